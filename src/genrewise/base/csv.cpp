@@ -1,0 +1,103 @@
+#include "genrewise/base/csv.hpp"
+
+#include <charconv>
+
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+
+CsvReader::CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
+  if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
+}
+
+// at_ stands behind the opening quote; on return it stands behind the closing one.
+std::string_view CsvReader::quoted_field() {
+  const std::size_t start = at_;
+  std::string* copy = nullptr;
+  for (std::size_t from = at_;;) {
+    const std::size_t quote = text_.find('"', from);
+    if (quote == std::string_view::npos) {
+      throw Error("a quoted field is never closed", name_ + ":" + std::to_string(row_line_), "add the missing \"");
+    }
+    for (std::size_t i = from; i < quote; ++i) line_ += text_[i] == '\n';
+    at_ = quote + 1;
+    const bool doubled = at_ < text_.size() && text_[at_] == '"';
+    if (!copy && !doubled) return text_.substr(start, quote - start);
+    if (!copy) copy = &unescaped_.emplace_back(), from = start;
+    copy->append(text_.substr(from, quote - from));
+    if (!doubled) return *copy;
+    copy->push_back('"');
+    from = ++at_;
+  }
+}
+
+bool CsvReader::next(std::vector<std::string_view>& fields) {
+  fields.clear();
+  unescaped_.clear();
+  while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) line_ += text_[at_++] == '\n';
+  if (at_ >= text_.size()) return false;
+  row_line_ = line_;
+  for (;;) {
+    std::string_view field;
+    if (at_ < text_.size() && text_[at_] == '"') {
+      ++at_;
+      field = quoted_field();
+    }
+    // Also what stands between a closing quote and the comma; lenient readers keep it, and so do we.
+    const std::size_t end = std::min(text_.find_first_of(",\n", at_), text_.size());
+    std::string_view rest = text_.substr(at_, end - at_);
+    if (end == text_.size() || text_[end] == '\n') {
+      if (rest.ends_with('\r')) rest.remove_suffix(1);
+    }
+    if (field.data() == nullptr) {
+      field = rest;
+    } else if (!rest.empty()) {
+      field = unescaped_.emplace_back(std::string(field) + std::string(rest));
+    }
+    fields.push_back(field);
+    at_ = end + 1;
+    if (end >= text_.size()) {
+      at_ = text_.size();
+      return true;
+    }
+    if (text_[end] == '\n') {
+      ++line_;
+      return true;
+    }
+    if (at_ == text_.size()) {  // a comma was the last character of the text
+      fields.emplace_back();
+      return true;
+    }
+  }
+}
+
+void append_csv_field(std::string& line, std::string_view field) {
+  if (field.find_first_of(",\"\r\n") == std::string_view::npos) {
+    line += field;
+    return;
+  }
+  line += '"';
+  for (char c : field) {
+    if (c == '"') line += '"';
+    line += c;
+  }
+  line += '"';
+}
+
+namespace {
+template <class T>
+bool parse_whole(std::string_view text, T& value) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+}  // namespace
+
+bool parse_number(std::string_view text, double& value) {
+  return parse_whole(text, value);
+}
+bool parse_number(std::string_view text, long long& value) {
+  return parse_whole(text, value);
+}
+
+}  // namespace genrewise

@@ -1,0 +1,53 @@
+#include "genrewise/base/error.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+namespace genrewise {
+namespace {
+
+std::string joined(const std::string& problem, const std::string& where, const std::string& remedy) {
+  std::string text = where.empty() ? problem : where + ": " + problem;
+  if (!remedy.empty()) text += "; " + remedy;
+  return text;
+}
+
+const char* remedy_for(int code) {
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+      return "the disk is full: free some space or choose another place";
+    case EACCES:
+    case EPERM:
+      return "check the permissions of the file and its folder";
+    case EROFS:
+      return "the file system is read-only: choose another place";
+    case ENOENT:
+      return "check the path";
+    case EMFILE:
+      return "too many open files: raise the limit (ulimit -n) or use fewer threads";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+Error::Error(std::string problem, std::string where, std::string remedy)
+    : std::runtime_error(joined(problem, where, remedy)),
+      problem_(std::move(problem)),
+      where_(std::move(where)),
+      remedy_(std::move(remedy)) {}
+
+std::string to_string(const Fault& fault) {
+  std::string text = fault.where.empty() ? fault.reason : fault.where + ": " + fault.reason;
+  if (!fault.detail.empty()) text += " (" + fault.detail + ")";
+  return text;
+}
+
+void throw_system_error(std::string_view problem, std::string_view where) {
+  const int code = errno;
+  throw Error(std::string(problem) + " (" + std::strerror(code) + ")", std::string(where), remedy_for(code));
+}
+
+}  // namespace genrewise

@@ -1,0 +1,27 @@
+#include "genrewise/base/interrupt.hpp"
+
+#include <atomic>
+
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+namespace {
+std::atomic<bool> requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "needed in a signal handler");
+}  // namespace
+
+void request_interrupt() noexcept {
+  requested.store(true, std::memory_order_relaxed);
+}
+void clear_interrupt() noexcept {
+  requested.store(false, std::memory_order_relaxed);
+}
+bool interrupt_requested() noexcept {
+  return requested.load(std::memory_order_relaxed);
+}
+
+void throw_if_interrupted() {
+  if (interrupt_requested()) throw Interrupted();
+}
+
+}  // namespace genrewise

@@ -1,0 +1,15 @@
+// One flag for the whole process: has the person asked us to stop?
+#pragma once
+
+namespace genrewise {
+
+/// Asks all long work to stop at its next safe point. Safe to call from a signal handler.
+void request_interrupt() noexcept;
+/// For tests, and for programs that go on after an interruption.
+void clear_interrupt() noexcept;
+bool interrupt_requested() noexcept;
+
+/// Throws Interrupted when a stop was asked for. parallel_for() calls it between items; long loops call it themselves.
+void throw_if_interrupted();
+
+}  // namespace genrewise

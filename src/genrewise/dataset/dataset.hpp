@@ -1,0 +1,48 @@
+// Tracks with labels and groups, wherever they come from.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "genrewise/audio/waveform.hpp"
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+
+/// The part of a split that an example belongs to.
+enum class Part { training, validation, test };
+std::string_view to_string(Part part);
+/// "training" / "train", "validation" / "valid" / "val", "test"; nothing for any other word.
+std::optional<Part> parse_part(std::string_view text);
+
+/// One example: a clip of a track, with its genre. Several clips of one file are several of these with the same path.
+struct Track {
+  std::string id;                    ///< unique in the dataset
+  std::filesystem::path path;        ///< of the audio file, as it can be opened
+  int label = -1;                    ///< index into Dataset::labels
+  std::string artist, album, title;  ///< empty where not known
+  std::optional<Part> official_part;
+  ClipRequest clip = kDefaultClip;
+};
+
+struct Dataset {
+  std::string name;  ///< for people: the folder's or file's name
+  std::string kind;  ///< "fma", "folder" or "csv"
+  std::filesystem::path root;
+  std::vector<std::string> labels;  ///< genres, sorted by name; each has at least one track
+  std::vector<Track> tracks;        ///< sorted by id (numbers as numbers)
+  std::vector<Fault> rejected;      ///< rows and files that cannot be used, and why
+};
+
+struct DatasetOptions {
+  std::string fma_subset = "small";  ///< small, medium, large or full; each holds the ones before it
+};
+
+/// Opens an FMA folder (holds fma_metadata/ or tracks.csv), a folder with one sub-folder per genre, or a CSV
+/// (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder). Throws
+/// Error where nothing usable is found, saying what was looked for.
+Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options = {});
+
+}  // namespace genrewise

@@ -1,0 +1,45 @@
+// What every learner can do.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "genrewise/base/matrix.hpp"
+
+namespace genrewise {
+
+class TensorArchive;
+
+/// Parameters by scikit-learn's names, as text: {"n_neighbors", "21"}, {"gamma", "scale"}.
+using Parameters = std::map<std::string, std::string, std::less<>>;
+
+/// A learner, before and after it has learnt. Rows are examples; labels are 0 .. label_count-1.
+class Classifier {
+ public:
+  virtual ~Classifier() = default;
+  virtual std::string_view kind() const = 0;         ///< "svm"
+  virtual const Parameters& parameters() const = 0;  ///< all of them, defaults filled in
+  /// Throws Error on data it cannot learn from (not finite: names row and column; fewer than two labels present).
+  /// A label that no example has is allowed and gets probability 0.
+  virtual void fit(const Matrix& examples, std::span<const int> labels, int label_count) = 0;
+  /// examples x label_count; rows sum to 1. Throws Error when the number of columns is not the one it learnt.
+  virtual Matrix predict_probabilities(const Matrix& examples) const = 0;
+  /// The label the learner decides for, as scikit-learn's predict() does: for most the most probable one, but an SVM
+  /// votes by its decision values, which its calibrated probabilities need not follow.
+  virtual std::vector<int> predict(const Matrix& examples) const;
+  /// The learnt state under names that start with `prefix`; load() takes it back to identical predictions.
+  virtual void save(TensorArchive& archive, const std::string& prefix) const = 0;
+  virtual void load(const TensorArchive& archive, const std::string& prefix) = 0;
+};
+
+/// A learner of that kind ("gnb", "knn", "logreg", "svm", ...) with these parameters. Throws Error for an unknown kind,
+/// an unknown parameter or a value out of range, naming what there is.
+std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed);
+std::vector<std::string> classifier_kinds();
+
+}  // namespace genrewise

@@ -1,0 +1,35 @@
+// A trained classifier with everything that is needed to use it, and its file.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "genrewise/features/feature_set.hpp"
+#include "genrewise/models/classifier.hpp"
+#include "genrewise/models/preprocessing.hpp"
+
+namespace genrewise {
+
+struct Model {
+  std::vector<std::string> labels;
+  FeatureRecipe recipe;
+  std::vector<FeatureColumn> columns;
+  Preprocessor preprocessor;  ///< standardisation and PCA, fitted on the training part only
+  std::unique_ptr<Classifier> classifier;
+  nlohmann::json
+      facts;  ///< training data fingerprint, split, seed, scores, program version; for people, never for predicting
+
+  /// rows x labels, from raw features. Throws Error when the columns differ.
+  Matrix predict_probabilities(const Matrix& features) const;
+  std::vector<int> predict(const Matrix& features) const;
+};
+
+/// One `.gwm` file (docs/model_format.md). Throws Error.
+void save_model(const Model& model, const std::filesystem::path& path);
+/// Throws Error for a foreign, damaged or newer file, saying which.
+Model load_model(const std::filesystem::path& path);
+
+}  // namespace genrewise

@@ -1,0 +1,138 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/matrix.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/base/random.hpp"
+
+namespace genrewise {
+namespace {
+
+TEST(ErrorText, JoinsPlaceProblemAndRemedy) {
+  EXPECT_STREQ(Error("is broken", "a.mp3", "mend it").what(), "a.mp3: is broken; mend it");
+  EXPECT_STREQ(Error("is broken").what(), "is broken");
+  EXPECT_EQ(to_string(Fault{"truncated", "a.mp3", "12 of 30 s"}), "a.mp3: truncated (12 of 30 s)");
+}
+
+TEST(ErrorText, SaysWhatToDoAboutAFullDisk) {
+  try {
+    errno = ENOSPC;
+    throw_system_error("cannot write", "x");
+  } catch (const Error& error) {
+    EXPECT_NE(error.remedy().find("disk is full"), std::string::npos);
+  }
+}
+
+TEST(Random, GivesTheSameNumbersOnEveryMachine) {
+  // The sequence of xoshiro256** seeded with splitmix64(42), from the authors' C code.
+  Rng rng(42);
+  const std::uint64_t first = rng.next();
+  EXPECT_EQ(first, 1546998764402558742u);
+  EXPECT_EQ(rng.next(), 6990951692964543102u);
+}
+
+TEST(Random, StaysBelowItsBoundAndLooksUniform) {
+  Rng rng(1);
+  std::vector<int> counts(7);
+  for (int i = 0; i < 70000; ++i) ++counts[rng.below(7)];
+  for (int count : counts) EXPECT_NEAR(count, 10000, 500);  // five standard deviations
+}
+
+TEST(Random, DrawsStandardNormals) {
+  Rng rng(2);
+  double sum = 0, squares = 0;
+  for (int i = 0; i < 100000; ++i) {
+    const double x = rng.normal();
+    sum += x;
+    squares += x * x;
+  }
+  EXPECT_NEAR(sum / 1e5, 0, 0.016);
+  EXPECT_NEAR(squares / 1e5, 1, 0.023);
+}
+
+TEST(Random, DerivesDifferentSeedsForDifferentPurposes) {
+  EXPECT_NE(derive_seed(42, "split"), derive_seed(42, "folds"));
+  EXPECT_NE(derive_seed(42, "split"), derive_seed(43, "split"));
+  EXPECT_EQ(derive_seed(42, "split"), derive_seed(42, "split"));
+}
+
+TEST(ParallelFor, VisitsEveryIndexOnceForAnyNumberOfThreads) {
+  for (int threads : {1, 2, 7}) {
+    std::vector<std::atomic<int>> visits(1000);
+    parallel_for(
+        visits.size(),
+        [&](std::size_t i, int worker) {
+          EXPECT_LT(worker, threads);
+          ++visits[i];
+        },
+        threads);
+    for (const auto& visit : visits) ASSERT_EQ(visit, 1);
+  }
+}
+
+TEST(ParallelFor, RethrowsTheFirstException) {
+  EXPECT_THROW(parallel_for(
+                   100,
+                   [](std::size_t i, int) {
+                     if (i == 3) throw Error("no");
+                   },
+                   4),
+               Error);
+}
+
+TEST(ParallelFor, RunsANestedLoopOnItsOwnThread) {
+  std::atomic<int> inner{0};
+  parallel_for(
+      4,
+      [&](std::size_t, int) {
+        EXPECT_TRUE(inside_parallel_for());
+        parallel_for(
+            5, [&](std::size_t, int worker) { inner += worker == 0; }, 3);
+      },
+      2);
+  EXPECT_EQ(inner, 20);
+  EXPECT_FALSE(inside_parallel_for());
+}
+
+TEST(ParallelFor, StopsBetweenItemsWhenInterrupted) {
+  std::atomic<int> done{0};
+  EXPECT_THROW(parallel_for(
+                   1000,
+                   [&](std::size_t, int) {
+                     if (++done == 5) request_interrupt();
+                   },
+                   2),
+               Interrupted);
+  clear_interrupt();
+  EXPECT_LT(done, 1000);
+}
+
+TEST(Threads, RefuseABudgetBelowOne) {
+  EXPECT_THROW(set_thread_budget(0), Error);
+}
+
+TEST(MatrixRows, AreSelectedInTheOrderGiven) {
+  Matrix matrix(3, 2);
+  std::iota(matrix.values().begin(), matrix.values().end(), 0.0f);
+  const std::size_t rows[] = {2, 0};
+  EXPECT_EQ(matrix.select_rows(rows), Matrix(2, 2, {4, 5, 0, 1}));
+}
+
+TEST(Hash, MatchesTheStandardsExamples) {
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  Hasher sha1(HashKind::sha1);
+  sha1.update("a");
+  sha1.update("bc");
+  EXPECT_EQ(sha1.hex(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+}  // namespace
+}  // namespace genrewise

@@ -1,0 +1,76 @@
+#include "genrewise/base/csv.hpp"
+
+#include <gtest/gtest.h>
+
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+Rows read_all(std::string_view text) {
+  CsvReader reader(text, "test.csv");
+  Rows rows;
+  std::vector<std::string_view> fields;
+  while (reader.next(fields)) rows.emplace_back(fields.begin(), fields.end());
+  return rows;
+}
+
+TEST(Csv, ReadsPlainRowsWithAnyLineEnd) {
+  EXPECT_EQ(read_all("a,b\n1,2\n"), (Rows{{"a", "b"}, {"1", "2"}}));
+  EXPECT_EQ(read_all("a,b\r\n1,2"), (Rows{{"a", "b"}, {"1", "2"}}));
+  EXPECT_EQ(read_all("\xef\xbb\xbf"
+                     "a,\n\n,b,"),
+            (Rows{{"a", ""}, {"", "b", ""}}));
+  EXPECT_TRUE(read_all("").empty());
+}
+
+TEST(Csv, ReadsQuotedCommasQuotesAndLineBreaks) {
+  EXPECT_EQ(read_all("\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\"\nx,\"\",z\n"),
+            (Rows{{"a,b", "say \"hi\"", "two\nlines"}, {"x", "", "z"}}));
+  EXPECT_EQ(read_all("\"\"\"\"\n"), (Rows{{"\""}}));
+}
+
+TEST(Csv, CountsLinesAcrossQuotedLineBreaks) {
+  CsvReader reader("\"a\nb\"\"c\nd\",1\nx,2\n", "test.csv");
+  std::vector<std::string_view> fields;
+  ASSERT_TRUE(reader.next(fields));
+  EXPECT_EQ(reader.line(), 1u);
+  EXPECT_EQ(fields[0], "a\nb\"c\nd");
+  ASSERT_TRUE(reader.next(fields));
+  EXPECT_EQ(reader.line(), 4u);
+}
+
+TEST(Csv, NamesTheLineOfAQuoteThatIsNeverClosed) {
+  try {
+    read_all("a\nb,\"c\n");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.where(), "test.csv:2");
+  }
+}
+
+TEST(Csv, WritesFieldsThatReadBack) {
+  const std::vector<std::string> fields{"plain", "with,comma", "with \"quotes\"", "two\nlines", ""};
+  std::string line;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (i) line += ',';
+    append_csv_field(line, fields[i]);
+  }
+  EXPECT_EQ(read_all(line), (Rows{fields}));
+}
+
+TEST(Csv, ParsesWholeNumbersOnly) {
+  double value = 0;
+  EXPECT_TRUE(parse_number("-1.5e3", value));
+  EXPECT_EQ(value, -1500);
+  EXPECT_TRUE(parse_number("+2", value));
+  EXPECT_TRUE(parse_number("nan", value));
+  EXPECT_FALSE(parse_number("", value));
+  EXPECT_FALSE(parse_number("1 ", value));
+  EXPECT_FALSE(parse_number("1,5", value));
+}
+
+}  // namespace
+}  // namespace genrewise

@@ -1,0 +1,66 @@
+#include "genrewise/storage/local_file.hpp"
+
+#include <gmock/gmock.h>
+
+#include "genrewise/base/error.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using testing::TemporaryFolder;
+
+TEST(LocalFile, WritesAndReadsBackAnyBytes) {
+  const TemporaryFolder folder;
+  const std::string bytes("a\0b\n\xff", 5);
+  write_file(folder / "Ünïcode 音楽.bin", bytes);
+  EXPECT_EQ(read_file(folder / "Ünïcode 音楽.bin"), bytes);
+}
+
+TEST(LocalFile, WritesMoreThanItsBuffer) {
+  const TemporaryFolder folder;
+  AtomicFile file(folder / "big");
+  std::string expected;
+  for (int i = 0; i < 5; ++i) {
+    const std::string piece(700'000, static_cast<char>('a' + i));
+    file.write(piece);
+    expected += piece;
+  }
+  file.write(std::string(3'000'000, 'z'));
+  expected += std::string(3'000'000, 'z');
+  file.commit();
+  EXPECT_EQ(read_file(folder / "big"), expected);
+}
+
+TEST(LocalFile, LeavesNothingWhenNotCommitted) {
+  const TemporaryFolder folder;
+  write_file(folder / "kept", "old");
+  {
+    AtomicFile file(folder / "kept");
+    file.write("new");
+    EXPECT_EQ(folder.names().size(), 2u);
+  }
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"kept"});
+  EXPECT_EQ(read_file(folder / "kept"), "old");
+}
+
+TEST(LocalFile, NamesThePathAndARemedyWhenItCannotWrite) {
+  const TemporaryFolder folder;
+  try {
+    write_file(folder / "no/such/folder/file", "x");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.where(), ::testing::HasSubstr("no/such/folder/file"));
+    EXPECT_FALSE(error.remedy().empty());
+  }
+  EXPECT_THROW(AtomicFile(folder.path() / ""), Error);
+}
+
+TEST(LocalFile, RefusesToReadAFolderOrNothing) {
+  const TemporaryFolder folder;
+  EXPECT_THROW(read_file(folder.path()), Error);
+  EXPECT_THROW(read_file(folder / "missing"), Error);
+}
+
+}  // namespace
+}  // namespace genrewise

@@ -1,0 +1,42 @@
+#include "support/test_support.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace genrewise::testing {
+
+std::filesystem::path golden_path(const std::string& name) {
+  return std::filesystem::path(GENREWISE_SOURCE_DIR) / "tests" / "golden" / name;
+}
+
+std::filesystem::path shared_folder() {
+  if (const char* set = std::getenv("GENREWISE_SHARED")) return set;
+  const auto beside = std::filesystem::path(GENREWISE_SOURCE_DIR).parent_path() / "shared";
+  return std::filesystem::is_directory(beside) ? beside : std::filesystem::path();
+}
+
+std::filesystem::path bin_folder() {
+  return GENREWISE_BIN_DIR;
+}
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "genrewise_test_XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+std::vector<std::string> TemporaryFolder::names() const {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(path_)) names.push_back(entry.path().filename());
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace genrewise::testing
