@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs the Debian / Ubuntu packages that genrewise needs, if any is missing.
+# Usage: tools/install_packages.sh [build] [test] [demo]        (build is always among them)
+# Without root (and without a sudo that asks nothing) it only says which are missing.
+set -euo pipefail
+
+wanted="g++ cmake ninja-build pkg-config ccache
+  libmpg123-dev libavformat-dev libavcodec-dev libavutil-dev libsoxr-dev libfftw3-dev
+  libeigen3-dev libopenblas-dev libcurl4-openssl-dev libssl-dev
+  libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libexpected-dev
+  p7zip-full"
+test="libgtest-dev libgmock-dev libbenchmark-dev python3 ffmpeg"
+demo=""
+
+for group in "$@"; do
+  case $group in
+    build) ;;
+    test) wanted+=" $test" ;;
+    demo) wanted+=" $demo" ;;
+    *) echo "unknown group '$group': build, test or demo" >&2; exit 2 ;;
+  esac
+done
+
+command -v dpkg-query >/dev/null || {
+  echo "This is neither Debian nor Ubuntu. Install by hand what these packages hold:" $wanted >&2; exit 1; }
+missing=()
+for package in $wanted; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+    as_root=(sudo -n)
+  else
+    echo "These packages are missing, and installing them needs root:" >&2
+    echo "  sudo apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+fi
+echo "Installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
