@@ -1,0 +1,16 @@
+// The commands of the program, in the order in which --help lists them. A command is one file command_<name>.cpp with
+// one function here: it adds a subcommand to the app, with its options and examples, and gives the session what to run
+// when the person chose it (see session.hpp).
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "session.hpp"
+
+namespace genrewise::cli {
+
+using AddCommand = void (*)(CLI::App& app, Session& session);
+
+inline constexpr std::initializer_list<AddCommand> kCommands = {};
+
+}  // namespace genrewise::cli

@@ -1,0 +1,91 @@
+// genrewise: parses the command line, runs one command, and turns what happens into messages and exit codes.
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "commands.hpp"
+#include "genrewise/base/interrupt.hpp"
+
+namespace genrewise::cli {
+namespace {
+
+constexpr char kExitCodes[] =
+    "\nExit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some inputs were skipped (how many and why is "
+    "printed);\n"
+    "130 interrupted (start the same command again to go on).\n"
+    "Results go to standard output, messages and progress to standard error.\n"
+    "`genrewise COMMAND --help` shows a command's options and examples.";
+
+extern "C" void on_stop_signal(int) {
+  request_interrupt();
+  constexpr char kMessage[] = "\ngenrewise: stopping at the next safe point; once more to stop at once\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+}
+
+void catch_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_stop_signal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second one does what it does by default: kill
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), so that temporary files are still removed
+}
+
+int fail(std::string_view what, ExitCode code) {
+  fmt::print(stderr, "genrewise: {}\n", what);
+  return code;
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{"A workbench for music-genre classification: features, honest splits, classifiers, predictions."};
+  Session session;
+  app.name("genrewise");
+  app.set_version_flag("--version", "genrewise " GENREWISE_VERSION);
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.footer(kExitCodes);
+  app.add_option("--threads", session.threads, "how many threads may work (default: all processors)")
+      ->check(CLI::Range(1, 4096));
+  app.add_flag("--quiet,-q", session.quiet, "no progress and no remarks, only results and errors");
+  for (const AddCommand add : kCommands) add(app, session);
+  try {
+    app.parse(argc, argv);
+    return session.run();
+  } catch (const CLI::CallForHelp&) {
+    const CLI::App* chosen = &app;
+    for (const auto used = app.get_subcommands(); const CLI::App* command : used) chosen = command;
+    session.print(chosen->help());
+    return kDone;
+  } catch (const CLI::Success& version) {
+    session.print(std::string(version.what()) + "\n");
+    return kDone;
+  } catch (const CLI::ParseError& error) {
+    return fail(fmt::format("wrong usage: {}; see genrewise --help", error.what()), kWrongUsage);
+  }
+}
+
+int guarded_main(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const OutputClosed&) {
+    return kDone;
+  } catch (const Interrupted& stop) {
+    return fail(stop.what(), kInterrupted);
+  } catch (const Error& error) {
+    return fail(fmt::format("error: {}", error.what()), kFailed);
+  } catch (const std::bad_alloc&) {
+    return fail("error: not enough memory; use fewer threads or less data", kFailed);
+  } catch (const std::exception& error) {
+    return fail(fmt::format("error: {}; this should not happen, please report it", error.what()), kFailed);
+  }
+}
+
+}  // namespace
+}  // namespace genrewise::cli
+
+int main(int argc, char** argv) {
+  genrewise::cli::catch_signals();
+  return genrewise::cli::guarded_main(argc, argv);
+}

@@ -1,0 +1,72 @@
+// What all commands share: exit codes, common options, and where results, messages and progress go.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/random.hpp"
+#include "table.hpp"
+#include "terminal_progress.hpp"
+
+namespace genrewise::cli {
+
+enum ExitCode : int {
+  kDone = 0,
+  kFailed = 1,
+  kWrongUsage = 2,
+  kSomeSkipped = 3,    ///< done, but some inputs could not be used; how many and why was printed
+  kInterrupted = 130,  ///< Ctrl-C or SIGTERM, as shells count it
+};
+
+/// Nobody reads our standard output any more (`genrewise ... | head`); main() ends quietly on it.
+struct OutputClosed {};
+
+/// How results are printed on standard output.
+enum class Format { table, json, csv };
+
+class Session {
+ public:
+  /// A subcommand whose `body` runs, when the person chose it, after all options are parsed; it returns the exit code.
+  /// It may throw Error (exit code 1) and CLI::ValidationError (wrong usage found late, exit code 2). `examples` are
+  /// whole command lines, one a line; every command has some.
+  CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
+                        const std::string& examples, std::function<int()> body);
+
+  /// --json and --csv for a command that prints results; `format` stays Format::table without them.
+  void add_format_options(CLI::App* command, bool with_csv = true);
+  /// --seed.
+  void add_seed_option(CLI::App* command);
+
+  Format format = Format::table;
+  std::uint64_t seed = kDefaultSeed;
+  bool quiet = false;
+  int threads = 0;  ///< 0: all processors; the budget is set before a command runs
+
+  /// Progress and notes on standard error, silent with --quiet.
+  Progress& progress();
+  /// A line on standard error, kept back by --quiet.
+  void say(std::string_view line);
+  /// Results on standard output. Throws OutputClosed, or Error when it cannot be written (a full disk).
+  void print(std::string_view text);
+  /// In the form asked for: json is called for Format::json only.
+  void print(const Table& table, const std::function<nlohmann::json()>& json);
+  /// What was skipped, by reason, most frequent first, with some names each; nothing when nothing was. --quiet does
+  /// not keep it back: it is the why of exit code 3.
+  void report_skipped(std::span<const Fault> skipped, std::string_view noun);
+
+  /// Runs the chosen command.
+  int run();
+
+ private:
+  std::function<int()> chosen_;
+  TerminalProgress terminal_;
+  Progress silent_;
+};
+
+}  // namespace genrewise::cli

@@ -1,0 +1,128 @@
+#include "terminal_progress.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "table.hpp"
+
+namespace genrewise::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+// On a terminal a line from the start, redrawn ten times a second; elsewhere only work that lasts is worth a line.
+constexpr auto kRedraw = 100ms, kFirstLine = 2000ms, kNextLine = 10'000ms;
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<long long>(seconds + 0.5);
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+TerminalProgress::TerminalProgress() : terminal_(isatty(STDERR_FILENO) == 1) {}
+
+TerminalProgress::~TerminalProgress() {
+  if (line_stands_) std::fputc('\n', stderr);
+}
+
+void TerminalProgress::begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) {
+  const std::lock_guard lock(mutex_);
+  end_task();
+  task_ = printable(task);
+  unit_ = unit;
+  total_ = total;
+  done_ = done_at_start_ = done;
+  started_ = Clock::now();
+  next_show_ = terminal_ ? started_ : started_ + kFirstLine;
+  running_ = true;
+  if (terminal_) show(started_, false);
+}
+
+void TerminalProgress::advance(std::uint64_t units) {
+  const std::lock_guard lock(mutex_);
+  done_ += units;
+  if (const auto now = Clock::now(); running_ && now >= next_show_) show(now, false);
+}
+
+void TerminalProgress::finish() {
+  const std::lock_guard lock(mutex_);
+  end_task();
+}
+
+void TerminalProgress::note(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  clear_line();
+  fmt::print(stderr, "{}\n", text);
+  if (terminal_ && running_) show(Clock::now(), false);
+}
+
+void TerminalProgress::end_task() {
+  if (!running_) return;
+  const auto now = Clock::now();
+  if (terminal_ || now - started_ >= kFirstLine) show(now, true);
+  if (line_stands_) std::fputc('\n', stderr);
+  line_stands_ = running_ = false;
+}
+
+void TerminalProgress::clear_line() {
+  if (line_stands_) std::fputs("\r\x1b[K", stderr);
+  line_stands_ = false;
+}
+
+void TerminalProgress::show(Clock::time_point now, bool last) {
+  std::string text = line(now, last);
+  if (terminal_) {
+    // A line that wraps could not be redrawn.
+    while (!text.empty() && display_width(text) >= terminal_width()) {
+      do text.pop_back();
+      while (!text.empty() && (text.back() & 0xc0) == 0x80);
+    }
+    clear_line();
+    std::fputs(text.c_str(), stderr);
+    line_stands_ = true;
+    next_show_ = now + kRedraw;
+  } else {
+    fmt::print(stderr, "{}\n", text);
+    next_show_ = now + kNextLine;
+  }
+  std::fflush(stderr);
+}
+
+std::string TerminalProgress::line(Clock::time_point now, bool last) const {
+  const double elapsed_s = std::chrono::duration<double>(now - started_).count();
+  const auto fresh = static_cast<double>(done_ - done_at_start_);
+  std::string text = task_ + ": " + amount(static_cast<double>(done_));
+  if (total_ > 0) {
+    const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
+    text += fmt::format(" of {} ({:.0f} %)", amount(static_cast<double>(total_)), 100 * share);
+  }
+  if (unit_ != "bytes") text += " " + unit_;
+  if (fresh > 0 && elapsed_s > 0.5) {
+    const double rate = fresh / elapsed_s;
+    text += unit_ == "bytes" ? fmt::format(", {}/s", amount(rate)) : fmt::format(", {:.3g}/s", rate);
+    if (!last && total_ > done_) text += ", " + duration_text(static_cast<double>(total_ - done_) / rate) + " left";
+  }
+  if (last) text += ", took " + duration_text(elapsed_s);
+  return text;
+}
+
+std::string TerminalProgress::amount(double units) const {
+  if (unit_ != "bytes") return fmt::format("{:.0f}", units);
+  if (units < 1e6) return fmt::format("{:.0f} KB", units / 1e3);
+  if (units < 1e9) return fmt::format("{:.1f} MB", units / 1e6);
+  return fmt::format("{:.2f} GB", units / 1e9);
+}
+
+}  // namespace genrewise::cli
