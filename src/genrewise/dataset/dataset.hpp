@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "genrewise/audio/waveform.hpp"
@@ -34,15 +35,21 @@ struct Dataset {
   std::vector<std::string> labels;  ///< genres, sorted by name; each has at least one track
   std::vector<Track> tracks;        ///< sorted by id (numbers as numbers)
   std::vector<Fault> rejected;      ///< rows and files that cannot be used, and why
+  std::size_t ignored = 0;          ///< files in genre folders that are no music by their names (covers, hidden files)
 };
 
 struct DatasetOptions {
   std::string fma_subset = "small";  ///< small, medium, large or full; each holds the ones before it
+  /// Keeps tracks without a genre, with label -1 (to extract features of them), instead of rejecting them.
+  bool keep_unlabelled = false;
 };
 
-/// Opens an FMA folder (holds fma_metadata/ or tracks.csv), a folder with one sub-folder per genre, or a CSV
-/// (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder). Throws
-/// Error where nothing usable is found, saying what was looked for.
+/// Opens what docs/datasets.md describes: an FMA folder (holds fma_metadata/ or tracks.csv, or is fma_small/ beside
+/// them), a folder with one sub-folder per genre, or a CSV
+/// (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder). No audio is
+/// decoded. Tracks without a genre ("no genre") or an audio file ("missing file") are rejected. Throws Error where
+/// nothing usable is found, saying what was looked for, and for a table that cannot be trusted (missing column,
+/// repeated track_id, a number or split that is none), with its line.
 Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options = {});
 
 }  // namespace genrewise

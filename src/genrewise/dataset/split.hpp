@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "genrewise/base/random.hpp"
@@ -23,10 +24,13 @@ struct SplitSubjects {
 };
 SplitSubjects subjects_of(const Dataset& dataset);
 
-enum class SplitScheme { automatic, official, grouped, random };
+enum class SplitScheme { automatic, official, grouped, random, file };
+std::string_view to_string(SplitScheme scheme);
+/// "auto", "official", "grouped" or "random" (a split from a file is not made here). Throws Error for any other word.
+SplitScheme parse_split_scheme(std::string_view text);
 
 struct SplitOptions {
-  SplitScheme scheme = SplitScheme::automatic;  ///< official where every part is there, else grouped
+  SplitScheme scheme = SplitScheme::automatic;  ///< official where it has all three parts, else grouped
   std::uint64_t seed = kDefaultSeed;
   double validation_share = 0.16, test_share = 0.20;
 };
@@ -38,20 +42,24 @@ struct Split {
   std::vector<std::size_t> rows(Part part) const;
 };
 
-/// `official`: as the dataset says (an example without a part is an Error). `grouped`: stratified by genre; examples
-/// that share an artist, an album or a file, directly or through others, stay together. `random`: stratified by genre;
-/// only the clips of one file stay together. Same subjects and seed: same split on any machine. Throws Error where it
-/// cannot be done (a genre with fewer groups than parts), naming the genre and the remedy.
+/// `official`: as the dataset says; an example without a part is an Error, a part that no example has is not.
+/// `grouped`: stratified by genre; examples that share an artist, an album or a file, directly or through others, stay
+/// together. `random`: stratified by genre; only the clips of one file stay together. Every genre is in every part
+/// whose share is not zero. Same subjects (in any order) and seed: same split on any machine. Throws Error where it
+/// cannot be done (a genre with fewer groups than parts), naming the genre and the remedy. How: groups of about the
+/// same size in random order, largest first, each to the part where it raises the least the chi-square distance of
+/// part sizes per genre from their targets.
 Split make_split(const SplitSubjects& subjects, const SplitOptions& options = {});
 
-/// Fold (0 .. folds-1) of each example, stratified and grouped as `grouped` / `random` do.
+/// Fold (0 .. folds-1) of each example, stratified and grouped as `grouped` / `random` do (automatic: grouped). Every
+/// fold has examples and every genre is in at least two folds, or Error.
 std::vector<int> make_folds(const SplitSubjects& subjects, SplitScheme scheme, int folds, std::uint64_t seed);
 
 /// How much of the test (and validation) part has a relative in training.
 struct Leakage {
   struct Crossing {
     std::string kind;                      ///< "artist", "album" or "track"
-    std::size_t groups = 0, examples = 0;  ///< groups on two sides; test and validation examples in such groups
+    std::size_t groups = 0, examples = 0;  ///< groups in two parts or more; their test and validation examples
     std::vector<std::string> samples;      ///< up to five names
   };
   std::vector<Crossing> crossings;  ///< one per kind, zeros included

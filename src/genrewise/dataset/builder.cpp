@@ -1,0 +1,140 @@
+#include "genrewise/dataset/builder.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+std::string counts_by_reason(const std::vector<Fault>& faults) {
+  std::map<std::string, std::size_t> counts;
+  for (const Fault& fault : faults) ++counts[fault.reason];
+  std::string text;
+  for (const auto& [reason, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, reason);
+  return text;
+}
+
+bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const std::size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
+  text.remove_prefix(begin);
+  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
+}
+
+bool id_less(std::string_view a, std::string_view b) {
+  const bool a_number = all_digits(a), b_number = all_digits(b);
+  if (a_number != b_number) return a_number;
+  if (a_number) {
+    const auto value = [](std::string_view text) {
+      return text.substr(std::min(text.find_first_not_of('0'), text.size()));
+    };
+    const std::string_view x = value(a), y = value(b);
+    if (x.size() != y.size()) return x.size() < y.size();
+    if (x != y) return x < y;
+  }
+  return a < b;
+}
+
+DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& place, bool keep_unlabelled)
+    : keep_unlabelled_(keep_unlabelled) {
+  const std::filesystem::path whole = std::filesystem::absolute(place).lexically_normal();
+  const std::filesystem::path named = whole.has_filename() ? whole : whole.parent_path();
+  dataset_.kind = std::move(kind);
+  dataset_.name = named.filename().string();
+  dataset_.root = std::filesystem::is_directory(place) ? named : named.parent_path();
+}
+
+void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {
+  const auto [first, is_new] = where_by_id_.try_emplace(track.id, where);
+  if (!is_new) {
+    throw Error(fmt::format("the track_id '{}' stands twice, first at {}", track.id, first->second), where,
+                "give every clip a track_id of its own");
+  }
+  if (genre.empty() && !keep_unlabelled_) return reject("no genre", where);
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(track.path, ignored)) {
+    return reject("missing file", where, fmt::format("{} is not there", track.path.string()));
+  }
+  if (!genre.empty()) {
+    track.label = label_ids_.try_emplace(std::string(genre), static_cast<int>(label_ids_.size())).first->second;
+  }
+  dataset_.tracks.push_back(std::move(track));
+}
+
+void DatasetBuilder::reject(std::string reason, std::string where, std::string detail) {
+  dataset_.rejected.push_back({std::move(reason), std::move(where), std::move(detail)});
+}
+
+Dataset DatasetBuilder::build(const std::string& looked_for) && {
+  if (dataset_.tracks.empty()) {
+    const std::string& detail = dataset_.rejected.empty() ? "" : dataset_.rejected.front().detail;
+    const std::string problem = dataset_.rejected.empty()
+                                    ? "no music was found"
+                                    : fmt::format("no track can be used ({}{}{})", counts_by_reason(dataset_.rejected),
+                                                  detail.empty() ? "" : "; first: ", detail);
+    throw Error(problem, dataset_.root.string(), looked_for);
+  }
+  std::vector<int> new_id(label_ids_.size());
+  for (const auto& [name, id] : label_ids_) dataset_.labels.push_back(name);
+  std::ranges::sort(dataset_.labels);
+  for (std::size_t i = 0; i < dataset_.labels.size(); ++i) {
+    new_id[static_cast<std::size_t>(label_ids_.at(dataset_.labels[i]))] = static_cast<int>(i);
+  }
+  for (Track& track : dataset_.tracks) {
+    if (track.label >= 0) track.label = new_id[static_cast<std::size_t>(track.label)];
+  }
+  std::ranges::sort(dataset_.tracks, id_less, &Track::id);
+  return std::move(dataset_);
+}
+
+NamedCsv::NamedCsv(const std::filesystem::path& path) : text_(read_file(path)), reader_(text_, path.string()) {
+  if (text_.find('\0') != std::string::npos) {
+    throw Error("is not a text file", path.string(),
+                "give a CSV, a folder with one sub-folder per genre, or an FMA folder");
+  }
+  if (!reader_.next(fields_)) throw Error("the file is empty", path.string(), "its first row must name the columns");
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    const std::string name(trimmed(fields_[i]));
+    if (!columns_.try_emplace(name, i).second) {
+      throw Error(fmt::format("two columns are named '{}'", name), where(), "name them differently");
+    }
+  }
+}
+
+void NamedCsv::require(const std::vector<std::string>& columns) const {
+  std::string missing;
+  for (const std::string& column : columns) {
+    if (!has(column)) missing += (missing.empty() ? "'" : ", '") + column + "'";
+  }
+  if (missing.empty()) return;
+  throw Error(fmt::format("the column {} is missing", missing), where(), "its first row must name the columns");
+}
+
+bool NamedCsv::next() {
+  if (!reader_.next(fields_)) return false;
+  if (fields_.size() == columns_.size()) return true;
+  throw Error(fmt::format("the row has {} fields, the header has {}", fields_.size(), columns_.size()), where(),
+              "put a field that holds commas or line breaks between double quotes");
+}
+
+std::string_view NamedCsv::get(std::string_view column) const {
+  const auto found = columns_.find(std::string(column));
+  return found == columns_.end() ? std::string_view() : trimmed(fields_[found->second]);
+}
+
+std::string NamedCsv::where() const {
+  return fmt::format("{}:{}", reader_.name(), reader_.line());
+}
+
+}  // namespace genrewise

@@ -1,0 +1,62 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "genrewise/dataset/builder.hpp"
+
+namespace genrewise {
+namespace {
+
+std::optional<double> seconds(const NamedCsv& csv, std::string_view column, bool zero_allowed) {
+  const std::string_view text = csv.get(column);
+  if (text.empty()) return std::nullopt;
+  double value = 0;
+  if (!parse_number(text, value) || !std::isfinite(value) || value < 0 || (value == 0 && !zero_allowed)) {
+    throw Error(
+        fmt::format("{} is '{}'", column, text), csv.where(),
+        fmt::format("write seconds as a number {} 0, or leave it empty", zero_allowed ? "of at least" : "above"));
+  }
+  return value;
+}
+
+ClipRequest clip_of_row(const NamedCsv& csv) {
+  ClipRequest clip = kDefaultClip;
+  clip.start_s = seconds(csv, "start_s", true);
+  if (const auto duration_s = seconds(csv, "duration_s", false)) clip.duration_s = *duration_s;
+  return clip;
+}
+
+std::optional<Part> part_of_row(const NamedCsv& csv) {
+  const std::string_view text = csv.get("split");
+  if (text.empty()) return std::nullopt;
+  if (const auto part = parse_part(text)) return part;
+  throw Error(fmt::format("split is '{}'", text), csv.where(), "write training, validation or test, or leave it empty");
+}
+
+}  // namespace
+
+Dataset open_csv(const std::filesystem::path& place, const DatasetOptions& options) {
+  NamedCsv csv(place);
+  csv.require({"path", "genre"});
+  DatasetBuilder builder("csv", place, options.keep_unlabelled);
+  while (csv.next()) {
+    const std::string_view path = csv.get("path");
+    if (path.empty()) throw Error("the path is empty", csv.where(), "give the audio file's path, or take the row out");
+    Track track;
+    track.path = (place.parent_path() / path).lexically_normal();
+    track.id = csv.get("track_id");
+    if (track.id.empty()) {
+      track.id = path;
+      if (const auto start = csv.get("start_s"); !start.empty()) track.id += fmt::format("@{}", start);
+    }
+    track.artist = csv.get("artist");
+    track.album = csv.get("album");
+    track.title = csv.get("title");
+    track.official_part = part_of_row(csv);
+    track.clip = clip_of_row(csv);
+    builder.add(std::move(track), csv.get("genre"), csv.where());
+  }
+  return std::move(builder).build("check the paths and genres of the rows; paths count from the CSV's own folder");
+}
+
+}  // namespace genrewise

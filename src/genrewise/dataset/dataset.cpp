@@ -1,0 +1,43 @@
+#include "genrewise/dataset/dataset.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+#include "genrewise/dataset/builder.hpp"
+
+namespace genrewise {
+
+std::string_view to_string(Part part) {
+  switch (part) {
+    case Part::training:
+      return "training";
+    case Part::validation:
+      return "validation";
+    case Part::test:
+      return "test";
+  }
+  return "training";
+}
+
+std::optional<Part> parse_part(std::string_view text) {
+  std::string word(text);
+  std::ranges::transform(word, word.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (word == "training" || word == "train") return Part::training;
+  if (word == "validation" || word == "valid" || word == "val") return Part::validation;
+  if (word == "test") return Part::test;
+  return std::nullopt;
+}
+
+Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options) {
+  std::error_code code;
+  const auto status = std::filesystem::status(place, code);
+  if (!std::filesystem::exists(status)) {
+    throw Error(code && code != std::errc::no_such_file_or_directory ? "cannot be opened: " + code.message()
+                                                                     : "no such file or folder",
+                place.string(), "give an FMA folder, a folder with one sub-folder per genre, or a CSV");
+  }
+  if (!std::filesystem::is_directory(status)) return open_csv(place, options);
+  return is_fma_folder(place) ? open_fma(place, options) : open_genre_folders(place);
+}
+
+}  // namespace genrewise

@@ -1,0 +1,143 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "genrewise/dataset/builder.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+// The dataset: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017.
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 4> kSubsets{"small", "medium", "large", "full"};
+
+/// 0 for small .. 3 for full, which also holds what names no subset.
+std::size_t subset_rank(std::string_view name) {
+  const auto found = std::ranges::find(kSubsets, name);
+  return std::min<std::size_t>(static_cast<std::size_t>(found - kSubsets.begin()), kSubsets.size() - 1);
+}
+
+/// Where tracks.csv lies: below the place, in it, or beside it when the place is one of FMA's own folders; else empty.
+fs::path find_metadata(const fs::path& place) {
+  std::vector<fs::path> candidates{place / "fma_metadata" / "tracks.csv", place / "tracks.csv"};
+  const fs::path whole = fs::absolute(place / "").lexically_normal().parent_path();
+  if (whole.filename().string().starts_with("fma_")) {
+    candidates.push_back(whole.parent_path() / "fma_metadata" / "tracks.csv");
+  }
+  for (const fs::path& candidate : candidates) {
+    if (fs::is_regular_file(candidate)) return candidate;
+  }
+  return {};
+}
+
+/// Folders that may hold 000/000002.mp3, best first: the archive of the subset, the larger ones, which hold its tracks
+/// too, the smaller ones, which hold some, and the place itself.
+std::vector<fs::path> audio_roots(const fs::path& place, const fs::path& metadata, std::size_t subset) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = subset; i < kSubsets.size(); ++i) order.push_back(i);
+  for (std::size_t i = subset; i-- > 0;) order.push_back(i);
+  std::vector<fs::path> roots;
+  const fs::path beside = metadata.parent_path().parent_path();
+  for (const std::size_t i : order) {
+    for (const fs::path& parent : {place, beside}) {
+      fs::path root = parent / fmt::format("fma_{}", kSubsets[i]);
+      if (fs::is_directory(root)) roots.push_back(std::move(root));
+    }
+  }
+  roots.push_back(place);
+  return roots;
+}
+
+fs::path audio_path(const std::vector<fs::path>& roots, long long id) {
+  const std::string relative = fmt::format("{:03}/{:06}.mp3", id / 1000, id);
+  std::error_code ignored;
+  for (const fs::path& root : roots) {
+    if (fs::is_regular_file(root / relative, ignored)) return root / relative;
+  }
+  return roots.front() / relative;
+}
+
+/// The columns that are used, by FMA's two header rows ("set", "split").
+struct Columns {
+  std::size_t split, subset, genre, title, artist_id, artist_name, album_id, album_title, count;
+};
+
+Columns find_columns(CsvReader& reader) {
+  const std::string where = reader.name() + ":1";
+  const std::string remedy = "take tracks.csv from fma_metadata.zip as it is";
+  std::vector<std::string> groups;
+  std::vector<std::string_view> fields;
+  if (reader.next(fields)) groups.assign(fields.begin(), fields.end());
+  if (!reader.next(fields) || fields.size() != groups.size()) {
+    throw Error("does not have FMA's header rows", where, remedy);
+  }
+  const auto find = [&](std::string_view group, std::string_view name) {
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      if (groups[i] == group && fields[i] == name) return i;
+    }
+    throw Error(fmt::format("the column '{}, {}' of FMA's tracks.csv is missing", group, name), where, remedy);
+  };
+  const Columns columns{.split = find("set", "split"),
+                        .subset = find("set", "subset"),
+                        .genre = find("track", "genre_top"),
+                        .title = find("track", "title"),
+                        .artist_id = find("artist", "id"),
+                        .artist_name = find("artist", "name"),
+                        .album_id = find("album", "id"),
+                        .album_title = find("album", "title"),
+                        .count = fields.size()};
+  if (!reader.next(fields) || fields.empty() || fields[0] != "track_id") {
+    throw Error("does not have FMA's third header row (track_id)", reader.name() + ":3", remedy);
+  }
+  return columns;
+}
+
+/// Name and id together, so that equal names do not collide; empty when FMA does not know the album (id -1) or artist.
+std::string named(std::string_view name, std::string_view id) {
+  if (id.empty() || id.starts_with('-')) return std::string(trimmed(name));
+  return fmt::format("{} [{}]", trimmed(name), id);
+}
+
+}  // namespace
+
+bool is_fma_folder(const fs::path& place) {
+  return !find_metadata(place).empty();
+}
+
+Dataset open_fma(const fs::path& place, const DatasetOptions& options) {
+  if (std::ranges::find(kSubsets, options.fma_subset) == kSubsets.end()) {
+    throw Error(fmt::format("'{}' is not a subset of FMA", options.fma_subset), "--subset",
+                "choose small, medium, large or full");
+  }
+  const std::size_t wanted = subset_rank(options.fma_subset);
+  const fs::path metadata = find_metadata(place);
+  const std::vector<fs::path> roots = audio_roots(place, metadata, wanted);
+  const std::string text = read_file(metadata);
+  CsvReader reader(text, metadata.string());
+  const Columns columns = find_columns(reader);
+  DatasetBuilder builder("fma", place, options.keep_unlabelled);
+  std::vector<std::string_view> fields;
+  while (reader.next(fields)) {
+    const std::string where = fmt::format("{}:{}", reader.name(), reader.line());
+    long long id = 0;
+    if (fields.size() != columns.count || !parse_number(fields[0], id) || id < 0) {
+      throw Error("the row is not one of FMA's tracks", where, "the file is damaged: fetch fma-metadata again");
+    }
+    if (subset_rank(fields[columns.subset]) > wanted) continue;
+    Track track;
+    track.id = std::to_string(id);
+    track.path = audio_path(roots, id);
+    track.artist = named(fields[columns.artist_name], fields[columns.artist_id]);
+    track.album = named(fields[columns.album_title], fields[columns.album_id]);
+    track.title = trimmed(fields[columns.title]);
+    track.official_part = parse_part(fields[columns.split]);
+    builder.add(std::move(track), trimmed(fields[columns.genre]), where);
+  }
+  return std::move(builder).build(fmt::format("looked for audio files like {}; fetch fma-{} or give its folder",
+                                              audio_path(roots, 2).string(), options.fma_subset));
+}
+
+}  // namespace genrewise

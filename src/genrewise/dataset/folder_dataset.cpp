@@ -1,0 +1,88 @@
+#include <algorithm>
+#include <set>
+
+#include "genrewise/audio/decode.hpp"
+#include "genrewise/dataset/builder.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What lies in a folder, by name. A folder that cannot be read gives nothing and is rejected.
+std::vector<fs::path> entries_of(const fs::path& folder, DatasetBuilder& builder) {
+  std::vector<fs::path> entries;
+  std::error_code code;
+  for (fs::directory_iterator at(folder, code), end; !code && at != end; at.increment(code)) entries.push_back(*at);
+  if (code) builder.reject("cannot be opened", folder.string(), code.message());
+  std::ranges::sort(entries);
+  return entries;
+}
+
+bool is_hidden(const fs::path& path) {
+  return path.filename().string().starts_with('.');
+}
+
+struct GenreFolder {
+  const fs::path& root;
+  std::string genre;
+  DatasetBuilder& builder;
+  std::set<fs::path> ancestors = {};  // resolved, so that links in a circle end
+
+  void walk(const fs::path& folder, const std::string& album) {
+    std::error_code ignored;
+    const auto [self, is_new] = ancestors.insert(fs::weakly_canonical(folder, ignored));
+    if (!is_new) return;
+    for (const fs::path& entry : entries_of(folder, builder)) {
+      if (is_hidden(entry)) {
+        builder.ignore();
+      } else if (fs::is_directory(entry, ignored)) {
+        walk(entry, entry.lexically_relative(root).generic_string());
+      } else {
+        add(entry, album);
+      }
+    }
+    ancestors.erase(self);
+  }
+
+  void add(const fs::path& file, const std::string& album) {
+    if (!looks_like_audio(file)) return builder.ignore();
+    Track track;
+    track.path = file;
+    track.id = file.lexically_relative(root).generic_string();
+    track.album = album;
+    track.title = file.stem().string();
+    builder.add(std::move(track), genre, file.string());
+  }
+};
+
+/// GTZAN's archives hold the genre folders one level down, beside pictures of spectrograms.
+fs::path root_of(const fs::path& place) {
+  for (const char* name : {"genres_original", "genres"}) {
+    if (fs::is_directory(place / name)) return place / name;
+  }
+  return place;
+}
+
+}  // namespace
+
+Dataset open_genre_folders(const fs::path& place) {
+  DatasetBuilder builder("folder", place, false);
+  const fs::path root = root_of(place);
+  for (const fs::path& entry : entries_of(root, builder)) {
+    std::error_code ignored;
+    if (is_hidden(entry)) {
+      builder.ignore();
+    } else if (fs::is_directory(entry, ignored)) {
+      GenreFolder{root, entry.filename().string(), builder}.walk(entry, "");
+    } else if (looks_like_audio(entry)) {
+      builder.reject("no genre", entry.string(), "lies beside the genre folders, not in one");
+    } else {
+      builder.ignore();
+    }
+  }
+  return std::move(builder).build(
+      "looked for sub-folders named by genre with audio files in them, for fma_metadata/tracks.csv and for tracks.csv");
+}
+
+}  // namespace genrewise

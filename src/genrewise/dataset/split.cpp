@@ -1,0 +1,193 @@
+#include "genrewise/dataset/split.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <numeric>
+#include <set>
+#include <unordered_map>
+
+#include "genrewise/dataset/grouping.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::array kParts{Part::training, Part::validation, Part::test};
+
+std::string example_name(const SplitSubjects& subjects, std::size_t i) {
+  return fmt::format("track {}", subjects.ids[i]);
+}
+
+void check_subjects(const SplitSubjects& subjects) {
+  const std::size_t count = subjects.ids.size();
+  if (count == 0) throw Error("there are no examples to split");
+  if (subjects.labels.size() != count || subjects.artists.size() != count || subjects.albums.size() != count ||
+      subjects.tracks.size() != count || subjects.official.size() != count) {
+    throw Error("the lists of a split's subjects differ in length");
+  }
+  const int label_count = static_cast<int>(subjects.labels_by_name.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    if (subjects.labels[i] < 0 || subjects.labels[i] >= label_count) {
+      throw Error("has no genre, so it cannot be split", example_name(subjects, i));
+    }
+  }
+}
+
+std::vector<Part> official_parts(const SplitSubjects& subjects) {
+  std::vector<Part> parts;
+  for (std::size_t i = 0; i < subjects.ids.size(); ++i) {
+    if (!subjects.official[i]) {
+      throw Error("has no part in the dataset's own split", example_name(subjects, i),
+                  "choose the scheme grouped or random");
+    }
+    parts.push_back(*subjects.official[i]);
+  }
+  return parts;
+}
+
+bool has_whole_official_split(const SplitSubjects& subjects) {
+  std::set<Part> seen;
+  for (const auto& part : subjects.official) {
+    if (!part) return false;
+    seen.insert(*part);
+  }
+  return seen.size() == kParts.size();
+}
+
+std::vector<Part> drawn_parts(const SplitSubjects& subjects, const SplitOptions& options, bool by_artist) {
+  const double training_share = 1 - options.validation_share - options.test_share;
+  if (!(options.validation_share >= 0 && options.test_share >= 0 && training_share > 0)) {
+    throw Error(fmt::format("the shares {} (validation) and {} (test) leave nothing for training",
+                            options.validation_share, options.test_share),
+                {}, "give shares of at least 0 whose sum is below 1");
+  }
+  std::vector<double> shares;
+  std::vector<Part> parts_used;
+  const std::array all_shares{training_share, options.validation_share, options.test_share};
+  for (std::size_t p = 0; p < kParts.size(); ++p) {
+    if (all_shares[p] == 0) continue;
+    shares.push_back(all_shares[p]);
+    parts_used.push_back(kParts[p]);
+  }
+  const auto bins = distribute(make_groups(subjects, by_artist), shares, shares.size(),
+                               derive_seed(options.seed, by_artist ? "split grouped" : "split random"));
+  std::vector<Part> parts;
+  for (const std::size_t bin : bins) parts.push_back(parts_used[bin]);
+  return parts;
+}
+
+}  // namespace
+
+std::string_view to_string(SplitScheme scheme) {
+  switch (scheme) {
+    case SplitScheme::automatic:
+      return "auto";
+    case SplitScheme::official:
+      return "official";
+    case SplitScheme::grouped:
+      return "grouped";
+    case SplitScheme::random:
+      return "random";
+    case SplitScheme::file:
+      return "file";
+  }
+  return "auto";
+}
+
+SplitScheme parse_split_scheme(std::string_view text) {
+  for (const auto scheme : {SplitScheme::automatic, SplitScheme::official, SplitScheme::grouped, SplitScheme::random}) {
+    if (text == to_string(scheme)) return scheme;
+  }
+  throw Error(fmt::format("'{}' is not a way to split", text), "--scheme", "choose auto, official, grouped or random");
+}
+
+SplitSubjects subjects_of(const Dataset& dataset) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = dataset.labels;
+  for (const Track& track : dataset.tracks) {
+    subjects.ids.push_back(track.id);
+    subjects.labels.push_back(track.label);
+    subjects.artists.push_back(track.artist);
+    subjects.albums.push_back(track.album);
+    subjects.tracks.push_back(track.path.string());
+    subjects.official.push_back(track.official_part);
+  }
+  return subjects;
+}
+
+std::vector<std::size_t> Split::rows(Part part) const {
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] == part) rows.push_back(i);
+  }
+  return rows;
+}
+
+Split make_split(const SplitSubjects& subjects, const SplitOptions& options) {
+  check_subjects(subjects);
+  Split split{.scheme = options.scheme, .seed = options.seed, .parts = {}};
+  if (split.scheme == SplitScheme::automatic) {
+    split.scheme = has_whole_official_split(subjects) ? SplitScheme::official : SplitScheme::grouped;
+  }
+  switch (split.scheme) {
+    case SplitScheme::official:
+      split.parts = official_parts(subjects);
+      break;
+    case SplitScheme::grouped:
+      split.parts = drawn_parts(subjects, options, true);
+      break;
+    case SplitScheme::random:
+      split.parts = drawn_parts(subjects, options, false);
+      break;
+    default:
+      throw Error("a split from a file is read, not made", {}, "use read_split_file()");
+  }
+  return split;
+}
+
+std::vector<int> make_folds(const SplitSubjects& subjects, SplitScheme scheme, int folds, std::uint64_t seed) {
+  check_subjects(subjects);
+  if (folds < 2) throw Error(fmt::format("{} folds cannot be made", folds), "--folds", "ask for at least 2");
+  if (scheme == SplitScheme::official || scheme == SplitScheme::file) {
+    throw Error("folds are made by the scheme grouped or random", "--scheme");
+  }
+  const bool by_artist = scheme != SplitScheme::random;
+  const std::vector<double> shares(static_cast<std::size_t>(folds), 1.0 / folds);
+  const auto bins = distribute(make_groups(subjects, by_artist), shares, 2,
+                               derive_seed(seed, by_artist ? "folds grouped" : "folds random"));
+  return {bins.begin(), bins.end()};
+}
+
+Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {
+  if (split.parts.size() != subjects.ids.size()) throw Error("the split is of other examples than these");
+  struct Group {
+    std::set<Part> parts;
+    std::size_t judged = 0;  // test and validation examples
+  };
+  Leakage leakage;
+  const auto check = [&](std::string kind, const std::vector<std::string>& names) {
+    std::map<std::string, Group> groups;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (names[i].empty()) continue;
+      Group& group = groups[names[i]];
+      group.parts.insert(split.parts[i]);
+      group.judged += split.parts[i] != Part::training;
+    }
+    Leakage::Crossing crossing{.kind = std::move(kind), .groups = 0, .examples = 0, .samples = {}};
+    for (const auto& [name, group] : groups) {
+      if (group.parts.size() < 2) continue;
+      ++crossing.groups;
+      crossing.examples += group.judged;
+      if (crossing.samples.size() < 5) crossing.samples.push_back(name);
+    }
+    leakage.crossings.push_back(std::move(crossing));
+  };
+  check("artist", subjects.artists);
+  check("album", subjects.albums);
+  check("track", subjects.tracks);
+  return leakage;
+}
+
+}  // namespace genrewise

@@ -1,0 +1,262 @@
+#include "genrewise/dataset/split.hpp"
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "dataset_fixture.hpp"
+#include "genrewise/dataset/split_file.hpp"
+
+namespace genrewise {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+void add(SplitSubjects& subjects, int label, const std::string& artist, const std::string& album = "",
+         const std::string& track = "", std::optional<Part> official = {}) {
+  const std::string id = std::to_string(subjects.ids.size() + 1);
+  subjects.ids.push_back(id);
+  subjects.labels.push_back(label);
+  subjects.artists.push_back(artist);
+  subjects.albums.push_back(album);
+  subjects.tracks.push_back(track.empty() ? id + ".mp3" : track);
+  subjects.official.push_back(official);
+}
+
+/// Genres of unequal size, artists with 1 to 12 tracks of up to two genres, some unknown; a few albums by many artists;
+/// some tracks of several clips.
+SplitSubjects made_collection(std::uint64_t seed, int artist_count = 200) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"a", "b", "c", "d"};
+  Rng rng(seed);
+  for (int artist = 0; artist < artist_count; ++artist) {
+    const int genre = static_cast<int>(std::min<std::uint64_t>(rng.below(6), 3));
+    const std::string name = rng.below(10) == 0 ? "" : "artist " + std::to_string(artist);
+    for (std::uint64_t track = 0, tracks = 1 + rng.below(12); track < tracks; ++track) {
+      const bool compilation = rng.below(100) == 0;
+      const std::string album = compilation ? "compilation " + std::to_string(rng.below(8)) : "";
+      const int label = rng.below(8) == 0 ? (genre + 1) % 4 : genre;
+      const std::string file = std::to_string(artist) + "/" + std::to_string(track);
+      for (std::uint64_t clip = 0; clip < 1 + rng.below(2); ++clip) add(subjects, label, name, album, file);
+    }
+  }
+  return subjects;
+}
+
+template <class T>
+void permute(std::vector<T>& values, const std::vector<std::size_t>& order) {
+  std::vector<T> permuted;
+  for (const std::size_t i : order) permuted.push_back(values[i]);
+  values = permuted;
+}
+
+SplitSubjects permuted(SplitSubjects subjects, const std::vector<std::size_t>& order) {
+  permute(subjects.ids, order), permute(subjects.labels, order), permute(subjects.artists, order);
+  permute(subjects.albums, order), permute(subjects.tracks, order), permute(subjects.official, order);
+  return subjects;
+}
+
+std::vector<std::size_t> crossings(const SplitSubjects& subjects, const Split& split) {
+  std::vector<std::size_t> counts;
+  for (const auto& crossing : check_leakage(subjects, split).crossings) counts.push_back(crossing.groups);
+  return counts;  // artist, album, track
+}
+
+class SplitProperties : public ::testing::TestWithParam<std::uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Seeds, SplitProperties, ::testing::Range<std::uint64_t>(0, 20));
+
+TEST_P(SplitProperties, GroupedNeverCrossesArtistAlbumOrTrack) {
+  const SplitSubjects subjects = made_collection(GetParam());
+  const Split split = make_split(subjects, {.scheme = SplitScheme::grouped, .seed = GetParam()});
+  EXPECT_THAT(crossings(subjects, split), ::testing::Each(0u));
+  const Split random = make_split(subjects, {.scheme = SplitScheme::random, .seed = GetParam()});
+  EXPECT_EQ(crossings(subjects, random)[2], 0u);
+  EXPECT_GT(crossings(subjects, random)[0], 0u);  // so the check above can fail
+}
+
+TEST_P(SplitProperties, PartsAreNearTheirSharesInEveryGenre) {
+  const SplitSubjects subjects = made_collection(GetParam());
+  for (const SplitScheme scheme : {SplitScheme::grouped, SplitScheme::random}) {
+    const Split split = make_split(subjects, {.scheme = scheme, .seed = GetParam()});
+    const std::map<Part, double> shares{{Part::training, 0.64}, {Part::validation, 0.16}, {Part::test, 0.20}};
+    for (const auto& [part, share] : shares) {
+      const auto rows = split.rows(part);
+      EXPECT_NEAR(static_cast<double>(rows.size()) / static_cast<double>(subjects.ids.size()), share, 0.03);
+      for (int label = 0; label < 4; ++label) {
+        const auto of_part = std::ranges::count_if(rows, [&](std::size_t i) { return subjects.labels[i] == label; });
+        const auto of_all = std::ranges::count(subjects.labels, label);
+        // A genre here has some hundred examples; one group of two dozen shifts its share by up to a tenth.
+        EXPECT_NEAR(static_cast<double>(of_part) / static_cast<double>(of_all), share, 0.1) << label;
+      }
+    }
+  }
+}
+
+TEST_P(SplitProperties, TheSameSeedGivesTheSameSplitForAnyOrderOfInput) {
+  const SplitSubjects subjects = made_collection(1);
+  std::vector<std::size_t> order(subjects.ids.size());
+  std::iota(order.begin(), order.end(), 0u);
+  Rng(GetParam()).shuffle(std::span(order));
+  for (const SplitScheme scheme : {SplitScheme::grouped, SplitScheme::random}) {
+    Split split = make_split(subjects, {.scheme = scheme, .seed = 5});
+    permute(split.parts, order);
+    EXPECT_EQ(make_split(permuted(subjects, order), {.scheme = scheme, .seed = 5}).parts, split.parts);
+  }
+}
+
+TEST_P(SplitProperties, FoldsKeepGroupsWholeAndGenresSpread) {
+  const SplitSubjects subjects = made_collection(GetParam());
+  const std::vector<int> folds = make_folds(subjects, SplitScheme::grouped, 5, GetParam());
+  std::map<std::string, std::set<int>> folds_of_artist;
+  std::map<std::pair<int, int>, double> counts;
+  for (std::size_t i = 0; i < folds.size(); ++i) {
+    if (!subjects.artists[i].empty()) folds_of_artist[subjects.artists[i]].insert(folds[i]);
+    ++counts[{subjects.labels[i], folds[i]}];
+  }
+  for (const auto& [artist, seen] : folds_of_artist) EXPECT_EQ(seen.size(), 1u) << artist;
+  for (int label = 0; label < 4; ++label) {
+    const auto total = static_cast<double>(std::ranges::count(subjects.labels, label));
+    for (int fold = 0; fold < 5; ++fold) EXPECT_NEAR((counts[{label, fold}]) / total, 0.2, 0.1);
+  }
+}
+
+TEST(Split, IsTheSameOnEveryMachine) {
+  // The sum changes when any example of this collection goes to another part.
+  const SplitSubjects subjects = made_collection(3, 40);
+  const Split split = make_split(subjects, {.scheme = SplitScheme::grouped});
+  std::uint64_t sum = 0;
+  for (const Part part : split.parts) sum = sum * 3 + static_cast<std::uint64_t>(part);
+  EXPECT_EQ(sum, 1291342131512992586u);
+}
+
+TEST(Split, DependsOnTheSeed) {
+  const SplitSubjects subjects = made_collection(3);
+  EXPECT_NE(make_split(subjects, {.scheme = SplitScheme::grouped, .seed = 1}).parts,
+            make_split(subjects, {.scheme = SplitScheme::grouped, .seed = 2}).parts);
+}
+
+TEST(Split, FollowsLinksThroughOtherArtistsAndAlbums) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"x"};
+  for (int i = 0; i < 30; ++i) add(subjects, 0, "solo " + std::to_string(i));
+  for (int i = 0; i < 5; ++i) {  // a chain: artist i is on the albums i and i+1
+    add(subjects, 0, "chain " + std::to_string(i), "album " + std::to_string(i));
+    add(subjects, 0, "chain " + std::to_string(i), "album " + std::to_string(i + 1));
+  }
+  const Split split = make_split(subjects, {.scheme = SplitScheme::grouped});
+  EXPECT_EQ(std::set<Part>(split.parts.begin() + 30, split.parts.end()).size(), 1u);
+}
+
+TEST(Split, PutsAGenreOfThreeArtistsOnAllThreeSides) {
+  SplitSubjects subjects = made_collection(3);
+  subjects.labels_by_name.push_back("rare");
+  for (int i = 0; i < 3; ++i) add(subjects, 4, "rare " + std::to_string(i));
+  const Split split = make_split(subjects, {.scheme = SplitScheme::grouped});
+  EXPECT_EQ(std::set<Part>(split.parts.end() - 3, split.parts.end()).size(), 3u);
+}
+
+TEST(Split, RefusesAGenreWithFewerGroupsThanParts) {
+  SplitSubjects subjects = made_collection(3);
+  subjects.labels_by_name.push_back("Polka, \"fast\"");
+  for (int i = 0; i < 10; ++i) add(subjects, 4, i < 5 ? "one" : "two");
+  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::grouped}); }),
+              AllOf(HasSubstr("Polka, \"fast\""), HasSubstr("2 groups"), HasSubstr("random")));
+  EXPECT_EQ(make_split(subjects, {.scheme = SplitScheme::random}).parts.size(), subjects.ids.size());
+  // Without a validation part two groups are enough.
+  const Split split =
+      make_split(subjects, {.scheme = SplitScheme::grouped, .seed = 1, .validation_share = 0, .test_share = 0.3});
+  EXPECT_TRUE(split.rows(Part::validation).empty());
+}
+
+TEST(Split, RefusesOneTrackPerGenre) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"x", "y"};
+  add(subjects, 0, ""), add(subjects, 1, "");
+  EXPECT_THAT(error_of([&] { make_split(subjects); }), AllOf(HasSubstr("'x'"), HasSubstr("1 group ")));
+  EXPECT_THAT(error_of([&] { make_folds(subjects, SplitScheme::random, 2, 1); }), HasSubstr("'x'"));
+  EXPECT_THAT(error_of([&] { make_split(SplitSubjects()); }), HasSubstr("no examples"));
+}
+
+TEST(Split, RefusesSharesThatLeaveNothing) {
+  const SplitSubjects subjects = made_collection(3);
+  for (const auto& [validation, test] : {std::pair{0.5, 0.5}, {-0.1, 0.2}, {0.2, std::nan("")}}) {
+    EXPECT_THROW(
+        make_split(subjects,
+                   {.scheme = SplitScheme::random, .seed = 1, .validation_share = validation, .test_share = test}),
+        Error);
+  }
+  EXPECT_THROW(make_folds(subjects, SplitScheme::grouped, 1, 1), Error);
+  EXPECT_THROW(make_folds(subjects, SplitScheme::official, 5, 1), Error);
+}
+
+TEST(Split, TakesTheOfficialOneWhereItIsWhole) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"x"};
+  for (int i = 0; i < 3; ++i) add(subjects, 0, "a", "", "", Part::training);
+  add(subjects, 0, "a", "", "", Part::validation);
+  EXPECT_THAT(error_of([&] { make_split(subjects); }), HasSubstr("'x'"));  // no test part: grouped, and one artist
+  EXPECT_EQ(make_split(subjects, {.scheme = SplitScheme::official}).rows(Part::validation).size(), 1u);
+  add(subjects, 0, "b", "", "", Part::test);
+  const Split split = make_split(subjects);
+  EXPECT_EQ(split.scheme, SplitScheme::official);
+  EXPECT_EQ(split.rows(Part::test), std::vector<std::size_t>{4});
+  add(subjects, 0, "c");
+  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::official}); }), HasSubstr("track 6"));
+}
+
+TEST(Leakage, CountsGroupsInTwoPartsAndTheirJudgedExamples) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"x"};
+  add(subjects, 0, "a", "p", "", Part::training);
+  add(subjects, 0, "a", "q", "", Part::test);
+  add(subjects, 0, "a", "", "", Part::test);
+  add(subjects, 0, "b", "q", "", Part::training);
+  add(subjects, 0, "", "", "", Part::validation);
+  add(subjects, 0, "", "", "", Part::test);
+  const Leakage leakage = check_leakage(subjects, make_split(subjects, {.scheme = SplitScheme::official}));
+  ASSERT_EQ(leakage.crossings.size(), 3u);
+  EXPECT_EQ(leakage.crossings[0].kind, "artist");
+  EXPECT_EQ(leakage.crossings[0].groups, 1u);
+  EXPECT_EQ(leakage.crossings[0].examples, 2u);
+  EXPECT_EQ(leakage.crossings[0].samples, std::vector<std::string>{"a"});
+  EXPECT_EQ(leakage.crossings[1].groups, 1u);
+  EXPECT_EQ(leakage.crossings[1].examples, 1u);
+  EXPECT_EQ(leakage.crossings[2].groups, 0u);
+}
+
+TEST(SplitFile, ReadsBackForTheSameIdsInAnyOrder) {
+  const TemporaryFolder folder;
+  SplitSubjects subjects = made_collection(4, 30);
+  subjects.ids[0] = "with, \"comma\"";
+  const Split split = make_split(subjects, {.scheme = SplitScheme::random});
+  write_split_file(folder / "split.csv", subjects, split);
+  const Split back = read_split_file(folder / "split.csv", subjects);
+  EXPECT_EQ(back.parts, split.parts);
+  EXPECT_EQ(back.scheme, SplitScheme::file);
+  std::vector<std::size_t> some{5, 0, 3};
+  EXPECT_EQ(read_split_file(folder / "split.csv", permuted(subjects, some)).parts,
+            (std::vector{split.parts[5], split.parts[0], split.parts[3]}));
+}
+
+TEST(SplitFile, NamesWhatIsWrongInIt) {
+  const TemporaryFolder folder;
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"x"};
+  add(subjects, 0, "a");
+  const auto error = [&](const std::string& text) {
+    write_file(folder / "s.csv", text);
+    return error_of([&] { read_split_file(folder / "s.csv", subjects); });
+  };
+  EXPECT_THAT(error("track_id,split\n1,test\n"), AllOf(HasSubstr("'part'"), HasSubstr("s.csv:1")));
+  EXPECT_THAT(error("track_id,part\n1,exam\n"), AllOf(HasSubstr("'exam'"), HasSubstr("s.csv:2")));
+  EXPECT_THAT(error("track_id,part\n1,test\n1,test\n"), AllOf(HasSubstr("twice"), HasSubstr("s.csv:3")));
+  EXPECT_THAT(error("track_id,part\n2,test\n"), HasSubstr("'1'"));
+}
+
+}  // namespace
+}  // namespace genrewise
