@@ -1,0 +1,130 @@
+#include "genrewise/records/byte_source.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/records/compression.hpp"
+#include "genrewise/records/framing.hpp"
+
+namespace genrewise {
+namespace {
+
+class LocalFile final : public RandomAccess {
+ public:
+  explicit LocalFile(std::string path) : path_(std::move(path)) {
+    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ < 0) throw_system_error("cannot open", path_);
+    struct stat status {};
+    if (::fstat(descriptor_, &status) != 0 || S_ISDIR(status.st_mode)) {
+      ::close(descriptor_);
+      throw Error("is not a file", path_, "name a file of records");
+    }
+    size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+  ~LocalFile() override { ::close(descriptor_); }
+  LocalFile(const LocalFile&) = delete;
+  LocalFile& operator=(const LocalFile&) = delete;
+
+  std::uint64_t size() const override { return size_; }
+
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+    std::size_t done = 0;
+    while (done < into.size()) {
+      const ssize_t got =
+          ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw_system_error("cannot read", path_);
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+class PlainSource final : public ByteSource {
+ public:
+  PlainSource(std::unique_ptr<RandomAccess> file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+
+  std::size_t read(std::span<std::byte> into) override {
+    const std::size_t got = file_->read_at(at_, into);
+    at_ += got;
+    return got;
+  }
+  std::optional<std::uint64_t> bytes_left() const override { return file_->size() - std::min(at_, file_->size()); }
+  const std::string& name() const override { return name_; }
+
+ private:
+  std::unique_ptr<RandomAccess> file_;
+  std::string name_;
+  std::uint64_t at_ = 0;
+};
+
+class InflatingSource final : public ByteSource {
+ public:
+  explicit InflatingSource(std::unique_ptr<ByteSource> stored)
+      : stored_(std::move(stored)), inflater_(Inflater::whole()), buffer_(1 << 18) {}
+
+  std::size_t read(std::span<std::byte> into) override {
+    const std::size_t asked = into.size();
+    while (!into.empty() && !ended_) {
+      if (waiting_.empty()) {
+        waiting_ = std::span<const std::byte>(buffer_).first(stored_->read(buffer_));
+        last_ = waiting_.size() < buffer_.size();
+      }
+      const std::size_t room = into.size();
+      const auto status = inflater_.read(waiting_, into);
+      const bool cut = waiting_.empty() && last_ && into.size() == room && status == Inflater::Status::more;
+      ended_badly_ = status == Inflater::Status::damaged || cut;
+      ended_ = ended_badly_ || (status == Inflater::Status::end && last_);
+    }
+    return asked - into.size();
+  }
+  bool ended_badly() const override { return ended_badly_; }
+  const std::string& name() const override { return stored_->name(); }
+
+ private:
+  std::unique_ptr<ByteSource> stored_;
+  Inflater inflater_;
+  std::vector<std::byte> buffer_;
+  std::span<const std::byte> waiting_;
+  bool last_ = false, ended_ = false, ended_badly_ = false;
+};
+
+// A sound record header decides before the marks of gzip and zlib do: lengths may begin with the same bytes.
+bool looks_compressed(std::span<const std::byte> start) {
+  if (start.size() < 2) return false;
+  if (start.size() >= kRecordHeaderBytes && payload_length(start)) return false;
+  const auto first = std::to_integer<unsigned>(start[0]), second = std::to_integer<unsigned>(start[1]);
+  const bool gzip = first == 0x1f && second == 0x8b;
+  const bool zlib = (first & 0x0f) == 8 && (first >> 4) <= 7 && (first * 256 + second) % 31 == 0;
+  return gzip || zlib;
+}
+
+}  // namespace
+
+std::unique_ptr<RandomAccess> open_random_access(const std::string& path) {
+  return std::make_unique<LocalFile>(path);
+}
+
+std::unique_ptr<ByteSource> open_record_bytes(const std::string& path) {
+  auto file = open_random_access(path);
+  std::byte start[kRecordHeaderBytes];
+  const std::size_t got = file->read_at(0, start);
+  const bool compressed = looks_compressed(std::span(start).first(got));
+  auto plain = std::make_unique<PlainSource>(std::move(file), path);
+  if (!compressed) return plain;
+  return std::make_unique<InflatingSource>(std::move(plain));
+}
+
+}  // namespace genrewise

@@ -1,0 +1,139 @@
+#include "genrewise/records/crc32c.hpp"
+
+#include <array>
+#include <bit>
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define GENREWISE_CRC_X86 1
+#endif
+
+namespace genrewise {
+namespace {
+
+constexpr std::uint32_t kPolynomial = 0x82f63b78u;  // Castagnoli's, bits reversed: x^0 is the highest bit
+
+// p(x) * x mod P in reversed bits.
+constexpr std::uint32_t times_x(std::uint32_t p) {
+  return (p >> 1) ^ ((p & 1) != 0 ? kPolynomial : 0);
+}
+
+using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
+
+// tables[k][b]: the sum of byte b followed by k zero bytes.
+constexpr Tables make_tables() {
+  Tables tables{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    std::uint32_t crc = byte;
+    for (int bit = 0; bit < 8; ++bit) crc = times_x(crc);
+    tables[0][byte] = crc;
+  }
+  for (std::size_t k = 1; k < 8; ++k) {
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+      const std::uint32_t before = tables[k - 1][byte];
+      tables[k][byte] = (before >> 8) ^ tables[0][before & 0xff];
+    }
+  }
+  return tables;
+}
+constexpr Tables kTables = make_tables();
+
+std::uint64_t load_u64(const std::byte* at) {
+  static_assert(std::endian::native == std::endian::little, "records are little-endian and so must the machine be");
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+#ifdef GENREWISE_CRC_X86
+
+// x^n mod P, reversed.
+constexpr std::uint32_t power_of_x(std::size_t n) {
+  std::uint32_t p = 0x80000000u;
+  for (std::size_t i = 0; i < n; ++i) p = times_x(p);
+  return p;
+}
+
+// Multiplying a state by this and reducing it moves the state past n bytes: the product of two reversed polynomials is
+// short of one bit (a factor x), and the crc32 instruction that reduces it multiplies by x^32.
+constexpr std::uint64_t shift_factor(std::size_t n) {
+  return power_of_x(8 * n - 33);
+}
+
+__attribute__((target("sse4.2,pclmul"))) inline std::uint64_t shifted(std::uint64_t crc, std::uint64_t factor) {
+  const __m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128(static_cast<long long>(crc)),
+                                               _mm_cvtsi64_si128(static_cast<long long>(factor)), 0);
+  return _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(product)));
+}
+
+// The instruction answers after three cycles but can start each cycle, so three lanes of kLane bytes run side by side.
+template <std::size_t kLane>
+__attribute__((target("sse4.2,pclmul"))) inline std::uint64_t three_lanes(const std::byte*& at, std::size_t& left,
+                                                                          std::uint64_t crc) {
+  constexpr std::uint64_t kPastOne = shift_factor(kLane), kPastTwo = shift_factor(2 * kLane);
+  while (left >= 3 * kLane) {
+    std::uint64_t a = crc, b = 0, c = 0;
+    for (std::size_t i = 0; i < kLane; i += 8) {
+      a = _mm_crc32_u64(a, load_u64(at + i));
+      b = _mm_crc32_u64(b, load_u64(at + kLane + i));
+      c = _mm_crc32_u64(c, load_u64(at + 2 * kLane + i));
+    }
+    crc = shifted(a, kPastTwo) ^ shifted(b, kPastOne) ^ c;
+    at += 3 * kLane;
+    left -= 3 * kLane;
+  }
+  return crc;
+}
+
+__attribute__((target("sse4.2,pclmul"))) std::uint32_t crc32c_by_instruction(std::span<const std::byte> bytes,
+                                                                             std::uint32_t start) {
+  const std::byte* at = bytes.data();
+  std::size_t left = bytes.size();
+  std::uint64_t crc = ~start;
+  crc = three_lanes<2048>(at, left, crc);
+  crc = three_lanes<128>(at, left, crc);
+  for (; left >= 8; at += 8, left -= 8) crc = _mm_crc32_u64(crc, load_u64(at));
+  auto state = static_cast<std::uint32_t>(crc);
+  for (; left > 0; ++at, --left) state = _mm_crc32_u8(state, static_cast<unsigned char>(*at));
+  return ~state;
+}
+
+#endif
+
+}  // namespace
+
+bool crc32c_is_in_hardware() {
+#ifdef GENREWISE_CRC_X86
+  static const bool yes = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+  return yes;
+#else
+  return false;
+#endif
+}
+
+std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t crc) {
+#ifdef GENREWISE_CRC_X86
+  if (crc32c_is_in_hardware()) return crc32c_by_instruction(bytes, crc);
+#endif
+  return crc32c_by_table(bytes, crc);
+}
+
+std::uint32_t crc32c_by_table(std::span<const std::byte> bytes, std::uint32_t crc) {
+  crc = ~crc;
+  const std::byte* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; at += 8, left -= 8) {
+    const std::uint64_t word = load_u64(at) ^ crc;
+    crc = 0;
+    for (std::size_t i = 0; i < 8; ++i) crc ^= kTables[7 - i][(word >> (8 * i)) & 0xff];
+  }
+  for (; left > 0; ++at, --left) crc = (crc >> 8) ^ kTables[0][(crc ^ std::to_integer<std::uint32_t>(*at)) & 0xff];
+  return ~crc;
+}
+
+std::uint32_t masked_crc32c(std::span<const std::byte> bytes) {
+  return std::rotr(crc32c(bytes), 15) + 0xa282ead8u;
+}
+
+}  // namespace genrewise

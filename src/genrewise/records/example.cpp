@@ -1,0 +1,237 @@
+#include "genrewise/records/example.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "genrewise/records/framing.hpp"
+#include "genrewise/records/protobuf_wire.hpp"
+
+namespace genrewise {
+namespace {
+
+using wire::Field;
+using wire::Reader;
+
+// How many values one field of a list holds; false when it is broken. Other fields hold none.
+bool count_values(FeatureKind kind, const Field& field, std::size_t& count) {
+  count = 0;
+  if (field.number != 1) return true;
+  switch (kind) {
+    case FeatureKind::bytes:
+      count = field.type == wire::bytes;
+      return true;
+    case FeatureKind::floats:
+      count = field.type == wire::fixed32 ? 1 : field.type == wire::bytes ? field.body.size() / sizeof(float) : 0;
+      return field.type != wire::bytes || field.body.size() % sizeof(float) == 0;
+    case FeatureKind::ints: {
+      count = field.type == wire::varint;
+      if (field.type != wire::bytes) return true;
+      Reader packed(field.body);
+      for (std::uint64_t value = 0; !packed.at_end(); ++count) {
+        if (!packed.next_varint(value)) return false;
+      }
+      return true;
+    }
+    case FeatureKind::none:
+      break;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view to_string(FeatureKind kind) {
+  switch (kind) {
+    case FeatureKind::bytes:
+      return "bytes";
+    case FeatureKind::floats:
+      return "floats";
+    case FeatureKind::ints:
+      return "integers";
+    case FeatureKind::none:
+      break;
+  }
+  return "nothing";
+}
+
+// A list may come in several pieces, which add up; a list of another kind ends what was there before.
+bool FeatureView::read(std::span<const std::byte> feature) {
+  *this = FeatureView();
+  Reader reader(feature);
+  while (!reader.at_end()) {
+    const std::byte* start = reader.position();
+    Field field;
+    if (!reader.next(field)) return false;
+    if (field.type != wire::bytes || field.number > 3) continue;
+    const auto kind = static_cast<FeatureKind>(field.number);
+    if (kind != kind_) {
+      kind_ = kind;
+      size_ = 0;
+      body_ = {start, feature.data() + feature.size()};
+    }
+    Reader list(field.body);
+    while (!list.at_end()) {
+      Field value;
+      std::size_t count = 0;
+      if (!list.next(value) || !count_values(kind, value, count)) return false;
+      size_ += count;
+    }
+  }
+  return true;
+}
+
+// Calls visit(field) for the fields of the lists until it returns false. All of it was checked by read().
+template <class Visit>
+bool FeatureView::for_each_list(Visit&& visit) const {
+  Reader reader(body_);
+  Field list;
+  while (!reader.at_end() && reader.next(list)) {
+    if (list.type != wire::bytes || static_cast<FeatureKind>(list.number) != kind_) continue;
+    Reader values(list.body);
+    Field value;
+    while (!values.at_end() && values.next(value)) {
+      if (value.number == 1 && !visit(value)) return false;
+    }
+  }
+  return true;
+}
+
+std::size_t FeatureView::copy(std::span<float> out) const {
+  std::size_t done = 0;
+  if (kind_ != FeatureKind::floats) return 0;
+  for_each_list([&](const Field& field) {
+    if (field.type == wire::bytes) {
+      const std::size_t count = std::min(field.body.size() / sizeof(float), out.size() - done);
+      if (count > 0) std::memcpy(out.data() + done, field.body.data(), count * sizeof(float));
+      done += count;
+    } else if (field.type == wire::fixed32 && done < out.size()) {
+      out[done++] = std::bit_cast<float>(static_cast<std::uint32_t>(field.value));
+    }
+    return done < out.size();
+  });
+  return done;
+}
+
+std::size_t FeatureView::copy(std::span<std::int64_t> out) const {
+  std::size_t done = 0;
+  if (kind_ != FeatureKind::ints) return 0;
+  for_each_list([&](const Field& field) {
+    if (field.type == wire::varint && done < out.size()) out[done++] = static_cast<std::int64_t>(field.value);
+    if (field.type == wire::bytes) {
+      Reader packed(field.body);
+      for (std::uint64_t value = 0; done < out.size() && !packed.at_end() && packed.next_varint(value);) {
+        out[done++] = static_cast<std::int64_t>(value);
+      }
+    }
+    return done < out.size();
+  });
+  return done;
+}
+
+std::size_t FeatureView::copy(std::span<std::string_view> out) const {
+  std::size_t done = 0;
+  if (kind_ != FeatureKind::bytes) return 0;
+  for_each_list([&](const Field& field) {
+    if (field.type == wire::bytes && done < out.size()) out[done++] = as_text(field.body);
+    return done < out.size();
+  });
+  return done;
+}
+
+Expected<void> ExampleView::parse(std::span<const std::byte> payload) {
+  entries_.clear();
+  Reader reader(payload);
+  while (!reader.at_end()) {
+    Field field;
+    if (!reader.next(field)) return tl::unexpected(Fault{"not an Example", {}, "its encoding is broken"});
+    if (field.number != 1 || field.type != wire::bytes) continue;
+    if (!read_features(field.body)) {
+      entries_.clear();
+      return tl::unexpected(Fault{"not an Example", {}, "the encoding of its features is broken"});
+    }
+  }
+  return {};
+}
+
+bool ExampleView::read_features(std::span<const std::byte> features) {
+  Reader reader(features);
+  while (!reader.at_end()) {
+    Field field;
+    if (!reader.next(field)) return false;
+    if (field.number == 1 && field.type == wire::bytes && !read_entry(field.body)) return false;
+  }
+  return true;
+}
+
+bool ExampleView::read_entry(std::span<const std::byte> entry) {
+  Reader reader(entry);
+  Entry parsed;
+  bool has_value = false;
+  while (!reader.at_end()) {
+    Field field;
+    if (!reader.next(field)) return false;
+    if (field.type != wire::bytes) continue;
+    if (field.number == 1) parsed.key = as_text(field.body);
+    if (field.number != 2) continue;
+    if (has_value || !parsed.feature.read(field.body)) return false;
+    has_value = true;
+  }
+  entries_.push_back(parsed);
+  return true;
+}
+
+const FeatureView* ExampleView::find(std::string_view key) const {
+  const auto last =
+      std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& entry) { return entry.key == key; });
+  return last == entries_.rend() ? nullptr : &last->feature;
+}
+
+namespace {
+constexpr std::size_t kRoomForLength = 11;  // the longest tag and length of Example.features
+}
+
+ExampleWriter::ExampleWriter() : bytes_(kRoomForLength, '\0') {}
+
+void ExampleWriter::clear() {
+  bytes_.resize(kRoomForLength);
+}
+
+// Writes all that stands before the list's own bytes: the entry, its key, the Feature and its list.
+void ExampleWriter::open_list(std::string_view key, FeatureKind kind, std::size_t list_bytes) {
+  const auto field_bytes = [](std::size_t body) { return 1 + wire::varint_bytes(body) + body; };
+  const std::size_t feature_bytes = field_bytes(list_bytes);
+  wire::put_length(bytes_, 1, field_bytes(key.size()) + field_bytes(feature_bytes));
+  wire::put_bytes(bytes_, 1, key);
+  wire::put_length(bytes_, 2, feature_bytes);
+  wire::put_length(bytes_, static_cast<std::uint32_t>(kind), list_bytes);
+}
+
+void ExampleWriter::add(std::string_view key, std::span<const float> values) {
+  const std::size_t packed = values.size_bytes();
+  open_list(key, FeatureKind::floats, 1 + wire::varint_bytes(packed) + packed);
+  wire::put_bytes(bytes_, 1, as_text(std::as_bytes(values)));
+}
+
+void ExampleWriter::add(std::string_view key, std::span<const std::int64_t> values) {
+  std::size_t packed = 0;
+  for (const auto value : values) packed += wire::varint_bytes(static_cast<std::uint64_t>(value));
+  open_list(key, FeatureKind::ints, 1 + wire::varint_bytes(packed) + packed);
+  wire::put_length(bytes_, 1, packed);
+  for (const auto value : values) wire::put_varint(bytes_, static_cast<std::uint64_t>(value));
+}
+
+void ExampleWriter::add(std::string_view key, std::string_view value) {
+  open_list(key, FeatureKind::bytes, 1 + wire::varint_bytes(value.size()) + value.size());
+  wire::put_bytes(bytes_, 1, value);
+}
+
+std::string_view ExampleWriter::finish() {
+  const std::size_t body = bytes_.size() - kRoomForLength;
+  std::string head;
+  wire::put_length(head, 1, body);
+  const std::size_t start = kRoomForLength - head.size();
+  std::ranges::copy(head, bytes_.begin() + static_cast<std::ptrdiff_t>(start));
+  return std::string_view(bytes_).substr(start);
+}
+
+}  // namespace genrewise

@@ -1,0 +1,39 @@
+#include "genrewise/records/framing.hpp"
+
+#include <cstring>
+
+#include "genrewise/records/crc32c.hpp"
+
+namespace genrewise {
+
+std::array<char, kRecordHeaderBytes> record_header(std::uint64_t payload_bytes) {
+  std::array<char, kRecordHeaderBytes> header{};
+  std::memcpy(header.data(), &payload_bytes, 8);
+  const std::uint32_t sum = masked_crc32c(as_bytes({header.data(), 8}));
+  std::memcpy(header.data() + 8, &sum, 4);
+  return header;
+}
+
+std::array<char, kRecordTrailerBytes> record_trailer(std::string_view payload) {
+  std::array<char, kRecordTrailerBytes> trailer{};
+  const std::uint32_t sum = masked_crc32c(as_bytes(payload));
+  std::memcpy(trailer.data(), &sum, 4);
+  return trailer;
+}
+
+std::optional<std::uint64_t> payload_length(std::span<const std::byte> header) {
+  std::uint64_t length = 0;
+  std::uint32_t sum = 0;
+  std::memcpy(&length, header.data(), 8);
+  std::memcpy(&sum, header.data() + 8, 4);
+  if (sum != masked_crc32c(header.first(8))) return std::nullopt;
+  return length;
+}
+
+bool payload_is_sound(std::span<const std::byte> payload, std::span<const std::byte> trailer) {
+  std::uint32_t sum = 0;
+  std::memcpy(&sum, trailer.data(), 4);
+  return sum == masked_crc32c(payload);
+}
+
+}  // namespace genrewise

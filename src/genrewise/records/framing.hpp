@@ -1,0 +1,32 @@
+// One TFRecord on the wire: length (8 bytes, little-endian), its masked CRC-32C (4), the payload, its masked CRC-32C
+// (4).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace genrewise {
+
+inline constexpr std::size_t kRecordHeaderBytes = 12, kRecordTrailerBytes = 4;
+inline constexpr std::size_t kRecordFrameBytes = kRecordHeaderBytes + kRecordTrailerBytes;
+
+std::array<char, kRecordHeaderBytes> record_header(std::uint64_t payload_bytes);
+std::array<char, kRecordTrailerBytes> record_trailer(std::string_view payload);
+
+/// The payload's length as the first 12 bytes say it; nothing when their sum is wrong.
+std::optional<std::uint64_t> payload_length(std::span<const std::byte> header);
+/// Whether the four bytes behind the payload are its sum.
+bool payload_is_sound(std::span<const std::byte> payload, std::span<const std::byte> trailer);
+
+inline std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+inline std::span<const std::byte> as_bytes(std::string_view text) {
+  return std::as_bytes(std::span<const char>(text));
+}
+
+}  // namespace genrewise
