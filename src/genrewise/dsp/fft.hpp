@@ -1,4 +1,4 @@
-// The discrete Fourier transform of real signals (FFTW, single precision).
+// The discrete Fourier transform of real signals (FFTW), in single and double precision.
 #pragma once
 
 #include <complex>
@@ -9,30 +9,34 @@ namespace genrewise {
 
 /// X[k] = sum over n of x[n] exp(-2 pi i k n / size), k = 0 .. size / 2, unscaled. Immutable: one object serves all
 /// threads. Its plan depends on nothing but the size and the machine, so the same input gives the same bits.
-class RealFft {
+template <class Real>
+class BasicRealFft {
  public:
   /// Any size >= 1; fastest for products of small primes. Throws Error for 0.
-  explicit RealFft(std::size_t size);
-  ~RealFft();
-  RealFft(RealFft&&) noexcept;
-  RealFft& operator=(RealFft&&) noexcept;
+  explicit BasicRealFft(std::size_t size);
+  ~BasicRealFft();
+  BasicRealFft(BasicRealFft&&) noexcept;
+  BasicRealFft& operator=(BasicRealFft&&) noexcept;
 
   std::size_t size() const { return size_; }
   std::size_t bins() const { return size_ / 2 + 1; }
 
-  /// size() floats in, bins() values out. Both pointers lie on 64-byte borders (AlignedVector) and do not overlap;
+  /// size() numbers in, bins() values out. Both pointers lie on 64-byte borders (AlignedVector) and do not overlap;
   /// the input is kept.
-  void forward(const float* in, std::complex<float>* out) const;
+  void forward(const Real* in, std::complex<Real>* out) const;
   /// `count` transforms; input i starts at in + i * in_stride, output i at out + i * out_stride, each aligned.
-  void forward_many(std::size_t count, const float* in, std::size_t in_stride, std::complex<float>* out,
+  void forward_many(std::size_t count, const Real* in, std::size_t in_stride, std::complex<Real>* out,
                     std::size_t out_stride) const;
   /// size() times the signal whose transform `in` is: the inverse without its 1 / size. Destroys `in`.
-  void inverse(std::complex<float>* in, float* out) const;
+  void inverse(std::complex<Real>* in, Real* out) const;
 
  private:
   struct Plans;
   std::size_t size_;
   std::unique_ptr<Plans> plans_;
 };
+
+using RealFft = BasicRealFft<float>;
+using RealFft64 = BasicRealFft<double>;
 
 }  // namespace genrewise

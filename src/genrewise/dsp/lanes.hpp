@@ -1,0 +1,67 @@
+// Several frames at once: one frame per lane of a vector register.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace genrewise {
+
+// As wide as the processor that we compile for; no result depends on it.
+#if defined(__AVX512F__)
+inline constexpr std::size_t kLanes = 16;
+#elif defined(__AVX__)
+inline constexpr std::size_t kLanes = 8;
+#else
+inline constexpr std::size_t kLanes = 4;
+#endif
+
+/// kLanes floats on which + - * / < and ?: work lane by lane (GCC and Clang vector extension).
+typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
+typedef std::int32_t IntLanes __attribute__((vector_size(kLanes * sizeof(float))));
+
+/// `memory` is aligned to the size of Lanes.
+inline Lanes load_lanes(const float* memory) {
+  return *reinterpret_cast<const Lanes*>(memory);
+}
+inline void store_lanes(float* memory, Lanes values) {
+  *reinterpret_cast<Lanes*>(memory) = values;
+}
+inline Lanes all_lanes(float value) {
+  return Lanes{} + value;
+}
+inline Lanes min_lanes(Lanes a, Lanes b) {
+  return a < b ? a : b;
+}
+inline Lanes max_lanes(Lanes a, Lanes b) {
+  return a > b ? a : b;
+}
+inline float sum_of_lanes(Lanes values) {
+  float sum = 0;
+  for (std::size_t i = 0; i < kLanes; ++i) sum += values[i];
+  return sum;
+}
+
+/// log10 of positive normal numbers, within 2e-7 of the result or 1e-7 absolutely, whichever is more (a series in
+/// (m - 1) / (m + 1), m the mantissa in [sqrt(1/2), sqrt(2))).
+inline Lanes log10_lanes(Lanes x) {
+  const IntLanes bits = (IntLanes)x;
+  const IntLanes exponent = (bits - 0x3f3504f3) >> 23;  // 0x3f3504f3: sqrt(1/2)
+  const Lanes mantissa = (Lanes)(bits - (exponent << 23));
+  const Lanes t = (mantissa - 1.0f) / (mantissa + 1.0f);
+  const Lanes t2 = t * t;
+  // 2 / ln(10) * (1 + t^2 / 3 + t^4 / 5 + ...): |t| <= 0.1716, so the next term is below 1e-9.
+  constexpr float kScale = 0.868588963806503655f;
+  Lanes series = all_lanes(kScale / 11);
+  series = series * t2 + kScale / 9;
+  series = series * t2 + kScale / 7;
+  series = series * t2 + kScale / 5;
+  series = series * t2 + kScale / 3;
+  series = series * t2 * t + kScale * t;
+  return series + __builtin_convertvector(exponent, Lanes) * 0.301029995663981195f;
+}
+
+/// Turns kLanes rows (row i at rows + i * stride) of `count` values into `count` vectors of kLanes: the values of all
+/// rows at one place lie side by side in `tile` (count x kLanes). Rows have room for a multiple of kLanes values.
+void transpose_to_lanes(const float* rows, std::size_t stride, std::size_t count, float* tile);
+
+}  // namespace genrewise

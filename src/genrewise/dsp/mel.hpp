@@ -1,0 +1,43 @@
+// The mel scale and its filters.
+#pragma once
+
+#include <cstddef>
+
+#include "genrewise/dsp/aligned.hpp"
+
+namespace genrewise {
+
+/// Slaney's mel scale (Auditory Toolbox, 1998), as librosa.hz_to_mel(htk=False): linear up to 1 kHz, logarithmic above.
+double hz_to_mel(double frequency_hz);
+double mel_to_hz(double mel);
+
+struct MelConfig {
+  int sample_rate_hz = 44100;
+  std::size_t n_fft = 2048;
+  std::size_t n_mels = 128;
+  double fmin_hz = 0;
+  double fmax_hz = 0;  ///< 0: half the sample rate
+};
+
+/// Triangular filters of equal area (norm="slaney"), as librosa.filters.mel, kept sparse. A filter that is narrower
+/// than the distance of two bins may see none, and gives 0.
+class MelFilterbank {
+ public:
+  /// Throws Error when fmin is not below fmax or a count is 0.
+  explicit MelFilterbank(const MelConfig& config);
+
+  std::size_t size() const { return filters_.size(); }
+
+  /// kLanes frames at once: tile holds (1 + n_fft / 2) x kLanes powers (see lanes.hpp); filter m's results go to
+  /// out + m * stride, kLanes values, aligned.
+  void apply(const float* tile, float* out, std::size_t stride) const;
+
+ private:
+  struct Filter {
+    std::size_t first_bin = 0, count = 0, weight = 0;  // weights_[weight .. weight + count)
+  };
+  std::vector<Filter> filters_;
+  std::vector<float> weights_;
+};
+
+}  // namespace genrewise
