@@ -12,8 +12,8 @@
 namespace genrewise {
 
 struct DecodeOptions {
-  ClipRequest clip;
-  std::optional<int> sample_rate_hz;  ///< nothing: the file's own rate
+  ClipRequest clip = {};
+  std::optional<int> sample_rate_hz = {};  ///< nothing: the file's own rate
 };
 
 /// What a file says of itself, without decoding it.

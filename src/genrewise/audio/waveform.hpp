@@ -15,7 +15,7 @@ struct Waveform {
 
 /// Which part of a track is wanted. The default is all of it.
 struct ClipRequest {
-  std::optional<double> start_s;  ///< from the start of the track; nothing: centred in the track
+  std::optional<double> start_s = {};  ///< from the start of the track; nothing: centred in the track
   double duration_s = std::numeric_limits<double>::infinity();
   /// A track no longer than duration_s + slack_s is taken whole when no start is asked for (FMA's clips of "30 s" last
   /// 29.98 to 30.02 s and are meant whole).

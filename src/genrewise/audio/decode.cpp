@@ -1,0 +1,206 @@
+#include "genrewise/audio/decode.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdio>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "genrewise/audio/byte_source.hpp"
+#include "genrewise/audio/ffmpeg_reader.hpp"
+#include "genrewise/audio/mp3_reader.hpp"
+#include "genrewise/audio/resample.hpp"
+#include "genrewise/audio/track_reader.hpp"
+#include "genrewise/base/interrupt.hpp"
+
+namespace genrewise {
+namespace {
+
+using audio::ByteSource;
+using audio::ReadResult;
+using audio::TrackReader;
+
+// Headers round, and a last frame or two may be missing without anybody's noticing; more than this is a cut file.
+constexpr double kShortfallSeconds = 0.15;
+// Memory that is set aside before anything is decoded: headers may lie about the length.
+constexpr std::int64_t kMaxReservedSamples = std::int64_t{1} << 24;
+
+struct Window {
+  std::int64_t start = 0;
+  std::int64_t count = std::numeric_limits<std::int64_t>::max();  // to the end
+
+  std::int64_t end() const { return start + std::min(count, std::numeric_limits<std::int64_t>::max() - start); }
+};
+
+void check_options(const DecodeOptions& options) {
+  const ClipRequest& clip = options.clip;
+  if (clip.start_s && !(*clip.start_s >= 0 && std::isfinite(*clip.start_s))) {
+    throw Error("a clip cannot start at " + std::to_string(*clip.start_s) + " s", {}, "give seconds from 0 up");
+  }
+  if (!(clip.duration_s > 0)) {
+    throw Error("a clip cannot last " + std::to_string(clip.duration_s) + " s", {}, "give seconds above 0");
+  }
+  if (!(clip.slack_s >= 0)) throw Error("a clip's slack cannot be " + std::to_string(clip.slack_s) + " s");
+  if (options.sample_rate_hz && *options.sample_rate_hz < 1) {
+    throw Error("a sample rate of " + std::to_string(*options.sample_rate_hz) + " Hz is not possible");
+  }
+}
+
+Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
+  const double rate = reader.sample_rate_hz();
+  const auto samples = [&](double seconds) {
+    constexpr double kForever = 1e15;  // samples; 700 years
+    return std::llround(std::min(kForever, seconds * rate));
+  };
+  Window window;
+  if (std::isfinite(clip.duration_s)) window.count = std::max<std::int64_t>(1, samples(clip.duration_s));
+  if (clip.start_s) {
+    window.start = samples(*clip.start_s);
+  } else if (std::isfinite(clip.duration_s)) {
+    const std::int64_t length = reader.length().value_or(0);
+    if (length <= samples(clip.duration_s + clip.slack_s)) return {};
+    window.start = (length - window.count) / 2;
+  }
+  return window;
+}
+
+// MPEG audio that begins the file is mpg123's without asking anybody; behind junk only where FFmpeg sees no other
+// format.
+Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std::string& name) {
+  const auto mpeg = audio::find_mpeg_audio(source);
+  if (mpeg && mpeg->begins_at_once) {
+    if (auto reader = audio::open_mp3(source, *mpeg)) return reader;
+  }
+  auto other = audio::open_ffmpeg(source, name);
+  if (mpeg && (!other || other.value()->info().codec.starts_with("mp"))) {
+    if (auto reader = audio::open_mp3(source, *mpeg)) return reader;
+  }
+  return other;
+}
+
+std::string seconds(double samples, int rate_hz) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f s", samples / rate_hz);
+  return text;
+}
+
+// Infinite and NaN have all exponent bits set. A maximum of integers is vectorised; a loop over std::isfinite is not.
+bool all_finite(std::span<const float> samples) {
+  std::uint32_t largest = 0;
+  for (const float sample : samples) largest = std::max(largest, std::bit_cast<std::uint32_t>(sample) & 0x7fffffffu);
+  return largest < 0x7f800000u;
+}
+
+class ClipDecoder {
+ public:
+  ClipDecoder(TrackReader& reader, const std::string& name) : reader_(reader), name_(name) {}
+
+  Expected<Waveform> decode(const DecodeOptions& options) {
+    const Window window = resolve_window(options.clip, reader_);
+    Waveform wave;
+    wave.sample_rate_hz = reader_.sample_rate_hz();
+    if (auto read = read_window(window, wave.samples); !read) return tl::unexpected(std::move(read.error()));
+    if (options.sample_rate_hz && *options.sample_rate_hz != wave.sample_rate_hz) {
+      wave.samples = resample(wave.samples, wave.sample_rate_hz, *options.sample_rate_hz);
+      wave.sample_rate_hz = *options.sample_rate_hz;
+    }
+    if (!all_finite(wave.samples)) return fault("not finite", "NaN or infinite samples");
+    return wave;
+  }
+
+ private:
+  tl::unexpected<Fault> fault(const char* reason, std::string detail) const {
+    return tl::unexpected(Fault{reason, name_, std::move(detail)});
+  }
+
+  Expected<void> read_window(const Window& window, std::vector<float>& samples) {
+    const int rate = reader_.sample_rate_hz();
+    if (window.start > 0 && !reader_.seek(window.start)) return shortfall(window, 0, ReadResult::end);
+    const auto size = [&] { return static_cast<std::int64_t>(samples.size()); };
+    samples.reserve(static_cast<std::size_t>(
+        std::min({window.count, kMaxReservedSamples, reader_.promised_length().value_or(kMaxReservedSamples)})));
+    ReadResult result = ReadResult::samples;
+    while (size() < window.count && result == ReadResult::samples) {
+      throw_if_interrupted();
+      result = reader_.read(samples);
+    }
+    if (size() > window.count) samples.resize(static_cast<std::size_t>(window.count));
+    if (size() < window.count) {
+      if (auto whole = shortfall(window, size(), result); !whole) return whole;
+    }
+    if (const std::string damage = reader_.damage(); !damage.empty() && size() < window.count) {
+      return fault("damaged", damage + "; " + seconds(static_cast<double>(size()), rate) + " could be decoded");
+    }
+    return {};
+  }
+
+  // The track ended, or could not be decoded further, with `got` samples of the window: is that all there is to it?
+  Expected<void> shortfall(const Window& window, std::int64_t got, ReadResult result) {
+    const int rate = reader_.sample_rate_hz();
+    const std::string good = seconds(static_cast<double>(got), rate) + " of the asked part were good";
+    if (result == ReadResult::rate_change) return fault("sample rate changes", good);
+    if (result == ReadResult::damaged) return fault("damaged", reader_.damage() + "; " + good);
+    const std::int64_t due = std::min(window.end(), reader_.promised_length().value_or(0));
+    if (static_cast<double>(window.start + got) + kShortfallSeconds * rate < static_cast<double>(due)) {
+      return fault("truncated", "the track should reach " + seconds(static_cast<double>(due), rate) + "; " + good);
+    }
+    if (got == 0 && window.start > 0) {
+      return fault("clip outside the track", "it would begin at " + seconds(static_cast<double>(window.start), rate));
+    }
+    if (got == 0) return fault("no audio in it", "no samples");
+    return {};
+  }
+
+  TrackReader& reader_;
+  const std::string& name_;
+};
+
+Expected<Waveform> decode_source(ByteSource& source, const std::string& name, const DecodeOptions& options) {
+  auto reader = open_reader(source, name);
+  Expected<Waveform> wave =
+      reader ? ClipDecoder(**reader, name).decode(options) : Expected<Waveform>(tl::unexpected(reader.error()));
+  if (source.read_error() != 0) {
+    return tl::unexpected(Fault{"cannot be read", name, std::generic_category().message(source.read_error())});
+  }
+  return wave;
+}
+
+}  // namespace
+
+Expected<Waveform> decode_file(const std::filesystem::path& path, const DecodeOptions& options) {
+  check_options(options);
+  auto source = ByteSource::open(path);
+  if (!source) return tl::unexpected(std::move(source.error()));
+  return decode_source(*source, path.string(), options);
+}
+
+Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::string& name,
+                                const DecodeOptions& options) {
+  check_options(options);
+  if (bytes.empty()) return tl::unexpected(Fault{"empty file", name, "0 bytes"});
+  ByteSource source(bytes);
+  return decode_source(source, name, options);
+}
+
+Expected<AudioInfo> probe_file(const std::filesystem::path& path) {
+  auto source = ByteSource::open(path);
+  if (!source) return tl::unexpected(std::move(source.error()));
+  auto reader = open_reader(*source, path.string());
+  if (!reader) return tl::unexpected(std::move(reader.error()));
+  return (*reader)->info();
+}
+
+bool looks_like_audio(const std::filesystem::path& path) {
+  static constexpr auto kEndings = std::to_array<std::string_view>(
+      {".mp3", ".mp2", ".mpga", ".flac", ".ogg", ".oga",  ".opus", ".m4a", ".m4b",  ".mp4",
+       ".aac", ".wav", ".wave", ".w64",  ".aif", ".aiff", ".aifc", ".wma", ".wv",   ".ape",
+       ".mka", ".au",  ".snd",  ".caf",  ".tta", ".mpc",  ".ac3",  ".spx", ".weba", ".webm"});
+  std::string ending = path.extension().string();
+  for (char& letter : ending) letter = 'A' <= letter && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  return std::ranges::find(kEndings, ending) != kEndings.end();
+}
+
+}  // namespace genrewise
