@@ -1,0 +1,145 @@
+#include "genrewise/storage/archive.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/disk_space.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/process.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string seven_zip() {
+  for (const char* name : {"7z", "7zz", "7za"}) {
+    if (program_exists(name)) return name;
+  }
+  throw Error("7-Zip is needed to unpack archives and was not found", "7z",
+              "install it: apt-get install p7zip-full (or 7zip)");
+}
+
+[[noreturn]] void refuse(const fs::path& archive, const std::string& problem) {
+  throw Error(problem, archive.string(), "the archive is damaged or not from whom it should be: download it again");
+}
+
+/// 7-Zip's own words about what went wrong, on one line.
+std::string complaint(const std::string& output) {
+  const std::size_t start = output.find("ERROR");
+  if (start == std::string::npos) return "7-Zip gives no reason";
+  std::string text = output.substr(start, 200);
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
+bool leaves_its_folder(const fs::path& name) {
+  return name.is_absolute() || name.empty() || std::ranges::find(name, fs::path("..")) != name.end();
+}
+
+void check_tree(const fs::path& archive, const fs::path& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_symlink()) refuse(archive, fmt::format("holds a link ({})", entry.path().filename().string()));
+  }
+}
+
+/// Takes the folder away at the end, whatever happens.
+struct TemporaryTree {
+  fs::path path;
+  explicit TemporaryTree(fs::path tree) : path(std::move(tree)) { remove(); }
+  ~TemporaryTree() { remove(); }
+  TemporaryTree(const TemporaryTree&) = delete;
+  TemporaryTree& operator=(const TemporaryTree&) = delete;
+  void remove() const {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+};
+
+/// Turns the percentages that 7-Zip writes ("\b\b 12% 340 - name") into progress in bytes.
+class Percentages {
+ public:
+  Percentages(std::uint64_t total, Progress& progress) : total_(total), progress_(progress) {}
+  void read(std::string_view output) {
+    for (std::size_t at = output.find('%'); at != std::string_view::npos; at = output.find('%', at + 1)) {
+      std::size_t start = at;
+      while (start > 0 && output[start - 1] >= '0' && output[start - 1] <= '9') --start;
+      std::uint64_t percent = 0;
+      std::from_chars(output.data() + start, output.data() + at, percent);
+      const std::uint64_t done = total_ / 100 * std::min<std::uint64_t>(percent, 100);
+      if (done > done_) progress_.advance(done - done_), done_ = done;
+    }
+  }
+
+ private:
+  std::uint64_t total_, done_ = 0;
+  Progress& progress_;
+};
+
+}  // namespace
+
+ArchiveListing list_archive(const fs::path& archive) {
+  if (!fs::is_regular_file(archive)) throw Error("no such file", archive.string());
+  std::string output;
+  // -slt: "Path = ...", "Size = ..." lines per entry, after a line of dashes; -spd: no wildcards in the name.
+  const int code = run_process({seven_zip(), "l", "-slt", "-spd", "--", fs::absolute(archive).string()}, {},
+                               [&](std::string_view piece) { output += piece; });
+  if (code != 0) refuse(archive, fmt::format("is not an archive that 7-Zip can read ({})", complaint(output)));
+  ArchiveListing listing;
+  std::string_view rest = output;
+  rest.remove_prefix(std::min(rest.find("\n----------\n"), rest.size()));
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+    if (line.starts_with("Path = ")) {
+      listing.names.emplace_back(line.substr(7));
+      if (leaves_its_folder(listing.names.back())) {
+        refuse(archive, fmt::format("holds the name '{}', which leads out of its folder", listing.names.back()));
+      }
+    } else if (line.starts_with("Size = ")) {
+      std::uint64_t size = 0;
+      std::from_chars(line.data() + 7, line.data() + line.size(), size);
+      listing.unpacked_bytes += size;
+    } else if (line.starts_with("Symbolic Link = ") && line.size() > 16) {
+      refuse(archive, fmt::format("holds a link ({})", listing.names.empty() ? "" : listing.names.back()));
+    }
+  }
+  return listing;
+}
+
+void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& progress) {
+  const ArchiveListing listing = list_archive(archive);
+  make_folders(folder);
+  std::set<fs::path> tops;
+  for (const std::string& name : listing.names) tops.insert(*fs::path(name).begin());
+  for (const fs::path& top : tops) {
+    if (fs::exists(folder / top)) {
+      throw Error("is there already", (folder / top).string(), "take it away to unpack the archive again");
+    }
+  }
+  require_disk_space(folder, listing.unpacked_bytes);
+  const TemporaryTree tree(folder / fmt::format(".{}.unpacking", archive.filename().string()));
+  make_folders(tree.path);
+  std::string output;
+  Percentages percentages(listing.unpacked_bytes, progress);
+  progress.begin("unpack", "bytes", listing.unpacked_bytes);
+  const int code = run_process({seven_zip(), "x", "-y", "-bsp1", "-spd", "--", fs::absolute(archive).string()},
+                               tree.path, [&](std::string_view piece) {
+                                 output += piece;
+                                 percentages.read(piece);
+                               });
+  progress.finish();
+  if (code != 0) refuse(archive, fmt::format("cannot be unpacked ({})", complaint(output)));
+  check_tree(archive, tree.path);
+  for (const fs::path& top : tops) {
+    std::error_code failed;
+    fs::rename(tree.path / top, folder / top, failed);
+    if (failed) throw Error("cannot be put in place: " + failed.message(), (folder / top).string());
+  }
+}
+
+}  // namespace genrewise

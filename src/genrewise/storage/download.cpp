@@ -1,0 +1,304 @@
+#include "genrewise/storage/download.hpp"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/disk_space.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kErrorTextBytes = 300;
+
+/// "<target>.partial", open and locked for this process, with its tag.
+class PartialFile {
+ public:
+  explicit PartialFile(const std::filesystem::path& target) : path_(target), tag_path_(target) {
+    path_ += ".partial";
+    tag_path_ += ".partial.tag";
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) throw_system_error("cannot create", path_.string());
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      ::close(descriptor_);
+      throw Error("another process is downloading this file", path_.string(), "wait until it is done");
+    }
+    size_ = static_cast<std::uint64_t>(std::max<off_t>(::lseek(descriptor_, 0, SEEK_END), 0));
+    if (std::filesystem::exists(tag_path_)) tag_ = read_file(tag_path_);
+  }
+  ~PartialFile() {
+    ::close(descriptor_);
+    std::error_code ignored;
+    if (size_ == 0) std::filesystem::remove(path_, ignored), std::filesystem::remove(tag_path_, ignored);
+  }
+  PartialFile(const PartialFile&) = delete;
+  PartialFile& operator=(const PartialFile&) = delete;
+
+  std::uint64_t size() const { return size_; }
+  const std::string& tag() const { return tag_; }
+  const std::filesystem::path& path() const { return path_; }
+
+  void restart(std::string tag) {
+    if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) < 0) {
+      throw_system_error("cannot write", path_.string());
+    }
+    size_ = 0;
+    tag_ = std::move(tag);
+    write_file(tag_path_, tag_);
+  }
+
+  void append(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) throw_system_error("cannot write", path_.string());
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+      size_ += static_cast<std::uint64_t>(written);
+    }
+  }
+
+  void become(const std::filesystem::path& target) {
+    if (::fsync(descriptor_) != 0 || ::rename(path_.c_str(), target.c_str()) != 0) {
+      throw_system_error("cannot write", target.string());
+    }
+    std::error_code ignored;
+    std::filesystem::remove(tag_path_, ignored);
+  }
+
+ private:
+  std::filesystem::path path_, tag_path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+  std::string tag_;
+};
+
+enum class Outcome { whole, cut, refused };
+
+/// One request for what is still missing of the partial file.
+class Transfer {
+ public:
+  Transfer(const std::string& url, PartialFile& file, Progress& progress)
+      : url_(url), file_(file), progress_(progress) {
+    static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_.reset(initialised == CURLE_OK ? curl_easy_init() : nullptr);
+    if (!curl_) throw Error("libcurl cannot be started", url);
+  }
+
+  Outcome run() {
+    asked_from_ = file_.size();
+    prepare();
+    const CURLcode code = curl_easy_perform(curl_.get());
+    if (error_) std::rethrow_exception(error_);
+    throw_if_interrupted();
+    if (code == CURLE_OK && body_goes_to_ == Body::unknown) answer();  // an answer without a body
+    if (error_) std::rethrow_exception(error_);
+    if (began_) progress_.finish();
+    problem_ = code == CURLE_OK ? fmt::format("the server answered {}", status()) : curl_easy_strerror(code);
+    if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT) {
+      throw Error(fmt::format("cannot be downloaded ({})", problem_), url_, "give an address that starts with http");
+    }
+    if (code == CURLE_OK && body_goes_to_ == Body::file) return Outcome::whole;
+    if (code == CURLE_OK && status() == 416 && asked_from_ > 0) return refused_range();
+    const long answered = status();
+    const bool worth_another_try = code != CURLE_OK || answered >= 500 || answered == 408 || answered == 429;
+    if (worth_another_try) return Outcome::cut;
+    throw Error(fmt::format("{}{}{}", problem_, error_text_.empty() ? "" : ": ", error_text_), url_,
+                "check the address, or give another one with --mirror");
+  }
+
+  const std::string& problem() const { return problem_; }
+
+ private:
+  enum class Body { unknown, file, error_text };
+
+  long status() {
+    long code = 0;
+    curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &code);
+    return code;
+  }
+
+  std::string header(const char* name) {
+    curl_header* found = nullptr;
+    return curl_easy_header(curl_.get(), name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
+  }
+
+  void prepare() {
+    CURL* curl = curl_.get();
+    curl_easy_setopt(curl, CURLOPT_URL, url_.c_str());
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "genrewise");
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 30L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, this);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(
+        curl, CURLOPT_XFERINFOFUNCTION,
+        +[](void*, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return interrupt_requested() ? 1 : 0; });
+    if (asked_from_ == 0) return;
+    curl_easy_setopt(curl, CURLOPT_RANGE, fmt::format("{}-", asked_from_).c_str());
+    if (file_.tag().empty()) return;
+    headers_.reset(curl_slist_append(nullptr, fmt::format("If-Range: {}", file_.tag()).c_str()));
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers_.get());
+  }
+
+  static std::size_t on_body(char* bytes, std::size_t, std::size_t count, void* self) {
+    return static_cast<Transfer*>(self)->body({bytes, count}) ? count : 0;
+  }
+
+  // No exception may pass through libcurl: kept in error_, and the transfer ends.
+  bool body(std::string_view bytes) noexcept try {
+    if (body_goes_to_ == Body::unknown) answer();
+    if (body_goes_to_ == Body::file) {
+      file_.append(bytes);
+      progress_.advance(bytes.size());
+    } else if (error_text_.size() < kErrorTextBytes) {
+      error_text_ += bytes.substr(0, kErrorTextBytes - error_text_.size());
+    }
+    return true;
+  } catch (...) {
+    error_ = std::current_exception();
+    return false;
+  }
+
+  // The header has arrived: is what follows the rest of our file, the whole of it, or no file at all?
+  void answer() {
+    const long code = status();
+    body_goes_to_ = code == 200 || code == 206 ? Body::file : Body::error_text;
+    if (body_goes_to_ != Body::file) return;
+    if (code == 200 || !header("Content-Range").starts_with(fmt::format("bytes {}-", asked_from_))) {
+      if (code == 206) throw Error("the server sent another part of the file than asked for", url_, "try again later");
+      // A weak tag (W/...) does not promise equal bytes, so If-Range may not use it.
+      std::string tag = header("ETag");
+      if (tag.empty() || tag.starts_with("W/")) tag = header("Last-Modified");
+      file_.restart(std::move(tag));
+    }
+    curl_off_t length = -1;
+    curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    const auto missing = static_cast<std::uint64_t>(std::max<curl_off_t>(length, 0));
+    require_disk_space(std::filesystem::absolute(file_.path()).parent_path(), missing);
+    progress_.begin("download", "bytes", length < 0 ? 0 : file_.size() + missing, file_.size());
+    began_ = true;
+  }
+
+  // The server has nothing from our offset on: either we have all of it, or our part is not of this file.
+  Outcome refused_range() {
+    const std::string range = header("Content-Range");  // "bytes */1234"
+    return range == fmt::format("bytes */{}", file_.size()) ? Outcome::whole : Outcome::refused;
+  }
+
+  struct Cleanup {
+    void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+
+  const std::string& url_;
+  PartialFile& file_;
+  Progress& progress_;
+  std::unique_ptr<CURL, Cleanup> curl_;
+  std::unique_ptr<curl_slist, Cleanup> headers_;
+  std::uint64_t asked_from_ = 0;
+  Body body_goes_to_ = Body::unknown;
+  bool began_ = false;
+  std::string error_text_, problem_;
+  std::exception_ptr error_;
+};
+
+void wait(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+    throw_if_interrupted();
+    std::this_thread::sleep_for(std::min(time, std::chrono::milliseconds(100)));
+  }
+}
+
+std::string hash_of_file(const std::filesystem::path& path, HashKind kind, Progress& progress) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) throw_system_error("cannot open", path.string());
+  const std::unique_ptr<const int, void (*)(const int*)> closer(&descriptor, [](const int* d) { ::close(*d); });
+  progress.begin("verify", "bytes", std::filesystem::file_size(path));
+  Hasher hasher(kind);
+  std::vector<char> buffer(1 << 20);
+  for (;;) {
+    throw_if_interrupted();
+    const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_system_error("cannot read", path.string());
+    if (got == 0) break;
+    hasher.update({buffer.data(), static_cast<std::size_t>(got)});
+    progress.advance(static_cast<std::uint64_t>(got));
+  }
+  progress.finish();
+  return hasher.hex();
+}
+
+bool is_right(const std::filesystem::path& path, const std::optional<Checksum>& checksum, Progress& progress) {
+  return !checksum || hash_of_file(path, checksum->kind, progress) == checksum->hex;
+}
+
+/// Requests until the partial file is whole.
+void complete(const DownloadRequest& request, PartialFile& file, Progress& progress) {
+  auto pause = request.first_wait;
+  for (int attempt = 1;; ++attempt) {
+    const std::uint64_t before = file.size();
+    Transfer transfer(request.url, file, progress);
+    switch (transfer.run()) {
+      case Outcome::whole:
+        return;
+      case Outcome::refused:
+        file.restart({});
+        continue;
+      case Outcome::cut:
+        break;
+    }
+    if (file.size() > before) attempt = 0, pause = request.first_wait;
+    if (attempt >= request.attempts) {
+      throw Error(fmt::format("cannot be downloaded ({})", transfer.problem()), request.url,
+                  file.size() > 0 ? "what has arrived is kept: start the same command again to go on"
+                                  : "check the network and the address, then start the same command again");
+    }
+    progress.note(fmt::format("{}: {}; trying again", request.url, transfer.problem()));
+    wait(pause);
+    pause *= 2;
+  }
+}
+
+}  // namespace
+
+void download(const DownloadRequest& request, Progress& progress) {
+  if (std::filesystem::exists(request.target)) {
+    if (is_right(request.target, request.checksum, progress)) return;
+    progress.note(fmt::format("{}: its checksum is wrong; downloading it again", request.target.string()));
+  }
+  PartialFile file(request.target);
+  if (file.tag().empty() && !request.checksum) file.restart({});  // nothing would tell whether the parts fit together
+  for (bool resumed = file.size() > 0;; resumed = false) {
+    complete(request, file, progress);
+    if (is_right(file.path(), request.checksum, progress)) return file.become(request.target);
+    file.restart({});
+    if (!resumed) {
+      throw Error("the checksum of what was downloaded is wrong", request.url,
+                  "the file on the server is damaged or another one: try again later or another address");
+    }
+    progress.note(fmt::format("{}: the resumed download is damaged; starting anew", request.url));
+  }
+}
+
+}  // namespace genrewise

@@ -1,0 +1,174 @@
+#include "genrewise/storage/archive.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/process.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+using ::testing::UnorderedElementsAre;
+
+class Archive : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!program_exists("7z")) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
+  }
+  ~Archive() override { clear_interrupt(); }
+
+  std::filesystem::path packed(const std::string& method) {
+    make_folders(folder_ / "in/fma_small/000");
+    write_file(folder_ / "in/fma_small/000/000002.mp3", std::string(200'000, 'a'));
+    write_file(folder_ / "in/fma_small/Ünïcode 音楽.txt", "text");
+    const auto archive = folder_ / (method + ".zip");
+    std::string output;
+    EXPECT_EQ(run_process({"7z", "a", "-tzip", "-mm=" + method, archive.string(), "fma_small"}, folder_ / "in",
+                          [&](std::string_view piece) { output += piece; }),
+              0)
+        << output;
+    return archive;
+  }
+
+  /// A zip with one stored entry of that name, byte by byte (7-Zip would not make one with a bad name).
+  std::filesystem::path with_name(const std::string& name, std::uint32_t unix_mode = 0100644) {
+    const auto number = [](std::uint32_t value, int bytes) {
+      std::string text;
+      for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
+      return text;
+    };
+    const std::string body = "evil";
+    const std::string common = number(20, 2) + number(0, 2) + number(0, 2) + number(0, 4) + number(0x8dfb3152, 4) +
+                               number(4, 4) + number(4, 4) + number(static_cast<std::uint32_t>(name.size()), 2);
+    const std::string local = "PK\3\4" + common + number(0, 2) + name + body;
+    const std::string central =
+        "PK\1\2" + number(0x0314, 2) + common + number(0, 8) + number(unix_mode << 16, 4) + number(0, 4) + name;
+    const std::string end = "PK\5\6" + number(0, 4) + number(1, 2) + number(1, 2) +
+                            number(static_cast<std::uint32_t>(central.size()), 4) +
+                            number(static_cast<std::uint32_t>(local.size()), 4) + number(0, 2);
+    write_file(folder_ / "made.zip", local + central + end);
+    return folder_ / "made.zip";
+  }
+
+  std::string error(const std::filesystem::path& archive) {
+    try {
+      Progress quiet;
+      unpack_archive(archive, folder_ / "out", quiet);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    ADD_FAILURE() << "no error was thrown";
+    return {};
+  }
+
+  std::vector<std::string> unpacked() const {
+    std::vector<std::string> names;
+    if (!std::filesystem::exists(folder_ / "out")) return names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "out"))
+      names.push_back(entry.path().filename());
+    return names;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Archive, UnpacksEveryCompressionThatFmaUses) {
+  for (const char* method : {"Copy", "Deflate", "Deflate64", "BZip2"}) {
+    const auto archive = packed(method);
+    Progress quiet;
+    unpack_archive(archive, folder_ / "out", quiet);
+    EXPECT_EQ(read_file(folder_ / "out/fma_small/000/000002.mp3"), std::string(200'000, 'a')) << method;
+    EXPECT_EQ(read_file(folder_ / "out/fma_small/Ünïcode 音楽.txt"), "text") << method;
+    EXPECT_THAT(unpacked(), ElementsAre("fma_small"));
+    std::filesystem::remove_all(folder_ / "out");
+  }
+}
+
+TEST_F(Archive, ListsNamesAndTheirSize) {
+  const ArchiveListing listing = list_archive(packed("Deflate"));
+  EXPECT_THAT(listing.names, UnorderedElementsAre("fma_small", "fma_small/000", "fma_small/000/000002.mp3",
+                                                  "fma_small/Ünïcode 音楽.txt"));
+  EXPECT_EQ(listing.unpacked_bytes, 200'004u);
+}
+
+TEST_F(Archive, RefusesNamesThatLeaveTheFolder) {
+  for (const char* name : {"../evil.txt", "a/../../evil.txt", "/tmp/evil.txt"}) {
+    EXPECT_THAT(error(with_name(name)), HasSubstr("leads out of its folder")) << name;
+    EXPECT_TRUE(unpacked().empty());
+  }
+  EXPECT_THAT(error(with_name("link", 0120777)), HasSubstr("link"));
+  EXPECT_TRUE(unpacked().empty());
+  Progress quiet;
+  unpack_archive(with_name("good..name.txt"), folder_ / "out", quiet);  // so the archives above are read at all
+  EXPECT_EQ(read_file(folder_ / "out/good..name.txt"), "evil");
+}
+
+TEST_F(Archive, LeavesNothingOfADamagedArchive) {
+  const auto archive = packed("Copy");
+  std::string bytes = read_file(archive);
+  bytes[bytes.size() / 2] ^= 1;
+  write_file(archive, bytes);
+  EXPECT_THAT(error(archive), AllOf(HasSubstr("cannot be unpacked"), HasSubstr("Copy.zip")));
+  EXPECT_TRUE(unpacked().empty());
+}
+
+TEST_F(Archive, RefusesWhatIsNoArchiveOrNotThere) {
+  write_file(folder_ / "text.zip", "this is no archive");
+  EXPECT_THAT(error(folder_ / "text.zip"), HasSubstr("text.zip"));
+  write_file(folder_ / "empty.zip", "");
+  EXPECT_THAT(error(folder_ / "empty.zip"), HasSubstr("empty.zip"));
+  EXPECT_THAT(error(folder_ / "missing.zip"), HasSubstr("no such file"));
+}
+
+TEST_F(Archive, DoesNotOverwriteWhatIsThere) {
+  make_folders(folder_ / "out/fma_small");
+  EXPECT_THAT(error(packed("Copy")), HasSubstr("is there already"));
+}
+
+TEST_F(Archive, ClearsAwayWhatAKilledRunLeft) {
+  make_folders(folder_ / "out/.Copy.zip.unpacking/fma_small/junk");
+  Progress quiet;
+  unpack_archive(packed("Copy"), folder_ / "out", quiet);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/fma_small/junk"));
+  EXPECT_THAT(unpacked(), ElementsAre("fma_small"));
+}
+
+TEST_F(Archive, EndsOnInterruptionWithNothingLeft) {
+  const auto archive = packed("Copy");
+  struct : Progress {
+    void begin(std::string_view, std::string_view, std::uint64_t, std::uint64_t) override { request_interrupt(); }
+  } interrupting;
+  EXPECT_THROW(unpack_archive(archive, folder_ / "out", interrupting), Interrupted);
+  EXPECT_TRUE(unpacked().empty());
+}
+
+TEST_F(Archive, SaysWhatToInstallWithoutSevenZip) {
+  const auto archive = packed("Copy");
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", folder_.path().c_str(), 1);
+  const std::string text = error(archive);
+  ::setenv("PATH", path.c_str(), 1);
+  EXPECT_THAT(text, HasSubstr("p7zip-full"));
+}
+
+TEST(Process, HandsOnOutputAndExitCode) {
+  std::string output;
+  const auto collect = [&](std::string_view piece) { output += piece; };
+  EXPECT_EQ(run_process({"sh", "-c", "echo out; echo err >&2; pwd; exit 7"}, "/", collect), 7);
+  EXPECT_EQ(output, "out\nerr\n/\n");
+  EXPECT_EQ(run_process({"sh", "-c", "kill -9 $$"}, {}, collect), 137);
+  EXPECT_THROW(run_process({"no-such-program-anywhere"}, {}, collect), Error);
+  EXPECT_TRUE(program_exists("sh"));
+  EXPECT_FALSE(program_exists("no-such-program-anywhere"));
+}
+
+}  // namespace
+}  // namespace genrewise
