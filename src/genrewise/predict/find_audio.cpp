@@ -1,0 +1,62 @@
+#include <algorithm>
+#include <set>
+
+#include "genrewise/audio/decode.hpp"
+#include "genrewise/predict/predict.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Walk {
+ public:
+  Walk(std::vector<fs::path>& found, std::vector<Fault>& faults) : found_(found), faults_(faults) {}
+
+  void folder(const fs::path& folder) {
+    std::error_code code;
+    const fs::path real = fs::canonical(folder, code);
+    if (!code && !seen_.insert(real).second) return;
+    std::vector<fs::path> entries;
+    for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code))
+      if (!entry->path().filename().string().starts_with('.')) entries.push_back(entry->path());
+    if (code) faults_.push_back({"folder cannot be read", folder.string(), code.message()});
+    std::ranges::sort(entries);
+    for (const fs::path& entry : entries) {
+      std::error_code ignored;
+      if (fs::is_directory(entry, ignored)) {
+        this->folder(entry);
+      } else if (looks_like_audio(entry)) {
+        found_.push_back(entry);
+      }
+    }
+  }
+
+ private:
+  std::vector<fs::path>& found_;
+  std::vector<Fault>& faults_;
+  std::set<fs::path> seen_;
+};
+
+}  // namespace
+
+std::vector<fs::path> find_audio(std::span<const fs::path> places, std::vector<Fault>& faults) {
+  std::vector<fs::path> found;
+  for (const fs::path& place : places) {
+    std::error_code code;
+    const fs::file_status status = fs::status(place, code);
+    if (status.type() == fs::file_type::not_found) {
+      faults.push_back({"not found", place.string(), "check the path"});
+    } else if (!fs::is_directory(status)) {
+      found.push_back(place);
+    } else {
+      const std::size_t before = found.size(), faults_before = faults.size();
+      Walk(found, faults).folder(place);
+      if (found.size() == before && faults.size() == faults_before)
+        faults.push_back({"no audio in it", place.string(), "audio files are known by their names' endings"});
+    }
+  }
+  return found;
+}
+
+}  // namespace genrewise

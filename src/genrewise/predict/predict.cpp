@@ -1,0 +1,159 @@
+#include "genrewise/predict/predict.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+
+#include "genrewise/audio/decode.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/parallel.hpp"
+
+namespace genrewise {
+namespace {
+
+/// Where to listen: one clip per window, and where it lies.
+struct Window {
+  ClipRequest clip;
+  double start_s = 0, duration_s = 0;
+};
+
+std::vector<Window> windows_of(double track_s, int most) {
+  const double window_s = kDefaultClip.duration_s;
+  const int count = std::clamp(static_cast<int>(std::min(track_s / window_s, 1e6)), 1, most);
+  if (count == 1) {
+    const bool whole = track_s <= window_s + kDefaultClip.slack_s;
+    return {{kDefaultClip, whole ? 0 : (track_s - window_s) / 2, whole ? track_s : window_s}};
+  }
+  std::vector<Window> windows;
+  for (int i = 0; i < count; ++i) {
+    const double start_s = (i + 0.5) * track_s / count - window_s / 2;
+    windows.push_back({{.start_s = start_s, .duration_s = window_s}, start_s, window_s});
+  }
+  return windows;
+}
+
+std::unique_ptr<FeatureSet> features_for(const Model& model) {
+  const auto names = feature_set_names();
+  if (std::ranges::find(names, model.recipe.name) == names.end())
+    throw Error("the model was trained on features '" + model.recipe.name + "', which cannot be made from audio here",
+                {}, "train a model on features that `genrewise extract` makes");
+  auto features = make_feature_set(model.recipe.name);
+  model.require_features(features->recipe(), features->columns());
+  return features;
+}
+
+}  // namespace
+
+/// A track, from a file or from memory.
+struct Predictor::Source {
+  std::string name;
+  std::function<Expected<AudioInfo>()> probe;
+  std::function<Expected<Waveform>(const DecodeOptions&)> decode;
+};
+
+/// Scratch space for as many threads as are at work; kept for the next call.
+class Predictor::ScratchPool {
+ public:
+  std::unique_ptr<FeatureSet::Scratch> take(const FeatureSet& features) {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return features.make_scratch();
+    auto scratch = std::move(free_.back());
+    free_.pop_back();
+    return scratch;
+  }
+  void give_back(std::unique_ptr<FeatureSet::Scratch> scratch) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(scratch));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<FeatureSet::Scratch>> free_;
+};
+
+std::vector<std::size_t> ranked(std::span<const float> probabilities) {
+  std::vector<std::size_t> order(probabilities.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t label) { return probabilities[label]; });
+  return order;
+}
+
+Predictor::Predictor(Model model, const PredictOptions& options)
+    : model_(std::move(model)),
+      options_(options),
+      features_(features_for(model_)),
+      scratches_(std::make_unique<ScratchPool>()) {
+  if (options.windows < 1) throw Error("the number of windows must be at least 1", "windows");
+}
+
+Predictor::~Predictor() = default;
+
+Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path) const {
+  return predict({path.string(), [&] { return probe_file(path); },
+                  [&](const DecodeOptions& options) { return decode_file(path, options); }});
+}
+
+Expected<Prediction> Predictor::predict_bytes(std::span<const std::byte> bytes, const std::string& name) const {
+  return predict({name, [&] { return probe_bytes(bytes, name); },
+                  [&](const DecodeOptions& options) { return decode_bytes(bytes, name, options); }});
+}
+
+Expected<std::vector<float>> Predictor::features_of(const Source& source, const ClipRequest& clip) const {
+  DecodeOptions options{.clip = clip};
+  if (features_->sample_rate_hz() > 0) options.sample_rate_hz = features_->sample_rate_hz();
+  const auto waveform = source.decode(options);
+  if (!waveform) return tl::unexpected(waveform.error());
+  std::vector<float> row(features_->size());
+  auto scratch = scratches_->take(*features_);
+  const auto extracted = features_->extract(*waveform, row, *scratch);
+  scratches_->give_back(std::move(scratch));
+  if (extracted) return row;
+  Fault fault = extracted.error();
+  if (fault.where.empty()) fault.where = source.name;
+  return tl::unexpected(std::move(fault));
+}
+
+Expected<Prediction> Predictor::predict(const Source& source) const {
+  const auto info = source.probe();
+  if (!info) return tl::unexpected(info.error());
+  const std::vector<Window> windows = windows_of(info->duration_s, options_.windows);
+  std::vector<std::optional<Expected<std::vector<float>>>> rows(windows.size());
+  parallel_for(windows.size(), [&](std::size_t i, int) { rows[i] = features_of(source, windows[i].clip); });
+
+  Prediction prediction{.duration_s = info->duration_s, .probabilities = {}, .windows = {}};
+  std::vector<float> features;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    if (!*rows[i]) continue;
+    features.insert(features.end(), (*rows[i])->begin(), (*rows[i])->end());
+    prediction.windows.push_back({windows[i].start_s, windows[i].duration_s, {}});
+  }
+  if (prediction.windows.empty()) return tl::unexpected(rows.front()->error());
+  const std::size_t count = prediction.windows.size();
+  const Matrix probabilities = model_.predict_probabilities(Matrix(count, features_->size(), std::move(features)));
+  prediction.probabilities.assign(model_.labels.size(), 0.f);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto row = probabilities.row(i);
+    prediction.windows[i].probabilities.assign(row.begin(), row.end());
+    for (std::size_t label = 0; label < row.size(); ++label)
+      prediction.probabilities[label] += row[label] / static_cast<float>(count);
+  }
+  return prediction;
+}
+
+std::vector<std::optional<Expected<Prediction>>> Predictor::predict_files(std::span<const std::filesystem::path> paths,
+                                                                          Progress& progress) const {
+  std::vector<std::optional<Expected<Prediction>>> predictions(paths.size());
+  progress.begin("listening", "files", paths.size());
+  try {
+    parallel_for(paths.size(), [&](std::size_t i, int) {
+      predictions[i] = predict_file(paths[i]);
+      progress.advance();
+    });
+  } catch (const Interrupted&) {  // the caller sees what is missing
+  }
+  progress.finish();
+  return predictions;
+}
+
+}  // namespace genrewise
