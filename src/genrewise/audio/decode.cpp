@@ -168,6 +168,12 @@ Expected<Waveform> decode_source(ByteSource& source, const std::string& name, co
   return wave;
 }
 
+Expected<AudioInfo> probe_source(ByteSource& source, const std::string& name) {
+  auto reader = open_reader(source, name);
+  if (!reader) return tl::unexpected(std::move(reader.error()));
+  return (*reader)->info();
+}
+
 }  // namespace
 
 Expected<Waveform> decode_file(const std::filesystem::path& path, const DecodeOptions& options) {
@@ -188,9 +194,13 @@ Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::str
 Expected<AudioInfo> probe_file(const std::filesystem::path& path) {
   auto source = ByteSource::open(path);
   if (!source) return tl::unexpected(std::move(source.error()));
-  auto reader = open_reader(*source, path.string());
-  if (!reader) return tl::unexpected(std::move(reader.error()));
-  return (*reader)->info();
+  return probe_source(*source, path.string());
+}
+
+Expected<AudioInfo> probe_bytes(std::span<const std::byte> bytes, const std::string& name) {
+  if (bytes.empty()) return tl::unexpected(Fault{"empty file", name, "0 bytes"});
+  ByteSource source(bytes);
+  return probe_source(source, name);
 }
 
 bool looks_like_audio(const std::filesystem::path& path) {

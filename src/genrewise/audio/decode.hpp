@@ -36,6 +36,7 @@ Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::str
                                 const DecodeOptions& options = {});
 
 Expected<AudioInfo> probe_file(const std::filesystem::path& path);
+Expected<AudioInfo> probe_bytes(std::span<const std::byte> bytes, const std::string& name);
 
 /// True for names that end like audio files do (.mp3, .flac, .ogg, ...), in any case; for finding music in folders.
 bool looks_like_audio(const std::filesystem::path& path);
