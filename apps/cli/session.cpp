@@ -56,16 +56,8 @@ void Session::print(std::string_view text) {
   throw_system_error("cannot write the results", "standard output");
 }
 
-void Session::print(const Table& table, const std::function<nlohmann::json()>& json) {
-  switch (format) {
-    case Format::table:
-      return print(table.text());
-    case Format::csv:
-      return print(table.csv());
-    case Format::json:
-      // Names of files may hold any bytes; what is no UTF-8 is shown as U+FFFD.
-      return print(json().dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  }
+void Session::print_json(const nlohmann::json& json) {
+  print(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 void Session::report_skipped(std::span<const Fault> skipped, std::string_view noun) {
@@ -87,6 +79,13 @@ void Session::report_skipped(std::span<const Fault> skipped, std::string_view no
   }
   text.pop_back();
   terminal_.note(text);
+}
+
+nlohmann::json skipped_json(std::span<const Fault> skipped) {
+  auto list = nlohmann::json::array();
+  for (const Fault& fault : skipped)
+    list.push_back({{"where", fault.where}, {"reason", fault.reason}, {"detail", fault.detail}});
+  return list;
 }
 
 int Session::run() {

@@ -54,8 +54,8 @@ class Session {
   void say(std::string_view line);
   /// Results on standard output. Throws OutputClosed, or Error when it cannot be written (a full disk).
   void print(std::string_view text);
-  /// In the form asked for: json is called for Format::json only.
-  void print(const Table& table, const std::function<nlohmann::json()>& json);
+  /// Indented; text that is no UTF-8 (names of files may hold any bytes) is shown with U+FFFD.
+  void print_json(const nlohmann::json& json);
   /// What was skipped, by reason, most frequent first, with some names each; nothing when nothing was. --quiet does
   /// not keep it back: it is the why of exit code 3.
   void report_skipped(std::span<const Fault> skipped, std::string_view noun);
@@ -68,5 +68,8 @@ class Session {
   TerminalProgress terminal_;
   Progress silent_;
 };
+
+/// [{"where", "reason", "detail"}, ...].
+nlohmann::json skipped_json(std::span<const Fault> skipped);
 
 }  // namespace genrewise::cli
