@@ -1,0 +1,105 @@
+#include "genrewise/dsp/cqt.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/dsp/cqt_half_rate.hpp"
+
+namespace genrewise {
+namespace {
+
+// The upper edge of the highest filter: half the Hann window's noise bandwidth (1.5 bins) above its centre.
+double highest_edge_hz(std::size_t octaves, double lowest_hz, double tuning) {
+  constexpr double kHannBandwidth = 1.50018310546875;
+  const double bins = static_cast<double>(octaves * kBinsPerOctave);
+  return lowest_hz * std::exp2((bins - 1 + tuning) / kBinsPerOctave) * (1 + 0.5 * kHannBandwidth / cqt_quality());
+}
+
+// How often librosa.cqt halves the rate before the first octave.
+std::size_t early_halvings(const CqtConfig& config, double tuning) {
+  const double nyquist_hz = config.sample_rate_hz / 2.0;
+  const double room = std::ceil(std::log2(nyquist_hz / highest_edge_hz(config.octaves, config.lowest_hz, tuning))) - 2;
+  std::size_t spare = 0;
+  for (std::size_t hop = config.hop_samples; hop % 2 == 0; hop /= 2) ++spare;
+  return std::min(static_cast<std::size_t>(std::max(0.0, room)), spare - (config.octaves - 1));
+}
+
+}  // namespace
+
+double cqt_quality() {
+  static const double quality = (std::exp2(1.0 / 6) + 1) / (std::exp2(1.0 / 6) - 1);
+  return quality;
+}
+
+Cqt::Cqt(const CqtConfig& config) : config_(config) {
+  if (config.octaves < 1 || config.hop_samples == 0 ||
+      config.hop_samples % (std::size_t{1} << (config.octaves - 1)) != 0)
+    throw Error("a hop of " + std::to_string(config.hop_samples) + " samples cannot be halved for each of " +
+                    std::to_string(config.octaves) + " octaves",
+                "constant-Q transform", "take a multiple of 2^(octaves - 1)");
+  const int minimum_hz = minimum_sample_rate_hz(config.octaves, config.lowest_hz);
+  if (config.sample_rate_hz < minimum_hz)
+    throw Error("the highest notes lie above half of " + std::to_string(config.sample_rate_hz) + " Hz",
+                "constant-Q transform", "resample to " + std::to_string(minimum_hz) + " Hz or more");
+}
+
+int Cqt::minimum_sample_rate_hz(std::size_t octaves, double lowest_hz) {
+  return static_cast<int>(std::ceil(2 * highest_edge_hz(octaves, lowest_hz, 0.5)));
+}
+
+std::size_t Cqt::frames(std::size_t samples, double tuning) const {
+  std::size_t hop = config_.hop_samples;
+  for (std::size_t i = early_halvings(config_, tuning); i > 0; --i, hop /= 2) samples = (samples + 1) / 2;
+  std::size_t count = 1 + samples / hop;
+  for (std::size_t octave = 1; octave < config_.octaves; ++octave) {
+    samples = (samples + 1) / 2;
+    hop /= 2;
+    count = std::min(count, 1 + samples / hop);
+  }
+  return count;
+}
+
+void Cqt::process(std::span<const float> samples, double tuning, Matrix& magnitude, Scratch& scratch) const {
+  const std::size_t count = frames(samples.size(), tuning);
+  if (magnitude.rows() != count || magnitude.cols() != bins()) magnitude = Matrix(count, bins());
+
+  std::size_t hop = config_.hop_samples;
+  const std::size_t early = early_halvings(config_, tuning);
+  const double top_octave_hz =
+      config_.lowest_hz * std::exp2(static_cast<double>(config_.octaves - 1) + tuning / kBinsPerOctave);
+  const double top_rate_hz = std::ldexp(config_.sample_rate_hz, -static_cast<int>(early));
+  // Rate and frequencies halve together from octave to octave, so one kernel serves them all.
+  const std::size_t frame_samples = frame_samples_for(top_octave_hz, top_rate_hz);
+  const CqtKernel kernel = make_cqt_kernel(top_octave_hz, top_rate_hz, frame_samples);
+  const CqtKernel double_rate_kernel = at_double_rate(kernel);
+  const std::size_t exact_samples = double_rate_kernel.pairs() / 2 + frame_samples / 2 + 1;
+
+  std::span<const float> signal = samples;
+  const auto halve = [&] {
+    halve_rate(signal, exact_samples, scratch.lower);
+    std::swap(scratch.upper, scratch.lower);
+    signal = scratch.upper;
+    hop /= 2;
+  };
+  for (std::size_t i = 0; i + 1 < early; ++i) halve();
+  for (std::size_t octave = 0; octave < config_.octaves; ++octave) {
+    const std::size_t column = bins() - (octave + 1) * kBinsPerOctave;
+    std::size_t inner_first = 0, inner_last = 0;
+    if (octave > 0 || early > 0) {
+      // Where a frame lies inside the signal, lowering the rate and filtering are one step. (halve() may swap the
+      // buffers but keeps the one that `signal` lies in until the next.)
+      const std::size_t reach = double_rate_kernel.pairs() + 1;
+      inner_first = std::min(count, (reach + hop - 1) / hop);
+      inner_last =
+          signal.size() > reach ? std::clamp((signal.size() - reach) / hop + 1, inner_first, count) : inner_first;
+      project(signal, hop, double_rate_kernel, inner_first, inner_last, column, magnitude, scratch.project);
+      halve();
+    }
+    project(signal, hop, kernel, 0, inner_first, column, magnitude, scratch.project);
+    project(signal, hop, kernel, inner_last, count, column, magnitude, scratch.project);
+  }
+}
+
+}  // namespace genrewise

@@ -1,0 +1,130 @@
+#include "genrewise/dsp/cqt_kernel.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "genrewise/dsp/cqt.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr double kPi = std::numbers::pi;
+constexpr double kSparsity = 0.01;
+// The combined kernel is at most 1e-4 of its largest value beyond the frame and this many samples more on each side.
+constexpr std::size_t kOverhangPairs = 6;
+
+std::vector<double> make_halving_filter() {
+  constexpr double kCutoff = 0.23921796, kBeta = 13.10642689;
+  constexpr int kHalf = 195;
+  std::vector<double> taps(kHalf);
+  for (int k = 0; k < kHalf; ++k) {
+    const double phase = 2 * kPi * kCutoff * k, r = static_cast<double>(k) / kHalf;
+    const double sinc = k == 0 ? 1 : std::sin(phase) / phase;
+    taps[k] = 2 * kCutoff * sinc * std::cyl_bessel_i(0, kBeta * std::sqrt(1 - r * r)) / std::cyl_bessel_i(0, kBeta);
+  }
+  return taps;
+}
+
+// The sum of exp(j angle u) over u = -(count - 1) / 2 ... (count - 1) / 2.
+double dirichlet(double angle, double count) {
+  const double half = angle / 2, denominator = std::sin(half);
+  return std::abs(denominator) < 1e-12 ? count : std::sin(count * half) / denominator;
+}
+
+// The spectrum at bins 0 ... size / 2 of a Hann window of `length` (odd) samples on a phasor, without its linear phase.
+// The window's first sample is zero, so it is symmetric over the length - 1 others.
+std::vector<double> wavelet_spectrum(double radians_per_sample, std::size_t length, std::size_t size) {
+  const double step = 2 * kPi / static_cast<double>(length), count = static_cast<double>(length) - 1;
+  std::vector<double> spectrum(size / 2 + 1);
+  for (std::size_t k = 0; k < spectrum.size(); ++k) {
+    const double angle = radians_per_sample - 2 * kPi * static_cast<double>(k) / static_cast<double>(size);
+    spectrum[k] =
+        0.5 * dirichlet(angle, count) + 0.25 * (dirichlet(angle + step, count) + dirichlet(angle - step, count));
+  }
+  return spectrum;
+}
+
+// librosa.util.sparsify_rows: the smallest values, which together make up less than `kSparsity` of all, become zero.
+void sparsify(std::vector<double>& spectrum) {
+  std::vector<double> sorted(spectrum.size());
+  std::transform(spectrum.begin(), spectrum.end(), sorted.begin(), [](double x) { return std::abs(x); });
+  std::sort(sorted.begin(), sorted.end());
+  double total = 0, sum = 0;
+  for (const double x : sorted) total += x;
+  const auto threshold =
+      std::find_if(sorted.begin(), sorted.end(), [&](double x) { return (sum += x) >= kSparsity * total; });
+  for (double& x : spectrum)
+    if (std::abs(x) < *threshold) x = 0;
+}
+
+}  // namespace
+
+const std::vector<double>& halving_filter() {
+  static const std::vector<double> taps = make_halving_filter();
+  return taps;
+}
+
+std::size_t frame_samples_for(double lowest_hz, double sample_rate_hz) {
+  const double longest = cqt_quality() * sample_rate_hz / lowest_hz;
+  return static_cast<std::size_t>(std::exp2(std::ceil(std::log2(longest))));
+}
+
+CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t frame_samples) {
+  std::vector<double> cosine(2 * frame_samples);
+  for (std::size_t i = 0; i < cosine.size(); ++i)
+    cosine[i] = std::cos(kPi * static_cast<double>(i) / static_cast<double>(frame_samples));
+
+  CqtKernel kernel;
+  kernel.even.resize(frame_samples / 2 * kBinsPerOctave);
+  kernel.odd.resize(kernel.even.size());
+  for (std::size_t bin = 0; bin < kBinsPerOctave; ++bin) {
+    const double frequency_hz = lowest_hz * std::exp2(static_cast<double>(bin) / kBinsPerOctave);
+    const double length = cqt_quality() * sample_rate_hz / frequency_hz;
+    const double samples = std::floor(length / 2) - std::floor(-length / 2);
+    auto spectrum =
+        wavelet_spectrum(2 * kPi * frequency_hz / sample_rate_hz, static_cast<std::size_t>(samples), frame_samples);
+    sparsify(spectrum);
+    // A Hann window of n samples sums to n / 2; dividing by sqrt(length) is librosa's scale=True.
+    const double gain = std::sqrt(length) / (static_cast<double>(frame_samples) * samples / 2);
+    for (std::size_t i = 0; i < kernel.pairs(); ++i) {
+      double even = 0, odd = 0;
+      for (std::size_t k = 0; k < spectrum.size(); ++k) {
+        if (spectrum[k] == 0) continue;
+        const std::size_t turn = k * (2 * i + 1), quarter = frame_samples / 2;
+        even += spectrum[k] * cosine[turn % cosine.size()];
+        odd += spectrum[k] * cosine[(turn + 3 * quarter) % cosine.size()];
+      }
+      kernel.even_row(i)[bin] = static_cast<float>(gain * even);
+      kernel.odd_row(i)[bin] = static_cast<float>(gain * odd);
+    }
+  }
+  return kernel;
+}
+
+CqtKernel at_double_rate(const CqtKernel& kernel) {
+  const auto& taps = halving_filter();
+  CqtKernel result;
+  result.left = 1;
+  result.even.resize((2 * kernel.pairs() + kOverhangPairs) * kBinsPerOctave);
+  result.odd.resize(result.even.size());
+  for (std::size_t i = 0; i < result.pairs(); ++i) {
+    for (std::size_t n = 0; n < kernel.pairs(); ++n) {
+      // The two samples of pair n lie at 2n + 2 and -2n at the double rate, and i stands for the sample i + 1.
+      const std::size_t near = i > 2 * n + 1 ? i - 2 * n - 1 : 2 * n + 1 - i, far = i + 2 * n + 1;
+      const double right = near < taps.size() ? taps[near] : 0, left = far < taps.size() ? taps[far] : 0;
+      if (right == 0 && left == 0) continue;
+      const auto sum = static_cast<float>(std::numbers::sqrt2 * (right + left));
+      const auto difference = static_cast<float>(std::numbers::sqrt2 * (right - left));
+      for (std::size_t bin = 0; bin < kBinsPerOctave; ++bin) {
+        result.even_row(i)[bin] += sum * kernel.even[n * kBinsPerOctave + bin];
+        result.odd_row(i)[bin] += difference * kernel.odd[n * kBinsPerOctave + bin];
+      }
+    }
+  }
+  // Pair 0 is the middle sample twice.
+  for (std::size_t bin = 0; bin < kBinsPerOctave; ++bin) result.even_row(0)[bin] /= 2;
+  return result;
+}
+
+}  // namespace genrewise

@@ -1,0 +1,106 @@
+#include "genrewise/dsp/cqt_project.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "genrewise/dsp/lanes.hpp"
+
+namespace genrewise {
+namespace {
+
+// Twelve bins times kVectors accumulators leave some of the processor's registers free.
+#if defined(__AVX512F__)
+constexpr std::size_t kVectors = 2;
+#else
+constexpr std::size_t kVectors = 1;
+#endif
+
+constexpr std::size_t kTile = kLanes * kVectors;  // frames worked on at once
+constexpr std::size_t kChunk = 64;                // frames whose samples are laid out together, to stay in the cache
+static_assert(kChunk % kTile == 0);
+
+inline Lanes load_anywhere(const float* from) {
+  Lanes lanes;
+  std::memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+
+using TileSums = std::array<std::array<float, kTile>, kBinsPerOctave>;
+
+// For each bin b and frame l: the sum over i of coefficients[i][b] * (right[i][l] + sign * left[i][l]).
+template <int kSign>
+void accumulate(const float* phases, const std::ptrdiff_t* right, const std::ptrdiff_t* left, const float* coefficients,
+                std::size_t pairs, TileSums& sums) {
+  Lanes total[kBinsPerOctave][kVectors] = {};
+  for (std::size_t i = 0; i < pairs; ++i) {
+    Lanes folded[kVectors];
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const Lanes r = load_anywhere(phases + right[i] + v * kLanes), l = load_anywhere(phases + left[i] + v * kLanes);
+      folded[v] = kSign > 0 ? r + l : r - l;
+    }
+    for (std::size_t b = 0; b < kBinsPerOctave; ++b)
+      for (std::size_t v = 0; v < kVectors; ++v) total[b][v] += coefficients[i * kBinsPerOctave + b] * folded[v];
+  }
+  std::memcpy(sums.data(), total, sizeof total);
+}
+
+// The samples [begin, begin + count), zero where the signal has none.
+const float* window(std::span<const float> signal, std::ptrdiff_t begin, std::size_t count,
+                    AlignedVector<float>& padded) {
+  const auto size = static_cast<std::ptrdiff_t>(signal.size()), end = begin + static_cast<std::ptrdiff_t>(count);
+  if (begin >= 0 && end <= size) return signal.data() + begin;
+  padded.assign(count, 0.0f);
+  const std::ptrdiff_t from = std::clamp<std::ptrdiff_t>(begin, 0, size), to = std::clamp(end, from, size);
+  if (from < to) std::copy(signal.begin() + from, signal.begin() + to, padded.begin() + (from - begin));
+  return padded.data();
+}
+
+// phases[p * stride + q] = samples[q * hop + p]: the same sample of successive frames side by side.
+void split_phases(const float* samples, std::size_t hop, std::size_t phases_needed, std::size_t columns,
+                  std::size_t stride, float* phases) {
+  constexpr std::size_t kBlock = 16;
+  for (std::size_t p0 = 0; p0 < phases_needed; p0 += kBlock)
+    for (std::size_t q = 0; q < columns; ++q)
+      for (std::size_t p = p0; p < std::min(p0 + kBlock, phases_needed); ++p)
+        phases[p * stride + q] = samples[q * hop + p];
+}
+
+}  // namespace
+
+void project(std::span<const float> signal, std::size_t hop_samples, const CqtKernel& kernel, std::size_t first,
+             std::size_t last, std::size_t column, Matrix& magnitude, CqtProjectScratch& scratch) {
+  const std::size_t pairs = kernel.pairs(), reach = pairs;  // samples on each side of a frame's centre
+  const std::size_t width = 2 * reach + 1, phases = std::min(hop_samples, width);
+  const std::size_t columns = kChunk + (width - 1) / hop_samples;
+  const std::size_t stride = aligned_stride(columns) + kAlignmentBytes / sizeof(float);
+  scratch.phases.resize(phases * stride);
+  scratch.right.resize(pairs);
+  scratch.left.resize(pairs);
+  const auto place = [&](std::size_t sample) {
+    return static_cast<std::ptrdiff_t>(sample % hop_samples * stride + sample / hop_samples);
+  };
+  for (std::size_t i = 0; i < pairs; ++i) {
+    scratch.right[i] = place(reach + 1 + i);
+    scratch.left[i] = place(reach + static_cast<std::size_t>(kernel.left) - i);
+  }
+
+  alignas(64) TileSums even, odd;
+  for (std::size_t chunk = first; chunk < last; chunk += kChunk) {
+    const auto begin = static_cast<std::ptrdiff_t>(chunk * hop_samples) - static_cast<std::ptrdiff_t>(reach);
+    const float* samples = window(signal, begin, (columns - 1) * hop_samples + phases, scratch.padded);
+    split_phases(samples, hop_samples, phases, columns, stride, scratch.phases.data());
+    for (std::size_t tile = chunk; tile < std::min(chunk + kChunk, last); tile += kTile) {
+      const float* lanes = scratch.phases.data() + (tile - chunk);
+      accumulate<+1>(lanes, scratch.right.data(), scratch.left.data(), kernel.even.data(), pairs, even);
+      accumulate<-1>(lanes, scratch.right.data(), scratch.left.data(), kernel.odd.data(), pairs, odd);
+      for (std::size_t b = 0; b < kBinsPerOctave; ++b)
+        for (std::size_t l = 0; l < kTile; ++l) even[b][l] = std::sqrt(even[b][l] * even[b][l] + odd[b][l] * odd[b][l]);
+      for (std::size_t l = 0; l < std::min(kTile, last - tile); ++l)
+        for (std::size_t b = 0; b < kBinsPerOctave; ++b) magnitude(tile + l, column + b) = even[b][l];
+    }
+  }
+}
+
+}  // namespace genrewise

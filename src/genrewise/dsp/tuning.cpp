@@ -1,0 +1,106 @@
+#include "genrewise/dsp/tuning.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr double kLowestHz = 150, kHighestHz = 4000;
+constexpr float kThreshold = 0.1F;  // of the frame's maximum
+constexpr int kSteps = 100;         // of the histogram, per semitone
+
+float maximum(std::span<const float> values) {
+  std::array<float, 16> partial;
+  partial.fill(values[0]);
+  std::size_t i = 0;
+  for (; i + partial.size() <= values.size(); i += partial.size())
+    for (std::size_t l = 0; l < partial.size(); ++l) partial[l] = std::max(partial[l], values[i + l]);
+  float result = *std::max_element(partial.begin(), partial.end());
+  for (; i < values.size(); ++i) result = std::max(result, values[i]);
+  return result;
+}
+
+// numpy.median
+float median(std::vector<float>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*std::max_element(values.begin(), middle) + *middle) / 2;
+}
+
+double edge(int step) {
+  return -0.5 + step * (1.0 / kSteps);
+}
+
+// The step of the histogram over [-0.5, 0.5) that holds the deviation from the nearest semitone.
+int histogram_step(float pitch_hz) {
+  const float semitones = 12 * std::log2(pitch_hz / 27.5F);
+  float deviation = semitones - std::floor(semitones);
+  if (deviation >= 0.5F) deviation -= 1;
+  int step = std::clamp(static_cast<int>((deviation + 0.5F) * kSteps), 0, kSteps - 1);
+  if (deviation < edge(step)) --step;
+  if (step + 1 < kSteps && deviation >= edge(step + 1)) ++step;
+  return step;
+}
+
+}  // namespace
+
+TuningEstimator::TuningEstimator(int sample_rate_hz, std::size_t bins) : sample_rate_hz_(sample_rate_hz), bins_(bins) {
+  if (sample_rate_hz < 1 || bins < 3)
+    throw Error("cannot estimate a tuning from " + std::to_string(bins) + " bins at " + std::to_string(sample_rate_hz) +
+                " Hz");
+  const double bin_hz = sample_rate_hz / (2.0 * static_cast<double>(bins - 1));
+  const double highest_hz = std::min(kHighestHz, sample_rate_hz / 2.0);
+  // A parabola needs a neighbour on each side.
+  first_bin_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(kLowestHz / bin_hz)));
+  last_bin_ = std::min(bins - 1, static_cast<std::size_t>(std::ceil(highest_hz / bin_hz)));
+  last_bin_ = std::max(first_bin_, last_bin_);
+  is_peak_.resize(last_bin_ - first_bin_);
+}
+
+void TuningEstimator::reset() {
+  pitches_hz_.clear();
+  magnitudes_.clear();
+}
+
+void TuningEstimator::add_frame(std::span<const float> spectrum) {
+  const float threshold = kThreshold * maximum(spectrum.first(bins_));
+  const float* s = spectrum.data() + first_bin_;
+  for (std::size_t i = 0; i < is_peak_.size(); ++i) {
+    const float below = s[static_cast<std::ptrdiff_t>(i) - 1];
+    is_peak_[i] = static_cast<unsigned char>((s[i] > threshold) & (s[i] > below) & (s[i] >= s[i + 1]));
+  }
+  for (std::size_t i = 0; i < is_peak_.size(); ++i) {
+    if (is_peak_[i] == 0) continue;
+    const float left = s[static_cast<std::ptrdiff_t>(i) - 1], right = s[i + 1];
+    const double curvature = static_cast<double>(right + left) - 2.0 * s[i],
+                 slope = static_cast<double>(right - left) / 2;
+    const float shift = std::abs(slope) >= std::abs(curvature) ? 0 : static_cast<float>(-slope / curvature);
+    const double bin = static_cast<double>(first_bin_ + i) + shift;
+    pitches_hz_.push_back(static_cast<float>(bin * sample_rate_hz_ / (2.0 * static_cast<double>(bins_ - 1))));
+    magnitudes_.push_back(s[i] + 0.25F * (right - left) * shift);
+  }
+}
+
+double TuningEstimator::estimate() {
+  if (pitches_hz_.empty()) return 0;
+  sorted_ = magnitudes_;
+  const float threshold = median(sorted_);
+  std::array<int, kSteps> votes{};
+  for (std::size_t i = 0; i < pitches_hz_.size(); ++i)
+    if (magnitudes_[i] >= threshold) ++votes[static_cast<std::size_t>(histogram_step(pitches_hz_[i]))];
+  return edge(static_cast<int>(std::max_element(votes.begin(), votes.end()) - votes.begin()));
+}
+
+double estimate_tuning(const float* spectrogram, std::size_t frames, std::size_t stride, TuningEstimator& estimator) {
+  estimator.reset();
+  for (std::size_t t = 0; t < frames; ++t) estimator.add_frame({spectrogram + t * stride, estimator.bins()});
+  return estimator.estimate();
+}
+
+}  // namespace genrewise
