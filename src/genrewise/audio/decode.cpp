@@ -28,6 +28,9 @@ constexpr double kShortfallSeconds = 0.15;
 // Memory that is set aside before anything is decoded: headers may lie about the length.
 constexpr std::int64_t kMaxReservedSamples = std::int64_t{1} << 24;
 
+// Room for the frame that reaches beyond the window.
+constexpr std::int64_t kMaxFrameSamples = 8192;
+
 struct Window {
   std::int64_t start = 0;
   std::int64_t count = std::numeric_limits<std::int64_t>::max();  // to the end
@@ -121,7 +124,8 @@ class ClipDecoder {
     if (window.start > 0 && !reader_.seek(window.start)) return shortfall(window, 0, ReadResult::end);
     const auto size = [&] { return static_cast<std::int64_t>(samples.size()); };
     samples.reserve(static_cast<std::size_t>(
-        std::min({window.count, kMaxReservedSamples, reader_.promised_length().value_or(kMaxReservedSamples)})));
+        std::min({std::min(window.count, kMaxReservedSamples) + kMaxFrameSamples, kMaxReservedSamples,
+                  reader_.stated_length().value_or(0) + kMaxFrameSamples})));
     ReadResult result = ReadResult::samples;
     while (size() < window.count && result == ReadResult::samples) {
       throw_if_interrupted();

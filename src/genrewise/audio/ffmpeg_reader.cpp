@@ -13,6 +13,7 @@ extern "C" {
 #include <string_view>
 #include <utility>
 
+#include "genrewise/audio/container_end.hpp"
 #include "genrewise/audio/downmix.hpp"
 
 namespace genrewise::audio {
@@ -140,6 +141,7 @@ class FfmpegReader : public TrackReader {
   Expected<void> open(const std::string& name);
   int sample_rate_hz() const override { return rate_hz_; }
   AudioInfo info() override;
+  std::optional<std::int64_t> stated_length() const override;
   std::optional<std::int64_t> length() override;
   std::optional<std::int64_t> promised_length() override;
   bool seek(std::int64_t sample) override;
@@ -147,9 +149,14 @@ class FfmpegReader : public TrackReader {
   std::string damage() const override { return error_; }
 
  private:
+  bool is_cut(int code);
   ReadResult next_frame();
   int feed_decoder();
   void go_to(std::int64_t timestamp);
+  void go_to_start();
+  void count_packets();
+  void trim_frame_to(std::int64_t end);
+  bool is_format(std::string_view name) const { return std::string_view(format_->iformat->name).starts_with(name); }
   double to_samples(std::int64_t timestamp) const {
     return static_cast<double>(timestamp) * av_q2d(stream_->time_base) * rate_hz_;
   }
@@ -162,14 +169,22 @@ class FfmpegReader : public TrackReader {
   std::unique_ptr<AVPacket, PacketDeleter> packet_;
   AVStream* stream_ = nullptr;
   int rate_hz_ = 0, channels_ = 0;
+  std::optional<std::int64_t> counted_length_;
   std::int64_t first_pts_ = AV_NOPTS_VALUE;
   std::int64_t position_ = 0;             // of the next frame's first sample
   std::int64_t target_ = 0;               // samples before it are dropped
   bool position_from_timestamp_ = false;  // after a seek, until the first frame
   bool has_frame_ = false;                // the first frame, decoded when the track was opened
-  bool input_ended_ = false;
+  bool input_ended_ = false, has_sent_packet_ = false;
   std::string error_;
 };
+
+// Is it for lack of bytes that FFmpeg gave up?
+bool FfmpegReader::is_cut(int code) {
+  ByteSource& source = *cursor_.source;
+  return code == AVERROR_EOF || code == AVERROR(EIO) || stated_size(source).value_or(0) > source.size() ||
+         granule_of_cut_page(source).has_value();
+}
 
 Expected<void> FfmpegReader::open(const std::string& name) {
   const auto fault = [&](const char* reason, std::string detail) {
@@ -184,11 +199,12 @@ Expected<void> FfmpegReader::open(const std::string& name) {
   format->io_open = refuse_to_open;
   format->protocol_whitelist = av_strdup("none");
   if (const int code = avformat_open_input(&format, "", kind, nullptr); code < 0) {  // frees format when it fails
-    return fault("damaged", std::string(kind->name) + ": " + error_words(code));
+    return fault(is_cut(code) ? "truncated" : "damaged",
+                 "its header is not whole; it begins like " + std::string(kind->long_name));
   }
   format_.reset(format);
   if (const int code = avformat_find_stream_info(format, nullptr); code < 0) {
-    return fault("damaged", std::string(kind->name) + ": " + error_words(code));
+    return fault(is_cut(code) ? "truncated" : "damaged", std::string(kind->long_name) + ": " + error_words(code));
   }
   const AVCodec* decoder = nullptr;
   const int index = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
@@ -233,6 +249,7 @@ int FfmpegReader::feed_decoder() {
       return code == AVERROR_EOF ? 0 : code;
     }
     const bool ours = packet_->stream_index == stream_->index;
+    has_sent_packet_ = has_sent_packet_ || ours;
     const int sent = ours ? avcodec_send_packet(codec_.get(), packet_.get()) : 0;
     av_packet_unref(packet_.get());
     if (ours) return sent;
@@ -266,12 +283,12 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
       const std::int64_t pts = frame_->best_effort_timestamp;
       position_ = std::llround(to_samples(pts - first_pts_));
       if (pts == AV_NOPTS_VALUE || position_ > target_) {  // it landed too late: decode all that comes before
-        go_to(std::min<std::int64_t>(first_pts_, 0));
-        position_ = 0;
+        go_to_start();
         continue;
       }
     }
     const std::int64_t skip = std::max<std::int64_t>(0, target_ - position_);
+    if (is_format("mov")) trim_frame_to(stated_length().value_or(position_ + frame_->nb_samples));
     position_ += frame_->nb_samples;
     if (skip >= frame_->nb_samples) continue;
     if (!append_frame(*frame_, static_cast<int>(skip), mono)) {
@@ -282,11 +299,21 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
   }
 }
 
+// The edit list of an MP4 file says where the encoder's padding begins; this FFmpeg applies only its start.
+void FfmpegReader::trim_frame_to(std::int64_t end) {
+  frame_->nb_samples = static_cast<int>(std::clamp<std::int64_t>(end - position_, 0, frame_->nb_samples));
+}
+
 void FfmpegReader::go_to(std::int64_t timestamp) {
   av_seek_frame(format_.get(), stream_->index, timestamp, AVSEEK_FLAG_BACKWARD);
   avcodec_flush_buffers(codec_.get());
   input_ended_ = false;
   has_frame_ = false;
+}
+
+void FfmpegReader::go_to_start() {
+  go_to(first_pts_ == AV_NOPTS_VALUE ? 0 : std::min<std::int64_t>(first_pts_, 0));
+  position_ = 0;
 }
 
 bool FfmpegReader::seek(std::int64_t sample) {
@@ -298,14 +325,43 @@ bool FfmpegReader::seek(std::int64_t sample) {
   return true;
 }
 
-std::optional<std::int64_t> FfmpegReader::length() {
-  if (stream_->duration != AV_NOPTS_VALUE) return std::llround(to_samples(stream_->duration));
+std::optional<std::int64_t> FfmpegReader::stated_length() const {
+  // Opus counts the samples that its decoder drops at the start (RFC 7845, 4.2).
+  const std::int64_t dropped = codec_->codec_id == AV_CODEC_ID_OPUS ? stream_->codecpar->initial_padding : 0;
+  if (stream_->duration != AV_NOPTS_VALUE) return std::llround(to_samples(stream_->duration)) - dropped;
   if (format_->duration == AV_NOPTS_VALUE) return std::nullopt;
   return std::llround(static_cast<double>(format_->duration) / AV_TIME_BASE * rate_hz_);
 }
 
+std::optional<std::int64_t> FfmpegReader::length() {
+  if (format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE && !counted_length_) count_packets();
+  return counted_length_ ? counted_length_ : stated_length();
+}
+
+// Where the duration is only a guess from the bit rate (raw AAC), the packets' durations add up to the true one.
+void FfmpegReader::count_packets() {
+  go_to_start();
+  std::int64_t total = 0;
+  while (av_read_frame(format_.get(), packet_.get()) >= 0) {
+    if (packet_->stream_index == stream_->index) total += packet_->duration;
+    av_packet_unref(packet_.get());
+  }
+  if (total > 0) counted_length_ = std::llround(to_samples(total));
+  go_to_start();
+}
+
 std::optional<std::int64_t> FfmpegReader::promised_length() {
-  return format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE ? std::nullopt : length();
+  const auto length_now = stated_length();
+  if (!length_now) return std::nullopt;
+  ByteSource& source = *cursor_.source;
+  if (const auto granule = granule_of_cut_page(source); granule && is_format("ogg")) {
+    return std::max(*length_now, *granule - stream_->codecpar->initial_padding);
+  }
+  const auto size = static_cast<double>(source.size());
+  const auto stated = static_cast<double>(stated_size(source).value_or(0));
+  if (stated > size) return std::llround(static_cast<double>(*length_now) * stated / size);
+  const bool guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
+  return guessed ? std::nullopt : length_now;
 }
 
 AudioInfo FfmpegReader::info() {

@@ -70,6 +70,7 @@ class Mp3Reader : public TrackReader {
   bool open();
   int sample_rate_hz() const override { return rate_hz_; }
   AudioInfo info() override;
+  std::optional<std::int64_t> stated_length() const override { return stated_length_; }
   std::optional<std::int64_t> length() override;
   std::optional<std::int64_t> promised_length() override;
   bool seek(std::int64_t sample) override;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <string_view>
 #include <vector>
+
+#include "genrewise/audio/byte_order.hpp"
 
 namespace genrewise::audio {
 namespace {
@@ -14,22 +14,6 @@ constexpr int kSearchBytes = 1 << 14;
 constexpr int kMaxFreeFormatBytes = 8192;
 
 using Bytes4 = std::array<std::byte, 4>;
-
-std::uint32_t big_endian(const std::byte* bytes) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | std::to_integer<std::uint32_t>(bytes[i]);
-  return value;
-}
-
-std::uint32_t little_endian(const std::byte* bytes) {
-  std::uint32_t value = 0;
-  for (int i = 3; i >= 0; --i) value = value << 8 | std::to_integer<std::uint32_t>(bytes[i]);
-  return value;
-}
-
-bool equals(const std::byte* bytes, std::string_view text) {
-  return std::memcmp(bytes, text.data(), text.size()) == 0;
-}
 
 int bit_rate_of(int version, int layer, int index) {
   static constexpr int kTable[5][15] = {
@@ -85,7 +69,7 @@ bool run_begins_at(ByteSource& source, std::int64_t offset, std::int64_t end, co
 std::int64_t end_of_leading_tags(ByteSource& source) {
   std::int64_t offset = 0;
   std::array<std::byte, 10> head;
-  while (source.read_at(offset, head) == head.size() && equals(head.data(), "ID3")) {
+  while (source.read_at(offset, head) == head.size() && begins_with(head.data(), "ID3")) {
     std::int64_t length = 0;
     for (int i = 6; i < 10; ++i) length = length << 7 | (std::to_integer<int>(head[i]) & 0x7f);
     const bool has_footer = (head[5] & std::byte{0x10}) != std::byte{0};
@@ -100,11 +84,11 @@ std::int64_t end_of_leading_tags(ByteSource& source) {
 std::int64_t begin_of_trailing_tags(ByteSource& source) {
   std::int64_t end = source.size();
   std::array<std::byte, 32> bytes;
-  if (end >= 128 && source.read_at(end - 128, std::span(bytes).first(3)) == 3 && equals(bytes.data(), "TAG"))
+  if (end >= 128 && source.read_at(end - 128, std::span(bytes).first(3)) == 3 && begins_with(bytes.data(), "TAG"))
     end -= 128;
-  if (end >= 32 && source.read_at(end - 32, bytes) == 32 && equals(bytes.data(), "APETAGEX")) {
+  if (end >= 32 && source.read_at(end - 32, bytes) == 32 && begins_with(bytes.data(), "APETAGEX")) {
     const bool has_header = (little_endian(&bytes[20]) & 0x80000000u) != 0;
-    const std::int64_t length = std::int64_t{little_endian(&bytes[12])} + (has_header ? 32 : 0);
+    const std::int64_t length = static_cast<std::int64_t>(little_endian(&bytes[12])) + (has_header ? 32 : 0);
     if (length < end) end -= length;
   }
   return end;
@@ -119,18 +103,18 @@ void read_promises(ByteSource& source, MpegLayout& layout) {
   const std::size_t side_bytes = layout.first.version == 1 ? (mono ? 17 : 32) : (mono ? 9 : 17);
   const std::byte* xing = &bytes[4 + side_bytes];
   const std::byte* vbri = &bytes[36];
-  if (equals(xing, "Xing") || equals(xing, "Info")) {
-    const std::uint32_t flags = big_endian(xing + 4);
+  if (begins_with(xing, "Xing") || begins_with(xing, "Info")) {
+    const std::uint64_t flags = big_endian(xing + 4);
     const std::byte* field = xing + 8;
     if (flags & 1) {
-      layout.promised_frames = big_endian(field);
+      layout.promised_frames = static_cast<std::int64_t>(big_endian(field));
       layout.has_xing = true;
       field += 4;
     }
-    if (flags & 2) layout.promised_bytes = big_endian(field);
-  } else if (equals(vbri, "VBRI")) {
-    layout.promised_bytes = big_endian(vbri + 10);
-    layout.promised_frames = big_endian(vbri + 14);
+    if (flags & 2) layout.promised_bytes = static_cast<std::int64_t>(big_endian(field));
+  } else if (begins_with(vbri, "VBRI")) {
+    layout.promised_bytes = static_cast<std::int64_t>(big_endian(vbri + 10));
+    layout.promised_frames = static_cast<std::int64_t>(big_endian(vbri + 14));
     if (layout.begin + layout.first.frame_bytes < layout.end)
       layout.begin += layout.first.frame_bytes;  // holds no sound
   }
@@ -155,9 +139,9 @@ bool MpegHeader::goes_with(const MpegHeader& other) const {
 }
 
 std::optional<MpegHeader> parse_mpeg_header(const std::byte* four_bytes) {
-  const std::uint32_t word = big_endian(four_bytes);
-  const std::uint32_t version_bits = word >> 19 & 3, layer_bits = word >> 17 & 3;
-  const std::uint32_t bit_rate_index = word >> 12 & 15, rate_index = word >> 10 & 3;
+  const std::uint64_t word = big_endian(four_bytes);
+  const std::uint64_t version_bits = word >> 19 & 3, layer_bits = word >> 17 & 3;
+  const std::uint64_t bit_rate_index = word >> 12 & 15, rate_index = word >> 10 & 3;
   if (word >> 21 != 0x7ff || version_bits == 1 || layer_bits == 0 || bit_rate_index == 15 || rate_index == 3) {
     return std::nullopt;
   }

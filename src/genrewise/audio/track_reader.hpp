@@ -23,9 +23,11 @@ class TrackReader {
   virtual int sample_rate_hz() const = 0;
   /// What stands in probe_file()'s answer.
   virtual AudioInfo info() = 0;
-  /// The track's length as its headers state it or, where they do not, as a scan of its frames finds it. May be slow.
+  /// The length that the headers state, at no cost; it may be wrong.
+  virtual std::optional<std::int64_t> stated_length() const = 0;
+  /// The best that can be known without decoding; where the headers say nothing, the frames are counted.
   virtual std::optional<std::int64_t> length() = 0;
-  /// A length that the headers promise and that a whole file must reach; nothing where none is promised.
+  /// The length that the track had before its file was cut, for files that tell; otherwise at most its length now.
   virtual std::optional<std::int64_t> promised_length() = 0;
   /// The next read() begins at this sample; false when the track has none such.
   virtual bool seek(std::int64_t sample) = 0;

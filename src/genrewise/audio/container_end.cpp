@@ -1,0 +1,91 @@
+#include "genrewise/audio/container_end.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "genrewise/audio/byte_order.hpp"
+
+namespace genrewise::audio {
+namespace {
+
+using Head = std::array<std::byte, 16>;
+
+std::optional<Head> read_head(ByteSource& source, std::int64_t offset) {
+  Head head{};
+  if (source.read_at(offset, head) < 8) return std::nullopt;
+  return head;
+}
+
+// Where the chunk of samples ends. Programs that cannot go back to write it leave a huge size, or none.
+std::optional<std::int64_t> wav_size(ByteSource& source) {
+  constexpr std::uint64_t kLeftOpen = 0x7f000000;
+  std::int64_t offset = 12;
+  while (const auto head = read_head(source, offset)) {
+    const std::uint64_t bytes = little_endian(head->data() + 4);
+    const std::int64_t end = offset + 8 + static_cast<std::int64_t>(bytes);
+    if (begins_with(head->data(), "data")) return bytes == 0 || bytes >= kLeftOpen ? std::nullopt : std::optional(end);
+    offset = end + (end & 1);
+  }
+  return std::nullopt;
+}
+
+// Where the last top-level box ends (ISO/IEC 14496-12, 4.2).
+std::optional<std::int64_t> mp4_size(ByteSource& source) {
+  std::int64_t offset = 0;
+  while (const auto head = read_head(source, offset)) {
+    const std::uint64_t short_size = big_endian(head->data());
+    const std::uint64_t size = short_size == 1 ? big_endian(head->data() + 8, 8) : short_size;
+    if (size < 8 || size > (std::uint64_t{1} << 60)) break;  // 0: it takes what is left
+    offset += static_cast<std::int64_t>(size);
+  }
+  return offset;
+}
+
+// The file properties object lies near the start of every ASF file (ASF specification 3.2).
+std::optional<std::int64_t> asf_size(ByteSource& source) {
+  static constexpr unsigned char kFileProperties[16] = {0xa1, 0xdc, 0xab, 0x8c, 0x47, 0xa9, 0xcf, 0x11,
+                                                        0x8e, 0xe4, 0x00, 0xc0, 0x0c, 0x20, 0x53, 0x65};
+  std::vector<std::byte> bytes(1 << 16);
+  bytes.resize(source.read_at(0, bytes));
+  const auto wanted = std::as_bytes(std::span(kFileProperties));
+  const auto found = std::search(bytes.begin(), bytes.end(), wanted.begin(), wanted.end());
+  if (bytes.end() - found < 48) return std::nullopt;
+  const std::uint64_t size = little_endian(&*found + 40, 8);
+  if (size == 0 || size > (std::uint64_t{1} << 60)) return std::nullopt;
+  return static_cast<std::int64_t>(size);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> stated_size(ByteSource& source) {
+  const auto head = read_head(source, 0);
+  if (!head) return std::nullopt;
+  const std::byte* bytes = head->data();
+  if (begins_with(bytes, "RIFF") && begins_with(bytes + 8, "WAVE")) return wav_size(source);
+  if (begins_with(bytes, "FORM")) return static_cast<std::int64_t>(big_endian(bytes + 4)) + 8;
+  if (begins_with(bytes + 4, "ftyp")) return mp4_size(source);
+  if (begins_with(bytes, "\x30\x26\xb2\x75\x8e\x66\xcf\x11")) return asf_size(source);
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> granule_of_cut_page(ByteSource& source) {
+  constexpr std::int64_t kMaxPageBytes = 27 + 255 + 255 * 255;
+  constexpr std::size_t kHeaderBytes = 27;
+  const std::int64_t begin = std::max<std::int64_t>(0, source.size() - kMaxPageBytes);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(source.size() - begin));
+  bytes.resize(source.read_at(begin, bytes));
+  for (std::size_t at = bytes.size(); at-- > 0;) {
+    if (bytes.size() - at < kHeaderBytes || !begins_with(&bytes[at], "OggS")) continue;
+    const auto segments = std::to_integer<std::size_t>(bytes[at + 26]);
+    std::size_t end = at + kHeaderBytes + segments;
+    for (std::size_t i = 0; i < segments && at + kHeaderBytes + i < bytes.size(); ++i) {
+      end += std::to_integer<std::size_t>(bytes[at + kHeaderBytes + i]);
+    }
+    if (end <= bytes.size()) return std::nullopt;
+    return static_cast<std::int64_t>(little_endian(&bytes[at + 6], 8));
+  }
+  return std::nullopt;
+}
+
+}  // namespace genrewise::audio
