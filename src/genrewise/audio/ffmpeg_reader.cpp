@@ -28,6 +28,9 @@ constexpr double kNearSeconds = 5.0;
 // FFmpeg gives a likeness of up to 100 to each format; the lowest are what it gives to noise.
 constexpr int kMinProbeScore = 5;
 
+// FFmpeg looks for DTS and the like inside a WAV's samples; its 2,500 packets cost more than the decoding.
+constexpr int kMaxProbePackets = 2;
+
 std::string error_words(int code) {
   char words[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(code, words, sizeof words);
@@ -198,6 +201,7 @@ Expected<void> FfmpegReader::open(const std::string& name) {
   format->pb = io_.get();
   format->io_open = refuse_to_open;
   format->protocol_whitelist = av_strdup("none");
+  format->max_probe_packets = kMaxProbePackets;
   if (const int code = avformat_open_input(&format, "", kind, nullptr); code < 0) {  // frees format when it fails
     return fault(is_cut(code) ? "truncated" : "damaged",
                  "its header is not whole; it begins like " + std::string(kind->long_name));
@@ -354,8 +358,9 @@ std::optional<std::int64_t> FfmpegReader::promised_length() {
   const auto length_now = stated_length();
   if (!length_now) return std::nullopt;
   ByteSource& source = *cursor_.source;
-  if (const auto granule = granule_of_cut_page(source); granule && is_format("ogg")) {
-    return std::max(*length_now, *granule - stream_->codecpar->initial_padding);
+  if (is_format("ogg")) {
+    const std::int64_t granule = granule_of_cut_page(source).value_or(0);
+    return std::max(*length_now, granule - stream_->codecpar->initial_padding);
   }
   const auto size = static_cast<double>(source.size());
   const auto stated = static_cast<double>(stated_size(source).value_or(0));
@@ -373,8 +378,10 @@ AudioInfo FfmpegReader::info() {
   info.sample_rate_hz = rate_hz_;
   info.channels = channels_;
   info.duration_s = static_cast<double>(length().value_or(0)) / rate_hz_;
-  info.bit_rate_kbps = static_cast<double>(stream_->codecpar->bit_rate) * 1e-3;
-  if (info.bit_rate_kbps <= 0 && info.duration_s > 0) {
+  const bool nominal = is_format("ogg");  // its headers state what the encoder was asked for
+  if (stream_->codecpar->bit_rate > 0 && !nominal) {
+    info.bit_rate_kbps = static_cast<double>(stream_->codecpar->bit_rate) * 1e-3;
+  } else if (info.duration_s > 0) {
     info.bit_rate_kbps = static_cast<double>(cursor_.source->size()) * 8e-3 / info.duration_s;
   }
   return info;

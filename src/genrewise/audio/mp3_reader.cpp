@@ -59,6 +59,9 @@ class Mp3Reader : public TrackReader {
     if (!handle_) throw std::bad_alloc();
     mpg123_param(handle_.get(), MPG123_FLAGS, MPG123_QUIET | MPG123_GAPLESS | MPG123_FORCE_FLOAT | MPG123_SKIP_ID3V2,
                  0);
+    if (layout_.first.frame_bytes == layout_.end - layout_.begin) {  // mpg123 wants to see a second frame otherwise
+      mpg123_param(handle_.get(), MPG123_ADD_FLAGS, MPG123_NO_READAHEAD, 0);
+    }
     mpg123_param(handle_.get(), MPG123_RVA, MPG123_RVA_OFF, 0);
     mpg123_param(handle_.get(), MPG123_RESYNC_LIMIT, -1, 0);
     mpg123_param(handle_.get(), MPG123_PREFRAMES, kPrerollFrames, 0);

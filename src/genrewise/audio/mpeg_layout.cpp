@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <span>
 #include <vector>
 
 #include "genrewise/audio/byte_order.hpp"
@@ -132,6 +134,18 @@ bool frames_begin_at(ByteSource& source, std::int64_t offset, MpegLayout& layout
   return true;
 }
 
+// The next byte that may begin a frame; clears `at_once` when it steps over more than zeros (padding that a tag forgot
+// to count).
+const std::byte* next_sync(std::span<const std::byte> bytes, bool& at_once) {
+  if (at_once) {
+    const auto first = std::ranges::find_if(bytes, [](std::byte value) { return value != std::byte{0}; });
+    if (first == bytes.end()) return nullptr;
+    bytes = bytes.subspan(static_cast<std::size_t>(first - bytes.begin()));
+    at_once = bytes.front() == std::byte{0xff};
+  }
+  return static_cast<const std::byte*>(std::memchr(bytes.data(), 0xff, bytes.size()));
+}
+
 }  // namespace
 
 bool MpegHeader::goes_with(const MpegHeader& other) const {
@@ -168,12 +182,14 @@ std::optional<MpegLayout> find_mpeg_audio(ByteSource& source) {
   std::vector<std::byte> bytes(kSearchBytes);
   layout.begins_at_once = true;
   for (std::int64_t offset = tags_end; offset < search_end; offset += kSearchBytes) {
-    const std::size_t count = source.read_at(offset, bytes);
-    for (std::size_t i = 0; i < count; ++i) {
-      if (bytes[i] == std::byte{0}) continue;  // padding that the tag forgot to count
-      const std::int64_t at = offset + static_cast<std::int64_t>(i);
-      if (bytes[i] == std::byte{0xff} && frames_begin_at(source, at, layout)) return layout;
+    const std::span chunk(bytes.data(), source.read_at(offset, bytes));
+    for (auto byte = chunk.begin(); byte != chunk.end(); ++byte) {
+      const std::byte* sync =
+          next_sync(chunk.subspan(static_cast<std::size_t>(byte - chunk.begin())), layout.begins_at_once);
+      if (sync == nullptr) break;
+      if (frames_begin_at(source, offset + (sync - chunk.data()), layout)) return layout;
       layout.begins_at_once = false;
+      byte = chunk.begin() + (sync - chunk.data());
     }
   }
   return std::nullopt;

@@ -1,0 +1,216 @@
+// MP3 files as they are in the wild: tags, junk, wrong headers, joined and damaged ones.
+#include <gmock/gmock.h>
+
+#include "audio/audio_test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using testing::decode_text;
+using testing::golden_bytes;
+using testing::greatest_difference;
+using ::testing::HasSubstr;
+using testing::reason_of;
+using testing::window;
+
+std::string id3v2(std::size_t content_bytes, std::size_t stated_bytes) {
+  std::string tag = "ID3";
+  tag += std::string("\x04\x00\x00", 3);
+  for (int shift = 21; shift >= 0; shift -= 7) tag += static_cast<char>(stated_bytes >> shift & 0x7f);
+  std::string picture = std::string("APIC") + std::string(6, '\0');
+  while (picture.size() < content_bytes)
+    picture += "\xff\xd8\xff\xe0 a picture's bytes \xff\xfb\x90\x64";  // false syncs
+  return tag + picture.substr(0, content_bytes);
+}
+
+std::string id3v2(std::size_t content_bytes) {
+  return id3v2(content_bytes, content_bytes);
+}
+
+std::string id3v1() {
+  std::string tag = "TAG";
+  tag.resize(128, 'x');
+  return tag;
+}
+
+std::string ape_tag(std::size_t content_bytes) {
+  const auto end_piece = [&](char flags) {
+    std::string piece = "APETAGEX";
+    piece += std::string("\xd0\x07\x00\x00", 4);
+    const std::size_t bytes = content_bytes + 32;
+    for (int i = 0; i < 4; ++i) piece += static_cast<char>(bytes >> 8 * i & 0xff);
+    piece += std::string("\x01\x00\x00\x00\x00\x00\x00", 7) + flags + std::string(8, '\0');
+    return piece;
+  };
+  return end_piece('\xa0') + std::string(content_bytes, 'p') + end_piece('\x80');
+}
+
+std::string junk(std::size_t count) {
+  std::string bytes;
+  for (std::uint32_t state = 1; bytes.size() < count;) {
+    state = state * 1664525u + 1013904223u;
+    bytes += static_cast<char>(state >> 24);
+  }
+  return bytes;
+}
+
+// Where the first frame begins in our golden files (behind a small ID3v2 tag).
+std::size_t first_frame(const std::string& mp3) {
+  return mp3.starts_with("ID3") ? 10 + static_cast<std::size_t>(mp3[9]) : 0;
+}
+
+void write_big_endian(std::string& bytes, std::size_t at, std::uint32_t value) {
+  for (int i = 0; i < 4; ++i) bytes[at + static_cast<std::size_t>(i)] = static_cast<char>(value >> (24 - 8 * i) & 0xff);
+}
+
+std::uint32_t read_big_endian(const std::string& bytes, std::size_t at) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+  return value;
+}
+
+class Wrapped : public ::testing::TestWithParam<const char*> {
+ protected:
+  void expect_same_sound(const std::string& wrapped) const {
+    const auto plain = decode_text(golden_bytes(GetParam())), wave = decode_text(wrapped);
+    ASSERT_TRUE(wave) << to_string(wave.error());
+    EXPECT_EQ(wave->samples, plain->samples);
+  }
+};
+
+TEST_P(Wrapped, InALargePictureTag) {
+  expect_same_sound(id3v2(3'000'000) + golden_bytes(GetParam()));
+}
+TEST_P(Wrapped, InTwoTags) {
+  expect_same_sound(id3v2(500) + id3v2(70'000) + golden_bytes(GetParam()));
+}
+TEST_P(Wrapped, InATagThatIsLongerThanItSays) {
+  expect_same_sound(id3v2(3'000, 1'000) + golden_bytes(GetParam()).substr(first_frame(golden_bytes(GetParam()))));
+}
+TEST_P(Wrapped, InATagThatClaimsMoreThanTheFile) {
+  expect_same_sound(id3v2(300, 90'000'000) + golden_bytes(GetParam()));
+}
+TEST_P(Wrapped, InTagsAtItsEnd) {
+  expect_same_sound(golden_bytes(GetParam()) + ape_tag(60'000) + id3v1());
+}
+TEST_P(Wrapped, InPaddingThatNoTagCounts) {
+  expect_same_sound(std::string(5'000, '\0') + golden_bytes(GetParam()));
+}
+TEST_P(Wrapped, InJunkBeforeTheFirstFrame) {
+  expect_same_sound(junk(100'000) + golden_bytes(GetParam()));
+}
+TEST_P(Wrapped, InTextBeforeTheFirstFrame) {
+  expect_same_sound("HTTP/1.0 200 OK\r\nicy-name: radio\r\n\r\n" + golden_bytes(GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Mp3, Wrapped,
+                         ::testing::Values("sweep_cbr.mp3", "sweep_no_xing.mp3", "sweep_free.mp3", "sweep_22k.mp3"));
+
+TEST(Mp3, ARateThatChangesMidwayIsAFault) {
+  const std::string other = golden_bytes("sweep_22k.mp3");
+  const std::string both = golden_bytes("sweep_no_xing.mp3") + other.substr(first_frame(other));
+  EXPECT_EQ(reason_of(decode_text(both)), "sample rate changes");
+  EXPECT_EQ(reason_of(decode_text(both, window(0.5, 1.0))), "sample rate changes");
+  EXPECT_EQ(reason_of(decode_text(both, window(1.5, 0.2))), "sample rate changes");
+}
+
+TEST(Mp3, ARateThatChangesBehindTheWindowIsNone) {
+  const std::string other = golden_bytes("sweep_22k.mp3");
+  const std::string first = golden_bytes("sweep_no_xing.mp3");
+  const auto part = decode_text(first + other.substr(first_frame(other)), window(0.2, 0.6));
+  ASSERT_TRUE(part) << to_string(part.error());
+  EXPECT_EQ(part->samples, decode_text(first, window(0.2, 0.6))->samples);
+}
+
+TEST(Mp3, JoinedFilesAreDecodedToTheEnd) {
+  const std::string one = golden_bytes("sweep_no_xing.mp3");
+  const auto joined = decode_text(one + id3v1() + id3v2(50'000) + one);
+  ASSERT_TRUE(joined) << to_string(joined.error());
+  EXPECT_EQ(joined->samples.size(), 2 * decode_text(one)->samples.size());
+  const std::string xing = golden_bytes("sweep_cbr.mp3");
+  const auto joined_xing = decode_text(xing + xing);
+  ASSERT_TRUE(joined_xing) << to_string(joined_xing.error());
+  EXPECT_GE(joined_xing->samples.size(), 2u * 44100);
+}
+
+TEST(Mp3, FewerFramesThanPromisedIsTruncatedOnlyWhereBytesAreMissingToo) {
+  std::string bytes = golden_bytes("sweep_cbr.mp3");
+  const std::size_t info = bytes.find("Info");
+  ASSERT_NE(info, std::string::npos);
+  ASSERT_EQ(read_big_endian(bytes, info + 4) & 3u, 3u);
+  write_big_endian(bytes, info + 8, 10 * read_big_endian(bytes, info + 8));
+  EXPECT_EQ(reason_of(decode_text(bytes)), "none");  // the header is wrong, the sound is all there
+  write_big_endian(bytes, info + 12, 10 * read_big_endian(bytes, info + 12));
+  const auto wave = decode_text(bytes);
+  ASSERT_EQ(reason_of(wave), "truncated");
+  EXPECT_THAT(wave.error().detail, HasSubstr("were good"));
+}
+
+TEST(Mp3, AMissingLastFrameIsNoFault) {
+  const std::string bytes = golden_bytes("sweep_cbr.mp3");
+  EXPECT_EQ(reason_of(decode_text(bytes.substr(0, bytes.size() - 700))), "none");
+}
+
+TEST(Mp3, AVbriHeaderIsReadAndNotHeard) {
+  const std::string frames = golden_bytes("sweep_no_xing.mp3");
+  constexpr std::size_t kFrameBytes = 417;  // 128 kb/s at 44.1 kHz, not padded
+  std::string vbri = frames.substr(0, 4) + std::string(kFrameBytes - 4, '\0');
+  vbri[2] = static_cast<char>(vbri[2] & ~2);
+  vbri.replace(36, 4, "VBRI");
+  write_big_endian(vbri, 46, static_cast<std::uint32_t>(frames.size() + kFrameBytes));
+  write_big_endian(vbri, 50, 40);
+  const auto wave = decode_text(vbri + frames);
+  ASSERT_TRUE(wave) << to_string(wave.error());
+  EXPECT_EQ(wave->samples, decode_text(frames)->samples);
+  EXPECT_EQ(reason_of(decode_text(vbri + frames.substr(0, frames.size() / 2))), "truncated");
+}
+
+TEST(Mp3, CrumbsBetweenFramesAreStepped) {
+  std::string bytes = golden_bytes("sweep_no_xing.mp3");
+  bytes.insert(bytes.size() / 2, junk(300));
+  const auto wave = decode_text(bytes);
+  ASSERT_TRUE(wave) << to_string(wave.error());
+  EXPECT_GT(wave->samples.size(), 44100u);
+}
+
+TEST(Mp3, ATailOfZerosIsDamage) {
+  std::string bytes = golden_bytes("sweep_no_xing.mp3");
+  std::fill(bytes.begin() + std::ssize(bytes) / 2, bytes.end(), '\0');
+  EXPECT_EQ(reason_of(decode_text(bytes)), "damaged");
+  EXPECT_EQ(reason_of(decode_text(bytes, window(0, 0.3))), "none");  // what came before fills the window
+}
+
+TEST(Mp3, OneFrameIsATrack) {
+  const auto wave = decode_text(golden_bytes("sweep_no_xing.mp3").substr(0, 417));
+  ASSERT_TRUE(wave) << to_string(wave.error());
+  EXPECT_EQ(wave->samples.size(), 1152u);
+}
+
+TEST(Mp3, ARealClipIsAsLongAsLibrosaSays) {
+  REQUIRE_SHARED(path, "data/fma/fma_small/000/000002.mp3");
+  const auto wave = decode_file(path, {.clip = kDefaultClip});
+  ASSERT_TRUE(wave) << to_string(wave.error());
+  EXPECT_EQ(wave->samples.size(), 1321967u);  // librosa 0.11.0, sr=None
+  double energy = 0;
+  for (const float sample : wave->samples) energy += double{sample} * sample;
+  EXPECT_NEAR(energy, 36435.07, 0.1);
+}
+
+TEST(Mp3, ARealClipCutAtEveryTenthIsTruncated) {
+  REQUIRE_SHARED(path, "data/fma/fma_small/000/000002.mp3");
+  const std::string bytes = read_file(path);
+  const auto whole = decode_text(bytes);
+  for (std::size_t tenth = 1; tenth < 10; ++tenth) {
+    const std::string cut = bytes.substr(0, bytes.size() * tenth / 10);
+    EXPECT_EQ(reason_of(decode_text(cut, {.clip = kDefaultClip})), "truncated") << tenth;
+    const double good_s = 2.95 * static_cast<double>(tenth);
+    EXPECT_EQ(reason_of(decode_text(cut, window(0, good_s + 1))), "truncated") << tenth;
+    const auto part = decode_text(cut, window(good_s - 1, 0.9));
+    ASSERT_TRUE(part) << to_string(part.error());
+    const auto from = static_cast<std::size_t>(std::llround((good_s - 1) * 44100));
+    EXPECT_LE(greatest_difference(part->samples, std::span(whole->samples).subspan(from, part->samples.size())), 5e-7);
+  }
+}
+
+}  // namespace
+}  // namespace genrewise
