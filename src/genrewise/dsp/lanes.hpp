@@ -41,6 +41,12 @@ inline float sum_of_lanes(Lanes values) {
   return sum;
 }
 
+inline float largest_lane(Lanes values) {
+  float largest = values[0];
+  for (std::size_t i = 1; i < kLanes; ++i) largest = values[i] > largest ? values[i] : largest;
+  return largest;
+}
+
 /// log10 of positive normal numbers, within 2e-7 of the result or 1e-7 absolutely, whichever is more (a series in
 /// (m - 1) / (m + 1), m the mantissa in [sqrt(1/2), sqrt(2))).
 inline Lanes log10_lanes(Lanes x) {

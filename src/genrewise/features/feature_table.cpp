@@ -1,0 +1,297 @@
+#include "genrewise/features/feature_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/features/fma_columns.hpp"
+#include "genrewise/features/npy.hpp"
+#include "genrewise/features/recipe.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kFormat = "genrewise feature table";
+
+std::filesystem::path sidecar_path(const std::filesystem::path& path) {
+  return path.string() + ".json";
+}
+
+// What "<path>.json" says.
+struct Sidecar {
+  FeatureRecipe recipe;
+  std::vector<FeatureColumn> columns;
+  std::vector<std::string> track_ids;
+};
+
+std::optional<Sidecar> read_sidecar(const std::filesystem::path& table) {
+  const std::filesystem::path path = sidecar_path(table);
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  try {
+    const json object = json::parse(read_file(path));
+    if (object.at("format") != kFormat) throw Error("does not describe a feature table", path.string());
+    Sidecar sidecar;
+    const json& recipe = object.at("recipe");
+    sidecar.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
+    if (object.contains("track_ids")) sidecar.track_ids = object.at("track_ids").get<std::vector<std::string>>();
+    if (object.contains("columns")) {
+      for (const json& column : object.at("columns"))
+        sidecar.columns.push_back({column.at(0), column.at(1), column.at(2)});
+    }
+    return sidecar;
+  } catch (const json::exception& error) {
+    throw Error(fmt::format("is damaged ({})", error.what()), path.string(), "extract the features again");
+  }
+}
+
+// Reads the cells of one line that holds numbers behind its id. Such lines are almost all of a table, and without
+// quotes, so they are read in place.
+class RowParser {
+ public:
+  RowParser(const std::vector<FeatureColumn>& columns, std::string name) : columns_(columns), name_(std::move(name)) {}
+
+  void parse(std::string_view cells, std::size_t line, std::span<float> values) const {
+    const char* at = cells.data();
+    const char* const end = at + cells.size();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i > 0 && (at == end || *at++ != ',')) fail_count(line, i);
+      // Through double: a number that is too small for a float is 0, not an error.
+      double value = 0;
+      const auto [next, code] = std::from_chars(at, end, value);
+      const bool whole = code == std::errc() && (next == end || *next == ',');
+      if (!whole || !std::isfinite(value)) fail_cell(std::string_view(at, end), line, i);
+      values[i] = static_cast<float>(value);
+      at = next;
+    }
+    if (at != end) fail_count(line, values.size() + 1);
+  }
+
+ private:
+  [[noreturn]] void fail_count(std::size_t line, std::size_t found) const {
+    throw Error(fmt::format("this row has {} numbers, and there are {} columns",
+                            found > columns_.size() ? "more" : std::to_string(found), columns_.size()),
+                fmt::format("{}:{}", name_, line), "mend the row or extract the features again");
+  }
+  [[noreturn]] void fail_cell(std::string_view rest, std::size_t line, std::size_t column) const {
+    const std::string_view cell = rest.substr(0, std::min<std::size_t>(rest.find(','), 40));
+    const FeatureColumn& name = columns_[column];
+    throw Error(fmt::format("\"{}\" in column {} ({} {} {}) is not a finite number", cell, column + 2, name.feature,
+                            name.statistic, name.number),
+                fmt::format("{}:{}", name_, line), "remove the row or extract the features again");
+  }
+
+  const std::vector<FeatureColumn>& columns_;
+  std::string name_;
+};
+
+constexpr const char* kLayoutRemedy =
+    "its first lines must be those of FMA's features.csv: feature,..., statistics,..., number,..., track_id,...";
+
+std::vector<FeatureColumn> read_header(CsvReader& reader) {
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string_view> fields;
+  for (const char* title : {"feature", "statistics", "number", "track_id"}) {
+    if (!reader.next(fields) || fields[0] != title || (!rows.empty() && fields.size() != rows[0].size())) {
+      throw Error(fmt::format("is not a feature table: the row \"{},...\" is missing or of another length", title),
+                  fmt::format("{}:{}", reader.name(), reader.line()), kLayoutRemedy);
+    }
+    rows.emplace_back(fields.begin(), fields.end());
+  }
+  std::vector<FeatureColumn> columns;
+  for (std::size_t i = 1; i < rows[0].size(); ++i) columns.push_back({rows[0][i], rows[1][i], rows[2][i]});
+  if (columns.empty()) throw Error("has no columns of features", reader.name(), kLayoutRemedy);
+  return columns;
+}
+
+// Takes a row's id and the comma behind it off `text`. Only ids can be quoted, and then may hold line breaks.
+std::string take_id(std::string_view& text, const std::string& name, std::size_t line) {
+  if (!text.starts_with('"')) {
+    const std::size_t end = std::min(text.find_first_of(",\n"), text.size());
+    std::string id(text.substr(0, end));
+    text.remove_prefix(text.substr(end).starts_with(',') ? end + 1 : end);
+    return id;
+  }
+  std::string id;
+  for (std::size_t at = 1; at < text.size(); ++at) {
+    if (text[at] != '"') {
+      id += text[at];
+    } else if (text.substr(at + 1).starts_with('"')) {
+      id += text[at++];
+    } else {
+      text.remove_prefix(text.substr(at + 1).starts_with(',') ? at + 2 : at + 1);
+      return id;
+    }
+  }
+  throw Error("a quoted id is never closed", fmt::format("{}:{}", name, line), "add the missing \"");
+}
+
+FeatureTable read_csv(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  CsvReader header(text, path.string());
+  FeatureTable table;
+  table.columns = read_header(header);
+  // Four lines of header, if no column's name has a line break in it, which none of ours or FMA's has.
+  std::string_view rest = text;
+  for (int i = 0; i < 4; ++i) rest.remove_prefix(std::min(rest.find('\n') + 1, rest.size()));
+
+  const RowParser parser(table.columns, path.string());
+  std::vector<float> values;
+  values.reserve(rest.size() / 18);  // FMA writes about 18 characters for a number
+  for (std::size_t line = 5; !rest.empty(); ++line) {
+    if (rest.starts_with('\n') || rest.starts_with("\r\n")) {
+      rest.remove_prefix(rest.find('\n') + 1);
+      continue;
+    }
+    std::string id = take_id(rest, path.string(), line);
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view cells = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (cells.ends_with('\r')) cells.remove_suffix(1);
+    values.resize(values.size() + table.columns.size());
+    parser.parse(cells, line, std::span(values).last(table.columns.size()));
+    line += static_cast<std::size_t>(std::ranges::count(id, '\n'));
+    table.track_ids.push_back(std::move(id));
+  }
+  table.values = Matrix(table.track_ids.size(), table.columns.size(), std::move(values));
+
+  if (const auto sidecar = read_sidecar(path)) {
+    table.recipe = sidecar->recipe;
+  } else if (table.columns == fma_columns()) {
+    table.recipe = published_fma_recipe();
+  } else {
+    throw Error("nothing says by which recipe this table was made", path.string(),
+                "keep " + sidecar_path(path.filename()).string() + " beside it, or extract the features again");
+  }
+  return table;
+}
+
+FeatureTable read_npy(const std::filesystem::path& path) {
+  auto sidecar = read_sidecar(path);
+  if (!sidecar) {
+    throw Error("nothing says which tracks and features these numbers belong to", path.string(),
+                "keep " + sidecar_path(path.filename()).string() + " beside it, or extract the features again");
+  }
+  FeatureTable table{std::move(sidecar->recipe), std::move(sidecar->columns), std::move(sidecar->track_ids),
+                     parse_npy(read_file(path), path.string())};
+  if (table.values.rows() != table.track_ids.size() || table.values.cols() != table.columns.size()) {
+    throw Error(fmt::format("is {} x {}, but its .json names {} tracks and {} columns", table.values.rows(),
+                            table.values.cols(), table.track_ids.size(), table.columns.size()),
+                path.string(), "the two do not belong together: extract the features again");
+  }
+  for (std::size_t i = 0; i < table.values.rows(); ++i) {
+    for (std::size_t j = 0; j < table.values.cols(); ++j) {
+      if (std::isfinite(table.values(i, j))) continue;
+      throw Error(fmt::format("row {} (track {}), column {} is not a finite number", i, table.track_ids[i], j),
+                  path.string(), "extract the features again");
+    }
+  }
+  return table;
+}
+
+bool is_csv(const std::filesystem::path& path) {
+  if (path.extension() == ".csv") return true;
+  if (path.extension() == ".npy") return false;
+  throw Error("a feature table's name ends in .csv or .npy", path.string(), "give it one of these endings");
+}
+
+std::string csv_header(const std::vector<FeatureColumn>& columns) {
+  std::string text;
+  const auto row = [&](const char* title, std::string FeatureColumn::*cell) {
+    text += title;
+    for (const FeatureColumn& column : columns) {
+      text += ',';
+      append_csv_field(text, column.*cell);
+    }
+    text += '\n';
+  };
+  row("feature", &FeatureColumn::feature);
+  row("statistics", &FeatureColumn::statistic);
+  row("number", &FeatureColumn::number);
+  text += "track_id" + std::string(columns.size(), ',') + '\n';
+  return text;
+}
+
+}  // namespace
+
+FeatureRecipe published_fma_recipe() {
+  return make_recipe("fma518", 0, "features.csv as published with FMA, librosa 0.5");
+}
+
+FeatureTable read_feature_table(const std::filesystem::path& path) {
+  return is_csv(path) ? read_csv(path) : read_npy(path);
+}
+
+struct FeatureTableWriter::Files {
+  AtomicFile table, sidecar;
+};
+
+FeatureTableWriter::FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe,
+                                       std::vector<FeatureColumn> columns, std::size_t rows)
+    : path_(std::move(path)),
+      recipe_(std::move(recipe)),
+      columns_(std::move(columns)),
+      rows_(rows),
+      csv_(is_csv(path_)) {
+  files_.reset(new Files{AtomicFile(path_), AtomicFile(sidecar_path(path_))});
+  files_->table.write(csv_ ? csv_header(columns_) : npy_header(rows, columns_.size()));
+}
+
+FeatureTableWriter::~FeatureTableWriter() = default;
+
+void FeatureTableWriter::add(std::string_view track_id, std::span<const float> values) {
+  if (values.size() != columns_.size()) {
+    throw Error(fmt::format("a row of {} numbers for {} columns", values.size(), columns_.size()), path_.string());
+  }
+  track_ids_.emplace_back(track_id);
+  if (!csv_) {
+    files_->table.write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+    return;
+  }
+  line_.clear();
+  append_csv_field(line_, track_id);
+  char number[32];
+  for (const float value : values) {
+    line_ += ',';
+    line_.append(number, std::to_chars(number, number + sizeof number, value).ptr);
+  }
+  line_ += '\n';
+  files_->table.write(line_);
+}
+
+void FeatureTableWriter::commit(std::span<const Fault> skipped) {
+  if (track_ids_.size() != rows_) {
+    throw Error(fmt::format("{} rows were announced and {} came", rows_, track_ids_.size()), path_.string());
+  }
+  json object = {{"format", kFormat},
+                 {"recipe", {{"name", recipe_.name}, {"version", recipe_.version}, {"hash", recipe_.hash}}},
+                 {"rows", rows_}};
+  if (!csv_) {
+    object["track_ids"] = track_ids_;
+    for (const FeatureColumn& c : columns_) object["columns"].push_back({c.feature, c.statistic, c.number});
+  }
+  object["skipped"] = json::array();
+  for (const Fault& fault : skipped) {
+    object["skipped"].push_back({{"reason", fault.reason}, {"where", fault.where}, {"detail", fault.detail}});
+  }
+  // Names of files may be any bytes; JSON is UTF-8.
+  files_->sidecar.write(object.dump(1, ' ', false, json::error_handler_t::replace) + '\n');
+  files_->sidecar.commit();
+  files_->table.commit();
+}
+
+void write_feature_table(const FeatureTable& table, const std::filesystem::path& path) {
+  FeatureTableWriter writer(path, table.recipe, table.columns, table.values.rows());
+  for (std::size_t i = 0; i < table.values.rows(); ++i) writer.add(table.track_ids[i], table.values.row(i));
+  writer.commit();
+}
+
+}  // namespace genrewise

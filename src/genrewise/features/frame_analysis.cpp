@@ -1,0 +1,133 @@
+#include "genrewise/features/frame_analysis.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/zero_crossings.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kNFft = 2048, kHopSamples = 512, kMels = 128;
+
+}  // namespace
+
+void Series::resize(std::size_t rows, std::size_t frames) {
+  frames_ = frames;
+  stride_ = aligned_stride(frames);
+  values_.resize(rows * stride_);
+}
+
+FrameAnalysis::FrameAnalysis(const FrameAnalysisConfig& config)
+    : config_(config), stft_({kNFft, kHopSamples}), dct_(kMels, kMfccs) {}
+
+const MelFilterbank& FrameAnalysis::mel_filterbank(int sample_rate_hz) const {
+  const std::lock_guard lock(cache_mutex_);
+  auto& cached = mel_filterbanks_[sample_rate_hz];
+  if (!cached) {
+    cached =
+        std::make_unique<MelFilterbank>(MelConfig{.sample_rate_hz = sample_rate_hz, .n_fft = kNFft, .n_mels = kMels});
+  }
+  return *cached;
+}
+
+const ChromaFilterbank& FrameAnalysis::chroma_filterbank(int sample_rate_hz, double tuning) const {
+  const int hundredths = static_cast<int>(std::lround(100 * tuning));  // the resolution of the estimate
+  const std::lock_guard lock(cache_mutex_);
+  auto& cached = chroma_filterbanks_[{sample_rate_hz, hundredths}];
+  if (!cached) cached = std::make_unique<ChromaFilterbank>(ChromaConfig{sample_rate_hz, kNFft, tuning});
+  return *cached;
+}
+
+void FrameAnalysis::process(std::span<const float> samples, int sample_rate_hz, Scratch& scratch) const {
+  const int pitch_rate_hz = config_.pitch_rate_hz > 0 ? config_.pitch_rate_hz : sample_rate_hz;
+  scratch.series.resize(kRows, frames(samples.size()));
+  zero_crossing_rate(samples, kNFft, kHopSamples, scratch.series.row(kZcr));
+  spectra(samples, sample_rate_hz, pitch_rate_hz, scratch);
+  chroma(pitch_rate_hz, scratch);
+  if (config_.rolloff_offset != 0) rolloff_of_offset_signal(samples, pitch_rate_hz, scratch);
+}
+
+// The magnitudes of kLanes frames: frame by frame in scratch.rows, a frame per lane in scratch.tile. Frames behind the
+// last are zeros. `power` receives the squares, kLanes rows.
+void FrameAnalysis::magnitude_tile(std::span<const float> samples, std::size_t first, float* power,
+                                   Scratch& scratch) const {
+  const std::size_t row = aligned_stride(bins()), count = frames(samples.size());
+  const std::size_t here = std::min(kLanes, count - std::min(first, count));
+  scratch.rows.resize(kLanes * row);
+  scratch.tile.resize(bins() * kLanes);
+  stft_.power(samples, first, here, power, row, scratch.stft);
+  std::fill(power + here * row, power + kLanes * row, 0.0f);
+  for (std::size_t i = 0; i < kLanes * row; ++i) scratch.rows[i] = std::sqrt(power[i]);
+  transpose_to_lanes(scratch.rows.data(), row, bins(), scratch.tile.data());
+}
+
+void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, int pitch_rate_hz,
+                            Scratch& scratch) const {
+  Series& series = scratch.series;
+  const MelFilterbank& mel_filters = mel_filterbank(sample_rate_hz);
+  std::optional<SpectralContrast> contrast;
+  if (config_.contrast) contrast.emplace(pitch_rate_hz, kNFft);
+  scratch.power_tuning.emplace(pitch_rate_hz, bins());
+  scratch.magnitude_tuning.emplace(sample_rate_hz, bins());
+  const std::size_t count = series.frames(), stride = series.stride(), row = aligned_stride(bins());
+  scratch.power.resize(stride * row);
+  scratch.mel.resize(kMels, count);
+  scratch.valleys.resize(kContrastBands, count);
+
+  Lanes loudest_mel{};
+  for (std::size_t first = 0; first < stride; first += kLanes) {
+    float* const power = scratch.power.data() + first * row;
+    magnitude_tile(samples, first, power, scratch);
+    for (std::size_t i = 0; i < kLanes && first + i < count; ++i) {
+      scratch.power_tuning->add_frame({power + i * row, bins()});
+      if (config_.cqt_tuning) scratch.magnitude_tuning->add_frame({scratch.rows.data() + i * row, bins()});
+    }
+    float* const tile = scratch.tile.data();
+    spectral_shape(tile, bins(), pitch_rate_hz,
+                   {series.data(kCentroid) + first, series.data(kBandwidth) + first, series.data(kRolloff) + first,
+                    series.data(kRms) + first});
+    if (contrast) contrast->extremes(tile, series.data(kContrast) + first, scratch.valleys.data(0) + first, stride);
+
+    for (std::size_t i = 0; i < bins() * kLanes; ++i) tile[i] *= tile[i];
+    mel_filters.apply(tile, scratch.mel.data(0) + first, stride);
+    for (std::size_t m = 0; m < kMels; ++m) {
+      loudest_mel = max_lanes(loudest_mel, load_lanes(scratch.mel.data(m) + first));
+    }
+  }
+  if (config_.cqt_tuning) scratch.cqt_tuning = scratch.magnitude_tuning->estimate();
+  if (contrast) contrast_in_db(series.data(kContrast), scratch.valleys.data(0), stride, count);
+  cepstra(largest_lane(loudest_mel), scratch);
+}
+
+void FrameAnalysis::cepstra(float loudest_mel, Scratch& scratch) const {
+  const std::size_t stride = scratch.series.stride();
+  power_to_db({scratch.mel.data(0), kMels * stride});
+  const float floor_db = 10 * std::log10(std::max(kMinimumPower, loudest_mel)) - kDynamicRangeDb;
+  for (std::size_t first = 0; first < stride; first += kLanes) {
+    dct_.apply(scratch.mel.data(0) + first, stride, floor_db, scratch.series.data(kMfcc) + first, stride);
+  }
+}
+
+void FrameAnalysis::chroma(int rate_hz, Scratch& scratch) const {
+  Series& series = scratch.series;
+  const ChromaFilterbank& filters = chroma_filterbank(rate_hz, scratch.power_tuning->estimate());
+  for (std::size_t i = 0; i < series.frames(); ++i) {
+    filters.apply(scratch.power.data() + i * aligned_stride(bins()), series.data(kChroma) + i, series.stride());
+  }
+}
+
+void FrameAnalysis::rolloff_of_offset_signal(std::span<const float> samples, int rate_hz, Scratch& scratch) const {
+  scratch.offset_samples.resize(samples.size());
+  for (std::size_t i = 0; i < samples.size(); ++i) scratch.offset_samples[i] = samples[i] + config_.rolloff_offset;
+  scratch.unused.resize(3, kLanes);
+  for (std::size_t first = 0; first < scratch.series.stride(); first += kLanes) {
+    magnitude_tile(scratch.offset_samples, first, scratch.power.data(), scratch);
+    spectral_shape(scratch.tile.data(), bins(), rate_hz,
+                   {scratch.unused.data(0), scratch.unused.data(1), scratch.series.data(kRolloff) + first,
+                    scratch.unused.data(2)});
+  }
+}
+
+}  // namespace genrewise

@@ -1,0 +1,104 @@
+// mel224: a 224 x 224 mel-spectrogram in dB, the size of the pictures that image networks are trained on.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "genrewise/dsp/cepstrum.hpp"
+#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/mel.hpp"
+#include "genrewise/dsp/stft.hpp"
+#include "genrewise/features/recipe.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kSide = 224;
+constexpr int kRateHz = 22050;
+// 5.4 Hz from bin to bin: every one of the 224 filters sees at least one.
+constexpr std::size_t kNFft = 4096;
+// 223.5 hops in 30 s, so that 29.94 to 30.06 s give 224 frames without cutting or padding.
+constexpr std::size_t kHopSamples = 2960;
+
+struct Mel224Scratch final : FeatureSet::Scratch {
+  Stft::Scratch stft;
+  AlignedVector<float> power, tile, mel;
+};
+
+class Mel224 final : public FeatureSet {
+ public:
+  Mel224()
+      : recipe_(make_recipe(
+            "mel224", 1,
+            fmt::format("rate {} n_fft {} hop {} mels {} slaney fmin 0 fmax {} power_to_db ref max "
+                        "top_db {} frames {} pad -{}",
+                        kRateHz, kNFft, kHopSamples, kSide, kRateHz / 2, kDynamicRangeDb, kSide, kDynamicRangeDb))),
+        stft_({kNFft, kHopSamples}),
+        mel_({.sample_rate_hz = kRateHz, .n_fft = kNFft, .n_mels = kSide}) {
+    for (std::size_t m = 1; m <= kSide; ++m) {
+      for (std::size_t t = 1; t <= kSide; ++t) {
+        columns_.push_back({"mel_db", "mel" + zero_padded(m, 3), "frame" + zero_padded(t, 3)});
+      }
+    }
+  }
+  const FeatureRecipe& recipe() const override { return recipe_; }
+  std::string description() const override {
+    return "a mel-spectrogram of 224 bands x 224 frames in dB below its loudest point (the first 30 s at 22,050 Hz)";
+  }
+  const std::vector<FeatureColumn>& columns() const override { return columns_; }
+  int sample_rate_hz() const override { return kRateHz; }
+  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Mel224Scratch>(); }
+
+  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
+    if (clip.sample_rate_hz != kRateHz) {
+      return tl::unexpected(
+          Fault{"wrong sample rate", {}, fmt::format("{} Hz, and it takes {} Hz", clip.sample_rate_hz, kRateHz)});
+    }
+    if (clip.samples.empty()) return too_short(clip, 1);
+    auto& scratch = static_cast<Mel224Scratch&>(any_scratch);
+    const std::size_t frames = std::min(kSide, stft_.frames(clip.samples.size()));
+    mel_spectrogram(clip.samples, frames, scratch);
+
+    float loudest = 0;
+    for (std::size_t m = 0; m < kSide; ++m) {
+      for (std::size_t t = 0; t < frames; ++t) loudest = std::max(loudest, scratch.mel[m * kSide + t]);
+    }
+    power_to_db(scratch.mel);
+    const float loudest_db = 10 * std::log10(std::max(kMinimumPower, loudest));
+    for (std::size_t m = 0; m < kSide; ++m) {
+      for (std::size_t t = 0; t < kSide; ++t) {
+        const float db = t < frames ? scratch.mel[m * kSide + t] - loudest_db : -kDynamicRangeDb;
+        out[m * kSide + t] = std::max(db, -kDynamicRangeDb);
+      }
+    }
+    return {};
+  }
+
+ private:
+  void mel_spectrogram(std::span<const float> samples, std::size_t frames, Mel224Scratch& scratch) const {
+    const std::size_t stride = aligned_stride(stft_.bins());
+    scratch.power.resize(kLanes * stride);
+    scratch.tile.resize(kLanes * stft_.bins());
+    scratch.mel.resize(kSide * kSide);
+    for (std::size_t first = 0; first < frames; first += kLanes) {
+      stft_.power(samples, first, std::min(kLanes, frames - first), scratch.power.data(), stride, scratch.stft);
+      transpose_to_lanes(scratch.power.data(), stride, stft_.bins(), scratch.tile.data());
+      mel_.apply(scratch.tile.data(), scratch.mel.data() + first, kSide);
+    }
+  }
+
+  FeatureRecipe recipe_;
+  std::vector<FeatureColumn> columns_;
+  Stft stft_;
+  MelFilterbank mel_;
+};
+
+static_assert(kSide % kLanes == 0, "the frames of the picture fill whole blocks");
+
+}  // namespace
+
+std::unique_ptr<FeatureSet> make_mel224() {
+  return std::make_unique<Mel224>();
+}
+
+}  // namespace genrewise

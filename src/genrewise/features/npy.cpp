@@ -1,0 +1,84 @@
+#include "genrewise/features/npy.hpp"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <charconv>
+#include <cstring>
+
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "values are copied as they lie in memory");
+
+constexpr std::string_view kMagic("\x93NUMPY\x01\x00", 8);
+constexpr std::size_t kAlignment = 64;
+
+// What stands behind "'key':" in the header's dictionary.
+std::string_view entry(std::string_view header, std::string_view key) {
+  const std::size_t at = header.find(fmt::format("'{}':", key));
+  if (at == std::string_view::npos) return {};
+  std::string_view rest = header.substr(at + key.size() + 3);
+  return rest.substr(std::min(rest.find_first_not_of(' '), rest.size()));
+}
+
+bool parse_size(std::string_view& text, std::size_t& value) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc()) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  text.remove_prefix(std::min(text.find_first_not_of(", "), text.size()));
+  return true;
+}
+
+}  // namespace
+
+std::string npy_header(std::size_t rows, std::size_t cols) {
+  std::string dictionary = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, cols);
+  const std::size_t used = kMagic.size() + 2 + dictionary.size() + 1;
+  dictionary.append((kAlignment - used % kAlignment) % kAlignment, ' ');
+  dictionary += '\n';
+  std::string header(kMagic);
+  header += static_cast<char>(dictionary.size() & 0xff);
+  header += static_cast<char>(dictionary.size() >> 8);
+  return header + dictionary;
+}
+
+Matrix parse_npy(std::string_view bytes, const std::string& name) {
+  const Error not_readable("is not a .npy file of a two-dimensional float32 or float64 array in C order", name,
+                           "save it with numpy.save(path, array.astype('float32'))");
+  if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + 2) throw not_readable;
+  const auto length_at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
+  const std::size_t start = kMagic.size() + 2;
+  const std::size_t length = length_at(kMagic.size()) + 256 * length_at(kMagic.size() + 1);
+  if (length > bytes.size() - start) throw not_readable;
+  const std::string_view header = bytes.substr(start, length), data = bytes.substr(start + length);
+
+  const std::string_view type = entry(header, "descr");
+  const std::size_t width = type.starts_with("'<f4'") ? 4 : type.starts_with("'<f8'") ? 8 : 0;
+  std::string_view shape = entry(header, "shape");
+  std::size_t rows = 0, cols = 0;
+  if (width == 0 || !entry(header, "fortran_order").starts_with("False") || !shape.starts_with('(')) throw not_readable;
+  shape.remove_prefix(1);
+  if (!parse_size(shape, rows) || !parse_size(shape, cols) || !shape.starts_with(')')) throw not_readable;
+  const bool fits = cols == 0 ? data.empty() : data.size() / width / cols == rows && data.size() == rows * cols * width;
+  if (!fits) {
+    throw Error(
+        fmt::format("holds {} bytes of values where {} x {} of {} bytes are announced", data.size(), rows, cols, width),
+        name, "the file is cut short or damaged: make it again");
+  }
+  Matrix matrix(rows, cols);
+  if (width == 4) {
+    std::memcpy(matrix.data(), data.data(), data.size());
+  } else {
+    for (std::size_t i = 0; i < rows * cols; ++i) {
+      double value = 0;
+      std::memcpy(&value, data.data() + 8 * i, 8);
+      matrix.data()[i] = static_cast<float>(value);
+    }
+  }
+  return matrix;
+}
+
+}  // namespace genrewise
