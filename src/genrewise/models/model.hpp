@@ -22,9 +22,15 @@ struct Model {
   nlohmann::json
       facts;  ///< training data fingerprint, split, seed, scores, program version; for people, never for predicting
 
-  /// rows x labels, from raw features. Throws Error when the columns differ.
+  /// rows x labels, from raw features. Throws Error when there are more or fewer columns than the model's, or a number
+  /// is not finite (names its row and column).
   Matrix predict_probabilities(const Matrix& features) const;
   std::vector<int> predict(const Matrix& features) const;
+  /// Throws Error, naming both, when the features were made by another recipe or their columns differ.
+  void require_features(const FeatureRecipe& other, const std::vector<FeatureColumn>& other_columns) const;
+
+ private:
+  Matrix prepared(const Matrix& features) const;
 };
 
 /// One `.gwm` file (docs/model_format.md). Throws Error.

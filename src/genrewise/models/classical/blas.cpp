@@ -1,0 +1,172 @@
+#include "genrewise/models/classical/blas.hpp"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "genrewise/base/error.hpp"
+
+extern "C" void dsyevd_(const char* job, const char* half, const int* n, double* a, const int* lda, double* w,
+                        double* work, const int* lwork, int* iwork, const int* liwork, int* info);
+
+namespace genrewise::blas {
+namespace {
+
+constexpr std::size_t kRowBlock = 512;   // rows of one product of a block loop
+constexpr std::size_t kSide = 1024;      // side of a block of a product of columns
+constexpr std::size_t kStrip = 128;      // columns of a strip of column_moments
+constexpr std::size_t kSumBlock = 1024;  // rows whose products are summed in float before they go to double
+
+/// Another room's library (libtorch) may share OpenBLAS and set its number of threads; this takes it back.
+void use_one_thread() {
+  if (openblas_get_num_threads() == 1) return;
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  openblas_set_num_threads(1);
+}
+
+template <class T>
+struct Shape {
+  int m, n, k, lda, ldb, ldc;
+  CBLAS_TRANSPOSE ta, tb;
+  Shape(Form form, const View<const T>& a, const View<const T>& b, const View<T>& c)
+      : m(static_cast<int>(c.rows)),
+        n(static_cast<int>(c.cols)),
+        k(static_cast<int>(form == Form::tn ? a.rows : a.cols)),
+        lda(static_cast<int>(a.stride)),
+        ldb(static_cast<int>(b.stride)),
+        ldc(static_cast<int>(c.stride)),
+        ta(form == Form::tn ? CblasTrans : CblasNoTrans),
+        tb(form == Form::nt ? CblasTrans : CblasNoTrans) {
+    use_one_thread();
+  }
+};
+
+}  // namespace
+
+void multiply(Form form, float alpha, View<const float> a, View<const float> b, float beta, View<float> c) {
+  if (c.rows == 0 || c.cols == 0) return;
+  const Shape<float> s(form, a, b, c);
+  cblas_sgemm(CblasRowMajor, s.ta, s.tb, s.m, s.n, s.k, alpha, a.data, s.lda, b.data, s.ldb, beta, c.data, s.ldc);
+}
+
+void multiply(Form form, double alpha, View<const double> a, View<const double> b, double beta, View<double> c) {
+  if (c.rows == 0 || c.cols == 0) return;
+  const Shape<double> s(form, a, b, c);
+  cblas_dgemm(CblasRowMajor, s.ta, s.tb, s.m, s.n, s.k, alpha, a.data, s.lda, b.data, s.ldb, beta, c.data, s.ldc);
+}
+
+Matrix product_nt(const Matrix& a, const Matrix& b) {
+  Matrix c(a.rows(), b.rows());
+  const View<const float> av(a), bv(b);
+  const View<float> cv(c);
+  for_blocks(a.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
+    multiply(Form::nt, 1.0f, av.rows_from(first, count), bv, 0.0f, cv.rows_from(first, count));
+  });
+  return c;
+}
+
+Matrix product_nn(const Matrix& a, const Matrix& b) {
+  Matrix c(a.rows(), b.cols());
+  const View<const float> av(a), bv(b);
+  const View<float> cv(c);
+  for_blocks(a.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
+    multiply(Form::nn, 1.0f, av.rows_from(first, count), bv, 0.0f, cv.rows_from(first, count));
+  });
+  return c;
+}
+
+namespace {
+
+/// sum += a_block^T * b_block for all blocks of rows, in order.
+void add_products(View<const float> a, View<const float> b, double* sum, std::size_t sum_stride) {
+  std::vector<float> part(a.cols * b.cols);
+  const View<float> part_view(part.data(), a.cols, b.cols);
+  for (std::size_t first = 0; first < a.rows; first += kSumBlock) {
+    const std::size_t count = std::min(kSumBlock, a.rows - first);
+    multiply(Form::tn, 1.0f, a.rows_from(first, count), b.rows_from(first, count), 0.0f, part_view);
+    for (std::size_t i = 0; i < a.cols; ++i)
+      for (std::size_t j = 0; j < b.cols; ++j) sum[i * sum_stride + j] += part[i * b.cols + j];
+  }
+}
+
+}  // namespace
+
+std::vector<double> product_tn(View<const float> a, View<const float> b) {
+  std::vector<double> sum(a.cols * b.cols);
+  const std::size_t across = (b.cols + kSide - 1) / kSide, down = (a.cols + kSide - 1) / kSide;
+  parallel_for(across * down, [&](std::size_t index, int) {
+    const std::size_t row = index / across * kSide, col = index % across * kSide;
+    add_products(a.block(0, row, a.rows, std::min(kSide, a.cols - row)),
+                 b.block(0, col, b.rows, std::min(kSide, b.cols - col)), sum.data() + row * b.cols + col, b.cols);
+  });
+  return sum;
+}
+
+std::vector<double> gram_of_columns(View<const float> a) {
+  std::vector<double> sum(a.cols * a.cols);
+  fill_symmetric(sum.data(), a.cols, [&](std::size_t row, std::size_t col, View<double> tile) {
+    add_products(a.block(0, row, a.rows, tile.rows), a.block(0, col, a.rows, tile.cols), tile.data, tile.stride);
+  });
+  return sum;
+}
+
+Matrix gram_of_rows(const Matrix& a) {
+  Matrix gram(a.rows(), a.rows());
+  const View<const float> rows(a);
+  fill_symmetric(gram.data(), a.rows(), [&](std::size_t row, std::size_t col, View<float> tile) {
+    multiply(Form::nt, 1.0f, rows.rows_from(row, tile.rows), rows.rows_from(col, tile.cols), 0.0f, tile);
+  });
+  return gram;
+}
+
+Moments column_moments(const Matrix& examples) {
+  const std::size_t rows = examples.rows(), cols = examples.cols();
+  Moments moments{std::vector<double>(cols), std::vector<double>(cols)};
+  for_blocks(cols, kStrip, [&](std::size_t first, std::size_t count) {
+    double* mean = moments.mean.data() + first;
+    double* variance = moments.variance.data() + first;
+    for (std::size_t i = 0; i < rows; ++i) {
+      const float* row = examples.data() + i * cols + first;
+      for (std::size_t j = 0; j < count; ++j) mean[j] += row[j];
+    }
+    for (std::size_t j = 0; j < count; ++j) mean[j] /= static_cast<double>(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+      const float* row = examples.data() + i * cols + first;
+      for (std::size_t j = 0; j < count; ++j) variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
+    }
+    for (std::size_t j = 0; j < count; ++j) variance[j] /= static_cast<double>(rows);
+  });
+  return moments;
+}
+
+double dot(std::span<const float> a, std::span<const float> b) {
+  constexpr std::size_t kLanes = 8;  // independent sums, so that the compiler may use vector registers
+  double sums[kLanes] = {};
+  std::size_t i = 0;
+  for (; i + kLanes <= a.size(); i += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      sums[lane] += static_cast<double>(a[i + lane]) * static_cast<double>(b[i + lane]);
+  double sum = 0;
+  for (double part : sums) sum += part;
+  for (; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return sum;
+}
+
+std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n) {
+  use_one_thread();
+  std::vector<double> values(n);
+  const int size = static_cast<int>(n), query = -1;
+  int work_size = 0, info = 0;
+  double work_wanted = 0;
+  dsyevd_("V", "L", &size, matrix.data(), &size, values.data(), &work_wanted, &query, &work_size, &query, &info);
+  std::vector<double> work(static_cast<std::size_t>(work_wanted));
+  std::vector<int> iwork(static_cast<std::size_t>(work_size));
+  const int lwork = static_cast<int>(work.size()), liwork = work_size;
+  dsyevd_("V", "L", &size, matrix.data(), &size, values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
+  if (info != 0) throw Error("the eigenvectors could not be found (LAPACK's dsyevd said " + std::to_string(info) + ")");
+  return values;
+}
+
+}  // namespace genrewise::blas

@@ -1,0 +1,111 @@
+// Matrix products. OpenBLAS always runs on the calling thread alone; loops over blocks of fixed size are spread over
+// our own threads. So budgets never multiply, and results are the same for any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "genrewise/base/matrix.hpp"
+
+namespace genrewise::blas {
+
+/// A row-major matrix that somebody else owns; `stride` is the distance between rows.
+template <class T>
+struct View {
+  T* data = nullptr;
+  std::size_t rows = 0, cols = 0, stride = 0;
+
+  View(T* at, std::size_t row_count, std::size_t col_count, std::size_t row_stride)
+      : data(at), rows(row_count), cols(col_count), stride(row_stride) {}
+  View(T* at, std::size_t row_count, std::size_t col_count) : View(at, row_count, col_count, col_count) {}
+  template <class M>
+  requires std::is_same_v<std::remove_const_t<M>, Matrix> View(M& matrix)
+      : View(matrix.data(), matrix.rows(), matrix.cols()) {}  // NOLINT: meant to convert
+
+  View block(std::size_t row, std::size_t col, std::size_t row_count, std::size_t col_count) const {
+    return {data + row * stride + col, row_count, col_count, stride};
+  }
+  View rows_from(std::size_t first, std::size_t count) const { return block(first, 0, count, cols); }
+};
+
+/// c = alpha * op(a) * op(b) + beta * c, on the calling thread.
+enum class Form { nn, nt, tn };
+void multiply(Form form, float alpha, View<const float> a, View<const float> b, float beta, View<float> c);
+void multiply(Form form, double alpha, View<const double> a, View<const double> b, double beta, View<double> c);
+
+/// a * b^T, or a * b, in blocks of rows over all threads.
+Matrix product_nt(const Matrix& a, const Matrix& b);
+Matrix product_nn(const Matrix& a, const Matrix& b);
+/// a^T * b with sums over blocks of rows kept in double; a.cols x b.cols, row-major.
+std::vector<double> product_tn(View<const float> a, View<const float> b);
+/// a^T * a likewise, by its lower half; both halves filled.
+std::vector<double> gram_of_columns(View<const float> a);
+/// a * a^T, float, by its lower half; both halves filled.
+Matrix gram_of_rows(const Matrix& a);
+
+/// Calls body(first, count) for blocks of at most `block` items of [0, count), over all threads.
+template <class Body>
+void for_blocks(std::size_t count, std::size_t block, Body body);
+
+/// Fills the symmetric n x n matrix `out`: body(row, col, tile) writes one tile of the lower half (tiles on the
+/// diagonal whole), over all threads; the upper half is copied.
+template <class T, class Body>
+void fill_symmetric(T* out, std::size_t n, Body body);
+
+struct Moments {
+  std::vector<double> mean, variance;  ///< per column; variance divides by the number of rows
+};
+/// Two passes over strips of columns.
+Moments column_moments(const Matrix& examples);
+
+double dot(std::span<const float> a, std::span<const float> b);
+
+/// Eigenvalues ascending (returned) and their vectors in the rows of `matrix`, which holds a symmetric n x n matrix
+/// (LAPACK's dsyevd). Throws Error when it does not converge.
+std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n);
+
+}  // namespace genrewise::blas
+
+#include <algorithm>
+
+#include "genrewise/base/parallel.hpp"
+
+namespace genrewise::blas {
+
+template <class Body>
+void for_blocks(std::size_t count, std::size_t block, Body body) {
+  parallel_for((count + block - 1) / block, [&](std::size_t index, int) {
+    const std::size_t first = index * block;
+    body(first, std::min(block, count - first));
+  });
+}
+
+/// `to` becomes the transpose of `from`, square by square, so that both stay in the cache.
+template <class T>
+void transpose(View<const T> from, View<T> to) {
+  constexpr std::size_t kSquare = 16;
+  for (std::size_t i0 = 0; i0 < from.rows; i0 += kSquare)
+    for (std::size_t j0 = 0; j0 < from.cols; j0 += kSquare)
+      for (std::size_t i = i0; i < std::min(i0 + kSquare, from.rows); ++i)
+        for (std::size_t j = j0; j < std::min(j0 + kSquare, from.cols); ++j)
+          to.data[j * to.stride + i] = from.data[i * from.stride + j];
+}
+
+template <class T, class Body>
+void fill_symmetric(T* out, std::size_t n, Body body) {
+  constexpr std::size_t kTile = 512;
+  const View<T> all(out, n, n);
+  const std::size_t side = (n + kTile - 1) / kTile;
+  parallel_for(side * (side + 1) / 2, [&](std::size_t index, int) {
+    std::size_t down = 0;
+    while (index > down) index -= ++down;
+    const std::size_t row = down * kTile, col = index * kTile;
+    const std::size_t height = std::min(kTile, n - row), width = std::min(kTile, n - col);
+    const View<T> tile = all.block(row, col, height, width);
+    body(row, col, tile);
+    if (row != col) transpose<T>({tile.data, height, width, n}, all.block(col, row, width, height));
+  });
+}
+
+}  // namespace genrewise::blas

@@ -1,0 +1,147 @@
+// Gaussian naive Bayes, as scikit-learn's GaussianNB: each feature is normal within each class, independent of the
+// others; every variance is raised by var_smoothing times the largest variance of a feature.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kStrip = 128;           // columns that a thread takes at a time
+constexpr std::size_t kRowBlock = 64;         // rows that a thread predicts at a time
+constexpr double kLeastVariance = 1e-30;      // keeps everything finite when var_smoothing is 0
+constexpr double kVarianceOfConstants = 1.0;  // stands for the largest variance when all features are constant
+
+class GaussianNaiveBayes final : public Learner {
+ public:
+  explicit GaussianNaiveBayes(const Parameters& given)
+      : Learner("gnb", {{"var_smoothing", "1e-9"}}, given), var_smoothing_(read().number("var_smoothing", 0)) {}
+
+ private:
+  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+    const auto sizes = class_sizes(classes, class_count);
+    const std::size_t cols = examples.cols();
+    mean_.assign(sizes.size() * cols, 0);
+    variance_.assign(sizes.size() * cols, 0);
+    std::vector<double> whole(cols);  // variance of each feature over all classes
+    blas::for_blocks(cols, kStrip, [&](std::size_t first, std::size_t count) {
+      moments_of_strip(examples, classes, sizes, first, count);
+      for (std::size_t j = first; j < first + count; ++j) whole[j] = whole_variance(j, sizes, classes.size());
+    });
+    const double largest = *std::ranges::max_element(whole);
+    const double raise = var_smoothing_ * (largest > 0 ? largest : kVarianceOfConstants);
+    for (double& variance : variance_) variance = std::max(variance + raise, kLeastVariance);
+    prior_.clear();
+    for (std::size_t size : sizes) prior_.push_back(static_cast<double>(size) / static_cast<double>(classes.size()));
+    prepare();
+  }
+
+  void moments_of_strip(const Matrix& examples, std::span<const int> classes, const std::vector<std::size_t>& sizes,
+                        std::size_t first, std::size_t count) {
+    const std::size_t cols = examples.cols();
+    const auto at = [&](std::vector<double>& table, std::size_t c) { return table.data() + c * cols + first; };
+    const auto divide_by_sizes = [&](std::vector<double>& table) {
+      for (std::size_t c = 0; c < sizes.size(); ++c)
+        for (std::size_t j = 0; j < count; ++j) at(table, c)[j] /= static_cast<double>(sizes[c]);
+    };
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      const float* row = examples.data() + i * cols + first;
+      double* mean = at(mean_, static_cast<std::size_t>(classes[i]));
+      for (std::size_t j = 0; j < count; ++j) mean[j] += row[j];
+    }
+    divide_by_sizes(mean_);
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      const float* row = examples.data() + i * cols + first;
+      const double* mean = at(mean_, static_cast<std::size_t>(classes[i]));
+      double* variance = at(variance_, static_cast<std::size_t>(classes[i]));
+      for (std::size_t j = 0; j < count; ++j) variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
+    }
+    divide_by_sizes(variance_);
+  }
+
+  double whole_variance(std::size_t column, const std::vector<std::size_t>& sizes, std::size_t examples) const {
+    double mean = 0, variance = 0;
+    const auto share = [&](std::size_t c) { return static_cast<double>(sizes[c]) / static_cast<double>(examples); };
+    for (std::size_t c = 0; c < sizes.size(); ++c) mean += share(c) * mean_[c * columns() + column];
+    for (std::size_t c = 0; c < sizes.size(); ++c) {
+      const double away = mean_[c * columns() + column] - mean;
+      variance += share(c) * (variance_[c * columns() + column] + away * away);
+    }
+    return variance;
+  }
+
+  /// What predicting needs of the moments.
+  void prepare() {
+    const std::size_t cols = columns();
+    inverse_.resize(variance_.size());
+    constant_.assign(prior_.size(), 0);
+    for (std::size_t c = 0; c < prior_.size(); ++c) {
+      constant_[c] = std::log(prior_[c]);
+      for (std::size_t j = c * cols; j < (c + 1) * cols; ++j) {
+        inverse_[j] = 1 / variance_[j];
+        constant_[c] -= 0.5 * std::log(2 * std::numbers::pi * variance_[j]);
+      }
+    }
+  }
+
+  Matrix probabilities(const Matrix& examples) const override {
+    Matrix result(examples.rows(), prior_.size());
+    blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
+      std::vector<double> scores(prior_.size());
+      for (std::size_t i = first; i < first + count; ++i) {
+        for (std::size_t c = 0; c < scores.size(); ++c)
+          scores[c] = constant_[c] - 0.5 * squared_distance(examples.row(i), c);
+        softmax_row(scores, result.row(i));
+      }
+    });
+    return result;
+  }
+
+  /// In units of the class's variances.
+  double squared_distance(std::span<const float> row, std::size_t c) const {
+    constexpr std::size_t kLanes = 16;  // independent sums, so that the compiler may use vector registers
+    const double *mean = mean_.data() + c * row.size(), *inverse = inverse_.data() + c * row.size();
+    double sums[kLanes] = {};
+    const auto term = [&](std::size_t j) { return (row[j] - mean[j]) * (row[j] - mean[j]) * inverse[j]; };
+    std::size_t j = 0;
+    for (; j + kLanes <= row.size(); j += kLanes)
+      for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(j + lane);
+    double sum = 0;
+    for (double part : sums) sum += part;
+    for (; j < row.size(); ++j) sum += term(j);
+    return sum;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override {
+    const std::vector<std::size_t> shape = {prior_.size(), columns()};
+    archive.put(prefix + "mean", mean_, shape);
+    archive.put(prefix + "variance", variance_, shape);
+    archive.put(prefix + "prior", prior_);
+  }
+
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    const auto classes = static_cast<std::size_t>(class_count());
+    mean_ = archive.doubles(prefix + "mean", classes * columns());
+    variance_ = archive.doubles(prefix + "variance", classes * columns());
+    prior_ = archive.doubles(prefix + "prior", classes);
+    prepare();
+  }
+
+  double var_smoothing_;
+  std::vector<double> mean_, variance_;  // classes x columns; variances are raised already
+  std::vector<double> prior_;
+  std::vector<double> inverse_, constant_;
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_gaussian_naive_bayes(const Parameters& parameters, std::uint64_t /*seed*/) {
+  return std::make_unique<GaussianNaiveBayes>(parameters);
+}
+
+}  // namespace genrewise

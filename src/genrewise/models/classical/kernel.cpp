@@ -1,0 +1,113 @@
+#include "genrewise/models/classical/kernel.hpp"
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+
+namespace genrewise {
+namespace {
+
+using blas::Form;
+using blas::View;
+using Values = Eigen::Map<Eigen::ArrayXf>;
+
+float power(float base, int exponent) {
+  float result = 1;
+  for (; exponent > 0; exponent /= 2, base *= base)
+    if (exponent % 2 == 1) result *= base;
+  return result;
+}
+
+/// Products of one row a with the rows of b become kernel values.
+void apply(const Kernel& kernel, float a_squared_norm, const float* b_squared_norms, Values values) {
+  const auto gamma = static_cast<float>(kernel.gamma), coef0 = static_cast<float>(kernel.coef0);
+  switch (kernel.kind) {
+    case KernelKind::linear:
+      return;
+    case KernelKind::poly:
+      for (float& value : values) value = power(gamma * value + coef0, kernel.degree);
+      return;
+    case KernelKind::rbf: {
+      const Eigen::Map<const Eigen::ArrayXf> b(b_squared_norms, values.size());
+      values = (-gamma * (a_squared_norm + b - 2 * values).max(0.0f)).exp();
+      return;
+    }
+    case KernelKind::sigmoid:
+      values = (gamma * values + coef0).tanh();
+      return;
+  }
+}
+
+}  // namespace
+
+std::vector<float> squared_norms(const Matrix& rows) {
+  std::vector<float> norms(rows.rows());
+  for (std::size_t i = 0; i < rows.rows(); ++i) norms[i] = static_cast<float>(blas::dot(rows.row(i), rows.row(i)));
+  return norms;
+}
+
+void kernel_block(const Kernel& kernel, const KernelPoints& a, const KernelPoints& b, View<float> out) {
+  blas::multiply(Form::nt, 1.0f, a.rows, b.rows, 0.0f, out);
+  for (std::size_t i = 0; i < out.rows; ++i)
+    apply(kernel, a.squared_norm[i], b.squared_norm.data(),
+          Values(out.data + i * out.stride, static_cast<Eigen::Index>(out.cols)));
+}
+
+CachedPairKernel::CachedPairKernel(const Kernel& kernel, const KernelPoints& first, const KernelPoints& second,
+                                   std::size_t bytes)
+    : kernel_(kernel), first_(first), second_(second) {
+  const std::size_t n = first.rows.rows + second.rows.rows;
+  diagonal_.resize(n);
+  for (std::size_t i = 0; i < n; ++i) kernel_block(kernel_, point(i), point(i), View<float>(&diagonal_[i], 1, 1));
+  rows_.resize(n);
+  previous_.assign(n + 1, n);
+  next_.assign(n + 1, n);
+  most_ = std::max<std::size_t>(3, bytes / (n * sizeof(float)));
+}
+
+KernelPoints CachedPairKernel::point(std::size_t i) const {
+  const bool in_first = i < first_.rows.rows;
+  const KernelPoints& half = in_first ? first_ : second_;
+  const std::size_t at = in_first ? i : i - first_.rows.rows;
+  return {half.rows.rows_from(at, 1), half.squared_norm.subspan(at, 1)};
+}
+
+void CachedPairKernel::compute(std::size_t i, float* out) const {
+  constexpr std::size_t kBlock = 1024;
+  const KernelPoints own = point(i);
+  for (const KernelPoints* half : {&first_, &second_}) {
+    blas::for_blocks(half->rows.rows, kBlock, [&](std::size_t at, std::size_t count) {
+      kernel_block(kernel_, own, {half->rows.rows_from(at, count), half->squared_norm.subspan(at, count)},
+                   View<float>(out + at, 1, count));
+    });
+    out += half->rows.rows;
+  }
+}
+
+PairKernel::Row CachedPairKernel::row(std::size_t i) {
+  const std::size_t ring = rows_.size();
+  const auto unlink = [&](std::size_t k) {
+    next_[previous_[k]] = next_[k];
+    previous_[next_[k]] = previous_[k];
+  };
+  if (!rows_[i].empty()) {
+    unlink(i);
+  } else if (present_ < most_) {
+    rows_[i].resize(ring);
+    ++present_;
+    compute(i, rows_[i].data());
+  } else {
+    const std::size_t oldest = previous_[ring];
+    unlink(oldest);
+    rows_[i] = std::move(rows_[oldest]);
+    rows_[oldest].clear();
+    compute(i, rows_[i].data());
+  }
+  previous_[i] = ring;
+  next_[i] = next_[ring];
+  previous_[next_[i]] = i;
+  next_[ring] = i;
+  return {rows_[i].data(), rows_[i].data() + first_.rows.rows};
+}
+
+}  // namespace genrewise

@@ -1,0 +1,142 @@
+#include "genrewise/models/classical/learner.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise {
+
+namespace {
+
+constexpr std::uint32_t kInfinityBits = 0x7f800000u;
+
+}  // namespace
+
+void require_finite(const Matrix& examples, std::string_view what) {
+  for (std::size_t i = 0; i < examples.rows(); ++i) {
+    std::uint32_t largest = 0;  // magnitudes compared as bits, which the compiler does many at a time
+    for (float value : examples.row(i)) largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & 0x7fffffffu);
+    if (largest < kInfinityBits) continue;
+    const auto row = examples.row(i);
+    const auto bad = std::ranges::find_if_not(row, [](float value) { return std::isfinite(value); });
+    throw Error("the value " + std::to_string(*bad) + " in row " + std::to_string(i) + ", column " +
+                    std::to_string(bad - row.begin()) + " is not a finite number",
+                std::string(what));
+  }
+}
+
+void Learner::require_columns(const Matrix& examples) const {
+  if (present_.empty()) throw Error("has not learnt anything yet", kind_);
+  if (examples.cols() != columns_)
+    throw Error("has learnt from " + std::to_string(columns_) + " columns and cannot predict from " +
+                    std::to_string(examples.cols()),
+                kind_);
+  require_finite(examples, kind_);
+}
+
+void Learner::fit(const Matrix& examples, std::span<const int> labels, int label_count) {
+  if (examples.rows() != labels.size())
+    throw Error(std::to_string(examples.rows()) + " examples have " + std::to_string(labels.size()) + " labels", kind_);
+  if (examples.cols() == 0) throw Error("the examples have no columns", kind_);
+  std::vector<int> class_of(static_cast<std::size_t>(std::max(label_count, 0)), -1), present;
+  for (int label : labels) {
+    if (label < 0 || label >= label_count)
+      throw Error("label " + std::to_string(label) + " is not one of 0 .. " + std::to_string(label_count - 1), kind_);
+    class_of[static_cast<std::size_t>(label)] = 0;
+  }
+  for (int label = 0; label < label_count; ++label) {
+    if (class_of[static_cast<std::size_t>(label)] < 0) continue;
+    class_of[static_cast<std::size_t>(label)] = static_cast<int>(present.size());
+    present.push_back(label);
+  }
+  if (present.size() < 2)
+    throw Error("the training examples have " + std::string(present.empty() ? "no" : "only one") + " label", kind_,
+                "give examples of at least two labels");
+  require_finite(examples, kind_);
+
+  std::vector<int> classes(labels.size());
+  std::ranges::transform(labels, classes.begin(), [&](int label) { return class_of[static_cast<std::size_t>(label)]; });
+  present_ = std::move(present);
+  label_count_ = label_count;
+  columns_ = examples.cols();
+  learn(examples, classes, class_count());
+}
+
+Matrix Learner::predict_probabilities(const Matrix& examples) const {
+  require_columns(examples);
+  Matrix narrow = probabilities(examples);
+  if (class_count() == label_count_) return narrow;
+  Matrix wide(examples.rows(), static_cast<std::size_t>(label_count_));
+  for (std::size_t i = 0; i < narrow.rows(); ++i)
+    for (std::size_t c = 0; c < present_.size(); ++c) wide(i, static_cast<std::size_t>(present_[c])) = narrow(i, c);
+  return wide;
+}
+
+std::vector<int> Learner::predict(const Matrix& examples) const {
+  require_columns(examples);
+  std::vector<int> decided = decide(examples);
+  for (int& value : decided) value = present_[static_cast<std::size_t>(value)];
+  return decided;
+}
+
+std::vector<int> Learner::decide(const Matrix& examples) const {
+  return row_argmax(probabilities(examples));
+}
+
+void Learner::save(TensorArchive& archive, const std::string& prefix) const {
+  if (present_.empty()) throw Error("has not learnt anything yet", kind_);
+  std::vector<std::int64_t> present(present_.begin(), present_.end());
+  archive.put(prefix + "present_labels", present);
+  archive.put(prefix + "sizes", std::vector<std::int64_t>{label_count_, static_cast<std::int64_t>(columns_)});
+  save_state(archive, prefix);
+}
+
+void Learner::load(const TensorArchive& archive, const std::string& prefix) {
+  const auto sizes = archive.integers(prefix + "sizes", 2);
+  const auto present = archive.integers(prefix + "present_labels", archive.count(prefix + "present_labels"));
+  const bool sound = sizes[1] > 0 && sizes[1] <= 1'000'000'000 && sizes[0] <= 1'000'000 && present.size() >= 2 &&
+                     std::ranges::adjacent_find(present, std::greater_equal<>()) == present.end() &&
+                     present.front() >= 0 && present.back() < sizes[0];
+  if (!sound) throw Error("the learner's labels or columns make no sense", archive.name());
+  label_count_ = static_cast<int>(sizes[0]);
+  columns_ = static_cast<std::size_t>(sizes[1]);
+  present_.assign(present.begin(), present.end());
+  load_state(archive, prefix);
+}
+
+std::vector<std::size_t> class_sizes(std::span<const int> classes, int class_count) {
+  std::vector<std::size_t> sizes(static_cast<std::size_t>(class_count));
+  for (int c : classes) ++sizes[static_cast<std::size_t>(c)];
+  return sizes;
+}
+
+std::vector<double> class_weights(const ParameterReader& parameters, std::span<const int> classes, int class_count) {
+  std::vector<double> weights(static_cast<std::size_t>(class_count), 1.0);
+  if (parameters.one_of("class_weight", {"none", "balanced"}) == "none") return weights;
+  const auto sizes = class_sizes(classes, class_count);
+  for (std::size_t c = 0; c < weights.size(); ++c)
+    weights[c] =
+        static_cast<double>(classes.size()) / (static_cast<double>(class_count) * static_cast<double>(sizes[c]));
+  return weights;
+}
+
+std::vector<int> row_argmax(const Matrix& scores) {
+  std::vector<int> best(scores.rows());
+  for (std::size_t i = 0; i < scores.rows(); ++i) {
+    const auto row = scores.row(i);
+    best[i] = static_cast<int>(std::ranges::max_element(row) - row.begin());
+  }
+  return best;
+}
+
+void softmax_row(std::span<const double> scores, std::span<float> out) {
+  const double largest = *std::ranges::max_element(scores);
+  double sum = 0;
+  for (double score : scores) sum += std::exp(score - largest);
+  for (std::size_t c = 0; c < scores.size(); ++c) out[c] = static_cast<float>(std::exp(scores[c] - largest) / sum);
+}
+
+}  // namespace genrewise

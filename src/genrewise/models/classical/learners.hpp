@@ -1,0 +1,16 @@
+// The makers of the classical learners; make_classifier() picks among them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "genrewise/models/classifier.hpp"
+
+namespace genrewise {
+
+std::unique_ptr<Classifier> make_gaussian_naive_bayes(const Parameters& parameters, std::uint64_t seed);
+std::unique_ptr<Classifier> make_nearest_neighbours(const Parameters& parameters, std::uint64_t seed);
+std::unique_ptr<Classifier> make_logistic_regression(const Parameters& parameters, std::uint64_t seed);
+std::unique_ptr<Classifier> make_support_vector_machine(const Parameters& parameters, std::uint64_t seed);
+
+}  // namespace genrewise

@@ -1,0 +1,197 @@
+#include "genrewise/models/classical/linear_loss.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/lbfgs.hpp"
+
+namespace genrewise {
+namespace {
+
+using blas::Form;
+using blas::View;
+
+constexpr std::size_t kRowBlock = 512;
+constexpr std::size_t kLargestPreconditioner = 4096;
+
+struct FloatWeights {
+  Matrix weights;  // outputs x columns
+  std::vector<float> intercepts;
+
+  FloatWeights(std::span<const double> x, std::size_t outputs, std::size_t columns)
+      : weights(outputs, columns), intercepts(outputs) {
+    for (std::size_t k = 0; k < outputs; ++k) {
+      const double* row = x.data() + k * (columns + 1);
+      for (std::size_t j = 0; j < columns; ++j) weights(k, j) = static_cast<float>(row[j]);
+      intercepts[k] = static_cast<float>(row[columns]);
+    }
+  }
+
+  void scores(View<const float> examples, View<float> out) const {
+    for (std::size_t i = 0; i < out.rows; ++i) std::ranges::copy(intercepts, out.data + i * out.stride);
+    multiply(Form::nt, 1.0f, examples, weights, 1.0f, out);
+  }
+};
+
+class Evaluation {
+ public:
+  Evaluation(const LinearProblem& problem, const Matrix& examples, std::span<const int> targets, std::size_t outputs,
+             std::span<const double> weights)
+      : problem_(problem), examples_(examples), targets_(targets), outputs_(outputs), weights_(weights) {
+    weight_sum_ = weights.empty() ? static_cast<double>(targets.size()) : std::reduce(weights.begin(), weights.end());
+    const std::size_t blocks = (examples.rows() + kRowBlock - 1) / kRowBlock;
+    gradients_.resize(blocks, std::vector<float>(outputs * (examples.cols() + 1)));
+    losses_.resize(blocks);
+  }
+
+  double operator()(std::span<const double> x, std::span<double> gradient) {
+    const FloatWeights now(x, outputs_, examples_.cols());
+    blas::for_blocks(examples_.rows(), kRowBlock,
+                     [&](std::size_t first, std::size_t count) { evaluate_block(now, first, count); });
+    std::ranges::fill(gradient, 0.0);
+    for (const auto& part : gradients_)  // in order, so that the number of threads changes nothing
+      for (std::size_t k = 0; k < gradient.size(); ++k) gradient[k] += part[k];
+    const std::size_t width = examples_.cols() + 1;
+    double squares = 0;
+    for (std::size_t k = 0; k < gradient.size(); ++k) {
+      const bool is_intercept = k % width == width - 1;
+      gradient[k] = is_intercept && !problem_.intercept ? 0 : gradient[k] / weight_sum_;
+      if (is_intercept && !problem_.penalise_intercept) continue;
+      gradient[k] += problem_.penalty * x[k];
+      squares += x[k] * x[k];
+    }
+    return std::reduce(losses_.begin(), losses_.end()) / weight_sum_ + problem_.penalty * squares / 2;
+  }
+
+ private:
+  void evaluate_block(const FloatWeights& now, std::size_t first, std::size_t count) {
+    const View<const float> rows = View<const float>(examples_).rows_from(first, count);
+    Matrix scores(count, outputs_);
+    now.scores(rows, scores);
+    double loss = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const double weight = weights_.empty() ? 1 : weights_[first + i];
+      loss += weight * loss_of(scores.row(i), targets_[first + i], static_cast<float>(weight));
+    }
+    losses_[first / kRowBlock] = loss;
+    // The slopes now stand in the place of the scores. outputs x columns, and the intercepts' in the last column.
+    std::vector<float>& gradient = gradients_[first / kRowBlock];
+    const std::size_t cols = examples_.cols();
+    multiply(Form::tn, 1.0f, scores, rows, 0.0f, View<float>(gradient.data(), outputs_, cols, cols + 1));
+    for (std::size_t k = 0; k < outputs_; ++k) {
+      double sum = 0;
+      for (std::size_t i = 0; i < count; ++i) sum += scores(i, k);
+      gradient[k * (cols + 1) + cols] = static_cast<float>(sum);
+    }
+  }
+
+  /// The loss of one example; its scores become the slopes, times the weight.
+  double loss_of(std::span<float> scores, int target, float weight) const {
+    return problem_.loss == LinearLoss::softmax ? softmax_loss(scores, target, weight)
+                                                : separate_losses(scores, target, weight);
+  }
+
+  static double softmax_loss(std::span<float> scores, int target, float weight) {
+    const float largest = *std::ranges::max_element(scores), own = scores[static_cast<std::size_t>(target)];
+    float sum = 0;
+    for (float& score : scores) sum += score = std::exp(score - largest);
+    for (float& score : scores) score *= weight / sum;
+    scores[static_cast<std::size_t>(target)] -= weight;
+    return std::log(static_cast<double>(sum)) + static_cast<double>(largest) - static_cast<double>(own);
+  }
+
+  double separate_losses(std::span<float> scores, int target, float weight) const {
+    double loss = 0;
+    for (std::size_t k = 0; k < scores.size(); ++k) {
+      const bool own = scores.size() == 1 ? target == 1 : target == static_cast<int>(k);
+      const double margin = own ? scores[k] : -scores[k];
+      double slope = 0;
+      if (problem_.loss == LinearLoss::logistic) {
+        const double small = std::exp(-std::abs(margin));  // never overflows
+        loss += std::log1p(small) + std::max(-margin, 0.0);
+        slope = margin > 0 ? -small / (1 + small) : -1 / (1 + small);
+      } else if (margin < 1) {
+        loss += (1 - margin) * (1 - margin);
+        slope = -2 * (1 - margin);
+      }
+      scores[k] = static_cast<float>(own ? slope : -slope) * weight;
+    }
+    return loss;
+  }
+
+  const LinearProblem& problem_;
+  const Matrix& examples_;
+  std::span<const int> targets_;
+  std::size_t outputs_;
+  std::span<const double> weights_;
+  double weight_sum_ = 0;
+  std::vector<std::vector<float>> gradients_;
+  std::vector<double> losses_;
+};
+
+/// The curvature of one output's loss at score 0.
+double curvature_at_zero(LinearLoss loss, std::size_t outputs) {
+  switch (loss) {
+    case LinearLoss::softmax:
+      return 1.0 / static_cast<double>(outputs);
+    case LinearLoss::logistic:
+      return 0.25;
+    case LinearLoss::squared_hinge:
+      return 2;
+  }
+  return 1;
+}
+
+/// Solves with curvature * X^T X / n + penalty, X with a column of ones; all outputs share it.
+Preconditioner hessian_at_zero(const LinearProblem& problem, const Matrix& examples, std::size_t outputs) {
+  const std::size_t cols = examples.cols(), width = cols + 1;
+  if (cols > kLargestPreconditioner) return [](std::span<double>) {};
+  const auto size = static_cast<Eigen::Index>(width);
+  const double scale = curvature_at_zero(problem.loss, outputs) / static_cast<double>(examples.rows());
+  const std::vector<double> gram = blas::gram_of_columns(examples);
+  const std::vector<double> mean = blas::column_moments(examples).mean;
+  Eigen::MatrixXd hessian(size, size);
+  for (std::size_t i = 0; i < width; ++i)
+    for (std::size_t j = 0; j <= i; ++j) {
+      const bool is_intercept = i == cols;
+      const double ones = j == cols ? 1 : mean[j];
+      const double value =
+          is_intercept ? (problem.intercept ? ones * static_cast<double>(examples.rows()) : 0) : gram[i * cols + j];
+      hessian(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = scale * value;
+    }
+  const double trace = hessian.diagonal().mean();
+  hessian.diagonal().array() += problem.penalty + 1e-7 * trace;  // the Gram matrix is as exact as float products
+  auto factor = std::make_shared<Eigen::LLT<Eigen::MatrixXd>>(hessian);
+  if (factor->info() != Eigen::Success) return [](std::span<double>) {};
+  return [factor, size](std::span<double> x) {
+    Eigen::Map<Eigen::MatrixXd> columns(x.data(), size, static_cast<Eigen::Index>(x.size()) / size);
+    factor->solveInPlace(columns);
+  };
+}
+
+}  // namespace
+
+Matrix LinearScores::of(const Matrix& examples) const {
+  Matrix scores(examples.rows(), outputs);
+  const FloatWeights now(weights, outputs, columns);
+  blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
+    now.scores(View<const float>(examples).rows_from(first, count), View<float>(scores).rows_from(first, count));
+  });
+  return scores;
+}
+
+LinearScores minimise_linear(const LinearProblem& problem, const Matrix& examples, std::span<const int> targets,
+                             std::size_t outputs, std::span<const double> example_weights) {
+  LinearScores result{outputs, examples.cols(), std::vector<double>(outputs * (examples.cols() + 1))};
+  Evaluation evaluation(problem, examples, targets, outputs, example_weights);
+  minimise([&](std::span<const double> x, std::span<double> gradient) { return evaluation(x, gradient); },
+           hessian_at_zero(problem, examples, outputs),
+           {.max_iterations = problem.max_iterations, .tolerance = problem.tolerance}, result.weights);
+  return result;
+}
+
+}  // namespace genrewise

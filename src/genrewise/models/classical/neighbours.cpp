@@ -1,0 +1,203 @@
+#include "genrewise/models/classical/neighbours.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "genrewise/models/classical/blas.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kQueryBlock = 128;
+constexpr std::size_t kLanes = 16;  // independent sums, so that the compiler may use vector registers
+
+/// Sum over all columns of term(j).
+template <class Term>
+double sum_of(std::size_t cols, Term term) {
+  double sums[kLanes] = {};
+  std::size_t j = 0;
+  for (; j + kLanes <= cols; j += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(j + lane);
+  double sum = 0;
+  for (double part : sums) sum += part;
+  for (; j < cols; ++j) sum += term(j);
+  return sum;
+}
+
+struct Candidate {
+  float upper;  // the most that its squared distance, less the query's squared norm, can be
+  std::uint32_t index;
+};
+
+struct Found {
+  double distance;
+  std::size_t index;
+  auto operator<=>(const Found&) const = default;
+};
+
+/// Points that may be among the k nearest, found in one pass over inexact products. With s_j = |b_j|^2 - 2 a.b_j known
+/// to +-(c |a|^2 + c |b_j|^2), a point is out when its least value is above the k-th smallest of the most values.
+class CandidateFilter {
+ public:
+  CandidateFilter(std::size_t k, float relative_error, const std::vector<float>& squared_norm)
+      : k_(k), error_(relative_error), squared_norm_(squared_norm) {}
+
+  const std::vector<Candidate>& filter(const float* products, float query_squared_norm) {
+    candidates_.clear();
+    threshold_ = std::numeric_limits<float>::infinity();
+    std::size_t limit = 4 * k_ + 64;
+    const float slack = 2 * error_ * query_squared_norm;
+    for (std::size_t j = 0; j < squared_norm_.size(); ++j) {
+      const float value = squared_norm_[j] - 2 * products[j];
+      const float error = error_ * squared_norm_[j];
+      if (value - error > threshold_) continue;
+      candidates_.push_back({value + error, static_cast<std::uint32_t>(j)});
+      if (candidates_.size() < limit) continue;
+      tighten(slack);
+      limit = std::max(limit, 2 * candidates_.size());
+    }
+    tighten(slack);
+    return candidates_;
+  }
+
+ private:
+  void tighten(float slack) {
+    if (candidates_.size() < k_) return;
+    const auto kth = candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+    std::ranges::nth_element(candidates_, kth, {}, &Candidate::upper);
+    threshold_ = kth->upper + slack;
+    std::erase_if(candidates_, [&](const Candidate& candidate) {
+      return candidate.upper - 2 * error_ * squared_norm_[candidate.index] > threshold_;
+    });
+  }
+
+  std::size_t k_;
+  float error_, threshold_ = 0;
+  const std::vector<float>& squared_norm_;
+  std::vector<Candidate> candidates_;
+};
+
+float inverse_length(std::span<const float> row) {
+  const double squared = blas::dot(row, row);
+  return squared > 0 ? static_cast<float>(1 / std::sqrt(squared)) : 0;
+}
+
+bool is_far_from_zero(const std::vector<double>& mean, const std::vector<double>& variance) {
+  double away = 0, spread = 0;
+  for (std::size_t j = 0; j < mean.size(); ++j) {
+    away += mean[j] * mean[j];
+    spread += variance[j];
+  }
+  return away > 0.01 * spread;
+}
+
+void keep_nearest(std::vector<Found>& found, std::size_t query, Neighbours& out) {
+  std::ranges::partial_sort(found, found.begin() + static_cast<std::ptrdiff_t>(out.k));
+  for (std::size_t i = 0; i < out.k; ++i) {
+    out.index[query * out.k + i] = found[i].index;
+    out.distance[query * out.k + i] = found[i].distance;
+  }
+}
+
+}  // namespace
+
+NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
+    : points_(std::move(points)), metric_(metric), p_(p) {
+  if (metric_ == Metric::minkowski && p_ == 2) metric_ = Metric::euclidean;
+  if (metric_ == Metric::minkowski && p_ == 1) metric_ = Metric::manhattan;
+  if (metric_ == Metric::cosine) {
+    squared_norm_.assign(points_.rows(), 1);
+    for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
+  } else if (metric_ == Metric::euclidean) {
+    const auto [mean, variance] = blas::column_moments(points_);
+    if (is_far_from_zero(mean, variance)) {  // smaller norms: less cancellation, fewer candidates
+      centre_.assign(mean.begin(), mean.end());
+      centred_ = points_;
+      centre(centred_);
+    }
+    for (std::size_t i = 0; i < points_.rows(); ++i)
+      squared_norm_.push_back(static_cast<float>(blas::dot(ready_points().row(i), ready_points().row(i))));
+  }
+}
+
+void NeighbourIndex::centre(Matrix& rows) const {
+  if (centre_.empty()) return;
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const auto row = rows.row(i);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] -= centre_[j];
+  }
+}
+
+double NeighbourIndex::distance(const float* a, const float* b) const {
+  const std::size_t cols = points_.cols();
+  const auto difference = [&](std::size_t j) { return static_cast<double>(a[j]) - static_cast<double>(b[j]); };
+  switch (metric_) {
+    case Metric::euclidean:
+      return std::sqrt(sum_of(cols, [&](std::size_t j) { return difference(j) * difference(j); }));
+    case Metric::manhattan:
+      return sum_of(cols, [&](std::size_t j) { return std::abs(difference(j)); });
+    case Metric::cosine: {
+      const std::span<const float> left(a, cols), right(b, cols);
+      const double lengths = std::sqrt(blas::dot(left, left) * blas::dot(right, right));
+      return lengths > 0 ? std::max(0.0, 1 - blas::dot(left, right) / lengths) : 1;
+    }
+    case Metric::minkowski:
+      return std::pow(sum_of(cols, [&](std::size_t j) { return std::pow(std::abs(difference(j)), p_); }), 1 / p_);
+  }
+  return 0;
+}
+
+Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
+  Neighbours out;
+  out.k = k;
+  out.index.resize(queries.rows() * k);
+  out.distance.resize(queries.rows() * k);
+  const bool by_product = !squared_norm_.empty();
+  blas::for_blocks(queries.rows(), by_product ? kQueryBlock : 8, [&](std::size_t first, std::size_t count) {
+    by_product ? find_by_product(queries, first, count, out) : find_directly(queries, first, count, out);
+  });
+  return out;
+}
+
+void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, std::size_t count,
+                                     Neighbours& out) const {
+  std::vector<std::size_t> rows(count);
+  for (std::size_t i = 0; i < count; ++i) rows[i] = first + i;
+  Matrix block = queries.select_rows(rows);
+  centre(block);
+  const Matrix& points = ready_points();
+  Matrix products(count, points.rows());
+  blas::multiply(blas::Form::nt, 1.0f, block, points, 0.0f, products);
+  // Rounding errors of a sum of n products add up like a random walk; eight of its standard deviations.
+  const float relative_error = 8 * std::numeric_limits<float>::epsilon() / 2 *
+                               std::sqrt(static_cast<float>(std::max<std::size_t>(points_.cols(), 16)));
+  CandidateFilter filter(out.k, relative_error, squared_norm_);
+  std::vector<Found> found;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto row = block.row(i);
+    float squared_norm = 1;
+    if (metric_ == Metric::cosine) {
+      const float scale = inverse_length(row);
+      for (std::size_t j = 0; j < points.rows(); ++j) products(i, j) *= scale * inverse_length_[j];
+    } else {
+      squared_norm = static_cast<float>(blas::dot(row, row));
+    }
+    found.clear();
+    for (const Candidate& candidate : filter.filter(products.row(i).data(), squared_norm))
+      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
+    keep_nearest(found, first + i, out);
+  }
+}
+
+void NeighbourIndex::find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const {
+  std::vector<std::vector<Found>> found(count);
+  for (std::size_t j = 0; j < points_.rows(); ++j)  // a point stays in the cache for all queries of the block
+    for (std::size_t i = 0; i < count; ++i)
+      found[i].push_back({distance(queries.row(first + i).data(), points_.row(j).data()), j});
+  for (std::size_t i = 0; i < count; ++i) keep_nearest(found[i], first + i, out);
+}
+
+}  // namespace genrewise

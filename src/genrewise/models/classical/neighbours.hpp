@@ -1,0 +1,48 @@
+// The nearest of many points.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "genrewise/base/matrix.hpp"
+
+namespace genrewise {
+
+/// For each query its k nearest points, nearest first; equal distances: the lower index first.
+struct Neighbours {
+  std::size_t k = 0;
+  std::vector<std::size_t> index;  ///< queries x k
+  std::vector<double> distance;    ///< queries x k
+};
+
+enum class Metric { euclidean, manhattan, cosine, minkowski };
+
+/// A set of points to look up the nearest ones of, exactly: for the Euclidean and the cosine metric a float matrix
+/// product finds all points that may be among the nearest, whose distances are then computed in double.
+class NeighbourIndex {
+ public:
+  NeighbourIndex() = default;
+  /// `p` is the power of the Minkowski metric.
+  NeighbourIndex(Matrix points, Metric metric, double p);
+
+  const Matrix& points() const { return points_; }  ///< as given
+  /// 1 <= k <= points; as many columns as the points have.
+  Neighbours find(const Matrix& queries, std::size_t k) const;
+
+ private:
+  const Matrix& ready_points() const { return centred_.empty() ? points_ : centred_; }
+  void centre(Matrix& rows) const;
+  void find_by_product(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
+  void find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
+  double distance(const float* a, const float* b) const;
+
+  Matrix points_;
+  Matrix centred_;  // the points less centre_; empty where they are used as they are
+  Metric metric_ = Metric::euclidean;
+  double p_ = 2;
+  std::vector<float> centre_;
+  std::vector<float> squared_norm_;    // of the ready points; 1 for the cosine metric
+  std::vector<float> inverse_length_;  // for the cosine metric; 0 for a point that is all zeros
+};
+
+}  // namespace genrewise

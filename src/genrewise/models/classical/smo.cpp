@@ -1,0 +1,258 @@
+#include "genrewise/models/classical/smo.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "genrewise/base/interrupt.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kLeastCurvature = 1e-12;  // stands in where the kernel is not positive definite
+constexpr std::size_t kLanes = 8;
+constexpr long long kStepsBetweenInterrupts = 1024;
+
+// GCC's and Clang's vector types: they become the processor's registers, or several of them.
+using Doubles = double __attribute__((vector_size(kLanes * sizeof(double))));
+using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
+using Indices = std::int64_t __attribute__((vector_size(kLanes * sizeof(std::int64_t))));
+
+void load(const double* from, Doubles& to) {
+  std::memcpy(&to, from, sizeof to);
+}
+void load(const float* from, Doubles& to) {
+  Floats narrow;
+  std::memcpy(&narrow, from, sizeof narrow);
+  to = __builtin_convertvector(narrow, Doubles);
+}
+
+/// Sequential minimal optimisation in terms of f_i = sum_j alpha_j y_j K_ij - y_i. An example is "up" when y_i alpha_i
+/// may grow and "low" when it may shrink; at the optimum no up example has a smaller f than a low one. Arrays are
+/// padded to whole registers, first class and second class each, with examples that are neither up nor low.
+class Smo {
+ public:
+  Smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config)
+      : kernel_(kernel), config_(config), counts_{first_count, bound.size() - first_count} {
+    starts_[1] = padded(counts_[0]);
+    const std::size_t size = starts_[1] + padded(counts_[1]);
+    alpha_.assign(size, 0);
+    bound_.assign(size, 0);
+    f_.assign(size, 0);
+    diagonal_.assign(size, 1);
+    up_.assign(size, kInfinity);
+    low_.assign(size, -kInfinity);
+    for (std::size_t i = 0; i < bound.size(); ++i) {
+      const std::size_t k = place(i);
+      bound_[k] = bound[i];
+      f_[k] = k < starts_[1] ? -1 : 1;
+      diagonal_[k] = kernel_.diagonal(i);
+      set_membership(k);
+    }
+  }
+
+  SmoResult solve() {
+    const auto examples = static_cast<long long>(counts_[0] + counts_[1]);
+    const long long most =
+        config_.most_steps > 0 ? config_.most_steps : std::max<long long>(10'000'000, 100 * examples);
+    long long steps = 0;
+    select_first();
+    for (; steps < most && highest_low_ - f_up_ >= config_.tolerance; ++steps) {
+      if (steps % kStepsBetweenInterrupts == 0) throw_if_interrupted();
+      const PairKernel::Row row_up = kernel_.row(example(up_at_));
+      const std::size_t low_at = select_second(row_up);
+      take_step(row_up, low_at);
+    }
+    return result(steps);
+  }
+
+ private:
+  static std::size_t padded(std::size_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
+  std::size_t place(std::size_t example) const {
+    return example < counts_[0] ? example : starts_[1] + example - counts_[0];
+  }
+  std::size_t example(std::size_t place) const { return place < starts_[1] ? place : place - starts_[1] + counts_[0]; }
+
+  void set_membership(std::size_t k) {
+    const bool first = k < starts_[1], may_grow = alpha_[k]<bound_[k], may_shrink = alpha_[k]> 0;
+    up_[k] = (first ? may_grow : may_shrink) ? 0 : kInfinity;
+    low_[k] = (first ? may_shrink : may_grow) ? 0 : -kInfinity;
+  }
+
+  /// Calls body(place, from) for each register of both halves, `from` being where its kernel values lie in a row; the
+  /// last one of a half, where a row may end before the register does, reads copies.
+  template <class Body>
+  void for_registers(const PairKernel::Row& a, const PairKernel::Row& b, Body body) {
+    for (int half = 0; half < 2; ++half) {
+      const float* of_a = half == 0 ? a.first : a.second;
+      const float* of_b = half == 0 ? b.first : b.second;
+      const std::size_t start = starts_[half], whole = counts_[half] / kLanes * kLanes, rest = counts_[half] - whole;
+      for (std::size_t k = 0; k < whole; k += kLanes) body(start + k, of_a + k, of_b + k);
+      if (rest == 0) continue;
+      float tail_a[kLanes] = {}, tail_b[kLanes] = {};
+      std::copy_n(of_a + whole, rest, tail_a);
+      std::copy_n(of_b + whole, rest, tail_b);
+      body(start + whole, tail_a, tail_b);
+    }
+  }
+
+  struct Extremes {
+    Doubles least = kInfinity - Doubles{}, most = -kInfinity - Doubles{};
+    Indices at = {}, now;
+    Extremes() {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) now[lane] = static_cast<std::int64_t>(lane);
+    }
+    void see(const Doubles& f, const Doubles& up, const Doubles& low, std::size_t k) {
+      const Doubles candidate = f + up, other = f + low;
+      const Indices here = now + static_cast<std::int64_t>(k);
+      at = candidate <= least ? here : at;  // of equals the last, as libsvm
+      least = candidate <= least ? candidate : least;
+      most = other > most ? other : most;
+    }
+  };
+
+  void keep(const Extremes& seen) {
+    f_up_ = kInfinity;
+    highest_low_ = -kInfinity;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const auto at = static_cast<std::size_t>(seen.at[lane]);
+      if (seen.least[lane] < f_up_ || (seen.least[lane] == f_up_ && at > up_at_)) {
+        f_up_ = seen.least[lane];
+        up_at_ = at;
+      }
+      highest_low_ = std::max(highest_low_, seen.most[lane]);
+    }
+  }
+
+  void select_first() {
+    Extremes seen;
+    Doubles f, up, low;
+    for (std::size_t k = 0; k < f_.size(); k += kLanes) {
+      load(&f_[k], f);
+      load(&up_[k], up);
+      load(&low_[k], low);
+      seen.see(f, up, low, k);
+    }
+    keep(seen);
+  }
+
+  /// The low example with which a step gains most: (f - f_up)^2 / curvature, compared without dividing.
+  std::size_t select_second(const PairKernel::Row& row_up) {
+    Doubles gain = {}, curvature = 1 - Doubles{};
+    Indices at = {};
+    const Extremes lanes;
+    const double own = diagonal_[up_at_];
+    for_registers(row_up, row_up, [&](std::size_t k, const float* values, const float*) {
+      Doubles f, low, diagonal, kernel;
+      load(&f_[k], f);
+      load(&low_[k], low);
+      load(&diagonal_[k], diagonal);
+      load(values, kernel);
+      const Doubles difference = f + low - f_up_;
+      Doubles bend = diagonal + own - 2 * kernel;
+      bend = bend > kLeastCurvature ? bend : kLeastCurvature - Doubles{};
+      const Doubles squared = difference * difference;
+      const Indices better = (difference > 0.0) & (squared * curvature >= gain * bend);
+      at = better ? lanes.now + static_cast<std::int64_t>(k) : at;
+      gain = better ? squared : gain;
+      curvature = better ? bend : curvature;
+    });
+    std::size_t best = 0;
+    double best_gain = -1;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const auto place = static_cast<std::size_t>(at[lane]);
+      const double value = gain[lane] / curvature[lane];
+      if (value > best_gain || (value == best_gain && place > best)) {
+        best_gain = value;
+        best = place;
+      }
+    }
+    return best;
+  }
+
+  /// Moves y alpha of the up example by +delta and that of the low one by -delta, as far as the bounds let it.
+  void take_step(const PairKernel::Row& row_up, std::size_t low_at) {
+    const PairKernel::Row row_low = kernel_.row(example(low_at));
+    const std::size_t within = up_at_ < starts_[1] ? up_at_ : up_at_ - starts_[1];
+    const double shared = up_at_ < starts_[1] ? row_low.first[within] : row_low.second[within];
+    const double curvature = std::max(diagonal_[up_at_] + diagonal_[low_at] - 2 * shared, kLeastCurvature);
+    const bool up_first = up_at_ < starts_[1], low_first = low_at < starts_[1];
+    const double room_up = up_first ? bound_[up_at_] - alpha_[up_at_] : alpha_[up_at_];
+    const double room_low = low_first ? alpha_[low_at] : bound_[low_at] - alpha_[low_at];
+    const double wanted = (f_[low_at] - f_up_) / curvature;
+    const double delta = std::min({wanted, room_up, room_low});
+    alpha_[up_at_] = delta == room_up ? (up_first ? bound_[up_at_] : 0) : alpha_[up_at_] + (up_first ? delta : -delta);
+    alpha_[low_at] =
+        delta == room_low ? (low_first ? 0 : bound_[low_at]) : alpha_[low_at] + (low_first ? -delta : delta);
+    set_membership(up_at_);
+    set_membership(low_at);
+
+    Extremes seen;
+    for_registers(row_up, row_low, [&](std::size_t k, const float* of_up, const float* of_low) {
+      Doubles f, up, low, kernel_up, kernel_low;
+      load(&f_[k], f);
+      load(&up_[k], up);
+      load(&low_[k], low);
+      load(of_up, kernel_up);
+      load(of_low, kernel_low);
+      f += delta * (kernel_up - kernel_low);
+      std::memcpy(&f_[k], &f, sizeof f);
+      seen.see(f, up, low, k);
+    });
+    keep(seen);
+  }
+
+  /// Free examples all have f = rho; without any, rho lies half-way between what the others allow.
+  double rho() const {
+    double sum = 0, least = -kInfinity, most = kInfinity;
+    std::size_t free = 0;
+    for (std::size_t k = 0; k < f_.size(); ++k) {
+      const bool up = up_[k] == 0, low = low_[k] == 0;
+      if (up && low) {
+        sum += f_[k];
+        ++free;
+      } else if (up) {
+        most = std::min(most, f_[k]);
+      } else if (low) {
+        least = std::max(least, f_[k]);
+      }
+    }
+    return free > 0 ? sum / static_cast<double>(free) : (least + most) / 2;
+  }
+
+  SmoResult result(long long steps) const {
+    SmoResult out;
+    out.rho = rho();
+    out.steps = steps;
+    const std::size_t n = counts_[0] + counts_[1];
+    out.alpha.resize(n);
+    out.decision.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t k = place(i);
+      out.alpha[i] = alpha_[k];
+      out.decision[i] = f_[k] + (k < starts_[1] ? 1 : -1) - out.rho;
+    }
+    return out;
+  }
+
+  PairKernel& kernel_;
+  SmoConfig config_;
+  std::size_t counts_[2];
+  std::size_t starts_[2] = {0, 0};
+  std::vector<double> alpha_, bound_, f_, diagonal_;
+  std::vector<double> up_, low_;  // 0 for members; else what keeps them from being chosen
+  std::size_t up_at_ = 0;
+  double f_up_ = 0, highest_low_ = 0;
+};
+
+}  // namespace
+
+SmoResult solve_smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound,
+                    const SmoConfig& config) {
+  return Smo(kernel, first_count, bound, config).solve();
+}
+
+}  // namespace genrewise

@@ -1,0 +1,140 @@
+#include "genrewise/models/model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "learner_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::make_clusters;
+using testing::TemporaryFolder;
+
+std::string error_of(const auto& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+/// Without the flushing to disk that a real file deserves.
+void write_plainly(const std::filesystem::path& path, const std::string& bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+Model train(const std::string& kind, const Parameters& parameters = {}, PreprocessingConfig preprocessing = {}) {
+  const auto clusters = make_clusters(60, 3, 3, 1.0);
+  Model model;
+  model.labels = {"Rock, \"hard\"\nand heavy", "Müsik 🎵", ""};
+  model.recipe = {"test", 7, "abcdef"};
+  for (int i = 0; i < 3; ++i) model.columns.push_back({"mfcc", "mean", "0" + std::to_string(i + 1)});
+  model.preprocessor = Preprocessor(preprocessing);
+  model.preprocessor.fit(clusters.examples);
+  model.classifier = make_classifier(kind, parameters, 5);
+  model.classifier->fit(model.preprocessor.transform(clusters.examples), clusters.labels, 3);
+  model.facts = {{"seed", 42}, {"note", "hello"}};
+  return model;
+}
+
+TEST(ModelFile, KeepsPredictionsAndFactsOfEveryKindOfLearner) {
+  const TemporaryFolder folder;
+  const Matrix examples = make_clusters(40, 3, 3, 1.0, 9).examples;
+  for (const std::string& kind : classifier_kinds()) {
+    SCOPED_TRACE(kind);
+    const Model model = train(kind, {}, {.pca_components = 2, .pca_whiten = true});
+    save_model(model, folder / "m.gwm");
+    const Model loaded = load_model(folder / "m.gwm");
+    EXPECT_EQ(loaded.labels, model.labels);
+    EXPECT_EQ(loaded.recipe, model.recipe);
+    EXPECT_EQ(loaded.columns, model.columns);
+    EXPECT_EQ(loaded.facts, model.facts);
+    EXPECT_EQ(loaded.classifier->kind(), kind);
+    EXPECT_EQ(loaded.classifier->parameters(), model.classifier->parameters());
+    EXPECT_EQ(loaded.preprocessor.config(), model.preprocessor.config());
+    EXPECT_EQ(loaded.predict_probabilities(examples), model.predict_probabilities(examples));
+    EXPECT_EQ(loaded.predict(examples), model.predict(examples));
+  }
+}
+
+TEST(ModelFile, KeepsLabelsThatAreNotUtf8) {
+  const TemporaryFolder folder;
+  Model model = train("gnb");
+  model.labels[1] = "caf\xe9";
+  save_model(model, folder / "m.gwm");
+  EXPECT_EQ(load_model(folder / "m.gwm").labels, model.labels);
+}
+
+TEST(ModelFile, RefusesItselfCutAnywhere) {
+  const TemporaryFolder folder;
+  save_model(train("gnb"), folder / "m.gwm");
+  const std::string bytes = read_file(folder / "m.gwm");
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    write_plainly(folder / "cut.gwm", bytes.substr(0, size));
+    EXPECT_THROW(load_model(folder / "cut.gwm"), Error) << size << " bytes";
+  }
+}
+
+TEST(ModelFile, RefusesAFlippedBitAnywhere) {
+  const TemporaryFolder folder;
+  save_model(train("gnb"), folder / "m.gwm");
+  const std::string bytes = read_file(folder / "m.gwm");
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    std::string flipped = bytes;
+    flipped[at] = static_cast<char>(flipped[at] ^ (1 << at % 8));
+    write_plainly(folder / "flipped.gwm", flipped);
+    EXPECT_THROW(load_model(folder / "flipped.gwm"), Error) << "byte " << at;
+  }
+}
+
+TEST(ModelFile, SaysThatAFileIsForeignNewerOrDamaged) {
+  const TemporaryFolder folder;
+  const auto message = [&](const std::string& bytes) {
+    write_plainly(folder / "m.gwm", bytes);
+    return error_of([&] { load_model(folder / "m.gwm"); });
+  };
+  TensorArchive foreign;
+  foreign.put("weight", std::vector<float>{1, 2});
+  EXPECT_THAT(message(foreign.serialise()), HasSubstr("not a genrewise model"));
+  foreign.metadata = {{"format", "genrewise model"}, {"format_version", "2"}};
+  EXPECT_THAT(message(foreign.serialise()), HasSubstr("format version 2"));
+  foreign.metadata["format_version"] = "1";
+  EXPECT_THAT(message(foreign.serialise()), HasSubstr("checksum"));
+  EXPECT_THAT(message("PK\3\4 this is no model at all"), HasSubstr("not a sound safetensors file"));
+  EXPECT_THAT(message(""), HasSubstr("0 bytes"));
+  EXPECT_THAT(error_of([&] { load_model(folder / "missing.gwm"); }), HasSubstr("missing.gwm"));
+}
+
+TEST(Model, RefusesFeaturesOfAnotherRecipe) {
+  const Model model = train("gnb");
+  EXPECT_EQ(error_of([&] { model.require_features(model.recipe, model.columns); }), "no error");
+  EXPECT_THAT(error_of([&] {
+                model.require_features({"other", 1, "x"}, model.columns);
+              }),
+              HasSubstr("trained on test version 7"));
+  auto columns = model.columns;
+  columns[1].number = "09";
+  EXPECT_THAT(error_of([&] { model.require_features(model.recipe, columns); }), HasSubstr("'mfcc mean 09'"));
+  EXPECT_THAT(error_of([&] { model.predict(Matrix(2, 5)); }), HasSubstr("expects 3 features"));
+}
+
+TEST(Model, NamesTheFeatureThatIsNotFinite) {
+  const Model model = train("gnb");
+  Matrix features(2, 3);
+  features(1, 2) = std::numeric_limits<float>::quiet_NaN();
+  const std::string message = error_of([&] { model.predict(features); });
+  EXPECT_THAT(message, HasSubstr("mfcc mean 03"));
+  EXPECT_THAT(message, HasSubstr("row 1"));
+}
+
+}  // namespace
+}  // namespace genrewise

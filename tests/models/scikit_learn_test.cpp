@@ -1,0 +1,158 @@
+// Learners against scikit-learn's figures (tests/golden/models.py).
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/models/preprocessing.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "learner_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+using testing::largest_difference;
+using testing::matrix_of;
+using testing::mean_difference;
+using testing::read_golden;
+using testing::share_equal;
+
+// Where neighbours at the k-th place are equally far, as duplicates in GTZAN are, either of them may be taken.
+constexpr double kLeastEqualLabels = 0.995, kLeastEqualRows = 0.99;
+// Our tables are float, scikit-learn's were double, and iterations end within their tolerance.
+constexpr double kProbabilityTolerance = 2e-4;
+// Platt's folds are drawn at random; the golden figures are the mean of five draws, which differ from each other by
+// this.
+constexpr double kMeanPlattTolerance = 0.02;
+
+struct Data {
+  Matrix train, test;
+  std::vector<int> train_labels;
+  int label_count;
+};
+
+double share_of_rows_within(const Matrix& a, const Matrix& b, double tolerance) {
+  EXPECT_EQ(a.rows(), b.rows());
+  std::size_t within = 0;
+  for (std::size_t i = 0; i < a.rows(); ++i)
+    within += std::ranges::equal(a.row(i), b.row(i), [&](float x, float y) { return std::abs(x - y) <= tolerance; });
+  return static_cast<double>(within) / static_cast<double>(a.rows());
+}
+
+void expect_equal_to_scikit_learn(const json& cases, const Data& data) {
+  for (const json& expected : cases) {
+    SCOPED_TRACE(expected["name"].get<std::string>());
+    const auto kind = expected["kind"].get<std::string>();
+    auto learner = make_classifier(kind, expected["parameters"].get<Parameters>(), kDefaultSeed);
+    learner->fit(data.train, data.train_labels, data.label_count);
+    EXPECT_GE(share_equal(learner->predict(data.test), expected["predict"].get<std::vector<int>>()), kLeastEqualLabels);
+    if (!expected.contains("probabilities")) continue;
+    const Matrix probabilities = learner->predict_probabilities(data.test),
+                 golden = matrix_of(expected["probabilities"]);
+    if (kind == "svm") {
+      EXPECT_LT(mean_difference(probabilities, golden), kMeanPlattTolerance);
+    } else {
+      EXPECT_GE(share_of_rows_within(probabilities, golden, kProbabilityTolerance), kLeastEqualRows);
+    }
+  }
+}
+
+Data seeded_data(const json& golden) {
+  Data data{matrix_of(golden["train"]), matrix_of(golden["test"]), golden["train_labels"].get<std::vector<int>>(), 4};
+  Preprocessor scaler(PreprocessingConfig{});
+  scaler.fit(data.train);
+  data.train = scaler.transform(data.train);
+  data.test = scaler.transform(data.test);
+  return data;
+}
+
+TEST(ScikitLearn, AgreesOnSeededData) {
+  const json golden = read_golden("models_seeded.json");
+  expect_equal_to_scikit_learn(golden["cases"], seeded_data(golden));
+}
+
+TEST(ScikitLearn, AgreesOnTwoClasses) {
+  const json golden = read_golden("models_seeded.json");
+  const Data whole = seeded_data(golden);
+  Data two{{}, whole.test, {}, 2};
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < whole.train_labels.size(); ++i)
+    if (whole.train_labels[i] < 2) {
+      rows.push_back(i);
+      two.train_labels.push_back(whole.train_labels[i]);
+    }
+  two.train = whole.train.select_rows(rows);
+  expect_equal_to_scikit_learn(golden["two_classes"], two);
+}
+
+TEST(ScikitLearn, AgreesOnStandardisationAndPrincipalComponents) {
+  const json golden = read_golden("models_seeded.json");
+  const Matrix train = matrix_of(golden["train"]), test = matrix_of(golden["test"]);
+  for (const PcaSolver solver : {PcaSolver::exact, PcaSolver::randomised}) {
+    Preprocessor preprocessor({.pca_components = 3, .pca_solver = solver});
+    preprocessor.fit(train);
+    for (std::size_t j = 0; j < train.cols(); ++j) {
+      EXPECT_NEAR(preprocessor.mean()[j], golden["scaler"]["mean"][j].get<double>(), 1e-6);
+      EXPECT_NEAR(preprocessor.scale()[j], golden["scaler"]["scale"][j].get<double>(), 1e-6);
+    }
+    EXPECT_LT(largest_difference(preprocessor.components(), matrix_of(golden["pca"]["components"])), 1e-4);
+    EXPECT_LT(largest_difference(preprocessor.transform(test), matrix_of(golden["pca"]["transformed_test"])), 1e-4);
+    for (std::size_t k = 0; k < 3; ++k)
+      EXPECT_NEAR(preprocessor.explained_variance_ratio()[k],
+                  golden["pca"]["explained_variance_ratio"][k].get<double>(), 1e-5);
+  }
+}
+
+struct Gtzan {
+  Matrix features;
+  std::vector<int> labels;
+};
+
+Gtzan read_gtzan(const std::filesystem::path& path) {
+  const std::string text = read_file(path);
+  CsvReader reader(text, path.string());
+  std::vector<std::string_view> fields;
+  reader.next(fields);
+  const std::size_t cols = fields.size() - 2;
+  std::vector<float> values;
+  std::vector<std::string> names;
+  while (reader.next(fields)) {
+    for (std::size_t j = 1; j <= cols; ++j) {
+      double value = 0;
+      EXPECT_TRUE(parse_number(fields[j], value));
+      values.push_back(static_cast<float>(value));
+    }
+    names.emplace_back(fields.back());
+  }
+  std::vector<std::string> genres = names;
+  std::ranges::sort(genres);
+  genres.erase(std::ranges::unique(genres).begin(), genres.end());
+  Gtzan table{Matrix(names.size(), cols, std::move(values)), {}};
+  for (const std::string& name : names)
+    table.labels.push_back(static_cast<int>(std::ranges::find(genres, name) - genres.begin()));
+  return table;
+}
+
+TEST(ScikitLearn, AgreesOnTheGtzanTable) {
+  REQUIRE_SHARED(path, "data/gtzan/features_30_sec.csv");
+  const Gtzan table = read_gtzan(path);
+  std::vector<std::size_t> train_rows, test_rows;
+  for (std::size_t i = 0; i < table.labels.size(); ++i) (i % 5 == 0 ? test_rows : train_rows).push_back(i);
+  Data data{table.features.select_rows(train_rows), table.features.select_rows(test_rows), {}, 10};
+  for (std::size_t row : train_rows) data.train_labels.push_back(table.labels[row]);
+
+  const json golden = read_golden("models_gtzan.json");
+  auto raw = make_classifier("gnb", {}, kDefaultSeed);
+  raw->fit(data.train, data.train_labels, 10);
+  EXPECT_GE(share_equal(raw->predict(data.test), golden["raw_gnb_predict"].get<std::vector<int>>()), kLeastEqualLabels);
+
+  Preprocessor scaler(PreprocessingConfig{});
+  scaler.fit(data.train);
+  data.train = scaler.transform(data.train);
+  data.test = scaler.transform(data.test);
+  expect_equal_to_scikit_learn(golden["cases"], data);
+}
+
+}  // namespace
+}  // namespace genrewise
