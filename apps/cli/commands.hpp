@@ -11,6 +11,8 @@ namespace genrewise::cli {
 
 using AddCommand = void (*)(CLI::App& app, Session& session);
 
-inline constexpr std::initializer_list<AddCommand> kCommands = {};
+void add_extract(CLI::App& app, Session& session);
+
+inline constexpr AddCommand kCommands[] = {add_extract};
 
 }  // namespace genrewise::cli

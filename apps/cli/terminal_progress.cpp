@@ -104,11 +104,10 @@ std::string TerminalProgress::line(Clock::time_point now, bool last) const {
   const double elapsed_s = std::chrono::duration<double>(now - started_).count();
   const auto fresh = static_cast<double>(done_ - done_at_start_);
   std::string text = task_ + ": " + amount(static_cast<double>(done_));
-  if (total_ > 0) {
-    const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
-    text += fmt::format(" of {} ({:.0f} %)", amount(static_cast<double>(total_)), 100 * share);
-  }
+  if (total_ > 0) text += " of " + amount(static_cast<double>(total_));
   if (unit_ != "bytes") text += " " + unit_;
+  if (total_ > 0)
+    text += fmt::format(" ({:.0f} %)", 100 * std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_)));
   if (fresh > 0 && elapsed_s > 0.5) {
     const double rate = fresh / elapsed_s;
     text += unit_ == "bytes" ? fmt::format(", {}/s", amount(rate)) : fmt::format(", {:.3g}/s", rate);

@@ -11,6 +11,7 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/pipeline/row_journal.hpp"
 #include "genrewise/storage/local_file.hpp"
@@ -164,27 +165,25 @@ class Extraction {
   }
 
   void write_table(const RowJournal& journal) {
-    FeatureTable table{set_.recipe(), set_.columns(), {}, {}};
-    std::vector<float> values(journal.rows() * set_.size());
+    FeatureTableWriter writer(output_, set_.recipe(), set_.columns(), result_.extracted + result_.reused);
+    std::vector<float> row(set_.size());
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       if (!journal.has(keys_[i])) continue;
-      journal.read(keys_[i], std::span(values).subspan(table.track_ids.size() * set_.size(), set_.size()));
-      table.track_ids.push_back(dataset_.tracks[i].id);
+      throw_if_interrupted();
+      journal.read(keys_[i], row);
+      writer.add(dataset_.tracks[i].id, row);
     }
-    values.resize(table.track_ids.size() * set_.size());
-    table.values = Matrix(table.track_ids.size(), set_.size(), std::move(values));
-    write_feature_table(table, output_);
-    write_facts();
+    writer.commit(result_.skipped);
+    write_source();
   }
 
-  void write_facts() {
+  void write_source() const {
     const fs::path path = with_suffix(output_, ".json");
     json facts = json::parse(read_file(path));
-    facts["source"] = {
-        {"dataset", dataset_.name}, {"kind", dataset_.kind}, {"tracks", result_.tracks}, {"fingerprint", fingerprint_}};
-    facts["skipped"] = json::array();
-    for (const Fault& fault : result_.skipped)
-      facts["skipped"].push_back({{"where", fault.where}, {"reason", fault.reason}, {"detail", fault.detail}});
+    facts["source"] = {{"dataset", dataset_.name},
+                       {"kind", dataset_.kind},
+                       {"tracks", result_.tracks},
+                       {"fingerprint", fingerprint_}};
     write_file(path, facts.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
   }
 
