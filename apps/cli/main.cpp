@@ -56,7 +56,7 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::CallForHelp&) {
     const CLI::App* chosen = &app;
     for (const auto used = app.get_subcommands(); const CLI::App* command : used) chosen = command;
-    session.print(chosen->help());
+    session.print(chosen->help(chosen == &app ? "" : app.get_name()));
     return kDone;
   } catch (const CLI::Success& version) {
     session.print(std::string(version.what()) + "\n");
