@@ -11,8 +11,11 @@ namespace genrewise::cli {
 
 using AddCommand = void (*)(CLI::App& app, Session& session);
 
+void add_fetch(CLI::App& app, Session& session);
+void add_inspect(CLI::App& app, Session& session);
 void add_extract(CLI::App& app, Session& session);
+void add_split(CLI::App& app, Session& session);
 
-inline constexpr AddCommand kCommands[] = {add_extract};
+inline constexpr AddCommand kCommands[] = {add_fetch, add_inspect, add_extract, add_split};
 
 }  // namespace genrewise::cli

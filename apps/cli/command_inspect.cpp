@@ -1,0 +1,143 @@
+// genrewise inspect: what a dataset is made of, and what is wrong with it.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "genrewise/dataset/inspection.hpp"
+
+namespace genrewise::cli {
+namespace {
+
+constexpr char kExamples[] =
+    "genrewise inspect data/fma --subset small\n"
+    "genrewise inspect music/ --csv > trouble.csv\n"
+    "genrewise inspect data/demo/demo.csv --json";
+
+struct Options {
+  std::string place;
+  DatasetOptions dataset;
+};
+
+using enum Table::Align;
+
+template <class Key>
+std::string counts_text(const std::map<Key, std::size_t>& counts, std::string_view unit) {
+  std::string text;
+  for (const auto& [key, count] : counts)
+    text += fmt::format("{}{}{} ({})", text.empty() ? "" : ", ", key, unit, count);
+  return text;
+}
+
+std::string spread_text(const Spread& spread, std::string_view unit) {
+  return fmt::format("{:.4g} to {:.4g} {}, median {:.4g} {}", spread.least, spread.most, unit, spread.median, unit);
+}
+
+std::string facts_text(const Inspection& found) {
+  std::string text =
+      fmt::format("{} ({}): {} clips of {} files, {} artists, {} albums, {:.2f} hours\n", found.name, found.kind,
+                  found.clips, found.files, found.artists, found.albums, found.total_s / 3600);
+  text += fmt::format("clips     {}\n", spread_text(found.clip_s, "s"));
+  text += fmt::format("files     {}\n", spread_text(found.file_s, "s"));
+  text += fmt::format("bit rate  {}\n", spread_text(found.bit_rate_kbps, "kb/s"));
+  text += fmt::format("codec     {}\n", counts_text(found.codecs, ""));
+  text += fmt::format("rate      {}\n", counts_text(found.sample_rates_hz, " Hz"));
+  text += fmt::format("channels  {}\n", counts_text(found.channels, ""));
+  if (found.ignored > 0) text += fmt::format("ignored   {} files that are no music by their names\n", found.ignored);
+  return text;
+}
+
+std::string genres_text(const Inspection& found) {
+  std::vector<Table::Column> columns{
+      {"genre", left}, {"clips", right}, {"files", right}, {"artists", right}, {"albums", right}};
+  if (found.has_official_split) {
+    for (const char* part : {"training", "validation", "test"}) columns.push_back({part, right});
+  }
+  Table table(columns);
+  for (const auto& genre : found.genres) {
+    std::vector<std::string> cells{genre.name, std::to_string(genre.clips), std::to_string(genre.files),
+                                   std::to_string(genre.artists), std::to_string(genre.albums)};
+    if (found.has_official_split) {
+      for (const std::size_t count : genre.parts) cells.push_back(std::to_string(count));
+    }
+    table.add_row(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string trouble_text(const Inspection& found) {
+  std::string text;
+  const auto counts = found.counts_by_kind();
+  if (counts.empty()) text += "\nno trouble was found\n";
+  constexpr std::size_t kExamplesShown = 3;
+  for (const auto& [kind, count] : counts) {
+    text += fmt::format("\n{:>6}  {}\n", count, printable(kind));
+    std::size_t shown = 0;
+    for (const auto& finding : found.findings) {
+      if (finding.kind != kind) continue;
+      if (shown++ == kExamplesShown) break;
+      text += fmt::format("        {} ({})\n", printable(finding.path), printable(finding.detail));
+    }
+    if (count > kExamplesShown) text += fmt::format("        and {} more (--csv lists all)\n", count - kExamplesShown);
+  }
+  const auto crossing_parts = std::ranges::count_if(found.duplicates, &Inspection::Duplicate::several_parts);
+  if (crossing_parts > 0)
+    text += fmt::format("\n{} groups of duplicates are on both sides of the official split\n", crossing_parts);
+  for (const auto& crossing : found.leakage.crossings) {
+    if (crossing.groups == 0) continue;
+    std::vector<std::string> names;
+    for (const std::string& name : crossing.samples) names.push_back(printable(name));
+    text += fmt::format("\n{} {}s cross the official split, with {} validation and test clips: {}{}\n", crossing.groups,
+                        crossing.kind, crossing.examples, fmt::join(names, ", "),
+                        names.size() < crossing.groups ? ", ..." : "");
+  }
+  return text;
+}
+
+std::string findings_csv(const Inspection& found) {
+  Table table({{"kind"}, {"track_id"}, {"path"}, {"detail"}});
+  for (const auto& finding : found.findings) {
+    table.add_row({finding.kind, finding.track_id, finding.path, finding.detail});
+  }
+  return table.csv();
+}
+
+int run(const Options& options, Session& session) {
+  const Inspection found = inspect(open_dataset(options.place, options.dataset), session.progress());
+  switch (session.format) {
+    case Format::json:
+      session.print_json(to_json(found));
+      break;
+    case Format::csv:
+      session.print(findings_csv(found));
+      break;
+    case Format::table:
+      session.print(facts_text(found) + "\n" + genres_text(found) + trouble_text(found));
+      break;
+  }
+  if (found.unusable() == 0) return kDone;
+  std::vector<Fault> unusable;
+  for (const auto& finding : found.findings) {
+    if (finding.unusable) unusable.push_back({finding.kind, finding.path, finding.detail});
+  }
+  session.report_skipped(unusable, "inputs");
+  return kSomeSkipped;
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Session& session) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = session.add_command(app, "inspect", "decode a dataset and report what it holds and what is wrong",
+                                          kExamples, [options, &session] { return run(*options, session); });
+  command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
+      ->required();
+  command->add_option("--subset", options->dataset.fma_subset, "FMA's subset; each holds the ones before it")
+      ->check(CLI::IsMember({"small", "medium", "large", "full"}))
+      ->capture_default_str();
+  session.add_format_options(command);
+}
+
+}  // namespace genrewise::cli

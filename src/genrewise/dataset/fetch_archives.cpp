@@ -1,0 +1,55 @@
+#include "genrewise/dataset/fetch_archives.hpp"
+
+#include <fmt/format.h>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/archive.hpp"
+#include "genrewise/storage/disk_space.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The room that is still needed: what is there of the archive takes none any more.
+std::uint64_t missing_bytes(const FolderArchive& archive, const fs::path& zip) {
+  std::uint64_t there = 0;
+  for (const char* ending : {"", ".partial"}) {
+    std::error_code code;
+    const auto size = fs::file_size(fs::path(zip) += ending, code);
+    if (!code) there += size;
+  }
+  return archive.disk_bytes - std::min(archive.disk_bytes, there);
+}
+
+}  // namespace
+
+void fetch_archives(const std::vector<FolderArchive>& archives, const fs::path& into, bool keep_archives,
+                    Progress& progress) {
+  std::uint64_t bytes = 0;
+  std::vector<const FolderArchive*> wanted;
+  const auto zip_of = [&](const FolderArchive& archive) { return into / (archive.folder + ".zip"); };
+  for (const FolderArchive& archive : archives) {
+    if (fs::is_directory(into / archive.folder)) {
+      progress.note(fmt::format("{} is there already", (into / archive.folder).string()));
+    } else {
+      wanted.push_back(&archive);
+      bytes += missing_bytes(archive, zip_of(archive));
+    }
+  }
+  require_disk_space(into, bytes);
+  make_folders(into);
+  for (const FolderArchive* archive : wanted) {
+    const fs::path zip = zip_of(*archive);
+    download({.url = archive->url, .target = zip, .checksum = archive->checksum}, progress);
+    unpack_archive(zip, into, progress);
+    if (!fs::is_directory(into / archive->folder)) {
+      throw Error(fmt::format("the archive holds no folder {}", archive->folder), zip.string(),
+                  "it is another archive than expected");
+    }
+    if (!keep_archives) fs::remove(zip);
+  }
+}
+
+}  // namespace genrewise

@@ -1,0 +1,111 @@
+#include "genrewise/dataset/fetch_demo.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/storage/disk_space.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/process.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The files that the demonstration takes out of each package, relative to the demo folder.
+std::map<std::string, std::set<std::string>> files_by_package() {
+  CsvReader reader(demo_csv(), "demo.csv");
+  std::vector<std::string_view> fields;
+  reader.next(fields);
+  const auto path = std::ranges::find(fields, "path") - fields.begin();
+  const auto package = std::ranges::find(fields, "package") - fields.begin();
+  std::map<std::string, std::set<std::string>> files;
+  while (reader.next(fields)) {
+    files[std::string(fields[static_cast<std::size_t>(package)])].emplace(fields[static_cast<std::size_t>(path)]);
+  }
+  return files;
+}
+
+void require_package_manager() {
+  for (const char* program : {"apt-get", "dpkg-deb"}) {
+    if (program_exists(program)) continue;
+    throw Error(
+        fmt::format("the demonstration music comes from Debian packages, and '{}' is not on this system", program), {},
+        "run it on Debian or Ubuntu, or use a dataset of your own");
+  }
+}
+
+void run(const std::vector<std::string>& command, const fs::path& folder, const std::string& remedy) {
+  std::string output;
+  if (run_process(command, folder, [&](std::string_view piece) { output += piece; }) == 0) return;
+  const std::size_t error = output.find("E: ");  // apt's own words, without its other lines
+  std::string reason = error == std::string::npos ? output : output.substr(error + 3);
+  reason.resize(std::min({reason.size(), reason.find('\n'), std::size_t{300}}));
+  throw Error(fmt::format("{} failed: {}", fmt::join(command, " "), reason), folder.string(), remedy);
+}
+
+fs::path only_deb_in(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".deb") return fs::absolute(entry.path());
+  }
+  throw Error("apt-get has downloaded no package", folder.string(), "run apt-get update (as root), then try again");
+}
+
+/// Takes the files out of one package. `work` is a hidden folder that is emptied first, so that what a killed run left
+/// does no harm.
+void fetch_package(const std::string& package, const std::set<std::string>& files, const fs::path& folder,
+                   const fs::path& work) {
+  fs::remove_all(work);
+  make_folders(work / "ready");
+  run({"apt-get", "-q", "download", package}, work, "run apt-get update (as root), check the network, then try again");
+  run({"dpkg-deb", "-x", only_deb_in(work).string(), "unpacked"}, work, "try again: the package is damaged");
+  for (const std::string& file : files) {
+    const fs::path inside = fs::path(file).lexically_relative(package);
+    if (!fs::exists(work / "unpacked" / inside)) continue;  // another version of the package; told at the end
+    make_folders((work / "ready" / inside).parent_path());
+    fs::rename(work / "unpacked" / inside, work / "ready" / inside);
+  }
+  const fs::path copyright = work / "unpacked/usr/share/doc" / package / "copyright";
+  if (fs::exists(copyright)) fs::copy_file(copyright, work / "ready/copyright");
+  fs::rename(work / "ready", folder / package);
+  fs::remove_all(work);
+}
+
+}  // namespace
+
+FetchResult fetch_demo(const fs::path& folder, std::uint64_t disk_bytes, Progress& progress) {
+  const auto files = files_by_package();
+  std::vector<std::string> wanted;
+  for (const auto& [package, names] : files) {
+    if (!fs::is_directory(folder / package)) wanted.push_back(package);
+  }
+  if (!wanted.empty()) {
+    require_package_manager();
+    require_disk_space(folder, disk_bytes * wanted.size() / files.size());
+  }
+  make_folders(folder);
+  progress.begin("packages", "packages", files.size(), files.size() - wanted.size());
+  for (const std::string& package : wanted) {
+    fetch_package(package, files.at(package), folder, folder / ".package");
+    progress.advance();
+  }
+  progress.finish();
+  write_file(folder / "demo.csv", demo_csv());
+  FetchResult result{.dataset = folder / "demo.csv", .missing = {}};
+  for (const auto& [package, names] : files) {
+    for (const std::string& name : names) {
+      if (fs::exists(folder / name)) continue;
+      result.missing.push_back(
+          {"not in the package", (folder / name).string(),
+           fmt::format("this system's version of {} has no such file; remove its folder to get it anew", package)});
+    }
+  }
+  return result;
+}
+
+}  // namespace genrewise

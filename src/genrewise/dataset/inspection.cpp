@@ -1,0 +1,288 @@
+#include "genrewise/dataset/inspection.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <unordered_map>
+
+#include "genrewise/audio/decode.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/parallel.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr double kSilentRms = 1e-3;  // -60 dB of full scale
+constexpr float kFullScale = 0.999f;
+constexpr int kClippedRun = 3;
+constexpr double kShortShare = 0.5;  // of the median clip
+
+struct ClipFacts {
+  std::optional<Fault> fault;
+  double duration_s = 0, rms = 0;
+  std::size_t clipped_runs = 0;
+  std::string hash;
+};
+
+std::size_t count_clipped_runs(std::span<const float> samples) {
+  std::size_t runs = 0;
+  int run = 0;
+  for (const float sample : samples) {
+    run = std::abs(sample) >= kFullScale ? run + 1 : 0;
+    runs += run == kClippedRun;
+  }
+  return runs;
+}
+
+ClipFacts facts_of(const Track& track) {
+  ClipFacts facts;
+  const auto decoded = decode_file(track.path, {.clip = track.clip, .sample_rate_hz = {}});
+  if (!decoded) {
+    facts.fault = decoded.error();
+    return facts;
+  }
+  const std::vector<float>& samples = decoded->samples;
+  double sum = 0;
+  for (const float sample : samples) sum += static_cast<double>(sample) * sample;
+  facts.rms = samples.empty() ? 0 : std::sqrt(sum / static_cast<double>(samples.size()));
+  facts.duration_s = static_cast<double>(samples.size()) / decoded->sample_rate_hz;
+  facts.clipped_runs = count_clipped_runs(samples);
+  facts.hash = sha256_hex({reinterpret_cast<const char*>(samples.data()), samples.size() * sizeof(float)});
+  return facts;
+}
+
+Spread spread_of(std::vector<double> values) {
+  if (values.empty()) return {};
+  std::ranges::sort(values);
+  return {values.front(), values[values.size() / 2], values.back()};
+}
+
+/// The rows of each file, so that a file is probed once.
+std::vector<std::vector<std::size_t>> rows_by_file(const Dataset& dataset) {
+  std::vector<std::vector<std::size_t>> files;
+  std::unordered_map<std::string, std::size_t> index;
+  for (std::size_t i = 0; i < dataset.tracks.size(); ++i) {
+    const auto [found, is_new] = index.try_emplace(dataset.tracks[i].path.string(), files.size());
+    if (is_new) files.emplace_back();
+    files[found->second].push_back(i);
+  }
+  return files;
+}
+
+void count_labels_and_groups(const Dataset& dataset, Inspection& inspection) {
+  struct Seen {
+    std::set<std::string> files, artists, albums;
+    void add(const Track& track) {
+      files.insert(track.path.string());
+      if (!track.artist.empty()) artists.insert(track.artist);
+      if (!track.album.empty()) albums.insert(track.album);
+    }
+  };
+  Seen all;
+  std::vector<Seen> by_genre(dataset.labels.size());
+  for (const std::string& label : dataset.labels) inspection.genres.push_back({.name = label});
+  for (const Track& track : dataset.tracks) {
+    all.add(track);
+    if (track.label < 0) continue;
+    const auto label = static_cast<std::size_t>(track.label);
+    by_genre[label].add(track);
+    ++inspection.genres[label].clips;
+    if (track.official_part) ++inspection.genres[label].parts[static_cast<std::size_t>(*track.official_part)];
+  }
+  for (std::size_t i = 0; i < by_genre.size(); ++i) {
+    inspection.genres[i].files = by_genre[i].files.size();
+    inspection.genres[i].artists = by_genre[i].artists.size();
+    inspection.genres[i].albums = by_genre[i].albums.size();
+  }
+  inspection.clips = dataset.tracks.size();
+  inspection.files = all.files.size();
+  inspection.artists = all.artists.size();
+  inspection.albums = all.albums.size();
+}
+
+void check_official_split(const Dataset& dataset, Inspection& inspection) {
+  Dataset with_part;
+  with_part.labels = dataset.labels;
+  for (const Track& track : dataset.tracks) {
+    if (track.official_part && track.label >= 0) with_part.tracks.push_back(track);
+  }
+  inspection.has_official_split = !with_part.tracks.empty();
+  if (!inspection.has_official_split) return;
+  const SplitSubjects subjects = subjects_of(with_part);
+  inspection.leakage = check_leakage(subjects, make_split(subjects, {.scheme = SplitScheme::official}));
+}
+
+void find_duplicates(const Dataset& dataset, const std::vector<ClipFacts>& facts, Inspection& inspection) {
+  std::map<std::string, std::vector<std::size_t>> rows_by_hash;
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    if (!facts[i].fault) rows_by_hash[facts[i].hash].push_back(i);
+  }
+  for (const auto& [hash, rows] : rows_by_hash) {
+    if (rows.size() < 2) continue;
+    Inspection::Duplicate duplicate;
+    const Track& first = dataset.tracks[rows.front()];
+    for (const std::size_t i : rows) {
+      const Track& track = dataset.tracks[i];
+      duplicate.track_ids.push_back(track.id);
+      duplicate.several_genres |= track.label != first.label;
+      duplicate.several_parts |= track.official_part != first.official_part;
+    }
+    inspection.duplicates.push_back(std::move(duplicate));
+  }
+  std::ranges::sort(inspection.duplicates, {}, &Inspection::Duplicate::track_ids);
+}
+
+void list_findings(const Dataset& dataset, const std::vector<ClipFacts>& facts, Inspection& inspection) {
+  for (const Fault& fault : dataset.rejected) {
+    inspection.findings.push_back({fault.reason, "", fault.where, fault.detail, true});
+  }
+  const auto add = [&](std::string kind, std::size_t row, std::string detail, bool unusable = false) {
+    const Track& track = dataset.tracks[row];
+    inspection.findings.push_back({std::move(kind), track.id, track.path.string(), std::move(detail), unusable});
+  };
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    const ClipFacts& clip = facts[i];
+    if (clip.fault) {
+      add(clip.fault->reason, i, clip.fault->detail, true);
+      continue;
+    }
+    if (clip.duration_s < kShortShare * inspection.clip_s.median)
+      add("short", i, fmt::format("{:.2f} s", clip.duration_s));
+    if (clip.rms < kSilentRms) add("silent", i, fmt::format("{:.0f} dB", 20 * std::log10(clip.rms + 1e-12)));
+    if (clip.clipped_runs > 0) add("clipped", i, fmt::format("at {} places", clip.clipped_runs));
+  }
+  std::unordered_map<std::string, std::size_t> row_of_id;
+  for (std::size_t i = 0; i < dataset.tracks.size(); ++i) row_of_id[dataset.tracks[i].id] = i;
+  for (const auto& duplicate : inspection.duplicates) {
+    for (std::size_t i = 1; i < duplicate.track_ids.size(); ++i) {
+      add("duplicate", row_of_id.at(duplicate.track_ids[i]), fmt::format("the same as {}", duplicate.track_ids[0]));
+    }
+  }
+  std::ranges::stable_partition(inspection.findings, &Inspection::Finding::unusable);
+}
+
+nlohmann::json json_of(const Spread& spread) {
+  return {{"least", spread.least}, {"median", spread.median}, {"most", spread.most}};
+}
+
+template <class Key>
+nlohmann::json json_of(const std::map<Key, std::size_t>& counts) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [key, count] : counts) json[fmt::format("{}", key)] = count;
+  return json;
+}
+
+}  // namespace
+
+std::map<std::string, std::size_t> Inspection::counts_by_kind() const {
+  std::map<std::string, std::size_t> counts;
+  for (const Finding& finding : findings) ++counts[finding.kind];
+  return counts;
+}
+
+std::size_t Inspection::unusable() const {
+  return static_cast<std::size_t>(std::ranges::count_if(findings, &Finding::unusable));
+}
+
+Inspection inspect(const Dataset& dataset, Progress& progress) {
+  Inspection inspection;
+  inspection.name = dataset.name;
+  inspection.kind = dataset.kind;
+  inspection.ignored = dataset.ignored;
+  count_labels_and_groups(dataset, inspection);
+  check_official_split(dataset, inspection);
+
+  const auto files = rows_by_file(dataset);
+  std::vector<std::optional<AudioInfo>> infos(files.size());
+  std::vector<ClipFacts> facts(dataset.tracks.size());
+  progress.begin("inspect", "clips", dataset.tracks.size());
+  parallel_for(files.size(), [&](std::size_t file, int) {
+    if (auto info = probe_file(dataset.tracks[files[file].front()].path)) infos[file] = std::move(*info);
+    for (const std::size_t row : files[file]) {
+      facts[row] = facts_of(dataset.tracks[row]);
+      progress.advance();
+    }
+  });
+  progress.finish();
+
+  std::vector<double> clip_s, file_s, bit_rates;
+  for (const auto& info : infos) {
+    if (!info) continue;
+    ++inspection.codecs[info->codec];
+    ++inspection.sample_rates_hz[info->sample_rate_hz];
+    ++inspection.channels[info->channels];
+    file_s.push_back(info->duration_s);
+    bit_rates.push_back(info->bit_rate_kbps);
+  }
+  for (const ClipFacts& clip : facts) {
+    if (!clip.fault) clip_s.push_back(clip.duration_s), inspection.total_s += clip.duration_s;
+  }
+  inspection.clip_s = spread_of(std::move(clip_s));
+  inspection.file_s = spread_of(std::move(file_s));
+  inspection.bit_rate_kbps = spread_of(std::move(bit_rates));
+  find_duplicates(dataset, facts, inspection);
+  list_findings(dataset, facts, inspection);
+  return inspection;
+}
+
+nlohmann::json to_json(const Inspection& inspection) {
+  nlohmann::json genres = nlohmann::json::array(), findings = nlohmann::json::array(),
+                 duplicates = nlohmann::json::array(), leakage = nlohmann::json::array();
+  for (const auto& genre : inspection.genres) {
+    nlohmann::json json{{"genre", genre.name},
+                        {"clips", genre.clips},
+                        {"files", genre.files},
+                        {"artists", genre.artists},
+                        {"albums", genre.albums}};
+    for (const Part part : {Part::training, Part::validation, Part::test}) {
+      json[std::string(to_string(part))] = genre.parts[static_cast<std::size_t>(part)];
+    }
+    genres.push_back(std::move(json));
+  }
+  for (const auto& finding : inspection.findings) {
+    findings.push_back({{"kind", finding.kind},
+                        {"track_id", finding.track_id},
+                        {"path", finding.path},
+                        {"detail", finding.detail},
+                        {"unusable", finding.unusable}});
+  }
+  for (const auto& duplicate : inspection.duplicates) {
+    duplicates.push_back({{"track_ids", duplicate.track_ids},
+                          {"several_genres", duplicate.several_genres},
+                          {"several_parts", duplicate.several_parts}});
+  }
+  for (const auto& crossing : inspection.leakage.crossings) {
+    leakage.push_back({{"kind", crossing.kind},
+                       {"groups", crossing.groups},
+                       {"examples", crossing.examples},
+                       {"samples", crossing.samples}});
+  }
+  return {{"name", inspection.name},
+          {"kind", inspection.kind},
+          {"clips", inspection.clips},
+          {"files", inspection.files},
+          {"artists", inspection.artists},
+          {"albums", inspection.albums},
+          {"ignored_files", inspection.ignored},
+          {"unusable", inspection.unusable()},
+          {"total_s", inspection.total_s},
+          {"clip_s", json_of(inspection.clip_s)},
+          {"file_s", json_of(inspection.file_s)},
+          {"bit_rate_kbps", json_of(inspection.bit_rate_kbps)},
+          {"codecs", json_of(inspection.codecs)},
+          {"sample_rates_hz", json_of(inspection.sample_rates_hz)},
+          {"channels", json_of(inspection.channels)},
+          {"counts", json_of(inspection.counts_by_kind())},
+          {"has_official_split", inspection.has_official_split},
+          {"genres", std::move(genres)},
+          {"leakage", std::move(leakage)},
+          {"duplicates", std::move(duplicates)},
+          {"findings", std::move(findings)}};
+}
+
+}  // namespace genrewise
