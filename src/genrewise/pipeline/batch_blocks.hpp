@@ -1,0 +1,62 @@
+// Blocks of records, read from their shards and checked.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include "genrewise/pipeline/batch_plan.hpp"
+#include "genrewise/records/byte_source.hpp"
+
+namespace genrewise {
+
+/// The bytes of a block, and where in them the selected records' payloads lie (null: damaged).
+struct LoadedBlock {
+  std::unique_ptr<std::byte[]> bytes;
+  std::size_t capacity = 0;
+  std::vector<std::span<const std::byte>> payloads;
+
+  /// Room for that many bytes; what it held is lost.
+  std::span<std::byte> reserve(std::size_t wanted);
+};
+
+/// Keeps count of the records that cannot be used. Safe from any thread.
+class DamageCount {
+ public:
+  DamageCount(const PackManifest& manifest, std::size_t selection, double budget);
+  /// Told once per record, however often it is met. Throws Error when the budget is spent.
+  void add(std::uint32_t shard, std::uint32_t record, Fault fault);
+  std::vector<Fault> faults() const;
+
+ private:
+  std::string place_;
+  std::size_t selection_;
+  double budget_;
+  mutable std::mutex mutex_;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> records_;
+  std::vector<Fault> faults_;
+};
+
+/// Reads blocks. Safe from any thread.
+class BlockLoader {
+ public:
+  BlockLoader(const PackManifest& manifest, DamageCount& damage);
+  /// Reads into `loaded`, whose memory is used again. Records whose bytes are missing, or whose sums are wrong, or that
+  /// lie in a shard that cannot be read, are told to the damage count.
+  void load(const BatchBlock& block, LoadedBlock& loaded);
+
+ private:
+  std::shared_ptr<RandomAccess> file_of(std::uint32_t shard);
+  std::size_t read(const BatchBlock& block, LoadedBlock& loaded);
+  void check(const BatchBlock& block, std::span<const std::byte> bytes, LoadedBlock& loaded);
+
+  const PackManifest& manifest_;
+  DamageCount& damage_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<RandomAccess>> files_;  // by shard
+  std::vector<std::uint32_t> open_;                   // shards whose file is open, oldest first
+};
+
+}  // namespace genrewise

@@ -1,0 +1,402 @@
+#include "genrewise/pipeline/pack.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <numeric>
+
+#include "genrewise/audio/decode.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/pipeline/pack_shard.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The folder belongs to one packer at a time; the lock ends with the process, however it ends.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder) {
+    descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor_ < 0) throw_system_error("cannot open the folder", folder.string());
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    const int code = errno;
+    ::close(descriptor_);
+    if (code == EWOULDBLOCK) {
+      throw Error("another run is packing into this folder", folder.string(), "wait for it, or choose another folder");
+    }
+    errno = code;
+    throw_system_error("cannot lock the folder", folder.string());
+  }
+  ~FolderLock() { ::close(descriptor_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// Takes results from many threads in any order and hands them on in order, one at a time; whoever is far ahead waits.
+template <class Result>
+class InOrder {
+ public:
+  InOrder(std::size_t most_ahead, std::function<void(std::size_t, Result&)> take)
+      : most_ahead_(most_ahead), take_(std::move(take)) {}
+
+  /// Call before work on item `i` begins; false when there is no use in it any more.
+  bool wait_for_turn(std::size_t i) {
+    std::unique_lock lock(mutex_);
+    while (i >= next_ + most_ahead_) {
+      if (stopped_) return false;
+      throw_if_interrupted();
+      changed_.wait_for(lock, std::chrono::milliseconds(100));
+    }
+    return !stopped_;
+  }
+  void put(std::size_t i, Result result) {
+    std::unique_lock lock(mutex_);
+    waiting_.emplace(i, std::move(result));
+    if (taking_) return;
+    taking_ = true;
+    for (auto found = waiting_.find(next_); found != waiting_.end() && !stopped_; found = waiting_.find(next_)) {
+      auto node = waiting_.extract(found);
+      lock.unlock();
+      take_(node.key(), node.mapped());
+      lock.lock();
+      ++next_;
+      changed_.notify_all();
+    }
+    taking_ = false;
+  }
+  /// After a failure: nobody waits any more.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  const std::size_t most_ahead_;
+  const std::function<void(std::size_t, Result&)> take_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::size_t, Result> waiting_;
+  std::size_t next_ = 0;
+  bool taking_ = false, stopped_ = false;
+};
+
+void check(const PackJob& job, const PackConfig& config) {
+  const std::size_t count = job.track_ids.size();
+  if (config.shards < 1) throw Error("there must be at least 1 shard", "--shards");
+  if (static_cast<std::size_t>(config.shards) > count) {
+    throw Error(
+        "there are more shards (" + std::to_string(config.shards) + ") than examples (" + std::to_string(count) + ")",
+        "--shards", "ask for fewer");
+  }
+  if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.')) {
+    throw Error("\"" + config.prefix + "\" cannot begin the name of a file", "--prefix",
+                "leave out slashes and leading dots");
+  }
+  if (job.classes.size() != count || job.parts.size() != count || job.sources.size() != count) {
+    throw Error("the lists of examples to pack have different lengths", job.recipe.name);
+  }
+}
+
+class Packer {
+ public:
+  Packer(const PackJob& job, fs::path folder, const PackConfig& config, Progress& progress)
+      : job_(job), folder_(std::move(folder)), config_(config), progress_(progress) {
+    check(job, config);
+    deal();
+  }
+
+  PackResult run() {
+    const auto started = std::chrono::steady_clock::now();
+    make_folders(folder_);
+    const FolderLock lock(folder_);
+    if (is_pack(folder_)) {
+      reuse_whole();
+    } else {
+      begin();
+      pack();
+      write_manifest();
+    }
+    result_.loss = manifest_.loss;
+    result_.examples = manifest_.size();
+    result_.skipped = manifest_.skipped;
+    for (const auto& shard : manifest_.shards) result_.bytes += shard.bytes;
+    result_.pack_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    return std::move(result_);
+  }
+
+ private:
+  // Which examples go into which shard, and the sum of all that decides what will be in them.
+  void deal() {
+    std::vector<std::size_t> order(job_.track_ids.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) -> const std::string& { return job_.track_ids[i]; });
+    Hasher all(HashKind::sha256);
+    const auto add = [&](const std::string& fact) { all.update(fact + '\0'); };
+    for (const auto& fact :
+         {job_.recipe.name, std::to_string(job_.recipe.version), job_.recipe.hash, std::to_string(job_.values),
+          std::to_string(config_.shards), std::to_string(config_.seed), config_.prefix, job_.split_scheme,
+          std::string(to_string(config_.stored_as)), std::string(to_string(config_.compression))}) {
+      add(fact);
+    }
+    for (const auto& label : job_.labels) add(label);
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      const std::size_t i = order[k];
+      if (k > 0 && job_.track_ids[order[k - 1]] == job_.track_ids[i]) {
+        throw Error("two examples have the same track id", job_.track_ids[i], "make the ids unique");
+      }
+      add(job_.track_ids[i]);
+      add(std::to_string(job_.classes[i]));
+      add(job_.parts[i] ? std::string(to_string(*job_.parts[i])) : "-");
+      add(job_.sources[i]);
+    }
+    fingerprint_ = all.hex();
+    Rng(derive_seed(config_.seed, "pack")).shuffle(std::span(order));
+    const auto shards = static_cast<std::size_t>(config_.shards);
+    for (std::size_t k = 0; k < shards; ++k) {
+      const auto at = [&](std::size_t shard) {
+        return order.begin() + static_cast<std::ptrdiff_t>(order.size() * shard / shards);
+      };
+      dealt_.emplace_back(at(k), at(k + 1));
+    }
+  }
+
+  void reuse_whole() {
+    manifest_ = open_pack(folder_);
+    if (manifest_.fingerprint != fingerprint_) {
+      throw Error(
+          "holds another pack (" + std::to_string(manifest_.size()) + " examples of " + manifest_.recipe.name + ")",
+          folder_.string(), "choose another folder, or delete this one");
+    }
+    for (const auto& shard : manifest_.shards) {
+      std::error_code code;
+      if (fs::file_size(folder_ / shard.file, code) == shard.bytes && !code) continue;
+      throw Error("is missing, or has not the size that the manifest says", (folder_ / shard.file).string(),
+                  "delete the folder and pack again");
+    }
+    result_.reused = manifest_.size();
+    fs::remove_all(folder_ / ".pack");
+  }
+
+  // What a kill in the middle of writing the manifest left.
+  void remove_leftovers() const {
+    const std::string start = "." + std::string(kManifestName) + ".";
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      const auto name = entry.path().filename().string();
+      if (name.starts_with(start) && name.ends_with(".tmp")) fs::remove(entry.path());
+    }
+  }
+
+  void begin() {
+    remove_leftovers();
+    const auto plan = folder_ / ".pack" / "plan";
+    if (fs::exists(plan)) {
+      if (read_file(plan) == fingerprint_) return;
+      throw Error("holds an unfinished pack of other data or with other options", folder_.string(),
+                  "choose another folder, or delete this one");
+    }
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path().extension() == ".tfrec") {
+        throw Error("holds record files already", folder_.string(), "choose an empty folder");
+      }
+    }
+    make_folders(folder_ / ".pack");
+    write_file(plan, fingerprint_);
+  }
+
+  void pack() {
+    std::size_t done = 0;
+    for (int number = 0; number < config_.shards; ++number) {
+      if (auto finished = ShardPacker::finished(folder_, number)) {
+        done += dealt_[static_cast<std::size_t>(number)].size();
+        result_.reused += finished->size();
+        parts_[number] = std::move(*finished);
+      } else {
+        if (!unfinished_.empty()) ShardPacker::forget(folder_, number);  // only the first one can have been begun
+        unfinished_.push_back(number);
+      }
+    }
+    std::vector<std::size_t> pending;  // examples in the order of the shards
+    for (const int number : unfinished_) {
+      const auto& examples = dealt_[static_cast<std::size_t>(number)];
+      pending.insert(pending.end(), examples.begin(), examples.end());
+    }
+    if (open_next_shard()) {
+      done += shard_->handled();
+      result_.reused += shard_->written();
+      pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(shard_->handled()));
+    }
+    const std::size_t all = job_.track_ids.size();
+    if (done > 0) {
+      progress_.note("going on: " + std::to_string(done) + " of " + std::to_string(all) +
+                     " examples were handled by an earlier run");
+    }
+    progress_.begin("packing " + job_.recipe.name, "clips", all, done);
+    finish_full_shards();
+    extract(pending);
+    progress_.finish();
+  }
+
+  using Extracted = std::pair<std::vector<float>, std::optional<Fault>>;
+
+  void extract(const std::vector<std::size_t>& pending) {
+    const int threads = config_.threads > 0 ? config_.threads : thread_budget();
+    std::mutex spare_mutex;
+    std::vector<std::vector<float>> spare;
+    const auto take_spare = [&] {
+      const std::lock_guard lock(spare_mutex);
+      if (spare.empty()) return std::vector<float>(job_.values);
+      auto values = std::move(spare.back());
+      spare.pop_back();
+      return values;
+    };
+    InOrder<Extracted> results(4 * static_cast<std::size_t>(threads), [&](std::size_t, Extracted& extracted) {
+      write(extracted);
+      const std::lock_guard lock(spare_mutex);
+      spare.push_back(std::move(extracted.first));
+    });
+    parallel_for(
+        pending.size(),
+        [&](std::size_t item, int worker) {
+          try {
+            if (!results.wait_for_turn(item)) return;
+            Extracted extracted{take_spare(), std::nullopt};
+            if (auto made = job_.extract(pending[item], worker, extracted.first); !made)
+              extracted.second = std::move(made.error());
+            results.put(item, std::move(extracted));
+          } catch (...) {
+            results.stop();
+            throw;
+          }
+        },
+        threads);
+  }
+
+  void write(Extracted& extracted) {
+    if (extracted.second) {
+      shard_->skip(std::move(*extracted.second));
+    } else {
+      shard_->add(extracted.first);
+    }
+    progress_.advance();
+    finish_full_shards();
+  }
+
+  bool open_next_shard() {
+    shard_.reset();
+    if (unfinished_.empty()) return false;
+    shard_number_ = unfinished_.front();
+    unfinished_.pop_front();
+    shard_ = std::make_unique<ShardPacker>(job_, config_, folder_, shard_number_,
+                                           dealt_[static_cast<std::size_t>(shard_number_)]);
+    return true;
+  }
+
+  void finish_full_shards() {
+    while (shard_ && shard_->handled() == shard_->size()) {
+      parts_[shard_number_] = shard_->finish();
+      open_next_shard();
+    }
+  }
+
+  void write_manifest() {
+    LossMeter losses;
+    manifest_ = parts_.begin()->second;
+    manifest_.shards.clear();
+    manifest_.skipped.clear();
+    for (auto& [number, part] : parts_) {
+      if (part.loss) losses.add(*part.loss, part.size() * job_.values);
+      std::ranges::move(part.shards, std::back_inserter(manifest_.shards));
+      std::ranges::move(part.skipped, std::back_inserter(manifest_.skipped));
+    }
+    if (manifest_.loss) manifest_.loss = losses.loss();
+    if (manifest_.size() == 0) throw_unusable();
+    manifest_.fingerprint = fingerprint_;
+    write_file(folder_ / kManifestName, to_json(manifest_));
+    fs::remove_all(folder_ / ".pack");
+  }
+
+  [[noreturn]] void throw_unusable() const {
+    for (const auto& shard : manifest_.shards) fs::remove(folder_ / shard.file);
+    fs::remove_all(folder_ / ".pack");
+    throw Error("none of the " + std::to_string(job_.track_ids.size()) +
+                    " examples could be used; the first: " + to_string(manifest_.skipped.front()),
+                folder_.string(), "look at the dataset with `genrewise inspect`");
+  }
+
+  const PackJob& job_;
+  const fs::path folder_;
+  const PackConfig& config_;
+  Progress& progress_;
+  std::string fingerprint_;
+  std::vector<std::vector<std::size_t>> dealt_;  // examples by shard
+  std::unique_ptr<ShardPacker> shard_;
+  int shard_number_ = 0;
+  std::map<int, PackManifest> parts_;  // of finished shards, by number
+  std::deque<int> unfinished_;
+  PackManifest manifest_;
+  PackResult result_;
+};
+
+std::string source_of(const Track& track) {
+  std::error_code code;
+  const auto bytes = fs::file_size(track.path, code);
+  const auto start = track.clip.start_s ? std::to_string(*track.clip.start_s) : std::string("centre");
+  return track.path.filename().string() + '/' + (code ? std::string("-") : std::to_string(bytes)) + '/' + start + '/' +
+         std::to_string(track.clip.duration_s) + '/' + std::to_string(track.clip.slack_s);
+}
+
+}  // namespace
+
+PackResult pack_examples(const PackJob& job, const fs::path& folder, const PackConfig& config, Progress& progress) {
+  return Packer(job, folder, config, progress).run();
+}
+
+PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Split* split, const fs::path& folder,
+                        const PackConfig& config, Progress& progress) {
+  PackJob job;
+  job.recipe = set.recipe();
+  job.values = set.size();
+  job.labels = dataset.labels;
+  for (std::size_t i = 0; i < dataset.tracks.size(); ++i) {
+    const Track& track = dataset.tracks[i];
+    job.track_ids.push_back(track.id);
+    job.classes.push_back(track.label);
+    job.sources.push_back(source_of(track));
+    job.parts.push_back(split ? std::optional(split->parts.at(i)) : std::nullopt);
+  }
+  if (split) job.split_scheme = to_string(split->scheme);
+  const int threads = config.threads > 0 ? config.threads : thread_budget();
+  std::vector<std::unique_ptr<FeatureSet::Scratch>> scratch(static_cast<std::size_t>(threads));
+  job.extract = [&](std::size_t i, int worker, std::span<float> out) -> Expected<void> {
+    auto& mine = scratch[static_cast<std::size_t>(worker)];
+    if (!mine) mine = set.make_scratch();
+    const Track& track = dataset.tracks[i];
+    DecodeOptions options{.clip = track.clip, .sample_rate_hz = std::nullopt};
+    if (set.sample_rate_hz() > 0) options.sample_rate_hz = set.sample_rate_hz();
+    const auto clip = decode_file(track.path, options);
+    if (!clip) return tl::unexpected(clip.error());
+    auto extracted = set.extract(*clip, out, *mine);
+    if (!extracted && extracted.error().where.empty()) extracted.error().where = track.path.string();
+    return extracted;
+  };
+  return pack_examples(job, folder, config, progress);
+}
+
+}  // namespace genrewise
