@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "genrewise/base/error.hpp"
@@ -24,6 +26,32 @@ std::size_t early_halvings(const CqtConfig& config, double tuning) {
   std::size_t spare = 0;
   for (std::size_t hop = config.hop_samples; hop % 2 == 0; hop /= 2) ++spare;
   return std::min(static_cast<std::size_t>(std::max(0.0, room)), spare - (config.octaves - 1));
+}
+
+// Rate and frequencies halve together from octave to octave, so one pair of kernels serves them all: for an octave's
+// own signal, and for the one above it, from which the frames that lie inside the clip are had in one step.
+struct Kernels {
+  CqtKernel own, at_double_rate;
+  std::size_t exact_samples;  // at each end of a signal: what the frames read that do not lie inside
+};
+
+Kernels make_kernels(const CqtConfig& config, double tuning, std::size_t early) {
+  const double top_octave_hz =
+      config.lowest_hz * std::exp2(static_cast<double>(config.octaves - 1) + tuning / kBinsPerOctave);
+  const double top_rate_hz = std::ldexp(config.sample_rate_hz, -static_cast<int>(early));
+  const std::size_t frame_samples = frame_samples_for(top_octave_hz, top_rate_hz);
+  Kernels kernels{make_cqt_kernel(top_octave_hz, top_rate_hz, frame_samples), {}, 0};
+  kernels.at_double_rate = at_double_rate(kernels.own);
+  kernels.exact_samples = kernels.at_double_rate.pairs() / 2 + frame_samples / 2 + 1;
+  return kernels;
+}
+
+// First and last + 1 of `count` frames whose samples, up to `reach` on each side of the centre, all lie in the signal.
+std::pair<std::size_t, std::size_t> inner_frames(std::size_t samples, std::size_t hop, std::size_t reach,
+                                                 std::size_t count) {
+  const std::size_t first = std::min(count, (reach + hop - 1) / hop);
+  const std::size_t last = samples > reach ? (samples - reach - 1) / hop + 1 : 0;
+  return {first, std::clamp(last, first, count)};
 }
 
 }  // namespace
@@ -62,43 +90,35 @@ std::size_t Cqt::frames(std::size_t samples, double tuning) const {
 }
 
 void Cqt::process(std::span<const float> samples, double tuning, Matrix& magnitude, Scratch& scratch) const {
-  const std::size_t count = frames(samples.size(), tuning);
+  const std::size_t count = frames(samples.size(), tuning), early = early_halvings(config_, tuning);
   if (magnitude.rows() != count || magnitude.cols() != bins()) magnitude = Matrix(count, bins());
-
-  std::size_t hop = config_.hop_samples;
-  const std::size_t early = early_halvings(config_, tuning);
-  const double top_octave_hz =
-      config_.lowest_hz * std::exp2(static_cast<double>(config_.octaves - 1) + tuning / kBinsPerOctave);
-  const double top_rate_hz = std::ldexp(config_.sample_rate_hz, -static_cast<int>(early));
-  // Rate and frequencies halve together from octave to octave, so one kernel serves them all.
-  const std::size_t frame_samples = frame_samples_for(top_octave_hz, top_rate_hz);
-  const CqtKernel kernel = make_cqt_kernel(top_octave_hz, top_rate_hz, frame_samples);
-  const CqtKernel double_rate_kernel = at_double_rate(kernel);
-  const std::size_t exact_samples = double_rate_kernel.pairs() / 2 + frame_samples / 2 + 1;
+  const Kernels kernels = make_kernels(config_, tuning, early);
 
   std::span<const float> signal = samples;
+  std::size_t hop = config_.hop_samples;
   const auto halve = [&] {
-    halve_rate(signal, exact_samples, scratch.lower);
+    const std::size_t half = (signal.size() + 1) / 2;
+    if (scratch.lower.size() < half) scratch.lower.resize(half);
+    halve_rate(signal, kernels.exact_samples, std::span(scratch.lower).first(half));
     std::swap(scratch.upper, scratch.lower);
-    signal = scratch.upper;
+    signal = std::span(scratch.upper).first(half);
     hop /= 2;
   };
-  for (std::size_t i = 0; i + 1 < early; ++i) halve();
+  for (std::size_t i = 1; i < early; ++i) halve();
   for (std::size_t octave = 0; octave < config_.octaves; ++octave) {
     const std::size_t column = bins() - (octave + 1) * kBinsPerOctave;
-    std::size_t inner_first = 0, inner_last = 0;
+    std::size_t first = 0, last = 0;
     if (octave > 0 || early > 0) {
-      // Where a frame lies inside the signal, lowering the rate and filtering are one step. (halve() may swap the
-      // buffers but keeps the one that `signal` lies in until the next.)
-      const std::size_t reach = double_rate_kernel.pairs() + 1;
-      inner_first = std::min(count, (reach + hop - 1) / hop);
-      inner_last =
-          signal.size() > reach ? std::clamp((signal.size() - reach) / hop + 1, inner_first, count) : inner_first;
-      project(signal, hop, double_rate_kernel, inner_first, inner_last, column, magnitude, scratch.project);
+      std::tie(first, last) = inner_frames(signal.size(), hop, kernels.at_double_rate.pairs(), count);
+      project(signal, hop, kernels.at_double_rate, first, last, column, magnitude, scratch.project);
       halve();
+      // Lowering the rate at one go, soxr leaves a last sample out that stands for less than half of what it should;
+      // librosa puts a zero there.
+      const std::size_t rounded = (samples.size() + ((std::size_t{1} << early) >> 1)) >> early;
+      if (octave == 0 && rounded < signal.size()) scratch.upper[rounded] = 0;
     }
-    project(signal, hop, kernel, 0, inner_first, column, magnitude, scratch.project);
-    project(signal, hop, kernel, inner_last, count, column, magnitude, scratch.project);
+    project(signal, hop, kernels.own, 0, first, column, magnitude, scratch.project);
+    project(signal, hop, kernels.own, last, count, column, magnitude, scratch.project);
   }
 }
 

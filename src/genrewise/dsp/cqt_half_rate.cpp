@@ -40,13 +40,12 @@ const HalfBand& half_band() {
   return filter;
 }
 
-// Both halves of halving_filter() in single precision, times sqrt(2).
+// Both halves of halving_filter().
 const std::vector<float>& exact_taps() {
   static const std::vector<float> taps = [] {
     const auto& half = halving_filter();
-    std::vector<float> both(2 * half.size() - 1);
-    for (std::size_t k = 0; k < half.size(); ++k)
-      both[half.size() - 1 - k] = both[half.size() - 1 + k] = static_cast<float>(std::numbers::sqrt2 * half[k]);
+    std::vector<float> both(half.rbegin(), half.rend() - 1);
+    both.insert(both.end(), half.begin(), half.end());
     return both;
   }();
   return taps;
@@ -69,30 +68,27 @@ float exact_sample(std::span<const float> in, std::size_t middle) {
   return dot(in.data() + (middle - before), taps.data() + (half - before), before + 1 + after);
 }
 
-// Outputs [first, last), whose filter lies inside `in`.
+// Outputs [first, last), at most kBlock, whose filters lie inside `in`.
 void half_band_block(const float* in, std::size_t first, std::size_t last, float* out) {
-  const HalfBand& filter = half_band();
+  const HalfBand filter = half_band();
+  // odd[kHalfBandTaps + i] is the sample after in[2 (first + i)].
   alignas(64) std::array<float, kBlock + 2 * kHalfBandTaps> odd;
-  alignas(64) std::array<float, kBlock> sum;
+  const float* from = in + 2 * (first - kHalfBandTaps);
   const std::size_t count = last - first;
-  const float* x = in + 2 * first;
-  // odd[kHalfBandTaps + i] is the sample after x[2i].
-  for (std::size_t i = 0; i < count + 2 * kHalfBandTaps - 1; ++i)
-    odd[i] = x[2 * static_cast<std::ptrdiff_t>(i) + 1 - 2 * static_cast<std::ptrdiff_t>(kHalfBandTaps)];
-  for (std::size_t i = 0; i < count; ++i) sum[i] = filter.middle * x[2 * i];
-  for (std::size_t k = 0; k < kHalfBandTaps; ++k) {
-    const float* right = odd.data() + kHalfBandTaps + k;
-    const float* left = odd.data() + kHalfBandTaps - 1 - k;
-    for (std::size_t i = 0; i < count; ++i) sum[i] += filter.side[k] * (left[i] + right[i]);
+  for (std::size_t i = 0; i < count + 2 * kHalfBandTaps - 1; ++i) odd[i] = from[2 * i + 1];
+  for (std::size_t i = 0; i < count; ++i) {
+    float sum = filter.middle * in[2 * (first + i)];
+#pragma GCC unroll 8
+    for (std::size_t k = 0; k < kHalfBandTaps; ++k)
+      sum += filter.side[k] * (odd[i + kHalfBandTaps + k] + odd[i + kHalfBandTaps - 1 - k]);
+    out[first + i] = sum;
   }
-  std::copy_n(sum.begin(), count, out + first);
 }
 
 }  // namespace
 
-void halve_rate(std::span<const float> in, std::size_t exact_samples, AlignedVector<float>& out) {
-  const std::size_t count = (in.size() + 1) / 2, fade = exact_samples / 2;
-  out.resize(count);
+void halve_rate(std::span<const float> in, std::size_t exact_samples, std::span<float> out) {
+  const std::size_t count = out.size(), fade = exact_samples / 2;
   const std::size_t inner_first = std::min(count, std::max(exact_samples, kHalfBandTaps));
   const std::size_t inner_last = std::max(inner_first, count - inner_first);
   for (std::size_t i = inner_first; i < inner_last; i += kBlock)

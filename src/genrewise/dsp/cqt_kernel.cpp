@@ -1,6 +1,7 @@
 #include "genrewise/dsp/cqt_kernel.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -14,14 +15,15 @@ constexpr double kSparsity = 0.01;
 // The combined kernel is at most 1e-4 of its largest value beyond the frame and this many samples more on each side.
 constexpr std::size_t kOverhangPairs = 6;
 
-std::vector<double> make_halving_filter() {
+std::vector<float> make_halving_filter() {
   constexpr double kCutoff = 0.23921796, kBeta = 13.10642689;
   constexpr int kHalf = 195;
-  std::vector<double> taps(kHalf);
+  std::vector<float> taps(kHalf);
   for (int k = 0; k < kHalf; ++k) {
     const double phase = 2 * kPi * kCutoff * k, r = static_cast<double>(k) / kHalf;
     const double sinc = k == 0 ? 1 : std::sin(phase) / phase;
-    taps[k] = 2 * kCutoff * sinc * std::cyl_bessel_i(0, kBeta * std::sqrt(1 - r * r)) / std::cyl_bessel_i(0, kBeta);
+    const double kaiser = std::cyl_bessel_i(0, kBeta * std::sqrt(1 - r * r)) / std::cyl_bessel_i(0, kBeta);
+    taps[k] = static_cast<float>(std::numbers::sqrt2 * 2 * kCutoff * sinc * kaiser);
   }
   return taps;
 }
@@ -60,8 +62,8 @@ void sparsify(std::vector<double>& spectrum) {
 
 }  // namespace
 
-const std::vector<double>& halving_filter() {
-  static const std::vector<double> taps = make_halving_filter();
+const std::vector<float>& halving_filter() {
+  static const std::vector<float> taps = make_halving_filter();
   return taps;
 }
 
@@ -87,13 +89,16 @@ CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t f
     sparsify(spectrum);
     // A Hann window of n samples sums to n / 2; dividing by sqrt(length) is librosa's scale=True.
     const double gain = std::sqrt(length) / (static_cast<double>(frame_samples) * samples / 2);
+    const auto begin = static_cast<std::size_t>(
+        std::find_if(spectrum.begin(), spectrum.end(), [](double x) { return x != 0; }) - spectrum.begin());
+    while (spectrum.back() == 0) spectrum.pop_back();
+    const std::size_t mask = cosine.size() - 1, three_quarters = 3 * frame_samples / 2;
     for (std::size_t i = 0; i < kernel.pairs(); ++i) {
       double even = 0, odd = 0;
-      for (std::size_t k = 0; k < spectrum.size(); ++k) {
-        if (spectrum[k] == 0) continue;
-        const std::size_t turn = k * (2 * i + 1), quarter = frame_samples / 2;
-        even += spectrum[k] * cosine[turn % cosine.size()];
-        odd += spectrum[k] * cosine[(turn + 3 * quarter) % cosine.size()];
+      for (std::size_t k = begin; k < spectrum.size(); ++k) {
+        const std::size_t turn = k * (2 * i + 1);
+        even += spectrum[k] * cosine[turn & mask];
+        odd += spectrum[k] * cosine[(turn + three_quarters) & mask];  // sine
       }
       kernel.even_row(i)[bin] = static_cast<float>(gain * even);
       kernel.odd_row(i)[bin] = static_cast<float>(gain * odd);
@@ -103,24 +108,25 @@ CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t f
 }
 
 CqtKernel at_double_rate(const CqtKernel& kernel) {
-  const auto& taps = halving_filter();
+  const std::vector<float>& taps = halving_filter();
   CqtKernel result;
   result.left = 1;
   result.even.resize((2 * kernel.pairs() + kOverhangPairs) * kBinsPerOctave);
   result.odd.resize(result.even.size());
   for (std::size_t i = 0; i < result.pairs(); ++i) {
+    std::array<float, kBinsPerOctave> even{}, odd{};
     for (std::size_t n = 0; n < kernel.pairs(); ++n) {
       // The two samples of pair n lie at 2n + 2 and -2n at the double rate, and i stands for the sample i + 1.
       const std::size_t near = i > 2 * n + 1 ? i - 2 * n - 1 : 2 * n + 1 - i, far = i + 2 * n + 1;
-      const double right = near < taps.size() ? taps[near] : 0, left = far < taps.size() ? taps[far] : 0;
-      if (right == 0 && left == 0) continue;
-      const auto sum = static_cast<float>(std::numbers::sqrt2 * (right + left));
-      const auto difference = static_cast<float>(std::numbers::sqrt2 * (right - left));
+      const float right = near < taps.size() ? taps[near] : 0, left = far < taps.size() ? taps[far] : 0;
+      const float sum = right + left, difference = right - left;
       for (std::size_t bin = 0; bin < kBinsPerOctave; ++bin) {
-        result.even_row(i)[bin] += sum * kernel.even[n * kBinsPerOctave + bin];
-        result.odd_row(i)[bin] += difference * kernel.odd[n * kBinsPerOctave + bin];
+        even[bin] += sum * kernel.even[n * kBinsPerOctave + bin];
+        odd[bin] += difference * kernel.odd[n * kBinsPerOctave + bin];
       }
     }
+    std::copy(even.begin(), even.end(), result.even_row(i));
+    std::copy(odd.begin(), odd.end(), result.odd_row(i));
   }
   // Pair 0 is the middle sample twice.
   for (std::size_t bin = 0; bin < kBinsPerOctave; ++bin) result.even_row(0)[bin] /= 2;

@@ -23,9 +23,10 @@ struct CqtKernel {
   float* odd_row(std::size_t i) { return odd.data() + i * kBinsPerOctave; }
 };
 
-/// Half of the low-pass filter (symmetric, so [0] is its middle) by which librosa's resampler (soxr, quality HQ) halves
-/// a sampling rate: a sinc with a Kaiser window, fitted to soxr's measured impulse response to within 3e-7.
-const std::vector<double>& halving_filter();
+/// Half of the low-pass filter (symmetric, [0] is its middle) by which librosa.resample(res_type="soxr_hq", scale=True)
+/// halves a sampling rate: a sinc under a Kaiser window, fitted to soxr's impulse response to within 3e-7, times
+/// sqrt(2).
+const std::vector<float>& halving_filter();
 
 /// The filters of librosa.cqt (filter_scale 1, norm 1, sparsity 0.01, Hann) for the octave of `lowest_hz`, scale=True
 /// included, for frames of `frame_samples` (which frame_samples_for() gives).
@@ -34,8 +35,8 @@ CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t f
 /// The power of two that holds the longest filter of the octave of `lowest_hz`.
 std::size_t frame_samples_for(double lowest_hz, double sample_rate_hz);
 
-/// The kernel that gives on a signal what `kernel` gives on the same signal low-passed by halving_filter() and halved
-/// in rate (and multiplied by sqrt(2), as librosa does): both steps in one.
+/// The kernel that gives on a signal what `kernel` gives on the same signal at half the rate, filtered by
+/// halving_filter(): both steps in one.
 CqtKernel at_double_rate(const CqtKernel& kernel);
 
 }  // namespace genrewise

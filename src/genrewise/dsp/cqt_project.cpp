@@ -57,14 +57,20 @@ const float* window(std::span<const float> signal, std::ptrdiff_t begin, std::si
   return padded.data();
 }
 
-// phases[p * stride + q] = samples[q * hop + p]: the same sample of successive frames side by side.
-void split_phases(const float* samples, std::size_t hop, std::size_t phases_needed, std::size_t columns,
-                  std::size_t stride, float* phases) {
-  constexpr std::size_t kBlock = 16;
-  for (std::size_t p0 = 0; p0 < phases_needed; p0 += kBlock)
-    for (std::size_t q = 0; q < columns; ++q)
-      for (std::size_t p = p0; p < std::min(p0 + kBlock, phases_needed); ++p)
-        phases[p * stride + q] = samples[q * hop + p];
+// phases[p * stride + q] = samples[q * hop + p]: the same sample of successive frames side by side, for the samples
+// 0 ... width - 1 of kChunk frames.
+void split_phases(const float* samples, std::size_t hop, std::size_t width, std::size_t stride, float* phases) {
+  const std::size_t count = std::min(hop, width);
+  for (std::size_t p = 0; p < count; p += kLanes) {
+    const std::size_t rows = std::min(kLanes, count - p), columns = kChunk + (width - 1 - p) / hop;
+    for (std::size_t q = 0; q < columns; q += kLanes) {
+      Lanes square[kLanes];
+#pragma GCC unroll 16
+      for (std::size_t i = 0; i < kLanes; ++i) square[i] = load_anywhere(samples + (q + i) * hop + p);
+      transpose_square(square);
+      for (std::size_t i = 0; i < rows; ++i) store_lanes(phases + (p + i) * stride + q, square[i]);
+    }
+  }
 }
 
 }  // namespace
@@ -73,8 +79,8 @@ void project(std::span<const float> signal, std::size_t hop_samples, const CqtKe
              std::size_t last, std::size_t column, Matrix& magnitude, CqtProjectScratch& scratch) {
   const std::size_t pairs = kernel.pairs(), reach = pairs;  // samples on each side of a frame's centre
   const std::size_t width = 2 * reach + 1, phases = std::min(hop_samples, width);
-  const std::size_t columns = kChunk + (width - 1) / hop_samples;
-  const std::size_t stride = aligned_stride(columns) + kAlignmentBytes / sizeof(float);
+  const std::size_t columns = aligned_stride(kChunk + (width - 1) / hop_samples);
+  const std::size_t stride = columns + kAlignmentBytes / sizeof(float);
   scratch.phases.resize(phases * stride);
   scratch.right.resize(pairs);
   scratch.left.resize(pairs);
@@ -89,8 +95,8 @@ void project(std::span<const float> signal, std::size_t hop_samples, const CqtKe
   alignas(64) TileSums even, odd;
   for (std::size_t chunk = first; chunk < last; chunk += kChunk) {
     const auto begin = static_cast<std::ptrdiff_t>(chunk * hop_samples) - static_cast<std::ptrdiff_t>(reach);
-    const float* samples = window(signal, begin, (columns - 1) * hop_samples + phases, scratch.padded);
-    split_phases(samples, hop_samples, phases, columns, stride, scratch.phases.data());
+    const float* samples = window(signal, begin, (columns - 1) * hop_samples + aligned_stride(phases), scratch.padded);
+    split_phases(samples, hop_samples, width, stride, scratch.phases.data());
     for (std::size_t tile = chunk; tile < std::min(chunk + kChunk, last); tile += kTile) {
       const float* lanes = scratch.phases.data() + (tile - chunk);
       accumulate<+1>(lanes, scratch.right.data(), scratch.left.data(), kernel.even.data(), pairs, even);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace genrewise {
 
@@ -64,6 +65,33 @@ inline Lanes log10_lanes(Lanes x) {
   series = series * t2 + kScale / 3;
   series = series * t2 * t + kScale * t;
   return series + __builtin_convertvector(exponent, Lanes) * 0.301029995663981195f;
+}
+
+namespace lanes_detail {
+
+// log2(kLanes) rounds, each of which swaps the off-diagonal halves of squares.
+template <std::size_t kHalf, std::size_t... kIndex>
+inline void swap_halves(Lanes& a, Lanes& b, std::index_sequence<kIndex...>) {
+  const Lanes low = __builtin_shufflevector(a, b, (kIndex & kHalf ? kLanes + (kIndex ^ kHalf) : kIndex)...);
+  const Lanes high = __builtin_shufflevector(a, b, (kIndex & kHalf ? kLanes + kIndex : (kIndex ^ kHalf))...);
+  a = low;
+  b = high;
+}
+
+template <std::size_t kHalf>
+inline void transpose_round(Lanes (&square)[kLanes]) {
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    if (!(i & kHalf)) swap_halves<kHalf>(square[i], square[i + kHalf], std::make_index_sequence<kLanes>());
+  }
+  if constexpr (kHalf > 1) transpose_round<kHalf / 2>(square);
+}
+
+}  // namespace lanes_detail
+
+/// Rows become columns.
+inline void transpose_square(Lanes (&square)[kLanes]) {
+  lanes_detail::transpose_round<kLanes / 2>(square);
 }
 
 /// Turns kLanes rows (row i at rows + i * stride) of `count` values into `count` vectors of kLanes: the values of all

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "genrewise/base/error.hpp"
@@ -60,7 +62,7 @@ TuningEstimator::TuningEstimator(int sample_rate_hz, std::size_t bins) : sample_
   first_bin_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(kLowestHz / bin_hz)));
   last_bin_ = std::min(bins - 1, static_cast<std::size_t>(std::ceil(highest_hz / bin_hz)));
   last_bin_ = std::max(first_bin_, last_bin_);
-  is_peak_.resize(last_bin_ - first_bin_);
+  is_peak_.resize((last_bin_ - first_bin_ + 7) / 8 * 8);
 }
 
 void TuningEstimator::reset() {
@@ -71,20 +73,29 @@ void TuningEstimator::reset() {
 void TuningEstimator::add_frame(std::span<const float> spectrum) {
   const float threshold = kThreshold * maximum(spectrum.first(bins_));
   const float* s = spectrum.data() + first_bin_;
-  for (std::size_t i = 0; i < is_peak_.size(); ++i) {
+  for (std::size_t i = 0; i < last_bin_ - first_bin_; ++i) {
     const float below = s[static_cast<std::ptrdiff_t>(i) - 1];
     is_peak_[i] = static_cast<unsigned char>((s[i] > threshold) & (s[i] > below) & (s[i] >= s[i + 1]));
   }
-  for (std::size_t i = 0; i < is_peak_.size(); ++i) {
-    if (is_peak_[i] == 0) continue;
-    const float left = s[static_cast<std::ptrdiff_t>(i) - 1], right = s[i + 1];
-    const double curvature = static_cast<double>(right + left) - 2.0 * s[i],
-                 slope = static_cast<double>(right - left) / 2;
-    const float shift = std::abs(slope) >= std::abs(curvature) ? 0 : static_cast<float>(-slope / curvature);
-    const double bin = static_cast<double>(first_bin_ + i) + shift;
-    pitches_hz_.push_back(static_cast<float>(bin * sample_rate_hz_ / (2.0 * static_cast<double>(bins_ - 1))));
-    magnitudes_.push_back(s[i] + 0.25F * (right - left) * shift);
+  // Few bins are peaks: eight are passed over at once.
+  for (std::size_t first = 0; first < is_peak_.size(); first += sizeof(std::uint64_t)) {
+    std::uint64_t flags;
+    std::memcpy(&flags, is_peak_.data() + first, sizeof flags);
+    if (flags == 0) continue;
+    for (std::size_t i = first; i < first + sizeof flags; ++i)
+      if (is_peak_[i] != 0) add_peak(s + i, first_bin_ + i);
   }
+}
+
+void TuningEstimator::add_peak(const float* top, std::size_t bin) {
+  const float left = top[-1], right = top[1];
+  const double curvature = static_cast<double>(right + left) - 2.0 * *top,
+               slope = static_cast<double>(right - left) / 2;
+  const float shift = std::abs(slope) >= std::abs(curvature) ? 0 : static_cast<float>(-slope / curvature);
+  const double place = static_cast<double>(bin) + shift,
+               bin_hz = sample_rate_hz_ / (2.0 * static_cast<double>(bins_ - 1));
+  pitches_hz_.push_back(static_cast<float>(place * bin_hz));
+  magnitudes_.push_back(*top + 0.25F * (right - left) * shift);
 }
 
 double TuningEstimator::estimate() {

@@ -26,6 +26,8 @@ class TuningEstimator {
   std::size_t bins() const { return bins_; }
 
  private:
+  void add_peak(const float* top, std::size_t bin);
+
   int sample_rate_hz_;
   std::size_t bins_, first_bin_, last_bin_;
   std::vector<float> pitches_hz_, magnitudes_, sorted_;
