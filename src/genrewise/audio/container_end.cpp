@@ -83,7 +83,8 @@ std::optional<std::int64_t> granule_of_cut_page(ByteSource& source) {
       end += std::to_integer<std::size_t>(bytes[at + kHeaderBytes + i]);
     }
     if (end <= bytes.size()) return std::nullopt;
-    return static_cast<std::int64_t>(little_endian(&bytes[at + 6], 8));
+    const auto granule = static_cast<std::int64_t>(little_endian(&bytes[at + 6], 8));
+    return std::clamp<std::int64_t>(granule, 0, std::int64_t{1} << 50);  // -1: no packet ends on the page
   }
   return std::nullopt;
 }

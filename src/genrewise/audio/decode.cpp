@@ -70,15 +70,16 @@ Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
   return window;
 }
 
-// MPEG audio that begins the file is mpg123's without asking anybody; behind junk only where FFmpeg sees no other
-// format.
+// An MP3 that begins the file is mpg123's without asking anybody; behind junk only where FFmpeg sees no other format.
+// (Layers I and II are FFmpeg's: of damaged ones libmpg123 1.31 prints lines that no flag silences.)
 Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std::string& name) {
   const auto mpeg = audio::find_mpeg_audio(source);
-  if (mpeg && mpeg->begins_at_once) {
+  const bool is_mp3 = mpeg && mpeg->first.layer == 3;
+  if (is_mp3 && mpeg->begins_at_once) {
     if (auto reader = audio::open_mp3(source, *mpeg)) return reader;
   }
   auto other = audio::open_ffmpeg(source, name);
-  if (mpeg && (!other || other.value()->info().codec.starts_with("mp"))) {
+  if (is_mp3 && !mpeg->begins_at_once && (!other || other.value()->info().format == "mp3")) {
     if (auto reader = audio::open_mp3(source, *mpeg)) return reader;
   }
   return other;

@@ -16,22 +16,33 @@ struct DecodeOptions {
   std::optional<int> sample_rate_hz = {};  ///< nothing: the file's own rate
 };
 
-/// What a file says of itself, without decoding it.
+/// What a file says of itself, without decoding it; frames are counted where its headers say nothing.
 struct AudioInfo {
   std::string format;  ///< "mp3", "flac", "ogg", ...
   std::string codec;   ///< "mp3", "flac", "vorbis", ...
   int sample_rate_hz = 0;
   int channels = 0;
-  double duration_s = 0;  ///< after encoder delay and padding where they are known
-  double bit_rate_kbps = 0;
+  double duration_s = 0;     ///< after encoder delay and padding where they are known
+  double bit_rate_kbps = 0;  ///< the average
 };
 
-/// The clip of a file as one channel (the mean of its channels). Faults, counted by these reasons: "cannot be opened",
-/// "empty file", "not audio", "no audio in it", "clip outside the track", "truncated" (a decode error before the asked
-/// window is full), "damaged", "sample rate changes", "not finite" (NaN or infinite samples).
+/// The clip of a file as one channel, the mean of its channels. A clip that reaches beyond the end of the track is as
+/// short as the track makes it. Only the clip and a second before it are decoded where the format allows that; in
+/// Matroska and WMA, which note times in milliseconds, it then begins within one millisecond of what was asked, and
+/// elsewhere at the very sample.
+///
+/// Faults, counted by these reasons: "cannot be opened", "cannot be read" (the disk fails), "empty file", "not audio",
+/// "no audio in it", "clip outside the track", "truncated", "damaged", "sample rate changes", "not finite" (NaN or
+/// infinite samples). What lies behind the asked clip is not looked at, so a clip out of a broken file is given when
+/// all of it is good. "truncated": the clip is not full, and the track is more than 0.15 s shorter than its headers
+/// promise (a missing last frame or two is no fault; formats that promise nothing, such as raw AAC and MP3 without a
+/// Xing header, cannot be told from shorter tracks). "damaged": a decoder gave up before the clip was full, or more
+/// than 5 % of an MP3's bytes (and 4 KiB) are no frames.
+///
+/// Throws Error for a request that makes no sense (a negative start, a rate of 0) and Interrupted.
 Expected<Waveform> decode_file(const std::filesystem::path& path, const DecodeOptions& options = {});
 
-/// The same for a file that lies in memory; `name` stands in faults and helps to guess the format.
+/// The same for a file that lies in memory; `name` stands in faults.
 Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::string& name,
                                 const DecodeOptions& options = {});
 

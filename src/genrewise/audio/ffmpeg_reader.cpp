@@ -31,6 +31,12 @@ constexpr int kMinProbeScore = 5;
 // FFmpeg looks for DTS and the like inside a WAV's samples; its 2,500 packets cost more than the decoding.
 constexpr int kMaxProbePackets = 2;
 
+// Time stamps may be anything in a broken file; within this range sums of positions cannot overflow.
+std::int64_t round_to_range(double value) {
+  constexpr double kLimit = 1e15;
+  return std::llround(std::clamp(std::isnan(value) ? 0.0 : value, -kLimit, kLimit));
+}
+
 std::string error_words(int code) {
   char words[AV_ERROR_MAX_STRING_SIZE] = {};
   av_strerror(code, words, sizeof words);
@@ -159,6 +165,7 @@ class FfmpegReader : public TrackReader {
   void go_to_start();
   void count_packets();
   void trim_frame_to(std::int64_t end);
+  bool length_is_guessed() const { return format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE; }
   bool is_format(std::string_view name) const { return std::string_view(format_->iformat->name).starts_with(name); }
   double to_samples(std::int64_t timestamp) const {
     return static_cast<double>(timestamp) * av_q2d(stream_->time_base) * rate_hz_;
@@ -285,7 +292,7 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
     if (frame_->sample_rate != rate_hz_) return ReadResult::rate_change;
     if (std::exchange(position_from_timestamp_, false)) {
       const std::int64_t pts = frame_->best_effort_timestamp;
-      position_ = std::llround(to_samples(pts - first_pts_));
+      position_ = round_to_range(to_samples(pts) - to_samples(first_pts_));
       if (pts == AV_NOPTS_VALUE || position_ > target_) {  // it landed too late: decode all that comes before
         go_to_start();
         continue;
@@ -323,22 +330,24 @@ void FfmpegReader::go_to_start() {
 bool FfmpegReader::seek(std::int64_t sample) {
   target_ = sample;
   const double start_s = static_cast<double>(sample) / rate_hz_;
-  if (start_s < kNearSeconds || first_pts_ == AV_NOPTS_VALUE) return true;
+  // Raw streams have no time stamps of their own; where FFmpeg's clock cannot count samples (AC-3), its sums drift.
+  const bool drifts = length_is_guessed() && stream_->time_base.den % rate_hz_ != 0;
+  if (start_s < kNearSeconds || first_pts_ == AV_NOPTS_VALUE || drifts) return true;
   position_from_timestamp_ = true;
-  go_to(first_pts_ + std::llround((start_s - kPrerollSeconds) / av_q2d(stream_->time_base)));
+  go_to(round_to_range(static_cast<double>(first_pts_) + (start_s - kPrerollSeconds) / av_q2d(stream_->time_base)));
   return true;
 }
 
 std::optional<std::int64_t> FfmpegReader::stated_length() const {
   // Opus counts the samples that its decoder drops at the start (RFC 7845, 4.2).
   const std::int64_t dropped = codec_->codec_id == AV_CODEC_ID_OPUS ? stream_->codecpar->initial_padding : 0;
-  if (stream_->duration != AV_NOPTS_VALUE) return std::llround(to_samples(stream_->duration)) - dropped;
+  if (stream_->duration != AV_NOPTS_VALUE) return round_to_range(to_samples(stream_->duration)) - dropped;
   if (format_->duration == AV_NOPTS_VALUE) return std::nullopt;
-  return std::llround(static_cast<double>(format_->duration) / AV_TIME_BASE * rate_hz_);
+  return round_to_range(static_cast<double>(format_->duration) / AV_TIME_BASE * rate_hz_);
 }
 
 std::optional<std::int64_t> FfmpegReader::length() {
-  if (format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE && !counted_length_) count_packets();
+  if (length_is_guessed() && !counted_length_) count_packets();
   return counted_length_ ? counted_length_ : stated_length();
 }
 
@@ -350,7 +359,7 @@ void FfmpegReader::count_packets() {
     if (packet_->stream_index == stream_->index) total += packet_->duration;
     av_packet_unref(packet_.get());
   }
-  if (total > 0) counted_length_ = std::llround(to_samples(total));
+  if (total > 0) counted_length_ = round_to_range(to_samples(total));
   go_to_start();
 }
 
@@ -364,9 +373,8 @@ std::optional<std::int64_t> FfmpegReader::promised_length() {
   }
   const auto size = static_cast<double>(source.size());
   const auto stated = static_cast<double>(stated_size(source).value_or(0));
-  if (stated > size) return std::llround(static_cast<double>(*length_now) * stated / size);
-  const bool guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
-  return guessed ? std::nullopt : length_now;
+  if (stated > size) return round_to_range(static_cast<double>(*length_now) * stated / size);
+  return length_is_guessed() ? std::nullopt : length_now;
 }
 
 AudioInfo FfmpegReader::info() {

@@ -133,7 +133,7 @@ std::optional<std::int64_t> Mp3Reader::promised_length() {
 AudioInfo Mp3Reader::info() {
   if (!stated_length_ || missing_bytes() != 0) scan();
   AudioInfo info;
-  info.format = info.codec = "mp" + std::to_string(layout_.first.layer);
+  info.format = info.codec = "mp3";
   info.sample_rate_hz = rate_hz_;
   info.channels = channels_;
   info.duration_s = std::max(0.0, static_cast<double>(mpg123_length(handle_.get())) / rate_hz_);

@@ -1,4 +1,4 @@
-// MPEG audio (MP3, MP2, MP1) through libmpg123. Internal to the audio room.
+// MP3 (MPEG audio layer III) through libmpg123. Internal to the audio room.
 #pragma once
 
 #include <memory>
