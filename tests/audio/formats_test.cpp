@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "audio/audio_test_support.hpp"
+#include "genrewise/base/parallel.hpp"
 
 namespace genrewise {
 namespace {
@@ -104,6 +105,16 @@ TEST(Formats, Mpg123AndFfmpegAgreeOnAnMp3) {
   const auto theirs = decode_file(golden_audio("sweep_cbr_by_ffmpeg.flac")).value();
   constexpr double kRounding = 1.1 / 32768;  // theirs went through 16 bits in each channel
   EXPECT_LT(greatest_difference(ours.samples, theirs.samples), kRounding);
+}
+
+TEST(Formats, AreDecodedOnManyThreadsAtOnce) {
+  const std::vector<const char*> files = {"sweep_cbr.mp3", "sweep.flac", "sweep_vorbis.ogg", "sweep_aac.m4a"};
+  std::vector<std::vector<float>> alone, together(4 * files.size());
+  for (const char* file : files) alone.push_back(decode_file(golden_audio(file)).value().samples);
+  parallel_for(
+      together.size(),
+      [&](std::size_t i, int) { together[i] = decode_file(golden_audio(files[i % files.size()])).value().samples; }, 4);
+  for (std::size_t i = 0; i < together.size(); ++i) EXPECT_EQ(together[i], alone[i % files.size()]) << files[i % 4];
 }
 
 TEST(Formats, NamesOfMusicFilesAreKnownInAnyCase) {

@@ -180,6 +180,14 @@ TEST(Mp3, ATailOfZerosIsDamage) {
   EXPECT_EQ(reason_of(decode_text(bytes, window(0, 0.3))), "none");  // what came before fills the window
 }
 
+TEST(Mp3, AHoleInTheClipIsDamageAndOneBehindItIsNot) {
+  std::string bytes = golden_bytes("long_no_xing.mp3");  // 1,000 bytes a second
+  std::fill_n(bytes.begin() + 4000, 2000, '\0');
+  EXPECT_EQ(reason_of(decode_text(bytes)), "damaged");
+  EXPECT_EQ(reason_of(decode_text(bytes, window(3, 2))), "damaged");
+  EXPECT_EQ(reason_of(decode_text(bytes, window(1, 2))), "none");
+}
+
 TEST(Mp3, OneFrameIsATrack) {
   const auto wave = decode_text(golden_bytes("sweep_no_xing.mp3").substr(0, 417));
   ASSERT_TRUE(wave) << to_string(wave.error());

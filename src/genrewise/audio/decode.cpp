@@ -136,7 +136,7 @@ class ClipDecoder {
     if (size() < window.count) {
       if (auto whole = shortfall(window, size(), result); !whole) return whole;
     }
-    if (const std::string damage = reader_.damage(); !damage.empty() && size() < window.count) {
+    if (const std::string damage = reader_.damage(); !damage.empty()) {
       return fault("damaged", damage + "; " + seconds(static_cast<double>(size()), rate) + " could be decoded");
     }
     return {};

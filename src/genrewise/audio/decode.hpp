@@ -37,7 +37,7 @@ struct AudioInfo {
 /// all of it is good. "truncated": the clip is not full, and the track is more than 0.15 s shorter than its headers
 /// promise (a missing last frame or two is no fault; formats that promise nothing, such as raw AAC and MP3 without a
 /// Xing header, cannot be told from shorter tracks). "damaged": a decoder gave up before the clip was full, or more
-/// than 5 % of an MP3's bytes (and 4 KiB) are no frames.
+/// than 5 % of an MP3's bytes in the clip (and 4 frames) are no frames.
 ///
 /// Throws Error for a request that makes no sense (a negative start, a rate of 0) and Interrupted.
 Expected<Waveform> decode_file(const std::filesystem::path& path, const DecodeOptions& options = {});

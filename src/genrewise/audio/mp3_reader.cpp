@@ -21,7 +21,7 @@ namespace {
 constexpr long kPrerollFrames = 24;
 // More bytes than this share of a stream that belong to no frame are damage; less is an editor's or a server's crumbs.
 constexpr double kMaxSkippedShare = 0.05;
-constexpr std::int64_t kMinSkippedBytes = 4096;
+constexpr int kMaxSkippedFrames = 4;  // or this much in a short stream
 
 struct HandleDeleter {
   void operator()(mpg123_handle* handle) const { mpg123_delete(handle); }
@@ -199,7 +199,7 @@ void Mp3Reader::account_for_gap(std::int64_t next) {
 
 std::string Mp3Reader::damage() const {
   if (!error_.empty()) return error_;
-  const auto limit = std::max(static_cast<double>(kMinSkippedBytes),
+  const auto limit = std::max(static_cast<double>(kMaxSkippedFrames * std::max(layout_.first.frame_bytes, 256)),
                               kMaxSkippedShare * static_cast<double>(frame_bytes_ + skipped_bytes_));
   if (static_cast<double>(skipped_bytes_) <= limit) return {};
   return std::to_string(skipped_bytes_) + " of " + std::to_string(frame_bytes_ + skipped_bytes_) +
