@@ -15,7 +15,11 @@ void add_fetch(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_extract(CLI::App& app, Session& session);
 void add_split(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
+void add_evaluate(CLI::App& app, Session& session);
+void add_study(CLI::App& app, Session& session);
 
-inline constexpr AddCommand kCommands[] = {add_fetch, add_inspect, add_extract, add_split};
+inline constexpr AddCommand kCommands[] = {add_fetch, add_inspect,  add_extract, add_split,
+                                           add_train, add_evaluate, add_study};
 
 }  // namespace genrewise::cli

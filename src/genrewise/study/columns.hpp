@@ -1,0 +1,21 @@
+// Parts of a feature set: one feature alone, or some together.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "genrewise/pipeline/examples.hpp"
+
+namespace genrewise {
+
+/// The columns of these features: names joined by "+" ("mfcc+spectral_contrast"), or "all". Throws Error for a name
+/// that no column has, naming what there is.
+std::vector<std::size_t> columns_of(const std::vector<FeatureColumn>& columns, std::string_view features);
+
+/// The names of the features, in the table's order.
+std::vector<std::string> feature_names(const std::vector<FeatureColumn>& columns);
+
+/// The same examples with these features only; the recipe's name and hash say so.
+Examples select_features(const Examples& examples, std::string_view features);
+
+}  // namespace genrewise

@@ -1,0 +1,13 @@
+// A study as a page.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace genrewise {
+
+/// One HTML page that needs nothing beside it (styles and pictures inside, no scripts), out of the document of
+/// results.json. Every text of the document is escaped.
+std::string render_report(const nlohmann::json& results);
+
+}  // namespace genrewise

@@ -1,0 +1,40 @@
+// A study as JSON: what results.json holds (docs/results_format.md) and what a run keeps of each finished model.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/study/study.hpp"
+
+namespace genrewise {
+
+/// What surrounds a study and is told in its results.
+struct StudyContext {
+  std::string name;     ///< of the run
+  std::string command;  ///< that made it
+  std::string created;  ///< ISO 8601, UTC
+  std::string dataset_name, dataset_kind, dataset_place;
+  std::vector<Fault> skipped;  ///< tracks of the dataset that could not be used
+  double extract_s = 0;        ///< 0: the features were there
+};
+
+/// results.json as a whole; models in the order of the configuration.
+nlohmann::json results_json(const Examples& examples, const Split& split, const StudyConfig& config,
+                            const StudyResult& result, const StudyContext& context);
+
+nlohmann::json to_json(const ModelSpec& spec);
+nlohmann::json to_json(const Score& score);
+nlohmann::json to_json(const Metrics& metrics, const std::vector<std::string>& labels);
+nlohmann::json to_json(const ModelResult& result, const std::vector<std::string>& labels);
+/// Takes to_json()'s document back. Throws nlohmann::json::exception on any other.
+ModelResult model_result_from_json(const nlohmann::json& document);
+
+/// Reasons of faults with their counts, most frequent first: [{"reason": "empty file", "count": 2}].
+nlohmann::json count_by_reason(const std::vector<Fault>& faults);
+
+/// Sentences for a person who is about to believe the scores: few artists, wide intervals, leakage, absent genres.
+std::vector<std::string> honest_notes(const Examples& examples, const Split& split, const StudyResult& result);
+
+}  // namespace genrewise

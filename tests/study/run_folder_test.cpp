@@ -1,0 +1,201 @@
+#include "genrewise/study/run_folder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/study/learners.hpp"
+#include "genrewise/study/report.hpp"
+#include "genrewise/study/results.hpp"
+#include "study_data.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::clusters;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::TemporaryFolder;
+
+const std::vector<std::string> kNasty = {"Drum, Bass\n& \"more\"", "<script>alert('x')</script>", "R&B {{name}}"};
+
+/// A study with everything around it, in a folder.
+struct Made {
+  explicit Made(const fs::path& folder, const std::vector<std::string>& labels = kNasty, bool anew = false)
+      : examples(clusters(labels, 30, 0.5F)),
+        split(make_split(examples.subjects)),
+        run(folder, {{"dataset", "clusters"}, {"seed", 42}}, anew) {
+    config.models = {parse_model("gnb"), parse_model("knn:n_neighbors=1|5")};
+    result = run_study(examples, split, config, quiet, run.store(examples, split));
+    context.name = "test <run>";
+    context.command = "genrewise study 'a b' -o x";
+    context.skipped = {{"empty file", "a.mp3", ""}, {"not audio", "b.mp3", ""}, {"empty file", "c.mp3", ""}};
+    results = results_json(examples, split, config, result, context);
+    run.write(examples, split, result, results);
+  }
+
+  Progress quiet;
+  Examples examples;
+  Split split;
+  RunFolder run;
+  StudyConfig config;
+  StudyResult result;
+  StudyContext context;
+  json results;
+};
+
+TEST(RunFolder, HoldsResultsReportPredictionsAndModels) {
+  TemporaryFolder folder;
+  const Made made(folder / "run");
+  for (const char* name : {"config.json", "results.json", "report.html", "predictions.csv", "best.gwm",
+                           "models/gnb.gwm", "models/gnb.json"}) {
+    EXPECT_TRUE(fs::exists(folder / "run" / name)) << name;
+  }
+  EXPECT_EQ(json::parse(read_file(folder / "run" / "results.json")), made.results);
+  const Model best = load_model(folder / "run" / "best.gwm");
+  const auto test = made.split.rows(Part::test);
+  EXPECT_EQ(best.predict(made.examples.table.values.select_rows(test)),
+            made.result.models[*made.result.best].test_labels);
+}
+
+TEST(RunFolder, ResultsCarryTheDocumentedNames) {
+  TemporaryFolder folder;
+  const json results = Made(folder / "run").results;
+  ASSERT_EQ(results.at("models").size(), 2u);
+  const json& model = results["models"][0];
+  for (const char* name : {"name", "accuracy", "macro_f1", "log_loss", "fit_s", "predict_s", "genres", "confusion",
+                           "validation", "parameters", "top_k", "model_file"}) {
+    EXPECT_TRUE(model.contains(name)) << name;
+  }
+  for (const char* name : {"value", "low", "high", "n"}) EXPECT_TRUE(model["accuracy"].contains(name)) << name;
+  EXPECT_EQ(results.at("dataset").at("skipped"),
+            json::parse(R"([{"reason":"empty file","count":2},{"reason":"not audio","count":1}])"));
+  EXPECT_TRUE(results.at("features").contains("extract_s"));
+  const std::string best = results.at("best");
+  for (const json& each : results["models"]) EXPECT_EQ(each.contains("versus_best"), each.at("name") != best);
+}
+
+TEST(RunFolder, TakesModelResultsBackFromTheirDocument) {
+  TemporaryFolder folder;
+  const Made made(folder / "run");
+  for (const ModelResult& model : made.result.models) {
+    const json document = to_json(model, made.examples.labels);
+    EXPECT_EQ(to_json(model_result_from_json(document), made.examples.labels), document);
+  }
+}
+
+TEST(RunFolder, GoesOnWithWhatIsFinishedAndComputesOnlyWhatIsMissing) {
+  TemporaryFolder folder;
+  const Made first(folder / "run");
+  const auto old = fs::last_write_time(folder / "run" / "models" / "gnb.gwm");
+  fs::remove(folder / "run" / "models" / "knn-n-neighbors-1-5.json");
+  const Made second(folder / "run");
+  EXPECT_EQ(fs::last_write_time(folder / "run" / "models" / "gnb.gwm"), old);
+  EXPECT_EQ(second.result.models[0].fit_s, first.result.models[0].fit_s);  // the same figure: not fitted again
+  EXPECT_TRUE(fs::exists(folder / "run" / "models" / "knn-n-neighbors-1-5.json"));
+}
+
+TEST(RunFolder, ComputesAgainWhenTheDataOrTheKeptFileIsNotTheSame) {
+  TemporaryFolder folder;
+  Made made(folder / "run");
+  made.examples.table.values(0, 0) += 1;
+  EXPECT_FALSE(made.run.store(made.examples, made.split).find(made.config.models[0]));
+  made.examples.table.values(0, 0) -= 1;
+  made.split.parts[0] = made.split.parts[0] == Part::test ? Part::training : Part::test;
+  EXPECT_FALSE(made.run.store(made.examples, made.split).find(made.config.models[0]));
+  made.split = make_split(made.examples.subjects);
+  ASSERT_TRUE(made.run.store(made.examples, made.split).find(made.config.models[0]));
+  for (const char* damage : {"", "{", "[]", "{\"entry\": 1, \"data\": 2}", "\xff\xfe"}) {
+    std::ofstream(folder / "run" / "models" / "gnb.json") << damage;
+    EXPECT_FALSE(made.run.store(made.examples, made.split).find(made.config.models[0])) << damage;
+  }
+}
+
+TEST(RunFolder, RefusesAnotherConfigurationNamingTheDifferenceUntilForced) {
+  TemporaryFolder folder;
+  const Made made(folder / "run");
+  try {
+    RunFolder(folder / "run", {{"dataset", "clusters"}, {"seed", 43}}, false);
+    FAIL() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("seed: 42 there, 43 asked for"));
+    EXPECT_THAT(error.remedy(), HasSubstr("--force"));
+  }
+  EXPECT_TRUE(fs::exists(folder / "run" / "results.json"));
+  RunFolder(folder / "run", {{"dataset", "clusters"}, {"seed", 43}}, true);
+  EXPECT_FALSE(fs::exists(folder / "run" / "results.json"));
+  EXPECT_FALSE(fs::exists(folder / "run" / "models" / "gnb.gwm"));
+}
+
+TEST(RunFolder, RefusesAFolderOfSomethingElseAndNeverEmptiesIt) {
+  TemporaryFolder folder;
+  make_folders(folder / "models");
+  write_file(folder / "models" / "mine.gwm", "precious");
+  EXPECT_THROW(RunFolder(folder.path(), {{"seed", 42}}, false), Error);
+  RunFolder(folder.path(), {{"seed", 42}}, true);
+  EXPECT_EQ(read_file(folder / "models" / "mine.gwm"), "precious");
+}
+
+TEST(RunFolder, TellsOfAFolderThatCannotBeWritten) {
+  if (geteuid() == 0) {
+    TemporaryFolder folder;
+    write_file(folder / "file", "");
+    EXPECT_THROW(RunFolder(folder / "file" / "run", {{"seed", 42}}, false), Error);
+    GTEST_SKIP() << "root may write everywhere";
+  }
+  TemporaryFolder folder;
+  fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
+  EXPECT_THROW(RunFolder(folder / "run", {{"seed", 42}}, false), Error);
+  fs::permissions(folder.path(), fs::perms::owner_all);
+}
+
+TEST(RunFolder, WritesPredictionsThatReadBackWhateverTheLabels) {
+  TemporaryFolder folder;
+  const Made made(folder / "run");
+  const std::string text = read_file(folder / "run" / "predictions.csv");
+  EXPECT_THAT(text, HasSubstr("\"Drum, Bass\n& \"\"more\"\"\""));
+  EXPECT_THAT(text, ::testing::StartsWith("track_id,genre,gnb,"));
+}
+
+TEST(Report, EscapesEveryText) {
+  TemporaryFolder folder;
+  const Made made(folder / "run");
+  const std::string page = read_file(folder / "run" / "report.html");
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;"));
+  EXPECT_THAT(page, HasSubstr("test &lt;run&gt;"));
+  EXPECT_THAT(page, HasSubstr("R&amp;B {{name}}"));
+}
+
+TEST(Report, NeedsNothingBesideIt) {
+  TemporaryFolder folder;
+  const std::string page = render_report(Made(folder / "run").results);
+  for (const char* outside : {"http://", "https://", "src=", "href=", "@import", "url("}) {
+    EXPECT_THAT(page, Not(HasSubstr(outside)));
+  }
+  EXPECT_THAT(page, HasSubstr("<svg"));
+  EXPECT_THAT(page, HasSubstr("Before you believe it"));
+}
+
+TEST(Report, BearsLabelsThatAreNoUtf8AndModelsThatAllFailed) {
+  TemporaryFolder folder;
+  json results = Made(folder / "run", {"caf\xE9", "b", "c"}).results;
+  EXPECT_THAT(render_report(results), HasSubstr("caf\xEF\xBF\xBD"));
+  for (json& model : results["models"]) {
+    model = {{"name", model["name"]}, {"title", model["title"]}, {"kind", "x"}, {"error", "it <broke>"}};
+  }
+  results["best"] = nullptr;
+  EXPECT_THAT(render_report(results), HasSubstr("it &lt;broke&gt;"));
+}
+
+}  // namespace
+}  // namespace genrewise

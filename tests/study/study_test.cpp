@@ -1,0 +1,291 @@
+#include "genrewise/study/study.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/study/evaluation.hpp"
+#include "genrewise/study/learners.hpp"
+#include "genrewise/study/results.hpp"
+#include "study_data.hpp"
+
+namespace genrewise {
+namespace {
+
+using testing::clusters;
+using ::testing::HasSubstr;
+
+const std::vector<std::string> kThree = {"Blues", "Jazz", "Rock"};
+
+std::vector<ModelSpec> quick_models() {
+  return {parse_model("gnb"), parse_model("knn:n_neighbors=1|5|9")};
+}
+
+StudyConfig quick() {
+  StudyConfig config;
+  config.models = quick_models();
+  return config;
+}
+
+/// Answers `answer` always, with certainty; counts how often it was asked to learn.
+class Parrot : public Classifier {
+ public:
+  explicit Parrot(const Parameters& parameters, int* fits = nullptr) : parameters_(parameters), fits_(fits) {}
+  std::string_view kind() const override { return "parrot"; }
+  const Parameters& parameters() const override { return parameters_; }
+  void fit(const Matrix&, std::span<const int>, int label_count) override {
+    label_count_ = label_count;
+    if (fits_ != nullptr) ++*fits_;
+    if (parameters_.contains("fails")) throw Error("the parrot is dead");
+  }
+  Matrix predict_probabilities(const Matrix& examples) const override {
+    Matrix said(examples.rows(), static_cast<std::size_t>(label_count_));
+    for (std::size_t i = 0; i < said.rows(); ++i) said(i, std::stoul(parameters_.at("answer"))) = 1;
+    return said;
+  }
+  void save(TensorArchive&, const std::string&) const override {}
+  void load(const TensorArchive&, const std::string&) override {}
+
+ private:
+  Parameters parameters_;
+  int label_count_ = 0;
+  int* fits_;
+};
+
+TEST(GridPoints, AreEveryCombinationOverWhatIsFixed) {
+  const auto points = grid_points({{"kernel", "rbf"}}, {{"C", {"1", "10"}}, {"gamma", {"scale", "auto"}}});
+  ASSERT_EQ(points.size(), 4u);
+  EXPECT_EQ(points[1], (Parameters{{"kernel", "rbf"}, {"C", "1"}, {"gamma", "auto"}}));
+  EXPECT_EQ(points[2], (Parameters{{"kernel", "rbf"}, {"C", "10"}, {"gamma", "scale"}}));
+  EXPECT_EQ(grid_points({}, {}).size(), 1u);
+}
+
+TEST(ParseModel, KnowsNamesOfTheDefaultListAndKindsWithParameters) {
+  EXPECT_EQ(parse_model("gnb").title, "Gaussian naive Bayes");
+  const ModelSpec spec = parse_model("knn:n_neighbors=3|7:weights=distance");
+  EXPECT_EQ(spec.kind, "knn");
+  EXPECT_EQ(spec.parameters, (Parameters{{"weights", "distance"}}));
+  ASSERT_EQ(spec.grid.size(), 1u);
+  EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"3", "7"}));
+  EXPECT_EQ(spec.name.find_first_of(":|=/"), std::string::npos) << spec.name << " becomes a file name";
+}
+
+TEST(ParseModel, RefusesWhatItDoesNotKnowAndNamesWhatThereIs) {
+  for (const char* wrong : {"", "svn", "knn:n_neighbors", "knn:=3", "knn:n_neighbors=0", "knn:neighbours=3"}) {
+    EXPECT_THROW(parse_model(wrong), Error) << wrong;
+  }
+  try {
+    parse_model("svn");
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("svm-rbf"));
+  }
+}
+
+TEST(Study, FindsNearlyEverythingInClearClustersAndLittleMoreThanChanceInNoise) {
+  Progress quiet;
+  const Examples clear = clusters(kThree, 60, 0.15F), noise = clusters(kThree, 60, 100.0F);
+  for (const auto& [examples, low, high] : {std::tuple(&clear, 0.95, 1.0), std::tuple(&noise, 0.1, 0.65)}) {
+    const Split split = make_split(examples->subjects);
+    const StudyResult result = run_study(*examples, split, quick(), quiet);
+    ASSERT_EQ(result.models.size(), 2u);
+    for (const ModelResult& model : result.models) {
+      EXPECT_GE(model.test.accuracy.value, low) << model.name;
+      EXPECT_LE(model.test.accuracy.value, high) << model.name;
+      EXPECT_EQ(model.test.accuracy.n, split.rows(Part::test).size());
+      EXPECT_EQ(model.validation.n, split.rows(Part::validation).size());
+      EXPECT_EQ(model.test_labels.size(), split.rows(Part::test).size());
+      EXPECT_TRUE(model.test.over_groups);  // two examples of each artist
+    }
+    EXPECT_EQ(result.models[1].tried.size(), 3u);
+    EXPECT_TRUE(result.models[1].parameters.contains("n_neighbors"));
+  }
+}
+
+TEST(Study, GivesTheSameNumbersForTheSameSeed) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 40, 0.6F);
+  const Split split = make_split(examples.subjects);
+  const auto numbers = [&] {
+    StudyResult result = run_study(examples, split, quick(), quiet);
+    nlohmann::json all;
+    for (ModelResult& model : result.models) {
+      model.choose_s = model.fit_s = model.predict_s = 0;
+      all.push_back(to_json(model, examples.labels));
+    }
+    return all;
+  };
+  EXPECT_EQ(numbers(), numbers());
+}
+
+TEST(Study, NeverLetsTheTestPartTouchChoiceFitOrPreprocessing) {
+  Progress quiet;
+  Examples examples = clusters(kThree, 40, 0.6F);
+  const Split split = make_split(examples.subjects);
+  const StudyResult before = run_study(examples, split, quick(), quiet);
+  // Other numbers in the test part may change nothing but the test scores.
+  for (const std::size_t row : split.rows(Part::test)) std::ranges::fill(examples.table.values.row(row), 1e6F);
+  std::vector<float> scale;
+  StudyStore store;
+  store.keep = [&](const ModelSpec&, const ModelResult&, const Model& model) {
+    for (const double s : model.preprocessor.scale()) scale.push_back(static_cast<float>(s));
+  };
+  const StudyResult after = run_study(examples, split, quick(), quiet, store);
+  for (std::size_t i = 0; i < before.models.size(); ++i) {
+    EXPECT_EQ(before.models[i].validation.value, after.models[i].validation.value);
+    EXPECT_EQ(before.models[i].parameters, after.models[i].parameters);
+    EXPECT_NE(before.models[i].test_labels, after.models[i].test_labels);
+  }
+  for (const float s : scale) EXPECT_LT(s, 10);
+}
+
+TEST(Study, TakesTheBestModelByValidationAndItsParametersToo) {
+  Progress quiet;
+  Examples examples = clusters(kThree, 20, 0.1F);
+  Split split = make_split(examples.subjects);
+  // Validation holds Jazz (1) alone, the test part Rock (2) alone: a choice by test would take the other parrot.
+  for (std::size_t i = 0; i < split.parts.size(); ++i) {
+    const int label = examples.subjects.labels[i];
+    split.parts[i] = i < 30 ? Part::training : label == 1 ? Part::validation : label == 2 ? Part::test : Part::training;
+  }
+  StudyConfig config;
+  config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
+  config.models = {{"says-2", "", "parrot", {{"answer", "2"}}, {}},
+                   {"chooses", "", "parrot", {}, {{"answer", {"0", "1", "2"}}}}};
+  const StudyResult result = run_study(examples, split, config, quiet);
+  ASSERT_TRUE(result.best);
+  EXPECT_EQ(result.models[*result.best].name, "chooses");
+  EXPECT_EQ(result.models[1].parameters.at("answer"), "1");
+  EXPECT_EQ(result.models[1].test.accuracy.value, 0);
+  EXPECT_EQ(result.models[0].test.accuracy.value, 1);
+}
+
+TEST(Study, BaselineAnswersTheMostFrequentGenreOfWhatIsLearntFrom) {
+  Progress quiet;
+  Examples examples = clusters(kThree, 20, 0.1F);
+  for (std::size_t i = 0; i < 15; ++i) examples.subjects.labels[i] = 2;
+  const Split split = make_split(examples.subjects, {.scheme = SplitScheme::random});
+  const StudyResult result = run_study(examples, split, quick(), quiet);
+  for (const int label : result.baseline.test_labels) EXPECT_EQ(label, 2);
+  EXPECT_LT(result.baseline.test.log_loss, std::log(3.0) + 0.2);
+}
+
+TEST(Study, NotesAModelThatFailsAndGoesOnWithTheOthers) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 20, 0.1F);
+  StudyConfig config;
+  config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
+  config.models = {{"dead", "Dead parrot", "parrot", {{"answer", "0"}, {"fails", "yes"}}, {}},
+                   {"alive", "", "parrot", {{"answer", "0"}}, {}}};
+  const Split split = make_split(examples.subjects);
+  const StudyResult result = run_study(examples, split, config, quiet);
+  EXPECT_THAT(result.models[0].error, HasSubstr("the parrot is dead"));
+  EXPECT_EQ(result.best, 1u);
+  const auto notes = honest_notes(examples, split, result);
+  EXPECT_TRUE(std::ranges::any_of(notes, [](const auto& note) { return note.find("Dead parrot") != note.npos; }));
+  config.models.pop_back();
+  EXPECT_FALSE(run_study(examples, split, config, quiet).best);
+}
+
+TEST(Study, TakesFinishedModelsFromTheStoreAndStopsBetweenModels) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 20, 0.1F);
+  const Split split = make_split(examples.subjects);
+  int fits = 0;
+  StudyConfig config;
+  config.make = [&](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters, &fits); };
+  config.models = {{"first", "", "parrot", {{"answer", "0"}}, {}}, {"second", "", "parrot", {{"answer", "1"}}, {}}};
+  std::map<std::string, ModelResult> kept;
+  StudyStore store;
+  store.keep = [&](const ModelSpec& spec, const ModelResult& result, const Model&) {
+    kept[spec.name] = result;
+    if (spec.name == "first") request_interrupt();
+  };
+  store.find = [&](const ModelSpec& spec) {
+    return kept.contains(spec.name) ? std::optional(kept.at(spec.name)) : std::nullopt;
+  };
+  EXPECT_THROW(run_study(examples, split, config, quiet, store), Interrupted);
+  clear_interrupt();
+  EXPECT_EQ(fits, 2);  // one on training, one on both parts
+  const StudyResult result = run_study(examples, split, config, quiet, store);
+  EXPECT_EQ(fits, 4);
+  EXPECT_EQ(result.models.size(), 2u);
+}
+
+TEST(Study, RefusesASplitWithoutAPartAndTrainingOfOneGenre) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 20, 0.1F);
+  const Split whole = make_split(examples.subjects);
+  for (const Part part : {Part::training, Part::validation, Part::test}) {
+    Split split = whole;
+    std::ranges::replace(split.parts, part, part == Part::training ? Part::test : Part::training);
+    EXPECT_THROW(run_study(examples, split, quick(), quiet), Error) << to_string(part);
+  }
+  Examples one = examples;
+  std::ranges::fill(one.subjects.labels, 0);
+  EXPECT_THROW(run_study(one, whole, quick(), quiet), Error);
+}
+
+TEST(Study, BearsAGenreThatIsMissingInTheTestPart) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 20, 0.1F);
+  Split split = make_split(examples.subjects);
+  for (std::size_t i = 0; i < split.parts.size(); ++i) {
+    if (examples.subjects.labels[i] == 1 && split.parts[i] == Part::test) split.parts[i] = Part::training;
+  }
+  const StudyResult result = run_study(examples, split, quick(), quiet);
+  EXPECT_EQ(result.models[0].test.genres[1].examples, 0u);
+  EXPECT_THAT(honest_notes(examples, split, result), ::testing::Contains(HasSubstr("no example of Jazz")));
+}
+
+TEST(HonestNotes, TellFewArtistsAndLeakage) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 12, 0.1F);  // six artists a genre
+  const Split split = make_split(examples.subjects, {.scheme = SplitScheme::random});
+  const auto notes = honest_notes(examples, split, run_study(examples, split, quick(), quiet));
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("not a benchmark")));
+  EXPECT_THAT(notes, ::testing::Contains(HasSubstr("Leakage")));
+  Examples unknown = examples;
+  std::ranges::fill(unknown.subjects.artists, "");
+  EXPECT_THAT(honest_notes(unknown, split, {}), ::testing::Contains(HasSubstr("No artist is known")));
+}
+
+TEST(Evaluation, KnowsAgainWhatTheModelHasLearntFrom) {
+  const Examples examples = clusters(kThree, 20, 0.3F);
+  const Split split = make_split(examples.subjects);
+  const auto training = split.rows(Part::training);
+  const Model model = fit_model(examples, training, make_classifier("gnb", {}, kDefaultSeed), {});
+  const auto unseen = unseen_rows(model, examples);
+  EXPECT_EQ(unseen.size(), examples.subjects.ids.size() - training.size());
+  for (const std::size_t row : unseen) EXPECT_NE(split.parts[row], Part::training);
+  EXPECT_EQ(evaluate(model, examples, unseen, kDefaultSeed).learnt_from, 0u);
+  EXPECT_EQ(evaluate(model, examples, training, kDefaultSeed).learnt_from, training.size());
+}
+
+TEST(Evaluation, MatchesGenresByNameAndCountsThoseTheModelDoesNotKnow) {
+  const Examples examples = clusters({"Blues", "Rock"}, 20, 0.1F);
+  std::vector<std::size_t> all(40);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  const Model model = fit_model(examples, all, make_classifier("gnb", {}, kDefaultSeed), {});
+  Examples renumbered = examples;
+  renumbered.labels = {"Aria", "Blues", "Rock"};
+  for (int& label : renumbered.subjects.labels) ++label;
+  renumbered.subjects.labels[0] = 0;
+  const Evaluation evaluation = evaluate(model, renumbered, all, kDefaultSeed);
+  EXPECT_EQ(evaluation.metrics.accuracy.value, 1);
+  ASSERT_EQ(evaluation.skipped.size(), 1u);
+  EXPECT_EQ(evaluation.skipped[0].detail, "Aria");
+}
+
+TEST(Evaluation, RefusesFeaturesOfAnotherRecipe) {
+  Examples examples = clusters(kThree, 20, 0.1F);
+  std::vector<std::size_t> rows = {0, 1, 2, 3, 4, 5};
+  const Model model = fit_model(examples, rows, make_classifier("gnb", {}, kDefaultSeed), {});
+  examples.table.recipe.version = 2;
+  EXPECT_THROW(evaluate(model, examples, rows, kDefaultSeed), Error);
+}
+
+}  // namespace
+}  // namespace genrewise
