@@ -267,7 +267,7 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
   files_->table.write(line_);
 }
 
-void FeatureTableWriter::commit(std::span<const Fault> skipped) {
+void FeatureTableWriter::commit() {
   if (track_ids_.size() != rows_) {
     throw Error(fmt::format("{} rows were announced and {} came", rows_, track_ids_.size()), path_.string());
   }
@@ -278,11 +278,7 @@ void FeatureTableWriter::commit(std::span<const Fault> skipped) {
     object["track_ids"] = track_ids_;
     for (const FeatureColumn& c : columns_) object["columns"].push_back({c.feature, c.statistic, c.number});
   }
-  object["skipped"] = json::array();
-  for (const Fault& fault : skipped) {
-    object["skipped"].push_back({{"reason", fault.reason}, {"where", fault.where}, {"detail", fault.detail}});
-  }
-  // Names of files may be any bytes; JSON is UTF-8.
+  // Ids may be any bytes; JSON is UTF-8.
   files_->sidecar.write(object.dump(1, ' ', false, json::error_handler_t::replace) + '\n');
   files_->sidecar.commit();
   files_->table.commit();

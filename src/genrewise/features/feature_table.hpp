@@ -42,9 +42,8 @@ class FeatureTableWriter {
 
   /// Throws Error for a row of another length than the columns'.
   void add(std::string_view track_id, std::span<const float> values);
-  /// Makes both files appear; `skipped` is kept in "<path>.json" for people. Throws Error when other than `rows` rows
-  /// were added.
-  void commit(std::span<const Fault> skipped = {});
+  /// Makes both files appear, the .json first. Throws Error when other than `rows` rows were added.
+  void commit();
 
  private:
   struct Files;

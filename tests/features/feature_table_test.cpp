@@ -1,0 +1,207 @@
+#include "genrewise/features/feature_table.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "genrewise/base/random.hpp"
+#include "genrewise/features/fma_columns.hpp"
+#include "genrewise/features/npy.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::HasSubstr;
+
+FeatureTable small_table() {
+  return {{"toy", 3, "abc"},
+          {{"mfcc", "mean", "01"}, {"mfcc", "mean", "02"}, {"zcr", "std", "01"}},
+          {"2", "a \"quoted\", id", "two\nlines"},
+          Matrix(3, 3, {1.5f, -0.1f, 3e-42f, 0, std::numeric_limits<float>::max(), 1e-7f, -0.0f, 7, 8})};
+}
+
+void expect_equal(const FeatureTable& a, const FeatureTable& b) {
+  EXPECT_EQ(a.recipe, b.recipe);
+  EXPECT_EQ(a.columns, b.columns);
+  EXPECT_EQ(a.track_ids, b.track_ids);
+  EXPECT_EQ(a.values, b.values);
+}
+
+std::string message_of(const std::filesystem::path& path) {
+  try {
+    read_feature_table(path);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(FeatureTable, ReadsBackWhatWasWritten) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"table.csv", "table.npy"}) {
+    write_feature_table(small_table(), folder / name);
+    expect_equal(read_feature_table(folder / name), small_table());
+  }
+  EXPECT_THAT(folder.names(), ::testing::ElementsAre("table.csv", "table.csv.json", "table.npy", "table.npy.json"));
+}
+
+TEST(FeatureTable, EveryFloatSurvivesTheCsv) {
+  const testing::TemporaryFolder folder;
+  Rng rng(3);
+  FeatureTable table{{"toy", 1, "x"}, {}, {}, Matrix(50, 40)};
+  for (std::size_t j = 0; j < 40; ++j) table.columns.push_back({"f", "mean", std::to_string(j)});
+  for (std::size_t i = 0; i < 50; ++i) table.track_ids.push_back(std::to_string(i));
+  for (float& value : table.values.values()) {
+    do {
+      value = std::bit_cast<float>(static_cast<std::uint32_t>(rng.next()));
+    } while (!std::isfinite(value));
+  }
+  write_feature_table(table, folder / "t.csv");
+  expect_equal(read_feature_table(folder / "t.csv"), table);
+}
+
+TEST(FeatureTable, WritesTheLayoutOfFeaturesCsv) {
+  const testing::TemporaryFolder folder;
+  write_feature_table(small_table(), folder / "t.csv");
+  EXPECT_THAT(read_file(folder / "t.csv"), ::testing::StartsWith("feature,mfcc,mfcc,zcr\n"
+                                                                 "statistics,mean,mean,std\n"
+                                                                 "number,01,02,01\n"
+                                                                 "track_id,,,\n"
+                                                                 "2,1.5,-0.1,3e-42\n"));
+}
+
+TEST(FeatureTable, AnEmptyTableReadsBackToo) {
+  const testing::TemporaryFolder folder;
+  FeatureTable table{{"toy", 1, "x"}, {{"a", "b", "c"}}, {}, Matrix(0, 1)};
+  for (const char* name : {"t.csv", "t.npy"}) {
+    write_feature_table(table, folder / name);
+    expect_equal(read_feature_table(folder / name), table);
+  }
+}
+
+std::string fma_file(const std::string& row) {
+  std::string text;
+  for (const char* title : {"feature", "statistics", "number"}) {
+    text += title;
+    for (const FeatureColumn& c : fma_columns()) {
+      text += ',' + (*title == 'f' ? c.feature : *title == 's' ? c.statistic : c.number);
+    }
+    text += "\r\n";
+  }
+  return text + "track_id" + std::string(518, ',') + "\r\n" + row + "\r\n\r\n";
+}
+
+TEST(FeatureTable, KnowsFmasPublishedFileByItsColumns) {
+  const testing::TemporaryFolder folder;
+  std::string row = "2";
+  for (int i = 0; i < 518; ++i) row += ",7.1806526184e+00";
+  write_file(folder / "features.csv", fma_file(row));
+  const FeatureTable table = read_feature_table(folder / "features.csv");
+  EXPECT_EQ(table.recipe, published_fma_recipe());
+  EXPECT_NE(table.recipe, make_feature_set("fma518")->recipe());
+  EXPECT_EQ(table.track_ids, std::vector<std::string>{"2"});
+  EXPECT_EQ(table.values(0, 517), 7.1806526184f);
+}
+
+TEST(FeatureTable, ATableWithoutARecipeIsRefused) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"t.csv", "t.npy"}) {
+    write_feature_table(small_table(), folder / name);
+    std::filesystem::remove(folder / (std::string(name) + ".json"));
+    EXPECT_THAT(message_of(folder / name), HasSubstr("keep " + std::string(name) + ".json beside it"));
+  }
+}
+
+TEST(FeatureTable, BadCellsAreNamedByLineAndColumn) {
+  const testing::TemporaryFolder folder;
+  write_feature_table(small_table(), folder / "t.csv");
+  const std::string head = "feature,a,a\nstatistics,b,b\nnumber,01,02\ntrack_id,,\n5,1,2\n";
+  const std::pair<const char*, const char*> cases[] = {
+      {"6,1,x\n", "t.csv:6: \"x\" in column 3 (a b 02) is not a finite number"},
+      {"6,,2\n", "t.csv:6: \"\" in column 2 (a b 01) is not a finite number"},
+      {"6,nan,2\n", "\"nan\" in column 2"},
+      {"6,1,inf\n", "\"inf\" in column 3"},
+      {"6,1,1e999\n", "\"1e999\" in column 3"},
+      {"6,1,2 \n", "\"2 \" in column 3"},
+      {"6,1\n", "t.csv:6: this row has 1 numbers, and there are 2 columns"},
+      {"6\n", "is not a finite number"},
+      {"6,1,2,3\n", "t.csv:6: this row has more numbers"},
+      {"\n\"6\n7\",1,2\n8,1,x\n", "t.csv:9: \"x\""},
+      {"\"6,1,2\n", "t.csv:6: a quoted id is never closed"},
+  };
+  for (const auto& [rows, message] : cases) {
+    write_file(folder / "t.csv", head + rows);
+    EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr(message)) << rows;
+  }
+}
+
+TEST(FeatureTable, AForeignCsvIsToldTheLayout) {
+  const testing::TemporaryFolder folder;
+  for (const char* text :
+       {"", "a,b\n1,2\n", "feature,a\nstatistics,b,c\n", "feature\nstatistics\nnumber\ntrack_id\n"}) {
+    write_file(folder / "t.csv", text);
+    EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr("FMA's features.csv")) << text;
+  }
+}
+
+TEST(FeatureTable, DamagedSidecarsAndEndingsAreClearErrors) {
+  const testing::TemporaryFolder folder;
+  write_feature_table(small_table(), folder / "t.npy");
+  for (const char* text : {"", "{", "[]", "{\"format\": \"genrewise feature table\"}", "{\"format\": 1}"}) {
+    write_file(folder / "t.npy.json", text);
+    EXPECT_THAT(message_of(folder / "t.npy"), HasSubstr("t.npy.json")) << text;
+  }
+  EXPECT_THAT(message_of(folder / "t.txt"), HasSubstr("ends in .csv or .npy"));
+  EXPECT_THAT(message_of(folder / "none.csv"), HasSubstr("none.csv"));
+}
+
+TEST(FeatureTable, ANpyThatDoesNotFitItsSidecarIsRefused) {
+  const testing::TemporaryFolder folder;
+  write_feature_table(small_table(), folder / "t.npy");
+  const std::string whole = read_file(folder / "t.npy");
+  write_file(folder / "t.npy", npy_header(2, 3) + std::string(24, '\0'));
+  EXPECT_THAT(message_of(folder / "t.npy"), HasSubstr("is 2 x 3, but its .json names 3 tracks"));
+  write_file(folder / "t.npy", npy_header(3, 3) + std::string(32, '\0') + std::string("\x00\x00\xc0\x7f", 4));
+  EXPECT_THAT(message_of(folder / "t.npy"), HasSubstr("not a finite number"));
+  for (std::size_t length = 0; length < whole.size(); length += 7) {
+    write_file(folder / "t.npy", whole.substr(0, length));
+    EXPECT_THROW(read_feature_table(folder / "t.npy"), Error) << length;
+  }
+}
+
+TEST(Npy, ReadsWhatNumpyWrites) {
+  // numpy.save of numpy.arange(6).reshape(2, 3) * 0.5, as float64 by NumPy 2.
+  std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }";
+  header.append(117 - header.size(), ' ');
+  std::string bytes = std::string("\x93NUMPY\x01\x00v\x00", 10) + header + '\n';
+  for (int i = 0; i < 6; ++i) {
+    const double value = i * 0.5;
+    bytes.append(reinterpret_cast<const char*>(&value), 8);
+  }
+  EXPECT_EQ(parse_npy(bytes, "x"), Matrix(2, 3, {0, 0.5f, 1, 1.5f, 2, 2.5f}));
+  for (const auto& [from, to] : {std::pair{"<f8", ">f8"}, {"False", "True "}, {"(2, 3)", "(6,)  "}}) {
+    std::string other = bytes;
+    other.replace(other.find(from), std::strlen(from), to);
+    EXPECT_THROW(parse_npy(other, "x"), Error) << to;
+  }
+}
+
+TEST(FeatureTableWriter, LeavesNothingWithoutCommit) {
+  const testing::TemporaryFolder folder;
+  {
+    FeatureTableWriter writer(folder / "t.csv", {"toy", 1, "x"}, {{"a", "b", "c"}}, 2);
+    writer.add("1", std::vector<float>{1});
+    EXPECT_THROW(writer.add("2", std::vector<float>{1, 2}), Error);
+    EXPECT_THROW(writer.commit(), Error);  // one row is missing
+  }
+  EXPECT_TRUE(folder.names().empty());
+}
+
+}  // namespace
+}  // namespace genrewise
