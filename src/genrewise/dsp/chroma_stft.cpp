@@ -45,20 +45,49 @@ ChromaFilterbank::ChromaFilterbank(const ChromaConfig& config)
   }
 }
 
-void ChromaFilterbank::apply(const float* power, float* out, std::size_t stride) const {
-  Lanes sums[kPitchClasses] = {};
-  for (std::size_t k = 0; k < stride_; k += kLanes) {
-    const Lanes value = load_lanes(power + k);
-#pragma GCC unroll 12
-    for (std::size_t c = 0; c < kPitchClasses; ++c) sums[c] += load_lanes(&weights_[c * stride_ + k]) * value;
+// Half of the classes of kFrames frames at a time: their sums fill the registers, and each weight is read once.
+template <std::size_t kFrames>
+void ChromaFilterbank::raw_chroma(const float* power, std::size_t power_stride,
+                                  float (&raw)[kFrames][kPitchClasses]) const {
+  constexpr std::size_t kHalf = kPitchClasses / 2;
+  for (std::size_t first = 0; first < kPitchClasses; first += kHalf) {
+    const float* const weights = weights_.data() + first * stride_;
+    Lanes sums[kFrames][kHalf] = {};
+    for (std::size_t k = 0; k < stride_; k += kLanes) {
+      Lanes values[kFrames];
+      for (std::size_t i = 0; i < kFrames; ++i) values[i] = load_lanes(power + i * power_stride + k);
+#pragma GCC unroll 6
+      for (std::size_t c = 0; c < kHalf; ++c) {
+        const Lanes weight = load_lanes(weights + c * stride_ + k);
+#pragma GCC unroll 4
+        for (std::size_t i = 0; i < kFrames; ++i) sums[i][c] += weight * values[i];
+      }
+    }
+    for (std::size_t i = 0; i < kFrames; ++i) {
+      for (std::size_t c = 0; c < kHalf; ++c) raw[i][first + c] = sum_of_lanes(sums[i][c]);
+    }
   }
-  float raw[kPitchClasses], largest = 0;
-  for (std::size_t c = 0; c < kPitchClasses; ++c) {
-    raw[c] = sum_of_lanes(sums[c]);
-    largest = std::max(largest, raw[c]);
+}
+
+void ChromaFilterbank::apply(const float* power, std::size_t frames, std::size_t power_stride, float* out,
+                             std::size_t out_stride) const {
+  const auto normalise = [&](const float(&raw)[kPitchClasses], std::size_t frame) {
+    float largest = *std::max_element(raw, raw + kPitchClasses);
+    if (largest < std::numeric_limits<float>::min()) largest = 1;
+    for (std::size_t c = 0; c < kPitchClasses; ++c) out[c * out_stride + frame] = raw[c] / largest;
+  };
+  constexpr std::size_t kTogether = 4;
+  std::size_t frame = 0;
+  for (; frame + kTogether <= frames; frame += kTogether) {
+    float raw[kTogether][kPitchClasses];
+    raw_chroma(power + frame * power_stride, power_stride, raw);
+    for (std::size_t i = 0; i < kTogether; ++i) normalise(raw[i], frame + i);
   }
-  if (largest < std::numeric_limits<float>::min()) largest = 1;
-  for (std::size_t c = 0; c < kPitchClasses; ++c) out[c * stride] = raw[c] / largest;
+  for (; frame < frames; ++frame) {
+    float raw[1][kPitchClasses];
+    raw_chroma(power + frame * power_stride, power_stride, raw);
+    normalise(raw[0], frame);
+  }
 }
 
 }  // namespace genrewise

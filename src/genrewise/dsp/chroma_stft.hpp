@@ -21,15 +21,19 @@ class ChromaFilterbank {
  public:
   explicit ChromaFilterbank(const ChromaConfig& config);
 
-  /// One frame of 1 + n_fft / 2 powers -> kPitchClasses values whose largest is 1, as
-  /// librosa.feature.chroma_stft(norm=inf); a frame of zeros stays zero. Class c goes to out + c * stride. `power` is
-  /// aligned, with zeros up to aligned_stride(bins).
-  void apply(const float* power, float* out, std::size_t stride) const;
+  /// `frames` spectra of 1 + n_fft / 2 powers -> kPitchClasses values each, the largest of them 1, as
+  /// librosa.feature.chroma_stft(norm=inf); a frame of zeros stays zero. Frame i lies at power + i * power_stride
+  /// (aligned, with zeros up to aligned_stride(bins)); its class c goes to out[c * out_stride + i].
+  void apply(const float* power, std::size_t frames, std::size_t power_stride, float* out,
+             std::size_t out_stride) const;
 
   /// The weight of a bin in a pitch class.
   float weight(std::size_t pitch_class, std::size_t bin) const { return weights_[pitch_class * stride_ + bin]; }
 
  private:
+  template <std::size_t kFrames>
+  void raw_chroma(const float* power, std::size_t power_stride, float (&raw)[kFrames][kPitchClasses]) const;
+
   std::size_t bins_, stride_;
   AlignedVector<float> weights_;
 };

@@ -19,6 +19,16 @@ void Series::resize(std::size_t rows, std::size_t frames) {
   values_.resize(rows * stride_);
 }
 
+TuningEstimator& FrameAnalysis::Scratch::tuning(Tuning& slot, int sample_rate_hz, std::size_t bins) {
+  if (slot.sample_rate_hz == sample_rate_hz) {
+    slot.estimator->reset();
+  } else {
+    slot.estimator.emplace(sample_rate_hz, bins);
+    slot.sample_rate_hz = sample_rate_hz;
+  }
+  return *slot.estimator;
+}
+
 FrameAnalysis::FrameAnalysis(const FrameAnalysisConfig& config)
     : config_(config), stft_({kNFft, kHopSamples}), dct_(kMels, kMfccs) {}
 
@@ -69,8 +79,8 @@ void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, 
   const MelFilterbank& mel_filters = mel_filterbank(sample_rate_hz);
   std::optional<SpectralContrast> contrast;
   if (config_.contrast) contrast.emplace(pitch_rate_hz, kNFft);
-  scratch.power_tuning.emplace(pitch_rate_hz, bins());
-  scratch.magnitude_tuning.emplace(sample_rate_hz, bins());
+  TuningEstimator& power_tuning = scratch.tuning(scratch.power_tuning, pitch_rate_hz, bins());
+  TuningEstimator& magnitude_tuning = scratch.tuning(scratch.magnitude_tuning, sample_rate_hz, bins());
   const std::size_t count = series.frames(), stride = series.stride(), row = aligned_stride(bins());
   scratch.power.resize(stride * row);
   scratch.mel.resize(kMels, count);
@@ -81,8 +91,8 @@ void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, 
     float* const power = scratch.power.data() + first * row;
     magnitude_tile(samples, first, power, scratch);
     for (std::size_t i = 0; i < kLanes && first + i < count; ++i) {
-      scratch.power_tuning->add_frame({power + i * row, bins()});
-      if (config_.cqt_tuning) scratch.magnitude_tuning->add_frame({scratch.rows.data() + i * row, bins()});
+      power_tuning.add_frame({power + i * row, bins()});
+      if (config_.cqt_tuning) magnitude_tuning.add_frame({scratch.rows.data() + i * row, bins()});
     }
     float* const tile = scratch.tile.data();
     spectral_shape(tile, bins(), pitch_rate_hz,
@@ -96,7 +106,7 @@ void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, 
       loudest_mel = max_lanes(loudest_mel, load_lanes(scratch.mel.data(m) + first));
     }
   }
-  if (config_.cqt_tuning) scratch.cqt_tuning = scratch.magnitude_tuning->estimate();
+  if (config_.cqt_tuning) scratch.cqt_tuning = magnitude_tuning.estimate();
   if (contrast) contrast_in_db(series.data(kContrast), scratch.valleys.data(0), stride, count);
   cepstra(largest_lane(loudest_mel), scratch);
 }
@@ -112,10 +122,8 @@ void FrameAnalysis::cepstra(float loudest_mel, Scratch& scratch) const {
 
 void FrameAnalysis::chroma(int rate_hz, Scratch& scratch) const {
   Series& series = scratch.series;
-  const ChromaFilterbank& filters = chroma_filterbank(rate_hz, scratch.power_tuning->estimate());
-  for (std::size_t i = 0; i < series.frames(); ++i) {
-    filters.apply(scratch.power.data() + i * aligned_stride(bins()), series.data(kChroma) + i, series.stride());
-  }
+  const ChromaFilterbank& filters = chroma_filterbank(rate_hz, scratch.power_tuning.estimator->estimate());
+  filters.apply(scratch.power.data(), series.frames(), aligned_stride(bins()), series.data(kChroma), series.stride());
 }
 
 void FrameAnalysis::rolloff_of_offset_signal(std::span<const float> samples, int rate_hz, Scratch& scratch) const {

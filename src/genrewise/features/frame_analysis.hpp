@@ -53,9 +53,15 @@ class FrameAnalysis {
     AlignedVector<float> rows, tile;
     std::vector<float> offset_samples;
     Series mel, valleys, unused;
-    std::optional<TuningEstimator> power_tuning, magnitude_tuning;
+    struct Tuning {
+      int sample_rate_hz = 0;
+      std::optional<TuningEstimator> estimator;
+    } power_tuning, magnitude_tuning;
     Series series;          ///< the result
     double cqt_tuning = 0;  ///< in semitones, from the magnitudes at the true rate
+
+    /// The slot's estimator, without frames; the one of the clip before where the rate is the same.
+    static TuningEstimator& tuning(Tuning& slot, int sample_rate_hz, std::size_t bins);
   };
 
   explicit FrameAnalysis(const FrameAnalysisConfig& config);
