@@ -1,0 +1,151 @@
+#include "genrewise/dsp/loudness.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr int kLowestRateHz = 4000;
+constexpr std::size_t kMomentaryTenths = 4, kShortTermTenths = 30;
+
+// b / a with a[0] = 1, transposed direct form II.
+struct Biquad {
+  std::array<double, 3> b;
+  std::array<double, 2> a;
+  std::array<double, 2> state{};
+
+  double operator()(double x) {
+    const double y = b[0] * x + state[0];
+    state[0] = b[1] * x - a[0] * y + state[1];
+    state[1] = b[2] * x - a[1] * y;
+    return y;
+  }
+};
+
+// The two filters of BS.1770 are given as coefficients for 48 kHz; these are the analogue filters behind them (the
+// frequencies, gain and quality that the coefficients come from by the bilinear transform), for any rate.
+Biquad head_filter(int sample_rate_hz) {
+  const double k = std::tan(std::numbers::pi * 1681.974450955533 / sample_rate_hz), q = 0.7071752369554196;
+  const double high = std::pow(10, 3.999843853973347 / 20), band = std::pow(high, 0.4996667741545416);
+  const double a0 = 1 + k / q + k * k;
+  return {{(high + band * k / q + k * k) / a0, 2 * (k * k - high) / a0, (high - band * k / q + k * k) / a0},
+          {2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0}};
+}
+
+Biquad low_cut_filter(int sample_rate_hz) {
+  const double k = std::tan(std::numbers::pi * 38.13547087602444 / sample_rate_hz), q = 0.5003270373238773;
+  const double a0 = 1 + k / q + k * k;
+  return {{1, -2, 1}, {2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0}};
+}
+
+double lufs(double power) {
+  return power > 0 ? std::max(kSilenceLufs, -0.691 + 10 * std::log10(power)) : kSilenceLufs;
+}
+
+double power_of(double level_lufs) {
+  return std::pow(10, (level_lufs + 0.691) / 10);
+}
+
+// Sums of squares of the K-weighted signal over tenths of a second; `counts` samples each.
+struct Tenths {
+  std::vector<double> sums;
+  std::vector<std::size_t> counts;
+};
+
+Tenths weighted_tenths(std::span<const float> samples, int sample_rate_hz) {
+  Biquad head = head_filter(sample_rate_hz), low_cut = low_cut_filter(sample_rate_hz);
+  Tenths tenths;
+  for (std::size_t begin = 0; begin < samples.size();) {
+    // Rounded borders, so that rates that ten does not divide do not drift.
+    const std::size_t end =
+        std::min(samples.size(), (tenths.sums.size() + 1) * static_cast<std::size_t>(sample_rate_hz) / 10);
+    double sum = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      const double weighted = low_cut(head(samples[i]));
+      sum += weighted * weighted;
+    }
+    tenths.sums.push_back(sum);
+    tenths.counts.push_back(end - begin);
+    begin = end;
+  }
+  // An unfinished tenth counts only where there is nothing else.
+  if (tenths.sums.size() > kMomentaryTenths && tenths.counts.back() < tenths.counts.front()) {
+    tenths.sums.pop_back();
+    tenths.counts.pop_back();
+  }
+  return tenths;
+}
+
+// Mean powers of windows of `length` tenths, one starting at each tenth; one of all where that is longer.
+std::vector<double> window_powers(const Tenths& tenths, std::size_t length) {
+  length = std::min(length, tenths.sums.size());
+  std::vector<double> powers;
+  for (std::size_t first = 0; length > 0 && first + length <= tenths.sums.size(); ++first) {
+    double sum = 0;
+    std::size_t count = 0;
+    for (std::size_t i = first; i < first + length; ++i) {
+      sum += tenths.sums[i];
+      count += tenths.counts[i];
+    }
+    powers.push_back(sum / static_cast<double>(count));
+  }
+  return powers;
+}
+
+double mean(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return values.empty() ? 0 : sum / static_cast<double>(values.size());
+}
+
+// Drops what lies under the absolute gate, then what lies more than `relative_lu` under the mean of the rest.
+std::vector<double> gated(std::vector<double> powers, double relative_lu) {
+  std::erase_if(powers, [](double power) { return power <= power_of(kSilenceLufs); });
+  const double gate = mean(powers) * std::pow(10, -relative_lu / 10);
+  std::erase_if(powers, [gate](double power) { return power < gate; });
+  return powers;
+}
+
+double loudness_range(const Tenths& tenths) {
+  if (tenths.sums.size() < kShortTermTenths) return 0;
+  auto powers = gated(window_powers(tenths, kShortTermTenths), 20);
+  if (powers.empty()) return 0;
+  std::sort(powers.begin(), powers.end());
+  const auto percentile = [&](double share) {
+    return powers[static_cast<std::size_t>(std::lround(share * static_cast<double>(powers.size() - 1)))];
+  };
+  return lufs(percentile(0.95)) - lufs(percentile(0.10));
+}
+
+}  // namespace
+
+Loudness measure_loudness(std::span<const float> samples, int sample_rate_hz) {
+  if (sample_rate_hz < kLowestRateHz)
+    throw Error("loudness is not defined at " + std::to_string(sample_rate_hz) + " Hz", {},
+                "resample to 4,000 Hz or more");
+  const Tenths tenths = weighted_tenths(samples, sample_rate_hz);
+  const auto momentary = window_powers(tenths, kMomentaryTenths), short_term = window_powers(tenths, kShortTermTenths);
+  const auto loudest = [](const std::vector<double>& powers) {
+    return lufs(powers.empty() ? 0 : *std::max_element(powers.begin(), powers.end()));
+  };
+  float peak = 0;
+  for (const float sample : samples) peak = std::max(peak, std::abs(sample));
+
+  Loudness result;
+  result.integrated_lufs = lufs(mean(gated(momentary, 10)));
+  result.range_lu = loudness_range(tenths);
+  result.max_momentary_lufs = loudest(momentary);
+  result.max_short_term_lufs = loudest(short_term);
+  result.peak_dbfs = 20 * std::log10(std::max(static_cast<double>(peak), 1e-5));
+  return result;
+}
+
+}  // namespace genrewise
