@@ -18,8 +18,19 @@ void add_split(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_evaluate(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
+void add_predict(CLI::App& app, Session& session);
 
-inline constexpr AddCommand kCommands[] = {add_fetch, add_inspect,  add_extract, add_split,
-                                           add_train, add_evaluate, add_study};
+// clang-format off: one a line, so that adding one touches one line
+inline constexpr AddCommand kCommands[] = {
+    add_fetch,
+    add_inspect,
+    add_extract,
+    add_split,
+    add_train,
+    add_evaluate,
+    add_study,
+    add_predict,
+};
+// clang-format on
 
 }  // namespace genrewise::cli

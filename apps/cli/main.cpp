@@ -38,6 +38,14 @@ int fail(std::string_view what, ExitCode code) {
   return code;
 }
 
+std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {
+  const auto used = app.get_subcommands();
+  if (!used.empty()) return fmt::format("{}; see genrewise {} --help", error.what(), used.front()->get_name());
+  const auto words = app.remaining();
+  if (words.empty()) return fmt::format("{}; see genrewise --help", error.what());
+  return fmt::format("there is no command '{}'; see genrewise --help", printable(words.front()));
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app{"A workbench for music-genre classification: features, honest splits, classifiers, predictions."};
   Session session;
@@ -62,7 +70,7 @@ int parse_and_run(int argc, char** argv) {
     session.print(std::string(version.what()) + "\n");
     return kDone;
   } catch (const CLI::ParseError& error) {
-    return fail(fmt::format("wrong usage: {}; see genrewise --help", error.what()), kWrongUsage);
+    return fail("wrong usage: " + usage_problem(app, error), kWrongUsage);
   }
 }
 

@@ -71,7 +71,7 @@ TEST_F(Extract, SkipsBadFilesSaysWhyAndEndsWithThree) {
   write_file(music_ / "tones/empty.wav", "");
   write_file(music_ / "tones/text.mp3", "Dear diary, today I renamed you to look like music.");
   write_file(music_ / "noise/Ünï 音楽, \"x\".wav", made_wav("noise", 9, 0.1));  // too short
-  const std::string wave = made_wav("noise", 3, 1);
+  const std::string wave = made_wav("noise", 3, 3);
   for (int tenth = 0; tenth < 10; ++tenth)
     write_file(music_ / ("noise/cut" + std::to_string(tenth) + ".wav"),
                wave.substr(0, wave.size() * static_cast<std::size_t>(tenth) / 10));
@@ -136,7 +136,7 @@ TEST_F(Extract, RefusesAReadOnlyFolder) {
 }
 
 TEST_F(Extract, GoesOnAfterCtrlCAndAfterAKill) {
-  const fs::path clips = many_clips(600), partial = out_ / "t.npy.partial";
+  const fs::path clips = many_clips(120), partial = out_ / "t.npy.partial";
   const auto has_rows = [&](std::uintmax_t rows) {
     return [&partial, rows] {
       std::error_code none;
@@ -148,14 +148,14 @@ TEST_F(Extract, GoesOnAfterCtrlCAndAfterAKill) {
   EXPECT_EQ(stopped.code, 130) << stopped.err;
   EXPECT_THAT(stopped.err, HasSubstr("start the same command again to go on"));
   EXPECT_THAT(out_.names(), ElementsAre("t.npy.partial"));
-  const Ran killed = run_program_and_signal(SIGKILL, arguments(clips, out_ / "t.npy"), has_rows(100));
+  const Ran killed = run_program_and_signal(SIGKILL, arguments(clips, out_ / "t.npy"), has_rows(50));
   EXPECT_EQ(killed.code, 128 + SIGKILL);
   EXPECT_THAT(out_.names(), ElementsAre("t.npy.partial"));
   const Ran last = extract(clips, out_ / "t.npy", {"--json"});
   EXPECT_EQ(last.code, 0) << last.err;
   const auto result = nlohmann::json::parse(last.out);
-  EXPECT_GE(result["reused"], 100);
-  EXPECT_EQ(result["rows"], 600);
+  EXPECT_GE(result["reused"], 50);
+  EXPECT_EQ(result["rows"], 120);
   const std::string resumed = read_file(out_ / "t.npy");
   EXPECT_EQ(extract(clips, out_ / "whole.npy").code, 0);
   EXPECT_EQ(read_file(out_ / "whole.npy"), resumed);

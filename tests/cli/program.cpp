@@ -18,7 +18,7 @@ namespace genrewise::testing {
 namespace {
 
 struct Descriptor {
-  explicit Descriptor(int value) : value(value) {
+  explicit Descriptor(int opened) : value(opened) {
     if (value < 0) throw std::runtime_error("cannot open a file for the program's output");
   }
   ~Descriptor() { ::close(value); }

@@ -88,6 +88,7 @@ Predictor::Predictor(Model model, const PredictOptions& options)
 }
 
 Predictor::~Predictor() = default;
+Predictor::Predictor(Predictor&&) noexcept = default;
 
 Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path) const {
   return predict({path.string(), [&] { return probe_file(path); },

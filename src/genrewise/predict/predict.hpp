@@ -42,6 +42,7 @@ class Predictor {
   /// a recipe, a table of somebody else's) or the options make no sense.
   explicit Predictor(Model model, const PredictOptions& options = {});
   ~Predictor();
+  Predictor(Predictor&&) noexcept;
 
   const std::vector<std::string>& labels() const { return model_.labels; }
 

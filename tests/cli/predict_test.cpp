@@ -1,0 +1,145 @@
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "cli/made_music.hpp"
+#include "cli/program.hpp"
+#include "genrewise/base/csv.hpp"
+#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/models/model.hpp"
+#include "genrewise/pipeline/examples.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+/// A model that was trained on made music, for all tests of this file.
+class Predict : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    home_ = new TemporaryFolder();
+    make_music(*home_ / "music", 4, 2);
+    const Ran ran = run_program({"extract", *home_ / "music", "-o", *home_ / "features.csv"});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    Examples examples = join(open_dataset(*home_ / "music"), read_feature_table(*home_ / "features.csv"));
+    Model model;
+    model.labels = examples.labels;
+    model.recipe = examples.table.recipe;
+    model.columns = examples.table.columns;
+    model.preprocessor = Preprocessor(PreprocessingConfig{});
+    model.preprocessor.fit(examples.table.values);
+    model.classifier = make_classifier("logreg", {}, kDefaultSeed);
+    model.classifier->fit(model.preprocessor.transform(examples.table.values), examples.subjects.labels, 3);
+    save_model(model, model_path());
+  }
+  static void TearDownTestSuite() { delete home_; }
+
+  static fs::path model_path() { return *home_ / "model.gwm"; }
+  Ran predict(Arguments places, const Arguments& more = {}) {
+    Arguments all{"predict", "--model", model_path()};
+    all.insert(all.end(), more.begin(), more.end());
+    all.insert(all.end(), places.begin(), places.end());
+    return run_program(all);
+  }
+  static TemporaryFolder* home_;
+  TemporaryFolder folder_;
+};
+TemporaryFolder* Predict::home_ = nullptr;
+
+TEST_F(Predict, NamesTheGenreOfMusicThatItNeverHeard) {
+  for (const char* genre : kMadeGenres)
+    write_file(folder_ / (std::string("new ") + genre + ".wav"), made_wav(genre, 77, 3));
+  const Ran ran = predict({folder_.path()});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  for (const char* genre : kMadeGenres)
+    EXPECT_THAT(ran.out, ::testing::ContainsRegex("new " + std::string(genre) + "\\.wav +" + genre + " +[0-9.]+ %"));
+}
+
+TEST_F(Predict, PrintsJsonForPrograms) {
+  write_file(folder_ / "音楽.wav", made_wav("tones", 50, 65));
+  const Ran ran = predict({folder_ / "音楽.wav"}, {"--json", "--top", "2"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  const json result = json::parse(ran.out);
+  ASSERT_EQ(result["predictions"].size(), 1u);
+  const json& file = result["predictions"][0];
+  EXPECT_EQ(file["file"], (folder_ / "音楽.wav").string());
+  EXPECT_NEAR(file["duration_s"], 65, 0.01);
+  ASSERT_EQ(file["genres"].size(), 2u);
+  EXPECT_EQ(file["genres"][0]["genre"], "tones");
+  EXPECT_GT(file["genres"][0]["confidence"], file["genres"][1]["confidence"]);
+  ASSERT_EQ(file["windows"].size(), 2u);
+  EXPECT_NEAR(file["windows"][1]["start_s"], 33.75, 0.01);
+  EXPECT_TRUE(result["skipped"].empty());
+}
+
+TEST_F(Predict, PrintsCsvForPrograms) {
+  write_file(folder_ / "a, \"b\".wav", made_wav("noise", 50, 2));
+  const Ran ran = predict({folder_.path()}, {"--csv"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  CsvReader reader(ran.out, "out");
+  std::vector<std::string_view> row;
+  ASSERT_TRUE(reader.next(row));
+  EXPECT_THAT(row, ::testing::ElementsAre("file", "rank", "genre", "confidence"));
+  ASSERT_TRUE(reader.next(row));
+  EXPECT_EQ(row[0], (folder_ / "a, \"b\".wav").string());
+  EXPECT_EQ(row[1], "1");
+  EXPECT_EQ(row[2], "noise");
+}
+
+TEST_F(Predict, EndsWithThreeWhenSomeInputsFailed) {
+  write_file(folder_ / "good.wav", made_wav("tones", 50, 2));
+  write_file(folder_ / "text.mp3", "Dear diary, today I renamed you to look like music.");
+  make_folders(folder_ / "empty");
+  const Ran ran = predict({folder_ / "good.wav", folder_ / "text.mp3", folder_ / "gone.mp3", folder_ / "empty"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_THAT(ran.out, HasSubstr("good.wav"));
+  for (const char* what : {"skipped 3 inputs", "not audio", "text.mp3", "not found", "gone.mp3", "no audio in it"})
+    EXPECT_THAT(ran.err, HasSubstr(what));
+}
+
+TEST_F(Predict, FailsWhenNoInputCouldBeUsed) {
+  const Ran ran = predict({folder_.path()}, {"--csv"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.out, IsEmpty());
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("no audio in it"), HasSubstr("error: no input could be used")));
+}
+
+TEST_F(Predict, SaysWhatIsWrongWithAModel) {
+  write_file(folder_ / "a.wav", made_wav("tones", 50, 2));
+  const std::string bytes = read_file(model_path());
+  write_file(folder_ / "cut.gwm", bytes.substr(0, bytes.size() / 2));
+  write_file(folder_ / "text.gwm", "not a model at all");
+  Model foreign = load_model(model_path());
+  foreign.recipe.version = 99;
+  save_model(foreign, folder_ / "newer.gwm");
+  for (const char* name : {"cut.gwm", "text.gwm", "newer.gwm", "missing.gwm"}) {
+    const Ran ran = run_program({"predict", "-m", folder_ / name, folder_ / "a.wav"});
+    EXPECT_EQ(ran.code, 1) << name;
+    EXPECT_THAT(ran.err, StartsWith("genrewise: error: ")) << name;
+    EXPECT_THAT(ran.err, HasSubstr(name)) << name;
+    EXPECT_THAT(ran.out, IsEmpty()) << name;
+  }
+}
+
+TEST_F(Predict, PrintsWhatItHasWhenItIsInterrupted) {
+  write_file(folder_ / "long.wav", made_wav("noise", 3, 31));
+  for (int i = 0; i < 300; ++i)
+    fs::create_symlink(folder_ / "long.wav", folder_ / ("link" + std::to_string(i) + ".wav"));
+  const auto started = std::chrono::steady_clock::now();
+  const auto a_while = [&] { return std::chrono::steady_clock::now() - started > std::chrono::milliseconds(1500); };
+  const Ran ran = run_program_and_signal(SIGTERM, {"predict", "-m", model_path(), "--json", folder_.path()}, a_while);
+  EXPECT_EQ(ran.code, 130) << ran.err;
+  EXPECT_LT(json::parse(ran.out)["predictions"].size(), 301u);
+  EXPECT_THAT(ran.err, HasSubstr("interrupted"));
+}
+
+}  // namespace
+}  // namespace genrewise::testing

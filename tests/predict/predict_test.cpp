@@ -1,0 +1,181 @@
+#include "genrewise/predict/predict.hpp"
+
+#include <gmock/gmock.h>
+
+#include <numeric>
+
+#include "audio/wav_writer.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+constexpr int kRate = 4000;
+constexpr std::size_t kQuiet = 1;
+
+/// Noise, loud or quiet.
+std::vector<float> noise(double seconds, float loudness, std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<float> samples(static_cast<std::size_t>(seconds * kRate));
+  for (float& sample : samples) sample = loudness * static_cast<float>(rng.uniform() - 0.5);
+  return samples;
+}
+
+/// Tells loud noise from quiet noise by the first 10,000 samples.
+Model loudness_model() {
+  const auto features = make_feature_set("raw10k");
+  const auto scratch = features->make_scratch();
+  Matrix examples(20, features->size());
+  std::vector<int> labels;
+  for (std::size_t i = 0; i < examples.rows(); ++i) {
+    labels.push_back(static_cast<int>(i % 2));
+    const Waveform wave{noise(3, i % 2 == kQuiet ? 0.1f : 0.8f, i), kRate};
+    EXPECT_TRUE(features->extract(wave, examples.row(i), *scratch).has_value());
+  }
+  Model model;
+  model.labels = {"loud", "quiet"};
+  model.recipe = features->recipe();
+  model.columns = features->columns();
+  model.classifier = make_classifier("gnb", {}, kDefaultSeed);
+  model.classifier->fit(examples, labels, 2);
+  return model;
+}
+
+class Predict : public ::testing::Test {
+ protected:
+  void TearDown() override { clear_interrupt(); }
+  fs::path write(const std::string& name, const std::vector<float>& samples) {
+    write_file(folder_ / name, testing::wav_of(samples, 1, kRate));
+    return folder_ / name;
+  }
+  TemporaryFolder folder_;
+  Progress silent_;
+};
+
+TEST_F(Predict, HearsAShortTrackWhole) {
+  const Predictor predictor(loudness_model());
+  const auto prediction = predictor.predict_file(write("a.wav", noise(31, 0.1f, 99)));
+  ASSERT_TRUE(prediction.has_value()) << to_string(prediction.error());
+  EXPECT_DOUBLE_EQ(prediction->duration_s, 31);
+  ASSERT_EQ(prediction->windows.size(), 1u);
+  EXPECT_EQ(prediction->windows[0].start_s, 0);
+  EXPECT_DOUBLE_EQ(prediction->windows[0].duration_s, 31);
+  EXPECT_EQ(ranked(prediction->probabilities)[0], kQuiet);
+  EXPECT_EQ(predictor.labels()[kQuiet], "quiet");
+}
+
+TEST_F(Predict, SpreadsWindowsOverALongTrackAndAverages) {
+  auto samples = noise(40, 0.8f, 1);
+  const auto rest = noise(60, 0.1f, 2);
+  samples.insert(samples.end(), rest.begin(), rest.end());
+  const auto prediction = Predictor(loudness_model(), {.windows = 5}).predict_file(write("a.wav", samples));
+  ASSERT_TRUE(prediction.has_value());
+  ASSERT_EQ(prediction->windows.size(), 3u);  // no more fit into 100 s
+  for (std::size_t i = 0; i < 3; ++i) {
+    const WindowPrediction& window = prediction->windows[i];
+    EXPECT_NEAR(window.start_s, 100.0 / 6 * static_cast<double>(2 * i + 1) - 15, 1e-9);
+    EXPECT_EQ(window.duration_s, 30);
+    EXPECT_EQ(ranked(window.probabilities)[0], window.start_s < 40 ? 1 - kQuiet : kQuiet);
+  }
+  EXPECT_EQ(ranked(prediction->probabilities)[0], 1 - kQuiet);
+  for (std::size_t label = 0; label < 2; ++label) {
+    float sum = 0;
+    for (const WindowPrediction& window : prediction->windows) sum += window.probabilities[label];
+    EXPECT_FLOAT_EQ(prediction->probabilities[label], sum / 3);
+  }
+}
+
+TEST_F(Predict, HearsOnlyTheMiddleWithOneWindow) {
+  auto samples = noise(40, 0.8f, 1);
+  for (const float sample : noise(20, 0.1f, 2)) samples.push_back(sample);
+  for (const float sample : noise(40, 0.8f, 3)) samples.push_back(sample);
+  // raw10k hears 2.5 s from the start of the window, which is 35 s into the track.
+  const auto prediction = Predictor(loudness_model(), {.windows = 1}).predict_file(write("a.wav", samples));
+  ASSERT_TRUE(prediction.has_value());
+  ASSERT_EQ(prediction->windows.size(), 1u);
+  EXPECT_DOUBLE_EQ(prediction->windows[0].start_s, 35);
+  EXPECT_EQ(ranked(prediction->probabilities)[0], 1 - kQuiet);
+  EXPECT_EQ(prediction->windows[0].duration_s, 30);
+}
+
+TEST_F(Predict, HearsBytesAsItHearsTheFile) {
+  const fs::path path = write("a.wav", noise(70, 0.1f, 5));
+  const std::string bytes = read_file(path);
+  const Predictor predictor(loudness_model());
+  const auto file = predictor.predict_file(path);
+  const auto memory = predictor.predict_bytes(std::as_bytes(std::span(bytes)), "upload.wav");
+  ASSERT_TRUE(file.has_value() && memory.has_value());
+  EXPECT_EQ(file->probabilities, memory->probabilities);
+  EXPECT_EQ(memory->windows.size(), 2u);
+  const auto nothing = predictor.predict_bytes({}, "upload.wav");
+  ASSERT_FALSE(nothing.has_value());
+  EXPECT_EQ(nothing.error().where, "upload.wav");
+}
+
+TEST_F(Predict, GivesAFaultPerFileThatCannotBeUsed) {
+  write_file(folder_ / "text.mp3", "this is no music at all, but it is long enough to look at");
+  write_file(folder_ / "empty.mp3", "");
+  const std::vector<fs::path> paths{folder_ / "text.mp3", write("good.wav", noise(5, 0.8f, 3)), folder_ / "empty.mp3",
+                                    write("short.wav", noise(0.1, 0.8f, 3)), folder_ / "missing.wav"};
+  const auto predictions = Predictor(loudness_model()).predict_files(paths, silent_);
+  ASSERT_EQ(predictions.size(), 5u);
+  for (const auto& prediction : predictions) ASSERT_TRUE(prediction.has_value());
+  EXPECT_EQ(predictions[0]->error().reason, "not audio");
+  EXPECT_EQ(ranked((*predictions[1])->probabilities)[0], 1 - kQuiet);
+  EXPECT_EQ(predictions[2]->error().reason, "empty file");
+  EXPECT_EQ(predictions[3]->error().reason, "too short");
+  EXPECT_EQ(predictions[3]->error().where, paths[3]);
+  EXPECT_EQ(predictions[4]->error().reason, "cannot be opened");
+}
+
+TEST_F(Predict, GivesTheSameForAnyNumberOfThreads) {
+  std::vector<fs::path> paths;
+  for (std::uint64_t i = 0; i < 6; ++i)
+    paths.push_back(write(std::to_string(i) + ".wav", noise(65, i % 2 == 0 ? 0.3f : 0.2f, i)));
+  const Predictor predictor(loudness_model());
+  const auto together = predictor.predict_files(paths, silent_);
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const auto alone = predictor.predict_file(paths[i]);
+    ASSERT_TRUE(alone.has_value() && together[i].has_value() && together[i]->has_value());
+    EXPECT_EQ(alone->probabilities, (*together[i])->probabilities);
+  }
+}
+
+TEST_F(Predict, KeepsWhatIsDoneWhenItIsInterrupted) {
+  const std::vector<fs::path> paths{write("a.wav", noise(5, 0.8f, 3))};
+  const Predictor predictor(loudness_model());
+  request_interrupt();
+  const auto predictions = predictor.predict_files(paths, silent_);
+  ASSERT_EQ(predictions.size(), 1u);
+  EXPECT_FALSE(predictions[0].has_value());
+}
+
+TEST_F(Predict, RefusesAModelOfOtherFeatures) {
+  Model newer = loudness_model();
+  newer.recipe.version += 1;
+  EXPECT_THROW(Predictor{std::move(newer)}, Error);
+  Model foreign = loudness_model();
+  foreign.recipe = {"table", 1, "hash"};
+  try {
+    const Predictor predictor(std::move(foreign));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("table"));
+  }
+  EXPECT_THROW(Predictor(loudness_model(), {.windows = 0}), Error);
+}
+
+TEST(Ranked, PutsTheMostProbableFirstAndEqualOnesInOrder) {
+  EXPECT_THAT(ranked(std::vector<float>{0.2f, 0.5f, 0.2f, 0.1f}), ::testing::ElementsAre(1, 0, 2, 3));
+  EXPECT_TRUE(ranked({}).empty());
+}
+
+}  // namespace
+}  // namespace genrewise
