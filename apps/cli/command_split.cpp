@@ -5,10 +5,10 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "commands.hpp"
 #include "genrewise/dataset/split_file.hpp"
+#include "genrewise/pipeline/examples.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 constexpr char kExamples[] =
     "genrewise split music/ --scheme grouped --seed 42 -o split.csv\n"
     "genrewise split data/fma --subset medium -o split.csv\n"
-    "genrewise split data/demo/demo.csv --scheme random --json -o split.csv";
+    "genrewise split features_30_sec.csv --scheme random -o split.csv";
 
 struct Options {
   std::string place, output, scheme = "auto";
@@ -68,18 +68,28 @@ nlohmann::json json_of(const SplitSubjects& subjects, const Split& split, const 
           {"leakage", crossings},     {"skipped", skipped_json(skipped)}};
 }
 
+struct Opened {
+  SplitSubjects subjects;
+  std::vector<Fault> rejected;
+};
+
+Opened open_subjects(const Options& options) {
+  if (is_labelled_table(options.place)) return {read_labelled_table(options.place).subjects, {}};
+  Dataset dataset = open_dataset(options.place, options.dataset);
+  return {subjects_of(dataset), std::move(dataset.rejected)};
+}
+
 int run(const Options& options, Session& session) {
-  const Dataset dataset = open_dataset(options.place, options.dataset);
-  const SplitSubjects subjects = subjects_of(dataset);
+  const auto [subjects, rejected] = open_subjects(options);
   SplitOptions split_options = options.split;
   split_options.scheme = parse_split_scheme(options.scheme);
   split_options.seed = session.seed;
   const Split split = make_split(subjects, split_options);
   write_split_file(options.output, subjects, split);
   const Leakage leakage = check_leakage(subjects, split);
-  session.report_skipped(dataset.rejected, "inputs");
+  session.report_skipped(rejected, "inputs");
   if (session.format == Format::json) {
-    session.print_json(json_of(subjects, split, leakage, options, dataset.rejected));
+    session.print_json(json_of(subjects, split, leakage, options, rejected));
   } else {
     session.say(fmt::format("{}: {} split of {} clips", options.output, to_string(split.scheme), split.parts.size()));
     for (const auto& crossing : leakage.crossings) {
@@ -89,7 +99,7 @@ int run(const Options& options, Session& session) {
     }
     print_table(subjects, split, session);
   }
-  return dataset.rejected.empty() ? kDone : kSomeSkipped;
+  return rejected.empty() ? kDone : kSomeSkipped;
 }
 
 }  // namespace
@@ -98,7 +108,9 @@ void add_split(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = session.add_command(app, "split", "divide a dataset into training, validation and test parts",
                                           kExamples, [options, &session] { return run(*options, session); });
-  command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
+  command
+      ->add_option("dataset", options->place,
+                   "FMA folder, folder with one sub-folder per genre, CSV of paths, or labelled feature table")
       ->required();
   command->add_option("-o,--output", options->output, "the file to write: CSV with the columns track_id,part")
       ->required();

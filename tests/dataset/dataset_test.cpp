@@ -109,6 +109,17 @@ TEST_F(CsvDataset, RefusesRepeatedIdsNamingBothLines) {
               AllOf(HasSubstr("'7'"), HasSubstr("list.csv:2"), HasSubstr("list.csv:4")));
 }
 
+TEST_F(CsvDataset, IsOpenedByItsFolderWhenItIsTheOnlyListOfClipsThere) {
+  open("path,genre,artist\na.mp3,Rock,A\n");
+  touch(folder_ / "Jazz/x.mp3");  // so that the folder alone would be another dataset
+  write_file(folder_ / "features.csv", "\"feature\n1\",label\n1,Rock\n");
+  const Dataset dataset = open_dataset(folder_.path());
+  EXPECT_EQ(dataset.kind, "csv");
+  EXPECT_EQ(dataset.tracks[0].artist, "A");
+  write_file(folder_ / "other.csv", "genre,path\n");
+  EXPECT_THAT(error_of([&] { open_dataset(folder_.path()); }), AllOf(HasSubstr("list.csv"), HasSubstr("other.csv")));
+}
+
 TEST_F(CsvDataset, SaysWhyNothingIsLeft) {
   EXPECT_THAT(error("path,genre\nx.mp3,x\ny.mp3,y\n"), AllOf(HasSubstr("2 missing file"), HasSubstr("x.mp3")));
   EXPECT_THAT(error("path,genre\n"), HasSubstr("no music"));

@@ -67,6 +67,8 @@ bool id_less(std::string_view a, std::string_view b);
 bool is_fma_folder(const std::filesystem::path& place);
 Dataset open_fma(const std::filesystem::path& place, const DatasetOptions& options);
 Dataset open_genre_folders(const std::filesystem::path& place);
+/// The one CSV in the folder that lists clips; empty where there is none. Throws Error where there are several.
+std::filesystem::path find_csv_in(const std::filesystem::path& folder);
 Dataset open_csv(const std::filesystem::path& place, const DatasetOptions& options);
 
 }  // namespace genrewise

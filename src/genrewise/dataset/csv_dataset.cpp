@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include "genrewise/dataset/builder.hpp"
 
@@ -33,7 +35,37 @@ std::optional<Part> part_of_row(const NamedCsv& csv) {
   throw Error(fmt::format("split is '{}'", text), csv.where(), "write training, validation or test, or leave it empty");
 }
 
+/// Whether the header names the columns that a list of clips must have. Only the first line is read.
+bool lists_clips(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string line;
+  std::getline(file, line);
+  std::vector<std::string_view> columns;
+  try {
+    CsvReader(line, path.string()).next(columns);
+  } catch (const Error&) {
+    return false;  // another kind of table, with a line break in its header
+  }
+  const auto has = [&](std::string_view name) { return std::ranges::find(columns, name, trimmed) != columns.end(); };
+  return has("path") && has("genre");
+}
+
 }  // namespace
+
+std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
+  std::filesystem::path found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (entry.path().extension() != ".csv" || !entry.is_regular_file(ignored) || !lists_clips(entry.path())) continue;
+    if (!found.empty()) {
+      throw Error(fmt::format("holds more than one list of clips ({}, {})", found.filename().string(),
+                              entry.path().filename().string()),
+                  folder.string(), "give one of these files");
+    }
+    found = entry.path();
+  }
+  return found;
+}
 
 Dataset open_csv(const std::filesystem::path& place, const DatasetOptions& options) {
   NamedCsv csv(place);

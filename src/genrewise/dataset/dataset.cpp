@@ -37,7 +37,9 @@ Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& o
                 place.string(), "give an FMA folder, a folder with one sub-folder per genre, or a CSV");
   }
   if (!std::filesystem::is_directory(status)) return open_csv(place, options);
-  return is_fma_folder(place) ? open_fma(place, options) : open_genre_folders(place);
+  if (is_fma_folder(place)) return open_fma(place, options);
+  if (const auto csv = find_csv_in(place); !csv.empty()) return open_csv(csv, options);
+  return open_genre_folders(place);
 }
 
 }  // namespace genrewise

@@ -46,10 +46,10 @@ struct DatasetOptions {
 
 /// Opens what docs/datasets.md describes: an FMA folder (holds fma_metadata/ or tracks.csv, or is fma_small/ beside
 /// them), a folder with one sub-folder per genre, or a CSV
-/// (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder). No audio is
-/// decoded. Tracks without a genre ("no genre") or an audio file ("missing file") are rejected. Throws Error where
-/// nothing usable is found, saying what was looked for, and for a table that cannot be trusted (missing column,
-/// repeated track_id, a number or split that is none), with its line.
+/// (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder) or a folder
+/// with one such CSV in it. No audio is decoded. Tracks without a genre ("no genre") or an audio file ("missing file")
+/// are rejected. Throws Error where nothing usable is found, saying what was looked for, and for a table that cannot be
+/// trusted (missing column, repeated track_id, a number or split that is none), with its line.
 Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options = {});
 
 }  // namespace genrewise

@@ -11,6 +11,7 @@
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/process.hpp"
+#include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
 namespace {
@@ -56,24 +57,24 @@ fs::path only_deb_in(const fs::path& folder) {
   throw Error("apt-get has downloaded no package", folder.string(), "run apt-get update (as root), then try again");
 }
 
-/// Takes the files out of one package. `work` is a hidden folder that is emptied first, so that what a killed run left
-/// does no harm.
-void fetch_package(const std::string& package, const std::set<std::string>& files, const fs::path& folder,
-                   const fs::path& work) {
-  fs::remove_all(work);
-  make_folders(work / "ready");
-  run({"apt-get", "-q", "download", package}, work, "run apt-get update (as root), check the network, then try again");
-  run({"dpkg-deb", "-x", only_deb_in(work).string(), "unpacked"}, work, "try again: the package is damaged");
+/// Takes the files out of one package; its folder appears when it is complete.
+void fetch_package(const std::string& package, const std::set<std::string>& files, const fs::path& folder) {
+  const WorkFolder work(folder / ".package");
+  const fs::path unpacked = work.path() / "unpacked", ready = work.path() / "ready";
+  make_folders(ready);
+  run({"apt-get", "-q", "download", package}, work.path(),
+      "run apt-get update (as root), check the network, then try again");
+  run({"dpkg-deb", "-x", only_deb_in(work.path()).string(), "unpacked"}, work.path(),
+      "try again: the package is damaged");
   for (const std::string& file : files) {
     const fs::path inside = fs::path(file).lexically_relative(package);
-    if (!fs::exists(work / "unpacked" / inside)) continue;  // another version of the package; told at the end
-    make_folders((work / "ready" / inside).parent_path());
-    fs::rename(work / "unpacked" / inside, work / "ready" / inside);
+    if (!fs::exists(unpacked / inside)) continue;  // another version of the package; told at the end
+    make_folders((ready / inside).parent_path());
+    fs::rename(unpacked / inside, ready / inside);
   }
-  const fs::path copyright = work / "unpacked/usr/share/doc" / package / "copyright";
-  if (fs::exists(copyright)) fs::copy_file(copyright, work / "ready/copyright");
-  fs::rename(work / "ready", folder / package);
-  fs::remove_all(work);
+  const fs::path copyright = unpacked / "usr/share/doc" / package / "copyright";
+  if (fs::exists(copyright)) fs::copy_file(copyright, ready / "copyright");
+  fs::rename(ready, folder / package);
 }
 
 }  // namespace
@@ -91,7 +92,7 @@ FetchResult fetch_demo(const fs::path& folder, std::uint64_t disk_bytes, Progres
   make_folders(folder);
   progress.begin("packages", "packages", files.size(), files.size() - wanted.size());
   for (const std::string& package : wanted) {
-    fetch_package(package, files.at(package), folder, folder / ".package");
+    fetch_package(package, files.at(package), folder);
     progress.advance();
   }
   progress.finish();

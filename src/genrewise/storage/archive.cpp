@@ -10,6 +10,7 @@
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/process.hpp"
+#include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
 namespace {
@@ -46,19 +47,6 @@ void check_tree(const fs::path& archive, const fs::path& folder) {
     if (entry.is_symlink()) refuse(archive, fmt::format("holds a link ({})", entry.path().filename().string()));
   }
 }
-
-/// Takes the folder away at the end, whatever happens.
-struct TemporaryTree {
-  fs::path path;
-  explicit TemporaryTree(fs::path tree) : path(std::move(tree)) { remove(); }
-  ~TemporaryTree() { remove(); }
-  TemporaryTree(const TemporaryTree&) = delete;
-  TemporaryTree& operator=(const TemporaryTree&) = delete;
-  void remove() const {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-};
 
 /// Turns the percentages that 7-Zip writes ("\b\b 12% 340 - name") into progress in bytes.
 class Percentages {
@@ -122,22 +110,21 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& p
     }
   }
   require_disk_space(folder, listing.unpacked_bytes);
-  const TemporaryTree tree(folder / fmt::format(".{}.unpacking", archive.filename().string()));
-  make_folders(tree.path);
+  const WorkFolder work(folder / fmt::format(".{}.unpacking", archive.filename().string()));
   std::string output;
   Percentages percentages(listing.unpacked_bytes, progress);
   progress.begin("unpack", "bytes", listing.unpacked_bytes);
   const int code = run_process({seven_zip(), "x", "-y", "-bsp1", "-spd", "--", fs::absolute(archive).string()},
-                               tree.path, [&](std::string_view piece) {
+                               work.path(), [&](std::string_view piece) {
                                  output += piece;
                                  percentages.read(piece);
                                });
   progress.finish();
   if (code != 0) refuse(archive, fmt::format("cannot be unpacked ({})", complaint(output)));
-  check_tree(archive, tree.path);
+  check_tree(archive, work.path());
   for (const fs::path& top : tops) {
     std::error_code failed;
-    fs::rename(tree.path / top, folder / top, failed);
+    fs::rename(work.path() / top, folder / top, failed);
     if (failed) throw Error("cannot be put in place: " + failed.message(), (folder / top).string());
   }
 }
