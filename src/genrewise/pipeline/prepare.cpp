@@ -1,6 +1,7 @@
 #include "genrewise/pipeline/prepare.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -26,16 +27,18 @@ fs::path with_suffix(const fs::path& path, const char* suffix) {
   return path.string() + suffix;
 }
 
-// What a row depends on besides the recipe. The folder does not count, so that a dataset may move.
+// What a row depends on besides the recipe. The folder does not count, so that a dataset may move; whether the file may
+// be read counts, so that what was skipped for want of rights is tried again once they are given.
 std::string key_of(const Track& track) {
   struct stat status {};
   const bool known = ::stat(track.path.c_str(), &status) == 0;
   const auto text = [](double number) { return json(number).dump(); };
   std::string facts;
-  for (const std::string& fact : {track.id, track.path.filename().string(), std::to_string(known ? status.st_size : -1),
-                                  std::to_string(status.st_mtim.tv_sec), std::to_string(status.st_mtim.tv_nsec),
-                                  track.clip.start_s ? text(*track.clip.start_s) : std::string("centre"),
-                                  text(track.clip.duration_s), text(track.clip.slack_s)}) {
+  for (const std::string& fact :
+       {track.id, track.path.filename().string(), std::to_string(known ? status.st_size : -1),
+        std::to_string(::access(track.path.c_str(), R_OK)), std::to_string(status.st_mtim.tv_sec),
+        std::to_string(status.st_mtim.tv_nsec), track.clip.start_s ? text(*track.clip.start_s) : std::string("centre"),
+        text(track.clip.duration_s), text(track.clip.slack_s)}) {
     facts += fact;
     facts += '\0';
   }
@@ -180,10 +183,8 @@ class Extraction {
   void write_source() const {
     const fs::path path = with_suffix(output_, ".json");
     json facts = json::parse(read_file(path));
-    facts["source"] = {{"dataset", dataset_.name},
-                       {"kind", dataset_.kind},
-                       {"tracks", result_.tracks},
-                       {"fingerprint", fingerprint_}};
+    facts["source"] = {
+        {"dataset", dataset_.name}, {"kind", dataset_.kind}, {"tracks", result_.tracks}, {"fingerprint", fingerprint_}};
     write_file(path, facts.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
   }
 
