@@ -176,15 +176,18 @@ class Extraction {
       journal.read(keys_[i], row);
       writer.add(dataset_.tracks[i].id, row);
     }
-    writer.commit(result_.skipped);
-    write_source();
+    writer.commit();
+    write_facts();
   }
 
-  void write_source() const {
+  void write_facts() const {
     const fs::path path = with_suffix(output_, ".json");
     json facts = json::parse(read_file(path));
     facts["source"] = {
         {"dataset", dataset_.name}, {"kind", dataset_.kind}, {"tracks", result_.tracks}, {"fingerprint", fingerprint_}};
+    facts["skipped"] = json::array();
+    for (const Fault& fault : result_.skipped)
+      facts["skipped"].push_back({{"where", fault.where}, {"reason", fault.reason}, {"detail", fault.detail}});
     write_file(path, facts.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
   }
 
