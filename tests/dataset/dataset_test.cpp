@@ -1,6 +1,7 @@
 #include "genrewise/dataset/dataset.hpp"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "dataset_fixture.hpp"
 
@@ -137,6 +138,16 @@ TEST(Dataset, SaysWhatItLookedForWhenThereIsNothing) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of([&] { open_dataset(folder.path()); }), HasSubstr("sub-folders named by genre"));
   EXPECT_THAT(error_of([&] { open_dataset(folder / "missing"); }), HasSubstr("no such file or folder"));
+}
+
+TEST(Dataset, NamesAFolderThatCannotBeRead) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read every folder";
+  const TemporaryFolder folder;
+  touch(folder / "closed/Jazz/x.wav");
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::none);
+  const std::string error = error_of([&] { open_dataset(folder / "closed"); });
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::owner_all);
+  EXPECT_THAT(error, AllOf(HasSubstr("closed"), HasSubstr("permissions")));
 }
 
 TEST(GenreFolders, TakeGenreFromTheFolderAndAlbumFromFoldersInIt) {

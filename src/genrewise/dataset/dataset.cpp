@@ -28,18 +28,26 @@ std::optional<Part> parse_part(std::string_view text) {
   return std::nullopt;
 }
 
-Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options) {
-  std::error_code code;
-  const auto status = std::filesystem::status(place, code);
-  if (!std::filesystem::exists(status)) {
-    throw Error(code && code != std::errc::no_such_file_or_directory ? "cannot be opened: " + code.message()
-                                                                     : "no such file or folder",
-                place.string(), "give an FMA folder, a folder with one sub-folder per genre, or a CSV");
+namespace {
+
+Dataset open_by_kind(const std::filesystem::path& place, const DatasetOptions& options) {
+  if (!std::filesystem::exists(place)) {
+    throw Error("no such file or folder", place.string(),
+                "give an FMA folder, a folder with one sub-folder per genre, or a CSV");
   }
-  if (!std::filesystem::is_directory(status)) return open_csv(place, options);
+  if (!std::filesystem::is_directory(place)) return open_csv(place, options);
   if (is_fma_folder(place)) return open_fma(place, options);
   if (const auto csv = find_csv_in(place); !csv.empty()) return open_csv(csv, options);
   return open_genre_folders(place);
+}
+
+}  // namespace
+
+Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options) try {
+  return open_by_kind(place, options);
+} catch (const std::filesystem::filesystem_error& error) {
+  throw Error("cannot be read (" + error.code().message() + ")", error.path1().string(),
+              "check the permissions of the folder and of those above it");
 }
 
 }  // namespace genrewise
