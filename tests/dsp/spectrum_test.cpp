@@ -1,0 +1,198 @@
+// From samples to decibels: lanes, STFT, mel filters, cepstra.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/dsp/cepstrum.hpp"
+#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/mel.hpp"
+#include "genrewise/dsp/stft.hpp"
+
+namespace genrewise {
+namespace {
+
+std::vector<float> power_of(const Stft& stft, std::span<const float> samples) {
+  Stft::Scratch scratch;
+  std::vector<float> power(stft.frames(samples.size()) * stft.bins());
+  stft.power(samples, 0, stft.frames(samples.size()), power.data(), stft.bins(), scratch);
+  return power;
+}
+
+std::vector<float> noise(std::size_t count) {
+  Rng rng(11);
+  std::vector<float> samples(count);
+  for (float& sample : samples) sample = static_cast<float>(rng.normal());
+  return samples;
+}
+
+TEST(Lanes, TransposingPutsEachRowIntoItsLane) {
+  const std::size_t count = 37, stride = 64;
+  AlignedVector<float> rows(kLanes * stride), tile(count * kLanes);
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    for (std::size_t k = 0; k < stride; ++k) rows[i * stride + k] = static_cast<float>(1000 * i + k);
+  }
+  transpose_to_lanes(rows.data(), stride, count, tile.data());
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    for (std::size_t k = 0; k < count; ++k) ASSERT_EQ(tile[k * kLanes + i], rows[i * stride + k]);
+  }
+}
+
+TEST(Lanes, Log10IsExactToSinglePrecisionOverTheWholeRange) {
+  for (double x = 1.2e-38; x < 3e38; x *= 1.0173) {
+    const auto value = static_cast<float>(x);
+    const double exact = std::log10(static_cast<double>(value));
+    EXPECT_NEAR(log10_lanes(all_lanes(value))[0], exact, 2e-7 * std::abs(exact) + 1e-7) << x;
+  }
+  EXPECT_EQ(log10_lanes(all_lanes(1))[0], 0);
+}
+
+TEST(Stft, HasOneFramePerHopAndOneMore) {
+  const Stft stft;
+  EXPECT_EQ(stft.frames(0), 0u);
+  EXPECT_EQ(stft.frames(1), 1u);
+  EXPECT_EQ(stft.frames(511), 1u);
+  EXPECT_EQ(stft.frames(512), 2u);
+  EXPECT_EQ(stft.frames(1323000), 2584u);  // 30 s at 44.1 kHz
+  EXPECT_THROW(Stft({.n_fft = 2048, .hop_samples = 0}), Error);
+}
+
+TEST(Stft, OfASineInTheMiddleOfABinIsAQuarterOfTheFrameTimesTheAmplitude) {
+  const Stft stft;
+  std::vector<float> samples(20480);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    samples[i] = static_cast<float>(0.5 * std::cos(2 * std::numbers::pi * 100 * static_cast<double>(i) / 2048));
+  }
+  const auto power = power_of(stft, samples);
+  const float* frame = power.data() + 10 * stft.bins();
+  EXPECT_NEAR(std::sqrt(frame[100]), 0.5 * 2048 / 4, 1e-3);
+  EXPECT_NEAR(std::sqrt(frame[99]), 0.5 * 2048 / 8, 1e-3);
+  // A float's rounding of the samples is all that is left elsewhere.
+  EXPECT_LT(std::sqrt(frame[300]), 1e-4);
+}
+
+TEST(Stft, FirstFrameIsCentredOnTheFirstSampleWithZerosBefore) {
+  const Stft stft({.n_fft = 64, .hop_samples = 16});
+  std::vector<float> impulse(200, 0.0f);
+  impulse[0] = 1;
+  const auto power = power_of(stft, impulse);
+  const auto window = hann_window(64);
+  // Frame i sees the impulse at place 32 - 16 i of its window; every bin of an impulse is that weight.
+  for (std::size_t i = 0; i < 5; ++i) {
+    const double weight = i <= 2 ? window[32 - 16 * i] : 0;
+    for (std::size_t k = 0; k < stft.bins(); ++k) {
+      EXPECT_NEAR(power[i * stft.bins() + k], weight * weight, 1e-7) << i << ' ' << k;
+    }
+  }
+}
+
+TEST(Stft, AnyRangeOfFramesEqualsTheWhole) {
+  const Stft stft;
+  const auto samples = noise(5000);
+  const auto whole = power_of(stft, samples);
+  Stft::Scratch scratch;
+  for (std::size_t first = 0; first < stft.frames(samples.size()); ++first) {
+    std::vector<float> one(stft.bins());
+    stft.power(samples, first, 1, one.data(), stft.bins(), scratch);
+    EXPECT_TRUE(std::equal(one.begin(), one.end(), whole.begin() + static_cast<std::ptrdiff_t>(first * stft.bins())));
+  }
+}
+
+TEST(Stft, ObeysParsevalForShortSignals) {
+  for (const std::size_t count : {1, 7, 1023, 1024, 1025, 2048, 3000}) {
+    const Stft stft;
+    const auto samples = noise(count);
+    const auto power = power_of(stft, samples);
+    const auto window = hann_window(2048);
+    for (std::size_t i = 0; i < stft.frames(count); ++i) {
+      double expected = 0, sum = 0;
+      for (std::size_t n = 0; n < 2048; ++n) {
+        const auto at = static_cast<std::ptrdiff_t>(i * 512 + n) - 1024;
+        if (at < 0 || at >= static_cast<std::ptrdiff_t>(count)) continue;
+        expected += std::pow(window[n] * samples[static_cast<std::size_t>(at)], 2);
+      }
+      for (std::size_t k = 0; k < 1025; ++k) sum += (k == 0 || k == 1024 ? 1 : 2) * power[i * 1025 + k] / 2048.0;
+      EXPECT_NEAR(sum, expected, 1e-5 * expected) << count << " frame " << i;
+    }
+  }
+}
+
+TEST(Mel, ScaleIsLinearBelowAndLogarithmicAboveOneKilohertz) {
+  EXPECT_DOUBLE_EQ(hz_to_mel(500), 7.5);
+  EXPECT_DOUBLE_EQ(hz_to_mel(1000), 15);
+  EXPECT_NEAR(hz_to_mel(6400), 42, 1e-12);
+  for (double hz = 1; hz < 20000; hz *= 1.5) EXPECT_NEAR(mel_to_hz(hz_to_mel(hz)), hz, 1e-9 * hz);
+}
+
+TEST(Mel, FiltersHaveUnitAreaInHertz) {
+  const MelFilterbank filters({.sample_rate_hz = 22050, .n_fft = 8192, .n_mels = 40});
+  AlignedVector<float> tile(4097 * kLanes, 1.0f), out(40 * kLanes);
+  filters.apply(tile.data(), out.data(), kLanes);
+  // Bins stand 2.7 Hz apart; the narrowest of these triangles is about 95 Hz wide.
+  for (std::size_t m = 0; m < 40; ++m) EXPECT_NEAR(out[m * kLanes] * 22050 / 8192, 1, 0.01) << m;
+}
+
+TEST(Mel, LanesDoNotMix) {
+  const MelFilterbank filters({.sample_rate_hz = 44100, .n_fft = 512, .n_mels = 20});
+  AlignedVector<float> tile(257 * kLanes), out(20 * kLanes);
+  for (std::size_t k = 0; k < 257; ++k) tile[k * kLanes + 1] = 1;
+  filters.apply(tile.data(), out.data(), kLanes);
+  EXPECT_GT(out[10 * kLanes + 1], 0);
+  EXPECT_EQ(out[10 * kLanes], 0);
+  EXPECT_EQ(out[10 * kLanes + 2], 0);
+}
+
+TEST(Mel, RefusesWhatMakesNoSense) {
+  EXPECT_THROW(MelFilterbank({.n_mels = 0}), Error);
+  EXPECT_THROW(MelFilterbank({.sample_rate_hz = 0}), Error);
+  EXPECT_THROW(MelFilterbank({.fmin_hz = 5000, .fmax_hz = 4000}), Error);
+}
+
+TEST(Cepstrum, PowerToDbStopsAtTheMinimum) {
+  AlignedVector<float> values(2 * kLanes, 0.0f);
+  values[0] = 1;
+  values[1] = 100;
+  values[2] = 1e-12f;
+  power_to_db(values);
+  EXPECT_EQ(values[0], 0);
+  EXPECT_NEAR(values[1], 20, 1e-5);
+  EXPECT_NEAR(values[2], -100, 1e-4);
+  EXPECT_NEAR(values[2 * kLanes - 1], -100, 1e-4);
+}
+
+TEST(Cepstrum, DctIsOrthonormal) {
+  const std::size_t n = 23;
+  const Dct dct(n, n);
+  // Unit impulses give the columns of the matrix; their scalar products are those of unit vectors.
+  std::vector<AlignedVector<float>> columns;
+  for (std::size_t i = 0; i < n; ++i) {
+    AlignedVector<float> in(n * kLanes), out(n * kLanes);
+    in[i * kLanes] = 1;
+    dct.apply(in.data(), kLanes, -1e9f, out.data(), kLanes);
+    columns.push_back(out);
+  }
+  for (std::size_t a = 0; a < n; ++a) {
+    for (std::size_t b = 0; b < n; ++b) {
+      double product = 0;
+      for (std::size_t j = 0; j < n; ++j)
+        product += static_cast<double>(columns[a][j * kLanes]) * columns[b][j * kLanes];
+      EXPECT_NEAR(product, a == b ? 1 : 0, 1e-6);
+    }
+  }
+}
+
+TEST(Cepstrum, DctRaisesValuesToTheFloor) {
+  const Dct dct(4, 1);
+  AlignedVector<float> in(4 * kLanes, -200.0f), out(kLanes);
+  dct.apply(in.data(), kLanes, -80, out.data(), kLanes);
+  EXPECT_NEAR(out[0], -160, 1e-4);  // 4 * -80 / sqrt(4)
+  EXPECT_THROW(Dct(4, 5), Error);
+  EXPECT_THROW(Dct(4, 0), Error);
+}
+
+}  // namespace
+}  // namespace genrewise
