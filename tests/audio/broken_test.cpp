@@ -80,7 +80,9 @@ TEST_P(Cut, AtEveryTenthIsTruncated) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, Cut, ::testing::Values("long.flac", "long.ogg", "long.opus", "long.m4a", "long.mp3"));
+INSTANTIATE_TEST_SUITE_P(Formats, Cut,
+                         ::testing::Values("long.flac", "long.ogg", "long.opus", "long.m4a", "long.mp3", "sweep.flac",
+                                           "sweep.wv"));
 
 TEST(Broken, AWavThatIsCutIsTruncatedAndItsStartIsUsed) {
   const std::string bytes = testing::wav_of(std::vector<std::int16_t>(2 * 8000, 1000), 1, 8000);

@@ -71,7 +71,7 @@ Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
 }
 
 // An MP3 that begins the file is mpg123's without asking anybody; behind junk only where FFmpeg sees no other format.
-// (Layers I and II are FFmpeg's: of damaged ones libmpg123 1.31 prints lines that no flag silences.)
+// (Layers I and II are FFmpeg's: libmpg123 1.31 prints to stderr about damaged ones, whatever its flags.)
 Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std::string& name) {
   const auto mpeg = audio::find_mpeg_audio(source);
   const bool is_mp3 = mpeg && mpeg->first.layer == 3;

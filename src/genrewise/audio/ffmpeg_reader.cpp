@@ -158,10 +158,11 @@ class FfmpegReader : public TrackReader {
   std::string damage() const override { return error_; }
 
  private:
+  Expected<void> open_decoder(const AVCodec& decoder, const std::string& name);
   bool is_cut(int code);
   ReadResult next_frame();
   int feed_decoder();
-  void go_to(std::int64_t timestamp);
+  bool go_to(std::int64_t timestamp);
   void go_to_start();
   void count_packets();
   void trim_frame_to(std::int64_t end);
@@ -209,13 +210,14 @@ Expected<void> FfmpegReader::open(const std::string& name) {
   format->io_open = refuse_to_open;
   format->protocol_whitelist = av_strdup("none");
   format->max_probe_packets = kMaxProbePackets;
-  if (const int code = avformat_open_input(&format, "", kind, nullptr); code < 0) {  // frees format when it fails
-    return fault(is_cut(code) ? "truncated" : "damaged",
-                 "its header is not whole; it begins like " + std::string(kind->long_name));
+  int code = avformat_open_input(&format, "", kind, nullptr);  // frees format when it fails
+  if (code >= 0) {
+    format_.reset(format);
+    code = avformat_find_stream_info(format, nullptr);
   }
-  format_.reset(format);
-  if (const int code = avformat_find_stream_info(format, nullptr); code < 0) {
-    return fault(is_cut(code) ? "truncated" : "damaged", std::string(kind->long_name) + ": " + error_words(code));
+  if (code < 0) {
+    return fault(is_cut(code) ? "truncated" : "damaged",
+                 std::string("its header is not whole; it begins like ") + kind->long_name);
   }
   const AVCodec* decoder = nullptr;
   const int index = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
@@ -225,23 +227,26 @@ Expected<void> FfmpegReader::open(const std::string& name) {
     format->streams[i]->discard = static_cast<int>(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
   }
   stream_ = format->streams[index];
-  codec_.reset(avcodec_alloc_context3(decoder));
+  return open_decoder(*decoder, name);
+}
+
+Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder, const std::string& name) {
+  const auto fault = [&](const char* reason, std::string detail) {
+    return tl::unexpected(Fault{reason, name, std::string(decoder.name) + ": " + std::move(detail)});
+  };
+  codec_.reset(avcodec_alloc_context3(&decoder));
   if (!codec_) throw std::bad_alloc();
   codec_->thread_count = 1;
-  if (avcodec_parameters_to_context(codec_.get(), stream_->codecpar) < 0)
-    return fault("damaged", "wrong codec parameters");
+  int code = avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
   codec_->pkt_timebase = stream_->time_base;
-  if (const int code = avcodec_open2(codec_.get(), decoder, nullptr); code < 0) {
-    return fault("damaged", std::string(decoder->name) + ": " + error_words(code));
+  if (code >= 0) code = avcodec_open2(codec_.get(), &decoder, nullptr);
+  if (code < 0) return fault("damaged", error_words(code));
+  const ReadResult first = next_frame();
+  if (first == ReadResult::damaged) return fault("damaged", error_);
+  if (first == ReadResult::end && (has_sent_packet_ || stream_->duration > 0 || is_cut(0))) {
+    return fault("truncated", "it ends before its first samples");
   }
-  switch (next_frame()) {
-    case ReadResult::samples:
-      break;
-    case ReadResult::damaged:
-      return fault("damaged", error_);
-    default:
-      return fault("no audio in it", std::string("a ") + decoder->name + " stream without samples");
-  }
+  if (first == ReadResult::end) return fault("no audio in it", "a stream without samples");
   has_frame_ = true;
   rate_hz_ = frame_->sample_rate;
   channels_ = frame_->ch_layout.nb_channels;
@@ -295,6 +300,7 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
       position_ = round_to_range(to_samples(pts) - to_samples(first_pts_));
       if (pts == AV_NOPTS_VALUE || position_ > target_) {  // it landed too late: decode all that comes before
         go_to_start();
+        if (!error_.empty()) return ReadResult::damaged;
         continue;
       }
     }
@@ -315,15 +321,17 @@ void FfmpegReader::trim_frame_to(std::int64_t end) {
   frame_->nb_samples = static_cast<int>(std::clamp<std::int64_t>(end - position_, 0, frame_->nb_samples));
 }
 
-void FfmpegReader::go_to(std::int64_t timestamp) {
-  av_seek_frame(format_.get(), stream_->index, timestamp, AVSEEK_FLAG_BACKWARD);
+bool FfmpegReader::go_to(std::int64_t timestamp) {
+  const int code = av_seek_frame(format_.get(), stream_->index, timestamp, AVSEEK_FLAG_BACKWARD);
   avcodec_flush_buffers(codec_.get());
   input_ended_ = false;
   has_frame_ = false;
+  return code >= 0;
 }
 
 void FfmpegReader::go_to_start() {
-  go_to(first_pts_ == AV_NOPTS_VALUE ? 0 : std::min<std::int64_t>(first_pts_, 0));
+  const std::int64_t start = first_pts_ == AV_NOPTS_VALUE ? 0 : std::min<std::int64_t>(first_pts_, 0);
+  if (!go_to(start)) error_ = "FFmpeg cannot wind it back";
   position_ = 0;
 }
 
