@@ -40,7 +40,7 @@ class Archive : public ::testing::Test {
 
   /// A zip with one stored entry of that name, byte by byte (7-Zip would not make one with a bad name).
   std::filesystem::path with_name(const std::string& name, std::uint32_t unix_mode = 0100644) {
-    const auto number = [](std::uint32_t value, int bytes) {
+    const auto number = [](std::uint64_t value, int bytes) {
       std::string text;
       for (int i = 0; i < bytes; ++i) text += static_cast<char>(value >> (8 * i));
       return text;
