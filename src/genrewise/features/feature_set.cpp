@@ -21,6 +21,7 @@ const std::vector<Entry>& entries() {
       {"frames", [] { return make_frames(false); }},
       {"frames_by_coefficient", [] { return make_frames(true); }},
       {"mel224", make_mel224},
+      {"music", make_music},
       {"raw10k", make_raw10k},
   };
   return all;

@@ -3,11 +3,11 @@
 
 #include "genrewise/dsp/chroma_cqt.hpp"
 #include "genrewise/dsp/cqt.hpp"
-#include "genrewise/dsp/moments.hpp"
 #include "genrewise/dsp/tonnetz.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/frame_analysis.hpp"
 #include "genrewise/features/recipe.hpp"
+#include "genrewise/features/statistics.hpp"
 
 namespace genrewise {
 namespace {
@@ -16,15 +16,6 @@ namespace {
 constexpr int kAssumedRateHz = 22050;
 // It does not tell the chroma functions how many bins an octave has, and since librosa 0.8 they assume this.
 constexpr int kClaimedBinsPerOctave = 36;
-
-// Statistics stand in the table in alphabetical order, as pandas sorts them.
-struct Statistic {
-  const char* name;
-  float Moments::*value;
-};
-constexpr Statistic kStatistics[] = {
-    {"kurtosis", &Moments::kurtosis}, {"max", &Moments::max},   {"mean", &Moments::mean}, {"median", &Moments::median},
-    {"min", &Moments::min},           {"skew", &Moments::skew}, {"std", &Moments::std}};
 
 // Where each feature of the table comes from: rows of the frame analysis, or of the chroma and tonnetz of the CQT.
 enum class Source { frames, cqt };

@@ -22,5 +22,6 @@ std::unique_ptr<FeatureSet> make_fma518();
 std::unique_ptr<FeatureSet> make_frames(bool by_coefficient);
 std::unique_ptr<FeatureSet> make_mel224();
 std::unique_ptr<FeatureSet> make_raw10k();
+std::unique_ptr<FeatureSet> make_music();
 
 }  // namespace genrewise

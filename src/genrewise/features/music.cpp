@@ -1,0 +1,258 @@
+// music: what a musician would ask of a clip. FMA's kinds of features at the clip's true rate and with chroma that
+// knows its octave, and rhythm, key, loudness, movement and harmonic share, which FMA's have not.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "genrewise/dsp/chroma_cqt.hpp"
+#include "genrewise/dsp/cqt.hpp"
+#include "genrewise/dsp/delta.hpp"
+#include "genrewise/dsp/harmonic_percussive.hpp"
+#include "genrewise/dsp/key.hpp"
+#include "genrewise/dsp/loudness.hpp"
+#include "genrewise/dsp/onset.hpp"
+#include "genrewise/dsp/spectral_change.hpp"
+#include "genrewise/dsp/tempogram.hpp"
+#include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/features/frame_analysis.hpp"
+#include "genrewise/features/recipe.hpp"
+#include "genrewise/features/statistics.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr int kLowestRateHz = 16000;  // the last octave of the spectral contrast starts at 6,400 Hz
+constexpr double kHopSamples = 512, kTempoWindow_s = 8;
+constexpr std::size_t kTempogramStep = 16, kTonnetzSize = 6;
+
+// Series that the frame analysis does not have: those of its frames, and those of the constant-Q transform's.
+constexpr std::size_t kDelta = 0, kFlatness = kDelta + FrameAnalysis::kMfccs, kFlux = kFlatness + 1, kOnset = kFlux + 1,
+                      kHarmonic = kOnset + 1, kExtraRows = kHarmonic + 1;
+constexpr std::size_t kChromaCqt = 0, kTonnetz = kChromaCqt + kPitchClasses, kCqtRows = kTonnetz + kTonnetzSize;
+
+enum class Source { frames, extra, cqt };
+struct Feature {
+  const char* name;
+  Source source;
+  std::size_t first_row, rows;
+};
+constexpr Feature kFeatures[] = {{"chroma_cqt", Source::cqt, kChromaCqt, kPitchClasses},
+                                 {"harmonic_share", Source::extra, kHarmonic, 1},
+                                 {"mfcc", Source::frames, FrameAnalysis::kMfcc, FrameAnalysis::kMfccs},
+                                 {"mfcc_delta", Source::extra, kDelta, FrameAnalysis::kMfccs},
+                                 {"onset_strength", Source::extra, kOnset, 1},
+                                 {"rmse", Source::frames, FrameAnalysis::kRms, 1},
+                                 {"spectral_bandwidth", Source::frames, FrameAnalysis::kBandwidth, 1},
+                                 {"spectral_centroid", Source::frames, FrameAnalysis::kCentroid, 1},
+                                 {"spectral_contrast", Source::frames, FrameAnalysis::kContrast, kContrastBands},
+                                 {"spectral_flatness", Source::extra, kFlatness, 1},
+                                 {"spectral_flux", Source::extra, kFlux, 1},
+                                 {"spectral_rolloff", Source::frames, FrameAnalysis::kRolloff, 1},
+                                 {"tonnetz", Source::cqt, kTonnetz, kTonnetzSize},
+                                 {"zcr", Source::frames, FrameAnalysis::kZcr, 1}};
+
+// Numbers of the whole clip: the feature is "clip", the statistic their name.
+struct ClipNumbers {
+  const char* name;
+  std::size_t count;
+};
+constexpr ClipNumbers kClipNumbers[] = {{"key_chroma", kPitchClasses},
+                                        {"key_margin", 1},
+                                        {"key_mode", 1},
+                                        {"key_strength", 1},
+                                        {"loudness_integrated", 1},
+                                        {"loudness_max_momentary", 1},
+                                        {"loudness_max_short_term", 1},
+                                        {"loudness_range", 1},
+                                        {"metric_pattern", kMetricMultiples.size()},
+                                        {"peak_to_loudness", 1},
+                                        {"tempo_bpm", 1},
+                                        {"tempo_strength", 1}};
+
+struct MusicScratch final : FeatureSet::Scratch {
+  FrameAnalysis::Scratch analysis;
+  Cqt::Scratch cqt;
+  Tempogram::Scratch rhythm;
+  HarmonicScratch harmonic;
+  Matrix notes, chroma, centroid, tempogram, magnitudes, mask;
+  Series extra, cqt_series;
+  std::vector<float> centred_onsets;
+  std::vector<std::int32_t> keys;
+};
+
+void copy_transposed(const Matrix& from, Series& to, std::size_t first_row) {
+  for (std::size_t row = 0; row < from.cols(); ++row)
+    for (std::size_t i = 0; i < from.rows(); ++i) to.data(first_row + row)[i] = from(i, row);
+}
+
+std::vector<float> column_means(const Matrix& matrix) {
+  std::vector<double> sums(matrix.cols());
+  for (std::size_t i = 0; i < matrix.rows(); ++i)
+    for (std::size_t j = 0; j < matrix.cols(); ++j) sums[j] += matrix(i, j);
+  std::vector<float> means(sums.size());
+  for (std::size_t j = 0; j < sums.size(); ++j)
+    means[j] = static_cast<float>(sums[j] / static_cast<double>(matrix.rows()));
+  return means;
+}
+
+void movement(MusicScratch& scratch, std::size_t bins) {
+  const std::size_t frames = scratch.extra.frames(), stride = aligned_stride(bins);
+  for (std::size_t i = 0; i < FrameAnalysis::kMfccs; ++i)
+    delta(scratch.analysis.series.row(FrameAnalysis::kMfcc + i), scratch.extra.row(kDelta + i));
+  const auto power = [&](std::size_t t) {
+    return std::span<const float>(scratch.analysis.power.data() + t * stride, bins);
+  };
+  for (std::size_t t = 0; t < frames; ++t) {
+    scratch.extra.row(kFlatness)[t] = spectral_flatness(power(t));
+    scratch.extra.row(kFlux)[t] = t == 0 ? 0 : spectral_flux(power(t - 1), power(t));
+  }
+}
+
+// Onsets and the harmonic share, both from the mel spectrogram in dB.
+void onsets_and_harmony(MusicScratch& scratch) {
+  Series& mel = scratch.analysis.mel;
+  const std::size_t frames = mel.frames(), bands = 128;
+  float loudest_db = mel.row(0)[0];
+  for (std::size_t band = 0; band < bands; ++band)
+    loudest_db = std::max(loudest_db, *std::max_element(mel.row(band).begin(), mel.row(band).end()));
+  const float floor_db = loudest_db - kDynamicRangeDb;
+  onset_strength(mel.data(0), bands, mel.stride(), floor_db, scratch.extra.row(kOnset));
+
+  if (scratch.magnitudes.rows() != frames) scratch.magnitudes = Matrix(frames, bands);
+  for (std::size_t band = 0; band < bands; ++band)
+    for (std::size_t t = 0; t < frames; ++t)
+      // Relative to the loudest, so that nothing underflows; the share does not depend on it.
+      scratch.magnitudes(t, band) = std::exp2((mel.row(band)[t] - loudest_db) * 0.16609640474F);  // 10^(dB / 20)
+  harmonic_mask(scratch.magnitudes, scratch.mask, scratch.harmonic);
+  harmonic_share(scratch.magnitudes, scratch.mask, scratch.extra.row(kHarmonic));
+}
+
+float* put(float* at, double value) {
+  *at = static_cast<float>(value);
+  return at + 1;
+}
+
+float* put_key(float* at, const Matrix& chroma) {
+  const auto mean = column_means(chroma);
+  const KeyEstimate key = estimate_key(std::span<const float, kPitchClasses>(mean.data(), kPitchClasses));
+  for (std::size_t i = 0; i < kPitchClasses; ++i)
+    at = put(at, mean[(static_cast<std::size_t>(key.tonic) + i) % kPitchClasses]);
+  at = put(at, key.margin);
+  at = put(at, key.mode);
+  return put(at, key.strength);
+}
+
+class Music final : public FeatureSet {
+ public:
+  Music()
+      : recipe_(make_recipe("music", 1,
+                            "n_fft 2048 hop 512 native rate; seven statistics of mfcc 20, delta width 9, contrast, "
+                            "shape, rms, zcr, flatness, flux, onset strength, harmonic share (mel 128, median 31), "
+                            "chroma and tonnetz of cqt 84 bins from C1 at the estimated tuning; key by Krumhansl and "
+                            "Kessler; BS.1770-4 mono; tempogram of centred onsets 8 s step 16, prior 120 bpm; "
+                            "constant: skew 0 kurtosis -3")),
+        analysis_({}),
+        columns_(make_columns()) {}
+
+  const FeatureRecipe& recipe() const override { return recipe_; }
+  std::string description() const override {
+    return "timbre and its movement, harmony, key, rhythm, loudness, harmonic share: what a musician would ask";
+  }
+  const std::vector<FeatureColumn>& columns() const override { return columns_; }
+  int sample_rate_hz() const override { return 0; }
+  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<MusicScratch>(); }
+
+  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
+    if (clip.samples.empty()) return too_short(clip, 1);
+    if (clip.sample_rate_hz < kLowestRateHz)
+      return tl::unexpected(Fault{
+          "wrong sample rate",
+          {},
+          fmt::format("{} Hz, and the spectral contrast takes at least {} Hz", clip.sample_rate_hz, kLowestRateHz)});
+    auto& scratch = static_cast<MusicScratch&>(any_scratch);
+    analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
+    scratch.extra.resize(kExtraRows, scratch.analysis.series.frames());
+    movement(scratch, analysis_.bins());
+    onsets_and_harmony(scratch);
+    harmony(clip, scratch);
+    put_clip_numbers(put_statistics(out.data(), scratch), clip, scratch);
+    return {};
+  }
+
+ private:
+  static std::vector<FeatureColumn> make_columns() {
+    std::vector<FeatureColumn> all;
+    for (const Feature& feature : kFeatures)
+      for (const Statistic& statistic : kStatistics)
+        for (std::size_t row = 1; row <= feature.rows; ++row)
+          all.push_back({feature.name, statistic.name, zero_padded(row, 2)});
+    for (const ClipNumbers& numbers : kClipNumbers)
+      for (std::size_t i = 1; i <= numbers.count; ++i) all.push_back({"clip", numbers.name, zero_padded(i, 2)});
+    return all;
+  }
+
+  void harmony(const Waveform& clip, MusicScratch& scratch) const {
+    const Cqt cqt(CqtConfig{.sample_rate_hz = clip.sample_rate_hz});
+    cqt.process(clip.samples, scratch.analysis.cqt_tuning, scratch.notes, scratch.cqt);
+    chroma_cqt(scratch.notes, kBinsPerOctave, scratch.chroma);
+    tonnetz(scratch.chroma, scratch.centroid);
+    scratch.cqt_series.resize(kCqtRows, scratch.notes.rows());
+    copy_transposed(scratch.chroma, scratch.cqt_series, kChromaCqt);
+    copy_transposed(scratch.centroid, scratch.cqt_series, kTonnetz);
+  }
+
+  static float* put_statistics(float* at, MusicScratch& scratch) {
+    for (const Feature& feature : kFeatures) {
+      Series& series = feature.source == Source::frames  ? scratch.analysis.series
+                       : feature.source == Source::extra ? scratch.extra
+                                                         : scratch.cqt_series;
+      for (std::size_t row = 0; row < feature.rows; ++row) {
+        const Moments values = moments(series.row(feature.first_row + row), scratch.keys);
+        for (std::size_t s = 0; s < std::size(kStatistics); ++s)
+          at[s * feature.rows + row] = values.*kStatistics[s].value;
+      }
+      at += std::size(kStatistics) * feature.rows;
+    }
+    return at;
+  }
+
+  // In the order of kClipNumbers.
+  static void put_clip_numbers(float* at, const Waveform& clip, MusicScratch& scratch) {
+    at = put_key(at, scratch.chroma);
+    const Loudness loudness = measure_loudness(clip.samples, clip.sample_rate_hz);
+    at = put(at, loudness.integrated_lufs);
+    at = put(at, loudness.max_momentary_lufs);
+    at = put(at, loudness.max_short_term_lufs);
+    at = put(at, loudness.range_lu);
+
+    const double frames_per_second = clip.sample_rate_hz / kHopSamples;
+    const Tempogram tempogram(
+        {.window_frames = static_cast<std::size_t>(kTempoWindow_s * frames_per_second), .step_frames = kTempogramStep});
+    // Around its mean: a steady hiss of onsets correlates with itself at every lag, and is no beat.
+    const auto onsets = scratch.extra.row(kOnset);
+    const float average = std::accumulate(onsets.begin(), onsets.end(), 0.0F) / static_cast<float>(onsets.size());
+    scratch.centred_onsets.assign(onsets.begin(), onsets.end());
+    for (float& onset : scratch.centred_onsets) onset -= average;
+    tempogram.process(scratch.centred_onsets, scratch.tempogram, scratch.rhythm);
+    const auto mean = column_means(scratch.tempogram);
+    const Tempo tempo = estimate_tempo(mean, frames_per_second);
+    for (const float value : metric_pattern(mean, tempo.lag_frames)) at = put(at, value);
+    at = put(at, loudness.peak_dbfs - loudness.integrated_lufs);
+    at = put(at, tempo.bpm);
+    put(at, tempo.strength);
+  }
+
+  FeatureRecipe recipe_;
+  FrameAnalysis analysis_;
+  std::vector<FeatureColumn> columns_;
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureSet> make_music() {
+  return std::make_unique<Music>();
+}
+
+}  // namespace genrewise
