@@ -15,6 +15,7 @@ void add_fetch(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_extract(CLI::App& app, Session& session);
 void add_split(CLI::App& app, Session& session);
+void add_pack(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_evaluate(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
@@ -26,6 +27,7 @@ inline constexpr AddCommand kCommands[] = {
     add_inspect,
     add_extract,
     add_split,
+    add_pack,
     add_train,
     add_evaluate,
     add_study,

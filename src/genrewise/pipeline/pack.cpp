@@ -112,6 +112,10 @@ void check(const PackJob& job, const PackConfig& config) {
   if (job.classes.size() != count || job.parts.size() != count || job.sources.size() != count) {
     throw Error("the lists of examples to pack have different lengths", job.recipe.name);
   }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (job.classes[i] >= 0 && static_cast<std::size_t>(job.classes[i]) < job.labels.size()) continue;
+    throw Error("has no genre", job.track_ids[i], "leave it out of the dataset");
+  }
 }
 
 class Packer {

@@ -1,0 +1,141 @@
+// genrewise pack: a dataset's clips -> sharded records.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "genrewise/dataset/split_file.hpp"
+#include "genrewise/pipeline/pack.hpp"
+
+namespace genrewise::cli {
+namespace {
+
+constexpr char kExamples[] =
+    "genrewise pack fma --features mel224 --shards 16 -o packs/mel224\n"
+    "genrewise pack fma --features mel224 --store float16 --compress gzip -o packs/mel224_small\n"
+    "genrewise pack music.csv --features raw10k --split-file split.csv -o packs/raw10k\n"
+    "genrewise pack packs/mel224 --verify";
+
+struct Options {
+  std::string place, feature_set = "mel224", output, scheme = "auto", split_file, stored_as = "float32",
+                     compression = "none";
+  DatasetOptions dataset;
+  PackConfig pack;
+  bool verify = false;
+};
+
+std::optional<Split> split_of(const Options& options, const Session& session, const Dataset& dataset) {
+  const SplitSubjects subjects = subjects_of(dataset);
+  if (!options.split_file.empty()) return read_split_file(options.split_file, subjects);
+  if (options.scheme == "none") return std::nullopt;
+  return make_split(subjects, {.scheme = parse_split_scheme(options.scheme), .seed = session.seed});
+}
+
+void print_result(const Options& options, const PackResult& result, std::size_t skipped, const std::string& recipe,
+                  Session& session) {
+  const std::size_t packed = result.examples - result.reused;
+  const double rate = result.pack_s > 0 ? static_cast<double>(packed) / result.pack_s : 0;
+  session.print(
+      fmt::format("{}: {} examples of {} in {} shards, {:.1f} MB; {} packed in {:.1f} s ({:.1f} a second), {} ready "
+                  "before, {} skipped\n",
+                  options.output, result.examples, recipe, options.pack.shards, static_cast<double>(result.bytes) / 1e6,
+                  packed, result.pack_s, rate, result.reused, skipped));
+  if (!result.loss) return;
+  session.print(fmt::format("stored as {}: largest error {:.4g}, root of the mean squared error {:.4g}\n",
+                            options.stored_as, result.loss->largest_error, result.loss->rms_error));
+}
+
+nlohmann::json json_of(const Options& options, const PackResult& result, std::span<const Fault> skipped,
+                       const std::string& recipe) {
+  nlohmann::json out = {{"output", options.output},         {"features", recipe},
+                        {"shards", options.pack.shards},    {"examples", result.examples},
+                        {"reused", result.reused},          {"bytes", result.bytes},
+                        {"stored_as", options.stored_as},   {"compression", options.compression},
+                        {"skipped", skipped_json(skipped)}, {"pack_s", result.pack_s}};
+  if (result.loss) out["loss"] = {{"largest_error", result.loss->largest_error}, {"rms_error", result.loss->rms_error}};
+  return out;
+}
+
+int pack(Options& options, Session& session) {
+  if (options.output.empty()) throw CLI::ValidationError("--output", "say where the shards shall lie: -o FOLDER");
+  const Dataset dataset = open_dataset(options.place, options.dataset);
+  const auto features = make_feature_set(options.feature_set);
+  const auto split = split_of(options, session, dataset);
+  options.pack.seed = session.seed;
+  options.pack.stored_as = *parse_stored_as(options.stored_as);
+  options.pack.compression = *parse_compression(options.compression);
+  const PackResult result =
+      pack_dataset(dataset, *features, split ? &*split : nullptr, options.output, options.pack, session.progress());
+  std::vector<Fault> skipped = dataset.rejected;
+  skipped.insert(skipped.end(), result.skipped.begin(), result.skipped.end());
+  session.report_skipped(skipped, "inputs");
+  if (session.format == Format::json) {
+    session.print_json(json_of(options, result, skipped, features->recipe().name));
+  } else {
+    print_result(options, result, skipped.size(), features->recipe().name, session);
+  }
+  return skipped.empty() ? kDone : kSomeSkipped;
+}
+
+int verify(const Options& options, Session& session) {
+  const PackManifest manifest = open_pack(options.place);
+  const std::vector<Fault> faults = verify_pack(manifest);
+  if (session.format == Format::json) {
+    session.print_json({{"pack", options.place}, {"examples", manifest.size()}, {"faults", skipped_json(faults)}});
+  } else {
+    for (const Fault& fault : faults) session.print(printable(to_string(fault)) + "\n");
+    session.print(fmt::format("{}: {} examples in {} shards, {}\n", options.place, manifest.size(),
+                              manifest.shards.size(),
+                              faults.empty() ? "all as the manifest says" : fmt::format("{} faults", faults.size())));
+  }
+  return faults.empty() ? kDone : kFailed;
+}
+
+}  // namespace
+
+void add_pack(CLI::App& app, Session& session) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = session.add_command(
+      app, "pack", "make sharded records (TFRecord) from a dataset's audio", kExamples,
+      [options, &session] { return options->verify ? verify(*options, session) : pack(*options, session); });
+  command
+      ->add_option("dataset", options->place,
+                   "FMA folder, folder with one sub-folder per genre, or CSV of paths; with --verify a packed folder")
+      ->required();
+  command->add_option("-o,--output", options->output, "the folder for the shards and manifest.json");
+  command->add_option("--features", options->feature_set, "the feature set")
+      ->check(CLI::IsMember(feature_set_names()))
+      ->capture_default_str();
+  command->add_option("--shards", options->pack.shards, "how many files")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--prefix", options->pack.prefix,
+                      "what the shards' names begin with (default: the feature set and -)");
+  command
+      ->add_option("--store", options->stored_as,
+                   "how numbers are stored: float32 is exact; for float16 and uint8 the loss is printed")
+      ->check(CLI::IsMember({"float32", "float16", "uint8"}))
+      ->capture_default_str();
+  command->add_option("--compress", options->compression, "compress the shards, as TensorFlow reads them")
+      ->check(CLI::IsMember({"none", "gzip", "zlib"}))
+      ->capture_default_str();
+  CLI::Option* scheme =
+      command
+          ->add_option(
+              "--scheme", options->scheme,
+              "which part each record belongs to: auto, official, grouped or random as `genrewise split` makes "
+              "them, or none")
+          ->check(CLI::IsMember({"auto", "official", "grouped", "random", "none"}))
+          ->capture_default_str();
+  command->add_option("--split-file", options->split_file, "the parts as `genrewise split` wrote them")
+      ->excludes(scheme);
+  command->add_option("--subset", options->dataset.fma_subset, "FMA's subset; each holds the ones before it")
+      ->check(CLI::IsMember({"small", "medium", "large", "full"}))
+      ->capture_default_str();
+  command->add_flag("--verify", options->verify, "check a packed folder against its manifest instead");
+  session.add_seed_option(command);
+  session.add_format_options(command, /*with_csv=*/false);
+}
+
+}  // namespace genrewise::cli
