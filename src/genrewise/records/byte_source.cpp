@@ -118,11 +118,14 @@ std::unique_ptr<RandomAccess> open_random_access(const std::string& path) {
 }
 
 std::unique_ptr<ByteSource> open_record_bytes(const std::string& path) {
-  auto file = open_random_access(path);
+  return open_record_bytes(open_random_access(path), path);
+}
+
+std::unique_ptr<ByteSource> open_record_bytes(std::unique_ptr<RandomAccess> place, std::string name) {
   std::byte start[kRecordHeaderBytes];
-  const std::size_t got = file->read_at(0, start);
+  const std::size_t got = place->read_at(0, start);
   const bool compressed = looks_compressed(std::span(start).first(got));
-  auto plain = std::make_unique<PlainSource>(std::move(file), path);
+  auto plain = std::make_unique<PlainSource>(std::move(place), std::move(name));
   if (!compressed) return plain;
   return std::make_unique<InflatingSource>(std::move(plain));
 }

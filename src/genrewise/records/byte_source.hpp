@@ -39,5 +39,6 @@ std::unique_ptr<RandomAccess> open_random_access(const std::string& path);
 
 /// The same from front to back; compressed files (gzip, zlib) come decompressed, told by their first bytes.
 std::unique_ptr<ByteSource> open_record_bytes(const std::string& path);
+std::unique_ptr<ByteSource> open_record_bytes(std::unique_ptr<RandomAccess> place, std::string name);
 
 }  // namespace genrewise

@@ -1,0 +1,66 @@
+// Any bytes as a file of records (plain or compressed) and as one Example: neither may crash, hang, or give a value
+// that lies outside of the input.
+#include <algorithm>
+#include <cstdlib>
+#include <vector>
+
+#include "genrewise/records/example.hpp"
+#include "genrewise/records/record_reader.hpp"
+
+namespace {
+
+using namespace genrewise;
+
+class Memory final : public RandomAccess {
+ public:
+  explicit Memory(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  std::uint64_t size() const override { return bytes_.size(); }
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+    if (offset >= bytes_.size()) return 0;
+    const auto part = bytes_.subspan(offset, std::min<std::size_t>(into.size(), bytes_.size() - offset));
+    std::ranges::copy(part, into.begin());
+    return part.size();
+  }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
+void require(bool good) {
+  if (!good) std::abort();
+}
+
+template <class T>
+void copy_all(const FeatureView& feature, FeatureKind kind) {
+  if (feature.kind() != kind) return;
+  std::vector<T> values(feature.size());
+  require(feature.copy(std::span<T>(values)) == values.size());
+}
+
+void use_example(std::span<const std::byte> payload) {
+  ExampleView view;
+  if (!view.parse(payload)) return;
+  for (const auto& entry : view.entries()) {
+    require(entry.feature.size() <= payload.size());
+    copy_all<float>(entry.feature, FeatureKind::floats);
+    copy_all<std::int64_t>(entry.feature, FeatureKind::ints);
+    copy_all<std::string_view>(entry.feature, FeatureKind::bytes);
+    require(view.find(entry.key) != nullptr);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
+  const auto bytes = std::as_bytes(std::span(data, size));
+  use_example(bytes);
+  RecordReader reader(open_record_bytes(std::make_unique<Memory>(bytes), "input"));
+  Record record;
+  for (std::size_t calls = 0;; ++calls) {
+    require(calls < (std::size_t{1} << 24));  // each call goes on by at least a byte of what was decompressed
+    const auto more = reader.next(record);
+    if (!more) continue;
+    if (!*more) return 0;
+    use_example(record.payload);
+  }
+}
