@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "commands.hpp"
+#include "genrewise/study/ablation.hpp"
 #include "genrewise/study/charts.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/results.hpp"
@@ -30,7 +31,7 @@ struct StudyOptions {
   std::string output;
   std::vector<std::string> models;
   std::size_t pca_components = 0;
-  bool anew = false;
+  bool ablation = false, anew = false;
 };
 
 std::string command_line(const StudyOptions& options, std::uint64_t seed) {
@@ -49,6 +50,7 @@ std::string command_line(const StudyOptions& options, std::uint64_t seed) {
   if (!options.models.empty()) words.push_back("--models");
   words.insert(words.end(), options.models.begin(), options.models.end());
   if (options.pca_components > 0) add("--pca", std::to_string(options.pca_components));
+  if (options.ablation) words.emplace_back("--ablation");
   if (seed != kDefaultSeed) add("--seed", std::to_string(seed));
   return shell_line(words);
 }
@@ -98,6 +100,23 @@ Table comparison_table(const StudyResult& result) {
   return table;
 }
 
+Table ablation_table(const json& ablation) {
+  using enum Table::Align;
+  std::vector<Table::Column> columns = {{"features"}, {"columns", right}};
+  for (const json& model : ablation.at(0).at("models")) columns.push_back({model.at("name"), right});
+  Table table(columns);
+  for (const json& row : ablation) {
+    std::vector<std::string> cells = {row.at("features"), std::to_string(row.at("columns").get<std::size_t>())};
+    for (const json& model : row.at("models")) {
+      cells.push_back(model.contains("error")
+                          ? "failed"
+                          : fmt::format("{:.1f}", 100 * model.at("accuracy").at("value").get<double>()));
+    }
+    table.add_row(std::move(cells));
+  }
+  return table;
+}
+
 int run(const StudyOptions& options, Session& session) {
   ExamplesSource source = options.source;
   StudyConfig config;
@@ -124,10 +143,19 @@ int run(const StudyOptions& options, Session& session) {
                              .dataset_place = source.place(),
                              .skipped = loaded.skipped,
                              .extract_s = loaded.extract_s};
-  const json results = results_json(loaded.examples, split, config, result, context);
+  json results = results_json(loaded.examples, split, config, result, context);
+  if (options.ablation) {
+    results["ablation"] = run_ablation(loaded.examples, split, config, session.progress(),
+                                       [&](const Examples& selected, const std::string& features) {
+                                         return folder.ablation_store(selected, split, features);
+                                       });
+  }
   folder.write(loaded.examples, split, result, results);
 
   print_result(session, comparison_table(result), [&] { return results; });
+  if (options.ablation && session.format == Format::table) {
+    session.print("\n" + ablation_table(results.at("ablation")).text());
+  }
   for (const std::string& note : honest_notes(loaded.examples, split, result)) session.say(note);
   session.say(fmt::format("report: {}", (folder.path() / "report.html").string()));
   session.report_skipped(loaded.skipped, "tracks");
@@ -157,6 +185,8 @@ void add_study(CLI::App& app, Session& session) {
       ->delimiter(',');
   command->add_option("--pca", options->pca_components, "keep this many principal components (default: no PCA)");
   command->add_flag("--force", options->anew, "start anew in a folder that holds another run");
+  command->add_flag("--ablation", options->ablation,
+                    "the same for each feature alone and for the combinations of FMA's published baselines");
   session.add_seed_option(command);
   session.add_format_options(command);
 }

@@ -18,6 +18,7 @@ void add_split(CLI::App& app, Session& session);
 void add_pack(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_evaluate(CLI::App& app, Session& session);
+void add_tune(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
 void add_predict(CLI::App& app, Session& session);
 
@@ -30,6 +31,7 @@ inline constexpr AddCommand kCommands[] = {
     add_pack,
     add_train,
     add_evaluate,
+    add_tune,
     add_study,
     add_predict,
 };

@@ -10,9 +10,11 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/study/ablation.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/report.hpp"
 #include "genrewise/study/results.hpp"
+#include "genrewise/study/tuning_run.hpp"
 #include "study_data.hpp"
 #include "support/test_support.hpp"
 
@@ -164,6 +166,62 @@ TEST(RunFolder, WritesPredictionsThatReadBackWhateverTheLabels) {
   const std::string text = read_file(folder / "run" / "predictions.csv");
   EXPECT_THAT(text, HasSubstr("\"Drum, Bass\n& \"\"more\"\"\""));
   EXPECT_THAT(text, ::testing::StartsWith("track_id,genre,gnb,"));
+}
+
+TEST(Ablation, ComparesEachFeatureAloneAndAllTogetherAndKeepsWhatIsFinished) {
+  TemporaryFolder folder;
+  Made made(folder / "run");
+  made.examples.table.columns = {
+      {"mfcc", "mean", "1"}, {"mfcc", "mean", "2"}, {"zcr", "mean", "1"}, {"a/b", "mean", "1"}};
+  EXPECT_EQ(ablation_features(made.examples.table.columns), (std::vector<std::string>{"mfcc", "zcr", "a/b", "all"}));
+  const auto ablate = [&] {
+    return run_ablation(made.examples, made.split, made.config, made.quiet,
+                        [&](const Examples& selected, const std::string& features) {
+                          return made.run.ablation_store(selected, made.split, features);
+                        });
+  };
+  const json rows = ablate();
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0].at("columns"), 2);
+  EXPECT_EQ(rows[3].at("models")[0].at("accuracy"), made.results.at("models")[0].at("accuracy"));
+  EXPECT_EQ(ablate(), rows);  // seconds and all: nothing was fitted again
+  made.results["ablation"] = rows;
+  made.run.write(made.examples, made.split, made.result, made.results);
+  EXPECT_THAT(read_file(folder / "run" / "report.html"), HasSubstr("Which features tell the genres apart"));
+  EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nmfcc,2,gnb,"));
+}
+
+TEST(TuningFolder, HoldsTheSearchAndTakesFinishedPointsBack) {
+  TemporaryFolder folder;
+  const Examples examples = clusters(kNasty, 20, 0.4F);
+  TuningConfig config;
+  config.kind = "knn";
+  config.axes = {parse_axis("k=1:9:4"), {"weights", {"uniform", "distance"}}};
+  Progress quiet;
+  const TuningFolder run(folder / "tune", {{"seed", 42}}, false);
+  const TuningResult result = tune(examples, config, quiet, run.store(examples));
+  StudyContext context;
+  context.dataset_name = "<b>";
+  const json results = tuning_json(examples, config, result, context, "all");
+  run.write(results);
+  EXPECT_EQ(json::parse(read_file(folder / "tune" / "tuning.json")), results);
+  EXPECT_THAT(read_file(folder / "tune" / "tuning.csv"), ::testing::StartsWith("n_neighbors,weights,accuracy,"));
+  const std::string page = read_file(folder / "tune" / "report.html");
+  EXPECT_THAT(page, HasSubstr("&lt;b&gt;"));
+  EXPECT_THAT(page, HasSubstr("<polyline"));
+
+  // Cut in the middle of the last line, as a kill may leave it, and taken up again.
+  const std::string journal = read_file(folder / "tune" / "points.jsonl");
+  write_file(folder / "tune" / "points.jsonl", journal.substr(0, journal.size() - 20));
+  const TuningStore store = TuningFolder(folder / "tune", {{"seed", 42}}, false).store(examples);
+  std::size_t found = 0;
+  for (const TuningPoint& point : result.points) found += store.find(point.parameters).has_value();
+  EXPECT_EQ(found, result.points.size() - 1);
+  store.keep(result.points[0]);
+  EXPECT_TRUE(run.store(examples).find(result.points[0].parameters));
+  Examples others = examples;
+  others.table.values(0, 0) += 1;
+  EXPECT_FALSE(run.store(others).find(result.points[0].parameters));
 }
 
 TEST(Report, EscapesEveryText) {

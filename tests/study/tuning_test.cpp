@@ -9,7 +9,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/study/columns.hpp"
+#include "genrewise/study/selection.hpp"
 #include "study_data.hpp"
 
 namespace genrewise {

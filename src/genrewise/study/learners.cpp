@@ -8,20 +8,6 @@
 #include "genrewise/base/error.hpp"
 
 namespace genrewise {
-namespace {
-
-/// The name goes into file names.
-std::string as_name(std::string_view text) {
-  std::string name;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
-    name += plain ? c : '-';
-  }
-  return name;
-}
-
-}  // namespace
-
 std::vector<ModelSpec> default_models() {
   const GridAxis svm_c{"C", {"0.1", "1", "10"}};
   return {
@@ -47,7 +33,7 @@ ModelSpec parse_model(std::string_view text) {
                 fmt::format("use {}, or a kind with parameters such as svm:C=10:kernel=poly; kinds are {}",
                             fmt::join(names, ", "), fmt::join(kinds, ", ")));
   }
-  ModelSpec spec{as_name(text), std::string(text), parts.front(), {}, {}};
+  ModelSpec spec{as_file_name(text), std::string(text), parts.front(), {}, {}};
   for (std::size_t i = 1; i < parts.size(); ++i) {
     auto [name, value] = parse_parameter(parts[i]);
     if (auto values = split_text(value, '|'); values.size() > 1) {
@@ -59,6 +45,15 @@ ModelSpec parse_model(std::string_view text) {
   for (const Parameters& point : grid_points(spec.parameters, spec.grid))
     make_classifier(spec.kind, point, kDefaultSeed);
   return spec;
+}
+
+std::string as_file_name(std::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
+    name += plain ? c : '-';
+  }
+  return name;
 }
 
 std::vector<std::string> split_text(std::string_view text, char separator) {

@@ -22,6 +22,9 @@ ModelSpec parse_model(std::string_view text);
 /// "C=10" -> {"C", "10"}. Throws Error for a text without "=".
 std::pair<std::string, std::string> parse_parameter(std::string_view text);
 
+/// Letters, digits, dots and hyphens of a text, hyphens for all else.
+std::string as_file_name(std::string_view text);
+
 /// "a:b" -> {"a", "b"}; an empty text is one empty part.
 std::vector<std::string> split_text(std::string_view text, char separator);
 

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <kainjow/mustache.hpp>
 #include <string>
 #include <vector>
 
-#include "genrewise/base/error.hpp"
 #include "genrewise/study/charts.hpp"
+#include "genrewise/study/page.hpp"
 #include "report_sources.hpp"
 
 namespace genrewise {
@@ -18,24 +17,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMistakesShown = 6;
-
-/// What the template reads. Values are texts; a null or false section is left out.
-kainjow::mustache::data as_mustache(const json& value) {
-  namespace mustache = kainjow::mustache;
-  if (value.is_object()) {
-    mustache::data object{mustache::data::type::object};
-    for (const auto& [key, member] : value.items()) object.set(key, as_mustache(member));
-    return object;
-  }
-  if (value.is_array()) {
-    mustache::data list{mustache::data::type::list};
-    for (const json& member : value) list.push_back(as_mustache(member));
-    return list;
-  }
-  if (value.is_null()) return mustache::data{false};
-  if (value.is_boolean()) return mustache::data{value.get<bool>()};
-  return mustache::data{value.is_string() ? value.get<std::string>() : value.dump()};
-}
 
 std::string points(double share) {
   return fmt::format("{:.1f}", 100 * share);
@@ -141,6 +122,7 @@ class Page {
     view["model_count"] = results_.at("models").size();
     view["f1_rows"] = f1_rows();
     view["data"] = data_rows();
+    view["ablation"] = ablation();
     return view;
   }
 
@@ -186,7 +168,6 @@ class Page {
     shown["has_mistakes"] = !shown["mistakes"].empty();
     shown["genres"] = genre_rows(model);
     shown["chance"] = percent(chance_.at("accuracy").at("value"));
-    shown["uniform"] = percent(1.0 / static_cast<double>(labels_.size()));
     shown["over"] = nullptr;
     if (const json& over = model.at("accuracy_over_groups"); !over.is_null()) {
       shown["over"] = {
@@ -222,6 +203,27 @@ class Page {
     return rows;
   }
 
+  json ablation() const {
+    if (!results_.contains("ablation")) return nullptr;
+    json shown = {{"models", json::array()}, {"rows", json::array()}};
+    for (const json& row : results_.at("ablation")) {
+      json cells = json::array();
+      if (shown["rows"].empty()) {
+        for (const json& model : row.at("models")) shown["models"].push_back(model.at("name"));
+      }
+      for (const json& model : row.at("models")) cells.push_back(ablation_cell(model));
+      shown["rows"].push_back(
+          {{"features", row.at("features")}, {"columns", row.at("columns")}, {"cells", std::move(cells)}});
+    }
+    return shown;
+  }
+
+  static json ablation_cell(const json& model) {
+    if (model.contains("error")) return {{"share", "0"}, {"text", "–"}, {"strong", false}};
+    const double accuracy = model.at("accuracy").at("value");
+    return {{"share", fmt::format("{:.3f}", accuracy)}, {"text", points(accuracy)}, {"strong", accuracy > 0.55}};
+  }
+
   json data_rows() const {
     std::size_t longest = 0;
     for (const json& genre : results_.at("dataset").at("genres")) {
@@ -250,8 +252,7 @@ class Page {
     json leakage = split.at("leakage");
     for (json& crossing : leakage) crossing["crosses"] = crossing.at("groups") != 0;
     const std::size_t pca = results_.at("preprocessing").at("pca_components");
-    return {{"css", kReportCss},
-            {"name", results_.at("name")},
+    return {{"name", results_.at("name")},
             {"program_version", results_.at("program_version")},
             {"dataset", dataset.at("name")},
             {"place", dataset.at("place")},
@@ -288,12 +289,8 @@ class Page {
 }  // namespace
 
 std::string render_report(const json& results) {
-  // Through text and back, with what is no UTF-8 replaced, so that no label can break the page.
-  const json clean = json::parse(results.dump(-1, ' ', false, json::error_handler_t::replace));
-  kainjow::mustache::mustache page(std::string{kReportHtml});
-  if (!page.is_valid()) throw Error(page.error_message(), "report.html");
-  page.set_custom_escape([](const std::string& text) { return escape_html(text); });
-  return page.render(as_mustache(Page(clean).view()));
+  const json clean = valid_utf8(results);
+  return render_page(kReportHtml, Page(clean).view());
 }
 
 }  // namespace genrewise

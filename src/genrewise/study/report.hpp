@@ -10,4 +10,7 @@ namespace genrewise {
 /// results.json. Every text of the document is escaped.
 std::string render_report(const nlohmann::json& results);
 
+/// The same for the document of tuning.json.
+std::string render_tuning_report(const nlohmann::json& results);
+
 }  // namespace genrewise

@@ -6,6 +6,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/study/learners.hpp"
 #include "genrewise/study/report.hpp"
 #include "genrewise/study/results.hpp"
 
@@ -66,6 +67,25 @@ std::string predictions_csv(const Examples& examples, const Split& split, const 
   return csv;
 }
 
+std::string ablation_csv(const json& ablation) {
+  std::string csv = "features,columns,model,accuracy,low,high,macro_f1,fit_s,predict_s\n";
+  for (const json& row : ablation) {
+    for (const json& model : row.at("models")) {
+      if (model.contains("error")) continue;
+      append_csv_field(csv, row.at("features").get<std::string>());
+      csv += fmt::format(",{},", row.at("columns").get<std::size_t>());
+      append_csv_field(csv, model.at("name").get<std::string>());
+      const json& accuracy = model.at("accuracy");
+      for (const json& number : {accuracy.at("value"), accuracy.at("low"), accuracy.at("high"), model.at("macro_f1"),
+                                 model.at("fit_s"), model.at("predict_s")}) {
+        csv += fmt::format(",{:.6g}", number.get<double>());
+      }
+      csv += '\n';
+    }
+  }
+  return csv;
+}
+
 }  // namespace
 
 std::string fingerprint(const Examples& examples, const Split& split) {
@@ -78,26 +98,31 @@ std::string fingerprint(const Examples& examples, const Split& split) {
   return hasher.hex();
 }
 
-RunFolder::RunFolder(fs::path folder, const json& config, bool anew) : folder_(std::move(folder)) {
-  const fs::path config_path = folder_ / "config.json";
+bool claim_run_folder(const fs::path& folder, const json& config, bool anew, const std::function<void()>& clear) {
+  const fs::path config_path = folder / "config.json";
   const bool there = fs::exists(config_path);
-  if (!there && !anew && fs::exists(folder_) && !(fs::is_directory(folder_) && fs::is_empty(folder_))) {
-    throw Error("this is no folder of a run, and it is not empty", folder_.string(),
+  if (!there && !anew && fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
+    throw Error("this is no folder of a run, and it is not empty", folder.string(),
                 "choose another folder with -o, or use this one all the same with --force");
   }
-  make_folders(folder_ / "models");
   if (there && !anew) {
-    if (const json old = parse_or_null(read_file(config_path)); old != config) refuse(folder_, old, config);
-    return;
+    if (const json old = parse_or_null(read_file(config_path)); old != config) refuse(folder, old, config);
+    return true;
   }
-  std::error_code ignored;
-  if (there) {
-    for (const auto& entry : fs::directory_iterator(folder_ / "models")) fs::remove(entry.path(), ignored);
-  }
-  for (const char* stale : {"results.json", "report.html", "predictions.csv", "best.gwm"}) {
-    fs::remove(folder_ / stale, ignored);
-  }
+  make_folders(folder);
+  if (there) clear();
   write_file(config_path, pretty(config));
+  return there;
+}
+
+RunFolder::RunFolder(fs::path folder, const json& config, bool anew) : folder_(std::move(folder)) {
+  claim_run_folder(folder_, config, anew, [&] {
+    std::error_code ignored;
+    for (const char* stale : {"results.json", "report.html", "predictions.csv", "best.gwm", "models", "ablation"}) {
+      fs::remove_all(folder_ / stale, ignored);
+    }
+  });
+  make_folders(folder_ / "models");
 }
 
 fs::path RunFolder::model_path(const std::string& name) const {
@@ -105,14 +130,24 @@ fs::path RunFolder::model_path(const std::string& name) const {
 }
 
 StudyStore RunFolder::store(const Examples& examples, const Split& split) const {
+  return store_in(folder_ / "models", examples, split, true);
+}
+
+StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {
+  const fs::path folder = folder_ / "ablation" / as_file_name(features);
+  make_folders(folder);
+  return store_in(folder, examples, split, false);
+}
+
+StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples, const Split& split,
+                               bool with_models) const {
   const std::string data = fingerprint(examples, split);
-  const auto kept_path = [folder = folder_](const ModelSpec& spec) {
-    return folder / "models" / (spec.name + ".json");
-  };
+  const auto path_of = [=](const ModelSpec& spec, const char* ending) { return folder / (spec.name + ending); };
   StudyStore store;
-  store.find = [=, this](const ModelSpec& spec) -> std::optional<ModelResult> {
-    if (!fs::exists(kept_path(spec)) || !fs::exists(model_path(spec.name))) return std::nullopt;
-    const json kept = parse_or_null(read_file(kept_path(spec)));
+  store.find = [=](const ModelSpec& spec) -> std::optional<ModelResult> {
+    const fs::path path = path_of(spec, ".json");
+    if (!fs::exists(path) || (with_models && !fs::exists(path_of(spec, ".gwm")))) return std::nullopt;
+    const json kept = parse_or_null(read_file(path));
     if (!kept.is_object() || kept.value("data", json()) != json(data) || kept.value("entry", json()) != to_json(spec)) {
       return std::nullopt;
     }
@@ -124,10 +159,9 @@ StudyStore RunFolder::store(const Examples& examples, const Split& split) const 
       return std::nullopt;  // of a version that kept it differently
     }
   };
-  store.keep = [=, this, labels = examples.labels](const ModelSpec& spec, const ModelResult& result,
-                                                   const Model& model) {
-    save_model(model, model_path(spec.name));
-    write_file(kept_path(spec),
+  store.keep = [=, labels = examples.labels](const ModelSpec& spec, const ModelResult& result, const Model& model) {
+    if (with_models) save_model(model, path_of(spec, ".gwm"));
+    write_file(path_of(spec, ".json"),
                pretty({{"entry", to_json(spec)}, {"data", data}, {"result", to_json(result, labels)}}));
   };
   return store;
@@ -137,6 +171,7 @@ void RunFolder::write(const Examples& examples, const Split& split, const StudyR
                       const json& results) const {
   if (result.best) write_file(folder_ / "best.gwm", read_file(model_path(result.models[*result.best].name)));
   write_file(folder_ / "predictions.csv", predictions_csv(examples, split, result));
+  if (results.contains("ablation")) write_file(folder_ / "ablation.csv", ablation_csv(results.at("ablation")));
   write_file(folder_ / "report.html", render_report(results));
   write_file(folder_ / "results.json", pretty(results));
 }

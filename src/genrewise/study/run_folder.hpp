@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -9,14 +10,18 @@
 
 namespace genrewise {
 
+/// Makes the folder of a run, or opens it again; true when it was there. `config` is what makes two runs the same and
+/// lies in config.json. Throws Error when the folder holds a run of another configuration, naming the first difference,
+/// when it is a folder of something else, and when it cannot be written. `anew` takes it all the same and calls
+/// `clear` for a run that was there.
+bool claim_run_folder(const std::filesystem::path& folder, const nlohmann::json& config, bool anew,
+                      const std::function<void()>& clear);
+
 /// runs/<name>/ with config.json, features.csv, models/<model>.gwm and .json, best.gwm, predictions.csv, results.json
 /// and report.html. Every file appears only when complete.
 class RunFolder {
  public:
-  /// Makes the folder, or opens it again. `config` is what makes two runs the same (dataset, features, split, seed,
-  /// preprocessing). Throws Error when the folder holds a run of another configuration, naming the first difference,
-  /// and when it cannot be written. `anew` forgets what was there instead; the features stay, for they say themselves
-  /// what they are of.
+  /// See claim_run_folder(). The features of a run that is started anew stay, for they say themselves what they are of.
   RunFolder(std::filesystem::path folder, const nlohmann::json& config, bool anew);
 
   const std::filesystem::path& path() const { return folder_; }
@@ -25,12 +30,16 @@ class RunFolder {
 
   /// Keeps every finished model, and finds it again when its entry and the data (features, labels, parts) are the same.
   StudyStore store(const Examples& examples, const Split& split) const;
+  /// The same without the model files, for the studies of single features: ablation/<features>/<model>.json.
+  StudyStore ablation_store(const Examples& examples, const Split& split, const std::string& features) const;
 
   /// best.gwm, predictions.csv, report.html and, last, results.json.
   void write(const Examples& examples, const Split& split, const StudyResult& result,
              const nlohmann::json& results) const;
 
  private:
+  StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
+                      bool with_models) const;
   std::filesystem::path folder_;
 };
 

@@ -14,7 +14,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/study/columns.hpp"
+#include "genrewise/study/selection.hpp"
 
 namespace genrewise {
 namespace {

@@ -1,4 +1,4 @@
-#include "genrewise/study/columns.hpp"
+#include "genrewise/study/selection.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -53,6 +53,26 @@ Examples select_features(const Examples& examples, std::string_view features) {
   for (std::size_t i = 0; i < selected.table.values.rows(); ++i) {
     for (std::size_t j = 0; j < kept.size(); ++j) selected.table.values(i, j) = examples.table.values(i, kept[j]);
   }
+  return selected;
+}
+
+Examples select_examples(const Examples& examples, const std::vector<std::size_t>& rows) {
+  Examples selected{examples.name, examples.labels, {}, {}};
+  selected.table.recipe = examples.table.recipe;
+  selected.table.columns = examples.table.columns;
+  selected.table.values = examples.table.values.select_rows(rows);
+  const auto pick = [&](const auto& from, auto& to) {
+    for (const std::size_t row : rows) to.push_back(from[row]);
+  };
+  const SplitSubjects& subjects = examples.subjects;
+  pick(examples.table.track_ids, selected.table.track_ids);
+  pick(subjects.ids, selected.subjects.ids);
+  pick(subjects.labels, selected.subjects.labels);
+  pick(subjects.artists, selected.subjects.artists);
+  pick(subjects.albums, selected.subjects.albums);
+  pick(subjects.tracks, selected.subjects.tracks);
+  pick(subjects.official, selected.subjects.official);
+  selected.subjects.labels_by_name = subjects.labels_by_name;
   return selected;
 }
 

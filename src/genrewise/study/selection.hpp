@@ -1,6 +1,7 @@
-// Parts of a feature set: one feature alone, or some together.
+// Parts of a table of examples: some of its features, some of its rows.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,5 +18,8 @@ std::vector<std::string> feature_names(const std::vector<FeatureColumn>& columns
 
 /// The same examples with these features only; the recipe's name and hash say so.
 Examples select_features(const Examples& examples, std::string_view features);
+
+/// The same features of these rows only; genres that are left without one stay in the list.
+Examples select_examples(const Examples& examples, const std::vector<std::size_t>& rows);
 
 }  // namespace genrewise

@@ -1,0 +1,17 @@
+// Mustache templates filled with JSON.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace genrewise {
+
+/// The template filled with the view, and the reports' styles under the name css. {{name}} is escaped for HTML,
+/// {{{name}}} is taken as it is; a null, false or empty section is left out. Throws Error for a template that is
+/// broken.
+std::string render_page(const char* page, nlohmann::json view);
+
+/// The document with all that is no UTF-8 replaced by U+FFFD, so that no label can break a page.
+nlohmann::json valid_utf8(const nlohmann::json& document);
+
+}  // namespace genrewise
