@@ -125,7 +125,11 @@ std::string axis_svg(const ShareAxis& axis) {
     const char* anchor = share == 0 ? "start" : share > axis.top - step / 4 ? "end" : "middle";
     svg += fmt::format(
         R"(<line x1="{0:.1f}" x2="{0:.1f}" y1="17" y2="22"/><text x="{1:.1f}" y="12" text-anchor="{2}">{3:.0f}%</text>)",
-        x, share == 0 ? x - 3 : x, anchor, 100 * share);
+        x,
+        share == 0                          ? x - 3
+        : anchor == std::string_view("end") ? x + kBarMargin
+                                            : x,
+        anchor, 100 * share);
   }
   return svg + "</svg>";
 }
@@ -178,8 +182,9 @@ std::string tried_svg(std::span<const TriedValue> values, std::string_view param
   }
   const double floor = std::floor(lowest * 20) / 20, ceiling = std::max(std::ceil(highest * 20) / 20, floor + 0.05);
   const auto x = [&](std::size_t i) {
+    constexpr double kFirst = kLeft + 14, kLast = kWidth - kRight - 14;
     const double steps = static_cast<double>(std::max<std::size_t>(values.size() - 1, 1));
-    return kLeft + (kWidth - kLeft - kRight) * (values.size() == 1 ? 0.5 : static_cast<double>(i) / steps);
+    return kFirst + (kLast - kFirst) * (values.size() == 1 ? 0.5 : static_cast<double>(i) / steps);
   };
   const auto y = [&](double score) {
     return kHeight - kBottom - (kHeight - kBottom - kTop) * (score - floor) / (ceiling - floor);

@@ -1,0 +1,188 @@
+// study, train, evaluate and tune, as a person runs them, on a small labelled table.
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <csignal>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "cli/program.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+/// Three overlapping clusters with names that are hard on CSV and HTML; three rows of each artist.
+std::string table_csv(int rows_per_genre = 40) {
+  const char* genres[] = {"\"Drum, Bass\n& <b>\"", "Jazz", "R&B"};
+  std::string csv = "track_id,genre,artist,loud,fast,bright\n";
+  Rng rng(3);
+  for (int i = 0; i < 3 * rows_per_genre; ++i) {
+    const int genre = i % 3;
+    csv += fmt::format("{},{},a{},{:.4f},{:.4f},{:.4f}\n", i, genres[genre], i / 9 * 3 + genre,
+                       (genre == 0) + 0.4 * rng.normal(), (genre == 1) + 0.4 * rng.normal(), 0.4 * rng.normal());
+  }
+  return csv;
+}
+
+struct StudyCommand : ::testing::Test {
+  StudyCommand() { write_file(table, table_csv()); }
+  Ran study(Arguments more = {}) {
+    Arguments arguments = {"study", table, "-o", run, "--models", "gnb,knn"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments);
+  }
+  /// results.json without what may differ from run to run.
+  json results() const {
+    json document = json::parse(read_file(fs::path(run) / "results.json"));
+    document.erase("created");
+    document.erase("command");
+    for (json& model : document["models"]) {
+      for (const char* seconds : {"fit_s", "predict_s", "choose_s"}) model.erase(seconds);
+    }
+    return document;
+  }
+
+  TemporaryFolder folder;
+  std::string table = folder / "table.csv", run = folder / "run";
+};
+
+TEST_F(StudyCommand, ComparesModelsAndLeavesAReportAndTheBestModel) {
+  const Ran ran = study();
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("95 % interval"));
+  EXPECT_THAT(ran.out, HasSubstr("majority"));
+  for (const char* name : {"report.html", "results.json", "best.gwm", "predictions.csv"}) {
+    EXPECT_TRUE(fs::exists(fs::path(run) / name)) << name;
+  }
+  EXPECT_GT(results()["models"][0]["accuracy"]["value"], 0.5);
+}
+
+TEST_F(StudyCommand, GivesTheSameNumbersTwiceAndPrintsJson) {
+  EXPECT_EQ(study({"--threads", "1"}).code, 0);
+  const json first = results();
+  const Ran again = study({"--json"});
+  EXPECT_EQ(json::parse(again.out)["models"].size(), 2u);
+  EXPECT_EQ(results(), first);
+  fs::remove_all(run);
+  EXPECT_EQ(study({"--threads", "2"}).code, 0);
+  EXPECT_EQ(results(), first);
+}
+
+TEST_F(StudyCommand, RefusesAFolderOfAnotherConfigurationUntilForced) {
+  EXPECT_EQ(study().code, 0);
+  const Ran other = study({"--seed", "7"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_THAT(other.err, HasSubstr("seed: 42 there, 7 asked for"));
+  EXPECT_EQ(study({"--seed", "7", "--force"}).code, 0);
+}
+
+TEST_F(StudyCommand, TakesFurtherModelsIntoTheSameFolder) {
+  EXPECT_EQ(study().code, 0);
+  const auto old = fs::last_write_time(fs::path(run) / "models" / "gnb.gwm");
+  EXPECT_EQ(study({"logreg"}).code, 0);
+  EXPECT_EQ(results()["models"].size(), 3u);
+  EXPECT_EQ(fs::last_write_time(fs::path(run) / "models" / "gnb.gwm"), old);
+}
+
+TEST_F(StudyCommand, TellsOfDataThatCannotBeSplit) {
+  write_file(table, "genre,x\nJazz,1\nJazz,2\nJazz,3\nJazz,4\nJazz,5\n");
+  const Ran one_genre = study();
+  EXPECT_EQ(one_genre.code, 1);
+  EXPECT_THAT(one_genre.err, HasSubstr("genre"));
+  write_file(table, "genre,x\nJazz,1\nRock,2\n");
+  const Ran one_each = study({"--force"});
+  EXPECT_EQ(one_each.code, 1);
+  EXPECT_FALSE(fs::exists(fs::path(run) / "results.json"));
+}
+
+TEST_F(StudyCommand, NamesWrongModelsPlacesAndFolders) {
+  EXPECT_THAT(study({"svn"}).err, HasSubstr("svm-rbf"));
+  EXPECT_EQ(run_program({"study", folder / "nowhere", "-o", run}).code, 1);
+  EXPECT_EQ(run_program({"study", table}).code, 2);
+  write_file(folder / "file", "");
+  const Ran no_folder = run_program({"study", table, "-o", folder / "file" / "run"});
+  EXPECT_EQ(no_folder.code, 1);
+  EXPECT_THAT(no_folder.err, HasSubstr("file"));
+}
+
+TEST_F(StudyCommand, GoesOnAfterAnInterruption) {
+  write_file(table, table_csv(400));
+  Arguments arguments = {"study", table, "-o", run, "--models", "gnb,svm-rbf,svm-poly,svm-linear,svm-sigmoid,logreg"};
+  const Ran stopped =
+      run_program_and_signal(SIGINT, arguments, [&] { return fs::exists(fs::path(run) / "models" / "gnb.json"); });
+  if (stopped.code != 130) GTEST_SKIP() << "it was done before the signal came";
+  EXPECT_FALSE(fs::exists(fs::path(run) / "results.json"));
+  const auto old = fs::last_write_time(fs::path(run) / "models" / "gnb.gwm");
+  EXPECT_EQ(run_program(arguments).code, 0);
+  EXPECT_EQ(fs::last_write_time(fs::path(run) / "models" / "gnb.gwm"), old);
+}
+
+TEST_F(StudyCommand, ComparesFeaturesOneByOne) {
+  const Ran ran = study({"--ablation"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(results()["ablation"].size(), 4u);  // three columns and all
+}
+
+TEST_F(StudyCommand, BestModelJudgesExactlyTheTestPartAgain) {
+  EXPECT_EQ(study().code, 0);
+  const json best = results();
+  const Ran ran = run_program({"evaluate", run + "/best.gwm", table, "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const json judged = json::parse(ran.out);
+  EXPECT_EQ(judged["learnt_from"], 0);
+  for (const json& model : best["models"]) {
+    if (model["name"] == best["best"]) {
+      EXPECT_EQ(judged["accuracy"], model["accuracy"]);
+    }
+  }
+  const Ran all = run_program({"evaluate", run + "/best.gwm", table, "--part", "all"});
+  EXPECT_EQ(all.code, 0);
+  EXPECT_THAT(all.err, HasSubstr("has learnt from"));
+}
+
+TEST_F(StudyCommand, TrainsAndEvaluatesAModel) {
+  const std::string model = folder / "m.gwm";
+  const Ran trained =
+      run_program({"train", table, "--model", "knn", "--param", "n_neighbors=7", "-o", model, "--json"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_EQ(json::parse(trained.out)["parameters"]["n_neighbors"], "7");
+  EXPECT_TRUE(json::parse(trained.out)["parts"].contains("test"));
+  EXPECT_EQ(run_program({"evaluate", model, table, "--part", "test", "--csv"}).code, 0);
+  const Ran wrong = run_program({"train", table, "--model", "knn", "--param", "neighbours=7", "-o", model});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_THAT(wrong.err, HasSubstr("n_neighbors"));
+}
+
+TEST_F(StudyCommand, EvaluateRefusesForeignFilesAndFeatures) {
+  EXPECT_EQ(run_program({"evaluate", table, table}).code, 1);
+  EXPECT_EQ(study().code, 0);
+  write_file(folder / "other.csv", "genre,tempo\nJazz,1\nR&B,2\n");
+  const Ran ran = run_program({"evaluate", run + "/best.gwm", folder / "other.csv"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("the model was trained on"));
+}
+
+TEST_F(StudyCommand, TunesAndOffersTheSimplestWithinOneStandardError) {
+  const std::string out = folder / "tune";
+  const Arguments arguments = {"tune", table, "--model", "knn", "--grid", "k=1:21:5", "-o", out, "--json"};
+  const Ran ran = run_program(arguments);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const json first = json::parse(ran.out);
+  EXPECT_EQ(first["points"].size(), 5u);
+  EXPECT_LT(first["dataset"]["examples"], 120);  // the test part stays unseen
+  const json again = json::parse(run_program(arguments).out);
+  EXPECT_EQ(again["points"], first["points"]);  // seconds and all: taken from the journal
+  EXPECT_EQ(run_program({"tune", table, "--model", "knn", "-o", out}).code, 2);
+  EXPECT_EQ(run_program({"tune", table, "--model", "knn", "--grid", "k=1:0:1", "-o", out}).code, 1);
+}
+
+}  // namespace
+}  // namespace genrewise::testing
