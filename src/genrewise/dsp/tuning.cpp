@@ -8,6 +8,7 @@
 #include <string>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 namespace {
@@ -17,12 +18,14 @@ constexpr float kThreshold = 0.1F;  // of the frame's maximum
 constexpr int kSteps = 100;         // of the histogram, per semitone
 
 float maximum(std::span<const float> values) {
-  std::array<float, 16> partial;
-  partial.fill(values[0]);
+  Lanes largest = all_lanes(values[0]);
   std::size_t i = 0;
-  for (; i + partial.size() <= values.size(); i += partial.size())
-    for (std::size_t l = 0; l < partial.size(); ++l) partial[l] = std::max(partial[l], values[i + l]);
-  float result = *std::max_element(partial.begin(), partial.end());
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    Lanes next;
+    std::memcpy(&next, values.data() + i, sizeof next);  // frames may start anywhere
+    largest = max_lanes(largest, next);
+  }
+  float result = largest_lane(largest);
   for (; i < values.size(); ++i) result = std::max(result, values[i]);
   return result;
 }
@@ -73,9 +76,12 @@ void TuningEstimator::reset() {
 void TuningEstimator::add_frame(std::span<const float> spectrum) {
   const float threshold = kThreshold * maximum(spectrum.first(bins_));
   const float* s = spectrum.data() + first_bin_;
-  for (std::size_t i = 0; i < last_bin_ - first_bin_; ++i) {
+  // Local, because a store of bytes could otherwise change any member, and the loop would not be vectorised.
+  unsigned char* const peaks = is_peak_.data();
+  const std::size_t count = last_bin_ - first_bin_;
+  for (std::size_t i = 0; i < count; ++i) {
     const float below = s[static_cast<std::ptrdiff_t>(i) - 1];
-    is_peak_[i] = static_cast<unsigned char>((s[i] > threshold) & (s[i] > below) & (s[i] >= s[i + 1]));
+    peaks[i] = static_cast<unsigned char>((s[i] > threshold) & (s[i] > below) & (s[i] >= s[i + 1]));
   }
   // Few bins are peaks: eight are passed over at once.
   for (std::size_t first = 0; first < is_peak_.size(); first += sizeof(std::uint64_t)) {

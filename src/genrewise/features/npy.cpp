@@ -70,7 +70,7 @@ Matrix parse_npy(std::string_view bytes, const std::string& name) {
   }
   Matrix matrix(rows, cols);
   if (width == 4) {
-    std::memcpy(matrix.data(), data.data(), data.size());
+    if (!data.empty()) std::memcpy(matrix.data(), data.data(), data.size());
   } else {
     for (std::size_t i = 0; i < rows * cols; ++i) {
       double value = 0;
