@@ -39,15 +39,14 @@ struct Slot {
   std::vector<Piece> pieces;
   Batch batch;
 
-  bool ready() const {
-    return std::ranges::all_of(pieces, [](const Piece& piece) { return piece.window->ready(); });
-  }
+  std::size_t next_piece = 0;
+  bool ready() const { return state == State::waiting && pieces[next_piece].window->ready(); }
 };
 
 }  // namespace
 
-// Work is found under one lock, by whoever has time: assemble the first batch whose windows are loaded; else load a
-// block of the first window that lacks one; else lay out another batch. With no workers next() is the only one.
+// Work is found under one lock, by whoever has time: go on with the first batch whose next window is loaded; else load
+// a block of the first window that lacks one; else lay out another batch. With no workers next() is the only one.
 class BatchReader::Impl {
  public:
   Impl(PackManifest manifest, const BatchConfig& config)
@@ -210,6 +209,10 @@ class BatchReader::Impl {
     slot->batch = take_spare();
     slot->batch.epoch = layout_epoch_;
     slot->batch.number = layout_batch_++;
+    slot->batch.size = 0;
+    slot->batch.values = manifest_.values;
+    slot->batch.labels.clear();
+    slot->batch.records.clear();
     for (std::size_t missing = config_.batch_size; missing > 0;) {
       if (!newest_ || newest_taken_ == newest_->order.size()) {
         if (next_window_ == epoch_windows_.size()) break;
@@ -243,7 +246,7 @@ class BatchReader::Impl {
     try {
       if (!lay_out()) return false;
       for (const auto& slot : slots_) {
-        if (slot->state != Slot::State::waiting || !slot->ready()) continue;
+        if (!slot->ready()) continue;
         assemble_unlocked(slot, lock);
         return true;
       }
@@ -291,12 +294,14 @@ class BatchReader::Impl {
   void assemble_unlocked(const std::shared_ptr<Slot>& slot_in_queue, std::unique_lock<std::mutex>& lock) {
     const std::shared_ptr<Slot> slot = slot_in_queue;
     slot->state = Slot::State::working;
+    const Slot::Piece piece = slot->pieces[slot->next_piece];
     lock.unlock();
-    assemble(*slot);
+    assemble(piece, slot->batch);
     lock.lock();
-    for (const auto& piece : slot->pieces) give_back(*piece.window, piece.to - piece.from);
-    slot->pieces.clear();
-    slot->state = Slot::State::done;
+    give_back(*piece.window, piece.to - piece.from);
+    const bool last = ++slot->next_piece == slot->pieces.size();
+    slot->state = last ? Slot::State::done : Slot::State::waiting;
+    if (last) slot->pieces.clear();
     tell_change();
   }
 
@@ -306,18 +311,12 @@ class BatchReader::Impl {
     for (auto& block : window.loaded) free_blocks_.push_back(std::move(block));
   }
 
-  void assemble(Slot& slot) {
-    Batch& batch = slot.batch;
-    batch.size = 0;
-    batch.values = manifest_.values;
+  // Piece by piece, so that a block is parsed while it is still in the cache, and its memory read into again.
+  void assemble(const Slot::Piece& piece, Batch& batch) {
     batch.features.resize(config_.batch_size * manifest_.values);
-    batch.labels.clear();
-    batch.records.clear();
     ExampleView example;
-    for (const auto& piece : slot.pieces) {
-      for (std::size_t i = piece.from; i < piece.to; ++i)
-        add_example(*piece.window, piece.window->order[i], example, batch);
-    }
+    for (std::size_t i = piece.from; i < piece.to; ++i)
+      add_example(*piece.window, piece.window->order[i], example, batch);
   }
 
   void add_example(const Window& window, BatchPick pick, ExampleView& example, Batch& batch) {
