@@ -1,0 +1,124 @@
+// Fits one learner on a folder of raw arrays and prints its times as one line of JSON; bench/compare_sklearn.py writes
+// the folder, runs this and scikit-learn in turns and prints the ratios.
+//
+//   bench_models FOLDER KIND [threads=N] [seed=N] [name=value ...]
+//
+// FOLDER holds train.f32 and test.f32 (row-major floats, standardised), train.i32 and test.i32 (labels).
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/models/classifier.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace {
+
+using namespace genrewise;
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+template <class T>
+std::vector<T> read_raw(const std::filesystem::path& path) {
+  std::vector<T> values(std::filesystem::file_size(path) / sizeof(T));
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  const bool whole = file != nullptr && std::fread(values.data(), sizeof(T), values.size(), file) == values.size();
+  if (file != nullptr) std::fclose(file);
+  if (!whole) throw Error("cannot be read", path.string());
+  return values;
+}
+
+struct Part {
+  Matrix examples;
+  std::vector<int> labels;
+
+  explicit Part(const std::filesystem::path& stem) : labels(read_raw<int>(stem.string() + ".i32")) {
+    auto values = read_raw<float>(stem.string() + ".f32");
+    const std::size_t rows = labels.size(), cols = values.size() / rows;
+    examples = Matrix(rows, cols, std::move(values));
+  }
+};
+
+double mean_log_loss(const Classifier& learner, const Part& part) {
+  const Matrix probabilities = learner.predict_probabilities(part.examples);
+  double sum = 0;
+  for (std::size_t i = 0; i < part.labels.size(); ++i)
+    sum -= std::log(std::max(1e-15f, probabilities(i, static_cast<std::size_t>(part.labels[i]))));
+  return sum / static_cast<double>(part.labels.size());
+}
+
+/// What logistic regression minimises: mean loss + |weights|^2 / (2 C examples).
+double logistic_objective(const Classifier& learner, const Part& train) {
+  TensorArchive archive;
+  learner.save(archive, "");
+  const std::size_t width = train.examples.cols() + 1;
+  const auto weights = archive.doubles("weights", archive.count("weights"));
+  double squares = 0, c = 1;
+  for (std::size_t k = 0; k < weights.size(); ++k)
+    if (k % width != width - 1) squares += weights[k] * weights[k];
+  parse_number(learner.parameters().find("C")->second, c);
+  return mean_log_loss(learner, train) + squares / (2 * c * static_cast<double>(train.labels.size()));
+}
+
+int run(int count, char** words) {
+  if (count < 3) throw Error("usage: bench_models FOLDER KIND [threads=N] [seed=N] [name=value ...]");
+  Parameters parameters;
+  std::uint64_t seed = kDefaultSeed;
+  for (int i = 3; i < count; ++i) {
+    const std::string word = words[i];
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) throw Error("'" + word + "' is not name=value");
+    const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
+    if (name == "threads") {
+      set_thread_budget(std::stoi(value));
+    } else if (name == "seed") {
+      seed = std::stoull(value);
+    } else {
+      parameters[name] = value;
+    }
+  }
+  const std::filesystem::path folder = words[1];
+  const Part train(folder / "train"), test(folder / "test");
+  const int label_count = *std::max_element(train.labels.begin(), train.labels.end()) + 1;
+  auto learner = make_classifier(words[2], parameters, seed);
+
+  const double start = seconds();
+  learner->fit(train.examples, train.labels, label_count);
+  const double fitted = seconds();
+  const std::vector<int> predicted = learner->predict(test.examples);
+  const double done = seconds();
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+
+  std::size_t right = 0;
+  for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == test.labels[i];
+  nlohmann::json line = {{"kind", words[2]},
+                         {"fit_s", fitted - start},
+                         {"predict_s", done - fitted},
+                         {"accuracy", static_cast<double>(right) / static_cast<double>(predicted.size())},
+                         {"peak_mib", usage.ru_maxrss / 1024}};
+  if (learner->kind() == "logreg") line["objective"] = logistic_objective(*learner, train);
+  std::printf("%s\n", line.dump().c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  try {
+    return run(count, words);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_models: %s\n", error.what());
+    return 1;
+  }
+}

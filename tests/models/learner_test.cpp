@@ -1,0 +1,266 @@
+// What every learner promises, and what each does at its edges.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+#include "learner_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using testing::Clusters;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using testing::largest_difference;
+using testing::make_clusters;
+using testing::mean_difference;
+using testing::share_equal;
+
+std::string refusal(const auto& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+std::unique_ptr<Classifier> learnt(std::string_view kind, const Clusters& data, int label_count,
+                                   const Parameters& parameters = {}, std::uint64_t seed = 1) {
+  auto learner = make_classifier(kind, parameters, seed);
+  learner->fit(data.examples, data.labels, label_count);
+  return learner;
+}
+
+/// Small values for those parameters that would make a test long.
+Parameters quick(std::string_view kind) {
+  if (kind == "mlp") return {{"hidden_layer_sizes", "16"}, {"learning_rate_init", "0.01"}, {"max_iter", "60"}};
+  if (kind == "forest") return {{"n_estimators", "30"}};
+  if (kind == "xgboost") return {{"n_estimators", "20"}};
+  if (kind == "voting") return {{"estimators", "gnb,logreg"}};
+  return {};
+}
+
+class EveryLearner : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryLearner, ::testing::ValuesIn(classifier_kinds()),
+                         [](const auto& param) { return param.param; });
+
+TEST_P(EveryLearner, SeparatesWhatIsFarApart) {
+  const Clusters train = make_clusters(240, 5, 4, 5.0), test = {make_clusters(480, 5, 4, 5.0)};
+  const auto learner = learnt(GetParam(), train, 4, quick(GetParam()));
+  EXPECT_GT(share_equal(learner->predict(test.examples), test.labels), 0.99);
+}
+
+TEST_P(EveryLearner, GivesProbabilitiesThatSumToOneAndFollowItsDecision) {
+  const Clusters data = make_clusters(200, 4, 3, 1.0);
+  const auto learner = learnt(GetParam(), data, 3, quick(GetParam()));
+  const Matrix probabilities = learner->predict_probabilities(data.examples);
+  ASSERT_EQ(probabilities.rows(), 200);
+  ASSERT_EQ(probabilities.cols(), 3);
+  std::vector<int> likeliest;
+  for (std::size_t i = 0; i < probabilities.rows(); ++i) {
+    const auto row = probabilities.row(i);
+    EXPECT_NEAR(std::reduce(row.begin(), row.end()), 1, 1e-5);
+    EXPECT_THAT(row, Each(::testing::AllOf(::testing::Ge(0), ::testing::Le(1))));
+    likeliest.push_back(static_cast<int>(std::ranges::max_element(row) - row.begin()));
+  }
+  EXPECT_GT(share_equal(likeliest, learner->predict(data.examples)), 0.9);
+}
+
+TEST_P(EveryLearner, GivesALabelThatNoExampleHasProbabilityZero) {
+  Clusters data = make_clusters(120, 3, 3, 2.0);
+  for (int& label : data.labels) label = label == 2 ? 4 : label;  // 2 and 3 are missing, and so is 5
+  const auto learner = learnt(GetParam(), data, 6, quick(GetParam()));
+  const Matrix probabilities = learner->predict_probabilities(data.examples);
+  ASSERT_EQ(probabilities.cols(), 6);
+  for (std::size_t i = 0; i < probabilities.rows(); ++i)
+    for (std::size_t label : {2, 3, 5}) EXPECT_EQ(probabilities(i, label), 0);
+  EXPECT_GT(share_equal(learner->predict(data.examples), data.labels), 0.85);
+}
+
+TEST_P(EveryLearner, LearnsTheSameForAnyNumberOfThreadsAndFromTheSameSeed) {
+  const Clusters data = make_clusters(600, 6, 3, 0.8);
+  const int before = thread_budget();
+  std::vector<Matrix> results;
+  for (int threads : {1, 2, 3}) {
+    set_thread_budget(threads);
+    results.push_back(learnt(GetParam(), data, 3, quick(GetParam()))->predict_probabilities(data.examples));
+  }
+  set_thread_budget(before);
+  EXPECT_EQ(results[0], results[1]);
+  EXPECT_EQ(results[0], results[2]);
+}
+
+TEST_P(EveryLearner, StaysFiniteOnConstantFeaturesAndEqualRows) {
+  Clusters data = make_clusters(60, 3, 2, 2.0);
+  for (std::size_t i = 0; i < 60; ++i) data.examples(i, 1) = 7;
+  const Matrix some = learnt(GetParam(), data, 2, quick(GetParam()))->predict_probabilities(data.examples);
+  EXPECT_TRUE(std::ranges::all_of(some.values(), [](float value) { return std::isfinite(value); }));
+
+  Clusters equal{Matrix(40, 3), {}};
+  for (int i = 0; i < 40; ++i) equal.labels.push_back(i % 4 == 0);
+  const auto learner = learnt(GetParam(), equal, 2, quick(GetParam()));
+  const Matrix probabilities = learner->predict_probabilities(equal.examples);
+  for (std::size_t i = 0; i < 40; ++i) EXPECT_NEAR(probabilities(i, 0) + probabilities(i, 1), 1, 1e-5);
+}
+
+TEST_P(EveryLearner, RefusesWhatItCannotLearnFrom) {
+  const Clusters good = make_clusters(30, 3, 3, 1.0);
+  const auto fit = [&](const Matrix& examples, const std::vector<int>& labels, int count) {
+    return refusal([&] { make_classifier(GetParam(), quick(GetParam()), 1)->fit(examples, labels, count); });
+  };
+  EXPECT_THAT(fit(good.examples, std::vector<int>(30, 1), 3), HasSubstr("only one label"));
+  EXPECT_THAT(fit(Matrix(0, 3), {}, 3), HasSubstr("no label"));
+  EXPECT_THAT(fit(good.examples, {0, 1}, 3), HasSubstr("30 examples have 2 labels"));
+  EXPECT_THAT(fit(good.examples, good.labels, 2), HasSubstr("label 2 is not one of 0 .. 1"));
+  Matrix bad = good.examples;
+  bad(17, 2) = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(fit(bad, good.labels, 3), HasSubstr("row 17, column 2"));
+}
+
+TEST_P(EveryLearner, RefusesToPredictFromOtherColumnsOrBeforeItHasLearnt) {
+  const Clusters data = make_clusters(30, 3, 3, 1.0);
+  auto learner = make_classifier(GetParam(), quick(GetParam()), 1);
+  EXPECT_THAT(refusal([&] { learner->predict(data.examples); }), HasSubstr("has not learnt"));
+  learner->fit(data.examples, data.labels, 3);
+  EXPECT_THAT(refusal([&] { learner->predict(Matrix(2, 4)); }), HasSubstr("learnt from 3 columns"));
+  Matrix bad(1, 3);
+  bad(0, 1) = -std::numeric_limits<float>::infinity();
+  EXPECT_THAT(refusal([&] { learner->predict_probabilities(bad); }), HasSubstr("row 0, column 1"));
+  EXPECT_EQ(learner->predict_probabilities(Matrix(0, 3)).rows(), 0);
+}
+
+TEST_P(EveryLearner, RefusesAnArchiveThatLacksOrBendsItsTensors) {
+  const Clusters data = make_clusters(30, 3, 3, 1.0);
+  const auto learner = learnt(GetParam(), data, 3, quick(GetParam()));
+  TensorArchive whole;
+  learner->save(whole, "c.");
+  for (const auto& [name, tensor] : whole.tensors()) {
+    TensorArchive bent;
+    learner->save(bent, "c.");
+    bent.put(name, std::vector<float>(11, 0.5f));
+    EXPECT_THROW(make_classifier(GetParam(), learner->parameters(), 1)->load(bent, "c."), Error) << name;
+  }
+}
+
+TEST_P(EveryLearner, NamesItsParametersWhenOneIsUnknown) {
+  EXPECT_THAT(refusal([&] {
+                make_classifier(GetParam(), {{"colour", "red"}}, 1);
+              }),
+              HasSubstr("has no parameter 'colour'"));
+}
+
+TEST(Learners, AreListedWhenAKindIsUnknown) {
+  EXPECT_THAT(refusal([] { make_classifier("oracle", {}, 1); }), HasSubstr("gnb, knn, logreg, svm"));
+}
+
+TEST(Learners, RefuseParametersOutOfRange) {
+  const auto of = [](std::string_view kind, const Parameters& parameters) {
+    return refusal([&] { make_classifier(kind, parameters, 1); });
+  };
+  EXPECT_THAT(of("svm", {{"C", "0"}}), HasSubstr("C = '0' is not allowed; give a number above 0"));
+  EXPECT_THAT(of("svm", {{"gamma", "-1"}}), HasSubstr("gamma"));
+  EXPECT_THAT(of("svm", {{"kernel", "cosine"}}), HasSubstr("one of linear, poly, rbf, sigmoid"));
+  EXPECT_THAT(of("svm", {{"class_weight", "heavy"}}), HasSubstr("none, balanced"));
+  EXPECT_THAT(of("svm", {{"probability", "maybe"}}), HasSubstr("true or false"));
+  EXPECT_THAT(of("knn", {{"n_neighbors", "0"}}), HasSubstr("at least 1"));
+  EXPECT_THAT(of("knn", {{"n_neighbors", "2.5"}}), HasSubstr("whole number"));
+  EXPECT_THAT(of("knn", {{"p", "0.5"}}), HasSubstr("at least 1"));
+  EXPECT_THAT(of("logreg", {{"C", "many"}}), HasSubstr("'many' is not allowed"));
+  EXPECT_THAT(of("logreg", {{"C", "nan"}}), HasSubstr("is not allowed"));
+  EXPECT_THAT(of("gnb", {{"var_smoothing", "-1"}}), HasSubstr("at least 0"));
+}
+
+TEST(Neighbours, MustNotBeMoreThanTheExamples) {
+  const Clusters data = make_clusters(12, 2, 2, 1.0);
+  EXPECT_THAT(refusal([&] {
+                learnt("knn", data, 2, {{"n_neighbors", "13"}});
+              }),
+              HasSubstr("only 12 training examples"));
+  EXPECT_EQ(learnt("knn", data, 2, {{"n_neighbors", "12"}})->predict_probabilities(data.examples)(0, 0), 0.5f);
+}
+
+TEST(Neighbours, AreExactWhereFloatsCancel) {
+  // Points far from the origin and close to each other: |a|^2 - 2ab + |b|^2 in float would be all noise.
+  Clusters data{Matrix(64, 2), {}};
+  for (std::size_t i = 0; i < 64; ++i) {
+    data.examples(i, 0) = 100000.0f + static_cast<float>(i) * 0.25f;
+    data.examples(i, 1) = i % 2 == 0 ? -5e6f : 5e6f;  // so that centring does not help within a half
+    data.labels.push_back(i / 2 % 2 == 0 ? 0 : 1);
+  }
+  const auto learner = learnt("knn", data, 2, {{"n_neighbors", "1"}});
+  EXPECT_EQ(learner->predict(data.examples), data.labels);
+}
+
+TEST(Neighbours, AtDistanceZeroDecideAloneWhenDistancesWeigh) {
+  Clusters data{Matrix(4, 1, {0, 1, 1.1f, 1.2f}), {0, 1, 1, 1}};
+  const auto learner = learnt("knn", data, 2, {{"n_neighbors", "4"}, {"weights", "distance"}});
+  EXPECT_EQ(learner->predict_probabilities(Matrix(1, 1, {0}))(0, 0), 1);
+}
+
+TEST(LogisticRegression, MinimisesTheSameFunctionByOneAgainstRestAsScikitLearnsLiblinear) {
+  const Clusters data = make_clusters(300, 4, 3, 0.7);
+  const auto learner = learnt("logreg", data, 3, {{"solver", "liblinear"}, {"tol", "1e-6"}});
+  // At the minimum the penalised intercept balances the residuals: sum_i (p_i - y_i) + b / C = 0 for each class.
+  TensorArchive archive;
+  learner->save(archive, "");
+  const auto weights = archive.doubles("weights", 3 * 5);
+  for (std::size_t k = 0; k < 3; ++k) {
+    double residual = weights[k * 5 + 4];
+    for (std::size_t i = 0; i < 300; ++i) {
+      double score = weights[k * 5 + 4];
+      for (std::size_t j = 0; j < 4; ++j) score += weights[k * 5 + j] * data.examples(i, j);
+      residual += 1 / (1 + std::exp(-score)) - (data.labels[i] == static_cast<int>(k));
+    }
+    EXPECT_NEAR(residual, 0, 300 * 2e-6);
+  }
+}
+
+TEST(SupportVectorMachine, IsTheSameWhicheverWayItsKernelIsKept) {
+  const Clusters data = make_clusters(300, 4, 3, 0.7);
+  // 300 x 300 floats are 0.36 MB: the whole matrix; 100 + 100 per pair: 0.16 MB; else row by row.
+  const auto whole = learnt("svm", data, 3);
+  const Matrix expected = whole->predict_probabilities(data.examples);
+  const Clusters large = make_clusters(2400, 4, 3, 0.7);
+  const Matrix by_whole = learnt("svm", large, 3)->predict_probabilities(data.examples);
+  const Matrix by_pair = learnt("svm", large, 3, {{"cache_size", "12"}})->predict_probabilities(data.examples);
+  const Matrix by_row = learnt("svm", large, 3, {{"cache_size", "1"}})->predict_probabilities(data.examples);
+  // A product's rounding depends on its blocks, so steps may differ within the tolerance of the solution.
+  EXPECT_LT(largest_difference(by_whole, by_pair), 0.01);
+  EXPECT_LT(largest_difference(by_whole, by_row), 0.01);
+  EXPECT_LT(mean_difference(by_whole, by_row), 1e-3);
+  EXPECT_EQ(expected.rows(), 300);
+}
+
+TEST(SupportVectorMachine, GivesSharesOfVotesWithoutCalibration) {
+  const Clusters data = make_clusters(90, 4, 3, 2.0);
+  const auto learner = learnt("svm", data, 3, {{"probability", "false"}});
+  const Matrix shares = learner->predict_probabilities(data.examples);
+  EXPECT_EQ(learner->predict(data.examples), learnt("svm", data, 3)->predict(data.examples));
+  for (float value : shares.values()) EXPECT_NEAR(value * 3, std::round(value * 3), 1e-5);
+}
+
+TEST(SupportVectorMachine, LearnsFromOneExampleOfALabel) {
+  const Clusters data{Matrix(3, 1, {0, 1, 5}), {0, 0, 1}};
+  const auto learner = learnt("svm", data, 2);
+  EXPECT_EQ(learner->predict(data.examples), data.labels);
+}
+
+TEST(Learners, StopWhenInterrupted) {
+  const Clusters data = make_clusters(300, 4, 3, 0.7);
+  request_interrupt();
+  EXPECT_THROW(learnt("logreg", data, 3), Interrupted);
+  EXPECT_THROW(learnt("svm", data, 3), Interrupted);
+  clear_interrupt();
+}
+
+}  // namespace
+}  // namespace genrewise
