@@ -45,11 +45,14 @@ CASES = [
     ("svm_linear", "svm", {"kernel": "linear", "C": "0.1"}, SVC(kernel="linear", C=0.1)),
     ("svm_poly", "svm", {"kernel": "poly", "coef0": "1.0"}, SVC(kernel="poly", coef0=1.0)),
     ("svm_sigmoid", "svm", {"kernel": "sigmoid", "gamma": "auto"}, SVC(kernel="sigmoid", gamma="auto")),
+    ("linearsvc", "linearsvc", {"C": "0.1"}, LinearSVC(C=0.1, dual=False, tol=1e-8, max_iter=100000)),
+    ("lda", "lda", {}, LinearDiscriminantAnalysis()),
+    ("qda", "qda", {"reg_param": "0.1"}, QuadraticDiscriminantAnalysis(reg_param=0.1)),
     ("svm_balanced", "svm", {"class_weight": "balanced"}, SVC(class_weight="balanced")),
 ]
 
 
-def figures(x_train, y_train, x_test, binary=False):
+def figures(x_train, y_train, x_test):
     out = []
     for name, kind, parameters, estimator in CASES:
         estimator.fit(x_train, y_train)
@@ -61,9 +64,7 @@ def figures(x_train, y_train, x_test, binary=False):
                 with_probabilities = SVC(**{**estimator.get_params(), "probability": True, "random_state": seed})
                 draws.append(with_probabilities.fit(x_train, y_train).predict_proba(x_test))
             entry["probabilities"] = np.mean(draws, axis=0).round(4).tolist()
-        elif kind in ("linearsvc",):
-            pass
-        else:
+        elif hasattr(estimator, "predict_proba"):
             entry["probabilities"] = estimator.predict_proba(x_test).round(6).tolist()
         out.append(entry)
     return out
@@ -84,11 +85,11 @@ def seeded():
     two = y[train] < 2
     binary = []
     for name, kind, parameters, estimator in CASES:
-        if kind in ("logreg", "svm", "gnb", "lda", "qda"):
+        if kind in ("logreg", "svm", "gnb", "linearsvc", "lda", "qda"):
             estimator.fit(x_train[two], y[train][two])
             binary.append({"name": name, "kind": kind, "parameters": parameters,
                            "predict": estimator.predict(x_test).tolist()})
-            if kind != "svm":
+            if kind != "svm" and hasattr(estimator, "predict_proba"):
                 binary[-1]["probabilities"] = estimator.predict_proba(x_test).round(6).tolist()
     return {
         "train": x[train].round(3).astype(float).round(3).tolist(), "train_labels": y[train].tolist(),

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -44,6 +45,7 @@ Parameters quick(std::string_view kind) {
   if (kind == "mlp") return {{"hidden_layer_sizes", "16"}, {"learning_rate_init", "0.01"}, {"max_iter", "60"}};
   if (kind == "forest") return {{"n_estimators", "30"}};
   if (kind == "xgboost") return {{"n_estimators", "20"}};
+  if (kind == "qda") return {{"reg_param", "0.1"}};  // without it constant features are an error
   if (kind == "voting") return {{"estimators", "gnb,logreg"}};
   return {};
 }
@@ -246,6 +248,90 @@ TEST(SupportVectorMachine, GivesSharesOfVotesWithoutCalibration) {
   const Matrix shares = learner->predict_probabilities(data.examples);
   EXPECT_EQ(learner->predict(data.examples), learnt("svm", data, 3)->predict(data.examples));
   for (float value : shares.values()) EXPECT_NEAR(value * 3, std::round(value * 3), 1e-5);
+}
+
+TEST(SupportVectorMachine, ReachesTheOptimumOnManyFreeExamples) {
+  // A linear kernel of a high rank: what moves many examples together must end where pairwise steps end.
+  const Clusters data = make_clusters(400, 60, 2, 0.15);
+  const Parameters loose = {{"kernel", "linear"}, {"probability", "false"}};
+  Parameters tight = loose;
+  tight["tol"] = "1e-6";
+  TensorArchive archive;
+  const auto learner = learnt("svm", data, 2, tight);
+  learner->save(archive, "");
+  // The optimality conditions themselves: y f(x) >= 1 for alpha = 0, = 1 within, <= 1 for alpha = C.
+  const Matrix support = archive.matrix("support_vectors", 60), weights = archive.matrix("dual_coefficients", 1);
+  double sum = 0, worst = 0;
+  std::vector<double> normal(60);
+  for (std::size_t i = 0; i < support.rows(); ++i) {
+    sum += weights(i, 0);
+    for (std::size_t j = 0; j < 60; ++j) normal[j] += weights(i, 0) * support(i, j);
+  }
+  const double rho = archive.doubles("rho", 1)[0];
+  for (std::size_t i = 0; i < support.rows(); ++i) {
+    double decision = -rho;
+    for (std::size_t j = 0; j < 60; ++j) decision += normal[j] * support(i, j);
+    const double alpha = std::abs(weights(i, 0)), margin = weights(i, 0) > 0 ? decision : -decision;
+    worst = std::max(worst, alpha < 1 ? std::abs(margin - 1) : margin - 1);
+  }
+  EXPECT_NEAR(sum, 0, 1e-3);
+  EXPECT_LT(worst, 1e-3);
+  EXPECT_GT(share_equal(learner->predict(data.examples), learnt("svm", data, 2, loose)->predict(data.examples)), 0.99);
+}
+
+TEST(Voting, IsTheWeightedMeanOfItsMembers) {
+  const Clusters data = make_clusters(90, 3, 3, 1.0);
+  const auto both =
+      learnt("voting", data, 3, {{"estimators", "gnb,knn"}, {"weights", "1,3"}, {"knn.n_neighbors", "9"}});
+  const Matrix voted = both->predict_probabilities(data.examples);
+  const Matrix gnb = learnt("gnb", data, 3)->predict_probabilities(data.examples);
+  const Matrix knn = learnt("knn", data, 3, {{"n_neighbors", "9"}})->predict_probabilities(data.examples);
+  for (std::size_t k = 0; k < voted.values().size(); ++k)
+    EXPECT_NEAR(voted.values()[k], (gnb.values()[k] + 3 * knn.values()[k]) / 4, 1e-6);
+}
+
+TEST(Voting, RefusesMembersAndWeightsThatMakeNoSense) {
+  const auto of = [](const Parameters& parameters) {
+    return refusal([&] { make_classifier("voting", parameters, 1); });
+  };
+  EXPECT_THAT(of({{"estimators", "gnb,nonsense"}}), HasSubstr("no learner 'nonsense'"));
+  EXPECT_THAT(of({{"estimators", "gnb,voting"}}), HasSubstr("member of itself"));
+  EXPECT_THAT(of({{"estimators", "gnb"}, {"svm.C", "1"}}), HasSubstr("names no member"));
+  EXPECT_THAT(of({{"estimators", "gnb"}, {"gnb.colour", "1"}}), HasSubstr("no parameter 'colour'"));
+  EXPECT_THAT(of({{"weights", "1,2"}}), HasSubstr("give 3 numbers"));
+}
+
+TEST(QuadraticDiscriminant, SaysWhatToDoAboutASingularCovariance) {
+  Clusters data = make_clusters(60, 3, 2, 1.0);
+  for (std::size_t i = 0; i < 60; ++i) data.examples(i, 1) = data.examples(i, 0);
+  EXPECT_THAT(refusal([&] { learnt("qda", data, 2); }), HasSubstr("raise reg_param"));
+}
+
+TEST(Perceptron, LearnsWhatNoStraightLineSeparates) {
+  Clusters data{Matrix(400, 2), {}};
+  Rng rng(4);
+  for (std::size_t i = 0; i < 400; ++i) {
+    for (std::size_t j = 0; j < 2; ++j) data.examples(i, j) = static_cast<float>(rng.normal());
+    data.labels.push_back(data.examples(i, 0) * data.examples(i, 1) > 0);
+  }
+  for (const char* activation : {"relu", "tanh", "logistic"}) {
+    const Parameters parameters = {{"hidden_layer_sizes", "20,10"},
+                                   {"activation", activation},
+                                   {"learning_rate_init", "0.02"},
+                                   {"max_iter", "300"}};
+    EXPECT_GT(share_equal(learnt("mlp", data, 2, parameters)->predict(data.examples), data.labels), 0.95) << activation;
+  }
+}
+
+TEST(RandomForest, ReproducesItsTrainingExamplesWithoutBootstrap) {
+  const Clusters data = make_clusters(150, 4, 3, 0.3);
+  const auto whole = learnt("forest", data, 3, {{"n_estimators", "3"}, {"bootstrap", "false"}});
+  EXPECT_EQ(whole->predict(data.examples), data.labels);
+  const auto stump = learnt("forest", data, 3, {{"n_estimators", "1"}, {"max_depth", "1"}, {"max_features", "all"}});
+  std::set<std::vector<float>> leaves;
+  const Matrix shares = stump->predict_probabilities(data.examples);
+  for (std::size_t i = 0; i < shares.rows(); ++i) leaves.emplace(shares.row(i).begin(), shares.row(i).end());
+  EXPECT_EQ(leaves.size(), 2);
 }
 
 TEST(SupportVectorMachine, LearnsFromOneExampleOfALabel) {

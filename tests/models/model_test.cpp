@@ -27,11 +27,6 @@ std::string error_of(const auto& action) {
   return "no error";
 }
 
-/// Without the flushing to disk that a real file deserves.
-void write_plainly(const std::filesystem::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 Model train(const std::string& kind, const Parameters& parameters = {}, PreprocessingConfig preprocessing = {}) {
   const auto clusters = make_clusters(60, 3, 3, 1.0);
   Model model;
@@ -79,8 +74,7 @@ TEST(ModelFile, RefusesItselfCutAnywhere) {
   save_model(train("gnb"), folder / "m.gwm");
   const std::string bytes = read_file(folder / "m.gwm");
   for (std::size_t size = 0; size < bytes.size(); ++size) {
-    write_plainly(folder / "cut.gwm", bytes.substr(0, size));
-    EXPECT_THROW(load_model(folder / "cut.gwm"), Error) << size << " bytes";
+    EXPECT_THROW(parse_model(bytes.substr(0, size), "cut.gwm"), Error) << size << " bytes";
   }
 }
 
@@ -91,17 +85,13 @@ TEST(ModelFile, RefusesAFlippedBitAnywhere) {
   for (std::size_t at = 0; at < bytes.size(); ++at) {
     std::string flipped = bytes;
     flipped[at] = static_cast<char>(flipped[at] ^ (1 << at % 8));
-    write_plainly(folder / "flipped.gwm", flipped);
-    EXPECT_THROW(load_model(folder / "flipped.gwm"), Error) << "byte " << at;
+    EXPECT_THROW(parse_model(flipped, "flipped.gwm"), Error) << "byte " << at;
   }
 }
 
 TEST(ModelFile, SaysThatAFileIsForeignNewerOrDamaged) {
   const TemporaryFolder folder;
-  const auto message = [&](const std::string& bytes) {
-    write_plainly(folder / "m.gwm", bytes);
-    return error_of([&] { load_model(folder / "m.gwm"); });
-  };
+  const auto message = [&](const std::string& bytes) { return error_of([&] { parse_model(bytes, "m.gwm"); }); };
   TensorArchive foreign;
   foreign.put("weight", std::vector<float>{1, 2});
   EXPECT_THAT(message(foreign.serialise()), HasSubstr("not a genrewise model"));

@@ -181,17 +181,20 @@ void save_model(const Model& model, const std::filesystem::path& path) {
 }
 
 Model load_model(const std::filesystem::path& path) {
-  std::string bytes = read_file(path);
-  const TensorArchive archive = TensorArchive::parse(bytes, path.string());
+  return parse_model(read_file(path), path.string());
+}
+
+Model parse_model(std::string bytes, const std::string& name) {
+  const TensorArchive archive = TensorArchive::parse(bytes, name);
   check_format(archive);
   check_seal(std::move(bytes), archive);
   try {
     return read_parts(archive);
   } catch (const json::exception& problem) {
-    throw Error("its metadata are not those of a model: " + std::string(problem.what()), path.string());
+    throw Error("its metadata are not those of a model: " + std::string(problem.what()), name);
   } catch (const Error& problem) {
-    if (problem.where() == path.string()) throw;
-    throw Error(problem.what(), path.string());
+    if (problem.where() == name) throw;
+    throw Error(problem.what(), name);
   }
 }
 

@@ -37,5 +37,7 @@ struct Model {
 void save_model(const Model& model, const std::filesystem::path& path);
 /// Throws Error for a foreign, damaged or newer file, saying which.
 Model load_model(const std::filesystem::path& path);
+/// The same for a file's bytes, from wherever they come; `name` stands in error messages.
+Model parse_model(std::string bytes, const std::string& name);
 
 }  // namespace genrewise

@@ -112,6 +112,27 @@ std::vector<double> gram_of_columns(View<const float> a) {
   return sum;
 }
 
+std::vector<double> scatter(View<const float> rows, std::span<const double> mean) {
+  constexpr std::size_t kBlock = 256;
+  std::vector<double> sum(rows.cols * rows.cols);
+  fill_symmetric(sum.data(), rows.cols, [&](std::size_t row, std::size_t col, View<double> tile) {
+    std::vector<double> left(kBlock * tile.rows), right(kBlock * tile.cols);
+    const auto centred = [&](std::vector<double>& out, std::size_t at, std::size_t first, View<double> like) {
+      for (std::size_t i = 0; i < like.rows; ++i)
+        for (std::size_t j = 0; j < like.cols; ++j)
+          out[i * like.cols + j] = rows.data[(first + i) * rows.stride + at + j] - mean[at + j];
+    };
+    for (std::size_t first = 0; first < rows.rows; first += kBlock) {
+      const std::size_t count = std::min(kBlock, rows.rows - first);
+      const View<double> a(left.data(), count, tile.rows), b(right.data(), count, tile.cols);
+      centred(left, row, first, a);
+      centred(right, col, first, b);
+      multiply(Form::tn, 1.0, {a.data, a.rows, a.cols}, {b.data, b.rows, b.cols}, 1.0, tile);
+    }
+  });
+  return sum;
+}
+
 Matrix gram_of_rows(const Matrix& a) {
   Matrix gram(a.rows(), a.rows());
   const View<const float> rows(a);

@@ -53,6 +53,9 @@ void for_blocks(std::size_t count, std::size_t block, Body body);
 template <class T, class Body>
 void fill_symmetric(T* out, std::size_t n, Body body);
 
+/// sum over rows of (row - mean)(row - mean)^T, cols x cols, all of it in double.
+std::vector<double> scatter(View<const float> rows, std::span<const double> mean);
+
 struct Moments {
   std::vector<double> mean, variance;  ///< per column; variance divides by the number of rows
 };

@@ -9,7 +9,11 @@ namespace {
 
 using blas::Form;
 using blas::View;
-using Values = Eigen::Map<Eigen::ArrayXf>;
+
+// Values are computed in blocks of their own: on a row as it lies, Eigen would take single values up to the next
+// aligned address, whose last bits differ from those of whole registers, and results would depend on where memory lies.
+constexpr Eigen::Index kBlock = 64;
+using Block = Eigen::Array<float, kBlock, 1>;
 
 float power(float base, int exponent) {
   float result = 1;
@@ -18,23 +22,32 @@ float power(float base, int exponent) {
   return result;
 }
 
-/// Products of one row a with the rows of b become kernel values.
-void apply(const Kernel& kernel, float a_squared_norm, const float* b_squared_norms, Values values) {
+/// Products of one row a with rows of b become kernel values.
+void apply(const Kernel& kernel, float a_squared_norm, const Block& b_squared_norms, Block& values) {
   const auto gamma = static_cast<float>(kernel.gamma), coef0 = static_cast<float>(kernel.coef0);
   switch (kernel.kind) {
     case KernelKind::linear:
       return;
     case KernelKind::poly:
-      for (float& value : values) value = power(gamma * value + coef0, kernel.degree);
+      values = values.unaryExpr([&](float value) { return power(gamma * value + coef0, kernel.degree); });
       return;
-    case KernelKind::rbf: {
-      const Eigen::Map<const Eigen::ArrayXf> b(b_squared_norms, values.size());
-      values = (-gamma * (a_squared_norm + b - 2 * values).max(0.0f)).exp();
+    case KernelKind::rbf:
+      values = (-gamma * (a_squared_norm + b_squared_norms - 2 * values).max(0.0f)).exp();
       return;
-    }
     case KernelKind::sigmoid:
       values = (gamma * values + coef0).tanh();
       return;
+  }
+}
+
+void apply(const Kernel& kernel, float a_squared_norm, std::span<const float> b_squared_norms, float* row) {
+  Block norms = Block::Zero(), values = Block::Zero();
+  for (std::size_t at = 0; at < b_squared_norms.size(); at += kBlock) {
+    const std::size_t count = std::min<std::size_t>(kBlock, b_squared_norms.size() - at);
+    std::copy_n(b_squared_norms.data() + at, count, norms.data());
+    std::copy_n(row + at, count, values.data());
+    apply(kernel, a_squared_norm, norms, values);
+    std::copy_n(values.data(), count, row + at);
   }
 }
 
@@ -48,9 +61,9 @@ std::vector<float> squared_norms(const Matrix& rows) {
 
 void kernel_block(const Kernel& kernel, const KernelPoints& a, const KernelPoints& b, View<float> out) {
   blas::multiply(Form::nt, 1.0f, a.rows, b.rows, 0.0f, out);
+  if (kernel.kind == KernelKind::linear) return;
   for (std::size_t i = 0; i < out.rows; ++i)
-    apply(kernel, a.squared_norm[i], b.squared_norm.data(),
-          Values(out.data + i * out.stride, static_cast<Eigen::Index>(out.cols)));
+    apply(kernel, a.squared_norm[i], b.squared_norm.first(out.cols), out.data + i * out.stride);
 }
 
 CachedPairKernel::CachedPairKernel(const Kernel& kernel, const KernelPoints& first, const KernelPoints& second,

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/random.hpp"
 #include "genrewise/models/tensor_archive.hpp"
 
 namespace genrewise {
@@ -111,6 +112,20 @@ std::vector<std::size_t> class_sizes(std::span<const int> classes, int class_cou
   std::vector<std::size_t> sizes(static_cast<std::size_t>(class_count));
   for (int c : classes) ++sizes[static_cast<std::size_t>(c)];
   return sizes;
+}
+
+std::vector<std::size_t> stratified_folds(std::span<const int> classes, int class_count, std::size_t folds,
+                                          std::uint64_t seed) {
+  Rng rng(seed);
+  std::vector<std::size_t> fold(classes.size());
+  for (int c = 0; c < class_count; ++c) {
+    std::vector<std::size_t> members;
+    for (std::size_t i = 0; i < classes.size(); ++i)
+      if (classes[i] == c) members.push_back(i);
+    rng.shuffle(std::span(members));
+    for (std::size_t k = 0; k < members.size(); ++k) fold[members[k]] = k % folds;
+  }
+  return fold;
 }
 
 std::vector<double> class_weights(const ParameterReader& parameters, std::span<const int> classes, int class_count) {

@@ -54,6 +54,9 @@ class Learner : public Classifier {
 
 /// How often each class occurs.
 std::vector<std::size_t> class_sizes(std::span<const int> classes, int class_count);
+/// The fold of each example: each class shuffled and dealt out.
+std::vector<std::size_t> stratified_folds(std::span<const int> classes, int class_count, std::size_t folds,
+                                          std::uint64_t seed);
 /// A weight for each class: 1, or "balanced" as scikit-learn: examples / (classes * examples of the class).
 std::vector<double> class_weights(const ParameterReader& parameters, std::span<const int> classes, int class_count);
 /// The first of the largest in each row.

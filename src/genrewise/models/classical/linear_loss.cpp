@@ -169,7 +169,9 @@ Preconditioner hessian_at_zero(const LinearProblem& problem, const Matrix& examp
   if (factor->info() != Eigen::Success) return [](std::span<double>) {};
   return [factor, size](std::span<double> x) {
     Eigen::Map<Eigen::MatrixXd> columns(x.data(), size, static_cast<Eigen::Index>(x.size()) / size);
-    factor->solveInPlace(columns);
+    Eigen::MatrixXd aligned = columns;  // so that the order of additions does not depend on where x lies
+    factor->solveInPlace(aligned);
+    columns = aligned;
   };
 }
 

@@ -11,7 +11,7 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kQueryBlock = 128;
+constexpr std::size_t kProducts = std::size_t{1} << 22;  // that a thread holds at a time
 constexpr std::size_t kLanes = 16;  // independent sums, so that the compiler may use vector registers
 
 /// Sum over all columns of term(j).
@@ -156,7 +156,11 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
   out.index.resize(queries.rows() * k);
   out.distance.resize(queries.rows() * k);
   const bool by_product = !squared_norm_.empty();
-  blas::for_blocks(queries.rows(), by_product ? kQueryBlock : 8, [&](std::size_t first, std::size_t count) {
+  const auto threads = static_cast<std::size_t>(thread_budget());
+  const std::size_t fair = (queries.rows() + threads - 1) / threads;
+  const std::size_t block =
+      by_product ? std::clamp<std::size_t>(kProducts / points_.rows(), 32, std::max<std::size_t>(32, fair)) : 8;
+  blas::for_blocks(queries.rows(), block, [&](std::size_t first, std::size_t count) {
     by_product ? find_by_product(queries, first, count, out) : find_directly(queries, first, count, out);
   });
   return out;

@@ -1,5 +1,6 @@
 #include "genrewise/models/classical/smo.hpp"
 
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -15,6 +16,10 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLeastCurvature = 1e-12;  // stands in where the kernel is not positive definite
 constexpr std::size_t kLanes = 8;
 constexpr long long kStepsBetweenInterrupts = 1024;
+constexpr std::size_t kMostFree = 3000;    // examples whose system of equations is solved at once
+constexpr int kRefinementRounds = 4;       // each without the examples that met their bounds in the one before
+constexpr double kRidge = 1e-6;            // of the mean diagonal: above the rounding of a kernel in float
+constexpr double kOperationsPerStep = 20;  // of a factorisation, in the time of one example's part of a step
 
 // GCC's and Clang's vector types: they become the processor's registers, or several of them.
 using Doubles = double __attribute__((vector_size(kLanes * sizeof(double))));
@@ -59,9 +64,17 @@ class Smo {
     const long long most =
         config_.most_steps > 0 ? config_.most_steps : std::max<long long>(10'000'000, 100 * examples);
     long long steps = 0;
+    next_refinement_ = 2 * examples;
     select_first();
     for (; steps < most && highest_low_ - f_up_ >= config_.tolerance; ++steps) {
       if (steps % kStepsBetweenInterrupts == 0) throw_if_interrupted();
+      if (steps == next_refinement_) {
+        refine();
+        const auto free = static_cast<double>(count_free());
+        const double worth = free * free * free / (kOperationsPerStep * static_cast<double>(examples));
+        next_refinement_ += std::max(2 * examples, static_cast<long long>(worth));
+        continue;
+      }
       const PairKernel::Row row_up = kernel_.row(example(up_at_));
       const std::size_t low_at = select_second(row_up);
       take_step(row_up, low_at);
@@ -205,6 +218,88 @@ class Smo {
     keep(seen);
   }
 
+  bool is_free(std::size_t k) const { return up_[k] == 0 && low_[k] == 0; }
+  std::size_t count_free() const {
+    std::size_t count = 0;
+    for (std::size_t k = 0; k < f_.size(); ++k) count += is_free(k);
+    return count;
+  }
+
+  /// Pairwise steps are slow to settle many free examples against each other; here all of them move together, to the
+  /// minimum that they have by themselves or as far towards it as their bounds let them.
+  void refine() {
+    std::vector<std::size_t> free;
+    for (std::size_t k = 0; k < f_.size(); ++k)
+      if (is_free(k)) free.push_back(k);
+    for (int round = 0; round < kRefinementRounds && free.size() >= 2 && free.size() <= kMostFree; ++round) {
+      const Eigen::MatrixXd kernel = kernel_among(free);
+      const Eigen::VectorXd move = newton_step(kernel, free);
+      const double bend = move.dot(kernel * move);
+      double slope = 0, reach = kInfinity;
+      std::vector<std::size_t> rest;
+      for (std::size_t i = 0; i < free.size(); ++i) {
+        const double step = move[static_cast<Eigen::Index>(i)], room = room_of(free[i], step);
+        slope += f_[free[i]] * step;
+        reach = std::min(reach, step == 0 ? kInfinity : room / std::abs(step));
+        if (std::abs(step) < room) rest.push_back(free[i]);
+      }
+      if (!(slope < 0) || !(bend > 0)) break;
+      advance(free, std::min(reach, -slope / bend) * move);
+      if (rest.size() == free.size()) break;
+      free = std::move(rest);
+    }
+    select_first();
+  }
+
+  Eigen::MatrixXd kernel_among(const std::vector<std::size_t>& places) {
+    const auto size = static_cast<Eigen::Index>(places.size());
+    Eigen::MatrixXd kernel(size, size);
+    for (Eigen::Index j = 0; j < size; ++j) {
+      const PairKernel::Row row = kernel_.row(example(places[static_cast<std::size_t>(j)]));
+      for (Eigen::Index i = 0; i < size; ++i) {
+        const std::size_t k = places[static_cast<std::size_t>(i)];
+        kernel(i, j) = k < starts_[1] ? row.first[k] : row.second[k - starts_[1]];
+      }
+    }
+    return kernel;
+  }
+
+  /// The change of y alpha that brings all f to one value while their sum stays: zero where the kernel is indefinite.
+  Eigen::VectorXd newton_step(const Eigen::MatrixXd& kernel, const std::vector<std::size_t>& places) const {
+    const Eigen::Index size = kernel.rows();
+    Eigen::MatrixXd ridged = kernel;
+    ridged.diagonal().array() += kRidge * kernel.diagonal().mean();
+    const Eigen::LLT<Eigen::MatrixXd> factor(ridged);
+    if (factor.info() != Eigen::Success) return Eigen::VectorXd::Zero(size);
+    Eigen::VectorXd f(size);
+    for (Eigen::Index i = 0; i < size; ++i) f[i] = f_[places[static_cast<std::size_t>(i)]];
+    const Eigen::VectorXd solved = factor.solve(f), ones = factor.solve(Eigen::VectorXd::Ones(size));
+    return solved.sum() / ones.sum() * ones - solved;
+  }
+
+  /// How far y alpha may move in the direction of `step`.
+  double room_of(std::size_t k, double step) const {
+    return (k < starts_[1]) == (step > 0) ? bound_[k] - alpha_[k] : alpha_[k];
+  }
+
+  void advance(const std::vector<std::size_t>& places, const Eigen::VectorXd& move) {
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      const double step = move[static_cast<Eigen::Index>(i)];
+      const std::size_t k = places[i];
+      const double moved = alpha_[k] + (k < starts_[1] ? step : -step), margin = 1e-12 * bound_[k];
+      alpha_[k] = moved <= margin ? 0 : moved >= bound_[k] - margin ? bound_[k] : moved;
+      set_membership(k);
+      const PairKernel::Row row = kernel_.row(example(k));
+      for_registers(row, row, [&](std::size_t at, const float* values, const float*) {
+        Doubles f, kernel;
+        load(&f_[at], f);
+        load(values, kernel);
+        f += step * kernel;
+        std::memcpy(&f_[at], &f, sizeof f);
+      });
+    }
+  }
+
   /// Free examples all have f = rho; without any, rho lies half-way between what the others allow.
   double rho() const {
     double sum = 0, least = -kInfinity, most = kInfinity;
@@ -246,6 +341,7 @@ class Smo {
   std::vector<double> up_, low_;  // 0 for members; else what keeps them from being chosen
   std::size_t up_at_ = 0;
   double f_up_ = 0, highest_low_ = 0;
+  long long next_refinement_ = 0;
 };
 
 }  // namespace

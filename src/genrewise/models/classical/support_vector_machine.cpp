@@ -63,20 +63,6 @@ std::vector<float> kernel_of(const Kernel& kernel, const KernelPoints& points) {
   return matrix;
 }
 
-/// The fold of each example of a pair: each class shuffled and dealt out.
-std::vector<std::size_t> stratified_folds(std::size_t first_count, std::size_t second_count, std::size_t folds,
-                                          std::uint64_t seed) {
-  Rng rng(seed);
-  std::vector<std::size_t> fold(first_count + second_count);
-  const auto deal = [&](std::size_t at, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) fold[at + i] = i % folds;
-    rng.shuffle(std::span(fold).subspan(at, count));
-  };
-  deal(0, first_count);
-  deal(first_count, second_count);
-  return fold;
-}
-
 class SupportVectorMachine final : public Learner {
  public:
   SupportVectorMachine(const Parameters& given, std::uint64_t seed)
@@ -220,7 +206,9 @@ class SupportVectorMachine final : public Learner {
 
     const std::size_t folds = probability_ ? std::min({kFolds, first, second}) : 0;
     const std::string purpose = "svm folds " + std::to_string(pair.first) + " " + std::to_string(pair.second);
-    const auto fold_of = stratified_folds(first, second, std::max<std::size_t>(folds, 1), derive_seed(seed_, purpose));
+    std::vector<int> classes(first + second, 1);
+    std::fill_n(classes.begin(), first, 0);
+    const auto fold_of = stratified_folds(classes, 2, std::max<std::size_t>(folds, 1), derive_seed(seed_, purpose));
     std::vector<double> held_out(first + second);
     SmoResult whole;
     // Task 0 is the machine itself, the others leave one fold out by giving it no room.

@@ -1,0 +1,219 @@
+// Linear and quadratic discriminant analysis, as scikit-learn's with the "svd" solver: normal classes that share one
+// covariance, or have one each; covariances divide by the number of examples, as scikit-learn 1.9.
+#include <algorithm>
+#include <cmath>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/classical/linear_loss.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise {
+namespace {
+
+using blas::View;
+
+constexpr std::size_t kMostColumns = 20'000;  // a covariance of 3.2 GB
+
+void require_few_columns(const Matrix& examples, const char* kind) {
+  if (examples.cols() > kMostColumns)
+    throw Error(
+        "needs the covariance of all columns, and " + std::to_string(examples.cols()) + " are too many for that", kind,
+        "reduce them to at most " + std::to_string(kMostColumns) + " by PCA");
+}
+
+Matrix rows_of_class(const Matrix& examples, std::span<const int> classes, std::size_t c) {
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    if (classes[i] == static_cast<int>(c)) rows.push_back(i);
+  return examples.select_rows(rows);
+}
+
+class LinearDiscriminant final : public Learner {
+ public:
+  explicit LinearDiscriminant(const Parameters& given)
+      : Learner("lda", {{"tol", "1e-4"}}, given), tolerance_(read().positive("tol")) {}
+
+ private:
+  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+    require_few_columns(examples, "lda");
+    const auto count = static_cast<std::size_t>(class_count);
+    const std::size_t cols = examples.cols(), n = examples.rows();
+    if (n <= count) throw Error("needs more examples than labels", "lda");
+    std::vector<double> covariance(cols * cols), means;
+    std::vector<std::size_t> sizes;
+    for (std::size_t c = 0; c < count; ++c) {
+      const Matrix own = rows_of_class(examples, classes, c);
+      const auto mean = blas::column_moments(own).mean;
+      const auto part = blas::scatter(own, mean);
+      for (std::size_t k = 0; k < part.size(); ++k) covariance[k] += part[k];
+      means.insert(means.end(), mean.begin(), mean.end());
+      sizes.push_back(own.rows());
+    }
+    const std::vector<double> whitening = whiten(covariance, n);
+    set_weights(means, sizes, whitening, n);
+  }
+
+  /// Rows w with (w.x)^2 summing to the squared Mahalanobis length; directions without variance are left out.
+  std::vector<double> whiten(std::vector<double>& covariance, std::size_t n) const {
+    const std::size_t cols = columns();
+    std::vector<double> deviation(cols);
+    for (std::size_t j = 0; j < cols; ++j) {
+      const double variance = covariance[j * cols + j] / static_cast<double>(n);
+      deviation[j] = variance > 0 ? std::sqrt(variance) : 1;
+    }
+    for (std::size_t i = 0; i < cols; ++i)
+      for (std::size_t j = 0; j < cols; ++j)
+        covariance[i * cols + j] /= deviation[i] * deviation[j] * static_cast<double>(n);
+    const auto values = blas::eigen_symmetric(covariance, cols);
+    std::vector<double> rows;
+    for (std::size_t k = 0; k < cols; ++k) {
+      if (!(values[k] > 0) || std::sqrt(values[k]) <= tolerance_) continue;
+      for (std::size_t j = 0; j < cols; ++j)
+        rows.push_back(covariance[k * cols + j] / (deviation[j] * std::sqrt(values[k])));
+    }
+    return rows;
+  }
+
+  /// log p(c | x) is W (m_c - m) . W (x - m) - |W (m_c - m)|^2 / 2 + log prior, plus what all classes share.
+  void set_weights(const std::vector<double>& means, const std::vector<std::size_t>& sizes,
+                   const std::vector<double>& whitening, std::size_t n) {
+    const std::size_t cols = columns(), rank = whitening.size() / cols;
+    std::vector<double> centre(cols);
+    for (std::size_t c = 0; c < sizes.size(); ++c)
+      for (std::size_t j = 0; j < cols; ++j)
+        centre[j] += means[c * cols + j] * static_cast<double>(sizes[c]) / static_cast<double>(n);
+    scores_ = {sizes.size(), cols, std::vector<double>(sizes.size() * (cols + 1))};
+    for (std::size_t c = 0; c < sizes.size(); ++c) {
+      double* weights = scores_.weights.data() + c * (cols + 1);
+      double intercept = std::log(static_cast<double>(sizes[c]) / static_cast<double>(n));
+      for (std::size_t k = 0; k < rank; ++k) {
+        const double* direction = whitening.data() + k * cols;
+        double length = 0;
+        for (std::size_t j = 0; j < cols; ++j) length += direction[j] * (means[c * cols + j] - centre[j]);
+        for (std::size_t j = 0; j < cols; ++j) weights[j] += length * direction[j];
+        intercept -= length * length / 2;
+      }
+      for (std::size_t j = 0; j < cols; ++j) intercept -= weights[j] * centre[j];
+      weights[cols] = intercept;
+    }
+  }
+
+  Matrix probabilities(const Matrix& examples) const override {
+    Matrix scores = scores_.of(examples);
+    std::vector<double> row(scores.cols());
+    for (std::size_t i = 0; i < scores.rows(); ++i) {
+      std::ranges::copy(scores.row(i), row.begin());
+      softmax_row(row, scores.row(i));
+    }
+    return scores;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override {
+    archive.put(prefix + "weights", scores_.weights, {scores_.outputs, scores_.columns + 1});
+  }
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    const auto count = static_cast<std::size_t>(class_count());
+    scores_ = {count, columns(), archive.doubles(prefix + "weights", count * (columns() + 1))};
+  }
+
+  double tolerance_;
+  LinearScores scores_;
+};
+
+class QuadraticDiscriminant final : public Learner {
+ public:
+  explicit QuadraticDiscriminant(const Parameters& given)
+      : Learner("qda", {{"reg_param", "0.0"}, {"tol", "1e-4"}}, given),
+        regularisation_(read().number("reg_param", 0, 1)),
+        tolerance_(read().positive("tol")) {}
+
+ private:
+  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+    require_few_columns(examples, "qda");
+    const std::size_t cols = examples.cols();
+    whitening_.clear();
+    mean_.clear();
+    constant_.clear();
+    for (std::size_t c = 0; c < static_cast<std::size_t>(class_count); ++c) {
+      const Matrix own = rows_of_class(examples, classes, c);
+      if (own.rows() < 2)
+        throw Error("needs at least two examples of every label, and class " + std::to_string(c) + " has one", "qda");
+      const auto mean = blas::column_moments(own).mean;
+      auto covariance = blas::scatter(own, mean);
+      for (double& value : covariance) value /= static_cast<double>(own.rows());
+      const auto variances = blas::eigen_symmetric(covariance, cols);
+      double constant = std::log(static_cast<double>(own.rows()) / static_cast<double>(classes.size()));
+      Matrix whitening(cols, cols);
+      for (std::size_t k = 0; k < cols; ++k) {
+        const double variance = (1 - regularisation_) * std::max(variances[k], 0.0) + regularisation_;
+        if (!(variance > tolerance_))
+          throw Error("the covariance of class " + std::to_string(c) + " (" + std::to_string(own.rows()) +
+                          " examples, " + std::to_string(cols) + " columns) is singular",
+                      "qda", "raise reg_param (0 to 1), or reduce the columns by PCA");
+        constant -= 0.5 * std::log(variance);
+        for (std::size_t j = 0; j < cols; ++j)
+          whitening(k, j) = static_cast<float>(covariance[k * cols + j] / std::sqrt(variance));
+      }
+      whitening_.push_back(std::move(whitening));
+      mean_.insert(mean_.end(), mean.begin(), mean.end());
+      constant_.push_back(constant);
+    }
+  }
+
+  Matrix probabilities(const Matrix& examples) const override {
+    const std::size_t cols = columns();
+    Matrix result(examples.rows(), constant_.size());
+    blas::for_blocks(examples.rows(), 256, [&](std::size_t first, std::size_t count) {
+      Matrix centred(count, cols), white(count, cols);
+      std::vector<double> scores(count * constant_.size());
+      for (std::size_t c = 0; c < constant_.size(); ++c) {
+        for (std::size_t i = 0; i < count; ++i)
+          for (std::size_t j = 0; j < cols; ++j)
+            centred(i, j) = static_cast<float>(examples(first + i, j) - mean_[c * cols + j]);
+        blas::multiply(blas::Form::nt, 1.0f, centred, whitening_[c], 0.0f, white);
+        for (std::size_t i = 0; i < count; ++i)
+          scores[i * constant_.size() + c] = constant_[c] - 0.5 * blas::dot(white.row(i), white.row(i));
+      }
+      for (std::size_t i = 0; i < count; ++i)
+        softmax_row(std::span(scores).subspan(i * constant_.size(), constant_.size()), result.row(first + i));
+    });
+    return result;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override {
+    for (std::size_t c = 0; c < whitening_.size(); ++c)
+      archive.put(prefix + "whitening." + std::to_string(c), whitening_[c]);
+    archive.put(prefix + "mean", mean_, {whitening_.size(), columns()});
+    archive.put(prefix + "constant", constant_);
+  }
+
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    const auto count = static_cast<std::size_t>(class_count());
+    whitening_.clear();
+    for (std::size_t c = 0; c < count; ++c) {
+      whitening_.push_back(archive.matrix(prefix + "whitening." + std::to_string(c), columns()));
+      if (whitening_.back().rows() != columns()) throw Error("a covariance is not square", archive.name());
+    }
+    mean_ = archive.doubles(prefix + "mean", count * columns());
+    constant_ = archive.doubles(prefix + "constant", count);
+  }
+
+  double regularisation_, tolerance_;
+  std::vector<Matrix> whitening_;  // per class, columns x columns: covariance^(-1/2), each row an axis
+  std::vector<double> mean_, constant_;
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_linear_discriminant(const Parameters& parameters, std::uint64_t /*seed*/) {
+  return std::make_unique<LinearDiscriminant>(parameters);
+}
+
+std::unique_ptr<Classifier> make_quadratic_discriminant(const Parameters& parameters, std::uint64_t /*seed*/) {
+  return std::make_unique<QuadraticDiscriminant>(parameters);
+}
+
+}  // namespace genrewise

@@ -1,0 +1,160 @@
+// Linear support vector machine, as scikit-learn's LinearSVC (liblinear): the squared hinge of each class against the
+// rest, the intercept penalised like a weight, minimised in the primal by L-BFGS. Probabilities, which LinearSVC has
+// not, by one Platt sigmoid per class on five-fold cross-validated scores, scaled to sum to 1.
+#include <algorithm>
+
+#include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/classical/linear_loss.hpp"
+#include "genrewise/models/classical/pairwise.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kFolds = 5;
+
+class LinearSvm final : public Learner {
+ public:
+  LinearSvm(const Parameters& given, std::uint64_t seed)
+      : Learner("linearsvc",
+                {{"C", "1.0"},
+                 {"tol", "1e-4"},
+                 {"max_iter", "1000"},
+                 {"fit_intercept", "true"},
+                 {"class_weight", "none"},
+                 {"probability", "true"}},
+                given),
+        seed_(seed),
+        c_(read().positive("C")),
+        probability_(read().flag("probability")) {
+    problem_.loss = LinearLoss::squared_hinge;
+    problem_.intercept = read().flag("fit_intercept");
+    problem_.penalise_intercept = true;
+    problem_.tolerance = read().positive("tol");
+    problem_.max_iterations = static_cast<int>(read().integer("max_iter", 1, 1'000'000'000));
+    class_weights(read(), std::vector<int>{0, 1}, 2);  // refuses a wrong class_weight now rather than in fit()
+  }
+
+ private:
+  std::size_t outputs() const { return class_count() == 2 ? 1 : static_cast<std::size_t>(class_count()); }
+  /// Whether the class is the one that output k speaks for.
+  bool speaks_for(std::size_t k, int c) const { return outputs() == 1 ? c == 1 : c == static_cast<int>(k); }
+
+  LinearScores minimum(const Matrix& examples, std::span<const int> classes,
+                       const std::vector<double>& of_class) const {
+    std::vector<double> weights;
+    double sum = 0;
+    for (int c : classes) sum += weights.emplace_back(of_class[static_cast<std::size_t>(c)]);
+    LinearProblem problem = problem_;
+    problem.penalty = 1 / (c_ * sum);
+    return minimise_linear(problem, examples, classes, outputs(), weights);
+  }
+
+  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+    const auto of_class = class_weights(read(), classes, class_count);
+    scores_ = minimum(examples, classes, of_class);
+    sigmoids_.assign(outputs(), {});
+    if (probability_) calibrate(held_out_scores(examples, classes, of_class), classes);
+  }
+
+  /// A class too small for every fold to miss none of it: the scores of the training examples themselves.
+  Matrix held_out_scores(const Matrix& examples, std::span<const int> classes,
+                         const std::vector<double>& of_class) const {
+    const auto sizes = class_sizes(classes, class_count());
+    const std::size_t folds = std::min(kFolds, *std::ranges::min_element(sizes));
+    if (folds < 2) return scores_.of(examples);
+    const auto fold_of = stratified_folds(classes, class_count(), folds, derive_seed(seed_, "linearsvc folds"));
+    Matrix result(examples.rows(), outputs());
+    for (std::size_t fold = 0; fold < folds; ++fold) {
+      std::vector<std::size_t> inside, outside;
+      std::vector<int> inside_classes;
+      for (std::size_t i = 0; i < classes.size(); ++i) {
+        (fold_of[i] == fold ? outside : inside).push_back(i);
+        if (fold_of[i] != fold) inside_classes.push_back(classes[i]);
+      }
+      const LinearScores scores = minimum(examples.select_rows(inside), inside_classes, of_class);
+      const Matrix part = scores.of(examples.select_rows(outside));
+      for (std::size_t i = 0; i < outside.size(); ++i) std::ranges::copy(part.row(i), result.row(outside[i]).begin());
+    }
+    return result;
+  }
+
+  void calibrate(const Matrix& scores, std::span<const int> classes) {
+    for (std::size_t k = 0; k < outputs(); ++k) {
+      std::vector<double> own, rest;
+      for (std::size_t i = 0; i < classes.size(); ++i) (speaks_for(k, classes[i]) ? own : rest).push_back(scores(i, k));
+      const std::size_t own_count = own.size();
+      own.insert(own.end(), rest.begin(), rest.end());
+      sigmoids_[k] = fit_sigmoid(own, own_count);
+    }
+  }
+
+  Matrix probabilities(const Matrix& examples) const override {
+    const Matrix scores = scores_.of(examples);
+    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
+    std::vector<double> row(scores.cols());
+    for (std::size_t i = 0; i < scores.rows(); ++i) {
+      if (!probability_) {
+        std::ranges::copy(scores.row(i), row.begin());
+        if (outputs() == 1) row = {0, row[0]};
+        softmax_row(row, result.row(i));
+        row.resize(scores.cols());
+        continue;
+      }
+      double sum = 0;
+      for (std::size_t k = 0; k < scores.cols(); ++k) sum += row[k] = sigmoids_[k](scores(i, k));
+      if (outputs() == 1) {
+        result(i, 0) = static_cast<float>(1 - row[0]);
+        result(i, 1) = static_cast<float>(row[0]);
+      } else {
+        for (std::size_t k = 0; k < row.size(); ++k)
+          result(i, k) = static_cast<float>(sum > 0 ? row[k] / sum : 1 / static_cast<double>(row.size()));
+      }
+    }
+    return result;
+  }
+
+  std::vector<int> decide(const Matrix& examples) const override {
+    const Matrix scores = scores_.of(examples);
+    if (outputs() > 1) return row_argmax(scores);
+    std::vector<int> decided;
+    for (float score : scores.values()) decided.push_back(score > 0);
+    return decided;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override {
+    std::vector<double> slopes, offsets;
+    for (const Sigmoid& sigmoid : sigmoids_) {
+      slopes.push_back(sigmoid.slope);
+      offsets.push_back(sigmoid.offset);
+    }
+    archive.put(prefix + "weights", scores_.weights, {scores_.outputs, scores_.columns + 1});
+    archive.put(prefix + "sigmoid_slope", slopes);
+    archive.put(prefix + "sigmoid_offset", offsets);
+  }
+
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    scores_ = {outputs(), columns(), archive.doubles(prefix + "weights", outputs() * (columns() + 1))};
+    const auto slopes = archive.doubles(prefix + "sigmoid_slope", outputs());
+    const auto offsets = archive.doubles(prefix + "sigmoid_offset", outputs());
+    sigmoids_.clear();
+    for (std::size_t k = 0; k < outputs(); ++k) sigmoids_.push_back({slopes[k], offsets[k]});
+  }
+
+  std::uint64_t seed_;
+  double c_;
+  bool probability_;
+  LinearProblem problem_;
+  LinearScores scores_;
+  std::vector<Sigmoid> sigmoids_;
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_linear_svm(const Parameters& parameters, std::uint64_t seed) {
+  return std::make_unique<LinearSvm>(parameters, seed);
+}
+
+}  // namespace genrewise

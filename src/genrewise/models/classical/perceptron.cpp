@@ -1,0 +1,269 @@
+// Multi-layer perceptron, as scikit-learn's MLPClassifier with the Adam solver: Glorot-uniform start, l2 penalty alpha
+// per batch, an epoch's batches from a fresh shuffle, an end when the loss has not fallen by tol for n_iter_no_change
+// epochs. Other than there two classes have two outputs like all others.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise {
+namespace {
+
+using blas::Form;
+using blas::View;
+
+constexpr std::size_t kPredictBlock = 256;
+
+/// Parameters of one layer (outputs x inputs, and biases) with Adam's two moments.
+struct Layer {
+  Matrix weights;
+  std::vector<float> bias;
+};
+
+struct AdamConfig {
+  float rate, beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
+};
+
+/// Kingma and Ba (2015), for one array of numbers.
+class Adam {
+ public:
+  explicit Adam(std::size_t size) : first_(size), second_(size) {}
+  void step(const AdamConfig& config, long long t, std::span<const float> gradient, std::span<float> values) {
+    const auto correction = static_cast<float>(std::sqrt(1 - std::pow(static_cast<double>(config.beta2), t)) /
+                                               (1 - std::pow(static_cast<double>(config.beta1), t)));
+    const float rate = config.rate * correction;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      first_[i] = config.beta1 * first_[i] + (1 - config.beta1) * gradient[i];
+      second_[i] = config.beta2 * second_[i] + (1 - config.beta2) * gradient[i] * gradient[i];
+      values[i] -= rate * first_[i] / (std::sqrt(second_[i]) + config.epsilon);
+    }
+  }
+
+ private:
+  std::vector<float> first_, second_;
+};
+
+enum class Activation { relu, tanh, logistic, identity };
+
+void activate(Activation kind, std::span<float> values) {
+  switch (kind) {
+    case Activation::relu:
+      for (float& v : values) v = std::max(v, 0.0f);
+      return;
+    case Activation::tanh:
+      for (float& v : values) v = std::tanh(v);
+      return;
+    case Activation::logistic:
+      for (float& v : values) v = 1 / (1 + std::exp(-v));
+      return;
+    case Activation::identity:
+      return;
+  }
+}
+
+/// Multiplies by the activation's slope, told from its value.
+void multiply_by_slope(Activation kind, std::span<const float> values, std::span<float> gradient) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float v = values[i];
+    gradient[i] *= kind == Activation::relu       ? static_cast<float>(v > 0)
+                   : kind == Activation::tanh     ? 1 - v * v
+                   : kind == Activation::logistic ? v * (1 - v)
+                                                  : 1;
+  }
+}
+
+void softmax_rows(Matrix& scores) {
+  for (std::size_t i = 0; i < scores.rows(); ++i) {
+    const auto row = scores.row(i);
+    const float largest = *std::ranges::max_element(row);
+    float sum = 0;
+    for (float& v : row) sum += v = std::exp(v - largest);
+    for (float& v : row) v /= sum;
+  }
+}
+
+class Perceptron final : public Learner {
+ public:
+  Perceptron(const Parameters& given, std::uint64_t seed)
+      : Learner("mlp",
+                {{"hidden_layer_sizes", "100"},
+                 {"activation", "relu"},
+                 {"alpha", "0.0001"},
+                 {"batch_size", "auto"},
+                 {"learning_rate_init", "0.001"},
+                 {"max_iter", "200"},
+                 {"tol", "1e-4"},
+                 {"n_iter_no_change", "10"}},
+                given),
+        seed_(seed),
+        hidden_(read().integers("hidden_layer_sizes")),
+        alpha_(static_cast<float>(read().number("alpha", 0))),
+        batch_(read().is("batch_size", "auto") ? 200 : static_cast<std::size_t>(read().integer("batch_size", 1))),
+        adam_{static_cast<float>(read().positive("learning_rate_init"))},
+        most_epochs_(read().integer("max_iter", 1)),
+        patience_(read().integer("n_iter_no_change", 1)),
+        tolerance_(read().number("tol", 0)) {
+    const std::string name = read().one_of("activation", {"relu", "tanh", "logistic", "identity"});
+    activation_ = name == "relu"       ? Activation::relu
+                  : name == "tanh"     ? Activation::tanh
+                  : name == "logistic" ? Activation::logistic
+                                       : Activation::identity;
+  }
+
+ private:
+  std::vector<std::size_t> sizes() const {
+    std::vector<std::size_t> result = {columns()};
+    result.insert(result.end(), hidden_.begin(), hidden_.end());
+    result.push_back(static_cast<std::size_t>(class_count()));
+    return result;
+  }
+
+  void start(Rng& rng) {
+    const auto widths = sizes();
+    layers_.clear();
+    for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
+      const double factor = activation_ == Activation::logistic ? 2 : 6;
+      const double most = std::sqrt(factor / static_cast<double>(widths[l] + widths[l + 1]));
+      const auto draw = [&] { return static_cast<float>(most * (2 * rng.uniform() - 1)); };
+      Layer layer{Matrix(widths[l + 1], widths[l]), std::vector<float>(widths[l + 1])};
+      std::ranges::generate(layer.weights.values(), draw);
+      std::ranges::generate(layer.bias, draw);
+      layers_.push_back(std::move(layer));
+    }
+  }
+
+  void learn(const Matrix& examples, std::span<const int> classes, int /*class_count*/) override {
+    Rng rng(derive_seed(seed_, "mlp"));
+    start(rng);
+    std::vector<Adam> of_weights, of_bias;
+    for (const Layer& layer : layers_) {
+      of_weights.emplace_back(layer.weights.values().size());
+      of_bias.emplace_back(layer.bias.size());
+    }
+    std::vector<std::size_t> order(examples.rows());
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    const std::size_t batch = std::min(batch_, examples.rows());
+    double best = std::numeric_limits<double>::infinity();
+    long long waited = 0, step = 0;
+    for (long long epoch = 0; epoch < most_epochs_ && waited <= patience_; ++epoch) {
+      throw_if_interrupted();
+      rng.shuffle(std::span(order));
+      double loss = 0;
+      for (std::size_t at = 0; at < order.size(); at += batch) {
+        const auto rows = std::span<const std::size_t>(order).subspan(at, std::min(batch, order.size() - at));
+        loss += train_batch(examples.select_rows(rows), rows, classes, ++step, of_weights, of_bias);
+      }
+      loss /= static_cast<double>(order.size());
+      waited = loss > best - tolerance_ ? waited + 1 : 0;
+      best = std::min(best, loss);
+    }
+  }
+
+  /// One step of Adam. Returns the summed loss, penalty included.
+  double train_batch(Matrix input, std::span<const std::size_t> rows, std::span<const int> classes, long long step,
+                     std::vector<Adam>& of_weights, std::vector<Adam>& of_bias) {
+    const auto count = static_cast<float>(rows.size());
+    std::vector<Matrix> values = forward(std::move(input));
+    Matrix gradient = std::move(values.back());
+    double loss = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      float& own = gradient(i, static_cast<std::size_t>(classes[rows[i]]));
+      loss -= std::log(std::max(static_cast<double>(own), 1e-10));
+      own -= 1;
+    }
+    for (std::size_t l = layers_.size(); l-- > 0;) {
+      Layer& layer = layers_[l];
+      Matrix of_layer = layer.weights;  // alpha W + gradient^T input, over the batch's size
+      multiply(Form::tn, 1 / count, View<const float>(gradient), View<const float>(values[l]), alpha_ / count,
+               View<float>(of_layer));
+      std::vector<float> of_layer_bias(layer.bias.size());
+      for (std::size_t i = 0; i < gradient.rows(); ++i)
+        for (std::size_t k = 0; k < of_layer_bias.size(); ++k) of_layer_bias[k] += gradient(i, k) / count;
+      loss += 0.5 * static_cast<double>(alpha_) * blas::dot(layer.weights.values(), layer.weights.values());
+      if (l > 0) {
+        Matrix below(gradient.rows(), layer.weights.cols());
+        multiply(Form::nn, 1.0f, View<const float>(gradient), View<const float>(layer.weights), 0.0f,
+                 View<float>(below));
+        multiply_by_slope(activation_, values[l].values(), below.values());
+        gradient = std::move(below);
+      }
+      of_weights[l].step(adam_, step, of_layer.values(), layer.weights.values());
+      of_bias[l].step(adam_, step, of_layer_bias, layer.bias);
+    }
+    return loss;
+  }
+
+  /// The input and what each layer makes of it, probabilities at the end.
+  std::vector<Matrix> forward(Matrix input) const {
+    std::vector<Matrix> values;
+    values.push_back(std::move(input));
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      const Layer& layer = layers_[l];
+      Matrix next(values.back().rows(), layer.bias.size());
+      for (std::size_t i = 0; i < next.rows(); ++i) std::ranges::copy(layer.bias, next.row(i).begin());
+      multiply(Form::nt, 1.0f, View<const float>(values.back()), View<const float>(layer.weights), 1.0f,
+               View<float>(next));
+      if (l + 1 < layers_.size()) {
+        activate(activation_, next.values());
+      } else {
+        softmax_rows(next);
+      }
+      values.push_back(std::move(next));
+    }
+    return values;
+  }
+
+  Matrix probabilities(const Matrix& examples) const override {
+    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
+    blas::for_blocks(examples.rows(), kPredictBlock, [&](std::size_t first, std::size_t count) {
+      std::vector<std::size_t> rows(count);
+      for (std::size_t i = 0; i < count; ++i) rows[i] = first + i;
+      const Matrix part = forward(examples.select_rows(rows)).back();
+      for (std::size_t i = 0; i < count; ++i) std::ranges::copy(part.row(i), result.row(first + i).begin());
+    });
+    return result;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      archive.put(prefix + "weights." + std::to_string(l), layers_[l].weights);
+      archive.put(prefix + "bias." + std::to_string(l), layers_[l].bias);
+    }
+  }
+
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    const auto widths = sizes();
+    layers_.clear();
+    for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
+      Layer layer{archive.matrix(prefix + "weights." + std::to_string(l), widths[l]),
+                  archive.floats(prefix + "bias." + std::to_string(l), widths[l + 1])};
+      if (layer.weights.rows() != widths[l + 1]) throw Error("a layer has the wrong size", archive.name());
+      layers_.push_back(std::move(layer));
+    }
+  }
+
+  std::uint64_t seed_;
+  std::vector<int> hidden_;
+  float alpha_;
+  std::size_t batch_;
+  AdamConfig adam_;
+  long long most_epochs_, patience_;
+  double tolerance_;
+  Activation activation_ = Activation::relu;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_perceptron(const Parameters& parameters, std::uint64_t seed) {
+  return std::make_unique<Perceptron>(parameters, seed);
+}
+
+}  // namespace genrewise

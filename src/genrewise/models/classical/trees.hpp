@@ -1,0 +1,35 @@
+// Binary decision trees in flat arrays.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/matrix.hpp"
+
+namespace genrewise {
+
+class TensorArchive;
+
+/// An inner node sends x to `left` when x[feature] <= threshold, else to `right` (nodes of the same forest, behind it);
+/// a leaf has feature -1 and `left` is its row in the leaf values.
+struct TreeNode {
+  std::int32_t feature = -1, left = 0, right = 0;
+  float threshold = 0;
+};
+
+struct Forest {
+  std::vector<TreeNode> nodes;
+  std::vector<std::int32_t> roots;
+  Matrix leaves;  ///< leaves x values
+
+  /// The leaf of tree `root` that x falls into.
+  std::span<const float> leaf(std::int32_t root, std::span<const float> x) const;
+
+  void save(TensorArchive& archive, const std::string& prefix) const;
+  /// Throws Error when a node points outside, or backwards (so that every walk ends).
+  void load(const TensorArchive& archive, const std::string& prefix, std::size_t columns, std::size_t values);
+};
+
+}  // namespace genrewise

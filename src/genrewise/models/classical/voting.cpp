@@ -1,0 +1,98 @@
+// Soft voting, as scikit-learn's VotingClassifier(voting="soft"): the weighted mean of the members' probabilities.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/learners.hpp"
+
+namespace genrewise {
+namespace {
+
+/// Parameters of members, "svm.C", are taken as they are; the members check them.
+Parameters with_dotted(Parameters defaults, const Parameters& given) {
+  for (const auto& [name, value] : given)
+    if (name.find('.') != std::string::npos) defaults[name] = value;
+  return defaults;
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> items(1);
+  for (char c : text) {
+    if (c == ',') items.emplace_back();
+    if (c != ',' && c != ' ') items.back() += c;
+  }
+  return items;
+}
+
+class Voting final : public Learner {
+ public:
+  Voting(const Parameters& given, std::uint64_t seed)
+      : Learner("voting", with_dotted({{"estimators", "svm,logreg,knn"}, {"weights", ""}}, given), given) {
+    std::vector<std::string> kinds = split_list(read().text("estimators"));
+    for (const std::string& kind : kinds) {
+      Parameters own;
+      for (const auto& [name, value] : read().all())
+        if (name.starts_with(kind + ".")) own[name.substr(kind.size() + 1)] = value;
+      if (kind == "voting") throw Error("cannot be a member of itself", "voting");
+      members_.push_back(make_classifier(kind, own, derive_seed(seed, fmt::format("voting {}", members_.size()))));
+    }
+    for (const auto& [name, value] : read().all())
+      if (const auto dot = name.find('.');
+          dot != std::string::npos && std::ranges::find(kinds, name.substr(0, dot)) == kinds.end())
+        throw Error("'" + name + "' names no member", "voting", "its members are " + read().text("estimators"));
+    read_weights();
+  }
+
+ private:
+  void read_weights() {
+    weights_.assign(members_.size(), 1);
+    if (read().text("weights").empty()) return;
+    const auto items = split_list(read().text("weights"));
+    bool sound = items.size() == members_.size();
+    for (std::size_t i = 0; sound && i < items.size(); ++i)
+      sound = parse_number(items[i], weights_[i]) && weights_[i] > 0 && weights_[i] < 1e12;
+    if (!sound)
+      throw Error("weights = '" + read().text("weights") + "' is not allowed", "voting",
+                  fmt::format("give {} numbers above 0, with commas between them", members_.size()));
+  }
+
+  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+    for (const auto& member : members_) member->fit(examples, classes, class_count);
+  }
+
+  Matrix probabilities(const Matrix& examples) const override {
+    std::vector<double> sums(examples.rows() * static_cast<std::size_t>(class_count()));
+    double total = 0;
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+      const Matrix own = members_[m]->predict_probabilities(examples);
+      for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += weights_[m] * own.values()[k];
+      total += weights_[m];
+    }
+    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
+    for (std::size_t k = 0; k < sums.size(); ++k) result.values()[k] = static_cast<float>(sums[k] / total);
+    return result;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override {
+    for (std::size_t m = 0; m < members_.size(); ++m) members_[m]->save(archive, fmt::format("{}{}.", prefix, m));
+  }
+
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    for (std::size_t m = 0; m < members_.size(); ++m) members_[m]->load(archive, fmt::format("{}{}.", prefix, m));
+  }
+
+  std::vector<std::unique_ptr<Classifier>> members_;
+  std::vector<double> weights_;
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_voting(const Parameters& parameters, std::uint64_t seed) {
+  return std::make_unique<Voting>(parameters, seed);
+}
+
+}  // namespace genrewise
