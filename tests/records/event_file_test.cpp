@@ -53,7 +53,8 @@ TEST(EventFile, HoldsTextAsAStringTensor) {
   const TemporaryFolder folder;
   EventWriter writer(folder.path());
   writer.add_text("notes", 0, "**bold**");
-  auto value = fields_of(fields_of(fields_of(as_bytes(events_of(writer.path()).at(1)))[5].body)[1].body);
+  const auto events = events_of(writer.path());  // outlives the views of it below
+  auto value = fields_of(fields_of(fields_of(as_bytes(events.at(1)))[5].body)[1].body);
   auto tensor = fields_of(value[8].body);
   EXPECT_EQ(tensor[1].value, 7u);
   EXPECT_EQ(as_text(tensor[8].body), "**bold**");
@@ -71,7 +72,8 @@ TEST(EventFile, HoldsImagesAsPng) {
   const std::vector<std::uint8_t> pixels = {255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9, 8, 8, 8, 7, 7, 7};
   EventWriter writer(folder.path());
   writer.add_image("confusion", 3, {.width = 3, .height = 2, .pixels = pixels});
-  auto value = fields_of(fields_of(fields_of(as_bytes(events_of(writer.path()).at(1)))[5].body)[1].body);
+  const auto events = events_of(writer.path());  // outlives the views of it below
+  auto value = fields_of(fields_of(fields_of(as_bytes(events.at(1)))[5].body)[1].body);
   auto image = fields_of(value[4].body);
   EXPECT_EQ(image[1].value, 2u);
   EXPECT_EQ(image[2].value, 3u);
