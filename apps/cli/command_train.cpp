@@ -32,11 +32,19 @@ struct TrainOptions {
   std::size_t pca_components = 0;
 };
 
+/// With --on all no split is needed, and a dataset that cannot be split is no trouble.
+Split split_of(const TrainOptions& options, const SplitSubjects& subjects, std::uint64_t seed) {
+  if (options.on != "all") return options.split.make(subjects, seed);
+  Split split;
+  split.parts.assign(subjects.ids.size(), Part::training);
+  return split;
+}
+
 std::vector<std::size_t> rows_to_learn(const Split& split, const std::string& on) {
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < split.parts.size(); ++i) {
     const Part part = split.parts[i];
-    if (on == "all" || part == Part::training || (part == Part::validation && on != "training")) rows.push_back(i);
+    if (part == Part::training || (part == Part::validation && on != "training")) rows.push_back(i);
   }
   return rows;
 }
@@ -50,7 +58,7 @@ int run(const TrainOptions& options, Session& session) {
   source.open();
   const fs::path features = fs::path(options.output).replace_extension(".features.csv");
   const LoadedExamples loaded = source.load(features, session.progress());
-  const Split split = options.split.make(loaded.examples.subjects, session.seed);
+  const Split split = split_of(options, loaded.examples.subjects, session.seed);
   PreprocessingConfig preprocessing;
   preprocessing.pca_components = options.pca_components;
   preprocessing.seed = session.seed;
@@ -59,7 +67,8 @@ int run(const TrainOptions& options, Session& session) {
   Model model = fit_model(loaded.examples, rows, std::move(classifier), preprocessing);
   session.progress().finish();
   model.facts["seed"] = session.seed;
-  model.facts["split"] = {{"scheme", to_string(split.scheme)}, {"seed", split.seed}, {"learnt", options.on}};
+  model.facts["learnt"] = options.on;
+  if (options.on != "all") model.facts["split"] = {{"scheme", to_string(split.scheme)}, {"seed", split.seed}};
 
   using enum Table::Align;
   Table table({{"part"},
@@ -70,7 +79,7 @@ int run(const TrainOptions& options, Session& session) {
                {"log loss", right}});
   nlohmann::json scores = nlohmann::json::object();
   for (const Part part : {Part::validation, Part::test}) {
-    const bool learnt = options.on == "all" || (part == Part::validation && options.on != "training");
+    const bool learnt = part == Part::validation && options.on != "training";
     if (learnt || split.rows(part).empty()) continue;
     const Metrics metrics = evaluate(model, loaded.examples, split.rows(part), session.seed).metrics;
     const Score& accuracy = metrics.accuracy;

@@ -161,6 +161,16 @@ TEST_F(StudyCommand, TrainsAndEvaluatesAModel) {
   EXPECT_THAT(wrong.err, HasSubstr("n_neighbors"));
 }
 
+TEST_F(StudyCommand, TrainsOnAllOfATableThatCannotBeSplit) {
+  write_file(table, "genre,x\nJazz,1\nJazz,1.1\nRock,2\n");
+  const std::string model = folder / "m.gwm";
+  EXPECT_EQ(run_program({"train", table, "--model", "gnb", "-o", model}).code, 1);
+  EXPECT_EQ(run_program({"train", table, "--model", "gnb", "--on", "all", "-o", model}).code, 0);
+  const Ran unseen = run_program({"evaluate", model, table});
+  EXPECT_EQ(unseen.code, 1);
+  EXPECT_THAT(unseen.err, HasSubstr("learnt from every example"));
+}
+
 TEST_F(StudyCommand, EvaluateRefusesForeignFilesAndFeatures) {
   EXPECT_EQ(run_program({"evaluate", table, table}).code, 1);
   EXPECT_EQ(study().code, 0);

@@ -20,8 +20,8 @@ void note_interval(const StudyResult& result, Notes& notes) {
   const Metrics& best = result.models[*result.best].test;
   const double half = 50 * (best.accuracy.high - best.accuracy.low);
   notes.push_back(
-      fmt::format("With {} test examples the 95 % interval of the best accuracy is about ±{:.1f} points: models that "
-                  "differ by less are not shown to differ.",
+      fmt::format("With {} test examples the 95 % interval of the best accuracy is about ±{:.1f} points. Small "
+                  "differences between models say nothing; the p-values of the table say which are more than chance.",
                   best.accuracy.n, half));
   if (const auto& over = best.over_groups) {
     notes.push_back(
