@@ -21,7 +21,8 @@ constexpr Kind kKinds[] = {
     {"logreg", make_logistic_regression}, {"svm", make_support_vector_machine},
     {"linearsvc", make_linear_svm},       {"mlp", make_perceptron},
     {"lda", make_linear_discriminant},    {"qda", make_quadratic_discriminant},
-    {"forest", make_random_forest},       {"voting", make_voting},
+    {"forest", make_random_forest},       {"xgboost", make_gradient_boosting},
+    {"voting", make_voting},
 };
 
 }  // namespace

@@ -1,0 +1,174 @@
+// Gradient-boosted trees by XGBoost's library, with the parameters of its XGBClassifier. The trees are taken over into
+// our own form, so a model predicts, and its file loads, without the library.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/classical/trees.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+#ifdef GENREWISE_XGBOOST
+#include <xgboost/c_api.h>
+#endif
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+#ifdef GENREWISE_XGBOOST
+
+constexpr std::size_t kValuesPerThread = 200'000;
+
+void check(int status) {
+  if (status != 0) throw Error(std::string("XGBoost failed: ") + XGBGetLastError(), "xgboost");
+}
+
+struct Handles {
+  DMatrixHandle data = nullptr;
+  BoosterHandle booster = nullptr;
+  ~Handles() {
+    if (booster != nullptr) XGBoosterFree(booster);
+    if (data != nullptr) XGDMatrixFree(data);
+  }
+};
+
+/// Each tree as XGBoost writes it in JSON; with several outputs the trees of one round follow each other.
+std::vector<json> boost(const Matrix& examples, std::span<const int> classes, const Settings& settings, int rounds) {
+  Handles handles;
+  // OpenMP's threads wait for each other by spinning, which costs small tables more than it gains.
+  const auto worth = 1 + static_cast<int>(examples.rows() * examples.cols() / kValuesPerThread);
+  const int threads = inside_parallel_for() ? 1 : std::min(thread_budget(), worth);
+  check(XGDMatrixCreateFromMat_omp(examples.data(), examples.rows(), examples.cols(),
+                                   std::numeric_limits<float>::quiet_NaN(), &handles.data, threads));
+  const std::vector<float> labels(classes.begin(), classes.end());
+  check(XGDMatrixSetFloatInfo(handles.data, "label", labels.data(), labels.size()));
+  check(XGBoosterCreate(&handles.data, 1, &handles.booster));
+  for (const auto& [name, value] : settings) check(XGBoosterSetParam(handles.booster, name.c_str(), value.c_str()));
+  check(XGBoosterSetParam(handles.booster, "nthread", std::to_string(threads).c_str()));
+  for (int round = 0; round < rounds; ++round) {
+    throw_if_interrupted();
+    check(XGBoosterUpdateOneIter(handles.booster, round, handles.data));
+  }
+  bst_ulong count = 0;
+  const char** texts = nullptr;
+  check(XGBoosterDumpModelEx(handles.booster, "", 0, "json", &count, &texts));
+  std::vector<json> trees;
+  for (bst_ulong t = 0; t < count; ++t) trees.push_back(json::parse(texts[t]));
+  return trees;
+}
+
+#else
+
+std::vector<json> boost(const Matrix&, std::span<const int>, const Settings&, int) {
+  throw Error("this program was built without XGBoost and cannot train it (it can use models that another has trained)",
+              "xgboost", "install libxgboost-dev and build again");
+}
+
+#endif
+
+/// XGBoost sends x to the left when x < threshold, we when x <= threshold: the next smaller number.
+void take_over(const json& tree, std::size_t at, Forest& forest, std::vector<float>& leaves) {
+  if (tree.contains("leaf")) {
+    forest.nodes[at].left = static_cast<std::int32_t>(leaves.size());
+    leaves.push_back(tree["leaf"].get<float>());
+    return;
+  }
+  const std::size_t left = forest.nodes.size();
+  forest.nodes.resize(left + 2);
+  const auto feature = std::stoi(tree["split"].get<std::string>().substr(1));  // "f12"
+  forest.nodes[at] = {feature, static_cast<std::int32_t>(left), static_cast<std::int32_t>(left + 1),
+                      std::nextafter(tree["split_condition"].get<float>(), -std::numeric_limits<float>::infinity())};
+  for (const json& child : tree["children"])
+    take_over(child, child["nodeid"] == tree["yes"] ? left : left + 1, forest, leaves);
+}
+
+class GradientBoosting final : public Learner {
+ public:
+  GradientBoosting(const Parameters& given, std::uint64_t seed)
+      : Learner("xgboost",
+                {{"n_estimators", "100"},
+                 {"max_depth", "6"},
+                 {"learning_rate", "0.3"},
+                 {"subsample", "1"},
+                 {"colsample_bytree", "1"},
+                 {"min_child_weight", "1"},
+                 {"gamma", "0"},
+                 {"reg_lambda", "1"},
+                 {"reg_alpha", "0"}},
+                given),
+        rounds_(static_cast<int>(read().integer("n_estimators", 1, 1'000'000))) {
+    read().integer("max_depth", 1, 64);
+    read().positive("learning_rate");
+    for (const char* share : {"subsample", "colsample_bytree"}) {
+      read().positive(share);
+      read().number(share, 0, 1);
+    }
+    for (const char* name : {"min_child_weight", "gamma", "reg_lambda", "reg_alpha"}) read().number(name, 0);
+    settings_ = {{"tree_method", "hist"}, {"verbosity", "0"}, {"seed", std::to_string(seed % 2147483647)}};
+    for (const auto& [name, value] : read().all())
+      if (name != "n_estimators") settings_.emplace_back(name, value);
+  }
+
+ private:
+  std::size_t outputs() const { return class_count() == 2 ? 1 : static_cast<std::size_t>(class_count()); }
+
+  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+    Settings settings = settings_;
+    if (outputs() == 1) {
+      settings.emplace_back("objective", "binary:logistic");
+    } else {
+      settings.emplace_back("objective", "multi:softprob");
+      settings.emplace_back("num_class", std::to_string(class_count));
+    }
+    forest_ = {};
+    std::vector<float> leaves;
+    for (const json& tree : boost(examples, classes, settings, rounds_)) {
+      forest_.roots.push_back(static_cast<std::int32_t>(forest_.nodes.size()));
+      forest_.nodes.emplace_back();
+      take_over(tree, forest_.nodes.size() - 1, forest_, leaves);
+    }
+    const std::size_t count = leaves.size();
+    forest_.leaves = Matrix(count, 1, std::move(leaves));
+  }
+
+  Matrix probabilities(const Matrix& examples) const override {
+    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
+    blas::for_blocks(examples.rows(), 64, [&](std::size_t first, std::size_t count) {
+      std::vector<double> scores(result.cols());
+      for (std::size_t i = first; i < first + count; ++i) {
+        std::ranges::fill(scores, 0.0);
+        // One output speaks for the second class against 0 for the first.
+        for (std::size_t t = 0; t < forest_.roots.size(); ++t)
+          scores[outputs() == 1 ? 1 : t % outputs()] += forest_.leaf(forest_.roots[t], examples.row(i))[0];
+        softmax_row(scores, result.row(i));
+      }
+    });
+    return result;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override { forest_.save(archive, prefix); }
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    forest_.load(archive, prefix, columns(), 1);
+  }
+
+  int rounds_;
+  Settings settings_;
+  Forest forest_;
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_gradient_boosting(const Parameters& parameters, std::uint64_t seed) {
+  return std::make_unique<GradientBoosting>(parameters, seed);
+}
+
+}  // namespace genrewise
