@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include <regex>
+#include <sstream>
 
 #include "cli/program.hpp"
 #include "support/test_support.hpp"
@@ -16,10 +16,11 @@ std::vector<std::string> commands() {
   const Ran help = run_program({"--help"});
   EXPECT_EQ(help.code, 0);
   std::vector<std::string> names;
-  const std::string list = help.out.substr(help.out.find("Subcommands:"));
-  const std::regex line("\n  ([a-z]+)");
-  for (std::sregex_iterator match(list.begin(), list.end(), line), end; match != end; ++match)
-    names.push_back((*match)[1]);
+  std::istringstream list(help.out.substr(help.out.find("Subcommands:")));
+  std::string line;
+  while (std::getline(list, line))
+    if (line.starts_with("  ") && line.size() > 2 && line[2] != ' ')
+      names.push_back(line.substr(2, line.find(' ', 2) - 2));
   return names;
 }
 
