@@ -24,16 +24,7 @@ void add_predict(CLI::App& app, Session& session);
 
 // clang-format off: one a line, so that adding one touches one line
 inline constexpr AddCommand kCommands[] = {
-    add_fetch,
-    add_inspect,
-    add_extract,
-    add_split,
-    add_pack,
-    add_train,
-    add_evaluate,
-    add_tune,
-    add_study,
-    add_predict,
+    add_fetch, add_inspect, add_extract, add_split, add_pack, add_train, add_evaluate, add_tune, add_study, add_predict,
 };
 // clang-format on
 

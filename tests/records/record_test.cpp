@@ -134,7 +134,7 @@ TEST(RecordReader, DoesNotBelieveALengthThatCannotBe) {
                                      std::uint64_t{1} << 30, std::uint64_t{100}}) {
     const auto header = record_header(length);
     put_file(folder / "liar",
-               framed("good") + std::string(header.data(), header.size()) + "some bytes" + framed("next"));
+             framed("good") + std::string(header.data(), header.size()) + "some bytes" + framed("next"));
     const auto contents = read_all(folder / "liar");
     EXPECT_THAT(contents.payloads, ElementsAre("good", "next")) << length;
     ASSERT_EQ(contents.faults.size(), 1u);

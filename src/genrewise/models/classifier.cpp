@@ -17,11 +17,16 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"gnb", make_gaussian_naive_bayes},   {"knn", make_nearest_neighbours},
-    {"logreg", make_logistic_regression}, {"svm", make_support_vector_machine},
-    {"linearsvc", make_linear_svm},       {"mlp", make_perceptron},
-    {"lda", make_linear_discriminant},    {"qda", make_quadratic_discriminant},
-    {"forest", make_random_forest},       {"xgboost", make_gradient_boosting},
+    {"gnb", make_gaussian_naive_bayes},
+    {"knn", make_nearest_neighbours},
+    {"logreg", make_logistic_regression},
+    {"svm", make_support_vector_machine},
+    {"linearsvc", make_linear_svm},
+    {"mlp", make_perceptron},
+    {"lda", make_linear_discriminant},
+    {"qda", make_quadratic_discriminant},
+    {"forest", make_random_forest},
+    {"xgboost", make_gradient_boosting},
     {"voting", make_voting},
 };
 
