@@ -22,10 +22,8 @@ void add_tune(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
 void add_predict(CLI::App& app, Session& session);
 
-// clang-format off: one a line, so that adding one touches one line
 inline constexpr AddCommand kCommands[] = {
     add_fetch, add_inspect, add_extract, add_split, add_pack, add_train, add_evaluate, add_tune, add_study, add_predict,
 };
-// clang-format on
 
 }  // namespace genrewise::cli
