@@ -9,7 +9,7 @@ wanted="g++ cmake ninja-build pkg-config ccache
   libeigen3-dev libopenblas-dev libcurl4-openssl-dev libssl-dev
   libcli11-dev libfmt-dev nlohmann-json3-dev libexpected-dev
   libkainjow-mustache-dev zlib1g-dev p7zip-full"
-test="libgtest-dev libgmock-dev libbenchmark-dev libprotobuf-dev protobuf-compiler python3 ffmpeg"
+test="libxgboost-dev libgtest-dev libgmock-dev libbenchmark-dev libprotobuf-dev protobuf-compiler python3 ffmpeg"
 demo=""
 
 for group in "$@"; do
