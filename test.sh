@@ -7,7 +7,7 @@ preset=${1:-dev}
 step() { printf '\n== %s\n' "$*"; }
 
 step "Packages"
-tools/install_packages.sh build test
+tools/install_packages.sh build neural test
 
 step "Build ($preset)"
 mkdir -p build

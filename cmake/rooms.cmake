@@ -5,6 +5,11 @@
 function(genrewise_room name)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES;LIBRARIES;PUBLIC_LIBRARIES")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB inner_rooms CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
+  foreach(inner_room IN LISTS inner_rooms)
+    cmake_path(GET inner_room PARENT_PATH inner_room)
+    list(FILTER sources EXCLUDE REGEX "^${inner_room}/")
+  endforeach()
   add_library(genrewise_${name} STATIC ${sources})
   list(TRANSFORM ARG_USES PREPEND genrewise_)
   target_link_libraries(genrewise_${name} PUBLIC genrewise_options ${ARG_USES} ${ARG_PUBLIC_LIBRARIES}

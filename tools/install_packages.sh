@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian / Ubuntu packages that genrewise needs, if any is missing.
-# Usage: tools/install_packages.sh [build] [test] [demo]        (build is always among them)
+# Usage: tools/install_packages.sh [build] [neural] [test] [demo]        (build is always among them)
+# neural: what the networks need (libtorch and what stands behind it, about 1 GB); without it the rest is built.
 # Without root (and without a sudo that asks nothing) it only says which are missing.
 set -euo pipefail
 
@@ -11,13 +12,15 @@ wanted="g++ cmake ninja-build pkg-config ccache
   libkainjow-mustache-dev zlib1g-dev p7zip-full"
 test="libxgboost-dev libgtest-dev libgmock-dev libbenchmark-dev libprotobuf-dev protobuf-compiler python3 ffmpeg"
 demo=""
+neural="libtorch-dev libdnnl-dev libhdf5-dev"
 
 for group in "$@"; do
   case $group in
     build) ;;
+    neural) wanted+=" $neural" ;;
     test) wanted+=" $test" ;;
     demo) wanted+=" $demo" ;;
-    *) echo "unknown group '$group': build, test or demo" >&2; exit 2 ;;
+    *) echo "unknown group '$group': build, neural, test or demo" >&2; exit 2 ;;
   esac
 done
 

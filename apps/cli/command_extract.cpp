@@ -72,7 +72,6 @@ void add_extract(CLI::App& app, Session& session) {
   command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
       ->required();
   command->add_option("--features", options->feature_set, "the feature set")
-      ->check(CLI::IsMember(feature_set_names()))
       ->capture_default_str();
   command->add_option("-o,--output", options->output, "the table to write: NAME.csv or NAME.npy")->required();
   command->add_option("--subset", options->subset, "FMA's subset; each holds the ones before it")

@@ -105,7 +105,6 @@ void add_pack(CLI::App& app, Session& session) {
       ->required();
   command->add_option("-o,--output", options->output, "the folder for the shards and manifest.json");
   command->add_option("--features", options->feature_set, "the feature set")
-      ->check(CLI::IsMember(feature_set_names()))
       ->capture_default_str();
   command->add_option("--shards", options->pack.shards, "how many files")
       ->check(CLI::PositiveNumber)

@@ -93,7 +93,9 @@ Predictor open_model(const Options& options) {
   Model model = load_model(options.model);
   try {
     return Predictor(std::move(model), {.windows = options.windows});
-  } catch (const Error& error) {  // features that this program cannot make: which model asks for them?
+  } catch (const UnknownName& error) {  // features that this program cannot make: which model asks for them?
+    throw UnknownName(error.problem(), options.model, error.remedy());
+  } catch (const Error& error) {
     throw Error(error.problem(), options.model, error.remedy());
   }
 }

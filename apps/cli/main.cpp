@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "handover.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -57,6 +58,7 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--threads", session.threads, "how many threads may work (default: all processors)")
       ->check(CLI::Range(1, 4096));
   app.add_flag("--quiet,-q", session.quiet, "no progress and no remarks, only results and errors");
+  add_neural_half();
   for (const AddCommand add : kCommands) add(app, session);
   try {
     app.parse(argc, argv);
@@ -81,6 +83,9 @@ int guarded_main(int argc, char** argv) {
     return kDone;
   } catch (const Interrupted& stop) {
     return fail(stop.what(), kInterrupted);
+  } catch (const UnknownName& error) {
+    hand_over(argv);
+    return fail(fmt::format("error: {}{}", error.what(), kWithoutNeuralHalf), kFailed);
   } catch (const Error& error) {
     return fail(fmt::format("error: {}", error.what()), kFailed);
   } catch (const std::bad_alloc&) {

@@ -29,6 +29,13 @@ class Interrupted : public Error {
   Interrupted() : Error("interrupted", {}, "start the same command again to go on") {}
 };
 
+/// A kind, a feature set or the like that this program does not know. Another program of the house may: the neural half
+/// is one of its own (apps/cli/handover.hpp).
+class UnknownName : public Error {
+ public:
+  using Error::Error;
+};
+
 /// One input that cannot be used. `reason` is a short fixed phrase by which faults are counted ("empty file",
 /// "not audio", "truncated"); `where` is the file or the row; `detail` is for a person.
 struct Fault {

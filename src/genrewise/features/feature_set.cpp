@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <functional>
+#include <map>
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/features/recipe.hpp"
@@ -10,13 +10,9 @@
 namespace genrewise {
 namespace {
 
-struct Entry {
-  const char* name;
-  std::function<std::unique_ptr<FeatureSet>()> make;
-};
-
-const std::vector<Entry>& entries() {
-  static const std::vector<Entry> all = {
+/// By name; those of this room and those that were registered.
+std::map<std::string, FeatureSetMaker, std::less<>>& makers() {
+  static std::map<std::string, FeatureSetMaker, std::less<>> all = {
       {"fma518", make_fma518},
       {"frames", [] { return make_frames(false); }},
       {"frames_by_coefficient", [] { return make_frames(true); }},
@@ -48,17 +44,21 @@ tl::unexpected<Fault> too_short(const Waveform& clip, std::size_t samples_needed
 }
 
 std::unique_ptr<FeatureSet> make_feature_set(std::string_view name) {
-  for (const Entry& entry : entries()) {
-    if (name == entry.name) return entry.make();
-  }
-  throw Error(fmt::format("there is no feature set \"{}\"", name), "--features",
-              fmt::format("choose one of: {}", fmt::join(feature_set_names(), ", ")));
+  const auto found = makers().find(name);
+  if (found == makers().end())
+    throw UnknownName(fmt::format("there is no feature set \"{}\"", name), "--features",
+                      fmt::format("choose one of: {}", fmt::join(feature_set_names(), ", ")));
+  return found->second();
 }
 
 std::vector<std::string> feature_set_names() {
   std::vector<std::string> names;
-  for (const Entry& entry : entries()) names.emplace_back(entry.name);
+  for (const auto& [name, make] : makers()) names.push_back(name);
   return names;
+}
+
+void register_feature_set(std::string name, FeatureSetMaker make) {
+  makers()[std::move(name)] = std::move(make);
 }
 
 }  // namespace genrewise

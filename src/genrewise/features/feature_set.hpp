@@ -1,6 +1,7 @@
 // Named, versioned recipes: clip -> numbers.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -48,8 +49,13 @@ class FeatureSet {
   virtual Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& scratch) const = 0;
 };
 
-/// The recipe of that name. Throws Error that lists the names that there are.
+/// The recipe of that name. Throws UnknownName that lists the names that there are.
 std::unique_ptr<FeatureSet> make_feature_set(std::string_view name);
 std::vector<std::string> feature_set_names();
+
+using FeatureSetMaker = std::function<std::unique_ptr<FeatureSet>()>;
+/// Makes a recipe of a room upstairs known under that name. Call it before threads are started; a name that is there
+/// already gets the new maker.
+void register_feature_set(std::string name, FeatureSetMaker make);
 
 }  // namespace genrewise

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/learners.hpp"
@@ -9,26 +12,23 @@
 namespace genrewise {
 namespace {
 
-using Maker = std::unique_ptr<Classifier> (*)(const Parameters&, std::uint64_t);
-
-struct Kind {
-  std::string_view name;
-  Maker make;
-};
-
-constexpr Kind kKinds[] = {
-    {"gnb", make_gaussian_naive_bayes},
-    {"knn", make_nearest_neighbours},
-    {"logreg", make_logistic_regression},
-    {"svm", make_support_vector_machine},
-    {"linearsvc", make_linear_svm},
-    {"mlp", make_perceptron},
-    {"lda", make_linear_discriminant},
-    {"qda", make_quadratic_discriminant},
-    {"forest", make_random_forest},
-    {"xgboost", make_gradient_boosting},
-    {"voting", make_voting},
-};
+/// In the order in which they are listed for people.
+std::vector<std::pair<std::string, ClassifierMaker>>& kinds() {
+  static std::vector<std::pair<std::string, ClassifierMaker>> all = {
+      {"gnb", make_gaussian_naive_bayes},
+      {"knn", make_nearest_neighbours},
+      {"logreg", make_logistic_regression},
+      {"svm", make_support_vector_machine},
+      {"linearsvc", make_linear_svm},
+      {"mlp", make_perceptron},
+      {"lda", make_linear_discriminant},
+      {"qda", make_quadratic_discriminant},
+      {"forest", make_random_forest},
+      {"xgboost", make_gradient_boosting},
+      {"voting", make_voting},
+  };
+  return all;
+}
 
 }  // namespace
 
@@ -37,16 +37,25 @@ std::vector<int> Classifier::predict(const Matrix& examples) const {
 }
 
 std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed) {
-  for (const Kind& known : kKinds)
-    if (known.name == kind) return known.make(parameters, seed);
-  throw Error("there is no learner '" + std::string(kind) + "'", {},
-              fmt::format("choose one of {}", fmt::join(classifier_kinds(), ", ")));
+  for (const auto& [name, make] : kinds())
+    if (name == kind) return make(parameters, seed);
+  throw UnknownName("there is no learner '" + std::string(kind) + "'", {},
+                    fmt::format("choose one of {}", fmt::join(classifier_kinds(), ", ")));
 }
 
 std::vector<std::string> classifier_kinds() {
   std::vector<std::string> names;
-  for (const Kind& known : kKinds) names.emplace_back(known.name);
+  for (const auto& [name, make] : kinds()) names.push_back(name);
   return names;
+}
+
+void register_classifier(std::string kind, ClassifierMaker make) {
+  const auto found = std::ranges::find(kinds(), kind, &std::pair<std::string, ClassifierMaker>::first);
+  if (found != kinds().end()) {
+    found->second = make;
+  } else {
+    kinds().emplace_back(std::move(kind), make);
+  }
 }
 
 }  // namespace genrewise

@@ -37,9 +37,14 @@ class Classifier {
   virtual void load(const TensorArchive& archive, const std::string& prefix) = 0;
 };
 
-/// A learner of that kind ("gnb", "knn", "logreg", "svm", ...) with these parameters. Throws Error for an unknown kind,
-/// an unknown parameter or a value out of range, naming what there is.
+/// A learner of that kind ("gnb", "knn", "logreg", "svm", ...) with these parameters. Throws UnknownName for an unknown
+/// kind, Error for an unknown parameter or a value out of range, naming what there is.
 std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed);
 std::vector<std::string> classifier_kinds();
+
+using ClassifierMaker = std::unique_ptr<Classifier> (*)(const Parameters& parameters, std::uint64_t seed);
+/// Makes a kind known that is not built in (the neural half's). Call it before threads are started; a kind that is
+/// there already gets the new maker.
+void register_classifier(std::string kind, ClassifierMaker make);
 
 }  // namespace genrewise

@@ -192,6 +192,8 @@ Model parse_model(std::string bytes, const std::string& name) {
     return read_parts(archive);
   } catch (const json::exception& problem) {
     throw Error("its metadata are not those of a model: " + std::string(problem.what()), name);
+  } catch (const UnknownName& problem) {
+    throw UnknownName(problem.problem(), name, problem.remedy());
   } catch (const Error& problem) {
     if (problem.where() == name) throw;
     throw Error(problem.what(), name);

@@ -36,8 +36,9 @@ std::vector<Window> windows_of(double track_s, int most) {
 std::unique_ptr<FeatureSet> features_for(const Model& model) {
   const auto names = feature_set_names();
   if (std::ranges::find(names, model.recipe.name) == names.end())
-    throw Error("the model was trained on features '" + model.recipe.name + "', which cannot be made from audio here",
-                {}, "train a model on features that `genrewise extract` makes");
+    throw UnknownName(
+        "the model was trained on features '" + model.recipe.name + "', which cannot be made from audio here", {},
+        "train a model on features that `genrewise extract` makes");
   auto features = make_feature_set(model.recipe.name);
   model.require_features(features->recipe(), features->columns());
   return features;

@@ -29,9 +29,9 @@ ModelSpec parse_model(std::string_view text) {
   if (std::ranges::find(kinds, parts.front()) == kinds.end()) {
     std::vector<std::string> names;
     for (const ModelSpec& spec : known) names.push_back(spec.name);
-    throw Error(fmt::format("there is no model \"{}\"", text), "--models",
-                fmt::format("use {}, or a kind with parameters such as svm:C=10:kernel=poly; kinds are {}",
-                            fmt::join(names, ", "), fmt::join(kinds, ", ")));
+    throw UnknownName(fmt::format("there is no model \"{}\"", text), "--models",
+                      fmt::format("use {}, or a kind with parameters such as svm:C=10:kernel=poly; kinds are {}",
+                                  fmt::join(names, ", "), fmt::join(kinds, ", ")));
   }
   ModelSpec spec{as_file_name(text), std::string(text), parts.front(), {}, {}};
   for (std::size_t i = 1; i < parts.size(); ++i) {
