@@ -226,6 +226,19 @@ TEST(LogisticRegression, MinimisesTheSameFunctionByOneAgainstRestAsScikitLearnsL
   }
 }
 
+TEST(LogisticRegression, FindsTheSameWeightsInATableThatIsWiderThanHigh) {
+  const Clusters data = make_clusters(60, 12, 3, 0.7);
+  Clusters wide{Matrix(60, 9000), data.labels};  // the same columns, and so many zeros that it goes by its rows
+  for (std::size_t i = 0; i < 60; ++i)
+    for (std::size_t j = 0; j < 12; ++j) wide.examples(i, 700 * j) = data.examples(i, j);
+  for (const char* solver : {"lbfgs", "liblinear"}) {
+    const Parameters parameters = {{"solver", solver}, {"tol", "1e-6"}, {"max_iter", "1000"}};
+    const Matrix expected = learnt("logreg", data, 3, parameters)->predict_probabilities(data.examples);
+    const Matrix found = learnt("logreg", wide, 3, parameters)->predict_probabilities(wide.examples);
+    EXPECT_LT(largest_difference(found, expected), 1e-4) << solver;
+  }
+}
+
 TEST(SupportVectorMachine, IsTheSameWhicheverWayItsKernelIsKept) {
   const Clusters data = make_clusters(300, 4, 3, 0.7);
   // 300 x 300 floats are 0.36 MB: the whole matrix; 100 + 100 per pair: 0.16 MB; else row by row.

@@ -36,6 +36,10 @@ std::vector<int> Classifier::predict(const Matrix& examples) const {
   return row_argmax(predict_probabilities(examples));
 }
 
+Answers Classifier::answer(const Matrix& examples) const {
+  return {predict(examples), predict_probabilities(examples)};
+}
+
 std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed) {
   for (const auto& [name, make] : kinds())
     if (name == kind) return make(parameters, seed);

@@ -13,10 +13,17 @@
 
 namespace genrewise {
 
+class SharedWork;
 class TensorArchive;
 
 /// Parameters by scikit-learn's names, as text: {"n_neighbors", "21"}, {"gamma", "scale"}.
 using Parameters = std::map<std::string, std::string, std::less<>>;
+
+/// What predict() and predict_probabilities() say of the same examples.
+struct Answers {
+  std::vector<int> labels;
+  Matrix probabilities;  ///< examples x label_count
+};
 
 /// A learner, before and after it has learnt. Rows are examples; labels are 0 .. label_count-1.
 class Classifier {
@@ -32,6 +39,11 @@ class Classifier {
   /// The label the learner decides for, as scikit-learn's predict() does: for most the most probable one, but an SVM
   /// votes by its decision values, which its calibrated probabilities need not follow.
   virtual std::vector<int> predict(const Matrix& examples) const;
+  /// Both answers, where they have work in common for the cost of one.
+  virtual Answers answer(const Matrix& examples) const;
+  /// From now on fit() and the predictions take from `work` what other learners have done on the same tables, and leave
+  /// there what they do (see SharedWork); null ends it. A learner that has nothing to share does nothing.
+  virtual void share(std::shared_ptr<SharedWork> /*work*/) {}
   /// The learnt state under names that start with `prefix`; load() takes it back to identical predictions.
   virtual void save(TensorArchive& archive, const std::string& prefix) const = 0;
   virtual void load(const TensorArchive& archive, const std::string& prefix) = 0;

@@ -10,6 +10,10 @@
 extern "C" void dsyevd_(const char* job, const char* half, const int* n, double* a, const int* lda, double* w,
                         double* work, const int* lwork, int* iwork, const int* liwork, int* info);
 
+extern "C" void dpotrf_(const char* half, const int* n, double* a, const int* lda, int* info);
+extern "C" void dpotrs_(const char* half, const int* n, const int* sides, const double* a, const int* lda, double* b,
+                        const int* ldb, int* info);
+
 namespace genrewise::blas {
 namespace {
 
@@ -133,6 +137,12 @@ std::vector<double> scatter(View<const float> rows, std::span<const double> mean
   return sum;
 }
 
+void lower_gram_of_columns(View<const float> a, View<float> gram) {
+  use_one_thread();
+  cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, static_cast<int>(a.cols), static_cast<int>(a.rows), 1.0f, a.data,
+              static_cast<int>(a.stride), 0.0f, gram.data, static_cast<int>(gram.stride));
+}
+
 Matrix gram_of_rows(const Matrix& a) {
   Matrix gram(a.rows(), a.rows());
   const View<const float> rows(a);
@@ -173,6 +183,29 @@ double dot(std::span<const float> a, std::span<const float> b) {
   for (double part : sums) sum += part;
   for (; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
   return sum;
+}
+
+bool factor_positive(std::vector<double>& matrix, std::size_t n) {
+  use_one_thread();
+  const int size = static_cast<int>(n);
+  int info = 0;
+  dpotrf_("U", &size, matrix.data(), &size, &info);  // LAPACK's upper half by columns is our lower one by rows
+  return info == 0;
+}
+
+void solve_transposed(const std::vector<double>& factor, std::size_t n, std::span<double> right_side) {
+  use_one_thread();
+  cblas_dtrsv(CblasRowMajor, CblasLower, CblasTrans, CblasNonUnit, static_cast<int>(n), factor.data(),
+              static_cast<int>(n), right_side.data(), 1);
+}
+
+bool solve_positive(std::vector<double>& matrix, std::size_t n, std::span<std::vector<double>> right_sides) {
+  const int size = static_cast<int>(n), one = 1;
+  int info = 0;
+  if (!factor_positive(matrix, n)) return false;
+  for (std::vector<double>& side : right_sides)
+    dpotrs_("U", &size, &one, matrix.data(), &size, side.data(), &size, &info);
+  return true;
 }
 
 std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n) {

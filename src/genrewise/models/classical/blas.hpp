@@ -41,6 +41,8 @@ Matrix product_nn(const Matrix& a, const Matrix& b);
 std::vector<double> product_tn(View<const float> a, View<const float> b);
 /// a^T * a likewise, by its lower half; both halves filled.
 std::vector<double> gram_of_columns(View<const float> a);
+/// The lower half of a^T * a, in float, on the calling thread.
+void lower_gram_of_columns(View<const float> a, View<float> gram);
 /// a * a^T, float, by its lower half; both halves filled.
 Matrix gram_of_rows(const Matrix& a);
 
@@ -67,6 +69,14 @@ double dot(std::span<const float> a, std::span<const float> b);
 /// Eigenvalues ascending (returned) and their vectors in the rows of `matrix`, which holds a symmetric n x n matrix
 /// (LAPACK's dsyevd). Throws Error when it does not converge.
 std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n);
+
+/// The lower half of `matrix` becomes L with L L^T = matrix. False when it is not positive definite (dpotrf).
+bool factor_positive(std::vector<double>& matrix, std::size_t n);
+/// Solves L^T x = b in place.
+void solve_transposed(const std::vector<double>& factor, std::size_t n, std::span<double> right_side);
+/// Solves for right sides in place; `matrix` (n x n, its lower half is read) is spent. False when it is not positive
+/// definite (LAPACK's dpotrf).
+bool solve_positive(std::vector<double>& matrix, std::size_t n, std::span<std::vector<double>> right_sides);
 
 }  // namespace genrewise::blas
 

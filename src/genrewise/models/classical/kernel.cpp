@@ -59,11 +59,16 @@ std::vector<float> squared_norms(const Matrix& rows) {
   return norms;
 }
 
-void kernel_block(const Kernel& kernel, const KernelPoints& a, const KernelPoints& b, View<float> out) {
-  blas::multiply(Form::nt, 1.0f, a.rows, b.rows, 0.0f, out);
+void apply_kernel(const Kernel& kernel, std::span<const float> a_squared_norm, std::span<const float> b_squared_norm,
+                  View<float> out) {
   if (kernel.kind == KernelKind::linear) return;
   for (std::size_t i = 0; i < out.rows; ++i)
-    apply(kernel, a.squared_norm[i], b.squared_norm.first(out.cols), out.data + i * out.stride);
+    apply(kernel, a_squared_norm[i], b_squared_norm.first(out.cols), out.data + i * out.stride);
+}
+
+void kernel_block(const Kernel& kernel, const KernelPoints& a, const KernelPoints& b, View<float> out) {
+  blas::multiply(Form::nt, 1.0f, a.rows, b.rows, 0.0f, out);
+  apply_kernel(kernel, a.squared_norm, b.squared_norm, out);
 }
 
 CachedPairKernel::CachedPairKernel(const Kernel& kernel, const KernelPoints& first, const KernelPoints& second,

@@ -27,6 +27,10 @@ struct KernelPoints {
 };
 std::vector<float> squared_norms(const Matrix& rows);
 
+/// out(i, j) holds a_i . b_j and becomes kernel(a_i, b_j), to the last bit what kernel_block() gives.
+void apply_kernel(const Kernel& kernel, std::span<const float> a_squared_norm, std::span<const float> b_squared_norm,
+                  blas::View<float> out);
+
 /// out(i, j) = kernel(a_i, b_j), on the calling thread.
 void kernel_block(const Kernel& kernel, const KernelPoints& a, const KernelPoints& b, blas::View<float> out);
 

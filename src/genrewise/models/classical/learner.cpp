@@ -66,25 +66,48 @@ void Learner::fit(const Matrix& examples, std::span<const int> labels, int label
   learn(examples, classes, class_count());
 }
 
-Matrix Learner::predict_probabilities(const Matrix& examples) const {
-  require_columns(examples);
-  Matrix narrow = probabilities(examples);
+Matrix Learner::widened(Matrix narrow) const {
   if (class_count() == label_count_) return narrow;
-  Matrix wide(examples.rows(), static_cast<std::size_t>(label_count_));
+  Matrix wide(narrow.rows(), static_cast<std::size_t>(label_count_));
   for (std::size_t i = 0; i < narrow.rows(); ++i)
     for (std::size_t c = 0; c < present_.size(); ++c) wide(i, static_cast<std::size_t>(present_[c])) = narrow(i, c);
   return wide;
 }
 
-std::vector<int> Learner::predict(const Matrix& examples) const {
-  require_columns(examples);
-  std::vector<int> decided = decide(examples);
+std::vector<int> Learner::labels_of(std::vector<int> decided) const {
   for (int& value : decided) value = present_[static_cast<std::size_t>(value)];
   return decided;
 }
 
+Matrix Learner::predict_probabilities(const Matrix& examples) const {
+  require_columns(examples);
+  return widened(probabilities(examples));
+}
+
+std::vector<int> Learner::predict(const Matrix& examples) const {
+  require_columns(examples);
+  return labels_of(decide(examples));
+}
+
+Answers Learner::answer(const Matrix& examples) const {
+  require_columns(examples);
+  Answers answers = decide_with_probabilities(examples);
+  return {labels_of(std::move(answers.labels)), widened(std::move(answers.probabilities))};
+}
+
+void Learner::share(std::shared_ptr<SharedWork> work) {
+  work_ = std::move(work);
+  joined(work_);
+}
+
 std::vector<int> Learner::decide(const Matrix& examples) const {
   return row_argmax(probabilities(examples));
+}
+
+Answers Learner::decide_with_probabilities(const Matrix& examples) const {
+  Matrix found = probabilities(examples);
+  std::vector<int> decided = row_argmax(found);
+  return {std::move(decided), std::move(found)};
 }
 
 void Learner::save(TensorArchive& archive, const std::string& prefix) const {

@@ -8,6 +8,7 @@
 
 #include "genrewise/models/classical/parameters.hpp"
 #include "genrewise/models/classifier.hpp"
+#include "genrewise/models/shared_work.hpp"
 
 namespace genrewise {
 
@@ -21,6 +22,8 @@ class Learner : public Classifier {
   void fit(const Matrix& examples, std::span<const int> labels, int label_count) final;
   Matrix predict_probabilities(const Matrix& examples) const final;
   std::vector<int> predict(const Matrix& examples) const final;
+  Answers answer(const Matrix& examples) const final;
+  void share(std::shared_ptr<SharedWork> work) final;
   void save(TensorArchive& archive, const std::string& prefix) const final;
   void load(const TensorArchive& archive, const std::string& prefix) final;
 
@@ -34,6 +37,10 @@ class Learner : public Classifier {
   virtual Matrix probabilities(const Matrix& examples) const = 0;
   /// The class decided for; by default the first of the most probable ones.
   virtual std::vector<int> decide(const Matrix& examples) const;
+  /// decide() and probabilities(); a learner that has its own decide() has its own of this.
+  virtual Answers decide_with_probabilities(const Matrix& examples) const;
+  /// Called by share(); `work` may be null. The place to announce what it will ask for.
+  virtual void joined(const std::shared_ptr<SharedWork>& /*work*/) {}
   virtual void save_state(TensorArchive& archive, const std::string& prefix) const = 0;
   /// class_count() and columns() are known already.
   virtual void load_state(const TensorArchive& archive, const std::string& prefix) = 0;
@@ -41,15 +48,20 @@ class Learner : public Classifier {
   const ParameterReader& read() const { return parameters_; }
   std::size_t columns() const { return columns_; }
   int class_count() const { return static_cast<int>(present_.size()); }
+  /// Null where nothing is shared.
+  SharedWork* shared_work() const { return work_.get(); }
 
  private:
   void require_columns(const Matrix& examples) const;
+  Matrix widened(Matrix narrow) const;
+  std::vector<int> labels_of(std::vector<int> decided) const;
 
   std::string kind_;
   ParameterReader parameters_;
   std::size_t columns_ = 0;
   int label_count_ = 0;
   std::vector<int> present_;  // class -> label
+  std::shared_ptr<SharedWork> work_;
 };
 
 /// How often each class occurs.

@@ -8,6 +8,7 @@
 
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/lbfgs.hpp"
+#include "genrewise/models/classical/learner.hpp"
 
 namespace genrewise {
 namespace {
@@ -16,7 +17,8 @@ using blas::Form;
 using blas::View;
 
 constexpr std::size_t kRowBlock = 512;
-constexpr std::size_t kLargestPreconditioner = 4096;
+constexpr std::size_t kLargestPreconditioner = 8192;  // a side; 1.6 GB while it is made
+constexpr double kJitter = 1e-6;                      // of the mean diagonal: above the rounding of products in float
 
 struct FloatWeights {
   Matrix weights;  // outputs x columns
@@ -186,9 +188,56 @@ Matrix LinearScores::of(const Matrix& examples) const {
   return scores;
 }
 
+std::vector<int> decide_by_scores(const Matrix& scores) {
+  if (scores.cols() > 1) return row_argmax(scores);
+  std::vector<int> decided;
+  for (float score : scores.values()) decided.push_back(score > 0);
+  return decided;
+}
+
+namespace {
+
+/// Of a table that is wider than high the best weights are sums of examples, w = X^T a. With X X^T = L L^T the rows of
+/// L are the same examples in as many columns as there are rows: v is minimised on them, and a = L^-T v.
+std::vector<double> start_from_rows(const LinearProblem& problem, const Matrix& examples, std::span<const int> targets,
+                                    std::size_t outputs, std::span<const double> example_weights) {
+  const std::size_t n = examples.rows(), cols = examples.cols();
+  std::vector<double> factor;
+  {
+    const Matrix gram = blas::gram_of_rows(examples);
+    factor.assign(gram.values().begin(), gram.values().end());
+  }
+  double trace = 0;
+  for (std::size_t i = 0; i < n; ++i) trace += factor[i * n + i];
+  for (std::size_t i = 0; i < n; ++i) factor[i * n + i] += trace > 0 ? kJitter * trace / static_cast<double>(n) : 1;
+  std::vector<double> weights(outputs * (cols + 1));
+  if (!blas::factor_positive(factor, n)) return weights;
+  Matrix narrow(n, n);
+  for (std::size_t i = 0; i < n; ++i)
+    std::copy_n(factor.begin() + static_cast<std::ptrdiff_t>(i * n), i + 1, narrow.row(i).begin());
+  const LinearScores found = minimise_linear(problem, narrow, targets, outputs, example_weights);
+
+  Matrix coefficients(n, outputs);
+  for (std::size_t k = 0; k < outputs; ++k) {
+    std::vector<double> a(found.weights.begin() + static_cast<std::ptrdiff_t>(k * (n + 1)),
+                          found.weights.begin() + static_cast<std::ptrdiff_t>(k * (n + 1) + n));
+    blas::solve_transposed(factor, n, a);
+    for (std::size_t i = 0; i < n; ++i) coefficients(i, k) = static_cast<float>(a[i]);
+    weights[k * (cols + 1) + cols] = found.weights[k * (n + 1) + n];
+  }
+  const std::vector<double> sums = blas::product_tn(examples, coefficients);  // cols x outputs
+  for (std::size_t j = 0; j < cols; ++j)
+    for (std::size_t k = 0; k < outputs; ++k) weights[k * (cols + 1) + j] = sums[j * outputs + k];
+  return weights;
+}
+
+}  // namespace
+
 LinearScores minimise_linear(const LinearProblem& problem, const Matrix& examples, std::span<const int> targets,
                              std::size_t outputs, std::span<const double> example_weights) {
   LinearScores result{outputs, examples.cols(), std::vector<double>(outputs * (examples.cols() + 1))};
+  if (examples.cols() > kLargestPreconditioner && examples.rows() <= kLargestPreconditioner)
+    result.weights = start_from_rows(problem, examples, targets, outputs, example_weights);
   Evaluation evaluation(problem, examples, targets, outputs, example_weights);
   minimise([&](std::span<const double> x, std::span<double> gradient) { return evaluation(x, gradient); },
            hessian_at_zero(problem, examples, outputs),

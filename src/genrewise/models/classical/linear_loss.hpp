@@ -22,6 +22,9 @@ struct LinearScores {
   Matrix of(const Matrix& examples) const;
 };
 
+/// The output with the largest score; of one output: 1 where its score is above 0, else 0.
+std::vector<int> decide_by_scores(const Matrix& scores);
+
 struct LinearProblem {
   LinearLoss loss = LinearLoss::softmax;
   double penalty = 1;  ///< on half the squared weights, beside the mean loss: 1 / (C * sum of the examples' weights)
@@ -31,9 +34,11 @@ struct LinearProblem {
   int max_iterations = 100;
 };
 
-/// Minimises by L-BFGS from zero, preconditioned by the Hessian there (for up to 4,096 columns), which is
-/// exact but for the examples' weights. `targets` holds each example's output; with one output, 1 is that output and 0
-/// the rest. `example_weights` may be empty. Losses are summed in double over products in float.
+/// Minimises by L-BFGS from zero, preconditioned by the Hessian there (for up to 8,192 columns), which is
+/// exact but for the examples' weights. Of more columns, where there are at most as many examples, it starts from the
+/// solution in the space that the examples span, which is nearly always the end. `targets` holds each example's output;
+/// with one output, 1 is that output and 0 the rest. `example_weights` may be empty. Losses are summed in double over
+/// products in float.
 LinearScores minimise_linear(const LinearProblem& problem, const Matrix& examples, std::span<const int> targets,
                              std::size_t outputs, std::span<const double> example_weights);
 

@@ -46,9 +46,10 @@ class LogisticRegression final : public Learner {
     scores_ = minimise_linear(problem, examples, classes, outputs(), weights);
   }
 
-  Matrix probabilities(const Matrix& examples) const override {
-    const Matrix scores = scores_.of(examples);
-    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
+  Matrix probabilities(const Matrix& examples) const override { return probabilities_of(scores_.of(examples)); }
+
+  Matrix probabilities_of(const Matrix& scores) const {
+    Matrix result(scores.rows(), static_cast<std::size_t>(class_count()));
     const auto sigmoid = [](float score) { return 1 / (1 + std::exp(-static_cast<double>(score))); };
     std::vector<double> row(scores.cols());
     for (std::size_t i = 0; i < scores.rows(); ++i) {
@@ -68,12 +69,11 @@ class LogisticRegression final : public Learner {
     return result;
   }
 
-  std::vector<int> decide(const Matrix& examples) const override {
+  std::vector<int> decide(const Matrix& examples) const override { return decide_by_scores(scores_.of(examples)); }
+
+  Answers decide_with_probabilities(const Matrix& examples) const override {
     const Matrix scores = scores_.of(examples);
-    if (outputs() > 1) return row_argmax(scores);
-    std::vector<int> decided;
-    for (float score : scores.values()) decided.push_back(score > 0);
-    return decided;
+    return {decide_by_scores(scores), probabilities_of(scores)};
   }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {

@@ -1,4 +1,6 @@
 // k nearest neighbours, as scikit-learn's KNeighborsClassifier.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -10,6 +12,8 @@
 
 namespace genrewise {
 namespace {
+
+const std::string kNeighboursTopic = "n_neighbors";
 
 class NearestNeighbours final : public Learner {
  public:
@@ -32,15 +36,49 @@ class NearestNeighbours final : public Learner {
                       std::to_string(examples.rows()) + " training examples",
                   "knn", "ask for fewer neighbours");
     classes_.assign(classes.begin(), classes.end());
-    index_ = NeighbourIndex(examples, metric_, p_);
+    make_index(examples);
+  }
+
+  void joined(const std::shared_ptr<SharedWork>& work) override {
+    index_name_.clear();  // names something only within the work that was left
+    if (work) work->announce(kNeighboursTopic, std::to_string(neighbours_));
+  }
+
+  std::string metric_name() const { return fmt::format("metric {} p {}", static_cast<int>(metric_), p_); }
+
+  void make_index(const Matrix& examples) {
+    const auto make = [&] { return NeighbourIndex(examples, metric_, p_); };
+    const auto table = shared_work() != nullptr ? shared_work()->name_of(examples) : std::nullopt;
+    index_name_ = table ? fmt::format("neighbours in {}, {}", *table, metric_name()) : "";
+    index_ =
+        table ? shared_work()->get<NeighbourIndex>(
+                    index_name_, make, [](const NeighbourIndex& index) { return index.points().values().size_bytes(); })
+              : std::make_shared<const NeighbourIndex>(make());
+  }
+
+  /// At least `neighbours_` for each example; the search is made for the most that any learner has announced.
+  std::shared_ptr<const Neighbours> find(const Matrix& examples) const {
+    const auto table = shared_work() != nullptr ? shared_work()->name_of(examples) : std::nullopt;
+    if (!table || index_name_.empty()) return std::make_shared<const Neighbours>(index_->find(examples, neighbours_));
+    return shared_work()->get<Neighbours>(
+        index_name_ + " of " + *table, [&] { return index_->find(examples, most_announced()); },
+        [](const Neighbours& found) { return found.index.size() * (sizeof(std::size_t) + sizeof(double)); },
+        [&](const Neighbours& found) { return found.k >= neighbours_; });
+  }
+
+  std::size_t most_announced() const {
+    std::size_t most = neighbours_;
+    for (const std::string& item : shared_work()->announced(kNeighboursTopic))
+      if (const std::size_t k = std::stoull(item); k <= index_->points().rows()) most = std::max(most, k);
+    return most;
   }
 
   Matrix probabilities(const Matrix& examples) const override {
-    const Neighbours found = index_.find(examples, neighbours_);
+    const std::shared_ptr<const Neighbours> found = find(examples);
     Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
     std::vector<double> votes(result.cols());
     for (std::size_t i = 0; i < examples.rows(); ++i) {
-      count_votes(found, i, votes);
+      count_votes(*found, i, votes);
       double sum = 0;
       for (double vote : votes) sum += vote;
       for (std::size_t c = 0; c < votes.size(); ++c) result(i, c) = static_cast<float>(votes[c] / sum);
@@ -53,7 +91,7 @@ class NearestNeighbours final : public Learner {
     std::ranges::fill(votes, 0.0);
     const std::size_t at = query * found.k;
     const bool hit = by_distance_ && found.distance[at] == 0;
-    for (std::size_t i = at; i < at + found.k; ++i) {
+    for (std::size_t i = at; i < at + neighbours_; ++i) {
       const double distance = found.distance[i];
       const double vote = !by_distance_ ? 1 : hit ? static_cast<double>(distance == 0) : 1 / distance;
       votes[static_cast<std::size_t>(classes_[found.index[i]])] += vote;
@@ -61,7 +99,7 @@ class NearestNeighbours final : public Learner {
   }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {
-    archive.put(prefix + "examples", index_.points());
+    archive.put(prefix + "examples", index_->points());
     archive.put(prefix + "classes", std::vector<std::int64_t>(classes_.begin(), classes_.end()));
   }
 
@@ -71,7 +109,8 @@ class NearestNeighbours final : public Learner {
     const bool sound = std::ranges::all_of(classes, [&](std::int64_t c) { return c >= 0 && c < class_count(); });
     if (!sound || neighbours_ > examples.rows()) throw Error("the neighbours make no sense", archive.name());
     classes_.assign(classes.begin(), classes.end());
-    index_ = NeighbourIndex(std::move(examples), metric_, p_);
+    index_ = std::make_shared<const NeighbourIndex>(std::move(examples), metric_, p_);
+    index_name_.clear();
   }
 
   std::size_t neighbours_;
@@ -79,7 +118,8 @@ class NearestNeighbours final : public Learner {
   double p_;
   Metric metric_ = Metric::minkowski;
   std::vector<int> classes_;
-  NeighbourIndex index_;
+  std::shared_ptr<const NeighbourIndex> index_;
+  std::string index_name_;  // among the shared work; empty where it is this learner's own
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace genrewise {
 namespace {
 
 constexpr std::size_t kProducts = std::size_t{1} << 22;  // that a thread holds at a time
+constexpr std::size_t kGlance = 32;                      // products that are looked at together
 constexpr std::size_t kLanes = 16;  // independent sums, so that the compiler may use vector registers
 
 /// Sum over all columns of term(j).
@@ -50,20 +51,32 @@ class CandidateFilter {
     threshold_ = std::numeric_limits<float>::infinity();
     std::size_t limit = 4 * k_ + 64;
     const float slack = 2 * error_ * query_squared_norm;
-    for (std::size_t j = 0; j < squared_norm_.size(); ++j) {
-      const float value = squared_norm_[j] - 2 * products[j];
-      const float error = error_ * squared_norm_[j];
-      if (value - error > threshold_) continue;
-      candidates_.push_back({value + error, static_cast<std::uint32_t>(j)});
-      if (candidates_.size() < limit) continue;
-      tighten(slack);
-      limit = std::max(limit, 2 * candidates_.size());
+    for (std::size_t first = 0; first < squared_norm_.size(); first += kGlance) {
+      const std::size_t end = std::min(first + kGlance, squared_norm_.size());
+      if (!any_within(products, first, end)) continue;
+      for (std::size_t j = first; j < end; ++j) {
+        const float value = squared_norm_[j] - 2 * products[j];
+        const float error = error_ * squared_norm_[j];
+        if (value - error > threshold_) continue;
+        candidates_.push_back({value + error, static_cast<std::uint32_t>(j)});
+        if (candidates_.size() < limit) continue;
+        tighten(slack);
+        limit = std::max(limit, 2 * candidates_.size());
+      }
     }
     tighten(slack);
     return candidates_;
   }
 
  private:
+  /// Nearly always false once the threshold is low; without branches, so that it is done in vector registers.
+  bool any_within(const float* products, std::size_t first, std::size_t end) const {
+    int any = 0;
+    for (std::size_t j = first; j < end; ++j)
+      any |= static_cast<int>(squared_norm_[j] - 2 * products[j] - error_ * squared_norm_[j] <= threshold_);
+    return any != 0;
+  }
+
   void tighten(float slack) {
     if (candidates_.size() < k_) return;
     const auto kth = candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
@@ -155,25 +168,34 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
   out.k = k;
   out.index.resize(queries.rows() * k);
   out.distance.resize(queries.rows() * k);
-  const bool by_product = !squared_norm_.empty();
+  if (squared_norm_.empty()) {
+    blas::for_blocks(queries.rows(), 8,
+                     [&](std::size_t first, std::size_t count) { find_directly(queries, first, count, out); });
+    return out;
+  }
+  // Blocks of one size, as many for every thread, so that all end together.
   const auto threads = static_cast<std::size_t>(thread_budget());
-  const std::size_t fair = (queries.rows() + threads - 1) / threads;
-  const std::size_t block =
-      by_product ? std::clamp<std::size_t>(kProducts / points_.rows(), 32, std::max<std::size_t>(32, fair)) : 8;
-  blas::for_blocks(queries.rows(), block, [&](std::size_t first, std::size_t count) {
-    by_product ? find_by_product(queries, first, count, out) : find_directly(queries, first, count, out);
+  const std::size_t most = std::max<std::size_t>(32, kProducts / points_.rows());
+  const std::size_t rounds = std::max<std::size_t>(1, (queries.rows() + threads * most - 1) / (threads * most));
+  const std::size_t block = std::max<std::size_t>(1, (queries.rows() + threads * rounds - 1) / (threads * rounds));
+  std::vector<std::vector<float>> products(threads);  // kept from block to block: fresh memory is slow
+  parallel_for((queries.rows() + block - 1) / block, [&](std::size_t index, int worker) {
+    const std::size_t first = index * block;
+    find_by_product(queries, first, std::min(block, queries.rows() - first), products[static_cast<std::size_t>(worker)],
+                    out);
   });
   return out;
 }
 
 void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, std::size_t count,
-                                     Neighbours& out) const {
+                                     std::vector<float>& product_values, Neighbours& out) const {
   std::vector<std::size_t> rows(count);
   for (std::size_t i = 0; i < count; ++i) rows[i] = first + i;
   Matrix block = queries.select_rows(rows);
   centre(block);
   const Matrix& points = ready_points();
-  Matrix products(count, points.rows());
+  product_values.resize(count * points.rows());
+  const blas::View<float> products(product_values.data(), count, points.rows());
   blas::multiply(blas::Form::nt, 1.0f, block, points, 0.0f, products);
   // Rounding errors of a sum of n products add up like a random walk; eight of its standard deviations.
   const float relative_error = 8 * std::numeric_limits<float>::epsilon() / 2 *
@@ -182,15 +204,16 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
   std::vector<Found> found;
   for (std::size_t i = 0; i < count; ++i) {
     const auto row = block.row(i);
+    float* row_products = products.data + i * products.stride;
     float squared_norm = 1;
     if (metric_ == Metric::cosine) {
       const float scale = inverse_length(row);
-      for (std::size_t j = 0; j < points.rows(); ++j) products(i, j) *= scale * inverse_length_[j];
+      for (std::size_t j = 0; j < points.rows(); ++j) row_products[j] *= scale * inverse_length_[j];
     } else {
       squared_norm = static_cast<float>(blas::dot(row, row));
     }
     found.clear();
-    for (const Candidate& candidate : filter.filter(products.row(i).data(), squared_norm))
+    for (const Candidate& candidate : filter.filter(row_products, squared_norm))
       found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
     keep_nearest(found, first + i, out);
   }

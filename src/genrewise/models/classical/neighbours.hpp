@@ -32,7 +32,8 @@ class NeighbourIndex {
  private:
   const Matrix& ready_points() const { return centred_.empty() ? points_ : centred_; }
   void centre(Matrix& rows) const;
-  void find_by_product(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
+  void find_by_product(const Matrix& queries, std::size_t first, std::size_t count, std::vector<float>& product_values,
+                       Neighbours& out) const;
   void find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
   double distance(const float* a, const float* b) const;
 

@@ -1,6 +1,5 @@
 #include "genrewise/models/classical/smo.hpp"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -16,10 +15,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLeastCurvature = 1e-12;  // stands in where the kernel is not positive definite
 constexpr std::size_t kLanes = 8;
 constexpr long long kStepsBetweenInterrupts = 1024;
-constexpr std::size_t kMostFree = 3000;    // examples whose system of equations is solved at once
-constexpr int kRefinementRounds = 4;       // each without the examples that met their bounds in the one before
-constexpr double kRidge = 1e-6;            // of the mean diagonal: above the rounding of a kernel in float
-constexpr double kOperationsPerStep = 20;  // of a factorisation, in the time of one example's part of a step
+constexpr long long kMostAnew = 2000;  // examples that are all solved for at once, in many rounds
 
 // GCC's and Clang's vector types: they become the processor's registers, or several of them.
 using Doubles = double __attribute__((vector_size(kLanes * sizeof(double))));
@@ -40,8 +36,13 @@ void load(const float* from, Doubles& to) {
 /// padded to whole registers, first class and second class each, with examples that are neither up nor low.
 class Smo {
  public:
-  Smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config)
-      : kernel_(kernel), config_(config), counts_{first_count, bound.size() - first_count} {
+  Smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config,
+      QuadraticForm* rows)
+      : kernel_(kernel),
+        config_(config),
+        rows_(rows),
+        bound_of_examples_(bound),
+        counts_{first_count, bound.size() - first_count} {
     starts_[1] = padded(counts_[0]);
     const std::size_t size = starts_[1] + padded(counts_[1]);
     alpha_.assign(size, 0);
@@ -64,15 +65,16 @@ class Smo {
     const long long most =
         config_.most_steps > 0 ? config_.most_steps : std::max<long long>(10'000'000, 100 * examples);
     long long steps = 0;
-    next_refinement_ = 2 * examples;
+    if (rows_ != nullptr && config_.most_steps <= 0) settle(*rows_);
+    long long next_settling = examples;
     select_first();
     for (; steps < most && highest_low_ - f_up_ >= config_.tolerance; ++steps) {
       if (steps % kStepsBetweenInterrupts == 0) throw_if_interrupted();
-      if (steps == next_refinement_) {
-        refine();
-        const auto free = static_cast<double>(count_free());
-        const double worth = free * free * free / (kOperationsPerStep * static_cast<double>(examples));
-        next_refinement_ += std::max(2 * examples, static_cast<long long>(worth));
+      if (steps == next_settling && config_.is_positive) {
+        KernelForm form(kernel_, counts_[0], counts_[0] + counts_[1]);
+        const bool anew = steps > examples && examples <= kMostAnew;  // the first time its guess was no good
+        if (settle(form, anew)) select_first();
+        next_settling *= 3;
         continue;
       }
       const PairKernel::Row row_up = kernel_.row(example(up_at_));
@@ -218,86 +220,25 @@ class Smo {
     keep(seen);
   }
 
-  bool is_free(std::size_t k) const { return up_[k] == 0 && low_[k] == 0; }
-  std::size_t count_free() const {
-    std::size_t count = 0;
-    for (std::size_t k = 0; k < f_.size(); ++k) count += is_free(k);
-    return count;
-  }
-
-  /// Pairwise steps are slow to settle many free examples against each other; here all of them move together, to the
-  /// minimum that they have by themselves or as far towards it as their bounds let them.
-  void refine() {
-    std::vector<std::size_t> free;
-    for (std::size_t k = 0; k < f_.size(); ++k)
-      if (is_free(k)) free.push_back(k);
-    for (int round = 0; round < kRefinementRounds && free.size() >= 2 && free.size() <= kMostFree; ++round) {
-      const Eigen::MatrixXd kernel = kernel_among(free);
-      const Eigen::VectorXd move = newton_step(kernel, free);
-      const double bend = move.dot(kernel * move);
-      double slope = 0, reach = kInfinity;
-      std::vector<std::size_t> rest;
-      for (std::size_t i = 0; i < free.size(); ++i) {
-        const double step = move[static_cast<Eigen::Index>(i)], room = room_of(free[i], step);
-        slope += f_[free[i]] * step;
-        reach = std::min(reach, step == 0 ? kInfinity : room / std::abs(step));
-        if (std::abs(step) < room) rest.push_back(free[i]);
-      }
-      if (!(slope < 0) || !(bend > 0)) break;
-      advance(free, std::min(reach, -slope / bend) * move);
-      if (rest.size() == free.size()) break;
-      free = std::move(rest);
+  /// Pairwise steps are slow to settle many free examples against each other; active sets settle all at once.
+  bool settle(QuadraticForm& form, bool anew = false) {
+    DualPoint point;
+    for (std::size_t i = 0; i < counts_[0] + counts_[1]; ++i) {
+      const std::size_t k = place(i);
+      const double y = k < starts_[1] ? 1 : -1;
+      point.beta.push_back(y * alpha_[k]);
+      point.products.push_back(f_[k] + y);
     }
-    select_first();
-  }
-
-  Eigen::MatrixXd kernel_among(const std::vector<std::size_t>& places) {
-    const auto size = static_cast<Eigen::Index>(places.size());
-    Eigen::MatrixXd kernel(size, size);
-    for (Eigen::Index j = 0; j < size; ++j) {
-      const PairKernel::Row row = kernel_.row(example(places[static_cast<std::size_t>(j)]));
-      for (Eigen::Index i = 0; i < size; ++i) {
-        const std::size_t k = places[static_cast<std::size_t>(i)];
-        kernel(i, j) = k < starts_[1] ? row.first[k] : row.second[k - starts_[1]];
-      }
-    }
-    return kernel;
-  }
-
-  /// The change of y alpha that brings all f to one value while their sum stays: zero where the kernel is indefinite.
-  Eigen::VectorXd newton_step(const Eigen::MatrixXd& kernel, const std::vector<std::size_t>& places) const {
-    const Eigen::Index size = kernel.rows();
-    Eigen::MatrixXd ridged = kernel;
-    ridged.diagonal().array() += kRidge * kernel.diagonal().mean();
-    const Eigen::LLT<Eigen::MatrixXd> factor(ridged);
-    if (factor.info() != Eigen::Success) return Eigen::VectorXd::Zero(size);
-    Eigen::VectorXd f(size);
-    for (Eigen::Index i = 0; i < size; ++i) f[i] = f_[places[static_cast<std::size_t>(i)]];
-    const Eigen::VectorXd solved = factor.solve(f), ones = factor.solve(Eigen::VectorXd::Ones(size));
-    return solved.sum() / ones.sum() * ones - solved;
-  }
-
-  /// How far y alpha may move in the direction of `step`.
-  double room_of(std::size_t k, double step) const {
-    return (k < starts_[1]) == (step > 0) ? bound_[k] - alpha_[k] : alpha_[k];
-  }
-
-  void advance(const std::vector<std::size_t>& places, const Eigen::VectorXd& move) {
-    for (std::size_t i = 0; i < places.size(); ++i) {
-      const double step = move[static_cast<Eigen::Index>(i)];
-      const std::size_t k = places[i];
-      const double moved = alpha_[k] + (k < starts_[1] ? step : -step), margin = 1e-12 * bound_[k];
-      alpha_[k] = moved <= margin ? 0 : moved >= bound_[k] - margin ? bound_[k] : moved;
+    if (anew) point = {std::vector<double>(point.beta.size()), std::vector<double>(point.beta.size())};
+    if (!solve_by_active_sets(form, counts_[0], bound_of_examples_, config_.tolerance, point)) return false;
+    for (std::size_t i = 0; i < point.beta.size(); ++i) {
+      const std::size_t k = place(i);
+      const double y = k < starts_[1] ? 1 : -1;
+      alpha_[k] = y * point.beta[i];
+      f_[k] = point.products[i] - y;
       set_membership(k);
-      const PairKernel::Row row = kernel_.row(example(k));
-      for_registers(row, row, [&](std::size_t at, const float* values, const float*) {
-        Doubles f, kernel;
-        load(&f_[at], f);
-        load(values, kernel);
-        f += step * kernel;
-        std::memcpy(&f_[at], &f, sizeof f);
-      });
     }
+    return true;
   }
 
   /// Free examples all have f = rho; without any, rho lies half-way between what the others allow.
@@ -335,20 +276,21 @@ class Smo {
 
   PairKernel& kernel_;
   SmoConfig config_;
+  QuadraticForm* rows_;
+  std::span<const double> bound_of_examples_;
   std::size_t counts_[2];
   std::size_t starts_[2] = {0, 0};
   std::vector<double> alpha_, bound_, f_, diagonal_;
   std::vector<double> up_, low_;  // 0 for members; else what keeps them from being chosen
   std::size_t up_at_ = 0;
   double f_up_ = 0, highest_low_ = 0;
-  long long next_refinement_ = 0;
 };
 
 }  // namespace
 
-SmoResult solve_smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound,
-                    const SmoConfig& config) {
-  return Smo(kernel, first_count, bound, config).solve();
+SmoResult solve_smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config,
+                    QuadraticForm* rows) {
+  return Smo(kernel, first_count, bound, config, rows).solve();
 }
 
 }  // namespace genrewise

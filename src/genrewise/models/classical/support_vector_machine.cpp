@@ -1,6 +1,8 @@
 // Support vector machine, as libsvm's C-SVC that scikit-learn's SVC wraps: one machine for each pair of classes on a
 // shared kernel matrix; votes decide. Probabilities by Platt's sigmoids on five-fold cross-validated decision values,
 // coupled (Wu, Lin and Weng 2004), as libsvm; other than there the folds are stratified and drawn from the seed.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -8,6 +10,7 @@
 #include <numeric>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/kernel.hpp"
@@ -50,15 +53,29 @@ struct Sorted {
   }
 };
 
+using SquareMatrix = std::vector<float>;
+
 /// The symmetric kernel matrix of points taken from one class or from two.
-std::vector<float> kernel_of(const Kernel& kernel, const KernelPoints& points) {
+SquareMatrix kernel_of(const Kernel& kernel, const KernelPoints& points) {
   const std::size_t n = points.rows.rows;
-  std::vector<float> matrix(n * n);
+  SquareMatrix matrix(n * n);
   blas::fill_symmetric(matrix.data(), n, [&](std::size_t row, std::size_t col, View<float> tile) {
     const auto part = [&](std::size_t at, std::size_t count) {
       return KernelPoints{points.rows.rows_from(at, count), points.squared_norm.subspan(at, count)};
     };
     kernel_block(kernel, part(row, tile.rows), part(col, tile.cols), tile);
+  });
+  return matrix;
+}
+
+/// The same from the products of all points, bit by bit.
+SquareMatrix kernel_of_products(const Kernel& kernel, const SquareMatrix& products, std::span<const float> norms) {
+  const std::size_t n = norms.size();
+  SquareMatrix matrix(n * n);
+  blas::fill_symmetric(matrix.data(), n, [&](std::size_t row, std::size_t col, View<float> tile) {
+    for (std::size_t i = 0; i < tile.rows; ++i)
+      std::copy_n(products.data() + (row + i) * n + col, tile.cols, tile.data + i * tile.stride);
+    apply_kernel(kernel, norms.subspan(row, tile.rows), norms.subspan(col, tile.cols), tile);
   });
   return matrix;
 }
@@ -89,6 +106,7 @@ class SupportVectorMachine final : public Learner {
     kernel_.degree = static_cast<int>(read().integer("degree", 0, 100));
     kernel_.coef0 = read().number("coef0", std::numeric_limits<double>::lowest());
     if (!read().is("gamma", "scale") && !read().is("gamma", "auto")) kernel_.gamma = read().positive("gamma");
+    smo_.is_positive = kernel_.kind != KernelKind::sigmoid && (kernel_.kind != KernelKind::poly || kernel_.coef0 >= 0);
     smo_.tolerance = read().positive("tol");
     smo_.most_steps = read().integer("max_iter", -1);
     cache_bytes_ = static_cast<std::size_t>(read().number("cache_size", 1, 1e9) * 1e6);
@@ -110,17 +128,56 @@ class SupportVectorMachine final : public Learner {
     const auto pairs = all_pairs(static_cast<std::size_t>(class_count));
     std::vector<PairResult> results(pairs.size());
     const std::size_t n = sorted.rows.rows();
-    if (n * n * sizeof(float) <= cache_bytes_) {
-      const auto matrix = kernel_of(kernel_, {sorted.rows, sorted.squared_norm});
+    if (is_solved_by_rows(sorted)) {
+      parallel_for(pairs.size(),
+                   [&](std::size_t p, int) { results[p] = solve_pair(nullptr, sorted, pairs[p], bounds); });
+    } else if (n * n * sizeof(float) <= cache_bytes_) {
+      const std::shared_ptr<const SquareMatrix> matrix = whole_kernel(examples, classes, sorted);
       parallel_for(pairs.size(), [&](std::size_t p, int) {
         const auto [a, b] = pairs[p];
-        DensePairKernel kernel({matrix.data(), n, n}, sorted.start[a], sorted.size_of(a), sorted.start[b]);
-        results[p] = solve_pair(kernel, sorted, pairs[p], bounds);
+        DensePairKernel kernel({matrix->data(), n, n}, sorted.start[a], sorted.size_of(a), sorted.start[b]);
+        results[p] = solve_pair(&kernel, sorted, pairs[p], bounds);
       });
     } else {
       solve_pairs_apart(sorted, pairs, bounds, results);
     }
     keep_support_vectors(std::move(sorted), pairs, results);
+  }
+
+  bool is_centred() const { return kernel_.kind == KernelKind::rbf; }
+
+  std::string kernels_topic() const { return is_centred() ? "svm kernels, centred" : "svm kernels"; }
+
+  void joined(const std::shared_ptr<SharedWork>& work) override {
+    if (work)
+      work->announce(kernels_topic(), fmt::format("{} {} {} {}", read().text("kernel"), read().text("gamma"),
+                                                  kernel_.coef0, kernel_.degree));
+  }
+
+  /// The kernel matrix of all examples, sorted by class. Where it is shared and other kernels have been announced, so
+  /// are the products that it is made of.
+  std::shared_ptr<const SquareMatrix> whole_kernel(const Matrix& examples, std::span<const int> classes,
+                                                   const Sorted& sorted) const {
+    const auto make = [&](const Kernel& kernel) {
+      return [&, kernel] { return kernel_of(kernel, {sorted.rows, sorted.squared_norm}); };
+    };
+    SharedWork* work = shared_work();
+    const auto table = work != nullptr ? work->name_of(examples) : std::nullopt;
+    if (!table) return std::make_shared<const SquareMatrix>(make(kernel_)());
+
+    const std::string_view bytes(reinterpret_cast<const char*>(classes.data()), classes.size_bytes());
+    const std::string base = fmt::format("{} of {}, classes {}", kernels_topic(), *table, sha256_hex(bytes));
+    const auto size = [](const SquareMatrix& matrix) { return matrix.size() * sizeof(float); };
+    const auto products = [&] {
+      return work->get<SquareMatrix>(base + ": linear", make(Kernel{.kind = KernelKind::linear}), size);
+    };
+    if (kernel_.kind == KernelKind::linear) return products();
+    const bool alone = work->announced(kernels_topic()).size() < 2;
+    const auto from_products = [&] { return kernel_of_products(kernel_, *products(), sorted.squared_norm); };
+    const std::string name = fmt::format("{}: {} {} {} {}", base, static_cast<int>(kernel_.kind), kernel_.gamma,
+                                         kernel_.coef0, kernel_.degree);
+    return alone ? work->get<SquareMatrix>(name, make(kernel_), size)
+                 : work->get<SquareMatrix>(name, from_products, size);
   }
 
   void choose_gamma(const Matrix& examples) {
@@ -145,7 +202,7 @@ class SupportVectorMachine final : public Learner {
     for (std::size_t i = 0; i < classes.size(); ++i) order[next[static_cast<std::size_t>(classes[i])]++] = i;
     sorted.rows = examples.select_rows(order);
     centre_.clear();
-    if (kernel_.kind == KernelKind::rbf) {  // distances stay; smaller norms lose fewer digits in float
+    if (is_centred()) {  // distances stay; smaller norms lose fewer digits in float
       const auto mean = blas::column_moments(sorted.rows).mean;
       centre_.assign(mean.begin(), mean.end());
       subtract_centre(sorted.rows);
@@ -182,7 +239,7 @@ class SupportVectorMachine final : public Learner {
           const Pair pair = pairs[p];
           if (bytes_of(pair) > cache_bytes_) {
             CachedPairKernel kernel(kernel_, sorted.of_class(pair.first), sorted.of_class(pair.second), cache_bytes_);
-            results[p] = solve_pair(kernel, sorted, pair, bounds);
+            results[p] = solve_pair(&kernel, sorted, pair, bounds);
             return;
           }
           const std::size_t first_count = sorted.size_of(pair.first);
@@ -193,12 +250,33 @@ class SupportVectorMachine final : public Learner {
           const auto norms = squared_norms(own);
           const auto matrix = kernel_of(kernel_, {own, norms});
           DensePairKernel kernel({matrix.data(), rows.size(), rows.size()}, 0, first_count, first_count);
-          results[p] = solve_pair(kernel, sorted, pair, bounds);
+          results[p] = solve_pair(&kernel, sorted, pair, bounds);
         },
         at_once);
   }
 
-  PairResult solve_pair(PairKernel& kernel, const Sorted& sorted, const Pair& pair,
+  /// Of a linear kernel with many more examples than columns no matrix is made.
+  bool is_solved_by_rows(const Sorted& sorted) const {
+    if (kernel_.kind != KernelKind::linear || smo_.most_steps > 0) return false;
+    std::vector<std::size_t> sizes;
+    for (std::size_t c = 0; c + 1 < sorted.start.size(); ++c) sizes.push_back(sorted.size_of(c));
+    std::ranges::partial_sort(sizes, sizes.begin() + 2);
+    return sizes[0] + sizes[1] >= 2 * sorted.rows.cols();
+  }
+
+  /// Without a kernel each task works on the rows, and computes of the kernel what it may yet need.
+  SmoResult solve_task(PairKernel* kernel, const Sorted& sorted, const Pair& pair,
+                       const std::vector<double>& bound) const {
+    const std::size_t first = sorted.size_of(pair.first);
+    if (kernel != nullptr) return solve_smo(*kernel, first, bound, smo_);
+    const KernelPoints a = sorted.of_class(pair.first), b = sorted.of_class(pair.second);
+    CachedPairKernel rows_when_needed(kernel_, a, b, cache_bytes_ / static_cast<std::size_t>(thread_budget()));
+    LinearForm form(a.rows, b.rows);
+    return solve_smo(rows_when_needed, first, bound, smo_, &form);
+  }
+
+  /// `kernel` may be null where is_solved_by_rows().
+  PairResult solve_pair(PairKernel* kernel, const Sorted& sorted, const Pair& pair,
                         const std::vector<double>& bounds) const {
     const std::size_t first = sorted.size_of(pair.first), second = sorted.size_of(pair.second);
     std::vector<double> bound(first + second, bounds[pair.second]);
@@ -216,17 +294,17 @@ class SupportVectorMachine final : public Learner {
         folds > 1 ? 1 + folds : 1,
         [&](std::size_t task, int) {
           if (task == 0) {
-            whole = solve_smo(kernel, first, bound, smo_);
+            whole = solve_task(kernel, sorted, pair, bound);
             return;
           }
           std::vector<double> partial = bound;
           for (std::size_t i = 0; i < partial.size(); ++i)
             if (fold_of[i] == task - 1) partial[i] = 0;
-          const SmoResult result = solve_smo(kernel, first, partial, smo_);
+          const SmoResult result = solve_task(kernel, sorted, pair, partial);
           for (std::size_t i = 0; i < partial.size(); ++i)
             if (fold_of[i] == task - 1) held_out[i] = result.decision[i];
         },
-        kernel.is_shareable() ? 0 : 1);
+        kernel == nullptr || kernel->is_shareable() ? 0 : 1);
 
     PairResult result;
     result.rho = whole.rho;
@@ -277,29 +355,34 @@ class SupportVectorMachine final : public Learner {
     return result;
   }
 
-  Matrix votes(const Matrix& examples) const {
-    const Matrix decided = decisions(examples);
-    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
+  Matrix votes(const Matrix& decided) const {
+    Matrix result(decided.rows(), static_cast<std::size_t>(class_count()));
     const auto pairs = all_pairs(result.cols());
-    for (std::size_t i = 0; i < examples.rows(); ++i)
+    for (std::size_t i = 0; i < decided.rows(); ++i)
       for (std::size_t p = 0; p < pairs.size(); ++p)
         result(i, decided(i, p) > 0 ? pairs[p].first : pairs[p].second) += 1;
     return result;
   }
 
-  std::vector<int> decide(const Matrix& examples) const override { return row_argmax(votes(examples)); }
+  std::vector<int> decide(const Matrix& examples) const override { return row_argmax(votes(decisions(examples))); }
 
-  Matrix probabilities(const Matrix& examples) const override {
+  Answers decide_with_probabilities(const Matrix& examples) const override {
+    const Matrix decided = decisions(examples);
+    return {row_argmax(votes(decided)), probabilities_of(decided)};
+  }
+
+  Matrix probabilities(const Matrix& examples) const override { return probabilities_of(decisions(examples)); }
+
+  Matrix probabilities_of(const Matrix& decided) const {
     if (!probability_) {
-      Matrix shares = votes(examples);
+      Matrix shares = votes(decided);
       for (float& value : shares.values()) value /= static_cast<float>(rho_.size());
       return shares;
     }
-    const Matrix decided = decisions(examples);
     const auto classes = static_cast<std::size_t>(class_count());
     const auto pairs = all_pairs(classes);
-    Matrix result(examples.rows(), classes);
-    blas::for_blocks(examples.rows(), kQueryBlock, [&](std::size_t first, std::size_t count) {
+    Matrix result(decided.rows(), classes);
+    blas::for_blocks(decided.rows(), kQueryBlock, [&](std::size_t first, std::size_t count) {
       Matrix pairwise(classes, classes);
       for (std::size_t i = first; i < first + count; ++i) {
         for (std::size_t p = 0; p < pairs.size(); ++p) {
@@ -341,7 +424,7 @@ class SupportVectorMachine final : public Learner {
     sigmoids_.clear();
     for (std::size_t p = 0; p < pairs; ++p) sigmoids_.push_back({slopes[p], offsets[p]});
     kernel_.gamma = archive.number(prefix + "gamma");
-    centre_ = archive.floats(prefix + "centre", kernel_.kind == KernelKind::rbf ? columns() : 0);
+    centre_ = archive.floats(prefix + "centre", is_centred() ? columns() : 0);
     squared_norm_ = squared_norms(support_);
   }
 

@@ -64,6 +64,10 @@ class Voting final : public Learner {
     for (const auto& member : members_) member->fit(examples, classes, class_count);
   }
 
+  void joined(const std::shared_ptr<SharedWork>& work) override {
+    for (const auto& member : members_) member->share(work);
+  }
+
   Matrix probabilities(const Matrix& examples) const override {
     std::vector<double> sums(examples.rows() * static_cast<std::size_t>(class_count()));
     double total = 0;

@@ -1,0 +1,186 @@
+// The dual problem of a support vector machine: whichever way it is solved, the optimality conditions hold.
+#include "genrewise/models/classical/active_set.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "genrewise/models/classical/smo.hpp"
+#include "learner_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using testing::Clusters;
+using testing::make_clusters;
+
+constexpr double kTolerance = 1e-3;
+constexpr double kSolutions = 0.02;  // decisions of two points that both meet the conditions within the tolerance
+constexpr double kRounding = 2e-4;   // of decisions that the solver keeps up to date and the test sums anew
+
+/// Two classes, sorted, and the kernel matrix among all.
+struct Problem {
+  Matrix examples;
+  std::vector<float> norms, matrix;
+  std::size_t first_count, size;
+
+  Problem(const Kernel& kernel, std::size_t rows, std::size_t cols, double spread, std::size_t copies = 1) {
+    const Clusters data = make_clusters(rows, cols, 2, spread);
+    std::vector<std::size_t> order;
+    for (int label : {0, 1})
+      for (std::size_t i = 0; i < rows; ++i)
+        if (data.labels[i] == label) order.insert(order.end(), copies, i);
+    examples = data.examples.select_rows(order);
+    norms = squared_norms(examples);
+    size = order.size();
+    first_count = static_cast<std::size_t>(std::ranges::count(data.labels, 0)) * copies;
+    matrix.resize(size * size);
+    kernel_block(kernel, {examples, norms}, {examples, norms}, {matrix.data(), size, size});
+  }
+
+  DensePairKernel kernel() const { return {{matrix.data(), size, size}, 0, first_count, first_count}; }
+  LinearForm rows() const {
+    const blas::View<const float> all(examples);
+    return {all.rows_from(0, first_count), all.rows_from(first_count, size - first_count)};
+  }
+  double sign(std::size_t i) const { return i < first_count ? 1 : -1; }
+
+  /// How far the largest f - y that may shrink is above the smallest that may grow; sums are made anew.
+  double violation(const std::vector<double>& alpha, const std::vector<double>& bound) const {
+    double least = 1e300, most = -1e300;
+    for (std::size_t i = 0; i < size; ++i) {
+      if (bound[i] == 0) continue;
+      double f = -sign(i);
+      for (std::size_t j = 0; j < size; ++j) f += alpha[j] * sign(j) * static_cast<double>(matrix[i * size + j]);
+      const bool grows = sign(i) > 0 ? alpha[i] < bound[i] : alpha[i] > 0;
+      const bool shrinks = sign(i) > 0 ? alpha[i] > 0 : alpha[i] < bound[i];
+      if (grows) least = std::min(least, f);
+      if (shrinks) most = std::max(most, f);
+    }
+    return most - least;
+  }
+};
+
+void expect_solved(const Problem& problem, const std::vector<double>& alpha, const std::vector<double>& bound) {
+  double sum = 0, sizes = 0;
+  for (std::size_t i = 0; i < alpha.size(); ++i) {
+    EXPECT_GE(alpha[i], 0);
+    EXPECT_LE(alpha[i], bound[i]);
+    sum += problem.sign(i) * alpha[i];
+    sizes += alpha[i];
+  }
+  EXPECT_NEAR(sum, 0, 1e-9 * std::max(1.0, sizes));
+  EXPECT_LT(problem.violation(alpha, bound), kTolerance + kRounding * std::max(1.0, sizes / 100));
+}
+
+struct Case {
+  Kernel kernel;
+  double c;
+  double spread;
+};
+
+class DualProblem : public ::testing::TestWithParam<Case> {};
+
+INSTANTIATE_TEST_SUITE_P(Kernels, DualProblem,
+                         ::testing::Values(Case{{KernelKind::linear}, 0.01, 0.2}, Case{{KernelKind::linear}, 1, 0.2},
+                                           Case{{KernelKind::linear}, 100, 0.2}, Case{{KernelKind::linear}, 1, 3},
+                                           Case{{KernelKind::rbf, 0.03}, 0.1, 0.2},
+                                           Case{{KernelKind::rbf, 0.03}, 1, 0.2},
+                                           Case{{KernelKind::rbf, 0.03}, 1000, 0.2},
+                                           Case{{KernelKind::poly, 0.03, 1, 3}, 1, 0.2},
+                                           Case{{KernelKind::sigmoid, 0.03}, 1, 0.2}));
+
+TEST_P(DualProblem, IsSolvedFromItsKernel) {
+  const Problem problem(GetParam().kernel, 300, 30, GetParam().spread);
+  DensePairKernel kernel = problem.kernel();
+  const std::vector<double> bound(problem.size, GetParam().c);
+  const SmoConfig config{.tolerance = kTolerance, .is_positive = GetParam().kernel.kind != KernelKind::sigmoid};
+  const SmoResult result = solve_smo(kernel, problem.first_count, bound, config);
+  expect_solved(problem, result.alpha, bound);
+}
+
+TEST_P(DualProblem, IsSolvedWithUnequalBoundsAndExamplesThatTakeNoPart) {
+  const Problem problem(GetParam().kernel, 300, 30, GetParam().spread);
+  DensePairKernel kernel = problem.kernel();
+  std::vector<double> bound(problem.size, GetParam().c);
+  for (std::size_t i = 0; i < bound.size(); ++i)
+    bound[i] = i % 5 == 0 ? 0 : i < problem.first_count ? 3 * bound[i] : bound[i];
+  const SmoConfig config{.tolerance = kTolerance, .is_positive = GetParam().kernel.kind != KernelKind::sigmoid};
+  const SmoResult result = solve_smo(kernel, problem.first_count, bound, config);
+  expect_solved(problem, result.alpha, bound);
+  for (std::size_t i = 0; i < bound.size(); i += 5) {
+    double decision = -result.rho;
+    for (std::size_t j = 0; j < problem.size; ++j)
+      decision += result.alpha[j] * problem.sign(j) * static_cast<double>(problem.matrix[i * problem.size + j]);
+    EXPECT_NEAR(result.decision[i], decision, kRounding * std::max(1.0, GetParam().c));
+  }
+}
+
+TEST(ActiveSets, SolveALinearProblemFromItsRowsAsFromItsKernel) {
+  for (const double c : {0.01, 1.0, 50.0}) {
+    for (const double spread : {0.1, 0.4, 2.0}) {
+      const Problem problem({KernelKind::linear}, 400, 20, spread);
+      std::vector<double> bound(problem.size, c);
+      for (std::size_t i = 0; i < bound.size(); i += 7) bound[i] = i % 2 == 0 ? 0 : 2 * c;
+      DensePairKernel kernel = problem.kernel();
+      LinearForm rows = problem.rows();
+      const SmoConfig config{.tolerance = kTolerance};
+      const SmoResult by_rows = solve_smo(kernel, problem.first_count, bound, config, &rows);
+      const SmoResult by_kernel = solve_smo(kernel, problem.first_count, bound, config);
+      expect_solved(problem, by_rows.alpha, bound);
+      expect_solved(problem, by_kernel.alpha, bound);
+      for (std::size_t i = 0; i < problem.size; ++i)
+        EXPECT_NEAR(by_rows.decision[i], by_kernel.decision[i], kSolutions) << c << " " << spread;
+    }
+  }
+}
+
+TEST(ActiveSets, NeedNoPairwiseStepWhereManyExamplesAreFree) {
+  const Problem problem({KernelKind::linear}, 400, 60, 0.15);
+  const std::vector<double> bound(problem.size, 1.0);
+  DensePairKernel kernel = problem.kernel();
+  LinearForm rows = problem.rows();
+  EXPECT_EQ(solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance}, &rows).steps, 0);
+}
+
+TEST(ActiveSets, KeepTheirProductsTrueWhereTheZoneRunsEmpty) {
+  // So little room that on the way to the last width everybody comes to lie at a bound.
+  for (const double c : {0.001, 0.01, 0.1}) {
+    for (std::size_t rows = 12; rows <= 60; rows += 4) {
+      const Problem problem({KernelKind::linear}, rows, 3, 1.0);
+      const std::vector<double> bound(problem.size, c);
+      DensePairKernel kernel = problem.kernel();
+      LinearForm form = problem.rows();
+      const SmoResult result = solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance}, &form);
+      expect_solved(problem, result.alpha, bound);
+      for (std::size_t i = 0; i < problem.size; ++i) {
+        double decision = -result.rho;
+        for (std::size_t j = 0; j < problem.size; ++j)
+          decision += result.alpha[j] * problem.sign(j) * static_cast<double>(problem.matrix[i * problem.size + j]);
+        EXPECT_NEAR(result.decision[i], decision, kRounding);
+      }
+    }
+  }
+}
+
+TEST(ActiveSets, SolveWhereExamplesAreRepeated) {
+  const Problem problem({KernelKind::linear}, 120, 5, 0.3, 3);
+  const std::vector<double> bound(problem.size, 1.0);
+  LinearForm rows = problem.rows();
+  DensePairKernel kernel = problem.kernel();
+  const SmoResult result = solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance}, &rows);
+  expect_solved(problem, result.alpha, bound);
+}
+
+TEST(ActiveSets, LeaveThePointAloneWhereTheyCannotSolve) {
+  const Problem problem({KernelKind::linear}, 40, 4, 0.3);
+  const std::vector<double> none(problem.size, 0.0);  // nobody may move
+  LinearForm rows = problem.rows();
+  DualPoint point{std::vector<double>(problem.size), std::vector<double>(problem.size)};
+  EXPECT_FALSE(solve_by_active_sets(rows, problem.first_count, none, kTolerance, point));
+  EXPECT_EQ(point.beta, std::vector<double>(problem.size));
+}
+
+}  // namespace
+}  // namespace genrewise
