@@ -1,6 +1,7 @@
 #include "genrewise/base/hash.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "genrewise/base/error.hpp"
 
@@ -11,9 +12,25 @@ struct Hasher::Context {
   ~Context() { EVP_MD_CTX_free(md); }
 };
 
+namespace {
+
+const EVP_MD* method_of(HashKind kind) {
+  switch (kind) {
+    case HashKind::md5:
+      return EVP_md5();
+    case HashKind::sha1:
+      return EVP_sha1();
+    case HashKind::sha256:
+      break;
+  }
+  return EVP_sha256();
+}
+
+}  // namespace
+
 Hasher::Hasher(HashKind kind) : context_(std::make_unique<Context>()) {
-  if (EVP_DigestInit_ex(context_->md, kind == HashKind::sha1 ? EVP_sha1() : EVP_sha256(), nullptr) != 1) {
-    throw Error("OpenSSL cannot start a checksum", kind == HashKind::sha1 ? "SHA-1" : "SHA-256");
+  if (EVP_DigestInit_ex(context_->md, method_of(kind), nullptr) != 1) {
+    throw Error("OpenSSL cannot start a checksum", EVP_MD_get0_name(method_of(kind)));
   }
 }
 
@@ -23,23 +40,42 @@ void Hasher::update(std::string_view bytes) {
   EVP_DigestUpdate(context_->md, bytes.data(), bytes.size());
 }
 
-std::string Hasher::hex() {
+std::string Hasher::digest() {
   unsigned char sum[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
   EVP_DigestFinal_ex(context_->md, sum, &length);
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (unsigned int i = 0; i < length; ++i) {
-    text += kDigits[sum[i] >> 4];
-    text += kDigits[sum[i] & 15];
-  }
-  return text;
+  return {reinterpret_cast<const char*>(sum), length};
+}
+
+std::string Hasher::hex() {
+  return to_hex(digest());
 }
 
 std::string sha256_hex(std::string_view bytes) {
   Hasher hasher(HashKind::sha256);
   hasher.update(bytes);
   return hasher.hex();
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view message) {
+  unsigned char sum[EVP_MAX_MD_SIZE];
+  unsigned int length = 0;
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(message.data()), message.size(), sum, &length) == nullptr) {
+    throw Error("OpenSSL cannot make a message's code", "HMAC-SHA256");
+  }
+  return {reinterpret_cast<const char*>(sum), length};
+}
+
+std::string to_hex(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
 }
 
 }  // namespace genrewise

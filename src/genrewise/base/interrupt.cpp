@@ -1,6 +1,8 @@
 #include "genrewise/base/interrupt.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <thread>
 
 #include "genrewise/base/error.hpp"
 
@@ -22,6 +24,14 @@ bool interrupt_requested() noexcept {
 
 void throw_if_interrupted() {
   if (interrupt_requested()) throw Interrupted();
+}
+
+void sleep_unless_interrupted(std::chrono::milliseconds time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  for (auto now = end - time; now < end; now = std::chrono::steady_clock::now()) {
+    throw_if_interrupted();
+    std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(end - now, std::chrono::milliseconds(100)));
+  }
 }
 
 }  // namespace genrewise

@@ -1,6 +1,8 @@
 // One flag for the whole process: has the person asked us to stop?
 #pragma once
 
+#include <chrono>
+
 namespace genrewise {
 
 /// Asks all long work to stop at its next safe point. Safe to call from a signal handler.
@@ -11,5 +13,8 @@ bool interrupt_requested() noexcept;
 
 /// Throws Interrupted when a stop was asked for. parallel_for() calls it between items; long loops call it themselves.
 void throw_if_interrupted();
+
+/// Waits that long; throws Interrupted within a tenth of a second when a stop is asked for.
+void sleep_unless_interrupted(std::chrono::milliseconds time);
 
 }  // namespace genrewise

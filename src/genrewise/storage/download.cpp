@@ -10,12 +10,12 @@
 #include <cerrno>
 #include <charconv>
 #include <memory>
-#include <thread>
 #include <vector>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/disk_space.hpp"
+#include "genrewise/storage/http.hpp"
 #include "genrewise/storage/local_file.hpp"
 
 namespace genrewise {
@@ -91,8 +91,8 @@ class Transfer {
  public:
   Transfer(const std::string& url, PartialFile& file, Progress& progress)
       : url_(url), file_(file), progress_(progress) {
-    static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-    curl_.reset(initialised == CURLE_OK ? curl_easy_init() : nullptr);
+    start_curl();
+    curl_.reset(curl_easy_init());
     if (!curl_) throw Error("libcurl cannot be started", url);
   }
 
@@ -221,14 +221,6 @@ class Transfer {
   std::exception_ptr error_;
 };
 
-void wait(std::chrono::milliseconds time) {
-  const auto end = std::chrono::steady_clock::now() + time;
-  while (std::chrono::steady_clock::now() < end) {
-    throw_if_interrupted();
-    std::this_thread::sleep_for(std::min(time, std::chrono::milliseconds(100)));
-  }
-}
-
 std::string hash_of_file(const std::filesystem::path& path, HashKind kind, Progress& progress) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw_system_error("cannot open", path.string());
@@ -275,7 +267,7 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
                                   : "check the network and the address, then start the same command again");
     }
     progress.note(fmt::format("{}: {}; trying again", request.url, transfer.problem()));
-    wait(pause);
+    sleep_unless_interrupted(pause);
     pause *= 2;
   }
 }

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -26,6 +27,7 @@ void write_all(int descriptor, std::string_view bytes, const std::filesystem::pa
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
+  if (is_remote(path.native())) return read_object(path.native());
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw_system_error("cannot open", path.string());
   struct Closer {
@@ -51,6 +53,10 @@ std::string read_file(const std::filesystem::path& path) {
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   if (path_.filename().empty()) throw Error("is not the name of a file", path_.string());
+  if (is_remote(path_.native())) {
+    remote_ = open_store(path_.native())->create(path_.native());
+    return;
+  }
   std::random_device random;
   temporary_ = path_.parent_path() / ("." + path_.filename().string() + "." + std::to_string(random()) + ".tmp");
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -70,6 +76,7 @@ void AtomicFile::flush() {
 }
 
 void AtomicFile::write(std::string_view bytes) {
+  if (remote_) return remote_->write(bytes);
   if (buffer_.size() + bytes.size() > kBufferBytes) flush();
   if (bytes.size() >= kBufferBytes) {
     write_all(descriptor_, bytes, path_);
@@ -79,6 +86,7 @@ void AtomicFile::write(std::string_view bytes) {
 }
 
 void AtomicFile::commit() {
+  if (remote_) return remote_->commit();
   flush();
   if (::fsync(descriptor_) != 0 && errno != EINVAL) throw_system_error("cannot write", path_.string());
   const int descriptor = std::exchange(descriptor_, -1);
@@ -98,6 +106,7 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
 }
 
 void make_folders(const std::filesystem::path& folder) {
+  if (is_remote(folder.native())) return;
   std::error_code code;
   std::filesystem::create_directories(folder, code);
   if (code) {

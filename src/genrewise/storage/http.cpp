@@ -1,0 +1,188 @@
+#include "genrewise/storage/http.hpp"
+
+#include <curl/curl.h>
+
+#include <exception>
+
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kLongestText = 64 << 20;  // of an answer that is kept in memory (lists, faults)
+constexpr long kReceiveBytes = 512 << 10;
+
+struct FreeList {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+/// What libcurl's callbacks work on. No exception may pass through libcurl: it is kept, and the transfer ends.
+struct Transfer {
+  const HttpCall& call;
+  HttpAnswer& answer;
+  CURL* curl;
+  std::exception_ptr error;
+
+  bool to_sink() {
+    if (answer.status == 0) curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
+    return call.sink && (answer.status == 200 || answer.status == 206);
+  }
+  bool take(std::string_view bytes) {
+    try {
+      if (!to_sink()) {
+        if (answer.body.size() + bytes.size() <= kLongestText) answer.body += bytes;
+        return true;
+      }
+      answer.stopped = !call.sink(answer, bytes);
+    } catch (...) {
+      error = std::current_exception();
+      answer.stopped = true;
+    }
+    return !answer.stopped;
+  }
+  bool stop() {
+    try {
+      if (!call.stop || !call.stop()) return false;
+    } catch (...) {
+      error = std::current_exception();
+    }
+    return answer.stopped = true;
+  }
+
+  static std::size_t on_body(char* bytes, std::size_t, std::size_t count, void* self) {
+    return static_cast<Transfer*>(self)->take({bytes, count}) ? count : 0;
+  }
+  static std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* self) {
+    auto& answer = static_cast<Transfer*>(self)->answer;
+    std::string_view line(bytes, count);
+    if (line.starts_with("HTTP/")) answer.headers.clear();  // of an answer 100 before
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) return count;
+    std::string name(line.substr(0, colon));
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    line.remove_prefix(colon + 1);
+    while (!line.empty() && (line.back() == '\r' || line.back() == '\n' || line.back() == ' ')) line.remove_suffix(1);
+    while (line.starts_with(' ')) line.remove_prefix(1);
+    answer.headers[std::move(name)] = line;
+    return count;
+  }
+  static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return static_cast<Transfer*>(self)->stop() ? 1 : 0;
+  }
+};
+
+bool is_hopeless(CURLcode code) {
+  switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+void start_curl() {
+  static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
+  if (initialised != CURLE_OK) throw Error("libcurl cannot be started", curl_easy_strerror(initialised));
+}
+
+const std::string& HttpAnswer::header(const std::string& name) const {
+  static const std::string kNone;
+  const auto found = headers.find(name);
+  return found == headers.end() ? kNone : found->second;
+}
+
+struct HttpConnection::State {
+  CURL* curl = nullptr;
+
+  State() {
+    start_curl();
+    curl = curl_easy_init();
+    if (curl == nullptr) throw Error("libcurl cannot be started");
+  }
+  ~State() { curl_easy_cleanup(curl); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void prepare(const HttpCall& call, Transfer& transfer, curl_slist* headers) const {
+    curl_easy_reset(curl);  // keeps the connection
+    const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(curl, option, value); };
+    set(CURLOPT_URL, call.url.c_str());
+    set(CURLOPT_PATH_AS_IS, 1L);  // a key may hold "/../"
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    set(CURLOPT_NOSIGNAL, 1L);
+    set(CURLOPT_USERAGENT, "genrewise");
+    set(CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
+    set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(call.silence.count()));
+    if (call.longest.count() > 0) set(CURLOPT_TIMEOUT_MS, static_cast<long>(call.longest.count()));
+    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_BUFFERSIZE, kReceiveBytes);
+    set(CURLOPT_HTTPHEADER, headers);
+    set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
+    set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
+    set(CURLOPT_HEADERFUNCTION, &Transfer::on_header);
+    set(CURLOPT_HEADERDATA, static_cast<void*>(&transfer));
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
+    set(CURLOPT_XFERINFODATA, static_cast<void*>(&transfer));
+    if (call.method == "HEAD") {
+      set(CURLOPT_NOBODY, 1L);
+    } else if (call.method == "PUT" || call.method == "POST") {
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(call.body.size()));
+      set(CURLOPT_POSTFIELDS, call.body.empty() ? "" : call.body.data());
+      set(CURLOPT_CUSTOMREQUEST, call.method.c_str());
+    } else if (call.method != "GET") {
+      set(CURLOPT_CUSTOMREQUEST, call.method.c_str());
+    }
+  }
+};
+
+HttpConnection::HttpConnection() : state_(std::make_unique<State>()) {}
+HttpConnection::~HttpConnection() = default;
+
+HttpAnswer HttpConnection::perform(const HttpCall& call) {
+  HttpAnswer answer;
+  Transfer transfer{call, answer, state_->curl, nullptr};
+  std::unique_ptr<curl_slist, FreeList> headers;
+  const auto add = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
+  for (const std::string& line : call.headers) add(line);
+  if (call.method == "PUT" || call.method == "POST") {
+    add("Expect:");  // else curl waits a second for servers that do not know 100-continue
+    add("Content-Type: application/octet-stream");
+  }
+  state_->prepare(call, transfer, headers.get());
+  const CURLcode code = curl_easy_perform(state_->curl);
+  if (transfer.error) std::rethrow_exception(transfer.error);
+  curl_easy_getinfo(state_->curl, CURLINFO_RESPONSE_CODE, &answer.status);
+  if (code != CURLE_OK) {
+    answer.problem = answer.stopped ? "stopped" : curl_easy_strerror(code);
+    answer.hopeless = is_hopeless(code);
+  }
+  return answer;
+}
+
+HttpConnections::Borrowed::Borrowed(HttpConnections& from) : from_(from) {
+  {
+    const std::lock_guard lock(from_.mutex_);
+    if (!from_.idle_.empty()) {
+      connection_ = std::move(from_.idle_.back());
+      from_.idle_.pop_back();
+    }
+  }
+  if (!connection_) connection_ = std::make_unique<HttpConnection>();
+}
+
+HttpConnections::Borrowed::~Borrowed() {
+  const std::lock_guard lock(from_.mutex_);
+  from_.idle_.push_back(std::move(connection_));
+}
+
+}  // namespace genrewise

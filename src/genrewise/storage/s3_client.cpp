@@ -1,0 +1,147 @@
+#include "genrewise/storage/s3_client.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <random>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/interrupt.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::chrono::milliseconds kCleaningTime{5'000};
+
+bool is_transient(const HttpAnswer& answer) {
+  if (answer.hopeless) return false;
+  if (!answer.problem.empty()) return true;
+  switch (answer.status) {
+    case 408:
+    case 429:
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return true;
+    case 400: {
+      const std::string code = parse_refusal(answer).code;
+      return code == "RequestTimeout" || code == "SlowDown";
+    }
+    default:
+      return false;
+  }
+}
+
+std::chrono::milliseconds asked_wait(const HttpAnswer& answer) {
+  const std::string& text = answer.header("retry-after");
+  int seconds = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  return code == std::errc() && seconds > 0 ? std::chrono::seconds(std::min(seconds, 3600)) : std::chrono::seconds(0);
+}
+
+// Random, so that many that failed together do not come back together.
+std::chrono::milliseconds jittered(std::chrono::milliseconds longest) {
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return std::chrono::milliseconds(
+      std::uniform_int_distribution<std::int64_t>(longest.count() / 2, longest.count())(random));
+}
+
+}  // namespace
+
+S3Attempts::S3Attempts(const S3Settings& settings, ObjectName name) : settings_(settings), name_(std::move(name)) {}
+
+void S3Attempts::failed(const HttpAnswer& answer, bool progress) {
+  throw_if_interrupted();
+  if (progress) count_ = 0;
+  if (!is_transient(answer) || ++count_ >= settings_.retry.attempts) throw_s3_error(settings_, name_, answer);
+  const auto longest = settings_.retry.longest_wait;
+  auto wait = settings_.retry.first_wait;
+  for (int i = 1; i < count_ && wait < longest; ++i) wait *= 2;
+  sleep_unless_interrupted(std::min(longest, std::max(jittered(std::min(wait, longest)), asked_wait(answer))));
+}
+
+HttpCall S3Client::signed_call(const S3Call& call) const {
+  const std::string_view endpoint = settings_.endpoint;
+  const std::size_t host_start = endpoint.find("://") + 3;
+  const std::string key = uri_encode(call.name.key, /*keep_slashes=*/true);
+  std::string host(endpoint.substr(host_start));
+  RequestToSign request;
+  request.method = call.method;
+  request.query = call.query;
+  if (settings_.path_style) {
+    request.path = "/" + call.name.bucket + (key.empty() ? "" : "/" + key);
+  } else {
+    host = call.name.bucket + "." + host;
+    request.path = "/" + key;
+  }
+  HttpCall http;
+  http.method = call.method;
+  http.body = call.body;
+  http.sink = call.sink;
+  http.silence = settings_.retry.silence;
+  http.url = std::string(endpoint.substr(0, host_start)) + host + request.path;
+  if (!call.query.empty()) http.url += "?" + encode_query(call.query);
+  for (const auto& [name, value] : call.headers) {
+    http.headers.push_back(name + ": " + value);
+    if (name.starts_with("x-amz-")) request.headers.emplace_back(name, value);
+  }
+  const S3Credentials& who = settings_.credentials;
+  if (!who.bearer_token.empty()) {
+    http.headers.push_back("Authorization: Bearer " + who.bearer_token);
+  } else if (!who.anonymous) {
+    const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    const std::string time = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(now));
+    request.payload_sha256 = sha256_hex(call.body);
+    const auto add = [&](std::string name, std::string value) {
+      http.headers.push_back(name + ": " + value);
+      request.headers.emplace_back(std::move(name), std::move(value));
+    };
+    request.headers.emplace_back("host", host);
+    add("x-amz-content-sha256", request.payload_sha256);
+    add("x-amz-date", time);
+    if (!who.session_token.empty()) add("x-amz-security-token", who.session_token);
+    const SigningScope scope{who.access_key, who.secret_key, settings_.region, "s3", time};
+    http.headers.push_back("Authorization: " + sign_v4(request, scope));
+  }
+  return http;
+}
+
+HttpAnswer S3Client::attempt(const S3Call& call) {
+  HttpCall http = signed_call(call);
+  if (call.cleaning) {
+    http.longest = kCleaningTime;
+  } else {
+    http.stop = [&call] { return interrupt_requested() || (call.stop && call.stop()); };
+  }
+  const HttpConnections::Borrowed connection(connections_);
+  return connection->perform(http);
+}
+
+HttpAnswer S3Client::send(const S3Call& call) {
+  for (S3Attempts attempts(settings_, call.name);;) {
+    HttpAnswer answer = attempt(call);
+    if (answer.good()) return answer;
+    if (answer.problem.empty() && std::ranges::find(call.expected, answer.status) != call.expected.end()) return answer;
+    if (call.cleaning || (answer.stopped && call.stop && call.stop())) {
+      throw_if_interrupted();
+      throw_s3_error(settings_, call.name, answer);
+    }
+    attempts.failed(answer, false);
+  }
+}
+
+// The answer to HEAD has no body that could say why: the same is asked by a GET for one byte.
+void S3Client::refuse(const ObjectName& name, const HttpAnswer& answer) {
+  if (answer.problem.empty() && answer.body.empty()) {
+    const HttpAnswer again = attempt({.name = name, .headers = {{"range", "bytes=0-0"}}});
+    if (!again.good()) throw_s3_error(settings_, name, again);
+  }
+  throw_s3_error(settings_, name, answer);
+}
+
+}  // namespace genrewise

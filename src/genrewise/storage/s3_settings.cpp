@@ -1,0 +1,209 @@
+#include "genrewise/storage/s3_settings.hpp"
+
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+using Profile = std::map<std::string, std::string>;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string first_of(std::initializer_list<std::string> values) {
+  for (const auto& value : values) {
+    if (!value.empty()) return value;
+  }
+  return {};
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto start = text.find_first_not_of(" \t\r");
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(" \t\r") - start + 1);
+}
+
+std::string aws_file(const char* variable, const char* name) {
+  if (std::string path = environment(variable); !path.empty()) return path;
+  const std::string home = environment("HOME");
+  return home.empty() ? "" : home + "/.aws/" + name;
+}
+
+/// The profile's values in a file; empty where there is no such file or profile.
+Profile read_profile(const std::string& path, const std::vector<std::string>& sections) {
+  std::error_code ignored;
+  if (path.empty() || !std::filesystem::is_regular_file(path, ignored)) return {};
+  const auto all = parse_profiles(read_file(path));
+  for (const std::string& section : sections) {
+    if (const auto found = all.find(section); found != all.end()) return found->second;
+  }
+  return {};
+}
+
+std::string value_of(const Profile& profile, const char* name) {
+  const auto found = profile.find(name);
+  return found == profile.end() ? "" : found->second;
+}
+
+S3Credentials keys_of(const Profile& profile, std::string origin) {
+  return {value_of(profile, "aws_access_key_id"),
+          value_of(profile, "aws_secret_access_key"),
+          value_of(profile, "aws_session_token"),
+          {},
+          std::move(origin)};
+}
+
+bool complete(const S3Credentials& keys) {
+  return !keys.access_key.empty() && !keys.secret_key.empty();
+}
+
+struct Profiles {
+  std::string name, credentials_path, config_path;
+  Profile credentials, config;
+
+  explicit Profiles(const ObjectStoreOptions& options)
+      : name(first_of({options.profile, environment("AWS_PROFILE"), environment("AWS_DEFAULT_PROFILE"), "default"})),
+        credentials_path(aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")),
+        config_path(aws_file("AWS_CONFIG_FILE", "config")),
+        credentials(read_profile(credentials_path, {name})),
+        config(read_profile(config_path, {"profile " + name, name == "default" ? name : ""})) {
+    const bool asked = !options.profile.empty() || !environment("AWS_PROFILE").empty();
+    if (!asked || !credentials.empty() || !config.empty()) return;
+    throw Error("there is no such profile", name, "look into " + credentials_path + " and " + config_path);
+  }
+};
+
+S3Credentials find_aws_keys(const Profiles& profiles, const ObjectStoreOptions& options) {
+  const S3Credentials from_environment{environment("AWS_ACCESS_KEY_ID"),
+                                       environment("AWS_SECRET_ACCESS_KEY"),
+                                       environment("AWS_SESSION_TOKEN"),
+                                       {},
+                                       "the environment"};
+  // A profile that is named on the command line comes before the environment, as with the AWS command line.
+  if (options.profile.empty() && complete(from_environment)) return from_environment;
+  auto keys = keys_of(profiles.credentials, "profile " + profiles.name + " in " + profiles.credentials_path);
+  if (complete(keys)) return keys;
+  keys = keys_of(profiles.config, "profile " + profiles.name + " in " + profiles.config_path);
+  if (complete(keys)) return keys;
+  if (environment("GENREWISE_ANONYMOUS") == "1") return {{}, {}, {}, {}, "nobody (GENREWISE_ANONYMOUS=1)", true};
+  throw Error("there are no credentials for s3:// places", {},
+              "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them into ~/.aws/credentials (profile " +
+                  profiles.name + "); for public data set GENREWISE_ANONYMOUS=1");
+}
+
+S3Credentials find_gcs_keys() {
+  S3Credentials keys;
+  keys.bearer_token = first_of({environment("GENREWISE_GCS_TOKEN"), environment("GOOGLE_OAUTH_ACCESS_TOKEN"),
+                                environment("CLOUDSDK_AUTH_ACCESS_TOKEN")});
+  keys.origin = "the environment";
+  if (!keys.bearer_token.empty()) return keys;
+  keys.access_key = environment("GENREWISE_GCS_ACCESS_KEY_ID");
+  keys.secret_key = environment("GENREWISE_GCS_SECRET_ACCESS_KEY");
+  if (complete(keys)) return keys;
+  if (environment("GENREWISE_ANONYMOUS") == "1") return {{}, {}, {}, {}, "nobody (GENREWISE_ANONYMOUS=1)", true};
+  throw Error("there are no credentials for gs:// places", {},
+              "set GENREWISE_GCS_TOKEN to an OAuth token (`gcloud auth print-access-token`), or "
+              "GENREWISE_GCS_ACCESS_KEY_ID and GENREWISE_GCS_SECRET_ACCESS_KEY to an HMAC key; for public data set "
+              "GENREWISE_ANONYMOUS=1");
+}
+
+std::string checked_endpoint(std::string endpoint) {
+  while (endpoint.ends_with('/')) endpoint.pop_back();
+  const std::size_t start = endpoint.starts_with("https://") ? 8 : endpoint.starts_with("http://") ? 7 : 0;
+  const std::string_view host = std::string_view(endpoint).substr(start);
+  // User and password in an address would end up in messages; the address itself is kept out of this one for that.
+  if (host.find('@') != std::string_view::npos) {
+    throw Error("the endpoint holds a user or password", "--endpoint", "give credentials by the environment or a file");
+  }
+  const bool plain = start > 0 && !host.empty() && host.find_first_of("/?# \t\r\n\"<>\\") == std::string_view::npos;
+  if (plain) return endpoint;
+  throw Error("is not the address of a server", "endpoint " + endpoint,
+              "write http://HOST:PORT or https://HOST, without a path");
+}
+
+// "virtual": bucket.host; the rule for Amazon's own hosts, as far as certificates allow it (no dots in the bucket).
+bool wants_path_style(bool own_endpoint) {
+  const std::string style = environment("GENREWISE_S3_ADDRESSING");
+  if (style == "path" || style == "virtual") return style == "path";
+  if (!style.empty()) throw Error("is neither path nor virtual", "GENREWISE_S3_ADDRESSING=" + style);
+  return own_endpoint;
+}
+
+int connections() {
+  const std::string text = environment("GENREWISE_CONNECTIONS");
+  if (text.empty()) return S3Settings{}.connections;
+  int count = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (code == std::errc() && end == text.data() + text.size() && count >= 1 && count <= 256) return count;
+  throw Error("is not a number from 1 to 256", "GENREWISE_CONNECTIONS=" + text);
+}
+
+S3Settings find_gcs(const ObjectStoreOptions& options) {
+  S3Settings settings;
+  settings.scheme = "gs";
+  settings.credentials = find_gcs_keys();
+  settings.region = first_of({options.region, "auto"});
+  settings.endpoint = checked_endpoint(
+      first_of({options.endpoint, environment("GENREWISE_GCS_ENDPOINT"), "https://storage.googleapis.com"}));
+  return settings;
+}
+
+S3Settings find_aws(const ObjectStoreOptions& options) {
+  const Profiles profiles(options);
+  S3Settings settings;
+  settings.credentials = find_aws_keys(profiles, options);
+  settings.region =
+      first_of({options.region, environment("AWS_REGION"), environment("AWS_DEFAULT_REGION"),
+                value_of(profiles.config, "region"), value_of(profiles.credentials, "region"), "us-east-1"});
+  if (settings.region.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
+      std::string::npos) {
+    throw Error("is no region", "region " + settings.region, "write one as us-east-1");
+  }
+  const std::string own =
+      first_of({options.endpoint, environment("AWS_ENDPOINT_URL_S3"), environment("AWS_ENDPOINT_URL"),
+                value_of(profiles.config, "endpoint_url"), value_of(profiles.credentials, "endpoint_url")});
+  settings.path_style = wants_path_style(!own.empty());
+  settings.endpoint = checked_endpoint(own.empty() ? "https://s3." + settings.region + ".amazonaws.com" : own);
+  return settings;
+}
+
+}  // namespace
+
+std::map<std::string, std::map<std::string, std::string>> parse_profiles(std::string_view text) {
+  std::map<std::string, Profile> sections;
+  Profile* section = nullptr;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const std::string_view words = trimmed(line);
+    // Lines that begin with a blank belong to a value of several lines ("s3 ="); none of ours has any.
+    if (words.empty() || words.starts_with('#') || words.starts_with(';') || line.starts_with(' ') ||
+        line.starts_with('\t')) {
+      continue;
+    }
+    if (words.starts_with('[')) {
+      const std::size_t end = words.find(']');
+      section = end == std::string_view::npos ? nullptr : &sections[std::string(trimmed(words.substr(1, end - 1)))];
+      continue;
+    }
+    const std::size_t equals = words.find('=');
+    if (section == nullptr || equals == std::string_view::npos) continue;
+    (*section)[std::string(trimmed(words.substr(0, equals)))] = trimmed(words.substr(equals + 1));
+  }
+  return sections;
+}
+
+S3Settings find_s3_settings(std::string_view scheme, const ObjectStoreOptions& options) {
+  S3Settings settings = scheme == "gs" ? find_gcs(options) : find_aws(options);
+  settings.connections = connections();
+  return settings;
+}
+
+}  // namespace genrewise

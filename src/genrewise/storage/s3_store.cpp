@@ -1,0 +1,212 @@
+#include "genrewise/storage/s3_store.hpp"
+
+#include <curl/curl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <pugixml.hpp>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/s3_client.hpp"
+#include "genrewise/storage/s3_reader.hpp"
+#include "genrewise/storage/s3_signature.hpp"
+#include "genrewise/storage/s3_writer.hpp"
+#include "genrewise/storage/transfer_threads.hpp"
+
+namespace genrewise {
+namespace {
+
+std::uint64_t number_of(std::string_view text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// "2026-11-25T22:15:00.000Z" of lists, and the date of HTTP headers.
+std::string utc_of_list(std::string_view text) {
+  return text.size() < 19 ? std::string() : std::string(text.substr(0, 19)) + "Z";
+}
+std::string utc_of_header(const std::string& text) {
+  const std::time_t time = curl_getdate(text.c_str(), nullptr);
+  return time < 0 ? "" : fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(time));
+}
+
+class S3Store;
+
+class S3Reader final : public ObjectReader {
+ public:
+  S3Reader(std::shared_ptr<S3Store> store, S3Object object);
+  ~S3Reader() override;
+  S3Reader(const S3Reader&) = delete;
+  S3Reader& operator=(const S3Reader&) = delete;
+
+  std::uint64_t size() const override { return object_->bytes; }
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override;
+  void prefetch(std::span<const ByteRange> ranges) const override;
+
+ private:
+  std::shared_ptr<S3Store> store_;
+  std::shared_ptr<const S3Object> object_;
+};
+
+/// Keeps the store while the object is being written.
+class KeptWriter final : public ObjectWriter {
+ public:
+  KeptWriter(std::shared_ptr<ObjectStore> store, std::unique_ptr<ObjectWriter> writer)
+      : store_(std::move(store)), writer_(std::move(writer)) {}
+  void write(std::string_view bytes) override { writer_->write(bytes); }
+  void commit() override { writer_->commit(); }
+
+ private:
+  std::shared_ptr<ObjectStore> store_;
+  std::unique_ptr<ObjectWriter> writer_;
+};
+
+class S3Store final : public ObjectStore, public std::enable_shared_from_this<S3Store> {
+ public:
+  explicit S3Store(S3Settings settings)
+      : client_(std::move(settings)),
+        prefetcher_(client_,
+                    2 * static_cast<std::uint64_t>(client_.settings().connections) * client_.settings().part_bytes),
+        upload_threads_(client_.settings().connections) {}
+
+  void list(const std::string& prefix, bool deep, const std::function<void(ObjectInfo)>& each) override {
+    const ObjectName name = parse_place(prefix);
+    NamedValues query = {{"list-type", "2"}, {"prefix", name.key}, {"encoding-type", "url"}};
+    if (!deep) query.emplace_back("delimiter", "/");
+    for (std::string token;;) {
+      NamedValues page = query;
+      if (!token.empty()) page.emplace_back("continuation-token", token);
+      const HttpAnswer answer = client_.send({.name = {name.scheme, name.bucket, ""}, .query = page});
+      std::string next = read_page(name, answer, each);
+      if (next.empty()) return;
+      if (next == token)
+        throw Error("the server gives the same page of its list again and again", prefix,
+                    "check the endpoint " + client_.settings().endpoint);
+      token = std::move(next);
+    }
+  }
+
+  std::optional<ObjectInfo> find(const std::string& place) override {
+    const ObjectName name = named(place);
+    const HttpAnswer answer =
+        client_.send({.method = "HEAD", .name = name, .expected = {301, 307, 400, 401, 403, 404}});
+    if (answer.good()) {
+      return ObjectInfo{place, number_of(answer.header("content-length")), plain_version(answer.header("etag")),
+                        utc_of_header(answer.header("last-modified"))};
+    }
+    if (answer.status != 404) client_.refuse(name, answer);
+    // Only an answer with a body says whether it is the object or the bucket that is missing.
+    const HttpAnswer why = client_.send({.name = name, .headers = {{"range", "bytes=0-0"}}, .expected = {404, 416}});
+    if (parse_refusal(why).code == "NoSuchBucket") client_.refuse(name, why);
+    return std::nullopt;
+  }
+
+  std::unique_ptr<ObjectReader> open(const ObjectInfo& object) override {
+    return std::make_unique<S3Reader>(shared_from_this(), S3Object{named(object.place), object.bytes, object.version});
+  }
+
+  std::unique_ptr<ObjectWriter> create(const std::string& place, std::uint64_t expected_bytes) override {
+    return std::make_unique<KeptWriter>(shared_from_this(),
+                                        make_s3_writer(client_, upload_threads_, named(place), expected_bytes));
+  }
+
+  void remove(const std::string& place) override {
+    client_.send({.method = "DELETE", .name = named(place), .expected = {404}});
+  }
+
+  void remove_unfinished(const std::string& prefix) override {
+    const ObjectName name = parse_place(prefix);
+    const HttpAnswer answer = client_.send({.name = {name.scheme, name.bucket, ""},
+                                            .query = {{"uploads", ""}, {"prefix", name.key}},
+                                            .expected = {400, 403, 404, 405, 501}});  // not all know how to list them
+    pugi::xml_document document;
+    if (!answer.good() || !document.load_buffer(answer.body.data(), answer.body.size())) return;
+    for (const auto upload : document.child("ListMultipartUploadsResult").children("Upload")) {
+      const std::string key = upload.child_value("Key"), id = upload.child_value("UploadId");
+      if (id.empty() || !key.starts_with(name.key)) continue;
+      client_.send({.method = "DELETE",
+                    .name = {name.scheme, name.bucket, key},
+                    .query = {{"uploadId", id}},
+                    .expected = {404}});
+    }
+  }
+
+  S3Client& client() { return client_; }
+  RangePrefetcher& prefetcher() { return prefetcher_; }
+
+ private:
+  static ObjectName named(const std::string& place) {
+    ObjectName name = parse_place(place);
+    if (name.key.empty()) throw Error("is a bucket, not an object", place, "name an object in it");
+    return name;
+  }
+
+  /// Tells the objects of a page and returns the token of the next; empty after the last.
+  std::string read_page(const ObjectName& name, const HttpAnswer& answer,
+                        const std::function<void(ObjectInfo)>& each) const {
+    pugi::xml_document document;
+    const bool read = document.load_buffer(answer.body.data(), answer.body.size());
+    const auto list = document.child("ListBucketResult");
+    if (!read || !list)
+      throw Error("the server's answer is no list of objects", to_place(name),
+                  "check the endpoint " + client_.settings().endpoint);
+    const bool encoded = std::string_view(list.child_value("EncodingType")) == "url";
+    for (const auto item : list.children("Contents")) {
+      std::string key = item.child_value("Key");
+      if (encoded) key = uri_decode(key);
+      each({to_place({name.scheme, name.bucket, std::move(key)}), number_of(item.child_value("Size")),
+            plain_version(item.child_value("ETag")), utc_of_list(item.child_value("LastModified"))});
+    }
+    return std::string_view(list.child_value("IsTruncated")) == "true" ? list.child_value("NextContinuationToken") : "";
+  }
+
+  S3Client client_;
+  RangePrefetcher prefetcher_;
+  TransferThreads upload_threads_;
+};
+
+S3Reader::S3Reader(std::shared_ptr<S3Store> store, S3Object object)
+    : store_(std::move(store)), object_(std::make_shared<const S3Object>(std::move(object))) {}
+
+S3Reader::~S3Reader() {
+  store_->prefetcher().forget(*object_);
+}
+
+void S3Reader::prefetch(std::span<const ByteRange> ranges) const {
+  store_->prefetcher().want(object_, ranges);
+}
+
+std::size_t S3Reader::read_at(std::uint64_t offset, std::span<std::byte> into) const {
+  if (offset >= size()) return 0;
+  into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), size() - offset)));
+  // What is longer than a part is worth several connections.
+  const ByteRange whole{offset, into.size()};
+  if (into.size() > store_->client().settings().part_bytes) prefetch({&whole, 1});
+  for (std::size_t done = 0; done < into.size();) {
+    const auto rest = into.subspan(done);
+    std::size_t got = store_->prefetcher().take(object_, offset + done, rest);
+    if (got == 0) {
+      fetch_range(store_->client(), *object_, offset + done, rest);
+      got = rest.size();
+    }
+    done += got;
+  }
+  return into.size();
+}
+
+}  // namespace
+
+std::string plain_version(std::string_view etag) {
+  if (etag.starts_with("W/")) return {};
+  if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) etag = etag.substr(1, etag.size() - 2);
+  return std::string(etag);
+}
+
+std::shared_ptr<ObjectStore> make_s3_store(S3Settings settings) {
+  return std::make_shared<S3Store>(std::move(settings));
+}
+
+}  // namespace genrewise

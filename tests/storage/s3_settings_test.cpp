@@ -1,0 +1,170 @@
+#include "genrewise/storage/s3_settings.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::TemporaryFolder;
+
+/// An environment that says nothing of object stores, and a home folder of its own; both are put back at the end.
+class S3SettingsTest : public ::testing::Test {
+ protected:
+  S3SettingsTest() {
+    for (const char* name : kNames) {
+      if (const char* value = std::getenv(name)) before_.emplace_back(name, value);
+      ::unsetenv(name);
+    }
+    ::setenv("HOME", folder_.path().c_str(), 1);
+    make_folders(folder_ / ".aws");
+  }
+  ~S3SettingsTest() override {
+    for (const char* name : kNames) ::unsetenv(name);
+    for (const auto& [name, value] : before_) ::setenv(name.c_str(), value.c_str(), 1);
+  }
+
+  std::string error(std::string_view scheme, const ObjectStoreOptions& options = {}) {
+    try {
+      find_s3_settings(scheme, options);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    ADD_FAILURE() << "no error was thrown";
+    return {};
+  }
+
+  TemporaryFolder folder_;
+
+ private:
+  static constexpr const char* kNames[] = {"HOME",
+                                           "AWS_ACCESS_KEY_ID",
+                                           "AWS_SECRET_ACCESS_KEY",
+                                           "AWS_SESSION_TOKEN",
+                                           "AWS_PROFILE",
+                                           "AWS_DEFAULT_PROFILE",
+                                           "AWS_REGION",
+                                           "AWS_DEFAULT_REGION",
+                                           "AWS_ENDPOINT_URL",
+                                           "AWS_ENDPOINT_URL_S3",
+                                           "AWS_SHARED_CREDENTIALS_FILE",
+                                           "AWS_CONFIG_FILE",
+                                           "GENREWISE_GCS_TOKEN",
+                                           "GENREWISE_GCS_ACCESS_KEY_ID",
+                                           "GENREWISE_GCS_SECRET_ACCESS_KEY",
+                                           "GENREWISE_GCS_ENDPOINT",
+                                           "GENREWISE_ANONYMOUS",
+                                           "GENREWISE_CONNECTIONS",
+                                           "GENREWISE_S3_ADDRESSING",
+                                           "GOOGLE_OAUTH_ACCESS_TOKEN",
+                                           "CLOUDSDK_AUTH_ACCESS_TOKEN"};
+  std::vector<std::pair<std::string, std::string>> before_;
+};
+
+TEST_F(S3SettingsTest, TakesKeysFromTheEnvironmentBeforeFiles) {
+  write_file(folder_ / ".aws/credentials", "[default]\naws_access_key_id = FILE\naws_secret_access_key = x\n");
+  EXPECT_EQ(find_s3_settings("s3", {}).credentials.access_key, "FILE");
+  ::setenv("AWS_ACCESS_KEY_ID", "ENV", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "s", 1);
+  ::setenv("AWS_SESSION_TOKEN", "t", 1);
+  const auto found = find_s3_settings("s3", {});
+  EXPECT_EQ(found.credentials.access_key, "ENV");
+  EXPECT_EQ(found.credentials.session_token, "t");
+  EXPECT_EQ(found.credentials.origin, "the environment");
+}
+
+TEST_F(S3SettingsTest, ReadsProfilesAsTheAwsCommandLineWritesThem) {
+  write_file(folder_ / ".aws/credentials",
+             "# mine\n[default]\naws_access_key_id=A\naws_secret_access_key=a\n\n[ work ]\r\naws_access_key_id = W\r\n"
+             "aws_secret_access_key = w=w/+\r\n; end\n");
+  write_file(folder_ / ".aws/config",
+             "[default]\nregion = eu-north-1\n[profile work]\nregion = eu-west-3\ns3 =\n    region = wrong\n"
+             "endpoint_url = http://127.0.0.1:9/\nnonsense\n");
+  EXPECT_EQ(find_s3_settings("s3", {}).region, "eu-north-1");
+  ::setenv("AWS_PROFILE", "work", 1);
+  const auto found = find_s3_settings("s3", {});
+  EXPECT_EQ(found.credentials.access_key, "W");
+  EXPECT_EQ(found.credentials.secret_key, "w=w/+");
+  EXPECT_EQ(found.region, "eu-west-3");
+  EXPECT_EQ(found.endpoint, "http://127.0.0.1:9");
+  EXPECT_TRUE(found.path_style);
+  EXPECT_THAT(found.credentials.origin, AllOf(HasSubstr("profile work"), HasSubstr(".aws/credentials")));
+  EXPECT_EQ(find_s3_settings("s3", {.endpoint = {}, .region = {}, .profile = "default"}).credentials.access_key, "A");
+  EXPECT_THAT(error("s3", {.endpoint = {}, .region = {}, .profile = "home"}), HasSubstr("no such profile"));
+}
+
+TEST_F(S3SettingsTest, SaysWhatIsMissingWithoutCredentials) {
+  EXPECT_THAT(error("s3"), AllOf(HasSubstr("AWS_ACCESS_KEY_ID"), HasSubstr("~/.aws/credentials")));
+  EXPECT_THAT(error("gs"), HasSubstr("GENREWISE_GCS_TOKEN"));
+  ::setenv("GENREWISE_ANONYMOUS", "1", 1);
+  EXPECT_TRUE(find_s3_settings("s3", {}).credentials.anonymous);
+  EXPECT_TRUE(find_s3_settings("gs", {}).credentials.anonymous);
+}
+
+TEST_F(S3SettingsTest, FindsAmazonsAndGooglesOwnHosts) {
+  ::setenv("GENREWISE_ANONYMOUS", "1", 1);
+  ::setenv("AWS_REGION", "ap-south-1", 1);
+  const auto amazon = find_s3_settings("s3", {});
+  EXPECT_EQ(amazon.endpoint, "https://s3.ap-south-1.amazonaws.com");
+  EXPECT_FALSE(amazon.path_style);
+  const auto google = find_s3_settings("gs", {});
+  EXPECT_EQ(google.endpoint, "https://storage.googleapis.com");
+  EXPECT_TRUE(google.path_style);
+}
+
+TEST_F(S3SettingsTest, PrefersTheCommandLineThenTheServicesOwnEndpoint) {
+  ::setenv("GENREWISE_ANONYMOUS", "1", 1);
+  ::setenv("AWS_ENDPOINT_URL", "http://a:1", 1);
+  EXPECT_EQ(find_s3_settings("s3", {}).endpoint, "http://a:1");
+  ::setenv("AWS_ENDPOINT_URL_S3", "http://b:2", 1);
+  EXPECT_EQ(find_s3_settings("s3", {}).endpoint, "http://b:2");
+  EXPECT_EQ(find_s3_settings("s3", {.endpoint = "http://c:3/", .region = "r", .profile = {}}).endpoint, "http://c:3");
+}
+
+TEST_F(S3SettingsTest, RefusesEndpointsAndRegionsThatAreNone) {
+  ::setenv("GENREWISE_ANONYMOUS", "1", 1);
+  for (const char* bad : {"ftp://h", "localhost:9000", "http://", "http://h/path", "http://h?x", "http://h h"}) {
+    EXPECT_THAT(error("s3", {.endpoint = bad, .region = {}, .profile = {}}), HasSubstr("address of a server")) << bad;
+  }
+  EXPECT_THAT(error("s3", {.endpoint = "http://user:geheim@h", .region = {}, .profile = {}}),
+              AllOf(HasSubstr("password"), Not(HasSubstr("geheim"))));
+  EXPECT_THAT(error("s3", {.endpoint = {}, .region = "x.evil.org/", .profile = {}}), HasSubstr("region"));
+  ::setenv("GENREWISE_CONNECTIONS", "many", 1);
+  EXPECT_THAT(error("s3"), HasSubstr("GENREWISE_CONNECTIONS"));
+}
+
+TEST_F(S3SettingsTest, TakesATokenOrHmacKeysForGoogle) {
+  ::setenv("GENREWISE_GCS_ACCESS_KEY_ID", "GOOG1", 1);
+  ::setenv("GENREWISE_GCS_SECRET_ACCESS_KEY", "x", 1);
+  EXPECT_EQ(find_s3_settings("gs", {}).credentials.access_key, "GOOG1");
+  ::setenv("GENREWISE_GCS_TOKEN", "ya29.x", 1);
+  EXPECT_EQ(find_s3_settings("gs", {}).credentials.bearer_token, "ya29.x");
+}
+
+TEST(Place, TakesPlacesApart) {
+  EXPECT_TRUE(is_remote("s3://b/k"));
+  EXPECT_TRUE(is_remote("gs://b"));
+  EXPECT_FALSE(is_remote("/tmp/s3://b"));
+  EXPECT_FALSE(is_remote("s3:/b"));
+  const ObjectName name = parse_place("s3://my-bucket/a/b c.tfrec");
+  EXPECT_EQ(name.bucket, "my-bucket");
+  EXPECT_EQ(name.key, "a/b c.tfrec");
+  EXPECT_EQ(to_place(name), "s3://my-bucket/a/b c.tfrec");
+  EXPECT_EQ(parse_place("gs://bucket").key, "");
+  EXPECT_EQ(join_place("s3://b/p", "x"), "s3://b/p/x");
+  EXPECT_EQ(join_place("s3://b/p/", "x"), "s3://b/p/x");
+  for (const char* bad : {"s3://", "s3:///key", "s3://a@b/k", "s3://..", "s3://b:80/k", "s3://ab?/k", "/local"}) {
+    EXPECT_THROW(parse_place(bad), Error) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace genrewise

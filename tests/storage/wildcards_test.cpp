@@ -1,0 +1,65 @@
+#include "genrewise/storage/wildcards.hpp"
+
+#include <gmock/gmock.h>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::TemporaryFolder;
+
+TEST(Wildcards, FitAsInAShell) {
+  EXPECT_TRUE(matches_wildcards("s3://b/p/mel00-12.tfrec", "s3://b/p/*.tfrec"));
+  EXPECT_FALSE(matches_wildcards("s3://b/p/q/mel00-12.tfrec", "s3://b/p/*.tfrec"));
+  EXPECT_TRUE(matches_wildcards("s3://b/p/q/mel00-12.tfrec", "s3://b/**.tfrec"));
+  EXPECT_TRUE(matches_wildcards("s3://b/p/q/x", "s3://b/*/q/?"));
+  EXPECT_FALSE(matches_wildcards("s3://b/p/q/", "s3://b/*/q/?"));
+  EXPECT_TRUE(matches_wildcards("mel07", "mel0[5-9]"));
+  EXPECT_FALSE(matches_wildcards("mel04", "mel0[5-9]"));
+  EXPECT_TRUE(matches_wildcards("mel04", "mel0[!5-9]"));
+  EXPECT_FALSE(matches_wildcards("a/b", "a[!x]b"));
+  EXPECT_TRUE(matches_wildcards("a]b", "a[]]b"));
+  EXPECT_TRUE(matches_wildcards("a[b", "a[b"));
+  EXPECT_TRUE(matches_wildcards("a*b", "a\\*b"));
+  EXPECT_FALSE(matches_wildcards("axb", "a\\*b"));
+  EXPECT_TRUE(matches_wildcards("", "*"));
+  EXPECT_TRUE(matches_wildcards("", ""));
+  EXPECT_FALSE(matches_wildcards("a", ""));
+  EXPECT_FALSE(matches_wildcards("", "?"));
+  EXPECT_TRUE(matches_wildcards("abab/abc", "a**abc"));
+  EXPECT_TRUE(matches_wildcards("aab", "*ab"));
+  EXPECT_TRUE(matches_wildcards("x/aab", "**/a*b"));
+}
+
+TEST(Wildcards, TakeNoTimeToFail) {
+  EXPECT_FALSE(matches_wildcards(std::string(2'000, 'a'), "*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b"));
+  EXPECT_FALSE(matches_wildcards(std::string(2'000, 'a'), "**a*a**a*a**a*a**a*a**a*a**b"));
+}
+
+TEST(Wildcards, ListLocalFiles) {
+  const TemporaryFolder folder;
+  const std::string root = folder.path().string() + "/";
+  make_folders(folder / "a/b");
+  for (const char* name : {"a/1.tfrec", "a/2.csv", "a/b/3.tfrec"}) write_file(folder / name, "x");
+  const auto list = [&](const std::string& pattern) {
+    std::vector<std::string> names;
+    for (const auto& object : list_objects(root + pattern)) names.push_back(object.place.substr(root.size()));
+    return names;
+  };
+  EXPECT_THAT(list("a/*.tfrec"), ElementsAre("a/1.tfrec"));
+  EXPECT_THAT(list("**.tfrec"), ElementsAre("a/1.tfrec", "a/b/3.tfrec"));
+  EXPECT_THAT(list("*/*/*"), ElementsAre("a/b/3.tfrec"));
+  EXPECT_THAT(list("a"), ElementsAre("a/1.tfrec", "a/2.csv"));
+  EXPECT_THAT(list("a/"), ElementsAre("a/1.tfrec", "a/2.csv"));
+  EXPECT_THAT(list("a/2.csv"), ElementsAre("a/2.csv"));
+  EXPECT_THAT(list("a/none"), IsEmpty());
+  EXPECT_THAT(list("x*"), IsEmpty());
+}
+
+}  // namespace
+}  // namespace genrewise

@@ -1,0 +1,108 @@
+// A small S3 server on the loopback interface: it keeps objects in memory, checks every signature and checksum, and can
+// be told to misbehave.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "genrewise/storage/s3_settings.hpp"
+
+namespace genrewise::testing {
+
+struct S3Request {
+  std::string method, bucket, key;
+  std::map<std::string, std::string> query, headers;  ///< decoded; header names in lower case
+  std::string raw_path, body;
+};
+
+struct S3Response {
+  int status = 200;
+  std::map<std::string, std::string> headers;
+  std::string body;
+  std::size_t cut_after = std::string::npos;  ///< closes the connection after that many bytes of the body
+  bool reset = false;                         ///< closes the connection without an answer
+  int wait_ms = 0;                            ///< before the answer
+};
+
+class S3Server {
+  /// What a test changes while the server runs.
+  template <class T>
+  class Guarded {
+   public:
+    Guarded(std::mutex& mutex, T value) : mutex_(mutex), value_(std::move(value)) {}
+    Guarded& operator=(T value) {
+      const std::lock_guard lock(mutex_);
+      value_ = std::move(value);
+      return *this;
+    }
+    const T& get() const { return value_; }  ///< with the mutex held
+
+   private:
+    std::mutex& mutex_;
+    T value_;
+  };
+  std::mutex mutex_;
+
+ public:
+  static constexpr char kAccessKey[] = "AKIDTESTTESTTEST";
+  static constexpr char kSecretKey[] = "sEcReT/of+the=tests";
+
+  S3Server();
+  ~S3Server();
+  S3Server(const S3Server&) = delete;
+  S3Server& operator=(const S3Server&) = delete;
+
+  std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  /// Settings that lead here, with waits that no test notices.
+  S3Settings settings() const;
+
+  void put(const std::string& key, const std::string& body);  ///< of the bucket "music"
+  std::string get(const std::string& key);
+  bool has(const std::string& key);
+  std::vector<std::string> keys();
+  std::size_t unfinished_uploads();
+  std::vector<S3Request> requests();
+  std::size_t count(const std::string& method, const std::string& query_name = "");
+
+  /// Called for each request that was signed well, with the answer that would be given: change it to misbehave.
+  Guarded<std::function<void(const S3Request&, S3Response&)>> tamper{mutex_, nullptr};
+  Guarded<std::size_t> page_size{mutex_, 1000};
+  Guarded<std::string> session_token{mutex_, ""};  ///< must be sent where it is not empty
+  Guarded<std::string> bearer_token{mutex_, ""};   ///< taken instead of a signature where it is not empty
+
+ private:
+  struct Object {
+    std::string body, etag;
+  };
+  struct Upload {
+    std::string key;
+    std::map<int, Object> parts;
+  };
+
+  void accept_all();
+  void serve(int connection);
+  bool answer(int connection, const S3Request& request);
+  S3Response handle(const S3Request& request);
+  S3Response get_object(const S3Request& request);
+  S3Response put_object(const S3Request& request);
+  S3Response post(const S3Request& request);
+  S3Response list(const S3Request& request);
+  std::string refusal(const S3Request& request) const;
+
+  int listener_ = -1, port_ = 0;
+  std::atomic<bool> stop_{false};
+  std::map<std::string, Object> objects_;
+  std::map<std::string, Upload> uploads_;
+  std::vector<S3Request> requests_;
+  std::vector<int> connections_;
+  std::vector<std::thread> threads_;
+  int next_upload_ = 0;
+};
+
+}  // namespace genrewise::testing
