@@ -4,9 +4,11 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 
+#include "genrewise/base/parallel.hpp"
 #include "genrewise/pipeline/batches.hpp"
 #include "genrewise/pipeline/pack.hpp"
 #include "genrewise/pipeline/pack_values.hpp"
@@ -81,9 +83,9 @@ void read_and_parse(benchmark::State& state) {
   ExampleView example;
   for (auto _ : state) {
     for (const auto& shard : manifest.shards) {
-      RecordReader reader((manifest.folder / shard.file).string());
+      RecordReader reader((manifest.folder / shard.file).string(), PayloadSum::left_to_caller);
       for (Record record; reader.next(record).value();) {
-        if (!example.parse(record.payload) || !decode_song(example, StoredAs::float32, row))
+        if (!example.parse(record.payload) || !decode_song(example, record, StoredAs::float32, row))
           state.SkipWithError("damaged");
         benchmark::DoNotOptimize(row.data());
       }
@@ -114,6 +116,40 @@ BENCHMARK_CAPTURE(read_batches, shuffled_no_worker, 512, 0)
     ->UseRealTime();
 BENCHMARK_CAPTURE(read_batches, shuffled_one_worker, 512, 1)
     ->DenseRange(0, 2)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+
+// A consumer that keeps every processor busy for so many microseconds per example, as a training step does, and takes
+// shuffled batches of 32 from one worker: the share of its time that it waits in next().
+void wait_while_training(benchmark::State& state) {
+  using Clock = std::chrono::steady_clock;
+  const auto& manifest = pack_of(kShapes[state.range(0)]);
+  const auto step = std::chrono::microseconds(32 * state.range(1));
+  const auto seconds = [](Clock::duration time) { return std::chrono::duration<double>(time).count(); };
+  double waited_s = 0, all_s = 0;
+  for (auto _ : state) {
+    BatchReader reader(manifest, {.batch_size = 32, .shuffle_records = 512, .workers = 1});
+    Batch batch;
+    const auto started = Clock::now();
+    for (int batches = 0; batches < 40; ++batches) {
+      const auto before = Clock::now();
+      if (!reader.next(batch)) break;
+      const auto behind = Clock::now();
+      if (batches > 0) waited_s += seconds(behind - before);  // nothing can be read before the first
+      parallel_for(static_cast<std::size_t>(thread_budget()), [&](std::size_t, int) {
+        for (float sum = 0; Clock::now() - behind < step; benchmark::DoNotOptimize(sum))
+          for (const float value : batch.row(0)) sum += value;
+      });
+    }
+    all_s += seconds(Clock::now() - started);
+  }
+  state.counters["wait_percent"] = 100 * waited_s / all_s;
+  state.SetLabel(kShapes[state.range(0)].name);
+}
+BENCHMARK(wait_while_training)
+    ->ArgsProduct({{0, 1}, {500, 2'000, 10'000}})
+    ->ArgNames({"pack", "us_per_example"})
+    ->Iterations(1)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 

@@ -54,6 +54,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="bench_records of the release build")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", help="keep the packs here for the next time (default: a temporary folder)")
     parser.add_argument("--core", type=int, default=0, help="the core that both run on")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {arguments.core})
@@ -64,7 +65,8 @@ def main():
     tf.config.threading.set_inter_op_parallelism_threads(1)
     print(f"TensorFlow {tf.__version__}, core {arguments.core}, load {os.getloadavg()[0]:.1f}")
     print(f"{'pack':8} {'way':8} {'genrewise GB/s':>15} {'tf.data GB/s':>13} {'ratio':>6}   (medians; the ratio is of pairs)")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or temporary
         for shape, values in SHAPES.items():
             for way in OURS:
                 ours(arguments.program, folder, shape, way)  # makes the pack, fills the page cache

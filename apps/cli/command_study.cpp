@@ -57,10 +57,10 @@ std::string command_line(const StudyOptions& options, std::uint64_t seed) {
 
 /// What makes two runs the same; the models are not among it, for each keeps its own entry.
 json config_of(const StudyOptions& options, const std::string& kind, const StudyConfig& config) {
-  const bool extracts = kind != "table" && options.source.table().empty();
+  const std::string given = kind == "pack" ? "pack" : "table";
   return {{"dataset", options.source.place()},
           {"dataset_fingerprint", options.source.fingerprint()},
-          {"features", extracts ? options.source.features() : "table"},
+          {"features", options.source.extracts() ? options.source.features() : given},
           {"table", options.source.table()},
           {"scheme", options.split.scheme()},
           {"split_file", options.split.file()},

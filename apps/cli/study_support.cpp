@@ -19,8 +19,8 @@ void ExamplesSource::add_options(CLI::App* command) {
   command
       ->add_option(
           "DATASET", place_,
-          "an FMA folder, a folder with one sub-folder per genre, a CSV of tracks, or a feature table: a CSV with "
-          "a genre or label column")
+          "an FMA folder, a folder with one sub-folder per genre, a CSV of tracks, a feature table (a CSV with a genre "
+          "or label column), or a packed folder")
       ->required();
   command->add_option("--features", features_, "the feature set to extract")->capture_default_str();
   command->add_option("--table", table_,
@@ -32,6 +32,11 @@ const std::string& ExamplesSource::open() {
   if (is_labelled_table(place_)) {
     if (!table_.empty()) throw CLI::ValidationError("--table", "the dataset is a feature table itself");
     return kind_ = "table";
+  }
+  if (holds_records(place_)) {
+    if (!table_.empty()) throw CLI::ValidationError("--table", "the dataset is a pack: its numbers are in its records");
+    pack_ = open_pack(place_);
+    return kind_ = "pack";
   }
   if (table_.empty()) make_feature_set(features_);  // a wrong name is told before anything is opened
   dataset_ = open_dataset(place_, {.fma_subset = subset_});
@@ -52,6 +57,9 @@ std::string ExamplesSource::fingerprint() const {
   Hasher hasher(HashKind::sha256);
   if (kind_ == "table") {
     hasher.update(read_file(place_));
+  } else if (kind_ == "pack") {
+    hasher.update(pack_.fingerprint);
+    for (const PackedShard& shard : pack_.shards) hasher.update(shard.file + shard.sha256);
   } else {
     for (const Track& track : dataset_.tracks) {
       hasher.update(fmt::format("{}\n{}\n{}\n{}\n{}\n", track.id,
@@ -67,6 +75,7 @@ std::string ExamplesSource::fingerprint() const {
 LoadedExamples ExamplesSource::load(const fs::path& features_path, Progress& progress) {
   if (kind_.empty()) open();
   if (kind_ == "table") return {read_labelled_table(place_), {}, 0};
+  if (kind_ == "pack") return load_pack(progress);
   LoadedExamples loaded;
   loaded.skipped = dataset_.rejected;
   if (!table_.empty()) {
@@ -77,6 +86,19 @@ LoadedExamples ExamplesSource::load(const fs::path& features_path, Progress& pro
   loaded.skipped.insert(loaded.skipped.end(), prepared.skipped.begin(), prepared.skipped.end());
   if (prepared.extracted > 0) loaded.extract_s = prepared.extract_s;
   loaded.examples = join(dataset_, read_feature_table(features_path));
+  return loaded;
+}
+
+LoadedExamples ExamplesSource::load_pack(Progress& progress) const {
+  LoadedExamples loaded;
+  loaded.examples = read_packed_examples(pack_, loaded.skipped, progress);
+  const bool foreign = pack_.recipe.name.empty();  // then what is damaged was seen when it was opened
+  if (foreign) loaded.skipped.insert(loaded.skipped.end(), pack_.skipped.begin(), pack_.skipped.end());
+  const SplitSubjects& subjects = loaded.examples.subjects;
+  const auto unknown = [](const std::string& name) { return name.empty(); };
+  if (std::ranges::all_of(subjects.artists, unknown) && std::ranges::all_of(subjects.albums, unknown)) {
+    progress.note("the pack names no artists: a grouped split can only keep the records of one track together");
+  }
   return loaded;
 }
 
@@ -95,7 +117,8 @@ void SplitSource::add_options(CLI::App* command) {
   auto* scheme = command
                      ->add_option("--scheme", scheme_,
                                   "who learns and who judges: official (the dataset's own), grouped (no artist on two "
-                                  "sides), random, or auto (official where it is whole, else grouped)")
+                                  "sides), random, shards (of a pack: whole shards, 64/16/20), or auto (official "
+                                  "where it is whole, else grouped); a pack's own parts are its official ones")
                      ->capture_default_str();
   command
       ->add_option("--split-file", file_,

@@ -12,6 +12,7 @@
 #include "genrewise/base/progress.hpp"
 #include "genrewise/dataset/split.hpp"
 #include "genrewise/pipeline/examples.hpp"
+#include "genrewise/pipeline/pack_manifest.hpp"
 #include "session.hpp"
 
 namespace genrewise::cli {
@@ -28,7 +29,7 @@ class ExamplesSource {
   /// DATASET, --features, --table and --subset.
   void add_options(CLI::App* command);
 
-  /// "fma", "folder", "csv" or "table"; opens the dataset (no audio is decoded yet). Throws Error.
+  /// "fma", "folder", "csv", "table" or "pack"; opens the dataset (no audio is decoded yet). Throws Error.
   const std::string& open();
   /// Absolute, for results.
   std::string place() const;
@@ -36,6 +37,8 @@ class ExamplesSource {
   /// A short text that is another one when other tracks, labels or clips are meant; after open().
   std::string fingerprint() const;
   const std::string& features() const { return features_; }
+  /// Whether load() decodes audio.
+  bool extracts() const { return kind_ != "table" && kind_ != "pack" && table_.empty(); }
   const std::string& table() const { return table_; }
   const std::string& subset() const { return subset_; }
   const std::string& dataset() const { return place_; }
@@ -49,7 +52,10 @@ class ExamplesSource {
  private:
   std::string place_, features_ = "fma518", table_, subset_ = "small";
   std::string kind_;
-  Dataset dataset_;  // empty for a labelled table
+  LoadedExamples load_pack(Progress& progress) const;
+
+  Dataset dataset_;    // empty for a labelled table and a pack
+  PackManifest pack_;  // of a pack
 };
 
 /// --scheme and --split-file.

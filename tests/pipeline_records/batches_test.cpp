@@ -53,15 +53,6 @@ Seen read(const PackManifest& manifest, const BatchConfig& config) {
   return read(reader);
 }
 
-std::string problem_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 std::multiset<std::size_t> numbers(std::size_t count, int step = 1) {
   std::multiset<std::size_t> all;
   for (std::size_t i = 0; i < count; i += static_cast<std::size_t>(step)) all.insert(i);

@@ -6,9 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "genrewise/pipeline/pack.hpp"
+#include "genrewise/storage/local_file.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {
@@ -50,6 +53,25 @@ inline PackManifest packed(const std::filesystem::path& folder, std::size_t coun
   Progress quiet;
   pack_examples(numbered_job(count), folder, config, quiet);
   return open_pack(folder);
+}
+
+/// All files of a folder and what is in them.
+inline std::map<std::string, std::string> contents_of(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> contents;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    contents[entry.path().filename().string()] = entry.is_regular_file() ? read_file(entry.path()) : "folder";
+  }
+  return contents;
+}
+
+/// What the Error that `action` throws says.
+inline std::string problem_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
 }
 
 /// The number of the example with that track id.

@@ -1,11 +1,9 @@
 #include "genrewise/pipeline/pack.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <map>
 #include <set>
 
 #include "genrewise/base/interrupt.hpp"
@@ -23,24 +21,6 @@ using ::testing::HasSubstr;
 using namespace testing;
 
 Progress quiet;
-
-// All files of a folder and what is in them.
-std::map<std::string, std::string> contents_of(const fs::path& folder) {
-  std::map<std::string, std::string> contents;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    contents[entry.path().filename().string()] = entry.is_regular_file() ? read_file(entry.path()) : "folder";
-  }
-  return contents;
-}
-
-std::string problem_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Pack, HoldsEveryExampleOnceAndSaysSoInItsManifest) {
   const TemporaryFolder folder;
@@ -182,41 +162,6 @@ INSTANTIATE_TEST_SUITE_P(All, PackForms,
                                            std::tuple(StoredAs::float16, Compression::gzip),
                                            std::tuple(StoredAs::uint8, Compression::zlib)),
                          [](const auto& each) { return std::string(to_string(std::get<0>(each.param))); });
-
-TEST(Pack, SurvivesRealKills) {
-  const TemporaryFolder folder;
-  const PackConfig config{.shards = 4, .threads = 1};
-  const auto job = numbered_job(16);
-  pack_examples(job, folder / "whole", config, quiet);
-  int kills = 0;
-  for (useconds_t after = 300; kills < 60; after += 300, ++kills) {
-    const pid_t child = fork();
-    ASSERT_GE(child, 0);
-    if (child == 0) {
-      auto slow = job;
-      slow.extract = [&](std::size_t i, int worker, std::span<float> out) {
-        ::usleep(300);
-        return job.extract(i, worker, out);
-      };
-      try {
-        pack_examples(slow, folder / "killed", config, quiet);
-      } catch (...) {
-        ::_exit(1);
-      }
-      ::_exit(0);
-    }
-    ::usleep(after);
-    ::kill(child, SIGKILL);
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    if (WIFEXITED(status)) {
-      EXPECT_EQ(WEXITSTATUS(status), 0);
-      break;
-    }
-  }
-  pack_examples(job, folder / "killed", config, quiet);
-  EXPECT_EQ(contents_of(folder / "killed"), contents_of(folder / "whole"));
-}
 
 TEST(Pack, GoesOnWhenAKillCameBetweenNamingAShardAndForgettingItsRecords) {
   const TemporaryFolder folder;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 #include <vector>
 
@@ -25,6 +26,23 @@ TEST(Crc32c, GivesTheSumsOfRfc3720) {
     EXPECT_EQ(sum(filled(32, 0xff, 0), 0), 0x62a8ab43u);
     EXPECT_EQ(sum(filled(32, 0, 1), 0), 0x46dd794eu);
     EXPECT_EQ(sum(filled(32, 31, -1), 0), 0x113fdb5cu);
+  }
+}
+
+TEST(Crc32c, OfACopyIsThatOfTheOriginalAndTheCopyIsWhole) {
+  Rng rng(2);
+  std::vector<std::byte> bytes(40'000);
+  for (auto& byte : bytes) byte = static_cast<std::byte>(rng.next());
+  std::vector<std::size_t> lengths = {6'143, 6'144, 6'145, 12'500, 39'950};
+  for (std::size_t length = 0; length < 900; ++length) lengths.push_back(length);
+  for (const std::size_t length : lengths) {
+    const auto from = std::span<const std::byte>(bytes).subspan(length % 11, length);
+    std::vector<std::byte> copy(length + 20, std::byte{0x5a});
+    ASSERT_EQ(copy_crc32c(from, copy.data() + 7, 99), crc32c(from, 99)) << length;
+    ASSERT_TRUE(std::ranges::equal(from, std::span(copy).subspan(7, length))) << length;
+    const auto is_untouched = [](std::byte byte) { return byte == std::byte{0x5a}; };
+    ASSERT_TRUE(std::ranges::all_of(std::span(copy).first(7), is_untouched)) << length;
+    ASSERT_TRUE(std::ranges::all_of(std::span(copy).subspan(7 + length), is_untouched)) << length;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cstring>
 #include <limits>
 
 #include "genrewise/base/random.hpp"
@@ -81,6 +82,27 @@ TEST(Example, ReadsFloatsThatAreNotPackedAndListsInPieces) {
   std::vector<float> two(2);
   EXPECT_EQ(view.find("song")->copy(std::span(two)), 2u);
   EXPECT_THAT(two, ElementsAre(1, 2));
+}
+
+TEST(Example, ShowsFloatsWhereTheyLieOnlyWhenTheyAreInOnePiece) {
+  const auto payload = typical_example();
+  ExampleView view;
+  ASSERT_TRUE(view.parse(as_bytes(payload)));
+  const auto floats = view.find("song")->floats_in_one_piece();
+  ASSERT_EQ(floats.size(), 4 * sizeof(float));
+  float second = 0;
+  std::memcpy(&second, floats.data() + sizeof(float), sizeof second);
+  EXPECT_EQ(second, -2);
+  EXPECT_TRUE(view.find("class")->floats_in_one_piece().empty());
+  EXPECT_TRUE(view.find("track_id")->floats_in_one_piece().empty());
+  std::string loose;
+  wire::put_float(loose, 1, 1);
+  const std::string pieces[] = {loose, message(1, "abcd") + message(1, "efgh"), loose + message(1, "abcd"), ""};
+  for (const auto& list : pieces) {
+    const auto other = message(1, entry("song", message(2, list)));
+    ASSERT_TRUE(view.parse(as_bytes(other)));
+    EXPECT_TRUE(view.find("song")->floats_in_one_piece().empty());
+  }
 }
 
 TEST(Example, ReadsIntegersThatAreNotPacked) {

@@ -24,7 +24,8 @@ void check_subjects(const SplitSubjects& subjects) {
   const std::size_t count = subjects.ids.size();
   if (count == 0) throw Error("there are no examples to split");
   if (subjects.labels.size() != count || subjects.artists.size() != count || subjects.albums.size() != count ||
-      subjects.tracks.size() != count || subjects.official.size() != count) {
+      subjects.tracks.size() != count || subjects.official.size() != count ||
+      (!subjects.by_shard.empty() && subjects.by_shard.size() != count)) {
     throw Error("the lists of a split's subjects differ in length");
   }
   const int label_count = static_cast<int>(subjects.labels_by_name.size());
@@ -90,6 +91,8 @@ std::string_view to_string(SplitScheme scheme) {
       return "grouped";
     case SplitScheme::random:
       return "random";
+    case SplitScheme::shards:
+      return "shards";
     case SplitScheme::file:
       return "file";
   }
@@ -97,10 +100,12 @@ std::string_view to_string(SplitScheme scheme) {
 }
 
 SplitScheme parse_split_scheme(std::string_view text) {
-  for (const auto scheme : {SplitScheme::automatic, SplitScheme::official, SplitScheme::grouped, SplitScheme::random}) {
+  for (const auto scheme : {SplitScheme::automatic, SplitScheme::official, SplitScheme::grouped, SplitScheme::random,
+                            SplitScheme::shards}) {
     if (text == to_string(scheme)) return scheme;
   }
-  throw Error(fmt::format("'{}' is not a way to split", text), "--scheme", "choose auto, official, grouped or random");
+  throw Error(fmt::format("'{}' is not a way to split", text), "--scheme",
+              "choose auto, official, grouped, random or shards");
 }
 
 SplitSubjects subjects_of(const Dataset& dataset) {
@@ -141,6 +146,12 @@ Split make_split(const SplitSubjects& subjects, const SplitOptions& options) {
     case SplitScheme::random:
       split.parts = drawn_parts(subjects, options, false);
       break;
+    case SplitScheme::shards:
+      if (subjects.by_shard.empty()) {
+        throw Error("only a packed folder has shards that can be parts", "--scheme", "choose grouped or random");
+      }
+      split.parts = subjects.by_shard;
+      break;
     default:
       throw Error("a split from a file is read, not made", {}, "use read_split_file()");
   }
@@ -150,7 +161,7 @@ Split make_split(const SplitSubjects& subjects, const SplitOptions& options) {
 std::vector<int> make_folds(const SplitSubjects& subjects, SplitScheme scheme, int folds, std::uint64_t seed) {
   check_subjects(subjects);
   if (folds < 2) throw Error(fmt::format("{} folds cannot be made", folds), "--folds", "ask for at least 2");
-  if (scheme == SplitScheme::official || scheme == SplitScheme::file) {
+  if (scheme == SplitScheme::official || scheme == SplitScheme::shards || scheme == SplitScheme::file) {
     throw Error("folds are made by the scheme grouped or random", "--scheme");
   }
   const bool by_artist = scheme != SplitScheme::random;

@@ -21,12 +21,14 @@ struct SplitSubjects {
   std::vector<std::string> artists, albums;  ///< empty text: not known
   std::vector<std::string> tracks;           ///< the same text for all clips of one file
   std::vector<std::optional<Part>> official;
+  std::vector<Part> by_shard = {};  ///< where whole shards of a pack are parts; empty where there are no shards
 };
 SplitSubjects subjects_of(const Dataset& dataset);
 
-enum class SplitScheme { automatic, official, grouped, random, file };
+enum class SplitScheme { automatic, official, grouped, random, shards, file };
 std::string_view to_string(SplitScheme scheme);
-/// "auto", "official", "grouped" or "random" (a split from a file is not made here). Throws Error for any other word.
+/// "auto", "official", "grouped", "random" or "shards" (a split from a file is not made here). Throws Error for any
+/// other word.
 SplitScheme parse_split_scheme(std::string_view text);
 
 struct SplitOptions {
@@ -45,10 +47,10 @@ struct Split {
 /// `official`: as the dataset says; an example without a part is an Error, a part that no example has is not.
 /// `grouped`: stratified by genre; examples that share an artist, an album or a file, directly or through others, stay
 /// together. `random`: stratified by genre; only the clips of one file stay together. Every genre is in every part
-/// whose share is not zero. Same subjects (in any order) and seed: same split on any machine. Throws Error where it
-/// cannot be done (a genre with fewer groups than parts), naming the genre and the remedy. How: groups of about the
-/// same size in random order, largest first, each to the part where it raises the least the chi-square distance of
-/// part sizes per genre from their targets.
+/// whose share is not zero. `shards`: whole shards of a pack, as subjects.by_shard says. Same subjects (in any order)
+/// and seed: same split on any machine. Throws Error where it cannot be done (a genre with fewer groups than parts),
+/// naming the genre and the remedy. How: groups of about the same size in random order, largest first, each to the part
+/// where it raises the least the chi-square distance of part sizes per genre from their targets.
 Split make_split(const SplitSubjects& subjects, const SplitOptions& options = {});
 
 /// Fold (0 .. folds-1) of each example, stratified and grouped as `grouped` / `random` do (automatic: grouped). Every

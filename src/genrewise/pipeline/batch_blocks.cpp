@@ -23,14 +23,6 @@ std::size_t inflate_block(std::span<const std::byte> stored, bool from_start, st
 DamageCount::DamageCount(const PackManifest& manifest, std::size_t selection, double budget)
     : place_(manifest.folder.string()), selection_(selection), budget_(budget) {}
 
-std::span<std::byte> LoadedBlock::reserve(std::size_t wanted) {
-  if (capacity < wanted) {
-    bytes = std::make_unique_for_overwrite<std::byte[]>(wanted);
-    capacity = wanted;
-  }
-  return {bytes.get(), wanted};
-}
-
 void DamageCount::add(std::uint32_t shard, std::uint32_t record, Fault fault) {
   const std::lock_guard lock(mutex_);
   if (!records_.emplace(shard, record).second) return;
@@ -63,30 +55,37 @@ std::shared_ptr<RandomAccess> BlockLoader::file_of(std::uint32_t shard) {
 }
 
 // Never more memory than a file that is shorter than the manifest says can fill.
-std::size_t BlockLoader::read(const BatchBlock& block, LoadedBlock& loaded) {
+std::span<const std::byte> BlockLoader::read(const BatchBlock& block, LoadedBlock& loaded) {
   const auto file = file_of(block.shard);
   const std::uint64_t left = file->size() - std::min(file->size(), block.stored_offset);
   const auto stored_bytes = static_cast<std::size_t>(std::min(block.stored_bytes, left));
+  const auto room = [&](std::size_t bytes, std::uint64_t offset) {
+    const std::size_t start = PageBuffer::place_for(offset);
+    loaded.memory.reserve(start + bytes);
+    return loaded.memory.all().subspan(start, bytes);
+  };
   if (manifest_.shards[block.shard].restart_points.empty()) {
-    return file->read_at(block.offset, loaded.reserve(stored_bytes));
+    const auto bytes = room(stored_bytes, block.offset);
+    return bytes.first(file->read_at(block.offset, bytes));
   }
   std::vector<std::byte> stored(stored_bytes);
   const std::size_t got = file->read_at(block.stored_offset, stored);
-  return inflate_block(std::span(stored).first(got), block.stored_offset == 0, loaded.reserve(block.bytes));
+  const auto bytes = room(block.bytes, 0);
+  return bytes.first(inflate_block(std::span(stored).first(got), block.stored_offset == 0, bytes));
 }
 
 void BlockLoader::load(const BatchBlock& block, LoadedBlock& loaded) {
-  loaded.payloads.assign(block.records.size(), {});
-  std::size_t got = 0;
+  loaded.records.assign(block.records.size(), {});
+  std::span<const std::byte> bytes;
   try {
-    got = read(block, loaded);
+    bytes = read(block, loaded);
   } catch (const Error& error) {
     for (const std::uint32_t record : block.records) {
       damage_.add(block.shard, record, {"cannot be read", error.where(), error.problem()});
     }
     return;
   }
-  check(block, {loaded.bytes.get(), got}, loaded);
+  check(block, bytes, loaded);
 }
 
 void BlockLoader::check(const BatchBlock& block, std::span<const std::byte> bytes, LoadedBlock& loaded) {
@@ -105,16 +104,14 @@ void BlockLoader::check(const BatchBlock& block, std::span<const std::byte> byte
     }
     const auto frame = bytes.subspan(start, record.payload_bytes + kRecordFrameBytes);
     const auto length = payload_length(frame);
-    const auto payload = frame.subspan(kRecordHeaderBytes, record.payload_bytes);
     if (!length) {
       bad("damaged length", "its checksum is wrong");
     } else if (*length != record.payload_bytes) {
       bad("does not match the manifest",
           std::to_string(*length) + " bytes, not " + std::to_string(record.payload_bytes));
-    } else if (!payload_is_sound(payload, frame.last(kRecordTrailerBytes))) {
-      bad("damaged data", "its checksum is wrong");
     } else {
-      loaded.payloads[i] = payload;
+      loaded.records[i] = {record.offset, frame.subspan(kRecordHeaderBytes, record.payload_bytes),
+                           frame.last(kRecordTrailerBytes)};
     }
   }
 }

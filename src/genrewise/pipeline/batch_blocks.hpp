@@ -9,17 +9,16 @@
 
 #include "genrewise/pipeline/batch_plan.hpp"
 #include "genrewise/records/byte_source.hpp"
+#include "genrewise/records/page_buffer.hpp"
+#include "genrewise/records/record_reader.hpp"
 
 namespace genrewise {
 
-/// The bytes of a block, and where in them the selected records' payloads lie (null: damaged).
+/// The bytes of a block, and where in them the selected records lie (an empty payload: damaged). Their lengths are
+/// checked, their payloads' sums are not.
 struct LoadedBlock {
-  std::unique_ptr<std::byte[]> bytes;
-  std::size_t capacity = 0;
-  std::vector<std::span<const std::byte>> payloads;
-
-  /// Room for that many bytes; what it held is lost.
-  std::span<std::byte> reserve(std::size_t wanted);
+  PageBuffer memory;
+  std::vector<Record> records;
 };
 
 /// Keeps count of the records that cannot be used. Safe from any thread.
@@ -43,13 +42,13 @@ class DamageCount {
 class BlockLoader {
  public:
   BlockLoader(const PackManifest& manifest, DamageCount& damage);
-  /// Reads into `loaded`, whose memory is used again. Records whose bytes are missing, or whose sums are wrong, or that
-  /// lie in a shard that cannot be read, are told to the damage count.
+  /// Reads into `loaded`, whose memory is used again. Records whose bytes are missing, or whose length is damaged, or
+  /// that lie in a shard that cannot be read, are told to the damage count.
   void load(const BatchBlock& block, LoadedBlock& loaded);
 
  private:
   std::shared_ptr<RandomAccess> file_of(std::uint32_t shard);
-  std::size_t read(const BatchBlock& block, LoadedBlock& loaded);
+  std::span<const std::byte> read(const BatchBlock& block, LoadedBlock& loaded);
   void check(const BatchBlock& block, std::span<const std::byte> bytes, LoadedBlock& loaded);
 
   const PackManifest& manifest_;

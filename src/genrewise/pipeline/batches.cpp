@@ -320,11 +320,11 @@ class BatchReader::Impl {
   }
 
   void add_example(const Window& window, BatchPick pick, ExampleView& example, Batch& batch) {
-    const auto payload = window.loaded[pick.block]->payloads[pick.record];
-    if (payload.data() == nullptr) return;  // damaged, and told
+    const Record& stored = window.loaded[pick.block]->records[pick.record];
+    if (stored.payload.data() == nullptr) return;  // damaged, and told
     const BatchBlock& block = plan_.blocks()[window.blocks[pick.block]];
     const PackedRecord& record = manifest_.shards[block.shard].records[block.records[pick.record]];
-    const auto read = read_example(payload, record, example,
+    const auto read = read_example(stored, record, example,
                                    std::span(batch.features).subspan(batch.size * batch.values, batch.values));
     if (!read) {
       Fault fault = read.error();
@@ -338,9 +338,13 @@ class BatchReader::Impl {
     ++batch.size;
   }
 
-  Expected<void> read_example(std::span<const std::byte> payload, const PackedRecord& record, ExampleView& example,
+  // Nothing that the payload says is believed before its sum is known to be right.
+  Expected<void> read_example(const Record& stored, const PackedRecord& record, ExampleView& example,
                               std::span<float> row) const {
-    if (auto parsed = example.parse(payload); !parsed) return parsed;
+    auto parsed = example.parse(stored.payload);
+    auto decoded = decode_song(example, stored, manifest_.stored_as, row);
+    if (!parsed && (decoded || decoded.error().reason != "damaged data")) return parsed;
+    if (!decoded) return decoded;
     std::int64_t label = -1;
     std::string_view id;
     if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
@@ -350,7 +354,7 @@ class BatchReader::Impl {
                                   {},
                                   "it holds track " + std::string(id) + " of class " + std::to_string(label)});
     }
-    return decode_song(example, manifest_.stored_as, row);
+    return {};
   }
 
   BlockLoader loader_;

@@ -3,9 +3,12 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "genrewise/base/progress.hpp"
 #include "genrewise/dataset/split.hpp"
 #include "genrewise/features/feature_table.hpp"
+#include "genrewise/pipeline/pack_manifest.hpp"
 
 namespace genrewise {
 
@@ -32,6 +35,14 @@ Examples join(const Dataset& dataset, FeatureTable table);
 /// columns. Throws Error with line and column for an empty or not finite cell, text among numbers, a missing genre, an
 /// unknown word for a part, an id that comes twice and a row of another length than the header.
 Examples read_labelled_table(const std::filesystem::path& path);
+/// The examples of a packed folder (open_pack()), in the order of its shards: for learners that want all of them in
+/// memory, 4 bytes a number. The manifest's parts become the official ones, whole shards subjects.by_shard; artists and
+/// albums are there when the manifest has them. The columns have the names of the feature set where this program knows
+/// the recipe, else numbers. Damaged records are left out and told in `damaged`. Throws Error as BatchReader does when
+/// more than `damage_budget` of them are, and Interrupted on Ctrl-C.
+Examples read_packed_examples(const PackManifest& manifest, std::vector<Fault>& damaged, Progress& progress,
+                              double damage_budget = 0.01);
+
 /// Whether it is a file whose first line has a genre or label column and no path column.
 bool is_labelled_table(const std::filesystem::path& path);
 

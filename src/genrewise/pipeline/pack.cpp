@@ -109,7 +109,9 @@ void check(const PackJob& job, const PackConfig& config) {
     throw Error("\"" + config.prefix + "\" cannot begin the name of a file", "--prefix",
                 "leave out slashes and leading dots");
   }
-  if (job.classes.size() != count || job.parts.size() != count || job.sources.size() != count) {
+  const auto fits = [&](const std::vector<std::string>& names) { return names.empty() || names.size() == count; };
+  if (job.classes.size() != count || job.parts.size() != count || job.sources.size() != count || !fits(job.artists) ||
+      !fits(job.albums)) {
     throw Error("the lists of examples to pack have different lengths", job.recipe.name);
   }
   for (std::size_t i = 0; i < count; ++i) {
@@ -169,6 +171,8 @@ class Packer {
       add(std::to_string(job_.classes[i]));
       add(job_.parts[i] ? std::string(to_string(*job_.parts[i])) : "-");
       add(job_.sources[i]);
+      if (!job_.artists.empty()) add(job_.artists[i]);
+      if (!job_.albums.empty()) add(job_.albums[i]);
     }
     fingerprint_ = all.hex();
     Rng(derive_seed(config_.seed, "pack")).shuffle(std::span(order));
@@ -383,6 +387,8 @@ PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Spl
     job.track_ids.push_back(track.id);
     job.classes.push_back(track.label);
     job.sources.push_back(source_of(track));
+    job.artists.push_back(track.artist);
+    job.albums.push_back(track.album);
     job.parts.push_back(split ? std::optional(split->parts.at(i)) : std::nullopt);
   }
   if (split) job.split_scheme = to_string(split->scheme);

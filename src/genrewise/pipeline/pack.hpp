@@ -27,14 +27,15 @@ struct PackConfig {
   int threads = 0;  ///< 0: the budget
 };
 
-/// What is to be packed: the vectors have one entry per example.
+/// What is to be packed: the vectors have one entry per example, but for artists and albums, which may have none.
 struct PackJob {
   FeatureRecipe recipe;
   std::size_t values = 0;  ///< numbers per example
   std::vector<std::string> labels;
   std::vector<std::string> track_ids;  ///< unique
   std::vector<int> classes;
-  std::vector<std::string> sources;  ///< whatever else decides an example's numbers (file, clip); may be empty
+  std::vector<std::string> sources;  ///< whatever else decides an example's numbers (file, clip); may be empty texts
+  std::vector<std::string> artists = {}, albums = {};  ///< for splits made later; no entries, or one each
   std::vector<std::optional<Part>> parts;
   std::string split_scheme = "none";
   /// Writes the numbers of one example; `worker` in [0, threads) names the thread.

@@ -1,5 +1,6 @@
 #include "genrewise/pipeline/pack_manifest.hpp"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -36,6 +37,24 @@ std::optional<Part> part_of(char letter) {
   }
 }
 
+// Lists that are there only where somebody's name is known.
+void add_names(const PackedShard& shard, const char* key, std::string PackedRecord::*name, json& out) {
+  const auto known = [&](const PackedRecord& record) { return !(record.*name).empty(); };
+  if (std::ranges::none_of(shard.records, known)) return;
+  out[key] = json::array();
+  for (const auto& record : shard.records) out[key].push_back(record.*name);
+}
+
+void take_names(const json& in, const char* key, std::string PackedRecord::*name, PackedShard& shard) {
+  if (!in.contains(key)) return;
+  const json& names = in.at(key);
+  if (names.size() != shard.records.size()) {
+    throw Error(shard.file + " has " + std::to_string(shard.records.size()) + " records, but its list of " + key +
+                " has another length");
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) shard.records[i].*name = names[i];
+}
+
 json shard_to_json(const PackedShard& shard) {
   json ids = json::array(), classes = json::array(), sizes = json::array(), points = json::array();
   std::string parts;
@@ -50,6 +69,8 @@ json shard_to_json(const PackedShard& shard) {
       {"file", shard.file}, {"bytes", shard.bytes}, {"sha256", shard.sha256},    {"count", shard.records.size()},
       {"track_ids", ids},   {"classes", classes},   {"parts", std::move(parts)}, {"payload_bytes", sizes}};
   if (!points.empty()) out["restart_points"] = points;
+  add_names(shard, "artists", &PackedRecord::artist, out);
+  add_names(shard, "albums", &PackedRecord::album, out);
   return out;
 }
 
@@ -77,6 +98,8 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
     offset += record.payload_bytes + kRecordFrameBytes;
     shard.records.push_back(std::move(record));
   }
+  take_names(in, "artists", &PackedRecord::artist, shard);
+  take_names(in, "albums", &PackedRecord::album, shard);
   for (const json& point : in.value("restart_points", json::array())) {
     shard.restart_points.push_back({point.at(0), point.at(1)});
     if (shard.restart_points.back().record > count) throw Error(shard.file + " has a restart point behind its end");

@@ -27,6 +27,7 @@ struct PackedRecord {
   std::optional<Part> part;
   std::uint64_t offset = 0;  ///< of its frame in the (decompressed) shard
   std::uint64_t payload_bytes = 0;
+  std::string artist = {}, album = {};  ///< empty: not known
 };
 
 struct PackedShard {
@@ -79,6 +80,9 @@ PackManifest open_pack(const std::filesystem::path& place);
 
 /// Whether open_pack() would find a manifest there.
 bool is_pack(const std::filesystem::path& place);
+
+/// Whether open_pack() takes the place for records at all: a manifest, an unfinished pack, or files of records.
+bool holds_records(const std::filesystem::path& place);
 
 /// Throws Error unless the pack was made by this recipe and with these labels in this order.
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels);

@@ -189,6 +189,12 @@ bool is_pack(const fs::path& place) {
   return fs::is_regular_file(place / kManifestName);
 }
 
+bool holds_records(const fs::path& place) {
+  std::error_code ignored;
+  if (!fs::exists(place, ignored)) return false;
+  return is_pack(place) || fs::is_directory(place / ".pack", ignored) || !record_files(place).empty();
+}
+
 PackManifest open_pack(const fs::path& place) {
   if (is_pack(place)) return parse_manifest(read_file(place / kManifestName), place / kManifestName);
   if (fs::is_directory(place / ".pack")) {

@@ -90,8 +90,7 @@ void ShardPacker::take_over() {
       std::string_view id;
       if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
       if (!take_over_record(id, lines)) break;
-      shard_.records.back().offset = record.offset;
-      shard_.records.back().payload_bytes = record.payload.size();
+      shard_.records.push_back(record_of(examples_[handled_ - 1], record.offset, record.payload.size()));
       keep_bytes = record.offset + record.payload.size() + kRecordFrameBytes;
     }
   }
@@ -114,8 +113,17 @@ bool ShardPacker::take_over_record(std::string_view track_id, std::map<std::size
   for (; handled_ < next; ++handled_) skipped_.push_back(*lines[examples_[handled_]].skipped);
   handled_ = next + 1;
   loss_.add(lines[example].loss, job_.values);
-  shard_.records.push_back({job_.track_ids[example], job_.classes[example], job_.parts[example], 0, 0});
   return true;
+}
+
+PackedRecord ShardPacker::record_of(std::size_t example, std::uint64_t offset, std::uint64_t payload_bytes) const {
+  return {job_.track_ids[example],
+          job_.classes[example],
+          job_.parts[example],
+          offset,
+          payload_bytes,
+          job_.artists.empty() ? std::string() : job_.artists[example],
+          job_.albums.empty() ? std::string() : job_.albums[example]};
 }
 
 void ShardPacker::note(const Line& line, std::size_t example) {
@@ -167,8 +175,7 @@ void ShardPacker::add(std::span<const float> values) {
   frame_.assign(header.data(), header.size());
   frame_ += payload;
   frame_.append(trailer.data(), trailer.size());
-  shard_.records.push_back(
-      {job_.track_ids[example], static_cast<int>(label), job_.parts[example], records_->size(), payload.size()});
+  shard_.records.push_back(record_of(example, records_->size(), payload.size()));
   records_->write(frame_);
   ++handled_;
 }

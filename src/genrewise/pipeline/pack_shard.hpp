@@ -48,6 +48,7 @@ class ShardPacker {
   void take_over();
   bool take_over_record(std::string_view track_id, std::map<std::size_t, Line>& lines);
   void note(const Line& line, std::size_t example);
+  PackedRecord record_of(std::size_t example, std::uint64_t offset, std::uint64_t payload_bytes) const;
   void compress(const std::filesystem::path& to);
 
   const PackJob& job_;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "genrewise/records/crc32c.hpp"
 #include "genrewise/records/framing.hpp"
 
 #if defined(__x86_64__)
@@ -135,6 +136,25 @@ Expected<void> decode_song(const ExampleView& example, StoredAs stored, std::spa
     values[i] = range[0] + range[1] * static_cast<float>(static_cast<std::uint8_t>(bytes[i]));
   }
   return {};
+}
+
+Expected<void> decode_song(const ExampleView& example, const Record& record, StoredAs stored, std::span<float> values) {
+  const FeatureView* song = stored == StoredAs::float32 ? example.find("song") : nullptr;
+  const auto floats = song == nullptr ? std::span<const std::byte>() : song->floats_in_one_piece();
+  const bool in_one_go = !floats.empty() && floats.size() == values.size_bytes();
+  std::uint32_t sum = 0;
+  if (in_one_go) {
+    const auto before = static_cast<std::size_t>(floats.data() - record.payload.data());
+    sum = crc32c(record.payload.first(before));
+    sum = copy_crc32c(floats, reinterpret_cast<std::byte*>(values.data()), sum);
+    sum = crc32c(record.payload.subspan(before + floats.size()), sum);
+  } else {
+    sum = crc32c(record.payload);
+  }
+  if (!is_sum_of(sum, record.trailer)) {
+    return tl::unexpected(Fault{"damaged data", {}, "its checksum is wrong"});
+  }
+  return in_one_go ? Expected<void>() : decode_song(example, stored, values);
 }
 
 void LossMeter::add(std::span<const float> values, std::span<const float> decoded) {

@@ -8,6 +8,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/pipeline/pack_manifest.hpp"
 #include "genrewise/records/example.hpp"
+#include "genrewise/records/record_reader.hpp"
 
 namespace genrewise {
 
@@ -29,6 +30,11 @@ class SongEncoder {
 
 /// Reads them straight into `values`. Faults "no song" and "wrong size".
 Expected<void> decode_song(const ExampleView& example, StoredAs stored, std::span<float> values);
+
+/// The same out of a record whose payload nobody has summed yet (PayloadSum::left_to_caller); `example` is the payload
+/// parsed. Fault "damaged data" when the sum is wrong; then `values` mean nothing. floats are copied and summed in one
+/// go.
+Expected<void> decode_song(const ExampleView& example, const Record& record, StoredAs stored, std::span<float> values);
 
 /// Sums up what decoding `example` gives differently from `values`.
 class LossMeter {

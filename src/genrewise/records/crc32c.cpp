@@ -1,5 +1,6 @@
 #include "genrewise/records/crc32c.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -67,35 +68,59 @@ __attribute__((target("sse4.2,pclmul"))) inline std::uint64_t shifted(std::uint6
   return _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(product)));
 }
 
+// What is still to be summed, and (kCopy) where it goes.
+struct Way {
+  const std::byte* from;
+  std::byte* to;
+  std::size_t left;
+
+  void advance(std::size_t bytes) {
+    from += bytes;
+    if (to != nullptr) to += bytes;
+    left -= bytes;
+  }
+};
+
 // The instruction answers after three cycles but can start each cycle, so three lanes of kLane bytes run side by side.
-template <std::size_t kLane>
-__attribute__((target("sse4.2,pclmul"))) inline std::uint64_t three_lanes(const std::byte*& at, std::size_t& left,
-                                                                          std::uint64_t crc) {
+// Copies go in pieces of fixed size, for which the compiler uses plain loads and stores; string
+// instructions have places where they are slow (see PageBuffer).
+template <std::size_t kLane, bool kCopy>
+__attribute__((target("sse4.2,pclmul"))) inline std::uint64_t three_lanes(Way& way, std::uint64_t crc) {
   constexpr std::uint64_t kPastOne = shift_factor(kLane), kPastTwo = shift_factor(2 * kLane);
-  while (left >= 3 * kLane) {
+  constexpr std::size_t kPiece = 32;
+  for (; way.left >= 3 * kLane; way.advance(3 * kLane)) {
+    const std::byte* at = way.from;
     std::uint64_t a = crc, b = 0, c = 0;
-    for (std::size_t i = 0; i < kLane; i += 8) {
-      a = _mm_crc32_u64(a, load_u64(at + i));
-      b = _mm_crc32_u64(b, load_u64(at + kLane + i));
-      c = _mm_crc32_u64(c, load_u64(at + 2 * kLane + i));
+    for (std::size_t i = 0; i < kLane; i += kPiece) {
+      if constexpr (kCopy) {
+        for (std::size_t lane = 0; lane < 3; ++lane)
+          std::memcpy(way.to + lane * kLane + i, at + lane * kLane + i, kPiece);
+      }
+      for (std::size_t k = i; k < i + kPiece; k += 8) {
+        a = _mm_crc32_u64(a, load_u64(at + k));
+        b = _mm_crc32_u64(b, load_u64(at + kLane + k));
+        c = _mm_crc32_u64(c, load_u64(at + 2 * kLane + k));
+      }
     }
     crc = shifted(a, kPastTwo) ^ shifted(b, kPastOne) ^ c;
-    at += 3 * kLane;
-    left -= 3 * kLane;
   }
   return crc;
 }
 
-__attribute__((target("sse4.2,pclmul"))) std::uint32_t crc32c_by_instruction(std::span<const std::byte> bytes,
-                                                                             std::uint32_t start) {
-  const std::byte* at = bytes.data();
-  std::size_t left = bytes.size();
+template <bool kCopy>
+__attribute__((target("sse4.2,pclmul"))) std::uint32_t crc32c_by_instruction(Way way, std::uint32_t start) {
   std::uint64_t crc = ~start;
-  crc = three_lanes<2048>(at, left, crc);
-  crc = three_lanes<128>(at, left, crc);
-  for (; left >= 8; at += 8, left -= 8) crc = _mm_crc32_u64(crc, load_u64(at));
+  crc = three_lanes<2048, kCopy>(way, crc);
+  crc = three_lanes<128, kCopy>(way, crc);
+  for (; way.left >= 8; way.advance(8)) {
+    crc = _mm_crc32_u64(crc, load_u64(way.from));
+    if constexpr (kCopy) std::memcpy(way.to, way.from, 8);
+  }
   auto state = static_cast<std::uint32_t>(crc);
-  for (; left > 0; ++at, --left) state = _mm_crc32_u8(state, static_cast<unsigned char>(*at));
+  for (; way.left > 0; way.advance(1)) {
+    state = _mm_crc32_u8(state, static_cast<unsigned char>(*way.from));
+    if constexpr (kCopy) *way.to = *way.from;
+  }
   return ~state;
 }
 
@@ -114,9 +139,17 @@ bool crc32c_is_in_hardware() {
 
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t crc) {
 #ifdef GENREWISE_CRC_X86
-  if (crc32c_is_in_hardware()) return crc32c_by_instruction(bytes, crc);
+  if (crc32c_is_in_hardware()) return crc32c_by_instruction<false>({bytes.data(), nullptr, bytes.size()}, crc);
 #endif
   return crc32c_by_table(bytes, crc);
+}
+
+std::uint32_t copy_crc32c(std::span<const std::byte> from, std::byte* to, std::uint32_t crc) {
+#ifdef GENREWISE_CRC_X86
+  if (crc32c_is_in_hardware()) return crc32c_by_instruction<true>({from.data(), to, from.size()}, crc);
+#endif
+  std::ranges::copy(from, to);
+  return crc32c_by_table(from, crc);
 }
 
 std::uint32_t crc32c_by_table(std::span<const std::byte> bytes, std::uint32_t crc) {
@@ -133,7 +166,11 @@ std::uint32_t crc32c_by_table(std::span<const std::byte> bytes, std::uint32_t cr
 }
 
 std::uint32_t masked_crc32c(std::span<const std::byte> bytes) {
-  return std::rotr(crc32c(bytes), 15) + 0xa282ead8u;
+  return mask_crc32c(crc32c(bytes));
+}
+
+std::uint32_t mask_crc32c(std::uint32_t crc) {
+  return std::rotr(crc, 15) + 0xa282ead8u;
 }
 
 }  // namespace genrewise

@@ -112,6 +112,16 @@ std::size_t FeatureView::copy(std::span<float> out) const {
   return done;
 }
 
+std::span<const std::byte> FeatureView::floats_in_one_piece() const {
+  std::span<const std::byte> piece;
+  if (kind_ != FeatureKind::floats) return piece;
+  for_each_list([&](const Field& field) {
+    if (field.type == wire::bytes) piece = field.body;
+    return field.type != wire::bytes;
+  });
+  return piece.size() == size_ * sizeof(float) ? piece : std::span<const std::byte>();
+}
+
 std::size_t FeatureView::copy(std::span<std::int64_t> out) const {
   std::size_t done = 0;
   if (kind_ != FeatureKind::ints) return 0;

@@ -32,6 +32,10 @@ class FeatureView {
   std::size_t copy(std::span<std::int64_t> out) const;
   std::size_t copy(std::span<std::string_view> out) const;
 
+  /// All floats as they lie in the record (little-endian, at any address), where they lie in one piece, as every known
+  /// encoder writes them; else, or of another kind, nothing.
+  std::span<const std::byte> floats_in_one_piece() const;
+
  private:
   friend class ExampleView;
   bool read(std::span<const std::byte> feature);

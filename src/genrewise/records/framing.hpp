@@ -21,6 +21,8 @@ std::array<char, kRecordTrailerBytes> record_trailer(std::string_view payload);
 std::optional<std::uint64_t> payload_length(std::span<const std::byte> header);
 /// Whether the four bytes behind the payload are its sum.
 bool payload_is_sound(std::span<const std::byte> payload, std::span<const std::byte> trailer);
+/// The same for a payload whose crc32c() is known.
+bool is_sum_of(std::uint32_t crc, std::span<const std::byte> trailer);
 
 inline std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -9,28 +9,45 @@
 namespace genrewise {
 namespace {
 // Half of a common L2 cache: what is read is still there when it is summed and parsed.
-constexpr std::size_t kBufferBytes = 512 << 10;
+constexpr std::size_t kReadBytes = 256 << 10;
+constexpr std::size_t kBufferBytes = 2 * kReadBytes;
 }  // namespace
 
-RecordReader::RecordReader(const std::string& path) : RecordReader(open_record_bytes(path)) {}
+RecordReader::RecordReader(const std::string& path, PayloadSum payload_sum)
+    : RecordReader(open_record_bytes(path), payload_sum) {}
 
-RecordReader::RecordReader(std::unique_ptr<ByteSource> source) : source_(std::move(source)), buffer_(kBufferBytes) {}
+RecordReader::RecordReader(std::unique_ptr<ByteSource> source, PayloadSum payload_sum)
+    : source_(std::move(source)), payload_sum_(payload_sum), buffer_(kBufferBytes) {}
+
+// How many bytes to have in the buffer. Frames of one file are of about one length, so what is read ends a little
+// behind one, and little must be moved to the front of the buffer afterwards.
+std::size_t RecordReader::read_ahead(std::size_t wanted) const {
+  constexpr std::size_t kSlack = 256;  // for ids of different lengths, and the next header
+  if (usual_ == 0) return std::max(wanted, kReadBytes);
+  const std::size_t frames = std::max<std::size_t>(1, kReadBytes / usual_);
+  return std::max(wanted, frames * usual_ + kSlack);
+}
 
 // Brings at least `wanted` unconsumed bytes into the buffer and says how many there are; fewer at the end. The buffer
 // grows only as bytes really come, so a length that lies costs nothing.
 std::size_t RecordReader::fill(std::size_t wanted) {
+  if (end_ - begin_ >= wanted) return end_ - begin_;
+  const std::size_t front = PageBuffer::place_for(offset_);
+  std::memmove(buffer_.data() + front, buffer_.data() + begin_, end_ - begin_);
+  end_ = front + (end_ - begin_);
+  begin_ = front;
+  const std::size_t ahead = read_ahead(wanted);
   while (end_ - begin_ < wanted) {
-    if (begin_ > 0) {
-      std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-      end_ -= begin_;
-      begin_ = 0;
-    }
-    if (end_ == buffer_.size()) buffer_.resize(2 * buffer_.size());
-    const std::size_t got = source_->read(std::span(buffer_).subspan(end_));
+    if (end_ == buffer_.size()) buffer_.grow();
+    const std::size_t got = source_->read(buffer_.all().first(std::min(buffer_.size(), begin_ + ahead)).subspan(end_));
     if (got == 0) break;
     end_ += got;
   }
   return end_ - begin_;
+}
+
+std::span<const std::byte> RecordReader::unread(std::size_t from, std::size_t bytes) const {
+  return buffer_.all().subspan(begin_ + from, bytes);
 }
 
 void RecordReader::consume(std::size_t bytes) {
@@ -49,7 +66,7 @@ tl::unexpected<Fault> RecordReader::find_next_header(std::string reason, std::st
   do {
     consume(1);
     if (fill(kRecordHeaderBytes) < kRecordHeaderBytes) break;
-    const auto length = payload_length(std::span(buffer_).subspan(begin_, kRecordHeaderBytes));
+    const auto length = payload_length(unread(0, kRecordHeaderBytes));
     sound = length && *length <= kLongestPayload;
   } while (!sound);
   if (!sound) consume(end_ - begin_);
@@ -70,7 +87,7 @@ Expected<bool> RecordReader::next(Record& record) {
     consume(there);
     return cut;
   }
-  const auto length = payload_length(std::span(buffer_).subspan(begin_, kRecordHeaderBytes));
+  const auto length = payload_length(unread(0, kRecordHeaderBytes));
   if (!length) return find_next_header("damaged length", "its checksum is wrong");
   if (*length > kLongestPayload) return find_next_header("record too long", std::to_string(*length) + " bytes");
   const auto frame = static_cast<std::size_t>(*length) + kRecordFrameBytes;
@@ -78,16 +95,15 @@ Expected<bool> RecordReader::next(Record& record) {
   if ((left && *left + (end_ - begin_) < frame) || fill(frame) < frame) {
     return find_next_header("truncated", "the file ends inside a record of " + std::to_string(*length) + " bytes");
   }
-  const auto payload = std::span<const std::byte>(buffer_).subspan(begin_ + kRecordHeaderBytes, *length);
-  const auto trailer =
-      std::span<const std::byte>(buffer_).subspan(begin_ + frame - kRecordTrailerBytes, kRecordTrailerBytes);
-  if (!payload_is_sound(payload, trailer)) {
+  const auto payload = unread(kRecordHeaderBytes, *length);
+  const auto trailer = unread(frame - kRecordTrailerBytes, kRecordTrailerBytes);
+  if (payload_sum_ == PayloadSum::checked && !payload_is_sound(payload, trailer)) {
     auto bad = fault("damaged data", "the checksum of " + std::to_string(*length) + " bytes is wrong");
     consume(frame);
     return bad;
   }
-  record = {offset_, payload};
-  used_ = frame;
+  record = {offset_, payload, trailer};
+  used_ = usual_ = frame;
   return true;
 }
 

@@ -5,27 +5,33 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/byte_source.hpp"
+#include "genrewise/records/page_buffer.hpp"
 
 namespace genrewise {
 
 struct Record {
   std::uint64_t offset = 0;            ///< of the frame, in the (decompressed) file
   std::span<const std::byte> payload;  ///< valid until the next call of the reader
+  std::span<const std::byte> trailer;  ///< the payload's sum, as it is stored
 };
 
-/// Gives the records of one file in order, every sum checked. Holds about 1 MiB, or one record when that is longer.
+/// Who checks the sum of a record's payload. Whoever copies numbers out of it can sum them on the way (copy_crc32c())
+/// and so goes through them once, not twice.
+enum class PayloadSum { checked, left_to_caller };
+
+/// Gives the records of one file in order, every sum checked. Holds about half a MiB, or two records when they are
+/// longer.
 class RecordReader {
  public:
   /// A payload that claims to be longer than this is taken for damage.
   static constexpr std::uint64_t kLongestPayload = std::uint64_t{1} << 31;
 
   /// Throws Error when the file cannot be opened.
-  explicit RecordReader(const std::string& path);
-  explicit RecordReader(std::unique_ptr<ByteSource> source);
+  explicit RecordReader(const std::string& path, PayloadSum payload_sum = PayloadSum::checked);
+  explicit RecordReader(std::unique_ptr<ByteSource> source, PayloadSum payload_sum = PayloadSum::checked);
 
   /// The next record; false at the end of the file. A Fault (reasons "damaged length", "damaged data", "record too
   /// long", "truncated", "damaged compression"; its `where` is "path @ offset") stands for one place that cannot be
@@ -38,11 +44,16 @@ class RecordReader {
   tl::unexpected<Fault> fault(std::string reason, std::string detail) const;
   tl::unexpected<Fault> find_next_header(std::string reason, std::string detail);
 
+  std::span<const std::byte> unread(std::size_t from, std::size_t bytes) const;
+  std::size_t read_ahead(std::size_t wanted) const;
+
   std::unique_ptr<ByteSource> source_;
-  std::vector<std::byte> buffer_;
+  PayloadSum payload_sum_;
+  PageBuffer buffer_;
   std::size_t begin_ = 0, end_ = 0;  // what is read and not yet consumed
   std::uint64_t offset_ = 0;         // of begin_
   std::size_t used_ = 0;             // length of the frame handed out last
+  std::size_t usual_ = 0;            // length of a frame not long ago
   bool end_told_ = false;            // that a compressed stream ended badly
 };
 

@@ -72,6 +72,7 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
   pick(subjects.albums, selected.subjects.albums);
   pick(subjects.tracks, selected.subjects.tracks);
   pick(subjects.official, selected.subjects.official);
+  if (!subjects.by_shard.empty()) pick(subjects.by_shard, selected.subjects.by_shard);
   selected.subjects.labels_by_name = subjects.labels_by_name;
   return selected;
 }

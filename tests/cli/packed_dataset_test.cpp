@@ -1,0 +1,92 @@
+// A packed folder as DATASET of train, evaluate and study.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/made_music.hpp"
+#include "cli/program.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct PackedDataset : ::testing::Test {
+  PackedDataset() { make_music(music.path(), 8, 1); }
+  Ran pack(Arguments more = {}) {
+    Arguments arguments = {"pack", music.path(), "--features", "raw10k", "--shards", "6", "-o", packed};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments);
+  }
+  TemporaryFolder music, folder;
+  std::string packed = folder / "pack", model = folder / "model.gwm", run = folder / "run";
+};
+
+TEST_F(PackedDataset, TrainsAndJudgesByThePartsThatItWasPackedWith) {
+  ASSERT_EQ(pack({"--scheme", "random"}).code, 0);
+  const Ran trained = run_program({"train", packed, "--model", "gnb", "-o", model, "--json"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const json facts = json::parse(trained.out);
+  const json counts = json::parse(read_file(fs::path(packed) / "manifest.json")).at("counts").at("per_part");
+  EXPECT_EQ(facts.at("examples"), counts.at("training"));
+  EXPECT_EQ(facts.at("parts").at("test").at("accuracy").at("n"), counts.at("test"));
+  EXPECT_THAT(trained.err, HasSubstr("the pack names no artists"));
+  const Ran judged = run_program({"evaluate", model, packed, "--part", "test", "--json"});
+  ASSERT_EQ(judged.code, 0) << judged.err;
+  EXPECT_EQ(json::parse(judged.out).at("accuracy"), facts.at("parts").at("test").at("accuracy"));
+  const Ran heard = run_program({"predict", "--model", model, music / "noise" / "noise0.wav"});
+  EXPECT_EQ(heard.code, 0) << heard.err;
+}
+
+TEST_F(PackedDataset, SaysTheSameAsTheMusicThatItWasPackedFrom) {
+  ASSERT_EQ(pack({"--scheme", "random"}).code, 0);
+  const auto accuracies = [&](const std::string& dataset, const std::string& scheme) {
+    const Ran ran = run_program(
+        {"train", dataset, "--features", "raw10k", "--scheme", scheme, "--model", "gnb", "-o", model, "--json"});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return json::parse(ran.out).at("parts");
+  };
+  EXPECT_EQ(accuracies(packed, "official"), accuracies(music.path(), "random"));
+}
+
+TEST_F(PackedDataset, IsSplitByWholeShardsInAStudy) {
+  ASSERT_EQ(pack({"--scheme", "none"}).code, 0);
+  const Ran ran = run_program({"study", packed, "--scheme", "shards", "-o", run, "--models", "gnb", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const json results = json::parse(ran.out);
+  EXPECT_EQ(results.at("split").at("scheme"), "shards");
+  EXPECT_EQ(run_program({"study", music.path(), "--scheme", "shards", "-o", run + "2", "--models", "gnb"}).code, 1);
+}
+
+TEST_F(PackedDataset, OfAnotherRecipeThanTheModelsIsRefused) {
+  ASSERT_EQ(pack().code, 0);
+  ASSERT_EQ(run_program({"train", packed, "--model", "gnb", "-o", model}).code, 0);
+  const std::string other = folder / "other";
+  ASSERT_EQ(run_program({"pack", music.path(), "--features", "fma518", "--shards", "2", "-o", other}).code, 0);
+  const Ran ran = run_program({"evaluate", model, other});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("the model was trained on raw10k"));
+}
+
+TEST_F(PackedDataset, ThatIsDamagedIsUsedAsFarAsAllowedAndToldOf) {
+  ASSERT_EQ(pack({"--scheme", "random"}).code, 0);
+  for (const auto& entry : fs::directory_iterator(packed)) {
+    if (entry.path().extension() == ".tfrec") fs::resize_file(entry.path(), 100);
+  }
+  const Ran ran = run_program({"train", packed, "--model", "gnb", "-o", model});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_THAT(ran.err, HasSubstr("too many records cannot be used"));
+  EXPECT_THAT(ran.err, HasSubstr("truncated"));
+  EXPECT_FALSE(fs::exists(model));
+  fs::remove(fs::path(packed) / "manifest.json");
+  fs::create_directory(fs::path(packed) / ".pack");
+  EXPECT_THAT(run_program({"train", packed, "--model", "gnb", "-o", model}).err,
+              HasSubstr("was never packed to the end"));
+}
+
+}  // namespace
+}  // namespace genrewise::testing
