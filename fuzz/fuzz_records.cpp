@@ -2,9 +2,11 @@
 // that lies outside of the input.
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "genrewise/records/example.hpp"
+#include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 
 namespace {
@@ -42,6 +44,9 @@ void use_example(std::span<const std::byte> payload) {
   if (!view.parse(payload)) return;
   for (const auto& entry : view.entries()) {
     require(entry.feature.size() <= payload.size());
+    const auto floats = entry.feature.floats_in_one_piece();
+    require(floats.empty() ||
+            (floats.data() >= payload.data() && floats.data() + floats.size() <= payload.data() + payload.size()));
     copy_all<float>(entry.feature, FeatureKind::floats);
     copy_all<std::int64_t>(entry.feature, FeatureKind::ints);
     copy_all<std::string_view>(entry.feature, FeatureKind::bytes);
@@ -49,11 +54,21 @@ void use_example(std::span<const std::byte> payload) {
   }
 }
 
+// The payload of the first record, whatever its sums say: a changed byte in it would else stop at them.
+std::span<const std::byte> first_payload(std::span<const std::byte> bytes) {
+  if (bytes.size() < kRecordHeaderBytes) return {};
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  const auto rest = bytes.subspan(kRecordHeaderBytes);
+  return rest.first(static_cast<std::size_t>(std::min<std::uint64_t>(length, rest.size())));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const auto bytes = std::as_bytes(std::span(data, size));
   use_example(bytes);
+  use_example(first_payload(bytes));
   RecordReader reader(open_record_bytes(std::make_unique<Memory>(bytes), "input"));
   Record record;
   for (std::size_t calls = 0;; ++calls) {

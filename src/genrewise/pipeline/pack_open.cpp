@@ -190,9 +190,7 @@ bool is_pack(const fs::path& place) {
 }
 
 bool holds_records(const fs::path& place) {
-  std::error_code ignored;
-  if (!fs::exists(place, ignored)) return false;
-  return is_pack(place) || fs::is_directory(place / ".pack", ignored) || !record_files(place).empty();
+  return is_pack(place) || fs::is_directory(place / ".pack") || !record_files(place).empty();
 }
 
 PackManifest open_pack(const fs::path& place) {
