@@ -9,6 +9,7 @@
 namespace genrewise {
 namespace {
 std::atomic<bool> requested{false};
+std::atomic<int> held{0};
 static_assert(std::atomic<bool>::is_always_lock_free, "needed in a signal handler");
 }  // namespace
 
@@ -23,7 +24,14 @@ bool interrupt_requested() noexcept {
 }
 
 void throw_if_interrupted() {
-  if (interrupt_requested()) throw Interrupted();
+  if (interrupt_requested() && held.load(std::memory_order_relaxed) == 0) throw Interrupted();
+}
+
+HoldInterrupts::HoldInterrupts() noexcept {
+  held.fetch_add(1, std::memory_order_relaxed);
+}
+HoldInterrupts::~HoldInterrupts() {
+  held.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void sleep_unless_interrupted(std::chrono::milliseconds time) {

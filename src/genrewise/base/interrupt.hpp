@@ -17,4 +17,14 @@ void throw_if_interrupted();
 /// Waits that long; throws Interrupted within a tenth of a second when a stop is asked for.
 void sleep_unless_interrupted(std::chrono::milliseconds time);
 
+/// For a piece of work that must not end half-way: while one lives, throw_if_interrupted() does nothing in any thread
+/// (interrupt_requested() still tells), and the request is met at the next safe point behind it.
+class HoldInterrupts {
+ public:
+  HoldInterrupts() noexcept;
+  ~HoldInterrupts();
+  HoldInterrupts(const HoldInterrupts&) = delete;
+  HoldInterrupts& operator=(const HoldInterrupts&) = delete;
+};
+
 }  // namespace genrewise

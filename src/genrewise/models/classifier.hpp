@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
@@ -13,6 +14,7 @@
 
 namespace genrewise {
 
+class Progress;
 class SharedWork;
 class TensorArchive;
 
@@ -25,12 +27,24 @@ struct Answers {
   Matrix probabilities;  ///< examples x label_count
 };
 
+/// What may go with a fit beside the examples; all of it may be left out.
+struct FitContext {
+  Progress* progress = nullptr;         ///< for learners that take long
+  std::filesystem::path run_folder;     ///< where such a learner keeps checkpoints and curves, and goes on from them
+  std::vector<std::string> groups;      ///< of each example (its artist): what is held back does not share one with the rest
+  std::vector<std::string> labels;      ///< by name, so that a run folder knows them again
+  std::string ranks_address;            ///< "host:port" of rank 0 where several processes train together
+  int rank = 0, ranks = 1;
+};
+
 /// A learner, before and after it has learnt. Rows are examples; labels are 0 .. label_count-1.
 class Classifier {
  public:
   virtual ~Classifier() = default;
   virtual std::string_view kind() const = 0;         ///< "svm"
   virtual const Parameters& parameters() const = 0;  ///< all of them, defaults filled in
+  /// For the fits that follow; most learners need nothing of it.
+  virtual void set_fit_context(FitContext) {}
   /// Throws Error on data it cannot learn from (not finite: names row and column; fewer than two labels present).
   /// A label that no example has is allowed and gets probability 0.
   virtual void fit(const Matrix& examples, std::span<const int> labels, int label_count) = 0;

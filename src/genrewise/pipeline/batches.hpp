@@ -21,6 +21,9 @@ struct Batch {
   std::vector<float> features;          ///< row-major, at least size * values; what lies behind means nothing
   std::vector<int> labels;              ///< size
   std::vector<std::uint32_t> records;   ///< size; numbers of the examples, counted through the pack's shards in order
+  /// A stage that mixes examples says with which label and which share of it; empty: nothing is mixed.
+  std::vector<int> other_labels;
+  std::vector<float> other_shares;
   std::uint64_t epoch = 0, number = 0;  ///< which batch of which epoch this is
 
   std::span<const float> row(std::size_t i) const { return std::span(features).subspan(i * values, values); }

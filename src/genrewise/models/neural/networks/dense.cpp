@@ -1,0 +1,50 @@
+// A multi-layer perceptron on feature vectors, with what today's training has: batch normalisation and dropout.
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/classical/parameters.hpp"
+#include "genrewise/models/neural/networks/layers.hpp"
+
+namespace genrewise::neural {
+namespace {
+
+class Dense final : public Network {
+ public:
+  Dense(const NetworkRequest& request, const std::vector<int>& hidden, double dropout_share, double input_dropout,
+        bool batch_norm)
+      : Network({1, request.inputs}) {
+    if (request.inputs == 0) throw Error("takes at least one number", "dense");
+    Rng rng(derive_seed(request.seed, "dense start"));
+    WeightMaker make(weights(), rng);
+    head_ = Head(make, "head", static_cast<std::int64_t>(request.inputs), hidden, request.classes, dropout_share,
+                 batch_norm);
+    head_.input_dropout = input_dropout;
+  }
+
+  at::Tensor forward(const at::Tensor& examples, const Pass& pass) const override { return head_(examples, pass); }
+
+ private:
+  Head head_;
+};
+
+}  // namespace
+
+NetworkKind dense_kind() {
+  return {"dense",
+          {{"hidden_layer_sizes", "256"},
+           {"dropout", "0.5"},
+           {"input_dropout", "0"},
+           {"batch_norm", "true"},
+           {"optimiser", "adamw"},
+           {"weight_decay", "0.01"},
+           {"schedule", "cosine"},
+           {"batch_size", "64"}},
+          [](const ParameterReader& parameters, const NetworkRequest& request) {
+            return std::make_unique<Dense>(request, parameters.integers("hidden_layer_sizes"),
+                                           parameters.number("dropout", 0, 0.99),
+                                           parameters.number("input_dropout", 0, 0.99), parameters.flag("batch_norm"));
+          }};
+}
+
+}  // namespace genrewise::neural

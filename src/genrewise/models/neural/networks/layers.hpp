@@ -1,0 +1,74 @@
+// The layers that networks are built of: each registers its weights with the network and is a function of tensors.
+// Starting values come from our own generator, so that they are the same with every version of libtorch and device.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "genrewise/models/neural/networks/network.hpp"
+
+namespace genrewise::neural {
+
+/// Adds weights to a network, in order, under a common prefix.
+class WeightMaker {
+ public:
+  WeightMaker(std::vector<Weight>& weights, Rng& rng, bool body = false) : weights_(weights), rng_(rng), body_(body) {}
+
+  /// Uniform in +-bound.
+  at::Tensor uniform(const std::string& name, std::vector<std::int64_t> shape, double bound, bool decays = true);
+  at::Tensor filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool learns = true);
+
+ private:
+  at::Tensor add(const std::string& name, at::Tensor value, bool learns, bool decays);
+  std::vector<Weight>& weights_;
+  Rng& rng_;
+  bool body_;
+};
+
+/// Starts as PyTorch's layers do: weights and biases uniform in +-1/sqrt(fan in) (He et al. 2015 with a = sqrt 5).
+struct Linear {
+  at::Tensor weight, bias;  // out x in, out
+  Linear() = default;
+  Linear(WeightMaker& make, const std::string& name, std::int64_t in, std::int64_t out);
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+/// Valid padding. examples x in x time -> examples x out x time.
+struct Conv1d {
+  at::Tensor weight, bias;  // out x in x kernel, out
+  std::int64_t stride = 1;
+  Conv1d() = default;
+  Conv1d(WeightMaker& make, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
+         std::int64_t stride = 1);
+  at::Tensor operator()(const at::Tensor& x) const;
+};
+
+/// Over dimension 1.
+struct BatchNorm {
+  at::Tensor weight, bias, mean, variance;
+  double momentum = 0.1, epsilon = 1e-5;
+  BatchNorm() = default;
+  BatchNorm(WeightMaker& make, const std::string& name, std::int64_t channels, double epsilon = 1e-5,
+            double momentum = 0.1);
+  at::Tensor operator()(const at::Tensor& x, const Pass& pass) const;
+};
+
+/// Zeroes a share of the numbers and scales the others up, when training.
+at::Tensor dropout(const at::Tensor& x, double share, const Pass& pass);
+
+/// ReLU(x W^T + b) layers with optional batch normalisation, a dropout behind each, and a last layer of logits.
+struct Head {
+  std::vector<Linear> layers;
+  std::vector<BatchNorm> norms;  // as many as hidden layers, or none
+  double dropout_share = 0, input_dropout = 0;
+  Head() = default;
+  Head(WeightMaker& make, const std::string& name, std::int64_t inputs, const std::vector<int>& hidden, int classes,
+       double dropout_share, bool batch_norm);
+  at::Tensor operator()(at::Tensor x, const Pass& pass) const;
+};
+
+}  // namespace genrewise::neural

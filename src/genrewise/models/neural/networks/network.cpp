@@ -1,0 +1,80 @@
+#include "genrewise/models/neural/networks/network.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise::neural {
+
+void Network::freeze_body(bool frozen) {
+  for (Weight& weight : weights_) {
+    if (!weight.body || !weight.learns) continue;
+    weight.value.set_requires_grad(!frozen);
+  }
+}
+
+std::int64_t Network::parameter_count() const {
+  std::int64_t count = 0;
+  for (const Weight& weight : weights_)
+    if (weight.learns) count += weight.value.numel();
+  return count;
+}
+
+void Network::to(const std::string& device) {
+  const at::NoGradGuard no_grad;
+  for (Weight& weight : weights_) {
+    if (weight.value.device() == at::Device(device)) continue;
+    const bool learning = weight.value.requires_grad();
+    // The layers hold the same tensor, so its storage is exchanged rather than the tensor.
+    weight.value.set_data(weight.value.detach().to(at::Device(device)));
+    weight.value.set_requires_grad(learning);
+  }
+}
+
+void Network::save(TensorArchive& archive, const std::string& prefix) const {
+  for (const Weight& weight : weights_) {
+    const at::Tensor plain = weight.value.detach().to(at::kCPU).contiguous();
+    archive.put(prefix + weight.name,
+                std::span<const float>(plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())),
+                std::vector<std::size_t>(plain.sizes().begin(), plain.sizes().end()));
+  }
+}
+
+void Network::load(const TensorArchive& archive, const std::string& prefix) {
+  const at::NoGradGuard no_grad;
+  for (Weight& weight : weights_) {
+    const std::string name = prefix + weight.name;
+    if (!archive.contains(name))
+      throw Error(fmt::format("has no weight '{}'", name), archive.name(), "these are the weights of another network");
+    const auto& shape = archive.tensor(name).shape;
+    const std::vector<std::size_t> expected(weight.value.sizes().begin(), weight.value.sizes().end());
+    if (shape != expected)
+      throw Error(fmt::format("the weight '{}' has the shape [{}], and the network's is [{}]", name,
+                              fmt::join(shape, ", "), fmt::join(expected, ", ")),
+                  archive.name(), "these are the weights of another network");
+    std::vector<float> values = archive.floats(name, static_cast<std::size_t>(weight.value.numel()));
+    weight.value.copy_(at::from_blob(values.data(), weight.value.sizes(), at::kFloat));
+  }
+}
+
+const std::array<NetworkKind, kNetworkKinds>& network_kinds() {
+  static const std::array<NetworkKind, kNetworkKinds> kinds = {cnn1d_kind(), cnn1d_strided_kind(), dense_kind()};
+  return kinds;
+}
+
+const NetworkKind& network_kind(std::string_view name) {
+  const auto& kinds = network_kinds();
+  const auto found = std::ranges::find(kinds, name, &NetworkKind::name);
+  if (found != kinds.end()) return *found;
+  std::vector<std::string_view> names;
+  for (const NetworkKind& kind : kinds) names.push_back(kind.name);
+  throw Error(fmt::format("there is no network '{}'", name), {},
+              fmt::format("choose one of {}", fmt::join(names, ", ")));
+}
+
+}  // namespace genrewise::neural

@@ -1,0 +1,170 @@
+// A trainer's state in its run folder, and the search for a learning rate.
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/models/neural/training/trainer.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise::neural {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kStateVersion = 1;
+
+json position_json(const std::optional<BatchPosition>& position) {
+  if (!position) return nullptr;
+  return {{"epoch", position->epoch}, {"batch", position->batch}, {"stream", position->stream}};
+}
+
+std::optional<BatchPosition> parse_position(const json& text) {
+  if (text.is_null()) return std::nullopt;
+  return BatchPosition{text.at("epoch"), text.at("batch"), text.at("stream")};
+}
+
+}  // namespace
+
+json Trainer::identity_of(const BatchSource& source) const {
+  json identity = place_.identity;
+  identity["data"] = source.fingerprint;
+  identity["labels"] = source.label_count;
+  identity["values"] = source.values;
+  identity["seed"] = config_.seed;
+  identity["ranks"] = place_.ranks->count();
+  return identity;
+}
+
+void Trainer::save_checkpoint(const TrainingLog& log) {
+  if (!log.keeps() || place_.ranks->rank() != 0) return;
+  if (!best_is_saved_) {
+    TensorArchive best(log.best_checkpoint().string());
+    best.metadata["epoch"] = std::to_string(state_.best_epoch);
+    for (std::size_t i = 0; i < best_weights_.size(); ++i) {
+      const at::Tensor plain = best_weights_[i].to(at::kCPU).contiguous();
+      best.put("network." + network_.weights()[i].name,
+               std::span<const float>(plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())),
+               std::vector<std::size_t>(plain.sizes().begin(), plain.sizes().end()));
+    }
+    write_file(log.best_checkpoint(), best.serialise());
+    best_is_saved_ = true;
+  }
+  json curve = json::array();
+  for (const EpochReport& report : state_.curve) curve.push_back(to_json(report));
+  const Sums& sums = state_.sums;
+  const json state = {{"version", kStateVersion},
+                      {"epoch", state_.epoch},
+                      {"step", state_.step},
+                      {"sums", {sums.loss, sums.weight, sums.wait_s, sums.train_s, sums.correct, sums.seen}},
+                      {"learning_rate", state_.learning_rate},
+                      {"best", state_.best},
+                      {"best_epoch", state_.best_epoch},
+                      {"waited", state_.waited},
+                      {"plateau", {state_.plateau_share, state_.plateau_best, state_.plateau_waited}},
+                      {"finished", state_.finished},
+                      {"position", position_json(state_.position)},
+                      {"curve", curve}};
+  TensorArchive last(log.last_checkpoint().string());
+  last.metadata["state"] = state.dump();
+  network_.save(last, "network.");
+  optimiser_.save(last, "optimiser.");
+  write_file(log.last_checkpoint(), last.serialise());
+}
+
+bool Trainer::resume(const TrainingLog& log) {
+  if (!log.keeps() || !std::filesystem::exists(log.last_checkpoint())) return false;
+  const TensorArchive last = TensorArchive::read(log.last_checkpoint());
+  try {
+    const auto text = last.metadata.find("state");
+    if (text == last.metadata.end()) throw Error("is no checkpoint of a training", last.name());
+    const json state = json::parse(text->second);
+    if (state.at("version") != kStateVersion) throw Error("is a checkpoint of another version", last.name());
+    state_.epoch = state.at("epoch");
+    state_.step = state.at("step");
+    const json& sums = state.at("sums");
+    state_.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3), sums.at(4), sums.at(5)};
+    state_.learning_rate = state.at("learning_rate");
+    state_.best = state.at("best");
+    state_.best_epoch = state.at("best_epoch");
+    state_.waited = state.at("waited");
+    const json& plateau = state.at("plateau");
+    state_.plateau_share = plateau.at(0);
+    state_.plateau_best = plateau.at(1);
+    state_.plateau_waited = plateau.at(2);
+    state_.finished = state.at("finished");
+    state_.position = parse_position(state.at("position"));
+    for (const json& report : state.at("curve")) state_.curve.push_back(parse_epoch_report(report));
+  } catch (const json::exception& problem) {
+    throw Error("its state makes no sense: " + std::string(problem.what()), last.name(),
+                "remove the run folder to begin anew");
+  }
+  network_.load(last, "network.");
+  optimiser_.load(last, "optimiser.");
+  if (config_.keep_best && state_.best_epoch > 0) {
+    // It may be of a later epoch than the state knows: then going on comes to the same epoch and the same weights.
+    const TensorArchive best = TensorArchive::read(log.best_checkpoint());
+    best_weights_.clear();
+    for (const Weight& weight : network_.weights()) {
+      std::vector<float> values = best.floats("network." + weight.name, static_cast<std::size_t>(weight.value.numel()));
+      best_weights_.push_back(at::from_blob(values.data(), weight.value.sizes(), at::kFloat)
+                                  .to(weight.value.device(), at::kFloat, false, true));
+    }
+  }
+  return true;
+}
+
+void Trainer::find_rate(const BatchSource& source) {
+  constexpr double kFirst = 1e-6, kLast = 1;
+  constexpr int kSteps = 60;
+  std::vector<at::Tensor> kept;
+  const at::NoGradGuard no_grad;
+  for (const Weight& weight : network_.weights()) kept.push_back(weight.value.detach().clone());
+  const State before = state_;
+  const auto stream = training_stream(source, 0, std::nullopt);
+  std::vector<RatePoint> points;
+  Batch batch;
+  progress_->begin("learning-rate search", "steps", kSteps);
+  for (int i = 0; i < kSteps && stream->next(batch); ++i) {
+    throw_if_interrupted();
+    const double rate = kFirst * std::pow(kLast / kFirst, static_cast<double>(i) / (kSteps - 1));
+    state_ = before;
+    state_.step = static_cast<std::uint64_t>(i);
+    // The schedule has no say here.
+    state_.learning_rate = rate / std::max(schedule_share(config_, state_.step, steps_per_epoch_), 1e-12);
+    try {
+      const at::AutoGradMode with_gradients(true);
+      step(batch);
+    } catch (const Error&) {
+      break;  // the rate is too high: that is what we wanted to know
+    }
+    points.push_back({rate, state_.sums.loss / std::max(state_.sums.weight, 1e-12)});
+    progress_->advance();
+    const auto least = std::ranges::min_element(points, {}, &RatePoint::loss);
+    if (points.back().loss > 4 * least->loss) break;
+  }
+  progress_->finish();
+  for (std::size_t i = 0; i < kept.size(); ++i) network_.weights()[i].value.copy_(kept[i]);
+  optimiser_.reset();
+  state_ = before;
+  state_.learning_rate = suggested_rate(points);
+  progress_->note(fmt::format("learning rate found: {:.3g}", state_.learning_rate));
+}
+
+double suggested_rate(const std::vector<RatePoint>& points) {
+  if (points.size() < 3) throw Error("too few steps to find a learning rate", "learning_rate=auto", "give a number");
+  constexpr double kSmoothing = 0.8;
+  std::vector<double> smooth;
+  double mean = points[0].loss;
+  for (const RatePoint& point : points) smooth.push_back(mean = kSmoothing * mean + (1 - kSmoothing) * point.loss);
+  std::size_t steepest = 1;
+  for (std::size_t i = 1; i < smooth.size(); ++i)
+    if (smooth[i] - smooth[i - 1] < smooth[steepest] - smooth[steepest - 1]) steepest = i;
+  return points[steepest].rate;
+}
+
+}  // namespace genrewise::neural

@@ -1,0 +1,52 @@
+#include "genrewise/models/neural/training/device.hpp"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <new>
+
+#include "genrewise/base/device.hpp"
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/parallel.hpp"
+
+namespace genrewise::neural {
+
+std::string chosen_device() {
+  const std::string wanted = requested_device();
+  const bool gpu = at::hasCUDA();
+  if (wanted == "cpu" || (wanted == "auto" && !gpu)) return "cpu";
+  if (!gpu)
+    throw Error("there is no GPU that this program's libtorch can use", "--device " + wanted,
+                "use --device cpu, or build genrewise with a libtorch that has CUDA, on a machine with a GPU and its "
+                "driver");
+  const std::size_t number = wanted.starts_with("cuda:") ? std::stoul(wanted.substr(5)) : 0;
+  if (number >= at::getNumGPUs())
+    throw Error(fmt::format("there are {} GPUs, counted from 0", at::getNumGPUs()), "--device " + wanted);
+  return fmt::format("cuda:{}", number);
+}
+
+void follow_thread_budget() {
+  const int threads = inside_parallel_for() ? 1 : thread_budget();
+  if (at::get_num_threads() != threads) at::set_num_threads(threads);
+}
+
+void guarded(const std::string& where, const std::string& remedy, const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw Error("not enough memory", where, remedy);
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    const bool memory = text.find("out of memory") != std::string::npos ||
+                        text.find("allocate memory") != std::string::npos ||
+                        text.find("Storage size calculation overflowed") != std::string::npos;
+    if (memory) throw Error("not enough memory", where, remedy);
+    throw Error("libtorch failed: " + text.substr(0, text.find('\n')), where);
+  }
+}
+
+}  // namespace genrewise::neural

@@ -1,0 +1,18 @@
+// Where tensors live, and how many threads libtorch may use. Private to the neural room.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace genrewise::neural {
+
+/// "cpu" or "cuda:N": the requested device (base/device.hpp). Throws Error for a GPU that is not there, saying why.
+std::string chosen_device();
+
+/// Gives libtorch and its BLAS our thread budget (its own default may be one); one thread inside a parallel_for().
+void follow_thread_budget();
+
+/// Calls the body; libtorch's own exceptions become Error. Memory that cannot be had says so, with `remedy`.
+void guarded(const std::string& where, const std::string& remedy, const std::function<void()>& body);
+
+}  // namespace genrewise::neural

@@ -1,0 +1,229 @@
+#include "genrewise/models/neural/training/network_learner.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/parameters.hpp"
+#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/training/device.hpp"
+#include "genrewise/models/neural/training/streams.hpp"
+#include "genrewise/models/neural/training/trainer.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise::neural {
+namespace {
+
+constexpr std::size_t kPredictBatch = 32;
+
+Parameters merged_defaults(const NetworkKind& kind) {
+  Parameters all = trainer_parameters();
+  for (const auto& [name, value] : kind.defaults) all[name] = value;
+  return all;
+}
+
+/// Rows to learn from and rows to hold back, each group on one side.
+struct Held {
+  std::vector<std::size_t> learn, hold;
+};
+
+/// Groups in random order, each held back while its labels have not given their share yet.
+Held hold_back(std::span<const int> labels, const std::vector<std::string>& groups, int label_count, double share,
+               std::uint64_t seed) {
+  std::map<std::string, std::vector<std::size_t>> members;
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    members[groups.size() == labels.size() ? groups[i] : std::to_string(i)].push_back(i);
+  std::vector<const std::vector<std::size_t>*> order;
+  for (const auto& [name, rows] : members) order.push_back(&rows);
+  Rng rng(derive_seed(seed, "validation share"));
+  rng.shuffle(std::span(order));
+  std::vector<std::size_t> held(static_cast<std::size_t>(label_count));
+  const auto sizes = class_sizes(labels, label_count);
+  Held result;
+  for (const auto* rows : order) {
+    const bool wanted = std::ranges::all_of(*rows, [&](std::size_t row) {
+      const auto label = static_cast<std::size_t>(labels[row]);
+      return static_cast<double>(held[label]) < share * static_cast<double>(sizes[label]) - 0.5 &&
+             held[label] + rows->size() < sizes[label];
+    });
+    for (const std::size_t row : *rows) {
+      if (wanted) ++held[static_cast<std::size_t>(labels[row])];
+      (wanted ? result.hold : result.learn).push_back(row);
+    }
+  }
+  std::ranges::sort(result.learn);
+  std::ranges::sort(result.hold);
+  return result;
+}
+
+std::vector<std::size_t> sizes_of_rows(std::span<const int> labels, const std::vector<std::size_t>& rows, int count) {
+  std::vector<std::size_t> sizes(static_cast<std::size_t>(count));
+  for (const std::size_t row : rows) ++sizes[static_cast<std::size_t>(labels[row])];
+  return sizes;
+}
+
+class NetworkLearner final : public BatchLearner {
+ public:
+  NetworkLearner(const NetworkKind& kind, const Parameters& given, std::uint64_t seed)
+      : kind_(kind),
+        parameters_(kind.name, merged_defaults(kind), given),
+        seed_(seed),
+        config_(read_trainer_config(parameters_, seed)) {}
+
+  std::string_view kind() const override { return kind_.name; }
+  const Parameters& parameters() const override { return parameters_.all(); }
+  void set_fit_context(FitContext context) override { context_ = std::move(context); }
+
+  void fit(const Matrix& examples, std::span<const int> labels, int label_count) override {
+    require_table(examples, labels, label_count);
+    Held rows;
+    if (config_.validation_share > 0) {
+      rows = hold_back(labels, context_.groups, label_count, config_.validation_share, seed_);
+    } else {
+      rows.learn.resize(labels.size());
+      std::iota(rows.learn.begin(), rows.learn.end(), std::size_t{0});
+    }
+    BatchSource source;
+    source.values = examples.cols();
+    source.label_count = label_count;
+    source.label_sizes = sizes_of_rows(labels, rows.learn, label_count);
+    source.fingerprint = fingerprint_of(examples, labels);
+    const auto stream = [&](const std::vector<std::size_t>& part, bool shuffle) {
+      return [&, shuffle](const BatchRequest& request) -> std::unique_ptr<BatchStream> {
+        return std::make_unique<MatrixStream>(
+            examples, labels, part,
+            MatrixStreamConfig{request.batch_size, shuffle, request.seed, request.epochs, request.rank, request.ranks,
+                               request.start});
+      };
+    };
+    source.training = stream(rows.learn, true);
+    if (!rows.hold.empty()) source.validation = stream(rows.hold, false);
+    fit_batches(source);
+  }
+
+  void fit_batches(const BatchSource& source) override {
+    if (std::ranges::count_if(source.label_sizes, [](std::size_t n) { return n > 0; }) < 2)
+      throw Error("the training examples have fewer than two labels", std::string(kind_.name),
+                  "give examples of at least two labels");
+    present_.clear();
+    for (const std::size_t size : source.label_sizes) present_.push_back(size > 0 ? 1 : 0);
+    const std::string device = chosen_device();
+    const std::string remedy =
+        fmt::format("lower batch_size (now {}), or choose a smaller network", config_.batch_size);
+    guarded(std::string(kind_.name), remedy, [&] {
+      network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
+      network_->to(device);
+      TrainingPlace place;
+      place.progress = context_.progress;
+      place.run_folder = context_.run_folder;
+      place.identity = {{"kind", kind_.name}, {"parameters", parameters_.all()}, {"label_names", context_.labels}};
+      if (!context_.ranks_address.empty())
+        place.ranks = connect_ranks(context_.ranks_address, context_.rank, context_.ranks, device);
+      Trainer(*network_, config_, device, place).run(source);
+    });
+    for (Weight& weight : network_->weights()) weight.value.mutable_grad() = at::Tensor();
+    network_->to("cpu");
+  }
+
+  Matrix predict_probabilities(const Matrix& examples) const override {
+    if (!network_) throw Error("has not learnt anything yet", std::string(kind_.name));
+    if (examples.cols() != network_->input().size())
+      throw Error(fmt::format("has learnt from {} columns and cannot predict from {}", network_->input().size(),
+                              examples.cols()),
+                  std::string(kind_.name));
+    require_finite(examples, kind_.name);
+    follow_thread_budget();
+    Matrix result(examples.rows(), present_.size());
+    guarded(std::string(kind_.name), "predict fewer examples at a time", [&] {
+      const at::NoGradGuard no_grad;
+      for (std::size_t first = 0; first < examples.rows(); first += kPredictBatch) {
+        const std::size_t count = std::min(kPredictBatch, examples.rows() - first);
+        const at::Tensor rows =
+            at::from_blob(const_cast<float*>(examples.row(first).data()),  // libtorch only reads from it here
+                          {static_cast<std::int64_t>(count), static_cast<std::int64_t>(examples.cols())}, at::kFloat);
+        at::Tensor logits = network_->forward(rows, {});
+        for (std::size_t label = 0; label < present_.size(); ++label)
+          if (present_[label] == 0)
+            logits.select(1, static_cast<std::int64_t>(label)).fill_(-std::numeric_limits<float>::infinity());
+        const at::Tensor shares = at::softmax(logits, 1).contiguous();
+        std::copy_n(shares.data_ptr<float>(), count * present_.size(), result.row(first).data());
+      }
+    });
+    return result;
+  }
+
+  void save(TensorArchive& archive, const std::string& prefix) const override {
+    if (!network_) throw Error("has not learnt anything yet", std::string(kind_.name));
+    archive.put(prefix + "present", present_);
+    archive.put(prefix + "inputs", std::vector<std::int64_t>{static_cast<std::int64_t>(network_->input().size())});
+    network_->save(archive, prefix);
+  }
+
+  void load(const TensorArchive& archive, const std::string& prefix) override {
+    const std::int64_t inputs = archive.integer(prefix + "inputs");
+    const auto present = archive.integers(prefix + "present", archive.count(prefix + "present"));
+    if (inputs < 1 || inputs > 1'000'000'000 || present.size() < 2 || present.size() > 1'000'000)
+      throw Error("the network's labels or inputs make no sense", archive.name());
+    guarded(archive.name(), "close other programs, or use a smaller network", [&] {
+      network_ =
+          kind_.make(parameters_, {static_cast<std::size_t>(inputs), static_cast<int>(present.size()), 0, false});
+      network_->load(archive, prefix);
+    });
+    present_ = present;
+  }
+
+ private:
+  void require_table(const Matrix& examples, std::span<const int> labels, int label_count) const {
+    const std::string name(kind_.name);
+    if (examples.rows() != labels.size())
+      throw Error(fmt::format("{} examples have {} labels", examples.rows(), labels.size()), name);
+    for (const int label : labels)
+      if (label < 0 || label >= label_count)
+        throw Error(fmt::format("label {} is not one of 0 .. {}", label, label_count - 1), name);
+    require_finite(examples, name);
+  }
+
+  static std::string fingerprint_of(const Matrix& examples, std::span<const int> labels) {
+    Hasher hasher(HashKind::sha256);
+    hasher.update({reinterpret_cast<const char*>(examples.data()), examples.values().size_bytes()});
+    hasher.update({reinterpret_cast<const char*>(labels.data()), labels.size_bytes()});
+    return hasher.hex();
+  }
+
+  const NetworkKind& kind_;
+  ParameterReader parameters_;
+  std::uint64_t seed_;
+  TrainerConfig config_;
+  FitContext context_;
+  std::unique_ptr<Network> network_;
+  std::vector<std::int64_t> present_;  // by label: whether an example had it
+};
+
+template <std::size_t number>
+std::unique_ptr<Classifier> make_numbered(const Parameters& parameters, std::uint64_t seed) {
+  return std::make_unique<NetworkLearner>(network_kinds()[number], parameters, seed);
+}
+
+template <std::size_t... numbers>
+void register_numbered(std::index_sequence<numbers...>) {
+  (register_classifier(std::string(network_kinds()[numbers].name), make_numbered<numbers>), ...);
+}
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_network_learner(std::string_view kind, const Parameters& parameters,
+                                                 std::uint64_t seed) {
+  return std::make_unique<NetworkLearner>(network_kind(kind), parameters, seed);
+}
+
+void register_networks() {
+  register_numbered(std::make_index_sequence<kNetworkKinds>());
+}
+
+}  // namespace genrewise::neural

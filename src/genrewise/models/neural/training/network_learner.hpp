@@ -1,0 +1,21 @@
+// A network as a learner: it fits, predicts, saves and loads as any other.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "genrewise/models/batch_learner.hpp"
+
+namespace genrewise::neural {
+
+/// The learner of that kind of network (networks/network.hpp); what make_classifier() calls. The network takes the
+/// features as they are, so no standardisation is needed before it (docs/networks.md): where `standardise` is true it
+/// has its own.
+std::unique_ptr<Classifier> make_network_learner(std::string_view kind, const Parameters& parameters,
+                                                 std::uint64_t seed);
+
+/// Makes every kind of network known to make_classifier().
+void register_networks();
+
+}  // namespace genrewise::neural

@@ -1,0 +1,180 @@
+#include "genrewise/models/neural/training/optimiser.hpp"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise::neural {
+namespace {
+
+constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+constexpr std::int64_t kChunk = 1 << 16;  // numbers of one item of a parallel loop
+
+/// What a step does to one number, the same for all numbers of a weight.
+struct AdamStep {
+  float scale = 1, decay_of_gradient = 0, keep = 1, rate = 0, root = 1;
+  float beta1 = static_cast<float>(kBeta1), beta2 = static_cast<float>(kBeta2);
+  float epsilon = static_cast<float>(kEpsilon);
+};
+
+void adam_loop(const AdamStep& s, std::int64_t count, const float* __restrict g, float* __restrict w,
+               float* __restrict m, float* __restrict v) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float gradient = g[i] * s.scale + s.decay_of_gradient * w[i];
+    m[i] = s.beta1 * m[i] + (1 - s.beta1) * gradient;
+    v[i] = s.beta2 * v[i] + (1 - s.beta2) * gradient * gradient;
+    w[i] = s.keep * w[i] - s.rate * m[i] / (std::sqrt(v[i]) * s.root + s.epsilon);
+  }
+}
+
+void sgd_loop(float scale, float decay, float momentum, float rate, std::int64_t count, const float* __restrict g,
+              float* __restrict w, float* __restrict m) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    m[i] = momentum * m[i] + g[i] * scale + decay * w[i];
+    w[i] -= rate * m[i];
+  }
+}
+
+}  // namespace
+
+Optimiser::Optimiser(const TrainerConfig& config, Network& network) : config_(config), network_(network) {
+  for (std::size_t i = 0; i < network.weights().size(); ++i) {
+    const Weight& weight = network.weights()[i];
+    if (!weight.learns) continue;
+    Slot slot;
+    slot.weight = i;
+    slot.first = at::zeros(weight.value.sizes(), weight.value.options().requires_grad(false));
+    if (config.optimiser != OptimiserKind::sgd) slot.second = at::zeros_like(slot.first);
+    slots_.push_back(std::move(slot));
+  }
+}
+
+void Optimiser::reset() {
+  const at::NoGradGuard no_grad;
+  for (Slot& slot : slots_) {
+    slot.steps = 0;
+    slot.first.zero_();
+    if (slot.second.defined()) slot.second.zero_();
+  }
+}
+
+void Optimiser::clear() {
+  for (Weight& weight : network_.weights())
+    if (weight.learns) weight.value.mutable_grad() = at::Tensor();
+}
+
+double Optimiser::gradient_norm() const {
+  double sum = 0;
+  for (const Slot& slot : slots_) {
+    const at::Tensor& gradient = network_.weights()[slot.weight].value.grad();
+    if (!gradient.defined()) continue;
+    const double norm = gradient.norm().item<double>();
+    sum += norm * norm;
+  }
+  return std::sqrt(sum);
+}
+
+void Optimiser::step(double rate, double gradient_scale) {
+  const at::NoGradGuard no_grad;
+  struct Piece {
+    Slot* slot;
+    std::int64_t begin, end;
+  };
+  std::vector<Piece> pieces;
+  for (Slot& slot : slots_) {
+    Weight& weight = network_.weights()[slot.weight];
+    if (!weight.value.grad().defined() || !weight.value.requires_grad()) continue;
+    ++slot.steps;
+    if (!weight.value.is_cpu()) {
+      step_elsewhere(slot, rate_of(weight, rate), gradient_scale);
+      continue;
+    }
+    if (!weight.value.grad().is_contiguous()) weight.value.mutable_grad() = weight.value.grad().contiguous();
+    for (std::int64_t at = 0; at < weight.value.numel(); at += kChunk)
+      pieces.push_back({&slot, at, std::min(weight.value.numel(), at + kChunk)});
+  }
+  const auto work = [&](std::size_t i, int) {
+    const Piece& piece = pieces[i];
+    const double own_rate = rate_of(network_.weights()[piece.slot->weight], rate);
+    step_on_processor(*piece.slot, piece.begin, piece.end, own_rate, gradient_scale);
+  };
+  parallel_for(pieces.size(), work, pieces.size() < 32 ? 1 : 0);  // starting threads would cost more than it saves
+}
+
+void Optimiser::step_on_processor(const Slot& slot, std::int64_t begin, std::int64_t end, double rate, double scale) {
+  const Weight& weight = network_.weights()[slot.weight];
+  const float* gradient = weight.value.grad().data_ptr<float>() + begin;
+  float* value = weight.value.data_ptr<float>() + begin;
+  float* first = slot.first.data_ptr<float>() + begin;
+  const double decay = weight.decays ? config_.weight_decay : 0;
+  if (config_.optimiser == OptimiserKind::sgd) {
+    sgd_loop(static_cast<float>(scale), static_cast<float>(decay), static_cast<float>(config_.momentum),
+             static_cast<float>(rate), end - begin, gradient, value, first);
+    return;
+  }
+  const bool decoupled = config_.optimiser == OptimiserKind::adamw;
+  const auto t = static_cast<double>(slot.steps);
+  AdamStep step;
+  step.scale = static_cast<float>(scale);
+  step.decay_of_gradient = decoupled ? 0.0F : static_cast<float>(decay);
+  step.keep = decoupled ? static_cast<float>(1 - rate * decay) : 1.0F;
+  step.rate = static_cast<float>(rate / (1 - std::pow(kBeta1, t)));
+  step.root = static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, t)));
+  adam_loop(step, end - begin, gradient, value, first, slot.second.data_ptr<float>() + begin);
+}
+
+void Optimiser::step_elsewhere(Slot& slot, double rate, double scale) {
+  Weight& weight = network_.weights()[slot.weight];
+  at::Tensor value = weight.value.detach();
+  at::Tensor gradient = weight.value.grad() * scale;
+  const double decay = weight.decays ? config_.weight_decay : 0;
+  const bool decoupled = config_.optimiser == OptimiserKind::adamw;
+  if (decay > 0 && !decoupled) gradient.add_(value, decay);
+  if (config_.optimiser == OptimiserKind::sgd) {
+    slot.first.mul_(config_.momentum).add_(gradient);
+    value.sub_(slot.first, rate);
+    return;
+  }
+  const auto t = static_cast<double>(slot.steps);
+  if (decoupled) value.mul_(1 - rate * decay);
+  slot.first.mul_(kBeta1).add_(gradient, 1 - kBeta1);
+  slot.second.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
+  const at::Tensor root = (slot.second.sqrt() / std::sqrt(1 - std::pow(kBeta2, t))).add_(kEpsilon);
+  value.addcdiv_(slot.first, root, -rate / (1 - std::pow(kBeta1, t)));
+}
+
+void Optimiser::save(TensorArchive& archive, const std::string& prefix) const {
+  for (const Slot& slot : slots_) {
+    const std::string name = prefix + network_.weights()[slot.weight].name;
+    const auto put = [&](const std::string& part, const at::Tensor& tensor) {
+      if (!tensor.defined()) return;
+      const at::Tensor plain = tensor.to(at::kCPU).contiguous();
+      archive.put(name + part,
+                  std::span<const float>(plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())));
+    };
+    put(".first", slot.first);
+    put(".second", slot.second);
+    archive.put(name + ".steps", std::span<const std::int64_t>(&slot.steps, 1));
+  }
+}
+
+void Optimiser::load(const TensorArchive& archive, const std::string& prefix) {
+  for (Slot& slot : slots_) {
+    const std::string name = prefix + network_.weights()[slot.weight].name;
+    const auto take = [&](const std::string& part, at::Tensor& tensor) {
+      if (!tensor.defined()) return;
+      std::vector<float> values = archive.floats(name + part, static_cast<std::size_t>(tensor.numel()));
+      tensor.copy_(at::from_blob(values.data(), tensor.sizes(), at::kFloat));
+    };
+    take(".first", slot.first);
+    take(".second", slot.second);
+    slot.steps = archive.integer(name + ".steps");
+  }
+}
+
+}  // namespace genrewise::neural

@@ -1,0 +1,67 @@
+// Batches that do not come out of a pack, and stages that change batches on their way. Each stage owns the one before.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "genrewise/base/matrix.hpp"
+#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/training/settings.hpp"
+#include "genrewise/pipeline/batches.hpp"
+
+namespace genrewise::neural {
+
+struct MatrixStreamConfig {
+  std::size_t batch_size = 32;  ///< of all ranks together
+  bool shuffle = true;          ///< anew for each epoch
+  std::uint64_t seed = kDefaultSeed;
+  std::uint64_t epochs = 1;  ///< 0: without end
+  int rank = 0, ranks = 1;   ///< this process takes its share of every batch
+  std::optional<BatchPosition> start = std::nullopt;
+};
+
+/// Rows of a table in memory. The table and the labels must outlive the stream.
+class MatrixStream final : public BatchStream {
+ public:
+  /// `rows`: those to take. Throws Error when there are none, or for a position of another stream.
+  MatrixStream(const Matrix& examples, std::span<const int> labels, std::vector<std::size_t> rows,
+               MatrixStreamConfig config);
+  bool next(Batch& batch) override;
+  BatchPosition position() const override;
+
+ private:
+  void shuffle();
+
+  const Matrix& examples_;
+  std::span<const int> labels_;
+  std::vector<std::size_t> rows_, order_;
+  MatrixStreamConfig config_;
+  std::uint64_t epoch_ = 0, batch_ = 0, batches_ = 0;
+  std::string fingerprint_;
+};
+
+/// Augmentation (settings.hpp). What happens to a batch is decided by the seed and the batch's epoch and number alone.
+class AugmentedStream final : public BatchStream {
+ public:
+  /// Throws Error for a crop that is longer than the examples.
+  AugmentedStream(std::unique_ptr<BatchStream> before, InputShape shape, AugmentationConfig config, std::uint64_t seed);
+  bool next(Batch& batch) override;
+  BatchPosition position() const override { return before_->position(); }
+
+ private:
+  void crop(Batch& batch, Rng& rng) const;
+  void change(std::span<float> example, std::size_t cols, Rng& rng) const;
+  void mix(Batch& batch, Rng& rng) const;
+
+  std::unique_ptr<BatchStream> before_;
+  InputShape shape_;
+  AugmentationConfig config_;
+  std::uint64_t seed_;
+};
+
+/// Gets the next batches on a thread of its own while the network works.
+std::unique_ptr<BatchStream> prefetched(std::unique_ptr<BatchStream> before, std::size_t batches = 2);
+
+}  // namespace genrewise::neural

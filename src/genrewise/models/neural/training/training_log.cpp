@@ -1,0 +1,109 @@
+#include "genrewise/models/neural/training/training_log.hpp"
+
+#include <fmt/format.h>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/records/event_file.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise::neural {
+namespace {
+
+using nlohmann::json;
+
+json or_null(const std::optional<double>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+std::optional<double> optional_number(const json& value) {
+  return value.is_null() ? std::nullopt : std::optional(value.get<double>());
+}
+
+/// Where two documents differ first, as "parameters/epochs".
+std::string first_difference(const json& one, const json& other) {
+  const json patch = json::diff(one, other);
+  return patch.empty() ? "" : patch.at(0).at("path").get<std::string>().substr(1);
+}
+
+}  // namespace
+
+json to_json(const EpochReport& report) {
+  return {{"epoch", report.epoch},
+          {"learning_rate", report.learning_rate},
+          {"training_loss", report.training_loss},
+          {"training_accuracy", report.training_accuracy},
+          {"validation_loss", or_null(report.validation_loss)},
+          {"validation_accuracy", or_null(report.validation_accuracy)},
+          {"seconds", report.seconds},
+          {"clips_per_s", report.clips_per_s},
+          {"input_wait_share", report.input_wait_share}};
+}
+
+EpochReport parse_epoch_report(const json& text) {
+  EpochReport report;
+  report.epoch = text.at("epoch");
+  report.learning_rate = text.at("learning_rate");
+  report.training_loss = text.at("training_loss");
+  report.training_accuracy = text.at("training_accuracy");
+  report.validation_loss = optional_number(text.at("validation_loss"));
+  report.validation_accuracy = optional_number(text.at("validation_accuracy"));
+  report.seconds = text.at("seconds");
+  report.clips_per_s = text.at("clips_per_s");
+  report.input_wait_share = text.at("input_wait_share");
+  return report;
+}
+
+std::string to_string(const EpochReport& report, int epochs) {
+  std::string text = fmt::format("epoch {} of {}: loss {:.4f}, accuracy {:.1f} %", report.epoch, epochs,
+                                 report.training_loss, 100 * report.training_accuracy);
+  if (report.validation_loss)
+    text += fmt::format("; validation loss {:.4f}, accuracy {:.1f} %", *report.validation_loss,
+                        100 * report.validation_accuracy.value_or(0));
+  return text + fmt::format("; {:.3g} clips/s, input wait {:.2f} %", report.clips_per_s, 100 * report.input_wait_share);
+}
+
+TrainingLog::TrainingLog(std::filesystem::path folder, const json& identity, bool writes) : folder_(std::move(folder)) {
+  if (folder_.empty()) return;
+  make_folders(folder_);
+  const auto path = folder_ / "config.json";
+  const std::string text = identity.dump(2) + "\n";
+  if (std::filesystem::exists(path)) {
+    const json there = json::parse(read_file(path), nullptr, false);
+    if (there != json::parse(text))
+      throw Error(there.is_discarded()
+                      ? std::string("its config.json is no JSON")
+                      : fmt::format("holds another training: {} differs", first_difference(there, json::parse(text))),
+                  folder_.string(), "choose another run folder, or remove this one to begin anew");
+  } else if (writes) {
+    write_file(path, text);
+  }
+  if (writes) events_ = std::make_unique<EventWriter>(folder_);
+}
+
+TrainingLog::~TrainingLog() = default;
+
+void TrainingLog::add(const std::vector<EpochReport>& curve) {
+  if (!keeps() || !events_) return;
+  std::string text =
+      "epoch,learning_rate,training_loss,training_accuracy,validation_loss,validation_accuracy,seconds,clips_per_s,"
+      "input_wait_share\n";
+  const auto cell = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; };
+  for (const EpochReport& report : curve)
+    text += fmt::format("{},{},{},{},{},{},{:.3f},{:.2f},{:.5f}\n", report.epoch, report.learning_rate,
+                        report.training_loss, report.training_accuracy, cell(report.validation_loss),
+                        cell(report.validation_accuracy), report.seconds, report.clips_per_s, report.input_wait_share);
+  write_file(folder_ / "curves.csv", text);
+
+  const EpochReport& last = curve.back();
+  const auto step = static_cast<std::int64_t>(last.epoch);
+  const auto scalar = [&](const char* tag, double value) { events_->add_scalar(tag, step, static_cast<float>(value)); };
+  scalar("loss/training", last.training_loss);
+  scalar("accuracy/training", last.training_accuracy);
+  if (last.validation_loss) scalar("loss/validation", *last.validation_loss);
+  if (last.validation_accuracy) scalar("accuracy/validation", *last.validation_accuracy);
+  scalar("learning_rate", last.learning_rate);
+  scalar("speed/clips_per_s", last.clips_per_s);
+  scalar("speed/input_wait_share", last.input_wait_share);
+}
+
+}  // namespace genrewise::neural

@@ -1,0 +1,49 @@
+// What a training leaves in its run folder while it runs: config.json, curves.csv, event files, checkpoints.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace genrewise {
+class EventWriter;
+}
+
+namespace genrewise::neural {
+
+struct EpochReport {
+  std::uint64_t epoch = 0;  ///< counted from 1
+  double learning_rate = 0;
+  double training_loss = 0, training_accuracy = 0;
+  std::optional<double> validation_loss, validation_accuracy;
+  double seconds = 0, clips_per_s = 0;
+  double input_wait_share = 0;  ///< of the training time, spent waiting for the next batch
+};
+nlohmann::json to_json(const EpochReport& report);
+EpochReport parse_epoch_report(const nlohmann::json& json);
+/// "epoch 3 of 100: loss 1.234, accuracy 45.6 %; validation loss 1.3, accuracy 44.0 %; 210 clips/s, input wait 0.1 %".
+std::string to_string(const EpochReport& report, int epochs);
+
+class TrainingLog {
+ public:
+  /// An empty path: nothing is kept. Else the folder is made, and config.json in it must be `identity` or not be there
+  /// yet: throws Error that names the first thing that differs. Only the one that `writes` writes.
+  TrainingLog(std::filesystem::path folder, const nlohmann::json& identity, bool writes = true);
+  ~TrainingLog();
+
+  bool keeps() const { return !folder_.empty(); }
+  std::filesystem::path last_checkpoint() const { return folder_ / "last.safetensors"; }
+  std::filesystem::path best_checkpoint() const { return folder_ / "best.safetensors"; }
+  /// Writes curves.csv anew and the last epoch to the event file.
+  void add(const std::vector<EpochReport>& curve);
+
+ private:
+  std::filesystem::path folder_;
+  std::unique_ptr<EventWriter> events_;
+};
+
+}  // namespace genrewise::neural
