@@ -2,12 +2,107 @@
 
 #include <fmt/format.h>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
+
+#ifdef USE_C10D_GLOO
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#ifdef USE_C10D_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
+#endif
 
 namespace genrewise::neural {
 
-std::unique_ptr<Ranks> connect_ranks(const std::string&, int, int, const std::string&) {
-  throw Error("this program was built without c10d", "ranks");
+#ifdef USE_C10D_GLOO
+namespace {
+
+constexpr std::chrono::minutes kPatience(1);  // for the others to come; a step of theirs may take longer
+constexpr std::chrono::minutes kStepPatience(30);
+
+/// All of c10d's backends have the same functions.
+template <class Group>
+class GroupRanks final : public Ranks {
+ public:
+  GroupRanks(c10::intrusive_ptr<Group> group, int rank, int count)
+      : group_(std::move(group)), rank_(rank), count_(count) {}
+  int rank() const override { return rank_; }
+  int count() const override { return count_; }
+  void sum(at::Tensor& tensor) override {
+    std::vector<at::Tensor> tensors = {tensor};
+    finish(group_->allreduce(tensors));
+  }
+
+ private:
+  template <class Work>
+  void finish(const Work& work) {
+    try {
+      work->wait();
+    } catch (const std::exception& problem) {
+      throw Error(fmt::format("rank {} lost the others: {}", rank_, problem.what()), "ranks",
+                  "start all of them again: they go on from the last checkpoint");
+    }
+  }
+  c10::intrusive_ptr<Group> group_;
+  int rank_, count_;
+};
+
+c10::intrusive_ptr<c10d::Store> open_store(const std::string& address, int rank, int count) {
+  const std::size_t colon = address.rfind(':');
+  long long port = 0;
+  if (colon == std::string::npos || !parse_number(std::string_view(address).substr(colon + 1), port) || port < 1 ||
+      port > 65535)
+    throw Error("'" + address + "' is no address", "ranks", "give HOST:PORT of rank 0");
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<std::uint16_t>(port);
+  options.isServer = rank == 0;
+  options.numWorkers = static_cast<std::size_t>(count);
+  options.waitWorkers = true;
+  options.timeout = kPatience;
+  return c10::make_intrusive<c10d::TCPStore>(address.substr(0, colon), options);
 }
+
+}  // namespace
+
+std::unique_ptr<Ranks> connect_ranks(const std::string& address, int rank, int count, const std::string& device) {
+  if (count < 1 || rank < 0 || rank >= count)
+    throw Error(fmt::format("rank {} of {} makes no sense", rank, count), "ranks", "ranks are counted from 0");
+  if (count == 1) return std::make_unique<Ranks>();
+  try {
+    auto store = open_store(address, rank, count);
+    if (device != "cpu") {
+#ifdef USE_C10D_NCCL
+      return std::make_unique<GroupRanks<c10d::ProcessGroupNCCL>>(
+          c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, count), rank, count);
+#else
+      throw Error("this program was built without NCCL, by which GPUs train together", "ranks");
+#endif
+    }
+    auto options = c10d::ProcessGroupGloo::Options::create(kStepPatience);
+    options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
+    return std::make_unique<GroupRanks<c10d::ProcessGroupGloo>>(
+        c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, count, options), rank, count);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& problem) {
+    const std::string text = problem.what();
+    throw Error(fmt::format("rank {} of {} cannot reach the others: {}", rank, count, text.substr(0, text.find('\n'))),
+                address, "start all ranks within a minute, with the same address and number of ranks");
+  }
+}
+
+#else
+
+std::unique_ptr<Ranks> connect_ranks(const std::string&, int, int count, const std::string&) {
+  if (count == 1) return std::make_unique<Ranks>();
+  throw Error("this program was built without c10d, by which several processes train together", "ranks",
+              "build it where Gloo's headers are (Debian: libgloo-dev)");
+}
+
+#endif
 
 }  // namespace genrewise::neural

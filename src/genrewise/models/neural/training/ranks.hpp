@@ -16,8 +16,6 @@ class Ranks {
   virtual int count() const { return 1; }
   /// Adds up the tensor over all ranks, in place; every rank calls it in the same order.
   virtual void sum(at::Tensor&) {}
-  /// Gives every rank the tensor of rank 0.
-  virtual void take_from_first(at::Tensor&) {}
 };
 
 /// c10d over TCP: Gloo on the processor, NCCL on GPUs. `address`: "host:port" of rank 0. Throws Error when libtorch was

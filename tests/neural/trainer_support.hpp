@@ -1,0 +1,86 @@
+// What the tests of networks and trainer share.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/progress.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise::testing {
+
+struct Examples {
+  Matrix values;
+  std::vector<int> labels;
+};
+
+/// Noise with a bump of height `strength` at the label's share of the columns.
+inline Examples made_examples(std::size_t rows, std::size_t cols, int classes, double strength = 1.5,
+                              std::uint64_t seed = 1) {
+  Rng rng(seed);
+  Examples made{Matrix(rows, cols), {}};
+  for (std::size_t i = 0; i < rows; ++i) {
+    const auto label = i % static_cast<std::size_t>(classes);
+    made.labels.push_back(static_cast<int>(label));
+    for (std::size_t j = 0; j < cols; ++j) {
+      const bool own = j * static_cast<std::size_t>(classes) / cols == label;
+      made.values(i, j) = static_cast<float>(rng.normal() + (own ? strength : 0));
+    }
+  }
+  return made;
+}
+
+inline std::unique_ptr<Classifier> fitted(std::string_view kind, const Parameters& parameters, const Examples& examples,
+                                          int classes, FitContext context = {}, std::uint64_t seed = 7) {
+  auto learner = neural::make_network_learner(kind, parameters, seed);
+  learner->set_fit_context(std::move(context));
+  learner->fit(examples.values, examples.labels, classes);
+  return learner;
+}
+
+/// The learnt state, byte by byte.
+inline std::string state_of(const Classifier& learner) {
+  TensorArchive archive;
+  learner.save(archive, "");
+  return archive.serialise();
+}
+
+inline double accuracy_of(const Classifier& learner, const Examples& examples) {
+  const std::vector<int> said = learner.predict(examples.values);
+  double right = 0;
+  for (std::size_t i = 0; i < said.size(); ++i) right += said[i] == examples.labels[i];
+  return right / static_cast<double>(said.size());
+}
+
+inline std::string problem_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+/// Asks for a stop after so many clips, and remembers what was said.
+class Stopping final : public Progress {
+ public:
+  explicit Stopping(std::uint64_t after = ~std::uint64_t{0}) : left_(after) {}
+  void advance(std::uint64_t units) override {
+    if (left_ != ~std::uint64_t{0} && (left_ -= std::min(left_, units)) == 0) request_interrupt();
+  }
+  void note(std::string_view text) override { notes.emplace_back(text); }
+  std::vector<std::string> notes;
+
+ private:
+  std::uint64_t left_;
+};
+
+}  // namespace genrewise::testing
