@@ -10,6 +10,7 @@
 #include "genrewise/study/charts.hpp"
 #include "genrewise/study/evaluation.hpp"
 #include "genrewise/study/learners.hpp"
+#include "genrewise/study/pack_training.hpp"
 #include "genrewise/study/results.hpp"
 #include "genrewise/study/study.hpp"
 #include "study_support.hpp"
@@ -22,7 +23,8 @@ namespace fs = std::filesystem;
 constexpr char kExamples[] =
     "genrewise train ~/music/by_genre --model svm --param C=10 -o mine.gwm\n"
     "genrewise train features_30_sec.csv --model knn --param n_neighbors=21 --param weights=distance -o knn.gwm\n"
-    "genrewise train fma --model logreg --param C=0.01 --scheme official --on training+validation -o fma.gwm";
+    "genrewise train fma --model logreg --param C=0.01 --scheme official --on training+validation -o fma.gwm\n"
+    "genrewise train packs/raw10k --model cnn1d --run runs/cnn1d -o cnn1d.gwm";
 
 struct TrainOptions {
   ExamplesSource source;
@@ -30,6 +32,8 @@ struct TrainOptions {
   std::string kind, output, on = "training";
   std::vector<std::string> parameters;
   std::size_t pca_components = 0;
+  std::string run_folder, ranks_at;
+  int rank = 0, ranks = 1;
 };
 
 /// With --on all no split is needed, and a dataset that cannot be split is no trouble.
@@ -49,11 +53,66 @@ std::vector<std::size_t> rows_to_learn(const Split& split, const std::string& on
   return rows;
 }
 
+FitContext place_of(const TrainOptions& options, Session& session) {
+  FitContext place;
+  place.progress = &session.progress();
+  place.run_folder = options.run_folder;
+  place.ranks_address = options.ranks_at;
+  place.rank = options.rank;
+  place.ranks = options.ranks;
+  return place;
+}
+
+/// What is told of the parts that the model did not learn from.
+class PartScores {
+ public:
+  void add(Part part, const Metrics& metrics, Model& model) {
+    const Score& accuracy = metrics.accuracy;
+    table_.add_row({std::string(to_string(part)), std::to_string(accuracy.n), percent(accuracy.value),
+                    percent(accuracy.low) + " - " + percent(accuracy.high), percent(metrics.macro_f1),
+                    fmt::format("{:.3f}", metrics.log_loss)});
+    scores_[std::string(to_string(part))] = to_json(metrics, model.labels);
+    model.facts[std::string(to_string(part))] = {{"accuracy", accuracy.value}, {"examples", accuracy.n}};
+  }
+  void print(const TrainOptions& options, const Model& model, std::size_t examples, Session& session) const {
+    const nlohmann::json result = {{"model", options.output},
+                                   {"kind", options.kind},
+                                   {"parameters", model.classifier->parameters()},
+                                   {"examples", examples},
+                                   {"parts", scores_}};
+    print_result(session, table_, [&] { return result; });
+    session.say(fmt::format("{}: {} learnt {} genres from {} examples", options.output, options.kind,
+                            model.labels.size(), examples));
+  }
+
+ private:
+  Table table_{{{"part"},
+                {"examples", Table::Align::right},
+                {"accuracy", Table::Align::right},
+                {"95 % interval", Table::Align::right},
+                {"macro-F1", Table::Align::right},
+                {"log loss", Table::Align::right}}};
+  nlohmann::json scores_ = nlohmann::json::object();
+};
+
+int train_packed(const TrainOptions& options, std::unique_ptr<Classifier> classifier, Session& session) {
+  const FitContext place = place_of(options, session);
+  PackTraining training =
+      train_on_pack(open_pack(options.source.dataset()), std::move(classifier), place, session.seed);
+  if (place.rank != 0) return kDone;  // rank 0 has the same model and writes it
+  PartScores scores;
+  for (const auto& [part, metrics] : training.metrics) scores.add(part, metrics, training.model);
+  save_model(training.model, options.output);
+  scores.print(options, training.model, training.examples, session);
+  return kDone;
+}
+
 int run(const TrainOptions& options, Session& session) {
   ExamplesSource source = options.source;
   Parameters parameters;
   for (const std::string& text : options.parameters) parameters.insert(parse_parameter(text));
   auto classifier = make_classifier(options.kind, parameters, derive_seed(session.seed, options.kind));
+  if (is_pack(source.dataset())) return train_packed(options, std::move(classifier), session);
 
   source.open();
   const fs::path features = fs::path(options.output).replace_extension(".features.csv");
@@ -63,41 +122,23 @@ int run(const TrainOptions& options, Session& session) {
   preprocessing.pca_components = options.pca_components;
   preprocessing.seed = session.seed;
   const std::vector<std::size_t> rows = rows_to_learn(split, options.on);
+  const FitContext place = place_of(options, session);
   session.progress().begin("fitting", "fits", 1);
-  Model model = fit_model(loaded.examples, rows, std::move(classifier), preprocessing);
+  Model model = fit_model(loaded.examples, rows, std::move(classifier), preprocessing, place);
   session.progress().finish();
   model.facts["seed"] = session.seed;
   model.facts["learnt"] = options.on;
   if (options.on != "all") model.facts["split"] = {{"scheme", to_string(split.scheme)}, {"seed", split.seed}};
 
-  using enum Table::Align;
-  Table table({{"part"},
-               {"examples", right},
-               {"accuracy", right},
-               {"95 % interval", right},
-               {"macro-F1", right},
-               {"log loss", right}});
-  nlohmann::json scores = nlohmann::json::object();
+  if (place.rank != 0) return kDone;
+  PartScores scores;
   for (const Part part : {Part::validation, Part::test}) {
     const bool learnt = part == Part::validation && options.on != "training";
     if (learnt || split.rows(part).empty()) continue;
-    const Metrics metrics = evaluate(model, loaded.examples, split.rows(part), session.seed).metrics;
-    const Score& accuracy = metrics.accuracy;
-    table.add_row({std::string(to_string(part)), std::to_string(accuracy.n), percent(accuracy.value),
-                   percent(accuracy.low) + " - " + percent(accuracy.high), percent(metrics.macro_f1),
-                   fmt::format("{:.3f}", metrics.log_loss)});
-    scores[std::string(to_string(part))] = to_json(metrics, model.labels);
-    model.facts[std::string(to_string(part))] = {{"accuracy", accuracy.value}, {"examples", accuracy.n}};
+    scores.add(part, evaluate(model, loaded.examples, split.rows(part), session.seed).metrics, model);
   }
   save_model(model, options.output);
-  const nlohmann::json result = {{"model", options.output},
-                                 {"kind", options.kind},
-                                 {"parameters", model.classifier->parameters()},
-                                 {"examples", rows.size()},
-                                 {"parts", scores}};
-  print_result(session, table, [&] { return result; });
-  session.say(fmt::format("{}: {} learnt {} genres from {} examples", options.output, options.kind, model.labels.size(),
-                          rows.size()));
+  scores.print(options, model, rows.size(), session);
   session.report_skipped(loaded.skipped, "tracks");
   return loaded.skipped.empty() ? kDone : kSomeSkipped;
 }
@@ -110,7 +151,10 @@ void add_train(CLI::App& app, Session& session) {
                                           [options, &session] { return run(*options, session); });
   options->source.add_options(command);
   options->split.add_options(command);
-  command->add_option("--model", options->kind, "the kind of classifier: gnb, knn, logreg, svm, ...")->required();
+  command
+      ->add_option("--model", options->kind,
+                   "the kind of classifier: gnb, knn, logreg, svm, ..., or a network: cnn1d, dense, ...")
+      ->required();
   command->add_option("--param", options->parameters,
                       "NAME=VALUE, by scikit-learn's names; may be given several times (docs/models.md lists them)");
   command
@@ -120,6 +164,13 @@ void add_train(CLI::App& app, Session& session) {
   command->add_option("--on", options->on, "which parts it learns from; what is left judges it")
       ->check(CLI::IsMember({"training", "training+validation", "all"}))
       ->capture_default_str();
+  command->add_option(
+      "--run", options->run_folder,
+      "a network's run folder: checkpoints, curves, TensorBoard events; the same command goes on from it");
+  CLI::Option* ranks =
+      command->add_option("--ranks", options->ranks, "how many processes train together")->check(CLI::Range(1, 1024));
+  command->add_option("--rank", options->rank, "which of them this is, from 0")->needs(ranks);
+  command->add_option("--ranks-at", options->ranks_at, "HOST:PORT of rank 0")->needs(ranks);
   command->add_option("--pca", options->pca_components, "keep this many principal components (default: no PCA)");
   session.add_seed_option(command);
   session.add_format_options(command);

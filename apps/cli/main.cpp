@@ -6,6 +6,7 @@
 #include <new>
 
 #include "commands.hpp"
+#include "genrewise/base/device.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "handover.hpp"
 
@@ -57,6 +58,8 @@ int parse_and_run(int argc, char** argv) {
   app.footer(kExitCodes);
   app.add_option("--threads", session.threads, "how many threads may work (default: all processors)")
       ->check(CLI::Range(1, 4096));
+  app.add_option_function<std::string>("--device", set_requested_device,
+                                       "where networks work: auto, cpu, cuda or cuda:N (default: auto)");
   app.add_flag("--quiet,-q", session.quiet, "no progress and no remarks, only results and errors");
   add_neural_half();
   for (const AddCommand add : kCommands) add(app, session);

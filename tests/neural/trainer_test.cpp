@@ -158,7 +158,8 @@ TEST(Trainer, RefusesADamagedCheckpoint) {
 TEST(Trainer, NamesTheBatchWhoseLossIsNotFinite) {
   Examples examples = made_examples(40, 6, 2);
   for (std::size_t j = 0; j < 6; ++j) examples.values(17, j) = 3e38F;
-  const Parameters parameters = {{"epochs", "1"}, {"batch_size", "8"}, {"batch_norm", "false"}};
+  const Parameters parameters = {
+      {"epochs", "1"}, {"batch_size", "8"}, {"batch_norm", "false"}, {"input_norm", "false"}};
   EXPECT_THAT(problem_of([&] { fitted("dense", parameters, examples, 2); }),
               AllOf(HasSubstr("not a finite number in epoch 1, batch "), HasSubstr("17"), HasSubstr("learning_rate")));
 }
@@ -208,8 +209,9 @@ TEST(Trainer, HoldsBackWholeGroups) {
   }
   Stopping listening;
   context.progress = &listening;
-  const Parameters parameters = {{"epochs", "30"}, {"validation_share", "0.4"}, {"learning_rate", "0.02"},
-                                 {"dropout", "0"}, {"schedule", "constant"},    {"batch_norm", "false"}};
+  const Parameters parameters = {{"epochs", "30"},       {"validation_share", "0.4"}, {"learning_rate", "0.02"},
+                                 {"dropout", "0"},       {"schedule", "constant"},    {"batch_norm", "false"},
+                                 {"input_norm", "false"}};
   fitted("dense", parameters, examples, 2, context);
   EXPECT_THAT(listening.notes.back(), HasSubstr("accuracy 100.0 %; validation"));
   EXPECT_THAT(listening.notes.back(), Not(HasSubstr("%; validation loss 0.0")));
@@ -239,8 +241,9 @@ TEST(Trainer, LearnsTheSameWithTwoRanksAsWithOne) {
   };
   const Examples examples = made_examples(64, 10, 2);
   // Without dropout and batch statistics, which each rank has of its own.
-  const Parameters parameters = {{"epochs", "3"},  {"batch_size", "16"},   {"batch_norm", "false"},
-                                 {"dropout", "0"}, {"gradient_clip", "1"}, {"hidden_layer_sizes", "8"}};
+  const Parameters parameters = {
+      {"epochs", "3"},  {"batch_size", "16"},   {"batch_norm", "false"},    {"input_norm", "false"},
+      {"dropout", "0"}, {"gradient_clip", "1"}, {"hidden_layer_sizes", "8"}};
   const Matrix alone = fitted("dense", parameters, examples, 2)->predict_probabilities(examples.values);
   const std::string address = "127.0.0.1:" + std::to_string(free_port());
   Matrix together[2];

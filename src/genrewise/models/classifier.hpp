@@ -29,11 +29,12 @@ struct Answers {
 
 /// What may go with a fit beside the examples; all of it may be left out.
 struct FitContext {
-  Progress* progress = nullptr;         ///< for learners that take long
-  std::filesystem::path run_folder;     ///< where such a learner keeps checkpoints and curves, and goes on from them
-  std::vector<std::string> groups;      ///< of each example (its artist): what is held back does not share one with the rest
-  std::vector<std::string> labels;      ///< by name, so that a run folder knows them again
-  std::string ranks_address;            ///< "host:port" of rank 0 where several processes train together
+  Progress* progress = nullptr;      ///< for learners that take long
+  std::filesystem::path run_folder;  ///< where such a learner keeps checkpoints and curves, and goes on from them
+  std::vector<std::string>
+      groups;  ///< of each example (its artist): what is held back does not share one with the rest
+  std::vector<std::string> labels;  ///< by name, so that a run folder knows them again
+  std::string ranks_address;        ///< "host:port" of rank 0 where several processes train together
   int rank = 0, ranks = 1;
 };
 
@@ -43,6 +44,8 @@ class Classifier {
   virtual ~Classifier() = default;
   virtual std::string_view kind() const = 0;         ///< "svm"
   virtual const Parameters& parameters() const = 0;  ///< all of them, defaults filled in
+  /// Whether it takes features as they are (a waveform, an image), so that standardisation would harm.
+  virtual bool wants_plain_features() const { return false; }
   /// For the fits that follow; most learners need nothing of it.
   virtual void set_fit_context(FitContext) {}
   /// Throws Error on data it cannot learn from (not finite: names row and column; fewer than two labels present).

@@ -27,6 +27,7 @@ struct Stage {
   Matrix learn, judge;
   std::vector<int> learn_labels, judge_labels;
   std::vector<std::string> judge_groups;
+  FitContext context;
 };
 
 std::vector<int> labels_of(const Examples& examples, const std::vector<std::size_t>& rows) {
@@ -43,7 +44,8 @@ Stage make_stage(const Examples& examples, const PreprocessingConfig& config, co
               examples.table.values.select_rows(judge),
               labels_of(examples, learn),
               labels_of(examples, judge),
-              groups_of(examples.subjects, judge)};
+              groups_of(examples.subjects, judge),
+              fit_context(examples, learn)};
   stage.preprocessor.fit(stage.learn);
   stage.learn = stage.preprocessor.transform(std::move(stage.learn));
   stage.judge = stage.preprocessor.transform(std::move(stage.judge));
@@ -78,8 +80,11 @@ class Comparison {
     judging_rows_ = training;
     judging_rows_.insert(judging_rows_.end(), validation.begin(), validation.end());
     std::ranges::sort(judging_rows_);
+    training_rows_ = training;
+    validation_rows_ = validation;
+    test_rows_ = split.rows(Part::test);
     choosing_ = make_stage(examples, config.preprocessing, training, validation);
-    judging_ = make_stage(examples, config.preprocessing, judging_rows_, split.rows(Part::test));
+    judging_ = make_stage(examples, config.preprocessing, judging_rows_, test_rows_);
   }
 
   /// `model` is made where the result has no error.
@@ -87,8 +92,15 @@ class Comparison {
     ModelResult result;
     result.name = spec.name, result.title = spec.title, result.kind = spec.kind;
     try {
-      const Parameters chosen = choose(spec, result, progress);
-      fit_and_measure(make(spec, chosen), result, model);
+      const PreprocessingConfig own = preprocessing_for(*make(spec, spec.parameters), config_.preprocessing);
+      if (own == config_.preprocessing) {
+        const Parameters chosen = choose(spec, choosing_, result, progress);
+        fit_and_measure(make(spec, chosen), judging_, result, model);
+      } else {
+        const Parameters chosen =
+            choose(spec, make_stage(examples_, own, training_rows_, validation_rows_), result, progress);
+        fit_and_measure(make(spec, chosen), make_stage(examples_, own, judging_rows_, test_rows_), result, model);
+      }
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {
@@ -136,14 +148,15 @@ class Comparison {
     return config_.make(spec.kind, parameters, derive_seed(config_.seed, spec.kind));
   }
 
-  Parameters choose(const ModelSpec& spec, ModelResult& result, Progress& progress) const {
+  Parameters choose(const ModelSpec& spec, const Stage& stage, ModelResult& result, Progress& progress) const {
     const Stopwatch watch;
     Parameters best;
     for (const Parameters& point : grid_points(spec.parameters, spec.grid)) {
       throw_if_interrupted();
       const auto classifier = make(spec, point);
-      classifier->fit(choosing_.learn, choosing_.learn_labels, label_count());
-      const Metrics metrics = measure(choosing_.judge_labels, predict(*classifier, choosing_.judge), {}, config_.seed);
+      classifier->set_fit_context(stage.context);
+      classifier->fit(stage.learn, stage.learn_labels, label_count());
+      const Metrics metrics = measure(stage.judge_labels, predict(*classifier, stage.judge), {}, config_.seed);
       if (result.tried.empty() || std::tuple(metrics.accuracy.value, -metrics.log_loss) >
                                       std::tuple(result.validation.value, -result.validation_log_loss)) {
         best = point;
@@ -159,17 +172,19 @@ class Comparison {
     return best;
   }
 
-  void fit_and_measure(std::unique_ptr<Classifier> classifier, ModelResult& result, Model& model) const {
+  void fit_and_measure(std::unique_ptr<Classifier> classifier, const Stage& stage, ModelResult& result,
+                       Model& model) const {
     const Stopwatch fitting;
-    classifier->fit(judging_.learn, judging_.learn_labels, label_count());
+    classifier->set_fit_context(stage.context);
+    classifier->fit(stage.learn, stage.learn_labels, label_count());
     result.fit_s = fitting.seconds();
     const Stopwatch predicting;
-    Predictions said = predict(*classifier, judging_.judge);
+    Predictions said = predict(*classifier, stage.judge);
     result.predict_s = predicting.seconds();
-    result.test = measure(judging_.judge_labels, said, judging_.judge_groups, config_.seed);
+    result.test = measure(stage.judge_labels, said, stage.judge_groups, config_.seed);
     result.test_labels = std::move(said.labels);
     result.parameters = classifier->parameters();
-    model = assemble(examples_, judging_rows_, judging_.preprocessor, std::move(classifier));
+    model = assemble(examples_, judging_rows_, stage.preprocessor, std::move(classifier));
     model.facts["seed"] = config_.seed;
     model.facts["test"] = {{"accuracy", result.test.accuracy.value}, {"examples", result.test.accuracy.n}};
   }
@@ -192,6 +207,7 @@ class Comparison {
 
   const Examples& examples_;
   const StudyConfig& config_;
+  std::vector<std::size_t> training_rows_, validation_rows_, test_rows_;
   std::vector<std::size_t> judging_rows_;  // training and validation
   Stage choosing_, judging_;
 };
@@ -235,9 +251,27 @@ std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vec
   return groups;
 }
 
+FitContext fit_context(const Examples& examples, const std::vector<std::size_t>& rows) {
+  FitContext context;
+  context.groups = groups_of(examples.subjects, rows);
+  context.labels = examples.labels;
+  return context;
+}
+
+PreprocessingConfig preprocessing_for(const Classifier& classifier, PreprocessingConfig config) {
+  if (classifier.wants_plain_features()) config.standardise = false;
+  return config;
+}
+
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
-                const PreprocessingConfig& preprocessing) {
-  Stage stage = make_stage(examples, preprocessing, rows, {});
+                const PreprocessingConfig& preprocessing, const FitContext& place) {
+  Stage stage = make_stage(examples, preprocessing_for(*classifier, preprocessing), rows, {});
+  stage.context.progress = place.progress;
+  stage.context.run_folder = place.run_folder;
+  stage.context.ranks_address = place.ranks_address;
+  stage.context.rank = place.rank;
+  stage.context.ranks = place.ranks;
+  classifier->set_fit_context(stage.context);
   classifier->fit(stage.learn, stage.learn_labels, static_cast<int>(examples.labels.size()));
   return assemble(examples, rows, std::move(stage.preprocessor), std::move(classifier));
 }

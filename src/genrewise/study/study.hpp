@@ -91,8 +91,14 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
 /// Whose each example is, for intervals over groups: its artist, else its album, else its track.
 std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows);
 
-/// A classifier with its preprocessing, fitted on these rows of the examples.
+/// What a learner may need to know beside the rows it learns from: their groups, and the labels' names.
+FitContext fit_context(const Examples& examples, const std::vector<std::size_t>& rows);
+/// Without standardisation for a learner that takes features as they are.
+PreprocessingConfig preprocessing_for(const Classifier& classifier, PreprocessingConfig config);
+
+/// A classifier with its preprocessing, fitted on these rows of the examples. `place`: its progress, run folder and
+/// ranks are handed on to the classifier.
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
-                const PreprocessingConfig& preprocessing);
+                const PreprocessingConfig& preprocessing, const FitContext& place = {});
 
 }  // namespace genrewise

@@ -2,6 +2,8 @@
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/parameters.hpp"
 #include "genrewise/models/neural/networks/layers.hpp"
@@ -12,19 +14,23 @@ namespace {
 class Dense final : public Network {
  public:
   Dense(const NetworkRequest& request, const std::vector<int>& hidden, double dropout_share, double input_dropout,
-        bool batch_norm)
+        bool input_norm, bool batch_norm)
       : Network({1, request.inputs}) {
     if (request.inputs == 0) throw Error("takes at least one number", "dense");
     Rng rng(derive_seed(request.seed, "dense start"));
     WeightMaker make(weights(), rng);
+    if (input_norm) norm_.emplace(make, "input_norm", static_cast<std::int64_t>(request.inputs));
     head_ = Head(make, "head", static_cast<std::int64_t>(request.inputs), hidden, request.classes, dropout_share,
                  batch_norm);
     head_.input_dropout = input_dropout;
   }
 
-  at::Tensor forward(const at::Tensor& examples, const Pass& pass) const override { return head_(examples, pass); }
+  at::Tensor forward(const at::Tensor& examples, const Pass& pass) const override {
+    return head_(norm_ ? (*norm_)(examples, pass) : examples, pass);
+  }
 
  private:
+  std::optional<BatchNorm> norm_;  // in the place of a standardisation, where the examples come from a pack
   Head head_;
 };
 
@@ -35,6 +41,7 @@ NetworkKind dense_kind() {
           {{"hidden_layer_sizes", "256"},
            {"dropout", "0.5"},
            {"input_dropout", "0"},
+           {"input_norm", "true"},
            {"batch_norm", "true"},
            {"optimiser", "adamw"},
            {"weight_decay", "0.01"},
@@ -43,8 +50,10 @@ NetworkKind dense_kind() {
           [](const ParameterReader& parameters, const NetworkRequest& request) {
             return std::make_unique<Dense>(request, parameters.integers("hidden_layer_sizes"),
                                            parameters.number("dropout", 0, 0.99),
-                                           parameters.number("input_dropout", 0, 0.99), parameters.flag("batch_norm"));
-          }};
+                                           parameters.number("input_dropout", 0, 0.99), parameters.flag("input_norm"),
+                                           parameters.flag("batch_norm"));
+          },
+          false};
 }
 
 }  // namespace genrewise::neural

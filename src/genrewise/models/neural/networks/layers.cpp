@@ -21,6 +21,10 @@ at::Tensor WeightMaker::uniform(const std::string& name, std::vector<std::int64_
   return add(name, value, true, decays);
 }
 
+at::Tensor WeightMaker::zeros(const std::string& name, std::vector<std::int64_t> shape, bool decays) {
+  return add(name, at::zeros(shape, at::kFloat), true, decays);
+}
+
 at::Tensor WeightMaker::filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool learns) {
   return add(name, at::full(shape, value, at::kFloat), learns, false);
 }

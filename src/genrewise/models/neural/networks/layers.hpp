@@ -20,6 +20,8 @@ class WeightMaker {
 
   /// Uniform in +-bound.
   at::Tensor uniform(const std::string& name, std::vector<std::int64_t> shape, double bound, bool decays = true);
+  /// For weights that a file will give.
+  at::Tensor zeros(const std::string& name, std::vector<std::int64_t> shape, bool decays);
   at::Tensor filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool learns = true);
 
  private:

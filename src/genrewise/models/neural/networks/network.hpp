@@ -86,6 +86,7 @@ struct NetworkKind {
   Parameters defaults;
   /// Throws Error for a number of inputs that it cannot take.
   std::function<std::unique_ptr<Network>(const ParameterReader& parameters, const NetworkRequest& request)> make;
+  bool plain_features = true;  ///< whether standardisation before it would harm
 };
 
 inline constexpr std::size_t kNetworkKinds = 3;

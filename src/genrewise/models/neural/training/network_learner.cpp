@@ -78,6 +78,7 @@ class NetworkLearner final : public BatchLearner {
 
   std::string_view kind() const override { return kind_.name; }
   const Parameters& parameters() const override { return parameters_.all(); }
+  bool wants_plain_features() const override { return kind_.plain_features; }
   void set_fit_context(FitContext context) override { context_ = std::move(context); }
 
   void fit(const Matrix& examples, std::span<const int> labels, int label_count) override {
