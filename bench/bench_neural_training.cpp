@@ -1,0 +1,93 @@
+// The time of a training step, batch 32, as the trainer runs it: input, loss and optimiser included.
+//   bench_neural_training --benchmark_format=json          (compare_pytorch.py reads it)
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <string>
+
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classifier.hpp"
+#include "genrewise/models/neural/neural.hpp"
+
+namespace {
+
+using namespace genrewise;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kBatch = 32;
+constexpr int kClasses = 8;
+
+struct Data {
+  Matrix examples;
+  std::vector<int> labels;
+  Data(std::size_t rows, std::size_t cols) : examples(rows, cols) {
+    Rng rng(1);
+    for (float& value : examples.values()) value = static_cast<float>(rng.normal());
+    for (std::size_t i = 0; i < rows; ++i) labels.push_back(static_cast<int>(i % kClasses));
+  }
+};
+
+double fit_seconds(const std::string& kind, Parameters parameters, const Data& data, int epochs) {
+  parameters["epochs"] = std::to_string(epochs);
+  const auto learner = make_classifier(kind, parameters, kDefaultSeed);
+  const auto start = Clock::now();
+  learner->fit(data.examples, data.labels, kClasses);
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// What further epochs cost, so that making the network is not counted.
+void training_step(benchmark::State& state, const std::string& kind, std::size_t cols, const Parameters& parameters) {
+  set_thread_budget(static_cast<int>(state.range(0)));
+  constexpr int kEpochs = 5;
+  const Data data(2 * kBatch, cols);
+  for ([[maybe_unused]] auto _ : state) {
+    const double whole = fit_seconds(kind, parameters, data, 1 + kEpochs) - fit_seconds(kind, parameters, data, 1);
+    state.SetIterationTime(whole / (2 * kEpochs));
+  }
+}
+
+/// "Start to trained head": the dense network on 6,400 cached embeddings of 1,280 numbers.
+void head_on_embeddings(benchmark::State& state) {
+  set_thread_budget(static_cast<int>(state.range(0)));
+  const Data data(6400, 1280);
+  for ([[maybe_unused]] auto _ : state) state.SetIterationTime(fit_seconds("dense", {}, data, 30));
+}
+
+/// What the processor can do: products of matrices of 1,024 x 1,024 by OpenBLAS, one per thread.
+void sgemm_peak(benchmark::State& state) {
+  constexpr std::size_t kSide = 1024, kRepeats = 8;
+  const auto threads = static_cast<std::size_t>(state.range(0));
+  set_thread_budget(static_cast<int>(threads));
+  const Matrix a(kSide, kSide), b(kSide, kSide);
+  std::vector<Matrix> c(threads, Matrix(kSide, kSide));
+  for ([[maybe_unused]] auto _ : state) {
+    const auto start = Clock::now();
+    parallel_for(threads, [&](std::size_t i, int) {
+      for (std::size_t k = 0; k < kRepeats; ++k)
+        blas::multiply(blas::Form::nn, 1.0F, blas::View<const float>(a), blas::View<const float>(b), 0.0F,
+                       blas::View<float>(c[i]));
+    });
+    state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  state.counters["GFLOPS"] =
+      benchmark::Counter(2.0 * kSide * kSide * kSide * kRepeats * static_cast<double>(threads),
+                         benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  register_neural();
+  const auto add = [](const std::string& name, auto body) {
+    for (const int threads : {1, 2})
+      benchmark::RegisterBenchmark(name.c_str(), body)->Arg(threads)->UseManualTime()->Unit(benchmark::kMillisecond);
+  };
+  add("sgemm", sgemm_peak);
+  add("cnn1d", [](auto& state) { training_step(state, "cnn1d", 10'000, {{"validation_share", "0"}}); });
+  add("cnn1d_strided", [](auto& state) { training_step(state, "cnn1d_strided", 10'000, {}); });
+  add("head_6400", head_on_embeddings);
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}
