@@ -27,28 +27,68 @@ std::vector<float> by_tap(const ConvShape& shape, const float* weight) {
   return taps;
 }
 
+// Eight numbers at a time, by the compilers' vector extension: GCC does not vectorise loops over floats and bytes at
+// once.
+using Eight = float __attribute__((vector_size(32)));
+using EightWords = std::int32_t __attribute__((vector_size(32)));
+using EightBytes = std::uint8_t __attribute__((vector_size(8)));
+constexpr std::size_t kEight = 8;
+
+Eight load(const float* from) {
+  Eight value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+void store(float* to, Eight value) {
+  std::memcpy(to, &value, sizeof value);
+}
+EightWords load_choice(const std::uint8_t* from) {
+  EightBytes value;
+  std::memcpy(&value, from, sizeof value);
+  return __builtin_convertvector(value, EightWords);
+}
+/// `value` where the mask is set, else 0.
+Eight where(EightWords mask, Eight value) {
+  return reinterpret_cast<Eight>(reinterpret_cast<EightWords>(value) & mask);
+}
+
 /// The larger of two neighbours with the bias, cut at 0, and which it was.
-void pool_row(const float* __restrict pairs, float bias, std::size_t count, float* __restrict y,
-              std::uint8_t* __restrict chosen) {
-  for (std::size_t p = 0; p < count; ++p) {
-    const float first = pairs[2 * p], second = pairs[2 * p + 1];
-    const float value = (second > first ? second : first) + bias;
-    y[p] = value > 0 ? value : 0;
-    chosen[p] = static_cast<std::uint8_t>(value > 0 ? (second > first ? 2 : 1) : 0);
+void pool(Eight first, Eight second, float bias, float* y, std::uint8_t* chosen) {
+  const EightWords later = second > first;
+  const Eight value = where(later, second) + where(~later, first) + bias;
+  const EightWords positive = value > 0;
+  store(y, where(positive, value));
+  const EightBytes which = __builtin_convertvector((1 - later) & positive, EightBytes);  // a set mask is -1
+  std::memcpy(chosen, &which, sizeof which);
+}
+void pool(float first, float second, float bias, float* y, std::uint8_t* chosen) {
+  const float value = (second > first ? second : first) + bias;
+  *y = value > 0 ? value : 0;
+  *chosen = static_cast<std::uint8_t>(value > 0 ? (second > first ? 2 : 1) : 0);
+}
+
+void pool_row(const float* pairs, float bias, std::size_t count, float* y, std::uint8_t* chosen) {
+  std::size_t p = 0;
+  for (; p + kEight <= count; p += kEight) {
+    const Eight a = load(pairs + 2 * p), b = load(pairs + 2 * p + kEight);
+    pool(__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14),
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15), bias, y + p, chosen + p);
   }
+  for (; p < count; ++p) pool(pairs[2 * p], pairs[2 * p + 1], bias, y + p, chosen + p);
 }
 
 /// One channel in: the taps are applied without a matrix product. even and odd: the samples at 2p and 2p + 1.
-void one_channel_row(const float* __restrict even, const float* __restrict odd, const float* w, float bias,
-                     std::size_t count, float* __restrict y, std::uint8_t* __restrict chosen) {
+void one_channel_row(const float* even, const float* odd, const float* w, float bias, std::size_t count, float* y,
+                     std::uint8_t* chosen) {
   const float w0 = w[0], w1 = w[1], w2 = w[2];
-  for (std::size_t p = 0; p < count; ++p) {
-    const float first = w0 * even[p] + w1 * odd[p] + w2 * even[p + 1];
-    const float second = w0 * odd[p] + w1 * even[p + 1] + w2 * odd[p + 1];
-    const float value = (second > first ? second : first) + bias;
-    y[p] = value > 0 ? value : 0;
-    chosen[p] = static_cast<std::uint8_t>(value > 0 ? (second > first ? 2 : 1) : 0);
+  std::size_t p = 0;
+  for (; p + kEight <= count; p += kEight) {
+    const Eight e = load(even + p), o = load(odd + p), next_e = load(even + p + 1), next_o = load(odd + p + 1);
+    pool(w0 * e + w1 * o + w2 * next_e, w0 * o + w1 * next_e + w2 * next_o, bias, y + p, chosen + p);
   }
+  for (; p < count; ++p)
+    pool(w0 * even[p] + w1 * odd[p] + w2 * even[p + 1], w0 * odd[p] + w1 * even[p + 1] + w2 * odd[p + 1], bias, y + p,
+         chosen + p);
 }
 
 struct Halves {
@@ -82,13 +122,26 @@ void forward_example(const ConvShape& shape, const float* x, const std::vector<f
   }
 }
 
-/// Puts each gradient to the position that won.
-void unpool_row(const float* __restrict of_y, const std::uint8_t* __restrict chosen, std::size_t count,
-                float* __restrict pairs) {
-  for (std::size_t p = 0; p < count; ++p) {
+/// Puts each gradient to the position that won. Returns their sum.
+float unpool_row(const float* of_y, const std::uint8_t* chosen, std::size_t count, float* pairs) {
+  Eight sums{};
+  std::size_t p = 0;
+  for (; p + kEight <= count; p += kEight) {
+    const Eight g = load(of_y + p);
+    const EightWords c = load_choice(chosen + p);
+    const Eight first = where(c == 1, g), second = where(c == 2, g);
+    sums += first + second;
+    store(pairs + 2 * p, __builtin_shufflevector(first, second, 0, 8, 1, 9, 2, 10, 3, 11));
+    store(pairs + 2 * p + kEight, __builtin_shufflevector(first, second, 4, 12, 5, 13, 6, 14, 7, 15));
+  }
+  float sum = 0;
+  for (std::size_t lane = 0; lane < kEight; ++lane) sum += sums[lane];
+  for (; p < count; ++p) {
     pairs[2 * p] = chosen[p] == 1 ? of_y[p] : 0;
     pairs[2 * p + 1] = chosen[p] == 2 ? of_y[p] : 0;
+    sum += pairs[2 * p] + pairs[2 * p + 1];
   }
+  return sum;
 }
 
 /// Sums of a group of examples.
@@ -99,29 +152,35 @@ struct Gradient {
 
 void backward_one_channel(const ConvShape& shape, const float* x, const float* of_y, const std::uint8_t* chosen,
                           Gradient& gradient) {
-  constexpr std::size_t kLanes = 8;  // independent sums, which the compiler puts into vector registers
   const std::size_t pooled = shape.pooled();
   const Halves halves(x, pooled);
   const float *even = halves.even.data(), *odd = halves.odd.data();
   for (std::size_t o = 0; o < shape.out; ++o) {
     const float* g = of_y + o * pooled;
     const std::uint8_t* c = chosen + o * pooled;
-    float sums[4][kLanes] = {};
-    const auto add = [&](std::size_t p, std::size_t lane) {
-      const float first = c[p] == 1 ? g[p] : 0, second = c[p] == 2 ? g[p] : 0;
-      sums[0][lane] += first * even[p] + second * odd[p];
-      sums[1][lane] += first * odd[p] + second * even[p + 1];
-      sums[2][lane] += first * even[p + 1] + second * odd[p + 1];
-      sums[3][lane] += first + second;
-    };
+    Eight sums[kTaps + 1] = {};
     std::size_t p = 0;
-    for (; p + kLanes <= pooled; p += kLanes)
-      for (std::size_t lane = 0; lane < kLanes; ++lane) add(p + lane, lane);
-    for (; p < pooled; ++p) add(p, 0);
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      for (std::size_t k = 0; k < kTaps; ++k) gradient.taps[k * shape.out + o] += sums[k][lane];
-      gradient.bias[o] += sums[3][lane];
+    for (; p + kEight <= pooled; p += kEight) {
+      const EightWords choice = load_choice(c + p);
+      const Eight first = where(choice == 1, load(g + p)), second = where(choice == 2, load(g + p));
+      const Eight e = load(even + p), d = load(odd + p), next_e = load(even + p + 1), next_d = load(odd + p + 1);
+      sums[0] += first * e + second * d;
+      sums[1] += first * d + second * next_e;
+      sums[2] += first * next_e + second * next_d;
+      sums[3] += first + second;
     }
+    float sum[kTaps + 1] = {};
+    for (; p < pooled; ++p) {
+      const float first = c[p] == 1 ? g[p] : 0, second = c[p] == 2 ? g[p] : 0;
+      sum[0] += first * even[p] + second * odd[p];
+      sum[1] += first * odd[p] + second * even[p + 1];
+      sum[2] += first * even[p + 1] + second * odd[p + 1];
+      sum[3] += first + second;
+    }
+    for (std::size_t lane = 0; lane < kEight; ++lane)
+      for (std::size_t k = 0; k <= kTaps; ++k) sum[k] += sums[k][lane];
+    for (std::size_t k = 0; k < kTaps; ++k) gradient.taps[k * shape.out + o] += sum[k];
+    gradient.bias[o] += sum[kTaps];
   }
 }
 
@@ -133,11 +192,7 @@ void backward_example(const ConvShape& shape, const float* x, const std::vector<
   for (std::size_t at = 0; at < pooled; at += kTile) {
     const std::size_t count = std::min(kTile, pooled - at), width = 2 * count;
     for (std::size_t o = 0; o < shape.out; ++o) {
-      float* row = tile.data() + o * width;
-      unpool_row(of_y + o * pooled + at, chosen + o * pooled + at, count, row);
-      float sum = 0;
-      for (std::size_t t = 0; t < width; ++t) sum += row[t];
-      gradient.bias[o] += sum;
+      gradient.bias[o] += unpool_row(of_y + o * pooled + at, chosen + o * pooled + at, count, tile.data() + o * width);
     }
     const Const of_tile(tile.data(), shape.out, width);
     for (std::size_t k = 0; k < kTaps; ++k) {
