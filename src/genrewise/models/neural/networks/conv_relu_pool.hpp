@@ -8,7 +8,7 @@ namespace genrewise::neural {
 /// MaxPool1d(2)(ReLU(Conv1d(x))), kernel 3, valid padding. x: examples x in x time.
 at::Tensor conv3_relu_pool2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
-/// x W^T + b, for any number of inputs; fast where there are many.
+/// x W^T + b, for any number of inputs.
 at::Tensor wide_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
 }  // namespace genrewise::neural

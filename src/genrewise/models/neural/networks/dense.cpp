@@ -53,7 +53,8 @@ NetworkKind dense_kind() {
                                            parameters.number("input_dropout", 0, 0.99), parameters.flag("input_norm"),
                                            parameters.flag("batch_norm"));
           },
-          false};
+          false,
+          true};
 }
 
 }  // namespace genrewise::neural

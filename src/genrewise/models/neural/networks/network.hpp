@@ -87,6 +87,7 @@ struct NetworkKind {
   /// Throws Error for a number of inputs that it cannot take.
   std::function<std::unique_ptr<Network>(const ParameterReader& parameters, const NetworkRequest& request)> make;
   bool plain_features = true;  ///< whether standardisation before it would harm
+  bool small_layers = false;   ///< so small that libtorch's threads would wait for each other more than they work
 };
 
 inline constexpr std::size_t kNetworkKinds = 3;

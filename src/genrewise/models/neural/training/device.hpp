@@ -9,8 +9,9 @@ namespace genrewise::neural {
 /// "cpu" or "cuda:N": the requested device (base/device.hpp). Throws Error for a GPU that is not there, saying why.
 std::string chosen_device();
 
-/// Gives libtorch and its BLAS our thread budget (its own default may be one); one thread inside a parallel_for().
-void follow_thread_budget();
+/// Gives libtorch our thread budget (its own default may be one); one thread for small layers, where threads would wait
+/// for each other more than they work, and inside a parallel_for().
+void follow_thread_budget(bool small_layers);
 
 /// Calls the body; libtorch's own exceptions become Error. Memory that cannot be had says so, with `remedy`.
 void guarded(const std::string& where, const std::string& remedy, const std::function<void()>& body);

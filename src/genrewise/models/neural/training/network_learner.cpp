@@ -121,6 +121,7 @@ class NetworkLearner final : public BatchLearner {
       network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
       network_->to(device);
       TrainingPlace place;
+      place.small_layers = kind_.small_layers;
       place.progress = context_.progress;
       place.run_folder = context_.run_folder;
       place.identity = {{"kind", kind_.name}, {"parameters", parameters_.all()}, {"label_names", context_.labels}};
@@ -139,7 +140,7 @@ class NetworkLearner final : public BatchLearner {
                               examples.cols()),
                   std::string(kind_.name));
     require_finite(examples, kind_.name);
-    follow_thread_budget();
+    follow_thread_budget(kind_.small_layers);
     Matrix result(examples.rows(), present_.size());
     guarded(std::string(kind_.name), "predict fewer examples at a time", [&] {
       const at::NoGradGuard no_grad;

@@ -36,7 +36,7 @@ Trainer::Trainer(Network& network, TrainerConfig config, std::string device, Tra
       progress_(place_.progress != nullptr ? place_.progress : &quiet_) {}
 
 TrainingResult Trainer::run(const BatchSource& source) {
-  follow_thread_budget();
+  follow_thread_budget(place_.small_layers);
   if (source.training_examples() == 0) throw Error("there are no examples to learn from", "training");
   loss_ = {source.label_count, config_.label_smoothing, {}};
   validation_loss_ = {source.label_count, 0, {}};

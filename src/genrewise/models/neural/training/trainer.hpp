@@ -27,6 +27,7 @@ struct TrainingPlace {
   std::filesystem::path run_folder = {};               ///< empty: nothing is kept
   nlohmann::json identity = nlohmann::json::object();  ///< of the run, beside the data's fingerprint
   std::shared_ptr<Ranks> ranks = std::make_shared<Ranks>();
+  bool small_layers = false;       ///< libtorch works on one thread (our own kernels take all)
   double checkpoint_every_s = 60;  ///< the last state is written at the end of an epoch, but not more often
 };
 
