@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "genrewise/models/batch_learner.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/charts.hpp"
 #include "genrewise/study/evaluation.hpp"
@@ -112,7 +113,8 @@ int run(const TrainOptions& options, Session& session) {
   Parameters parameters;
   for (const std::string& text : options.parameters) parameters.insert(parse_parameter(text));
   auto classifier = make_classifier(options.kind, parameters, derive_seed(session.seed, options.kind));
-  if (is_pack(source.dataset())) return train_packed(options, std::move(classifier), session);
+  if (is_pack(source.dataset()) && dynamic_cast<BatchLearner*>(classifier.get()) != nullptr)
+    return train_packed(options, std::move(classifier), session);
 
   source.open();
   const fs::path features = fs::path(options.output).replace_extension(".features.csv");
