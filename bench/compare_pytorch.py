@@ -4,7 +4,7 @@
     python3 bench/compare_pytorch.py build/release/bin/bench_neural_training [--threads 2] [--rounds 3]
 
 A step is a batch of 32 examples of 10,000 samples forward, back, and one step of Adam. PyTorch runs its default Adam and
-its fused one; the better counts. The arithmetic of a step is 27.5 thousand million operations (counted below); its share
+its fused one; the better counts. The arithmetic of a step is 27.1 thousand million operations (counted below); its share
 of what OpenBLAS reaches on 1,024 x 1,024 matrices with as many threads is printed.
 """
 import argparse
