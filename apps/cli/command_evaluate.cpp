@@ -57,6 +57,7 @@ Table genre_table(const Metrics& metrics, const std::vector<std::string>& labels
 int run(const EvaluateOptions& options, Session& session) {
   const Model model = load_model(options.model);
   ExamplesSource source = options.source;
+  if (!source.features_given() && model.recipe.name != "table") source.set_features(model.recipe.name);
   source.open();
   const LoadedExamples loaded = options.features_file.empty() ? source.load(session.progress())
                                                               : source.load(options.features_file, session.progress());

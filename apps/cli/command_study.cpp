@@ -1,12 +1,12 @@
 // genrewise study: several models on one dataset, with a report.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <ctime>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 #include "commands.hpp"
+#include "genrewise/features/feature_set.hpp"
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/charts.hpp"
 #include "genrewise/study/learners.hpp"
@@ -23,7 +23,9 @@ constexpr char kExamples[] =
     "genrewise study ~/music/by_genre -o runs/mine\n"
     "genrewise study fma -o runs/fma --subset small --scheme official\n"
     "genrewise study fma -o runs/fma518 --table fma/fma_metadata/features.csv\n"
-    "genrewise study features_30_sec.csv -o runs/gtzan --models gnb knn svm-rbf svm:C=3:kernel=poly";
+    "genrewise study features_30_sec.csv -o runs/gtzan --models gnb knn svm-rbf svm:C=3:kernel=poly\n"
+    "genrewise study fma -o runs/whole --models svm-rbf frames/knn frames/svm-linear\n"
+    "genrewise study fma -o runs/baselines --models fma-baselines --ablation";
 
 struct StudyOptions {
   ExamplesSource source;
@@ -39,14 +41,8 @@ std::string command_line(const StudyOptions& options, std::uint64_t seed) {
   const auto add = [&](const std::string& option, const std::string& value) {
     words.insert(words.end(), {option, value});
   };
-  if (!options.source.table().empty()) {
-    add("--table", options.source.table());
-  } else if (options.source.features() != "fma518") {
-    add("--features", options.source.features());
-  }
-  if (options.source.subset() != "small") add("--subset", options.source.subset());
-  if (!options.split.file().empty()) add("--split-file", options.split.file());
-  if (options.split.scheme() != "auto") add("--scheme", options.split.scheme());
+  options.source.add_words(words);
+  options.split.add_words(words);
   if (!options.models.empty()) words.push_back("--models");
   words.insert(words.end(), options.models.begin(), options.models.end());
   if (options.pca_components > 0) add("--pca", std::to_string(options.pca_components));
@@ -56,8 +52,8 @@ std::string command_line(const StudyOptions& options, std::uint64_t seed) {
 }
 
 /// What makes two runs the same; the models are not among it, for each keeps its own entry.
-json config_of(const StudyOptions& options, const std::string& kind, const StudyConfig& config) {
-  const std::string given = kind == "pack" ? "pack" : "table";
+json config_of(const StudyOptions& options, const StudyConfig& config) {
+  const std::string given = options.source.kind() == "pack" ? "pack" : "table";
   return {{"dataset", options.source.place()},
           {"dataset_fingerprint", options.source.fingerprint()},
           {"features", options.source.extracts() ? options.source.features() : given},
@@ -100,52 +96,66 @@ Table comparison_table(const StudyResult& result) {
   return table;
 }
 
-Table ablation_table(const json& ablation) {
+/// `cell` says what stands in the table of a model that could be fitted.
+Table ablation_table(const json& ablation, const std::function<std::string(const json& model)>& cell) {
   using enum Table::Align;
-  std::vector<Table::Column> columns = {{"features"}, {"columns", right}};
+  std::vector<Table::Column> columns = {{"features"}, {"dim", right}};
   for (const json& model : ablation.at(0).at("models")) columns.push_back({model.at("name"), right});
   Table table(columns);
   for (const json& row : ablation) {
     std::vector<std::string> cells = {row.at("features"), std::to_string(row.at("columns").get<std::size_t>())};
-    for (const json& model : row.at("models")) {
-      cells.push_back(model.contains("error")
-                          ? "failed"
-                          : fmt::format("{:.1f}", 100 * model.at("accuracy").at("value").get<double>()));
-    }
+    for (const json& model : row.at("models")) cells.push_back(model.contains("error") ? "failed" : cell(model));
     table.add_row(std::move(cells));
   }
   return table;
 }
 
-int run(const StudyOptions& options, Session& session) {
-  ExamplesSource source = options.source;
+void print_ablation(const json& ablation, Session& session) {
+  const Table accuracy = ablation_table(ablation, [](const json& model) {
+    return fmt::format("{:.1f}", 100 * model.at("accuracy").at("value").get<double>());
+  });
+  const Table seconds = ablation_table(ablation, [](const json& model) {
+    return fmt::format("{:.3f}", model.at("fit_s").get<double>() + model.at("predict_s").get<double>());
+  });
+  session.print("\ntest accuracy in percent, by features\n" + accuracy.text());
+  session.print("\nseconds to fit once and to predict the test part\n" + seconds.text());
+}
+
+/// A wrong name is told before anything is done.
+void require_features(const ExamplesSource& source, const std::vector<ModelSpec>& models) {
+  for (const ModelSpec& spec : models) {
+    if (spec.features.empty() || !source.table_of(spec.features).empty() || source.is_numbers()) continue;
+    make_feature_set(spec.features);
+  }
+}
+
+int run(StudyOptions options, Session& session) {
   StudyConfig config;
   config.seed = session.seed;
   config.preprocessing.pca_components = options.pca_components;
   config.preprocessing.seed = session.seed;
-  for (const std::string& text : options.models) config.models.push_back(parse_model(text));
-  if (config.models.empty()) config.models = default_models();
+  config.models = options.models.empty() ? default_models() : parse_models(options.models);
 
-  const std::string kind = source.open();
-  StudyOptions opened = options;
-  opened.source = source;
-  const RunFolder folder(options.output, config_of(opened, kind, config), options.anew);
-  const LoadedExamples loaded = source.load(folder.features_path(), session.progress());
+  ExamplesSource& source = options.source;
+  source.open();
+  require_features(source, config.models);
+  const RunFolder folder(options.output, config_of(options, config), options.anew);
+  const LoadedStudy loaded = load_study(source, config.models, folder, session.progress());
   const Split split = options.split.make(loaded.examples.subjects, session.seed);
-  const StudyResult result =
-      run_study(loaded.examples, split, config, session.progress(), folder.store(loaded.examples, split));
+  const StudyResult result = run_study(
+      loaded.examples, split, config, session.progress(),
+      [&](const Examples& learnt) { return folder.store(learnt, split); }, loaded.table_of);
 
-  const StudyContext context{.name = std::filesystem::absolute(options.output).lexically_normal().filename().string(),
-                             .command = command_line(options, session.seed),
-                             .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
-                             .dataset_name = source.name(),
-                             .dataset_kind = kind,
-                             .dataset_place = source.place(),
-                             .skipped = loaded.skipped,
-                             .extract_s = loaded.extract_s};
+  StudyContext context = context_of(source, options.output, command_line(options, session.seed), loaded.skipped);
+  context.features = loaded.features;
+  context.clip_facts = source.clip_facts(loaded.examples, session.progress());
   json results = results_json(loaded.examples, split, config, result, context);
   if (options.ablation) {
-    results["ablation"] = run_ablation(loaded.examples, split, config, session.progress(),
+    StudyConfig own = config;
+    std::erase_if(own.models, [&](const ModelSpec& spec) {
+      return !spec.features.empty() && spec.features != loaded.examples.table.recipe.name;
+    });
+    results["ablation"] = run_ablation(loaded.examples, split, own, session.progress(),
                                        [&](const Examples& selected, const std::string& features) {
                                          return folder.ablation_store(selected, split, features);
                                        });
@@ -154,7 +164,7 @@ int run(const StudyOptions& options, Session& session) {
 
   print_result(session, comparison_table(result), [&] { return results; });
   if (options.ablation && session.format == Format::table) {
-    session.print("\n" + ablation_table(results.at("ablation")).text());
+    print_ablation(results.at("ablation"), session);
   }
   for (const std::string& note : honest_notes(loaded.examples, split, result)) session.say(note);
   session.say(fmt::format("report: {}", (folder.path() / "report.html").string()));
@@ -174,14 +184,15 @@ void add_study(CLI::App& app, Session& session) {
                           "Compare models on a dataset under one honest split: features, parameters chosen "
                           "on the validation part, test scores with intervals, report.html, best model",
                           kExamples, [options, &session] { return run(*options, session); });
-  options->source.add_options(command);
+  options->source.add_options(command, ExamplesSource::Tables::several);
   options->split.add_options(command);
   command->add_option("-o,--output", options->output, "the run's folder; the same command goes on where it was")
       ->required();
   command
       ->add_option("--models", options->models,
-                   "which models (default: gnb knn logreg svm-linear svm-poly svm-rbf svm-sigmoid), or "
-                   "KIND:PARAMETER=VALUE; several values parted by | are chosen from on the validation part")
+                   "which models (default: gnb knn logreg svm-linear svm-poly svm-rbf svm-sigmoid), fma-baselines, or "
+                   "KIND:PARAMETER=VALUE; several values parted by | are chosen from on the validation part; "
+                   "FEATURES/MODEL learns from another feature set than the study's, on the same tracks and split")
       ->delimiter(',');
   command->add_option("--pca", options->pca_components, "keep this many principal components (default: no PCA)");
   command->add_flag("--force", options->anew, "start anew in a folder that holds another run");

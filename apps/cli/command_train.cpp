@@ -112,7 +112,15 @@ int run(const TrainOptions& options, Session& session) {
   ExamplesSource source = options.source;
   Parameters parameters;
   for (const std::string& text : options.parameters) parameters.insert(parse_parameter(text));
-  auto classifier = make_classifier(options.kind, parameters, derive_seed(session.seed, options.kind));
+  const Point point(parameters, make_classifier(options.kind, {}, session.seed)->parameters());
+  if (point.preparing.contains("features")) {
+    throw CLI::ValidationError("--param", "a model learns from a whole table; groups of features are for tune");
+  }
+  PreprocessingConfig preprocessing;
+  preprocessing.pca_components = options.pca_components;
+  preprocessing.seed = session.seed;
+  preprocessing = preprocessing_of(point, preprocessing);
+  auto classifier = make_classifier(options.kind, point.learning, derive_seed(session.seed, options.kind));
   if (is_pack(source.dataset()) && dynamic_cast<BatchLearner*>(classifier.get()) != nullptr)
     return train_packed(options, std::move(classifier), session);
 
@@ -120,9 +128,6 @@ int run(const TrainOptions& options, Session& session) {
   const fs::path features = fs::path(options.output).replace_extension(".features.csv");
   const LoadedExamples loaded = source.load(features, session.progress());
   const Split split = split_of(options, loaded.examples.subjects, session.seed);
-  PreprocessingConfig preprocessing;
-  preprocessing.pca_components = options.pca_components;
-  preprocessing.seed = session.seed;
   const std::vector<std::size_t> rows = rows_to_learn(split, options.on);
   const FitContext place = place_of(options, session);
   session.progress().begin("fitting", "fits", 1);
@@ -157,8 +162,10 @@ void add_train(CLI::App& app, Session& session) {
       ->add_option("--model", options->kind,
                    "the kind of classifier: gnb, knn, logreg, svm, ..., or a network: cnn1d, dense, ...")
       ->required();
-  command->add_option("--param", options->parameters,
-                      "NAME=VALUE, by scikit-learn's names; may be given several times (docs/models.md lists them)");
+  command->add_option(
+      "--param", options->parameters,
+      "NAME=VALUE, by scikit-learn's names; may be given several times (docs/models.md lists them); also "
+      "standardise, pca_components, pca_variance and pca_whiten");
   command
       ->add_option("-o,--output", options->output,
                    "the model's file, *.gwm; extracted features stay beside it in *.features.csv")

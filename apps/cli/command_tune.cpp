@@ -1,10 +1,9 @@
 // genrewise tune: the search for a learner's parameters.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <numeric>
 
@@ -26,14 +25,15 @@ constexpr char kExamples[] =
     "genrewise tune fma --model svm --grid C=log:-2:2:9 --grid gamma=scale,0.001,0.01 --random 12 -o runs/tune_svm\n"
     "genrewise tune fma --model logreg --grid C=0.01,0.1 --grid features=mfcc,mfcc+spectral_contrast,all "
     "--grid pca_components=0,50,100 -o runs/tune_logreg\n"
-    "genrewise tune fma --model gnb --preset study -o runs/tune_gnb";
+    "genrewise tune fma --model gnb --preset study -o runs/tune_gnb\n"
+    "genrewise tune fma --model svm --preset pca -o runs/components";
 
 struct TuneOptions {
   ExamplesSource source;
   SplitSource split;
   TuningConfig config;
-  std::string output, preset, on = "training+validation", fold_scheme = "grouped";
-  std::vector<std::string> grid, fixed;
+  std::string output, on = "training+validation", fold_scheme = "grouped";
+  std::vector<std::string> grid, presets, fixed;
   bool anew = false;
 };
 
@@ -43,27 +43,29 @@ TuningConfig config_of(const TuneOptions& options, std::uint64_t seed) {
   config.scheme = parse_split_scheme(options.fold_scheme);
   for (const std::string& text : options.fixed) config.fixed.insert(parse_parameter(text));
   for (const std::string& text : options.grid) config.axes.push_back(parse_axis(text));
-  if (!options.preset.empty()) {
-    for (GridAxis& axis : study_grid(config.kind)) config.axes.push_back(std::move(axis));
-  }
-  if (config.axes.empty()) {
+  if (config.axes.empty() && options.presets.empty()) {
     throw CLI::ValidationError("--grid", "say what to search, as in --grid k=1:96:5, or --preset study");
   }
   make_classifier(config.kind, {}, seed);  // an unknown kind is told before anything is opened
+  require_sound(config);
   return config;
+}
+
+/// Some presets depend on the table.
+void add_presets(const TuneOptions& options, const Examples& examples, TuningConfig& config) {
+  for (const std::string& preset : options.presets) {
+    std::ranges::move(preset_grid(preset, config.kind, examples.table.columns), std::back_inserter(config.axes));
+  }
 }
 
 std::string command_line(const TuneOptions& options, std::uint64_t seed) {
   std::vector<std::string> words = {"genrewise", "tune", options.source.dataset(), "--model", options.config.kind};
   const auto add = [&](const char* option, const std::string& value) { words.insert(words.end(), {option, value}); };
   for (const std::string& text : options.grid) add("--grid", text);
-  if (!options.preset.empty()) add("--preset", options.preset);
+  for (const std::string& preset : options.presets) add("--preset", preset);
   for (const std::string& text : options.fixed) add("--param", text);
-  if (!options.source.table().empty()) add("--table", options.source.table());
-  if (options.source.features() != "fma518") add("--features", options.source.features());
-  if (options.source.subset() != "small") add("--subset", options.source.subset());
-  if (!options.split.file().empty()) add("--split-file", options.split.file());
-  if (options.split.scheme() != "auto") add("--scheme", options.split.scheme());
+  options.source.add_words(words);
+  options.split.add_words(words);
   if (options.config.random_points > 0) add("--random", std::to_string(options.config.random_points));
   if (options.config.folds != TuningConfig{}.folds) add("--folds", std::to_string(options.config.folds));
   if (options.fold_scheme != "grouped") add("--fold-scheme", options.fold_scheme);
@@ -114,10 +116,10 @@ Examples searched(const TuneOptions& options, const Examples& examples, std::uin
   return select_examples(examples, rows);
 }
 
-int run(const TuneOptions& options, Session& session) {
-  const TuningConfig config = config_of(options, session.seed);
-  ExamplesSource source = options.source;
-  const std::string kind = source.open();
+int run(TuneOptions options, Session& session) {
+  TuningConfig config = config_of(options, session.seed);
+  ExamplesSource& source = options.source;
+  source.open();
   const json identity = {{"dataset", source.place()},
                          {"dataset_fingerprint", source.fingerprint()},
                          {"features", source.features()},
@@ -129,18 +131,13 @@ int run(const TuneOptions& options, Session& session) {
                          {"split_file", options.split.file()},
                          {"seed", config.seed}};
   const TuningFolder folder(options.output, identity, options.anew);
-  const LoadedExamples loaded = source.load(folder.features_path(), session.progress());
+  const LoadedExamples loaded = source.load(folder.features_path(source.extracted_columns()), session.progress());
   const Examples examples = searched(options, loaded.examples, session.seed);
+  add_presets(options, examples, config);
   const TuningResult result = tune(examples, config, session.progress(), folder.store(examples));
 
-  const StudyContext context{.name = std::filesystem::absolute(options.output).lexically_normal().filename().string(),
-                             .command = command_line(options, session.seed),
-                             .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
-                             .dataset_name = source.name(),
-                             .dataset_kind = kind,
-                             .dataset_place = source.place(),
-                             .skipped = loaded.skipped,
-                             .extract_s = loaded.extract_s};
+  StudyContext context = context_of(source, options.output, command_line(options, session.seed), loaded.skipped);
+  context.features = {{examples.table.recipe, examples.table.columns.size(), loaded.extract_s}};
   const std::string used =
       options.on == "all" ? "all examples, the test part included" : "training and validation part";
   const json results = tuning_json(examples, config, result, context, used);
@@ -167,9 +164,13 @@ void add_tune(CLI::App& app, Session& session) {
   command->add_option(
       "--grid", options->grid,
       "NAME=START:STOP:STEP, NAME=log:FROM:TO:COUNT or NAME=VALUE,VALUE; several times for a product. Beside "
-      "the learner's parameters: pca_components, standardise, features");
-  command->add_option("--preset", options->preset, "study: the grid of the study that genrewise repeats")
-      ->check(CLI::IsMember({"study"}));
+      "the learner's parameters: pca_components, pca_variance, pca_whiten, standardise, features");
+  command
+      ->add_option(
+          "--preset", options->presets,
+          "a grid by name: study (that of the study which genrewise repeats), wide (the parameters that matter "
+          "most), pca (numbers of components), scaling, features; several times for a product")
+      ->check(CLI::IsMember(preset_names()));
   command->add_option("--param", options->fixed, "NAME=VALUE that is the same for all points");
   command->add_option("--random", options->config.random_points, "draw so many points of the grid (default: all)");
   command->add_option("--folds", options->config.folds, "of the cross-validation")->capture_default_str();

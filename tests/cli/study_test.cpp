@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "cli/made_music.hpp"
 #include "cli/program.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/storage/local_file.hpp"
@@ -192,6 +193,79 @@ TEST_F(StudyCommand, TunesAndOffersTheSimplestWithinOneStandardError) {
   EXPECT_EQ(again["points"], first["points"]);  // seconds and all: taken from the journal
   EXPECT_EQ(run_program({"tune", table, "--model", "knn", "-o", out}).code, 2);
   EXPECT_EQ(run_program({"tune", table, "--model", "knn", "--grid", "k=1:0:1", "-o", out}).code, 1);
+}
+
+TEST_F(StudyCommand, TunesByPresetsAndShowsComponents) {
+  const std::string out = folder / "tune";
+  const Ran ran = run_program({"tune", table, "--model", "knn", "--preset", "pca", "--preset", "scaling", "--param",
+                               "n_neighbors=3", "-o", out, "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const json results = json::parse(ran.out);
+  EXPECT_EQ(results["points"].size(), 4u);  // 2 components or none, standardised or not
+  EXPECT_EQ(results["explained_variance"]["shares"].size(), 3u);
+  EXPECT_THAT(read_file(fs::path(out) / "report.html"), HasSubstr("principal components"));
+  const Ran unknown = run_program({"tune", table, "--model", "knn", "--grid", "neighbours=3", "-o", folder / "t2"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, HasSubstr("n_neighbors"));
+  EXPECT_FALSE(fs::exists(folder / "t2"));
+  EXPECT_EQ(run_program({"tune", table, "--model", "knn", "--preset", "best", "-o", folder / "t2"}).code, 2);
+}
+
+TEST_F(StudyCommand, ComparesModelsOfSeveralTables) {
+  std::string other = "track_id,genre,artist,loud2,soft2\n";
+  for (int i = 0; i < 117; ++i) {  // three tracks fewer, the genres as in the first table
+    const char* genres[] = {"\"Drum, Bass\n& <b>\"", "Jazz", "R&B"};
+    other += fmt::format("{},{},a{},{},{}\n", i, genres[i % 3], i / 9 * 3 + i % 3, 10 * (i % 3) + i % 7, i % 5);
+  }
+  write_file(folder / "other.csv", other);
+  const Ran ran = study({"other/gnb", "--table", "other=" + fs::path(folder / "other.csv").string(), "--ablation"});
+  ASSERT_EQ(ran.code, 3) << ran.err;  // three tracks are not in every table
+  EXPECT_THAT(ran.err, HasSubstr("not in every table"));
+  const json document = results();
+  EXPECT_EQ(document["dataset"]["examples"], 117);
+  ASSERT_EQ(document["models"].size(), 3u);
+  EXPECT_EQ(document["models"][2]["name"], "other-gnb");
+  EXPECT_EQ(document["models"][2]["features"], "other");
+  EXPECT_EQ(document["models"][2]["columns"], 2);
+  EXPECT_GT(document["models"][2]["accuracy"]["value"], 0.95);
+  EXPECT_EQ(document["best"], "other-gnb");
+  EXPECT_EQ(document["feature_sets"].size(), 2u);
+  EXPECT_EQ(document["ablation"][0]["models"].size(), 2u);  // of the study's own features only
+  const Ran missing = study({"third/gnb"});
+  EXPECT_EQ(missing.code, 1);
+  EXPECT_THAT(missing.err, HasSubstr("--table third=PATH"));
+}
+
+TEST_F(StudyCommand, ExtractsTheFeaturesThatModelsName) {
+  make_music(folder / "music", 6, 1.0);
+  const Arguments arguments = {"study",    folder / "music", "-o",
+                               run,        "--scheme",       "random",
+                               "--models", "raw10k/gnb",     "fma518/knn:n_neighbors=1|3",
+                               "gnb"};
+  const Ran ran = run_program(arguments);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  for (const char* name : {"features.csv", "features-raw10k.npy"})
+    EXPECT_TRUE(fs::exists(fs::path(run) / name)) << name;
+  EXPECT_FALSE(fs::exists(fs::path(run) / "features-fma518.csv"));  // the study's own
+  const json document = results();
+  EXPECT_EQ(document["models"][0]["columns"], 10000);
+  EXPECT_EQ(document["models"][1]["columns"], 518);
+  EXPECT_NEAR(document["dataset"]["clip_s"]["median"].get<double>(), 1, 1e-6);
+  const Ran again = run_program(arguments);
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(results()["models"], document["models"]);
+  // A model is judged on the features that it learnt from, without their being named.
+  const Ran judged = run_program({"evaluate", run + "/models/raw10k-gnb.gwm", folder / "music", "--json"});
+  ASSERT_EQ(judged.code, 0) << judged.err;
+  EXPECT_EQ(json::parse(judged.out)["accuracy"], document["models"][0]["accuracy"]);
+}
+
+TEST_F(StudyCommand, TrainsOnPrincipalComponentsByParameterOrOption) {
+  const std::string first = folder / "1.gwm", second = folder / "2.gwm";
+  EXPECT_EQ(run_program({"train", table, "--model", "gnb", "--pca", "2", "-o", first}).code, 0);
+  EXPECT_EQ(run_program({"train", table, "--model", "gnb", "--param", "pca_components=2", "-o", second}).code, 0);
+  EXPECT_EQ(read_file(first), read_file(second));
+  EXPECT_EQ(run_program({"train", table, "--model", "gnb", "--param", "features=loud", "-o", first}).code, 2);
 }
 
 }  // namespace

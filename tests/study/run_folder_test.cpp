@@ -7,13 +7,19 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/ablation.hpp"
+#include "genrewise/study/charts.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/report.hpp"
 #include "genrewise/study/results.hpp"
+#include "genrewise/study/selection.hpp"
 #include "genrewise/study/tuning_run.hpp"
 #include "study_data.hpp"
 #include "support/test_support.hpp"
@@ -97,12 +103,14 @@ TEST(RunFolder, TakesModelResultsBackFromTheirDocument) {
 
 TEST(RunFolder, GoesOnWithWhatIsFinishedAndComputesOnlyWhatIsMissing) {
   TemporaryFolder folder;
-  const Made first(folder / "run");
+  auto first = std::make_unique<Made>(folder / "run");
   const auto old = fs::last_write_time(folder / "run" / "models" / "gnb.gwm");
   fs::remove(folder / "run" / "models" / "knn-n-neighbors-1-5.json");
+  const double fit_s = first->result.models[0].fit_s;
+  first.reset();
   const Made second(folder / "run");
   EXPECT_EQ(fs::last_write_time(folder / "run" / "models" / "gnb.gwm"), old);
-  EXPECT_EQ(second.result.models[0].fit_s, first.result.models[0].fit_s);  // the same figure: not fitted again
+  EXPECT_EQ(second.result.models[0].fit_s, fit_s);  // the same figure: not fitted again
   EXPECT_TRUE(fs::exists(folder / "run" / "models" / "knn-n-neighbors-1-5.json"));
 }
 
@@ -124,7 +132,7 @@ TEST(RunFolder, ComputesAgainWhenTheDataOrTheKeptFileIsNotTheSame) {
 
 TEST(RunFolder, RefusesAnotherConfigurationNamingTheDifferenceUntilForced) {
   TemporaryFolder folder;
-  const Made made(folder / "run");
+  std::make_unique<Made>(folder / "run").reset();
   try {
     RunFolder(folder / "run", {{"dataset", "clusters"}, {"seed", 43}}, false);
     FAIL() << "it was taken";
@@ -136,6 +144,24 @@ TEST(RunFolder, RefusesAnotherConfigurationNamingTheDifferenceUntilForced) {
   RunFolder(folder / "run", {{"dataset", "clusters"}, {"seed", 43}}, true);
   EXPECT_FALSE(fs::exists(folder / "run" / "results.json"));
   EXPECT_FALSE(fs::exists(folder / "run" / "models" / "gnb.gwm"));
+}
+
+TEST(RunFolder, BelongsToOneRunAtATime) {
+  TemporaryFolder folder;
+  const json config = {{"dataset", "clusters"}, {"seed", 42}};
+  {
+    const RunFolder first(folder / "run", config, false);
+    for (const bool anew : {false, true}) {
+      try {
+        RunFolder(folder / "run", config, anew);
+        FAIL() << "it was taken";
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("another run works in this folder"));
+      }
+    }
+    EXPECT_THROW(TuningFolder(folder / "run", config, true), Error);
+  }
+  EXPECT_NO_THROW(RunFolder(folder / "run", config, false));
 }
 
 TEST(RunFolder, RefusesAFolderOfSomethingElseAndNeverEmptiesIt) {
@@ -188,7 +214,7 @@ TEST(Ablation, ComparesEachFeatureAloneAndAllTogetherAndKeepsWhatIsFinished) {
   made.results["ablation"] = rows;
   made.run.write(made.examples, made.split, made.result, made.results);
   EXPECT_THAT(read_file(folder / "run" / "report.html"), HasSubstr("Which features tell the genres apart"));
-  EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nmfcc,2,gnb,"));
+  EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nmfcc,,2,gnb,"));
 }
 
 TEST(TuningFolder, HoldsTheSearchAndTakesFinishedPointsBack) {
@@ -198,12 +224,12 @@ TEST(TuningFolder, HoldsTheSearchAndTakesFinishedPointsBack) {
   config.kind = "knn";
   config.axes = {parse_axis("k=1:9:4"), {"weights", {"uniform", "distance"}}};
   Progress quiet;
-  const TuningFolder run(folder / "tune", {{"seed", 42}}, false);
-  const TuningResult result = tune(examples, config, quiet, run.store(examples));
+  std::optional<TuningFolder> run(std::in_place, folder / "tune", json{{"seed", 42}}, false);
+  const TuningResult result = tune(examples, config, quiet, run->store(examples));
   StudyContext context;
   context.dataset_name = "<b>";
   const json results = tuning_json(examples, config, result, context, "all");
-  run.write(results);
+  run->write(results);
   EXPECT_EQ(json::parse(read_file(folder / "tune" / "tuning.json")), results);
   EXPECT_THAT(read_file(folder / "tune" / "tuning.csv"), ::testing::StartsWith("n_neighbors,weights,accuracy,"));
   const std::string page = read_file(folder / "tune" / "report.html");
@@ -211,17 +237,90 @@ TEST(TuningFolder, HoldsTheSearchAndTakesFinishedPointsBack) {
   EXPECT_THAT(page, HasSubstr("<polyline"));
 
   // Cut in the middle of the last line, as a kill may leave it, and taken up again.
-  const std::string journal = read_file(folder / "tune" / "points.jsonl");
-  write_file(folder / "tune" / "points.jsonl", journal.substr(0, journal.size() - 20));
-  const TuningStore store = TuningFolder(folder / "tune", {{"seed", 42}}, false).store(examples);
-  std::size_t found = 0;
-  for (const TuningPoint& point : result.points) found += store.find(point.parameters).has_value();
-  EXPECT_EQ(found, result.points.size() - 1);
-  store.keep(result.points[0]);
-  EXPECT_TRUE(run.store(examples).find(result.points[0].parameters));
+  const std::string journal = read_file(folder / "tune" / "folds.jsonl");
+  write_file(folder / "tune" / "folds.jsonl", journal.substr(0, journal.size() - 20));
+  run.reset();
+  std::optional<TuningFolder> again(std::in_place, folder / "tune", json{{"seed", 42}}, false);
+  const TuningStore store = again->store(examples);
+  const auto count = [&](const TuningStore& kept) {
+    std::size_t found = 0;
+    for (const TuningPoint& point : result.points) {
+      for (int fold = 0; fold < config.folds; ++fold) found += kept.find(point.parameters, fold).has_value();
+    }
+    return found;
+  };
+  const std::size_t all = result.points.size() * static_cast<std::size_t>(config.folds);
+  EXPECT_EQ(count(store), all - 1);
+  for (const TuningPoint& point : result.points) {
+    for (int fold = 0; fold < config.folds; ++fold) {
+      if (!store.find(point.parameters, fold)) store.keep(point.parameters, fold, {0.5, 1.25, 0.1, 0.2, {}});
+    }
+  }
+  EXPECT_EQ(count(again->store(examples)), all);
   Examples others = examples;
   others.table.values(0, 0) += 1;
-  EXPECT_FALSE(run.store(others).find(result.points[0].parameters));
+  EXPECT_EQ(count(again->store(others)), 0u);
+}
+
+TEST(Ablation, HasTheRowsOfFmasPublishedTableForItsFeatures) {
+  std::vector<FeatureColumn> columns;
+  const auto add = [&](const char* feature, int count) {
+    for (int i = 0; i < count; ++i) columns.push_back({feature, "mean", std::to_string(i)});
+  };
+  for (const char* chroma : {"chroma_cens", "chroma_cqt", "chroma_stft"}) add(chroma, 84);
+  add("mfcc", 140), add("rmse", 7), add("spectral_bandwidth", 7), add("spectral_centroid", 7);
+  add("spectral_contrast", 49), add("spectral_rolloff", 7), add("tonnetz", 42), add("zcr", 7);
+  ASSERT_EQ(columns.size(), 518u);
+  const auto sets = ablation_features(columns);
+  ASSERT_EQ(sets.size(), 18u);  // 11 features and 7 combinations
+  const std::map<std::string, std::size_t> dimensions = {
+      {"chroma_cens", 84},
+      {"mfcc", 140},
+      {"tonnetz", 42},
+      {"mfcc+spectral_contrast", 189},
+      {"mfcc+spectral_contrast+chroma_cens", 273},
+      {"mfcc+spectral_contrast+spectral_centroid", 196},
+      {"mfcc+spectral_contrast+chroma_cens+spectral_centroid", 280},
+      {"mfcc+spectral_contrast+chroma_cens+spectral_centroid+tonnetz", 322},
+      {"mfcc+spectral_contrast+chroma_cens+spectral_centroid+zcr", 287},
+      {"all", 518}};
+  for (const auto& [features, count] : dimensions) {
+    EXPECT_TRUE(std::ranges::count(sets, features)) << features;
+    EXPECT_EQ(columns_of(columns, features).size(), count) << features;
+  }
+}
+
+TEST(TuningReport, ShowsTheVarianceOfComponentsAndTheProductOfTwoAxes) {
+  Progress quiet;
+  const Examples examples = clusters({"Blues", "Jazz"}, 20, 0.4F, 6);
+  TuningConfig config;
+  config.kind = "knn";
+  config.axes = {{"pca_components", {"2", "4", "0"}}, {"n_neighbors", {"1", "5"}}};
+  const TuningResult result = tune(examples, config, quiet);
+  const std::string page = render_tuning_report(tuning_json(examples, config, result, {}, "all"));
+  EXPECT_THAT(page, HasSubstr("variance explained by the first principal components"));
+  EXPECT_THAT(page, HasSubstr("90 % by"));
+  EXPECT_THAT(page, HasSubstr("pca_components and n_neighbors together"));
+  EXPECT_THAT(page, HasSubstr(">none<"));
+}
+
+TEST(Report, TellsWhatEachModelLearntFromWhereTheTablesDiffer) {
+  TemporaryFolder folder;
+  Made made(folder / "run");
+  EXPECT_THAT(render_report(made.results), Not(HasSubstr("<span class=\"detail\">on ")));
+  made.context.features = {{{"fma518", 1, "aa"}, 518, 0}, {{"raw10k", 1, "bb"}, 10000, 3.5}};
+  made.context.clip_facts = ClipFacts{29.5, 30, 30, 1800};
+  made.result.models[1].features = "raw10k";
+  const std::string page =
+      render_report(results_json(made.examples, made.split, made.config, made.result, made.context));
+  EXPECT_THAT(page, HasSubstr("<span class=\"detail\">on raw10k</span>"));
+  EXPECT_THAT(page, HasSubstr("518 numbers (<b>fma518</b>) or 10000 numbers (<b>raw10k</b>)"));
+  EXPECT_THAT(page, HasSubstr("Clips last 29.5 to 30.0 s"));
+}
+
+TEST(VarianceThresholds, CountsTheComponentsThatItTakes) {
+  EXPECT_EQ(variance_thresholds(std::vector<double>{0.6, 0.3, 0.06, 0.04}), "90 % by 2, 95 % by 3, 99 % by 4");
+  EXPECT_EQ(variance_thresholds(std::vector<double>{0.6, 0.1}), "");
 }
 
 TEST(Report, EscapesEveryText) {

@@ -4,12 +4,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/study/evaluation.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/results.hpp"
+#include "genrewise/study/selection.hpp"
 #include "study_data.hpp"
 
 namespace genrewise {
@@ -84,6 +88,34 @@ TEST(ParseModel, RefusesWhatItDoesNotKnowAndNamesWhatThereIs) {
   }
 }
 
+TEST(ParseModel, TakesTheFeaturesThatStandBeforeTheModel) {
+  const ModelSpec spec = parse_model("raw10k/svm-rbf:C=1|3:pca_components=2");
+  EXPECT_EQ(spec.features, "raw10k");
+  EXPECT_EQ(spec.kind, "svm");
+  EXPECT_EQ(spec.parameters, (Parameters{{"kernel", "rbf"}, {"pca_components", "2"}}));
+  ASSERT_EQ(spec.grid.size(), 1u);  // in the place of the list's own C
+  EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"1", "3"}));
+  EXPECT_EQ(parse_model("raw10k/gnb").title, "Gaussian naive Bayes");
+  EXPECT_EQ(parse_model("raw10k/gnb").name, "raw10k-gnb");
+  for (const char* wrong : {"/gnb", "raw10k/", "raw10k/svn", "gnb:features=mfcc", "gnb:standardise=perhaps"}) {
+    EXPECT_THROW(parse_model(wrong), Error) << wrong;
+  }
+}
+
+TEST(ParseModels, TakesEqualOnesOnceAndRefusesTwoOfOneName) {
+  EXPECT_EQ(parse_models({"gnb", "knn", "gnb"}).size(), 2u);
+  EXPECT_THROW(parse_models({"svm:C=1", "svm:C:1"}), Error);
+  EXPECT_THROW(parse_models({"a/gnb:var_smoothing=1e-9", "a-gnb/gnb", "a/gnb:var_smoothing=1e+9"}), Error);
+}
+
+TEST(ParseModels, KnowsTheClassifiersOfFmasPublishedBaselines) {
+  const auto models = parse_models({"fma-baselines"});
+  ASSERT_EQ(models.size(), 11u);
+  EXPECT_EQ(models[1].parameters.at("n_neighbors"), "200");
+  EXPECT_EQ(models, fma_baseline_models());
+  EXPECT_EQ(parse_models({"fma518/fma-baselines"})[1].features, "fma518");
+}
+
 TEST(Study, FindsNearlyEverythingInClearClustersAndLittleMoreThanChanceInNoise) {
   Progress quiet;
   const Examples clear = clusters(kThree, 60, 0.15F), noise = clusters(kThree, 60, 100.0F);
@@ -152,8 +184,8 @@ TEST(Study, TakesTheBestModelByValidationAndItsParametersToo) {
   }
   StudyConfig config;
   config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
-  config.models = {{"says-2", "", "parrot", {{"answer", "2"}}, {}},
-                   {"chooses", "", "parrot", {}, {{"answer", {"0", "1", "2"}}}}};
+  config.models = {{"says-2", "", "", "parrot", {{"answer", "2"}}, {}},
+                   {"chooses", "", "", "parrot", {}, {{"answer", {"0", "1", "2"}}}}};
   const StudyResult result = run_study(examples, split, config, quiet);
   ASSERT_TRUE(result.best);
   EXPECT_EQ(result.models[*result.best].name, "chooses");
@@ -177,8 +209,8 @@ TEST(Study, NotesAModelThatFailsAndGoesOnWithTheOthers) {
   const Examples examples = clusters(kThree, 20, 0.1F);
   StudyConfig config;
   config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
-  config.models = {{"dead", "Dead parrot", "parrot", {{"answer", "0"}, {"fails", "yes"}}, {}},
-                   {"alive", "", "parrot", {{"answer", "0"}}, {}}};
+  config.models = {{"dead", "Dead parrot", "", "parrot", {{"answer", "0"}, {"fails", "yes"}}, {}},
+                   {"alive", "", "", "parrot", {{"answer", "0"}}, {}}};
   const Split split = make_split(examples.subjects);
   const StudyResult result = run_study(examples, split, config, quiet);
   EXPECT_THAT(result.models[0].error, HasSubstr("the parrot is dead"));
@@ -189,6 +221,109 @@ TEST(Study, NotesAModelThatFailsAndGoesOnWithTheOthers) {
   EXPECT_FALSE(run_study(examples, split, config, quiet).best);
 }
 
+TEST(Study, PassesOverAPointOfAGridThatFails) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 20, 0.1F);
+  StudyConfig config;
+  config.models = {parse_model("knn:n_neighbors=100000|3")};
+  const ModelResult model = run_study(examples, make_split(examples.subjects), config, quiet).models[0];
+  EXPECT_TRUE(model.error.empty());
+  EXPECT_EQ(model.parameters.at("n_neighbors"), "3");
+  ASSERT_EQ(model.tried.size(), 2u);
+  EXPECT_THAT(model.tried[0].error, HasSubstr("100000"));
+  EXPECT_EQ(to_json(model_result_from_json(to_json(model, kThree)), kThree), to_json(model, kThree));
+}
+
+TEST(Study, ChoosesWhatIsDoneToTheFeaturesLikeAParameter) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 40, 0.3F, 6);
+  StudyConfig config;
+  config.models = {parse_model("knn:pca_components=1|4:n_neighbors=3|5"), parse_model("knn:n_neighbors=3|5")};
+  Model kept;
+  StudyStore store;
+  store.keep = [&](const ModelSpec& spec, const ModelResult&, const Model& model) {
+    if (!spec.grid.empty() && spec.grid[0].parameter == "pca_components") {
+      kept.preprocessor = model.preprocessor;
+    }
+  };
+  const StudyResult result = run_study(examples, make_split(examples.subjects), config, quiet, store);
+  EXPECT_EQ(result.models[0].tried.size(), 4u);
+  EXPECT_EQ(result.models[0].parameters.at("pca_components"), "4");  // one component cannot part three corners
+  EXPECT_EQ(result.models[0].explained_variance.size(), 4u);
+  EXPECT_EQ(kept.preprocessor.output_columns(), 4u);
+  EXPECT_TRUE(result.models[1].explained_variance.empty());
+}
+
+TEST(Point, LeavesScalingToALearnerThatHasAParameterOfThatName) {
+  const Parameters all = {{"C", "1"}, {"standardise", "true"}, {"pca_components", "3"}};
+  const Point plain(all, {{"C", "1"}}), network(all, {{"C", "1"}, {"standardise", "false"}});
+  EXPECT_EQ(plain.learning, (Parameters{{"C", "1"}}));
+  EXPECT_TRUE(preprocessing_of(plain, {}).standardise);
+  EXPECT_EQ(network.learning, (Parameters{{"C", "1"}, {"standardise", "true"}}));
+  EXPECT_FALSE(preprocessing_of(network, {}).standardise);
+  EXPECT_EQ(preprocessing_of(network, {}).pca_components, 3u);
+}
+
+TEST(Study, ComparesModelsOfSeveralTablesOnTheSameSplit) {
+  Progress quiet;
+  const Examples noise = clusters(kThree, 40, 100.0F, 4, 7), clear = clusters(kThree, 40, 0.15F, 5, 1);
+  const Split split = make_split(noise.subjects);
+  StudyConfig config;
+  config.models = {parse_model("clear/gnb"), parse_model("gnb"), parse_model("clear/knn:n_neighbors=3")};
+  std::vector<std::string> asked;
+  std::vector<std::size_t> stores;
+  const StudyResult result = run_study(
+      noise, split, config, quiet,
+      [&](const Examples& learnt) {
+        stores.push_back(learnt.table.columns.size());
+        return StudyStore{};
+      },
+      [&](const std::string& features) {
+        asked.push_back(features);
+        return clear.table;
+      });
+  EXPECT_EQ(asked, std::vector<std::string>{"clear"});  // once for both models
+  EXPECT_EQ(stores, (std::vector<std::size_t>{5, 4}));
+  ASSERT_EQ(result.models.size(), 3u);
+  EXPECT_EQ(result.models[0].features, "clear");
+  EXPECT_EQ(result.models[0].columns, 5u);
+  EXPECT_EQ(result.models[1].features, "table");
+  EXPECT_GT(result.models[0].test.accuracy.value, 0.95);
+  EXPECT_LT(result.models[1].test.accuracy.value, 0.7);
+  EXPECT_GT(result.models[2].test.accuracy.value, 0.95);
+  EXPECT_EQ(result.best, 0u);
+  EXPECT_THROW(run_study(noise, split, config, quiet), Error);  // without any other table
+}
+
+TEST(Study, NamesTrackAndColumnOfANumberThatIsNotFinite) {
+  Progress quiet;
+  Examples examples = clusters(kThree, 20, 0.1F);
+  examples.table.columns[1] = {"zcr", "mean", "01"};
+  examples.table.values(31, 1) = std::numeric_limits<float>::infinity();
+  try {
+    run_study(examples, make_split(examples.subjects), quick(), quiet);
+    FAIL() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("zcr mean 01 of 31"));
+  }
+}
+
+TEST(SelectTracks, PutsRowsInTheOrderOfTheIdsAndNamesOneThatIsNotThere) {
+  const FeatureTable table = clusters(kThree, 2, 0.1F).table;
+  const FeatureTable chosen = select_tracks(table, {"4", "1"});
+  EXPECT_EQ(chosen.track_ids, (std::vector<std::string>{"4", "1"}));
+  EXPECT_EQ(chosen.values(0, 2), table.values(4, 2));
+  EXPECT_EQ(chosen.values(1, 0), table.values(1, 0));
+  EXPECT_THROW(select_tracks(table, {"4", "99"}), Error);
+}
+
+TEST(DropAbsentGenres, RenumbersTheLabelsThatAreLeft) {
+  Examples examples = select_examples(clusters(kThree, 2, 0.1F), {0, 2, 5});  // Blues, Rock, Rock
+  drop_absent_genres(examples);
+  EXPECT_EQ(examples.labels, (std::vector<std::string>{"Blues", "Rock"}));
+  EXPECT_EQ(examples.subjects.labels, (std::vector<int>{0, 1, 1}));
+}
+
 TEST(Study, TakesFinishedModelsFromTheStoreAndStopsBetweenModels) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.1F);
@@ -196,7 +331,8 @@ TEST(Study, TakesFinishedModelsFromTheStoreAndStopsBetweenModels) {
   int fits = 0;
   StudyConfig config;
   config.make = [&](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters, &fits); };
-  config.models = {{"first", "", "parrot", {{"answer", "0"}}, {}}, {"second", "", "parrot", {{"answer", "1"}}, {}}};
+  config.models = {{"first", "", "", "parrot", {{"answer", "0"}}, {}},
+                   {"second", "", "", "parrot", {{"answer", "1"}}, {}}};
   std::map<std::string, ModelResult> kept;
   StudyStore store;
   store.keep = [&](const ModelSpec& spec, const ModelResult& result, const Model&) {

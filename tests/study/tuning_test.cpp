@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <limits>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -45,12 +47,40 @@ TEST(ParseAxis, RefusesWhatNeverEndsOrIsNoNumber) {
   }
 }
 
-TEST(StudyGrid, IsThatOfTheStudy) {
-  EXPECT_EQ(study_grid("knn")[0].values.size(), 20u);
-  EXPECT_EQ(study_grid("gnb")[0].values.size(), 20u);
-  EXPECT_EQ(study_grid("gnb")[0].values.front(), "1e-11");
-  EXPECT_EQ(study_grid("svm")[0].values.size(), 4u);
-  EXPECT_THROW(study_grid("oracle"), Error);
+TEST(PresetGrid, StudyIsThatOfTheStudy) {
+  EXPECT_EQ(preset_grid("study", "knn", {})[0].values.size(), 20u);
+  EXPECT_EQ(preset_grid("study", "gnb", {})[0].values.size(), 20u);
+  EXPECT_EQ(preset_grid("study", "gnb", {})[0].values.front(), "1e-11");
+  EXPECT_EQ(preset_grid("study", "svm", {})[0].values.size(), 4u);
+  EXPECT_EQ(preset_grid("study", "mlp", {})[0].values.size(), 10u);
+  EXPECT_THAT(preset_grid("study", "logreg", {})[0].values, ElementsAre("lbfgs", "liblinear"));
+  EXPECT_THROW(preset_grid("study", "oracle", {}), Error);
+  EXPECT_THROW(preset_grid("best", "knn", {}), Error);
+}
+
+TEST(PresetGrid, EveryPointOfEveryPresetIsOneThatItsLearnerTakes) {
+  const std::vector<FeatureColumn> columns(60, {"mfcc", "mean", "01"});
+  for (const std::string& preset : preset_names()) {
+    for (const std::string& kind : classifier_kinds()) {
+      TuningConfig config;
+      config.kind = kind;
+      try {
+        config.axes = preset_grid(preset, kind, columns);
+      } catch (const Error&) {
+        continue;  // not every kind has one
+      }
+      EXPECT_NO_THROW(require_sound(config)) << preset << " " << kind;
+    }
+  }
+}
+
+TEST(PresetGrid, TakesNumbersOfComponentsAndFeaturesFromTheColumns) {
+  const std::vector<FeatureColumn> columns = {{"mfcc", "mean", "01"}, {"zcr", "mean", "01"}, {"mfcc", "std", "01"}};
+  EXPECT_THAT(preset_grid("pca", "knn", columns)[0].values, ElementsAre("2", "0"));
+  EXPECT_THAT(preset_grid("pca", "knn", std::vector<FeatureColumn>(101))[0].values,
+              ElementsAre("2", "5", "10", "20", "50", "100", "0"));
+  EXPECT_THAT(preset_grid("features", "knn", columns)[0].values, ElementsAre("mfcc", "zcr", "all"));
+  EXPECT_THAT(preset_grid("scaling", "knn", columns)[0].values, ElementsAre("true", "false"));
 }
 
 TEST(Tune, ScoresEveryPointOnEveryFoldAndFindsTheClusters) {
@@ -64,22 +94,69 @@ TEST(Tune, ScoresEveryPointOnEveryFoldAndFindsTheClusters) {
   }
 }
 
+/// All scores of a search, in order.
+std::vector<double> scores_of(const TuningResult& result) {
+  std::vector<double> scores;
+  for (const TuningPoint& point : result.points) {
+    scores.insert(scores.end(), point.fold_accuracy.begin(), point.fold_accuracy.end());
+    scores.insert(scores.end(), point.fold_log_loss.begin(), point.fold_log_loss.end());
+  }
+  return scores;
+}
+
+struct Case {
+  const char* kind;
+  std::vector<GridAxis> axes;
+};
+
+const std::vector<Case> kSharingCases = {
+    {"knn", {{"n_neighbors", {"15", "1", "4"}}, {"weights", {"uniform", "distance"}}}},
+    {"svm", {{"C", {"0.1", "10"}}, {"gamma", {"scale", "0.5"}}}},
+    {"svm", {{"kernel", {"linear", "poly"}}, {"C", {"0.1", "1"}}, {"pca_components", {"0", "3"}}}},
+    {"logreg", {{"C", {"0.1", "1"}}, {"solver", {"lbfgs", "liblinear"}}}},
+    {"mlp", {{"hidden_layer_sizes", {"3", "6"}}}},
+};
+
 TEST(Tune, GivesTheSameNumbersForAnyNumberOfThreads) {
   Progress quiet;
   const Examples examples = clusters(kThree, 40, 0.6F);
   const int budget = thread_budget();
-  std::vector<std::vector<double>> seen;
-  for (const int threads : {1, 4}) {
-    set_thread_budget(threads);
-    std::vector<double> scores;
-    for (const TuningPoint& point : tune(examples, knn_search(), quiet).points) {
-      scores.insert(scores.end(), point.fold_accuracy.begin(), point.fold_accuracy.end());
-      scores.insert(scores.end(), point.fold_log_loss.begin(), point.fold_log_loss.end());
+  for (const Case& each : kSharingCases) {
+    std::vector<std::vector<double>> seen;
+    for (const int threads : {1, 2, 4, 7}) {  // 5 folds: none, some or all are left over to run alone
+      set_thread_budget(threads);
+      TuningConfig config;
+      config.kind = each.kind;
+      config.axes = each.axes;
+      seen.push_back(scores_of(tune(examples, config, quiet)));
     }
-    seen.push_back(scores);
+    for (const auto& scores : seen) EXPECT_EQ(scores, seen.front()) << each.kind;
   }
   set_thread_budget(budget);
-  EXPECT_EQ(seen[0], seen[1]);
+}
+
+TEST(Tune, GivesTheSameNumbersToTheLastBitWhetherPointsShareTheirWorkOrNot) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 40, 0.6F);
+  for (const Case& each : kSharingCases) {
+    TuningConfig config;
+    config.kind = each.kind;
+    config.axes = each.axes;
+    const auto shared = scores_of(tune(examples, config, quiet));
+    config.share = false;
+    EXPECT_EQ(scores_of(tune(examples, config, quiet)), shared) << each.kind;
+  }
+}
+
+TEST(Tune, GivesAPointTheSameNumbersWhateverElseIsSearched) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 40, 0.6F);
+  TuningConfig config = knn_search();
+  const TuningResult whole = tune(examples, config, quiet);
+  config.axes = {{"n_neighbors", {"8"}}};
+  const TuningResult alone = tune(examples, config, quiet);
+  EXPECT_EQ(alone.points[0].fold_accuracy, whole.points[1].fold_accuracy);
+  EXPECT_EQ(alone.points[0].fold_log_loss, whole.points[1].fold_log_loss);
 }
 
 TEST(Tune, NeverPutsAnArtistOnBothSidesOfAFold) {
@@ -147,28 +224,28 @@ TEST(Tune, DrawsRandomPointsBySeedWithoutRepeating) {
   EXPECT_NE(first, drawn());
 }
 
-TEST(Tune, KeepsFinishedPointsAndGoesOnAfterAnInterruption) {
+TEST(Tune, KeepsFinishedFoldsAndGoesOnAfterAnInterruption) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.3F);
-  std::vector<TuningPoint> kept;
+  std::map<std::pair<Parameters, int>, FoldScore> kept;
+  std::size_t stop_after = 4;
   TuningStore store;
-  store.keep = [&](const TuningPoint& point) {
-    kept.push_back(tuning_point_from_json(to_json(point)));
-    if (kept.size() == 1) request_interrupt();
+  store.keep = [&](const Parameters& parameters, int fold, const FoldScore& score) {
+    EXPECT_TRUE(kept.emplace(std::pair(parameters, fold), fold_score_from_json(to_json(score))).second);
+    if (kept.size() == stop_after) request_interrupt();
   };
-  store.find = [&](const Parameters& parameters) -> std::optional<TuningPoint> {
-    for (const TuningPoint& point : kept) {
-      if (point.parameters == parameters) return point;
-    }
-    return std::nullopt;
+  store.find = [&](const Parameters& parameters, int fold) -> std::optional<FoldScore> {
+    const auto found = kept.find({parameters, fold});
+    return found == kept.end() ? std::nullopt : std::optional(found->second);
   };
   EXPECT_THROW(tune(examples, knn_search(), quiet, store), Interrupted);
   clear_interrupt();
-  EXPECT_LT(kept.size(), 3u);
+  EXPECT_GE(kept.size(), 4u);
+  EXPECT_LT(kept.size(), 15u);
+  stop_after = 0;
   const TuningResult result = tune(examples, knn_search(), quiet, store);
-  EXPECT_EQ(kept.size(), 3u);
-  const TuningResult whole = tune(examples, knn_search(), quiet);
-  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(result.points[i].fold_accuracy, whole.points[i].fold_accuracy);
+  EXPECT_EQ(kept.size(), 15u);
+  EXPECT_EQ(scores_of(result), scores_of(tune(examples, knn_search(), quiet)));
 }
 
 TEST(Tune, TellsOfAPointThatFailsAndFailsOnlyWhenAllDo) {
@@ -181,6 +258,90 @@ TEST(Tune, TellsOfAPointThatFailsAndFailsOnlyWhenAllDo) {
   EXPECT_EQ(result.best, 0u);
   config.axes = {parse_axis("k=100000,200000")};
   EXPECT_THROW(tune(examples, config, quiet), Error);
+  config.axes = {{"pca_components", {"2", "5000"}}};
+  const TuningResult components = tune(examples, config, quiet);
+  EXPECT_TRUE(components.points[0].error.empty());
+  EXPECT_THAT(components.points[1].error, HasSubstr("5000"));
+}
+
+TEST(Tune, ShowsTheVarianceThatComponentsExplainWherePcaIsSearched) {
+  Progress quiet;
+  const Examples examples = clusters(kThree, 20, 0.3F, 6);
+  TuningConfig config = knn_search();
+  EXPECT_FALSE(tune(examples, config, quiet).variance);
+  config.axes = {{"pca_components", {"0", "2"}}};
+  const TuningResult result = tune(examples, config, quiet);
+  ASSERT_TRUE(result.variance);
+  ASSERT_EQ(result.variance->shares.size(), 6u);  // all: they cost little
+  double sum = 0;
+  for (const double share : result.variance->shares) sum += share;
+  EXPECT_NEAR(sum, 1, 1e-6);
+  EXPECT_GE(result.variance->shares[0], result.variance->shares[5]);
+}
+
+TEST(Tune, CountsNoPcaAsTheMostComponentsWhenItLooksForTheSimplest) {
+  Progress quiet;
+  TuningConfig config = knn_search();
+  config.axes = {{"pca_components", {"0", "2", "3"}}};
+  const TuningResult result = tune(clusters(kThree, 60, 0.05F), config, quiet);
+  EXPECT_EQ(result.points[result.one_standard_error].parameters.at("pca_components"), "2");  // all are perfect
+}
+
+std::string refusal(const Examples& examples, const TuningConfig& config) {
+  Progress quiet;
+  try {
+    tune(examples, config, quiet);
+  } catch (const Error& error) {
+    return std::string(error.what()) + " | " + error.remedy();
+  }
+  return "it was taken";
+}
+
+TEST(Tune, NamesParametersThatALearnerDoesNotHaveOrValuesThatItCannotTake) {
+  const Examples examples = clusters(kThree, 20, 0.3F);
+  TuningConfig config = knn_search();
+  config.axes = {{"neighbours", {"1"}}};
+  EXPECT_THAT(refusal(examples, config), HasSubstr("neighbours"));
+  config.axes = {{"n_neighbors", {"5", "0"}}};
+  EXPECT_THAT(refusal(examples, config), HasSubstr("n_neighbors"));
+  config.axes = {{"standardise", {"perhaps"}}};
+  EXPECT_THAT(refusal(examples, config), HasSubstr("standardise cannot be \"perhaps\""));
+  config.axes = {{"pca_components", {"-1"}}};
+  EXPECT_THAT(refusal(examples, config), HasSubstr("pca_components"));
+  config.axes = {{"pca_variance", {"1.5"}}};
+  EXPECT_THAT(refusal(examples, config), HasSubstr("pca_variance"));
+}
+
+TEST(Tune, NamesTrackAndColumnOfANumberThatIsNotFinite) {
+  Examples examples = clusters(kThree, 20, 0.3F);
+  examples.table.columns[2] = {"mfcc", "kurtosis", "07"};
+  examples.table.values(17, 2) = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(refusal(examples, knn_search()), HasSubstr("mfcc kurtosis 07 of 17"));
+}
+
+TEST(Tune, RefusesExamplesOfOneGenre) {
+  Examples examples = clusters(kThree, 20, 0.3F);
+  for (int& label : examples.subjects.labels) label = 1;
+  EXPECT_THAT(refusal(examples, knn_search()), HasSubstr("one genre only (\"Jazz\")"));
+}
+
+TEST(Tune, RefusesFoldsThatAGenreHasTooFewArtistsFor) {
+  Examples examples = clusters(kThree, 20, 0.3F);
+  for (std::size_t i = 0; i < examples.subjects.ids.size(); ++i) {
+    if (examples.subjects.labels[i] == 2) examples.subjects.artists[i] = "the only one";
+  }
+  EXPECT_THAT(refusal(examples, knn_search()), HasSubstr("Rock"));
+}
+
+TEST(Tune, BearsFoldsThatLackAGenreAndMoreFoldsThanAGenreHasArtists) {
+  Progress quiet;
+  Examples examples = clusters(kThree, 40, 0.15F);
+  for (std::size_t i = 0; i < examples.subjects.ids.size(); ++i) {  // Rock: two artists for five folds
+    if (examples.subjects.labels[i] == 2) examples.subjects.artists[i] = i % 2 == 0 ? "one" : "other";
+  }
+  const TuningResult result = tune(examples, knn_search(), quiet);
+  for (const TuningPoint& point : result.points) EXPECT_TRUE(point.error.empty()) << point.error;
+  EXPECT_GT(result.points[0].accuracy, 0.8);
 }
 
 TEST(Tune, RefusesGridsThatMakeNoSense) {

@@ -9,14 +9,31 @@
 namespace genrewise {
 namespace {
 
-constexpr const char* kFmaCombinations[] = {
-    "mfcc+spectral_contrast",
-    "mfcc+spectral_contrast+chroma_cens",
-    "mfcc+spectral_contrast+spectral_centroid",
-    "mfcc+spectral_contrast+chroma_cens+spectral_centroid",
-    "mfcc+spectral_contrast+chroma_cens+spectral_centroid+tonnetz",
-    "mfcc+spectral_contrast+chroma_cens+spectral_centroid+zcr",
+/// Rows of baselines.ipynb beside the single features.
+struct Combination {
+  const char* features;
+  const char* fma_name;
 };
+
+constexpr Combination kFmaCombinations[] = {
+    {"mfcc+spectral_contrast", "mfcc/contrast"},
+    {"mfcc+spectral_contrast+chroma_cens", "mfcc/contrast/chroma"},
+    {"mfcc+spectral_contrast+spectral_centroid", "mfcc/contrast/centroid"},
+    {"mfcc+spectral_contrast+chroma_cens+spectral_centroid", "mfcc/contrast/chroma/centroid"},
+    {"mfcc+spectral_contrast+chroma_cens+spectral_centroid+tonnetz", "mfcc/contrast/chroma/centroid/tonnetz"},
+    {"mfcc+spectral_contrast+chroma_cens+spectral_centroid+zcr", "mfcc/contrast/chroma/centroid/zcr"},
+};
+constexpr std::size_t kFmaColumns = 518;
+
+/// The row's name in FMA's table; null for a row that is not there.
+nlohmann::json fma_name(const std::string& features, std::size_t all_columns) {
+  if (all_columns != kFmaColumns) return nullptr;
+  if (features == "all") return "all_non-echonest";
+  for (const Combination& combination : kFmaCombinations) {
+    if (features == combination.features) return combination.fma_name;
+  }
+  return features;
+}
 
 bool has_all(const std::vector<std::string>& names, std::string_view combination) {
   return std::ranges::all_of(split_text(combination, '+'),
@@ -28,8 +45,8 @@ bool has_all(const std::vector<std::string>& names, std::string_view combination
 std::vector<std::string> ablation_features(const std::vector<FeatureColumn>& columns) {
   const std::vector<std::string> names = feature_names(columns);
   std::vector<std::string> sets = names;
-  for (const char* combination : kFmaCombinations) {
-    if (has_all(names, combination)) sets.emplace_back(combination);
+  for (const Combination& combination : kFmaCombinations) {
+    if (has_all(names, combination.features)) sets.emplace_back(combination.features);
   }
   sets.emplace_back("all");
   return sets;
@@ -45,10 +62,14 @@ nlohmann::json run_ablation(
     nlohmann::json models = nlohmann::json::array();
     for (const ModelResult& model : result.models) {
       models.push_back(to_json(model, examples.labels));
-      for (const char* detail : {"genres", "confusion", "test_labels", "top_k"}) models.back().erase(detail);
+      for (const char* detail : {"genres", "confusion", "test_labels", "top_k", "explained_variance"})
+        models.back().erase(detail);
       if (model.error.empty()) models.back()["validation"].erase("tried");
     }
-    rows.push_back({{"features", features}, {"columns", selected.table.columns.size()}, {"models", std::move(models)}});
+    rows.push_back({{"features", features},
+                    {"fma_name", fma_name(features, examples.table.columns.size())},
+                    {"columns", selected.table.columns.size()},
+                    {"models", std::move(models)}});
   }
   return rows;
 }

@@ -15,7 +15,8 @@ namespace genrewise {
 /// zero-crossing rate added), ending with "all".
 std::vector<std::string> ablation_features(const std::vector<FeatureColumn>& columns);
 
-/// One row per feature set: {"features", "columns", "models": [as in results.json, without what is per genre]}.
+/// One row per feature set: {"features", "fma_name", "columns", "models": [as in results.json, without what is per
+/// genre]}; fma_name is what FMA's published table calls the row, null where the table is not of FMA's 518 features.
 /// `store_of` gives the store for a set; see StudyStore.
 nlohmann::json run_ablation(
     const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,

@@ -6,29 +6,15 @@
 #include <cmath>
 #include <iterator>
 
+#include "genrewise/study/svg.hpp"
+
 namespace genrewise {
 namespace {
 
 constexpr double kBarWidth = 250, kBarHeight = 22, kBarMargin = 8;
-constexpr std::size_t kLongestLabel = 20;  // letters; the whole name is in the tooltip
 
 double bar_x(const ShareAxis& axis, double share) {
   return kBarMargin + (kBarWidth - 2 * kBarMargin) * std::clamp(share / axis.top, 0.0, 1.0);
-}
-
-std::string open_svg(double width, double height, std::string_view css_class, std::string_view label) {
-  return fmt::format(
-      R"(<svg class="{}" width="{:.0f}" height="{:.0f}" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">)",
-      css_class, width, height, width, height, escape_html(label));
-}
-
-std::string cut(std::string_view text) {
-  std::size_t letters = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool starts_letter = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
-    if (starts_letter && letters++ == kLongestLabel) return std::string(text.substr(0, i)) + "…";
-  }
-  return std::string(text);
 }
 
 std::size_t letters_of(std::string_view text) {
@@ -72,6 +58,22 @@ void add_cell(std::string& svg, const MatrixLayout& at, const std::vector<std::s
 }
 
 }  // namespace
+
+std::string open_svg(double width, double height, std::string_view css_class, std::string_view label) {
+  return fmt::format(
+      R"(<svg class="{}" width="{:.0f}" height="{:.0f}" viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">)",
+      css_class, width, height, width, height, escape_html(label));
+}
+
+std::string cut(std::string_view text) {
+  constexpr std::size_t kLongestLabel = 20;  // the whole name is in the tooltip
+  std::size_t letters = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool starts_letter = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
+    if (starts_letter && letters++ == kLongestLabel) return std::string(text.substr(0, i)) + "…";
+  }
+  return std::string(text);
+}
 
 std::string escape_html(std::string_view text) {
   std::string safe;
@@ -170,51 +172,6 @@ std::string confusion_svg(const std::vector<std::string>& labels,
       add_cell(svg, at, labels, truth, said, confusion[truth][said], total);
     }
   }
-  return svg + "</svg>";
-}
-
-std::string tried_svg(std::span<const TriedValue> values, std::string_view parameter) {
-  constexpr double kWidth = 300, kHeight = 166, kLeft = 44, kRight = 14, kTop = 12, kBottom = 46;
-  double lowest = 1, highest = 0;
-  for (const TriedValue& value : values) {
-    lowest = std::min({lowest, value.score, value.low < value.high ? value.low : value.score});
-    highest = std::max({highest, value.score, value.low < value.high ? value.high : value.score});
-  }
-  const double floor = std::floor(lowest * 20) / 20, ceiling = std::max(std::ceil(highest * 20) / 20, floor + 0.05);
-  const auto x = [&](std::size_t i) {
-    constexpr double kFirst = kLeft + 14, kLast = kWidth - kRight - 14;
-    const double steps = static_cast<double>(std::max<std::size_t>(values.size() - 1, 1));
-    return kFirst + (kLast - kFirst) * (values.size() == 1 ? 0.5 : static_cast<double>(i) / steps);
-  };
-  const auto y = [&](double score) {
-    return kHeight - kBottom - (kHeight - kBottom - kTop) * (score - floor) / (ceiling - floor);
-  };
-  std::string svg = open_svg(kWidth, kHeight, "tried", fmt::format("accuracy against {}", parameter));
-  for (const double level : {floor, (floor + ceiling) / 2, ceiling}) {
-    svg += fmt::format(
-        R"(<line class="ground" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/><text x="{3}" y="{4:.1f}" text-anchor="end">{5:.3g}%</text>)",
-        kLeft, kWidth - kRight, y(level), kLeft - 6, y(level) + 4, 100 * level);
-  }
-  std::string line;
-  for (std::size_t i = 0; i < values.size(); ++i) line += fmt::format("{:.1f},{:.1f} ", x(i), y(values[i].score));
-  svg += fmt::format(R"(<polyline class="curve" points="{}"/>)", line);
-  const std::size_t every = (values.size() + 6) / 7;  // more names than seven would touch
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const TriedValue& value = values[i];
-    if (value.low < value.high) {
-      svg += fmt::format(R"(<line class="spread" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}"/>)", x(i),
-                         y(value.low), y(value.high));
-    }
-    svg += fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{}"><title>{}: {}</title></circle>)",
-                       value.chosen ? "point chosen" : "point", x(i), y(value.score), value.chosen ? 5 : 3.5,
-                       escape_html(value.name), percent(value.score));
-    if (i % every == 0) {
-      svg += fmt::format(R"(<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>)", x(i), kHeight - 28,
-                         escape_html(cut(value.name)));
-    }
-  }
-  svg += fmt::format(R"(<text class="what" x="{}" y="{}" text-anchor="end">{}</text>)", kWidth - kRight, kHeight - 8,
-                     escape_html(parameter));
   return svg + "</svg>";
 }
 

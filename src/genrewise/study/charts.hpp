@@ -40,9 +40,17 @@ struct TriedValue {
   std::string name;
   double score = 0, low = 0, high = 0;
   bool chosen = false;
+  bool simple = false;        ///< ringed: the simplest that is good enough
+  std::vector<double> folds;  ///< the scores that the mean is of
 };
-/// A line through the scores over the values, evenly spaced; the chosen one stands out.
-std::string tried_svg(std::span<const TriedValue> values, std::string_view parameter);
+/// A line through the scores over the values, evenly spaced; the chosen one stands out. `enough` > 0 draws a dashed
+/// line at that score.
+std::string tried_svg(std::span<const TriedValue> values, std::string_view parameter, double enough = 0);
+
+/// The share of the variance that the first 1, 2, ... principal components explain together, of each one's share.
+std::string variance_svg(std::span<const double> shares);
+/// "90 % by 12, 95 % by 23, 99 % by 61": how many components it takes; what is not reached is left out.
+std::string variance_thresholds(std::span<const double> shares);
 
 /// Parts of a whole, side by side on a bar whose full length is `longest`.
 struct BarPiece {

@@ -1,11 +1,14 @@
-// Grids as a person writes them, and those of the study.
+// Grids as a person writes them, and those that have a name.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/study/ablation.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/tuning.hpp"
 
@@ -52,6 +55,53 @@ std::vector<std::string> powers(std::string_view text, const std::vector<std::st
   return values;
 }
 
+struct KindGrid {
+  std::string_view kind;
+  std::vector<const char*> axes;
+};
+
+const KindGrid kStudyGrids[] = {
+    {"knn", {"n_neighbors=1:96:5"}},
+    {"gnb", {"var_smoothing=log:-11:-9:20"}},
+    {"svm", {"kernel=linear,poly,rbf,sigmoid"}},
+    {"mlp", {"hidden_layer_sizes=5:95:10"}},
+    {"logreg", {"solver=lbfgs,liblinear"}},
+};
+
+const KindGrid kWideGrids[] = {
+    {"knn", {"n_neighbors=1:96:5", "weights=uniform,distance"}},
+    {"gnb", {"var_smoothing=log:-11:0:23"}},
+    {"logreg", {"C=log:-4:1:11"}},
+    {"svm", {"C=log:-2:3:11", "gamma=scale,auto,1e-4,1e-3,1e-2"}},
+    {"linearsvc", {"C=log:-5:1:13"}},
+    {"mlp", {"hidden_layer_sizes=25,50,100,200", "alpha=1e-4,1e-2,1"}},
+    {"forest", {"max_depth=4,8,16,none", "max_features=sqrt,log2"}},
+    {"xgboost", {"max_depth=2,4,6", "learning_rate=0.05,0.1,0.3"}},
+};
+
+std::vector<GridAxis> grid_of(std::span<const KindGrid> grids, std::string_view preset, std::string_view kind) {
+  const auto found = std::ranges::find(grids, kind, &KindGrid::kind);
+  if (found == grids.end()) {
+    throw Error(fmt::format("the preset {} has no grid for {}", preset, kind), "--preset",
+                "name the parameters and their values with --grid");
+  }
+  std::vector<GridAxis> axes;
+  for (const char* axis : found->axes) axes.push_back(parse_axis(axis));
+  return axes;
+}
+
+/// 2, 5, 10, 20, 50, ... components, as many as there are columns for, and none.
+GridAxis components_axis(std::size_t columns) {
+  GridAxis axis{"pca_components", {}};
+  for (std::size_t decade = 1; decade < columns; decade *= 10) {
+    for (const std::size_t step : {1, 2, 5}) {
+      if (decade * step > 1 && decade * step < columns) axis.values.push_back(std::to_string(decade * step));
+    }
+  }
+  axis.values.emplace_back("0");
+  return axis;
+}
+
 }  // namespace
 
 GridAxis parse_axis(std::string_view text) {
@@ -71,13 +121,19 @@ GridAxis parse_axis(std::string_view text) {
   return axis;
 }
 
-std::vector<GridAxis> study_grid(std::string_view kind) {
-  if (kind == "knn") return {parse_axis("n_neighbors=1:96:5")};
-  if (kind == "gnb") return {parse_axis("var_smoothing=log:-11:-9:20")};
-  if (kind == "svm") return {parse_axis("kernel=linear,poly,rbf,sigmoid")};
-  if (kind == "mlp") return {parse_axis("hidden_layer_sizes=5:95:10")};
-  if (kind == "logreg") return {parse_axis("C=log:-4:1:11")};
-  throw Error(fmt::format("the study has no grid for {}", kind), "--preset study", "name one with --grid");
+std::vector<std::string> preset_names() {
+  return {"study", "wide", "pca", "scaling", "features"};
+}
+
+std::vector<GridAxis> preset_grid(std::string_view preset, std::string_view kind,
+                                  const std::vector<FeatureColumn>& columns) {
+  if (preset == "study") return grid_of(kStudyGrids, preset, kind);
+  if (preset == "wide") return grid_of(kWideGrids, preset, kind);
+  if (preset == "scaling") return {{"standardise", {"true", "false"}}};
+  if (preset == "features") return {{"features", ablation_features(columns)}};
+  if (preset == "pca") return {components_axis(columns.size())};
+  throw Error(fmt::format("there is no preset \"{}\"", preset), "--preset",
+              fmt::format("use {}", fmt::join(preset_names(), ", ")));
 }
 
 }  // namespace genrewise

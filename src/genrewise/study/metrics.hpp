@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/base/matrix.hpp"
+#include "genrewise/models/classifier.hpp"
 #include "genrewise/study/statistics.hpp"
 
 namespace genrewise {
@@ -30,10 +30,7 @@ struct Metrics {
 };
 
 /// What a model said of some examples. probabilities: examples x labels.
-struct Predictions {
-  std::vector<int> labels;
-  Matrix probabilities;
-};
+using Predictions = Answers;
 
 /// truth[i] in [0, label_count) for every example; groups as in cluster_bootstrap(), or empty. The figures are
 /// scikit-learn's (accuracy_score, f1_score, balanced_accuracy_score, log_loss, top_k_accuracy_score,

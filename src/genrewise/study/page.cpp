@@ -35,7 +35,9 @@ std::string render_page(const char* page, json view) {
   kainjow::mustache::mustache mustache(std::string{page});
   if (!mustache.is_valid()) throw Error(mustache.error_message(), "report template");
   mustache.set_custom_escape([](const std::string& text) { return escape_html(text); });
-  return mustache.render(as_mustache(view));
+  auto filled = as_mustache(view);
+  filled.set("head", kainjow::mustache::data{kainjow::mustache::partial([] { return std::string(kHeadHtml); })});
+  return mustache.render(filled);
 }
 
 json valid_utf8(const json& document) {

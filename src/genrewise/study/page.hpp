@@ -6,7 +6,8 @@
 
 namespace genrewise {
 
-/// The template filled with the view, and the reports' styles under the name css. {{name}} is escaped for HTML,
+/// The template filled with the view, with the reports' styles under the name css and their common head as the partial
+/// head, which asks for program_version, name and page_title. {{name}} is escaped for HTML,
 /// {{{name}}} is taken as it is; a null, false or empty section is left out. Throws Error for a template that is
 /// broken.
 std::string render_page(const char* page, nlohmann::json view);

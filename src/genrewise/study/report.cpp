@@ -56,7 +56,8 @@ json tried_chart(const json& model) {
   std::vector<TriedValue> values;
   std::string parameter;
   for (const json& point : tried) {
-    TriedValue value{"", point.at("accuracy"), 0, 0, true};
+    if (point.contains("error")) continue;
+    TriedValue value{.name = "", .score = point.at("accuracy"), .chosen = true, .folds = {}};
     parameter.clear();
     for (const auto& [name, text] : point.at("parameters").items()) {
       value.chosen = value.chosen && model.at("parameters").at(name) == text;
@@ -122,6 +123,8 @@ class Page {
     view["model_count"] = results_.at("models").size();
     view["f1_rows"] = f1_rows();
     view["data"] = data_rows();
+    view["variance"] = variances();
+    view["has_variance"] = !view["variance"].empty();
     view["ablation"] = ablation();
     return view;
   }
@@ -135,6 +138,7 @@ class Page {
             {"title", model.at("title")},
             {"is_best", is_best},
             {"chosen", model.contains("parameters") ? chosen_text(model) : ""},
+            {"learnt_from", learnt_from(model)},
             {"error", nullptr},
             {"accuracy", percent(accuracy.at("value"))},
             {"low", points(accuracy.at("low"))},
@@ -149,9 +153,18 @@ class Page {
             {"predict", model.contains("predict_s") ? duration_text(model.at("predict_s")) : ""}};
   }
 
+  /// Told only where models learnt from different tables.
+  json learnt_from(const json& model) const {
+    const bool several = results_.at("feature_sets").size() > 1;
+    return several ? model.value("features", json()) : json();
+  }
+
   void add_model(json& view, const json& model) const {
     if (model.contains("error")) {
-      view["models"].push_back({{"title", model.at("title")}, {"chosen", ""}, {"error", model.at("error")}});
+      view["models"].push_back({{"title", model.at("title")},
+                                {"chosen", ""},
+                                {"learnt_from", learnt_from(model)},
+                                {"error", model.at("error")}});
       return;
     }
     const bool is_best = model.at("name") == results_.at("best");
@@ -205,23 +218,57 @@ class Page {
 
   json ablation() const {
     if (!results_.contains("ablation")) return nullptr;
-    json shown = {{"models", json::array()}, {"rows", json::array()}};
+    json shown = {{"models", json::array()}, {"rows", json::array()}, {"published", false}};
     for (const json& row : results_.at("ablation")) {
       json cells = json::array();
       if (shown["rows"].empty()) {
         for (const json& model : row.at("models")) shown["models"].push_back(model.at("name"));
       }
-      for (const json& model : row.at("models")) cells.push_back(ablation_cell(model));
-      shown["rows"].push_back(
-          {{"features", row.at("features")}, {"columns", row.at("columns")}, {"cells", std::move(cells)}});
+      double top = 0;
+      for (const json& model : row.at("models")) {
+        if (!model.contains("error")) top = std::max(top, model.at("accuracy").at("value").get<double>());
+      }
+      for (const json& model : row.at("models")) cells.push_back(ablation_cell(model, top));
+      const json published = row.value("fma_name", json());
+      const bool differs = !published.is_null() && published != row.at("features");
+      if (differs) shown["published"] = true;
+      shown["rows"].push_back({{"features", row.at("features")},
+                               {"fma_name", differs ? published : json()},
+                               {"columns", row.at("columns")},
+                               {"cells", std::move(cells)}});
     }
     return shown;
   }
 
-  static json ablation_cell(const json& model) {
-    if (model.contains("error")) return {{"share", "0"}, {"text", "–"}, {"strong", false}};
-    const double accuracy = model.at("accuracy").at("value");
-    return {{"share", fmt::format("{:.3f}", accuracy)}, {"text", points(accuracy)}, {"strong", accuracy > 0.55}};
+  static json ablation_cell(const json& model, double top) {
+    if (model.contains("error")) {
+      return {{"share", "0"}, {"text", "–"},    {"strong", false},
+              {"top", false}, {"seconds", "–"}, {"interval", model.at("error")}};
+    }
+    const json& score = model.at("accuracy");
+    const double accuracy = score.at("value");
+    return {{"share", fmt::format("{:.3f}", accuracy)},
+            {"text", points(accuracy)},
+            {"strong", accuracy > 0.55},
+            {"top", accuracy == top},
+            {"seconds", fmt::format("{:.3f}", model.at("fit_s").get<double>() + model.at("predict_s").get<double>())},
+            {"interval", fmt::format("95 % interval {} to {}", points(score.at("low")), percent(score.at("high")))}};
+  }
+
+  /// One chart for all models that drew the same components.
+  json variances() const {
+    json charts = json::array();
+    std::vector<std::vector<double>> drawn;
+    for (const json& model : results_.at("models")) {
+      auto shares = model.value("explained_variance", std::vector<double>());
+      if (shares.empty() || std::ranges::find(drawn, shares) != drawn.end()) continue;
+      charts.push_back(
+          {{"title", fmt::format("{} components of {}", shares.size(), model.at("features").get<std::string>())},
+           {"chart", variance_svg(shares)},
+           {"thresholds", variance_thresholds(shares)}});
+      drawn.push_back(std::move(shares));
+    }
+    return charts;
   }
 
   json data_rows() const {
@@ -243,11 +290,30 @@ class Page {
     return rows;
   }
 
+  json feature_sets() const {
+    json sets = results_.at("feature_sets");
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      const double extract_s = sets[i].at("extract_s");
+      sets[i]["extract"] = extract_s > 0 ? json(duration_text(extract_s)) : json();
+      sets[i]["separator"] = i + 2 < sets.size() ? ", " : i + 1 < sets.size() ? " or " : "";
+    }
+    return sets;
+  }
+
+  static json clip_text(const json& dataset) {
+    const json& clips = dataset.at("clip_s");
+    if (clips.is_null()) return nullptr;
+    const double least = clips.at("least"), most = clips.at("most");
+    const std::string range = most - least < 0.05
+                                  ? fmt::format("Each clip lasts {:.1f} s", most)
+                                  : fmt::format("Clips last {:.1f} to {:.1f} s, half of them {:.1f} s or less", least,
+                                                most, clips.at("median").get<double>());
+    return fmt::format("{}; {} of music in all.", range, duration_text(clips.at("total")));
+  }
+
   json facts() const {
     const json& dataset = results_.at("dataset");
-    const json& features = results_.at("features");
     const json& split = results_.at("split");
-    const double extract_s = features.at("extract_s");
     const double validation_count = split.at("validation");
     json leakage = split.at("leakage");
     for (json& crossing : leakage) crossing["crosses"] = crossing.at("groups") != 0;
@@ -258,11 +324,9 @@ class Page {
             {"place", dataset.at("place")},
             {"examples", dataset.at("examples")},
             {"genre_count", labels_.size()},
-            {"columns", features.at("columns")},
-            {"recipe", features.at("name")},
-            {"recipe_version", features.at("version")},
-            {"recipe_hash", features.at("hash")},
-            {"extract", extract_s > 0 ? json(duration_text(extract_s)) : json()},
+            {"page_title", "genre study"},
+            {"feature_sets", feature_sets()},
+            {"clips", clip_text(dataset)},
             {"training_count", split.at("training")},
             {"validation_count", split.at("validation")},
             {"test_count", split.at("test")},

@@ -116,7 +116,9 @@ json preprocessing_json(const PreprocessingConfig& config) {
 json to_json(const ModelSpec& spec) {
   json grid = json::object();
   for (const GridAxis& axis : spec.grid) grid[axis.parameter] = axis.values;
-  return {{"name", spec.name}, {"kind", spec.kind}, {"parameters", spec.parameters}, {"grid", grid}};
+  json document = {{"name", spec.name}, {"kind", spec.kind}, {"parameters", spec.parameters}, {"grid", grid}};
+  if (!spec.features.empty()) document["features"] = spec.features;
+  return document;
 }
 
 json to_json(const Score& score) {
@@ -153,7 +155,11 @@ json to_json(const Metrics& metrics, const std::vector<std::string>& labels) {
 }
 
 json to_json(const ModelResult& result, const std::vector<std::string>& labels) {
-  json document = {{"name", result.name}, {"title", result.title}, {"kind", result.kind}};
+  json document = {{"name", result.name},
+                   {"title", result.title},
+                   {"kind", result.kind},
+                   {"features", result.features},
+                   {"columns", result.columns}};
   if (!result.error.empty()) {
     document["error"] = result.error;
     return document;
@@ -161,8 +167,13 @@ json to_json(const ModelResult& result, const std::vector<std::string>& labels) 
   document.update(to_json(result.test, labels));
   json tried = json::array();
   for (const TriedPoint& point : result.tried) {
-    tried.push_back({{"parameters", point.parameters}, {"accuracy", point.accuracy}, {"log_loss", point.log_loss}});
+    if (point.error.empty()) {
+      tried.push_back({{"parameters", point.parameters}, {"accuracy", point.accuracy}, {"log_loss", point.log_loss}});
+    } else {
+      tried.push_back({{"parameters", point.parameters}, {"error", point.error}});
+    }
   }
+  if (!result.explained_variance.empty()) document["explained_variance"] = result.explained_variance;
   document["parameters"] = result.parameters;
   document["validation"] = {
       {"accuracy", to_json(result.validation)}, {"log_loss", result.validation_log_loss}, {"tried", std::move(tried)}};
@@ -179,8 +190,12 @@ ModelResult model_result_from_json(const json& document) {
   result.parameters = document.at("parameters").get<Parameters>();
   const json& validation = document.at("validation");
   for (const json& point : validation.at("tried")) {
-    result.tried.push_back({point.at("parameters").get<Parameters>(), point.at("accuracy"), point.at("log_loss")});
+    result.tried.push_back({point.at("parameters").get<Parameters>(), point.value("accuracy", 0.0),
+                            point.value("log_loss", 0.0), point.value("error", "")});
   }
+  result.features = document.at("features");
+  result.columns = document.at("columns");
+  result.explained_variance = document.value("explained_variance", std::vector<double>());
   result.validation = score_from(validation.at("accuracy"));
   result.validation_log_loss = validation.at("log_loss");
   result.test = metrics_from(document);
@@ -201,38 +216,52 @@ json count_by_reason(const std::vector<Fault>& faults) {
   return reasons;
 }
 
+json document_head(const char* format, const Examples& examples, std::uint64_t seed, const StudyContext& context) {
+  std::vector<FeatureFacts> sets = context.features;
+  if (sets.empty()) sets.push_back({examples.table.recipe, examples.table.columns.size(), 0});
+  json features = json::array();
+  for (const FeatureFacts& set : sets) {
+    features.push_back({{"name", set.recipe.name},
+                        {"version", set.recipe.version},
+                        {"hash", set.recipe.hash},
+                        {"columns", set.columns},
+                        {"extract_s", set.extract_s}});
+  }
+  json dataset = {{"name", context.dataset_name},
+                  {"kind", context.dataset_kind},
+                  {"place", context.dataset_place},
+                  {"examples", examples.subjects.ids.size()},
+                  {"clip_s", nullptr},
+                  {"skipped", count_by_reason(context.skipped)}};
+  if (const auto& clips = context.clip_facts) {
+    dataset["clip_s"] = {
+        {"least", clips->least_s}, {"median", clips->median_s}, {"most", clips->most_s}, {"total", clips->total_s}};
+  }
+  return {{"format", format},
+          {"format_version", kFormatVersion},
+          {"program_version", GENREWISE_VERSION},
+          {"name", context.name},
+          {"command", context.command},
+          {"created", context.created},
+          {"seed", seed},
+          {"dataset", std::move(dataset)},
+          {"features", features.front()},
+          {"feature_sets", features}};
+}
+
 json results_json(const Examples& examples, const Split& split, const StudyConfig& config, const StudyResult& result,
                   const StudyContext& context) {
-  const FeatureRecipe& recipe = examples.table.recipe;
-  json document = {{"format", "genrewise results"},
-                   {"format_version", kFormatVersion},
-                   {"program_version", GENREWISE_VERSION},
-                   {"name", context.name},
-                   {"command", context.command},
-                   {"created", context.created},
-                   {"seed", config.seed},
-                   {"dataset",
-                    {{"name", context.dataset_name},
-                     {"kind", context.dataset_kind},
-                     {"place", context.dataset_place},
-                     {"examples", examples.subjects.ids.size()},
-                     {"genres", genre_facts(examples, split)},
-                     {"skipped", count_by_reason(context.skipped)}}},
-                   {"features",
-                    {{"name", recipe.name},
-                     {"version", recipe.version},
-                     {"hash", recipe.hash},
-                     {"columns", examples.table.columns.size()},
-                     {"extract_s", context.extract_s}}},
-                   {"split", split_facts(examples, split)},
-                   {"preprocessing", preprocessing_json(config.preprocessing)},
-                   {"labels", examples.labels},
-                   {"models", models_json(examples, split, result)},
-                   {"best", nullptr},
-                   {"notes", honest_notes(examples, split, result)}};
+  json document = document_head("genrewise results", examples, config.seed, context);
+  document["dataset"]["genres"] = genre_facts(examples, split);
+  document["split"] = split_facts(examples, split);
+  document["preprocessing"] = preprocessing_json(config.preprocessing);
+  document["labels"] = examples.labels;
+  document["models"] = models_json(examples, split, result);
+  document["best"] = nullptr;
+  document["notes"] = honest_notes(examples, split, result);
   if (result.best) document["best"] = result.models[*result.best].name;
   document["baseline"] = to_json(result.baseline, examples.labels);
-  for (const char* absent : {"test_labels", "choose_s", "fit_s", "predict_s", "parameters"}) {
+  for (const char* absent : {"test_labels", "choose_s", "fit_s", "predict_s", "parameters", "features", "columns"}) {
     document["baseline"].erase(absent);
   }
   return document;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,15 +11,32 @@
 
 namespace genrewise {
 
-/// What surrounds a study and is told in its results.
+/// One table that models learnt from.
+struct FeatureFacts {
+  FeatureRecipe recipe;
+  std::size_t columns = 0;
+  double extract_s = 0;  ///< 0: the features were there
+};
+
+/// Lengths of the clips, in seconds.
+struct ClipFacts {
+  double least_s = 0, median_s = 0, most_s = 0, total_s = 0;
+};
+
+/// What surrounds a study or a search and is told in its results.
 struct StudyContext {
   std::string name;     ///< of the run
   std::string command;  ///< that made it
   std::string created;  ///< ISO 8601, UTC
   std::string dataset_name, dataset_kind, dataset_place;
-  std::vector<Fault> skipped;  ///< tracks of the dataset that could not be used
-  double extract_s = 0;        ///< 0: the features were there
+  std::vector<Fault> skipped;           ///< tracks of the dataset that could not be used
+  std::vector<FeatureFacts> features;   ///< the study's own table first; empty: the examples' own, extracted before
+  std::optional<ClipFacts> clip_facts;  ///< where they are known
 };
+
+/// The names that results.json and tuning.json have in common: format, program, run, seed, dataset and features.
+nlohmann::json document_head(const char* format, const Examples& examples, std::uint64_t seed,
+                             const StudyContext& context);
 
 /// results.json as a whole; models in the order of the configuration.
 nlohmann::json results_json(const Examples& examples, const Split& split, const StudyConfig& config,

@@ -68,11 +68,13 @@ std::string predictions_csv(const Examples& examples, const Split& split, const 
 }
 
 std::string ablation_csv(const json& ablation) {
-  std::string csv = "features,columns,model,accuracy,low,high,macro_f1,fit_s,predict_s\n";
+  std::string csv = "features,fma_name,columns,model,accuracy,low,high,macro_f1,fit_s,predict_s\n";
   for (const json& row : ablation) {
     for (const json& model : row.at("models")) {
       if (model.contains("error")) continue;
       append_csv_field(csv, row.at("features").get<std::string>());
+      csv += ',';
+      append_csv_field(csv, row.at("fma_name").is_null() ? "" : row.at("fma_name").get<std::string>());
       csv += fmt::format(",{},", row.at("columns").get<std::size_t>());
       append_csv_field(csv, model.at("name").get<std::string>());
       const json& accuracy = model.at("accuracy");
@@ -98,27 +100,35 @@ std::string fingerprint(const Examples& examples, const Split& split) {
   return hasher.hex();
 }
 
-bool claim_run_folder(const fs::path& folder, const json& config, bool anew, const std::function<void()>& clear) {
+FolderLock claim_run_folder(const fs::path& folder, const json& config, bool anew, const std::function<void()>& clear) {
   const fs::path config_path = folder / "config.json";
   const bool there = fs::exists(config_path);
   if (!there && !anew && fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
     throw Error("this is no folder of a run, and it is not empty", folder.string(),
                 "choose another folder with -o, or use this one all the same with --force");
   }
+  make_folders(folder);
+  FolderLock lock(folder);
   if (there && !anew) {
     if (const json old = parse_or_null(read_file(config_path)); old != config) refuse(folder, old, config);
-    return true;
+    return lock;
   }
-  make_folders(folder);
   if (there) clear();
   write_file(config_path, pretty(config));
-  return there;
+  return lock;
+}
+
+fs::path features_file(const fs::path& folder, const std::string& set, std::size_t columns) {
+  constexpr std::size_t kMostAsText = 2000;
+  return folder / fmt::format("features{}{}.{}", set.empty() ? "" : "-", as_file_name(set),
+                              columns > kMostAsText ? "npy" : "csv");
 }
 
 RunFolder::RunFolder(fs::path folder, const json& config, bool anew) : folder_(std::move(folder)) {
-  claim_run_folder(folder_, config, anew, [&] {
+  lock_ = claim_run_folder(folder_, config, anew, [&] {
     std::error_code ignored;
-    for (const char* stale : {"results.json", "report.html", "predictions.csv", "best.gwm", "models", "ablation"}) {
+    for (const char* stale :
+         {"results.json", "report.html", "predictions.csv", "best.gwm", "ablation.csv", "models", "ablation"}) {
       fs::remove_all(folder_ / stale, ignored);
     }
   });

@@ -6,16 +6,21 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "genrewise/storage/folder_lock.hpp"
 #include "genrewise/study/study.hpp"
 
 namespace genrewise {
 
-/// Makes the folder of a run, or opens it again; true when it was there. `config` is what makes two runs the same and
-/// lies in config.json. Throws Error when the folder holds a run of another configuration, naming the first difference,
-/// when it is a folder of something else, and when it cannot be written. `anew` takes it all the same and calls
-/// `clear` for a run that was there.
-bool claim_run_folder(const std::filesystem::path& folder, const nlohmann::json& config, bool anew,
-                      const std::function<void()>& clear);
+/// Makes the folder of a run, or opens it again, and locks it. `config` is what makes two runs the same and lies in
+/// config.json. Throws Error when another process runs in the folder, when it holds a run of another configuration,
+/// naming the first difference, when it is a folder of something else, and when it cannot be written. `anew` takes it
+/// all the same (but from nobody else) and calls `clear` for a run that was there.
+[[nodiscard]] FolderLock claim_run_folder(const std::filesystem::path& folder, const nlohmann::json& config, bool anew,
+                                          const std::function<void()>& clear);
+
+/// features.csv, or features-<set>.csv of another set than the run's own; .npy instead where a row has so many columns
+/// that nobody would read it as text.
+std::filesystem::path features_file(const std::filesystem::path& folder, const std::string& set, std::size_t columns);
 
 /// runs/<name>/ with config.json, features.csv, models/<model>.gwm and .json, best.gwm, predictions.csv, results.json
 /// and report.html. Every file appears only when complete.
@@ -25,7 +30,10 @@ class RunFolder {
   RunFolder(std::filesystem::path folder, const nlohmann::json& config, bool anew);
 
   const std::filesystem::path& path() const { return folder_; }
-  std::filesystem::path features_path() const { return folder_ / "features.csv"; }
+  /// Of the run's own features, or of another set.
+  std::filesystem::path features_path(std::size_t columns, const std::string& set = {}) const {
+    return features_file(folder_, set, columns);
+  }
   std::filesystem::path model_path(const std::string& name) const;
 
   /// Keeps every finished model, and finds it again when its entry and the data (features, labels, parts) are the same.
@@ -41,6 +49,7 @@ class RunFolder {
   StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
                       bool with_models) const;
   std::filesystem::path folder_;
+  FolderLock lock_;
 };
 
 /// SHA-256 of the examples' ids, labels, values and parts: whether two trainings saw the same.

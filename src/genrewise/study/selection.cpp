@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
@@ -75,6 +76,36 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
   if (!subjects.by_shard.empty()) pick(subjects.by_shard, selected.subjects.by_shard);
   selected.subjects.labels_by_name = subjects.labels_by_name;
   return selected;
+}
+
+void drop_absent_genres(Examples& examples) {
+  SplitSubjects& subjects = examples.subjects;
+  std::vector<int> renamed(examples.labels.size(), -1);
+  for (const int label : subjects.labels) renamed[static_cast<std::size_t>(label)] = 0;
+  std::vector<std::string> kept;
+  for (std::size_t i = 0; i < renamed.size(); ++i) {
+    if (renamed[i] < 0) continue;
+    renamed[i] = static_cast<int>(kept.size());
+    kept.push_back(examples.labels[i]);
+  }
+  for (int& label : subjects.labels) label = renamed[static_cast<std::size_t>(label)];
+  examples.labels = subjects.labels_by_name = std::move(kept);
+}
+
+FeatureTable select_tracks(FeatureTable table, const std::vector<std::string>& ids) {
+  if (table.track_ids == ids) return table;
+  std::unordered_map<std::string_view, std::size_t> row_of;
+  for (std::size_t row = 0; row < table.track_ids.size(); ++row) row_of.emplace(table.track_ids[row], row);
+  std::vector<std::size_t> rows;
+  rows.reserve(ids.size());
+  for (const std::string& id : ids) {
+    const auto found = row_of.find(id);
+    if (found == row_of.end()) throw Error(fmt::format("has no row for {}", id), table.recipe.name);
+    rows.push_back(found->second);
+  }
+  table.values = table.values.select_rows(rows);
+  table.track_ids = ids;
+  return table;
 }
 
 }  // namespace genrewise

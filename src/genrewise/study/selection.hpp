@@ -22,4 +22,10 @@ Examples select_features(const Examples& examples, std::string_view features);
 /// The same features of these rows only; genres that are left without one stay in the list.
 Examples select_examples(const Examples& examples, const std::vector<std::size_t>& rows);
 
+/// Takes genres that no example has out of the list; the others keep their order.
+void drop_absent_genres(Examples& examples);
+
+/// The rows of the table with these ids, in that order. Throws Error for an id that it does not have.
+FeatureTable select_tracks(FeatureTable table, const std::vector<std::string>& ids);
+
 }  // namespace genrewise

@@ -4,14 +4,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <tuple>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/study/evaluation.hpp"
+#include "genrewise/study/stage.hpp"
 
 namespace genrewise {
 namespace {
+
+constexpr std::size_t kSharedBytes = std::size_t{1} << 30;  // of kernel matrices and the like, for each stage
+constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: then one stage at a time is in memory
 
 class Stopwatch {
  public:
@@ -20,41 +25,6 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-/// Examples ready for learners: those it learns from and those it is judged on, with what was done to both.
-struct Stage {
-  Preprocessor preprocessor;
-  Matrix learn, judge;
-  std::vector<int> learn_labels, judge_labels;
-  std::vector<std::string> judge_groups;
-  FitContext context;
-};
-
-std::vector<int> labels_of(const Examples& examples, const std::vector<std::size_t>& rows) {
-  std::vector<int> labels;
-  labels.reserve(rows.size());
-  for (const std::size_t row : rows) labels.push_back(examples.subjects.labels[row]);
-  return labels;
-}
-
-Stage make_stage(const Examples& examples, const PreprocessingConfig& config, const std::vector<std::size_t>& learn,
-                 const std::vector<std::size_t>& judge) {
-  Stage stage{Preprocessor(config),
-              examples.table.values.select_rows(learn),
-              examples.table.values.select_rows(judge),
-              labels_of(examples, learn),
-              labels_of(examples, judge),
-              groups_of(examples.subjects, judge),
-              fit_context(examples, learn)};
-  stage.preprocessor.fit(stage.learn);
-  stage.learn = stage.preprocessor.transform(std::move(stage.learn));
-  stage.judge = stage.preprocessor.transform(std::move(stage.judge));
-  return stage;
-}
-
-Predictions predict(const Classifier& classifier, const Matrix& examples) {
-  return {classifier.predict(examples), classifier.predict_probabilities(examples)};
-}
 
 Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, Preprocessor preprocessor,
                std::unique_ptr<Classifier> classifier) {
@@ -70,37 +40,43 @@ Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, P
   return model;
 }
 
-/// The two stages of every model, and the way through them.
+/// A stage at a place of its own, since learners that share work know its tables by their address.
+struct Prepared {
+  Stage stage;
+  std::shared_ptr<SharedWork> work;
+};
+
+/// The models of one table.
 class Comparison {
  public:
   Comparison(const Examples& examples, const Split& split, const StudyConfig& config)
-      : examples_(examples), config_(config) {
-    const auto training = split.rows(Part::training), validation = split.rows(Part::validation);
-    require_parts(training, validation, split.rows(Part::test));
-    judging_rows_ = training;
-    judging_rows_.insert(judging_rows_.end(), validation.begin(), validation.end());
-    std::ranges::sort(judging_rows_);
-    training_rows_ = training;
-    validation_rows_ = validation;
-    test_rows_ = split.rows(Part::test);
-    choosing_ = make_stage(examples, config.preprocessing, training, validation);
-    judging_ = make_stage(examples, config.preprocessing, judging_rows_, test_rows_);
+      : examples_(examples),
+        config_(config),
+        training_(split.rows(Part::training)),
+        validation_(split.rows(Part::validation)),
+        test_(split.rows(Part::test)) {
+    require(training_, "training");
+    require(validation_, "validation");
+    require(test_, "test");
+    require_two_genres(examples, training_, "the training part");
+    require_finite_examples(examples);
+    both_ = training_;
+    both_.insert(both_.end(), validation_.begin(), validation_.end());
+    std::ranges::sort(both_);
   }
 
   /// `model` is made where the result has no error.
-  ModelResult run(const ModelSpec& spec, Model& model, Progress& progress) const {
+  ModelResult run(const ModelSpec& spec, Model& model, Progress& progress) {
     ModelResult result;
+    const auto any = config_.make(spec.kind, {}, config_.seed);
+    own_ = any->parameters();
+    base_ = preprocessing_for(*any, config_.preprocessing);
     result.name = spec.name, result.title = spec.title, result.kind = spec.kind;
+    result.features = spec.features.empty() ? examples_.table.recipe.name : spec.features;
+    result.columns = examples_.table.columns.size();
     try {
-      const PreprocessingConfig own = preprocessing_for(*make(spec, spec.parameters), config_.preprocessing);
-      if (own == config_.preprocessing) {
-        const Parameters chosen = choose(spec, choosing_, result, progress);
-        fit_and_measure(make(spec, chosen), judging_, result, model);
-      } else {
-        const Parameters chosen =
-            choose(spec, make_stage(examples_, own, training_rows_, validation_rows_), result, progress);
-        fit_and_measure(make(spec, chosen), make_stage(examples_, own, judging_rows_, test_rows_), result, model);
-      }
+      const Parameters chosen = choose(spec, result, progress);
+      fit_and_measure(spec, chosen, result, model);
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {
@@ -113,93 +89,136 @@ class Comparison {
     ModelResult result;
     result.name = result.kind = "majority";
     result.title = "Most frequent genre";
-    const Metrics validation =
-        measure(choosing_.judge_labels, majority(choosing_), choosing_.judge_groups, config_.seed);
+    const Metrics validation = measure(labels(validation_), majority(training_, validation_), {}, config_.seed);
     result.validation = validation.accuracy;
     result.validation_log_loss = validation.log_loss;
-    Predictions said = majority(judging_);
-    result.test = measure(judging_.judge_labels, said, judging_.judge_groups, config_.seed);
+    Predictions said = majority(both_, test_);
+    result.test = measure(labels(test_), said, groups_of(examples_.subjects, test_), config_.seed);
     result.test_labels = std::move(said.labels);
     return result;
   }
 
  private:
-  void require_parts(const std::vector<std::size_t>& training, const std::vector<std::size_t>& validation,
-                     const std::vector<std::size_t>& test) const {
-    const auto require = [](const auto& rows, std::string_view part) {
-      if (rows.empty()) {
-        throw Error(fmt::format("the split has no {} part", part), "split",
-                    "a study learns on training, chooses on validation and judges on test: use --scheme grouped or "
-                    "random, or give every part some examples");
-      }
-    };
-    require(training, "training");
-    require(validation, "validation");
-    require(test, "test");
-    const std::vector<int> labels = labels_of(examples_, training);
-    if (std::ranges::count(labels, labels.front()) == std::ssize(labels)) {
-      throw Error(fmt::format("the training part holds one genre only (\"{}\")",
-                              examples_.labels[static_cast<std::size_t>(labels.front())]),
-                  examples_.name, "a comparison needs at least two");
-    }
+  static void require(const std::vector<std::size_t>& rows, std::string_view part) {
+    if (!rows.empty()) return;
+    throw Error(fmt::format("the split has no {} part", part), "split",
+                "a study learns on training, chooses on validation and judges on test: use --scheme grouped or "
+                "random, or give every part some examples");
   }
 
   std::unique_ptr<Classifier> make(const ModelSpec& spec, const Parameters& parameters) const {
-    return config_.make(spec.kind, parameters, derive_seed(config_.seed, spec.kind));
+    return config_.make(spec.kind, point_of(parameters).learning, derive_seed(config_.seed, spec.kind));
   }
 
-  Parameters choose(const ModelSpec& spec, const Stage& stage, ModelResult& result, Progress& progress) const {
+  /// The last stage of either use is kept for the next model, unless the table is so large that one must do.
+  Prepared& prepare(std::unique_ptr<Prepared>& kept, std::unique_ptr<Prepared>& other,
+                    const PreprocessingConfig& preprocessing, const std::vector<std::size_t>& learn,
+                    const std::vector<std::size_t>& judge) {
+    if (kept && kept->stage.preprocessor.config() == preprocessing) return *kept;
+    kept.reset();
+    if (examples_.table.values.values().size_bytes() > kLargeTable) other.reset();
+    kept = std::make_unique<Prepared>(Prepared{make_stage(examples_, "all", preprocessing, learn, judge), nullptr});
+    kept->work = work_on(kept->stage, kSharedBytes);
+    return *kept;
+  }
+
+  Parameters choose(const ModelSpec& spec, ModelResult& result, Progress& progress) {
     const Stopwatch watch;
-    Parameters best;
-    for (const Parameters& point : grid_points(spec.parameters, spec.grid)) {
-      throw_if_interrupted();
-      const auto classifier = make(spec, point);
-      classifier->set_fit_context(stage.context);
-      classifier->fit(stage.learn, stage.learn_labels, label_count());
-      const Metrics metrics = measure(stage.judge_labels, predict(*classifier, stage.judge), {}, config_.seed);
-      if (result.tried.empty() || std::tuple(metrics.accuracy.value, -metrics.log_loss) >
-                                      std::tuple(result.validation.value, -result.validation_log_loss)) {
-        best = point;
-        result.validation = metrics.accuracy;
-        result.validation_log_loss = metrics.log_loss;
-      }
+    const std::vector<Parameters> points = grid_points(spec.parameters, spec.grid);
+    std::map<Parameters, std::vector<std::size_t>> by_preparing;
+    for (std::size_t i = 0; i < points.size(); ++i) by_preparing[point_of(points[i]).preparing].push_back(i);
+    std::vector<std::optional<Metrics>> metrics(points.size());
+    std::vector<std::string> errors(points.size());
+    for (const auto& [preparing, wanted] : by_preparing) {
+      try_points(spec, points, wanted, metrics, errors, progress);
+    }
+    const Parameters* best = nullptr;
+    for (std::size_t i = 0; i < points.size(); ++i) {
       Parameters varied;
-      for (const GridAxis& axis : spec.grid) varied[axis.parameter] = point.at(axis.parameter);
-      result.tried.push_back({varied, metrics.accuracy.value, metrics.log_loss});
+      for (const GridAxis& axis : spec.grid) varied[axis.parameter] = points[i].at(axis.parameter);
+      result.tried.push_back({varied, 0, 0, errors[i]});
+      if (!metrics[i]) continue;
+      const Score& accuracy = metrics[i]->accuracy;
+      result.tried.back().accuracy = accuracy.value;
+      result.tried.back().log_loss = metrics[i]->log_loss;
+      if (best == nullptr || std::tuple(accuracy.value, -metrics[i]->log_loss) >
+                                 std::tuple(result.validation.value, -result.validation_log_loss)) {
+        best = &points[i];
+        result.validation = accuracy;
+        result.validation_log_loss = metrics[i]->log_loss;
+      }
+    }
+    if (best == nullptr) throw Error(errors.front());
+    result.choose_s = watch.seconds();
+    return *best;
+  }
+
+  Point point_of(const Parameters& parameters) const { return {parameters, own_}; }
+
+  /// All points that ask for one preprocessing; what they have in common is done once.
+  void try_points(const ModelSpec& spec, const std::vector<Parameters>& points, const std::vector<std::size_t>& wanted,
+                  std::vector<std::optional<Metrics>>& metrics, std::vector<std::string>& errors, Progress& progress) {
+    Prepared& prepared =
+        prepare(choosing_, judging_, preprocessing_of(point_of(points[wanted.front()]), base_), training_, validation_);
+    const Stage& stage = prepared.stage;
+    std::vector<std::unique_ptr<Classifier>> classifiers;
+    for (const std::size_t i : wanted) {
+      classifiers.push_back(make(spec, points[i]));
+      classifiers.back()->set_fit_context(fit_context(examples_, training_));
+      classifiers.back()->share(prepared.work);
+    }
+    for (std::size_t at = 0; at < wanted.size(); ++at) {
+      throw_if_interrupted();
+      const auto classifier = std::move(classifiers[at]);
+      try {
+        classifier->fit(stage.learn, stage.learn_labels, label_count());
+        metrics[wanted[at]] = measure(stage.judge_labels, classifier->answer(stage.judge), {}, config_.seed);
+      } catch (const Interrupted&) {
+        throw;
+      } catch (const Error& error) {
+        errors[wanted[at]] = error.what();
+      }
       progress.advance();
     }
-    result.choose_s = watch.seconds();
-    return best;
   }
 
-  void fit_and_measure(std::unique_ptr<Classifier> classifier, const Stage& stage, ModelResult& result,
-                       Model& model) const {
+  void fit_and_measure(const ModelSpec& spec, const Parameters& chosen, ModelResult& result, Model& model) {
+    const Point point = point_of(chosen);
+    Prepared& prepared = prepare(judging_, choosing_, preprocessing_of(point, base_), both_, test_);
+    const Stage& stage = prepared.stage;
+    auto classifier = make(spec, chosen);
+    classifier->set_fit_context(fit_context(examples_, both_));
     const Stopwatch fitting;
-    classifier->set_fit_context(stage.context);
     classifier->fit(stage.learn, stage.learn_labels, label_count());
     result.fit_s = fitting.seconds();
     const Stopwatch predicting;
-    Predictions said = predict(*classifier, stage.judge);
+    Predictions said = classifier->answer(stage.judge);
     result.predict_s = predicting.seconds();
-    result.test = measure(stage.judge_labels, said, stage.judge_groups, config_.seed);
+    result.test = measure(stage.judge_labels, said, groups_of(examples_.subjects, test_), config_.seed);
     result.test_labels = std::move(said.labels);
+    result.explained_variance = stage.preprocessor.explained_variance_ratio();
     result.parameters = classifier->parameters();
-    model = assemble(examples_, judging_rows_, stage.preprocessor, std::move(classifier));
+    result.parameters.insert(point.preparing.begin(), point.preparing.end());
+    model = assemble(examples_, both_, stage.preprocessor, std::move(classifier));
     model.facts["seed"] = config_.seed;
     model.facts["test"] = {{"accuracy", result.test.accuracy.value}, {"examples", result.test.accuracy.n}};
   }
 
-  Predictions majority(const Stage& stage) const {
+  std::vector<int> labels(const std::vector<std::size_t>& rows) const {
+    std::vector<int> labels;
+    for (const std::size_t row : rows) labels.push_back(examples_.subjects.labels[row]);
+    return labels;
+  }
+
+  Predictions majority(const std::vector<std::size_t>& learn, const std::vector<std::size_t>& judge) const {
     std::vector<float> shares(examples_.labels.size());
-    for (const int label : stage.learn_labels) {
-      shares[static_cast<std::size_t>(label)] += 1.0F / static_cast<float>(stage.learn_labels.size());
+    for (const int label : labels(learn)) {
+      shares[static_cast<std::size_t>(label)] += 1.0F / static_cast<float>(learn.size());
     }
-    Predictions said{std::vector<int>(stage.judge_labels.size(),
-                                      static_cast<int>(std::ranges::max_element(shares) - shares.begin())),
-                     Matrix(stage.judge_labels.size(), shares.size())};
-    for (std::size_t i = 0; i < stage.judge_labels.size(); ++i) {
-      std::ranges::copy(shares, said.probabilities.row(i).begin());
-    }
+    Predictions said{
+        std::vector<int>(judge.size(), static_cast<int>(std::ranges::max_element(shares) - shares.begin())),
+        Matrix(judge.size(), shares.size())};
+    for (std::size_t i = 0; i < judge.size(); ++i) std::ranges::copy(shares, said.probabilities.row(i).begin());
     return said;
   }
 
@@ -207,9 +226,9 @@ class Comparison {
 
   const Examples& examples_;
   const StudyConfig& config_;
-  std::vector<std::size_t> training_rows_, validation_rows_, test_rows_;
-  std::vector<std::size_t> judging_rows_;  // training and validation
-  Stage choosing_, judging_;
+  std::vector<std::size_t> training_, validation_, test_, both_;  // both: training and validation
+  Parameters own_;                                                // of the model that is being run
+  std::unique_ptr<Prepared> choosing_, judging_;
 };
 
 std::optional<std::size_t> best_of(const std::vector<ModelResult>& models) {
@@ -223,22 +242,27 @@ std::optional<std::size_t> best_of(const std::vector<ModelResult>& models) {
   return best;
 }
 
-}  // namespace
-
-std::vector<Parameters> grid_points(const Parameters& fixed, const std::vector<GridAxis>& axes) {
-  std::vector<Parameters> points{fixed};
-  for (const GridAxis& axis : axes) {
-    std::vector<Parameters> longer;
-    for (const Parameters& point : points) {
-      for (const std::string& value : axis.values) {
-        longer.push_back(point);
-        longer.back()[axis.parameter] = value;
-      }
+/// Fills the places in `results` of the models that learn from this table.
+void run_models_of(const std::string& features, const Examples& examples, const Split& split, const StudyConfig& config,
+                   Progress& progress, const StudyStore& store, std::vector<ModelResult>& results) {
+  Comparison comparison(examples, split, config);
+  for (std::size_t i = 0; i < config.models.size(); ++i) {
+    const ModelSpec& spec = config.models[i];
+    if (spec.features != features) continue;
+    throw_if_interrupted();
+    if (auto kept = store.find ? store.find(spec) : std::nullopt) {
+      progress.advance(grid_points(spec.parameters, spec.grid).size() + 1);
+      results[i] = std::move(*kept);
+      continue;
     }
-    points = std::move(longer);
+    Model model;
+    results[i] = comparison.run(spec, model, progress);
+    progress.advance();
+    if (results[i].error.empty() && store.keep) store.keep(spec, results[i], model);
   }
-  return points;
 }
+
+}  // namespace
 
 std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows) {
   std::vector<std::string> groups;
@@ -265,40 +289,50 @@ PreprocessingConfig preprocessing_for(const Classifier& classifier, Preprocessin
 
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
                 const PreprocessingConfig& preprocessing, const FitContext& place) {
-  Stage stage = make_stage(examples, preprocessing_for(*classifier, preprocessing), rows, {});
-  stage.context.progress = place.progress;
-  stage.context.run_folder = place.run_folder;
-  stage.context.ranks_address = place.ranks_address;
-  stage.context.rank = place.rank;
-  stage.context.ranks = place.ranks;
-  classifier->set_fit_context(stage.context);
+  Stage stage = make_stage(examples, "all", preprocessing_for(*classifier, preprocessing), rows, {});
+  FitContext context = fit_context(examples, rows);
+  context.progress = place.progress;
+  context.run_folder = place.run_folder;
+  context.ranks_address = place.ranks_address;
+  context.rank = place.rank;
+  context.ranks = place.ranks;
+  classifier->set_fit_context(context);
   classifier->fit(stage.learn, stage.learn_labels, static_cast<int>(examples.labels.size()));
   return assemble(examples, rows, std::move(stage.preprocessor), std::move(classifier));
 }
 
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
-                      const StudyStore& store) {
-  const Comparison comparison(examples, split, config);
+                      const StoreSource& store_of, const TableSource& table_of) {
   StudyResult result;
-  result.baseline = comparison.baseline();
+  result.baseline = Comparison(examples, split, config).baseline();
   std::size_t total = 0;
-  for (const ModelSpec& spec : config.models) total += grid_points(spec.parameters, spec.grid).size() + 1;
-  progress.begin("fitting", "fits", total);
+  std::vector<std::string> tables;  // in the order in which the models name them
   for (const ModelSpec& spec : config.models) {
-    throw_if_interrupted();
-    if (auto kept = store.find ? store.find(spec) : std::nullopt) {
-      progress.advance(grid_points(spec.parameters, spec.grid).size() + 1);
-      result.models.push_back(std::move(*kept));
-      continue;
+    total += grid_points(spec.parameters, spec.grid).size() + 1;
+    if (std::ranges::find(tables, spec.features) == tables.end()) tables.push_back(spec.features);
+  }
+  progress.begin("fitting", "fits", total);
+  result.models.resize(config.models.size());
+  for (const std::string& features : tables) {
+    Examples other;
+    if (!features.empty() && features != examples.table.recipe.name) {
+      other = {examples.name, examples.labels, table_of(features), examples.subjects};
     }
-    Model model;
-    result.models.push_back(comparison.run(spec, model, progress));
-    progress.advance();
-    if (result.models.back().error.empty() && store.keep) store.keep(spec, result.models.back(), model);
+    const Examples& learnt = other.labels.empty() ? examples : other;
+    run_models_of(features, learnt, split, config, progress, store_of(learnt), result.models);
   }
   progress.finish();
   result.best = best_of(result.models);
   return result;
+}
+
+StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
+                      const StudyStore& store) {
+  return run_study(
+      examples, split, config, progress, [&](const Examples&) { return store; },
+      [&](const std::string& features) -> FeatureTable {
+        throw Error(fmt::format("there is no table of {} here", features), examples.name);
+      });
 }
 
 }  // namespace genrewise

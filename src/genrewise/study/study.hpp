@@ -14,28 +14,20 @@
 #include "genrewise/models/preprocessing.hpp"
 #include "genrewise/pipeline/examples.hpp"
 #include "genrewise/study/metrics.hpp"
+#include "genrewise/study/point.hpp"
 
 namespace genrewise {
 
-/// One parameter and the values to try.
-struct GridAxis {
-  std::string parameter;
-  std::vector<std::string> values;
-  friend bool operator==(const GridAxis&, const GridAxis&) = default;
-};
-
 /// One entry of a study: a learner, what is fixed of it, and what the validation part chooses.
 struct ModelSpec {
-  std::string name;   ///< "svm-rbf": in tables, results and file names
-  std::string title;  ///< "SVM, RBF kernel": for people
+  std::string name;      ///< "svm-rbf": in tables, results and file names
+  std::string title;     ///< "SVM, RBF kernel": for people
+  std::string features;  ///< the name of the table that it learns from; empty: the study's own
   std::string kind;
-  Parameters parameters;
+  Parameters parameters;       ///< the learner's, and what is done to the features (see Point), but for `features`
   std::vector<GridAxis> grid;  ///< every combination is tried; empty: nothing to choose
   friend bool operator==(const ModelSpec&, const ModelSpec&) = default;
 };
-
-/// Every combination of the axes' values over `fixed`, the last axis fastest; `fixed` alone without axes.
-std::vector<Parameters> grid_points(const Parameters& fixed, const std::vector<GridAxis>& axes);
 
 using ClassifierFactory =
     std::function<std::unique_ptr<Classifier>(std::string_view kind, const Parameters& parameters, std::uint64_t seed)>;
@@ -50,18 +42,22 @@ struct StudyConfig {
 struct TriedPoint {
   Parameters parameters;  ///< those of the grid
   double accuracy = 0, log_loss = 0;
+  std::string error;  ///< why it could not be fitted; then it is never chosen
 };
 
 /// One model's part of the results. Everything but the seconds is the same for the same seed.
 struct ModelResult {
   std::string name, title, kind;
   std::string error;              ///< why it could not be fitted; then the rest is empty
+  std::string features;           ///< name of the recipe that it learnt from
+  std::size_t columns = 0;        ///< of that table
   Parameters parameters;          ///< all of them, as chosen
   std::vector<TriedPoint> tried;  ///< more than one where there was a choice
   Score validation;               ///< of the chosen parameters, fitted on training alone
   double validation_log_loss = 0;
   Metrics test;                                   ///< fitted on training and validation
   std::vector<int> test_labels;                   ///< what it decided for each row of the test part
+  std::vector<double> explained_variance;         ///< of each principal component, as shares; empty without PCA
   double choose_s = 0, fit_s = 0, predict_s = 0;  ///< trying on validation; the last fit; predicting the test part
 };
 
@@ -79,12 +75,21 @@ struct StudyStore {
   std::function<void(const ModelSpec&, const ModelResult&, const Model&)> keep;
 };
 
+/// The tables of models that name features of their own: the same rows in the same order as the study's examples.
+/// Called once for each name, so that only one of them is in memory beside the study's own.
+using TableSource = std::function<FeatureTable(const std::string& features)>;
+/// The store of the models that learn from these examples.
+using StoreSource = std::function<StudyStore(const Examples&)>;
+
 /// For each model: every point of its grid is fitted on the training part and scored on the validation part; the best
 /// (accuracy, then log loss, then the first) is fitted again on training and validation together and measured on the
-/// test part, which nothing before has seen. Standardisation and PCA are fitted on exactly the examples the learner
-/// gets. The same for all models. A model that throws Error is noted in its result and the others go on.
-/// Throws Error when a part is empty or training holds fewer than two genres, Interrupted on Ctrl-C; models that were
-/// finished before are in the store.
+/// test part, which nothing before has seen. Preprocessing is fitted on exactly the examples the learner gets. The same
+/// for all models, whatever table they learn from. A model that throws Error is noted in its result and the others go
+/// on; so is a point of a grid. Throws Error when a part is empty, training holds fewer than two genres or a feature is
+/// no finite number; Interrupted on Ctrl-C: models that were finished before are in the store.
+StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
+                      const StoreSource& store_of, const TableSource& table_of);
+/// The same where all models learn from the study's own table.
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
                       const StudyStore& store = {});
 

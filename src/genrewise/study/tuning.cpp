@@ -3,106 +3,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <map>
-#include <mutex>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <tuple>
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/parallel.hpp"
 #include "genrewise/study/selection.hpp"
+#include "genrewise/study/stage.hpp"
+#include "genrewise/study/tuning_search.hpp"
 
 namespace genrewise {
 namespace {
 
-constexpr std::string_view kPreprocessingNames[] = {"pca_components", "standardise", "features"};
 constexpr std::string_view kSimplerWhenSmaller[] = {"C",      "hidden_layer_sizes", "n_estimators", "max_depth",
                                                     "degree", "pca_components"};
 constexpr std::string_view kSimplerWhenLarger[] = {"n_neighbors", "var_smoothing", "alpha"};
+constexpr std::size_t kCheapComponents = 1024;  // so many are computed to draw the whole curve
 
 bool is_among(std::string_view name, std::span<const std::string_view> names) {
   return std::ranges::find(names, name) != names.end();
-}
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// A point's parameters, parted into what is done to the features and what the learner is told.
-struct ParsedPoint {
-  Parameters preprocessing, learner;
-  explicit ParsedPoint(const Parameters& all) {
-    for (const auto& [name, value] : all) {
-      (is_among(name, kPreprocessingNames) ? preprocessing : learner)[name] = value;
-    }
-  }
-};
-
-std::string value_or(const Parameters& parameters, std::string_view name, std::string fallback) {
-  const auto found = parameters.find(name);
-  return found == parameters.end() ? std::move(fallback) : found->second;
-}
-
-PreprocessingConfig preprocessing_config(const Parameters& parameters, std::uint64_t seed) {
-  PreprocessingConfig config;
-  config.seed = seed;
-  const std::string standardise = value_or(parameters, "standardise", "true");
-  if (standardise != "true" && standardise != "false") {
-    throw Error(fmt::format("standardise cannot be \"{}\"", standardise), {}, "use true or false");
-  }
-  config.standardise = standardise == "true";
-  long long components = 0;
-  if (const std::string text = value_or(parameters, "pca_components", "0");
-      !parse_number(text, components) || components < 0) {
-    throw Error(fmt::format("pca_components cannot be \"{}\"", text), {}, "use 0 (none) or a number of components");
-  }
-  config.pca_components = static_cast<std::size_t>(components);
-  return config;
-}
-
-/// One fold after one preprocessing.
-struct Fold {
-  Matrix learn, judge;
-  std::vector<int> learn_labels, judge_labels;
-};
-
-Fold make_fold(const Examples& examples, const std::vector<int>& folds, int fold, const PreprocessingConfig& config) {
-  std::vector<std::size_t> learn, judge;
-  Fold made;
-  for (std::size_t i = 0; i < folds.size(); ++i) {
-    (folds[i] == fold ? judge : learn).push_back(i);
-    (folds[i] == fold ? made.judge_labels : made.learn_labels).push_back(examples.subjects.labels[i]);
-  }
-  Preprocessor preprocessor(config);
-  made.learn = examples.table.values.select_rows(learn);
-  preprocessor.fit(made.learn);
-  made.learn = preprocessor.transform(std::move(made.learn));
-  made.judge = preprocessor.transform(examples.table.values.select_rows(judge));
-  return made;
-}
-
-/// What one fold says of one point.
-struct FoldScore {
-  double accuracy = 0, log_loss = 0, fit_s = 0, predict_s = 0;
-  std::string error;
-};
-
-FoldScore score(Classifier& classifier, const Fold& fold, int label_count, std::uint64_t seed) {
-  FoldScore result;
-  const auto fitting = std::chrono::steady_clock::now();
-  classifier.fit(fold.learn, fold.learn_labels, label_count);
-  result.fit_s = seconds_since(fitting);
-  const auto predicting = std::chrono::steady_clock::now();
-  const Predictions said{classifier.predict(fold.judge), classifier.predict_probabilities(fold.judge)};
-  result.predict_s = seconds_since(predicting);
-  const Metrics metrics = measure(fold.judge_labels, said, {}, seed);
-  result.accuracy = metrics.accuracy.value;
-  result.log_loss = metrics.log_loss;
-  return result;
 }
 
 TuningPoint summarise(const Parameters& parameters, std::span<const FoldScore> scores) {
@@ -124,86 +46,16 @@ TuningPoint summarise(const Parameters& parameters, std::span<const FoldScore> s
   return point;
 }
 
-class Search {
- public:
-  Search(const Examples& examples, const TuningConfig& config, const TuningStore& store)
-      : examples_(examples),
-        config_(config),
-        store_(store),
-        folds_(make_folds(examples.subjects, config.scheme, config.folds, derive_seed(config.seed, "tuning folds"))) {}
-
-  std::vector<TuningPoint> run(const std::vector<Parameters>& points, Progress& progress) {
-    std::vector<std::optional<TuningPoint>> done(points.size());
-    std::map<Parameters, std::vector<std::size_t>> by_preprocessing;
-    std::size_t reused = 0;
-    for (std::size_t i = 0; i < points.size(); ++i) {
-      if (store_.find) done[i] = store_.find(points[i]);
-      if (done[i]) {
-        ++reused;
-      } else {
-        by_preprocessing[ParsedPoint(points[i]).preprocessing].push_back(i);
-      }
-    }
-    const auto folds = static_cast<std::size_t>(config_.folds);
-    progress.begin("tuning", "fits", points.size() * folds, reused * folds);
-    for (const auto& [preprocessing, wanted] : by_preprocessing) {
-      run_group(preprocessing, wanted, points, done, progress);
-    }
-    progress.finish();
-    std::vector<TuningPoint> all;
-    for (auto& point : done) all.push_back(std::move(*point));
-    return all;
-  }
-
- private:
-  /// All points that share one preprocessing.
-  void run_group(const Parameters& preprocessing, const std::vector<std::size_t>& wanted,
-                 const std::vector<Parameters>& points, std::vector<std::optional<TuningPoint>>& done,
-                 Progress& progress) {
-    const auto fold_count = static_cast<std::size_t>(config_.folds);
-    const Examples selected = select_features(examples_, value_or(preprocessing, "features", "all"));
-    const PreprocessingConfig prepare = preprocessing_config(preprocessing, config_.seed);
-    std::vector<Fold> folds(fold_count);
-    parallel_for(fold_count,
-                 [&](std::size_t f, int) { folds[f] = make_fold(selected, folds_, static_cast<int>(f), prepare); });
-    std::vector<std::vector<FoldScore>> scores(wanted.size(), std::vector<FoldScore>(fold_count));
-    std::vector<std::size_t> missing(wanted.size(), fold_count);
-    std::mutex mutex;
-    parallel_for(wanted.size() * fold_count, [&](std::size_t task, int) {
-      const std::size_t which = task / fold_count, f = task % fold_count;
-      const Parameters& parameters = points[wanted[which]];
-      FoldScore& result = scores[which][f];
-      try {
-        const auto classifier = config_.make(config_.kind, ParsedPoint(parameters).learner,
-                                             derive_seed(config_.seed, fmt::format("fold {}", f)));
-        result = score(*classifier, folds[f], static_cast<int>(examples_.labels.size()), config_.seed);
-      } catch (const Interrupted&) {
-        throw;
-      } catch (const Error& error) {
-        result.error = error.what();
-      }
-      progress.advance();
-      const std::lock_guard lock(mutex);
-      if (--missing[which] > 0) return;
-      done[wanted[which]] = summarise(parameters, scores[which]);
-      if (store_.keep) store_.keep(*done[wanted[which]]);
-    });
-  }
-
-  const Examples& examples_;
-  const TuningConfig& config_;
-  const TuningStore& store_;
-  std::vector<int> folds_;
-};
-
 /// For each axis the values in the order of growing complexity -> how complex this point is, summed over the axes.
 double complexity(const TuningPoint& point, const std::vector<GridAxis>& axes) {
   double sum = 0;
   for (const GridAxis& axis : axes) {
     std::vector<std::string> values = axis.values;
-    const auto number = [](const std::string& text) {
+    const auto number = [&](const std::string& text) {
       double value = 0;
-      return parse_number(text, value) ? value : 0.0;
+      if (!parse_number(text, value)) return 0.0;
+      const bool no_pca = axis.parameter == "pca_components" && value == 0;
+      return no_pca ? std::numeric_limits<double>::infinity() : value;
     };
     if (is_among(axis.parameter, kSimplerWhenSmaller)) std::ranges::stable_sort(values, std::less<>(), number);
     if (is_among(axis.parameter, kSimplerWhenLarger)) std::ranges::stable_sort(values, std::greater<>(), number);
@@ -231,6 +83,55 @@ void choose(TuningResult& result, const std::vector<GridAxis>& axes) {
   }
 }
 
+/// The points of the grid, or those of them that the seed draws.
+std::vector<Parameters> points_of(const TuningConfig& config) {
+  std::vector<Parameters> points = grid_points(config.fixed, config.axes);
+  if (config.random_points == 0 || config.random_points >= points.size()) return points;
+  std::vector<std::size_t> order(points.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  Rng rng(derive_seed(config.seed, "random search"));
+  rng.shuffle(std::span(order));
+  order.resize(config.random_points);
+  std::ranges::sort(order);
+  std::vector<Parameters> drawn;
+  for (const std::size_t i : order) drawn.push_back(points[i]);
+  return drawn;
+}
+
+Parameters own_parameters(const TuningConfig& config) {
+  return config.make(config.kind, {}, config.seed)->parameters();
+}
+
+/// For the picture: as many components as the largest point asked for, or all where that costs little.
+std::optional<ExplainedVariance> variance_of(const Examples& examples, const TuningConfig& config,
+                                             const TuningResult& result) {
+  std::size_t most = 0;
+  bool asked = false;
+  const Parameters own = own_parameters(config);
+  PreprocessingConfig prepare;
+  prepare.seed = config.seed;
+  for (const TuningPoint& point : result.points) {
+    const PreprocessingConfig asks = preprocessing_of(Point(point.parameters, own), prepare);
+    asked = asked || asks.pca_components > 0 || asks.pca_variance > 0;
+    if (point.error.empty()) most = std::max(most, asks.pca_components);
+  }
+  if (!asked) return std::nullopt;
+  const Point best(result.points[result.best].parameters, own);
+  prepare.standardise = preprocessing_of(best, prepare).standardise;
+  ExplainedVariance variance{features_of(best), {}};
+  const std::size_t columns = columns_of(examples.table.columns, variance.features).size();
+  const std::size_t all = std::min(columns, examples.subjects.ids.size());
+  if (all <= kCheapComponents) most = all;
+  prepare.pca_components = std::min(most, all);
+  if (prepare.pca_components == 0) return std::nullopt;
+  std::vector<std::size_t> rows(examples.subjects.ids.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  variance.shares = make_stage(examples, variance.features, prepare, rows, {}).preprocessor.explained_variance_ratio();
+  return variance;
+}
+
+}  // namespace
+
 void require_sound(const TuningConfig& config) {
   std::set<std::string> seen;
   for (const GridAxis& axis : config.axes) {
@@ -240,27 +141,29 @@ void require_sound(const TuningConfig& config) {
     }
   }
   if (config.folds < 2) throw Error("there must be at least 2 folds", "--folds");
+  const Parameters own = own_parameters(config);
+  for (const Parameters& parameters : points_of(config)) {
+    const Point point(parameters, own);
+    preprocessing_of(point, {});
+    config.make(config.kind, point.learning, config.seed);
+  }
 }
-
-}  // namespace
 
 TuningResult tune(const Examples& examples, const TuningConfig& config, Progress& progress, const TuningStore& store) {
   require_sound(config);
-  std::vector<Parameters> points = grid_points(config.fixed, config.axes);
-  if (config.random_points > 0 && config.random_points < points.size()) {
-    std::vector<std::size_t> order(points.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    Rng rng(derive_seed(config.seed, "random search"));
-    rng.shuffle(std::span(order));
-    order.resize(config.random_points);
-    std::ranges::sort(order);
-    std::vector<Parameters> drawn;
-    for (const std::size_t i : order) drawn.push_back(points[i]);
-    points = std::move(drawn);
-  }
+  std::vector<std::size_t> rows(examples.subjects.ids.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  require_two_genres(examples, rows, "the table");
+  require_finite_examples(examples);
+  const std::vector<Parameters> points = points_of(config);
+  const Parameters own = own_parameters(config);
+  for (const Parameters& point : points) columns_of(examples.table.columns, features_of(Point(point, own)));
+
+  const std::vector<std::vector<FoldScore>> scores = score_on_folds(examples, config, points, progress, store);
   TuningResult result;
-  result.points = Search(examples, config, store).run(points, progress);
+  for (std::size_t i = 0; i < points.size(); ++i) result.points.push_back(summarise(points[i], scores[i]));
   choose(result, config.axes);
+  result.variance = variance_of(examples, config, result);
   return result;
 }
 
@@ -277,18 +180,17 @@ nlohmann::json to_json(const TuningPoint& point) {
   return document;
 }
 
-TuningPoint tuning_point_from_json(const nlohmann::json& document) {
-  TuningPoint point;
-  point.parameters = document.at("parameters").get<Parameters>();
-  point.accuracy = document.at("accuracy");
-  point.standard_error = document.at("standard_error");
-  point.log_loss = document.at("log_loss");
-  point.fold_accuracy = document.at("fold_accuracy").get<std::vector<double>>();
-  point.fold_log_loss = document.at("fold_log_loss").get<std::vector<double>>();
-  point.fit_s = document.at("fit_s");
-  point.predict_s = document.at("predict_s");
-  point.error = document.value("error", "");
-  return point;
+nlohmann::json to_json(const FoldScore& score) {
+  if (!score.error.empty()) return {{"error", score.error}};
+  return {{"accuracy", score.accuracy},
+          {"log_loss", score.log_loss},
+          {"fit_s", score.fit_s},
+          {"predict_s", score.predict_s}};
+}
+
+FoldScore fold_score_from_json(const nlohmann::json& document) {
+  if (document.contains("error")) return {.error = document.at("error").get<std::string>()};
+  return {document.at("accuracy"), document.at("log_loss"), document.at("fit_s"), document.at("predict_s"), {}};
 }
 
 }  // namespace genrewise

@@ -13,10 +13,8 @@
 
 namespace genrewise {
 
-/// What is searched. Beside the learner's own parameters an axis (or a fixed parameter) may be
-///   pca_components    0 (none) or a number
-///   standardise       true or false
-///   features          "all", or names joined by "+"
+/// What is searched. Beside the learner's own parameters an axis (or a fixed parameter) may be one of those that
+/// prepare the features: see Point.
 struct TuningConfig {
   std::string kind;
   Parameters fixed;
@@ -25,7 +23,15 @@ struct TuningConfig {
   int folds = 5;
   SplitScheme scheme = SplitScheme::grouped;  ///< of the folds; or random
   std::uint64_t seed = kDefaultSeed;
+  bool share = true;  ///< points of a fold share their work (see SharedWork); the results are the same without
   ClassifierFactory make = make_classifier;
+};
+
+/// What one fold says of one point.
+struct FoldScore {
+  double accuracy = 0, log_loss = 0;
+  double fit_s = 0, predict_s = 0;  ///< work that points share is in the seconds of the point that came first
+  std::string error;                ///< why it could not be fitted; then the figures are empty
 };
 
 struct TuningPoint {
@@ -37,24 +43,39 @@ struct TuningPoint {
   std::string error;                  ///< why it could not be fitted in some fold; then it is never chosen
 };
 
+/// What principal component analysis finds in the examples that were searched on.
+struct ExplainedVariance {
+  std::string features;        ///< "all", or those of the best point
+  std::vector<double> shares;  ///< of the variance, one for each component; not more than were worth computing
+};
+
 struct TuningResult {
   std::vector<TuningPoint> points;  ///< in the grid's order
   std::size_t best = 0;             ///< by accuracy, then log loss, then the first
   /// The simplest point whose accuracy is within one standard error of the best (Breiman et al., 1984). Simpler is:
   /// smaller C, hidden_layer_sizes, n_estimators, max_depth, degree, pca_components; larger n_neighbors, var_smoothing,
-  /// alpha; for other parameters the value that was named first.
+  /// alpha; for other parameters the value that was named first. No PCA (0 components) counts as the most components.
   std::size_t one_standard_error = 0;
+  std::optional<ExplainedVariance> variance;  ///< where PCA was searched or fixed
 };
 
-/// Results of points that were finished before; see StudyStore. keep() is called by one thread at a time.
+/// Scores of folds that were finished before; see StudyStore. keep() is called by one thread at a time.
 struct TuningStore {
-  std::function<std::optional<TuningPoint>(const Parameters&)> find;
-  std::function<void(const TuningPoint&)> keep;
+  std::function<std::optional<FoldScore>(const Parameters&, int fold)> find;
+  std::function<void(const Parameters&, int fold, const FoldScore&)> keep;
 };
 
-/// Every point on every fold, folds and points in parallel over the thread budget; folds are stratified, and grouped as
-/// the scheme says. Preprocessing is fitted on each fold's training side and shared by all points that ask for the
-/// same. Throws Error when an axis is empty or twice there, when folds cannot be made, and when every point failed.
+/// Throws Error for what cannot be searched whatever the examples: an axis that is empty or given twice, a parameter
+/// that the learner does not have, a value that makes no sense, too few folds. tune() does so itself.
+void require_sound(const TuningConfig& config);
+
+/// Every point on every fold. Folds are stratified, and grouped as the scheme says; every genre is in at least two of
+/// them, so that each is always learnt, while a fold need not have all of them to be judged on. Preprocessing is fitted
+/// on each fold's training side; points of a fold that ask for the same share it, and what else they have in common.
+/// Folds run in parallel over the thread budget, one after another within a large table or where they are too few.
+/// A point that fails on a fold is noted. Throws Error for what require_sound() refuses, for examples of one genre, a
+/// feature that is no finite number or that no column has, when folds cannot be made (a genre with fewer than two
+/// groups), and when every point failed.
 TuningResult tune(const Examples& examples, const TuningConfig& config, Progress& progress,
                   const TuningStore& store = {});
 
@@ -62,13 +83,22 @@ TuningResult tune(const Examples& examples, const TuningConfig& config, Progress
 /// "var_smoothing=log:-11:-9:20" (20 powers of ten from 1e-11 to 1e-9). k is n_neighbors. Throws Error.
 GridAxis parse_axis(std::string_view text);
 
-/// The grids of the study that genrewise repeats: knn k = 1..96 step 5; gnb var_smoothing = logspace(-11, -9, 20); svm
-/// the four kernels; mlp hidden_layer_sizes 5..95 step 10; logreg C = logspace(-4, 1, 11), because its solvers differ
-/// in speed and not in what they find. Throws Error for a kind without one.
-std::vector<GridAxis> study_grid(std::string_view kind);
+/// Grids by name, for a kind of learner and a table's columns.
+///   study     those of the study that genrewise repeats: knn k = 1..96 step 5; gnb var_smoothing = logspace(-11, -9,
+///             20); svm the four kernels; mlp hidden_layer_sizes 5..95 step 10; logreg its two solvers
+///   wide      the parameter that matters most to a kind, over all that is sensible: logreg, svm and linearsvc C, knn k
+///             and weights, gnb var_smoothing, mlp widths, forest depths, xgboost depths and rates
+///   pca       pca_components: 2, 5, 10, 20, 50, ... below the number of columns, and 0 (none)
+///   scaling   standardise true and false
+///   features  features: each alone, FMA's combinations of them, and all
+/// Throws Error for a name, or a kind, without one.
+std::vector<GridAxis> preset_grid(std::string_view preset, std::string_view kind,
+                                  const std::vector<FeatureColumn>& columns);
+std::vector<std::string> preset_names();
 
 nlohmann::json to_json(const TuningPoint& point);
+nlohmann::json to_json(const FoldScore& score);
 /// Throws nlohmann::json::exception for any other document.
-TuningPoint tuning_point_from_json(const nlohmann::json& document);
+FoldScore fold_score_from_json(const nlohmann::json& document);
 
 }  // namespace genrewise

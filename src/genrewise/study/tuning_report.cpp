@@ -15,10 +15,18 @@ namespace {
 
 using nlohmann::json;
 
+const json& point_at(const json& results, const char* which) {
+  return results.at("points").at(results.at(which).get<std::size_t>());
+}
+
+std::string value_name(const std::string& parameter, const std::string& value) {
+  return parameter == "pca_components" && value == "0" ? "none" : value;
+}
+
 /// For each value of the axis the best point that has it.
-std::string axis_chart(const json& results, const json& axis) {
+json axis_chart(const json& results, const json& axis) {
   const std::string parameter = axis.at("parameter");
-  const json& best = results.at("points").at(results.at("best").get<std::size_t>());
+  const json &best = point_at(results, "best"), &simple = point_at(results, "one_standard_error");
   std::vector<TriedValue> values;
   for (const json& text : axis.at("values")) {
     const json* leader = nullptr;
@@ -28,9 +36,57 @@ std::string axis_chart(const json& results, const json& axis) {
     }
     if (leader == nullptr) continue;
     const double accuracy = leader->at("accuracy"), error = leader->at("standard_error");
-    values.push_back({text, accuracy, accuracy - error, accuracy + error, best.at("varied").at(parameter) == text});
+    values.push_back({value_name(parameter, text), accuracy, accuracy - error, accuracy + error,
+                      best.at("varied").at(parameter) == text, simple.at("varied").at(parameter) == text,
+                      leader->at("fold_accuracy").get<std::vector<double>>()});
   }
-  return tried_svg(values, parameter);
+  const double enough = best.at("accuracy").get<double>() - best.at("standard_error").get<double>();
+  return {{"chart", tried_svg(values, parameter, enough)}, {"caption", parameter}};
+}
+
+json variance_chart(const json& results) {
+  const json& variance = results.at("explained_variance");
+  if (variance.is_null()) return nullptr;
+  const auto shares = variance.at("shares").get<std::vector<double>>();
+  return {{"chart", variance_svg(shares)},
+          {"title", fmt::format("Variance that the components explain, features {}",
+                                variance.at("features").get<std::string>())},
+          {"thresholds", variance_thresholds(shares)}};
+}
+
+/// Two axes whose every combination was tried, as rows and columns.
+json product_table(const json& results) {
+  const json& axes = results.at("axes");
+  if (axes.size() != 2) return nullptr;
+  const json &rows = axes[0], &columns = axes[1];
+  if (rows.at("values").size() * columns.at("values").size() != results.at("points").size()) return nullptr;
+  const double best = point_at(results, "best").at("accuracy");
+  double least = best;
+  for (const json& point : results.at("points")) {
+    if (!point.contains("error")) least = std::min(least, point.at("accuracy").get<double>());
+  }
+  json view = {{"row_parameter", rows.at("parameter")},
+               {"column_parameter", columns.at("parameter")},
+               {"columns", columns.at("values")},
+               {"rows", json::array()}};
+  for (std::size_t i = 0; i < rows.at("values").size(); ++i) {
+    json cells = json::array();
+    for (std::size_t j = 0; j < columns.at("values").size(); ++j) {
+      const json& point = results.at("points").at(i * columns.at("values").size() + j);
+      if (point.contains("error")) {
+        cells.push_back({{"share", "0"}, {"text", "–"}, {"strong", false}, {"top", false}});
+        continue;
+      }
+      const double accuracy = point.at("accuracy");
+      const double share = best > least ? 0.05 + 0.85 * (accuracy - least) / (best - least) : 0.5;
+      cells.push_back({{"share", fmt::format("{:.3f}", share)},
+                       {"text", fmt::format("{:.1f}", 100 * accuracy)},
+                       {"strong", share > 0.55},
+                       {"top", accuracy == best}});
+    }
+    view["rows"].push_back({{"value", rows.at("values")[i]}, {"cells", std::move(cells)}});
+  }
+  return view;
 }
 
 json point_rows(const json& results) {
@@ -45,8 +101,8 @@ json point_rows(const json& results) {
   for (const std::size_t i : order) {
     const json& point = points[i];
     json mark = nullptr;
-    if (results.at("one_standard_error") == i) mark = "· one standard error";
-    if (results.at("best") == i) mark = "· best";
+    if (results.at("one_standard_error") == i) mark = "simplest within one standard error";
+    if (results.at("best") == i) mark = mark.is_null() ? "best" : "best, and the simplest within one standard error";
     rows.push_back({{"parameters", to_string(point.at("varied").get<Parameters>())},
                     {"mark", mark},
                     {"error", point.contains("error") ? point.at("error") : json()},
@@ -64,11 +120,15 @@ json point_rows(const json& results) {
 std::string render_tuning_report(const json& document) {
   const json results = valid_utf8(document);
   const json& points = results.at("points");
-  const json& best = points.at(results.at("best").get<std::size_t>());
-  const json& simple = points.at(results.at("one_standard_error").get<std::size_t>());
+  const json &best = point_at(results, "best"), &simple = point_at(results, "one_standard_error");
   json axes = json::array();
-  for (const json& axis : results.at("axes")) axes.push_back({{"chart", axis_chart(results, axis)}});
+  for (const json& axis : results.at("axes")) {
+    if (axis.at("values").size() > 1) axes.push_back(axis_chart(results, axis));
+  }
   json view = results;
+  view["page_title"] = "parameter search";
+  view["variance"] = variance_chart(results);
+  view["product"] = product_table(results);
   view["point_count"] = points.size();
   view["dataset"] = results.at("dataset").at("name");
   view["place"] = results.at("dataset").at("place");
@@ -90,8 +150,7 @@ std::string render_tuning_report(const json& document) {
           "setting that you take on examples that were not searched on.",
           points.size()),
       "The standard error comes from the spread over the folds. Settings within it of the best are not shown to be "
-      "worse; the "
-      "simplest of them often does better on new music."};
+      "worse; the simplest of them often does better on new music."};
   return render_page(kTuningHtml, view);
 }
 

@@ -5,13 +5,13 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/report.hpp"
-#include "genrewise/study/run_folder.hpp"
 
 namespace genrewise {
 namespace {
@@ -19,25 +19,27 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// The points of the same data in the journal; rewritten without what was cut or is of other data, so that appending is
+using FoldScores = std::map<std::pair<Parameters, int>, FoldScore>;
+
+/// The scores of the same data in the journal; rewritten without what was cut or is of other data, so that appending is
 /// sound.
-std::map<Parameters, TuningPoint> reopen(const fs::path& path, const std::string& data) {
-  std::map<Parameters, TuningPoint> points;
-  if (!fs::exists(path)) return points;
+FoldScores reopen(const fs::path& path, const std::string& data) {
+  FoldScores scores;
+  if (!fs::exists(path)) return scores;
   std::string kept;
   for (const std::string& line : split_text(read_file(path), '\n')) {
     const json entry = json::parse(line, nullptr, false);
     if (!entry.is_object() || entry.value("data", json()) != json(data)) continue;
     try {
-      TuningPoint point = tuning_point_from_json(entry.at("point"));
+      scores.insert_or_assign({entry.at("parameters").get<Parameters>(), entry.at("fold").get<int>()},
+                              fold_score_from_json(entry.at("score")));
       kept += line + '\n';
-      points.insert_or_assign(point.parameters, std::move(point));
     } catch (const json::exception&) {
       continue;  // of a version that kept it differently
     }
   }
   write_file(path, kept);
-  return points;
+  return scores;
 }
 
 Parameters varied(const Parameters& all, const std::vector<GridAxis>& axes) {
@@ -49,27 +51,28 @@ Parameters varied(const Parameters& all, const std::vector<GridAxis>& axes) {
 }  // namespace
 
 TuningFolder::TuningFolder(fs::path folder, const json& config, bool anew) : folder_(std::move(folder)) {
-  claim_run_folder(folder_, config, anew, [&] {
+  lock_ = claim_run_folder(folder_, config, anew, [&] {
     std::error_code ignored;
-    for (const char* stale : {"tuning.json", "tuning.csv", "report.html", "points.jsonl"}) {
+    for (const char* stale : {"tuning.json", "tuning.csv", "report.html", "folds.jsonl"}) {
       fs::remove(folder_ / stale, ignored);
     }
   });
 }
 
 TuningStore TuningFolder::store(const Examples& examples) const {
-  const fs::path path = folder_ / "points.jsonl";
+  const fs::path path = folder_ / "folds.jsonl";
   const std::string data = fingerprint(examples, {});
-  const auto points = std::make_shared<const std::map<Parameters, TuningPoint>>(reopen(path, data));
+  const auto scores = std::make_shared<const FoldScores>(reopen(path, data));
   TuningStore store;
-  store.find = [points](const Parameters& parameters) -> std::optional<TuningPoint> {
-    const auto found = points->find(parameters);
-    return found == points->end() ? std::nullopt : std::optional(found->second);
+  store.find = [scores](const Parameters& parameters, int fold) -> std::optional<FoldScore> {
+    const auto found = scores->find({parameters, fold});
+    return found == scores->end() ? std::nullopt : std::optional(found->second);
   };
-  store.keep = [path, data](const TuningPoint& point) {
+  store.keep = [path, data](const Parameters& parameters, int fold, const FoldScore& score) {
     std::ofstream out(path, std::ios::app);
-    out << json{{"data", data}, {"point", to_json(point)}}.dump() << '\n' << std::flush;
-    if (!out) throw_system_error("cannot keep a finished point", path.string());
+    out << json{{"data", data}, {"parameters", parameters}, {"fold", fold}, {"score", to_json(score)}}.dump() << '\n'
+        << std::flush;
+    if (!out) throw_system_error("cannot keep a finished fold", path.string());
   };
   return store;
 }
@@ -88,35 +91,21 @@ json tuning_json(const Examples& examples, const TuningConfig& config, const Tun
     points.back()["varied"] = varied(point.parameters, config.axes);
   }
   for (const GridAxis& axis : config.axes) axes.push_back({{"parameter", axis.parameter}, {"values", axis.values}});
-  const FeatureRecipe& recipe = examples.table.recipe;
-  return {{"format", "genrewise tuning"},
-          {"format_version", 1},
-          {"program_version", GENREWISE_VERSION},
-          {"name", context.name},
-          {"command", context.command},
-          {"created", context.created},
-          {"seed", config.seed},
-          {"dataset",
-           {{"name", context.dataset_name},
-            {"kind", context.dataset_kind},
-            {"place", context.dataset_place},
-            {"examples", examples.subjects.ids.size()},
-            {"used", used},
-            {"skipped", count_by_reason(context.skipped)}}},
-          {"features",
-           {{"name", recipe.name},
-            {"version", recipe.version},
-            {"hash", recipe.hash},
-            {"columns", examples.table.columns.size()},
-            {"extract_s", context.extract_s}}},
-          {"kind", config.kind},
-          {"fixed", config.fixed},
-          {"axes", std::move(axes)},
-          {"folds", config.folds},
-          {"scheme", to_string(config.scheme)},
-          {"points", std::move(points)},
-          {"best", result.best},
-          {"one_standard_error", result.one_standard_error}};
+  json document = document_head("genrewise tuning", examples, config.seed, context);
+  document["dataset"]["used"] = used;
+  document["kind"] = config.kind;
+  document["fixed"] = config.fixed;
+  document["axes"] = std::move(axes);
+  document["folds"] = config.folds;
+  document["scheme"] = to_string(config.scheme);
+  document["points"] = std::move(points);
+  document["best"] = result.best;
+  document["one_standard_error"] = result.one_standard_error;
+  document["explained_variance"] = nullptr;
+  if (result.variance) {
+    document["explained_variance"] = {{"features", result.variance->features}, {"shares", result.variance->shares}};
+  }
+  return document;
 }
 
 std::string tuning_csv(const json& results) {

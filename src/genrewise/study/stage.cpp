@@ -1,0 +1,75 @@
+#include "genrewise/study/stage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/study/selection.hpp"
+
+namespace genrewise {
+namespace {
+
+Matrix select(const Matrix& values, std::span<const std::size_t> rows, std::span<const std::size_t> columns) {
+  if (columns.size() == values.cols()) return values.select_rows(rows);
+  Matrix selected(rows.size(), columns.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; j < columns.size(); ++j) selected(i, j) = values(rows[i], columns[j]);
+  }
+  return selected;
+}
+
+std::vector<int> labels_of(const Examples& examples, std::span<const std::size_t> rows) {
+  std::vector<int> labels;
+  labels.reserve(rows.size());
+  for (const std::size_t row : rows) labels.push_back(examples.subjects.labels[row]);
+  return labels;
+}
+
+}  // namespace
+
+Stage make_stage(const Examples& examples, std::string_view features, const PreprocessingConfig& config,
+                 std::span<const std::size_t> learn, std::span<const std::size_t> judge) {
+  const std::vector<std::size_t> columns = columns_of(examples.table.columns, features);
+  Stage stage{Preprocessor(config),
+              select(examples.table.values, learn, columns),
+              {},
+              labels_of(examples, learn),
+              labels_of(examples, judge)};
+  stage.preprocessor.fit(stage.learn);
+  stage.learn = stage.preprocessor.transform(std::move(stage.learn));
+  stage.judge = stage.preprocessor.transform(select(examples.table.values, judge, columns));
+  return stage;
+}
+
+std::shared_ptr<SharedWork> work_on(const Stage& stage, std::size_t bytes) {
+  auto work = std::make_shared<SharedWork>(bytes);
+  work->add(stage.learn);
+  work->add(stage.judge);
+  return work;
+}
+
+void require_finite_examples(const Examples& examples) {
+  const FeatureTable& table = examples.table;
+  const auto values = table.values.values();
+  const auto found = std::ranges::find_if_not(values, [](float value) { return std::isfinite(value); });
+  if (found == values.end()) return;
+  const auto at = static_cast<std::size_t>(found - values.begin());
+  const FeatureColumn& column = table.columns[at % table.values.cols()];
+  throw Error(fmt::format("a feature is no finite number: {} {} {} of {}", column.feature, column.statistic,
+                          column.number, examples.subjects.ids[at / table.values.cols()]),
+              examples.name, "extract the features anew, or leave that track out");
+}
+
+void require_two_genres(const Examples& examples, std::span<const std::size_t> rows, std::string_view what) {
+  const auto label = [&](std::size_t row) { return examples.subjects.labels[row]; };
+  if (rows.empty()) throw Error(fmt::format("{} is empty", what), examples.name);
+  if (std::ranges::all_of(rows, [&](std::size_t row) { return label(row) == label(rows.front()); })) {
+    throw Error(fmt::format("{} holds one genre only (\"{}\")", what,
+                            examples.labels[static_cast<std::size_t>(label(rows.front()))]),
+                examples.name, "a comparison needs at least two");
+  }
+}
+
+}  // namespace genrewise

@@ -1,0 +1,32 @@
+// Examples ready for learners: those to learn from and those to be judged on, after preprocessing.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "genrewise/models/preprocessing.hpp"
+#include "genrewise/models/shared_work.hpp"
+#include "genrewise/pipeline/examples.hpp"
+
+namespace genrewise {
+
+struct Stage {
+  Preprocessor preprocessor;  ///< fitted on `learn`
+  Matrix learn, judge;
+  std::vector<int> learn_labels, judge_labels;
+};
+
+/// `features` as columns_of() takes them. `judge` may be empty. Throws Error when the preprocessing cannot be fitted.
+Stage make_stage(const Examples& examples, std::string_view features, const PreprocessingConfig& config,
+                 std::span<const std::size_t> learn, std::span<const std::size_t> judge);
+
+/// Work that learners on this stage may share. The stage must stay where it is while one of them fits or predicts.
+std::shared_ptr<SharedWork> work_on(const Stage& stage, std::size_t bytes);
+
+/// Throws Error that names track and column of the first number that is not finite.
+void require_finite_examples(const Examples& examples);
+/// Throws Error when these rows hold fewer than two genres; `what` is "the training part".
+void require_two_genres(const Examples& examples, std::span<const std::size_t> rows, std::string_view what);
+
+}  // namespace genrewise
