@@ -234,6 +234,17 @@ TEST(Study, PassesOverAPointOfAGridThatFails) {
   EXPECT_EQ(to_json(model_result_from_json(to_json(model, kThree)), kThree), to_json(model, kThree));
 }
 
+TEST(Study, PassesOverMoreComponentsThanTheDataHas) {
+  Progress quiet;
+  StudyConfig config;
+  config.models = {parse_model("knn:n_neighbors=3:pca_components=2|500")};
+  const Examples examples = clusters(kThree, 20, 0.1F);
+  const ModelResult model = run_study(examples, make_split(examples.subjects), config, quiet).models[0];
+  EXPECT_EQ(model.error, "");
+  EXPECT_EQ(model.parameters.at("pca_components"), "2");
+  EXPECT_THAT(model.tried.at(1).error, HasSubstr("500"));
+}
+
 TEST(Study, ChoosesWhatIsDoneToTheFeaturesLikeAParameter) {
   Progress quiet;
   const Examples examples = clusters(kThree, 40, 0.3F, 6);

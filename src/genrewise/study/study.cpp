@@ -158,14 +158,23 @@ class Comparison {
   /// All points that ask for one preprocessing; what they have in common is done once.
   void try_points(const ModelSpec& spec, const std::vector<Parameters>& points, const std::vector<std::size_t>& wanted,
                   std::vector<std::optional<Metrics>>& metrics, std::vector<std::string>& errors, Progress& progress) {
-    Prepared& prepared =
-        prepare(choosing_, judging_, preprocessing_of(point_of(points[wanted.front()]), base_), training_, validation_);
-    const Stage& stage = prepared.stage;
+    Prepared* prepared = nullptr;
+    try {
+      prepared = &prepare(choosing_, judging_, preprocessing_of(point_of(points[wanted.front()]), base_), training_,
+                          validation_);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error& error) {  // more components than the data has, for one
+      for (const std::size_t i : wanted) errors[i] = error.what();
+      progress.advance(wanted.size());
+      return;
+    }
+    const Stage& stage = prepared->stage;
     std::vector<std::unique_ptr<Classifier>> classifiers;
     for (const std::size_t i : wanted) {
       classifiers.push_back(make(spec, points[i]));
       classifiers.back()->set_fit_context(fit_context(examples_, training_));
-      classifiers.back()->share(prepared.work);
+      classifiers.back()->share(prepared->work);
     }
     for (std::size_t at = 0; at < wanted.size(); ++at) {
       throw_if_interrupted();

@@ -41,7 +41,7 @@ json axis_chart(const json& results, const json& axis) {
                       leader->at("fold_accuracy").get<std::vector<double>>()});
   }
   const double enough = best.at("accuracy").get<double>() - best.at("standard_error").get<double>();
-  return {{"chart", tried_svg(values, parameter, enough)}, {"caption", parameter}};
+  return {{"chart", tried_svg(values, parameter, enough)}};
 }
 
 json variance_chart(const json& results) {
@@ -49,8 +49,9 @@ json variance_chart(const json& results) {
   if (variance.is_null()) return nullptr;
   const auto shares = variance.at("shares").get<std::vector<double>>();
   return {{"chart", variance_svg(shares)},
-          {"title", fmt::format("Variance that the components explain, features {}",
-                                variance.at("features").get<std::string>())},
+          {"title", variance.at("features") == "all" ? std::string("Variance that the components explain")
+                                                     : fmt::format("Variance that the components of {} explain",
+                                                                   variance.at("features").get<std::string>())},
           {"thresholds", variance_thresholds(shares)}};
 }
 
@@ -67,8 +68,11 @@ json product_table(const json& results) {
   }
   json view = {{"row_parameter", rows.at("parameter")},
                {"column_parameter", columns.at("parameter")},
-               {"columns", columns.at("values")},
+               {"columns", json::array()},
                {"rows", json::array()}};
+  for (const json& value : columns.at("values")) {
+    view["columns"].push_back(value_name(columns.at("parameter"), value));
+  }
   for (std::size_t i = 0; i < rows.at("values").size(); ++i) {
     json cells = json::array();
     for (std::size_t j = 0; j < columns.at("values").size(); ++j) {
@@ -84,7 +88,8 @@ json product_table(const json& results) {
                        {"strong", share > 0.55},
                        {"top", accuracy == best}});
     }
-    view["rows"].push_back({{"value", rows.at("values")[i]}, {"cells", std::move(cells)}});
+    view["rows"].push_back(
+        {{"value", value_name(rows.at("parameter"), rows.at("values")[i])}, {"cells", std::move(cells)}});
   }
   return view;
 }
