@@ -15,10 +15,19 @@ cmake --preset "$preset" >build/configure.log 2>&1 || { cat build/configure.log;
 cmake --build --preset "$preset"
 
 step "Tests ($preset)"
-ctest --preset "$preset" -E '^interop\.tensorflow$'
+ctest --preset "$preset" -E '^interop\.'
 
 # Reads and writes records with the real TensorFlow and TensorBoard, where GENREWISE_TENSORFLOW_PYTHON (or python3) has them.
 step "TensorFlow and TensorBoard"
 code=0
 "${GENREWISE_TENSORFLOW_PYTHON:-python3}" tests/interop/tensorflow_interop.py "build/$preset/bin/interop_records" || code=$?
 [ "$code" -eq 0 ] || [ "$code" -eq 77 ]  # 77: skipped, and it has said why
+
+# The whole program against real S3 servers, where they are installed; docs/object_storage.md says how to name them.
+step "S3 servers"
+for server in "moto ${GENREWISE_MOTO_SERVER:-moto_server}" "s3rver ${GENREWISE_S3RVER:-s3rver}" \
+              "versitygw ${GENREWISE_VERSITYGW:-versitygw}"; do
+  code=0
+  python3 tests/interop/object_storage.py $server "build/$preset/bin/genrewise" || code=$?
+  [ "$code" -eq 0 ] || [ "$code" -eq 77 ]
+done

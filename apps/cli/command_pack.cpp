@@ -15,6 +15,7 @@ constexpr char kExamples[] =
     "genrewise pack fma --features mel224 --shards 16 -o packs/mel224\n"
     "genrewise pack fma --features mel224 --store float16 --compress gzip -o packs/mel224_small\n"
     "genrewise pack music.csv --features raw10k --split-file split.csv -o packs/raw10k\n"
+    "genrewise pack fma --features mel224 --shards 64 -o s3://bucket/packs/mel224\n"
     "genrewise pack packs/mel224 --verify";
 
 struct Options {
@@ -103,9 +104,12 @@ void add_pack(CLI::App& app, Session& session) {
       ->add_option("dataset", options->place,
                    "FMA folder, folder with one sub-folder per genre, or CSV of paths; with --verify a packed folder")
       ->required();
-  command->add_option("-o,--output", options->output, "the folder for the shards and manifest.json");
-  command->add_option("--features", options->feature_set, "the feature set")
-      ->capture_default_str();
+  command->add_option("-o,--output", options->output,
+                      "the folder for the shards and manifest.json, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX");
+  command->add_option("--work", options->pack.work_folder,
+                      "where shards lie on their way to an object store (default: under ~/.cache/genrewise); at most "
+                      "three of them at a time");
+  command->add_option("--features", options->feature_set, "the feature set")->capture_default_str();
   command->add_option("--shards", options->pack.shards, "how many files")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

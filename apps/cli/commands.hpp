@@ -12,6 +12,7 @@ namespace genrewise::cli {
 using AddCommand = void (*)(CLI::App& app, Session& session);
 
 void add_fetch(CLI::App& app, Session& session);
+void add_list(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_extract(CLI::App& app, Session& session);
 void add_split(CLI::App& app, Session& session);
@@ -23,7 +24,8 @@ void add_study(CLI::App& app, Session& session);
 void add_predict(CLI::App& app, Session& session);
 
 inline constexpr AddCommand kCommands[] = {
-    add_fetch, add_inspect, add_extract, add_split, add_pack, add_train, add_evaluate, add_tune, add_study, add_predict,
+    add_fetch,    add_inspect, add_extract, add_split,   add_pack, add_train,
+    add_evaluate, add_tune,    add_study,   add_predict, add_list,
 };
 
 }  // namespace genrewise::cli

@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "genrewise/base/device.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/object_store.hpp"
 #include "handover.hpp"
 
 namespace genrewise::cli {
@@ -17,6 +18,7 @@ constexpr char kExitCodes[] =
     "\nExit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some inputs were skipped (how many and why is "
     "printed);\n"
     "130 interrupted (start the same command again to go on).\n"
+    "Wherever a file is named, it may lie in an object store: s3://BUCKET/NAME or gs://BUCKET/NAME.\n"
     "Results go to standard output, messages and progress to standard error.\n"
     "`genrewise COMMAND --help` shows a command's options and examples.";
 
@@ -51,6 +53,7 @@ std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {
 int parse_and_run(int argc, char** argv) {
   CLI::App app{"A workbench for music-genre classification: features, honest splits, classifiers, predictions."};
   Session session;
+  ObjectStoreOptions stores;
   app.name("genrewise");
   app.set_version_flag("--version", "genrewise " GENREWISE_VERSION);
   app.fallthrough();
@@ -60,11 +63,19 @@ int parse_and_run(int argc, char** argv) {
       ->check(CLI::Range(1, 4096));
   app.add_option_function<std::string>("--device", set_requested_device,
                                        "where networks work: auto, cpu, cuda or cuda:N (default: auto)");
+  app.add_option(
+      "--endpoint", stores.endpoint,
+      "the server of s3:// and gs:// places, as http://HOST:PORT (default: AWS_ENDPOINT_URL, or Amazon's and "
+      "Google's own)");
+  app.add_option("--region", stores.region, "the region of s3:// places (default: AWS_REGION, or us-east-1)");
+  app.add_option("--profile", stores.profile,
+                 "the profile in ~/.aws/credentials and ~/.aws/config (default: AWS_PROFILE)");
   app.add_flag("--quiet,-q", session.quiet, "no progress and no remarks, only results and errors");
   add_neural_half();
   for (const AddCommand add : kCommands) add(app, session);
   try {
     app.parse(argc, argv);
+    set_object_store_options(stores);
     return session.run();
   } catch (const CLI::CallForHelp&) {
     const CLI::App* chosen = &app;

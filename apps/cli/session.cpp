@@ -22,7 +22,9 @@ CLI::App* Session::add_command(CLI::App& app, const std::string& name, const std
     footer += "  " + examples.substr(at, end - at) + "\n";
     at = end + 1;
   }
-  command->footer(footer + "\nOptions of every command: --threads N, --quiet (see genrewise --help).");
+  command->footer(footer +
+                  "\nOptions of every command: --threads N, --quiet, --endpoint URL, --region NAME, --profile NAME "
+                  "(see genrewise --help).");
   command->callback([this, body = std::move(body)] { chosen_ = body; });
   return command;
 }

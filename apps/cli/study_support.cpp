@@ -17,6 +17,7 @@
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/pipeline/prepare.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/place.hpp"
 #include "genrewise/study/selection.hpp"
 
 namespace genrewise::cli {
@@ -101,6 +102,7 @@ const std::string& ExamplesSource::open() {
 }
 
 std::string ExamplesSource::place() const {
+  if (is_remote(place_)) return place_;
   std::error_code ignored;
   const fs::path whole = fs::weakly_canonical(place_, ignored);
   return whole.empty() ? place_ : whole.string();

@@ -10,6 +10,7 @@
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/local_store.hpp"
 #include "genrewise/storage/s3_store.hpp"
+#include "genrewise/storage/utc.hpp"
 #include "support/s3_server.hpp"
 #include "support/test_support.hpp"
 
@@ -536,6 +537,12 @@ TEST_F(RemoteFile, IsUploadedFromALocalOne) {
   EXPECT_EQ(told, bytes.size());
   EXPECT_TRUE(object_exists("s3://music/shard"));
   EXPECT_THROW(upload_file(folder / "none", "s3://music/none"), Error);
+}
+
+TEST(ObjectInfo, TellsTimeInUtc) {
+  EXPECT_EQ(utc_text(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(utc_text(951'827'696), "2000-02-29T12:34:56Z");
+  EXPECT_EQ(utc_text(-1), "1969-12-31T23:59:59Z");
 }
 
 TEST(LocalStore, ListsFindsReadsWritesAndRemoves) {

@@ -15,6 +15,7 @@
 #include "genrewise/audio/resample.hpp"
 #include "genrewise/audio/track_reader.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -179,10 +180,25 @@ Expected<AudioInfo> probe_source(ByteSource& source, const std::string& name) {
   return (*reader)->info();
 }
 
+/// An object of a store, whole: compressed audio is small, and decoders jump about in it.
+Expected<std::string> fetch(const std::string& place) {
+  const auto store = open_store(place);
+  const auto found = store->find(place);
+  if (!found) return tl::unexpected(Fault{"cannot be opened", place, "there is no such object"});
+  std::string bytes(found->bytes, '\0');
+  store->open(*found)->read_at(0, std::as_writable_bytes(std::span(bytes)));
+  return bytes;
+}
+
 }  // namespace
 
 Expected<Waveform> decode_file(const std::filesystem::path& path, const DecodeOptions& options) {
   check_options(options);
+  if (is_remote(path.native())) {
+    const auto bytes = fetch(path.string());
+    if (!bytes) return tl::unexpected(bytes.error());
+    return decode_bytes(std::as_bytes(std::span(*bytes)), path.string(), options);
+  }
   auto source = ByteSource::open(path);
   if (!source) return tl::unexpected(std::move(source.error()));
   return decode_source(*source, path.string(), options);
@@ -197,6 +213,11 @@ Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::str
 }
 
 Expected<AudioInfo> probe_file(const std::filesystem::path& path) {
+  if (is_remote(path.native())) {
+    const auto bytes = fetch(path.string());
+    if (!bytes) return tl::unexpected(bytes.error());
+    return probe_bytes(std::as_bytes(std::span(*bytes)), path.string());
+  }
   auto source = ByteSource::open(path);
   if (!source) return tl::unexpected(std::move(source.error()));
   return probe_source(*source, path.string());

@@ -39,7 +39,10 @@ struct AudioInfo {
 /// Xing header, cannot be told from shorter tracks). "damaged": a decoder gave up before the clip was full, or more
 /// than 5 % of an MP3's bytes in the clip (and 4 frames) are no frames.
 ///
-/// Throws Error for a request that makes no sense (a negative start, a rate of 0) and Interrupted.
+/// A file in an object store (s3://, gs://) is fetched whole into memory first.
+///
+/// Throws Error for a request that makes no sense (a negative start, a rate of 0), where an object store fails, and
+/// Interrupted.
 Expected<Waveform> decode_file(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// The same for a file that lies in memory; `name` stands in faults.

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/place.hpp"
 
 namespace genrewise {
 namespace {
@@ -48,11 +49,12 @@ bool id_less(std::string_view a, std::string_view b) {
 
 DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& place, bool keep_unlabelled)
     : keep_unlabelled_(keep_unlabelled) {
-  const std::filesystem::path whole = std::filesystem::absolute(place).lexically_normal();
+  const bool remote = is_remote(place.native());
+  const std::filesystem::path whole = remote ? place : std::filesystem::absolute(place).lexically_normal();
   const std::filesystem::path named = whole.has_filename() ? whole : whole.parent_path();
   dataset_.kind = std::move(kind);
   dataset_.name = named.filename().string();
-  dataset_.root = std::filesystem::is_directory(place) ? named : named.parent_path();
+  dataset_.root = !remote && std::filesystem::is_directory(place) ? named : named.parent_path();
 }
 
 void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {
@@ -63,7 +65,8 @@ void DatasetBuilder::add(Track track, std::string_view genre, const std::string&
   }
   if (genre.empty() && !keep_unlabelled_) return reject("no genre", where);
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(track.path, ignored)) {
+  // Whether an object is there is seen when it is decoded: asking a store for each would take as long.
+  if (!is_remote(track.path.native()) && !std::filesystem::is_regular_file(track.path, ignored)) {
     return reject("missing file", where, fmt::format("{} is not there", track.path.string()));
   }
   if (!genre.empty()) {

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "genrewise/dataset/builder.hpp"
+#include "genrewise/storage/place.hpp"
 
 namespace genrewise {
 
@@ -31,6 +32,12 @@ std::optional<Part> parse_part(std::string_view text) {
 namespace {
 
 Dataset open_by_kind(const std::filesystem::path& place, const DatasetOptions& options) {
+  if (is_remote(place.native())) {
+    if (place.extension() == ".csv") return open_csv(place, options);
+    throw Error(
+        "is not a CSV", place.string(),
+        "in an object store a dataset is a CSV with the columns path and genre; its paths count from its place");
+  }
   if (!std::filesystem::exists(place)) {
     throw Error("no such file or folder", place.string(),
                 "give an FMA folder, a folder with one sub-folder per genre, or a CSV");

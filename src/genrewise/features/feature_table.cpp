@@ -14,6 +14,7 @@
 #include "genrewise/features/npy.hpp"
 #include "genrewise/features/recipe.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -35,7 +36,7 @@ struct Sidecar {
 
 std::optional<Sidecar> read_sidecar(const std::filesystem::path& table) {
   const std::filesystem::path path = sidecar_path(table);
-  if (!std::filesystem::exists(path)) return std::nullopt;
+  if (!object_exists(path.string())) return std::nullopt;
   try {
     const json object = json::parse(read_file(path));
     if (object.at("format") != kFormat) throw Error("does not describe a feature table", path.string());

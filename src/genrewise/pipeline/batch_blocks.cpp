@@ -39,16 +39,44 @@ std::vector<Fault> DamageCount::faults() const {
 }
 
 BlockLoader::BlockLoader(const PackManifest& manifest, DamageCount& damage)
-    : manifest_(manifest), damage_(damage), files_(manifest.shards.size()) {}
+    : manifest_(manifest), damage_(damage), files_(manifest.shards.size()) {
+  const std::string folder = manifest.folder.string();
+  if (!genrewise::is_remote(folder)) return;
+  remote_.emplace();
+  open_store(folder)->list(join_place(folder, ""), /*deep=*/false, [this](ObjectInfo object) {
+    std::string name(last_name(object.place));
+    remote_->emplace(std::move(name), std::move(object));
+  });
+}
+
+bool BlockLoader::has_file(std::uint32_t shard) const {
+  const std::string& file = manifest_.shards[shard].file;
+  if (remote_) return remote_->contains(file);
+  std::error_code ignored;
+  return std::filesystem::exists(manifest_.folder / file, ignored);
+}
+
+void BlockLoader::prefetch(std::span<const std::uint32_t> numbers, const std::vector<BatchBlock>& blocks) {
+  if (!remote_) return;
+  std::map<std::uint32_t, std::vector<ByteRange>> by_shard;
+  for (const std::uint32_t number : numbers) {
+    const BatchBlock& block = blocks[number];
+    if (has_file(block.shard)) by_shard[block.shard].push_back({block.stored_offset, block.stored_bytes});
+  }
+  for (const auto& [shard, ranges] : by_shard) file_of(shard)->prefetch(ranges);
+}
 
 std::shared_ptr<RandomAccess> BlockLoader::file_of(std::uint32_t shard) {
   const std::lock_guard lock(mutex_);
   if (!files_[shard]) {
-    if (open_.size() == kOpenFiles) {
+    if (open_.size() == kOpenFiles && !remote_) {
       files_[open_.front()].reset();
       open_.erase(open_.begin());
     }
-    files_[shard] = open_random_access((manifest_.folder / manifest_.shards[shard].file).string());
+    const std::string& file = manifest_.shards[shard].file;
+    const auto path = (manifest_.folder / file).string();
+    if (remote_ && !remote_->contains(file)) throw Error("there is no such object", path);
+    files_[shard] = remote_ ? open_random_access(remote_->at(file)) : open_random_access(path);
     open_.push_back(shard);
   }
   return files_[shard];

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "genrewise/pipeline/batch_plan.hpp"
@@ -45,6 +48,11 @@ class BlockLoader {
   /// Reads into `loaded`, whose memory is used again. Records whose bytes are missing, or whose length is damaged, or
   /// that lie in a shard that cannot be read, are told to the damage count.
   void load(const BatchBlock& block, LoadedBlock& loaded);
+  /// Whether the shard's file is there.
+  bool has_file(std::uint32_t shard) const;
+  bool is_remote() const { return remote_.has_value(); }
+  /// Says that these blocks (numbers in `blocks`) will be loaded soon; from an object store they are fetched meanwhile.
+  void prefetch(std::span<const std::uint32_t> numbers, const std::vector<BatchBlock>& blocks);
 
  private:
   std::shared_ptr<RandomAccess> file_of(std::uint32_t shard);
@@ -53,6 +61,8 @@ class BlockLoader {
 
   const PackManifest& manifest_;
   DamageCount& damage_;
+  std::optional<std::map<std::string, ObjectInfo>>
+      remote_;  // what the store says of the files of a pack that lies there
   std::mutex mutex_;
   std::vector<std::shared_ptr<RandomAccess>> files_;  // by shard
   std::vector<std::uint32_t> open_;                   // shards whose file is open, oldest first

@@ -18,6 +18,8 @@
 namespace genrewise {
 namespace {
 
+constexpr std::uint64_t kTellBytes = 96 << 20;  // that an object store is told ahead
+
 // The blocks that are mixed with each other, on their way through memory.
 struct Window {
   std::vector<std::uint32_t> blocks;  // of the plan
@@ -137,10 +139,8 @@ class BatchReader::Impl {
   // What is plainly not there need not wait until its turn comes.
   void tell_missing_shards() {
     for (const auto& block : plan_.blocks()) {
-      const PackedShard& shard = manifest_.shards[block.shard];
-      const auto path = manifest_.folder / shard.file;
-      std::error_code code;
-      if (std::filesystem::exists(path, code)) continue;
+      if (loader_.has_file(block.shard)) continue;
+      const auto path = manifest_.folder / manifest_.shards[block.shard].file;
       for (const std::uint32_t record : block.records) {
         damage_.add(block.shard, record, {"missing shard", path.string(), "the file is not there"});
       }
@@ -164,7 +164,8 @@ class BatchReader::Impl {
   // Passes over what the batches before layout_batch_ take.
   void start_epoch() {
     epoch_windows_ = plan_.windows(layout_epoch_);
-    next_window_ = 0;
+    next_window_ = told_windows_ = left_windows_ = 0;
+    told_bytes_ = 0;
     newest_.reset();
     ahead_.reset();
     newest_taken_ = 0;
@@ -188,7 +189,28 @@ class BatchReader::Impl {
     window->left = window->order.size();
     window->loaded.resize(window->blocks.size());
     loading_.push_back(window);
+    tell_ahead();
     return window;
+  }
+
+  // A store is told of more than the next window at a time, so that neighbouring blocks travel together.
+  void tell_ahead() {
+    if (!loader_.is_remote() || cached()) return;
+    const auto bytes_of = [this](std::size_t window) {
+      std::uint64_t bytes = 0;
+      for (const std::uint32_t id : epoch_windows_[window]) bytes += plan_.blocks()[id].stored_bytes;
+      return bytes;
+    };
+    for (; left_windows_ < next_window_; ++left_windows_) told_bytes_ -= std::min(told_bytes_, bytes_of(left_windows_));
+    if (told_windows_ > next_window_ && told_bytes_ > kTellBytes / 2) return;
+    std::vector<std::uint32_t> blocks;
+    told_windows_ = std::max(told_windows_, next_window_);
+    while (told_windows_ < epoch_windows_.size() && (blocks.empty() || told_bytes_ < kTellBytes)) {
+      const auto& window = epoch_windows_[told_windows_];
+      blocks.insert(blocks.end(), window.begin(), window.end());
+      told_bytes_ += bytes_of(told_windows_++);
+    }
+    loader_.prefetch(blocks, plan_.blocks());
   }
 
   void open_window() {
@@ -375,8 +397,10 @@ class BatchReader::Impl {
   std::uint64_t layout_epoch_ = 0, layout_batch_ = 0;
   std::vector<std::vector<std::uint32_t>> epoch_windows_;
   std::size_t next_window_ = 0, newest_taken_ = 0;
-  std::shared_ptr<Window> newest_, ahead_;  // what batches are laid out from; what loads before it is needed
-  std::vector<std::jthread> workers_;       // last: they stop before anything else goes
+  std::size_t told_windows_ = 0, left_windows_ = 0;  // to an object store; of them, those whose turn has come
+  std::uint64_t told_bytes_ = 0;                     // of the windows between
+  std::shared_ptr<Window> newest_, ahead_;           // what batches are laid out from; what loads before it is needed
+  std::vector<std::jthread> workers_;                // last: they stop before anything else goes
 };
 
 BatchReader::BatchReader(PackManifest manifest, BatchConfig config)

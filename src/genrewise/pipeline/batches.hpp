@@ -73,7 +73,8 @@ struct BatchConfig {
 /// shares of the selection, whose sizes differ by at most one record; with drop_remainder all ranks give equally many
 /// batches. Records of other parts and ranks are not read unless they lie between wanted ones in less than 64 KiB.
 ///
-/// Memory: up to 2 * shuffle_records + (prefetch_batches + 1) * batch_size records, and the cache.
+/// Memory: up to 2 * shuffle_records + (prefetch_batches + 1) * batch_size records, and the cache. A pack in an object
+/// store: 128 MiB more (2 * GENREWISE_CONNECTIONS parts of 8 MiB), in which what comes next is fetched.
 ///
 /// A damaged record is left out of its batch (which is then smaller), and told once by damage(). When more than
 /// damage_budget of the selection are damaged, missing shards included, the constructor or next() throws Error.

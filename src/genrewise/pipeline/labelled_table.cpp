@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <unordered_map>
 
@@ -9,6 +8,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/pipeline/examples.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -203,13 +203,13 @@ Examples read_labelled_table(const std::filesystem::path& path) {
 }
 
 bool is_labelled_table(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) return false;
-  constexpr std::size_t kLongestHeader = 4 << 20;  // of 90,370 columns, with room
-  std::string line(kLongestHeader, '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(line.data(), static_cast<std::streamsize>(line.size()));
-  line.resize(static_cast<std::size_t>(file.gcount()));
+  if (is_remote(path.native()) && path.extension() != ".csv") return false;
+  const auto store = open_store(path.native());
+  const auto found = store->find(path.string());
+  if (!found) return false;
+  constexpr std::uint64_t kLongestHeader = 4 << 20;  // of 90,370 columns, with room
+  std::string line(std::min(kLongestHeader, found->bytes), '\0');
+  line.resize(store->open(*found)->read_at(0, std::as_writable_bytes(std::span(line))));
   line.resize(std::min(line.find('\n'), line.size()));
   std::vector<std::string_view> header;
   try {

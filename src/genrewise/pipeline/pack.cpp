@@ -17,8 +17,10 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/pipeline/pack_remote.hpp"
 #include "genrewise/pipeline/pack_shard.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -122,17 +124,21 @@ void check(const PackJob& job, const PackConfig& config) {
 
 class Packer {
  public:
-  Packer(const PackJob& job, fs::path folder, const PackConfig& config, Progress& progress)
-      : job_(job), folder_(std::move(folder)), config_(config), progress_(progress) {
+  Packer(const PackJob& job, fs::path place, const PackConfig& config, Progress& progress)
+      : job_(job), place_(std::move(place)), folder_(place_), config_(config), progress_(progress) {
     check(job, config);
     deal();
+    if (!is_remote(place_.native())) return;
+    const fs::path work = config.work_folder.empty() ? work_folder_for(place_.native()) : config.work_folder;
+    folder_ = work / fingerprint_.substr(0, 16);
+    remote_ = std::make_unique<RemotePack>(place_.string());
   }
 
   PackResult run() {
     const auto started = std::chrono::steady_clock::now();
     make_folders(folder_);
     const FolderLock lock(folder_);
-    if (is_pack(folder_)) {
+    if (is_pack(place_)) {
       reuse_whole();
     } else {
       begin();
@@ -186,20 +192,20 @@ class Packer {
   }
 
   void reuse_whole() {
-    manifest_ = open_pack(folder_);
+    manifest_ = open_pack(place_);
     if (manifest_.fingerprint != fingerprint_) {
       throw Error(
           "holds another pack (" + std::to_string(manifest_.size()) + " examples of " + manifest_.recipe.name + ")",
-          folder_.string(), "choose another folder, or delete this one");
+          place_.string(), "choose another folder, or delete this one");
     }
     for (const auto& shard : manifest_.shards) {
-      std::error_code code;
-      if (fs::file_size(folder_ / shard.file, code) == shard.bytes && !code) continue;
-      throw Error("is missing, or has not the size that the manifest says", (folder_ / shard.file).string(),
+      const auto found = find_object((place_ / shard.file).string());
+      if (found && found->bytes == shard.bytes) continue;
+      throw Error("is missing, or has not the size that the manifest says", (place_ / shard.file).string(),
                   "delete the folder and pack again");
     }
     result_.reused = manifest_.size();
-    fs::remove_all(folder_ / ".pack");
+    remove_work();
   }
 
   // What a kill in the middle of writing the manifest left.
@@ -211,7 +217,11 @@ class Packer {
     }
   }
 
+  // The work folder of a pack that goes to a store is ours alone, and has no use afterwards.
+  void remove_work() const { fs::remove_all(remote_ ? folder_ : folder_ / ".pack"); }
+
   void begin() {
+    if (remote_) remote_->begin(fingerprint_);
     remove_leftovers();
     const auto plan = folder_ / ".pack" / "plan";
     if (fs::exists(plan)) {
@@ -220,7 +230,7 @@ class Packer {
                   "choose another folder, or delete this one");
     }
     for (const auto& entry : fs::directory_iterator(folder_)) {
-      if (entry.path().extension() == ".tfrec") {
+      if (!remote_ && entry.path().extension() == ".tfrec") {
         throw Error("holds record files already", folder_.string(), "choose an empty folder");
       }
     }
@@ -231,7 +241,7 @@ class Packer {
   void pack() {
     std::size_t done = 0;
     for (int number = 0; number < config_.shards; ++number) {
-      if (auto finished = ShardPacker::finished(folder_, number)) {
+      if (auto finished = ShardPacker::finished(folder_, number); finished && is_stored(finished->shards[0])) {
         done += dealt_[static_cast<std::size_t>(number)].size();
         result_.reused += finished->size();
         parts_[number] = std::move(*finished);
@@ -259,6 +269,22 @@ class Packer {
     finish_full_shards();
     extract(pending);
     progress_.finish();
+  }
+
+  // Whether a shard that was finished is where it belongs, or on its way there.
+  bool is_stored(const PackedShard& shard) {
+    const auto file = folder_ / shard.file;
+    std::error_code code;
+    const bool here = fs::file_size(file, code) == shard.bytes && !code;
+    if (!remote_) return here;
+    if (remote_->has(shard)) {
+      fs::remove(file, code);
+    } else if (here) {
+      remote_->store(file);
+    } else {
+      return false;
+    }
+    return true;
   }
 
   using Extracted = std::pair<std::vector<float>, std::optional<Fault>>;
@@ -318,7 +344,8 @@ class Packer {
 
   void finish_full_shards() {
     while (shard_ && shard_->handled() == shard_->size()) {
-      parts_[shard_number_] = shard_->finish();
+      const PackManifest& part = parts_[shard_number_] = shard_->finish();
+      if (remote_) remote_->store(folder_ / part.shards[0].file);
       open_next_shard();
     }
   }
@@ -336,20 +363,27 @@ class Packer {
     if (manifest_.loss) manifest_.loss = losses.loss();
     if (manifest_.size() == 0) throw_unusable();
     manifest_.fingerprint = fingerprint_;
-    write_file(folder_ / kManifestName, to_json(manifest_));
-    fs::remove_all(folder_ / ".pack");
+    if (remote_) {
+      remote_->finish(to_json(manifest_));
+    } else {
+      write_file(folder_ / kManifestName, to_json(manifest_));
+    }
+    remove_work();
   }
 
   [[noreturn]] void throw_unusable() const {
+    if (remote_) remote_->abandon();
     for (const auto& shard : manifest_.shards) fs::remove(folder_ / shard.file);
-    fs::remove_all(folder_ / ".pack");
+    remove_work();
     throw Error("none of the " + std::to_string(job_.track_ids.size()) +
                     " examples could be used; the first: " + to_string(manifest_.skipped.front()),
-                folder_.string(), "look at the dataset with `genrewise inspect`");
+                place_.string(), "look at the dataset with `genrewise inspect`");
   }
 
   const PackJob& job_;
-  const fs::path folder_;
+  const fs::path place_;
+  fs::path folder_;  // where shards are made: the place, or a folder of this machine on the way to it
+  std::unique_ptr<RemotePack> remote_;
   const PackConfig& config_;
   Progress& progress_;
   std::string fingerprint_;

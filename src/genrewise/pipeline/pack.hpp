@@ -25,6 +25,8 @@ struct PackConfig {
   StoredAs stored_as = StoredAs::float32;
   Compression compression = Compression::none;
   int threads = 0;  ///< 0: the budget
+  /// For shards on their way to an object store; empty: work_folder_for() the place.
+  std::filesystem::path work_folder = {};
 };
 
 /// What is to be packed: the vectors have one entry per example, but for artists and albums, which may have none.
@@ -58,6 +60,11 @@ struct PackResult {
 /// While it runs, what is ready lies in "<folder>/.pack": killed at any moment and started again, it goes on behind the
 /// last whole record. What was skipped is not tried again. A folder that holds the same pack already is left as it is.
 /// Memory: a few examples per thread, and about 200 bytes for each example of the dataset.
+///
+/// `folder` may be a place in an object store ("s3://bucket/prefix"). Then shards are made in a folder of this machine
+/// and uploaded while the next one is made; the disk holds at most three of them, memory five parts of 8 MiB more. The
+/// manifest is put last. Interrupted, the same command on the same machine goes on: shards that are there are not made
+/// or sent again.
 ///
 /// Throws Error when the folder holds something else or another run packs into it, when no example could be used, when
 /// it cannot be written (full disk, read-only); Interrupted on Ctrl-C.

@@ -9,6 +9,7 @@
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -20,7 +21,26 @@ bool is_record_file(const fs::path& path) {
   return ending == ".tfrec" || ending == ".tfrecord" || ending == ".tfrecords";
 }
 
+std::vector<fs::path> remote_record_files(const std::string& place) {
+  if (is_record_file(place)) return object_exists(place) ? std::vector<fs::path>{place} : std::vector<fs::path>{};
+  std::vector<fs::path> files;
+  open_store(place)->list(join_place(place, ""), /*deep=*/false, [&](const ObjectInfo& object) {
+    if (is_record_file(object.place)) files.emplace_back(object.place);
+  });
+  return files;
+}
+
+std::uint64_t size_of(const fs::path& path) {
+  return is_remote(path.native()) ? open_random_access(path.string())->size() : fs::file_size(path);
+}
+
+bool is_unfinished(const fs::path& place) {
+  const fs::path work = place / ".pack";
+  return is_remote(place.native()) ? object_exists((work / "plan").string()) : fs::is_directory(work);
+}
+
 std::vector<fs::path> record_files(const fs::path& place) {
+  if (is_remote(place.native())) return remote_record_files(place.string());
   if (!fs::is_directory(place))
     return is_record_file(place) && fs::exists(place) ? std::vector{place} : std::vector<fs::path>{};
   std::vector<fs::path> files;
@@ -63,7 +83,8 @@ Expected<Described> describe(const ExampleView& example) {
 class ForeignShards {
  public:
   PackManifest read(const fs::path& place, const std::vector<fs::path>& files) {
-    manifest_.folder = fs::is_directory(place) ? place : place.parent_path();
+    const bool one_file = is_remote(place.native()) ? is_record_file(place) : !fs::is_directory(place);
+    manifest_.folder = one_file ? place.parent_path() : place;
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
     if (manifest_.size() == 0) {
@@ -82,7 +103,7 @@ class ForeignShards {
   void read_shard(const fs::path& path) {
     PackedShard shard;
     shard.file = path.filename().string();
-    shard.bytes = fs::file_size(path);
+    shard.bytes = size_of(path);
     auto source = open_record_bytes(path.string());
     const bool compressed = !source->bytes_left();
     RecordReader reader(std::move(source));
@@ -133,7 +154,9 @@ class ForeignShards {
 std::string file_sha256(const RandomAccess& file) {
   Hasher hasher(HashKind::sha256);
   std::vector<std::byte> buffer(1 << 20);
+  SequentialHints hints(file);
   for (std::uint64_t at = 0;;) {
+    hints.reading(at);
     const std::size_t got = file.read_at(at, buffer);
     if (got == 0) return hasher.hex();
     hasher.update(as_text(std::span(buffer).first(got)));
@@ -186,16 +209,16 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
 }  // namespace
 
 bool is_pack(const fs::path& place) {
-  return fs::is_regular_file(place / kManifestName);
+  return object_exists((place / kManifestName).string());
 }
 
 bool holds_records(const fs::path& place) {
-  return is_pack(place) || fs::is_directory(place / ".pack") || !record_files(place).empty();
+  return is_pack(place) || is_unfinished(place) || !record_files(place).empty();
 }
 
 PackManifest open_pack(const fs::path& place) {
   if (is_pack(place)) return parse_manifest(read_file(place / kManifestName), place / kManifestName);
-  if (fs::is_directory(place / ".pack")) {
+  if (is_unfinished(place)) {
     throw Error("was never packed to the end", place.string(), "start `genrewise pack` again: it goes on where it was");
   }
   const auto files = record_files(place);

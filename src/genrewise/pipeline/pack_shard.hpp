@@ -34,7 +34,7 @@ class ShardPacker {
   /// All are handled: stores the shard under its name. Returns its manifest.
   PackManifest finish();
 
-  /// The manifest of a shard that an earlier run finished; nothing when it did not.
+  /// The manifest of a shard that an earlier run finished (whose file may be gone since); nothing when it did not.
   static std::optional<PackManifest> finished(const std::filesystem::path& folder, int number);
   /// Throws away what lies on the disk of a shard that is not finished.
   static void forget(const std::filesystem::path& folder, int number);

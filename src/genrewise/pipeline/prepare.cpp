@@ -16,6 +16,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/pipeline/row_journal.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -57,6 +58,7 @@ void check_output(const fs::path& output) {
 
 // A killed run may have left temporary files of AtomicFile; we hold the output's lock, so nobody is writing them.
 void remove_leftovers(const fs::path& output) {
+  if (is_remote(output.native())) return;
   const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
   const std::string start = "." + output.filename().string() + ".";
   std::error_code ignored;
@@ -82,7 +84,7 @@ class Extraction {
   PrepareResult run(int threads) {
     check_output(output_);
     const auto started = std::chrono::steady_clock::now();
-    RowJournal journal(with_suffix(output_, ".partial"), sha256_hex(recipe_text(set_.recipe())), set_.size());
+    RowJournal journal(journal_path(), sha256_hex(recipe_text(set_.recipe())), set_.size());
     remove_leftovers(output_);
     if (!already_there()) {
       extract(journal, threads);
@@ -98,9 +100,17 @@ class Extraction {
   }
 
  private:
+  // Rows that are ready lie beside the table, or on this machine when the table goes to an object store.
+  fs::path journal_path() const {
+    if (!is_remote(output_.native())) return with_suffix(output_, ".partial");
+    const fs::path folder = work_folder_for(output_.native());
+    make_folders(folder);
+    return folder / (output_.filename().string() + ".partial");
+  }
+
   bool already_there() {
     const fs::path facts_path = with_suffix(output_, ".json");
-    if (!fs::exists(output_) || !fs::exists(facts_path)) return false;
+    if (!object_exists(output_.string()) || !object_exists(facts_path.string())) return false;
     try {
       const json facts = json::parse(read_file(facts_path));
       if (facts.at("source").at("fingerprint") != fingerprint_) return false;

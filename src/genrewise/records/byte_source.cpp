@@ -52,11 +52,26 @@ class LocalFile final : public RandomAccess {
   std::uint64_t size_ = 0;
 };
 
+class RemoteObject final : public RandomAccess {
+ public:
+  explicit RemoteObject(const ObjectInfo& object) : reader_(open_store(object.place)->open(object)) {}
+  std::uint64_t size() const override { return reader_->size(); }
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+    return reader_->read_at(offset, into);
+  }
+  void prefetch(std::span<const ByteRange> ranges) const override { reader_->prefetch(ranges); }
+
+ private:
+  std::unique_ptr<ObjectReader> reader_;
+};
+
 class PlainSource final : public ByteSource {
  public:
-  PlainSource(std::unique_ptr<RandomAccess> file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+  PlainSource(std::unique_ptr<RandomAccess> file, std::string name)
+      : file_(std::move(file)), hints_(*file_), name_(std::move(name)) {}
 
   std::size_t read(std::span<std::byte> into) override {
+    hints_.reading(at_);
     const std::size_t got = file_->read_at(at_, into);
     at_ += got;
     return got;
@@ -66,6 +81,7 @@ class PlainSource final : public ByteSource {
 
  private:
   std::unique_ptr<RandomAccess> file_;
+  SequentialHints hints_;
   std::string name_;
   std::uint64_t at_ = 0;
 };
@@ -113,7 +129,25 @@ bool looks_compressed(std::span<const std::byte> start) {
 
 }  // namespace
 
+void SequentialHints::reading(std::uint64_t offset) {
+  constexpr std::uint64_t kAhead = 32 << 20;
+  if (told_ >= place_.size() || offset + kAhead < told_) return;
+  const ByteRange next{std::max(told_, offset), kAhead};
+  place_.prefetch({&next, 1});
+  told_ = next.offset + next.bytes;
+}
+
+std::unique_ptr<RandomAccess> open_random_access(const ObjectInfo& object) {
+  if (is_remote(object.place)) return std::make_unique<RemoteObject>(object);
+  return std::make_unique<LocalFile>(object.place);
+}
+
 std::unique_ptr<RandomAccess> open_random_access(const std::string& path) {
+  if (is_remote(path)) {
+    const auto found = find_object(path);
+    if (!found) throw Error("there is no such object", path, "check the name; `genrewise list` shows what is there");
+    return open_random_access(*found);
+  }
   return std::make_unique<LocalFile>(path);
 }
 

@@ -8,6 +8,8 @@
 #include <span>
 #include <string>
 
+#include "genrewise/storage/object_store.hpp"
+
 namespace genrewise {
 
 /// Bytes of one object, front to back.
@@ -32,10 +34,26 @@ class RandomAccess {
   virtual std::uint64_t size() const = 0;
   /// As ByteSource::read(), from that offset on.
   virtual std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const = 0;
+  /// What will be read soon, each range once: objects in a store are fetched meanwhile (ObjectReader::prefetch()).
+  virtual void prefetch(std::span<const ByteRange> /*ranges*/) const {}
 };
 
-/// Throws Error when `path` cannot be opened. Local files now; other places join here.
+/// Says ahead, to a place that is read from front to back, what comes next.
+class SequentialHints {
+ public:
+  explicit SequentialHints(const RandomAccess& place) : place_(place) {}
+  /// Before bytes from `offset` on are read.
+  void reading(std::uint64_t offset);
+
+ private:
+  const RandomAccess& place_;
+  std::uint64_t told_ = 0;
+};
+
+/// A local file or an object in a store. Throws Error when it cannot be opened.
 std::unique_ptr<RandomAccess> open_random_access(const std::string& path);
+/// The same without asking the store again for what it said of the object.
+std::unique_ptr<RandomAccess> open_random_access(const ObjectInfo& object);
 
 /// The same from front to back; compressed files (gzip, zlib) come decompressed, told by their first bytes.
 std::unique_ptr<ByteSource> open_record_bytes(const std::string& path);

@@ -1,7 +1,6 @@
 #include "genrewise/storage/local_store.hpp"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
 namespace {
@@ -93,7 +93,7 @@ class LocalStore final : public ObjectStore {
     }
     if (!S_ISREG(status.st_mode)) return std::nullopt;
     return ObjectInfo{place, static_cast<std::uint64_t>(status.st_size), version_of(status),
-                      fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(status.st_mtim.tv_sec))};
+                      utc_text(status.st_mtim.tv_sec)};
   }
 
   std::unique_ptr<ObjectReader> open(const ObjectInfo& object) override {

@@ -1,7 +1,6 @@
 #include "genrewise/storage/s3_store.hpp"
 
 #include <curl/curl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "genrewise/storage/s3_signature.hpp"
 #include "genrewise/storage/s3_writer.hpp"
 #include "genrewise/storage/transfer_threads.hpp"
+#include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
 namespace {
@@ -30,7 +30,7 @@ std::string utc_of_list(std::string_view text) {
 }
 std::string utc_of_header(const std::string& text) {
   const std::time_t time = curl_getdate(text.c_str(), nullptr);
-  return time < 0 ? "" : fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(time));
+  return time < 0 ? "" : utc_text(time);
 }
 
 class S3Store;

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Reads the same shards from a real S3 server on the loopback interface by genrewise and by curl, in turn.
+
+    compare_s3.py versitygw|s3rver|moto SERVER_PROGRAM build/release/bin/bench_object_storage [ROUNDS] [SHARDS RECORDS]
+
+curl gets every shard whole to /dev/null over as many connections as genrewise may use, in one process (-Z) and in as
+many processes as connections; the faster of the two is the measure. Whole runs are timed for both, process start
+included. Prints the median of the rounds.
+"""
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "interop"))
+from object_storage import BUCKET, Server  # noqa: E402
+
+CONNECTIONS = 8
+
+
+def main():
+    kind, server_program, bench = sys.argv[1:4]
+    rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
+    shards, records = (sys.argv[5], sys.argv[6]) if len(sys.argv) > 6 else ("8", "160")
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(kind, server_program, folder)
+        try:
+            environment = dict(os.environ, AWS_ACCESS_KEY_ID=server.access_key, AWS_SECRET_ACCESS_KEY=server.secret_key,
+                               AWS_ENDPOINT_URL=server.endpoint, AWS_REGION="us-east-1", HOME=folder,
+                               GENREWISE_CONNECTIONS=str(CONNECTIONS))
+            place = f"s3://{BUCKET}/bench"
+            subprocess.run([bench, "make", place, shards, records], check=True, env=environment)
+            urls = [f"{server.endpoint}/{BUCKET}/bench/bench-{i:02}-{records}.tfrec" for i in range(int(shards))]
+            login = ["curl", "-sS", "-f", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
+                     f"{server.access_key}:{server.secret_key}", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
+
+            def curl_together():
+                command = login + ["-Z", "--parallel-max", str(CONNECTIONS)]
+                for url in urls:
+                    command += [url, "-o", "/dev/null"]
+                subprocess.run(command, check=True)
+
+            def curl_apart():
+                for first in range(0, len(urls), CONNECTIONS):
+                    running = [subprocess.Popen(login + ["-o", "/dev/null", url]) for url in urls[first:first + CONNECTIONS]]
+                    assert all(process.wait() == 0 for process in running)
+
+            ways = {"curl -Z": curl_together, "curl, processes": curl_apart}
+            for what in ["bytes", "records", "batches", "shuffled"]:
+                ways["genrewise " + what] = lambda what=what: subprocess.run(
+                    [bench, what, place], check=True, env=environment, stdout=subprocess.DEVNULL)
+            size = int(shards) * int(records) * 200_777 / 1e6
+            times = {name: [] for name in ways}
+            for _ in range(rounds + 1):  # the first warms caches up
+                for name, way in ways.items():
+                    started = time.perf_counter()
+                    way()
+                    times[name].append(time.perf_counter() - started)
+            medians = {name: statistics.median(taken[1:]) for name, taken in times.items()}
+            best_curl = min(medians["curl -Z"], medians["curl, processes"])
+            print(f"{kind}: {shards} shards, {size:.0f} MB, {CONNECTIONS} connections, median of {rounds}")
+            for name, median in medians.items():
+                print(f"  {name:20} {median:6.3f} s {size / median:7.0f} MB/s {100 * best_curl / median:5.0f} % of curl")
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Runs the program against a real S3 server on the loopback interface, started here and ended at the end.
+
+    object_storage.py moto|s3rver|versitygw SERVER_PROGRAM build/dev/bin/genrewise     (exit code 77: no such server)
+
+moto (PyPI: moto[server]) does not look at signatures; s3rver (npm) and versitygw (a Go program) check them.
+"""
+import json
+import math
+import os
+import random
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import wave
+
+KEYS = {"s3rver": ("S3RVER", "S3RVER")}  # s3rver knows this account only
+BUCKET = "music-shards"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Server:
+    def __init__(self, kind, program, folder):
+        self.port = free_port()
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.access_key, self.secret_key = KEYS.get(kind, ("AKIDINTEROPTESTS", "interop/Secret+Key=Of0123456789012345678"))
+        data = os.path.join(folder, "server")
+        os.makedirs(os.path.join(data, BUCKET if kind == "versitygw" else ""), exist_ok=True)
+        environment = dict(os.environ, ROOT_ACCESS_KEY=self.access_key, ROOT_SECRET_KEY=self.secret_key)
+        command = {
+            "moto": [program, "-H", "127.0.0.1", "-p", str(self.port)],
+            "s3rver": [program, "-d", data, "-a", "127.0.0.1", "-p", str(self.port), "--configure-bucket", BUCKET,
+                       "--no-vhost-buckets"],
+            "versitygw": [program, "--port", f"127.0.0.1:{self.port}", "posix", data],
+        }[kind]
+        self.log = open(os.path.join(folder, "server.log"), "w+")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
+        for _ in range(600):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                break
+            except OSError:
+                if self.process.poll() is not None:
+                    self.log.seek(0)
+                    sys.exit(f"the server ended at once:\n{self.log.read()}")
+                time.sleep(0.1)
+        if kind == "moto":
+            urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/{BUCKET}", method="PUT")).close()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def make_music(folder):
+    """90 clips of three kinds: low tones, high tones, noise."""
+    noise = random.Random(1)
+    rows = ["path,genre,artist"]
+    for i in range(90):
+        genre = ["low", "high", "noise"][i % 3]
+        step = 2 * math.pi * (110 + 3 * i if genre == "low" else 3000 + 20 * i) / 22050
+        samples = [noise.uniform(-0.5, 0.5) if genre == "noise" else 0.5 * math.sin(step * k) for k in range(11025)]
+        with wave.open(f"{folder}/{i}.wav", "wb") as out:
+            out.setparams((1, 2, 22050, 0, "NONE", ""))
+            out.writeframes(b"".join(struct.pack("<h", int(32767 * sample)) for sample in samples))
+        rows.append(f"{i}.wav,{genre},artist {i // 3 % 5}")
+    with open(f"{folder}/music.csv", "w") as out:
+        out.write("\n".join(rows) + "\n")
+
+
+class Program:
+    def __init__(self, path, server, folder):
+        self.path, self.server = path, server
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.environment.update(AWS_ACCESS_KEY_ID=server.access_key, AWS_SECRET_ACCESS_KEY=server.secret_key,
+                                AWS_ENDPOINT_URL=server.endpoint, AWS_REGION="us-east-1", HOME=folder,
+                                XDG_CACHE_HOME=f"{folder}/cache")
+
+    def run(self, *arguments, expected=0, **changes):
+        environment = dict(self.environment, **changes)
+        done = subprocess.run([self.path, *arguments], capture_output=True, text=True, env=environment)
+        text = done.stdout + done.stderr
+        assert self.server.secret_key not in text or self.server.secret_key == self.server.access_key, "a secret was printed"
+        assert done.returncode == expected, f"{arguments}: exit code {done.returncode}\n{text}"
+        return done.stdout if expected == 0 else text
+
+    def objects(self, pattern):
+        return {item["place"].rsplit("/", 1)[1]: item["bytes"] for item in json.loads(self.run("list", pattern, "--json"))["objects"]}
+
+
+def check_packing(program, folder):
+    place = f"s3://{BUCKET}/packs/a b+ü"
+    for features, shards in [("mel224", "1"), ("fma518", "4")]:  # 18 MB travel in three parts
+        options = ["--features", features, "--shards", shards, "--json"]
+        program.run("pack", f"{folder}/music.csv", *options, "-o", f"{folder}/{features}")
+        program.run("pack", f"{folder}/music.csv", *options, "-o", f"{place}/{features}")
+        names = sorted(os.listdir(f"{folder}/{features}"))
+        assert program.objects(f"{place}/{features}/") == {n: os.path.getsize(f"{folder}/{features}/{n}") for n in names}
+        assert "all as the manifest says" in program.run("pack", f"{place}/{features}", "--verify")
+        again = json.loads(program.run("pack", f"{folder}/music.csv", *options, "-o", f"{place}/{features}"))
+        assert again["reused"] == again["examples"] == 90, again
+    assert len(program.objects(f"s3://{BUCKET}/packs/*/fma518/*.tfrec")) == 4
+    assert len(program.objects(f"s3://{BUCKET}/**manifest.json")) == 2
+    assert not os.path.exists(f"{folder}/cache/genrewise") or not any(files for _, _, files in os.walk(f"{folder}/cache"))
+    assert "another pack" in program.run("pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "2", "-o",
+                                         f"{place}/fma518", expected=1)
+
+
+def check_models(program, folder):
+    """Table, model and judgement, all in the store, are those of local files."""
+    results = []
+    for root in [folder, f"s3://{BUCKET}/models"]:
+        program.run("extract", f"{folder}/music.csv", "--features", "fma518", "-o", f"{root}/table.csv")
+        program.run("train", f"{folder}/music.csv", "--table", f"{root}/table.csv", "--model", "gnb", "-o", f"{root}/m.gwm")
+        results.append(json.loads(program.run("evaluate", f"{root}/m.gwm", f"{folder}/music.csv", "--table",
+                                              f"{root}/table.csv", "--part", "all", "--json")))
+    for result in results:
+        result.pop("model")
+    assert results[0] == results[1], results
+    listed = program.objects(f"s3://{BUCKET}/models/*")
+    assert listed["m.gwm"] == os.path.getsize(f"{folder}/m.gwm") and listed["table.csv"] == os.path.getsize(f"{folder}/table.csv")
+    program.run("predict", "--model", f"s3://{BUCKET}/models/m.gwm", f"{folder}/0.wav")
+
+
+def check_refusals(program, kind):
+    text = program.run("list", "s3://no-such-bucket-here/*", expected=1)
+    assert "no such bucket" in text, text
+    assert "there is no such object" in program.run("evaluate", f"s3://{BUCKET}/none.gwm", "x", expected=1)
+    if kind == "moto":
+        return
+    text = program.run("list", f"s3://{BUCKET}/*", expected=1, AWS_SECRET_ACCESS_KEY="wrong/Secret")
+    assert "secret key does not belong" in text and "wrong/Secret" not in text, text
+    text = program.run("list", f"s3://{BUCKET}/*", expected=1, AWS_ACCESS_KEY_ID="UNKNOWN")
+    assert "does not know the access key" in text, text
+
+
+def main():
+    kind, server_program, program = sys.argv[1:4]
+    if not shutil.which(server_program):
+        print(f"skipped: {kind} is not installed ({server_program})")
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(kind, server_program, folder)
+        try:
+            make_music(folder)
+            genrewise = Program(os.path.abspath(program), server, folder)
+            check_packing(genrewise, folder)
+            check_models(genrewise, folder)
+            check_refusals(genrewise, kind)
+        finally:
+            server.stop()
+    print(f"{kind}: packs, tables, models, lists and refusals are as they should be")
+
+
+if __name__ == "__main__":
+    main()
