@@ -1,13 +1,15 @@
 #include "genrewise/models/neural/neural.hpp"
 
-#include "genrewise/features/feature_set.hpp"
-#include "genrewise/models/classifier.hpp"
+#include "genrewise/models/neural/embeddings/embeddings.hpp"
 #include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/zero_shot.hpp"
 
 namespace genrewise {
 
 void register_neural() {
   neural::register_networks();
+  register_embeddings();
+  register_zero_shot();
 }
 
 }  // namespace genrewise
