@@ -17,10 +17,13 @@ using nlohmann::json;
 constexpr char kExamples[] =
     "genrewise predict --model model.gwm song.mp3\n"
     "genrewise predict --model runs/fma/best.gwm ~/Music --top 1 --csv > genres.csv\n"
-    "genrewise predict --model model.gwm --windows 10 --json mix.flac";
+    "genrewise predict --model model.gwm --windows 10 --json mix.flac\n"
+    "genrewise predict --zero-shot --genres Rock,Jazz,Hip-Hop ~/Music";
 
 struct Options {
   std::string model;
+  bool zero_shot = false;
+  std::string genres;
   std::vector<std::string> places;
   std::size_t top = 3;
   int windows = PredictOptions{}.windows;
@@ -89,7 +92,22 @@ class Printer {
   std::size_t top_;
 };
 
+/// No model: genres by the sounds that a network knows already (kinds and feature set of the neural half).
+Model zero_shot_model(const Options& options) {
+  Parameters parameters;
+  if (!options.genres.empty()) parameters["genres"] = options.genres;
+  const auto set = make_feature_set("efficientat_classes");
+  Model model;
+  model.classifier = make_classifier("zeroshot", parameters, kDefaultSeed);
+  model.recipe = set->recipe();
+  model.columns = set->columns();
+  for (const std::string& genre : CLI::detail::split(model.classifier->parameters().at("genres"), ','))
+    model.labels.push_back(CLI::detail::trim_copy(genre));
+  return model;
+}
+
 Predictor open_model(const Options& options) {
+  if (options.zero_shot) return Predictor(zero_shot_model(options), {.windows = options.windows});
   Model model = load_model(options.model);
   try {
     return Predictor(std::move(model), {.windows = options.windows});
@@ -120,7 +138,9 @@ int predict(const Options& options, Session& session) {
   if (session.format == Format::json) {
     json files = json::array();
     for (const Heard& file : heard) files.push_back(printer.file(file));
-    session.print_json({{"model", options.model}, {"predictions", files}, {"skipped", skipped_json(skipped)}});
+    session.print_json({{"model", options.zero_shot ? "zero-shot" : options.model},
+                        {"predictions", files},
+                        {"skipped", skipped_json(skipped)}});
   } else if (!heard.empty()) {
     const Table table = printer.table(heard, session.format);
     session.print(session.format == Format::csv ? table.csv() : table.text());
@@ -137,7 +157,13 @@ void add_predict(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = session.add_command(app, "predict", "tell the genres of audio files", kExamples,
                                           [options, &session] { return predict(*options, session); });
-  command->add_option("--model,-m", options->model, "a trained model (.gwm)")->required();
+  auto* choice = command->add_option_group("model");
+  choice->add_option("--model,-m", options->model, "a trained model (.gwm)");
+  choice->add_flag("--zero-shot", options->zero_shot,
+                   "no model: genres from the sounds that a pretrained network hears (docs/networks.md)");
+  choice->require_option(1);
+  command->add_option("--genres", options->genres,
+                      "with --zero-shot: the genres to choose from, A,B,... (default: all that it knows)");
   command->add_option("files", options->places, "audio files, and folders to walk with all below them")->required();
   command->add_option("--top,-k", options->top, "how many genres to print for each file")
       ->check(CLI::PositiveNumber)

@@ -33,6 +33,14 @@ MelFilterbank::MelFilterbank(const MelConfig& config) {
   }
   if (config.fmin_hz < 0 || config.fmin_hz >= fmax_hz) throw Error("fmin must lie in [0, fmax)", "MelFilterbank");
 
+  if (config.scale == MelScale::kaldi) {
+    add_kaldi(config, fmax_hz);
+  } else {
+    add_slaney(config, fmax_hz);
+  }
+}
+
+void MelFilterbank::add_slaney(const MelConfig& config, double fmax_hz) {
   const double low = hz_to_mel(config.fmin_hz), high = hz_to_mel(fmax_hz);
   std::vector<double> corners(config.n_mels + 2);
   for (std::size_t i = 0; i < corners.size(); ++i) {
@@ -48,6 +56,25 @@ MelFilterbank::MelFilterbank(const MelConfig& config) {
       if (height <= 0) continue;
       if (filter.count++ == 0) filter.first_bin = k;
       weights_.push_back(static_cast<float>(height) * static_cast<float>(2 / (right - left)));
+    }
+    filters_.push_back(filter);
+  }
+}
+
+void MelFilterbank::add_kaldi(const MelConfig& config, double fmax_hz) {
+  const auto to_mel = [](double frequency_hz) { return 1127 * std::log(1 + frequency_hz / 700); };
+  const double low = to_mel(config.fmin_hz);
+  const double step = (to_mel(fmax_hz) - low) / static_cast<double>(config.n_mels + 1);
+  const double bin_hz = static_cast<double>(config.sample_rate_hz) / static_cast<double>(config.n_fft);
+  for (std::size_t m = 0; m < config.n_mels; ++m) {
+    const double left = low + static_cast<double>(m) * step;
+    Filter filter{.weight = weights_.size()};
+    for (std::size_t k = 0; k < config.n_fft / 2; ++k) {
+      const double steps = (to_mel(static_cast<double>(k) * bin_hz) - left) / step;
+      const double height = std::min(steps, 2 - steps);
+      if (height <= 0) continue;
+      if (filter.count++ == 0) filter.first_bin = k;
+      weights_.push_back(static_cast<float>(height));
     }
     filters_.push_back(filter);
   }

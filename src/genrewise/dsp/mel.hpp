@@ -11,7 +11,14 @@ namespace genrewise {
 double hz_to_mel(double frequency_hz);
 double mel_to_hz(double mel);
 
+enum class MelScale {
+  slaney,  ///< Slaney's scale, triangles in Hz of equal area: librosa.filters.mel(norm="slaney")
+  kaldi,   ///< 1127 ln(1 + f / 700), triangles in mel of height 1, nothing from the bin at half the rate: Kaldi's
+           ///< get_mel_banks, as torchaudio.compliance.kaldi has it
+};
+
 struct MelConfig {
+  MelScale scale = MelScale::slaney;
   int sample_rate_hz = 44100;
   std::size_t n_fft = 2048;
   std::size_t n_mels = 128;
@@ -19,8 +26,7 @@ struct MelConfig {
   double fmax_hz = 0;  ///< 0: half the sample rate
 };
 
-/// Triangular filters of equal area (norm="slaney"), as librosa.filters.mel, kept sparse. A filter that is narrower
-/// than the distance of two bins may see none, and gives 0.
+/// Triangular filters, kept sparse. A filter that is narrower than the distance of two bins may see none, and gives 0.
 class MelFilterbank {
  public:
   /// Throws Error when fmin is not below fmax or a count is 0.
@@ -36,6 +42,8 @@ class MelFilterbank {
   struct Filter {
     std::size_t first_bin = 0, count = 0, weight = 0;  // weights_[weight .. weight + count)
   };
+  void add_slaney(const MelConfig& config, double fmax_hz);
+  void add_kaldi(const MelConfig& config, double fmax_hz);
   std::vector<Filter> filters_;
   std::vector<float> weights_;
 };

@@ -8,17 +8,40 @@
 
 namespace genrewise {
 
-AlignedVector<double> hann_window(std::size_t size) {
+AlignedVector<double> hann_window(std::size_t size, bool symmetric) {
   AlignedVector<double> window(size);
+  const std::size_t period = symmetric && size > 1 ? size - 1 : size;
   for (std::size_t n = 0; n < size; ++n) {
-    const double turn = static_cast<double>(n) / static_cast<double>(size);
+    const double turn = static_cast<double>(n) / static_cast<double>(period);
     window[n] = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * turn);
   }
   return window;
 }
 
+namespace {
+
+AlignedVector<double> centred_window(const StftConfig& config) {
+  const std::size_t size = config.window_samples == 0 ? config.n_fft : config.window_samples;
+  if (size > config.n_fft) throw Error("the window must not be longer than the frame", "Stft");
+  const AlignedVector<double> window = hann_window(size, config.symmetric_window);
+  AlignedVector<double> frame(config.n_fft);
+  std::ranges::copy(window, frame.begin() + static_cast<std::ptrdiff_t>((config.n_fft - size) / 2));
+  return frame;
+}
+
+/// The place inside a signal of `size` samples at which its mirror image holds sample `place`; its ends are not
+/// repeated (numpy.pad's "reflect").
+std::size_t mirrored(std::ptrdiff_t place, std::size_t size) {
+  if (size == 1) return 0;
+  const auto last = static_cast<std::ptrdiff_t>(size) - 1;
+  const std::ptrdiff_t turned = (place < 0 ? -place : place) % (2 * last);
+  return static_cast<std::size_t>(turned <= last ? turned : 2 * last - turned);
+}
+
+}  // namespace
+
 Stft::Stft(const StftConfig& config)
-    : hop_samples_(config.hop_samples), fft_(config.n_fft), window_(hann_window(config.n_fft)) {
+    : hop_samples_(config.hop_samples), reflect_(config.reflect), fft_(config.n_fft), window_(centred_window(config)) {
   if (hop_samples_ == 0) throw Error("the hop must be at least one sample", "Stft");
 }
 
@@ -34,10 +57,17 @@ void Stft::power(std::span<const float> samples, std::size_t first, std::size_t 
     const std::size_t before = centre < half ? half - centre : 0;
     const std::size_t start = centre + before - half;
     const std::size_t inside = std::min(size - before, samples.size() - std::min(start, samples.size()));
-    std::fill_n(frame, before, 0.0);
     const float* const from = samples.data() + start;
     for (std::size_t n = 0; n < inside; ++n) frame[before + n] = window_[before + n] * from[n];
-    std::fill(frame + before + inside, frame + size, 0.0);
+    const auto fill_outside = [&](std::size_t begin, std::size_t end) {
+      const auto origin = static_cast<std::ptrdiff_t>(centre) - static_cast<std::ptrdiff_t>(half);
+      for (std::size_t n = begin; n < end; ++n) {
+        const std::ptrdiff_t place = origin + static_cast<std::ptrdiff_t>(n);
+        frame[n] = reflect_ ? window_[n] * samples[mirrored(place, samples.size())] : 0.0;
+      }
+    };
+    fill_outside(0, before);
+    fill_outside(before + inside, size);
 
     fft_.forward(frame, scratch.spectrum.data());
     const double* const parts = reinterpret_cast<const double*>(scratch.spectrum.data());

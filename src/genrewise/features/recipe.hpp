@@ -1,4 +1,4 @@
-// What the recipes of this room share. Private to it.
+// What recipes share: for who makes one, here or in a room upstairs.
 #pragma once
 
 #include <memory>

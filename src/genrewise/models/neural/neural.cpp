@@ -1,12 +1,14 @@
 #include "genrewise/models/neural/neural.hpp"
 
-#include "genrewise/features/feature_set.hpp"
-#include "genrewise/models/classifier.hpp"
+#include "genrewise/models/neural/embeddings/embeddings.hpp"
 #include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/zero_shot.hpp"
 
 namespace genrewise {
 
 void register_neural() {
+  register_embeddings();
+  register_zero_shot();
   neural::register_networks();
 }
 

@@ -1,0 +1,71 @@
+// Pretrained networks: what a picture, ten seconds and three seconds of sound cost. Weights as find_weights() finds
+// them
+// ($GENREWISE_WEIGHTS); without them nothing is measured. bench/compare_onnxruntime.py calls the first of these.
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/neural/inference/efficientat.hpp"
+#include "genrewise/models/neural/inference/mobilenet_v2.hpp"
+#include "genrewise/models/neural/inference/musicnn.hpp"
+#include "genrewise/models/neural/weights.hpp"
+
+namespace genrewise {
+namespace {
+
+std::vector<float> waves(std::size_t count) {
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(std::sin(0.001 * static_cast<double>(i)));
+  return values;
+}
+
+void mobilenet(benchmark::State& state, const MobileNetV2& network) {
+  const auto batch = static_cast<std::size_t>(state.range(0));
+  const auto images = waves(batch * MobileNetV2::kChannels * MobileNetV2::kSide * MobileNetV2::kSide);
+  std::vector<float> embeddings(batch * MobileNetV2::kEmbedding);
+  std::vector<MobileNetV2::Scratch> scratches;
+  for (auto _ : state) network.embed_many(images, batch, embeddings, scratches, static_cast<int>(state.range(1)));
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+void efficientat(benchmark::State& state, const EfficientAt& network) {
+  constexpr std::size_t kFrames = 1000;
+  const auto mel = waves(EfficientAt::kBands * kFrames);
+  std::vector<float> embedding(EfficientAt::kEmbedding), means(EfficientAt::kBlockChannels), deviations(means);
+  EfficientAt::Scratch scratch;
+  for (auto _ : state) network.run(mel, kFrames, {embedding, means, deviations, {}}, scratch);
+}
+
+void musicnn(benchmark::State& state, const Musicnn& network) {
+  const auto patch = waves(Musicnn::kFrames * Musicnn::kBands);
+  std::vector<float> most(Musicnn::kChannels), mean(most), penultimate(Musicnn::kPenultimate);
+  Musicnn::Scratch scratch;
+  for (auto _ : state) network.run(patch, {most, mean, penultimate, {}}, scratch);
+}
+
+}  // namespace
+}  // namespace genrewise
+
+int main(int argc, char** argv) {
+  using namespace genrewise;
+  benchmark::Initialize(&argc, argv);
+  try {
+    static const MobileNetV2 kMobileNet(find_weights("mobilenetv2"));
+    benchmark::RegisterBenchmark("MobileNetV2", mobilenet, std::cref(kMobileNet))
+        ->ArgNames({"batch", "threads"})
+        ->ArgsProduct({{1, 8}, {1, 2}})
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+    static const EfficientAt kEfficientAt(find_weights("efficientat"));
+    benchmark::RegisterBenchmark("EfficientAT/10s", efficientat, std::cref(kEfficientAt))
+        ->Unit(benchmark::kMillisecond);
+    static const Musicnn kMusicnn(find_weights("musicnn_msd"));
+    benchmark::RegisterBenchmark("musicnn/3s", musicnn, std::cref(kMusicnn))->Unit(benchmark::kMillisecond);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+  }
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,48 @@
+// musicnn: tags of music from three seconds of log-mel spectrogram.
+#pragma once
+
+#include <memory>
+#include <span>
+
+namespace genrewise {
+
+class TensorArchive;
+
+/// Pons and Serra: musicnn: pre-trained convolutional neural networks for music audio tagging (ISMIR late-breaking
+/// 2019). Immutable: one object serves all threads.
+class Musicnn {
+ public:
+  static constexpr std::size_t kFrames = 187, kBands = 96, kChannels = 753, kPenultimate = 200, kTags = 50;
+
+  class Scratch {
+   public:
+    Scratch();
+    ~Scratch();
+    Scratch(Scratch&&) noexcept;
+
+   private:
+    friend class Musicnn;
+    struct Buffers;
+    std::unique_ptr<Buffers> buffers_;
+  };
+
+  struct Output {
+    std::span<float> max_pool, mean_pool;  ///< 753 each: maximum and mean of all channels over time
+    std::span<float> penultimate;          ///< 200: the first dense layer after its ReLU and normalisation
+    std::span<float> tags;                 ///< 50 probabilities, or empty
+  };
+
+  /// `weights` as find_weights("musicnn_msd") or ("musicnn_mtt") gives them.
+  explicit Musicnn(const TensorArchive& weights);
+  ~Musicnn();
+  Musicnn(Musicnn&&) noexcept;
+
+  /// `patch`: 187 frames x 96 bands, as MusicnnFrontEnd gives them.
+  void run(std::span<const float> patch, const Output& output, Scratch& scratch) const;
+
+ private:
+  struct Network;
+  std::unique_ptr<Network> network_;
+};
+
+}  // namespace genrewise

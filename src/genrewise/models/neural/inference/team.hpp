@@ -1,0 +1,58 @@
+// Threads that work on one input together. Private to this folder.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <thread>
+#include <vector>
+
+namespace genrewise {
+
+/// Where the members of a team wait for each other. Waits are some microseconds, so they spin; a member that was put
+/// to sleep by the system is waited for with yields.
+class Meeting {
+ public:
+  explicit Meeting(int members) : members_(members) {}
+  void wait() {
+    if (members_ == 1) return;
+    const unsigned round = round_.load(std::memory_order_acquire);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) == members_ - 1) {
+      arrived_.store(0, std::memory_order_relaxed);
+      round_.fetch_add(1, std::memory_order_release);
+      return;
+    }
+    for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins) {
+      if (spins > kSpins) std::this_thread::yield();
+    }
+  }
+
+ private:
+  static constexpr int kSpins = 20'000;
+  const int members_;
+  std::atomic<int> arrived_{0};
+  std::atomic<unsigned> round_{0};
+};
+
+/// Which part of the work a member does.
+struct Member {
+  int index = 0, count = 1;
+  Meeting& meeting;
+  /// [first, last) of `items` things, as equal as they can be.
+  std::size_t first(std::size_t items) const {
+    return items * static_cast<std::size_t>(index) / static_cast<std::size_t>(count);
+  }
+  std::size_t last(std::size_t items) const {
+    return items * (static_cast<std::size_t>(index) + 1) / static_cast<std::size_t>(count);
+  }
+};
+
+/// Runs `work` once on each of `threads` threads, of which the caller is one, and returns when all are done. `work`
+/// must not throw: the others would wait for ever.
+inline void run_team(int threads, const std::function<void(const Member&)>& work) {
+  Meeting meeting(threads);
+  std::vector<std::jthread> others;
+  for (int i = 1; i < threads; ++i) others.emplace_back([&, i] { work({i, threads, meeting}); });
+  work({0, threads, meeting});
+}
+
+}  // namespace genrewise
