@@ -7,6 +7,8 @@
 namespace genrewise {
 
 void register_neural() {
+  register_embeddings();
+  register_zero_shot();
   neural::register_networks();
   register_embeddings();
   register_zero_shot();
