@@ -1,8 +1,9 @@
 // Fits one learner on a folder of raw arrays and prints its times as one line of JSON; bench/compare_sklearn.py writes
 // the folder, runs this and scikit-learn in turns and prints the ratios.
 //
-//   bench_models FOLDER KIND [threads=N] [seed=N] [name=value ...]
+//   bench_models FOLDER KIND [threads=N] [seed=N] [labels=FILE] [name=value ...]
 //
+// labels=FILE writes the predicted labels there (int32).
 // FOLDER holds train.f32 and test.f32 (row-major floats, standardised), train.i32 and test.i32 (labels).
 #include <sys/resource.h>
 
@@ -38,6 +39,13 @@ std::vector<T> read_raw(const std::filesystem::path& path) {
   return values;
 }
 
+void write_raw(const std::string& path, const std::vector<int>& values) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  const bool whole = file != nullptr && std::fwrite(values.data(), sizeof(int), values.size(), file) == values.size();
+  if (file != nullptr) std::fclose(file);
+  if (!whole) throw Error("cannot be written", path);
+}
+
 struct Part {
   Matrix examples;
   std::vector<int> labels;
@@ -71,8 +79,9 @@ double logistic_objective(const Classifier& learner, const Part& train) {
 }
 
 int run(int count, char** words) {
-  if (count < 3) throw Error("usage: bench_models FOLDER KIND [threads=N] [seed=N] [name=value ...]");
+  if (count < 3) throw Error("usage: bench_models FOLDER KIND [threads=N] [seed=N] [labels=FILE] [name=value ...]");
   Parameters parameters;
+  std::string labels_path;
   std::uint64_t seed = kDefaultSeed;
   for (int i = 3; i < count; ++i) {
     const std::string word = words[i];
@@ -83,6 +92,8 @@ int run(int count, char** words) {
       set_thread_budget(std::stoi(value));
     } else if (name == "seed") {
       seed = std::stoull(value);
+    } else if (name == "labels") {
+      labels_path = value;
     } else {
       parameters[name] = value;
     }
@@ -100,6 +111,7 @@ int run(int count, char** words) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
 
+  if (!labels_path.empty()) write_raw(labels_path, predicted);
   std::size_t right = 0;
   for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == test.labels[i];
   nlohmann::json line = {{"kind", words[2]},

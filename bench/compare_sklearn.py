@@ -6,7 +6,9 @@
 
 Both get the same standardised float32 table of seeded, overlapping clusters in 8 classes (a fifth as many test rows
 are added), take turns, and the best of the repeats counts. scikit-learn is timed in a process of its own. Prints a
-table; ratio = scikit-learn's seconds / ours. Install numpy and scikit-learn from PyPI to compare.
+table; ratio = scikit-learn's seconds / ours, equal = share of test rows with the same label. Install numpy and
+scikit-learn (and xgboost) from PyPI to compare. Variables that bend OpenBLAS to another processor (OPENBLAS_CORETYPE,
+OPENBLAS_L2_SIZE) are kept from scikit-learn, which brings its own.
 """
 import argparse
 import json
@@ -19,7 +21,7 @@ import textwrap
 
 import numpy as np
 
-# name: (our kind, our parameters, scikit-learn's expression, predicts probabilities too)
+# name: (our kind, our parameters, the expression of scikit-learn or XGBoost)
 CASES = {
     "svm rbf": ("svm", "kernel=rbf probability=false", "SVC()"),
     "svm poly": ("svm", "kernel=poly probability=false", "SVC(kernel='poly')"),
@@ -30,11 +32,17 @@ CASES = {
     "logreg": ("logreg", "max_iter=1000", "LogisticRegression(max_iter=1000)"),
     "logreg C=0.01": ("logreg", "C=0.01 max_iter=1000", "LogisticRegression(C=0.01, max_iter=1000)"),
     "gnb": ("gnb", "", "GaussianNB()"),
+    "linearsvc C=0.01": ("linearsvc", "C=0.01 probability=false", "LinearSVC(C=0.01, max_iter=20000)"),
+    "lda": ("lda", "", "LinearDiscriminantAnalysis()"),
+    "qda": ("qda", "reg_param=0.1", "QuadraticDiscriminantAnalysis(reg_param=0.1)"),
+    "forest": ("forest", "", "RandomForestClassifier(n_jobs=THREADS)"),
+    "mlp": ("mlp", "max_iter=20", "MLPClassifier(max_iter=20)"),
+    "xgboost": ("xgboost", "n_estimators=20", "XGBClassifier(n_estimators=20, n_jobs=THREADS)"),
 }
 
 THEIRS = textwrap.dedent("""
     import json, os, resource, sys, time, warnings
-    folder, expression = sys.argv[1:3]
+    folder, expression, THREADS, labels = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
     import numpy as np
     from sklearn.svm import SVC, LinearSVC
     from sklearn.neighbors import KNeighborsClassifier
@@ -43,6 +51,8 @@ THEIRS = textwrap.dedent("""
     from sklearn.neural_network import MLPClassifier
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+    if expression.startswith("XGB"):
+        from xgboost import XGBClassifier
     warnings.simplefilter("ignore")
     def part(name):
         y = np.fromfile(f"{folder}/{name}.i32", np.int32)
@@ -53,6 +63,7 @@ THEIRS = textwrap.dedent("""
     predicted = model.predict(x_test); done = time.perf_counter()
     out = dict(fit_s=fitted - start, predict_s=done - fitted, accuracy=float((predicted == y_test).mean()),
                peak_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    predicted.astype(np.int32).tofile(labels)
     if isinstance(model, LogisticRegression):
         p = np.maximum(model.predict_proba(x)[np.arange(len(y)), y], 1e-15)
         out["objective"] = float(-np.log(p).mean() + (model.coef_.astype(float) ** 2).sum() / (2 * model.C * len(y)))
@@ -108,6 +119,7 @@ def main():
     parser.add_argument("--dir", help="keep the data here")
     options = parser.parse_args()
     environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads), "OPENBLAS_NUM_THREADS": str(options.threads)}
+    peer = {k: v for k, v in environment.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(options.dir or temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,15 +127,16 @@ def main():
             write_clusters(folder, options.rows, options.cols)
         print(f"{options.rows} x {options.cols}, {options.threads} threads, load {os.getloadavg()[0]:.1f} at the start")
         print(f"{'case':<24}{'ours fit':>10}{'predict':>9}{'MiB':>7}{'acc':>7}{'theirs fit':>12}{'predict':>9}{'MiB':>7}"
-              f"{'acc':>7}{'ratio':>8}")
+              f"{'acc':>7}{'ratio':>8}{'equal':>8}")
         for name in options.case or CASES:
             kind, parameters, expression = CASES[name]
             ours, theirs = [], []
             for _ in range(options.repeats):
-                ours.append(timed([options.program, folder, kind, f"threads={options.threads}", *parameters.split()],
-                                  environment))
+                ours.append(timed([options.program, folder, kind, f"threads={options.threads}",
+                                   f"labels={folder}/ours.i32", *parameters.split()], environment))
                 if not options.only_ours:
-                    theirs.append(timed([sys.executable, "-c", THEIRS, folder, expression], environment))
+                    theirs.append(timed([sys.executable, "-c", THEIRS, folder, expression, str(options.threads),
+                                         f"{folder}/theirs.i32"], peer))
             row = f"{name:<24}"
             for result in [best(r) for r in (ours, theirs) if r]:
                 if "error" in result:
@@ -132,7 +145,8 @@ def main():
                     row += "{fit_s:>10.3f}{predict_s:>9.3f}{peak_mib:>7}{accuracy:>7.3f}  ".format(**result)
             if theirs and "error" not in best(ours) and "error" not in best(theirs):
                 total = [best(r)["fit_s"] + best(r)["predict_s"] for r in (theirs, ours)]
-                row += f"{total[0] / total[1]:>7.1f}x"
+                same = [np.fromfile(folder / name, np.int32) for name in ("ours.i32", "theirs.i32")]
+                row += f"{total[0] / total[1]:>7.1f}x{(same[0] == same[1]).mean():>8.4f}"
                 if "objective" in best(ours):
                     row += f"   objective {best(ours)['objective']:.6f} against {best(theirs)['objective']:.6f}"
             print(row, flush=True)
