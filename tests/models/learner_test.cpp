@@ -10,6 +10,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/models/classical/neighbours.hpp"
 #include "genrewise/models/tensor_archive.hpp"
 #include "learner_support.hpp"
 
@@ -202,6 +203,47 @@ TEST(Neighbours, AreExactWhereFloatsCancel) {
   EXPECT_EQ(learner->predict(data.examples), data.labels);
 }
 
+TEST(Neighbours, AreTheSameAsByTryingAllPoints) {
+  // Many correlated columns far from zero, two points that are equal, a query that is far from all.
+  Rng rng(3);
+  Matrix mixing(10, 160), points(2400, 160), queries(60, 160);
+  for (float& value : mixing.values()) value = static_cast<float>(rng.normal());
+  const auto fill = [&](Matrix& rows, double offset) {
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      for (std::size_t k = 0; k < 10; ++k) {
+        const auto weight = static_cast<float>(rng.normal());
+        for (std::size_t j = 0; j < 160; ++j) rows(i, j) += weight * mixing(k, j);
+      }
+      for (std::size_t j = 0; j < 160; ++j) rows(i, j) += static_cast<float>(0.7 * rng.normal() + offset);
+    }
+  };
+  fill(points, 40);
+  fill(queries, 40);
+  for (std::size_t j = 0; j < 160; ++j) {
+    points(7, j) = points(1900, j);  // equal points: the earlier one first
+    queries(0, j) = points(1900, j);
+    queries(1, j) = static_cast<float>(40 + 9 * rng.normal());  // far from all, in all directions
+  }
+  const NeighbourIndex index(points, Metric::euclidean, 2);
+  const Neighbours found = index.find(queries, 9);
+  for (std::size_t i = 0; i < queries.rows(); ++i) {
+    std::vector<std::pair<double, std::size_t>> all;
+    for (std::size_t j = 0; j < points.rows(); ++j) {
+      double sum = 0;
+      for (std::size_t c = 0; c < 160; ++c) sum += std::pow(static_cast<double>(queries(i, c)) - points(j, c), 2);
+      all.emplace_back(std::sqrt(sum), j);
+    }
+    std::ranges::sort(all);
+    for (std::size_t n = 0; n < 9; ++n) {
+      EXPECT_NEAR(found.distance[i * 9 + n], all[n].first, 1e-9) << i;
+      if (n > 0 && all[n].first - all[n - 1].first < 1e-9) continue;
+      EXPECT_EQ(found.index[i * 9 + n], all[n].second) << i;
+    }
+  }
+  EXPECT_EQ(found.index[0], 7);
+  EXPECT_EQ(found.index[1], 1900);
+}
+
 TEST(Neighbours, AtDistanceZeroDecideAloneWhenDistancesWeigh) {
   Clusters data{Matrix(4, 1, {0, 1, 1.1f, 1.2f}), {0, 1, 1, 1}};
   const auto learner = learnt("knn", data, 2, {{"n_neighbors", "4"}, {"weights", "distance"}});
@@ -345,6 +387,38 @@ TEST(RandomForest, ReproducesItsTrainingExamplesWithoutBootstrap) {
   const Matrix shares = stump->predict_probabilities(data.examples);
   for (std::size_t i = 0; i < shares.rows(); ++i) leaves.emplace(shares.row(i).begin(), shares.row(i).end());
   EXPECT_EQ(leaves.size(), 2);
+}
+
+TEST(Learners, StayFiniteForParametersAtTheEndsOfTheirRanges) {
+  const Clusters data = make_clusters(80, 4, 3, 1.0);
+  const std::pair<const char*, Parameters> cases[] = {
+      {"svm", {{"C", "1e-9"}}},
+      {"svm", {{"C", "1e6"}, {"kernel", "linear"}}},
+      {"svm", {{"gamma", "1e9"}}},
+      {"svm", {{"gamma", "1e-9"}}},
+      {"svm", {{"kernel", "poly"}, {"degree", "20"}, {"probability", "false"}}},
+      {"logreg", {{"C", "1e-9"}}},
+      {"logreg", {{"C", "1e9"}}},
+      {"linearsvc", {{"C", "1e-9"}}},
+      {"knn", {{"n_neighbors", "80"}, {"weights", "distance"}}},
+      {"gnb", {{"var_smoothing", "0"}}},
+      {"lda", {{"tol", "1e-12"}}},
+      {"qda", {{"reg_param", "1"}}}};
+  for (const auto& [kind, parameters] : cases) {
+    const Matrix probabilities = learnt(kind, data, 3, parameters)->predict_probabilities(data.examples);
+    for (float value : probabilities.values())
+      ASSERT_TRUE(value >= 0 && value <= 1) << kind << " " << parameters.begin()->second;
+  }
+}
+
+TEST(SupportVectorMachine, LearnsFromRowsThatAreAllEqual) {
+  const Clusters data{Matrix(30, 4, std::vector<float>(120, 0.5f)), [] {
+                        std::vector<int> labels(30, 0);
+                        std::fill(labels.begin() + 20, labels.end(), 1);
+                        return labels;
+                      }()};
+  for (const char* kernel : {"linear", "poly", "rbf", "sigmoid"})
+    EXPECT_EQ(learnt("svm", data, 2, {{"kernel", kernel}})->predict(data.examples), std::vector<int>(30, 0)) << kernel;
 }
 
 TEST(SupportVectorMachine, LearnsFromOneExampleOfALabel) {

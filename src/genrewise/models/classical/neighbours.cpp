@@ -11,8 +11,9 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kProducts = std::size_t{1} << 22;  // that a thread holds at a time
+constexpr std::size_t kProducts = std::size_t{1} << 21;  // that a thread holds at a time
 constexpr std::size_t kGlance = 32;                      // products that are looked at together
+constexpr std::size_t kSample = 512;                     // points that tell where the centre is
 constexpr std::size_t kLanes = 16;  // independent sums, so that the compiler may use vector registers
 
 /// Sum over all columns of term(j).
@@ -98,6 +99,14 @@ float inverse_length(std::span<const float> row) {
   return squared > 0 ? static_cast<float>(1 / std::sqrt(squared)) : 0;
 }
 
+/// Any centre will do, so not all points need be looked at for it.
+Matrix sample_of(const Matrix& points) {
+  const std::size_t count = std::min(kSample, points.rows());
+  std::vector<std::size_t> rows(count);
+  for (std::size_t i = 0; i < count; ++i) rows[i] = i * points.rows() / count;
+  return points.select_rows(rows);
+}
+
 bool is_far_from_zero(const std::vector<double>& mean, const std::vector<double>& variance) {
   double away = 0, spread = 0;
   for (std::size_t j = 0; j < mean.size(); ++j) {
@@ -125,14 +134,17 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
     squared_norm_.assign(points_.rows(), 1);
     for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
   } else if (metric_ == Metric::euclidean) {
-    const auto [mean, variance] = blas::column_moments(points_);
+    const auto [mean, variance] = blas::column_moments(sample_of(points_));
     if (is_far_from_zero(mean, variance)) {  // smaller norms: less cancellation, fewer candidates
       centre_.assign(mean.begin(), mean.end());
       centred_ = points_;
       centre(centred_);
     }
-    for (std::size_t i = 0; i < points_.rows(); ++i)
-      squared_norm_.push_back(static_cast<float>(blas::dot(ready_points().row(i), ready_points().row(i))));
+    squared_norm_.resize(points_.rows());
+    blas::for_blocks(points_.rows(), kSample, [&](std::size_t first, std::size_t count) {
+      for (std::size_t i = first; i < first + count; ++i)
+        squared_norm_[i] = static_cast<float>(blas::dot(ready_points().row(i), ready_points().row(i)));
+    });
   }
 }
 

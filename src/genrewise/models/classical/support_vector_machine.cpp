@@ -334,7 +334,16 @@ class SupportVectorMachine final : public Learner {
       if (std::ranges::any_of(all.row(i), [](float value) { return value != 0; })) kept.push_back(i);
     coefficients_ = all.select_rows(kept);
     support_ = kept.size() == n ? std::move(sorted.rows) : sorted.rows.select_rows(kept);
+    prepare_decisions();
+  }
+
+  /// What follows from the support vectors and their coefficients.
+  void prepare_decisions() {
     squared_norm_ = squared_norms(support_);
+    normals_ = Matrix();
+    if (kernel_.kind != KernelKind::linear) return;
+    const std::vector<double> sums = blas::product_tn(coefficients_, support_);
+    normals_ = Matrix(coefficients_.cols(), support_.cols(), {sums.begin(), sums.end()});
   }
 
   /// examples x pairs; above 0 speaks for the pair's first class.
@@ -345,10 +354,14 @@ class SupportVectorMachine final : public Learner {
       std::iota(rows.begin(), rows.end(), first);
       Matrix block = examples.select_rows(rows);
       subtract_centre(block);
-      Matrix values(count, support_.rows());
-      kernel_block(kernel_, {block, squared_norms(block)}, {support_, squared_norm_}, values);
       const View<float> out = View<float>(result).rows_from(first, count);
-      blas::multiply(blas::Form::nn, 1.0f, values, coefficients_, 0.0f, out);
+      if (kernel_.kind == KernelKind::linear) {
+        blas::multiply(blas::Form::nt, 1.0f, block, normals_, 0.0f, out);
+      } else {
+        Matrix values(count, support_.rows());
+        kernel_block(kernel_, {block, squared_norms(block)}, {support_, squared_norm_}, values);
+        blas::multiply(blas::Form::nn, 1.0f, values, coefficients_, 0.0f, out);
+      }
       for (std::size_t i = first; i < first + count; ++i)
         for (std::size_t p = 0; p < rho_.size(); ++p) result(i, p) -= static_cast<float>(rho_[p]);
     });
@@ -425,7 +438,7 @@ class SupportVectorMachine final : public Learner {
     for (std::size_t p = 0; p < pairs; ++p) sigmoids_.push_back({slopes[p], offsets[p]});
     kernel_.gamma = archive.number(prefix + "gamma");
     centre_ = archive.floats(prefix + "centre", is_centred() ? columns() : 0);
-    squared_norm_ = squared_norms(support_);
+    prepare_decisions();
   }
 
   std::uint64_t seed_;
@@ -438,6 +451,7 @@ class SupportVectorMachine final : public Learner {
   Matrix support_;             // support vectors x columns, centred
   Matrix coefficients_;        // support vectors x pairs: alpha y, 0 where the pair has not that class
   std::vector<float> squared_norm_;
+  Matrix normals_;  // pairs x columns: what a linear kernel's support vectors add up to; empty for the others
   std::vector<double> rho_;
   std::vector<Sigmoid> sigmoids_;
 };
