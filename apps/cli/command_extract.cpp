@@ -34,9 +34,9 @@ void apply_clip(const Options& options, Dataset& dataset) {
 int extract(const Options& options, Session& session) {
   if (is_labelled_table(options.place))
     throw Error("is a feature table already", options.place, "give a dataset of audio files");
+  const auto features = make_feature_set(options.feature_set);  // a wrong name is told before anything is opened
   Dataset dataset = open_dataset(options.place, {.fma_subset = options.subset, .keep_unlabelled = options.unlabelled});
   apply_clip(options, dataset);
-  const auto features = make_feature_set(options.feature_set);
   const PrepareResult result = extract_features(dataset, *features, options.output, session.progress());
 
   std::vector<Fault> skipped = dataset.rejected;
@@ -71,7 +71,10 @@ void add_extract(CLI::App& app, Session& session) {
                                           [options, &session] { return extract(*options, session); });
   command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
       ->required();
-  command->add_option("--features", options->feature_set, "the feature set")
+  command
+      ->add_option("--features", options->feature_set,
+                   "the feature set: fma518, music, frames, frames_by_coefficient, mel224, raw10k, or a network's "
+                   "(audiotag, efficientat, musicnn, mobilenetv2: docs/networks.md)")
       ->capture_default_str();
   command->add_option("-o,--output", options->output, "the table to write: NAME.csv or NAME.npy")->required();
   command->add_option("--subset", options->subset, "FMA's subset; each holds the ones before it")

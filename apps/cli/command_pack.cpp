@@ -60,8 +60,8 @@ nlohmann::json json_of(const Options& options, const PackResult& result, std::sp
 
 int pack(Options& options, Session& session) {
   if (options.output.empty()) throw CLI::ValidationError("--output", "say where the shards shall lie: -o FOLDER");
+  const auto features = make_feature_set(options.feature_set);  // a wrong name is told before anything is opened
   const Dataset dataset = open_dataset(options.place, options.dataset);
-  const auto features = make_feature_set(options.feature_set);
   const auto split = split_of(options, session, dataset);
   options.pack.seed = session.seed;
   options.pack.stored_as = *parse_stored_as(options.stored_as);
@@ -109,7 +109,11 @@ void add_pack(CLI::App& app, Session& session) {
   command->add_option("--work", options->pack.work_folder,
                       "where shards lie on their way to an object store (default: under ~/.cache/genrewise); at most "
                       "three of them at a time");
-  command->add_option("--features", options->feature_set, "the feature set")->capture_default_str();
+  command
+      ->add_option("--features", options->feature_set,
+                   "the feature set: fma518, music, frames, frames_by_coefficient, mel224, raw10k, or a network's "
+                   "(audiotag, efficientat, musicnn, mobilenetv2: docs/networks.md)")
+      ->capture_default_str();
   command->add_option("--shards", options->pack.shards, "how many files")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

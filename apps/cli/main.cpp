@@ -99,7 +99,7 @@ int guarded_main(int argc, char** argv) {
     return fail(stop.what(), kInterrupted);
   } catch (const UnknownName& error) {
     hand_over(argv);
-    return fail(fmt::format("error: {}{}", error.what(), kWithoutNeuralHalf), kFailed);
+    return fail(fmt::format("wrong usage: {}{}", error.what(), kWithoutNeuralHalf), kWrongUsage);
   } catch (const Error& error) {
     return fail(fmt::format("error: {}", error.what()), kFailed);
   } catch (const std::bad_alloc&) {
