@@ -94,8 +94,11 @@ class Program:
         assert done.returncode == expected, f"{arguments}: exit code {done.returncode}\n{text}"
         return done.stdout if expected == 0 else text
 
+    def listed(self, pattern):
+        return json.loads(self.run("list", pattern, "--json"))["objects"]
+
     def objects(self, pattern):
-        return {item["place"].rsplit("/", 1)[1]: item["bytes"] for item in json.loads(self.run("list", pattern, "--json"))["objects"]}
+        return {item["place"].rsplit("/", 1)[1]: item["bytes"] for item in self.listed(pattern)}
 
 
 def check_packing(program, folder):
@@ -110,7 +113,7 @@ def check_packing(program, folder):
         again = json.loads(program.run("pack", f"{folder}/music.csv", *options, "-o", f"{place}/{features}"))
         assert again["reused"] == again["examples"] == 90, again
     assert len(program.objects(f"s3://{BUCKET}/packs/*/fma518/*.tfrec")) == 4
-    assert len(program.objects(f"s3://{BUCKET}/**manifest.json")) == 2
+    assert len(program.listed(f"s3://{BUCKET}/**manifest.json")) == 2
     assert not os.path.exists(f"{folder}/cache/genrewise") or not any(files for _, _, files in os.walk(f"{folder}/cache"))
     assert "another pack" in program.run("pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "2", "-o",
                                          f"{place}/fma518", expected=1)
@@ -136,7 +139,7 @@ def check_refusals(program, kind):
     text = program.run("list", "s3://no-such-bucket-here/*", expected=1)
     assert "no such bucket" in text, text
     assert "there is no such object" in program.run("evaluate", f"s3://{BUCKET}/none.gwm", "x", expected=1)
-    if kind == "moto":
+    if kind != "versitygw":  # moto does not check signatures, s3rver does not refuse all that do not fit
         return
     text = program.run("list", f"s3://{BUCKET}/*", expected=1, AWS_SECRET_ACCESS_KEY="wrong/Secret")
     assert "secret key does not belong" in text and "wrong/Secret" not in text, text

@@ -72,7 +72,7 @@ void throw_s3_error(const S3Settings& settings, const ObjectName& name, const Ht
   const std::string& code = refusal.code;
   if (code == "NoSuchBucket")
     throw Error("there is no such bucket", bucket, "check its name and the endpoint " + settings.endpoint);
-  if (code == "InvalidAccessKeyId") {
+  if (code == "InvalidAccessKeyId" || code == "XAdminUserNotFound") {  // Amazon's word, and versitygw's
     throw Error("the server does not know the access key", place, "it comes from " + who.origin + ": check it there");
   }
   if (code == "SignatureDoesNotMatch") {
@@ -95,7 +95,7 @@ void throw_s3_error(const S3Settings& settings, const ObjectName& name, const Ht
   if (code == "NoSuchUpload") {
     throw Error("the upload was aborted from elsewhere", place, "start again when nobody else writes there");
   }
-  if (code == "NoSuchKey" || answer.status == 404)
+  if (code == "NoSuchKey" || (answer.status == 404 && code.empty()))
     throw Error("there is no such object", place, "check the name; `genrewise list` shows what is there");
   if (answer.status == 412) throw Error("was changed while it was read", place, "start again when nobody writes there");
   if (answer.status == 403) {

@@ -100,7 +100,8 @@ class S3Store final : public ObjectStore, public std::enable_shared_from_this<S3
     if (answer.status != 404) client_.refuse(name, answer);
     // Only an answer with a body says whether it is the object or the bucket that is missing.
     const HttpAnswer why = client_.send({.name = name, .headers = {{"range", "bytes=0-0"}}, .expected = {404, 416}});
-    if (parse_refusal(why).code == "NoSuchBucket") client_.refuse(name, why);
+    const std::string code = parse_refusal(why).code;
+    if (why.status == 404 && !code.empty() && code != "NoSuchKey") client_.refuse(name, why);
     return std::nullopt;
   }
 
