@@ -24,17 +24,14 @@ if(GENREWISE_BENCH)
   find_package(benchmark QUIET)
 endif()
 
-# The neural half: libtorch to train, oneDNN to use networks, HDF5 to read Keras' weights. (oneDNN's own CMake file in Debian
-# asks for OpenCL, which nothing here uses.)
+# The neural half: libtorch to train, HDF5 to read Keras' weights.
 if(NOT GENREWISE_NEURAL STREQUAL "OFF")
   find_package(Torch QUIET)
   pkg_check_modules(hdf5 IMPORTED_TARGET hdf5)
-  find_path(DNNL_INCLUDE_DIR dnnl.hpp)
-  find_library(DNNL_LIBRARY dnnl)
-  if(Torch_FOUND AND hdf5_FOUND AND DNNL_INCLUDE_DIR AND DNNL_LIBRARY)
+  if(Torch_FOUND AND hdf5_FOUND)
     set(GENREWISE_NEURAL_FOUND TRUE)
   elseif(GENREWISE_NEURAL STREQUAL "ON")
-    message(FATAL_ERROR "The neural half needs libtorch, oneDNN and HDF5 (tools/install_packages.sh neural); "
+    message(FATAL_ERROR "The neural half needs libtorch and HDF5 (tools/install_packages.sh neural); "
                         "-DGENREWISE_NEURAL=OFF leaves it out")
   endif()
 endif()

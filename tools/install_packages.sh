@@ -12,7 +12,7 @@ wanted="g++ cmake ninja-build pkg-config ccache
   libkainjow-mustache-dev zlib1g-dev p7zip-full"
 test="libxgboost-dev libgtest-dev libgmock-dev libbenchmark-dev libprotobuf-dev protobuf-compiler python3 ffmpeg"
 demo=""
-neural="libtorch-dev libdnnl-dev libhdf5-dev"
+neural="libtorch-dev libgloo-dev libhdf5-dev"
 
 for group in "$@"; do
   case $group in
