@@ -63,7 +63,8 @@ void Network::load(const TensorArchive& archive, const std::string& prefix) {
 }
 
 const std::array<NetworkKind, kNetworkKinds>& network_kinds() {
-  static const std::array<NetworkKind, kNetworkKinds> kinds = {cnn1d_kind(), cnn1d_strided_kind(), dense_kind()};
+  static const std::array<NetworkKind, kNetworkKinds> kinds = {cnn1d_kind(), cnn1d_strided_kind(), dense_kind(),
+                                                               mobilenetv2_kind(), efficientat_kind()};
   return kinds;
 }
 

@@ -90,7 +90,7 @@ struct NetworkKind {
   bool small_layers = false;   ///< so small that libtorch's threads would wait for each other more than they work
 };
 
-inline constexpr std::size_t kNetworkKinds = 3;
+inline constexpr std::size_t kNetworkKinds = 5;
 const std::array<NetworkKind, kNetworkKinds>& network_kinds();
 /// Throws Error for an unknown kind.
 const NetworkKind& network_kind(std::string_view name);
@@ -98,5 +98,7 @@ const NetworkKind& network_kind(std::string_view name);
 NetworkKind cnn1d_kind();
 NetworkKind cnn1d_strided_kind();
 NetworkKind dense_kind();
+NetworkKind mobilenetv2_kind();
+NetworkKind efficientat_kind();
 
 }  // namespace genrewise::neural
