@@ -23,7 +23,7 @@ struct BatchRequest {
 
 /// Examples to learn from.
 struct BatchSource {
-  std::size_t values = 0;                ///< numbers per example
+  std::size_t values = 0;  ///< numbers per example
   int label_count = 0;
   std::vector<std::size_t> label_sizes;  ///< examples of each label in the training part
   std::string fingerprint;               ///< another one when other examples, labels or parts are meant

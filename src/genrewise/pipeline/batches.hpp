@@ -16,11 +16,11 @@
 namespace genrewise {
 
 struct Batch {
-  std::size_t size = 0;                 ///< examples in it
-  std::size_t values = 0;               ///< numbers per example
-  std::vector<float> features;          ///< row-major, at least size * values; what lies behind means nothing
-  std::vector<int> labels;              ///< size
-  std::vector<std::uint32_t> records;   ///< size; numbers of the examples, counted through the pack's shards in order
+  std::size_t size = 0;                ///< examples in it
+  std::size_t values = 0;              ///< numbers per example
+  std::vector<float> features;         ///< row-major, at least size * values; what lies behind means nothing
+  std::vector<int> labels;             ///< size
+  std::vector<std::uint32_t> records;  ///< size; numbers of the examples, counted through the pack's shards in order
   /// A stage that mixes examples says with which label and which share of it; empty: nothing is mixed.
   std::vector<int> other_labels;
   std::vector<float> other_shares;

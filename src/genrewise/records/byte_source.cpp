@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <vector>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/compression.hpp"
 #include "genrewise/records/framing.hpp"
+#include "genrewise/storage/local_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -34,16 +34,7 @@ class LocalFile final : public RandomAccess {
   std::uint64_t size() const override { return size_; }
 
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
-    std::size_t done = 0;
-    while (done < into.size()) {
-      const ssize_t got =
-          ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw_system_error("cannot read", path_);
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return done;
+    return read_at_offset(descriptor_, offset, into, path_);
   }
 
  private:

@@ -43,16 +43,7 @@ class LocalReader final : public ObjectReader {
     if (version_of(status) != version_) {
       throw Error("was changed while it was read", path_, "start again when nobody writes there");
     }
-    std::size_t done = 0;
-    while (done < into.size()) {
-      const ssize_t got =
-          ::pread(descriptor_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) throw_system_error("cannot read", path_);
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return done;
+    return read_at_offset(descriptor_, offset, into, path_);
   }
 
  private:
@@ -123,6 +114,18 @@ class LocalStore final : public ObjectStore {
 };
 
 }  // namespace
+
+std::size_t read_at_offset(int descriptor, std::uint64_t offset, std::span<std::byte> into, const std::string& path) {
+  std::size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t got = ::pread(descriptor, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw_system_error("cannot read", path);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
 
 std::shared_ptr<ObjectStore> make_local_store() {
   return std::make_shared<LocalStore>();

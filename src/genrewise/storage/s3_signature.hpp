@@ -1,5 +1,6 @@
 // AWS Signature Version 4, as S3 asks for it. (libcurl 7.88 of Debian 12 can sign too, but sends no
-// x-amz-content-sha256, which servers refuse, neither sorts nor encodes the query, and cannot be tested at a fixed time.)
+// x-amz-content-sha256, which servers refuse, neither sorts nor encodes the query, and cannot be tested at a fixed
+// time.)
 #pragma once
 
 #include <string>

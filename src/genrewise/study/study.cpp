@@ -236,8 +236,8 @@ class Comparison {
   const Examples& examples_;
   const StudyConfig& config_;
   std::vector<std::size_t> training_, validation_, test_, both_;  // both: training and validation
-  Parameters own_;            // of the model that is being run, as is the next
-  PreprocessingConfig base_;  // where its points ask for nothing else
+  Parameters own_;                                                // of the model that is being run, as is the next
+  PreprocessingConfig base_;                                      // where its points ask for nothing else
   std::unique_ptr<Prepared> choosing_, judging_;
 };
 
