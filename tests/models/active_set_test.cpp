@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "genrewise/models/classical/linear_newton.hpp"
 #include "genrewise/models/classical/smo.hpp"
 #include "learner_support.hpp"
 
@@ -40,9 +41,10 @@ struct Problem {
   }
 
   DensePairKernel kernel() const { return {{matrix.data(), size, size}, 0, first_count, first_count}; }
-  LinearForm rows() const {
+  DualPoint by_columns(const std::vector<double>& bound) const {
     const blas::View<const float> all(examples);
-    return {all.rows_from(0, first_count), all.rows_from(first_count, size - first_count)};
+    return solve_linear_by_newton(all.rows_from(0, first_count), all.rows_from(first_count, size - first_count), bound,
+                                  kTolerance);
   }
   double sign(std::size_t i) const { return i < first_count ? 1 : -1; }
 
@@ -117,68 +119,120 @@ TEST_P(DualProblem, IsSolvedWithUnequalBoundsAndExamplesThatTakeNoPart) {
   }
 }
 
-TEST(ActiveSets, SolveALinearProblemFromItsRowsAsFromItsKernel) {
+/// alpha of a point, for expect_solved().
+std::vector<double> alpha_of(const Problem& problem, const DualPoint& point) {
+  std::vector<double> alpha(point.beta);
+  for (std::size_t i = 0; i < alpha.size(); ++i) alpha[i] *= problem.sign(i);
+  return alpha;
+}
+
+TEST(LinearNewton, SolvesAProblemAsItIsSolvedFromItsKernel) {
   for (const double c : {0.01, 1.0, 50.0}) {
     for (const double spread : {0.1, 0.4, 2.0}) {
       const Problem problem({KernelKind::linear}, 400, 20, spread);
       std::vector<double> bound(problem.size, c);
       for (std::size_t i = 0; i < bound.size(); i += 7) bound[i] = i % 2 == 0 ? 0 : 2 * c;
       DensePairKernel kernel = problem.kernel();
-      LinearForm rows = problem.rows();
       const SmoConfig config{.tolerance = kTolerance};
-      const SmoResult by_rows = solve_smo(kernel, problem.first_count, bound, config, &rows);
+      const DualPoint point = problem.by_columns(bound);
+      const SmoResult by_columns = solve_smo(kernel, problem.first_count, bound, config, &point);
       const SmoResult by_kernel = solve_smo(kernel, problem.first_count, bound, config);
-      expect_solved(problem, by_rows.alpha, bound);
+      expect_solved(problem, by_columns.alpha, bound);
       expect_solved(problem, by_kernel.alpha, bound);
       for (std::size_t i = 0; i < problem.size; ++i)
-        EXPECT_NEAR(by_rows.decision[i], by_kernel.decision[i], kSolutions) << c << " " << spread;
+        EXPECT_NEAR(by_columns.decision[i], by_kernel.decision[i], kSolutions) << c << " " << spread;
     }
   }
 }
 
-TEST(ActiveSets, NeedNoPairwiseStepWhereManyExamplesAreFree) {
-  const Problem problem({KernelKind::linear}, 400, 60, 0.15);
-  const std::vector<double> bound(problem.size, 1.0);
-  DensePairKernel kernel = problem.kernel();
-  LinearForm rows = problem.rows();
-  EXPECT_EQ(solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance}, &rows).steps, 0);
+TEST(LinearNewton, LeavesNoPairwiseStepWhetherClassesOverlapOrNot) {
+  struct Size {
+    std::size_t rows, cols;
+    double spread, c;
+  };
+  for (const auto [rows, cols, spread, c] :
+       {Size{400, 60, 0.15, 1}, Size{3000, 60, 0.02, 1}, Size{3000, 60, 0.02, 0.001}, Size{3000, 20, 0.1, 100},
+        Size{2000, 5, 3, 1}, Size{300, 140, 0.05, 10}}) {
+    const Problem problem({KernelKind::linear}, rows, cols, spread);
+    const std::vector<double> bound(problem.size, c);
+    DensePairKernel kernel = problem.kernel();
+    const DualPoint start = problem.by_columns(bound);
+    const SmoResult result = solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance}, &start);
+    EXPECT_EQ(result.steps, 0) << rows << " x " << cols << ", C " << c;
+    expect_solved(problem, result.alpha, bound);
+  }
 }
 
-TEST(ActiveSets, KeepTheirProductsTrueWhereTheZoneRunsEmpty) {
+TEST(LinearNewton, KeepsItsProductsTrueWhereTheZoneRunsEmpty) {
   // So little room that on the way to the last width everybody comes to lie at a bound.
   for (const double c : {0.001, 0.01, 0.1}) {
     for (std::size_t rows = 12; rows <= 60; rows += 4) {
       const Problem problem({KernelKind::linear}, rows, 3, 1.0);
       const std::vector<double> bound(problem.size, c);
-      DensePairKernel kernel = problem.kernel();
-      LinearForm form = problem.rows();
-      const SmoResult result = solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance}, &form);
-      expect_solved(problem, result.alpha, bound);
+      const DualPoint point = problem.by_columns(bound);
+      expect_solved(problem, alpha_of(problem, point), bound);
       for (std::size_t i = 0; i < problem.size; ++i) {
-        double decision = -result.rho;
+        double product = 0;
         for (std::size_t j = 0; j < problem.size; ++j)
-          decision += result.alpha[j] * problem.sign(j) * static_cast<double>(problem.matrix[i * problem.size + j]);
-        EXPECT_NEAR(result.decision[i], decision, kRounding);
+          product += point.beta[j] * static_cast<double>(problem.matrix[i * problem.size + j]);
+        EXPECT_NEAR(point.products[i], product, kRounding);
       }
     }
   }
 }
 
-TEST(ActiveSets, SolveWhereExamplesAreRepeated) {
+TEST(LinearNewton, SolvesWhereExamplesAreRepeated) {
   const Problem problem({KernelKind::linear}, 120, 5, 0.3, 3);
   const std::vector<double> bound(problem.size, 1.0);
-  LinearForm rows = problem.rows();
+  expect_solved(problem, alpha_of(problem, problem.by_columns(bound)), bound);
+}
+
+TEST(LinearNewton, SolvesWhereAllExamplesAreEqual) {
+  Problem problem({KernelKind::linear}, 40, 4, 0.3);
+  std::ranges::fill(problem.examples.values(), 2.0f);
+  std::ranges::fill(problem.matrix, 16.0f);
+  const std::vector<double> bound(problem.size, 1.0);
+  expect_solved(problem, alpha_of(problem, problem.by_columns(bound)), bound);
+}
+
+TEST(LinearNewton, LeavesAllAtZeroWhereAClassHasNoRoom) {
+  const Problem problem({KernelKind::linear}, 40, 4, 0.3);
+  std::vector<double> bound(problem.size, 0.0);
+  EXPECT_EQ(problem.by_columns(bound).beta, std::vector<double>(problem.size));
+  std::fill_n(bound.begin(), problem.first_count, 1.0);
+  EXPECT_EQ(problem.by_columns(bound).beta, std::vector<double>(problem.size));
+}
+
+TEST(LinearNewton, HasAPointForPairwiseStepsToGoOnFrom) {
+  const Problem problem({KernelKind::linear}, 200, 10, 0.1);
+  const std::vector<double> bound(problem.size, 1.0);
   DensePairKernel kernel = problem.kernel();
-  const SmoResult result = solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance}, &rows);
+  DualPoint start = problem.by_columns(bound);
+  // Spoilt: one example of each class is put to 0, what they lack is not made good elsewhere but by the steps.
+  const auto spoil = [&](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i)
+      if (std::abs(start.beta[i]) == 1.0) return i;
+    return to;
+  };
+  const std::size_t a = spoil(0, problem.first_count), b = spoil(problem.first_count, problem.size);
+  ASSERT_LT(a, problem.first_count);
+  ASSERT_LT(b, problem.size);
+  for (std::size_t i = 0; i < problem.size; ++i)
+    for (const std::size_t j : {a, b})
+      start.products[i] -= start.beta[j] * static_cast<double>(problem.matrix[i * problem.size + j]);
+  start.beta[a] = start.beta[b] = 0;
+  const SmoResult result = solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance}, &start);
+  EXPECT_GT(result.steps, 0);
   expect_solved(problem, result.alpha, bound);
 }
 
 TEST(ActiveSets, LeaveThePointAloneWhereTheyCannotSolve) {
   const Problem problem({KernelKind::linear}, 40, 4, 0.3);
   const std::vector<double> none(problem.size, 0.0);  // nobody may move
-  LinearForm rows = problem.rows();
+  DensePairKernel kernel = problem.kernel();
+  KernelForm form(kernel, problem.first_count, problem.size);
   DualPoint point{std::vector<double>(problem.size), std::vector<double>(problem.size)};
-  EXPECT_FALSE(solve_by_active_sets(rows, problem.first_count, none, kTolerance, point));
+  EXPECT_FALSE(solve_by_active_sets(form, problem.first_count, none, kTolerance, point));
   EXPECT_EQ(point.beta, std::vector<double>(problem.size));
 }
 

@@ -5,11 +5,10 @@
 #include <numeric>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/models/classical/blas.hpp"
 
 namespace genrewise {
 namespace {
-
-using blas::View;
 
 constexpr std::size_t kMostPlaces = 5000;  // that are solved for at once: 200 MB
 constexpr double kLastWidth = 0.45;        // of the tolerance: a little room for rounding below 1/2
@@ -22,19 +21,6 @@ constexpr int kMostRoundsOfAll = 250;
 constexpr int kFewRounds = 5;    // of a stage, after which the next may shrink more
 constexpr int kFirstWidths = 3;  // each ten times as wide as the one before
 constexpr int kCorrections = 4;  // rounds that only mend rounding
-constexpr std::size_t kLanes = 8;
-constexpr std::size_t kRowBlock = 2048;
-
-double dot(const float* a, const double* b, std::size_t count) {
-  double sums[kLanes] = {};
-  std::size_t j = 0;
-  for (; j + kLanes <= count; j += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<double>(a[j + lane]) * b[j + lane];
-  double sum = 0;
-  for (double part : sums) sum += part;
-  for (; j < count; ++j) sum += static_cast<double>(a[j]) * b[j];
-  return sum;
-}
 
 /// out += factor * row
 void add_scaled(const float* row, double factor, double* out, std::size_t count) {
@@ -74,88 +60,11 @@ bool KernelForm::solve(std::span<const std::size_t> places, std::span<const doub
   return blas::solve_positive(matrix, n, right_sides);
 }
 
-LinearForm::LinearForm(View<const float> first, View<const float> second) : first_(first), second_(second) {}
-
-double LinearForm::mean_diagonal() {
-  double sum = 0;
-  for (std::size_t i = 0; i < size(); ++i) sum += blas::dot({row(i), first_.cols}, {row(i), first_.cols});
-  return sum / static_cast<double>(size());
-}
-
-void LinearForm::add_product(std::span<const std::size_t> places, std::span<const double> d,
-                             std::span<double> products) {
-  std::vector<double> weights(first_.cols);
-  for (std::size_t k = 0; k < places.size(); ++k) add_scaled(row(places[k]), d[k], weights.data(), weights.size());
-  blas::for_blocks(size(), kRowBlock, [&](std::size_t at, std::size_t count) {
-    for (std::size_t i = at; i < at + count; ++i) products[i] += dot(row(i), weights.data(), weights.size());
-  });
-}
-
-bool LinearForm::solve(std::span<const std::size_t> places, std::span<const double> ridge,
-                       std::span<std::vector<double>> right_sides) {
-  const std::size_t n = places.size();
-  if (n > first_.cols) return solve_by_columns(places, ridge, right_sides);
-  add_slots(places);
-  std::vector<std::size_t> slots(n);
-  for (std::size_t i = 0; i < n; ++i) slots[i] = slot_of_[places[i]];
-  std::vector<double> matrix(n * n);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j)
-      matrix[i * n + j] = static_cast<double>(products_[std::max(slots[i], slots[j])][std::min(slots[i], slots[j])]);
-    matrix[i * n + i] += ridge[i];
-  }
-  return blas::solve_positive(matrix, n, right_sides);
-}
-
-void LinearForm::add_slots(std::span<const std::size_t> places) {
-  const std::size_t before = products_.size(), cols = first_.cols;
-  for (std::size_t place : places) {
-    if (!slot_of_.try_emplace(place, slot_of_.size()).second) continue;
-    slot_rows_.insert(slot_rows_.end(), row(place), row(place) + cols);
-  }
-  const std::size_t after = slot_of_.size(), added = after - before;
-  if (added == 0) return;
-  std::vector<float> made(added * after);
-  const View<const float> all(slot_rows_.data(), after, cols);
-  blas::multiply(blas::Form::nt, 1.0f, all.rows_from(before, added), all, 0.0f, View<float>(made.data(), added, after));
-  for (std::size_t s = 0; s < added; ++s)
-    products_.emplace_back(made.begin() + static_cast<std::ptrdiff_t>(s * after),
-                           made.begin() + static_cast<std::ptrdiff_t>(s * after + before + s + 1));
-}
-
-/// With S = ridge^(-1/2) X: (X X^T + ridge)^-1 = ridge^(-1/2) (1 - S (1 + S^T S)^-1 S^T) ridge^(-1/2).
-bool LinearForm::solve_by_columns(std::span<const std::size_t> places, std::span<const double> ridge,
-                                  std::span<std::vector<double>> right_sides) const {
-  const std::size_t n = places.size(), cols = first_.cols;
-  std::vector<float> scaled(n * cols), gram(cols * cols);
-  std::vector<double> root(n), matrix(cols * cols);
-  for (std::size_t i = 0; i < n; ++i) {
-    root[i] = 1 / std::sqrt(ridge[i]);
-    for (std::size_t j = 0; j < cols; ++j)
-      scaled[i * cols + j] = static_cast<float>(root[i] * static_cast<double>(row(places[i])[j]));
-  }
-  blas::lower_gram_of_columns({scaled.data(), n, cols}, {gram.data(), cols, cols});
-  std::ranges::copy(gram, matrix.begin());
-  for (std::size_t j = 0; j < cols; ++j) matrix[j * cols + j] += 1;
-
-  std::vector<std::vector<double>> inner;
-  for (std::vector<double>& side : right_sides) {
-    std::vector<double> sums(cols);
-    for (std::size_t i = 0; i < n; ++i) add_scaled(&scaled[i * cols], side[i] *= root[i], sums.data(), cols);
-    inner.push_back(std::move(sums));
-  }
-  if (!blas::solve_positive(matrix, cols, inner)) return false;
-  for (std::size_t k = 0; k < inner.size(); ++k)
-    for (std::size_t i = 0; i < n; ++i)
-      right_sides[k][i] = root[i] * (right_sides[k][i] - dot(&scaled[i * cols], inner[k].data(), cols));
-  return true;
-}
-
 namespace {
 
 class ActiveSets {
  public:
-  ActiveSets(QuadraticForm& form, std::size_t first_count, std::span<const double> bound, DualPoint point)
+  ActiveSets(KernelForm& form, std::size_t first_count, std::span<const double> bound, DualPoint point)
       : form_(form), first_count_(first_count), bound_(bound), point_(std::move(point)), place_(bound.size()) {
     for (std::size_t i = 0; i < bound.size(); ++i) place_[i] = place_now(i);
   }
@@ -290,21 +199,9 @@ class ActiveSets {
     return changed;
   }
 
-  /// libsvm's: the largest f - y of those whose y alpha may shrink, less the smallest of those whose may grow.
-  double violation() const {
-    double least_up = 1e300, most_low = -1e300;
-    for (std::size_t i = 0; i < place_.size(); ++i) {
-      if (bound_[i] == 0) continue;
-      const double f = point_.products[i] - sign(i), alpha = sign(i) * point_.beta[i];
-      const bool may_grow = sign(i) > 0 ? alpha < bound_[i] : alpha > 0;
-      const bool may_shrink = sign(i) > 0 ? alpha > 0 : alpha < bound_[i];
-      if (may_grow) least_up = std::min(least_up, f);
-      if (may_shrink) most_low = std::max(most_low, f);
-    }
-    return most_low - least_up;
-  }
+  double violation() const { return genrewise::violation(point_, first_count_, bound_); }
 
-  QuadraticForm& form_;
+  KernelForm& form_;
   std::size_t first_count_;
   std::span<const double> bound_;
   DualPoint point_;
@@ -315,7 +212,20 @@ class ActiveSets {
 
 }  // namespace
 
-bool solve_by_active_sets(QuadraticForm& form, std::size_t first_count, std::span<const double> bound, double tolerance,
+double violation(const DualPoint& point, std::size_t first_count, std::span<const double> bound) {
+  double least_up = 1e300, most_low = -1e300;
+  for (std::size_t i = 0; i < bound.size(); ++i) {
+    if (bound[i] == 0) continue;
+    const double sign = i < first_count ? 1 : -1, f = point.products[i] - sign, alpha = sign * point.beta[i];
+    const bool may_grow = sign > 0 ? alpha < bound[i] : alpha > 0;
+    const bool may_shrink = sign > 0 ? alpha > 0 : alpha < bound[i];
+    if (may_grow) least_up = std::min(least_up, f);
+    if (may_shrink) most_low = std::max(most_low, f);
+  }
+  return most_low - least_up;
+}
+
+bool solve_by_active_sets(KernelForm& form, std::size_t first_count, std::span<const double> bound, double tolerance,
                           DualPoint& point) {
   ActiveSets sets(form, first_count, bound, point);
   if (!sets.solve(tolerance)) return false;

@@ -137,10 +137,10 @@ std::vector<double> scatter(View<const float> rows, std::span<const double> mean
   return sum;
 }
 
-void lower_gram_of_columns(View<const float> a, View<float> gram) {
+void add_lower_gram_of_columns(double factor, View<const double> a, View<double> gram) {
   use_one_thread();
-  cblas_ssyrk(CblasRowMajor, CblasLower, CblasTrans, static_cast<int>(a.cols), static_cast<int>(a.rows), 1.0f, a.data,
-              static_cast<int>(a.stride), 0.0f, gram.data, static_cast<int>(gram.stride));
+  cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, static_cast<int>(a.cols), static_cast<int>(a.rows), factor, a.data,
+              static_cast<int>(a.stride), 1.0, gram.data, static_cast<int>(gram.stride));
 }
 
 Matrix gram_of_rows(const Matrix& a) {

@@ -41,8 +41,8 @@ Matrix product_nn(const Matrix& a, const Matrix& b);
 std::vector<double> product_tn(View<const float> a, View<const float> b);
 /// a^T * a likewise, by its lower half; both halves filled.
 std::vector<double> gram_of_columns(View<const float> a);
-/// The lower half of a^T * a, in float, on the calling thread.
-void lower_gram_of_columns(View<const float> a, View<float> gram);
+/// gram += factor * a^T * a, its lower half, on the calling thread.
+void add_lower_gram_of_columns(double factor, View<const double> a, View<double> gram);
 /// a * a^T, float, by its lower half; both halves filled.
 Matrix gram_of_rows(const Matrix& a);
 

@@ -37,12 +37,8 @@ void load(const float* from, Doubles& to) {
 class Smo {
  public:
   Smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config,
-      QuadraticForm* rows)
-      : kernel_(kernel),
-        config_(config),
-        rows_(rows),
-        bound_of_examples_(bound),
-        counts_{first_count, bound.size() - first_count} {
+      const DualPoint* start)
+      : kernel_(kernel), config_(config), bound_of_examples_(bound), counts_{first_count, bound.size() - first_count} {
     starts_[1] = padded(counts_[0]);
     const std::size_t size = starts_[1] + padded(counts_[1]);
     alpha_.assign(size, 0);
@@ -58,6 +54,7 @@ class Smo {
       diagonal_[k] = kernel_.diagonal(i);
       set_membership(k);
     }
+    if (start != nullptr) take(*start);
   }
 
   SmoResult solve() {
@@ -65,15 +62,13 @@ class Smo {
     const long long most =
         config_.most_steps > 0 ? config_.most_steps : std::max<long long>(10'000'000, 100 * examples);
     long long steps = 0;
-    if (rows_ != nullptr && config_.most_steps <= 0) settle(*rows_);
     long long next_settling = examples;
     select_first();
     for (; steps < most && highest_low_ - f_up_ >= config_.tolerance; ++steps) {
       if (steps % kStepsBetweenInterrupts == 0) throw_if_interrupted();
       if (steps == next_settling && config_.is_positive) {
-        KernelForm form(kernel_, counts_[0], counts_[0] + counts_[1]);
         const bool anew = steps > examples && examples <= kMostAnew;  // the first time its guess was no good
-        if (settle(form, anew)) select_first();
+        if (settle(anew)) select_first();
         next_settling *= 3;
         continue;
       }
@@ -221,7 +216,8 @@ class Smo {
   }
 
   /// Pairwise steps are slow to settle many free examples against each other; active sets settle all at once.
-  bool settle(QuadraticForm& form, bool anew = false) {
+  bool settle(bool anew) {
+    KernelForm form(kernel_, counts_[0], counts_[0] + counts_[1]);
     DualPoint point;
     for (std::size_t i = 0; i < counts_[0] + counts_[1]; ++i) {
       const std::size_t k = place(i);
@@ -231,6 +227,11 @@ class Smo {
     }
     if (anew) point = {std::vector<double>(point.beta.size()), std::vector<double>(point.beta.size())};
     if (!solve_by_active_sets(form, counts_[0], bound_of_examples_, config_.tolerance, point)) return false;
+    take(point);
+    return true;
+  }
+
+  void take(const DualPoint& point) {
     for (std::size_t i = 0; i < point.beta.size(); ++i) {
       const std::size_t k = place(i);
       const double y = k < starts_[1] ? 1 : -1;
@@ -238,7 +239,6 @@ class Smo {
       f_[k] = point.products[i] - y;
       set_membership(k);
     }
-    return true;
   }
 
   /// Free examples all have f = rho; without any, rho lies half-way between what the others allow.
@@ -276,7 +276,6 @@ class Smo {
 
   PairKernel& kernel_;
   SmoConfig config_;
-  QuadraticForm* rows_;
   std::span<const double> bound_of_examples_;
   std::size_t counts_[2];
   std::size_t starts_[2] = {0, 0};
@@ -289,8 +288,8 @@ class Smo {
 }  // namespace
 
 SmoResult solve_smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config,
-                    QuadraticForm* rows) {
-  return Smo(kernel, first_count, bound, config, rows).solve();
+                    const DualPoint* start) {
+  return Smo(kernel, first_count, bound, config, start).solve();
 }
 
 }  // namespace genrewise

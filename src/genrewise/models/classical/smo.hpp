@@ -28,9 +28,8 @@ struct SmoResult {
 /// (Fan, Chen and Lin, 2005). y is +1 for the first `first_count` examples and -1 for the others. What it has not
 /// settled after as many steps as there are examples is settled by active sets, where the kernel is positive. An
 /// example whose bound is 0 takes no part, but gets its decision value: that is how cross-validation shares the kernel.
-/// With `rows`, the same kernel in another form, active sets go first, and the kernel is read only where they come to
-/// no end.
+/// With `start`, a point within the bounds, it goes on from there.
 SmoResult solve_smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config,
-                    QuadraticForm* rows = nullptr);
+                    const DualPoint* start = nullptr);
 
 }  // namespace genrewise

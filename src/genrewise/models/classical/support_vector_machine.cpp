@@ -11,13 +11,10 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/parallel.hpp"
-#include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/kernel.hpp"
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/learners.hpp"
-#include "genrewise/models/classical/pairwise.hpp"
-#include "genrewise/models/classical/smo.hpp"
+#include "genrewise/models/classical/svm_pairs.hpp"
 #include "genrewise/models/tensor_archive.hpp"
 
 namespace genrewise {
@@ -25,60 +22,8 @@ namespace {
 
 using blas::View;
 
-constexpr std::size_t kFolds = 5;
 constexpr std::size_t kQueryBlock = 256;
 constexpr double kLeastPairProbability = 1e-7;  // libsvm's
-
-struct Pair {
-  std::size_t first, second;  // classes
-};
-
-std::vector<Pair> all_pairs(std::size_t classes) {
-  std::vector<Pair> pairs;
-  for (std::size_t i = 0; i < classes; ++i)
-    for (std::size_t j = i + 1; j < classes; ++j) pairs.push_back({i, j});
-  return pairs;
-}
-
-/// Examples sorted by class, as the kernel is laid out.
-struct Sorted {
-  Matrix rows;
-  std::vector<float> squared_norm;
-  std::vector<std::size_t> start;  // class c is [start[c], start[c + 1])
-
-  std::size_t size_of(std::size_t c) const { return start[c + 1] - start[c]; }
-  KernelPoints of_class(std::size_t c) const {
-    return {View<const float>(rows).rows_from(start[c], size_of(c)),
-            std::span<const float>(squared_norm).subspan(start[c], size_of(c))};
-  }
-};
-
-using SquareMatrix = std::vector<float>;
-
-/// The symmetric kernel matrix of points taken from one class or from two.
-SquareMatrix kernel_of(const Kernel& kernel, const KernelPoints& points) {
-  const std::size_t n = points.rows.rows;
-  SquareMatrix matrix(n * n);
-  blas::fill_symmetric(matrix.data(), n, [&](std::size_t row, std::size_t col, View<float> tile) {
-    const auto part = [&](std::size_t at, std::size_t count) {
-      return KernelPoints{points.rows.rows_from(at, count), points.squared_norm.subspan(at, count)};
-    };
-    kernel_block(kernel, part(row, tile.rows), part(col, tile.cols), tile);
-  });
-  return matrix;
-}
-
-/// The same from the products of all points, bit by bit.
-SquareMatrix kernel_of_products(const Kernel& kernel, const SquareMatrix& products, std::span<const float> norms) {
-  const std::size_t n = norms.size();
-  SquareMatrix matrix(n * n);
-  blas::fill_symmetric(matrix.data(), n, [&](std::size_t row, std::size_t col, View<float> tile) {
-    for (std::size_t i = 0; i < tile.rows; ++i)
-      std::copy_n(products.data() + (row + i) * n + col, tile.cols, tile.data + i * tile.stride);
-    apply_kernel(kernel, norms.subspan(row, tile.rows), norms.subspan(col, tile.cols), tile);
-  });
-  return matrix;
-}
 
 class SupportVectorMachine final : public Learner {
  public:
@@ -114,34 +59,14 @@ class SupportVectorMachine final : public Learner {
   }
 
  private:
-  struct PairResult {
-    std::vector<double> coefficients;  // alpha_i y_i, first class then second
-    double rho = 0;
-    Sigmoid sigmoid;
-  };
-
   void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
     choose_gamma(examples);
-    Sorted sorted = sort_by_class(examples, classes, class_count);
+    SortedExamples sorted = sort_by_class(examples, classes, class_count);
     auto bounds = class_weights(read(), classes, class_count);
     for (double& bound : bounds) bound *= c_;
-    const auto pairs = all_pairs(static_cast<std::size_t>(class_count));
-    std::vector<PairResult> results(pairs.size());
-    const std::size_t n = sorted.rows.rows();
-    if (is_solved_by_rows(sorted)) {
-      parallel_for(pairs.size(),
-                   [&](std::size_t p, int) { results[p] = solve_pair(nullptr, sorted, pairs[p], bounds); });
-    } else if (n * n * sizeof(float) <= cache_bytes_) {
-      const std::shared_ptr<const SquareMatrix> matrix = whole_kernel(examples, classes, sorted);
-      parallel_for(pairs.size(), [&](std::size_t p, int) {
-        const auto [a, b] = pairs[p];
-        DensePairKernel kernel({matrix->data(), n, n}, sorted.start[a], sorted.size_of(a), sorted.start[b]);
-        results[p] = solve_pair(&kernel, sorted, pairs[p], bounds);
-      });
-    } else {
-      solve_pairs_apart(sorted, pairs, bounds, results);
-    }
-    keep_support_vectors(std::move(sorted), pairs, results);
+    const PairProblems problems{kernel_, smo_, cache_bytes_, probability_, seed_};
+    const auto results = solve_pairs(problems, sorted, bounds, [&] { return whole_kernel(examples, classes, sorted); });
+    keep_support_vectors(std::move(sorted), results);
   }
 
   bool is_centred() const { return kernel_.kind == KernelKind::rbf; }
@@ -157,7 +82,7 @@ class SupportVectorMachine final : public Learner {
   /// The kernel matrix of all examples, sorted by class. Where it is shared and other kernels have been announced, so
   /// are the products that it is made of.
   std::shared_ptr<const SquareMatrix> whole_kernel(const Matrix& examples, std::span<const int> classes,
-                                                   const Sorted& sorted) const {
+                                                   const SortedExamples& sorted) const {
     const auto make = [&](const Kernel& kernel) {
       return [&, kernel] { return kernel_of(kernel, {sorted.rows, sorted.squared_norm}); };
     };
@@ -193,8 +118,8 @@ class SupportVectorMachine final : public Learner {
     kernel_.gamma = whole_variance > 0 ? 1 / (cols * whole_variance) : 1;
   }
 
-  Sorted sort_by_class(const Matrix& examples, std::span<const int> classes, int class_count) {
-    Sorted sorted;
+  SortedExamples sort_by_class(const Matrix& examples, std::span<const int> classes, int class_count) {
+    SortedExamples sorted;
     const auto sizes = class_sizes(classes, class_count);
     sorted.start.assign(1, 0);
     for (std::size_t size : sizes) sorted.start.push_back(sorted.start.back() + size);
@@ -221,100 +146,8 @@ class SupportVectorMachine final : public Learner {
     });
   }
 
-  /// One kernel matrix per pair, as many at a time as fit into the cache; a pair that does not fit computes rows as
-  /// it goes.
-  void solve_pairs_apart(const Sorted& sorted, const std::vector<Pair>& pairs, const std::vector<double>& bounds,
-                         std::vector<PairResult>& results) const {
-    std::size_t largest = 0;
-    const auto bytes_of = [&](const Pair& pair) {
-      const std::size_t n = sorted.size_of(pair.first) + sorted.size_of(pair.second);
-      return n * n * sizeof(float) + n * sorted.rows.cols() * sizeof(float);  // its matrix and a copy of its rows
-    };
-    for (const Pair& pair : pairs) largest = std::max(largest, bytes_of(pair));
-    const int at_once =
-        static_cast<int>(std::clamp<std::size_t>(cache_bytes_ / largest, 1, static_cast<std::size_t>(thread_budget())));
-    parallel_for(
-        pairs.size(),
-        [&](std::size_t p, int) {
-          const Pair pair = pairs[p];
-          if (bytes_of(pair) > cache_bytes_) {
-            CachedPairKernel kernel(kernel_, sorted.of_class(pair.first), sorted.of_class(pair.second), cache_bytes_);
-            results[p] = solve_pair(&kernel, sorted, pair, bounds);
-            return;
-          }
-          const std::size_t first_count = sorted.size_of(pair.first);
-          std::vector<std::size_t> rows(first_count + sorted.size_of(pair.second));
-          std::iota(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(first_count), sorted.start[pair.first]);
-          std::iota(rows.begin() + static_cast<std::ptrdiff_t>(first_count), rows.end(), sorted.start[pair.second]);
-          const Matrix own = sorted.rows.select_rows(rows);
-          const auto norms = squared_norms(own);
-          const auto matrix = kernel_of(kernel_, {own, norms});
-          DensePairKernel kernel({matrix.data(), rows.size(), rows.size()}, 0, first_count, first_count);
-          results[p] = solve_pair(&kernel, sorted, pair, bounds);
-        },
-        at_once);
-  }
-
-  /// Of a linear kernel with many more examples than columns no matrix is made.
-  bool is_solved_by_rows(const Sorted& sorted) const {
-    if (kernel_.kind != KernelKind::linear || smo_.most_steps > 0) return false;
-    std::vector<std::size_t> sizes;
-    for (std::size_t c = 0; c + 1 < sorted.start.size(); ++c) sizes.push_back(sorted.size_of(c));
-    std::ranges::partial_sort(sizes, sizes.begin() + 2);
-    return sizes[0] + sizes[1] >= 2 * sorted.rows.cols();
-  }
-
-  /// Without a kernel each task works on the rows, and computes of the kernel what it may yet need.
-  SmoResult solve_task(PairKernel* kernel, const Sorted& sorted, const Pair& pair,
-                       const std::vector<double>& bound) const {
-    const std::size_t first = sorted.size_of(pair.first);
-    if (kernel != nullptr) return solve_smo(*kernel, first, bound, smo_);
-    const KernelPoints a = sorted.of_class(pair.first), b = sorted.of_class(pair.second);
-    CachedPairKernel rows_when_needed(kernel_, a, b, cache_bytes_ / static_cast<std::size_t>(thread_budget()));
-    LinearForm form(a.rows, b.rows);
-    return solve_smo(rows_when_needed, first, bound, smo_, &form);
-  }
-
-  /// `kernel` may be null where is_solved_by_rows().
-  PairResult solve_pair(PairKernel* kernel, const Sorted& sorted, const Pair& pair,
-                        const std::vector<double>& bounds) const {
-    const std::size_t first = sorted.size_of(pair.first), second = sorted.size_of(pair.second);
-    std::vector<double> bound(first + second, bounds[pair.second]);
-    std::fill_n(bound.begin(), first, bounds[pair.first]);
-
-    const std::size_t folds = probability_ ? std::min({kFolds, first, second}) : 0;
-    const std::string purpose = "svm folds " + std::to_string(pair.first) + " " + std::to_string(pair.second);
-    std::vector<int> classes(first + second, 1);
-    std::fill_n(classes.begin(), first, 0);
-    const auto fold_of = stratified_folds(classes, 2, std::max<std::size_t>(folds, 1), derive_seed(seed_, purpose));
-    std::vector<double> held_out(first + second);
-    SmoResult whole;
-    // Task 0 is the machine itself, the others leave one fold out by giving it no room.
-    parallel_for(
-        folds > 1 ? 1 + folds : 1,
-        [&](std::size_t task, int) {
-          if (task == 0) {
-            whole = solve_task(kernel, sorted, pair, bound);
-            return;
-          }
-          std::vector<double> partial = bound;
-          for (std::size_t i = 0; i < partial.size(); ++i)
-            if (fold_of[i] == task - 1) partial[i] = 0;
-          const SmoResult result = solve_task(kernel, sorted, pair, partial);
-          for (std::size_t i = 0; i < partial.size(); ++i)
-            if (fold_of[i] == task - 1) held_out[i] = result.decision[i];
-        },
-        kernel == nullptr || kernel->is_shareable() ? 0 : 1);
-
-    PairResult result;
-    result.rho = whole.rho;
-    if (probability_) result.sigmoid = fit_sigmoid(folds > 1 ? held_out : whole.decision, first);
-    result.coefficients = std::move(whole.alpha);
-    for (std::size_t i = first; i < result.coefficients.size(); ++i) result.coefficients[i] *= -1;
-    return result;
-  }
-
-  void keep_support_vectors(Sorted sorted, const std::vector<Pair>& pairs, const std::vector<PairResult>& results) {
+  void keep_support_vectors(SortedExamples sorted, const std::vector<PairMachine>& results) {
+    const auto pairs = all_pairs(sorted.start.size() - 1);
     const std::size_t n = sorted.rows.rows();
     Matrix all(n, pairs.size());
     rho_.clear();

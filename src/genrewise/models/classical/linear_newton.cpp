@@ -1,0 +1,336 @@
+#include "genrewise/models/classical/linear_newton.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "genrewise/base/interrupt.hpp"
+
+namespace genrewise {
+namespace {
+
+using blas::View;
+
+constexpr double kFirstRidge = 0.004;      // of the mean diagonal of the kernel, where nothing is known yet
+constexpr double kLeastFirstWidth = 1.01;  // all examples, whose margin is 0 at first, lie in the zone
+constexpr double kLastWidth = 0.45;        // of the tolerance: a little room for rounding below 1/2
+constexpr double kPolish = 0.05;           // of that width: nearer to the exact solution,
+                                           // where rounding allows it
+constexpr double kFirstShrinking = 0.3;    // of the width from stage to stage
+constexpr double kMostShrinking = 0.05, kLeastShrinking = 0.7;
+constexpr int kFewRounds = 3,
+              kManyRounds = 8;  // of a stage, after which the next shrinks more, or less
+constexpr int kMostRounds = 400;
+constexpr double kGoodEnough = 0.1;  // of the slope at the start of a line: with
+                                     // less at its end it is taken whole
+constexpr double kEdge = 1e-8;       // of the width: a place is kept that far beyond it
+constexpr double kNoLoss = 1e-12;    // of a value: rounding
+constexpr int kHalvings = 40;
+constexpr std::size_t kLanes = 8;
+constexpr std::size_t kRowBlock = 512;
+
+double dot(const float* a, const double* b, std::size_t count) {
+  double sums[kLanes] = {};
+  std::size_t j = 0;
+  for (; j + kLanes <= count; j += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<double>(a[j + lane]) * b[j + lane];
+  double sum = 0;
+  for (double part : sums) sum += part;
+  for (; j < count; ++j) sum += static_cast<double>(a[j]) * b[j];
+  return sum;
+}
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+class LinearNewton {
+ public:
+  LinearNewton(View<const float> first, View<const float> second, std::span<const double> bound)
+      : first_(first),
+        second_(second),
+        bound_(bound),
+        cols_(first.cols),
+        weights_(cols_),
+        margin_(bound.size()),
+        slope_(bound.size()),
+        place_(bound.size(), Place::zone),
+        in_gram_(bound.size()),
+        gram_((cols_ + 1) * (cols_ + 1)) {}
+
+  DualPoint solve(double tolerance) {
+    if (!has_room(0, first_.rows) || !has_room(first_.rows, bound_.size())) return point(1);
+    const double last = kLastWidth * tolerance, polished = kPolish * last;
+    double width = first_width(), shrinking = kFirstShrinking, next = width;
+    std::optional<DualPoint> best;
+    for (double least = std::numeric_limits<double>::infinity();;) {
+      const int rounds = settle(next, shrinking < kLeastShrinking);
+      if (rounds_ >= kMostRounds) return best ? *best : point(next);
+      if (rounds == 0) {  // the places of the last width say nothing of one so
+                          // much smaller
+        shrinking = std::min(std::sqrt(shrinking), kLeastShrinking);
+        next = std::max(last, shrinking * width);
+        continue;
+      }
+      width = next;
+      if (width <= last) {
+        DualPoint now = point(width);
+        const double violated = violation(now, first_.rows, bound_);
+        if (violated < least) best = std::move(now);
+        if (width <= polished || violated > least) return *best;
+        least = violated;
+        next = polished;
+        continue;
+      }
+      shrinking = rounds <= kFewRounds   ? shrinking * shrinking
+                  : rounds > kManyRounds ? std::sqrt(shrinking)
+                                         : shrinking;
+      shrinking = std::clamp(shrinking, kMostShrinking, kLeastShrinking);
+      next = std::max(last, shrinking * width);
+    }
+  }
+
+ private:
+  enum class Place : char { zero, zone, bound };  // margin above 1 + h, between, below 1 - h
+
+  const float* row(std::size_t i) const {
+    return i < first_.rows ? first_.data + i * first_.stride : second_.data + (i - first_.rows) * second_.stride;
+  }
+  double sign(std::size_t i) const { return i < first_.rows ? 1 : -1; }
+  bool has_room(std::size_t from, std::size_t to) const {
+    return std::any_of(bound_.begin() + static_cast<std::ptrdiff_t>(from),
+                       bound_.begin() + static_cast<std::ptrdiff_t>(to), [](double b) { return b > 0; });
+  }
+
+  double first_width() const {
+    const double least_bound = *std::ranges::min_element(bound_, {}, [](double b) { return b > 0 ? b : 1e300; });
+    double diagonal = 0;
+    for (std::size_t i = 0; i < bound_.size(); ++i) diagonal += blas::dot({row(i), cols_}, {row(i), cols_});
+    diagonal /= static_cast<double>(bound_.size());
+    return std::max(kLeastFirstWidth, kFirstRidge / 2 * least_bound * diagonal);
+  }
+
+  /// Rounds at one width until nobody changes places; their number. The first
+  /// keeps the places of the width before; with `may_refuse`, where that is no
+  /// gain, nothing is changed, and the answer is 0.
+  int settle(double width, bool may_refuse) {
+    const int before = rounds_;
+    for (bool is_first = true; rounds_ < kMostRounds; is_first = false) {
+      throw_if_interrupted();
+      ++rounds_;
+      const double part = step(width, is_first);
+      if (is_first && may_refuse && part < 1) return 0;
+      if (regroup(width) == 0 && part == 1) break;
+    }
+    return rounds_ - before;
+  }
+
+  /// alpha as the place says, which may be out of its bounds in the zone.
+  double alpha_in_place(std::size_t i, double width) const {
+    return place_[i] == Place::zero    ? 0
+           : place_[i] == Place::bound ? bound_[i]
+                                       : bound_[i] * (1 + width - margin_[i]) / (2 * width);
+  }
+
+  /// Moves the offset to where the sum of beta is 0, half-way where that is so
+  /// along a stretch.
+  void centre_offset(double width) {
+    double furthest = 1 + width;
+    for (const double margin : margin_) furthest = std::max(furthest, 1 + width + std::abs(margin));
+    const auto sum_after = [&](double move) {
+      double sum = 0;
+      for (std::size_t i = 0; i < margin_.size(); ++i)
+        sum += sign(i) * bound_[i] * std::clamp((1 + width - margin_[i] - sign(i) * move) / (2 * width), 0.0, 1.0);
+      return sum;
+    };
+    const auto end_of = [&](auto&& is_before) {
+      double low = -furthest, high = furthest;
+      for (int i = 0; i < kHalvings; ++i) {
+        const double middle = (low + high) / 2;
+        (is_before(sum_after(middle)) ? low : high) = middle;
+      }
+      return (low + high) / 2;
+    };
+    const double move = (end_of([](double sum) { return sum > 0; }) + end_of([](double sum) { return sum >= 0; })) / 2;
+    for (std::size_t i = 0; i < margin_.size(); ++i) margin_[i] += sign(i) * move;
+    regroup(width);
+  }
+
+  /// Towards the solution among the places as they are; the part of the way
+  /// that was gone. The first step at a width keeps the places that were
+  /// settled at the one before: it is gone whole where it is no loss.
+  double step(double width, bool is_first) {
+    bool is_zone_empty = add_zone_to_gram() == 0;
+    if (is_zone_empty) {  // nothing holds the offset
+      centre_offset(width);
+      is_zone_empty = add_zone_to_gram() == 0;
+    }
+    std::vector<double> hessian(gram_);
+    for (double& value : hessian) value /= 2 * width;
+    const std::size_t size = cols_ + 1;
+    for (std::size_t j = 0; j < cols_; ++j) hessian[j * size + j] += 1;
+    if (is_zone_empty) hessian[cols_ * size + cols_] = 1;
+
+    std::vector<std::vector<double>> sides(1, std::vector<double>(size));
+    std::vector<double>& direction = sides[0];
+    for (std::size_t i = 0; i < place_.size(); ++i) {
+      const double alpha = bound_[i] == 0 ? 0 : sign(i) * alpha_in_place(i, width);
+      if (alpha == 0) continue;
+      const float* values = row(i);
+      for (std::size_t j = 0; j < cols_; ++j) direction[j] += alpha * static_cast<double>(values[j]);
+      direction[cols_] += alpha;
+    }
+    for (std::size_t j = 0; j < cols_; ++j) direction[j] -= weights_[j];
+    if (!blas::solve_positive(hessian, size, sides)) return 1;
+    blas::for_blocks(place_.size(), kRowBlock, [&](std::size_t at, std::size_t count) {
+      for (std::size_t i = at; i < at + count; ++i)
+        slope_[i] = sign(i) * (dot(row(i), direction.data(), cols_) + direction[cols_]);
+    });
+
+    const std::span<const double> change(direction.data(), cols_);
+    const double part = part_of_way(dot(weights_, change), dot(change, change), width, is_first);
+    if (part == 0) return 0;
+    for (std::size_t j = 0; j < cols_; ++j) weights_[j] += part * direction[j];
+    for (std::size_t i = 0; i < margin_.size(); ++i) margin_[i] += part * slope_[i];
+    return part;
+  }
+
+  /// Where on the way from the margins by the slopes the rounded primal
+  /// problem's value is least. The weights' share of its derivative is linear +
+  /// t * bend.
+  double part_of_way(double linear, double bend, double width, bool is_first) const {
+    const double scale = 1 / (2 * width);
+    const auto derivative = [&](double t) {
+      double sum = 0;
+      for (std::size_t i = 0; i < margin_.size(); ++i)
+        sum += bound_[i] * slope_[i] * std::clamp((1 + width - margin_[i] - t * slope_[i]) * scale, 0.0, 1.0);
+      return linear + t * bend - sum;
+    };
+    if (is_first) {
+      const double before = loss(0, width);
+      return linear + bend / 2 + loss(1, width) <= before * (1 + kNoLoss) ? 1 : 0;
+    }
+    const double at_start = derivative(0);
+    if (at_start >= 0) return 1;  // rounding, at the solution
+    if (derivative(1) <= -kGoodEnough * at_start) return 1;
+    double low = 0, high = 1;
+    for (int i = 0; i < kHalvings; ++i) {
+      const double middle = (low + high) / 2;
+      (derivative(middle) < 0 ? low : high) = middle;
+    }
+    return low;
+  }
+
+  /// The rounded hinges' sum after a part of the way.
+  double loss(double part, double width) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < margin_.size(); ++i) {
+      const double under = 1 + width - margin_[i] - part * slope_[i];
+      sum += bound_[i] * (under <= 0 ? 0 : under >= 2 * width ? under - width : under * under / (4 * width));
+    }
+    return sum;
+  }
+
+  /// Everybody goes to the place of their margin, but for whom rounding may have put on the other side of an edge; how
+  /// many have changed theirs.
+  std::size_t regroup(double width) {
+    std::size_t changed = 0;
+    for (std::size_t i = 0; i < place_.size(); ++i) {
+      const double room = place_[i] == Place::zone ? kEdge * width : -kEdge * width;
+      const Place wanted = margin_[i] > 1 + width + room   ? Place::zero
+                           : margin_[i] < 1 - width - room ? Place::bound
+                                                           : Place::zone;
+      changed += wanted != place_[i] && bound_[i] > 0;
+      place_[i] = wanted;
+    }
+    return changed;
+  }
+
+  /// gram_ = sum over the zone of bound (x, 1) (x, 1)^T, its lower half, by
+  /// those who came and went since.
+  std::size_t add_zone_to_gram() {
+    std::vector<std::size_t> came, went, all;
+    for (std::size_t i = 0; i < place_.size(); ++i) {
+      const bool is_in = place_[i] == Place::zone && bound_[i] > 0;
+      if (is_in) all.push_back(i);
+      if (is_in && !in_gram_[i]) came.push_back(i);
+      if (!is_in && in_gram_[i]) went.push_back(i);
+      in_gram_[i] = is_in;
+    }
+    if (came.size() + went.size() > all.size()) {
+      std::ranges::fill(gram_, 0);
+      add_to_gram(all, 1);
+    } else {
+      add_to_gram(went, -1);
+      add_to_gram(came, 1);
+    }
+    return all.size();
+  }
+
+  void add_to_gram(std::span<const std::size_t> places, double factor) {
+    const std::size_t size = cols_ + 1;
+    std::vector<double> rows(std::min(places.size(), kRowBlock) * size);
+    for (std::size_t at = 0; at < places.size(); at += kRowBlock) {
+      const auto part = places.subspan(at, std::min(kRowBlock, places.size() - at));
+      for (std::size_t k = 0; k < part.size(); ++k) {
+        const double root = std::sqrt(bound_[part[k]]);
+        const float* values = row(part[k]);
+        for (std::size_t j = 0; j < cols_; ++j) rows[k * size + j] = root * static_cast<double>(values[j]);
+        rows[k * size + cols_] = root;
+      }
+      blas::add_lower_gram_of_columns(factor, {rows.data(), part.size(), size}, {gram_.data(), size, size});
+    }
+  }
+
+  /// The dual point of the margins. What sum beta lacks to be 0 is taken from
+  /// the zone, where there is room.
+  DualPoint point(double width) const {
+    const std::size_t n = place_.size();
+    DualPoint out{std::vector<double>(n), std::vector<double>(n)};
+    double sum = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      out.beta[i] = sign(i) * bound_[i] * std::clamp((1 + width - margin_[i]) / (2 * width), 0.0, 1.0);
+      sum += out.beta[i];
+    }
+    for (const bool in_zone : {true, false})
+      for (std::size_t i = 0; i < n && sum != 0; ++i) {
+        if ((place_[i] == Place::zone) != in_zone) continue;
+        const double least = i < first_.rows ? 0 : -bound_[i], most = i < first_.rows ? bound_[i] : 0;
+        const double moved = std::clamp(out.beta[i] - sum, least, most);
+        sum += moved - out.beta[i];
+        out.beta[i] = moved;
+      }
+    std::vector<double> weights(cols_);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (out.beta[i] == 0) continue;
+      for (std::size_t j = 0; j < cols_; ++j) weights[j] += out.beta[i] * static_cast<double>(row(i)[j]);
+    }
+    blas::for_blocks(n, kRowBlock, [&](std::size_t at, std::size_t count) {
+      for (std::size_t i = at; i < at + count; ++i) out.products[i] = dot(row(i), weights.data(), cols_);
+    });
+    return out;
+  }
+
+  View<const float> first_, second_;
+  std::span<const double> bound_;
+  std::size_t cols_;
+  std::vector<double> weights_;
+  std::vector<double> margin_,
+      slope_;  // y (w . x + b), and how it changes along the step
+  std::vector<Place> place_;
+  std::vector<char> in_gram_;
+  std::vector<double> gram_;
+  int rounds_ = 0;
+};
+
+}  // namespace
+
+DualPoint solve_linear_by_newton(View<const float> first, View<const float> second, std::span<const double> bound,
+                                 double tolerance) {
+  return LinearNewton(first, second, bound).solve(tolerance);
+}
+
+}  // namespace genrewise

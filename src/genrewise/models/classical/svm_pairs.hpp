@@ -1,0 +1,67 @@
+// The machines of a support vector machine with several classes: one for each pair of them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "genrewise/base/matrix.hpp"
+#include "genrewise/models/classical/kernel.hpp"
+#include "genrewise/models/classical/pairwise.hpp"
+#include "genrewise/models/classical/smo.hpp"
+
+namespace genrewise {
+
+struct ClassPair {
+  std::size_t first, second;
+};
+/// (0, 1), (0, 2), ... in libsvm's order.
+std::vector<ClassPair> all_pairs(std::size_t classes);
+
+/// Examples sorted by class, as the kernel is laid out.
+struct SortedExamples {
+  Matrix rows;
+  std::vector<float> squared_norm;
+  std::vector<std::size_t> start;  ///< class c is [start[c], start[c + 1])
+
+  std::size_t size_of(std::size_t c) const { return start[c + 1] - start[c]; }
+  std::size_t size_of(const ClassPair& pair) const { return size_of(pair.first) + size_of(pair.second); }
+  KernelPoints of_class(std::size_t c) const {
+    return {blas::View<const float>(rows).rows_from(start[c], size_of(c)),
+            std::span<const float>(squared_norm).subspan(start[c], size_of(c))};
+  }
+};
+
+/// n x n numbers, row by row.
+using SquareMatrix = std::vector<float>;
+
+/// The symmetric kernel matrix of points taken from one class or from two.
+SquareMatrix kernel_of(const Kernel& kernel, const KernelPoints& points);
+/// The same from the products of all points, bit by bit.
+SquareMatrix kernel_of_products(const Kernel& kernel, const SquareMatrix& products, std::span<const float> norms);
+
+struct PairProblems {
+  Kernel kernel;
+  SmoConfig smo;
+  std::size_t cache_bytes = 0;  ///< room for kernel values
+  bool probability = false;     ///< whether sigmoids are wanted
+  std::uint64_t seed = 0;       ///< of the folds that sigmoids are fitted on
+};
+
+struct PairMachine {
+  std::vector<double> coefficients;  ///< alpha_i y_i, first class then second
+  double rho = 0;
+  Sigmoid sigmoid;
+};
+
+/// Solves the problem of each pair; `bounds` has C for each class. Of a linear kernel with many more examples than
+/// columns no kernel is made. For the others `whole_kernel` is asked for the kernel matrix of all examples where that
+/// fits into the room; else each pair has its own, as many at a time as fit, and a pair whose matrix does not fit
+/// computes rows as it goes.
+std::vector<PairMachine> solve_pairs(const PairProblems& problems, const SortedExamples& sorted,
+                                     const std::vector<double>& bounds,
+                                     const std::function<std::shared_ptr<const SquareMatrix>()>& whole_kernel);
+
+}  // namespace genrewise
