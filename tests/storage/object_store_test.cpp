@@ -43,6 +43,11 @@ std::string read_all(ObjectReader& reader, std::size_t piece) {
   return bytes;
 }
 
+std::string range_of(const S3Request& request) {
+  const auto range = request.headers.find("range");
+  return range == request.headers.end() ? "whole" : range->second;
+}
+
 /// What `work` throws, in words.
 template <class Work>
 std::string error_of(Work&& work) {
@@ -149,10 +154,84 @@ TEST_F(S3StoreTest, PrefetchesWithinItsMemoryAndForgetsWhatIsNeverRead) {
   EXPECT_EQ(read_all(*reader, 100'000), bytes);
 }
 
+TEST_F(S3StoreTest, GivesWhatHasArrivedBeforeTheRestHas) {
+  const std::string bytes = bytes_of(90'000);
+  server_.put("x", bytes);
+  int answers = 0;
+  server_.tamper = [&](const S3Request& request, S3Response& response) {
+    if (request.method != "GET") return;
+    if (++answers == 1) response.cut_after = 50'000;
+    if (answers == 2) response.wait_ms = 60'000;
+  };
+  const auto from = store();
+  const auto reader = from->open(*from->find("s3://music/x"));
+  const ByteRange whole{0, bytes.size()};
+  reader->prefetch({&whole, 1});
+  std::vector<std::byte> buffer(50'000);
+  EXPECT_EQ(reader->read_at(0, buffer), 50'000u);
+  EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(buffer.data()), 50'000), bytes.substr(0, 50'000));
+}
+
+TEST_F(S3StoreTest, AsksForMoreAtOnceWhereConnectionsAreFast) {
+  S3Settings settings = server_.settings();
+  settings.request_time = std::chrono::hours(1);
+  const std::string bytes = bytes_of(900'000);
+  server_.put("x", bytes);
+  const auto from = make_s3_store(settings);
+  const auto reader = from->open(*from->find("s3://music/x"));
+  const auto requests_for = [&](ByteRange range) {
+    const std::size_t before = server_.count("GET");
+    reader->prefetch({&range, 1});
+    std::string got(range.bytes, '\0');
+    EXPECT_EQ(reader->read_at(range.offset, std::as_writable_bytes(std::span(got))), range.bytes);
+    EXPECT_EQ(got, bytes.substr(range.offset, range.bytes));
+    return server_.count("GET") - before;
+  };
+  EXPECT_EQ(requests_for({0, 300'000}), 3u);        // not known yet
+  EXPECT_EQ(requests_for({300'000, 600'000}), 2u);  // at most four times as much
+}
+
+TEST_F(S3StoreTest, AsksForAWholeObjectWithoutARange) {
+  server_.put("x", bytes_of(80'000));
+  EXPECT_EQ(read("x", 80'000), bytes_of(80'000));
+  EXPECT_EQ(range_of(server_.requests().back()), "whole");
+  EXPECT_EQ(read("x", 79'999), bytes_of(80'000));
+  EXPECT_EQ(range_of(server_.requests().back()), "bytes=79999-79999");
+}
+
+TEST_F(S3StoreTest, ReadsPartsOfManyChunksInAnySteps) {
+  S3Settings settings = server_.settings();
+  settings.part_bytes = 1'000'000;
+  const std::string bytes = bytes_of(2'500'000);
+  server_.put("x", bytes);
+  const auto from = make_s3_store(settings);
+  const auto reader = from->open(*from->find("s3://music/x"));
+  std::vector<ByteRange> ranges;  // with gaps
+  for (std::uint64_t at = 0; at < 2'500'000; at += 100'000) ranges.push_back({at, 70'000});
+  const auto read_in = [&](std::size_t step) {
+    std::string all;
+    for (const ByteRange& range : ranges) {
+      for (std::size_t at = 0; at < range.bytes; at += step) {
+        std::string piece(std::min<std::size_t>(step, range.bytes - at), '\0');
+        EXPECT_EQ(reader->read_at(range.offset + at, std::as_writable_bytes(std::span(piece))), piece.size());
+        EXPECT_EQ(piece, bytes.substr(range.offset + at, piece.size()));
+      }
+    }
+  };
+  for (const std::size_t step : {70'000u, 12'345u, 64'000u}) {
+    const std::size_t before = server_.count("GET");
+    reader->prefetch(ranges);
+    read_in(step);
+    EXPECT_EQ(server_.count("GET") - before, 3u) << step;
+  }
+}
+
 TEST_F(S3StoreTest, SharesOneReaderAmongThreads) {
   const std::string bytes = bytes_of(800'000);
   server_.put("x", bytes);
-  const auto from = store();
+  S3Settings settings = server_.settings();
+  settings.part_bytes = 400'000;  // of which several threads read at once
+  const auto from = make_s3_store(settings);
   const auto reader = from->open(*from->find("s3://music/x"));
   const ByteRange whole{0, bytes.size()};
   reader->prefetch({&whole, 1});
@@ -231,9 +310,9 @@ TEST_F(S3StoreTest, GoesOnWhereATransferBroke) {
   EXPECT_EQ(read("x", 90'000), bytes);
   std::vector<std::string> ranges;
   for (const auto& request : server_.requests()) {
-    if (request.method == "GET") ranges.push_back(request.headers.at("range"));
+    if (request.method == "GET") ranges.push_back(range_of(request));
   }
-  EXPECT_THAT(ranges, ElementsAre("bytes=0-89999", "bytes=10000-89999", "bytes=20000-89999", "bytes=30000-89999",
+  EXPECT_THAT(ranges, ElementsAre("whole", "bytes=10000-89999", "bytes=20000-89999", "bytes=30000-89999",
                                   "bytes=40000-89999", "bytes=50000-89999"));
 }
 
@@ -290,6 +369,18 @@ TEST_F(S3StoreTest, IsNotDeceivedByALyingContentLength) {
     response.cut_after = response.body.size();
   });
   EXPECT_EQ(read("x"), bytes);
+  // None at all: what comes until the end of the connection.
+  const auto leave_it_out = [](S3Response& response) {
+    response.headers["Content-Length"] = "";
+    response.cut_after = response.body.size();
+  };
+  fail("GET", 2, leave_it_out);
+  EXPECT_EQ(read("x"), bytes);
+  fail("GET", 1, [&](S3Response& response) {
+    response.body += "more";
+    leave_it_out(response);
+  });
+  EXPECT_THAT(error_of([&] { read("x"); }), HasSubstr("more than was asked for"));
   // More than was asked for.
   fail("GET", 1'000, [](S3Response& response) { response.body += "more"; });
   EXPECT_THAT(error_of([&] { read("x"); }), HasSubstr("more than was asked for"));

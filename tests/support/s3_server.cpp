@@ -112,6 +112,7 @@ S3Settings S3Server::settings() const {
   settings.retry.first_wait = std::chrono::milliseconds(1);
   settings.retry.longest_wait = std::chrono::milliseconds(4);
   settings.part_bytes = 100'000;
+  settings.request_time = std::chrono::milliseconds(0);  // requests as long as that, however fast this machine is
   return settings;
 }
 
@@ -172,7 +173,9 @@ bool S3Server::answer(int connection, const S3Request& request) {
   if (response.reset) return false;
   response.headers.try_emplace("Content-Length", std::to_string(response.body.size()));
   std::string reply = "HTTP/1.1 " + std::to_string(response.status) + " X\r\n";
-  for (const auto& [name, value] : response.headers) reply += name + ": " + value + "\r\n";
+  for (const auto& [name, value] : response.headers) {
+    if (!value.empty()) reply += name + ": " + value + "\r\n";
+  }
   reply += "\r\n";
   if (request.method != "HEAD") reply += response.body.substr(0, response.cut_after);
   send_all(connection, reply);

@@ -23,7 +23,7 @@ struct S3Request {
 
 struct S3Response {
   int status = 200;
-  std::map<std::string, std::string> headers;
+  std::map<std::string, std::string> headers;  ///< empty ones are left out; so is a length only where it is empty
   std::string body;
   std::size_t cut_after = std::string::npos;  ///< closes the connection after that many bytes of the body
   bool reset = false;                         ///< closes the connection without an answer

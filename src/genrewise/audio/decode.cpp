@@ -1,7 +1,6 @@
 #include "genrewise/audio/decode.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -227,16 +226,6 @@ Expected<AudioInfo> probe_bytes(std::span<const std::byte> bytes, const std::str
   if (bytes.empty()) return tl::unexpected(Fault{"empty file", name, "0 bytes"});
   ByteSource source(bytes);
   return probe_source(source, name);
-}
-
-bool looks_like_audio(const std::filesystem::path& path) {
-  static constexpr auto kEndings = std::to_array<std::string_view>(
-      {".mp3", ".mp2", ".mpga", ".flac", ".ogg", ".oga",  ".opus", ".m4a", ".m4b",  ".mp4",
-       ".aac", ".wav", ".wave", ".w64",  ".aif", ".aiff", ".aifc", ".wma", ".wv",   ".ape",
-       ".mka", ".au",  ".snd",  ".caf",  ".tta", ".mpc",  ".ac3",  ".spx", ".weba", ".webm"});
-  std::string ending = path.extension().string();
-  for (char& letter : ending) letter = 'A' <= letter && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-  return std::ranges::find(kEndings, ending) != kEndings.end();
 }
 
 }  // namespace genrewise

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "genrewise/base/error.hpp"
@@ -59,13 +60,23 @@ class RemoteObject final : public RandomAccess {
 class PlainSource final : public ByteSource {
  public:
   PlainSource(std::unique_ptr<RandomAccess> file, std::string name)
-      : file_(std::move(file)), hints_(*file_), name_(std::move(name)) {}
+      : file_(std::move(file)), hints_(*file_), name_(std::move(name)) {
+    hints_.reading(0);
+    start_bytes_ = file_->read_at(0, start_);
+  }
+
+  /// The first bytes, which are not read by that.
+  std::span<const std::byte> start() const { return std::span(start_).first(start_bytes_); }
 
   std::size_t read(std::span<std::byte> into) override {
+    const auto known = start().subspan(std::min<std::size_t>(at_, start_bytes_));
+    const std::size_t count = std::min(into.size(), known.size());
+    std::ranges::copy(known.first(count), into.data());
+    at_ += count;
     hints_.reading(at_);
-    const std::size_t got = file_->read_at(at_, into);
+    const std::size_t got = file_->read_at(at_, into.subspan(count));
     at_ += got;
-    return got;
+    return count + got;
   }
   std::optional<std::uint64_t> bytes_left() const override { return file_->size() - std::min(at_, file_->size()); }
   const std::string& name() const override { return name_; }
@@ -74,6 +85,8 @@ class PlainSource final : public ByteSource {
   std::unique_ptr<RandomAccess> file_;
   SequentialHints hints_;
   std::string name_;
+  std::array<std::byte, kRecordHeaderBytes> start_{};
+  std::size_t start_bytes_ = 0;
   std::uint64_t at_ = 0;
 };
 
@@ -147,11 +160,8 @@ std::unique_ptr<ByteSource> open_record_bytes(const std::string& path) {
 }
 
 std::unique_ptr<ByteSource> open_record_bytes(std::unique_ptr<RandomAccess> place, std::string name) {
-  std::byte start[kRecordHeaderBytes];
-  const std::size_t got = place->read_at(0, start);
-  const bool compressed = looks_compressed(std::span(start).first(got));
   auto plain = std::make_unique<PlainSource>(std::move(place), std::move(name));
-  if (!compressed) return plain;
+  if (!looks_compressed(plain->start())) return plain;
   return std::make_unique<InflatingSource>(std::move(plain));
 }
 

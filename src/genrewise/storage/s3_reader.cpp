@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -17,29 +20,35 @@ constexpr std::uint64_t kGapBytes = 64 << 10;  // cheaper to read over than to a
 /// One attempt at a range, checked as it comes.
 class RangeAttempt {
  public:
-  RangeAttempt(S3Client& client, const S3Object& object, std::uint64_t offset, std::span<std::byte> into)
-      : client_(client), object_(object), offset_(offset), into_(into) {}
+  RangeAttempt(S3Client& client, const S3Object& object, ByteRange range, const ByteSink& sink)
+      : client_(client), object_(object), range_(range), sink_(sink) {}
 
   HttpAnswer run(const std::function<bool()>& stop) {
     S3Call call{.name = object_.name,
-                .headers = {{"range", fmt::format("bytes={}-{}", offset_, offset_ + into_.size() - 1)}},
                 .sink = [this](const HttpAnswer& answer, std::string_view bytes) { return take(answer, bytes); },
                 .stop = stop};
+    if (!is_whole()) {
+      call.headers.emplace_back("range", fmt::format("bytes={}-{}", range_.offset, range_.offset + range_.bytes - 1));
+    }
     if (!object_.version.empty()) call.headers.emplace_back("if-match", '"' + object_.version + '"');
     HttpAnswer answer = client_.attempt(call);
     if (too_long_) {
       answer.problem = "the server sent more than was asked for";
-      got_ = 0;
-    } else if (answer.good() && got_ < into_.size()) {
+    } else if (answer.good() && got_ < range_.bytes) {
       answer.problem = "the server sent less than it said";
     }
     return answer;
   }
-  std::size_t got() const { return got_; }
+  std::uint64_t got() const { return got_; }
 
  private:
+  bool is_whole() const { return range_.offset == 0 && range_.bytes == object_.bytes; }
   [[noreturn]] void throw_changed() const {
     throw Error("was changed while it was read", to_place(object_.name), "start again when nobody writes there");
+  }
+  [[noreturn]] void throw_broken(const std::string& what) const {
+    throw Error(what, to_place(object_.name),
+                "the server at " + client_.settings().endpoint + " does not work as it should");
   }
 
   void check(const HttpAnswer& answer) const {
@@ -47,62 +56,80 @@ class RangeAttempt {
     if (!object_.version.empty() && !version.empty() && version != object_.version) throw_changed();
     if (answer.status == 206) {
       const std::string& range = answer.header("content-range");  // "bytes 0-9/100"
-      if (!range.starts_with(fmt::format("bytes {}-", offset_))) {
-        throw Error("the server sent another range than was asked for (" + range + ")", to_place(object_.name),
-                    "the server at " + client_.settings().endpoint + " does not work as it should");
+      if (!range.starts_with(fmt::format("bytes {}-", range_.offset))) {
+        throw_broken("the server sent another range than was asked for (" + range + ")");
       }
       if (!range.ends_with("/*") && !range.ends_with(fmt::format("/{}", object_.bytes))) throw_changed();
-    } else if (offset_ > 0 || into_.size() < object_.bytes) {
-      throw Error("the server does not know ranges", to_place(object_.name),
-                  "the server at " + client_.settings().endpoint + " does not work as it should");
+    } else if (!is_whole()) {
+      throw_broken("the server does not know ranges");
     }
   }
 
+  // What was taken cannot be taken back: an answer of a wrong length is refused before its first byte. One that does
+  // not say its length shows too late that it is too long.
   bool take(const HttpAnswer& answer, std::string_view bytes) {
-    if (got_ == 0) check(answer);
-    too_long_ = bytes.size() > into_.size() - got_;
-    if (too_long_) return false;
-    std::memcpy(into_.data() + got_, bytes.data(), bytes.size());
+    if (got_ == 0) {
+      check(answer);
+      const std::string& length = answer.header("content-length");
+      std::uint64_t said = 0;
+      std::from_chars(length.data(), length.data() + length.size(), said);
+      too_long_ = said > range_.bytes;
+      if (too_long_) return false;
+    }
+    if (bytes.size() > range_.bytes - got_) throw_broken("the server sent more than was asked for");
+    sink_(std::as_bytes(std::span(bytes)));
     got_ += bytes.size();
     return true;
   }
 
   S3Client& client_;
   const S3Object& object_;
-  std::uint64_t offset_;
-  std::span<std::byte> into_;
-  std::size_t got_ = 0;
+  ByteRange range_;
+  const ByteSink& sink_;
+  std::uint64_t got_ = 0;
   bool too_long_ = false;
 };
 
 }  // namespace
 
-void fetch_range(S3Client& client, const S3Object& object, std::uint64_t offset, std::span<std::byte> into,
+void fetch_range(S3Client& client, const S3Object& object, ByteRange range, const ByteSink& sink,
                  const std::function<bool()>& stop) {
   S3Attempts attempts(client.settings(), object.name);
-  while (!into.empty()) {
-    RangeAttempt attempt(client, object, offset, into);
+  while (range.bytes > 0) {
+    RangeAttempt attempt(client, object, range, sink);
     const HttpAnswer answer = attempt.run(stop);
     if (answer.good()) return;
     if (answer.status == 416) {
       throw Error("was changed while it was read", to_place(object.name), "start again when nobody writes there");
     }
     if (stop && stop()) throw Error("is not needed any more", to_place(object.name));
-    offset += attempt.got();
-    into = into.subspan(attempt.got());
-    if (!into.empty()) attempts.failed(answer, attempt.got() > 0);
+    range = {range.offset + attempt.got(), range.bytes - attempt.got()};
+    if (range.bytes > 0) attempts.failed(answer, attempt.got() > 0);
   }
 }
 
 struct RangePrefetcher::Part {
-  enum class State { queued, loading, ready, failed };
+  enum class State { queued, loading, ended };
+  /// Memory comes with the first byte and goes when all that somebody wants of it has been taken.
+  struct Chunk {
+    std::shared_ptr<std::byte[]> memory;
+    std::uint64_t left = 0;  // that somebody wants and has not taken
+    std::uint64_t held = 0;  // of the budget
+  };
+
   std::shared_ptr<const S3Object> object;
   ByteRange range;
-  std::uint64_t left = 0;  // that somebody wants and has not taken
+  std::vector<Chunk> chunks;
+  std::uint64_t left = 0;      // of all chunks
+  std::uint64_t arrived = 0;   // from the front; changed by the loading thread alone
+  std::uint64_t awaited = ~0;  // wake the readers when so much has arrived
   State state = State::queued;
-  std::unique_ptr<std::byte[]> bytes;
   std::exception_ptr error;
   std::atomic<bool> forgotten{false};
+
+  std::size_t bytes_of(std::size_t chunk) const {
+    return std::min<std::uint64_t>(ChunkPool::kChunkBytes, range.bytes - chunk * ChunkPool::kChunkBytes);
+  }
 };
 
 RangePrefetcher::RangePrefetcher(S3Client& client, std::uint64_t budget_bytes)
@@ -122,39 +149,62 @@ RangePrefetcher::PartMap::iterator RangePrefetcher::find(const S3Object& object,
   return holds ? at : parts_.end();
 }
 
-void RangePrefetcher::add(const std::shared_ptr<const S3Object>& object, ByteRange range, std::uint64_t wanted) {
+// One part of these ranges, which lie in order.
+void RangePrefetcher::add(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges) {
   auto part = std::make_shared<Part>();
   part->object = object;
-  part->range = range;
-  part->left = wanted;
-  if (parts_.emplace(std::pair(object.get(), range.offset), part).second) queue_.push_back(part);
+  part->range = {ranges.front().offset, ranges.back().offset + ranges.back().bytes - ranges.front().offset};
+  part->chunks.resize((part->range.bytes + ChunkPool::kChunkBytes - 1) / ChunkPool::kChunkBytes);
+  for (const ByteRange& range : ranges) {
+    part->left += range.bytes;
+    const std::uint64_t end = range.offset + range.bytes - part->range.offset;
+    for (std::uint64_t at = range.offset - part->range.offset; at < end;) {
+      const std::size_t chunk = at / ChunkPool::kChunkBytes;
+      const std::uint64_t next = std::min<std::uint64_t>(end, (chunk + 1) * ChunkPool::kChunkBytes);
+      part->chunks[chunk].left += next - at;
+      at = next;
+    }
+  }
+  if (parts_.emplace(std::pair(object.get(), part->range.offset), part).second) queue_.push_back(part);
+}
+
+// Servers do some work for every request, and some far more for a range than for a whole object: so a request is to
+// last for a while. But where connections are slow, more of them bring more than longer requests do.
+std::uint64_t RangePrefetcher::part_bytes() const {
+  const auto least = static_cast<double>(client_.settings().part_bytes);
+  const double lasting = rate_ * std::chrono::duration<double>(client_.settings().request_time).count();
+  return static_cast<std::uint64_t>(std::clamp(lasting, least, 4 * least));
+}
+
+void RangePrefetcher::note_rate(std::uint64_t bytes, double seconds) {
+  if (bytes < client_.settings().part_bytes / 2 || seconds <= 0) return;  // too short to tell
+  const double rate = static_cast<double>(bytes) / seconds;
+  rate_ = rate_ == 0 ? rate : 0.75 * rate_ + 0.25 * rate;
 }
 
 void RangePrefetcher::want(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges) {
   std::vector<ByteRange> sorted(ranges.begin(), ranges.end());
   std::ranges::sort(sorted, {}, &ByteRange::offset);
-  const std::uint64_t part_bytes = client_.settings().part_bytes;
   const std::lock_guard lock(mutex_);
-  ByteRange part;
-  std::uint64_t wanted = 0;
+  const std::uint64_t longest = part_bytes();
+  std::vector<ByteRange> part;
   const auto end_part = [&] {
-    if (wanted > 0) add(object, part, wanted);
-    wanted = 0;
+    if (!part.empty()) add(object, part);
+    part.clear();
   };
   for (ByteRange range : sorted) {
     range.bytes = std::min(range.bytes, object->bytes - std::min(object->bytes, range.offset));
     if (range.bytes == 0 || find(*object, range.offset) != parts_.end()) continue;
     while (range.bytes > 0) {
-      const std::uint64_t end = part.offset + part.bytes;
-      const bool joins = wanted > 0 && range.offset >= end && range.offset - end <= kGapBytes &&
-                         range.offset - part.offset < part_bytes;
-      if (!joins) {
-        end_part();
-        part = {range.offset, 0};
+      if (!part.empty()) {
+        const std::uint64_t end = part.back().offset + part.back().bytes;
+        const bool joins =
+            range.offset >= end && range.offset - end <= kGapBytes && range.offset - part.front().offset < longest;
+        if (!joins) end_part();
       }
-      const std::uint64_t count = std::min(range.bytes, part.offset + part_bytes - range.offset);
-      part.bytes = range.offset + count - part.offset;
-      wanted += count;
+      const std::uint64_t start = part.empty() ? range.offset : part.front().offset;
+      const std::uint64_t count = std::min(range.bytes, start + longest - range.offset);
+      part.push_back({range.offset, count});
       range = {range.offset + count, range.bytes - count};
     }
   }
@@ -167,75 +217,108 @@ void RangePrefetcher::start_what_fits() {
     const auto part = queue_.front().lock();
     if (part && part->state == Part::State::queued && !part->forgotten) {
       if (in_memory_ > 0 && in_memory_ + part->range.bytes > budget_) return;
-      part->state = Part::State::loading;
-      in_memory_ += part->range.bytes;
+      start(*part);
       threads_.run([this, part] { load(part); });
     }
     queue_.pop_front();
   }
 }
 
-// Called without the lock, for a part that is `loading` and counted.
+void RangePrefetcher::start(Part& part) {
+  part.state = Part::State::loading;
+  for (std::size_t i = 0; i < part.chunks.size(); ++i) in_memory_ += part.chunks[i].held = part.bytes_of(i);
+}
+
+// Called without the lock, for a part that was started.
 void RangePrefetcher::load(const std::shared_ptr<Part>& part) {
+  const auto started = std::chrono::steady_clock::now();
   std::exception_ptr error;
-  std::unique_ptr<std::byte[]> bytes;
+  std::shared_ptr<std::byte[]> memory;
+  const auto store = [&](std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const std::size_t chunk = part->arrived / ChunkPool::kChunkBytes, at = part->arrived % ChunkPool::kChunkBytes;
+      const auto piece = bytes.first(std::min(bytes.size(), part->bytes_of(chunk) - at));
+      if (at == 0) memory = pool_.get(part->bytes_of(chunk));
+      std::memcpy(memory.get() + at, piece.data(), piece.size());
+      bytes = bytes.subspan(piece.size());
+      const std::lock_guard lock(mutex_);
+      if (at == 0 && part->chunks[chunk].held > 0) part->chunks[chunk].memory = memory;
+      part->arrived += piece.size();
+      if (part->arrived < part->awaited) continue;
+      part->awaited = ~std::uint64_t{0};
+      changed_.notify_all();
+    }
+  };
   try {
-    bytes = std::make_unique_for_overwrite<std::byte[]>(part->range.bytes);
-    fetch_range(client_, *part->object, part->range.offset, {bytes.get(), part->range.bytes},
-                [&part] { return part->forgotten.load(); });
+    fetch_range(client_, *part->object, part->range, store, [&part] { return part->forgotten.load(); });
   } catch (...) {
     error = std::current_exception();
   }
+  memory.reset();
   const std::lock_guard lock(mutex_);
-  part->bytes = std::move(bytes);
   part->error = error;
-  part->state = error ? Part::State::failed : Part::State::ready;
-  if (part->forgotten) {
-    in_memory_ -= part->range.bytes;
-    start_what_fits();
-  }
+  part->state = Part::State::ended;
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
+  if (!error) note_rate(part->range.bytes, taken.count());
   changed_.notify_all();
+}
+
+void RangePrefetcher::release(Part& part, std::size_t chunk) {
+  in_memory_ -= std::exchange(part.chunks[chunk].held, 0);
+  part.chunks[chunk].memory.reset();
 }
 
 void RangePrefetcher::drop(PartMap::iterator at) {
   const auto part = at->second;
   parts_.erase(at);
   part->forgotten = true;
-  if (part->state == Part::State::ready || part->state == Part::State::failed) in_memory_ -= part->range.bytes;
+  for (std::size_t i = 0; i < part->chunks.size(); ++i) release(*part, i);
   start_what_fits();
+}
+
+void RangePrefetcher::wait_for(const std::shared_ptr<Part>& part, std::uint64_t bytes,
+                               std::unique_lock<std::mutex>& lock) {
+  while (part->state != Part::State::ended && part->arrived < bytes) {
+    part->awaited = std::min(part->awaited, bytes);
+    throw_if_interrupted();
+    changed_.wait_for(lock, std::chrono::milliseconds(100));
+  }
 }
 
 std::size_t RangePrefetcher::take(const std::shared_ptr<const S3Object>& object, std::uint64_t offset,
                                   std::span<std::byte> into) {
   std::unique_lock lock(mutex_);
-  auto at = find(*object, offset);
+  const auto at = find(*object, offset);
   if (at == parts_.end()) return 0;
   const auto part = at->second;
   if (part->state == Part::State::queued) {
-    part->state = Part::State::loading;
-    in_memory_ += part->range.bytes;
+    start(*part);
     lock.unlock();
     load(part);
     lock.lock();
   }
-  while (part->state == Part::State::loading) {
-    throw_if_interrupted();
-    changed_.wait_for(lock, std::chrono::milliseconds(100));
-  }
   const std::uint64_t from = offset - part->range.offset;
-  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), part->range.bytes - from));
-  if (part->state == Part::State::ready) {
-    // The bytes stay while `part` is held, whoever forgets it meanwhile.
-    lock.unlock();
-    std::memcpy(into.data(), part->bytes.get() + from, count);
-    lock.lock();
+  const std::size_t chunk = from / ChunkPool::kChunkBytes, start = chunk * ChunkPool::kChunkBytes;
+  std::uint64_t to = std::min<std::uint64_t>(from + into.size(), start + part->bytes_of(chunk));
+  wait_for(part, to, lock);
+  to = std::min(to, part->arrived);
+  const auto drop_it = [&] {
+    const auto there = find(*object, offset);
+    if (there != parts_.end() && there->second == part) drop(there);
+  };
+  if (to <= from) {
+    drop_it();
+    std::rethrow_exception(part->error);
   }
-  part->left -= std::min<std::uint64_t>(part->left, count);
-  at = find(*object, offset);
-  const bool done = part->left == 0 || part->state == Part::State::failed;
-  if (done && at != parts_.end() && at->second == part) drop(at);
-  if (part->error) std::rethrow_exception(part->error);
-  return count;
+  const auto memory = part->chunks[chunk].memory;  // stays while we have it, whoever forgets the part meanwhile
+  if (!memory) return 0;                           // read before, or forgotten
+  lock.unlock();
+  std::memcpy(into.data(), memory.get() + (from - start), to - from);
+  lock.lock();
+  const auto taken = [&](std::uint64_t& left) { return (left -= std::min(left, to - from)) == 0; };
+  if (taken(part->chunks[chunk].left)) release(*part, chunk);
+  taken(part->left) ? drop_it() : start_what_fits();
+  return to - from;
 }
 
 void RangePrefetcher::forget(const S3Object& object) {

@@ -33,6 +33,9 @@ struct S3Settings {
   RetryPolicy retry;
   int connections = 8;                            ///< most transfers at once, besides those of the callers' threads
   std::size_t part_bytes = std::size_t{8} << 20;  ///< of one request; S3 allows no less than 5 MiB for uploads
+  /// Downloads: where so long a request brings more than part_bytes, more is asked for at once, up to four times as
+  /// much.
+  std::chrono::milliseconds request_time{100};
 };
 
 /// The settings for "s3" or "gs", from `options`, the environment and the files of the AWS command line. Throws Error

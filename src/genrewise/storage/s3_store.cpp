@@ -190,8 +190,10 @@ std::size_t S3Reader::read_at(std::uint64_t offset, std::span<std::byte> into) c
     const auto rest = into.subspan(done);
     std::size_t got = store_->prefetcher().take(object_, offset + done, rest);
     if (got == 0) {
-      fetch_range(store_->client(), *object_, offset + done, rest);
-      got = rest.size();
+      fetch_range(store_->client(), *object_, {offset + done, rest.size()}, [&](std::span<const std::byte> bytes) {
+        std::ranges::copy(bytes, rest.data() + got);
+        got += bytes.size();
+      });
     }
     done += got;
   }

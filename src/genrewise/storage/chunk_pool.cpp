@@ -1,0 +1,54 @@
+#include "genrewise/storage/chunk_pool.hpp"
+
+#include <sys/mman.h>
+
+#include <mutex>
+#include <new>
+#include <vector>
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kSlabBytes = 2 << 20;  // a huge page
+constexpr std::align_val_t kOnHugePage{kSlabBytes};
+
+struct FreeSlab {
+  void operator()(std::byte* slab) const { ::operator delete[](slab, kOnHugePage); }
+};
+
+}  // namespace
+
+struct ChunkPool::State {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<std::byte[], FreeSlab>> slabs;
+  std::vector<std::byte*> free;
+
+  std::byte* get() {
+    const std::lock_guard lock(mutex);
+    if (free.empty()) add_slab();
+    std::byte* chunk = free.back();
+    free.pop_back();
+    return chunk;
+  }
+  void give_back(std::byte* chunk) {
+    const std::lock_guard lock(mutex);
+    free.push_back(chunk);  // there is room: add_slab() reserved it
+  }
+  void add_slab() {
+    constexpr std::size_t kChunks = kSlabBytes / kChunkBytes;
+    free.reserve((slabs.size() + 1) * kChunks);
+    slabs.emplace_back(static_cast<std::byte*>(::operator new[](kSlabBytes, kOnHugePage)));
+    ::madvise(slabs.back().get(), kSlabBytes, MADV_HUGEPAGE);  // where it is not to be had, small pages do
+    for (std::size_t i = kChunks; i-- > 0;) free.push_back(slabs.back().get() + i * kChunkBytes);
+  }
+};
+
+ChunkPool::ChunkPool() : state_(std::make_shared<State>()) {}
+
+std::shared_ptr<std::byte[]> ChunkPool::get(std::size_t bytes) {
+  if (bytes < kChunkBytes) return std::make_shared_for_overwrite<std::byte[]>(bytes);
+  std::byte* chunk = state_->get();
+  return {chunk, [state = state_](std::byte* used) { state->give_back(used); }};
+}
+
+}  // namespace genrewise

@@ -1,0 +1,60 @@
+#include "genrewise/storage/chunk_pool.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+namespace genrewise {
+namespace {
+
+TEST(ChunkPool, GivesTheMemoryThatCameBackLastFirst) {
+  ChunkPool pool;
+  auto first = pool.get(ChunkPool::kChunkBytes), second = pool.get(ChunkPool::kChunkBytes);
+  const std::byte *at = first.get(), *other = second.get();
+  second.reset();
+  first.reset();
+  EXPECT_EQ(pool.get(ChunkPool::kChunkBytes).get(), at);
+  const auto again = pool.get(ChunkPool::kChunkBytes), next = pool.get(ChunkPool::kChunkBytes);
+  EXPECT_EQ(again.get(), at);
+  EXPECT_EQ(next.get(), other);
+}
+
+TEST(ChunkPool, GivesNoChunkTwice) {
+  ChunkPool pool;
+  std::vector<std::shared_ptr<std::byte[]>> chunks;
+  std::set<const std::byte*> places;
+  for (int i = 0; i < 100; ++i) {
+    const std::size_t bytes = i % 3 == 0 ? 1'000 : ChunkPool::kChunkBytes;
+    chunks.push_back(pool.get(bytes));
+    std::memset(chunks.back().get(), i, bytes);
+    places.insert(chunks.back().get());
+  }
+  EXPECT_EQ(places.size(), 100u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(std::to_integer<int>(chunks[static_cast<std::size_t>(i)][999]), i);
+}
+
+TEST(ChunkPool, MayEndBeforeItsChunksAndBeUsedByManyThreads) {
+  auto pool = std::make_unique<ChunkPool>();
+  const auto kept = pool->get(ChunkPool::kChunkBytes);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&pool, i] {
+        for (int k = 0; k < 200; ++k) {
+          const auto chunk = pool->get(ChunkPool::kChunkBytes);
+          std::memset(chunk.get(), i, 64);
+          EXPECT_EQ(std::to_integer<int>(chunk[63]), i);
+        }
+      });
+    }
+  }
+  pool.reset();
+  std::memset(kept.get(), 7, ChunkPool::kChunkBytes);
+  EXPECT_EQ(std::to_integer<int>(kept[ChunkPool::kChunkBytes - 1]), 7);
+}
+
+}  // namespace
+}  // namespace genrewise
