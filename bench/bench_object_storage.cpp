@@ -27,7 +27,6 @@ void make(const std::string& place, int shards, std::size_t records) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(shards) * records; ++i) {
     job.track_ids.push_back("track " + std::to_string(i));
     job.classes.push_back(static_cast<int>(i % 2));
-    job.sources.emplace_back();
     job.parts.emplace_back();
   }
   job.extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {

@@ -48,7 +48,6 @@ const PackManifest& pack_of(const Shape& shape) {
   for (std::size_t i = 0; i < shape.examples; ++i) {
     job.track_ids.push_back(std::to_string(i));
     job.classes.push_back(static_cast<int>(i % 8));
-    job.sources.emplace_back();
     job.parts.emplace_back(Part::training);
   }
   job.extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {

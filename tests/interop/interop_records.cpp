@@ -21,7 +21,6 @@ PackJob job() {
   for (std::size_t i = 0; i < 40; ++i) {
     job.track_ids.push_back("track " + std::to_string(i));
     job.classes.push_back(static_cast<int>(i % 3));
-    job.sources.emplace_back();
     job.parts.emplace_back();
   }
   job.extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {

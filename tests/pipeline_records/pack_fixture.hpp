@@ -39,7 +39,6 @@ inline PackJob numbered_job(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     job.track_ids.push_back("t" + std::to_string(i));
     job.classes.push_back(static_cast<int>(i % 3));
-    job.sources.emplace_back();
     job.parts.emplace_back(kParts[i % 4]);
   }
   job.extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {

@@ -166,7 +166,7 @@ TEST(PackStopped, ByAnotherProcessInTheSameFolderSaysSo) {
   ASSERT_EQ(::read(started[0], &answer, 1), 1);
   Progress quiet;
   EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); }),
-              HasSubstr("another run is packing into this folder"));
+              HasSubstr("another run works in this folder"));
   ASSERT_EQ(::write(answered[1], &answer, 1), 1);
   int status = 0;
   ::waitpid(child, &status, 0);

@@ -224,7 +224,7 @@ TEST(Pack, LetsOnlyOneRunIntoAFolder) {
     return {};
   };
   pack_examples(job, folder / "pack", {.shards = 2, .threads = 1}, quiet);
-  EXPECT_THAT(second, HasSubstr("another run is packing into this folder"));
+  EXPECT_THAT(second, HasSubstr("another run works in this folder"));
 }
 
 TEST(Pack, LeavesNothingWhenNoExampleCanBeUsed) {

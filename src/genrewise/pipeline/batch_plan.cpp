@@ -139,6 +139,11 @@ void BatchPlan::add_compressed_blocks(const PackedShard& shard, std::uint32_t nu
   }
 }
 
+std::uint64_t BatchPlan::bytes() const {
+  return std::accumulate(blocks_.begin(), blocks_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const BatchBlock& block) { return sum + block.bytes; });
+}
+
 std::vector<std::vector<std::uint32_t>> BatchPlan::windows(std::uint64_t epoch) const {
   std::vector<std::uint32_t> order(blocks_.size());
   std::iota(order.begin(), order.end(), 0U);

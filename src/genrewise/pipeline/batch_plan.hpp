@@ -29,6 +29,7 @@ class BatchPlan {
   std::size_t records() const { return records_; }
   std::size_t batches_per_epoch() const { return batches_; }
   const std::vector<BatchBlock>& blocks() const { return blocks_; }
+  std::uint64_t bytes() const;  ///< of all blocks, decompressed
   /// Of all that decides which batches come: data, selection, sizes, seed.
   const std::string& fingerprint() const { return fingerprint_; }
 

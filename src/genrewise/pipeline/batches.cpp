@@ -10,6 +10,7 @@
 
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/pipeline/batch_blocks.hpp"
+#include "genrewise/pipeline/batch_layout.hpp"
 #include "genrewise/pipeline/batch_plan.hpp"
 #include "genrewise/pipeline/pack_values.hpp"
 #include "genrewise/records/example.hpp"
@@ -18,24 +19,9 @@
 namespace genrewise {
 namespace {
 
-constexpr std::uint64_t kTellBytes = 96 << 20;  // that an object store is told ahead
-
-// The blocks that are mixed with each other, on their way through memory.
-struct Window {
-  std::vector<std::uint32_t> blocks;  // of the plan
-  std::vector<BatchPick> order;
-  std::vector<std::shared_ptr<LoadedBlock>> loaded;  // one per block
-  std::size_t next_block = 0, ready_blocks = 0;      // handed to workers; loaded
-  std::size_t left = 0;                              // examples that no batch has taken yet
-  bool ready() const { return ready_blocks == blocks.size(); }
-};
-
 // A batch on its way: which examples, and later the numbers.
 struct Slot {
-  struct Piece {
-    std::shared_ptr<Window> window;
-    std::size_t from = 0, to = 0;  // of the window's order
-  };
+  using Piece = LaidOutBatch::Piece;
   enum class State { waiting, working, done };
   State state = State::waiting;
   std::vector<Piece> pieces;
@@ -56,14 +42,15 @@ class BatchReader::Impl {
         config_(config),
         plan_(manifest_, config_),
         damage_(manifest_, plan_.records(), config_.damage_budget),
-        loader_(manifest_, damage_) {
+        cached_(config_.cache_bytes >= plan_.bytes()),
+        loader_(manifest_, damage_),
+        layout_(plan_, config_.batch_size, config_.epochs, listener()) {
     std::uint32_t records = 0;
     for (const auto& shard : manifest_.shards) {
       first_record_.push_back(records);
       records += static_cast<std::uint32_t>(shard.records.size());
     }
-    for (const auto& block : plan_.blocks()) selection_bytes_ += block.bytes;
-    if (cached()) cache_.resize(plan_.blocks().size());
+    if (cached_) cache_.resize(plan_.blocks().size());
     if (config_.start) go_to(*config_.start);
     tell_foreign_faults();
     tell_missing_shards();
@@ -100,7 +87,6 @@ class BatchReader::Impl {
   }
 
   BatchPosition position() const { return {next_batch_.first, next_batch_.second, plan_.fingerprint()}; }
-  bool cached() const { return config_.cache_bytes >= selection_bytes_; }
 
   const std::string& track_id(std::uint32_t record) const {
     const auto behind = std::ranges::upper_bound(first_record_, record);
@@ -112,7 +98,7 @@ class BatchReader::Impl {
   BatchConfig config_;
   BatchPlan plan_;
   DamageCount damage_;
-  std::uint64_t selection_bytes_ = 0;
+  const bool cached_;
 
  private:
   void go_to(const BatchPosition& start) {
@@ -120,8 +106,7 @@ class BatchReader::Impl {
       throw Error("the saved position belongs to other data or another order", manifest_.folder.string(),
                   "use the pack, part, batch size, seed and ranks that it was saved with");
     }
-    layout_epoch_ = start.epoch;
-    layout_batch_ = std::min<std::uint64_t>(start.batch, plan_.batches_per_epoch());
+    layout_.go_to(start.epoch, start.batch);
     next_batch_ = {start.epoch, start.batch};
   }
 
@@ -147,105 +132,32 @@ class BatchReader::Impl {
     }
   }
 
+  // What is kept in memory is read once, and a local file needs no hints.
+  BatchLayout::Listener listener() {
+    BatchLayout::Listener listener{
+        .begun = [this](const std::shared_ptr<BatchWindow>& window) { loading_.push_back(window); }};
+    if (loader_.is_remote() && !cached_) {
+      listener.soon = [this](std::span<const std::uint32_t> blocks) { loader_.prefetch(blocks, plan_.blocks()); };
+    }
+    return listener;
+  }
+
   bool lay_out() {
     while (slots_.size() < config_.prefetch_batches) {
-      if (layout_batch_ == plan_.batches_per_epoch()) {
-        layout_batch_ = 0;
-        ++layout_epoch_;
-        epoch_windows_.clear();
-      }
-      if (config_.epochs != 0 && layout_epoch_ >= config_.epochs) break;
-      if (epoch_windows_.empty()) start_epoch();
-      lay_out_batch();
+      auto laid_out = layout_.next();
+      if (!laid_out) break;
+      auto slot = std::make_shared<Slot>();
+      slot->pieces = std::move(laid_out->pieces);
+      slot->batch = take_spare();
+      slot->batch.epoch = laid_out->epoch;
+      slot->batch.number = laid_out->number;
+      slot->batch.size = 0;
+      slot->batch.values = manifest_.values;
+      slot->batch.labels.clear();
+      slot->batch.records.clear();
+      slots_.push_back(std::move(slot));
     }
     return !slots_.empty();
-  }
-
-  // Passes over what the batches before layout_batch_ take.
-  void start_epoch() {
-    epoch_windows_ = plan_.windows(layout_epoch_);
-    next_window_ = told_windows_ = left_windows_ = 0;
-    told_bytes_ = 0;
-    newest_.reset();
-    ahead_.reset();
-    newest_taken_ = 0;
-    std::size_t skip = layout_batch_ * config_.batch_size;
-    for (; skip > 0; ++next_window_) {
-      std::size_t held = 0;
-      for (const auto block : epoch_windows_[next_window_]) held += plan_.blocks()[block].records.size();
-      if (held > skip) break;
-      skip -= held;
-    }
-    if (skip == 0) return;
-    open_window();
-    newest_taken_ = skip;
-    newest_->left -= skip;
-  }
-
-  std::shared_ptr<Window> next_window() {
-    auto window = std::make_shared<Window>();
-    window->blocks = epoch_windows_[next_window_];
-    window->order = plan_.order(window->blocks, layout_epoch_, next_window_);
-    window->left = window->order.size();
-    window->loaded.resize(window->blocks.size());
-    loading_.push_back(window);
-    tell_ahead();
-    return window;
-  }
-
-  // A store is told of more than the next window at a time, so that neighbouring blocks travel together.
-  void tell_ahead() {
-    if (!loader_.is_remote() || cached()) return;
-    const auto bytes_of = [this](std::size_t window) {
-      std::uint64_t bytes = 0;
-      for (const std::uint32_t id : epoch_windows_[window]) bytes += plan_.blocks()[id].stored_bytes;
-      return bytes;
-    };
-    for (; left_windows_ < next_window_; ++left_windows_) told_bytes_ -= std::min(told_bytes_, bytes_of(left_windows_));
-    if (told_windows_ > next_window_ && told_bytes_ > kTellBytes / 2) return;
-    std::vector<std::uint32_t> blocks;
-    told_windows_ = std::max(told_windows_, next_window_);
-    while (told_windows_ < epoch_windows_.size() && (blocks.empty() || told_bytes_ < kTellBytes)) {
-      const auto& window = epoch_windows_[told_windows_];
-      blocks.insert(blocks.end(), window.begin(), window.end());
-      told_bytes_ += bytes_of(told_windows_++);
-    }
-    loader_.prefetch(blocks, plan_.blocks());
-  }
-
-  void open_window() {
-    newest_ = ahead_ ? std::move(ahead_) : next_window();
-    newest_taken_ = 0;
-    ++next_window_;
-  }
-
-  // The window behind the newest begins to load before a batch needs it.
-  bool read_ahead() {
-    if (ahead_ || !newest_ || next_window_ >= epoch_windows_.size()) return false;
-    ahead_ = next_window();
-    return true;
-  }
-
-  void lay_out_batch() {
-    auto slot = std::make_shared<Slot>();
-    slot->batch = take_spare();
-    slot->batch.epoch = layout_epoch_;
-    slot->batch.number = layout_batch_++;
-    slot->batch.size = 0;
-    slot->batch.values = manifest_.values;
-    slot->batch.labels.clear();
-    slot->batch.records.clear();
-    for (std::size_t missing = config_.batch_size; missing > 0;) {
-      if (!newest_ || newest_taken_ == newest_->order.size()) {
-        if (next_window_ == epoch_windows_.size()) break;
-        open_window();
-      }
-      const std::size_t count = std::min(missing, newest_->order.size() - newest_taken_);
-      slot->pieces.push_back({newest_, newest_taken_, newest_taken_ + count});
-      newest_taken_ += count;
-      missing -= count;
-    }
-    slots_.push_back(std::move(slot));
   }
 
   Batch take_spare() {
@@ -273,7 +185,7 @@ class BatchReader::Impl {
         return true;
       }
       while (!loading_.empty() && loading_.front()->next_block == loading_.front()->blocks.size()) loading_.pop_front();
-      if (loading_.empty() && (config_.workers == 0 || !read_ahead())) return false;
+      if (loading_.empty() && (config_.workers == 0 || !layout_.read_ahead())) return false;
       load_unlocked(loading_.front(), lock);
     } catch (...) {
       if (!lock.owns_lock()) lock.lock();
@@ -288,17 +200,17 @@ class BatchReader::Impl {
     changed_.notify_all();
   }
 
-  void load_unlocked(const std::shared_ptr<Window>& window_in_queue, std::unique_lock<std::mutex>& lock) {
-    const std::shared_ptr<Window> window = window_in_queue;
+  void load_unlocked(const std::shared_ptr<BatchWindow>& window_in_queue, std::unique_lock<std::mutex>& lock) {
+    const std::shared_ptr<BatchWindow> window = window_in_queue;
     const std::size_t index = window->next_block++;
     const std::uint32_t id = window->blocks[index];
-    std::shared_ptr<LoadedBlock> block = cached() ? cache_[id] : nullptr;
+    std::shared_ptr<LoadedBlock> block = cached_ ? cache_[id] : nullptr;
     if (!block) {
       block = new_block();
       lock.unlock();
       loader_.load(plan_.blocks()[id], *block);
       lock.lock();
-      if (cached()) cache_[id] = block;
+      if (cached_) cache_[id] = block;
     }
     window->loaded[index] = std::move(block);
     ++window->ready_blocks;
@@ -327,9 +239,9 @@ class BatchReader::Impl {
     tell_change();
   }
 
-  void give_back(Window& window, std::size_t taken) {
+  void give_back(BatchWindow& window, std::size_t taken) {
     window.left -= taken;
-    if (window.left > 0 || cached()) return;
+    if (window.left > 0 || cached_) return;
     for (auto& block : window.loaded) free_blocks_.push_back(std::move(block));
   }
 
@@ -341,7 +253,7 @@ class BatchReader::Impl {
       add_example(*piece.window, piece.window->order[i], example, batch);
   }
 
-  void add_example(const Window& window, BatchPick pick, ExampleView& example, Batch& batch) {
+  void add_example(const BatchWindow& window, BatchPick pick, ExampleView& example, Batch& batch) {
     const Record& stored = window.loaded[pick.block]->records[pick.record];
     if (stored.payload.data() == nullptr) return;  // damaged, and told
     const BatchBlock& block = plan_.blocks()[window.blocks[pick.block]];
@@ -387,20 +299,14 @@ class BatchReader::Impl {
   std::condition_variable_any changed_;
   std::exception_ptr failure_;
   std::uint64_t changes_ = 0;
-  std::deque<std::shared_ptr<Slot>> slots_;      // the batches ahead, in order
-  std::deque<std::shared_ptr<Window>> loading_;  // windows that may lack blocks, in order
+  std::deque<std::shared_ptr<Slot>> slots_;           // the batches ahead, in order
+  std::deque<std::shared_ptr<BatchWindow>> loading_;  // windows that may lack blocks, in order
   std::vector<std::shared_ptr<LoadedBlock>> free_blocks_;
   std::vector<Batch> spare_;
   std::pair<std::uint64_t, std::uint64_t> next_batch_{0, 0};
 
-  // The layout of batches: which epoch, batch and window comes next.
-  std::uint64_t layout_epoch_ = 0, layout_batch_ = 0;
-  std::vector<std::vector<std::uint32_t>> epoch_windows_;
-  std::size_t next_window_ = 0, newest_taken_ = 0;
-  std::size_t told_windows_ = 0, left_windows_ = 0;  // to an object store; of them, those whose turn has come
-  std::uint64_t told_bytes_ = 0;                     // of the windows between
-  std::shared_ptr<Window> newest_, ahead_;           // what batches are laid out from; what loads before it is needed
-  std::vector<std::jthread> workers_;                // last: they stop before anything else goes
+  BatchLayout layout_;
+  std::vector<std::jthread> workers_;  // last: they stop before anything else goes
 };
 
 BatchReader::BatchReader(PackManifest manifest, BatchConfig config)
@@ -423,10 +329,10 @@ std::size_t BatchReader::batches_per_epoch() const {
   return impl_->plan_.batches_per_epoch();
 }
 std::uint64_t BatchReader::selection_bytes() const {
-  return impl_->selection_bytes_;
+  return impl_->plan_.bytes();
 }
 bool BatchReader::cached() const {
-  return impl_->cached();
+  return impl_->cached_;
 }
 const std::string& BatchReader::track_id(std::uint32_t record) const {
   return impl_->track_id(record);

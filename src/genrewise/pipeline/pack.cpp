@@ -1,24 +1,18 @@
 #include "genrewise/pipeline/pack.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <numeric>
 
-#include "genrewise/audio/decode.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/in_order.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/pipeline/pack_remote.hpp"
 #include "genrewise/pipeline/pack_shard.hpp"
+#include "genrewise/storage/folder_lock.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/object_store.hpp"
 
@@ -26,78 +20,6 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The folder belongs to one packer at a time; the lock ends with the process, however it ends.
-class FolderLock {
- public:
-  explicit FolderLock(const fs::path& folder) {
-    descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor_ < 0) throw_system_error("cannot open the folder", folder.string());
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    const int code = errno;
-    ::close(descriptor_);
-    if (code == EWOULDBLOCK) {
-      throw Error("another run is packing into this folder", folder.string(), "wait for it, or choose another folder");
-    }
-    errno = code;
-    throw_system_error("cannot lock the folder", folder.string());
-  }
-  ~FolderLock() { ::close(descriptor_); }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  int descriptor_ = -1;
-};
-
-/// Takes results from many threads in any order and hands them on in order, one at a time; whoever is far ahead waits.
-template <class Result>
-class InOrder {
- public:
-  InOrder(std::size_t most_ahead, std::function<void(std::size_t, Result&)> take)
-      : most_ahead_(most_ahead), take_(std::move(take)) {}
-
-  /// Call before work on item `i` begins; false when there is no use in it any more.
-  bool wait_for_turn(std::size_t i) {
-    std::unique_lock lock(mutex_);
-    while (i >= next_ + most_ahead_) {
-      if (stopped_) return false;
-      throw_if_interrupted();
-      changed_.wait_for(lock, std::chrono::milliseconds(100));
-    }
-    return !stopped_;
-  }
-  void put(std::size_t i, Result result) {
-    std::unique_lock lock(mutex_);
-    waiting_.emplace(i, std::move(result));
-    if (taking_) return;
-    taking_ = true;
-    for (auto found = waiting_.find(next_); found != waiting_.end() && !stopped_; found = waiting_.find(next_)) {
-      auto node = waiting_.extract(found);
-      lock.unlock();
-      take_(node.key(), node.mapped());
-      lock.lock();
-      ++next_;
-      changed_.notify_all();
-    }
-    taking_ = false;
-  }
-  /// After a failure: nobody waits any more.
-  void stop() {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-    changed_.notify_all();
-  }
-
- private:
-  const std::size_t most_ahead_;
-  const std::function<void(std::size_t, Result&)> take_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::size_t, Result> waiting_;
-  std::size_t next_ = 0;
-  bool taking_ = false, stopped_ = false;
-};
 
 void check(const PackJob& job, const PackConfig& config) {
   const std::size_t count = job.track_ids.size();
@@ -112,8 +34,7 @@ void check(const PackJob& job, const PackConfig& config) {
                 "leave out slashes and leading dots");
   }
   const auto fits = [&](const std::vector<std::string>& names) { return names.empty() || names.size() == count; };
-  if (job.classes.size() != count || job.parts.size() != count || job.sources.size() != count || !fits(job.artists) ||
-      !fits(job.albums)) {
+  if (job.classes.size() != count || job.parts.size() != count || !fits(job.artists) || !fits(job.albums)) {
     throw Error("the lists of examples to pack have different lengths", job.recipe.name);
   }
   for (std::size_t i = 0; i < count; ++i) {
@@ -176,7 +97,7 @@ class Packer {
       add(job_.track_ids[i]);
       add(std::to_string(job_.classes[i]));
       add(job_.parts[i] ? std::string(to_string(*job_.parts[i])) : "-");
-      add(job_.sources[i]);
+      add(job_.source ? job_.source(i) : std::string());
       if (!job_.artists.empty()) add(job_.artists[i]);
       if (!job_.albums.empty()) add(job_.albums[i]);
     }
@@ -396,51 +317,10 @@ class Packer {
   PackResult result_;
 };
 
-std::string source_of(const Track& track) {
-  std::error_code code;
-  const auto bytes = fs::file_size(track.path, code);
-  const auto start = track.clip.start_s ? std::to_string(*track.clip.start_s) : std::string("centre");
-  return track.path.filename().string() + '/' + (code ? std::string("-") : std::to_string(bytes)) + '/' + start + '/' +
-         std::to_string(track.clip.duration_s) + '/' + std::to_string(track.clip.slack_s);
-}
-
 }  // namespace
 
 PackResult pack_examples(const PackJob& job, const fs::path& folder, const PackConfig& config, Progress& progress) {
   return Packer(job, folder, config, progress).run();
-}
-
-PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Split* split, const fs::path& folder,
-                        const PackConfig& config, Progress& progress) {
-  PackJob job;
-  job.recipe = set.recipe();
-  job.values = set.size();
-  job.labels = dataset.labels;
-  for (std::size_t i = 0; i < dataset.tracks.size(); ++i) {
-    const Track& track = dataset.tracks[i];
-    job.track_ids.push_back(track.id);
-    job.classes.push_back(track.label);
-    job.sources.push_back(source_of(track));
-    job.artists.push_back(track.artist);
-    job.albums.push_back(track.album);
-    job.parts.push_back(split ? std::optional(split->parts.at(i)) : std::nullopt);
-  }
-  if (split) job.split_scheme = to_string(split->scheme);
-  const int threads = config.threads > 0 ? config.threads : thread_budget();
-  std::vector<std::unique_ptr<FeatureSet::Scratch>> scratch(static_cast<std::size_t>(threads));
-  job.extract = [&](std::size_t i, int worker, std::span<float> out) -> Expected<void> {
-    auto& mine = scratch[static_cast<std::size_t>(worker)];
-    if (!mine) mine = set.make_scratch();
-    const Track& track = dataset.tracks[i];
-    DecodeOptions options{.clip = track.clip, .sample_rate_hz = std::nullopt};
-    if (set.sample_rate_hz() > 0) options.sample_rate_hz = set.sample_rate_hz();
-    const auto clip = decode_file(track.path, options);
-    if (!clip) return tl::unexpected(clip.error());
-    auto extracted = set.extract(*clip, out, *mine);
-    if (!extracted && extracted.error().where.empty()) extracted.error().where = track.path.string();
-    return extracted;
-  };
-  return pack_examples(job, folder, config, progress);
 }
 
 }  // namespace genrewise

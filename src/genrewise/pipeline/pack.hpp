@@ -36,10 +36,11 @@ struct PackJob {
   std::vector<std::string> labels;
   std::vector<std::string> track_ids;  ///< unique
   std::vector<int> classes;
-  std::vector<std::string> sources;  ///< whatever else decides an example's numbers (file, clip); may be empty texts
   std::vector<std::string> artists = {}, albums = {};  ///< for splits made later; no entries, or one each
   std::vector<std::optional<Part>> parts;
   std::string split_scheme = "none";
+  /// Whatever else decides an example's numbers (file, clip), in words; empty: nothing does.
+  std::function<std::string(std::size_t example)> source = {};
   /// Writes the numbers of one example; `worker` in [0, threads) names the thread.
   std::function<Expected<void>(std::size_t example, int worker, std::span<float> out)> extract;
 };

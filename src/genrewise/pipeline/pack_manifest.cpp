@@ -65,9 +65,10 @@ json shard_to_json(const PackedShard& shard) {
     parts += letter_of(record.part);
   }
   for (const auto& point : shard.restart_points) points.push_back({point.record, point.stored_offset});
-  json out = {
-      {"file", shard.file}, {"bytes", shard.bytes}, {"sha256", shard.sha256},    {"count", shard.records.size()},
-      {"track_ids", ids},   {"classes", classes},   {"parts", std::move(parts)}, {"payload_bytes", sizes}};
+  json out = {{"file", shard.file},          {"bytes", shard.bytes},
+              {"sha256", shard.sha256},      {"count", shard.records.size()},
+              {"track_ids", std::move(ids)}, {"classes", std::move(classes)},
+              {"parts", std::move(parts)},   {"payload_bytes", std::move(sizes)}};
   if (!points.empty()) out["restart_points"] = points;
   add_names(shard, "artists", &PackedRecord::artist, out);
   add_names(shard, "albums", &PackedRecord::album, out);
@@ -105,6 +106,10 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
     if (shard.restart_points.back().record > count) throw Error(shard.file + " has a restart point behind its end");
   }
   return shard;
+}
+
+std::string to_text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 json counts_to_json(const PackManifest& manifest) {
@@ -173,8 +178,13 @@ std::size_t PackManifest::size() const {
 }
 
 std::string to_json(const PackManifest& manifest) {
-  json shards = json::array(), skipped = json::array();
-  for (const auto& shard : manifest.shards) shards.push_back(shard_to_json(shard));
+  // Shard by shard: a tree of all of them takes several times the memory of the text.
+  std::string shards;
+  for (const auto& shard : manifest.shards) {
+    if (!shards.empty()) shards += ',';
+    shards += to_text(shard_to_json(shard));
+  }
+  json skipped = json::array();
   for (const auto& fault : manifest.skipped) {
     skipped.push_back({{"reason", fault.reason}, {"where", fault.where}, {"detail", fault.detail}});
   }
@@ -190,12 +200,15 @@ std::string to_json(const PackManifest& manifest) {
               {"split_scheme", manifest.split_scheme},
               {"fingerprint", manifest.fingerprint},
               {"counts", counts_to_json(manifest)},
-              {"shards", std::move(shards)},
+              {"shards", json::array()},
               {"skipped", std::move(skipped)}};
   if (manifest.loss) {
     out["loss"] = {{"largest_error", manifest.loss->largest_error}, {"rms_error", manifest.loss->rms_error}};
   }
-  return out.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  std::string text = to_text(out) + "\n";
+  constexpr std::string_view kNone = "\"shards\":[]";  // in no string, whose quotes would be escaped
+  text.insert(text.find(kNone) + kNone.size() - 1, shards);
+  return text;
 }
 
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path) {

@@ -219,10 +219,10 @@ PackManifest ShardPacker::finish() {
   manifest.seed = config_.seed;
   manifest.split_scheme = job_.split_scheme;
   if (config_.stored_as != StoredAs::float32) manifest.loss = loss_.loss();
-  manifest.shards.push_back(shard_);
-  manifest.skipped = skipped_;
+  manifest.shards.push_back(std::move(shard_));
+  manifest.skipped = std::move(skipped_);
   write_file(state_path(folder_, number_, "json"), to_json(manifest));
-  rename_file(stored, folder_ / shard_.file);
+  rename_file(stored, folder_ / manifest.shards[0].file);
   forget(folder_, number_);
   return manifest;
 }

@@ -1,0 +1,65 @@
+// Results of many threads, in order.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "genrewise/base/interrupt.hpp"
+
+namespace genrewise {
+
+/// Takes results from many threads in any order and hands them on in order, one at a time; whoever is far ahead waits.
+template <class Result>
+class InOrder {
+ public:
+  InOrder(std::size_t most_ahead, std::function<void(std::size_t, Result&)> take)
+      : most_ahead_(most_ahead), take_(std::move(take)) {}
+
+  /// Call before work on item `i` begins; false when there is no use in it any more.
+  bool wait_for_turn(std::size_t i) {
+    std::unique_lock lock(mutex_);
+    while (i >= next_ + most_ahead_) {
+      if (stopped_) return false;
+      throw_if_interrupted();
+      changed_.wait_for(lock, std::chrono::milliseconds(100));
+    }
+    return !stopped_;
+  }
+  void put(std::size_t i, Result result) {
+    std::unique_lock lock(mutex_);
+    waiting_.emplace(i, std::move(result));
+    if (taking_) return;
+    taking_ = true;
+    for (auto found = waiting_.find(next_); found != waiting_.end() && !stopped_; found = waiting_.find(next_)) {
+      auto node = waiting_.extract(found);
+      lock.unlock();
+      take_(node.key(), node.mapped());
+      lock.lock();
+      ++next_;
+      changed_.notify_all();
+    }
+    taking_ = false;
+  }
+  /// After a failure: nobody waits any more.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  const std::size_t most_ahead_;
+  const std::function<void(std::size_t, Result&)> take_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::size_t, Result> waiting_;
+  std::size_t next_ = 0;
+  bool taking_ = false, stopped_ = false;
+};
+
+}  // namespace genrewise
