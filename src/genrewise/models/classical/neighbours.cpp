@@ -11,10 +11,12 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kProducts = std::size_t{1} << 21;  // that a thread holds at a time
-constexpr std::size_t kGlance = 32;                      // products that are looked at together
-constexpr std::size_t kSample = 512;                     // points that tell where the centre is
-constexpr std::size_t kLanes = 16;  // independent sums, so that the compiler may use vector registers
+// A tile of products is as large as a matrix product needs for its speed, and small enough to be looked at before it
+// leaves the cache.
+constexpr std::size_t kQueries = 400, kPoints = 2048;
+constexpr std::size_t kGlance = 32;   // products that are looked at together
+constexpr std::size_t kSample = 512;  // points that tell where the centre is
+constexpr std::size_t kLanes = 16;    // independent sums, so that the compiler may use vector registers
 
 /// Sum over all columns of term(j).
 template <class Term>
@@ -40,32 +42,37 @@ struct Found {
   auto operator<=>(const Found&) const = default;
 };
 
-/// Points that may be among the k nearest, found in one pass over inexact products. With s_j = |b_j|^2 - 2 a.b_j known
-/// to +-(c |a|^2 + c |b_j|^2), a point is out when its least value is above the k-th smallest of the most values.
+/// Points that may be among the k nearest of one query, found in one pass over inexact products that come tile by tile.
+/// With s_j = |b_j|^2 - 2 a.b_j known to +-(c |a|^2 + c |b_j|^2), a point is out when its least value is above the k-th
+/// smallest of the most values.
 class CandidateFilter {
  public:
-  CandidateFilter(std::size_t k, float relative_error, const std::vector<float>& squared_norm)
-      : k_(k), error_(relative_error), squared_norm_(squared_norm) {}
+  CandidateFilter(std::size_t k, float relative_error, const std::vector<float>& squared_norm, float query_squared_norm)
+      : k_(k),
+        limit_(4 * k + 64),
+        error_(relative_error),
+        slack_(2 * relative_error * query_squared_norm),
+        squared_norm_(squared_norm) {}
 
-  const std::vector<Candidate>& filter(const float* products, float query_squared_norm) {
-    candidates_.clear();
-    threshold_ = std::numeric_limits<float>::infinity();
-    std::size_t limit = 4 * k_ + 64;
-    const float slack = 2 * error_ * query_squared_norm;
-    for (std::size_t first = 0; first < squared_norm_.size(); first += kGlance) {
-      const std::size_t end = std::min(first + kGlance, squared_norm_.size());
-      if (!any_within(products, first, end)) continue;
-      for (std::size_t j = first; j < end; ++j) {
-        const float value = squared_norm_[j] - 2 * products[j];
+  /// The query's products with points [first, first + count).
+  void see(const float* products, std::size_t first, std::size_t count) {
+    for (std::size_t at = first; at < first + count; at += kGlance) {
+      const std::size_t end = std::min(at + kGlance, first + count);
+      if (!any_within(products + (at - first), at, end)) continue;
+      for (std::size_t j = at; j < end; ++j) {
+        const float value = squared_norm_[j] - 2 * products[j - first];
         const float error = error_ * squared_norm_[j];
         if (value - error > threshold_) continue;
         candidates_.push_back({value + error, static_cast<std::uint32_t>(j)});
-        if (candidates_.size() < limit) continue;
-        tighten(slack);
-        limit = std::max(limit, 2 * candidates_.size());
+        if (candidates_.size() < limit_) continue;
+        tighten();
+        limit_ = std::max(limit_, 2 * candidates_.size());
       }
     }
-    tighten(slack);
+  }
+
+  const std::vector<Candidate>& candidates() {
+    tighten();
     return candidates_;
   }
 
@@ -74,22 +81,22 @@ class CandidateFilter {
   bool any_within(const float* products, std::size_t first, std::size_t end) const {
     int any = 0;
     for (std::size_t j = first; j < end; ++j)
-      any |= static_cast<int>(squared_norm_[j] - 2 * products[j] - error_ * squared_norm_[j] <= threshold_);
+      any |= static_cast<int>(squared_norm_[j] - 2 * products[j - first] - error_ * squared_norm_[j] <= threshold_);
     return any != 0;
   }
 
-  void tighten(float slack) {
+  void tighten() {
     if (candidates_.size() < k_) return;
     const auto kth = candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
     std::ranges::nth_element(candidates_, kth, {}, &Candidate::upper);
-    threshold_ = kth->upper + slack;
+    threshold_ = kth->upper + slack_;
     std::erase_if(candidates_, [&](const Candidate& candidate) {
       return candidate.upper - 2 * error_ * squared_norm_[candidate.index] > threshold_;
     });
   }
 
-  std::size_t k_;
-  float error_, threshold_ = 0;
+  std::size_t k_, limit_;
+  float error_, slack_, threshold_ = std::numeric_limits<float>::infinity();
   const std::vector<float>& squared_norm_;
   std::vector<Candidate> candidates_;
 };
@@ -187,8 +194,7 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
   }
   // Blocks of one size, as many for every thread, so that all end together.
   const auto threads = static_cast<std::size_t>(thread_budget());
-  const std::size_t most = std::max<std::size_t>(32, kProducts / points_.rows());
-  const std::size_t rounds = std::max<std::size_t>(1, (queries.rows() + threads * most - 1) / (threads * most));
+  const std::size_t rounds = std::max<std::size_t>(1, (queries.rows() + threads * kQueries - 1) / (threads * kQueries));
   const std::size_t block = std::max<std::size_t>(1, (queries.rows() + threads * rounds - 1) / (threads * rounds));
   std::vector<std::vector<float>> products(threads);  // kept from block to block: fresh memory is slow
   parallel_for((queries.rows() + block - 1) / block, [&](std::size_t index, int worker) {
@@ -206,26 +212,35 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
   Matrix block = queries.select_rows(rows);
   centre(block);
   const Matrix& points = ready_points();
-  product_values.resize(count * points.rows());
-  const blas::View<float> products(product_values.data(), count, points.rows());
-  blas::multiply(blas::Form::nt, 1.0f, block, points, 0.0f, products);
   // Rounding errors of a sum of n products add up like a random walk; eight of its standard deviations.
   const float relative_error = 8 * std::numeric_limits<float>::epsilon() / 2 *
                                std::sqrt(static_cast<float>(std::max<std::size_t>(points_.cols(), 16)));
-  CandidateFilter filter(out.k, relative_error, squared_norm_);
+  const bool is_cosine = metric_ == Metric::cosine;
+  std::vector<CandidateFilter> filters;
+  std::vector<float> scale(count, 1.0f);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (is_cosine) scale[i] = inverse_length(block.row(i));
+    const float squared_norm = is_cosine ? 1 : static_cast<float>(blas::dot(block.row(i), block.row(i)));
+    filters.emplace_back(out.k, relative_error, squared_norm_, squared_norm);
+  }
+
+  product_values.resize(count * std::min(kPoints, points.rows()));
+  for (std::size_t at = 0; at < points.rows(); at += kPoints) {
+    const std::size_t width = std::min(kPoints, points.rows() - at);
+    const blas::View<float> products(product_values.data(), count, width);
+    blas::multiply(blas::Form::nt, 1.0f, block, blas::View<const float>(points).rows_from(at, width), 0.0f, products);
+    for (std::size_t i = 0; i < count; ++i) {
+      float* of_query = products.data + i * products.stride;
+      if (is_cosine)
+        for (std::size_t j = 0; j < width; ++j) of_query[j] *= scale[i] * inverse_length_[at + j];
+      filters[i].see(of_query, at, width);
+    }
+  }
+
   std::vector<Found> found;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto row = block.row(i);
-    float* row_products = products.data + i * products.stride;
-    float squared_norm = 1;
-    if (metric_ == Metric::cosine) {
-      const float scale = inverse_length(row);
-      for (std::size_t j = 0; j < points.rows(); ++j) row_products[j] *= scale * inverse_length_[j];
-    } else {
-      squared_norm = static_cast<float>(blas::dot(row, row));
-    }
     found.clear();
-    for (const Candidate& candidate : filter.filter(row_products, squared_norm))
+    for (const Candidate& candidate : filters[i].candidates())
       found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
     keep_nearest(found, first + i, out);
   }
