@@ -13,11 +13,16 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLeastCurvature = 1e-12;  // stands in where the kernel is not positive definite
+// One register of doubles: GCC 12 takes wider vectors apart into single numbers.
+#ifdef __AVX512F__
 constexpr std::size_t kLanes = 8;
+#else
+constexpr std::size_t kLanes = 4;
+#endif
 constexpr long long kStepsBetweenInterrupts = 1024;
 constexpr long long kMostAnew = 2000;  // examples that are all solved for at once, in many rounds
 
-// GCC's and Clang's vector types: they become the processor's registers, or several of them.
+// GCC's and Clang's vector types.
 using Doubles = double __attribute__((vector_size(kLanes * sizeof(double))));
 using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
 using Indices = std::int64_t __attribute__((vector_size(kLanes * sizeof(std::int64_t))));
