@@ -36,6 +36,8 @@ CASES = {
     "lda": ("lda", "", "LinearDiscriminantAnalysis()"),
     "qda": ("qda", "reg_param=0.1", "QuadraticDiscriminantAnalysis(reg_param=0.1)"),
     "forest": ("forest", "", "RandomForestClassifier(n_jobs=THREADS)"),
+    "tree": ("tree", "", "DecisionTreeClassifier()"),
+    "adaboost": ("adaboost", "", "AdaBoostClassifier()"),
     "mlp": ("mlp", "max_iter=20", "MLPClassifier(max_iter=20)"),
     "xgboost": ("xgboost", "n_estimators=20", "XGBClassifier(n_estimators=20, n_jobs=THREADS)"),
 }
@@ -49,7 +51,8 @@ THEIRS = textwrap.dedent("""
     from sklearn.linear_model import LogisticRegression
     from sklearn.naive_bayes import GaussianNB
     from sklearn.neural_network import MLPClassifier
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
     if expression.startswith("XGB"):
         from xgboost import XGBClassifier

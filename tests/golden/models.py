@@ -16,11 +16,13 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.ensemble import AdaBoostClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 warnings.simplefilter("ignore")
 HERE = pathlib.Path(__file__).parent
@@ -49,6 +51,11 @@ CASES = [
     ("lda", "lda", {}, LinearDiscriminantAnalysis()),
     ("qda", "qda", {"reg_param": "0.1"}, QuadraticDiscriminantAnalysis(reg_param=0.1)),
     ("svm_balanced", "svm", {"class_weight": "balanced"}, SVC(class_weight="balanced")),
+    # Where two splits are equally good a tree depends on its seed; of these trees random_state changes nothing.
+    ("tree", "tree", {"min_samples_leaf": "20"}, DecisionTreeClassifier(min_samples_leaf=20, random_state=0)),
+    ("adaboost", "adaboost", {}, AdaBoostClassifier(random_state=0)),
+    ("adaboost_slow", "adaboost", {"n_estimators": "20", "learning_rate": "0.5"},
+     AdaBoostClassifier(n_estimators=20, learning_rate=0.5, random_state=0)),
 ]
 
 
@@ -85,7 +92,7 @@ def seeded():
     two = y[train] < 2
     binary = []
     for name, kind, parameters, estimator in CASES:
-        if kind in ("logreg", "svm", "gnb", "linearsvc", "lda", "qda"):
+        if kind in ("logreg", "svm", "gnb", "linearsvc", "lda", "qda", "adaboost"):
             estimator.fit(x_train[two], y[train][two])
             binary.append({"name": name, "kind": kind, "parameters": parameters,
                            "predict": estimator.predict(x_test).tolist()})

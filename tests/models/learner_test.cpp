@@ -44,6 +44,7 @@ std::unique_ptr<Classifier> learnt(std::string_view kind, const Clusters& data, 
 /// Small values for those parameters that would make a test long.
 Parameters quick(std::string_view kind) {
   if (kind == "mlp") return {{"hidden_layer_sizes", "16"}, {"learning_rate_init", "0.01"}, {"max_iter", "60"}};
+  if (kind == "adaboost") return {{"max_depth", "3"}};  // stumps go in circles among four classes, scikit-learn's too
   if (kind == "forest") return {{"n_estimators", "30"}};
   if (kind == "xgboost") return {{"n_estimators", "20"}};
   if (kind == "qda") return {{"reg_param", "0.1"}};  // without it constant features are an error
@@ -149,7 +150,7 @@ TEST_P(EveryLearner, RefusesAnArchiveThatLacksOrBendsItsTensors) {
   for (const auto& [name, tensor] : whole.tensors()) {
     TensorArchive bent;
     learner->save(bent, "c.");
-    bent.put(name, std::vector<float>(11, 0.5f));
+    bent.put(name, std::vector<float>(101, 0.5f));
     EXPECT_THROW(make_classifier(GetParam(), learner->parameters(), 1)->load(bent, "c."), Error) << name;
   }
 }
@@ -387,6 +388,67 @@ TEST(RandomForest, ReproducesItsTrainingExamplesWithoutBootstrap) {
   const Matrix shares = stump->predict_probabilities(data.examples);
   for (std::size_t i = 0; i < shares.rows(); ++i) leaves.emplace(shares.row(i).begin(), shares.row(i).end());
   EXPECT_EQ(leaves.size(), 2);
+}
+
+TEST(DecisionTree, ReproducesItsTrainingExamplesAndStopsWhereItIsTold) {
+  const Clusters data = make_clusters(150, 4, 3, 0.3);
+  EXPECT_EQ(learnt("tree", data, 3)->predict(data.examples), data.labels);
+  const auto leaves_of = [&](const Parameters& parameters) {
+    const Matrix shares = learnt("tree", data, 3, parameters)->predict_probabilities(data.examples);
+    std::set<std::vector<float>> leaves;
+    for (std::size_t i = 0; i < shares.rows(); ++i) leaves.emplace(shares.row(i).begin(), shares.row(i).end());
+    return leaves.size();
+  };
+  EXPECT_EQ(leaves_of({{"max_depth", "1"}}), 2);
+  EXPECT_LE(leaves_of({{"max_depth", "3"}}), 8);
+  EXPECT_LE(leaves_of({{"min_samples_leaf", "50"}}), 3);
+  EXPECT_EQ(leaves_of({{"min_samples_split", "151"}}), 1);
+}
+
+TEST(DecisionTree, DrawsAmongEqualSplitsFromItsSeed) {
+  Clusters data = make_clusters(60, 1, 2, 0.5);
+  Matrix twice(60, 2);
+  for (std::size_t i = 0; i < 60; ++i) twice(i, 0) = twice(i, 1) = data.examples(i, 0);
+  data.examples = twice;
+  Matrix apart(2, 2);  // the second column says otherwise than the first
+  apart(0, 0) = apart(1, 1) = 100;
+  apart(0, 1) = apart(1, 0) = -100;
+  std::set<int> answers;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const Parameters stump = {{"max_depth", "1"}};
+    EXPECT_EQ(learnt("tree", data, 2, stump, seed)->predict(apart),
+              learnt("tree", data, 2, stump, seed)->predict(apart));
+    answers.insert(learnt("tree", data, 2, stump, seed)->predict(apart)[0]);
+  }
+  EXPECT_EQ(answers.size(), 2);
+}
+
+TEST(AdaBoost, LearnsFromManyStumpsWhatOneCannot) {
+  Clusters data;  // the middle of a line against both ends
+  data.examples = Matrix(90, 1);
+  for (std::size_t i = 0; i < 90; ++i) {
+    data.examples(i, 0) = static_cast<float>(i);
+    data.labels.push_back(i / 30 == 1);
+  }
+  EXPECT_LT(share_equal(learnt("adaboost", data, 2, {{"n_estimators", "1"}})->predict(data.examples), data.labels),
+            0.7);
+  EXPECT_EQ(learnt("adaboost", data, 2)->predict(data.examples), data.labels);
+}
+
+TEST(AdaBoost, RefusesWhereNoTreeIsBetterThanAGuess) {
+  Clusters data;
+  data.examples = Matrix(40, 2);  // nothing to tell them apart by
+  for (int i = 0; i < 40; ++i) data.labels.push_back(i % 2);
+  EXPECT_THAT(refusal([&] { learnt("adaboost", data, 2); }), HasSubstr("better than a guess"));
+}
+
+TEST(AdaBoost, StopsAtATreeWithoutError) {
+  const Clusters data = make_clusters(60, 3, 2, 20.0);
+  const auto one = learnt("adaboost", data, 2, {{"max_depth", "3"}, {"n_estimators", "1"}});
+  const auto many = learnt("adaboost", data, 2, {{"max_depth", "3"}, {"n_estimators", "40"}});
+  EXPECT_EQ(one->predict_probabilities(data.examples).values().size(), 120u);
+  EXPECT_TRUE(std::ranges::equal(one->predict_probabilities(data.examples).values(),
+                                 many->predict_probabilities(data.examples).values()));
 }
 
 TEST(Learners, StayFiniteForParametersAtTheEndsOfTheirRanges) {

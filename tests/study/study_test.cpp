@@ -110,7 +110,7 @@ TEST(ParseModels, TakesEqualOnesOnceAndRefusesTwoOfOneName) {
 
 TEST(ParseModels, KnowsTheClassifiersOfFmasPublishedBaselines) {
   const auto models = parse_models({"fma-baselines"});
-  ASSERT_EQ(models.size(), 11u);
+  ASSERT_EQ(models.size(), 13u);
   EXPECT_EQ(models[1].parameters.at("n_neighbors"), "200");
   EXPECT_EQ(models, fma_baseline_models());
   EXPECT_EQ(parse_models({"fma518/fma-baselines"})[1].features, "fma518");

@@ -23,7 +23,9 @@ std::vector<std::pair<std::string, ClassifierMaker>>& kinds() {
       {"mlp", make_perceptron},
       {"lda", make_linear_discriminant},
       {"qda", make_quadratic_discriminant},
+      {"tree", make_decision_tree},
       {"forest", make_random_forest},
+      {"adaboost", make_adaboost},
       {"xgboost", make_gradient_boosting},
       {"voting", make_voting},
   };

@@ -75,7 +75,9 @@ const KindGrid kWideGrids[] = {
     {"svm", {"C=log:-2:3:11", "gamma=scale,auto,1e-4,1e-3,1e-2"}},
     {"linearsvc", {"C=log:-5:1:13"}},
     {"mlp", {"hidden_layer_sizes=25,50,100,200", "alpha=1e-4,1e-2,1"}},
+    {"tree", {"max_depth=2,4,8,16,none", "min_samples_leaf=1,5,20"}},
     {"forest", {"max_depth=4,8,16,none", "max_features=sqrt,log2"}},
+    {"adaboost", {"n_estimators=25,50,100,200", "learning_rate=0.1,0.3,1"}},
     {"xgboost", {"max_depth=2,4,6", "learning_rate=0.05,0.1,0.3"}},
 };
 

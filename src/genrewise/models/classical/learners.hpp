@@ -17,6 +17,8 @@ std::unique_ptr<Classifier> make_perceptron(const Parameters& parameters, std::u
 std::unique_ptr<Classifier> make_linear_discriminant(const Parameters& parameters, std::uint64_t seed);
 std::unique_ptr<Classifier> make_quadratic_discriminant(const Parameters& parameters, std::uint64_t seed);
 std::unique_ptr<Classifier> make_random_forest(const Parameters& parameters, std::uint64_t seed);
+std::unique_ptr<Classifier> make_decision_tree(const Parameters& parameters, std::uint64_t seed);
+std::unique_ptr<Classifier> make_adaboost(const Parameters& parameters, std::uint64_t seed);
 std::unique_ptr<Classifier> make_gradient_boosting(const Parameters& parameters, std::uint64_t seed);
 std::unique_ptr<Classifier> make_voting(const Parameters& parameters, std::uint64_t seed);
 

@@ -14,6 +14,27 @@ std::span<const float> Forest::leaf(std::int32_t root, std::span<const float> x)
   return leaves.row(static_cast<std::size_t>(node->left));
 }
 
+Forest joined_trees(const std::vector<Forest>& trees) {
+  Forest all;
+  std::vector<float> leaves;
+  std::size_t width = 0;
+  for (const Forest& tree : trees) {
+    width = tree.leaves.cols();
+    const auto node_offset = static_cast<std::int32_t>(all.nodes.size());
+    const auto leaf_offset = static_cast<std::int32_t>(leaves.size() / width);
+    for (const std::int32_t root : tree.roots) all.roots.push_back(root + node_offset);
+    for (TreeNode node : tree.nodes) {
+      node.left += node.feature < 0 ? leaf_offset : node_offset;
+      node.right += node_offset;
+      all.nodes.push_back(node);
+    }
+    leaves.insert(leaves.end(), tree.leaves.values().begin(), tree.leaves.values().end());
+  }
+  const std::size_t count = width == 0 ? 0 : leaves.size() / width;
+  all.leaves = Matrix(count, width, std::move(leaves));
+  return all;
+}
+
 void Forest::save(TensorArchive& archive, const std::string& prefix) const {
   std::vector<std::int64_t> links;
   std::vector<float> thresholds;

@@ -32,4 +32,7 @@ struct Forest {
   void load(const TensorArchive& archive, const std::string& prefix, std::size_t columns, std::size_t values);
 };
 
+/// All trees in one forest; their leaves have equally many values.
+Forest joined_trees(const std::vector<Forest>& trees);
+
 }  // namespace genrewise

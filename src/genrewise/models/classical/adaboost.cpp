@@ -1,0 +1,112 @@
+// AdaBoost for several classes (SAMME; Zhu, Zou, Rosset and Hastie 2009), as scikit-learn's AdaBoostClassifier: each
+// tree is grown on examples that weigh more the more often they were missed, and has a say by how seldom it errs.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/classical/tree_growth.hpp"
+#include "genrewise/models/classical/trees.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr double kLeastWeight = 2.220446049250313e-16;  // as there: no example is ever out of it
+
+std::size_t first_of_largest(std::span<const float> shares) {
+  return static_cast<std::size_t>(std::ranges::max_element(shares) - shares.begin());
+}
+
+class AdaBoost final : public Learner {
+ public:
+  AdaBoost(const Parameters& given, std::uint64_t seed)
+      : Learner("adaboost", {{"n_estimators", "50"}, {"learning_rate", "1.0"}, {"max_depth", "1"}}, given),
+        seed_(seed),
+        trees_(static_cast<std::size_t>(read().integer("n_estimators", 1, 1'000'000))),
+        rate_(read().positive("learning_rate")) {
+    growth_.most_depth = static_cast<std::size_t>(read().integer("max_depth", 1));
+  }
+
+ private:
+  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+    growth_.features = examples.cols();
+    std::vector<double> weights(classes.size(), 1 / static_cast<double>(classes.size()));
+    std::vector<std::uint32_t> rows(classes.size());
+    std::iota(rows.begin(), rows.end(), 0u);
+    std::vector<Forest> grown;
+    says_.clear();
+    const double chance = 1 - 1 / static_cast<double>(class_count);
+    for (std::size_t t = 0; t < trees_; ++t) {
+      throw_if_interrupted();
+      for (double& weight : weights) weight = std::max(weight, kLeastWeight);
+      Forest tree = grow_tree({examples, classes, static_cast<std::size_t>(class_count), weights}, growth_, rows,
+                              derive_seed(seed_, "adaboost tree " + std::to_string(t)));
+      std::vector<char> missed(classes.size());
+      double error = 0;
+      for (std::size_t i = 0; i < classes.size(); ++i) {
+        missed[i] = first_of_largest(tree.leaf(0, examples.row(i))) != static_cast<std::size_t>(classes[i]);
+        if (missed[i]) error += weights[i];
+      }
+      error /= std::reduce(weights.begin(), weights.end());
+      if (error >= chance) break;  // no better than a guess
+      grown.push_back(std::move(tree));
+      says_.push_back(error <= 0 ? 1 : rate_ * (std::log((1 - error) / error) + std::log(class_count - 1.0)));
+      if (error <= 0) break;
+      for (std::size_t i = 0; i < classes.size(); ++i)
+        if (missed[i]) weights[i] *= std::exp(says_.back());
+      const double sum = std::reduce(weights.begin(), weights.end());
+      if (!std::isfinite(sum)) break;
+      for (double& weight : weights) weight /= sum;
+    }
+    if (grown.empty())
+      throw Error("no tree of AdaBoost is better than a guess", "adaboost", "raise max_depth, or use another learner");
+    forest_ = joined_trees(grown);
+  }
+
+  /// A tree's say counts for its class, and is shared out against the others; softmax of the mean.
+  Matrix probabilities(const Matrix& examples) const override {
+    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
+    const double all = std::reduce(says_.begin(), says_.end()), others = class_count() - 1.0;
+    blas::for_blocks(examples.rows(), 64, [&](std::size_t first, std::size_t count) {
+      std::vector<double> scores(result.cols());
+      for (std::size_t i = first; i < first + count; ++i) {
+        std::ranges::fill(scores, -all / others);
+        for (std::size_t t = 0; t < says_.size(); ++t)
+          scores[first_of_largest(forest_.leaf(forest_.roots[t], examples.row(i)))] += says_[t] * (1 + 1 / others);
+        for (double& score : scores) score /= all * others;
+        softmax_row(scores, result.row(i));
+      }
+    });
+    return result;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override {
+    forest_.save(archive, prefix);
+    archive.put(prefix + "says", says_);
+  }
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    forest_.load(archive, prefix, columns(), static_cast<std::size_t>(class_count()));
+    says_ = archive.doubles(prefix + "says", forest_.roots.size());
+  }
+
+  std::uint64_t seed_;
+  std::size_t trees_;
+  double rate_;
+  GrowthConfig growth_;
+  Forest forest_;
+  std::vector<double> says_;  // of each tree
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_adaboost(const Parameters& parameters, std::uint64_t seed) {
+  return std::make_unique<AdaBoost>(parameters, seed);
+}
+
+}  // namespace genrewise

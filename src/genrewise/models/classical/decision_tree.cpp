@@ -1,0 +1,58 @@
+// One decision tree, as scikit-learn's DecisionTreeClassifier (CART, Gini). Features are tried in an order drawn from
+// the seed, and of equal splits the first counts, as there.
+#include <algorithm>
+#include <numeric>
+
+#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/classical/tree_growth.hpp"
+#include "genrewise/models/classical/trees.hpp"
+#include "genrewise/models/tensor_archive.hpp"
+
+namespace genrewise {
+namespace {
+
+class DecisionTree final : public Learner {
+ public:
+  DecisionTree(const Parameters& given, std::uint64_t seed)
+      : Learner("tree",
+                {{"max_features", "all"}, {"max_depth", "none"}, {"min_samples_split", "2"}, {"min_samples_leaf", "1"}},
+                given),
+        seed_(seed),
+        growth_(growth_of(read())) {
+    tried_features(read(), 1);  // refuses a wrong max_features now rather than in fit()
+  }
+
+ private:
+  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+    growth_.features = tried_features(read(), examples.cols());
+    std::vector<std::uint32_t> rows(classes.size());
+    std::iota(rows.begin(), rows.end(), 0u);
+    tree_ = grow_tree({examples, classes, static_cast<std::size_t>(class_count), {}}, growth_, std::move(rows), seed_);
+  }
+
+  Matrix probabilities(const Matrix& examples) const override {
+    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
+    for (std::size_t i = 0; i < examples.rows(); ++i)
+      std::ranges::copy(tree_.leaf(tree_.roots[0], examples.row(i)), result.row(i).begin());
+    return result;
+  }
+
+  void save_state(TensorArchive& archive, const std::string& prefix) const override { tree_.save(archive, prefix); }
+  void load_state(const TensorArchive& archive, const std::string& prefix) override {
+    tree_.load(archive, prefix, columns(), static_cast<std::size_t>(class_count()));
+  }
+
+  std::uint64_t seed_;
+  GrowthConfig growth_;
+  Forest tree_;
+};
+
+}  // namespace
+
+std::unique_ptr<Classifier> make_decision_tree(const Parameters& parameters, std::uint64_t seed) {
+  return std::make_unique<DecisionTree>(parameters, seed);
+}
+
+}  // namespace genrewise

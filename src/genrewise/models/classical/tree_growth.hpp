@@ -1,0 +1,35 @@
+// Growing of classification trees.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "genrewise/base/matrix.hpp"
+#include "genrewise/models/classical/parameters.hpp"
+#include "genrewise/models/classical/trees.hpp"
+
+namespace genrewise {
+
+struct GrowthConfig {
+  std::size_t features = 1;                     ///< that are not constant, tried at each node
+  std::size_t least_split = 2, least_leaf = 1;  ///< rows
+  std::size_t most_depth = 0;                   ///< 0: no limit
+};
+/// From max_depth, min_samples_split and min_samples_leaf; `features` is not set.
+GrowthConfig growth_of(const ParameterReader& parameters);
+/// What max_features (sqrt, log2, all, or a number) says of a table of that many columns.
+std::size_t tried_features(const ParameterReader& parameters, std::size_t cols);
+
+struct TreeTask {
+  const Matrix& examples;
+  std::span<const int> classes;  ///< 0 .. class_count - 1
+  std::size_t class_count;
+  std::span<const double> weights;  ///< of the examples, all above 0; empty: each weighs 1
+};
+
+/// A forest of one tree, grown on those rows (a row may be named more than once) by the best Gini split among features
+/// that are drawn at each node. A leaf's values are the shares of the classes.
+Forest grow_tree(const TreeTask& task, const GrowthConfig& config, std::vector<std::uint32_t> rows, std::uint64_t seed);
+
+}  // namespace genrewise
