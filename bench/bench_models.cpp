@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "arguments.hpp"
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -79,29 +80,16 @@ double logistic_objective(const Classifier& learner, const Part& train) {
 }
 
 int run(int count, char** words) {
-  if (count < 3) throw Error("usage: bench_models FOLDER KIND [threads=N] [seed=N] [labels=FILE] [name=value ...]");
-  Parameters parameters;
-  std::string labels_path;
-  std::uint64_t seed = kDefaultSeed;
-  for (int i = 3; i < count; ++i) {
-    const std::string word = words[i];
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos) throw Error("'" + word + "' is not name=value");
-    const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
-    if (name == "threads") {
-      set_thread_budget(std::stoi(value));
-    } else if (name == "seed") {
-      seed = std::stoull(value);
-    } else if (name == "labels") {
-      labels_path = value;
-    } else {
-      parameters[name] = value;
-    }
-  }
-  const std::filesystem::path folder = words[1];
+  bench::Arguments arguments(count, words);
+  if (arguments.words.size() != 2)
+    throw Error("usage: bench_models FOLDER KIND [threads=N] [seed=N] [labels=FILE] [name=value ...]");
+  set_thread_budget(std::stoi(arguments.take("threads", std::to_string(thread_budget()))));
+  const std::uint64_t seed = std::stoull(arguments.take("seed", std::to_string(kDefaultSeed)));
+  const std::string labels_path = arguments.take("labels", ""), kind = arguments.words[1];
+  const std::filesystem::path folder = arguments.words[0];
   const Part train(folder / "train"), test(folder / "test");
   const int label_count = *std::max_element(train.labels.begin(), train.labels.end()) + 1;
-  auto learner = make_classifier(words[2], parameters, seed);
+  auto learner = make_classifier(kind, arguments.values, seed);
 
   const double start = seconds();
   learner->fit(train.examples, train.labels, label_count);
@@ -114,7 +102,7 @@ int run(int count, char** words) {
   if (!labels_path.empty()) write_raw(labels_path, predicted);
   std::size_t right = 0;
   for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == test.labels[i];
-  nlohmann::json line = {{"kind", words[2]},
+  nlohmann::json line = {{"kind", kind},
                          {"fit_s", fitted - start},
                          {"predict_s", done - fitted},
                          {"accuracy", static_cast<double>(right) / static_cast<double>(predicted.size())},

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "arguments.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/study/tuning.hpp"
@@ -83,22 +83,14 @@ void measure(const Examples& examples, std::vector<Run> runs, int repeats) {
 }
 
 int run(int count, char** words) {
-  std::map<std::string, std::size_t> numbers = {{"rows", 6400}, {"columns", 518}, {"threads", 0}, {"repeats", 3}};
-  std::set<std::string> cases;
-  for (int i = 1; i < count; ++i) {
-    const std::string word = words[i];
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos) {
-      cases.insert(word);
-    } else if (numbers.contains(word.substr(0, equals))) {
-      numbers[word.substr(0, equals)] = std::stoul(word.substr(equals + 1));
-    } else {
-      throw Error("there is no " + word.substr(0, equals));
-    }
-  }
-  if (numbers["threads"] > 0) set_thread_budget(static_cast<int>(numbers["threads"]));
-  const int repeats = static_cast<int>(numbers["repeats"]);
-  const Examples examples = clusters(numbers["rows"], numbers["columns"]);
+  bench::Arguments arguments(count, words);
+  const std::set<std::string> cases(arguments.words.begin(), arguments.words.end());
+  const std::size_t rows = std::stoul(arguments.take("rows", "6400"));
+  const std::size_t columns = std::stoul(arguments.take("columns", "518"));
+  set_thread_budget(std::stoi(arguments.take("threads", std::to_string(thread_budget()))));
+  const int repeats = std::stoi(arguments.take("repeats", "3"));
+  if (!arguments.values.empty()) throw Error("there is no " + arguments.values.begin()->first);
+  const Examples examples = clusters(rows, columns);
   if (cases.empty() || cases.contains("knn")) {
     measure(
         examples,

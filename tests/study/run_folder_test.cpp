@@ -212,9 +212,11 @@ TEST(Ablation, ComparesEachFeatureAloneAndAllTogetherAndKeepsWhatIsFinished) {
   EXPECT_EQ(rows[3].at("models")[0].at("accuracy"), made.results.at("models")[0].at("accuracy"));
   EXPECT_EQ(ablate(), rows);  // seconds and all: nothing was fitted again
   made.results["ablation"] = rows;
+  made.results["ablation"][1]["models"][0] = {{"name", "gnb"}, {"error", "gnb: not today"}};
   made.run.write(made.examples, made.split, made.result, made.results);
   EXPECT_THAT(read_file(folder / "run" / "report.html"), HasSubstr("Which features tell the genres apart"));
-  EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nmfcc,,2,gnb,"));
+  EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nmfcc,,2,gnb,0."));
+  EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nzcr,,1,gnb,,,,,,\n"));
 }
 
 TEST(TuningFolder, HoldsTheSearchAndTakesFinishedPointsBack) {

@@ -265,13 +265,13 @@ TEST(Study, ChoosesWhatIsDoneToTheFeaturesLikeAParameter) {
   EXPECT_TRUE(result.models[1].explained_variance.empty());
 }
 
-TEST(Point, LeavesScalingToALearnerThatHasAParameterOfThatName) {
-  const Parameters all = {{"C", "1"}, {"standardise", "true"}, {"pca_components", "3"}};
-  const Point plain(all, {{"C", "1"}}), network(all, {{"C", "1"}, {"standardise", "false"}});
+TEST(Point, LeavesToALearnerWhatIsNamedAsOneOfItsParameters) {
+  const Parameters all = {{"C", "1"}, {"standardise", "false"}, {"pca_components", "3"}};
+  const Point plain(all, {{"C", "1"}}), network(all, {{"C", "1"}, {"standardise", "true"}});
   EXPECT_EQ(plain.learning, (Parameters{{"C", "1"}}));
-  EXPECT_TRUE(preprocessing_of(plain, {}).standardise);
-  EXPECT_EQ(network.learning, (Parameters{{"C", "1"}, {"standardise", "true"}}));
-  EXPECT_FALSE(preprocessing_of(network, {}).standardise);
+  EXPECT_FALSE(preprocessing_of(plain, {}).standardise);
+  EXPECT_EQ(network.learning, (Parameters{{"C", "1"}, {"standardise", "false"}}));
+  EXPECT_TRUE(preprocessing_of(network, {}).standardise);
   EXPECT_EQ(preprocessing_of(network, {}).pca_components, 3u);
 }
 

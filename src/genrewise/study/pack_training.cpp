@@ -47,31 +47,6 @@ std::unique_ptr<BatchStream> open_batches(const PackManifest& manifest, std::opt
   return std::make_unique<BatchReader>(manifest, config);
 }
 
-/// A whole part in memory.
-struct Table {
-  Matrix values;
-  std::vector<int> labels;
-};
-
-Table read_part(const PackManifest& manifest, std::optional<Part> part) {
-  const std::size_t count = total(label_sizes(manifest, part));
-  Table table{Matrix(count, manifest.values), {}};
-  const auto stream = open_batches(manifest, part, {.batch_size = kJudgedBatch}, 0, 0);
-  Batch batch;
-  while (stream->next(batch)) {
-    for (std::size_t i = 0; i < batch.size; ++i) {
-      std::ranges::copy(batch.row(i), table.values.row(table.labels.size()).begin());
-      table.labels.push_back(batch.labels[i]);
-    }
-  }
-  if (table.labels.size() < count) {  // damaged ones were left out
-    std::vector<std::size_t> rows(table.labels.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
-    table.values = table.values.select_rows(rows);
-  }
-  return table;
-}
-
 Model empty_model(const PackManifest& manifest) {
   if (manifest.recipe.name.empty())
     throw Error("these shards do not say how their numbers were made, so a model of them could not be used",
@@ -85,30 +60,21 @@ Model empty_model(const PackManifest& manifest) {
   return model;
 }
 
-void learn(const PackManifest& manifest, std::optional<Part> part, Classifier& classifier, Model& model,
-           std::uint64_t seed, std::uint64_t cache_bytes) {
-  const auto sizes = label_sizes(manifest, part);
-  if (auto* learner = dynamic_cast<BatchLearner*>(&classifier)) {
-    BatchSource source;
-    source.values = manifest.values;
-    source.label_count = static_cast<int>(manifest.labels.size());
-    source.label_sizes = sizes;
-    source.fingerprint = manifest.fingerprint;
-    source.training = [&manifest, part, cache_bytes](const BatchRequest& request) {
-      return open_batches(manifest, part, request, kShuffledRecords, cache_bytes);
+void learn(const PackManifest& manifest, std::optional<Part> part, BatchLearner& learner, std::uint64_t cache_bytes) {
+  BatchSource source;
+  source.values = manifest.values;
+  source.label_count = static_cast<int>(manifest.labels.size());
+  source.label_sizes = label_sizes(manifest, part);
+  source.fingerprint = manifest.fingerprint;
+  source.training = [&manifest, part, cache_bytes](const BatchRequest& request) {
+    return open_batches(manifest, part, request, kShuffledRecords, cache_bytes);
+  };
+  if (part && total(label_sizes(manifest, Part::validation)) > 0) {
+    source.validation = [&manifest](const BatchRequest& request) {
+      return open_batches(manifest, Part::validation, request, 0, 0);
     };
-    if (part && total(label_sizes(manifest, Part::validation)) > 0) {
-      source.validation = [&manifest](const BatchRequest& request) {
-        return open_batches(manifest, Part::validation, request, 0, 0);
-      };
-    }
-    return learner->fit_batches(source);
   }
-  Table table = read_part(manifest, part);
-  model.preprocessor = Preprocessor(preprocessing_for(classifier, {.seed = seed}));
-  model.preprocessor.fit(table.values);
-  classifier.fit(model.preprocessor.transform(std::move(table.values)), table.labels,
-                 static_cast<int>(manifest.labels.size()));
+  learner.fit_batches(source);
 }
 
 Metrics judge(const PackManifest& manifest, Part part, const Model& model, std::uint64_t seed) {
@@ -136,13 +102,17 @@ PackTraining train_on_pack(const PackManifest& manifest, std::unique_ptr<Classif
                            const FitContext& place, std::uint64_t seed, std::uint64_t cache_bytes) {
   const bool parted = total(label_sizes(manifest, Part::training)) > 0;
   const std::optional<Part> learnt = parted ? std::optional(Part::training) : std::nullopt;
+  auto* learner = dynamic_cast<BatchLearner*>(classifier.get());
+  if (learner == nullptr)
+    throw Error(fmt::format("{} does not learn from batches", classifier->kind()), manifest.folder.string(),
+                "read the pack into a table and fit it on that");
   PackTraining training;
   training.model = empty_model(manifest);
   training.examples = total(label_sizes(manifest, learnt));
   FitContext context = place;
   context.labels = manifest.labels;
   classifier->set_fit_context(context);
-  learn(manifest, learnt, *classifier, training.model, seed, cache_bytes);
+  learn(manifest, learnt, *learner, cache_bytes);
   training.model.classifier = std::move(classifier);
   training.model.facts = {{"program_version", GENREWISE_VERSION},
                           {"dataset", manifest.folder.filename().string()},

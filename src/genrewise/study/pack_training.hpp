@@ -18,13 +18,13 @@ struct PackTraining {
   std::map<Part, Metrics> metrics;  ///< of the parts that it did not learn from and that have records
 };
 
-/// Learners that take batches (models/batch_learner.hpp) read the shards as they go, so the pack may be larger than the
-/// memory; for others it is read into a table first, and standardised where they want it. The records' parts are the
-/// manifest's: training is learnt from, validation says when to end and which weights to keep, test judges. A pack
-/// without parts is learnt from whole.
+/// The learner takes batches (models/batch_learner.hpp) and reads the shards as it goes, so the pack may be larger than
+/// the memory. The records' parts are the manifest's: training is learnt from, validation says when to end and which
+/// weights to keep, test judges. A pack without parts is learnt from whole.
 ///
 /// The memory may hold `cache_bytes` of records, so that a small pack is read from the disk once. Throws Error for
-/// records without a recipe that this program knows (shards of another program), and as the learner does.
+/// records without a recipe that this program knows (shards of another program), for a learner that takes no batches,
+/// and as the learner does.
 PackTraining train_on_pack(const PackManifest& manifest, std::unique_ptr<Classifier> classifier,
                            const FitContext& place, std::uint64_t seed, std::uint64_t cache_bytes = 1ULL << 30);
 

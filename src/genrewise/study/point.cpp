@@ -41,7 +41,7 @@ std::vector<Parameters> grid_points(const Parameters& fixed, const std::vector<G
   return points;
 }
 
-Point::Point(const Parameters& all, const Parameters& own) : scales_itself(own.contains("standardise")) {
+Point::Point(const Parameters& all, const Parameters& own) {
   for (const auto& [name, value] : all) {
     const bool prepares = !own.contains(name) && std::ranges::find(kPreparingNames, name) != std::end(kPreparingNames);
     (prepares ? preparing : learning)[name] = value;
@@ -55,7 +55,6 @@ std::string features_of(const Point& point) {
 
 PreprocessingConfig preprocessing_of(const Point& point, PreprocessingConfig base) {
   const Parameters& preparing = point.preparing;
-  if (point.scales_itself) base.standardise = false;
   read_flag(preparing, "standardise", base.standardise);
   read_flag(preparing, "pca_whiten", base.pca_whiten);
   if (const auto found = preparing.find("pca_components"); found != preparing.end()) {

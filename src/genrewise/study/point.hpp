@@ -28,7 +28,6 @@ std::vector<Parameters> grid_points(const Parameters& fixed, const std::vector<G
 ///   pca_whiten        true or false
 struct Point {
   Parameters preparing, learning;
-  bool scales_itself = false;  ///< the learner standardises, or not, by itself: it gets the features as they are
 
   /// `own`: the learner's parameters, of any values.
   Point(const Parameters& all, const Parameters& own);

@@ -71,12 +71,15 @@ std::string ablation_csv(const json& ablation) {
   std::string csv = "features,fma_name,columns,model,accuracy,low,high,macro_f1,fit_s,predict_s\n";
   for (const json& row : ablation) {
     for (const json& model : row.at("models")) {
-      if (model.contains("error")) continue;
       append_csv_field(csv, row.at("features").get<std::string>());
       csv += ',';
       append_csv_field(csv, row.at("fma_name").is_null() ? "" : row.at("fma_name").get<std::string>());
       csv += fmt::format(",{},", row.at("columns").get<std::size_t>());
       append_csv_field(csv, model.at("name").get<std::string>());
+      if (model.contains("error")) {
+        csv += ",,,,,,\n";
+        continue;
+      }
       const json& accuracy = model.at("accuracy");
       for (const json& number : {accuracy.at("value"), accuracy.at("low"), accuracy.at("high"), model.at("macro_f1"),
                                  model.at("fit_s"), model.at("predict_s")}) {

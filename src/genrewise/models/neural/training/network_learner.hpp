@@ -9,9 +9,8 @@
 
 namespace genrewise::neural {
 
-/// The learner of that kind of network (networks/network.hpp); what make_classifier() calls. The network takes the
-/// features as they are, so no standardisation is needed before it (docs/networks.md): where `standardise` is true it
-/// has its own.
+/// The learner of that kind of network (networks/network.hpp); what make_classifier() calls. Most networks
+/// take the features as they are (`plain_features`).
 std::unique_ptr<Classifier> make_network_learner(std::string_view kind, const Parameters& parameters,
                                                  std::uint64_t seed);
 

@@ -1,0 +1,33 @@
+// name=value words of a benchmark's command line.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace genrewise::bench {
+
+struct Arguments {
+  std::vector<std::string> words;                          ///< without an equals sign, in order
+  std::map<std::string, std::string, std::less<>> values;  ///< by name; of two of one name the last
+
+  Arguments(int count, char** given) {
+    for (int i = 1; i < count; ++i) {
+      const std::string word = given[i];
+      if (const std::size_t equals = word.find('='); equals == std::string::npos) {
+        words.push_back(word);
+      } else {
+        values[word.substr(0, equals)] = word.substr(equals + 1);
+      }
+    }
+  }
+
+  /// Takes the value out, so that what is left are others' names.
+  std::string take(const std::string& name, const std::string& otherwise) {
+    const auto node = values.extract(name);
+    return node.empty() ? otherwise : node.mapped();
+  }
+};
+
+}  // namespace genrewise::bench
