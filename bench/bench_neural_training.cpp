@@ -1,10 +1,13 @@
 // The time of a training step, batch 32, as the trainer runs it: input, loss and optimiser included.
 //   bench_neural_training --benchmark_format=json          (compare_pytorch.py reads it)
+// GENREWISE_BENCH_DEVICE=cuda measures on a GPU. Networks with a pretrained body need their weights (docs/networks.md).
 #include <benchmark/benchmark.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <string>
 
+#include "genrewise/base/device.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
@@ -38,14 +41,18 @@ double fit_seconds(const std::string& kind, Parameters parameters, const Data& d
 }
 
 /// What further epochs cost, so that making the network is not counted.
-void training_step(benchmark::State& state, const std::string& kind, std::size_t cols, const Parameters& parameters) {
+void training_step(benchmark::State& state, const std::string& kind, std::size_t cols, Parameters parameters) {
   set_thread_budget(static_cast<int>(state.range(0)));
-  constexpr int kEpochs = 5;
+  const int epochs = requested_device() == "cpu" ? 5 : 50;
+  parameters["batch_size"] = std::to_string(kBatch);
   const Data data(2 * kBatch, cols);
+  if (requested_device() != "cpu") fit_seconds(kind, parameters, data, 3);  // the driver and its libraries start up
   for ([[maybe_unused]] auto _ : state) {
-    const double whole = fit_seconds(kind, parameters, data, 1 + kEpochs) - fit_seconds(kind, parameters, data, 1);
-    state.SetIterationTime(whole / (2 * kEpochs));
+    const double whole = fit_seconds(kind, parameters, data, 1 + epochs) - fit_seconds(kind, parameters, data, 1);
+    state.SetIterationTime(whole / (2 * epochs));
   }
+  state.counters["clips"] =
+      benchmark::Counter(kBatch, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
 /// "Start to trained head": the dense network on 6,400 cached embeddings of 1,280 numbers.
@@ -80,13 +87,30 @@ void sgemm_peak(benchmark::State& state) {
 
 int main(int argc, char** argv) {
   register_neural();
+  const char* device = std::getenv("GENREWISE_BENCH_DEVICE");
+  set_requested_device(device == nullptr ? "cpu" : device);
   const auto add = [](const std::string& name, auto body) {
     for (const int threads : {1, 2})
       benchmark::RegisterBenchmark(name.c_str(), body)->Arg(threads)->UseManualTime()->Unit(benchmark::kMillisecond);
   };
   add("sgemm", sgemm_peak);
-  add("cnn1d", [](auto& state) { training_step(state, "cnn1d", 10'000, {{"validation_share", "0"}}); });
-  add("cnn1d_strided", [](auto& state) { training_step(state, "cnn1d_strided", 10'000, {}); });
+  struct Step {
+    const char *name, *kind;
+    std::size_t cols;
+    Parameters parameters;
+  };
+  constexpr std::size_t kMel224 = std::size_t{224} * 224, kMel128 = std::size_t{128} * 1000;
+  for (const Step& step : {Step{"cnn1d", "cnn1d", 10'000, {}}, Step{"cnn1d_strided", "cnn1d_strided", 10'000, {}},
+                           Step{"mobilenetv2_frozen", "mobilenetv2", kMel224, {{"frozen_epochs", "-1"}}},
+                           Step{"mobilenetv2", "mobilenetv2", kMel224, {{"frozen_epochs", "0"}}},
+                           Step{"efficientat", "efficientat", kMel128, {{"frozen_epochs", "0"}}}}) {
+    add(step.name, [step](auto& state) { training_step(state, step.kind, step.cols, step.parameters); });
+    if (requested_device() == "cpu") continue;
+    Parameters mixed = step.parameters;
+    mixed["mixed_precision"] = "true";
+    add(step.name + std::string("_bf16"),
+        [step, mixed](auto& state) { training_step(state, step.kind, step.cols, mixed); });
+  }
   add("head_6400", head_on_embeddings);
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
-#include <cstdlib>
 
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/models/neural/networks/pretrained.hpp"
@@ -17,13 +16,6 @@ using ::testing::HasSubstr;
 using namespace testing;
 
 constexpr double kGoldenTolerance = 1e-4;  // the issue's; single precision in another order of sums
-
-/// The weights of the shared folder, for as long as it lives.
-class SharedWeights {
- public:
-  explicit SharedWeights(const std::filesystem::path& folder) { setenv("GENREWISE_WEIGHTS", folder.c_str(), 1); }
-  ~SharedWeights() { unsetenv("GENREWISE_WEIGHTS"); }
-};
 
 double largest_distance(const Matrix& found, const std::vector<float>& expected) {
   double largest = 0;

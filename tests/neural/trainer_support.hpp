@@ -2,8 +2,13 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -68,6 +73,26 @@ inline std::string problem_of(const std::function<void()>& action) {
     return error.what();
   }
   return "nothing was thrown";
+}
+
+/// The weights of the shared folder, for as long as it lives.
+class SharedWeights {
+ public:
+  explicit SharedWeights(const std::filesystem::path& folder) { setenv("GENREWISE_WEIGHTS", folder.c_str(), 1); }
+  ~SharedWeights() { unsetenv("GENREWISE_WEIGHTS"); }
+};
+
+/// Of the loopback address; nobody listens there.
+inline int free_port() {
+  const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  EXPECT_EQ(bind(descriptor, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(descriptor);
+  return ntohs(address.sin_port);
 }
 
 /// Asks for a stop after so many clips, and remembers what was said.

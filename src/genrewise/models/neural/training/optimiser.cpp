@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <tuple>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -42,7 +44,8 @@ void sgd_loop(float scale, float decay, float momentum, float rate, std::int64_t
 
 }  // namespace
 
-Optimiser::Optimiser(const TrainerConfig& config, Network& network) : config_(config), network_(network) {
+Optimiser::Optimiser(const TrainerConfig& config, Network& network, bool own_loops)
+    : config_(config), network_(network), own_loops_(own_loops) {
   for (std::size_t i = 0; i < network.weights().size(); ++i) {
     const Weight& weight = network.weights()[i];
     if (!weight.learns) continue;
@@ -69,14 +72,14 @@ void Optimiser::clear() {
 }
 
 double Optimiser::gradient_norm() const {
-  double sum = 0;
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients;
   for (const Slot& slot : slots_) {
     const at::Tensor& gradient = network_.weights()[slot.weight].value.grad();
-    if (!gradient.defined()) continue;
-    const double norm = gradient.norm().item<double>();
-    sum += norm * norm;
+    if (gradient.defined()) gradients.push_back(gradient);
   }
-  return std::sqrt(sum);
+  if (gradients.empty()) return 0;
+  return at::stack(at::_foreach_norm(gradients)).to(at::kDouble).norm().item<double>();
 }
 
 void Optimiser::step(double rate, double gradient_scale) {
@@ -86,18 +89,21 @@ void Optimiser::step(double rate, double gradient_scale) {
     std::int64_t begin, end;
   };
   std::vector<Piece> pieces;
+  // What an operation over a list has in common: the rate, the decay, and the number of steps so far.
+  std::map<std::tuple<bool, bool, std::int64_t>, std::vector<Slot*>> lists;
   for (Slot& slot : slots_) {
     Weight& weight = network_.weights()[slot.weight];
     if (!weight.value.grad().defined() || !weight.value.requires_grad()) continue;
     ++slot.steps;
-    if (!weight.value.is_cpu()) {
-      step_elsewhere(slot, rate_of(weight, rate), gradient_scale);
+    if (!own_loops_ || !weight.value.is_cpu()) {
+      lists[{weight.body, weight.decays, slot.steps}].push_back(&slot);
       continue;
     }
     if (!weight.value.grad().is_contiguous()) weight.value.mutable_grad() = weight.value.grad().contiguous();
     for (std::int64_t at = 0; at < weight.value.numel(); at += kChunk)
       pieces.push_back({&slot, at, std::min(weight.value.numel(), at + kChunk)});
   }
+  for (const auto& [shared, slots] : lists) step_by_lists(slots, rate, gradient_scale);
   const auto work = [&](std::size_t i, int) {
     const Piece& piece = pieces[i];
     const double own_rate = rate_of(network_.weights()[piece.slot->weight], rate);
@@ -128,24 +134,35 @@ void Optimiser::step_on_processor(const Slot& slot, std::int64_t begin, std::int
   adam_loop(step, end - begin, gradient, value, first, slot.second.data_ptr<float>() + begin);
 }
 
-void Optimiser::step_elsewhere(Slot& slot, double rate, double scale) {
-  Weight& weight = network_.weights()[slot.weight];
-  at::Tensor value = weight.value.detach();
-  at::Tensor gradient = weight.value.grad() * scale;
-  const double decay = weight.decays ? config_.weight_decay : 0;
+void Optimiser::step_by_lists(const std::vector<Slot*>& slots, double general_rate, double scale) {
+  const Weight& weight = network_.weights()[slots.front()->weight];  // all are alike in what follows
+  const double rate = rate_of(weight, general_rate), decay = weight.decays ? config_.weight_decay : 0;
+  std::vector<at::Tensor> values, gradients, firsts, seconds;
+  for (const Slot* slot : slots) {
+    values.push_back(network_.weights()[slot->weight].value.detach());
+    gradients.push_back(network_.weights()[slot->weight].value.grad());
+    firsts.push_back(slot->first);
+    if (slot->second.defined()) seconds.push_back(slot->second);
+  }
+  gradients = at::_foreach_mul(gradients, scale);
   const bool decoupled = config_.optimiser == OptimiserKind::adamw;
-  if (decay > 0 && !decoupled) gradient.add_(value, decay);
+  if (decay > 0 && !decoupled) at::_foreach_add_(gradients, values, decay);
   if (config_.optimiser == OptimiserKind::sgd) {
-    slot.first.mul_(config_.momentum).add_(gradient);
-    value.sub_(slot.first, rate);
+    at::_foreach_mul_(firsts, config_.momentum);
+    at::_foreach_add_(firsts, gradients);
+    at::_foreach_add_(values, firsts, -rate);
     return;
   }
-  const auto t = static_cast<double>(slot.steps);
-  if (decoupled) value.mul_(1 - rate * decay);
-  slot.first.mul_(kBeta1).add_(gradient, 1 - kBeta1);
-  slot.second.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-  const at::Tensor root = (slot.second.sqrt() / std::sqrt(1 - std::pow(kBeta2, t))).add_(kEpsilon);
-  value.addcdiv_(slot.first, root, -rate / (1 - std::pow(kBeta1, t)));
+  const auto t = static_cast<double>(slots.front()->steps);
+  if (decoupled && decay > 0) at::_foreach_mul_(values, 1 - rate * decay);
+  at::_foreach_mul_(firsts, kBeta1);
+  at::_foreach_add_(firsts, gradients, 1 - kBeta1);
+  at::_foreach_mul_(seconds, kBeta2);
+  at::_foreach_addcmul_(seconds, gradients, gradients, 1 - kBeta2);
+  std::vector<at::Tensor> roots = at::_foreach_sqrt(seconds);
+  at::_foreach_mul_(roots, 1 / std::sqrt(1 - std::pow(kBeta2, t)));
+  at::_foreach_add_(roots, kEpsilon);
+  at::_foreach_addcdiv_(values, firsts, roots, -rate / (1 - std::pow(kBeta1, t)));
 }
 
 void Optimiser::save(TensorArchive& archive, const std::string& prefix) const {

@@ -13,10 +13,12 @@
 namespace genrewise::neural {
 
 /// Kingma and Ba (2015), Loshchilov and Hutter (2019); the same steps as PyTorch's optimisers of these names with
-/// beta 0.9 and 0.999, epsilon 1e-8. On the processor a weight is read and written once in a step, by all threads.
+/// beta 0.9 and 0.999, epsilon 1e-8. On the processor a weight is read and written once in a step, by all threads; on
+/// a GPU libtorch's operations over lists take all weights in a few launches.
 class Optimiser {
  public:
-  Optimiser(const TrainerConfig& config, Network& network);
+  /// `own_loops`: false takes libtorch's operations on the processor too.
+  Optimiser(const TrainerConfig& config, Network& network, bool own_loops = true);
 
   /// Forgets all steps.
   void reset();
@@ -38,11 +40,12 @@ class Optimiser {
     std::int64_t steps = 0;
   };
   void step_on_processor(const Slot& slot, std::int64_t begin, std::int64_t end, double rate, double scale);
-  void step_elsewhere(Slot& slot, double rate, double scale);
+  void step_by_lists(const std::vector<Slot*>& slots, double rate, double scale);
   double rate_of(const Weight& weight, double rate) const { return weight.body ? rate * config_.body_rate : rate; }
 
   TrainerConfig config_;
   Network& network_;
+  bool own_loops_;
   std::vector<Slot> slots_;
 };
 

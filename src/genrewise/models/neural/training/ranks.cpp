@@ -5,12 +5,15 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 
-#ifdef USE_C10D_GLOO
+#if defined(USE_C10D_GLOO) || defined(USE_C10D_NCCL)
+#define GENREWISE_C10D
 #include <ATen/ATen.h>
 
 #include <chrono>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#ifdef USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#endif
 #ifdef USE_C10D_NCCL
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
@@ -18,23 +21,27 @@
 
 namespace genrewise::neural {
 
-#ifdef USE_C10D_GLOO
+#ifdef GENREWISE_C10D
 namespace {
 
 constexpr std::chrono::minutes kPatience(1);  // for the others to come; a step of theirs may take longer
+#ifdef USE_C10D_GLOO
 constexpr std::chrono::minutes kStepPatience(30);
+#endif
 
-/// All of c10d's backends have the same functions.
+/// All of c10d's backends have the same functions. They add up on one device: NCCL knows GPUs only, Gloo processors.
 template <class Group>
 class GroupRanks final : public Ranks {
  public:
-  GroupRanks(c10::intrusive_ptr<Group> group, int rank, int count)
-      : group_(std::move(group)), rank_(rank), count_(count) {}
+  GroupRanks(c10::intrusive_ptr<Group> group, int rank, int count, const std::string& device)
+      : group_(std::move(group)), rank_(rank), count_(count), device_(device) {}
   int rank() const override { return rank_; }
   int count() const override { return count_; }
+  bool alone() const override { return false; }
   void sum(at::Tensor& tensor) override {
-    std::vector<at::Tensor> tensors = {tensor};
+    std::vector<at::Tensor> tensors = {tensor.to(device_)};
     finish(group_->allreduce(tensors));
+    if (tensor.device() != device_) tensor.copy_(tensors.front());
   }
 
  private:
@@ -49,7 +56,13 @@ class GroupRanks final : public Ranks {
   }
   c10::intrusive_ptr<Group> group_;
   int rank_, count_;
+  at::Device device_;
 };
+
+template <class Group>
+std::unique_ptr<Ranks> ranks_of(c10::intrusive_ptr<Group> group, int rank, int count, const std::string& device) {
+  return std::make_unique<GroupRanks<Group>>(std::move(group), rank, count, device);
+}
 
 c10::intrusive_ptr<c10d::Store> open_store(const std::string& address, int rank, int count) {
   const std::size_t colon = address.rfind(':');
@@ -71,21 +84,24 @@ c10::intrusive_ptr<c10d::Store> open_store(const std::string& address, int rank,
 std::unique_ptr<Ranks> connect_ranks(const std::string& address, int rank, int count, const std::string& device) {
   if (count < 1 || rank < 0 || rank >= count)
     throw Error(fmt::format("rank {} of {} makes no sense", rank, count), "ranks", "ranks are counted from 0");
-  if (count == 1) return std::make_unique<Ranks>();
   try {
     auto store = open_store(address, rank, count);
     if (device != "cpu") {
 #ifdef USE_C10D_NCCL
-      return std::make_unique<GroupRanks<c10d::ProcessGroupNCCL>>(
-          c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, count), rank, count);
+      return ranks_of(c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, count), rank, count, device);
 #else
-      throw Error("this program was built without NCCL, by which GPUs train together", "ranks");
+      throw Error("this program was built without NCCL, by which GPUs train together", "ranks",
+                  "build it with a libtorch that has NCCL, or train on the processor (--device cpu)");
 #endif
     }
+#ifdef USE_C10D_GLOO
     auto options = c10d::ProcessGroupGloo::Options::create(kStepPatience);
     options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
-    return std::make_unique<GroupRanks<c10d::ProcessGroupGloo>>(
-        c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, count, options), rank, count);
+    return ranks_of(c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, count, options), rank, count, device);
+#else
+    throw Error("this program was built without Gloo, by which processors train together", "ranks",
+                "build it where Gloo's headers are (Debian: libgloo-dev)");
+#endif
   } catch (const Error&) {
     throw;
   } catch (const std::exception& problem) {
@@ -97,8 +113,7 @@ std::unique_ptr<Ranks> connect_ranks(const std::string& address, int rank, int c
 
 #else
 
-std::unique_ptr<Ranks> connect_ranks(const std::string&, int, int count, const std::string&) {
-  if (count == 1) return std::make_unique<Ranks>();
+std::unique_ptr<Ranks> connect_ranks(const std::string&, int, int, const std::string&) {
   throw Error("this program was built without c10d, by which several processes train together", "ranks",
               "build it where Gloo's headers are (Debian: libgloo-dev)");
 }

@@ -185,7 +185,7 @@ void Trainer::step(const Batch& batch) {
 }
 
 void Trainer::share_gradients(at::Tensor& sums) {
-  if (place_.ranks->count() == 1) return;
+  if (place_.ranks->alone()) return;
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> flat;
   for (const Weight& weight : network_.weights()) {
