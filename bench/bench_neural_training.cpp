@@ -3,6 +3,7 @@
 // GENREWISE_BENCH_DEVICE=cuda measures on a GPU. Networks with a pretrained body need their weights (docs/networks.md).
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <string>
@@ -49,7 +50,7 @@ void training_step(benchmark::State& state, const std::string& kind, std::size_t
   if (requested_device() != "cpu") fit_seconds(kind, parameters, data, 3);  // the driver and its libraries start up
   for ([[maybe_unused]] auto _ : state) {
     const double whole = fit_seconds(kind, parameters, data, 1 + epochs) - fit_seconds(kind, parameters, data, 1);
-    state.SetIterationTime(whole / (2 * epochs));
+    state.SetIterationTime(std::max(whole / (2 * epochs), 1e-6));  // a disturbed run may even be negative
   }
   state.counters["clips"] =
       benchmark::Counter(kBatch, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);

@@ -88,10 +88,12 @@ TEST_F(Gpu, GoesOnFromACheckpointOfAnyDevice) {
 }
 
 TEST_F(Gpu, SaysWhichSettingToLowerWhenItsMemoryIsOut) {
-  set_requested_device("cuda");
-  const Parameters parameters = {{"hidden_layer_sizes", "300000,300000"}};
-  EXPECT_THAT(problem_of([&] { fitted("dense", parameters, made_examples(8, 4, 2), 2); }),
-              AllOf(HasSubstr("not enough memory"), HasSubstr("batch_size")));
+  // Two thousand numbers in, and a hundred times as many in the first layer, of so many examples at once: 60 GB and
+  // more.
+  const Parameters parameters = {{"epochs", "1"}, {"batch_size", "60000"}};
+  const Examples examples = made_examples(60000, 2000, 3);
+  EXPECT_THAT(problem_of([&] { fitted_on("cuda", "cnn1d", parameters, examples); }),
+              AllOf(HasSubstr("not enough memory"), HasSubstr("batch_size (now 60000)")));
 }
 
 TEST_F(Gpu, TrainsInAGroupOfOneByNccl) {

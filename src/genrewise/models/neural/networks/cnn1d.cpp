@@ -11,7 +11,8 @@ namespace genrewise::neural {
 namespace {
 
 /// Conv1D(128, 3, ReLU) - MaxPool 2 - Conv1D(64, 3, ReLU) - MaxPool 2 - Flatten - Dense(100, ReLU) - Dropout 0.5 -
-/// Dense(20, ReLU) - Dropout 0.5 - Dense(classes). 16,014,640 parameters for 10,000 samples and 8 classes.
+/// Dense(20, ReLU) - Dropout 0.5 - Dense(classes). 16,014,640 parameters for 10,000 samples and 8 classes. It starts as
+/// Keras' layers do, which the study used.
 class Cnn1d final : public Network {
  public:
   Cnn1d(const NetworkRequest& request, double dropout_share) : Network({1, request.inputs}) {
@@ -20,7 +21,7 @@ class Cnn1d final : public Network {
       throw Error(fmt::format("takes at least {} samples, not {}", kLeast, request.inputs), "cnn1d",
                   "train it on raw10k");
     Rng rng(derive_seed(request.seed, "cnn1d start"));
-    WeightMaker make(weights(), rng);
+    WeightMaker make(weights(), rng, false, Start::keras);
     first_ = Conv1d(make, "conv1", 1, 128, 3);
     second_ = Conv1d(make, "conv2", 128, 64, 3);
     const auto pooled = static_cast<std::int64_t>(((request.inputs - 2) / 2 - 2) / 2);

@@ -14,11 +14,24 @@ at::Tensor WeightMaker::add(const std::string& name, at::Tensor value, bool lear
   return value;
 }
 
-at::Tensor WeightMaker::uniform(const std::string& name, std::vector<std::int64_t> shape, double bound, bool decays) {
+at::Tensor WeightMaker::uniform(const std::string& name, const std::vector<std::int64_t>& shape, double bound,
+                                bool decays) {
   at::Tensor value = at::empty(shape, at::kFloat);
   auto* at = value.data_ptr<float>();
   for (std::int64_t i = 0; i < value.numel(); ++i) at[i] = static_cast<float>(bound * (2 * rng_.uniform() - 1));
   return add(name, value, true, decays);
+}
+
+at::Tensor WeightMaker::weight(const std::string& name, std::vector<std::int64_t> shape) {
+  std::int64_t field = 1;
+  for (std::size_t i = 2; i < shape.size(); ++i) field *= shape[i];
+  const auto in = static_cast<double>(shape[1] * field), out = static_cast<double>(shape[0] * field);
+  return uniform(name, shape, start_ == Start::keras ? std::sqrt(6 / (in + out)) : 1 / std::sqrt(in), true);
+}
+
+at::Tensor WeightMaker::bias(const std::string& name, std::int64_t out, std::int64_t fan_in) {
+  if (start_ == Start::keras) return zeros(name, {out}, false);
+  return uniform(name, {out}, 1 / std::sqrt(static_cast<double>(fan_in)), false);
 }
 
 at::Tensor WeightMaker::zeros(const std::string& name, std::vector<std::int64_t> shape, bool decays) {
@@ -30,9 +43,8 @@ at::Tensor WeightMaker::filled(const std::string& name, std::vector<std::int64_t
 }
 
 Linear::Linear(WeightMaker& make, const std::string& name, std::int64_t in, std::int64_t out) {
-  const double bound = 1 / std::sqrt(static_cast<double>(in));
-  weight = make.uniform(name + ".weight", {out, in}, bound);
-  bias = make.uniform(name + ".bias", {out}, bound, false);
+  weight = make.weight(name + ".weight", {out, in});
+  bias = make.bias(name + ".bias", out, in);
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
@@ -42,9 +54,8 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
 Conv1d::Conv1d(WeightMaker& make, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,
                std::int64_t by)
     : stride(by) {
-  const double bound = 1 / std::sqrt(static_cast<double>(in * kernel));
-  weight = make.uniform(name + ".weight", {out, in, kernel}, bound);
-  bias = make.uniform(name + ".bias", {out}, bound, false);
+  weight = make.weight(name + ".weight", {out, in, kernel});
+  bias = make.bias(name + ".bias", out, in * kernel);
 }
 
 at::Tensor Conv1d::operator()(const at::Tensor& x) const {
@@ -71,7 +82,7 @@ at::Tensor dropout(const at::Tensor& x, double share, const Pass& pass) {
   auto* at = mask.data_ptr<float>();
   const auto kept = static_cast<float>(1 / (1 - share));
   for (std::int64_t i = 0; i < mask.numel(); ++i) at[i] = pass.noise->uniform() < share ? 0.0F : kept;
-  return x * mask.to(x.device());
+  return x * sent_to(mask, x.device());
 }
 
 Head::Head(WeightMaker& make, const std::string& name, std::int64_t inputs, const std::vector<int>& hidden, int classes,

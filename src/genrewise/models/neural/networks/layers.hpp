@@ -13,25 +13,35 @@
 
 namespace genrewise::neural {
 
-/// Adds weights to a network, in order, under a common prefix.
+/// Where training starts from.
+enum class Start {
+  pytorch,  ///< weights and biases uniform in +-1/sqrt(fan in) (He et al. 2015 with a = sqrt 5)
+  keras     ///< weights uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), biases 0
+};
+
+/// Adds weights to a network, in order.
 class WeightMaker {
  public:
-  WeightMaker(std::vector<Weight>& weights, Rng& rng, bool body = false) : weights_(weights), rng_(rng), body_(body) {}
+  WeightMaker(std::vector<Weight>& weights, Rng& rng, bool body = false, Start start = Start::pytorch)
+      : weights_(weights), rng_(rng), body_(body), start_(start) {}
 
-  /// Uniform in +-bound.
-  at::Tensor uniform(const std::string& name, std::vector<std::int64_t> shape, double bound, bool decays = true);
+  /// out x in (x kernel) numbers that start as `start` says.
+  at::Tensor weight(const std::string& name, std::vector<std::int64_t> shape);
+  /// Of a layer with so many numbers into each of its outputs.
+  at::Tensor bias(const std::string& name, std::int64_t out, std::int64_t fan_in);
   /// For weights that a file will give.
   at::Tensor zeros(const std::string& name, std::vector<std::int64_t> shape, bool decays);
   at::Tensor filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool learns = true);
 
  private:
   at::Tensor add(const std::string& name, at::Tensor value, bool learns, bool decays);
+  at::Tensor uniform(const std::string& name, const std::vector<std::int64_t>& shape, double bound, bool decays);
   std::vector<Weight>& weights_;
   Rng& rng_;
   bool body_;
+  Start start_;
 };
 
-/// Starts as PyTorch's layers do: weights and biases uniform in +-1/sqrt(fan in) (He et al. 2015 with a = sqrt 5).
 struct Linear {
   at::Tensor weight, bias;  // out x in, out
   Linear() = default;

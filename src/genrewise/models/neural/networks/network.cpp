@@ -27,11 +27,14 @@ std::int64_t Network::parameter_count() const {
 
 void Network::to(const std::string& device) {
   const at::NoGradGuard no_grad;
+  const at::Device there(device);
   for (Weight& weight : weights_) {
-    if (weight.value.device() == at::Device(device)) continue;
+    if (weight.value.device() == there) continue;
     const bool learning = weight.value.requires_grad();
+    const bool filters = weight.value.dim() == 4 && there.is_cuda();
     // The layers hold the same tensor, so its storage is exchanged rather than the tensor.
-    weight.value.set_data(weight.value.detach().to(at::Device(device)));
+    weight.value.set_data(weight.value.detach().to(there).contiguous(filters ? at::MemoryFormat::ChannelsLast
+                                                                             : at::MemoryFormat::Contiguous));
     weight.value.set_requires_grad(learning);
   }
 }
@@ -60,6 +63,11 @@ void Network::load(const TensorArchive& archive, const std::string& prefix) {
     std::vector<float> values = archive.floats(name, static_cast<std::size_t>(weight.value.numel()));
     weight.value.copy_(at::from_blob(values.data(), weight.value.sizes(), at::kFloat));
   }
+}
+
+at::Tensor sent_to(const at::Tensor& tensor, const at::Device& device) {
+  if (tensor.device() == device) return tensor;
+  return device.is_cuda() && tensor.is_cpu() ? tensor.pin_memory().to(device, true) : tensor.to(device);
 }
 
 const std::array<NetworkKind, kNetworkKinds>& network_kinds() {

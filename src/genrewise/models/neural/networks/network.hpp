@@ -55,7 +55,8 @@ class Network {
   const std::vector<Weight>& weights() const { return weights_; }
   /// Numbers that learn.
   std::int64_t parameter_count() const;
-  /// Moves every weight ("cpu", "cuda:0").
+  /// Moves every weight ("cpu", "cuda:0"). On a GPU filters of pictures have their channels last, as its kernels like
+  /// it.
   void to(const std::string& device);
 
   /// All weights under names that start with `prefix`; load() throws Error, naming the weight, when one is missing or
@@ -70,6 +71,9 @@ class Network {
   InputShape input_;
   std::vector<Weight> weights_;
 };
+
+/// `tensor` on that device. To a GPU it goes through pinned memory, so that nobody waits for what the GPU is at.
+at::Tensor sent_to(const at::Tensor& tensor, const at::Device& device);
 
 /// What a network is made for.
 struct NetworkRequest {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/parameters.hpp"
@@ -28,12 +29,12 @@ struct Conv2d {
 
   at::Tensor operator()(at::Tensor x, const Pass& pass) const {
     const Integer kernel = weight.size(2);
-    Integer padding = (kernel - 1) / 2;
+    std::array<Integer, 2> padding = {(kernel - 1) / 2, (kernel - 1) / 2};
     if (same && kernel > 1) {
       const auto [top, bottom] = same_padding(x.size(2), kernel);
       const auto [left, right] = same_padding(x.size(3), kernel);
-      x = at::constant_pad_nd(x, {left, right, top, bottom});
-      padding = 0;
+      padding = {top, left};
+      if (bottom > top || right > left) x = at::constant_pad_nd(x, {0, right - left, 0, bottom - top});
     }
     x = at::conv2d(x, weight, bias, stride, padding, 1, groups);
     return norm.weight.defined() ? norm(x, pass) : x;
@@ -104,6 +105,7 @@ class PretrainedNetwork : public Network {
   at::Tensor embed(const at::Tensor& examples, const Pass& pass) const {
     at::Tensor x = picture(examples);
     x = outer(stem(x, pass));
+    if (x.is_cuda()) x = x.contiguous(at::MemoryFormat::ChannelsLast);
     for (const Block& block : blocks_) x = run(block, x, pass);
     return outer(last_(x, pass)).mean(at::IntArrayRef{2, 3});
   }

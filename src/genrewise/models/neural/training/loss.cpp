@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "genrewise/models/neural/networks/network.hpp"
+
 namespace genrewise::neural {
 
 BatchLoss cross_entropy(const LossConfig& config, const at::Tensor& logits, const Batch& batch) {
@@ -27,10 +29,11 @@ BatchLoss cross_entropy(const LossConfig& config, const at::Tensor& logits, cons
     loss.weight += weight;
   }
   const at::Tensor wide = logits.to(at::kFloat);
-  loss.sum = -(at::log_softmax(wide, 1) * targets.to(wide.device())).sum();
-  const at::Tensor said = wide.detach().argmax(1).to(at::kCPU);
-  const auto* decided = said.data_ptr<std::int64_t>();
-  for (std::size_t i = 0; i < batch.size; ++i) loss.correct += decided[i] == batch.labels[i];
+  const at::Tensor labels =
+      at::from_blob(const_cast<int*>(batch.labels.data()), {static_cast<std::int64_t>(batch.size)}, at::kInt);
+  loss.sum = -(at::log_softmax(wide, 1) * sent_to(targets, wide.device())).sum();
+  const at::Tensor hits = (wide.detach().argmax(1) == sent_to(labels, wide.device())).sum();
+  loss.outcome = at::stack({loss.sum.detach().to(at::kDouble), hits.to(at::kDouble)});
   return loss;
 }
 

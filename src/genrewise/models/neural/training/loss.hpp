@@ -16,9 +16,9 @@ struct LossConfig {
 };
 
 struct BatchLoss {
-  at::Tensor sum;     ///< of the examples' weighted losses; it has a gradient
-  double weight = 0;  ///< of the examples together
-  std::int64_t correct = 0;
+  at::Tensor sum;      ///< of the examples' weighted losses; it has a gradient
+  double weight = 0;   ///< of the examples together
+  at::Tensor outcome;  ///< two doubles where the logits are: sum, and how many examples got their label
 };
 
 /// The loss of a batch's logits: -sum of target x log softmax, where a target is the label's 1 (and a mixed example's

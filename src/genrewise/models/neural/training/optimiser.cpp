@@ -51,7 +51,7 @@ Optimiser::Optimiser(const TrainerConfig& config, Network& network, bool own_loo
     if (!weight.learns) continue;
     Slot slot;
     slot.weight = i;
-    slot.first = at::zeros(weight.value.sizes(), weight.value.options().requires_grad(false));
+    slot.first = at::zeros_like(weight.value.detach());
     if (config.optimiser != OptimiserKind::sgd) slot.second = at::zeros_like(slot.first);
     slots_.push_back(std::move(slot));
   }

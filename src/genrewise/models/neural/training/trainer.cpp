@@ -141,8 +141,9 @@ at::Tensor Trainer::forward(const Batch& batch, const Pass& pass) const {
   const at::Tensor examples =
       at::from_blob(const_cast<float*>(batch.features.data()),
                     {static_cast<std::int64_t>(batch.size), static_cast<std::int64_t>(batch.values)}, at::kFloat);
-  const MixedPrecision precision(config_.mixed_precision && device_ != "cpu");
-  return network_.forward(examples.to(at::Device(device_)), pass);
+  const at::Device device(device_);
+  const MixedPrecision precision(config_.mixed_precision && device.is_cuda());
+  return network_.forward(sent_to(examples, device), pass);
 }
 
 double Trainer::current_rate() const {
@@ -161,30 +162,34 @@ void Trainer::step(const Batch& batch) {
       loss = cross_entropy(loss_, forward(batch, {true, &noise}), batch);
       (loss.sum / nominal).backward();
     }
-    at::Tensor sums =
-        at::tensor({loss.sum.defined() ? loss.sum.item<double>() : 0.0, loss.weight, static_cast<double>(loss.correct),
-                    static_cast<double>(batch.size), interrupt_requested() ? 1.0 : 0.0},
-                   at::kDouble);
-    share_gradients(sums);
-    const auto* sum = sums.data_ptr<double>();
-    if (!std::isfinite(sum[0])) refuse_batch(batch, "the loss is not a finite number");
-    double scale = nominal / std::max(sum[1], 1e-12);
+    at::Tensor counts =
+        at::tensor({loss.weight, static_cast<double>(batch.size), interrupt_requested() ? 1.0 : 0.0}, at::kDouble);
+    share_gradients(counts);
+    const auto* count = counts.data_ptr<double>();
+    double scale = nominal / std::max(count[0], 1e-12);
+    bool finite = true;
     if (config_.gradient_clip > 0) {
       const double norm = optimiser_.gradient_norm() * scale;
-      if (!std::isfinite(norm)) refuse_batch(batch, "the gradient is not finite");
+      finite = std::isfinite(norm);
       scale *= std::min(1.0, config_.gradient_clip / std::max(norm, 1e-12));
     }
-    optimiser_.step(current_rate(), scale);
+    if (finite) optimiser_.step(current_rate(), scale);
+    // Read after the step, which a GPU may still be at: reading is what waits for it.
+    at::Tensor outcome = loss.outcome.defined() ? loss.outcome.to(at::kCPU) : at::zeros({2}, at::kDouble);
+    place_.ranks->sum(outcome);
+    const auto* sum = outcome.data_ptr<double>();
+    if (!std::isfinite(sum[0])) refuse_batch(batch, "the loss is not a finite number");
+    if (!finite) refuse_batch(batch, "the gradient is not finite");
     state_.sums.loss += sum[0];
-    state_.sums.weight += sum[1];
-    state_.sums.correct += static_cast<std::int64_t>(sum[2]);
-    state_.sums.seen += static_cast<std::int64_t>(sum[3]);
+    state_.sums.correct += static_cast<std::int64_t>(sum[1]);
+    state_.sums.weight += count[0];
+    state_.sums.seen += static_cast<std::int64_t>(count[1]);
     ++state_.step;
-    stop_ = sum[4] > 0;
+    stop_ = count[2] > 0;
   });
 }
 
-void Trainer::share_gradients(at::Tensor& sums) {
+void Trainer::share_gradients(at::Tensor& counts) {
   if (place_.ranks->alone()) return;
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> flat;
@@ -201,7 +206,7 @@ void Trainer::share_gradients(at::Tensor& sums) {
     weight.value.mutable_grad() = all.narrow(0, at, weight.value.numel()).view(weight.value.sizes());
     at += weight.value.numel();
   }
-  place_.ranks->sum(sums);
+  place_.ranks->sum(counts);
 }
 
 void Trainer::refuse_batch(const Batch& batch, const std::string& what) const {
@@ -244,8 +249,9 @@ void Trainer::validate(const BatchSource& source, EpochReport& report) {
     while (stream->next(batch)) {
       if (batch.size == 0) continue;
       const BatchLoss loss = cross_entropy(validation_loss_, forward(batch, {}), batch);
-      sum[0] += loss.sum.item<double>();
-      sum[1] += static_cast<double>(loss.correct);
+      const at::Tensor outcome = loss.outcome.to(at::kCPU);
+      sum[0] += outcome.data_ptr<double>()[0];
+      sum[1] += outcome.data_ptr<double>()[1];
       sum[2] += static_cast<double>(batch.size);
     }
   });

@@ -77,7 +77,7 @@ class Trainer {
   void step(const Batch& batch);
   at::Tensor forward(const Batch& batch, const Pass& pass) const;
   double current_rate() const;
-  void share_gradients(at::Tensor& sums);
+  void share_gradients(at::Tensor& counts);
   void end_epoch(const BatchSource& source);
   void validate(const BatchSource& source, EpochReport& report);
   void judge(const EpochReport& report);
