@@ -9,6 +9,7 @@ namespace {
 // What one thread expands at a time fits into half of the second-level cache of today's processors.
 constexpr std::size_t kExpandedBytes = 160 * 1024;
 constexpr std::size_t kStemKernel = 3, kStemStride = 2;
+constexpr std::size_t kFewPixels = 256;
 
 /// A 1 x 1 convolution as a matrix.
 PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out) {
@@ -153,10 +154,13 @@ void MobileNet::work(const Image& image, const Output& output, Scratch& scratch,
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const Block& block = blocks_[i];
     const ConvolutionShape& shape = scratch.blocks_[i];
-    expand_and_filter(block, shape, in, scratch, member);
-    member.meeting.wait();
-    if (block.layout.squeezed > 0) excite(block, shape, scratch, member);
-    project(block, shape, in, out, scratch, member);
+    if (goes_by_rows(block, shape, member)) {
+      run_rows(block, shape, in, out, scratch, member);
+    } else {
+      expand_and_filter(block, shape, in, scratch, member);
+      member.meeting.wait();
+      project(block, shape, in, out, scratch, member);
+    }
     member.meeting.wait();
     std::swap(in, out);
     if (!output.block_means.empty()) {
@@ -192,6 +196,34 @@ void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch, const
   }
 }
 
+/// Each member takes some rows of a large image through the whole block: little passes from one processor to another.
+bool MobileNet::goes_by_rows(const Block& block, const ConvolutionShape& shape, const Member& member) {
+  constexpr std::size_t kRowsEach = 14;  // the rows around a member's own are expanded twice
+  return block.layout.squeezed == 0 &&
+         (member.count == 1 || shape.out_height >= kRowsEach * static_cast<std::size_t>(member.count));
+}
+
+void MobileNet::run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
+                         Scratch& scratch, const Member& member) const {
+  const std::size_t first = member.first(shape.out_height), last = member.last(shape.out_height);
+  const std::size_t channels = block.layout.expanded;
+  if (block.layout.expands()) {
+    const std::size_t panels = block.expand.panels().size(), at_once = panels_at_once(block, shape);
+    for (std::size_t p = 0; p < panels; p += at_once)
+      expand_and_filter_part(block, shape, in, {p, std::min(panels, p + at_once), first, last}, scratch, member);
+  } else {
+    block.depthwise.apply(shape, {0, channels / kOctet, first, last}, in, channels, scratch.filtered_.data(), channels,
+                          block.activation);
+  }
+  project_part(block, in, out, {0, block.project.panels().size(), first * shape.out_width, last * shape.out_width},
+               scratch);
+}
+
+std::size_t MobileNet::panels_at_once(const Block& block, const ConvolutionShape& shape) {
+  const std::size_t fitting = kExpandedBytes / (shape.in_pixels() * 2 * kOctet * sizeof(float));
+  return std::clamp<std::size_t>(fitting, 1, block.expand.panels().size());
+}
+
 void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
                                   const Member& member) const {
   const std::size_t channels = block.layout.expanded;
@@ -201,47 +233,55 @@ void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& sh
       pool(filtered, shape.out_pixels(), channels, first_octet, first_octet + octets, scratch.means_.data(), nullptr);
   };
   if (!block.layout.expands()) {
-    const std::size_t first = member.first(channels / kOctet), last = member.last(channels / kOctet);
-    block.depthwise.apply(shape, {first, last - first, 0, shape.out_height}, in + first * kOctet, channels,
-                          filtered + first * kOctet, channels, block.activation);
-    finish(first, last - first);
+    const std::size_t octets = channels / kOctet;
+    const auto members = static_cast<std::size_t>(member.count);
+    member.share(octets, (octets + members - 1) / members, [&](std::size_t first, std::size_t last) {
+      block.depthwise.apply(shape, {first, last - first, 0, shape.out_height}, in + first * kOctet, channels,
+                            filtered + first * kOctet, channels, block.activation);
+      finish(first, last - first);
+    });
     return;
   }
+  const std::size_t panels = block.expand.panels().size();
+  const std::size_t at_once = std::min(panels_at_once(block, shape), member.portion(panels));
+  member.share(panels, at_once, [&](std::size_t first, std::size_t last) {
+    expand_and_filter_part(block, shape, in, {first, last, 0, shape.out_height}, scratch, member);
+    const PackedWeights::Panel &from = block.expand.panels()[first], &to = block.expand.panels()[last - 1];
+    finish(from.first_octet, to.first_octet + to.octets - from.first_octet);
+  });
+}
+
+void MobileNet::expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in,
+                                       const Part& part, Scratch& scratch, const Member& member) const {
   const auto& panels = block.expand.panels();
-  const std::size_t first_panel = member.first(panels.size()), last_panel = member.last(panels.size());
-  const std::size_t fitting = kExpandedBytes / (shape.in_pixels() * 2 * kOctet * sizeof(float));
-  const std::size_t at_once = std::clamp<std::size_t>(fitting, 1, panels.size());
+  const std::size_t channels = block.layout.expanded, first_octet = panels[part.first_panel].first_octet;
+  const PackedWeights::Panel& end = panels[part.last_panel - 1];
+  const std::size_t octets = end.first_octet + end.octets - first_octet;
+  const std::size_t stride = octets * kOctet;
   float* const expanded = scratch.own_[static_cast<std::size_t>(member.index)].expanded.data();
-  for (std::size_t p = first_panel; p < last_panel; p += at_once) {
-    const std::size_t end = std::min(last_panel, p + at_once);
-    const std::size_t first_octet = panels[p].first_octet;
-    const std::size_t octets = panels[end - 1].first_octet + panels[end - 1].octets - first_octet;
-    const std::size_t stride = octets * kOctet;
-    // Some rows are expanded and filtered at once: what the filter reads is still in the cache.
-    const std::size_t rows_at_once =
-        std::max<std::size_t>(1, kExpandedBytes / 2 / (shape.in_width * stride * sizeof(float) * shape.stride));
-    std::size_t ready = 0;
-    for (std::size_t y = 0; y < shape.out_height; y += rows_at_once) {
-      const std::size_t last_row = std::min(shape.out_height, y + rows_at_once);
-      const std::size_t reach = (last_row - 1) * shape.stride + shape.kernel;
-      const std::size_t needed = std::min(shape.in_height, reach - std::min(reach, shape.pad_top));
-      if (needed > ready) {
-        const RowsIn rows{in + ready * shape.in_width * block.layout.in, block.layout.in, block.layout.in};
-        float* const to = expanded + ready * shape.in_width * stride - first_octet * kOctet;
-        multiply(block.expand, rows, (needed - ready) * shape.in_width, {to, stride, nullptr}, block.activation, p,
-                 end);
-        ready = needed;
-      }
-      block.depthwise.apply(shape, {first_octet, octets, y, last_row}, expanded, stride,
-                            filtered + first_octet * kOctet, channels, block.activation);
+  // Some rows are expanded and filtered at once: what the filter reads is still in the cache.
+  const std::size_t rows_at_once =
+      std::max<std::size_t>(1, kExpandedBytes / 2 / (shape.in_width * stride * sizeof(float) * shape.stride));
+  const std::size_t top = part.first * shape.stride;
+  std::size_t ready = top - std::min(top, shape.pad_top);
+  for (std::size_t y = part.first; y < part.last; y += rows_at_once) {
+    const std::size_t last_row = std::min(part.last, y + rows_at_once);
+    const std::size_t reach = (last_row - 1) * shape.stride + shape.kernel;
+    const std::size_t needed = std::min(shape.in_height, reach - std::min(reach, shape.pad_top));
+    if (needed > ready) {
+      const RowsIn rows{in + ready * shape.in_width * block.layout.in, block.layout.in, block.layout.in};
+      float* const to = expanded + ready * shape.in_width * stride - first_octet * kOctet;
+      multiply(block.expand, rows, (needed - ready) * shape.in_width, {to, stride, nullptr}, block.activation,
+               part.first_panel, part.last_panel);
+      ready = needed;
     }
-    finish(first_octet, octets);
+    block.depthwise.apply(shape, {first_octet, octets, y, last_row}, expanded, stride,
+                          scratch.filtered_.data() + first_octet * kOctet, channels, block.activation);
   }
 }
 
 /// Squeeze and excitation: each channel times a number between 0 and 1 that depends on the means of all channels.
-void MobileNet::excite(const Block& block, const ConvolutionShape& shape, Scratch& scratch,
-                       const Member& member) const {
+void MobileNet::find_gates(const Block& block, Scratch& scratch, const Member& member) const {
   const std::size_t channels = block.layout.expanded;
   Scratch::Own& own = scratch.own_[static_cast<std::size_t>(member.index)];
   const std::span<float> squeezed(own.squeezed.data(), block.layout.squeezed), gates(own.gates.data(), channels);
@@ -249,30 +289,49 @@ void MobileNet::excite(const Block& block, const ConvolutionShape& shape, Scratc
   for (float& value : squeezed) value = std::max(0.0f, value);
   dense(block.excite, squeezed, gates);
   for (float& gate : gates) gate = 1 / (1 + std::exp(-gate));
-  for (std::size_t i = member.first(shape.out_pixels()); i < member.last(shape.out_pixels()); ++i) {
-    float* const pixel = scratch.filtered_.data() + i * channels;
-    for (std::size_t c = 0; c < channels; ++c) pixel[c] *= gates[c];
-  }
 }
 
 void MobileNet::project(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
                         Scratch& scratch, const Member& member) const {
-  const std::size_t first = member.first(shape.out_pixels()), last = member.last(shape.out_pixels());
+  const std::size_t pixels = shape.out_pixels(), panels = block.project.panels().size();
+  // Where there are few pixels, the weights are what must be read, so each member takes some of them.
+  if (pixels <= kFewPixels && block.layout.squeezed == 0) {
+    member.share(panels, member.portion(panels), [&](std::size_t first, std::size_t last) {
+      project_part(block, in, out, {first, last, 0, pixels}, scratch);
+    });
+    return;
+  }
+  const std::size_t wide = block.layout.expanded;
+  const float* const gates = scratch.own_[static_cast<std::size_t>(member.index)].gates.data();
+  if (block.layout.squeezed > 0) find_gates(block, scratch, member);
+  constexpr std::size_t kRows = 12;  // a multiple of what the kernels take at once
+  const std::size_t most = (member.portion(pixels) + kRows - 1) / kRows * kRows;
+  member.share(pixels, most, [&](std::size_t first, std::size_t last) {
+    float* const filtered = scratch.filtered_.data();
+    for (std::size_t i = first; block.layout.squeezed > 0 && i < last; ++i)
+      for (std::size_t c = 0; c < wide; ++c) filtered[i * wide + c] *= gates[c];
+    project_part(block, in, out, {0, panels, first, last}, scratch);
+  });
+}
+
+void MobileNet::project_part(const Block& block, const float* in, float* out, const Part& part,
+                             const Scratch& scratch) const {
   const std::size_t wide = block.layout.expanded, channels = block.layout.out;
-  multiply(block.project, {scratch.filtered_.data() + first * wide, wide, wide}, last - first,
-           {out + first * channels, channels, block.layout.residual() ? in + first * channels : nullptr});
+  multiply(block.project, {scratch.filtered_.data() + part.first * wide, wide, wide}, part.last - part.first,
+           {out + part.first * channels, channels, block.layout.residual() ? in + part.first * channels : nullptr},
+           kNoActivation, part.first_panel, part.last_panel);
 }
 
 void MobileNet::run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,
                          const Member& member) const {
   const auto& panels = head_.panels();
-  const std::size_t first = member.first(panels.size()), last = member.last(panels.size());
-  if (first == last) return;
   const std::size_t channels = head_.octets() * kOctet, depth = layout_.back().out;
-  multiply(head_, {in, depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr}, head_activation_, first,
-           last);
-  pool(scratch.filtered_.data(), pixels, channels, panels[first].first_octet,
-       panels[last - 1].first_octet + panels[last - 1].octets, embedding.data(), nullptr);
+  member.share(panels.size(), member.portion(panels.size()), [&](std::size_t first, std::size_t last) {
+    multiply(head_, {in, depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr}, head_activation_, first,
+             last);
+    pool(scratch.filtered_.data(), pixels, channels, panels[first].first_octet,
+         panels[last - 1].first_octet + panels[last - 1].octets, embedding.data(), nullptr);
+  });
 }
 
 }  // namespace genrewise

@@ -84,7 +84,18 @@ class MobileNet {
   void run_stem(const Image& image, float* out, Scratch& scratch, const Member& member) const;
   void expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
                          const Member& member) const;
-  void excite(const Block& block, const ConvolutionShape& shape, Scratch& scratch, const Member& member) const;
+  /// Some panels of a matrix, for some rows: of the image in an expansion, of pixels in a projection.
+  struct Part {
+    std::size_t first_panel, last_panel, first, last;
+  };
+  void expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in, const Part& part,
+                              Scratch& scratch, const Member& member) const;
+  void project_part(const Block& block, const float* in, float* out, const Part& part, const Scratch& scratch) const;
+  static bool goes_by_rows(const Block& block, const ConvolutionShape& shape, const Member& member);
+  static std::size_t panels_at_once(const Block& block, const ConvolutionShape& shape);
+  void run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out, Scratch& scratch,
+                const Member& member) const;
+  void find_gates(const Block& block, Scratch& scratch, const Member& member) const;
   void project(const Block& block, const ConvolutionShape& shape, const float* in, float* out, Scratch& scratch,
                const Member& member) const;
   void run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,

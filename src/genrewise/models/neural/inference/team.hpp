@@ -1,23 +1,36 @@
 // Threads that work on one input together. Private to this folder.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace genrewise {
 
-/// Where the members of a team wait for each other. Waits are some microseconds, so they spin; a member that was put
-/// to sleep by the system is waited for with yields.
+/// Where the members of a team wait for each other, and where they take their work between two waits. Waits are some
+/// microseconds, so they spin; a member that was put to sleep by the system is waited for with yields.
 class Meeting {
  public:
   explicit Meeting(int members) : members_(members) {}
+  /// The next `most` of `items` things that no member has taken since the last wait; empty when all are taken. Who is
+  /// slower, or was put to sleep, takes less.
+  std::pair<std::size_t, std::size_t> take(std::size_t items, std::size_t most) {
+    const std::size_t first = std::min(items, taken_.fetch_add(most, std::memory_order_relaxed));
+    return {first, std::min(items, first + most)};
+  }
   void wait() {
-    if (members_ == 1) return;
+    if (members_ == 1) {
+      taken_.store(0, std::memory_order_relaxed);
+      return;
+    }
     const unsigned round = round_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) == members_ - 1) {
       arrived_.store(0, std::memory_order_relaxed);
+      taken_.store(0, std::memory_order_relaxed);
       round_.fetch_add(1, std::memory_order_release);
       return;
     }
@@ -30,6 +43,7 @@ class Meeting {
   static constexpr int kSpins = 20'000;
   const int members_;
   std::atomic<int> arrived_{0};
+  std::atomic<std::size_t> taken_{0};
   std::atomic<unsigned> round_{0};
 };
 
@@ -43,6 +57,19 @@ struct Member {
   }
   std::size_t last(std::size_t items) const {
     return items * (static_cast<std::size_t>(index) + 1) / static_cast<std::size_t>(count);
+  }
+  /// How many of `items` things to take at once: all for one member, else a third of an equal share.
+  std::size_t portion(std::size_t items) const {
+    return count == 1 ? items : std::max<std::size_t>(1, items / (3 * static_cast<std::size_t>(count)));
+  }
+  /// Calls body(first, last) for portions of `items` things until all are taken, by any member; once between two waits.
+  template <class Body>
+  void share(std::size_t items, std::size_t most, const Body& body) const {
+    for (;;) {
+      const auto [first, last] = meeting.take(items, most);
+      if (first == last) return;
+      body(first, last);
+    }
   }
 };
 
