@@ -4,10 +4,12 @@
     compare_s3.py versitygw|s3rver|moto SERVER_PROGRAM build/release/bin/bench_object_storage [ROUNDS] [SHARDS RECORDS]
 
 curl gets every shard whole to /dev/null over as many connections as genrewise may use, in one process (-Z) and in as
-many processes as connections; the faster of the two is the measure. Whole runs are timed for both, process start
-included. Prints the median of the rounds.
+many processes as connections; the faster of the two is the measure. Shuffled batches are read in blocks of about half
+a MiB: beside them stands curl asking for pieces of that size. Whole runs are timed for all, process start included.
+Prints the median of the rounds, wall clock and processor time, and that of the server while it answered.
 """
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -47,7 +49,21 @@ def main():
                     running = [subprocess.Popen(login + ["-o", "/dev/null", url]) for url in urls[first:first + CONNECTIONS]]
                     assert all(process.wait() == 0 for process in running)
 
-            ways = {"curl -Z": curl_together, "curl, processes": curl_apart}
+            def curl_pieces():
+                size, piece, command = int(records) * 200_777, 512 << 10, ["curl", "-Z", "--parallel-max", str(CONNECTIONS)]
+                for url in urls:
+                    for at in range(0, size, piece):
+                        command += login[1:] + ["-r", f"{at}-{min(at + piece, size) - 1}", "-o", "/dev/null", url, "--next"]
+                subprocess.run(command[:-1], check=True, stderr=subprocess.DEVNULL)
+
+            def processor_time():
+                ours = resource.getrusage(resource.RUSAGE_CHILDREN)
+                with open(f"/proc/{server.process.pid}/stat") as stat:
+                    fields = stat.read().rsplit(")", 1)[1].split()
+                servers = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+                return ours.ru_utime + ours.ru_stime, servers
+
+            ways = {"curl -Z": curl_together, "curl, processes": curl_apart, "curl, pieces": curl_pieces}
             for what in ["bytes", "records", "batches", "shuffled"]:
                 ways["genrewise " + what] = lambda what=what: subprocess.run(
                     [bench, what, place], check=True, env=environment, stdout=subprocess.DEVNULL)
@@ -55,14 +71,18 @@ def main():
             times = {name: [] for name in ways}
             for _ in range(rounds + 1):  # the first warms caches up
                 for name, way in ways.items():
+                    client, servers = processor_time()
                     started = time.perf_counter()
                     way()
-                    times[name].append(time.perf_counter() - started)
-            medians = {name: statistics.median(taken[1:]) for name, taken in times.items()}
-            best_curl = min(medians["curl -Z"], medians["curl, processes"])
+                    wall = time.perf_counter() - started
+                    client_after, servers_after = processor_time()
+                    times[name].append((wall, client_after - client, servers_after - servers))
+            medians = {name: [statistics.median(column) for column in zip(*taken[1:])] for name, taken in times.items()}
+            best_curl = min(medians["curl -Z"][0], medians["curl, processes"][0])
             print(f"{kind}: {shards} shards, {size:.0f} MB, {CONNECTIONS} connections, median of {rounds}")
-            for name, median in medians.items():
-                print(f"  {name:20} {median:6.3f} s {size / median:7.0f} MB/s {100 * best_curl / median:5.0f} % of curl")
+            for name, (wall, client, servers) in medians.items():
+                print(f"  {name:20} {wall:6.3f} s {size / wall:7.0f} MB/s {100 * best_curl / wall:5.0f} % of curl"
+                      f"   processor: {client:.2f} s, the server's {servers:.2f} s")
         finally:
             server.stop()
 

@@ -16,6 +16,9 @@ namespace genrewise {
 namespace {
 
 constexpr std::uint64_t kGapBytes = 64 << 10;  // cheaper to read over than to ask again behind
+// A reader that had to wait is woken when so much more has arrived than it needs, or soon: waking it for every piece
+// costs as much as the pieces.
+constexpr std::uint64_t kWakeBytes = 768 << 10;
 
 /// One attempt at a range, checked as it comes.
 class RangeAttempt {
@@ -123,6 +126,7 @@ struct RangePrefetcher::Part {
   std::uint64_t left = 0;      // of all chunks
   std::uint64_t arrived = 0;   // from the front; changed by the loading thread alone
   std::uint64_t awaited = ~0;  // wake the readers when so much has arrived
+  std::condition_variable changed;
   State state = State::queued;
   std::exception_ptr error;
   std::atomic<bool> forgotten{false};
@@ -246,7 +250,7 @@ void RangePrefetcher::load(const std::shared_ptr<Part>& part) {
       part->arrived += piece.size();
       if (part->arrived < part->awaited) continue;
       part->awaited = ~std::uint64_t{0};
-      changed_.notify_all();
+      part->changed.notify_all();
     }
   };
   try {
@@ -260,7 +264,7 @@ void RangePrefetcher::load(const std::shared_ptr<Part>& part) {
   part->state = Part::State::ended;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
   if (!error) note_rate(part->range.bytes, taken.count());
-  changed_.notify_all();
+  part->changed.notify_all();
 }
 
 void RangePrefetcher::release(Part& part, std::size_t chunk) {
@@ -279,9 +283,9 @@ void RangePrefetcher::drop(PartMap::iterator at) {
 void RangePrefetcher::wait_for(const std::shared_ptr<Part>& part, std::uint64_t bytes,
                                std::unique_lock<std::mutex>& lock) {
   while (part->state != Part::State::ended && part->arrived < bytes) {
-    part->awaited = std::min(part->awaited, bytes);
+    part->awaited = std::min(part->awaited, std::min(bytes + kWakeBytes, part->range.bytes));
     throw_if_interrupted();
-    changed_.wait_for(lock, std::chrono::milliseconds(100));
+    part->changed.wait_for(lock, std::chrono::milliseconds(50));
   }
 }
 

@@ -66,7 +66,6 @@ class RangePrefetcher {
   const std::uint64_t budget_;
   ChunkPool pool_;
   std::mutex mutex_;
-  std::condition_variable changed_;
   PartMap parts_;
   std::deque<std::weak_ptr<Part>> queue_;  // in the order wanted; some may be gone or begun by a reader
   std::uint64_t in_memory_ = 0;            // of parts that were begun: what came and is not read, and what will come
