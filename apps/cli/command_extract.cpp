@@ -71,11 +71,7 @@ void add_extract(CLI::App& app, Session& session) {
                                           [options, &session] { return extract(*options, session); });
   command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
       ->required();
-  command
-      ->add_option("--features", options->feature_set,
-                   "the feature set: fma518, music, frames, frames_by_coefficient, mel224, raw10k, or a network's "
-                   "(audiotag, efficientat, musicnn, mobilenetv2: docs/networks.md)")
-      ->capture_default_str();
+  add_features_option(command, options->feature_set);
   command->add_option("-o,--output", options->output, "the table to write: NAME.csv or NAME.npy")->required();
   command->add_option("--subset", options->subset, "FMA's subset; each holds the ones before it")
       ->check(CLI::IsMember({"small", "medium", "large", "full"}))

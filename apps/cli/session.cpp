@@ -83,6 +83,14 @@ void Session::report_skipped(std::span<const Fault> skipped, std::string_view no
   terminal_.note(text);
 }
 
+CLI::Option* add_features_option(CLI::App* command, std::string& name) {
+  return command
+      ->add_option("--features", name,
+                   "the feature set: fma518, music, frames, frames_by_coefficient, mel224, raw10k, or a network's "
+                   "(audiotag, efficientat, musicnn, mobilenetv2: docs/networks.md)")
+      ->capture_default_str();
+}
+
 nlohmann::json skipped_json(std::span<const Fault> skipped) {
   auto list = nlohmann::json::array();
   for (const Fault& fault : skipped)

@@ -69,6 +69,9 @@ class Session {
   Progress silent_;
 };
 
+/// --features, which names the feature set.
+CLI::Option* add_features_option(CLI::App* command, std::string& name);
+
 /// [{"where", "reason", "detail"}, ...].
 nlohmann::json skipped_json(std::span<const Fault> skipped);
 

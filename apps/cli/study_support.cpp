@@ -64,7 +64,7 @@ void ExamplesSource::add_options(CLI::App* command, Tables tables) {
           "an FMA folder, a folder with one sub-folder per genre, a CSV of tracks, a feature table (a CSV with a genre "
           "or label column), or a packed folder")
       ->required();
-  features_option_ = command->add_option("--features", features_, "the feature set to extract")->capture_default_str();
+  features_option_ = add_features_option(command, features_);
   auto* table = command->add_option(
       "--table", tables_,
       tables == Tables::one
