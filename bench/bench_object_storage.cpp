@@ -12,6 +12,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/pipeline/batches.hpp"
 #include "genrewise/pipeline/pack.hpp"
+#include "genrewise/records/page_buffer.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/object_store.hpp"
 
@@ -43,10 +44,10 @@ std::uint64_t read_bytes(const PackManifest& manifest) {
   parallel_for(manifest.shards.size(), [&](std::size_t i, int) {
     const auto file = open_random_access((manifest.folder / manifest.shards[i].file).string());
     SequentialHints hints(*file);
-    std::vector<std::byte> buffer(1 << 20);
+    PageBuffer buffer(256 << 10);  // as RecordReader reads
     for (std::uint64_t at = 0;;) {
       hints.reading(at);
-      const std::size_t got = file->read_at(at, buffer);
+      const std::size_t got = file->read_at(at, buffer.all());
       if (got == 0) return;
       at += got;
       bytes += got;

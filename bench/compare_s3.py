@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Reads the same shards from a real S3 server on the loopback interface by genrewise and by curl, in turn.
 
-    compare_s3.py versitygw|s3rver|moto SERVER_PROGRAM build/release/bin/bench_object_storage [ROUNDS] [SHARDS RECORDS]
+    compare_s3.py versitygw|s3rver|moto SERVER_PROGRAM build/release/bin/bench_object_storage [ROUNDS] [SHARDS RECORDS] [WAY...]
 
 curl gets every shard whole to /dev/null over as many connections as genrewise may use, in one process (-Z) and in as
 many processes as connections; the faster of the two is the measure. Shuffled batches are read in blocks of about half
 a MiB: beside them stands curl asking for pieces of that size. Whole runs are timed for all, process start included.
-Prints the median of the rounds, wall clock and processor time, and that of the server while it answered.
+WAY: bytes, records, batches, shuffled; all of them where none is named. Prints the median of the rounds, wall clock and processor time, and that of the server while it answered.
 """
 import os
 import resource
@@ -26,6 +26,7 @@ def main():
     kind, server_program, bench = sys.argv[1:4]
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
     shards, records = (sys.argv[5], sys.argv[6]) if len(sys.argv) > 6 else ("8", "160")
+    wanted = sys.argv[7:] or ["bytes", "records", "batches", "shuffled"]
     with tempfile.TemporaryDirectory() as folder:
         server = Server(kind, server_program, folder)
         try:
@@ -63,8 +64,10 @@ def main():
                 servers = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
                 return ours.ru_utime + ours.ru_stime, servers
 
-            ways = {"curl -Z": curl_together, "curl, processes": curl_apart, "curl, pieces": curl_pieces}
-            for what in ["bytes", "records", "batches", "shuffled"]:
+            ways = {"curl -Z": curl_together, "curl, processes": curl_apart}
+            if "shuffled" in wanted:
+                ways["curl, pieces"] = curl_pieces
+            for what in wanted:
                 ways["genrewise " + what] = lambda what=what: subprocess.run(
                     [bench, what, place], check=True, env=environment, stdout=subprocess.DEVNULL)
             size = int(shards) * int(records) * 200_777 / 1e6

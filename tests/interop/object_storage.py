@@ -119,6 +119,38 @@ def check_packing(program, folder):
                                          f"{place}/fma518", expected=1)
 
 
+def check_killed_packing(program, folder):
+    """Killed again and again and then left alone, pack puts what it puts locally: no hole, no duplicate."""
+    place = f"s3://{BUCKET}/killed"
+    command = ["pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "4", "-o", place]
+    delays = random.Random(2)
+    for _ in range(12):
+        packing = subprocess.Popen([program.path, *command], env=program.environment, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            packing.wait(delays.uniform(0.05, 1.0))
+        except subprocess.TimeoutExpired:
+            packing.kill()
+        packing.wait()
+    program.run(*command)
+    names = sorted(os.listdir(f"{folder}/fma518"))
+    assert program.objects(f"{place}/**") == {n: os.path.getsize(f"{folder}/fma518/{n}") for n in names}
+    assert "all as the manifest says" in program.run("pack", place, "--verify")
+    assert not any(files for _, _, files in os.walk(f"{folder}/cache"))
+
+
+def check_training_on_packs(program, folder):
+    """A model that was trained on a pack in the store judges like one that was trained on the same pack here."""
+    results = []
+    for pack in [f"{folder}/fma518", f"s3://{BUCKET}/packs/a b+ü/fma518"]:
+        program.run("train", pack, "--model", "gnb", "-o", f"{folder}/of-pack.gwm")
+        results.append(json.loads(program.run("evaluate", f"{folder}/of-pack.gwm", pack, "--part", "all", "--json")))
+    for result in results:
+        for key in ["model", "dataset"]:
+            result.pop(key, None)
+    assert results[0] == results[1], results
+
+
 def check_models(program, folder):
     """Table, model and judgement, all in the store, are those of local files."""
     results = []
@@ -158,6 +190,8 @@ def main():
             make_music(folder)
             genrewise = Program(os.path.abspath(program), server, folder)
             check_packing(genrewise, folder)
+            check_killed_packing(genrewise, folder)
+            check_training_on_packs(genrewise, folder)
             check_models(genrewise, folder)
             check_refusals(genrewise, kind)
         finally:

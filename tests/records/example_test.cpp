@@ -188,7 +188,16 @@ using Reference = genrewise_reference::Example;
   return ::testing::AssertionSuccess();
 }
 
+// Protobuf's maps have a member more when they are compiled for the thread sanitizer, and the library's code, which was
+// not, writes beside it.
+#ifdef __SANITIZE_THREAD__
+#define SKIP_WHERE_PROTOBUF_DOES_NOT_FIT() GTEST_SKIP() << "libprotobuf is not built for the thread sanitizer"
+#else
+#define SKIP_WHERE_PROTOBUF_DOES_NOT_FIT() static_cast<void>(0)
+#endif
+
 TEST(ExampleAgainstProtobuf, IsReadByTheReference) {
+  SKIP_WHERE_PROTOBUF_DOES_NOT_FIT();
   Reference reference;
   ASSERT_TRUE(reference.ParseFromString(typical_example()));
   const auto& features = reference.features().feature();
@@ -198,6 +207,7 @@ TEST(ExampleAgainstProtobuf, IsReadByTheReference) {
 }
 
 TEST(ExampleAgainstProtobuf, AgreesOnWhateverBothAccept) {
+  SKIP_WHERE_PROTOBUF_DOES_NOT_FIT();
   google::protobuf::SetLogHandler(nullptr);
   Rng rng(4);
   std::string list;

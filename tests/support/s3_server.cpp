@@ -89,18 +89,18 @@ S3Server::S3Server() {
     throw std::runtime_error("cannot listen on the loopback interface");
   }
   port_ = ntohs(address.sin_port);
-  threads_.emplace_back([this] { accept_all(); });
+  acceptor_ = std::thread([this] { accept_all(); });
 }
 
 S3Server::~S3Server() {
   stop_ = true;
   ::shutdown(listener_, SHUT_RDWR);
-  threads_.front().join();
+  acceptor_.join();  // from here on there are no new threads
   {
     const std::lock_guard lock(mutex_);
     for (const int connection : connections_) ::shutdown(connection, SHUT_RDWR);
   }
-  for (std::size_t i = 1; i < threads_.size(); ++i) threads_[i].join();
+  for (auto& thread : threads_) thread.join();
   for (const int connection : connections_) ::close(connection);
   ::close(listener_);
 }

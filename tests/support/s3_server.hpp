@@ -101,7 +101,8 @@ class S3Server {
   std::map<std::string, Upload> uploads_;
   std::vector<S3Request> requests_;
   std::vector<int> connections_;
-  std::vector<std::thread> threads_;
+  std::thread acceptor_;
+  std::vector<std::thread> threads_;  // one per connection
   int next_upload_ = 0;
 };
 

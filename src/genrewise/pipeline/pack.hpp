@@ -60,7 +60,8 @@ struct PackResult {
 ///
 /// While it runs, what is ready lies in "<folder>/.pack": killed at any moment and started again, it goes on behind the
 /// last whole record. What was skipped is not tried again. A folder that holds the same pack already is left as it is.
-/// Memory: a few examples per thread, and about 200 bytes for each example of the dataset.
+/// Memory: a few examples per thread, and about half a KB for each example of the job (its record in the manifest with
+/// the names that the job gives, and the manifest's text at the end), besides the job itself.
 ///
 /// `folder` may be a place in an object store ("s3://bucket/prefix"). Then shards are made in a folder of this machine
 /// and uploaded while the next one is made; the disk holds at most three of them, memory five parts of 8 MiB more. The
