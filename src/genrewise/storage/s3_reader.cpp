@@ -173,11 +173,13 @@ void RangePrefetcher::add(const std::shared_ptr<const S3Object>& object, std::sp
 }
 
 // Servers do some work for every request, and some far more for a range than for a whole object: so a request is to
-// last for a while. But where connections are slow, more of them bring more than longer requests do.
+// last for a while. But where connections are slow, more of them bring more than longer requests do, and at least four
+// parts should fit into the memory.
 std::uint64_t RangePrefetcher::part_bytes() const {
   const auto least = static_cast<double>(client_.settings().part_bytes);
   const double lasting = rate_ * std::chrono::duration<double>(client_.settings().request_time).count();
-  return static_cast<std::uint64_t>(std::clamp(lasting, least, 4 * least));
+  const double most = std::max(least, std::min(4 * least, static_cast<double>(budget_) / 4));
+  return static_cast<std::uint64_t>(std::clamp(lasting, least, most));
 }
 
 void RangePrefetcher::note_rate(std::uint64_t bytes, double seconds) {
