@@ -17,9 +17,9 @@ extern "C" void dpotrs_(const char* half, const int* n, const int* sides, const 
 namespace genrewise::blas {
 namespace {
 
-constexpr std::size_t kRowBlock = 512;   // rows of one product of a block loop
-constexpr std::size_t kSide = 1024;      // side of a block of a product of columns
-constexpr std::size_t kStrip = 128;      // columns of a strip of column_moments
+constexpr std::size_t kRowBlock = 512;  // rows of one product of a block loop
+constexpr std::size_t kSide = 1024;     // side of a block of a product of columns
+constexpr std::size_t kLeastStrip = 128, kMostStrip = 2048, kStrips = 32;
 constexpr std::size_t kSumBlock = 1024;  // rows whose products are summed in float before they go to double
 
 /// Another room's library (libtorch) may share OpenBLAS and set its number of threads; this takes it back.
@@ -152,10 +152,14 @@ Matrix gram_of_rows(const Matrix& a) {
   return gram;
 }
 
+std::size_t strip_width(std::size_t cols) {
+  return std::clamp(cols / kStrips, kLeastStrip, kMostStrip);
+}
+
 Moments column_moments(const Matrix& examples) {
   const std::size_t rows = examples.rows(), cols = examples.cols();
   Moments moments{std::vector<double>(cols), std::vector<double>(cols)};
-  for_blocks(cols, kStrip, [&](std::size_t first, std::size_t count) {
+  for_blocks(cols, strip_width(cols), [&](std::size_t first, std::size_t count) {
     double* mean = moments.mean.data() + first;
     double* variance = moments.variance.data() + first;
     for (std::size_t i = 0; i < rows; ++i) {

@@ -58,6 +58,10 @@ void fill_symmetric(T* out, std::size_t n, Body body);
 /// sum over rows of (row - mean)(row - mean)^T, cols x cols, all of it in double.
 std::vector<double> scatter(View<const float> rows, std::span<const double> mean);
 
+/// Width of the strips of columns in which a table of that many is gone through from top to bottom: enough strips for
+/// all threads, and as long a stretch of each row as there can be, since every row is another page of memory.
+std::size_t strip_width(std::size_t cols);
+
 struct Moments {
   std::vector<double> mean, variance;  ///< per column; variance divides by the number of rows
 };

@@ -12,7 +12,6 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kStrip = 128;           // columns that a thread takes at a time
 constexpr std::size_t kRowBlock = 64;         // rows that a thread predicts at a time
 constexpr double kLeastVariance = 1e-30;      // keeps everything finite when var_smoothing is 0
 constexpr double kVarianceOfConstants = 1.0;  // stands for the largest variance when all features are constant
@@ -29,7 +28,7 @@ class GaussianNaiveBayes final : public Learner {
     mean_.assign(sizes.size() * cols, 0);
     variance_.assign(sizes.size() * cols, 0);
     std::vector<double> whole(cols);  // variance of each feature over all classes
-    blas::for_blocks(cols, kStrip, [&](std::size_t first, std::size_t count) {
+    blas::for_blocks(cols, blas::strip_width(cols), [&](std::size_t first, std::size_t count) {
       moments_of_strip(examples, classes, sizes, first, count);
       for (std::size_t j = first; j < first + count; ++j) whole[j] = whole_variance(j, sizes, classes.size());
     });
