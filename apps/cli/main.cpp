@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <new>
 
 #include "commands.hpp"
@@ -63,6 +64,12 @@ int parse_and_run(int argc, char** argv) {
       ->check(CLI::Range(1, 4096));
   app.add_option_function<std::string>("--device", set_requested_device,
                                        "where networks work: auto, cpu, cuda or cuda:N (default: auto)");
+  // The networks' half looks for it there, in this program or in the one that it becomes.
+  app.add_option_function<std::string>(
+         "--weights", [](const std::string& place) { setenv("GENREWISE_WEIGHTS", place.c_str(), 1); },
+         "pretrained networks' weights, a file or a folder (default: GENREWISE_WEIGHTS, then where fetch weights puts "
+         "them)")
+      ->check(CLI::ExistingPath);
   app.add_option(
       "--endpoint", stores.endpoint,
       "the server of s3:// and gs:// places, as http://HOST:PORT (default: AWS_ENDPOINT_URL, or Amazon's and "

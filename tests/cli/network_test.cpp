@@ -11,7 +11,9 @@ namespace genrewise::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class NetworkCommand : public ::testing::Test {
  protected:
@@ -72,6 +74,33 @@ TEST_F(NetworkCommand, TrainsClassicalLearnersOnAPackToo) {
   const Ran ran = run_program({"train", folder_ / "pack", "--model", "gnb", "-o", folder_ / "gnb.gwm"});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("validation"));
+}
+
+TEST(ZeroShot, NamesOneOfTheGenresAskedForByPretrainedWeights) {
+  if (!fs::exists(bin_folder() / "genrewise-neural")) GTEST_SKIP() << "this build has no neural half";
+  REQUIRE_SHARED(weights, "weights");
+  TemporaryFolder folder;
+  write_file(folder / "new.wav", made_wav("noise", 5, 1));
+  const Ran said = run_program({"predict", "--csv", "--zero-shot", "--genres", "Jazz,Techno", "--weights",
+                                weights.string(), folder / "new.wav"});
+  ASSERT_EQ(said.code, 0) << said.err;
+  EXPECT_THAT(said.out, AllOf(HasSubstr("Jazz"), HasSubstr("Techno"), Not(HasSubstr("Rock"))));
+  const Ran unknown = run_program(
+      {"predict", "--zero-shot", "--genres", "Jazz,Polkacore", "--weights", weights.string(), folder / "new.wav"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_THAT(unknown.err, AllOf(HasSubstr("Polkacore"), HasSubstr("Techno")));
+}
+
+TEST(ZeroShot, SaysWhatToFetchWithoutWeights) {
+  if (!fs::exists(bin_folder() / "genrewise-neural")) GTEST_SKIP() << "this build has no neural half";
+  TemporaryFolder folder;
+  write_file(folder / "new.wav", made_wav("noise", 5, 1));
+  const Ran without = run_program({"predict", "--zero-shot", "--weights", folder.path(), folder / "new.wav"});
+  EXPECT_EQ(without.code, 1);
+  EXPECT_THAT(without.err, AllOf(HasSubstr("genrewise fetch weights efficientat"), HasSubstr("mn04_as_mAP_432.pt")));
+  const Ran nowhere = run_program({"predict", "--zero-shot", "--weights", folder / "nowhere", folder / "new.wav"});
+  EXPECT_EQ(nowhere.code, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("nowhere"));
 }
 
 }  // namespace

@@ -46,6 +46,7 @@ NetworkKind dense_kind() {
            {"optimiser", "adamw"},
            {"weight_decay", "0.01"},
            {"schedule", "cosine"},
+           {"epochs", "50"},
            {"batch_size", "64"}},
           [](const ParameterReader& parameters, const NetworkRequest& request) {
             return std::make_unique<Dense>(request, parameters.integers("hidden_layer_sizes"),

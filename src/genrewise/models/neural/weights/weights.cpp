@@ -181,7 +181,7 @@ TensorArchive find_weights(std::string_view network, const fs::path& given) {
                           fmt::join(wanted.file_names, ", "), fmt::join(looked, ", ")),
               {},
               fmt::format("get them: genrewise fetch weights {}; or, without a network, copy {} (from {}) into {}, or "
-                          "name its place in $GENREWISE_WEIGHTS",
+                          "name its place with --weights",
                           network, wanted.file_names.front(), wanted.url, weights_folder().string()));
 }
 
