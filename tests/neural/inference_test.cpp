@@ -441,5 +441,23 @@ TEST(GoldenMusicnn, EqualsTheReferenceFromTheMelSpectrogram) {
   }
 }
 
+TEST(Team, DoesEachPortionOnceAndGoesOnAfterAMeetingWithAnyNumberOfThreads) {
+  constexpr std::size_t kItems = 64;
+  Team team;
+  for (const int threads : {1, 3, 2, 4, 1, 2}) {
+    std::vector<int> taken(kItems), mirrored(kItems);
+    team.run(threads, [&](const Member& member) {
+      member.share(kItems, member.portion(kItems), [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i) ++taken[i];
+      });
+      member.meeting.wait();
+      member.share(kItems, 5, [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i) mirrored[i] += taken[kItems - 1 - i];
+      });
+    });
+    EXPECT_EQ(mirrored, std::vector<int>(kItems, 1));
+  }
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "genrewise/models/neural/training/optimiser.hpp"
+#include "genrewise/models/neural/training/trainer.hpp"
 
 namespace genrewise::neural {
 namespace {
@@ -49,6 +50,25 @@ TEST_P(OptimiserSteps, AreTheSameByOwnLoopsAndByLibtorchsLists) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, OptimiserSteps,
                          ::testing::Values(OptimiserKind::adam, OptimiserKind::adamw, OptimiserKind::sgd));
+
+TEST(LearningRateSearch, TakesTheSteepestFallBeforeTheFirstRise) {
+  std::vector<RatePoint> points;
+  const auto add = [&](int steps, double each) {
+    for (int i = 0; i < steps; ++i) {
+      const double rate = points.empty() ? 1e-6 : points.back().rate * 1.3;
+      points.push_back({rate, (points.empty() ? 2.1 : points.back().loss) + each});
+    }
+  };
+  add(10, 0);
+  add(10, -0.05);
+  const double good = points.back().rate;
+  add(5, 0);
+  add(6, 0.3);   // it is led astray
+  add(6, -0.3);  // and comes back, faster than it ever fell
+  const double rate = suggested_rate(points);
+  EXPECT_GT(rate, good / 20);
+  EXPECT_LT(rate, good * 3);
+}
 
 }  // namespace
 }  // namespace genrewise::neural

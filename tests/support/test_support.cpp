@@ -40,3 +40,10 @@ std::vector<std::string> TemporaryFolder::names() const {
 }
 
 }  // namespace genrewise::testing
+
+#ifdef __SANITIZE_ADDRESS__
+// As without the sanitizer, memory that cannot be had is refused, which some tests ask for.
+extern "C" const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+#endif

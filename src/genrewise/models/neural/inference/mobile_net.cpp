@@ -141,7 +141,7 @@ void MobileNet::plan(const Image& image, int threads, Scratch& scratch) const {
 
 void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, int threads) const {
   plan(image, threads, scratch);
-  run_team(threads, [&](const Member& member) { work(image, output, scratch, member); });
+  scratch.team_->run(threads, [&](const Member& member) { work(image, output, scratch, member); });
 }
 
 void MobileNet::work(const Image& image, const Output& output, Scratch& scratch, const Member& member) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -122,6 +123,7 @@ class MobileNet::Scratch {
     std::vector<float> squeezed, gates;
   };
   std::vector<Own> own_;
+  std::unique_ptr<Team> team_ = std::make_unique<Team>();
 };
 
 }  // namespace genrewise

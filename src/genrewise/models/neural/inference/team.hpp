@@ -73,13 +73,68 @@ struct Member {
   }
 };
 
-/// Runs `work` once on each of `threads` threads, of which the caller is one, and returns when all are done. `work`
-/// must not throw: the others would wait for ever.
-inline void run_team(int threads, const std::function<void(const Member&)>& work) {
-  Meeting meeting(threads);
-  std::vector<std::jthread> others;
-  for (int i = 1; i < threads; ++i) others.emplace_back([&, i] { work({i, threads, meeting}); });
-  work({0, threads, meeting});
-}
+/// Threads that stay for the next work: between two images of a stream they spin, after some dozen microseconds they
+/// sleep. One caller at a time.
+class Team {
+ public:
+  Team() = default;
+  Team(const Team&) = delete;
+  Team& operator=(const Team&) = delete;
+  ~Team() {
+    work_ = nullptr;
+    begin();
+  }
+
+  /// Runs `work` once on each of `threads` threads, of which the caller is one, and returns when all are done. `work`
+  /// must not throw: the others would wait for ever.
+  void run(int threads, const std::function<void(const Member&)>& work) {
+    Meeting meeting(threads);
+    if (threads > 1) {
+      meeting_ = &meeting;
+      work_ = &work;
+      members_ = threads;
+      left_.store(static_cast<int>(others_.size()), std::memory_order_relaxed);
+      begin();
+      for (int i = static_cast<int>(others_.size()) + 1; i < threads; ++i) {
+        left_.fetch_add(1, std::memory_order_relaxed);
+        others_.emplace_back([this, i, before = round_.load() - 1] { serve(i, before); });
+      }
+    }
+    work({0, threads, meeting});
+    wait_until([&] { return left_.load(std::memory_order_acquire) == 0; }, [] { std::this_thread::yield(); });
+  }
+
+ private:
+  static constexpr int kSpins = 20'000;
+
+  template <class Done, class Rest>
+  static void wait_until(const Done& done, const Rest& rest) {
+    for (int spins = 0; !done(); ++spins) {
+      if (spins > kSpins) rest();
+    }
+  }
+
+  void begin() {
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+  }
+
+  void serve(int index, unsigned seen) {
+    for (;;) {
+      wait_until([&] { return round_.load(std::memory_order_acquire) != seen; }, [&] { round_.wait(seen); });
+      ++seen;
+      if (work_ == nullptr) return;
+      if (index < members_) (*work_)({index, members_, *meeting_});
+      left_.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  const std::function<void(const Member&)>* work_ = nullptr;
+  Meeting* meeting_ = nullptr;
+  int members_ = 1;
+  std::atomic<unsigned> round_{0};
+  std::atomic<int> left_{0};
+  std::vector<std::jthread> others_;  // last: they end before what they use
+};
 
 }  // namespace genrewise

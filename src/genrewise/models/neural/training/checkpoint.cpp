@@ -157,13 +157,22 @@ void Trainer::find_rate(const BatchSource& source) {
 
 double suggested_rate(const std::vector<RatePoint>& points) {
   if (points.size() < 3) throw Error("too few steps to find a learning rate", "learning_rate=auto", "give a number");
-  constexpr double kSmoothing = 0.8;
+  constexpr double kSmoothing = 0.8, kRising = 1.1;
+  constexpr std::size_t kSpan = 4;  // steps that a fall is measured over: less would be a batch's chance
   std::vector<double> smooth;
   double mean = points[0].loss;
-  for (const RatePoint& point : points) smooth.push_back(mean = kSmoothing * mean + (1 - kSmoothing) * point.loss);
-  std::size_t steepest = 1;
-  for (std::size_t i = 1; i < smooth.size(); ++i)
-    if (smooth[i] - smooth[i - 1] < smooth[steepest] - smooth[steepest - 1]) steepest = i;
+  std::size_t lowest = 0;
+  for (const RatePoint& point : points) {
+    smooth.push_back(mean = kSmoothing * mean + (1 - kSmoothing) * point.loss);
+    // What falls behind a rise only comes back from where too high a rate has led.
+    if (mean > kRising * smooth[lowest]) break;
+    if (mean < smooth[lowest]) lowest = smooth.size() - 1;
+  }
+  if (lowest == 0) return points[smooth.size() - 1].rate / 10;
+  std::size_t steepest = std::min(lowest, kSpan);
+  const auto fall = [&](std::size_t i) { return smooth[i - std::min(i, kSpan)] - smooth[i]; };
+  for (std::size_t i = kSpan; i <= lowest; ++i)
+    if (fall(i) > fall(steepest)) steepest = i;
   return points[steepest].rate;
 }
 

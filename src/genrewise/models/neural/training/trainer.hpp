@@ -107,7 +107,8 @@ class Trainer {
 struct RatePoint {
   double rate = 0, loss = 0;
 };
-/// Where the smoothed loss falls fastest (Smith 2017): the rate to train with. Throws Error for fewer than 3 points.
+/// Where the smoothed loss falls fastest before it first rises (Smith 2017): the rate to train with; a tenth of where
+/// it rises, if it never fell. Throws Error for fewer than 3 points.
 double suggested_rate(const std::vector<RatePoint>& points);
 
 }  // namespace genrewise::neural
