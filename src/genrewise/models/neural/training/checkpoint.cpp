@@ -157,16 +157,18 @@ void Trainer::find_rate(const BatchSource& source) {
 
 double suggested_rate(const std::vector<RatePoint>& points) {
   if (points.size() < 3) throw Error("too few steps to find a learning rate", "learning_rate=auto", "give a number");
-  constexpr double kSmoothing = 0.8, kRising = 1.1;
-  constexpr std::size_t kSpan = 4;  // steps that a fall is measured over: less would be a batch's chance
+  constexpr double kSmoothing = 0.9, kRising = 1.25;
+  constexpr std::size_t kSpan = 8;  // steps that a fall is measured over: less would be a batch's chance
   std::vector<double> smooth;
-  double mean = points[0].loss;
+  double sum = 0, weight = 0;
   std::size_t lowest = 0;
   for (const RatePoint& point : points) {
-    smooth.push_back(mean = kSmoothing * mean + (1 - kSmoothing) * point.loss);
+    sum = kSmoothing * sum + (1 - kSmoothing) * point.loss;
+    weight = kSmoothing * weight + (1 - kSmoothing);
+    smooth.push_back(sum / weight);
     // What falls behind a rise only comes back from where too high a rate has led.
-    if (mean > kRising * smooth[lowest]) break;
-    if (mean < smooth[lowest]) lowest = smooth.size() - 1;
+    if (smooth.back() > kRising * smooth[lowest]) break;
+    if (smooth.back() < smooth[lowest]) lowest = smooth.size() - 1;
   }
   if (lowest == 0) return points[smooth.size() - 1].rate / 10;
   std::size_t steepest = std::min(lowest, kSpan);
