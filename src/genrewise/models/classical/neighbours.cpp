@@ -1,6 +1,7 @@
 #include "genrewise/models/classical/neighbours.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -17,6 +18,8 @@ constexpr std::size_t kQueries = 400, kPoints = 2048;
 constexpr std::size_t kGlance = 32;   // products that are looked at together
 constexpr std::size_t kSample = 512;  // points that tell where the centre is
 constexpr std::size_t kLanes = 16;    // independent sums, so that the compiler may use vector registers
+// Queries whose short rows stay in the second cache while the points pass by.
+constexpr std::size_t kShortBlock = 40 * kShortQueries;
 
 /// Sum over all columns of term(j).
 template <class Term>
@@ -101,6 +104,85 @@ class CandidateFilter {
   std::vector<Candidate> candidates_;
 };
 
+/// The same where short rows stand for query and point, each known to be within its error of the true one. A point is
+/// out when its distance less both errors is above the k-th smallest of distance plus both errors.
+class ShortFilter {
+ public:
+  /// Row `query` of `queries`, among `points`.
+  ShortFilter(std::size_t k, const ShortRows& queries, std::size_t query, const ShortRows& points)
+      : k_(k),
+        limit_(2 * k + 16),
+        points_(points),
+        twice_step_(2 * queries.step[query]),
+        error_(static_cast<double>(queries.error[query])),
+        squared_norm_(static_cast<double>(queries.squared_norm[query])) {}
+
+  /// The query's products with a panel of points.
+  void see(const std::int32_t* products, std::size_t first) {
+    for (unsigned bits = within(products, first); bits != 0; bits &= bits - 1) {
+      const std::size_t j = first + static_cast<std::size_t>(std::countr_zero(bits));
+      if (j >= points_.rows) return;
+      const auto norm = static_cast<double>(points_.squared_norm[j]);
+      const double step = static_cast<double>(points_.step[j]) * static_cast<double>(twice_step_);
+      const double squared = squared_norm_ + norm - step * static_cast<double>(products[j - first]);
+      const double lost = kLost * (squared_norm_ + norm) + kNothing;
+      const double error = error_ + static_cast<double>(points_.error[j]);
+      const double lower = std::sqrt(std::max(0.0, squared - lost)) - error;
+      if (lower > threshold_) continue;
+      candidates_.push_back({lower, std::sqrt(std::max(0.0, squared + lost)) + error, j});
+      if (candidates_.size() < limit_) continue;
+      tighten();
+      limit_ = std::max(limit_, 2 * candidates_.size());
+    }
+  }
+
+  struct Candidate {
+    double lower, upper;  // bounds of its distance
+    std::size_t index;
+  };
+  const std::vector<Candidate>& candidates() {
+    tighten();
+    return candidates_;
+  }
+
+ private:
+  // What floats lose of a squared distance, in parts of both squared norms; and an amount that is too small for floats.
+  static constexpr double kLost = 1e-6, kNothing = 1e-30;
+
+  /// Bit j: distance <= threshold + errors for point first + j; squared, all that does not depend on the point on the
+  /// right. What is no number is within. Without branches, so that it is done in vector registers.
+  unsigned within(const std::int32_t* products, std::size_t first) const {
+    const float *norm = points_.squared_norm.data() + first, *error = points_.error.data() + first,
+                *step = points_.step.data() + first;
+    unsigned bits = 0;
+    for (unsigned j = 0; j < kShortPoints; ++j) {
+      const float left = norm[j] * kKept - twice_step_ * step[j] * static_cast<float>(products[j]) -
+                         (error[j] + per_error_) * error[j];
+      bits |= left > right_side_ ? 0U : 1U << j;
+    }
+    return bits;
+  }
+
+  void tighten() {
+    if (candidates_.size() < k_) return;
+    const auto kth = candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
+    std::ranges::nth_element(candidates_, kth, {}, &Candidate::upper);
+    threshold_ = kth->upper;
+    std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.lower > threshold_; });
+    const double reach = threshold_ + error_;
+    per_error_ = static_cast<float>(2 * reach * (1 + kLost));
+    right_side_ = static_cast<float>(reach * reach * (1 + kLost) - squared_norm_ * (1 - 2 * kLost) + kNothing);
+  }
+
+  static constexpr auto kKept = static_cast<float>(1 - 2 * kLost);
+
+  std::size_t k_, limit_;
+  const ShortRows& points_;
+  float twice_step_, per_error_ = 0, right_side_ = std::numeric_limits<float>::infinity();
+  double error_, squared_norm_, threshold_ = std::numeric_limits<double>::infinity();
+  std::vector<Candidate> candidates_;
+};
+
 float inverse_length(std::span<const float> row) {
   const double squared = blas::dot(row, row);
   return squared > 0 ? static_cast<float>(1 / std::sqrt(squared)) : 0;
@@ -123,6 +205,21 @@ bool is_far_from_zero(const std::vector<double>& mean, const std::vector<double>
   return away > 0.01 * spread;
 }
 
+/// A power of two that brings the length of rows, less their mean, to about 1; 0 where floats cannot tell.
+double unit_for(const std::vector<double>& variance) {
+  double squared_length = 0;
+  for (double spread : variance) squared_length += spread;
+  if (!std::isfinite(squared_length)) return 0;
+  return squared_length > 0 ? std::ldexp(1.0, -std::ilogb(std::sqrt(squared_length))) : 1;
+}
+
+/// Blocks of one size, at most `most`, as many for every thread, so that all end together.
+std::size_t even_block(std::size_t rows, std::size_t most) {
+  const auto threads = static_cast<std::size_t>(thread_budget());
+  const std::size_t rounds = std::max<std::size_t>(1, (rows + threads * most - 1) / (threads * most));
+  return std::max<std::size_t>(1, (rows + threads * rounds - 1) / (threads * rounds));
+}
+
 void keep_nearest(std::vector<Found>& found, std::size_t query, Neighbours& out) {
   std::ranges::partial_sort(found, found.begin() + static_cast<std::ptrdiff_t>(out.k));
   for (std::size_t i = 0; i < out.k; ++i) {
@@ -142,6 +239,15 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
     for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
   } else if (metric_ == Metric::euclidean) {
     const auto [mean, variance] = blas::column_moments(sample_of(points_));
+    if (kShortProductsAreFast && points_.cols() <= kMostShortColumns) {
+      centre_.assign(mean.begin(), mean.end());
+      unit_ = unit_for(variance);
+      if (unit_ > 0) {
+        short_points_ = shorten(points_, centre_, unit_, kShortPoints);
+        return;
+      }
+      centre_.clear();
+    }
     if (is_far_from_zero(mean, variance)) {  // smaller norms: less cancellation, fewer candidates
       centre_.assign(mean.begin(), mean.end());
       centred_ = points_;
@@ -187,16 +293,19 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
   out.k = k;
   out.index.resize(queries.rows() * k);
   out.distance.resize(queries.rows() * k);
+  if (short_points_.rows > 0) {
+    blas::for_blocks(queries.rows(), even_block(queries.rows(), kShortBlock),
+                     [&](std::size_t first, std::size_t count) { find_by_short_product(queries, first, count, out); });
+    return out;
+  }
   if (squared_norm_.empty()) {
     blas::for_blocks(queries.rows(), 8,
                      [&](std::size_t first, std::size_t count) { find_directly(queries, first, count, out); });
     return out;
   }
-  // Blocks of one size, as many for every thread, so that all end together.
-  const auto threads = static_cast<std::size_t>(thread_budget());
-  const std::size_t rounds = std::max<std::size_t>(1, (queries.rows() + threads * kQueries - 1) / (threads * kQueries));
-  const std::size_t block = std::max<std::size_t>(1, (queries.rows() + threads * rounds - 1) / (threads * rounds));
-  std::vector<std::vector<float>> products(threads);  // kept from block to block: fresh memory is slow
+  const std::size_t block = even_block(queries.rows(), kQueries);
+  std::vector<std::vector<float>> products(
+      static_cast<std::size_t>(thread_budget()));  // kept from block to block: fresh memory is slow
   parallel_for((queries.rows() + block - 1) / block, [&](std::size_t index, int worker) {
     const std::size_t first = index * block;
     find_by_product(queries, first, std::min(block, queries.rows() - first), products[static_cast<std::size_t>(worker)],
@@ -241,6 +350,29 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
   for (std::size_t i = 0; i < count; ++i) {
     found.clear();
     for (const Candidate& candidate : filters[i].candidates())
+      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
+    keep_nearest(found, first + i, out);
+  }
+}
+
+void NeighbourIndex::find_by_short_product(const Matrix& queries, std::size_t first, std::size_t count,
+                                           Neighbours& out) const {
+  const ShortRows block =
+      shorten(blas::View<const float>(queries).rows_from(first, count), centre_, unit_, kShortQueries);
+  std::vector<ShortFilter> filters;
+  for (std::size_t i = 0; i < count; ++i) filters.emplace_back(out.k, block, i, short_points_);
+  std::int32_t products[kShortQueries * kShortPoints];
+  for (std::size_t panel = 0; panel < short_points_.panels(); ++panel)  // stays in the first cache for all queries
+    for (std::size_t at = 0; at < count; at += kShortQueries) {
+      multiply_short(block.panel(at / kShortQueries), short_points_.panel(panel), block.pairs, products);
+      for (std::size_t i = at; i < std::min(at + kShortQueries, count); ++i)
+        filters[i].see(products + (i - at) * kShortPoints, panel * kShortPoints);
+    }
+
+  std::vector<Found> found;
+  for (std::size_t i = 0; i < count; ++i) {
+    found.clear();
+    for (const ShortFilter::Candidate& candidate : filters[i].candidates())
       found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
     keep_nearest(found, first + i, out);
   }

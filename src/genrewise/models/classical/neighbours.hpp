@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "genrewise/base/matrix.hpp"
+#include "genrewise/models/classical/short_product.hpp"
 
 namespace genrewise {
 
@@ -17,8 +18,9 @@ struct Neighbours {
 
 enum class Metric { euclidean, manhattan, cosine, minkowski };
 
-/// A set of points to look up the nearest ones of, exactly: for the Euclidean and the cosine metric a float matrix
-/// product finds all points that may be among the nearest, whose distances are then computed in double.
+/// A set of points to look up the nearest ones of, exactly: for the Euclidean and the cosine metric an inexact
+/// matrix product finds all points that may be among the nearest, whose distances are then computed in double. The
+/// product is one of 16-bit integers for the Euclidean metric where those are fast (short_product.hpp), else of floats.
 class NeighbourIndex {
  public:
   NeighbourIndex() = default;
@@ -34,6 +36,7 @@ class NeighbourIndex {
   void centre(Matrix& rows) const;
   void find_by_product(const Matrix& queries, std::size_t first, std::size_t count, std::vector<float>& product_values,
                        Neighbours& out) const;
+  void find_by_short_product(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
   void find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
   double distance(const float* a, const float* b) const;
 
@@ -43,6 +46,8 @@ class NeighbourIndex {
   double p_ = 2;
   std::vector<float> centre_;
   std::vector<float> squared_norm_;    // of the ready points; 1 for the cosine metric
+  ShortRows short_points_;             // less centre_; empty where floats are multiplied
+  double unit_ = 1;                    // of the short rows
   std::vector<float> inverse_length_;  // for the cosine metric; 0 for a point that is all zeros
 };
 

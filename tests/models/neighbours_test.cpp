@@ -1,0 +1,199 @@
+// Neighbours found through inexact products are those that trying all points gives, whatever the data are like.
+#include "genrewise/models/classical/neighbours.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/short_product.hpp"
+
+namespace genrewise {
+namespace {
+
+struct Case {
+  const char* name;
+  std::size_t rows, cols;
+  void (*bend)(Matrix& rows, Rng& rng);
+};
+
+void leave(Matrix& /*rows*/, Rng& /*rng*/) {}
+
+void duplicate(Matrix& rows, Rng& /*rng*/) {
+  for (std::size_t i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i % 7), rows.row(i).begin());
+}
+
+/// Every row is the first, moved by less than what 16 bits can tell apart.
+void nearly_tie(Matrix& rows, Rng& rng) {
+  for (std::size_t i = 1; i < rows.rows(); ++i)
+    for (std::size_t j = 0; j < rows.cols(); ++j) rows(i, j) = rows(0, j) * static_cast<float>(1 + 1e-6 * rng.normal());
+}
+
+/// Single values, single rows and half of a column far out.
+void throw_far_out(Matrix& rows, Rng& rng) {
+  for (std::size_t i = 0; i < rows.rows(); i += 11) rows(i, i % rows.cols()) = 1e6f;
+  for (std::size_t i = 5; i < rows.rows(); i += 17)
+    for (float& value : rows.row(i)) value = static_cast<float>(1e6 * rng.normal());
+  for (std::size_t i = 0; i < rows.rows(); i += 2) rows(i, 0) -= 1e4f;
+}
+
+void make_constant(Matrix& rows, Rng& /*rng*/) {
+  std::ranges::fill(rows.values(), 3.25f);
+}
+
+void make_some_constant(Matrix& rows, Rng& /*rng*/) {
+  for (std::size_t i = 0; i < rows.rows(); i += 3) std::ranges::fill(rows.row(i), static_cast<float>(i % 5));
+}
+
+void make_tiny(Matrix& rows, Rng& /*rng*/) {
+  for (float& value : rows.values()) value *= 1e-30f;
+}
+
+void make_huge(Matrix& rows, Rng& /*rng*/) {
+  for (float& value : rows.values()) value *= 1e37f;
+}
+
+void move_away(Matrix& rows, Rng& /*rng*/) {
+  for (float& value : rows.values()) value += 5000;
+}
+
+/// Of all sizes, down to what is nothing beside the largest.
+void spread_out(Matrix& rows, Rng& /*rng*/) {
+  for (std::size_t i = 0; i < rows.rows(); ++i)
+    for (float& value : rows.row(i)) value *= std::pow(10.0f, static_cast<float>(i % 60) - 30);
+}
+
+class NeighboursOf : public ::testing::TestWithParam<Case> {};
+
+TEST_P(NeighboursOf, AreTheSameAsByTryingAllPoints) {
+  const Case& test = GetParam();
+  Rng rng(11);
+  Matrix all(test.rows + 30, test.cols);
+  for (float& value : all.values()) value = static_cast<float>(rng.normal());
+  test.bend(all, rng);
+  Matrix points(test.rows, test.cols), queries(45, test.cols);
+  std::ranges::copy(all.values().first(test.rows * test.cols), points.data());
+  // The last are among the points.
+  std::ranges::copy(all.values().subspan(test.rows * test.cols), queries.data());
+  for (std::size_t i = 30; i < 45; ++i) std::ranges::copy(points.row(i * 7 % test.rows), queries.row(i).begin());
+
+  const NeighbourIndex index(points, Metric::euclidean, 2);
+  const Neighbours every = index.find(queries, test.rows);  // nothing can be left out
+  for (std::size_t i = 0; i < queries.rows(); ++i) {
+    std::vector<bool> seen(test.rows);
+    for (std::size_t n = i * test.rows; n < (i + 1) * test.rows; ++n) {
+      double sum = 0;
+      for (std::size_t c = 0; c < test.cols; ++c)
+        sum += std::pow(static_cast<double>(queries(i, c)) - static_cast<double>(points(every.index[n], c)), 2);
+      ASSERT_NEAR(every.distance[n], std::sqrt(sum), 1e-12 * std::sqrt(sum));
+      ASSERT_FALSE(seen[every.index[n]]);
+      seen[every.index[n]] = true;
+      if (n == i * test.rows) continue;
+      ASSERT_TRUE(every.distance[n - 1] < every.distance[n] ||
+                  (every.distance[n - 1] == every.distance[n] && every.index[n - 1] < every.index[n]));
+    }
+  }
+  for (const std::size_t k : {std::size_t{1}, std::size_t{2}, std::size_t{21}, test.rows - 1}) {
+    if (k > test.rows) continue;
+    const Neighbours found = index.find(queries, k);
+    for (std::size_t i = 0; i < queries.rows(); ++i)
+      for (std::size_t n = 0; n < k; ++n) {
+        ASSERT_EQ(found.index[i * k + n], every.index[i * test.rows + n]) << "k " << k << " query " << i;
+        ASSERT_EQ(found.distance[i * k + n], every.distance[i * test.rows + n]);
+      }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Data, NeighboursOf,
+    ::testing::Values(Case{"Plain", 700, 64, leave}, Case{"OddColumns", 333, 37, leave},
+                      Case{"OneColumn", 500, 1, leave}, Case{"FewPoints", 3, 5, leave},
+                      Case{"FullPanels", 160, 16, leave}, Case{"Wide", 90, 4097, leave},
+                      Case{"WidestShort", 90, 4096, leave}, Case{"Duplicates", 300, 20, duplicate},
+                      Case{"NearTies", 300, 33, nearly_tie}, Case{"Outliers", 600, 40, throw_far_out},
+                      Case{"OutliersInOneColumn", 600, 1, throw_far_out}, Case{"AllEqual", 100, 9, make_constant},
+                      Case{"ConstantRows", 200, 9, make_some_constant}, Case{"Tiny", 300, 24, make_tiny},
+                      Case{"Huge", 300, 24, make_huge}, Case{"FarFromZero", 400, 50, move_away},
+                      Case{"AllSizes", 300, 12, spread_out}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Neighbours, DoNotDependOnTheNumberOfThreads) {
+  Rng rng(4);
+  Matrix points(900, 31), queries(500, 31);
+  for (float& value : points.values()) value = static_cast<float>(rng.normal());
+  for (float& value : queries.values()) value = static_cast<float>(rng.normal());
+  const int budget = thread_budget();
+  set_thread_budget(1);
+  const Neighbours alone = NeighbourIndex(points, Metric::euclidean, 2).find(queries, 5);
+  set_thread_budget(3);
+  const Neighbours together = NeighbourIndex(points, Metric::euclidean, 2).find(queries, 5);
+  set_thread_budget(budget);
+  EXPECT_EQ(alone.index, together.index);
+  EXPECT_EQ(alone.distance, together.distance);
+}
+
+TEST(ShortRows, StandForRowsWithinTheirErrors) {
+  Rng rng(8);
+  const std::size_t cols = 75;
+  Matrix rows(40, cols);
+  std::vector<float> centre(cols);
+  for (float& value : rows.values()) value = static_cast<float>(3 * rng.normal());
+  for (float& value : centre) value = static_cast<float>(rng.normal());
+  rows(3, 4) = 1e5f;
+  std::ranges::copy(centre, rows.row(6).begin());
+  rows(9, 0) = std::numeric_limits<float>::quiet_NaN();
+  rows(10, 0) = std::numeric_limits<float>::infinity();
+  const double unit = 0.25;
+  const ShortRows made = shorten(rows, centre, unit, kShortPoints);
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    double squared_error = 0, squared_norm = 0, squared_row = 0;
+    for (std::size_t j = 0; j < cols; ++j) {
+      const std::int16_t whole = made.panel(i / kShortPoints)[(j / 2 * kShortPoints + i % kShortPoints) * 2 + j % 2];
+      const double stands = static_cast<double>(whole) * static_cast<double>(made.step[i]);
+      const double value = (static_cast<double>(rows(i, j)) - static_cast<double>(centre[j])) * unit;
+      squared_error += (value - stands) * (value - stands);
+      squared_norm += stands * stands;
+      squared_row += value * value;
+    }
+    if (i == 9 || i == 10) {
+      EXPECT_EQ(made.error[i], std::numeric_limits<float>::infinity());
+      EXPECT_EQ(squared_norm, 0);
+      continue;
+    }
+    EXPECT_GE(made.error[i], std::sqrt(squared_error));
+    EXPECT_LE(made.error[i], 1e-3 * std::sqrt(squared_row));
+    EXPECT_NEAR(made.squared_norm[i], squared_norm, 1e-6 * squared_norm);
+  }
+  EXPECT_EQ(made.error[6], 0);
+}
+
+TEST(ShortRows, HaveProductsThatFit32Bits) {
+  // Rows as long as they may be, all in one direction, or with all their length in one column.
+  for (const std::size_t cols : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{518}, kMostShortColumns}) {
+    Matrix rows(8, cols);
+    for (std::size_t j = 0; j < cols; ++j) {
+      rows(0, j) = 1;
+      rows(1, j) = -1;
+      rows(2, j) = j % 2 == 0 ? 0.7f : -0.7f;
+      rows(3, j) = j == 0 ? 9 : 0.001f;
+    }
+    const std::vector<float> centre(cols);
+    const ShortRows queries = shorten(rows, centre, 1, kShortQueries), points = shorten(rows, centre, 1, kShortPoints);
+    std::int32_t products[kShortQueries * kShortPoints];
+    multiply_short(queries.panel(0), points.panel(0), points.pairs, products);
+    for (std::size_t a = 0; a < kShortQueries; ++a)
+      for (std::size_t b = 0; b < kShortPoints; ++b) {
+        std::int64_t sum = 0;
+        for (std::size_t j = 0; j < cols; ++j)
+          sum += std::int64_t{queries.values[(j / 2 * kShortQueries + a) * 2 + j % 2]} *
+                 points.values[(j / 2 * kShortPoints + b) * 2 + j % 2];
+        EXPECT_EQ(products[a * kShortPoints + b], sum) << cols << ": " << a << ", " << b;
+      }
+  }
+}
+
+}  // namespace
+}  // namespace genrewise
