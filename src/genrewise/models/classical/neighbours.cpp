@@ -220,6 +220,11 @@ std::size_t even_block(std::size_t rows, std::size_t most) {
   return std::max<std::size_t>(1, (rows + threads * rounds - 1) / (threads * rounds));
 }
 
+/// Whether sums of products of values like these stay finite as floats.
+bool floats_hold(const Matrix& rows) {
+  return std::ranges::all_of(rows.values(), [](float value) { return std::abs(value) < 1e14f; });
+}
+
 void keep_nearest(std::vector<Found>& found, std::size_t query, Neighbours& out) {
   std::ranges::partial_sort(found, found.begin() + static_cast<std::ptrdiff_t>(out.k));
   for (std::size_t i = 0; i < out.k; ++i) {
@@ -248,6 +253,7 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
       }
       centre_.clear();
     }
+    if (!floats_hold(points_)) return;
     if (is_far_from_zero(mean, variance)) {  // smaller norms: less cancellation, fewer candidates
       centre_.assign(mean.begin(), mean.end());
       centred_ = points_;
@@ -298,7 +304,7 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
                      [&](std::size_t first, std::size_t count) { find_by_short_product(queries, first, count, out); });
     return out;
   }
-  if (squared_norm_.empty()) {
+  if (squared_norm_.empty() || !floats_hold(queries)) {
     blas::for_blocks(queries.rows(), 8,
                      [&](std::size_t first, std::size_t count) { find_directly(queries, first, count, out); });
     return out;
