@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "arguments.hpp"
 #include "genrewise/base/csv.hpp"
@@ -115,6 +116,8 @@ int run(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
+  // OpenBLAS' own threads, which are never asked for anything here, spin for some dozen milliseconds when it is loaded.
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
   try {
     return run(count, words);
   } catch (const std::exception& error) {
