@@ -11,6 +11,15 @@
 
 namespace genrewise {
 
+/// Waits of some microseconds spin; when it takes longer, `rest` is called between two looks.
+template <class Done, class Rest>
+void spin_until(const Done& done, const Rest& rest) {
+  constexpr int kSpins = 20'000;
+  for (int spins = 0; !done(); ++spins) {
+    if (spins > kSpins) rest();
+  }
+}
+
 /// Where the members of a team wait for each other, and where they take their work between two waits. Waits are some
 /// microseconds, so they spin; a member that was put to sleep by the system is waited for with yields.
 class Meeting {
@@ -34,13 +43,10 @@ class Meeting {
       round_.fetch_add(1, std::memory_order_release);
       return;
     }
-    for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins) {
-      if (spins > kSpins) std::this_thread::yield();
-    }
+    spin_until([&] { return round_.load(std::memory_order_acquire) != round; }, std::this_thread::yield);
   }
 
  private:
-  static constexpr int kSpins = 20'000;
   const int members_;
   std::atomic<int> arrived_{0};
   std::atomic<std::size_t> taken_{0};
@@ -101,19 +107,10 @@ class Team {
       }
     }
     work({0, threads, meeting});
-    wait_until([&] { return left_.load(std::memory_order_acquire) == 0; }, [] { std::this_thread::yield(); });
+    spin_until([&] { return left_.load(std::memory_order_acquire) == 0; }, std::this_thread::yield);
   }
 
  private:
-  static constexpr int kSpins = 20'000;
-
-  template <class Done, class Rest>
-  static void wait_until(const Done& done, const Rest& rest) {
-    for (int spins = 0; !done(); ++spins) {
-      if (spins > kSpins) rest();
-    }
-  }
-
   void begin() {
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();
@@ -121,7 +118,7 @@ class Team {
 
   void serve(int index, unsigned seen) {
     for (;;) {
-      wait_until([&] { return round_.load(std::memory_order_acquire) != seen; }, [&] { round_.wait(seen); });
+      spin_until([&] { return round_.load(std::memory_order_acquire) != seen; }, [&] { round_.wait(seen); });
       ++seen;
       if (work_ == nullptr) return;
       if (index < members_) (*work_)({index, members_, *meeting_});

@@ -40,12 +40,7 @@ void Network::to(const std::string& device) {
 }
 
 void Network::save(TensorArchive& archive, const std::string& prefix) const {
-  for (const Weight& weight : weights_) {
-    const at::Tensor plain = weight.value.detach().to(at::kCPU).contiguous();
-    archive.put(prefix + weight.name,
-                std::span<const float>(plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())),
-                std::vector<std::size_t>(plain.sizes().begin(), plain.sizes().end()));
-  }
+  for (const Weight& weight : weights_) put_tensor(archive, prefix + weight.name, weight.value);
 }
 
 void Network::load(const TensorArchive& archive, const std::string& prefix) {
@@ -60,9 +55,24 @@ void Network::load(const TensorArchive& archive, const std::string& prefix) {
       throw Error(fmt::format("the weight '{}' has the shape [{}], and the network's is [{}]", name,
                               fmt::join(shape, ", "), fmt::join(expected, ", ")),
                   archive.name(), "these are the weights of another network");
-    std::vector<float> values = archive.floats(name, static_cast<std::size_t>(weight.value.numel()));
-    weight.value.copy_(at::from_blob(values.data(), weight.value.sizes(), at::kFloat));
+    take_tensor(archive, name, weight.value);
   }
+}
+
+void put_tensor(TensorArchive& archive, const std::string& name, const at::Tensor& tensor) {
+  const at::Tensor plain = tensor.detach().to(at::kCPU).contiguous();
+  archive.put(name, std::span<const float>(plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())),
+              std::vector<std::size_t>(plain.sizes().begin(), plain.sizes().end()));
+}
+
+void take_tensor(const TensorArchive& archive, const std::string& name, const at::Tensor& into) {
+  std::vector<float> values = archive.floats(name, static_cast<std::size_t>(into.numel()));
+  into.copy_(at::from_blob(values.data(), into.sizes(), at::kFloat));
+}
+
+at::Tensor borrowed(const float* values, std::size_t rows, std::size_t cols) {
+  return at::from_blob(const_cast<float*>(values), {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(cols)},
+                       at::kFloat);
 }
 
 at::Tensor sent_to(const at::Tensor& tensor, const at::Device& device) {

@@ -72,6 +72,14 @@ class Network {
   std::vector<Weight> weights_;
 };
 
+/// Floats of a tensor, wherever it lies, into and out of an archive. take_tensor() throws Error when the archive has
+/// not as many of that name.
+void put_tensor(TensorArchive& archive, const std::string& name, const at::Tensor& tensor);
+void take_tensor(const TensorArchive& archive, const std::string& name, const at::Tensor& into);
+
+/// rows x cols floats that lie elsewhere and outlive the tensor, which may only be read.
+at::Tensor borrowed(const float* values, std::size_t rows, std::size_t cols);
+
 /// `tensor` on that device. To a GPU it goes through pinned memory, so that nobody waits for what the GPU is at.
 at::Tensor sent_to(const at::Tensor& tensor, const at::Device& device);
 

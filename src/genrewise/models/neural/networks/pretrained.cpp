@@ -121,10 +121,7 @@ class PretrainedNetwork : public Network {
     const TensorArchive archive = find_weights(network);
     const at::NoGradGuard no_grad;
     for (Weight& weight : weights()) {
-      if (!weight.name.starts_with(kBody)) continue;
-      std::vector<float> values =
-          archive.floats(weight.name.substr(kBody.size()), static_cast<std::size_t>(weight.value.numel()));
-      weight.value.copy_(at::from_blob(values.data(), weight.value.sizes(), at::kFloat));
+      if (weight.name.starts_with(kBody)) take_tensor(archive, weight.name.substr(kBody.size()), weight.value);
     }
   }
   at::Tensor grey(const at::Tensor& examples) const {
@@ -299,9 +296,7 @@ Matrix pretrained_embedding(std::string_view kind, const Matrix& examples) {
   const auto network =
       kind == "mobilenetv2" ? make_mobilenetv2(request, HeadSettings{}) : make_efficientat(request, HeadSettings{});
   const at::NoGradGuard no_grad;
-  const at::Tensor rows =
-      at::from_blob(const_cast<float*>(examples.data()),  // libtorch only reads from it here
-                    {static_cast<Integer>(examples.rows()), static_cast<Integer>(examples.cols())}, at::kFloat);
+  const at::Tensor rows = borrowed(examples.data(), examples.rows(), examples.cols());
   const at::Tensor embedding = network->embed(rows, {}).contiguous();
   Matrix result(examples.rows(), static_cast<std::size_t>(embedding.size(1)));
   std::copy_n(embedding.data_ptr<float>(), result.values().size(), result.data());

@@ -45,12 +45,8 @@ void Trainer::save_checkpoint(const TrainingLog& log) {
   if (!best_is_saved_) {
     TensorArchive best(log.best_checkpoint().string());
     best.metadata["epoch"] = std::to_string(state_.best_epoch);
-    for (std::size_t i = 0; i < best_weights_.size(); ++i) {
-      const at::Tensor plain = best_weights_[i].to(at::kCPU).contiguous();
-      best.put("network." + network_.weights()[i].name,
-               std::span<const float>(plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())),
-               std::vector<std::size_t>(plain.sizes().begin(), plain.sizes().end()));
-    }
+    for (std::size_t i = 0; i < best_weights_.size(); ++i)
+      put_tensor(best, "network." + network_.weights()[i].name, best_weights_[i]);
     write_file(log.best_checkpoint(), best.serialise());
     best_is_saved_ = true;
   }
@@ -110,9 +106,8 @@ bool Trainer::resume(const TrainingLog& log) {
     const TensorArchive best = TensorArchive::read(log.best_checkpoint());
     best_weights_.clear();
     for (const Weight& weight : network_.weights()) {
-      std::vector<float> values = best.floats("network." + weight.name, static_cast<std::size_t>(weight.value.numel()));
-      best_weights_.push_back(at::from_blob(values.data(), weight.value.sizes(), at::kFloat)
-                                  .to(weight.value.device(), at::kFloat, false, true));
+      best_weights_.push_back(at::empty_like(weight.value.detach()));
+      take_tensor(best, "network." + weight.name, best_weights_.back());
     }
   }
   return true;

@@ -146,9 +146,7 @@ class NetworkLearner final : public BatchLearner {
       const at::NoGradGuard no_grad;
       for (std::size_t first = 0; first < examples.rows(); first += kPredictBatch) {
         const std::size_t count = std::min(kPredictBatch, examples.rows() - first);
-        const at::Tensor rows =
-            at::from_blob(const_cast<float*>(examples.row(first).data()),  // libtorch only reads from it here
-                          {static_cast<std::int64_t>(count), static_cast<std::int64_t>(examples.cols())}, at::kFloat);
+        const at::Tensor rows = borrowed(examples.row(first).data(), count, examples.cols());
         at::Tensor logits = network_->forward(rows, {});
         for (std::size_t label = 0; label < present_.size(); ++label)
           if (present_[label] == 0)

@@ -169,10 +169,7 @@ void Optimiser::save(TensorArchive& archive, const std::string& prefix) const {
   for (const Slot& slot : slots_) {
     const std::string name = prefix + network_.weights()[slot.weight].name;
     const auto put = [&](const std::string& part, const at::Tensor& tensor) {
-      if (!tensor.defined()) return;
-      const at::Tensor plain = tensor.to(at::kCPU).contiguous();
-      archive.put(name + part,
-                  std::span<const float>(plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())));
+      if (tensor.defined()) put_tensor(archive, name + part, tensor.flatten());
     };
     put(".first", slot.first);
     put(".second", slot.second);
@@ -183,10 +180,8 @@ void Optimiser::save(TensorArchive& archive, const std::string& prefix) const {
 void Optimiser::load(const TensorArchive& archive, const std::string& prefix) {
   for (Slot& slot : slots_) {
     const std::string name = prefix + network_.weights()[slot.weight].name;
-    const auto take = [&](const std::string& part, at::Tensor& tensor) {
-      if (!tensor.defined()) return;
-      std::vector<float> values = archive.floats(name + part, static_cast<std::size_t>(tensor.numel()));
-      tensor.copy_(at::from_blob(values.data(), tensor.sizes(), at::kFloat));
+    const auto take = [&](const std::string& part, const at::Tensor& tensor) {
+      if (tensor.defined()) take_tensor(archive, name + part, tensor);
     };
     take(".first", slot.first);
     take(".second", slot.second);

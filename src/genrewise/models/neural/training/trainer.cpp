@@ -137,10 +137,7 @@ void Trainer::run_epoch(BatchStream& stream) {
 }
 
 at::Tensor Trainer::forward(const Batch& batch, const Pass& pass) const {
-  // libtorch only reads from what it is given here.
-  const at::Tensor examples =
-      at::from_blob(const_cast<float*>(batch.features.data()),
-                    {static_cast<std::int64_t>(batch.size), static_cast<std::int64_t>(batch.values)}, at::kFloat);
+  const at::Tensor examples = borrowed(batch.features.data(), batch.size, batch.values);
   const at::Device device(device_);
   const MixedPrecision precision(config_.mixed_precision && device.is_cuda());
   return network_.forward(sent_to(examples, device), pass);
