@@ -11,6 +11,7 @@
 #include "genrewise/models/neural/neural.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "neural_test_support.hpp"
+#include "support/environment.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -90,10 +91,8 @@ class Embedding : public ::testing::Test {
   Embedding() {
     for (const char* network : {"mobilenetv2", "efficientat", "musicnn_msd", "musicnn_mtt"})
       write_file(folder_ / (std::string(network) + ".safetensors"), random_weights(network, 11).serialise());
-    setenv("GENREWISE_WEIGHTS", folder_.path().c_str(), 1);
     register_neural();
   }
-  ~Embedding() override { unsetenv("GENREWISE_WEIGHTS"); }
 
   static std::vector<float> extract(const FeatureSet& set, const std::vector<float>& samples) {
     std::vector<float> row(set.size());
@@ -103,6 +102,7 @@ class Embedding : public ::testing::Test {
     return row;
   }
   testing::TemporaryFolder folder_;
+  testing::Environment weights_{"GENREWISE_WEIGHTS", folder_.path()};
 };
 
 constexpr const char* kAudioSets[] = {"audiotag", "efficientat_classes", "efficientat_pools", "musicnn_msd",

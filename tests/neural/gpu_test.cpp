@@ -4,6 +4,7 @@
 #include "genrewise/base/device.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "neural_test_support.hpp"
+#include "support/environment.hpp"
 #include "support/test_support.hpp"
 #include "trainer_support.hpp"
 
@@ -59,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, GpuLearns,
 
 TEST_F(Gpu, FineTunesPretrainedBodies) {
   REQUIRE_SHARED(folder, "weights");
-  const SharedWeights weights(folder);
+  const Environment weights("GENREWISE_WEIGHTS", folder);
   Parameters parameters = {{"epochs", "12"}, {"batch_size", "6"}, {"dropout", "0"}, {"learning_rate", "0.003"}};
   parameters.insert({{"frozen_epochs", "1"}, {"gradient_clip", "5"}});
   for (const bool mixed : {false, true}) {

@@ -6,6 +6,7 @@
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/models/neural/networks/pretrained.hpp"
 #include "genrewise/models/neural/neural.hpp"
+#include "support/environment.hpp"
 #include "support/test_support.hpp"
 #include "trainer_support.hpp"
 
@@ -26,7 +27,7 @@ double largest_distance(const Matrix& found, const std::vector<float>& expected)
 
 TEST(EfficientAtNetwork, GivesTheReferencesEmbeddingBeforeItLearns) {
   REQUIRE_SHARED(folder, "weights");
-  const SharedWeights weights(folder);
+  const Environment weights("GENREWISE_WEIGHTS", folder);
   const TensorArchive golden = TensorArchive::read(folder / "efficientat_mn04_audioset.golden.safetensors");
   const Matrix mel(1, 128'000, golden.floats("mel", 128'000));
   const Matrix embedding = neural::pretrained_embedding("efficientat", mel);
@@ -36,7 +37,7 @@ TEST(EfficientAtNetwork, GivesTheReferencesEmbeddingBeforeItLearns) {
 
 TEST(MobileNetV2Network, GivesTheReferencesEmbeddingOfAGreyPicture) {
   REQUIRE_SHARED(folder, "weights");
-  const SharedWeights weights(folder);
+  const Environment weights("GENREWISE_WEIGHTS", folder);
   register_neural();
   // The reference's golden pictures are coloured; the network takes grey ones in dB. The room's other implementation,
   // which is tested against the reference, gives what is expected of a real picture.
@@ -60,7 +61,7 @@ TEST(MobileNetV2Network, GivesTheReferencesEmbeddingOfAGreyPicture) {
 
 TEST(PretrainedNetworks, LearnWithAFrozenBodyAndThenWithIt) {
   REQUIRE_SHARED(folder, "weights");
-  const SharedWeights weights(folder);
+  const Environment weights("GENREWISE_WEIGHTS", folder);
   const Examples examples = made_examples(6, 128 * 64, 2);
   const Parameters frozen = {{"epochs", "1"}, {"frozen_epochs", "-1"}, {"batch_size", "3"}};
   const auto learner = fitted("efficientat", frozen, examples, 2);
@@ -83,7 +84,7 @@ TEST(PretrainedNetworks, RefuseFeaturesThatAreNotTheirs) {
 
 TEST(PretrainedNetworks, SayWhatToFetchWhereTheWeightsAreNotThere) {
   TemporaryFolder empty;
-  const SharedWeights none(empty.path());
+  const Environment none("GENREWISE_WEIGHTS", empty.path());
   const std::string problem = problem_of([] {
     fitted("efficientat", {{"epochs", "1"}}, made_examples(4, 128 * 40, 2), 2);
   });

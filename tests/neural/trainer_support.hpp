@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -74,13 +72,6 @@ inline std::string problem_of(const std::function<void()>& action) {
   }
   return "nothing was thrown";
 }
-
-/// The weights of the shared folder, for as long as it lives.
-class SharedWeights {
- public:
-  explicit SharedWeights(const std::filesystem::path& folder) { setenv("GENREWISE_WEIGHTS", folder.c_str(), 1); }
-  ~SharedWeights() { unsetenv("GENREWISE_WEIGHTS"); }
-};
 
 /// Of the loopback address; nobody listens there.
 inline int free_port() {

@@ -3,14 +3,13 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <numeric>
-#include <optional>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/neural/weights/formats.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "neural_test_support.hpp"
+#include "support/environment.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -18,6 +17,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::Environment;
 using ::testing::Ge;
 using testing::golden_path;
 using ::testing::HasSubstr;
@@ -34,28 +34,6 @@ std::string refusal(const Work& work) {
   }
   return "no error";
 }
-
-/// An environment variable for as long as this lives.
-class Environment {
- public:
-  Environment(const char* name, const std::string& value) : name_(name) {
-    if (const char* old = std::getenv(name)) old_ = old;
-    setenv(name, value.c_str(), 1);
-  }
-  ~Environment() {
-    if (old_) {
-      setenv(name_, old_->c_str(), 1);
-    } else {
-      unsetenv(name_);
-    }
-  }
-  Environment(const Environment&) = delete;
-  Environment& operator=(const Environment&) = delete;
-
- private:
-  const char* name_;
-  std::optional<std::string> old_;
-};
 
 TensorArchive torch_golden(const std::string& name) {
   return parse_torch_file(read_file(golden_path("neural/" + name)), name);

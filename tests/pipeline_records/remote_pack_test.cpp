@@ -5,7 +5,7 @@
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/object_store.hpp"
 #include "pack_fixture.hpp"
-#include "support/s3_server.hpp"
+#include "support/stores_of_server.hpp"
 
 namespace genrewise {
 namespace {
@@ -22,17 +22,7 @@ constexpr char kPlace[] = "s3://music/packs/a b";
 /// The program's stores led to a server of the test's own.
 class RemotePackTest : public ::testing::Test {
  protected:
-  RemotePackTest() {
-    ::setenv("AWS_ACCESS_KEY_ID", S3Server::kAccessKey, 1);
-    ::setenv("AWS_SECRET_ACCESS_KEY", S3Server::kSecretKey, 1);
-    set_object_store_options({.endpoint = server_.endpoint(), .region = "us-east-1", .profile = {}});
-  }
-  ~RemotePackTest() override {
-    clear_interrupt();
-    set_object_store_options({});
-    ::unsetenv("AWS_ACCESS_KEY_ID");
-    ::unsetenv("AWS_SECRET_ACCESS_KEY");
-  }
+  ~RemotePackTest() override { clear_interrupt(); }
 
   PackConfig config(int shards = 4) {
     PackConfig config{.shards = shards};
@@ -66,6 +56,7 @@ class RemotePackTest : public ::testing::Test {
   }
 
   S3Server server_;
+  StoresOfServer stores_{server_};
   TemporaryFolder folder_;
   Progress quiet_;
 };

@@ -8,6 +8,7 @@
 #include "genrewise/storage/local_store.hpp"
 #include "genrewise/storage/utc.hpp"
 #include "s3_store_fixture.hpp"
+#include "support/stores_of_server.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -277,19 +278,9 @@ TEST_F(S3StoreTest, RefusesAListThatIsNoneOrNeverEnds) {
   EXPECT_THAT(error_of([&] { list("s3://music/"); }), HasSubstr("again and again"));
 }
 
-/// The whole program's stores, led to the server by the environment.
 class RemoteFile : public S3StoreTest {
  protected:
-  RemoteFile() {
-    ::setenv("AWS_ACCESS_KEY_ID", S3Server::kAccessKey, 1);
-    ::setenv("AWS_SECRET_ACCESS_KEY", S3Server::kSecretKey, 1);
-    set_object_store_options({.endpoint = server_.endpoint(), .region = "us-east-1", .profile = {}});
-  }
-  ~RemoteFile() override {
-    ::unsetenv("AWS_ACCESS_KEY_ID");
-    ::unsetenv("AWS_SECRET_ACCESS_KEY");
-    set_object_store_options({});
-  }
+  testing::StoresOfServer stores_{server_};
 };
 
 TEST_F(RemoteFile, IsWrittenAndReadLikeALocalOne) {

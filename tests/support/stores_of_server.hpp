@@ -1,0 +1,24 @@
+// The whole program's object stores, led to a server of the test's own.
+#pragma once
+
+#include "genrewise/storage/object_store.hpp"
+#include "support/environment.hpp"
+#include "support/s3_server.hpp"
+
+namespace genrewise::testing {
+
+/// For as long as it lives, s3:// is that server.
+class StoresOfServer {
+ public:
+  explicit StoresOfServer(const S3Server& server) {
+    set_object_store_options({.endpoint = server.endpoint(), .region = "us-east-1", .profile = {}});
+  }
+  ~StoresOfServer() { set_object_store_options({}); }
+  StoresOfServer(const StoresOfServer&) = delete;
+  StoresOfServer& operator=(const StoresOfServer&) = delete;
+
+ private:
+  Environment key_{"AWS_ACCESS_KEY_ID", S3Server::kAccessKey}, secret_{"AWS_SECRET_ACCESS_KEY", S3Server::kSecretKey};
+};
+
+}  // namespace genrewise::testing
