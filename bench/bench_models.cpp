@@ -21,7 +21,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace {
 

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/neural/inference/efficientat.hpp"
-#include "genrewise/models/neural/inference/mobilenet_v2.hpp"
-#include "genrewise/models/neural/inference/musicnn.hpp"
-#include "genrewise/models/neural/weights.hpp"
+#include "genrewise/pretrained/inference/efficientat.hpp"
+#include "genrewise/pretrained/inference/mobilenet_v2.hpp"
+#include "genrewise/pretrained/inference/musicnn.hpp"
+#include "genrewise/pretrained/weights.hpp"
 
 namespace genrewise {
 namespace {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/pipeline/batches.hpp"
-#include "genrewise/pipeline/pack.hpp"
+#include "genrewise/packs/batches.hpp"
+#include "genrewise/packs/pack.hpp"
 #include "genrewise/records/page_buffer.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/object_store.hpp"

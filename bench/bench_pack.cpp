@@ -10,7 +10,7 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/pipeline/pack.hpp"
+#include "genrewise/packs/pack.hpp"
 
 namespace {
 

@@ -9,9 +9,9 @@
 #include <filesystem>
 
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/pipeline/batches.hpp"
-#include "genrewise/pipeline/pack.hpp"
-#include "genrewise/pipeline/pack_values.hpp"
+#include "genrewise/packs/batches.hpp"
+#include "genrewise/packs/pack.hpp"
+#include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/crc32c.hpp"
 #include "genrewise/records/record_reader.hpp"
 

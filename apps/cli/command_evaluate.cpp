@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "genrewise/study/charts.hpp"
-#include "genrewise/study/evaluation.hpp"
+#include "genrewise/evaluation/evaluation.hpp"
+#include "genrewise/report/charts.hpp"
 #include "genrewise/study/results.hpp"
 #include "study_support.hpp"
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "genrewise/pipeline/examples.hpp"
-#include "genrewise/pipeline/prepare.hpp"
+#include "genrewise/data_source/examples.hpp"
+#include "genrewise/data_source/prepare.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "commands.hpp"
 #include "genrewise/dataset/fetch.hpp"
-#include "genrewise/models/pretrained.hpp"
+#include "genrewise/pretrained/pretrained_networks.hpp"
 #include "genrewise/storage/disk_space.hpp"
 
 namespace genrewise::cli {

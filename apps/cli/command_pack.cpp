@@ -6,7 +6,7 @@
 
 #include "commands.hpp"
 #include "genrewise/dataset/split_file.hpp"
-#include "genrewise/pipeline/pack.hpp"
+#include "genrewise/packs/pack.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "genrewise/data_source/examples.hpp"
 #include "genrewise/dataset/split_file.hpp"
-#include "genrewise/pipeline/examples.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -7,8 +7,8 @@
 
 #include "commands.hpp"
 #include "genrewise/features/feature_set.hpp"
+#include "genrewise/report/charts.hpp"
 #include "genrewise/study/ablation.hpp"
-#include "genrewise/study/charts.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/results.hpp"
 #include "genrewise/study/run_folder.hpp"

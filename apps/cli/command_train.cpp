@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/models/batch_learner.hpp"
+#include "genrewise/report/charts.hpp"
 #include "genrewise/storage/local_file.hpp"
-#include "genrewise/study/charts.hpp"
-#include "genrewise/study/evaluation.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/pack_training.hpp"
 #include "genrewise/study/results.hpp"

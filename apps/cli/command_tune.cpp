@@ -8,7 +8,7 @@
 #include <numeric>
 
 #include "commands.hpp"
-#include "genrewise/study/charts.hpp"
+#include "genrewise/report/charts.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/selection.hpp"
 #include "genrewise/study/tuning_run.hpp"

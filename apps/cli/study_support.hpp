@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "genrewise/base/progress.hpp"
+#include "genrewise/data_source/examples.hpp"
 #include "genrewise/dataset/split.hpp"
-#include "genrewise/pipeline/examples.hpp"
-#include "genrewise/pipeline/pack_manifest.hpp"
+#include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/study/results.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "session.hpp"

@@ -7,9 +7,9 @@
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
 #include "genrewise/base/csv.hpp"
+#include "genrewise/data_source/examples.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/models/model.hpp"
-#include "genrewise/pipeline/examples.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {

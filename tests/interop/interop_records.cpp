@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <string>
 
-#include "genrewise/pipeline/batches.hpp"
-#include "genrewise/pipeline/pack.hpp"
+#include "genrewise/packs/batches.hpp"
+#include "genrewise/packs/pack.hpp"
 #include "genrewise/records/event_file.hpp"
 
 namespace {

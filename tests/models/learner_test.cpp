@@ -11,7 +11,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/models/classical/neighbours.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 #include "learner_support.hpp"
 
 namespace genrewise {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "learner_support.hpp"
 

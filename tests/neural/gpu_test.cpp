@@ -3,8 +3,8 @@
 
 #include "genrewise/base/device.hpp"
 #include "genrewise/models/neural/training/device.hpp"
-#include "neural_test_support.hpp"
 #include "support/environment.hpp"
+#include "support/neural_test_support.hpp"
 #include "support/test_support.hpp"
 #include "trainer_support.hpp"
 

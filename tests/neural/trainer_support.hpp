@@ -17,7 +17,7 @@
 #include "genrewise/base/progress.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/neural/training/network_learner.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise::testing {
 

@@ -13,11 +13,11 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/report/charts.hpp"
+#include "genrewise/report/report.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/ablation.hpp"
-#include "genrewise/study/charts.hpp"
 #include "genrewise/study/learners.hpp"
-#include "genrewise/study/report.hpp"
 #include "genrewise/study/results.hpp"
 #include "genrewise/study/selection.hpp"
 #include "genrewise/study/tuning_run.hpp"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "genrewise/base/random.hpp"
-#include "genrewise/pipeline/examples.hpp"
+#include "genrewise/data_source/examples.hpp"
 
 namespace genrewise::testing {
 

@@ -10,7 +10,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/study/evaluation.hpp"
+#include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/results.hpp"
 #include "genrewise/study/selection.hpp"

@@ -201,4 +201,15 @@ Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {
   return leakage;
 }
 
+std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows) {
+  std::vector<std::string> groups;
+  groups.reserve(rows.size());
+  for (const std::size_t row : rows) {
+    groups.push_back(!subjects.artists[row].empty()  ? "artist " + subjects.artists[row]
+                     : !subjects.albums[row].empty() ? "album " + subjects.albums[row]
+                                                     : "track " + subjects.tracks[row]);
+  }
+  return groups;
+}
+
 }  // namespace genrewise

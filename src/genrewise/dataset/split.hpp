@@ -24,6 +24,8 @@ struct SplitSubjects {
   std::vector<Part> by_shard = {};  ///< where whole shards of a pack are parts; empty where there are no shards
 };
 SplitSubjects subjects_of(const Dataset& dataset);
+/// The group of each of these rows, for intervals over groups: its artist, else its album, else its track.
+std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows);
 
 enum class SplitScheme { automatic, official, grouped, random, shards, file };
 std::string_view to_string(SplitScheme scheme);

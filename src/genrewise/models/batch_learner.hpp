@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/pipeline/batches.hpp"
+#include "genrewise/packs/batches.hpp"
 
 namespace genrewise {
 

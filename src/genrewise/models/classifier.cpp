@@ -64,4 +64,10 @@ void register_classifier(std::string kind, ClassifierMaker make) {
   }
 }
 
+std::string to_string(const Parameters& parameters) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : parameters) parts.push_back(name + "=" + value);
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 }  // namespace genrewise

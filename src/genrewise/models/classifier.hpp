@@ -20,6 +20,8 @@ class TensorArchive;
 
 /// Parameters by scikit-learn's names, as text: {"n_neighbors", "21"}, {"gamma", "scale"}.
 using Parameters = std::map<std::string, std::string, std::less<>>;
+/// "C=10, kernel=poly".
+std::string to_string(const Parameters& parameters);
 
 /// What predict() and predict_probabilities() say of the same examples.
 struct Answers {

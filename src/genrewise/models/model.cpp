@@ -6,7 +6,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/local_file.hpp"
 
 namespace genrewise {

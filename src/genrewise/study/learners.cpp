@@ -159,10 +159,4 @@ std::pair<std::string, std::string> parse_parameter(std::string_view text) {
   return {std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
 
-std::string to_string(const Parameters& parameters) {
-  std::vector<std::string> parts;
-  for (const auto& [name, value] : parameters) parts.push_back(name + "=" + value);
-  return fmt::format("{}", fmt::join(parts, ", "));
-}
-
 }  // namespace genrewise

@@ -38,7 +38,4 @@ std::string as_file_name(std::string_view text);
 /// "a:b" -> {"a", "b"}; an empty text is one empty part.
 std::vector<std::string> split_text(std::string_view text, char separator);
 
-/// "C=10, kernel=poly".
-std::string to_string(const Parameters& parameters);
-
 }  // namespace genrewise

@@ -6,7 +6,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/batch_learner.hpp"
-#include "genrewise/pipeline/batches.hpp"
+#include "genrewise/packs/batches.hpp"
 #include "genrewise/study/study.hpp"
 
 namespace genrewise {

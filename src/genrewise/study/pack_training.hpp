@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/models/model.hpp"
-#include "genrewise/pipeline/pack_manifest.hpp"
-#include "genrewise/study/metrics.hpp"
+#include "genrewise/packs/pack_manifest.hpp"
 
 namespace genrewise {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "genrewise/pipeline/examples.hpp"
+#include "genrewise/data_source/examples.hpp"
 
 namespace genrewise {
 

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "genrewise/data_source/examples.hpp"
 #include "genrewise/models/preprocessing.hpp"
 #include "genrewise/models/shared_work.hpp"
-#include "genrewise/pipeline/examples.hpp"
 
 namespace genrewise {
 

@@ -9,7 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/study/evaluation.hpp"
+#include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/study/stage.hpp"
 
 namespace genrewise {
@@ -273,17 +273,6 @@ void run_models_of(const std::string& features, const Examples& examples, const 
 }
 
 }  // namespace
-
-std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows) {
-  std::vector<std::string> groups;
-  groups.reserve(rows.size());
-  for (const std::size_t row : rows) {
-    groups.push_back(!subjects.artists[row].empty()  ? "artist " + subjects.artists[row]
-                     : !subjects.albums[row].empty() ? "album " + subjects.albums[row]
-                                                     : "track " + subjects.tracks[row]);
-  }
-  return groups;
-}
 
 FitContext fit_context(const Examples& examples, const std::vector<std::size_t>& rows) {
   FitContext context;

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "genrewise/base/progress.hpp"
+#include "genrewise/data_source/examples.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/models/model.hpp"
 #include "genrewise/models/preprocessing.hpp"
-#include "genrewise/pipeline/examples.hpp"
-#include "genrewise/study/metrics.hpp"
 #include "genrewise/study/point.hpp"
 
 namespace genrewise {
@@ -92,9 +92,6 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
 /// The same where all models learn from the study's own table.
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
                       const StudyStore& store = {});
-
-/// Whose each example is, for intervals over groups: its artist, else its album, else its track.
-std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows);
 
 /// What a learner may need to know beside the rows it learns from: their groups, and the labels' names.
 FitContext fit_context(const Examples& examples, const std::vector<std::size_t>& rows);

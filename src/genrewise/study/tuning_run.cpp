@@ -9,9 +9,9 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/report/report.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/learners.hpp"
-#include "genrewise/study/report.hpp"
 
 namespace genrewise {
 namespace {

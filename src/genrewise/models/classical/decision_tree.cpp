@@ -8,7 +8,7 @@
 #include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
 namespace {

@@ -7,7 +7,7 @@
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/learners.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
 namespace {

@@ -12,7 +12,7 @@
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/trees.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 #ifdef GENREWISE_XGBOOST
 #include <xgboost/c_api.h>

@@ -1,7 +1,7 @@
 #include "genrewise/models/classical/trees.hpp"
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
 

@@ -1,9 +1,9 @@
 #include "genrewise/models/neural/neural.hpp"
 
-#include "genrewise/models/neural/embeddings/embeddings.hpp"
-#include "genrewise/models/neural/networks/mel128.hpp"
 #include "genrewise/models/neural/training/network_learner.hpp"
-#include "genrewise/models/neural/zero_shot.hpp"
+#include "genrewise/models/zero_shot.hpp"
+#include "genrewise/pretrained/embeddings/embeddings.hpp"
+#include "genrewise/pretrained/embeddings/mel128.hpp"
 
 namespace genrewise {
 

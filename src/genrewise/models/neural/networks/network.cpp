@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise::neural {
 

@@ -9,9 +9,9 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/parameters.hpp"
 #include "genrewise/models/neural/networks/layers.hpp"
-#include "genrewise/models/neural/weights.hpp"
-#include "genrewise/models/neural/weights/layouts.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/pretrained/weights.hpp"
+#include "genrewise/pretrained/weights/layouts.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise::neural {
 namespace {

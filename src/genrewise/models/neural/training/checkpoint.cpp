@@ -8,7 +8,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/models/neural/training/trainer.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/local_file.hpp"
 
 namespace genrewise::neural {

@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "genrewise/pipeline/batches.hpp"
+#include "genrewise/packs/batches.hpp"
 
 namespace genrewise::neural {
 

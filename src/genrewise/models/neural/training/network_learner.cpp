@@ -15,7 +15,7 @@
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
 #include "genrewise/models/neural/training/trainer.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise::neural {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/models/tensor_archive.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise::neural {
 namespace {

@@ -9,7 +9,7 @@
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/models/neural/networks/network.hpp"
 #include "genrewise/models/neural/training/settings.hpp"
-#include "genrewise/pipeline/batches.hpp"
+#include "genrewise/packs/batches.hpp"
 
 namespace genrewise::neural {
 

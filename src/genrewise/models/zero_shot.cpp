@@ -1,0 +1,130 @@
+#include "genrewise/models/zero_shot.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <map>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/classical/parameters.hpp"
+#include "genrewise/models/classifier.hpp"
+#include "genrewise/pretrained/inference/efficientat.hpp"
+
+namespace genrewise {
+namespace {
+
+/// Letters and digits in lower case: "Hip-Hop" and "hiphop" are one.
+std::string plain(std::string_view name) {
+  std::string letters;
+  for (const char c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)))
+      letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return letters;
+}
+
+/// Other names of the table's genres.
+std::string_view known_as(const std::string& plain_name) {
+  static const std::map<std::string, std::string_view> names = {
+      {"rap", "Hip-Hop"},         {"hiphoprap", "Hip-Hop"},
+      {"world", "International"}, {"worldmusic", "International"},
+      {"heavymetal", "Metal"},    {"electronica", "Electronic"},
+      {"edm", "Dance"},           {"rnb", "Soul"},
+      {"randb", "Soul"},          {"soulrnb", "Soul"},
+      {"rhythmandblues", "Soul"}, {"oldtimehistoric", "Old-Time"},
+      {"dnb", "Drum and Bass"},   {"drumnbass", "Drum and Bass"},
+      {"videogame", "Chiptune"},  {"punkrock", "Punk"},
+      {"classic", "Classical"},   {"popmusic", "Pop"},
+  };
+  const auto found = names.find(plain_name);
+  return found == names.end() ? std::string_view() : found->second;
+}
+
+struct Weighted {
+  std::size_t audioset_class = 0;
+  float weight = 1;
+};
+
+std::vector<Weighted> evidence_for(const std::string& genre) {
+  std::string wanted = plain(genre);
+  if (const auto other = known_as(wanted); !other.empty()) wanted = plain(other);
+  std::vector<Weighted> found;
+  for (const GenreEvidence& one : genre_evidence())
+    if (plain(one.genre) == wanted) found.push_back({one.audioset_class, one.weight});
+  if (found.empty())
+    throw Error(fmt::format("AudioSet's classes do not tell of the genre \"{}\"", genre), "--genres",
+                fmt::format("choose among: {}", fmt::join(zero_shot_genres(), ", ")));
+  return found;
+}
+
+std::vector<std::string> listed(const std::string& text) {
+  std::vector<std::string> genres(1);
+  for (const char c : text) {
+    if (c == ',') {
+      genres.emplace_back();
+    } else if (c != ' ' || !genres.back().empty()) {
+      genres.back() += c;
+    }
+  }
+  std::erase_if(genres, [](const std::string& genre) { return plain(genre).empty(); });
+  return genres;
+}
+
+class ZeroShot final : public Classifier {
+ public:
+  explicit ZeroShot(const Parameters& given)
+      : parameters_("zeroshot", {{"genres", fmt::format("{}", fmt::join(zero_shot_genres(), ","))}}, given) {
+    for (const std::string& genre : listed(parameters_.text("genres"))) evidence_.push_back(evidence_for(genre));
+    if (evidence_.size() < 2) throw Error("needs at least two genres to choose from", "--genres");
+  }
+  std::string_view kind() const override { return "zeroshot"; }
+  const Parameters& parameters() const override { return parameters_.all(); }
+  void fit(const Matrix&, std::span<const int>, int label_count) override {
+    if (static_cast<std::size_t>(label_count) != evidence_.size())
+      throw Error(fmt::format("is for {} genres, and there are {} labels", evidence_.size(), label_count), "zeroshot",
+                  "name the labels, in their order, with the parameter genres");
+  }
+  Matrix predict_probabilities(const Matrix& examples) const override {
+    if (examples.cols() != EfficientAt::kClasses)
+      throw Error(
+          fmt::format("takes the {} columns of efficientat_classes, not {}", EfficientAt::kClasses, examples.cols()),
+          "zeroshot");
+    Matrix result(examples.rows(), evidence_.size());
+    for (std::size_t i = 0; i < examples.rows(); ++i) {
+      double all = 0;
+      for (std::size_t genre = 0; genre < evidence_.size(); ++genre) {
+        double sum = 1e-9;  // so that a clip without any evidence has equal shares
+        for (const Weighted& one : evidence_[genre])
+          sum += one.weight / (1 + std::exp(-static_cast<double>(examples(i, one.audioset_class))));
+        result(i, genre) = static_cast<float>(sum);
+        all += sum;
+      }
+      for (float& share : result.row(i)) share = static_cast<float>(share / all);
+    }
+    return result;
+  }
+  void save(TensorArchive&, const std::string&) const override {}
+  void load(const TensorArchive&, const std::string&) override {}
+
+ private:
+  ParameterReader parameters_;
+  std::vector<std::vector<Weighted>> evidence_;  // by label
+};
+
+}  // namespace
+
+std::vector<std::string> zero_shot_genres() {
+  std::vector<std::string> names;
+  for (const GenreEvidence& one : genre_evidence())
+    if (names.empty() || names.back() != one.genre) names.emplace_back(one.genre);
+  return names;
+}
+
+void register_zero_shot() {
+  register_classifier("zeroshot", [](const Parameters& given, std::uint64_t) -> std::unique_ptr<Classifier> {
+    return std::make_unique<ZeroShot>(given);
+  });
+}
+
+}  // namespace genrewise

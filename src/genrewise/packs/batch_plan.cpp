@@ -1,0 +1,182 @@
+#include "genrewise/packs/batch_plan.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "genrewise/base/hash.hpp"
+#include "genrewise/records/framing.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::uint64_t kBlockBytes = 512 << 10;  // read at once, and still in the L2 cache when it is checked
+constexpr std::uint64_t kGapBytes = 64 << 10;     // unwanted bytes that cost less to read than another read does
+
+struct Selected {
+  std::uint32_t shard = 0, record = 0;
+};
+
+std::vector<Selected> select(const PackManifest& manifest, const BatchConfig& config) {
+  const auto shard_parts = parts_of_shards(manifest.shards.size());
+  std::vector<Selected> selected;
+  for (std::uint32_t shard = 0; shard < manifest.shards.size(); ++shard) {
+    const auto& records = manifest.shards[shard].records;
+    for (std::uint32_t i = 0; i < records.size(); ++i) {
+      const auto part = config.parts_by == PartsBy::shard ? shard_parts[shard] : records[i].part;
+      if (!config.part || part == config.part) selected.push_back({shard, i});
+    }
+  }
+  return selected;
+}
+
+std::uint64_t frame_end(const PackedRecord& record) {
+  return record.offset + record.payload_bytes + kRecordFrameBytes;
+}
+
+std::string fingerprint_of(const PackManifest& manifest, const BatchConfig& config) {
+  std::string all = manifest.fingerprint;
+  for (const std::uint64_t fact :
+       {static_cast<std::uint64_t>(config.batch_size), config.part ? 1 + static_cast<std::uint64_t>(*config.part) : 0,
+        static_cast<std::uint64_t>(config.parts_by), static_cast<std::uint64_t>(config.shuffle_records), config.seed,
+        static_cast<std::uint64_t>(config.drop_remainder), static_cast<std::uint64_t>(config.rank),
+        static_cast<std::uint64_t>(config.ranks)}) {
+    all += ' ' + std::to_string(fact);
+  }
+  for (const auto& shard : manifest.shards) all += ' ' + shard.file + ' ' + shard.sha256;
+  return sha256_hex(all).substr(0, 16);
+}
+
+void check(const BatchConfig& config) {
+  const auto require = [](bool good, const char* problem) {
+    if (!good) throw Error(problem, "batches");
+  };
+  require(config.batch_size > 0, "the batch size must be at least 1");
+  require(config.prefetch_batches > 0, "at least 1 batch must be read ahead");
+  require(config.workers >= 0, "the number of workers cannot be negative");
+  require(config.ranks > 0 && config.rank >= 0 && config.rank < config.ranks,
+          "the rank must be below the number of ranks");
+  require(config.damage_budget >= 0 && config.damage_budget <= 1, "the damage budget is a share between 0 and 1");
+}
+
+}  // namespace
+
+std::vector<Part> parts_of_shards(std::size_t shard_count) {
+  const auto end_of = [&](double share) {
+    return static_cast<std::size_t>(std::lround(share * static_cast<double>(shard_count)));
+  };
+  const std::size_t training = end_of(0.64), validation = end_of(0.80);
+  std::vector<Part> parts(shard_count, Part::test);
+  std::fill_n(parts.begin(), validation, Part::validation);
+  std::fill_n(parts.begin(), training, Part::training);
+  return parts;
+}
+
+BatchPlan::BatchPlan(const PackManifest& manifest, const BatchConfig& config)
+    : shuffle_records_(config.shuffle_records), seed_(config.seed), fingerprint_(fingerprint_of(manifest, config)) {
+  check(config);
+  const auto selected = select(manifest, config);
+  const auto rank = static_cast<std::size_t>(config.rank), ranks = static_cast<std::size_t>(config.ranks);
+  const std::size_t from = selected.size() * rank / ranks, to = selected.size() * (rank + 1) / ranks;
+  records_ = to - from;
+  batches_ = config.drop_remainder ? selected.size() / ranks / config.batch_size
+                                   : (records_ + config.batch_size - 1) / config.batch_size;
+  if (batches_ == 0) {
+    throw Error("there is no batch to give: " + std::to_string(selected.size()) + " of " +
+                    std::to_string(manifest.size()) + " records are in the part asked for, for " +
+                    std::to_string(ranks) + " ranks, in batches of " + std::to_string(config.batch_size),
+                manifest.folder.string(),
+                manifest.split_scheme == "none" && config.part && config.parts_by == PartsBy::record
+                    ? "this pack has no parts by record: take parts by whole shards"
+                    : "ask for another part or smaller batches");
+  }
+  std::vector<std::uint32_t> records;
+  for (std::size_t i = from; i < to;) {
+    const std::uint32_t shard = selected[i].shard;
+    records.clear();
+    for (; i < to && selected[i].shard == shard; ++i) records.push_back(selected[i].record);
+    const bool compressed = !manifest.shards[shard].restart_points.empty();
+    compressed ? add_compressed_blocks(manifest.shards[shard], shard, records)
+               : add_plain_blocks(manifest.shards[shard], shard, records);
+  }
+}
+
+void BatchPlan::add_plain_blocks(const PackedShard& shard, std::uint32_t number,
+                                 std::span<const std::uint32_t> records) {
+  BatchBlock* block = nullptr;
+  for (const std::uint32_t i : records) {
+    const PackedRecord& record = shard.records[i];
+    const std::uint64_t end = frame_end(record);
+    if (block == nullptr || end - block->offset > kBlockBytes ||
+        record.offset - (block->offset + block->bytes) > kGapBytes) {
+      block = &blocks_.emplace_back();
+      block->shard = number;
+      block->offset = block->stored_offset = record.offset;
+    }
+    block->bytes = block->stored_bytes = end - block->offset;
+    block->records.push_back(i);
+  }
+}
+
+void BatchPlan::add_compressed_blocks(const PackedShard& shard, std::uint32_t number,
+                                      std::span<const std::uint32_t> records) {
+  const auto& points = shard.restart_points;
+  BatchBlock* block = nullptr;
+  std::size_t block_point = 0;
+  for (const std::uint32_t i : records) {
+    const auto behind = std::ranges::upper_bound(points, i, {}, &PackedShard::RestartPoint::record);
+    const auto point = static_cast<std::size_t>(behind - points.begin()) - 1;
+    if (block == nullptr || point != block_point) {
+      block = &blocks_.emplace_back();
+      block_point = point;
+      block->shard = number;
+      block->offset = shard.records[points[point].record].offset;
+      block->stored_offset = points[point].stored_offset;
+      block->stored_bytes = (behind == points.end() ? shard.bytes : behind->stored_offset) - block->stored_offset;
+    }
+    block->bytes = frame_end(shard.records[i]) - block->offset;
+    block->records.push_back(i);
+  }
+}
+
+std::uint64_t BatchPlan::bytes() const {
+  return std::accumulate(blocks_.begin(), blocks_.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const BatchBlock& block) { return sum + block.bytes; });
+}
+
+std::vector<std::vector<std::uint32_t>> BatchPlan::windows(std::uint64_t epoch) const {
+  std::vector<std::uint32_t> order(blocks_.size());
+  std::iota(order.begin(), order.end(), 0U);
+  if (shuffle_records_ > 0) {
+    Rng rng(derive_seed(seed_, "batches of epoch " + std::to_string(epoch)));
+    rng.shuffle(std::span(order));
+  }
+  std::vector<std::vector<std::uint32_t>> windows;
+  std::size_t held = shuffle_records_;
+  for (const std::uint32_t block : order) {
+    if (held >= shuffle_records_) {
+      windows.emplace_back();
+      held = 0;
+    }
+    windows.back().push_back(block);
+    held += blocks_[block].records.size();
+  }
+  return windows;
+}
+
+std::vector<BatchPick> BatchPlan::order(std::span<const std::uint32_t> window, std::uint64_t epoch,
+                                        std::size_t number) const {
+  std::vector<BatchPick> picks;
+  for (std::uint32_t block = 0; block < window.size(); ++block) {
+    const auto count = static_cast<std::uint32_t>(blocks_[window[block]].records.size());
+    for (std::uint32_t record = 0; record < count; ++record) picks.push_back({block, record});
+  }
+  if (shuffle_records_ > 0) {
+    const auto purpose = "batches of epoch " + std::to_string(epoch) + ", window " + std::to_string(number);
+    Rng rng(derive_seed(seed_, purpose));
+    rng.shuffle(std::span(picks));
+  }
+  return picks;
+}
+
+}  // namespace genrewise

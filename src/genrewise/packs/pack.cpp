@@ -1,0 +1,326 @@
+#include "genrewise/packs/pack.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <numeric>
+
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/in_order.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/packs/pack_remote.hpp"
+#include "genrewise/packs/pack_shard.hpp"
+#include "genrewise/storage/folder_lock.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/object_store.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check(const PackJob& job, const PackConfig& config) {
+  const std::size_t count = job.track_ids.size();
+  if (config.shards < 1) throw Error("there must be at least 1 shard", "--shards");
+  if (static_cast<std::size_t>(config.shards) > count) {
+    throw Error(
+        "there are more shards (" + std::to_string(config.shards) + ") than examples (" + std::to_string(count) + ")",
+        "--shards", "ask for fewer");
+  }
+  if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.')) {
+    throw Error("\"" + config.prefix + "\" cannot begin the name of a file", "--prefix",
+                "leave out slashes and leading dots");
+  }
+  const auto fits = [&](const std::vector<std::string>& names) { return names.empty() || names.size() == count; };
+  if (job.classes.size() != count || job.parts.size() != count || !fits(job.artists) || !fits(job.albums)) {
+    throw Error("the lists of examples to pack have different lengths", job.recipe.name);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    if (job.classes[i] >= 0 && static_cast<std::size_t>(job.classes[i]) < job.labels.size()) continue;
+    throw Error("has no genre", job.track_ids[i], "leave it out of the dataset");
+  }
+}
+
+class Packer {
+ public:
+  Packer(const PackJob& job, fs::path place, const PackConfig& config, Progress& progress)
+      : job_(job), place_(std::move(place)), folder_(place_), config_(config), progress_(progress) {
+    check(job, config);
+    deal();
+    if (!is_remote(place_.native())) return;
+    const fs::path work = config.work_folder.empty() ? work_folder_for(place_.native()) : config.work_folder;
+    folder_ = work / fingerprint_.substr(0, 16);
+    remote_ = std::make_unique<RemotePack>(place_.string());
+  }
+
+  PackResult run() {
+    const auto started = std::chrono::steady_clock::now();
+    make_folders(folder_);
+    const FolderLock lock(folder_);
+    if (is_pack(place_)) {
+      reuse_whole();
+    } else {
+      begin();
+      pack();
+      write_manifest();
+    }
+    result_.loss = manifest_.loss;
+    result_.examples = manifest_.size();
+    result_.skipped = manifest_.skipped;
+    for (const auto& shard : manifest_.shards) result_.bytes += shard.bytes;
+    result_.pack_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    return std::move(result_);
+  }
+
+ private:
+  // Which examples go into which shard, and the sum of all that decides what will be in them.
+  void deal() {
+    std::vector<std::size_t> order(job_.track_ids.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, [&](std::size_t i) -> const std::string& { return job_.track_ids[i]; });
+    Hasher all(HashKind::sha256);
+    const auto add = [&](const std::string& fact) { all.update(fact + '\0'); };
+    for (const auto& fact :
+         {job_.recipe.name, std::to_string(job_.recipe.version), job_.recipe.hash, std::to_string(job_.values),
+          std::to_string(config_.shards), std::to_string(config_.seed), config_.prefix, job_.split_scheme,
+          std::string(to_string(config_.stored_as)), std::string(to_string(config_.compression))}) {
+      add(fact);
+    }
+    for (const auto& label : job_.labels) add(label);
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      const std::size_t i = order[k];
+      if (k > 0 && job_.track_ids[order[k - 1]] == job_.track_ids[i]) {
+        throw Error("two examples have the same track id", job_.track_ids[i], "make the ids unique");
+      }
+      add(job_.track_ids[i]);
+      add(std::to_string(job_.classes[i]));
+      add(job_.parts[i] ? std::string(to_string(*job_.parts[i])) : "-");
+      add(job_.source ? job_.source(i) : std::string());
+      if (!job_.artists.empty()) add(job_.artists[i]);
+      if (!job_.albums.empty()) add(job_.albums[i]);
+    }
+    fingerprint_ = all.hex();
+    Rng(derive_seed(config_.seed, "pack")).shuffle(std::span(order));
+    const auto shards = static_cast<std::size_t>(config_.shards);
+    for (std::size_t k = 0; k < shards; ++k) {
+      const auto at = [&](std::size_t shard) {
+        return order.begin() + static_cast<std::ptrdiff_t>(order.size() * shard / shards);
+      };
+      dealt_.emplace_back(at(k), at(k + 1));
+    }
+  }
+
+  void reuse_whole() {
+    manifest_ = open_pack(place_);
+    if (manifest_.fingerprint != fingerprint_) {
+      throw Error(
+          "holds another pack (" + std::to_string(manifest_.size()) + " examples of " + manifest_.recipe.name + ")",
+          place_.string(), "choose another folder, or delete this one");
+    }
+    for (const auto& shard : manifest_.shards) {
+      const auto found = find_object((place_ / shard.file).string());
+      if (found && found->bytes == shard.bytes) continue;
+      throw Error("is missing, or has not the size that the manifest says", (place_ / shard.file).string(),
+                  "delete the folder and pack again");
+    }
+    result_.reused = manifest_.size();
+    remove_work();
+  }
+
+  // What a kill in the middle of writing the manifest left.
+  void remove_leftovers() const {
+    const std::string start = "." + std::string(kManifestName) + ".";
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      const auto name = entry.path().filename().string();
+      if (name.starts_with(start) && name.ends_with(".tmp")) fs::remove(entry.path());
+    }
+  }
+
+  // The work folder of a pack that goes to a store is ours alone, and has no use afterwards.
+  void remove_work() const { fs::remove_all(remote_ ? folder_ : folder_ / ".pack"); }
+
+  void begin() {
+    if (remote_) remote_->begin(fingerprint_);
+    remove_leftovers();
+    const auto plan = folder_ / ".pack" / "plan";
+    if (fs::exists(plan)) {
+      if (read_file(plan) == fingerprint_) return;
+      throw Error("holds an unfinished pack of other data or with other options", folder_.string(),
+                  "choose another folder, or delete this one");
+    }
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (!remote_ && entry.path().extension() == ".tfrec") {
+        throw Error("holds record files already", folder_.string(), "choose an empty folder");
+      }
+    }
+    make_folders(folder_ / ".pack");
+    write_file(plan, fingerprint_);
+  }
+
+  void pack() {
+    std::size_t done = 0;
+    for (int number = 0; number < config_.shards; ++number) {
+      if (auto finished = ShardPacker::finished(folder_, number); finished && is_stored(finished->shards[0])) {
+        done += dealt_[static_cast<std::size_t>(number)].size();
+        result_.reused += finished->size();
+        parts_[number] = std::move(*finished);
+      } else {
+        if (!unfinished_.empty()) ShardPacker::forget(folder_, number);  // only the first one can have been begun
+        unfinished_.push_back(number);
+      }
+    }
+    std::vector<std::size_t> pending;  // examples in the order of the shards
+    for (const int number : unfinished_) {
+      const auto& examples = dealt_[static_cast<std::size_t>(number)];
+      pending.insert(pending.end(), examples.begin(), examples.end());
+    }
+    if (open_next_shard()) {
+      done += shard_->handled();
+      result_.reused += shard_->written();
+      pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(shard_->handled()));
+    }
+    const std::size_t all = job_.track_ids.size();
+    if (done > 0) {
+      progress_.note("going on: " + std::to_string(done) + " of " + std::to_string(all) +
+                     " examples were handled by an earlier run");
+    }
+    progress_.begin("packing " + job_.recipe.name, "clips", all, done);
+    finish_full_shards();
+    extract(pending);
+    progress_.finish();
+  }
+
+  // Whether a shard that was finished is where it belongs, or on its way there.
+  bool is_stored(const PackedShard& shard) {
+    const auto file = folder_ / shard.file;
+    std::error_code code;
+    const bool here = fs::file_size(file, code) == shard.bytes && !code;
+    if (!remote_) return here;
+    if (remote_->has(shard)) {
+      fs::remove(file, code);
+    } else if (here) {
+      remote_->store(file);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  using Extracted = std::pair<std::vector<float>, std::optional<Fault>>;
+
+  void extract(const std::vector<std::size_t>& pending) {
+    const int threads = config_.threads > 0 ? config_.threads : thread_budget();
+    std::mutex spare_mutex;
+    std::vector<std::vector<float>> spare;
+    const auto take_spare = [&] {
+      const std::lock_guard lock(spare_mutex);
+      if (spare.empty()) return std::vector<float>(job_.values);
+      auto values = std::move(spare.back());
+      spare.pop_back();
+      return values;
+    };
+    InOrder<Extracted> results(4 * static_cast<std::size_t>(threads), [&](std::size_t, Extracted& extracted) {
+      write(extracted);
+      const std::lock_guard lock(spare_mutex);
+      spare.push_back(std::move(extracted.first));
+    });
+    parallel_for(
+        pending.size(),
+        [&](std::size_t item, int worker) {
+          try {
+            if (!results.wait_for_turn(item)) return;
+            Extracted extracted{take_spare(), std::nullopt};
+            if (auto made = job_.extract(pending[item], worker, extracted.first); !made)
+              extracted.second = std::move(made.error());
+            results.put(item, std::move(extracted));
+          } catch (...) {
+            results.stop();
+            throw;
+          }
+        },
+        threads);
+  }
+
+  void write(Extracted& extracted) {
+    if (extracted.second) {
+      shard_->skip(std::move(*extracted.second));
+    } else {
+      shard_->add(extracted.first);
+    }
+    progress_.advance();
+    finish_full_shards();
+  }
+
+  bool open_next_shard() {
+    shard_.reset();
+    if (unfinished_.empty()) return false;
+    shard_number_ = unfinished_.front();
+    unfinished_.pop_front();
+    shard_ = std::make_unique<ShardPacker>(job_, config_, folder_, shard_number_,
+                                           dealt_[static_cast<std::size_t>(shard_number_)]);
+    return true;
+  }
+
+  void finish_full_shards() {
+    while (shard_ && shard_->handled() == shard_->size()) {
+      const PackManifest& part = parts_[shard_number_] = shard_->finish();
+      if (remote_) remote_->store(folder_ / part.shards[0].file);
+      open_next_shard();
+    }
+  }
+
+  void write_manifest() {
+    LossMeter losses;
+    manifest_ = parts_.begin()->second;
+    manifest_.shards.clear();
+    manifest_.skipped.clear();
+    for (auto& [number, part] : parts_) {
+      if (part.loss) losses.add(*part.loss, part.size() * job_.values);
+      std::ranges::move(part.shards, std::back_inserter(manifest_.shards));
+      std::ranges::move(part.skipped, std::back_inserter(manifest_.skipped));
+    }
+    if (manifest_.loss) manifest_.loss = losses.loss();
+    if (manifest_.size() == 0) throw_unusable();
+    manifest_.fingerprint = fingerprint_;
+    if (remote_) {
+      remote_->finish(to_json(manifest_));
+    } else {
+      write_file(folder_ / kManifestName, to_json(manifest_));
+    }
+    remove_work();
+  }
+
+  [[noreturn]] void throw_unusable() const {
+    if (remote_) remote_->abandon();
+    for (const auto& shard : manifest_.shards) fs::remove(folder_ / shard.file);
+    remove_work();
+    throw Error("none of the " + std::to_string(job_.track_ids.size()) +
+                    " examples could be used; the first: " + to_string(manifest_.skipped.front()),
+                place_.string(), "look at the dataset with `genrewise inspect`");
+  }
+
+  const PackJob& job_;
+  const fs::path place_;
+  fs::path folder_;  // where shards are made: the place, or a folder of this machine on the way to it
+  std::unique_ptr<RemotePack> remote_;
+  const PackConfig& config_;
+  Progress& progress_;
+  std::string fingerprint_;
+  std::vector<std::vector<std::size_t>> dealt_;  // examples by shard
+  std::unique_ptr<ShardPacker> shard_;
+  int shard_number_ = 0;
+  std::map<int, PackManifest> parts_;  // of finished shards, by number
+  std::deque<int> unfinished_;
+  PackManifest manifest_;
+  PackResult result_;
+};
+
+}  // namespace
+
+PackResult pack_examples(const PackJob& job, const fs::path& folder, const PackConfig& config, Progress& progress) {
+  return Packer(job, folder, config, progress).run();
+}
+
+}  // namespace genrewise

@@ -1,0 +1,242 @@
+#include "genrewise/packs/pack_manifest.hpp"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "genrewise/records/framing.hpp"
+#include "genrewise/records/record_reader.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kFormat = "genrewise-pack";
+constexpr int kVersion = 1;
+
+char letter_of(const std::optional<Part>& part) {
+  if (!part) return '-';
+  return *part == Part::training ? 't' : *part == Part::validation ? 'v' : 'e';
+}
+
+std::optional<Part> part_of(char letter) {
+  switch (letter) {
+    case 't':
+      return Part::training;
+    case 'v':
+      return Part::validation;
+    case 'e':
+      return Part::test;
+    case '-':
+      return std::nullopt;
+    default:
+      throw Error(std::string("'") + letter + "' is no part (t, v, e or -)");
+  }
+}
+
+// Lists that are there only where somebody's name is known.
+void add_names(const PackedShard& shard, const char* key, std::string PackedRecord::*name, json& out) {
+  const auto known = [&](const PackedRecord& record) { return !(record.*name).empty(); };
+  if (std::ranges::none_of(shard.records, known)) return;
+  out[key] = json::array();
+  for (const auto& record : shard.records) out[key].push_back(record.*name);
+}
+
+void take_names(const json& in, const char* key, std::string PackedRecord::*name, PackedShard& shard) {
+  if (!in.contains(key)) return;
+  const json& names = in.at(key);
+  if (names.size() != shard.records.size()) {
+    throw Error(shard.file + " has " + std::to_string(shard.records.size()) + " records, but its list of " + key +
+                " has another length");
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) shard.records[i].*name = names[i];
+}
+
+json shard_to_json(const PackedShard& shard) {
+  json ids = json::array(), classes = json::array(), sizes = json::array(), points = json::array();
+  std::string parts;
+  for (const auto& record : shard.records) {
+    ids.push_back(record.track_id);
+    classes.push_back(record.label);
+    sizes.push_back(record.payload_bytes);
+    parts += letter_of(record.part);
+  }
+  for (const auto& point : shard.restart_points) points.push_back({point.record, point.stored_offset});
+  json out = {{"file", shard.file},          {"bytes", shard.bytes},
+              {"sha256", shard.sha256},      {"count", shard.records.size()},
+              {"track_ids", std::move(ids)}, {"classes", std::move(classes)},
+              {"parts", std::move(parts)},   {"payload_bytes", std::move(sizes)}};
+  if (!points.empty()) out["restart_points"] = points;
+  add_names(shard, "artists", &PackedRecord::artist, out);
+  add_names(shard, "albums", &PackedRecord::album, out);
+  return out;
+}
+
+PackedShard shard_from_json(const json& in, std::size_t label_count) {
+  PackedShard shard;
+  shard.file = in.at("file");
+  shard.bytes = in.at("bytes");
+  shard.sha256 = in.at("sha256");
+  const json &ids = in.at("track_ids"), &classes = in.at("classes"), &sizes = in.at("payload_bytes");
+  const std::string parts = in.at("parts");
+  const std::size_t count = in.at("count");
+  if (ids.size() != count || classes.size() != count || sizes.size() != count || parts.size() != count) {
+    throw Error(shard.file + " has " + std::to_string(count) + " records, but its lists have other lengths");
+  }
+  if (std::filesystem::path(shard.file).filename() != shard.file) throw Error(shard.file + " is not a file's name");
+  std::uint64_t offset = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    PackedRecord record{ids[i], classes[i], part_of(parts[i]), offset, sizes[i]};
+    if (record.label < 0 || static_cast<std::size_t>(record.label) >= label_count) {
+      throw Error("track " + record.track_id + " has class " + std::to_string(record.label) + ", and there are " +
+                  std::to_string(label_count) + " labels");
+    }
+    if (record.payload_bytes > RecordReader::kLongestPayload)
+      throw Error("track " + record.track_id + " is longer than any record");
+    offset += record.payload_bytes + kRecordFrameBytes;
+    shard.records.push_back(std::move(record));
+  }
+  take_names(in, "artists", &PackedRecord::artist, shard);
+  take_names(in, "albums", &PackedRecord::album, shard);
+  for (const json& point : in.value("restart_points", json::array())) {
+    shard.restart_points.push_back({point.at(0), point.at(1)});
+    if (shard.restart_points.back().record > count) throw Error(shard.file + " has a restart point behind its end");
+  }
+  return shard;
+}
+
+std::string to_text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json counts_to_json(const PackManifest& manifest) {
+  std::map<std::string, std::size_t> parts = {{"training", 0}, {"validation", 0}, {"test", 0}};
+  std::vector<std::size_t> labels(manifest.labels.size());
+  for (const auto& shard : manifest.shards) {
+    for (const auto& record : shard.records) {
+      ++labels[static_cast<std::size_t>(record.label)];
+      if (record.part) ++parts[std::string(to_string(*record.part))];
+    }
+  }
+  return {{"examples", manifest.size()}, {"per_label", labels}, {"per_part", parts}};
+}
+
+PackManifest manifest_from_json(const json& in) {
+  if (in.value("format", "") != kFormat) throw Error("this is not the manifest of a pack");
+  if (const int version = in.at("version"); version != kVersion) {
+    throw Error("it has version " + std::to_string(version) + ", and this program knows version " +
+                std::to_string(kVersion));
+  }
+  PackManifest manifest;
+  const json& recipe = in.at("recipe");
+  manifest.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
+  manifest.values = in.at("values");
+  const std::string stored = in.at("stored_as"), compression = in.at("compression");
+  if (!parse_stored_as(stored)) throw Error("stored_as is \"" + stored + "\"");
+  if (!parse_compression(compression)) throw Error("compression is \"" + compression + "\"");
+  manifest.stored_as = *parse_stored_as(stored);
+  manifest.compression = *parse_compression(compression);
+  manifest.labels = in.at("labels").get<std::vector<std::string>>();
+  manifest.seed = in.at("seed");
+  manifest.split_scheme = in.at("split_scheme");
+  manifest.fingerprint = in.at("fingerprint");
+  if (in.contains("loss")) manifest.loss = {in.at("loss").at("largest_error"), in.at("loss").at("rms_error")};
+  for (const json& shard : in.at("shards")) manifest.shards.push_back(shard_from_json(shard, manifest.labels.size()));
+  for (const json& fault : in.at("skipped")) {
+    manifest.skipped.push_back({fault.at("reason"), fault.at("where"), fault.at("detail")});
+  }
+  return manifest;
+}
+
+}  // namespace
+
+std::string_view to_string(StoredAs stored) {
+  switch (stored) {
+    case StoredAs::float16:
+      return "float16";
+    case StoredAs::uint8:
+      return "uint8";
+    case StoredAs::float32:
+      break;
+  }
+  return "float32";
+}
+
+std::optional<StoredAs> parse_stored_as(std::string_view text) {
+  for (const auto stored : {StoredAs::float32, StoredAs::float16, StoredAs::uint8}) {
+    if (text == to_string(stored)) return stored;
+  }
+  return std::nullopt;
+}
+
+std::size_t PackManifest::size() const {
+  return std::accumulate(shards.begin(), shards.end(), std::size_t{0},
+                         [](std::size_t sum, const PackedShard& shard) { return sum + shard.records.size(); });
+}
+
+std::string to_json(const PackManifest& manifest) {
+  // Shard by shard: a tree of all of them takes several times the memory of the text.
+  std::string shards;
+  for (const auto& shard : manifest.shards) {
+    if (!shards.empty()) shards += ',';
+    shards += to_text(shard_to_json(shard));
+  }
+  json skipped = json::array();
+  for (const auto& fault : manifest.skipped) {
+    skipped.push_back({{"reason", fault.reason}, {"where", fault.where}, {"detail", fault.detail}});
+  }
+  const FeatureRecipe& recipe = manifest.recipe;
+  json out = {{"format", kFormat},
+              {"version", kVersion},
+              {"recipe", {{"name", recipe.name}, {"version", recipe.version}, {"hash", recipe.hash}}},
+              {"values", manifest.values},
+              {"stored_as", to_string(manifest.stored_as)},
+              {"compression", to_string(manifest.compression)},
+              {"labels", manifest.labels},
+              {"seed", manifest.seed},
+              {"split_scheme", manifest.split_scheme},
+              {"fingerprint", manifest.fingerprint},
+              {"counts", counts_to_json(manifest)},
+              {"shards", json::array()},
+              {"skipped", std::move(skipped)}};
+  if (manifest.loss) {
+    out["loss"] = {{"largest_error", manifest.loss->largest_error}, {"rms_error", manifest.loss->rms_error}};
+  }
+  std::string text = to_text(out) + "\n";
+  constexpr std::string_view kNone = "\"shards\":[]";  // in no string, whose quotes would be escaped
+  text.insert(text.find(kNone) + kNone.size() - 1, shards);
+  return text;
+}
+
+PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path) {
+  try {
+    auto manifest = manifest_from_json(json::parse(text));
+    manifest.folder = path.parent_path();
+    return manifest;
+  } catch (const json::exception& error) {
+    throw Error(std::string("the manifest is damaged: ") + error.what(), path.string(), "pack the dataset again");
+  } catch (const Error& error) {
+    throw Error("the manifest cannot be used: " + error.problem(), path.string(), "pack the dataset again");
+  }
+}
+
+void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels) {
+  const auto place = manifest.folder.string();
+  if (manifest.recipe != recipe) {
+    throw Error("was packed by the recipe " + manifest.recipe.name + " (version " +
+                    std::to_string(manifest.recipe.version) + ", hash " + manifest.recipe.hash.substr(0, 12) +
+                    "), and " + recipe.name + " (version " + std::to_string(recipe.version) + ", hash " +
+                    recipe.hash.substr(0, 12) + ") is wanted",
+                place, "pack the dataset with that recipe");
+  }
+  if (!std::ranges::equal(manifest.labels, labels)) {
+    throw Error("has other labels than are wanted (" + std::to_string(manifest.labels.size()) + " and " +
+                    std::to_string(labels.size()) + ")",
+                place, "pack the dataset that the labels come from");
+  }
+}
+
+}  // namespace genrewise

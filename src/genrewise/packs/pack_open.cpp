@@ -1,0 +1,252 @@
+// Opening packs, also those that other programs wrote, and checking them.
+#include <algorithm>
+#include <limits>
+
+#include "genrewise/base/hash.hpp"
+#include "genrewise/packs/pack_manifest.hpp"
+#include "genrewise/records/byte_source.hpp"
+#include "genrewise/records/example.hpp"
+#include "genrewise/records/framing.hpp"
+#include "genrewise/records/record_reader.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/object_store.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_record_file(const fs::path& path) {
+  const auto ending = path.extension();
+  return ending == ".tfrec" || ending == ".tfrecord" || ending == ".tfrecords";
+}
+
+std::vector<fs::path> remote_record_files(const std::string& place) {
+  if (is_record_file(place)) return object_exists(place) ? std::vector<fs::path>{place} : std::vector<fs::path>{};
+  std::vector<fs::path> files;
+  open_store(place)->list(join_place(place, ""), /*deep=*/false, [&](const ObjectInfo& object) {
+    if (is_record_file(object.place)) files.emplace_back(object.place);
+  });
+  return files;
+}
+
+std::uint64_t size_of(const fs::path& path) {
+  return is_remote(path.native()) ? open_random_access(path.string())->size() : fs::file_size(path);
+}
+
+bool is_unfinished(const fs::path& place) {
+  const fs::path work = place / ".pack";
+  return is_remote(place.native()) ? object_exists((work / "plan").string()) : fs::is_directory(work);
+}
+
+std::vector<fs::path> record_files(const fs::path& place) {
+  if (is_remote(place.native())) return remote_record_files(place.string());
+  if (!fs::is_directory(place))
+    return is_record_file(place) && fs::exists(place) ? std::vector{place} : std::vector<fs::path>{};
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(place)) {
+    if (entry.is_regular_file() && is_record_file(entry.path())) files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+// What the records of one foreign shard say of themselves.
+struct Described {
+  std::int64_t label = -1;
+  std::size_t values = 0, classes = 0;
+  std::string track_id;
+};
+
+Expected<Described> describe(const ExampleView& example) {
+  const auto refuse = [](std::string detail) {
+    return tl::unexpected(Fault{"another kind of example", {}, std::move(detail)});
+  };
+  Described found;
+  const FeatureView *song = example.find("song"), *label = example.find("class");
+  if (song == nullptr || song->kind() != FeatureKind::floats) return refuse("no key `song` with floats");
+  if (label == nullptr || label->copy(std::span(&found.label, 1)) != 1) return refuse("no key `class` with an integer");
+  if (found.label < 0 || found.label > std::numeric_limits<std::uint16_t>::max()) {
+    return refuse("class is " + std::to_string(found.label));
+  }
+  found.values = song->size();
+  if (const FeatureView* one_hot = example.find("one_hot_class")) found.classes = one_hot->size();
+  if (const FeatureView* id = example.find("track_id")) {
+    std::string_view text;
+    std::int64_t number = 0;
+    if (id->copy(std::span(&text, 1)) == 1) found.track_id = text;
+    if (id->copy(std::span(&number, 1)) == 1) found.track_id = std::to_string(number);
+  }
+  return found;
+}
+
+class ForeignShards {
+ public:
+  PackManifest read(const fs::path& place, const std::vector<fs::path>& files) {
+    const bool one_file = is_remote(place.native()) ? is_record_file(place) : !fs::is_directory(place);
+    manifest_.folder = one_file ? place.parent_path() : place;
+    manifest_.split_scheme = "none";
+    for (const auto& file : files) read_shard(file);
+    if (manifest_.size() == 0) {
+      throw Error("there is no usable example in " + std::to_string(files.size()) + " record files" +
+                      (manifest_.skipped.empty() ? "" : "; the first fault: " + to_string(manifest_.skipped.front())),
+                  place.string(), "examples need the keys `song` (floats) and `class` (an integer)");
+    }
+    for (std::size_t i = 0; i < classes_; ++i) manifest_.labels.push_back(std::to_string(i));
+    Hasher all(HashKind::sha256);
+    for (const auto& shard : manifest_.shards) all.update(shard.file + ' ' + std::to_string(shard.bytes) + '\n');
+    manifest_.fingerprint = all.hex();
+    return std::move(manifest_);
+  }
+
+ private:
+  void read_shard(const fs::path& path) {
+    PackedShard shard;
+    shard.file = path.filename().string();
+    shard.bytes = size_of(path);
+    auto source = open_record_bytes(path.string());
+    const bool compressed = !source->bytes_left();
+    RecordReader reader(std::move(source));
+    Record record;
+    for (;;) {
+      const auto more = reader.next(record);
+      if (!more) {
+        manifest_.skipped.push_back(more.error());
+      } else if (*more) {
+        read_record(shard, record);
+      } else {
+        break;
+      }
+    }
+    if (compressed) {
+      manifest_.compression = Compression::gzip;
+      shard.restart_points.push_back({0, 0});
+    }
+    manifest_.shards.push_back(std::move(shard));
+  }
+
+  void read_record(PackedShard& shard, const Record& record) {
+    const auto parsed = example_.parse(record.payload);
+    auto found = parsed ? describe(example_) : tl::unexpected(parsed.error());
+    if (found && manifest_.values != 0 && found->values != manifest_.values) {
+      found = tl::unexpected(
+          Fault{"wrong size",
+                {},
+                "its song has " + std::to_string(found->values) + " numbers, not " + std::to_string(manifest_.values)});
+    }
+    if (!found) {
+      Fault fault = found.error();
+      fault.where = shard.file + " @ " + std::to_string(record.offset);
+      manifest_.skipped.push_back(std::move(fault));
+      return;
+    }
+    manifest_.values = found->values;
+    classes_ = std::max({classes_, found->classes, static_cast<std::size_t>(found->label) + 1});
+    shard.records.push_back({std::move(found->track_id), static_cast<int>(found->label), std::nullopt, record.offset,
+                             record.payload.size()});
+  }
+
+  PackManifest manifest_;
+  ExampleView example_;
+  std::size_t classes_ = 0;
+};
+
+std::string file_sha256(const RandomAccess& file) {
+  Hasher hasher(HashKind::sha256);
+  std::vector<std::byte> buffer(1 << 20);
+  SequentialHints hints(file);
+  for (std::uint64_t at = 0;;) {
+    hints.reading(at);
+    const std::size_t got = file.read_at(at, buffer);
+    if (got == 0) return hasher.hex();
+    hasher.update(as_text(std::span(buffer).first(got)));
+    at += got;
+  }
+}
+
+void verify_records(const PackManifest& manifest, const PackedShard& shard, std::vector<Fault>& faults) {
+  RecordReader reader((manifest.folder / shard.file).string());
+  ExampleView example;
+  Record record;
+  std::size_t seen = 0;
+  const auto differs = [&](std::string detail) {
+    faults.push_back(
+        {"does not match the manifest", shard.file + " @ " + std::to_string(record.offset), std::move(detail)});
+  };
+  for (;;) {
+    const auto more = reader.next(record);
+    if (!more) {
+      faults.push_back(more.error());
+      continue;
+    }
+    if (!*more) break;
+    const auto promised = std::ranges::lower_bound(shard.records, record.offset, {}, &PackedRecord::offset);
+    if (promised == shard.records.end() || promised->offset != record.offset) {
+      differs("a record that the manifest does not know");
+      continue;
+    }
+    ++seen;
+    const auto parsed = example.parse(record.payload);
+    const auto found = parsed ? describe(example) : tl::unexpected(parsed.error());
+    // Halves and bytes are no floats; then only their class and id are compared.
+    std::int64_t label = -1;
+    std::string_view id;
+    if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
+    if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
+    if (!parsed || label != promised->label || id != promised->track_id) {
+      differs("it holds track " + std::string(id) + " of class " + std::to_string(label) + ", not " +
+              promised->track_id + " of class " + std::to_string(promised->label));
+    } else if (manifest.stored_as == StoredAs::float32 && (!found || found->values != manifest.values)) {
+      differs("its song has not " + std::to_string(manifest.values) + " numbers");
+    }
+  }
+  if (seen < shard.records.size()) {
+    faults.push_back({"missing records", shard.file,
+                      std::to_string(shard.records.size() - seen) + " of " + std::to_string(shard.records.size())});
+  }
+}
+
+}  // namespace
+
+bool is_pack(const fs::path& place) {
+  return object_exists((place / kManifestName).string());
+}
+
+bool holds_records(const fs::path& place) {
+  return is_pack(place) || is_unfinished(place) || !record_files(place).empty();
+}
+
+PackManifest open_pack(const fs::path& place) {
+  if (is_pack(place)) return parse_manifest(read_file(place / kManifestName), place / kManifestName);
+  if (is_unfinished(place)) {
+    throw Error("was never packed to the end", place.string(), "start `genrewise pack` again: it goes on where it was");
+  }
+  const auto files = record_files(place);
+  if (files.empty()) {
+    throw Error("is no packed folder: there is neither " + std::string(kManifestName) + " nor a file *.tfrec",
+                place.string(), "make one by `genrewise pack DATASET -o FOLDER`");
+  }
+  return ForeignShards().read(place, files);
+}
+
+std::vector<Fault> verify_pack(const PackManifest& manifest) {
+  std::vector<Fault> faults;
+  for (const auto& shard : manifest.shards) {
+    const auto path = (manifest.folder / shard.file).string();
+    try {
+      const auto file = open_random_access(path);
+      if (file->size() != shard.bytes) {
+        faults.push_back(
+            {"wrong size", path, std::to_string(file->size()) + " bytes, not " + std::to_string(shard.bytes)});
+      }
+      if (!shard.sha256.empty() && file_sha256(*file) != shard.sha256)
+        faults.push_back({"wrong checksum", path, "SHA-256"});
+      verify_records(manifest, shard, faults);
+    } catch (const Error& error) {
+      faults.push_back({"cannot be read", path, error.problem()});
+    }
+  }
+  return faults;
+}
+
+}  // namespace genrewise

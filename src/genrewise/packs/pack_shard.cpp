@@ -1,0 +1,244 @@
+#include "genrewise/packs/pack_shard.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "genrewise/base/hash.hpp"
+#include "genrewise/records/framing.hpp"
+#include "genrewise/records/record_reader.hpp"
+#include "genrewise/records/record_writer.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::uint64_t kRestartBytes = 512 << 10;  // between restart points of compressed shards, before compression
+
+fs::path state_path(const fs::path& folder, int number, const char* ending) {
+  return folder / ".pack" / fmt::format("{:02}.{}", number, ending);
+}
+
+std::string file_sha256(const fs::path& path) {
+  const auto file = open_random_access(path.string());
+  Hasher hasher(HashKind::sha256);
+  std::vector<std::byte> buffer(1 << 20);
+  for (std::uint64_t at = 0;;) {
+    const std::size_t got = file->read_at(at, buffer);
+    if (got == 0) return hasher.hex();
+    hasher.update(as_text(std::span(buffer).first(got)));
+    at += got;
+  }
+}
+
+void rename_file(const fs::path& from, const fs::path& to) {
+  std::error_code code;
+  fs::rename(from, to, code);
+  if (!code) return;
+  errno = code.value();
+  throw_system_error("cannot create", to.string());
+}
+
+}  // namespace
+
+ShardPacker::ShardPacker(const PackJob& job, const PackConfig& config, fs::path folder, int number,
+                         std::vector<std::size_t> examples)
+    : job_(job),
+      config_(config),
+      folder_(std::move(folder)),
+      number_(number),
+      examples_(std::move(examples)),
+      encoder_(config.stored_as),
+      decoded_(config.stored_as == StoredAs::float32 ? 0 : job.values) {
+  take_over();
+}
+
+std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
+  std::map<std::size_t, Line> lines;
+  const auto path = state_path(folder_, number_, "journal");
+  if (!fs::exists(path)) return lines;
+  const std::string text = read_file(path);
+  for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    const json line = json::parse(text.begin() + static_cast<std::ptrdiff_t>(at),
+                                  text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+    if (!line.is_object() || !line.contains("example")) break;
+    Line& entry = lines[line["example"]];
+    if (line.contains("reason")) {
+      entry.skipped = Fault{line["reason"], line["where"], line["detail"]};
+    } else {
+      entry.loss = {line["largest_error"], line["rms_error"]};
+    }
+  }
+  return lines;
+}
+
+// Keeps records as long as they follow the order of the shard and all between them is known to be skipped; what comes
+// behind, like half a record, is cut off and made again.
+void ShardPacker::take_over() {
+  auto lines = read_journal();
+  const auto path = state_path(folder_, number_, "tfrec");
+  std::uint64_t keep_bytes = 0;
+  if (fs::exists(path)) {
+    RecordReader reader(path.string());
+    ExampleView example;
+    for (Record record;;) {
+      const auto more = reader.next(record);
+      if (!more || !*more || !example.parse(record.payload)) break;
+      std::string_view id;
+      if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
+      if (!take_over_record(id, lines)) break;
+      shard_.records.push_back(record_of(examples_[handled_ - 1], record.offset, record.payload.size()));
+      keep_bytes = record.offset + record.payload.size() + kRecordFrameBytes;
+    }
+  }
+  for (; handled_ < examples_.size() && lines[examples_[handled_]].skipped; ++handled_) {
+    skipped_.push_back(*lines[examples_[handled_]].skipped);
+  }
+  records_.emplace(path, keep_bytes);
+  // Written anew, so that it says nothing of what was cut off.
+  journal_.emplace(state_path(folder_, number_, "journal"));
+  for (std::size_t i = 0; i < handled_; ++i) {
+    if (const auto line = lines.find(examples_[i]); line != lines.end()) note(line->second, examples_[i]);
+  }
+}
+
+bool ShardPacker::take_over_record(std::string_view track_id, std::map<std::size_t, Line>& lines) {
+  std::size_t next = handled_;
+  while (next < examples_.size() && lines[examples_[next]].skipped) ++next;
+  if (next == examples_.size() || job_.track_ids[examples_[next]] != track_id) return false;
+  const std::size_t example = examples_[next];
+  for (; handled_ < next; ++handled_) skipped_.push_back(*lines[examples_[handled_]].skipped);
+  handled_ = next + 1;
+  loss_.add(lines[example].loss, job_.values);
+  return true;
+}
+
+PackedRecord ShardPacker::record_of(std::size_t example, std::uint64_t offset, std::uint64_t payload_bytes) const {
+  return {job_.track_ids[example],
+          job_.classes[example],
+          job_.parts[example],
+          offset,
+          payload_bytes,
+          job_.artists.empty() ? std::string() : job_.artists[example],
+          job_.albums.empty() ? std::string() : job_.albums[example]};
+}
+
+void ShardPacker::note(const Line& line, std::size_t example) {
+  json out = {{"example", example}};
+  if (line.skipped) {
+    out["reason"] = line.skipped->reason;
+    out["where"] = line.skipped->where;
+    out["detail"] = line.skipped->detail;
+  } else if (config_.stored_as != StoredAs::float32) {
+    out["largest_error"] = line.loss.largest_error;
+    out["rms_error"] = line.loss.rms_error;
+  } else {
+    return;
+  }
+  journal_->write(out.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+void ShardPacker::skip(Fault fault) {
+  note({fault, {}}, examples_[handled_++]);
+  skipped_.push_back(std::move(fault));
+}
+
+void ShardPacker::add(std::span<const float> values) {
+  const std::size_t example = examples_[handled_];
+  const std::int64_t label = job_.classes[example];
+  std::vector<float> one_hot(job_.labels.size());
+  one_hot[static_cast<std::size_t>(label)] = 1;
+  example_.clear();
+  example_.add("class", std::span(&label, 1));
+  example_.add("one_hot_class", std::span<const float>(one_hot));
+  if (auto encoded = encoder_.add(example_, values); !encoded) {
+    encoded.error().where = job_.track_ids[example];
+    return skip(std::move(encoded.error()));
+  }
+  example_.add("track_id", std::string_view(job_.track_ids[example]));
+  const std::string_view payload = example_.finish();
+  if (config_.stored_as != StoredAs::float32) {
+    ExampleView view;
+    LossMeter here;
+    if (!view.parse(as_bytes(payload)) || !decode_song(view, config_.stored_as, decoded_)) {
+      throw Error("an example cannot be read back", job_.track_ids[example], "this is a fault of the program");
+    }
+    here.add(values, decoded_);
+    loss_.add(here.loss(), values.size());
+    note({std::nullopt, here.loss()}, example);
+  }
+  const auto header = record_header(payload.size());
+  const auto trailer = record_trailer(payload);
+  frame_.assign(header.data(), header.size());
+  frame_ += payload;
+  frame_.append(trailer.data(), trailer.size());
+  shard_.records.push_back(record_of(example, records_->size(), payload.size()));
+  records_->write(frame_);
+  ++handled_;
+}
+
+void ShardPacker::compress(const fs::path& to) {
+  RecordReader reader(records_->path().string());
+  RecordWriter writer(to, config_.compression);
+  std::uint64_t last_point = 0;
+  std::size_t number = 0;
+  shard_.restart_points = {{0, 0}};
+  Record record;
+  for (; reader.next(record).value(); ++number) {
+    if (record.offset - last_point >= kRestartBytes) {
+      last_point = record.offset;
+      shard_.restart_points.push_back({number, writer.restart_point()});
+    }
+    writer.write(as_text(record.payload));
+  }
+  writer.commit();
+}
+
+// The order of these steps decides what a kill between them leaves: until the shard has its name, the records are kept
+// and all of this is done again.
+PackManifest ShardPacker::finish() {
+  fs::path stored = records_->path();
+  records_->sync();
+  if (config_.compression != Compression::none) {
+    stored = state_path(folder_, number_, "stored");
+    compress(stored);
+  }
+  const std::string prefix = config_.prefix.empty() ? job_.recipe.name + "-" : config_.prefix;
+  shard_.file = fmt::format("{}{:02}-{}.tfrec", prefix, number_, shard_.records.size());
+  shard_.bytes = fs::file_size(stored);
+  shard_.sha256 = file_sha256(stored);
+  PackManifest manifest;
+  manifest.recipe = job_.recipe;
+  manifest.values = job_.values;
+  manifest.stored_as = config_.stored_as;
+  manifest.compression = config_.compression;
+  manifest.labels = job_.labels;
+  manifest.seed = config_.seed;
+  manifest.split_scheme = job_.split_scheme;
+  if (config_.stored_as != StoredAs::float32) manifest.loss = loss_.loss();
+  manifest.shards.push_back(std::move(shard_));
+  manifest.skipped = std::move(skipped_);
+  write_file(state_path(folder_, number_, "json"), to_json(manifest));
+  rename_file(stored, folder_ / manifest.shards[0].file);
+  forget(folder_, number_);
+  return manifest;
+}
+
+void ShardPacker::forget(const fs::path& folder, int number) {
+  std::error_code ignored;
+  fs::remove(state_path(folder, number, "tfrec"), ignored);
+  fs::remove(state_path(folder, number, "journal"), ignored);
+}
+
+std::optional<PackManifest> ShardPacker::finished(const fs::path& folder, int number) {
+  const auto path = state_path(folder, number, "json");
+  if (!fs::exists(path)) return std::nullopt;
+  auto manifest = parse_manifest(read_file(path), path);
+  if (manifest.shards.size() != 1) return std::nullopt;
+  return manifest;
+}
+
+}  // namespace genrewise

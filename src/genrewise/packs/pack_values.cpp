@@ -1,0 +1,179 @@
+#include "genrewise/packs/pack_values.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "genrewise/records/crc32c.hpp"
+#include "genrewise/records/framing.hpp"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace genrewise {
+namespace {
+
+constexpr float kLargestHalf = 65504;
+
+// Round to nearest, ties to even, as IEEE 754 converts.
+std::uint16_t to_half(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t sign = bits >> 16 & 0x8000;
+  const float magnitude = std::fabs(value);
+  if (magnitude < 0x1p-14F) {  // below the normal halves: multiples of 2^-24
+    return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(std::nearbyint(magnitude * 0x1p24F)));
+  }
+  const std::uint32_t rebased = (bits & 0x7fffffff) - (112u << 23);
+  return static_cast<std::uint16_t>(sign | (rebased + 0xfff + (rebased >> 13 & 1)) >> 13);
+}
+
+float from_half(std::uint16_t half) {
+  const std::uint32_t sign = (half & 0x8000u) << 16, rest = half & 0x7fffu;
+  float magnitude = 0;
+  if (rest >= 0x7c00) {
+    magnitude = std::bit_cast<float>(0x7f800000u | (rest & 0x3ff) << 13);
+  } else if (rest >= 0x400) {
+    magnitude = std::bit_cast<float>((rest << 13) + (112u << 23));
+  } else {
+    magnitude = static_cast<float>(rest) * 0x1p-24F;
+  }
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
+}
+
+std::uint16_t half_at(const char* bytes, std::size_t i) {
+  std::uint16_t half = 0;
+  std::memcpy(&half, bytes + 2 * i, sizeof half);
+  return half;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx,f16c"))) std::size_t decode_halves_by_instruction(const char* bytes, std::span<float> out) {
+  std::size_t i = 0;
+  for (; i + 8 <= out.size(); i += 8) {
+    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 2 * i));
+    _mm256_storeu_ps(out.data() + i, _mm256_cvtph_ps(halves));
+  }
+  return i;
+}
+#endif
+
+void decode_halves(const char* bytes, std::span<float> out) {
+  std::size_t done = 0;
+#if defined(__x86_64__)
+  static const bool has_instruction = __builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c");
+  if (has_instruction) done = decode_halves_by_instruction(bytes, out);
+#endif
+  for (std::size_t i = done; i < out.size(); ++i) out[i] = from_half(half_at(bytes, i));
+}
+
+tl::unexpected<Fault> wrong_size(std::size_t found, std::size_t wanted) {
+  return tl::unexpected(
+      Fault{"wrong size", {}, "its song has " + std::to_string(found) + " numbers, not " + std::to_string(wanted)});
+}
+
+tl::unexpected<Fault> no_song(FeatureKind kind) {
+  return tl::unexpected(Fault{"no song", {}, "its key `song` holds " + std::string(to_string(kind))});
+}
+
+}  // namespace
+
+Expected<void> SongEncoder::add(ExampleWriter& example, std::span<const float> values) {
+  if (stored_ == StoredAs::float32) {
+    example.add("song", values);
+    return {};
+  }
+  if (stored_ == StoredAs::float16) {
+    halves_.resize(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (!(std::fabs(values[i]) <= kLargestHalf)) {
+        return tl::unexpected(Fault{"does not fit", {}, std::to_string(values[i]) + " is beyond float16's 65504"});
+      }
+      halves_[i] = to_half(values[i]);
+    }
+    example.add("song", as_text(std::as_bytes(std::span<const std::uint16_t>(halves_))));
+    return {};
+  }
+  const auto [lowest, highest] = values.empty() ? std::pair(0.0F, 0.0F) : [&] {
+    const auto ends = std::ranges::minmax(values);
+    return std::pair(ends.min, ends.max);
+  }();
+  const float step = highest / 255 - lowest / 255;
+  bytes_.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    bytes_[i] = step > 0 ? static_cast<std::uint8_t>(std::lround(std::min((values[i] - lowest) / step, 255.0F))) : 0;
+  }
+  const float range[] = {lowest, step};
+  example.add("song", as_text(std::as_bytes(std::span<const std::uint8_t>(bytes_))));
+  example.add("song_range", std::span<const float>(range));
+  return {};
+}
+
+Expected<void> decode_song(const ExampleView& example, StoredAs stored, std::span<float> values) {
+  const FeatureView* song = example.find("song");
+  if (song == nullptr) return no_song(FeatureKind::none);
+  if (stored == StoredAs::float32) {
+    if (song->kind() != FeatureKind::floats) return no_song(song->kind());
+    if (song->size() != values.size()) return wrong_size(song->size(), values.size());
+    song->copy(values);
+    return {};
+  }
+  std::string_view bytes;
+  if (song->kind() != FeatureKind::bytes || song->copy(std::span(&bytes, 1)) != 1) return no_song(song->kind());
+  const std::size_t width = stored == StoredAs::float16 ? 2 : 1;
+  if (bytes.size() != width * values.size()) return wrong_size(bytes.size() / width, values.size());
+  if (stored == StoredAs::float16) {
+    decode_halves(bytes.data(), values);
+    return {};
+  }
+  float range[2] = {};
+  const FeatureView* ends = example.find("song_range");
+  if (ends == nullptr || ends->copy(std::span(range)) != 2) {
+    return tl::unexpected(Fault{"no song", {}, "song_range is missing"});
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = range[0] + range[1] * static_cast<float>(static_cast<std::uint8_t>(bytes[i]));
+  }
+  return {};
+}
+
+Expected<void> decode_song(const ExampleView& example, const Record& record, StoredAs stored, std::span<float> values) {
+  const FeatureView* song = stored == StoredAs::float32 ? example.find("song") : nullptr;
+  const auto floats = song == nullptr ? std::span<const std::byte>() : song->floats_in_one_piece();
+  const bool in_one_go = !floats.empty() && floats.size() == values.size_bytes();
+  std::uint32_t sum = 0;
+  if (in_one_go) {
+    const auto before = static_cast<std::size_t>(floats.data() - record.payload.data());
+    sum = crc32c(record.payload.first(before));
+    sum = copy_crc32c(floats, reinterpret_cast<std::byte*>(values.data()), sum);
+    sum = crc32c(record.payload.subspan(before + floats.size()), sum);
+  } else {
+    sum = crc32c(record.payload);
+  }
+  if (!is_sum_of(sum, record.trailer)) {
+    return tl::unexpected(Fault{"damaged data", {}, "its checksum is wrong"});
+  }
+  return in_one_go ? Expected<void>() : decode_song(example, stored, values);
+}
+
+void LossMeter::add(std::span<const float> values, std::span<const float> decoded) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double error = std::fabs(static_cast<double>(values[i]) - decoded[i]);
+    largest_ = std::max(largest_, error);
+    squares_ += error * error;
+  }
+  count_ += values.size();
+}
+
+void LossMeter::add(const PackLoss& loss, std::uint64_t count) {
+  largest_ = std::max(largest_, loss.largest_error);
+  squares_ += loss.rms_error * loss.rms_error * static_cast<double>(count);
+  count_ += count;
+}
+
+PackLoss LossMeter::loss() const {
+  return {largest_, count_ == 0 ? 0 : std::sqrt(squares_ / static_cast<double>(count_))};
+}
+
+}  // namespace genrewise

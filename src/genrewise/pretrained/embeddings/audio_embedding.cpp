@@ -1,0 +1,188 @@
+// EfficientAT and musicnn over a clip: windows, averaged.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "genrewise/audio/resample.hpp"
+#include "genrewise/features/recipe.hpp"
+#include "genrewise/pretrained/embeddings/embeddings.hpp"
+#include "genrewise/pretrained/embeddings/front_ends.hpp"
+#include "genrewise/pretrained/inference/efficientat.hpp"
+#include "genrewise/pretrained/inference/musicnn.hpp"
+#include "genrewise/pretrained/weights.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kWindowFrames = 1000;  // EfficientAT was trained on windows of 10 s
+constexpr std::size_t kPatchFrames = Musicnn::kFrames;
+constexpr std::size_t kTwo = 2;  // networks of musicnn: MSD, MTT
+
+struct PartLayout {
+  EmbeddingPart part;
+  const char *feature, *statistic;
+  std::size_t size;
+};
+// A part of two lines is two runs of columns.
+constexpr PartLayout kLayouts[] = {
+    {EmbeddingPart::efficientat_penultimate, "efficientat", "penultimate", EfficientAt::kEmbedding},
+    {EmbeddingPart::efficientat_pools, "efficientat_blocks", "mean", EfficientAt::kBlockChannels},
+    {EmbeddingPart::efficientat_pools, "efficientat_blocks", "std", EfficientAt::kBlockChannels},
+    {EmbeddingPart::efficientat_classes, "efficientat", "logit", EfficientAt::kClasses},
+    {EmbeddingPart::msd_penultimate, "musicnn_msd", "penultimate", Musicnn::kPenultimate},
+    {EmbeddingPart::msd_pools, "musicnn_msd", "max_pool", Musicnn::kChannels},
+    {EmbeddingPart::msd_pools, "musicnn_msd", "mean_pool", Musicnn::kChannels},
+    {EmbeddingPart::msd_tags, "musicnn_msd", "tag", Musicnn::kTags},
+    {EmbeddingPart::mtt_penultimate, "musicnn_mtt", "penultimate", Musicnn::kPenultimate},
+    {EmbeddingPart::mtt_pools, "musicnn_mtt", "max_pool", Musicnn::kChannels},
+    {EmbeddingPart::mtt_pools, "musicnn_mtt", "mean_pool", Musicnn::kChannels},
+    {EmbeddingPart::mtt_tags, "musicnn_mtt", "tag", Musicnn::kTags},
+};
+constexpr std::size_t kEfficientAtRuns = 4, kMusicnnRuns = 4;
+
+struct AudioScratch final : FeatureSet::Scratch {
+  EfficientAtFrontEnd::Scratch efficientat_mel;
+  EfficientAt::Scratch efficientat;
+  MusicnnFrontEnd::Scratch musicnn_mel;
+  Musicnn::Scratch musicnn;
+  std::vector<float> mel;
+  std::array<std::vector<float>, std::size(kLayouts)> window;  // of one window, by line of kLayouts
+};
+
+class AudioEmbedding final : public FeatureSet {
+ public:
+  AudioEmbedding(std::string name, std::string description, const std::vector<EmbeddingPart>& parts)
+      : description_(std::move(description)) {
+    std::string parameters = fmt::format(
+        "efficientat windows of {} frames, musicnn patches of {} frames, means over them", kWindowFrames, kPatchFrames);
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < std::size(kLayouts); ++i) {
+      const PartLayout& run = kLayouts[i];
+      if (std::ranges::find(parts, run.part) == parts.end()) continue;
+      places_[i] = at;
+      at += run.size;
+      parameters += fmt::format("; {} {}", run.feature, run.statistic);
+      for (std::size_t n = 1; n <= run.size; ++n)
+        columns_.push_back({run.feature, run.statistic, fmt::format("{:04}", n)});
+    }
+    const auto load = [&](std::size_t first_run, std::size_t runs, const char* network, auto& loaded) {
+      const auto begin = places_.begin() + static_cast<std::ptrdiff_t>(first_run);
+      if (std::none_of(begin, begin + static_cast<std::ptrdiff_t>(runs),
+                       [](const auto& place) { return place.has_value(); }))
+        return;
+      const TensorArchive weights = find_weights(network);
+      loaded.emplace(weights);
+      parameters += fmt::format("; {} {}", network, weights.metadata.at("values_sha256"));
+    };
+    load(0, kEfficientAtRuns, "efficientat", efficientat_);
+    load(kEfficientAtRuns, kMusicnnRuns, "musicnn_msd", musicnn_[0]);
+    load(kEfficientAtRuns + kMusicnnRuns, kMusicnnRuns, "musicnn_mtt", musicnn_[1]);
+    recipe_ = make_recipe(std::move(name), 1, parameters);
+  }
+
+  const FeatureRecipe& recipe() const override { return recipe_; }
+  std::string description() const override { return description_; }
+  const std::vector<FeatureColumn>& columns() const override { return columns_; }
+  int sample_rate_hz() const override {
+    return efficientat_ ? EfficientAtFrontEnd::kSampleRateHz : MusicnnFrontEnd::kSampleRateHz;
+  }
+  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<AudioScratch>(); }
+
+  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
+    if (clip.sample_rate_hz != sample_rate_hz()) {
+      return tl::unexpected(Fault{
+          "wrong sample rate", {}, fmt::format("{} Hz, and it takes {} Hz", clip.sample_rate_hz, sample_rate_hz())});
+    }
+    const std::size_t needed = samples_needed();
+    if (clip.samples.size() < needed) return too_short(clip, needed);
+    auto& scratch = static_cast<AudioScratch&>(any_scratch);
+    std::ranges::fill(out, 0.0f);
+    if (efficientat_) run_efficientat(clip.samples, out, scratch);
+    if (musicnn_[0] || musicnn_[1]) {
+      if (!efficientat_) {
+        run_musicnn(clip.samples, out, scratch);
+      } else {
+        run_musicnn(resample(clip.samples, clip.sample_rate_hz, MusicnnFrontEnd::kSampleRateHz), out, scratch);
+      }
+    }
+    return {};
+  }
+
+ private:
+  /// Three seconds for musicnn, which takes whole patches; one for EfficientAT alone, which takes any length.
+  std::size_t samples_needed() const {
+    const auto rate = static_cast<std::size_t>(sample_rate_hz());
+    if (!musicnn_[0] && !musicnn_[1]) return rate;
+    return MusicnnFrontEnd::samples_for(kPatchFrames) * rate / MusicnnFrontEnd::kSampleRateHz;
+  }
+
+  std::span<float> window(std::size_t run, AudioScratch& scratch) const {
+    scratch.window[run].resize(kLayouts[run].size);
+    return scratch.window[run];
+  }
+  /// Only what the set holds: empty where a run is not in it.
+  std::span<float> wanted(std::size_t run, AudioScratch& scratch) const {
+    return places_[run] ? window(run, scratch) : std::span<float>();
+  }
+  void add(std::size_t first_run, std::size_t runs, float share, std::span<float> out, AudioScratch& scratch) const {
+    for (std::size_t run = first_run; run < first_run + runs; ++run) {
+      if (!places_[run]) continue;
+      for (std::size_t i = 0; i < kLayouts[run].size; ++i) out[*places_[run] + i] += share * scratch.window[run][i];
+    }
+  }
+
+  /// As many windows of 10 s as the clip is long, rounded, spread evenly over it; a shorter clip is one window.
+  void run_efficientat(std::span<const float> samples, std::span<float> out, AudioScratch& scratch) const {
+    efficientat_mel_.emphasise(samples, scratch.efficientat_mel);
+    const std::size_t frames = efficientat_mel_.frames(samples.size());
+    const std::size_t length = std::min(frames, kWindowFrames);
+    const std::size_t windows = std::max<std::size_t>(1, (frames + kWindowFrames / 2) / kWindowFrames);
+    scratch.mel.resize(EfficientAt::kBands * length);
+    for (std::size_t i = 0; i < windows; ++i) {
+      const std::size_t first = windows == 1 ? (frames - length) / 2 : i * (frames - length) / (windows - 1);
+      efficientat_mel_.process(first, length, scratch.mel, scratch.efficientat_mel);
+      efficientat_->run(scratch.mel, length,
+                        {window(0, scratch), wanted(1, scratch), wanted(2, scratch), wanted(3, scratch)},
+                        scratch.efficientat);
+      add(0, kEfficientAtRuns, 1 / static_cast<float>(windows), out, scratch);
+    }
+  }
+
+  /// Patches of 3 s one after the other; what is left at the end is left out.
+  void run_musicnn(std::span<const float> samples, std::span<float> out, AudioScratch& scratch) const {
+    const std::size_t patches = std::max<std::size_t>(1, musicnn_mel_.frames(samples.size()) / kPatchFrames);
+    scratch.mel.resize(kPatchFrames * Musicnn::kBands);
+    for (std::size_t i = 0; i < patches; ++i) {
+      musicnn_mel_.process(samples, i * kPatchFrames, kPatchFrames, scratch.mel, scratch.musicnn_mel);
+      for (std::size_t network = 0; network < kTwo; ++network) {
+        if (!musicnn_[network]) continue;
+        const std::size_t run = kEfficientAtRuns + network * kMusicnnRuns;
+        musicnn_[network]->run(
+            scratch.mel,
+            {window(run + 1, scratch), window(run + 2, scratch), window(run, scratch), wanted(run + 3, scratch)},
+            scratch.musicnn);
+        add(run, kMusicnnRuns, 1 / static_cast<float>(patches), out, scratch);
+      }
+    }
+  }
+
+  FeatureRecipe recipe_;
+  std::string description_;
+  std::vector<FeatureColumn> columns_;
+  std::array<std::optional<std::size_t>, std::size(kLayouts)> places_;  // where each run begins in the row
+  EfficientAtFrontEnd efficientat_mel_;
+  MusicnnFrontEnd musicnn_mel_;
+  std::optional<EfficientAt> efficientat_;
+  std::array<std::optional<Musicnn>, kTwo> musicnn_;
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureSet> make_audio_embedding(std::string name, std::string description,
+                                                 std::vector<EmbeddingPart> parts) {
+  return std::make_unique<AudioEmbedding>(std::move(name), std::move(description), parts);
+}
+
+}  // namespace genrewise

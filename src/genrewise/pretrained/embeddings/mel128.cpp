@@ -1,0 +1,68 @@
+// mel128: what EfficientAT hears of ten seconds, so that it can learn on.
+#include <fmt/format.h>
+
+#include "genrewise/features/recipe.hpp"
+#include "genrewise/pretrained/embeddings/front_ends.hpp"
+#include "genrewise/pretrained/embeddings/mel128.hpp"
+
+namespace genrewise::neural {
+namespace {
+
+constexpr std::size_t kFrames = 1000;  // a hundred a second
+
+class Mel128 final : public FeatureSet {
+ public:
+  Mel128()
+      : recipe_(make_recipe("mel128", 1,
+                            fmt::format("EfficientAT front end, {} Hz, {} bands, middle {} frames, zeros behind",
+                                        EfficientAtFrontEnd::kSampleRateHz, EfficientAtFrontEnd::kBands, kFrames))) {
+    for (std::size_t m = 1; m <= EfficientAtFrontEnd::kBands; ++m)
+      for (std::size_t t = 1; t <= kFrames; ++t)
+        columns_.push_back({"log_mel", "mel" + zero_padded(m, 3), "frame" + zero_padded(t, 4)});
+  }
+  const FeatureRecipe& recipe() const override { return recipe_; }
+  std::string description() const override {
+    return "EfficientAT's log-mel spectrogram of the middle ten seconds, 128 bands x 1,000 frames";
+  }
+  const std::vector<FeatureColumn>& columns() const override { return columns_; }
+  int sample_rate_hz() const override { return EfficientAtFrontEnd::kSampleRateHz; }
+  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Own>(); }
+
+  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
+    if (clip.sample_rate_hz != EfficientAtFrontEnd::kSampleRateHz)
+      return tl::unexpected(Fault{"wrong sample rate", {}, fmt::format("{} Hz", clip.sample_rate_hz)});
+    constexpr std::size_t kLeast = EfficientAtFrontEnd::kSampleRateHz / 10;
+    if (clip.samples.size() < kLeast) return too_short(clip, kLeast);
+    auto& scratch = static_cast<Own&>(any_scratch);
+    const std::size_t there = front_end_.frames(clip.samples.size()), taken = std::min(kFrames, there);
+    front_end_.emphasise(clip.samples, scratch.front_end);
+    if (taken == kFrames) {
+      front_end_.process((there - taken) / 2, taken, out, scratch.front_end);
+      return {};
+    }
+    scratch.part.resize(EfficientAtFrontEnd::kBands * taken);
+    front_end_.process(0, taken, scratch.part, scratch.front_end);
+    std::ranges::fill(out, 0.0F);
+    for (std::size_t m = 0; m < EfficientAtFrontEnd::kBands; ++m)
+      std::copy_n(scratch.part.begin() + static_cast<std::ptrdiff_t>(m * taken), taken,
+                  out.begin() + static_cast<std::ptrdiff_t>(m * kFrames));
+    return {};
+  }
+
+ private:
+  struct Own final : Scratch {
+    EfficientAtFrontEnd::Scratch front_end;
+    std::vector<float> part;
+  };
+  FeatureRecipe recipe_;
+  std::vector<FeatureColumn> columns_;
+  EfficientAtFrontEnd front_end_;
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureSet> make_mel128() {
+  return std::make_unique<Mel128>();
+}
+
+}  // namespace genrewise::neural

@@ -1,0 +1,68 @@
+// MobileNetV2, which knows pictures, on the picture of a mel-spectrogram.
+#include <fmt/format.h>
+
+#include "genrewise/features/recipe.hpp"
+#include "genrewise/pretrained/embeddings/embeddings.hpp"
+#include "genrewise/pretrained/inference/mobilenet_v2.hpp"
+#include "genrewise/pretrained/weights.hpp"
+
+namespace genrewise {
+namespace {
+
+// mel224 reaches from -80 to 0 dB, the network's input from -1 to 1.
+constexpr float kHalfRangeDb = 40;
+
+struct MobileNetScratch final : FeatureSet::Scratch {
+  std::unique_ptr<Scratch> mel;
+  std::vector<float> image;
+  MobileNetV2::Scratch network;
+};
+
+class MobileNetEmbedding final : public FeatureSet {
+ public:
+  MobileNetEmbedding() : MobileNetEmbedding(find_weights("mobilenetv2")) {}
+
+  const FeatureRecipe& recipe() const override { return recipe_; }
+  std::string description() const override {
+    return "MobileNetV2's embedding (ImageNet) of the mel224 picture, its values taken for three equal colours";
+  }
+  const std::vector<FeatureColumn>& columns() const override { return columns_; }
+  int sample_rate_hz() const override { return mel_->sample_rate_hz(); }
+  std::unique_ptr<Scratch> make_scratch() const override {
+    auto scratch = std::make_unique<MobileNetScratch>();
+    scratch->mel = mel_->make_scratch();
+    scratch->image.resize(mel_->size());
+    return scratch;
+  }
+
+  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
+    auto& scratch = static_cast<MobileNetScratch&>(any_scratch);
+    auto made = mel_->extract(clip, scratch.image, *scratch.mel);
+    if (!made) return made;
+    for (float& value : scratch.image) value = value / kHalfRangeDb + 1;
+    network_.embed_grey(scratch.image, out, scratch.network);
+    return {};
+  }
+
+ private:
+  explicit MobileNetEmbedding(const TensorArchive& weights) : mel_(make_feature_set("mel224")), network_(weights) {
+    recipe_ = make_recipe("mobilenetv2", 1,
+                          fmt::format("mel224 {}, / {} + 1; mobilenetv2 {}", mel_->recipe().hash, kHalfRangeDb,
+                                      weights.metadata.at("values_sha256")));
+    for (std::size_t i = 1; i <= MobileNetV2::kEmbedding; ++i)
+      columns_.push_back({"mobilenetv2", "embedding", fmt::format("{:04}", i)});
+  }
+
+  FeatureRecipe recipe_;
+  std::vector<FeatureColumn> columns_;
+  std::unique_ptr<FeatureSet> mel_;
+  MobileNetV2 network_;
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureSet> make_mobilenet_embedding() {
+  return std::make_unique<MobileNetEmbedding>();
+}
+
+}  // namespace genrewise

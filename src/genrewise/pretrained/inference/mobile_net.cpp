@@ -1,0 +1,337 @@
+#include "genrewise/pretrained/inference/mobile_net.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace genrewise {
+namespace {
+
+// What one thread expands at a time fits into half of the second-level cache of today's processors.
+constexpr std::size_t kExpandedBytes = 160 * 1024;
+constexpr std::size_t kStemKernel = 3, kStemStride = 2;
+constexpr std::size_t kFewPixels = 256;
+
+/// A 1 x 1 convolution as a matrix.
+PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out) {
+  return {in, out, [&](std::size_t i, std::size_t o) { return folded.weight[o * in + i]; }, folded.bias};
+}
+
+/// Mean and standard deviation over all pixels, for octets [first, last) of the channels.
+void pool(const float* pixels, std::size_t count, std::size_t channels, std::size_t first, std::size_t last,
+          float* means, float* deviations) {
+  for (std::size_t octet = first; octet < last; ++octet) {
+    const float* const from = pixels + octet * kOctet;
+    // Centred on the first pixel, single precision suffices for the sums of one run of pixels.
+    constexpr std::size_t kRun = 256;
+    const Octet centre = octet_at(from);
+    double sum[kOctet] = {}, squares[kOctet] = {};
+    for (std::size_t start = 0; start < count; start += kRun) {
+      Octet run_sum{}, run_squares{};
+      for (std::size_t i = start; i < std::min(count, start + kRun); ++i) {
+        const Octet value = octet_at(from + i * channels) - centre;
+        run_sum += value;
+        run_squares += value * value;
+      }
+      for (std::size_t lane = 0; lane < kOctet; ++lane) {
+        sum[lane] += run_sum[lane];
+        squares[lane] += run_squares[lane];
+      }
+    }
+    const double n = static_cast<double>(count);
+    for (std::size_t lane = 0; lane < kOctet; ++lane) {
+      const double mean = sum[lane] / n;
+      means[octet * kOctet + lane] = static_cast<float>(centre[lane] + mean);
+      if (deviations)
+        deviations[octet * kOctet + lane] =
+            static_cast<float>(std::sqrt(std::max(0.0, squares[lane] / n - mean * mean)));
+    }
+  }
+}
+
+void dense(const DenseLayer& layer, std::span<const float> in, std::span<float> out) {
+  for (std::size_t o = 0; o < out.size(); ++o) {
+    const float* const weight = layer.weight.data() + o * in.size();
+    float sum = layer.bias[o];
+    for (std::size_t i = 0; i < in.size(); ++i) sum += weight[i] * in[i];
+    out[o] = sum;
+  }
+}
+
+}  // namespace
+
+MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weights)
+    : config_(config),
+      layout_(config.blocks.begin(), config.blocks.end()),
+      stem_activation_(config.mobile_net_v3 ? kHardSwish : kRelu6),
+      head_activation_(stem_activation_),
+      head_(pointwise(weights.head, config.blocks.back().out, config.head_channels)) {
+  config_.blocks = layout_;
+  const std::size_t in = config.in_channels, run = kStemKernel * in;
+  stem_ = {kStemKernel * run, config.stem_channels,
+           [&](std::size_t at, std::size_t o) {
+             const std::size_t y = at / run, x = at % run / in, c = at % in;
+             return weights.stem.weight[((o * in + c) * kStemKernel + y) * kStemKernel + x];
+           },
+           weights.stem.bias};
+  for (std::size_t i = 0; i < layout_.size(); ++i) {
+    const InvertedResidual& layout = layout_[i];
+    const MobileNetWeights::Block& learnt = weights.blocks[i];
+    Block block{.layout = layout,
+                .activation = !config.mobile_net_v3 ? kRelu6
+                              : layout.hard_swish   ? kHardSwish
+                                                    : kRelu,
+                .expand = {},
+                .project = pointwise(learnt.project, layout.expanded, layout.out),
+                .depthwise = {layout.expanded, layout.kernel, learnt.depthwise.weight, learnt.depthwise.bias},
+                .squeeze = learnt.squeeze,
+                .excite = learnt.excite};
+    if (layout.expands()) block.expand = pointwise(learnt.expand, layout.in, layout.expanded);
+    blocks_.push_back(std::move(block));
+  }
+}
+
+std::size_t MobileNet::block_channels() const {
+  std::size_t sum = 0;
+  for (const InvertedResidual& block : layout_) sum += block.out;
+  return sum;
+}
+
+void MobileNet::plan(const Image& image, int threads, Scratch& scratch) const {
+  const std::size_t height = image.height, width = image.width;
+  if (scratch.channels_ == image.channels && scratch.height_ == height && scratch.width_ == width &&
+      scratch.threads_ >= threads)
+    return;
+  scratch.stem_ = convolution_shape(height, width, kStemKernel, kStemStride, config_.padding);
+  const ConvolutionShape& stem = scratch.stem_;
+  const std::size_t padded_height = (stem.out_height - 1) * kStemStride + kStemKernel;
+  const std::size_t padded_width = (stem.out_width - 1) * kStemStride + kStemKernel;
+  scratch.image_pitch_ = std::max(padded_width, width + stem.pad_left) * image.channels;
+  scratch.image_.assign(std::max(padded_height, height + stem.pad_top) * scratch.image_pitch_, 0.0f);
+
+  std::size_t largest = stem.out_pixels() * config_.stem_channels, filtered = 0, expanded = 0, widest = 0;
+  scratch.blocks_.clear();
+  std::size_t h = stem.out_height, w = stem.out_width;
+  for (const InvertedResidual& block : layout_) {
+    const ConvolutionShape shape = convolution_shape(h, w, block.kernel, block.stride, config_.padding);
+    scratch.blocks_.push_back(shape);
+    largest = std::max(largest, shape.out_pixels() * block.out);
+    filtered = std::max(filtered, shape.out_pixels() * block.expanded);
+    // One panel of columns at least, however large the image is.
+    expanded = std::max(expanded, std::max(kExpandedBytes / sizeof(float), shape.in_pixels() * 3 * kOctet));
+    widest = std::max(widest, block.expanded);
+    h = shape.out_height;
+    w = shape.out_width;
+  }
+  filtered = std::max(filtered, h * w * octets_of(config_.head_channels) * kOctet);
+  scratch.in_.resize(largest);
+  scratch.out_.resize(largest);
+  scratch.filtered_.resize(filtered);
+  scratch.means_.resize(widest);
+  scratch.own_.resize(static_cast<std::size_t>(threads));
+  for (Scratch::Own& own : scratch.own_) {
+    own.expanded.resize(expanded);
+    own.squeezed.resize(widest);
+    own.gates.resize(widest);
+  }
+  scratch.channels_ = image.channels;
+  scratch.height_ = height;
+  scratch.width_ = width;
+  scratch.threads_ = threads;
+}
+
+void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, int threads) const {
+  plan(image, threads, scratch);
+  scratch.team_->run(threads, [&](const Member& member) { work(image, output, scratch, member); });
+}
+
+void MobileNet::work(const Image& image, const Output& output, Scratch& scratch, const Member& member) const {
+  pad_image(image, scratch, member);
+  member.meeting.wait();
+  float *in = scratch.in_.data(), *out = scratch.out_.data();
+  run_stem(image, in, scratch, member);
+  member.meeting.wait();
+  std::size_t channel = 0;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const Block& block = blocks_[i];
+    const ConvolutionShape& shape = scratch.blocks_[i];
+    if (goes_by_rows(block, shape, member)) {
+      run_rows(block, shape, in, out, scratch, member);
+    } else {
+      expand_and_filter(block, shape, in, scratch, member);
+      member.meeting.wait();
+      project(block, shape, in, out, scratch, member);
+    }
+    member.meeting.wait();
+    std::swap(in, out);
+    if (!output.block_means.empty()) {
+      const std::size_t octets = block.layout.out / kOctet;
+      pool(in, shape.out_pixels(), block.layout.out, member.first(octets), member.last(octets),
+           output.block_means.data() + channel, output.block_deviations.data() + channel);
+      channel += block.layout.out;
+    }
+  }
+  run_head(scratch.blocks_.back().out_pixels(), in, output.embedding, scratch, member);
+}
+
+void MobileNet::pad_image(const Image& image, Scratch& scratch, const Member& member) const {
+  const std::size_t channels = image.channels, height = image.height, width = image.width;
+  for (std::size_t y = member.first(height); y < member.last(height); ++y) {
+    float* const row =
+        scratch.image_.data() + (y + scratch.stem_.pad_top) * scratch.image_pitch_ + scratch.stem_.pad_left * channels;
+    for (std::size_t c = 0; c < channels; ++c) {
+      const float* const from = image.values.data() + (c * height + y) * width;
+      for (std::size_t x = 0; x < width; ++x) row[x * channels + c] = from[x];
+    }
+  }
+}
+
+void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch, const Member& member) const {
+  const ConvolutionShape& shape = scratch.stem_;
+  const std::size_t channels = image.channels;
+  for (std::size_t y = member.first(shape.out_height); y < member.last(shape.out_height); ++y) {
+    const RowsIn windows{scratch.image_.data() + y * kStemStride * scratch.image_pitch_, kStemStride * channels,
+                         kStemKernel * channels, kStemKernel, scratch.image_pitch_};
+    multiply(image.stem ? *image.stem : stem_, windows, shape.out_width,
+             {out + y * shape.out_width * config_.stem_channels, config_.stem_channels, nullptr}, stem_activation_);
+  }
+}
+
+/// Each member takes some rows of a large image through the whole block: little passes from one processor to another.
+bool MobileNet::goes_by_rows(const Block& block, const ConvolutionShape& shape, const Member& member) {
+  constexpr std::size_t kRowsEach = 14;  // the rows around a member's own are expanded twice
+  return block.layout.squeezed == 0 &&
+         (member.count == 1 || shape.out_height >= kRowsEach * static_cast<std::size_t>(member.count));
+}
+
+void MobileNet::run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
+                         Scratch& scratch, const Member& member) const {
+  const std::size_t first = member.first(shape.out_height), last = member.last(shape.out_height);
+  const std::size_t channels = block.layout.expanded;
+  if (block.layout.expands()) {
+    const std::size_t panels = block.expand.panels().size(), at_once = panels_at_once(block, shape);
+    for (std::size_t p = 0; p < panels; p += at_once)
+      expand_and_filter_part(block, shape, in, {p, std::min(panels, p + at_once), first, last}, scratch, member);
+  } else {
+    block.depthwise.apply(shape, {0, channels / kOctet, first, last}, in, channels, scratch.filtered_.data(), channels,
+                          block.activation);
+  }
+  project_part(block, in, out, {0, block.project.panels().size(), first * shape.out_width, last * shape.out_width},
+               scratch);
+}
+
+std::size_t MobileNet::panels_at_once(const Block& block, const ConvolutionShape& shape) {
+  const std::size_t fitting = kExpandedBytes / (shape.in_pixels() * 2 * kOctet * sizeof(float));
+  return std::clamp<std::size_t>(fitting, 1, block.expand.panels().size());
+}
+
+void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
+                                  const Member& member) const {
+  const std::size_t channels = block.layout.expanded;
+  float* const filtered = scratch.filtered_.data();
+  const auto finish = [&](std::size_t first_octet, std::size_t octets) {
+    if (block.layout.squeezed > 0)
+      pool(filtered, shape.out_pixels(), channels, first_octet, first_octet + octets, scratch.means_.data(), nullptr);
+  };
+  if (!block.layout.expands()) {
+    const std::size_t octets = channels / kOctet;
+    const auto members = static_cast<std::size_t>(member.count);
+    member.share(octets, (octets + members - 1) / members, [&](std::size_t first, std::size_t last) {
+      block.depthwise.apply(shape, {first, last - first, 0, shape.out_height}, in + first * kOctet, channels,
+                            filtered + first * kOctet, channels, block.activation);
+      finish(first, last - first);
+    });
+    return;
+  }
+  const std::size_t panels = block.expand.panels().size();
+  const std::size_t at_once = std::min(panels_at_once(block, shape), member.portion(panels));
+  member.share(panels, at_once, [&](std::size_t first, std::size_t last) {
+    expand_and_filter_part(block, shape, in, {first, last, 0, shape.out_height}, scratch, member);
+    const PackedWeights::Panel &from = block.expand.panels()[first], &to = block.expand.panels()[last - 1];
+    finish(from.first_octet, to.first_octet + to.octets - from.first_octet);
+  });
+}
+
+void MobileNet::expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in,
+                                       const Part& part, Scratch& scratch, const Member& member) const {
+  const auto& panels = block.expand.panels();
+  const std::size_t channels = block.layout.expanded, first_octet = panels[part.first_panel].first_octet;
+  const PackedWeights::Panel& end = panels[part.last_panel - 1];
+  const std::size_t octets = end.first_octet + end.octets - first_octet;
+  const std::size_t stride = octets * kOctet;
+  float* const expanded = scratch.own_[static_cast<std::size_t>(member.index)].expanded.data();
+  // Some rows are expanded and filtered at once: what the filter reads is still in the cache.
+  const std::size_t rows_at_once =
+      std::max<std::size_t>(1, kExpandedBytes / 2 / (shape.in_width * stride * sizeof(float) * shape.stride));
+  const std::size_t top = part.first * shape.stride;
+  std::size_t ready = top - std::min(top, shape.pad_top);
+  for (std::size_t y = part.first; y < part.last; y += rows_at_once) {
+    const std::size_t last_row = std::min(part.last, y + rows_at_once);
+    const std::size_t reach = (last_row - 1) * shape.stride + shape.kernel;
+    const std::size_t needed = std::min(shape.in_height, reach - std::min(reach, shape.pad_top));
+    if (needed > ready) {
+      const RowsIn rows{in + ready * shape.in_width * block.layout.in, block.layout.in, block.layout.in};
+      float* const to = expanded + ready * shape.in_width * stride - first_octet * kOctet;
+      multiply(block.expand, rows, (needed - ready) * shape.in_width, {to, stride, nullptr}, block.activation,
+               part.first_panel, part.last_panel);
+      ready = needed;
+    }
+    block.depthwise.apply(shape, {first_octet, octets, y, last_row}, expanded, stride,
+                          scratch.filtered_.data() + first_octet * kOctet, channels, block.activation);
+  }
+}
+
+/// Squeeze and excitation: each channel times a number between 0 and 1 that depends on the means of all channels.
+void MobileNet::find_gates(const Block& block, Scratch& scratch, const Member& member) const {
+  const std::size_t channels = block.layout.expanded;
+  Scratch::Own& own = scratch.own_[static_cast<std::size_t>(member.index)];
+  const std::span<float> squeezed(own.squeezed.data(), block.layout.squeezed), gates(own.gates.data(), channels);
+  dense(block.squeeze, std::span<const float>(scratch.means_.data(), channels), squeezed);
+  for (float& value : squeezed) value = std::max(0.0f, value);
+  dense(block.excite, squeezed, gates);
+  for (float& gate : gates) gate = 1 / (1 + std::exp(-gate));
+}
+
+void MobileNet::project(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
+                        Scratch& scratch, const Member& member) const {
+  const std::size_t pixels = shape.out_pixels(), panels = block.project.panels().size();
+  // Where there are few pixels, the weights are what must be read, so each member takes some of them.
+  if (pixels <= kFewPixels && block.layout.squeezed == 0) {
+    member.share(panels, member.portion(panels), [&](std::size_t first, std::size_t last) {
+      project_part(block, in, out, {first, last, 0, pixels}, scratch);
+    });
+    return;
+  }
+  const std::size_t wide = block.layout.expanded;
+  const float* const gates = scratch.own_[static_cast<std::size_t>(member.index)].gates.data();
+  if (block.layout.squeezed > 0) find_gates(block, scratch, member);
+  constexpr std::size_t kRows = 12;  // a multiple of what the kernels take at once
+  const std::size_t most = (member.portion(pixels) + kRows - 1) / kRows * kRows;
+  member.share(pixels, most, [&](std::size_t first, std::size_t last) {
+    float* const filtered = scratch.filtered_.data();
+    for (std::size_t i = first; block.layout.squeezed > 0 && i < last; ++i)
+      for (std::size_t c = 0; c < wide; ++c) filtered[i * wide + c] *= gates[c];
+    project_part(block, in, out, {0, panels, first, last}, scratch);
+  });
+}
+
+void MobileNet::project_part(const Block& block, const float* in, float* out, const Part& part,
+                             const Scratch& scratch) const {
+  const std::size_t wide = block.layout.expanded, channels = block.layout.out;
+  multiply(block.project, {scratch.filtered_.data() + part.first * wide, wide, wide}, part.last - part.first,
+           {out + part.first * channels, channels, block.layout.residual() ? in + part.first * channels : nullptr},
+           kNoActivation, part.first_panel, part.last_panel);
+}
+
+void MobileNet::run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,
+                         const Member& member) const {
+  const auto& panels = head_.panels();
+  const std::size_t channels = head_.octets() * kOctet, depth = layout_.back().out;
+  member.share(panels.size(), member.portion(panels.size()), [&](std::size_t first, std::size_t last) {
+    multiply(head_, {in, depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr}, head_activation_, first,
+             last);
+    pool(scratch.filtered_.data(), pixels, channels, panels[first].first_octet,
+         panels[last - 1].first_octet + panels[last - 1].octets, embedding.data(), nullptr);
+  });
+}
+
+}  // namespace genrewise

@@ -1,0 +1,112 @@
+#include "genrewise/pretrained/inference/mobilenet_v2.hpp"
+
+#include <fmt/format.h>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/pretrained/inference/mobile_net.hpp"
+#include "genrewise/records/tensor_archive.hpp"
+
+namespace genrewise {
+namespace {
+
+FoldedConvolution convolution(const TensorArchive& weights, const std::string& name) {
+  const std::string weight = name + ".weight", bias = name + ".bias";
+  return {weights.floats(weight, weights.count(weight)), weights.floats(bias, weights.count(bias))};
+}
+
+MobileNetWeights learnt(const TensorArchive& weights) {
+  MobileNetWeights all{.stem = convolution(weights, "stem"), .blocks = {}, .head = convolution(weights, "head")};
+  for (std::size_t i = 0; i < kMobileNetV2Blocks.size(); ++i) {
+    const std::string name = fmt::format("blocks.{}.", i);
+    MobileNetWeights::Block block{.expand = {},
+                                  .depthwise = convolution(weights, name + "depthwise"),
+                                  .project = convolution(weights, name + "project"),
+                                  .squeeze = {},
+                                  .excite = {}};
+    if (kMobileNetV2Blocks[i].expands()) block.expand = convolution(weights, name + "expand");
+    all.blocks.push_back(std::move(block));
+  }
+  return all;
+}
+
+constexpr MobileNetConfig kColour{.blocks = kMobileNetV2Blocks,
+                                  .in_channels = MobileNetV2::kChannels,
+                                  .stem_channels = kMobileNetV2Stem,
+                                  .head_channels = kMobileNetV2Head,
+                                  .padding = Padding::same,
+                                  .mobile_net_v3 = false};
+
+/// Three equal channels meet the sum of their filters.
+PackedWeights grey_stem(const FoldedConvolution& stem) {
+  constexpr std::size_t kTaps = 9;
+  return {kTaps, kMobileNetV2Stem,
+          [&](std::size_t tap, std::size_t o) {
+            float sum = 0;
+            for (std::size_t c = 0; c < MobileNetV2::kChannels; ++c)
+              sum += stem.weight[(o * MobileNetV2::kChannels + c) * kTaps + tap];
+            return sum;
+          },
+          stem.bias};
+}
+
+void check(std::size_t pixels, std::size_t expected, std::size_t out, std::size_t expected_out) {
+  if (pixels != expected || out != expected_out)
+    throw Error(fmt::format("takes {} values and gives {}, not {} and {}", expected, expected_out, pixels, out),
+                "MobileNetV2");
+}
+
+}  // namespace
+
+struct MobileNetV2::Scratch::Buffers {
+  MobileNet::Scratch network;
+};
+struct MobileNetV2::Networks {
+  MobileNet network;
+  PackedWeights grey_stem;
+};
+
+MobileNetV2::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
+MobileNetV2::Scratch::~Scratch() = default;
+MobileNetV2::Scratch::Scratch(Scratch&&) noexcept = default;
+
+MobileNetV2::MobileNetV2(const TensorArchive& weights) {
+  const MobileNetWeights all = learnt(weights);
+  networks_ = std::make_unique<Networks>(Networks{MobileNet(kColour, all), grey_stem(all.stem)});
+}
+MobileNetV2::~MobileNetV2() = default;
+MobileNetV2::MobileNetV2(MobileNetV2&&) noexcept = default;
+
+void MobileNetV2::embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads) const {
+  check(image.size(), kChannels * kSide * kSide, embedding.size(), kEmbedding);
+  networks_->network.run({image, kChannels, kSide, kSide}, {embedding, {}, {}}, scratch.buffers_->network, threads);
+}
+
+void MobileNetV2::embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch,
+                             int threads) const {
+  check(image.size(), kSide * kSide, embedding.size(), kEmbedding);
+  networks_->network.run({image, 1, kSide, kSide, &networks_->grey_stem}, {embedding, {}, {}},
+                         scratch.buffers_->network, threads);
+}
+
+void MobileNetV2::embed_many(std::span<const float> images, std::size_t count, std::span<float> embeddings,
+                             std::vector<Scratch>& scratches, int threads) const {
+  constexpr std::size_t kImage = kChannels * kSide * kSide;
+  check(images.size(), count * kImage, embeddings.size(), count * kEmbedding);
+  if (threads <= 0) threads = inside_parallel_for() ? 1 : thread_budget();
+  const std::size_t at_once = std::min<std::size_t>(static_cast<std::size_t>(threads), count);
+  if (scratches.size() < at_once) scratches.resize(at_once);
+  if (count == 1) {
+    embed(images, embeddings, scratches[0], threads);
+    return;
+  }
+  parallel_for(
+      count,
+      [&](std::size_t i, int worker) {
+        embed(images.subspan(i * kImage, kImage), embeddings.subspan(i * kEmbedding, kEmbedding),
+              scratches[static_cast<std::size_t>(worker)]);
+      },
+      threads);
+}
+
+}  // namespace genrewise

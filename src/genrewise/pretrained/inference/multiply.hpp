@@ -1,0 +1,76 @@
+// Matrix products of activations and weights, with what follows them done while the sums are still in registers.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "genrewise/dsp/aligned.hpp"
+#include "genrewise/pretrained/inference/octet.hpp"
+
+namespace genrewise {
+
+/// A matrix depth x columns, ordered as the kernels read it: panels of 8, 16 or 24 columns, row after row, and a bias
+/// per column. Columns are filled up with zeros to a multiple of 8.
+class PackedWeights {
+ public:
+  struct Panel {
+    std::size_t first_octet = 0, octets = 0, offset = 0;
+  };
+  PackedWeights() = default;
+  /// `weight(row, column)`; `bias` has one number per column or none.
+  PackedWeights(std::size_t depth, std::size_t columns,
+                const std::function<float(std::size_t row, std::size_t column)>& weight, std::span<const float> bias);
+
+  std::size_t depth() const { return depth_; }
+  std::size_t columns() const { return columns_; }
+  std::size_t octets() const { return octets_of(columns_); }
+  const std::vector<Panel>& panels() const { return panels_; }
+  const float* values(const Panel& panel) const { return values_.data() + panel.offset; }
+  const float* bias(const Panel& panel) const { return bias_.data() + panel.first_octet * kOctet; }
+
+ private:
+  std::size_t depth_ = 0, columns_ = 0;
+  std::vector<Panel> panels_;
+  AlignedVector<float> values_, bias_;
+};
+
+/// The left matrix: row i begins at data + i * stride and is `segments` runs of `depth` numbers, segment_stride apart,
+/// so that the window of a convolution is a row without being copied.
+struct RowsIn {
+  const float* data = nullptr;
+  std::size_t stride = 0, depth = 0, segments = 1, segment_stride = 0;
+};
+
+/// Where the product goes: row i at data + i * stride. `add` (same stride), where given, is added after the activation.
+struct RowsOut {
+  float* data = nullptr;
+  std::size_t stride = 0;
+  const float* add = nullptr;
+};
+
+/// out = activation(in x weights + bias) (+ add), for panels [first_panel, last_panel); column c of the weights goes to
+/// place c of the row. Writes whole octets: rows have room for columns filled up to
+/// a multiple of 8.
+void multiply(const PackedWeights& weights, const RowsIn& in, std::size_t rows, const RowsOut& out,
+              const Activation& activation, std::size_t first_panel, std::size_t last_panel);
+inline void multiply(const PackedWeights& weights, const RowsIn& in, std::size_t rows, const RowsOut& out,
+                     const Activation& activation = kNoActivation) {
+  multiply(weights, in, rows, out, activation, 0, weights.panels().size());
+}
+
+/// For each column the largest of `rows` products (no bias, no activation): a convolution and the maximum over its
+/// places. Panel `panel` alone; writes its columns to out.
+void multiply_largest(const PackedWeights& weights, const PackedWeights::Panel& panel, const RowsIn& in,
+                      std::size_t rows, float* out);
+
+/// Two results out of the segments' products one by one: y_j = sum over s of share[s][j] (segment s of in x segment s
+/// of weights), and for each column the largest y_0 and the largest y_1 of `rows` rows, to out[0] and out[1]. What
+/// Toom-Cook's algorithm needs of a convolution with few outputs (musicnn.cpp).
+void multiply_largest_pair(const PackedWeights& weights, const PackedWeights::Panel& panel, const RowsIn& in,
+                           std::span<const std::array<float, 2>> share, std::size_t rows,
+                           const std::array<float*, 2>& out);
+
+}  // namespace genrewise

@@ -1,0 +1,188 @@
+#include "genrewise/pretrained/weights.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/pretrained/weights/formats.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string shape_text(const std::vector<std::size_t>& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+/// TensorFlow's layouts to PyTorch's: HWIO to OIHW, and depthwise HWC1 to C1HW.
+std::vector<float> to_oihw(const KerasVariable& kernel, std::vector<std::size_t>& shape) {
+  const std::size_t height = kernel.shape[0], width = kernel.shape[1], in = kernel.shape[2], out = kernel.shape[3];
+  const bool depthwise = kernel.name.starts_with("depthwise");
+  shape = depthwise ? std::vector{in, out, height, width} : std::vector{out, in, height, width};
+  std::vector<float> values(kernel.values.size());
+  for (std::size_t at = 0, y = 0; y < height; ++y)
+    for (std::size_t x = 0; x < width; ++x)
+      for (std::size_t i = 0; i < in; ++i)
+        for (std::size_t o = 0; o < out; ++o, ++at) {
+          const std::size_t channel = depthwise ? i * out + o : o * in + i;
+          values[(channel * height + y) * width + x] = kernel.values[at];
+        }
+  return values;
+}
+
+/// Multiplies a convolution's filters by their normalisation's scale, and gives the bias that is left.
+std::vector<float> fold(std::vector<float>& weight, const std::vector<KerasVariable>& statistics) {
+  constexpr double kKerasMobileNetEpsilon = 1e-3;
+  const auto& gamma = statistics[0].values;
+  std::vector<float> bias(gamma.size());
+  const std::size_t per_filter = weight.size() / gamma.size();
+  for (std::size_t o = 0; o < gamma.size(); ++o) {
+    const double scale = gamma[o] / std::sqrt(statistics[3].values[o] + kKerasMobileNetEpsilon);
+    bias[o] = static_cast<float>(statistics[1].values[o] - scale * statistics[2].values[o]);
+    for (std::size_t i = 0; i < per_filter; ++i)
+      weight[o * per_filter + i] = static_cast<float>(scale * weight[o * per_filter + i]);
+  }
+  return bias;
+}
+
+/// Keras' MobileNetV2 alternates convolutions without bias and normalisations, in the order of the network. Layers go
+/// by that order, since their names have changed between Keras' versions.
+TensorArchive from_keras_mobilenet(const std::vector<KerasLayer>& layers, const std::string& name) {
+  TensorArchive archive(name);
+  const auto expected = expected_tensors("mobilenetv2");
+  const auto fail = [&](std::size_t i) {
+    throw Error(
+        fmt::format("holds weights of another network: its layer {} does not stand where MobileNetV2 1.0 has one",
+                    i < layers.size() ? layers[i].name : "after the last"),
+        name, "give Keras' mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5");
+  };
+  for (std::size_t i = 0; 2 * i < expected.size(); ++i) {
+    if (2 * i + 1 >= layers.size()) fail(layers.size());
+    const auto &convolution = layers[2 * i].variables, &statistics = layers[2 * i + 1].variables;
+    if (convolution.size() != 1 || convolution[0].shape.size() != 4) fail(2 * i);
+    std::vector<std::size_t> shape;
+    std::vector<float> weight = to_oihw(convolution[0], shape);
+    const bool normalises = statistics.size() == 4 && std::ranges::all_of(statistics, [&](const KerasVariable& one) {
+                              return one.values.size() == shape[0];
+                            });
+    if (shape != expected[2 * i].shape) fail(2 * i);
+    if (!normalises) fail(2 * i + 1);
+    const std::vector<float> bias = fold(weight, statistics);
+    archive.put(expected[2 * i].name, std::span<const float>(weight), shape);
+    archive.put(expected[2 * i + 1].name, std::span<const float>(bias));
+  }
+  return archive;
+}
+
+/// "kernel_1" and "kernel" are the same variable: Keras counts models that one process makes.
+std::string without_number(std::string name) {
+  const auto underscore = name.rfind('_');
+  const bool numbered = underscore != name.npos && underscore + 1 < name.size() &&
+                        std::all_of(name.begin() + static_cast<std::ptrdiff_t>(underscore) + 1, name.end(),
+                                    [](char c) { return c >= '0' && c <= '9'; });
+  return numbered ? name.substr(0, underscore) : name;
+}
+
+TensorArchive from_keras_names(std::string_view network, const std::vector<KerasLayer>& layers,
+                               const std::string& name) {
+  std::map<std::string, const KerasVariable*> variables;
+  for (const KerasLayer& layer : layers)
+    for (const KerasVariable& variable : layer.variables)
+      variables.emplace(layer.name + "." + without_number(variable.name), &variable);
+  TensorArchive archive(name);
+  for (const TensorShape& wanted : expected_tensors(network)) {
+    const auto found = variables.find(without_number(wanted.name));
+    if (found == variables.end() || found->second->shape.empty()) continue;  // checked() names it
+    archive.put(wanted.name, std::span<const float>(found->second->values), found->second->shape);
+  }
+  return archive;
+}
+
+/// Only what the network needs, and all of that.
+TensorArchive checked(std::string_view network, const TensorArchive& read) {
+  TensorArchive archive(read.name());
+  archive.metadata = read.metadata;
+  Hasher hasher(HashKind::sha256);
+  const auto expected = expected_tensors(network);
+  const auto here = [&](const TensorShape& one) { return read.contains(one.name); };
+  const auto missing = std::ranges::find_if_not(expected, here);
+  if (missing != expected.end()) {
+    const auto found = std::ranges::count_if(expected, here);
+    if (found == 0 && read.contains("features.0.0.weight") && network == "mobilenetv2")
+      throw Error("holds torchvision's layout, whose MobileNetV2 expects other input and padding", read.name(),
+                  "give Keras' weights: genrewise fetch weights mobilenetv2");
+    throw Error(fmt::format("holds weights of another network: {} of the {} tensors of {} are there, and {} is not",
+                            found, expected.size(), network, missing->name),
+                read.name(), fmt::format("give the weights of {} (genrewise fetch weights {})", network, network));
+  }
+  for (const TensorShape& wanted : expected) {
+    const Tensor& tensor = read.tensor(wanted.name);
+    if (tensor.shape != wanted.shape || tensor.dtype != "F32")
+      throw Error(fmt::format("holds weights of another network: tensor {} is {} {}, and {} needs F32 {}", wanted.name,
+                              tensor.dtype, shape_text(tensor.shape), network, shape_text(wanted.shape)),
+                  read.name(), fmt::format("give the weights of {} (genrewise fetch weights {})", network, network));
+    const std::vector<float> values = read.floats(wanted.name, read.count(wanted.name));
+    if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
+      throw Error(fmt::format("tensor {} holds numbers that are not finite", wanted.name), read.name(),
+                  "get the file again");
+    archive.put(wanted.name, std::span<const float>(values), wanted.shape);
+    hasher.update(fmt::format("{} {}\n", wanted.name, shape_text(wanted.shape)));
+    hasher.update(tensor.bytes);
+  }
+  archive.metadata["values_sha256"] = hasher.hex();
+  return archive;
+}
+
+TensorArchive read_weights(std::string_view network, const fs::path& path) {
+  std::string bytes = read_file(path);
+  const std::string name = path.string();
+  if (bytes.empty()) throw Error("is empty", name, fmt::format("genrewise fetch weights {}", network));
+  if (bytes.starts_with("PK\x03\x04")) return checked(network, parse_torch_file(bytes, name));
+  if (bytes.starts_with("\x89HDF\r\n\x1a\n")) {
+    const auto layers = read_keras_file(path);
+    return checked(network, network == "mobilenetv2" ? from_keras_mobilenet(layers, name)
+                                                     : from_keras_names(network, layers, name));
+  }
+  return checked(network, TensorArchive::parse(std::move(bytes), name));
+}
+
+fs::path environment_path(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value ? fs::path(value) : fs::path();
+}
+
+}  // namespace
+
+TensorArchive find_weights(std::string_view network, const fs::path& given) {
+  const PretrainedNetwork& wanted = find_pretrained_network(network);
+  const fs::path environment = environment_path("GENREWISE_WEIGHTS");
+  std::vector<fs::path> places;
+  if (!given.empty()) {
+    places = {given};
+  } else {
+    if (!environment.empty()) places.push_back(environment);
+    places.insert(places.end(), {weights_folder(), "weights"});
+  }
+  for (const fs::path& place : places) {
+    if (fs::is_regular_file(place)) return read_weights(network, place);
+    for (const std::string& file : wanted.file_names)
+      if (fs::is_regular_file(place / file)) return read_weights(network, place / file);
+  }
+  std::vector<std::string> looked;
+  for (const fs::path& place : places) looked.push_back(place.string());
+  throw Error(fmt::format("the pretrained weights of {} are not here: none of {} lies in {}", network,
+                          fmt::join(wanted.file_names, ", "), fmt::join(looked, ", ")),
+              {},
+              fmt::format("get them: genrewise fetch weights {}; or, without a network, copy {} (from {}) into {}, or "
+                          "name its place with --weights",
+                          network, wanted.file_names.front(), wanted.url, weights_folder().string()));
+}
+
+}  // namespace genrewise

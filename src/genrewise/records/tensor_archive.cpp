@@ -1,0 +1,232 @@
+#include "genrewise/records/tensor_archive.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/local_file.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+
+static_assert(std::endian::native == std::endian::little, "tensors are copied as they lie in memory");
+
+constexpr std::size_t kLengthBytes = 8;
+constexpr std::size_t kLargestHeader = 100'000'000;  // the limit of the safetensors library
+
+std::optional<std::size_t> size_of(std::string_view dtype) {
+  static const std::map<std::string_view, std::size_t> sizes = {
+      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"I16", 2}, {"U16", 2}, {"F16", 2}, {"BF16", 2},
+      {"I32", 4},  {"U32", 4}, {"F32", 4}, {"F64", 8}, {"I64", 8}, {"U64", 8}};
+  const auto found = sizes.find(dtype);
+  return found == sizes.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::size_t> product(std::size_t a, std::size_t b) {
+  std::size_t result = 0;
+  return __builtin_mul_overflow(a, b, &result) ? std::nullopt : std::optional(result);
+}
+
+std::optional<std::size_t> count_of(const std::vector<std::size_t>& shape) {
+  std::optional<std::size_t> count = 1;
+  for (std::size_t side : shape) {
+    count = product(*count, side);
+    if (!count) break;
+  }
+  return count;
+}
+
+[[noreturn]] void damaged(const std::string& name, const std::string& problem) {
+  throw Error("is not a sound safetensors file: " + problem, name, "get the file again, or make it again");
+}
+
+std::optional<std::size_t> as_size(const json& value) {
+  if (!value.is_number_unsigned()) return std::nullopt;
+  return value.get<std::size_t>();
+}
+
+/// A tensor's entry in the header, and its [begin, end) in the data.
+struct Entry {
+  Tensor tensor;
+  std::size_t begin = 0, end = 0;
+};
+
+Entry read_entry(const std::string& key, const json& value, std::string_view data, const std::string& name) {
+  const std::string what = "tensor '" + key + "' ";
+  if (!value.is_object() || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets"))
+    damaged(name, what + "lacks dtype, shape or data_offsets");
+  const json &dtype = value["dtype"], &shape = value["shape"], &offsets = value["data_offsets"];
+  Entry entry;
+  const auto size = dtype.is_string() ? size_of(dtype.get_ref<const std::string&>()) : std::nullopt;
+  if (!size) damaged(name, what + "has an unknown dtype");
+  entry.tensor.dtype = dtype.get<std::string>();
+  if (!shape.is_array()) damaged(name, what + "has a shape that is no list");
+  for (const json& side : shape) {
+    const auto length = as_size(side);
+    if (!length) damaged(name, what + "has a shape that is no list of whole numbers");
+    entry.tensor.shape.push_back(*length);
+  }
+  const bool two = offsets.is_array() && offsets.size() == 2;
+  const auto begin = two ? as_size(offsets[0]) : std::nullopt;
+  const auto end = two ? as_size(offsets[1]) : std::nullopt;
+  if (!begin || !end || *begin > *end || *end > data.size())
+    damaged(name, what + "lies outside the file's " + std::to_string(data.size()) + " bytes of data (truncated?)");
+  const auto count = count_of(entry.tensor.shape);
+  const auto bytes = count ? product(*count, *size) : std::nullopt;
+  if (!bytes || *bytes != *end - *begin) damaged(name, what + "has a shape that does not fit its number of bytes");
+  entry.begin = *begin;
+  entry.end = *end;
+  entry.tensor.bytes = data.substr(*begin, *end - *begin);
+  return entry;
+}
+
+void check_without_holes(std::vector<std::pair<std::size_t, std::size_t>> places, std::size_t size,
+                         const std::string& name) {
+  std::ranges::sort(places);
+  std::size_t at = 0;
+  for (const auto& [begin, end] : places) {
+    if (begin != at) damaged(name, "tensors overlap or leave holes");
+    at = end;
+  }
+  if (at != size) damaged(name, std::to_string(size - at) + " bytes after the last tensor");
+}
+
+}  // namespace
+
+TensorArchive TensorArchive::parse(std::string bytes, std::string name) {
+  TensorArchive archive(std::move(name));
+  const std::string& text = archive.storage_.emplace_back(std::move(bytes));
+  std::uint64_t header_size = 0;
+  if (text.size() < kLengthBytes) damaged(archive.name_, "it has only " + std::to_string(text.size()) + " bytes");
+  std::memcpy(&header_size, text.data(), kLengthBytes);
+  if (header_size > kLargestHeader) damaged(archive.name_, "its first 8 bytes are no header length");
+  if (header_size > text.size() - kLengthBytes) damaged(archive.name_, "it is truncated in its header");
+  const std::string_view header_text = std::string_view(text).substr(kLengthBytes, header_size);
+  const std::string_view data = std::string_view(text).substr(kLengthBytes + header_size);
+  const json header = json::parse(header_text, nullptr, /*allow_exceptions=*/false);
+  if (!header.is_object()) damaged(archive.name_, "its header is no JSON object");
+
+  std::vector<std::pair<std::size_t, std::size_t>> places;
+  for (const auto& [key, value] : header.items()) {
+    if (key == "__metadata__") {
+      if (!value.is_object()) damaged(archive.name_, "__metadata__ is no JSON object");
+      for (const auto& [field, content] : value.items()) {
+        if (!content.is_string()) damaged(archive.name_, "__metadata__ '" + field + "' is no text");
+        archive.metadata.emplace(field, content.get<std::string>());
+      }
+      continue;
+    }
+    Entry entry = read_entry(key, value, data, archive.name_);
+    places.emplace_back(entry.begin, entry.end);
+    archive.tensors_.emplace(key, std::move(entry.tensor));
+  }
+  check_without_holes(std::move(places), data.size(), archive.name_);
+  return archive;
+}
+
+TensorArchive TensorArchive::read(const std::filesystem::path& path) {
+  return parse(read_file(path), path.string());
+}
+
+std::string TensorArchive::serialise() const {
+  json header = json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  // Wide types first, so that every tensor is aligned to its own size.
+  std::vector<std::pair<std::string_view, const Tensor*>> order;
+  for (const auto& [key, tensor] : tensors_) order.emplace_back(key, &tensor);
+  std::ranges::stable_sort(order, std::greater<>(), [](const auto& item) { return *size_of(item.second->dtype); });
+  std::size_t at = 0;
+  for (const auto& [key, tensor] : order) {
+    header[std::string(key)] = {
+        {"dtype", tensor->dtype}, {"shape", tensor->shape}, {"data_offsets", {at, at + tensor->bytes.size()}}};
+    at += tensor->bytes.size();
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const json::type_error&) {
+    throw Error("metadata and tensor names must be valid UTF-8", name_);
+  }
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t header_size = text.size();
+  std::string bytes(kLengthBytes, '\0');
+  bytes.reserve(kLengthBytes + text.size() + at);
+  std::memcpy(bytes.data(), &header_size, kLengthBytes);
+  bytes += text;
+  for (const auto& [key, tensor] : order) bytes += tensor->bytes;
+  return bytes;
+}
+
+template <class T>
+void TensorArchive::put_values(const std::string& name, std::string dtype, std::span<const T> values,
+                               std::vector<std::size_t> shape) {
+  if (shape.empty()) shape = {values.size()};
+  if (count_of(shape) != values.size())
+    throw Error("the shape of tensor '" + name + "' does not fit its values", name_);
+  const std::string& bytes =
+      storage_.emplace_back(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+  tensors_.insert_or_assign(name, Tensor{std::move(dtype), std::move(shape), bytes});
+}
+
+void TensorArchive::put(const std::string& name, std::span<const float> values, std::vector<std::size_t> shape) {
+  put_values(name, "F32", values, std::move(shape));
+}
+void TensorArchive::put(const std::string& name, std::span<const double> values, std::vector<std::size_t> shape) {
+  put_values(name, "F64", values, std::move(shape));
+}
+void TensorArchive::put(const std::string& name, std::span<const std::int64_t> values, std::vector<std::size_t> shape) {
+  put_values(name, "I64", values, std::move(shape));
+}
+void TensorArchive::put(const std::string& name, const Matrix& matrix) {
+  put_values(name, "F32", matrix.values(), {matrix.rows(), matrix.cols()});
+}
+
+const Tensor& TensorArchive::tensor(std::string_view name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) throw Error("has no tensor '" + std::string(name) + "'", name_);
+  return found->second;
+}
+
+std::size_t TensorArchive::count(std::string_view name) const {
+  return *count_of(tensor(name).shape);
+}
+
+template <class T>
+std::vector<T> TensorArchive::values(std::string_view name, std::string_view dtype, std::size_t expected) const {
+  const Tensor& found = tensor(name);
+  if (found.dtype != dtype)
+    throw Error("tensor '" + std::string(name) + "' is " + found.dtype + ", not " + std::string(dtype), name_);
+  if (count(name) != expected)
+    throw Error("tensor '" + std::string(name) + "' has " + std::to_string(count(name)) + " values, not " +
+                    std::to_string(expected),
+                name_);
+  std::vector<T> result(expected);
+  if (expected > 0) std::memcpy(result.data(), found.bytes.data(), found.bytes.size());
+  return result;
+}
+
+std::vector<float> TensorArchive::floats(std::string_view name, std::size_t expected) const {
+  return values<float>(name, "F32", expected);
+}
+std::vector<double> TensorArchive::doubles(std::string_view name, std::size_t expected) const {
+  return values<double>(name, "F64", expected);
+}
+std::vector<std::int64_t> TensorArchive::integers(std::string_view name, std::size_t expected) const {
+  return values<std::int64_t>(name, "I64", expected);
+}
+
+Matrix TensorArchive::matrix(std::string_view name, std::size_t cols) const {
+  const Tensor& found = tensor(name);
+  if (found.shape.size() != 2 || found.shape[1] != cols)
+    throw Error("tensor '" + std::string(name) + "' is not a matrix of " + std::to_string(cols) + " columns", name_);
+  return Matrix(found.shape[0], cols, floats(name, found.shape[0] * cols));
+}
+
+}  // namespace genrewise

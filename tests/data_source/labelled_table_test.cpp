@@ -1,0 +1,145 @@
+#include <gmock/gmock.h>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/data_source/examples.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+class LabelledTable : public ::testing::Test {
+ protected:
+  Examples read(const std::string& text) {
+    write_file(folder_ / "table.csv", text);
+    return read_labelled_table(folder_ / "table.csv");
+  }
+  /// What read() says when it refuses.
+  std::string refusal(const std::string& text) {
+    try {
+      read(text);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "(accepted)";
+  }
+  bool looks_like_one(const std::string& text) {
+    write_file(folder_ / "maybe.csv", text);
+    return is_labelled_table(folder_ / "maybe.csv");
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(LabelledTable, TakesNumbersAsFeaturesAndWordsAsWhatTheySay) {
+  const Examples examples = read(
+      "track_id,tempo,Genre,title,artist,album,energy,split\n"
+      "7,120.5,Rock,1999,Prince,1999,-1e-3,training\n"
+      "3,90,Jazz,So What,Miles,Kind of Blue,.5,test\n"
+      "9,100,Rock,Help,,,0,\n");
+  EXPECT_EQ(examples.name, "table.csv");
+  EXPECT_THAT(examples.labels, ElementsAre("Jazz", "Rock"));
+  EXPECT_THAT(examples.subjects.labels_by_name, ElementsAre("Jazz", "Rock"));
+  EXPECT_THAT(examples.subjects.labels, ElementsAre(1, 0, 1));
+  EXPECT_THAT(examples.table.columns, ElementsAre(FeatureColumn{"tempo", "", ""}, FeatureColumn{"energy", "", ""}));
+  EXPECT_THAT(examples.table.values.values(), ElementsAre(120.5f, -1e-3f, 90.f, .5f, 100.f, 0.f));
+  EXPECT_THAT(examples.table.track_ids, ElementsAre("7", "3", "9"));
+  EXPECT_THAT(examples.subjects.ids, ElementsAre("7", "3", "9"));
+  EXPECT_THAT(examples.subjects.tracks, ElementsAre("7", "3", "9"));
+  EXPECT_THAT(examples.subjects.artists, ElementsAre("Prince", "Miles", ""));
+  EXPECT_THAT(examples.subjects.albums, ElementsAre("1999", "Kind of Blue", ""));
+  EXPECT_THAT(examples.subjects.official, ElementsAre(Part::training, Part::test, std::nullopt));
+}
+
+TEST_F(LabelledTable, KnowsARecipeByTheNamesOfItsFeaturesAlone) {
+  const auto recipe = read("label,a,b\nx,1,2\ny,3,4\n").table.recipe;
+  EXPECT_EQ(recipe.name, "table");
+  EXPECT_EQ(read("a,b,label\n5,6,z\n").table.recipe, recipe);
+  EXPECT_NE(read("label,a,c\nx,1,2\n").table.recipe, recipe);
+  EXPECT_NE(read("label,b,a\nx,1,2\n").table.recipe, recipe);
+}
+
+TEST_F(LabelledTable, NumbersRowsThatHaveNoName) {
+  EXPECT_THAT(read("a,label\n1,x\n2,y\n").table.track_ids, ElementsAre("1", "2"));
+}
+
+TEST_F(LabelledTable, TakesFilenameAsIdAndKeepsClipsOfOneRecordingTogether) {
+  const Examples examples = read(
+      "filename,length,label\nblues.00000.0.wav,66149,blues\nblues.00000.1.wav,66149,blues\n"
+      "blues.00001.wav,66149,blues\na.b.wav,1,blues\n.wav,1,blues\nplain,1,blues\n");
+  EXPECT_EQ(examples.table.track_ids[1], "blues.00000.1.wav");
+  EXPECT_THAT(examples.subjects.tracks,
+              ElementsAre("blues.00000", "blues.00000", "blues.00001.wav", "a.b.wav", ".wav", "plain"));
+}
+
+TEST_F(LabelledTable, LeavesOutTextAndTheRowNumbersOfPandas) {
+  const Examples examples = read(",picture,x,genre,Unnamed: 7\n0,a.png,1,A,9\n1,b.png,2,B,9\n");
+  EXPECT_THAT(examples.table.columns, ElementsAre(FeatureColumn{"x", "", ""}));
+}
+
+TEST_F(LabelledTable, KeepsGenresWithCommasLineBreaksAndMarkup) {
+  const Examples examples = read("x,genre\n1,\"Hip-Hop, Rap\"\n2,\"two\nlines\"\n3,<b>&\n4,音楽\n");
+  EXPECT_THAT(examples.labels, ElementsAre("<b>&", "Hip-Hop, Rap", "two\nlines", "音楽"));
+}
+
+TEST_F(LabelledTable, PrefersGenreAndNeverLearnsFromEither) {
+  const Examples examples = read("genre,label,x\nRock,1,5\nJazz,0,6\n");
+  EXPECT_THAT(examples.labels, ElementsAre("Jazz", "Rock"));
+  EXPECT_EQ(examples.table.columns.size(), 1u);
+}
+
+TEST_F(LabelledTable, NamesLineAndColumnOfABadCell) {
+  EXPECT_THAT(refusal("x,y,genre\n1,2,A\n3,nan,B\n4,5,C\n"),
+              AllOf(HasSubstr("table.csv:3"), HasSubstr("'y'"), HasSubstr("nan")));
+  EXPECT_THAT(refusal("x,genre\n1,A\n2,B\ninf,C\n"), AllOf(HasSubstr(":4"), HasSubstr("inf")));
+  EXPECT_THAT(refusal("x,genre\n1,A\n1e99,C\n"), AllOf(HasSubstr(":3"), HasSubstr("1e99")));
+  EXPECT_THAT(refusal("x,genre\n1,A\n2,B\n,C\n"), AllOf(HasSubstr(":4"), HasSubstr("'x'"), HasSubstr("empty")));
+  EXPECT_THAT(refusal("x,genre\n1,A\n2,B\ntwo,C\n"), AllOf(HasSubstr(":4"), HasSubstr("two")));
+}
+
+TEST_F(LabelledTable, RefusesRowsThatSayTooLittleOrTwice) {
+  EXPECT_THAT(refusal("x,genre\n1,A\n2\n"), AllOf(HasSubstr(":3"), HasSubstr("1 cells")));
+  EXPECT_THAT(refusal("x,genre\n1,A\n2,\n"), AllOf(HasSubstr(":3"), HasSubstr("genre")));
+  EXPECT_THAT(refusal("track_id,x,genre\n5,1,A\n6,1,A\n5,2,B\n"),
+              AllOf(HasSubstr(":4"), HasSubstr("'5'"), HasSubstr("line 2")));
+  EXPECT_THAT(refusal("track_id,x,genre\n,1,A\n"), HasSubstr("track_id"));
+  EXPECT_THAT(refusal("x,genre,split\n1,A,trainig\n"), AllOf(HasSubstr(":2"), HasSubstr("trainig")));
+}
+
+TEST_F(LabelledTable, RefusesATableWithoutWhatItNeeds) {
+  EXPECT_THAT(refusal(""), HasSubstr("empty"));
+  EXPECT_THAT(refusal("x,genre\n"), HasSubstr("no rows"));
+  EXPECT_THAT(refusal("x,y\n1,2\n"), HasSubstr("genre or label"));
+  EXPECT_THAT(refusal("title,genre\na,A\nb,B\n"), HasSubstr("no column of numbers"));
+  EXPECT_THAT(refusal("x,x,genre\n1,2,A\n"), HasSubstr("two columns"));
+  EXPECT_THROW(read_labelled_table(folder_ / "missing.csv"), Error);
+}
+
+TEST_F(LabelledTable, IsToldFromOtherFilesByItsHeader) {
+  EXPECT_TRUE(looks_like_one("\xef\xbb\xbf\"x\",LABEL\r\n"));
+  EXPECT_TRUE(looks_like_one("genre,x"));
+  EXPECT_FALSE(looks_like_one("path,genre\n"));
+  EXPECT_FALSE(looks_like_one("feature,mfcc,mfcc\n"));
+  EXPECT_FALSE(looks_like_one(""));
+  EXPECT_FALSE(looks_like_one("\"genre"));
+  EXPECT_FALSE(is_labelled_table(folder_.path()));
+  EXPECT_FALSE(is_labelled_table(folder_ / "missing"));
+}
+
+TEST_F(LabelledTable, ReadsTheWidelyUsedTableOfGtzan) {
+  REQUIRE_SHARED(path, "data/gtzan/features_30_sec.csv");
+  ASSERT_TRUE(is_labelled_table(path));
+  const Examples examples = read_labelled_table(path);
+  EXPECT_EQ(examples.labels.size(), 10u);
+  EXPECT_EQ(examples.table.values.rows(), 1000u);
+  EXPECT_EQ(examples.table.values.cols(), 58u);
+  EXPECT_EQ(examples.table.columns[0].feature, "length");
+  EXPECT_EQ(examples.table.values(0, 0), 661794.f);
+  EXPECT_EQ(examples.table.track_ids[0], "blues.00000.au");
+}
+
+}  // namespace
+}  // namespace genrewise

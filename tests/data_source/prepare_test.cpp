@@ -1,0 +1,250 @@
+#include "genrewise/data_source/prepare.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "audio/wav_writer.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/data_source/row_journal.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+constexpr int kRate = 8000;
+
+/// Two numbers of a clip: its length and its first sample. Counts its work, and can ask for an interruption.
+class FakeSet : public FeatureSet {
+ public:
+  explicit FakeSet(int version = 1) : recipe_{"fake", version, "hash" + std::to_string(version)} {}
+  const FeatureRecipe& recipe() const override { return recipe_; }
+  std::string description() const override { return "length and first sample"; }
+  const std::vector<FeatureColumn>& columns() const override { return columns_; }
+  int sample_rate_hz() const override { return 0; }
+  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }
+  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch&) const override {
+    if (++calls == interrupt_at) request_interrupt();
+    if (clip.samples.size() < 10) return tl::unexpected(Fault{"too short", "", "takes 10 samples"});
+    out[0] = static_cast<float>(clip.samples.size());
+    out[1] = clip.samples[0];
+    return {};
+  }
+
+  mutable std::atomic<int> calls = 0;
+  int interrupt_at = -1;
+
+ private:
+  FeatureRecipe recipe_;
+  std::vector<FeatureColumn> columns_{{"length", "value", "01"}, {"first", "value", "01"}};
+};
+
+class Prepare : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    clear_interrupt();
+    dataset_.name = "made";
+    dataset_.kind = "folder";
+    dataset_.labels = {"A"};
+    for (int i = 0; i < 12; ++i) add(std::to_string(i), 100 + i);
+  }
+  void TearDown() override { clear_interrupt(); }
+
+  void add(const std::string& id, int samples) {
+    const std::vector<float> wave(static_cast<std::size_t>(samples), static_cast<float>(samples) / 1000);
+    write_file(folder_ / (id + ".wav"), testing::wav_of(wave, 1, kRate));
+    Track track;
+    track.id = id;
+    track.path = folder_ / (id + ".wav");
+    track.label = 0;
+    dataset_.tracks.push_back(track);
+  }
+  PrepareResult extract(const FakeSet& set, int threads = 1) {
+    return extract_features(dataset_, set, output_, quiet_, threads);
+  }
+  nlohmann::json facts() const { return nlohmann::json::parse(read_file(output_.string() + ".json")); }
+  void expect_only_the_table() const { EXPECT_THAT(out_.names(), ElementsAre("t.csv", "t.csv.json")); }
+
+  TemporaryFolder folder_, out_;
+  const std::filesystem::path output_ = out_ / "t.csv";
+  Dataset dataset_;
+  Progress quiet_;
+};
+
+TEST_F(Prepare, WritesARowPerClipInTheDatasetsOrder) {
+  const FakeSet set;
+  const PrepareResult result = extract(set, 3);
+  EXPECT_EQ(result.tracks, 12u);
+  EXPECT_EQ(result.extracted, 12u);
+  EXPECT_EQ(result.reused, 0u);
+  EXPECT_GT(result.extract_s, 0);
+  const FeatureTable table = read_feature_table(output_);
+  EXPECT_EQ(table.recipe, set.recipe());
+  EXPECT_EQ(table.columns, set.columns());
+  ASSERT_EQ(table.track_ids.size(), 12u);
+  for (std::size_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(table.track_ids[i], std::to_string(i));
+    EXPECT_EQ(table.values(i, 0), static_cast<float>(100 + i));
+    EXPECT_EQ(table.values(i, 1), static_cast<float>(100 + i) / 1000);
+  }
+  expect_only_the_table();
+}
+
+TEST_F(Prepare, WritesTheSameBytesForAnyNumberOfThreads) {
+  write_file(dataset_.tracks[4].path, "no audio at all");
+  extract(FakeSet(), 1);
+  const std::string table = read_file(output_), json = read_file(output_.string() + ".json");
+  std::filesystem::remove(output_);
+  extract(FakeSet(), 4);
+  EXPECT_EQ(read_file(output_), table);
+  EXPECT_EQ(read_file(output_.string() + ".json"), json);
+}
+
+TEST_F(Prepare, SkipsWhatCannotBeUsedAndKeepsTheReasonsBesideTheTable) {
+  write_file(dataset_.tracks[1].path, "");
+  write_file(dataset_.tracks[7].path, "text that is named like audio, and long enough to be looked at closely");
+  std::filesystem::remove(dataset_.tracks[9].path);
+  add("short", 5);
+  const PrepareResult result = extract(FakeSet(), 2);
+  EXPECT_EQ(result.extracted, 9u);
+  ASSERT_EQ(result.skipped.size(), 4u);
+  EXPECT_EQ(result.skipped[0].reason, "empty file");
+  EXPECT_EQ(result.skipped[1].reason, "not audio");
+  EXPECT_EQ(result.skipped[2].reason, "cannot be opened");
+  EXPECT_EQ(result.skipped[3].reason, "too short");
+  EXPECT_THAT(result.skipped[3].where, HasSubstr("short.wav"));
+  EXPECT_EQ(facts()["skipped"].size(), 4u);
+  EXPECT_EQ(facts()["skipped"][1]["reason"], "not audio");
+  EXPECT_EQ(facts()["source"]["tracks"], 13);
+  EXPECT_EQ(read_feature_table(output_).track_ids.size(), 9u);
+}
+
+TEST_F(Prepare, GoesOnWhereItWasInterrupted) {
+  FakeSet set;
+  set.interrupt_at = 5;
+  EXPECT_THROW(extract(set), Interrupted);
+  EXPECT_THAT(out_.names(), ElementsAre("t.csv.partial"));
+  clear_interrupt();
+  const FakeSet second;
+  const PrepareResult result = extract(second);
+  EXPECT_EQ(result.reused, 5u);
+  EXPECT_EQ(result.extracted, 7u);
+  EXPECT_EQ(second.calls, 7);
+  const std::string resumed = read_file(output_);
+  std::filesystem::remove(output_);
+  extract(FakeSet());
+  EXPECT_EQ(read_file(output_), resumed);
+  expect_only_the_table();
+}
+
+TEST_F(Prepare, GoesOnFromATornJournal) {
+  FakeSet set;
+  set.interrupt_at = 8;
+  EXPECT_THROW(extract(set), Interrupted);
+  clear_interrupt();
+  const std::string journal = read_file(output_.string() + ".partial");
+  write_file(output_.string() + ".partial", journal.substr(0, journal.size() - 17));
+  const PrepareResult result = extract(FakeSet());
+  EXPECT_EQ(result.reused, 7u);
+  EXPECT_EQ(read_feature_table(output_).track_ids.size(), 12u);
+}
+
+TEST_F(Prepare, DoesNotMixRecipesWhenItGoesOn) {
+  FakeSet set;
+  set.interrupt_at = 8;
+  EXPECT_THROW(extract(set), Interrupted);
+  clear_interrupt();
+  EXPECT_EQ(extract(FakeSet(2)).reused, 0u);
+}
+
+TEST_F(Prepare, ExtractsAFileAnewThatChangedMeanwhile) {
+  FakeSet set;
+  set.interrupt_at = 8;
+  EXPECT_THROW(extract(set), Interrupted);
+  clear_interrupt();
+  dataset_.tracks.pop_back();
+  add("11", 500);  // never reached before
+  dataset_.tracks.erase(dataset_.tracks.begin());
+  write_file(dataset_.tracks[0].path, testing::wav_of(std::vector<float>(50, 0.25f), 1, kRate));
+  const PrepareResult result = extract(FakeSet());
+  EXPECT_EQ(result.reused, 6u);
+  const FeatureTable table = read_feature_table(output_);
+  EXPECT_EQ(table.values(0, 0), 50.f);
+  EXPECT_EQ(table.values(table.values.rows() - 1, 0), 500.f);
+}
+
+TEST_F(Prepare, LeavesACompleteTableAsItIs) {
+  write_file(dataset_.tracks[1].path, "");
+  extract(FakeSet());
+  const FakeSet again;
+  const PrepareResult result = extract(again);
+  EXPECT_EQ(again.calls, 0);
+  EXPECT_EQ(result.extracted, 0u);
+  EXPECT_EQ(result.reused, 11u);
+  ASSERT_EQ(result.skipped.size(), 1u);
+  EXPECT_EQ(result.skipped[0].reason, "empty file");
+  add("new", 300);
+  EXPECT_EQ(extract(FakeSet()).extracted, 12u);
+  expect_only_the_table();
+}
+
+TEST_F(Prepare, MakesATableAnewWhoseFactsAreDamaged) {
+  extract(FakeSet());
+  write_file(output_.string() + ".json", "{\"source\": 7");
+  EXPECT_EQ(extract(FakeSet()).extracted, 12u);
+}
+
+TEST_F(Prepare, TakesTheClipThatTheTrackAsksFor) {
+  for (Track& track : dataset_.tracks) track.clip = {.start_s = 10.0 / kRate, .duration_s = 50.0 / kRate};
+  extract(FakeSet());
+  EXPECT_EQ(read_feature_table(output_).values(0, 0), 50.f);
+}
+
+TEST_F(Prepare, SaysWhyWhenNothingCouldBeUsed) {
+  for (const Track& track : dataset_.tracks) write_file(track.path, "");
+  try {
+    extract(FakeSet());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("made"), HasSubstr("12 empty file"), HasSubstr("0.wav")));
+  }
+  EXPECT_THAT(out_.names(), ElementsAre());
+}
+
+TEST_F(Prepare, RefusesAnOutputBeforeItWorks) {
+  const FakeSet set;
+  EXPECT_THROW(extract_features(dataset_, set, out_ / "table.xlsx", quiet_), Error);
+  EXPECT_THROW(extract_features(dataset_, set, out_ / "no/such/t.csv", quiet_), Error);
+  std::filesystem::create_directory(out_ / "folder.csv");
+  EXPECT_THROW(extract_features(dataset_, set, out_ / "folder.csv", quiet_), Error);
+  EXPECT_EQ(set.calls, 0);
+}
+
+TEST_F(Prepare, RefusesAnOutputThatAnotherRunIsWriting) {
+  const RowJournal other(output_.string() + ".partial", std::string(64, 'x'), 2);
+  try {
+    extract(FakeSet());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("another run"));
+  }
+}
+
+TEST_F(Prepare, SweepsAwayWhatAKilledRunLeft) {
+  write_file(out_ / ".t.csv.12345.tmp", "half a table");
+  write_file(out_ / ".t.csv.json.99.tmp", "half its facts");
+  write_file(out_ / ".other.csv.12345.tmp", "somebody else's");
+  extract(FakeSet());
+  EXPECT_THAT(out_.names(), ElementsAre(".other.csv.12345.tmp", "t.csv", "t.csv.json"));
+}
+
+}  // namespace
+}  // namespace genrewise

@@ -1,0 +1,144 @@
+#include "genrewise/evaluation/metrics.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+
+const json& golden() {
+  static const json figures = json::parse(read_file(testing::golden_path("study/metrics.json")));
+  return figures;
+}
+
+Matrix matrix_of(const json& rows) {
+  Matrix matrix(rows.size(), rows.at(0).size());
+  for (std::size_t i = 0; i < matrix.rows(); ++i) {
+    for (std::size_t j = 0; j < matrix.cols(); ++j) matrix(i, j) = rows[i][j].get<float>();
+  }
+  return matrix;
+}
+
+Predictions golden_predictions() {
+  return {golden().at("predicted").get<std::vector<int>>(), matrix_of(golden().at("probabilities"))};
+}
+
+TEST(Metrics, AreThoseOfScikitLearn) {
+  const auto truth = golden().at("truth").get<std::vector<int>>();
+  const Metrics metrics = measure(truth, golden_predictions(), {}, kDefaultSeed);
+  constexpr double kExact = 1e-12;
+  constexpr double kFloatLogarithms = 1e-6;  // scikit-learn takes the logarithms of float32 in float32
+  EXPECT_NEAR(metrics.accuracy.value, golden().at("accuracy"), kExact);
+  EXPECT_NEAR(metrics.macro_f1, golden().at("macro_f1"), kExact);
+  EXPECT_NEAR(metrics.balanced_accuracy, golden().at("balanced_accuracy"), kExact);
+  EXPECT_NEAR(metrics.log_loss, golden().at("log_loss"), kFloatLogarithms);
+  ASSERT_EQ(metrics.top_k.size(), golden().at("top_k").size());
+  for (std::size_t k = 0; k < metrics.top_k.size(); ++k) {
+    EXPECT_NEAR(metrics.top_k[k].value, golden()["top_k"][k], kExact) << "k = " << k + 1;
+  }
+  ASSERT_EQ(metrics.genres.size(), golden().at("support").size());
+  for (std::size_t g = 0; g < metrics.genres.size(); ++g) {
+    EXPECT_NEAR(metrics.genres[g].precision, golden()["precision"][g], kExact) << "genre " << g;
+    EXPECT_NEAR(metrics.genres[g].recall, golden()["recall"][g], kExact) << "genre " << g;
+    EXPECT_NEAR(metrics.genres[g].f1, golden()["f1"][g], kExact) << "genre " << g;
+    EXPECT_EQ(metrics.genres[g].examples, golden()["support"][g].get<std::size_t>()) << "genre " << g;
+  }
+  EXPECT_EQ(json(metrics.confusion), golden().at("confusion"));
+}
+
+TEST(Metrics, OfAPerfectModelArePerfectAndFinite) {
+  const std::vector<int> truth = {0, 1};
+  const Metrics metrics = measure(truth, {{0, 1}, Matrix(2, 2, {1, 0, 0, 1})}, {}, kDefaultSeed);
+  EXPECT_EQ(metrics.accuracy.value, 1);
+  EXPECT_EQ(metrics.accuracy.high, 1);
+  EXPECT_LT(metrics.accuracy.low, 0.5);  // two examples say little
+  EXPECT_EQ(metrics.macro_f1, 1);
+  EXPECT_NEAR(metrics.log_loss, 0, 1e-6);
+}
+
+TEST(Metrics, CountsTheDecisionAndTheProbabilitiesApart) {
+  // A support vector machine may vote for another label than its most probable one.
+  const std::vector<int> truth = {0};
+  const Metrics metrics = measure(truth, {{0}, Matrix(1, 3, {0.3F, 0.6F, 0.1F})}, {}, kDefaultSeed);
+  EXPECT_EQ(metrics.accuracy.value, 1);
+  ASSERT_EQ(metrics.top_k.size(), 2u);
+  EXPECT_EQ(metrics.top_k[0].value, 0);
+  EXPECT_EQ(metrics.top_k[1].value, 1);
+}
+
+TEST(Metrics, RefuseNoExamplesAndUnequalSizes) {
+  EXPECT_THROW(measure({}, {{}, Matrix(0, 2)}, {}, kDefaultSeed), Error);
+  const std::vector<int> truth = {0, 1};
+  EXPECT_THROW(measure(truth, {{0}, Matrix(2, 2)}, {}, kDefaultSeed), Error);
+  EXPECT_THROW(measure(truth, {{0, 1}, Matrix(1, 2)}, {}, kDefaultSeed), Error);
+  const std::vector<std::string> groups = {"a"};
+  EXPECT_THROW(measure(truth, {{0, 1}, Matrix(2, 2)}, groups, kDefaultSeed), Error);
+}
+
+TEST(WilsonScore, IsThatOfScipy) {
+  for (const json& row : golden().at("wilson")) {
+    const Score score = wilson_score(row.at("hits"), row.at("n"));
+    EXPECT_NEAR(score.low, row.at("low"), 1e-12) << row;
+    EXPECT_NEAR(score.high, row.at("high"), 1e-12) << row;
+  }
+}
+
+TEST(WilsonScore, KnowsNothingOfNothing) {
+  const Score score = wilson_score(0, 0);
+  EXPECT_EQ(score.low, 0);
+  EXPECT_EQ(score.high, 1);
+}
+
+TEST(Mcnemar, IsTheExactBinomialTestOfScipy) {
+  for (const json& row : golden().at("mcnemar")) {
+    std::vector<bool> first, second;
+    for (int i = 0; i < row.at("only_first").get<int>(); ++i) first.push_back(true), second.push_back(false);
+    for (int i = 0; i < row.at("only_second").get<int>(); ++i) first.push_back(false), second.push_back(true);
+    for (int i = 0; i < 5; ++i) first.push_back(i % 2 == 0), second.push_back(i % 2 == 0);  // ties say nothing
+    EXPECT_NEAR(mcnemar(first, second).p_value, row.at("p_value"), 1e-9) << row;
+  }
+}
+
+TEST(ClusterBootstrap, IsWiderThanWilsonWhenGroupsAreRightOrWrongTogether) {
+  std::vector<bool> hits;
+  std::vector<std::string> groups;
+  for (int group = 0; group < 20; ++group) {
+    for (int i = 0; i < 10; ++i) {
+      hits.push_back(group % 2 == 0);
+      groups.push_back("artist " + std::to_string(group));
+    }
+  }
+  const auto interval = cluster_bootstrap(hits, groups, kDefaultSeed);
+  ASSERT_TRUE(interval);
+  EXPECT_EQ(interval->groups, 20u);
+  // The share of right groups among 20 drawn is binomial: its standard deviation is 0.112.
+  EXPECT_NEAR(interval->low, 0.5 - 1.96 * 0.112, 0.03);
+  EXPECT_NEAR(interval->high, 0.5 + 1.96 * 0.112, 0.03);
+  const Score wilson = wilson_score(100, 200);
+  EXPECT_LT(interval->low, wilson.low - 0.1);
+}
+
+TEST(ClusterBootstrap, IsTheSameForTheSameSeed) {
+  const std::vector<bool> hits = {true, false, true, true, false, false};
+  const std::vector<std::string> groups = {"a", "a", "b", "b", "c", "c"};
+  const auto one = cluster_bootstrap(hits, groups, 1), again = cluster_bootstrap(hits, groups, 1);
+  EXPECT_EQ(one->low, again->low);
+  EXPECT_EQ(one->high, again->high);
+}
+
+TEST(ClusterBootstrap, SaysNothingOfOneGroupOrOfGroupsOfOne) {
+  EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "a"}, 1));
+  EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "b"}, 1));
+}
+
+}  // namespace
+}  // namespace genrewise

@@ -1,0 +1,179 @@
+// The packer killed by SIGKILL, and stopped by what a disk or a system refuses.
+#include <gmock/gmock.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "support/pack_fixture.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using namespace testing;
+
+// In a child: exit code 0, or 1 when it throws.
+[[noreturn]] void run_and_exit(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (...) {
+    ::_exit(1);
+  }
+  ::_exit(0);
+}
+
+enum class End { killed, finished, failed, not_allowed };
+
+// Runs `action` in a child process and kills it behind its n-th system call. What lies on a disk changes only by system
+// calls, so all n together are all moments at which a kill can come, but for one within a write.
+End kill_behind_call(int n, const std::function<void()>& action) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(2);
+    ::raise(SIGSTOP);
+    run_and_exit(action);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (WIFEXITED(status)) return End::not_allowed;
+  ::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
+  for (int stops = 0; stops < 2 * n;) {  // each call stops the child before and behind it
+    ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+    ::waitpid(child, &status, 0);
+    if (WIFEXITED(status)) return WEXITSTATUS(status) == 0 ? End::finished : End::failed;
+    if (WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80)) ++stops;
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+  return End::killed;
+}
+
+class PackKilled : public ::testing::TestWithParam<std::tuple<StoredAs, Compression>> {};
+
+TEST_P(PackKilled, BehindAnySystemCallGoesOnWithoutHoleOrDuplicate) {
+  const TemporaryFolder folder;
+  const auto [stored_as, compression] = GetParam();
+  const PackConfig config{.shards = 2, .stored_as = stored_as, .compression = compression, .threads = 1};
+  auto job = numbered_job(5);
+  job.extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {
+    if (i == 3) return tl::unexpected(Fault{"damaged", "t3", "cannot"});
+    std::ranges::copy(values_of(i), out.begin());
+    return {};
+  };
+  Progress quiet;
+  pack_examples(job, folder / "whole", config, quiet);
+  const auto whole = contents_of(folder / "whole");
+  int calls = 0;
+  for (End end = End::killed; end == End::killed;) {
+    end = kill_behind_call(++calls, [&] { pack_examples(job, folder / "pack", config, quiet); });
+    if (end == End::not_allowed) GTEST_SKIP() << "one process may not trace another here";
+    ASSERT_NE(end, End::failed) << calls;
+    const auto result = pack_examples(job, folder / "pack", config, quiet);
+    ASSERT_EQ(result.examples, 4u) << calls;
+    ASSERT_EQ(result.skipped.size(), 1u) << calls;
+    ASSERT_EQ(contents_of(folder / "pack"), whole) << calls;
+    fs::remove_all(folder / "pack");
+  }
+  EXPECT_GT(calls, 40);  // else it was not the packer that was killed
+}
+
+TEST_P(PackKilled, AgainAndAgainComesToItsEnd) {
+  const TemporaryFolder folder;
+  const auto [stored_as, compression] = GetParam();
+  const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 1};
+  const auto job = numbered_job(20);
+  Progress quiet;
+  pack_examples(job, folder / "whole", config, quiet);
+  int kills = 0;
+  for (End end = End::killed; end == End::killed; ++kills) {
+    ASSERT_LT(kills, 200);
+    // Always a little later: to end a shard takes some calls, which are begun anew each time.
+    end = kill_behind_call(60 + 2 * kills, [&] { pack_examples(job, folder / "pack", config, quiet); });
+    if (end == End::not_allowed) GTEST_SKIP() << "one process may not trace another here";
+    ASSERT_NE(end, End::failed) << kills;
+  }
+  EXPECT_GT(kills, 2);
+  EXPECT_EQ(contents_of(folder / "pack"), contents_of(folder / "whole"));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PackKilled,
+                         ::testing::Values(std::tuple(StoredAs::float32, Compression::none),
+                                           std::tuple(StoredAs::uint8, Compression::gzip)),
+                         [](const auto& each) { return std::string(to_string(std::get<0>(each.param))); });
+
+// The limit on the size of files stands for a full disk where nobody may mount a small one.
+TEST(PackStopped, ByALimitOnFilesSaysSoAndGoesOnLater) {
+  const TemporaryFolder folder;
+  const auto job = numbered_job(100);
+  const PackConfig config{.shards = 2, .threads = 1};
+  Progress quiet;
+  pack_examples(job, folder / "whole", config, quiet);
+  for (const rlim_t limit : {100u, 1'000u, 4'321u, 6'000u}) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const rlimit small{limit, limit};
+      ::signal(SIGXFSZ, SIG_IGN);
+      ::setrlimit(RLIMIT_FSIZE, &small);
+      const auto problem = problem_of([&] { pack_examples(job, folder / "pack", config, quiet); });
+      ::_exit(problem.find("cannot write") != std::string::npos ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << limit;
+    EXPECT_FALSE(fs::exists(folder / "pack" / "manifest.json")) << limit;
+  }
+  const auto result = pack_examples(job, folder / "pack", config, quiet);
+  EXPECT_GT(result.reused, 30u);
+  EXPECT_EQ(contents_of(folder / "pack"), contents_of(folder / "whole"));
+}
+
+TEST(PackStopped, ByAFolderThatIsReadOnlySaysSo) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere; Pack.SaysWhenItCannotWrite mounts a disk instead";
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "closed");
+  fs::permissions(folder / "closed", fs::perms::owner_read | fs::perms::owner_exec);
+  Progress quiet;
+  EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(4), folder / "closed", {.shards = 1}, quiet); }),
+              HasSubstr("closed"));
+  EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(4), folder / "closed" / "new", {.shards = 1}, quiet); }),
+              HasSubstr("closed"));
+  fs::permissions(folder / "closed", fs::perms::owner_all);
+}
+
+TEST(PackStopped, ByAnotherProcessInTheSameFolderSaysSo) {
+  const TemporaryFolder folder;
+  int started[2], answered[2];
+  ASSERT_EQ(::pipe(started), 0);
+  ASSERT_EQ(::pipe(answered), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    auto job = numbered_job(8);
+    job.extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {
+      char answer = 'x';
+      if (i == 2 && (::write(started[1], &answer, 1) != 1 || ::read(answered[0], &answer, 1) != 1)) ::_exit(2);
+      std::ranges::copy(values_of(i), out.begin());
+      return {};
+    };
+    Progress quiet;
+    run_and_exit([&] { pack_examples(job, folder / "pack", {.shards = 2, .threads = 1}, quiet); });
+  }
+  char answer = 'x';
+  ASSERT_EQ(::read(started[0], &answer, 1), 1);
+  Progress quiet;
+  EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); }),
+              HasSubstr("another run works in this folder"));
+  ASSERT_EQ(::write(answered[1], &answer, 1), 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  EXPECT_TRUE(verify_pack(open_pack(folder / "pack")).empty());
+  for (const int end : {started[0], started[1], answered[0], answered[1]}) ::close(end);
+}
+
+}  // namespace
+}  // namespace genrewise

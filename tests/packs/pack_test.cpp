@@ -1,0 +1,388 @@
+#include "genrewise/packs/pack.hpp"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <set>
+
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/packs/pack_values.hpp"
+#include "genrewise/records/record_reader.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/pack_fixture.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using namespace testing;
+
+Progress quiet;
+
+TEST(Pack, HoldsEveryExampleOnceAndSaysSoInItsManifest) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 50);
+  EXPECT_EQ(manifest.size(), 50u);
+  ASSERT_EQ(manifest.shards.size(), 4u);
+  EXPECT_EQ(manifest.shards[0].file, "numbers-00-12.tfrec");
+  EXPECT_EQ(manifest.shards[3].file, "numbers-03-13.tfrec");
+  EXPECT_EQ(manifest.labels, numbered_job(1).labels);
+  std::set<std::string> seen;
+  ExampleView view;
+  for (const auto& shard : manifest.shards) {
+    RecordReader reader((folder / "pack" / shard.file).string());
+    Record record;
+    for (std::size_t k = 0; reader.next(record).value(); ++k) {
+      ASSERT_TRUE(view.parse(record.payload));
+      const auto& promised = shard.records.at(k);
+      EXPECT_EQ(promised.offset, record.offset);
+      const std::size_t number = number_of(promised.track_id);
+      std::vector<float> values(kValues), one_hot(3);
+      ASSERT_TRUE(decode_song(view, StoredAs::float32, values));
+      EXPECT_EQ(values, values_of(number));
+      std::int64_t label = -1;
+      view.find("class")->copy(std::span(&label, 1));
+      EXPECT_EQ(label, static_cast<std::int64_t>(number % 3));
+      EXPECT_EQ(view.find("one_hot_class")->copy(std::span(one_hot)), 3u);
+      EXPECT_EQ(one_hot[static_cast<std::size_t>(label)], 1);
+      EXPECT_EQ(one_hot[0] + one_hot[1] + one_hot[2], 1);
+      std::string_view id;
+      view.find("track_id")->copy(std::span(&id, 1));
+      EXPECT_TRUE(seen.insert(std::string(id)).second);
+      EXPECT_EQ(id, promised.track_id);
+      EXPECT_EQ(promised.part, numbered_job(50).parts[number]);
+    }
+  }
+  EXPECT_EQ(seen.size(), 50u);
+  EXPECT_TRUE(verify_pack(manifest).empty());
+  EXPECT_EQ(TemporaryFolder().names().size(), 0u);
+  EXPECT_FALSE(fs::exists(folder / "pack" / ".pack"));
+}
+
+TEST(Pack, IsShuffledBySeedAndIndependentOfTheOrderOfItsInput) {
+  const TemporaryFolder folder;
+  packed(folder / "a", 40);
+  auto job = numbered_job(40);
+  std::ranges::reverse(job.track_ids);
+  std::ranges::reverse(job.classes);
+  std::ranges::reverse(job.parts);
+  job.extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {
+    std::ranges::copy(values_of(39 - i), out.begin());
+    return {};
+  };
+  pack_examples(job, folder / "b", {.shards = 4}, quiet);
+  EXPECT_EQ(contents_of(folder / "a"), contents_of(folder / "b"));
+  packed(folder / "c", 40, {.shards = 4, .seed = 43});
+  const auto a = open_pack(folder / "a"), c = open_pack(folder / "c");
+  EXPECT_NE(a.shards[0].records[0].track_id + a.shards[0].records[1].track_id,
+            c.shards[0].records[0].track_id + c.shards[0].records[1].track_id);
+}
+
+TEST(Pack, IsTheSameForAnyNumberOfThreads) {
+  const TemporaryFolder folder;
+  auto job = numbered_job(60);
+  job.extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {
+    if (i % 7 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    if (i % 11 == 5) return tl::unexpected(Fault{"too short", "t" + std::to_string(i), ""});
+    std::ranges::copy(values_of(i), out.begin());
+    return {};
+  };
+  pack_examples(job, folder / "one", {.shards = 5, .threads = 1}, quiet);
+  const auto result = pack_examples(job, folder / "four", {.shards = 5, .threads = 4}, quiet);
+  EXPECT_EQ(contents_of(folder / "one"), contents_of(folder / "four"));
+  EXPECT_EQ(result.examples, 55u);
+  EXPECT_EQ(result.skipped.size(), 5u);
+  EXPECT_EQ(open_pack(folder / "four").skipped.size(), 5u);
+}
+
+class PackForms : public ::testing::TestWithParam<std::tuple<StoredAs, Compression>> {};
+
+TEST_P(PackForms, ComeThroughInterruptionsWithoutHoleOrDuplicate) {
+  const TemporaryFolder folder;
+  const auto [stored_as, compression] = GetParam();
+  const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 2};
+  auto job = numbered_job(30);
+  const auto extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {
+    if (i % 9 == 4) return tl::unexpected(Fault{"damaged", "t" + std::to_string(i), "cannot"});
+    std::ranges::copy(values_of(i), out.begin());
+    return {};
+  };
+  job.extract = extract;
+  pack_examples(job, folder / "whole", config, quiet);
+  for (int stop_at = 1; stop_at < 30; stop_at += 3) {
+    std::atomic<int> made{0};
+    job.extract = [&](std::size_t i, int worker, std::span<float> out) {
+      if (++made == stop_at) request_interrupt();
+      return extract(i, worker, out);
+    };
+    EXPECT_THROW(pack_examples(job, folder / "stopped", config, quiet), Interrupted);
+    clear_interrupt();
+    job.extract = extract;
+    EXPECT_THROW(open_pack(folder / "stopped"), Error);
+    const auto result = pack_examples(job, folder / "stopped", config, quiet);
+    EXPECT_EQ(result.examples, 27u);
+    ASSERT_EQ(contents_of(folder / "stopped"), contents_of(folder / "whole")) << stop_at;
+    fs::remove_all(folder / "stopped");
+  }
+  EXPECT_TRUE(verify_pack(open_pack(folder / "whole")).empty());
+}
+
+TEST_P(PackForms, SurviveAKillAtAnyMoment) {
+  const TemporaryFolder folder;
+  const auto [stored_as, compression] = GetParam();
+  const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 1};
+  const auto job = numbered_job(12);
+  pack_examples(job, folder / "whole", config, quiet);
+  // What any kill leaves is a prefix of the records, of the journal, and of the steps that end a shard. Cut the records
+  // of the shard in work at every fifth byte, and its journal somewhere.
+  auto stopping = job;
+  stopping.extract = [&, made = 0](std::size_t i, int worker, std::span<float> out) mutable -> Expected<void> {
+    if (++made == 8) throw Error("the power fails");
+    return job.extract(i, worker, out);
+  };
+  EXPECT_THROW(pack_examples(stopping, folder / "template", config, quiet), Error);
+  const auto partial = read_file(folder / "template" / ".pack" / "01.tfrec");
+  const auto journal = read_file(folder / "template" / ".pack" / "01.journal");
+  ASSERT_GT(partial.size(), 100u);
+  for (std::size_t cut = 0; cut < partial.size(); cut += 5) {
+    fs::copy(folder / "template", folder / "killed", fs::copy_options::recursive);
+    put_file(folder / "killed" / ".pack" / "01.tfrec", partial.substr(0, cut));
+    put_file(folder / "killed" / ".pack" / "01.journal", journal.substr(0, journal.size() * cut / partial.size()));
+    pack_examples(job, folder / "killed", config, quiet);
+    ASSERT_EQ(contents_of(folder / "killed"), contents_of(folder / "whole")) << cut;
+    fs::remove_all(folder / "killed");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PackForms,
+                         ::testing::Values(std::tuple(StoredAs::float32, Compression::none),
+                                           std::tuple(StoredAs::float16, Compression::gzip),
+                                           std::tuple(StoredAs::uint8, Compression::zlib)),
+                         [](const auto& each) { return std::string(to_string(std::get<0>(each.param))); });
+
+TEST(Pack, GoesOnWhenAKillCameBetweenNamingAShardAndForgettingItsRecords) {
+  const TemporaryFolder folder;
+  const PackConfig config{.shards = 2, .threads = 1};
+  const auto job = numbered_job(6);
+  pack_examples(job, folder / "whole", config, quiet);
+  auto stopping = job;
+  stopping.extract = [&, made = 0](std::size_t i, int worker, std::span<float> out) mutable -> Expected<void> {
+    if (++made == 5) throw Error("the power fails");
+    return job.extract(i, worker, out);
+  };
+  EXPECT_THROW(pack_examples(stopping, folder / "killed", config, quiet), Error);
+  fs::rename(folder / "killed" / "numbers-00-3.tfrec", folder / "killed" / ".pack" / "00.tfrec");
+  const auto result = pack_examples(job, folder / "killed", config, quiet);
+  EXPECT_EQ(contents_of(folder / "killed"), contents_of(folder / "whole"));
+  EXPECT_EQ(result.reused, 3u);  // those of shard 0; shard 1 stands behind an unfinished one and is made again
+}
+
+TEST(Pack, LeavesAFinishedPackAsItIs) {
+  const TemporaryFolder folder;
+  packed(folder / "pack", 20);
+  auto job = numbered_job(20);
+  job.extract = [](std::size_t, int, std::span<float>) -> Expected<void> { throw Error("must not be called"); };
+  const auto result = pack_examples(job, folder / "pack", {.shards = 4}, quiet);
+  EXPECT_EQ(result.reused, 20u);
+  EXPECT_EQ(result.examples, 20u);
+}
+
+TEST(Pack, RefusesAFolderThatHoldsSomethingElse) {
+  const TemporaryFolder folder;
+  packed(folder / "pack", 20);
+  const auto again = [&](PackJob job, PackConfig config) {
+    return problem_of([&] { pack_examples(job, folder / "pack", config, quiet); });
+  };
+  EXPECT_THAT(again(numbered_job(21), {.shards = 4}), HasSubstr("holds another pack"));
+  EXPECT_THAT(again(numbered_job(20), {.shards = 4, .seed = 1}), HasSubstr("holds another pack"));
+  auto other_recipe = numbered_job(20);
+  other_recipe.recipe.hash[0] = 'b';
+  EXPECT_THAT(again(other_recipe, {.shards = 4}), HasSubstr("holds another pack"));
+  fs::remove(folder / "pack" / "manifest.json");
+  EXPECT_THAT(again(numbered_job(20), {.shards = 4}), HasSubstr("holds record files already"));
+}
+
+TEST(Pack, RefusesToGoOnWithOtherOptions) {
+  const TemporaryFolder folder;
+  auto job = numbered_job(20);
+  job.extract = [](std::size_t, int, std::span<float>) -> Expected<void> { throw Error("stop"); };
+  EXPECT_THROW(pack_examples(job, folder / "pack", {.shards = 4}, quiet), Error);
+  EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(20), folder / "pack", {.shards = 5}, quiet); }),
+              HasSubstr("unfinished pack of other data or with other options"));
+}
+
+TEST(Pack, LetsOnlyOneRunIntoAFolder) {
+  const TemporaryFolder folder;
+  auto job = numbered_job(8);
+  std::string second;
+  job.extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {
+    if (i == 3) second = problem_of([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); });
+    std::ranges::copy(values_of(i), out.begin());
+    return {};
+  };
+  pack_examples(job, folder / "pack", {.shards = 2, .threads = 1}, quiet);
+  EXPECT_THAT(second, HasSubstr("another run works in this folder"));
+}
+
+TEST(Pack, LeavesNothingWhenNoExampleCanBeUsed) {
+  const TemporaryFolder folder;
+  auto job = numbered_job(8);
+  job.extract = [](std::size_t i, int, std::span<float>) -> Expected<void> {
+    return tl::unexpected(Fault{"empty file", "t" + std::to_string(i), ""});
+  };
+  EXPECT_THAT(problem_of([&] { pack_examples(job, folder / "pack", {.shards = 2}, quiet); }), HasSubstr("empty file"));
+  EXPECT_TRUE(contents_of(folder / "pack").empty());
+}
+
+TEST(Pack, RefusesWrongUsage) {
+  const TemporaryFolder folder;
+  const auto with = [&](PackConfig config) {
+    return problem_of([&] { pack_examples(numbered_job(8), folder / "pack", config, quiet); });
+  };
+  EXPECT_THAT(with({.shards = 9}), HasSubstr("more shards (9) than examples (8)"));
+  EXPECT_THAT(with({.shards = 0}), HasSubstr("at least 1 shard"));
+  EXPECT_THAT(with({.shards = 2, .prefix = "a/b"}), HasSubstr("cannot begin the name of a file"));
+  auto twice = numbered_job(8);
+  twice.track_ids[3] = "t1";
+  EXPECT_THAT(problem_of([&] { pack_examples(twice, folder / "pack", {.shards = 2}, quiet); }),
+              HasSubstr("t1: two examples have the same track id"));
+}
+
+TEST(Pack, SaysWhenItCannotWrite) {
+  if (::access("/dev/full", W_OK) != 0 || ::geteuid() != 0) GTEST_SKIP() << "needs root to mount a small file system";
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "tiny");
+  const std::string mount = "mount -t tmpfs -o size=64k tmpfs " + (folder / "tiny").string() + " 2>/dev/null";
+  if (std::system(mount.c_str()) != 0) GTEST_SKIP() << "no file system can be mounted here";
+  auto job = numbered_job(2000);
+  const auto full =
+      problem_of([&] { pack_examples(job, folder / "tiny" / "pack", {.shards = 2, .threads = 2}, quiet); });
+  std::system(("mount -o remount,size=8m " + (folder / "tiny").string()).c_str());
+  const auto result = pack_examples(job, folder / "tiny" / "pack", {.shards = 2, .threads = 2}, quiet);
+  const auto faults = verify_pack(open_pack(folder / "tiny" / "pack"));
+  std::system(("mount -o remount,ro " + (folder / "tiny").string()).c_str());
+  const auto read_only = problem_of([&] { pack_examples(job, folder / "tiny" / "other", {.shards = 2}, quiet); });
+  std::system(("umount " + (folder / "tiny").string()).c_str());
+  EXPECT_THAT(full, HasSubstr("the disk is full"));
+  EXPECT_EQ(result.examples, 2000u);
+  EXPECT_GT(result.reused, 0u);
+  EXPECT_TRUE(faults.empty());
+  EXPECT_THAT(read_only, HasSubstr("read-only"));
+}
+
+TEST(PackedValues, LoseWhatIsStatedAndNoMore) {
+  Rng rng(5);
+  std::vector<float> values(1000), decoded(1000);
+  for (auto& value : values) value = static_cast<float>(-80 * rng.uniform());  // decibels of a mel image
+  values[7] = 0;
+  for (const auto& [stored, bound] :
+       {std::pair(StoredAs::float32, 0.0), {StoredAs::float16, 0.03125}, {StoredAs::uint8, 0.16}}) {
+    ExampleWriter writer;
+    SongEncoder encoder(stored);
+    ASSERT_TRUE(encoder.add(writer, values));
+    ExampleView view;
+    const std::string payload(writer.finish());
+    ASSERT_TRUE(view.parse(std::as_bytes(std::span(payload))));
+    ASSERT_TRUE(decode_song(view, stored, decoded));
+    LossMeter meter;
+    meter.add(values, decoded);
+    EXPECT_LE(meter.loss().largest_error, bound) << to_string(stored);
+    EXPECT_GE(meter.loss().largest_error, bound / 2) << to_string(stored);
+    EXPECT_LE(meter.loss().rms_error, meter.loss().largest_error);
+    std::vector<float> shorter(999);
+    EXPECT_EQ(decode_song(view, stored, shorter).error().reason, "wrong size");
+  }
+}
+
+TEST(PackedValues, AreExactInHalvesWhereHalvesAre) {
+  const std::vector<float> values = {0,      -0.0F,    1,        -2,        0.5F,           65504,
+                                     -65504, 0x1p-24F, 0x1p-14F, 3.140625F, 1023 * 0x1p-24F};
+  ExampleWriter writer;
+  ASSERT_TRUE(SongEncoder(StoredAs::float16).add(writer, values));
+  const std::string payload(writer.finish());
+  ExampleView view;
+  ASSERT_TRUE(view.parse(std::as_bytes(std::span(payload))));
+  std::vector<float> decoded(values.size());
+  ASSERT_TRUE(decode_song(view, StoredAs::float16, decoded));
+  EXPECT_EQ(decoded, values);
+  EXPECT_TRUE(std::signbit(decoded[1]));
+  const std::vector<float> too_large = {70000};
+  ExampleWriter other;
+  EXPECT_EQ(SongEncoder(StoredAs::float16).add(other, too_large).error().reason, "does not fit");
+}
+
+TEST(PackedValues, OfAConstantImageComeBackFromBytes) {
+  const std::vector<float> values(10, -80);
+  ExampleWriter writer;
+  ASSERT_TRUE(SongEncoder(StoredAs::uint8).add(writer, values));
+  const std::string payload(writer.finish());
+  ExampleView view;
+  ASSERT_TRUE(view.parse(std::as_bytes(std::span(payload))));
+  std::vector<float> decoded(10);
+  ASSERT_TRUE(decode_song(view, StoredAs::uint8, decoded));
+  EXPECT_EQ(decoded, values);
+}
+
+TEST(PackManifest, ReadsBackAndRefusesWhatContradictsItself) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 9, {.shards = 2, .compression = Compression::gzip});
+  const auto text = to_json(manifest);
+  EXPECT_EQ(to_json(parse_manifest(text, folder / "pack" / "manifest.json")), text);
+  const auto damaged = [&](const std::string& from, const std::string& to) {
+    std::string other = text;
+    const auto at = other.find(from);
+    if (at == std::string::npos) return "the text has no " + from;
+    other.replace(at, from.size(), to);
+    return problem_of([&] { parse_manifest(other, "m.json"); });
+  };
+  EXPECT_THAT(damaged("genrewise-pack", "other"), HasSubstr("not the manifest of a pack"));
+  EXPECT_THAT(damaged("\"version\":1}\n", "\"version\":2}"), HasSubstr("this program knows version 1"));
+  EXPECT_THAT(damaged("\"count\":4", "\"count\":5"), HasSubstr("other lengths"));
+  EXPECT_THAT(damaged("\"classes\":[", "\"classes\":[7,"), HasSubstr("other lengths"));
+  EXPECT_THAT(damaged("\"file\":\"", "\"file\":\"../"), HasSubstr("is not a file's name"));
+  EXPECT_THAT(damaged("\"stored_as\":\"float32\"", "\"stored_as\":\"x\""), HasSubstr("stored_as"));
+  EXPECT_THAT(damaged("\"payload_bytes\":[", "\"payload_bytes\":[-"), HasSubstr("longer than any record"));
+  for (std::size_t size = 0; size + 1 < text.size(); size += 13) {
+    EXPECT_THAT(problem_of([&] { parse_manifest(text.substr(0, size), "m.json"); }), HasSubstr("m.json")) << size;
+  }
+}
+
+TEST(PackManifest, RefusesOtherRecipesAndLabels) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 9, {.shards = 2});
+  const auto job = numbered_job(9);
+  EXPECT_EQ(problem_of([&] { require_same_data(manifest, job.recipe, job.labels); }), "no error");
+  auto recipe = job.recipe;
+  recipe.version = 2;
+  EXPECT_THAT(problem_of([&] { require_same_data(manifest, recipe, job.labels); }), HasSubstr("recipe"));
+  const std::vector<std::string> labels = {"Blues", "Rock", "Ünï"};
+  EXPECT_THAT(problem_of([&] { require_same_data(manifest, job.recipe, labels); }), HasSubstr("labels"));
+}
+
+TEST(VerifyPack, FindsWhatIsWrong) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 20);
+  const auto shard = folder / "pack" / manifest.shards[1].file;
+  const auto whole = read_file(shard);
+  const auto reasons = [&] {
+    std::set<std::string> found;
+    for (const auto& fault : verify_pack(manifest)) found.insert(fault.reason);
+    return found;
+  };
+  put_file(shard, whole.substr(0, whole.size() - 3));
+  EXPECT_THAT(reasons(), ElementsAre("missing records", "truncated", "wrong checksum", "wrong size"));
+  auto flipped = whole;
+  flipped[40] = static_cast<char>(flipped[40] ^ 1);
+  put_file(shard, flipped);
+  EXPECT_THAT(reasons(), ElementsAre("damaged data", "missing records", "wrong checksum"));
+  fs::copy_file(folder / "pack" / manifest.shards[0].file, shard, fs::copy_options::overwrite_existing);
+  EXPECT_THAT(reasons(), ::testing::Contains("does not match the manifest"));
+  fs::remove(shard);
+  EXPECT_THAT(reasons(), ElementsAre("cannot be read"));
+}
+
+}  // namespace
+}  // namespace genrewise

@@ -1,0 +1,109 @@
+#include "genrewise/records/tensor_archive.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string file_of(const std::string& header, std::size_t data_bytes = 0) {
+  std::string bytes(8, '\0');
+  const std::uint64_t size = header.size();
+  std::memcpy(bytes.data(), &size, 8);
+  return bytes + header + std::string(data_bytes, '\0');
+}
+
+std::string refusal(const std::string& bytes) {
+  try {
+    TensorArchive::parse(bytes, "x.safetensors");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(TensorArchiveFile, ReadsBackWhatItWrote) {
+  TensorArchive archive;
+  archive.metadata["words"] = "a \"quoted\"\n text ü";
+  archive.put("f", std::vector<float>{1.5f, -2, 3, 4, 5, 6}, {2, 3});
+  archive.put("d", std::vector<double>{0.1});
+  archive.put("i", std::vector<std::int64_t>{-7, 1L << 60});
+  archive.put("none", std::vector<float>{});
+  const TensorArchive back = TensorArchive::parse(archive.serialise(), "back");
+  EXPECT_EQ(back.metadata, archive.metadata);
+  EXPECT_EQ(back.matrix("f", 3), Matrix(2, 3, {1.5f, -2, 3, 4, 5, 6}));
+  EXPECT_EQ(back.number("d"), 0.1);
+  EXPECT_THAT(back.integers("i", 2), ElementsAre(-7, 1L << 60));
+  EXPECT_EQ(back.count("none"), 0);
+  EXPECT_EQ(back.tensors().size(), 4);
+}
+
+TEST(TensorArchiveFile, ReadsAFileAsTheReferenceLibraryWritesIt) {
+  const std::string header = R"({"__metadata__":{"format":"pt"},"b":{"dtype":"F16","shape":[2],"data_offsets":[4,8]},)"
+                             R"("a":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}   )";
+  const TensorArchive archive = TensorArchive::parse(file_of(header, 8), "x");
+  EXPECT_EQ(archive.metadata.at("format"), "pt");
+  EXPECT_THAT(archive.floats("a", 1), ElementsAre(0));
+  EXPECT_EQ(archive.tensor("b").dtype, "F16");
+  EXPECT_EQ(archive.tensor("b").bytes.size(), 4);
+}
+
+TEST(TensorArchiveFile, StaysValidWhenItMoves) {
+  TensorArchive archive;
+  archive.put("a", std::vector<float>{1});
+  TensorArchive moved = std::move(archive);
+  moved.put("b", std::vector<float>{2});
+  EXPECT_THAT(moved.floats("a", 1), ElementsAre(1));
+}
+
+TEST(TensorArchiveFile, ChecksEveryNumberOfAForeignHeader) {
+  const auto tensor = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
+    return R"({"t":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
+  };
+  EXPECT_EQ(refusal(file_of(tensor("F32", "[2]", "[0,8]"), 8)), "no error");
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[0,8]"), 7)), HasSubstr("outside"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[0,8]"), 9)), HasSubstr("1 bytes after the last"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[3]", "[0,8]"), 8)), HasSubstr("does not fit"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[4611686018427387904,4]", "[0,0]"))), HasSubstr("does not fit"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[-2]", "[0,8]"), 8)), HasSubstr("whole numbers"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[2.5]", "[0,8]"), 8)), HasSubstr("whole numbers"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "2", "[0,8]"), 8)), HasSubstr("no list"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[8,0]"), 8)), HasSubstr("outside"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[-8,0]"), 8)), HasSubstr("outside"));
+  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[0]"), 8)), HasSubstr("outside"));
+  EXPECT_THAT(refusal(file_of(tensor("F31", "[2]", "[0,8]"), 8)), HasSubstr("unknown dtype"));
+  EXPECT_THAT(refusal(file_of(R"({"t":{"dtype":"F32","shape":[2]}})", 8)), HasSubstr("lacks"));
+  EXPECT_THAT(refusal(file_of(R"({"t":7})")), HasSubstr("lacks"));
+  EXPECT_THAT(refusal(file_of(R"({"__metadata__":{"a":1}})")), HasSubstr("no text"));
+  EXPECT_THAT(refusal(file_of("[1]")), HasSubstr("no JSON object"));
+  EXPECT_THAT(refusal(file_of("{")), HasSubstr("no JSON object"));
+  EXPECT_THAT(refusal(file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
+                              R"("b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})",
+                              6)),
+              HasSubstr("overlap"));
+  EXPECT_THAT(refusal(std::string(8, '\xff') + "{}"), HasSubstr("no header length"));
+  EXPECT_THAT(refusal(std::string("\x10\0\0\0\0\0\0\0{}", 10)), HasSubstr("truncated in its header"));
+  EXPECT_THAT(refusal("short"), HasSubstr("5 bytes"));
+}
+
+TEST(TensorArchiveFile, RefusesAskingForWhatItHasNot) {
+  TensorArchive archive("m.gwm");
+  archive.put("f", std::vector<float>{1, 2}, {1, 2});
+  EXPECT_THROW(archive.tensor("g"), Error);
+  EXPECT_THROW(archive.doubles("f", 2), Error);
+  EXPECT_THROW(archive.floats("f", 3), Error);
+  EXPECT_THROW(archive.matrix("f", 1), Error);
+  EXPECT_THROW(archive.put("h", std::vector<float>{1, 2}, {3}), Error);
+  archive.metadata["bad"] = "\xff";
+  EXPECT_THROW(archive.serialise(), Error);
+}
+
+}  // namespace
+}  // namespace genrewise
