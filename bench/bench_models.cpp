@@ -20,6 +20,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -84,7 +85,7 @@ int run(int count, char** words) {
   bench::Arguments arguments(count, words);
   if (arguments.words.size() != 2)
     throw Error("usage: bench_models FOLDER KIND [threads=N] [seed=N] [labels=FILE] [name=value ...]");
-  set_thread_budget(std::stoi(arguments.take("threads", std::to_string(thread_budget()))));
+  Runtime::current().set_threads(std::stoi(arguments.take("threads", std::to_string(thread_budget()))));
   const std::uint64_t seed = std::stoull(arguments.take("seed", std::to_string(kDefaultSeed)));
   const std::string labels_path = arguments.take("labels", ""), kind = arguments.words[1];
   const std::filesystem::path folder = arguments.words[0];

@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "genrewise/base/device.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/models/neural/neural.hpp"
@@ -43,11 +43,12 @@ double fit_seconds(const std::string& kind, Parameters parameters, const Data& d
 
 /// What further epochs cost, so that making the network is not counted.
 void training_step(benchmark::State& state, const std::string& kind, std::size_t cols, Parameters parameters) {
-  set_thread_budget(static_cast<int>(state.range(0)));
-  const int epochs = requested_device() == "cpu" ? 5 : 50;
+  Runtime::current().set_threads(static_cast<int>(state.range(0)));
+  const int epochs = Runtime::current().device() == "cpu" ? 5 : 50;
   parameters["batch_size"] = std::to_string(kBatch);
   const Data data(2 * kBatch, cols);
-  if (requested_device() != "cpu") fit_seconds(kind, parameters, data, 3);  // the driver and its libraries start up
+  if (Runtime::current().device() != "cpu")
+    fit_seconds(kind, parameters, data, 3);  // the driver and its libraries start up
   for ([[maybe_unused]] auto _ : state) {
     const double whole = fit_seconds(kind, parameters, data, 1 + epochs) - fit_seconds(kind, parameters, data, 1);
     state.SetIterationTime(std::max(whole / (2 * epochs), 1e-6));  // a disturbed run may even be negative
@@ -58,7 +59,7 @@ void training_step(benchmark::State& state, const std::string& kind, std::size_t
 
 /// "Start to trained head": the dense network as it is by default, on 6,400 cached embeddings of 1,280 numbers.
 void head_on_embeddings(benchmark::State& state) {
-  set_thread_budget(static_cast<int>(state.range(0)));
+  Runtime::current().set_threads(static_cast<int>(state.range(0)));
   const Data data(6400, 1280);
   const int epochs = std::stoi(make_classifier("dense", {}, kDefaultSeed)->parameters().at("epochs"));
   for ([[maybe_unused]] auto _ : state) state.SetIterationTime(fit_seconds("dense", {}, data, epochs));
@@ -68,7 +69,7 @@ void head_on_embeddings(benchmark::State& state) {
 void sgemm_peak(benchmark::State& state) {
   constexpr std::size_t kSide = 1024, kRepeats = 8;
   const auto threads = static_cast<std::size_t>(state.range(0));
-  set_thread_budget(static_cast<int>(threads));
+  Runtime::current().set_threads(static_cast<int>(threads));
   const Matrix a(kSide, kSide), b(kSide, kSide);
   std::vector<Matrix> c(threads, Matrix(kSide, kSide));
   for ([[maybe_unused]] auto _ : state) {
@@ -90,7 +91,7 @@ void sgemm_peak(benchmark::State& state) {
 int main(int argc, char** argv) {
   register_neural();
   const char* device = std::getenv("GENREWISE_BENCH_DEVICE");
-  set_requested_device(device == nullptr ? "cpu" : device);
+  Runtime::current().set_device(device == nullptr ? "cpu" : device);
   const auto add = [](const std::string& name, auto body) {
     for (const int threads : {1, 2})
       benchmark::RegisterBenchmark(name.c_str(), body)->Arg(threads)->UseManualTime()->Unit(benchmark::kMillisecond);
@@ -107,7 +108,7 @@ int main(int argc, char** argv) {
                            Step{"mobilenetv2", "mobilenetv2", kMel224, {{"frozen_epochs", "0"}}},
                            Step{"efficientat", "efficientat", kMel128, {{"frozen_epochs", "0"}}}}) {
     add(step.name, [step](auto& state) { training_step(state, step.kind, step.cols, step.parameters); });
-    if (requested_device() == "cpu") continue;
+    if (Runtime::current().device() == "cpu") continue;
     Parameters mixed = step.parameters;
     mixed["mixed_precision"] = "true";
     add(step.name + std::string("_bf16"),

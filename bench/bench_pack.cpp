@@ -10,6 +10,7 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/packs/pack.hpp"
 
 namespace {
@@ -66,7 +67,7 @@ int main(int argc, char** argv) {
     const auto set = make_feature_set(argv[2]);
     const std::filesystem::path folder = argv[3];
     const int rounds = argc > 4 ? std::atoi(argv[4]) : 3;
-    if (argc > 5) set_thread_budget(std::atoi(argv[5]));
+    if (argc > 5) Runtime::current().set_threads(std::atoi(argv[5]));
     if (std::filesystem::exists(folder)) throw Error("is there already", folder.string());
     compute(dataset, *set);  // fills the page cache
     std::vector<double> wall, cpu;

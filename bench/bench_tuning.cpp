@@ -11,6 +11,7 @@
 #include "arguments.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/study/tuning.hpp"
 
 namespace {
@@ -87,7 +88,7 @@ int run(int count, char** words) {
   const std::set<std::string> cases(arguments.words.begin(), arguments.words.end());
   const std::size_t rows = std::stoul(arguments.take("rows", "6400"));
   const std::size_t columns = std::stoul(arguments.take("columns", "518"));
-  set_thread_budget(std::stoi(arguments.take("threads", std::to_string(thread_budget()))));
+  Runtime::current().set_threads(std::stoi(arguments.take("threads", std::to_string(thread_budget()))));
   const int repeats = std::stoi(arguments.take("repeats", "3"));
   if (!arguments.values.empty()) throw Error("there is no " + arguments.values.begin()->first);
   const Examples examples = clusters(rows, columns);

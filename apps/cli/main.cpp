@@ -3,12 +3,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <atomic>
 #include <new>
 
 #include "commands.hpp"
-#include "genrewise/base/device.hpp"
-#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/object_store.hpp"
 #include "handover.hpp"
 
@@ -23,8 +22,10 @@ constexpr char kExitCodes[] =
     "Results go to standard output, messages and progress to standard error.\n"
     "`genrewise COMMAND --help` shows a command's options and examples.";
 
+std::atomic<Runtime*> interruptible{nullptr};  // what a signal interrupts
+
 extern "C" void on_stop_signal(int) {
-  request_interrupt();
+  if (Runtime* runtime = interruptible.load()) runtime->request_interrupt();
   constexpr char kMessage[] = "\ngenrewise: stopping at the next safe point; once more to stop at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
 }
@@ -51,22 +52,33 @@ std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {
   return fmt::format("there is no command '{}'; see genrewise --help", printable(words.front()));
 }
 
+/// Lets signals interrupt a runtime as long as it lives.
+class Interruptible {
+ public:
+  explicit Interruptible(Runtime& runtime) { interruptible = &runtime; }
+  ~Interruptible() { interruptible = nullptr; }
+};
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app{"A workbench for music-genre classification: features, honest splits, classifiers, predictions."};
   Session session;
+  const Interruptible by_signals(session.runtime);
+  const UseRuntime use(session.runtime);
   ObjectStoreOptions stores;
   app.name("genrewise");
   app.set_version_flag("--version", "genrewise " GENREWISE_VERSION);
   app.fallthrough();
   app.require_subcommand(1);
   app.footer(kExitCodes);
-  app.add_option("--threads", session.threads, "how many threads may work (default: all processors)")
+  app.add_option_function<int>(
+         "--threads", [&](int count) { session.runtime.set_threads(count); },
+         "how many threads may work (default: all processors)")
       ->check(CLI::Range(1, 4096));
-  app.add_option_function<std::string>("--device", set_requested_device,
-                                       "where networks work: auto, cpu, cuda or cuda:N (default: auto)");
-  // The networks' half looks for it there, in this program or in the one that it becomes.
   app.add_option_function<std::string>(
-         "--weights", [](const std::string& place) { setenv("GENREWISE_WEIGHTS", place.c_str(), 1); },
+      "--device", [&](const std::string& device) { session.runtime.set_device(device); },
+      "where networks work: auto, cpu, cuda or cuda:N (default: auto)");
+  app.add_option_function<std::string>(
+         "--weights", [&](const std::string& place) { session.runtime.set_weights(place); },
          "pretrained networks' weights, a file or a folder (default: GENREWISE_WEIGHTS, then where fetch weights puts "
          "them)")
       ->check(CLI::ExistingPath);

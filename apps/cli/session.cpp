@@ -9,8 +9,6 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "genrewise/base/parallel.hpp"
-
 namespace genrewise::cli {
 
 CLI::App* Session::add_command(CLI::App& app, const std::string& name, const std::string& description,
@@ -99,7 +97,7 @@ nlohmann::json skipped_json(std::span<const Fault> skipped) {
 }
 
 int Session::run() {
-  if (threads > 0) set_thread_budget(threads);
+  runtime.set_progress(progress());
   return chosen_ ? chosen_() : static_cast<int>(kWrongUsage);
 }
 

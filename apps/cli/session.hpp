@@ -11,6 +11,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "table.hpp"
 #include "terminal_progress.hpp"
 
@@ -46,7 +47,7 @@ class Session {
   Format format = Format::table;
   std::uint64_t seed = kDefaultSeed;
   bool quiet = false;
-  int threads = 0;  ///< 0: all processors; the budget is set before a command runs
+  Runtime runtime;
 
   /// Progress and notes on standard error, silent with --quiet.
   Progress& progress();

@@ -12,6 +12,7 @@
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/base/runtime.hpp"
 
 namespace genrewise {
 namespace {
@@ -116,7 +117,7 @@ TEST(ParallelFor, StopsBetweenItemsWhenInterrupted) {
 }
 
 TEST(Threads, RefuseABudgetBelowOne) {
-  EXPECT_THROW(set_thread_budget(0), Error);
+  EXPECT_THROW(Runtime::current().set_threads(0), Error);
 }
 
 TEST(MatrixRows, AreSelectedInTheOrderGiven) {

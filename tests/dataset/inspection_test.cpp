@@ -1,4 +1,5 @@
 #include "genrewise/dataset/inspection.hpp"
+#include "genrewise/base/runtime.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -118,9 +119,9 @@ TEST_F(Inspect, TellsTheSameForAnyNumberOfThreads) {
     write_wav(folder_ / (std::to_string(i) + ".wav"), sine(100 + i % 5, 0.5 + 0.1 * i, kRate, i % 3), kRate);
     rows += fmt::format("{0},{0}.wav,x,,,\n", i);
   }
-  set_thread_budget(1);
+  Runtime::current().set_threads(1);
   const auto one = to_json(inspect_csv(rows));
-  set_thread_budget(4);
+  Runtime::current().set_threads(4);
   EXPECT_EQ(to_json(inspect_csv(rows)), one);
 }
 

@@ -10,6 +10,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/models/classical/neighbours.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "learner_support.hpp"
@@ -95,10 +96,10 @@ TEST_P(EveryLearner, LearnsTheSameForAnyNumberOfThreadsAndFromTheSameSeed) {
   const int before = thread_budget();
   std::vector<Matrix> results;
   for (int threads : {1, 2, 3}) {
-    set_thread_budget(threads);
+    Runtime::current().set_threads(threads);
     results.push_back(learnt(GetParam(), data, 3, quick(GetParam()))->predict_probabilities(data.examples));
   }
-  set_thread_budget(before);
+  Runtime::current().set_threads(before);
   EXPECT_EQ(results[0], results[1]);
   EXPECT_EQ(results[0], results[2]);
 }

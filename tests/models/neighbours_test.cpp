@@ -1,5 +1,6 @@
 // Neighbours found through inexact products are those that trying all points gives, whatever the data are like.
 #include "genrewise/models/classical/neighbours.hpp"
+#include "genrewise/base/runtime.hpp"
 
 #include <gtest/gtest.h>
 
@@ -126,11 +127,11 @@ TEST(Neighbours, DoNotDependOnTheNumberOfThreads) {
   for (float& value : points.values()) value = static_cast<float>(rng.normal());
   for (float& value : queries.values()) value = static_cast<float>(rng.normal());
   const int budget = thread_budget();
-  set_thread_budget(1);
+  Runtime::current().set_threads(1);
   const Neighbours alone = NeighbourIndex(points, Metric::euclidean, 2).find(queries, 5);
-  set_thread_budget(3);
+  Runtime::current().set_threads(3);
   const Neighbours together = NeighbourIndex(points, Metric::euclidean, 2).find(queries, 5);
-  set_thread_budget(budget);
+  Runtime::current().set_threads(budget);
   EXPECT_EQ(alone.index, together.index);
   EXPECT_EQ(alone.distance, together.distance);
 }

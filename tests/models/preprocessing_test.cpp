@@ -1,4 +1,5 @@
 #include "genrewise/models/preprocessing.hpp"
+#include "genrewise/base/runtime.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -122,12 +123,12 @@ TEST(Preprocessing, GivesTheSameNumbersForAnyNumberOfThreads) {
   const int before = thread_budget();
   std::vector<Matrix> results;
   for (int threads : {1, 3}) {
-    set_thread_budget(threads);
+    Runtime::current().set_threads(threads);
     Preprocessor preprocessor({.pca_components = 5, .pca_solver = PcaSolver::randomised});
     preprocessor.fit(table);
     results.push_back(preprocessor.transform(table));
   }
-  set_thread_budget(before);
+  Runtime::current().set_threads(before);
   EXPECT_EQ(results[0], results[1]);
 }
 

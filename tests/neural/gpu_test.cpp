@@ -1,7 +1,7 @@
 // The neural half on a GPU. Skipped where libtorch has none.
 #include <gmock/gmock.h>
 
-#include "genrewise/base/device.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "support/environment.hpp"
 #include "support/neural_test_support.hpp"
@@ -17,16 +17,16 @@ using namespace testing;
 class Gpu : public ::testing::Test {
  protected:
   void SetUp() override {
-    set_requested_device("cuda");
+    Runtime::current().set_device("cuda");
     const std::string problem = problem_of([] { neural::chosen_device(); });
     if (problem != "nothing was thrown") GTEST_SKIP() << problem;
   }
-  ~Gpu() override { set_requested_device("auto"); }
+  ~Gpu() override { Runtime::current().set_device("auto"); }
 
   static std::unique_ptr<Classifier> fitted_on(const std::string& device, std::string_view kind,
                                                const Parameters& parameters, const Examples& examples,
                                                FitContext context = {}) {
-    set_requested_device(device);
+    Runtime::current().set_device(device);
     return fitted(kind, parameters, examples, 3, std::move(context));
   }
 };

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/models/neural/networks/kernels.hpp"
 #include "trainer_support.hpp"
 
@@ -98,7 +99,7 @@ TEST_P(ConvolutionKernel, GoesBackAsTheFormulaDoes) {
 TEST_P(ConvolutionKernel, GivesTheSameBitsForAnyNumberOfThreads) {
   const ConvCase c(GetParam());
   const auto run = [&](int threads) {
-    set_thread_budget(threads);
+    Runtime::current().set_threads(threads);
     std::vector<float> y(c.shape.examples * c.shape.out * c.shape.pooled());
     std::vector<std::uint8_t> chosen(y.size());
     neural::conv3_relu_pool2_forward(c.shape, c.x.data(), c.w.data(), c.b.data(), y.data(), chosen.data());
@@ -110,7 +111,7 @@ TEST_P(ConvolutionKernel, GivesTheSameBitsForAnyNumberOfThreads) {
   };
   const int before = thread_budget();
   const auto one = run(1), three = run(3);
-  set_thread_budget(before);
+  Runtime::current().set_threads(before);
   EXPECT_EQ(one, three);
 }
 

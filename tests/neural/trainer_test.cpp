@@ -3,8 +3,8 @@
 #include <fstream>
 #include <thread>
 
-#include "genrewise/base/device.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/models/neural/training/settings.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
 #include "genrewise/storage/local_file.hpp"
@@ -84,13 +84,13 @@ TEST(Trainer, ResumesNetworksWithBatchStatisticsBitByBit) {
   context.run_folder = folder / "run";
   Stopping stop(20);
   context.progress = &stop;
-  set_requested_device("cpu");  // a GPU adds up gradients of convolutions in any order
+  Runtime::current().set_device("cpu");  // a GPU adds up gradients of convolutions in any order
   EXPECT_THROW(fitted("cnn1d_strided", parameters, examples, 2, context), Interrupted);
   clear_interrupt();
   context.progress = nullptr;
   EXPECT_EQ(state_of(*fitted("cnn1d_strided", parameters, examples, 2, context)),
             state_of(*fitted("cnn1d_strided", parameters, examples, 2)));
-  set_requested_device("auto");
+  Runtime::current().set_device("auto");
 }
 
 TEST(Trainer, DoesNothingWhenTheRunIsFinished) {
@@ -170,12 +170,12 @@ TEST(Trainer, SaysWhichSettingToLowerWhenMemoryIsOut) {
 }
 
 TEST(Trainer, SaysThatThereIsNoGpuWhereOneIsAskedFor) {
-  set_requested_device("cuda:7");
+  Runtime::current().set_device("cuda:7");
   const std::string problem = problem_of([] { fitted("dense", {{"epochs", "1"}}, made_examples(8, 4, 2), 2); });
-  set_requested_device("auto");
+  Runtime::current().set_device("auto");
   EXPECT_THAT(problem, AllOf(HasSubstr("--device cuda:7"), HasSubstr("GPU")));
-  EXPECT_THAT(problem_of([] { set_requested_device("tpu"); }), HasSubstr("auto, cpu, cuda or cuda:N"));
-  EXPECT_THAT(problem_of([] { set_requested_device("cuda:x"); }), HasSubstr("auto, cpu, cuda or cuda:N"));
+  EXPECT_THAT(problem_of([] { Runtime::current().set_device("tpu"); }), HasSubstr("auto, cpu, cuda or cuda:N"));
+  EXPECT_THAT(problem_of([] { Runtime::current().set_device("cuda:x"); }), HasSubstr("auto, cpu, cuda or cuda:N"));
 }
 
 TEST(Trainer, EndsEarlyWhenTheValidationGetsNoBetterAndKeepsTheBest) {
@@ -263,13 +263,13 @@ TEST(Trainer, LearnsTheSameBitsInAGroupOfOne) {
   context.ranks_address = "127.0.0.1:" + std::to_string(free_port());
   context.rank = 0;
   context.ranks = 1;
-  set_requested_device("cpu");
+  Runtime::current().set_device("cpu");
   std::string grouped;
   const std::string problem = problem_of([&] { grouped = state_of(*fitted("dense", kSmall, examples, 2, context)); });
   if (problem.find("built without") != std::string::npos) GTEST_SKIP() << problem;
   ASSERT_EQ(problem, "nothing was thrown");
   EXPECT_EQ(grouped, state_of(*fitted("dense", kSmall, examples, 2)));
-  set_requested_device("auto");
+  Runtime::current().set_device("auto");
 }
 
 TEST(Schedule, WarmsUpInAStraightLineAndFallsAlongACosine) {

@@ -1,4 +1,5 @@
 #include "genrewise/study/tuning.hpp"
+#include "genrewise/base/runtime.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -124,7 +125,7 @@ TEST(Tune, GivesTheSameNumbersForAnyNumberOfThreads) {
   for (const Case& each : kSharingCases) {
     std::vector<std::vector<double>> seen;
     for (const int threads : {1, 2, 4, 7}) {  // 5 folds: none, some or all are left over to run alone
-      set_thread_budget(threads);
+      Runtime::current().set_threads(threads);
       TuningConfig config;
       config.kind = each.kind;
       config.axes = each.axes;
@@ -132,7 +133,7 @@ TEST(Tune, GivesTheSameNumbersForAnyNumberOfThreads) {
     }
     for (const auto& scores : seen) EXPECT_EQ(scores, seen.front()) << each.kind;
   }
-  set_thread_budget(budget);
+  Runtime::current().set_threads(budget);
 }
 
 TEST(Tune, GivesTheSameNumbersToTheLastBitWhetherPointsShareTheirWorkOrNot) {

@@ -1,37 +1,30 @@
 #include "genrewise/base/interrupt.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <thread>
 
-#include "genrewise/base/error.hpp"
+#include "genrewise/base/runtime.hpp"
 
 namespace genrewise {
-namespace {
-std::atomic<bool> requested{false};
-std::atomic<int> held{0};
-static_assert(std::atomic<bool>::is_always_lock_free, "needed in a signal handler");
-}  // namespace
 
 void request_interrupt() noexcept {
-  requested.store(true, std::memory_order_relaxed);
+  Runtime::current().request_interrupt();
 }
 void clear_interrupt() noexcept {
-  requested.store(false, std::memory_order_relaxed);
+  Runtime::current().clear_interrupt();
 }
 bool interrupt_requested() noexcept {
-  return requested.load(std::memory_order_relaxed);
+  return Runtime::current().interrupt_requested();
 }
-
 void throw_if_interrupted() {
-  if (interrupt_requested() && held.load(std::memory_order_relaxed) == 0) throw Interrupted();
+  Runtime::current().throw_if_interrupted();
 }
 
-HoldInterrupts::HoldInterrupts() noexcept {
-  held.fetch_add(1, std::memory_order_relaxed);
+HoldInterrupts::HoldInterrupts() noexcept : runtime_(Runtime::current()) {
+  runtime_.held_.fetch_add(1, std::memory_order_relaxed);
 }
 HoldInterrupts::~HoldInterrupts() {
-  held.fetch_sub(1, std::memory_order_relaxed);
+  runtime_.held_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void sleep_unless_interrupted(std::chrono::milliseconds time) {

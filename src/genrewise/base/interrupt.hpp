@@ -1,16 +1,16 @@
-// One flag for the whole process: has the person asked us to stop?
+// Whether work should stop: the interrupt flag of the current Runtime.
 #pragma once
 
 #include <chrono>
 
 namespace genrewise {
 
-/// Asks all long work to stop at its next safe point. Safe to call from a signal handler.
+class Runtime;
+
+/// As the members of Runtime::current() of the same name.
 void request_interrupt() noexcept;
-/// For tests, and for programs that go on after an interruption.
 void clear_interrupt() noexcept;
 bool interrupt_requested() noexcept;
-
 /// Throws Interrupted when a stop was asked for. parallel_for() calls it between items; long loops call it themselves.
 void throw_if_interrupted();
 
@@ -18,13 +18,17 @@ void throw_if_interrupted();
 void sleep_unless_interrupted(std::chrono::milliseconds time);
 
 /// For a piece of work that must not end half-way: while one lives, throw_if_interrupted() does nothing in any thread
-/// (interrupt_requested() still tells), and the request is met at the next safe point behind it.
+/// of the runtime that was current when it was made (interrupt_requested() still says so), and the request is met at
+/// the next safe point after it.
 class HoldInterrupts {
  public:
   HoldInterrupts() noexcept;
   ~HoldInterrupts();
   HoldInterrupts(const HoldInterrupts&) = delete;
   HoldInterrupts& operator=(const HoldInterrupts&) = delete;
+
+ private:
+  Runtime& runtime_;
 };
 
 }  // namespace genrewise

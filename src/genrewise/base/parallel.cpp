@@ -1,7 +1,5 @@
 #include "genrewise/base/parallel.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -11,29 +9,17 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/runtime.hpp"
 
 namespace genrewise {
 namespace {
 
-int available_processors() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
-}
-
-std::atomic<int> budget{0};
 thread_local bool inside = false;
 
 }  // namespace
 
 int thread_budget() {
-  const int set = budget.load();
-  return set > 0 ? set : available_processors();
-}
-
-void set_thread_budget(int count) {
-  if (count < 1) throw Error("the number of threads must be at least 1", "--threads");
-  budget.store(count);
+  return Runtime::current().threads();
 }
 
 bool inside_parallel_for() {
@@ -70,7 +56,7 @@ void parallel_for(std::size_t count, const std::function<void(std::size_t, int)>
   };
   {
     std::vector<std::jthread> helpers;
-    for (int worker = 1; worker < threads; ++worker) helpers.emplace_back(work, worker);
+    for (int worker = 1; worker < threads; ++worker) helpers.push_back(start_thread([&work, worker] { work(worker); }));
     work(0);
   }
   if (first) std::rethrow_exception(first);

@@ -1,4 +1,4 @@
-// One budget of threads for the whole process, and loops over it.
+// Loops over the threads of the current Runtime.
 #pragma once
 
 #include <cstddef>
@@ -6,16 +6,13 @@
 
 namespace genrewise {
 
-/// How many threads all our work together may keep busy; all processors this process may run on until it is set.
-/// Rooms that own a threaded library (BLAS, libtorch) follow it.
+/// Runtime::current().threads(). Modules that use a threaded library (BLAS, libtorch) follow it.
 int thread_budget();
-/// Throws Error when count < 1.
-void set_thread_budget(int count);
 
 /// Calls body(index, worker) once for each index in [0, count), on at most `threads` threads (0: the budget), in no
-/// promised order; worker in [0, threads) names the thread, for scratch space. Returns when all are done. The first
-/// exception stops the loop and is rethrown; an interruption (Ctrl-C) throws Interrupted between two items.
-/// A nested call runs on the calling thread alone, so that budgets never multiply.
+/// promised order; worker in [0, threads) names the thread, for scratch space; each has the caller's Runtime. Returns
+/// when all are done. The first exception stops the loop and is rethrown; an interruption (Ctrl-C) throws Interrupted
+/// between two items. A nested call runs on the calling thread alone, so that budgets never multiply.
 void parallel_for(std::size_t count, const std::function<void(std::size_t index, int worker)>& body, int threads = 0);
 
 /// True inside the body of a parallel_for() that runs on more than one thread: libraries with threads of their own

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/packs/batch_blocks.hpp"
 #include "genrewise/packs/batch_layout.hpp"
 #include "genrewise/packs/batch_plan.hpp"
@@ -55,7 +56,7 @@ class BatchReader::Impl {
     tell_foreign_faults();
     tell_missing_shards();
     for (int i = 0; i < config_.workers; ++i)
-      workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+      workers_.push_back(start_thread([this](const std::stop_token& stop) { work(stop); }));
   }
 
   ~Impl() {

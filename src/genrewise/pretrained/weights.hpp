@@ -22,11 +22,12 @@ struct TensorShape {
 std::vector<TensorShape> expected_tensors(std::string_view network);
 
 /// The weights of that network, checked: every expected tensor is there, F32 and of its shape; others are left out.
-/// `given` is a file or a folder; empty: $GENREWISE_WEIGHTS (a file or a folder), weights_folder() and ./weights are
-/// looked through in that order. Reads safetensors, PyTorch's .pt / .pth (a zip with a state dict, of which only
-/// tensors are taken; nothing is executed) and Keras' .h5, told apart by their first bytes. Metadata "values_sha256" is
-/// the checksum of all names, shapes and values, the same whatever format they came in. Throws Error: no file (says
-/// what to fetch or put where), a damaged file, weights of another network, a shape that does not fit.
+/// `given` is a file or a folder; empty: what the current Runtime names, else $GENREWISE_WEIGHTS (a file or a folder),
+/// weights_folder() and ./weights are looked through in that order. Reads safetensors, PyTorch's .pt / .pth (a zip with
+/// a state dict, of which only tensors are taken; nothing is executed) and Keras' .h5, told apart by their first bytes.
+/// Metadata "values_sha256" is the checksum of all names, shapes and values, the same whatever format they came in.
+/// Throws Error: no file (says what to fetch or put where), a damaged file, weights of another network, a shape that
+/// does not fit.
 TensorArchive find_weights(std::string_view network, const std::filesystem::path& given = {});
 
 }  // namespace genrewise

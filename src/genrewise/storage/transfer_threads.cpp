@@ -1,5 +1,7 @@
 #include "genrewise/storage/transfer_threads.hpp"
 
+#include "genrewise/base/runtime.hpp"
+
 namespace genrewise {
 
 TransferThreads::~TransferThreads() {
@@ -10,7 +12,7 @@ void TransferThreads::run(std::function<void()> task) {
   const std::lock_guard lock(mutex_);
   tasks_.push_back(std::move(task));
   if (idle_ < tasks_.size() && threads_.size() < most_) {
-    threads_.emplace_back([this](const std::stop_token& stop) { work(stop); });
+    threads_.push_back(start_thread([this](const std::stop_token& stop) { work(stop); }));
   }
   changed_.notify_one();
 }

@@ -1,4 +1,5 @@
 #include "genrewise/pretrained/weights.hpp"
+#include "genrewise/base/runtime.hpp"
 
 #include <fmt/format.h>
 
@@ -162,7 +163,8 @@ fs::path environment_path(const char* variable) {
 
 TensorArchive find_weights(std::string_view network, const fs::path& given) {
   const PretrainedNetwork& wanted = find_pretrained_network(network);
-  const fs::path environment = environment_path("GENREWISE_WEIGHTS");
+  const fs::path chosen = Runtime::current().weights();
+  const fs::path environment = chosen.empty() ? environment_path("GENREWISE_WEIGHTS") : chosen;
   std::vector<fs::path> places;
   if (!given.empty()) {
     places = {given};

@@ -7,14 +7,14 @@
 
 #include <new>
 
-#include "genrewise/base/device.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/runtime.hpp"
 
 namespace genrewise::neural {
 
 std::string chosen_device() {
-  const std::string wanted = requested_device();
+  const std::string wanted = Runtime::current().device();
   const bool gpu = at::hasCUDA();
   if (wanted == "cpu" || (wanted == "auto" && !gpu)) return "cpu";
   if (!gpu)

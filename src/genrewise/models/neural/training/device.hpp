@@ -6,7 +6,7 @@
 
 namespace genrewise::neural {
 
-/// "cpu" or "cuda:N": the requested device (base/device.hpp). Throws Error for a GPU that is not there, saying why.
+/// "cpu" or "cuda:N": as the current Runtime says. Throws Error for a GPU that is not there, saying why.
 std::string chosen_device();
 
 /// Gives libtorch our thread budget (its own default may be one); one thread for small layers, where threads would wait

@@ -14,6 +14,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/runtime.hpp"
 
 namespace genrewise::neural {
 
@@ -182,7 +183,7 @@ class Prefetched final : public BatchStream {
  public:
   Prefetched(std::unique_ptr<BatchStream> before, std::size_t batches)
       : before_(std::move(before)), most_(batches), position_(before_->position()) {
-    thread_ = std::jthread([this] { work(); });
+    thread_ = start_thread([this] { work(); });
   }
   ~Prefetched() override {
     {
