@@ -16,7 +16,6 @@ if(GENREWISE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(genrewise_options INTERFACE)
-target_include_directories(genrewise_options INTERFACE ${CMAKE_CURRENT_SOURCE_DIR}/src)
 # No program of ours reads errno of a math function or traps on one; without these the compiler may use vector instructions.
 target_compile_options(genrewise_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                        -fno-math-errno -fno-trapping-math)

@@ -1,28 +1,93 @@
-# genrewise_module(NAME USES module... LIBRARIES target...)
-# One static library genrewise_NAME from all sources of the calling folder (sub-folders that have no CMakeLists.txt of
-# their own included). USES: modules below it, visible to users of this module. LIBRARIES: third-party targets; they stay
-# inside (PRIVATE). PUBLIC_LIBRARIES: those whose headers appear in this module's headers.
-function(genrewise_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES;LIBRARIES;PUBLIC_LIBRARIES")
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  file(GLOB inner_modules CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
-  foreach(inner_module IN LISTS inner_modules)
-    cmake_path(GET inner_module PARENT_PATH inner_module)
-    list(FILTER sources EXCLUDE REGEX "^${inner_module}/")
+# Modules and the walls between them. A module's headers are included as "genrewise/<module>/<header>.hpp", but src/ itself
+# is nobody's include folder: each module has two trees of links to its headers in the build folder,
+#   include/<module>/    its PUBLIC_HEADERS: what modules above it, programs and users of the installed library see,
+#   internals/<module>/  all of its headers: what the module itself and its own tests see (INTERNALS).
+# So an include of a module that is not below, or of a private header of another module, does not compile
+# ("No such file or directory"); the tests walls.* hold that.
+
+# genrewise_link_headers(TREE header...)
+# Makes the folder TREE hold links to these headers (paths relative to src/) and nothing else.
+function(genrewise_link_headers tree)
+  list(TRANSFORM ARGN PREPEND ${tree}/ OUTPUT_VARIABLE wanted)
+  file(GLOB_RECURSE present ${tree}/*)
+  list(REMOVE_ITEM present ${wanted})
+  if(present)
+    file(REMOVE ${present})
+  endif()
+  foreach(header IN LISTS ARGN)
+    cmake_path(GET header PARENT_PATH folder)
+    file(MAKE_DIRECTORY ${tree}/${folder})
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${header} ${tree}/${header} SYMBOLIC)
   endforeach()
-  add_library(genrewise_${name} STATIC ${sources})
-  list(TRANSFORM ARG_USES PREPEND genrewise_)
-  target_link_libraries(genrewise_${name} PUBLIC genrewise_options ${ARG_USES} ${ARG_PUBLIC_LIBRARIES}
-                        PRIVATE ${ARG_LIBRARIES})
 endfunction()
 
-# genrewise_test(NAME USES module... LIBRARIES target...)
-# The test program test_NAME from all sources of the calling folder; CTest sees each of its cases.
+# genrewise_module(NAME USES module... PUBLIC_HEADERS header... LIBRARIES target... [NOT_INSTALLED])
+# One static library genrewise_NAME (genrewise::NAME) from all sources of the calling folder (sub-folders that have no
+# CMakeLists.txt of their own included). USES: modules below it, visible to users of this module. PUBLIC_HEADERS: those
+# that may be included from outside, relative to the calling folder. LIBRARIES: third-party targets; they stay inside
+# (PRIVATE). PUBLIC_LIBRARIES: those whose headers appear in this module's public headers.
+function(genrewise_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "NOT_INSTALLED" "" "USES;PUBLIC_HEADERS;LIBRARIES;PUBLIC_LIBRARIES")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR}/*.hpp)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/src OUTPUT_VARIABLE here)
+  file(GLOB inner_modules CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
+  foreach(inner_module IN LISTS inner_modules)
+    cmake_path(GET inner_module PARENT_PATH inner_module)
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${inner_module}/")
+    list(FILTER headers EXCLUDE REGEX "^${here}/${inner_module}/")
+  endforeach()
+  list(TRANSFORM ARG_PUBLIC_HEADERS PREPEND ${here}/)
+  foreach(header IN LISTS ARG_PUBLIC_HEADERS)
+    if(NOT header IN_LIST headers)
+      message(FATAL_ERROR "PUBLIC_HEADERS of the module ${name} name ${header}, which src/ does not hold")
+    endif()
+  endforeach()
+  foreach(used IN LISTS ARG_USES)
+    if(NOT TARGET genrewise_${used})
+      message(FATAL_ERROR "The module ${name} USES ${used}, which is not below it (GENREWISE_MODULES gives the order)")
+    endif()
+  endforeach()
+  genrewise_link_headers(${PROJECT_BINARY_DIR}/include/${name} ${ARG_PUBLIC_HEADERS})
+  genrewise_link_headers(${PROJECT_BINARY_DIR}/internals/${name} ${headers})
+
+  add_library(genrewise_${name} STATIC ${sources})
+  add_library(genrewise::${name} ALIAS genrewise_${name})
+  target_include_directories(genrewise_${name}
+    PRIVATE ${PROJECT_BINARY_DIR}/internals/${name}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include/${name}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(genrewise_${name} PUBLIC cxx_std_20)
+  list(TRANSFORM ARG_USES PREPEND genrewise_)
+  target_link_libraries(genrewise_${name} PUBLIC $<BUILD_INTERFACE:genrewise_options> ${ARG_USES} ${ARG_PUBLIC_LIBRARIES}
+                        PRIVATE ${ARG_LIBRARIES})
+  set_target_properties(genrewise_${name} PROPERTIES EXPORT_NAME ${name} GENREWISE_HEADERS "${headers}"
+                        GENREWISE_PUBLIC_HEADERS "${ARG_PUBLIC_HEADERS}")
+  if(NOT ARG_NOT_INSTALLED)
+    install(TARGETS genrewise_${name} EXPORT genrewise)
+    foreach(header IN LISTS ARG_PUBLIC_HEADERS)
+      cmake_path(GET header PARENT_PATH folder)
+      install(FILES ${PROJECT_SOURCE_DIR}/src/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})
+    endforeach()
+  endif()
+endfunction()
+
+# genrewise_internals(TARGET SCOPE module...)
+# Lets a test or benchmark include all headers of these modules.
+function(genrewise_internals target scope)
+  foreach(module IN LISTS ARGN)
+    target_include_directories(${target} BEFORE ${scope} ${PROJECT_BINARY_DIR}/internals/${module})
+  endforeach()
+endfunction()
+
+# genrewise_test(NAME USES module... INTERNALS module... LIBRARIES target...)
+# The test program test_NAME from all sources of the calling folder; CTest sees each of its cases. INTERNALS: modules whose
+# private headers it tests.
 function(genrewise_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES;INTERNALS;LIBRARIES")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_executable(test_${name} ${sources})
   list(TRANSFORM ARG_USES PREPEND genrewise_)
   target_link_libraries(test_${name} PRIVATE ${ARG_USES} genrewise_test_support GTest::gmock GTest::gtest_main ${ARG_LIBRARIES})
+  genrewise_internals(test_${name} PRIVATE ${ARG_INTERNALS})
   gtest_discover_tests(test_${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120 TEST_PREFIX ${name}.)
 endfunction()

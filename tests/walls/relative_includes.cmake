@@ -1,0 +1,10 @@
+# Fails where a source in FOLDERS includes by a path with "../".
+foreach(folder IN LISTS FOLDERS)
+  file(GLOB_RECURSE sources ${folder}/*.cpp ${folder}/*.hpp)
+  foreach(source IN LISTS sources)
+    file(STRINGS ${source} lines REGEX "^ *# *include *[<\"][^>\"]*\\.\\./")
+    if(lines)
+      message(SEND_ERROR "${source}: ${lines}")
+    endif()
+  endforeach()
+endforeach()
