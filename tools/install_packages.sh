@@ -42,6 +42,22 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 1
   fi
 fi
+# A fresh Ubuntu runs apt itself for some minutes after it started: waits for that instead of failing.
+lock_wait_s=600
+update_lists() {  # apt has no time limit for the lock of its package lists, so this tries again
+  local output
+  for ((waited_s = 0;; waited_s += 5)); do
+    output=$("${as_root[@]}" env LC_ALL=C apt-get update -qq 2>&1) && return
+    if [[ $output != *"Could not get lock"* ]] || ((waited_s >= lock_wait_s)); then
+      echo "$output" >&2
+      return 1
+    fi
+    ((waited_s > 0)) || echo "Another apt is running; waiting for it, at most $((lock_wait_s / 60)) minutes" >&2
+    sleep 5
+  done
+}
+
 echo "Installing: ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+update_lists
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=$lock_wait_s install -y -qq \
+  --no-install-recommends "${missing[@]}" >/dev/null
