@@ -6,26 +6,13 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string result(trimmed(text));
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 /// Which column holds what; -1: none does.
 struct Roles {
@@ -36,7 +23,7 @@ struct Roles {
                                                  {"filename", &filename}, {"artist", &artist}, {"album", &album},
                                                  {"split", &split},       {"path", &path}};
     for (std::size_t i = 0; i < header.size(); ++i) {
-      const auto found = by_word.find(lower(header[i]));
+      const auto found = by_word.find(lower_case(trimmed(header[i])));
       if (found != by_word.end() && *found->second < 0) *found->second = static_cast<int>(i);
     }
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/place.hpp"
 
@@ -25,13 +26,6 @@ bool all_digits(std::string_view text) {
 }
 
 }  // namespace
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
-  text.remove_prefix(begin);
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
 
 bool id_less(std::string_view a, std::string_view b) {
   const bool a_number = all_digits(a), b_number = all_digits(b);

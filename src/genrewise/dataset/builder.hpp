@@ -58,8 +58,6 @@ class NamedCsv {
   std::vector<std::string_view> fields_;
 };
 
-std::string_view trimmed(std::string_view text);
-
 /// Order of ids: whole numbers by value and before all else, the rest by bytes.
 bool id_less(std::string_view a, std::string_view b);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/local_file.hpp"
 

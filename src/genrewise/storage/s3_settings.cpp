@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/local_file.hpp"
 
 namespace genrewise {
@@ -22,12 +23,6 @@ std::string first_of(std::initializer_list<std::string> values) {
     if (!value.empty()) return value;
   }
   return {};
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto start = text.find_first_not_of(" \t\r");
-  if (start == std::string_view::npos) return {};
-  return text.substr(start, text.find_last_not_of(" \t\r") - start + 1);
 }
 
 std::string aws_file(const char* variable, const char* name) {

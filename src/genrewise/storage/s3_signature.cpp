@@ -13,7 +13,7 @@ int digit_of(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-std::string trimmed(std::string_view text) {
+std::string with_single_spaces(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (c != ' ' || (!out.empty() && out.back() != ' ')) out += c;
@@ -72,7 +72,7 @@ std::string sign_v4(const RequestToSign& request, const SigningScope& scope) {
   std::ranges::sort(headers);
   std::string canonical = request.method + '\n' + request.path + '\n' + encode_query(request.query) + '\n', names;
   for (const auto& [name, value] : headers) {
-    canonical += name + ':' + trimmed(value) + '\n';
+    canonical += name + ':' + with_single_spaces(value) + '\n';
     if (!names.empty()) names += ';';
     names += name;
   }
