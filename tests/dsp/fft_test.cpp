@@ -71,17 +71,6 @@ TEST(RealFft, KeepsItsInputAndGivesTheSameBitsEachTime) {
   EXPECT_EQ(a, b);
 }
 
-TEST(RealFft, ManyTransformsEqualSingleOnes) {
-  const RealFft fft(64);
-  const auto samples = noise(3 * 80, 5);
-  Spectrum many(3 * 40), single(40);
-  fft.forward_many(3, samples.data(), 80, many.data(), 40);
-  for (std::size_t i = 0; i < 3; ++i) {
-    fft.forward(samples.data() + i * 80, single.data());
-    for (std::size_t k = 0; k < fft.bins(); ++k) EXPECT_EQ(many[i * 40 + k], single[k]);
-  }
-}
-
 TEST(RealFft, ServesSeveralThreadsAtOnce) {
   const RealFft fft(1024);
   const auto samples = noise(1024, 9);

@@ -26,6 +26,12 @@ FeatureTable small_table() {
           Matrix(3, 3, {1.5f, -0.1f, 3e-42f, 0, std::numeric_limits<float>::max(), 1e-7f, -0.0f, 7, 8})};
 }
 
+void write_feature_table(const FeatureTable& table, const std::filesystem::path& path) {
+  FeatureTableWriter writer(path, table.recipe, table.columns, table.values.rows());
+  for (std::size_t i = 0; i < table.values.rows(); ++i) writer.add(table.track_ids[i], table.values.row(i));
+  writer.commit();
+}
+
 void expect_equal(const FeatureTable& a, const FeatureTable& b) {
   EXPECT_EQ(a.recipe, b.recipe);
   EXPECT_EQ(a.columns, b.columns);

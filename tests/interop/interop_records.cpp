@@ -40,9 +40,6 @@ void write(const std::filesystem::path& folder) {
   }
   EventWriter events(folder / "events");
   for (int step = 0; step < 5; ++step) events.add_scalar("loss/train", step, 1.0F / static_cast<float>(1 + step));
-  events.add_text("notes", 0, "**bold** and Ünï");
-  const std::vector<std::uint8_t> pixels = {255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9, 8, 8, 8, 7, 7, 7};
-  events.add_image("confusion", 4, {.width = 3, .height = 2, .pixels = pixels});
 }
 
 void read(const std::filesystem::path& place) {

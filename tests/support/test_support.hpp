@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/base/error.hpp"
+
 namespace genrewise::testing {
 
 /// tests/golden/<name>.
@@ -34,6 +36,17 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// The message of the Error that `action` throws; "no error" where it throws none.
+template <class Action>
+std::string error_message(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
 
 }  // namespace genrewise::testing
 

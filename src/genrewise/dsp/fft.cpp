@@ -89,12 +89,6 @@ void BasicRealFft<Real>::forward(const Real* in, std::complex<Real>* out) const 
 }
 
 template <class Real>
-void BasicRealFft<Real>::forward_many(std::size_t count, const Real* in, std::size_t in_stride, std::complex<Real>* out,
-                                      std::size_t out_stride) const {
-  for (std::size_t i = 0; i < count; ++i) forward(in + i * in_stride, out + i * out_stride);
-}
-
-template <class Real>
 void BasicRealFft<Real>::inverse(std::complex<Real>* in, Real* out) const {
   Fftw<Real>::inverse(plans_->inverse, as_fftw(in), out);
 }

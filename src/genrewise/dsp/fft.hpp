@@ -24,9 +24,6 @@ class BasicRealFft {
   /// size() numbers in, bins() values out. Both pointers lie on 64-byte borders (AlignedVector) and do not overlap;
   /// the input is kept.
   void forward(const Real* in, std::complex<Real>* out) const;
-  /// `count` transforms; input i starts at in + i * in_stride, output i at out + i * out_stride, each aligned.
-  void forward_many(std::size_t count, const Real* in, std::size_t in_stride, std::complex<Real>* out,
-                    std::size_t out_stride) const;
   /// size() times the signal whose transform `in` is: the inverse without its 1 / size. Destroys `in`.
   void inverse(std::complex<Real>* in, Real* out) const;
 

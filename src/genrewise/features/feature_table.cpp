@@ -285,10 +285,4 @@ void FeatureTableWriter::commit() {
   files_->table.commit();
 }
 
-void write_feature_table(const FeatureTable& table, const std::filesystem::path& path) {
-  FeatureTableWriter writer(path, table.recipe, table.columns, table.values.rows());
-  for (std::size_t i = 0; i < table.values.rows(); ++i) writer.add(table.track_ids[i], table.values.row(i));
-  writer.commit();
-}
-
 }  // namespace genrewise

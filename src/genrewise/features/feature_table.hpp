@@ -29,10 +29,7 @@ FeatureTable read_feature_table(const std::filesystem::path& path);
 /// do not mix with version 1, which this program extracts.
 FeatureRecipe published_fma_recipe();
 
-/// Writes ".csv" or ".npy" by the path's ending, and "<path>.json"; both appear only when complete.
-void write_feature_table(const FeatureTable& table, const std::filesystem::path& path);
-
-/// The same row by row, in bounded memory (but for the track ids).
+/// Writes ".csv" or ".npy" by the path's ending, and "<path>.json", row by row in bounded memory (but for the track ids).
 class FeatureTableWriter {
  public:
   /// `rows` rows will be added. Throws Error for another ending than .csv and .npy, and when a file cannot be created.

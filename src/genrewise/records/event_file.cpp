@@ -27,7 +27,7 @@ std::filesystem::path new_event_path(const std::filesystem::path& folder) {
                    "." + std::to_string(::getpid()) + "." + std::to_string(files++));
 }
 
-// tensorflow/core/util/event.proto and framework/summary.proto, tensor.proto: the numbers of the fields that are used.
+// tensorflow/core/util/event.proto and framework/summary.proto: the numbers of the fields that are used.
 namespace event {
 constexpr std::uint32_t kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5;
 }
@@ -35,13 +35,7 @@ namespace summary {
 constexpr std::uint32_t kValue = 1;
 }
 namespace value {
-constexpr std::uint32_t kTag = 1, kSimpleValue = 2, kImage = 4, kTensor = 8, kMetadata = 9;
-}
-namespace image_field {
-constexpr std::uint32_t kHeight = 1, kWidth = 2, kColorspace = 3, kEncoded = 4, kRgb = 3;
-}
-namespace tensor {
-constexpr std::uint32_t kType = 1, kShape = 2, kStrings = 8, kTypeString = 7, kDimension = 2, kSize = 1;
+constexpr std::uint32_t kTag = 1, kSimpleValue = 2;
 }
 
 }  // namespace
@@ -62,46 +56,15 @@ void EventWriter::write_event(std::string_view payload) {
   file_.write(frame_);
 }
 
-void EventWriter::write_summary(std::int64_t step, std::string_view value) {
-  std::string summary, payload;
+void EventWriter::add_scalar(std::string_view tag, std::int64_t step, float number) {
+  std::string value, summary, payload;
+  wire::put_bytes(value, value::kTag, tag);
+  wire::put_float(value, value::kSimpleValue, number);
   wire::put_bytes(summary, summary::kValue, value);
   wire::put_double(payload, event::kWallTime, seconds_since_1970());
   wire::put_uint(payload, event::kStep, static_cast<std::uint64_t>(step));
   wire::put_bytes(payload, event::kSummary, summary);
   write_event(payload);
-}
-
-void EventWriter::add_scalar(std::string_view tag, std::int64_t step, float number) {
-  std::string value;
-  wire::put_bytes(value, value::kTag, tag);
-  wire::put_float(value, value::kSimpleValue, number);
-  write_summary(step, value);
-}
-
-void EventWriter::add_text(std::string_view tag, std::int64_t step, std::string_view text) {
-  std::string dimension, shape, tensor, plugin, metadata, value;
-  wire::put_uint(dimension, tensor::kSize, 1);
-  wire::put_bytes(shape, tensor::kDimension, dimension);
-  wire::put_uint(tensor, tensor::kType, tensor::kTypeString);
-  wire::put_bytes(tensor, tensor::kShape, shape);
-  wire::put_bytes(tensor, tensor::kStrings, text);
-  wire::put_bytes(plugin, 1, "text");
-  wire::put_bytes(metadata, 1, plugin);
-  wire::put_bytes(value, value::kTag, tag);
-  wire::put_bytes(value, value::kTensor, tensor);
-  wire::put_bytes(value, value::kMetadata, metadata);
-  write_summary(step, value);
-}
-
-void EventWriter::add_image(std::string_view tag, std::int64_t step, const RgbImage& image) {
-  std::string encoded, value;
-  wire::put_uint(encoded, image_field::kHeight, static_cast<std::uint64_t>(image.height));
-  wire::put_uint(encoded, image_field::kWidth, static_cast<std::uint64_t>(image.width));
-  wire::put_uint(encoded, image_field::kColorspace, image_field::kRgb);
-  wire::put_bytes(encoded, image_field::kEncoded, encode_png(image));
-  wire::put_bytes(value, value::kTag, tag);
-  wire::put_bytes(value, value::kImage, encoded);
-  write_summary(step, value);
 }
 
 }  // namespace genrewise

@@ -1,0 +1,20 @@
+#include "genrewise/base/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace genrewise {
+namespace {
+
+TEST(Text, TrimsBlanksAtBothEndsAndKeepsThoseInside) {
+  EXPECT_EQ(trimmed(" \t a b\r\n"), "a b");
+  EXPECT_EQ(trimmed("a"), "a");
+  EXPECT_EQ(trimmed(" \n "), "");
+  EXPECT_EQ(trimmed(""), "");
+}
+
+TEST(Text, LowersAsciiLettersAlone) {
+  EXPECT_EQ(lower_case("Hip-Hop ÜX9"), "hip-hop Üx9");
+}
+
+}  // namespace
+}  // namespace genrewise
