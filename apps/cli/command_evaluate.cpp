@@ -6,8 +6,8 @@
 
 #include "commands.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
+#include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/report/charts.hpp"
-#include "genrewise/study/results.hpp"
 #include "study_support.hpp"
 
 namespace genrewise::cli {

@@ -8,9 +8,11 @@
 #include "commands.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/report/charts.hpp"
+#include "genrewise/report/results.hpp"
+#include "genrewise/report/write_run.hpp"
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/learners.hpp"
-#include "genrewise/study/results.hpp"
+#include "genrewise/study/notes.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "study_support.hpp"
 
@@ -155,12 +157,13 @@ int run(StudyOptions options, Session& session) {
     std::erase_if(own.models, [&](const ModelSpec& spec) {
       return !spec.features.empty() && spec.features != loaded.examples.table.recipe.name;
     });
-    results["ablation"] = run_ablation(loaded.examples, split, own, session.progress(),
-                                       [&](const Examples& selected, const std::string& features) {
-                                         return folder.ablation_store(selected, split, features);
-                                       });
+    const auto rows = run_ablation(loaded.examples, split, own, session.progress(),
+                                   [&](const Examples& selected, const std::string& features) {
+                                     return folder.ablation_store(selected, split, features);
+                                   });
+    results["ablation"] = ablation_json(rows, loaded.examples.labels);
   }
-  folder.write(loaded.examples, split, result, results);
+  write_study(folder, loaded.examples, split, result, results);
 
   print_result(session, comparison_table(result), [&] { return results; });
   if (options.ablation && session.format == Format::table) {

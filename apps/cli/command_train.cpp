@@ -7,12 +7,12 @@
 
 #include "commands.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
+#include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/models/batch_learner.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/pack_training.hpp"
-#include "genrewise/study/results.hpp"
 #include "genrewise/study/study.hpp"
 #include "study_support.hpp"
 

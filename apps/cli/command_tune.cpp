@@ -9,9 +9,10 @@
 
 #include "commands.hpp"
 #include "genrewise/report/charts.hpp"
+#include "genrewise/report/write_run.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/selection.hpp"
-#include "genrewise/study/tuning_run.hpp"
+#include "genrewise/study/tuning_folder.hpp"
 #include "study_support.hpp"
 
 namespace genrewise::cli {
@@ -141,7 +142,7 @@ int run(TuneOptions options, Session& session) {
   const std::string used =
       options.on == "all" ? "all examples, the test part included" : "training and validation part";
   const json results = tuning_json(examples, config, result, context, used);
-  folder.write(results);
+  write_tuning(folder.path(), results);
   print_result(session, points_table(results), [&] { return results; });
   session.say(
       "the best of many scores flatters: judge it on the test part (genrewise train ... --on "

@@ -15,7 +15,7 @@
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/dataset/split.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
-#include "genrewise/study/results.hpp"
+#include "genrewise/report/results.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "session.hpp"
 

@@ -12,9 +12,10 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/study/learners.hpp"
-#include "genrewise/study/results.hpp"
+#include "genrewise/study/notes.hpp"
+#include "genrewise/study/result_json.hpp"
 #include "genrewise/study/selection.hpp"
-#include "study_data.hpp"
+#include "support/clusters.hpp"
 
 namespace genrewise {
 namespace {

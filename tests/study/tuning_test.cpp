@@ -13,7 +13,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/study/selection.hpp"
-#include "study_data.hpp"
+#include "support/clusters.hpp"
 
 namespace genrewise {
 namespace {

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "genrewise/study/learners.hpp"
-#include "genrewise/study/results.hpp"
 #include "genrewise/study/selection.hpp"
 
 namespace genrewise {
@@ -25,9 +24,9 @@ constexpr Combination kFmaCombinations[] = {
 };
 constexpr std::size_t kFmaColumns = 518;
 
-/// The row's name in FMA's table; null for a row that is not there.
-nlohmann::json fma_name(const std::string& features, std::size_t all_columns) {
-  if (all_columns != kFmaColumns) return nullptr;
+/// The row's name in FMA's table.
+std::optional<std::string> fma_name(const std::string& features, std::size_t all_columns) {
+  if (all_columns != kFmaColumns) return std::nullopt;
   if (features == "all") return "all_non-echonest";
   for (const Combination& combination : kFmaCombinations) {
     if (features == combination.features) return combination.fma_name;
@@ -52,24 +51,15 @@ std::vector<std::string> ablation_features(const std::vector<FeatureColumn>& col
   return sets;
 }
 
-nlohmann::json run_ablation(
+std::vector<AblationRow> run_ablation(
     const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
     const std::function<StudyStore(const Examples& selected, const std::string& features)>& store_of) {
-  nlohmann::json rows = nlohmann::json::array();
+  std::vector<AblationRow> rows;
   for (const std::string& features : ablation_features(examples.table.columns)) {
     const Examples selected = select_features(examples, features);
-    const StudyResult result = run_study(selected, split, config, progress, store_of(selected, features));
-    nlohmann::json models = nlohmann::json::array();
-    for (const ModelResult& model : result.models) {
-      models.push_back(to_json(model, examples.labels));
-      for (const char* detail : {"genres", "confusion", "test_labels", "top_k", "explained_variance"})
-        models.back().erase(detail);
-      if (model.error.empty()) models.back()["validation"].erase("tried");
-    }
-    rows.push_back({{"features", features},
-                    {"fma_name", fma_name(features, examples.table.columns.size())},
-                    {"columns", selected.table.columns.size()},
-                    {"models", std::move(models)}});
+    StudyResult result = run_study(selected, split, config, progress, store_of(selected, features));
+    rows.push_back({features, fma_name(features, examples.table.columns.size()), selected.table.columns.size(),
+                    std::move(result.models)});
   }
   return rows;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +15,16 @@ namespace genrewise {
 /// zero-crossing rate added), ending with "all".
 std::vector<std::string> ablation_features(const std::vector<FeatureColumn>& columns);
 
-/// One row per feature set: {"features", "fma_name", "columns", "models": [as in results.json, without what is per
-/// genre]}; fma_name is what FMA's published table calls the row, null where the table is not of FMA's 518 features.
-/// `store_of` gives the store for a set; see StudyStore.
-nlohmann::json run_ablation(
+/// The study on one set of features.
+struct AblationRow {
+  std::string features;
+  std::optional<std::string> fma_name;  ///< the row's name in FMA's published table; only for its 518 features
+  std::size_t columns = 0;
+  std::vector<ModelResult> models;
+};
+
+/// One row per set of ablation_features(). `store_of` gives the store for a set; see StudyStore.
+std::vector<AblationRow> run_ablation(
     const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
     const std::function<StudyStore(const Examples& selected, const std::string& features)>& store_of);
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "genrewise/study/results.hpp"
+#include "genrewise/study/notes.hpp"
 
 namespace genrewise {
 namespace {

@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/report/report.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/learners.hpp"
-#include "genrewise/study/results.hpp"
+#include "genrewise/study/result_json.hpp"
 
 namespace genrewise {
 namespace {
@@ -42,53 +40,6 @@ json parse_or_null(const std::string& text) {
 template <class T>
 std::string_view bytes_of(std::span<const T> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
-}
-
-std::string predictions_csv(const Examples& examples, const Split& split, const StudyResult& result) {
-  std::string csv = "track_id,genre";
-  for (const ModelResult& model : result.models) {
-    if (!model.error.empty()) continue;
-    csv += ',';
-    append_csv_field(csv, model.name);
-  }
-  csv += '\n';
-  const auto rows = split.rows(Part::test);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    append_csv_field(csv, examples.subjects.ids[rows[i]]);
-    csv += ',';
-    append_csv_field(csv, examples.labels[static_cast<std::size_t>(examples.subjects.labels[rows[i]])]);
-    for (const ModelResult& model : result.models) {
-      if (!model.error.empty()) continue;
-      csv += ',';
-      append_csv_field(csv, examples.labels[static_cast<std::size_t>(model.test_labels[i])]);
-    }
-    csv += '\n';
-  }
-  return csv;
-}
-
-std::string ablation_csv(const json& ablation) {
-  std::string csv = "features,fma_name,columns,model,accuracy,low,high,macro_f1,fit_s,predict_s\n";
-  for (const json& row : ablation) {
-    for (const json& model : row.at("models")) {
-      append_csv_field(csv, row.at("features").get<std::string>());
-      csv += ',';
-      append_csv_field(csv, row.at("fma_name").is_null() ? "" : row.at("fma_name").get<std::string>());
-      csv += fmt::format(",{},", row.at("columns").get<std::size_t>());
-      append_csv_field(csv, model.at("name").get<std::string>());
-      if (model.contains("error")) {
-        csv += ",,,,,,\n";
-        continue;
-      }
-      const json& accuracy = model.at("accuracy");
-      for (const json& number : {accuracy.at("value"), accuracy.at("low"), accuracy.at("high"), model.at("macro_f1"),
-                                 model.at("fit_s"), model.at("predict_s")}) {
-        csv += fmt::format(",{:.6g}", number.get<double>());
-      }
-      csv += '\n';
-    }
-  }
-  return csv;
 }
 
 }  // namespace
@@ -178,15 +129,6 @@ StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples,
                pretty({{"entry", to_json(spec)}, {"data", data}, {"result", to_json(result, labels)}}));
   };
   return store;
-}
-
-void RunFolder::write(const Examples& examples, const Split& split, const StudyResult& result,
-                      const json& results) const {
-  if (result.best) write_file(folder_ / "best.gwm", read_file(model_path(result.models[*result.best].name)));
-  write_file(folder_ / "predictions.csv", predictions_csv(examples, split, result));
-  if (results.contains("ablation")) write_file(folder_ / "ablation.csv", ablation_csv(results.at("ablation")));
-  write_file(folder_ / "report.html", render_report(results));
-  write_file(folder_ / "results.json", pretty(results));
 }
 
 }  // namespace genrewise

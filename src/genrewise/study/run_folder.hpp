@@ -41,10 +41,6 @@ class RunFolder {
   /// The same without the model files, for the studies of single features: ablation/<features>/<model>.json.
   StudyStore ablation_store(const Examples& examples, const Split& split, const std::string& features) const;
 
-  /// best.gwm, predictions.csv, report.html and, last, results.json.
-  void write(const Examples& examples, const Split& split, const StudyResult& result,
-             const nlohmann::json& results) const;
-
  private:
   StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
                       bool with_models) const;

@@ -1,4 +1,4 @@
-// A study as JSON: what results.json holds (docs/results_format.md) and what a run keeps of each finished model.
+// Documents of runs: results.json of a study, tuning.json of a search (docs/results_format.md).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/study/ablation.hpp"
 #include "genrewise/study/study.hpp"
+#include "genrewise/study/tuning.hpp"
 
 namespace genrewise {
 
-/// One table that models learnt from.
+/// One feature table that models were trained on.
 struct FeatureFacts {
   FeatureRecipe recipe;
   std::size_t columns = 0;
@@ -23,7 +25,7 @@ struct ClipFacts {
   double least_s = 0, median_s = 0, most_s = 0, total_s = 0;
 };
 
-/// What surrounds a study or a search and is told in its results.
+/// Where the examples of a study or a search come from, and which command made it: part of its document.
 struct StudyContext {
   std::string name;     ///< of the run
   std::string command;  ///< that made it
@@ -42,17 +44,14 @@ nlohmann::json document_head(const char* format, const Examples& examples, std::
 nlohmann::json results_json(const Examples& examples, const Split& split, const StudyConfig& config,
                             const StudyResult& result, const StudyContext& context);
 
-nlohmann::json to_json(const ModelSpec& spec);
-nlohmann::json to_json(const Score& score);
-nlohmann::json to_json(const Metrics& metrics, const std::vector<std::string>& labels);
-nlohmann::json to_json(const ModelResult& result, const std::vector<std::string>& labels);
-/// Takes to_json()'s document back. Throws nlohmann::json::exception on any other.
-ModelResult model_result_from_json(const nlohmann::json& document);
+/// "ablation" of results.json; `labels`: the genres' names.
+nlohmann::json ablation_json(const std::vector<AblationRow>& rows, const std::vector<std::string>& labels);
+
+/// tuning.json as a whole. `used` says in words which examples were searched on.
+nlohmann::json tuning_json(const Examples& examples, const TuningConfig& config, const TuningResult& result,
+                           const StudyContext& context, const std::string& used);
 
 /// Reasons of faults with their counts, most frequent first: [{"reason": "empty file", "count": 2}].
 nlohmann::json count_by_reason(const std::vector<Fault>& faults);
-
-/// Sentences for a person who is about to believe the scores: few artists, wide intervals, leakage, absent genres.
-std::vector<std::string> honest_notes(const Examples& examples, const Split& split, const StudyResult& result);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// Seeded examples for the tests of the study room.
+// Seeded examples for tests of what trains and compares models.
 #pragma once
 
 #include <string>

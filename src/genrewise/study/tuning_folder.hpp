@@ -1,11 +1,10 @@
-// The folder and the documents of a parameter search.
+// The folder of a hyper-parameter search.
 #pragma once
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "genrewise/study/results.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "genrewise/study/tuning.hpp"
 
@@ -22,19 +21,10 @@ class TuningFolder {
   const std::filesystem::path& path() const { return folder_; }
   /// Finished scores of the same data are found again. A line that was cut by a kill is passed over.
   TuningStore store(const Examples& examples) const;
-  /// All files; folds.jsonl is kept, so that a search over more values takes up what is there.
-  void write(const nlohmann::json& results) const;
 
  private:
   std::filesystem::path folder_;
   FolderLock lock_;
 };
-
-/// tuning.json as a whole (docs/results_format.md). `used` says in words which examples were searched on.
-nlohmann::json tuning_json(const Examples& examples, const TuningConfig& config, const TuningResult& result,
-                           const StudyContext& context, const std::string& used);
-
-/// One line per point: the varied parameters, accuracy, standard_error, log_loss, fit_s, predict_s.
-std::string tuning_csv(const nlohmann::json& results);
 
 }  // namespace genrewise

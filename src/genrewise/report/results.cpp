@@ -1,10 +1,12 @@
-#include "genrewise/study/results.hpp"
+#include "genrewise/report/results.hpp"
 
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "genrewise/study/learners.hpp"
+#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/study/notes.hpp"
+#include "genrewise/study/result_json.hpp"
 
 namespace genrewise {
 namespace {
@@ -85,126 +87,17 @@ json models_json(const Examples& examples, const Split& split, const StudyResult
   return models;
 }
 
-Score score_from(const json& document) {
-  return {document.at("value"), document.at("low"), document.at("high"), document.at("n")};
-}
-
-Metrics metrics_from(const json& document) {
-  Metrics metrics;
-  metrics.accuracy = score_from(document.at("accuracy"));
-  if (const json& over = document.at("accuracy_over_groups"); !over.is_null()) {
-    metrics.over_groups = GroupedInterval{over.at("low"), over.at("high"), over.at("groups")};
-  }
-  metrics.macro_f1 = document.at("macro_f1");
-  metrics.balanced_accuracy = document.at("balanced_accuracy");
-  metrics.log_loss = document.at("log_loss");
-  for (const json& score : document.at("top_k")) metrics.top_k.push_back(score_from(score));
-  for (const json& genre : document.at("genres")) {
-    metrics.genres.push_back({genre.at("examples"), genre.at("predicted"), genre.at("hits"), genre.at("precision"),
-                              genre.at("recall"), genre.at("f1")});
-  }
-  metrics.confusion = document.at("confusion");
-  return metrics;
-}
-
 json preprocessing_json(const PreprocessingConfig& config) {
   return {{"standardise", config.standardise}, {"pca_components", config.pca_components}};
 }
 
+Parameters varied(const Parameters& all, const std::vector<GridAxis>& axes) {
+  Parameters chosen;
+  for (const GridAxis& axis : axes) chosen[axis.parameter] = all.at(axis.parameter);
+  return chosen;
+}
+
 }  // namespace
-
-json to_json(const ModelSpec& spec) {
-  json grid = json::object();
-  for (const GridAxis& axis : spec.grid) grid[axis.parameter] = axis.values;
-  json document = {{"name", spec.name}, {"kind", spec.kind}, {"parameters", spec.parameters}, {"grid", grid}};
-  if (!spec.features.empty()) document["features"] = spec.features;
-  return document;
-}
-
-json to_json(const Score& score) {
-  return {{"value", score.value}, {"low", score.low}, {"high", score.high}, {"n", score.n}};
-}
-
-json to_json(const Metrics& metrics, const std::vector<std::string>& labels) {
-  json document = {{"accuracy", to_json(metrics.accuracy)},
-                   {"accuracy_over_groups", nullptr},
-                   {"macro_f1", metrics.macro_f1},
-                   {"balanced_accuracy", metrics.balanced_accuracy},
-                   {"log_loss", metrics.log_loss},
-                   {"top_k", json::array()},
-                   {"genres", json::array()},
-                   {"confusion", metrics.confusion}};
-  if (const auto& over = metrics.over_groups) {
-    document["accuracy_over_groups"] = {{"low", over->low}, {"high", over->high}, {"groups", over->groups}};
-  }
-  for (std::size_t k = 0; k < metrics.top_k.size(); ++k) {
-    document["top_k"].push_back(to_json(metrics.top_k[k]));
-    document["top_k"].back()["k"] = k + 1;
-  }
-  for (std::size_t i = 0; i < metrics.genres.size(); ++i) {
-    const GenreScore& genre = metrics.genres[i];
-    document["genres"].push_back({{"genre", labels[i]},
-                                  {"examples", genre.examples},
-                                  {"predicted", genre.predicted},
-                                  {"hits", genre.hits},
-                                  {"precision", genre.precision},
-                                  {"recall", genre.recall},
-                                  {"f1", genre.f1}});
-  }
-  return document;
-}
-
-json to_json(const ModelResult& result, const std::vector<std::string>& labels) {
-  json document = {{"name", result.name},
-                   {"title", result.title},
-                   {"kind", result.kind},
-                   {"features", result.features},
-                   {"columns", result.columns}};
-  if (!result.error.empty()) {
-    document["error"] = result.error;
-    return document;
-  }
-  document.update(to_json(result.test, labels));
-  json tried = json::array();
-  for (const TriedPoint& point : result.tried) {
-    if (point.error.empty()) {
-      tried.push_back({{"parameters", point.parameters}, {"accuracy", point.accuracy}, {"log_loss", point.log_loss}});
-    } else {
-      tried.push_back({{"parameters", point.parameters}, {"error", point.error}});
-    }
-  }
-  if (!result.explained_variance.empty()) document["explained_variance"] = result.explained_variance;
-  document["parameters"] = result.parameters;
-  document["validation"] = {
-      {"accuracy", to_json(result.validation)}, {"log_loss", result.validation_log_loss}, {"tried", std::move(tried)}};
-  document["test_labels"] = result.test_labels;
-  document["choose_s"] = result.choose_s;
-  document["fit_s"] = result.fit_s;
-  document["predict_s"] = result.predict_s;
-  return document;
-}
-
-ModelResult model_result_from_json(const json& document) {
-  ModelResult result;
-  result.name = document.at("name"), result.title = document.at("title"), result.kind = document.at("kind");
-  result.parameters = document.at("parameters").get<Parameters>();
-  const json& validation = document.at("validation");
-  for (const json& point : validation.at("tried")) {
-    result.tried.push_back({point.at("parameters").get<Parameters>(), point.value("accuracy", 0.0),
-                            point.value("log_loss", 0.0), point.value("error", "")});
-  }
-  result.features = document.at("features");
-  result.columns = document.at("columns");
-  result.explained_variance = document.value("explained_variance", std::vector<double>());
-  result.validation = score_from(validation.at("accuracy"));
-  result.validation_log_loss = validation.at("log_loss");
-  result.test = metrics_from(document);
-  result.test_labels = document.at("test_labels").get<std::vector<int>>();
-  result.choose_s = document.at("choose_s");
-  result.fit_s = document.at("fit_s");
-  result.predict_s = document.at("predict_s");
-  return result;
-}
 
 json count_by_reason(const std::vector<Fault>& faults) {
   std::map<std::string, std::size_t> counts;
@@ -263,6 +156,49 @@ json results_json(const Examples& examples, const Split& split, const StudyConfi
   document["baseline"] = to_json(result.baseline, examples.labels);
   for (const char* absent : {"test_labels", "choose_s", "fit_s", "predict_s", "parameters", "features", "columns"}) {
     document["baseline"].erase(absent);
+  }
+  return document;
+}
+
+json ablation_json(const std::vector<AblationRow>& rows, const std::vector<std::string>& labels) {
+  json document = json::array();
+  for (const AblationRow& row : rows) {
+    json models = json::array();
+    for (const ModelResult& model : row.models) {
+      models.push_back(to_json(model, labels));
+      for (const char* detail : {"genres", "confusion", "test_labels", "top_k", "explained_variance"})
+        models.back().erase(detail);
+      if (model.error.empty()) models.back()["validation"].erase("tried");
+    }
+    document.push_back({{"features", row.features},
+                        {"fma_name", row.fma_name ? json(*row.fma_name) : json()},
+                        {"columns", row.columns},
+                        {"models", std::move(models)}});
+  }
+  return document;
+}
+
+json tuning_json(const Examples& examples, const TuningConfig& config, const TuningResult& result,
+                 const StudyContext& context, const std::string& used) {
+  json points = json::array(), axes = json::array();
+  for (const TuningPoint& point : result.points) {
+    points.push_back(to_json(point));
+    points.back()["varied"] = varied(point.parameters, config.axes);
+  }
+  for (const GridAxis& axis : config.axes) axes.push_back({{"parameter", axis.parameter}, {"values", axis.values}});
+  json document = document_head("genrewise tuning", examples, config.seed, context);
+  document["dataset"]["used"] = used;
+  document["kind"] = config.kind;
+  document["fixed"] = config.fixed;
+  document["axes"] = std::move(axes);
+  document["folds"] = config.folds;
+  document["scheme"] = to_string(config.scheme);
+  document["points"] = std::move(points);
+  document["best"] = result.best;
+  document["one_standard_error"] = result.one_standard_error;
+  document["explained_variance"] = nullptr;
+  if (result.variance) {
+    document["explained_variance"] = {{"features", result.variance->features}, {"shares", result.variance->shares}};
   }
   return document;
 }

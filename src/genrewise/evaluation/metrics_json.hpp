@@ -1,0 +1,21 @@
+// Scores and metrics as JSON, as results.json and `--json` show them (docs/results_format.md).
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "genrewise/evaluation/metrics.hpp"
+
+namespace genrewise {
+
+/// {"value", "low", "high", "n"}.
+nlohmann::json to_json(const Score& score);
+/// Throws nlohmann::json::exception for any other document, as does the one below.
+Score score_from_json(const nlohmann::json& document);
+
+/// `labels`: the genres' names, in the order of the metrics' genres.
+nlohmann::json to_json(const Metrics& metrics, const std::vector<std::string>& labels);
+Metrics metrics_from_json(const nlohmann::json& document);
+
+}  // namespace genrewise

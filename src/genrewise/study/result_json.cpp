@@ -1,0 +1,69 @@
+#include "genrewise/study/result_json.hpp"
+
+#include "genrewise/evaluation/metrics_json.hpp"
+
+namespace genrewise {
+
+using nlohmann::json;
+
+json to_json(const ModelSpec& spec) {
+  json grid = json::object();
+  for (const GridAxis& axis : spec.grid) grid[axis.parameter] = axis.values;
+  json document = {{"name", spec.name}, {"kind", spec.kind}, {"parameters", spec.parameters}, {"grid", grid}};
+  if (!spec.features.empty()) document["features"] = spec.features;
+  return document;
+}
+
+json to_json(const ModelResult& result, const std::vector<std::string>& labels) {
+  json document = {{"name", result.name},
+                   {"title", result.title},
+                   {"kind", result.kind},
+                   {"features", result.features},
+                   {"columns", result.columns}};
+  if (!result.error.empty()) {
+    document["error"] = result.error;
+    return document;
+  }
+  document.update(to_json(result.test, labels));
+  json tried = json::array();
+  for (const TriedPoint& point : result.tried) {
+    if (point.error.empty()) {
+      tried.push_back({{"parameters", point.parameters}, {"accuracy", point.accuracy}, {"log_loss", point.log_loss}});
+    } else {
+      tried.push_back({{"parameters", point.parameters}, {"error", point.error}});
+    }
+  }
+  if (!result.explained_variance.empty()) document["explained_variance"] = result.explained_variance;
+  document["parameters"] = result.parameters;
+  document["validation"] = {
+      {"accuracy", to_json(result.validation)}, {"log_loss", result.validation_log_loss}, {"tried", std::move(tried)}};
+  document["test_labels"] = result.test_labels;
+  document["choose_s"] = result.choose_s;
+  document["fit_s"] = result.fit_s;
+  document["predict_s"] = result.predict_s;
+  return document;
+}
+
+ModelResult model_result_from_json(const json& document) {
+  ModelResult result;
+  result.name = document.at("name"), result.title = document.at("title"), result.kind = document.at("kind");
+  result.parameters = document.at("parameters").get<Parameters>();
+  const json& validation = document.at("validation");
+  for (const json& point : validation.at("tried")) {
+    result.tried.push_back({point.at("parameters").get<Parameters>(), point.value("accuracy", 0.0),
+                            point.value("log_loss", 0.0), point.value("error", "")});
+  }
+  result.features = document.at("features");
+  result.columns = document.at("columns");
+  result.explained_variance = document.value("explained_variance", std::vector<double>());
+  result.validation = score_from_json(validation.at("accuracy"));
+  result.validation_log_loss = validation.at("log_loss");
+  result.test = metrics_from_json(document);
+  result.test_labels = document.at("test_labels").get<std::vector<int>>();
+  result.choose_s = document.at("choose_s");
+  result.fit_s = document.at("fit_s");
+  result.predict_s = document.at("predict_s");
+  return result;
+}
+
+}  // namespace genrewise

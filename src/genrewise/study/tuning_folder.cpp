@@ -1,0 +1,70 @@
+#include "genrewise/study/tuning_folder.hpp"
+
+#include <fstream>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/study/learners.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+using FoldScores = std::map<std::pair<Parameters, int>, FoldScore>;
+
+/// The scores of the same data in the journal; rewritten without what was cut or is of other data, so that appending is
+/// sound.
+FoldScores reopen(const fs::path& path, const std::string& data) {
+  FoldScores scores;
+  if (!fs::exists(path)) return scores;
+  std::string kept;
+  for (const std::string& line : split_text(read_file(path), '\n')) {
+    const json entry = json::parse(line, nullptr, false);
+    if (!entry.is_object() || entry.value("data", json()) != json(data)) continue;
+    try {
+      scores.insert_or_assign({entry.at("parameters").get<Parameters>(), entry.at("fold").get<int>()},
+                              fold_score_from_json(entry.at("score")));
+      kept += line + '\n';
+    } catch (const json::exception&) {
+      continue;  // of a version that kept it differently
+    }
+  }
+  write_file(path, kept);
+  return scores;
+}
+
+}  // namespace
+
+TuningFolder::TuningFolder(fs::path folder, const json& config, bool anew) : folder_(std::move(folder)) {
+  lock_ = claim_run_folder(folder_, config, anew, [&] {
+    std::error_code ignored;
+    for (const char* stale : {"tuning.json", "tuning.csv", "report.html", "folds.jsonl"}) {
+      fs::remove(folder_ / stale, ignored);
+    }
+  });
+}
+
+TuningStore TuningFolder::store(const Examples& examples) const {
+  const fs::path path = folder_ / "folds.jsonl";
+  const std::string data = fingerprint(examples, {});
+  const auto scores = std::make_shared<const FoldScores>(reopen(path, data));
+  TuningStore store;
+  store.find = [scores](const Parameters& parameters, int fold) -> std::optional<FoldScore> {
+    const auto found = scores->find({parameters, fold});
+    return found == scores->end() ? std::nullopt : std::optional(found->second);
+  };
+  store.keep = [path, data](const Parameters& parameters, int fold, const FoldScore& score) {
+    std::ofstream out(path, std::ios::app);
+    out << json{{"data", data}, {"parameters", parameters}, {"fold", fold}, {"score", to_json(score)}}.dump() << '\n'
+        << std::flush;
+    if (!out) throw_system_error("cannot keep a finished fold", path.string());
+  };
+  return store;
+}
+
+}  // namespace genrewise

@@ -1,0 +1,220 @@
+#include "genrewise/report/report.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "genrewise/report/charts.hpp"
+#include "genrewise/report/results.hpp"
+#include "genrewise/report/write_run.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/study/ablation.hpp"
+#include "genrewise/study/tuning_folder.hpp"
+#include "support/study_in_folder.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::clusters;
+using ::testing::HasSubstr;
+using testing::kNastyLabels;
+using ::testing::Not;
+using testing::TemporaryFolder;
+
+/// A study with its results written.
+struct Made : testing::StudyInFolder {
+  explicit Made(const fs::path& folder, const std::vector<std::string>& labels = kNastyLabels)
+      : StudyInFolder(folder, labels) {
+    context.name = "test <run>";
+    context.command = "genrewise study 'a b' -o x";
+    context.skipped = {{"empty file", "a.mp3", ""}, {"not audio", "b.mp3", ""}, {"empty file", "c.mp3", ""}};
+    results = results_json(examples, split, config, result, context);
+    write_study(run, examples, split, result, results);
+  }
+
+  StudyContext context;
+  json results;
+};
+
+TEST(RunFolder, HoldsResultsReportPredictionsAndModels) {
+  TemporaryFolder folder;
+  const Made made(folder / "run");
+  for (const char* name : {"config.json", "results.json", "report.html", "predictions.csv", "best.gwm",
+                           "models/gnb.gwm", "models/gnb.json"}) {
+    EXPECT_TRUE(fs::exists(folder / "run" / name)) << name;
+  }
+  EXPECT_EQ(json::parse(read_file(folder / "run" / "results.json")), made.results);
+  const Model best = load_model(folder / "run" / "best.gwm");
+  const auto test = made.split.rows(Part::test);
+  EXPECT_EQ(best.predict(made.examples.table.values.select_rows(test)),
+            made.result.models[*made.result.best].test_labels);
+}
+
+TEST(RunFolder, ResultsCarryTheDocumentedNames) {
+  TemporaryFolder folder;
+  const json results = Made(folder / "run").results;
+  ASSERT_EQ(results.at("models").size(), 2u);
+  const json& model = results["models"][0];
+  for (const char* name : {"name", "accuracy", "macro_f1", "log_loss", "fit_s", "predict_s", "genres", "confusion",
+                           "validation", "parameters", "top_k", "model_file"}) {
+    EXPECT_TRUE(model.contains(name)) << name;
+  }
+  for (const char* name : {"value", "low", "high", "n"}) EXPECT_TRUE(model["accuracy"].contains(name)) << name;
+  EXPECT_EQ(results.at("dataset").at("skipped"),
+            json::parse(R"([{"reason":"empty file","count":2},{"reason":"not audio","count":1}])"));
+  EXPECT_TRUE(results.at("features").contains("extract_s"));
+  const std::string best = results.at("best");
+  for (const json& each : results["models"]) EXPECT_EQ(each.contains("versus_best"), each.at("name") != best);
+}
+
+TEST(RunFolder, WritesPredictionsThatReadBackWhateverTheLabels) {
+  TemporaryFolder folder;
+  const Made made(folder / "run");
+  const std::string text = read_file(folder / "run" / "predictions.csv");
+  EXPECT_THAT(text, HasSubstr("\"Drum, Bass\n& \"\"more\"\"\""));
+  EXPECT_THAT(text, ::testing::StartsWith("track_id,genre,gnb,"));
+}
+
+TEST(Ablation, ComparesEachFeatureAloneAndAllTogetherAndKeepsWhatIsFinished) {
+  TemporaryFolder folder;
+  Made made(folder / "run");
+  made.examples.table.columns = {
+      {"mfcc", "mean", "1"}, {"mfcc", "mean", "2"}, {"zcr", "mean", "1"}, {"a/b", "mean", "1"}};
+  EXPECT_EQ(ablation_features(made.examples.table.columns), (std::vector<std::string>{"mfcc", "zcr", "a/b", "all"}));
+  const auto ablate = [&] {
+    return ablation_json(run_ablation(made.examples, made.split, made.config, made.quiet,
+                                      [&](const Examples& selected, const std::string& features) {
+                                        return made.run.ablation_store(selected, made.split, features);
+                                      }),
+                         made.examples.labels);
+  };
+  const json rows = ablate();
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[0].at("columns"), 2);
+  EXPECT_EQ(rows[3].at("models")[0].at("accuracy"), made.results.at("models")[0].at("accuracy"));
+  EXPECT_EQ(ablate(), rows);  // seconds and all: nothing was fitted again
+  made.results["ablation"] = rows;
+  made.results["ablation"][1]["models"][0] = {{"name", "gnb"}, {"error", "gnb: not today"}};
+  write_study(made.run, made.examples, made.split, made.result, made.results);
+  EXPECT_THAT(read_file(folder / "run" / "report.html"), HasSubstr("Which features tell the genres apart"));
+  EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nmfcc,,2,gnb,0."));
+  EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nzcr,,1,gnb,,,,,,\n"));
+}
+
+TEST(TuningFolder, HoldsTheSearchAndTakesFinishedPointsBack) {
+  TemporaryFolder folder;
+  const Examples examples = clusters(kNastyLabels, 20, 0.4F);
+  TuningConfig config;
+  config.kind = "knn";
+  config.axes = {parse_axis("k=1:9:4"), {"weights", {"uniform", "distance"}}};
+  Progress quiet;
+  std::optional<TuningFolder> run(std::in_place, folder / "tune", json{{"seed", 42}}, false);
+  const TuningResult result = tune(examples, config, quiet, run->store(examples));
+  StudyContext context;
+  context.dataset_name = "<b>";
+  const json results = tuning_json(examples, config, result, context, "all");
+  write_tuning(run->path(), results);
+  EXPECT_EQ(json::parse(read_file(folder / "tune" / "tuning.json")), results);
+  EXPECT_THAT(read_file(folder / "tune" / "tuning.csv"), ::testing::StartsWith("n_neighbors,weights,accuracy,"));
+  const std::string page = read_file(folder / "tune" / "report.html");
+  EXPECT_THAT(page, HasSubstr("&lt;b&gt;"));
+  EXPECT_THAT(page, HasSubstr("<polyline"));
+
+  // Cut in the middle of the last line, as a kill may leave it, and taken up again.
+  const std::string journal = read_file(folder / "tune" / "folds.jsonl");
+  write_file(folder / "tune" / "folds.jsonl", journal.substr(0, journal.size() - 20));
+  run.reset();
+  std::optional<TuningFolder> again(std::in_place, folder / "tune", json{{"seed", 42}}, false);
+  const TuningStore store = again->store(examples);
+  const auto count = [&](const TuningStore& kept) {
+    std::size_t found = 0;
+    for (const TuningPoint& point : result.points) {
+      for (int fold = 0; fold < config.folds; ++fold) found += kept.find(point.parameters, fold).has_value();
+    }
+    return found;
+  };
+  const std::size_t all = result.points.size() * static_cast<std::size_t>(config.folds);
+  EXPECT_EQ(count(store), all - 1);
+  for (const TuningPoint& point : result.points) {
+    for (int fold = 0; fold < config.folds; ++fold) {
+      if (!store.find(point.parameters, fold)) store.keep(point.parameters, fold, {0.5, 1.25, 0.1, 0.2, {}});
+    }
+  }
+  EXPECT_EQ(count(again->store(examples)), all);
+  Examples others = examples;
+  others.table.values(0, 0) += 1;
+  EXPECT_EQ(count(again->store(others)), 0u);
+}
+
+TEST(TuningReport, ShowsTheVarianceOfComponentsAndTheProductOfTwoAxes) {
+  Progress quiet;
+  const Examples examples = clusters({"Blues", "Jazz"}, 20, 0.4F, 6);
+  TuningConfig config;
+  config.kind = "knn";
+  config.axes = {{"pca_components", {"2", "4", "0"}}, {"n_neighbors", {"1", "5"}}};
+  const TuningResult result = tune(examples, config, quiet);
+  const std::string page = render_tuning_report(tuning_json(examples, config, result, {}, "all"));
+  EXPECT_THAT(page, HasSubstr("variance explained by the first principal components"));
+  EXPECT_THAT(page, HasSubstr("90 % by"));
+  EXPECT_THAT(page, HasSubstr("pca_components and n_neighbors together"));
+  EXPECT_THAT(page, HasSubstr(">none<"));
+}
+
+TEST(Report, TellsWhatEachModelLearntFromWhereTheTablesDiffer) {
+  TemporaryFolder folder;
+  Made made(folder / "run");
+  EXPECT_THAT(render_report(made.results), Not(HasSubstr("<span class=\"detail\">on ")));
+  made.context.features = {{{"fma518", 1, "aa"}, 518, 0}, {{"raw10k", 1, "bb"}, 10000, 3.5}};
+  made.context.clip_facts = ClipFacts{29.5, 30, 30, 1800};
+  made.result.models[1].features = "raw10k";
+  const std::string page =
+      render_report(results_json(made.examples, made.split, made.config, made.result, made.context));
+  EXPECT_THAT(page, HasSubstr("<span class=\"detail\">on raw10k</span>"));
+  EXPECT_THAT(page, HasSubstr("518 numbers (<b>fma518</b>) or 10000 numbers (<b>raw10k</b>)"));
+  EXPECT_THAT(page, HasSubstr("Clips last 29.5 to 30.0 s"));
+}
+
+TEST(VarianceThresholds, CountsTheComponentsThatItTakes) {
+  EXPECT_EQ(variance_thresholds(std::vector<double>{0.6, 0.3, 0.06, 0.04}), "90 % by 2, 95 % by 3, 99 % by 4");
+  EXPECT_EQ(variance_thresholds(std::vector<double>{0.6, 0.1}), "");
+}
+
+TEST(Report, EscapesEveryText) {
+  TemporaryFolder folder;
+  const Made made(folder / "run");
+  const std::string page = read_file(folder / "run" / "report.html");
+  EXPECT_THAT(page, Not(HasSubstr("<script")));
+  EXPECT_THAT(page, HasSubstr("&lt;script&gt;"));
+  EXPECT_THAT(page, HasSubstr("test &lt;run&gt;"));
+  EXPECT_THAT(page, HasSubstr("R&amp;B {{name}}"));
+}
+
+TEST(Report, NeedsNothingBesideIt) {
+  TemporaryFolder folder;
+  const std::string page = render_report(Made(folder / "run").results);
+  for (const char* outside : {"http://", "https://", "src=", "href=", "@import", "url("}) {
+    EXPECT_THAT(page, Not(HasSubstr(outside)));
+  }
+  EXPECT_THAT(page, HasSubstr("<svg"));
+  EXPECT_THAT(page, HasSubstr("Before you believe it"));
+}
+
+TEST(Report, BearsLabelsThatAreNoUtf8AndModelsThatAllFailed) {
+  TemporaryFolder folder;
+  json results = Made(folder / "run", {"caf\xE9", "b", "c"}).results;
+  EXPECT_THAT(render_report(results), HasSubstr("caf\xEF\xBF\xBD"));
+  for (json& model : results["models"]) {
+    model = {{"name", model["name"]}, {"title", model["title"]}, {"kind", "x"}, {"error", "it <broke>"}};
+  }
+  results["best"] = nullptr;
+  EXPECT_THAT(render_report(results), HasSubstr("it &lt;broke&gt;"));
+}
+
+}  // namespace
+}  // namespace genrewise
