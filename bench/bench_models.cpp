@@ -94,7 +94,7 @@ int run(int count, char** words) {
   auto learner = make_classifier(kind, arguments.values, seed);
 
   const double start = seconds();
-  learner->fit(train.examples, train.labels, label_count);
+  learner->fit({train.examples, train.labels, label_count});
   const double fitted = seconds();
   const std::vector<int> predicted = learner->predict(test.examples);
   const double done = seconds();

@@ -37,7 +37,7 @@ double fit_seconds(const std::string& kind, Parameters parameters, const Data& d
   parameters["epochs"] = std::to_string(epochs);
   const auto learner = make_classifier(kind, parameters, kDefaultSeed);
   const auto start = Clock::now();
-  learner->fit(data.examples, data.labels, kClasses);
+  learner->fit({data.examples, data.labels, kClasses});
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 

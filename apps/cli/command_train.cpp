@@ -8,7 +8,6 @@
 #include "commands.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
-#include "genrewise/models/batch_learner.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/learners.hpp"
@@ -121,7 +120,7 @@ int run(const TrainOptions& options, Session& session) {
   preprocessing.seed = session.seed;
   preprocessing = preprocessing_of(point, preprocessing);
   auto classifier = make_classifier(options.kind, point.learning, derive_seed(session.seed, options.kind));
-  if (is_pack(source.dataset()) && dynamic_cast<BatchLearner*>(classifier.get()) != nullptr)
+  if (is_pack(source.dataset()) && classifier->descriptor().capabilities.batches)
     return train_packed(options, std::move(classifier), session);
 
   source.open();

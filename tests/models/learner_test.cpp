@@ -38,7 +38,7 @@ std::string refusal(const auto& action) {
 std::unique_ptr<Classifier> learnt(std::string_view kind, const Clusters& data, int label_count,
                                    const Parameters& parameters = {}, std::uint64_t seed = 1) {
   auto learner = make_classifier(kind, parameters, seed);
-  learner->fit(data.examples, data.labels, label_count);
+  learner->fit({data.examples, data.labels, label_count});
   return learner;
 }
 
@@ -120,7 +120,7 @@ TEST_P(EveryLearner, StaysFiniteOnConstantFeaturesAndEqualRows) {
 TEST_P(EveryLearner, RefusesWhatItCannotLearnFrom) {
   const Clusters good = make_clusters(30, 3, 3, 1.0);
   const auto fit = [&](const Matrix& examples, const std::vector<int>& labels, int count) {
-    return refusal([&] { make_classifier(GetParam(), quick(GetParam()), 1)->fit(examples, labels, count); });
+    return refusal([&] { make_classifier(GetParam(), quick(GetParam()), 1)->fit({examples, labels, count}); });
   };
   EXPECT_THAT(fit(good.examples, std::vector<int>(30, 1), 3), HasSubstr("only one label"));
   EXPECT_THAT(fit(Matrix(0, 3), {}, 3), HasSubstr("no label"));
@@ -135,7 +135,7 @@ TEST_P(EveryLearner, RefusesToPredictFromOtherColumnsOrBeforeItHasLearnt) {
   const Clusters data = make_clusters(30, 3, 3, 1.0);
   auto learner = make_classifier(GetParam(), quick(GetParam()), 1);
   EXPECT_THAT(refusal([&] { learner->predict(data.examples); }), HasSubstr("has not learnt"));
-  learner->fit(data.examples, data.labels, 3);
+  learner->fit({data.examples, data.labels, 3});
   EXPECT_THAT(refusal([&] { learner->predict(Matrix(2, 4)); }), HasSubstr("learnt from 3 columns"));
   Matrix bad(1, 3);
   bad(0, 1) = -std::numeric_limits<float>::infinity();
@@ -351,7 +351,7 @@ TEST(Voting, RefusesMembersAndWeightsThatMakeNoSense) {
   const auto of = [](const Parameters& parameters) {
     return refusal([&] { make_classifier("voting", parameters, 1); });
   };
-  EXPECT_THAT(of({{"estimators", "gnb,nonsense"}}), HasSubstr("no learner 'nonsense'"));
+  EXPECT_THAT(of({{"estimators", "gnb,nonsense"}}), HasSubstr("no classifier 'nonsense'"));
   EXPECT_THAT(of({{"estimators", "gnb,voting"}}), HasSubstr("member of itself"));
   EXPECT_THAT(of({{"estimators", "gnb"}, {"svm.C", "1"}}), HasSubstr("names no member"));
   EXPECT_THAT(of({{"estimators", "gnb"}, {"gnb.colour", "1"}}), HasSubstr("no parameter 'colour'"));

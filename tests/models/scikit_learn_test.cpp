@@ -45,7 +45,7 @@ void expect_equal_to_scikit_learn(const json& cases, const Data& data) {
     SCOPED_TRACE(expected["name"].get<std::string>());
     const auto kind = expected["kind"].get<std::string>();
     auto learner = make_classifier(kind, expected["parameters"].get<Parameters>(), kDefaultSeed);
-    learner->fit(data.train, data.train_labels, data.label_count);
+    learner->fit({data.train, data.train_labels, data.label_count});
     EXPECT_GE(share_equal(learner->predict(data.test), expected["predict"].get<std::vector<int>>()), kLeastEqualLabels);
     if (!expected.contains("probabilities")) continue;
     const Matrix probabilities = learner->predict_probabilities(data.test),
@@ -144,7 +144,7 @@ TEST(ScikitLearn, AgreesOnTheGtzanTable) {
 
   const json golden = read_golden("models_gtzan.json");
   auto raw = make_classifier("gnb", {}, kDefaultSeed);
-  raw->fit(data.train, data.train_labels, 10);
+  raw->fit({data.train, data.train_labels, 10});
   EXPECT_GE(share_equal(raw->predict(data.test), golden["raw_gnb_predict"].get<std::vector<int>>()), kLeastEqualLabels);
 
   Preprocessor scaler(PreprocessingConfig{});

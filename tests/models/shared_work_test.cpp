@@ -131,14 +131,18 @@ TEST_P(SharedGrids, GiveTheSameAnswersBitByBitAsEachPointByItself) {
   std::vector<std::unique_ptr<Classifier>> sharing;
   for (const Parameters& point : GetParam().points) {
     sharing.push_back(make_classifier(GetParam().kind, point, 1));
-    sharing.back()->share(work);
+    sharing.back()->announce(*work);
   }
   parallel_for(
-      sharing.size(), [&](std::size_t i, int) { sharing[i]->fit(learn.examples, learn.labels, 3); }, 2);
+      sharing.size(),
+      [&](std::size_t i, int) {
+        sharing[i]->fit({learn.examples, learn.labels, 3}, {.work = work});
+      },
+      2);
   for (std::size_t i = 0; i < sharing.size(); ++i) {
     auto alone = make_classifier(GetParam().kind, GetParam().points[i], 1);
-    alone->fit(learn.examples, learn.labels, 3);
-    const Answers answers = sharing[i]->answer(judge.examples);
+    alone->fit({learn.examples, learn.labels, 3});
+    const Predictions answers = sharing[i]->predict_with_probabilities(judge.examples);
     EXPECT_EQ(answers.labels, alone->predict(judge.examples)) << i;
     EXPECT_EQ(answers.probabilities, alone->predict_probabilities(judge.examples)) << i;
     EXPECT_EQ(sharing[i]->predict(judge.examples), answers.labels) << i;
@@ -152,12 +156,11 @@ TEST_P(SharedGrids, AnswerForATableThatIsNotSharedAndAfterTheyHaveLeft) {
   work->add(learn.examples);
   const Parameters& point = GetParam().points.front();
   auto sharing = make_classifier(GetParam().kind, point, 1), alone = make_classifier(GetParam().kind, point, 1);
-  sharing->share(work);
-  sharing->fit(learn.examples, learn.labels, 3);
-  alone->fit(learn.examples, learn.labels, 3);
+  sharing->announce(*work);
+  sharing->fit({learn.examples, learn.labels, 3}, {.work = work});
+  alone->fit({learn.examples, learn.labels, 3});
   const Matrix expected = alone->predict_probabilities(judge.examples);
   EXPECT_EQ(sharing->predict_probabilities(judge.examples), expected);
-  sharing->share(nullptr);
   work.reset();
   EXPECT_EQ(sharing->predict_probabilities(judge.examples), expected);
 }
@@ -171,9 +174,9 @@ TEST(SharedGrids, DoNotMixUpLabelsOfTheSameTable) {
   work->add(data.examples);
   for (const std::vector<int>& labels : {data.labels, others}) {
     auto sharing = make_classifier("svm", {}, 1), alone = make_classifier("svm", {}, 1);
-    sharing->share(work);
-    sharing->fit(data.examples, labels, 2);
-    alone->fit(data.examples, labels, 2);
+    sharing->announce(*work);
+    sharing->fit({data.examples, labels, 2}, {.work = work});
+    alone->fit({data.examples, labels, 2});
     EXPECT_EQ(sharing->predict_probabilities(data.examples), alone->predict_probabilities(data.examples));
   }
 }
@@ -183,10 +186,10 @@ TEST(SharedGrids, RefuseAsBeforeWhatOneOfThemCannotLearn) {
   auto work = std::make_shared<SharedWork>();
   work->add(data.examples);
   auto most = make_classifier("knn", {{"n_neighbors", "31"}}, 1), few = make_classifier("knn", {}, 1);
-  most->share(work);
-  few->share(work);
-  EXPECT_THROW(most->fit(data.examples, data.labels, 2), Error);
-  few->fit(data.examples, data.labels, 2);
+  most->announce(*work);
+  few->announce(*work);
+  EXPECT_THROW(most->fit({data.examples, data.labels, 2}, {.work = work}), Error);
+  few->fit({data.examples, data.labels, 2}, {.work = work});
   EXPECT_EQ(few->predict(data.examples).size(), 30);  // its search does not ask for 31 of 30
 }
 

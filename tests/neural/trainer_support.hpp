@@ -43,10 +43,10 @@ inline Examples made_examples(std::size_t rows, std::size_t cols, int classes, d
 }
 
 inline std::unique_ptr<Classifier> fitted(std::string_view kind, const Parameters& parameters, const Examples& examples,
-                                          int classes, FitContext context = {}, std::uint64_t seed = 7) {
+                                          int classes, const FitContext& context = {}, std::uint64_t seed = 7,
+                                          const std::vector<std::string>& groups = {}) {
   auto learner = neural::make_network_learner(kind, parameters, seed);
-  learner->set_fit_context(std::move(context));
-  learner->fit(examples.values, examples.labels, classes);
+  learner->fit({examples.values, examples.labels, classes, groups}, context);
   return learner;
 }
 

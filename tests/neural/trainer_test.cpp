@@ -199,10 +199,11 @@ TEST(Trainer, HoldsBackWholeGroups) {
   Rng rng(3);
   Examples examples{Matrix(60, 12), {}};
   FitContext context;
+  std::vector<std::string> groups;
   for (std::size_t i = 0; i < 60; ++i) {
     const std::size_t group = i / 6;
     examples.labels.push_back(static_cast<int>(group % 2));
-    context.groups.push_back("artist " + std::to_string(group));
+    groups.push_back("artist " + std::to_string(group));
     for (std::size_t j = 0; j < 12; ++j)
       examples.values(i, j) = i % 6 == 0 ? static_cast<float>(rng.normal()) : examples.values(i - 1, j);
   }
@@ -211,7 +212,7 @@ TEST(Trainer, HoldsBackWholeGroups) {
   const Parameters parameters = {{"epochs", "30"},       {"validation_share", "0.4"}, {"learning_rate", "0.02"},
                                  {"dropout", "0"},       {"schedule", "constant"},    {"batch_norm", "false"},
                                  {"input_norm", "false"}};
-  fitted("dense", parameters, examples, 2, context);
+  fitted("dense", parameters, examples, 2, context, 7, groups);
   EXPECT_THAT(listening.notes.back(), HasSubstr("accuracy 100.0 %; validation"));
   EXPECT_THAT(listening.notes.back(), Not(HasSubstr("%; validation loss 0.0")));
 }

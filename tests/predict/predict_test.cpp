@@ -44,7 +44,7 @@ Model loudness_model() {
   model.recipe = features->recipe();
   model.columns = features->columns();
   model.classifier = make_classifier("gnb", {}, kDefaultSeed);
-  model.classifier->fit(examples, labels, 2);
+  model.classifier->fit({examples, labels, 2});
   return model;
 }
 

@@ -39,17 +39,20 @@ StudyConfig quick() {
 class Parrot : public Classifier {
  public:
   explicit Parrot(const Parameters& parameters, int* fits = nullptr) : parameters_(parameters), fits_(fits) {}
-  std::string_view kind() const override { return "parrot"; }
+  const ClassifierDescriptor& descriptor() const override {
+    static const ClassifierDescriptor parrot = {.kind = "parrot", .title = "Parrot", .summary = "says the same always"};
+    return parrot;
+  }
   const Parameters& parameters() const override { return parameters_; }
-  void fit(const Matrix&, std::span<const int>, int label_count) override {
-    label_count_ = label_count;
+  void fit(const TrainingData& data, const FitContext&) override {
+    label_count_ = data.label_count;
     if (fits_ != nullptr) ++*fits_;
     if (parameters_.contains("fails")) throw Error("the parrot is dead");
   }
-  Matrix predict_probabilities(const Matrix& examples) const override {
+  Predictions predict_with_probabilities(const Matrix& examples) const override {
     Matrix said(examples.rows(), static_cast<std::size_t>(label_count_));
     for (std::size_t i = 0; i < said.rows(); ++i) said(i, std::stoul(parameters_.at("answer"))) = 1;
-    return said;
+    return {std::vector<int>(said.rows(), std::stoi(parameters_.at("answer"))), said};
   }
   void save(TensorArchive&, const std::string&) const override {}
   void load(const TensorArchive&, const std::string&) override {}

@@ -73,8 +73,8 @@ Evaluation evaluate(const Model& model, const Examples& examples, const std::vec
   for (const std::string& print : row_prints(examples.table.values, judged))
     evaluation.learnt_from += learnt.contains(print);
   const Matrix features = examples.table.values.select_rows(judged);
-  evaluation.metrics = measure(truth, {model.predict(features), model.predict_probabilities(features)},
-                               groups_of(examples.subjects, judged), seed);
+  evaluation.metrics =
+      measure(truth, model.predict_with_probabilities(features), groups_of(examples.subjects, judged), seed);
   return evaluation;
 }
 

@@ -30,7 +30,6 @@ struct Metrics {
 };
 
 /// What a model said of some examples. probabilities: examples x labels.
-using Predictions = Answers;
 
 /// truth[i] in [0, label_count) for every example; groups as in cluster_bootstrap(), or empty. The figures are
 /// scikit-learn's (accuracy_score, f1_score, balanced_accuracy_score, log_loss, top_k_accuracy_score,

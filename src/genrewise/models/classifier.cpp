@@ -3,71 +3,76 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 
 namespace genrewise {
 namespace {
 
-/// In the order in which they are listed for people.
-std::vector<std::pair<std::string, ClassifierMaker>>& kinds() {
-  static std::vector<std::pair<std::string, ClassifierMaker>> all = {
-      {"gnb", make_gaussian_naive_bayes},
-      {"knn", make_nearest_neighbours},
-      {"logreg", make_logistic_regression},
-      {"svm", make_support_vector_machine},
-      {"linearsvc", make_linear_svm},
-      {"mlp", make_perceptron},
-      {"lda", make_linear_discriminant},
-      {"qda", make_quadratic_discriminant},
-      {"tree", make_decision_tree},
-      {"forest", make_random_forest},
-      {"adaboost", make_adaboost},
-      {"xgboost", make_gradient_boosting},
-      {"voting", make_voting},
-  };
+/// Those that were registered; a deque, so that references to them stay.
+std::deque<ClassifierDescriptor>& registered() {
+  static std::deque<ClassifierDescriptor> all;
   return all;
 }
 
 }  // namespace
 
+std::string_view Classifier::kind() const {
+  return descriptor().kind;
+}
+
+void Classifier::fit_batches(const BatchSource& /*source*/, const FitContext& /*context*/) {
+  throw Error("cannot be fitted on batches", std::string(kind()), "fit it on a table of all examples");
+}
+
 std::vector<int> Classifier::predict(const Matrix& examples) const {
-  return row_argmax(predict_probabilities(examples));
+  return predict_with_probabilities(examples).labels;
 }
 
-Answers Classifier::answer(const Matrix& examples) const {
-  return {predict(examples), predict_probabilities(examples)};
+Matrix Classifier::predict_probabilities(const Matrix& examples) const {
+  return predict_with_probabilities(examples).probabilities;
 }
 
-std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed) {
-  for (const auto& [name, make] : kinds())
-    if (name == kind) return make(parameters, seed);
-  throw UnknownName("there is no learner '" + std::string(kind) + "'", {},
-                    fmt::format("choose one of {}", fmt::join(classifier_kinds(), ", ")));
+std::vector<const ClassifierDescriptor*> classifier_descriptors() {
+#define GENREWISE_ADDRESS(name) &name(),
+  std::vector<const ClassifierDescriptor*> all = {GENREWISE_CLASSICAL_CLASSIFIERS(GENREWISE_ADDRESS)};
+#undef GENREWISE_ADDRESS
+  for (const ClassifierDescriptor& other : registered()) all.push_back(&other);
+  return all;
 }
 
 std::vector<std::string> classifier_kinds() {
   std::vector<std::string> names;
-  for (const auto& [name, make] : kinds()) names.push_back(name);
+  for (const ClassifierDescriptor* one : classifier_descriptors()) names.push_back(one->kind);
   return names;
 }
 
-void register_classifier(std::string kind, ClassifierMaker make) {
-  const auto found = std::ranges::find(kinds(), kind, &std::pair<std::string, ClassifierMaker>::first);
-  if (found != kinds().end()) {
-    found->second = make;
-  } else {
-    kinds().emplace_back(std::move(kind), make);
-  }
+const ClassifierDescriptor& classifier_descriptor(std::string_view kind) {
+  for (const ClassifierDescriptor* one : classifier_descriptors())
+    if (one->kind == kind) return *one;
+  throw UnknownName(fmt::format("there is no classifier '{}'", kind), {},
+                    fmt::format("choose one of {}", fmt::join(classifier_kinds(), ", ")));
 }
 
-std::string to_string(const Parameters& parameters) {
-  std::vector<std::string> parts;
-  for (const auto& [name, value] : parameters) parts.push_back(name + "=" + value);
-  return fmt::format("{}", fmt::join(parts, ", "));
+ParameterValues check_parameters(const ClassifierDescriptor& descriptor, const Parameters& given) {
+  return {descriptor.kind, descriptor.parameters, given, descriptor.capabilities.members};
+}
+
+std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed) {
+  const ClassifierDescriptor& descriptor = classifier_descriptor(kind);
+  return descriptor.make(check_parameters(descriptor, parameters), seed);
+}
+
+void register_classifier(ClassifierDescriptor descriptor) {
+  const auto found = std::ranges::find(registered(), descriptor.kind, &ClassifierDescriptor::kind);
+  if (found != registered().end()) {
+    *found = std::move(descriptor);
+  } else {
+    registered().push_back(std::move(descriptor));
+  }
 }
 
 }  // namespace genrewise

@@ -131,12 +131,16 @@ Matrix Model::prepared(const Matrix& features) const {
   return preprocessor.transform(features);
 }
 
+Predictions Model::predict_with_probabilities(const Matrix& features) const {
+  return classifier->predict_with_probabilities(prepared(features));
+}
+
 Matrix Model::predict_probabilities(const Matrix& features) const {
-  return classifier->predict_probabilities(prepared(features));
+  return predict_with_probabilities(features).probabilities;
 }
 
 std::vector<int> Model::predict(const Matrix& features) const {
-  return classifier->predict(prepared(features));
+  return predict_with_probabilities(features).labels;
 }
 
 void Model::require_features(const FeatureRecipe& other, const std::vector<FeatureColumn>& other_columns) const {

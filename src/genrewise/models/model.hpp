@@ -24,6 +24,7 @@ struct Model {
 
   /// rows x labels, from raw features. Throws Error when there are more or fewer columns than the model's, or a number
   /// is not finite (names its row and column).
+  Predictions predict_with_probabilities(const Matrix& features) const;
   Matrix predict_probabilities(const Matrix& features) const;
   std::vector<int> predict(const Matrix& features) const;
   /// Throws Error, naming both, when the features were made by another recipe or their columns differ.

@@ -21,11 +21,11 @@ namespace genrewise {
 ///
 ///     auto work = std::make_shared<SharedWork>(bytes);  // one for each fold: training side and held-out side
 ///     work->add(fold.learn), work->add(fold.judge);
-///     for (auto& classifier : classifiers) classifier->share(work);  // all of them before the first fit
-///     ...fit and predict in any order, on several threads...
+///     for (auto& classifier : classifiers) classifier->announce(*work);  // all of them before the first fit
+///     ...fit with FitContext{.work = work} and predict in any order, on several threads...
 ///
-/// Only tables that were added are shared, and are told by their address: they must stay where and what they are while
-/// a classifier that shares may still fit or predict. Whoever keeps such a classifier calls share(nullptr).
+/// Only tables that were added are shared, and are recognised by their address: they must stay where and what they are
+/// as long as the work exists. A classifier does not keep the work alive; without it, it predicts by itself.
 /// May be used by several threads; whoever asks for what another is making waits for it.
 class SharedWork {
  public:

@@ -8,7 +8,7 @@
 #include <map>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/parameters.hpp"
+#include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
 
@@ -73,19 +73,18 @@ std::vector<std::string> listed(const std::string& text) {
 
 class ZeroShot final : public Classifier {
  public:
-  explicit ZeroShot(const Parameters& given)
-      : parameters_("zeroshot", {{"genres", fmt::format("{}", fmt::join(zero_shot_genres(), ","))}}, given) {
+  explicit ZeroShot(const ParameterValues& given) : parameters_(given) {
     for (const std::string& genre : listed(parameters_.text("genres"))) evidence_.push_back(evidence_for(genre));
     if (evidence_.size() < 2) throw Error("needs at least two genres to choose from", "--genres");
   }
-  std::string_view kind() const override { return "zeroshot"; }
+  const ClassifierDescriptor& descriptor() const override { return classifier_descriptor("zeroshot"); }
   const Parameters& parameters() const override { return parameters_.all(); }
-  void fit(const Matrix&, std::span<const int>, int label_count) override {
-    if (static_cast<std::size_t>(label_count) != evidence_.size())
-      throw Error(fmt::format("is for {} genres, and there are {} labels", evidence_.size(), label_count), "zeroshot",
-                  "name the labels, in their order, with the parameter genres");
+  void fit(const TrainingData& data, const FitContext&) override {
+    if (static_cast<std::size_t>(data.label_count) != evidence_.size())
+      throw Error(fmt::format("is for {} genres, and there are {} labels", evidence_.size(), data.label_count),
+                  "zeroshot", "name the labels, in their order, with the parameter genres");
   }
-  Matrix predict_probabilities(const Matrix& examples) const override {
+  Predictions predict_with_probabilities(const Matrix& examples) const override {
     if (examples.cols() != EfficientAt::kClasses)
       throw Error(
           fmt::format("takes the {} columns of efficientat_classes, not {}", EfficientAt::kClasses, examples.cols()),
@@ -102,13 +101,13 @@ class ZeroShot final : public Classifier {
       }
       for (float& share : result.row(i)) share = static_cast<float>(share / all);
     }
-    return result;
+    return {row_argmax(result), std::move(result)};
   }
   void save(TensorArchive&, const std::string&) const override {}
   void load(const TensorArchive&, const std::string&) override {}
 
  private:
-  ParameterReader parameters_;
+  ParameterValues parameters_;
   std::vector<std::vector<Weighted>> evidence_;  // by label
 };
 
@@ -122,9 +121,14 @@ std::vector<std::string> zero_shot_genres() {
 }
 
 void register_zero_shot() {
-  register_classifier("zeroshot", [](const Parameters& given, std::uint64_t) -> std::unique_ptr<Classifier> {
-    return std::make_unique<ZeroShot>(given);
-  });
+  register_classifier(
+      {.kind = "zeroshot",
+       .title = "Zero-shot genres",
+       .summary = "genres from the AudioSet classes of EfficientAT, without training",
+       .parameters = {parameter::text("genres", fmt::format("{}", fmt::join(zero_shot_genres(), ",")),
+                                      "the genres to choose from, as (Jazz,Rock)")},
+       .capabilities = {.plain_features = true, .trainable = false},
+       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<ZeroShot>(given); }});
 }
 
 }  // namespace genrewise

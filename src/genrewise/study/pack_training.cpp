@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/batch_learner.hpp"
+#include "genrewise/models/batch_source.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/study/study.hpp"
 
@@ -60,7 +60,8 @@ Model empty_model(const PackManifest& manifest) {
   return model;
 }
 
-void learn(const PackManifest& manifest, std::optional<Part> part, BatchLearner& learner, std::uint64_t cache_bytes) {
+void learn(const PackManifest& manifest, std::optional<Part> part, Classifier& classifier, const FitContext& context,
+           std::uint64_t cache_bytes) {
   BatchSource source;
   source.values = manifest.values;
   source.label_count = static_cast<int>(manifest.labels.size());
@@ -74,7 +75,7 @@ void learn(const PackManifest& manifest, std::optional<Part> part, BatchLearner&
       return open_batches(manifest, Part::validation, request, 0, 0);
     };
   }
-  learner.fit_batches(source);
+  classifier.fit_batches(source, context);
 }
 
 Metrics judge(const PackManifest& manifest, Part part, const Model& model, std::uint64_t seed) {
@@ -86,8 +87,7 @@ Metrics judge(const PackManifest& manifest, Part part, const Model& model, std::
   while (stream->next(batch)) {
     Matrix rows(batch.size, batch.values);
     std::copy_n(batch.features.begin(), batch.size * batch.values, rows.data());
-    const std::vector<int> labels = model.predict(rows);
-    const Matrix probabilities = model.predict_probabilities(rows);
+    const auto [labels, probabilities] = model.predict_with_probabilities(rows);
     said.labels.insert(said.labels.end(), labels.begin(), labels.end());
     shares.insert(shares.end(), probabilities.values().begin(), probabilities.values().end());
     truth.insert(truth.end(), batch.labels.begin(), batch.labels.end());
@@ -102,8 +102,7 @@ PackTraining train_on_pack(const PackManifest& manifest, std::unique_ptr<Classif
                            const FitContext& place, std::uint64_t seed, std::uint64_t cache_bytes) {
   const bool parted = total(label_sizes(manifest, Part::training)) > 0;
   const std::optional<Part> learnt = parted ? std::optional(Part::training) : std::nullopt;
-  auto* learner = dynamic_cast<BatchLearner*>(classifier.get());
-  if (learner == nullptr)
+  if (!classifier->descriptor().capabilities.batches)
     throw Error(fmt::format("{} does not learn from batches", classifier->kind()), manifest.folder.string(),
                 "read the pack into a table and fit it on that");
   PackTraining training;
@@ -111,8 +110,7 @@ PackTraining train_on_pack(const PackManifest& manifest, std::unique_ptr<Classif
   training.examples = total(label_sizes(manifest, learnt));
   FitContext context = place;
   context.labels = manifest.labels;
-  classifier->set_fit_context(context);
-  learn(manifest, learnt, *learner, cache_bytes);
+  learn(manifest, learnt, *classifier, context, cache_bytes);
   training.model.classifier = std::move(classifier);
   training.model.facts = {{"program_version", GENREWISE_VERSION},
                           {"dataset", manifest.folder.filename().string()},

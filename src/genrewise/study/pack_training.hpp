@@ -18,7 +18,7 @@ struct PackTraining {
   std::map<Part, Metrics> metrics;  ///< of the parts that it did not learn from and that have records
 };
 
-/// The learner takes batches (models/batch_learner.hpp) and reads the shards as it goes, so the pack may be larger than
+/// The learner takes batches (its descriptor says so) and reads the shards as it goes, so the pack may be larger than
 /// the memory. The records' parts are the manifest's: training is learnt from, validation says when to end and which
 /// weights to keep, test judges. A pack without parts is learnt from whole.
 ///

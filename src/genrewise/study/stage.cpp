@@ -36,11 +36,16 @@ Stage make_stage(const Examples& examples, std::string_view features, const Prep
               select(examples.table.values, learn, columns),
               {},
               labels_of(examples, learn),
-              labels_of(examples, judge)};
+              labels_of(examples, judge),
+              groups_of(examples.subjects, {learn.begin(), learn.end()})};
   stage.preprocessor.fit(stage.learn);
   stage.learn = stage.preprocessor.transform(std::move(stage.learn));
   stage.judge = stage.preprocessor.transform(select(examples.table.values, judge, columns));
   return stage;
+}
+
+TrainingData training_data(const Stage& stage, const Examples& examples) {
+  return {stage.learn, stage.learn_labels, static_cast<int>(examples.labels.size()), stage.learn_groups};
 }
 
 std::shared_ptr<SharedWork> work_on(const Stage& stage, std::size_t bytes) {

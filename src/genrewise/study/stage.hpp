@@ -2,10 +2,12 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "genrewise/data_source/examples.hpp"
+#include "genrewise/models/classifier.hpp"
 #include "genrewise/models/preprocessing.hpp"
 #include "genrewise/models/shared_work.hpp"
 
@@ -15,7 +17,11 @@ struct Stage {
   Preprocessor preprocessor;  ///< fitted on `learn`
   Matrix learn, judge;
   std::vector<int> learn_labels, judge_labels;
+  std::vector<std::string> learn_groups;  ///< of the training rows; see groups_of()
 };
+
+/// The stage's training rows, which must outlive what is returned.
+TrainingData training_data(const Stage& stage, const Examples& examples);
 
 /// `features` as columns_of() takes them. `judge` may be empty. Throws Error when the preprocessing cannot be fitted.
 Stage make_stage(const Examples& examples, std::string_view features, const PreprocessingConfig& config,

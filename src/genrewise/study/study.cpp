@@ -173,15 +173,17 @@ class Comparison {
     std::vector<std::unique_ptr<Classifier>> classifiers;
     for (const std::size_t i : wanted) {
       classifiers.push_back(make(spec, points[i]));
-      classifiers.back()->set_fit_context(fit_context(examples_, training_));
-      classifiers.back()->share(prepared->work);
+      classifiers.back()->announce(*prepared->work);
     }
+    FitContext context{.labels = examples_.labels};
+    context.work = prepared->work;
     for (std::size_t at = 0; at < wanted.size(); ++at) {
       throw_if_interrupted();
       const auto classifier = std::move(classifiers[at]);
       try {
-        classifier->fit(stage.learn, stage.learn_labels, label_count());
-        metrics[wanted[at]] = measure(stage.judge_labels, classifier->answer(stage.judge), {}, config_.seed);
+        classifier->fit(training_data(stage, examples_), context);
+        metrics[wanted[at]] =
+            measure(stage.judge_labels, classifier->predict_with_probabilities(stage.judge), {}, config_.seed);
       } catch (const Interrupted&) {
         throw;
       } catch (const Error& error) {
@@ -196,12 +198,11 @@ class Comparison {
     Prepared& prepared = prepare(judging_, choosing_, preprocessing_of(point, base_), both_, test_);
     const Stage& stage = prepared.stage;
     auto classifier = make(spec, chosen);
-    classifier->set_fit_context(fit_context(examples_, both_));
     const Stopwatch fitting;
-    classifier->fit(stage.learn, stage.learn_labels, label_count());
+    classifier->fit(training_data(stage, examples_), {.labels = examples_.labels});
     result.fit_s = fitting.seconds();
     const Stopwatch predicting;
-    Predictions said = classifier->answer(stage.judge);
+    Predictions said = classifier->predict_with_probabilities(stage.judge);
     result.predict_s = predicting.seconds();
     result.test = measure(stage.judge_labels, said, groups_of(examples_.subjects, test_), config_.seed);
     result.test_labels = std::move(said.labels);
@@ -230,8 +231,6 @@ class Comparison {
     for (std::size_t i = 0; i < judge.size(); ++i) std::ranges::copy(shares, said.probabilities.row(i).begin());
     return said;
   }
-
-  int label_count() const { return static_cast<int>(examples_.labels.size()); }
 
   const Examples& examples_;
   const StudyConfig& config_;
@@ -274,29 +273,17 @@ void run_models_of(const std::string& features, const Examples& examples, const 
 
 }  // namespace
 
-FitContext fit_context(const Examples& examples, const std::vector<std::size_t>& rows) {
-  FitContext context;
-  context.groups = groups_of(examples.subjects, rows);
-  context.labels = examples.labels;
-  return context;
-}
-
 PreprocessingConfig preprocessing_for(const Classifier& classifier, PreprocessingConfig config) {
-  if (classifier.wants_plain_features()) config.standardise = false;
+  if (classifier.descriptor().capabilities.plain_features) config.standardise = false;
   return config;
 }
 
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
                 const PreprocessingConfig& preprocessing, const FitContext& place) {
   Stage stage = make_stage(examples, "all", preprocessing_for(*classifier, preprocessing), rows, {});
-  FitContext context = fit_context(examples, rows);
-  context.progress = place.progress;
-  context.run_folder = place.run_folder;
-  context.ranks_address = place.ranks_address;
-  context.rank = place.rank;
-  context.ranks = place.ranks;
-  classifier->set_fit_context(context);
-  classifier->fit(stage.learn, stage.learn_labels, static_cast<int>(examples.labels.size()));
+  FitContext context = place;
+  context.labels = examples.labels;
+  classifier->fit(training_data(stage, examples), context);
   return assemble(examples, rows, std::move(stage.preprocessor), std::move(classifier));
 }
 

@@ -93,8 +93,6 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
                       const StudyStore& store = {});
 
-/// What a learner may need to know beside the rows it learns from: their groups, and the labels' names.
-FitContext fit_context(const Examples& examples, const std::vector<std::size_t>& rows);
 /// Without standardisation for a learner that takes features as they are.
 PreprocessingConfig preprocessing_for(const Classifier& classifier, PreprocessingConfig config);
 

@@ -114,15 +114,15 @@ class Search {
       return;
     }
     const auto work = config_.share ? work_on(stage, shared_bytes) : nullptr;
-    const FitContext context = fit_context(examples_, rows_of(bundle.fold, false));
+    FitContext context{.labels = examples_.labels};
+    context.work = work;
     std::vector<std::unique_ptr<Classifier>> classifiers;
     for (const std::size_t point : bundle.points) {
       classifiers.push_back(make(point, bundle.fold));
-      classifiers.back()->set_fit_context(context);
-      classifiers.back()->share(work);
+      if (work) classifiers.back()->announce(*work);
     }
     const auto run = [&](std::size_t i) {
-      keep(bundle.points[i], bundle.fold, score(std::move(classifiers[i]), stage));
+      keep(bundle.points[i], bundle.fold, score(std::move(classifiers[i]), stage, context));
     };
     throw_if_interrupted();
     run(0);  // does what all have in common, on all threads where no other bundle runs
@@ -132,14 +132,14 @@ class Search {
 
   bool is_large() const { return examples_.table.values.values().size_bytes() > kLargeTable; }
 
-  FoldScore score(std::unique_ptr<Classifier> classifier, const Stage& stage) const {
+  FoldScore score(std::unique_ptr<Classifier> classifier, const Stage& stage, const FitContext& context) const {
     FoldScore result;
     try {
       const auto fitting = std::chrono::steady_clock::now();
-      classifier->fit(stage.learn, stage.learn_labels, static_cast<int>(examples_.labels.size()));
+      classifier->fit(training_data(stage, examples_), context);
       result.fit_s = seconds_since(fitting);
       const auto predicting = std::chrono::steady_clock::now();
-      const Predictions said = classifier->answer(stage.judge);
+      const Predictions said = classifier->predict_with_probabilities(stage.judge);
       result.predict_s = seconds_since(predicting);
       const Metrics metrics = measure(stage.judge_labels, said, {}, config_.seed);
       result.accuracy = metrics.accuracy.value;

@@ -8,8 +8,8 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -25,12 +25,12 @@ std::size_t first_of_largest(std::span<const float> shares) {
 
 class AdaBoost final : public Learner {
  public:
-  AdaBoost(const Parameters& given, std::uint64_t seed)
-      : Learner("adaboost", {{"n_estimators", "50"}, {"learning_rate", "1.0"}, {"max_depth", "1"}}, given),
+  AdaBoost(const ParameterValues& given, std::uint64_t seed)
+      : Learner(genrewise::adaboost(), given),
         seed_(seed),
-        trees_(static_cast<std::size_t>(read().integer("n_estimators", 1, 1'000'000))),
-        rate_(read().positive("learning_rate")) {
-    growth_.most_depth = static_cast<std::size_t>(read().integer("max_depth", 1));
+        trees_(static_cast<std::size_t>(read().integer("n_estimators"))),
+        rate_(read().number("learning_rate")) {
+    growth_.most_depth = static_cast<std::size_t>(read().integer("max_depth"));
   }
 
  private:
@@ -105,8 +105,19 @@ class AdaBoost final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_adaboost(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<AdaBoost>(parameters, seed);
+const ClassifierDescriptor& adaboost() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "adaboost",
+      .title = "AdaBoost",
+      .summary = "trees grown one after another on reweighted examples (SAMME), as scikit-learn's AdaBoostClassifier",
+      .parameters =
+          {trees_parameter("50").searched("25,50,100,200", Simpler::smaller),
+           parameter::number("learning_rate", "1.0", above(0), "factor of each tree's weight").searched("0.1,0.3,1"),
+           parameter::integer("max_depth", "1", at_least(1), "deepest level of a tree")
+               .searched("1,2,3", Simpler::smaller)},
+      .searches = {{"wide", {"n_estimators=25,50,100,200", "learning_rate=0.1,0.3,1"}}},
+      .make = [](const ParameterValues& given, std::uint64_t seed) { return std::make_unique<AdaBoost>(given, seed); }};
+  return descriptor;
 }
 
 }  // namespace genrewise

@@ -4,8 +4,8 @@
 #include <numeric>
 
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -15,14 +15,8 @@ namespace {
 
 class DecisionTree final : public Learner {
  public:
-  DecisionTree(const Parameters& given, std::uint64_t seed)
-      : Learner("tree",
-                {{"max_features", "all"}, {"max_depth", "none"}, {"min_samples_split", "2"}, {"min_samples_leaf", "1"}},
-                given),
-        seed_(seed),
-        growth_(growth_of(read())) {
-    tried_features(read(), 1);  // refuses a wrong max_features now rather than in fit()
-  }
+  DecisionTree(const ParameterValues& given, std::uint64_t seed)
+      : Learner(decision_tree(), given), seed_(seed), growth_(growth_of(read())) {}
 
  private:
   void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
@@ -51,8 +45,17 @@ class DecisionTree final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_decision_tree(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<DecisionTree>(parameters, seed);
+const ClassifierDescriptor& decision_tree() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "tree",
+      .title = "Decision tree",
+      .summary = "one CART tree with Gini splits, as scikit-learn's DecisionTreeClassifier",
+      .parameters = growth_parameters("all"),
+      .searches = {{"wide", {"max_depth=2,4,8,16,none", "min_samples_leaf=1,5,20"}}},
+      .make = [](const ParameterValues& given, std::uint64_t seed) {
+        return std::make_unique<DecisionTree>(given, seed);
+      }};
+  return descriptor;
 }
 
 }  // namespace genrewise

@@ -5,8 +5,8 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -33,8 +33,8 @@ Matrix rows_of_class(const Matrix& examples, std::span<const int> classes, std::
 
 class LinearDiscriminant final : public Learner {
  public:
-  explicit LinearDiscriminant(const Parameters& given)
-      : Learner("lda", {{"tol", "1e-4"}}, given), tolerance_(read().positive("tol")) {}
+  explicit LinearDiscriminant(const ParameterValues& given)
+      : Learner(linear_discriminant(), given), tolerance_(read().number("tol")) {}
 
  private:
   void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
@@ -125,10 +125,10 @@ class LinearDiscriminant final : public Learner {
 
 class QuadraticDiscriminant final : public Learner {
  public:
-  explicit QuadraticDiscriminant(const Parameters& given)
-      : Learner("qda", {{"reg_param", "0.0"}, {"tol", "1e-4"}}, given),
-        regularisation_(read().number("reg_param", 0, 1)),
-        tolerance_(read().positive("tol")) {}
+  explicit QuadraticDiscriminant(const ParameterValues& given)
+      : Learner(quadratic_discriminant(), given),
+        regularisation_(read().number("reg_param")),
+        tolerance_(read().number("tol")) {}
 
  private:
   void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
@@ -208,12 +208,29 @@ class QuadraticDiscriminant final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_linear_discriminant(const Parameters& parameters, std::uint64_t /*seed*/) {
-  return std::make_unique<LinearDiscriminant>(parameters);
+const ClassifierDescriptor& linear_discriminant() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "lda",
+      .title = "Linear discriminant analysis",
+      .summary = "normal classes with one covariance, as scikit-learn's LinearDiscriminantAnalysis (svd)",
+      .parameters = {parameter::number("tol", "1e-4", above(0), "directions with less deviation are left out")},
+      .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LinearDiscriminant>(given); }};
+  return descriptor;
 }
 
-std::unique_ptr<Classifier> make_quadratic_discriminant(const Parameters& parameters, std::uint64_t /*seed*/) {
-  return std::make_unique<QuadraticDiscriminant>(parameters);
+const ClassifierDescriptor& quadratic_discriminant() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "qda",
+      .title = "Quadratic discriminant analysis",
+      .summary = "normal classes with a covariance each, as scikit-learn's QuadraticDiscriminantAnalysis (svd)",
+      .parameters = {parameter::number("reg_param", "0.0", between(0, 1),
+                                       "how far covariances are drawn to the unit matrix")
+                         .searched("0,0.01,0.1,0.5"),
+                     parameter::number("tol", "1e-4", above(0), "a variance below it makes a covariance singular")},
+      .make = [](const ParameterValues& given, std::uint64_t) {
+        return std::make_unique<QuadraticDiscriminant>(given);
+      }};
+  return descriptor;
 }
 
 }  // namespace genrewise

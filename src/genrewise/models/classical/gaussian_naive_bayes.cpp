@@ -5,8 +5,8 @@
 #include <numbers>
 
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
@@ -18,8 +18,8 @@ constexpr double kVarianceOfConstants = 1.0;  // stands for the largest variance
 
 class GaussianNaiveBayes final : public Learner {
  public:
-  explicit GaussianNaiveBayes(const Parameters& given)
-      : Learner("gnb", {{"var_smoothing", "1e-9"}}, given), var_smoothing_(read().number("var_smoothing", 0)) {}
+  explicit GaussianNaiveBayes(const ParameterValues& given)
+      : Learner(gaussian_naive_bayes(), given), var_smoothing_(read().number("var_smoothing")) {}
 
  private:
   void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
@@ -139,8 +139,18 @@ class GaussianNaiveBayes final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_gaussian_naive_bayes(const Parameters& parameters, std::uint64_t /*seed*/) {
-  return std::make_unique<GaussianNaiveBayes>(parameters);
+const ClassifierDescriptor& gaussian_naive_bayes() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "gnb",
+      .title = "Gaussian naive Bayes",
+      .summary = "each feature normal within each class, independent of the others, as scikit-learn's GaussianNB",
+      .parameters = {parameter::number("var_smoothing", "1e-9", at_least(0),
+                                       "share of the largest feature variance that is added to all variances")
+                         .searched("log:-11:0:23", Simpler::larger)},
+      .searches = {{"study", {"var_smoothing=log:-11:-9:20"}}, {"wide", {"var_smoothing=log:-11:0:23"}}},
+      .presets = {{"gnb", "Gaussian naive Bayes", {}, {"var_smoothing=1e-9,1e-3,1e-1"}, true}},
+      .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<GaussianNaiveBayes>(given); }};
+  return descriptor;
 }
 
 }  // namespace genrewise

@@ -9,8 +9,9 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
+#include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -93,26 +94,8 @@ void take_over(const json& tree, std::size_t at, Forest& forest, std::vector<flo
 
 class GradientBoosting final : public Learner {
  public:
-  GradientBoosting(const Parameters& given, std::uint64_t seed)
-      : Learner("xgboost",
-                {{"n_estimators", "100"},
-                 {"max_depth", "6"},
-                 {"learning_rate", "0.3"},
-                 {"subsample", "1"},
-                 {"colsample_bytree", "1"},
-                 {"min_child_weight", "1"},
-                 {"gamma", "0"},
-                 {"reg_lambda", "1"},
-                 {"reg_alpha", "0"}},
-                given),
-        rounds_(static_cast<int>(read().integer("n_estimators", 1, 1'000'000))) {
-    read().integer("max_depth", 1, 64);
-    read().positive("learning_rate");
-    for (const char* share : {"subsample", "colsample_bytree"}) {
-      read().positive(share);
-      read().number(share, 0, 1);
-    }
-    for (const char* name : {"min_child_weight", "gamma", "reg_lambda", "reg_alpha"}) read().number(name, 0);
+  GradientBoosting(const ParameterValues& given, std::uint64_t seed)
+      : Learner(gradient_boosting(), given), rounds_(static_cast<int>(read().integer("n_estimators"))) {
     settings_ = {{"tree_method", "hist"}, {"verbosity", "0"}, {"seed", std::to_string(seed % 2147483647)}};
     for (const auto& [name, value] : read().all())
       if (name != "n_estimators") settings_.emplace_back(name, value);
@@ -167,8 +150,28 @@ class GradientBoosting final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_gradient_boosting(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<GradientBoosting>(parameters, seed);
+const ClassifierDescriptor& gradient_boosting() {
+  const Range share = {.least = 0, .most = 1, .least_open = true};
+  static const ClassifierDescriptor descriptor = {
+      .kind = "xgboost",
+      .title = "Gradient-boosted trees",
+      .summary = "trees fitted to the gradient of the loss by XGBoost, with its XGBClassifier's parameters",
+      .parameters =
+          {trees_parameter("100"),
+           parameter::integer("max_depth", "6", between(1, 64), "deepest level of a tree")
+               .searched("2,4,6", Simpler::smaller),
+           parameter::number("learning_rate", "0.3", above(0), "factor of each tree's values").searched("0.05,0.1,0.3"),
+           parameter::number("subsample", "1", share, "share of the examples drawn for each tree"),
+           parameter::number("colsample_bytree", "1", share, "share of the columns drawn for each tree"),
+           parameter::number("min_child_weight", "1", at_least(0), "least sum of Hessians in a leaf"),
+           parameter::number("gamma", "0", at_least(0), "least gain of a split"),
+           parameter::number("reg_lambda", "1", at_least(0), "l2 penalty of the leaves"),
+           parameter::number("reg_alpha", "0", at_least(0), "l1 penalty of the leaves")},
+      .searches = {{"wide", {"max_depth=2,4,6", "learning_rate=0.05,0.1,0.3"}}},
+      .make = [](const ParameterValues& given, std::uint64_t seed) {
+        return std::make_unique<GradientBoosting>(given, seed);
+      }};
+  return descriptor;
 }
 
 }  // namespace genrewise

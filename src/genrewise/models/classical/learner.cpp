@@ -30,22 +30,24 @@ void require_finite(const Matrix& examples, std::string_view what) {
 }
 
 void Learner::require_columns(const Matrix& examples) const {
-  if (present_.empty()) throw Error("has not learnt anything yet", kind_);
+  if (present_.empty()) throw Error("has not learnt anything yet", descriptor_.kind);
   if (examples.cols() != columns_)
     throw Error("has learnt from " + std::to_string(columns_) + " columns and cannot predict from " +
                     std::to_string(examples.cols()),
-                kind_);
-  require_finite(examples, kind_);
+                descriptor_.kind);
+  require_finite(examples, descriptor_.kind);
 }
 
-void Learner::fit(const Matrix& examples, std::span<const int> labels, int label_count) {
+void Learner::fit(const TrainingData& data, const FitContext& context) {
+  const auto& [examples, labels, label_count, groups] = data;
+  const std::string& kind = descriptor_.kind;
   if (examples.rows() != labels.size())
-    throw Error(std::to_string(examples.rows()) + " examples have " + std::to_string(labels.size()) + " labels", kind_);
-  if (examples.cols() == 0) throw Error("the examples have no columns", kind_);
+    throw Error(std::to_string(examples.rows()) + " examples have " + std::to_string(labels.size()) + " labels", kind);
+  if (examples.cols() == 0) throw Error("the examples have no columns", kind);
   std::vector<int> class_of(static_cast<std::size_t>(std::max(label_count, 0)), -1), present;
   for (int label : labels) {
     if (label < 0 || label >= label_count)
-      throw Error("label " + std::to_string(label) + " is not one of 0 .. " + std::to_string(label_count - 1), kind_);
+      throw Error("label " + std::to_string(label) + " is not one of 0 .. " + std::to_string(label_count - 1), kind);
     class_of[static_cast<std::size_t>(label)] = 0;
   }
   for (int label = 0; label < label_count; ++label) {
@@ -54,15 +56,16 @@ void Learner::fit(const Matrix& examples, std::span<const int> labels, int label
     present.push_back(label);
   }
   if (present.size() < 2)
-    throw Error("the training examples have " + std::string(present.empty() ? "no" : "only one") + " label", kind_,
+    throw Error("the training examples have " + std::string(present.empty() ? "no" : "only one") + " label", kind,
                 "give examples of at least two labels");
-  require_finite(examples, kind_);
+  require_finite(examples, kind);
 
   std::vector<int> classes(labels.size());
   std::ranges::transform(labels, classes.begin(), [&](int label) { return class_of[static_cast<std::size_t>(label)]; });
   present_ = std::move(present);
   label_count_ = label_count;
   columns_ = examples.cols();
+  work_ = context.work;
   learn(examples, classes, class_count());
 }
 
@@ -74,44 +77,21 @@ Matrix Learner::widened(Matrix narrow) const {
   return wide;
 }
 
-std::vector<int> Learner::labels_of(std::vector<int> decided) const {
-  for (int& value : decided) value = present_[static_cast<std::size_t>(value)];
-  return decided;
-}
-
-Matrix Learner::predict_probabilities(const Matrix& examples) const {
+Predictions Learner::predict_with_probabilities(const Matrix& examples) const {
   require_columns(examples);
-  return widened(probabilities(examples));
+  Predictions predictions = decide_with_probabilities(examples);
+  for (int& label : predictions.labels) label = present_[static_cast<std::size_t>(label)];
+  return {std::move(predictions.labels), widened(std::move(predictions.probabilities))};
 }
 
-std::vector<int> Learner::predict(const Matrix& examples) const {
-  require_columns(examples);
-  return labels_of(decide(examples));
-}
-
-Answers Learner::answer(const Matrix& examples) const {
-  require_columns(examples);
-  Answers answers = decide_with_probabilities(examples);
-  return {labels_of(std::move(answers.labels)), widened(std::move(answers.probabilities))};
-}
-
-void Learner::share(std::shared_ptr<SharedWork> work) {
-  work_ = std::move(work);
-  joined(work_);
-}
-
-std::vector<int> Learner::decide(const Matrix& examples) const {
-  return row_argmax(probabilities(examples));
-}
-
-Answers Learner::decide_with_probabilities(const Matrix& examples) const {
+Predictions Learner::decide_with_probabilities(const Matrix& examples) const {
   Matrix found = probabilities(examples);
   std::vector<int> decided = row_argmax(found);
   return {std::move(decided), std::move(found)};
 }
 
 void Learner::save(TensorArchive& archive, const std::string& prefix) const {
-  if (present_.empty()) throw Error("has not learnt anything yet", kind_);
+  if (present_.empty()) throw Error("has not learnt anything yet", descriptor_.kind);
   std::vector<std::int64_t> present(present_.begin(), present_.end());
   archive.put(prefix + "present_labels", present);
   archive.put(prefix + "sizes", std::vector<std::int64_t>{label_count_, static_cast<std::int64_t>(columns_)});
@@ -151,9 +131,14 @@ std::vector<std::size_t> stratified_folds(std::span<const int> classes, int clas
   return fold;
 }
 
-std::vector<double> class_weights(const ParameterReader& parameters, std::span<const int> classes, int class_count) {
+ParameterDescriptor class_weight_parameter() {
+  return parameter::choice("class_weight", "none", {"none", "balanced"},
+                           "weights of the classes: equal, or inverse to their number of examples");
+}
+
+std::vector<double> class_weights(const ParameterValues& parameters, std::span<const int> classes, int class_count) {
   std::vector<double> weights(static_cast<std::size_t>(class_count), 1.0);
-  if (parameters.one_of("class_weight", {"none", "balanced"}) == "none") return weights;
+  if (parameters.is("class_weight", "none")) return weights;
   const auto sizes = class_sizes(classes, class_count);
   for (std::size_t c = 0; c < weights.size(); ++c)
     weights[c] =

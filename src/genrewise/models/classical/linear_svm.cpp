@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
 #include "genrewise/models/classical/pairwise.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -17,24 +17,13 @@ constexpr std::size_t kFolds = 5;
 
 class LinearSvm final : public Learner {
  public:
-  LinearSvm(const Parameters& given, std::uint64_t seed)
-      : Learner("linearsvc",
-                {{"C", "1.0"},
-                 {"tol", "1e-4"},
-                 {"max_iter", "1000"},
-                 {"fit_intercept", "true"},
-                 {"class_weight", "none"},
-                 {"probability", "true"}},
-                given),
-        seed_(seed),
-        c_(read().positive("C")),
-        probability_(read().flag("probability")) {
+  LinearSvm(const ParameterValues& given, std::uint64_t seed)
+      : Learner(linear_svm(), given), seed_(seed), c_(read().number("C")), probability_(read().flag("probability")) {
     problem_.loss = LinearLoss::squared_hinge;
     problem_.intercept = read().flag("fit_intercept");
     problem_.penalise_intercept = true;
-    problem_.tolerance = read().positive("tol");
-    problem_.max_iterations = static_cast<int>(read().integer("max_iter", 1, 1'000'000'000));
-    class_weights(read(), std::vector<int>{0, 1}, 2);  // refuses a wrong class_weight now rather than in fit()
+    problem_.tolerance = read().number("tol");
+    problem_.max_iterations = static_cast<int>(read().integer("max_iter"));
   }
 
  private:
@@ -117,9 +106,7 @@ class LinearSvm final : public Learner {
     return result;
   }
 
-  std::vector<int> decide(const Matrix& examples) const override { return decide_by_scores(scores_.of(examples)); }
-
-  Answers decide_with_probabilities(const Matrix& examples) const override {
+  Predictions decide_with_probabilities(const Matrix& examples) const override {
     const Matrix scores = scores_.of(examples);
     return {decide_by_scores(scores), probabilities_of(scores)};
   }
@@ -153,8 +140,23 @@ class LinearSvm final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_linear_svm(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<LinearSvm>(parameters, seed);
+const ClassifierDescriptor& linear_svm() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "linearsvc",
+      .title = "Linear SVM, one against the rest",
+      .summary = "squared hinge of each class against the rest, as scikit-learn's LinearSVC (liblinear)",
+      .parameters = {parameter::number("C", "1.0", above(0), "inverse strength of the penalty")
+                         .searched("log:-5:1:13", Simpler::smaller),
+                     parameter::number("tol", "1e-4", above(0), "largest gradient at which the solver stops"),
+                     parameter::integer("max_iter", "1000", between(1, 1e9), "largest number of the solver's steps"),
+                     parameter::boolean("fit_intercept", "true", "whether scores have an intercept"),
+                     class_weight_parameter(),
+                     parameter::boolean("probability", "true", "calibrated probabilities instead of a softmax")},
+      .searches = {{"wide", {"C=log:-5:1:13"}}},
+      .make = [](const ParameterValues& given, std::uint64_t seed) {
+        return std::make_unique<LinearSvm>(given, seed);
+      }};
+  return descriptor;
 }
 
 }  // namespace genrewise

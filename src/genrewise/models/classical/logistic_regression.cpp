@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -14,22 +14,14 @@ namespace {
 
 class LogisticRegression final : public Learner {
  public:
-  explicit LogisticRegression(const Parameters& given)
-      : Learner("logreg",
-                {{"C", "1.0"},
-                 {"tol", "1e-4"},
-                 {"max_iter", "100"},
-                 {"fit_intercept", "true"},
-                 {"class_weight", "none"},
-                 {"solver", "lbfgs"}},
-                given),
-        c_(read().positive("C")) {
-    one_against_rest_ = read().one_of("solver", {"lbfgs", "liblinear"}) == "liblinear";
+  explicit LogisticRegression(const ParameterValues& given)
+      : Learner(logistic_regression(), given),
+        c_(read().number("C")),
+        one_against_rest_(read().is("solver", "liblinear")) {
     problem_.intercept = read().flag("fit_intercept");
     problem_.penalise_intercept = one_against_rest_;
-    problem_.tolerance = read().positive("tol");
-    problem_.max_iterations = static_cast<int>(read().integer("max_iter", 1, 1'000'000'000));
-    class_weights(read(), std::vector<int>{0, 1}, 2);  // refuses a wrong class_weight now rather than in fit()
+    problem_.tolerance = read().number("tol");
+    problem_.max_iterations = static_cast<int>(read().integer("max_iter"));
   }
 
  private:
@@ -69,9 +61,7 @@ class LogisticRegression final : public Learner {
     return result;
   }
 
-  std::vector<int> decide(const Matrix& examples) const override { return decide_by_scores(scores_.of(examples)); }
-
-  Answers decide_with_probabilities(const Matrix& examples) const override {
+  Predictions decide_with_probabilities(const Matrix& examples) const override {
     const Matrix scores = scores_.of(examples);
     return {decide_by_scores(scores), probabilities_of(scores)};
   }
@@ -85,15 +75,31 @@ class LogisticRegression final : public Learner {
   }
 
   double c_;
-  bool one_against_rest_ = false;
+  bool one_against_rest_;
   LinearProblem problem_;
   LinearScores scores_;
 };
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_logistic_regression(const Parameters& parameters, std::uint64_t /*seed*/) {
-  return std::make_unique<LogisticRegression>(parameters);
+const ClassifierDescriptor& logistic_regression() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "logreg",
+      .title = "Logistic regression",
+      .summary = "linear scores and a softmax with an l2 penalty, as scikit-learn's LogisticRegression",
+      .parameters = {parameter::number("C", "1.0", above(0), "inverse strength of the penalty")
+                         .searched("log:-4:1:11", Simpler::smaller),
+                     parameter::number("tol", "1e-4", above(0), "largest gradient at which the solver stops"),
+                     parameter::integer("max_iter", "100", between(1, 1e9), "largest number of the solver's steps"),
+                     parameter::boolean("fit_intercept", "true", "whether scores have an intercept"),
+                     class_weight_parameter(),
+                     parameter::choice("solver", "lbfgs", {"lbfgs", "liblinear"},
+                                       "multinomial loss, or one class against the rest with a penalised intercept")
+                         .searched("lbfgs,liblinear")},
+      .searches = {{"study", {"solver=lbfgs,liblinear"}}, {"wide", {"C=log:-4:1:11"}}},
+      .presets = {{"logreg", "Logistic regression", {}, {"C=0.001,0.01,0.1,1"}, true}},
+      .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LogisticRegression>(given); }};
+  return descriptor;
 }
 
 }  // namespace genrewise

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/neighbours.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -17,12 +17,12 @@ const std::string kNeighboursTopic = "n_neighbors";
 
 class NearestNeighbours final : public Learner {
  public:
-  explicit NearestNeighbours(const Parameters& given)
-      : Learner("knn", {{"n_neighbors", "5"}, {"weights", "uniform"}, {"metric", "minkowski"}, {"p", "2"}}, given),
-        neighbours_(static_cast<std::size_t>(read().integer("n_neighbors", 1))),
-        by_distance_(read().one_of("weights", {"uniform", "distance"}) == "distance"),
-        p_(read().number("p", 1)) {
-    const std::string metric = read().one_of("metric", {"minkowski", "euclidean", "manhattan", "cosine"});
+  explicit NearestNeighbours(const ParameterValues& given)
+      : Learner(nearest_neighbours(), given),
+        neighbours_(static_cast<std::size_t>(read().integer("n_neighbors"))),
+        by_distance_(read().is("weights", "distance")),
+        p_(read().number("p")) {
+    const std::string& metric = read().text("metric");
     metric_ = metric == "minkowski"   ? Metric::minkowski
               : metric == "euclidean" ? Metric::euclidean
               : metric == "manhattan" ? Metric::manhattan
@@ -39,36 +39,35 @@ class NearestNeighbours final : public Learner {
     make_index(examples);
   }
 
-  void joined(const std::shared_ptr<SharedWork>& work) override {
-    index_name_.clear();  // names something only within the work that was left
-    if (work) work->announce(kNeighboursTopic, std::to_string(neighbours_));
-  }
+  void announce(SharedWork& work) const override { work.announce(kNeighboursTopic, std::to_string(neighbours_)); }
 
   std::string metric_name() const { return fmt::format("metric {} p {}", static_cast<int>(metric_), p_); }
 
   void make_index(const Matrix& examples) {
     const auto make = [&] { return NeighbourIndex(examples, metric_, p_); };
-    const auto table = shared_work() != nullptr ? shared_work()->name_of(examples) : std::nullopt;
+    const auto work = shared_work();
+    const auto table = work ? work->name_of(examples) : std::nullopt;
     index_name_ = table ? fmt::format("neighbours in {}, {}", *table, metric_name()) : "";
     index_ =
-        table ? shared_work()->get<NeighbourIndex>(
+        table ? work->get<NeighbourIndex>(
                     index_name_, make, [](const NeighbourIndex& index) { return index.points().values().size_bytes(); })
               : std::make_shared<const NeighbourIndex>(make());
   }
 
   /// At least `neighbours_` for each example; the search is made for the most that any learner has announced.
   std::shared_ptr<const Neighbours> find(const Matrix& examples) const {
-    const auto table = shared_work() != nullptr ? shared_work()->name_of(examples) : std::nullopt;
+    const auto work = shared_work();
+    const auto table = work ? work->name_of(examples) : std::nullopt;
     if (!table || index_name_.empty()) return std::make_shared<const Neighbours>(index_->find(examples, neighbours_));
-    return shared_work()->get<Neighbours>(
-        index_name_ + " of " + *table, [&] { return index_->find(examples, most_announced()); },
+    return work->get<Neighbours>(
+        index_name_ + " of " + *table, [&] { return index_->find(examples, most_announced(*work)); },
         [](const Neighbours& found) { return found.index.size() * (sizeof(std::size_t) + sizeof(double)); },
         [&](const Neighbours& found) { return found.k >= neighbours_; });
   }
 
-  std::size_t most_announced() const {
+  std::size_t most_announced(const SharedWork& work) const {
     std::size_t most = neighbours_;
-    for (const std::string& item : shared_work()->announced(kNeighboursTopic))
+    for (const std::string& item : work.announced(kNeighboursTopic))
       if (const std::size_t k = std::stoull(item); k <= index_->points().rows()) most = std::max(most, k);
     return most;
   }
@@ -124,8 +123,24 @@ class NearestNeighbours final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_nearest_neighbours(const Parameters& parameters, std::uint64_t /*seed*/) {
-  return std::make_unique<NearestNeighbours>(parameters);
+const ClassifierDescriptor& nearest_neighbours() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "knn",
+      .title = "k nearest neighbours",
+      .summary = "the majority of the nearest training examples, as scikit-learn's KNeighborsClassifier",
+      .parameters = {parameter::integer("n_neighbors", "5", at_least(1), "how many neighbours vote")
+                         .also_called("k")
+                         .searched("1:96:5", Simpler::larger),
+                     parameter::choice("weights", "uniform", {"uniform", "distance"},
+                                       "one vote each, or votes of 1 / distance")
+                         .searched("uniform,distance"),
+                     parameter::choice("metric", "minkowski", {"minkowski", "euclidean", "manhattan", "cosine"},
+                                       "distance between examples"),
+                     parameter::number("p", "2", at_least(1), "exponent of the Minkowski distance")},
+      .searches = {{"study", {"n_neighbors=1:96:5"}}, {"wide", {"n_neighbors=1:96:5", "weights=uniform,distance"}}},
+      .presets = {{"knn", "k nearest neighbours", {}, {"n_neighbors=1,5,11,21,31,51"}, true}},
+      .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<NearestNeighbours>(given); }};
+  return descriptor;
 }
 
 }  // namespace genrewise

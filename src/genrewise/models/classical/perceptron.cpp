@@ -9,8 +9,8 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
@@ -91,26 +91,17 @@ void softmax_rows(Matrix& scores) {
 
 class Perceptron final : public Learner {
  public:
-  Perceptron(const Parameters& given, std::uint64_t seed)
-      : Learner("mlp",
-                {{"hidden_layer_sizes", "100"},
-                 {"activation", "relu"},
-                 {"alpha", "0.0001"},
-                 {"batch_size", "auto"},
-                 {"learning_rate_init", "0.001"},
-                 {"max_iter", "200"},
-                 {"tol", "1e-4"},
-                 {"n_iter_no_change", "10"}},
-                given),
+  Perceptron(const ParameterValues& given, std::uint64_t seed)
+      : Learner(perceptron(), given),
         seed_(seed),
         hidden_(read().integers("hidden_layer_sizes")),
-        alpha_(static_cast<float>(read().number("alpha", 0))),
-        batch_(read().is("batch_size", "auto") ? 200 : static_cast<std::size_t>(read().integer("batch_size", 1))),
-        adam_{static_cast<float>(read().positive("learning_rate_init"))},
-        most_epochs_(read().integer("max_iter", 1)),
-        patience_(read().integer("n_iter_no_change", 1)),
-        tolerance_(read().number("tol", 0)) {
-    const std::string name = read().one_of("activation", {"relu", "tanh", "logistic", "identity"});
+        alpha_(static_cast<float>(read().number("alpha"))),
+        batch_(read().is("batch_size", "auto") ? 200 : static_cast<std::size_t>(read().integer("batch_size"))),
+        adam_{static_cast<float>(read().number("learning_rate_init"))},
+        most_epochs_(read().integer("max_iter")),
+        patience_(read().integer("n_iter_no_change")),
+        tolerance_(read().number("tol")) {
+    const std::string& name = read().text("activation");
     activation_ = name == "relu"       ? Activation::relu
                   : name == "tanh"     ? Activation::tanh
                   : name == "logistic" ? Activation::logistic
@@ -262,8 +253,32 @@ class Perceptron final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_perceptron(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<Perceptron>(parameters, seed);
+const ClassifierDescriptor& perceptron() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "mlp",
+      .title = "Multi-layer perceptron",
+      .summary = "dense layers trained by Adam, as scikit-learn's MLPClassifier",
+      .parameters = {parameter::integers("hidden_layer_sizes", "100", between(1, 1'000'000),
+                                         "units of each hidden layer; several layers as (100,50)")
+                         .searched("25,50,100,200", Simpler::smaller),
+                     parameter::choice("activation", "relu", {"relu", "tanh", "logistic", "identity"},
+                                       "of the hidden units"),
+                     parameter::number("alpha", "0.0001", at_least(0), "strength of the l2 penalty")
+                         .searched("1e-4,1e-2,1", Simpler::larger),
+                     parameter::integer("batch_size", "auto", at_least(1),
+                                        "examples of a step; auto: 200, or all where they are fewer")
+                         .or_word({"auto"}),
+                     parameter::number("learning_rate_init", "0.001", above(0), "Adam's step size"),
+                     parameter::integer("max_iter", "200", at_least(1), "largest number of epochs"),
+                     parameter::number("tol", "1e-4", at_least(0), "least fall of the loss that counts"),
+                     parameter::integer("n_iter_no_change", "10", at_least(1),
+                                        "epochs without such a fall before training stops")},
+      .searches = {{"study", {"hidden_layer_sizes=5:95:10"}},
+                   {"wide", {"hidden_layer_sizes=25,50,100,200", "alpha=1e-4,1e-2,1"}}},
+      .make = [](const ParameterValues& given, std::uint64_t seed) {
+        return std::make_unique<Perceptron>(given, seed);
+      }};
+  return descriptor;
 }
 
 }  // namespace genrewise

@@ -5,8 +5,8 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -16,21 +16,12 @@ namespace {
 
 class RandomForest final : public Learner {
  public:
-  RandomForest(const Parameters& given, std::uint64_t seed)
-      : Learner("forest",
-                {{"n_estimators", "100"},
-                 {"max_features", "sqrt"},
-                 {"max_depth", "none"},
-                 {"min_samples_split", "2"},
-                 {"min_samples_leaf", "1"},
-                 {"bootstrap", "true"}},
-                given),
+  RandomForest(const ParameterValues& given, std::uint64_t seed)
+      : Learner(random_forest(), given),
         seed_(seed),
-        trees_(static_cast<std::size_t>(read().integer("n_estimators", 1, 1'000'000))),
-        bootstrap_(read().flag("bootstrap")) {
-    growth_ = growth_of(read());
-    tried_features(read(), 1);  // refuses a wrong max_features now rather than in fit()
-  }
+        trees_(static_cast<std::size_t>(read().integer("n_estimators"))),
+        bootstrap_(read().flag("bootstrap")),
+        growth_(growth_of(read())) {}
 
  private:
   void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
@@ -78,8 +69,24 @@ class RandomForest final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_random_forest(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<RandomForest>(parameters, seed);
+const ClassifierDescriptor& random_forest() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "forest",
+      .title = "Random forest",
+      .summary =
+          "trees on bootstrap samples, a random choice of features at each node, as scikit-learn's "
+          "RandomForestClassifier",
+      .parameters =
+          [] {
+            std::vector<ParameterDescriptor> all = growth_parameters("sqrt");
+            all.insert(all.begin(), trees_parameter("100"));
+            all.push_back(parameter::boolean("bootstrap", "true", "each tree on rows drawn with replacement"));
+            return all;
+          }(),
+      .searches = {{"wide", {"max_depth=4,8,16,none", "max_features=sqrt,log2"}}},
+      .make = [](const ParameterValues& given,
+                 std::uint64_t seed) { return std::make_unique<RandomForest>(given, seed); }};
+  return descriptor;
 }
 
 }  // namespace genrewise

@@ -5,15 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <numeric>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/kernel.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 #include "genrewise/models/classical/svm_pairs.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -27,35 +26,23 @@ constexpr double kLeastPairProbability = 1e-7;  // libsvm's
 
 class SupportVectorMachine final : public Learner {
  public:
-  SupportVectorMachine(const Parameters& given, std::uint64_t seed)
-      : Learner("svm",
-                {{"C", "1.0"},
-                 {"kernel", "rbf"},
-                 {"degree", "3"},
-                 {"gamma", "scale"},
-                 {"coef0", "0.0"},
-                 {"tol", "1e-3"},
-                 {"max_iter", "-1"},
-                 {"class_weight", "none"},
-                 {"probability", "true"},
-                 {"cache_size", "4000"}},
-                given),
+  SupportVectorMachine(const ParameterValues& given, std::uint64_t seed)
+      : Learner(support_vector_machine(), given),
         seed_(seed),
-        c_(read().positive("C")),
+        c_(read().number("C")),
         probability_(read().flag("probability")) {
-    const std::string kind = read().one_of("kernel", {"linear", "poly", "rbf", "sigmoid"});
+    const std::string& kind = read().text("kernel");
     kernel_.kind = kind == "linear" ? KernelKind::linear
                    : kind == "poly" ? KernelKind::poly
                    : kind == "rbf"  ? KernelKind::rbf
                                     : KernelKind::sigmoid;
-    kernel_.degree = static_cast<int>(read().integer("degree", 0, 100));
-    kernel_.coef0 = read().number("coef0", std::numeric_limits<double>::lowest());
-    if (!read().is("gamma", "scale") && !read().is("gamma", "auto")) kernel_.gamma = read().positive("gamma");
+    kernel_.degree = static_cast<int>(read().integer("degree"));
+    kernel_.coef0 = read().number("coef0");
+    if (!read().is("gamma", "scale") && !read().is("gamma", "auto")) kernel_.gamma = read().number("gamma");
     smo_.is_positive = kernel_.kind != KernelKind::sigmoid && (kernel_.kind != KernelKind::poly || kernel_.coef0 >= 0);
-    smo_.tolerance = read().positive("tol");
-    smo_.most_steps = read().integer("max_iter", -1);
-    cache_bytes_ = static_cast<std::size_t>(read().number("cache_size", 1, 1e9) * 1e6);
-    class_weights(read(), std::vector<int>{0, 1}, 2);  // refuses a wrong class_weight now rather than in fit()
+    smo_.tolerance = read().number("tol");
+    smo_.most_steps = read().integer("max_iter");
+    cache_bytes_ = static_cast<std::size_t>(read().number("cache_size") * 1e6);
   }
 
  private:
@@ -73,10 +60,9 @@ class SupportVectorMachine final : public Learner {
 
   std::string kernels_topic() const { return is_centred() ? "svm kernels, centred" : "svm kernels"; }
 
-  void joined(const std::shared_ptr<SharedWork>& work) override {
-    if (work)
-      work->announce(kernels_topic(), fmt::format("{} {} {} {}", read().text("kernel"), read().text("gamma"),
-                                                  kernel_.coef0, kernel_.degree));
+  void announce(SharedWork& work) const override {
+    work.announce(kernels_topic(), fmt::format("{} {} {} {}", read().text("kernel"), read().text("gamma"),
+                                               kernel_.coef0, kernel_.degree));
   }
 
   /// The kernel matrix of all examples, sorted by class. Where it is shared and other kernels have been announced, so
@@ -86,8 +72,8 @@ class SupportVectorMachine final : public Learner {
     const auto make = [&](const Kernel& kernel) {
       return [&, kernel] { return kernel_of(kernel, {sorted.rows, sorted.squared_norm}); };
     };
-    SharedWork* work = shared_work();
-    const auto table = work != nullptr ? work->name_of(examples) : std::nullopt;
+    const auto work = shared_work();
+    const auto table = work ? work->name_of(examples) : std::nullopt;
     if (!table) return std::make_shared<const SquareMatrix>(make(kernel_)());
 
     const std::string_view bytes(reinterpret_cast<const char*>(classes.data()), classes.size_bytes());
@@ -210,9 +196,7 @@ class SupportVectorMachine final : public Learner {
     return result;
   }
 
-  std::vector<int> decide(const Matrix& examples) const override { return row_argmax(votes(decisions(examples))); }
-
-  Answers decide_with_probabilities(const Matrix& examples) const override {
+  Predictions decide_with_probabilities(const Matrix& examples) const override {
     const Matrix decided = decisions(examples);
     return {row_argmax(votes(decided)), probabilities_of(decided)};
   }
@@ -291,8 +275,40 @@ class SupportVectorMachine final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_support_vector_machine(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<SupportVectorMachine>(parameters, seed);
+const ClassifierDescriptor& support_vector_machine() {
+  const auto preset = [](const char* kernel, const char* title, const char* axis) {
+    return ModelPreset{std::string("svm-") + kernel, title, {{"kernel", kernel}}, {axis}, true};
+  };
+  static const ClassifierDescriptor descriptor = {
+      .kind = "svm",
+      .title = "Support vector machine",
+      .summary = "one machine for each pair of classes, as scikit-learn's SVC (libsvm)",
+      .parameters = {parameter::number("C", "1.0", above(0), "bound of the dual coefficients; inverse penalty")
+                         .searched("log:-2:3:11", Simpler::smaller),
+                     parameter::choice("kernel", "rbf", {"linear", "poly", "rbf", "sigmoid"}, "kernel function")
+                         .searched("linear,poly,rbf,sigmoid"),
+                     parameter::integer("degree", "3", between(0, 100), "of the polynomial kernel")
+                         .searched("2,3,4", Simpler::smaller),
+                     parameter::number("gamma", "scale", above(0),
+                                       "width of the kernel; scale: 1 / (columns * variance), auto: 1 / columns")
+                         .or_word({"scale", "auto"})
+                         .searched("scale,auto,1e-4,1e-3,1e-2"),
+                     parameter::number("coef0", "0.0", any_number(), "constant of the polynomial and sigmoid kernels"),
+                     parameter::number("tol", "1e-3", above(0), "largest violation of the optimality conditions"),
+                     parameter::integer("max_iter", "-1", at_least(-1), "largest number of steps; -1: no limit"),
+                     class_weight_parameter(),
+                     parameter::boolean("probability", "true", "calibrated probabilities instead of shares of votes"),
+                     parameter::number("cache_size", "4000", between(1, 1e9), "megabytes for kernel values")},
+      .searches = {{"study", {"kernel=linear,poly,rbf,sigmoid"}},
+                   {"wide", {"C=log:-2:3:11", "gamma=scale,auto,1e-4,1e-3,1e-2"}}},
+      .presets = {preset("linear", "SVM, linear kernel", "C=0.001,0.01,0.1,1"),
+                  preset("poly", "SVM, polynomial kernel", "C=0.1,1,10"),
+                  preset("rbf", "SVM, RBF kernel", "C=0.1,1,10"),
+                  preset("sigmoid", "SVM, sigmoid kernel", "C=0.1,1,10")},
+      .make = [](const ParameterValues& given, std::uint64_t seed) {
+        return std::make_unique<SupportVectorMachine>(given, seed);
+      }};
+  return descriptor;
 }
 
 }  // namespace genrewise

@@ -171,21 +171,37 @@ Forest grow_tree(const TreeTask& task, const GrowthConfig& config, std::vector<s
   return TreeGrower(task, config, seed).grow(std::move(rows));
 }
 
-GrowthConfig growth_of(const ParameterReader& parameters) {
+std::vector<ParameterDescriptor> growth_parameters(std::string max_features) {
+  return {parameter::integer("max_features", std::move(max_features), at_least(1), "features tried at each node")
+              .or_word({"sqrt", "log2", "all"})
+              .searched("sqrt,log2"),
+          parameter::integer("max_depth", "none", at_least(1), "deepest level of a tree")
+              .or_word({"none"})
+              .searched("4,8,16,none", Simpler::smaller),
+          parameter::integer("min_samples_split", "2", at_least(2), "fewest examples of a node that is split"),
+          parameter::integer("min_samples_leaf", "1", at_least(1), "fewest examples of a leaf").searched("1,5,20")};
+}
+
+ParameterDescriptor trees_parameter(std::string standard) {
+  return parameter::integer("n_estimators", std::move(standard), between(1, 1'000'000), "how many trees")
+      .simpler_when(Simpler::smaller);
+}
+
+GrowthConfig growth_of(const ParameterValues& parameters) {
   GrowthConfig growth;
   if (!parameters.is("max_depth", "none"))
-    growth.most_depth = static_cast<std::size_t>(parameters.integer("max_depth", 1));
-  growth.least_split = static_cast<std::size_t>(parameters.integer("min_samples_split", 2));
-  growth.least_leaf = static_cast<std::size_t>(parameters.integer("min_samples_leaf", 1));
+    growth.most_depth = static_cast<std::size_t>(parameters.integer("max_depth"));
+  growth.least_split = static_cast<std::size_t>(parameters.integer("min_samples_split"));
+  growth.least_leaf = static_cast<std::size_t>(parameters.integer("min_samples_leaf"));
   return growth;
 }
 
-std::size_t tried_features(const ParameterReader& parameters, std::size_t cols) {
+std::size_t tried_features(const ParameterValues& parameters, std::size_t cols) {
   const auto at_least_one = [](double value) { return std::max<std::size_t>(1, static_cast<std::size_t>(value)); };
   if (parameters.is("max_features", "sqrt")) return at_least_one(std::sqrt(static_cast<double>(cols)));
   if (parameters.is("max_features", "log2")) return at_least_one(std::log2(static_cast<double>(cols)));
   if (parameters.is("max_features", "all")) return cols;
-  return std::min(cols, static_cast<std::size_t>(parameters.integer("max_features", 1)));
+  return std::min(cols, static_cast<std::size_t>(parameters.integer("max_features")));
 }
 
 }  // namespace genrewise

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "genrewise/base/descriptor.hpp"
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/models/classical/parameters.hpp"
 #include "genrewise/models/classical/trees.hpp"
 
 namespace genrewise {
@@ -16,10 +16,14 @@ struct GrowthConfig {
   std::size_t least_split = 2, least_leaf = 1;  ///< rows
   std::size_t most_depth = 0;                   ///< 0: no limit
 };
+/// max_features, max_depth, min_samples_split and min_samples_leaf.
+std::vector<ParameterDescriptor> growth_parameters(std::string max_features);
+/// n_estimators of an ensemble.
+ParameterDescriptor trees_parameter(std::string standard);
 /// From max_depth, min_samples_split and min_samples_leaf; `features` is not set.
-GrowthConfig growth_of(const ParameterReader& parameters);
+GrowthConfig growth_of(const ParameterValues& parameters);
 /// What max_features (sqrt, log2, all, or a number) says of a table of that many columns.
-std::size_t tried_features(const ParameterReader& parameters, std::size_t cols);
+std::size_t tried_features(const ParameterValues& parameters, std::size_t cols);
 
 struct TreeTask {
   const Matrix& examples;

@@ -6,20 +6,15 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/learners.hpp"
 
 namespace genrewise {
 namespace {
 
-/// Parameters of members, "svm.C", are taken as they are; the members check them.
-Parameters with_dotted(Parameters defaults, const Parameters& given) {
-  for (const auto& [name, value] : given)
-    if (name.find('.') != std::string::npos) defaults[name] = value;
-  return defaults;
-}
-
-std::vector<std::string> split_list(const std::string& text) {
+/// "svm, knn" or "(svm,knn)" -> {"svm", "knn"}.
+std::vector<std::string> split_list(std::string_view text) {
+  if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
   std::vector<std::string> items(1);
   for (char c : text) {
     if (c == ',') items.emplace_back();
@@ -30,8 +25,7 @@ std::vector<std::string> split_list(const std::string& text) {
 
 class Voting final : public Learner {
  public:
-  Voting(const Parameters& given, std::uint64_t seed)
-      : Learner("voting", with_dotted({{"estimators", "svm,logreg,knn"}, {"weights", ""}}, given), given) {
+  Voting(const ParameterValues& given, std::uint64_t seed) : Learner(genrewise::voting(), given) {
     std::vector<std::string> kinds = split_list(read().text("estimators"));
     for (const std::string& kind : kinds) {
       Parameters own;
@@ -61,11 +55,12 @@ class Voting final : public Learner {
   }
 
   void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
-    for (const auto& member : members_) member->fit(examples, classes, class_count);
+    const FitContext context{.work = shared_work()};
+    for (const auto& member : members_) member->fit({examples, classes, class_count}, context);
   }
 
-  void joined(const std::shared_ptr<SharedWork>& work) override {
-    for (const auto& member : members_) member->share(work);
+  void announce(SharedWork& work) const override {
+    for (const auto& member : members_) member->announce(work);
   }
 
   Matrix probabilities(const Matrix& examples) const override {
@@ -95,8 +90,17 @@ class Voting final : public Learner {
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_voting(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<Voting>(parameters, seed);
+const ClassifierDescriptor& voting() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "voting",
+      .title = "Soft voting",
+      .summary = "the weighted mean of other classifiers' probabilities, as scikit-learn's VotingClassifier",
+      .parameters = {parameter::text("estimators", "svm,logreg,knn",
+                                     "kinds of the members, as (svm,knn); their parameters are svm.C and the like"),
+                     parameter::text("weights", "", "weights of the members, as (2,1); empty: equal")},
+      .capabilities = {.members = true},
+      .make = [](const ParameterValues& given, std::uint64_t seed) { return std::make_unique<Voting>(given, seed); }};
+  return descriptor;
 }
 
 }  // namespace genrewise

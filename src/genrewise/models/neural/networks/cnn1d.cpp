@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/parameters.hpp"
 #include "genrewise/models/neural/networks/conv_relu_pool.hpp"
 #include "genrewise/models/neural/networks/layers.hpp"
 
@@ -79,21 +78,28 @@ class StridedCnn1d final : public Network {
 }  // namespace
 
 NetworkKind cnn1d_kind() {
-  return {"cnn1d", {{"dropout", "0.5"}}, [](const ParameterReader& parameters, const NetworkRequest& request) {
-            return std::make_unique<Cnn1d>(request, parameters.number("dropout", 0, 0.99));
+  return {"cnn1d",
+          "1-D CNN on raw audio",
+          "two convolutions and three dense layers, as the study's; train it on raw10k",
+          {dropout_parameter("0.5")},
+          {},
+          [](const ParameterValues& parameters, const NetworkRequest& request) {
+            return std::make_unique<Cnn1d>(request, parameters.number("dropout"));
           }};
 }
 
 NetworkKind cnn1d_strided_kind() {
   return {"cnn1d_strided",
-          {{"dropout", "0.5"},
-           {"optimiser", "adamw"},
+          "Strided 1-D CNN on raw audio",
+          "five batch-normalised convolutions of stride 4 and 2, pooled over time; train it on raw10k",
+          {dropout_parameter("0.5")},
+          {{"optimiser", "adamw"},
            {"weight_decay", "0.01"},
            {"schedule", "cosine"},
            {"warmup_epochs", "2"},
            {"gain_db", "6"}},
-          [](const ParameterReader& parameters, const NetworkRequest& request) {
-            return std::make_unique<StridedCnn1d>(request, parameters.number("dropout", 0, 0.99));
+          [](const ParameterValues& parameters, const NetworkRequest& request) {
+            return std::make_unique<StridedCnn1d>(request, parameters.number("dropout"));
           }};
 }
 

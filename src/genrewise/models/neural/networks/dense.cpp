@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/parameters.hpp"
 #include "genrewise/models/neural/networks/layers.hpp"
 
 namespace genrewise::neural {
@@ -37,25 +36,29 @@ class Dense final : public Network {
 }  // namespace
 
 NetworkKind dense_kind() {
-  return {"dense",
-          {{"hidden_layer_sizes", "256"},
-           {"dropout", "0.5"},
-           {"input_dropout", "0"},
-           {"input_norm", "true"},
-           {"batch_norm", "true"},
-           {"optimiser", "adamw"},
-           {"weight_decay", "0.01"},
-           {"schedule", "cosine"},
-           {"epochs", "50"},
-           {"batch_size", "64"}},
-          [](const ParameterReader& parameters, const NetworkRequest& request) {
-            return std::make_unique<Dense>(request, parameters.integers("hidden_layer_sizes"),
-                                           parameters.number("dropout", 0, 0.99),
-                                           parameters.number("input_dropout", 0, 0.99), parameters.flag("input_norm"),
-                                           parameters.flag("batch_norm"));
-          },
-          false,
-          true};
+  return {
+      "dense",
+      "Dense network",
+      "a multi-layer perceptron with batch normalisation and dropout, on feature vectors",
+      {parameter::integers("hidden_layer_sizes", "256", between(1, 1'000'000),
+                           "units of each hidden layer; several layers as (256,64)")
+           .simpler_when(Simpler::smaller),
+       dropout_parameter("0.5"),
+       parameter::number("input_dropout", "0", between(0, 0.99), "share of the inputs that are dropped in training"),
+       parameter::boolean("input_norm", "true", "batch normalisation of the inputs"),
+       parameter::boolean("batch_norm", "true", "batch normalisation after each hidden layer")},
+      {{"optimiser", "adamw"},
+       {"weight_decay", "0.01"},
+       {"schedule", "cosine"},
+       {"epochs", "50"},
+       {"batch_size", "64"}},
+      [](const ParameterValues& parameters, const NetworkRequest& request) {
+        return std::make_unique<Dense>(request, parameters.integers("hidden_layer_sizes"), parameters.number("dropout"),
+                                       parameters.number("input_dropout"), parameters.flag("input_norm"),
+                                       parameters.flag("batch_norm"));
+      },
+      false,
+      true};
 }
 
 }  // namespace genrewise::neural

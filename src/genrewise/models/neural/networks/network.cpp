@@ -80,6 +80,11 @@ at::Tensor sent_to(const at::Tensor& tensor, const at::Device& device) {
   return device.is_cuda() && tensor.is_cpu() ? tensor.pin_memory().to(device, true) : tensor.to(device);
 }
 
+ParameterDescriptor dropout_parameter(std::string standard) {
+  return parameter::number("dropout", std::move(standard), between(0, 0.99),
+                           "share of the hidden units that are dropped in training");
+}
+
 const std::array<NetworkKind, kNetworkKinds>& network_kinds() {
   static const std::array<NetworkKind, kNetworkKinds> kinds = {cnn1d_kind(), cnn1d_strided_kind(), dense_kind(),
                                                                mobilenetv2_kind(), efficientat_kind()};

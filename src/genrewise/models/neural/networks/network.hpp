@@ -15,7 +15,6 @@
 #include "genrewise/models/classifier.hpp"
 
 namespace genrewise {
-class ParameterReader;
 class TensorArchive;
 }  // namespace genrewise
 
@@ -91,13 +90,16 @@ struct NetworkRequest {
   bool pretrained = true;  ///< false: the weights come from a saved model, so no file of weights is looked for
 };
 
-/// A kind of network, by its name as a learner.
+/// dropout, of most networks.
+ParameterDescriptor dropout_parameter(std::string standard);
+
+/// A kind of network, by its name as a classifier.
 struct NetworkKind {
-  std::string_view name;
-  /// Its own parameters, and its own defaults of the trainer's.
-  Parameters defaults;
+  std::string_view name, title, summary;
+  std::vector<ParameterDescriptor> parameters;  ///< its own
+  Parameters defaults;                          ///< where they differ from the trainer's
   /// Throws Error for a number of inputs that it cannot take.
-  std::function<std::unique_ptr<Network>(const ParameterReader& parameters, const NetworkRequest& request)> make;
+  std::function<std::unique_ptr<Network>(const ParameterValues& parameters, const NetworkRequest& request)> make;
   bool plain_features = true;  ///< whether standardisation before it would harm
   bool small_layers = false;   ///< so small that libtorch's threads would wait for each other more than they work
 };

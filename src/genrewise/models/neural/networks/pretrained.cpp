@@ -7,7 +7,6 @@
 #include <array>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/parameters.hpp"
 #include "genrewise/models/neural/networks/layers.hpp"
 #include "genrewise/pretrained/weights.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
@@ -157,8 +156,16 @@ struct HeadSettings {
   double dropout_share = 0;
 };
 
-HeadSettings read_head(const ParameterReader& parameters) {
-  HeadSettings head{{}, parameters.number("dropout", 0, 0.99)};
+std::vector<ParameterDescriptor> head_parameters(std::string hidden_layer_sizes) {
+  return {parameter::integers("hidden_layer_sizes", std::move(hidden_layer_sizes), between(1, 1'000'000),
+                              "units of the head's hidden layers")
+              .or_word({"none"})
+              .simpler_when(Simpler::smaller),
+          dropout_parameter("0.3")};
+}
+
+HeadSettings read_head(const ParameterValues& parameters) {
+  HeadSettings head{{}, parameters.number("dropout")};
   if (!parameters.is("hidden_layer_sizes", "none")) head.hidden = parameters.integers("hidden_layer_sizes");
   return head;
 }
@@ -269,24 +276,28 @@ std::unique_ptr<PretrainedNetwork> make_efficientat(const NetworkRequest& reques
 
 NetworkKind mobilenetv2_kind() {
   return {"mobilenetv2",
-          {{"hidden_layer_sizes", "128"}, {"dropout", "0.3"}, {"frozen_epochs", "-1"}, {"epochs", "30"}},
-          [](const ParameterReader& parameters, const NetworkRequest& request) -> std::unique_ptr<Network> {
+          "MobileNetV2 on mel-spectrograms",
+          "ImageNet weights and a dense head; train it on mel224",
+          head_parameters("128"),
+          {{"frozen_epochs", "-1"}, {"epochs", "30"}},
+          [](const ParameterValues& parameters, const NetworkRequest& request) -> std::unique_ptr<Network> {
             return make_mobilenetv2(request, read_head(parameters));
           }};
 }
 
 NetworkKind efficientat_kind() {
   return {"efficientat",
-          {{"hidden_layer_sizes", "none"},
-           {"dropout", "0.3"},
-           {"frozen_epochs", "1"},
+          "EfficientAT on log-mel spectrograms",
+          "AudioSet weights and a dense head; train it on mel128",
+          head_parameters("none"),
+          {{"frozen_epochs", "1"},
            {"body_rate", "0.3"},
            {"optimiser", "adamw"},
            {"weight_decay", "0.01"},
            {"schedule", "cosine"},
            {"warmup_epochs", "1"},
            {"epochs", "20"}},
-          [](const ParameterReader& parameters, const NetworkRequest& request) -> std::unique_ptr<Network> {
+          [](const ParameterValues& parameters, const NetworkRequest& request) -> std::unique_ptr<Network> {
             return make_efficientat(request, read_head(parameters));
           }};
 }

@@ -10,7 +10,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classical/parameters.hpp"
 #include "genrewise/models/neural/networks/network.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
@@ -22,10 +21,34 @@ namespace {
 
 constexpr std::size_t kPredictBatch = 32;
 
-Parameters merged_defaults(const NetworkKind& kind) {
-  Parameters all = trainer_parameters();
-  for (const auto& [name, value] : kind.defaults) all[name] = value;
+/// Its own parameters, then the trainer's with its own defaults.
+std::vector<ParameterDescriptor> merged_parameters(const NetworkKind& kind) {
+  std::vector<ParameterDescriptor> all = kind.parameters;
+  for (const ParameterDescriptor& one : trainer_parameters()) {
+    const auto found = kind.defaults.find(one.name);
+    all.push_back(found == kind.defaults.end() ? one : one.with_default(found->second));
+  }
   return all;
+}
+
+ClassifierDescriptor make_descriptor(const NetworkKind& kind) {
+  return {.kind = std::string(kind.name),
+          .title = std::string(kind.title),
+          .summary = std::string(kind.summary),
+          .parameters = merged_parameters(kind),
+          .capabilities = {.plain_features = kind.plain_features, .batches = true, .neural_program = true},
+          .make = [&kind](const ParameterValues& given, std::uint64_t seed) {
+            return make_network_learner(kind.name, given.all(), seed);
+          }};
+}
+
+const ClassifierDescriptor& descriptor_of(const NetworkKind& kind) {
+  static const std::vector<ClassifierDescriptor> all = [] {
+    std::vector<ClassifierDescriptor> made;
+    for (const NetworkKind& one : network_kinds()) made.push_back(make_descriptor(one));
+    return made;
+  }();
+  return all[static_cast<std::size_t>(&kind - network_kinds().data())];
 }
 
 /// Rows to learn from and rows to hold back, each group on one side.
@@ -34,7 +57,7 @@ struct Held {
 };
 
 /// Groups in random order, each held back while its labels have not given their share yet.
-Held hold_back(std::span<const int> labels, const std::vector<std::string>& groups, int label_count, double share,
+Held hold_back(std::span<const int> labels, std::span<const std::string> groups, int label_count, double share,
                std::uint64_t seed) {
   std::map<std::string, std::vector<std::size_t>> members;
   for (std::size_t i = 0; i < labels.size(); ++i)
@@ -68,24 +91,23 @@ std::vector<std::size_t> sizes_of_rows(std::span<const int> labels, const std::v
   return sizes;
 }
 
-class NetworkLearner final : public BatchLearner {
+class NetworkLearner final : public Classifier {
  public:
   NetworkLearner(const NetworkKind& kind, const Parameters& given, std::uint64_t seed)
       : kind_(kind),
-        parameters_(kind.name, merged_defaults(kind), given),
+        parameters_(check_parameters(descriptor_of(kind), given)),
         seed_(seed),
         config_(read_trainer_config(parameters_, seed)) {}
 
-  std::string_view kind() const override { return kind_.name; }
+  const ClassifierDescriptor& descriptor() const override { return descriptor_of(kind_); }
   const Parameters& parameters() const override { return parameters_.all(); }
-  bool wants_plain_features() const override { return kind_.plain_features; }
-  void set_fit_context(FitContext context) override { context_ = std::move(context); }
 
-  void fit(const Matrix& examples, std::span<const int> labels, int label_count) override {
+  void fit(const TrainingData& data, const FitContext& context) override {
+    const auto& [examples, labels, label_count, groups] = data;
     require_table(examples, labels, label_count);
     Held rows;
     if (config_.validation_share > 0) {
-      rows = hold_back(labels, context_.groups, label_count, config_.validation_share, seed_);
+      rows = hold_back(labels, groups, label_count, config_.validation_share, seed_);
     } else {
       rows.learn.resize(labels.size());
       std::iota(rows.learn.begin(), rows.learn.end(), std::size_t{0});
@@ -95,20 +117,20 @@ class NetworkLearner final : public BatchLearner {
     source.label_count = label_count;
     source.label_sizes = sizes_of_rows(labels, rows.learn, label_count);
     source.fingerprint = fingerprint_of(examples, labels);
-    const auto stream = [&](const std::vector<std::size_t>& part, bool shuffle) {
-      return [&, shuffle](const BatchRequest& request) -> std::unique_ptr<BatchStream> {
+    const auto stream = [&data](const std::vector<std::size_t>& part, bool shuffle) {
+      return [&data, &part, shuffle](const BatchRequest& request) -> std::unique_ptr<BatchStream> {
         return std::make_unique<MatrixStream>(
-            examples, labels, part,
+            data.examples, data.labels, part,
             MatrixStreamConfig{request.batch_size, shuffle, request.seed, request.epochs, request.rank, request.ranks,
                                request.start});
       };
     };
     source.training = stream(rows.learn, true);
     if (!rows.hold.empty()) source.validation = stream(rows.hold, false);
-    fit_batches(source);
+    fit_batches(source, context);
   }
 
-  void fit_batches(const BatchSource& source) override {
+  void fit_batches(const BatchSource& source, const FitContext& context) override {
     if (std::ranges::count_if(source.label_sizes, [](std::size_t n) { return n > 0; }) < 2)
       throw Error("the training examples have fewer than two labels", std::string(kind_.name),
                   "give examples of at least two labels");
@@ -122,18 +144,18 @@ class NetworkLearner final : public BatchLearner {
       network_->to(device);
       TrainingPlace place;
       place.small_layers = kind_.small_layers;
-      place.progress = context_.progress;
-      place.run_folder = context_.run_folder;
-      place.identity = {{"kind", kind_.name}, {"parameters", parameters_.all()}, {"label_names", context_.labels}};
-      if (!context_.ranks_address.empty())
-        place.ranks = connect_ranks(context_.ranks_address, context_.rank, context_.ranks, device);
+      place.progress = context.progress;
+      place.run_folder = context.run_folder;
+      place.identity = {{"kind", kind_.name}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
+      if (!context.ranks_address.empty())
+        place.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device);
       Trainer(*network_, config_, device, place).run(source);
     });
     for (Weight& weight : network_->weights()) weight.value.mutable_grad() = at::Tensor();
     network_->to("cpu");
   }
 
-  Matrix predict_probabilities(const Matrix& examples) const override {
+  Predictions predict_with_probabilities(const Matrix& examples) const override {
     if (!network_) throw Error("has not learnt anything yet", std::string(kind_.name));
     if (examples.cols() != network_->input().size())
       throw Error(fmt::format("has learnt from {} columns and cannot predict from {}", network_->input().size(),
@@ -155,7 +177,7 @@ class NetworkLearner final : public BatchLearner {
         std::copy_n(shares.data_ptr<float>(), count * present_.size(), result.row(first).data());
       }
     });
-    return result;
+    return {row_argmax(result), std::move(result)};
   }
 
   void save(TensorArchive& archive, const std::string& prefix) const override {
@@ -197,23 +219,12 @@ class NetworkLearner final : public BatchLearner {
   }
 
   const NetworkKind& kind_;
-  ParameterReader parameters_;
+  ParameterValues parameters_;
   std::uint64_t seed_;
   TrainerConfig config_;
-  FitContext context_;
   std::unique_ptr<Network> network_;
   std::vector<std::int64_t> present_;  // by label: whether an example had it
 };
-
-template <std::size_t number>
-std::unique_ptr<Classifier> make_numbered(const Parameters& parameters, std::uint64_t seed) {
-  return std::make_unique<NetworkLearner>(network_kinds()[number], parameters, seed);
-}
-
-template <std::size_t... numbers>
-void register_numbered(std::index_sequence<numbers...>) {
-  (register_classifier(std::string(network_kinds()[numbers].name), make_numbered<numbers>), ...);
-}
 
 }  // namespace
 
@@ -223,7 +234,7 @@ std::unique_ptr<Classifier> make_network_learner(std::string_view kind, const Pa
 }
 
 void register_networks() {
-  register_numbered(std::make_index_sequence<kNetworkKinds>());
+  for (const NetworkKind& kind : network_kinds()) register_classifier(descriptor_of(kind));
 }
 
 }  // namespace genrewise::neural

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string_view>
 
-#include "genrewise/models/batch_learner.hpp"
+#include "genrewise/models/classifier.hpp"
 
 namespace genrewise::neural {
 

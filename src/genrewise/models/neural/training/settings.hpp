@@ -2,14 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <vector>
 
+#include "genrewise/base/descriptor.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classifier.hpp"
-
-namespace genrewise {
-class ParameterReader;
-}
 
 namespace genrewise::neural {
 
@@ -62,10 +58,9 @@ struct TrainerConfig {
   std::uint64_t seed = kDefaultSeed;
 };
 
-/// The trainer's parameters with their defaults, by name; a network's own defaults replace them.
-Parameters trainer_parameters();
-/// Throws Error that names the parameter and what it may be.
-TrainerConfig read_trainer_config(const ParameterReader& parameters, std::uint64_t seed);
+/// The trainer's parameters; a network may have other defaults.
+std::vector<ParameterDescriptor> trainer_parameters();
+TrainerConfig read_trainer_config(const ParameterValues& parameters, std::uint64_t seed);
 
 /// The share of the learning rate at a step: warm-up, then the schedule (plateau is left to the trainer).
 double schedule_share(const TrainerConfig& config, std::uint64_t step, std::uint64_t steps_per_epoch);

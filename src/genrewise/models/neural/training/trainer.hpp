@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "genrewise/base/progress.hpp"
-#include "genrewise/models/batch_learner.hpp"
+#include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/neural/networks/network.hpp"
 #include "genrewise/models/neural/training/loss.hpp"
 #include "genrewise/models/neural/training/optimiser.hpp"

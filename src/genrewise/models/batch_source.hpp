@@ -1,4 +1,4 @@
-// Learners that learn from batches, so that their examples need not be in memory.
+// Training batches for Classifier::fit_batches(), so that the examples need not be in memory.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/models/classifier.hpp"
+#include "genrewise/base/random.hpp"
 #include "genrewise/packs/batches.hpp"
 
 namespace genrewise {
@@ -21,12 +21,12 @@ struct BatchRequest {
   std::optional<BatchPosition> start = std::nullopt;
 };
 
-/// Examples to learn from.
+/// Training examples.
 struct BatchSource {
   std::size_t values = 0;  ///< numbers per example
   int label_count = 0;
   std::vector<std::size_t> label_sizes;  ///< examples of each label in the training part
-  std::string fingerprint;               ///< another one when other examples, labels or parts are meant
+  std::string fingerprint;               ///< differs where examples, labels or parts differ
   /// Batches of the training part, shuffled anew for each epoch.
   std::function<std::unique_ptr<BatchStream>(const BatchRequest&)> training;
   /// One pass over the validation part; empty: there is none.
@@ -37,13 +37,6 @@ struct BatchSource {
     for (const std::size_t size : label_sizes) sum += size;
     return sum;
   }
-};
-
-class BatchLearner : public Classifier {
- public:
-  /// As fit(), but the validation part, where there is one, tells when to end and which weights to keep. Throws
-  /// Interrupted after a checkpoint is in the run folder (FitContext), from which the same call goes on.
-  virtual void fit_batches(const BatchSource& source) = 0;
 };
 
 }  // namespace genrewise

@@ -1,0 +1,242 @@
+#include "genrewise/base/descriptor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/base/error.hpp"
+
+namespace genrewise {
+namespace {
+
+bool parse_flag(std::string_view text, bool& value) {
+  value = text == "true" || text == "True" || text == "1";
+  return value || text == "false" || text == "False" || text == "0";
+}
+
+std::string range_text(const Range& range) {
+  const auto least = [&] { return fmt::format("{} {}", range.least_open ? "above" : "of at least", range.least); };
+  if (range.has_least() && range.has_most()) {
+    if (!range.least_open && !range.most_open) return fmt::format(" from {} to {}", range.least, range.most);
+    return fmt::format(" {}, {} {}", least(), range.most_open ? "below" : "at most", range.most);
+  }
+  if (range.has_least()) return " " + least();
+  if (range.has_most()) return fmt::format(" {} {}", range.most_open ? "below" : "of at most", range.most);
+  return "";
+}
+
+ParameterDescriptor make(ParameterType type, std::string name, std::string standard, std::string help, Range range = {},
+                         std::vector<std::string> words = {}) {
+  ParameterDescriptor made;
+  made.name = std::move(name);
+  made.type = type;
+  made.standard = std::move(standard);
+  made.help = std::move(help);
+  made.range = range;
+  made.words = std::move(words);
+  return made;
+}
+
+std::string names_of(std::span<const ParameterDescriptor> parameters) {
+  std::vector<std::string> names;
+  for (const ParameterDescriptor& one : parameters) names.push_back(one.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
+std::string to_string(const Parameters& parameters) {
+  std::vector<std::string> parts;
+  for (const auto& [name, value] : parameters) parts.push_back(name + "=" + value);
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string_view to_string(ParameterType type) {
+  static constexpr std::string_view names[] = {"boolean", "integer", "number", "choice", "text", "list of integers"};
+  return names[static_cast<std::size_t>(type)];
+}
+
+std::string_view to_string(Simpler simpler) {
+  static constexpr std::string_view names[] = {"named first", "smaller", "larger"};
+  return names[static_cast<std::size_t>(simpler)];
+}
+
+bool Range::contains(double value) const {
+  return (least_open ? value > least : value >= least) && (most_open ? value < most : value <= most);
+}
+
+ParameterDescriptor ParameterDescriptor::searched(std::string values, Simpler direction) const {
+  ParameterDescriptor other = *this;
+  other.candidates = std::move(values);
+  other.simpler = direction;
+  return other;
+}
+
+ParameterDescriptor ParameterDescriptor::simpler_when(Simpler direction) const {
+  return searched(candidates, direction);
+}
+
+ParameterDescriptor ParameterDescriptor::or_word(std::vector<std::string> allowed) const {
+  ParameterDescriptor other = *this;
+  other.words = std::move(allowed);
+  return other;
+}
+
+ParameterDescriptor ParameterDescriptor::also_called(std::string other_name) const {
+  ParameterDescriptor other = *this;
+  other.alias = std::move(other_name);
+  return other;
+}
+
+ParameterDescriptor ParameterDescriptor::with_default(std::string value) const {
+  ParameterDescriptor other = *this;
+  other.standard = std::move(value);
+  return other;
+}
+
+namespace parameter {
+
+ParameterDescriptor boolean(std::string name, std::string standard, std::string help) {
+  return make(ParameterType::boolean, std::move(name), std::move(standard), std::move(help));
+}
+ParameterDescriptor integer(std::string name, std::string standard, Range range, std::string help) {
+  return make(ParameterType::integer, std::move(name), std::move(standard), std::move(help), range);
+}
+ParameterDescriptor number(std::string name, std::string standard, Range range, std::string help) {
+  return make(ParameterType::number, std::move(name), std::move(standard), std::move(help), range);
+}
+ParameterDescriptor choice(std::string name, std::string standard, std::vector<std::string> values, std::string help) {
+  return make(ParameterType::choice, std::move(name), std::move(standard), std::move(help), {}, std::move(values));
+}
+ParameterDescriptor text(std::string name, std::string standard, std::string help) {
+  return make(ParameterType::text, std::move(name), std::move(standard), std::move(help));
+}
+ParameterDescriptor integers(std::string name, std::string standard, Range range, std::string help) {
+  return make(ParameterType::integers, std::move(name), std::move(standard), std::move(help), range);
+}
+
+}  // namespace parameter
+
+bool allows(const ParameterDescriptor& parameter, std::string_view value) {
+  if (std::ranges::find(parameter.words, value) != parameter.words.end()) return true;
+  switch (parameter.type) {
+    case ParameterType::boolean: {
+      bool flag = false;
+      return parse_flag(value, flag);
+    }
+    case ParameterType::integer: {
+      long long number = 0;
+      return parse_number(value, number) && parameter.range.contains(static_cast<double>(number));
+    }
+    case ParameterType::number: {
+      double number = 0;
+      return parse_number(value, number) && std::isfinite(number) && parameter.range.contains(number);
+    }
+    case ParameterType::choice:
+      return false;
+    case ParameterType::text:
+      return true;
+    case ParameterType::integers: {
+      std::vector<long long> numbers;
+      return parse_integers(value, numbers) && std::ranges::all_of(numbers, [&](long long number) {
+               return parameter.range.contains(static_cast<double>(number));
+             });
+    }
+  }
+  return false;
+}
+
+std::string allowed_text(const ParameterDescriptor& parameter) {
+  const std::string words = fmt::format("{}", fmt::join(parameter.words, ", "));
+  const std::string instead = words.empty() ? "" : ", or " + words;
+  switch (parameter.type) {
+    case ParameterType::boolean:
+      return "true or false";
+    case ParameterType::integer:
+      return "a whole number" + range_text(parameter.range) + instead;
+    case ParameterType::number:
+      return "a number" + range_text(parameter.range) + instead;
+    case ParameterType::choice:
+      return "one of " + words;
+    case ParameterType::text:
+      return "a text";
+    case ParameterType::integers:
+      return "whole numbers like 100 or (100,50), each" + range_text(parameter.range) + instead;
+  }
+  return {};
+}
+
+const ParameterDescriptor* find_parameter(std::span<const ParameterDescriptor> parameters, std::string_view name) {
+  const auto found = std::ranges::find_if(parameters, [&](const ParameterDescriptor& one) {
+    return one.name == name || (!one.alias.empty() && one.alias == name);
+  });
+  return found == parameters.end() ? nullptr : &*found;
+}
+
+bool parse_integers(std::string_view text, std::vector<long long>& values) {
+  if (text.size() >= 2 && text.front() == '(' && text.back() == ')') text = text.substr(1, text.size() - 2);
+  values.clear();
+  while (true) {
+    const std::size_t comma = text.find(',');
+    std::string_view item = text.substr(0, comma);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (!parse_number(item, values.emplace_back())) return false;
+    if (comma == std::string_view::npos) return true;
+    text.remove_prefix(comma + 1);
+    if (text.empty()) return true;  // Python's tuple of one, "(100,)"
+  }
+}
+
+ParameterValues::ParameterValues(std::string_view owner, std::span<const ParameterDescriptor> declared,
+                                 const Parameters& given, bool dotted) {
+  for (const ParameterDescriptor& one : declared) all_[one.name] = one.standard;
+  for (const auto& [name, value] : given) {
+    const ParameterDescriptor* one = find_parameter(declared, name);
+    if (one == nullptr && !(dotted && name.find('.') != std::string::npos)) {
+      throw Error(fmt::format("has no parameter '{}'", name), std::string(owner),
+                  declared.empty() ? "it has none" : "its parameters are " + names_of(declared));
+    }
+    if (one != nullptr && !allows(*one, value)) {
+      throw Error(fmt::format("{} = '{}' is not allowed", one->name, value), std::string(owner),
+                  "give " + allowed_text(*one));
+    }
+    all_[one == nullptr ? name : one->name] = value;
+  }
+}
+
+const std::string& ParameterValues::text(std::string_view name) const {
+  const auto found = all_.find(name);
+  if (found == all_.end()) throw std::logic_error("the parameter " + std::string(name) + " was not declared");
+  return found->second;
+}
+
+bool ParameterValues::flag(std::string_view name) const {
+  bool value = false;
+  if (!parse_flag(text(name), value)) throw std::logic_error(std::string(name) + " was not declared as a boolean");
+  return value;
+}
+
+double ParameterValues::number(std::string_view name) const {
+  double value = 0;
+  if (!parse_number(text(name), value)) throw std::logic_error(std::string(name) + " was not declared as a number");
+  return value;
+}
+
+long long ParameterValues::integer(std::string_view name) const {
+  long long value = 0;
+  if (!parse_number(text(name), value)) throw std::logic_error(std::string(name) + " was not declared as an integer");
+  return value;
+}
+
+std::vector<int> ParameterValues::integers(std::string_view name) const {
+  std::vector<long long> values;
+  if (!parse_integers(text(name), values)) throw std::logic_error(std::string(name) + " was not declared as a list");
+  return {values.begin(), values.end()};
+}
+
+}  // namespace genrewise
