@@ -7,11 +7,11 @@
 
 #include "commands.hpp"
 #include "genrewise/features/feature_set.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/study/ablation.hpp"
-#include "genrewise/study/learners.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "study_support.hpp"
@@ -191,12 +191,14 @@ void add_study(CLI::App& app, Session& session) {
   options->split.add_options(command);
   command->add_option("-o,--output", options->output, "the run's folder; the same command goes on where it was")
       ->required();
-  command
-      ->add_option("--models", options->models,
-                   "which models (default: gnb knn logreg svm-linear svm-poly svm-rbf svm-sigmoid), fma-baselines, or "
-                   "KIND:PARAMETER=VALUE; several values parted by | are chosen from on the validation part; "
-                   "FEATURES/MODEL learns from another feature set than the study's, on the same tracks and split")
-      ->delimiter(',');
+  std::vector<std::string> names;
+  for (const ModelSpec& spec : default_models()) names.push_back(spec.name);
+  command->add_option(
+      "--models", options->models,
+      fmt::format("which models (default: {}), fma-baselines, or KIND:PARAMETER=VALUE as in svm:C=1,10 (`genrewise "
+                  "models` lists them); several values are chosen from on the validation part; FEATURES/MODEL is "
+                  "fitted on another feature set than the study's, on the same tracks and split",
+                  fmt::join(names, ",")));
   command->add_option("--pca", options->pca_components, "keep this many principal components (default: no PCA)");
   command->add_flag("--force", options->anew, "start anew in a folder that holds another run");
   command->add_flag("--ablation", options->ablation,

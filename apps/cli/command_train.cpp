@@ -8,9 +8,9 @@
 #include "commands.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/storage/local_file.hpp"
-#include "genrewise/study/learners.hpp"
 #include "genrewise/study/pack_training.hpp"
 #include "genrewise/study/study.hpp"
 #include "study_support.hpp"
@@ -109,9 +109,10 @@ int train_packed(const TrainOptions& options, std::unique_ptr<Classifier> classi
 
 int run(const TrainOptions& options, Session& session) {
   ExamplesSource source = options.source;
-  Parameters parameters;
-  for (const std::string& text : options.parameters) parameters.insert(parse_parameter(text));
-  const Point point(parameters, make_classifier(options.kind, {}, session.seed)->parameters());
+  ModelSpec spec = parse_model(options.kind, Values::single);
+  for (const std::string& text : options.parameters) add_parameter(spec, text);
+  if (!spec.features.empty()) source.set_features(spec.features);
+  const Point point(spec.parameters);
   if (point.preparing.contains("features")) {
     throw CLI::ValidationError("--param", "a model learns from a whole table; groups of features are for tune");
   }
@@ -119,7 +120,7 @@ int run(const TrainOptions& options, Session& session) {
   preprocessing.pca_components = options.pca_components;
   preprocessing.seed = session.seed;
   preprocessing = preprocessing_of(point, preprocessing);
-  auto classifier = make_classifier(options.kind, point.learning, derive_seed(session.seed, options.kind));
+  auto classifier = make_classifier(spec.kind, point.learning, derive_seed(session.seed, spec.kind));
   if (is_pack(source.dataset()) && classifier->descriptor().capabilities.batches)
     return train_packed(options, std::move(classifier), session);
 
@@ -159,12 +160,13 @@ void add_train(CLI::App& app, Session& session) {
   options->split.add_options(command);
   command
       ->add_option("--model", options->kind,
-                   "the kind of classifier: gnb, knn, logreg, svm, ..., or a network: cnn1d, dense, ...")
+                   "the model: a kind or preset with its parameters, as in svm:C=10 (`genrewise models` lists them); "
+                   "FEATURES/ before it names its feature set")
       ->required();
   command->add_option(
       "--param", options->parameters,
-      "NAME=VALUE, by scikit-learn's names; may be given several times (docs/models.md lists them); also "
-      "standardise, pca_components, pca_variance and pca_whiten");
+      "NAME=VALUE, a parameter of the model (`genrewise models KIND` lists them) or of what prepares the features: "
+      "standardise, pca_components, pca_variance, pca_whiten; a list in parentheses; may be given several times");
   command
       ->add_option("-o,--output", options->output,
                    "the model's file, *.gwm; extracted features stay beside it in *.features.csv")

@@ -8,9 +8,9 @@
 #include <numeric>
 
 #include "commands.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/write_run.hpp"
-#include "genrewise/study/learners.hpp"
 #include "genrewise/study/selection.hpp"
 #include "genrewise/study/tuning_folder.hpp"
 #include "study_support.hpp"
@@ -42,12 +42,18 @@ TuningConfig config_of(const TuneOptions& options, std::uint64_t seed) {
   TuningConfig config = options.config;
   config.seed = seed;
   config.scheme = parse_split_scheme(options.fold_scheme);
-  for (const std::string& text : options.fixed) config.fixed.insert(parse_parameter(text));
-  for (const std::string& text : options.grid) config.axes.push_back(parse_axis(text));
+  ModelSpec spec = parse_model(options.config.kind);
+  for (const std::string& text : options.fixed) add_parameter(spec, text);
+  for (const std::string& text : options.grid) add_axis(spec, text);
+  const bool asked =
+      !options.presets.empty() || std::ranges::any_of(spec.grid, std::logical_not<>(), &GridAxis::by_default);
+  if (asked) std::erase_if(spec.grid, [](const GridAxis& axis) { return axis.by_default; });
+  config.kind = spec.kind;
+  config.fixed = std::move(spec.parameters);
+  config.axes = std::move(spec.grid);
   if (config.axes.empty() && options.presets.empty()) {
     throw CLI::ValidationError("--grid", "say what to search, as in --grid k=1:96:5, or --preset study");
   }
-  make_classifier(config.kind, {}, seed);  // an unknown kind is told before anything is opened
   require_sound(config);
   return config;
 }

@@ -63,6 +63,25 @@ std::string escaped(std::string_view bytes) {
 
 }  // namespace
 
+std::string wrapped(std::string_view text, std::size_t indent) {
+  constexpr std::size_t kWidth = 80;
+  std::string lines, line(indent, ' ');
+  while (!text.empty()) {
+    const std::size_t blank = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, blank);
+    text.remove_prefix(std::min(blank + 1, text.size()));
+    const bool first = line.size() == indent;
+    if (!first && display_width(line) + 1 + display_width(word) > kWidth) {
+      lines += line + '\n';
+      line.assign(indent, ' ');
+    } else if (!first) {
+      line += ' ';
+    }
+    line += word;
+  }
+  return lines + line;
+}
+
 std::size_t display_width(std::string_view utf8) {
   std::size_t width = 0;
   while (!utf8.empty()) {

@@ -30,6 +30,9 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+/// Lines of at most 80 cells, broken at blanks and indented; no line end behind the last.
+std::string wrapped(std::string_view text, std::size_t indent);
+
 /// The cells that a UTF-8 text takes on a terminal: none for combining marks, two for East Asian wide letters and
 /// emoji, one for all else.
 std::size_t display_width(std::string_view utf8);

@@ -240,7 +240,7 @@ TEST_F(StudyCommand, ExtractsTheFeaturesThatModelsName) {
   make_music(folder / "music", 6, 1.0);
   const Arguments arguments = {"study",    folder / "music", "-o",
                                run,        "--scheme",       "random",
-                               "--models", "raw10k/gnb",     "fma518/knn:n_neighbors=1|3",
+                               "--models", "raw10k/gnb",     "fma518/knn:n_neighbors=1,3",
                                "gnb"};
   const Ran ran = run_program(arguments);
   ASSERT_EQ(ran.code, 0) << ran.err;

@@ -7,7 +7,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/models/neural/neural.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "support/test_support.hpp"
 
@@ -20,7 +19,6 @@ using ::testing::HasSubstr;
 constexpr std::size_t kClasses = 527, kJazz = 235, kHeavyMetal = 220, kHipHop = 217;
 
 std::unique_ptr<Classifier> judge(const std::string& genres) {
-  register_neural();
   return make_classifier("zeroshot", {{"genres", genres}}, 1);
 }
 

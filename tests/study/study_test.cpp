@@ -11,7 +11,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
-#include "genrewise/study/learners.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/selection.hpp"
@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 const std::vector<std::string> kThree = {"Blues", "Jazz", "Rock"};
 
 std::vector<ModelSpec> quick_models() {
-  return {parse_model("gnb"), parse_model("knn:n_neighbors=1|5|9")};
+  return {parse_model("gnb"), parse_model("knn:n_neighbors=1,5,9")};
 }
 
 StudyConfig quick() {
@@ -73,12 +73,12 @@ TEST(GridPoints, AreEveryCombinationOverWhatIsFixed) {
 
 TEST(ParseModel, KnowsNamesOfTheDefaultListAndKindsWithParameters) {
   EXPECT_EQ(parse_model("gnb").title, "Gaussian naive Bayes");
-  const ModelSpec spec = parse_model("knn:n_neighbors=3|7:weights=distance");
+  const ModelSpec spec = parse_model("knn:n_neighbors=3,7:weights=distance");
   EXPECT_EQ(spec.kind, "knn");
   EXPECT_EQ(spec.parameters, (Parameters{{"weights", "distance"}}));
   ASSERT_EQ(spec.grid.size(), 1u);
   EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"3", "7"}));
-  EXPECT_EQ(spec.name.find_first_of(":|=/"), std::string::npos) << spec.name << " becomes a file name";
+  EXPECT_EQ(file_name_of(spec.name).find_first_of(":|=/"), std::string::npos) << spec.name << " becomes a file name";
 }
 
 TEST(ParseModel, RefusesWhatItDoesNotKnowAndNamesWhatThereIs) {
@@ -93,14 +93,15 @@ TEST(ParseModel, RefusesWhatItDoesNotKnowAndNamesWhatThereIs) {
 }
 
 TEST(ParseModel, TakesTheFeaturesThatStandBeforeTheModel) {
-  const ModelSpec spec = parse_model("raw10k/svm-rbf:C=1|3:pca_components=2");
+  const ModelSpec spec = parse_model("raw10k/svm-rbf:C=1,3:pca_components=2");
   EXPECT_EQ(spec.features, "raw10k");
   EXPECT_EQ(spec.kind, "svm");
   EXPECT_EQ(spec.parameters, (Parameters{{"kernel", "rbf"}, {"pca_components", "2"}}));
   ASSERT_EQ(spec.grid.size(), 1u);  // in the place of the list's own C
   EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"1", "3"}));
   EXPECT_EQ(parse_model("raw10k/gnb").title, "Gaussian naive Bayes");
-  EXPECT_EQ(parse_model("raw10k/gnb").name, "raw10k-gnb");
+  EXPECT_EQ(parse_model("raw10k/gnb").name, "raw10k/gnb");
+  EXPECT_EQ(file_name_of("raw10k/gnb"), "raw10k-gnb");
   for (const char* wrong : {"/gnb", "raw10k/", "raw10k/svn", "gnb:features=mfcc", "gnb:standardise=perhaps"}) {
     EXPECT_THROW(parse_model(wrong), Error) << wrong;
   }
@@ -229,7 +230,7 @@ TEST(Study, PassesOverAPointOfAGridThatFails) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.1F);
   StudyConfig config;
-  config.models = {parse_model("knn:n_neighbors=100000|3")};
+  config.models = {parse_model("knn:n_neighbors=100000,3")};
   const ModelResult model = run_study(examples, make_split(examples.subjects), config, quiet).models[0];
   EXPECT_TRUE(model.error.empty());
   EXPECT_EQ(model.parameters.at("n_neighbors"), "3");
@@ -241,7 +242,7 @@ TEST(Study, PassesOverAPointOfAGridThatFails) {
 TEST(Study, PassesOverMoreComponentsThanTheDataHas) {
   Progress quiet;
   StudyConfig config;
-  config.models = {parse_model("knn:n_neighbors=3:pca_components=2|500")};
+  config.models = {parse_model("knn:n_neighbors=3:pca_components=2,500")};
   const Examples examples = clusters(kThree, 20, 0.1F);
   const ModelResult model = run_study(examples, make_split(examples.subjects), config, quiet).models[0];
   EXPECT_EQ(model.error, "");
@@ -253,7 +254,7 @@ TEST(Study, ChoosesWhatIsDoneToTheFeaturesLikeAParameter) {
   Progress quiet;
   const Examples examples = clusters(kThree, 40, 0.3F, 6);
   StudyConfig config;
-  config.models = {parse_model("knn:pca_components=1|4:n_neighbors=3|5"), parse_model("knn:n_neighbors=3|5")};
+  config.models = {parse_model("knn:pca_components=1,4:n_neighbors=3,5"), parse_model("knn:n_neighbors=3,5")};
   Model kept;
   StudyStore store;
   store.keep = [&](const ModelSpec& spec, const ModelResult&, const Model& model) {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/study/learners.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "support/clusters.hpp"
 
@@ -20,7 +20,7 @@ struct StudyInFolder {
       : examples(clusters(labels, 30, 0.5F)),
         split(make_split(examples.subjects)),
         run(folder, {{"dataset", "clusters"}, {"seed", 42}}, false) {
-    config.models = {parse_model("gnb"), parse_model("knn:n_neighbors=1|5")};
+    config.models = {parse_model("gnb"), parse_model("knn:n_neighbors=1,5")};
     result = run_study(examples, split, config, quiet, run.store(examples, split));
   }
 

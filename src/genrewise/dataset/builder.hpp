@@ -61,12 +61,4 @@ class NamedCsv {
 /// Order of ids: whole numbers by value and before all else, the rest by bytes.
 bool id_less(std::string_view a, std::string_view b);
 
-// The readers, by kind; open_dataset() chooses.
-bool is_fma_folder(const std::filesystem::path& place);
-Dataset open_fma(const std::filesystem::path& place, const DatasetOptions& options);
-Dataset open_genre_folders(const std::filesystem::path& place);
-/// The one CSV in the folder that lists clips; empty where there is none. Throws Error where there are several.
-std::filesystem::path find_csv_in(const std::filesystem::path& folder);
-Dataset open_csv(const std::filesystem::path& place, const DatasetOptions& options);
-
 }  // namespace genrewise

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "genrewise/dataset/builder.hpp"
+#include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/place.hpp"
 
 namespace genrewise {
@@ -58,8 +59,7 @@ bool lists_clips(const std::filesystem::path& path) {
   return has("path") && has("genre");
 }
 
-}  // namespace
-
+/// The one CSV in the folder that lists clips; empty where there is none. Throws Error where there are several.
 std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   std::filesystem::path found;
   std::error_code ignored;
@@ -75,7 +75,15 @@ std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   return found;
 }
 
-Dataset open_csv(const std::filesystem::path& place, const DatasetOptions& options) {
+bool is_list_of_clips(const std::filesystem::path& place) {
+  if (is_remote(place.native())) return place.extension() == ".csv";
+  if (!std::filesystem::exists(place)) return false;
+  return !std::filesystem::is_directory(place) || !find_csv_in(place).empty();
+}
+
+Dataset open_csv(const std::filesystem::path& named, const DatasetOptions& options) {
+  const bool is_folder = !is_remote(named.native()) && std::filesystem::is_directory(named);
+  const std::filesystem::path place = is_folder ? find_csv_in(named) : named;
   NamedCsv csv(place);
   csv.require({"path", "genre"});
   DatasetBuilder builder("csv", place, options.keep_unlabelled);
@@ -97,6 +105,17 @@ Dataset open_csv(const std::filesystem::path& place, const DatasetOptions& optio
     builder.add(std::move(track), csv.get("genre"), csv.where());
   }
   return std::move(builder).build("check the paths and genres of the rows; paths count from the CSV's own folder");
+}
+
+}  // namespace
+
+DatasetKindDescriptor csv_dataset() {
+  return {.kind = "csv",
+          .title = "CSV of clips",
+          .location = "a CSV of tracks",
+          .recognised_by = "a file with the columns path and genre, or a folder with one such file in it",
+          .recognises = is_list_of_clips,
+          .open = open_csv};
 }
 
 }  // namespace genrewise

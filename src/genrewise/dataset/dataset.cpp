@@ -1,9 +1,12 @@
 #include "genrewise/dataset/dataset.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cctype>
 
-#include "genrewise/dataset/builder.hpp"
+#include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/place.hpp"
 
 namespace genrewise {
@@ -32,23 +35,25 @@ std::optional<Part> parse_part(std::string_view text) {
 namespace {
 
 Dataset open_by_kind(const std::filesystem::path& place, const DatasetOptions& options) {
+  for (const DatasetKindDescriptor& kind : dataset_kinds())
+    if (kind.recognises(place)) return kind.open(place, options);
   if (is_remote(place.native())) {
-    if (place.extension() == ".csv") return open_csv(place, options);
     throw Error(
         "is not a CSV", place.string(),
         "in an object store a dataset is a CSV with the columns path and genre; its paths count from its place");
   }
-  if (!std::filesystem::exists(place)) {
-    throw Error("no such file or folder", place.string(),
-                "give an FMA folder, a folder with one sub-folder per genre, or a CSV");
-  }
-  if (!std::filesystem::is_directory(place)) return open_csv(place, options);
-  if (is_fma_folder(place)) return open_fma(place, options);
-  if (const auto csv = find_csv_in(place); !csv.empty()) return open_csv(csv, options);
-  return open_genre_folders(place);
+  std::vector<std::string> locations;
+  for (const DatasetKindDescriptor& kind : dataset_kinds()) locations.push_back(kind.location);
+  throw Error("no such file or folder", place.string(), fmt::format("give {}", fmt::join(locations, ", or ")));
 }
 
 }  // namespace
+
+std::vector<DatasetKindDescriptor> dataset_kinds() {
+#define GENREWISE_CALL(name) name(),
+  return {GENREWISE_DATASET_KINDS(GENREWISE_CALL)};
+#undef GENREWISE_CALL
+}
 
 Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options) try {
   return open_by_kind(place, options);

@@ -44,6 +44,19 @@ struct DatasetOptions {
   bool keep_unlabelled = false;
 };
 
+/// What a kind of dataset declares of itself.
+struct DatasetKindDescriptor {
+  std::string kind;           ///< "fma"
+  std::string title;          ///< "FMA dataset"
+  std::string location;       ///< what a person names: "an FMA folder"
+  std::string recognised_by;  ///< "it holds fma_metadata/ or tracks.csv, or ..."
+  bool (*recognises)(const std::filesystem::path& place) = nullptr;
+  /// Throws Error where nothing usable is found.
+  Dataset (*open)(const std::filesystem::path& place, const DatasetOptions& options) = nullptr;
+};
+/// All kinds whose tracks have audio, in the order in which a place is tried; see dataset_list.hpp.
+std::vector<DatasetKindDescriptor> dataset_kinds();
+
 /// Opens what docs/datasets.md describes: an FMA folder (holds fma_metadata/ or tracks.csv, or is fma_small/ beside
 /// them), a folder with one sub-folder per genre, or a CSV
 /// (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder) or a folder

@@ -5,6 +5,7 @@
 
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
+#include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/local_file.hpp"
 
 // The dataset: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017.
@@ -102,10 +103,8 @@ std::string named(std::string_view name, std::string_view id) {
   return fmt::format("{} [{}]", trimmed(name), id);
 }
 
-}  // namespace
-
 bool is_fma_folder(const fs::path& place) {
-  return !find_metadata(place).empty();
+  return fs::is_directory(place) && !find_metadata(place).empty();
 }
 
 Dataset open_fma(const fs::path& place, const DatasetOptions& options) {
@@ -139,6 +138,17 @@ Dataset open_fma(const fs::path& place, const DatasetOptions& options) {
   }
   return std::move(builder).build(fmt::format("looked for audio files like {}; fetch fma-{} or give its folder",
                                               audio_path(roots, 2).string(), options.fma_subset));
+}
+
+}  // namespace
+
+DatasetKindDescriptor fma_dataset() {
+  return {.kind = "fma",
+          .title = "FMA dataset",
+          .location = "an FMA folder",
+          .recognised_by = "it holds fma_metadata/ or tracks.csv, or lies beside them as fma_small/",
+          .recognises = is_fma_folder,
+          .open = open_fma};
 }
 
 }  // namespace genrewise

@@ -3,6 +3,7 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/dataset/builder.hpp"
+#include "genrewise/dataset/dataset_list.hpp"
 
 namespace genrewise {
 namespace {
@@ -64,9 +65,11 @@ fs::path root_of(const fs::path& place) {
   return place;
 }
 
-}  // namespace
+bool is_folder(const fs::path& place) {
+  return fs::is_directory(place);
+}
 
-Dataset open_genre_folders(const fs::path& place) {
+Dataset open_genre_folders(const fs::path& place, const DatasetOptions& /*options*/) {
   DatasetBuilder builder("folder", place, false);
   const fs::path root = root_of(place);
   for (const fs::path& entry : entries_of(root, builder)) {
@@ -83,6 +86,17 @@ Dataset open_genre_folders(const fs::path& place) {
   }
   return std::move(builder).build(
       "looked for sub-folders named by genre with audio files in them, for fma_metadata/tracks.csv and for tracks.csv");
+}
+
+}  // namespace
+
+DatasetKindDescriptor folder_dataset() {
+  return {.kind = "folder",
+          .title = "Genre folders",
+          .location = "a folder with one sub-folder per genre",
+          .recognised_by = "any folder that is none of the other kinds",
+          .recognises = is_folder,
+          .open = open_genre_folders};
 }
 
 }  // namespace genrewise

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/classifiers.hpp"
+#include "genrewise/models/classifiers.hpp"
 
 namespace genrewise {
 namespace {
@@ -38,7 +38,7 @@ Matrix Classifier::predict_probabilities(const Matrix& examples) const {
 
 std::vector<const ClassifierDescriptor*> classifier_descriptors() {
 #define GENREWISE_ADDRESS(name) &name(),
-  std::vector<const ClassifierDescriptor*> all = {GENREWISE_CLASSICAL_CLASSIFIERS(GENREWISE_ADDRESS)};
+  std::vector<const ClassifierDescriptor*> all = {GENREWISE_CLASSIFIERS(GENREWISE_ADDRESS)};
 #undef GENREWISE_ADDRESS
   for (const ClassifierDescriptor& other : registered()) all.push_back(&other);
   return all;
@@ -46,13 +46,19 @@ std::vector<const ClassifierDescriptor*> classifier_descriptors() {
 
 std::vector<std::string> classifier_kinds() {
   std::vector<std::string> names;
-  for (const ClassifierDescriptor* one : classifier_descriptors()) names.push_back(one->kind);
+  for (const ClassifierDescriptor* one : classifier_descriptors())
+    if (one->capabilities.trainable) names.push_back(one->kind);
   return names;
 }
 
-const ClassifierDescriptor& classifier_descriptor(std::string_view kind) {
+const ClassifierDescriptor* find_classifier(std::string_view kind) {
   for (const ClassifierDescriptor* one : classifier_descriptors())
-    if (one->kind == kind) return *one;
+    if (one->kind == kind) return one;
+  return nullptr;
+}
+
+const ClassifierDescriptor& classifier_descriptor(std::string_view kind) {
+  if (const ClassifierDescriptor* found = find_classifier(kind)) return *found;
   throw UnknownName(fmt::format("there is no classifier '{}'", kind), {},
                     fmt::format("choose one of {}", fmt::join(classifier_kinds(), ", ")));
 }

@@ -119,7 +119,10 @@ struct ClassifierDescriptor {
 
 /// All kinds, in the order in which they are listed for people.
 std::vector<const ClassifierDescriptor*> classifier_descriptors();
+/// The kinds that can be trained.
 std::vector<std::string> classifier_kinds();
+/// Null where there is none of that kind.
+const ClassifierDescriptor* find_classifier(std::string_view kind);
 /// Throws UnknownName, listing the kinds that there are.
 const ClassifierDescriptor& classifier_descriptor(std::string_view kind);
 /// The parameters with defaults filled in. Throws Error for one that is unknown or not allowed, saying what there is.

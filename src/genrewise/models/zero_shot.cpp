@@ -9,7 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/classifier.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
 
 namespace genrewise {
@@ -58,7 +58,8 @@ std::vector<Weighted> evidence_for(const std::string& genre) {
   return found;
 }
 
-std::vector<std::string> listed(const std::string& text) {
+std::vector<std::string> listed(std::string_view text) {
+  if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
   std::vector<std::string> genres(1);
   for (const char c : text) {
     if (c == ',') {
@@ -77,7 +78,7 @@ class ZeroShot final : public Classifier {
     for (const std::string& genre : listed(parameters_.text("genres"))) evidence_.push_back(evidence_for(genre));
     if (evidence_.size() < 2) throw Error("needs at least two genres to choose from", "--genres");
   }
-  const ClassifierDescriptor& descriptor() const override { return classifier_descriptor("zeroshot"); }
+  const ClassifierDescriptor& descriptor() const override { return zero_shot(); }
   const Parameters& parameters() const override { return parameters_.all(); }
   void fit(const TrainingData& data, const FitContext&) override {
     if (static_cast<std::size_t>(data.label_count) != evidence_.size())
@@ -120,15 +121,16 @@ std::vector<std::string> zero_shot_genres() {
   return names;
 }
 
-void register_zero_shot() {
-  register_classifier(
-      {.kind = "zeroshot",
-       .title = "Zero-shot genres",
-       .summary = "genres from the AudioSet classes of EfficientAT, without training",
-       .parameters = {parameter::text("genres", fmt::format("{}", fmt::join(zero_shot_genres(), ",")),
-                                      "the genres to choose from, as (Jazz,Rock)")},
-       .capabilities = {.plain_features = true, .trainable = false},
-       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<ZeroShot>(given); }});
+const ClassifierDescriptor& zero_shot() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "zeroshot",
+      .title = "Zero-shot genres",
+      .summary = "genres from the AudioSet classes of EfficientAT (efficientat_classes), without training",
+      .parameters = {parameter::text("genres", fmt::format("{}", fmt::join(zero_shot_genres(), ",")),
+                                     "the genres to choose from, as (Jazz,Rock)")},
+      .capabilities = {.plain_features = true, .trainable = false},
+      .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<ZeroShot>(given); }};
+  return descriptor;
 }
 
 }  // namespace genrewise

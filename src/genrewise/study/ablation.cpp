@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "genrewise/study/learners.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/study/selection.hpp"
 
 namespace genrewise {

@@ -5,7 +5,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/storage/local_file.hpp"
-#include "genrewise/study/learners.hpp"
 #include "genrewise/study/result_json.hpp"
 
 namespace genrewise {
@@ -90,7 +89,7 @@ RunFolder::RunFolder(fs::path folder, const json& config, bool anew) : folder_(s
 }
 
 fs::path RunFolder::model_path(const std::string& name) const {
-  return folder_ / "models" / (name + ".gwm");
+  return folder_ / "models" / (file_name_of(name) + ".gwm");
 }
 
 StudyStore RunFolder::store(const Examples& examples, const Split& split) const {
@@ -106,7 +105,9 @@ StudyStore RunFolder::ablation_store(const Examples& examples, const Split& spli
 StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples, const Split& split,
                                bool with_models) const {
   const std::string data = fingerprint(examples, split);
-  const auto path_of = [=](const ModelSpec& spec, const char* ending) { return folder / (spec.name + ending); };
+  const auto path_of = [=](const ModelSpec& spec, const char* ending) {
+    return folder / (file_name_of(spec.name) + ending);
+  };
   StudyStore store;
   store.find = [=](const ModelSpec& spec) -> std::optional<ModelResult> {
     const fs::path path = path_of(spec, ".json");

@@ -69,7 +69,6 @@ class Comparison {
   ModelResult run(const ModelSpec& spec, Model& model, Progress& progress) {
     ModelResult result;
     const auto any = config_.make(spec.kind, {}, config_.seed);
-    own_ = any->parameters();
     base_ = preprocessing_for(*any, config_.preprocessing);
     result.name = spec.name, result.title = spec.title, result.kind = spec.kind;
     result.features = spec.features.empty() ? examples_.table.recipe.name : spec.features;
@@ -153,7 +152,7 @@ class Comparison {
     return *best;
   }
 
-  Point point_of(const Parameters& parameters) const { return {parameters, own_}; }
+  Point point_of(const Parameters& parameters) const { return Point(parameters); }
 
   /// All points that ask for one preprocessing; what they have in common is done once.
   void try_points(const ModelSpec& spec, const std::vector<Parameters>& points, const std::vector<std::size_t>& wanted,
@@ -235,8 +234,7 @@ class Comparison {
   const Examples& examples_;
   const StudyConfig& config_;
   std::vector<std::size_t> training_, validation_, test_, both_;  // both: training and validation
-  Parameters own_;                                                // of the model that is being run, as is the next
-  PreprocessingConfig base_;                                      // where its points ask for nothing else
+  PreprocessingConfig base_;                                      // of the model that is being run
   std::unique_ptr<Prepared> choosing_, judging_;
 };
 

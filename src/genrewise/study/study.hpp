@@ -13,21 +13,10 @@
 #include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/models/model.hpp"
+#include "genrewise/models/point.hpp"
 #include "genrewise/models/preprocessing.hpp"
-#include "genrewise/study/point.hpp"
 
 namespace genrewise {
-
-/// One entry of a study: a learner, what is fixed of it, and what the validation part chooses.
-struct ModelSpec {
-  std::string name;      ///< "svm-rbf": in tables, results and file names
-  std::string title;     ///< "SVM, RBF kernel": for people
-  std::string features;  ///< the name of the table that it learns from; empty: the study's own
-  std::string kind;
-  Parameters parameters;       ///< the learner's, and what is done to the features (see Point), but for `features`
-  std::vector<GridAxis> grid;  ///< every combination is tried; empty: nothing to choose
-  friend bool operator==(const ModelSpec&, const ModelSpec&) = default;
-};
 
 using ClassifierFactory =
     std::function<std::unique_ptr<Classifier>(std::string_view kind, const Parameters& parameters, std::uint64_t seed)>;

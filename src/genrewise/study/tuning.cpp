@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <set>
 #include <tuple>
 
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/study/selection.hpp"
 #include "genrewise/study/stage.hpp"
@@ -18,14 +16,7 @@
 namespace genrewise {
 namespace {
 
-constexpr std::string_view kSimplerWhenSmaller[] = {"C",      "hidden_layer_sizes", "n_estimators", "max_depth",
-                                                    "degree", "pca_components"};
-constexpr std::string_view kSimplerWhenLarger[] = {"n_neighbors", "var_smoothing", "alpha"};
 constexpr std::size_t kCheapComponents = 1024;  // so many are computed to draw the whole curve
-
-bool is_among(std::string_view name, std::span<const std::string_view> names) {
-  return std::ranges::find(names, name) != names.end();
-}
 
 TuningPoint summarise(const Parameters& parameters, std::span<const FoldScore> scores) {
   TuningPoint point;
@@ -46,26 +37,7 @@ TuningPoint summarise(const Parameters& parameters, std::span<const FoldScore> s
   return point;
 }
 
-/// For each axis the values in the order of growing complexity -> how complex this point is, summed over the axes.
-double complexity(const TuningPoint& point, const std::vector<GridAxis>& axes) {
-  double sum = 0;
-  for (const GridAxis& axis : axes) {
-    std::vector<std::string> values = axis.values;
-    const auto number = [&](const std::string& text) {
-      double value = 0;
-      if (!parse_number(text, value)) return 0.0;
-      const bool no_pca = axis.parameter == "pca_components" && value == 0;
-      return no_pca ? std::numeric_limits<double>::infinity() : value;
-    };
-    if (is_among(axis.parameter, kSimplerWhenSmaller)) std::ranges::stable_sort(values, std::less<>(), number);
-    if (is_among(axis.parameter, kSimplerWhenLarger)) std::ranges::stable_sort(values, std::greater<>(), number);
-    const auto found = std::ranges::find(values, point.parameters.at(axis.parameter));
-    sum += static_cast<double>(found - values.begin()) / static_cast<double>(values.size());
-  }
-  return sum;
-}
-
-void choose(TuningResult& result, const std::vector<GridAxis>& axes) {
+void choose(TuningResult& result, std::string_view kind, const std::vector<GridAxis>& axes) {
   std::optional<std::size_t> best;
   const auto merit = [&](std::size_t i) { return std::tuple(result.points[i].accuracy, -result.points[i].log_loss); };
   for (std::size_t i = 0; i < result.points.size(); ++i) {
@@ -77,7 +49,8 @@ void choose(TuningResult& result, const std::vector<GridAxis>& axes) {
   for (std::size_t i = 0; i < result.points.size(); ++i) {
     const TuningPoint& point = result.points[i];
     if (point.error.empty() && point.accuracy >= enough &&
-        complexity(point, axes) < complexity(result.points[result.one_standard_error], axes)) {
+        complexity(kind, point.parameters, axes) <
+            complexity(kind, result.points[result.one_standard_error].parameters, axes)) {
       result.one_standard_error = i;
     }
   }
@@ -98,25 +71,20 @@ std::vector<Parameters> points_of(const TuningConfig& config) {
   return drawn;
 }
 
-Parameters own_parameters(const TuningConfig& config) {
-  return config.make(config.kind, {}, config.seed)->parameters();
-}
-
 /// For the picture: as many components as the largest point asked for, or all where that costs little.
 std::optional<ExplainedVariance> variance_of(const Examples& examples, const TuningConfig& config,
                                              const TuningResult& result) {
   std::size_t most = 0;
   bool asked = false;
-  const Parameters own = own_parameters(config);
   PreprocessingConfig prepare;
   prepare.seed = config.seed;
   for (const TuningPoint& point : result.points) {
-    const PreprocessingConfig asks = preprocessing_of(Point(point.parameters, own), prepare);
+    const PreprocessingConfig asks = preprocessing_of(Point(point.parameters), prepare);
     asked = asked || asks.pca_components > 0 || asks.pca_variance > 0;
     if (point.error.empty()) most = std::max(most, asks.pca_components);
   }
   if (!asked) return std::nullopt;
-  const Point best(result.points[result.best].parameters, own);
+  const Point best(result.points[result.best].parameters);
   prepare.standardise = preprocessing_of(best, prepare).standardise;
   ExplainedVariance variance{features_of(best), {}};
   const std::size_t columns = columns_of(examples.table.columns, variance.features).size();
@@ -141,9 +109,8 @@ void require_sound(const TuningConfig& config) {
     }
   }
   if (config.folds < 2) throw Error("there must be at least 2 folds", "--folds");
-  const Parameters own = own_parameters(config);
   for (const Parameters& parameters : points_of(config)) {
-    const Point point(parameters, own);
+    const Point point(parameters);
     preprocessing_of(point, {});
     config.make(config.kind, point.learning, config.seed);
   }
@@ -156,13 +123,12 @@ TuningResult tune(const Examples& examples, const TuningConfig& config, Progress
   require_two_genres(examples, rows, "the table");
   require_finite_examples(examples);
   const std::vector<Parameters> points = points_of(config);
-  const Parameters own = own_parameters(config);
-  for (const Parameters& point : points) columns_of(examples.table.columns, features_of(Point(point, own)));
+  for (const Parameters& point : points) columns_of(examples.table.columns, features_of(Point(point)));
 
   const std::vector<std::vector<FoldScore>> scores = score_on_folds(examples, config, points, progress, store);
   TuningResult result;
   for (std::size_t i = 0; i < points.size(); ++i) result.points.push_back(summarise(points[i], scores[i]));
-  choose(result, config.axes);
+  choose(result, config.kind, config.axes);
   result.variance = variance_of(examples, config, result);
   return result;
 }

@@ -52,9 +52,8 @@ struct ExplainedVariance {
 struct TuningResult {
   std::vector<TuningPoint> points;  ///< in the grid's order
   std::size_t best = 0;             ///< by accuracy, then log loss, then the first
-  /// The simplest point whose accuracy is within one standard error of the best (Breiman et al., 1984). Simpler is:
-  /// smaller C, hidden_layer_sizes, n_estimators, max_depth, degree, pca_components; larger n_neighbors, var_smoothing,
-  /// alpha; for other parameters the value that was named first. No PCA (0 components) counts as the most components.
+  /// The simplest point (see complexity()) whose accuracy is within one standard error of the best (Breiman et al.,
+  /// 1984).
   std::size_t one_standard_error = 0;
   std::optional<ExplainedVariance> variance;  ///< where PCA was searched or fixed
 };
@@ -79,15 +78,9 @@ void require_sound(const TuningConfig& config);
 TuningResult tune(const Examples& examples, const TuningConfig& config, Progress& progress,
                   const TuningStore& store = {});
 
-/// "n_neighbors=1:96:5" (start, stop, step; the stop included where it is met), "C=0.1,1,10",
-/// "var_smoothing=log:-11:-9:20" (20 powers of ten from 1e-11 to 1e-9). k is n_neighbors. Throws Error.
-GridAxis parse_axis(std::string_view text);
-
-/// Grids by name, for a kind of learner and a table's columns.
-///   study     those of the study that genrewise repeats: knn k = 1..96 step 5; gnb var_smoothing = logspace(-11, -9,
-///             20); svm the four kernels; mlp hidden_layer_sizes 5..95 step 10; logreg its two solvers
-///   wide      the parameter that matters most to a kind, over all that is sensible: logreg, svm and linearsvc C, knn k
-///             and weights, gnb var_smoothing, mlp widths, forest depths, xgboost depths and rates
+/// Grids by name, for a kind of classifier and a table's columns.
+///   study     those of the study that genrewise repeats, as the classifiers declare them
+///   wide      the parameters that matter most to a kind, over all that is sensible, as the classifiers declare them
 ///   pca       pca_components: 2, 5, 10, 20, 50, ... below the number of columns, and 0 (none)
 ///   scaling   standardise true and false
 ///   features  features: each alone, FMA's combinations of them, and all

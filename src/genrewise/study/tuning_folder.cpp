@@ -7,7 +7,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/local_file.hpp"
-#include "genrewise/study/learners.hpp"
+#include "genrewise/base/text.hpp"
 
 namespace genrewise {
 namespace {

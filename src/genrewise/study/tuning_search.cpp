@@ -79,7 +79,7 @@ class Search {
     return bundles;
   }
 
-  Point point_of(std::size_t point) const { return {points_[point], any_->parameters()}; }
+  Point point_of(std::size_t point) const { return Point(points_[point]); }
 
   std::vector<std::size_t> rows_of(int fold, bool judged) const {
     std::vector<std::size_t> rows;

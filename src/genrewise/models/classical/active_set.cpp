@@ -6,16 +6,13 @@
 
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/smoothing.hpp"
 
 namespace genrewise {
 namespace {
 
 constexpr std::size_t kMostPlaces = 5000;  // that are solved for at once: 200 MB
-constexpr double kLastWidth = 0.45;        // of the tolerance: a little room for rounding below 1/2
-constexpr double kPolish = 0.05;           // of that width
-constexpr double kShrinking = 0.05;        // of the width from stage to stage
-constexpr double kFirstRidge = 0.004;      // of the mean diagonal, where nothing is known yet
-constexpr double kLeastFirstWidth = 1;     // of the same: on this side of it places are taken in turns without an end
+constexpr double kLeastFirstWidth = 1;     // below it examples alternate between zone and bound without an end
 constexpr int kMostRounds = 25;            // of one stage
 constexpr int kMostRoundsOfAll = 250;
 constexpr int kFewRounds = 5;    // of a stage, after which the next may shrink more
@@ -70,13 +67,13 @@ class ActiveSets {
   }
 
   bool solve(double tolerance) {
-    const double last = kLastWidth * tolerance;
+    const double last = SmoothingSchedule::kLastWidth * tolerance;
     const bool is_new = std::ranges::all_of(point_.beta, [](double value) { return value == 0; });
-    if (!(is_new ? start(last) : settle(last, kMostRounds))) return false;
+    if (!(is_new ? start(tolerance) : settle(last, kMostRounds))) return false;
     for (int i = 0; i < kCorrections && violation() >= tolerance; ++i)
       if (!step(last) || regroup(last) > 0) return false;
     if (violation() >= tolerance) return false;
-    polish(kPolish * last);
+    polish(SmoothingSchedule::kPolish * last);
     return true;
   }
 
@@ -101,9 +98,8 @@ class ActiveSets {
 
   /// From a wide zone that holds all examples to the last width. Where a width is so much smaller than the one before
   /// that places change back and forth, a less small one is tried from there.
-  bool start(double last) {
-    const double least_bound = *std::ranges::min_element(bound_, {}, [](double b) { return b > 0 ? b : 1e300; });
-    double width = std::max(kLeastFirstWidth, kFirstRidge / 2 * least_bound * form_.mean_diagonal());
+  bool start(double tolerance) {
+    double width = first_smoothing_width(kLeastFirstWidth, bound_, form_.mean_diagonal());
     bool settled = false;
     for (int attempt = 0; attempt < kFirstWidths && !settled; ++attempt) {
       if (attempt > 0) width *= 10;
@@ -112,19 +108,18 @@ class ActiveSets {
     }
     if (!settled) return false;
     std::vector<Place> settled_place = place_;
-    for (double shrinking = kShrinking; width > last && rounds_ < kMostRoundsOfAll;) {
-      const double next = std::max(last, shrinking * width);
+    SmoothingSchedule schedule(width, tolerance, {.few_rounds = kFewRounds});
+    for (double next = schedule.next(); schedule.width() > schedule.last() && rounds_ < kMostRoundsOfAll;) {
       const int before = rounds_;
       if (settle(next, 1)) {
-        width = next;
         settled_place = place_;
-        if (rounds_ - before <= kFewRounds) shrinking = std::max(kShrinking, shrinking * shrinking);
+        next = schedule.advance(next, rounds_ - before);
       } else {
         place_ = settled_place;
-        shrinking = std::sqrt(shrinking);
+        next = schedule.retry();
       }
     }
-    return width <= last;
+    return schedule.width() <= schedule.last();
   }
 
   /// Rounds at one width until nobody changes places; false when `patience` rounds in a row bring no fewer changes.

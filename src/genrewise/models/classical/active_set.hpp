@@ -36,12 +36,9 @@ struct DualPoint {
 /// shrink, less the smallest of those whose beta may grow.
 double violation(const DualPoint& point, std::size_t first_count, std::span<const double> bound);
 
-/// Solves the problem of solve_smo() for a positive semi-definite K. The hinge is rounded off over a width h on either
-/// side of the margin (Chapelle 2007), which in the dual adds 2 h / bound to the diagonal; then each example either
-/// lies in that zone or at one of its bounds, and a Newton step for the zone tells who changes places (Hintermueller,
-/// Ito and Kunisch 2002). h shrinks in stages, as fast as that comes to an
-/// end; at h < tolerance / 2 the rounded solution is one within libsvm's
-/// tolerance of the sharp problem.
+/// Solves the problem of solve_smo() for a positive semi-definite K on the smoothed (Huberised) hinge, whose width
+/// shrinks in stages (smoothing.hpp). Each example lies either in the hinge's zone or at one of its bounds, and a
+/// Newton step for the zone says which examples change (Hintermueller, Ito and Kunisch 2002).
 ///
 /// Where `point` is all zeros it starts from a wide h with all examples in the zone, else with the places that they
 /// have at `point` and the last h. False, and `point` as it was, when that does not come to an end.

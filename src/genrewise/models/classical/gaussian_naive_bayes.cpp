@@ -5,8 +5,8 @@
 #include <numbers>
 
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {

@@ -8,21 +8,16 @@
 #include <utility>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/models/classical/smoothing.hpp"
 
 namespace genrewise {
 namespace {
 
 using blas::View;
 
-constexpr double kFirstRidge = 0.004;      // of the mean diagonal of the kernel, where nothing is known yet
 constexpr double kLeastFirstWidth = 1.01;  // all examples, whose margin is 0 at first, lie in the zone
-constexpr double kLastWidth = 0.45;        // of the tolerance: a little room for rounding below 1/2
-constexpr double kPolish = 0.05;           // of that width: nearer to the exact solution,
-                                           // where rounding allows it
-constexpr double kFirstShrinking = 0.3;    // of the width from stage to stage
-constexpr double kMostShrinking = 0.05, kLeastShrinking = 0.7;
-constexpr int kFewRounds = 3,
-              kManyRounds = 8;  // of a stage, after which the next shrinks more, or less
+constexpr SmoothingConfig kSchedule = {
+    .shrinking = 0.3, .most_shrinking = 0.05, .least_shrinking = 0.7, .few_rounds = 3, .many_rounds = 8};
 constexpr int kMostRounds = 400;
 constexpr double kGoodEnough = 0.1;  // of the slope at the start of a line: with
                                      // less at its end it is taken whole
@@ -63,33 +58,26 @@ class LinearNewton {
 
   DualPoint solve(double tolerance) {
     if (!has_room(0, first_.rows) || !has_room(first_.rows, bound_.size())) return point(1);
-    const double last = kLastWidth * tolerance, polished = kPolish * last;
-    double width = first_width(), shrinking = kFirstShrinking, next = width;
+    const double polished = SmoothingSchedule::kPolish * (SmoothingSchedule::kLastWidth * tolerance);
+    double next = first_smoothing_width(kLeastFirstWidth, bound_, mean_diagonal());
+    SmoothingSchedule schedule(next, tolerance, kSchedule);
     std::optional<DualPoint> best;
     for (double least = std::numeric_limits<double>::infinity();;) {
-      const int rounds = settle(next, shrinking < kLeastShrinking);
+      const int rounds = settle(next, schedule.may_retry());
       if (rounds_ >= kMostRounds) return best ? *best : point(next);
-      if (rounds == 0) {  // the places of the last width say nothing of one so
-                          // much smaller
-        shrinking = std::min(std::sqrt(shrinking), kLeastShrinking);
-        next = std::max(last, shrinking * width);
+      if (rounds == 0) {
+        next = schedule.retry();
         continue;
       }
-      width = next;
-      if (width <= last) {
-        DualPoint now = point(width);
-        const double violated = violation(now, first_.rows, bound_);
-        if (violated < least) best = std::move(now);
-        if (width <= polished || violated > least) return *best;
-        least = violated;
-        next = polished;
-        continue;
-      }
-      shrinking = rounds <= kFewRounds   ? shrinking * shrinking
-                  : rounds > kManyRounds ? std::sqrt(shrinking)
-                                         : shrinking;
-      shrinking = std::clamp(shrinking, kMostShrinking, kLeastShrinking);
-      next = std::max(last, shrinking * width);
+      const double width = next;
+      next = schedule.advance(width, rounds);
+      if (width > schedule.last()) continue;
+      DualPoint now = point(width);
+      const double violated = violation(now, first_.rows, bound_);
+      if (violated < least) best = std::move(now);
+      if (width <= polished || violated > least) return *best;
+      least = violated;
+      next = polished;
     }
   }
 
@@ -105,12 +93,10 @@ class LinearNewton {
                        bound_.begin() + static_cast<std::ptrdiff_t>(to), [](double b) { return b > 0; });
   }
 
-  double first_width() const {
-    const double least_bound = *std::ranges::min_element(bound_, {}, [](double b) { return b > 0 ? b : 1e300; });
+  double mean_diagonal() const {
     double diagonal = 0;
     for (std::size_t i = 0; i < bound_.size(); ++i) diagonal += blas::dot({row(i), cols_}, {row(i), cols_});
-    diagonal /= static_cast<double>(bound_.size());
-    return std::max(kLeastFirstWidth, kFirstRidge / 2 * least_bound * diagonal);
+    return diagonal / static_cast<double>(bound_.size());
   }
 
   /// Rounds at one width until nobody changes places; their number. The first

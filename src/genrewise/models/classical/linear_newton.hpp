@@ -12,10 +12,9 @@ namespace genrewise {
 /// K: for many more examples than columns, of which n x n numbers and pairwise steps are too many. `bound` has one
 /// number per row; whose bound is 0 takes no part.
 ///
-/// The primal problem's hinge is rounded off over a width h on either side of the margin (Chapelle 2007), so that
-/// Newton steps for the weights and the offset, each with an exact line search, always come to an end; h shrinks in
-/// stages to a fraction of `tolerance`, where the rounded problem's solution is one of the sharp problem within
-/// libsvm's tolerance. A round costs columns^3 / 3 and a few passes over the rows.
+/// The primal problem's hinge is smoothed (Huberised), so that Newton steps for the weights and the offset, each with
+/// an exact line search, always come to an end; its width shrinks in stages (smoothing.hpp) until the solution is one
+/// of the sharp problem within libsvm's tolerance. A round costs columns^3 / 3 and a few passes over the rows.
 ///
 /// The point is always one that the bounds and sum beta = 0 allow, and its products belong to it; whether it is within
 /// the tolerance is for the caller to see.

@@ -4,10 +4,10 @@
 #include <algorithm>
 
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
 #include "genrewise/models/classical/pairwise.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {

@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/neighbours.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {

@@ -5,10 +5,10 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {

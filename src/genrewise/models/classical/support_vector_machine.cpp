@@ -10,10 +10,10 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/kernel.hpp"
 #include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/svm_pairs.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {

@@ -6,8 +6,8 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classical/classifiers.hpp"
 #include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classifiers.hpp"
 
 namespace genrewise {
 namespace {

@@ -1,7 +1,6 @@
 #include "genrewise/models/neural/neural.hpp"
 
 #include "genrewise/models/neural/training/network_learner.hpp"
-#include "genrewise/models/zero_shot.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
 #include "genrewise/pretrained/embeddings/mel128.hpp"
 
@@ -11,7 +10,6 @@ void register_neural() {
   neural::register_networks();
   register_feature_set("mel128", neural::make_mel128);
   register_embeddings();
-  register_zero_shot();
 }
 
 }  // namespace genrewise

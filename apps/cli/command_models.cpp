@@ -1,0 +1,104 @@
+// genrewise models: classifiers, networks and their parameters.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "genrewise/models/listing.hpp"
+#include "genrewise/models/model_spec.hpp"
+#include "study_support.hpp"
+
+namespace genrewise::cli {
+namespace {
+
+constexpr char kExamples[] =
+    "genrewise models\n"
+    "genrewise models svm\n"
+    "genrewise models knn --json";
+
+struct ModelsOptions {
+  std::string kind;
+  bool markdown = false;
+};
+
+std::string notes_of(const ClassifierDescriptor& one) {
+  std::vector<std::string> notes;
+  if (one.capabilities.neural_program) notes.emplace_back("network");
+  if (!one.capabilities.trainable) notes.emplace_back("not trained");
+  for (const ModelPreset& preset : one.presets)
+    if (preset.name != one.kind) notes.push_back(preset.name);
+  return fmt::format("{}", fmt::join(notes, ", "));
+}
+
+int list_all(Session& session) {
+  Table table({{"kind"}, {"title"}, {"presets, notes"}});
+  nlohmann::json models = nlohmann::json::array();
+  for (const ClassifierDescriptor* one : classifier_descriptors()) {
+    table.add_row({one->kind, one->title, notes_of(*one)});
+    models.push_back(to_json(*one));
+  }
+  print_result(session, table, [&] { return nlohmann::json{{"models", models}}; });
+  if (session.format == Format::table) session.say("genrewise models KIND lists the parameters of one of them");
+  return kDone;
+}
+
+/// As in a manual page: a parameter with its default, and indented what it is and may be.
+std::string page_of(const ClassifierDescriptor& one) {
+  std::string page = fmt::format("{}: {}\n{}\n", one.kind, one.title, wrapped(one.summary, 0));
+  if (!one.parameters.empty()) page += "\nparameters, with their defaults\n";
+  for (const ParameterDescriptor& parameter : one.parameters) {
+    page += fmt::format("  {}={}\n", parameter.name, parameter.standard);
+    page += wrapped(parameter.help, 6) + "\n" + wrapped(allowed_text(parameter), 6) + "\n";
+    if (!parameter.alias.empty()) page += fmt::format("      also called {}\n", parameter.alias);
+    if (!parameter.candidates.empty())
+      page += fmt::format("      worth trying: {}={}\n", parameter.name, parameter.candidates);
+  }
+  if (one.capabilities.members) page += "  MEMBER.PARAMETER=VALUE\n      a member's own parameters\n";
+  if (!one.searches.empty()) page += "\nsearch spaces (tune --preset)\n";
+  for (const SearchSpace& space : one.searches)
+    page += wrapped(fmt::format("{}: {}", space.name, fmt::join(space.axes, " ")), 2) + "\n";
+  if (!one.presets.empty()) page += "\npresets, and what a study chooses from\n";
+  for (const ModelPreset& preset : one.presets) {
+    std::vector<std::string> parts = preset.axes;
+    for (const auto& [name, value] : preset.parameters) parts.insert(parts.begin(), name + "=" + value);
+    page += wrapped(fmt::format("{}: {}", preset.name, fmt::join(parts, " ")), 2) + "\n";
+  }
+  return page;
+}
+
+Table parameters_table(const ClassifierDescriptor& one) {
+  Table table({{"parameter"}, {"type"}, {"default"}, {"allowed"}, {"worth trying"}, {"what"}});
+  for (const ParameterDescriptor& parameter : one.parameters)
+    table.add_row({parameter.name, std::string(to_string(parameter.type)), parameter.standard, allowed_text(parameter),
+                   parameter.candidates, parameter.help});
+  return table;
+}
+
+int run(const ModelsOptions& options, Session& session) {
+  if (options.markdown) {
+    session.print(classifiers_markdown());
+    return kDone;
+  }
+  if (options.kind.empty()) return list_all(session);
+  const ClassifierDescriptor& one = classifier_descriptor(parse_model(options.kind).kind);
+  if (session.format == Format::table) {
+    session.print(page_of(one));
+  } else {
+    print_result(session, parameters_table(one), [&] { return to_json(one); });
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_models(CLI::App& app, Session& session) {
+  auto options = std::make_shared<ModelsOptions>();
+  CLI::App* command = session.add_command(app, "models", "List classifiers and networks, or the parameters of one",
+                                          kExamples, [options, &session] { return run(*options, session); });
+  command->add_option("KIND", options->kind, "a kind or preset, as in svm or svm-rbf");
+  command->add_flag("--markdown", options->markdown, "the table of docs/models.md");
+  session.add_format_options(command);
+}
+
+}  // namespace genrewise::cli

@@ -1,0 +1,34 @@
+// The list of all classifiers. A new one is one line here, and one file that defines its descriptor:
+//
+//     const ClassifierDescriptor& nearest_neighbours() {
+//       static const ClassifierDescriptor descriptor = {.kind = "knn", ...};
+//       return descriptor;
+//     }
+#pragma once
+
+#include "genrewise/models/classifier.hpp"
+
+/// In the order in which they are listed for people.
+#define GENREWISE_CLASSIFIERS(ENTRY) \
+  ENTRY(gaussian_naive_bayes)        \
+  ENTRY(nearest_neighbours)          \
+  ENTRY(logistic_regression)         \
+  ENTRY(support_vector_machine)      \
+  ENTRY(linear_svm)                  \
+  ENTRY(perceptron)                  \
+  ENTRY(linear_discriminant)         \
+  ENTRY(quadratic_discriminant)      \
+  ENTRY(decision_tree)               \
+  ENTRY(random_forest)               \
+  ENTRY(adaboost)                    \
+  ENTRY(gradient_boosting)           \
+  ENTRY(voting)                      \
+  ENTRY(zero_shot)
+
+namespace genrewise {
+
+#define GENREWISE_DECLARE(name) const ClassifierDescriptor& name();
+GENREWISE_CLASSIFIERS(GENREWISE_DECLARE)
+#undef GENREWISE_DECLARE
+
+}  // namespace genrewise

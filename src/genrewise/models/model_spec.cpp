@@ -1,0 +1,452 @@
+#include "genrewise/models/model_spec.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <optional>
+#include <set>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/models/point.hpp"
+#include "genrewise/models/presets.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr double kMostValues = 10000;
+constexpr std::size_t kMostFileName = 120;
+constexpr std::string_view kFmaBaselines = "fma-baselines";
+constexpr std::string_view kBreaks = ",:|()";  // what a bare value cannot hold
+
+[[noreturn]] void refuse(std::string_view whole, std::size_t at, std::string_view problem, std::string_view remedy) {
+  throw Error(fmt::format("at character {}: {}", at + 1, problem), fmt::format("\"{}\"", whole), std::string(remedy));
+}
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// The end of the NAME that starts at `at`, where it is followed by "="; nothing where no parameter starts there.
+std::optional<std::size_t> name_end(std::string_view text, std::size_t at) {
+  std::size_t end = at;
+  while (end < text.size() && (is_letter(text[end]) || (end > at && (text[end] == '.' || is_digit(text[end]))))) ++end;
+  return end > at && end < text.size() && text[end] == '=' ? std::optional(end) : std::nullopt;
+}
+
+/// A stretch of the whole text, so that errors can say where.
+struct Part {
+  std::string_view whole;
+  std::size_t begin = 0, end = 0;
+  std::string_view text() const { return whole.substr(begin, end - begin); }
+  [[noreturn]] void refuse(std::string_view problem, std::string_view remedy) const {
+    genrewise::refuse(whole, begin, problem, remedy);
+  }
+};
+
+/// Splits at characters outside parentheses for which is_end(position) holds.
+template <class IsEnd>
+std::vector<Part> split(const Part& part, const IsEnd& is_end) {
+  std::vector<Part> parts;
+  std::vector<std::size_t> open;
+  std::size_t begin = part.begin;
+  for (std::size_t at = part.begin; at < part.end; ++at) {
+    const char c = part.whole[at];
+    if (c == '(') open.push_back(at);
+    if (c == ')') {
+      if (open.empty()) refuse(part.whole, at, "\")\" closes nothing", "write a list as (100,50)");
+      open.pop_back();
+    }
+    if (!open.empty() || !is_end(at)) continue;
+    parts.push_back({part.whole, begin, at});
+    begin = at + 1;
+  }
+  if (!open.empty()) refuse(part.whole, open.back(), "\"(\" is not closed", "write a list as (100,50)");
+  parts.push_back({part.whole, begin, part.end});
+  return parts;
+}
+
+std::vector<Part> split(const Part& part, char separator) {
+  return split(part, [&](std::size_t at) { return part.whole[at] == separator; });
+}
+
+/// A value as it is kept: parentheses only where it needs them, and no blanks beside commas.
+std::string canonical_value(const Part& part) {
+  std::string_view text = part.text();
+  if (!text.starts_with('(')) {
+    if (const std::size_t bracket = text.find('('); bracket != std::string_view::npos)
+      refuse(part.whole, part.begin + bracket, "a parenthesis within a value", "put the whole value in parentheses");
+    return std::string(text);
+  }
+  if (split(part, [&](std::size_t at) { return part.whole[at] == ')'; }).front().end != part.end - 1 ||
+      !text.ends_with(')'))
+    part.refuse("a value goes on after its parentheses", "separate candidates by commas, as in (100),(100,50)");
+  text = text.substr(1, text.size() - 2);
+  std::string kept;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t next = text.find_first_not_of(' ', i);
+    const bool at_edge = kept.empty() || kept.back() == ',' || next == std::string_view::npos || text[next] == ',';
+    if (text[i] != ' ' || !at_edge) kept += text[i];
+  }
+  if (kept.find_first_of(kBreaks) == std::string::npos) return kept;
+  return fmt::format("({})", kept);
+}
+
+/// A value as it is written.
+std::string value_text(const std::string& value) {
+  const bool whole = value.starts_with('(') && value.ends_with(')');
+  return whole || value.find_first_of(kBreaks) == std::string::npos ? value : fmt::format("({})", value);
+}
+
+std::string number_text(double value) {
+  return fmt::format("{}", std::stod(fmt::format("{:.12g}", value)));
+}
+
+std::vector<double> numbers_of(const std::vector<Part>& parts) {
+  std::vector<double> numbers(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!parse_number(parts[i].text(), numbers[i]) || !std::isfinite(numbers[i]))
+      parts[i].refuse(fmt::format("\"{}\" is not a number", parts[i].text()),
+                      "a range is START:STOP:STEP or log:FROM:TO:COUNT; other values with colons stand in parentheses");
+  }
+  return numbers;
+}
+
+std::vector<std::string> range(const std::vector<Part>& parts) {
+  const auto numbers = numbers_of(parts);
+  const double start = numbers[0], stop = numbers[1], step = numbers.size() == 3 ? numbers[2] : 1;
+  if (step <= 0 || stop < start || (stop - start) / step > kMostValues)
+    parts.front().refuse("the range does not end", "give START:STOP:STEP with STOP above START and STEP above 0");
+  std::vector<std::string> values;
+  const auto count = static_cast<std::size_t>((stop - start) / step + 1e-9) + 1;
+  for (std::size_t i = 0; i < count; ++i) values.push_back(number_text(start + static_cast<double>(i) * step));
+  return values;
+}
+
+std::vector<std::string> powers(const std::vector<Part>& parts) {
+  const auto numbers = numbers_of(parts);
+  const double from = numbers[0], to = numbers[1], count = numbers[2];
+  if (count < 2 || count != std::floor(count) || count > kMostValues)
+    parts.back().refuse("the count is not a whole number of at least 2", "write log:FROM:TO:COUNT, as in log:-2:2:9");
+  std::vector<std::string> values;
+  for (double i = 0; i < count; ++i) values.push_back(number_text(std::pow(10, from + (to - from) * i / (count - 1))));
+  return values;
+}
+
+/// The candidates, and whether they are a range.
+struct Candidates {
+  std::vector<std::string> values;
+  std::vector<Part> parts;  ///< of each value; of a range: one for all
+  bool is_range = false;
+};
+
+Candidates parse_candidates(const Part& part, std::string_view name) {
+  for (const Part& bar : split(part, '|'))
+    if (bar.end != part.end)
+      refuse(part.whole, bar.end, "candidates are separated by commas", fmt::format("write {}={}", name, [&] {
+               std::string text(part.text());
+               std::ranges::replace(text, '|', ',');
+               return text;
+             }()));
+  Candidates found;
+  std::vector<Part> parts = split(part, ':');
+  if (parts.size() == 1) {
+    found.parts = split(part, ',');
+    for (const Part& value : found.parts) {
+      if (value.text().empty()) value.refuse("a value is missing", fmt::format("write {}=VALUE,VALUE", name));
+      found.values.push_back(canonical_value(value));
+    }
+    return found;
+  }
+  found.is_range = true;
+  found.parts = {part};
+  if (parts.size() == 4 && parts.front().text() == "log") {
+    parts.erase(parts.begin());
+    found.values = powers(parts);
+  } else if (parts.size() <= 3) {
+    found.values = range(parts);
+  } else {
+    part.refuse("too many colons", "a range is START:STOP:STEP or log:FROM:TO:COUNT");
+  }
+  return found;
+}
+
+struct Assignment {
+  std::string name;
+  Part name_part;
+  Part value;
+};
+
+Assignment parse_assignment(const Part& part) {
+  const auto end = name_end(part.whole.substr(0, part.end), part.begin);
+  if (!end)
+    part.refuse(fmt::format("\"{}\" is not a parameter", part.text()),
+                "write NAME=VALUE, as in C=10, or several candidates, as in C=0.1,1,10");
+  return {std::string(part.whole.substr(part.begin, *end - part.begin)),
+          {part.whole, part.begin, *end},
+          {part.whole, *end + 1, part.end}};
+}
+
+GridAxis make_axis(std::string name, const Candidates& candidates) {
+  GridAxis axis{std::move(name), candidates.values};
+  if (candidates.is_range) axis.written = candidates.parts.front().text();
+  return axis;
+}
+
+/// The parameter that is meant, of the classifier or of those that prepare the features; null for a member's.
+const ParameterDescriptor* declared(const ClassifierDescriptor& classifier, const Assignment& assignment) {
+  if (const auto* own = find_parameter(classifier.parameters, assignment.name)) return own;
+  if (const auto* preparing = find_parameter(preparing_parameters(), assignment.name)) return preparing;
+  if (classifier.capabilities.members && assignment.name.find('.') != std::string::npos) return nullptr;
+  const auto names = [](std::span<const ParameterDescriptor> parameters) {
+    std::vector<std::string> all;
+    for (const ParameterDescriptor& one : parameters) all.push_back(one.name);
+    return fmt::format("{}", fmt::join(all, ", "));
+  };
+  assignment.name_part.refuse(fmt::format("{} has no parameter '{}'", classifier.kind, assignment.name),
+                              fmt::format("its parameters are {}; features are prepared by {}",
+                                          names(classifier.parameters), names(preparing_parameters())));
+}
+
+/// Parses and checks the candidates of one parameter; the axis has the parameter's own name.
+GridAxis checked_axis(const ClassifierDescriptor& classifier, const Assignment& assignment) {
+  const ParameterDescriptor* parameter = declared(classifier, assignment);
+  const Candidates candidates = parse_candidates(assignment.value, assignment.name);
+  if (parameter == nullptr) return make_axis(assignment.name, candidates);
+  for (std::size_t i = 0; i < candidates.values.size(); ++i) {
+    if (allows(*parameter, candidates.values[i])) continue;
+    candidates.parts[candidates.is_range ? 0 : i].refuse(
+        fmt::format("{} = '{}' is not allowed", parameter->name, candidates.values[i]),
+        "give " + allowed_text(*parameter));
+  }
+  return make_axis(parameter->name, candidates);
+}
+
+[[noreturn]] void refuse_several(const Assignment& assignment) {
+  assignment.value.refuse(
+      fmt::format("{} has several candidates where one value is wanted", assignment.name),
+      fmt::format("write a value that is a list in parentheses, as in {}=({}); candidates are for study and tune",
+                  assignment.name, assignment.value.text()));
+}
+
+/// NAME=VALUE of everything that is not as the kind or preset has it.
+std::vector<std::string> changes_of(const ModelSpec& spec) {
+  std::vector<std::string> changes;
+  const std::optional<NamedPreset> preset = find_preset(spec.base);
+  for (const auto& [name, value] : spec.parameters) {
+    const bool by_preset =
+        preset && preset->preset.parameters.contains(name) && preset->preset.parameters.at(name) == value;
+    if (!by_preset) changes.push_back(fmt::format("{}={}", name, value_text(value)));
+  }
+  for (const GridAxis& axis : spec.grid)
+    if (!axis.by_default) changes.push_back(text_of(axis));
+  return changes;
+}
+
+void rename(ModelSpec& spec) {
+  spec.name = text_of(spec);
+  const std::optional<NamedPreset> preset = find_preset(spec.base);
+  spec.title = preset ? preset->preset.title : classifier_descriptor(spec.kind).title;
+  for (const std::string& change : changes_of(spec)) spec.title += ", " + change;
+}
+
+/// In place of what a preset has; refuses a parameter that somebody gave before.
+void replace(ModelSpec& spec, const Assignment& assignment, const std::string& name) {
+  const std::optional<NamedPreset> preset = find_preset(spec.base);
+  const auto fixed = spec.parameters.find(name);
+  const bool from_preset = fixed != spec.parameters.end() && preset && preset->preset.parameters.contains(name) &&
+                           preset->preset.parameters.at(name) == fixed->second;
+  const auto axis = std::ranges::find(spec.grid, name, &GridAxis::parameter);
+  if ((fixed != spec.parameters.end() && !from_preset) || (axis != spec.grid.end() && !axis->by_default))
+    assignment.name_part.refuse(fmt::format("{} is given twice", name), "leave one of them out");
+  if (fixed != spec.parameters.end()) spec.parameters.erase(fixed);
+  if (axis != spec.grid.end()) spec.grid.erase(axis);
+}
+
+/// The members of a vote and their weights can only be checked together.
+void check_members(const ModelSpec& spec) {
+  if (!classifier_descriptor(spec.kind).capabilities.members) return;
+  for (const Parameters& parameters : grid_points(spec.parameters, spec.grid))
+    make_classifier(spec.kind, Point(parameters).learning, kDefaultSeed);
+}
+
+ModelSpec named_model(const std::string& word, std::string_view whole) {
+  if (const std::optional<NamedPreset> found = find_preset(word)) {
+    ModelSpec spec{word, found->preset.title, {}, found->classifier->kind, found->preset.parameters, {}, word};
+    for (const std::string& axis : found->preset.axes) {
+      spec.grid.push_back(parse_axis(axis));
+      spec.grid.back().by_default = true;
+    }
+    return spec;
+  }
+  if (find_classifier(word) != nullptr) return {word, {}, {}, word, {}, {}, word};
+  std::vector<std::string> names;
+  for (const NamedPreset& one : all_presets())
+    if (!one.preset.name.starts_with("fma-") && find_classifier(one.preset.name) == nullptr)
+      names.push_back(one.preset.name);
+  throw UnknownName(fmt::format("there is no model \"{}\"", word), fmt::format("\"{}\"", whole),
+                    fmt::format("use {}, {}, {}, with parameters as in svm:C=10:kernel=poly; FEATURES/ before it names "
+                                "its feature set",
+                                fmt::join(classifier_kinds(), ", "), fmt::join(names, ", "), kFmaBaselines));
+}
+
+/// "a/svm:C=1" -> "svm".
+std::string_view word_of(std::string_view text) {
+  text = text.substr(0, text.find(':'));
+  return text.substr(text.find('/') == std::string_view::npos ? 0 : text.find('/') + 1);
+}
+
+bool starts_model(std::string_view text) {
+  const std::string word(word_of(text));
+  return word == kFmaBaselines || find_preset(word) || find_classifier(word) != nullptr;
+}
+
+/// At the commas that start a new model.
+std::vector<std::string> split_models(std::string_view text) {
+  std::vector<std::string> models;
+  for (const Part& part : split(Part{text, 0, text.size()}, ',')) {
+    const bool continues =
+        !models.empty() && models.back().find('=') != std::string::npos && !starts_model(part.text());
+    if (continues) {
+      models.back() += ',' + std::string(part.text());
+    } else {
+      models.emplace_back(part.text());
+    }
+  }
+  return models;
+}
+
+}  // namespace
+
+ModelSpec parse_model(std::string_view text, Values values) {
+  const std::size_t head_end = std::min(text.find(':'), text.size());
+  const std::size_t slash = text.substr(0, head_end).find('/');
+  const std::string_view word = word_of(text);
+  if (slash == 0) refuse(text, 0, "no features are named before the /", "write FEATURES/MODEL, as in fma518/svm");
+  if (word.empty()) refuse(text, head_end, "no model is named", "write KIND[:NAME=VALUE]..., as in svm:C=10");
+  ModelSpec spec = named_model(std::string(word), text);
+  if (slash < head_end) spec.features = text.substr(0, slash);
+  if (values == Values::single) spec.grid.clear();
+  const ClassifierDescriptor& classifier = classifier_descriptor(spec.kind);
+  if (head_end < text.size()) {
+    const Part rest{text, head_end + 1, text.size()};
+    for (const Part& part :
+         split(rest, [&](std::size_t at) { return text[at] == ':' && name_end(text, at + 1).has_value(); })) {
+      const Assignment assignment = parse_assignment(part);
+      if (assignment.name == "features")
+        assignment.name_part.refuse(
+            "a model is fitted on a whole table",
+            "name a feature set before the model, as in fma518/svm; groups of features are for tune and --ablation");
+      GridAxis axis = checked_axis(classifier, assignment);
+      if (values == Values::single && axis.values.size() > 1) refuse_several(assignment);
+      replace(spec, assignment, axis.parameter);
+      if (axis.values.size() > 1) {
+        spec.grid.push_back(std::move(axis));
+      } else {
+        spec.parameters[axis.parameter] = axis.values.front();
+      }
+    }
+  }
+  check_members(spec);
+  rename(spec);
+  return spec;
+}
+
+std::vector<ModelSpec> parse_models(const std::vector<std::string>& texts) {
+  std::vector<ModelSpec> models;
+  const auto add = [&](ModelSpec spec) {
+    const auto found =
+        std::ranges::find(models, file_name_of(spec.name), [](const ModelSpec& one) { return file_name_of(one.name); });
+    if (found == models.end()) {
+      models.push_back(std::move(spec));
+    } else if (*found != spec) {
+      throw Error(fmt::format("{} and {} would have files of the same name", found->name, spec.name), "models",
+                  "leave one of them out");
+    }
+  };
+  for (const std::string& text : texts) {
+    for (const std::string& model : split_models(text)) {
+      if (word_of(model) != kFmaBaselines) {
+        add(parse_model(model));
+        continue;
+      }
+      const std::string features = model.substr(0, model.find(kFmaBaselines));
+      for (const NamedPreset& one : fma_presets()) add(parse_model(features + one.preset.name));
+    }
+  }
+  return models;
+}
+
+void add_parameter(ModelSpec& spec, std::string_view text) {
+  const Assignment assignment = parse_assignment({text, 0, text.size()});
+  const GridAxis axis = checked_axis(classifier_descriptor(spec.kind), assignment);
+  if (axis.values.size() > 1) refuse_several(assignment);
+  replace(spec, assignment, axis.parameter);
+  spec.parameters[axis.parameter] = axis.values.front();
+  check_members(spec);
+  rename(spec);
+}
+
+void add_axis(ModelSpec& spec, std::string_view text) {
+  const Assignment assignment = parse_assignment({text, 0, text.size()});
+  GridAxis axis = checked_axis(classifier_descriptor(spec.kind), assignment);
+  replace(spec, assignment, axis.parameter);
+  spec.grid.push_back(std::move(axis));
+  check_members(spec);
+  rename(spec);
+}
+
+GridAxis parse_axis(std::string_view text) {
+  const Assignment assignment = parse_assignment({text, 0, text.size()});
+  std::string name = assignment.name;
+  for (const ClassifierDescriptor* classifier : classifier_descriptors())
+    if (const auto* parameter = find_parameter(classifier->parameters, name)) name = parameter->name;
+  return make_axis(std::move(name), parse_candidates(assignment.value, assignment.name));
+}
+
+std::string text_of(const GridAxis& axis) {
+  if (!axis.written.empty()) return axis.parameter + "=" + axis.written;
+  std::vector<std::string> values;
+  for (const std::string& value : axis.values) values.push_back(value_text(value));
+  return fmt::format("{}={}", axis.parameter, fmt::join(values, ","));
+}
+
+std::string text_of(const ModelSpec& spec) {
+  std::string text = spec.features.empty() ? "" : spec.features + "/";
+  text += spec.base.empty() ? spec.kind : spec.base;
+  for (const std::string& change : changes_of(spec)) text += ":" + change;
+  return text;
+}
+
+std::string file_name_of(std::string_view model_name) {
+  std::string name = as_file_name(model_name);
+  if (name.size() <= kMostFileName) return name;
+  const std::string sum = sha256_hex(model_name).substr(0, 12);
+  return name.substr(0, kMostFileName - sum.size() - 1) + "-" + sum;
+}
+
+std::string as_file_name(std::string_view text) {
+  std::string name;
+  for (const char c : text) name += (is_letter(c) && c != '_') || is_digit(c) || c == '.' ? c : '-';
+  return name;
+}
+
+std::vector<ModelSpec> default_models() {
+  std::vector<ModelSpec> models;
+  for (const NamedPreset& one : all_presets())
+    if (one.preset.in_study) models.push_back(parse_model(one.preset.name));
+  return models;
+}
+
+std::vector<ModelSpec> fma_baseline_models() {
+  return parse_models({std::string(kFmaBaselines)});
+}
+
+}  // namespace genrewise

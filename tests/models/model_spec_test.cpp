@@ -1,0 +1,146 @@
+// The grammar of models and their parameters.
+#include "genrewise/models/model_spec.hpp"
+
+#include <gmock/gmock.h>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/point.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string refusal(const auto& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(ModelSpec, IsReadFromItsCanonicalTextAsItWas) {
+  for (const char* text :
+       {"svm", "svm-rbf", "gnb", "fma-MLP2", "svm:C=10", "svm:C=0.1,1,10", "svm:kernel=poly:C=1,10",
+        "svm-rbf:gamma=auto,0.1", "fma518/knn:n_neighbors=1:96:5", "knn:weights=distance:n_neighbors=1:96:5",
+        "logreg:C=log:-2:2:9", "mlp:hidden_layer_sizes=(100,50)", "mlp:hidden_layer_sizes=100,(100,50),(20,20,20)",
+        "tree:max_depth=2,none", "svm:pca_components=50:standardise=false",
+        "voting:estimators=(svm,knn):svm.C=10:weights=(2,1)"}) {
+    const ModelSpec spec = parse_model(text);
+    EXPECT_EQ(parse_model(text_of(spec)), spec) << text;
+    EXPECT_EQ(text_of(parse_model(text_of(spec))), text_of(spec)) << text;
+    EXPECT_EQ(spec.name, text_of(spec));
+  }
+  EXPECT_EQ(text_of(parse_model("svm:kernel=poly:C=1,10")), "svm:kernel=poly:C=1,10");
+  EXPECT_EQ(text_of(parse_model("mlp:hidden_layer_sizes=(100, 50)")), "mlp:hidden_layer_sizes=(100,50)");
+  EXPECT_EQ(text_of(parse_model("mlp:hidden_layer_sizes=(100)")), "mlp:hidden_layer_sizes=100");
+}
+
+TEST(ModelSpec, StartsANewParameterOnlyWhereANameAndAnEqualsSignFollow) {
+  const ModelSpec spec = parse_model("knn:n_neighbors=1:9:4:weights=uniform,distance:p=1");
+  ASSERT_EQ(spec.grid.size(), 2u);
+  EXPECT_THAT(spec.grid[0].values, ElementsAre("1", "5", "9"));
+  EXPECT_THAT(spec.grid[1].values, ElementsAre("uniform", "distance"));
+  EXPECT_EQ(spec.parameters, (Parameters{{"p", "1"}}));
+}
+
+TEST(ModelSpec, TakesAListInParenthesesAsOneValue) {
+  const ModelSpec one = parse_model("mlp:hidden_layer_sizes=(100,50)");
+  EXPECT_EQ(one.parameters.at("hidden_layer_sizes"), "(100,50)");
+  EXPECT_TRUE(one.grid.empty());
+  EXPECT_THAT(parse_model("mlp:hidden_layer_sizes=(100),(100,50)").grid[0].values, ElementsAre("100", "(100,50)"));
+  EXPECT_THAT(parse_model("mlp:hidden_layer_sizes=100,50").grid[0].values, ElementsAre("100", "50"));
+  const auto classifier = make_classifier("mlp", one.parameters, 1);
+  EXPECT_EQ(classifier->parameters().at("hidden_layer_sizes"), "(100,50)");
+}
+
+TEST(ModelSpec, KnowsOtherNamesOfParameters) {
+  EXPECT_EQ(parse_model("knn:k=7").parameters, (Parameters{{"n_neighbors", "7"}}));
+  EXPECT_EQ(parse_model("knn:k=7").name, "knn:n_neighbors=7");
+}
+
+TEST(ModelSpec, HasATitleForPeopleAndANameForFiles) {
+  EXPECT_EQ(parse_model("mlp").title, "Multi-layer perceptron");
+  EXPECT_EQ(parse_model("svm-rbf").title, "SVM, RBF kernel");
+  EXPECT_EQ(parse_model("svm-rbf:C=3").title, "SVM, RBF kernel, C=3");
+  EXPECT_EQ(file_name_of("fma518/svm:C=0.1,1:kernel=rbf"), "fma518-svm-C-0.1-1-kernel-rbf");
+  const std::string long_name = "svm:C=" + std::string(300, '1');
+  EXPECT_LE(file_name_of(long_name).size(), 120u);
+  EXPECT_NE(file_name_of(long_name), file_name_of(long_name + "2"));
+}
+
+TEST(ModelSpec, SaysWhereATextIsWrongAndWhatToWrite) {
+  const auto of = [](const char* text) { return refusal([&] { parse_model(text); }); };
+  EXPECT_THAT(of("svm:C"), AllOf(HasSubstr("\"svm:C\": at character 5"), HasSubstr("write NAME=VALUE")));
+  EXPECT_THAT(of("svm:C="), HasSubstr("at character 7: a value is missing"));
+  EXPECT_THAT(of("svm:C=1,,3"), HasSubstr("at character 9: a value is missing"));
+  EXPECT_THAT(of("svm:C=1|10"), AllOf(HasSubstr("at character 8"), HasSubstr("write C=1,10")));
+  EXPECT_THAT(of("svm:C=0"),
+              AllOf(HasSubstr("at character 7"), HasSubstr("C = '0' is not allowed"), HasSubstr("above 0")));
+  EXPECT_THAT(of("svm:C=1,x"), HasSubstr("at character 9: C = 'x' is not allowed"));
+  EXPECT_THAT(of("svm:colour=1"),
+              AllOf(HasSubstr("at character 5: svm has no parameter 'colour'"), HasSubstr("kernel")));
+  EXPECT_THAT(of("svm:C=1:C=2"), HasSubstr("at character 9: C is given twice"));
+  EXPECT_THAT(of("svm:kernel=linear:poly"), HasSubstr("\"linear\" is not a number"));
+  EXPECT_THAT(of("svm:C=1:2:3:4:5"), HasSubstr("too many colons"));
+  EXPECT_THAT(of("mlp:hidden_layer_sizes=(100,50"), HasSubstr("at character 24: \"(\" is not closed"));
+  EXPECT_THAT(of("mlp:hidden_layer_sizes=100)"), HasSubstr("\")\" closes nothing"));
+  EXPECT_THAT(of("mlp:hidden_layer_sizes=(100)50"), HasSubstr("goes on after its parentheses"));
+  EXPECT_THAT(of("mlp:hidden_layer_sizes=1(00)"), HasSubstr("a parenthesis within a value"));
+  EXPECT_THAT(of("gnb:features=mfcc"), HasSubstr("fma518/svm"));
+  EXPECT_THAT(of("oracle"), AllOf(HasSubstr("there is no model \"oracle\""), HasSubstr("svm-rbf")));
+}
+
+TEST(ModelSpec, WithSingleValuesLeavesWhatAPresetWouldSearchAtItsDefault) {
+  const ModelSpec spec = parse_model("svm-rbf", Values::single);
+  EXPECT_EQ(spec.parameters, (Parameters{{"kernel", "rbf"}}));
+  EXPECT_TRUE(spec.grid.empty());
+  EXPECT_THAT(refusal([] { parse_model("svm:C=1,10", Values::single); }), HasSubstr("several candidates"));
+  ModelSpec own = parse_model("mlp", Values::single);
+  EXPECT_THAT(refusal([&] { add_parameter(own, "hidden_layer_sizes=100,50"); }),
+              HasSubstr("hidden_layer_sizes=(100,50)"));
+  add_parameter(own, "hidden_layer_sizes=(100,50)");
+  EXPECT_EQ(own.name, "mlp:hidden_layer_sizes=(100,50)");
+  EXPECT_THAT(refusal([&] { add_parameter(own, "hidden_layer_sizes=3"); }), HasSubstr("given twice"));
+}
+
+TEST(ModelSpec, ReplacesWhatAPresetSearchesByWhatIsGiven) {
+  ModelSpec spec = parse_model("svm-rbf");
+  ASSERT_EQ(spec.grid.size(), 1u);
+  EXPECT_TRUE(spec.grid[0].by_default);
+  add_axis(spec, "C=5");
+  ASSERT_EQ(spec.grid.size(), 1u);
+  EXPECT_FALSE(spec.grid[0].by_default);
+  EXPECT_THAT(spec.grid[0].values, ElementsAre("5"));
+  EXPECT_EQ(parse_model("svm-rbf:kernel=poly").parameters.at("kernel"), "poly");
+}
+
+TEST(ModelSpecs, AreSplitAtCommasThatStartAModel) {
+  const auto names = [](const std::vector<std::string>& texts) {
+    std::vector<std::string> all;
+    for (const ModelSpec& spec : parse_models(texts)) all.push_back(spec.name);
+    return all;
+  };
+  EXPECT_THAT(names({"gnb,knn", "svm-rbf"}), ElementsAre("gnb", "knn", "svm-rbf"));
+  EXPECT_THAT(names({"svm:C=1,10,knn"}), ElementsAre("svm:C=1,10", "knn"));
+  EXPECT_THAT(names({"svm:C=1,10,fma518/knn:n_neighbors=1:9:4,gnb"}),
+              ElementsAre("svm:C=1,10", "fma518/knn:n_neighbors=1:9:4", "gnb"));
+  EXPECT_THAT(names({"voting:estimators=(svm,knn),gnb"}), ElementsAre("voting:estimators=(svm,knn)", "gnb"));
+  EXPECT_THAT(names({"voting:estimators=(svm,knn),(gnb,knn)"}), ElementsAre("voting:estimators=(svm,knn),(gnb,knn)"));
+  EXPECT_THAT(refusal([&] { names({"gnb,oracle"}); }), HasSubstr("there is no model \"oracle\""));
+}
+
+TEST(Complexity, FollowsWhatTheParametersDeclare) {
+  const std::vector<GridAxis> c = {{"C", {"10", "0.1"}}}, k = {{"n_neighbors", {"1", "9"}}},
+                              kernels = {{"kernel", {"rbf", "linear"}}}, pca = {{"pca_components", {"0", "5"}}};
+  EXPECT_LT(complexity("svm", {{"C", "0.1"}}, c), complexity("svm", {{"C", "10"}}, c));
+  EXPECT_LT(complexity("knn", {{"n_neighbors", "9"}}, k), complexity("knn", {{"n_neighbors", "1"}}, k));
+  EXPECT_LT(complexity("svm", {{"kernel", "rbf"}}, kernels), complexity("svm", {{"kernel", "linear"}}, kernels));
+  EXPECT_LT(complexity("svm", {{"pca_components", "5"}}, pca), complexity("svm", {{"pca_components", "0"}}, pca));
+}
+
+}  // namespace
+}  // namespace genrewise

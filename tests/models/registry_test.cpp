@@ -1,0 +1,139 @@
+// What every classifier declares of itself, and that it keeps to it. A new classifier is covered by being listed.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/listing.hpp"
+#include "genrewise/models/model_spec.hpp"
+#include "genrewise/models/point.hpp"
+#include "genrewise/records/tensor_archive.hpp"
+#include "learner_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using testing::Clusters;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::make_clusters;
+using ::testing::Not;
+
+std::string refusal(const auto& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+class EveryClassifier : public ::testing::TestWithParam<std::string> {
+ protected:
+  const ClassifierDescriptor& descriptor() const { return classifier_descriptor(GetParam()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryClassifier, ::testing::ValuesIn(classifier_kinds()),
+                         [](const auto& param) { return param.param; });
+
+TEST_P(EveryClassifier, HasATitleASummaryAndHelpForEachParameter) {
+  EXPECT_THAT(descriptor().title, Not(IsEmpty()));
+  EXPECT_THAT(descriptor().summary, Not(IsEmpty()));
+  std::set<std::string> names;
+  for (const ParameterDescriptor& one : descriptor().parameters) {
+    EXPECT_THAT(one.help, Not(IsEmpty())) << one.name;
+    EXPECT_TRUE(names.insert(one.name).second) << one.name << " is declared twice";
+    EXPECT_EQ(find_parameter(preparing_parameters(), one.name), nullptr) << one.name << " prepares features";
+  }
+}
+
+TEST_P(EveryClassifier, HasDefaultsThatAreAllowed) {
+  for (const ParameterDescriptor& one : descriptor().parameters)
+    EXPECT_TRUE(allows(one, one.standard)) << one.name << "=" << one.standard << "; " << allowed_text(one);
+  EXPECT_EQ(make_classifier(GetParam(), {}, 1)->parameters().size(), descriptor().parameters.size());
+}
+
+TEST_P(EveryClassifier, HasCandidatesSearchSpacesAndPresetsThatAreAllowed) {
+  const auto check = [&](const std::string& axis) {
+    ModelSpec spec = parse_model(GetParam());
+    spec.grid.clear();
+    EXPECT_NO_THROW(add_axis(spec, axis)) << axis;
+  };
+  for (const ParameterDescriptor& one : descriptor().parameters)
+    if (!one.candidates.empty()) check(one.name + "=" + one.candidates);
+  for (const SearchSpace& space : descriptor().searches)
+    for (const std::string& axis : space.axes) check(axis);
+  for (const ModelPreset& preset : descriptor().presets) {
+    EXPECT_NO_THROW(check_parameters(descriptor(), preset.parameters)) << preset.name;
+    for (const std::string& axis : preset.axes) check(axis);
+  }
+}
+
+TEST_P(EveryClassifier, PredictsTheSameAfterItIsSavedAndLoaded) {
+  const Clusters data = make_clusters(60, 4, 3, 2.0);
+  Parameters parameters;
+  // One value of each search, so that it is not only the defaults that are kept.
+  for (const ParameterDescriptor& one : descriptor().parameters)
+    if (!one.candidates.empty()) parameters[one.name] = parse_axis(one.name + "=" + one.candidates).values.front();
+  const auto fitted = make_classifier(GetParam(), parameters, 1);
+  fitted->fit({data.examples, data.labels, 3});
+  TensorArchive archive;
+  fitted->save(archive, "classifier.");
+  const auto loaded = make_classifier(GetParam(), fitted->parameters(), 2);
+  loaded->load(archive, "classifier.");
+  const Predictions expected = fitted->predict_with_probabilities(data.examples),
+                    found = loaded->predict_with_probabilities(data.examples);
+  EXPECT_EQ(found.labels, expected.labels);
+  EXPECT_EQ(found.probabilities, expected.probabilities);
+  EXPECT_EQ(loaded->parameters(), fitted->parameters());
+}
+
+TEST_P(EveryClassifier, RefusesAnUnknownParameterAndNamesThoseThatThereAre) {
+  const std::string text = refusal([&] { make_classifier(GetParam(), {{"colour", "red"}}, 1); });
+  EXPECT_THAT(text, HasSubstr("has no parameter 'colour'"));
+  for (const ParameterDescriptor& one : descriptor().parameters) EXPECT_THAT(text, HasSubstr(one.name));
+}
+
+TEST_P(EveryClassifier, RefusesValuesOfTheWrongTypeOrOutOfRange) {
+  for (const ParameterDescriptor& one : descriptor().parameters) {
+    if (one.type == ParameterType::text) continue;
+    const auto with = [&](const std::string& value) {
+      return refusal([&] { make_classifier(GetParam(), {{one.name, value}}, 1); });
+    };
+    EXPECT_THAT(with("nonsense"), HasSubstr("is not allowed; give " + allowed_text(one))) << one.name;
+    if (one.type == ParameterType::choice || one.type == ParameterType::boolean) continue;
+    if (one.range.has_least() && one.range.least > -1e18)
+      EXPECT_THAT(with(fmt::format("{}", one.range.least - 1)), HasSubstr("is not allowed")) << one.name;
+    if (one.range.has_most())
+      EXPECT_THAT(with(fmt::format("{}", one.range.most + 1)), HasSubstr("is not allowed")) << one.name;
+  }
+}
+
+TEST_P(EveryClassifier, IsFittedOnBatchesOnlyWhereItAnnouncesThat) {
+  if (descriptor().capabilities.batches) GTEST_SKIP() << "it does";
+  EXPECT_THAT(refusal([&] { make_classifier(GetParam(), {}, 1)->fit_batches({}); }), HasSubstr("batches"));
+}
+
+TEST(Descriptors, AreWhatTheDocumentationLists) {
+  std::ifstream file(testing::golden_path("").parent_path().parent_path().parent_path() / "docs" / "models.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  EXPECT_THAT(page.str(), HasSubstr(classifiers_markdown())) << "put the output of genrewise models --markdown there";
+}
+
+TEST(Descriptors, AreWholeInJson) {
+  const nlohmann::json svm = to_json(classifier_descriptor("svm"));
+  EXPECT_EQ(svm.at("title"), "Support vector machine");
+  const nlohmann::json& c = svm.at("parameters").at(0);
+  EXPECT_EQ(c.at("name"), "C");
+  EXPECT_EQ(c.at("default"), "1.0");
+  EXPECT_EQ(c.at("least"), 0);
+  EXPECT_EQ(c.at("least_open"), true);
+  EXPECT_TRUE(c.at("most").is_null());
+  EXPECT_EQ(c.at("simpler"), "smaller");
+}
+
+}  // namespace
+}  // namespace genrewise
