@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/report/charts.hpp"
-#include "study_support.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -20,17 +20,18 @@ constexpr char kExamples[] =
 
 struct EvaluateOptions {
   std::string model, part = "unseen", features_file;
-  ExamplesSource source;
-  SplitSource split;
+  DataOptions data;
+  SplitOptions split;
 };
 
 std::vector<std::size_t> rows_to_judge(const EvaluateOptions& options, const Model& model, const Examples& examples,
                                        std::uint64_t seed) {
-  if (const auto part = parse_part(options.part)) return options.split.make(examples.subjects, seed).rows(*part);
+  if (const auto part = parse_part(options.part))
+    return make_split(examples.subjects, options.split.config_with(seed)).rows(*part);
   if (options.part == "unseen") {
     auto rows = unseen_rows(model, examples);
     if (rows.empty()) {
-      throw Error("the model has learnt from every example of it", options.source.dataset(),
+      throw Error("the model has learnt from every example of it", options.data.config.location,
                   "judge it on other music, or see what it remembers with --part all");
     }
     return rows;
@@ -56,9 +57,9 @@ Table genre_table(const Metrics& metrics, const std::vector<std::string>& labels
 
 int run(const EvaluateOptions& options, Session& session) {
   const Model model = load_model(options.model);
-  ExamplesSource source = options.source;
-  if (!source.features_given() && model.recipe.name != "table") source.set_features(model.recipe.name);
-  source.open();
+  DataSourceConfig config = options.data.config;
+  if (model.recipe.name != "table") config.default_features = model.recipe.name;
+  const DataSource source(config);
   const LoadedExamples loaded = options.features_file.empty() ? source.load(session.progress())
                                                               : source.load(options.features_file, session.progress());
   const auto rows = rows_to_judge(options, model, loaded.examples, session.seed);
@@ -95,8 +96,8 @@ void add_evaluate(CLI::App& app, Session& session) {
   CLI::App* command = session.add_command(app, "evaluate", "Judge a saved model on examples whose genres are known",
                                           kExamples, [options, &session] { return run(*options, session); });
   command->add_option("MODEL", options->model, "a .gwm file")->required();
-  options->source.add_options(command);
-  options->split.add_options(command);
+  options->data.add_to(command);
+  options->split.add_to(command);
   command
       ->add_option("--part", options->part,
                    "which examples: unseen (those the model has not learnt from), test, validation, training, or all")

@@ -71,7 +71,7 @@ void add_extract(CLI::App& app, Session& session) {
                                           [options, &session] { return extract(*options, session); });
   command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
       ->required();
-  add_features_option(command, options->feature_set);
+  command->add_option("--features", options->feature_set, kFeaturesHelp)->capture_default_str();
   command->add_option("-o,--output", options->output, "the table to write: NAME.csv or NAME.npy")->required();
   command->add_option("--subset", options->subset, "FMA's subset; each holds the ones before it")
       ->check(CLI::IsMember({"small", "medium", "large", "full"}))

@@ -7,7 +7,6 @@
 #include "commands.hpp"
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/wildcards.hpp"
-#include "study_support.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -109,7 +109,7 @@ void add_pack(CLI::App& app, Session& session) {
   command->add_option("--work", options->pack.work_folder,
                       "where shards lie on their way to an object store (default: under ~/.cache/genrewise); at most "
                       "three of them at a time");
-  add_features_option(command, options->feature_set);
+  command->add_option("--features", options->feature_set, kFeaturesHelp)->capture_default_str();
   command->add_option("--shards", options->pack.shards, "how many files")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

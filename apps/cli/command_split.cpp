@@ -21,7 +21,7 @@ constexpr char kExamples[] =
 struct Options {
   std::string place, output, scheme = "auto";
   DatasetOptions dataset;
-  SplitOptions split;
+  SplitConfig split;
 };
 
 constexpr std::array kParts{Part::training, Part::validation, Part::test};
@@ -81,7 +81,7 @@ Opened open_subjects(const Options& options) {
 
 int run(const Options& options, Session& session) {
   const auto [subjects, rejected] = open_subjects(options);
-  SplitOptions split_options = options.split;
+  SplitConfig split_options = options.split;
   split_options.scheme = parse_split_scheme(options.scheme);
   split_options.seed = session.seed;
   const Split split = make_split(subjects, split_options);

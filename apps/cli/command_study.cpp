@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/charts.hpp"
@@ -14,7 +15,6 @@
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/run_folder.hpp"
-#include "study_support.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -30,8 +30,8 @@ constexpr char kExamples[] =
     "genrewise study fma -o runs/baselines --models fma-baselines --ablation";
 
 struct StudyOptions {
-  ExamplesSource source;
-  SplitSource split;
+  DataOptions data;
+  SplitOptions split;
   std::string output;
   std::vector<std::string> models;
   std::size_t pca_components = 0;
@@ -39,11 +39,11 @@ struct StudyOptions {
 };
 
 std::string command_line(const StudyOptions& options, std::uint64_t seed) {
-  std::vector<std::string> words = {"genrewise", "study", options.source.dataset(), "-o", options.output};
+  std::vector<std::string> words = {"genrewise", "study", options.data.config.location, "-o", options.output};
   const auto add = [&](const std::string& option, const std::string& value) {
     words.insert(words.end(), {option, value});
   };
-  options.source.add_words(words);
+  options.data.add_words(words);
   options.split.add_words(words);
   if (!options.models.empty()) words.push_back("--models");
   words.insert(words.end(), options.models.begin(), options.models.end());
@@ -54,14 +54,14 @@ std::string command_line(const StudyOptions& options, std::uint64_t seed) {
 }
 
 /// What makes two runs the same; the models are not among it, for each keeps its own entry.
-json config_of(const StudyOptions& options, const StudyConfig& config) {
-  const std::string given = options.source.kind() == "pack" ? "pack" : "table";
-  return {{"dataset", options.source.place()},
-          {"dataset_fingerprint", options.source.fingerprint()},
-          {"features", options.source.extracts() ? options.source.features() : given},
-          {"table", options.source.table()},
-          {"scheme", options.split.scheme()},
-          {"split_file", options.split.file()},
+json config_of(const StudyOptions& options, const DataSource& source, const StudyConfig& config) {
+  const std::string given = source.kind() == "pack" ? "pack" : "table";
+  return {{"dataset", source.location()},
+          {"dataset_fingerprint", source.fingerprint()},
+          {"features", source.extracts() ? source.features() : given},
+          {"table", source.table()},
+          {"scheme", options.split.scheme},
+          {"split_file", options.split.file},
           {"seed", config.seed},
           {"pca_components", config.preprocessing.pca_components}};
 }
@@ -124,9 +124,9 @@ void print_ablation(const json& ablation, Session& session) {
 }
 
 /// A wrong name is told before anything is done.
-void require_features(const ExamplesSource& source, const std::vector<ModelSpec>& models) {
+void require_features(const DataSource& source, const std::vector<ModelSpec>& models) {
   for (const ModelSpec& spec : models) {
-    if (spec.features.empty() || !source.table_of(spec.features).empty() || source.is_numbers()) continue;
+    if (spec.features.empty() || !source.table_of(spec.features).empty() || !source.has_audio()) continue;
     make_feature_set(spec.features);
   }
 }
@@ -138,12 +138,14 @@ int run(StudyOptions options, Session& session) {
   config.preprocessing.seed = session.seed;
   config.models = options.models.empty() ? default_models() : parse_models(options.models);
 
-  ExamplesSource& source = options.source;
-  source.open();
+  const DataSource source(options.data.config);
   require_features(source, config.models);
-  const RunFolder folder(options.output, config_of(options, config), options.anew);
-  const LoadedStudy loaded = load_study(source, config.models, folder, session.progress());
-  const Split split = options.split.make(loaded.examples.subjects, session.seed);
+  const RunFolder folder(options.output, config_of(options, source, config), options.anew);
+  std::vector<std::string> sets;
+  for (const ModelSpec& spec : config.models) sets.push_back(spec.features);
+  const auto path_of = [&](const std::string& set, std::size_t columns) { return folder.features_path(columns, set); };
+  const JoinedExamples loaded = load_joined(source, sets, path_of, session.progress());
+  const Split split = make_split(loaded.examples.subjects, options.split.config_with(session.seed));
   const StudyResult result = run_study(
       loaded.examples, split, config, session.progress(),
       [&](const Examples& learnt) { return folder.store(learnt, split); }, loaded.table_of);
@@ -187,8 +189,8 @@ void add_study(CLI::App& app, Session& session) {
                           "Compare models on a dataset under one honest split: features, parameters chosen "
                           "on the validation part, test scores with intervals, report.html, best model",
                           kExamples, [options, &session] { return run(*options, session); });
-  options->source.add_options(command, ExamplesSource::Tables::several);
-  options->split.add_options(command);
+  options->data.add_to(command, DataOptions::Tables::several);
+  options->split.add_to(command);
   command->add_option("-o,--output", options->output, "the run's folder; the same command goes on where it was")
       ->required();
   std::vector<std::string> names;

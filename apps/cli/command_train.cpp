@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/models/model_spec.hpp"
@@ -13,7 +14,6 @@
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/pack_training.hpp"
 #include "genrewise/study/study.hpp"
-#include "study_support.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -27,8 +27,8 @@ constexpr char kExamples[] =
     "genrewise train packs/raw10k --model cnn1d --run runs/cnn1d -o cnn1d.gwm";
 
 struct TrainOptions {
-  ExamplesSource source;
-  SplitSource split;
+  DataOptions data;
+  SplitOptions split;
   std::string kind, output, on = "training";
   std::vector<std::string> parameters;
   std::size_t pca_components = 0;
@@ -38,7 +38,7 @@ struct TrainOptions {
 
 /// With --on all no split is needed, and a dataset that cannot be split is no trouble.
 Split split_of(const TrainOptions& options, const SplitSubjects& subjects, std::uint64_t seed) {
-  if (options.on != "all") return options.split.make(subjects, seed);
+  if (options.on != "all") return make_split(subjects, options.split.config_with(seed));
   Split split;
   split.parts.assign(subjects.ids.size(), Part::training);
   return split;
@@ -98,7 +98,7 @@ class PartScores {
 int train_packed(const TrainOptions& options, std::unique_ptr<Classifier> classifier, Session& session) {
   const FitContext place = place_of(options, session);
   PackTraining training =
-      train_on_pack(open_pack(options.source.dataset()), std::move(classifier), place, session.seed);
+      train_on_pack(open_pack(options.data.config.location), std::move(classifier), place, session.seed);
   if (place.rank != 0) return kDone;  // rank 0 has the same model and writes it
   PartScores scores;
   for (const auto& [part, metrics] : training.metrics) scores.add(part, metrics, training.model);
@@ -124,7 +124,7 @@ int run(const TrainOptions& options, Session& session) {
   if (is_pack(source.dataset()) && classifier->descriptor().capabilities.batches)
     return train_packed(options, std::move(classifier), session);
 
-  source.open();
+  const DataSource source(options.data.config);
   const fs::path features = fs::path(options.output).replace_extension(".features.csv");
   const LoadedExamples loaded = source.load(features, session.progress());
   const Split split = split_of(options, loaded.examples.subjects, session.seed);
@@ -156,8 +156,8 @@ void add_train(CLI::App& app, Session& session) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = session.add_command(app, "train", "Fit one model and save it", kExamples,
                                           [options, &session] { return run(*options, session); });
-  options->source.add_options(command);
-  options->split.add_options(command);
+  options->data.add_to(command);
+  options->split.add_to(command);
   command
       ->add_option("--model", options->kind,
                    "the model: a kind or preset with its parameters, as in svm:C=10 (`genrewise models` lists them); "

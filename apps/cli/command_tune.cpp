@@ -8,12 +8,6 @@
 #include <numeric>
 
 #include "commands.hpp"
-#include "genrewise/models/model_spec.hpp"
-#include "genrewise/report/charts.hpp"
-#include "genrewise/report/write_run.hpp"
-#include "genrewise/study/selection.hpp"
-#include "genrewise/study/tuning_folder.hpp"
-#include "study_support.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -30,8 +24,8 @@ constexpr char kExamples[] =
     "genrewise tune fma --model svm --preset pca -o runs/components";
 
 struct TuneOptions {
-  ExamplesSource source;
-  SplitSource split;
+  DataOptions data;
+  SplitOptions split;
   TuningConfig config;
   std::string output, on = "training+validation", fold_scheme = "grouped";
   std::vector<std::string> grid, presets, fixed;
@@ -66,12 +60,12 @@ void add_presets(const TuneOptions& options, const Examples& examples, TuningCon
 }
 
 std::string command_line(const TuneOptions& options, std::uint64_t seed) {
-  std::vector<std::string> words = {"genrewise", "tune", options.source.dataset(), "--model", options.config.kind};
+  std::vector<std::string> words = {"genrewise", "tune", options.data.config.location, "--model", options.config.kind};
   const auto add = [&](const char* option, const std::string& value) { words.insert(words.end(), {option, value}); };
   for (const std::string& text : options.grid) add("--grid", text);
   for (const std::string& preset : options.presets) add("--preset", preset);
   for (const std::string& text : options.fixed) add("--param", text);
-  options.source.add_words(words);
+  options.data.add_words(words);
   options.split.add_words(words);
   if (options.config.random_points > 0) add("--random", std::to_string(options.config.random_points));
   if (options.config.folds != TuningConfig{}.folds) add("--folds", std::to_string(options.config.folds));
@@ -115,7 +109,7 @@ Table points_table(const json& results) {
 /// The examples that may be searched on: without --on all the test part stays unseen.
 Examples searched(const TuneOptions& options, const Examples& examples, std::uint64_t seed) {
   if (options.on == "all") return examples;
-  const Split split = options.split.make(examples.subjects, seed);
+  const Split split = make_split(examples.subjects, options.split.config_with(seed));
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < split.parts.size(); ++i) {
     if (split.parts[i] != Part::test) rows.push_back(i);
@@ -125,17 +119,16 @@ Examples searched(const TuneOptions& options, const Examples& examples, std::uin
 
 int run(TuneOptions options, Session& session) {
   TuningConfig config = config_of(options, session.seed);
-  ExamplesSource& source = options.source;
-  source.open();
-  const json identity = {{"dataset", source.place()},
+  const DataSource source(options.data.config);
+  const json identity = {{"dataset", source.location()},
                          {"dataset_fingerprint", source.fingerprint()},
                          {"features", source.features()},
                          {"model", config.kind},
                          {"folds", config.folds},
                          {"fold_scheme", options.fold_scheme},
                          {"on", options.on},
-                         {"scheme", options.split.scheme()},
-                         {"split_file", options.split.file()},
+                         {"scheme", options.split.scheme},
+                         {"split_file", options.split.file},
                          {"seed", config.seed}};
   const TuningFolder folder(options.output, identity, options.anew);
   const LoadedExamples loaded = source.load(folder.features_path(source.extracted_columns()), session.progress());
@@ -164,8 +157,8 @@ void add_tune(CLI::App& app, Session& session) {
   auto options = std::make_shared<TuneOptions>();
   CLI::App* command = session.add_command(app, "tune", "Search for a learner's parameters by grouped cross-validation",
                                           kExamples, [options, &session] { return run(*options, session); });
-  options->source.add_options(command);
-  options->split.add_options(command);
+  options->data.add_to(command);
+  options->split.add_to(command);
   command->add_option("--model", options->config.kind, "the kind of classifier: gnb, knn, logreg, svm, ...")
       ->required();
   command->add_option(

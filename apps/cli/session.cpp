@@ -81,12 +81,34 @@ void Session::report_skipped(std::span<const Fault> skipped, std::string_view no
   terminal_.note(text);
 }
 
-CLI::Option* add_features_option(CLI::App* command, std::string& name) {
-  return command
-      ->add_option("--features", name,
-                   "the feature set: fma518, music, frames, frames_by_coefficient, mel224, raw10k, or a network's "
-                   "(audiotag, efficientat, musicnn, mobilenetv2: docs/networks.md)")
-      ->capture_default_str();
+void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json) {
+  switch (session.format) {
+    case Format::table:
+      return session.print(table.text());
+    case Format::csv:
+      return session.print(table.csv());
+    case Format::json:
+      return session.print_json(json());
+  }
+}
+
+std::string shell_line(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty()) line += ' ';
+    const bool plain = !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
+      return std::isalnum(c) || c >= 0x80 ||
+             std::string_view("-_./=:,+@%").find(static_cast<char>(c)) != std::string_view::npos;
+    });
+    if (plain) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return line;
 }
 
 nlohmann::json skipped_json(std::span<const Fault> skipped) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
@@ -70,8 +71,16 @@ class Session {
   Progress silent_;
 };
 
-/// --features, which names the feature set.
-CLI::Option* add_features_option(CLI::App* command, std::string& name);
+/// Of --features, which names the feature set.
+inline constexpr char kFeaturesHelp[] =
+    "the feature set: fma518 (the default where there is one), music, frames, frames_by_coefficient, mel224, raw10k, "
+    "or a network's (audiotag, efficientat, musicnn, mobilenetv2: docs/networks.md)";
+
+/// In the form that was asked for; `json` is called for --json only.
+void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json);
+
+/// Words as a shell takes them, with blanks between them.
+std::string shell_line(const std::vector<std::string>& words);
 
 /// [{"where", "reason", "detail"}, ...].
 nlohmann::json skipped_json(std::span<const Fault> skipped);

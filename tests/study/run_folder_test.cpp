@@ -11,10 +11,10 @@
 #include <memory>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/data_source/selection.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/result_json.hpp"
-#include "genrewise/study/selection.hpp"
 #include "genrewise/study/tuning_folder.hpp"
 #include "support/study_in_folder.hpp"
 #include "support/test_support.hpp"

@@ -10,11 +10,11 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/data_source/selection.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/result_json.hpp"
-#include "genrewise/study/selection.hpp"
 #include "support/clusters.hpp"
 
 namespace genrewise {

@@ -12,7 +12,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/study/selection.hpp"
+#include "genrewise/data_source/selection.hpp"
 #include "support/clusters.hpp"
 
 namespace genrewise {

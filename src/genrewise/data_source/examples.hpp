@@ -19,6 +19,18 @@ struct Examples {
   SplitSubjects subjects;           ///< entry i belongs to row i
 };
 
+/// One feature table that models are trained on.
+struct FeatureFacts {
+  FeatureRecipe recipe;
+  std::size_t columns = 0;
+  double extract_s = 0;  ///< 0: the features were there
+};
+
+/// Lengths of the clips, in seconds.
+struct ClipFacts {
+  double least_s = 0, median_s = 0, most_s = 0, total_s = 0;
+};
+
 /// The dataset's tracks that the table has a row for, in the dataset's order; genres that are left without a row are
 /// dropped. Throws Error when they share no track, or when the table names a track twice.
 Examples join(const Dataset& dataset, FeatureTable table);

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "genrewise/dataset/grouping.hpp"
+#include "genrewise/dataset/split_file.hpp"
 
 namespace genrewise {
 namespace {
@@ -57,23 +58,23 @@ bool has_whole_official_split(const SplitSubjects& subjects) {
   return seen.size() == kParts.size();
 }
 
-std::vector<Part> drawn_parts(const SplitSubjects& subjects, const SplitOptions& options, bool by_artist) {
-  const double training_share = 1 - options.validation_share - options.test_share;
-  if (!(options.validation_share >= 0 && options.test_share >= 0 && training_share > 0)) {
+std::vector<Part> drawn_parts(const SplitSubjects& subjects, const SplitConfig& config, bool by_artist) {
+  const double training_share = 1 - config.validation_share - config.test_share;
+  if (!(config.validation_share >= 0 && config.test_share >= 0 && training_share > 0)) {
     throw Error(fmt::format("the shares {} (validation) and {} (test) leave nothing for training",
-                            options.validation_share, options.test_share),
+                            config.validation_share, config.test_share),
                 {}, "give shares of at least 0 whose sum is below 1");
   }
   std::vector<double> shares;
   std::vector<Part> parts_used;
-  const std::array all_shares{training_share, options.validation_share, options.test_share};
+  const std::array all_shares{training_share, config.validation_share, config.test_share};
   for (std::size_t p = 0; p < kParts.size(); ++p) {
     if (all_shares[p] == 0) continue;
     shares.push_back(all_shares[p]);
     parts_used.push_back(kParts[p]);
   }
   const auto bins = distribute(make_groups(subjects, by_artist), shares, shares.size(),
-                               derive_seed(options.seed, by_artist ? "split grouped" : "split random"));
+                               derive_seed(config.seed, by_artist ? "split grouped" : "split random"));
   std::vector<Part> parts;
   for (const std::size_t bin : bins) parts.push_back(parts_used[bin]);
   return parts;
@@ -130,9 +131,10 @@ std::vector<std::size_t> Split::rows(Part part) const {
   return rows;
 }
 
-Split make_split(const SplitSubjects& subjects, const SplitOptions& options) {
+Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
   check_subjects(subjects);
-  Split split{.scheme = options.scheme, .seed = options.seed, .parts = {}};
+  if (!config.file.empty()) return read_split_file(config.file, subjects);
+  Split split{.scheme = config.scheme, .seed = config.seed, .parts = {}};
   if (split.scheme == SplitScheme::automatic) {
     split.scheme = has_whole_official_split(subjects) ? SplitScheme::official : SplitScheme::grouped;
   }
@@ -141,10 +143,10 @@ Split make_split(const SplitSubjects& subjects, const SplitOptions& options) {
       split.parts = official_parts(subjects);
       break;
     case SplitScheme::grouped:
-      split.parts = drawn_parts(subjects, options, true);
+      split.parts = drawn_parts(subjects, config, true);
       break;
     case SplitScheme::random:
-      split.parts = drawn_parts(subjects, options, false);
+      split.parts = drawn_parts(subjects, config, false);
       break;
     case SplitScheme::shards:
       if (subjects.by_shard.empty()) {

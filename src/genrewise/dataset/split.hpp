@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
@@ -33,10 +34,11 @@ std::string_view to_string(SplitScheme scheme);
 /// other word.
 SplitScheme parse_split_scheme(std::string_view text);
 
-struct SplitOptions {
+struct SplitConfig {
   SplitScheme scheme = SplitScheme::automatic;  ///< official where it has all three parts, else grouped
   std::uint64_t seed = kDefaultSeed;
   double validation_share = 0.16, test_share = 0.20;
+  std::filesystem::path file = {};  ///< the parts as this file (split_file.hpp) states them, whatever the scheme
 };
 
 struct Split {
@@ -53,7 +55,7 @@ struct Split {
 /// and seed: same split on any machine. Throws Error where it cannot be done (a genre with fewer groups than parts),
 /// naming the genre and the remedy. How: groups of about the same size in random order, largest first, each to the part
 /// where it raises the least the chi-square distance of part sizes per genre from their targets.
-Split make_split(const SplitSubjects& subjects, const SplitOptions& options = {});
+Split make_split(const SplitSubjects& subjects, const SplitConfig& config = {});
 
 /// Fold (0 .. folds-1) of each example, stratified and grouped as `grouped` / `random` do (automatic: grouped). Every
 /// fold has examples and every genre is in at least two folds, or Error.

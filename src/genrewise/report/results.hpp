@@ -7,23 +7,12 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/data_source/data_source.hpp"
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/study.hpp"
 #include "genrewise/study/tuning.hpp"
 
 namespace genrewise {
-
-/// One feature table that models were trained on.
-struct FeatureFacts {
-  FeatureRecipe recipe;
-  std::size_t columns = 0;
-  double extract_s = 0;  ///< 0: the features were there
-};
-
-/// Lengths of the clips, in seconds.
-struct ClipFacts {
-  double least_s = 0, median_s = 0, most_s = 0, total_s = 0;
-};
 
 /// Where the examples of a study or a search come from, and which command made it: part of its document.
 struct StudyContext {
@@ -35,6 +24,10 @@ struct StudyContext {
   std::vector<FeatureFacts> features;   ///< the study's own table first; empty: the examples' own, extracted before
   std::optional<ClipFacts> clip_facts;  ///< where they are known
 };
+
+/// That of a run which writes to `output`, of this moment; without features and clip facts.
+StudyContext context_of(const DataSource& source, const std::string& output, std::string command,
+                        std::vector<Fault> skipped);
 
 /// The names that results.json and tuning.json have in common: format, program, run, seed, dataset and features.
 nlohmann::json document_head(const char* format, const Examples& examples, std::uint64_t seed,

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "genrewise/base/text.hpp"
-#include "genrewise/study/selection.hpp"
 
 namespace genrewise {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/study/selection.hpp"
+#include "genrewise/data_source/selection.hpp"
 
 namespace genrewise {
 namespace {

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/study/selection.hpp"
+#include "genrewise/data_source/selection.hpp"
 #include "genrewise/study/stage.hpp"
 #include "genrewise/study/tuning_search.hpp"
 

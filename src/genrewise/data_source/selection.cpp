@@ -1,4 +1,4 @@
-#include "genrewise/study/selection.hpp"
+#include "genrewise/data_source/selection.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,0 +1,32 @@
+// The options that name the data of a command: DATASET, features, tables, and how the examples are split.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "genrewise/data_source/data_source.hpp"
+#include "genrewise/dataset/split.hpp"
+
+namespace genrewise::cli {
+
+/// DATASET, --features, --table and --subset.
+struct DataOptions {
+  enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
+  void add_to(CLI::App* command, Tables tables = Tables::one);
+  /// The options that are not at their defaults (but not DATASET), for a command line that does the same.
+  void add_words(std::vector<std::string>& words) const;
+
+  DataSourceConfig config;
+};
+
+/// --scheme and --split-file.
+struct SplitOptions {
+  void add_to(CLI::App* command);
+  void add_words(std::vector<std::string>& words) const;
+  SplitConfig config_with(std::uint64_t seed) const;
+
+  std::string scheme = "auto", file;
+};
+
+}  // namespace genrewise::cli
