@@ -25,9 +25,12 @@ struct EvaluateOptions {
 };
 
 std::vector<std::size_t> rows_to_judge(const EvaluateOptions& options, const Model& model, const Examples& examples,
-                                       std::uint64_t seed) {
-  if (const auto part = parse_part(options.part))
-    return make_split(examples.subjects, options.split.config_with(seed)).rows(*part);
+                                       Session& session) {
+  if (const auto part = parse_part(options.part)) {
+    const Split split = make_split(examples.subjects, options.split.config_with(session.seed));
+    for (const std::string& note : split.notes) session.say(note);
+    return split.rows(*part);
+  }
   if (options.part == "unseen") {
     auto rows = unseen_rows(model, examples);
     if (rows.empty()) {
@@ -57,12 +60,19 @@ Table genre_table(const Metrics& metrics, const std::vector<std::string>& labels
 
 int run(const EvaluateOptions& options, Session& session) {
   const Model model = load_model(options.model);
-  DataSourceConfig config = options.data.config;
+  DataSourceConfig config = options.data.config_for(options.split);
   if (model.recipe.name != "table") config.default_features = model.recipe.name;
   const DataSource source(config);
+  if (parse_part(options.part)) {
+    require_split(source, options.split.config_with(session.seed));
+  } else {
+    options.split.require_unused("with --part " + options.part + " nothing is split");
+  }
+  if (!options.features_file.empty() && !source.extracts())
+    throw Error("no features are extracted, for the numbers are there", "--features-file", "leave the option out");
   const LoadedExamples loaded = options.features_file.empty() ? source.load(session.progress())
                                                               : source.load(options.features_file, session.progress());
-  const auto rows = rows_to_judge(options, model, loaded.examples, session.seed);
+  const auto rows = rows_to_judge(options, model, loaded.examples, session);
   const Evaluation evaluation = evaluate(model, loaded.examples, rows, session.seed);
   const Metrics& metrics = evaluation.metrics;
 

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "genrewise/base/faults.hpp"
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/prepare.hpp"
+#include "genrewise/packs/pack_manifest.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -19,7 +21,8 @@ constexpr char kExamples[] =
     "genrewise extract music.csv --clip-seconds 10 -o features.csv";
 
 struct Options {
-  std::string place, feature_set = "fma518", output, subset = DatasetOptions{}.fma_subset;
+  std::string place, feature_set = "fma518", output;
+  std::optional<std::string> subset;
   bool unlabelled = false;
   std::optional<double> clip_start_s, clip_duration_s;
 };
@@ -32,8 +35,10 @@ void apply_clip(const Options& options, Dataset& dataset) {
 }
 
 int extract(const Options& options, Session& session) {
-  if (is_labelled_table(options.place))
+  if (is_feature_table(options.place) || is_labelled_table(options.place))
     throw Error("is a feature table already", options.place, "give a dataset of audio files");
+  if (holds_records(options.place))
+    throw Error("is a pack: its records have their numbers already", options.place, "give a dataset of audio files");
   const auto features = make_feature_set(options.feature_set);  // a wrong name is told before anything is opened
   Dataset dataset = open_dataset(options.place, {.fma_subset = options.subset, .keep_unlabelled = options.unlabelled});
   apply_clip(options, dataset);
@@ -51,7 +56,7 @@ int extract(const Options& options, Session& session) {
                         {"columns", features->size()},
                         {"extracted", result.extracted},
                         {"reused", result.reused},
-                        {"skipped", skipped_json(skipped)},
+                        {"skipped", skipped},
                         {"extract_s", result.extract_s}});
   } else {
     session.print(
@@ -73,9 +78,8 @@ void add_extract(CLI::App& app, Session& session) {
       ->required();
   command->add_option("--features", options->feature_set, kFeaturesHelp)->capture_default_str();
   command->add_option("-o,--output", options->output, "the table to write: NAME.csv or NAME.npy")->required();
-  command->add_option("--subset", options->subset, "FMA's subset; each holds the ones before it")
-      ->check(CLI::IsMember({"small", "medium", "large", "full"}))
-      ->capture_default_str();
+  command->add_option("--subset", options->subset, kSubsetHelp)
+      ->check(CLI::IsMember({"small", "medium", "large", "full"}));
   command->add_flag("--unlabelled", options->unlabelled, "also tracks that have no genre");
   command->add_option("--clip-start", options->clip_start_s, "seconds into the track where each clip starts")
       ->check(CLI::NonNegativeNumber);

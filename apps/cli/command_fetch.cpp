@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "genrewise/base/faults.hpp"
 #include "genrewise/dataset/fetch.hpp"
 #include "genrewise/pretrained/pretrained_networks.hpp"
 #include "genrewise/storage/disk_space.hpp"
@@ -71,7 +72,7 @@ int run(const Options& options, Session& session) {
   const FetchResult result = fetch(options.name, options.fetch, session.progress());
   session.report_skipped(result.missing, "files");
   if (session.format == Format::json) {
-    session.print_json({{"dataset", result.dataset.string()}, {"missing", skipped_json(result.missing)}});
+    session.print_json({{"dataset", result.dataset.string()}, {"missing", result.missing}});
   } else {
     session.print(result.dataset.string() + "\n");
   }

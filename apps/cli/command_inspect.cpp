@@ -134,9 +134,8 @@ void add_inspect(CLI::App& app, Session& session) {
                                           kExamples, [options, &session] { return run(*options, session); });
   command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
       ->required();
-  command->add_option("--subset", options->dataset.fma_subset, "FMA's subset; each holds the ones before it")
-      ->check(CLI::IsMember({"small", "medium", "large", "full"}))
-      ->capture_default_str();
+  command->add_option("--subset", options->dataset.fma_subset, kSubsetHelp)
+      ->check(CLI::IsMember({"small", "medium", "large", "full"}));
   session.add_format_options(command);
 }
 

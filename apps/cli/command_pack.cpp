@@ -5,7 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "genrewise/dataset/split_file.hpp"
+#include "data_options.hpp"
+#include "genrewise/base/faults.hpp"
 #include "genrewise/packs/pack.hpp"
 
 namespace genrewise::cli {
@@ -19,18 +20,20 @@ constexpr char kExamples[] =
     "genrewise pack packs/mel224 --verify";
 
 struct Options {
-  std::string place, feature_set = "mel224", output, scheme = "auto", split_file, stored_as = "float32",
-                     compression = "none";
-  DatasetOptions dataset;
+  DataSourceConfig data{.location = {}, .default_features = "mel224"};
+  std::string output, scheme = "auto", split_file, stored_as = "float32", compression = "none";
   PackConfig pack;
   bool verify = false;
 };
 
-std::optional<Split> split_of(const Options& options, const Session& session, const Dataset& dataset) {
-  const SplitSubjects subjects = subjects_of(dataset);
-  if (!options.split_file.empty()) return read_split_file(options.split_file, subjects);
+std::optional<Split> split_of(const Options& options, Session& session, const DataSource& source) {
   if (options.scheme == "none") return std::nullopt;
-  return make_split(subjects, {.scheme = parse_split_scheme(options.scheme), .seed = session.seed});
+  Split split =
+      split_dataset(source,
+                    {.scheme = parse_split_scheme(options.scheme), .seed = session.seed, .file = options.split_file})
+          .split;
+  for (const std::string& note : split.notes) session.say(note);
+  return split;
 }
 
 void print_result(const Options& options, const PackResult& result, std::size_t skipped, const std::string& recipe,
@@ -47,22 +50,31 @@ void print_result(const Options& options, const PackResult& result, std::size_t 
                             options.stored_as, result.loss->largest_error, result.loss->rms_error));
 }
 
-nlohmann::json json_of(const Options& options, const PackResult& result, std::span<const Fault> skipped,
+nlohmann::json json_of(const Options& options, const PackResult& result, const std::vector<Fault>& skipped,
                        const std::string& recipe) {
-  nlohmann::json out = {{"output", options.output},         {"features", recipe},
-                        {"shards", options.pack.shards},    {"examples", result.examples},
-                        {"reused", result.reused},          {"bytes", result.bytes},
-                        {"stored_as", options.stored_as},   {"compression", options.compression},
-                        {"skipped", skipped_json(skipped)}, {"pack_s", result.pack_s}};
+  nlohmann::json out = {{"output", options.output},
+                        {"features", recipe},
+                        {"shards", options.pack.shards},
+                        {"examples", result.examples},
+                        {"reused", result.reused},
+                        {"bytes", result.bytes},
+                        {"stored_as", options.stored_as},
+                        {"compression", options.compression},
+                        {"skipped", skipped},
+                        {"pack_s", result.pack_s}};
   if (result.loss) out["loss"] = {{"largest_error", result.loss->largest_error}, {"rms_error", result.loss->rms_error}};
   return out;
 }
 
 int pack(Options& options, Session& session) {
   if (options.output.empty()) throw CLI::ValidationError("--output", "say where the shards shall lie: -o FOLDER");
-  const auto features = make_feature_set(options.feature_set);  // a wrong name is told before anything is opened
-  const Dataset dataset = open_dataset(options.place, options.dataset);
-  const auto split = split_of(options, session, dataset);
+  options.data.genres.by_artist = options.scheme != "random";
+  const DataSource source(options.data);
+  if (!source.has_audio())
+    throw Error("has its numbers and no audio", options.data.location, "give a dataset of audio files");
+  const auto features = make_feature_set(source.features());
+  const Dataset& dataset = source.audio();
+  const auto split = split_of(options, session, source);
   options.pack.seed = session.seed;
   options.pack.stored_as = *parse_stored_as(options.stored_as);
   options.pack.compression = *parse_compression(options.compression);
@@ -80,13 +92,13 @@ int pack(Options& options, Session& session) {
 }
 
 int verify(const Options& options, Session& session) {
-  const PackManifest manifest = open_pack(options.place);
+  const PackManifest manifest = open_pack(options.data.location);
   const std::vector<Fault> faults = verify_pack(manifest);
   if (session.format == Format::json) {
-    session.print_json({{"pack", options.place}, {"examples", manifest.size()}, {"faults", skipped_json(faults)}});
+    session.print_json({{"pack", options.data.location}, {"examples", manifest.size()}, {"faults", faults}});
   } else {
     for (const Fault& fault : faults) session.print(printable(to_string(fault)) + "\n");
-    session.print(fmt::format("{}: {} examples in {} shards, {}\n", options.place, manifest.size(),
+    session.print(fmt::format("{}: {} examples in {} shards, {}\n", options.data.location, manifest.size(),
                               manifest.shards.size(),
                               faults.empty() ? "all as the manifest says" : fmt::format("{} faults", faults.size())));
   }
@@ -100,16 +112,19 @@ void add_pack(CLI::App& app, Session& session) {
   CLI::App* command = session.add_command(
       app, "pack", "make sharded records (TFRecord) from a dataset's audio", kExamples,
       [options, &session] { return options->verify ? verify(*options, session) : pack(*options, session); });
-  command
-      ->add_option("dataset", options->place,
-                   "FMA folder, folder with one sub-folder per genre, or CSV of paths; with --verify a packed folder")
-      ->required();
+  CLI::Option* dataset =
+      command
+          ->add_option(
+              "dataset", options->data.location,
+              "FMA folder, folder with one sub-folder per genre, or CSV of paths; with --verify a packed folder")
+          ->required();
   command->add_option("-o,--output", options->output,
                       "the folder for the shards and manifest.json, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX");
   command->add_option("--work", options->pack.work_folder,
                       "where shards lie on their way to an object store (default: under ~/.cache/genrewise); at most "
                       "three of them at a time");
-  command->add_option("--features", options->feature_set, kFeaturesHelp)->capture_default_str();
+  command->add_option("--features", options->data.features,
+                      "the feature set, as of `genrewise extract` (default: mel224)");
   command->add_option("--shards", options->pack.shards, "how many files")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -133,11 +148,14 @@ void add_pack(CLI::App& app, Session& session) {
           ->capture_default_str();
   command->add_option("--split-file", options->split_file, "the parts as `genrewise split` wrote them")
       ->excludes(scheme);
-  command->add_option("--subset", options->dataset.fma_subset, "FMA's subset; each holds the ones before it")
-      ->check(CLI::IsMember({"small", "medium", "large", "full"}))
-      ->capture_default_str();
-  command->add_flag("--verify", options->verify, "check a packed folder against its manifest instead");
+  command->add_option("--subset", options->data.subset, kSubsetHelp);
+  add_genre_options(command, options->data.genres);
   session.add_seed_option(command);
+  CLI::Option* verify =
+      command->add_flag("--verify", options->verify, "check a packed folder against its manifest instead");
+  for (CLI::Option* option : command->get_options()) {
+    if (option != verify && option != dataset && option != command->get_help_ptr()) verify->excludes(option);
+  }
   session.add_format_options(command, /*with_csv=*/false);
 }
 

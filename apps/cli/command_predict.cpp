@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "genrewise/base/faults.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/predict/predict.hpp"
 
@@ -138,9 +139,8 @@ int predict(const Options& options, Session& session) {
   if (session.format == Format::json) {
     json files = json::array();
     for (const Heard& file : heard) files.push_back(printer.file(file));
-    session.print_json({{"model", options.zero_shot ? "zero-shot" : options.model},
-                        {"predictions", files},
-                        {"skipped", skipped_json(skipped)}});
+    session.print_json(
+        {{"model", options.zero_shot ? "zero-shot" : options.model}, {"predictions", files}, {"skipped", skipped}});
   } else if (!heard.empty()) {
     const Table table = printer.table(heard, session.format);
     session.print(session.format == Format::csv ? table.csv() : table.text());

@@ -1,13 +1,13 @@
-// genrewise split: who learns, who chooses, who judges, as a file.
+// genrewise split: training, validation and test parts, as a file.
 #include <fmt/format.h>
 
 #include <array>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "genrewise/data_source/examples.hpp"
+#include "data_options.hpp"
+#include "genrewise/base/faults.hpp"
 #include "genrewise/dataset/split_file.hpp"
 
 namespace genrewise::cli {
@@ -15,13 +15,14 @@ namespace {
 
 constexpr char kExamples[] =
     "genrewise split music/ --scheme grouped --seed 42 -o split.csv\n"
-    "genrewise split data/fma --subset medium -o split.csv\n"
-    "genrewise split features_30_sec.csv --scheme random -o split.csv";
+    "genrewise split data/fma --subset medium --min-groups 3 -o split.csv\n"
+    "genrewise split features_30_sec.csv --scheme random -o split.csv\n"
+    "genrewise split packs/mel224 --scheme grouped -o split.csv";
 
 struct Options {
-  std::string place, output, scheme = "auto";
-  DatasetOptions dataset;
+  DataSourceConfig data;
   SplitConfig split;
+  std::string output, scheme = "auto";
 };
 
 constexpr std::array kParts{Part::training, Part::validation, Part::test};
@@ -49,57 +50,44 @@ void print_table(const SplitSubjects& subjects, const Split& split, Session& ses
   session.print(table.text());
 }
 
-nlohmann::json json_of(const SplitSubjects& subjects, const Split& split, const Leakage& leakage,
-                       const Options& options, std::span<const Fault> skipped) {
-  const auto counts = counts_by_label(subjects, split);
-  nlohmann::json genres = nlohmann::json::array(), crossings = nlohmann::json::array();
+nlohmann::json json_of(const DatasetSplit& made, const Options& options, const std::vector<Fault>& skipped) {
+  const auto counts = counts_by_label(made.subjects, made.split);
+  nlohmann::json genres = nlohmann::json::array();
   for (std::size_t label = 0; label < counts.size(); ++label) {
-    nlohmann::json genre{{"genre", subjects.labels_by_name[label]}};
+    nlohmann::json genre{{"genre", made.subjects.labels_by_name[label]}};
     for (const Part part : kParts) {
       genre[std::string(to_string(part))] = counts[label][static_cast<std::size_t>(part)];
     }
     genres.push_back(std::move(genre));
   }
-  for (const auto& crossing : leakage.crossings) {
-    crossings.push_back({{"kind", crossing.kind}, {"groups", crossing.groups}, {"examples", crossing.examples}});
-  }
-  return {{"output", options.output}, {"scheme", std::string(to_string(split.scheme))},
-          {"seed", split.seed},       {"genres", genres},
-          {"leakage", crossings},     {"skipped", skipped_json(skipped)}};
+  return {{"output", options.output},  {"scheme", std::string(to_string(made.split.scheme))},
+          {"seed", made.split.seed},   {"genres", genres},
+          {"notes", made.split.notes}, {"leakage", made.leakage.crossings},
+          {"skipped", skipped}};
 }
 
-struct Opened {
-  SplitSubjects subjects;
-  std::vector<Fault> rejected;
-};
-
-Opened open_subjects(const Options& options) {
-  if (is_labelled_table(options.place)) return {read_labelled_table(options.place).subjects, {}};
-  Dataset dataset = open_dataset(options.place, options.dataset);
-  return {subjects_of(dataset), std::move(dataset.rejected)};
-}
-
-int run(const Options& options, Session& session) {
-  const auto [subjects, rejected] = open_subjects(options);
-  SplitConfig split_options = options.split;
-  split_options.scheme = parse_split_scheme(options.scheme);
-  split_options.seed = session.seed;
-  const Split split = make_split(subjects, split_options);
-  write_split_file(options.output, subjects, split);
-  const Leakage leakage = check_leakage(subjects, split);
-  session.report_skipped(rejected, "inputs");
+int run(Options options, Session& session) {
+  options.split.scheme = parse_split_scheme(options.scheme);
+  options.split.seed = session.seed;
+  options.data.genres.by_artist = options.scheme != "random";
+  const DataSource source(options.data);
+  const DatasetSplit made = split_dataset(source, options.split);
+  write_split_file(options.output, made.subjects, made.split);
+  session.report_skipped(source.rejected(), "inputs");
+  for (const std::string& note : made.split.notes) session.say(note);
   if (session.format == Format::json) {
-    session.print_json(json_of(subjects, split, leakage, options, rejected));
+    session.print_json(json_of(made, options, source.rejected()));
   } else {
-    session.say(fmt::format("{}: {} split of {} clips", options.output, to_string(split.scheme), split.parts.size()));
-    for (const auto& crossing : leakage.crossings) {
+    session.say(
+        fmt::format("{}: {} split of {} clips", options.output, to_string(made.split.scheme), made.split.parts.size()));
+    for (const auto& crossing : made.leakage.crossings) {
       if (crossing.groups == 0) continue;
-      session.say(fmt::format("{} {}s are on more than one side, with {} validation and test clips", crossing.groups,
-                              crossing.kind, crossing.examples));
+      session.say(fmt::format("{} {}s are in more than one part; {} validation and test clips are theirs",
+                              crossing.groups, crossing.kind, crossing.examples));
     }
-    print_table(subjects, split, session);
+    print_table(made.subjects, made.split, session);
   }
-  return rejected.empty() ? kDone : kSomeSkipped;
+  return source.rejected().empty() ? kDone : kSomeSkipped;
 }
 
 }  // namespace
@@ -109,26 +97,24 @@ void add_split(CLI::App& app, Session& session) {
   CLI::App* command = session.add_command(app, "split", "divide a dataset into training, validation and test parts",
                                           kExamples, [options, &session] { return run(*options, session); });
   command
-      ->add_option("dataset", options->place,
-                   "FMA folder, folder with one sub-folder per genre, CSV of paths, or labelled feature table")
+      ->add_option("dataset", options->data.location,
+                   "FMA folder, folder with one sub-folder per genre, CSV of paths, labelled feature table, or pack")
       ->required();
   command->add_option("-o,--output", options->output, "the file to write: CSV with the columns track_id,part")
       ->required();
   command
       ->add_option("--scheme", options->scheme,
-                   "official (the dataset's own), grouped (no artist or album on two sides), random (clips of one file "
-                   "stay together), or auto: official where there is one, else grouped")
-      ->check(CLI::IsMember({"auto", "official", "grouped", "random"}))
+                   "official (the parts that the dataset states, exactly), grouped (no artist or album in two parts), "
+                   "random (clips of one file stay together), shards (of a pack: whole shards), or auto: what the "
+                   "dataset states, and what that lacks carved out of training; grouped where it states nothing")
+      ->check(CLI::IsMember({"auto", "official", "grouped", "random", "shards"}))
       ->capture_default_str();
-  command->add_option("--validation", options->split.validation_share, "share of the validation part")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command->add_option("--test", options->split.test_share, "share of the test part")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command->add_option("--subset", options->dataset.fma_subset, "FMA's subset; each holds the ones before it")
-      ->check(CLI::IsMember({"small", "medium", "large", "full"}))
-      ->capture_default_str();
+  command->add_option("--validation", options->split.validation_share, "share of the validation part (default: 0.16)")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--test", options->split.test_share, "share of the test part (default: 0.2)")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--subset", options->data.subset, kSubsetHelp);
+  add_genre_options(command, options->data.genres);
   session.add_seed_option(command);
   session.add_format_options(command);
 }

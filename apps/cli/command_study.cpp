@@ -138,14 +138,16 @@ int run(StudyOptions options, Session& session) {
   config.preprocessing.seed = session.seed;
   config.models = options.models.empty() ? default_models() : parse_models(options.models);
 
-  const DataSource source(options.data.config);
+  const DataSource source(options.data.config_for(options.split));
+  const SplitConfig split_config = options.split.config_with(session.seed);
+  require_split(source, split_config);
   require_features(source, config.models);
   const RunFolder folder(options.output, config_of(options, source, config), options.anew);
   std::vector<std::string> sets;
   for (const ModelSpec& spec : config.models) sets.push_back(spec.features);
   const auto path_of = [&](const std::string& set, std::size_t columns) { return folder.features_path(columns, set); };
   const JoinedExamples loaded = load_joined(source, sets, path_of, session.progress());
-  const Split split = make_split(loaded.examples.subjects, options.split.config_with(session.seed));
+  const Split split = make_split(loaded.examples.subjects, split_config);
   const StudyResult result = run_study(
       loaded.examples, split, config, session.progress(),
       [&](const Examples& learnt) { return folder.store(learnt, split); }, loaded.table_of);

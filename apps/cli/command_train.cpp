@@ -124,10 +124,13 @@ int run(const TrainOptions& options, Session& session) {
   if (is_pack(source.dataset()) && classifier->descriptor().capabilities.batches)
     return train_packed(options, std::move(classifier), session);
 
-  const DataSource source(options.data.config);
+  const DataSource source(options.data.config_for(options.split));
+  if (options.on == "all") options.split.require_unused("with --on all nothing is split");
+  if (options.on != "all") require_split(source, options.split.config_with(session.seed));
   const fs::path features = fs::path(options.output).replace_extension(".features.csv");
   const LoadedExamples loaded = source.load(features, session.progress());
   const Split split = split_of(options, loaded.examples.subjects, session.seed);
+  for (const std::string& note : split.notes) session.say(note);
   const std::vector<std::size_t> rows = rows_to_learn(split, options.on);
   const FitContext place = place_of(options, session);
   session.progress().begin("fitting", "fits", 1);

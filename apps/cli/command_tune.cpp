@@ -107,9 +107,10 @@ Table points_table(const json& results) {
 }
 
 /// The examples that may be searched on: without --on all the test part stays unseen.
-Examples searched(const TuneOptions& options, const Examples& examples, std::uint64_t seed) {
+Examples searched(const TuneOptions& options, const Examples& examples, Session& session) {
   if (options.on == "all") return examples;
-  const Split split = make_split(examples.subjects, options.split.config_with(seed));
+  const Split split = make_split(examples.subjects, options.split.config_with(session.seed));
+  for (const std::string& note : split.notes) session.say(note);
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < split.parts.size(); ++i) {
     if (split.parts[i] != Part::test) rows.push_back(i);
@@ -119,7 +120,9 @@ Examples searched(const TuneOptions& options, const Examples& examples, std::uin
 
 int run(TuneOptions options, Session& session) {
   TuningConfig config = config_of(options, session.seed);
-  const DataSource source(options.data.config);
+  const DataSource source(options.data.config_for(options.split));
+  if (options.on == "all") options.split.require_unused("with --on all nothing is split");
+  if (options.on != "all") require_split(source, options.split.config_with(session.seed));
   const json identity = {{"dataset", source.location()},
                          {"dataset_fingerprint", source.fingerprint()},
                          {"features", source.features()},
@@ -132,7 +135,7 @@ int run(TuneOptions options, Session& session) {
                          {"seed", config.seed}};
   const TuningFolder folder(options.output, identity, options.anew);
   const LoadedExamples loaded = source.load(folder.features_path(source.extracted_columns()), session.progress());
-  const Examples examples = searched(options, loaded.examples, session.seed);
+  const Examples examples = searched(options, loaded.examples, session);
   add_presets(options, examples, config);
   const TuningResult result = tune(examples, config, session.progress(), folder.store(examples));
 

@@ -19,22 +19,44 @@ void DataOptions::add_to(CLI::App* command, Tables tables) {
           : "PATH: take the features from this table (such as FMA's features.csv) instead of extracting them; "
             "NAME=PATH: those of models that are called NAME/MODEL");
   if (tables == Tables::one) table->expected(1);
-  command->add_option("--subset", config.subset, "of an FMA dataset: small (default), medium, large or full");
+  command->add_option("--subset", config.subset, kSubsetHelp);
+  add_genre_options(command, config.genres);
+}
+
+void add_genre_options(CLI::App* command, GenreConfig& genres) {
+  command
+      ->add_option("--merge", genres.merge,
+                   "GENRE=GENRE: examples of the first genre count as the second; may be given several times")
+      ->allow_extra_args(false);
+  command->add_option("--min-groups", genres.min_groups,
+                      "leave out genres with fewer groups of examples that must stay together in the split (those of "
+                      "one artist, album or file; with --scheme random those of one file)");
+}
+
+DataSourceConfig DataOptions::config_for(const SplitOptions& split) const {
+  DataSourceConfig chosen = config;
+  chosen.genres.by_artist = split.scheme != "random";
+  return chosen;
 }
 
 void DataOptions::add_words(std::vector<std::string>& words) const {
   const auto add = [&](const char* option, const std::string& value) { words.insert(words.end(), {option, value}); };
   for (const std::string& table : config.tables) add("--table", table);
   if (config.features && config.features != config.default_features) add("--features", *config.features);
-  if (config.subset && config.subset != DatasetOptions{}.fma_subset) add("--subset", *config.subset);
+  if (config.subset && config.subset != "small") add("--subset", *config.subset);
+  for (const std::string& merge : config.genres.merge) add("--merge", merge);
+  if (config.genres.min_groups > 0) add("--min-groups", std::to_string(config.genres.min_groups));
 }
 
 void SplitOptions::add_to(CLI::App* command) {
   auto* option = command
                      ->add_option("--scheme", scheme,
-                                  "how examples are split: official (the dataset's own parts), grouped (no artist in "
-                                  "two parts), random, shards (of a pack: whole shards, 64/16/20), or auto (official "
-                                  "where it is whole, else grouped); a pack's own parts are its official ones")
+                                  "how examples are split: official (the parts that the dataset states, exactly), "
+                                  "grouped (no artist or album in two parts), random (clips of one file stay "
+                                  "together), shards (of a pack: whole shards, 64/16/20), or auto: what the dataset "
+                                  "states, and what that lacks carved out of training; grouped where it states "
+                                  "nothing")
+                     ->check(CLI::IsMember({"auto", "official", "grouped", "random", "shards"}))
                      ->capture_default_str();
   command
       ->add_option("--split-file", file, "take the parts from this CSV (track_id,part), as `genrewise split` writes it")
@@ -44,6 +66,11 @@ void SplitOptions::add_to(CLI::App* command) {
 void SplitOptions::add_words(std::vector<std::string>& words) const {
   if (!file.empty()) words.insert(words.end(), {"--split-file", file});
   if (scheme != "auto") words.insert(words.end(), {"--scheme", scheme});
+}
+
+void SplitOptions::require_unused(const std::string& why) const {
+  const char* given = !file.empty() ? "--split-file" : scheme != "auto" ? "--scheme" : nullptr;
+  if (given != nullptr) throw Error(why, given, "leave the option out");
 }
 
 SplitConfig SplitOptions::config_with(std::uint64_t seed) const {

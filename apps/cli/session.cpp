@@ -111,13 +111,6 @@ std::string shell_line(const std::vector<std::string>& words) {
   return line;
 }
 
-nlohmann::json skipped_json(std::span<const Fault> skipped) {
-  auto list = nlohmann::json::array();
-  for (const Fault& fault : skipped)
-    list.push_back({{"where", fault.where}, {"reason", fault.reason}, {"detail", fault.detail}});
-  return list;
-}
-
 int Session::run() {
   runtime.set_progress(progress());
   return chosen_ ? chosen_() : static_cast<int>(kWrongUsage);

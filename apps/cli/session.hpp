@@ -73,16 +73,17 @@ class Session {
 
 /// Of --features, which names the feature set.
 inline constexpr char kFeaturesHelp[] =
-    "the feature set: fma518 (the default where there is one), music, frames, frames_by_coefficient, mel224, raw10k, "
+    "the feature set: fma518 (the default), music, frames, frames_by_coefficient, mel224, raw10k, "
     "or a network's (audiotag, efficientat, musicnn, mobilenetv2: docs/networks.md)";
+
+/// Of --subset.
+inline constexpr char kSubsetHelp[] =
+    "of FMA's folder: small (the default), medium, large or full; each holds the ones before it";
 
 /// In the form that was asked for; `json` is called for --json only.
 void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json);
 
 /// Words as a shell takes them, with blanks between them.
 std::string shell_line(const std::vector<std::string>& words);
-
-/// [{"where", "reason", "detail"}, ...].
-nlohmann::json skipped_json(std::span<const Fault> skipped);
 
 }  // namespace genrewise::cli

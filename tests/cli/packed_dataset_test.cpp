@@ -64,6 +64,23 @@ TEST_F(PackedDataset, IsSplitByWholeShardsInAStudy) {
   EXPECT_EQ(run_program({"study", music.path(), "--scheme", "shards", "-o", run + "2", "--models", "gnb"}).code, 1);
 }
 
+TEST_F(PackedDataset, IsSplitIntoAFileThatATrainingTakes) {
+  ASSERT_EQ(pack({"--scheme", "none"}).code, 0);
+  const std::string split = folder / "split.csv";
+  const Ran ran = run_program({"split", packed, "--scheme", "random", "-o", split, "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(json::parse(ran.out).at("scheme"), "random");
+  EXPECT_EQ(run_program({"split", packed, "--scheme", "shards", "-o", folder / "shards.csv"}).code, 0);
+  const Ran trained = run_program({"train", packed, "--split-file", split, "--model", "gnb", "-o", model});
+  EXPECT_EQ(trained.code, 0) << trained.err;
+}
+
+TEST_F(PackedDataset, IsVerifiedWithoutOptionsOfPacking) {
+  ASSERT_EQ(pack().code, 0);
+  EXPECT_EQ(run_program({"pack", packed, "--verify", "--shards", "3"}).code, 2);
+  EXPECT_EQ(run_program({"pack", packed, "--verify"}).code, 0);
+}
+
 TEST_F(PackedDataset, OfAnotherRecipeThanTheModelsIsRefused) {
   ASSERT_EQ(pack().code, 0);
   ASSERT_EQ(run_program({"train", packed, "--model", "gnb", "-o", model}).code, 0);

@@ -260,6 +260,66 @@ TEST_F(StudyCommand, ExtractsTheFeaturesThatModelsName) {
   EXPECT_EQ(json::parse(judged.out)["accuracy"], document["models"][0]["accuracy"]);
 }
 
+TEST_F(StudyCommand, KeepsTheTestPartThatATableStatesWithoutValidation) {
+  std::string stated = "track_id,genre,artist,loud,fast,split\n";
+  constexpr int kTests = 30;
+  for (int i = 0; i < 120; ++i) {
+    stated += fmt::format("{},{},a{},{},{},{}\n", i, i % 2 == 0 ? "Jazz" : "Rock", i / 6 * 2 + i % 2, i % 2 + 0.01 * i,
+                          i % 7, i < 120 - kTests ? "train" : "test");
+  }
+  write_file(table, stated);
+  const Ran ran = study({"--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("The data states no validation part"));
+  const json document = json::parse(ran.out);
+  EXPECT_EQ(document["split"]["scheme"], "official");
+  EXPECT_EQ(document["split"]["test"], kTests);
+  EXPECT_GT(document["split"]["validation"], 0);
+  EXPECT_EQ(document["split"]["notes"].size(), 1u);
+  const std::string model = folder / "m.gwm";
+  const Ran trained = run_program({"train", table, "--model", "gnb", "-o", model, "--json"});
+  EXPECT_EQ(json::parse(trained.out)["parts"]["test"]["accuracy"]["n"], kTests);
+  EXPECT_THAT(trained.err, HasSubstr("The data states no validation part"));
+  const Ran judged = run_program({"evaluate", model, table, "--part", "test", "--json"});
+  EXPECT_EQ(json::parse(judged.out)["accuracy"]["n"], kTests);
+}
+
+TEST_F(StudyCommand, LeavesOutGenresWithTooFewGroupsAsTheErrorAdvises) {
+  write_file(table, table_csv() + "900,Polka,one,1,1,1\n901,Polka,one,1,1,1\n902,Folk,two,1,1,1\n");
+  const Ran refused = study();
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("--min-groups 3"), HasSubstr("--merge 'Folk=GENRE'")));
+  const Ran ran = study({"--force", "--merge", "Folk=Jazz", "--min-groups", "3", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("1 examples of Folk count as Jazz"), HasSubstr("Polka (1 groups, 2 examples)")));
+  const json document = json::parse(ran.out);
+  EXPECT_EQ(document["genres"].size(), 3u);
+  EXPECT_EQ(document["dataset"]["notes"].size(), 2u);
+  EXPECT_THAT(document["command"], HasSubstr("--merge Folk=Jazz --min-groups 3"));
+  EXPECT_THAT(study({"--merge", "Folk=Jaz"}).err, HasSubstr("there is no genre 'Jaz'"));
+}
+
+TEST_F(StudyCommand, LeavesATableThatEveryCommandReads) {
+  make_music(folder / "music", 6, 2.0);
+  ASSERT_EQ(
+      run_program({"study", folder / "music", "-o", run, "--scheme", "random", "--models", "gnb,raw10k/gnb"}).code, 0);
+  const std::string model = folder / "m.gwm";
+  for (const std::string& features : {run + "/features.csv", run + "/features-raw10k.npy"}) {
+    const Ran tuned = run_program({"tune", features, "--model", "knn", "--grid", "k=1,3", "--folds", "2", "--scheme",
+                                   "random", "-o", folder / ("tuned" + fs::path(features).stem().string())});
+    EXPECT_EQ(tuned.code, 0) << tuned.err;
+    const Ran trained = run_program({"train", features, "--model", "gnb", "--scheme", "random", "-o", model});
+    EXPECT_EQ(trained.code, 0) << trained.err;
+    // A model of real features: it predicts from audio.
+    EXPECT_EQ(run_program({"predict", "--model", model, folder / "music" / "noise" / "noise0.wav"}).code, 0);
+    EXPECT_EQ(run_program({"evaluate", model, features}).code, 0);
+    const Ran other = run_program({"train", folder / "music", "--table", features, "--model", "gnb", "--scheme",
+                                   "random", "-o", folder / "n.gwm", "--json"});
+    EXPECT_EQ(other.code, 0) << other.err;
+    EXPECT_EQ(run_program({"split", features, "--scheme", "random", "-o", folder / "split.csv"}).code, 0);
+  }
+}
+
 TEST_F(StudyCommand, TrainsOnPrincipalComponentsByParameterOrOption) {
   const std::string first = folder / "1.gwm", second = folder / "2.gwm";
   EXPECT_EQ(run_program({"train", table, "--model", "gnb", "--pca", "2", "-o", first}).code, 0);

@@ -9,6 +9,7 @@
 
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/row_journal.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "support/test_support.hpp"
@@ -45,6 +46,12 @@ class FakeSet : public FeatureSet {
  private:
   FeatureRecipe recipe_;
   std::vector<FeatureColumn> columns_{{"length", "value", "01"}, {"first", "value", "01"}};
+};
+
+/// Remembers what it is told.
+struct Notes : Progress {
+  void note(std::string_view text) override { texts.emplace_back(text); }
+  std::vector<std::string> texts;
 };
 
 class Prepare : public ::testing::Test {
@@ -192,8 +199,68 @@ TEST_F(Prepare, LeavesACompleteTableAsItIs) {
   ASSERT_EQ(result.skipped.size(), 1u);
   EXPECT_EQ(result.skipped[0].reason, "empty file");
   add("new", 300);
-  EXPECT_EQ(extract(FakeSet()).extracted, 12u);
+  const PrepareResult more = extract(FakeSet());
+  EXPECT_EQ(more.extracted, 1u);
+  EXPECT_EQ(more.reused, 11u);
   expect_only_the_table();
+}
+
+TEST_F(Prepare, TakesOverRowsOfAFinishedTableWhoseClipsAreTheSame) {
+  extract(FakeSet());
+  add("new", 300);
+  write_file(dataset_.tracks[2].path, testing::wav_of(std::vector<float>(50, 0.25f), 1, kRate));
+  std::swap(dataset_.tracks[0], dataset_.tracks[5]);
+  const FakeSet again;
+  Notes notes;
+  const PrepareResult result = extract_features(dataset_, again, output_, notes);
+  EXPECT_EQ(again.calls, 2);
+  EXPECT_EQ(result.extracted, 2u);
+  EXPECT_EQ(result.reused, 11u);
+  EXPECT_THAT(notes.texts, ::testing::Contains(HasSubstr("using 11 rows of " + output_.string())));
+  const std::string taken_over = read_file(output_);
+  std::filesystem::remove(output_);
+  extract(FakeSet());
+  EXPECT_EQ(read_file(output_), taken_over);
+  EXPECT_EQ(extract(FakeSet(2)).reused, 0u);  // another version of the recipe
+  expect_only_the_table();
+}
+
+TEST_F(Prepare, SaysThatItUsesATableThatIsThere) {
+  extract(FakeSet());
+  Notes notes;
+  extract_features(dataset_, FakeSet(), output_, notes);
+  EXPECT_THAT(notes.texts, ElementsAre("using 12 rows of " + output_.string()));
+}
+
+TEST_F(Prepare, LeavesATableThatCanBeUsedWithoutItsDataset) {
+  dataset_.labels = {"A, \"b\"", "Ünï"};
+  for (std::size_t i = 0; i < 12; ++i) {
+    dataset_.tracks[i].label = static_cast<int>(i % 2);
+    dataset_.tracks[i].artist = "artist " + std::to_string(i / 4);
+    if (i < 3) dataset_.tracks[i].official_part = Part::test;
+  }
+  write_file(dataset_.tracks[4].path, "");
+  extract(FakeSet());
+  ASSERT_TRUE(is_labelled_table(output_));
+  const Examples examples = read_labelled_table(output_);
+  const Examples joined = join(dataset_, read_feature_table(output_));
+  EXPECT_EQ(examples.name, joined.name);
+  EXPECT_EQ(examples.labels, joined.labels);
+  EXPECT_EQ(examples.table.recipe, FakeSet().recipe());
+  EXPECT_EQ(examples.table.values, joined.table.values);
+  EXPECT_EQ(examples.subjects.ids, joined.subjects.ids);
+  EXPECT_EQ(examples.subjects.labels, joined.subjects.labels);
+  EXPECT_EQ(examples.subjects.artists, joined.subjects.artists);
+  EXPECT_EQ(examples.subjects.official, joined.subjects.official);
+}
+
+TEST_F(Prepare, LeavesThatTableWithTheGenresThatTheDatasetHasNow) {
+  extract(FakeSet());
+  dataset_.labels = {"Renamed"};
+  const FakeSet again;
+  extract(again);
+  EXPECT_EQ(again.calls, 0);
+  EXPECT_EQ(read_labelled_table(output_).labels, dataset_.labels);
 }
 
 TEST_F(Prepare, MakesATableAnewWhoseFactsAreDamaged) {

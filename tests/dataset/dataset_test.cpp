@@ -81,7 +81,7 @@ TEST_F(CsvDataset, RejectsRowsWithoutGenreOrFileAndGoesOn) {
 TEST_F(CsvDataset, KeepsTracksWithoutGenreWhenAsked) {
   touch(folder_ / "a.mp3");
   write_file(folder_ / "list.csv", "path,genre\na.mp3,\n");
-  const Dataset dataset = open_dataset(folder_ / "list.csv", {.fma_subset = "small", .keep_unlabelled = true});
+  const Dataset dataset = open_dataset(folder_ / "list.csv", {.keep_unlabelled = true});
   ASSERT_EQ(dataset.tracks.size(), 1u);
   EXPECT_EQ(dataset.tracks[0].label, -1);
 }

@@ -1,5 +1,6 @@
 #include "genrewise/dataset/split.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -15,6 +16,7 @@ namespace {
 
 using testing::error_of;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::TemporaryFolder;
 
 void add(SplitSubjects& subjects, int label, const std::string& artist, const std::string& album = "",
@@ -207,6 +209,135 @@ TEST(Split, TakesTheOfficialOneWhereItIsWhole) {
   EXPECT_EQ(split.rows(Part::test), std::vector<std::size_t>{4});
   add(subjects, 0, "c");
   EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::official}); }), HasSubstr("track 6"));
+}
+
+/// Four genres of `artists` artists with two tracks each; the last tenth of the artists is stated as test, the others
+/// are stated as training.
+SplitSubjects stated_collection(int artists = 40) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"a", "b", "c", "d"};
+  for (int label = 0; label < 4; ++label) {
+    for (int artist = 0; artist < artists; ++artist) {
+      const Part part = artist < artists - artists / 10 ? Part::training : Part::test;
+      for (int track = 0; track < 2; ++track) add(subjects, label, fmt::format("{}/{}", label, artist), "", "", part);
+    }
+  }
+  return subjects;
+}
+
+std::vector<std::size_t> rows_stated(const SplitSubjects& subjects, std::optional<Part> part) {
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < subjects.ids.size(); ++i) {
+    if (subjects.official[i] == part) rows.push_back(i);
+  }
+  return rows;
+}
+
+TEST(StatedSplit, KeepsAStatedTestPartWhenValidationIsMissing) {
+  const SplitSubjects subjects = stated_collection();
+  const Split split = make_split(subjects);
+  EXPECT_EQ(split.scheme, SplitScheme::official);
+  EXPECT_EQ(split.rows(Part::test), rows_stated(subjects, Part::test));
+  const std::size_t carved = split.rows(Part::validation).size();
+  EXPECT_NEAR(static_cast<double>(carved), 288 * 0.16 / 0.80, 4);  // an artist has two tracks, a genre 72
+  EXPECT_THAT(crossings(subjects, split), ::testing::Each(0u));
+  ASSERT_EQ(split.notes.size(), 1u);
+  EXPECT_THAT(split.notes[0], AllOf(HasSubstr("no validation part"), HasSubstr("288 training"),
+                                    HasSubstr(fmt::format("{} for validation", carved))));
+  EXPECT_EQ(make_split(subjects).parts, split.parts);
+  EXPECT_NE(make_split(subjects, {.seed = 7}).parts, split.parts);
+  EXPECT_EQ(make_split(subjects, {.seed = 7}).rows(Part::test), split.rows(Part::test));
+}
+
+TEST(StatedSplit, CarvesTestOutOfTrainingWhereOnlyTestIsMissing) {
+  SplitSubjects subjects = stated_collection();
+  for (auto& part : subjects.official) part = part == Part::test ? Part::validation : Part::training;
+  const Split split = make_split(subjects);
+  EXPECT_EQ(split.rows(Part::validation), rows_stated(subjects, Part::validation));
+  EXPECT_NEAR(static_cast<double>(split.rows(Part::test).size()), 288 * 0.20 / 0.84, 4);
+  EXPECT_THAT(split.notes[0], HasSubstr("no test part"));
+}
+
+TEST(StatedSplit, CarvesBothWhereAllIsTraining) {
+  SplitSubjects subjects = stated_collection();
+  for (auto& part : subjects.official) part = Part::training;
+  const Split split = make_split(subjects);
+  EXPECT_NEAR(static_cast<double>(split.rows(Part::test).size()), 320 * 0.20, 4);
+  EXPECT_NEAR(static_cast<double>(split.rows(Part::validation).size()), 320 * 0.16, 4);
+  EXPECT_THAT(split.notes[0], HasSubstr("no validation and no test part"));
+}
+
+TEST(StatedSplit, TrainsOnExamplesThatStateNoPart) {
+  SplitSubjects subjects = stated_collection();
+  for (auto& part : subjects.official) {
+    if (part == Part::training) part.reset();
+  }
+  const Split split = make_split(subjects);
+  EXPECT_EQ(split.rows(Part::test), rows_stated(subjects, Part::test));
+  EXPECT_THAT(split.notes[0], HasSubstr("no part of 288 of 320 examples"));
+  EXPECT_THAT(split.notes[1], HasSubstr("no validation part"));
+}
+
+TEST(StatedSplit, KeepsAPartThatIsAllThereIs) {
+  SplitSubjects subjects = stated_collection();
+  for (auto& part : subjects.official) part = Part::test;
+  const Split split = make_split(subjects);
+  EXPECT_EQ(split.rows(Part::test).size(), subjects.ids.size());
+  EXPECT_TRUE(split.notes.empty());
+}
+
+TEST(StatedSplit, IsExactlyTheStatedOneWhereItIsAskedFor) {
+  const SplitSubjects subjects = stated_collection();
+  const Split split = make_split(subjects, {.scheme = SplitScheme::official});
+  EXPECT_TRUE(split.rows(Part::validation).empty());
+  EXPECT_EQ(split.rows(Part::test), rows_stated(subjects, Part::test));
+  EXPECT_TRUE(split.notes.empty());
+}
+
+TEST(StatedSplit, LeavesGenresOfTooFewGroupsInTraining) {
+  SplitSubjects subjects = stated_collection();
+  subjects.labels_by_name.push_back("rare");
+  for (int i = 0; i < 5; ++i) add(subjects, 4, "one", "", "", Part::training);
+  const Split split = make_split(subjects);
+  for (std::size_t i = subjects.ids.size() - 5; i < subjects.ids.size(); ++i) EXPECT_EQ(split.parts[i], Part::training);
+  EXPECT_FALSE(split.rows(Part::validation).empty());
+  EXPECT_THAT(split.notes[1], HasSubstr("'rare'"));
+}
+
+TEST(StatedSplit, CarvesNothingWhereNoneIsWanted) {
+  const SplitSubjects subjects = stated_collection();
+  const Split split = make_split(subjects, {.validation_share = 0});
+  EXPECT_TRUE(split.rows(Part::validation).empty());
+  EXPECT_TRUE(split.notes.empty());
+}
+
+TEST(StatedSplit, RefusesSharesOfPartsThatAreStated) {
+  const SplitSubjects subjects = stated_collection();
+  EXPECT_THAT(error_of([&] { make_split(subjects, {.test_share = 0.3}); }), HasSubstr("--test"));
+  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::official, .validation_share = 0.3}); }),
+              HasSubstr("--validation"));
+}
+
+TEST(StatedSplit, CompletesAFileThatLacksValidation) {
+  const TemporaryFolder folder;
+  SplitSubjects subjects = stated_collection();
+  write_split_file(folder / "split.csv", subjects, make_split(subjects, {.scheme = SplitScheme::official}));
+  for (auto& part : subjects.official) part.reset();
+  const Split split = make_split(subjects, {.file = folder / "split.csv"});
+  EXPECT_EQ(split.scheme, SplitScheme::file);
+  EXPECT_EQ(split.parts, make_split(stated_collection()).parts);
+  EXPECT_EQ(split.notes.size(), 1u);
+  EXPECT_THROW(make_split(subjects, {.scheme = SplitScheme::grouped, .file = folder / "split.csv"}), Error);
+}
+
+TEST(Split, AdvisesARandomSplitOnlyToWhomHasNone) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"x"};
+  add(subjects, 0, "one");
+  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::grouped}); }),
+              AllOf(HasSubstr("--min-groups 3"), HasSubstr("--merge 'x=GENRE'"), HasSubstr("scheme random")));
+  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::random}); }),
+              AllOf(HasSubstr("--min-groups 3"), HasSubstr("--merge 'x=GENRE'"), Not(HasSubstr("scheme random"))));
 }
 
 TEST(Leakage, CountsGroupsInTwoPartsAndTheirJudgedExamples) {

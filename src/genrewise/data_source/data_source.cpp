@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <set>
 
@@ -10,6 +11,8 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/data_source/prepare.hpp"
+#include "genrewise/data_source/selection.hpp"
+#include "genrewise/data_source/table_facts.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/place.hpp"
@@ -25,24 +28,74 @@ double clip_length_s(const ClipRequest& clip, double track_s) {
   return std::min(clip.duration_s, track_s - clip.start_s.value_or(0));
 }
 
+/// The numbers of a table of this program's, of FMA's or of somebody else's with genres.
+FeatureTable read_table(const fs::path& path) {
+  const bool labelled = !is_feature_table(path) && is_labelled_table(path);
+  return labelled ? read_labelled_table(path).table : read_feature_table(path);
+}
+
 }  // namespace
 
 DataSource::DataSource(DataSourceConfig config)
     : config_(std::move(config)), features_(config_.features.value_or(config_.default_features)) {
   name_tables();
-  if (is_labelled_table(config_.location)) {
-    if (!table_.empty()) throw Error("the dataset is a feature table itself", "--table", "leave the option out");
-    kind_ = "table";
-  } else if (holds_records(config_.location)) {
-    if (!table_.empty())
-      throw Error("the dataset is a pack: its numbers are in its records", "--table", "leave the option out");
-    pack_ = open_pack(config_.location);
-    kind_ = "pack";
-  } else {
-    if (table_.empty()) make_feature_set(features_);  // a wrong name is reported before anything is opened
-    dataset_ = open_dataset(config_.location, {.fma_subset = config_.subset.value_or(DatasetOptions{}.fma_subset)});
-    kind_ = dataset_.kind;
+  open();
+  choose_genres();
+}
+
+void DataSource::open() {
+  const fs::path location = config_.location;
+  if (is_feature_table(location) || is_labelled_table(location)) {
+    if (is_feature_table(location) && !is_labelled_table(location))
+      throw Error("is a feature table that does not say the genres of its tracks", config_.location,
+                  "give the dataset as DATASET, and this table with --table");
+    const auto facts = read_table_facts(location);
+    return open_numbers("table", is_feature_table(location) && facts ? facts->recipe.name : "");
   }
+  if (holds_records(location)) {
+    pack_ = open_pack(location);
+    return open_numbers("pack", pack_.recipe.name);
+  }
+  if (table_.empty()) make_feature_set(features_);  // a wrong name is reported before anything is opened
+  dataset_ = open_dataset(location, {.fma_subset = config_.subset});
+  kind_ = dataset_.kind;
+}
+
+void DataSource::open_numbers(const char* kind, const std::string& features) {
+  kind_ = kind;
+  const std::string title = kind_ == "table" ? "the dataset is a feature table" : "the dataset is a pack";
+  const std::string has_numbers = title + ": it has its numbers, and no audio";
+  if (!table_.empty()) throw Error(has_numbers, "--table", "leave the option out");
+  if (config_.subset) throw Error(title + ": only FMA's folder has subsets", "--subset", "leave the option out");
+  if (!config_.features || *config_.features == features) return;
+  throw Error(features.empty() ? has_numbers : fmt::format("{} of {}, not of {}", title, features, *config_.features),
+              "--features", "leave the option out");
+}
+
+void DataSource::choose_genres() {
+  if (config_.genres.merge.empty() && config_.genres.min_groups == 0) return;
+  if (!has_audio()) return;  // chosen once its examples are known
+  GenreSelection selection = select_genres(subjects_of(dataset_), config_.genres);
+  genre_notes_ = std::move(selection.notes);
+  dataset_.labels = std::move(selection.labels);
+  for (std::size_t i = 0; i < dataset_.tracks.size(); ++i) dataset_.tracks[i].label = selection.label_of[i];
+  std::erase_if(dataset_.tracks, [](const Track& track) { return track.label < 0; });
+}
+
+void DataSource::choose_genres(Examples& examples, GenreConfig genres, Progress& progress) const {
+  examples.notes = genre_notes_;
+  if (!genres.merge.empty() || genres.min_groups > 0) {
+    GenreSelection selection = select_genres(examples.subjects, genres);
+    examples.labels = examples.subjects.labels_by_name = std::move(selection.labels);
+    examples.subjects.labels = selection.label_of;
+    std::ranges::move(selection.notes, std::back_inserter(examples.notes));
+    std::vector<std::size_t> kept;
+    for (std::size_t i = 0; i < selection.label_of.size(); ++i) {
+      if (selection.label_of[i] >= 0) kept.push_back(i);
+    }
+    if (kept.size() < selection.label_of.size()) examples = select_examples(examples, kept);
+  }
+  for (const std::string& note : examples.notes) progress.note(note);
 }
 
 void DataSource::name_tables() {
@@ -86,6 +139,10 @@ std::string DataSource::fingerprint() const {
     }
   }
   if (!table_.empty()) hasher.update(read_file(table_));
+  if (!has_audio()) {  // of others, the tracks' labels say it
+    for (const std::string& merge : config_.genres.merge) hasher.update(merge + '\n');
+    if (config_.genres.min_groups > 0) hasher.update(fmt::format("{} groups\n", config_.genres.min_groups));
+  }
   return hasher.hex();
 }
 
@@ -98,10 +155,24 @@ std::size_t DataSource::extracted_columns() const {
   return extracts() ? make_feature_set(features_)->size() : 0;
 }
 
-LoadedExamples DataSource::with_genres(LoadedTable loaded) const {
-  std::vector<Fault> skipped = dataset_.rejected;
-  skipped.insert(skipped.end(), loaded.skipped.begin(), loaded.skipped.end());
-  return {join(dataset_, std::move(loaded.table)), std::move(skipped), loaded.extract_s};
+SplitSubjects DataSource::subjects() const {
+  if (has_audio()) return subjects_of(dataset_);
+  Examples examples;
+  examples.subjects = kind_ == "pack" ? subjects_of(pack_) : read_labelled_table(config_.location).subjects;
+  examples.labels = examples.subjects.labels_by_name;
+  examples.table.values = Matrix(examples.subjects.ids.size(), 0);
+  Progress quiet;
+  choose_genres(examples, config_.genres, quiet);
+  return std::move(examples.subjects);
+}
+
+LoadedExamples DataSource::with_genres(LoadedTable loaded, Progress& progress) const {
+  LoadedExamples examples{join(dataset_, std::move(loaded.table)), dataset_.rejected, loaded.extract_s};
+  std::ranges::move(loaded.skipped, std::back_inserter(examples.skipped));
+  GenreConfig again = config_.genres;  // merged already, but some genre may have too few groups now
+  again.merge.clear();
+  choose_genres(examples.examples, again, progress);
+  return examples;
 }
 
 LoadedTable DataSource::extract(const std::string& set, const fs::path& path, Progress& progress) const {
@@ -110,15 +181,30 @@ LoadedTable DataSource::extract(const std::string& set, const fs::path& path, Pr
 }
 
 LoadedExamples DataSource::load(const fs::path& features_path, Progress& progress) const {
-  if (kind_ == "table") return {read_labelled_table(config_.location), {}, 0};
+  if (!named_tables_.empty())
+    throw Error("only the models of a study name features of their own", "--table",
+                "write --table PATH, without NAME=");
+  return load_own(features_path, progress);
+}
+
+LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& progress) const {
+  if (kind_ == "table") {
+    LoadedExamples loaded{read_labelled_table(config_.location), {}, 0};
+    choose_genres(loaded.examples, config_.genres, progress);
+    return loaded;
+  }
   if (kind_ == "pack") return load_pack(progress);
-  return with_genres(table_.empty() ? extract(features_, features_path, progress)
-                                    : LoadedTable{read_feature_table(table_), {}, 0});
+  if (table_.empty()) return with_genres(extract(features_, features_path, progress), progress);
+  FeatureTable table = read_table(table_);
+  if (config_.features && table.recipe.name != *config_.features) {
+    throw Error(fmt::format("the table {} has the features {}, not {}", table_, table.recipe.name, *config_.features),
+                "--features", "leave the option out");
+  }
+  return with_genres({std::move(table), {}, 0}, progress);
 }
 
 LoadedExamples DataSource::load(Progress& progress) const {
-  const std::string key =
-      sha256_hex(location() + '\n' + features_ + '\n' + config_.subset.value_or(DatasetOptions{}.fma_subset));
+  const std::string key = sha256_hex(location() + '\n' + features_ + '\n' + config_.subset.value_or(""));
   const fs::path features = fs::temp_directory_path() / fmt::format("genrewise-{}.csv", key.substr(0, 16));
   LoadedExamples loaded = load(features, progress);
   std::error_code ignored;
@@ -137,14 +223,13 @@ LoadedExamples DataSource::load_pack(Progress& progress) const {
   if (std::ranges::all_of(subjects.artists, unknown) && std::ranges::all_of(subjects.albums, unknown)) {
     progress.note("the pack names no artists: a grouped split can only keep the records of one track together");
   }
+  choose_genres(loaded.examples, config_.genres, progress);
   return loaded;
 }
 
 LoadedTable DataSource::load_set(const std::string& set, const fs::path& features_path, Progress& progress) const {
   const fs::path given = table_of(set);
-  if (!given.empty()) {
-    return {is_labelled_table(given) ? read_labelled_table(given).table : read_feature_table(given), {}, 0};
-  }
+  if (!given.empty()) return {read_table(given), {}, 0};
   if (!has_audio()) {
     throw Error(fmt::format("the dataset has no audio, and there is none of the features {}", set), "--models",
                 fmt::format("give it with --table {}=PATH", set));
@@ -169,6 +254,30 @@ std::optional<ClipFacts> DataSource::clip_facts(const Examples& examples, Progre
   std::ranges::sort(lengths);
   return ClipFacts{lengths.front(), lengths[lengths.size() / 2], lengths.back(),
                    std::accumulate(lengths.begin(), lengths.end(), 0.0)};
+}
+
+void DataSource::require_used(const std::vector<std::string>& sets) const {
+  for (const auto& [name, path] : named_tables_) {
+    if (std::ranges::find(sets, name) != sets.end()) continue;
+    throw Error(fmt::format("no model is trained on {} ({})", name, path), "--table",
+                fmt::format("add a model {}/MODEL, or leave the table out", name));
+  }
+  const auto is_own = [&](const std::string& set) { return set.empty() || (set == features_ && table_.empty()); };
+  if (!has_audio() || std::ranges::any_of(sets, is_own)) return;
+  if (!table_.empty()) throw Error("no model is trained on this table", "--table", "add a model without features");
+  if (config_.features)
+    throw Error(fmt::format("no model is trained on {}", *config_.features), "--features", "leave the option out");
+}
+
+DatasetSplit split_dataset(const DataSource& source, const SplitConfig& config) {
+  DatasetSplit made{source.subjects(), {}, {}};
+  made.split = make_split(made.subjects, config);
+  made.leakage = check_leakage(made.subjects, made.split);
+  return made;
+}
+
+void require_split(const DataSource& source, const SplitConfig& config) {
+  if (source.extracts()) make_split(source.subjects(), config);
 }
 
 }  // namespace genrewise

@@ -14,6 +14,7 @@
 #include "genrewise/base/progress.hpp"
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/genres.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
 
 namespace genrewise {
@@ -25,6 +26,7 @@ struct DataSourceConfig {
   std::vector<std::string> tables{};      ///< --table: PATH, or NAME=PATH for models that name features of their own
   std::optional<std::string> subset{};    ///< --subset: of FMA; nothing: small
   std::string default_features = "fma518";
+  GenreConfig genres{};  ///< --merge, --min-groups
 };
 
 struct LoadedExamples {
@@ -40,7 +42,11 @@ struct LoadedTable {
   double extract_s = 0;
 };
 
-/// A dataset that is open. Immutable; no audio is decoded before a load.
+/// A dataset that is open. Immutable; no audio is decoded before a load. Genres are merged and left out as the
+/// configuration says, before anything is extracted and again on what could be used.
+///
+/// No option is ignored: what does not apply to this kind of data is an Error that names the option, when the source is
+/// made or, where it takes the table or the models to know it, when it is loaded.
 class DataSource {
  public:
   /// Opens it. Throws Error for a location or an option that cannot be used.
@@ -66,33 +72,61 @@ class DataSource {
   std::filesystem::path table_of(const std::string& set) const;
   /// Of the features that are extracted from its audio; 0 where it has its numbers.
   std::size_t extracted_columns() const;
+  /// Of a source that has audio: its tracks, with genres merged and left out.
+  const Dataset& audio() const { return dataset_; }
   /// Of a pack.
   const PackManifest& pack() const { return pack_; }
+  /// What cannot be used, as far as it is known before loading.
+  const std::vector<Fault>& rejected() const { return has_audio() ? dataset_.rejected : pack_.skipped; }
+  /// Labels and groups of all examples, before any features are extracted or records read: the examples of load(), and
+  /// those that turn out not to be usable.
+  SplitSubjects subjects() const;
 
   /// The examples. Features that must be extracted go to `features_path` and are reused from there.
   LoadedExamples load(const std::filesystem::path& features_path, Progress& progress) const;
   /// The same, with the features in a file under the system's temporary folder that is removed after use; after an
   /// interruption it is still there and the next call goes on.
   LoadedExamples load(Progress& progress) const;
+  /// As load(), beside features of other names (load_set()), which --table NAME=PATH may name.
+  LoadedExamples load_own(const std::filesystem::path& features_path, Progress& progress) const;
   /// The features of that name, from --table NAME=PATH or extracted to `features_path`.
   LoadedTable load_set(const std::string& set, const std::filesystem::path& features_path, Progress& progress) const;
   /// The dataset's tracks with the features of a table.
-  LoadedExamples with_genres(LoadedTable loaded) const;
+  LoadedExamples with_genres(LoadedTable loaded, Progress& progress) const;
+  /// Throws Error where an option of the source is for features that none of these sets are (see load_joined()).
+  void require_used(const std::vector<std::string>& sets) const;
   /// By what the files' headers say, without decoding; nothing where the audio is not used.
   std::optional<ClipFacts> clip_facts(const Examples& examples, Progress& progress) const;
 
  private:
   void name_tables();
+  void open();
+  void open_numbers(const char* kind, const std::string& features);
+  void choose_genres();
   LoadedExamples load_pack(Progress& progress) const;
+  void choose_genres(Examples& examples, GenreConfig genres, Progress& progress) const;
   LoadedTable extract(const std::string& set, const std::filesystem::path& path, Progress& progress) const;
 
   DataSourceConfig config_;
   std::string features_, table_;
   std::map<std::string, std::string, std::less<>> named_tables_;
   std::string kind_;
-  Dataset dataset_;    // empty for a labelled table and a pack
-  PackManifest pack_;  // of a pack
+  Dataset dataset_;                       // empty for a labelled table and a pack
+  PackManifest pack_;                     // of a pack
+  std::vector<std::string> genre_notes_;  // what was merged and left out of dataset_
 };
+
+/// A split of all that a source names, without loading it.
+struct DatasetSplit {
+  SplitSubjects subjects;
+  Split split;
+  Leakage leakage;
+};
+DatasetSplit split_dataset(const DataSource& source, const SplitConfig& config);
+
+/// Throws Error where the split cannot be made, as far as that is known before features are extracted; does nothing
+/// where load() extracts none. For whoever would otherwise find out after hours.
+void require_split(const DataSource& source, const SplitConfig& config);
 
 /// Where the features of a set are kept; an empty name is the source's own set.
 using FeaturesPath = std::function<std::filesystem::path(const std::string& set, std::size_t columns)>;

@@ -13,10 +13,11 @@
 namespace genrewise {
 
 struct Examples {
-  std::string name;                 ///< of the dataset
-  std::vector<std::string> labels;  ///< sorted by name; each has at least one row
-  FeatureTable table;               ///< one row per example
-  SplitSubjects subjects;           ///< entry i belongs to row i
+  std::string name;                     ///< of the dataset
+  std::vector<std::string> labels;      ///< sorted by name; each has at least one row
+  FeatureTable table;                   ///< one row per example
+  SplitSubjects subjects;               ///< entry i belongs to row i
+  std::vector<std::string> notes = {};  ///< sentences: which genres were merged or left out
 };
 
 /// One feature table that models are trained on.
@@ -35,7 +36,8 @@ struct ClipFacts {
 /// dropped. Throws Error when they share no track, or when the table names a track twice.
 Examples join(const Dataset& dataset, FeatureTable table);
 
-/// A table made by anyone: CSV with one header row and one row per example. By the header's words, in any case:
+/// A table with the genres of its rows: one that extract_features() wrote (its ".json" says them; see table_facts.hpp),
+/// or one made by anyone: CSV with one header row and one row per example. By the header's words, in any case:
 ///   genre or label  the genre (genre, when both are there); needed
 ///   track_id        the example's id; else filename; else the row's number
 ///   filename        also tells which rows are clips of one file: equal names, and names like GTZAN's three-second
@@ -47,6 +49,7 @@ Examples join(const Dataset& dataset, FeatureTable table);
 /// columns. Throws Error with line and column for an empty or not finite cell, text among numbers, a missing genre, an
 /// unknown word for a part, an id that comes twice and a row of another length than the header.
 Examples read_labelled_table(const std::filesystem::path& path);
+
 /// The examples of a packed folder (open_pack()), in the order of its shards: for learners that want all of them in
 /// memory, 4 bytes a number. The manifest's parts become the official ones, whole shards subjects.by_shard; artists and
 /// albums are there when the manifest has them. The columns have the names of the feature set where this program knows
@@ -55,7 +58,14 @@ Examples read_labelled_table(const std::filesystem::path& path);
 Examples read_packed_examples(const PackManifest& manifest, std::vector<Fault>& damaged, Progress& progress,
                               double damage_budget = 0.01);
 
-/// Whether it is a file whose first line has a genre or label column and no path column.
+/// What a pack's manifest says of its records, in the order of its shards; no record is read.
+SplitSubjects subjects_of(const PackManifest& manifest);
+
+/// Whether read_labelled_table() takes it: a file whose first line has a genre or label column and no path column, or a
+/// feature table of this program whose ".json" says the genres of its rows.
 bool is_labelled_table(const std::filesystem::path& path);
+
+/// Whether it is a table of the kind that read_feature_table() reads, by its name and first line.
+bool is_feature_table(const std::filesystem::path& path);
 
 }  // namespace genrewise

@@ -1,33 +1,9 @@
 #include <unordered_map>
 
 #include "genrewise/data_source/examples.hpp"
+#include "genrewise/data_source/selection.hpp"
 
 namespace genrewise {
-namespace {
-
-template <class T>
-std::vector<T> select(const std::vector<T>& values, const std::vector<std::size_t>& chosen) {
-  std::vector<T> selected;
-  selected.reserve(chosen.size());
-  for (const std::size_t i : chosen) selected.push_back(values[i]);
-  return selected;
-}
-
-// Labels that no example has any more go; the others keep their order.
-void drop_unused_labels(SplitSubjects& subjects) {
-  std::vector<int> new_index(subjects.labels_by_name.size(), -1);
-  for (const int label : subjects.labels) new_index[static_cast<std::size_t>(label)] = 0;
-  std::vector<std::string> kept;
-  for (std::size_t i = 0; i < new_index.size(); ++i) {
-    if (new_index[i] < 0) continue;
-    new_index[i] = static_cast<int>(kept.size());
-    kept.push_back(subjects.labels_by_name[i]);
-  }
-  for (int& label : subjects.labels) label = new_index[static_cast<std::size_t>(label)];
-  subjects.labels_by_name = std::move(kept);
-}
-
-}  // namespace
 
 Examples join(const Dataset& dataset, FeatureTable table) {
   std::unordered_map<std::string_view, std::size_t> row_of;
@@ -50,12 +26,9 @@ Examples join(const Dataset& dataset, FeatureTable table) {
 
   Examples examples;
   examples.name = dataset.name;
-  const SplitSubjects all = subjects_of(dataset);
-  examples.subjects = {select(all.ids, tracks),     select(all.labels, tracks), all.labels_by_name,
-                       select(all.artists, tracks), select(all.albums, tracks), select(all.tracks, tracks),
-                       select(all.official, tracks)};
-  drop_unused_labels(examples.subjects);
+  examples.subjects = select_subjects(subjects_of(dataset), tracks);
   examples.labels = examples.subjects.labels_by_name;
+  drop_absent_genres(examples);
   examples.table.recipe = std::move(table.recipe);
   examples.table.columns = std::move(table.columns);
   examples.table.track_ids = examples.subjects.ids;

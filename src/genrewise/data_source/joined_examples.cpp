@@ -39,6 +39,7 @@ void keep_common(JoinedExamples& joined, const std::vector<Presence>& presence) 
 
 JoinedExamples load_joined(const DataSource& source, const std::vector<std::string>& sets, const FeaturesPath& path_of,
                            Progress& progress) {
+  source.require_used(sets);
   JoinedExamples joined;
   const auto path = [&source, path_of](const std::string& set) {
     const bool given = !source.table_of(set).empty() || !source.has_audio();
@@ -52,8 +53,8 @@ JoinedExamples load_joined(const DataSource& source, const std::vector<std::stri
     return set.empty() || (set == source.features() && source.table().empty());
   });
   const std::string first = uses_own ? "" : sets.front();
-  LoadedExamples base = uses_own ? source.load(path_of("", source.extracted_columns()), progress)
-                                 : source.with_genres(source.load_set(first, path(first), progress));
+  LoadedExamples base = uses_own ? source.load_own(path_of("", source.extracted_columns()), progress)
+                                 : source.with_genres(source.load_set(first, path(first), progress), progress);
   joined.examples = std::move(base.examples);
   joined.skipped = std::move(base.skipped);
   note(joined.examples.table, first, base.extract_s);

@@ -8,6 +8,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/data_source/examples.hpp"
+#include "genrewise/data_source/table_facts.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/object_store.hpp"
 
@@ -180,9 +181,38 @@ class TableReader {
   std::unordered_map<std::string, std::size_t> line_of_;  // by id
 };
 
+/// Empty where there is no such file.
+std::string first_line(const std::filesystem::path& path) {
+  if (is_remote(path.native()) && path.extension() != ".csv") return {};
+  const auto store = open_store(path.native());
+  const auto found = store->find(path.string());
+  if (!found) return {};
+  constexpr std::uint64_t kLongestHeader = 4 << 20;  // of 90,370 columns, with room
+  std::string line(std::min(kLongestHeader, found->bytes), '\0');
+  line.resize(store->open(*found)->read_at(0, std::as_writable_bytes(std::span(line))));
+  line.resize(std::min(line.find('\n'), line.size()));
+  return line;
+}
+
+std::optional<TableFacts> facts_with_genres(const std::filesystem::path& table) {
+  auto facts = read_table_facts(table);
+  if (facts && facts->subjects.labels_by_name.empty()) facts.reset();
+  return facts;
+}
+
 }  // namespace
 
+bool is_feature_table(const std::filesystem::path& path) {
+  if (path.extension() == ".npy") return object_exists(path.string());
+  return path.extension() == ".csv" && first_line(path).starts_with("feature,");
+}
+
 Examples read_labelled_table(const std::filesystem::path& path) {
+  if (is_feature_table(path)) {
+    if (auto facts = facts_with_genres(path)) return examples_of(path, std::move(*facts));
+    throw Error("is a feature table that does not say the genres of its tracks", path.string(),
+                "give the dataset as DATASET, and this table with --table");
+  }
   const std::string text = read_file(path);
   Examples examples = TableReader(text, path).read();
   examples.name = path.filename().string();
@@ -190,14 +220,8 @@ Examples read_labelled_table(const std::filesystem::path& path) {
 }
 
 bool is_labelled_table(const std::filesystem::path& path) {
-  if (is_remote(path.native()) && path.extension() != ".csv") return false;
-  const auto store = open_store(path.native());
-  const auto found = store->find(path.string());
-  if (!found) return false;
-  constexpr std::uint64_t kLongestHeader = 4 << 20;  // of 90,370 columns, with room
-  std::string line(std::min(kLongestHeader, found->bytes), '\0');
-  line.resize(store->open(*found)->read_at(0, std::as_writable_bytes(std::span(line))));
-  line.resize(std::min(line.find('\n'), line.size()));
+  if (is_feature_table(path)) return facts_with_genres(path).has_value();
+  const std::string line = first_line(path);
   std::vector<std::string_view> header;
   try {
     CsvReader reader(line, path.string());

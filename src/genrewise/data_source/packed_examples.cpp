@@ -3,6 +3,7 @@
 #include <set>
 
 #include "genrewise/data_source/examples.hpp"
+#include "genrewise/data_source/selection.hpp"
 #include "genrewise/packs/batches.hpp"
 
 namespace genrewise {
@@ -31,84 +32,69 @@ FeatureRecipe recipe_of(const PackManifest& manifest) {
   return {"records", 1, std::to_string(manifest.values) + " values"};
 }
 
-class PackedExamples {
- public:
-  explicit PackedExamples(const PackManifest& manifest) : manifest_(manifest) {
-    const auto parts = parts_of_shards(manifest.shards.size());
-    for (std::size_t shard = 0; shard < manifest.shards.size(); ++shard) {
-      for (const PackedRecord& record : manifest.shards[shard].records) {
-        records_.push_back(&record);
-        shard_parts_.push_back(parts[shard]);
-      }
-    }
-    examples_.name = manifest.folder.filename().string();
-    examples_.table.recipe = recipe_of(manifest);
-    examples_.table.columns = columns_of(manifest);
+/// Labels sorted by name, and without those that no example has.
+void name_labels(SplitSubjects& subjects, const std::vector<std::string>& labels) {
+  std::set<std::string> used;
+  for (const int label : subjects.labels) used.insert(labels[static_cast<std::size_t>(label)]);
+  subjects.labels_by_name.assign(used.begin(), used.end());
+  for (int& label : subjects.labels) {
+    const auto at = std::ranges::lower_bound(subjects.labels_by_name, labels[static_cast<std::size_t>(label)]);
+    label = static_cast<int>(at - subjects.labels_by_name.begin());
   }
-
-  Examples read(std::vector<Fault>& damaged, Progress& progress, double damage_budget) {
-    BatchReader reader(manifest_, {.batch_size = std::max<std::size_t>(1, kBatchBytes / (4 * manifest_.values + 1)),
-                                   .damage_budget = damage_budget});
-    std::vector<float> values;
-    values.reserve(records_.size() * manifest_.values);
-    progress.begin("reading records", "examples", records_.size());
-    Batch batch;
-    while (reader.next(batch)) {
-      const std::span<const float> rows(batch.features);
-      values.insert(values.end(), rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(batch.size * batch.values));
-      for (const std::uint32_t record : batch.records) add(record);
-      progress.advance(batch.size);
-    }
-    progress.finish();
-    name_labels();
-    examples_.table.track_ids = examples_.subjects.ids;
-    examples_.table.values = Matrix(examples_.subjects.ids.size(), manifest_.values, std::move(values));
-    damaged = reader.damage();
-    return std::move(examples_);
-  }
-
- private:
-  void add(std::uint32_t number) {
-    const PackedRecord& record = *records_[number];
-    SplitSubjects& subjects = examples_.subjects;
-    // Records of other programs may lack ids or have one for several clips of a track.
-    const std::string track = record.track_id.empty() ? "record " + std::to_string(number) : record.track_id;
-    const int times = ++seen_[track];
-    subjects.ids.push_back(times == 1 ? track : track + " #" + std::to_string(times));
-    subjects.tracks.push_back(track);
-    subjects.labels.push_back(record.label);
-    subjects.artists.push_back(record.artist);
-    subjects.albums.push_back(record.album);
-    subjects.official.push_back(record.part);
-    subjects.by_shard.push_back(shard_parts_[number]);
-  }
-
-  // Sorted by name, and without those that no example has.
-  void name_labels() {
-    SplitSubjects& subjects = examples_.subjects;
-    std::set<std::string> used;
-    for (const int label : subjects.labels) used.insert(manifest_.labels[static_cast<std::size_t>(label)]);
-    subjects.labels_by_name.assign(used.begin(), used.end());
-    for (int& label : subjects.labels) {
-      const auto at =
-          std::ranges::lower_bound(subjects.labels_by_name, manifest_.labels[static_cast<std::size_t>(label)]);
-      label = static_cast<int>(at - subjects.labels_by_name.begin());
-    }
-    examples_.labels = subjects.labels_by_name;
-  }
-
-  const PackManifest& manifest_;
-  std::vector<const PackedRecord*> records_;  // by number, as Batch::records counts
-  std::vector<Part> shard_parts_;             // likewise
-  std::map<std::string, int> seen_;           // track ids, and how often
-  Examples examples_;
-};
+}
 
 }  // namespace
 
+SplitSubjects subjects_of(const PackManifest& manifest) {
+  SplitSubjects subjects;
+  const std::vector<Part> shard_parts = parts_of_shards(manifest.shards.size());
+  std::map<std::string, int> seen;  // track ids, and how often
+  for (std::size_t shard = 0; shard < manifest.shards.size(); ++shard) {
+    for (const PackedRecord& record : manifest.shards[shard].records) {
+      // Records of other programs may lack ids or have one for several clips of a track.
+      const std::string track =
+          record.track_id.empty() ? "record " + std::to_string(subjects.ids.size()) : record.track_id;
+      const int times = ++seen[track];
+      subjects.ids.push_back(times == 1 ? track : track + " #" + std::to_string(times));
+      subjects.tracks.push_back(track);
+      subjects.labels.push_back(record.label);
+      subjects.artists.push_back(record.artist);
+      subjects.albums.push_back(record.album);
+      subjects.official.push_back(record.part);
+      subjects.by_shard.push_back(shard_parts[shard]);
+    }
+  }
+  name_labels(subjects, manifest.labels);
+  return subjects;
+}
+
 Examples read_packed_examples(const PackManifest& manifest, std::vector<Fault>& damaged, Progress& progress,
                               double damage_budget) {
-  return PackedExamples(manifest).read(damaged, progress, damage_budget);
+  const SplitSubjects all = subjects_of(manifest);
+  BatchReader reader(manifest, {.batch_size = std::max<std::size_t>(1, kBatchBytes / (4 * manifest.values + 1)),
+                                .damage_budget = damage_budget});
+  std::vector<float> values;
+  values.reserve(all.ids.size() * manifest.values);
+  std::vector<std::size_t> sound;
+  progress.begin("reading records", "examples", all.ids.size());
+  Batch batch;
+  while (reader.next(batch)) {
+    const std::span<const float> rows(batch.features);
+    values.insert(values.end(), rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(batch.size * batch.values));
+    sound.insert(sound.end(), batch.records.begin(), batch.records.end());
+    progress.advance(batch.size);
+  }
+  progress.finish();
+  damaged = reader.damage();
+
+  Examples examples;
+  examples.name = manifest.folder.filename().string();
+  examples.subjects = select_subjects(all, sound);
+  examples.labels = examples.subjects.labels_by_name;
+  drop_absent_genres(examples);
+  examples.table = {recipe_of(manifest), columns_of(manifest), examples.subjects.ids,
+                    Matrix(sound.size(), manifest.values, std::move(values))};
+  return examples;
 }
 
 }  // namespace genrewise

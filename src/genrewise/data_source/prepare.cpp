@@ -1,20 +1,20 @@
 #include "genrewise/data_source/prepare.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
+#include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
-#include <optional>
+#include <set>
 
-#include "genrewise/audio/decode.hpp"
+#include "genrewise/base/faults.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/data_source/row_journal.hpp"
+#include "genrewise/data_source/table_facts.hpp"
+#include "genrewise/dataset/clip_identity.hpp"
+#include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/object_store.hpp"
 
@@ -22,29 +22,6 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
-
-fs::path with_suffix(const fs::path& path, const char* suffix) {
-  return path.string() + suffix;
-}
-
-// What a row depends on besides the recipe. The folder does not count, so that a dataset may move; whether the file may
-// be read counts, so that what was skipped for want of rights is tried again once they are given.
-std::string key_of(const Track& track) {
-  struct stat status {};
-  const bool known = ::stat(track.path.c_str(), &status) == 0;
-  const auto text = [](double number) { return json(number).dump(); };
-  std::string facts;
-  for (const std::string& fact :
-       {track.id, track.path.filename().string(), std::to_string(known ? status.st_size : -1),
-        std::to_string(::access(track.path.c_str(), R_OK)), std::to_string(status.st_mtim.tv_sec),
-        std::to_string(status.st_mtim.tv_nsec), track.clip.start_s ? text(*track.clip.start_s) : std::string("centre"),
-        text(track.clip.duration_s), text(track.clip.slack_s)}) {
-    facts += fact;
-    facts += '\0';
-  }
-  return sha256_hex(facts).substr(0, RowJournal::kKeyLength);
-}
 
 std::string recipe_text(const FeatureRecipe& recipe) {
   return recipe.name + '\0' + std::to_string(recipe.version) + '\0' + recipe.hash + '\0';
@@ -73,8 +50,8 @@ class Extraction {
   Extraction(const Dataset& dataset, const FeatureSet& set, const fs::path& output, Progress& progress)
       : dataset_(dataset), set_(set), output_(output), progress_(progress) {
     std::string all = recipe_text(set.recipe());
-    for (const Track& track : dataset.tracks) {
-      keys_.push_back(key_of(track));
+    for (const ClipIdentity& identity : clip_identities(dataset)) {
+      keys_.push_back(identity.key());
       all += keys_.back();
     }
     fingerprint_ = sha256_hex(all);
@@ -87,6 +64,7 @@ class Extraction {
     RowJournal journal(journal_path(), sha256_hex(recipe_text(set_.recipe())), set_.size());
     remove_leftovers(output_);
     if (!already_there()) {
+      reuse_table(journal);
       extract(journal, threads);
       if (result_.extracted + result_.reused == 0) {
         journal.remove();
@@ -102,26 +80,43 @@ class Extraction {
  private:
   // Rows that are ready lie beside the table, or on this machine when the table goes to an object store.
   fs::path journal_path() const {
-    if (!is_remote(output_.native())) return with_suffix(output_, ".partial");
+    if (!is_remote(output_.native())) return output_.string() + ".partial";
     const fs::path folder = work_folder_for(output_.native());
     make_folders(folder);
     return folder / (output_.filename().string() + ".partial");
   }
 
   bool already_there() {
-    const fs::path facts_path = with_suffix(output_, ".json");
-    if (!object_exists(output_.string()) || !object_exists(facts_path.string())) return false;
-    try {
-      const json facts = json::parse(read_file(facts_path));
-      if (facts.at("source").at("fingerprint") != fingerprint_) return false;
-      for (const json& fault : facts.at("skipped"))
-        result_.skipped.push_back({fault.at("reason"), fault.at("where"), fault.at("detail")});
-    } catch (const json::exception&) {  // of another program, or damaged: made anew
-      result_.skipped.clear();
-      return false;
-    }
+    if (!object_exists(output_.string())) return false;
+    auto facts = read_table_facts(output_);
+    if (!facts || facts->fingerprint != fingerprint_) return false;
+    result_.skipped = std::move(facts->skipped);
     result_.reused = result_.tracks - result_.skipped.size();
+    refresh_facts(*facts);
+    progress_.note(fmt::format("using {} rows of {}", result_.reused, output_.string()));
     return true;
+  }
+
+  // Rows of a finished table of this recipe whose clips are still the same, where others are new or changed.
+  void reuse_table(RowJournal& journal) const {
+    if (!object_exists(output_.string())) return;
+    const auto facts = read_table_facts(output_);
+    if (!facts || facts->recipe != set_.recipe() || facts->identities.empty()) return;
+    const std::set<std::string_view> wanted(keys_.begin(), keys_.end());
+    std::size_t rows = 0;
+    try {
+      const FeatureTable table = read_feature_table(output_);
+      if (table.values.rows() != facts->identities.size() || table.columns != set_.columns()) return;
+      for (std::size_t row = 0; row < table.values.rows(); ++row) {
+        const std::string& key = facts->identities[row];
+        if (!wanted.contains(key) || journal.has(key)) continue;
+        journal.append(key, table.values.row(row));
+        ++rows;
+      }
+    } catch (const Error& error) {  // a table that cannot be read is made anew, unless the journal fails
+      if (error.where() == journal_path().string()) throw;
+    }
+    if (rows > 0) progress_.note(fmt::format("using {} rows of {}", rows, output_.string()));
   }
 
   void extract(RowJournal& journal, int threads) {
@@ -130,10 +125,11 @@ class Extraction {
       if (!journal.has(keys_[i])) pending.push_back(i);
     result_.reused = keys_.size() - pending.size();
     if (result_.reused > 0)
-      progress_.note("going on: " + std::to_string(result_.reused) + " of " + std::to_string(keys_.size()) +
-                     " clips are ready from an earlier run");
+      progress_.note(
+          fmt::format("going on: {} of {} clips are ready from an earlier run", result_.reused, keys_.size()));
     if (threads <= 0) threads = thread_budget();
-    std::vector<Worker> workers(static_cast<std::size_t>(threads));
+    const ClipExtractor extractor(set_);
+    std::vector<std::vector<float>> rows(static_cast<std::size_t>(threads), std::vector<float>(set_.size()));
     std::map<std::size_t, Fault> faults;  // by track
     std::mutex faults_mutex;
     progress_.begin("extracting " + set_.recipe().name, "clips", keys_.size(), result_.reused);
@@ -141,9 +137,13 @@ class Extraction {
         pending.size(),
         [&](std::size_t item, int worker) {
           const std::size_t track = pending[item];
-          if (auto fault = extract_one(track, workers[static_cast<std::size_t>(worker)], journal)) {
+          std::vector<float>& row = rows[static_cast<std::size_t>(worker)];
+          const Track& clip = dataset_.tracks[track];
+          if (auto extracted = extractor.extract(clip.path, clip.clip, row); extracted) {
+            journal.append(keys_[track], row);
+          } else {
             const std::lock_guard lock(faults_mutex);
-            faults.emplace(track, std::move(*fault));
+            faults.emplace(track, std::move(extracted.error()));
           }
           progress_.advance();
         },
@@ -153,63 +153,55 @@ class Extraction {
     for (auto& [track, fault] : faults) result_.skipped.push_back(std::move(fault));
   }
 
-  struct Worker {
-    std::unique_ptr<FeatureSet::Scratch> scratch;
-    std::vector<float> row;
-  };
-
-  std::optional<Fault> extract_one(std::size_t index, Worker& worker, RowJournal& journal) const {
-    if (!worker.scratch) {
-      worker.scratch = set_.make_scratch();
-      worker.row.resize(set_.size());
-    }
-    const Track& track = dataset_.tracks[index];
-    DecodeOptions options{.clip = track.clip, .sample_rate_hz = std::nullopt};
-    if (set_.sample_rate_hz() > 0) options.sample_rate_hz = set_.sample_rate_hz();
-    const auto clip = decode_file(track.path, options);
-    if (!clip) return clip.error();
-    if (const auto extracted = set_.extract(*clip, worker.row, *worker.scratch); !extracted) {
-      Fault fault = extracted.error();
-      if (fault.where.empty()) fault.where = track.path.string();
-      return fault;
-    }
-    journal.append(keys_[index], worker.row);
-    return std::nullopt;
-  }
-
   void write_table(const RowJournal& journal) {
     FeatureTableWriter writer(output_, set_.recipe(), set_.columns(), result_.extracted + result_.reused);
     std::vector<float> row(set_.size());
+    std::vector<std::size_t> tracks;  // of the rows
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       if (!journal.has(keys_[i])) continue;
       throw_if_interrupted();
       journal.read(keys_[i], row);
       writer.add(dataset_.tracks[i].id, row);
+      tracks.push_back(i);
     }
     writer.commit();
-    write_facts();
+    add_table_facts(output_, facts_of(tracks));
   }
 
-  void write_facts() const {
-    const fs::path path = with_suffix(output_, ".json");
-    json facts = json::parse(read_file(path));
-    facts["source"] = {
-        {"dataset", dataset_.name}, {"kind", dataset_.kind}, {"tracks", result_.tracks}, {"fingerprint", fingerprint_}};
-    facts["skipped"] = json::array();
-    for (const Fault& fault : result_.skipped)
-      facts["skipped"].push_back({{"where", fault.where}, {"reason", fault.reason}, {"detail", fault.detail}});
-    write_file(path, facts.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+  // The rows are the same, but genres, artists or parts may have been corrected since.
+  void refresh_facts(const TableFacts& there) const {
+    const std::set<std::string_view> identities(there.identities.begin(), there.identities.end());
+    std::vector<std::size_t> tracks;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (identities.contains(keys_[i])) tracks.push_back(i);
+    }
+    if (tracks.size() != result_.reused) return;  // of an earlier version
+    const TableFacts now = facts_of(tracks);
+    if (!same_examples(there, now)) add_table_facts(output_, now);
+  }
+
+  TableFacts facts_of(const std::vector<std::size_t>& tracks) const {
+    TableFacts facts{.dataset = dataset_.name,
+                     .kind = dataset_.kind,
+                     .tracks = result_.tracks,
+                     .fingerprint = fingerprint_,
+                     .skipped = result_.skipped,
+                     .recipe = {},
+                     .identities = {},
+                     .subjects = select_subjects(subjects_of(dataset_), tracks)};
+    for (std::string& file : facts.subjects.tracks) {
+      const std::string within = fs::path(file).lexically_relative(dataset_.root).string();
+      if (!within.empty()) file = within;
+    }
+    for (const std::size_t track : tracks) facts.identities.push_back(keys_[track]);
+    return facts;
   }
 
   [[noreturn]] void throw_unusable() const {
-    std::map<std::string, std::size_t> reasons;
-    for (const Fault& fault : result_.skipped) ++reasons[fault.reason];
-    std::string counts;
-    for (const auto& [reason, count] : reasons)
-      counts += (counts.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
     const std::string first = result_.skipped.empty() ? "" : "; the first is " + to_string(result_.skipped.front());
-    throw Error("none of its " + std::to_string(result_.tracks) + " clips could be used (" + counts + ")" + first,
-                dataset_.name, "look at it with `genrewise inspect`");
+    throw Error(
+        fmt::format("none of its {} clips could be used ({}){}", result_.tracks, counts_text(result_.skipped), first),
+        dataset_.name, "look at it with `genrewise inspect`");
   }
 
   const Dataset& dataset_;

@@ -62,19 +62,8 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
   selected.table.recipe = examples.table.recipe;
   selected.table.columns = examples.table.columns;
   selected.table.values = examples.table.values.select_rows(rows);
-  const auto pick = [&](const auto& from, auto& to) {
-    for (const std::size_t row : rows) to.push_back(from[row]);
-  };
-  const SplitSubjects& subjects = examples.subjects;
-  pick(examples.table.track_ids, selected.table.track_ids);
-  pick(subjects.ids, selected.subjects.ids);
-  pick(subjects.labels, selected.subjects.labels);
-  pick(subjects.artists, selected.subjects.artists);
-  pick(subjects.albums, selected.subjects.albums);
-  pick(subjects.tracks, selected.subjects.tracks);
-  pick(subjects.official, selected.subjects.official);
-  if (!subjects.by_shard.empty()) pick(subjects.by_shard, selected.subjects.by_shard);
-  selected.subjects.labels_by_name = subjects.labels_by_name;
+  selected.subjects = select_subjects(examples.subjects, rows);
+  selected.table.track_ids = selected.subjects.ids;
   return selected;
 }
 

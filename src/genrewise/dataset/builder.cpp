@@ -3,23 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <numeric>
 
+#include "genrewise/base/faults.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/place.hpp"
 
 namespace genrewise {
 namespace {
-
-std::string counts_by_reason(const std::vector<Fault>& faults) {
-  std::map<std::string, std::size_t> counts;
-  for (const Fault& fault : faults) ++counts[fault.reason];
-  std::string text;
-  for (const auto& [reason, count] : counts) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, reason);
-  return text;
-}
 
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -78,7 +70,7 @@ Dataset DatasetBuilder::build(const std::string& looked_for) && {
     const std::string& detail = dataset_.rejected.empty() ? "" : dataset_.rejected.front().detail;
     const std::string problem = dataset_.rejected.empty()
                                     ? "no music was found"
-                                    : fmt::format("no track can be used ({}{}{})", counts_by_reason(dataset_.rejected),
+                                    : fmt::format("no track can be used ({}{}{})", counts_text(dataset_.rejected),
                                                   detail.empty() ? "" : "; first: ", detail);
     throw Error(problem, dataset_.root.string(), looked_for);
   }

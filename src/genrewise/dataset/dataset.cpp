@@ -56,7 +56,11 @@ std::vector<DatasetKindDescriptor> dataset_kinds() {
 }
 
 Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options) try {
-  return open_by_kind(place, options);
+  Dataset dataset = open_by_kind(place, options);
+  if (options.fma_subset && dataset.kind != "fma")
+    throw Error("only FMA's folder has subsets, and this is none: " + place.string(), "--subset",
+                "leave the option out");
+  return dataset;
 } catch (const std::filesystem::filesystem_error& error) {
   throw Error("cannot be read (" + error.code().message() + ")", error.path1().string(),
               "check the permissions of the folder and of those above it");

@@ -39,7 +39,9 @@ struct Dataset {
 };
 
 struct DatasetOptions {
-  std::string fma_subset = "small";  ///< small, medium, large or full; each holds the ones before it
+  /// Of FMA: small (where there is none given), medium, large or full; each holds the ones before it. An Error for
+  /// another kind of dataset.
+  std::optional<std::string> fma_subset = {};
   /// Keeps tracks without a genre, with label -1 (to extract features of them), instead of rejecting them.
   bool keep_unlabelled = false;
 };

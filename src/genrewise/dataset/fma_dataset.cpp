@@ -108,11 +108,11 @@ bool is_fma_folder(const fs::path& place) {
 }
 
 Dataset open_fma(const fs::path& place, const DatasetOptions& options) {
-  if (std::ranges::find(kSubsets, options.fma_subset) == kSubsets.end()) {
-    throw Error(fmt::format("'{}' is not a subset of FMA", options.fma_subset), "--subset",
-                "choose small, medium, large or full");
+  const std::string subset = options.fma_subset.value_or(std::string(kSubsets.front()));
+  if (std::ranges::find(kSubsets, subset) == kSubsets.end()) {
+    throw Error(fmt::format("'{}' is not a subset of FMA", subset), "--subset", "choose small, medium, large or full");
   }
-  const std::size_t wanted = subset_rank(options.fma_subset);
+  const std::size_t wanted = subset_rank(subset);
   const fs::path metadata = find_metadata(place);
   const std::vector<fs::path> roots = audio_roots(place, metadata, wanted);
   const std::string text = read_file(metadata);
@@ -137,7 +137,7 @@ Dataset open_fma(const fs::path& place, const DatasetOptions& options) {
     builder.add(std::move(track), trimmed(fields[columns.genre]), where);
   }
   return std::move(builder).build(fmt::format("looked for audio files like {}; fetch fma-{} or give its folder",
-                                              audio_path(roots, 2).string(), options.fma_subset));
+                                              audio_path(roots, 2).string(), subset));
 }
 
 }  // namespace

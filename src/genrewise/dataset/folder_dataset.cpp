@@ -78,6 +78,8 @@ Dataset open_genre_folders(const fs::path& place, const DatasetOptions& /*option
       builder.ignore();
     } else if (fs::is_directory(entry, ignored)) {
       GenreFolder{root, entry.filename().string(), builder}.walk(entry, "");
+    } else if (looks_like_audio(entry) && options.keep_unlabelled) {
+      GenreFolder{root, "", builder}.add(entry, "");
     } else if (looks_like_audio(entry)) {
       builder.reject("no genre", entry.string(), "lies beside the genre folders, not in one");
     } else {

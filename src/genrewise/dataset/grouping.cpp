@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <set>
 #include <unordered_map>
 
 #include "genrewise/dataset/builder.hpp"
@@ -181,10 +182,17 @@ class Dealer {
   [[noreturn]] void refuse(std::size_t label, std::size_t spread) const {
     std::size_t groups = 0;
     for (std::size_t bin = 0; bin < bins_; ++bin) groups += group_counts_[at(bin, label)];
-    throw Error(fmt::format("the genre '{}' cannot be put on {} sides: it has {} group{} of tracks that must stay "
-                            "together (by file, and for a grouped split by artist and album)",
-                            groups_.subjects.labels_by_name[label], spread, groups, groups == 1 ? "" : "s"),
-                {}, "add music by other artists to this genre, take the genre out, or choose the scheme random");
+    const std::string& genre = groups_.subjects.labels_by_name[label];
+    throw Error(
+        fmt::format("the genre '{}' cannot be put into {} parts: it has {} group{} of examples that must stay "
+                    "together ({})",
+                    genre, spread, groups, groups == 1 ? "" : "s",
+                    groups_.by_artist ? "those of one artist, album or file" : "those of one file"),
+        {},
+        fmt::format("leave such genres out with --min-groups {}, count it as another with --merge '{}=GENRE', {}",
+                    spread, genre,
+                    groups_.by_artist ? "add music by other artists to it, or choose the scheme random"
+                                      : "or add more files to it"));
   }
 
   const Groups& groups_;
@@ -208,7 +216,8 @@ Groups make_groups(const SplitSubjects& subjects, bool by_artist) {
   std::vector<std::size_t> order(subjects.ids.size());
   std::iota(order.begin(), order.end(), 0u);
   std::ranges::sort(order, id_less, [&](std::size_t i) -> std::string_view { return subjects.ids[i]; });
-  Groups groups{.group_of = std::vector<std::size_t>(order.size()), .members = {}, .subjects = subjects};
+  Groups groups{
+      .group_of = std::vector<std::size_t>(order.size()), .members = {}, .subjects = subjects, .by_artist = by_artist};
   std::unordered_map<std::size_t, std::size_t> group_of_root;
   for (const std::size_t i : order) {
     const auto [found, is_new] = group_of_root.try_emplace(sets.find(i), groups.members.size());
@@ -217,6 +226,18 @@ Groups make_groups(const SplitSubjects& subjects, bool by_artist) {
     groups.group_of[i] = found->second;
   }
   return groups;
+}
+
+std::vector<std::size_t> Groups::per_label() const {
+  std::vector<std::size_t> counts(subjects.labels_by_name.size());
+  for (const auto& group : members) {
+    std::set<int> labels;
+    for (const std::size_t i : group) labels.insert(subjects.labels[i]);
+    for (const int label : labels) {
+      if (label >= 0) ++counts[static_cast<std::size_t>(label)];
+    }
+  }
+  return counts;
 }
 
 std::vector<std::size_t> distribute(const Groups& groups, const std::vector<double>& shares, std::size_t spread,

@@ -1,4 +1,4 @@
-// For split.cpp: which examples must stay together, and how such groups are dealt out.
+// For splits and genres: which examples must stay together, and how such groups are dealt out.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,10 @@ struct Groups {
   std::vector<std::size_t> group_of;              ///< per example
   std::vector<std::vector<std::size_t>> members;  ///< per group; both in an order that only the ids decide
   const SplitSubjects& subjects;
+  bool by_artist;
+
+  /// How many groups hold an example of each label.
+  std::vector<std::size_t> per_label() const;
 };
 
 /// Examples of one file stay together; by_artist: those of one artist or album too, directly or through others.

@@ -232,7 +232,7 @@ Inspection inspect(const Dataset& dataset, Progress& progress) {
 
 nlohmann::json to_json(const Inspection& inspection) {
   nlohmann::json genres = nlohmann::json::array(), findings = nlohmann::json::array(),
-                 duplicates = nlohmann::json::array(), leakage = nlohmann::json::array();
+                 duplicates = nlohmann::json::array();
   for (const auto& genre : inspection.genres) {
     nlohmann::json json{{"genre", genre.name},
                         {"clips", genre.clips},
@@ -256,12 +256,6 @@ nlohmann::json to_json(const Inspection& inspection) {
                           {"several_genres", duplicate.several_genres},
                           {"several_parts", duplicate.several_parts}});
   }
-  for (const auto& crossing : inspection.leakage.crossings) {
-    leakage.push_back({{"kind", crossing.kind},
-                       {"groups", crossing.groups},
-                       {"examples", crossing.examples},
-                       {"samples", crossing.samples}});
-  }
   return {{"name", inspection.name},
           {"kind", inspection.kind},
           {"clips", inspection.clips},
@@ -280,7 +274,7 @@ nlohmann::json to_json(const Inspection& inspection) {
           {"counts", json_of(inspection.counts_by_kind())},
           {"has_official_split", inspection.has_official_split},
           {"genres", std::move(genres)},
-          {"leakage", std::move(leakage)},
+          {"leakage", inspection.leakage.crossings},
           {"duplicates", std::move(duplicates)},
           {"findings", std::move(findings)}};
 }

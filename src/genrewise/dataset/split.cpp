@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
 #include <unordered_map>
 
 #include "genrewise/dataset/grouping.hpp"
 #include "genrewise/dataset/split_file.hpp"
+#include "genrewise/dataset/stated_split.hpp"
 
 namespace genrewise {
 namespace {
@@ -42,32 +44,31 @@ std::vector<Part> official_parts(const SplitSubjects& subjects) {
   for (std::size_t i = 0; i < subjects.ids.size(); ++i) {
     if (!subjects.official[i]) {
       throw Error("has no part in the dataset's own split", example_name(subjects, i),
-                  "choose the scheme grouped or random");
+                  "choose the scheme auto, which trains on it, or grouped or random");
     }
     parts.push_back(*subjects.official[i]);
   }
   return parts;
 }
 
-bool has_whole_official_split(const SplitSubjects& subjects) {
-  std::set<Part> seen;
-  for (const auto& part : subjects.official) {
-    if (!part) return false;
-    seen.insert(*part);
-  }
-  return seen.size() == kParts.size();
+void check_shares(const SplitConfig& config) {
+  const double validation = config.validation_share.value_or(kValidationShare);
+  const double test = config.test_share.value_or(kTestShare);
+  if (!(validation >= 0 && test >= 0 && validation + test < 1))
+    throw Error(fmt::format("the shares {} (validation) and {} (test) leave nothing for training", validation, test),
+                {}, "give shares of at least 0 whose sum is below 1");
+  const bool has_own_sizes = config.scheme == SplitScheme::official || config.scheme == SplitScheme::shards;
+  if (has_own_sizes && (config.validation_share || config.test_share))
+    throw Error(fmt::format("the parts of the scheme {} have their own sizes", to_string(config.scheme)),
+                config.validation_share ? "--validation" : "--test", "leave the option out");
 }
 
 std::vector<Part> drawn_parts(const SplitSubjects& subjects, const SplitConfig& config, bool by_artist) {
-  const double training_share = 1 - config.validation_share - config.test_share;
-  if (!(config.validation_share >= 0 && config.test_share >= 0 && training_share > 0)) {
-    throw Error(fmt::format("the shares {} (validation) and {} (test) leave nothing for training",
-                            config.validation_share, config.test_share),
-                {}, "give shares of at least 0 whose sum is below 1");
-  }
+  const double validation_share = config.validation_share.value_or(kValidationShare);
+  const double test_share = config.test_share.value_or(kTestShare);
   std::vector<double> shares;
   std::vector<Part> parts_used;
-  const std::array all_shares{training_share, config.validation_share, config.test_share};
+  const std::array all_shares{1 - validation_share - test_share, validation_share, test_share};
   for (std::size_t p = 0; p < kParts.size(); ++p) {
     if (all_shares[p] == 0) continue;
     shares.push_back(all_shares[p]);
@@ -123,6 +124,23 @@ SplitSubjects subjects_of(const Dataset& dataset) {
   return subjects;
 }
 
+SplitSubjects select_subjects(const SplitSubjects& subjects, const std::vector<std::size_t>& rows) {
+  SplitSubjects selected;
+  const auto pick = [&](const auto& from, auto& to) {
+    to.reserve(rows.size());
+    for (const std::size_t row : rows) to.push_back(from[row]);
+  };
+  pick(subjects.ids, selected.ids);
+  pick(subjects.labels, selected.labels);
+  pick(subjects.artists, selected.artists);
+  pick(subjects.albums, selected.albums);
+  pick(subjects.tracks, selected.tracks);
+  pick(subjects.official, selected.official);
+  if (!subjects.by_shard.empty()) pick(subjects.by_shard, selected.by_shard);
+  selected.labels_by_name = subjects.labels_by_name;
+  return selected;
+}
+
 std::vector<std::size_t> Split::rows(Part part) const {
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -133,10 +151,19 @@ std::vector<std::size_t> Split::rows(Part part) const {
 
 Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
   check_subjects(subjects);
-  if (!config.file.empty()) return read_split_file(config.file, subjects);
+  check_shares(config);
+  if (!config.file.empty()) {
+    if (config.scheme != SplitScheme::automatic)
+      throw Error("a split from a file has no scheme", "--scheme", "leave --scheme or --split-file out");
+    const Split read = read_split_file(config.file, subjects);
+    return complete_split(subjects, {read.parts.begin(), read.parts.end()}, SplitScheme::file, config);
+  }
   Split split{.scheme = config.scheme, .seed = config.seed, .parts = {}};
   if (split.scheme == SplitScheme::automatic) {
-    split.scheme = has_whole_official_split(subjects) ? SplitScheme::official : SplitScheme::grouped;
+    const auto is_stated = [](const std::optional<Part>& part) { return part.has_value(); };
+    if (std::ranges::any_of(subjects.official, is_stated))
+      return complete_split(subjects, subjects.official, SplitScheme::official, config);
+    split.scheme = SplitScheme::grouped;
   }
   switch (split.scheme) {
     case SplitScheme::official:
@@ -171,6 +198,13 @@ std::vector<int> make_folds(const SplitSubjects& subjects, SplitScheme scheme, i
   const auto bins = distribute(make_groups(subjects, by_artist), shares, 2,
                                derive_seed(seed, by_artist ? "folds grouped" : "folds random"));
   return {bins.begin(), bins.end()};
+}
+
+void to_json(nlohmann::json& json, const Leakage::Crossing& crossing) {
+  json = {{"kind", crossing.kind},
+          {"groups", crossing.groups},
+          {"examples", crossing.examples},
+          {"samples", crossing.samples}};
 }
 
 Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {

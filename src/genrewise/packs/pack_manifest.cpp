@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "genrewise/base/faults.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/local_file.hpp"
@@ -145,9 +146,7 @@ PackManifest manifest_from_json(const json& in) {
   manifest.fingerprint = in.at("fingerprint");
   if (in.contains("loss")) manifest.loss = {in.at("loss").at("largest_error"), in.at("loss").at("rms_error")};
   for (const json& shard : in.at("shards")) manifest.shards.push_back(shard_from_json(shard, manifest.labels.size()));
-  for (const json& fault : in.at("skipped")) {
-    manifest.skipped.push_back({fault.at("reason"), fault.at("where"), fault.at("detail")});
-  }
+  manifest.skipped = in.at("skipped").get<std::vector<Fault>>();
   return manifest;
 }
 
@@ -184,10 +183,6 @@ std::string to_json(const PackManifest& manifest) {
     if (!shards.empty()) shards += ',';
     shards += to_text(shard_to_json(shard));
   }
-  json skipped = json::array();
-  for (const auto& fault : manifest.skipped) {
-    skipped.push_back({{"reason", fault.reason}, {"where", fault.where}, {"detail", fault.detail}});
-  }
   const FeatureRecipe& recipe = manifest.recipe;
   json out = {{"format", kFormat},
               {"version", kVersion},
@@ -201,7 +196,7 @@ std::string to_json(const PackManifest& manifest) {
               {"fingerprint", manifest.fingerprint},
               {"counts", counts_to_json(manifest)},
               {"shards", json::array()},
-              {"skipped", std::move(skipped)}};
+              {"skipped", manifest.skipped}};
   if (manifest.loss) {
     out["loss"] = {{"largest_error", manifest.loss->largest_error}, {"rms_error", manifest.loss->rms_error}};
   }

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/faults.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
@@ -67,7 +68,7 @@ std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
     if (!line.is_object() || !line.contains("example")) break;
     Line& entry = lines[line["example"]];
     if (line.contains("reason")) {
-      entry.skipped = Fault{line["reason"], line["where"], line["detail"]};
+      entry.skipped = line.get<Fault>();
     } else {
       entry.loss = {line["largest_error"], line["rms_error"]};
     }
@@ -127,17 +128,16 @@ PackedRecord ShardPacker::record_of(std::size_t example, std::uint64_t offset, s
 }
 
 void ShardPacker::note(const Line& line, std::size_t example) {
-  json out = {{"example", example}};
+  json out = json::object();
   if (line.skipped) {
-    out["reason"] = line.skipped->reason;
-    out["where"] = line.skipped->where;
-    out["detail"] = line.skipped->detail;
+    out = *line.skipped;
   } else if (config_.stored_as != StoredAs::float32) {
     out["largest_error"] = line.loss.largest_error;
     out["rms_error"] = line.loss.rms_error;
   } else {
     return;
   }
+  out["example"] = example;
   journal_->write(out.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
 }
 

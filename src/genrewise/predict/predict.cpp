@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <mutex>
 #include <numeric>
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/features/clip_extractor.hpp"
 
 namespace genrewise {
 namespace {
@@ -48,29 +48,8 @@ std::unique_ptr<FeatureSet> features_for(const Model& model) {
 
 /// A track, from a file or from memory.
 struct Predictor::Source {
-  std::string name;
   std::function<Expected<AudioInfo>()> probe;
-  std::function<Expected<Waveform>(const DecodeOptions&)> decode;
-};
-
-/// Scratch space for as many threads as are at work; kept for the next call.
-class Predictor::ScratchPool {
- public:
-  std::unique_ptr<FeatureSet::Scratch> take(const FeatureSet& features) {
-    const std::lock_guard lock(mutex_);
-    if (free_.empty()) return features.make_scratch();
-    auto scratch = std::move(free_.back());
-    free_.pop_back();
-    return scratch;
-  }
-  void give_back(std::unique_ptr<FeatureSet::Scratch> scratch) {
-    const std::lock_guard lock(mutex_);
-    free_.push_back(std::move(scratch));
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<FeatureSet::Scratch>> free_;
+  std::function<Expected<void>(const ClipRequest& clip, std::span<float> row)> extract;
 };
 
 std::vector<std::size_t> ranked(std::span<const float> probabilities) {
@@ -84,7 +63,7 @@ Predictor::Predictor(Model model, const PredictOptions& options)
     : model_(std::move(model)),
       options_(options),
       features_(features_for(model_)),
-      scratches_(std::make_unique<ScratchPool>()) {
+      extractor_(std::make_unique<ClipExtractor>(*features_)) {
   if (options.windows < 1) throw Error("the number of windows must be at least 1", "windows");
 }
 
@@ -92,47 +71,35 @@ Predictor::~Predictor() = default;
 Predictor::Predictor(Predictor&&) noexcept = default;
 
 Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path) const {
-  return predict({path.string(), [&] { return probe_file(path); },
-                  [&](const DecodeOptions& options) { return decode_file(path, options); }});
+  return predict({[&] { return probe_file(path); },
+                  [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(path, clip, row); }});
 }
 
 Expected<Prediction> Predictor::predict_bytes(std::span<const std::byte> bytes, const std::string& name) const {
-  return predict({name, [&] { return probe_bytes(bytes, name); },
-                  [&](const DecodeOptions& options) { return decode_bytes(bytes, name, options); }});
-}
-
-Expected<std::vector<float>> Predictor::features_of(const Source& source, const ClipRequest& clip) const {
-  DecodeOptions options{.clip = clip};
-  if (features_->sample_rate_hz() > 0) options.sample_rate_hz = features_->sample_rate_hz();
-  const auto waveform = source.decode(options);
-  if (!waveform) return tl::unexpected(waveform.error());
-  std::vector<float> row(features_->size());
-  auto scratch = scratches_->take(*features_);
-  const auto extracted = features_->extract(*waveform, row, *scratch);
-  scratches_->give_back(std::move(scratch));
-  if (extracted) return row;
-  Fault fault = extracted.error();
-  if (fault.where.empty()) fault.where = source.name;
-  return tl::unexpected(std::move(fault));
+  return predict(
+      {[&] { return probe_bytes(bytes, name); },
+       [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(bytes, name, clip, row); }});
 }
 
 Expected<Prediction> Predictor::predict(const Source& source) const {
   const auto info = source.probe();
   if (!info) return tl::unexpected(info.error());
   const std::vector<Window> windows = windows_of(info->duration_s, options_.windows);
-  std::vector<std::optional<Expected<std::vector<float>>>> rows(windows.size());
-  parallel_for(windows.size(), [&](std::size_t i, int) { rows[i] = features_of(source, windows[i].clip); });
+  Matrix rows(windows.size(), features_->size());
+  std::vector<Expected<void>> extracted(windows.size());
+  parallel_for(windows.size(),
+               [&](std::size_t i, int) { extracted[i] = source.extract(windows[i].clip, rows.row(i)); });
 
   Prediction prediction{.duration_s = info->duration_s, .probabilities = {}, .windows = {}};
-  std::vector<float> features;
+  std::vector<std::size_t> usable;
   for (std::size_t i = 0; i < windows.size(); ++i) {
-    if (!*rows[i]) continue;
-    features.insert(features.end(), (*rows[i])->begin(), (*rows[i])->end());
+    if (!extracted[i]) continue;
+    usable.push_back(i);
     prediction.windows.push_back({windows[i].start_s, windows[i].duration_s, {}});
   }
-  if (prediction.windows.empty()) return tl::unexpected(rows.front()->error());
-  const std::size_t count = prediction.windows.size();
-  const Matrix probabilities = model_.predict_probabilities(Matrix(count, features_->size(), std::move(features)));
+  if (usable.empty()) return tl::unexpected(extracted.front().error());
+  const std::size_t count = usable.size();
+  const Matrix probabilities = model_.predict_probabilities(rows.select_rows(usable));
   prediction.probabilities.assign(model_.labels.size(), 0.f);
   for (std::size_t i = 0; i < count; ++i) {
     const auto row = probabilities.row(i);

@@ -15,6 +15,8 @@
 
 namespace genrewise {
 
+class ClipExtractor;
+
 struct PredictOptions {
   /// A track longer than 31 s is heard in at most so many windows of 30 s, spread evenly over it (never overlapping).
   /// 1: the middle 30 s, the same clip that extraction takes from a track by default.
@@ -58,14 +60,12 @@ class Predictor {
 
  private:
   struct Source;
-  class ScratchPool;
   Expected<Prediction> predict(const Source& source) const;
-  Expected<std::vector<float>> features_of(const Source& source, const ClipRequest& clip) const;
 
   Model model_;
   PredictOptions options_;
   std::unique_ptr<FeatureSet> features_;
-  std::unique_ptr<ScratchPool> scratches_;
+  std::unique_ptr<ClipExtractor> extractor_;
 };
 
 /// Every audio file that the places hold: a file is taken whatever its name; a folder is walked with all below it,

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "genrewise/base/faults.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/result_json.hpp"
@@ -46,19 +47,13 @@ json genre_facts(const Examples& examples, const Split& split) {
 }
 
 json split_facts(const Examples& examples, const Split& split) {
-  json leakage = json::array();
-  for (const auto& crossing : check_leakage(examples.subjects, split).crossings) {
-    leakage.push_back({{"kind", crossing.kind},
-                       {"groups", crossing.groups},
-                       {"examples", crossing.examples},
-                       {"samples", crossing.samples}});
-  }
   return {{"scheme", to_string(split.scheme)},
           {"seed", split.seed},
           {"training", split.rows(Part::training).size()},
           {"validation", split.rows(Part::validation).size()},
           {"test", split.rows(Part::test).size()},
-          {"leakage", leakage}};
+          {"notes", split.notes},
+          {"leakage", check_leakage(examples.subjects, split).crossings}};
 }
 
 void add_comparison(json& document, const std::vector<bool>& hits, const std::vector<bool>& best_hits) {
@@ -100,12 +95,9 @@ Parameters varied(const Parameters& all, const std::vector<GridAxis>& axes) {
 }  // namespace
 
 json count_by_reason(const std::vector<Fault>& faults) {
-  std::map<std::string, std::size_t> counts;
-  for (const Fault& fault : faults) ++counts[fault.reason];
-  std::vector<std::pair<std::string, std::size_t>> sorted(counts.begin(), counts.end());
-  std::ranges::stable_sort(sorted, std::greater<>(), [](const auto& entry) { return entry.second; });
   json reasons = json::array();
-  for (const auto& [reason, count] : sorted) reasons.push_back({{"reason", reason}, {"count", count}});
+  for (const auto& [reason, count] : counts_by_reason(faults))
+    reasons.push_back({{"reason", reason}, {"count", count}});
   return reasons;
 }
 
@@ -125,6 +117,7 @@ json document_head(const char* format, const Examples& examples, std::uint64_t s
                   {"place", context.dataset_place},
                   {"examples", examples.subjects.ids.size()},
                   {"clip_s", nullptr},
+                  {"notes", examples.notes},
                   {"skipped", count_by_reason(context.skipped)}};
   if (const auto& clips = context.clip_facts) {
     dataset["clip_s"] = {

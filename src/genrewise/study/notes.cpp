@@ -114,7 +114,8 @@ void note_choice(const StudyResult& result, Notes& notes) {
 }  // namespace
 
 std::vector<std::string> honest_notes(const Examples& examples, const Split& split, const StudyResult& result) {
-  Notes notes;
+  Notes notes = examples.notes;
+  notes.insert(notes.end(), split.notes.begin(), split.notes.end());
   note_interval(result, notes);
   note_artists(examples, notes);
   note_leakage(examples, split, notes);

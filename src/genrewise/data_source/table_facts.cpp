@@ -1,0 +1,116 @@
+#include "genrewise/data_source/table_facts.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "genrewise/base/faults.hpp"
+#include "genrewise/data_source/selection.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/object_store.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kVersion = 1;  // of "examples"
+
+std::filesystem::path facts_path(const std::filesystem::path& table) {
+  return table.string() + ".json";
+}
+
+json examples_json(const TableFacts& facts) {
+  const SplitSubjects& subjects = facts.subjects;
+  json genres = json::array(), parts = json::array();
+  for (const int label : subjects.labels) {
+    genres.push_back(label < 0 ? json() : json(subjects.labels_by_name[static_cast<std::size_t>(label)]));
+  }
+  for (const auto& part : subjects.official) parts.push_back(part ? json(to_string(*part)) : json());
+  return {{"version", kVersion},         {"identities", facts.identities}, {"genres", std::move(genres)},
+          {"artists", subjects.artists}, {"albums", subjects.albums},      {"files", subjects.tracks},
+          {"parts", std::move(parts)}};
+}
+
+/// Throws json::exception where something is missing or of another type.
+void read_examples(const json& examples, TableFacts& facts) {
+  if (examples.at("version") != kVersion) return;
+  SplitSubjects& subjects = facts.subjects;
+  facts.identities = examples.at("identities").get<std::vector<std::string>>();
+  subjects.artists = examples.at("artists").get<std::vector<std::string>>();
+  subjects.albums = examples.at("albums").get<std::vector<std::string>>();
+  subjects.tracks = examples.at("files").get<std::vector<std::string>>();
+  std::set<std::string> names;
+  for (const json& genre : examples.at("genres")) {
+    if (genre.is_string()) names.insert(genre.get<std::string>());
+  }
+  subjects.labels_by_name.assign(names.begin(), names.end());
+  for (const json& genre : examples.at("genres")) {
+    const auto at = genre.is_string() ? names.find(genre.get<std::string>()) : names.end();
+    subjects.labels.push_back(at == names.end() ? -1 : static_cast<int>(std::distance(names.begin(), at)));
+  }
+  for (const json& part : examples.at("parts")) {
+    subjects.official.push_back(part.is_string() ? parse_part(part.get<std::string>()) : std::nullopt);
+  }
+}
+
+}  // namespace
+
+std::optional<TableFacts> read_table_facts(const std::filesystem::path& table) {
+  const std::filesystem::path path = facts_path(table);
+  if (!object_exists(path.string())) return std::nullopt;
+  const json document = json::parse(read_file(path), nullptr, false);
+  try {
+    TableFacts facts;
+    const json &source = document.at("source"), &recipe = document.at("recipe");
+    facts.dataset = source.at("dataset");
+    facts.kind = source.at("kind");
+    facts.tracks = source.at("tracks");
+    facts.fingerprint = source.at("fingerprint");
+    facts.skipped = document.at("skipped").get<std::vector<Fault>>();
+    facts.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
+    if (document.contains("examples")) read_examples(document.at("examples"), facts);
+    return facts;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+bool same_examples(const TableFacts& a, const TableFacts& b) {
+  return examples_json(a) == examples_json(b);
+}
+
+void add_table_facts(const std::filesystem::path& table, const TableFacts& facts) {
+  const std::filesystem::path path = facts_path(table);
+  json document = json::parse(read_file(path));
+  document["source"] = {
+      {"dataset", facts.dataset}, {"kind", facts.kind}, {"tracks", facts.tracks}, {"fingerprint", facts.fingerprint}};
+  document["skipped"] = facts.skipped;
+  document["examples"] = examples_json(facts);
+  // Names may be any bytes; JSON is UTF-8.
+  write_file(path, document.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
+Examples examples_of(const std::filesystem::path& table, TableFacts facts) {
+  Examples examples;
+  examples.name = facts.dataset;
+  examples.table = read_feature_table(table);
+  examples.subjects = std::move(facts.subjects);
+  SplitSubjects& subjects = examples.subjects;
+  const std::size_t rows = examples.table.track_ids.size();
+  if (subjects.labels.size() != rows || subjects.artists.size() != rows || subjects.albums.size() != rows ||
+      subjects.tracks.size() != rows || subjects.official.size() != rows) {
+    throw Error("its .json names another number of examples than it has rows", table.string(),
+                "the two do not belong together: extract the features again");
+  }
+  subjects.ids = examples.table.track_ids;
+  examples.labels = subjects.labels_by_name;
+  std::vector<std::size_t> labelled;
+  for (std::size_t i = 0; i < rows; ++i) {
+    if (subjects.labels[i] >= 0) labelled.push_back(i);
+  }
+  if (labelled.size() < rows) examples = select_examples(examples, labelled);
+  return examples;
+}
+
+}  // namespace genrewise

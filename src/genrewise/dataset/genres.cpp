@@ -1,0 +1,127 @@
+#include "genrewise/dataset/genres.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "genrewise/dataset/grouping.hpp"
+
+namespace genrewise {
+namespace {
+
+using Names = std::vector<std::string>;
+
+bool has(const Names& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+/// "A=B" -> {A, B}. Names may hold an equals sign, so the one between two genres that there are is sought.
+std::pair<std::string, std::string> parse_merge(const std::string& text, const Names& genres) {
+  const std::size_t first = text.find('=');
+  for (std::size_t at = first; at != std::string::npos; at = text.find('=', at + 1)) {
+    const std::string from = text.substr(0, at), to = text.substr(at + 1);
+    if (!has(genres, from) || !has(genres, to)) continue;
+    if (from == to) throw Error(fmt::format("'{}' is merged with itself", from), "--merge", "name two genres");
+    return {from, to};
+  }
+  const std::string remedy = fmt::format("write GENRE=GENRE with two of: {}", fmt::join(genres, ", "));
+  if (first == std::string::npos) throw Error(fmt::format("'{}' does not name two genres", text), "--merge", remedy);
+  const std::string from = text.substr(0, first), to = text.substr(first + 1);
+  throw Error(fmt::format("there is no genre '{}'", has(genres, from) ? to : from), "--merge", remedy);
+}
+
+std::map<std::string, std::string> parse_merges(const Names& texts, const Names& genres) {
+  std::map<std::string, std::string> target_of;
+  for (const std::string& text : texts) {
+    const auto [from, to] = parse_merge(text, genres);
+    const auto [known, is_new] = target_of.emplace(from, to);
+    if (!is_new && known->second != to)
+      throw Error(fmt::format("'{}' cannot count as both '{}' and '{}'", from, known->second, to), "--merge",
+                  "name one of them");
+  }
+  for (const auto& [from, to] : target_of) {
+    const auto next = target_of.find(to);
+    if (next != target_of.end())
+      throw Error(fmt::format("'{}' is to count as '{}', which itself counts as '{}'", from, to, next->second),
+                  "--merge", "name the genre that both shall count as");
+  }
+  return target_of;
+}
+
+class Selector {
+ public:
+  Selector(const SplitSubjects& subjects, const GenreConfig& config) : subjects_(subjects), config_(config) {
+    selection_.labels = subjects.labels_by_name;
+    selection_.label_of = subjects.labels;
+  }
+
+  GenreSelection run() {
+    if (!config_.merge.empty()) merge();
+    if (config_.min_groups > 0) leave_out();
+    return std::move(selection_);
+  }
+
+ private:
+  void merge() {
+    const Names genres = selection_.labels;
+    const auto target_of = parse_merges(config_.merge, genres);
+    const auto index = [&](const std::string& genre) {
+      return static_cast<int>(std::ranges::find(genres, genre) - genres.begin());
+    };
+    for (const auto& [from, to] : target_of) {
+      const int old_label = index(from);
+      selection_.notes.push_back(fmt::format("{} examples of {} count as {} (--merge).",
+                                             std::ranges::count(selection_.label_of, old_label), from, to));
+      std::ranges::replace(selection_.label_of, old_label, index(to));
+    }
+    keep_labels([&](std::size_t label) { return !target_of.contains(genres[label]); });
+  }
+
+  void leave_out() {
+    SplitSubjects merged = subjects_;
+    merged.labels = selection_.label_of;
+    merged.labels_by_name = selection_.labels;
+    const std::vector<std::size_t> groups = make_groups(merged, config_.by_artist).per_label();
+    Names left_out;
+    for (std::size_t label = 0; label < groups.size(); ++label) {
+      if (groups[label] >= config_.min_groups) continue;
+      left_out.push_back(fmt::format("{} ({} groups, {} examples)", selection_.labels[label], groups[label],
+                                     std::ranges::count(selection_.label_of, static_cast<int>(label))));
+    }
+    if (left_out.empty()) return;
+    if (left_out.size() == groups.size())
+      throw Error(fmt::format("no genre has {} groups of examples: {}", config_.min_groups, fmt::join(left_out, ", ")),
+                  "--min-groups", "ask for fewer");
+    selection_.notes.push_back(
+        fmt::format("Genres with fewer than {} groups of {} are left out (--min-groups): {}.", config_.min_groups,
+                    config_.by_artist ? "one artist, album or file" : "one file", fmt::join(left_out, ", ")));
+    keep_labels([&](std::size_t label) { return groups[label] >= config_.min_groups; });
+  }
+
+  template <class Keep>
+  void keep_labels(const Keep& keep) {
+    std::vector<int> new_label(selection_.labels.size(), -1);
+    Names kept;
+    for (std::size_t label = 0; label < new_label.size(); ++label) {
+      if (!keep(label)) continue;
+      new_label[label] = static_cast<int>(kept.size());
+      kept.push_back(selection_.labels[label]);
+    }
+    for (int& label : selection_.label_of) label = label < 0 ? label : new_label[static_cast<std::size_t>(label)];
+    selection_.labels = std::move(kept);
+  }
+
+  const SplitSubjects& subjects_;
+  const GenreConfig& config_;
+  GenreSelection selection_;
+};
+
+}  // namespace
+
+GenreSelection select_genres(const SplitSubjects& subjects, const GenreConfig& config) {
+  return Selector(subjects, config).run();
+}
+
+}  // namespace genrewise
