@@ -39,15 +39,6 @@ DataSourceConfig DataOptions::config_for(const SplitOptions& split) const {
   return chosen;
 }
 
-void DataOptions::add_words(std::vector<std::string>& words) const {
-  const auto add = [&](const char* option, const std::string& value) { words.insert(words.end(), {option, value}); };
-  for (const std::string& table : config.tables) add("--table", table);
-  if (config.features && config.features != config.default_features) add("--features", *config.features);
-  if (config.subset && config.subset != "small") add("--subset", *config.subset);
-  for (const std::string& merge : config.genres.merge) add("--merge", merge);
-  if (config.genres.min_groups > 0) add("--min-groups", std::to_string(config.genres.min_groups));
-}
-
 void SplitOptions::add_to(CLI::App* command) {
   auto* option = command
                      ->add_option("--scheme", scheme,
@@ -61,16 +52,6 @@ void SplitOptions::add_to(CLI::App* command) {
   command
       ->add_option("--split-file", file, "take the parts from this CSV (track_id,part), as `genrewise split` writes it")
       ->excludes(option);
-}
-
-void SplitOptions::add_words(std::vector<std::string>& words) const {
-  if (!file.empty()) words.insert(words.end(), {"--split-file", file});
-  if (scheme != "auto") words.insert(words.end(), {"--scheme", scheme});
-}
-
-void SplitOptions::require_unused(const std::string& why) const {
-  const char* given = !file.empty() ? "--split-file" : scheme != "auto" ? "--scheme" : nullptr;
-  if (given != nullptr) throw Error(why, given, "leave the option out");
 }
 
 SplitConfig SplitOptions::config_with(std::uint64_t seed) const {

@@ -13,10 +13,7 @@ namespace genrewise::cli {
 /// --scheme and --split-file.
 struct SplitOptions {
   void add_to(CLI::App* command);
-  void add_words(std::vector<std::string>& words) const;
   SplitConfig config_with(std::uint64_t seed) const;
-  /// Throws Error where one of the options is given, for a command that splits nothing; `why` says so.
-  void require_unused(const std::string& why) const;
 
   std::string scheme = "auto", file;
 };
@@ -28,8 +25,6 @@ void add_genre_options(CLI::App* command, GenreConfig& genres);
 struct DataOptions {
   enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
   void add_to(CLI::App* command, Tables tables = Tables::one);
-  /// The options that are not at their defaults (but not DATASET), for a command line that does the same.
-  void add_words(std::vector<std::string>& words) const;
 
   /// For examples that are split so: --min-groups counts the groups that the scheme keeps together.
   DataSourceConfig config_for(const SplitOptions& split) const;

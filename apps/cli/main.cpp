@@ -8,6 +8,7 @@
 
 #include "commands.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/storage/object_store.hpp"
 #include "handover.hpp"
 
@@ -119,6 +120,8 @@ int guarded_main(int argc, char** argv) {
   } catch (const UnknownName& error) {
     hand_over(argv);
     return fail(fmt::format("wrong usage: {}{}", error.what(), kWithoutNeuralHalf), kWrongUsage);
+  } catch (const UsageError& error) {
+    return fail(fmt::format("wrong usage: {}", error.what()), kWrongUsage);
   } catch (const Error& error) {
     return fail(fmt::format("error: {}", error.what()), kFailed);
   } catch (const std::bad_alloc&) {

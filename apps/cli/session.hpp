@@ -83,7 +83,5 @@ inline constexpr char kSubsetHelp[] =
 /// In the form that was asked for; `json` is called for --json only.
 void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json);
 
-/// Words as a shell takes them, with blanks between them.
-std::string shell_line(const std::vector<std::string>& words);
 
 }  // namespace genrewise::cli

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
@@ -49,6 +50,34 @@ std::vector<std::size_t> unseen_rows(const Model& model, const Examples& example
   return all;
 }
 
+Metrics evaluate(const Model& model, const BlockReader& next, std::span<const std::string> groups, std::uint64_t seed) {
+  std::vector<int> truth;
+  Predictions all;
+  std::vector<float> probabilities;
+  LabelledBlock block;
+  while (next(block)) {
+    const Predictions predicted = model.predict_with_probabilities(block.features);
+    truth.insert(truth.end(), block.labels.begin(), block.labels.end());
+    all.labels.insert(all.labels.end(), predicted.labels.begin(), predicted.labels.end());
+    const auto values = predicted.probabilities.values();
+    probabilities.insert(probabilities.end(), values.begin(), values.end());
+  }
+  all.probabilities = Matrix(truth.size(), model.labels.size(), std::move(probabilities));
+  return measure(truth, all, groups, seed);
+}
+
+Metrics evaluate(const Model& model, BatchStream& batches, std::uint64_t seed) {
+  Batch batch;
+  const auto next = [&](LabelledBlock& block) {
+    if (!batches.next(batch)) return false;
+    block.features = Matrix(batch.size, batch.values);
+    std::copy_n(batch.features.begin(), batch.size * batch.values, block.features.data());
+    block.labels = batch.labels;
+    return true;
+  };
+  return evaluate(model, next, {}, seed);
+}
+
 Evaluation evaluate(const Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
                     std::uint64_t seed) {
   require_same_recipe(model, examples);
@@ -72,9 +101,13 @@ Evaluation evaluate(const Model& model, const Examples& examples, const std::vec
   const std::set<std::string> learnt = prints_of(model);
   for (const std::string& print : row_prints(examples.table.values, judged))
     evaluation.learnt_from += learnt.contains(print);
-  const Matrix features = examples.table.values.select_rows(judged);
-  evaluation.metrics =
-      measure(truth, model.predict_with_probabilities(features), groups_of(examples.subjects, judged), seed);
+  bool read = false;
+  const auto next = [&](LabelledBlock& block) {
+    if (std::exchange(read, true)) return false;
+    block = {examples.table.values.select_rows(judged), truth};
+    return true;
+  };
+  evaluation.metrics = evaluate(model, next, groups_of(examples.subjects, judged), seed);
   return evaluation;
 }
 

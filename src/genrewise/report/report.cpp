@@ -9,6 +9,7 @@
 
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/page.hpp"
+#include "genrewise/study/run_document.hpp"
 #include "report_sources.hpp"
 
 namespace genrewise {
@@ -353,6 +354,10 @@ class Page {
 }  // namespace
 
 std::string render_report(const json& results) {
+  require_document(results, "genrewise results",
+                   {"name", "program_version", "command", "created", "seed", "dataset", "feature_sets", "split",
+                    "preprocessing", "labels", "models", "best", "baseline", "notes"},
+                   "results.json");
   const json clean = valid_utf8(results);
   return render_page(kReportHtml, Page(clean).view());
 }

@@ -8,13 +8,12 @@
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/result_json.hpp"
+#include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
 namespace {
 
 using nlohmann::json;
-
-constexpr int kFormatVersion = 1;
 
 std::size_t distinct(const std::vector<std::string>& names, const std::vector<std::size_t>& rows) {
   std::set<std::string_view> seen;
@@ -86,12 +85,6 @@ json preprocessing_json(const PreprocessingConfig& config) {
   return {{"standardise", config.standardise}, {"pca_components", config.pca_components}};
 }
 
-Parameters varied(const Parameters& all, const std::vector<GridAxis>& axes) {
-  Parameters chosen;
-  for (const GridAxis& axis : axes) chosen[axis.parameter] = all.at(axis.parameter);
-  return chosen;
-}
-
 }  // namespace
 
 json count_by_reason(const std::vector<Fault>& faults) {
@@ -124,7 +117,7 @@ json document_head(const char* format, const Examples& examples, std::uint64_t s
         {"least", clips->least_s}, {"median", clips->median_s}, {"most", clips->most_s}, {"total", clips->total_s}};
   }
   return {{"format", format},
-          {"format_version", kFormatVersion},
+          {"format_version", kRunFormatVersion},
           {"program_version", GENREWISE_VERSION},
           {"name", context.name},
           {"command", context.command},
@@ -172,7 +165,7 @@ json ablation_json(const std::vector<AblationRow>& rows, const std::vector<std::
 }
 
 json tuning_json(const Examples& examples, const TuningConfig& config, const TuningResult& result,
-                 const StudyContext& context, const std::string& used) {
+                 const StudyContext& context, const std::string& used, const std::string& train_command) {
   json points = json::array(), axes = json::array();
   for (const TuningPoint& point : result.points) {
     points.push_back(to_json(point));
@@ -187,6 +180,9 @@ json tuning_json(const Examples& examples, const TuningConfig& config, const Tun
   document["folds"] = config.folds;
   document["scheme"] = to_string(config.scheme);
   document["points"] = std::move(points);
+  document["failed"] = count_by_reason(failures(result));
+  document["train_command"] = train_command.empty() ? json() : json(train_command);
+  document["notes"] = honest_notes(result);
   document["best"] = result.best;
   document["one_standard_error"] = result.one_standard_error;
   document["explained_variance"] = nullptr;

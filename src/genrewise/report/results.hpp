@@ -40,9 +40,10 @@ nlohmann::json results_json(const Examples& examples, const Split& split, const 
 /// "ablation" of results.json; `labels`: the genres' names.
 nlohmann::json ablation_json(const std::vector<AblationRow>& rows, const std::vector<std::string>& labels);
 
-/// tuning.json as a whole. `used` says in words which examples were searched on.
+/// tuning.json as a whole. `used` says in words which examples were searched on; `train_command` fits the best point
+/// (empty where no command can).
 nlohmann::json tuning_json(const Examples& examples, const TuningConfig& config, const TuningResult& result,
-                           const StudyContext& context, const std::string& used);
+                           const StudyContext& context, const std::string& used, const std::string& train_command = {});
 
 /// Reasons of faults with their counts, most frequent first: [{"reason": "empty file", "count": 2}].
 nlohmann::json count_by_reason(const std::vector<Fault>& faults);

@@ -8,6 +8,7 @@
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/page.hpp"
 #include "genrewise/report/report.hpp"
+#include "genrewise/study/run_document.hpp"
 #include "report_sources.hpp"
 
 namespace genrewise {
@@ -123,6 +124,10 @@ json point_rows(const json& results) {
 }  // namespace
 
 std::string render_tuning_report(const json& document) {
+  require_document(document, "genrewise tuning",
+                   {"name", "program_version", "command", "created", "seed", "dataset", "features", "kind", "axes",
+                    "folds", "scheme", "points", "best", "one_standard_error", "explained_variance", "notes"},
+                   "tuning.json");
   const json results = valid_utf8(document);
   const json& points = results.at("points");
   const json &best = point_at(results, "best"), &simple = point_at(results, "one_standard_error");
@@ -149,13 +154,6 @@ std::string render_tuning_report(const json& document) {
   view["simple_accuracy"] = percent(simple.at("accuracy"));
   view["axes"] = std::move(axes);
   view["points"] = point_rows(results);
-  view["notes"] = {
-      fmt::format(
-          "The best of {} scores is partly luck: it flatters, the more so the more settings were tried. Judge the "
-          "setting that you take on examples that were not searched on.",
-          points.size()),
-      "The standard error comes from the spread over the folds. Settings within it of the best are not shown to be "
-      "worse; the simplest of them often does better on new music."};
   return render_page(kTuningHtml, view);
 }
 

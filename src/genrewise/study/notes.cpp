@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "genrewise/base/faults.hpp"
 #include "genrewise/study/notes.hpp"
 
 namespace genrewise {
@@ -121,6 +122,21 @@ std::vector<std::string> honest_notes(const Examples& examples, const Split& spl
   note_leakage(examples, split, notes);
   note_genres(examples, split, notes);
   note_choice(result, notes);
+  return notes;
+}
+
+std::vector<std::string> honest_notes(const TuningResult& result) {
+  Notes notes = {
+      fmt::format(
+          "The best of {} scores is partly luck: it flatters, the more so the more settings were tried. Judge the "
+          "setting that you take on examples that were not searched on.",
+          result.points.size()),
+      "The standard error comes from the spread over the folds. Settings within it of the best are not shown to be "
+      "worse; the simplest of them often does better on new music."};
+  if (const std::vector<Fault> failed = failures(result); !failed.empty()) {
+    notes.push_back(fmt::format("{} of {} settings could not be fitted: {}.", failed.size(), result.points.size(),
+                                counts_text(failed)));
+  }
   return notes;
 }
 

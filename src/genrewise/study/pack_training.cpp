@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/stopwatch.hpp"
+#include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/study/study.hpp"
@@ -13,26 +17,26 @@ namespace genrewise {
 namespace {
 
 constexpr std::size_t kShuffledRecords = 4096;  // mixed within so many; a small pack is shuffled whole
-constexpr std::size_t kJudgedBatch = 64;
+constexpr std::size_t kEvaluatedBatch = 64;
 
-/// Examples of each label in a part; all records where `part` is nothing.
-std::vector<std::size_t> label_sizes(const PackManifest& manifest, std::optional<Part> part) {
+/// Examples of each label in a part.
+std::vector<std::size_t> label_sizes(const PackManifest& manifest, Part part) {
   std::vector<std::size_t> sizes(manifest.labels.size());
-  for (const PackedShard& shard : manifest.shards)
-    for (const PackedRecord& record : shard.records)
-      if (!part || record.part == part) ++sizes[static_cast<std::size_t>(record.label)];
+  for (const PackedShard& shard : manifest.shards) {
+    for (const PackedRecord& record : shard.records) {
+      if (record.part == part) ++sizes[static_cast<std::size_t>(record.label)];
+    }
+  }
   return sizes;
 }
 
-std::size_t total(const std::vector<std::size_t>& sizes) {
-  std::size_t sum = 0;
-  for (const std::size_t size : sizes) sum += size;
-  return sum;
+std::size_t size_of(const PackManifest& manifest, Part part) {
+  const auto sizes = label_sizes(manifest, part);
+  return std::accumulate(sizes.begin(), sizes.end(), std::size_t{0});
 }
 
-std::unique_ptr<BatchStream> open_batches(const PackManifest& manifest, std::optional<Part> part,
-                                          const BatchRequest& request, std::size_t shuffle_records,
-                                          std::uint64_t cache_bytes) {
+std::unique_ptr<BatchStream> open_batches(const PackManifest& manifest, Part part, const BatchRequest& request,
+                                          std::size_t shuffle_records, std::uint64_t cache_bytes) {
   BatchConfig config;
   config.batch_size = std::max<std::size_t>(1, request.batch_size / static_cast<std::size_t>(request.ranks));
   config.part = part;
@@ -60,65 +64,63 @@ Model empty_model(const PackManifest& manifest) {
   return model;
 }
 
-void learn(const PackManifest& manifest, std::optional<Part> part, Classifier& classifier, const FitContext& context,
-           std::uint64_t cache_bytes) {
+BatchSource batch_source(const PackManifest& manifest, std::uint64_t cache_bytes) {
   BatchSource source;
   source.values = manifest.values;
   source.label_count = static_cast<int>(manifest.labels.size());
-  source.label_sizes = label_sizes(manifest, part);
+  source.label_sizes = label_sizes(manifest, Part::training);
   source.fingerprint = manifest.fingerprint;
-  source.training = [&manifest, part, cache_bytes](const BatchRequest& request) {
-    return open_batches(manifest, part, request, kShuffledRecords, cache_bytes);
+  source.training = [&manifest, cache_bytes](const BatchRequest& request) {
+    return open_batches(manifest, Part::training, request, kShuffledRecords, cache_bytes);
   };
-  if (part && total(label_sizes(manifest, Part::validation)) > 0) {
+  if (size_of(manifest, Part::validation) > 0) {
     source.validation = [&manifest](const BatchRequest& request) {
       return open_batches(manifest, Part::validation, request, 0, 0);
     };
   }
-  classifier.fit_batches(source, context);
-}
-
-Metrics judge(const PackManifest& manifest, Part part, const Model& model, std::uint64_t seed) {
-  const auto stream = open_batches(manifest, part, {.batch_size = kJudgedBatch}, 0, 0);
-  std::vector<int> truth;
-  Predictions said;
-  std::vector<float> shares;
-  Batch batch;
-  while (stream->next(batch)) {
-    Matrix rows(batch.size, batch.values);
-    std::copy_n(batch.features.begin(), batch.size * batch.values, rows.data());
-    const auto [labels, probabilities] = model.predict_with_probabilities(rows);
-    said.labels.insert(said.labels.end(), labels.begin(), labels.end());
-    shares.insert(shares.end(), probabilities.values().begin(), probabilities.values().end());
-    truth.insert(truth.end(), batch.labels.begin(), batch.labels.end());
-  }
-  said.probabilities = Matrix(truth.size(), model.labels.size(), std::move(shares));
-  return measure(truth, said, {}, seed);
+  return source;
 }
 
 }  // namespace
 
-PackTraining train_on_pack(const PackManifest& manifest, std::unique_ptr<Classifier> classifier,
-                           const FitContext& place, std::uint64_t seed, std::uint64_t cache_bytes) {
-  const bool parted = total(label_sizes(manifest, Part::training)) > 0;
-  const std::optional<Part> learnt = parted ? std::optional(Part::training) : std::nullopt;
-  if (!classifier->descriptor().capabilities.batches)
-    throw Error(fmt::format("{} does not learn from batches", classifier->kind()), manifest.folder.string(),
-                "read the pack into a table and fit it on that");
+PackManifest with_parts(PackManifest manifest, std::span<const Part> parts) {
+  bool changed = false;
+  std::size_t at = 0;
+  std::string words;
+  for (PackedShard& shard : manifest.shards) {
+    for (PackedRecord& record : shard.records) {
+      const Part part = parts[at++];
+      changed = changed || record.part != part;
+      record.part = part;
+      words += static_cast<char>('0' + static_cast<int>(part));
+    }
+  }
+  if (changed) manifest.fingerprint = sha256_hex(manifest.fingerprint + '/' + words);
+  return manifest;
+}
+
+PackTraining train_on_pack(const PackManifest& manifest, std::unique_ptr<Classifier> classifier, FitContext context,
+                           std::uint64_t seed, std::uint64_t cache_bytes) {
   PackTraining training;
   training.model = empty_model(manifest);
-  training.examples = total(label_sizes(manifest, learnt));
-  FitContext context = place;
+  training.examples = size_of(manifest, Part::training);
+  if (training.examples == 0) throw Error("the training part is empty", manifest.folder.string());
   context.labels = manifest.labels;
-  learn(manifest, learnt, *classifier, context, cache_bytes);
+  const Stopwatch fitting;
+  classifier->fit_batches(batch_source(manifest, cache_bytes), context);
+  training.fit_s = fitting.seconds();
   training.model.classifier = std::move(classifier);
   training.model.facts = {{"program_version", GENREWISE_VERSION},
                           {"dataset", manifest.folder.filename().string()},
-                          {"pack", manifest.fingerprint},
-                          {"seed", seed}};
-  if (!parted || place.rank != 0) return training;
-  for (const Part part : {Part::validation, Part::test})
-    if (total(label_sizes(manifest, part)) > 0) training.metrics[part] = judge(manifest, part, training.model, seed);
+                          {"pack", manifest.fingerprint}};
+  if (context.rank != 0) return training;
+  const Stopwatch predicting;
+  for (const Part part : {Part::validation, Part::test}) {
+    if (size_of(manifest, part) == 0) continue;
+    const auto batches = open_batches(manifest, part, {.batch_size = kEvaluatedBatch}, 0, 0);
+    training.metrics[part] = evaluate(training.model, *batches, seed);
+  }
+  training.predict_s = predicting.seconds();
   return training;
 }
 

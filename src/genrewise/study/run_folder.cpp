@@ -6,6 +6,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/storage/local_file.hpp"
 #include "genrewise/study/result_json.hpp"
+#include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
 namespace {
@@ -23,17 +24,30 @@ json parse_or_null(const std::string& text) {
   return document.is_discarded() ? json() : document;
 }
 
-[[noreturn]] void refuse(const fs::path& folder, const json& there, const json& asked) {
-  const json difference = json::diff(there, asked).at(0);
-  const std::string path = difference.at("path");
+/// "seed: 42 there, 43 asked for": the first difference.
+std::string difference(const json& there, const json& asked) {
+  const json first = json::diff(there, asked).at(0);
+  const std::string path = first.at("path");
   const json::json_pointer pointer(path);
   const auto side = [&](const json& document) {
     return document.contains(pointer) ? document.at(pointer).dump(-1, ' ', false, json::error_handler_t::replace)
                                       : std::string("nothing");
   };
-  throw Error(fmt::format("this folder holds a run of another configuration ({}: {} there, {} asked for)",
-                          path.substr(std::min<std::size_t>(1, path.size())), side(there), side(asked)),
-              folder.string(), "choose another folder with -o, or start this one anew with --force");
+  return fmt::format("{}: {} there, {} asked for", path.substr(std::min<std::size_t>(1, path.size())), side(there),
+                     side(asked));
+}
+
+bool has_results(const fs::path& folder) {
+  return fs::exists(folder / "results.json") || fs::exists(folder / "tuning.json");
+}
+
+/// Everything that a run leaves but features.
+void remove_run(const fs::path& folder) {
+  for (const char* name : {"results.json", "predictions.csv", "best.gwm", "ablation.csv", "models", "ablation",
+                           "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
+    std::error_code ignored;
+    fs::remove_all(folder / name, ignored);
+  }
 }
 
 template <class T>
@@ -53,22 +67,36 @@ std::string fingerprint(const Examples& examples, const Split& split) {
   return hasher.hex();
 }
 
-FolderLock claim_run_folder(const fs::path& folder, const json& config, bool anew, const std::function<void()>& clear) {
+ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool replace) {
   const fs::path config_path = folder / "config.json";
   const bool there = fs::exists(config_path);
-  if (!there && !anew && fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
+  if (!there && !replace && fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
     throw Error("this is no folder of a run, and it is not empty", folder.string(),
                 "choose another folder with -o, or use this one all the same with --force");
   }
   make_folders(folder);
-  FolderLock lock(folder);
-  if (there && !anew) {
-    if (const json old = parse_or_null(read_file(config_path)); old != config) refuse(folder, old, config);
-    return lock;
+  ClaimedFolder claimed{FolderLock(folder), {}};
+  json old = there ? parse_or_null(read_file(config_path)) : config;
+  require_known_version(old, config_path.string());
+  if (old.is_object()) old.erase("format_version");
+  if (there && !replace) {
+    if (old == config) return claimed;
+    if (has_results(folder)) {
+      throw Error(fmt::format("this folder holds the results of another configuration ({})", difference(old, config)),
+                  folder.string(),
+                  "choose another folder with -o, or start this one anew with --force; features that are in it are "
+                  "used again");
+    }
+    claimed.note = fmt::format(
+        "{}: an unfinished run of another configuration is replaced ({}); features that are in "
+        "the folder are used again",
+        folder.string(), difference(old, config));
   }
-  if (there) clear();
-  write_file(config_path, pretty(config));
-  return lock;
+  if (there) remove_run(folder);
+  json document = config;
+  document["format_version"] = kRunFormatVersion;
+  write_file(config_path, pretty(document));
+  return claimed;
 }
 
 fs::path features_file(const fs::path& folder, const std::string& set, std::size_t columns) {
@@ -77,14 +105,8 @@ fs::path features_file(const fs::path& folder, const std::string& set, std::size
                               columns > kMostAsText ? "npy" : "csv");
 }
 
-RunFolder::RunFolder(fs::path folder, const json& config, bool anew) : folder_(std::move(folder)) {
-  lock_ = claim_run_folder(folder_, config, anew, [&] {
-    std::error_code ignored;
-    for (const char* stale :
-         {"results.json", "report.html", "predictions.csv", "best.gwm", "ablation.csv", "models", "ablation"}) {
-      fs::remove_all(folder_ / stale, ignored);
-    }
-  });
+RunFolder::RunFolder(fs::path folder, const json& config, bool replace)
+    : folder_(std::move(folder)), claim_(claim_run_folder(folder_, config, replace)) {
   make_folders(folder_ / "models");
 }
 
@@ -113,6 +135,7 @@ StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples,
     const fs::path path = path_of(spec, ".json");
     if (!fs::exists(path) || (with_models && !fs::exists(path_of(spec, ".gwm")))) return std::nullopt;
     const json kept = parse_or_null(read_file(path));
+    require_known_version(kept, path.string());
     if (!kept.is_object() || kept.value("data", json()) != json(data) || kept.value("entry", json()) != to_json(spec)) {
       return std::nullopt;
     }
@@ -126,8 +149,10 @@ StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples,
   };
   store.keep = [=, labels = examples.labels](const ModelSpec& spec, const ModelResult& result, const Model& model) {
     if (with_models) save_model(model, path_of(spec, ".gwm"));
-    write_file(path_of(spec, ".json"),
-               pretty({{"entry", to_json(spec)}, {"data", data}, {"result", to_json(result, labels)}}));
+    write_file(path_of(spec, ".json"), pretty({{"format_version", kRunFormatVersion},
+                                               {"entry", to_json(spec)},
+                                               {"data", data},
+                                               {"result", to_json(result, labels)}}));
   };
   return store;
 }

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <tuple>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/study/stage.hpp"
 
@@ -17,14 +17,6 @@ namespace {
 
 constexpr std::size_t kSharedBytes = std::size_t{1} << 30;  // of kernel matrices and the like, for each stage
 constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: then one stage at a time is in memory
-
-class Stopwatch {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, Preprocessor preprocessor,
                std::unique_ptr<Classifier> classifier) {

@@ -133,6 +133,20 @@ TuningResult tune(const Examples& examples, const TuningConfig& config, Progress
   return result;
 }
 
+Parameters varied(const Parameters& all, const std::vector<GridAxis>& axes) {
+  Parameters chosen;
+  for (const GridAxis& axis : axes) chosen[axis.parameter] = all.at(axis.parameter);
+  return chosen;
+}
+
+std::vector<Fault> failures(const TuningResult& result) {
+  std::vector<Fault> faults;
+  for (const TuningPoint& point : result.points) {
+    if (!point.error.empty()) faults.push_back({point.error, to_string(point.parameters), {}});
+  }
+  return faults;
+}
+
 nlohmann::json to_json(const TuningPoint& point) {
   nlohmann::json document = {{"parameters", point.parameters},
                              {"accuracy", point.accuracy},

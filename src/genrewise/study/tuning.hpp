@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/progress.hpp"
 #include "genrewise/study/study.hpp"
 
@@ -57,6 +58,12 @@ struct TuningResult {
   std::size_t one_standard_error = 0;
   std::optional<ExplainedVariance> variance;  ///< where PCA was searched or fixed
 };
+
+/// The parameters that the axes vary.
+Parameters varied(const Parameters& all, const std::vector<GridAxis>& axes);
+
+/// One for each point that could not be fitted: the reason, and its parameters.
+std::vector<Fault> failures(const TuningResult& result);
 
 /// Scores of folds that were finished before; see StudyStore. keep() is called by one thread at a time.
 struct TuningStore {

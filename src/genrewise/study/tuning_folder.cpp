@@ -40,14 +40,8 @@ FoldScores reopen(const fs::path& path, const std::string& data) {
 
 }  // namespace
 
-TuningFolder::TuningFolder(fs::path folder, const json& config, bool anew) : folder_(std::move(folder)) {
-  lock_ = claim_run_folder(folder_, config, anew, [&] {
-    std::error_code ignored;
-    for (const char* stale : {"tuning.json", "tuning.csv", "report.html", "folds.jsonl"}) {
-      fs::remove(folder_ / stale, ignored);
-    }
-  });
-}
+TuningFolder::TuningFolder(fs::path folder, const json& config, bool replace)
+    : folder_(std::move(folder)), claim_(claim_run_folder(folder_, config, replace)) {}
 
 TuningStore TuningFolder::store(const Examples& examples) const {
   const fs::path path = folder_ / "folds.jsonl";

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/study/stage.hpp"
 
 namespace genrewise {
@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::size_t kSharedBytes = std::size_t{2} << 30;  // of all folds that run at a time
 constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: then folds run one after another
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
 
 /// All points that prepare the features alike, on one fold.
 struct Bundle {
@@ -135,12 +131,12 @@ class Search {
   FoldScore score(std::unique_ptr<Classifier> classifier, const Stage& stage, const FitContext& context) const {
     FoldScore result;
     try {
-      const auto fitting = std::chrono::steady_clock::now();
+      const Stopwatch fitting;
       classifier->fit(training_data(stage, examples_), context);
-      result.fit_s = seconds_since(fitting);
-      const auto predicting = std::chrono::steady_clock::now();
+      result.fit_s = fitting.seconds();
+      const Stopwatch predicting;
       const Predictions said = classifier->predict_with_probabilities(stage.judge);
-      result.predict_s = seconds_since(predicting);
+      result.predict_s = predicting.seconds();
       const Metrics metrics = measure(stage.judge_labels, said, {}, config_.seed);
       result.accuracy = metrics.accuracy.value;
       result.log_loss = metrics.log_loss;

@@ -1,0 +1,78 @@
+#include "genrewise/jobs/evaluate_job.hpp"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "genrewise/base/usage_error.hpp"
+#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/jobs/options.hpp"
+
+namespace genrewise {
+namespace {
+
+std::vector<std::size_t> rows_of(const EvaluateJobConfig& config, const Model& model, const Examples& examples) {
+  if (const auto part = parse_part(config.part)) return make_split(examples.subjects, config.split).rows(*part);
+  if (config.part == "unseen") {
+    auto rows = unseen_rows(model, examples);
+    if (rows.empty()) {
+      throw Error("the model has learnt from every example of it", config.data.location,
+                  "evaluate it on other music, or see what it remembers with --part all");
+    }
+    return rows;
+  }
+  std::vector<std::size_t> all(examples.subjects.ids.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+/// Throws Error for an option that would change nothing.
+void require_followed(const EvaluateJobConfig& config, const DataSource& source) {
+  if (!parse_part(config.part) && config.part != "unseen" && config.part != "all") {
+    throw UsageError(fmt::format("there is no part \"{}\"", config.part), "--part",
+                     "use unseen, training, validation, test or all");
+  }
+  if (!parse_part(config.part)) {
+    require_not_given(config.split, fmt::format("--part {} takes examples whatever their part", config.part));
+  }
+  if (!config.features_file.empty() && !source.extracts()) {
+    throw UsageError("no features are extracted from this data", "--features-file", "leave the option out");
+  }
+}
+
+}  // namespace
+
+EvaluateJobResult evaluate_job(const EvaluateJobConfig& config, Runtime& runtime) {
+  const UseRuntime use(runtime);
+  Progress& progress = runtime.progress();
+  const Model model = load_model(config.model);
+  DataSourceConfig data = config.data;
+  if (model.recipe.name != "table") data.default_features = model.recipe.name;
+  const DataSource source(std::move(data));
+  require_used(source);
+  require_followed(config, source);
+  LoadedExamples loaded =
+      config.features_file.empty() ? source.load(progress) : source.load(config.features_file, progress);
+  EvaluateJobResult done;
+  done.labels = model.labels;
+  done.evaluation = evaluate(model, loaded.examples, rows_of(config, model, loaded.examples), config.seed);
+  done.skipped = std::move(loaded.skipped);
+  done.skipped.insert(done.skipped.end(), done.evaluation.skipped.begin(), done.evaluation.skipped.end());
+  if (done.evaluation.learnt_from > 0) {
+    done.notes.push_back(fmt::format(
+        "the model has learnt from {} of these examples, so the scores say more of its memory than of how it "
+        "does on other music; --part unseen leaves them out",
+        done.evaluation.learnt_from));
+  }
+  return done;
+}
+
+nlohmann::json to_json(const EvaluateJobResult& result, const EvaluateJobConfig& config) {
+  nlohmann::json document = to_json(result.evaluation.metrics, result.labels);
+  document["model"] = config.model.string();
+  document["part"] = config.part;
+  document["learnt_from"] = result.evaluation.learnt_from;
+  return document;
+}
+
+}  // namespace genrewise

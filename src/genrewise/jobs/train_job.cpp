@@ -1,0 +1,241 @@
+#include "genrewise/jobs/train_job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "genrewise/base/stopwatch.hpp"
+#include "genrewise/base/usage_error.hpp"
+#include "genrewise/evaluation/evaluation.hpp"
+#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/jobs/options.hpp"
+#include "genrewise/study/learners.hpp"
+#include "genrewise/study/pack_training.hpp"
+#include "genrewise/study/study.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::string_view kWords[] = {"training", "training+validation", "all"};
+
+/// What is asked for, before any data is open.
+struct Plan {
+  ModelSpec spec;
+  Point point;
+  PreprocessingConfig preprocessing;
+  DataSourceConfig data;
+};
+
+ModelSpec spec_of(const TrainJobConfig& config) {
+  ModelSpec spec = parse_model(config.model);
+  if (!spec.grid.empty()) {
+    throw UsageError(
+        fmt::format("{} has several values, and one model is fitted with one", spec.grid.front().parameter), "--model",
+        "search for the best with genrewise tune, or let a study choose");
+  }
+  for (const std::string& text : config.parameters) {
+    const auto [name, value] = parse_parameter(text);
+    if (name == "features") {
+      throw UsageError("a model is fitted on a whole table", "--param",
+                       "groups of features are for tune and study --ablation");
+    }
+    spec.parameters[name] = value;
+  }
+  if (config.pca_components && spec.parameters.contains("pca_components")) {
+    throw UsageError("pca_components is given twice", "--pca", "give one of --pca and --param pca_components");
+  }
+  if (config.pca_components) spec.parameters["pca_components"] = std::to_string(*config.pca_components);
+  return spec;
+}
+
+Plan plan_of(const TrainJobConfig& config) {
+  ModelSpec spec = spec_of(config);
+  const Point point(spec.parameters, make_classifier(spec.kind, {}, config.seed)->parameters());
+  PreprocessingConfig preprocessing;
+  preprocessing.seed = config.seed;
+  preprocessing = preprocessing_of(point, preprocessing);
+  DataSourceConfig data = config.data;
+  if (!spec.features.empty()) {
+    if (data.features && *data.features != spec.features) {
+      throw UsageError(fmt::format("the model is asked for on {} and on {}", spec.features, *data.features),
+                       "--features", "leave one of them out");
+    }
+    data.features = spec.features;
+  }
+  return {std::move(spec), point, preprocessing, std::move(data)};
+}
+
+/// Throws Error for an option that would change nothing.
+void require_followed(const TrainJobConfig& config, const ClassifierDescriptor& descriptor) {
+  const auto refuse = [&](const char* option) {
+    throw UsageError(fmt::format("only networks follow it, and {} is none", descriptor.kind), option,
+                     "leave the option out");
+  };
+  if (!descriptor.capabilities.neural_program) {
+    if (!config.run_folder.empty()) refuse("--run");
+    if (config.ranks > 1) refuse("--ranks");
+  }
+  if (config.rank < 0 || config.rank >= config.ranks) {
+    throw UsageError(fmt::format("there are the ranks 0 to {}", config.ranks - 1), "--rank");
+  }
+  if (config.on == TrainingParts::all) {
+    require_not_given(config.split, "the model is fitted on all examples, so there are no parts");
+  }
+}
+
+FitContext fit_context_of(const TrainJobConfig& config, Progress& progress) {
+  FitContext context;
+  context.progress = &progress;
+  context.run_folder = config.run_folder;
+  context.ranks_address = config.ranks_address;
+  context.rank = config.rank;
+  context.ranks = config.ranks;
+  return context;
+}
+
+/// With all examples no split is needed, and data that cannot be split is no trouble.
+Split split_of(const TrainJobConfig& config, const SplitSubjects& subjects) {
+  if (config.on != TrainingParts::all) return make_split(subjects, config.split);
+  Split split;
+  split.parts.assign(subjects.ids.size(), Part::training);
+  return split;
+}
+
+std::vector<std::size_t> rows_to_fit(const Split& split, TrainingParts on) {
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < split.parts.size(); ++i) {
+    const Part part = split.parts[i];
+    if (part == Part::training || (part == Part::validation && on != TrainingParts::training)) rows.push_back(i);
+  }
+  return rows;
+}
+
+void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResult& done) {
+  nlohmann::json& facts = done.model.facts;
+  facts["seed"] = config.seed;
+  facts["learnt"] = to_string(config.on);
+  if (config.on != TrainingParts::all) {
+    facts["split"] = {{"scheme", to_string(split.scheme)}, {"seed", split.seed}};
+  }
+  for (const auto& [part, metrics] : done.parts) {
+    facts[std::string(to_string(part))] = {{"accuracy", metrics.accuracy.value}, {"examples", metrics.accuracy.n}};
+  }
+}
+
+void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSource& source,
+                    std::unique_ptr<Classifier> classifier, Progress& progress, TrainJobResult& done) {
+  const auto features = std::filesystem::path(config.output).replace_extension(".features.csv");
+  LoadedExamples loaded = source.load(features, progress);
+  done.skipped = std::move(loaded.skipped);
+  const Split split = split_of(config, loaded.examples.subjects);
+  const std::vector<std::size_t> rows = rows_to_fit(split, config.on);
+  progress.begin("fitting", "fits", 1);
+  const Stopwatch fitting;
+  done.model =
+      fit_model(loaded.examples, rows, std::move(classifier), plan.preprocessing, fit_context_of(config, progress));
+  done.fit_s = fitting.seconds();
+  progress.finish();
+  done.examples = rows.size();
+  if (!done.written) return;
+  const Stopwatch predicting;
+  for (const Part part : {Part::validation, Part::test}) {
+    const bool fitted = part == Part::validation && config.on != TrainingParts::training;
+    if (fitted || split.rows(part).empty()) continue;
+    done.parts[part] = evaluate(done.model, loaded.examples, split.rows(part), config.seed).metrics;
+  }
+  done.predict_s = predicting.seconds();
+  record_facts(config, split, done);
+}
+
+/// Without a table in memory: the classifier reads the records as it goes.
+void train_on_records(const TrainJobConfig& config, const Plan& plan, const PackManifest& pack,
+                      std::unique_ptr<Classifier> classifier, Progress& progress, TrainJobResult& done) {
+  if (!plan.point.preparing.empty()) {
+    throw UsageError(fmt::format("{} reads the records of a pack as they are, so {} cannot be followed", plan.spec.kind,
+                                 plan.point.preparing.begin()->first),
+                     config.pca_components ? "--pca" : "--param", "leave it out, or train on a feature table");
+  }
+  const Split split = split_of(config, subjects_of(pack));
+  std::vector<Part> parts = split.parts;
+  for (const std::size_t row : rows_to_fit(split, config.on)) parts[row] = Part::training;
+  PackTraining training =
+      train_on_pack(with_parts(pack, parts), std::move(classifier), fit_context_of(config, progress), config.seed);
+  done.model = std::move(training.model);
+  done.examples = training.examples;
+  done.parts = std::move(training.metrics);
+  done.fit_s = training.fit_s;
+  done.predict_s = training.predict_s;
+  record_facts(config, split, done);
+}
+
+}  // namespace
+
+std::string_view to_string(TrainingParts parts) {
+  return kWords[static_cast<std::size_t>(parts)];
+}
+
+TrainingParts parse_training_parts(std::string_view text) {
+  const auto found = std::ranges::find(kWords, text);
+  if (found == std::end(kWords)) {
+    throw UsageError(fmt::format("there are no parts \"{}\"", text), "--on",
+                     "use training, training+validation or all");
+  }
+  return static_cast<TrainingParts>(found - std::begin(kWords));
+}
+
+TrainJobResult train_job(const TrainJobConfig& config, Runtime& runtime) {
+  const UseRuntime use(runtime);
+  Progress& progress = runtime.progress();
+  const Plan plan = plan_of(config);
+  const ClassifierDescriptor& descriptor = classifier_descriptor(plan.spec.kind);
+  require_followed(config, descriptor);
+  auto classifier = make_classifier(plan.spec.kind, plan.point.learning, derive_seed(config.seed, plan.spec.kind));
+  const DataSource source(plan.data);
+  require_used(source);
+  TrainJobResult done;
+  done.kind = plan.spec.kind;
+  done.written = config.rank == 0;
+  const bool batches = descriptor.capabilities.batches && source.kind() == "pack" && !source.pack().recipe.name.empty();
+  if (batches) {
+    train_on_records(config, plan, source.pack(), std::move(classifier), progress, done);
+  } else {
+    train_on_table(config, plan, source, std::move(classifier), progress, done);
+  }
+  if (done.written) save_model(done.model, config.output);
+  return done;
+}
+
+nlohmann::json to_json(const TrainJobResult& result, const std::filesystem::path& model_file) {
+  nlohmann::json parts = nlohmann::json::object();
+  for (const auto& [part, metrics] : result.parts) {
+    parts[std::string(to_string(part))] = to_json(metrics, result.model.labels);
+  }
+  return {{"model", model_file.string()},
+          {"kind", result.kind},
+          {"parameters", result.model.classifier->parameters()},
+          {"examples", result.examples},
+          {"parts", std::move(parts)},
+          {"fit_s", result.fit_s},
+          {"predict_s", result.predict_s},
+          {"notes", result.notes}};
+}
+
+std::string command_line(const TrainJobConfig& config) {
+  std::vector<std::string> words = {"genrewise", "train", config.data.location, "--model", config.model};
+  for (const std::string& text : config.parameters) add_option(words, "--param", text);
+  add_options(words, config.data);
+  add_options(words, config.split);
+  if (config.on != TrainingParts::training) add_option(words, "--on", std::string(to_string(config.on)));
+  if (config.pca_components) add_option(words, "--pca", std::to_string(*config.pca_components));
+  if (!config.run_folder.empty()) add_option(words, "--run", config.run_folder.string());
+  if (config.ranks > 1) {
+    add_option(words, "--ranks", std::to_string(config.ranks));
+    add_option(words, "--rank", std::to_string(config.rank));
+    add_option(words, "--ranks-at", config.ranks_address);
+  }
+  if (config.seed != kDefaultSeed) add_option(words, "--seed", std::to_string(config.seed));
+  add_option(words, "-o", config.output.string());
+  return shell_line(words);
+}
+
+}  // namespace genrewise

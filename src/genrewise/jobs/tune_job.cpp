@@ -1,0 +1,131 @@
+#include "genrewise/jobs/tune_job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "genrewise/base/usage_error.hpp"
+#include "genrewise/data_source/selection.hpp"
+#include "genrewise/jobs/options.hpp"
+#include "genrewise/report/results.hpp"
+#include "genrewise/report/write_run.hpp"
+#include "genrewise/study/learners.hpp"
+#include "genrewise/study/notes.hpp"
+#include "genrewise/study/tuning_folder.hpp"
+
+namespace genrewise {
+namespace {
+
+/// What is searched, but for presets, which may depend on the table.
+TuningConfig search_of(const TuneJobConfig& config) {
+  const ModelSpec spec = parse_model(config.model);
+  TuningConfig search;
+  search.kind = spec.kind;
+  search.fixed = spec.parameters;
+  search.axes = spec.grid;
+  for (const std::string& text : config.parameters) search.fixed.insert(parse_parameter(text));
+  for (const std::string& text : config.grid) search.axes.push_back(parse_axis(text));
+  search.random_points = config.random_points;
+  search.folds = config.folds;
+  search.scheme = config.fold_scheme;
+  search.seed = config.seed;
+  if (search.axes.empty() && config.presets.empty()) {
+    throw UsageError("there is nothing to search", "--grid", "say what, as in --grid k=1:96:5, or --preset study");
+  }
+  require_sound(search);
+  return search;
+}
+
+nlohmann::json identity(const DataSource& source, const TuneJobConfig& config, const TuningConfig& search) {
+  nlohmann::json identity = run_identity(source, config.split);
+  identity["model"] = search.kind;
+  identity["folds"] = search.folds;
+  identity["fold_scheme"] = to_string(search.scheme);
+  identity["on"] = config.include_test ? "all" : "training+validation";
+  identity["seed"] = search.seed;
+  return identity;
+}
+
+/// The examples that may be searched on.
+Examples searched(const TuneJobConfig& config, const Examples& examples) {
+  if (config.include_test) return examples;
+  const Split split = make_split(examples.subjects, config.split);
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < split.parts.size(); ++i) {
+    if (split.parts[i] != Part::test) rows.push_back(i);
+  }
+  return select_examples(examples, rows);
+}
+
+/// What fits the best point on what was searched on; nothing where it is of a part of the features.
+std::optional<TrainJobConfig> training_of(const TuneJobConfig& config, const TuningConfig& search,
+                                          const TuningResult& result, const std::filesystem::path& folder) {
+  TrainJobConfig train;
+  train.data = config.data;
+  train.split = config.split;
+  train.model = search.kind;
+  for (const auto& [name, value] : result.points[result.best].parameters) {
+    if (name == "features" && value != "all") return std::nullopt;
+    if (name != "features") train.parameters.push_back(name + "=" + value);
+  }
+  train.on = config.include_test ? TrainingParts::all : TrainingParts::training_and_validation;
+  train.output = folder / "best.gwm";
+  train.seed = config.seed;
+  return train;
+}
+
+}  // namespace
+
+TuneJobResult tune_job(const TuneJobConfig& config, Runtime& runtime) {
+  const UseRuntime use(runtime);
+  Progress& progress = runtime.progress();
+  if (config.include_test) require_not_given(config.split, "all examples are searched on, so there are no parts");
+  TuneJobResult done;
+  done.search = search_of(config);
+  const DataSource source(config.data);
+  require_used(source);
+  const TuningFolder folder(config.output, identity(source, config, done.search), config.replace);
+  if (!folder.note().empty()) progress.note(folder.note());
+  const LoadedExamples loaded = source.load(folder.features_path(source.extracted_columns()), progress);
+  const Examples examples = searched(config, loaded.examples);
+  for (const std::string& preset : config.presets) {
+    std::ranges::move(preset_grid(preset, done.search.kind, examples.table.columns),
+                      std::back_inserter(done.search.axes));
+  }
+  done.result = tune(examples, done.search, progress, folder.store(examples));
+
+  done.train = training_of(config, done.search, done.result, folder.path());
+  StudyContext context = context_of(source, config.output.string(), command_line(config), loaded.skipped);
+  context.features = {{examples.table.recipe, examples.table.columns.size(), loaded.extract_s}};
+  done.document =
+      tuning_json(examples, done.search, done.result, context,
+                  config.include_test ? "all examples, the test part included" : "training and validation part",
+                  done.train ? command_line(*done.train) : "");
+  write_tuning(folder.path(), done.document);
+  done.notes = honest_notes(done.result);
+  done.skipped = loaded.skipped;
+  done.report = folder.path() / "report.html";
+  return done;
+}
+
+std::string command_line(const TuneJobConfig& config) {
+  std::vector<std::string> words = {"genrewise", "tune", config.data.location, "--model", config.model};
+  for (const std::string& text : config.grid) add_option(words, "--grid", text);
+  for (const std::string& preset : config.presets) add_option(words, "--preset", preset);
+  for (const std::string& text : config.parameters) add_option(words, "--param", text);
+  add_options(words, config.data);
+  add_options(words, config.split);
+  const TuneJobConfig standard;
+  if (config.random_points > 0) add_option(words, "--random", std::to_string(config.random_points));
+  if (config.folds != standard.folds) add_option(words, "--folds", std::to_string(config.folds));
+  if (config.fold_scheme != standard.fold_scheme) {
+    add_option(words, "--fold-scheme", std::string(to_string(config.fold_scheme)));
+  }
+  if (config.include_test) add_option(words, "--on", "all");
+  if (config.seed != kDefaultSeed) add_option(words, "--seed", std::to_string(config.seed));
+  add_option(words, "-o", config.output.string());
+  return shell_line(words);
+}
+
+}  // namespace genrewise
