@@ -5,12 +5,13 @@
 #include <fmt/format.h>
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
-#include "genrewise/base/random.hpp"
 #include "genrewise/storage/local_file.hpp"
+#include "support/table_csv.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {
@@ -19,19 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::HasSubstr;
-
-/// Three overlapping clusters with names that are hard on CSV and HTML; three rows of each artist.
-std::string table_csv(int rows_per_genre = 40) {
-  const char* genres[] = {"\"Drum, Bass\n& <b>\"", "Jazz", "R&B"};
-  std::string csv = "track_id,genre,artist,loud,fast,bright\n";
-  Rng rng(3);
-  for (int i = 0; i < 3 * rows_per_genre; ++i) {
-    const int genre = i % 3;
-    csv += fmt::format("{},{},a{},{:.4f},{:.4f},{:.4f}\n", i, genres[genre], i / 9 * 3 + genre,
-                       (genre == 0) + 0.4 * rng.normal(), (genre == 1) + 0.4 * rng.normal(), 0.4 * rng.normal());
-  }
-  return csv;
-}
 
 struct StudyCommand : ::testing::Test {
   StudyCommand() { write_file(table, table_csv()); }
@@ -326,6 +314,58 @@ TEST_F(StudyCommand, TrainsOnPrincipalComponentsByParameterOrOption) {
   EXPECT_EQ(run_program({"train", table, "--model", "gnb", "--param", "pca_components=2", "-o", second}).code, 0);
   EXPECT_EQ(read_file(first), read_file(second));
   EXPECT_EQ(run_program({"train", table, "--model", "gnb", "--param", "features=loud", "-o", first}).code, 2);
+}
+
+TEST_F(StudyCommand, ReplacesAnUnfinishedRunOfAnotherConfigurationWithoutForce) {
+  write_file(table, table_csv(2));  // too few artists for three parts
+  EXPECT_EQ(study({"--scheme", "random"}).code, 1);
+  write_file(table, table_csv());
+  const Ran ran = study();
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("an unfinished run of another configuration is replaced"));
+}
+
+TEST_F(StudyCommand, TrainReportsItsSeconds) {
+  const Ran ran = run_program({"train", table, "--model", "logreg:C=0.1", "-o", folder / "m.gwm", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const json result = json::parse(ran.out);
+  EXPECT_GT(result.at("fit_s"), 0);
+  EXPECT_GT(result.at("predict_s"), 0);
+  EXPECT_EQ(result.at("parameters").at("C"), "0.1");
+}
+
+TEST_F(StudyCommand, TunePrintsTheCommandThatTrainsTheBestPoint) {
+  const Ran ran = run_program({"tune", table, "--model", "knn", "--grid", "k=1:21:5", "--scheme", "random", "--seed", "7",
+                               "-o", folder / "tune", "--json"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const json results = json::parse(ran.out);
+  const std::string command = results.at("train_command");
+  EXPECT_THAT(ran.err, HasSubstr(command));
+  Arguments words;
+  std::istringstream split(command);
+  for (std::string word; split >> word;) words.push_back(word);
+  ASSERT_EQ(words.front(), "genrewise");
+  words.erase(words.begin());
+  words.emplace_back("--json");
+  const Ran trained = run_program(words);
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const json model = json::parse(trained.out);
+  const json& best = results.at("points").at(results.at("best").get<std::size_t>());
+  EXPECT_EQ(model.at("parameters").at("n_neighbors"), best.at("parameters").at("n_neighbors"));
+  EXPECT_EQ(model.at("examples"), results.at("dataset").at("examples"));
+  EXPECT_TRUE(model.at("parts").contains("test"));
+}
+
+TEST_F(StudyCommand, TuneReportsPointsThatCouldNotBeFitted) {
+  const Ran ran =
+      run_program({"tune", table, "--model", "knn", "--grid", "k=1,5,5000,6000", "-o", folder / "tune"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("not fitted)"));
+  EXPECT_THAT(ran.err, HasSubstr("2 of 4 settings could not be fitted"));
+  const json results = json::parse(read_file(folder / "tune" / "tuning.json"));
+  std::size_t failed = 0;
+  for (const json& reason : results.at("failed")) failed += reason.at("count").get<std::size_t>();
+  EXPECT_EQ(failed, 2u);
 }
 
 }  // namespace

@@ -1,0 +1,115 @@
+// Checks a JSON document against a JSON Schema, as far as the schemas in docs/schema use the language.
+#pragma once
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace genrewise::testing {
+
+/// Understands type, const, enum, minimum, maximum, required, properties, additionalProperties, items, anyOf and $ref
+/// to #/$defs/NAME; any other keyword of a schema is reported, so that none is passed over. Stricter than JSON Schema
+/// in one point: a name that the schema does not declare is an error.
+class JsonSchema {
+ public:
+  explicit JsonSchema(nlohmann::json schema) : schema_(std::move(schema)) {}
+
+  /// "/models/0/accuracy: is no object", ...; empty for a document that the schema allows.
+  std::vector<std::string> errors(const nlohmann::json& document) const {
+    std::vector<std::string> found;
+    check(document, schema_, "", found);
+    return found;
+  }
+
+ private:
+  using json = nlohmann::json;
+  using Errors = std::vector<std::string>;
+
+  static bool has_type(const json& value, const std::string& type) {
+    if (type == "integer") return value.is_number_integer();
+    if (type == "number") return value.is_number();
+    return type == value.type_name();  // object, array, string, boolean, null
+  }
+
+  void check(const json& value, const json& schema, const std::string& at, Errors& errors) const {
+    for (const auto& [keyword, wanted] : schema.items()) {
+      if (!check_keyword(value, schema, keyword, wanted, at, errors)) {
+        errors.push_back(at + ": the schema has the keyword " + keyword + ", which is not understood here");
+      }
+    }
+  }
+
+  /// False for a keyword that is not known.
+  bool check_keyword(const json& value, const json& schema, const std::string& keyword, const json& wanted,
+                     const std::string& at, Errors& errors) const {
+    if (keyword == "$schema" || keyword == "title" || keyword == "description" || keyword == "$defs") return true;
+    const auto require = [&](bool holds) {
+      if (!holds) errors.push_back(at + ": " + keyword + " " + wanted.dump() + " does not hold for " + value.dump());
+    };
+    if (keyword == "$ref") {
+      const std::string name = wanted.get<std::string>().substr(std::string("#/$defs/").size());
+      check(value, schema_.at("$defs").at(name), at, errors);
+    } else if (keyword == "type") {
+      const json types = wanted.is_array() ? wanted : json::array({wanted});
+      bool any = false;
+      for (const json& type : types) any = any || has_type(value, type);
+      require(any);
+    } else if (keyword == "const") {
+      require(value == wanted);
+    } else if (keyword == "enum") {
+      require(std::find(wanted.begin(), wanted.end(), value) != wanted.end());
+    } else if (keyword == "minimum") {
+      require(!value.is_number() || value >= wanted);
+    } else if (keyword == "maximum") {
+      require(!value.is_number() || value <= wanted);
+    } else if (keyword == "required") {
+      for (const json& name : wanted) {
+        if (value.is_object() && !value.contains(name)) errors.push_back(at + ": lacks " + name.dump());
+      }
+    } else if (keyword == "properties") {
+      check_members(value, schema, at, errors);
+    } else if (keyword == "additionalProperties") {
+      if (!schema.contains("properties")) check_members(value, schema, at, errors);
+    } else if (keyword == "items") {
+      for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) {
+        check(value[i], wanted, at + "/" + std::to_string(i), errors);
+      }
+    } else if (keyword == "anyOf") {
+      check_any(value, wanted, at, errors);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  void check_members(const json& value, const json& schema, const std::string& at, Errors& errors) const {
+    if (!value.is_object()) return;
+    const json declared = schema.value("properties", json::object());
+    for (const auto& [name, member] : value.items()) {
+      if (declared.contains(name)) {
+        check(member, declared.at(name), at + "/" + name, errors);
+      } else if (schema.contains("additionalProperties")) {
+        check(member, schema.at("additionalProperties"), at + "/" + name, errors);
+      } else {
+        errors.push_back(at + "/" + name + ": is not declared");
+      }
+    }
+  }
+
+  /// The errors of the alternative that has the fewest.
+  void check_any(const json& value, const json& alternatives, const std::string& at, Errors& errors) const {
+    Errors least;
+    for (std::size_t i = 0; i < alternatives.size(); ++i) {
+      Errors these;
+      check(value, alternatives[i], at, these);
+      if (these.empty()) return;
+      if (i == 0 || these.size() < least.size()) least = these;
+    }
+    errors.insert(errors.end(), least.begin(), least.end());
+  }
+
+  json schema_;
+};
+
+}  // namespace genrewise::testing
