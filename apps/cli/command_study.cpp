@@ -1,5 +1,6 @@
 // genrewise study: several models on one dataset, with a report.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -8,6 +9,7 @@
 #include "commands.hpp"
 #include "data_options.hpp"
 #include "genrewise/jobs/study_job.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/charts.hpp"
 
 namespace genrewise::cli {
@@ -112,12 +114,14 @@ void add_study(CLI::App& app, Session& session) {
   options->data.add_to(command, DataOptions::Tables::several);
   options->split.add_to(command);
   command->add_option("-o,--output", job.output, "the run's folder; the same command goes on where it was")->required();
-  command
-      ->add_option("--models", job.models,
-                   "which models (default: gnb knn logreg svm-linear svm-poly svm-rbf svm-sigmoid), fma-baselines, or "
-                   "KIND:PARAMETER=VALUE; several values parted by | are chosen from on the validation part; "
-                   "FEATURES/MODEL learns from another feature set than the study's, on the same tracks and split")
-      ->delimiter(',');
+  std::vector<std::string> names;
+  for (const ModelSpec& spec : default_models()) names.push_back(spec.name);
+  command->add_option(
+      "--models", job.models,
+      fmt::format("which models (default: {}), fma-baselines, or KIND:PARAMETER=VALUE as in svm:C=1,10 (`genrewise "
+                  "models` lists them); several values are chosen from on the validation part; FEATURES/MODEL is "
+                  "fitted on another feature set than the study's, on the same tracks and split",
+                  fmt::join(names, ",")));
   command->add_option("--pca", job.pca_components, "keep this many principal components (default: no PCA)");
   command->add_flag("--force", job.replace, "start anew in a folder that holds the results of another run");
   command->add_flag("--ablation", job.ablation,

@@ -68,11 +68,13 @@ void add_train(CLI::App& app, Session& session) {
   options->split.add_to(command);
   command
       ->add_option("--model", job.model,
-                   "[FEATURES/]KIND[:NAME=VALUE...]: gnb, knn, svm:C=10, ..., or a network: cnn1d, dense, ...")
+                   "the model: a kind or preset with its parameters, as in svm:C=10 (`genrewise models` lists them); "
+                   "FEATURES/ before it names its feature set")
       ->required();
-  command->add_option("--param", job.parameters,
-                      "NAME=VALUE, by scikit-learn's names; may be given several times (docs/models.md lists them); "
-                      "also standardise, pca_components, pca_variance and pca_whiten");
+  command->add_option(
+      "--param", job.parameters,
+      "NAME=VALUE, a parameter of the model (`genrewise models KIND` lists them) or of what prepares the features: "
+      "standardise, pca_components, pca_variance, pca_whiten; a list in parentheses; may be given several times");
   command
       ->add_option("-o,--output", job.output,
                    "the model's file, *.gwm; extracted features stay beside it in *.features.csv")

@@ -10,6 +10,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/jobs/tune_job.hpp"
 #include "genrewise/report/charts.hpp"
+#include "genrewise/study/tuning.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -87,15 +88,19 @@ int run(const TuneOptions& options, Session& session) {
 void add_tune(CLI::App& app, Session& session) {
   auto options = std::make_shared<TuneOptions>();
   TuneJobConfig& job = options->job;
-  CLI::App* command = session.add_command(app, "tune", "Search for a learner's parameters by grouped cross-validation",
+  CLI::App* command = session.add_command(app, "tune", "Search for hyper-parameters by grouped cross-validation",
                                           kExamples, [options, &session] { return run(*options, session); });
   options->data.add_to(command);
   options->split.add_to(command);
-  command->add_option("--model", job.model, "the kind of classifier: gnb, knn, logreg, svm, ...")->required();
+  command
+      ->add_option("--model", job.model,
+                   "the model: a kind or preset with its parameters, as in svm:kernel=rbf:C=1,10 (`genrewise models` "
+                   "lists them); several values are searched; FEATURES/ before it names its feature set")
+      ->required();
   command->add_option(
       "--grid", job.grid,
       "NAME=START:STOP:STEP, NAME=log:FROM:TO:COUNT or NAME=VALUE,VALUE; several times for a product. Beside "
-      "the learner's parameters: pca_components, pca_variance, pca_whiten, standardise, features");
+      "the model's parameters: pca_components, pca_variance, pca_whiten, standardise, features");
   command
       ->add_option(
           "--preset", job.presets,

@@ -33,12 +33,6 @@ void add_genre_options(CLI::App* command, GenreConfig& genres) {
                       "one artist, album or file; with --scheme random those of one file)");
 }
 
-DataSourceConfig DataOptions::config_for(const SplitOptions& split) const {
-  DataSourceConfig chosen = config;
-  chosen.genres.by_artist = split.scheme != "random";
-  return chosen;
-}
-
 void SplitOptions::add_to(CLI::App* command) {
   auto* option = command
                      ->add_option("--scheme", scheme,

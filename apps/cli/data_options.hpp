@@ -25,10 +25,6 @@ void add_genre_options(CLI::App* command, GenreConfig& genres);
 struct DataOptions {
   enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
   void add_to(CLI::App* command, Tables tables = Tables::one);
-
-  /// For examples that are split so: --min-groups counts the groups that the scheme keeps together.
-  DataSourceConfig config_for(const SplitOptions& split) const;
-
   DataSourceConfig config;
 };
 

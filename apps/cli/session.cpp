@@ -92,8 +92,6 @@ void print_result(Session& session, const Table& table, const std::function<nloh
   }
 }
 
-}
-
 int Session::run() {
   runtime.set_progress(progress());
   return chosen_ ? chosen_() : static_cast<int>(kWrongUsage);

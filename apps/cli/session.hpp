@@ -83,5 +83,4 @@ inline constexpr char kSubsetHelp[] =
 /// In the form that was asked for; `json` is called for --json only.
 void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json);
 
-
 }  // namespace genrewise::cli

@@ -21,7 +21,9 @@ const std::vector<Refused> kRefused = {
     // Data
     {{"study", "TABLE", "-o", "OUT", "--features", "music"}, "--features", "the dataset is a feature table"},
     {{"study", "TABLE", "-o", "OUT", "--subset", "medium"}, "--subset", "only an FMA dataset has subsets"},
-    {{"study", "MUSIC", "-o", "OUT", "--models", "gnb", "--table", "other=TABLE"}, "--table", "no model is named other/"},
+    {{"study", "MUSIC", "-o", "OUT", "--models", "gnb", "--table", "other=TABLE"},
+     "--table",
+     "no model is named other/"},
     {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--features", "music"}, "--features", "is a feature table"},
     {{"train", "PACK", "--model", "gnb", "-o", "OUT", "--subset", "medium"}, "--subset", "only an FMA dataset"},
     {{"tune", "TABLE", "--model", "gnb", "--preset", "study", "-o", "OUT", "--subset", "medium"}, "--subset", "FMA"},
@@ -29,7 +31,9 @@ const std::vector<Refused> kRefused = {
     {{"evaluate", "MODEL", "TABLE", "--features-file", "OUT"}, "--features-file", "no features are extracted"},
     // Splits that are not made
     {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--on", "all", "--scheme", "random"}, "--scheme", "no parts"},
-    {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--on", "all", "--split-file", "TABLE"}, "--split-file", "no parts"},
+    {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--on", "all", "--split-file", "TABLE"},
+     "--split-file",
+     "no parts"},
     {{"tune", "TABLE", "--model", "gnb", "--preset", "study", "-o", "OUT", "--on", "all", "--scheme", "random"},
      "--scheme",
      "no parts"},
@@ -59,7 +63,8 @@ struct Options : ::testing::Test {
     write_file(folder / "table.csv", table_csv());
     make_music(folder / "music", 8, 1);
     must({"train", folder / "table.csv", "--model", "gnb", "-o", folder / "model.gwm"});
-    must({"pack", folder / "music", "--features", "raw10k", "--scheme", "random", "--shards", "2", "-o", folder / "pack"});
+    must({"pack", folder / "music", "--features", "raw10k", "--scheme", "random", "--shards", "2", "-o",
+          folder / "pack"});
   }
   static void must(const Arguments& arguments) {
     const Ran ran = run_program(arguments);

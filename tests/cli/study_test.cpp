@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <csignal>
 #include <filesystem>
-#include <sstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
@@ -335,8 +335,8 @@ TEST_F(StudyCommand, TrainReportsItsSeconds) {
 }
 
 TEST_F(StudyCommand, TunePrintsTheCommandThatTrainsTheBestPoint) {
-  const Ran ran = run_program({"tune", table, "--model", "knn", "--grid", "k=1:21:5", "--scheme", "random", "--seed", "7",
-                               "-o", folder / "tune", "--json"});
+  const Ran ran = run_program({"tune", table, "--model", "knn", "--grid", "k=1:21:5", "--scheme", "random", "--seed",
+                               "7", "-o", folder / "tune", "--json"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   const json results = json::parse(ran.out);
   const std::string command = results.at("train_command");
@@ -357,8 +357,7 @@ TEST_F(StudyCommand, TunePrintsTheCommandThatTrainsTheBestPoint) {
 }
 
 TEST_F(StudyCommand, TuneReportsPointsThatCouldNotBeFitted) {
-  const Ran ran =
-      run_program({"tune", table, "--model", "knn", "--grid", "k=1,5,5000,6000", "-o", folder / "tune"});
+  const Ran ran = run_program({"tune", table, "--model", "knn", "--grid", "k=1,5,5000,6000", "-o", folder / "tune"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("not fitted)"));
   EXPECT_THAT(ran.err, HasSubstr("2 of 4 settings could not be fitted"));

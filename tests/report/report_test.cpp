@@ -216,5 +216,25 @@ TEST(Report, BearsLabelsThatAreNoUtf8AndModelsThatAllFailed) {
   EXPECT_THAT(render_report(results), HasSubstr("it &lt;broke&gt;"));
 }
 
+TEST(Report, NamesWhatADocumentLacksAndWhichFormatItIs) {
+  TemporaryFolder folder;
+  json results = Made(folder / "run").results;
+  const auto message = [](const json& document) -> std::string {
+    try {
+      render_report(document);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "no error";
+  };
+  json newer = results;
+  newer["format_version"] = 2;
+  EXPECT_THAT(message(newer), HasSubstr("format version 2"));
+  results.erase("labels");
+  EXPECT_THAT(message(results), HasSubstr("lacks \"labels\""));
+  EXPECT_THAT(message({{"format", "genrewise tuning"}}), HasSubstr("no document of the format \"genrewise results\""));
+  EXPECT_THAT(message(json::array()), HasSubstr("genrewise results"));
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -83,6 +83,28 @@ TEST(RunFolder, RefusesAnotherConfigurationNamingTheDifferenceUntilForced) {
   EXPECT_FALSE(fs::exists(folder / "run" / "models" / "gnb.gwm"));
 }
 
+TEST(RunFolder, ReplacesAnUnfinishedRunOfAnotherConfigurationButForItsFeatures) {
+  TemporaryFolder folder;
+  std::make_unique<StudyInFolder>(folder / "run").reset();  // without results.json
+  write_file(folder / "run" / "features.csv", "precious");
+  const RunFolder run(folder / "run", {{"dataset", "clusters"}, {"seed", 43}}, false);
+  EXPECT_THAT(run.note(), HasSubstr("seed: 42 there, 43 asked for"));
+  EXPECT_THAT(run.note(), HasSubstr("features that are in the folder are used again"));
+  EXPECT_EQ(read_file(folder / "run" / "features.csv"), "precious");
+  EXPECT_FALSE(fs::exists(folder / "run" / "models" / "gnb.gwm"));
+}
+
+TEST(RunFolder, RefusesDocumentsOfANewerVersion) {
+  TemporaryFolder folder;
+  const StudyInFolder made(folder / "run");
+  const fs::path kept = folder / "run" / "models" / "gnb.json";
+  json document = json::parse(read_file(kept));
+  EXPECT_EQ(document.at("format_version"), 1);
+  document["format_version"] = 2;
+  write_file(kept, document.dump());
+  EXPECT_THROW(made.run.store(made.examples, made.split).find(made.config.models[0]), Error);
+}
+
 TEST(RunFolder, BelongsToOneRunAtATime) {
   TemporaryFolder folder;
   const json config = {{"dataset", "clusters"}, {"seed", 42}};

@@ -11,8 +11,13 @@
 namespace genrewise {
 namespace {
 
-std::vector<std::size_t> rows_of(const EvaluateJobConfig& config, const Model& model, const Examples& examples) {
-  if (const auto part = parse_part(config.part)) return make_split(examples.subjects, config.split).rows(*part);
+std::vector<std::size_t> rows_of(const EvaluateJobConfig& config, const Model& model, const Examples& examples,
+                                 std::vector<std::string>& notes) {
+  if (const auto part = parse_part(config.part)) {
+    const Split split = make_split(examples.subjects, config.split);
+    notes = split.notes;
+    return split.rows(*part);
+  }
   if (config.part == "unseen") {
     auto rows = unseen_rows(model, examples);
     if (rows.empty()) {
@@ -32,7 +37,9 @@ void require_followed(const EvaluateJobConfig& config, const DataSource& source)
     throw UsageError(fmt::format("there is no part \"{}\"", config.part), "--part",
                      "use unseen, training, validation, test or all");
   }
-  if (!parse_part(config.part)) {
+  if (parse_part(config.part)) {
+    require_split(source, config.split);
+  } else {
     require_not_given(config.split, fmt::format("--part {} takes examples whatever their part", config.part));
   }
   if (!config.features_file.empty() && !source.extracts()) {
@@ -46,16 +53,15 @@ EvaluateJobResult evaluate_job(const EvaluateJobConfig& config, Runtime& runtime
   const UseRuntime use(runtime);
   Progress& progress = runtime.progress();
   const Model model = load_model(config.model);
-  DataSourceConfig data = config.data;
+  DataSourceConfig data = data_for(config.data, config.split);
   if (model.recipe.name != "table") data.default_features = model.recipe.name;
   const DataSource source(std::move(data));
-  require_used(source);
   require_followed(config, source);
   LoadedExamples loaded =
       config.features_file.empty() ? source.load(progress) : source.load(config.features_file, progress);
   EvaluateJobResult done;
   done.labels = model.labels;
-  done.evaluation = evaluate(model, loaded.examples, rows_of(config, model, loaded.examples), config.seed);
+  done.evaluation = evaluate(model, loaded.examples, rows_of(config, model, loaded.examples, done.notes), config.seed);
   done.skipped = std::move(loaded.skipped);
   done.skipped.insert(done.skipped.end(), done.evaluation.skipped.begin(), done.evaluation.skipped.end());
   if (done.evaluation.learnt_from > 0) {

@@ -8,22 +8,9 @@
 
 namespace genrewise {
 
-void require_used(const DataSource& source, const std::vector<std::string>& sets) {
-  const DataSourceConfig& config = source.config();
-  const std::string numbers = source.kind() == "pack"    ? "the dataset is a pack, whose records hold its numbers"
-                              : source.kind() == "table" ? "the dataset is a feature table"
-                                                         : "the features are taken from --table";
-  if (config.features && !source.extracts())
-    throw UsageError("no features are extracted: " + numbers, "--features", "leave the option out");
-  if (config.subset && source.kind() != "fma")
-    throw UsageError(fmt::format("only an FMA dataset has subsets, and this is one of the kind {}", source.kind()),
-                     "--subset", "leave the option out");
-  for (const std::string& text : config.tables) {
-    const std::string set = text.substr(0, text.find('='));
-    if (!source.table_of(set).empty() && std::ranges::find(sets, set) == sets.end())
-      throw UsageError(fmt::format("no model is named {}/MODEL, so this table is not used", set), "--table",
-                       "leave the option out, or name a model");
-  }
+DataSourceConfig data_for(DataSourceConfig data, const SplitConfig& split) {
+  data.genres.by_artist = split.scheme != SplitScheme::random;
+  return data;
 }
 
 nlohmann::json run_identity(const DataSource& source, const SplitConfig& split) {
@@ -36,13 +23,20 @@ nlohmann::json run_identity(const DataSource& source, const SplitConfig& split) 
           {"split_file", split.file.string()}};
 }
 
-bool is_given(const SplitConfig& split) {
-  return split.scheme != SplitScheme::automatic || !split.file.empty();
+void name_features(DataSourceConfig& data, const std::string& set) {
+  if (set.empty()) return;
+  if (data.features && *data.features != set) {
+    throw UsageError(fmt::format("the model is asked for on {}, and the features are {}", set, *data.features),
+                     "--features", "leave one of them out");
+  }
+  data.features = set;
 }
 
 void require_not_given(const SplitConfig& split, const std::string& why) {
-  if (!is_given(split)) return;
-  throw UsageError(why, split.file.empty() ? "--scheme" : "--split-file", "leave the option out");
+  const char* given = !split.file.empty()                      ? "--split-file"
+                      : split.scheme != SplitScheme::automatic ? "--scheme"
+                                                               : nullptr;
+  if (given != nullptr) throw UsageError(why, given, "leave the option out");
 }
 
 std::string shell_line(const std::vector<std::string>& words) {
@@ -79,6 +73,8 @@ void add_options(std::vector<std::string>& words, const DataSourceConfig& data) 
   for (const std::string& table : data.tables) add_option(words, "--table", table);
   if (data.features) add_option(words, "--features", *data.features);
   if (data.subset) add_option(words, "--subset", *data.subset);
+  for (const std::string& merge : data.genres.merge) add_option(words, "--merge", merge);
+  if (data.genres.min_groups > 0) add_option(words, "--min-groups", std::to_string(data.genres.min_groups));
 }
 
 void add_options(std::vector<std::string>& words, const SplitConfig& split) {

@@ -1,4 +1,4 @@
-// Options that jobs have in common: checked against the data, and as words of a command line.
+// Options that jobs have in common, and as words of a command line.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,13 +10,14 @@
 
 namespace genrewise {
 
-/// Throws Error for an option that would change nothing: a feature set or a subset of data that has none, a table of
-/// features that no model names (`sets`).
-void require_used(const DataSource& source, const std::vector<std::string>& sets = {});
+/// The data for examples that are split so: --min-groups counts the groups that the scheme keeps together.
+DataSourceConfig data_for(DataSourceConfig data, const SplitConfig& split);
 
-/// Whether a split was asked for, by scheme or file.
-bool is_given(const SplitConfig& split);
-/// Throws Error when one was asked for all the same; `why` no split is made.
+/// Takes the feature set that a model names ("audiotag/svm"; empty: none). Throws UsageError when --features names
+/// another one.
+void name_features(DataSourceConfig& data, const std::string& set);
+
+/// Throws UsageError when a split is asked for, by scheme or file, where none is made; `why` says so.
 void require_not_given(const SplitConfig& split, const std::string& why);
 
 /// What makes two runs the same as far as data, features and split go; for config.json.

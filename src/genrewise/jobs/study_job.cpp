@@ -4,9 +4,9 @@
 
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/jobs/options.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
-#include "genrewise/study/learners.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/run_folder.hpp"
 
@@ -60,8 +60,8 @@ StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
   Progress& progress = runtime.progress();
   const StudyConfig study = study_config(config);
   const std::vector<std::string> sets = feature_sets(study.models);
-  const DataSource source(config.data);
-  require_used(source, sets);
+  const DataSource source(data_for(config.data, config.split));
+  require_split(source, config.split);
   require_features(source, sets);
   const RunFolder folder(config.output, identity(source, config), config.replace);
   if (!folder.note().empty()) progress.note(folder.note());

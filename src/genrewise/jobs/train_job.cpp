@@ -9,7 +9,7 @@
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/jobs/options.hpp"
-#include "genrewise/study/learners.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/pack_training.hpp"
 #include "genrewise/study/study.hpp"
 
@@ -26,42 +26,25 @@ struct Plan {
   DataSourceConfig data;
 };
 
-ModelSpec spec_of(const TrainJobConfig& config) {
-  ModelSpec spec = parse_model(config.model);
-  if (!spec.grid.empty()) {
-    throw UsageError(
-        fmt::format("{} has several values, and one model is fitted with one", spec.grid.front().parameter), "--model",
-        "search for the best with genrewise tune, or let a study choose");
-  }
-  for (const std::string& text : config.parameters) {
-    const auto [name, value] = parse_parameter(text);
-    if (name == "features") {
-      throw UsageError("a model is fitted on a whole table", "--param",
-                       "groups of features are for tune and study --ablation");
-    }
-    spec.parameters[name] = value;
-  }
-  if (config.pca_components && spec.parameters.contains("pca_components")) {
-    throw UsageError("pca_components is given twice", "--pca", "give one of --pca and --param pca_components");
-  }
-  if (config.pca_components) spec.parameters["pca_components"] = std::to_string(*config.pca_components);
-  return spec;
-}
-
 Plan plan_of(const TrainJobConfig& config) {
-  ModelSpec spec = spec_of(config);
-  const Point point(spec.parameters, make_classifier(spec.kind, {}, config.seed)->parameters());
+  ModelSpec spec = parse_model(config.model, Values::single);
+  for (const std::string& text : config.parameters) add_parameter(spec, text);
+  if (config.pca_components) {
+    if (spec.parameters.contains("pca_components")) {
+      throw UsageError("pca_components is given twice", "--pca", "leave one of them out");
+    }
+    spec.parameters["pca_components"] = std::to_string(*config.pca_components);
+  }
+  const Point point(spec.parameters);
+  if (point.preparing.contains("features")) {
+    throw UsageError("a model is fitted on a whole table", "--param features",
+                     "name a feature set, as in fma518/svm; groups of features are for tune and study --ablation");
+  }
   PreprocessingConfig preprocessing;
   preprocessing.seed = config.seed;
   preprocessing = preprocessing_of(point, preprocessing);
-  DataSourceConfig data = config.data;
-  if (!spec.features.empty()) {
-    if (data.features && *data.features != spec.features) {
-      throw UsageError(fmt::format("the model is asked for on {} and on {}", spec.features, *data.features),
-                       "--features", "leave one of them out");
-    }
-    data.features = spec.features;
-  }
+  DataSourceConfig data = data_for(config.data, config.split);
+  name_features(data, spec.features);
   return {std::move(spec), point, preprocessing, std::move(data)};
 }
 
@@ -128,6 +111,7 @@ void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSo
   LoadedExamples loaded = source.load(features, progress);
   done.skipped = std::move(loaded.skipped);
   const Split split = split_of(config, loaded.examples.subjects);
+  done.notes = split.notes;
   const std::vector<std::size_t> rows = rows_to_fit(split, config.on);
   progress.begin("fitting", "fits", 1);
   const Stopwatch fitting;
@@ -150,12 +134,19 @@ void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSo
 /// Without a table in memory: the classifier reads the records as it goes.
 void train_on_records(const TrainJobConfig& config, const Plan& plan, const PackManifest& pack,
                       std::unique_ptr<Classifier> classifier, Progress& progress, TrainJobResult& done) {
+  const GenreConfig& genres = plan.data.genres;
+  if (!genres.merge.empty() || genres.min_groups > 0) {
+    throw UsageError(fmt::format("{} reads the records of a pack as they are, with all their genres", plan.spec.kind),
+                     genres.merge.empty() ? "--min-groups" : "--merge",
+                     "leave it out, or pack the dataset with these genres");
+  }
   if (!plan.point.preparing.empty()) {
     throw UsageError(fmt::format("{} reads the records of a pack as they are, so {} cannot be followed", plan.spec.kind,
                                  plan.point.preparing.begin()->first),
                      config.pca_components ? "--pca" : "--param", "leave it out, or train on a feature table");
   }
   const Split split = split_of(config, subjects_of(pack));
+  done.notes = split.notes;
   std::vector<Part> parts = split.parts;
   for (const std::size_t row : rows_to_fit(split, config.on)) parts[row] = Part::training;
   PackTraining training =
@@ -191,7 +182,7 @@ TrainJobResult train_job(const TrainJobConfig& config, Runtime& runtime) {
   require_followed(config, descriptor);
   auto classifier = make_classifier(plan.spec.kind, plan.point.learning, derive_seed(config.seed, plan.spec.kind));
   const DataSource source(plan.data);
-  require_used(source);
+  if (config.on != TrainingParts::all) require_split(source, config.split);
   TrainJobResult done;
   done.kind = plan.spec.kind;
   done.written = config.rank == 0;

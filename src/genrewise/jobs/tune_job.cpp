@@ -3,14 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/jobs/options.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
-#include "genrewise/study/learners.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning_folder.hpp"
 
@@ -19,13 +20,16 @@ namespace {
 
 /// What is searched, but for presets, which may depend on the table.
 TuningConfig search_of(const TuneJobConfig& config) {
-  const ModelSpec spec = parse_model(config.model);
+  ModelSpec spec = parse_model(config.model);
+  for (const std::string& text : config.parameters) add_parameter(spec, text);
+  for (const std::string& text : config.grid) add_axis(spec, text);
+  const bool asked =
+      !config.presets.empty() || std::ranges::any_of(spec.grid, std::logical_not<>(), &GridAxis::by_default);
+  if (asked) std::erase_if(spec.grid, [](const GridAxis& axis) { return axis.by_default; });
   TuningConfig search;
   search.kind = spec.kind;
-  search.fixed = spec.parameters;
-  search.axes = spec.grid;
-  for (const std::string& text : config.parameters) search.fixed.insert(parse_parameter(text));
-  for (const std::string& text : config.grid) search.axes.push_back(parse_axis(text));
+  search.fixed = std::move(spec.parameters);
+  search.axes = std::move(spec.grid);
   search.random_points = config.random_points;
   search.folds = config.folds;
   search.scheme = config.fold_scheme;
@@ -48,9 +52,10 @@ nlohmann::json identity(const DataSource& source, const TuneJobConfig& config, c
 }
 
 /// The examples that may be searched on.
-Examples searched(const TuneJobConfig& config, const Examples& examples) {
+Examples searched(const TuneJobConfig& config, const Examples& examples, std::vector<std::string>& notes) {
   if (config.include_test) return examples;
   const Split split = make_split(examples.subjects, config.split);
+  notes.insert(notes.end(), split.notes.begin(), split.notes.end());
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < split.parts.size(); ++i) {
     if (split.parts[i] != Part::test) rows.push_back(i);
@@ -61,14 +66,18 @@ Examples searched(const TuneJobConfig& config, const Examples& examples) {
 /// What fits the best point on what was searched on; nothing where it is of a part of the features.
 std::optional<TrainJobConfig> training_of(const TuneJobConfig& config, const TuningConfig& search,
                                           const TuningResult& result, const std::filesystem::path& folder) {
+  ModelSpec best;
+  best.features = parse_model(config.model).features;
+  best.kind = best.base = search.kind;
+  best.parameters = result.points[result.best].parameters;
+  if (const auto features = best.parameters.find("features"); features != best.parameters.end()) {
+    if (features->second != "all") return std::nullopt;
+    best.parameters.erase(features);
+  }
   TrainJobConfig train;
   train.data = config.data;
   train.split = config.split;
-  train.model = search.kind;
-  for (const auto& [name, value] : result.points[result.best].parameters) {
-    if (name == "features" && value != "all") return std::nullopt;
-    if (name != "features") train.parameters.push_back(name + "=" + value);
-  }
+  train.model = text_of(best);
   train.on = config.include_test ? TrainingParts::all : TrainingParts::training_and_validation;
   train.output = folder / "best.gwm";
   train.seed = config.seed;
@@ -83,12 +92,15 @@ TuneJobResult tune_job(const TuneJobConfig& config, Runtime& runtime) {
   if (config.include_test) require_not_given(config.split, "all examples are searched on, so there are no parts");
   TuneJobResult done;
   done.search = search_of(config);
-  const DataSource source(config.data);
-  require_used(source);
+  DataSourceConfig data = data_for(config.data, config.split);
+  name_features(data, parse_model(config.model).features);
+  const DataSource source(std::move(data));
+  if (!config.include_test) require_split(source, config.split);
   const TuningFolder folder(config.output, identity(source, config, done.search), config.replace);
   if (!folder.note().empty()) progress.note(folder.note());
   const LoadedExamples loaded = source.load(folder.features_path(source.extracted_columns()), progress);
-  const Examples examples = searched(config, loaded.examples);
+  std::vector<std::string> notes = loaded.examples.notes;
+  const Examples examples = searched(config, loaded.examples, notes);
   for (const std::string& preset : config.presets) {
     std::ranges::move(preset_grid(preset, done.search.kind, examples.table.columns),
                       std::back_inserter(done.search.axes));
@@ -103,7 +115,7 @@ TuneJobResult tune_job(const TuneJobConfig& config, Runtime& runtime) {
                   config.include_test ? "all examples, the test part included" : "training and validation part",
                   done.train ? command_line(*done.train) : "");
   write_tuning(folder.path(), done.document);
-  done.notes = honest_notes(done.result);
+  done.notes = done.document.at("notes").get<std::vector<std::string>>();
   done.skipped = loaded.skipped;
   done.report = folder.path() / "report.html";
   return done;

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/storage/local_file.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/local_file.hpp"
 
 namespace genrewise {
 namespace {

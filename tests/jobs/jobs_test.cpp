@@ -1,0 +1,181 @@
+// Jobs, called as a server or a script calls them: a configuration in, a result out, nothing printed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "genrewise/base/usage_error.hpp"
+#include "genrewise/jobs/evaluate_job.hpp"
+#include "genrewise/jobs/options.hpp"
+#include "genrewise/jobs/study_job.hpp"
+#include "genrewise/jobs/train_job.hpp"
+#include "genrewise/jobs/tune_job.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/json_schema.hpp"
+#include "support/table_csv.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::JsonSchema;
+using testing::TemporaryFolder;
+
+json read_json(const fs::path& path) {
+  return json::parse(read_file(path));
+}
+
+JsonSchema schema(const char* name) {
+  return JsonSchema(read_json(testing::golden_path("../../docs/schema") / name));
+}
+
+struct Jobs : ::testing::Test {
+  Jobs() { write_file(folder / "table.csv", testing::table_csv()); }
+  StudyJobConfig study() const {
+    StudyJobConfig config;
+    config.data.location = folder / "table.csv";
+    config.models = {"gnb", "knn:n_neighbors=1,5,5000"};
+    config.output = folder / "run";
+    return config;
+  }
+  TuneJobConfig tuning() const {
+    TuneJobConfig config;
+    config.data.location = folder / "table.csv";
+    config.model = "knn:weights=distance";
+    config.grid = {"k=1,5,5000", "pca_components=0,2"};
+    config.output = folder / "tune";
+    return config;
+  }
+  TrainJobConfig training() const {
+    TrainJobConfig config;
+    config.data.location = folder / "table.csv";
+    config.model = "gnb";
+    config.output = folder / "model.gwm";
+    return config;
+  }
+  TemporaryFolder folder;
+  Runtime runtime;
+};
+
+TEST_F(Jobs, AStudyReturnsWhatItWritesAndItsDocumentFollowsTheSchema) {
+  StudyJobConfig config = study();
+  config.ablation = true;
+  const StudyJobResult done = study_job(config, runtime);
+  ASSERT_TRUE(done.result.best);
+  EXPECT_EQ(read_json(folder / "run" / "results.json"), done.document);
+  EXPECT_EQ(done.ablation.size(), 4u);  // three features, and all of them
+  EXPECT_EQ(done.document.at("ablation").size(), 4u);
+  EXPECT_TRUE(fs::exists(done.report));
+  EXPECT_THAT(schema("results.schema.json").errors(done.document), IsEmpty());
+}
+
+TEST_F(Jobs, ASchemaRefusesAnotherDocument) {
+  json document = study_job(study(), runtime).document;
+  document["models"][0].erase("accuracy");
+  document["split"]["training"] = "many";
+  document["surprise"] = 1;
+  const auto errors = schema("results.schema.json").errors(document);
+  EXPECT_THAT(errors, Contains(HasSubstr("/models/0: lacks \"accuracy\"")));
+  EXPECT_THAT(errors, Contains(HasSubstr("/split/training")));
+  EXPECT_THAT(errors, Contains(HasSubstr("/surprise: is not declared")));
+}
+
+TEST_F(Jobs, ASearchReportsPointsThatFailedAndItsDocumentFollowsTheSchema) {
+  const TuneJobResult done = tune_job(tuning(), runtime);
+  EXPECT_EQ(read_json(folder / "tune" / "tuning.json"), done.document);
+  EXPECT_THAT(schema("tuning.schema.json").errors(done.document), IsEmpty());
+  ASSERT_EQ(done.document.at("failed").size(), 1u);
+  EXPECT_EQ(done.document["failed"][0].at("count"), 2);
+  EXPECT_THAT(done.notes, Contains(HasSubstr("2 of 6 settings could not be fitted")));
+}
+
+TEST_F(Jobs, TheTrainingOfASearchFitsItsBestPointOnWhatWasSearchedOn) {
+  const TuneJobResult found = tune_job(tuning(), runtime);
+  ASSERT_TRUE(found.train);
+  const TrainJobResult done = train_job(*found.train, runtime);
+  const Parameters& best = found.result.points[found.result.best].parameters;
+  EXPECT_EQ(done.model.classifier->parameters().at("n_neighbors"), best.at("n_neighbors"));
+  EXPECT_EQ(done.model.classifier->parameters().at("weights"), "distance");
+  EXPECT_EQ(done.examples, found.document.at("dataset").at("examples"));
+  EXPECT_EQ(done.parts.count(Part::validation), 0u);
+  EXPECT_EQ(done.parts.count(Part::test), 1u);
+}
+
+TEST_F(Jobs, ASearchOverPartsOfTheFeaturesHasNoTraining) {
+  TuneJobConfig config = tuning();
+  config.model = "gnb";
+  config.grid = {"features=loud,fast"};
+  const TuneJobResult found = tune_job(config, runtime);
+  EXPECT_FALSE(found.train);
+  EXPECT_TRUE(found.document.at("train_command").is_null());
+}
+
+TEST_F(Jobs, ATrainedModelEvaluatesToTheFiguresOfItsTraining) {
+  const TrainJobResult trained = train_job(training(), runtime);
+  EXPECT_GT(trained.fit_s, 0);
+  EXPECT_GT(trained.predict_s, 0);
+  EvaluateJobConfig config;
+  config.model = folder / "model.gwm";
+  config.data.location = folder / "table.csv";
+  config.part = "test";
+  const EvaluateJobResult done = evaluate_job(config, runtime);
+  EXPECT_EQ(done.evaluation.metrics.confusion, trained.parts.at(Part::test).confusion);
+  EXPECT_EQ(done.evaluation.learnt_from, 0u);
+  EXPECT_THAT(done.notes, IsEmpty());
+}
+
+TEST_F(Jobs, OptionsThatWouldChangeNothingAreWrongUsage) {
+  TrainJobConfig run = training();
+  run.run_folder = folder / "net";
+  EXPECT_THROW(train_job(run, runtime), UsageError);
+  TrainJobConfig everything = training();
+  everything.on = TrainingParts::all;
+  everything.split.scheme = SplitScheme::random;
+  EXPECT_THROW(train_job(everything, runtime), UsageError);
+  EXPECT_FALSE(fs::exists(folder / "model.gwm"));
+}
+
+TEST_F(Jobs, AnInterruptedRuntimeStopsItsJobAndNoOther) {
+  Runtime stopped;
+  stopped.request_interrupt();
+  EXPECT_THROW(study_job(study(), stopped), Interrupted);
+  EXPECT_FALSE(fs::exists(folder / "run" / "results.json"));
+  EXPECT_TRUE(study_job(study(), runtime).result.best);
+}
+
+TEST_F(Jobs, ANewerRunFolderIsRefused) {
+  study_job(study(), runtime);
+  json config = read_json(folder / "run" / "config.json");
+  config["format_version"] = 2;
+  write_file(folder / "run" / "config.json", config.dump());
+  try {
+    study_job(study(), runtime);
+    FAIL() << "it was taken";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("format version 2"));
+    EXPECT_THAT(error.what(), HasSubstr("config.json"));
+  }
+}
+
+TEST(CommandLine, QuotesForAShellAndLeavesOutDefaults) {
+  EXPECT_EQ(shell_line({"a", "b c", "it's", ""}), "a 'b c' 'it'\\''s' ''");
+  StudyJobConfig config;
+  config.data.location = "my music";
+  config.output = "runs/a";
+  EXPECT_EQ(command_line(config), "genrewise study 'my music' -o runs/a");
+  config.models = {"svm:C=1,10"};
+  config.data.genres.merge = {"Folk=Jazz"};
+  config.split.scheme = SplitScheme::random;
+  config.seed = 7;
+  EXPECT_EQ(command_line(config),
+            "genrewise study 'my music' -o runs/a --merge Folk=Jazz --scheme random --models svm:C=1,10 --seed 7");
+}
+
+}  // namespace
+}  // namespace genrewise
