@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/place.hpp"
 
