@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 
+#include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/local_file.hpp"
 
