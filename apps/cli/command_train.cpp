@@ -9,7 +9,7 @@
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/models/batch_learner.hpp"
 #include "genrewise/report/charts.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/pack_training.hpp"
 #include "genrewise/study/results.hpp"

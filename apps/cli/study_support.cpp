@@ -16,8 +16,8 @@
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/dataset/split_file.hpp"
 #include "genrewise/features/feature_set.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/place.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 #include "genrewise/study/selection.hpp"
 
 namespace genrewise::cli {
@@ -102,10 +102,7 @@ const std::string& ExamplesSource::open() {
 }
 
 std::string ExamplesSource::place() const {
-  if (is_remote(place_)) return place_;
-  std::error_code ignored;
-  const fs::path whole = fs::weakly_canonical(place_, ignored);
-  return whole.empty() ? place_ : whole.string();
+  return canonical_location(place_).string();
 }
 
 std::string ExamplesSource::name() const {

@@ -10,7 +10,7 @@
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {

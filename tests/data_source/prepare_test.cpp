@@ -10,7 +10,7 @@
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/data_source/row_journal.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {

@@ -15,7 +15,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/report.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/learners.hpp"
 #include "genrewise/study/results.hpp"

@@ -8,8 +8,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/data_source/examples.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -190,13 +189,15 @@ Examples read_labelled_table(const std::filesystem::path& path) {
 }
 
 bool is_labelled_table(const std::filesystem::path& path) {
-  if (is_remote(path.native()) && path.extension() != ".csv") return false;
-  const auto store = open_store(path.native());
-  const auto found = store->find(path.string());
-  if (!found) return false;
-  constexpr std::uint64_t kLongestHeader = 4 << 20;  // of 90,370 columns, with room
-  std::string line(std::min(kLongestHeader, found->bytes), '\0');
-  line.resize(store->open(*found)->read_at(0, std::as_writable_bytes(std::span(line))));
+  if (!find_file(path)) return false;
+  const auto file = open_file(path);
+  constexpr std::size_t kPieceBytes = 64 << 10, kLongestHeader = 4 << 20;  // of 90,370 columns, with room
+  std::string line;
+  while (line.find('\n') == std::string::npos && line.size() < std::min<std::uint64_t>(kLongestHeader, file->size())) {
+    const std::size_t before = line.size();
+    line.resize(before + kPieceBytes);
+    line.resize(before + file->read_at(before, std::as_writable_bytes(std::span(line).subspan(before))));
+  }
   line.resize(std::min(line.find('\n'), line.size()));
   std::vector<std::string_view> header;
   try {

@@ -15,8 +15,8 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/data_source/row_journal.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -53,19 +53,7 @@ std::string recipe_text(const FeatureRecipe& recipe) {
 void check_output(const fs::path& output) {
   if (output.extension() != ".csv" && output.extension() != ".npy")
     throw Error("a feature table's name ends in .csv or .npy", output.string(), "choose such a name");
-  if (fs::is_directory(output)) throw Error("is a folder", output.string(), "name a file");
-}
-
-// A killed run may have left temporary files of AtomicFile; we hold the output's lock, so nobody is writing them.
-void remove_leftovers(const fs::path& output) {
-  if (is_remote(output.native())) return;
-  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
-  const std::string start = "." + output.filename().string() + ".";
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(start) && name.ends_with(".tmp")) fs::remove(entry.path(), ignored);
-  }
+  if (folder_exists(output)) throw Error("is a folder", output.string(), "name a file");
 }
 
 class Extraction {
@@ -85,7 +73,8 @@ class Extraction {
     check_output(output_);
     const auto started = std::chrono::steady_clock::now();
     RowJournal journal(journal_path(), sha256_hex(recipe_text(set_.recipe())), set_.size());
-    remove_leftovers(output_);
+    // We hold the output's lock, so nobody is writing what a killed run left.
+    for (const char* ending : {".", ".json."}) remove_unfinished(with_suffix(output_, ending));
     if (!already_there()) {
       extract(journal, threads);
       if (result_.extracted + result_.reused == 0) {
@@ -102,15 +91,14 @@ class Extraction {
  private:
   // Rows that are ready lie beside the table, or on this machine when the table goes to an object store.
   fs::path journal_path() const {
-    if (!is_remote(output_.native())) return with_suffix(output_, ".partial");
-    const fs::path folder = work_folder_for(output_.native());
-    make_folders(folder);
-    return folder / (output_.filename().string() + ".partial");
+    const fs::path work = local_work_path(output_);
+    if (work != output_) make_folders(work.parent_path());
+    return with_suffix(work, ".partial");
   }
 
   bool already_there() {
     const fs::path facts_path = with_suffix(output_, ".json");
-    if (!object_exists(output_.string()) || !object_exists(facts_path.string())) return false;
+    if (!file_exists(output_) || !file_exists(facts_path)) return false;
     try {
       const json facts = json::parse(read_file(facts_path));
       if (facts.at("source").at("fingerprint") != fingerprint_) return false;

@@ -6,7 +6,7 @@
 
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
-#include "genrewise/storage/place.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -35,13 +35,6 @@ std::optional<Part> part_of_row(const NamedCsv& csv) {
   if (text.empty()) return std::nullopt;
   if (const auto part = parse_part(text)) return part;
   throw Error(fmt::format("split is '{}'", text), csv.where(), "write training, validation or test, or leave it empty");
-}
-
-// Paths count from the CSV's folder; what lies in an object store is named as it is, for "a//b" is not "a/b" there.
-std::filesystem::path resolved(const std::filesystem::path& csv, std::string_view path) {
-  if (is_remote(path)) return path;
-  const auto whole = csv.parent_path() / path;
-  return is_remote(whole.native()) ? whole : whole.lexically_normal();
 }
 
 /// Whether the header names the columns that a list of clips must have. Only the first line is read.
@@ -84,7 +77,7 @@ Dataset open_csv(const std::filesystem::path& place, const DatasetOptions& optio
     const std::string_view path = csv.get("path");
     if (path.empty()) throw Error("the path is empty", csv.where(), "give the audio file's path, or take the row out");
     Track track;
-    track.path = resolved(place, path);
+    track.path = resolve_location(place.parent_path(), path);
     track.id = csv.get("track_id");
     if (track.id.empty()) {
       track.id = path;

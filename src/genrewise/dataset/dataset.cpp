@@ -4,7 +4,8 @@
 #include <cctype>
 
 #include "genrewise/dataset/builder.hpp"
-#include "genrewise/storage/place.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 
@@ -32,17 +33,15 @@ std::optional<Part> parse_part(std::string_view text) {
 namespace {
 
 Dataset open_by_kind(const std::filesystem::path& place, const DatasetOptions& options) {
-  if (is_remote(place.native())) {
-    if (place.extension() == ".csv") return open_csv(place, options);
-    throw Error(
-        "is not a CSV", place.string(),
-        "in an object store a dataset is a CSV with the columns path and genre; its paths count from its place");
-  }
-  if (!std::filesystem::exists(place)) {
+  if (file_exists(place)) return open_csv(place, options);
+  if (!folder_exists(place)) {
+    if (std::filesystem::exists(place)) return open_csv(place, options);  // a pipe
     throw Error("no such file or folder", place.string(),
                 "give an FMA folder, a folder with one sub-folder per genre, or a CSV");
   }
-  if (!std::filesystem::is_directory(place)) return open_csv(place, options);
+  require_local(
+      place, "a dataset that is a folder",
+      "in an object store a dataset is a CSV with the columns path and genre; its paths count from its folder");
   if (is_fma_folder(place)) return open_fma(place, options);
   if (const auto csv = find_csv_in(place); !csv.empty()) return open_csv(csv, options);
   return open_genre_folders(place);

@@ -10,7 +10,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/report/report.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/study/learners.hpp"
 
 namespace genrewise {
