@@ -58,7 +58,7 @@ TEST_F(RemoteAudio, IsTheSameAsOnTheDisk) {
 
 TEST_F(RemoteAudio, ProbingFetchesASmallPartOfALongFile) {
   server_.put("long.wav", long_wav());
-  EXPECT_LT(share("long.wav", [] { EXPECT_NEAR(probe_file("s3://music/long.wav")->duration_s, 90.7, 0.1); }), 0.05);
+  EXPECT_LT(share("long.wav", [] { EXPECT_NEAR(probe_file("s3://music/long.wav")->duration_s, 90.7, 0.1); }), 0.1);
   // A cover of 3 MB stands before the sound.
   std::string tagged("ID3\4\0\0", 6);
   const std::size_t cover = 3'000'000;

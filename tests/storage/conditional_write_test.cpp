@@ -127,7 +127,7 @@ TEST_P(ConditionalWrite, ListsFilesAndKnowsFolders) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Places, ConditionalWrite, ::testing::Values("machine", "store"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& place) { return std::string(place.param); });
 
 class StoreCondition : public S3StoreTest {
  protected:

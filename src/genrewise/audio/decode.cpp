@@ -71,14 +71,15 @@ Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
 // An MP3 that begins the file is mpg123's without asking anybody; behind junk only where FFmpeg sees no other format.
 // (Layers I and II are FFmpeg's: libmpg123 1.31 prints to stderr about damaged ones, whatever its flags.)
 Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std::string& name) {
-  const auto mpeg = audio::find_mpeg_audio(source);
-  const bool is_mp3 = mpeg && mpeg->first.layer == 3;
-  if (is_mp3 && mpeg->begins_at_once) {
-    if (auto reader = audio::open_mp3(source, *mpeg)) return reader;
+  const auto at_start = audio::find_mpeg_audio(source, audio::MpegSearch::at_start);
+  if (at_start && at_start->first.layer == 3) {
+    if (auto reader = audio::open_mp3(source, *at_start)) return reader;
   }
   auto other = audio::open_ffmpeg(source, name);
-  if (is_mp3 && !mpeg->begins_at_once && (!other || other.value()->info().format == "mp3")) {
-    if (auto reader = audio::open_mp3(source, *mpeg)) return reader;
+  if (at_start || (other && (*other)->format() != "mp3")) return other;
+  const auto behind = audio::find_mpeg_audio(source, audio::MpegSearch::behind_junk);
+  if (behind && behind->first.layer == 3) {
+    if (auto reader = audio::open_mp3(source, *behind)) return reader;
   }
   return other;
 }

@@ -80,12 +80,20 @@ std::unique_ptr<FileWriter> create_file(const std::filesystem::path& location, W
 }
 
 std::string read_file(const std::filesystem::path& location) {
-  return is_remote(location.native()) ? read_all(*open_file(location)) : read_local_file(location);
+  return is_remote(location.native()) ? read_file_and_version(location).bytes : read_local_file(location);
 }
 
+// What is replaced while it is read is read again: wanted is one of its versions, whichever.
 FileContents read_file_and_version(const std::filesystem::path& location) {
-  const auto file = open_file(location);
-  return {read_all(*file), file->info().version};
+  constexpr int kAttempts = 20;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      const auto file = open_file(location);
+      return {read_all(*file), file->info().version};
+    } catch (const FileError&) {
+      if (attempt == kAttempts || !file_exists(location)) throw;
+    }
+  }
 }
 
 void write_file(const std::filesystem::path& location, std::string_view bytes) {
