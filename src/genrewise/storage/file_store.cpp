@@ -1,5 +1,6 @@
 #include "genrewise/storage/file_store.hpp"
 
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/local_store.hpp"
 #include "genrewise/storage/s3_settings.hpp"
 #include "genrewise/storage/s3_store.hpp"
@@ -21,21 +22,12 @@ std::shared_ptr<FileStore> Stores::of(std::string_view location) {
   return store;
 }
 
-namespace {
-
-Stores& current_stores() {
-  static Stores all;
-  return all;
-}
-
-}  // namespace
-
 std::shared_ptr<FileStore> store_of(std::string_view location) {
-  return current_stores().of(location);
+  return Runtime::current().service<Stores>().of(location);
 }
 
 void set_store_options(StoreOptions options) {
-  current_stores().set_options(std::move(options));
+  Runtime::current().service<Stores>().set_options(std::move(options));
 }
 
 }  // namespace genrewise
