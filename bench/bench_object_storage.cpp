@@ -14,7 +14,7 @@
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/records/page_buffer.hpp"
 #include "genrewise/records/record_reader.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace {
 
@@ -42,16 +42,10 @@ void make(const std::string& place, int shards, std::size_t records) {
 std::uint64_t read_bytes(const PackManifest& manifest) {
   std::atomic<std::uint64_t> bytes{0};
   parallel_for(manifest.shards.size(), [&](std::size_t i, int) {
-    const auto file = open_random_access((manifest.folder / manifest.shards[i].file).string());
-    SequentialHints hints(*file);
+    const auto file = open_file(manifest.folder / manifest.shards[i].file);
+    SequentialReader reader(*file);
     PageBuffer buffer(256 << 10);  // as RecordReader reads
-    for (std::uint64_t at = 0;;) {
-      hints.reading(at);
-      const std::size_t got = file->read_at(at, buffer.all());
-      if (got == 0) return;
-      at += got;
-      bytes += got;
-    }
+    while (const std::size_t got = reader.read(buffer.all())) bytes += got;
   });
   return bytes;
 }

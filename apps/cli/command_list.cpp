@@ -22,9 +22,9 @@ int run(const std::string& pattern, Session& session) {
   nlohmann::json objects = nlohmann::json::array();
   std::uint64_t bytes = 0;
   std::size_t count = 0;
-  for (const ObjectInfo& object : list_objects(pattern)) {
-    table.add_row({std::to_string(object.bytes), object.modified, object.place});
-    objects.push_back({{"place", object.place}, {"bytes", object.bytes}, {"modified", object.modified}});
+  for (const FileInfo& object : list_matching(pattern)) {
+    table.add_row({std::to_string(object.bytes), object.modified, object.location});
+    objects.push_back({{"place", object.location}, {"bytes", object.bytes}, {"modified", object.modified}});
     bytes += object.bytes;
     ++count;
   }

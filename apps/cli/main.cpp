@@ -9,7 +9,7 @@
 #include "commands.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/base/usage_error.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 #include "handover.hpp"
 
 namespace genrewise::cli {
@@ -65,7 +65,7 @@ int parse_and_run(int argc, char** argv) {
   Session session;
   const Interruptible by_signals(session.runtime);
   const UseRuntime use(session.runtime);
-  ObjectStoreOptions stores;
+  StoreOptions stores;
   app.name("genrewise");
   app.set_version_flag("--version", "genrewise " GENREWISE_VERSION);
   app.fallthrough();
@@ -95,7 +95,7 @@ int parse_and_run(int argc, char** argv) {
   for (const AddCommand add : kCommands) add(app, session);
   try {
     app.parse(argc, argv);
-    set_object_store_options(stores);
+    set_store_options(stores);
     return session.run();
   } catch (const CLI::CallForHelp&) {
     const CLI::App* chosen = &app;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "genrewise/audio/decode.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {

@@ -8,7 +8,7 @@
 
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise::testing {
 

@@ -3,7 +3,7 @@
 
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/table_csv.hpp"
 #include "support/test_support.hpp"
 

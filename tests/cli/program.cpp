@@ -9,7 +9,7 @@
 #include <csignal>
 #include <thread>
 
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 extern char** environ;

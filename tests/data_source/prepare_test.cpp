@@ -11,7 +11,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/row_journal.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {

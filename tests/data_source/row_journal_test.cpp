@@ -8,7 +8,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {

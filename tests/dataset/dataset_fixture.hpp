@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {

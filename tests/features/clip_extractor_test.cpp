@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "audio/wav_writer.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {

@@ -11,7 +11,7 @@
 #include "genrewise/base/random.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/npy.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {

@@ -11,7 +11,7 @@
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/jobs/train_job.hpp"
 #include "genrewise/jobs/tune_job.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/json_schema.hpp"
 #include "support/table_csv.hpp"
 #include "support/test_support.hpp"

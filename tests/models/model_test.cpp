@@ -8,7 +8,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/tensor_archive.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "learner_support.hpp"
 
 namespace genrewise {

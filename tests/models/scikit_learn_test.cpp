@@ -5,7 +5,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/models/preprocessing.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "learner_support.hpp"
 
 namespace genrewise {

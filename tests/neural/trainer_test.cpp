@@ -7,7 +7,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/neural/training/settings.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 #include "trainer_support.hpp"
 

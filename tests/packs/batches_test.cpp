@@ -6,7 +6,7 @@
 
 #include "genrewise/records/example.hpp"
 #include "genrewise/records/record_writer.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/pack_fixture.hpp"
 
 namespace genrewise {

@@ -9,7 +9,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/record_reader.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/pack_fixture.hpp"
 
 namespace genrewise {

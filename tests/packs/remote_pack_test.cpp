@@ -2,8 +2,8 @@
 
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/packs/batches.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 #include "support/pack_fixture.hpp"
 #include "support/stores_of_server.hpp"
 
@@ -71,7 +71,7 @@ TEST_F(RemotePackTest, IsTheSameAsOnTheDisk) {
     std::filesystem::remove_all(folder_ / "local");
     for (const auto& entry : std::filesystem::directory_iterator(local(50, how))) {
       const std::string name = entry.path().filename().string();
-      EXPECT_EQ(read_file(join_place(place, name)), read_file(entry.path())) << name;
+      EXPECT_EQ(read_file(join_location(place, name)), read_file(entry.path())) << name;
     }
     EXPECT_THAT(verify_pack(open_pack(place)), IsEmpty());
   }
@@ -124,7 +124,7 @@ TEST_F(RemotePackTest, GoesOnAfterAnInterruption) {
   EXPECT_EQ(calls - 100, static_cast<int>(40 - result.reused));
   for (const auto& entry : std::filesystem::directory_iterator(local(40))) {
     const std::string name = entry.path().filename().string();
-    EXPECT_EQ(read_file(join_place(kPlace, name)), read_file(entry.path())) << name;
+    EXPECT_EQ(read_file(join_location(kPlace, name)), read_file(entry.path())) << name;
   }
 }
 
@@ -168,6 +168,17 @@ TEST_F(RemotePackTest, EndsWhenAnotherPackTookThePlace) {
   EXPECT_THAT(server_.keys(), Not(Contains(HasSubstr("manifest"))));
 }
 
+TEST_F(RemotePackTest, LetsOneOfTwoPacksThatBeginAtOnceHaveThePlace) {
+  // The other one writes its plan between our look and ours.
+  server_.tamper = [&](const S3Request& request, S3Response& response) {
+    if (request.method == "HEAD" && request.key.ends_with("plan") && response.status == 404) {
+      server_.put_unlocked("packs/a b/.pack/plan", "of another pack");
+    }
+  };
+  EXPECT_THAT(problem([&] { pack(numbered_job(20)); }), HasSubstr("unfinished pack of other data"));
+  EXPECT_EQ(server_.get("packs/a b/.pack/plan"), "of another pack");
+}
+
 TEST_F(RemotePackTest, LeavesNothingWhenNothingCouldBePacked) {
   PackJob job = numbered_job(8);
   job.extract = [](std::size_t, int, std::span<float>) -> Expected<void> {
@@ -193,18 +204,18 @@ TEST_F(RemotePackTest, TellsMissingAndDamagedShards) {
   const auto damage = read_with(0.5);
   ASSERT_EQ(damage.size(), 1u);
   EXPECT_THAT(damage[0].where, HasSubstr("s3://music/packs/a b/numbers-01-10.tfrec @ 0"));
-  open_store(kPlace)->remove(join_place(kPlace, manifest.shards[2].file));
+  remove_file(join_location(kPlace, manifest.shards[2].file));
   EXPECT_THAT(problem([&] { read_with(0.01); }), HasSubstr("missing shard"));
   EXPECT_EQ(read_with(0.5).size(), 11u);
 }
 
 TEST_F(RemotePackTest, ReadsShardsWithoutAManifest) {
   pack(numbered_job(40));
-  open_store(kPlace)->remove(join_place(kPlace, kManifestName));
+  remove_file(join_location(kPlace, kManifestName));
   const auto folder = open_pack(kPlace);
   EXPECT_EQ(folder.size(), 40u);
   EXPECT_EQ(folder.folder, kPlace);
-  EXPECT_EQ(open_pack(join_place(kPlace, folder.shards[0].file)).size(), 10u);
+  EXPECT_EQ(open_pack(join_location(kPlace, folder.shards[0].file)).size(), 10u);
   EXPECT_THAT(problem([] { open_pack("s3://music/none"); }), HasSubstr("is no packed folder"));
 }
 

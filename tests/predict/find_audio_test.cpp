@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "genrewise/predict/predict.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {

@@ -9,7 +9,7 @@
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/models/neural/neural.hpp"
 #include "genrewise/pretrained/embeddings/front_ends.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
 #include "support/neural_test_support.hpp"
 #include "support/test_support.hpp"

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "storage/http_server.hpp"
 #include "support/test_support.hpp"
 

@@ -7,7 +7,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
 #include "support/neural_test_support.hpp"
 #include "support/test_support.hpp"

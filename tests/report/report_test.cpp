@@ -10,7 +10,7 @@
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/tuning_folder.hpp"
 #include "support/study_in_folder.hpp"

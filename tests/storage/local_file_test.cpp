@@ -1,4 +1,4 @@
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 #include <gmock/gmock.h>
 
@@ -19,16 +19,16 @@ TEST(LocalFile, WritesAndReadsBackAnyBytes) {
 
 TEST(LocalFile, WritesMoreThanItsBuffer) {
   const TemporaryFolder folder;
-  AtomicFile file(folder / "big");
+  const auto file = create_file(folder / "big");
   std::string expected;
   for (int i = 0; i < 5; ++i) {
     const std::string piece(700'000, static_cast<char>('a' + i));
-    file.write(piece);
+    file->write(piece);
     expected += piece;
   }
-  file.write(std::string(3'000'000, 'z'));
+  file->write(std::string(3'000'000, 'z'));
   expected += std::string(3'000'000, 'z');
-  file.commit();
+  file->commit();
   EXPECT_EQ(read_file(folder / "big"), expected);
 }
 
@@ -36,8 +36,8 @@ TEST(LocalFile, LeavesNothingWhenNotCommitted) {
   const TemporaryFolder folder;
   write_file(folder / "kept", "old");
   {
-    AtomicFile file(folder / "kept");
-    file.write("new");
+    const auto file = create_file(folder / "kept");
+    file->write("new");
     EXPECT_EQ(folder.names().size(), 2u);
   }
   EXPECT_EQ(folder.names(), std::vector<std::string>{"kept"});
@@ -53,7 +53,7 @@ TEST(LocalFile, NamesThePathAndARemedyWhenItCannotWrite) {
     EXPECT_THAT(error.where(), ::testing::HasSubstr("no/such/folder/file"));
     EXPECT_FALSE(error.remedy().empty());
   }
-  EXPECT_THROW(AtomicFile(folder.path() / ""), Error);
+  EXPECT_THROW(create_file(folder.path() / ""), Error);
 }
 
 TEST(LocalFile, RefusesToReadAFolderOrNothing) {

@@ -1,10 +1,9 @@
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 #include <gmock/gmock.h>
 
 #include <thread>
 
-#include "genrewise/storage/local_file.hpp"
 #include "genrewise/storage/local_store.hpp"
 #include "genrewise/storage/utc.hpp"
 #include "s3_store_fixture.hpp"
@@ -42,7 +41,7 @@ TEST_F(S3StoreTest, ListsPageByPage) {
   EXPECT_THAT(list("s3://music"), SizeIs(6));
   EXPECT_THAT(list("s3://music/none/"), SizeIs(0));
   EXPECT_EQ(server_.count("GET", "continuation-token"), 2u);
-  store()->list("s3://music/b", true, [](const ObjectInfo& object) {
+  store()->list("s3://music/b", true, [](const FileInfo& object) {
     EXPECT_EQ(object.bytes, 3u);
     EXPECT_EQ(object.modified, "2026-11-25T22:15:00Z");
     EXPECT_THAT(object.version, SizeIs(32));
@@ -289,8 +288,8 @@ TEST_F(RemoteFile, IsWrittenAndReadLikeALocalOne) {
   EXPECT_EQ(read_file("s3://music/models/best.gwm"), "model");
   EXPECT_THAT(error_of([] { read_file("s3://music/none"); }), HasSubstr("no such object"));
   {
-    AtomicFile file("s3://music/half");
-    file.write("x");
+    const auto file = create_file("s3://music/half");
+    file->write("x");
   }
   EXPECT_FALSE(server_.has("half"));
   make_folders("s3://music/models");
@@ -304,11 +303,11 @@ TEST_F(RemoteFile, IsUploadedFromALocalOne) {
   upload_file(folder / "shard", "s3://music/shard", [&](std::uint64_t count) { told += count; });
   EXPECT_EQ(server_.get("shard"), bytes);
   EXPECT_EQ(told, bytes.size());
-  EXPECT_TRUE(object_exists("s3://music/shard"));
+  EXPECT_TRUE(file_exists("s3://music/shard"));
   EXPECT_THROW(upload_file(folder / "none", "s3://music/none"), Error);
 }
 
-TEST(ObjectInfo, TellsTimeInUtc) {
+TEST(FileInfo, TellsTimeInUtc) {
   EXPECT_EQ(utc_text(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(utc_text(951'827'696), "2000-02-29T12:34:56Z");
   EXPECT_EQ(utc_text(-1), "1969-12-31T23:59:59Z");
@@ -318,27 +317,28 @@ TEST(LocalStore, ListsFindsReadsWritesAndRemoves) {
   const TemporaryFolder folder;
   const auto here = make_local_store();
   const std::string root = folder.path().string() + "/";
-  write_object(root + "a/one.tfrec", "12345");
-  write_object(root + "a/b/two.tfrec", "67");
-  write_object(root + "c", "");
+  make_folders(root + "a/b");
+  write_file(root + "a/one.tfrec", "12345");
+  write_file(root + "a/b/two.tfrec", "67");
+  write_file(root + "c", "");
   std::vector<std::string> deep, flat;
-  here->list(root + "a", true, [&](const ObjectInfo& object) { deep.push_back(object.place); });
-  here->list(root + "a/", false, [&](const ObjectInfo& object) { flat.push_back(object.place); });
+  here->list(root + "a", true, [&](const FileInfo& object) { deep.push_back(object.location); });
+  here->list(root + "a/", false, [&](const FileInfo& object) { flat.push_back(object.location); });
   EXPECT_THAT(deep, ElementsAre(root + "a/b/two.tfrec", root + "a/one.tfrec"));
   EXPECT_THAT(flat, ElementsAre(root + "a/one.tfrec"));
-  EXPECT_THROW(here->list(root + "none/x", true, [](const ObjectInfo&) {}), Error);
+  EXPECT_THROW(here->list(root + "none/x", true, [](const FileInfo&) {}), Error);
   const auto found = here->find(root + "a/one.tfrec");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->bytes, 5u);
   EXPECT_EQ(here->find(root + "none"), std::nullopt);
   EXPECT_EQ(here->find(root + "a"), std::nullopt);
-  EXPECT_EQ(read_object(root + "a/one.tfrec"), "12345");
+  EXPECT_EQ(read_file(root + "a/one.tfrec"), "12345");
   const auto reader = here->open(*found);
-  write_object(root + "a/one.tfrec", "54321");  // another file of that name: the open one stays as it was
+  write_file(root + "a/one.tfrec", "54321");  // another file of that name: the open one stays as it was
   EXPECT_EQ(read_all(*reader, 3), "12345");
   here->remove(root + "a/one.tfrec");
   here->remove(root + "a/one.tfrec");
-  EXPECT_FALSE(object_exists(root + "a/one.tfrec"));
+  EXPECT_FALSE(file_exists(root + "a/one.tfrec"));
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 #include <cstdlib>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/uri.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -32,7 +34,7 @@ class S3SettingsTest : public ::testing::Test {
     for (const auto& [name, value] : before_) ::setenv(name.c_str(), value.c_str(), 1);
   }
 
-  std::string error(std::string_view scheme, const ObjectStoreOptions& options = {}) {
+  std::string error(std::string_view scheme, const StoreOptions& options = {}) {
     try {
       find_s3_settings(scheme, options);
     } catch (const Error& error) {
@@ -149,20 +151,20 @@ TEST_F(S3SettingsTest, TakesATokenOrHmacKeysForGoogle) {
   EXPECT_EQ(find_s3_settings("gs", {}).credentials.bearer_token, "ya29.x");
 }
 
-TEST(Place, TakesPlacesApart) {
+TEST(Location, TakesUrisApart) {
   EXPECT_TRUE(is_remote("s3://b/k"));
   EXPECT_TRUE(is_remote("gs://b"));
   EXPECT_FALSE(is_remote("/tmp/s3://b"));
   EXPECT_FALSE(is_remote("s3:/b"));
-  const ObjectName name = parse_place("s3://my-bucket/a/b c.tfrec");
+  const ObjectName name = parse_uri("s3://my-bucket/a/b c.tfrec");
   EXPECT_EQ(name.bucket, "my-bucket");
   EXPECT_EQ(name.key, "a/b c.tfrec");
-  EXPECT_EQ(to_place(name), "s3://my-bucket/a/b c.tfrec");
-  EXPECT_EQ(parse_place("gs://bucket").key, "");
-  EXPECT_EQ(join_place("s3://b/p", "x"), "s3://b/p/x");
-  EXPECT_EQ(join_place("s3://b/p/", "x"), "s3://b/p/x");
+  EXPECT_EQ(to_uri(name), "s3://my-bucket/a/b c.tfrec");
+  EXPECT_EQ(parse_uri("gs://bucket").key, "");
+  EXPECT_EQ(join_location("s3://b/p", "x"), "s3://b/p/x");
+  EXPECT_EQ(join_location("s3://b/p/", "x"), "s3://b/p/x");
   for (const char* bad : {"s3://", "s3:///key", "s3://a@b/k", "s3://..", "s3://b:80/k", "s3://ab?/k", "/local"}) {
-    EXPECT_THROW(parse_place(bad), Error) << bad;
+    EXPECT_THROW(parse_uri(bad), Error) << bad;
   }
 }
 

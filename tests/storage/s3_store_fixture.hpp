@@ -23,7 +23,7 @@ inline std::string bytes_of(std::size_t count) {
   return bytes;
 }
 
-inline std::string read_all(ObjectReader& reader, std::size_t piece) {
+inline std::string read_all(FileReader& reader, std::size_t piece) {
   std::string bytes;
   std::vector<std::byte> buffer(piece);
   while (const std::size_t got = reader.read_at(bytes.size(), buffer)) {
@@ -53,7 +53,7 @@ class S3StoreTest : public ::testing::Test {
  protected:
   ~S3StoreTest() override { clear_interrupt(); }
 
-  std::shared_ptr<ObjectStore> store() { return make_s3_store(server_.settings()); }
+  std::shared_ptr<FileStore> store() { return make_s3_store(server_.settings()); }
   std::string read(const std::string& key, std::size_t piece = 70'000) {
     const auto from = store();
     const auto found = from->find("s3://music/" + key);
@@ -67,7 +67,7 @@ class S3StoreTest : public ::testing::Test {
   }
   std::vector<std::string> list(const std::string& prefix, bool deep = true) {
     std::vector<std::string> places;
-    store()->list(prefix, deep, [&](const ObjectInfo& object) { places.push_back(object.place); });
+    store()->list(prefix, deep, [&](const FileInfo& object) { places.push_back(object.location); });
     return places;
   }
   /// Tampers with the answers to requests of that method for objects' data, as long as `times` lasts.

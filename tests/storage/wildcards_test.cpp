@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -48,7 +48,7 @@ TEST(Wildcards, ListLocalFiles) {
   for (const char* name : {"a/1.tfrec", "a/2.csv", "a/b/3.tfrec"}) write_file(folder / name, "x");
   const auto list = [&](const std::string& pattern) {
     std::vector<std::string> names;
-    for (const auto& object : list_objects(root + pattern)) names.push_back(object.place.substr(root.size()));
+    for (const auto& object : list_matching(root + pattern)) names.push_back(object.location.substr(root.size()));
     return names;
   };
   EXPECT_THAT(list("a/*.tfrec"), ElementsAre("a/1.tfrec"));

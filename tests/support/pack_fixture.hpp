@@ -11,7 +11,7 @@
 #include <string>
 
 #include "genrewise/packs/pack.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {

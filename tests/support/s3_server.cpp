@@ -177,7 +177,11 @@ bool S3Server::answer(int connection, const S3Request& request) {
     if (!value.empty()) reply += name + ": " + value + "\r\n";
   }
   reply += "\r\n";
-  if (request.method != "HEAD") reply += response.body.substr(0, response.cut_after);
+  if (request.method != "HEAD") {
+    reply += response.body.substr(0, response.cut_after);
+    const std::lock_guard lock(mutex_);
+    sent_bytes_ += response.body.size();
+  }
   send_all(connection, reply);
   return response.cut_after == std::string::npos;
 }
@@ -241,7 +245,9 @@ S3Response S3Server::get_object(const S3Request& request) {
   const std::string condition = value_of(request.headers, "if-match"), range = value_of(request.headers, "range");
   if (!condition.empty() && condition != object.etag) return fault(412, "PreconditionFailed");
   S3Response response{.status = 200,
-                      .headers = {{"ETag", object.etag}, {"Last-Modified", "Wed, 25 Nov 2026 22:15:00 GMT"}},
+                      .headers = {{"ETag", object.etag},
+                                  {"Last-Modified", "Wed, 25 Nov 2026 22:15:00 GMT"},
+                                  {"x-goog-generation", std::to_string(object.generation)}},
                       .body = object.body};
   if (request.method == "HEAD") response.headers["Content-Length"] = std::to_string(object.body.size());
   if (range.empty()) return response;
@@ -255,15 +261,36 @@ S3Response S3Server::get_object(const S3Request& request) {
   return response;
 }
 
+// Amazon's conditions on writing, and Google's.
+bool S3Server::refuses_to_write(const S3Request& request, S3Response& why) const {
+  const auto found = objects_.find(request.key);
+  const bool there = found != objects_.end();
+  const std::string match = value_of(request.headers, "if-match"),
+                    none_match = value_of(request.headers, "if-none-match"),
+                    generation = value_of(request.headers, "x-goog-if-generation-match");
+  why = fault(412, "PreconditionFailed");
+  if (none_match == "*" && there) return true;
+  if (!generation.empty() && std::stoi(generation) != (there ? found->second.generation : 0)) return true;
+  if (match.empty() || (there && found->second.etag == match)) return false;
+  if (!there) why = fault(404, "NoSuchKey");
+  return true;
+}
+
+void S3Server::store(const std::string& key, Object object) {
+  object.generation = ++next_generation_;
+  objects_[key] = std::move(object);
+}
+
 S3Response S3Server::put_object(const S3Request& request) {
-  Object object{request.body, '"' + md5_hex(request.body) + '"'};
+  if (S3Response why; !request.query.contains("uploadId") && refuses_to_write(request, why)) return why;
+  Object object{.body = request.body, .etag = '"' + md5_hex(request.body) + '"'};
   const std::string etag = object.etag;
   if (request.query.contains("uploadId")) {
     const auto upload = uploads_.find(request.query.at("uploadId"));
     if (upload == uploads_.end()) return fault(404, "NoSuchUpload");
     upload->second.parts[std::stoi(request.query.at("partNumber"))] = std::move(object);
   } else {
-    objects_[request.key] = std::move(object);
+    store(request.key, std::move(object));
   }
   return {.status = 200, .headers = {{"ETag", etag}}, .body = ""};
 }
@@ -278,6 +305,7 @@ S3Response S3Server::post(const S3Request& request) {
   }
   const auto found = uploads_.find(value_of(request.query, "uploadId"));
   if (found == uploads_.end()) return fault(404, "NoSuchUpload");
+  if (S3Response why; refuses_to_write(request, why)) return why;
   Object whole;
   std::string sums;
   int parts = 0;
@@ -293,22 +321,27 @@ S3Response S3Server::post(const S3Request& request) {
     ++parts;
   }
   whole.etag = '"' + md5_hex(sums) + "-" + std::to_string(parts) + '"';
-  objects_[found->second.key] = std::move(whole);
+  const std::string answer = "<CompleteMultipartUploadResult><ETag>&quot;" +
+                             whole.etag.substr(1, whole.etag.size() - 2) +
+                             "&quot;</ETag></CompleteMultipartUploadResult>";
+  store(found->second.key, std::move(whole));
   uploads_.erase(found);
-  return {.status = 200, .headers = {}, .body = "<CompleteMultipartUploadResult></CompleteMultipartUploadResult>"};
+  return {.status = 200, .headers = {}, .body = answer};
 }
 
 S3Response S3Server::list(const S3Request& request) {
   const std::string prefix = value_of(request.query, "prefix"), delimiter = value_of(request.query, "delimiter"),
                     token = value_of(request.query, "continuation-token");
   std::string xml = "<ListBucketResult><EncodingType>url</EncodingType>", last;
-  std::size_t told = 0;
+  const std::string most = value_of(request.query, "max-keys");
+  const std::size_t page = most.empty() ? page_size.get() : std::min(page_size.get(), std::stoul(most));
+  std::size_t listed = 0;
   bool truncated = false;
   for (auto at = token.empty() ? objects_.begin() : objects_.upper_bound(token); at != objects_.end(); ++at) {
     const auto& [key, object] = *at;
     if (!key.starts_with(prefix)) continue;
     if (!delimiter.empty() && key.find(delimiter, prefix.size()) != std::string::npos) continue;
-    if (told++ == page_size.get()) {
+    if (listed++ == page) {
       truncated = true;
       break;
     }
@@ -324,7 +357,14 @@ S3Response S3Server::list(const S3Request& request) {
 
 void S3Server::put(const std::string& key, const std::string& body) {
   const std::lock_guard lock(mutex_);
-  objects_[key] = {body, '"' + md5_hex(body) + '"'};
+  put_unlocked(key, body);
+}
+void S3Server::put_unlocked(const std::string& key, const std::string& body) {
+  store(key, {.body = body, .etag = '"' + md5_hex(body) + '"'});
+}
+std::uint64_t S3Server::sent_bytes() {
+  const std::lock_guard lock(mutex_);
+  return sent_bytes_;
 }
 std::string S3Server::get(const std::string& key) {
   const std::lock_guard lock(mutex_);

@@ -62,13 +62,15 @@ class S3Server {
   /// Settings that lead here, with waits that no test notices.
   S3Settings settings() const;
 
-  void put(const std::string& key, const std::string& body);  ///< of the bucket "music"
+  void put(const std::string& key, const std::string& body);           ///< of the bucket "music"
+  void put_unlocked(const std::string& key, const std::string& body);  ///< from inside `tamper`
   std::string get(const std::string& key);
   bool has(const std::string& key);
   std::vector<std::string> keys();
   std::size_t unfinished_uploads();
   std::vector<S3Request> requests();
   std::size_t count(const std::string& method, const std::string& query_name = "");
+  std::uint64_t sent_bytes();  ///< of bodies, so far
 
   /// Called for each request that was signed well, with the answer that would be given: change it to misbehave.
   Guarded<std::function<void(const S3Request&, S3Response&)>> tamper{mutex_, nullptr};
@@ -79,6 +81,7 @@ class S3Server {
  private:
   struct Object {
     std::string body, etag;
+    int generation = 0;  // Google's: another one for each write
   };
   struct Upload {
     std::string key;
@@ -91,6 +94,8 @@ class S3Server {
   S3Response handle(const S3Request& request);
   S3Response get_object(const S3Request& request);
   S3Response put_object(const S3Request& request);
+  bool refuses_to_write(const S3Request& request, S3Response& why) const;
+  void store(const std::string& key, Object object);
   S3Response post(const S3Request& request);
   S3Response list(const S3Request& request);
   std::string refusal(const S3Request& request) const;
@@ -103,7 +108,8 @@ class S3Server {
   std::vector<int> connections_;
   std::thread acceptor_;
   std::vector<std::thread> threads_;  // one per connection
-  int next_upload_ = 0;
+  int next_upload_ = 0, next_generation_ = 0;
+  std::uint64_t sent_bytes_ = 0;
 };
 
 }  // namespace genrewise::testing

@@ -1,7 +1,7 @@
-// The whole program's object stores, led to a server of the test's own.
+// The current Runtime's object stores, led to a server of the test's own.
 #pragma once
 
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
 #include "support/s3_server.hpp"
 
@@ -11,9 +11,9 @@ namespace genrewise::testing {
 class StoresOfServer {
  public:
   explicit StoresOfServer(const S3Server& server) {
-    set_object_store_options({.endpoint = server.endpoint(), .region = "us-east-1", .profile = {}});
+    set_store_options({.endpoint = server.endpoint(), .region = "us-east-1", .profile = {}});
   }
-  ~StoresOfServer() { set_object_store_options({}); }
+  ~StoresOfServer() { set_store_options({}); }
   StoresOfServer(const StoresOfServer&) = delete;
   StoresOfServer& operator=(const StoresOfServer&) = delete;
 

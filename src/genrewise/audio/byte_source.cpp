@@ -1,85 +1,89 @@
 #include "genrewise/audio/byte_source.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <system_error>
-#include <utility>
 
 namespace genrewise::audio {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
+constexpr std::int64_t kFirstBytes = 64 << 10;
+constexpr std::int64_t kMostBytes = 512 << 10;
 
 }  // namespace
 
-Expected<ByteSource> ByteSource::open(const std::filesystem::path& path) {
-  const auto fault = [&](const char* reason, std::string detail) {
-    return tl::unexpected(Fault{reason, path.string(), std::move(detail)});
-  };
-  const auto system_words = [] { return std::generic_category().message(errno); };
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return fault("cannot be opened", system_words());
-  if (S_ISDIR(status.st_mode)) return fault("cannot be opened", "it is a folder");
-  if (!S_ISREG(status.st_mode)) return fault("cannot be opened", "it is not a regular file");  // a pipe would block
-  if (status.st_size == 0) return fault("empty file", "0 bytes");
+Expected<ByteSource> ByteSource::open(const std::filesystem::path& location) {
+  auto file = try_open_file(location);
+  if (!file) return tl::unexpected(std::move(file.error()));
+  if ((*file)->size() == 0) return tl::unexpected(Fault{"empty file", location.string(), "0 bytes"});
   ByteSource source;
-  source.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (source.descriptor_ < 0) return fault("cannot be opened", system_words());
-  source.size_ = status.st_size;
+  source.file_ = std::move(*file);
+  source.size_ = static_cast<std::int64_t>(source.file_->size());
   return source;
 }
 
-ByteSource::ByteSource(std::span<const std::byte> bytes)
-    : window_(bytes), size_(static_cast<std::int64_t>(bytes.size())) {}
-
-ByteSource::~ByteSource() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+ByteSource::ByteSource(std::span<const std::byte> bytes) : size_(static_cast<std::int64_t>(bytes.size())) {
+  windows_.front().bytes = bytes;
 }
 
-ByteSource::ByteSource(ByteSource&& other) noexcept
-    : window_(other.window_),
-      window_offset_(other.window_offset_),
-      size_(other.size_),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      read_error_(other.read_error_),
-      buffer_(std::move(other.buffer_)) {}
-
-std::size_t ByteSource::read_at(std::int64_t offset, std::span<std::byte> out) {
+std::size_t ByteSource::read_at(std::int64_t offset, std::span<std::byte> out) noexcept {
   std::size_t done = 0;
   while (done < out.size()) {
     const std::int64_t at = offset + static_cast<std::int64_t>(done);
     if (at < 0 || at >= size_) break;
-    const std::int64_t window_end = window_offset_ + static_cast<std::int64_t>(window_.size());
-    if (at < window_offset_ || at >= window_end) {
-      fill_buffer(at);
-      if (window_.empty()) break;
-      continue;
-    }
-    const auto from = static_cast<std::size_t>(at - window_offset_);
-    const std::size_t count = std::min(out.size() - done, window_.size() - from);
-    std::memcpy(out.data() + done, window_.data() + from, count);
+    const Window* window = window_at(at);
+    if (window == nullptr) break;
+    const auto from = static_cast<std::size_t>(at - window->offset);
+    const std::size_t count = std::min(out.size() - done, window->bytes.size() - from);
+    std::memcpy(out.data() + done, window->bytes.data() + from, count);
     done += count;
   }
   return done;
 }
 
-void ByteSource::fill_buffer(std::int64_t offset) {
-  window_ = {};
-  if (descriptor_ < 0) return;
-  buffer_.resize(static_cast<std::size_t>(std::min<std::int64_t>(kBufferBytes, size_)));
-  ssize_t got;
-  do {
-    got = ::pread(descriptor_, buffer_.data(), buffer_.size(), offset);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0 && read_error_ == 0) read_error_ = errno;
-  if (got <= 0) return;
-  window_ = std::span(buffer_).first(static_cast<std::size_t>(got));
-  window_offset_ = offset;
+const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
+  ++reads_;
+  for (Window& window : windows_) {
+    if (!window.holds(offset)) continue;
+    window.used = reads_;
+    return &window;
+  }
+  if (!file_ || error_) return nullptr;
+  Window& oldest = *std::ranges::min_element(windows_, {}, &Window::used);
+  try {
+    fill(oldest, offset);
+  } catch (...) {
+    error_ = std::current_exception();
+    oldest.bytes = {};
+  }
+  if (!oldest.holds(offset)) return nullptr;
+  oldest.used = reads_;
+  return &oldest;
+}
+
+// Behind the end of another window: reading goes on there. Elsewhere whole blocks, for what lies shortly before is
+// often read next (tags at the end of a file).
+void ByteSource::fill(Window& window, std::int64_t offset) {
+  std::int64_t bytes = kFirstBytes;
+  const auto before = std::ranges::find_if(
+      windows_, [&](const Window& other) { return !other.bytes.empty() && other.end() == offset; });
+  if (before == windows_.end()) {
+    offset -= offset % kFirstBytes;
+  } else {
+    bytes = std::clamp(2 * static_cast<std::int64_t>(before->bytes.size()), kFirstBytes, kMostBytes);
+  }
+  if (size_ - offset - bytes < kFirstBytes / 2) bytes = size_ - offset;  // a small rest is not worth a request
+  window.bytes = {};
+  window.memory.resize(static_cast<std::size_t>(std::min(bytes, size_ - offset)));
+  const std::size_t got = file_->read_at(static_cast<std::uint64_t>(offset), window.memory);
+  window.bytes = std::span(window.memory).first(got);
+  window.offset = offset;
+}
+
+Expected<void> ByteSource::check_read() const try {
+  if (error_) std::rethrow_exception(error_);
+  return {};
+} catch (const FileError& error) {
+  return tl::unexpected(Fault{"cannot be read", error.where(), error.problem()});
 }
 
 }  // namespace genrewise::audio

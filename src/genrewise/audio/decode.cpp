@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "genrewise/audio/byte_source.hpp"
@@ -14,7 +13,6 @@
 #include "genrewise/audio/resample.hpp"
 #include "genrewise/audio/track_reader.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/storage/object_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -73,14 +71,15 @@ Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
 // An MP3 that begins the file is mpg123's without asking anybody; behind junk only where FFmpeg sees no other format.
 // (Layers I and II are FFmpeg's: libmpg123 1.31 prints to stderr about damaged ones, whatever its flags.)
 Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std::string& name) {
-  const auto mpeg = audio::find_mpeg_audio(source);
-  const bool is_mp3 = mpeg && mpeg->first.layer == 3;
-  if (is_mp3 && mpeg->begins_at_once) {
-    if (auto reader = audio::open_mp3(source, *mpeg)) return reader;
+  const auto at_start = audio::find_mpeg_audio(source, audio::MpegSearch::at_start);
+  if (at_start && at_start->first.layer == 3) {
+    if (auto reader = audio::open_mp3(source, *at_start)) return reader;
   }
   auto other = audio::open_ffmpeg(source, name);
-  if (is_mp3 && !mpeg->begins_at_once && (!other || other.value()->info().format == "mp3")) {
-    if (auto reader = audio::open_mp3(source, *mpeg)) return reader;
+  if (at_start || (other && (*other)->format() != "mp3")) return other;
+  const auto behind = audio::find_mpeg_audio(source, audio::MpegSearch::behind_junk);
+  if (behind && behind->first.layer == 3) {
+    if (auto reader = audio::open_mp3(source, *behind)) return reader;
   }
   return other;
 }
@@ -167,40 +166,24 @@ Expected<Waveform> decode_source(ByteSource& source, const std::string& name, co
   auto reader = open_reader(source, name);
   Expected<Waveform> wave =
       reader ? ClipDecoder(**reader, name).decode(options) : Expected<Waveform>(tl::unexpected(reader.error()));
-  if (source.read_error() != 0) {
-    return tl::unexpected(Fault{"cannot be read", name, std::generic_category().message(source.read_error())});
-  }
+  if (auto read = source.check_read(); !read) return tl::unexpected(std::move(read.error()));
   return wave;
 }
 
 Expected<AudioInfo> probe_source(ByteSource& source, const std::string& name) {
   auto reader = open_reader(source, name);
-  if (!reader) return tl::unexpected(std::move(reader.error()));
-  return (*reader)->info();
-}
-
-/// An object of a store, whole: compressed audio is small, and decoders jump about in it.
-Expected<std::string> fetch(const std::string& place) {
-  const auto store = open_store(place);
-  const auto found = store->find(place);
-  if (!found) return tl::unexpected(Fault{"cannot be opened", place, "there is no such object"});
-  std::string bytes(found->bytes, '\0');
-  store->open(*found)->read_at(0, std::as_writable_bytes(std::span(bytes)));
-  return bytes;
+  Expected<AudioInfo> info = reader ? (*reader)->info() : Expected<AudioInfo>(tl::unexpected(reader.error()));
+  if (auto read = source.check_read(); !read) return tl::unexpected(std::move(read.error()));
+  return info;
 }
 
 }  // namespace
 
-Expected<Waveform> decode_file(const std::filesystem::path& path, const DecodeOptions& options) {
+Expected<Waveform> decode_file(const std::filesystem::path& location, const DecodeOptions& options) {
   check_options(options);
-  if (is_remote(path.native())) {
-    const auto bytes = fetch(path.string());
-    if (!bytes) return tl::unexpected(bytes.error());
-    return decode_bytes(std::as_bytes(std::span(*bytes)), path.string(), options);
-  }
-  auto source = ByteSource::open(path);
+  auto source = ByteSource::open(location);
   if (!source) return tl::unexpected(std::move(source.error()));
-  return decode_source(*source, path.string(), options);
+  return decode_source(*source, location.string(), options);
 }
 
 Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::string& name,
@@ -211,15 +194,10 @@ Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::str
   return decode_source(source, name, options);
 }
 
-Expected<AudioInfo> probe_file(const std::filesystem::path& path) {
-  if (is_remote(path.native())) {
-    const auto bytes = fetch(path.string());
-    if (!bytes) return tl::unexpected(bytes.error());
-    return probe_bytes(std::as_bytes(std::span(*bytes)), path.string());
-  }
-  auto source = ByteSource::open(path);
+Expected<AudioInfo> probe_file(const std::filesystem::path& location) {
+  auto source = ByteSource::open(location);
   if (!source) return tl::unexpected(std::move(source.error()));
-  return probe_source(*source, path.string());
+  return probe_source(*source, location.string());
 }
 
 Expected<AudioInfo> probe_bytes(std::span<const std::byte> bytes, const std::string& name) {

@@ -39,17 +39,20 @@ struct AudioInfo {
 /// Xing header, cannot be told from shorter tracks). "damaged": a decoder gave up before the clip was full, or more
 /// than 5 % of an MP3's bytes in the clip (and 4 frames) are no frames.
 ///
-/// A file in an object store (s3://, gs://) is fetched whole into memory first.
+/// A file in an object store (s3://, gs://) is read by ranges: its headers and tags, and what must be decoded. To find
+/// a place within an MP3 all frames before it are read.
 ///
 /// Throws Error for a request that makes no sense (a negative start, a rate of 0), where an object store fails, and
 /// Interrupted.
-Expected<Waveform> decode_file(const std::filesystem::path& path, const DecodeOptions& options = {});
+Expected<Waveform> decode_file(const std::filesystem::path& location, const DecodeOptions& options = {});
 
 /// The same for a file that lies in memory; `name` stands in faults.
 Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::string& name,
                                 const DecodeOptions& options = {});
 
-Expected<AudioInfo> probe_file(const std::filesystem::path& path);
+/// Reads a small part of the file, unless its headers do not state its length (raw AAC, MP3 without a Xing header).
+/// Faults and exceptions as for decode_file().
+Expected<AudioInfo> probe_file(const std::filesystem::path& location);
 Expected<AudioInfo> probe_bytes(std::span<const std::byte> bytes, const std::string& name);
 
 /// True for names that end like audio files do (.mp3, .flac, .ogg, ...), in any case; for finding music in folders.

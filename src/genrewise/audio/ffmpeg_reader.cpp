@@ -149,6 +149,7 @@ class FfmpegReader : public TrackReader {
 
   Expected<void> open(const std::string& name);
   int sample_rate_hz() const override { return rate_hz_; }
+  std::string format() const override;
   AudioInfo info() override;
   std::optional<std::int64_t> stated_length() const override;
   std::optional<std::int64_t> length() override;
@@ -385,11 +386,15 @@ std::optional<std::int64_t> FfmpegReader::promised_length() {
   return length_is_guessed() ? std::nullopt : length_now;
 }
 
+std::string FfmpegReader::format() const {
+  const std::string_view names = format_->iformat->name;
+  const std::string_view first = names.substr(0, names.find(','));
+  return std::string(first == "mov" ? "mp4" : first);
+}
+
 AudioInfo FfmpegReader::info() {
   AudioInfo info;
-  info.format = format_->iformat->name;
-  info.format.resize(std::min(info.format.size(), info.format.find(',')));
-  if (info.format == "mov") info.format = "mp4";
+  info.format = format();
   info.codec = avcodec_get_name(codec_->codec_id);
   info.sample_rate_hz = rate_hz_;
   info.channels = channels_;

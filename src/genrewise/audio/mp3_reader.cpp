@@ -72,6 +72,7 @@ class Mp3Reader : public TrackReader {
 
   bool open();
   int sample_rate_hz() const override { return rate_hz_; }
+  std::string format() const override { return "mp3"; }
   AudioInfo info() override;
   std::optional<std::int64_t> stated_length() const override { return stated_length_; }
   std::optional<std::int64_t> length() override;

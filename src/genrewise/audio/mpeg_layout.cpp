@@ -174,7 +174,7 @@ std::optional<MpegHeader> parse_mpeg_header(const std::byte* four_bytes) {
   return header;
 }
 
-std::optional<MpegLayout> find_mpeg_audio(ByteSource& source) {
+std::optional<MpegLayout> find_mpeg_audio(ByteSource& source, MpegSearch search) {
   MpegLayout layout;
   const std::int64_t tags_end = end_of_leading_tags(source);
   layout.end = begin_of_trailing_tags(source);
@@ -186,6 +186,7 @@ std::optional<MpegLayout> find_mpeg_audio(ByteSource& source) {
     for (auto byte = chunk.begin(); byte != chunk.end(); ++byte) {
       const std::byte* sync =
           next_sync(chunk.subspan(static_cast<std::size_t>(byte - chunk.begin())), layout.begins_at_once);
+      if (!layout.begins_at_once && search == MpegSearch::at_start) return std::nullopt;
       if (sync == nullptr) break;
       if (frames_begin_at(source, offset + (sync - chunk.data()), layout)) return layout;
       layout.begins_at_once = false;

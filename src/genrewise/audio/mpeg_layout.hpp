@@ -35,8 +35,10 @@ struct MpegLayout {
   std::optional<std::int64_t> promised_frames, promised_bytes;  ///< by Xing, Info or VBRI
 };
 
-/// Finds a run of frames that fit one another behind ID3v2 tags and up to a megabyte of junk; nothing when there is
-/// none.
-std::optional<MpegLayout> find_mpeg_audio(ByteSource& source);
+/// Where frames are looked for: right behind ID3v2 tags (and zeros), or behind up to a megabyte of junk as well.
+enum class MpegSearch { at_start, behind_junk };
+
+/// Finds a run of frames that fit one another; nothing when there is none.
+std::optional<MpegLayout> find_mpeg_audio(ByteSource& source, MpegSearch search);
 
 }  // namespace genrewise::audio

@@ -21,7 +21,9 @@ class TrackReader {
   virtual ~TrackReader() = default;
 
   virtual int sample_rate_hz() const = 0;
-  /// What stands in probe_file()'s answer.
+  /// AudioInfo::format, at no cost.
+  virtual std::string format() const = 0;
+  /// The result of probe_file().
   virtual AudioInfo info() = 0;
   /// The length that the headers state, at no cost; it may be wrong.
   virtual std::optional<std::int64_t> stated_length() const = 0;

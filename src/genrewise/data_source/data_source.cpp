@@ -14,8 +14,8 @@
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/data_source/table_facts.hpp"
 #include "genrewise/features/feature_set.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/place.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -113,10 +113,7 @@ void DataSource::name_tables() {
 }
 
 std::string DataSource::location() const {
-  if (is_remote(config_.location)) return config_.location;
-  std::error_code ignored;
-  const fs::path whole = fs::weakly_canonical(config_.location, ignored);
-  return whole.empty() ? config_.location : whole.string();
+  return canonical_location(config_.location).string();
 }
 
 std::string DataSource::name() const {

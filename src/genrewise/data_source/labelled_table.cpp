@@ -9,8 +9,7 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/table_facts.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -183,13 +182,15 @@ class TableReader {
 
 /// Empty where there is no such file.
 std::string first_line(const std::filesystem::path& path) {
-  if (is_remote(path.native()) && path.extension() != ".csv") return {};
-  const auto store = open_store(path.native());
-  const auto found = store->find(path.string());
-  if (!found) return {};
-  constexpr std::uint64_t kLongestHeader = 4 << 20;  // of 90,370 columns, with room
-  std::string line(std::min(kLongestHeader, found->bytes), '\0');
-  line.resize(store->open(*found)->read_at(0, std::as_writable_bytes(std::span(line))));
+  if (!find_file(path)) return {};
+  const auto file = open_file(path);
+  constexpr std::size_t kPieceBytes = 64 << 10, kLongestHeader = 4 << 20;  // of 90,370 columns, with room
+  std::string line;
+  while (line.find('\n') == std::string::npos && line.size() < std::min<std::uint64_t>(kLongestHeader, file->size())) {
+    const std::size_t before = line.size();
+    line.resize(before + kPieceBytes);
+    line.resize(before + file->read_at(before, std::as_writable_bytes(std::span(line).subspan(before))));
+  }
   line.resize(std::min(line.find('\n'), line.size()));
   return line;
 }
@@ -203,7 +204,7 @@ std::optional<TableFacts> facts_with_genres(const std::filesystem::path& table) 
 }  // namespace
 
 bool is_feature_table(const std::filesystem::path& path) {
-  if (path.extension() == ".npy") return object_exists(path.string());
+  if (path.extension() == ".npy") return file_exists(path);
   return path.extension() == ".csv" && first_line(path).starts_with("feature,");
 }
 

@@ -15,13 +15,19 @@
 #include "genrewise/data_source/table_facts.hpp"
 #include "genrewise/dataset/clip_identity.hpp"
 #include "genrewise/features/clip_extractor.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// "<path><suffix>".
+fs::path with_suffix(fs::path path, const char* suffix) {
+  path += suffix;
+  return path;
+}
 
 std::string recipe_text(const FeatureRecipe& recipe) {
   return recipe.name + '\0' + std::to_string(recipe.version) + '\0' + recipe.hash + '\0';
@@ -30,19 +36,7 @@ std::string recipe_text(const FeatureRecipe& recipe) {
 void check_output(const fs::path& output) {
   if (output.extension() != ".csv" && output.extension() != ".npy")
     throw Error("a feature table's name ends in .csv or .npy", output.string(), "choose such a name");
-  if (fs::is_directory(output)) throw Error("is a folder", output.string(), "name a file");
-}
-
-// A killed run may have left temporary files of AtomicFile; we hold the output's lock, so nobody is writing them.
-void remove_leftovers(const fs::path& output) {
-  if (is_remote(output.native())) return;
-  const fs::path folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
-  const std::string start = "." + output.filename().string() + ".";
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(start) && name.ends_with(".tmp")) fs::remove(entry.path(), ignored);
-  }
+  if (folder_exists(output)) throw Error("is a folder", output.string(), "name a file");
 }
 
 class Extraction {
@@ -62,7 +56,8 @@ class Extraction {
     check_output(output_);
     const auto started = std::chrono::steady_clock::now();
     RowJournal journal(journal_path(), sha256_hex(recipe_text(set_.recipe())), set_.size());
-    remove_leftovers(output_);
+    // We hold the output's lock, so nobody is writing what a killed run left.
+    for (const char* ending : {".", ".json."}) remove_unfinished(with_suffix(output_, ending));
     if (!already_there()) {
       reuse_table(journal);
       extract(journal, threads);
@@ -80,14 +75,13 @@ class Extraction {
  private:
   // Rows that are ready lie beside the table, or on this machine when the table goes to an object store.
   fs::path journal_path() const {
-    if (!is_remote(output_.native())) return output_.string() + ".partial";
-    const fs::path folder = work_folder_for(output_.native());
-    make_folders(folder);
-    return folder / (output_.filename().string() + ".partial");
+    const fs::path work = local_work_path(output_);
+    if (work != output_) make_folders(work.parent_path());
+    return with_suffix(work, ".partial");
   }
 
   bool already_there() {
-    if (!object_exists(output_.string())) return false;
+    if (!file_exists(output_)) return false;
     auto facts = read_table_facts(output_);
     if (!facts || facts->fingerprint != fingerprint_) return false;
     result_.skipped = std::move(facts->skipped);
@@ -99,7 +93,7 @@ class Extraction {
 
   // Rows of a finished table of this recipe whose clips are still the same, where others are new or changed.
   void reuse_table(RowJournal& journal) const {
-    if (!object_exists(output_.string())) return;
+    if (!file_exists(output_)) return;
     const auto facts = read_table_facts(output_);
     if (!facts || facts->recipe != set_.recipe() || facts->identities.empty()) return;
     const std::set<std::string_view> wanted(keys_.begin(), keys_.end());

@@ -6,8 +6,7 @@
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/data_source/selection.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -58,7 +57,7 @@ void read_examples(const json& examples, TableFacts& facts) {
 
 std::optional<TableFacts> read_table_facts(const std::filesystem::path& table) {
   const std::filesystem::path path = facts_path(table);
-  if (!object_exists(path.string())) return std::nullopt;
+  if (!file_exists(path)) return std::nullopt;
   const json document = json::parse(read_file(path), nullptr, false);
   try {
     TableFacts facts;

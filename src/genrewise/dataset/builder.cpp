@@ -7,8 +7,7 @@
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/place.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -35,12 +34,11 @@ bool id_less(std::string_view a, std::string_view b) {
 
 DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& place, bool keep_unlabelled)
     : keep_unlabelled_(keep_unlabelled) {
-  const bool remote = is_remote(place.native());
-  const std::filesystem::path whole = remote ? place : std::filesystem::absolute(place).lexically_normal();
+  const std::filesystem::path whole = absolute_location(place);
   const std::filesystem::path named = whole.has_filename() ? whole : whole.parent_path();
   dataset_.kind = std::move(kind);
   dataset_.name = named.filename().string();
-  dataset_.root = !remote && std::filesystem::is_directory(place) ? named : named.parent_path();
+  dataset_.root = folder_exists(place) ? named : named.parent_path();
 }
 
 void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {
@@ -50,9 +48,7 @@ void DatasetBuilder::add(Track track, std::string_view genre, const std::string&
                 "give every clip a track_id of its own");
   }
   if (genre.empty() && !keep_unlabelled_) return reject("no genre", where);
-  std::error_code ignored;
-  // Whether an object is there is seen when it is decoded: asking a store for each would take as long.
-  if (!is_remote(track.path.native()) && !std::filesystem::is_regular_file(track.path, ignored)) {
+  if (plainly_missing(track.path)) {
     return reject("missing file", where, fmt::format("{} is not there", track.path.string()));
   }
   if (!genre.empty()) {

@@ -8,7 +8,7 @@
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::size_t kKeyLength = 32;
 constexpr std::size_t kFewInFolder = 8;  // so many are asked for one by one; more are listed
 
 /// The files that this machine does not see, by folder: what their store says of each.
-using StoredFiles = std::map<std::string, std::optional<ObjectInfo>>;
+using StoredFiles = std::map<std::string, std::optional<FileInfo>>;
 
 std::optional<ClipIdentity> identity_here(const Track& track) {
   struct stat status {};
@@ -41,7 +41,7 @@ void find_stored(StoredFiles& files) {
   std::vector<std::function<void()>> requests;
   for (const auto& [folder, wanted] : by_folder) {
     const auto ask_for_each = [&wanted = wanted] {
-      for (const auto& file : wanted) file->second = find_object(file->first);
+      for (const auto& file : wanted) file->second = find_file(file->first);
     };
     if (wanted.size() <= kFewInFolder) {
       requests.emplace_back(ask_for_each);
@@ -49,10 +49,10 @@ void find_stored(StoredFiles& files) {
     }
     requests.emplace_back([&files, &folder = folder, ask_for_each] {
       try {
-        open_store(folder)->list(folder, false, [&](ObjectInfo found) {
-          const auto file = files.find(found.place);
+        for (FileInfo& found : list_files(folder)) {
+          const auto file = files.find(found.location);
           if (file != files.end()) file->second = std::move(found);
-        });
+        }
       } catch (const Interrupted&) {
         throw;
       } catch (const Error&) {  // reading may be allowed where listing is not

@@ -7,7 +7,8 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
-#include "genrewise/storage/place.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -36,13 +37,6 @@ std::optional<Part> part_of_row(const NamedCsv& csv) {
   if (text.empty()) return std::nullopt;
   if (const auto part = parse_part(text)) return part;
   throw Error(fmt::format("split is '{}'", text), csv.where(), "write training, validation or test, or leave it empty");
-}
-
-// Paths count from the CSV's folder; what lies in an object store is named as it is, for "a//b" is not "a/b" there.
-std::filesystem::path resolved(const std::filesystem::path& csv, std::string_view path) {
-  if (is_remote(path)) return path;
-  const auto whole = csv.parent_path() / path;
-  return is_remote(whole.native()) ? whole : whole.lexically_normal();
 }
 
 /// Whether the header names the columns that a list of clips must have. Only the first line is read.
@@ -77,14 +71,12 @@ std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
 }
 
 bool is_list_of_clips(const std::filesystem::path& place) {
-  if (is_remote(place.native())) return place.extension() == ".csv";
-  if (!std::filesystem::exists(place)) return false;
-  return !std::filesystem::is_directory(place) || !find_csv_in(place).empty();
+  if (std::filesystem::is_directory(place)) return !find_csv_in(place).empty();
+  return std::filesystem::exists(place) || file_exists(place);  // a pipe; a file of a store
 }
 
 Dataset open_csv(const std::filesystem::path& named, const DatasetOptions& options) {
-  const bool is_folder = !is_remote(named.native()) && std::filesystem::is_directory(named);
-  const std::filesystem::path place = is_folder ? find_csv_in(named) : named;
+  const std::filesystem::path place = std::filesystem::is_directory(named) ? find_csv_in(named) : named;
   NamedCsv csv(place);
   csv.require({"path", "genre"});
   DatasetBuilder builder("csv", place, options.keep_unlabelled);
@@ -92,7 +84,7 @@ Dataset open_csv(const std::filesystem::path& named, const DatasetOptions& optio
     const std::string_view path = csv.get("path");
     if (path.empty()) throw Error("the path is empty", csv.where(), "give the audio file's path, or take the row out");
     Track track;
-    track.path = resolved(place, path);
+    track.path = resolve_location(place.parent_path(), path);
     track.id = csv.get("track_id");
     if (track.id.empty()) {
       track.id = path;

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cctype>
 
+#include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
-#include "genrewise/storage/place.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 
@@ -37,10 +39,10 @@ namespace {
 Dataset open_by_kind(const std::filesystem::path& place, const DatasetOptions& options) {
   for (const DatasetKindDescriptor& kind : dataset_kinds())
     if (kind.recognises(place)) return kind.open(place, options);
-  if (is_remote(place.native())) {
-    throw Error(
-        "is not a CSV", place.string(),
-        "in an object store a dataset is a CSV with the columns path and genre; its paths count from its place");
+  if (folder_exists(place)) {
+    require_local(
+        place, "a dataset that is a folder",
+        "in an object store a dataset is a CSV with the columns path and genre; its paths count from its folder");
   }
   std::vector<std::string> locations;
   for (const DatasetKindDescriptor& kind : dataset_kinds()) locations.push_back(kind.location);

@@ -5,7 +5,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/archive.hpp"
 #include "genrewise/storage/disk_space.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {

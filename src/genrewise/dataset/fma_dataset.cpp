@@ -6,7 +6,7 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 // The dataset: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017.
 namespace genrewise {

@@ -6,7 +6,7 @@
 
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 

@@ -13,8 +13,7 @@
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/npy.hpp"
 #include "genrewise/features/recipe.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -36,7 +35,7 @@ struct Sidecar {
 
 std::optional<Sidecar> read_sidecar(const std::filesystem::path& table) {
   const std::filesystem::path path = sidecar_path(table);
-  if (!object_exists(path.string())) return std::nullopt;
+  if (!file_exists(path)) return std::nullopt;
   try {
     const json object = json::parse(read_file(path));
     if (object.at("format") != kFormat) throw Error("does not describe a feature table", path.string());
@@ -232,7 +231,7 @@ FeatureTable read_feature_table(const std::filesystem::path& path) {
 }
 
 struct FeatureTableWriter::Files {
-  AtomicFile table, sidecar;
+  std::unique_ptr<FileWriter> table, sidecar;
 };
 
 FeatureTableWriter::FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe,
@@ -242,8 +241,8 @@ FeatureTableWriter::FeatureTableWriter(std::filesystem::path path, FeatureRecipe
       columns_(std::move(columns)),
       rows_(rows),
       csv_(is_csv(path_)) {
-  files_.reset(new Files{AtomicFile(path_), AtomicFile(sidecar_path(path_))});
-  files_->table.write(csv_ ? csv_header(columns_) : npy_header(rows, columns_.size()));
+  files_.reset(new Files{create_file(path_), create_file(sidecar_path(path_))});
+  files_->table->write(csv_ ? csv_header(columns_) : npy_header(rows, columns_.size()));
 }
 
 FeatureTableWriter::~FeatureTableWriter() = default;
@@ -254,7 +253,7 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
   }
   track_ids_.emplace_back(track_id);
   if (!csv_) {
-    files_->table.write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+    files_->table->write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
     return;
   }
   line_.clear();
@@ -265,7 +264,7 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
     line_.append(number, std::to_chars(number, number + sizeof number, value).ptr);
   }
   line_ += '\n';
-  files_->table.write(line_);
+  files_->table->write(line_);
 }
 
 void FeatureTableWriter::commit() {
@@ -280,9 +279,9 @@ void FeatureTableWriter::commit() {
     for (const FeatureColumn& c : columns_) object["columns"].push_back({c.feature, c.statistic, c.number});
   }
   // Ids may be any bytes; JSON is UTF-8.
-  files_->sidecar.write(object.dump(1, ' ', false, json::error_handler_t::replace) + '\n');
-  files_->sidecar.commit();
-  files_->table.commit();
+  files_->sidecar->write(object.dump(1, ' ', false, json::error_handler_t::replace) + '\n');
+  files_->sidecar->commit();
+  files_->table->commit();
 }
 
 }  // namespace genrewise

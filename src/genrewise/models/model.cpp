@@ -7,7 +7,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/records/tensor_archive.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {

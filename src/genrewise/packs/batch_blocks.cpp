@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "genrewise/records/framing.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -40,43 +41,45 @@ std::vector<Fault> DamageCount::faults() const {
 
 BlockLoader::BlockLoader(const PackManifest& manifest, DamageCount& damage)
     : manifest_(manifest), damage_(damage), files_(manifest.shards.size()) {
-  const std::string folder = manifest.folder.string();
-  if (!genrewise::is_remote(folder)) return;
-  remote_.emplace();
-  open_store(folder)->list(join_place(folder, ""), /*deep=*/false, [this](ObjectInfo object) {
-    std::string name(last_name(object.place));
-    remote_->emplace(std::move(name), std::move(object));
-  });
+  for (FileInfo& file : list_files(manifest.folder)) {
+    std::string name(last_name(file.location));
+    there_.emplace(std::move(name), std::move(file));
+  }
 }
 
 bool BlockLoader::has_file(std::uint32_t shard) const {
-  const std::string& file = manifest_.shards[shard].file;
-  if (remote_) return remote_->contains(file);
-  std::error_code ignored;
-  return std::filesystem::exists(manifest_.folder / file, ignored);
+  return there_.contains(manifest_.shards[shard].file);
 }
 
 void BlockLoader::prefetch(std::span<const std::uint32_t> numbers, const std::vector<BatchBlock>& blocks) {
-  if (!remote_) return;
+  if (!prefetches_) return;
   std::map<std::uint32_t, std::vector<ByteRange>> by_shard;
   for (const std::uint32_t number : numbers) {
     const BatchBlock& block = blocks[number];
     if (has_file(block.shard)) by_shard[block.shard].push_back({block.stored_offset, block.stored_bytes});
   }
-  for (const auto& [shard, ranges] : by_shard) file_of(shard)->prefetch(ranges);
+  for (const auto& [shard, ranges] : by_shard) {
+    const auto file = file_of(shard);
+    prefetches_ = file->prefetches();
+    if (!prefetches_) return;
+    file->prefetch(ranges);
+  }
 }
 
-std::shared_ptr<RandomAccess> BlockLoader::file_of(std::uint32_t shard) {
+// A reader that is fetched ahead costs no descriptor, and would forget what is on its way.
+std::shared_ptr<FileReader> BlockLoader::file_of(std::uint32_t shard) {
   const std::lock_guard lock(mutex_);
-  if (!files_[shard]) {
-    if (open_.size() == kOpenFiles && !remote_) {
+  if (files_[shard]) return files_[shard];
+  const auto found = there_.find(manifest_.shards[shard].file);
+  if (found == there_.end()) {
+    throw Error("there is no such file", (manifest_.folder / manifest_.shards[shard].file).string());
+  }
+  files_[shard] = open_file(found->second);
+  if (!files_[shard]->prefetches()) {
+    if (open_.size() == kOpenFiles) {
       files_[open_.front()].reset();
       open_.erase(open_.begin());
     }
-    const std::string& file = manifest_.shards[shard].file;
-    const auto path = (manifest_.folder / file).string();
-    if (remote_ && !remote_->contains(file)) throw Error("there is no such object", path);
-    files_[shard] = remote_ ? open_random_access(remote_->at(file)) : open_random_access(path);
     open_.push_back(shard);
   }
   return files_[shard];

@@ -1,19 +1,19 @@
 // Blocks of records, read from their shards and checked.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "genrewise/packs/batch_plan.hpp"
-#include "genrewise/records/byte_source.hpp"
 #include "genrewise/records/page_buffer.hpp"
 #include "genrewise/records/record_reader.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 
@@ -28,7 +28,7 @@ struct LoadedBlock {
 class DamageCount {
  public:
   DamageCount(const PackManifest& manifest, std::size_t selection, double budget);
-  /// Told once per record, however often it is met. Throws Error when the budget is spent.
+  /// Counted once per record, however often it is met. Throws Error when the budget is spent.
   void add(std::uint32_t shard, std::uint32_t record, Fault fault);
   std::vector<Fault> faults() const;
 
@@ -46,26 +46,25 @@ class BlockLoader {
  public:
   BlockLoader(const PackManifest& manifest, DamageCount& damage);
   /// Reads into `loaded`, whose memory is used again. Records whose bytes are missing, or whose length is damaged, or
-  /// that lie in a shard that cannot be read, are told to the damage count.
+  /// that lie in a shard that cannot be read, are added to the damage count.
   void load(const BatchBlock& block, LoadedBlock& loaded);
   /// Whether the shard's file is there.
   bool has_file(std::uint32_t shard) const;
-  bool is_remote() const { return remote_.has_value(); }
-  /// Says that these blocks (numbers in `blocks`) will be loaded soon; from an object store they are fetched meanwhile.
+  /// Announces blocks (numbers in `blocks`) that will be loaded soon; from an object store they are fetched meanwhile.
   void prefetch(std::span<const std::uint32_t> numbers, const std::vector<BatchBlock>& blocks);
 
  private:
-  std::shared_ptr<RandomAccess> file_of(std::uint32_t shard);
+  std::shared_ptr<FileReader> file_of(std::uint32_t shard);
   std::span<const std::byte> read(const BatchBlock& block, LoadedBlock& loaded);
   void check(const BatchBlock& block, std::span<const std::byte> bytes, LoadedBlock& loaded);
 
   const PackManifest& manifest_;
   DamageCount& damage_;
-  std::optional<std::map<std::string, ObjectInfo>>
-      remote_;  // what the store says of the files of a pack that lies there
+  std::map<std::string, FileInfo> there_;  // the files of the pack's folder, by name
+  std::atomic<bool> prefetches_{true};     // until a file says that it does not
   std::mutex mutex_;
-  std::vector<std::shared_ptr<RandomAccess>> files_;  // by shard
-  std::vector<std::uint32_t> open_;                   // shards whose file is open, oldest first
+  std::vector<std::shared_ptr<FileReader>> files_;  // by shard
+  std::vector<std::uint32_t> open_;                 // shards whose file holds a descriptor, oldest first
 };
 
 }  // namespace genrewise

@@ -133,11 +133,11 @@ class BatchReader::Impl {
     }
   }
 
-  // What is kept in memory is read once, and a local file needs no hints.
+  // What is kept in memory is read once.
   BatchLayout::Listener listener() {
     BatchLayout::Listener listener{
         .begun = [this](const std::shared_ptr<BatchWindow>& window) { loading_.push_back(window); }};
-    if (loader_.is_remote() && !cached_) {
+    if (!cached_) {
       listener.soon = [this](std::span<const std::uint32_t> blocks) { loader_.prefetch(blocks, plan_.blocks()); };
     }
     return listener;

@@ -12,9 +12,9 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/packs/pack_remote.hpp"
 #include "genrewise/packs/pack_shard.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/storage/folder_lock.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -49,9 +49,9 @@ class Packer {
       : job_(job), place_(std::move(place)), folder_(place_), config_(config), progress_(progress) {
     check(job, config);
     deal();
-    if (!is_remote(place_.native())) return;
-    const fs::path work = config.work_folder.empty() ? work_folder_for(place_.native()) : config.work_folder;
-    folder_ = work / fingerprint_.substr(0, 16);
+    const fs::path work = local_work_path(place_);
+    if (work == place_) return;  // shards are made where they belong
+    folder_ = (config.work_folder.empty() ? work : config.work_folder) / fingerprint_.substr(0, 16);
     remote_ = std::make_unique<RemotePack>(place_.string());
   }
 
@@ -120,7 +120,7 @@ class Packer {
           place_.string(), "choose another folder, or delete this one");
     }
     for (const auto& shard : manifest_.shards) {
-      const auto found = find_object((place_ / shard.file).string());
+      const auto found = find_file((place_ / shard.file).string());
       if (found && found->bytes == shard.bytes) continue;
       throw Error("is missing, or has not the size that the manifest says", (place_ / shard.file).string(),
                   "delete the folder and pack again");
@@ -129,21 +129,12 @@ class Packer {
     remove_work();
   }
 
-  // What a kill in the middle of writing the manifest left.
-  void remove_leftovers() const {
-    const std::string start = "." + std::string(kManifestName) + ".";
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      const auto name = entry.path().filename().string();
-      if (name.starts_with(start) && name.ends_with(".tmp")) fs::remove(entry.path());
-    }
-  }
-
   // The work folder of a pack that goes to a store is ours alone, and has no use afterwards.
   void remove_work() const { fs::remove_all(remote_ ? folder_ : folder_ / ".pack"); }
 
   void begin() {
     if (remote_) remote_->begin(fingerprint_);
-    remove_leftovers();
+    remove_unfinished(folder_ / (std::string(kManifestName) + "."));  // of a kill while it was written
     const auto plan = folder_ / ".pack" / "plan";
     if (fs::exists(plan)) {
       if (read_file(plan) == fingerprint_) return;

@@ -25,7 +25,7 @@ struct PackConfig {
   StoredAs stored_as = StoredAs::float32;
   Compression compression = Compression::none;
   int threads = 0;  ///< 0: the budget
-  /// For shards on their way to an object store; empty: work_folder_for() the place.
+  /// For shards on their way to an object store; empty: local_work_path() of the folder.
   std::filesystem::path work_folder = {};
 };
 

@@ -8,7 +8,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {

@@ -4,12 +4,11 @@
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
-#include "genrewise/records/byte_source.hpp"
 #include "genrewise/records/example.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
-#include "genrewise/storage/local_file.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -21,33 +20,17 @@ bool is_record_file(const fs::path& path) {
   return ending == ".tfrec" || ending == ".tfrecord" || ending == ".tfrecords";
 }
 
-std::vector<fs::path> remote_record_files(const std::string& place) {
-  if (is_record_file(place)) return object_exists(place) ? std::vector<fs::path>{place} : std::vector<fs::path>{};
-  std::vector<fs::path> files;
-  open_store(place)->list(join_place(place, ""), /*deep=*/false, [&](const ObjectInfo& object) {
-    if (is_record_file(object.place)) files.emplace_back(object.place);
-  });
-  return files;
-}
-
-std::uint64_t size_of(const fs::path& path) {
-  return is_remote(path.native()) ? open_random_access(path.string())->size() : fs::file_size(path);
-}
-
 bool is_unfinished(const fs::path& place) {
-  const fs::path work = place / ".pack";
-  return is_remote(place.native()) ? object_exists((work / "plan").string()) : fs::is_directory(work);
+  return file_exists(place / ".pack" / "plan");
 }
 
-std::vector<fs::path> record_files(const fs::path& place) {
-  if (is_remote(place.native())) return remote_record_files(place.string());
-  if (!fs::is_directory(place))
-    return is_record_file(place) && fs::exists(place) ? std::vector{place} : std::vector<fs::path>{};
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(place)) {
-    if (entry.is_regular_file() && is_record_file(entry.path())) files.push_back(entry.path());
+/// The record files in a folder, or the one that `place` is.
+std::vector<FileInfo> record_files(const fs::path& place) {
+  if (is_record_file(place)) {
+    if (auto file = find_file(place)) return {std::move(*file)};
   }
-  std::ranges::sort(files);
+  std::vector<FileInfo> files = list_files(place);
+  std::erase_if(files, [](const FileInfo& file) { return !is_record_file(file.location); });
   return files;
 }
 
@@ -82,8 +65,8 @@ Expected<Described> describe(const ExampleView& example) {
 
 class ForeignShards {
  public:
-  PackManifest read(const fs::path& place, const std::vector<fs::path>& files) {
-    const bool one_file = is_remote(place.native()) ? is_record_file(place) : !fs::is_directory(place);
+  PackManifest read(const fs::path& place, const std::vector<FileInfo>& files) {
+    const bool one_file = files.size() == 1 && files.front().location == place.native();
     manifest_.folder = one_file ? place.parent_path() : place;
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
@@ -100,12 +83,12 @@ class ForeignShards {
   }
 
  private:
-  void read_shard(const fs::path& path) {
+  void read_shard(const FileInfo& file) {
     PackedShard shard;
-    shard.file = path.filename().string();
-    shard.bytes = size_of(path);
-    auto source = open_record_bytes(path.string());
-    const bool compressed = !source->bytes_left();
+    shard.file = last_name(file.location);
+    shard.bytes = file.bytes;
+    RecordSource source(open_file(file));
+    const bool compressed = source.compressed();
     RecordReader reader(std::move(source));
     Record record;
     for (;;) {
@@ -151,21 +134,16 @@ class ForeignShards {
   std::size_t classes_ = 0;
 };
 
-std::string file_sha256(const RandomAccess& file) {
+std::string file_sha256(const FileReader& file) {
   Hasher hasher(HashKind::sha256);
   std::vector<std::byte> buffer(1 << 20);
-  SequentialHints hints(file);
-  for (std::uint64_t at = 0;;) {
-    hints.reading(at);
-    const std::size_t got = file.read_at(at, buffer);
-    if (got == 0) return hasher.hex();
-    hasher.update(as_text(std::span(buffer).first(got)));
-    at += got;
-  }
+  SequentialReader reader(file);
+  while (const std::size_t got = reader.read(buffer)) hasher.update(as_text(std::span(buffer).first(got)));
+  return hasher.hex();
 }
 
 void verify_records(const PackManifest& manifest, const PackedShard& shard, std::vector<Fault>& faults) {
-  RecordReader reader((manifest.folder / shard.file).string());
+  RecordReader reader(manifest.folder / shard.file);
   ExampleView example;
   Record record;
   std::size_t seen = 0;
@@ -209,7 +187,7 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
 }  // namespace
 
 bool is_pack(const fs::path& place) {
-  return object_exists((place / kManifestName).string());
+  return file_exists(place / kManifestName);
 }
 
 bool holds_records(const fs::path& place) {
@@ -234,7 +212,7 @@ std::vector<Fault> verify_pack(const PackManifest& manifest) {
   for (const auto& shard : manifest.shards) {
     const auto path = (manifest.folder / shard.file).string();
     try {
-      const auto file = open_random_access(path);
+      const auto file = open_file(path);
       if (file->size() != shard.bytes) {
         faults.push_back(
             {"wrong size", path, std::to_string(file->size()) + " bytes, not " + std::to_string(shard.bytes)});

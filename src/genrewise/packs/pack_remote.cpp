@@ -1,31 +1,31 @@
 #include "genrewise/packs/pack_remote.hpp"
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/runtime.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
-
-RemotePack::RemotePack(std::string place) : place_(std::move(place)), store_(open_store(place_)) {}
 
 RemotePack::~RemotePack() {
   if (upload_.valid()) upload_.wait();
 }
 
+// Of several that begin at once one writes the plan; the others find it.
 void RemotePack::begin(const std::string& fingerprint) {
   fingerprint_ = fingerprint;
   sizes_.clear();
-  store_->list(join_place(place_, ""), /*deep=*/false, [this](const ObjectInfo& object) {
-    if (object.place.ends_with(".tfrec")) sizes_.emplace(last_name(object.place), object.bytes);
-  });
-  if (object_exists(plan())) {
-    if (read_object(plan()) != fingerprint) {
-      throw Error("holds an unfinished pack of other data or with other options", place_,
-                  "choose another place, or delete what is in this one");
-    }
-    store_->remove_unfinished(join_place(place_, ""));
-    return;
+  for (const FileInfo& found : list_files(folder_)) {
+    if (found.location.ends_with(".tfrec")) sizes_.emplace(last_name(found.location), found.bytes);
   }
-  if (!sizes_.empty()) throw Error("holds record files already", place_, "choose an empty place");
-  write_object(plan(), fingerprint);
+  if (!file_exists(plan())) {
+    if (!sizes_.empty()) throw Error("holds record files already", folder_, "choose an empty place");
+    if (write_file_if(WriteCondition::absent(), plan(), fingerprint)) return;
+  }
+  if (read_file(plan()) != fingerprint) {
+    throw Error("holds an unfinished pack of other data or with other options", folder_,
+                "choose another place, or delete what is in this one");
+  }
+  remove_unfinished(file(""));
 }
 
 bool RemotePack::has(const PackedShard& shard) const {
@@ -37,30 +37,32 @@ void RemotePack::wait() {
   if (upload_.valid()) upload_.get();
 }
 
-void RemotePack::store(const std::filesystem::path& file) {
+void RemotePack::store(const std::filesystem::path& shard) {
   wait();
-  upload_ = std::async(std::launch::async, [file, to = join_place(place_, file.filename().string())] {
-    upload_file(file, to);
-    std::filesystem::remove(file);
-  });
+  upload_ =
+      std::async(std::launch::async, [&runtime = Runtime::current(), shard, to = file(shard.filename().string())] {
+        const UseRuntime use(runtime);
+        upload_file(shard, to);
+        std::filesystem::remove(shard);
+      });
 }
 
 void RemotePack::finish(const std::string& manifest) {
   wait();
-  if (!object_exists(plan()) || read_object(plan()) != fingerprint_) {
-    throw Error("another run has packed into this place meanwhile", place_,
+  if (!file_exists(plan()) || read_file(plan()) != fingerprint_) {
+    throw Error("another run has packed into this place meanwhile", folder_,
                 "choose another place, or delete what is in this one and pack again");
   }
-  write_object(join_place(place_, kManifestName), manifest);
-  store_->remove(plan());
+  write_file(file(kManifestName), manifest);
+  remove_file(plan());
 }
 
 void RemotePack::abandon() {
   wait();
-  store_->list(join_place(place_, ""), /*deep=*/false, [this](const ObjectInfo& object) {
-    if (object.place.ends_with(".tfrec")) store_->remove(object.place);
-  });
-  store_->remove(plan());
+  for (const FileInfo& found : list_files(folder_)) {
+    if (found.location.ends_with(".tfrec")) remove_file(found.location);
+  }
+  remove_file(plan());
 }
 
 }  // namespace genrewise

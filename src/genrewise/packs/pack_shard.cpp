@@ -9,7 +9,7 @@
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/records/record_writer.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -24,7 +24,7 @@ fs::path state_path(const fs::path& folder, int number, const char* ending) {
 }
 
 std::string file_sha256(const fs::path& path) {
-  const auto file = open_random_access(path.string());
+  const auto file = open_file(path.string());
   Hasher hasher(HashKind::sha256);
   std::vector<std::byte> buffer(1 << 20);
   for (std::uint64_t at = 0;;) {

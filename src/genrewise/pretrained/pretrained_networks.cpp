@@ -7,7 +7,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/download.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {

@@ -8,7 +8,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/protobuf_wire.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "genrewise/records/append_file.hpp"
+#include "genrewise/storage/append_file.hpp"
 
 namespace genrewise {
 

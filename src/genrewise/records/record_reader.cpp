@@ -13,10 +13,10 @@ constexpr std::size_t kReadBytes = 256 << 10;
 constexpr std::size_t kBufferBytes = 2 * kReadBytes;
 }  // namespace
 
-RecordReader::RecordReader(const std::string& path, PayloadSum payload_sum)
-    : RecordReader(open_record_bytes(path), payload_sum) {}
+RecordReader::RecordReader(const std::filesystem::path& location, PayloadSum payload_sum)
+    : RecordReader(RecordSource(location), payload_sum) {}
 
-RecordReader::RecordReader(std::unique_ptr<ByteSource> source, PayloadSum payload_sum)
+RecordReader::RecordReader(RecordSource source, PayloadSum payload_sum)
     : source_(std::move(source)), payload_sum_(payload_sum), buffer_(kBufferBytes) {}
 
 // How many bytes to have in the buffer. Frames of one file are of about one length, so what is read ends a little
@@ -39,7 +39,7 @@ std::size_t RecordReader::fill(std::size_t wanted) {
   const std::size_t ahead = read_ahead(wanted);
   while (end_ - begin_ < wanted) {
     if (end_ == buffer_.size()) buffer_.grow();
-    const std::size_t got = source_->read(buffer_.all().first(std::min(buffer_.size(), begin_ + ahead)).subspan(end_));
+    const std::size_t got = source_.read(buffer_.all().first(std::min(buffer_.size(), begin_ + ahead)).subspan(end_));
     if (got == 0) break;
     end_ += got;
   }
@@ -56,7 +56,7 @@ void RecordReader::consume(std::size_t bytes) {
 }
 
 tl::unexpected<Fault> RecordReader::fault(std::string reason, std::string detail) const {
-  return tl::unexpected(Fault{std::move(reason), source_->name() + " @ " + std::to_string(offset_), std::move(detail)});
+  return tl::unexpected(Fault{std::move(reason), source_.name() + " @ " + std::to_string(offset_), std::move(detail)});
 }
 
 tl::unexpected<Fault> RecordReader::find_next_header(std::string reason, std::string detail) {
@@ -79,7 +79,7 @@ Expected<bool> RecordReader::next(Record& record) {
   consume(std::exchange(used_, 0));
   const std::size_t there = fill(kRecordHeaderBytes);
   if (there == 0) {
-    if (!source_->ended_badly() || std::exchange(end_told_, true)) return false;
+    if (!source_.ended_badly() || std::exchange(end_reported_, true)) return false;
     return fault("damaged compression", "the compressed stream is cut or damaged; nothing behind this can be read");
   }
   if (there < kRecordHeaderBytes) {
@@ -91,7 +91,7 @@ Expected<bool> RecordReader::next(Record& record) {
   if (!length) return find_next_header("damaged length", "its checksum is wrong");
   if (*length > kLongestPayload) return find_next_header("record too long", std::to_string(*length) + " bytes");
   const auto frame = static_cast<std::size_t>(*length) + kRecordFrameBytes;
-  const auto left = source_->bytes_left();
+  const auto left = source_.bytes_left();
   if ((left && *left + (end_ - begin_) < frame) || fill(frame) < frame) {
     return find_next_header("truncated", "the file ends inside a record of " + std::to_string(*length) + " bytes");
   }

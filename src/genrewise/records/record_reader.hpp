@@ -7,8 +7,8 @@
 #include <string>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/records/byte_source.hpp"
 #include "genrewise/records/page_buffer.hpp"
+#include "genrewise/records/record_source.hpp"
 
 namespace genrewise {
 
@@ -30,8 +30,8 @@ class RecordReader {
   static constexpr std::uint64_t kLongestPayload = std::uint64_t{1} << 31;
 
   /// Throws Error when the file cannot be opened.
-  explicit RecordReader(const std::string& path, PayloadSum payload_sum = PayloadSum::checked);
-  explicit RecordReader(std::unique_ptr<ByteSource> source, PayloadSum payload_sum = PayloadSum::checked);
+  explicit RecordReader(const std::filesystem::path& location, PayloadSum payload_sum = PayloadSum::checked);
+  explicit RecordReader(RecordSource source, PayloadSum payload_sum = PayloadSum::checked);
 
   /// The next record; false at the end of the file. A Fault (reasons "damaged length", "damaged data", "record too
   /// long", "truncated", "damaged compression"; its `where` is "path @ offset") stands for one place that cannot be
@@ -47,14 +47,14 @@ class RecordReader {
   std::span<const std::byte> unread(std::size_t from, std::size_t bytes) const;
   std::size_t read_ahead(std::size_t wanted) const;
 
-  std::unique_ptr<ByteSource> source_;
+  RecordSource source_;
   PayloadSum payload_sum_;
   PageBuffer buffer_;
   std::size_t begin_ = 0, end_ = 0;  // what is read and not yet consumed
   std::uint64_t offset_ = 0;         // of begin_
   std::size_t used_ = 0;             // length of the frame handed out last
   std::size_t usual_ = 0;            // length of a frame not long ago
-  bool end_told_ = false;            // that a compressed stream ended badly
+  bool end_reported_ = false;        // that a compressed stream ended badly
 };
 
 }  // namespace genrewise

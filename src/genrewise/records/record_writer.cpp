@@ -4,14 +4,15 @@
 
 namespace genrewise {
 
-RecordWriter::RecordWriter(std::filesystem::path path, Compression compression) : file_(std::move(path)) {
+RecordWriter::RecordWriter(const std::filesystem::path& location, Compression compression)
+    : file_(create_file(location)) {
   if (compression != Compression::none) deflater_ = std::make_unique<Deflater>(compression);
 }
 
 RecordWriter::~RecordWriter() = default;
 
 void RecordWriter::put(std::string_view bytes) {
-  file_.write(bytes);
+  file_->write(bytes);
   stored_bytes_ += bytes.size();
 }
 
@@ -45,7 +46,7 @@ void RecordWriter::commit() {
     put(compressed_);
     compressed_.clear();
   }
-  file_.commit();
+  file_->commit();
 }
 
 }  // namespace genrewise

@@ -8,15 +8,15 @@
 #include <string_view>
 
 #include "genrewise/records/compression.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 
 /// Writes one file of records, which appears under its name only when commit() has succeeded. Throws Error as
-/// AtomicFile does.
+/// FileWriter does.
 class RecordWriter {
  public:
-  explicit RecordWriter(std::filesystem::path path, Compression compression = Compression::none);
+  explicit RecordWriter(const std::filesystem::path& location, Compression compression = Compression::none);
   ~RecordWriter();
 
   void write(std::string_view payload);
@@ -28,7 +28,7 @@ class RecordWriter {
  private:
   void put(std::string_view bytes);
 
-  AtomicFile file_;
+  std::unique_ptr<FileWriter> file_;
   std::unique_ptr<Deflater> deflater_;
   std::string compressed_;
   std::uint64_t stored_bytes_ = 0;

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {

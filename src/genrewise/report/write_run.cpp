@@ -4,7 +4,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/report/report.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/disk_space.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/storage/process.hpp"
 #include "genrewise/storage/work_folder.hpp"
 

@@ -15,8 +15,8 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/disk_space.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/storage/http.hpp"
-#include "genrewise/storage/local_file.hpp"
 
 namespace genrewise {
 namespace {

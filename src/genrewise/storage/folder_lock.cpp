@@ -1,32 +1,115 @@
 #include "genrewise/storage/folder_lock.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <utility>
+#include <ctime>
+#include <random>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/file_store.hpp"
+#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
+namespace {
 
-FolderLock::FolderLock(const std::filesystem::path& folder) {
-  descriptor_ = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor_ < 0) throw_system_error("cannot open the folder", folder.string());
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-  ::close(descriptor_);
-  throw Error("another run works in this folder", folder.string(), "wait for it, or choose another folder");
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "a machine without a name";
 }
 
-FolderLock::~FolderLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+// Machines of one image share their id, and machines at home their name; and a work folder of another user has locks of
+// its own.
+std::string machine_of(const std::filesystem::path& work) {
+  const auto id = find_file("/etc/machine-id") ? read_file("/etc/machine-id") : std::string();
+  return sha256_hex(host_name() + '\0' + id + '\0' + work.string());
 }
 
-FolderLock::FolderLock(FolderLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+}  // namespace
+
+struct FolderLock::Held {
+  int descriptor = -1;
+  std::shared_ptr<FileStore> store;  // none: a folder of this machine
+  std::string location, content, version;
+
+  Held() = default;
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+  // While the object is ours nobody else changes it, unless a person deleted it meanwhile.
+  ~Held() {
+    if (!content.empty()) {
+      try {
+        bool ours = true;
+        if (!interrupt_requested()) {
+          const auto there = store->find(location);
+          ours = there && there->version == version;
+        }
+        if (ours) store->remove(location, /*cleaning=*/true);
+      } catch (...) {  // the next run on this machine takes it over
+      }
+    }
+    if (descriptor >= 0) ::close(descriptor);
+  }
+
+  void lock_local(const std::filesystem::path& folder, const std::string& name) {
+    descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) throw_system_error("cannot open the folder", folder.string());
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    throw Error("another run works in this folder", name, "wait for it, or choose another folder");
+  }
+
+  void lock_object(const std::filesystem::path& folder, const std::filesystem::path& work) {
+    location = join_location(folder.native(), ".lock");
+    store = store_of(location);
+    const std::string machine = machine_of(work), host = host_name();
+    const std::string mine =
+        fmt::format("{}\n{}, since {}\n{}\n", machine, host, utc_text(std::time(nullptr)), std::random_device{}());
+    if (write(WriteCondition::absent(), mine)) return;
+    if (!store->find(location) && write(WriteCondition::absent(), mine)) return;  // its holder has just gone
+    const auto there = read_file_and_version(location);
+    if (first_line(there.bytes) == machine && write(WriteCondition::unchanged(there.version), mine)) return;
+    const std::size_t at = there.bytes.find('\n') + 1;
+    throw Error("another run works in this folder (" + first_line(std::string_view(there.bytes).substr(at)) + ")",
+                folder.string(), "wait for it, or choose another folder; if that run was killed, delete " + location);
+  }
+
+ private:
+  bool write(const WriteCondition& condition, const std::string& bytes) try {
+    const auto writer = store->create(location, {.expected_bytes = bytes.size(), .condition = condition});
+    writer->write(bytes);
+    version = writer->commit();
+    content = bytes;
+    return true;
+  } catch (const WriteConflict&) {
+    return false;
+  }
+};
+
+FolderLock::FolderLock() = default;
+
+FolderLock::FolderLock(const std::filesystem::path& folder) : held_(std::make_unique<Held>()) {
+  const std::filesystem::path work = local_work_path(folder);
+  if (work != folder) make_folders(work);
+  held_->lock_local(work, folder.string());
+  if (work != folder) held_->lock_object(folder, work);
+}
+
+FolderLock::~FolderLock() = default;
+FolderLock::FolderLock(FolderLock&& other) noexcept = default;
 
 FolderLock& FolderLock::operator=(FolderLock&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
+  held_.swap(other.held_);
   return *this;
 }
 

@@ -125,6 +125,7 @@ struct HttpConnection::State {
     if (call.longest.count() > 0) set(CURLOPT_TIMEOUT_MS, static_cast<long>(call.longest.count()));
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_BUFFERSIZE, kReceiveBytes);
+    if (call.only_once) set(CURLOPT_FRESH_CONNECT, 1L);
     set(CURLOPT_HTTPHEADER, headers);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));

@@ -34,6 +34,9 @@ struct HttpCall {
   std::function<bool()> stop;            ///< asked at least once a second; true ends the transfer
   std::chrono::seconds silence{30};      ///< without a byte for so long, the transfer is broken off
   std::chrono::milliseconds longest{0};  ///< of the whole; 0: no limit
+  /// On a connection of its own. libcurl sends a request again by itself when a kept connection turns out to be closed;
+  /// on a new one it never does.
+  bool only_once = false;
 };
 
 /// For one thread at a time. Redirections are not followed, and nothing of what is sent is ever logged.
@@ -69,7 +72,9 @@ class HttpConnections {
   std::vector<std::unique_ptr<HttpConnection>> idle_;
 };
 
-/// Starts libcurl once, for all that use it. Throws Error.
+/// Initialises libcurl, whose state is the process's, when it is first needed; nothing else in genrewise may call
+/// curl_global_init(), and nothing calls curl_global_cleanup(). A program that uses libcurl itself may have initialised
+/// it before: it counts. Throws Error.
 void start_curl();
 
 }  // namespace genrewise

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <vector>
 
-#include "genrewise/base/error.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/file_status.hpp"
 #include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
@@ -18,96 +18,157 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string version_of(const struct stat& status) {
-  return fmt::format("{}.{:09}-{}-{}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino);
+FileInfo info_of(const std::string& path, const struct stat& status) {
+  return {path, static_cast<std::uint64_t>(status.st_size), version_of(status), utc_text(status.st_mtim.tv_sec)};
 }
 
-class LocalReader final : public ObjectReader {
+class Descriptor {
  public:
-  explicit LocalReader(const ObjectInfo& object) : path_(object.place), version_(object.version) {
-    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor_ < 0) throw_system_error("cannot open", path_);
-    struct stat status {};
-    if (::fstat(descriptor_, &status) == 0) size_ = static_cast<std::uint64_t>(status.st_size);
-    if (version_.empty()) version_ = version_of(status);
+  explicit Descriptor(const std::string& path) : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
   }
-  ~LocalReader() override { ::close(descriptor_); }
-  LocalReader(const LocalReader&) = delete;
-  LocalReader& operator=(const LocalReader&) = delete;
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number() const { return number_; }
+  bool is_open() const { return number_ >= 0; }
 
-  std::uint64_t size() const override { return size_; }
+ private:
+  int number_;
+};
+
+[[noreturn]] void throw_read_error(const std::string& path) {
+  try {
+    throw_system_error("cannot read", path);
+  } catch (const Error& error) {
+    throw FileError(error.problem(), error.where(), error.remedy());
+  }
+}
+
+class LocalReader final : public FileReader {
+ public:
+  explicit LocalReader(FileInfo file) : file_(std::move(file)), descriptor_(file_.location) {
+    if (is_open() && ::fstat(descriptor_.number(), &opened_) == 0) changed_ = version_of(opened_) != file_.version;
+  }
+  bool is_open() const { return descriptor_.is_open(); }
+
+  const FileInfo& info() const override { return file_; }
 
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
     struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) throw_system_error("cannot read", path_);
-    if (version_of(status) != version_) {
-      throw Error("was changed while it was read", path_, "start again when nobody writes there");
+    if (::fstat(descriptor_.number(), &status) != 0) throw_read_error(file_.location);
+    if (changed_ || status.st_mtim.tv_nsec != opened_.st_mtim.tv_nsec ||
+        status.st_mtim.tv_sec != opened_.st_mtim.tv_sec || status.st_size != opened_.st_size) {
+      throw FileError("was changed while it was read", file_.location, "start again when nobody writes there");
     }
-    return read_at_offset(descriptor_, offset, into, path_);
+    std::size_t done = 0;
+    while (done < into.size()) {
+      const ssize_t got =
+          ::pread(descriptor_.number(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw_read_error(file_.location);
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
   }
 
  private:
-  std::string path_, version_;
-  int descriptor_ = -1;
-  std::uint64_t size_ = 0;
+  FileInfo file_;
+  Descriptor descriptor_;
+  struct stat opened_ {};
+  bool changed_ = false;  // between the FileInfo and the opening
 };
 
-class LocalWriter final : public ObjectWriter {
+class LocalStore final : public FileStore {
  public:
-  explicit LocalWriter(const std::string& path) : file_(path) {}
-  void write(std::string_view bytes) override { file_.write(bytes); }
-  void commit() override { file_.commit(); }
-
- private:
-  AtomicFile file_;
-};
-
-class LocalStore final : public ObjectStore {
- public:
-  void list(const std::string& prefix, bool deep, const std::function<void(ObjectInfo)>& each) override {
+  void list(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) override {
     const fs::path folder = prefix.substr(0, prefix.find_last_of('/') + 1);
-    std::vector<ObjectInfo> found;
+    std::vector<FileInfo> found;
     try {
       walk(folder, prefix, deep, found);
     } catch (const fs::filesystem_error& error) {
       throw Error("cannot be listed (" + error.code().message() + ")", error.path1().string(), "check the path");
     }
-    std::ranges::sort(found, {}, &ObjectInfo::place);
-    for (auto& object : found) each(std::move(object));
+    std::ranges::sort(found, {}, &FileInfo::location);
+    for (auto& file : found) each(std::move(file));
   }
 
-  std::optional<ObjectInfo> find(const std::string& place) override {
+  std::optional<FileInfo> find(const std::string& path) override {
     struct stat status {};
-    if (::stat(place.c_str(), &status) != 0) {
+    if (::stat(path.c_str(), &status) != 0) {
       if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-      throw_system_error("cannot be looked at", place);
+      throw_system_error("cannot be looked at", path);
     }
     if (!S_ISREG(status.st_mode)) return std::nullopt;
-    return ObjectInfo{place, static_cast<std::uint64_t>(status.st_size), version_of(status),
-                      utc_text(status.st_mtim.tv_sec)};
+    return info_of(path, status);
   }
 
-  std::unique_ptr<ObjectReader> open(const ObjectInfo& object) override {
-    return std::make_unique<LocalReader>(object);
+  bool has_folder(const std::string& path) override {
+    std::error_code ignored;
+    return fs::is_directory(path, ignored);
   }
-  std::unique_ptr<ObjectWriter> create(const std::string& place, std::uint64_t) override {
-    make_folders(fs::absolute(place).parent_path());
-    return std::make_unique<LocalWriter>(place);
+
+  // A pipe would block when it is opened.
+  Expected<std::unique_ptr<FileReader>> try_open(const std::string& path) override {
+    const auto fault = [&](std::string detail) {
+      return tl::unexpected(Fault{"cannot be opened", path, std::move(detail)});
+    };
+    const auto system_words = [] { return std::generic_category().message(errno); };
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return fault(system_words());
+    if (S_ISDIR(status.st_mode)) return fault("it is a folder");
+    if (!S_ISREG(status.st_mode)) return fault("it is not a regular file");
+    auto reader = std::make_unique<LocalReader>(info_of(path, status));
+    if (!reader->is_open()) return fault(system_words());
+    return reader;
   }
-  void remove(const std::string& place) override {
-    if (::unlink(place.c_str()) != 0 && errno != ENOENT) throw_system_error("cannot be removed", place);
+
+  std::unique_ptr<FileReader> open(const FileInfo& file) override {
+    if (file.version.empty()) return open_file(file.location);
+    auto reader = std::make_unique<LocalReader>(file);
+    if (!reader->is_open()) throw_system_error("cannot open", file.location);
+    return reader;
+  }
+
+  std::unique_ptr<FileWriter> create(const std::string& path, WriteOptions options) override {
+    return make_local_writer(path, std::move(options.condition));
+  }
+
+  void remove(const std::string& path, bool) override {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
+      throw_system_error("cannot be removed", path);
+  }
+
+  // The temporary files of the writer (local_writer.cpp) in the prefix's folder.
+  void remove_unfinished(const std::string& prefix) override {
+    const std::size_t name_at = prefix.find_last_of('/') + 1;
+    const std::string folder = name_at == 0 ? "." : prefix.substr(0, name_at), start = "." + prefix.substr(name_at);
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with(start) && name.ends_with(".tmp")) fs::remove(entry.path(), ignored);
+    }
+  }
+
+  void make_folders(const std::string& folder) override {
+    std::error_code code;
+    fs::create_directories(folder, code);
+    if (!code) return;
+    errno = code.value();
+    throw_system_error("cannot create the folder", folder);
   }
 
  private:
   // Folders that cannot lead to the prefix are not entered.
-  void walk(const fs::path& folder, const std::string& prefix, bool deep, std::vector<ObjectInfo>& found) {
+  void walk(const fs::path& folder, const std::string& prefix, bool deep, std::vector<FileInfo>& found) {
     for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder)) {
-      const std::string place = (folder / entry.path().filename()).string();
-      if (!place.starts_with(prefix)) continue;
+      const std::string path = (folder / entry.path().filename()).string();
+      if (!path.starts_with(prefix)) continue;
       if (entry.is_directory()) {
         if (deep && !entry.is_symlink()) walk(folder / entry.path().filename(), prefix, deep, found);
-      } else if (auto object = find(place)) {
-        found.push_back(std::move(*object));
+      } else if (auto file = find(path)) {
+        found.push_back(std::move(*file));
       }
     }
   }
@@ -115,19 +176,31 @@ class LocalStore final : public ObjectStore {
 
 }  // namespace
 
-std::size_t read_at_offset(int descriptor, std::uint64_t offset, std::span<std::byte> into, const std::string& path) {
-  std::size_t done = 0;
-  while (done < into.size()) {
-    const ssize_t got = ::pread(descriptor, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+std::string version_of(const struct stat& status) {
+  return fmt::format("{}.{:09}-{}-{}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino);
+}
+
+std::string read_local_file(const std::string& path) {
+  const Descriptor file(path);
+  if (!file.is_open()) throw_system_error("cannot open", path);
+  struct stat status {};
+  if (::fstat(file.number(), &status) != 0) throw_system_error("cannot read", path);
+  if (S_ISDIR(status.st_mode)) throw Error("is a folder, not a file", path);
+  std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');  // one more, so that the end is seen
+  std::size_t length = 0;
+  for (;;) {
+    if (length == bytes.size()) bytes.resize(2 * bytes.size());
+    const ssize_t got = ::read(file.number(), bytes.data() + length, bytes.size() - length);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("cannot read", path);
     if (got == 0) break;
-    done += static_cast<std::size_t>(got);
+    length += static_cast<std::size_t>(got);
   }
-  return done;
+  bytes.resize(length);
+  return bytes;
 }
 
-std::shared_ptr<ObjectStore> make_local_store() {
+std::shared_ptr<FileStore> make_local_store() {
   return std::make_shared<LocalStore>();
 }
 

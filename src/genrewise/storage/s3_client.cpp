@@ -28,9 +28,10 @@ bool is_transient(const HttpAnswer& answer) {
     case 503:
     case 504:
       return true;
-    case 400: {
+    case 400:
+    case 409: {
       const std::string code = parse_refusal(answer).code;
-      return code == "RequestTimeout" || code == "SlowDown";
+      return code == "RequestTimeout" || code == "SlowDown" || code == "ConditionalRequestConflict";
     }
     default:
       return false;
@@ -84,6 +85,7 @@ HttpCall S3Client::signed_call(const S3Call& call) const {
   http.body = call.body;
   http.sink = call.sink;
   http.silence = settings_.retry.silence;
+  http.only_once = call.only_once;
   http.url = std::string(endpoint.substr(0, host_start)) + host + request.path;
   if (!call.query.empty()) http.url += "?" + encode_query(call.query);
   for (const auto& [name, value] : call.headers) {

@@ -21,6 +21,7 @@ struct S3Call {
   std::function<bool(const HttpAnswer&, std::string_view)> sink = {};
   std::vector<long> expected = {};  ///< answers besides 2xx that are no faults
   std::function<bool()> stop = {};  ///< true ends the transfer, besides Ctrl-C
+  bool only_once = false;           ///< see HttpCall
   bool cleaning = false;            ///< taking back what we began: also after Ctrl-C, but not for long
 };
 

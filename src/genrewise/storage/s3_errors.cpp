@@ -6,7 +6,7 @@
 #include <ctime>
 #include <pugixml.hpp>
 
-#include "genrewise/base/error.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/storage/s3_client.hpp"
 
 namespace genrewise {
@@ -63,7 +63,7 @@ S3Refusal parse_refusal(const HttpAnswer& answer) {
 void throw_s3_error(const S3Settings& settings, const ObjectName& name, const HttpAnswer& answer) {
   const S3Credentials& who = settings.credentials;
   const S3Refusal refusal = parse_refusal(answer);
-  const std::string place = to_place(name), bucket = name.scheme + "://" + name.bucket;
+  const std::string place = to_uri(name), bucket = name.scheme + "://" + name.bucket;
   if (!answer.problem.empty()) {
     throw Error(
         fmt::format("the transfer failed ({})", answer.problem), place,
@@ -96,8 +96,9 @@ void throw_s3_error(const S3Settings& settings, const ObjectName& name, const Ht
     throw Error("the upload was aborted from elsewhere", place, "start again when nobody else writes there");
   }
   if (code == "NoSuchKey" || (answer.status == 404 && code.empty()))
-    throw Error("there is no such object", place, "check the name; `genrewise list` shows what is there");
-  if (answer.status == 412) throw Error("was changed while it was read", place, "start again when nobody writes there");
+    throw FileError("there is no such object", place, "check the name; `genrewise list` shows what is there");
+  if (answer.status == 412)
+    throw FileError("was changed while it was read", place, "start again when nobody writes there");
   if (answer.status == 403) {
     throw Error("access is denied" +
                     (refusal.message.empty() ? "" : " (" + without_secrets(short_text(refusal.message), who) + ")"),
@@ -108,8 +109,9 @@ void throw_s3_error(const S3Settings& settings, const ObjectName& name, const Ht
                               refusal.message.empty() ? "" : ": ", short_text(refusal.message)),
                   who),
               place,
-              answer.status >= 500 || answer.status == 429 ? "try again later"
-                                                           : "check the place and the endpoint " + settings.endpoint);
+              answer.status >= 500 || answer.status == 429
+                  ? "try again later"
+                  : "check the location and the endpoint " + settings.endpoint);
 }
 
 }  // namespace genrewise

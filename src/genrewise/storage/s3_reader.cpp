@@ -47,10 +47,10 @@ class RangeAttempt {
  private:
   bool is_whole() const { return range_.offset == 0 && range_.bytes == object_.bytes; }
   [[noreturn]] void throw_changed() const {
-    throw Error("was changed while it was read", to_place(object_.name), "start again when nobody writes there");
+    throw FileError("was changed while it was read", to_uri(object_.name), "start again when nobody writes there");
   }
   [[noreturn]] void throw_broken(const std::string& what) const {
-    throw Error(what, to_place(object_.name),
+    throw Error(what, to_uri(object_.name),
                 "the server at " + client_.settings().endpoint + " does not work as it should");
   }
 
@@ -103,9 +103,9 @@ void fetch_range(S3Client& client, const S3Object& object, ByteRange range, cons
     const HttpAnswer answer = attempt.run(stop);
     if (answer.good()) return;
     if (answer.status == 416) {
-      throw Error("was changed while it was read", to_place(object.name), "start again when nobody writes there");
+      throw FileError("was changed while it was read", to_uri(object.name), "start again when nobody writes there");
     }
-    if (stop && stop()) throw Error("is not needed any more", to_place(object.name));
+    if (stop && stop()) throw Error("is not needed any more", to_uri(object.name));
     range = {range.offset + attempt.got(), range.bytes - attempt.got()};
     if (range.bytes > 0) attempts.failed(answer, attempt.got() > 0);
   }

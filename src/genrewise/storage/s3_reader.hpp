@@ -12,7 +12,7 @@
 #include <span>
 
 #include "genrewise/storage/chunk_pool.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/transfer_threads.hpp"
 

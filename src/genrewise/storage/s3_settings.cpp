@@ -6,7 +6,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -63,7 +63,7 @@ struct Profiles {
   std::string name, credentials_path, config_path;
   Profile credentials, config;
 
-  explicit Profiles(const ObjectStoreOptions& options)
+  explicit Profiles(const StoreOptions& options)
       : name(first_of({options.profile, environment("AWS_PROFILE"), environment("AWS_DEFAULT_PROFILE"), "default"})),
         credentials_path(aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")),
         config_path(aws_file("AWS_CONFIG_FILE", "config")),
@@ -75,7 +75,7 @@ struct Profiles {
   }
 };
 
-S3Credentials find_aws_keys(const Profiles& profiles, const ObjectStoreOptions& options) {
+S3Credentials find_aws_keys(const Profiles& profiles, const StoreOptions& options) {
   const S3Credentials from_environment{environment("AWS_ACCESS_KEY_ID"),
                                        environment("AWS_SECRET_ACCESS_KEY"),
                                        environment("AWS_SESSION_TOKEN"),
@@ -88,7 +88,7 @@ S3Credentials find_aws_keys(const Profiles& profiles, const ObjectStoreOptions& 
   keys = keys_of(profiles.config, "profile " + profiles.name + " in " + profiles.config_path);
   if (complete(keys)) return keys;
   if (environment("GENREWISE_ANONYMOUS") == "1") return {{}, {}, {}, {}, "nobody (GENREWISE_ANONYMOUS=1)", true};
-  throw Error("there are no credentials for s3:// places", {},
+  throw Error("there are no credentials for s3:// locations", {},
               "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them into ~/.aws/credentials (profile " +
                   profiles.name + "); for public data set GENREWISE_ANONYMOUS=1");
 }
@@ -103,7 +103,7 @@ S3Credentials find_gcs_keys() {
   keys.secret_key = environment("GENREWISE_GCS_SECRET_ACCESS_KEY");
   if (complete(keys)) return keys;
   if (environment("GENREWISE_ANONYMOUS") == "1") return {{}, {}, {}, {}, "nobody (GENREWISE_ANONYMOUS=1)", true};
-  throw Error("there are no credentials for gs:// places", {},
+  throw Error("there are no credentials for gs:// locations", {},
               "set GENREWISE_GCS_TOKEN to an OAuth token (`gcloud auth print-access-token`), or "
               "GENREWISE_GCS_ACCESS_KEY_ID and GENREWISE_GCS_SECRET_ACCESS_KEY to an HMAC key; for public data set "
               "GENREWISE_ANONYMOUS=1");
@@ -140,7 +140,7 @@ int connections() {
   throw Error("is not a number from 1 to 256", "GENREWISE_CONNECTIONS=" + text);
 }
 
-S3Settings find_gcs(const ObjectStoreOptions& options) {
+S3Settings find_gcs(const StoreOptions& options) {
   S3Settings settings;
   settings.scheme = "gs";
   settings.credentials = find_gcs_keys();
@@ -150,7 +150,7 @@ S3Settings find_gcs(const ObjectStoreOptions& options) {
   return settings;
 }
 
-S3Settings find_aws(const ObjectStoreOptions& options) {
+S3Settings find_aws(const StoreOptions& options) {
   const Profiles profiles(options);
   S3Settings settings;
   settings.credentials = find_aws_keys(profiles, options);
@@ -195,7 +195,7 @@ std::map<std::string, std::map<std::string, std::string>> parse_profiles(std::st
   return sections;
 }
 
-S3Settings find_s3_settings(std::string_view scheme, const ObjectStoreOptions& options) {
+S3Settings find_s3_settings(std::string_view scheme, const StoreOptions& options) {
   S3Settings settings = scheme == "gs" ? find_gcs(options) : find_aws(options);
   settings.connections = connections();
   return settings;

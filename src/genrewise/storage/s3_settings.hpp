@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/uri.hpp"
 
 namespace genrewise {
 
@@ -40,7 +41,7 @@ struct S3Settings {
 
 /// The settings for "s3" or "gs", from `options`, the environment and the files of the AWS command line. Throws Error
 /// when there are no credentials, and for an endpoint that is no address.
-S3Settings find_s3_settings(std::string_view scheme, const ObjectStoreOptions& options);
+S3Settings find_s3_settings(std::string_view scheme, const StoreOptions& options);
 
 /// Sections and their values of the INI dialect of ~/.aws/config; lines that are neither are passed over.
 std::map<std::string, std::map<std::string, std::string>> parse_profiles(std::string_view text);

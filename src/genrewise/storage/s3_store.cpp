@@ -35,36 +35,38 @@ std::string utc_of_header(const std::string& text) {
 
 class S3Store;
 
-class S3Reader final : public ObjectReader {
+class S3Reader final : public FileReader {
  public:
-  S3Reader(std::shared_ptr<S3Store> store, S3Object object);
+  S3Reader(std::shared_ptr<S3Store> store, FileInfo file);
   ~S3Reader() override;
   S3Reader(const S3Reader&) = delete;
   S3Reader& operator=(const S3Reader&) = delete;
 
-  std::uint64_t size() const override { return object_->bytes; }
+  const FileInfo& info() const override { return file_; }
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override;
   void prefetch(std::span<const ByteRange> ranges) const override;
+  bool prefetches() const override { return true; }
 
  private:
   std::shared_ptr<S3Store> store_;
+  FileInfo file_;
   std::shared_ptr<const S3Object> object_;
 };
 
 /// Keeps the store while the object is being written.
-class KeptWriter final : public ObjectWriter {
+class KeptWriter final : public FileWriter {
  public:
-  KeptWriter(std::shared_ptr<ObjectStore> store, std::unique_ptr<ObjectWriter> writer)
+  KeptWriter(std::shared_ptr<FileStore> store, std::unique_ptr<FileWriter> writer)
       : store_(std::move(store)), writer_(std::move(writer)) {}
   void write(std::string_view bytes) override { writer_->write(bytes); }
-  void commit() override { writer_->commit(); }
+  std::string commit() override { return writer_->commit(); }
 
  private:
-  std::shared_ptr<ObjectStore> store_;
-  std::unique_ptr<ObjectWriter> writer_;
+  std::shared_ptr<FileStore> store_;
+  std::unique_ptr<FileWriter> writer_;
 };
 
-class S3Store final : public ObjectStore, public std::enable_shared_from_this<S3Store> {
+class S3Store final : public FileStore, public std::enable_shared_from_this<S3Store> {
  public:
   explicit S3Store(S3Settings settings)
       : client_(std::move(settings)),
@@ -72,8 +74,8 @@ class S3Store final : public ObjectStore, public std::enable_shared_from_this<S3
                     2 * static_cast<std::uint64_t>(client_.settings().connections) * client_.settings().part_bytes),
         upload_threads_(client_.settings().connections) {}
 
-  void list(const std::string& prefix, bool deep, const std::function<void(ObjectInfo)>& each) override {
-    const ObjectName name = parse_place(prefix);
+  void list(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) override {
+    const ObjectName name = parse_uri(prefix);
     NamedValues query = {{"list-type", "2"}, {"prefix", name.key}, {"encoding-type", "url"}};
     if (!deep) query.emplace_back("delimiter", "/");
     for (std::string token;;) {
@@ -89,13 +91,13 @@ class S3Store final : public ObjectStore, public std::enable_shared_from_this<S3
     }
   }
 
-  std::optional<ObjectInfo> find(const std::string& place) override {
-    const ObjectName name = named(place);
+  std::optional<FileInfo> find(const std::string& location) override {
+    const ObjectName name = named(location);
     const HttpAnswer answer =
         client_.send({.method = "HEAD", .name = name, .expected = {301, 307, 400, 401, 403, 404}});
     if (answer.good()) {
-      return ObjectInfo{place, number_of(answer.header("content-length")), plain_version(answer.header("etag")),
-                        utc_of_header(answer.header("last-modified"))};
+      return FileInfo{location, number_of(answer.header("content-length")), plain_version(answer.header("etag")),
+                      utc_of_header(answer.header("last-modified"))};
     }
     if (answer.status != 404) client_.refuse(name, answer);
     // Only an answer with a body says whether it is the object or the bucket that is missing.
@@ -105,21 +107,39 @@ class S3Store final : public ObjectStore, public std::enable_shared_from_this<S3
     return std::nullopt;
   }
 
-  std::unique_ptr<ObjectReader> open(const ObjectInfo& object) override {
-    return std::make_unique<S3Reader>(shared_from_this(), S3Object{named(object.place), object.bytes, object.version});
+  bool has_folder(const std::string& location) override {
+    const ObjectName name = parse_uri(location);
+    const std::string prefix = name.key.empty() || name.key.ends_with('/') ? name.key : name.key + '/';
+    const HttpAnswer answer =
+        client_.send({.name = {name.scheme, name.bucket, ""},
+                      .query = {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", prefix}, {"encoding-type", "url"}}});
+    bool any = false;
+    read_page(name, answer, [&](const FileInfo&) { any = true; });
+    return any;
   }
 
-  std::unique_ptr<ObjectWriter> create(const std::string& place, std::uint64_t expected_bytes) override {
+  Expected<std::unique_ptr<FileReader>> try_open(const std::string& location) override {
+    const auto found = find(location);
+    if (!found) return tl::unexpected(Fault{"cannot be opened", location, "there is no such object"});
+    return open(*found);
+  }
+
+  std::unique_ptr<FileReader> open(const FileInfo& file) override {
+    named(file.location);
+    return std::make_unique<S3Reader>(shared_from_this(), file);
+  }
+
+  std::unique_ptr<FileWriter> create(const std::string& location, WriteOptions options) override {
     return std::make_unique<KeptWriter>(shared_from_this(),
-                                        make_s3_writer(client_, upload_threads_, named(place), expected_bytes));
+                                        make_s3_writer(client_, upload_threads_, named(location), std::move(options)));
   }
 
-  void remove(const std::string& place) override {
-    client_.send({.method = "DELETE", .name = named(place), .expected = {404}});
+  void remove(const std::string& location, bool cleaning) override {
+    client_.send({.method = "DELETE", .name = named(location), .expected = {404}, .cleaning = cleaning});
   }
 
   void remove_unfinished(const std::string& prefix) override {
-    const ObjectName name = parse_place(prefix);
+    const ObjectName name = parse_uri(prefix);
     const HttpAnswer answer = client_.send({.name = {name.scheme, name.bucket, ""},
                                             .query = {{"uploads", ""}, {"prefix", name.key}},
                                             .expected = {400, 403, 404, 405, 501}});  // not all know how to list them
@@ -139,26 +159,26 @@ class S3Store final : public ObjectStore, public std::enable_shared_from_this<S3
   RangePrefetcher& prefetcher() { return prefetcher_; }
 
  private:
-  static ObjectName named(const std::string& place) {
-    ObjectName name = parse_place(place);
-    if (name.key.empty()) throw Error("is a bucket, not an object", place, "name an object in it");
+  static ObjectName named(const std::string& location) {
+    ObjectName name = parse_uri(location);
+    if (name.key.empty()) throw Error("is a bucket, not an object", location, "name an object in it");
     return name;
   }
 
-  /// Tells the objects of a page and returns the token of the next; empty after the last.
+  /// Reports the objects of a page and returns the token of the next; empty after the last.
   std::string read_page(const ObjectName& name, const HttpAnswer& answer,
-                        const std::function<void(ObjectInfo)>& each) const {
+                        const std::function<void(FileInfo)>& each) const {
     pugi::xml_document document;
     const bool read = document.load_buffer(answer.body.data(), answer.body.size());
     const auto list = document.child("ListBucketResult");
     if (!read || !list)
-      throw Error("the server's answer is no list of objects", to_place(name),
+      throw Error("the server's answer is no list of objects", to_uri(name),
                   "check the endpoint " + client_.settings().endpoint);
     const bool encoded = std::string_view(list.child_value("EncodingType")) == "url";
     for (const auto item : list.children("Contents")) {
       std::string key = item.child_value("Key");
       if (encoded) key = uri_decode(key);
-      each({to_place({name.scheme, name.bucket, std::move(key)}), number_of(item.child_value("Size")),
+      each({to_uri({name.scheme, name.bucket, std::move(key)}), number_of(item.child_value("Size")),
             plain_version(item.child_value("ETag")), utc_of_list(item.child_value("LastModified"))});
     }
     return std::string_view(list.child_value("IsTruncated")) == "true" ? list.child_value("NextContinuationToken") : "";
@@ -169,8 +189,10 @@ class S3Store final : public ObjectStore, public std::enable_shared_from_this<S3
   TransferThreads upload_threads_;
 };
 
-S3Reader::S3Reader(std::shared_ptr<S3Store> store, S3Object object)
-    : store_(std::move(store)), object_(std::make_shared<const S3Object>(std::move(object))) {}
+S3Reader::S3Reader(std::shared_ptr<S3Store> store, FileInfo file)
+    : store_(std::move(store)),
+      file_(std::move(file)),
+      object_(std::make_shared<const S3Object>(S3Object{parse_uri(file_.location), file_.bytes, file_.version})) {}
 
 S3Reader::~S3Reader() {
   store_->prefetcher().forget(*object_);
@@ -208,7 +230,7 @@ std::string plain_version(std::string_view etag) {
   return std::string(etag);
 }
 
-std::shared_ptr<ObjectStore> make_s3_store(S3Settings settings) {
+std::shared_ptr<FileStore> make_s3_store(S3Settings settings) {
   return std::make_shared<S3Store>(std::move(settings));
 }
 

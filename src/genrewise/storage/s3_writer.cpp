@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -21,21 +22,25 @@ constexpr int kMostParts = 10'000;      // that S3 allows
 constexpr int kPartsOfOneSize = 1'000;  // then parts become twice as long, where the whole length is not known
 constexpr int kPartsAtOnce = 4;
 
+// Digits that are none become zeros.
 std::string unhex(std::string_view hex) {
   std::string bytes;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+    unsigned value = 0;
+    std::from_chars(hex.data() + i, hex.data() + i + 2, value, 16);
+    bytes += static_cast<char>(value);
   }
   return bytes;
 }
 
-class S3Writer final : public ObjectWriter {
+class S3Writer final : public FileWriter {
  public:
-  S3Writer(S3Client& client, TransferThreads& threads, ObjectName name, std::uint64_t expected_bytes)
+  S3Writer(S3Client& client, TransferThreads& threads, ObjectName name, WriteOptions options)
       : client_(client),
         threads_(threads),
         name_(std::move(name)),
-        part_bytes_(std::max<std::uint64_t>(client.settings().part_bytes, expected_bytes / kMostParts + 1)) {}
+        condition_(std::move(options.condition)),
+        part_bytes_(std::max<std::uint64_t>(client.settings().part_bytes, options.expected_bytes / kMostParts + 1)) {}
 
   // Parts that are on their way are waited for, so that none arrives behind the abortion.
   ~S3Writer() override {
@@ -63,15 +68,14 @@ class S3Writer final : public ObjectWriter {
     }
   }
 
-  void commit() override {
-    if (upload_.empty()) {
-      client_.send({.method = "PUT", .name = name_, .body = buffer_});
-      return;
-    }
+  std::string commit() override {
+    if (upload_.empty()) return finish({.method = "PUT", .name = name_, .body = buffer_});
     send_part();
     wait_for_parts(0);
-    complete();
+    const std::string body = list_of_parts();
+    std::string version = finish({.method = "POST", .name = name_, .query = {{"uploadId", upload_}}, .body = body});
     upload_.clear();
+    return version;
   }
 
  private:
@@ -81,14 +85,14 @@ class S3Writer final : public ObjectWriter {
     document.load_buffer(answer.body.data(), answer.body.size());
     upload_ = document.child("InitiateMultipartUploadResult").child_value("UploadId");
     if (upload_.empty())
-      throw Error("the server began no upload in parts", to_place(name_),
+      throw Error("the server began no upload in parts", to_uri(name_),
                   "check the endpoint " + client_.settings().endpoint);
   }
 
   void send_part() {
     if (upload_.empty()) begin();
     const int number = ++parts_;
-    if (number > kMostParts) throw Error("is longer than an object may be", to_place(name_));
+    if (number > kMostParts) throw Error("is longer than an object may be", to_uri(name_));
     if (number % kPartsOfOneSize == 0) part_bytes_ *= 2;
     wait_for_parts(kPartsAtOnce - 1);
     {
@@ -111,7 +115,7 @@ class S3Writer final : public ObjectWriter {
                        .body = bytes,
                        .stop = [this] { return cancelled_.load(); }})
                 .header("etag");
-      if (tag.empty()) throw Error("the server gave no ETag for a part", to_place(name_));
+      if (tag.empty()) throw Error("the server gave no ETag for a part", to_uri(name_));
     } catch (...) {
       error = std::current_exception();
     }
@@ -131,39 +135,91 @@ class S3Writer final : public ObjectWriter {
     if (error_) std::rethrow_exception(error_);
   }
 
-  void complete() {
+  std::string list_of_parts() const {
     std::string body = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
     for (const auto& [number, tag] : tags_) {
       body += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>&quot;{}&quot;</ETag></Part>", number,
                           plain_version(tag));
     }
-    body += "</CompleteMultipartUpload>";
-    const S3Call call{.method = "POST", .name = name_, .query = {{"uploadId", upload_}}, .body = body};
+    return body + "</CompleteMultipartUpload>";
+  }
+
+  // The request with which the object appears. An answer may have been lost after its work was done (libcurl makes some
+  // attempts by itself where it may): then what is there has our version.
+  std::string finish(S3Call call) {
+    call.headers = condition_headers();
+    call.only_once = condition_.kind != WriteCondition::Kind::none;
     S3Attempts attempts(client_.settings(), name_);
-    for (;;) {
+    for (bool again = false;; again = true) {
       HttpAnswer answer = client_.attempt(call);
       // S3 may begin to answer before it knows how it ends, and then says 200 with a fault in the body.
-      if (answer.good() && parse_refusal(answer).code.empty()) return;
+      if (answer.good() && parse_refusal(answer).code.empty()) return version_in(answer);
       if (answer.good()) answer.status = 500;
-      // The answer to an attempt before (libcurl makes some by itself) may have been lost after its work was done.
-      if (answer.status == 404 && is_there()) return;
+      const bool vanished = answer.status == 404 && parse_refusal(answer).code == "NoSuchKey";
+      const bool refused = call.only_once && answer.problem.empty() && (answer.status == 412 || vanished);
+      const bool lost = answer.status == 404 && !upload_.empty();
+      if ((lost || (refused && again)) && is_there()) return our_version();
+      if (refused) throw_conflict();
       attempts.failed(answer, false);
     }
   }
 
+  [[noreturn]] void throw_conflict() const {
+    throw WriteConflict(
+        condition_.kind == WriteCondition::Kind::absent ? "exists already" : "was changed since it was read",
+        to_uri(name_), "another process wrote there: read it again, then decide");
+  }
+
+  // Google's stores know If-Match for reading only; their own condition is the generation, whose header cannot stand in
+  // a request that is signed in Amazon's way.
+  NamedValues condition_headers() {
+    if (condition_.kind == WriteCondition::Kind::none) return {};
+    const bool absent = condition_.kind == WriteCondition::Kind::absent;
+    if (!absent && condition_.version.empty()) {
+      throw Error("cannot be replaced on condition: the store gave it no version", to_uri(name_));
+    }
+    if (name_.scheme != "gs") {
+      if (absent) return {{"if-none-match", "*"}};
+      return {{"if-match", '"' + condition_.version + '"'}};
+    }
+    const HttpAnswer found = client_.send({.method = "HEAD", .name = name_, .expected = {404}});
+    const bool holds = absent ? !found.good() : plain_version(found.header("etag")) == condition_.version;
+    if (!holds) throw_conflict();
+    if (client_.settings().credentials.bearer_token.empty()) return {};
+    return {{"x-goog-if-generation-match", absent ? "0" : found.header("x-goog-generation")}};
+  }
+
+  std::string version_in(const HttpAnswer& answer) const {
+    std::string version = plain_version(answer.header("etag"));
+    pugi::xml_document document;
+    if (version.empty() && document.load_buffer(answer.body.data(), answer.body.size())) {
+      version = plain_version(document.child("CompleteMultipartUploadResult").child_value("ETag"));
+    }
+    return version.empty() ? our_version() : version;
+  }
+
   // An object made of parts has a version that is made of theirs.
-  bool is_there() {
+  std::string our_version() const {
+    Hasher hasher(HashKind::md5);
+    if (upload_.empty()) {
+      hasher.update(buffer_);
+      return hasher.hex();
+    }
     std::string sums;
     for (const auto& [number, tag] : tags_) sums += unhex(plain_version(tag));
-    Hasher hasher(HashKind::md5);
     hasher.update(sums);
+    return fmt::format("{}-{}", hasher.hex(), tags_.size());
+  }
+
+  bool is_there() {
     const HttpAnswer found = client_.send({.method = "HEAD", .name = name_, .expected = {404}});
-    return found.good() && plain_version(found.header("etag")) == fmt::format("{}-{}", hasher.hex(), tags_.size());
+    return found.good() && plain_version(found.header("etag")) == our_version();
   }
 
   S3Client& client_;
   TransferThreads& threads_;
   const ObjectName name_;
+  const WriteCondition condition_;
   std::uint64_t part_bytes_, total_ = 0;
   std::string buffer_, upload_;
   int parts_ = 0;
@@ -178,9 +234,9 @@ class S3Writer final : public ObjectWriter {
 
 }  // namespace
 
-std::unique_ptr<ObjectWriter> make_s3_writer(S3Client& client, TransferThreads& threads, ObjectName name,
-                                             std::uint64_t expected_bytes) {
-  return std::make_unique<S3Writer>(client, threads, std::move(name), expected_bytes);
+std::unique_ptr<FileWriter> make_s3_writer(S3Client& client, TransferThreads& threads, ObjectName name,
+                                           WriteOptions options) {
+  return std::make_unique<S3Writer>(client, threads, std::move(name), std::move(options));
 }
 
 }  // namespace genrewise

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "genrewise/base/error.hpp"
+#include "genrewise/storage/file_store.hpp"
+#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/uri.hpp"
 
 namespace genrewise {
 namespace {
@@ -86,26 +88,25 @@ bool matches_wildcards(std::string_view name, std::string_view pattern) {
   }
 }
 
-std::vector<ObjectInfo> list_objects(const std::string& pattern) {
-  std::vector<ObjectInfo> found;
-  const auto store = open_store(pattern);
+std::vector<FileInfo> list_matching(const std::string& pattern) {
+  std::vector<FileInfo> found;
+  const auto store = store_of(pattern);
   const std::size_t wild = pattern.find_first_of("*?[\\");
   if (wild == std::string::npos) {
     std::error_code ignored;
     const bool folder =
         pattern.ends_with('/') ||
-        (is_remote(pattern) ? parse_place(pattern).key.empty() : std::filesystem::is_directory(pattern, ignored));
+        (is_remote(pattern) ? parse_uri(pattern).key.empty() : std::filesystem::is_directory(pattern, ignored));
     if (folder) {
-      store->list(join_place(pattern, ""), /*deep=*/false,
-                  [&](ObjectInfo object) { found.push_back(std::move(object)); });
-    } else if (auto object = store->find(pattern)) {
-      found.push_back(std::move(*object));
+      store->list(join_location(pattern, ""), /*deep=*/false, [&](FileInfo file) { found.push_back(std::move(file)); });
+    } else if (auto file = store->find(pattern)) {
+      found.push_back(std::move(*file));
     }
     return found;
   }
   const bool deep = pattern.find('/', wild) != std::string::npos || pattern.find("**", wild) != std::string::npos;
-  store->list(pattern.substr(0, wild), deep, [&](ObjectInfo object) {
-    if (matches_wildcards(object.place, pattern)) found.push_back(std::move(object));
+  store->list(pattern.substr(0, wild), deep, [&](FileInfo file) {
+    if (matches_wildcards(file.location, pattern)) found.push_back(std::move(file));
   });
   return found;
 }

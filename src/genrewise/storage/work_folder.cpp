@@ -1,6 +1,6 @@
 #include "genrewise/storage/work_folder.hpp"
 
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 

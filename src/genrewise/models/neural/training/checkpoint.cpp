@@ -9,7 +9,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/models/neural/training/trainer.hpp"
 #include "genrewise/records/tensor_archive.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise::neural {
 namespace {

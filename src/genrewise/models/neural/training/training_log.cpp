@@ -4,7 +4,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/event_file.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise::neural {
 namespace {

@@ -1,4 +1,5 @@
-// Files that grow while others may read them, and that outlive an interruption.
+// Files of this machine that grow while others may read them, and that outlive an interruption (journals, event files).
+// A store has no such thing: what grows on its way there lies at local_work_path().
 #pragma once
 
 #include <cstdint>

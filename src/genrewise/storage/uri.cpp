@@ -1,4 +1,4 @@
-#include "genrewise/storage/place.hpp"
+#include "genrewise/storage/uri.hpp"
 
 #include <algorithm>
 
@@ -19,35 +19,25 @@ bool is_bucket_name(std::string_view text) {
 
 }  // namespace
 
-bool is_remote(std::string_view place) {
-  return place.starts_with("s3://") || place.starts_with("gs://");
+bool is_remote(std::string_view location) {
+  return location.starts_with("s3://") || location.starts_with("gs://");
 }
 
-ObjectName parse_place(std::string_view place) {
-  if (!is_remote(place)) throw Error("is no place in an object store", std::string(place), "write s3://BUCKET/NAME");
-  const std::string_view rest = place.substr(5);
+ObjectName parse_uri(std::string_view uri) {
+  if (!is_remote(uri)) throw Error("is not the URI of an object", std::string(uri), "write s3://BUCKET/NAME");
+  const std::string_view rest = uri.substr(5);
   const std::size_t slash = std::min(rest.find('/'), rest.size());
-  ObjectName name{std::string(place.substr(0, 2)), std::string(rest.substr(0, slash)), {}};
+  ObjectName name{std::string(uri.substr(0, 2)), std::string(rest.substr(0, slash)), {}};
   if (slash < rest.size()) name.key = rest.substr(slash + 1);
   if (!is_bucket_name(name.bucket)) {
     throw Error(name.bucket.empty() ? "names no bucket" : "\"" + name.bucket + "\" is no name of a bucket",
-                std::string(place), "write " + name.scheme + "://BUCKET/NAME");
+                std::string(uri), "write " + name.scheme + "://BUCKET/NAME");
   }
   return name;
 }
 
-std::string to_place(const ObjectName& name) {
+std::string to_uri(const ObjectName& name) {
   return name.scheme + "://" + name.bucket + "/" + name.key;
-}
-
-std::string join_place(std::string_view folder, std::string_view name) {
-  std::string place(folder);
-  if (!place.ends_with('/')) place += '/';
-  return place += name;
-}
-
-std::string_view last_name(std::string_view place) {
-  return place.substr(place.find_last_of('/') + 1);
 }
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-#include "genrewise/records/append_file.hpp"
+#include "genrewise/storage/append_file.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,0 +1,33 @@
+#include "genrewise/storage/file_store.hpp"
+
+#include "genrewise/base/runtime.hpp"
+#include "genrewise/storage/local_store.hpp"
+#include "genrewise/storage/s3_settings.hpp"
+#include "genrewise/storage/s3_store.hpp"
+#include "genrewise/storage/uri.hpp"
+
+namespace genrewise {
+
+void Stores::set_options(StoreOptions options) {
+  const std::lock_guard lock(mutex_);
+  options_ = std::move(options);
+  open_.clear();
+}
+
+std::shared_ptr<FileStore> Stores::of(std::string_view location) {
+  const std::string scheme(is_remote(location) ? location.substr(0, 2) : "");
+  const std::lock_guard lock(mutex_);
+  auto& store = open_[scheme];
+  if (!store) store = scheme.empty() ? make_local_store() : make_s3_store(find_s3_settings(scheme, options_));
+  return store;
+}
+
+std::shared_ptr<FileStore> store_of(std::string_view location) {
+  return Runtime::current().service<Stores>().of(location);
+}
+
+void set_store_options(StoreOptions options) {
+  Runtime::current().service<Stores>().set_options(std::move(options));
+}
+
+}  // namespace genrewise

@@ -1,0 +1,64 @@
+#include "genrewise/storage/location.hpp"
+
+#include <cstdlib>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/storage/uri.hpp"
+
+namespace genrewise {
+
+namespace fs = std::filesystem;
+
+std::string join_location(std::string_view folder, std::string_view name) {
+  std::string location(folder);
+  if (!location.ends_with('/')) location += '/';
+  return location += name;
+}
+
+std::string_view last_name(std::string_view location) {
+  return location.substr(location.find_last_of('/') + 1);
+}
+
+fs::path resolve_location(const fs::path& folder, std::string_view location) {
+  if (is_remote(location)) return location;
+  const auto whole = folder / location;
+  return is_remote(whole.native()) ? whole : whole.lexically_normal();
+}
+
+fs::path absolute_location(const fs::path& location) {
+  return is_remote(location.native()) ? location : fs::absolute(location).lexically_normal();
+}
+
+fs::path canonical_location(const fs::path& location) {
+  if (is_remote(location.native())) return location;
+  std::error_code ignored;
+  const auto whole = fs::weakly_canonical(location, ignored);
+  return whole.empty() ? location : whole;
+}
+
+bool plainly_missing(const fs::path& location) {
+  std::error_code ignored;
+  return !is_remote(location.native()) && !fs::is_regular_file(location, ignored);
+}
+
+void require_local(const fs::path& location, std::string_view what, std::string_view remedy) {
+  if (!is_remote(location.native())) return;
+  throw Error(std::string(what) + " must lie on this machine", location.string(), std::string(remedy));
+}
+
+fs::path local_work_path(const fs::path& location) {
+  if (!is_remote(location.native())) return location;
+  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+  fs::path root;
+  if (cache != nullptr && *cache == '/') {
+    root = cache;
+  } else if (home != nullptr && *home == '/') {
+    root = fs::path(home) / ".cache";
+  } else {
+    root = fs::temp_directory_path();
+  }
+  return root / "genrewise" / sha256_hex(location.native()).substr(0, 16);
+}
+
+}  // namespace genrewise

@@ -1,0 +1,249 @@
+// Files that are created where nothing is, or replaced where nobody else wrote meanwhile: here and in a store.
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "genrewise/storage/folder_lock.hpp"
+#include "genrewise/storage/location.hpp"
+#include "s3_store_fixture.hpp"
+#include "support/environment.hpp"
+#include "support/stores_of_server.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+using namespace testing;
+
+/// Where a test writes: a folder of this machine or one of a store.
+class ConditionalWrite : public ::testing::TestWithParam<const char*> {
+ protected:
+  bool remote() const { return std::string_view(GetParam()) == "store"; }
+  std::string at(const std::string& name) const {
+    return remote() ? "s3://music/folder/" + name : (folder_ / name).string();
+  }
+  std::vector<std::string> names() {
+    std::vector<std::string> found;
+    for (const FileInfo& file : list_files(at(""))) found.emplace_back(last_name(file.location));
+    return found;
+  }
+
+  TemporaryFolder folder_, cache_;
+  Environment caches_{"XDG_CACHE_HOME", cache_.path().c_str()};
+  S3Server server_;
+  StoresOfServer stores_{server_};
+};
+
+TEST_P(ConditionalWrite, CreatesAFileOnlyWhereNothingIs) {
+  EXPECT_TRUE(write_file_if(WriteCondition::absent(), at("x"), "first"));
+  EXPECT_FALSE(write_file_if(WriteCondition::absent(), at("x"), "second"));
+  EXPECT_EQ(read_file(at("x")), "first");
+  EXPECT_THAT(names(), ElementsAre("x"));
+  remove_file(at("x"));
+  EXPECT_TRUE(write_file_if(WriteCondition::absent(), at("x"), "third"));
+}
+
+TEST_P(ConditionalWrite, ReplacesAFileOnlyWhenItIsWhatWasRead) {
+  write_file(at("x"), "one");
+  const FileContents read = read_file_and_version(at("x"));
+  EXPECT_EQ(read.bytes, "one");
+  write_file(at("x"), "another");
+  EXPECT_FALSE(write_file_if(WriteCondition::unchanged(read.version), at("x"), "two"));
+  EXPECT_EQ(read_file(at("x")), "another");
+  EXPECT_TRUE(write_file_if(WriteCondition::unchanged(read_file_and_version(at("x")).version), at("x"), "two"));
+  EXPECT_EQ(read_file(at("x")), "two");
+  EXPECT_THAT(names(), ElementsAre("x"));
+  remove_file(at("x"));
+  EXPECT_FALSE(write_file_if(WriteCondition::unchanged(read.version), at("x"), "three"));
+  EXPECT_FALSE(file_exists(at("x")));
+}
+
+TEST_P(ConditionalWrite, ReturnsTheVersionThatItWrote) {
+  for (const std::size_t size : {10u, 9'000'000u}) {  // at once, and in parts
+    const auto writer = create_file(at("x"));
+    writer->write(bytes_of(size));
+    const std::string version = writer->commit();
+    EXPECT_EQ(version, find_file(at("x"))->version) << size;
+    EXPECT_TRUE(write_file_if(WriteCondition::unchanged(version), at("x"), "next"));
+  }
+}
+
+TEST_P(ConditionalWrite, KeepsItsConditionsForLargeFiles) {
+  const std::string large = bytes_of(9'000'000);
+  EXPECT_TRUE(write_file_if(WriteCondition::absent(), at("x"), large));
+  EXPECT_FALSE(write_file_if(WriteCondition::absent(), at("x"), std::string(9'000'000, 'y')));
+  EXPECT_EQ(read_file(at("x")), large);
+  EXPECT_EQ(server_.unfinished_uploads(), 0u);
+}
+
+TEST_P(ConditionalWrite, LetsOneOfManyWin) {
+  std::atomic<int> created{0};
+  write_file(at("counter"), "");
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&, i] {
+        created += write_file_if(WriteCondition::absent(), at("x"), std::to_string(i));
+        for (bool added = false; !added;) {
+          const FileContents now = read_file_and_version(at("counter"));
+          added = write_file_if(WriteCondition::unchanged(now.version), at("counter"), now.bytes + '+');
+        }
+      });
+    }
+  }
+  EXPECT_EQ(created, 1);
+  EXPECT_EQ(read_file(at("counter")), "++++++++");
+  EXPECT_THAT(names(), ElementsAre("counter", "x"));
+}
+
+TEST_P(ConditionalWrite, LocksAFolderForOneAtATime) {
+  {
+    const FolderLock lock(at(""));
+    EXPECT_THAT(error_of([&] { FolderLock(at("")); }), HasSubstr("another run works in this folder"));
+  }
+  const FolderLock again(at(""));
+}
+
+TEST_P(ConditionalWrite, ListsFilesAndKnowsFolders) {
+  EXPECT_THAT(list_files(at("none")), SizeIs(0));
+  EXPECT_FALSE(folder_exists(at("none")));
+  make_folders(at("a/b"));
+  write_file(at("a/b/y"), "2");
+  write_file(at("a/x"), "1");
+  EXPECT_THAT(list_files(at("a")), ElementsAre(::testing::Field(&FileInfo::location, at("a/x"))));
+  EXPECT_TRUE(folder_exists(at("a")));
+  EXPECT_TRUE(folder_exists(at("a/b")));
+  EXPECT_FALSE(folder_exists(at("a/x")));
+  EXPECT_FALSE(file_exists(at("a")));
+  EXPECT_FALSE(file_exists(at("a/")));
+  EXPECT_FALSE(try_open_file(at("a")));
+  EXPECT_EQ(try_open_file(at("a/none")).error().reason, "cannot be opened");
+}
+
+INSTANTIATE_TEST_SUITE_P(Places, ConditionalWrite, ::testing::Values("machine", "store"),
+                         [](const auto& place) { return std::string(place.param); });
+
+class StoreCondition : public S3StoreTest {
+ protected:
+  TemporaryFolder cache_;
+  Environment caches_{"XDG_CACHE_HOME", cache_.path().c_str()};
+  StoresOfServer stores_{server_};
+};
+
+TEST_F(StoreCondition, IsKeptWhereAnAnswerIsLostAfterItsWorkWasDone) {
+  fail("PUT", 1, [](S3Response& response) { response.reset = true; });
+  const auto writer = store()->create("s3://music/x", {.condition = WriteCondition::absent()});
+  writer->write("mine");
+  writer->commit();  // the second attempt finds what the first wrote
+  EXPECT_EQ(server_.get("x"), "mine");
+  fail("PUT", 1, [](S3Response& response) { response.reset = true; });
+  const auto late = store()->create("s3://music/x", {.condition = WriteCondition::absent()});
+  late->write("yours");
+  EXPECT_THROW(late->commit(), WriteConflict);
+}
+
+TEST_F(StoreCondition, IsTriedAgainWhenWritersMeet) {
+  fail("PUT", 2, [&](S3Response& response) {
+    response = {.status = 409, .headers = {}, .body = "<Error><Code>ConditionalRequestConflict</Code></Error>"};
+  });
+  server_.put("x", "old");
+  const auto writer =
+      store()->create("s3://music/x", {.condition = WriteCondition::unchanged(store()->find("s3://music/x")->version)});
+  writer->write("old");
+  writer->commit();
+  EXPECT_EQ(server_.count("PUT"), 3u);
+}
+
+TEST_F(StoreCondition, IsAGenerationForGoogleWithATokenAndALookBeforeWithAKey) {
+  const auto lost = [&](FileStore& google, const WriteCondition& condition) {
+    const auto writer = google.create("gs://music/x", {.condition = condition});
+    writer->write("new");
+    try {
+      writer->commit();
+    } catch (const WriteConflict&) {
+      return true;
+    }
+    return false;
+  };
+  S3Settings settings = server_.settings();
+  settings.scheme = "gs";
+  for (const bool token : {true, false}) {
+    server_.bearer_token = token ? "ya29.token" : "";
+    if (token)
+      settings.credentials = {{}, {}, {}, "ya29.token", "the test", false};
+    else
+      settings.credentials = server_.settings().credentials;
+    const auto google = make_s3_store(settings);
+    google->remove("gs://music/x");
+    EXPECT_FALSE(lost(*google, WriteCondition::absent()));
+    EXPECT_TRUE(lost(*google, WriteCondition::absent()));
+    const std::string version = google->find("gs://music/x")->version;
+    EXPECT_FALSE(lost(*google, WriteCondition::unchanged(version)));
+    server_.put("x", "another");
+    EXPECT_TRUE(lost(*google, WriteCondition::unchanged(version)));
+    const auto sent = server_.requests();
+    const bool header = std::ranges::any_of(
+        sent, [](const S3Request& request) { return request.headers.contains("x-goog-if-generation-match"); });
+    EXPECT_TRUE(header);
+    if (token) continue;
+    EXPECT_FALSE(sent.back().headers.contains("x-goog-if-generation-match"));
+  }
+}
+
+TEST_F(StoreCondition, ALockOfAKilledProcessIsTakenOverOnItsMachineOnly) {
+  const std::string lock = "s3://music/run/.lock";
+  std::string ours;
+  {
+    const FolderLock held("s3://music/run");
+    ours = read_file(lock);
+  }
+  EXPECT_FALSE(file_exists(lock));
+  write_file(lock, ours);  // as a killed process leaves it
+  { const FolderLock held("s3://music/run"); }
+  EXPECT_FALSE(file_exists(lock));
+  write_file(lock, "0123\nfar-away, since 2026-11-25T22:15:00Z\n7\n");
+  EXPECT_THAT(error_of([] { FolderLock("s3://music/run"); }),
+              AllOf(HasSubstr("far-away, since 2026"), HasSubstr(lock)));
+  EXPECT_TRUE(file_exists(lock));
+}
+
+TEST(LocalFile, IsAnErrorWhenItChangesWhileItIsRead) {
+  const TemporaryFolder folder;
+  write_file(folder / "x", "12345");
+  const auto reader = open_file(folder / "x");
+  std::filesystem::resize_file(folder / "x", 3);
+  std::vector<std::byte> buffer(5);
+  EXPECT_THROW(reader->read_at(0, buffer), FileError);
+}
+
+TEST(LocalFile, LosesOnlyItsOwnTemporaryFilesWhenTheyAreRemoved) {
+  const TemporaryFolder folder;
+  for (const char* name : {".x.csv.12.tmp", ".x.csv.json.3.tmp", ".y.csv.4.tmp", "x.csv"})
+    write_file(folder / name, "");
+  remove_unfinished(folder / "x.csv.");
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{".y.csv.4.tmp", "x.csv"}));
+}
+
+TEST(Location, IsResolvedInAFolderWhereverThatLies) {
+  EXPECT_EQ(resolve_location("/data", "a/../b.mp3"), "/data/b.mp3");
+  EXPECT_EQ(resolve_location("/data", "/other/b.mp3"), "/other/b.mp3");
+  EXPECT_EQ(resolve_location("/data", "s3://b/k"), "s3://b/k");
+  EXPECT_EQ(resolve_location("s3://b/data", "a//../x"), "s3://b/data/a//../x");
+  EXPECT_EQ(absolute_location("s3://b//k"), "s3://b//k");
+  EXPECT_EQ(canonical_location("s3://b//k"), "s3://b//k");
+  EXPECT_EQ(local_work_path("here/x"), "here/x");
+  EXPECT_TRUE(local_work_path("s3://b/k").is_absolute());
+  EXPECT_FALSE(plainly_missing("s3://b/none"));
+  EXPECT_TRUE(plainly_missing("/none"));
+  EXPECT_THAT(error_of([] { require_local("s3://b/k", "a folder of genres", "give a CSV"); }),
+              AllOf(HasSubstr("a folder of genres must lie on this machine"), HasSubstr("give a CSV")));
+}
+
+}  // namespace
+}  // namespace genrewise
