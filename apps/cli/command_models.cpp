@@ -1,6 +1,7 @@
 // genrewise models: classifiers, networks and their parameters.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -26,13 +27,13 @@ std::string notes_of(const ClassifierDescriptor& one) {
   std::vector<std::string> notes;
   if (one.capabilities.neural_program) notes.emplace_back("network");
   if (!one.capabilities.trainable) notes.emplace_back("not trained");
-  for (const ModelPreset& preset : one.presets)
-    if (preset.name != one.kind) notes.push_back(preset.name);
+  const auto own = std::ranges::count_if(one.presets, [&](const auto& preset) { return preset.name != one.kind; });
+  if (own > 0) notes.push_back(fmt::format("{} presets", own));
   return fmt::format("{}", fmt::join(notes, ", "));
 }
 
 int list_all(Session& session) {
-  Table table({{"kind"}, {"title"}, {"presets, notes"}});
+  Table table({{"kind"}, {"title"}, {"notes"}});
   nlohmann::json models = nlohmann::json::array();
   for (const ClassifierDescriptor* one : classifier_descriptors()) {
     table.add_row({one->kind, one->title, notes_of(*one)});

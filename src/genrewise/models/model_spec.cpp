@@ -3,196 +3,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <optional>
-#include <set>
 
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/models/candidates.hpp"
 #include "genrewise/models/point.hpp"
 #include "genrewise/models/presets.hpp"
 
 namespace genrewise {
 namespace {
 
-constexpr double kMostValues = 10000;
+using grammar::Assignment;
+using grammar::Candidates;
+using grammar::parse_assignment;
+using grammar::parse_candidates;
+using grammar::Part;
+using grammar::value_text;
+
 constexpr std::size_t kMostFileName = 120;
 constexpr std::string_view kFmaBaselines = "fma-baselines";
-constexpr std::string_view kBreaks = ",:|()";  // what a bare value cannot hold
-
-[[noreturn]] void refuse(std::string_view whole, std::size_t at, std::string_view problem, std::string_view remedy) {
-  throw Error(fmt::format("at character {}: {}", at + 1, problem), fmt::format("\"{}\"", whole), std::string(remedy));
-}
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-/// The end of the NAME that starts at `at`, where it is followed by "="; nothing where no parameter starts there.
-std::optional<std::size_t> name_end(std::string_view text, std::size_t at) {
-  std::size_t end = at;
-  while (end < text.size() && (is_letter(text[end]) || (end > at && (text[end] == '.' || is_digit(text[end]))))) ++end;
-  return end > at && end < text.size() && text[end] == '=' ? std::optional(end) : std::nullopt;
-}
-
-/// A stretch of the whole text, so that errors can say where.
-struct Part {
-  std::string_view whole;
-  std::size_t begin = 0, end = 0;
-  std::string_view text() const { return whole.substr(begin, end - begin); }
-  [[noreturn]] void refuse(std::string_view problem, std::string_view remedy) const {
-    genrewise::refuse(whole, begin, problem, remedy);
-  }
-};
-
-/// Splits at characters outside parentheses for which is_end(position) holds.
-template <class IsEnd>
-std::vector<Part> split(const Part& part, const IsEnd& is_end) {
-  std::vector<Part> parts;
-  std::vector<std::size_t> open;
-  std::size_t begin = part.begin;
-  for (std::size_t at = part.begin; at < part.end; ++at) {
-    const char c = part.whole[at];
-    if (c == '(') open.push_back(at);
-    if (c == ')') {
-      if (open.empty()) refuse(part.whole, at, "\")\" closes nothing", "write a list as (100,50)");
-      open.pop_back();
-    }
-    if (!open.empty() || !is_end(at)) continue;
-    parts.push_back({part.whole, begin, at});
-    begin = at + 1;
-  }
-  if (!open.empty()) refuse(part.whole, open.back(), "\"(\" is not closed", "write a list as (100,50)");
-  parts.push_back({part.whole, begin, part.end});
-  return parts;
-}
-
-std::vector<Part> split(const Part& part, char separator) {
-  return split(part, [&](std::size_t at) { return part.whole[at] == separator; });
-}
-
-/// A value as it is kept: parentheses only where it needs them, and no blanks beside commas.
-std::string canonical_value(const Part& part) {
-  std::string_view text = part.text();
-  if (!text.starts_with('(')) {
-    if (const std::size_t bracket = text.find('('); bracket != std::string_view::npos)
-      refuse(part.whole, part.begin + bracket, "a parenthesis within a value", "put the whole value in parentheses");
-    return std::string(text);
-  }
-  if (split(part, [&](std::size_t at) { return part.whole[at] == ')'; }).front().end != part.end - 1 ||
-      !text.ends_with(')'))
-    part.refuse("a value goes on after its parentheses", "separate candidates by commas, as in (100),(100,50)");
-  text = text.substr(1, text.size() - 2);
-  std::string kept;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const std::size_t next = text.find_first_not_of(' ', i);
-    const bool at_edge = kept.empty() || kept.back() == ',' || next == std::string_view::npos || text[next] == ',';
-    if (text[i] != ' ' || !at_edge) kept += text[i];
-  }
-  if (kept.find_first_of(kBreaks) == std::string::npos) return kept;
-  return fmt::format("({})", kept);
-}
-
-/// A value as it is written.
-std::string value_text(const std::string& value) {
-  const bool whole = value.starts_with('(') && value.ends_with(')');
-  return whole || value.find_first_of(kBreaks) == std::string::npos ? value : fmt::format("({})", value);
-}
-
-std::string number_text(double value) {
-  return fmt::format("{}", std::stod(fmt::format("{:.12g}", value)));
-}
-
-std::vector<double> numbers_of(const std::vector<Part>& parts) {
-  std::vector<double> numbers(parts.size());
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (!parse_number(parts[i].text(), numbers[i]) || !std::isfinite(numbers[i]))
-      parts[i].refuse(fmt::format("\"{}\" is not a number", parts[i].text()),
-                      "a range is START:STOP:STEP or log:FROM:TO:COUNT; other values with colons stand in parentheses");
-  }
-  return numbers;
-}
-
-std::vector<std::string> range(const std::vector<Part>& parts) {
-  const auto numbers = numbers_of(parts);
-  const double start = numbers[0], stop = numbers[1], step = numbers.size() == 3 ? numbers[2] : 1;
-  if (step <= 0 || stop < start || (stop - start) / step > kMostValues)
-    parts.front().refuse("the range does not end", "give START:STOP:STEP with STOP above START and STEP above 0");
-  std::vector<std::string> values;
-  const auto count = static_cast<std::size_t>((stop - start) / step + 1e-9) + 1;
-  for (std::size_t i = 0; i < count; ++i) values.push_back(number_text(start + static_cast<double>(i) * step));
-  return values;
-}
-
-std::vector<std::string> powers(const std::vector<Part>& parts) {
-  const auto numbers = numbers_of(parts);
-  const double from = numbers[0], to = numbers[1], count = numbers[2];
-  if (count < 2 || count != std::floor(count) || count > kMostValues)
-    parts.back().refuse("the count is not a whole number of at least 2", "write log:FROM:TO:COUNT, as in log:-2:2:9");
-  std::vector<std::string> values;
-  for (double i = 0; i < count; ++i) values.push_back(number_text(std::pow(10, from + (to - from) * i / (count - 1))));
-  return values;
-}
-
-/// The candidates, and whether they are a range.
-struct Candidates {
-  std::vector<std::string> values;
-  std::vector<Part> parts;  ///< of each value; of a range: one for all
-  bool is_range = false;
-};
-
-Candidates parse_candidates(const Part& part, std::string_view name) {
-  for (const Part& bar : split(part, '|'))
-    if (bar.end != part.end)
-      refuse(part.whole, bar.end, "candidates are separated by commas", fmt::format("write {}={}", name, [&] {
-               std::string text(part.text());
-               std::ranges::replace(text, '|', ',');
-               return text;
-             }()));
-  Candidates found;
-  std::vector<Part> parts = split(part, ':');
-  if (parts.size() == 1) {
-    found.parts = split(part, ',');
-    for (const Part& value : found.parts) {
-      if (value.text().empty()) value.refuse("a value is missing", fmt::format("write {}=VALUE,VALUE", name));
-      found.values.push_back(canonical_value(value));
-    }
-    return found;
-  }
-  found.is_range = true;
-  found.parts = {part};
-  if (parts.size() == 4 && parts.front().text() == "log") {
-    parts.erase(parts.begin());
-    found.values = powers(parts);
-  } else if (parts.size() <= 3) {
-    found.values = range(parts);
-  } else {
-    part.refuse("too many colons", "a range is START:STOP:STEP or log:FROM:TO:COUNT");
-  }
-  return found;
-}
-
-struct Assignment {
-  std::string name;
-  Part name_part;
-  Part value;
-};
-
-Assignment parse_assignment(const Part& part) {
-  const auto end = name_end(part.whole.substr(0, part.end), part.begin);
-  if (!end)
-    part.refuse(fmt::format("\"{}\" is not a parameter", part.text()),
-                "write NAME=VALUE, as in C=10, or several candidates, as in C=0.1,1,10");
-  return {std::string(part.whole.substr(part.begin, *end - part.begin)),
-          {part.whole, part.begin, *end},
-          {part.whole, *end + 1, part.end}};
-}
 
 GridAxis make_axis(std::string name, const Candidates& candidates) {
   GridAxis axis{std::move(name), candidates.values};
@@ -311,7 +142,7 @@ bool starts_model(std::string_view text) {
 /// At the commas that start a new model.
 std::vector<std::string> split_models(std::string_view text) {
   std::vector<std::string> models;
-  for (const Part& part : split(Part{text, 0, text.size()}, ',')) {
+  for (const Part& part : grammar::split(Part{text, 0, text.size()}, ',')) {
     const bool continues =
         !models.empty() && models.back().find('=') != std::string::npos && !starts_model(part.text());
     if (continues) {
@@ -329,16 +160,18 @@ ModelSpec parse_model(std::string_view text, Values values) {
   const std::size_t head_end = std::min(text.find(':'), text.size());
   const std::size_t slash = text.substr(0, head_end).find('/');
   const std::string_view word = word_of(text);
-  if (slash == 0) refuse(text, 0, "no features are named before the /", "write FEATURES/MODEL, as in fma518/svm");
-  if (word.empty()) refuse(text, head_end, "no model is named", "write KIND[:NAME=VALUE]..., as in svm:C=10");
+  if (slash == 0)
+    Part{text, 0, 0}.refuse("no features are named before the /", "write FEATURES/MODEL, as in fma518/svm");
+  if (word.empty())
+    Part{text, head_end, head_end}.refuse("no model is named", "write KIND[:NAME=VALUE]..., as in svm:C=10");
   ModelSpec spec = named_model(std::string(word), text);
   if (slash < head_end) spec.features = text.substr(0, slash);
   if (values == Values::single) spec.grid.clear();
   const ClassifierDescriptor& classifier = classifier_descriptor(spec.kind);
   if (head_end < text.size()) {
     const Part rest{text, head_end + 1, text.size()};
-    for (const Part& part :
-         split(rest, [&](std::size_t at) { return text[at] == ':' && name_end(text, at + 1).has_value(); })) {
+    for (const Part& part : grammar::split(
+             rest, [&](std::size_t at) { return text[at] == ':' && grammar::name_end(text, at + 1).has_value(); })) {
       const Assignment assignment = parse_assignment(part);
       if (assignment.name == "features")
         assignment.name_part.refuse(
@@ -433,9 +266,7 @@ std::string file_name_of(std::string_view model_name) {
 }
 
 std::string as_file_name(std::string_view text) {
-  std::string name;
-  for (const char c : text) name += (is_letter(c) && c != '_') || is_digit(c) || c == '.' ? c : '-';
-  return name;
+  return grammar::plain_characters(text);
 }
 
 std::vector<ModelSpec> default_models() {
