@@ -16,6 +16,7 @@
 #include "genrewise/dsp/tuning.hpp"
 #include "genrewise/dsp/zero_crossings.hpp"
 #include "genrewise/features/feature_set.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise {
 namespace {

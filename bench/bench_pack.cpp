@@ -12,6 +12,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/packs/pack.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace {
 

@@ -10,6 +10,7 @@
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -8,6 +8,7 @@
 #include "data_options.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/packs/pack.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise::cli {
 namespace {

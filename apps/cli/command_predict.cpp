@@ -9,6 +9,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/predict/predict.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise::cli {
 namespace {

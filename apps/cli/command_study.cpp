@@ -10,6 +10,7 @@
 #include "data_options.hpp"
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/models/model_spec.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/report/charts.hpp"
 
 namespace genrewise::cli {

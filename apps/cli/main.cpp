@@ -10,7 +10,6 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/storage/files.hpp"
-#include "handover.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -91,7 +90,6 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--profile", stores.profile,
                  "the profile in ~/.aws/credentials and ~/.aws/config (default: AWS_PROFILE)");
   app.add_flag("--quiet,-q", session.quiet, "no progress and no remarks, only results and errors");
-  add_neural_half();
   for (const AddCommand add : kCommands) add(app, session);
   try {
     app.parse(argc, argv);
@@ -118,8 +116,7 @@ int guarded_main(int argc, char** argv) {
   } catch (const Interrupted& stop) {
     return fail(stop.what(), kInterrupted);
   } catch (const UnknownName& error) {
-    hand_over(argv);
-    return fail(fmt::format("wrong usage: {}{}", error.what(), kWithoutNeuralHalf), kWrongUsage);
+    return fail(fmt::format("wrong usage: {}", error.what()), kWrongUsage);
   } catch (const UsageError& error) {
     return fail(fmt::format("wrong usage: {}", error.what()), kWrongUsage);
   } catch (const Error& error) {

@@ -5,6 +5,8 @@
 
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
+#include "genrewise/storage/local_file.hpp"
+#include "support/environment.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {
@@ -15,10 +17,14 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+bool has_neural_program() {
+  return fs::exists(bin_folder() / "genrewise-neural");
+}
+
 class NetworkCommand : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!fs::exists(bin_folder() / "genrewise-neural")) GTEST_SKIP() << "this build has no neural half";
+    if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
     make_music(folder_ / "music", 8, 1);
     const Ran ran = run_program({"pack", folder_ / "music", "--features", "raw10k", "--scheme", "random", "--shards",
                                  "2", "-o", folder_ / "pack"});
@@ -76,8 +82,61 @@ TEST_F(NetworkCommand, TrainsClassicalLearnersOnAPackToo) {
   EXPECT_THAT(ran.out, HasSubstr("validation"));
 }
 
+/// Two clusters, in which even a small network finds its way.
+std::string clusters_csv() {
+  std::string csv = "track_id,genre,artist,loud,fast\n";
+  for (int i = 0; i < 80; ++i)
+    csv += std::to_string(i) + (i % 2 == 0 ? ",Jazz,a" : ",Rock,b") + std::to_string(i / 4) + "," +
+           std::to_string(i % 2 + 0.01 * (i % 7)) + "," + std::to_string(0.1 * (i % 5)) + "\n";
+  return csv;
+}
+
+TEST(NetworkOnATable, IsTrainedEvaluatedAndListedWithItsParameters) {
+  if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
+  const TemporaryFolder folder;
+  const std::string table = folder / "table.csv", model = folder / "net.gwm";
+  write_file(table, clusters_csv());
+  const Ran trained = run_program(
+      {"train", table, "--model", "dense", "--param", "epochs=20", "--param", "hidden_layer_sizes=16", "-o", model});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const Ran evaluated = run_program({"evaluate", model, table, "--part", "all", "--json"});
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_THAT(evaluated.out, HasSubstr("\"accuracy\": 1.0"));
+}
+
+TEST(NetworkOnATable, ReportsItsEpochsOnStandardErrorAndNothingOnStandardOutput) {
+  if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
+  const TemporaryFolder folder;
+  const std::string table = folder / "table.csv";
+  write_file(table, clusters_csv());
+  const Ran trained =
+      run_program({"train", table, "--model", "dense", "--param", "epochs=2", "-o", folder / "net.gwm"});
+  EXPECT_THAT(trained.err, HasSubstr("epoch 2 of 2"));
+  EXPECT_THAT(trained.out, Not(HasSubstr("epoch")));
+}
+
+TEST(NetworkOnATable, SaysWhatToInstallWhereTheProgramIsMissingAndChecksParametersWithoutIt) {
+  const TemporaryFolder folder;
+  const Environment missing("GENREWISE_NEURAL_PROGRAM", folder / "genrewise-neural");
+  const std::string table = folder / "table.csv";
+  write_file(table, clusters_csv());
+  const Ran trained = run_program({"train", table, "--model", "dense", "-o", folder / "net.gwm"});
+  EXPECT_EQ(trained.code, 1);
+  EXPECT_THAT(trained.err, AllOf(HasSubstr("genrewise-neural"), HasSubstr("GENREWISE_NEURAL_PROGRAM")));
+  const Ran wrong =
+      run_program({"train", table, "--model", "dense", "--param", "epochs=none", "-o", folder / "net.gwm"});
+  EXPECT_NE(wrong.code, 0);
+  EXPECT_THAT(wrong.err, AllOf(HasSubstr("epochs"), Not(HasSubstr("GENREWISE_NEURAL_PROGRAM"))));
+}
+
+TEST(PlainProgram, LoadsNeitherLibtorchNorHdf5) {
+  const TemporaryFolder folder;
+  const std::string listing = folder / "ldd";
+  ASSERT_EQ(std::system(("ldd '" + (bin_folder() / "genrewise").string() + "' > '" + listing + "'").c_str()), 0);
+  EXPECT_THAT(read_file(listing), AllOf(HasSubstr("libc.so"), Not(HasSubstr("torch")), Not(HasSubstr("hdf5"))));
+}
+
 TEST(ZeroShot, NamesOneOfTheGenresAskedForByPretrainedWeights) {
-  if (!fs::exists(bin_folder() / "genrewise-neural")) GTEST_SKIP() << "this build has no neural half";
   REQUIRE_SHARED(weights, "weights");
   TemporaryFolder folder;
   write_file(folder / "new.wav", made_wav("noise", 5, 1));
@@ -92,7 +151,6 @@ TEST(ZeroShot, NamesOneOfTheGenresAskedForByPretrainedWeights) {
 }
 
 TEST(ZeroShot, SaysWhatToFetchWithoutWeights) {
-  if (!fs::exists(bin_folder() / "genrewise-neural")) GTEST_SKIP() << "this build has no neural half";
   TemporaryFolder folder;
   write_file(folder / "new.wav", made_wav("noise", 5, 1));
   const Ran without = run_program({"predict", "--zero-shot", "--weights", folder.path(), folder / "new.wav"});

@@ -3,6 +3,7 @@
 
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/packs/batches.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/records/example.hpp"
 #include "genrewise/records/record_writer.hpp"
 #include "support/pack_fixture.hpp"

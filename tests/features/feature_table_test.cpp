@@ -11,6 +11,7 @@
 #include "genrewise/base/random.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/npy.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 

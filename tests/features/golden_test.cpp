@@ -16,6 +16,7 @@
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/frame_analysis.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 

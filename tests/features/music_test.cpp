@@ -6,6 +6,7 @@
 
 #include "genrewise/base/random.hpp"
 #include "genrewise/features/feature_set.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise {
 namespace {

@@ -14,6 +14,7 @@
 #include "genrewise/models/classical/neighbours.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "learner_support.hpp"
+#include "support/classifiers.hpp"
 
 namespace genrewise {
 namespace {
@@ -55,7 +56,7 @@ Parameters quick(std::string_view kind) {
 
 class EveryLearner : public ::testing::TestWithParam<std::string> {};
 
-INSTANTIATE_TEST_SUITE_P(Kinds, EveryLearner, ::testing::ValuesIn(classifier_kinds()),
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryLearner, ::testing::ValuesIn(testing::classical_kinds()),
                          [](const auto& param) { return param.param; });
 
 TEST_P(EveryLearner, SeparatesWhatIsFarApart) {

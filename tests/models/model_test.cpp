@@ -10,6 +10,7 @@
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 #include "learner_support.hpp"
+#include "support/classifiers.hpp"
 
 namespace genrewise {
 namespace {
@@ -44,7 +45,7 @@ Model train(const std::string& kind, const Parameters& parameters = {}, Preproce
 TEST(ModelFile, KeepsPredictionsAndFactsOfEveryKindOfLearner) {
   const TemporaryFolder folder;
   const Matrix examples = make_clusters(40, 3, 3, 1.0, 9).examples;
-  for (const std::string& kind : classifier_kinds()) {
+  for (const std::string& kind : testing::classical_kinds()) {
     SCOPED_TRACE(kind);
     const Model model = train(kind, {}, {.pca_components = 2, .pca_whiten = true});
     save_model(model, folder / "m.gwm");

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "genrewise/features/feature_set.hpp"
-#include "genrewise/models/neural/networks/pretrained.hpp"
-#include "genrewise/models/neural/neural.hpp"
+#include "genrewise/models/neural/layers/pretrained_body.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "support/environment.hpp"
 #include "support/test_support.hpp"
 #include "trainer_support.hpp"
@@ -38,7 +38,6 @@ TEST(EfficientAtNetwork, GivesTheReferencesEmbeddingBeforeItLearns) {
 TEST(MobileNetV2Network, GivesTheReferencesEmbeddingOfAGreyPicture) {
   REQUIRE_SHARED(folder, "weights");
   const Environment weights("GENREWISE_WEIGHTS", folder);
-  register_neural();
   // The reference's golden pictures are coloured; the network takes grey ones in dB. The room's other implementation,
   // which is tested against the reference, gives what is expected of a real picture.
   Waveform clip;

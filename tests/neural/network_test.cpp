@@ -5,7 +5,7 @@
 
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/models/neural/networks/kernels.hpp"
+#include "genrewise/models/neural/layers/kernels.hpp"
 #include "trainer_support.hpp"
 
 namespace genrewise {

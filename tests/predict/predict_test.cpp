@@ -7,6 +7,7 @@
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 

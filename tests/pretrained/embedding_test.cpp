@@ -7,8 +7,8 @@
 #include <numbers>
 
 #include "genrewise/features/feature_set.hpp"
-#include "genrewise/models/neural/neural.hpp"
 #include "genrewise/pretrained/embeddings/front_ends.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
 #include "support/neural_test_support.hpp"
@@ -91,7 +91,6 @@ class Embedding : public ::testing::Test {
   Embedding() {
     for (const char* network : {"mobilenetv2", "efficientat", "musicnn_msd", "musicnn_mtt"})
       write_file(folder_ / (std::string(network) + ".safetensors"), random_weights(network, 11).serialise());
-    register_neural();
   }
 
   static std::vector<float> extract(const FeatureSet& set, const std::vector<float>& samples) {

@@ -85,28 +85,6 @@ TEST(TorchFile, WithAnyByteChangedIsReadOrRefusedButNeverCrashes) {
   }
 }
 
-TEST(KerasFile, GivesLayersAndVariablesInTheModelsOrder) {
-  const auto layers = read_keras_file(golden_path("neural/model.h5"));
-  ASSERT_THAT(layers, SizeIs(4));  // without the one that has learnt nothing
-  EXPECT_EQ(layers[0].name, "first");
-  EXPECT_EQ(layers[0].variables[0].name, "kernel");
-  EXPECT_EQ(layers[0].variables[0].shape, (std::vector<std::size_t>{3, 3, 1, 2}));
-  EXPECT_EQ(layers[0].variables[0].values[17], 17 / 4.0f);
-  ASSERT_THAT(layers[1].variables, SizeIs(4));
-  EXPECT_EQ(layers[1].variables[0].name, "gamma");
-  EXPECT_EQ(layers[1].variables[3].name, "moving_variance");
-  EXPECT_EQ(layers[3].variables[1].name, "bias");
-}
-
-TEST(KerasFile, CutOrForeignIsAnError) {
-  const TemporaryFolder folder;
-  const std::string bytes = read_file(golden_path("neural/model.h5"));
-  for (const std::size_t size : {std::size_t{8}, std::size_t{100}, bytes.size() / 2, bytes.size() - 600}) {
-    write_file(folder / "cut.h5", bytes.substr(0, size));
-    EXPECT_THAT(refusal([&] { read_keras_file(folder / "cut.h5"); }), HasSubstr("Keras weights")) << size;
-  }
-}
-
 TEST(Weights, NamesOfNetworksAreListedWhenOneIsUnknown) {
   EXPECT_THAT(refusal([] { find_weights("resnet"); }),
               AllOf(HasSubstr("resnet"), HasSubstr("efficientat, musicnn_msd")));
@@ -163,10 +141,17 @@ TEST(Weights, OfAnotherNetworkAreRefusedByName) {
               AllOf(HasSubstr("another network"), HasSubstr("0 of the 104 tensors"), HasSubstr("stem.weight")));
   EXPECT_THAT(refusal([&] { find_weights("efficientat", golden_path("neural/state.pt")); }),
               AllOf(HasSubstr("another network"), HasSubstr("features.0.0.weight")));
-  EXPECT_THAT(refusal([&] { find_weights("mobilenetv2", golden_path("neural/model.h5")); }),
-              AllOf(HasSubstr("another network"), HasSubstr("layer first")));
-  EXPECT_THAT(refusal([&] { find_weights("musicnn_msd", golden_path("neural/model.h5")); }),
-              HasSubstr("another network"));
+}
+
+TEST(Weights, OfKerasNameTheProgramThatConvertsThemWhereItIsMissingOrCrashes) {
+  const TemporaryFolder folder;
+  write_file(folder / "model.h5", read_file(golden_path("neural/model.h5")));
+  const Environment missing("GENREWISE_NEURAL_PROGRAM", (folder / "nothing").string());
+  EXPECT_THAT(refusal([&] { find_weights("mobilenetv2", folder / "model.h5"); }),
+              AllOf(HasSubstr("GENREWISE_NEURAL_PROGRAM"), HasSubstr("genrewise-neural")));
+  const Environment failing("GENREWISE_NEURAL_PROGRAM", "/bin/false");
+  EXPECT_THAT(refusal([&] { find_weights("mobilenetv2", folder / "model.h5"); }),
+              AllOf(HasSubstr("model.h5"), HasSubstr("exit code 1")));
 }
 
 TEST(Weights, ThatLackATensorOrHaveOneOfAnotherShapeAreRefusedByItsName) {

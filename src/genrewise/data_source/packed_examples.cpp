@@ -5,6 +5,7 @@
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/packs/batches.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise {
 namespace {

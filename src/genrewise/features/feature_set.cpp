@@ -2,29 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "genrewise/base/hash.hpp"
 #include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
-namespace {
-
-/// By name; those of this room and those that were registered.
-std::map<std::string, FeatureSetMaker, std::less<>>& makers() {
-  static std::map<std::string, FeatureSetMaker, std::less<>> all = {
-      {"fma518", make_fma518},
-      {"frames", [] { return make_frames(false); }},
-      {"frames_by_coefficient", [] { return make_frames(true); }},
-      {"mel224", make_mel224},
-      {"music", make_music},
-      {"raw10k", make_raw10k},
-  };
-  return all;
-}
-
-}  // namespace
-
 FeatureRecipe make_recipe(std::string name, int version, const std::string& parameters) {
   std::string hash = sha256_hex(fmt::format("{} {}\n{}", name, version, parameters));
   return {std::move(name), version, std::move(hash)};
@@ -43,22 +24,16 @@ tl::unexpected<Fault> too_short(const Waveform& clip, std::size_t samples_needed
                                           static_cast<double>(samples_needed) / rate)});
 }
 
-std::unique_ptr<FeatureSet> make_feature_set(std::string_view name) {
-  const auto found = makers().find(name);
-  if (found == makers().end())
-    throw UnknownName(fmt::format("there is no feature set \"{}\"", name), "--features",
-                      fmt::format("choose one of: {}", fmt::join(feature_set_names(), ", ")));
-  return found->second();
-}
-
-std::vector<std::string> feature_set_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, make] : makers()) names.push_back(name);
-  return names;
-}
-
-void register_feature_set(std::string name, FeatureSetMaker make) {
-  makers()[std::move(name)] = std::move(make);
+const std::vector<NamedFeatureSet>& engineered_feature_sets() {
+  static const std::vector<NamedFeatureSet> all = {
+      {"fma518", make_fma518},
+      {"frames", [] { return make_frames(false); }},
+      {"frames_by_coefficient", [] { return make_frames(true); }},
+      {"mel224", make_mel224},
+      {"music", make_music},
+      {"raw10k", make_raw10k},
+  };
+  return all;
 }
 
 }  // namespace genrewise

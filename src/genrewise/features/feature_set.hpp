@@ -49,13 +49,13 @@ class FeatureSet {
   virtual Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& scratch) const = 0;
 };
 
-/// The recipe of that name. Throws UnknownName that lists the names that there are.
-std::unique_ptr<FeatureSet> make_feature_set(std::string_view name);
-std::vector<std::string> feature_set_names();
+/// A feature set by its name, and how to make it.
+struct NamedFeatureSet {
+  std::string name;
+  std::function<std::unique_ptr<FeatureSet>()> make;
+};
 
-using FeatureSetMaker = std::function<std::unique_ptr<FeatureSet>()>;
-/// Makes a recipe of a room upstairs known under that name. Call it before threads are started; a name that is there
-/// already gets the new maker.
-void register_feature_set(std::string name, FeatureSetMaker make);
+/// Those that need no pretrained network, by name. pretrained/feature_sets.hpp lists all, and makes one by its name.
+const std::vector<NamedFeatureSet>& engineered_feature_sets();
 
 }  // namespace genrewise

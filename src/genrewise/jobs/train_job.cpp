@@ -147,10 +147,12 @@ void train_on_records(const TrainJobConfig& config, const Plan& plan, const Pack
   }
   const Split split = split_of(config, subjects_of(pack));
   done.notes = split.notes;
-  std::vector<Part> parts = split.parts;
+  std::vector<std::optional<Part>> parts(split.parts.begin(), split.parts.end());
   for (const std::size_t row : rows_to_fit(split, config.on)) parts[row] = Part::training;
+  PackManifest with_parts = pack;
+  assign_parts(with_parts, parts);
   PackTraining training =
-      train_on_pack(with_parts(pack, parts), std::move(classifier), fit_context_of(config, progress), config.seed);
+      train_on_pack(with_parts, std::move(classifier), fit_context_of(config, progress), config.seed);
   done.model = std::move(training.model);
   done.examples = training.examples;
   done.parts = std::move(training.metrics);

@@ -2,24 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <deque>
-#include <utility>
-
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classifiers.hpp"
+#include "genrewise/models/networks/networks.hpp"
 
 namespace genrewise {
-namespace {
-
-/// Those that were registered; a deque, so that references to them stay.
-std::deque<ClassifierDescriptor>& registered() {
-  static std::deque<ClassifierDescriptor> all;
-  return all;
-}
-
-}  // namespace
-
 std::string_view Classifier::kind() const {
   return descriptor().kind;
 }
@@ -40,7 +27,9 @@ std::vector<const ClassifierDescriptor*> classifier_descriptors() {
 #define GENREWISE_ADDRESS(name) &name(),
   std::vector<const ClassifierDescriptor*> all = {GENREWISE_CLASSIFIERS(GENREWISE_ADDRESS)};
 #undef GENREWISE_ADDRESS
-  for (const ClassifierDescriptor& other : registered()) all.push_back(&other);
+#define GENREWISE_ADDRESS(name) &networks::name(),
+  all.insert(all.end(), {GENREWISE_NETWORKS(GENREWISE_ADDRESS)});
+#undef GENREWISE_ADDRESS
   return all;
 }
 
@@ -70,15 +59,6 @@ ParameterValues check_parameters(const ClassifierDescriptor& descriptor, const P
 std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed) {
   const ClassifierDescriptor& descriptor = classifier_descriptor(kind);
   return descriptor.make(check_parameters(descriptor, parameters), seed);
-}
-
-void register_classifier(ClassifierDescriptor descriptor) {
-  const auto found = std::ranges::find(registered(), descriptor.kind, &ClassifierDescriptor::kind);
-  if (found != registered().end()) {
-    *found = std::move(descriptor);
-  } else {
-    registered().push_back(std::move(descriptor));
-  }
 }
 
 }  // namespace genrewise

@@ -131,7 +131,4 @@ ParameterValues check_parameters(const ClassifierDescriptor& descriptor, const P
 /// A classifier of that kind. Throws as classifier_descriptor() and check_parameters() do.
 std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed);
 
-/// Adds a kind that is not built in. Call it before threads are started; a kind that is there already is replaced.
-void register_classifier(ClassifierDescriptor descriptor);
-
 }  // namespace genrewise

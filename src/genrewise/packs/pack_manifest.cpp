@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/files.hpp"
@@ -174,6 +175,25 @@ std::optional<StoredAs> parse_stored_as(std::string_view text) {
 std::size_t PackManifest::size() const {
   return std::accumulate(shards.begin(), shards.end(), std::size_t{0},
                          [](std::size_t sum, const PackedShard& shard) { return sum + shard.records.size(); });
+}
+
+void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> parts) {
+  if (parts.size() != manifest.size())
+    throw Error(std::to_string(parts.size()) + " parts were given for " + std::to_string(manifest.size()) + " records",
+                manifest.folder.string());
+  bool changed = false;
+  std::string letters;
+  auto part = parts.begin();
+  for (PackedShard& shard : manifest.shards) {
+    for (PackedRecord& record : shard.records) {
+      changed = changed || record.part != *part;
+      record.part = *part++;
+      letters += letter_of(record.part);
+    }
+  }
+  if (!changed) return;
+  manifest.split_scheme = "given";
+  manifest.fingerprint = sha256_hex(manifest.fingerprint + " parts " + letters);
 }
 
 std::string to_json(const PackManifest& manifest) {

@@ -72,6 +72,11 @@ std::string to_json(const PackManifest& manifest);
 /// Throws Error for text that is no manifest, or one of a newer version, or one that contradicts itself.
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path);
 
+/// Replaces the part of every record: `parts` has one entry per record, counted through the shards in order. So batches
+/// follow another split than the stored one (`--scheme`, `--split-file`). Where a part changes, the split scheme becomes
+/// "given" and the fingerprint another one, the same for the same parts. Throws Error for another number of parts.
+void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> parts);
+
 /// The pack that lies in `place`: a folder with manifest.json; or shards of another program (a folder with files
 /// *.tfrec / *.tfrecord / *.tfrecords, or one such file), which are read once to know what they hold: `song` (floats,
 /// the same number in each), `class`, optionally `one_hot_class` (its length is the number of classes, which are named

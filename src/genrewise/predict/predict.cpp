@@ -8,6 +8,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/features/clip_extractor.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise {
 namespace {

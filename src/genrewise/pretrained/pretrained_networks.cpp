@@ -6,6 +6,8 @@
 #include <cstdlib>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/pretrained/neural_program.hpp"
+#include "genrewise/pretrained/weights/keras_layers.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -17,6 +19,18 @@ namespace fs = std::filesystem;
 fs::path environment_path(const char* variable) {
   const char* value = std::getenv(variable);
   return value ? fs::path(value) : fs::path();
+}
+
+/// Converts Keras' HDF5 once, so that later nobody waits for it.
+void convert_if_needed(const fs::path& path, Progress& progress) {
+  if (path.extension() != ".h5") return;
+  const std::string bytes = read_file(path);
+  if (!is_hdf5(bytes)) return;  // find_weights() says what is wrong with it
+  if (find_neural_program().empty()) {
+    progress.note(fmt::format("{}: is converted when it is used, for which genrewise-neural is needed", path.string()));
+    return;
+  }
+  keras_layers(path, bytes);
 }
 
 }  // namespace
@@ -100,6 +114,7 @@ fs::path fetch_weights(std::string_view network, const fs::path& folder, const s
                 fmt::format("{}{}to do without this download, put {} from {} into {}", error.remedy(),
                             error.remedy().empty() ? "" : "; ", file, wanted.url, into.string()));
   }
+  convert_if_needed(request.target, progress);
   return request.target;
 }
 

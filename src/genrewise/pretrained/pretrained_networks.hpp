@@ -32,8 +32,8 @@ std::filesystem::path weights_folder();
 
 /// Downloads the original file of that network into `folder` (empty: weights_folder()), with resume, and verifies its
 /// checksum where its home publishes one; a file that is there already is only verified. `mirror`: the address that the
-/// file's name is added to, in place of its home. Returns the file's path. Throws Error, which says what to put where
-/// when no server can be reached; Interrupted.
+/// file's name is added to, in place of its home. Keras' HDF5 is converted at once where genrewise-neural is. Returns
+/// the file's path. Throws Error, which says what to put where when no server can be reached; Interrupted.
 std::filesystem::path fetch_weights(std::string_view network, const std::filesystem::path& folder,
                                     const std::string& mirror, Progress& progress);
 

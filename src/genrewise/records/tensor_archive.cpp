@@ -187,6 +187,10 @@ void TensorArchive::put(const std::string& name, std::span<const std::int64_t> v
 void TensorArchive::put(const std::string& name, const Matrix& matrix) {
   put_values(name, "F32", matrix.values(), {matrix.rows(), matrix.cols()});
 }
+void TensorArchive::put(const std::string& name, const Tensor& tensor) {
+  const std::string& bytes = storage_.emplace_back(tensor.bytes);
+  tensors_.insert_or_assign(name, Tensor{tensor.dtype, tensor.shape, bytes});
+}
 
 const Tensor& TensorArchive::tensor(std::string_view name) const {
   const auto found = tensors_.find(name);

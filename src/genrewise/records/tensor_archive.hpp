@@ -47,6 +47,8 @@ class TensorArchive {
   void put(const std::string& name, std::span<const double> values, std::vector<std::size_t> shape = {});
   void put(const std::string& name, std::span<const std::int64_t> values, std::vector<std::size_t> shape = {});
   void put(const std::string& name, const Matrix& matrix);
+  /// A copy of a tensor of another archive.
+  void put(const std::string& name, const Tensor& tensor);
 
   bool contains(std::string_view name) const { return tensors_.contains(name); }
   /// Each throws Error when there is no such tensor, its type is another, or it does not have that many values.

@@ -13,10 +13,6 @@
 
 namespace genrewise {
 
-/// The pack with the parts of a split in place of its own: one part for each record, in the order of the shards. Its
-/// fingerprint changes where the parts do.
-PackManifest with_parts(PackManifest manifest, std::span<const Part> parts);
-
 struct PackTraining {
   Model model;
   std::size_t examples = 0;         ///< that it was fitted on

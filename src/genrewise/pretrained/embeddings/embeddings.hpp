@@ -1,4 +1,4 @@
-// Feature sets that pretrained networks make. Private to this room; register_neural() makes them known.
+// Feature sets that pretrained networks make. Private to this module; feature_sets.hpp lists them.
 #pragma once
 
 #include <memory>
@@ -8,9 +8,6 @@
 #include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
-
-/// Makes them known to make_feature_set(). Making one reads the weights, and throws Error where they are not.
-void register_embeddings();
 
 /// What a set of the audio networks holds, in this order.
 enum class EmbeddingPart {
@@ -24,6 +21,7 @@ enum class EmbeddingPart {
   mtt_pools,
   mtt_tags,
 };
+/// Each reads the weights of its networks, and throws Error where they are missing.
 std::unique_ptr<FeatureSet> make_audio_embedding(std::string name, std::string description,
                                                  std::vector<EmbeddingPart> parts);
 std::unique_ptr<FeatureSet> make_mobilenet_embedding();

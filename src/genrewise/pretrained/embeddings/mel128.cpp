@@ -1,11 +1,11 @@
-// mel128: what EfficientAT hears of ten seconds, so that it can learn on.
+// mel128: the log-mel spectrogram on which EfficientAT is trained further.
 #include <fmt/format.h>
 
 #include "genrewise/features/recipe.hpp"
 #include "genrewise/pretrained/embeddings/front_ends.hpp"
 #include "genrewise/pretrained/embeddings/mel128.hpp"
 
-namespace genrewise::neural {
+namespace genrewise {
 namespace {
 
 constexpr std::size_t kFrames = 1000;  // a hundred a second
@@ -65,4 +65,4 @@ std::unique_ptr<FeatureSet> make_mel128() {
   return std::make_unique<Mel128>();
 }
 
-}  // namespace genrewise::neural
+}  // namespace genrewise

@@ -45,7 +45,7 @@ class MobileNetEmbedding final : public FeatureSet {
   }
 
  private:
-  explicit MobileNetEmbedding(const TensorArchive& weights) : mel_(make_feature_set("mel224")), network_(weights) {
+  explicit MobileNetEmbedding(const TensorArchive& weights) : mel_(make_mel224()), network_(weights) {
     recipe_ = make_recipe("mobilenetv2", 1,
                           fmt::format("mel224 {}, / {} + 1; mobilenetv2 {}", mel_->recipe().hash, kHalfRangeDb,
                                       weights.metadata.at("values_sha256")));

@@ -11,6 +11,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
+#include "genrewise/pretrained/weights/keras_layers.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -106,6 +107,10 @@ TensorArchive from_keras_names(std::string_view network, const std::vector<Keras
   return archive;
 }
 
+TensorArchive from_keras(std::string_view network, const std::vector<KerasLayer>& layers, const std::string& name) {
+  return network == "mobilenetv2" ? from_keras_mobilenet(layers, name) : from_keras_names(network, layers, name);
+}
+
 /// Only what the network needs, and all of that.
 TensorArchive checked(std::string_view network, const TensorArchive& read) {
   TensorArchive archive(read.name());
@@ -146,12 +151,11 @@ TensorArchive read_weights(std::string_view network, const fs::path& path) {
   const std::string name = path.string();
   if (bytes.empty()) throw Error("is empty", name, fmt::format("genrewise fetch weights {}", network));
   if (bytes.starts_with("PK\x03\x04")) return checked(network, parse_torch_file(bytes, name));
-  if (bytes.starts_with("\x89HDF\r\n\x1a\n")) {
-    const auto layers = read_keras_file(path);
-    return checked(network, network == "mobilenetv2" ? from_keras_mobilenet(layers, name)
-                                                     : from_keras_names(network, layers, name));
-  }
-  return checked(network, TensorArchive::parse(std::move(bytes), name));
+  if (is_hdf5(bytes)) return checked(network, from_keras(network, keras_layers(path, bytes), name));
+  const TensorArchive archive = TensorArchive::parse(std::move(bytes), name);
+  if (archive.metadata.contains("keras_layers"))
+    return checked(network, from_keras(network, unpack_keras_layers(archive), name));
+  return checked(network, archive);
 }
 
 fs::path environment_path(const char* variable) {

@@ -1,11 +1,43 @@
-// A multi-layer perceptron on feature vectors, with what today's training has: batch normalisation and dropout.
+// A multi-layer perceptron on feature vectors, with batch normalisation and dropout.
+#include "genrewise/models/networks/network_descriptor.hpp"
+
+#ifndef GENREWISE_LIBTORCH  // compiled into the plain library
+
+namespace genrewise::networks {
+
+const ClassifierDescriptor& dense() {
+  static const ClassifierDescriptor descriptor = network_descriptor(
+      {.kind = "dense",
+       .title = "Dense network",
+       .summary = "a multi-layer perceptron with batch normalisation and dropout, on feature vectors",
+       .parameters = {parameter::integers("hidden_layer_sizes", "256", between(1, 1'000'000),
+                                          "units of each hidden layer; several layers as (256,64)")
+                          .simpler_when(Simpler::smaller),
+                      dropout_parameter("0.5"),
+                      parameter::number("input_dropout", "0", between(0, 0.99),
+                                        "share of the inputs that are dropped in training"),
+                      parameter::boolean("input_norm", "true", "batch normalisation of the inputs"),
+                      parameter::boolean("batch_norm", "true", "batch normalisation after each hidden layer")},
+       .defaults = {{"optimiser", "adamw"},
+                    {"weight_decay", "0.01"},
+                    {"schedule", "cosine"},
+                    {"epochs", "50"},
+                    {"batch_size", "64"}},
+       .plain_features = false});
+  return descriptor;
+}
+
+}  // namespace genrewise::networks
+
+#else  // compiled into genrewise-neural
+
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <optional>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/neural/networks/layers.hpp"
+#include "genrewise/models/neural/layers/layers.hpp"
 
 namespace genrewise::neural {
 namespace {
@@ -36,29 +68,15 @@ class Dense final : public Network {
 }  // namespace
 
 NetworkKind dense_kind() {
-  return {
-      "dense",
-      "Dense network",
-      "a multi-layer perceptron with batch normalisation and dropout, on feature vectors",
-      {parameter::integers("hidden_layer_sizes", "256", between(1, 1'000'000),
-                           "units of each hidden layer; several layers as (256,64)")
-           .simpler_when(Simpler::smaller),
-       dropout_parameter("0.5"),
-       parameter::number("input_dropout", "0", between(0, 0.99), "share of the inputs that are dropped in training"),
-       parameter::boolean("input_norm", "true", "batch normalisation of the inputs"),
-       parameter::boolean("batch_norm", "true", "batch normalisation after each hidden layer")},
-      {{"optimiser", "adamw"},
-       {"weight_decay", "0.01"},
-       {"schedule", "cosine"},
-       {"epochs", "50"},
-       {"batch_size", "64"}},
-      [](const ParameterValues& parameters, const NetworkRequest& request) {
-        return std::make_unique<Dense>(request, parameters.integers("hidden_layer_sizes"), parameters.number("dropout"),
-                                       parameters.number("input_dropout"), parameters.flag("input_norm"),
-                                       parameters.flag("batch_norm"));
-      },
-      false,
-      true};
+  return {.make =
+              [](const ParameterValues& parameters, const NetworkRequest& request) {
+                return std::make_unique<Dense>(request, parameters.integers("hidden_layer_sizes"),
+                                               parameters.number("dropout"), parameters.number("input_dropout"),
+                                               parameters.flag("input_norm"), parameters.flag("batch_norm"));
+              },
+          .small_layers = true};
 }
 
 }  // namespace genrewise::neural
+
+#endif

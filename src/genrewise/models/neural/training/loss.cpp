@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/layers/network.hpp"
 
 namespace genrewise::neural {
 

@@ -10,7 +10,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/models/classical/learner.hpp"
-#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
 #include "genrewise/models/neural/training/trainer.hpp"
@@ -20,36 +20,6 @@ namespace genrewise::neural {
 namespace {
 
 constexpr std::size_t kPredictBatch = 32;
-
-/// Its own parameters, then the trainer's with its own defaults.
-std::vector<ParameterDescriptor> merged_parameters(const NetworkKind& kind) {
-  std::vector<ParameterDescriptor> all = kind.parameters;
-  for (const ParameterDescriptor& one : trainer_parameters()) {
-    const auto found = kind.defaults.find(one.name);
-    all.push_back(found == kind.defaults.end() ? one : one.with_default(found->second));
-  }
-  return all;
-}
-
-ClassifierDescriptor make_descriptor(const NetworkKind& kind) {
-  return {.kind = std::string(kind.name),
-          .title = std::string(kind.title),
-          .summary = std::string(kind.summary),
-          .parameters = merged_parameters(kind),
-          .capabilities = {.plain_features = kind.plain_features, .batches = true, .neural_program = true},
-          .make = [&kind](const ParameterValues& given, std::uint64_t seed) {
-            return make_network_learner(kind.name, given.all(), seed);
-          }};
-}
-
-const ClassifierDescriptor& descriptor_of(const NetworkKind& kind) {
-  static const std::vector<ClassifierDescriptor> all = [] {
-    std::vector<ClassifierDescriptor> made;
-    for (const NetworkKind& one : network_kinds()) made.push_back(make_descriptor(one));
-    return made;
-  }();
-  return all[static_cast<std::size_t>(&kind - network_kinds().data())];
-}
 
 /// Rows to learn from and rows to hold back, each group on one side.
 struct Held {
@@ -93,13 +63,14 @@ std::vector<std::size_t> sizes_of_rows(std::span<const int> labels, const std::v
 
 class NetworkLearner final : public Classifier {
  public:
-  NetworkLearner(const NetworkKind& kind, const Parameters& given, std::uint64_t seed)
-      : kind_(kind),
-        parameters_(check_parameters(descriptor_of(kind), given)),
+  NetworkLearner(std::string_view kind, const Parameters& given, std::uint64_t seed)
+      : descriptor_(classifier_descriptor(kind)),
+        kind_(network_kind(kind)),
+        parameters_(check_parameters(descriptor_, given)),
         seed_(seed),
         config_(read_trainer_config(parameters_, seed)) {}
 
-  const ClassifierDescriptor& descriptor() const override { return descriptor_of(kind_); }
+  const ClassifierDescriptor& descriptor() const override { return descriptor_; }
   const Parameters& parameters() const override { return parameters_.all(); }
 
   void fit(const TrainingData& data, const FitContext& context) override {
@@ -132,48 +103,47 @@ class NetworkLearner final : public Classifier {
 
   void fit_batches(const BatchSource& source, const FitContext& context) override {
     if (std::ranges::count_if(source.label_sizes, [](std::size_t n) { return n > 0; }) < 2)
-      throw Error("the training examples have fewer than two labels", std::string(kind_.name),
+      throw Error("the training examples have fewer than two labels", descriptor_.kind,
                   "give examples of at least two labels");
     present_.clear();
     for (const std::size_t size : source.label_sizes) present_.push_back(size > 0 ? 1 : 0);
-    const std::string device = chosen_device();
+    device_ = chosen_device();
     const std::string remedy =
         fmt::format("lower batch_size (now {}), or choose a smaller network", config_.batch_size);
-    guarded(std::string(kind_.name), remedy, [&] {
+    guarded(descriptor_.kind, remedy, [&] {
       network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
-      network_->to(device);
+      network_->to(device_);
       TrainingPlace place;
       place.small_layers = kind_.small_layers;
       place.progress = context.progress;
       place.run_folder = context.run_folder;
-      place.identity = {{"kind", kind_.name}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
+      place.identity = {{"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
       if (!context.ranks_address.empty())
-        place.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device);
-      Trainer(*network_, config_, device, place).run(source);
+        place.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device_);
+      Trainer(*network_, config_, device_, place).run(source);
     });
     for (Weight& weight : network_->weights()) weight.value.mutable_grad() = at::Tensor();
-    network_->to("cpu");
   }
 
   Predictions predict_with_probabilities(const Matrix& examples) const override {
-    if (!network_) throw Error("has not learnt anything yet", std::string(kind_.name));
+    if (!network_) throw Error("has not been fitted yet", descriptor_.kind);
     if (examples.cols() != network_->input().size())
-      throw Error(fmt::format("has learnt from {} columns and cannot predict from {}", network_->input().size(),
-                              examples.cols()),
-                  std::string(kind_.name));
-    require_finite(examples, kind_.name);
+      throw Error(
+          fmt::format("was fitted on {} columns and cannot predict from {}", network_->input().size(), examples.cols()),
+          descriptor_.kind);
+    require_finite(examples, descriptor_.kind);
     follow_thread_budget(kind_.small_layers);
     Matrix result(examples.rows(), present_.size());
-    guarded(std::string(kind_.name), "predict fewer examples at a time", [&] {
+    guarded(descriptor_.kind, "predict fewer examples at a time", [&] {
       const at::NoGradGuard no_grad;
       for (std::size_t first = 0; first < examples.rows(); first += kPredictBatch) {
         const std::size_t count = std::min(kPredictBatch, examples.rows() - first);
         const at::Tensor rows = borrowed(examples.row(first).data(), count, examples.cols());
-        at::Tensor logits = network_->forward(rows, {});
+        at::Tensor logits = network_->forward(sent_to(rows, at::Device(device_)), {});
         for (std::size_t label = 0; label < present_.size(); ++label)
           if (present_[label] == 0)
             logits.select(1, static_cast<std::int64_t>(label)).fill_(-std::numeric_limits<float>::infinity());
-        const at::Tensor shares = at::softmax(logits, 1).contiguous();
+        const at::Tensor shares = at::softmax(logits, 1).to(at::kCPU).contiguous();
         std::copy_n(shares.data_ptr<float>(), count * present_.size(), result.row(first).data());
       }
     });
@@ -181,7 +151,7 @@ class NetworkLearner final : public Classifier {
   }
 
   void save(TensorArchive& archive, const std::string& prefix) const override {
-    if (!network_) throw Error("has not learnt anything yet", std::string(kind_.name));
+    if (!network_) throw Error("has not been fitted yet", descriptor_.kind);
     archive.put(prefix + "present", present_);
     archive.put(prefix + "inputs", std::vector<std::int64_t>{static_cast<std::int64_t>(network_->input().size())});
     network_->save(archive, prefix);
@@ -196,13 +166,15 @@ class NetworkLearner final : public Classifier {
       network_ =
           kind_.make(parameters_, {static_cast<std::size_t>(inputs), static_cast<int>(present.size()), 0, false});
       network_->load(archive, prefix);
+      device_ = chosen_device();
+      network_->to(device_);
     });
     present_ = present;
   }
 
  private:
   void require_table(const Matrix& examples, std::span<const int> labels, int label_count) const {
-    const std::string name(kind_.name);
+    const std::string& name = descriptor_.kind;
     if (examples.rows() != labels.size())
       throw Error(fmt::format("{} examples have {} labels", examples.rows(), labels.size()), name);
     for (const int label : labels)
@@ -218,11 +190,13 @@ class NetworkLearner final : public Classifier {
     return hasher.hex();
   }
 
+  const ClassifierDescriptor& descriptor_;
   const NetworkKind& kind_;
   ParameterValues parameters_;
   std::uint64_t seed_;
   TrainerConfig config_;
   std::unique_ptr<Network> network_;
+  std::string device_;                 // where the network is: "cpu", "cuda:0"
   std::vector<std::int64_t> present_;  // by label: whether an example had it
 };
 
@@ -230,11 +204,7 @@ class NetworkLearner final : public Classifier {
 
 std::unique_ptr<Classifier> make_network_learner(std::string_view kind, const Parameters& parameters,
                                                  std::uint64_t seed) {
-  return std::make_unique<NetworkLearner>(network_kind(kind), parameters, seed);
-}
-
-void register_networks() {
-  for (const NetworkKind& kind : network_kinds()) register_classifier(descriptor_of(kind));
+  return std::make_unique<NetworkLearner>(kind, parameters, seed);
 }
 
 }  // namespace genrewise::neural

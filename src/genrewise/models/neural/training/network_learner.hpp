@@ -1,4 +1,4 @@
-// A network as a learner: it fits, predicts, saves and loads as any other.
+// A network as a classifier, in this process: what genrewise-neural serves.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,9 @@
 
 namespace genrewise::neural {
 
-/// The learner of that kind of network (networks/network.hpp); what make_classifier() calls. Most networks
-/// take the features as they are (`plain_features`).
+/// The classifier of that kind of network, which libtorch fits and applies on the requested device (device.hpp).
+/// make_classifier() gives one that has this done by genrewise-neural (models/networks/network_client.hpp).
 std::unique_ptr<Classifier> make_network_learner(std::string_view kind, const Parameters& parameters,
                                                  std::uint64_t seed);
-
-/// Makes every kind of network known to make_classifier().
-void register_networks();
 
 }  // namespace genrewise::neural

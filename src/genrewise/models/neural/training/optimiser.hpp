@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/settings.hpp"
 
 namespace genrewise::neural {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "genrewise/base/descriptor.hpp"
 #include "genrewise/base/random.hpp"
@@ -58,8 +57,7 @@ struct TrainerConfig {
   std::uint64_t seed = kDefaultSeed;
 };
 
-/// The trainer's parameters; a network may have other defaults.
-std::vector<ParameterDescriptor> trainer_parameters();
+/// Of parameters that trainer_parameters() declares (models/networks/network_descriptor.hpp).
 TrainerConfig read_trainer_config(const ParameterValues& parameters, std::uint64_t seed);
 
 /// The share of the learning rate at a step: warm-up, then the schedule (plateau is left to the trainer).

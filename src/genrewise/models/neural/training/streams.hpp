@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/settings.hpp"
 #include "genrewise/packs/batches.hpp"
 

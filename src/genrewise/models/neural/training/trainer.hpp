@@ -12,7 +12,7 @@
 
 #include "genrewise/base/progress.hpp"
 #include "genrewise/models/batch_source.hpp"
-#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/loss.hpp"
 #include "genrewise/models/neural/training/optimiser.hpp"
 #include "genrewise/models/neural/training/ranks.hpp"

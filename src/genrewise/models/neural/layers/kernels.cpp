@@ -1,4 +1,4 @@
-#include "genrewise/models/neural/networks/kernels.hpp"
+#include "genrewise/models/neural/layers/kernels.hpp"
 
 #include <algorithm>
 #include <cstring>

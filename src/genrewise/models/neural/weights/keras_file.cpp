@@ -1,4 +1,5 @@
-// Keras' weights in HDF5.
+#include "genrewise/models/neural/weights/keras_file.hpp"
+
 #include <hdf5.h>
 
 #include <algorithm>
@@ -6,7 +7,8 @@
 #include <string>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/pretrained/weights/formats.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/storage/local_file.hpp"
 
 namespace genrewise {
 namespace {
@@ -121,6 +123,11 @@ std::vector<KerasLayer> read_keras_file(const std::filesystem::path& path) {
     if (!layer.variables.empty()) layers.push_back(std::move(layer));
   }
   return layers;
+}
+
+void convert_keras_file(const std::filesystem::path& path, const std::filesystem::path& target) {
+  const std::string sha256 = sha256_hex(read_file(path));
+  write_file(target, pack_keras_layers(read_keras_file(path), sha256).serialise());
 }
 
 }  // namespace genrewise

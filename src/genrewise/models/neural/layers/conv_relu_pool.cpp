@@ -1,9 +1,9 @@
-#include "genrewise/models/neural/networks/conv_relu_pool.hpp"
+#include "genrewise/models/neural/layers/conv_relu_pool.hpp"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include "genrewise/models/neural/networks/kernels.hpp"
+#include "genrewise/models/neural/layers/kernels.hpp"
 
 namespace genrewise::neural {
 namespace {

@@ -1,10 +1,10 @@
-#include "genrewise/models/neural/networks/layers.hpp"
+#include "genrewise/models/neural/layers/layers.hpp"
 
 #include <ATen/ATen.h>
 
 #include <cmath>
 
-#include "genrewise/models/neural/networks/conv_relu_pool.hpp"
+#include "genrewise/models/neural/layers/conv_relu_pool.hpp"
 
 namespace genrewise::neural {
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/layers/network.hpp"
 
 namespace genrewise::neural {
 

@@ -1,10 +1,10 @@
-#include "genrewise/models/neural/networks/network.hpp"
+#include "genrewise/models/neural/layers/network.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include <map>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -16,13 +16,6 @@ void Network::freeze_body(bool frozen) {
     if (!weight.body || !weight.learns) continue;
     weight.value.set_requires_grad(!frozen);
   }
-}
-
-std::int64_t Network::parameter_count() const {
-  std::int64_t count = 0;
-  for (const Weight& weight : weights_)
-    if (weight.learns) count += weight.value.numel();
-  return count;
 }
 
 void Network::to(const std::string& device) {
@@ -80,23 +73,14 @@ at::Tensor sent_to(const at::Tensor& tensor, const at::Device& device) {
   return device.is_cuda() && tensor.is_cpu() ? tensor.pin_memory().to(device, true) : tensor.to(device);
 }
 
-ParameterDescriptor dropout_parameter(std::string standard) {
-  return parameter::number("dropout", std::move(standard), between(0, 0.99),
-                           "share of the hidden units that are dropped in training");
-}
-
-const std::array<NetworkKind, kNetworkKinds>& network_kinds() {
-  static const std::array<NetworkKind, kNetworkKinds> kinds = {cnn1d_kind(), cnn1d_strided_kind(), dense_kind(),
-                                                               mobilenetv2_kind(), efficientat_kind()};
-  return kinds;
-}
-
 const NetworkKind& network_kind(std::string_view name) {
-  const auto& kinds = network_kinds();
-  const auto found = std::ranges::find(kinds, name, &NetworkKind::name);
-  if (found != kinds.end()) return *found;
+#define GENREWISE_ENTRY(network) {#network, network##_kind()},
+  static const std::map<std::string, NetworkKind, std::less<>> kinds = {GENREWISE_NETWORKS(GENREWISE_ENTRY)};
+#undef GENREWISE_ENTRY
+  const auto found = kinds.find(name);
+  if (found != kinds.end()) return found->second;
   std::vector<std::string_view> names;
-  for (const NetworkKind& kind : kinds) names.push_back(kind.name);
+  for (const auto& [known, kind] : kinds) names.push_back(known);
   throw Error(fmt::format("there is no network '{}'", name), {},
               fmt::format("choose one of {}", fmt::join(names, ", ")));
 }

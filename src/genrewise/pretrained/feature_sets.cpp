@@ -1,4 +1,12 @@
+#include "genrewise/pretrained/feature_sets.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
+#include "genrewise/pretrained/embeddings/mel128.hpp"
 
 namespace genrewise {
 namespace {
@@ -34,12 +42,37 @@ const std::vector<Set>& audio_sets() {
   return all;
 }
 
+/// Every feature set, by name.
+std::vector<NamedFeatureSet> listed() {
+  std::vector<NamedFeatureSet> all = engineered_feature_sets();
+  all.push_back({"mel128", make_mel128});
+  all.push_back({"mobilenetv2", make_mobilenet_embedding});
+  for (const Set& set : audio_sets())
+    all.push_back({set.name, [&set] { return make_audio_embedding(set.name, set.description, set.parts); }});
+  std::ranges::sort(all, {}, &NamedFeatureSet::name);
+  return all;
+}
+
 }  // namespace
 
-void register_embeddings() {
-  register_feature_set("mobilenetv2", make_mobilenet_embedding);
-  for (const Set& set : audio_sets())
-    register_feature_set(set.name, [&set] { return make_audio_embedding(set.name, set.description, set.parts); });
+const std::vector<NamedFeatureSet>& feature_sets() {
+  static const std::vector<NamedFeatureSet> all = listed();
+  return all;
+}
+
+std::vector<std::string> feature_set_names() {
+  std::vector<std::string> names;
+  for (const NamedFeatureSet& set : feature_sets()) names.push_back(set.name);
+  return names;
+}
+
+std::unique_ptr<FeatureSet> make_feature_set(std::string_view name) {
+  const auto& all = feature_sets();
+  const auto found = std::ranges::find(all, name, &NamedFeatureSet::name);
+  if (found == all.end())
+    throw UnknownName(fmt::format("there is no feature set \"{}\"", name), "--features",
+                      fmt::format("choose one of: {}", fmt::join(feature_set_names(), ", ")));
+  return found->make();
 }
 
 }  // namespace genrewise

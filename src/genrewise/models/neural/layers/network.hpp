@@ -1,9 +1,8 @@
-// A network: named weights and a forward pass. Private to the neural room, since libtorch's types stand in it.
+// A network: named weights and a forward pass. Private to models/neural, since libtorch's types stand in it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,7 +11,7 @@
 #include <vector>
 
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classifier.hpp"
+#include "genrewise/models/networks/networks.hpp"
 
 namespace genrewise {
 class TensorArchive;
@@ -52,8 +51,6 @@ class Network {
   InputShape input() const { return input_; }
   std::vector<Weight>& weights() { return weights_; }
   const std::vector<Weight>& weights() const { return weights_; }
-  /// Numbers that learn.
-  std::int64_t parameter_count() const;
   /// Moves every weight ("cpu", "cuda:0"). On a GPU filters of pictures have their channels last, as its kernels like
   /// it.
   void to(const std::string& device);
@@ -90,29 +87,18 @@ struct NetworkRequest {
   bool pretrained = true;  ///< false: the weights come from a saved model, so no file of weights is looked for
 };
 
-/// dropout, of most networks.
-ParameterDescriptor dropout_parameter(std::string standard);
-
-/// A kind of network, by its name as a classifier.
+/// How a kind of network is made; what it declares of itself is in its descriptor (models/networks/networks.hpp).
 struct NetworkKind {
-  std::string_view name, title, summary;
-  std::vector<ParameterDescriptor> parameters;  ///< its own
-  Parameters defaults;                          ///< where they differ from the trainer's
-  /// Throws Error for a number of inputs that it cannot take.
+  /// `parameters` are checked. Throws Error for a number of inputs that it cannot take.
   std::function<std::unique_ptr<Network>(const ParameterValues& parameters, const NetworkRequest& request)> make;
-  bool plain_features = true;  ///< whether standardisation before it would harm
-  bool small_layers = false;   ///< so small that libtorch's threads would wait for each other more than they work
+  bool small_layers = false;  ///< so small that libtorch's threads would wait for each other more than they work
 };
 
-inline constexpr std::size_t kNetworkKinds = 5;
-const std::array<NetworkKind, kNetworkKinds>& network_kinds();
 /// Throws Error for an unknown kind.
 const NetworkKind& network_kind(std::string_view name);
 
-NetworkKind cnn1d_kind();
-NetworkKind cnn1d_strided_kind();
-NetworkKind dense_kind();
-NetworkKind mobilenetv2_kind();
-NetworkKind efficientat_kind();
+#define GENREWISE_DECLARE(name) NetworkKind name##_kind();
+GENREWISE_NETWORKS(GENREWISE_DECLARE)
+#undef GENREWISE_DECLARE
 
 }  // namespace genrewise::neural

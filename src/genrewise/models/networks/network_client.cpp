@@ -1,0 +1,166 @@
+#include "genrewise/models/networks/network_client.hpp"
+
+#include <fmt/format.h>
+
+#include <mutex>
+#include <optional>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/base/runtime.hpp"
+#include "genrewise/models/batch_source.hpp"
+#include "genrewise/models/networks/neural_process.hpp"
+#include "genrewise/models/networks/requests.hpp"
+#include "genrewise/records/tensor_archive.hpp"
+#include "genrewise/storage/object_store.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+
+class NetworkClient final : public Classifier {
+ public:
+  NetworkClient(const ClassifierDescriptor& descriptor, const ParameterValues& parameters, std::uint64_t seed)
+      : descriptor_(descriptor), parameters_(parameters.all()), seed_(seed) {}
+
+  const ClassifierDescriptor& descriptor() const override { return descriptor_; }
+  const Parameters& parameters() const override { return parameters_; }
+
+  void fit(const TrainingData& data, const FitContext& context) override {
+    const json request = {{"type", "fit"},
+                          {"rows", data.examples.rows()},
+                          {"cols", data.examples.cols()},
+                          {"labels", std::vector<int>(data.labels.begin(), data.labels.end())},
+                          {"label_count", data.label_count},
+                          {"groups", std::vector<std::string>(data.groups.begin(), data.groups.end())},
+                          {"context", to_json(context)}};
+    fit_by(request, data.examples.values(), context);
+  }
+
+  void fit_batches(const BatchSource& source, const FitContext& context) override {
+    if (!source.pack)
+      throw Error("is fitted on batches of a pack only", descriptor_.kind, "describe the batches with pack_batches()");
+    const std::string manifest = to_json(*source.pack);
+    const json request = {{"type", "fit pack"},
+                          {"folder", source.pack->folder.string()},
+                          {"bytes", manifest.size()},
+                          {"cache_bytes", source.cache_bytes},
+                          {"context", to_json(context)}};
+    fit_by(request, as_numbers(manifest), context);
+  }
+
+  Predictions predict_with_probabilities(const Matrix& examples) const override {
+    const std::lock_guard lock(mutex_);
+    const json request = {{"type", "predict"}, {"rows", examples.rows()}, {"cols", examples.cols()}};
+    NeuralMessage reply = fitted_process().call(with_threads(request), examples.values(), nullptr);
+    Predictions predictions;
+    predictions.probabilities = Matrix(examples.rows(), reply.header.at("cols"), std::move(reply.numbers));
+    predictions.labels = row_argmax(predictions.probabilities);
+    return predictions;
+  }
+
+  void save(TensorArchive& archive, const std::string& prefix) const override {
+    const std::lock_guard lock(mutex_);
+    const TensorArchive state = TensorArchive::parse(state_bytes(), descriptor_.kind);
+    for (const auto& [name, tensor] : state.tensors()) archive.put(prefix + name, tensor);
+  }
+
+  void load(const TensorArchive& archive, const std::string& prefix) override {
+    const std::lock_guard lock(mutex_);
+    TensorArchive state(archive.name());
+    for (const auto& [name, tensor] : archive.tensors())
+      if (name.starts_with(prefix)) state.put(name.substr(prefix.size()), tensor);
+    process_.reset();
+    loaded_ = Loaded{state.serialise(), archive.name()};
+  }
+
+ private:
+  struct Loaded {
+    std::string bytes, name;
+  };
+
+  void fit_by(const json& request, std::span<const float> numbers, const FitContext& context) {
+    const std::lock_guard lock(mutex_);
+    loaded_.reset();
+    fitted_ = false;
+    if (!process_ || !process_->alive()) start();
+    process_->call(with_threads(request), numbers, context.progress);
+    fitted_ = true;
+  }
+
+  void start() const {
+    const Runtime& runtime = Runtime::current();
+    const ObjectStoreOptions stores = object_store_options();
+    process_ = std::make_unique<NeuralProcess>(fmt::format("{} needs", descriptor_.kind));
+    process_->call(
+        {{"type", "create"},
+         {"kind", descriptor_.kind},
+         {"parameters", parameters_},
+         {"seed", seed_},
+         {"device", runtime.device()},
+         {"weights", runtime.weights().string()},
+         {"stores", {{"endpoint", stores.endpoint}, {"region", stores.region}, {"profile", stores.profile}}}},
+        {}, nullptr);
+  }
+
+  static json with_threads(json request) {
+    request["threads"] = inside_parallel_for() ? 1 : thread_budget();
+    return request;
+  }
+
+  /// The process in which the network is ready.
+  NeuralProcess& fitted_process() const {
+    if (fitted_ && process_->alive()) return *process_;
+    if (!loaded_)
+      throw Error(fitted_ ? "the process that held the fitted network has ended" : "has not been fitted yet",
+                  descriptor_.kind, "fit it first");
+    if (!process_ || !process_->alive()) {
+      start();
+      process_->call({{"type", "load"}, {"name", loaded_->name}, {"bytes", loaded_->bytes.size()}},
+                     as_numbers(loaded_->bytes), nullptr);
+    }
+    return *process_;
+  }
+
+  std::string state_bytes() const {
+    if (loaded_) return loaded_->bytes;
+    const NeuralMessage reply = fitted_process().call({{"type", "save"}}, {}, nullptr);
+    return as_bytes(reply.numbers, reply.header.at("bytes"));
+  }
+
+  const ClassifierDescriptor& descriptor_;
+  Parameters parameters_;
+  std::uint64_t seed_;
+  mutable std::mutex mutex_;
+  mutable std::unique_ptr<NeuralProcess> process_;
+  std::optional<Loaded> loaded_;  // the state that the process gets when it is first needed
+  bool fitted_ = false;           // by the process
+};
+
+}  // namespace
+
+json to_json(const FitContext& context) {
+  return {{"run_folder", context.run_folder.string()},
+          {"labels", context.labels},
+          {"ranks_address", context.ranks_address},
+          {"rank", context.rank},
+          {"ranks", context.ranks}};
+}
+
+FitContext fit_context_from(const json& json) {
+  FitContext context;
+  context.run_folder = json.at("run_folder").get<std::string>();
+  context.labels = json.at("labels").get<std::vector<std::string>>();
+  context.ranks_address = json.at("ranks_address");
+  context.rank = json.at("rank");
+  context.ranks = json.at("ranks");
+  return context;
+}
+
+std::unique_ptr<Classifier> make_network_client(const ClassifierDescriptor& descriptor,
+                                                const ParameterValues& parameters, std::uint64_t seed) {
+  return std::make_unique<NetworkClient>(descriptor, parameters, seed);
+}
+
+}  // namespace genrewise

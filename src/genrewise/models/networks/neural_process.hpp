@@ -1,0 +1,57 @@
+// The program genrewise-neural as a child process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+
+#include "genrewise/base/progress.hpp"
+#include "genrewise/models/networks/messages.hpp"
+
+namespace genrewise {
+
+/// One running `genrewise-neural serve`, with which this process exchanges messages over a socket. The child ends when
+/// the connection closes: with this object, and when this process dies however it dies. Not thread-safe.
+class NeuralProcess {
+ public:
+  /// Starts the program (pretrained/neural_program.hpp) and waits for its greeting. Throws Error: the program is
+  /// missing
+  /// (`need` begins the message), is another one or of another version, or ends at once; Interrupted.
+  explicit NeuralProcess(const std::string& need);
+  ~NeuralProcess();
+  NeuralProcess(const NeuralProcess&) = delete;
+  NeuralProcess& operator=(const NeuralProcess&) = delete;
+
+  /// Sends a request and returns the reply, a message of type "done". Meanwhile progress and notes of the child go to
+  /// `progress` (null: nowhere), and an interruption of this process is passed on: the child stops at its next
+  /// checkpoint. What the child writes to standard error is kept for the message of a crash, never printed.
+  /// Throws what the child threw; Error when the child ended, with the end of its standard error. After an Error of the
+  /// connection the process cannot be used any more (alive()).
+  NeuralMessage call(const nlohmann::json& request, std::span<const float> numbers, Progress* progress);
+
+  bool alive() const { return socket_ >= 0; }
+  pid_t id() const { return id_; }
+
+ private:
+  void start(const std::string& program);
+  void greet(const std::string& program);
+  NeuralMessage receive(Progress* progress);
+  void send(std::span<const std::byte> bytes);
+  void read(std::span<std::byte> bytes);
+  void wait_for(short events);
+  void drain_errors();
+  void pass_on_interruption();
+  [[noreturn]] void fail();
+  void close_connection();
+  std::string wait_for_end();
+
+  pid_t id_ = -1;
+  int socket_ = -1, errors_ = -1;
+  bool busy_ = false, told_to_stop_ = false, greeted_ = false;
+  std::string last_errors_;  // the end of what it wrote to standard error
+};
+
+}  // namespace genrewise

@@ -1,0 +1,14 @@
+// What requests to genrewise-neural carry of our own types.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "genrewise/models/classifier.hpp"
+
+namespace genrewise {
+
+/// A FitContext without its pointers.
+nlohmann::json to_json(const FitContext& context);
+FitContext fit_context_from(const nlohmann::json& json);
+
+}  // namespace genrewise

@@ -1,0 +1,38 @@
+// Keras' layers, converted from HDF5 by genrewise-neural. Private to this module and the converter.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/progress.hpp"
+#include "genrewise/records/tensor_archive.hpp"
+
+namespace genrewise {
+
+/// A layer of a Keras model and its variables, in the order in which the model has them.
+struct KerasVariable {
+  std::string name;  ///< "kernel", "gamma", ...: the last part of its path, without ":0"
+  std::vector<std::size_t> shape;
+  std::vector<float> values;
+};
+struct KerasLayer {
+  std::string name;
+  std::vector<KerasVariable> variables;
+};
+
+/// The converted form: tensor "I.J" is variable J of layer I, their names stand in the metadata "keras_layers" (JSON);
+/// "source_sha256" is the checksum of the HDF5 file's bytes.
+TensorArchive pack_keras_layers(const std::vector<KerasLayer>& layers, const std::string& source_sha256);
+/// Throws Error for an archive that is none.
+std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive);
+
+bool is_hdf5(std::string_view bytes);
+
+/// The layers of a Keras .h5 file, whose bytes are given too. They are converted once, into a .safetensors file of the
+/// same name beside it (a temporary file where that folder cannot be written), by `genrewise-neural convert-weights` in
+/// a process of its own, since HDF5 was not made for files from strangers. Throws Error: genrewise-neural is missing,
+/// the file is damaged; Interrupted.
+std::vector<KerasLayer> keras_layers(const std::filesystem::path& h5, std::string_view bytes);
+
+}  // namespace genrewise

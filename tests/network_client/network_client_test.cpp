@@ -1,0 +1,214 @@
+// A network that another process fits: what passes between the two, and what happens when that process fails.
+#include "genrewise/models/networks/network_client.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/models/networks/neural_process.hpp"
+#include "genrewise/records/tensor_archive.hpp"
+#include "support/environment.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using testing::Environment;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string problem_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+/// A client of the fake program, which behaves in that way while it fits.
+struct Fake {
+  explicit Fake(const std::string& mode)
+      : program("GENREWISE_NEURAL_PROGRAM", (testing::bin_folder() / "fake_neural_program").string()),
+        behaviour("FAKE_NEURAL_PROGRAM", mode) {}
+  void fit(Progress* progress = nullptr) {
+    FitContext context;
+    context.progress = progress;
+    classifier->fit({examples, labels, 2}, context);
+  }
+  Environment program, behaviour;
+  Matrix examples{3, 2, {0.25F, 1, 2, 3, 4, 5}};
+  std::vector<int> labels{0, 1, 0};
+  std::unique_ptr<Classifier> classifier = make_classifier("dense", {}, 1);
+};
+
+/// Writes down all that it is told.
+class Written final : public Progress {
+ public:
+  void begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) override {
+    lines.push_back(std::string(task) + " " + std::string(unit) + " " + std::to_string(total) + " " +
+                    std::to_string(done));
+    if (on_begin) on_begin();
+  }
+  void advance(std::uint64_t units) override { lines.push_back("advance " + std::to_string(units)); }
+  void finish() override { lines.emplace_back("finish"); }
+  void note(std::string_view text) override { lines.emplace_back(text); }
+  std::vector<std::string> lines;
+  std::function<void()> on_begin;
+};
+
+/// Whether a process is there and not only waits to be reaped.
+bool runs(pid_t id) {
+  std::ifstream status("/proc/" + std::to_string(id) + "/stat");
+  std::string number, name, state;
+  return static_cast<bool>(status >> number >> name >> state) && state != "Z" && state != "X";
+}
+
+bool ends_soon(pid_t id) {
+  for (int i = 0; i < 500 && runs(id); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  return !runs(id);
+}
+
+TEST(NetworkClient, FitsOnceAndPredictsInTheSameProcess) {
+  Fake fake("");
+  fake.fit();
+  for (int i = 0; i < 2; ++i) {
+    const Predictions predicted = fake.classifier->predict_with_probabilities(fake.examples);
+    ASSERT_EQ(predicted.probabilities.rows(), 3u);
+    EXPECT_THAT(predicted.probabilities.row(2), ElementsAre(0.5F, 0.25F))
+        << "one table was sent, and its numbers arrive";
+    EXPECT_THAT(predicted.labels, ElementsAre(0, 0, 0));
+  }
+}
+
+TEST(NetworkClient, ReportsTheProgressOfTheOtherProcess) {
+  Fake fake("progress");
+  Written written;
+  fake.fit(&written);
+  EXPECT_THAT(written.lines, ElementsAre("training clips 10 2", "advance 8", "epoch 1 of 1", "finish"));
+}
+
+TEST(NetworkClient, ThrowsWhatTheOtherProcessThrew) {
+  Fake fake("error");
+  try {
+    fake.fit();
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.problem(), "has no column 7");
+    EXPECT_EQ(error.where(), "table");
+    EXPECT_EQ(error.remedy(), "give another table");
+  }
+  EXPECT_THROW(Fake("unknown name").fit(), UnknownName);
+}
+
+TEST(NetworkClient, PassesAnInterruptionOnAndThrowsIt) {
+  Fake fake("interrupt");
+  Written written;
+  written.on_begin = request_interrupt;
+  EXPECT_THROW(fake.fit(&written), Interrupted);
+  clear_interrupt();
+}
+
+TEST(NetworkClient, SaysHowTheOtherProcessEndedAndWhatItWroteLast) {
+  EXPECT_THAT(problem_of([] { Fake("exit").fit(); }),
+              AllOf(HasSubstr("exit code 3"), HasSubstr("the library said boom")));
+  EXPECT_THAT(problem_of([] { Fake("crash").fit(); }), HasSubstr("signal 11"));
+  EXPECT_THAT(problem_of([] { Fake("exit at once").fit(); }), HasSubstr("exit code 4"));
+}
+
+TEST(NetworkClient, StartsAnotherProcessAfterACrash) {
+  Fake fake("crash");
+  EXPECT_THROW(fake.fit(), Error);
+  EXPECT_THAT(problem_of([&] { fake.classifier->predict(fake.examples); }), HasSubstr("has not been fitted"));
+  const Environment sound("FAKE_NEURAL_PROGRAM", "");
+  fake.fit();
+  EXPECT_EQ(fake.classifier->predict(fake.examples).size(), 3u);
+}
+
+TEST(NetworkClient, RefusesGarbageStrangersAndOtherVersions) {
+  EXPECT_THAT(problem_of([] { Fake("garbage").fit(); }), HasSubstr("no message"));
+  EXPECT_THAT(problem_of([] { Fake("stranger").fit(); }), HasSubstr("does not greet"));
+  EXPECT_THAT(problem_of([] { Fake("other version").fit(); }),
+              AllOf(HasSubstr("version 2"), HasSubstr("same installation")));
+}
+
+TEST(NetworkClient, IsNotHeldUpByMuchErrorOutput) {
+  Fake fake("chatter");
+  fake.fit();
+  EXPECT_EQ(fake.classifier->predict(fake.examples).size(), 3u);
+}
+
+TEST(NetworkClient, WithoutTheProgramSaysWhatToInstall) {
+  const testing::TemporaryFolder empty;
+  const Environment missing("GENREWISE_NEURAL_PROGRAM", (empty / "genrewise-neural").string());
+  const auto classifier = make_classifier("dense", {}, 1);
+  EXPECT_THAT(problem_of([&] {
+                classifier->fit({Matrix(2, 2), std::vector<int>{0, 1}, 2});
+              }),
+              AllOf(HasSubstr("genrewise-neural"), HasSubstr("GENREWISE_NEURAL_PROGRAM")));
+}
+
+TEST(NetworkClient, IsCheckedAndListedWithoutTheProgram) {
+  const Environment missing("GENREWISE_NEURAL_PROGRAM", "/nowhere");
+  EXPECT_THAT(problem_of([] { make_classifier("dense", {{"optimiser", "lion"}}, 1); }), HasSubstr("adam, adamw, sgd"));
+  EXPECT_THAT(problem_of([] {
+                make_classifier("cnn1d", {{"epoch", "3"}}, 1);
+              }),
+              AllOf(HasSubstr("epoch"), HasSubstr("learning_rate")));
+  EXPECT_EQ(make_classifier("cnn1d", {}, 1)->parameters().at("epochs"), "100");
+}
+
+TEST(NetworkClient, LoadedIsSavedAgainWithoutTheProgram) {
+  const Environment missing("GENREWISE_NEURAL_PROGRAM", "/nowhere");
+  TensorArchive archive, again;
+  archive.put("classifier.head.weight", std::vector<float>{1, 2, 3});
+  archive.put("other", std::vector<float>{4});
+  const auto classifier = make_classifier("dense", {}, 1);
+  classifier->load(archive, "classifier.");
+  classifier->save(again, "c.");
+  EXPECT_EQ(again.tensors().size(), 1u);
+  EXPECT_EQ(again.floats("c.head.weight", 3), (std::vector<float>{1, 2, 3}));
+}
+
+TEST(NeuralProcess, EndsWithItsObject) {
+  const Fake fake("");
+  pid_t id = 0;
+  {
+    const NeuralProcess process("a test needs");
+    id = process.id();
+    EXPECT_TRUE(runs(id));
+  }
+  EXPECT_FALSE(runs(id));
+}
+
+TEST(NeuralProcess, EndsWhenThisProcessIsKilled) {
+  const Fake fake("");
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t parent = ::fork();
+  ASSERT_GE(parent, 0);
+  if (parent == 0) {
+    const NeuralProcess process("a test needs");
+    const pid_t id = process.id();
+    [[maybe_unused]] const auto written = ::write(ends[1], &id, sizeof id);
+    ::raise(SIGKILL);
+  }
+  pid_t id = 0;
+  ASSERT_EQ(::read(ends[0], &id, sizeof id), static_cast<ssize_t>(sizeof id));
+  ::waitpid(parent, nullptr, 0);
+  EXPECT_TRUE(ends_soon(id));
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+}  // namespace
+}  // namespace genrewise
