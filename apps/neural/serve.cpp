@@ -18,7 +18,7 @@
 #include "genrewise/models/networks/requests.hpp"
 #include "genrewise/models/neural/training/network_learner.hpp"
 #include "genrewise/records/tensor_archive.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -184,7 +184,7 @@ class Server {
     runtime_.set_device(header.at("device").get<std::string>());
     runtime_.set_weights(header.at("weights").get<std::string>());
     const json& stores = header.at("stores");
-    set_object_store_options({stores.at("endpoint"), stores.at("region"), stores.at("profile")});
+    set_store_options({stores.at("endpoint"), stores.at("region"), stores.at("profile")});
     classifier_ = neural::make_network_learner(header.at("kind").get<std::string>(),
                                                header.at("parameters").get<Parameters>(), header.at("seed"));
     return done();

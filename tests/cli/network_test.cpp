@@ -5,7 +5,7 @@
 
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
 #include "support/test_support.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/weights.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
 #include "support/test_support.hpp"
 #include "trainer_support.hpp"

@@ -29,8 +29,7 @@ class Interrupted : public Error {
   Interrupted() : Error("interrupted", {}, "start the same command again to go on") {}
 };
 
-/// A kind, a feature set or the like that this program does not know. Another program of the house may: the neural half
-/// is one of its own (apps/cli/handover.hpp).
+/// A kind, a feature set or the like that there is not.
 class UnknownName : public Error {
  public:
   using Error::Error;

@@ -73,8 +73,9 @@ std::string to_json(const PackManifest& manifest);
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path);
 
 /// Replaces the part of every record: `parts` has one entry per record, counted through the shards in order. So batches
-/// follow another split than the stored one (`--scheme`, `--split-file`). Where a part changes, the split scheme becomes
-/// "given" and the fingerprint another one, the same for the same parts. Throws Error for another number of parts.
+/// follow another split than the stored one (`--scheme`, `--split-file`). Where a part changes, the split scheme
+/// becomes "given" and the fingerprint another one, the same for the same parts. Throws Error for another number of
+/// parts.
 void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> parts);
 
 /// The pack that lies in `place`: a folder with manifest.json; or shards of another program (a folder with files

@@ -14,6 +14,11 @@ void Stores::set_options(StoreOptions options) {
   open_.clear();
 }
 
+StoreOptions Stores::options() {
+  const std::lock_guard lock(mutex_);
+  return options_;
+}
+
 std::shared_ptr<FileStore> Stores::of(std::string_view location) {
   const std::string scheme(is_remote(location) ? location.substr(0, 2) : "");
   const std::lock_guard lock(mutex_);
@@ -28,6 +33,10 @@ std::shared_ptr<FileStore> store_of(std::string_view location) {
 
 void set_store_options(StoreOptions options) {
   Runtime::current().service<Stores>().set_options(std::move(options));
+}
+
+StoreOptions store_options() {
+  return Runtime::current().service<Stores>().options();
 }
 
 }  // namespace genrewise

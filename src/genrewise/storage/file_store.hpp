@@ -36,6 +36,7 @@ class FileStore {
 class Stores {
  public:
   void set_options(StoreOptions options);
+  StoreOptions options();
   /// Throws Error when there are no credentials.
   std::shared_ptr<FileStore> of(std::string_view location);
 

@@ -161,5 +161,6 @@ struct StoreOptions {
 
 /// For the current Runtime: stores that are opened from now on follow these options.
 void set_store_options(StoreOptions options);
+StoreOptions store_options();
 
 }  // namespace genrewise

@@ -12,7 +12,7 @@
 #include "genrewise/models/networks/neural_process.hpp"
 #include "genrewise/models/networks/requests.hpp"
 #include "genrewise/records/tensor_archive.hpp"
-#include "genrewise/storage/object_store.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -91,7 +91,7 @@ class NetworkClient final : public Classifier {
 
   void start() const {
     const Runtime& runtime = Runtime::current();
-    const ObjectStoreOptions stores = object_store_options();
+    const StoreOptions stores = store_options();
     process_ = std::make_unique<NeuralProcess>(fmt::format("{} needs", descriptor_.kind));
     process_->call(
         {{"type", "create"},

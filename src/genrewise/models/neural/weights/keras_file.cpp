@@ -8,7 +8,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/storage/local_file.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
