@@ -8,7 +8,6 @@
 #include "commands.hpp"
 #include "genrewise/models/listing.hpp"
 #include "genrewise/models/model_spec.hpp"
-#include "study_support.hpp"
 
 namespace genrewise::cli {
 namespace {

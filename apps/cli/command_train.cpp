@@ -7,11 +7,6 @@
 #include "data_options.hpp"
 #include "genrewise/jobs/train_job.hpp"
 #include "genrewise/report/charts.hpp"
-#include "genrewise/storage/files.hpp"
-#include "genrewise/study/pack_training.hpp"
-#include "genrewise/study/results.hpp"
-#include "genrewise/study/study.hpp"
-#include "study_support.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -13,6 +13,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/models/model.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace {
 

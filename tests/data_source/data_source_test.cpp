@@ -7,6 +7,7 @@
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/dataset/split_file.hpp"
 #include "genrewise/packs/pack.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 

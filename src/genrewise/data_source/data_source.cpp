@@ -14,6 +14,7 @@
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/data_source/table_facts.hpp"
 #include "genrewise/features/feature_set.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 

@@ -6,6 +6,7 @@
 #include "genrewise/data_source/data_source.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/features/feature_set.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise {
 namespace {

@@ -8,6 +8,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {

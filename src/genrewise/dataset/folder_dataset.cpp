@@ -69,8 +69,8 @@ bool is_folder(const fs::path& place) {
   return fs::is_directory(place);
 }
 
-Dataset open_genre_folders(const fs::path& place, const DatasetOptions& /*options*/) {
-  DatasetBuilder builder("folder", place, false);
+Dataset open_genre_folders(const fs::path& place, const DatasetOptions& options) {
+  DatasetBuilder builder("folder", place, options.keep_unlabelled);
   const fs::path root = root_of(place);
   for (const fs::path& entry : entries_of(root, builder)) {
     std::error_code ignored;

@@ -5,6 +5,7 @@
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/models/model_spec.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/study/notes.hpp"

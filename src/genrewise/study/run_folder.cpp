@@ -4,10 +4,8 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/report/report.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/result_json.hpp"
-#include "genrewise/study/results.hpp"
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {

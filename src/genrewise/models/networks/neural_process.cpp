@@ -39,7 +39,7 @@ bool must_stop() {
   }
 }
 
-void apply(const json& report, Progress* progress) {
+void show(const json& report, Progress* progress) {
   if (progress == nullptr) return;
   const std::string what = report.value("what", "");
   if (what == "begin")
@@ -129,7 +129,7 @@ NeuralMessage NeuralProcess::receive(Progress* progress) {
       throw;
     }
     if (message.type() != "progress") return message;
-    apply(message.header, progress);
+    show(message.header, progress);
   }
 }
 
