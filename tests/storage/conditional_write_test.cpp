@@ -224,10 +224,12 @@ TEST(LocalFile, IsAnErrorWhenItChangesWhileItIsRead) {
 
 TEST(LocalFile, LosesOnlyItsOwnTemporaryFilesWhenTheyAreRemoved) {
   const TemporaryFolder folder;
-  for (const char* name : {".x.csv.12.tmp", ".x.csv.json.3.tmp", ".y.csv.4.tmp", "x.csv"})
+  for (const char* name : {".x.csv.12.tmp", ".x.csv.json.3.tmp", ".y.csv.4.tmp", ".z.tmp", "x.csv"})
     write_file(folder / name, "");
-  remove_unfinished(folder / "x.csv.");
-  EXPECT_EQ(folder.names(), (std::vector<std::string>{".y.csv.4.tmp", "x.csv"}));
+  remove_unfinished(folder / "x.csv");
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{".x.csv.json.3.tmp", ".y.csv.4.tmp", ".z.tmp", "x.csv"}));
+  remove_unfinished(folder.path() / "");
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{".z.tmp", "x.csv"}));
 }
 
 TEST(Location, IsResolvedInAFolderWhereverThatLies) {

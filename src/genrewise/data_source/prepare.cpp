@@ -36,7 +36,7 @@ std::string recipe_text(const FeatureRecipe& recipe) {
 void check_output(const fs::path& output) {
   if (output.extension() != ".csv" && output.extension() != ".npy")
     throw Error("a feature table's name ends in .csv or .npy", output.string(), "choose such a name");
-  if (folder_exists(output)) throw Error("is a folder", output.string(), "name a file");
+  if (fs::is_directory(output)) throw Error("is a folder", output.string(), "name a file");
 }
 
 class Extraction {
@@ -57,7 +57,7 @@ class Extraction {
     const auto started = std::chrono::steady_clock::now();
     RowJournal journal(journal_path(), sha256_hex(recipe_text(set_.recipe())), set_.size());
     // We hold the output's lock, so nobody is writing what a killed run left.
-    for (const char* ending : {".", ".json."}) remove_unfinished(with_suffix(output_, ending));
+    for (const char* suffix : {"", ".json"}) remove_unfinished(with_suffix(output_, suffix));
     if (!already_there()) {
       reuse_table(journal);
       extract(journal, threads);

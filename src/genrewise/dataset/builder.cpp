@@ -39,7 +39,7 @@ DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& pl
   const std::filesystem::path named = whole.has_filename() ? whole : whole.parent_path();
   dataset_.kind = std::move(kind);
   dataset_.name = named.filename().string();
-  dataset_.root = folder_exists(place) ? named : named.parent_path();
+  dataset_.root = !file_exists(place) && folder_exists(place) ? named : named.parent_path();
 }
 
 void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {

@@ -59,10 +59,13 @@ void BlockLoader::prefetch(std::span<const std::uint32_t> numbers, const std::ve
     if (has_file(block.shard)) by_shard[block.shard].push_back({block.stored_offset, block.stored_bytes});
   }
   for (const auto& [shard, ranges] : by_shard) {
-    const auto file = file_of(shard);
-    prefetches_ = file->prefetches();
-    if (!prefetches_) return;
-    file->prefetch(ranges);
+    try {
+      const auto file = file_of(shard);
+      prefetches_ = file->prefetches();
+      if (!prefetches_) return;
+      file->prefetch(ranges);
+    } catch (const Error&) {  // cannot be opened: load() reports it
+    }
   }
 }
 

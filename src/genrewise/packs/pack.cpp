@@ -134,7 +134,7 @@ class Packer {
 
   void begin() {
     if (remote_) remote_->begin(fingerprint_);
-    remove_unfinished(folder_ / (std::string(kManifestName) + "."));  // of a kill while it was written
+    remove_unfinished(folder_ / kManifestName);  // of a kill while it was written
     const auto plan = folder_ / ".pack" / "plan";
     if (fs::exists(plan)) {
       if (read_file(plan) == fingerprint_) return;

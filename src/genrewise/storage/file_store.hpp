@@ -28,7 +28,7 @@ class FileStore {
   virtual std::unique_ptr<FileWriter> create(const std::string& location, WriteOptions options = {}) = 0;
   /// `cleaning`: also after an interruption, but not for long.
   virtual void remove(const std::string& location, bool cleaning = false) = 0;
-  virtual void remove_unfinished(const std::string& prefix) = 0;
+  virtual void remove_unfinished(const std::string& location) = 0;
   virtual void make_folders(const std::string& /*folder*/) {}
 };
 

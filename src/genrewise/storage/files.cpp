@@ -128,8 +128,8 @@ void remove_file(const std::filesystem::path& location) {
   store_of(location.native())->remove(location);
 }
 
-void remove_unfinished(const std::filesystem::path& prefix) {
-  store_of(prefix.native())->remove_unfinished(prefix);
+void remove_unfinished(const std::filesystem::path& location) {
+  store_of(location.native())->remove_unfinished(location);
 }
 
 void make_folders(const std::filesystem::path& folder) {

@@ -145,9 +145,9 @@ void upload_file(const std::filesystem::path& file, const std::filesystem::path&
 
 /// Nothing happens when it is not there. Throws Error.
 void remove_file(const std::filesystem::path& location);
-/// Takes back what killed processes left of files whose location begins with `prefix`: temporary files, uploads that
-/// were never completed. For whoever alone writes there.
-void remove_unfinished(const std::filesystem::path& prefix);
+/// Removes what killed processes left of this file, or of all files in a folder (a location that ends in a slash):
+/// temporary files, uploads that were never completed. For whoever alone writes there.
+void remove_unfinished(const std::filesystem::path& location);
 /// Makes the folder and those above it; a store has no folders to make. Throws Error.
 void make_folders(const std::filesystem::path& folder);
 

@@ -140,14 +140,17 @@ class LocalStore final : public FileStore {
       throw_system_error("cannot be removed", path);
   }
 
-  // The temporary files of the writer (local_writer.cpp) in the prefix's folder.
-  void remove_unfinished(const std::string& prefix) override {
-    const std::size_t name_at = prefix.find_last_of('/') + 1;
-    const std::string folder = name_at == 0 ? "." : prefix.substr(0, name_at), start = "." + prefix.substr(name_at);
+  // The writer's temporary files (local_writer.cpp): ".<name>.<number>.tmp".
+  void remove_unfinished(const std::string& path) override {
+    const std::size_t name_at = path.find_last_of('/') + 1;
+    const std::string wanted = path.substr(name_at);
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-      const std::string name = entry.path().filename().string();
-      if (name.starts_with(start) && name.ends_with(".tmp")) fs::remove(entry.path(), ignored);
+    for (const auto& entry : fs::directory_iterator(name_at == 0 ? "." : path.substr(0, name_at), ignored)) {
+      const fs::path numbered = entry.path().filename().stem();
+      const std::string number = numbered.extension().string();
+      const bool temporary = entry.path().extension() == ".tmp" && number.size() > 1 &&
+                             number.find_first_not_of("0123456789", 1) == std::string::npos;
+      if (temporary && (wanted.empty() || numbered.stem() == "." + wanted)) fs::remove(entry.path(), ignored);
     }
   }
 

@@ -138,8 +138,9 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
     client_.send({.method = "DELETE", .name = named(location), .expected = {404}, .cleaning = cleaning});
   }
 
-  void remove_unfinished(const std::string& prefix) override {
-    const ObjectName name = parse_uri(prefix);
+  void remove_unfinished(const std::string& location) override {
+    const ObjectName name = parse_uri(location);
+    const bool folder = name.key.empty() || name.key.ends_with('/');
     const HttpAnswer answer = client_.send({.name = {name.scheme, name.bucket, ""},
                                             .query = {{"uploads", ""}, {"prefix", name.key}},
                                             .expected = {400, 403, 404, 405, 501}});  // not all know how to list them
@@ -147,7 +148,7 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
     if (!answer.good() || !document.load_buffer(answer.body.data(), answer.body.size())) return;
     for (const auto upload : document.child("ListMultipartUploadsResult").children("Upload")) {
       const std::string key = upload.child_value("Key"), id = upload.child_value("UploadId");
-      if (id.empty() || !key.starts_with(name.key)) continue;
+      if (id.empty() || !(folder ? key.starts_with(name.key) : key == name.key)) continue;
       client_.send({.method = "DELETE",
                     .name = {name.scheme, name.bucket, key},
                     .query = {{"uploadId", id}},
