@@ -1,4 +1,5 @@
 // What every classifier declares of itself, and that it keeps to it. A new classifier is covered by being listed.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -6,6 +7,7 @@
 #include <sstream>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/listing.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/models/point.hpp"

@@ -306,7 +306,7 @@ TEST(Tune, NamesParametersThatALearnerDoesNotHaveOrValuesThatItCannotTake) {
   config.axes = {{"n_neighbors", {"5", "0"}}};
   EXPECT_THAT(refusal(examples, config), HasSubstr("n_neighbors"));
   config.axes = {{"standardise", {"perhaps"}}};
-  EXPECT_THAT(refusal(examples, config), HasSubstr("standardise cannot be \"perhaps\""));
+  EXPECT_THAT(refusal(examples, config), HasSubstr("standardise = 'perhaps' is not allowed"));
   config.axes = {{"pca_components", {"-1"}}};
   EXPECT_THAT(refusal(examples, config), HasSubstr("pca_components"));
   config.axes = {{"pca_variance", {"1.5"}}};
