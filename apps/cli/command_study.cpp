@@ -10,7 +10,6 @@
 #include "data_options.hpp"
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/models/model_spec.hpp"
-#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/report/charts.hpp"
 
 namespace genrewise::cli {

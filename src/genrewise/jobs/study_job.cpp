@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "genrewise/features/feature_set.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
