@@ -125,6 +125,7 @@ std::string DataSource::fingerprint() const {
   Hasher hasher(HashKind::sha256);
   if (kind_ == "table") {
     hasher.update(read_file(config_.location));
+    if (is_feature_table(config_.location)) hasher.update(read_file(config_.location + ".json"));  // has the genres
   } else if (kind_ == "pack") {
     hasher.update(pack_.fingerprint);
     for (const PackedShard& shard : pack_.shards) hasher.update(shard.file + shard.sha256);

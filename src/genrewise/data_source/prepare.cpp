@@ -107,6 +107,8 @@ class Extraction {
         journal.append(key, table.values.row(row));
         ++rows;
       }
+    } catch (const Interrupted&) {
+      throw;
     } catch (const Error& error) {  // a table that cannot be read is made anew, unless the journal fails
       if (error.where() == journal_path().string()) throw;
     }
