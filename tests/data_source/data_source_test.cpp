@@ -167,7 +167,9 @@ TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
       } else {
         EXPECT_THAT(found, ::testing::StartsWith(tried.used[k])) << tried.name << ", " << kinds[k].kind;
       }
-      if (tried.config.genres.merge == std::vector<std::string>{"Jazz=Rock"}) EXPECT_EQ(labels, "1") << kinds[k].kind;
+      if (tried.config.genres.merge == std::vector<std::string>{"Jazz=Rock"}) {
+        EXPECT_EQ(labels, "1") << kinds[k].kind;
+      }
     }
   }
 }

@@ -37,7 +37,8 @@ Model train(const std::string& kind, const Parameters& parameters = {}, Preproce
   model.preprocessor = Preprocessor(preprocessing);
   model.preprocessor.fit(clusters.examples);
   model.classifier = make_classifier(kind, parameters, 5);
-  model.classifier->fit(model.preprocessor.transform(clusters.examples), clusters.labels, 3);
+  const Matrix examples = model.preprocessor.transform(clusters.examples);
+  model.classifier->fit({examples, clusters.labels, 3});
   model.facts = {{"seed", 42}, {"note", "hello"}};
   return model;
 }

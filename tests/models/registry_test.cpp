@@ -107,10 +107,12 @@ TEST_P(EveryClassifier, RefusesValuesOfTheWrongTypeOrOutOfRange) {
     };
     EXPECT_THAT(with("nonsense"), HasSubstr("is not allowed; give " + allowed_text(one))) << one.name;
     if (one.type == ParameterType::choice || one.type == ParameterType::boolean) continue;
-    if (one.range.has_least() && one.range.least > -1e18)
+    if (one.range.has_least() && one.range.least > -1e18) {
       EXPECT_THAT(with(fmt::format("{}", one.range.least - 1)), HasSubstr("is not allowed")) << one.name;
-    if (one.range.has_most())
+    }
+    if (one.range.has_most()) {
       EXPECT_THAT(with(fmt::format("{}", one.range.most + 1)), HasSubstr("is not allowed")) << one.name;
+    }
   }
 }
 

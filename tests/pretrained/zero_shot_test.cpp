@@ -7,7 +7,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/models/neural/neural.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 

@@ -12,8 +12,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/data_source/selection.hpp"
-#include "genrewise/report/charts.hpp"
-#include "genrewise/report/report.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/result_json.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "genrewise/base/text.hpp"
+#include "genrewise/data_source/selection.hpp"
 
 namespace genrewise {
 namespace {
