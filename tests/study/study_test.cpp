@@ -270,14 +270,17 @@ TEST(Study, ChoosesWhatIsDoneToTheFeaturesLikeAParameter) {
   EXPECT_TRUE(result.models[1].explained_variance.empty());
 }
 
-TEST(Point, LeavesToALearnerWhatIsNamedAsOneOfItsParameters) {
-  const Parameters all = {{"C", "1"}, {"standardise", "false"}, {"pca_components", "3"}};
-  const Point plain(all, {{"C", "1"}}), network(all, {{"C", "1"}, {"standardise", "true"}});
-  EXPECT_EQ(plain.learning, (Parameters{{"C", "1"}}));
-  EXPECT_FALSE(preprocessing_of(plain, {}).standardise);
-  EXPECT_EQ(network.learning, (Parameters{{"C", "1"}, {"standardise", "false"}}));
-  EXPECT_TRUE(preprocessing_of(network, {}).standardise);
-  EXPECT_EQ(preprocessing_of(network, {}).pca_components, 3u);
+TEST(Point, PartsWhatPreparesTheFeaturesFromTheClassifiersParameters) {
+  const Point point({{"C", "1"}, {"standardise", "false"}, {"pca_components", "3"}});
+  EXPECT_EQ(point.learning, (Parameters{{"C", "1"}}));
+  EXPECT_EQ(point.preparing, (Parameters{{"standardise", "false"}, {"pca_components", "3"}}));
+  EXPECT_FALSE(preprocessing_of(point, {}).standardise);
+  EXPECT_EQ(preprocessing_of(point, {}).pca_components, 3u);
+  for (const ClassifierDescriptor* one : classifier_descriptors()) {
+    for (const ParameterDescriptor& parameter : preparing_parameters()) {
+      EXPECT_EQ(find_parameter(one->parameters, parameter.name), nullptr) << one->kind << ", " << parameter.name;
+    }
+  }
 }
 
 TEST(Study, ComparesModelsOfSeveralTablesOnTheSameSplit) {
