@@ -37,7 +37,8 @@ class Predict : public ::testing::Test {
     model.preprocessor = Preprocessor(PreprocessingConfig{});
     model.preprocessor.fit(examples.table.values);
     model.classifier = make_classifier("logreg", {}, kDefaultSeed);
-    model.classifier->fit(model.preprocessor.transform(examples.table.values), examples.subjects.labels, 3);
+    const Matrix prepared = model.preprocessor.transform(examples.table.values);
+    model.classifier->fit({prepared, examples.subjects.labels, 3});
     save_model(model, model_path());
   }
   static void TearDownTestSuite() { delete home_; }
