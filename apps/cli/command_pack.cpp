@@ -8,6 +8,7 @@
 #include "data_options.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/packs/pack.hpp"
+#include "genrewise/storage/location.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise::cli {
@@ -69,6 +70,8 @@ nlohmann::json json_of(const Options& options, const PackResult& result, const s
 
 int pack(Options& options, Session& session) {
   if (options.output.empty()) throw CLI::ValidationError("--output", "say where the shards shall lie: -o FOLDER");
+  if (!options.pack.work_folder.empty() && local_work_path(options.output) == options.output)
+    throw CLI::ValidationError("--work", "shards go straight into a folder of this machine: leave the option out");
   options.data.genres.by_artist = options.scheme != "random";
   const DataSource source(options.data);
   if (!source.has_audio())

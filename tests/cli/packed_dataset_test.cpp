@@ -79,6 +79,7 @@ TEST_F(PackedDataset, IsVerifiedWithoutOptionsOfPacking) {
   ASSERT_EQ(pack().code, 0);
   EXPECT_EQ(run_program({"pack", packed, "--verify", "--shards", "3"}).code, 2);
   EXPECT_EQ(run_program({"pack", packed, "--verify"}).code, 0);
+  EXPECT_EQ(pack({"--work", folder / "work"}).code, 2);  // only on the way to a store
 }
 
 TEST_F(PackedDataset, OfAnotherRecipeThanTheModelsIsRefused) {

@@ -10,6 +10,7 @@
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/data_source/table_facts.hpp"
@@ -66,11 +67,12 @@ void DataSource::open_numbers(const char* kind, const std::string& features) {
   kind_ = kind;
   const std::string title = kind_ == "table" ? "the dataset is a feature table" : "the dataset is a pack";
   const std::string has_numbers = title + ": it has its numbers, and no audio";
-  if (!table_.empty()) throw Error(has_numbers, "--table", "leave the option out");
-  if (config_.subset) throw Error(title + ": only FMA's folder has subsets", "--subset", "leave the option out");
+  if (!table_.empty()) throw UsageError(has_numbers, "--table", "leave the option out");
+  if (config_.subset) throw UsageError("only an FMA dataset has subsets", "--subset", "leave the option out");
   if (!config_.features || *config_.features == features) return;
-  throw Error(features.empty() ? has_numbers : fmt::format("{} of {}, not of {}", title, features, *config_.features),
-              "--features", "leave the option out");
+  throw UsageError(
+      features.empty() ? has_numbers : fmt::format("{} of {}, not of {}", title, features, *config_.features),
+      "--features", "leave the option out");
 }
 
 void DataSource::choose_genres() {
@@ -108,7 +110,7 @@ void DataSource::name_tables() {
     } else if (table_.empty() || table_ == text) {
       table_ = text;
     } else {
-      throw Error("two tables cannot both be the study's own", "--table", "write NAME=PATH for one of them");
+      throw UsageError("two tables cannot both be the study's own", "--table", "write NAME=PATH for one of them");
     }
   }
 }
@@ -181,8 +183,8 @@ LoadedTable DataSource::extract(const std::string& set, const fs::path& path, Pr
 
 LoadedExamples DataSource::load(const fs::path& features_path, Progress& progress) const {
   if (!named_tables_.empty())
-    throw Error("only the models of a study name features of their own", "--table",
-                "write --table PATH, without NAME=");
+    throw UsageError("only the models of a study name features of their own", "--table",
+                     "write --table PATH, without NAME=");
   return load_own(features_path, progress);
 }
 
@@ -196,8 +198,9 @@ LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& pro
   if (table_.empty()) return with_genres(extract(features_, features_path, progress), progress);
   FeatureTable table = read_table(table_);
   if (config_.features && table.recipe.name != *config_.features) {
-    throw Error(fmt::format("the table {} has the features {}, not {}", table_, table.recipe.name, *config_.features),
-                "--features", "leave the option out");
+    throw UsageError(
+        fmt::format("the table {} has the features {}, not {}", table_, table.recipe.name, *config_.features),
+        "--features", "leave the option out");
   }
   return with_genres({std::move(table), {}, 0}, progress);
 }
@@ -258,14 +261,14 @@ std::optional<ClipFacts> DataSource::clip_facts(const Examples& examples, Progre
 void DataSource::require_used(const std::vector<std::string>& sets) const {
   for (const auto& [name, path] : named_tables_) {
     if (std::ranges::find(sets, name) != sets.end()) continue;
-    throw Error(fmt::format("no model is trained on {} ({})", name, path), "--table",
-                fmt::format("add a model {}/MODEL, or leave the table out", name));
+    throw UsageError(fmt::format("no model is named {}/MODEL, to be trained on {}", name, path), "--table",
+                     "name one with --models, or leave the table out");
   }
   const auto is_own = [&](const std::string& set) { return set.empty() || (set == features_ && table_.empty()); };
   if (!has_audio() || std::ranges::any_of(sets, is_own)) return;
-  if (!table_.empty()) throw Error("no model is trained on this table", "--table", "add a model without features");
+  if (!table_.empty()) throw UsageError("no model is trained on this table", "--table", "add a model without features");
   if (config_.features)
-    throw Error(fmt::format("no model is trained on {}", *config_.features), "--features", "leave the option out");
+    throw UsageError(fmt::format("no model is trained on {}", *config_.features), "--features", "leave the option out");
 }
 
 DatasetSplit split_dataset(const DataSource& source, const SplitConfig& config) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
@@ -60,8 +61,8 @@ std::vector<DatasetKindDescriptor> dataset_kinds() {
 Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options) try {
   Dataset dataset = open_by_kind(place, options);
   if (options.fma_subset && dataset.kind != "fma")
-    throw Error("only FMA's folder has subsets, and this is none: " + place.string(), "--subset",
-                "leave the option out");
+    throw UsageError("only an FMA dataset has subsets, and this is none: " + place.string(), "--subset",
+                     "leave the option out");
   return dataset;
 } catch (const std::filesystem::filesystem_error& error) {
   throw Error("cannot be read (" + error.code().message() + ")", error.path1().string(),

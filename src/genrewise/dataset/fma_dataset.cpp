@@ -4,6 +4,7 @@
 #include <array>
 
 #include "genrewise/base/text.hpp"
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
@@ -110,7 +111,8 @@ bool is_fma_folder(const fs::path& place) {
 Dataset open_fma(const fs::path& place, const DatasetOptions& options) {
   const std::string subset = options.fma_subset.value_or(std::string(kSubsets.front()));
   if (std::ranges::find(kSubsets, subset) == kSubsets.end()) {
-    throw Error(fmt::format("'{}' is not a subset of FMA", subset), "--subset", "choose small, medium, large or full");
+    throw UsageError(fmt::format("'{}' is not a subset of FMA", subset), "--subset",
+                     "choose small, medium, large or full");
   }
   const std::size_t wanted = subset_rank(subset);
   const fs::path metadata = find_metadata(place);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/grouping.hpp"
 
 namespace genrewise {
@@ -23,13 +24,14 @@ std::pair<std::string, std::string> parse_merge(const std::string& text, const N
   for (std::size_t at = first; at != std::string::npos; at = text.find('=', at + 1)) {
     const std::string from = text.substr(0, at), to = text.substr(at + 1);
     if (!has(genres, from) || !has(genres, to)) continue;
-    if (from == to) throw Error(fmt::format("'{}' is merged with itself", from), "--merge", "name two genres");
+    if (from == to) throw UsageError(fmt::format("'{}' is merged with itself", from), "--merge", "name two genres");
     return {from, to};
   }
   const std::string remedy = fmt::format("write GENRE=GENRE with two of: {}", fmt::join(genres, ", "));
-  if (first == std::string::npos) throw Error(fmt::format("'{}' does not name two genres", text), "--merge", remedy);
+  if (first == std::string::npos)
+    throw UsageError(fmt::format("'{}' does not name two genres", text), "--merge", remedy);
   const std::string from = text.substr(0, first), to = text.substr(first + 1);
-  throw Error(fmt::format("there is no genre '{}'", has(genres, from) ? to : from), "--merge", remedy);
+  throw UsageError(fmt::format("there is no genre '{}'", has(genres, from) ? to : from), "--merge", remedy);
 }
 
 std::map<std::string, std::string> parse_merges(const Names& texts, const Names& genres) {
@@ -38,14 +40,14 @@ std::map<std::string, std::string> parse_merges(const Names& texts, const Names&
     const auto [from, to] = parse_merge(text, genres);
     const auto [known, is_new] = target_of.emplace(from, to);
     if (!is_new && known->second != to)
-      throw Error(fmt::format("'{}' cannot count as both '{}' and '{}'", from, known->second, to), "--merge",
-                  "name one of them");
+      throw UsageError(fmt::format("'{}' cannot count as both '{}' and '{}'", from, known->second, to), "--merge",
+                       "name one of them");
   }
   for (const auto& [from, to] : target_of) {
     const auto next = target_of.find(to);
     if (next != target_of.end())
-      throw Error(fmt::format("'{}' is to count as '{}', which itself counts as '{}'", from, to, next->second),
-                  "--merge", "name the genre that both shall count as");
+      throw UsageError(fmt::format("'{}' is to count as '{}', which itself counts as '{}'", from, to, next->second),
+                       "--merge", "name the genre that both shall count as");
   }
   return target_of;
 }
@@ -92,8 +94,9 @@ class Selector {
     }
     if (left_out.empty()) return;
     if (left_out.size() == groups.size())
-      throw Error(fmt::format("no genre has {} groups of examples: {}", config_.min_groups, fmt::join(left_out, ", ")),
-                  "--min-groups", "ask for fewer");
+      throw UsageError(
+          fmt::format("no genre has {} groups of examples: {}", config_.min_groups, fmt::join(left_out, ", ")),
+          "--min-groups", "ask for fewer");
     selection_.notes.push_back(
         fmt::format("Genres with fewer than {} groups of {} are left out (--min-groups): {}.", config_.min_groups,
                     config_.by_artist ? "one artist, album or file" : "one file", fmt::join(left_out, ", ")));

@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/grouping.hpp"
 #include "genrewise/dataset/split_file.hpp"
 #include "genrewise/dataset/stated_split.hpp"
@@ -59,8 +60,8 @@ void check_shares(const SplitConfig& config) {
                 {}, "give shares of at least 0 whose sum is below 1");
   const bool has_own_sizes = config.scheme == SplitScheme::official || config.scheme == SplitScheme::shards;
   if (has_own_sizes && (config.validation_share || config.test_share))
-    throw Error(fmt::format("the parts of the scheme {} have their own sizes", to_string(config.scheme)),
-                config.validation_share ? "--validation" : "--test", "leave the option out");
+    throw UsageError(fmt::format("the parts of the scheme {} have their own sizes", to_string(config.scheme)),
+                     config.validation_share ? "--validation" : "--test", "leave the option out");
 }
 
 std::vector<Part> drawn_parts(const SplitSubjects& subjects, const SplitConfig& config, bool by_artist) {
@@ -154,7 +155,7 @@ Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
   check_shares(config);
   if (!config.file.empty()) {
     if (config.scheme != SplitScheme::automatic)
-      throw Error("a split from a file has no scheme", "--scheme", "leave --scheme or --split-file out");
+      throw UsageError("a split from a file has no scheme", "--scheme", "leave --scheme or --split-file out");
     const Split read = read_split_file(config.file, subjects);
     return complete_split(subjects, {read.parts.begin(), read.parts.end()}, SplitScheme::file, config);
   }

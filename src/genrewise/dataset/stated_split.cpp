@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/grouping.hpp"
 
 namespace genrewise {
@@ -25,8 +26,9 @@ std::vector<Carved> missing_parts(const std::vector<Part>& parts, const SplitCon
     if (std::ranges::find(parts, part) == parts.end()) {
       if (given.value_or(share) > 0) missing.push_back({part, given.value_or(share)});
     } else if (given) {
-      throw Error(fmt::format("the data states which examples are the {} part", to_string(part)),
-                  fmt::format("--{}", to_string(part)), "leave the option out, or choose the scheme grouped or random");
+      throw UsageError(fmt::format("the data states which examples are the {} part", to_string(part)),
+                       fmt::format("--{}", to_string(part)),
+                       "leave the option out, or choose the scheme grouped or random");
     }
   };
   look_at(Part::validation, config.validation_share, kValidationShare);
