@@ -161,7 +161,8 @@ TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
         labels = fmt::format("{}", loaded.examples.labels.size());
       });
       if (tried.used[k].empty()) {
-        EXPECT_THAT(found, ::testing::AnyOf("no error", HasSubstr("clips could be used")))
+        // The folder's tracks have other ids than those of the table.
+        EXPECT_THAT(found, ::testing::AnyOf("no error", HasSubstr("clips could be used"), HasSubstr("no row for any")))
             << tried.name << ", " << kinds[k].kind;
         EXPECT_EQ(kind, kinds[k].kind) << tried.name;
       } else {

@@ -44,7 +44,7 @@ std::vector<std::size_t> columns_of(const std::vector<FeatureColumn>& columns, s
 Examples select_features(const Examples& examples, std::string_view features) {
   const std::vector<std::size_t> kept = columns_of(examples.table.columns, features);
   if (kept.size() == examples.table.columns.size()) return examples;
-  Examples selected{examples.name, examples.labels, {}, examples.subjects};
+  Examples selected{examples.name, examples.labels, {}, examples.subjects, examples.notes};
   const FeatureRecipe& whole = examples.table.recipe;
   const std::string name = fmt::format("{}/{}", whole.name, features);
   selected.table.recipe = {name, whole.version, sha256_hex(whole.hash + '/' + std::string(features))};
@@ -58,7 +58,7 @@ Examples select_features(const Examples& examples, std::string_view features) {
 }
 
 Examples select_examples(const Examples& examples, const std::vector<std::size_t>& rows) {
-  Examples selected{examples.name, examples.labels, {}, {}};
+  Examples selected{examples.name, examples.labels, {}, {}, examples.notes};
   selected.table.recipe = examples.table.recipe;
   selected.table.columns = examples.table.columns;
   selected.table.values = examples.table.values.select_rows(rows);
