@@ -243,7 +243,7 @@ TEST(StatedSplit, KeepsAStatedTestPartWhenValidationIsMissing) {
   EXPECT_THAT(crossings(subjects, split), ::testing::Each(0u));
   ASSERT_EQ(split.notes.size(), 1u);
   EXPECT_THAT(split.notes[0], AllOf(HasSubstr("no validation part"), HasSubstr("288 training"),
-                                    HasSubstr(fmt::format("{} for validation", carved))));
+                                    HasSubstr(fmt::format("{} are used for validation", carved))));
   EXPECT_EQ(make_split(subjects).parts, split.parts);
   EXPECT_NE(make_split(subjects, {.seed = 7}).parts, split.parts);
   EXPECT_EQ(make_split(subjects, {.seed = 7}).rows(Part::test), split.rows(Part::test));

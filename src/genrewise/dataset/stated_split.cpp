@@ -115,9 +115,9 @@ class Carver {
   void tell(std::size_t training) const {
     std::vector<std::string> taken;
     for (const Carved& part : missing_)
-      taken.push_back(fmt::format("{} for {}", split_.rows(part.part).size(), to_string(part.part)));
+      taken.push_back(fmt::format("{} are used for {}", split_.rows(part.part).size(), to_string(part.part)));
     split_.notes.push_back(
-        fmt::format("The data states no {} part: of its {} training examples, {} were taken, by groups of one artist, "
+        fmt::format("The data states no {} part: of its {} training examples, {}, in whole groups of one artist, "
                     "album or file (seed {}).",
                     missing_names(), training, fmt::join(taken, " and "), config_.seed));
     if (kept_whole_.empty()) return;
