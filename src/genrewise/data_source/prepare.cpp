@@ -59,8 +59,7 @@ class Extraction {
     // We hold the output's lock, so nobody is writing what a killed run left.
     for (const char* suffix : {"", ".json"}) remove_unfinished(with_suffix(output_, suffix));
     if (!already_there()) {
-      reuse_table(journal);
-      extract(journal, threads);
+      extract(journal, take_over_rows(journal), threads);
       if (result_.extracted + result_.reused == 0) {
         journal.remove();
         throw_unusable();
@@ -91,16 +90,17 @@ class Extraction {
     return true;
   }
 
-  // Rows of a finished table of this recipe whose clips are still the same, where others are new or changed.
-  void reuse_table(RowJournal& journal) const {
-    if (!file_exists(output_)) return;
+  // Rows of a finished table of this recipe whose clips are still the same, where others are new or changed. Returns
+  // how many.
+  std::size_t take_over_rows(RowJournal& journal) const {
+    if (!file_exists(output_)) return 0;
     const auto facts = read_table_facts(output_);
-    if (!facts || facts->recipe != set_.recipe() || facts->identities.empty()) return;
+    if (!facts || facts->recipe != set_.recipe() || facts->identities.empty()) return 0;
     const std::set<std::string_view> wanted(keys_.begin(), keys_.end());
     std::size_t rows = 0;
     try {
       const FeatureTable table = read_feature_table(output_);
-      if (table.values.rows() != facts->identities.size() || table.columns != set_.columns()) return;
+      if (table.values.rows() != facts->identities.size() || table.columns != set_.columns()) return 0;
       for (std::size_t row = 0; row < table.values.rows(); ++row) {
         const std::string& key = facts->identities[row];
         if (!wanted.contains(key) || journal.has(key)) continue;
@@ -113,16 +113,17 @@ class Extraction {
       if (error.where() == journal_path().string()) throw;
     }
     if (rows > 0) progress_.note(fmt::format("using {} rows of {}", rows, output_.string()));
+    return rows;
   }
 
-  void extract(RowJournal& journal, int threads) {
+  void extract(RowJournal& journal, std::size_t taken_over, int threads) {
     std::vector<std::size_t> pending;
     for (std::size_t i = 0; i < keys_.size(); ++i)
       if (!journal.has(keys_[i])) pending.push_back(i);
     result_.reused = keys_.size() - pending.size();
-    if (result_.reused > 0)
-      progress_.note(
-          fmt::format("going on: {} of {} clips are ready from an earlier run", result_.reused, keys_.size()));
+    if (result_.reused > taken_over)
+      progress_.note(fmt::format("going on: {} of {} clips are ready from an earlier run", result_.reused - taken_over,
+                                 keys_.size()));
     if (threads <= 0) threads = thread_budget();
     const ClipExtractor extractor(set_);
     std::vector<std::vector<float>> rows(static_cast<std::size_t>(threads), std::vector<float>(set_.size()));
