@@ -84,7 +84,9 @@ TEST(NetworkClient, FitsOnceAndPredictsInTheSameProcess) {
   for (int i = 0; i < 2; ++i) {
     const Predictions predicted = fake.classifier->predict_with_probabilities(fake.examples);
     ASSERT_EQ(predicted.probabilities.rows(), 3u);
-    EXPECT_THAT(predicted.probabilities.row(2), ElementsAre(0.5F, 0.25F))
+    EXPECT_EQ(predicted.probabilities.cols(), 2u);
+    EXPECT_THAT(std::vector<float>(predicted.probabilities.row(2).begin(), predicted.probabilities.row(2).end()),
+                ElementsAre(0.5F, 0.25F))
         << "one table was sent, and its numbers arrive";
     EXPECT_THAT(predicted.labels, ElementsAre(0, 0, 0));
   }
@@ -121,7 +123,7 @@ TEST(NetworkClient, PassesAnInterruptionOnAndThrowsIt) {
 TEST(NetworkClient, SaysHowTheOtherProcessEndedAndWhatItWroteLast) {
   EXPECT_THAT(problem_of([] { Fake("exit").fit(); }),
               AllOf(HasSubstr("exit code 3"), HasSubstr("the library said boom")));
-  EXPECT_THAT(problem_of([] { Fake("crash").fit(); }), HasSubstr("signal 11"));
+  EXPECT_THAT(problem_of([] { Fake("crash").fit(); }), HasSubstr("signal 6"));
   EXPECT_THAT(problem_of([] { Fake("exit at once").fit(); }), HasSubstr("exit code 4"));
 }
 

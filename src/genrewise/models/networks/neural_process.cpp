@@ -197,16 +197,15 @@ void NeuralProcess::pass_on_interruption() {
 void NeuralProcess::fail() {
   const bool stopping = must_stop();
   close_connection();
-  const std::string how = wait_for_end();
+  const Ended ended = wait_for_end();
   if (stopping) throw Interrupted();  // Ctrl-C in a terminal reaches a child that is just starting, too
   std::string said = last_errors_.substr(last_errors_.size() - std::min(last_errors_.size(), kKeptErrors));
   while (said.ends_with('\n')) said.pop_back();
-  throw Error(fmt::format("the program genrewise-neural {}{}{}", how,
+  throw Error(fmt::format("the program genrewise-neural {}{}{}", ended.how,
                           said.empty() ? "" : "; the end of its error output: ", said),
               {},
-              how.find("9 ") != std::string::npos
-                  ? "the system may have been short of memory: use a smaller batch_size"
-                  : "start the same command again; if it happens again, please report it");
+              ended.signal == SIGKILL ? "memory may have run out: use a smaller batch_size or fewer threads"
+                                      : "start the same command again; if it happens again, please report it");
 }
 
 void NeuralProcess::close_connection() {
@@ -214,29 +213,31 @@ void NeuralProcess::close_connection() {
   socket_ = -1;
 }
 
-/// Reaps the child, which ends by itself when the connection is closed; says how it ended.
-std::string NeuralProcess::wait_for_end() {
-  int status = 0;
-  std::string how = "closed the connection";
+/// Reaps the child, which ends by itself when the connection is closed.
+NeuralProcess::Ended NeuralProcess::wait_for_end() {
+  Ended ended{"closed the connection", 0};
   for (const auto start = Clock::now(); id_ > 0;) {
-    const pid_t ended = ::waitpid(id_, &status, WNOHANG);
-    if (ended == id_ || (ended < 0 && errno == ECHILD)) {
-      if (ended == id_ && WIFEXITED(status)) how = fmt::format("ended with exit code {}", WEXITSTATUS(status));
-      if (ended == id_ && WIFSIGNALED(status))
-        how = fmt::format("was ended by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
-      id_ = -1;
-    } else if (Clock::now() - start > kEnding) {
+    int status = 0;
+    const pid_t reaped = ::waitpid(id_, &status, WNOHANG);
+    if (reaped == 0 && Clock::now() - start <= kEnding) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      continue;
+    }
+    if (reaped == 0) {
       ::kill(id_, SIGKILL);
       ::waitpid(id_, &status, 0);
-      id_ = -1;
-    } else {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    } else if (reaped == id_ && WIFEXITED(status)) {
+      ended.how = fmt::format("ended with exit code {}", WEXITSTATUS(status));
+    } else if (reaped == id_ && WIFSIGNALED(status)) {
+      ended.signal = WTERMSIG(status);
+      ended.how = fmt::format("was ended by signal {} ({})", ended.signal, ::strsignal(ended.signal));
     }
+    id_ = -1;
   }
   drain_errors();
   if (errors_ >= 0) ::close(errors_);
   errors_ = -1;
-  return how;
+  return ended;
 }
 
 }  // namespace genrewise

@@ -46,7 +46,11 @@ class NeuralProcess {
   void pass_on_interruption();
   [[noreturn]] void fail();
   void close_connection();
-  std::string wait_for_end();
+  struct Ended {
+    std::string how;
+    int signal = 0;
+  };
+  Ended wait_for_end();
 
   pid_t id_ = -1;
   int socket_ = -1, errors_ = -1;
