@@ -16,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
@@ -26,16 +27,6 @@ struct Notes : Progress {
   void note(std::string_view text) override { texts.emplace_back(text); }
   std::vector<std::string> texts;
 };
-
-/// The Error's text, or "no error".
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// The same music as each kind of data: two genres with four files each, all of which raw10k can be made from.
 class DataSourceTest : public ::testing::Test {
@@ -153,7 +144,7 @@ TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
       DataSourceConfig config = tried.config;
       config.location = kinds[k].location;
       std::string kind, labels;
-      const std::string found = refusal([&] {
+      const std::string found = error_message([&] {
         const DataSource source(config);
         kind = source.kind();
         // fma518 takes longer clips than these, so what has other features is refused or fails by its clips.
@@ -180,7 +171,7 @@ TEST_F(DataSourceTest, RefusesWhatNoModelOfAStudyUses) {
   const auto path_of = [&](const std::string& set, std::size_t) -> fs::path { return at("f-" + set + ".npy"); };
   const auto joined = [&](DataSourceConfig config, const std::vector<std::string>& sets) {
     config.location = at("list.csv");
-    return refusal([&] { load_joined(DataSource(config), sets, path_of, quiet); });
+    return error_message([&] { load_joined(DataSource(config), sets, path_of, quiet); });
   };
   EXPECT_EQ(joined({.location = {}, .tables = {"mine=" + table}, .default_features = "raw10k"}, {"", "mine"}),
             "no error");
@@ -207,8 +198,8 @@ TEST_F(DataSourceTest, TriesASplitBeforeItExtracts) {
   write_file(at("few.csv"),
              "path,genre,artist\nfolder/Jazz/0.wav,Jazz,a\nfolder/Jazz/1.wav,Jazz,a\nfolder/Rock/4.wav,Rock,b\n");
   const DataSource few({.location = at("few.csv"), .features = "raw10k"});
-  EXPECT_THAT(refusal([&] { require_split(few, {}); }), AllOf(HasSubstr("'Jazz'"), HasSubstr("--min-groups")));
-  EXPECT_EQ(refusal([&] { require_split(DataSource({.location = at("list.csv"), .features = "raw10k"}), {}); }),
+  EXPECT_THAT(error_message([&] { require_split(few, {}); }), AllOf(HasSubstr("'Jazz'"), HasSubstr("--min-groups")));
+  EXPECT_EQ(error_message([&] { require_split(DataSource({.location = at("list.csv"), .features = "raw10k"}), {}); }),
             "no error");
 }
 
@@ -249,7 +240,7 @@ TEST_F(DataSourceTest, OfAudioDoesNotExtractGenresThatAreLeftOut) {
 TEST_F(DataSourceTest, SaysWhatAFeatureTableWithoutGenresIsFor) {
   features();
   fs::remove(at("features.npy.json"));
-  EXPECT_THAT(refusal([&] { DataSource({.location = at("features.npy")}); }), HasSubstr("--table"));
+  EXPECT_THAT(error_message([&] { DataSource({.location = at("features.npy")}); }), HasSubstr("--table"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
@@ -20,13 +21,9 @@ class LabelledTable : public ::testing::Test {
   }
   /// What read() says when it refuses.
   std::string refusal(const std::string& text) {
-    try {
-      read(text);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "(accepted)";
+    return error_message([&] { read(text); });
   }
+
   bool looks_like_one(const std::string& text) {
     write_file(folder_ / "maybe.csv", text);
     return is_labelled_table(folder_ / "maybe.csv");

@@ -13,6 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
@@ -60,7 +61,7 @@ TEST(PackedExamples, AreSplitByThePartsOfThePackAndByWholeShards) {
   EXPECT_TRUE(std::ranges::is_sorted(shards.parts));
   auto without = examples.subjects;
   without.by_shard.clear();
-  EXPECT_THAT(problem_of([&] { make_split(without, {.scheme = SplitScheme::shards}); }),
+  EXPECT_THAT(error_message([&] { make_split(without, {.scheme = SplitScheme::shards}); }),
               HasSubstr("only a packed folder has shards"));
 }
 
@@ -80,14 +81,14 @@ TEST(PackedExamples, KnowTheArtistsThatTheManifestNames) {
   EXPECT_EQ(read_file(folder / "pack" / "manifest.json").find("albums"), std::string::npos);
   auto other = job;
   other.artists[1] = "somebody else";
-  EXPECT_THAT(problem_of([&] { pack_examples(other, folder / "pack", {.shards = 3}, quiet); }),
+  EXPECT_THAT(error_message([&] { pack_examples(other, folder / "pack", {.shards = 3}, quiet); }),
               HasSubstr("holds another pack"));
   other.artists.pop_back();
-  EXPECT_THAT(problem_of([&] { pack_examples(other, folder / "new", {.shards = 3}, quiet); }),
+  EXPECT_THAT(error_message([&] { pack_examples(other, folder / "new", {.shards = 3}, quiet); }),
               HasSubstr("different lengths"));
   auto text = read_file(folder / "pack" / "manifest.json");
   text.replace(text.find("\"artists\":["), 11, "\"artists\":[\"x\",");
-  EXPECT_THAT(problem_of([&] { parse_manifest(text, "m.json"); }), HasSubstr("list of artists has another length"));
+  EXPECT_THAT(error_message([&] { parse_manifest(text, "m.json"); }), HasSubstr("list of artists has another length"));
 }
 
 TEST(PackedExamples, LeaveOutWhatIsDamagedAndTellIt) {
@@ -106,7 +107,7 @@ TEST(PackedExamples, LeaveOutWhatIsDamagedAndTellIt) {
   for (std::size_t row = 0; row < 39; ++row) {
     EXPECT_TRUE(std::ranges::equal(examples.table.values.row(row), values_of(number_of(examples.subjects.ids[row]))));
   }
-  EXPECT_THAT(problem_of([&] { examples_of(manifest); }), HasSubstr("too many records cannot be used"));
+  EXPECT_THAT(error_message([&] { examples_of(manifest); }), HasSubstr("too many records cannot be used"));
 }
 
 TEST(PackedExamples, OfAnotherProgramHaveLabelsByNumberAndIdsOfTheirOwn) {

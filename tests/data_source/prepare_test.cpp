@@ -18,6 +18,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
@@ -277,12 +278,8 @@ TEST_F(Prepare, TakesTheClipThatTheTrackAsksFor) {
 
 TEST_F(Prepare, SaysWhyWhenNothingCouldBeUsed) {
   for (const Track& track : dataset_.tracks) write_file(track.path, "");
-  try {
-    extract(FakeSet());
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("made"), HasSubstr("12 empty file"), HasSubstr("0.wav")));
-  }
+  EXPECT_THAT(error_message([&] { extract(FakeSet()); }),
+              AllOf(HasSubstr("made"), HasSubstr("12 empty file"), HasSubstr("0.wav")));
   EXPECT_THAT(out_.names(), ElementsAre());
 }
 
@@ -297,12 +294,7 @@ TEST_F(Prepare, RefusesAnOutputBeforeItWorks) {
 
 TEST_F(Prepare, RefusesAnOutputThatAnotherRunIsWriting) {
   const RowJournal other(output_.string() + ".partial", std::string(64, 'x'), 2);
-  try {
-    extract(FakeSet());
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("another run"));
-  }
+  EXPECT_THAT(error_message([&] { extract(FakeSet()); }), HasSubstr("another run"));
 }
 
 TEST_F(Prepare, SweepsAwayWhatAKilledRunLeft) {

@@ -15,6 +15,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::error_message;
 using testing::TemporaryFolder;
 
 const std::string kContent(64, 'c');
@@ -123,12 +124,8 @@ TEST(RowJournal, BelongsToOneAtATime) {
   {
     RowJournal first(folder / "rows", kContent, 3);
     append_rows(first, 0, 2);
-    try {
-      const RowJournal second(folder / "rows", kContent, 3);
-      FAIL();
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), ::testing::HasSubstr("another run"));
-    }
+    EXPECT_THAT(error_message([&] { const RowJournal second(folder / "rows", kContent, 3); }),
+                ::testing::HasSubstr("another run"));
     EXPECT_EQ(read(first, 1), row(1));
   }
   EXPECT_EQ(RowJournal(folder / "rows", kContent, 3).rows(), 2u);

@@ -45,16 +45,4 @@ inline std::vector<float> sine(double frequency_hz, double duration_s, int sampl
   return samples;
 }
 
-/// The Error's text that the call throws; fails the test when it throws none.
-template <class Call>
-std::string error_of(Call call) {
-  try {
-    call();
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return {};
-}
-
 }  // namespace genrewise::testing

@@ -9,7 +9,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::error_of;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 using testing::touch;
@@ -34,7 +34,7 @@ class CsvDataset : public ::testing::Test {
     return open_dataset(folder_ / "list.csv");
   }
   std::string error(const std::string& text) {
-    return error_of([&] { open(text); });
+    return error_message([&] { open(text); });
   }
   TemporaryFolder folder_;
 };
@@ -118,7 +118,8 @@ TEST_F(CsvDataset, IsOpenedByItsFolderWhenItIsTheOnlyListOfClipsThere) {
   EXPECT_EQ(dataset.kind, "csv");
   EXPECT_EQ(dataset.tracks[0].artist, "A");
   write_file(folder_ / "other.csv", "genre,path\n");
-  EXPECT_THAT(error_of([&] { open_dataset(folder_.path()); }), AllOf(HasSubstr("list.csv"), HasSubstr("other.csv")));
+  EXPECT_THAT(error_message([&] { open_dataset(folder_.path()); }),
+              AllOf(HasSubstr("list.csv"), HasSubstr("other.csv")));
 }
 
 TEST_F(CsvDataset, SaysWhyNothingIsLeft) {
@@ -136,8 +137,8 @@ TEST(Dataset, OpensOneGenreWithOneTrack) {
 
 TEST(Dataset, SaysWhatItLookedForWhenThereIsNothing) {
   const TemporaryFolder folder;
-  EXPECT_THAT(error_of([&] { open_dataset(folder.path()); }), HasSubstr("sub-folders named by genre"));
-  EXPECT_THAT(error_of([&] { open_dataset(folder / "missing"); }), HasSubstr("no such file or folder"));
+  EXPECT_THAT(error_message([&] { open_dataset(folder.path()); }), HasSubstr("sub-folders named by genre"));
+  EXPECT_THAT(error_message([&] { open_dataset(folder / "missing"); }), HasSubstr("no such file or folder"));
 }
 
 TEST(Dataset, NamesAFolderThatCannotBeRead) {
@@ -145,7 +146,7 @@ TEST(Dataset, NamesAFolderThatCannotBeRead) {
   const TemporaryFolder folder;
   touch(folder / "closed/Jazz/x.wav");
   std::filesystem::permissions(folder / "closed", std::filesystem::perms::none);
-  const std::string error = error_of([&] { open_dataset(folder / "closed"); });
+  const std::string error = error_message([&] { open_dataset(folder / "closed"); });
   std::filesystem::permissions(folder / "closed", std::filesystem::perms::owner_all);
   EXPECT_THAT(error, AllOf(HasSubstr("closed"), HasSubstr("permissions")));
 }

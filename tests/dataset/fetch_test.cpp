@@ -19,7 +19,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
-using testing::error_of;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::HttpRequest;
 using testing::HttpServer;
@@ -70,7 +70,7 @@ TEST_F(FetchArchives, SayBeforeTheyStartHowMuchRoomIsMissing) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   FolderArchive huge = archive(server);
   huge.disk_bytes = std::uint64_t{1} << 60;
-  EXPECT_THAT(error_of([&] { fetch_archives({huge}, folder_ / "data", false, quiet_); }),
+  EXPECT_THAT(error_message([&] { fetch_archives({huge}, folder_ / "data", false, quiet_); }),
               HasSubstr("are needed on this disk"));
   EXPECT_THAT(server.requests(), IsEmpty());
   EXPECT_FALSE(std::filesystem::exists(folder_ / "data"));
@@ -80,9 +80,9 @@ TEST_F(FetchArchives, TakeFmaFromTheMirrorMetadataFirstAndVerifyIt) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   const auto place = std::filesystem::space(folder_.path());
   if (place.available < find_fetchable("fma-metadata").disk_bytes) GTEST_SKIP() << "needs 2 GiB of free disk";
-  EXPECT_THAT(
-      error_of([&] { fetch("fma-metadata", {.folder = folder_ / "fma", .mirror = server.url("/mirror")}, quiet_); }),
-      HasSubstr("checksum"));
+  EXPECT_THAT(error_message(
+                  [&] { fetch("fma-metadata", {.folder = folder_ / "fma", .mirror = server.url("/mirror")}, quiet_); }),
+              HasSubstr("checksum"));
   ASSERT_THAT(server.requests(), ::testing::SizeIs(1));
   EXPECT_EQ(server.requests()[0].path, "/mirror/fma_metadata.zip");
   EXPECT_TRUE(std::filesystem::is_empty(folder_ / "fma"));
@@ -90,7 +90,8 @@ TEST_F(FetchArchives, TakeFmaFromTheMirrorMetadataFirstAndVerifyIt) {
 
 TEST(Fetch, ListsWhatThereIs) {
   Progress quiet;
-  EXPECT_THAT(error_of([&] { fetch("fma-tiny", {}, quiet); }), AllOf(HasSubstr("'fma-tiny'"), HasSubstr("fma-small")));
+  EXPECT_THAT(error_message([&] { fetch("fma-tiny", {}, quiet); }),
+              AllOf(HasSubstr("'fma-tiny'"), HasSubstr("fma-small")));
 }
 
 TEST(DemoCsv, NamesEveryClipOnceWithEnoughTracksPerGenre) {
@@ -185,7 +186,7 @@ TEST_F(FetchDemo, GoesOnAfterAFailureWithThePackagesThatAreMissing) {
   script("apt-get",
          "[ \"$3\" = pingus-data ] && { echo 'Reading...'; echo 'E: Unable to locate package'; exit 100; }; "
          "echo > \"$3_1_all.deb\"");
-  EXPECT_THAT(error_of([&] { get(); }), AllOf(HasSubstr("Unable to locate package"), HasSubstr("apt-get update")));
+  EXPECT_THAT(error_message([&] { get(); }), AllOf(HasSubstr("Unable to locate package"), HasSubstr("apt-get update")));
   EXPECT_TRUE(std::filesystem::is_directory(folder_ / "demo/gunroar-data"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "demo/pingus-data"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "demo/.package"));
@@ -196,7 +197,7 @@ TEST_F(FetchDemo, GoesOnAfterAFailureWithThePackagesThatAreMissing) {
 
 TEST_F(FetchDemo, SaysThatItNeedsDebian) {
   ::setenv("PATH", (folder_ / "nothing").c_str(), 1);
-  EXPECT_THAT(error_of([&] { get(); }), AllOf(HasSubstr("apt-get"), HasSubstr("Debian")));
+  EXPECT_THAT(error_message([&] { get(); }), AllOf(HasSubstr("apt-get"), HasSubstr("Debian")));
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::error_of;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 using testing::touch;
@@ -74,7 +74,7 @@ TEST_F(Fma, HoldsTheSmallerSubsetsInTheLargerOnes) {
   EXPECT_EQ(large.tracks[0].path, folder_ / "fma_large/000/000002.mp3");
   EXPECT_EQ(large.tracks[2].album, "");  // FMA's id -1: no album
   EXPECT_EQ(open("full").tracks.size(), 4u);
-  EXPECT_THAT(error_of([&] { open("tiny"); }), AllOf(HasSubstr("'tiny'"), HasSubstr("medium")));
+  EXPECT_THAT(error_message([&] { open("tiny"); }), AllOf(HasSubstr("'tiny'"), HasSubstr("medium")));
 }
 
 TEST_F(Fma, RejectsTracksWithoutGenreOrFile) {
@@ -101,13 +101,13 @@ TEST_F(Fma, UsesItsOwnSplitByDefault) {
 TEST_F(Fma, SaysWhatIsMissing) {
   std::filesystem::remove_all(folder_ / "fma_small");
   std::filesystem::remove_all(folder_ / "fma_large");
-  EXPECT_THAT(error_of([&] { open(); }), AllOf(HasSubstr("2 missing file"), HasSubstr("000/000002.mp3")));
+  EXPECT_THAT(error_message([&] { open(); }), AllOf(HasSubstr("2 missing file"), HasSubstr("000/000002.mp3")));
   write_tracks("track_id,genre_top\n2,Rock\n");
-  EXPECT_THAT(error_of([&] { open(); }), HasSubstr("tracks.csv:1"));
+  EXPECT_THAT(error_message([&] { open(); }), HasSubstr("tracks.csv:1"));
   write_tracks(",set,set\n,split,subset\ntrack_id,,\n");
-  EXPECT_THAT(error_of([&] { open(); }), HasSubstr("'track, genre_top'"));
+  EXPECT_THAT(error_message([&] { open(); }), HasSubstr("'track, genre_top'"));
   write_tracks(std::string(kHeader) + "2,,1,Best\n");
-  EXPECT_THAT(error_of([&] { open(); }), HasSubstr("tracks.csv:4"));
+  EXPECT_THAT(error_message([&] { open(); }), HasSubstr("tracks.csv:4"));
 }
 
 TEST(FmaExcerpt, OpensRealRows) {

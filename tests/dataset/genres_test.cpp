@@ -8,7 +8,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::error_of;
+using testing::error_message;
 using ::testing::HasSubstr;
 
 /// Blues: two artists, four files. Rock: one artist, three files. R=B: one file of each of three artists.
@@ -66,7 +66,7 @@ TEST(Genres, KeepTheirOrderAfterAMerge) {
 
 TEST(Genres, ThatThereAreNotAreNamedWithThoseThatThereAre) {
   const auto error = [](std::vector<std::string> merge) {
-    return error_of([&] { select_genres(collection(), {.merge = std::move(merge)}); });
+    return error_message([&] { select_genres(collection(), {.merge = std::move(merge)}); });
   };
   EXPECT_THAT(error({"Blus=Rock"}), AllOf(HasSubstr("'Blus'"), HasSubstr("Blues, R=B, Rock"), HasSubstr("--merge")));
   EXPECT_THAT(error({"Blues=Rok"}), HasSubstr("'Rok'"));
@@ -77,7 +77,7 @@ TEST(Genres, ThatThereAreNotAreNamedWithThoseThatThereAre) {
 }
 
 TEST(Genres, OfWhichNoneIsLeftAreAnError) {
-  EXPECT_THAT(error_of([] { select_genres(collection(), {.min_groups = 9}); }),
+  EXPECT_THAT(error_message([] { select_genres(collection(), {.min_groups = 9}); }),
               AllOf(HasSubstr("--min-groups"), HasSubstr("no genre has 9 groups"), HasSubstr("R=B (3 groups")));
 }
 

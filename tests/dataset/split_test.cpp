@@ -14,7 +14,7 @@
 namespace genrewise {
 namespace {
 
-using testing::error_of;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::TemporaryFolder;
@@ -166,7 +166,7 @@ TEST(Split, RefusesAGenreWithFewerGroupsThanParts) {
   SplitSubjects subjects = made_collection(3);
   subjects.labels_by_name.push_back("Polka, \"fast\"");
   for (int i = 0; i < 10; ++i) add(subjects, 4, i < 5 ? "one" : "two");
-  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::grouped}); }),
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::grouped}); }),
               AllOf(HasSubstr("Polka, \"fast\""), HasSubstr("2 groups"), HasSubstr("random")));
   EXPECT_EQ(make_split(subjects, {.scheme = SplitScheme::random}).parts.size(), subjects.ids.size());
   // Without a validation part two groups are enough.
@@ -179,9 +179,9 @@ TEST(Split, RefusesOneTrackPerGenre) {
   SplitSubjects subjects;
   subjects.labels_by_name = {"x", "y"};
   add(subjects, 0, ""), add(subjects, 1, "");
-  EXPECT_THAT(error_of([&] { make_split(subjects); }), AllOf(HasSubstr("'x'"), HasSubstr("1 group ")));
-  EXPECT_THAT(error_of([&] { make_folds(subjects, SplitScheme::random, 2, 1); }), HasSubstr("'x'"));
-  EXPECT_THAT(error_of([&] { make_split(SplitSubjects()); }), HasSubstr("no examples"));
+  EXPECT_THAT(error_message([&] { make_split(subjects); }), AllOf(HasSubstr("'x'"), HasSubstr("1 group ")));
+  EXPECT_THAT(error_message([&] { make_folds(subjects, SplitScheme::random, 2, 1); }), HasSubstr("'x'"));
+  EXPECT_THAT(error_message([&] { make_split(SplitSubjects()); }), HasSubstr("no examples"));
 }
 
 TEST(Split, RefusesSharesThatLeaveNothing) {
@@ -201,14 +201,14 @@ TEST(Split, TakesTheOfficialOneWhereItIsWhole) {
   subjects.labels_by_name = {"x"};
   for (int i = 0; i < 3; ++i) add(subjects, 0, "a", "", "", Part::training);
   add(subjects, 0, "a", "", "", Part::validation);
-  EXPECT_THAT(error_of([&] { make_split(subjects); }), HasSubstr("'x'"));  // no test part: grouped, and one artist
+  EXPECT_THAT(error_message([&] { make_split(subjects); }), HasSubstr("'x'"));  // no test part: grouped, and one artist
   EXPECT_EQ(make_split(subjects, {.scheme = SplitScheme::official}).rows(Part::validation).size(), 1u);
   add(subjects, 0, "b", "", "", Part::test);
   const Split split = make_split(subjects);
   EXPECT_EQ(split.scheme, SplitScheme::official);
   EXPECT_EQ(split.rows(Part::test), std::vector<std::size_t>{4});
   add(subjects, 0, "c");
-  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::official}); }), HasSubstr("track 6"));
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::official}); }), HasSubstr("track 6"));
 }
 
 /// Four genres of `artists` artists with two tracks each; the last tenth of the artists is stated as test, the others
@@ -313,8 +313,8 @@ TEST(StatedSplit, CarvesNothingWhereNoneIsWanted) {
 
 TEST(StatedSplit, RefusesSharesOfPartsThatAreStated) {
   const SplitSubjects subjects = stated_collection();
-  EXPECT_THAT(error_of([&] { make_split(subjects, {.test_share = 0.3}); }), HasSubstr("--test"));
-  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::official, .validation_share = 0.3}); }),
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.test_share = 0.3}); }), HasSubstr("--test"));
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::official, .validation_share = 0.3}); }),
               HasSubstr("--validation"));
 }
 
@@ -334,9 +334,9 @@ TEST(Split, AdvisesARandomSplitOnlyToWhomHasNone) {
   SplitSubjects subjects;
   subjects.labels_by_name = {"x"};
   add(subjects, 0, "one");
-  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::grouped}); }),
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::grouped}); }),
               AllOf(HasSubstr("--min-groups 3"), HasSubstr("--merge 'x=GENRE'"), HasSubstr("scheme random")));
-  EXPECT_THAT(error_of([&] { make_split(subjects, {.scheme = SplitScheme::random}); }),
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::random}); }),
               AllOf(HasSubstr("--min-groups 3"), HasSubstr("--merge 'x=GENRE'"), Not(HasSubstr("scheme random"))));
 }
 
@@ -381,7 +381,7 @@ TEST(SplitFile, NamesWhatIsWrongInIt) {
   add(subjects, 0, "a");
   const auto error = [&](const std::string& text) {
     write_file(folder / "s.csv", text);
-    return error_of([&] { read_split_file(folder / "s.csv", subjects); });
+    return error_message([&] { read_split_file(folder / "s.csv", subjects); });
   };
   EXPECT_THAT(error("track_id,split\n1,test\n"), AllOf(HasSubstr("'part'"), HasSubstr("s.csv:1")));
   EXPECT_THAT(error("track_id,part\n1,exam\n"), AllOf(HasSubstr("'exam'"), HasSubstr("s.csv:2")));

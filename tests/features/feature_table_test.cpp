@@ -18,6 +18,7 @@
 namespace genrewise {
 namespace {
 
+using testing::error_message;
 using ::testing::HasSubstr;
 
 FeatureTable small_table() {
@@ -41,12 +42,7 @@ void expect_equal(const FeatureTable& a, const FeatureTable& b) {
 }
 
 std::string message_of(const std::filesystem::path& path) {
-  try {
-    read_feature_table(path);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return error_message([&] { read_feature_table(path); });
 }
 
 TEST(FeatureTable, ReadsBackWhatWasWritten) {

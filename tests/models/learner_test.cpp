@@ -21,20 +21,12 @@ namespace {
 
 using testing::Clusters;
 using ::testing::Each;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::largest_difference;
 using testing::make_clusters;
 using testing::mean_difference;
 using testing::share_equal;
-
-std::string refusal(const auto& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 std::unique_ptr<Classifier> learnt(std::string_view kind, const Clusters& data, int label_count,
                                    const Parameters& parameters = {}, std::uint64_t seed = 1) {
@@ -121,7 +113,7 @@ TEST_P(EveryLearner, StaysFiniteOnConstantFeaturesAndEqualRows) {
 TEST_P(EveryLearner, RefusesWhatItCannotLearnFrom) {
   const Clusters good = make_clusters(30, 3, 3, 1.0);
   const auto fit = [&](const Matrix& examples, const std::vector<int>& labels, int count) {
-    return refusal([&] { make_classifier(GetParam(), quick(GetParam()), 1)->fit({examples, labels, count}); });
+    return error_message([&] { make_classifier(GetParam(), quick(GetParam()), 1)->fit({examples, labels, count}); });
   };
   EXPECT_THAT(fit(good.examples, std::vector<int>(30, 1), 3), HasSubstr("only one label"));
   EXPECT_THAT(fit(Matrix(0, 3), {}, 3), HasSubstr("no label"));
@@ -135,12 +127,12 @@ TEST_P(EveryLearner, RefusesWhatItCannotLearnFrom) {
 TEST_P(EveryLearner, RefusesToPredictFromOtherColumnsOrBeforeItHasLearnt) {
   const Clusters data = make_clusters(30, 3, 3, 1.0);
   auto learner = make_classifier(GetParam(), quick(GetParam()), 1);
-  EXPECT_THAT(refusal([&] { learner->predict(data.examples); }), HasSubstr("has not learnt"));
+  EXPECT_THAT(error_message([&] { learner->predict(data.examples); }), HasSubstr("has not learnt"));
   learner->fit({data.examples, data.labels, 3});
-  EXPECT_THAT(refusal([&] { learner->predict(Matrix(2, 4)); }), HasSubstr("learnt from 3 columns"));
+  EXPECT_THAT(error_message([&] { learner->predict(Matrix(2, 4)); }), HasSubstr("learnt from 3 columns"));
   Matrix bad(1, 3);
   bad(0, 1) = -std::numeric_limits<float>::infinity();
-  EXPECT_THAT(refusal([&] { learner->predict_probabilities(bad); }), HasSubstr("row 0, column 1"));
+  EXPECT_THAT(error_message([&] { learner->predict_probabilities(bad); }), HasSubstr("row 0, column 1"));
   EXPECT_EQ(learner->predict_probabilities(Matrix(0, 3)).rows(), 0);
 }
 
@@ -158,19 +150,19 @@ TEST_P(EveryLearner, RefusesAnArchiveThatLacksOrBendsItsTensors) {
 }
 
 TEST_P(EveryLearner, NamesItsParametersWhenOneIsUnknown) {
-  EXPECT_THAT(refusal([&] {
+  EXPECT_THAT(error_message([&] {
                 make_classifier(GetParam(), {{"colour", "red"}}, 1);
               }),
               HasSubstr("has no parameter 'colour'"));
 }
 
 TEST(Learners, AreListedWhenAKindIsUnknown) {
-  EXPECT_THAT(refusal([] { make_classifier("oracle", {}, 1); }), HasSubstr("gnb, knn, logreg, svm"));
+  EXPECT_THAT(error_message([] { make_classifier("oracle", {}, 1); }), HasSubstr("gnb, knn, logreg, svm"));
 }
 
 TEST(Learners, RefuseParametersOutOfRange) {
   const auto of = [](std::string_view kind, const Parameters& parameters) {
-    return refusal([&] { make_classifier(kind, parameters, 1); });
+    return error_message([&] { make_classifier(kind, parameters, 1); });
   };
   EXPECT_THAT(of("svm", {{"C", "0"}}), HasSubstr("C = '0' is not allowed; give a number above 0"));
   EXPECT_THAT(of("svm", {{"gamma", "-1"}}), HasSubstr("gamma"));
@@ -187,7 +179,7 @@ TEST(Learners, RefuseParametersOutOfRange) {
 
 TEST(Neighbours, MustNotBeMoreThanTheExamples) {
   const Clusters data = make_clusters(12, 2, 2, 1.0);
-  EXPECT_THAT(refusal([&] {
+  EXPECT_THAT(error_message([&] {
                 learnt("knn", data, 2, {{"n_neighbors", "13"}});
               }),
               HasSubstr("only 12 training examples"));
@@ -350,7 +342,7 @@ TEST(Voting, IsTheWeightedMeanOfItsMembers) {
 
 TEST(Voting, RefusesMembersAndWeightsThatMakeNoSense) {
   const auto of = [](const Parameters& parameters) {
-    return refusal([&] { make_classifier("voting", parameters, 1); });
+    return error_message([&] { make_classifier("voting", parameters, 1); });
   };
   EXPECT_THAT(of({{"estimators", "gnb,nonsense"}}), HasSubstr("no classifier 'nonsense'"));
   EXPECT_THAT(of({{"estimators", "gnb,voting"}}), HasSubstr("member of itself"));
@@ -362,7 +354,7 @@ TEST(Voting, RefusesMembersAndWeightsThatMakeNoSense) {
 TEST(QuadraticDiscriminant, SaysWhatToDoAboutASingularCovariance) {
   Clusters data = make_clusters(60, 3, 2, 1.0);
   for (std::size_t i = 0; i < 60; ++i) data.examples(i, 1) = data.examples(i, 0);
-  EXPECT_THAT(refusal([&] { learnt("qda", data, 2); }), HasSubstr("raise reg_param"));
+  EXPECT_THAT(error_message([&] { learnt("qda", data, 2); }), HasSubstr("raise reg_param"));
 }
 
 TEST(Perceptron, LearnsWhatNoStraightLineSeparates) {
@@ -441,7 +433,7 @@ TEST(AdaBoost, RefusesWhereNoTreeIsBetterThanAGuess) {
   Clusters data;
   data.examples = Matrix(40, 2);  // nothing to tell them apart by
   for (int i = 0; i < 40; ++i) data.labels.push_back(i % 2);
-  EXPECT_THAT(refusal([&] { learnt("adaboost", data, 2); }), HasSubstr("better than a guess"));
+  EXPECT_THAT(error_message([&] { learnt("adaboost", data, 2); }), HasSubstr("better than a guess"));
 }
 
 TEST(AdaBoost, StopsAtATreeWithoutError) {

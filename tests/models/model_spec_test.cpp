@@ -5,22 +5,15 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/point.hpp"
+#include "support/test_support.hpp"
 
 namespace genrewise {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
-
-std::string refusal(const auto& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(ModelSpec, IsReadFromItsCanonicalTextAsItWas) {
   for (const char* text :
@@ -73,7 +66,7 @@ TEST(ModelSpec, HasATitleForPeopleAndANameForFiles) {
 }
 
 TEST(ModelSpec, SaysWhereATextIsWrongAndWhatToWrite) {
-  const auto of = [](const char* text) { return refusal([&] { parse_model(text); }); };
+  const auto of = [](const char* text) { return error_message([&] { parse_model(text); }); };
   EXPECT_THAT(of("svm:C"), AllOf(HasSubstr("\"svm:C\": at character 5"), HasSubstr("write NAME=VALUE")));
   EXPECT_THAT(of("svm:C="), HasSubstr("at character 7: a value is missing"));
   EXPECT_THAT(of("svm:C=1,,3"), HasSubstr("at character 9: a value is missing"));
@@ -98,13 +91,13 @@ TEST(ModelSpec, WithSingleValuesLeavesWhatAPresetWouldSearchAtItsDefault) {
   const ModelSpec spec = parse_model("svm-rbf", Values::single);
   EXPECT_EQ(spec.parameters, (Parameters{{"kernel", "rbf"}}));
   EXPECT_TRUE(spec.grid.empty());
-  EXPECT_THAT(refusal([] { parse_model("svm:C=1,10", Values::single); }), HasSubstr("several candidates"));
+  EXPECT_THAT(error_message([] { parse_model("svm:C=1,10", Values::single); }), HasSubstr("several candidates"));
   ModelSpec own = parse_model("mlp", Values::single);
-  EXPECT_THAT(refusal([&] { add_parameter(own, "hidden_layer_sizes=100,50"); }),
+  EXPECT_THAT(error_message([&] { add_parameter(own, "hidden_layer_sizes=100,50"); }),
               HasSubstr("hidden_layer_sizes=(100,50)"));
   add_parameter(own, "hidden_layer_sizes=(100,50)");
   EXPECT_EQ(own.name, "mlp:hidden_layer_sizes=(100,50)");
-  EXPECT_THAT(refusal([&] { add_parameter(own, "hidden_layer_sizes=3"); }), HasSubstr("given twice"));
+  EXPECT_THAT(error_message([&] { add_parameter(own, "hidden_layer_sizes=3"); }), HasSubstr("given twice"));
 }
 
 TEST(ModelSpec, ReplacesWhatAPresetSearchesByWhatIsGiven) {
@@ -130,7 +123,7 @@ TEST(ModelSpecs, AreSplitAtCommasThatStartAModel) {
               ElementsAre("svm:C=1,10", "fma518/knn:n_neighbors=1:9:4", "gnb"));
   EXPECT_THAT(names({"voting:estimators=(svm,knn),gnb"}), ElementsAre("voting:estimators=(svm,knn)", "gnb"));
   EXPECT_THAT(names({"voting:estimators=(svm,knn),(gnb,knn)"}), ElementsAre("voting:estimators=(svm,knn),(gnb,knn)"));
-  EXPECT_THAT(refusal([&] { names({"gnb,oracle"}); }), HasSubstr("there is no model \"oracle\""));
+  EXPECT_THAT(error_message([&] { names({"gnb,oracle"}); }), HasSubstr("there is no model \"oracle\""));
 }
 
 TEST(Complexity, FollowsWhatTheParametersDeclare) {

@@ -15,18 +15,10 @@
 namespace genrewise {
 namespace {
 
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::make_clusters;
 using testing::TemporaryFolder;
-
-std::string error_of(const auto& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 Model train(const std::string& kind, const Parameters& parameters = {}, PreprocessingConfig preprocessing = {}) {
   const auto clusters = make_clusters(60, 3, 3, 1.0);
@@ -93,7 +85,7 @@ TEST(ModelFile, RefusesAFlippedBitAnywhere) {
 
 TEST(ModelFile, SaysThatAFileIsForeignNewerOrDamaged) {
   const TemporaryFolder folder;
-  const auto message = [&](const std::string& bytes) { return error_of([&] { parse_model(bytes, "m.gwm"); }); };
+  const auto message = [&](const std::string& bytes) { return error_message([&] { parse_model(bytes, "m.gwm"); }); };
   TensorArchive foreign;
   foreign.put("weight", std::vector<float>{1, 2});
   EXPECT_THAT(message(foreign.serialise()), HasSubstr("not a genrewise model"));
@@ -103,27 +95,27 @@ TEST(ModelFile, SaysThatAFileIsForeignNewerOrDamaged) {
   EXPECT_THAT(message(foreign.serialise()), HasSubstr("checksum"));
   EXPECT_THAT(message("PK\3\4 this is no model at all"), HasSubstr("not a sound safetensors file"));
   EXPECT_THAT(message(""), HasSubstr("0 bytes"));
-  EXPECT_THAT(error_of([&] { load_model(folder / "missing.gwm"); }), HasSubstr("missing.gwm"));
+  EXPECT_THAT(error_message([&] { load_model(folder / "missing.gwm"); }), HasSubstr("missing.gwm"));
 }
 
 TEST(Model, RefusesFeaturesOfAnotherRecipe) {
   const Model model = train("gnb");
-  EXPECT_EQ(error_of([&] { model.require_features(model.recipe, model.columns); }), "no error");
-  EXPECT_THAT(error_of([&] {
+  EXPECT_EQ(error_message([&] { model.require_features(model.recipe, model.columns); }), "no error");
+  EXPECT_THAT(error_message([&] {
                 model.require_features({"other", 1, "x"}, model.columns);
               }),
               HasSubstr("trained on test version 7"));
   auto columns = model.columns;
   columns[1].number = "09";
-  EXPECT_THAT(error_of([&] { model.require_features(model.recipe, columns); }), HasSubstr("'mfcc mean 09'"));
-  EXPECT_THAT(error_of([&] { model.predict(Matrix(2, 5)); }), HasSubstr("expects 3 features"));
+  EXPECT_THAT(error_message([&] { model.require_features(model.recipe, columns); }), HasSubstr("'mfcc mean 09'"));
+  EXPECT_THAT(error_message([&] { model.predict(Matrix(2, 5)); }), HasSubstr("expects 3 features"));
 }
 
 TEST(Model, NamesTheFeatureThatIsNotFinite) {
   const Model model = train("gnb");
   Matrix features(2, 3);
   features(1, 2) = std::numeric_limits<float>::quiet_NaN();
-  const std::string message = error_of([&] { model.predict(features); });
+  const std::string message = error_message([&] { model.predict(features); });
   EXPECT_THAT(message, HasSubstr("mfcc mean 03"));
   EXPECT_THAT(message, HasSubstr("row 1"));
 }

@@ -16,18 +16,10 @@
 namespace genrewise {
 namespace {
 
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::largest_difference;
 using testing::make_clusters;
-
-std::string refusal(const auto& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 /// Rows in a plane of three directions with standard deviations 5, 2 and 1, and a little noise.
 Matrix correlated(std::size_t rows, std::size_t cols) {
@@ -134,18 +126,20 @@ TEST(Preprocessing, GivesTheSameNumbersForAnyNumberOfThreads) {
 
 TEST(Preprocessing, RefusesWhatMakesNoSense) {
   using Config = PreprocessingConfig;
-  EXPECT_THAT(refusal([] { Preprocessor(Config{.pca_components = 2, .pca_variance = 0.5}); }), HasSubstr("exclude"));
-  EXPECT_THAT(refusal([] { Preprocessor(Config{.pca_variance = 1.5}); }), HasSubstr("between 0 and 1"));
-  EXPECT_THAT(refusal([] { Preprocessor(Config{}).fit(Matrix()); }), HasSubstr("nothing to learn"));
-  EXPECT_THAT(refusal([] { Preprocessor(Config{.pca_components = 4}).fit(Matrix(3, 10)); }), HasSubstr("at most 3"));
-  EXPECT_THAT(refusal([] { Preprocessor(Config{}).transform(Matrix(3, 2)); }), HasSubstr("not been fitted"));
-  EXPECT_THAT(refusal([] {
+  EXPECT_THAT(error_message([] { Preprocessor(Config{.pca_components = 2, .pca_variance = 0.5}); }),
+              HasSubstr("exclude"));
+  EXPECT_THAT(error_message([] { Preprocessor(Config{.pca_variance = 1.5}); }), HasSubstr("between 0 and 1"));
+  EXPECT_THAT(error_message([] { Preprocessor(Config{}).fit(Matrix()); }), HasSubstr("nothing to learn"));
+  EXPECT_THAT(error_message([] { Preprocessor(Config{.pca_components = 4}).fit(Matrix(3, 10)); }),
+              HasSubstr("at most 3"));
+  EXPECT_THAT(error_message([] { Preprocessor(Config{}).transform(Matrix(3, 2)); }), HasSubstr("not been fitted"));
+  EXPECT_THAT(error_message([] {
                 Matrix table(3, 2);
                 table(2, 1) = std::numeric_limits<float>::infinity();
                 Preprocessor(Config{}).fit(table);
               }),
               HasSubstr("row 2, column 1"));
-  EXPECT_THAT(refusal([] {
+  EXPECT_THAT(error_message([] {
                 Preprocessor fitted{Config{}};
                 fitted.fit(make_clusters(9, 2, 2, 1).examples);
                 fitted.transform(Matrix(1, 3));

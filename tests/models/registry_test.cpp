@@ -18,19 +18,11 @@ namespace genrewise {
 namespace {
 
 using testing::Clusters;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::make_clusters;
 using ::testing::Not;
-
-std::string refusal(const auto& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 class EveryClassifier : public ::testing::TestWithParam<std::string> {
  protected:
@@ -94,7 +86,7 @@ TEST_P(EveryClassifier, PredictsTheSameAfterItIsSavedAndLoaded) {
 }
 
 TEST_P(EveryClassifier, RefusesAnUnknownParameterAndNamesThoseThatThereAre) {
-  const std::string text = refusal([&] { make_classifier(GetParam(), {{"colour", "red"}}, 1); });
+  const std::string text = error_message([&] { make_classifier(GetParam(), {{"colour", "red"}}, 1); });
   EXPECT_THAT(text, HasSubstr("has no parameter 'colour'"));
   for (const ParameterDescriptor& one : descriptor().parameters) EXPECT_THAT(text, HasSubstr(one.name));
 }
@@ -103,7 +95,7 @@ TEST_P(EveryClassifier, RefusesValuesOfTheWrongTypeOrOutOfRange) {
   for (const ParameterDescriptor& one : descriptor().parameters) {
     if (one.type == ParameterType::text) continue;
     const auto with = [&](const std::string& value) {
-      return refusal([&] { make_classifier(GetParam(), {{one.name, value}}, 1); });
+      return error_message([&] { make_classifier(GetParam(), {{one.name, value}}, 1); });
     };
     EXPECT_THAT(with("nonsense"), HasSubstr("is not allowed; give " + allowed_text(one))) << one.name;
     if (one.type == ParameterType::choice || one.type == ParameterType::boolean) continue;
@@ -118,7 +110,7 @@ TEST_P(EveryClassifier, RefusesValuesOfTheWrongTypeOrOutOfRange) {
 
 TEST_P(EveryClassifier, IsFittedOnBatchesOnlyWhereItAnnouncesThat) {
   if (descriptor().capabilities.batches) GTEST_SKIP() << "it does";
-  EXPECT_THAT(refusal([&] { make_classifier(GetParam(), {}, 1)->fit_batches({}); }), HasSubstr("batches"));
+  EXPECT_THAT(error_message([&] { make_classifier(GetParam(), {}, 1)->fit_batches({}); }), HasSubstr("batches"));
 }
 
 TEST(Descriptors, AreWhatTheDocumentationLists) {

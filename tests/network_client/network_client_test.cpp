@@ -23,17 +23,9 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::Environment;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-std::string problem_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 /// A client of the fake program, which behaves in that way while it fits.
 struct Fake {
@@ -121,25 +113,25 @@ TEST(NetworkClient, PassesAnInterruptionOnAndThrowsIt) {
 }
 
 TEST(NetworkClient, SaysHowTheOtherProcessEndedAndWhatItWroteLast) {
-  EXPECT_THAT(problem_of([] { Fake("exit").fit(); }),
+  EXPECT_THAT(error_message([] { Fake("exit").fit(); }),
               AllOf(HasSubstr("exit code 3"), HasSubstr("the library said boom")));
-  EXPECT_THAT(problem_of([] { Fake("crash").fit(); }), HasSubstr("signal 6"));
-  EXPECT_THAT(problem_of([] { Fake("exit at once").fit(); }), HasSubstr("exit code 4"));
+  EXPECT_THAT(error_message([] { Fake("crash").fit(); }), HasSubstr("signal 6"));
+  EXPECT_THAT(error_message([] { Fake("exit at once").fit(); }), HasSubstr("exit code 4"));
 }
 
 TEST(NetworkClient, StartsAnotherProcessAfterACrash) {
   Fake fake("crash");
   EXPECT_THROW(fake.fit(), Error);
-  EXPECT_THAT(problem_of([&] { fake.classifier->predict(fake.examples); }), HasSubstr("has not been fitted"));
+  EXPECT_THAT(error_message([&] { fake.classifier->predict(fake.examples); }), HasSubstr("has not been fitted"));
   const Environment sound("FAKE_NEURAL_PROGRAM", "");
   fake.fit();
   EXPECT_EQ(fake.classifier->predict(fake.examples).size(), 3u);
 }
 
 TEST(NetworkClient, RefusesGarbageStrangersAndOtherVersions) {
-  EXPECT_THAT(problem_of([] { Fake("garbage").fit(); }), HasSubstr("no message"));
-  EXPECT_THAT(problem_of([] { Fake("stranger").fit(); }), HasSubstr("does not greet"));
-  EXPECT_THAT(problem_of([] { Fake("other version").fit(); }),
+  EXPECT_THAT(error_message([] { Fake("garbage").fit(); }), HasSubstr("no message"));
+  EXPECT_THAT(error_message([] { Fake("stranger").fit(); }), HasSubstr("does not greet"));
+  EXPECT_THAT(error_message([] { Fake("other version").fit(); }),
               AllOf(HasSubstr("version 2"), HasSubstr("same installation")));
 }
 
@@ -153,7 +145,7 @@ TEST(NetworkClient, WithoutTheProgramSaysWhatToInstall) {
   const testing::TemporaryFolder empty;
   const Environment missing("GENREWISE_NEURAL_PROGRAM", (empty / "genrewise-neural").string());
   const auto classifier = make_classifier("dense", {}, 1);
-  EXPECT_THAT(problem_of([&] {
+  EXPECT_THAT(error_message([&] {
                 classifier->fit({Matrix(2, 2), std::vector<int>{0, 1}, 2});
               }),
               AllOf(HasSubstr("genrewise-neural"), HasSubstr("GENREWISE_NEURAL_PROGRAM")));
@@ -161,8 +153,11 @@ TEST(NetworkClient, WithoutTheProgramSaysWhatToInstall) {
 
 TEST(NetworkClient, IsCheckedAndListedWithoutTheProgram) {
   const Environment missing("GENREWISE_NEURAL_PROGRAM", "/nowhere");
-  EXPECT_THAT(problem_of([] { make_classifier("dense", {{"optimiser", "lion"}}, 1); }), HasSubstr("adam, adamw, sgd"));
-  EXPECT_THAT(problem_of([] {
+  EXPECT_THAT(error_message([] {
+                make_classifier("dense", {{"optimiser", "lion"}}, 1);
+              }),
+              HasSubstr("adam, adamw, sgd"));
+  EXPECT_THAT(error_message([] {
                 make_classifier("cnn1d", {{"epoch", "3"}}, 1);
               }),
               AllOf(HasSubstr("epoch"), HasSubstr("learning_rate")));

@@ -11,6 +11,7 @@
 namespace genrewise {
 namespace {
 
+using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
@@ -18,8 +19,8 @@ class Gpu : public ::testing::Test {
  protected:
   void SetUp() override {
     Runtime::current().set_device("cuda");
-    const std::string problem = problem_of([] { neural::chosen_device(); });
-    if (problem != "nothing was thrown") GTEST_SKIP() << problem;
+    const std::string problem = error_message([] { neural::chosen_device(); });
+    if (problem != "no error") GTEST_SKIP() << problem;
   }
   ~Gpu() override { Runtime::current().set_device("auto"); }
 
@@ -93,7 +94,7 @@ TEST_F(Gpu, SaysWhichSettingToLowerWhenItsMemoryIsOut) {
   // more.
   const Parameters parameters = {{"epochs", "1"}, {"batch_size", "60000"}};
   const Examples examples = made_examples(60000, 2000, 3);
-  EXPECT_THAT(problem_of([&] { fitted_on("cuda", "cnn1d", parameters, examples); }),
+  EXPECT_THAT(error_message([&] { fitted_on("cuda", "cnn1d", parameters, examples); }),
               AllOf(HasSubstr("not enough memory"), HasSubstr("batch_size (now 60000)")));
 }
 
@@ -104,11 +105,11 @@ TEST_F(Gpu, TrainsInAGroupOfOneByNccl) {
   context.ranks_address = "127.0.0.1:" + std::to_string(free_port());
   context.rank = 0, context.ranks = 1;
   Matrix grouped;
-  const std::string problem = problem_of([&] {
+  const std::string problem = error_message([&] {
     grouped = fitted_on("cuda", "dense", parameters, examples, context)->predict_probabilities(examples.values);
   });
   if (problem.find("without NCCL") != std::string::npos) GTEST_SKIP() << problem;
-  ASSERT_EQ(problem, "nothing was thrown");
+  ASSERT_EQ(problem, "no error");
   const Matrix alone = fitted_on("cuda", "dense", parameters, examples)->predict_probabilities(examples.values);
   for (std::size_t i = 0; i < alone.values().size(); ++i) EXPECT_NEAR(grouped.values()[i], alone.values()[i], 1e-4);
 }

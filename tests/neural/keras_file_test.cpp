@@ -14,6 +14,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::AllOf;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using namespace testing;
@@ -36,7 +37,7 @@ TEST(KerasFile, CutOrForeignIsAnError) {
   const std::string bytes = read_file(golden_path("neural/model.h5"));
   for (const std::size_t size : {std::size_t{8}, std::size_t{100}, bytes.size() / 2, bytes.size() - 600}) {
     write_file(folder / "cut.h5", bytes.substr(0, size));
-    EXPECT_THAT(problem_of([&] { read_keras_file(folder / "cut.h5"); }), HasSubstr("Keras weights")) << size;
+    EXPECT_THAT(error_message([&] { read_keras_file(folder / "cut.h5"); }), HasSubstr("Keras weights")) << size;
   }
 }
 
@@ -67,7 +68,7 @@ TEST_F(KerasConversion, IsDoneOnceAndAgainWhenTheFileChanges) {
   ASSERT_TRUE(std::filesystem::exists(converted_));
   const Environment none("GENREWISE_NEURAL_PROGRAM", "/bin/false");
   EXPECT_THAT(keras_layers(h5_, read_file(h5_)), SizeIs(4));
-  EXPECT_THAT(problem_of([&] { keras_layers(h5_, read_file(h5_) + "more"); }), HasSubstr("the converter"));
+  EXPECT_THAT(error_message([&] { keras_layers(h5_, read_file(h5_) + "more"); }), HasSubstr("the converter"));
 }
 
 TEST_F(KerasConversion, KeepsAFileOfItsNameThatIsNotItsOwn) {
@@ -78,15 +79,15 @@ TEST_F(KerasConversion, KeepsAFileOfItsNameThatIsNotItsOwn) {
 
 TEST_F(KerasConversion, OfADamagedFileReportsWhatTheConverterFound) {
   write_file(h5_, read_file(h5_).substr(0, 1000));
-  EXPECT_THAT(problem_of([&] { find_weights("mobilenetv2", h5_); }),
+  EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", h5_); }),
               AllOf(HasSubstr("model.h5"), HasSubstr("Keras weights")));
   EXPECT_FALSE(std::filesystem::exists(converted_));
 }
 
 TEST_F(KerasConversion, OfAnotherNetworkIsRefusedByName) {
-  EXPECT_THAT(problem_of([&] { find_weights("mobilenetv2", h5_); }),
+  EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", h5_); }),
               AllOf(HasSubstr("another network"), HasSubstr("layer first")));
-  EXPECT_THAT(problem_of([&] { find_weights("musicnn_msd", h5_); }), HasSubstr("another network"));
+  EXPECT_THAT(error_message([&] { find_weights("musicnn_msd", h5_); }), HasSubstr("another network"));
 }
 
 }  // namespace

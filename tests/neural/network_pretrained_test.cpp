@@ -13,6 +13,7 @@
 namespace genrewise {
 namespace {
 
+using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
@@ -77,14 +78,14 @@ TEST(PretrainedNetworks, LearnWithAFrozenBodyAndThenWithIt) {
 }
 
 TEST(PretrainedNetworks, RefuseFeaturesThatAreNotTheirs) {
-  EXPECT_THAT(problem_of([] { fitted("mobilenetv2", {}, made_examples(4, 1000, 2), 2); }), HasSubstr("mel224"));
-  EXPECT_THAT(problem_of([] { fitted("efficientat", {}, made_examples(4, 1000, 2), 2); }), HasSubstr("mel128"));
+  EXPECT_THAT(error_message([] { fitted("mobilenetv2", {}, made_examples(4, 1000, 2), 2); }), HasSubstr("mel224"));
+  EXPECT_THAT(error_message([] { fitted("efficientat", {}, made_examples(4, 1000, 2), 2); }), HasSubstr("mel128"));
 }
 
 TEST(PretrainedNetworks, SayWhatToFetchWhereTheWeightsAreNotThere) {
   TemporaryFolder empty;
   const Environment none("GENREWISE_WEIGHTS", empty.path());
-  const std::string problem = problem_of([] {
+  const std::string problem = error_message([] {
     fitted("efficientat", {{"epochs", "1"}}, made_examples(4, 128 * 40, 2), 2);
   });
   EXPECT_THAT(problem, HasSubstr("efficientat"));

@@ -6,11 +6,13 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/neural/layers/kernels.hpp"
+#include "support/test_support.hpp"
 #include "trainer_support.hpp"
 
 namespace genrewise {
 namespace {
 
+using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
@@ -208,11 +210,11 @@ TEST_P(EveryNetwork, RefusesExamplesOfAnotherLengthAndNumbersThatAreNotFinite) {
   Parameters all = parameters;
   all["epochs"] = "1";
   const auto learner = fitted(kind, all, examples, 2);
-  EXPECT_THAT(problem_of([&] { learner->predict_probabilities(Matrix(2, cols + 1)); }),
+  EXPECT_THAT(error_message([&] { learner->predict_probabilities(Matrix(2, cols + 1)); }),
               HasSubstr("cannot predict from " + std::to_string(cols + 1)));
   examples.values(1, 5) = NAN;
-  EXPECT_THAT(problem_of([&] { learner->predict_probabilities(examples.values); }), HasSubstr("row 1, column 5"));
-  EXPECT_THAT(problem_of([&] { fitted(kind, all, examples, 2); }), HasSubstr("row 1, column 5"));
+  EXPECT_THAT(error_message([&] { learner->predict_probabilities(examples.values); }), HasSubstr("row 1, column 5"));
+  EXPECT_THAT(error_message([&] { fitted(kind, all, examples, 2); }), HasSubstr("row 1, column 5"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryNetwork,
@@ -222,8 +224,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, EveryNetwork,
                          [](const auto& one) { return std::string(one.param.kind); });
 
 TEST(Networks, RefuseInputsThatAreTooShort) {
-  EXPECT_THAT(problem_of([] { fitted("cnn1d", {}, made_examples(4, 9, 2), 2); }), HasSubstr("at least 10 samples"));
-  EXPECT_THAT(problem_of([] { fitted("cnn1d_strided", {}, made_examples(4, 1000, 2), 2); }),
+  EXPECT_THAT(error_message([] { fitted("cnn1d", {}, made_examples(4, 9, 2), 2); }), HasSubstr("at least 10 samples"));
+  EXPECT_THAT(error_message([] { fitted("cnn1d_strided", {}, made_examples(4, 1000, 2), 2); }),
               HasSubstr("at least 1024 samples"));
 }
 
@@ -232,23 +234,23 @@ TEST(Networks, RefuseTheWeightsOfAnotherNetwork) {
   const TensorArchive of_dense =
       TensorArchive::parse(state_of(*fitted("dense", {{"epochs", "1"}}, examples, 2)), "dense.gwm");
   const auto other = neural::make_network_learner("cnn1d", {}, 1);
-  EXPECT_THAT(problem_of([&] { other->load(of_dense, ""); }),
+  EXPECT_THAT(error_message([&] { other->load(of_dense, ""); }),
               AllOf(HasSubstr("dense.gwm"), HasSubstr("conv1.weight"), HasSubstr("another network")));
   const auto wider = neural::make_network_learner("dense", {{"hidden_layer_sizes", "10"}}, 1);
-  EXPECT_THAT(problem_of([&] { wider->load(of_dense, ""); }),
+  EXPECT_THAT(error_message([&] { wider->load(of_dense, ""); }),
               AllOf(HasSubstr("has the shape [256, 64], and the network's is [10, 64]")));
 }
 
 TEST(Networks, NameTheirParametersWhenOneIsWrong) {
-  EXPECT_THAT(problem_of([] {
+  EXPECT_THAT(error_message([] {
                 neural::make_network_learner("dense", {{"epoch", "3"}}, 1);
               }),
               AllOf(HasSubstr("epoch"), HasSubstr("learning_rate")));
-  EXPECT_THAT(problem_of([] {
+  EXPECT_THAT(error_message([] {
                 neural::make_network_learner("dense", {{"optimiser", "lion"}}, 1);
               }),
               HasSubstr("adam, adamw, sgd"));
-  EXPECT_THAT(problem_of([] { neural::make_network_learner("transformer", {}, 1); }), HasSubstr("cnn1d_strided"));
+  EXPECT_THAT(error_message([] { neural::make_network_learner("transformer", {}, 1); }), HasSubstr("cnn1d_strided"));
 }
 
 }  // namespace

@@ -64,15 +64,6 @@ inline double accuracy_of(const Classifier& learner, const Examples& examples) {
   return right / static_cast<double>(said.size());
 }
 
-inline std::string problem_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
 /// Of the loopback address; nobody listens there.
 inline int free_port() {
   const int descriptor = socket(AF_INET, SOCK_STREAM, 0);

@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
@@ -124,7 +125,7 @@ TEST_P(Batches, RefuseAPositionOfAnotherStream) {
   BatchConfig config{.batch_size = 8};
   config.start = BatchReader(manifest, config).position();
   config.batch_size = 9;
-  EXPECT_THAT(problem_of([&] { BatchReader(manifest, config); }), HasSubstr("position belongs to other data"));
+  EXPECT_THAT(error_message([&] { BatchReader(manifest, config); }), HasSubstr("position belongs to other data"));
 }
 
 TEST_P(Batches, GiveOnlyThePartAskedFor) {
@@ -231,7 +232,7 @@ TEST(BatchReader, FailsWhenMoreIsDamagedThanIsAllowed) {
   put_file(path, flipped);
   for (const int workers : {0, 2}) {
     BatchReader reader(manifest, {.workers = workers});
-    EXPECT_THAT(problem_of([&] { read(reader); }), HasSubstr("1 of 40 so far"));
+    EXPECT_THAT(error_message([&] { read(reader); }), HasSubstr("1 of 40 so far"));
     Batch batch;
     EXPECT_THROW(reader.next(batch), Error);  // and it stays so
   }
@@ -258,7 +259,7 @@ TEST(BatchReader, FailsAtOnceWhenAShardIsMissing) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 40);
   fs::remove(folder / "pack" / manifest.shards[1].file);
-  EXPECT_THAT(problem_of([&] { BatchReader(manifest, {}); }), HasSubstr("missing shard"));
+  EXPECT_THAT(error_message([&] { BatchReader(manifest, {}); }), HasSubstr("missing shard"));
   BatchReader tolerant(manifest, {.damage_budget = 0.5});
   EXPECT_EQ(read(tolerant).all().size(), 30u);
   EXPECT_EQ(tolerant.damage().size(), 10u);
@@ -274,7 +275,7 @@ TEST(BatchReader, RefusesRecordsThatTheManifestDoesNotMean) {
   EXPECT_EQ(reader.damage().size(), 10u);
   auto other_size = packed(folder / "other", 40);
   other_size.values = 8;
-  EXPECT_THAT(problem_of([&] {
+  EXPECT_THAT(error_message([&] {
                 BatchReader wrong(other_size, {});
                 Batch batch;
                 wrong.next(batch);
@@ -304,7 +305,7 @@ TEST(BatchReader, RefusesWhatGivesNoBatch) {
   Progress quiet;
   pack_examples(job, folder / "pack", {.shards = 2}, quiet);
   const auto manifest = open_pack(folder / "pack");
-  const auto with = [&](BatchConfig config) { return problem_of([&] { BatchReader(manifest, config); }); };
+  const auto with = [&](BatchConfig config) { return error_message([&] { BatchReader(manifest, config); }); };
   EXPECT_THAT(with({.part = Part::test}), HasSubstr("take parts by whole shards"));
   EXPECT_THAT(with({.batch_size = 11, .drop_remainder = true}), HasSubstr("no batch"));
   EXPECT_THAT(with({.batch_size = 0}), HasSubstr("batch size"));
@@ -349,19 +350,19 @@ TEST(ForeignShards, CountTheirDamageToo) {
   put_file(path, flipped);
   const auto foreign = open_pack(folder / "pack");
   EXPECT_EQ(foreign.size(), 39u);
-  EXPECT_THAT(problem_of([&] { BatchReader(foreign, {}); }), HasSubstr("damaged data"));
+  EXPECT_THAT(error_message([&] { BatchReader(foreign, {}); }), HasSubstr("damaged data"));
   EXPECT_EQ(read(foreign, {.damage_budget = 0.1}).all().size(), 39u);
 }
 
 TEST(ForeignShards, OfAnotherKindAreRefused) {
   const TemporaryFolder folder;
-  EXPECT_THAT(problem_of([&] { open_pack(folder.path()); }), HasSubstr("is no packed folder"));
+  EXPECT_THAT(error_message([&] { open_pack(folder.path()); }), HasSubstr("is no packed folder"));
   RecordWriter writer(folder / "other.tfrec");
   ExampleWriter example;
   example.add("image", std::string_view("x"));
   writer.write(example.finish());
   writer.commit();
-  EXPECT_THAT(problem_of([&] { open_pack(folder.path()); }), HasSubstr("no key `song`"));
+  EXPECT_THAT(error_message([&] { open_pack(folder.path()); }), HasSubstr("no key `song`"));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
@@ -119,7 +120,7 @@ TEST(PackStopped, ByALimitOnFilesSaysSoAndGoesOnLater) {
       const rlimit small{limit, limit};
       ::signal(SIGXFSZ, SIG_IGN);
       ::setrlimit(RLIMIT_FSIZE, &small);
-      const auto problem = problem_of([&] { pack_examples(job, folder / "pack", config, quiet); });
+      const auto problem = error_message([&] { pack_examples(job, folder / "pack", config, quiet); });
       ::_exit(problem.find("cannot write") != std::string::npos ? 0 : 1);
     }
     int status = 0;
@@ -138,9 +139,9 @@ TEST(PackStopped, ByAFolderThatIsReadOnlySaysSo) {
   fs::create_directory(folder / "closed");
   fs::permissions(folder / "closed", fs::perms::owner_read | fs::perms::owner_exec);
   Progress quiet;
-  EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(4), folder / "closed", {.shards = 1}, quiet); }),
+  EXPECT_THAT(error_message([&] { pack_examples(numbered_job(4), folder / "closed", {.shards = 1}, quiet); }),
               HasSubstr("closed"));
-  EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(4), folder / "closed" / "new", {.shards = 1}, quiet); }),
+  EXPECT_THAT(error_message([&] { pack_examples(numbered_job(4), folder / "closed" / "new", {.shards = 1}, quiet); }),
               HasSubstr("closed"));
   fs::permissions(folder / "closed", fs::perms::owner_all);
 }
@@ -165,7 +166,7 @@ TEST(PackStopped, ByAnotherProcessInTheSameFolderSaysSo) {
   char answer = 'x';
   ASSERT_EQ(::read(started[0], &answer, 1), 1);
   Progress quiet;
-  EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); }),
+  EXPECT_THAT(error_message([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); }),
               HasSubstr("another run works in this folder"));
   ASSERT_EQ(::write(answered[1], &answer, 1), 1);
   int status = 0;

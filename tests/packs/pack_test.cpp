@@ -17,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
@@ -194,7 +195,7 @@ TEST(Pack, RefusesAFolderThatHoldsSomethingElse) {
   const TemporaryFolder folder;
   packed(folder / "pack", 20);
   const auto again = [&](PackJob job, PackConfig config) {
-    return problem_of([&] { pack_examples(job, folder / "pack", config, quiet); });
+    return error_message([&] { pack_examples(job, folder / "pack", config, quiet); });
   };
   EXPECT_THAT(again(numbered_job(21), {.shards = 4}), HasSubstr("holds another pack"));
   EXPECT_THAT(again(numbered_job(20), {.shards = 4, .seed = 1}), HasSubstr("holds another pack"));
@@ -210,7 +211,7 @@ TEST(Pack, RefusesToGoOnWithOtherOptions) {
   auto job = numbered_job(20);
   job.extract = [](std::size_t, int, std::span<float>) -> Expected<void> { throw Error("stop"); };
   EXPECT_THROW(pack_examples(job, folder / "pack", {.shards = 4}, quiet), Error);
-  EXPECT_THAT(problem_of([&] { pack_examples(numbered_job(20), folder / "pack", {.shards = 5}, quiet); }),
+  EXPECT_THAT(error_message([&] { pack_examples(numbered_job(20), folder / "pack", {.shards = 5}, quiet); }),
               HasSubstr("unfinished pack of other data or with other options"));
 }
 
@@ -219,7 +220,7 @@ TEST(Pack, LetsOnlyOneRunIntoAFolder) {
   auto job = numbered_job(8);
   std::string second;
   job.extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {
-    if (i == 3) second = problem_of([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); });
+    if (i == 3) second = error_message([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); });
     std::ranges::copy(values_of(i), out.begin());
     return {};
   };
@@ -233,21 +234,22 @@ TEST(Pack, LeavesNothingWhenNoExampleCanBeUsed) {
   job.extract = [](std::size_t i, int, std::span<float>) -> Expected<void> {
     return tl::unexpected(Fault{"empty file", "t" + std::to_string(i), ""});
   };
-  EXPECT_THAT(problem_of([&] { pack_examples(job, folder / "pack", {.shards = 2}, quiet); }), HasSubstr("empty file"));
+  EXPECT_THAT(error_message([&] { pack_examples(job, folder / "pack", {.shards = 2}, quiet); }),
+              HasSubstr("empty file"));
   EXPECT_TRUE(contents_of(folder / "pack").empty());
 }
 
 TEST(Pack, RefusesWrongUsage) {
   const TemporaryFolder folder;
   const auto with = [&](PackConfig config) {
-    return problem_of([&] { pack_examples(numbered_job(8), folder / "pack", config, quiet); });
+    return error_message([&] { pack_examples(numbered_job(8), folder / "pack", config, quiet); });
   };
   EXPECT_THAT(with({.shards = 9}), HasSubstr("more shards (9) than examples (8)"));
   EXPECT_THAT(with({.shards = 0}), HasSubstr("at least 1 shard"));
   EXPECT_THAT(with({.shards = 2, .prefix = "a/b"}), HasSubstr("cannot begin the name of a file"));
   auto twice = numbered_job(8);
   twice.track_ids[3] = "t1";
-  EXPECT_THAT(problem_of([&] { pack_examples(twice, folder / "pack", {.shards = 2}, quiet); }),
+  EXPECT_THAT(error_message([&] { pack_examples(twice, folder / "pack", {.shards = 2}, quiet); }),
               HasSubstr("t1: two examples have the same track id"));
 }
 
@@ -259,12 +261,12 @@ TEST(Pack, SaysWhenItCannotWrite) {
   if (std::system(mount.c_str()) != 0) GTEST_SKIP() << "no file system can be mounted here";
   auto job = numbered_job(2000);
   const auto full =
-      problem_of([&] { pack_examples(job, folder / "tiny" / "pack", {.shards = 2, .threads = 2}, quiet); });
+      error_message([&] { pack_examples(job, folder / "tiny" / "pack", {.shards = 2, .threads = 2}, quiet); });
   std::system(("mount -o remount,size=8m " + (folder / "tiny").string()).c_str());
   const auto result = pack_examples(job, folder / "tiny" / "pack", {.shards = 2, .threads = 2}, quiet);
   const auto faults = verify_pack(open_pack(folder / "tiny" / "pack"));
   std::system(("mount -o remount,ro " + (folder / "tiny").string()).c_str());
-  const auto read_only = problem_of([&] { pack_examples(job, folder / "tiny" / "other", {.shards = 2}, quiet); });
+  const auto read_only = error_message([&] { pack_examples(job, folder / "tiny" / "other", {.shards = 2}, quiet); });
   std::system(("umount " + (folder / "tiny").string()).c_str());
   EXPECT_THAT(full, HasSubstr("the disk is full"));
   EXPECT_EQ(result.examples, 2000u);
@@ -336,7 +338,7 @@ TEST(PackManifest, ReadsBackAndRefusesWhatContradictsItself) {
     const auto at = other.find(from);
     if (at == std::string::npos) return "the text has no " + from;
     other.replace(at, from.size(), to);
-    return problem_of([&] { parse_manifest(other, "m.json"); });
+    return error_message([&] { parse_manifest(other, "m.json"); });
   };
   EXPECT_THAT(damaged("genrewise-pack", "other"), HasSubstr("not the manifest of a pack"));
   EXPECT_THAT(damaged("\"version\":1}\n", "\"version\":2}"), HasSubstr("this program knows version 1"));
@@ -346,7 +348,7 @@ TEST(PackManifest, ReadsBackAndRefusesWhatContradictsItself) {
   EXPECT_THAT(damaged("\"stored_as\":\"float32\"", "\"stored_as\":\"x\""), HasSubstr("stored_as"));
   EXPECT_THAT(damaged("\"payload_bytes\":[", "\"payload_bytes\":[-"), HasSubstr("longer than any record"));
   for (std::size_t size = 0; size + 1 < text.size(); size += 13) {
-    EXPECT_THAT(problem_of([&] { parse_manifest(text.substr(0, size), "m.json"); }), HasSubstr("m.json")) << size;
+    EXPECT_THAT(error_message([&] { parse_manifest(text.substr(0, size), "m.json"); }), HasSubstr("m.json")) << size;
   }
 }
 
@@ -354,12 +356,12 @@ TEST(PackManifest, RefusesOtherRecipesAndLabels) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 9, {.shards = 2});
   const auto job = numbered_job(9);
-  EXPECT_EQ(problem_of([&] { require_same_data(manifest, job.recipe, job.labels); }), "no error");
+  EXPECT_EQ(error_message([&] { require_same_data(manifest, job.recipe, job.labels); }), "no error");
   auto recipe = job.recipe;
   recipe.version = 2;
-  EXPECT_THAT(problem_of([&] { require_same_data(manifest, recipe, job.labels); }), HasSubstr("recipe"));
+  EXPECT_THAT(error_message([&] { require_same_data(manifest, recipe, job.labels); }), HasSubstr("recipe"));
   const std::vector<std::string> labels = {"Blues", "Rock", "Ünï"};
-  EXPECT_THAT(problem_of([&] { require_same_data(manifest, job.recipe, labels); }), HasSubstr("labels"));
+  EXPECT_THAT(error_message([&] { require_same_data(manifest, job.recipe, labels); }), HasSubstr("labels"));
 }
 
 TEST(VerifyPack, FindsWhatIsWrong) {

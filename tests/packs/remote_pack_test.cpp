@@ -12,6 +12,7 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -34,14 +35,6 @@ class RemotePackTest : public ::testing::Test {
   std::filesystem::path local(std::size_t count, PackConfig like = {.shards = 4}) {
     pack_examples(numbered_job(count), folder_ / "local", like, quiet_);
     return folder_ / "local";
-  }
-  std::string problem(const std::function<void()>& action) {
-    try {
-      action();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
   }
   std::vector<std::size_t> order(const std::filesystem::path& place, BatchConfig how) {
     BatchReader reader(open_pack(place), how);
@@ -116,7 +109,7 @@ TEST_F(RemotePackTest, GoesOnAfterAnInterruption) {
   EXPECT_THROW(pack(job), Interrupted);
   clear_interrupt();
   EXPECT_THAT(server_.keys(), Not(Contains(HasSubstr("manifest"))));
-  EXPECT_THAT(problem([] { open_pack(kPlace); }), HasSubstr("never packed to the end"));
+  EXPECT_THAT(error_message([] { open_pack(kPlace); }), HasSubstr("never packed to the end"));
   calls = 100;
   const PackResult result = pack(job);
   EXPECT_EQ(result.examples, 40u);
@@ -136,7 +129,7 @@ TEST_F(RemotePackTest, SendsNoShardTwiceWhenTheServerFailsInTheMiddle) {
           .status = 403, .headers = {}, .body = "<Error><Code>AccessDenied</Code><Message>quota</Message></Error>"};
     }
   };
-  EXPECT_THAT(problem([&] { pack(numbered_job(40)); }), HasSubstr("quota"));
+  EXPECT_THAT(error_message([&] { pack(numbered_job(40)); }), HasSubstr("quota"));
   const PackResult result = pack(numbered_job(40));
   EXPECT_EQ(result.examples, 40u);
   // The server keeps what it refused to the client, which asks what is there: two sent before, one or two after.
@@ -149,12 +142,12 @@ TEST_F(RemotePackTest, LeavesAWholePackAsItIsAndRefusesAnother) {
   const auto before = server_.count("PUT");
   EXPECT_EQ(pack(numbered_job(40)).reused, 40u);
   EXPECT_EQ(server_.count("PUT"), before);
-  EXPECT_THAT(problem([&] { pack(numbered_job(41)); }), HasSubstr("holds another pack"));
+  EXPECT_THAT(error_message([&] { pack(numbered_job(41)); }), HasSubstr("holds another pack"));
   server_.put("other/x.tfrec", "not ours");
-  EXPECT_THAT(problem([&] { pack_examples(numbered_job(8), "s3://music/other", config(), quiet_); }),
+  EXPECT_THAT(error_message([&] { pack_examples(numbered_job(8), "s3://music/other", config(), quiet_); }),
               HasSubstr("holds record files already"));
   server_.put("third/.pack/plan", "of another pack");
-  EXPECT_THAT(problem([&] { pack_examples(numbered_job(8), "s3://music/third", config(), quiet_); }),
+  EXPECT_THAT(error_message([&] { pack_examples(numbered_job(8), "s3://music/third", config(), quiet_); }),
               HasSubstr("unfinished pack of other data"));
 }
 
@@ -164,7 +157,7 @@ TEST_F(RemotePackTest, EndsWhenAnotherPackTookThePlace) {
       for (char& c : response.body) c = 'x';
     }
   };
-  EXPECT_THAT(problem([&] { pack(numbered_job(20)); }), HasSubstr("another run has packed into this place"));
+  EXPECT_THAT(error_message([&] { pack(numbered_job(20)); }), HasSubstr("another run has packed into this place"));
   EXPECT_THAT(server_.keys(), Not(Contains(HasSubstr("manifest"))));
 }
 
@@ -175,7 +168,7 @@ TEST_F(RemotePackTest, LetsOneOfTwoPacksThatBeginAtOnceHaveThePlace) {
       server_.put_unlocked("packs/a b/.pack/plan", "of another pack");
     }
   };
-  EXPECT_THAT(problem([&] { pack(numbered_job(20)); }), HasSubstr("unfinished pack of other data"));
+  EXPECT_THAT(error_message([&] { pack(numbered_job(20)); }), HasSubstr("unfinished pack of other data"));
   EXPECT_EQ(server_.get("packs/a b/.pack/plan"), "of another pack");
 }
 
@@ -184,7 +177,7 @@ TEST_F(RemotePackTest, LeavesNothingWhenNothingCouldBePacked) {
   job.extract = [](std::size_t, int, std::span<float>) -> Expected<void> {
     return tl::unexpected(Fault{"not audio", "x", ""});
   };
-  EXPECT_THAT(problem([&] { pack(job); }), HasSubstr("none of the 8 examples"));
+  EXPECT_THAT(error_message([&] { pack(job); }), HasSubstr("none of the 8 examples"));
   EXPECT_THAT(server_.keys(), IsEmpty());
 }
 
@@ -205,7 +198,7 @@ TEST_F(RemotePackTest, TellsMissingAndDamagedShards) {
   ASSERT_EQ(damage.size(), 1u);
   EXPECT_THAT(damage[0].where, HasSubstr("s3://music/packs/a b/numbers-01-10.tfrec @ 0"));
   remove_file(join_location(kPlace, manifest.shards[2].file));
-  EXPECT_THAT(problem([&] { read_with(0.01); }), HasSubstr("missing shard"));
+  EXPECT_THAT(error_message([&] { read_with(0.01); }), HasSubstr("missing shard"));
   EXPECT_EQ(read_with(0.5).size(), 11u);
 }
 
@@ -216,7 +209,7 @@ TEST_F(RemotePackTest, ReadsShardsWithoutAManifest) {
   EXPECT_EQ(folder.size(), 40u);
   EXPECT_EQ(folder.folder, kPlace);
   EXPECT_EQ(open_pack(join_location(kPlace, folder.shards[0].file)).size(), 10u);
-  EXPECT_THAT(problem([] { open_pack("s3://music/none"); }), HasSubstr("is no packed folder"));
+  EXPECT_THAT(error_message([] { open_pack("s3://music/none"); }), HasSubstr("is no packed folder"));
 }
 
 }  // namespace

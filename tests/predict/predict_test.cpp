@@ -15,6 +15,7 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
@@ -164,12 +165,7 @@ TEST_F(Predict, RefusesAModelOfOtherFeatures) {
   EXPECT_THROW(Predictor{std::move(newer)}, Error);
   Model foreign = loudness_model();
   foreign.recipe = {"table", 1, "hash"};
-  try {
-    const Predictor predictor(std::move(foreign));
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("table"));
-  }
+  EXPECT_THAT(error_message([&] { const Predictor predictor(std::move(foreign)); }), HasSubstr("table"));
   EXPECT_THROW(Predictor(loudness_model(), {.windows = 0}), Error);
 }
 

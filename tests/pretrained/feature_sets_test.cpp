@@ -11,17 +11,13 @@ namespace genrewise {
 namespace {
 
 using ::testing::AllOf;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 
 std::string problem_of(std::string_view name) {
-  try {
-    make_feature_set(name);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
+  return error_message([&] { make_feature_set(name); });
 }
 
 TEST(FeatureSets, ListEngineeredAndPretrainedOnes) {

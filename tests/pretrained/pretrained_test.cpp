@@ -17,13 +17,10 @@ using ::testing::HasSubstr;
 constexpr char kPicturesFile[] = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5";
 
 std::string problem_of_fetching(std::string_view network, const fs::path& folder, const std::string& mirror) {
-  Progress quiet;
-  try {
+  return error_message([&] {
+    Progress quiet;
     fetch_weights(network, folder, mirror, quiet);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
+  });
 }
 
 HttpResponse file_of(const HttpRequest& request) {

@@ -18,22 +18,13 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::Environment;
+using testing::error_message;
 using ::testing::Ge;
 using testing::golden_path;
 using ::testing::HasSubstr;
 using testing::random_weights;
 using ::testing::SizeIs;
 using testing::TemporaryFolder;
-
-template <class Work>
-std::string refusal(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TensorArchive torch_golden(const std::string& name) {
   return parse_torch_file(read_file(golden_path("neural/" + name)), name);
@@ -60,11 +51,11 @@ TEST(TorchFile, TakesInnerDictionariesAndParametersAndLeavesOutWholeNumbers) {
 }
 
 TEST(TorchFile, ThatAsksForACallIsRefusedByTheNameOfTheFunction) {
-  EXPECT_THAT(refusal([] { torch_golden("caller.pt"); }), AllOf(HasSubstr("os.getenv"), HasSubstr("not called")));
+  EXPECT_THAT(error_message([] { torch_golden("caller.pt"); }), AllOf(HasSubstr("os.getenv"), HasSubstr("not called")));
 }
 
 TEST(TorchFile, WithoutADictionaryIsRefused) {
-  EXPECT_THAT(refusal([] { torch_golden("list.pt"); }), HasSubstr("no dictionary of tensors"));
+  EXPECT_THAT(error_message([] { torch_golden("list.pt"); }), HasSubstr("no dictionary of tensors"));
 }
 
 TEST(TorchFile, CutAnywhereIsAnErrorAndNothingWorse) {
@@ -86,7 +77,7 @@ TEST(TorchFile, WithAnyByteChangedIsReadOrRefusedButNeverCrashes) {
 }
 
 TEST(Weights, NamesOfNetworksAreListedWhenOneIsUnknown) {
-  EXPECT_THAT(refusal([] { find_weights("resnet"); }),
+  EXPECT_THAT(error_message([] { find_weights("resnet"); }),
               AllOf(HasSubstr("resnet"), HasSubstr("efficientat, musicnn_msd")));
 }
 
@@ -129,7 +120,7 @@ TEST(Weights, AbsentOnesAreAnErrorThatSaysWhatToPutWhere) {
   const TemporaryFolder folder;
   const Environment home("XDG_DATA_HOME", folder.path().string());
   const Environment nowhere("GENREWISE_WEIGHTS", (folder / "nowhere").string());
-  EXPECT_THAT(refusal([] { find_weights("efficientat"); }),
+  EXPECT_THAT(error_message([] { find_weights("efficientat"); }),
               AllOf(HasSubstr("mn04_as_mAP_432.pt"), HasSubstr("genrewise fetch weights efficientat"),
                     HasSubstr((folder / "genrewise" / "weights").string()), HasSubstr("https://github.com/")));
 }
@@ -137,9 +128,9 @@ TEST(Weights, AbsentOnesAreAnErrorThatSaysWhatToPutWhere) {
 TEST(Weights, OfAnotherNetworkAreRefusedByName) {
   const TemporaryFolder folder;
   write_file(folder / "w.safetensors", random_weights("musicnn_mtt", 1).serialise());
-  EXPECT_THAT(refusal([&] { find_weights("mobilenetv2", folder / "w.safetensors"); }),
+  EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", folder / "w.safetensors"); }),
               AllOf(HasSubstr("another network"), HasSubstr("0 of the 104 tensors"), HasSubstr("stem.weight")));
-  EXPECT_THAT(refusal([&] { find_weights("efficientat", golden_path("neural/state.pt")); }),
+  EXPECT_THAT(error_message([&] { find_weights("efficientat", golden_path("neural/state.pt")); }),
               AllOf(HasSubstr("another network"), HasSubstr("features.0.0.weight")));
 }
 
@@ -147,10 +138,10 @@ TEST(Weights, OfKerasNameTheProgramThatConvertsThemWhereItIsMissingOrCrashes) {
   const TemporaryFolder folder;
   write_file(folder / "model.h5", read_file(golden_path("neural/model.h5")));
   const Environment missing("GENREWISE_NEURAL_PROGRAM", (folder / "nothing").string());
-  EXPECT_THAT(refusal([&] { find_weights("mobilenetv2", folder / "model.h5"); }),
+  EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", folder / "model.h5"); }),
               AllOf(HasSubstr("GENREWISE_NEURAL_PROGRAM"), HasSubstr("genrewise-neural")));
   const Environment failing("GENREWISE_NEURAL_PROGRAM", "/bin/false");
-  EXPECT_THAT(refusal([&] { find_weights("mobilenetv2", folder / "model.h5"); }),
+  EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", folder / "model.h5"); }),
               AllOf(HasSubstr("model.h5"), HasSubstr("exit code 1")));
 }
 
@@ -159,7 +150,7 @@ TEST(Weights, ThatLackATensorOrHaveOneOfAnotherShapeAreRefusedByItsName) {
   TensorArchive weights = random_weights("mobilenetv2", 1);
   weights.put("head.bias", std::vector<float>(12));
   write_file(folder / "w.safetensors", weights.serialise());
-  EXPECT_THAT(refusal([&] { find_weights("mobilenetv2", folder / "w.safetensors"); }),
+  EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", folder / "w.safetensors"); }),
               AllOf(HasSubstr("head.bias is F32 [12]"), HasSubstr("F32 [1280]")));
 }
 
@@ -170,7 +161,7 @@ TEST(Weights, ThatAreNotFiniteAreRefused) {
   bias[7] = std::numeric_limits<float>::quiet_NaN();
   weights.put("head.bias", std::span<const float>(bias));
   write_file(folder / "w.safetensors", weights.serialise());
-  EXPECT_THAT(refusal([&] { find_weights("mobilenetv2", folder / "w.safetensors"); }),
+  EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", folder / "w.safetensors"); }),
               AllOf(HasSubstr("head.bias"), HasSubstr("not finite")));
 }
 
@@ -179,7 +170,8 @@ TEST(Weights, TruncatedEmptyAndForeignFilesAreErrors) {
   const std::string bytes = random_weights("efficientat", 1).serialise();
   for (const auto& content : {std::string(), std::string("hello"), bytes.substr(0, bytes.size() / 2)}) {
     write_file(folder / "w.safetensors", content);
-    EXPECT_NE(refusal([&] { find_weights("efficientat", folder / "w.safetensors"); }), "no error") << content.size();
+    EXPECT_NE(error_message([&] { find_weights("efficientat", folder / "w.safetensors"); }), "no error")
+        << content.size();
   }
 }
 

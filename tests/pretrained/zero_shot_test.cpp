@@ -14,6 +14,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::AllOf;
+using testing::error_message;
 using ::testing::HasSubstr;
 
 constexpr std::size_t kClasses = 527, kJazz = 235, kHeavyMetal = 220, kHipHop = 217;
@@ -30,12 +31,7 @@ Matrix only(std::size_t audioset_class) {
 }
 
 std::string refusal(const std::string& genres) {
-  try {
-    judge(genres);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return error_message([&] { judge(genres); });
 }
 
 TEST(ZeroShot, GivesTheGenreWhoseClassIsHeard) {

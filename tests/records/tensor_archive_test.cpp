@@ -6,11 +6,13 @@
 #include <cstring>
 
 #include "genrewise/base/error.hpp"
+#include "support/test_support.hpp"
 
 namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 
 std::string file_of(const std::string& header, std::size_t data_bytes = 0) {
@@ -21,12 +23,7 @@ std::string file_of(const std::string& header, std::size_t data_bytes = 0) {
 }
 
 std::string refusal(const std::string& bytes) {
-  try {
-    TensorArchive::parse(bytes, "x.safetensors");
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return error_message([&] { TensorArchive::parse(bytes, "x.safetensors"); });
 }
 
 TEST(TensorArchiveFile, ReadsBackWhatItWrote) {

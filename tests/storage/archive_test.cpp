@@ -14,6 +14,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 using ::testing::UnorderedElementsAre;
@@ -59,14 +60,10 @@ class Archive : public ::testing::Test {
   }
 
   std::string error(const std::filesystem::path& archive) {
-    try {
+    return error_message([&] {
       Progress quiet;
       unpack_archive(archive, folder_ / "out", quiet);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    ADD_FAILURE() << "no error was thrown";
-    return {};
+    });
   }
 
   std::vector<std::string> unpacked() const {

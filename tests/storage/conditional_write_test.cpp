@@ -17,6 +17,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using namespace testing;
@@ -105,7 +106,7 @@ TEST_P(ConditionalWrite, LetsOneOfManyWin) {
 TEST_P(ConditionalWrite, LocksAFolderForOneAtATime) {
   {
     const FolderLock lock(at(""));
-    EXPECT_THAT(error_of([&] { FolderLock(at("")); }), HasSubstr("another run works in this folder"));
+    EXPECT_THAT(error_message([&] { FolderLock(at("")); }), HasSubstr("another run works in this folder"));
   }
   const FolderLock again(at(""));
 }
@@ -208,7 +209,7 @@ TEST_F(StoreCondition, ALockOfAKilledProcessIsTakenOverOnItsMachineOnly) {
   { const FolderLock held("s3://music/run"); }
   EXPECT_FALSE(file_exists(lock));
   write_file(lock, "0123\nfar-away, since 2026-11-25T22:15:00Z\n7\n");
-  EXPECT_THAT(error_of([] { FolderLock("s3://music/run"); }),
+  EXPECT_THAT(error_message([] { FolderLock("s3://music/run"); }),
               AllOf(HasSubstr("far-away, since 2026"), HasSubstr(lock)));
   EXPECT_TRUE(file_exists(lock));
 }
@@ -243,7 +244,7 @@ TEST(Location, IsResolvedInAFolderWhereverThatLies) {
   EXPECT_TRUE(local_work_path("s3://b/k").is_absolute());
   EXPECT_FALSE(plainly_missing("s3://b/none"));
   EXPECT_TRUE(plainly_missing("/none"));
-  EXPECT_THAT(error_of([] { require_local("s3://b/k", "a folder of genres", "give a CSV"); }),
+  EXPECT_THAT(error_message([] { require_local("s3://b/k", "a folder of genres", "give a CSV"); }),
               AllOf(HasSubstr("a folder of genres must lie on this machine"), HasSubstr("give a CSV")));
 }
 

@@ -15,6 +15,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::HttpRequest;
 using testing::HttpResponse;
@@ -47,14 +48,9 @@ class Download : public ::testing::Test {
     download(request(server), quiet);
   }
   std::string error(const HttpServer& server) {
-    try {
-      get(server);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    ADD_FAILURE() << "no error was thrown";
-    return {};
+    return error_message([&] { get(server); });
   }
+
   void expect_only_the_file() const {
     EXPECT_THAT(folder_.names(), ElementsAre("file.zip"));
     EXPECT_EQ(read_file(folder_ / "file.zip"), kContent);

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -50,11 +51,11 @@ TEST_F(S3StoreTest, ListsPageByPage) {
 
 TEST_F(S3StoreTest, TellsAMissingObjectFromAMissingBucket) {
   EXPECT_EQ(store()->find("s3://music/none"), std::nullopt);
-  EXPECT_THAT(error_of([&] { store()->find("s3://no-bucket/x"); }),
+  EXPECT_THAT(error_message([&] { store()->find("s3://no-bucket/x"); }),
               AllOf(HasSubstr("no such bucket"), HasSubstr("no-bucket")));
-  EXPECT_THAT(error_of([&] { store()->create("s3://"); }), HasSubstr("names no bucket"));
-  EXPECT_THAT(error_of([&] { store()->create("s3://no-bucket/x")->commit(); }), HasSubstr("no such bucket"));
-  EXPECT_THAT(error_of([&] { store()->find("s3://music"); }), HasSubstr("is a bucket"));
+  EXPECT_THAT(error_message([&] { store()->create("s3://"); }), HasSubstr("names no bucket"));
+  EXPECT_THAT(error_message([&] { store()->create("s3://no-bucket/x")->commit(); }), HasSubstr("no such bucket"));
+  EXPECT_THAT(error_message([&] { store()->find("s3://music"); }), HasSubstr("is a bucket"));
   store()->remove("s3://music/none");
 }
 
@@ -78,7 +79,7 @@ TEST_F(S3StoreTest, GivesUpOnAStormThatDoesNotEnd) {
   fail("GET", 1'000, [](S3Response& response) {
     response = {.status = 503, .headers = {}, .body = "<Error><Code>SlowDown</Code></Error>"};
   });
-  EXPECT_THAT(error_of([&] { read("x"); }), AllOf(HasSubstr("503 SlowDown"), HasSubstr("try again later")));
+  EXPECT_THAT(error_message([&] { read("x"); }), AllOf(HasSubstr("503 SlowDown"), HasSubstr("try again later")));
   EXPECT_EQ(server_.count("GET"), 8u);
 }
 
@@ -90,7 +91,7 @@ TEST_F(S3StoreTest, TriesAgainAfterAReset) {
   write("y", "def");
   EXPECT_EQ(server_.get("y"), "def");
   fail("GET", 1'000, [](S3Response& response) { response.reset = true; });
-  EXPECT_THAT(error_of([&] { read("x"); }), AllOf(HasSubstr("the transfer failed"), HasSubstr("127.0.0.1")));
+  EXPECT_THAT(error_message([&] { read("x"); }), AllOf(HasSubstr("the transfer failed"), HasSubstr("127.0.0.1")));
 }
 
 TEST_F(S3StoreTest, BreaksOffASilentTransfer) {
@@ -106,7 +107,7 @@ TEST_F(S3StoreTest, SaysThatNobodyListens) {
   S3Settings settings = server_.settings();
   settings.endpoint = "http://127.0.0.1:1";
   settings.retry.attempts = 2;
-  EXPECT_THAT(error_of([&] { make_s3_store(settings)->find("s3://music/x"); }),
+  EXPECT_THAT(error_message([&] { make_s3_store(settings)->find("s3://music/x"); }),
               AllOf(HasSubstr("the transfer failed"), HasSubstr("http://127.0.0.1:1")));
 }
 
@@ -128,7 +129,7 @@ TEST_F(S3StoreTest, TakesAnUploadBackWhenAPartFails) {
           .status = 403, .headers = {}, .body = "<Error><Code>AccessDenied</Code><Message>quota</Message></Error>"};
     }
   };
-  EXPECT_THAT(error_of([&] { write("x", bytes_of(900'000)); }),
+  EXPECT_THAT(error_message([&] { write("x", bytes_of(900'000)); }),
               AllOf(HasSubstr("access is denied"), HasSubstr("quota")));
   EXPECT_EQ(server_.unfinished_uploads(), 0u);
   EXPECT_FALSE(server_.has("x"));
@@ -150,7 +151,7 @@ TEST_F(S3StoreTest, BelievesACompletionOnlyWhenItSaysNoFault) {
           .status = 200, .headers = {}, .body = "<Error><Code>InternalError</Code><Message>m</Message></Error>"};
     }
   };
-  EXPECT_THAT(error_of([&] { write("y", bytes); }), HasSubstr("InternalError"));
+  EXPECT_THAT(error_message([&] { write("y", bytes); }), HasSubstr("InternalError"));
 }
 
 TEST_F(S3StoreTest, RemovesWhatKilledUploadsLeft) {
@@ -192,7 +193,7 @@ TEST_F(S3StoreTest, ExplainsBadCredentialsWithoutShowingThem) {
   const auto error_with = [&](const std::function<void(S3Settings&)>& change) {
     S3Settings settings = server_.settings();
     change(settings);
-    return error_of([&] { make_s3_store(settings)->find("s3://music/x"); });
+    return error_message([&] { make_s3_store(settings)->find("s3://music/x"); });
   };
   const std::string wrong_key = error_with([](S3Settings& s) { s.credentials.access_key = "AKIDWRONG"; });
   EXPECT_THAT(wrong_key, AllOf(HasSubstr("does not know the access key"), HasSubstr("the test")));
@@ -209,7 +210,7 @@ TEST_F(S3StoreTest, ExplainsBadCredentialsWithoutShowingThem) {
                 .body = "<Error><Code>AccessDenied</Code><Message>for " + std::string(S3Server::kSecretKey) + " and " +
                         S3Server::kAccessKey + "</Message></Error>"};
   });
-  const std::string denied = error_of([&] { read("x"); });
+  const std::string denied = error_message([&] { read("x"); });
   EXPECT_THAT(denied, AllOf(HasSubstr("access is denied"), Not(HasSubstr(S3Server::kSecretKey)),
                             Not(HasSubstr(S3Server::kAccessKey))));
 }
@@ -228,7 +229,7 @@ TEST_F(S3StoreTest, SendsASessionTokenOrABearerToken) {
   writer->commit();
   EXPECT_EQ(google->find("gs://music/y")->bytes, 250'000u);
   settings.credentials.bearer_token = "ya29.old";
-  EXPECT_THAT(error_of([&] { make_s3_store(settings)->find("gs://music/y"); }),
+  EXPECT_THAT(error_message([&] { make_s3_store(settings)->find("gs://music/y"); }),
               AllOf(HasSubstr("token"), Not(HasSubstr("ya29"))));
 }
 
@@ -239,7 +240,7 @@ TEST_F(S3StoreTest, SaysHowFarTheClockIsOff) {
                 .headers = {{"Date", "Wed, 25 Nov 2020 22:15:00 GMT"}},
                 .body = "<Error><Code>RequestTimeTooSkewed</Code></Error>"};
   });
-  EXPECT_THAT(error_of([&] { read("x"); }), AllOf(HasSubstr("clock is"), HasSubstr("min ahead of")));
+  EXPECT_THAT(error_message([&] { read("x"); }), AllOf(HasSubstr("clock is"), HasSubstr("min ahead of")));
 }
 
 TEST_F(S3StoreTest, NamesTheRegionOfABucketThatLiesElsewhere) {
@@ -249,12 +250,12 @@ TEST_F(S3StoreTest, NamesTheRegionOfABucketThatLiesElsewhere) {
                 .headers = {},
                 .body = "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>"};
   });
-  EXPECT_THAT(error_of([&] { read("x"); }), AllOf(HasSubstr("eu-west-3"), HasSubstr("AWS_REGION=eu-west-3")));
+  EXPECT_THAT(error_message([&] { read("x"); }), AllOf(HasSubstr("eu-west-3"), HasSubstr("AWS_REGION=eu-west-3")));
   // HEAD has no body that could name it; its header, or a GET, does.
   server_.tamper = [](const S3Request&, S3Response& response) {
     response = {.status = 301, .headers = {{"x-amz-bucket-region", "eu-west-3"}}, .body = ""};
   };
-  EXPECT_THAT(error_of([&] { read("x"); }), HasSubstr("eu-west-3"));
+  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("eu-west-3"));
 }
 
 TEST_F(S3StoreTest, DoesNotFollowRedirectionsWithItsCredentials) {
@@ -268,13 +269,13 @@ TEST_F(S3StoreTest, DoesNotFollowRedirectionsWithItsCredentials) {
 
 TEST_F(S3StoreTest, RefusesAListThatIsNoneOrNeverEnds) {
   fail("GET", 1, [](S3Response& response) { response.body = "<html>proxy</html>"; });
-  EXPECT_THAT(error_of([&] { list("s3://music/"); }), HasSubstr("no list of objects"));
+  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("no list of objects"));
   fail("GET", 100, [](S3Response& response) {
     response.body =
         "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken></"
         "ListBucketResult>";
   });
-  EXPECT_THAT(error_of([&] { list("s3://music/"); }), HasSubstr("again and again"));
+  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("again and again"));
 }
 
 class RemoteFile : public S3StoreTest {
@@ -286,7 +287,7 @@ TEST_F(RemoteFile, IsWrittenAndReadLikeALocalOne) {
   write_file("s3://music/models/best.gwm", "model");
   EXPECT_EQ(server_.get("models/best.gwm"), "model");
   EXPECT_EQ(read_file("s3://music/models/best.gwm"), "model");
-  EXPECT_THAT(error_of([] { read_file("s3://music/none"); }), HasSubstr("no such object"));
+  EXPECT_THAT(error_message([] { read_file("s3://music/none"); }), HasSubstr("no such object"));
   {
     const auto file = create_file("s3://music/half");
     file->write("x");

@@ -5,11 +5,13 @@
 #include <thread>
 
 #include "s3_store_fixture.hpp"
+#include "support/test_support.hpp"
 
 namespace genrewise {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
@@ -214,13 +216,13 @@ TEST_F(S3ReadingTest, IsNotDeceivedByALyingContentLength) {
     response.body += "more";
     leave_it_out(response);
   });
-  EXPECT_THAT(error_of([&] { read("x"); }), HasSubstr("more than was asked for"));
+  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("more than was asked for"));
   // More than was asked for.
   fail("GET", 1'000, [](S3Response& response) { response.body += "more"; });
-  EXPECT_THAT(error_of([&] { read("x"); }), HasSubstr("more than was asked for"));
+  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("more than was asked for"));
   // Nothing, again and again.
   fail("GET", 1'000, [](S3Response& response) { response.body.clear(); });
-  EXPECT_THAT(error_of([&] { read("x"); }), HasSubstr("less than it said"));
+  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("less than it said"));
 }
 
 TEST_F(S3ReadingTest, NeverMixesTwoVersions) {
@@ -230,9 +232,9 @@ TEST_F(S3ReadingTest, NeverMixesTwoVersions) {
   std::vector<std::byte> buffer(10'000);
   reader->read_at(0, buffer);
   server_.put("x", std::string(90'000, 'n'));
-  EXPECT_THAT(error_of([&] { reader->read_at(10'000, buffer); }), HasSubstr("was changed while it was read"));
+  EXPECT_THAT(error_message([&] { reader->read_at(10'000, buffer); }), HasSubstr("was changed while it was read"));
   server_.put("x", "short");
-  EXPECT_THAT(error_of([&] { reader->read_at(10'000, buffer); }), HasSubstr("was changed while it was read"));
+  EXPECT_THAT(error_message([&] { reader->read_at(10'000, buffer); }), HasSubstr("was changed while it was read"));
 }
 
 TEST_F(S3ReadingTest, SeesAChangeAlsoWhereTheServerIgnoresConditions) {
@@ -241,9 +243,9 @@ TEST_F(S3ReadingTest, SeesAChangeAlsoWhereTheServerIgnoresConditions) {
   const auto reader = from->open(*from->find("s3://music/x"));
   std::vector<std::byte> buffer(10'000);
   fail("GET", 1, [](S3Response& response) { response.headers["ETag"] = "\"other\""; });
-  EXPECT_THAT(error_of([&] { reader->read_at(0, buffer); }), HasSubstr("was changed while it was read"));
+  EXPECT_THAT(error_message([&] { reader->read_at(0, buffer); }), HasSubstr("was changed while it was read"));
   fail("GET", 1, [](S3Response& response) { response.headers["Content-Range"] = "bytes 0-9999/77"; });
-  EXPECT_THAT(error_of([&] { reader->read_at(0, buffer); }), HasSubstr("was changed while it was read"));
+  EXPECT_THAT(error_message([&] { reader->read_at(0, buffer); }), HasSubstr("was changed while it was read"));
 }
 
 TEST_F(S3ReadingTest, RefusesAServerThatSendsAnotherRange) {
@@ -252,9 +254,9 @@ TEST_F(S3ReadingTest, RefusesAServerThatSendsAnotherRange) {
   const auto reader = from->open(*from->find("s3://music/x"));
   std::vector<std::byte> buffer(10'000);
   fail("GET", 1, [](S3Response& response) { response.headers["Content-Range"] = "bytes 7-10006/90000"; });
-  EXPECT_THAT(error_of([&] { reader->read_at(10, buffer); }), HasSubstr("another range"));
+  EXPECT_THAT(error_message([&] { reader->read_at(10, buffer); }), HasSubstr("another range"));
   fail("GET", 1, [](S3Response& response) { response.status = 200; });
-  EXPECT_THAT(error_of([&] { reader->read_at(10, buffer); }), HasSubstr("does not know ranges"));
+  EXPECT_THAT(error_message([&] { reader->read_at(10, buffer); }), HasSubstr("does not know ranges"));
 }
 
 }  // namespace

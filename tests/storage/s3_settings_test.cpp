@@ -14,6 +14,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::AllOf;
+using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::TemporaryFolder;
@@ -35,13 +36,7 @@ class S3SettingsTest : public ::testing::Test {
   }
 
   std::string error(std::string_view scheme, const StoreOptions& options = {}) {
-    try {
-      find_s3_settings(scheme, options);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    ADD_FAILURE() << "no error was thrown";
-    return {};
+    return error_message([&] { find_s3_settings(scheme, options); });
   }
 
   TemporaryFolder folder_;

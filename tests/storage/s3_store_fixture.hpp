@@ -37,18 +37,6 @@ inline std::string range_of(const S3Request& request) {
   return range == request.headers.end() ? "whole" : range->second;
 }
 
-/// What `work` throws, in words.
-template <class Work>
-std::string error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return {};
-}
-
 class S3StoreTest : public ::testing::Test {
  protected:
   ~S3StoreTest() override { clear_interrupt(); }

@@ -24,6 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using testing::error_message;
 using ::testing::HasSubstr;
 using testing::StudyInFolder;
 using testing::TemporaryFolder;
@@ -111,12 +112,8 @@ TEST(RunFolder, BelongsToOneRunAtATime) {
   {
     const RunFolder first(folder / "run", config, false);
     for (const bool anew : {false, true}) {
-      try {
-        RunFolder(folder / "run", config, anew);
-        FAIL() << "it was taken";
-      } catch (const Error& error) {
-        EXPECT_THAT(error.what(), HasSubstr("another run works in this folder"));
-      }
+      EXPECT_THAT(error_message([&] { RunFolder(folder / "run", config, anew); }),
+                  HasSubstr("another run works in this folder"));
     }
     EXPECT_THROW(TuningFolder(folder / "run", config, true), Error);
   }

@@ -63,16 +63,6 @@ inline std::map<std::string, std::string> contents_of(const std::filesystem::pat
   return contents;
 }
 
-/// What the Error that `action` throws says.
-inline std::string problem_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 /// The number of the example with that track id.
 inline std::size_t number_of(const std::string& track_id) {
   return std::stoul(track_id.substr(1));
