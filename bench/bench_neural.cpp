@@ -5,9 +5,11 @@
 
 #include <cmath>
 #include <cstdio>
+#include <span>
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/parallel.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
 #include "genrewise/pretrained/inference/mobilenet_v2.hpp"
 #include "genrewise/pretrained/inference/musicnn.hpp"
@@ -24,10 +26,24 @@ std::vector<float> waves(std::size_t count) {
 
 void mobilenet(benchmark::State& state, const MobileNetV2& network) {
   const auto batch = static_cast<std::size_t>(state.range(0));
-  const auto images = waves(batch * MobileNetV2::kChannels * MobileNetV2::kSide * MobileNetV2::kSide);
+  const auto threads = static_cast<int>(state.range(1));
+  constexpr std::size_t kImage = MobileNetV2::kChannels * MobileNetV2::kSide * MobileNetV2::kSide;
+  const auto images = waves(batch * kImage);
   std::vector<float> embeddings(batch * MobileNetV2::kEmbedding);
-  std::vector<MobileNetV2::Scratch> scratches;
-  for (auto _ : state) network.embed_many(images, batch, embeddings, scratches, static_cast<int>(state.range(1)));
+  std::vector<MobileNetV2::Scratch> scratches(static_cast<std::size_t>(threads));
+  const auto embed = [&](std::size_t i, int worker, int threads_of_one) {
+    network.embed(std::span(images).subspan(i * kImage, kImage),
+                  std::span(embeddings).subspan(i * MobileNetV2::kEmbedding, MobileNetV2::kEmbedding),
+                  scratches[static_cast<std::size_t>(worker)], threads_of_one);
+  };
+  for (auto _ : state) {
+    if (batch == 1) {
+      embed(0, 0, threads);  // one image by all threads, several side by side
+    } else {
+      parallel_for(
+          batch, [&](std::size_t i, int worker) { embed(i, worker, 1); }, threads);
+    }
+  }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 

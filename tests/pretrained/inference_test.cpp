@@ -299,20 +299,6 @@ TEST(MobileNetV2Engine, TakesAGreyPictureForThreeEqualColours) {
   EXPECT_LT(largest_difference(a, b), 1e-3f * *std::ranges::max_element(a));
 }
 
-TEST(MobileNetV2Engine, GivesTheSameForOneAndForMany) {
-  const MobileNetV2 network(random_weights("mobilenetv2", 5));
-  constexpr std::size_t kImage = 3 * MobileNetV2::kSide * MobileNetV2::kSide, kMany = 3;
-  const auto images = random_floats(kMany * kImage, 7);
-  std::vector<float> many(kMany * MobileNetV2::kEmbedding), one(MobileNetV2::kEmbedding);
-  std::vector<MobileNetV2::Scratch> scratches;
-  network.embed_many(images, kMany, many, scratches, 2);
-  MobileNetV2::Scratch scratch;
-  for (std::size_t i = 0; i < kMany; ++i) {
-    network.embed(std::span(images).subspan(i * kImage, kImage), one, scratch);
-    EXPECT_TRUE(std::ranges::equal(one, std::span(many).subspan(i * one.size(), one.size())));
-  }
-}
-
 TEST(MobileNetV2Engine, RefusesAPictureOfAnotherSize) {
   const MobileNetV2 network(random_weights("mobilenetv2", 5));
   MobileNetV2::Scratch scratch;

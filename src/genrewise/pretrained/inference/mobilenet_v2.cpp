@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/parallel.hpp"
 #include "genrewise/pretrained/inference/mobile_net.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -87,26 +86,6 @@ void MobileNetV2::embed_grey(std::span<const float> image, std::span<float> embe
   check(image.size(), kSide * kSide, embedding.size(), kEmbedding);
   networks_->network.run({image, 1, kSide, kSide, &networks_->grey_stem}, {embedding, {}, {}},
                          scratch.buffers_->network, threads);
-}
-
-void MobileNetV2::embed_many(std::span<const float> images, std::size_t count, std::span<float> embeddings,
-                             std::vector<Scratch>& scratches, int threads) const {
-  constexpr std::size_t kImage = kChannels * kSide * kSide;
-  check(images.size(), count * kImage, embeddings.size(), count * kEmbedding);
-  if (threads <= 0) threads = inside_parallel_for() ? 1 : thread_budget();
-  const std::size_t at_once = std::min<std::size_t>(static_cast<std::size_t>(threads), count);
-  if (scratches.size() < at_once) scratches.resize(at_once);
-  if (count == 1) {
-    embed(images, embeddings, scratches[0], threads);
-    return;
-  }
-  parallel_for(
-      count,
-      [&](std::size_t i, int worker) {
-        embed(images.subspan(i * kImage, kImage), embeddings.subspan(i * kEmbedding, kEmbedding),
-              scratches[static_cast<std::size_t>(worker)]);
-      },
-      threads);
 }
 
 }  // namespace genrewise

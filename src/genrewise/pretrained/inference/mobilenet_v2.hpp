@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <span>
-#include <vector>
 
 namespace genrewise {
 
@@ -39,10 +38,6 @@ class MobileNetV2 {
   /// The same for a grey picture, 224 x 224: equal to that of three equal channels, and a third of the first layer's
   /// work.
   void embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads = 1) const;
-  /// `count` pictures one after the other in memory, on at most `threads` threads (0: the budget): several at once
-  /// where there are several, else one by all of them. `scratches` grows as it needs and is used again.
-  void embed_many(std::span<const float> images, std::size_t count, std::span<float> embeddings,
-                  std::vector<Scratch>& scratches, int threads = 0) const;
 
  private:
   struct Networks;
