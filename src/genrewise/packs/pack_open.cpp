@@ -21,7 +21,7 @@ bool is_record_file(const fs::path& path) {
 }
 
 bool is_unfinished(const fs::path& place) {
-  return file_exists(place / ".pack" / "plan");
+  return folder_exists(place / ".pack");
 }
 
 /// The record files in a folder, or the one that `place` is.
