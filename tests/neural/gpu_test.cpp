@@ -45,6 +45,20 @@ TEST_P(GpuLearns, NearlyWhatTheProcessorLearns) {
   for (std::size_t i = 0; i < here.values().size(); ++i) EXPECT_NEAR(there.values()[i], here.values()[i], 5e-3);
 }
 
+TEST_P(GpuLearns, AndPredictsThereWhatTheSameModelPredictsOnTheProcessor) {
+  const auto [kind, cols] = GetParam();
+  const Examples examples = made_examples(30, cols, 3);
+  const auto fitted = fitted_on("cuda", kind, kGentle, examples);
+  const Matrix there = fitted->predict_probabilities(examples.values);
+  TensorArchive archive;
+  fitted->save(archive, "");
+  Runtime::current().set_device("cpu");
+  const auto loaded = neural::make_network_learner(kind, kGentle, 7);
+  loaded->load(archive, "");
+  const Matrix here = loaded->predict_probabilities(examples.values);
+  for (std::size_t i = 0; i < here.values().size(); ++i) EXPECT_NEAR(there.values()[i], here.values()[i], 1e-3);
+}
+
 TEST_P(GpuLearns, WithMixedPrecisionToo) {
   const auto [kind, cols] = GetParam();
   const Examples examples = made_examples(36, cols, 3, 3);
