@@ -86,6 +86,17 @@ TEST_F(CsvDataset, KeepsTracksWithoutGenreWhenAsked) {
   EXPECT_EQ(dataset.tracks[0].label, -1);
 }
 
+TEST_F(CsvDataset, RefusesASubset) {
+  touch(folder_ / "a.mp3");
+  write_file(folder_ / "list.csv", "path,genre\na.mp3,x\n");
+  try {
+    open_dataset(folder_ / "list.csv", {.fma_subset = "small"});
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.where(), "--subset");
+  }
+}
+
 TEST_F(CsvDataset, NamesMissingColumnsAndTheLine) {
   EXPECT_THAT(error("file,label\na.mp3,x\n"), AllOf(HasSubstr("'path', 'genre'"), HasSubstr("list.csv:1")));
   EXPECT_THAT(error("path,genre,path\na.mp3,x,y\n"), HasSubstr("'path'"));
@@ -181,6 +192,16 @@ TEST(GenreFolders, LeaveOutWhatIsNoMusicAndCountIt) {
   EXPECT_EQ(dataset.ignored, 5u);
   ASSERT_THAT(reasons(dataset), ElementsAre("no genre"));
   EXPECT_THAT(dataset.rejected[0].where, HasSubstr("stray.mp3"));
+}
+
+TEST(GenreFolders, KeepFilesBesideThemWithoutGenreWhenAsked) {
+  const TemporaryFolder folder;
+  touch(folder / "Jazz/x.wav");
+  touch(folder / "stray.mp3");
+  const Dataset dataset = open_dataset(folder.path(), {.keep_unlabelled = true});
+  EXPECT_THAT(ids(dataset), ElementsAre("Jazz/x.wav", "stray.mp3"));
+  EXPECT_EQ(dataset.tracks[1].label, -1);
+  EXPECT_TRUE(dataset.rejected.empty());
 }
 
 TEST(GenreFolders, AreFoundOneLevelDownInGtzansArchive) {
