@@ -62,8 +62,8 @@ json tried_chart(const json& model) {
     parameter.clear();
     for (const auto& [name, text] : point.at("parameters").items()) {
       value.chosen = value.chosen && model.at("parameters").at(name) == text;
-      value.name += (value.name.empty() ? "" : " ") + text.get<std::string>();
-      parameter += (parameter.empty() ? "" : ", ") + name;
+      value.name += fmt::format("{}{}", value.name.empty() ? "" : " ", text.get<std::string>());
+      parameter += fmt::format("{}{}", parameter.empty() ? "" : ", ", name);
     }
     values.push_back(value);
   }
