@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <map>
 #include <mutex>
 #include <set>
@@ -11,6 +10,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/data_source/row_journal.hpp"
 #include "genrewise/data_source/table_facts.hpp"
 #include "genrewise/dataset/clip_identity.hpp"
@@ -54,7 +54,7 @@ class Extraction {
 
   PrepareResult run(int threads) {
     check_output(output_);
-    const auto started = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     RowJournal journal(journal_path(), sha256_hex(recipe_text(set_.recipe())), set_.size());
     // We hold the output's lock, so nobody is writing what a killed run left.
     for (const char* suffix : {"", ".json"}) remove_unfinished(with_suffix(output_, suffix));
@@ -67,7 +67,7 @@ class Extraction {
       write_table(journal);
     }
     journal.remove();
-    result_.extract_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    result_.extract_s = watch.seconds();
     return std::move(result_);
   }
 

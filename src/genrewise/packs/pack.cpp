@@ -1,7 +1,6 @@
 #include "genrewise/packs/pack.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/in_order.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/packs/pack_remote.hpp"
 #include "genrewise/packs/pack_shard.hpp"
 #include "genrewise/storage/files.hpp"
@@ -56,7 +56,7 @@ class Packer {
   }
 
   PackResult run() {
-    const auto started = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     make_folders(folder_);
     const FolderLock lock(folder_);
     if (is_pack(place_)) {
@@ -70,7 +70,7 @@ class Packer {
     result_.examples = manifest_.size();
     result_.skipped = manifest_.skipped;
     for (const auto& shard : manifest_.shards) result_.bytes += shard.bytes;
-    result_.pack_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    result_.pack_s = watch.seconds();
     return std::move(result_);
   }
 

@@ -10,6 +10,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/storage/s3_store.hpp"
 
 namespace genrewise {
@@ -237,7 +238,7 @@ void RangePrefetcher::start(Part& part) {
 
 // Called without the lock, for a part that was started.
 void RangePrefetcher::load(const std::shared_ptr<Part>& part) {
-  const auto started = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   std::exception_ptr error;
   std::shared_ptr<std::byte[]> memory;
   const auto store = [&](std::span<const std::byte> bytes) {
@@ -264,8 +265,7 @@ void RangePrefetcher::load(const std::shared_ptr<Part>& part) {
   const std::lock_guard lock(mutex_);
   part->error = error;
   part->state = Part::State::ended;
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - started;
-  if (!error) note_rate(part->range.bytes, taken.count());
+  if (!error) note_rate(part->range.bytes, watch.seconds());
   part->changed.notify_all();
 }
 
