@@ -134,8 +134,12 @@ std::vector<std::string> honest_notes(const TuningResult& result) {
       "The standard error comes from the spread over the folds. Settings within it of the best are not shown to be "
       "worse; the simplest of them often does better on new music."};
   if (const std::vector<Fault> failed = failures(result); !failed.empty()) {
-    notes.push_back(fmt::format("{} of {} settings could not be fitted: {}.", failed.size(), result.points.size(),
-                                counts_text(failed)));
+    std::string reasons;
+    for (const auto& [reason, count] : counts_by_reason(failed)) {
+      reasons += fmt::format("{}{} × {}", reasons.empty() ? "" : "; ", count, reason);
+    }
+    notes.push_back(
+        fmt::format("{} of {} settings could not be fitted: {}.", failed.size(), result.points.size(), reasons));
   }
   return notes;
 }
