@@ -213,11 +213,13 @@ TEST_F(StudyCommand, ComparesModelsOfSeveralTables) {
   const json document = results();
   EXPECT_EQ(document["dataset"]["examples"], 117);
   ASSERT_EQ(document["models"].size(), 3u);
-  EXPECT_EQ(document["models"][2]["name"], "other-gnb");
+  EXPECT_EQ(document["models"][2]["name"], "other/gnb");
+  EXPECT_EQ(document["models"][2]["model_file"], "models/other-gnb.gwm");
+  EXPECT_TRUE(fs::exists(fs::path(run) / "models" / "other-gnb.gwm"));
   EXPECT_EQ(document["models"][2]["features"], "other");
   EXPECT_EQ(document["models"][2]["columns"], 2);
   EXPECT_GT(document["models"][2]["accuracy"]["value"], 0.95);
-  EXPECT_EQ(document["best"], "other-gnb");
+  EXPECT_EQ(document["best"], "other/gnb");
   EXPECT_EQ(document["feature_sets"].size(), 2u);
   EXPECT_EQ(document["ablation"][0]["models"].size(), 2u);  // of the study's own features only
   const Ran missing = study({"third/gnb"});
@@ -282,7 +284,7 @@ TEST_F(StudyCommand, LeavesOutGenresWithTooFewGroupsAsTheErrorAdvises) {
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(ran.err, AllOf(HasSubstr("1 examples of Folk count as Jazz"), HasSubstr("Polka (1 groups, 2 examples)")));
   const json document = json::parse(ran.out);
-  EXPECT_EQ(document["genres"].size(), 3u);
+  EXPECT_EQ(document["dataset"]["genres"].size(), 3u);
   EXPECT_EQ(document["dataset"]["notes"].size(), 2u);
   EXPECT_THAT(document["command"], HasSubstr("--merge Folk=Jazz --min-groups 3"));
   EXPECT_THAT(study({"--merge", "Folk=Jaz"}).err, HasSubstr("there is no genre 'Jaz'"));

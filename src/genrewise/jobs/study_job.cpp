@@ -62,6 +62,7 @@ StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
   const StudyConfig study = study_config(config);
   const std::vector<std::string> sets = feature_sets(study.models);
   const DataSource source(data_for(config.data, config.split));
+  source.require_used(sets);
   require_split(source, config.split);
   require_features(source, sets);
   const RunFolder folder(config.output, identity(source, config), config.replace);

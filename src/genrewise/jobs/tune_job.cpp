@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <iterator>
 
 #include "genrewise/base/usage_error.hpp"
@@ -23,9 +22,7 @@ TuningConfig search_of(const TuneJobConfig& config) {
   ModelSpec spec = parse_model(config.model);
   for (const std::string& text : config.parameters) add_parameter(spec, text);
   for (const std::string& text : config.grid) add_axis(spec, text);
-  const bool asked =
-      !config.presets.empty() || std::ranges::any_of(spec.grid, std::logical_not<>(), &GridAxis::by_default);
-  if (asked) std::erase_if(spec.grid, [](const GridAxis& axis) { return axis.by_default; });
+  std::erase_if(spec.grid, [](const GridAxis& axis) { return axis.by_default; });  // what is searched is asked for
   TuningConfig search;
   search.kind = spec.kind;
   search.fixed = std::move(spec.parameters);
