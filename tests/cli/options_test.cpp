@@ -21,12 +21,12 @@ struct Refused {
 const std::vector<Refused> kRefused = {
     // Data
     {{"study", "TABLE", "-o", "OUT", "--features", "music"}, "--features", "the dataset is a feature table"},
-    {{"study", "TABLE", "-o", "OUT", "--subset", "medium"}, "--subset", "only FMA's folder has subsets"},
+    {{"study", "TABLE", "-o", "OUT", "--subset", "medium"}, "--subset", "only an FMA dataset has subsets"},
     {{"study", "MUSIC", "-o", "OUT", "--models", "gnb", "--table", "other=TABLE"},
      "--table",
-     "no model is trained on other"},
+     "no model is named other/"},
     {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--features", "music"}, "--features", "is a feature table"},
-    {{"train", "PACK", "--model", "gnb", "-o", "OUT", "--subset", "medium"}, "--subset", "only FMA's folder"},
+    {{"train", "PACK", "--model", "gnb", "-o", "OUT", "--subset", "medium"}, "--subset", "only an FMA dataset"},
     {{"tune", "TABLE", "--model", "gnb", "--preset", "study", "-o", "OUT", "--subset", "medium"}, "--subset", "FMA"},
     {{"evaluate", "MODEL", "TABLE", "--features", "music"}, "--features", "is a feature table"},
     {{"evaluate", "MODEL", "TABLE", "--features-file", "OUT"}, "--features-file", "no features are extracted"},

@@ -23,6 +23,10 @@ nlohmann::json run_identity(const DataSource& source, const SplitConfig& split) 
           {"split_file", split.file.string()}};
 }
 
+void require_genres(const DataSource& source) {
+  if (!source.config().genres.merge.empty()) source.subjects();
+}
+
 void name_features(DataSourceConfig& data, const std::string& set) {
   if (set.empty()) return;
   if (data.features && *data.features != set) {

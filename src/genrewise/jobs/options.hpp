@@ -13,6 +13,9 @@ namespace genrewise {
 /// The data for examples that are split so: --min-groups counts the groups that the scheme keeps together.
 DataSourceConfig data_for(DataSourceConfig data, const SplitConfig& split);
 
+/// Throws Error for a genre to be merged that the data does not have, before a run's folder is touched.
+void require_genres(const DataSource& source);
+
 /// Takes the feature set that a model names ("audiotag/svm"; empty: none). Throws UsageError when --features names
 /// another one.
 void name_features(DataSourceConfig& data, const std::string& set);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
@@ -64,6 +63,7 @@ StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
   const DataSource source(data_for(config.data, config.split));
   source.require_used(sets);
   require_split(source, config.split);
+  require_genres(source);
   require_features(source, sets);
   const RunFolder folder(config.output, identity(source, config), config.replace);
   if (!folder.note().empty()) progress.note(folder.note());

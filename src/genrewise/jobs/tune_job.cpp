@@ -93,6 +93,7 @@ TuneJobResult tune_job(const TuneJobConfig& config, Runtime& runtime) {
   name_features(data, parse_model(config.model).features);
   const DataSource source(std::move(data));
   if (!config.include_test) require_split(source, config.split);
+  require_genres(source);
   const TuningFolder folder(config.output, identity(source, config, done.search), config.replace);
   if (!folder.note().empty()) progress.note(folder.note());
   const LoadedExamples loaded = source.load(folder.features_path(source.extracted_columns()), progress);

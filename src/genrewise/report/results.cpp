@@ -6,6 +6,7 @@
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
@@ -70,7 +71,7 @@ json models_json(const Examples& examples, const Split& split, const StudyResult
     json document = to_json(model, examples.labels);
     document.erase("test_labels");
     if (model.error.empty()) {
-      document["model_file"] = "models/" + model.name + ".gwm";
+      document["model_file"] = "models/" + file_name_of(model.name) + ".gwm";
       if (result.best && i != *result.best) {
         add_comparison(document, hits_of(truth, model.test_labels),
                        hits_of(truth, result.models[*result.best].test_labels));
