@@ -7,7 +7,7 @@ namespace genrewise::audio {
 namespace {
 
 constexpr std::int64_t kFirstBytes = 64 << 10;
-constexpr std::int64_t kMostBytes = 512 << 10;
+constexpr std::int64_t kMostBytes = 256 << 10;
 
 }  // namespace
 
@@ -42,22 +42,26 @@ std::size_t ByteSource::read_at(std::int64_t offset, std::span<std::byte> out) n
 
 const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
   ++reads_;
-  for (Window& window : windows_) {
-    if (!window.holds(offset)) continue;
-    window.used = reads_;
-    return &window;
+  for (Window& known : windows_) {
+    if (!known.holds(offset)) continue;
+    known.used = reads_;
+    return &known;
   }
   if (!file_ || error_) return nullptr;
-  Window& oldest = *std::ranges::min_element(windows_, {}, &Window::used);
+  // Who reads on and on uses one window, whose memory is warm, and leaves the others (the headers) as they are.
+  const auto going_on = std::ranges::find_if(windows_, [&](const Window& window) {
+    return window.end() == offset && window.bytes.size() > static_cast<std::size_t>(kFirstBytes);
+  });
+  Window& window = going_on == windows_.end() ? *std::ranges::min_element(windows_, {}, &Window::used) : *going_on;
   try {
-    fill(oldest, offset);
+    fill(window, offset);
   } catch (...) {
     error_ = std::current_exception();
-    oldest.bytes = {};
+    window.bytes = {};
   }
-  if (!oldest.holds(offset)) return nullptr;
-  oldest.used = reads_;
-  return &oldest;
+  if (!window.holds(offset)) return nullptr;
+  window.used = reads_;
+  return &window;
 }
 
 // Behind the end of another window: reading goes on there. Elsewhere whole blocks, for what lies shortly before is
@@ -73,6 +77,7 @@ void ByteSource::fill(Window& window, std::int64_t offset) {
   }
   if (size_ - offset - bytes < kFirstBytes / 2) bytes = size_ - offset;  // a small rest is not worth a request
   window.bytes = {};
+  if (bytes > kFirstBytes) window.memory.reserve(static_cast<std::size_t>(kMostBytes + kFirstBytes));
   window.memory.resize(static_cast<std::size_t>(std::min(bytes, size_ - offset)));
   const std::size_t got = file_->read_at(static_cast<std::uint64_t>(offset), window.memory);
   window.bytes = std::span(window.memory).first(got);

@@ -17,7 +17,7 @@
 namespace genrewise::audio {
 
 /// Read-only and seekable; for one thread. A file is read through four windows, so that memory does not grow with it:
-/// 64 KiB where a decoder jumps to, twice as much (up to 512 KiB) each time it reads on from there. So headers and tags
+/// 64 KiB where a decoder jumps to, twice as much (up to 256 KiB) each time it reads on from there. So headers and tags
 /// at both ends cost little also where reading is slow (an object store), and reading through costs few requests.
 class ByteSource {
  public:
