@@ -111,6 +111,8 @@ TEST_F(Embedding, GivesFiniteNumbersForMusicAndForSilenceInNamedColumns) {
   for (const char* name : {"audiotag", "efficientat_classes", "musicnn_msd", "mobilenetv2"}) {
     const auto set = make_feature_set(name);
     EXPECT_EQ(set->recipe().name, name);
+    EXPECT_EQ(set->size(), feature_set_descriptor(name).columns);
+    EXPECT_EQ(set->sample_rate_hz(), feature_set_descriptor(name).sample_rate_hz);
     const auto samples = test_wave(4, set->sample_rate_hz());
     for (const auto& wave : {samples, std::vector<float>(samples.size())}) {
       const auto row = extract(*set, wave);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/hash.hpp"
+#include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
@@ -24,16 +25,10 @@ tl::unexpected<Fault> too_short(const Waveform& clip, std::size_t samples_needed
                                           static_cast<double>(samples_needed) / rate)});
 }
 
-const std::vector<NamedFeatureSet>& engineered_feature_sets() {
-  static const std::vector<NamedFeatureSet> all = {
-      {"fma518", make_fma518},
-      {"frames", [] { return make_frames(false); }},
-      {"frames_by_coefficient", [] { return make_frames(true); }},
-      {"mel224", make_mel224},
-      {"music", make_music},
-      {"raw10k", make_raw10k},
-  };
-  return all;
+std::vector<FeatureSetDescriptor> listed_feature_sets() {
+#define GENREWISE_CALL(name) name(),
+  return {GENREWISE_FEATURE_SETS(GENREWISE_CALL)};
+#undef GENREWISE_CALL
 }
 
 }  // namespace genrewise

@@ -4,6 +4,7 @@
 #include "genrewise/dsp/chroma_cqt.hpp"
 #include "genrewise/dsp/cqt.hpp"
 #include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/frame_analysis.hpp"
 #include "genrewise/features/recipe.hpp"
@@ -139,8 +140,15 @@ const std::vector<FeatureColumn>& fma_columns() {
   return columns;
 }
 
-std::unique_ptr<FeatureSet> make_fma518() {
-  return std::make_unique<Fma518>();
+FeatureSetDescriptor fma518_features() {
+  return {
+      .name = "fma518",
+      .title = "statistics of FMA's features.py",
+      .summary = "chroma, tonnetz, MFCC, RMS, zero crossings and spectral shape over time: seven statistics of each",
+      .columns = fma_columns().size(),
+      .shape = "",
+      .takes = "any rate from 8,486 Hz, any length",
+      .make = [] { return std::make_unique<Fma518>(); }};
 }
 
 }  // namespace genrewise

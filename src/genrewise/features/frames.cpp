@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/frame_analysis.hpp"
 #include "genrewise/features/recipe.hpp"
 
@@ -22,6 +23,12 @@ constexpr Part kParts[] = {{"mfcc", FrameAnalysis::kMfcc, FrameAnalysis::kMfccs}
                            {"zcr", FrameAnalysis::kZcr, 1},
                            {"spectral_centroid", FrameAnalysis::kCentroid, 1},
                            {"spectral_rolloff", FrameAnalysis::kRolloff, 1}};
+
+constexpr std::size_t kRows = [] {
+  std::size_t rows = 0;
+  for (const Part& part : kParts) rows += part.rows;
+  return rows;
+}();
 
 // As scikit-learn's StandardScaler: mean 0 and (population) standard deviation 1; what does not vary becomes 0.
 // `count` values, `step` apart.
@@ -102,8 +109,27 @@ class Frames final : public FeatureSet {
 
 }  // namespace
 
-std::unique_ptr<FeatureSet> make_frames(bool by_coefficient) {
-  return std::make_unique<Frames>(by_coefficient);
+FeatureSetDescriptor frames_features() {
+  return {.name = "frames",
+          .title = "the study's flat vector of frames",
+          .summary =
+              "MFCC, chroma, zero crossings, centroid and roll-off of 2,582 frames; MFCC and chroma standardised "
+              "within each frame",
+          .columns = kRows * kFrames,
+          .shape = "35 rows x 2,582 frames",
+          .takes = "at least 2,500 frames",
+          .make = [] { return std::make_unique<Frames>(false); }};
+}
+
+FeatureSetDescriptor frames_by_coefficient_features() {
+  FeatureSetDescriptor set = frames_features();
+  set.name = "frames_by_coefficient";
+  set.title = "frames, standardised over time";
+  set.summary =
+      "MFCC, chroma, zero crossings, centroid and roll-off of 2,582 frames; each coefficient standardised over "
+      "time";
+  set.make = [] { return std::make_unique<Frames>(true); };
+  return set;
 }
 
 }  // namespace genrewise

@@ -8,6 +8,7 @@
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/stft.hpp"
+#include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
@@ -97,8 +98,15 @@ static_assert(kSide % kLanes == 0, "the frames of the picture fill whole blocks"
 
 }  // namespace
 
-std::unique_ptr<FeatureSet> make_mel224() {
-  return std::make_unique<Mel224>();
+FeatureSetDescriptor mel224_features() {
+  return {.name = "mel224",
+          .title = "mel-spectrogram picture",
+          .summary = "224 mel bands x 224 frames in dB below the loudest point of the first 30 s",
+          .columns = kSide * kSide,
+          .shape = "224 bands x 224 frames",
+          .sample_rate_hz = kRateHz,
+          .takes = "any length",
+          .make = [] { return std::make_unique<Mel224>(); }};
 }
 
 }  // namespace genrewise

@@ -16,6 +16,7 @@
 #include "genrewise/dsp/spectral_change.hpp"
 #include "genrewise/dsp/tempogram.hpp"
 #include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/frame_analysis.hpp"
 #include "genrewise/features/recipe.hpp"
 #include "genrewise/features/statistics.hpp"
@@ -181,7 +182,6 @@ class Music final : public FeatureSet {
     return {};
   }
 
- private:
   static std::vector<FeatureColumn> make_columns() {
     std::vector<FeatureColumn> all;
     for (const Feature& feature : kFeatures)
@@ -193,6 +193,7 @@ class Music final : public FeatureSet {
     return all;
   }
 
+ private:
   void harmony(const Waveform& clip, MusicScratch& scratch) const {
     const Cqt cqt(CqtConfig{.sample_rate_hz = clip.sample_rate_hz});
     cqt.process(clip.samples, scratch.analysis.cqt_tuning, scratch.notes, scratch.cqt);
@@ -251,8 +252,16 @@ class Music final : public FeatureSet {
 
 }  // namespace
 
-std::unique_ptr<FeatureSet> make_music() {
-  return std::make_unique<Music>();
+FeatureSetDescriptor music_features() {
+  return {.name = "music",
+          .title = "timbre, harmony, rhythm, loudness",
+          .summary =
+              "FMA's kinds of features with their quirks corrected, and key, tempo, metre, loudness and the "
+              "movement of timbre",
+          .columns = Music::make_columns().size(),
+          .shape = "",
+          .takes = "any rate from 16,000 Hz, any length",
+          .make = [] { return std::make_unique<Music>(); }};
 }
 
 }  // namespace genrewise

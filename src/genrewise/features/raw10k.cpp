@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
@@ -34,8 +35,14 @@ class Raw10k final : public FeatureSet {
 
 }  // namespace
 
-std::unique_ptr<FeatureSet> make_raw10k() {
-  return std::make_unique<Raw10k>();
+FeatureSetDescriptor raw10k_features() {
+  return {.name = "raw10k",
+          .title = "raw samples",
+          .summary = "the first 10,000 samples, one channel, for networks that work on the waveform",
+          .columns = kSamples,
+          .shape = "10,000 samples",
+          .takes = "at least 10,000 samples",
+          .make = [] { return std::make_unique<Raw10k>(); }};
 }
 
 }  // namespace genrewise

@@ -18,10 +18,4 @@ std::string zero_padded(std::size_t value, int width);
 /// Fault "too short", saying what there is and what it takes.
 tl::unexpected<Fault> too_short(const Waveform& clip, std::size_t samples_needed);
 
-std::unique_ptr<FeatureSet> make_fma518();
-std::unique_ptr<FeatureSet> make_frames(bool by_coefficient);
-std::unique_ptr<FeatureSet> make_mel224();
-std::unique_ptr<FeatureSet> make_raw10k();
-std::unique_ptr<FeatureSet> make_music();
-
 }  // namespace genrewise

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/features/feature_list.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
 #include "genrewise/pretrained/embeddings/mel128.hpp"
 
@@ -13,66 +14,76 @@ namespace {
 
 using enum EmbeddingPart;
 
-struct Set {
-  const char *name, *description;
-  std::vector<EmbeddingPart> parts;
-};
-
-const std::vector<Set>& audio_sets() {
-  static const std::vector<Set> all = {
-      {"audiotag",
-       "what told genres apart best: the pools of EfficientAT's blocks and of musicnn (MSD)",
-       {efficientat_pools, msd_pools}},
-      {"efficientat",
-       "EfficientAT mn04 (AudioSet): penultimate layer and pools of its blocks",
-       {efficientat_penultimate, efficientat_pools}},
-      {"efficientat_classes", "EfficientAT's logits of AudioSet's 527 classes", {efficientat_classes}},
-      {"efficientat_penultimate", "EfficientAT's last convolution, averaged", {efficientat_penultimate}},
-      {"efficientat_pools", "mean and standard deviation of every block of EfficientAT", {efficientat_pools}},
-      {"musicnn",
-       "musicnn (MSD and MTT): penultimate layers and pools",
-       {msd_penultimate, msd_pools, mtt_penultimate, mtt_pools}},
-      {"musicnn_msd", "musicnn's penultimate layer, trained on the Million Song Dataset", {msd_penultimate}},
-      {"musicnn_msd_pools", "maximum and mean of musicnn's channels (MSD)", {msd_pools}},
-      {"musicnn_mtt", "musicnn's penultimate layer, trained on MagnaTagATune", {mtt_penultimate}},
-      {"musicnn_mtt_pools", "maximum and mean of musicnn's channels (MTT)", {mtt_pools}},
-      {"musicnn_pools", "maximum and mean of musicnn's channels (MSD and MTT)", {msd_pools, mtt_pools}},
-      {"musicnn_tags", "musicnn's 50 + 50 tags (MSD and MTT)", {msd_tags, mtt_tags}},
+/// Every feature set, sorted by name. A new one of a pretrained network is a line here.
+std::vector<FeatureSetDescriptor> listed() {
+  std::vector<FeatureSetDescriptor> all = listed_feature_sets();
+  all.push_back(mel128_features());
+  all.push_back(mobilenet_embedding());
+  const auto add = [&](const char* name, const char* title, const char* summary, std::vector<EmbeddingPart> parts) {
+    all.push_back(audio_embedding(name, title, summary, std::move(parts)));
   };
-  return all;
-}
-
-/// Every feature set, by name.
-std::vector<NamedFeatureSet> listed() {
-  std::vector<NamedFeatureSet> all = engineered_feature_sets();
-  all.push_back({"mel128", make_mel128});
-  all.push_back({"mobilenetv2", make_mobilenet_embedding});
-  for (const Set& set : audio_sets())
-    all.push_back({set.name, [&set] { return make_audio_embedding(set.name, set.description, set.parts); }});
-  std::ranges::sort(all, {}, &NamedFeatureSet::name);
+  add("audiotag", "pools of EfficientAT and musicnn",
+      "what separated genres best: EfficientAT's blocks and musicnn (MSD)", {efficientat_pools, msd_pools});
+  add("efficientat", "EfficientAT: last layer and blocks", "mn04 (AudioSet): penultimate layer and pools of its blocks",
+      {efficientat_penultimate, efficientat_pools});
+  add("efficientat_classes", "EfficientAT: AudioSet's classes", "logits of AudioSet's 527 classes",
+      {efficientat_classes});
+  add("efficientat_penultimate", "EfficientAT: last layer", "the last convolution, averaged",
+      {efficientat_penultimate});
+  add("efficientat_pools", "EfficientAT: blocks", "mean and standard deviation of every block", {efficientat_pools});
+  add("musicnn", "musicnn: last layers and channels", "penultimate layers and pools (MSD and MTT)",
+      {msd_penultimate, msd_pools, mtt_penultimate, mtt_pools});
+  add("musicnn_msd", "musicnn (MSD): last layer", "penultimate layer, trained on the Million Song Dataset",
+      {msd_penultimate});
+  add("musicnn_msd_pools", "musicnn (MSD): channels", "maximum and mean of the channels", {msd_pools});
+  add("musicnn_mtt", "musicnn (MTT): last layer", "penultimate layer, trained on MagnaTagATune", {mtt_penultimate});
+  add("musicnn_mtt_pools", "musicnn (MTT): channels", "maximum and mean of the channels", {mtt_pools});
+  add("musicnn_pools", "musicnn: channels", "maximum and mean of the channels (MSD and MTT)", {msd_pools, mtt_pools});
+  add("musicnn_tags", "musicnn: tags", "50 + 50 tags (MSD and MTT)", {msd_tags, mtt_tags});
+  std::ranges::sort(all, {}, &FeatureSetDescriptor::name);
   return all;
 }
 
 }  // namespace
 
-const std::vector<NamedFeatureSet>& feature_sets() {
-  static const std::vector<NamedFeatureSet> all = listed();
+const std::vector<FeatureSetDescriptor>& feature_sets() {
+  static const std::vector<FeatureSetDescriptor> all = listed();
   return all;
 }
 
 std::vector<std::string> feature_set_names() {
   std::vector<std::string> names;
-  for (const NamedFeatureSet& set : feature_sets()) names.push_back(set.name);
+  for (const FeatureSetDescriptor& set : feature_sets()) names.push_back(set.name);
   return names;
 }
 
-std::unique_ptr<FeatureSet> make_feature_set(std::string_view name) {
+const FeatureSetDescriptor& feature_set_descriptor(std::string_view name) {
   const auto& all = feature_sets();
-  const auto found = std::ranges::find(all, name, &NamedFeatureSet::name);
+  const auto found = std::ranges::find(all, name, &FeatureSetDescriptor::name);
   if (found == all.end())
     throw UnknownName(fmt::format("there is no feature set \"{}\"", name), "--features",
                       fmt::format("choose one of: {}", fmt::join(feature_set_names(), ", ")));
-  return found->make();
+  return *found;
+}
+
+std::unique_ptr<FeatureSet> make_feature_set(std::string_view name) {
+  return feature_set_descriptor(name).make();
+}
+
+nlohmann::json to_json(const FeatureSetDescriptor& set) {
+  return {{"name", set.name},       {"title", set.title},    {"summary", set.summary},
+          {"columns", set.columns}, {"shape", set.shape},    {"sample_rate_hz", set.sample_rate_hz},
+          {"takes", set.takes},     {"weights", set.weights}};
+}
+
+std::string feature_sets_markdown() {
+  std::string table = "| name | numbers | rate | takes | what |\n|---|---|---|---|---|\n";
+  for (const FeatureSetDescriptor& set : feature_sets()) {
+    const std::string rate = set.sample_rate_hz == 0 ? "the file's" : fmt::format("{} Hz", set.sample_rate_hz);
+    table += fmt::format("| `{}` | {} | {} | {} | {}: {} |\n", set.name, set.columns, rate, set.takes, set.title,
+                         set.summary);
+  }
+  return table;
 }
 
 }  // namespace genrewise

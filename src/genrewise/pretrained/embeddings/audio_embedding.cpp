@@ -180,9 +180,24 @@ class AudioEmbedding final : public FeatureSet {
 
 }  // namespace
 
-std::unique_ptr<FeatureSet> make_audio_embedding(std::string name, std::string description,
-                                                 std::vector<EmbeddingPart> parts) {
-  return std::make_unique<AudioEmbedding>(std::move(name), std::move(description), parts);
+FeatureSetDescriptor audio_embedding(std::string name, std::string title, std::string summary,
+                                     std::vector<EmbeddingPart> parts) {
+  constexpr const char* kNetworks[] = {"efficientat", "musicnn_msd", "musicnn_mtt"};
+  constexpr std::size_t kEnds[] = {kEfficientAtRuns, kEfficientAtRuns + kMusicnnRuns, std::size(kLayouts)};
+  FeatureSetDescriptor set{.name = name, .title = std::move(title), .summary = std::move(summary)};
+  for (std::size_t i = 0, network = 0; i < std::size(kLayouts); ++i) {
+    if (i == kEnds[network]) ++network;
+    if (std::ranges::find(parts, kLayouts[i].part) == parts.end()) continue;
+    set.columns += kLayouts[i].size;
+    if (set.weights.empty() || set.weights.back() != kNetworks[network]) set.weights.emplace_back(kNetworks[network]);
+  }
+  const bool has_efficientat = set.weights.front() == kNetworks[0], has_musicnn = set.weights.back() != kNetworks[0];
+  set.sample_rate_hz = has_efficientat ? EfficientAtFrontEnd::kSampleRateHz : MusicnnFrontEnd::kSampleRateHz;
+  set.takes = has_musicnn ? "at least 3 s" : "at least 1 s";
+  set.make = [name = std::move(name), summary = set.summary, parts = std::move(parts)] {
+    return std::make_unique<AudioEmbedding>(name, summary, parts);
+  };
+  return set;
 }
 
 }  // namespace genrewise

@@ -1,11 +1,10 @@
 // Feature sets that pretrained networks make. Private to this module; feature_sets.hpp lists them.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "genrewise/features/feature_set.hpp"
+#include "genrewise/features/feature_descriptor.hpp"
 
 namespace genrewise {
 
@@ -21,9 +20,9 @@ enum class EmbeddingPart {
   mtt_pools,
   mtt_tags,
 };
-/// Each reads the weights of its networks, and throws Error where they are missing.
-std::unique_ptr<FeatureSet> make_audio_embedding(std::string name, std::string description,
-                                                 std::vector<EmbeddingPart> parts);
-std::unique_ptr<FeatureSet> make_mobilenet_embedding();
+/// Making the set reads the weights of its networks, and throws Error where they are missing.
+FeatureSetDescriptor audio_embedding(std::string name, std::string title, std::string summary,
+                                     std::vector<EmbeddingPart> parts);
+FeatureSetDescriptor mobilenet_embedding();
 
 }  // namespace genrewise

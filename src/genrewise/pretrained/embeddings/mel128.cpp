@@ -61,8 +61,15 @@ class Mel128 final : public FeatureSet {
 
 }  // namespace
 
-std::unique_ptr<FeatureSet> make_mel128() {
-  return std::make_unique<Mel128>();
+FeatureSetDescriptor mel128_features() {
+  return {.name = "mel128",
+          .title = "EfficientAT's log-mel spectrogram",
+          .summary = "128 mel bands x 1,000 frames of the middle ten seconds, which EfficientAT is trained on",
+          .columns = EfficientAtFrontEnd::kBands * kFrames,
+          .shape = "128 bands x 1,000 frames",
+          .sample_rate_hz = EfficientAtFrontEnd::kSampleRateHz,
+          .takes = "at least 0.1 s",
+          .make = [] { return std::make_unique<Mel128>(); }};
 }
 
 }  // namespace genrewise

@@ -1,6 +1,7 @@
 // MobileNetV2, which knows pictures, on the picture of a mel-spectrogram.
 #include <fmt/format.h>
 
+#include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/recipe.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
 #include "genrewise/pretrained/inference/mobilenet_v2.hpp"
@@ -45,7 +46,7 @@ class MobileNetEmbedding final : public FeatureSet {
   }
 
  private:
-  explicit MobileNetEmbedding(const TensorArchive& weights) : mel_(make_mel224()), network_(weights) {
+  explicit MobileNetEmbedding(const TensorArchive& weights) : mel_(mel224_features().make()), network_(weights) {
     recipe_ = make_recipe("mobilenetv2", 1,
                           fmt::format("mel224 {}, / {} + 1; mobilenetv2 {}", mel_->recipe().hash, kHalfRangeDb,
                                       weights.metadata.at("values_sha256")));
@@ -61,8 +62,16 @@ class MobileNetEmbedding final : public FeatureSet {
 
 }  // namespace
 
-std::unique_ptr<FeatureSet> make_mobilenet_embedding() {
-  return std::make_unique<MobileNetEmbedding>();
+FeatureSetDescriptor mobilenet_embedding() {
+  return {.name = "mobilenetv2",
+          .title = "MobileNetV2's embedding of mel224",
+          .summary = "ImageNet features of the mel224 picture, whose values stand for three equal colours",
+          .columns = MobileNetV2::kEmbedding,
+          .shape = "",
+          .sample_rate_hz = mel224_features().sample_rate_hz,
+          .takes = "any length",
+          .weights = {"mobilenetv2"},
+          .make = [] { return std::make_unique<MobileNetEmbedding>(); }};
 }
 
 }  // namespace genrewise
