@@ -23,10 +23,11 @@ void add_tune(CLI::App& app, Session& session);
 void add_study(CLI::App& app, Session& session);
 void add_predict(CLI::App& app, Session& session);
 void add_models(CLI::App& app, Session& session);
+void add_features(CLI::App& app, Session& session);
 
 inline constexpr AddCommand kCommands[] = {
-    add_fetch,    add_inspect, add_extract, add_split,   add_pack,   add_train,
-    add_evaluate, add_tune,    add_study,   add_predict, add_models, add_list,
+    add_fetch, add_inspect, add_extract, add_split,  add_pack,     add_train, add_evaluate,
+    add_tune,  add_study,   add_predict, add_models, add_features, add_list,
 };
 
 }  // namespace genrewise::cli

@@ -43,5 +43,24 @@ TEST(Models, ShowTheParametersOfOneAlsoByTheNameOfAPreset) {
   EXPECT_THAT(unknown.err, HasSubstr("svm-rbf"));
 }
 
+TEST(Features, AreListedWithinEightyColumnsAndInJson) {
+  const Ran table = run_program({"features"});
+  EXPECT_EQ(table.code, 0);
+  EXPECT_THAT(table.out, AllOf(HasSubstr("fma518"), HasSubstr("audiotag"), HasSubstr("32000 Hz")));
+  expect_narrow(table.out);
+  const auto sets = nlohmann::json::parse(run_program({"features", "--json"}).out).at("feature_sets");
+  for (const char* key : {"name", "title", "summary", "columns", "shape", "sample_rate_hz", "takes", "weights"})
+    EXPECT_TRUE(sets.at(0).contains(key)) << key;
+}
+
+TEST(Features, SayWhatOneIsWithoutReadingItsWeights) {
+  const Ran page = run_program({"features", "audiotag"});
+  EXPECT_EQ(page.code, 0);
+  EXPECT_THAT(page.out, AllOf(HasSubstr("2514"), HasSubstr("efficientat, musicnn_msd")));
+  expect_narrow(page.out);
+  EXPECT_EQ(nlohmann::json::parse(run_program({"features", "fma518", "--json"}).out).at("columns"), 518);
+  EXPECT_NE(run_program({"features", "fma519"}).code, 0);
+}
+
 }  // namespace
 }  // namespace genrewise::testing

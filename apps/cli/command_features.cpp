@@ -1,0 +1,65 @@
+// genrewise features: feature sets, and what each is.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
+
+namespace genrewise::cli {
+namespace {
+
+constexpr char kExamples[] =
+    "genrewise features\n"
+    "genrewise features audiotag\n"
+    "genrewise features --json";
+
+struct FeaturesOptions {
+  std::string name;
+  bool markdown = false;
+};
+
+std::string rate_text(const FeatureSetDescriptor& set) {
+  return set.sample_rate_hz == 0 ? "the file's" : fmt::format("{} Hz", set.sample_rate_hz);
+}
+
+int run(const FeaturesOptions& options, Session& session) {
+  if (options.markdown) {
+    session.print(feature_sets_markdown());
+    return kDone;
+  }
+  if (!options.name.empty()) {
+    const FeatureSetDescriptor& set = feature_set_descriptor(options.name);
+    if (session.format == Format::json) {
+      session.print_json(to_json(set));
+      return kDone;
+    }
+    session.print(
+        fmt::format("{}: {}\n{}\n\n  numbers      {}\n  shape        {}\n  sample rate  {}\n  weights      {}\n",
+                    set.name, set.title, wrapped(set.summary, 0), set.columns, set.shape, rate_text(set),
+                    set.weights.empty() ? "none" : fmt::format("{}", fmt::join(set.weights, ", "))));
+    return kDone;
+  }
+  Table table({{"name"}, {"numbers", Table::Align::right}, {"rate", Table::Align::right}, {"title"}});
+  nlohmann::json sets = nlohmann::json::array();
+  for (const FeatureSetDescriptor& set : feature_sets()) {
+    table.add_row({set.name, std::to_string(set.columns), rate_text(set), set.title});
+    sets.push_back(to_json(set));
+  }
+  print_result(session, table, [&] { return nlohmann::json{{"feature_sets", sets}}; });
+  return kDone;
+}
+
+}  // namespace
+
+void add_features(CLI::App& app, Session& session) {
+  auto options = std::make_shared<FeaturesOptions>();
+  CLI::App* command = session.add_command(app, "features", "List feature sets, or say what one is", kExamples,
+                                          [options, &session] { return run(*options, session); });
+  command->add_option("NAME", options->name, "a feature set, as in fma518");
+  command->add_flag("--markdown", options->markdown, "the table of docs/features.md");
+  session.add_format_options(command);
+}
+
+}  // namespace genrewise::cli
