@@ -29,8 +29,6 @@ struct Metrics {
   std::vector<std::vector<std::size_t>> confusion;  ///< [truth][prediction], counts
 };
 
-/// What a model said of some examples. probabilities: examples x labels.
-
 /// truth[i] in [0, label_count) for every example; groups as in cluster_bootstrap(), or empty. The figures are
 /// scikit-learn's (accuracy_score, f1_score, balanced_accuracy_score, log_loss, top_k_accuracy_score,
 /// confusion_matrix). Of equal probabilities the lower label counts as the more probable. Throws Error when the sizes

@@ -5,16 +5,13 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/report/report.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-std::string pretty(const json& document) {
-  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 std::string predictions_csv(const Examples& examples, const Split& split, const StudyResult& result) {
   std::string csv = "track_id,genre";
@@ -92,13 +89,13 @@ void write_study(const RunFolder& run, const Examples& examples, const Split& sp
   write_file(run.path() / "predictions.csv", predictions_csv(examples, split, result));
   if (results.contains("ablation")) write_file(run.path() / "ablation.csv", ablation_csv(results.at("ablation")));
   write_file(run.path() / "report.html", render_report(results));
-  write_file(run.path() / "results.json", pretty(results));
+  write_file(run.path() / "results.json", document_text(results));
 }
 
 void write_tuning(const fs::path& folder, const json& results) {
   write_file(folder / "tuning.csv", tuning_csv(results));
   write_file(folder / "report.html", render_tuning_report(results));
-  write_file(folder / "tuning.json", pretty(results));
+  write_file(folder / "tuning.json", document_text(results));
 }
 
 }  // namespace genrewise

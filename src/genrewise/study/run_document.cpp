@@ -8,6 +8,10 @@ namespace genrewise {
 
 using nlohmann::json;
 
+std::string document_text(const json& document) {
+  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
 void require_known_version(const json& document, const std::string& where) {
   if (!document.is_object() || !document.contains("format_version")) return;
   const json& version = document.at("format_version");

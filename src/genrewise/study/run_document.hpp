@@ -1,4 +1,4 @@
-// Versions of the JSON documents in a run's folder.
+// The JSON documents in a run's folder: their text and their versions.
 #pragma once
 
 #include <initializer_list>
@@ -10,6 +10,9 @@ namespace genrewise {
 
 /// Of config.json, models/*.json, results.json and tuning.json: raised when a name goes or changes its meaning.
 inline constexpr int kRunFormatVersion = 1;
+
+/// The text of a file that holds the document; bytes that are no UTF-8 become U+FFFD.
+std::string document_text(const nlohmann::json& document);
 
 /// Throws Error for a document of a newer version; one without a version is of the first.
 void require_known_version(const nlohmann::json& document, const std::string& where);

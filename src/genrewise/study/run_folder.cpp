@@ -14,10 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string pretty(const json& document) {
-  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
 /// What a text that may be no JSON holds; nothing of a file that was damaged.
 json parse_or_null(const std::string& text) {
   json document = json::parse(text, nullptr, false);
@@ -95,7 +91,7 @@ ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool 
   if (there) remove_run(folder);
   json document = config;
   document["format_version"] = kRunFormatVersion;
-  write_file(config_path, pretty(document));
+  write_file(config_path, document_text(document));
   return claimed;
 }
 
@@ -149,10 +145,10 @@ StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples,
   };
   store.keep = [=, labels = examples.labels](const ModelSpec& spec, const ModelResult& result, const Model& model) {
     if (with_models) save_model(model, path_of(spec, ".gwm"));
-    write_file(path_of(spec, ".json"), pretty({{"format_version", kRunFormatVersion},
-                                               {"entry", to_json(spec)},
-                                               {"data", data},
-                                               {"result", to_json(result, labels)}}));
+    write_file(path_of(spec, ".json"), document_text({{"format_version", kRunFormatVersion},
+                                                      {"entry", to_json(spec)},
+                                                      {"data", data},
+                                                      {"result", to_json(result, labels)}}));
   };
   return store;
 }
