@@ -1,10 +1,10 @@
-// What a thing that is chosen by name (a classifier, a network) declares of its parameters. Help, listings, checks,
-// default searches and documentation come from these declarations.
+// Parameter declarations of everything that is chosen by name (classifiers, networks, feature sets). Help, listings,
+// validation, default searches and documentation come from them.
 //
 //     const std::vector<ParameterDescriptor> declared = {
 //         parameter::number("C", "1.0", above(0), "inverse strength of the penalty").searched("log:-4:1:11"),
 //         parameter::choice("kernel", "rbf", {"linear", "rbf"}, "kernel function")};
-//     const ParameterValues values("svm", declared, {{"C", "10"}});  // throws Error for what is not declared
+//     const ParameterValues values("svm", declared, {{"C", "10"}});  // throws Error for undeclared names
 //     values.number("C");                                            // 10
 #pragma once
 
@@ -55,12 +55,12 @@ std::string_view to_string(Simpler simpler);
 struct ParameterDescriptor {
   std::string name;  ///< scikit-learn's or XGBoost's where they have the parameter
   ParameterType type = ParameterType::text;
-  std::string standard;            ///< the default, as text
+  std::string standard;            ///< default value, as text
   std::string help;                ///< one line
-  Range range = {};                ///< of numbers and of a list's items
-  std::vector<std::string> words;  ///< a choice's values; for numbers and lists: words that may stand instead
-  std::string alias = {};          ///< another name that people may write ("k" for n_neighbors)
-  std::string candidates = {};     ///< values worth trying, in the grammar of models/model_spec.hpp; may be empty
+  Range range = {};                ///< of a number or of each item of a list
+  std::vector<std::string> words;  ///< values of a choice; for numbers and lists: words accepted instead
+  std::string alias = {};          ///< an accepted second name ("k" for n_neighbors)
+  std::string candidates = {};     ///< default search space, in the grammar of models/model_spec.hpp; may be empty
   Simpler simpler = Simpler::named_first;
 
   ParameterDescriptor searched(std::string values, Simpler direction = Simpler::named_first) const;
@@ -80,23 +80,24 @@ ParameterDescriptor text(std::string name, std::string standard, std::string hel
 ParameterDescriptor integers(std::string name, std::string standard, Range range, std::string help);
 }  // namespace parameter
 
-/// Whether the value is one that the parameter may have.
+/// Whether `value` is valid for the parameter.
 bool allows(const ParameterDescriptor& parameter, std::string_view value);
-/// What it may be, as in "give a number above 0": "a number above 0", "one of linear, poly", "true or false".
+/// The allowed values in words, to follow "give": "a number above 0", "one of linear, poly", "true or false".
 std::string allowed_text(const ParameterDescriptor& parameter);
 
-/// The parameter of that name or alias; null where there is none.
+/// The parameter with this name or alias; null if there is none.
 const ParameterDescriptor* find_parameter(std::span<const ParameterDescriptor> parameters, std::string_view name);
 
-/// The whole numbers of "100", "100,50" or "(100, 50)"; false where it is no such list.
+/// Parses integers like "100", "100,50" or "(100, 50)"; false if `text` is not such a list.
 bool parse_integers(std::string_view text, std::vector<long long>& values);
 
-/// Checked values of all declared parameters: the defaults, with the given values in their place. A reader of a name
-/// that was not declared, or not with that type, is a fault of the program and throws std::logic_error.
+/// Validated values of all declared parameters: given values, and defaults for the others. Reading an undeclared name,
+/// or one of another type, is a programming error and throws std::logic_error.
 class ParameterValues {
  public:
-  /// `owner` stands in errors. Throws Error for a name that is not declared (listing those that are) and for a value
-  /// that is not allowed (saying what is). With `dotted`, names with a dot are kept unchecked: they belong to members.
+  /// `owner` is the location in errors. Throws Error for an undeclared name (the message lists the declared ones) and
+  /// for an invalid value (the message states the valid ones). With `dotted`, names with a dot are kept unchecked: they
+  /// belong to the classifiers of an ensemble.
   ParameterValues(std::string_view owner, std::span<const ParameterDescriptor> declared, const Parameters& given,
                   bool dotted = false);
 
