@@ -17,7 +17,7 @@
 namespace genrewise {
 namespace {
 
-constexpr int kPollMs = 200;  // how long a Ctrl-C may go unnoticed
+constexpr int kPollMs = 200;  // longest delay until Ctrl-C is noticed
 
 /// The environment with LC_ALL=C.UTF-8: messages in English, file names in UTF-8.
 class Environment {
