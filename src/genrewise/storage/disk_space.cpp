@@ -23,7 +23,7 @@ void require_disk_space(const std::filesystem::path& folder, std::uint64_t bytes
   const auto space = std::filesystem::space(present, code);
   if (code || space.available >= bytes) return;
   throw Error(
-      fmt::format("{} of disk space are needed, {} are free", readable_size(bytes), readable_size(space.available)),
+      fmt::format("{} are needed on this disk, {} are free", readable_size(bytes), readable_size(space.available)),
       folder.string(), "free some space or choose another folder");
 }
 
