@@ -28,7 +28,7 @@ class SortedWindow {
     values_[0] = min_lanes(values_[0], value);
   }
   void replace(Lanes old, Lanes value) {
-    // What lies at or above the old value moves down by one, which overwrites it.
+    // Values at or above the old one move down by one and overwrite it.
     for (std::size_t i = 0; i + 1 < kKernel; ++i) values_[i] = values_[i] < old ? values_[i] : values_[i + 1];
     values_[kKernel - 1] = all_lanes(std::numeric_limits<float>::infinity());
     insert(value);
