@@ -128,7 +128,7 @@ TEST_P(ConditionalWrite, ListsFilesAndDetectsFolders) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, ConditionalWrite, ::testing::Values("machine", "store"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& kind) { return std::string(kind.param); });
 
 class StoreCondition : public S3StoreTest {
  protected:

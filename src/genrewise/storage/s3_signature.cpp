@@ -83,10 +83,9 @@ std::string sign_v4(const RequestToSign& request, const SigningScope& scope) {
   for (const auto part : {scope.region, scope.service, std::string_view("aws4_request")})
     (credential_scope += '/') += part;
   std::string text = "AWS4-HMAC-SHA256\n";
-  (text += scope.time) += ' ' + credential_scope + '
-' + sha256_hex(canonical);
+  (text += scope.time) += '\n' + credential_scope + '\n' + sha256_hex(canonical);
 
-      std::string key = hmac_sha256("AWS4" + std::string(scope.secret_key), day);
+  std::string key = hmac_sha256("AWS4" + std::string(scope.secret_key), day);
   for (const auto part : {scope.region, scope.service, std::string_view("aws4_request")}) key = hmac_sha256(key, part);
   return "AWS4-HMAC-SHA256 Credential=" + std::string(scope.access_key) + '/' + credential_scope +
          ", SignedHeaders=" + names + ", Signature=" + to_hex(hmac_sha256(key, text));
