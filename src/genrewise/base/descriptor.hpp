@@ -1,11 +1,13 @@
-// Parameter declarations of everything that is chosen by name (classifiers, networks, feature sets). Help, listings,
-// validation, default searches and documentation come from them.
-//
-//     const std::vector<ParameterDescriptor> declared = {
-//         parameter::number("C", "1.0", above(0), "inverse strength of the penalty").searched("log:-4:1:11"),
-//         parameter::choice("kernel", "rbf", {"linear", "rbf"}, "kernel function")};
-//     const ParameterValues values("svm", declared, {{"C", "10"}});  // throws Error for undeclared names
-//     values.number("C");                                            // 10
+/// @file
+/// Parameter declarations of everything that is chosen by name (classifiers, networks, feature sets). Help, listings,
+/// validation, default searches and documentation come from them.
+/// @code{.cpp}
+/// const std::vector<ParameterDescriptor> declared = {
+///     parameter::number("C", "1.0", above(0), "inverse strength of the penalty").searched("log:-4:1:11"),
+///     parameter::choice("kernel", "rbf", {"linear", "rbf"}, "kernel function")};
+/// const ParameterValues values("svm", declared, {{"C", "10"}});  // throws Error for undeclared names
+/// values.number("C");                                            // 10
+/// @endcode
 #pragma once
 
 #include <limits>

@@ -1,8 +1,10 @@
-// Error reporting: `Error` (thrown) for failures of the environment or the caller, `Fault` (a value) for expected bad
-// input.
-//
-//     throw Error("has no header row", path, "add a first row with column names");
-//     return tl::unexpected(Fault{"truncated", path, "12 of 30 s"});  // from a function that returns Expected<T>
+/// @file
+/// Error reporting: `Error` (thrown) for failures of the environment or the caller, `Fault` (a value) for expected bad
+/// input.
+/// @code{.cpp}
+/// throw genrewise::Error("has no header row", path, "add a first row with column names");
+/// return tl::unexpected(genrewise::Fault{"truncated", path, "12 of 30 s"});  // from a function that returns Expected
+/// @endcode
 #pragma once
 
 #include <stdexcept>

@@ -1,11 +1,12 @@
-// Process-wide state of the library, passed in instead of global: threads, device, interrupt flag, progress receiver
-// and state of other modules (open stores, for example). Several Runtimes can work in one process, each on its own
-// threads.
-//
-//     Runtime runtime({.threads = 2, .progress = &my_progress});
-//     const UseRuntime use(runtime);
-//     const Model model = load_model("best.gwm");  // uses the runtime's stores; stops when it is interrupted
-// docs/embedding.md lists the process-wide state of third-party libraries, which is not covered.
+/// @file
+/// Module base: errors, threads, progress, random numbers, CSV and parameter declarations. This header: the state of one
+/// use of the library, passed in instead of global: threads, device, interrupt flag, progress receiver and state of
+/// other modules (open stores, for example). Several Runtimes can work in one process, each on its own threads.
+/// @code{.cpp}
+/// genrewise::Runtime runtime({.threads = 2});
+/// const genrewise::UseRuntime use(runtime);  // for this thread and the threads that it starts
+/// @endcode
+/// docs/embedding.md lists the process-wide state of third-party libraries, which is not covered.
 #pragma once
 
 #include <any>

@@ -94,7 +94,7 @@ std::span<const std::byte> BlockLoader::read(const BatchBlock& block, LoadedBloc
   const std::uint64_t left = file->size() - std::min(file->size(), block.stored_offset);
   const auto stored_bytes = static_cast<std::size_t>(std::min(block.stored_bytes, left));
   const auto room = [&](std::size_t bytes, std::uint64_t offset) {
-    const std::size_t start = PageBuffer::place_for(offset);
+    const std::size_t start = PageBuffer::offset_in_page(offset);
     loaded.memory.reserve(start + bytes);
     return loaded.memory.all().subspan(start, bytes);
   };

@@ -1,8 +1,10 @@
-// One interface to local files and objects in stores (s3://, gs://). A location is a path or a URI; every function here
-// accepts both.
-//
-//   write_file("s3://music/runs/fma/results.json", text);     // atomic: the file appears when complete
-//   const auto shard = open_file("packs/fma518-01.tfrec");    // random access, thread-safe
+/// @file
+/// Module storage: one interface to local files and to objects in stores (s3://, gs://). A location is a path or a URI;
+/// every function here accepts both.
+/// @code{.cpp}
+/// genrewise::write_file("s3://music/runs/fma/results.json", text);  // atomic: the file appears when complete
+/// const auto shard = genrewise::open_file("packs/fma518-01.tfrec");  // random access, thread-safe
+/// @endcode
 #pragma once
 
 #include <cstddef>
