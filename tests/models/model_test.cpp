@@ -93,7 +93,7 @@ TEST(ModelFile, SaysThatAFileIsForeignNewerOrDamaged) {
   EXPECT_THAT(message(foreign.serialise()), HasSubstr("format version 2"));
   foreign.metadata["format_version"] = "1";
   EXPECT_THAT(message(foreign.serialise()), HasSubstr("checksum"));
-  EXPECT_THAT(message("PK\3\4 this is no model at all"), HasSubstr("not a sound safetensors file"));
+  EXPECT_THAT(message("PK\3\4 this is no model at all"), HasSubstr("not a valid safetensors file"));
   EXPECT_THAT(message(""), HasSubstr("0 bytes"));
   EXPECT_THAT(error_message([&] { load_model(folder / "missing.gwm"); }), HasSubstr("missing.gwm"));
 }
