@@ -252,10 +252,10 @@ TEST(Compression, AllowsReadingFromARestartPoint) {
     const auto stored = read_file(folder / "x");
     std::vector<std::byte> out(framed("behind").size());
     auto in = as_bytes(stored).subspan(point);
-    std::span<std::byte> room(out);
+    std::span<std::byte> target(out);
     auto inflater = Inflater::raw();
-    inflater.read(in, room);
-    EXPECT_TRUE(room.empty());
+    inflater.read(in, target);
+    EXPECT_TRUE(target.empty());
     EXPECT_EQ(as_text(out), framed("behind"));
     EXPECT_THAT(read_all(folder / "x").payloads, ElementsAre("before before before", "behind"));
   }

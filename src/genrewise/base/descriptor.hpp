@@ -24,6 +24,7 @@ using Parameters = std::map<std::string, std::string, std::less<>>;
 /// "C=10, kernel=poly".
 std::string to_string(const Parameters& parameters);
 
+/// The type of a parameter's value.
 enum class ParameterType { boolean, integer, number, choice, text, integers };
 /// "boolean", "integer", ...; integers: "list of integers".
 std::string_view to_string(ParameterType type);
@@ -37,25 +38,32 @@ struct Range {
   bool has_least() const { return least > std::numeric_limits<double>::lowest(); }
   bool has_most() const { return most < std::numeric_limits<double>::max(); }
 };
+/// All finite numbers.
 constexpr Range any_number() {
   return {};
 }
+/// [least, infinity).
 constexpr Range at_least(double least) {
   return {.least = least};
 }
+/// (least, infinity).
 constexpr Range above(double least) {
   return {.least = least, .least_open = true};
 }
+/// [least, most].
 constexpr Range between(double least, double most) {
   return {.least = least, .most = most};
 }
 
 /// Which values make a model simpler, for the one-standard-error rule of a search.
 enum class Simpler { named_first, smaller, larger };
+/// "named first", "smaller" or "larger".
 std::string_view to_string(Simpler simpler);
 
+/// Declaration of one parameter, created by the functions in namespace `parameter`. Member functions return modified
+/// copies.
 struct ParameterDescriptor {
-  std::string name;  ///< scikit-learn's or XGBoost's where they have the parameter
+  std::string name;  ///< the name in scikit-learn or XGBoost, if they have the parameter
   ParameterType type = ParameterType::text;
   std::string standard;            ///< default value, as text
   std::string help;                ///< one line
@@ -65,13 +73,19 @@ struct ParameterDescriptor {
   std::string candidates = {};     ///< default search space, in the grammar of models/model_spec.hpp; may be empty
   Simpler simpler = Simpler::named_first;
 
+  /// With a default search space and the direction of simpler models.
   ParameterDescriptor searched(std::string values, Simpler direction = Simpler::named_first) const;
+  /// With the direction of simpler models.
   ParameterDescriptor simpler_when(Simpler direction) const;
+  /// Also allows these words instead of a number or list.
   ParameterDescriptor or_word(std::vector<std::string> allowed) const;
+  /// With a second accepted name.
   ParameterDescriptor also_called(std::string other) const;
+  /// With another default value.
   ParameterDescriptor with_default(std::string value) const;
 };
 
+/// Constructors of declarations; `standard` is the default value as text, `help` one line.
 namespace parameter {
 ParameterDescriptor boolean(std::string name, std::string standard, std::string help);
 ParameterDescriptor integer(std::string name, std::string standard, Range range, std::string help);
@@ -103,7 +117,9 @@ class ParameterValues {
   ParameterValues(std::string_view owner, std::span<const ParameterDescriptor> declared, const Parameters& given,
                   bool dotted = false);
 
+  /// All values by name, as text.
   const Parameters& all() const { return all_; }
+  /// One value as text, or converted to the declared type.
   const std::string& text(std::string_view name) const;
   bool is(std::string_view name, std::string_view value) const { return text(name) == value; }
   bool flag(std::string_view name) const;

@@ -12,8 +12,10 @@ enum class HashKind { md5, sha1, sha256 };
 /// Incremental checksum (OpenSSL).
 class Hasher {
  public:
+  /// Throws Error if OpenSSL does not provide the method.
   explicit Hasher(HashKind kind);
   ~Hasher();
+  /// Adds bytes.
   void update(std::string_view bytes);
   /// Finishes and returns the checksum in lower-case hexadecimal. Call once; update() must not follow.
   std::string hex();
@@ -25,6 +27,7 @@ class Hasher {
   std::unique_ptr<Context> context_;
 };
 
+/// SHA-256 of `bytes` in lower-case hexadecimal.
 std::string sha256_hex(std::string_view bytes);
 
 /// HMAC-SHA256 (RFC 2104) as 32 raw bytes.

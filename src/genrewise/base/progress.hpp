@@ -14,7 +14,9 @@ class Progress {
   /// Starts a task of `total` units (0: unknown), of which `done` are already complete (resumed work).
   virtual void begin(std::string_view /*task*/, std::string_view /*unit*/, std::uint64_t /*total*/,
                      std::uint64_t /*done*/ = 0) {}
+  /// Adds completed units to the current task.
   virtual void advance(std::uint64_t /*units*/ = 1) {}
+  /// Ends the current task.
   virtual void finish() {}
   /// Reports a line that the user should see although work continues: a skipped file, an automatic choice.
   virtual void note(std::string_view /*text*/) {}

@@ -1,6 +1,6 @@
 /// @file
-/// Module base: errors, threads, progress, random numbers, CSV and parameter declarations. This header: the state of one
-/// use of the library, passed in instead of global: threads, device, interrupt flag, progress receiver and state of
+/// Module base: errors, threads, progress, random numbers, CSV and parameter declarations. This header: the state of
+/// one use of the library, passed in instead of global: threads, device, interrupt flag, progress receiver and state of
 /// other modules (open stores, for example). Several Runtimes can work in one process, each on its own threads.
 /// @code{.cpp}
 /// genrewise::Runtime runtime({.threads = 2});
@@ -27,6 +27,7 @@
 
 namespace genrewise {
 
+/// Settings of a Runtime.
 struct RuntimeConfig {
   int threads = 0;                     ///< limit for all work together; 0: all processors available to this process
   std::string device = "auto";         ///< for networks: "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:N"
@@ -34,6 +35,8 @@ struct RuntimeConfig {
   std::filesystem::path weights = {};  ///< weights of pretrained networks, a file or folder; empty: standard folders
 };
 
+/// The state of one use of the library. Services and flags may be used from any thread; change settings before work
+/// starts.
 class Runtime {
  public:
   /// Throws Error for an invalid device or a negative number of threads.
@@ -54,7 +57,8 @@ class Runtime {
   Progress& progress() const { return *progress_; }
   void set_progress(Progress& progress) { progress_ = &progress; }
 
-  /// Asks all long work of this runtime to stop at its next safe point. Safe from any thread and in signal handlers.
+  /// Requests that all long work of this runtime stop at its next safe point. Safe in any thread and in signal
+  /// handlers.
   void request_interrupt() noexcept { interrupted_.store(true, std::memory_order_relaxed); }
   void clear_interrupt() noexcept { interrupted_.store(false, std::memory_order_relaxed); }
   bool interrupt_requested() const noexcept { return interrupted_.load(std::memory_order_relaxed); }

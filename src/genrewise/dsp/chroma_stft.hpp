@@ -19,6 +19,7 @@ struct ChromaConfig {
 /// octwidth 2, norm 2, row 0 is C).
 class ChromaFilterbank {
  public:
+  /// Throws Error for a sample rate or frame size of 0.
   explicit ChromaFilterbank(const ChromaConfig& config);
 
   /// Maps `frames` power spectra of 1 + n_fft / 2 bins to kPitchClasses values each, scaled to a maximum of 1, like

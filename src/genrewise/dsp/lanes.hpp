@@ -24,9 +24,11 @@ typedef std::int32_t IntLanes __attribute__((vector_size(kLanes * sizeof(float))
 inline Lanes load_lanes(const float* memory) {
   return *reinterpret_cast<const Lanes*>(memory);
 }
+/// `memory` must be aligned to the size of Lanes.
 inline void store_lanes(float* memory, Lanes values) {
   *reinterpret_cast<Lanes*>(memory) = values;
 }
+/// All lanes with the same value.
 inline Lanes all_lanes(float value) {
   return Lanes{} + value;
 }
@@ -36,12 +38,14 @@ inline Lanes min_lanes(Lanes a, Lanes b) {
 inline Lanes max_lanes(Lanes a, Lanes b) {
   return a > b ? a : b;
 }
+/// The sum of all lanes.
 inline float sum_of_lanes(Lanes values) {
   float sum = 0;
   for (std::size_t i = 0; i < kLanes; ++i) sum += values[i];
   return sum;
 }
 
+/// The maximum of all lanes.
 inline float largest_lane(Lanes values) {
   float largest = values[0];
   for (std::size_t i = 1; i < kLanes; ++i) largest = values[i] > largest ? values[i] : largest;

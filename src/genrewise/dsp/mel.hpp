@@ -10,6 +10,7 @@ namespace genrewise {
 /// Slaney's mel scale (Auditory Toolbox, 1998), like librosa.hz_to_mel(htk=False): linear up to 1 kHz, logarithmic
 /// above.
 double hz_to_mel(double frequency_hz);
+/// The inverse of hz_to_mel().
 double mel_to_hz(double mel);
 
 enum class MelScale {
@@ -33,6 +34,7 @@ class MelFilterbank {
   /// Throws Error if fmin is not below fmax or a count is 0.
   explicit MelFilterbank(const MelConfig& config);
 
+  /// The number of filters.
   std::size_t size() const { return filters_.size(); }
 
   /// Filters kLanes frames at once: `tile` contains (1 + n_fft / 2) x kLanes powers (see lanes.hpp); the kLanes results

@@ -24,6 +24,7 @@ bool crc32c_is_in_hardware();
 /// The masked checksum that TFRecord stores: rotated, plus a constant, because checksums of data with embedded
 /// checksums are weak.
 std::uint32_t masked_crc32c(std::span<const std::byte> bytes);
+/// Masks a CRC-32C.
 std::uint32_t mask_crc32c(std::uint32_t crc);
 
 }  // namespace genrewise

@@ -78,6 +78,7 @@ class ExampleWriter {
   ExampleWriter();
   /// Starts the next Example.
   void clear();
+  /// Adds a list under `key`: floats, integers, or one byte string.
   void add(std::string_view key, std::span<const float> values);
   void add(std::string_view key, std::span<const std::int64_t> values);
   void add(std::string_view key, std::string_view value);

@@ -13,7 +13,9 @@ namespace genrewise {
 inline constexpr std::size_t kRecordHeaderBytes = 12, kRecordTrailerBytes = 4;
 inline constexpr std::size_t kRecordFrameBytes = kRecordHeaderBytes + kRecordTrailerBytes;
 
+/// The first 12 bytes of a record: the length and its masked checksum.
 std::array<char, kRecordHeaderBytes> record_header(std::uint64_t payload_bytes);
+/// The last 4 bytes of a record: the masked checksum of the payload.
 std::array<char, kRecordTrailerBytes> record_trailer(std::string_view payload);
 
 /// The payload length of a 12-byte header; nothing if its checksum is wrong.
@@ -23,6 +25,7 @@ bool payload_is_sound(std::span<const std::byte> payload, std::span<const std::b
 /// The same for a payload with the given crc32c().
 bool is_sum_of(std::uint32_t crc, std::span<const std::byte> trailer);
 
+/// Bytes as text without copying, and back.
 inline std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

@@ -39,13 +39,13 @@ class RecordReader {
   Expected<bool> next(Record& record);
 
  private:
-  std::size_t fill(std::size_t wanted);
+  std::size_t fill(std::size_t needed);
   void consume(std::size_t bytes);
   tl::unexpected<Fault> fault(std::string reason, std::string detail) const;
   tl::unexpected<Fault> find_next_header(std::string reason, std::string detail);
 
   std::span<const std::byte> unread(std::size_t from, std::size_t bytes) const;
-  std::size_t read_ahead(std::size_t wanted) const;
+  std::size_t read_ahead(std::size_t needed) const;
 
   RecordSource source_;
   PayloadSum payload_sum_;

@@ -18,6 +18,7 @@ class AppendFile {
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
 
+  /// Appends `bytes`. Throws Error.
   void write(std::string_view bytes);
   /// Flushes the file to disk.
   void sync();

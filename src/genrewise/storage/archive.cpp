@@ -45,7 +45,7 @@ bool leaves_its_folder(const fs::path& name) {
 void check_tree(const fs::path& archive, const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     if (entry.is_symlink())
-      throw_archive_error(archive, fmt::format("holds a link ({})", entry.path().filename().string()));
+      throw_archive_error(archive, fmt::format("contains a link ({})", entry.path().filename().string()));
   }
 }
 
@@ -89,14 +89,15 @@ ArchiveListing list_archive(const fs::path& archive) {
       listing.names.emplace_back(line.substr(7));
       if (leaves_its_folder(listing.names.back())) {
         throw_archive_error(archive,
-                            fmt::format("holds the name '{}', which leads out of its folder", listing.names.back()));
+                            fmt::format("contains the name '{}', which leads out of its folder", listing.names.back()));
       }
     } else if (line.starts_with("Size = ")) {
       std::uint64_t size = 0;
       std::from_chars(line.data() + 7, line.data() + line.size(), size);
       listing.unpacked_bytes += size;
     } else if (line.starts_with("Symbolic Link = ") && line.size() > 16) {
-      throw_archive_error(archive, fmt::format("holds a link ({})", listing.names.empty() ? "" : listing.names.back()));
+      throw_archive_error(archive,
+                          fmt::format("contains a link ({})", listing.names.empty() ? "" : listing.names.back()));
     }
   }
   return listing;

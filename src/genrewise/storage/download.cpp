@@ -86,7 +86,7 @@ class PartialFile {
 
 enum class Outcome { whole, cut, refused };
 
-/// One request for what is still missing of the partial file.
+/// One request for the missing part of the partial file.
 class Transfer {
  public:
   Transfer(const std::string& url, PartialFile& file, Progress& progress)

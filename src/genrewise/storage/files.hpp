@@ -54,6 +54,7 @@ struct ByteRange {
 class FileReader {
  public:
   virtual ~FileReader() = default;
+  /// Location, size and version when the file was opened.
   virtual const FileInfo& info() const = 0;
   std::uint64_t size() const { return info().bytes; }
   /// Reads up to into.size() bytes from `offset` (in bytes) and returns their number, which is smaller only at the end
@@ -106,6 +107,7 @@ struct WriteOptions {
 class FileWriter {
  public:
   virtual ~FileWriter() = default;
+  /// Appends bytes. Throws Error.
   virtual void write(std::string_view bytes) = 0;
   /// Returns the version of the new file. Throws WriteConflict if the condition does not hold, and Error with a remedy
   /// otherwise (no folder, read-only, disk full, refused by the store).
@@ -115,6 +117,7 @@ class FileWriter {
 /// Information about a file, or nothing if there is none (folders, buckets and devices are not files). Throws Error for
 /// other failures.
 std::optional<FileInfo> find_file(const std::filesystem::path& location);
+/// Whether find_file() finds a file. Throws Error.
 bool file_exists(const std::filesystem::path& location);
 /// True for a local folder, and for a prefix in a store with at least one object.
 bool folder_exists(const std::filesystem::path& location);
@@ -129,6 +132,7 @@ std::unique_ptr<FileReader> open_file(const FileInfo& file);
 /// "cannot be opened". Throws Error if its store fails.
 Expected<std::unique_ptr<FileReader>> try_open_file(const std::filesystem::path& location);
 
+/// Starts writing a file. Throws Error if its folder is missing or not writable.
 std::unique_ptr<FileWriter> create_file(const std::filesystem::path& location, WriteOptions options = {});
 
 /// The content of a file. Throws Error if it cannot be read.
@@ -139,6 +143,7 @@ struct FileContents {
 };
 FileContents read_file_and_version(const std::filesystem::path& location);
 
+/// Writes a whole file atomically, replacing an existing one. Throws Error.
 void write_file(const std::filesystem::path& location, std::string_view bytes);
 /// Returns false, and changes nothing, if the condition does not hold.
 bool write_file_if(const WriteCondition& condition, const std::filesystem::path& location, std::string_view bytes);

@@ -46,7 +46,7 @@ struct FolderLock::Held {
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
 
-  // While we hold the lock nobody changes the object, unless a user deletes it by hand.
+  // No other process changes the object while we hold the lock, but a user may delete it.
   ~Held() {
     if (!content.empty()) {
       try {

@@ -138,7 +138,7 @@ HttpResponse S3Client::send(const S3Call& call) {
   }
 }
 
-// A response to HEAD has no body with the reason, so a GET for one byte asks again.
+// A response to HEAD has no body with the reason, so a GET for one byte follows.
 void S3Client::throw_error(const ObjectName& name, const HttpResponse& response) {
   if (response.problem.empty() && response.body.empty()) {
     const HttpResponse again = attempt({.name = name, .headers = {{"range", "bytes=0-0"}}});

@@ -69,8 +69,8 @@ struct Profiles {
         config_path(aws_file("AWS_CONFIG_FILE", "config")),
         credentials(read_profile(credentials_path, {name})),
         config(read_profile(config_path, {"profile " + name, name == "default" ? name : ""})) {
-    const bool asked = !options.profile.empty() || !environment("AWS_PROFILE").empty();
-    if (!asked || !credentials.empty() || !config.empty()) return;
+    const bool requested = !options.profile.empty() || !environment("AWS_PROFILE").empty();
+    if (!requested || !credentials.empty() || !config.empty()) return;
     throw Error("there is no such profile", name, "use a profile of " + credentials_path + " or " + config_path);
   }
 };
