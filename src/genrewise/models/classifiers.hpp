@@ -11,6 +11,7 @@
 /// In the order in which they are listed for people.
 #define GENREWISE_CLASSIFIERS(ENTRY) \
   ENTRY(gaussian_naive_bayes)        \
+  ENTRY(nearest_centroid)            \
   ENTRY(nearest_neighbours)          \
   ENTRY(logistic_regression)         \
   ENTRY(support_vector_machine)      \
