@@ -9,10 +9,8 @@
 /// docs/embedding.md lists the process-wide state of third-party libraries, which is not covered.
 #pragma once
 
-#include <any>
 #include <atomic>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -84,7 +82,6 @@ class Runtime {
 
  private:
   friend class HoldInterrupts;
-  friend class UseRuntime;
 
   std::atomic<int> threads_;
   std::string device_;

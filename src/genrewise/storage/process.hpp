@@ -9,8 +9,11 @@
 
 namespace genrewise {
 
-/// Whether PATH contains a program of this name.
-bool program_exists(const std::string& name);
+/// Whether `path` is a file that this user may execute.
+bool is_executable(const std::filesystem::path& path);
+/// Finds a program in PATH ("/usr/bin:/bin" if PATH is not set); empty if there is none. Empty entries of PATH, which
+/// denote the current folder, are skipped.
+std::filesystem::path find_program(const std::string& name);
 
 /// Runs command[0] (searched in PATH) in `folder` (empty: the current one) with empty standard input and the locale
 /// C.UTF-8; passes its standard output and standard error to `on_output` in pieces. Returns the exit code (128 + signal
