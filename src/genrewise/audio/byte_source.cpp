@@ -47,7 +47,7 @@ const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
     if (known.holds(offset)) return use(known);
   }
   if (!file_ || error_) return nullptr;
-  // Who reads on and on uses one window, whose memory is warm, and leaves the others (the headers) as they are.
+  // Sequential reads reuse one window, whose memory is warm, and keep the others (the headers).
   const auto going_on = std::ranges::find_if(windows_, [&](const Window& window) {
     return window.end() == offset && window.bytes.size() > static_cast<std::size_t>(kFirstBytes);
   });
@@ -67,7 +67,7 @@ const ByteSource::Window* ByteSource::use(Window& window) {
   return &window;
 }
 
-// Behind the end of another window: reading goes on there. Elsewhere whole blocks, for what lies shortly before is
+// At the end of another window, continues from there. Elsewhere reads whole blocks, because bytes shortly before are
 // often read next (tags at the end of a file).
 void ByteSource::fill(Window& window, std::int64_t offset) {
   std::int64_t bytes = kFirstBytes;
@@ -78,7 +78,7 @@ void ByteSource::fill(Window& window, std::int64_t offset) {
   } else {
     bytes = std::clamp(2 * static_cast<std::int64_t>(before->bytes.size()), kFirstBytes, kMostBytes);
   }
-  if (size_ - offset - bytes < kFirstBytes / 2) bytes = size_ - offset;  // a small rest is not worth a request
+  if (size_ - offset - bytes < kFirstBytes / 2) bytes = size_ - offset;  // a small remainder is not worth a request
   window.bytes = {};
   if (bytes > kFirstBytes) window.memory.reserve(static_cast<std::size_t>(kMostBytes + kFirstBytes));
   window.memory.resize(static_cast<std::size_t>(std::min(bytes, size_ - offset)));
