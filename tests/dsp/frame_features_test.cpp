@@ -121,7 +121,7 @@ TEST(Chroma, GivesTheSameForManyFramesAsForSingleOnesAndKeepsZeros) {
 
 TEST(Chroma, MovesItsFiltersByTheTuning) {
   const ChromaFilterbank low({.tuning = -0.4}), high({.tuning = 0.4});
-  // 440 Hz (bin 40.9) is nearer to an A# when everything is tuned low.
+  // 440 Hz (bin 40.9) is closer to an A# if the tuning is low.
   EXPECT_GT(low.weight(10, 41), high.weight(10, 41));
   EXPECT_LT(low.weight(8, 41), high.weight(8, 41));
 }

@@ -76,7 +76,7 @@ TEST_F(Download, ResumesAfterABrokenConnection) {
   std::atomic<int> count{0};
   HttpServer server([&](const HttpRequest& r) {
     HttpResponse response = serve_file(r, kContent, "\"v1\"");
-    if (++count < 5) response.cut_after = 60'000;  // more cuts than attempts, but each brings something
+    if (++count < 5) response.cut_after = 60'000;  // more breaks than attempts, but each brings bytes
     return response;
   });
   get(server);

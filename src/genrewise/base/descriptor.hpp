@@ -21,12 +21,12 @@ namespace genrewise {
 
 /// Parameters by name, as text: {"n_neighbors", "21"}, {"gamma", "scale"}.
 using Parameters = std::map<std::string, std::string, std::less<>>;
-/// "C=10, kernel=poly".
+/// The parameters as text: "C=10, kernel=poly".
 std::string to_string(const Parameters& parameters);
 
 /// The type of a parameter's value.
 enum class ParameterType { boolean, integer, number, choice, text, integers };
-/// "boolean", "integer", ...; integers: "list of integers".
+/// The name of a type: "boolean", "integer", ...; for integers "list of integers".
 std::string_view to_string(ParameterType type);
 
 /// Allowed numbers.

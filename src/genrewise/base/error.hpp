@@ -49,7 +49,7 @@ struct Fault {
   std::string detail;
 };
 
-/// "where: reason (detail)".
+/// The fault as text: "where: reason (detail)".
 std::string to_string(const Fault& fault);
 
 /// A value, or the Fault that explains why there is none.

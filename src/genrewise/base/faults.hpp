@@ -14,7 +14,7 @@ namespace genrewise {
 /// Reasons with their counts, most frequent first, ties by name.
 std::vector<std::pair<std::string, std::size_t>> counts_by_reason(std::span<const Fault> faults);
 
-/// "12 empty file, 3 not audio".
+/// Counts by reason as text: "12 empty file, 3 not audio".
 std::string counts_text(std::span<const Fault> faults);
 
 /// An object with the keys "where", "reason" and "detail".

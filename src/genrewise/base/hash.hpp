@@ -33,7 +33,7 @@ std::string sha256_hex(std::string_view bytes);
 /// HMAC-SHA256 (RFC 2104) as 32 raw bytes.
 std::string hmac_sha256(std::string_view key, std::string_view message);
 
-/// Bytes in lower-case hexadecimal.
+/// Converts bytes to lower-case hexadecimal.
 std::string to_hex(std::string_view bytes);
 
 }  // namespace genrewise

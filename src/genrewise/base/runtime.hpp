@@ -45,7 +45,7 @@ class Runtime {
   ~Runtime();
 
   int threads() const { return threads_.load(std::memory_order_relaxed); }
-  /// Throws Error when count < 1.
+  /// Throws Error if count < 1.
   void set_threads(int count);
   const std::string& device() const { return device_; }
   /// Call before work starts. Throws Error for anything that RuntimeConfig::device does not allow.

@@ -57,8 +57,8 @@ const float* window(std::span<const float> signal, std::ptrdiff_t begin, std::si
   return padded.data();
 }
 
-// phases[p * stride + q] = samples[q * hop + p]: the same sample of successive frames side by side, for the samples
-// 0 ... width - 1 of kChunk frames.
+// phases[p * stride + q] = samples[q * hop + p]: the same sample of successive frames is adjacent, for samples 0 ...
+// width - 1 of kChunk frames.
 void split_phases(const float* samples, std::size_t hop, std::size_t width, std::size_t stride, float* phases) {
   const std::size_t count = std::min(hop, width);
   for (std::size_t p = 0; p < count; p += kLanes) {

@@ -18,7 +18,7 @@ std::size_t reflected(std::ptrdiff_t i, std::size_t count) {
   return static_cast<std::size_t>(i < static_cast<std::ptrdiff_t>(count) ? i : period - 1 - i);
 }
 
-// The values under the window in ascending order, lane by lane.
+// The values in the window in ascending order, per lane.
 class SortedWindow {
  public:
   SortedWindow() { values_.fill(all_lanes(std::numeric_limits<float>::infinity())); }

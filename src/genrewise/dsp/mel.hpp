@@ -16,7 +16,7 @@ double mel_to_hz(double mel);
 enum class MelScale {
   slaney,  ///< Slaney's scale, triangles in Hz of equal area: librosa.filters.mel(norm="slaney")
   kaldi,   ///< 1127 ln(1 + f / 700), triangles in mel of height 1, nothing from the bin at half the rate: Kaldi's
-           ///< get_mel_banks, as torchaudio.compliance.kaldi has it
+           ///< get_mel_banks, as in torchaudio.compliance.kaldi
 };
 
 struct MelConfig {

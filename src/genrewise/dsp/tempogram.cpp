@@ -39,7 +39,7 @@ void Tempogram::process(std::span<const float> envelope, Matrix& tempogram, Scra
     scratch.envelope[i] = share * envelope.front();
     scratch.envelope[scratch.envelope.size() - 1 - i] = share * envelope.back();
   }
-  // An odd window reaches one frame further than its padding.
+  // An odd window extends one frame beyond its padding.
   scratch.envelope.push_back(0);
   scratch.frame.assign(fft_.size(), 0.0F);
   scratch.spectrum.resize(fft_.bins());

@@ -1,9 +1,9 @@
-// tf.train.Example, the content of one record.
+// tf.train.Example, the content of one record:
 //
-//   message Example     { Features features = 1; }
-//   message Features    { map<string, Feature> feature = 1; }
-//   message Feature     { oneof kind { BytesList bytes_list = 1; FloatList float_list = 2; Int64List int64_list = 3; }
-//   } message BytesList   { repeated bytes value = 1; }      FloatList, Int64List: repeated, packed or not
+//   message Example   { Features features = 1; }
+//   message Features  { map<string, Feature> feature = 1; }
+//   message Feature   { oneof kind { BytesList bytes_list = 1; FloatList float_list = 2; Int64List int64_list = 3; } }
+//   message BytesList { repeated bytes value = 1; }  // FloatList and Int64List likewise, packed or unpacked
 #pragma once
 
 #include <cstddef>

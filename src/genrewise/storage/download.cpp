@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kErrorTextBytes = 300;
 
-/// "<target>.partial", open and locked for this process, with its tag.
+/// The file TARGET.partial, open and locked for this process, with its tag.
 class PartialFile {
  public:
   explicit PartialFile(const std::filesystem::path& target) : path_(target), tag_path_(target) {
@@ -248,7 +248,7 @@ bool is_right(const std::filesystem::path& path, const std::optional<Checksum>& 
   return !checksum || hash_of_file(path, checksum->kind, progress) == checksum->hex;
 }
 
-/// Requests until the partial file is whole.
+/// Sends requests until the partial file is complete.
 void complete(const DownloadRequest& request, PartialFile& file, Progress& progress) {
   auto pause = request.first_wait;
   for (int attempt = 1;; ++attempt) {
