@@ -1,7 +1,6 @@
 /// @file
-/// Module dsp: spectrograms, mel and chroma filterbanks, constant-Q transform, loudness, rhythm and other descriptors of
-/// audio signals. This header: the short-time Fourier transform. Row i of a spectrogram is frame i (the transpose of
-/// librosa's layout).
+/// Module dsp: spectrograms, mel and chroma filterbanks, constant-Q transform, loudness, rhythm and other descriptors.
+/// This header: the short-time Fourier transform. Row i of a spectrogram is frame i (transposed compared to librosa).
 /// @code{.cpp}
 /// const genrewise::Stft stft({.n_fft = 2048, .hop_samples = 512});
 /// stft.power(samples, 0, stft.frames(samples.size()), power.data(), stft.bins(), scratch);
