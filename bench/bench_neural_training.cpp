@@ -13,7 +13,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/training/network_classifier.hpp"
 
 namespace {
 
@@ -35,7 +35,7 @@ struct Data {
 
 double fit_seconds(const std::string& kind, Parameters parameters, const Data& data, int epochs) {
   parameters["epochs"] = std::to_string(epochs);
-  const auto learner = neural::make_network_learner(kind, parameters, kDefaultSeed);
+  const auto learner = neural::make_network_classifier(kind, parameters, kDefaultSeed);
   const auto start = Clock::now();
   learner->fit({data.examples, data.labels, kClasses});
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -73,7 +73,7 @@ void fit_and_predict(benchmark::State& state, bool by_child) {
   for ([[maybe_unused]] auto _ : state) {
     const auto start = Clock::now();
     const auto classifier = by_child ? make_classifier("dense", {{"epochs", "5"}}, kDefaultSeed)
-                                     : neural::make_network_learner("dense", {{"epochs", "5"}}, kDefaultSeed);
+                                     : neural::make_network_classifier("dense", {{"epochs", "5"}}, kDefaultSeed);
     classifier->fit({data.examples, data.labels, kClasses});
     benchmark::DoNotOptimize(classifier->predict_with_probabilities(data.examples));
     state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());

@@ -16,7 +16,7 @@
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/networks/messages.hpp"
 #include "genrewise/models/networks/requests.hpp"
-#include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/training/network_classifier.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -185,7 +185,7 @@ class Server {
     runtime_.set_weights(header.at("weights").get<std::string>());
     const json& stores = header.at("stores");
     set_store_options({stores.at("endpoint"), stores.at("region"), stores.at("profile")});
-    classifier_ = neural::make_network_learner(header.at("kind").get<std::string>(),
+    classifier_ = neural::make_network_classifier(header.at("kind").get<std::string>(),
                                                header.at("parameters").get<Parameters>(), header.at("seed"));
     return done();
   }

@@ -53,7 +53,7 @@ TEST_P(GpuLearns, AndPredictsThereWhatTheSameModelPredictsOnTheProcessor) {
   TensorArchive archive;
   fitted->save(archive, "");
   Runtime::current().set_device("cpu");
-  const auto loaded = neural::make_network_learner(kind, kGentle, 7);
+  const auto loaded = neural::make_network_classifier(kind, kGentle, 7);
   loaded->load(archive, "");
   const Matrix here = loaded->predict_probabilities(examples.values);
   for (std::size_t i = 0; i < here.values().size(); ++i) EXPECT_NEAR(there.values()[i], here.values()[i], 1e-3);

@@ -186,7 +186,7 @@ TEST_P(EveryNetwork, PredictsTheSameAfterSaveAndLoad) {
   all["epochs"] = "2";
   const auto learner = fitted(kind, all, examples, 2);
   const TensorArchive archive = TensorArchive::parse(state_of(*learner), "saved");
-  const auto other = neural::make_network_learner(kind, all, 99);
+  const auto other = neural::make_network_classifier(kind, all, 99);
   other->load(archive, "");
   EXPECT_EQ(other->predict_probabilities(examples.values), learner->predict_probabilities(examples.values));
 }
@@ -233,24 +233,24 @@ TEST(Networks, RefuseTheWeightsOfAnotherNetwork) {
   const Examples examples = made_examples(8, 64, 2);
   const TensorArchive of_dense =
       TensorArchive::parse(state_of(*fitted("dense", {{"epochs", "1"}}, examples, 2)), "dense.gwm");
-  const auto other = neural::make_network_learner("cnn1d", {}, 1);
+  const auto other = neural::make_network_classifier("cnn1d", {}, 1);
   EXPECT_THAT(error_message([&] { other->load(of_dense, ""); }),
               AllOf(HasSubstr("dense.gwm"), HasSubstr("conv1.weight"), HasSubstr("another network")));
-  const auto wider = neural::make_network_learner("dense", {{"hidden_layer_sizes", "10"}}, 1);
+  const auto wider = neural::make_network_classifier("dense", {{"hidden_layer_sizes", "10"}}, 1);
   EXPECT_THAT(error_message([&] { wider->load(of_dense, ""); }),
               AllOf(HasSubstr("has the shape [256, 64], and the network's is [10, 64]")));
 }
 
 TEST(Networks, NameTheirParametersWhenOneIsWrong) {
   EXPECT_THAT(error_message([] {
-                neural::make_network_learner("dense", {{"epoch", "3"}}, 1);
+                neural::make_network_classifier("dense", {{"epoch", "3"}}, 1);
               }),
               AllOf(HasSubstr("epoch"), HasSubstr("learning_rate")));
   EXPECT_THAT(error_message([] {
-                neural::make_network_learner("dense", {{"optimiser", "lion"}}, 1);
+                neural::make_network_classifier("dense", {{"optimiser", "lion"}}, 1);
               }),
               HasSubstr("adam, adamw, sgd"));
-  EXPECT_THAT(error_message([] { neural::make_network_learner("transformer", {}, 1); }), HasSubstr("cnn1d_strided"));
+  EXPECT_THAT(error_message([] { neural::make_network_classifier("transformer", {}, 1); }), HasSubstr("cnn1d_strided"));
 }
 
 }  // namespace

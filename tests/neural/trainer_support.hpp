@@ -16,7 +16,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/progress.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/training/network_classifier.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise::testing {
@@ -45,7 +45,7 @@ inline Examples made_examples(std::size_t rows, std::size_t cols, int classes, d
 inline std::unique_ptr<Classifier> fitted(std::string_view kind, const Parameters& parameters, const Examples& examples,
                                           int classes, const FitContext& context = {}, std::uint64_t seed = 7,
                                           const std::vector<std::string>& groups = {}) {
-  auto learner = neural::make_network_learner(kind, parameters, seed);
+  auto learner = neural::make_network_classifier(kind, parameters, seed);
   learner->fit({examples.values, examples.labels, classes, groups}, context);
   return learner;
 }
