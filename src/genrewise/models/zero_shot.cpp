@@ -8,7 +8,7 @@
 #include <map>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
 

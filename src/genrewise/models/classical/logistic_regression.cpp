@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -12,10 +12,10 @@
 namespace genrewise {
 namespace {
 
-class LogisticRegression final : public Learner {
+class LogisticRegression final : public ClassicalClassifier {
  public:
   explicit LogisticRegression(const ParameterValues& given)
-      : Learner(logistic_regression(), given),
+      : ClassicalClassifier(logistic_regression(), given),
         c_(read().number("C")),
         one_against_rest_(read().is("solver", "liblinear")) {
     problem_.intercept = read().flag("fit_intercept");
@@ -27,7 +27,7 @@ class LogisticRegression final : public Learner {
  private:
   std::size_t outputs() const { return class_count() == 2 ? 1 : static_cast<std::size_t>(class_count()); }
 
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     const auto of_class = class_weights(read(), classes, class_count);
     std::vector<double> weights;
     double sum = 0;

@@ -9,7 +9,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/batch_source.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/networks/neural_process.hpp"
 #include "genrewise/models/networks/requests.hpp"
 #include "genrewise/records/tensor_archive.hpp"

@@ -9,7 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
@@ -28,7 +28,7 @@ struct HoldOut {
 
 /// Groups in random order; each is held out until its labels have reached their share.
 HoldOut hold_out(std::span<const int> labels, std::span<const std::string> groups, int label_count, double share,
-               std::uint64_t seed) {
+                 std::uint64_t seed) {
   std::map<std::string, std::vector<std::size_t>> rows_of_group;
   for (std::size_t i = 0; i < labels.size(); ++i)
     rows_of_group[groups.size() == labels.size() ? groups[i] : std::to_string(i)].push_back(i);
@@ -117,7 +117,8 @@ class NetworkClassifier final : public Classifier {
       training.small_layers = kind_.small_layers;
       training.progress = context.progress;
       training.run_folder = context.run_folder;
-      training.identity = {{"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
+      training.identity = {
+          {"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
       if (!context.ranks_address.empty())
         training.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device_);
       Trainer(*network_, config_, device_, training).run(source);
@@ -203,7 +204,7 @@ class NetworkClassifier final : public Classifier {
 }  // namespace
 
 std::unique_ptr<Classifier> make_network_classifier(std::string_view kind, const Parameters& parameters,
-                                                 std::uint64_t seed) {
+                                                    std::uint64_t seed) {
   return std::make_unique<NetworkClassifier>(kind, parameters, seed);
 }
 
