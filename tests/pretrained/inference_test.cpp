@@ -432,12 +432,12 @@ TEST(Team, DoesEachPortionOnceAndGoesOnAfterAMeetingWithAnyNumberOfThreads) {
   Team team;
   for (const int threads : {1, 3, 2, 4, 1, 2}) {
     std::vector<int> taken(kItems), mirrored(kItems);
-    team.run(threads, [&](const Member& member) {
-      member.share(kItems, member.portion(kItems), [&](std::size_t first, std::size_t last) {
+    team.run(threads, [&](const Worker& worker) {
+      worker.share(kItems, worker.portion(kItems), [&](std::size_t first, std::size_t last) {
         for (std::size_t i = first; i < last; ++i) ++taken[i];
       });
-      member.meeting.wait();
-      member.share(kItems, 5, [&](std::size_t first, std::size_t last) {
+      worker.barrier.wait();
+      worker.share(kItems, 5, [&](std::size_t first, std::size_t last) {
         for (std::size_t i = first; i < last; ++i) mirrored[i] += taken[kItems - 1 - i];
       });
     });
