@@ -35,9 +35,9 @@ struct Data {
 
 double fit_seconds(const std::string& kind, Parameters parameters, const Data& data, int epochs) {
   parameters["epochs"] = std::to_string(epochs);
-  const auto learner = neural::make_network_classifier(kind, parameters, kDefaultSeed);
+  const auto classifier = neural::make_network_classifier(kind, parameters, kDefaultSeed);
   const auto start = Clock::now();
-  learner->fit({data.examples, data.labels, kClasses});
+  classifier->fit({data.examples, data.labels, kClasses});
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 

@@ -1,4 +1,4 @@
-// Stands in for genrewise-neural: greets, and treats the request "fit" as $FAKE_NEURAL_PROGRAM says.
+// Replaces genrewise-neural: greets, and handles the request "fit" as $FAKE_NEURAL_PROGRAM specifies.
 #include <unistd.h>
 
 #include <csignal>
@@ -40,7 +40,7 @@ void report(json what) {
   send(what);
 }
 
-/// What a fit does in each mode, before its reply.
+/// The behaviour of a fit in each mode, before its reply.
 void misbehave(const std::string& mode) {
   if (mode == "exit") {
     const std::string words = "the library said boom\n";
@@ -52,7 +52,7 @@ void misbehave(const std::string& mode) {
     const std::string words = "Loading library version 1.2.3 ...\n";
     write_all(std::as_bytes(std::span(words)));
   }
-  if (mode == "chatter") {  // far more than a pipe holds
+  if (mode == "chatter") {  // far more than the capacity of a pipe
     const std::string line(1 << 16, 'x');
     for (int i = 0; i < 20; ++i) [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
   }
@@ -72,7 +72,7 @@ void misbehave(const std::string& mode) {
   }
 }
 
-/// Every row gets the probabilities of how many tables were sent so far, so that a test can count them.
+/// Predicts for every row the number of tables sent so far, so that a test can count them.
 void serve(const std::string& mode) {
   int fits = 0;
   json created;
