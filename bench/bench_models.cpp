@@ -1,5 +1,5 @@
 // Fits one classifier on a folder of raw arrays and prints its times as one line of JSON; bench/compare_sklearn.py
-// writes the folder, runs this and scikit-learn in turns and prints the ratios.
+// writes the folder, runs this and scikit-learn in turn and prints the ratios.
 //
 //   bench_models FOLDER KIND [threads=N] [seed=N] [labels=FILE] [name=value ...]
 //
@@ -68,7 +68,7 @@ double mean_log_loss(const Classifier& classifier, const Part& part) {
   return sum / static_cast<double>(part.labels.size());
 }
 
-/// What logistic regression minimises: mean loss + |weights|^2 / (2 C examples).
+/// The objective of logistic regression: mean loss + |weights|^2 / (2 C examples).
 double logistic_objective(const Classifier& classifier, const Part& train) {
   TensorArchive archive;
   classifier.save(archive, "");
@@ -117,7 +117,7 @@ int run(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
-  // OpenBLAS' own threads, which are never asked for anything here, spin for some dozen milliseconds when it is loaded.
+  // OpenBLAS' own threads, which are not used here, spin for some dozen milliseconds when it is loaded.
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   try {
     return run(count, words);
