@@ -114,7 +114,7 @@ TEST(NetworkClient, ForwardsAnInterruptionAndThrowsIt) {
 
 TEST(NetworkClient, ReportsHowTheOtherProcessEndedAndItsLastErrorOutput) {
   EXPECT_THAT(error_message([] { Fake("exit").fit(); }),
-              AllOf(HasSubstr("exit code 3"), HasSubstr("the library said boom")));
+              AllOf(HasSubstr("exit code 3"), HasSubstr("the library failed: boom")));
   EXPECT_THAT(error_message([] { Fake("crash").fit(); }), HasSubstr("signal 6"));
   EXPECT_THAT(error_message([] { Fake("exit at once").fit(); }), HasSubstr("exit code 4"));
 }
@@ -130,7 +130,7 @@ TEST(NetworkClient, StartsAnotherProcessAfterACrash) {
 
 TEST(NetworkClient, RefusesMalformedMessagesOtherProgramsAndOtherVersions) {
   EXPECT_THAT(error_message([] { Fake("garbage").fit(); }), HasSubstr("not a message"));
-  EXPECT_THAT(error_message([] { Fake("stranger").fit(); }), HasSubstr("does not greet"));
+  EXPECT_THAT(error_message([] { Fake("other program").fit(); }), HasSubstr("does not greet"));
   EXPECT_THAT(error_message([] { Fake("other version").fit(); }),
               AllOf(HasSubstr("version 2"), HasSubstr("same installation")));
 }
