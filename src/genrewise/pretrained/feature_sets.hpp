@@ -1,7 +1,8 @@
 // Every feature set by its name: engineered ones (features/) and those of pretrained networks.
 //
-//     const auto features = make_feature_set("audiotag");
-//     const auto scratch = features->make_scratch();
+//     const auto set = make_feature_set("audiotag");
+//     const auto scratch = set->make_scratch();
+//     const Expected<void> done = set->extract(clip, row, *scratch);  // row: set->size() values
 #pragma once
 
 #include <memory>

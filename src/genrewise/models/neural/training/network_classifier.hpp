@@ -1,4 +1,7 @@
 // A network as a classifier in this process; served by genrewise-neural.
+//
+//     auto classifier = neural::make_network_classifier("dense", {{"epochs", "20"}}, seed);
+//     classifier->fit({examples, labels, label_count}, {.run_folder = folder});
 #pragma once
 
 #include <cstdint>
