@@ -81,7 +81,7 @@ TEST(ModelSpec, ReportsWhereATextIsWrongAndWhatToWrite) {
   EXPECT_THAT(of("svm:C=1:2:3:4:5"), HasSubstr("too many colons"));
   EXPECT_THAT(of("mlp:hidden_layer_sizes=(100,50"), HasSubstr("at character 24: \"(\" is not closed"));
   EXPECT_THAT(of("mlp:hidden_layer_sizes=100)"), HasSubstr("\")\" closes nothing"));
-  EXPECT_THAT(of("mlp:hidden_layer_sizes=(100)50"), HasSubstr("goes on after its parentheses"));
+  EXPECT_THAT(of("mlp:hidden_layer_sizes=(100)50"), HasSubstr("text after the parentheses"));
   EXPECT_THAT(of("mlp:hidden_layer_sizes=1(00)"), HasSubstr("a parenthesis within a value"));
   EXPECT_THAT(of("gnb:features=mfcc"), HasSubstr("fma518/svm"));
   EXPECT_THAT(of("oracle"), AllOf(HasSubstr("there is no model \"oracle\""), HasSubstr("svm-rbf")));

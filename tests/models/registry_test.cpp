@@ -39,7 +39,7 @@ TEST_P(EveryClassifier, HasATitleASummaryAndHelpForEachParameter) {
   for (const ParameterDescriptor& one : descriptor().parameters) {
     EXPECT_THAT(one.help, Not(IsEmpty())) << one.name;
     EXPECT_TRUE(names.insert(one.name).second) << one.name << " is declared twice";
-    EXPECT_EQ(find_parameter(preparing_parameters(), one.name), nullptr) << one.name << " prepares features";
+    EXPECT_EQ(find_parameter(preprocessing_parameters(), one.name), nullptr) << one.name << " prepares features";
   }
 }
 

@@ -34,7 +34,7 @@ GridAxis make_axis(std::string name, const Candidates& candidates) {
 /// The parameter that is meant, of the classifier or of preprocessing; null for a parameter of an ensemble's estimator.
 const ParameterDescriptor* declared(const ClassifierDescriptor& classifier, const Assignment& assignment) {
   if (const auto* own = find_parameter(classifier.parameters, assignment.name)) return own;
-  if (const auto* preparing = find_parameter(preparing_parameters(), assignment.name)) return preparing;
+  if (const auto* preprocessing = find_parameter(preprocessing_parameters(), assignment.name)) return preprocessing;
   if (classifier.capabilities.members && assignment.name.find('.') != std::string::npos) return nullptr;
   const auto names = [](std::span<const ParameterDescriptor> parameters) {
     std::vector<std::string> all;
@@ -42,8 +42,8 @@ const ParameterDescriptor* declared(const ClassifierDescriptor& classifier, cons
     return fmt::format("{}", fmt::join(all, ", "));
   };
   assignment.name_part.refuse(fmt::format("{} has no parameter '{}'", classifier.kind, assignment.name),
-                              fmt::format("its parameters are {}; features are prepared by {}",
-                                          names(classifier.parameters), names(preparing_parameters())));
+                              fmt::format("its parameters are {}; preprocessing parameters are {}",
+                                          names(classifier.parameters), names(preprocessing_parameters())));
 }
 
 /// Parses and checks the candidates of one parameter; the axis has the parameter's canonical name.
@@ -105,7 +105,7 @@ void replace(ModelSpec& spec, const Assignment& assignment, const std::string& n
 void check_members(const ModelSpec& spec) {
   if (!classifier_descriptor(spec.kind).capabilities.members) return;
   for (const Parameters& parameters : grid_points(spec.parameters, spec.grid))
-    make_classifier(spec.kind, Point(parameters).learning, kDefaultSeed);
+    make_classifier(spec.kind, Point(parameters).classifier, kDefaultSeed);
 }
 
 ModelSpec named_model(const std::string& word, std::string_view whole) {
