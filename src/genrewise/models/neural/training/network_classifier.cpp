@@ -76,9 +76,9 @@ class NetworkClassifier final : public Classifier {
   void fit(const TrainingData& data, const FitContext& context) override {
     const auto& [examples, labels, label_count, groups] = data;
     require_table(examples, labels, label_count);
-    Held rows;
+    HoldOut rows;
     if (config_.validation_share > 0) {
-      rows = hold_back(labels, groups, label_count, config_.validation_share, seed_);
+      rows = hold_out(labels, groups, label_count, config_.validation_share, seed_);
     } else {
       rows.training.resize(labels.size());
       std::iota(rows.training.begin(), rows.training.end(), std::size_t{0});
@@ -97,7 +97,7 @@ class NetworkClassifier final : public Classifier {
       };
     };
     source.training = stream(rows.training, true);
-    if (!rows.hold.empty()) source.validation = stream(rows.hold, false);
+    if (!rows.held_out.empty()) source.validation = stream(rows.held_out, false);
     fit_batches(source, context);
   }
 
