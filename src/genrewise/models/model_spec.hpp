@@ -37,7 +37,7 @@ struct ModelSpec {
   std::string title;           ///< "SVM, RBF kernel": for display
   std::string features;        ///< name of the table that it is fitted on; empty: the study's own
   std::string kind;            ///< "svm"
-  Parameters parameters;       ///< the classifier's, and those that prepare the features (see Point)
+  Parameters parameters;       ///< the classifier's, and those of the preprocessing (see Point)
   std::vector<GridAxis> grid;  ///< every combination is tried; empty: nothing to choose
   std::string base = {};       ///< the kind or preset that was named
   friend bool operator==(const ModelSpec&, const ModelSpec&) = default;

@@ -117,7 +117,7 @@ const ClassifierDescriptor& adaboost() {
       .parameters =
           {trees_parameter("50").searched("25,50,100,200", Simpler::smaller),
            parameter::number("learning_rate", "1.0", above(0), "factor of each tree's weight").searched("0.1,0.3,1"),
-           parameter::integer("max_depth", "1", at_least(1), "deepest level of a tree")
+           parameter::integer("max_depth", "1", at_least(1), "maximum depth of a tree")
                .searched("1,2,3", Simpler::smaller)},
       .searches = {{"wide", {"n_estimators=25,50,100,200", "learning_rate=0.1,0.3,1"}}},
       .make = [](const ParameterValues& given, std::uint64_t seed) { return std::make_unique<AdaBoost>(given, seed); }};

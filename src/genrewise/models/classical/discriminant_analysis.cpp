@@ -213,7 +213,8 @@ const ClassifierDescriptor& linear_discriminant() {
       .kind = "lda",
       .title = "Linear discriminant analysis",
       .summary = "normal classes with one covariance, as scikit-learn's LinearDiscriminantAnalysis (svd)",
-      .parameters = {parameter::number("tol", "1e-4", above(0), "directions with less deviation are left out")},
+      .parameters = {parameter::number("tol", "1e-4", above(0),
+                                       "directions with a smaller standard deviation are dropped")},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LinearDiscriminant>(given); }};
   return descriptor;
 }

@@ -158,13 +158,13 @@ const ClassifierDescriptor& gradient_boosting() {
       .summary = "trees fitted to the gradient of the loss by XGBoost, with its XGBClassifier's parameters",
       .parameters =
           {trees_parameter("100"),
-           parameter::integer("max_depth", "6", between(1, 64), "deepest level of a tree")
+           parameter::integer("max_depth", "6", between(1, 64), "maximum depth of a tree")
                .searched("2,4,6", Simpler::smaller),
            parameter::number("learning_rate", "0.3", above(0), "factor of each tree's values").searched("0.05,0.1,0.3"),
            parameter::number("subsample", "1", share, "share of the examples drawn for each tree"),
            parameter::number("colsample_bytree", "1", share, "share of the columns drawn for each tree"),
-           parameter::number("min_child_weight", "1", at_least(0), "least sum of Hessians in a leaf"),
-           parameter::number("gamma", "0", at_least(0), "least gain of a split"),
+           parameter::number("min_child_weight", "1", at_least(0), "minimum sum of Hessians in a leaf"),
+           parameter::number("gamma", "0", at_least(0), "minimum gain of a split"),
            parameter::number("reg_lambda", "1", at_least(0), "l2 penalty of the leaves"),
            parameter::number("reg_alpha", "0", at_least(0), "l1 penalty of the leaves")},
       .searches = {{"wide", {"max_depth=2,4,6", "learning_rate=0.05,0.1,0.3"}}},

@@ -151,9 +151,9 @@ const ClassifierDescriptor& linear_svm() {
       .summary = "squared hinge of each class against the rest, as scikit-learn's LinearSVC (liblinear)",
       .parameters = {parameter::number("C", "1.0", above(0), "inverse strength of the penalty")
                          .searched("log:-5:1:13", Simpler::smaller),
-                     parameter::number("tol", "1e-4", above(0), "largest gradient at which the solver stops"),
-                     parameter::integer("max_iter", "1000", between(1, 1e9), "largest number of the solver's steps"),
-                     parameter::boolean("fit_intercept", "true", "whether scores have an intercept"),
+                     parameter::number("tol", "1e-4", above(0), "largest gradient entry at which the solver stops"),
+                     parameter::integer("max_iter", "1000", between(1, 1e9), "maximum number of solver iterations"),
+                     parameter::boolean("fit_intercept", "true", "whether to fit an intercept"),
                      class_weight_parameter(),
                      parameter::boolean("probability", "true", "calibrated probabilities instead of a softmax")},
       .searches = {{"wide", {"C=log:-5:1:13"}}},

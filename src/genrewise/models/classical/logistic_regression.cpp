@@ -89,9 +89,9 @@ const ClassifierDescriptor& logistic_regression() {
       .summary = "linear scores and a softmax with an l2 penalty, as scikit-learn's LogisticRegression",
       .parameters = {parameter::number("C", "1.0", above(0), "inverse strength of the penalty")
                          .searched("log:-4:1:11", Simpler::smaller),
-                     parameter::number("tol", "1e-4", above(0), "largest gradient at which the solver stops"),
-                     parameter::integer("max_iter", "100", between(1, 1e9), "largest number of the solver's steps"),
-                     parameter::boolean("fit_intercept", "true", "whether scores have an intercept"),
+                     parameter::number("tol", "1e-4", above(0), "largest gradient entry at which the solver stops"),
+                     parameter::integer("max_iter", "100", between(1, 1e9), "maximum number of solver iterations"),
+                     parameter::boolean("fit_intercept", "true", "whether to fit an intercept"),
                      class_weight_parameter(),
                      parameter::choice("solver", "lbfgs", {"lbfgs", "liblinear"},
                                        "multinomial loss, or one class against the rest with a penalised intercept")

@@ -128,7 +128,7 @@ const ClassifierDescriptor& nearest_neighbours() {
       .kind = "knn",
       .title = "k nearest neighbours",
       .summary = "the majority of the nearest training examples, as scikit-learn's KNeighborsClassifier",
-      .parameters = {parameter::integer("n_neighbors", "5", at_least(1), "how many neighbours vote")
+      .parameters = {parameter::integer("n_neighbors", "5", at_least(1), "number of neighbours")
                          .also_called("k")
                          .searched("1:96:5", Simpler::larger),
                      parameter::choice("weights", "uniform", {"uniform", "distance"},

@@ -262,17 +262,18 @@ const ClassifierDescriptor& perceptron() {
                                          "units of each hidden layer; several layers as (100,50)")
                          .searched("25,50,100,200", Simpler::smaller),
                      parameter::choice("activation", "relu", {"relu", "tanh", "logistic", "identity"},
-                                       "of the hidden units"),
+                                       "activation of the hidden units"),
                      parameter::number("alpha", "0.0001", at_least(0), "strength of the l2 penalty")
                          .searched("1e-4,1e-2,1", Simpler::larger),
                      parameter::integer("batch_size", "auto", at_least(1),
-                                        "examples of a step; auto: 200, or all where they are fewer")
+                                        "examples per step; auto: 200, or all if there are fewer")
                          .or_word({"auto"}),
                      parameter::number("learning_rate_init", "0.001", above(0), "Adam's step size"),
-                     parameter::integer("max_iter", "200", at_least(1), "largest number of epochs"),
-                     parameter::number("tol", "1e-4", at_least(0), "least fall of the loss that counts"),
+                     parameter::integer("max_iter", "200", at_least(1), "maximum number of epochs"),
+                     parameter::number("tol", "1e-4", at_least(0),
+                                       "minimum decrease of the loss that counts as improvement"),
                      parameter::integer("n_iter_no_change", "10", at_least(1),
-                                        "epochs without such a fall before training stops")},
+                                        "epochs without improvement before training stops")},
       .searches = {{"study", {"hidden_layer_sizes=5:95:10"}},
                    {"wide", {"hidden_layer_sizes=25,50,100,200", "alpha=1e-4,1e-2,1"}}},
       .make = [](const ParameterValues& given, std::uint64_t seed) {

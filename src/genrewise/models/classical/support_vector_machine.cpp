@@ -287,7 +287,7 @@ const ClassifierDescriptor& support_vector_machine() {
                          .searched("log:-2:3:11", Simpler::smaller),
                      parameter::choice("kernel", "rbf", {"linear", "poly", "rbf", "sigmoid"}, "kernel function")
                          .searched("linear,poly,rbf,sigmoid"),
-                     parameter::integer("degree", "3", between(0, 100), "of the polynomial kernel")
+                     parameter::integer("degree", "3", between(0, 100), "degree of the polynomial kernel")
                          .searched("2,3,4", Simpler::smaller),
                      parameter::number("gamma", "scale", above(0),
                                        "width of the kernel; scale: 1 / (columns * variance), auto: 1 / columns")
@@ -295,7 +295,8 @@ const ClassifierDescriptor& support_vector_machine() {
                          .searched("scale,auto,1e-4,1e-3,1e-2"),
                      parameter::number("coef0", "0.0", any_number(), "constant of the polynomial and sigmoid kernels"),
                      parameter::number("tol", "1e-3", above(0), "largest violation of the optimality conditions"),
-                     parameter::integer("max_iter", "-1", at_least(-1), "largest number of steps; -1: no limit"),
+                     parameter::integer("max_iter", "-1", at_least(-1),
+                                        "maximum number of solver iterations; -1: no limit"),
                      class_weight_parameter(),
                      parameter::boolean("probability", "true", "calibrated probabilities instead of shares of votes"),
                      parameter::number("cache_size", "4000", between(1, 1e9), "megabytes for kernel values")},

@@ -176,15 +176,16 @@ std::vector<ParameterDescriptor> growth_parameters(std::string max_features) {
   return {parameter::integer("max_features", std::move(max_features), at_least(1), "features tried at each node")
               .or_word({"sqrt", "log2", "all"})
               .searched("sqrt,log2"),
-          parameter::integer("max_depth", "none", at_least(1), "deepest level of a tree")
+          parameter::integer("max_depth", "none", at_least(1), "maximum depth of a tree")
               .or_word({"none"})
               .searched("4,8,16,none", Simpler::smaller),
-          parameter::integer("min_samples_split", "2", at_least(2), "fewest examples of a node that is split"),
-          parameter::integer("min_samples_leaf", "1", at_least(1), "fewest examples of a leaf").searched("1,5,20")};
+          parameter::integer("min_samples_split", "2", at_least(2), "minimum number of examples in a node to split it"),
+          parameter::integer("min_samples_leaf", "1", at_least(1), "minimum number of examples in a leaf")
+              .searched("1,5,20")};
 }
 
 ParameterDescriptor trees_parameter(std::string standard) {
-  return parameter::integer("n_estimators", std::move(standard), between(1, 1'000'000), "how many trees")
+  return parameter::integer("n_estimators", std::move(standard), between(1, 1'000'000), "number of trees")
       .simpler_when(Simpler::smaller);
 }
 
