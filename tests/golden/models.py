@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden figures of scikit-learn for the classical learners.
+"""Golden figures of scikit-learn for the classical classifiers.
 
     python3 tests/golden/models.py [GTZAN_TABLE]
 
@@ -53,7 +53,7 @@ CASES = [
     ("lda", "lda", {}, LinearDiscriminantAnalysis()),
     ("qda", "qda", {"reg_param": "0.1"}, QuadraticDiscriminantAnalysis(reg_param=0.1)),
     ("svm_balanced", "svm", {"class_weight": "balanced"}, SVC(class_weight="balanced")),
-    # Where two splits are equally good a tree depends on its seed; of these trees random_state changes nothing.
+    # Among equally good splits, a tree depends on its seed; these trees are the same for any random_state.
     ("tree", "tree", {"min_samples_leaf": "20"}, DecisionTreeClassifier(min_samples_leaf=20, random_state=0)),
     ("adaboost", "adaboost", {}, AdaBoostClassifier(random_state=0)),
     ("adaboost_slow", "adaboost", {"n_estimators": "20", "learning_rate": "0.5"},
@@ -67,7 +67,7 @@ def figures(x_train, y_train, x_test):
         estimator.fit(x_train, y_train)
         entry = {"name": name, "kind": kind, "parameters": parameters, "predict": estimator.predict(x_test).tolist()}
         if kind == "svm":
-            # Platt's folds are random there; five draws show how much the probabilities depend on them.
+            # Platt's folds are random in scikit-learn; five draws show how much the probabilities depend on them.
             draws = []
             for seed in range(5):
                 with_probabilities = SVC(**{**estimator.get_params(), "probability": True, "random_state": seed})

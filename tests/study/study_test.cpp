@@ -270,12 +270,12 @@ TEST(Study, ChoosesWhatIsDoneToTheFeaturesLikeAParameter) {
 
 TEST(Point, PartsWhatPreparesTheFeaturesFromTheClassifiersParameters) {
   const Point point({{"C", "1"}, {"standardise", "false"}, {"pca_components", "3"}});
-  EXPECT_EQ(point.learning, (Parameters{{"C", "1"}}));
-  EXPECT_EQ(point.preparing, (Parameters{{"standardise", "false"}, {"pca_components", "3"}}));
+  EXPECT_EQ(point.classifier, (Parameters{{"C", "1"}}));
+  EXPECT_EQ(point.preprocessing, (Parameters{{"standardise", "false"}, {"pca_components", "3"}}));
   EXPECT_FALSE(preprocessing_of(point, {}).standardise);
   EXPECT_EQ(preprocessing_of(point, {}).pca_components, 3u);
   for (const ClassifierDescriptor* one : classifier_descriptors()) {
-    for (const ParameterDescriptor& parameter : preparing_parameters()) {
+    for (const ParameterDescriptor& parameter : preprocessing_parameters()) {
       EXPECT_EQ(find_parameter(one->parameters, parameter.name), nullptr) << one->kind << ", " << parameter.name;
     }
   }

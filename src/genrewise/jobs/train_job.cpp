@@ -36,7 +36,7 @@ Plan plan_of(const TrainJobConfig& config) {
     spec.parameters["pca_components"] = std::to_string(*config.pca_components);
   }
   const Point point(spec.parameters);
-  if (point.preparing.contains("features")) {
+  if (point.preprocessing.contains("features")) {
     throw UsageError("a model is fitted on a whole table", "--param features",
                      "name a feature set, as in fma518/svm; groups of features are for tune and study --ablation");
   }
@@ -140,9 +140,9 @@ void train_on_records(const TrainJobConfig& config, const Plan& plan, const Pack
                      genres.merge.empty() ? "--min-groups" : "--merge",
                      "leave it out, or pack the dataset with these genres");
   }
-  if (!plan.point.preparing.empty()) {
+  if (!plan.point.preprocessing.empty()) {
     throw UsageError(fmt::format("{} reads the records of a pack as they are, so {} cannot be followed", plan.spec.kind,
-                                 plan.point.preparing.begin()->first),
+                                 plan.point.preprocessing.begin()->first),
                      config.pca_components ? "--pca" : "--param", "leave it out, or train on a feature table");
   }
   const Split split = split_of(config, subjects_of(pack));
@@ -182,7 +182,7 @@ TrainJobResult train_job(const TrainJobConfig& config, Runtime& runtime) {
   const Plan plan = plan_of(config);
   const ClassifierDescriptor& descriptor = classifier_descriptor(plan.spec.kind);
   require_followed(config, descriptor);
-  auto classifier = make_classifier(plan.spec.kind, plan.point.learning, derive_seed(config.seed, plan.spec.kind));
+  auto classifier = make_classifier(plan.spec.kind, plan.point.classifier, derive_seed(config.seed, plan.spec.kind));
   const DataSource source(plan.data);
   if (config.on != TrainingParts::all) require_split(source, config.split);
   TrainJobResult done;

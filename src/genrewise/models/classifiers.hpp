@@ -8,7 +8,7 @@
 
 #include "genrewise/models/classifier.hpp"
 
-/// In the order in which they are listed for people.
+/// In listing order.
 #define GENREWISE_CLASSIFIERS(ENTRY) \
   ENTRY(gaussian_naive_bayes)        \
   ENTRY(nearest_neighbours)          \

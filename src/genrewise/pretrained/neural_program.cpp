@@ -11,8 +11,8 @@ namespace fs = std::filesystem;
 fs::path find_neural_program() {
   if (const char* given = std::getenv("GENREWISE_NEURAL_PROGRAM"); given != nullptr && *given != '\0') {
     if (is_executable(given)) return given;
-    throw Error("GENREWISE_NEURAL_PROGRAM names no program that can be executed", given,
-                "let it name genrewise-neural, or unset it");
+    throw Error("GENREWISE_NEURAL_PROGRAM is not an executable program", given,
+                "set it to genrewise-neural, or unset it");
   }
   std::error_code failed;
   const fs::path folder = fs::read_symlink("/proc/self/exe", failed).parent_path();

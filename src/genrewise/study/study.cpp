@@ -97,7 +97,7 @@ class Comparison {
   }
 
   std::unique_ptr<Classifier> make(const ModelSpec& spec, const Parameters& parameters) const {
-    return config_.make(spec.kind, point_of(parameters).learning, derive_seed(config_.seed, spec.kind));
+    return config_.make(spec.kind, point_of(parameters).classifier, derive_seed(config_.seed, spec.kind));
   }
 
   /// The last stage of either use is kept for the next model, unless the table is so large that one must do.
@@ -116,7 +116,7 @@ class Comparison {
     const Stopwatch watch;
     const std::vector<Parameters> points = grid_points(spec.parameters, spec.grid);
     std::map<Parameters, std::vector<std::size_t>> by_preparing;
-    for (std::size_t i = 0; i < points.size(); ++i) by_preparing[point_of(points[i]).preparing].push_back(i);
+    for (std::size_t i = 0; i < points.size(); ++i) by_preparing[point_of(points[i]).preprocessing].push_back(i);
     std::vector<std::optional<Metrics>> metrics(points.size());
     std::vector<std::string> errors(points.size());
     for (const auto& [preparing, wanted] : by_preparing) {
@@ -198,7 +198,7 @@ class Comparison {
     result.test_labels = std::move(said.labels);
     result.explained_variance = stage.preprocessor.explained_variance_ratio();
     result.parameters = classifier->parameters();
-    result.parameters.insert(point.preparing.begin(), point.preparing.end());
+    result.parameters.insert(point.preprocessing.begin(), point.preprocessing.end());
     model = assemble(examples_, both_, stage.preprocessor, std::move(classifier));
     model.facts["seed"] = config_.seed;
     model.facts["test"] = {{"accuracy", result.test.accuracy.value}, {"examples", result.test.accuracy.n}};

@@ -112,7 +112,7 @@ void require_sound(const TuningConfig& config) {
   for (const Parameters& parameters : points_of(config)) {
     const Point point(parameters);
     preprocessing_of(point, {});
-    config.make(config.kind, point.learning, config.seed);
+    config.make(config.kind, point.classifier, config.seed);
   }
 }
 

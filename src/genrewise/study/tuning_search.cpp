@@ -53,7 +53,7 @@ class Search {
   /// What is to be done, without what the store has.
   std::vector<Bundle> plan() {
     std::map<Parameters, std::vector<std::size_t>> by_preparing;
-    for (std::size_t i = 0; i < points_.size(); ++i) by_preparing[point_of(i).preparing].push_back(i);
+    for (std::size_t i = 0; i < points_.size(); ++i) by_preparing[point_of(i).preprocessing].push_back(i);
     std::vector<Bundle> bundles;
     std::size_t reused = 0;
     for (const auto& [preparing, points] : by_preparing) {
@@ -94,7 +94,7 @@ class Search {
   }
 
   std::unique_ptr<Classifier> make(std::size_t point, int fold) const {
-    return config_.make(config_.kind, point_of(point).learning,
+    return config_.make(config_.kind, point_of(point).classifier,
                         derive_seed(config_.seed, fmt::format("fold {}", fold)));
   }
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -21,13 +21,13 @@ double median(std::vector<double> values) {
   return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
-class NearestCentroid final : public Learner {
+class NearestCentroid final : public ClassicalClassifier {
  public:
   explicit NearestCentroid(const ParameterValues& given)
-      : Learner(nearest_centroid(), given), shrink_threshold_(read().number("shrink_threshold")) {}
+      : ClassicalClassifier(nearest_centroid(), given), shrink_threshold_(read().number("shrink_threshold")) {}
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     const auto sizes = class_sizes(classes, class_count);
     const std::size_t cols = examples.cols();
     centroids_.assign(sizes.size() * cols, 0);
@@ -41,14 +41,14 @@ class NearestCentroid final : public Learner {
         mean /= static_cast<double>(sizes[c]);
       }
     }
-    std::vector<double> squares(cols);  // of the distances to the own centroid
+    std::vector<double> squares(cols);  // of the distances to the centroid of the class
     for (std::size_t i = 0; i < classes.size(); ++i) {
       for (std::size_t j = 0; j < cols; ++j) {
         const double away = examples(i, j) - centroid(classes[i])[j];
         squares[j] += away * away;
       }
     }
-    // As many examples as classes leave no degree of freedom: then all squares are 0.
+    // With as many examples as classes there are no degrees of freedom, and all squares are 0.
     const auto freedom = static_cast<double>(std::max<std::size_t>(classes.size() - sizes.size(), 1));
     variance_ = 0;
     for (double& square : squares) {
@@ -75,7 +75,7 @@ class NearestCentroid final : public Learner {
     }
   }
 
-  // Of spherical Gaussians with equal priors and the variance within classes, averaged over the columns.
+  // Posterior of spherical Gaussians with equal priors and the variance within classes, averaged over the columns.
   Matrix probabilities(const Matrix& examples) const override {
     const auto classes = static_cast<std::size_t>(class_count());
     Matrix result(examples.rows(), classes);

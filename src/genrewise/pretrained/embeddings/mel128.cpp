@@ -1,4 +1,4 @@
-// mel128: the log-mel spectrogram on which EfficientAT is trained further.
+// mel128: the log-mel spectrogram for fine-tuning EfficientAT.
 #include <fmt/format.h>
 
 #include "genrewise/features/recipe.hpp"
@@ -8,7 +8,7 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kFrames = 1000;  // a hundred a second
+constexpr std::size_t kFrames = 1000;  // 100 per second
 
 class Mel128 final : public FeatureSet {
  public:

@@ -1,4 +1,4 @@
-// MobileNetV2, which knows pictures, on the picture of a mel-spectrogram.
+// MobileNetV2, pretrained on images, applied to the mel-spectrogram as an image.
 #include <fmt/format.h>
 
 #include "genrewise/features/feature_list.hpp"
@@ -10,7 +10,7 @@
 namespace genrewise {
 namespace {
 
-// mel224 reaches from -80 to 0 dB, the network's input from -1 to 1.
+// mel224 ranges from -80 to 0 dB, the network's input from -1 to 1.
 constexpr float kHalfRangeDb = 40;
 
 struct MobileNetScratch final : FeatureSet::Scratch {
