@@ -78,8 +78,8 @@ TEST_F(FetchArchives, SayBeforeTheyStartHowMuchRoomIsMissing) {
 
 TEST_F(FetchArchives, TakeFmaFromTheMirrorMetadataFirstAndVerifyIt) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
-  const auto place = std::filesystem::space(folder_.path());
-  if (place.available < find_fetchable("fma-metadata").disk_bytes) GTEST_SKIP() << "needs 2 GiB of free disk";
+  const auto space = std::filesystem::space(folder_.path());
+  if (space.available < find_fetchable("fma-metadata").disk_bytes) GTEST_SKIP() << "needs 2 GiB of free disk";
   EXPECT_THAT(error_message(
                   [&] { fetch("fma-metadata", {.folder = folder_ / "fma", .mirror = server.url("/mirror")}, quiet_); }),
               HasSubstr("checksum"));
@@ -148,7 +148,7 @@ class FetchDemo : public ::testing::Test {
     Progress quiet;
     return fetch("demo", {.folder = folder_ / "demo"}, quiet);
   }
-  std::size_t asked() const {
+  std::size_t downloaded() const {
     const std::string lines = read_file(folder_ / "asked");
     return static_cast<std::size_t>(std::ranges::count(lines, '\n'));
   }
@@ -166,9 +166,9 @@ TEST_F(FetchDemo, TakesTheFilesOfTheCsvOutOfThePackages) {
   EXPECT_THAT(dataset.rejected, IsEmpty());
   EXPECT_GE(dataset.labels.size(), 5u);
   EXPECT_EQ(read_file(folder_ / "demo/wesnoth-1.16-music/copyright"), "free\n");
-  EXPECT_EQ(asked(), packages_.size());
+  EXPECT_EQ(downloaded(), packages_.size());
   get();
-  EXPECT_EQ(asked(), packages_.size());  // the second time all is there
+  EXPECT_EQ(downloaded(), packages_.size());  // the second time all is there
 }
 
 TEST_F(FetchDemo, ReportsFilesThatAnotherVersionOfAPackageDoesNotHold) {
@@ -192,7 +192,7 @@ TEST_F(FetchDemo, GoesOnAfterAFailureWithThePackagesThatAreMissing) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "demo/.package"));
   script("apt-get", "echo \"$3\" >> " + (folder_ / "asked").string() + "; echo > \"$3_1_all.deb\"");
   EXPECT_THAT(get().missing, IsEmpty());
-  EXPECT_LT(asked(), packages_.size());
+  EXPECT_LT(downloaded(), packages_.size());
 }
 
 TEST_F(FetchDemo, SaysThatItNeedsDebian) {

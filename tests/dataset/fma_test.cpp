@@ -40,8 +40,8 @@ class Fma : public ::testing::Test {
     make_folders(folder_ / "fma_metadata");
     write_file(folder_ / "fma_metadata/tracks.csv", text);
   }
-  Dataset open(const std::string& subset = "small", const std::string& place = "") {
-    return open_dataset(folder_ / place, {.fma_subset = subset, .keep_unlabelled = false});
+  Dataset open(const std::string& subset = "small", const std::string& location = "") {
+    return open_dataset(folder_ / location, {.fma_subset = subset, .keep_unlabelled = false});
   }
   TemporaryFolder folder_;
 };

@@ -165,17 +165,17 @@ void check_fma518(const Waveform& clip, const std::vector<double>& expected, con
     if (!is_comparable(feature, signal)) continue;
     const auto golden = [&](const char* name) { return expected[column(feature, name, number)]; };
     const double range = golden("max") - golden("min"), size = largest(feature, expected);
-    const std::string place = signal + ' ' + feature + ' ' + statistic + ' ' + number;
+    const std::string what = signal + ' ' + feature + ' ' + statistic + ' ' + number;
     if (statistic == "skew" || statistic == "kurtosis") {
       if (std::isnan(expected[i])) {  // does not vary
-        EXPECT_EQ(row[i], statistic == "skew" ? 0 : -3) << place;
+        EXPECT_EQ(row[i], statistic == "skew" ? 0 : -3) << what;
       } else if (golden("std") >
                  1e-4 * std::max(std::abs(golden("max")),
                                  std::abs(golden("min")))) {  // else the shape is that of rounding errors
-        EXPECT_NEAR(row[i], expected[i], shape_tolerance(feature) * (1 + std::abs(expected[i]))) << place;
+        EXPECT_NEAR(row[i], expected[i], shape_tolerance(feature) * (1 + std::abs(expected[i]))) << what;
       }
     } else {
-      EXPECT_NEAR(row[i], expected[i], tolerance(feature) * range + kRounding * size) << place;
+      EXPECT_NEAR(row[i], expected[i], tolerance(feature) * range + kRounding * size) << what;
     }
   }
 }

@@ -126,7 +126,7 @@ TEST_F(Jobs, ATrainedModelEvaluatesToTheFiguresOfItsTraining) {
   config.part = "test";
   const EvaluateJobResult done = evaluate_job(config, runtime);
   EXPECT_EQ(done.evaluation.metrics.confusion, trained.parts.at(Part::test).confusion);
-  EXPECT_EQ(done.evaluation.learnt_from, 0u);
+  EXPECT_EQ(done.evaluation.trained_on, 0u);
   EXPECT_THAT(done.notes, IsEmpty());
 }
 

@@ -201,11 +201,11 @@ TEST(BatchReader, LeavesOutDamagedRecordsAndTellsThem) {
   const auto& shard = manifest.shards[2];
   const auto path = folder / "pack" / shard.file;
   const auto whole = read_file(path);
-  const std::size_t place = shard.records[3].offset;
-  const std::pair<std::size_t, std::string> flips[] = {{place + 2, "damaged length"},
-                                                       {place + 9, "damaged length"},
-                                                       {place + 30, "damaged data"},
-                                                       {place + 12 + shard.records[3].payload_bytes, "damaged data"}};
+  const std::size_t offset = shard.records[3].offset;
+  const std::pair<std::size_t, std::string> flips[] = {{offset + 2, "damaged length"},
+                                                       {offset + 9, "damaged length"},
+                                                       {offset + 30, "damaged data"},
+                                                       {offset + 12 + shard.records[3].payload_bytes, "damaged data"}};
   for (const auto& [byte, reason] : flips) {
     auto flipped = whole;
     flipped[byte] = static_cast<char>(flipped[byte] ^ 4);
@@ -219,7 +219,7 @@ TEST(BatchReader, LeavesOutDamagedRecordsAndTellsThem) {
     EXPECT_EQ(seen.sorted(), twice);
     ASSERT_EQ(reader.damage().size(), 1u);
     EXPECT_EQ(reader.damage()[0].reason, reason);
-    EXPECT_EQ(reader.damage()[0].where, path.string() + " @ " + std::to_string(place));
+    EXPECT_EQ(reader.damage()[0].where, path.string() + " @ " + std::to_string(offset));
   }
 }
 
@@ -315,10 +315,10 @@ TEST(BatchReader, RefusesWhatGivesNoBatch) {
 TEST(ForeignShards, AreReadWithoutAManifest) {
   const TemporaryFolder folder;
   for (const auto compression : {Compression::none, Compression::gzip, Compression::zlib}) {
-    const fs::path place = folder / std::string(to_string(compression));
-    fs::create_directory(place);
+    const fs::path location = folder / std::string(to_string(compression));
+    fs::create_directory(location);
     for (int shard = 0; shard < 2; ++shard) {
-      RecordWriter writer(place / ("study0" + std::to_string(shard) + "-5.tfrec"), compression);
+      RecordWriter writer(location / ("study0" + std::to_string(shard) + "-5.tfrec"), compression);
       for (std::size_t i = 0; i < 5; ++i) {
         const std::size_t number = 5 * static_cast<std::size_t>(shard) + i;
         const std::int64_t label = static_cast<std::int64_t>(number % 3);
@@ -332,11 +332,11 @@ TEST(ForeignShards, AreReadWithoutAManifest) {
       }
       writer.commit();
     }
-    const auto manifest = open_pack(place);
+    const auto manifest = open_pack(location);
     EXPECT_EQ(manifest.labels.size(), 8u);
     EXPECT_EQ(manifest.values, kValues);
     EXPECT_EQ(read(manifest, {.batch_size = 3, .shuffle_records = 4}).sorted(), numbers(10));
-    EXPECT_EQ(open_pack(place / "study01-5.tfrec").size(), 5u);
+    EXPECT_EQ(open_pack(location / "study01-5.tfrec").size(), 5u);
   }
 }
 

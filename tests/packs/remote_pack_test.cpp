@@ -18,7 +18,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using namespace testing;
 
-constexpr char kPlace[] = "s3://music/packs/a b";
+constexpr char kLocation[] = "s3://music/packs/a b";
 
 /// The program's stores led to a server of the test's own.
 class RemotePackTest : public ::testing::Test {
@@ -30,14 +30,14 @@ class RemotePackTest : public ::testing::Test {
     config.work_folder = folder_ / "work";
     return config;
   }
-  PackResult pack(const PackJob& job, int shards = 4) { return pack_examples(job, kPlace, config(shards), quiet_); }
+  PackResult pack(const PackJob& job, int shards = 4) { return pack_examples(job, kLocation, config(shards), quiet_); }
   /// The same pack on the disk.
   std::filesystem::path local(std::size_t count, PackConfig like = {.shards = 4}) {
     pack_examples(numbered_job(count), folder_ / "local", like, quiet_);
     return folder_ / "local";
   }
-  std::vector<std::size_t> order(const std::filesystem::path& place, BatchConfig how) {
-    BatchReader reader(open_pack(place), how);
+  std::vector<std::size_t> order(const std::filesystem::path& location, BatchConfig how) {
+    BatchReader reader(open_pack(location), how);
     std::vector<std::size_t> numbers;
     for (Batch batch; reader.next(batch);) {
       for (std::size_t i = 0; i < batch.size; ++i) {
@@ -59,14 +59,14 @@ TEST_F(RemotePackTest, IsTheSameAsOnTheDisk) {
     PackConfig how = config();
     how.compression = compression;
     how.prefix = std::string(to_string(compression)) + "-";
-    const std::string place = std::string(kPlace) + to_string(compression).data();
-    pack_examples(numbered_job(50), place, how, quiet_);
+    const std::string location = std::string(kLocation) + to_string(compression).data();
+    pack_examples(numbered_job(50), location, how, quiet_);
     std::filesystem::remove_all(folder_ / "local");
     for (const auto& entry : std::filesystem::directory_iterator(local(50, how))) {
       const std::string name = entry.path().filename().string();
-      EXPECT_EQ(read_file(join_location(place, name)), read_file(entry.path())) << name;
+      EXPECT_EQ(read_file(join_location(location, name)), read_file(entry.path())) << name;
     }
-    EXPECT_THAT(verify_pack(open_pack(place)), IsEmpty());
+    EXPECT_THAT(verify_pack(open_pack(location)), IsEmpty());
   }
   EXPECT_THAT(server_.keys(), Not(Contains(HasSubstr(".pack"))));
   EXPECT_TRUE(std::filesystem::is_empty(folder_ / "work"));
@@ -78,14 +78,14 @@ TEST_F(RemotePackTest, GivesTheSameBatchesAsTheDisk) {
   for (const std::size_t shuffle : {0u, 64u, 1000u}) {
     for (const int workers : {0, 2}) {
       // Made anew for each: GCC 12 takes a copy of its empty position for an uninitialised one under sanitizers.
-      const auto order_of = [&](const std::filesystem::path& place) {
-        return order(place, {.batch_size = 7, .shuffle_records = shuffle, .epochs = 2, .workers = workers});
+      const auto order_of = [&](const std::filesystem::path& location) {
+        return order(location, {.batch_size = 7, .shuffle_records = shuffle, .epochs = 2, .workers = workers});
       };
-      EXPECT_EQ(order_of(kPlace), order_of(here)) << shuffle << " " << workers;
+      EXPECT_EQ(order_of(kLocation), order_of(here)) << shuffle << " " << workers;
     }
   }
   const BatchConfig part{.batch_size = 8, .part = Part::validation, .cache_bytes = 1 << 20};
-  EXPECT_EQ(order(kPlace, part), order(here, part));
+  EXPECT_EQ(order(kLocation, part), order(here, part));
 }
 
 TEST_F(RemotePackTest, PutsTheManifestLast) {
@@ -109,7 +109,7 @@ TEST_F(RemotePackTest, GoesOnAfterAnInterruption) {
   EXPECT_THROW(pack(job), Interrupted);
   clear_interrupt();
   EXPECT_THAT(server_.keys(), Not(Contains(HasSubstr("manifest"))));
-  EXPECT_THAT(error_message([] { open_pack(kPlace); }), HasSubstr("never packed to the end"));
+  EXPECT_THAT(error_message([] { open_pack(kLocation); }), HasSubstr("never packed to the end"));
   calls = 100;
   const PackResult result = pack(job);
   EXPECT_EQ(result.examples, 40u);
@@ -117,7 +117,7 @@ TEST_F(RemotePackTest, GoesOnAfterAnInterruption) {
   EXPECT_EQ(calls - 100, static_cast<int>(40 - result.reused));
   for (const auto& entry : std::filesystem::directory_iterator(local(40))) {
     const std::string name = entry.path().filename().string();
-    EXPECT_EQ(read_file(join_location(kPlace, name)), read_file(entry.path())) << name;
+    EXPECT_EQ(read_file(join_location(kLocation, name)), read_file(entry.path())) << name;
   }
 }
 
@@ -134,7 +134,7 @@ TEST_F(RemotePackTest, SendsNoShardTwiceWhenTheServerFailsInTheMiddle) {
   EXPECT_EQ(result.examples, 40u);
   // The server keeps what it refused to the client, which asks what is there: two sent before, one or two after.
   EXPECT_LE(puts, 5);
-  EXPECT_THAT(verify_pack(open_pack(kPlace)), IsEmpty());
+  EXPECT_THAT(verify_pack(open_pack(kLocation)), IsEmpty());
 }
 
 TEST_F(RemotePackTest, LeavesAWholePackAsItIsAndRefusesAnother) {
@@ -183,7 +183,7 @@ TEST_F(RemotePackTest, LeavesNothingWhenNothingCouldBePacked) {
 
 TEST_F(RemotePackTest, TellsMissingAndDamagedShards) {
   pack(numbered_job(40));
-  const auto manifest = open_pack(kPlace);
+  const auto manifest = open_pack(kLocation);
   std::string bytes = server_.get("packs/a b/" + manifest.shards[1].file);
   bytes[40] ^= 1;
   server_.put("packs/a b/" + manifest.shards[1].file, bytes);
@@ -197,18 +197,18 @@ TEST_F(RemotePackTest, TellsMissingAndDamagedShards) {
   const auto damage = read_with(0.5);
   ASSERT_EQ(damage.size(), 1u);
   EXPECT_THAT(damage[0].where, HasSubstr("s3://music/packs/a b/numbers-01-10.tfrec @ 0"));
-  remove_file(join_location(kPlace, manifest.shards[2].file));
+  remove_file(join_location(kLocation, manifest.shards[2].file));
   EXPECT_THAT(error_message([&] { read_with(0.01); }), HasSubstr("missing shard"));
   EXPECT_EQ(read_with(0.5).size(), 11u);
 }
 
 TEST_F(RemotePackTest, ReadsShardsWithoutAManifest) {
   pack(numbered_job(40));
-  remove_file(join_location(kPlace, kManifestName));
-  const auto folder = open_pack(kPlace);
+  remove_file(join_location(kLocation, kManifestName));
+  const auto folder = open_pack(kLocation);
   EXPECT_EQ(folder.size(), 40u);
-  EXPECT_EQ(folder.folder, kPlace);
-  EXPECT_EQ(open_pack(join_location(kPlace, folder.shards[0].file)).size(), 10u);
+  EXPECT_EQ(folder.folder, kLocation);
+  EXPECT_EQ(open_pack(join_location(kLocation, folder.shards[0].file)).size(), 10u);
   EXPECT_THAT(error_message([] { open_pack("s3://music/none"); }), HasSubstr("is no packed folder"));
 }
 

@@ -20,10 +20,11 @@ class FindAudio : public ::testing::Test {
     write_file(folder_ / name, "");
   }
   /// Paths below the folder.
-  std::vector<std::string> find(const std::vector<fs::path>& places) {
+  std::vector<std::string> find(const std::vector<fs::path>& locations) {
     faults_.clear();
     std::vector<std::string> names;
-    for (const fs::path& path : find_audio(places, faults_)) names.push_back(path.lexically_relative(folder_.path()));
+    for (const fs::path& path : find_audio(locations, faults_))
+      names.push_back(path.lexically_relative(folder_.path()));
     return names;
   }
   TemporaryFolder folder_;

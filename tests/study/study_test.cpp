@@ -52,9 +52,9 @@ class Parrot : public Classifier {
     if (parameters_.contains("fails")) throw Error("the parrot is dead");
   }
   Predictions predict_with_probabilities(const Matrix& examples) const override {
-    Matrix said(examples.rows(), static_cast<std::size_t>(label_count_));
-    for (std::size_t i = 0; i < said.rows(); ++i) said(i, std::stoul(parameters_.at("answer"))) = 1;
-    return {std::vector<int>(said.rows(), std::stoi(parameters_.at("answer"))), said};
+    Matrix predictions(examples.rows(), static_cast<std::size_t>(label_count_));
+    for (std::size_t i = 0; i < predictions.rows(); ++i) predictions(i, std::stoul(parameters_.at("answer"))) = 1;
+    return {std::vector<int>(predictions.rows(), std::stoi(parameters_.at("answer"))), predictions};
   }
   void save(TensorArchive&, const std::string&) const override {}
   void load(const TensorArchive&, const std::string&) override {}
@@ -287,19 +287,19 @@ TEST(Study, ComparesModelsOfSeveralTablesOnTheSameSplit) {
   const Split split = make_split(noise.subjects);
   StudyConfig config;
   config.models = {parse_model("clear/gnb"), parse_model("gnb"), parse_model("clear/knn:n_neighbors=3")};
-  std::vector<std::string> asked;
+  std::vector<std::string> requested;
   std::vector<std::size_t> stores;
   const StudyResult result = run_study(
       noise, split, config, quiet,
-      [&](const Examples& learnt) {
-        stores.push_back(learnt.table.columns.size());
+      [&](const Examples& table) {
+        stores.push_back(table.table.columns.size());
         return StudyStore{};
       },
       [&](const std::string& features) {
-        asked.push_back(features);
+        requested.push_back(features);
         return clear.table;
       });
-  EXPECT_EQ(asked, std::vector<std::string>{"clear"});  // once for both models
+  EXPECT_EQ(requested, std::vector<std::string>{"clear"});  // once for both models
   EXPECT_EQ(stores, (std::vector<std::size_t>{5, 4}));
   ASSERT_EQ(result.models.size(), 3u);
   EXPECT_EQ(result.models[0].features, "clear");
@@ -409,8 +409,8 @@ TEST(Evaluation, KnowsAgainWhatTheModelHasLearntFrom) {
   const auto unseen = unseen_rows(model, examples);
   EXPECT_EQ(unseen.size(), examples.subjects.ids.size() - training.size());
   for (const std::size_t row : unseen) EXPECT_NE(split.parts[row], Part::training);
-  EXPECT_EQ(evaluate(model, examples, unseen, kDefaultSeed).learnt_from, 0u);
-  EXPECT_EQ(evaluate(model, examples, training, kDefaultSeed).learnt_from, training.size());
+  EXPECT_EQ(evaluate(model, examples, unseen, kDefaultSeed).trained_on, 0u);
+  EXPECT_EQ(evaluate(model, examples, training, kDefaultSeed).trained_on, training.size());
 }
 
 TEST(Evaluation, MatchesGenresByNameAndCountsThoseTheModelDoesNotKnow) {

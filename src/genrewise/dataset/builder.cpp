@@ -33,13 +33,13 @@ bool id_less(std::string_view a, std::string_view b) {
   return a < b;
 }
 
-DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& place, bool keep_unlabelled)
+DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& location, bool keep_unlabelled)
     : keep_unlabelled_(keep_unlabelled) {
-  const std::filesystem::path whole = absolute_location(place);
+  const std::filesystem::path whole = absolute_location(location);
   const std::filesystem::path named = whole.has_filename() ? whole : whole.parent_path();
   dataset_.kind = std::move(kind);
   dataset_.name = named.filename().string();
-  dataset_.root = !file_exists(place) && folder_exists(place) ? named : named.parent_path();
+  dataset_.root = !file_exists(location) && folder_exists(location) ? named : named.parent_path();
 }
 
 void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {

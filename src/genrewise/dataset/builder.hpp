@@ -16,7 +16,7 @@ namespace genrewise {
 /// Collects tracks with their genres by name, and sorts, numbers and checks them at the end.
 class DatasetBuilder {
  public:
-  DatasetBuilder(std::string kind, const std::filesystem::path& place, bool keep_unlabelled);
+  DatasetBuilder(std::string kind, const std::filesystem::path& location, bool keep_unlabelled);
 
   /// `where` names the row or file in faults and errors. A track without a genre or without an audio file is rejected.
   /// Throws Error when another track has the same id.

@@ -70,21 +70,21 @@ std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   return found;
 }
 
-bool is_list_of_clips(const std::filesystem::path& place) {
-  if (std::filesystem::is_directory(place)) return !find_csv_in(place).empty();
-  return std::filesystem::exists(place) || file_exists(place);  // a pipe; a file of a store
+bool is_list_of_clips(const std::filesystem::path& location) {
+  if (std::filesystem::is_directory(location)) return !find_csv_in(location).empty();
+  return std::filesystem::exists(location) || file_exists(location);  // a pipe; a file of a store
 }
 
 Dataset open_csv(const std::filesystem::path& named, const DatasetOptions& options) {
-  const std::filesystem::path place = std::filesystem::is_directory(named) ? find_csv_in(named) : named;
-  NamedCsv csv(place);
+  const std::filesystem::path location = std::filesystem::is_directory(named) ? find_csv_in(named) : named;
+  NamedCsv csv(location);
   csv.require({"path", "genre"});
-  DatasetBuilder builder("csv", place, options.keep_unlabelled);
+  DatasetBuilder builder("csv", location, options.keep_unlabelled);
   while (csv.next()) {
     const std::string_view path = csv.get("path");
     if (path.empty()) throw Error("the path is empty", csv.where(), "give the audio file's path, or take the row out");
     Track track;
-    track.path = resolve_location(place.parent_path(), path);
+    track.path = resolve_location(location.parent_path(), path);
     track.id = csv.get("track_id");
     if (track.id.empty()) {
       track.id = path;

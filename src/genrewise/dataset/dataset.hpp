@@ -52,9 +52,9 @@ struct DatasetKindDescriptor {
   std::string title;          ///< "FMA dataset"
   std::string location;       ///< what a person names: "an FMA folder"
   std::string recognised_by;  ///< "it holds fma_metadata/ or tracks.csv, or ..."
-  bool (*recognises)(const std::filesystem::path& place) = nullptr;
+  bool (*recognises)(const std::filesystem::path& location) = nullptr;
   /// Throws Error where nothing usable is found.
-  Dataset (*open)(const std::filesystem::path& place, const DatasetOptions& options) = nullptr;
+  Dataset (*open)(const std::filesystem::path& location, const DatasetOptions& options) = nullptr;
 };
 /// All kinds whose tracks have audio, in the order in which a place is tried; see dataset_list.hpp.
 std::vector<DatasetKindDescriptor> dataset_kinds();
@@ -65,6 +65,6 @@ std::vector<DatasetKindDescriptor> dataset_kinds();
 /// with one such CSV in it. No audio is decoded. Tracks without a genre ("no genre") or an audio file ("missing file")
 /// are rejected. Throws Error where nothing usable is found, saying what was looked for, and for a table that cannot be
 /// trusted (missing column, repeated track_id, a number or split that is none), with its line.
-Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options = {});
+Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options = {});
 
 }  // namespace genrewise

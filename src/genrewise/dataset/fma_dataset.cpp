@@ -24,9 +24,9 @@ std::size_t subset_rank(std::string_view name) {
 }
 
 /// Where tracks.csv lies: below the place, in it, or beside it when the place is one of FMA's own folders; else empty.
-fs::path find_metadata(const fs::path& place) {
-  std::vector<fs::path> candidates{place / "fma_metadata" / "tracks.csv", place / "tracks.csv"};
-  const fs::path whole = fs::absolute(place / "").lexically_normal().parent_path();
+fs::path find_metadata(const fs::path& location) {
+  std::vector<fs::path> candidates{location / "fma_metadata" / "tracks.csv", location / "tracks.csv"};
+  const fs::path whole = fs::absolute(location / "").lexically_normal().parent_path();
   if (whole.filename().string().starts_with("fma_")) {
     candidates.push_back(whole.parent_path() / "fma_metadata" / "tracks.csv");
   }
@@ -38,19 +38,19 @@ fs::path find_metadata(const fs::path& place) {
 
 /// Folders that may hold 000/000002.mp3, best first: the archive of the subset, the larger ones, which hold its tracks
 /// too, the smaller ones, which hold some, and the place itself.
-std::vector<fs::path> audio_roots(const fs::path& place, const fs::path& metadata, std::size_t subset) {
+std::vector<fs::path> audio_roots(const fs::path& location, const fs::path& metadata, std::size_t subset) {
   std::vector<std::size_t> order;
   for (std::size_t i = subset; i < kSubsets.size(); ++i) order.push_back(i);
   for (std::size_t i = subset; i-- > 0;) order.push_back(i);
   std::vector<fs::path> roots;
   const fs::path beside = metadata.parent_path().parent_path();
   for (const std::size_t i : order) {
-    for (const fs::path& parent : {place, beside}) {
+    for (const fs::path& parent : {location, beside}) {
       fs::path root = parent / fmt::format("fma_{}", kSubsets[i]);
       if (fs::is_directory(root)) roots.push_back(std::move(root));
     }
   }
-  roots.push_back(place);
+  roots.push_back(location);
   return roots;
 }
 
@@ -104,23 +104,23 @@ std::string named(std::string_view name, std::string_view id) {
   return fmt::format("{} [{}]", trimmed(name), id);
 }
 
-bool is_fma_folder(const fs::path& place) {
-  return fs::is_directory(place) && !find_metadata(place).empty();
+bool is_fma_folder(const fs::path& location) {
+  return fs::is_directory(location) && !find_metadata(location).empty();
 }
 
-Dataset open_fma(const fs::path& place, const DatasetOptions& options) {
+Dataset open_fma(const fs::path& location, const DatasetOptions& options) {
   const std::string subset = options.fma_subset.value_or(std::string(kSubsets.front()));
   if (std::ranges::find(kSubsets, subset) == kSubsets.end()) {
     throw UsageError(fmt::format("'{}' is not a subset of FMA", subset), "--subset",
                      "choose small, medium, large or full");
   }
   const std::size_t wanted = subset_rank(subset);
-  const fs::path metadata = find_metadata(place);
-  const std::vector<fs::path> roots = audio_roots(place, metadata, wanted);
+  const fs::path metadata = find_metadata(location);
+  const std::vector<fs::path> roots = audio_roots(location, metadata, wanted);
   const std::string text = read_file(metadata);
   CsvReader reader(text, metadata.string());
   const Columns columns = find_columns(reader);
-  DatasetBuilder builder("fma", place, options.keep_unlabelled);
+  DatasetBuilder builder("fma", location, options.keep_unlabelled);
   std::vector<std::string_view> fields;
   while (reader.next(fields)) {
     const std::string where = fmt::format("{}:{}", reader.name(), reader.line());

@@ -58,20 +58,20 @@ struct GenreFolder {
 };
 
 /// GTZAN's archives hold the genre folders one level down, beside pictures of spectrograms.
-fs::path root_of(const fs::path& place) {
+fs::path root_of(const fs::path& location) {
   for (const char* name : {"genres_original", "genres"}) {
-    if (fs::is_directory(place / name)) return place / name;
+    if (fs::is_directory(location / name)) return location / name;
   }
-  return place;
+  return location;
 }
 
-bool is_folder(const fs::path& place) {
-  return fs::is_directory(place);
+bool is_folder(const fs::path& location) {
+  return fs::is_directory(location);
 }
 
-Dataset open_genre_folders(const fs::path& place, const DatasetOptions& options) {
-  DatasetBuilder builder("folder", place, options.keep_unlabelled);
-  const fs::path root = root_of(place);
+Dataset open_genre_folders(const fs::path& location, const DatasetOptions& options) {
+  DatasetBuilder builder("folder", location, options.keep_unlabelled);
+  const fs::path root = root_of(location);
   for (const fs::path& entry : entries_of(root, builder)) {
     std::error_code ignored;
     if (is_hidden(entry)) {

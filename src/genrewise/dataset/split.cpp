@@ -212,7 +212,7 @@ Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {
   if (split.parts.size() != subjects.ids.size()) throw Error("the split is of other examples than these");
   struct Group {
     std::set<Part> parts;
-    std::size_t judged = 0;  // test and validation examples
+    std::size_t held_out = 0;  // test and validation examples
   };
   Leakage leakage;
   const auto check = [&](std::string kind, const std::vector<std::string>& names) {
@@ -221,13 +221,13 @@ Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {
       if (names[i].empty()) continue;
       Group& group = groups[names[i]];
       group.parts.insert(split.parts[i]);
-      group.judged += split.parts[i] != Part::training;
+      group.held_out += split.parts[i] != Part::training;
     }
     Leakage::Crossing crossing{.kind = std::move(kind), .groups = 0, .examples = 0, .samples = {}};
     for (const auto& [name, group] : groups) {
       if (group.parts.size() < 2) continue;
       ++crossing.groups;
-      crossing.examples += group.judged;
+      crossing.examples += group.held_out;
       if (crossing.samples.size() < 5) crossing.samples.push_back(name);
     }
     leakage.crossings.push_back(std::move(crossing));

@@ -65,7 +65,7 @@ class Carver {
                   {}, "state such a part, add music to training, or choose the scheme grouped or random");
     }
     deal(pool);
-    tell(training.size());
+    add_notes(training.size());
   }
 
  private:
@@ -112,7 +112,7 @@ class Carver {
     return missing_.size() == 2 ? "validation and no test" : std::string(to_string(missing_.front().part));
   }
 
-  void tell(std::size_t training) const {
+  void add_notes(std::size_t training) const {
     std::vector<std::string> taken;
     for (const Carved& part : missing_)
       taken.push_back(fmt::format("{} are used for {}", split_.rows(part.part).size(), to_string(part.part)));

@@ -14,9 +14,9 @@
 namespace genrewise {
 
 struct Evaluation {
-  Metrics metrics;              ///< over the model's labels
-  std::vector<Fault> skipped;   ///< "genre the model does not know"
-  std::size_t learnt_from = 0;  ///< examples that the model was fitted on: then the scores flatter
+  Metrics metrics;             ///< over the model's labels
+  std::vector<Fault> skipped;  ///< "genre the model does not know"
+  std::size_t trained_on = 0;  ///< examples that the model was fitted on: then the scores flatter
 };
 
 /// Examples of which only a block at a time need be in memory.
@@ -40,7 +40,7 @@ Evaluation evaluate(const Model& model, const Examples& examples, const std::vec
                     std::uint64_t seed);
 
 /// A short print of each row's numbers, by which an example is known again whatever its name: 12 hexadecimal digits.
-std::vector<std::string> row_prints(const Matrix& values, const std::vector<std::size_t>& rows);
+std::vector<std::string> row_fingerprints(const Matrix& values, const std::vector<std::size_t>& rows);
 
 /// The rows that the model has not learnt from, by the prints in its facts.
 std::vector<std::size_t> unseen_rows(const Model& model, const Examples& examples);

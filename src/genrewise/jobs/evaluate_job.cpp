@@ -64,11 +64,11 @@ EvaluateJobResult evaluate_job(const EvaluateJobConfig& config, Runtime& runtime
   done.evaluation = evaluate(model, loaded.examples, rows_of(config, model, loaded.examples, done.notes), config.seed);
   done.skipped = std::move(loaded.skipped);
   done.skipped.insert(done.skipped.end(), done.evaluation.skipped.begin(), done.evaluation.skipped.end());
-  if (done.evaluation.learnt_from > 0) {
+  if (done.evaluation.trained_on > 0) {
     done.notes.push_back(fmt::format(
         "the model has learnt from {} of these examples, so the scores say more of its memory than of how it "
         "does on other music; --part unseen leaves them out",
-        done.evaluation.learnt_from));
+        done.evaluation.trained_on));
   }
   return done;
 }
@@ -77,7 +77,8 @@ nlohmann::json to_json(const EvaluateJobResult& result, const EvaluateJobConfig&
   nlohmann::json document = to_json(result.evaluation.metrics, result.labels);
   document["model"] = config.model.string();
   document["part"] = config.part;
-  document["learnt_from"] = result.evaluation.learnt_from;
+  document["trained_on"] = result.evaluation.trained_on;
+  document["learnt_from"] = result.evaluation.trained_on;  // deprecated name of "trained_on"
   return document;
 }
 

@@ -96,7 +96,8 @@ std::vector<std::size_t> rows_to_fit(const Split& split, TrainingParts on) {
 void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResult& done) {
   nlohmann::json& facts = done.model.facts;
   facts["seed"] = config.seed;
-  facts["learnt"] = to_string(config.on);
+  facts["fitted_on"] = to_string(config.on);
+  facts["learnt"] = to_string(config.on);  // deprecated name of "fitted_on"
   if (config.on != TrainingParts::all) {
     facts["split"] = {{"scheme", to_string(split.scheme)}, {"seed", split.seed}};
   }

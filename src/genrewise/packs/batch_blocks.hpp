@@ -33,7 +33,7 @@ class DamageCount {
   std::vector<Fault> faults() const;
 
  private:
-  std::string place_;
+  std::string location_;
   std::size_t selection_;
   double budget_;
   mutable std::mutex mutex_;
@@ -60,8 +60,8 @@ class BlockLoader {
 
   const PackManifest& manifest_;
   DamageCount& damage_;
-  std::map<std::string, FileInfo> there_;  // the files of the pack's folder, by name
-  std::atomic<bool> prefetches_{true};     // until a file says that it does not
+  std::map<std::string, FileInfo> listed_;  // the files of the pack's folder, by name
+  std::atomic<bool> prefetches_{true};      // until a file says that it does not
   std::mutex mutex_;
   std::vector<std::shared_ptr<FileReader>> files_;  // by shard
   std::vector<std::uint32_t> open_;                 // shards whose file holds a descriptor, oldest first

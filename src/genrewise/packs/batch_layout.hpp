@@ -55,9 +55,9 @@ class BatchLayout {
   void start_epoch();
   std::shared_ptr<BatchWindow> begin_window();
   void open_window();
-  void tell_ahead();
+  void announce_ahead();
   std::uint64_t stored_bytes(std::size_t window) const;
-  bool goes_on(std::uint32_t block, std::size_t window) const;
+  bool continues(std::uint32_t block, std::size_t window) const;
 
   const BatchPlan& plan_;
   const std::size_t batch_size_;
@@ -66,10 +66,10 @@ class BatchLayout {
   std::uint64_t epoch_ = 0, batch_ = 0;
   std::vector<std::vector<std::uint32_t>> windows_;  // of this epoch
   std::size_t next_window_ = 0;
-  std::shared_ptr<BatchWindow> newest_, ahead_;      // what batches are laid out from; what began before it was needed
-  std::size_t taken_ = 0;                            // of the newest
-  std::size_t told_windows_ = 0, left_windows_ = 0;  // to the listener; of them, those whose turn has come
-  std::uint64_t told_bytes_ = 0;                     // of the windows between
+  std::shared_ptr<BatchWindow> newest_, ahead_;  // what batches are laid out from; what began before it was needed
+  std::size_t taken_ = 0;                        // of the newest
+  std::size_t announced_windows_ = 0, left_windows_ = 0;  // to the listener; of them, those whose turn has come
+  std::uint64_t announced_bytes_ = 0;                     // of the windows between
 };
 
 }  // namespace genrewise

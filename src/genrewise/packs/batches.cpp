@@ -53,8 +53,8 @@ class BatchReader::Impl {
     }
     if (cached_) cache_.resize(plan_.blocks().size());
     if (config_.start) go_to(*config_.start);
-    tell_foreign_faults();
-    tell_missing_shards();
+    report_foreign_faults();
+    report_missing_shards();
     for (int i = 0; i < config_.workers; ++i)
       workers_.push_back(start_thread([this](const std::stop_token& stop) { work(stop); }));
   }
@@ -82,7 +82,7 @@ class BatchReader::Impl {
       slots_.pop_front();
       next_batch_ = {batch.epoch, batch.number + 1};
       if (next_batch_.second == plan_.batches_per_epoch()) next_batch_ = {batch.epoch + 1, 0};
-      tell_change();
+      notify_waiting();
       if (batch.size > 0) return true;  // else all of it was damaged
     }
   }
@@ -112,7 +112,7 @@ class BatchReader::Impl {
   }
 
   // Shards without a manifest were read to know what they hold, and showed then what is damaged.
-  void tell_foreign_faults() const {
+  void report_foreign_faults() const {
     const auto lost = static_cast<double>(manifest_.skipped.size());
     if (!manifest_.recipe.name.empty() ||
         lost <= config_.damage_budget * (lost + static_cast<double>(manifest_.size())))
@@ -123,7 +123,7 @@ class BatchReader::Impl {
   }
 
   // What is plainly not there need not wait until its turn comes.
-  void tell_missing_shards() {
+  void report_missing_shards() {
     for (const auto& block : plan_.blocks()) {
       if (loader_.has_file(block.shard)) continue;
       const auto path = manifest_.folder / manifest_.shards[block.shard].file;
@@ -191,12 +191,12 @@ class BatchReader::Impl {
     } catch (...) {
       if (!lock.owns_lock()) lock.lock();
       failure_ = std::current_exception();
-      tell_change();
+      notify_waiting();
     }
     return true;
   }
 
-  void tell_change() {
+  void notify_waiting() {
     ++changes_;
     changed_.notify_all();
   }
@@ -215,7 +215,7 @@ class BatchReader::Impl {
     }
     window->loaded[index] = std::move(block);
     ++window->ready_blocks;
-    tell_change();
+    notify_waiting();
   }
 
   // Memory of blocks that nobody uses any more.
@@ -237,7 +237,7 @@ class BatchReader::Impl {
     const bool last = ++slot->next_piece == slot->pieces.size();
     slot->state = last ? Slot::State::done : Slot::State::waiting;
     if (last) slot->pieces.clear();
-    tell_change();
+    notify_waiting();
   }
 
   void give_back(BatchWindow& window, std::size_t taken) {

@@ -45,21 +45,21 @@ void check(const PackJob& job, const PackConfig& config) {
 
 class Packer {
  public:
-  Packer(const PackJob& job, fs::path place, const PackConfig& config, Progress& progress)
-      : job_(job), place_(std::move(place)), folder_(place_), config_(config), progress_(progress) {
+  Packer(const PackJob& job, fs::path location, const PackConfig& config, Progress& progress)
+      : job_(job), location_(std::move(location)), folder_(location_), config_(config), progress_(progress) {
     check(job, config);
     deal();
-    const fs::path work = local_work_path(place_);
-    if (work == place_) return;  // shards are made where they belong
+    const fs::path work = local_work_path(location_);
+    if (work == location_) return;  // shards are made where they belong
     folder_ = (config.work_folder.empty() ? work : config.work_folder) / fingerprint_.substr(0, 16);
-    remote_ = std::make_unique<RemotePack>(place_.string());
+    remote_ = std::make_unique<RemotePack>(location_.string());
   }
 
   PackResult run() {
     const Stopwatch watch;
     make_folders(folder_);
     const FolderLock lock(folder_);
-    if (is_pack(place_)) {
+    if (is_pack(location_)) {
       reuse_whole();
     } else {
       begin();
@@ -113,16 +113,16 @@ class Packer {
   }
 
   void reuse_whole() {
-    manifest_ = open_pack(place_);
+    manifest_ = open_pack(location_);
     if (manifest_.fingerprint != fingerprint_) {
       throw Error(
           "holds another pack (" + std::to_string(manifest_.size()) + " examples of " + manifest_.recipe.name + ")",
-          place_.string(), "choose another folder, or delete this one");
+          location_.string(), "choose another folder, or delete this one");
     }
     for (const auto& shard : manifest_.shards) {
-      const auto found = find_file((place_ / shard.file).string());
+      const auto found = find_file((location_ / shard.file).string());
       if (found && found->bytes == shard.bytes) continue;
-      throw Error("is missing, or has not the size that the manifest says", (place_ / shard.file).string(),
+      throw Error("is missing, or has not the size that the manifest says", (location_ / shard.file).string(),
                   "delete the folder and pack again");
     }
     result_.reused = manifest_.size();
@@ -289,11 +289,11 @@ class Packer {
     remove_work();
     throw Error("none of the " + std::to_string(job_.track_ids.size()) +
                     " examples could be used; the first: " + to_string(manifest_.skipped.front()),
-                place_.string(), "look at the dataset with `genrewise inspect`");
+                location_.string(), "look at the dataset with `genrewise inspect`");
   }
 
   const PackJob& job_;
-  const fs::path place_;
+  const fs::path location_;
   fs::path folder_;  // where shards are made: the place, or a folder of this machine on the way to it
   std::unique_ptr<RemotePack> remote_;
   const PackConfig& config_;

@@ -239,18 +239,18 @@ PackManifest parse_manifest(std::string_view text, const std::filesystem::path& 
 }
 
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels) {
-  const auto place = manifest.folder.string();
+  const auto location = manifest.folder.string();
   if (manifest.recipe != recipe) {
     throw Error("was packed by the recipe " + manifest.recipe.name + " (version " +
                     std::to_string(manifest.recipe.version) + ", hash " + manifest.recipe.hash.substr(0, 12) +
                     "), and " + recipe.name + " (version " + std::to_string(recipe.version) + ", hash " +
                     recipe.hash.substr(0, 12) + ") is wanted",
-                place, "pack the dataset with that recipe");
+                location, "pack the dataset with that recipe");
   }
   if (!std::ranges::equal(manifest.labels, labels)) {
     throw Error("has other labels than are wanted (" + std::to_string(manifest.labels.size()) + " and " +
                     std::to_string(labels.size()) + ")",
-                place, "pack the dataset that the labels come from");
+                location, "pack the dataset that the labels come from");
   }
 }
 

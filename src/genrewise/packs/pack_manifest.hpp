@@ -82,13 +82,13 @@ void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> p
 /// *.tfrec / *.tfrecord / *.tfrecords, or one such file), which are read once to know what they hold: `song` (floats,
 /// the same number in each), `class`, optionally `one_hot_class` (its length is the number of classes, which are named
 /// "0", "1", ...) and `track_id`. Throws Error when there is neither, or when the packing was never finished.
-PackManifest open_pack(const std::filesystem::path& place);
+PackManifest open_pack(const std::filesystem::path& location);
 
 /// Whether open_pack() would find a manifest there.
-bool is_pack(const std::filesystem::path& place);
+bool is_pack(const std::filesystem::path& location);
 
 /// Whether open_pack() takes the place for records at all: a manifest, an unfinished pack, or files of records.
-bool holds_records(const std::filesystem::path& place);
+bool holds_records(const std::filesystem::path& location);
 
 /// Throws Error unless the pack was made by this recipe and with these labels in this order.
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels);

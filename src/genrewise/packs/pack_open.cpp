@@ -20,16 +20,16 @@ bool is_record_file(const fs::path& path) {
   return ending == ".tfrec" || ending == ".tfrecord" || ending == ".tfrecords";
 }
 
-bool is_unfinished(const fs::path& place) {
-  return folder_exists(place / ".pack");
+bool is_unfinished(const fs::path& location) {
+  return folder_exists(location / ".pack");
 }
 
 /// The record files in a folder, or the one that `place` is.
-std::vector<FileInfo> record_files(const fs::path& place) {
-  if (is_record_file(place)) {
-    if (auto file = find_file(place)) return {std::move(*file)};
+std::vector<FileInfo> record_files(const fs::path& location) {
+  if (is_record_file(location)) {
+    if (auto file = find_file(location)) return {std::move(*file)};
   }
-  std::vector<FileInfo> files = list_files(place);
+  std::vector<FileInfo> files = list_files(location);
   std::erase_if(files, [](const FileInfo& file) { return !is_record_file(file.location); });
   return files;
 }
@@ -65,15 +65,15 @@ Expected<Described> describe(const ExampleView& example) {
 
 class ForeignShards {
  public:
-  PackManifest read(const fs::path& place, const std::vector<FileInfo>& files) {
-    const bool one_file = files.size() == 1 && files.front().location == place.native();
-    manifest_.folder = one_file ? place.parent_path() : place;
+  PackManifest read(const fs::path& location, const std::vector<FileInfo>& files) {
+    const bool one_file = files.size() == 1 && files.front().location == location.native();
+    manifest_.folder = one_file ? location.parent_path() : location;
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
     if (manifest_.size() == 0) {
       throw Error("there is no usable example in " + std::to_string(files.size()) + " record files" +
                       (manifest_.skipped.empty() ? "" : "; the first fault: " + to_string(manifest_.skipped.front())),
-                  place.string(), "examples need the keys `song` (floats) and `class` (an integer)");
+                  location.string(), "examples need the keys `song` (floats) and `class` (an integer)");
     }
     for (std::size_t i = 0; i < classes_; ++i) manifest_.labels.push_back(std::to_string(i));
     Hasher all(HashKind::sha256);
@@ -186,25 +186,26 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
 
 }  // namespace
 
-bool is_pack(const fs::path& place) {
-  return file_exists(place / kManifestName);
+bool is_pack(const fs::path& location) {
+  return file_exists(location / kManifestName);
 }
 
-bool holds_records(const fs::path& place) {
-  return is_pack(place) || is_unfinished(place) || !record_files(place).empty();
+bool holds_records(const fs::path& location) {
+  return is_pack(location) || is_unfinished(location) || !record_files(location).empty();
 }
 
-PackManifest open_pack(const fs::path& place) {
-  if (is_pack(place)) return parse_manifest(read_file(place / kManifestName), place / kManifestName);
-  if (is_unfinished(place)) {
-    throw Error("was never packed to the end", place.string(), "start `genrewise pack` again: it goes on where it was");
+PackManifest open_pack(const fs::path& location) {
+  if (is_pack(location)) return parse_manifest(read_file(location / kManifestName), location / kManifestName);
+  if (is_unfinished(location)) {
+    throw Error("was never packed to the end", location.string(),
+                "start `genrewise pack` again: it goes on where it was");
   }
-  const auto files = record_files(place);
+  const auto files = record_files(location);
   if (files.empty()) {
     throw Error("is no packed folder: there is neither " + std::string(kManifestName) + " nor a file *.tfrec",
-                place.string(), "make one by `genrewise pack DATASET -o FOLDER`");
+                location.string(), "make one by `genrewise pack DATASET -o FOLDER`");
   }
-  return ForeignShards().read(place, files);
+  return ForeignShards().read(location, files);
 }
 
 std::vector<Fault> verify_pack(const PackManifest& manifest) {

@@ -72,7 +72,7 @@ class Predictor {
 /// sorted by name, and gives what looks_like_audio(). Hidden files and folders are passed over, links to folders are
 /// followed, and no folder is walked twice (so a circle of links ends). Places that do not exist, cannot be read or
 /// hold no audio become faults: "not found", "folder cannot be read", "no audio in it".
-std::vector<std::filesystem::path> find_audio(std::span<const std::filesystem::path> places,
+std::vector<std::filesystem::path> find_audio(std::span<const std::filesystem::path> locations,
                                               std::vector<Fault>& faults);
 
 }  // namespace genrewise

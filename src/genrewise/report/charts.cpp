@@ -42,13 +42,14 @@ struct MatrixLayout {
 };
 
 void add_cell(std::string& svg, const MatrixLayout& at, const std::vector<std::string>& labels, std::size_t truth,
-              std::size_t said, std::size_t count, std::size_t row_total) {
+              std::size_t predicted, std::size_t count, std::size_t row_total) {
   const double share = row_total == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(row_total);
-  const double x = at.left + at.cell * static_cast<double>(said), y = at.top + at.cell * static_cast<double>(truth);
+  const double x = at.left + at.cell * static_cast<double>(predicted),
+               y = at.top + at.cell * static_cast<double>(truth);
   svg += fmt::format(
       R"(<g><title>{} answered as {}: {} of {} ({})</title><rect class="cell{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" style="--share:{:.3f}"/>)",
-      escape_html(labels[truth]), escape_html(labels[said]), count, row_total, percent(share),
-      truth == said ? " right" : "", x, y, at.cell - 1, at.cell - 1, share);
+      escape_html(labels[truth]), escape_html(labels[predicted]), count, row_total, percent(share),
+      truth == predicted ? " right" : "", x, y, at.cell - 1, at.cell - 1, share);
   if (at.counts && count > 0) {
     svg += fmt::format(
         R"(<text class="count{}" x="{:.1f}" y="{:.1f}" font-size="{:.1f}" text-anchor="middle">{}</text>)",
@@ -168,8 +169,8 @@ std::string confusion_svg(const std::vector<std::string>& labels,
     }
     std::size_t total = 0;
     for (const std::size_t count : confusion[truth]) total += count;
-    for (std::size_t said = 0; said < labels.size(); ++said) {
-      add_cell(svg, at, labels, truth, said, confusion[truth][said], total);
+    for (std::size_t predicted = 0; predicted < labels.size(); ++predicted) {
+      add_cell(svg, at, labels, truth, predicted, confusion[truth][predicted], total);
     }
   }
   return svg + "</svg>";

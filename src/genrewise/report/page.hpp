@@ -12,7 +12,10 @@ namespace genrewise {
 /// broken.
 std::string render_page(const char* page, nlohmann::json view);
 
-/// The document with all that is no UTF-8 replaced by U+FFFD, so that no label can break a page.
+/// Location of a document's "dataset", which documents of earlier versions call "place".
+std::string location_of(const nlohmann::json& dataset);
+
+/// Copy of the document in which bytes that are not UTF-8 are replaced by U+FFFD, so that no label can break a page.
 nlohmann::json valid_utf8(const nlohmann::json& document);
 
 }  // namespace genrewise

@@ -72,15 +72,16 @@ json tried_chart(const json& model) {
 
 json mistakes_of(const json& model, const std::vector<std::string>& labels) {
   struct Mistake {
-    std::size_t truth, said, count, total;
+    std::size_t truth, predicted, count, total;
   };
   std::vector<Mistake> mistakes;
   const auto confusion = model.at("confusion").get<std::vector<std::vector<std::size_t>>>();
   for (std::size_t truth = 0; truth < labels.size(); ++truth) {
     std::size_t total = 0;
     for (const std::size_t count : confusion[truth]) total += count;
-    for (std::size_t said = 0; said < labels.size(); ++said) {
-      if (said != truth && confusion[truth][said] > 0) mistakes.push_back({truth, said, confusion[truth][said], total});
+    for (std::size_t predicted = 0; predicted < labels.size(); ++predicted) {
+      if (predicted != truth && confusion[truth][predicted] > 0)
+        mistakes.push_back({truth, predicted, confusion[truth][predicted], total});
     }
   }
   std::ranges::stable_sort(mistakes, std::greater<>(), &Mistake::count);
@@ -88,7 +89,7 @@ json mistakes_of(const json& model, const std::vector<std::string>& labels) {
   json shown = json::array();
   for (const Mistake& mistake : mistakes) {
     shown.push_back({{"truth", labels[mistake.truth]},
-                     {"said", labels[mistake.said]},
+                     {"predicted", labels[mistake.predicted]},
                      {"count", mistake.count},
                      {"total", mistake.total}});
   }
@@ -139,7 +140,7 @@ class Page {
             {"title", model.at("title")},
             {"is_best", is_best},
             {"chosen", model.contains("parameters") ? chosen_text(model) : ""},
-            {"learnt_from", learnt_from(model)},
+            {"trained_on", trained_on(model)},
             {"error", nullptr},
             {"accuracy", percent(accuracy.at("value"))},
             {"low", points(accuracy.at("low"))},
@@ -155,7 +156,7 @@ class Page {
   }
 
   /// Told only where models learnt from different tables.
-  json learnt_from(const json& model) const {
+  json trained_on(const json& model) const {
     const bool several = results_.at("feature_sets").size() > 1;
     return several ? model.value("features", json()) : json();
   }
@@ -164,7 +165,7 @@ class Page {
     if (model.contains("error")) {
       view["models"].push_back({{"title", model.at("title")},
                                 {"chosen", ""},
-                                {"learnt_from", learnt_from(model)},
+                                {"trained_on", trained_on(model)},
                                 {"error", model.at("error")}});
       return;
     }
@@ -322,7 +323,7 @@ class Page {
     return {{"name", results_.at("name")},
             {"program_version", results_.at("program_version")},
             {"dataset", dataset.at("name")},
-            {"place", dataset.at("place")},
+            {"location", location_of(dataset)},
             {"examples", dataset.at("examples")},
             {"genre_count", labels_.size()},
             {"page_title", "genre study"},

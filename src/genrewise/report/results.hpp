@@ -19,7 +19,7 @@ struct StudyContext {
   std::string name;     ///< of the run
   std::string command;  ///< that made it
   std::string created;  ///< ISO 8601, UTC
-  std::string dataset_name, dataset_kind, dataset_place;
+  std::string dataset_name, dataset_kind, dataset_location;
   std::vector<Fault> skipped;           ///< tracks of the dataset that could not be used
   std::vector<FeatureFacts> features;   ///< the study's own table first; empty: the examples' own, extracted before
   std::optional<ClipFacts> clip_facts;  ///< where they are known

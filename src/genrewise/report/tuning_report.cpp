@@ -141,7 +141,7 @@ std::string render_tuning_report(const json& document) {
   view["product"] = product_table(results);
   view["point_count"] = points.size();
   view["dataset"] = results.at("dataset").at("name");
-  view["place"] = results.at("dataset").at("place");
+  view["location"] = location_of(results.at("dataset"));
   view["used"] = results.at("dataset").at("used");
   view["examples"] = results.at("dataset").at("examples");
   view["recipe"] = results.at("features").at("name");

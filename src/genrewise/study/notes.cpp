@@ -19,11 +19,11 @@ using Notes = std::vector<std::string>;
 void note_interval(const StudyResult& result, Notes& notes) {
   if (!result.best) return;
   const Metrics& best = result.models[*result.best].test;
-  const double half = 50 * (best.accuracy.high - best.accuracy.low);
+  const double half_width = 50 * (best.accuracy.high - best.accuracy.low);
   notes.push_back(
       fmt::format("With {} test examples the 95 % interval of the best accuracy is about ±{:.1f} points. Small "
                   "differences between models say nothing; the p-values of the table say which are more than chance.",
-                  best.accuracy.n, half));
+                  best.accuracy.n, half_width));
   if (const auto& over = best.over_groups) {
     notes.push_back(
         fmt::format("The {} test examples come from {} artists (or albums). Drawing artists instead of examples, the "
@@ -77,15 +77,15 @@ void note_leakage(const Examples& examples, const Split& split, Notes& notes) {
 }
 
 void note_genres(const Examples& examples, const Split& split, Notes& notes) {
-  std::vector<std::size_t> tested(examples.labels.size()), learnt(examples.labels.size());
+  std::vector<std::size_t> tested(examples.labels.size()), trained(examples.labels.size());
   for (std::size_t i = 0; i < split.parts.size(); ++i) {
-    auto& counts = split.parts[i] == Part::test ? tested : learnt;
+    auto& counts = split.parts[i] == Part::test ? tested : trained;
     ++counts[static_cast<std::size_t>(examples.subjects.labels[i])];
   }
-  std::vector<std::string> absent, unlearnt, few;
+  std::vector<std::string> absent, untrained, few;
   for (std::size_t genre = 0; genre < examples.labels.size(); ++genre) {
     if (tested[genre] == 0) absent.push_back(examples.labels[genre]);
-    if (learnt[genre] == 0) unlearnt.push_back(examples.labels[genre]);
+    if (trained[genre] == 0) untrained.push_back(examples.labels[genre]);
     if (tested[genre] > 0 && tested[genre] < kFewTestExamples) few.push_back(examples.labels[genre]);
   }
   if (!absent.empty()) {
@@ -94,8 +94,8 @@ void note_genres(const Examples& examples, const Split& split, Notes& notes) {
                     "only where a model answers it.",
                     fmt::join(absent, ", ")));
   }
-  if (!unlearnt.empty()) {
-    notes.push_back(fmt::format("Training has no example of {}: no model can answer it.", fmt::join(unlearnt, ", ")));
+  if (!untrained.empty()) {
+    notes.push_back(fmt::format("Training has no example of {}: no model can answer it.", fmt::join(untrained, ", ")));
   }
   if (!few.empty()) {
     notes.push_back(fmt::format("Fewer than {} test examples: {}. Read the scores of these genres as hints.",

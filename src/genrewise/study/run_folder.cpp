@@ -21,16 +21,16 @@ json parse_or_null(const std::string& text) {
 }
 
 /// "seed: 42 there, 43 asked for": the first difference.
-std::string difference(const json& there, const json& asked) {
-  const json first = json::diff(there, asked).at(0);
+std::string difference(const json& stored, const json& requested) {
+  const json first = json::diff(stored, requested).at(0);
   const std::string path = first.at("path");
   const json::json_pointer pointer(path);
   const auto side = [&](const json& document) {
     return document.contains(pointer) ? document.at(pointer).dump(-1, ' ', false, json::error_handler_t::replace)
                                       : std::string("nothing");
   };
-  return fmt::format("{}: {} there, {} asked for", path.substr(std::min<std::size_t>(1, path.size())), side(there),
-                     side(asked));
+  return fmt::format("{}: {} there, {} asked for", path.substr(std::min<std::size_t>(1, path.size())), side(stored),
+                     side(requested));
 }
 
 bool has_results(const fs::path& folder) {

@@ -15,9 +15,9 @@ namespace genrewise {
 
 struct Stage {
   Preprocessor preprocessor;  ///< fitted on `learn`
-  Matrix learn, judge;
-  std::vector<int> learn_labels, judge_labels;
-  std::vector<std::string> learn_groups;  ///< of the training rows; see groups_of()
+  Matrix training, held_out;
+  std::vector<int> training_labels, held_out_labels;
+  std::vector<std::string> training_groups;  ///< of the training rows; see groups_of()
 };
 
 /// The stage's training rows, which must outlive what is returned.
@@ -25,7 +25,7 @@ TrainingData training_data(const Stage& stage, const Examples& examples);
 
 /// `features` as columns_of() takes them. `judge` may be empty. Throws Error when the preprocessing cannot be fitted.
 Stage make_stage(const Examples& examples, std::string_view features, const PreprocessingConfig& config,
-                 std::span<const std::size_t> learn, std::span<const std::size_t> judge);
+                 std::span<const std::size_t> training, std::span<const std::size_t> held_out);
 
 /// Work that learners on this stage may share. The stage must stay where it is while one of them fits or predicts.
 std::shared_ptr<SharedWork> work_on(const Stage& stage, std::size_t bytes);

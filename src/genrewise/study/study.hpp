@@ -88,6 +88,6 @@ PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig
 /// A classifier with its preprocessing, fitted on these rows of the examples. `place`: its progress, run folder and
 /// ranks are handed on to the classifier.
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
-                const PreprocessingConfig& preprocessing, const FitContext& place = {});
+                const PreprocessingConfig& preprocessing, const FitContext& context = {});
 
 }  // namespace genrewise

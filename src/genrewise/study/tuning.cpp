@@ -71,19 +71,19 @@ std::vector<Parameters> points_of(const TuningConfig& config) {
   return drawn;
 }
 
-/// For the picture: as many components as the largest point asked for, or all where that costs little.
+/// For the picture: as many components as the largest point uses_pca for, or all where that costs little.
 std::optional<ExplainedVariance> variance_of(const Examples& examples, const TuningConfig& config,
                                              const TuningResult& result) {
   std::size_t most = 0;
-  bool asked = false;
+  bool uses_pca = false;
   PreprocessingConfig prepare;
   prepare.seed = config.seed;
   for (const TuningPoint& point : result.points) {
     const PreprocessingConfig asks = preprocessing_of(Point(point.parameters), prepare);
-    asked = asked || asks.pca_components > 0 || asks.pca_variance > 0;
+    uses_pca = uses_pca || asks.pca_components > 0 || asks.pca_variance > 0;
     if (point.error.empty()) most = std::max(most, asks.pca_components);
   }
-  if (!asked) return std::nullopt;
+  if (!uses_pca) return std::nullopt;
   const Point best(result.points[result.best].parameters);
   prepare.standardise = preprocessing_of(best, prepare).standardise;
   ExplainedVariance variance{features_of(best), {}};

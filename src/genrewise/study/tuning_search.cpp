@@ -76,21 +76,21 @@ class Search {
 
   Point point_of(std::size_t point) const { return Point(points_[point]); }
 
-  std::vector<std::size_t> rows_of(int fold, bool judged) const {
+  std::vector<std::size_t> rows_of(int fold, bool held_out) const {
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < folds_.size(); ++i) {
-      if ((folds_[i] == fold) == judged) rows.push_back(i);
+      if ((folds_[i] == fold) == held_out) rows.push_back(i);
     }
     return rows;
   }
 
   Stage stage_of(const Bundle& bundle) const {
-    const auto learn = rows_of(bundle.fold, false), judge = rows_of(bundle.fold, true);
+    const auto training = rows_of(bundle.fold, false), held_out = rows_of(bundle.fold, true);
     PreprocessingConfig base;
     base.seed = config_.seed;
     base = preprocessing_for(config_.kind, base);
     const Point point = point_of(bundle.points.front());
-    return make_stage(examples_, features_of(point), preprocessing_of(point, base), learn, judge);
+    return make_stage(examples_, features_of(point), preprocessing_of(point, base), training, held_out);
   }
 
   std::unique_ptr<Classifier> make(std::size_t point, int fold) const {
@@ -134,9 +134,9 @@ class Search {
       classifier->fit(training_data(stage, examples_), context);
       result.fit_s = fitting.seconds();
       const Stopwatch predicting;
-      const Predictions said = classifier->predict_with_probabilities(stage.judge);
+      const Predictions predictions = classifier->predict_with_probabilities(stage.held_out);
       result.predict_s = predicting.seconds();
-      const Metrics metrics = measure(stage.judge_labels, said, {}, config_.seed);
+      const Metrics metrics = measure(stage.held_out_labels, predictions, {}, config_.seed);
       result.accuracy = metrics.accuracy.value;
       result.log_loss = metrics.log_loss;
     } catch (const Interrupted&) {
