@@ -14,9 +14,10 @@ namespace genrewise {
 namespace {
 
 constexpr std::size_t kKeyLength = 32;
-constexpr std::size_t kFewInFolder = 8;  // so many are asked for one by one; more are listed
+constexpr std::size_t kFewInFolder =
+    8;  // up to this many files are looked up one by one; beyond that the folder is listed
 
-/// The files that this machine does not see, by folder: what their store says of each.
+/// Locations that are not local files, with what their object store reports of each.
 using StoredFiles = std::map<std::string, std::optional<FileInfo>>;
 
 std::optional<ClipIdentity> local_identity(const Track& track) {
@@ -34,7 +35,7 @@ std::string folder_of(const std::string& location) {
   return location.substr(0, location.rfind('/') + 1);
 }
 
-/// Fills in what the stores say of these files.
+/// Looks these files up in their object stores.
 void find_stored(StoredFiles& files) {
   std::map<std::string, std::vector<StoredFiles::iterator>> by_folder;
   for (auto file = files.begin(); file != files.end(); ++file) by_folder[folder_of(file->first)].push_back(file);
@@ -55,7 +56,7 @@ void find_stored(StoredFiles& files) {
         }
       } catch (const Interrupted&) {
         throw;
-      } catch (const Error&) {  // reading may be allowed where listing is not
+      } catch (const Error&) {  // listing may be forbidden where reading is allowed
         look_up_each();
       }
     });

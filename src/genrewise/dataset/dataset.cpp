@@ -43,7 +43,7 @@ Dataset open_by_kind(const std::filesystem::path& location, const DatasetOptions
   if (folder_exists(location)) {
     require_local(
         location, "a dataset that is a folder",
-        "in an object store a dataset is a CSV with the columns path and genre; its paths count from its folder");
+        "in an object store a dataset is a CSV with the columns path and genre; paths are relative to its folder");
   }
   std::vector<std::string> locations;
   for (const DatasetKindDescriptor& kind : dataset_kinds()) locations.push_back(kind.location);
@@ -61,7 +61,7 @@ std::vector<DatasetKindDescriptor> dataset_kinds() {
 Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options) try {
   Dataset dataset = open_by_kind(location, options);
   if (options.fma_subset && dataset.kind != "fma")
-    throw UsageError("only an FMA dataset has subsets, and this is none: " + location.string(), "--subset",
+    throw UsageError("only an FMA dataset has subsets, and this is not one: " + location.string(), "--subset",
                      "leave the option out");
   return dataset;
 } catch (const std::filesystem::filesystem_error& error) {

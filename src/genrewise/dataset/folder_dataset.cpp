@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What lies in a folder, by name. A folder that cannot be read gives nothing and is rejected.
+/// Entries of a folder, sorted by name. A folder that cannot be read is rejected and has none.
 std::vector<fs::path> entries_of(const fs::path& folder, DatasetBuilder& builder) {
   std::vector<fs::path> entries;
   std::error_code code;
@@ -28,7 +28,7 @@ struct GenreFolder {
   const fs::path& root;
   std::string genre;
   DatasetBuilder& builder;
-  std::set<fs::path> ancestors = {};  // resolved, so that links in a circle end
+  std::set<fs::path> ancestors = {};  // canonical paths, to stop at circular links
 
   void walk(const fs::path& folder, const std::string& album) {
     std::error_code ignored;
@@ -57,7 +57,7 @@ struct GenreFolder {
   }
 };
 
-/// GTZAN's archives hold the genre folders one level down, beside pictures of spectrograms.
+/// GTZAN's archives contain the genre folders one level down, beside images of spectrograms.
 fs::path root_of(const fs::path& location) {
   for (const char* name : {"genres_original", "genres"}) {
     if (fs::is_directory(location / name)) return location / name;
@@ -81,7 +81,7 @@ Dataset open_genre_folders(const fs::path& location, const DatasetOptions& optio
     } else if (looks_like_audio(entry) && options.keep_unlabelled) {
       GenreFolder{root, "", builder}.add(entry, "");
     } else if (looks_like_audio(entry)) {
-      builder.reject("no genre", entry.string(), "lies beside the genre folders, not in one");
+      builder.reject("no genre", entry.string(), "beside the genre folders, not in one");
     } else {
       builder.ignore();
     }
@@ -96,7 +96,7 @@ DatasetKindDescriptor folder_dataset() {
   return {.kind = "folder",
           .title = "Genre folders",
           .location = "a folder with one sub-folder per genre",
-          .recognised_by = "any folder that is none of the other kinds",
+          .recognised_by = "any folder that is not one of the other kinds",
           .recognises = is_folder,
           .open = open_genre_folders};
 }
