@@ -1,5 +1,6 @@
 /// @file
-/// Datasets: opens FMA folders, genre folders, playlists and CSV lists as tracks with genres, artists, albums and split parts.
+/// Datasets: opens FMA folders, genre folders, playlists and CSV lists as tracks with genres, artists, albums and split
+/// parts.
 /// @code
 /// const Dataset dataset = open_dataset("fma", {.fma_subset = "small"});
 /// const Split split = make_split(subjects_of(dataset));  // dataset/split.hpp
