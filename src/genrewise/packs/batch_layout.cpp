@@ -5,7 +5,7 @@
 
 namespace genrewise {
 namespace {
-constexpr std::uint64_t kAnnouncedBytes = 96 << 20;  // that a listener is told ahead
+constexpr std::uint64_t kAnnouncedBytes = 96 << 20;  // announced to the listener in advance
 }
 
 BatchLayout::BatchLayout(const BatchPlan& plan, std::size_t batch_size, std::uint64_t epochs, Listener listener)
@@ -38,7 +38,7 @@ std::optional<LaidOutBatch> BatchLayout::next() {
   return batch;
 }
 
-// Passes over what the batches before batch_ take.
+// Skips the examples of the batches before batch_.
 void BatchLayout::start_epoch() {
   windows_ = plan_.windows(epoch_);
   next_window_ = announced_windows_ = left_windows_ = 0;
@@ -93,8 +93,8 @@ bool BatchLayout::continues(std::uint32_t block, std::size_t window) const {
   return next.shard == last.shard && next.stored_offset == last.stored_offset + last.stored_bytes;
 }
 
-// More than the next window at a time, so that neighbouring blocks travel together; to the end of a shard where one is
-// read in order, so that it can travel whole.
+// Announces more than the next window at a time, so that neighbouring blocks are fetched together, and up to the end of
+// a shard that is read in order, so that it is fetched whole.
 void BatchLayout::announce_ahead() {
   if (!listener_.soon) return;
   for (; left_windows_ < next_window_; ++left_windows_) {

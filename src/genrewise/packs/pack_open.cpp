@@ -1,4 +1,4 @@
-// Opening packs, also those that other programs wrote, and checking them.
+// Opens packs, including those of other programs, and verifies them.
 #include <algorithm>
 #include <limits>
 
@@ -24,7 +24,7 @@ bool is_unfinished(const fs::path& location) {
   return folder_exists(location / ".pack");
 }
 
-/// The record files in a folder, or the one that `place` is.
+/// The record files in a folder, or the single one at `location`.
 std::vector<FileInfo> record_files(const fs::path& location) {
   if (is_record_file(location)) {
     if (auto file = find_file(location)) return {std::move(*file)};
@@ -34,7 +34,7 @@ std::vector<FileInfo> record_files(const fs::path& location) {
   return files;
 }
 
-// What the records of one foreign shard say of themselves.
+// Properties of the records of one foreign shard.
 struct Described {
   std::int64_t label = -1;
   std::size_t values = 0, classes = 0;
@@ -115,7 +115,7 @@ class ForeignShards {
       found = tl::unexpected(
           Fault{"wrong size",
                 {},
-                "its song has " + std::to_string(found->values) + " numbers, not " + std::to_string(manifest_.values)});
+                "`song` has " + std::to_string(found->values) + " numbers, not " + std::to_string(manifest_.values)});
     }
     if (!found) {
       Fault fault = found.error();
@@ -160,22 +160,22 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
     if (!*more) break;
     const auto promised = std::ranges::lower_bound(shard.records, record.offset, {}, &PackedRecord::offset);
     if (promised == shard.records.end() || promised->offset != record.offset) {
-      differs("a record that the manifest does not know");
+      differs("a record that is not in the manifest");
       continue;
     }
     ++seen;
     const auto parsed = example.parse(record.payload);
     const auto found = parsed ? describe(example) : tl::unexpected(parsed.error());
-    // Halves and bytes are no floats; then only their class and id are compared.
+    // Examples stored as float16 or uint8 are compared by class and id only.
     std::int64_t label = -1;
     std::string_view id;
     if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
     if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
     if (!parsed || label != promised->label || id != promised->track_id) {
-      differs("it holds track " + std::string(id) + " of class " + std::to_string(label) + ", not " +
+      differs("it contains track " + std::string(id) + " of class " + std::to_string(label) + ", not " +
               promised->track_id + " of class " + std::to_string(promised->label));
     } else if (manifest.stored_as == StoredAs::float32 && (!found || found->values != manifest.values)) {
-      differs("its song has not " + std::to_string(manifest.values) + " numbers");
+      differs("`song` does not have " + std::to_string(manifest.values) + " numbers");
     }
   }
   if (seen < shard.records.size()) {
@@ -197,13 +197,12 @@ bool holds_records(const fs::path& location) {
 PackManifest open_pack(const fs::path& location) {
   if (is_pack(location)) return parse_manifest(read_file(location / kManifestName), location / kManifestName);
   if (is_unfinished(location)) {
-    throw Error("was never packed to the end", location.string(),
-                "start `genrewise pack` again: it goes on where it was");
+    throw Error("is an unfinished pack", location.string(), "run the same `genrewise pack` command again to continue");
   }
   const auto files = record_files(location);
   if (files.empty()) {
-    throw Error("is no packed folder: there is neither " + std::string(kManifestName) + " nor a file *.tfrec",
-                location.string(), "make one by `genrewise pack DATASET -o FOLDER`");
+    throw Error("is not a pack: there is neither " + std::string(kManifestName) + " nor a file *.tfrec",
+                location.string(), "create one with `genrewise pack DATASET -o FOLDER`");
   }
   return ForeignShards().read(location, files);
 }
