@@ -218,7 +218,7 @@ TEST(Study, NotesAModelThatFailsAndGoesOnWithTheOthers) {
   const StudyResult result = run_study(examples, split, config, quiet);
   EXPECT_THAT(result.models[0].error, HasSubstr("the parrot is dead"));
   EXPECT_EQ(result.best, 1u);
-  const auto notes = honest_notes(examples, split, result);
+  const auto notes = caveats(examples, split, result);
   EXPECT_TRUE(std::ranges::any_of(notes, [](const auto& note) { return note.find("Dead parrot") != note.npos; }));
   config.models.pop_back();
   EXPECT_FALSE(run_study(examples, split, config, quiet).best);
@@ -386,19 +386,19 @@ TEST(Study, BearsAGenreThatIsMissingInTheTestPart) {
   }
   const StudyResult result = run_study(examples, split, quick(), quiet);
   EXPECT_EQ(result.models[0].test.genres[1].examples, 0u);
-  EXPECT_THAT(honest_notes(examples, split, result), ::testing::Contains(HasSubstr("no example of Jazz")));
+  EXPECT_THAT(caveats(examples, split, result), ::testing::Contains(HasSubstr("no example of Jazz")));
 }
 
 TEST(HonestNotes, TellFewArtistsAndLeakage) {
   Progress quiet;
   const Examples examples = clusters(kThree, 12, 0.1F);  // six artists a genre
   const Split split = make_split(examples.subjects, {.scheme = SplitScheme::random});
-  const auto notes = honest_notes(examples, split, run_study(examples, split, quick(), quiet));
+  const auto notes = caveats(examples, split, run_study(examples, split, quick(), quiet));
   EXPECT_THAT(notes, ::testing::Contains(HasSubstr("not a benchmark")));
   EXPECT_THAT(notes, ::testing::Contains(HasSubstr("Leakage")));
   Examples unknown = examples;
   std::ranges::fill(unknown.subjects.artists, "");
-  EXPECT_THAT(honest_notes(unknown, split, {}), ::testing::Contains(HasSubstr("No artist is known")));
+  EXPECT_THAT(caveats(unknown, split, {}), ::testing::Contains(HasSubstr("No artist is known")));
 }
 
 TEST(Evaluation, KnowsAgainWhatTheModelHasLearntFrom) {

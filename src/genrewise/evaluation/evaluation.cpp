@@ -13,7 +13,7 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kFingerprintLength = 12;  // of 85,000 rows, two share one by chance once in 80,000 tables
+constexpr std::size_t kFingerprintLength = 12;  // chance of a collision among 85,000 rows: 1 in 80,000
 
 std::set<std::string> training_fingerprints(const Model& model) {
   if (!model.facts.is_object()) return {};
@@ -23,9 +23,10 @@ std::set<std::string> training_fingerprints(const Model& model) {
 void require_same_recipe(const Model& model, const Examples& examples) {
   const FeatureRecipe &trained = model.recipe, &given = examples.table.recipe;
   if (trained == given) return;
-  throw Error(fmt::format("the model was trained on {} version {} ({:.12}), these features are {} version {} ({:.12})",
-                          trained.name, trained.version, trained.hash, given.name, given.version, given.hash),
-              examples.name, fmt::format("extract {} with the program that made the model", trained.name));
+  throw Error(
+      fmt::format("the model was trained on {} version {} ({:.12}), but these features are {} version {} ({:.12})",
+                  trained.name, trained.version, trained.hash, given.name, given.version, given.hash),
+      examples.name, fmt::format("extract {} with the version of genrewise that trained the model", trained.name));
 }
 
 }  // namespace
@@ -88,15 +89,15 @@ Evaluation evaluate(const Model& model, const Examples& examples, const std::vec
     const std::string& genre = examples.labels[static_cast<std::size_t>(examples.subjects.labels[row])];
     const auto found = std::ranges::find(model.labels, genre);
     if (found == model.labels.end()) {
-      evaluation.skipped.push_back({"genre the model does not know", examples.subjects.ids[row], genre});
+      evaluation.skipped.push_back({"genre unknown to the model", examples.subjects.ids[row], genre});
       continue;
     }
     evaluated.push_back(row);
     truth.push_back(static_cast<int>(found - model.labels.begin()));
   }
   if (evaluated.empty()) {
-    throw Error("no example is left to judge the model on", examples.name,
-                fmt::format("the model knows the genres {}", fmt::join(model.labels, ", ")));
+    throw Error("no example is left to evaluate the model on", examples.name,
+                fmt::format("give examples of the model's genres: {}", fmt::join(model.labels, ", ")));
   }
   const std::set<std::string> trained_on = training_fingerprints(model);
   for (const std::string& fingerprint : row_fingerprints(examples.table.values, evaluated))

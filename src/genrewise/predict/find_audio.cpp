@@ -53,7 +53,7 @@ std::vector<fs::path> find_audio(std::span<const fs::path> locations, std::vecto
       const std::size_t before = found.size(), faults_before = faults.size();
       Walk(found, faults).folder(location);
       if (found.size() == before && faults.size() == faults_before)
-        faults.push_back({"no audio in it", location.string(), "audio files are known by their names' endings"});
+        faults.push_back({"no audio in it", location.string(), "audio files are recognised by their extensions"});
     }
   }
   return found;

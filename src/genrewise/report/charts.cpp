@@ -22,7 +22,7 @@ std::size_t letters_of(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-/// Where the cells of a confusion matrix lie.
+/// Geometry of a confusion matrix.
 struct MatrixLayout {
   double cell = 0, left = 0, top = 0, font = 0;
   bool counts = false, column_names = false;
@@ -47,7 +47,7 @@ void add_cell(std::string& svg, const MatrixLayout& at, const std::vector<std::s
   const double x = at.left + at.cell * static_cast<double>(predicted),
                y = at.top + at.cell * static_cast<double>(truth);
   svg += fmt::format(
-      R"(<g><title>{} answered as {}: {} of {} ({})</title><rect class="cell{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" style="--share:{:.3f}"/>)",
+      R"(<g><title>{} predicted as {}: {} of {} ({})</title><rect class="cell{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" style="--share:{:.3f}"/>)",
       escape_html(labels[truth]), escape_html(labels[predicted]), count, row_total, percent(share),
       truth == predicted ? " right" : "", x, y, at.cell - 1, at.cell - 1, share);
   if (at.counts && count > 0) {
@@ -67,7 +67,7 @@ std::string open_svg(double width, double height, std::string_view css_class, st
 }
 
 std::string cut(std::string_view text) {
-  constexpr std::size_t kLongestLabel = 20;  // the whole name is in the tooltip
+  constexpr std::size_t kLongestLabel = 20;  // the tooltip has the full name
   std::size_t letters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool starts_letter = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;

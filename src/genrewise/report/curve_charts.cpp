@@ -1,4 +1,4 @@
-// Charts of one number against another.
+// Line charts.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kWidth = 300, kHeight = 166, kLeft = 44, kRight = 14, kTop = 12, kBottom = 46;
 
-/// The vertical axis: shares between two levels.
+/// Vertical axis: shares between two levels.
 struct Levels {
   double floor = 0, ceiling = 1;
   double y(double share) const {
@@ -51,9 +51,9 @@ Levels levels_of(std::span<const TriedValue> values) {
   return {floor, std::max(std::ceil(highest * 20) / 20, floor + 0.05)};
 }
 
-/// The places of the values' names: all, or as many as do not touch each other.
+/// Which values get a label: all, or as many as fit without touching.
 std::vector<bool> labelled_values(std::span<const TriedValue> values) {
-  constexpr double kLetter = 6.3;  // the width of a digit, with some air
+  constexpr double kLetter = 6.3;  // width of a digit with spacing
   std::size_t longest = 1;
   for (const TriedValue& value : values) longest = std::max(longest, cut(value.name).size());
   const double fitting = (kWidth - kLeft - kRight) / (static_cast<double>(longest) * kLetter + 8);

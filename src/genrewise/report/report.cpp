@@ -23,7 +23,7 @@ std::string points(double share) {
   return fmt::format("{:.1f}", 100 * share);
 }
 
-/// The parameters that were chosen by validation, else nothing.
+/// Parameters chosen on validation; empty if there was no choice.
 std::string chosen_text(const json& model) {
   const json& tried = model.at("validation").at("tried");
   if (tried.size() < 2) return "";
@@ -39,9 +39,10 @@ std::string versus_text(const json& model) {
   if (!model.contains("versus_best")) return "";
   const json& versus = model.at("versus_best");
   const double p = versus.at("p_value");
-  if (p >= 0.05) return fmt::format("not shown to differ, p = {:.2f}", p);
+  if (p >= 0.05) return fmt::format("no significant difference from the best (p = {:.2f})", p);
   const char* word = versus.at("only_this") < versus.at("only_best") ? "worse" : "better";
-  return p < 0.001 ? fmt::format("{}, p < 0.001", word) : fmt::format("{}, p = {:.3f}", word, p);
+  return p < 0.001 ? fmt::format("{} than the best (p < 0.001)", word)
+                   : fmt::format("{} than the best (p = {:.3f})", word, p);
 }
 
 json top3_of(const json& scores) {
@@ -96,7 +97,7 @@ json mistakes_of(const json& model, const std::vector<std::string>& labels) {
   return shown;
 }
 
-/// Turns the document of results.json into what the template shows.
+/// Builds the view of the template from the document of results.json.
 class Page {
  public:
   explicit Page(const json& results)
@@ -155,7 +156,7 @@ class Page {
             {"predict", model.contains("predict_s") ? duration_text(model.at("predict_s")) : ""}};
   }
 
-  /// Told only where models learnt from different tables.
+  /// Feature set of the model, if the study has several.
   json trained_on(const json& model) const {
     const bool several = results_.at("feature_sets").size() > 1;
     return several ? model.value("features", json()) : json();
@@ -257,7 +258,7 @@ class Page {
             {"interval", fmt::format("95 % interval {} to {}", points(score.at("low")), percent(score.at("high")))}};
   }
 
-  /// One chart for all models that drew the same components.
+  /// One chart for all models with the same components.
   json variances() const {
     json charts = json::array();
     std::vector<std::vector<double>> drawn;
@@ -306,11 +307,10 @@ class Page {
     const json& clips = dataset.at("clip_s");
     if (clips.is_null()) return nullptr;
     const double least = clips.at("least"), most = clips.at("most");
-    const std::string range = most - least < 0.05
-                                  ? fmt::format("Each clip lasts {:.1f} s", most)
-                                  : fmt::format("Clips last {:.1f} to {:.1f} s, half of them {:.1f} s or less", least,
-                                                most, clips.at("median").get<double>());
-    return fmt::format("{}; {} of music in all.", range, duration_text(clips.at("total")));
+    const std::string range = most - least < 0.05 ? fmt::format("Each clip lasts {:.1f} s", most)
+                                                  : fmt::format("Clips last {:.1f} to {:.1f} s, median {:.1f} s", least,
+                                                                most, clips.at("median").get<double>());
+    return fmt::format("{}; {} in total.", range, duration_text(clips.at("total")));
   }
 
   json facts() const {

@@ -62,18 +62,18 @@ void require_finite_examples(const Examples& examples) {
   if (found == values.end()) return;
   const auto at = static_cast<std::size_t>(found - values.begin());
   const FeatureColumn& column = table.columns[at % table.values.cols()];
-  throw Error(fmt::format("a feature is no finite number: {} {} {} of {}", column.feature, column.statistic,
+  throw Error(fmt::format("a feature is not a finite number: {} {} {} of {}", column.feature, column.statistic,
                           column.number, examples.subjects.ids[at / table.values.cols()]),
-              examples.name, "extract the features anew, or leave that track out");
+              examples.name, "extract the features again, or leave the track out");
 }
 
 void require_two_genres(const Examples& examples, std::span<const std::size_t> rows, std::string_view what) {
   const auto label = [&](std::size_t row) { return examples.subjects.labels[row]; };
   if (rows.empty()) throw Error(fmt::format("{} is empty", what), examples.name);
   if (std::ranges::all_of(rows, [&](std::size_t row) { return label(row) == label(rows.front()); })) {
-    throw Error(fmt::format("{} holds one genre only (\"{}\")", what,
+    throw Error(fmt::format("{} contains only one genre (\"{}\")", what,
                             examples.labels[static_cast<std::size_t>(label(rows.front()))]),
-                examples.name, "a comparison needs at least two");
+                examples.name, "give examples of at least two genres");
   }
 }
 

@@ -15,8 +15,8 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kSharedBytes = std::size_t{1} << 30;  // of kernel matrices and the like, for each stage
-constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: then one stage at a time is in memory
+constexpr std::size_t kSharedBytes = std::size_t{1} << 30;  // cache of kernel matrices and the like, per stage
+constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: above, only one stage is in memory at a time
 
 Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, Preprocessor preprocessor,
                std::unique_ptr<Classifier> classifier) {
@@ -32,13 +32,13 @@ Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, P
   return model;
 }
 
-/// A stage at a place of its own, since learners that share work know its tables by their address.
+/// A stage on the heap: classifiers that share work identify its tables by their address.
 struct Prepared {
   Stage stage;
   std::shared_ptr<SharedWork> work;
 };
 
-/// The models of one table.
+/// Runs the models of one table.
 class Comparison {
  public:
   Comparison(const Examples& examples, const Split& split, const StudyConfig& config)
@@ -57,7 +57,7 @@ class Comparison {
     std::ranges::sort(both_);
   }
 
-  /// `model` is made where the result has no error.
+  /// Sets `model` if the result has no error.
   ModelResult run(const ModelSpec& spec, Model& model, Progress& progress) {
     ModelResult result;
     base_ = preprocessing_for(spec.kind, config_.preprocessing);
@@ -92,15 +92,15 @@ class Comparison {
   static void require(const std::vector<std::size_t>& rows, std::string_view part) {
     if (!rows.empty()) return;
     throw Error(fmt::format("the split has no {} part", part), "split",
-                "a study learns on training, chooses on validation and judges on test: use --scheme grouped or "
-                "random, or give every part some examples");
+                "a study needs a training, a validation and a test part: use --scheme grouped or random, or add "
+                "examples to the part");
   }
 
   std::unique_ptr<Classifier> make(const ModelSpec& spec, const Parameters& parameters) const {
     return config_.make(spec.kind, point_of(parameters).learning, derive_seed(config_.seed, spec.kind));
   }
 
-  /// The last stage of either use is kept for the next model, unless the table is so large that one must do.
+  /// Keeps the last stage of each use for the next model; of a large table only one.
   Prepared& prepare(std::unique_ptr<Prepared>& kept, std::unique_ptr<Prepared>& other,
                     const PreprocessingConfig& preprocessing, const std::vector<std::size_t>& training,
                     const std::vector<std::size_t>& held_out) {
@@ -146,7 +146,7 @@ class Comparison {
 
   Point point_of(const Parameters& parameters) const { return Point(parameters); }
 
-  /// All points that ask for one preprocessing; what they have in common is done once.
+  /// Tries all points with the same preprocessing, sharing their common work.
   void try_points(const ModelSpec& spec, const std::vector<Parameters>& points, const std::vector<std::size_t>& group,
                   std::vector<std::optional<Metrics>>& metrics, std::vector<std::string>& errors, Progress& progress) {
     Prepared* prepared = nullptr;
@@ -155,7 +155,7 @@ class Comparison {
                           validation_);
     } catch (const Interrupted&) {
       throw;
-    } catch (const Error& error) {  // more components than the data has, for one
+    } catch (const Error& error) {  // for example more components than the data has
       for (const std::size_t i : group) errors[i] = error.what();
       progress.advance(group.size());
       return;
@@ -226,8 +226,8 @@ class Comparison {
 
   const Examples& examples_;
   const StudyConfig& config_;
-  std::vector<std::size_t> training_, validation_, test_, both_;  // both: training and validation
-  PreprocessingConfig base_;                                      // of the model that is being run
+  std::vector<std::size_t> training_, validation_, test_, both_;  // both_: training and validation
+  PreprocessingConfig base_;                                      // of the current model
   std::unique_ptr<Prepared> validating_, testing_;
 };
 
@@ -242,7 +242,7 @@ std::optional<std::size_t> best_of(const std::vector<ModelResult>& models) {
   return best;
 }
 
-/// Fills the places in `results` of the models that learn from this table.
+/// Runs the models that use this table and sets their entries of `results`.
 void run_models_of(const std::string& features, const Examples& examples, const Split& split, const StudyConfig& config,
                    Progress& progress, const StudyStore& store, std::vector<ModelResult>& results) {
   Comparison comparison(examples, split, config);
@@ -283,7 +283,7 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
   StudyResult result;
   result.baseline = Comparison(examples, split, config).baseline();
   std::size_t total = 0;
-  std::vector<std::string> tables;  // in the order in which the models name them
+  std::vector<std::string> tables;  // in order of first use
   for (const ModelSpec& spec : config.models) {
     total += grid_points(spec.parameters, spec.grid).size() + 1;
     if (std::ranges::find(tables, spec.features) == tables.end()) tables.push_back(spec.features);
@@ -308,7 +308,7 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
   return run_study(
       examples, split, config, progress, [&](const Examples&) { return store; },
       [&](const std::string& features) -> FeatureTable {
-        throw Error(fmt::format("there is no table of {} here", features), examples.name);
+        throw Error(fmt::format("there is no table of the features {}", features), examples.name);
       });
 }
 
