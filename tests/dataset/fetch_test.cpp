@@ -51,22 +51,22 @@ class FetchArchives : public ::testing::Test {
   Progress quiet_;
 };
 
-TEST_F(FetchArchives, DownloadsVerifiesUnpacksAndClearsAway) {
+TEST_F(FetchArchives, DownloadVerifyUnpackAndRemoveArchives) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   fetch_archives({archive(server)}, folder_ / "data/fma", false, quiet_);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "data/fma/fma_tiny/000/000002.mp3"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "data/fma/fma_tiny.zip"));
   fetch_archives({archive(server)}, folder_ / "data/fma", false, quiet_);
-  EXPECT_EQ(server.requests().size(), 1u);  // the second time all is there
+  EXPECT_EQ(server.requests().size(), 1u);  // the second call downloads nothing
 }
 
-TEST_F(FetchArchives, KeepsArchivesWhenAsked) {
+TEST_F(FetchArchives, KeepArchivesOnRequest) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   fetch_archives({archive(server)}, folder_ / "data", true, quiet_);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "data/fma_tiny.zip"));
 }
 
-TEST_F(FetchArchives, SayBeforeTheyStartHowMuchRoomIsMissing) {
+TEST_F(FetchArchives, ReportMissingDiskSpaceBeforeTheDownload) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   FolderArchive huge = archive(server);
   huge.disk_bytes = std::uint64_t{1} << 60;
@@ -88,7 +88,7 @@ TEST_F(FetchArchives, TakeFmaFromTheMirrorMetadataFirstAndVerifyIt) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_ / "fma"));
 }
 
-TEST(Fetch, ListsWhatThereIs) {
+TEST(Fetch, ListsTheAvailableDatasets) {
   Progress quiet;
   EXPECT_THAT(error_message([&] { fetch("fma-tiny", {}, quiet); }),
               AllOf(HasSubstr("'fma-tiny'"), HasSubstr("fma-small")));
@@ -116,7 +116,7 @@ TEST(DemoCsv, NamesEveryClipOnceWithEnoughTracksPerGenre) {
   for (const auto& [genre, names] : tracks) EXPECT_GE(names.size(), 8u) << genre;
 }
 
-/// apt-get and dpkg-deb as scripts that write what real packages would hold.
+/// apt-get and dpkg-deb as scripts that write the contents of real packages.
 class FetchDemo : public ::testing::Test {
  protected:
   FetchDemo() : path_(std::getenv("PATH")) {
@@ -158,7 +158,7 @@ class FetchDemo : public ::testing::Test {
   std::set<std::string> packages_;
 };
 
-TEST_F(FetchDemo, TakesTheFilesOfTheCsvOutOfThePackages) {
+TEST_F(FetchDemo, ExtractsTheFilesOfTheCsvFromThePackages) {
   const FetchResult result = get();
   EXPECT_EQ(result.dataset, folder_ / "demo/demo.csv");
   EXPECT_THAT(result.missing, IsEmpty());
@@ -168,10 +168,10 @@ TEST_F(FetchDemo, TakesTheFilesOfTheCsvOutOfThePackages) {
   EXPECT_EQ(read_file(folder_ / "demo/wesnoth-1.16-music/copyright"), "free\n");
   EXPECT_EQ(downloaded(), packages_.size());
   get();
-  EXPECT_EQ(downloaded(), packages_.size());  // the second time all is there
+  EXPECT_EQ(downloaded(), packages_.size());  // the second call downloads nothing
 }
 
-TEST_F(FetchDemo, ReportsFilesThatAnotherVersionOfAPackageDoesNotHold) {
+TEST_F(FetchDemo, ReportsFilesThatAnotherPackageVersionLacks) {
   std::string list = read_file(folder_ / "files");
   const std::string gone = "wesnoth-1.16-music/usr/share/games/wesnoth/1.16/data/core/music/sad.ogg\n";
   while (list.find(gone) != std::string::npos) list.erase(list.find(gone), gone.size());
@@ -182,7 +182,7 @@ TEST_F(FetchDemo, ReportsFilesThatAnotherVersionOfAPackageDoesNotHold) {
   EXPECT_THAT(open_dataset(result.dataset).rejected, ::testing::Not(IsEmpty()));
 }
 
-TEST_F(FetchDemo, GoesOnAfterAFailureWithThePackagesThatAreMissing) {
+TEST_F(FetchDemo, ContinuesAfterAFailureWithTheMissingPackages) {
   script("apt-get",
          "[ \"$3\" = pingus-data ] && { echo 'Reading...'; echo 'E: Unable to locate package'; exit 100; }; "
          "echo > \"$3_1_all.deb\"");
@@ -195,7 +195,7 @@ TEST_F(FetchDemo, GoesOnAfterAFailureWithThePackagesThatAreMissing) {
   EXPECT_LT(downloaded(), packages_.size());
 }
 
-TEST_F(FetchDemo, SaysThatItNeedsDebian) {
+TEST_F(FetchDemo, ReportsThatItNeedsDebian) {
   ::setenv("PATH", (folder_ / "nothing").c_str(), 1);
   EXPECT_THAT(error_message([&] { get(); }), AllOf(HasSubstr("apt-get"), HasSubstr("Debian")));
 }

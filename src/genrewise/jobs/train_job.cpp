@@ -63,7 +63,7 @@ void require_followed(const TrainJobConfig& config, const ClassifierDescriptor& 
     throw UsageError(fmt::format("ranks are numbered from 0 to {}", config.ranks - 1), "--rank");
   }
   if (config.on == TrainingParts::all) {
-    require_not_given(config.split, "the model is fitted on all examples, so a split has no effect");
+    require_not_given(config.split, "the model is fitted on all examples, so there are no parts");
   }
 }
 

@@ -86,7 +86,7 @@ std::optional<TrainJobConfig> training_of(const TuneJobConfig& config, const Tun
 TuneJobResult tune_job(const TuneJobConfig& config, Runtime& runtime) {
   const UseRuntime use(runtime);
   Progress& progress = runtime.progress();
-  if (config.include_test) require_not_given(config.split, "all examples are searched on, so a split has no effect");
+  if (config.include_test) require_not_given(config.split, "all examples are searched on, so there are no parts");
   TuneJobResult done;
   done.search = search_of(config);
   DataSourceConfig data = data_for(config.data, config.split);
