@@ -129,7 +129,7 @@ class FetchDemo : public ::testing::Test {
       packages_.emplace(fields[8]);
     }
     write_file(folder_ / "files", list);
-    script("apt-get", "echo \"$3\" >> " + (folder_ / "asked").string() + "; echo > \"$3_1_all.deb\"");
+    script("apt-get", "echo \"$3\" >> " + (folder_ / "downloads").string() + "; echo > \"$3_1_all.deb\"");
     script("dpkg-deb",
            "p=$(basename \"$2\" _1_all.deb); mkdir -p \"$3/usr/share/doc/$p\"; "
            "echo free > \"$3/usr/share/doc/$p/copyright\"; grep \"^$p/\" " +
@@ -149,7 +149,7 @@ class FetchDemo : public ::testing::Test {
     return fetch("demo", {.folder = folder_ / "demo"}, quiet);
   }
   std::size_t downloaded() const {
-    const std::string lines = read_file(folder_ / "asked");
+    const std::string lines = read_file(folder_ / "downloads");
     return static_cast<std::size_t>(std::ranges::count(lines, '\n'));
   }
 
@@ -190,7 +190,7 @@ TEST_F(FetchDemo, ContinuesAfterAFailureWithTheMissingPackages) {
   EXPECT_TRUE(std::filesystem::is_directory(folder_ / "demo/gunroar-data"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "demo/pingus-data"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "demo/.package"));
-  script("apt-get", "echo \"$3\" >> " + (folder_ / "asked").string() + "; echo > \"$3_1_all.deb\"");
+  script("apt-get", "echo \"$3\" >> " + (folder_ / "downloads").string() + "; echo > \"$3_1_all.deb\"");
   EXPECT_THAT(get().missing, IsEmpty());
   EXPECT_LT(downloaded(), packages_.size());
 }

@@ -112,8 +112,8 @@ TEST_P(Batches, ContinueAtASavedPosition) {
       BatchReader before(manifest, config);
       auto seen = read(before, stop);
       config.start = before.position();
-      BatchReader behind(manifest, config);
-      const auto rest = read(behind);
+      BatchReader resumed(manifest, config);
+      const auto rest = read(resumed);
       config.start.reset();
       seen.batches.insert(seen.batches.end(), rest.batches.begin(), rest.batches.end());
       ASSERT_EQ(seen.batches, expected.batches) << stop;

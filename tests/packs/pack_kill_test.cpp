@@ -148,32 +148,32 @@ TEST(PackStopped, ByAReadOnlyFolderReportsIt) {
 
 TEST(PackStopped, ByAnotherProcessInTheSameFolderReportsIt) {
   const TemporaryFolder folder;
-  int started[2], answered[2];
+  int started[2], released[2];
   ASSERT_EQ(::pipe(started), 0);
-  ASSERT_EQ(::pipe(answered), 0);
+  ASSERT_EQ(::pipe(released), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     auto job = numbered_job(8);
     job.extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {
-      char answer = 'x';
-      if (i == 2 && (::write(started[1], &answer, 1) != 1 || ::read(answered[0], &answer, 1) != 1)) ::_exit(2);
+      char byte = 'x';
+      if (i == 2 && (::write(started[1], &byte, 1) != 1 || ::read(released[0], &byte, 1) != 1)) ::_exit(2);
       std::ranges::copy(values_of(i), out.begin());
       return {};
     };
     Progress quiet;
     run_and_exit([&] { pack_examples(job, folder / "pack", {.shards = 2, .threads = 1}, quiet); });
   }
-  char answer = 'x';
-  ASSERT_EQ(::read(started[0], &answer, 1), 1);
+  char byte = 'x';
+  ASSERT_EQ(::read(started[0], &byte, 1), 1);
   Progress quiet;
   EXPECT_THAT(error_message([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); }),
               HasSubstr("another run works in this folder"));
-  ASSERT_EQ(::write(answered[1], &answer, 1), 1);
+  ASSERT_EQ(::write(released[1], &byte, 1), 1);
   int status = 0;
   ::waitpid(child, &status, 0);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   EXPECT_TRUE(verify_pack(open_pack(folder / "pack")).empty());
-  for (const int end : {started[0], started[1], answered[0], answered[1]}) ::close(end);
+  for (const int end : {started[0], started[1], released[0], released[1]}) ::close(end);
 }
 
 }  // namespace

@@ -144,7 +144,7 @@ TEST_F(RemotePackTest, LeavesAFinishedPackUnchangedAndRefusesAnother) {
   EXPECT_EQ(pack(numbered_job(40)).reused, 40u);
   EXPECT_EQ(server_.count("PUT"), before);
   EXPECT_THAT(error_message([&] { pack(numbered_job(41)); }), HasSubstr("contains another pack"));
-  server_.put("other/x.tfrec", "not ours");
+  server_.put("other/x.tfrec", "another file");
   EXPECT_THAT(error_message([&] { pack_examples(numbered_job(8), "s3://music/other", config(), quiet_); }),
               HasSubstr("contains record files already"));
   server_.put("third/.pack/plan", "of another pack");

@@ -111,8 +111,8 @@ TEST(RunFolder, IsExclusiveToOneRun) {
   const json config = {{"dataset", "clusters"}, {"seed", 42}};
   {
     const RunFolder first(folder / "run", config, false);
-    for (const bool anew : {false, true}) {
-      EXPECT_THAT(error_message([&] { RunFolder(folder / "run", config, anew); }),
+    for (const bool replace : {false, true}) {
+      EXPECT_THAT(error_message([&] { RunFolder(folder / "run", config, replace); }),
                   HasSubstr("another run works in this folder"));
     }
     EXPECT_THROW(TuningFolder(folder / "run", config, true), Error);

@@ -37,7 +37,7 @@ StudyConfig quick() {
   return config;
 }
 
-/// Always predicts the label `answer` with probability 1; counts its fits.
+/// Always predicts the label `label` with probability 1; counts its fits.
 class Parrot : public Classifier {
  public:
   explicit Parrot(const Parameters& parameters, int* fits = nullptr) : parameters_(parameters), fits_(fits) {}
@@ -53,9 +53,9 @@ class Parrot : public Classifier {
     if (parameters_.contains("fails")) throw Error("the parrot is dead");
   }
   Predictions predict_with_probabilities(const Matrix& examples) const override {
-    Matrix predictions(examples.rows(), static_cast<std::size_t>(label_count_));
-    for (std::size_t i = 0; i < predictions.rows(); ++i) predictions(i, std::stoul(parameters_.at("answer"))) = 1;
-    return {std::vector<int>(predictions.rows(), std::stoi(parameters_.at("answer"))), predictions};
+    Matrix probabilities(examples.rows(), static_cast<std::size_t>(label_count_));
+    for (std::size_t i = 0; i < probabilities.rows(); ++i) probabilities(i, std::stoul(parameters_.at("label"))) = 1;
+    return {std::vector<int>(probabilities.rows(), std::stoi(parameters_.at("label"))), probabilities};
   }
   void save(TensorArchive&, const std::string&) const override {}
   void load(const TensorArchive&, const std::string&) override {}
@@ -188,12 +188,12 @@ TEST(Study, SelectsModelAndParametersByValidation) {
   }
   StudyConfig config;
   config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
-  config.models = {{"always-2", "", "", "parrot", {{"answer", "2"}}, {}},
-                   {"chooses", "", "", "parrot", {}, {{"answer", {"0", "1", "2"}}}}};
+  config.models = {{"always-2", "", "", "parrot", {{"label", "2"}}, {}},
+                   {"chooses", "", "", "parrot", {}, {{"label", {"0", "1", "2"}}}}};
   const StudyResult result = run_study(examples, split, config, quiet);
   ASSERT_TRUE(result.best);
   EXPECT_EQ(result.models[*result.best].name, "chooses");
-  EXPECT_EQ(result.models[1].parameters.at("answer"), "1");
+  EXPECT_EQ(result.models[1].parameters.at("label"), "1");
   EXPECT_EQ(result.models[1].test.accuracy.value, 0);
   EXPECT_EQ(result.models[0].test.accuracy.value, 1);
 }
@@ -213,8 +213,8 @@ TEST(Study, RecordsAFailedModelAndContinuesWithTheOthers) {
   const Examples examples = clusters(kThree, 20, 0.1F);
   StudyConfig config;
   config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
-  config.models = {{"dead", "Dead parrot", "", "parrot", {{"answer", "0"}, {"fails", "yes"}}, {}},
-                   {"alive", "", "", "parrot", {{"answer", "0"}}, {}}};
+  config.models = {{"dead", "Dead parrot", "", "parrot", {{"label", "0"}, {"fails", "yes"}}, {}},
+                   {"alive", "", "", "parrot", {{"label", "0"}}, {}}};
   const Split split = make_split(examples.subjects);
   const StudyResult result = run_study(examples, split, config, quiet);
   EXPECT_THAT(result.models[0].error, HasSubstr("the parrot is dead"));
@@ -345,8 +345,8 @@ TEST(Study, ReusesFinishedModelsFromTheStoreAndStopsBetweenModels) {
   int fits = 0;
   StudyConfig config;
   config.make = [&](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters, &fits); };
-  config.models = {{"first", "", "", "parrot", {{"answer", "0"}}, {}},
-                   {"second", "", "", "parrot", {{"answer", "1"}}, {}}};
+  config.models = {{"first", "", "", "parrot", {{"label", "0"}}, {}},
+                   {"second", "", "", "parrot", {{"label", "1"}}, {}}};
   std::map<std::string, ModelResult> kept;
   StudyStore store;
   store.keep = [&](const ModelSpec& spec, const ModelResult& result, const Model&) {

@@ -95,14 +95,14 @@ class Extraction {
     if (!file_exists(output_)) return 0;
     const auto facts = read_table_facts(output_);
     if (!facts || facts->recipe != set_.recipe() || facts->identities.empty()) return 0;
-    const std::set<std::string_view> wanted(keys_.begin(), keys_.end());
+    const std::set<std::string_view> needed(keys_.begin(), keys_.end());
     std::size_t rows = 0;
     try {
       const FeatureTable table = read_feature_table(output_);
       if (table.values.rows() != facts->identities.size() || table.columns != set_.columns()) return 0;
       for (std::size_t row = 0; row < table.values.rows(); ++row) {
         const std::string& key = facts->identities[row];
-        if (!wanted.contains(key) || journal.has(key)) continue;
+        if (!needed.contains(key) || journal.has(key)) continue;
         journal.append(key, table.values.row(row));
         ++rows;
       }

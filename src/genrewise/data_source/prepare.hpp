@@ -19,9 +19,9 @@ struct PrepareResult {
 };
 
 /// Decodes every track of the dataset once and writes the feature table to `output` (.csv or .npy) with its
-/// "<output>.json", which also contains TableFacts so that the table can be used without the dataset.
+/// "OUTPUT.json", which also contains TableFacts so that the table can be used without the dataset.
 ///
-/// Resuming: finished rows are kept in "<output>.partial" (see RowJournal). After an interruption, a kill or a full
+/// Resuming: finished rows are kept in "OUTPUT.partial" (see RowJournal). After an interruption, a kill or a full
 /// disk, the next run reuses rows of the same recipe and clip (ClipIdentity) and retries skipped clips. An existing
 /// table with the fingerprint of this dataset and recipe is left unchanged; delete it to extract again. From a table of
 /// this recipe with other clips, the rows of unchanged clips are taken over.

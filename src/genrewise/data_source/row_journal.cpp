@@ -73,10 +73,10 @@ void RowJournal::open_locked() {
       throw Error("another run is writing the same output", path_.string(), "wait for it or choose another output");
     }
     // The previous holder of the lock may have removed the file after it was opened here.
-    struct stat ours {
+    struct stat opened {
     }, named{};
-    if (::fstat(descriptor_, &ours) == 0 && ::stat(path_.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
-        ours.st_dev == named.st_dev)
+    if (::fstat(descriptor_, &opened) == 0 && ::stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+        opened.st_dev == named.st_dev)
       return;
     ::close(descriptor_);
   }

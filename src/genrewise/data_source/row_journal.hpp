@@ -14,7 +14,7 @@ namespace genrewise {
 /// Append-only file of rows of one width, each with a key and a checksum. It survives a kill at any moment: an
 /// incomplete row at the end is cut off when the file is opened again. Exclusive to one process at a time.
 ///
-/// Layout: "GWROWS1\n", 64 characters of content key, the width in decimal padded with blanks to 16 characters; then
+/// Layout: `GWROWS1\n`, 64 characters of content key, the width in decimal padded with blanks to 16 characters; then
 /// per row 32 characters of key, the floats (little-endian), 16 characters of checksum (the start of the SHA-256 of the
 /// preceding bytes of the row).
 class RowJournal {

@@ -111,7 +111,7 @@ bool NamedCsv::next() {
   if (!reader_.next(fields_)) return false;
   if (fields_.size() == columns_.size()) return true;
   throw Error(fmt::format("the row has {} fields, the header has {}", fields_.size(), columns_.size()), where(),
-              "put a field that holds commas or line breaks between double quotes");
+              "put a field that contains commas or line breaks between double quotes");
 }
 
 std::string_view NamedCsv::get(std::string_view column) const {

@@ -1,4 +1,4 @@
-// Identity of a clip's bytes: tells whether features that were computed from it are still valid.
+// Identity of a clip's bytes: determines whether features that were computed from it are still valid.
 #pragma once
 
 #include <cstdint>

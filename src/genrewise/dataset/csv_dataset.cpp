@@ -61,7 +61,7 @@ std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     if (entry.path().extension() != ".csv" || !entry.is_regular_file(ignored) || !lists_clips(entry.path())) continue;
     if (!found.empty()) {
-      throw Error(fmt::format("holds more than one list of clips ({}, {})", found.filename().string(),
+      throw Error(fmt::format("contains more than one list of clips ({}, {})", found.filename().string(),
                               entry.path().filename().string()),
                   folder.string(), "give one of these files");
     }

@@ -56,7 +56,7 @@ struct DatasetKindDescriptor {
   std::string kind;           ///< "fma"
   std::string title;          ///< "FMA dataset"
   std::string location;       ///< what the user gives: "an FMA folder"
-  std::string recognised_by;  ///< "it holds fma_metadata/ or tracks.csv, or ..."
+  std::string recognised_by;  ///< "it contains fma_metadata/ or tracks.csv, or ..."
   bool (*recognises)(const std::filesystem::path& location) = nullptr;
   /// Throws Error if nothing usable is found.
   Dataset (*open)(const std::filesystem::path& location, const DatasetOptions& options) = nullptr;
@@ -64,12 +64,17 @@ struct DatasetKindDescriptor {
 /// All kinds of datasets with audio, in the order in which open_dataset() tries them; see dataset_list.hpp.
 std::vector<DatasetKindDescriptor> dataset_kinds();
 
-/// Opens what docs/datasets.md describes: an FMA folder (holds fma_metadata/ or tracks.csv, or is fma_small/ beside
-/// them), a folder with one sub-folder per genre, or a CSV
-/// (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder) or a folder
-/// with one such CSV in it. No audio is decoded. Tracks without a genre ("no genre") or an audio file ("missing file")
-/// are rejected. Throws Error if nothing usable is found, and, with the line, for an invalid table (missing column,
-/// repeated track_id, invalid number or part).
+/// Opens one of these (docs/datasets.md):
+/// - an FMA folder: contains fma_metadata/ or tracks.csv, or is fma_small/ beside them
+/// - a folder of M3U playlists, one per genre
+/// - a folder with one sub-folder per genre
+/// - a CSV (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder), or
+/// a
+///   folder with one such CSV
+///
+/// Decodes no audio. Rejects tracks without a genre ("no genre") or an audio file ("missing file"). Throws Error if
+/// nothing usable is found, and, with the line, for an invalid table (missing column, repeated track_id, invalid number
+/// or part).
 Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options = {});
 
 }  // namespace genrewise

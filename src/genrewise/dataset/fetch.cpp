@@ -39,9 +39,9 @@ FolderArchive source_of(const FmaArchive& archive, const FetchOptions& options) 
 
 FetchResult fetch_fma(const FmaArchive& archive, const fs::path& folder, const FetchOptions& options,
                       Progress& progress) {
-  std::vector<FolderArchive> wanted{source_of(kFmaArchives.front(), options)};
-  if (&archive != &kFmaArchives.front()) wanted.push_back(source_of(archive, options));
-  fetch_archives(wanted, folder, options.keep_archives, progress);
+  std::vector<FolderArchive> archives{source_of(kFmaArchives.front(), options)};
+  if (&archive != &kFmaArchives.front()) archives.push_back(source_of(archive, options));
+  fetch_archives(archives, folder, options.keep_archives, progress);
   return {.dataset = folder, .missing = {}};
 }
 

@@ -80,17 +80,17 @@ void fetch_package(const std::string& package, const std::set<std::string>& file
 
 FetchResult fetch_demo(const fs::path& folder, std::uint64_t disk_bytes, Progress& progress) {
   const auto files = files_by_package();
-  std::vector<std::string> wanted;
+  std::vector<std::string> missing;
   for (const auto& [package, names] : files) {
-    if (!fs::is_directory(folder / package)) wanted.push_back(package);
+    if (!fs::is_directory(folder / package)) missing.push_back(package);
   }
-  if (!wanted.empty()) {
+  if (!missing.empty()) {
     require_package_manager();
-    require_disk_space(folder, disk_bytes * wanted.size() / files.size());
+    require_disk_space(folder, disk_bytes * missing.size() / files.size());
   }
   make_folders(folder);
-  progress.begin("packages", "packages", files.size(), files.size() - wanted.size());
-  for (const std::string& package : wanted) {
+  progress.begin("packages", "packages", files.size(), files.size() - missing.size());
+  for (const std::string& package : missing) {
     fetch_package(package, files.at(package), folder);
     progress.advance();
   }

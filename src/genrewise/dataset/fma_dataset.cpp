@@ -114,9 +114,9 @@ Dataset open_fma(const fs::path& location, const DatasetOptions& options) {
     throw UsageError(fmt::format("'{}' is not a subset of FMA", subset), "--subset",
                      "choose small, medium, large or full");
   }
-  const std::size_t wanted = subset_rank(subset);
+  const std::size_t largest_rank = subset_rank(subset);
   const fs::path metadata = find_metadata(location);
-  const std::vector<fs::path> roots = audio_roots(location, metadata, wanted);
+  const std::vector<fs::path> roots = audio_roots(location, metadata, largest_rank);
   const std::string text = read_file(metadata);
   CsvReader reader(text, metadata.string());
   const Columns columns = find_columns(reader);
@@ -128,7 +128,7 @@ Dataset open_fma(const fs::path& location, const DatasetOptions& options) {
     if (fields.size() != columns.count || !parse_number(fields[0], id) || id < 0) {
       throw Error("the row is not an FMA track", where, "the file is damaged: fetch fma-metadata again");
     }
-    if (subset_rank(fields[columns.subset]) > wanted) continue;
+    if (subset_rank(fields[columns.subset]) > largest_rank) continue;
     Track track;
     track.id = std::to_string(id);
     track.path = audio_path(roots, id);

@@ -80,7 +80,7 @@ class Dealer {
       double best_cost = std::numeric_limits<double>::infinity();
       std::size_t best_group = 0, best_bin = 0;
       for (std::size_t group = 0; group < bin_of_.size(); ++group) {
-        if (!holds(group, label) || !can_leave(group)) continue;
+        if (!contains(group, label) || !can_leave(group)) continue;
         for (std::size_t bin = 0; bin < bins_; ++bin) {
           if (group_counts_[at(bin, label)] > 0) continue;
           const double cost = change(group, bin, 1) + change(group, bin_of_[group], -1);
@@ -164,7 +164,7 @@ class Dealer {
     }
   }
 
-  bool holds(std::size_t group, std::size_t label) const {
+  bool contains(std::size_t group, std::size_t label) const {
     return std::ranges::find(contents_[group], label, &Share::label) != contents_[group].end();
   }
 

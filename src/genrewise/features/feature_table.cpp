@@ -53,7 +53,7 @@ std::optional<Sidecar> read_sidecar(const std::filesystem::path& table) {
   }
 }
 
-// Parses the numbers of one line behind its id. Almost all lines of a table are such, without quotes, so they are
+// Parses the numbers of one line after its id. Almost all lines of a table are such, without quotes, so they are
 // parsed in place.
 class RowParser {
  public:
@@ -112,7 +112,7 @@ std::vector<FeatureColumn> read_header(CsvReader& reader) {
   return columns;
 }
 
-// Removes a row's id and the comma behind it from `text`. Only ids can be quoted, and may then contain line breaks.
+// Removes a row's id and the comma after it from `text`. Only ids can be quoted, and may then contain line breaks.
 std::string take_id(std::string_view& text, const std::string& name, std::size_t line) {
   if (!text.starts_with('"')) {
     const std::size_t end = std::min(text.find_first_of(",\n"), text.size());

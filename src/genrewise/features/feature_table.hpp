@@ -20,7 +20,7 @@ struct FeatureTable {
 };
 
 /// Reads a table in the layout of FMA's features.csv (three header rows, an index-name row) or a .npy matrix (float32
-/// or float64, C order). "<path>.json" beside it contains the recipe, and the ids and columns of a .npy. A CSV without
+/// or float64, C order). "PATH.json" beside it contains the recipe, and the ids and columns of a .npy. A CSV without
 /// one that has FMA's 518 columns counts as the table that FMA publishes; its recipe is published_fma_recipe(). Throws
 /// Error with line and column for a cell that is not a finite number.
 FeatureTable read_feature_table(const std::filesystem::path& path);
@@ -29,7 +29,7 @@ FeatureTable read_feature_table(const std::filesystem::path& path);
 /// be mixed with version 1, which this program extracts.
 FeatureRecipe published_fma_recipe();
 
-/// Writes a .csv or .npy file, by the path's extension, and "<path>.json", row by row. Memory is bounded except for the
+/// Writes a .csv or .npy file, by the path's extension, and "PATH.json", row by row. Memory is bounded except for the
 /// track ids.
 class FeatureTableWriter {
  public:

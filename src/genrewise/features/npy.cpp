@@ -16,7 +16,7 @@ static_assert(std::endian::native == std::endian::little, "values are copied wit
 constexpr std::string_view kMagic("\x93NUMPY\x01\x00", 8);
 constexpr std::size_t kAlignment = 64;
 
-// Value behind "'key':" in the header's dictionary.
+// Value after "'key':" in the header's dictionary.
 std::string_view entry(std::string_view header, std::string_view key) {
   const std::size_t at = header.find(fmt::format("'{}':", key));
   if (at == std::string_view::npos) return {};

@@ -8,7 +8,7 @@
 
 namespace genrewise {
 
-/// Recipe whose hash is the SHA-256 of "name version\n" + parameters. `parameters` is the canonical text of everything
+/// Recipe whose hash is the SHA-256 of `name version\n` + parameters. `parameters` is the canonical text of everything
 /// that affects the resulting numbers.
 FeatureRecipe make_recipe(std::string name, int version, const std::string& parameters);
 

@@ -14,9 +14,9 @@ constexpr std::size_t kOpenFiles = 128;  // well below the usual limit of 1,024 
 // record has its own checksums.
 std::size_t inflate_block(std::span<const std::byte> stored, bool from_start, std::span<std::byte> into) {
   auto inflater = from_start ? Inflater::whole() : Inflater::raw();
-  const std::size_t wanted = into.size();
+  const std::size_t capacity = into.size();
   inflater.read(stored, into);
-  return wanted - into.size();
+  return capacity - into.size();
 }
 
 }  // namespace

@@ -124,15 +124,16 @@ void BatchPlan::add_compressed_blocks(const PackedShard& shard, std::uint32_t nu
   BatchBlock* block = nullptr;
   std::size_t block_point = 0;
   for (const std::uint32_t i : records) {
-    const auto behind = std::ranges::upper_bound(points, i, {}, &PackedShard::RestartPoint::record);
-    const auto point = static_cast<std::size_t>(behind - points.begin()) - 1;
+    const auto next_point = std::ranges::upper_bound(points, i, {}, &PackedShard::RestartPoint::record);
+    const auto point = static_cast<std::size_t>(next_point - points.begin()) - 1;
     if (block == nullptr || point != block_point) {
       block = &blocks_.emplace_back();
       block_point = point;
       block->shard = number;
       block->offset = shard.records[points[point].record].offset;
       block->stored_offset = points[point].stored_offset;
-      block->stored_bytes = (behind == points.end() ? shard.bytes : behind->stored_offset) - block->stored_offset;
+      block->stored_bytes =
+          (next_point == points.end() ? shard.bytes : next_point->stored_offset) - block->stored_offset;
     }
     block->bytes = frame_end(shard.records[i]) - block->offset;
     block->records.push_back(i);

@@ -90,8 +90,8 @@ class BatchReader::Impl {
   BatchPosition position() const { return {next_batch_.first, next_batch_.second, plan_.fingerprint()}; }
 
   const std::string& track_id(std::uint32_t record) const {
-    const auto behind = std::ranges::upper_bound(first_record_, record);
-    const auto shard = static_cast<std::size_t>(behind - first_record_.begin()) - 1;
+    const auto next_shard = std::ranges::upper_bound(first_record_, record);
+    const auto shard = static_cast<std::size_t>(next_shard - first_record_.begin()) - 1;
     return manifest_.shards[shard].records.at(record - first_record_[shard]).track_id;
   }
 

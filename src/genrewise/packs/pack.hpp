@@ -26,7 +26,7 @@ namespace genrewise {
 struct PackConfig {
   int shards = 16;
   std::uint64_t seed = kDefaultSeed;  ///< of the shuffle before examples are assigned to shards
-  std::string prefix = {};            ///< of shard file names; empty: "<recipe>-"
+  std::string prefix = {};            ///< of shard file names; empty: "RECIPE-"
   StoredAs stored_as = StoredAs::float32;
   Compression compression = Compression::none;
   int threads = 0;  ///< 0: the thread budget
@@ -59,11 +59,11 @@ struct PackResult {
   double pack_s = 0;  ///< wall-clock time of this run
 };
 
-/// Packs into `folder` (created if missing): shards "<prefix>NN-<count>.tfrec" and finally manifest.json
+/// Packs into `folder` (created if missing): shards "PREFIXNN-COUNT.tfrec" and finally manifest.json
 /// (docs/record_format.md). The examples, in the order of their track ids, are shuffled by the seed and assigned to
 /// shards in runs of equal length. The files are byte-identical for any number of threads and interruptions.
 ///
-/// Unfinished work is in "<folder>/.pack": after a kill at any moment, the next run continues after the last complete
+/// Unfinished work is in "FOLDER/.pack": after a kill at any moment, the next run continues after the last complete
 /// record. Skipped examples are not retried. A folder with the same finished pack is left unchanged. Memory: a few
 /// examples per thread, and about 500 bytes per example of the job (its entry in the manifest), besides the job itself.
 ///

@@ -12,7 +12,7 @@
 
 namespace genrewise {
 
-/// Folder in an object store that is being packed into. "<folder>/.pack/plan" contains the fingerprint of the pack
+/// Folder in an object store that is being packed into. "FOLDER/.pack/plan" contains the fingerprint of the pack
 /// until its manifest is written.
 class RemotePack {
  public:

@@ -13,7 +13,7 @@
 
 namespace genrewise {
 
-/// Writes the examples of one shard in order. Files in "<folder>/.pack": "NN.tfrec", complete records and possibly an
+/// Writes the examples of one shard in order. Files in "FOLDER/.pack": "NN.tfrec", complete records and possibly an
 /// incomplete one at the end; "NN.journal", one JSON line per skipped example and, for lossy storage, per record. Both
 /// survive a kill. finish() turns them into the shard and writes "NN.json", a manifest of this shard.
 class ShardPacker {

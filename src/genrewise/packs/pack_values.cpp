@@ -68,9 +68,9 @@ void decode_halves(const char* bytes, std::span<float> out) {
   for (std::size_t i = done; i < out.size(); ++i) out[i] = from_half(half_at(bytes, i));
 }
 
-tl::unexpected<Fault> wrong_size(std::size_t found, std::size_t wanted) {
+tl::unexpected<Fault> wrong_size(std::size_t found, std::size_t expected) {
   return tl::unexpected(
-      Fault{"wrong size", {}, "`song` has " + std::to_string(found) + " numbers, not " + std::to_string(wanted)});
+      Fault{"wrong size", {}, "`song` has " + std::to_string(found) + " numbers, not " + std::to_string(expected)});
 }
 
 tl::unexpected<Fault> no_song(FeatureKind kind) {

@@ -9,7 +9,8 @@
 
 namespace genrewise {
 
-/// Escapes text for HTML and SVG (text and quoted attributes): `& < > " '` as entities, control characters as U+FFFD.
+/// Escapes text for HTML and SVG (text and quoted attributes): ampersands, angle brackets and quotes become entities,
+/// control characters U+FFFD.
 std::string escape_html(std::string_view text);
 
 /// "58.2 %".

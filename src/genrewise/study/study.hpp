@@ -1,8 +1,8 @@
 /// @file
 /// Compares several models on one split.
 /// @code
-/// const StudyResult result = run_study(examples, make_split(examples.subjects), {.models = parse_models("gnb,svm")},
-/// progress); const double accuracy = result.models[*result.best].test.accuracy.value;
+/// const Split split = make_split(examples.subjects);
+/// const StudyResult result = run_study(examples, split, {.models = parse_models({"gnb", "svm"})}, progress);
 /// @endcode
 #pragma once
 

@@ -79,9 +79,9 @@ std::optional<ExplainedVariance> variance_of(const Examples& examples, const Tun
   PreprocessingConfig prepare;
   prepare.seed = config.seed;
   for (const TuningPoint& point : result.points) {
-    const PreprocessingConfig asks = preprocessing_of(Point(point.parameters), prepare);
-    uses_pca = uses_pca || asks.pca_components > 0 || asks.pca_variance > 0;
-    if (point.error.empty()) most = std::max(most, asks.pca_components);
+    const PreprocessingConfig preprocessing = preprocessing_of(Point(point.parameters), prepare);
+    uses_pca = uses_pca || preprocessing.pca_components > 0 || preprocessing.pca_variance > 0;
+    if (point.error.empty()) most = std::max(most, preprocessing.pca_components);
   }
   if (!uses_pca) return std::nullopt;
   const Point best(result.points[result.best].parameters);
