@@ -197,7 +197,7 @@ class Extraction {
     const std::string first = result_.skipped.empty() ? "" : "; the first is " + to_string(result_.skipped.front());
     throw Error(
         fmt::format("none of its {} clips could be used ({}){}", result_.tracks, counts_text(result_.skipped), first),
-        dataset_.name, "look at it with `genrewise inspect`");
+        dataset_.name, "check it with `genrewise inspect`");
   }
 
   const Dataset& dataset_;
