@@ -43,7 +43,7 @@ TEST_F(PlaylistDataset, TakesTheGenreFromThePlaylistsName) {
   EXPECT_EQ(dataset.tracks[3].id, "../music/\u00e9.mp3");
 }
 
-TEST_F(PlaylistDataset, RejectsWhatIsListedTwiceOrMissing) {
+TEST_F(PlaylistDataset, RejectsDuplicateAndMissingTracks) {
   write_file(lists_ / "Jazz.m3u", "../music/a.mp3\n../music/gone.mp3\nhttp://radio.example/stream\n");
   write_file(lists_ / "Rock.m3u", "\n./../music/a.mp3\n../music/d.mp3\n");
   const Dataset dataset = open_dataset(lists_);
@@ -56,13 +56,13 @@ TEST_F(PlaylistDataset, RejectsWhatIsListedTwiceOrMissing) {
   EXPECT_THAT(dataset.rejected[2].detail, HasSubstr("Jazz.m3u:1"));
 }
 
-TEST_F(PlaylistDataset, IsNotTakenForOneBesideGenreFolders) {
+TEST_F(PlaylistDataset, IgnoresPlaylistsBesideGenreFolders) {
   touch(folder_ / "genres" / "Rock" / "a.mp3");
   write_file(folder_ / "genres" / "favourites.m3u", "Rock/a.mp3\n");
   EXPECT_EQ(open_dataset(folder_ / "genres").kind, "folder");
 }
 
-TEST_F(PlaylistDataset, StatesWhyNothingIsLeft) {
+TEST_F(PlaylistDataset, ReportsWhyNoTrackIsUsable) {
   write_file(lists_ / "Rock.m3u", "gone.mp3\n");
   EXPECT_THAT(error_message([&] { open_dataset(lists_); }), HasSubstr("missing file"));
 }

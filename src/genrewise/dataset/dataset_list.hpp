@@ -4,7 +4,7 @@
 
 #include "genrewise/dataset/dataset.hpp"
 
-/// In the order in which a place is tried.
+/// In the order in which open_dataset() tries them.
 #define GENREWISE_DATASET_KINDS(ENTRY) \
   ENTRY(fma_dataset)                   \
   ENTRY(csv_dataset)                   \

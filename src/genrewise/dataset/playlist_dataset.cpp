@@ -25,7 +25,8 @@ bool is_playlist(const fs::path& path) {
   return extension == ".m3u" || extension == ".m3u8";
 }
 
-/// Only folders of playlists alone: one beside genre folders or music is a player's, and says nothing about genres.
+/// Whether the folder contains playlists only. Playlists beside music or genre folders come from a player and do not
+/// state genres.
 bool is_playlist_folder(const fs::path& location) {
   if (!fs::is_directory(location)) return false;
   bool any = false;
@@ -44,7 +45,7 @@ int hex_digit(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/// The path of an entry: "file://" URIs are decoded; backslashes separate folders where there is no slash.
+/// Path of an entry: decodes "file://" URIs; backslashes separate folders if there is no slash.
 std::string path_of(std::string_view entry) {
   constexpr std::string_view kScheme = "file://";
   std::string path;
@@ -74,7 +75,7 @@ void read_extended_info(std::string_view line, Track& track) {
   track.title = dash == std::string_view::npos ? text : trimmed(text.substr(dash + 3));
 }
 
-/// Where each track was first listed, by id.
+/// "path:line" of the first listing of each track, by id.
 using Listed = std::unordered_map<std::string, std::string>;
 
 void read_playlist(const fs::path& playlist, DatasetBuilder& builder, Listed& listed) {
@@ -111,7 +112,7 @@ Dataset open_playlists(const fs::path& location, const DatasetOptions& options) 
   std::ranges::sort(playlists);
   Listed listed;
   for (const fs::path& playlist : playlists) read_playlist(playlist, builder, listed);
-  return std::move(builder).build("check the paths in the playlists; relative ones count from the playlists' folder");
+  return std::move(builder).build("check the paths in the playlists; relative paths start at the playlists' folder");
 }
 
 }  // namespace
@@ -120,7 +121,7 @@ DatasetKindDescriptor playlist_dataset() {
   return {.kind = "playlists",
           .title = "Playlists",
           .location = "a folder of M3U playlists, one per genre",
-          .recognised_by = "a folder that holds nothing but .m3u and .m3u8 files",
+          .recognised_by = "a folder that contains only .m3u and .m3u8 files",
           .recognises = is_playlist_folder,
           .open = open_playlists};
 }

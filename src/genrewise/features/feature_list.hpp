@@ -19,7 +19,7 @@ namespace genrewise {
 GENREWISE_FEATURE_SETS(GENREWISE_DECLARE)
 #undef GENREWISE_DECLARE
 
-/// Those of the list. pretrained/feature_sets.hpp lists all, and makes one by its name.
+/// Descriptors of this list. pretrained/feature_sets.hpp lists all feature sets and makes them by name.
 std::vector<FeatureSetDescriptor> listed_feature_sets();
 
 }  // namespace genrewise

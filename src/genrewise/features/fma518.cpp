@@ -13,12 +13,12 @@
 namespace genrewise {
 namespace {
 
-// features.py gives the true rate to the CQT and the mel filters only; all else assumes librosa's default.
+// features.py passes the true rate to the CQT and the mel filters only; the rest assumes librosa's default.
 constexpr int kAssumedRateHz = 22050;
-// It does not tell the chroma functions how many bins an octave has, and since librosa 0.8 they assume this.
+// features.py does not pass the bins per octave to the chroma functions; since librosa 0.8 they assume this number.
 constexpr int kClaimedBinsPerOctave = 36;
 
-// Where each feature of the table comes from: rows of the frame analysis, or of the chroma and tonnetz of the CQT.
+// Source of each feature of the table: rows of the frame analysis, or of the chroma and tonnetz of the CQT.
 enum class Source { frames, cqt };
 struct Feature {
   const char* name;
@@ -75,7 +75,7 @@ class Fma518 final : public FeatureSet {
       return tl::unexpected(
           Fault{"wrong sample rate",
                 {},
-                fmt::format("{} Hz, and the seven octaves of the constant-Q transform take at least {} Hz",
+                fmt::format("{} Hz, but the seven octaves of the constant-Q transform need at least {} Hz",
                             clip.sample_rate_hz, Cqt::minimum_sample_rate_hz())});
     }
     auto& scratch = static_cast<Fma518Scratch&>(any_scratch);

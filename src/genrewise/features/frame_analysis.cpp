@@ -59,8 +59,8 @@ void FrameAnalysis::process(std::span<const float> samples, int sample_rate_hz, 
   if (config_.rolloff_offset != 0) rolloff_of_offset_signal(samples, pitch_rate_hz, scratch);
 }
 
-// The magnitudes of kLanes frames: frame by frame in scratch.rows, a frame per lane in scratch.tile. Frames behind the
-// last are zeros. `power` receives the squares, kLanes rows.
+// Magnitudes of kLanes frames: frame by frame in scratch.rows, one frame per lane in scratch.tile. Frames after the
+// last one are zero. `power` receives the squares, kLanes rows.
 void FrameAnalysis::magnitude_tile(std::span<const float> samples, std::size_t first, float* power,
                                    Scratch& scratch) const {
   const std::size_t row = aligned_stride(bins()), count = frames(samples.size());
