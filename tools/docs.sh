@@ -16,5 +16,6 @@ public_headers() {
 }
 headers=$(public_headers)
 mkdir -p build/docs
-{ cat tools/Doxyfile; echo "INPUT = $(tr '\n' ' ' <<<"$headers")"; } | doxygen -
+# Doxygen repeats a warning for each page that shows the comment.
+{ cat tools/Doxyfile; echo "INPUT = $(tr '\n' ' ' <<<"$headers")"; } | doxygen - 2>&1 | sort -u >&2
 echo "$(wc -l <<<"$headers") public headers: build/docs/html/index.html"
