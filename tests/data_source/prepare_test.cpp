@@ -29,7 +29,6 @@ class FakeSet : public FeatureSet {
  public:
   explicit FakeSet(int version = 1) : recipe_{"fake", version, "hash" + std::to_string(version)} {}
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override { return "length and first sample"; }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }

@@ -31,7 +31,7 @@ using testing::touch;
 class FetchArchives : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!program_exists("7z")) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
+    if (find_program("7z").empty()) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
     touch(folder_ / "in/fma_tiny/000/000002.mp3");
     std::string output;
     ASSERT_EQ(

@@ -18,7 +18,6 @@ using testing::TemporaryFolder;
 class FakeSet : public FeatureSet {
  public:
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override { return "rate and length"; }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 4000; }
   std::unique_ptr<Scratch> make_scratch() const override {

@@ -191,6 +191,24 @@ TEST(Fma518, StandsInTheColumnOrderOfFeaturesCsv) {
       columns, {}, [](const FeatureColumn& c) { return std::tie(c.feature, c.statistic, c.number); }));
 }
 
+TEST(Mfcc, IsTheMfccPartOfFma518) {
+  const Waveform clip = noise(100000, 44100);
+  const auto all = extract("fma518", clip), own = extract("mfcc", clip);
+  ASSERT_TRUE(all && own);
+  std::vector<float> part;
+  const auto whole = make_feature_set("fma518"), set = make_feature_set("mfcc");
+  std::vector<FeatureColumn> columns;
+  for (std::size_t i = 0; i < whole->size(); ++i) {
+    if (whole->columns()[i].feature != "mfcc") continue;
+    part.push_back((*all)[i]);
+    columns.push_back(whole->columns()[i]);
+  }
+  EXPECT_EQ(part.size(), 140u);
+  EXPECT_EQ(columns, set->columns());
+  EXPECT_EQ(part, *own);
+  EXPECT_TRUE(extract("mfcc", noise(3000, 4000))) << "without the constant-Q transform any rate will do";
+}
+
 TEST(Fma518, OfASineSaysWhatASineIs) {
   // 882 Hz, for which the spectral features, which assume 22,050 Hz whatever is true, see 441 Hz.
   const auto row = extract("fma518", sine(882, 88200, 44100));

@@ -22,7 +22,7 @@ using ::testing::UnorderedElementsAre;
 class Archive : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!program_exists("7z")) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
+    if (find_program("7z").empty()) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
   }
   ~Archive() override { clear_interrupt(); }
 
@@ -163,8 +163,8 @@ TEST(Process, HandsOnOutputAndExitCode) {
   EXPECT_EQ(output, "out\nerr\n/\n");
   EXPECT_EQ(run_process({"sh", "-c", "kill -9 $$"}, {}, collect), 137);
   EXPECT_THROW(run_process({"no-such-program-anywhere"}, {}, collect), Error);
-  EXPECT_TRUE(program_exists("sh"));
-  EXPECT_FALSE(program_exists("no-such-program-anywhere"));
+  EXPECT_FALSE(find_program("sh").empty());
+  EXPECT_TRUE(find_program("no-such-program-anywhere").empty());
 }
 
 }  // namespace

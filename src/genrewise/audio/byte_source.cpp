@@ -41,11 +41,10 @@ std::size_t ByteSource::read_at(std::int64_t offset, std::span<std::byte> out) n
 }
 
 const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
-  ++reads_;
+  if (windows_[latest_].holds(offset)) return &windows_[latest_];
+  ++switches_;
   for (Window& known : windows_) {
-    if (!known.holds(offset)) continue;
-    known.used = reads_;
-    return &known;
+    if (known.holds(offset)) return use(known);
   }
   if (!file_ || error_) return nullptr;
   // Who reads on and on uses one window, whose memory is warm, and leaves the others (the headers) as they are.
@@ -59,8 +58,12 @@ const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
     error_ = std::current_exception();
     window.bytes = {};
   }
-  if (!window.holds(offset)) return nullptr;
-  window.used = reads_;
+  return window.holds(offset) ? use(window) : nullptr;
+}
+
+const ByteSource::Window* ByteSource::use(Window& window) {
+  window.used = switches_;
+  latest_ = static_cast<std::size_t>(&window - windows_.data());
   return &window;
 }
 

@@ -39,7 +39,7 @@ class ByteSource {
     std::int64_t offset = 0;
     std::span<const std::byte> bytes;
     std::vector<std::byte> memory;
-    std::uint64_t used = 0;  // when, counted in reads
+    std::uint64_t used = 0;  // when it was last switched to, counted in switches
 
     std::int64_t end() const { return offset + static_cast<std::int64_t>(bytes.size()); }
     bool holds(std::int64_t at) const { return at >= offset && at < end(); }
@@ -47,12 +47,14 @@ class ByteSource {
 
   ByteSource() = default;
   const Window* window_at(std::int64_t offset);
+  const Window* use(Window& window);
   void fill(Window& window, std::int64_t offset);
 
   std::unique_ptr<FileReader> file_;  // none: all bytes are in the first window
   std::int64_t size_ = 0;
   std::array<Window, 4> windows_;
-  std::uint64_t reads_ = 0;
+  std::size_t latest_ = 0;  // the window that the last read used
+  std::uint64_t switches_ = 0;
   std::exception_ptr error_;  // the first
 };
 

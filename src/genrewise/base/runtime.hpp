@@ -8,10 +8,8 @@
 // What third-party libraries keep for the whole process is not here: docs/embedding.md lists it.
 #pragma once
 
-#include <any>
 #include <atomic>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -79,7 +77,6 @@ class Runtime {
 
  private:
   friend class HoldInterrupts;
-  friend class UseRuntime;
 
   std::atomic<int> threads_;
   std::string device_;

@@ -153,7 +153,7 @@ fs::path DataSource::table_of(const std::string& set) const {
 }
 
 std::size_t DataSource::extracted_columns() const {
-  return extracts() ? make_feature_set(features_)->size() : 0;
+  return extracts() ? feature_set_descriptor(features_).columns : 0;
 }
 
 SplitSubjects DataSource::subjects() const {

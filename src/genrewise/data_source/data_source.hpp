@@ -53,7 +53,7 @@ class DataSource {
   explicit DataSource(DataSourceConfig config);
 
   const DataSourceConfig& config() const { return config_; }
-  /// "fma", "folder", "csv", "table" or "pack".
+  /// The dataset kind ("fma", "folder", ...), "table" or "pack".
   const std::string& kind() const { return kind_; }
   /// Absolute, for results.
   std::string location() const;

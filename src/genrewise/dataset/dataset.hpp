@@ -30,7 +30,7 @@ struct Track {
 
 struct Dataset {
   std::string name;  ///< for people: the folder's or file's name
-  std::string kind;  ///< "fma", "folder" or "csv"
+  std::string kind;  ///< of its descriptor: "fma", "csv", "playlists", "folder"
   std::filesystem::path root;
   std::vector<std::string> labels;  ///< genres, sorted by name; each has at least one track
   std::vector<Track> tracks;        ///< sorted by id (numbers as numbers)

@@ -8,6 +8,7 @@
 #define GENREWISE_DATASET_KINDS(ENTRY) \
   ENTRY(fma_dataset)                   \
   ENTRY(csv_dataset)                   \
+  ENTRY(playlist_dataset)              \
   ENTRY(folder_dataset)
 
 namespace genrewise {

@@ -34,7 +34,7 @@ std::map<std::string, std::set<std::string>> files_by_package() {
 
 void require_package_manager() {
   for (const char* program : {"apt-get", "dpkg-deb"}) {
-    if (program_exists(program)) continue;
+    if (!find_program(program).empty()) continue;
     throw Error(
         fmt::format("the demonstration music comes from Debian packages, and '{}' is not on this system", program), {},
         "run it on Debian or Ubuntu, or use a dataset of your own");

@@ -9,6 +9,7 @@
   ENTRY(frames_features)                \
   ENTRY(frames_by_coefficient_features) \
   ENTRY(mel224_features)                \
+  ENTRY(mfcc_features)                  \
   ENTRY(music_features)                 \
   ENTRY(raw10k_features)
 

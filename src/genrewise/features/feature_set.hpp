@@ -1,7 +1,6 @@
 // Named, versioned recipes: clip -> numbers.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -38,8 +37,6 @@ class FeatureSet {
 
   virtual ~FeatureSet() = default;
   virtual const FeatureRecipe& recipe() const = 0;
-  /// One line for people.
-  virtual std::string description() const = 0;
   virtual const std::vector<FeatureColumn>& columns() const = 0;
   std::size_t size() const { return columns().size(); }
   /// The rate that the waveform must have; 0: the file's own.
@@ -48,14 +45,5 @@ class FeatureSet {
   /// Writes size() finite numbers. Faults: "too short" (with the length that it takes), "wrong sample rate".
   virtual Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& scratch) const = 0;
 };
-
-/// A feature set by its name, and how to make it.
-struct NamedFeatureSet {
-  std::string name;
-  std::function<std::unique_ptr<FeatureSet>()> make;
-};
-
-/// Those that need no pretrained network, by name. pretrained/feature_sets.hpp lists all, and makes one by its name.
-const std::vector<NamedFeatureSet>& engineered_feature_sets();
 
 }  // namespace genrewise

@@ -65,9 +65,6 @@ class Fma518 final : public FeatureSet {
         analysis_({.pitch_rate_hz = kAssumedRateHz}) {}
 
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "the 518 statistics of FMA's features.py: chroma, tonnetz, MFCC, RMS, zero crossings, spectral shape";
-  }
   const std::vector<FeatureColumn>& columns() const override { return fma_columns(); }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Fma518Scratch>(); }
@@ -84,16 +81,10 @@ class Fma518 final : public FeatureSet {
     auto& scratch = static_cast<Fma518Scratch&>(any_scratch);
     analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
     cqt_features(clip, scratch);
-    float* at = out.data();
     for (const Feature& feature : kFeatures) {
       Series& series = feature.source == Source::frames ? scratch.analysis.series : scratch.cqt_series;
-      for (std::size_t row = 0; row < feature.rows; ++row) {
-        const Moments values = moments(series.row(feature.first_row + row), scratch.keys);
-        for (std::size_t s = 0; s < std::size(kStatistics); ++s) {
-          at[s * feature.rows + row] = values.*kStatistics[s].value;
-        }
-      }
-      at += std::size(kStatistics) * feature.rows;
+      write_statistics(series, feature.first_row, feature.rows, scratch.keys, out);
+      out = out.subspan(std::size(kStatistics) * feature.rows);
     }
     return {};
   }

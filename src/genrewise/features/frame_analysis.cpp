@@ -55,7 +55,7 @@ void FrameAnalysis::process(std::span<const float> samples, int sample_rate_hz, 
   scratch.series.resize(kRows, frames(samples.size()));
   zero_crossing_rate(samples, kNFft, kHopSamples, scratch.series.row(kZcr));
   spectra(samples, sample_rate_hz, pitch_rate_hz, scratch);
-  chroma(pitch_rate_hz, scratch);
+  if (config_.chroma) chroma(pitch_rate_hz, scratch);
   if (config_.rolloff_offset != 0) rolloff_of_offset_signal(samples, pitch_rate_hz, scratch);
 }
 
@@ -91,7 +91,7 @@ void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, 
     float* const power = scratch.power.data() + first * row;
     magnitude_tile(samples, first, power, scratch);
     for (std::size_t i = 0; i < kLanes && first + i < count; ++i) {
-      power_tuning.add_frame({power + i * row, bins()});
+      if (config_.chroma) power_tuning.add_frame({power + i * row, bins()});
       if (config_.cqt_tuning) magnitude_tuning.add_frame({scratch.rows.data() + i * row, bins()});
     }
     float* const tile = scratch.tile.data();

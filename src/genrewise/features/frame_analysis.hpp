@@ -36,6 +36,7 @@ struct FrameAnalysisConfig {
   int pitch_rate_hz = 0;     ///< the sample rate that all but the MFCC assume; 0: the true one
   bool contrast = true;      ///< without it the rows of the contrast have no meaning
   bool cqt_tuning = true;    ///< estimate the tuning that librosa.cqt would
+  bool chroma = true;        ///< without it the rows of the chroma have no meaning
   float rolloff_offset = 0;  ///< is added to the signal for the roll-off (and nothing else)
 };
 

@@ -67,12 +67,6 @@ class Frames final : public FeatureSet {
     }
   }
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return by_coefficient_ ? "MFCC, chroma, zero crossings, centroid and roll-off of 2,582 frames, each coefficient "
-                             "standardised over time"
-                           : "MFCC, chroma, zero crossings, centroid and roll-off of 2,582 frames, MFCC and chroma "
-                             "standardised within each frame";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<FramesScratch>(); }

@@ -43,9 +43,6 @@ class Mel224 final : public FeatureSet {
     }
   }
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "a mel-spectrogram of 224 bands x 224 frames in dB below its loudest point (the first 30 s at 22,050 Hz)";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return kRateHz; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Mel224Scratch>(); }

@@ -158,9 +158,6 @@ class Music final : public FeatureSet {
         columns_(make_columns()) {}
 
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "timbre and its movement, harmony, key, rhythm, loudness, harmonic share: what a musician would ask";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<MusicScratch>(); }

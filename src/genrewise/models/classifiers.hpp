@@ -15,6 +15,7 @@
   ENTRY(logistic_regression)         \
   ENTRY(support_vector_machine)      \
   ENTRY(linear_svm)                  \
+  ENTRY(nearest_centroid)            \
   ENTRY(perceptron)                  \
   ENTRY(linear_discriminant)         \
   ENTRY(quadratic_discriminant)      \

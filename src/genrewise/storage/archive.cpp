@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 std::string seven_zip() {
   for (const char* name : {"7z", "7zz", "7za"}) {
-    if (program_exists(name)) return name;
+    if (!find_program(name).empty()) return name;
   }
   throw Error("7-Zip is needed to unpack archives and was not found", "7z",
               "install it: apt-get install p7zip-full (or 7zip)");

@@ -9,8 +9,11 @@
 
 namespace genrewise {
 
-/// Whether a program of that name lies in PATH.
-bool program_exists(const std::string& name);
+/// Whether a path names a file that this user may execute.
+bool is_executable(const std::filesystem::path& path);
+/// The program of that name in PATH ("/usr/bin:/bin" where PATH is not set); empty: there is none. Empty entries of
+/// PATH, which stand for the current folder, are passed over.
+std::filesystem::path find_program(const std::string& name);
 
 /// Runs command[0] (sought in PATH) in `folder` (empty: the current one) with nothing on standard input and the locale
 /// C.UTF-8; hands on pieces of its standard output and standard error as they come. Returns its exit code (128 + signal

@@ -60,8 +60,7 @@ class Comparison {
   /// `model` is made where the result has no error.
   ModelResult run(const ModelSpec& spec, Model& model, Progress& progress) {
     ModelResult result;
-    const auto any = config_.make(spec.kind, {}, config_.seed);
-    base_ = preprocessing_for(*any, config_.preprocessing);
+    base_ = preprocessing_for(spec.kind, config_.preprocessing);
     result.name = spec.name, result.title = spec.title, result.kind = spec.kind;
     result.features = spec.features.empty() ? examples_.table.recipe.name : spec.features;
     result.columns = examples_.table.columns.size();
@@ -263,14 +262,14 @@ void run_models_of(const std::string& features, const Examples& examples, const 
 
 }  // namespace
 
-PreprocessingConfig preprocessing_for(const Classifier& classifier, PreprocessingConfig config) {
-  if (classifier.descriptor().capabilities.plain_features) config.standardise = false;
+PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig config) {
+  if (classifier_descriptor(kind).capabilities.plain_features) config.standardise = false;
   return config;
 }
 
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
                 const PreprocessingConfig& preprocessing, const FitContext& place) {
-  Stage stage = make_stage(examples, "all", preprocessing_for(*classifier, preprocessing), rows, {});
+  Stage stage = make_stage(examples, "all", preprocessing_for(classifier->kind(), preprocessing), rows, {});
   FitContext context = place;
   context.labels = examples.labels;
   classifier->fit(training_data(stage, examples), context);

@@ -82,8 +82,8 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
                       const StudyStore& store = {});
 
-/// Without standardisation for a learner that takes features as they are.
-PreprocessingConfig preprocessing_for(const Classifier& classifier, PreprocessingConfig config);
+/// Without standardisation where classifiers of that kind take features as they are. Throws UnknownName.
+PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig config);
 
 /// A classifier with its preprocessing, fitted on these rows of the examples. `place`: its progress, run folder and
 /// ranks are handed on to the classifier.

@@ -34,7 +34,6 @@ class Search {
         points_(points),
         progress_(progress),
         store_(store),
-        any_(config.make(config.kind, {}, config.seed)),
         folds_(make_folds(examples.subjects, config.scheme, config.folds, derive_seed(config.seed, "tuning folds"))),
         scores_(points.size(), std::vector<FoldScore>(static_cast<std::size_t>(config.folds))) {}
 
@@ -89,7 +88,7 @@ class Search {
     const auto learn = rows_of(bundle.fold, false), judge = rows_of(bundle.fold, true);
     PreprocessingConfig base;
     base.seed = config_.seed;
-    base = preprocessing_for(*any_, base);
+    base = preprocessing_for(config_.kind, base);
     const Point point = point_of(bundle.points.front());
     return make_stage(examples_, features_of(point), preprocessing_of(point, base), learn, judge);
   }
@@ -160,7 +159,6 @@ class Search {
   const std::vector<Parameters>& points_;
   Progress& progress_;
   const TuningStore& store_;
-  std::unique_ptr<Classifier> any_;  // a learner of the kind, with any parameters
   std::vector<int> folds_;
   std::vector<std::vector<FoldScore>> scores_;
   std::mutex mutex_;

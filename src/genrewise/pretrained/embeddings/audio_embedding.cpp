@@ -53,8 +53,7 @@ struct AudioScratch final : FeatureSet::Scratch {
 
 class AudioEmbedding final : public FeatureSet {
  public:
-  AudioEmbedding(std::string name, std::string description, const std::vector<EmbeddingPart>& parts)
-      : description_(std::move(description)) {
+  AudioEmbedding(std::string name, const std::vector<EmbeddingPart>& parts) {
     std::string parameters = fmt::format(
         "efficientat windows of {} frames, musicnn patches of {} frames, means over them", kWindowFrames, kPatchFrames);
     std::size_t at = 0;
@@ -83,7 +82,6 @@ class AudioEmbedding final : public FeatureSet {
   }
 
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override { return description_; }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override {
     return efficientat_ ? EfficientAtFrontEnd::kSampleRateHz : MusicnnFrontEnd::kSampleRateHz;
@@ -169,7 +167,6 @@ class AudioEmbedding final : public FeatureSet {
   }
 
   FeatureRecipe recipe_;
-  std::string description_;
   std::vector<FeatureColumn> columns_;
   std::array<std::optional<std::size_t>, std::size(kLayouts)> places_;  // where each run begins in the row
   EfficientAtFrontEnd efficientat_mel_;
@@ -194,8 +191,8 @@ FeatureSetDescriptor audio_embedding(std::string name, std::string title, std::s
   const bool has_efficientat = set.weights.front() == kNetworks[0], has_musicnn = set.weights.back() != kNetworks[0];
   set.sample_rate_hz = has_efficientat ? EfficientAtFrontEnd::kSampleRateHz : MusicnnFrontEnd::kSampleRateHz;
   set.takes = has_musicnn ? "at least 3 s" : "at least 1 s";
-  set.make = [name = std::move(name), summary = set.summary, parts = std::move(parts)] {
-    return std::make_unique<AudioEmbedding>(name, summary, parts);
+  set.make = [name = std::move(name), parts = std::move(parts)] {
+    return std::make_unique<AudioEmbedding>(name, parts);
   };
   return set;
 }

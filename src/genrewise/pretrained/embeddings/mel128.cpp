@@ -21,9 +21,6 @@ class Mel128 final : public FeatureSet {
         columns_.push_back({"log_mel", "mel" + zero_padded(m, 3), "frame" + zero_padded(t, 4)});
   }
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "EfficientAT's log-mel spectrogram of the middle ten seconds, 128 bands x 1,000 frames";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return EfficientAtFrontEnd::kSampleRateHz; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Own>(); }

@@ -24,9 +24,6 @@ class MobileNetEmbedding final : public FeatureSet {
   MobileNetEmbedding() : MobileNetEmbedding(find_weights("mobilenetv2")) {}
 
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "MobileNetV2's embedding (ImageNet) of the mel224 picture, its values taken for three equal colours";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return mel_->sample_rate_hz(); }
   std::unique_ptr<Scratch> make_scratch() const override {
