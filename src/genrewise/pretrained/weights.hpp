@@ -16,8 +16,8 @@ struct TensorShape {
   std::string name;
   std::vector<std::size_t> shape;
 };
-/// All tensors of the network, by their names after find_weights() (docs/networks.md lists them): mobilenetv2 `stem`,
-/// `blocks.N.{expand,depthwise,project}`, `head`, each `.weight` (OIHW) and `.bias`, batch normalisation folded;
+/// All tensors of the network, by their names after find_weights(): mobilenetv2 `stem`, `blocks.N.expand`,
+/// `blocks.N.depthwise`, `blocks.N.project`, `head`, each `.weight` (OIHW) and `.bias`, batch normalisation folded;
 /// efficientat torchvision's names with batch-norm statistics; musicnn Keras' layer names, HWIO.
 std::vector<TensorShape> expected_tensors(std::string_view network);
 

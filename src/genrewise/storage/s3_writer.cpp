@@ -174,8 +174,8 @@ class S3Writer final : public FileWriter {
         to_uri(name_), "another process wrote this file: read it again before you replace it");
   }
 
-  // Google Cloud Storage supports If-Match only for reading. Its own condition is the generation, whose header is not
-  // allowed in requests with an Amazon signature.
+  // Google Cloud Storage supports If-Match only for reading. Its own condition is the generation, whose header (by
+  // its documentation; not tried against the service) is not allowed in requests with an Amazon signature.
   NamedValues condition_headers() {
     if (condition_.kind == WriteCondition::Kind::none) return {};
     const bool absent = condition_.kind == WriteCondition::Kind::absent;

@@ -51,11 +51,11 @@ class Search {
  private:
   /// The fits to do, without those in the store.
   std::vector<Bundle> plan() {
-    std::map<Parameters, std::vector<std::size_t>> by_preparing;
-    for (std::size_t i = 0; i < points_.size(); ++i) by_preparing[point_of(i).preprocessing].push_back(i);
+    std::map<Parameters, std::vector<std::size_t>> by_preprocessing;
+    for (std::size_t i = 0; i < points_.size(); ++i) by_preprocessing[point_of(i).preprocessing].push_back(i);
     std::vector<Bundle> bundles;
     std::size_t reused = 0;
-    for (const auto& [preparing, points] : by_preparing) {
+    for (const auto& [preprocessing, points] : by_preprocessing) {
       for (int fold = 0; fold < config_.folds; ++fold) {
         Bundle bundle{fold, {}};
         for (const std::size_t point : points) {
