@@ -35,11 +35,11 @@ std::string sizes_of(const Fetchable& one) {
                      readable_size(one.disk_bytes));
 }
 
-/// What can be fetched, a paragraph each.
+/// What can be fetched, an entry of the help page each.
 std::string described() {
   std::string text;
   for (const Fetchable& one : fetchables()) {
-    text += fmt::format("{}: {} ({})\n", one.name, one.description, sizes_of(one));
+    text += fmt::format("{}\t{} ({})\n", one.name, one.description, sizes_of(one));
   }
   std::uint64_t bytes = 0;
   std::vector<std::string> networks;
@@ -47,8 +47,8 @@ std::string described() {
     bytes += one.bytes;
     networks.push_back(one.name);
   }
-  return text + fmt::format("{} [NETWORK]: pretrained networks, all or one of {} ({} to download)", kWeights,
-                            listed(networks), readable_size(bytes));
+  return text + fmt::format("{}\tPretrained networks, all or one of {} ({} to download)", kWeights, listed(networks),
+                            readable_size(bytes));
 }
 
 int run_weights(const Options& options, Session& session) {
@@ -90,14 +90,14 @@ int run(const Options& options, Session& session) {
 void add_fetch(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Download a dataset, the demonstration music or pretrained weights",
-                         .details = "Prints where the files are.\n" + described(),
+                         .details = "Prints where the files are. What can be downloaded:\n" + described(),
                          .examples = kExamples};
   CLI::App* command = session.add_command(app, "fetch", text, [options, &session] { return run(*options, session); });
   std::vector<std::string> names;
   for (const Fetchable& one : fetchables()) names.push_back(one.name);
   names.emplace_back(kWeights);
   const OptionGroup data(command, kData);
-  one_of(data.add("NAME", options->name, "", "What to download"), names)->required();
+  one_of(data.add("NAME", options->name, "", "What to download"), names)->required()->option_text("");
   data.add("NETWORK", options->network, "", "With weights: the network, else all");
   data.add("--mirror", options->fetch.mirror, "URL",
            "Download FMA's archives or the weights from here, under the same file names");

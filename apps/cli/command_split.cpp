@@ -103,6 +103,7 @@ void add_split(CLI::App& app, Session& session) {
   const OptionGroup split(command, kSplit);
   one_of(split.add("--scheme", options->scheme, "SCHEME", kSchemeHelp),
          {"auto", "official", "grouped", "random", "shards"})
+      ->option_text("")
       ->capture_default_str();
   in_share_range(split.add("--validation", options->split.validation_share, "SHARE", "Share of the validation part"))
       ->default_str("0.16");

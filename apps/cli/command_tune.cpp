@@ -118,7 +118,8 @@ void add_tune(CLI::App& app, Session& session) {
       search.add("--preset", job.presets, "NAME",
                  "A named grid: study (as in the repeated study), wide (the parameters that matter most), pca (numbers "
                  "of components), scaling, features; several for a product"),
-      preset_names());
+      preset_names())
+      ->option_text("");
   at_least(search.add("--random", job.random_points, "N", "Points to draw from the grid"), 0)->default_str("all");
   in_range(search.add("--folds", job.folds, "K", "Folds of the cross-validation"), 2, 100)->capture_default_str();
   one_of(search.add("--fold-scheme", options->fold_scheme, "SCHEME", "grouped: no artist in two folds"),

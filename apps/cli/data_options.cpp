@@ -74,6 +74,7 @@ void SplitOptions::add_to(CLI::App* command) {
   const OptionGroup split(command, kSplit);
   CLI::Option* option =
       one_of(split.add("--scheme", scheme, "SCHEME", kSchemeHelp), {"auto", "official", "grouped", "random", "shards"})
+          ->option_text("")
           ->capture_default_str();
   split
       .add("--split-file", file, "FILE",

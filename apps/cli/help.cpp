@@ -77,12 +77,17 @@ std::vector<const CLI::Option*> shown_options(const CLI::App& app) {
   return app.get_options([](const CLI::Option* option) { return !option->get_group().empty(); });
 }
 
+/// --help and --version end the list of options.
+bool is_last(const CLI::Option& option) {
+  return option.check_lname("help") || option.check_lname("version");
+}
+
 void add_options(Page& page, const CLI::App& app) {
   const CLI::App* parent = app.get_parent();
   for (const char* heading : kHeadings) {
     std::vector<const CLI::Option*> options;
     for (const CLI::Option* option : shown_options(app)) {
-      if (heading_of(*option) == heading && option != app.get_help_ptr()) options.push_back(option);
+      if (heading_of(*option) == heading && !is_last(*option)) options.push_back(option);
     }
     if (heading == std::string_view(kGeneral)) {
       if (parent != nullptr) {
@@ -90,7 +95,9 @@ void add_options(Page& page, const CLI::App& app) {
           if (const CLI::Option* option = parent->get_option_no_throw(name)) options.push_back(option);
         }
       }
-      if (app.get_help_ptr() != nullptr) options.push_back(app.get_help_ptr());
+      for (const CLI::Option* option : shown_options(app)) {
+        if (is_last(*option)) options.push_back(option);
+      }
     }
     if (options.empty()) continue;
     page.heading(heading);
@@ -124,8 +131,13 @@ std::string help_page(const CLI::App& app, const HelpLook& look) {
   page.blank();
   page.paragraph("Usage: " + usage(app, program));
   for (std::size_t i = 1; i < description.size(); ++i) {
-    page.blank();
-    page.paragraph(description[i]);
+    const std::size_t tab = description[i].find('\t');
+    if (tab == std::string::npos) {
+      page.blank();
+      page.paragraph(description[i]);
+    } else {
+      page.entry(description[i].substr(0, tab), description[i].substr(tab + 1));
+    }
   }
   if (const auto commands = app.get_subcommands({}); !commands.empty()) {
     page.heading("Commands");
@@ -149,7 +161,7 @@ std::string help_page(const CLI::App& app, const HelpLook& look) {
     page.paragraph("The options and examples of a command: " + program + " COMMAND --help");
   } else {
     page.blank();
-    page.paragraph(fmt::format("Options of every command (--device, --weights, --endpoint, ...): {} --help", program));
+    page.paragraph(fmt::format("See `{} --help` for the options of all commands.", program));
   }
   return page.take();
 }

@@ -14,8 +14,8 @@ struct HelpLook {
 
 /// The page of the program or of a command: what it does, usage, options by heading, examples.
 ///
-/// An app's description holds the summary on its first line and details on further lines; its footer holds examples,
-/// one command a line.
+/// An app's description holds the summary on its first line and details on further lines: paragraphs, and entries
+/// of a list as NAME, a tab and a text. Its footer holds examples, one command a line.
 std::string help_page(const CLI::App& app, const HelpLook& look);
 
 }  // namespace genrewise::cli

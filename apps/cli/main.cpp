@@ -14,6 +14,7 @@
 #include "help.hpp"
 #include "session.hpp"
 #include "terminal.hpp"
+#include "text_layout.hpp"
 #include "usage_problem.hpp"
 
 namespace genrewise::cli {
@@ -37,7 +38,7 @@ void catch_signals() {
 }
 
 int fail(std::string_view what, ExitCode code) {
-  fmt::print(stderr, "genrewise: {}\n", what);
+  fmt::print(stderr, "genrewise: {}\n", printable(what));
   return code;
 }
 

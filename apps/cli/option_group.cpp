@@ -48,12 +48,13 @@ CLI::Option* at_least(CLI::Option* option, long long least) {
     const auto number = parsed<long long>(text);
     return number && *number >= least && *number <= std::numeric_limits<int>::max();
   };
-  return restricted(option, valid, fmt::format("a whole number from {}", least), fmt::format("{} or more", least));
+  return restricted(option, valid, fmt::format("a whole number of at least {}", least),
+                    least > 0 ? fmt::format("{} or more", least) : "");
 }
 
 CLI::Option* whole_number(CLI::Option* option) {
   const auto valid = [](const std::string& text) { return parsed<std::uint64_t>(text).has_value(); };
-  return restricted(option, valid, "a whole number from 0", "");
+  return restricted(option, valid, "a whole number of at least 0", "");
 }
 
 CLI::Option* at_least_seconds(CLI::Option* option, double least, bool itself_allowed) {
@@ -63,7 +64,7 @@ CLI::Option* at_least_seconds(CLI::Option* option, double least, bool itself_all
   };
   const std::string allowed =
       itself_allowed ? fmt::format("{:g} or more", least) : fmt::format("more than {:g}", least);
-  return restricted(option, valid, "a number of seconds, " + allowed, allowed);
+  return restricted(option, valid, "a number of seconds that is " + allowed, allowed);
 }
 
 CLI::Option* in_share_range(CLI::Option* option) {

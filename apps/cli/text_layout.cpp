@@ -131,7 +131,17 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t width
 }
 
 std::string wrapped_command(std::string_view command, std::size_t indent, std::size_t width) {
-  return filled(words_of(command, true), indent, indent + 4, width, " \\");
+  std::vector<std::string_view> units;  // an option stays with its value
+  for (const std::string_view word : words_of(command, true)) {
+    const bool value = !units.empty() && units.back().starts_with('-') && !word.starts_with('-') &&
+                       units.back().find(' ') == std::string_view::npos;
+    if (value) {
+      units.back() = {units.back().data(), static_cast<std::size_t>(word.data() + word.size() - units.back().data())};
+    } else {
+      units.push_back(word);
+    }
+  }
+  return filled(units, indent, indent + 4, width, " \\");
 }
 
 std::string shortened_path(std::string_view path, std::size_t width) {

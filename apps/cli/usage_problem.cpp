@@ -53,18 +53,17 @@ class Problem {
       : app_(app), error_(error), command_(app.get_subcommands().empty() ? nullptr : app.get_subcommands().front()) {}
 
   std::string text() const {
-    const std::string kind = error_.get_name();
     const std::vector<std::string> extra = app_.remaining(true);
     const auto unknown = std::ranges::find_if(extra, is_option);
-    if (kind == "ValidationError") return refused_value();
-    if (unknown != extra.end() && (kind == "ExtrasError" || kind == "RequiredError")) return no_option(*unknown);
+    if (is<CLI::ValidationError>()) return refused_value();
+    if (unknown != extra.end() && (is<CLI::ExtrasError>() || is<CLI::RequiredError>())) return no_option(*unknown);
     if (command_ == nullptr && !extra.empty()) return no_command(extra.front());
-    if (kind == "ExtrasError" && !extra.empty()) {
+    if (is<CLI::ExtrasError>() && !extra.empty()) {
       return fmt::format("'{}' is one argument too many", printable(extra.front()));
     }
-    if (kind == "RequiredError") return missing();
-    if (kind == "ExcludesError" || kind == "RequiresError") return combination();
-    if (const CLI::Option* option = named()) return misused(*option, kind);
+    if (is<CLI::RequiredError>()) return missing();
+    if (is<CLI::ExcludesError>() || is<CLI::RequiresError>()) return combination();
+    if (const CLI::Option* option = named()) return misused(*option);
     return "the command line cannot be understood";
   }
   std::string see() const {
@@ -72,6 +71,11 @@ class Problem {
   }
 
  private:
+  template <class Kind>
+  bool is() const {
+    return dynamic_cast<const Kind*>(&error_) != nullptr;
+  }
+
   std::vector<const CLI::Option*> options() const {
     std::vector<const CLI::Option*> all = app_.get_options({});
     if (command_ != nullptr) {
@@ -145,10 +149,10 @@ class Problem {
     return "these options cannot be used together";
   }
 
-  static std::string misused(const CLI::Option& option, const std::string& kind) {
+  std::string misused(const CLI::Option& option) const {
     const auto values = option.results();
     if (option.get_items_expected_max() == 0) return fmt::format("{} takes no value", option.get_name());
-    if (kind == "ArgumentMismatch") {
+    if (is<CLI::ArgumentMismatch>()) {
       return values.size() > 1 ? fmt::format("{} is given more than once", option.get_name())
                                : fmt::format("{} needs a value, as in {}", option.get_name(), shortest(option));
     }
@@ -164,7 +168,8 @@ class Problem {
 
 std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {
   const Problem problem(app, error);
-  return fmt::format("{}; see {}", problem.text(), problem.see());
+  const std::string text = problem.text();
+  return fmt::format("{}{} {}", text, text.ends_with('?') ? " See" : "; see", problem.see());
 }
 
 }  // namespace genrewise::cli
