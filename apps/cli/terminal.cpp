@@ -43,6 +43,11 @@ bool is_terminal(Stream stream) {
   return isatty(descriptor_of(stream)) == 1;
 }
 
+bool can_redraw(Stream stream) {
+  const char* term = std::getenv("TERM");
+  return is_terminal(stream) && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
+}
+
 std::size_t page_width(Stream stream) {
   return std::clamp(known_width(stream).value_or(kDefaultWidth), kLeastWidth, kMostWidth);
 }
@@ -55,8 +60,7 @@ std::optional<std::size_t> table_width() {
 bool has_colour(Stream stream) {
   const char* no_colour = std::getenv("NO_COLOR");
   if (no_colour != nullptr && *no_colour != '\0') return false;
-  const char* term = std::getenv("TERM");
-  return is_terminal(stream) && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
+  return can_redraw(stream);
 }
 
 std::string bold(std::string_view text) {

@@ -10,8 +10,10 @@ namespace genrewise::cli {
 
 enum class Stream { out, err };
 
-/// Standard output or standard error is a terminal.
+/// The stream is a terminal.
 bool is_terminal(Stream stream);
+/// A terminal on which a line can be redrawn: $TERM is not "dumb".
+bool can_redraw(Stream stream);
 
 /// The width for help pages and notes: $COLUMNS, else the terminal's, else 80; from 60 to 100.
 std::size_t page_width(Stream stream);
@@ -20,7 +22,7 @@ std::size_t page_width(Stream stream);
 /// a file or a pipe receives tables of any width.
 std::optional<std::size_t> table_width();
 
-/// Bold and dim text is shown: a terminal whose $TERM is not "dumb", and $NO_COLOR is not set.
+/// Bold and dim text is shown: a terminal that can redraw, and $NO_COLOR is not set.
 bool has_colour(Stream stream);
 
 std::string bold(std::string_view text);

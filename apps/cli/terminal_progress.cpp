@@ -32,7 +32,7 @@ std::size_t terminal_width() {
 
 }  // namespace
 
-TerminalProgress::TerminalProgress() : terminal_(isatty(STDERR_FILENO) == 1) {}
+TerminalProgress::TerminalProgress() : terminal_(can_redraw(Stream::err)) {}
 
 TerminalProgress::~TerminalProgress() {
   if (line_shown_) std::fputc('\n', stderr);
@@ -65,7 +65,7 @@ void TerminalProgress::finish() {
 void TerminalProgress::note(std::string_view text) {
   const std::lock_guard lock(mutex_);
   if (!noted_.emplace(text).second) return;
-  const std::string shown = terminal_ ? wrapped(text, 0, page_width(Stream::err)) : std::string(text);
+  const std::string shown = is_terminal(Stream::err) ? wrapped(text, 0, page_width(Stream::err)) : std::string(text);
   print_line(has_colour(Stream::err) ? dim(shown) : shown);
 }
 
