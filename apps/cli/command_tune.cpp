@@ -10,6 +10,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/jobs/tune_job.hpp"
 #include "genrewise/report/charts.hpp"
+#include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning.hpp"
 #include "option_group.hpp"
 
@@ -75,7 +76,7 @@ int run(const TuneOptions& options, Session& session) {
   config.seed = session.seed;
   const TuneJobResult done = tune_job(config, session.runtime);
   print_result(session, points_table(done), [&] { return done.document; });
-  session.notes(done.notes);
+  session.notes(done.notes, honest_notes(TuningResult{}));
   if (done.train) {
     session.line("to train the best point and evaluate it on the test part:\n  " + command_line(*done.train));
   } else {

@@ -48,8 +48,10 @@ void Session::note(std::string_view text) {
   progress().note(text);
 }
 
-void Session::notes(std::span<const std::string> texts) {
-  for (const std::string& text : texts) note(text);
+void Session::notes(std::span<const std::string> texts, std::span<const std::string> general) {
+  for (const std::string& text : texts) {
+    if (std::ranges::find(general, text) == general.end()) note(text);
+  }
 }
 
 void Session::line(std::string_view text) {

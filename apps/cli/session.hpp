@@ -61,7 +61,8 @@ class Session {
   Progress& progress();
   /// A remark on standard error: wrapped and dim on a terminal, printed once per run, silent with --quiet.
   void note(std::string_view text);
-  void notes(std::span<const std::string> texts);
+  /// All of them but `general`, which every run has and which stay in the report.
+  void notes(std::span<const std::string> texts, std::span<const std::string> general = {});
   /// A fact or a shell command on a line of its own on standard error, as it is; silent with --quiet.
   void line(std::string_view text);
   /// Results on standard output. Throws OutputClosed, or Error when it cannot be written (a full disk).

@@ -68,8 +68,8 @@ TEST_P(CommandHelp, FitsTheWidthAndShowsEveryOptionAndExamples) {
 
 INSTANTIATE_TEST_SUITE_P(All, CommandHelp,
                          ::testing::Combine(::testing::ValuesIn(command_names()), ::testing::Values(60, 80, 100)),
-                         [](const auto& info) {
-                           return std::get<0>(info.param) + "At" + std::to_string(std::get<1>(info.param));
+                         [](const auto& test) {
+                           return std::get<0>(test.param) + "At" + std::to_string(std::get<1>(test.param));
                          });
 
 class ProgramHelp : public ::testing::TestWithParam<std::string> {};
@@ -97,9 +97,9 @@ std::vector<std::string> pages() {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ProgramHelp, ::testing::ValuesIn(pages()),
-                         [](const auto& info) { return info.param.empty() ? "genrewise" : info.param; });
+                         [](const auto& test) { return test.param.empty() ? "genrewise" : test.param; });
 
-TEST(ProgramHelp, ListsStudyFirstAndEveryCommandWithASummaryOfOneForm) {
+TEST(HelpPage, ListsStudyFirstAndEveryCommandWithASummaryOfOneForm) {
   const Program program;
   const std::string page = help_page(program.app, {});
   expect_every_option(program.app, page);
