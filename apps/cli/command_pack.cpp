@@ -134,7 +134,7 @@ void add_pack(CLI::App& app, Session& session) {
   output.add("-o,--output", options->output, "FOLDER",
              "Folder for the shards and manifest.json, also s3://BUCKET/PREFIX or gs://BUCKET/PREFIX");
   at_least(output.add("--shards", options->pack.shards, "N", "Files to write"), 1)->capture_default_str();
-  output.add("--prefix", options->pack.prefix, "TEXT", "Start of the shards' names")
+  output.add("--prefix", options->pack.prefix, "NAME", "Start of the shards' names")
       ->default_str("the feature set and -");
   one_of(output.add("--store", options->stored_as, "TYPE",
                     "Type of the stored numbers; for float16 and uint8 the rounding error is printed"),
