@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From nothing to a comparison of classifiers on real music: installs what is missing, builds, gets the demo music
-# (free soundtracks that Debian ships), runs the whole study. Started again, it does only what is new.
+# Compares classifiers on the demo music: installs missing packages, builds, downloads the music (free soundtracks from
+# Debian packages) and runs a study. When repeated, it does only what is new.
 set -euo pipefail
 cd "$(dirname "$0")"
 

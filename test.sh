@@ -21,7 +21,7 @@ ctest --preset "$preset" -E '^interop\.'
 step "TensorFlow and TensorBoard"
 code=0
 "${GENREWISE_TENSORFLOW_PYTHON:-python3}" tests/interop/tensorflow_interop.py "build/$preset/bin/interop_records" || code=$?
-[ "$code" -eq 0 ] || [ "$code" -eq 77 ]  # 77: skipped, and it has said why
+[ "$code" -eq 0 ] || [ "$code" -eq 77 ]  # 77: skipped; the script prints the reason
 
 # The whole program against real S3 servers, where they are installed; docs/object_storage.md says how to name them.
 step "S3 servers"

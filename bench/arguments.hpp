@@ -1,4 +1,4 @@
-// name=value words of a benchmark's command line.
+// name=value arguments of a benchmark's command line.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@ namespace genrewise::bench {
 
 struct Arguments {
   std::vector<std::string> words;                          ///< without an equals sign, in order
-  std::map<std::string, std::string, std::less<>> values;  ///< by name; of two of one name the last
+  std::map<std::string, std::string, std::less<>> values;  ///< by name; the last one if a name is repeated
 
   Arguments(int count, char** given) {
     for (int i = 1; i < count; ++i) {
@@ -23,7 +23,7 @@ struct Arguments {
     }
   }
 
-  /// Takes the value out, so that what is left are others' names.
+  /// Returns the value and removes it; the remaining values are parameters of the classifier.
   std::string take(const std::string& name, const std::string& otherwise) {
     const auto node = values.extract(name);
     return node.empty() ? otherwise : node.mapped();

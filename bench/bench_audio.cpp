@@ -1,5 +1,5 @@
 // Decoding and resampling. GENREWISE_BENCH_MP3 and GENREWISE_BENCH_FLAC name files to decode; without them those
-// benchmarks are left out. The figure to compare with is `mpg123 -t FILE` of the same MP3, run by the same person.
+// benchmarks are skipped. Compare with `mpg123 -t FILE` of the same MP3 on the same machine.
 #include <benchmark/benchmark.h>
 
 #include <cmath>

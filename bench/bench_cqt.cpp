@@ -1,4 +1,4 @@
-// The constant-Q half of fma518 on a 30 s clip of noise at 44.1 kHz (the cost does not depend on what sounds).
+// The constant-Q part of fma518 on a 30 s clip of noise at 44.1 kHz (the cost does not depend on the signal).
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -34,7 +34,7 @@ const Matrix& clip_cqt() {
 }
 
 void tuning(benchmark::State& state) {
-  // Peaks as frequent as in music: one bin in ten stands out.
+  // Peaks as frequent as in music: one bin in ten is a peak.
   auto spectrogram = noise(kFrames * kSpectrumBins);
   for (std::size_t i = 0; i < spectrogram.size(); ++i) spectrogram[i] = i % 10 == 0 ? 1 + 0.1F * spectrogram[i] : 0.01F;
   TuningEstimator estimator(kRateHz, kSpectrumBins);

@@ -1,4 +1,5 @@
-// Features, stage by stage and whole: one clip of 30 s, 44.1 kHz (noise with a beat; the cost does not depend on it).
+// Features, stage by stage and complete: one clip of 30 s, 44.1 kHz (noise with a beat; the cost does not depend on
+// it).
 #include <benchmark/benchmark.h>
 
 #include <cmath>

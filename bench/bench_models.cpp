@@ -1,5 +1,5 @@
-// Fits one learner on a folder of raw arrays and prints its times as one line of JSON; bench/compare_sklearn.py writes
-// the folder, runs this and scikit-learn in turns and prints the ratios.
+// Fits one classifier on a folder of raw arrays and prints its times as one line of JSON; bench/compare_sklearn.py
+// writes the folder, runs this and scikit-learn in turn and prints the ratios.
 //
 //   bench_models FOLDER KIND [threads=N] [seed=N] [labels=FILE] [name=value ...]
 //
@@ -60,25 +60,25 @@ struct Part {
   }
 };
 
-double mean_log_loss(const Classifier& learner, const Part& part) {
-  const Matrix probabilities = learner.predict_probabilities(part.examples);
+double mean_log_loss(const Classifier& classifier, const Part& part) {
+  const Matrix probabilities = classifier.predict_probabilities(part.examples);
   double sum = 0;
   for (std::size_t i = 0; i < part.labels.size(); ++i)
     sum -= std::log(std::max(1e-15f, probabilities(i, static_cast<std::size_t>(part.labels[i]))));
   return sum / static_cast<double>(part.labels.size());
 }
 
-/// What logistic regression minimises: mean loss + |weights|^2 / (2 C examples).
-double logistic_objective(const Classifier& learner, const Part& train) {
+/// The objective of logistic regression: mean loss + |weights|^2 / (2 C examples).
+double logistic_objective(const Classifier& classifier, const Part& train) {
   TensorArchive archive;
-  learner.save(archive, "");
+  classifier.save(archive, "");
   const std::size_t width = train.examples.cols() + 1;
   const auto weights = archive.doubles("weights", archive.count("weights"));
   double squares = 0, c = 1;
   for (std::size_t k = 0; k < weights.size(); ++k)
     if (k % width != width - 1) squares += weights[k] * weights[k];
-  parse_number(learner.parameters().find("C")->second, c);
-  return mean_log_loss(learner, train) + squares / (2 * c * static_cast<double>(train.labels.size()));
+  parse_number(classifier.parameters().find("C")->second, c);
+  return mean_log_loss(classifier, train) + squares / (2 * c * static_cast<double>(train.labels.size()));
 }
 
 int run(int count, char** words) {
@@ -91,12 +91,12 @@ int run(int count, char** words) {
   const std::filesystem::path folder = arguments.words[0];
   const Part train(folder / "train"), test(folder / "test");
   const int label_count = *std::max_element(train.labels.begin(), train.labels.end()) + 1;
-  auto learner = make_classifier(kind, arguments.values, seed);
+  auto classifier = make_classifier(kind, arguments.values, seed);
 
   const double start = seconds();
-  learner->fit({train.examples, train.labels, label_count});
+  classifier->fit({train.examples, train.labels, label_count});
   const double fitted = seconds();
-  const std::vector<int> predicted = learner->predict(test.examples);
+  const std::vector<int> predicted = classifier->predict(test.examples);
   const double done = seconds();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -109,7 +109,7 @@ int run(int count, char** words) {
                          {"predict_s", done - fitted},
                          {"accuracy", static_cast<double>(right) / static_cast<double>(predicted.size())},
                          {"peak_mib", usage.ru_maxrss / 1024}};
-  if (learner->kind() == "logreg") line["objective"] = logistic_objective(*learner, train);
+  if (classifier->kind() == "logreg") line["objective"] = logistic_objective(*classifier, train);
   std::printf("%s\n", line.dump().c_str());
   return 0;
 }
@@ -117,7 +117,7 @@ int run(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
-  // OpenBLAS' own threads, which are never asked for anything here, spin for some dozen milliseconds when it is loaded.
+  // OpenBLAS' own threads, which are not used here, spin for some dozen milliseconds when it is loaded.
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   try {
     return run(count, words);

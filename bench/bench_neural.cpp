@@ -1,6 +1,5 @@
-// Pretrained networks: what a picture, ten seconds and three seconds of sound cost. Weights as find_weights() finds
-// them
-// ($GENREWISE_WEIGHTS); without them nothing is measured. bench/compare_onnxruntime.py calls the first of these.
+// Pretrained networks: the time for an image, ten seconds and three seconds of audio. Weights are found by
+// find_weights() ($GENREWISE_WEIGHTS); without them nothing is measured. bench/compare_onnxruntime.py runs the first.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -38,7 +37,7 @@ void mobilenet(benchmark::State& state, const MobileNetV2& network) {
   };
   for (auto _ : state) {
     if (batch == 1) {
-      embed(0, 0, threads);  // one image by all threads, several side by side
+      embed(0, 0, threads);  // all threads share one image, one image at a time
     } else {
       parallel_for(
           batch, [&](std::size_t i, int worker) { embed(i, worker, 1); }, threads);

@@ -1,4 +1,4 @@
-// The time of a training step, batch 32, as the trainer runs it: input, loss and optimiser included.
+// The time of a training step, batch 32, as the trainer runs it, including input, loss and optimiser.
 //   bench_neural_training --benchmark_format=json          (compare_pytorch.py reads it)
 // GENREWISE_BENCH_DEVICE=cuda measures on a GPU. Networks with a pretrained body need their weights (docs/networks.md).
 #include <benchmark/benchmark.h>
@@ -13,7 +13,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/training/network_classifier.hpp"
 
 namespace {
 
@@ -35,29 +35,29 @@ struct Data {
 
 double fit_seconds(const std::string& kind, Parameters parameters, const Data& data, int epochs) {
   parameters["epochs"] = std::to_string(epochs);
-  const auto learner = neural::make_network_learner(kind, parameters, kDefaultSeed);
+  const auto classifier = neural::make_network_classifier(kind, parameters, kDefaultSeed);
   const auto start = Clock::now();
-  learner->fit({data.examples, data.labels, kClasses});
+  classifier->fit({data.examples, data.labels, kClasses});
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// What further epochs cost, so that making the network is not counted.
+/// The time of additional epochs, so that building the network is not counted.
 void training_step(benchmark::State& state, const std::string& kind, std::size_t cols, Parameters parameters) {
   Runtime::current().set_threads(static_cast<int>(state.range(0)));
   const int epochs = Runtime::current().device() == "cpu" ? 5 : 50;
   parameters["batch_size"] = std::to_string(kBatch);
   const Data data(2 * kBatch, cols);
   if (Runtime::current().device() != "cpu")
-    fit_seconds(kind, parameters, data, 3);  // the driver and its libraries start up
+    fit_seconds(kind, parameters, data, 3);  // starts the driver and its libraries
   for ([[maybe_unused]] auto _ : state) {
     const double whole = fit_seconds(kind, parameters, data, 1 + epochs) - fit_seconds(kind, parameters, data, 1);
-    state.SetIterationTime(std::max(whole / (2 * epochs), 1e-6));  // a disturbed run may even be negative
+    state.SetIterationTime(std::max(whole / (2 * epochs), 1e-6));  // may be negative in a disturbed run
   }
   state.counters["clips"] =
       benchmark::Counter(kBatch, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }
 
-/// "Start to trained head": the dense network as it is by default, on 6,400 cached embeddings of 1,280 numbers.
+/// From the start to a trained head: the dense network with its defaults, on 6,400 cached embeddings of 1,280 values.
 void head_on_embeddings(benchmark::State& state) {
   Runtime::current().set_threads(static_cast<int>(state.range(0)));
   const Data data(6400, 1280);
@@ -65,22 +65,22 @@ void head_on_embeddings(benchmark::State& state) {
   for ([[maybe_unused]] auto _ : state) state.SetIterationTime(fit_seconds("dense", {}, data, epochs));
 }
 
-/// `dense` on a table of 6,400 x 518, fitted and applied in this process or by genrewise-neural: what two programs
-/// cost.
+/// `dense` on a table of 6,400 x 518, fitted and applied in this process or by genrewise-neural: the cost of the second
+/// process.
 void fit_and_predict(benchmark::State& state, bool by_child) {
   Runtime::current().set_threads(static_cast<int>(state.range(0)));
   const Data data(6400, 518);
   for ([[maybe_unused]] auto _ : state) {
     const auto start = Clock::now();
     const auto classifier = by_child ? make_classifier("dense", {{"epochs", "5"}}, kDefaultSeed)
-                                     : neural::make_network_learner("dense", {{"epochs", "5"}}, kDefaultSeed);
+                                     : neural::make_network_classifier("dense", {{"epochs", "5"}}, kDefaultSeed);
     classifier->fit({data.examples, data.labels, kClasses});
     benchmark::DoNotOptimize(classifier->predict_with_probabilities(data.examples));
     state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
   }
 }
 
-/// What the processor can do: products of matrices of 1,024 x 1,024 by OpenBLAS, one per thread.
+/// Peak of the CPU: products of 1,024 x 1,024 matrices by OpenBLAS, one per thread.
 void sgemm_peak(benchmark::State& state) {
   constexpr std::size_t kSide = 1024, kRepeats = 8;
   const auto threads = static_cast<std::size_t>(state.range(0));

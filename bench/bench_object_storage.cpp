@@ -1,8 +1,8 @@
-// Reads shards from an object store, to be set against what curl reaches (bench/compare_s3.py).
-//   bench_object_storage make PLACE SHARDS RECORDS      packs that many records of mel224's size per shard
-//   bench_object_storage bytes|records|batches|shuffled PLACE
-// bytes: the shards' bytes alone; records: every record by itself, with its checksum; batches: training batches of 32
-// in the order of the shards; shuffled: the same, mixed within 1,000 records. Prints seconds and bytes.
+// Reads shards from an object store, for comparison with curl (bench/compare_s3.py).
+//   bench_object_storage make LOCATION SHARDS RECORDS      packs that many records of mel224's size per shard
+//   bench_object_storage bytes|records|batches|shuffled LOCATION
+// bytes: only the shards' bytes; records: every record separately, with its checksum; batches: training batches of 32
+// in the order of the shards; shuffled: the same, shuffled within 1,000 records. Prints seconds and bytes.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -20,7 +20,7 @@ namespace {
 
 using namespace genrewise;
 
-void make(const std::string& place, int shards, std::size_t records) {
+void make(const std::string& location, int shards, std::size_t records) {
   PackJob job;
   job.recipe = {"bench", 1, std::string(64, '0')};
   job.values = 224 * 224;
@@ -35,10 +35,10 @@ void make(const std::string& place, int shards, std::size_t records) {
     return {};
   };
   Progress quiet;
-  pack_examples(job, place, {.shards = shards}, quiet);
+  pack_examples(job, location, {.shards = shards}, quiet);
 }
 
-// All shards at once, each by the reader's own parts: as many connections as the store may have.
+// All shards at once, each in parts as the reader uses them: as many connections as the store may have.
 std::uint64_t read_bytes(const PackManifest& manifest) {
   std::atomic<std::uint64_t> bytes{0};
   parallel_for(manifest.shards.size(), [&](std::size_t i, int) {
@@ -82,7 +82,7 @@ int main(int argc, char** argv) {
     if (what == "batches") bytes = read_batches(open_pack(argv[2]), 0);
     if (what == "shuffled") bytes = read_batches(open_pack(argv[2]), 1000);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    if (bytes == 0) throw Error("usage: bench_object_storage bytes|records|batches|shuffled PLACE");
+    if (bytes == 0) throw Error("usage: bench_object_storage bytes|records|batches|shuffled LOCATION");
     std::printf("%.4f %llu\n", seconds, static_cast<unsigned long long>(bytes));
     return 0;
   } catch (const std::exception& error) {

@@ -1,5 +1,5 @@
-// What packing costs beyond decoding and features: DATASET's clips are decoded and turned into numbers that nobody
-// keeps, and then packed, in turn. Prints seconds and the ratio of each pair (1 means that writing costs nothing).
+// The overhead of packing over decoding and features: DATASET's clips are decoded and turned into features that are
+// discarded, and then packed, in turn. Prints seconds and the ratio of each pair (1: writing costs nothing).
 //   bench_pack DATASET FEATURES FOLDER [ROUNDS [THREADS]]        FOLDER must not exist; it is removed after each round
 #include <sys/resource.h>
 
@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
     const std::filesystem::path folder = argv[3];
     const int rounds = argc > 4 ? std::atoi(argv[4]) : 3;
     if (argc > 5) Runtime::current().set_threads(std::atoi(argv[5]));
-    if (std::filesystem::exists(folder)) throw Error("is there already", folder.string());
+    if (std::filesystem::exists(folder)) throw Error("already exists", folder.string());
     compute(dataset, *set);  // fills the page cache
     std::vector<double> wall, cpu;
     for (int round = 0; round < rounds; ++round) {

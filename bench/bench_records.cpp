@@ -1,6 +1,6 @@
-// How fast records are summed, read, parsed and mixed into batches. The packs (mel224: 200 KB a record, raw10k: 40 KB,
-// fma518: 2 KB; seeded noise, about 300 MB each) are made once in $GENREWISE_BENCH_FOLDER, or anew in a temporary
-// folder, and come from the page cache. bench/compare_tfdata.py reads the same ones with TensorFlow.
+// Speed of checksums, reading, parsing and batching of records. The packs (mel224: 200 KB per record, raw10k: 40 KB,
+// fma518: 2 KB; seeded noise, about 300 MB each) are made once in $GENREWISE_BENCH_FOLDER, or each time in a temporary
+// folder, and are read from the page cache. bench/compare_tfdata.py reads the same ones with TensorFlow.
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
@@ -75,7 +75,7 @@ void sum_by(benchmark::State& state, std::uint32_t (*sum)(std::span<const std::b
 BENCHMARK_CAPTURE(sum_by, instruction, crc32c)->Arg(2'000)->Arg(200'000);
 BENCHMARK_CAPTURE(sum_by, table, crc32c_by_table)->Arg(2'000)->Arg(200'000);
 
-// One shard after the other: read, checksums, Example, numbers into a row.
+// One shard after the other: read, verify checksums, parse the Example, write values to a row.
 void read_and_parse(benchmark::State& state) {
   const auto& manifest = pack_of(kShapes[state.range(0)]);
   std::vector<float> row(manifest.values);
@@ -118,7 +118,7 @@ BENCHMARK_CAPTURE(read_batches, shuffled_one_worker, 512, 1)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
-// A consumer that keeps every processor busy for so many microseconds per example, as a training step does, and takes
+// A consumer that keeps every CPU busy for a number of microseconds per example, as a training step does, and reads
 // shuffled batches of 32 from one worker: the share of its time that it waits in next().
 void wait_while_training(benchmark::State& state) {
   using Clock = std::chrono::steady_clock;
@@ -134,7 +134,7 @@ void wait_while_training(benchmark::State& state) {
       const auto before = Clock::now();
       if (!reader.next(batch)) break;
       const auto behind = Clock::now();
-      if (batches > 0) waited_s += seconds(behind - before);  // nothing can be read before the first
+      if (batches > 0) waited_s += seconds(behind - before);  // the first batch cannot be read ahead
       parallel_for(static_cast<std::size_t>(thread_budget()), [&](std::size_t, int) {
         for (float sum = 0; Clock::now() - behind < step; benchmark::DoNotOptimize(sum))
           for (const float value : batch.row(0)) sum += value;

@@ -1,4 +1,4 @@
-// What a grid costs beside one of its values: `tune` on seeded clusters, with and without shared work, in turns.
+// The time of a grid relative to one of its values: `tune` on seeded clusters, with and without shared work, in turn.
 //
 //   bench_tuning [knn] [svm] [rows=6400] [columns=518] [threads=N] [repeats=3]
 #include <algorithm>
@@ -20,7 +20,7 @@ using namespace genrewise;
 
 constexpr std::size_t kGenres = 8;
 
-/// Standard normal columns, of which every tenth has another mean for each genre; an artist has two examples.
+/// Standard normal columns; every tenth has a different mean for each genre. An artist has two examples.
 Examples clusters(std::size_t rows, std::size_t columns) {
   Examples examples;
   examples.name = "clusters";

@@ -3,10 +3,10 @@
 
     bench/compare_librosa.py path/to/genrewise FILE.mp3... [--rounds 5]
 
-Every round runs all three on all files, so that other work on the machine hurts them alike; the least CPU time (user + system)
-of the rounds counts, and ratios are what to look at. genrewise is run as `genrewise extract` with one thread on a dataset that
-holds each file --copies times; its time per clip is the difference between that and a dataset of one clip, over the clips
-in between: decoding and everything else included, starting the program not.
+Every round runs all three on all files, so that other work on the machine affects them alike; the least CPU time (user +
+system) of the rounds counts, and only ratios are meaningful. genrewise is run as `genrewise extract` with one thread on a
+dataset that contains each file --copies times; its time per clip is the difference between that and a dataset of one clip,
+divided by the difference in clips: it includes decoding and everything else except starting the program.
 """
 
 import argparse
@@ -79,16 +79,16 @@ def main():
     files = [os.path.abspath(name) for name in options.files]
     warnings.simplefilter("ignore")
 
-    librosa_per_clip(files[:1])  # numba compiles, caches fill
+    librosa_per_clip(files[:1])  # compiles numba functions, fills caches
     best = {}
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.rounds):
             load, compute = librosa_per_clip(files)
             figures = {
                 "librosa, loading": load,
-                "librosa, all of it": load + compute,
+                "librosa, total": load + compute,
                 "mpg123 -t": sum(cpu_of_child(["mpg123", "-q", "-t", name]) for name in files) / len(files),
-                "genrewise, all of it": genrewise_per_clip(options.genrewise, files, options.copies, pathlib.Path(folder)),
+                "genrewise, total": genrewise_per_clip(options.genrewise, files, options.copies, pathlib.Path(folder)),
             }
             for name, seconds in figures.items():
                 best[name] = min(seconds, best.get(name, seconds))
@@ -98,7 +98,7 @@ def main():
     print("| what | CPU ms per clip | in units of mpg123 -t |\n|---|---|---|")
     for name, seconds in best.items():
         print(f"| {name} | {1000 * seconds:.1f} | {seconds / best['mpg123 -t']:.2f} |")
-    print(f"genrewise is {best['librosa, all of it'] / best['genrewise, all of it']:.1f} times as fast as librosa")
+    print(f"genrewise is {best['librosa, total'] / best['genrewise, total']:.1f} times as fast as librosa")
 
 
 if __name__ == "__main__":

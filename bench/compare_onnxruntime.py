@@ -4,8 +4,8 @@
 usage: compare_onnxruntime.py WEIGHTS.safetensors [--bench build/release/bin/bench_neural] [--rounds 5]
 
 Builds the ONNX graph from the safetensors file (NCHW, TensorFlow's SAME padding as explicit pads, Clip for ReLU6, global
-average pooling), lets onnxruntime optimise it as it does by default, and measures images per second at batch 1 and 8 with
-1 and 2 threads. Rounds of both take turns; the figure of each is its best round. Needs onnx, onnxruntime and numpy.
+average pooling), uses onnxruntime's default optimisation, and measures images per second at batch 1 and 8 with 1 and 2
+threads. Rounds of both alternate; the result of each is its best round. Needs onnx, onnxruntime and numpy.
 """
 import argparse
 import json
@@ -82,7 +82,7 @@ def build_model(weights):
 
 
 def images(count):
-    """The image of which the weights' golden file holds the embedding, `count` times."""
+    """The image whose embedding is in the golden file of the weights, `count` times."""
     at = numpy.arange(3 * SIDE * SIDE, dtype=numpy.float64).reshape(1, 3, SIDE, SIDE)
     return numpy.repeat(numpy.sin(0.001 * at).astype(numpy.float32), count, axis=0)
 
@@ -108,7 +108,7 @@ class Onnxruntime:
 
 
 def our_rate(bench, weights, count, threads, seconds):
-    """images per second of bench_neural's own loop, in a process of its own"""
+    """Images per second of bench_neural's own loop, in a separate process."""
     text = subprocess.run([bench, f"--benchmark_filter=^MobileNetV2/batch:{count}/threads:{threads}/real_time$",
                            f"--benchmark_min_time={seconds}", "--benchmark_format=json"], check=True, capture_output=True,
                           text=True, env={**os.environ, "GENREWISE_WEIGHTS": weights}).stdout

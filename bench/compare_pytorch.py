@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Training steps here and in PyTorch, in turn, on the same processor or GPU.
+"""Training steps in genrewise and in PyTorch, in turn, on the same CPU or GPU.
 
     python3 bench/compare_pytorch.py build/release/bin/bench_neural_training [--threads 2] [--rounds 3]
     python3 bench/compare_pytorch.py build/release/bin/bench_neural_training --device cuda [--networks cnn1d mobilenetv2]
 
-A step is a batch of 32 examples forward, back, and one step of Adam or AdamW. Here it is what the trainer does: the batch comes
-from the memory of the processor, and loss and hits are read back. PyTorch gets the same: the batch is copied (from pinned
-memory, without waiting), and the loss is read. Its optimiser runs as it does by default and fused; the better counts.
+A step is a forward and a backward pass of a batch of 32 examples and one step of Adam or AdamW. In genrewise it is the
+trainer's step: the batch comes from host memory, and loss and hits are read back. PyTorch does the same: the batch is
+copied (from pinned memory, without waiting), and the loss is read. Its optimiser runs with its defaults and fused; the
+faster one counts.
 
-On the processor the study's network is compared; its arithmetic is 27.1 thousand million operations (counted below), and the
-share of what OpenBLAS reaches on 1,024 x 1,024 matrices with as many threads is printed. On a GPU every network is, in
-single precision and in bfloat16; networks with a body need GENREWISE_WEIGHTS here, and PyTorch's are of the same layout
-(mobilenetv2: folded, as here; efficientat: torchvision's MobileNetV3, of 0.4 times the width) with random weights.
+On the CPU the study's network is compared; its arithmetic is 27.1 billion operations (counted below), and its share of the
+peak of OpenBLAS on 1,024 x 1,024 matrices with the same number of threads is printed. On a GPU every network is compared,
+in single precision and in bfloat16; networks with a body need GENREWISE_WEIGHTS, and PyTorch's have the same architecture
+(mobilenetv2: folded, as here; efficientat: torchvision's MobileNetV3 with width 0.4) with random weights.
 """
 import argparse
 import json
@@ -27,7 +28,7 @@ def operations(batch=BATCH):
     conv1 = 2 * 128 * 3 * 9998
     conv2 = 2 * 64 * 128 * 3 * 4997
     dense = 2 * (159872 * 100 + 100 * 20 + 20 * 8)
-    # The first layer's input needs no gradient; all else is done three times over.
+    # The first layer's input needs no gradient; everything else is computed three times.
     return batch * (2 * conv1 + 3 * conv2 + 3 * dense)
 
 
@@ -63,7 +64,7 @@ def cnn1d_strided(nn):
 
 
 def mobilenetv2(nn):
-    """MobileNetV2 1.0 with its normalisations folded into biases."""
+    """MobileNetV2 1.0 with its batch normalisations folded into biases."""
     def conv(into, out, kernel=1, stride=1, groups=1):
         return nn.Conv2d(into, out, kernel, stride, kernel // 2, groups=groups)
 
@@ -115,8 +116,8 @@ def pytorch(network, threads, device, fused, mixed=False, channels_last=False):
     net = make(torch.nn).to(device).train()
     if channels_last:
         net = net.to(memory_format=torch.channels_last)
-    learning = [p for p in net.parameters() if p.requires_grad]
-    adam = getattr(torch.optim, optimiser)(learning, fused=fused)
+    trainable = [p for p in net.parameters() if p.requires_grad]
+    adam = getattr(torch.optim, optimiser)(trainable, fused=fused)
     loss_of = torch.nn.CrossEntropyLoss()
     x, y = torch.randn(BATCH, *shape), torch.arange(BATCH) % CLASSES
     if device != "cpu":

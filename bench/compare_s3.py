@@ -3,10 +3,10 @@
 
     compare_s3.py versitygw|s3rver|moto SERVER_PROGRAM build/release/bin/bench_object_storage [ROUNDS] [SHARDS RECORDS] [WAY...]
 
-curl gets every shard whole to /dev/null over as many connections as genrewise may use, in one process (-Z) and in as
-many processes as connections; the faster of the two is the measure. Shuffled batches are read in blocks of about half
-a MiB: beside them stands curl asking for pieces of that size. Whole runs are timed for all, process start included.
-WAY: bytes, records, batches, shuffled; all of them where none is named. Prints the median of the rounds, wall clock and processor time, and that of the server while it answered.
+curl downloads every shard to /dev/null over as many connections as genrewise may use, in one process (-Z) and in as many
+processes as connections; the faster of the two is the reference. Shuffled batches are read in blocks of about half a MiB,
+for which curl requests ranges of that size. Whole runs are timed, including process start. WAY: bytes, records, batches,
+shuffled; all of them by default. Prints the medians of the rounds: wall clock and CPU time, and the server's CPU time.
 """
 import os
 import resource
@@ -26,15 +26,15 @@ def main():
     kind, server_program, bench = sys.argv[1:4]
     rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 5
     shards, records = (sys.argv[5], sys.argv[6]) if len(sys.argv) > 6 else ("8", "160")
-    wanted = sys.argv[7:] or ["bytes", "records", "batches", "shuffled"]
+    selected = sys.argv[7:] or ["bytes", "records", "batches", "shuffled"]
     with tempfile.TemporaryDirectory() as folder:
         server = Server(kind, server_program, folder)
         try:
             environment = dict(os.environ, AWS_ACCESS_KEY_ID=server.access_key, AWS_SECRET_ACCESS_KEY=server.secret_key,
                                AWS_ENDPOINT_URL=server.endpoint, AWS_REGION="us-east-1", HOME=folder,
                                GENREWISE_CONNECTIONS=str(CONNECTIONS))
-            place = f"s3://{BUCKET}/bench"
-            subprocess.run([bench, "make", place, shards, records], check=True, env=environment)
+            location = f"s3://{BUCKET}/bench"
+            subprocess.run([bench, "make", location, shards, records], check=True, env=environment)
             urls = [f"{server.endpoint}/{BUCKET}/bench/bench-{i:02}-{records}.tfrec" for i in range(int(shards))]
             login = ["curl", "-sS", "-f", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
                      f"{server.access_key}:{server.secret_key}", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
@@ -65,14 +65,14 @@ def main():
                 return ours.ru_utime + ours.ru_stime, servers
 
             ways = {"curl -Z": curl_together, "curl, processes": curl_apart}
-            if "shuffled" in wanted:
+            if "shuffled" in selected:
                 ways["curl, pieces"] = curl_pieces
-            for what in wanted:
+            for what in selected:
                 ways["genrewise " + what] = lambda what=what: subprocess.run(
-                    [bench, what, place], check=True, env=environment, stdout=subprocess.DEVNULL)
+                    [bench, what, location], check=True, env=environment, stdout=subprocess.DEVNULL)
             size = int(shards) * int(records) * 200_777 / 1e6
             times = {name: [] for name in ways}
-            for _ in range(rounds + 1):  # the first warms caches up
+            for _ in range(rounds + 1):  # the first round fills caches
                 for name, way in ways.items():
                     client, servers = processor_time()
                     started = time.perf_counter()

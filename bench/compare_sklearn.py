@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The classical learners against scikit-learn, fit + predict, in one run on one machine.
+"""The classical classifiers against scikit-learn, fit + predict, in one run on one machine.
 
     python3 bench/compare_sklearn.py build/release/bin/bench_models [--rows 6400] [--cols 518] [--case NAME ...]
                                      [--only-ours] [--repeats 3] [--threads N] [--dir DIR]
 
-Both get the same standardised float32 table of seeded, overlapping clusters in 8 classes (a fifth as many test rows
-are added), take turns, and the best of the repeats counts. scikit-learn is timed in a process of its own. Prints a
-table; ratio = scikit-learn's seconds / ours, equal = share of test rows with the same label. Install numpy and
-scikit-learn (and xgboost) from PyPI to compare. Variables that bend OpenBLAS to another processor (OPENBLAS_CORETYPE,
-OPENBLAS_L2_SIZE) are kept from scikit-learn, which brings its own.
+Both use the same standardised float32 table of seeded, overlapping clusters in 8 classes (plus a fifth as many test rows),
+run in turn, and the best of the repeats counts. scikit-learn is timed in a separate process. Prints a table; ratio =
+scikit-learn's seconds / ours, equal = share of test rows with the same label. Needs numpy and scikit-learn (and xgboost)
+from PyPI. Variables that select another CPU for OpenBLAS (OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE) are not passed to
+scikit-learn, which has its own OpenBLAS.
 """
 import argparse
 import json

@@ -4,11 +4,11 @@
     cmake --preset release && ninja -C build/release bench_records
     python bench/compare_tfdata.py build/release/bin/bench_records     # Python with TensorFlow, 2.21.0 in docs/performance.md
 
-Both read from the page cache, check every checksum and parse every Example into floats. What is compared is the CPU time
-of the whole process on that one core, which other work on the machine disturbs less than the clock on the wall:
+Both read from the page cache, verify every checksum and parse every Example into floats. The comparison is by the CPU time
+of the whole process on that one core, which other work on the machine affects less than wall-clock time:
   records  one record after the other: RecordReader + ExampleView, against TFRecordDataset + parse_single_example
   batches  batches of 32 in the order of the shards: BatchReader, against TFRecordDataset + batch + parse_example, which is
-           tf.data's faster way
+           the faster way in tf.data
 """
 import argparse
 import glob
@@ -54,7 +54,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="bench_records of the release build")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--folder", help="keep the packs here for the next time (default: a temporary folder)")
+    parser.add_argument("--folder", help="keep the packs here and reuse them (default: a temporary folder)")
     parser.add_argument("--core", type=int, default=0, help="the core that both run on")
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {arguments.core})

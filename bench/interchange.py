@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Are librosa's and genrewise's fma518 interchangeable in use?
+"""Whether librosa's and genrewise's fma518 are interchangeable in practice.
 
     bench/interchange.py MANIFEST.csv OURS.csv CACHE.npz [--limit N]
 
-MANIFEST.csv: path,genre,artist,... as genrewise reads it; OURS.csv: what `genrewise extract --features fma518` wrote for it.
-Computes librosa's table of the same clips (about 1.3 s a clip; kept in CACHE.npz, so it can be stopped and started again), then
-trains an SVM, logistic regression and a nearest-neighbour classifier on either table and tests on either, in five folds over
-artists, and prints the accuracies. Needs librosa, scikit-learn and pandas; the versions are printed.
+MANIFEST.csv: path,genre,artist,... as read by genrewise; OURS.csv: the output of `genrewise extract --features fma518` for it.
+Computes librosa's table of the same clips (about 1.3 s per clip; stored in CACHE.npz, so an interrupted run continues), then
+trains an SVM, logistic regression and a nearest-neighbour classifier on each table and tests on each, in five folds grouped by
+artist, and prints the accuracies. Needs librosa, scikit-learn and pandas; the versions are printed.
 """
 
 import argparse
@@ -45,14 +45,14 @@ def librosa_table(folder, paths, cache):
             np.savez(cache, **rows)
             print(f"librosa: {i + 1} of {len(paths)} clips", file=sys.stderr, flush=True)
     table = np.stack([rows[path] for path in paths])
-    # What does not vary has no skew and kurtosis in SciPy, and 0 and -3 in genrewise.
+    # Constant series have no skew and kurtosis in SciPy, and 0 and -3 in genrewise.
     for j, (_, statistic, _) in enumerate(fma_reference.columns()):
         table[np.isnan(table[:, j]), j] = {"skew": 0.0, "kurtosis": -3.0}.get(statistic, np.nan)
     return table
 
 
 def interleaved(manifest):
-    """The tracks in an order in which every beginning has all genres in like numbers."""
+    """The tracks in an order in which every prefix has similar numbers of all genres."""
     order = manifest.sample(frac=1, random_state=1).groupby("genre").cumcount().sort_values(kind="stable").index
     return manifest.loc[order]
 

@@ -16,7 +16,7 @@ if(GENREWISE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(genrewise_options INTERFACE)
-# No program of ours reads errno of a math function or traps on one; without these the compiler may use vector instructions.
+# Nothing reads errno of math functions or uses floating-point traps; these options allow vectorisation.
 target_compile_options(genrewise_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                        -fno-math-errno -fno-trapping-math)
 if(GENREWISE_WERROR)

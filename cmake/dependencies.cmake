@@ -1,7 +1,7 @@
-# Everything comes from the distribution's packages (tools/install_packages.sh lists them); nothing is downloaded here.
-# What the libraries link; genrewiseConfig.cmake.in finds the same for users of the installed libraries.
+# All dependencies are packages of the distribution (tools/install_packages.sh lists them); nothing is downloaded.
+# Packages that the libraries link; genrewiseConfig.cmake.in finds the same for users of the installed libraries.
 set(GENREWISE_PACKAGES Threads fmt nlohmann_json tl-expected CURL pugixml OpenSSL ZLIB PkgConfig)
-# The target PkgConfig::<first word> is made of these pkg-config modules.
+# Each item defines the target PkgConfig::<first word> from the pkg-config modules that follow.
 set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "ffmpeg libavformat libavcodec libavutil" "soxr soxr"
     "fftw3f fftw3f" "fftw3 fftw3" "openblas openblas")
 foreach(package IN LISTS GENREWISE_PACKAGES)
@@ -12,7 +12,7 @@ foreach(target IN LISTS GENREWISE_PKG_CONFIG_TARGETS)
   list(POP_FRONT target name)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${target})
 endforeach()
-# Headers alone, of the modules' sources and of the program.
+# Header-only libraries, used in sources of the modules and in the program.
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)
 if(GENREWISE_TESTS)
@@ -23,19 +23,19 @@ if(GENREWISE_BENCH)
   find_package(benchmark QUIET)
 endif()
 
-# The neural half: libtorch to train, HDF5 to read Keras' weights.
+# Training of networks: libtorch, and HDF5 to read Keras weights.
 if(NOT GENREWISE_NEURAL STREQUAL "OFF")
   find_package(Torch QUIET)
   pkg_check_modules(hdf5 IMPORTED_TARGET hdf5)
   if(Torch_FOUND AND hdf5_FOUND)
     set(GENREWISE_NEURAL_FOUND TRUE)
   elseif(GENREWISE_NEURAL STREQUAL "ON")
-    message(FATAL_ERROR "The neural half needs libtorch and HDF5 (tools/install_packages.sh neural); "
-                        "-DGENREWISE_NEURAL=OFF leaves it out")
+    message(FATAL_ERROR "Network training requires libtorch and HDF5 (tools/install_packages.sh neural); "
+                        "-DGENREWISE_NEURAL=OFF builds without it")
   endif()
 endif()
 if(GENREWISE_NEURAL_FOUND)
-  message(STATUS "Neural half: yes (libtorch ${Torch_VERSION})")
+  message(STATUS "Network training: yes (libtorch ${Torch_VERSION})")
 else()
-  message(STATUS "Neural half: no")
+  message(STATUS "Network training: no (libtorch or HDF5 not found, or GENREWISE_NEURAL is OFF)")
 endif()

@@ -1,5 +1,5 @@
-# `cmake --install`: programs, static libraries, public headers, and the package that find_package(genrewise) reads.
-# genrewise::genrewise is everything that the libraries offer, genrewise::<module> one module and what it uses.
+# `cmake --install`: programs, static libraries, public headers, and the package for find_package(genrewise).
+# genrewise::genrewise contains all modules, genrewise::<module> one module and its dependencies.
 add_library(genrewise_all INTERFACE)
 add_library(genrewise::genrewise ALIAS genrewise_all)
 set_target_properties(genrewise_all PROPERTIES EXPORT_NAME genrewise)

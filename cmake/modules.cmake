@@ -1,16 +1,16 @@
-# Modules and the walls between them. A module's headers are included as "genrewise/<module>/<header>.hpp", but src/ itself
-# is nobody's include folder: each module has two trees of links to its headers in the build folder,
-#   include/<module>/    its PUBLIC_HEADERS: what modules above it, programs and users of the installed library see,
-#   internals/<module>/  all of its headers: what the module itself and its own tests see (INTERNALS).
-# So an include of a module that is not below, or of a private header of another module, does not compile
-# ("No such file or directory"); the tests walls.* hold that.
+# Modules and the boundaries between them. Headers are included as "genrewise/<module>/<header>.hpp", but src/ is not an
+# include folder: each module has two trees of links to its headers in the build folder,
+#   include/<module>/    its PUBLIC_HEADERS, for modules above it, programs and users of the installed library,
+#   internals/<module>/  all of its headers, for the module itself and its own tests (INTERNALS).
+# So including a module that is not below, or a private header of another module, does not compile ("No such file or
+# directory"); the tests walls.* check that.
 
 # genrewise_link_headers(TREE header...)
-# Makes the folder TREE hold links to these headers (paths relative to src/) and nothing else.
+# Fills the folder TREE with links to these headers (paths relative to src/) and removes everything else.
 function(genrewise_link_headers tree)
-  list(TRANSFORM ARGN PREPEND ${tree}/ OUTPUT_VARIABLE wanted)
+  list(TRANSFORM ARGN PREPEND ${tree}/ OUTPUT_VARIABLE expected)
   file(GLOB_RECURSE present ${tree}/*)
-  list(REMOVE_ITEM present ${wanted})
+  list(REMOVE_ITEM present ${expected})
   if(present)
     file(REMOVE ${present})
   endif()
@@ -22,10 +22,10 @@ function(genrewise_link_headers tree)
 endfunction()
 
 # genrewise_module(NAME USES module... PUBLIC_HEADERS header... LIBRARIES target... [NOT_INSTALLED])
-# One static library genrewise_NAME (genrewise::NAME) from all sources of the calling folder (sub-folders that have no
-# CMakeLists.txt of their own included). USES: modules below it, visible to users of this module. PUBLIC_HEADERS: those
-# that may be included from outside, relative to the calling folder. LIBRARIES: third-party targets; they stay inside
-# (PRIVATE). PUBLIC_LIBRARIES: those whose headers appear in this module's public headers.
+# Defines the static library genrewise_NAME (genrewise::NAME) from all sources of the calling folder (including
+# sub-folders without a CMakeLists.txt). USES: modules below it, visible to users of this module. PUBLIC_HEADERS:
+# headers that other modules may include, relative to the calling folder. LIBRARIES: third-party targets (PRIVATE).
+# PUBLIC_LIBRARIES: third-party targets whose headers appear in this module's public headers.
 function(genrewise_module name)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "NOT_INSTALLED" "" "USES;PUBLIC_HEADERS;LIBRARIES;PUBLIC_LIBRARIES")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -40,7 +40,7 @@ function(genrewise_module name)
   list(TRANSFORM ARG_PUBLIC_HEADERS PREPEND ${here}/)
   foreach(header IN LISTS ARG_PUBLIC_HEADERS)
     if(NOT header IN_LIST headers)
-      message(FATAL_ERROR "PUBLIC_HEADERS of the module ${name} name ${header}, which src/ does not hold")
+      message(FATAL_ERROR "PUBLIC_HEADERS of the module ${name} lists ${header}, which does not exist in src/")
     endif()
   endforeach()
   foreach(used IN LISTS ARG_USES)
@@ -72,7 +72,7 @@ function(genrewise_module name)
 endfunction()
 
 # genrewise_internals(TARGET SCOPE module...)
-# Lets a test or benchmark include all headers of these modules.
+# Allows a test or benchmark to include all headers of these modules.
 function(genrewise_internals target scope)
   foreach(module IN LISTS ARGN)
     target_include_directories(${target} BEFORE ${scope} ${PROJECT_BINARY_DIR}/internals/${module})
@@ -80,8 +80,8 @@ function(genrewise_internals target scope)
 endfunction()
 
 # genrewise_test(NAME USES module... INTERNALS module... LIBRARIES target...)
-# The test program test_NAME from all sources of the calling folder; CTest sees each of its cases. INTERNALS: modules whose
-# private headers it tests.
+# Defines the test program test_NAME from all sources of the calling folder; each case is a CTest test. INTERNALS:
+# modules whose private headers it tests.
 function(genrewise_test name)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "" "USES;INTERNALS;LIBRARIES")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)

@@ -1,4 +1,4 @@
-// Any bytes whatever are decoded or give a fault: no crash, no endless loop, no non-finite sample.
+// Arbitrary bytes are decoded or give a fault: no crash, no endless loop, no non-finite sample.
 #include <cmath>
 #include <cstdlib>
 #include <span>

@@ -1,5 +1,5 @@
-// Any bytes as a file of records (plain or compressed) and as one Example: neither may crash, hang, or give a value
-// that lies outside of the input.
+// Arbitrary bytes as a file of records (plain or compressed) and as one Example: no crash, no endless loop, no view
+// outside the input.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -13,10 +13,10 @@ namespace {
 
 using namespace genrewise;
 
-class Memory final : public RandomAccess {
+class Memory final : public FileReader {
  public:
-  explicit Memory(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  std::uint64_t size() const override { return bytes_.size(); }
+  explicit Memory(std::span<const std::byte> bytes) : info_{"input", bytes.size(), {}, {}}, bytes_(bytes) {}
+  const FileInfo& info() const override { return info_; }
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
     if (offset >= bytes_.size()) return 0;
     const auto part = bytes_.subspan(offset, std::min<std::size_t>(into.size(), bytes_.size() - offset));
@@ -25,6 +25,7 @@ class Memory final : public RandomAccess {
   }
 
  private:
+  FileInfo info_;
   std::span<const std::byte> bytes_;
 };
 
@@ -54,7 +55,7 @@ void use_example(std::span<const std::byte> payload) {
   }
 }
 
-// The payload of the first record, whatever its sums say: a changed byte in it would else stop at them.
+// The payload of the first record without checking its checksums, which mutated bytes would not pass.
 std::span<const std::byte> first_payload(std::span<const std::byte> bytes) {
   if (bytes.size() < kRecordHeaderBytes) return {};
   std::uint64_t length = 0;
@@ -69,10 +70,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const auto bytes = std::as_bytes(std::span(data, size));
   use_example(bytes);
   use_example(first_payload(bytes));
-  RecordReader reader(open_record_bytes(std::make_unique<Memory>(bytes), "input"));
+  RecordReader reader(RecordSource(std::make_unique<Memory>(bytes)));
   Record record;
   for (std::size_t calls = 0;; ++calls) {
-    require(calls < (std::size_t{1} << 24));  // each call goes on by at least a byte of what was decompressed
+    require(calls < (std::size_t{1} << 24));  // each call advances by at least one decompressed byte
     const auto more = reader.next(record);
     if (!more) continue;
     if (!*more) return 0;

@@ -1,6 +1,6 @@
-// Stands in for libFuzzer where the compiler has none: runs the target over seed files, whole and mutated. Understands
-// libFuzzer's -runs=N (mutated inputs in all; -1: without end), -seed=N and -max_total_time=SECONDS; the rest are
-// seeds, files or folders. The input that is being tried lies in ./crash-input until it has passed.
+// Replaces libFuzzer for compilers without it: runs the target on seed files and on mutations of them. Supports
+// libFuzzer's -runs=N (number of mutated inputs; -1: unlimited), -seed=N and -max_total_time=SECONDS; other arguments
+// are seeds, files or folders. The current input is in ./crash-input until it has passed.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
 
 namespace {
 
-void try_input(const std::string& bytes) {
+void run_input(const std::string& bytes) {
   std::ofstream("crash-input", std::ios::binary) << bytes;
   LLVMFuzzerTestOneInput(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
@@ -28,7 +28,7 @@ std::size_t below(genrewise::Rng& rng, std::size_t bound) {
 }
 
 void mutate_once(std::string& bytes, const std::vector<std::string>& seeds, genrewise::Rng& rng) {
-  // Headers decide most, so half of all changes fall into the first kilobyte.
+  // Headers matter most, so half of all mutations are in the first kilobyte.
   const std::size_t at = below(rng, rng.below(2) == 0 ? std::min<std::size_t>(bytes.size(), 1024) : bytes.size());
   const std::size_t length = below(rng, std::min<std::size_t>(bytes.size() - at, 600)) + 1;
   const auto random_byte = [&] { return static_cast<char>(rng.below(256)); };
@@ -97,7 +97,7 @@ int main(int count, char** arguments) {
   for (const auto& path : options.files) {
     std::ifstream file(path, std::ios::binary);
     seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-    try_input(seeds.back());
+    run_input(seeds.back());
   }
   std::erase(seeds, std::string());
   genrewise::Rng rng(static_cast<std::uint64_t>(options.seed));
@@ -106,7 +106,7 @@ int main(int count, char** arguments) {
     if (options.max_total_time > 0 && Clock::now() > end) break;
     std::string bytes = seeds[below(rng, seeds.size())];
     for (auto changes = 1 + rng.below(8); changes > 0 && !bytes.empty(); --changes) mutate_once(bytes, seeds, rng);
-    try_input(bytes);
+    run_input(bytes);
   }
   std::filesystem::remove("crash-input");
   return 0;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian / Ubuntu packages that genrewise needs, if any is missing.
-# Usage: tools/install_packages.sh [build] [neural] [test] [demo]        (build is always among them)
-# neural: what the networks need (libtorch and what stands behind it, about 1 GB); without it the rest is built.
-# Without root (and without a sudo that asks nothing) it only says which are missing.
+# Usage: tools/install_packages.sh [build] [neural] [test] [demo]        (build is always included)
+# neural: libtorch and its dependencies (about 1 GB), for training networks; everything else builds without it.
+# Without root (and without sudo that needs no password) it only prints the missing packages.
 set -euo pipefail
 
 wanted="g++ cmake ninja-build pkg-config ccache
@@ -25,7 +25,7 @@ for group in "$@"; do
 done
 
 command -v dpkg-query >/dev/null || {
-  echo "This is neither Debian nor Ubuntu. Install by hand what these packages hold:" $wanted >&2; exit 1; }
+  echo "This is neither Debian nor Ubuntu. Install the equivalent of these packages:" $wanted >&2; exit 1; }
 missing=()
 for package in $wanted; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
@@ -42,9 +42,9 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 1
   fi
 fi
-# A fresh Ubuntu runs apt itself for some minutes after it started: waits for that instead of failing.
+# A fresh Ubuntu runs apt for some minutes after it has started: waits for that instead of failing.
 lock_wait_s=600
-update_lists() {  # apt has no time limit for the lock of its package lists, so this tries again
+update_lists() {  # apt does not wait for the lock of its package lists, so this retries
   local output
   for ((waited_s = 0;; waited_s += 5)); do
     output=$("${as_root[@]}" env LC_ALL=C apt-get update -qq 2>&1) && return

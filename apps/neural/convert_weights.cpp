@@ -11,16 +11,16 @@
 namespace genrewise {
 namespace {
 
-// The largest of the known files has 10 MB; libtorch, which is linked too, takes some hundreds of MB of addresses.
+// The largest known file has 10 MB; libtorch, which is linked as well, takes some hundreds of MB of address space.
 constexpr rlim_t kMemoryBytes = rlim_t{4} << 30, kFileBytes = rlim_t{1} << 30, kProcessor_s = 60;
 
 void limit(int resource, rlim_t most) {
   const rlimit both{most, most};
-  ::setrlimit(resource, &both);  // where it cannot be lowered, the parent's limit holds
+  ::setrlimit(resource, &both);  // if it cannot be lowered, the parent's limit holds
 }
 
 void limit_this_process() {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadow memory takes terabytes of addresses
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // sanitizers reserve terabytes of address space
   limit(RLIMIT_AS, kMemoryBytes);
 #endif
   limit(RLIMIT_FSIZE, kFileBytes);
@@ -43,7 +43,7 @@ int convert_weights(const std::filesystem::path& from, const std::filesystem::pa
     return 0;
   } catch (const Error& error) {
     return fail(error.problem(), error.where(), error.remedy());
-  } catch (const std::exception& problem) {  // not enough memory, above all
+  } catch (const std::exception& problem) {  // usually std::bad_alloc
     return fail(std::string("cannot be converted: ") + problem.what(), from.string(), "get the file again");
   }
 }

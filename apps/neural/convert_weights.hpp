@@ -5,9 +5,9 @@
 
 namespace genrewise {
 
-/// Converts Keras' weights in HDF5 to what find_weights() reads, with limits of memory and of processor time on this
-/// process, since the file may come from anybody. Returns the exit code; on failure the last line on standard output is
-/// the error as JSON: {"problem", "where", "remedy"}.
+/// Converts Keras weights (HDF5) to the format of find_weights(), with limits on this process's memory and CPU time,
+/// because the file is untrusted. Returns the exit code; on failure the last line on standard output is the error as
+/// JSON: {"problem", "where", "remedy"}.
 int convert_weights(const std::filesystem::path& from, const std::filesystem::path& to);
 
 }  // namespace genrewise

@@ -1,5 +1,5 @@
-// genrewise-neural: trains networks for genrewise, and converts Keras' weights. It has libtorch and HDF5, which nothing
-// else loads; genrewise and programs that embed its libraries start it when they need it.
+// genrewise-neural: trains networks for genrewise, and converts Keras weights. Only this program is linked with
+// libtorch and HDF5; genrewise and programs that embed its libraries start it when they need it.
 #include <cstdio>
 #include <string_view>
 
@@ -9,10 +9,10 @@
 namespace {
 
 constexpr char kHelp[] =
-    "genrewise-neural: the part of genrewise that trains networks; genrewise starts it by itself.\n"
+    "genrewise-neural: trains networks for genrewise, which starts it when needed.\n"
     "\n"
     "  genrewise-neural serve                    fits and applies networks for the process that started it\n"
-    "  genrewise-neural convert-weights IN OUT   Keras' weights (HDF5) to safetensors that genrewise reads\n"
+    "  genrewise-neural convert-weights IN OUT   converts Keras weights (HDF5) to safetensors\n"
     "  genrewise-neural --version\n";
 
 int wrong_usage() {

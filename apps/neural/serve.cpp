@@ -16,7 +16,7 @@
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/networks/messages.hpp"
 #include "genrewise/models/networks/requests.hpp"
-#include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/training/network_classifier.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -26,12 +26,12 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-/// The other end is gone: nothing that this process could still do is wanted.
+/// The connection is closed: nothing that this process computes has a recipient.
 [[noreturn]] void end_process() {
   ::_exit(0);
 }
 
-/// Sends messages; any thread may.
+/// Sends messages. Thread-safe.
 class Outbox {
  public:
   explicit Outbox(int socket) : socket_(socket) {}
@@ -55,8 +55,8 @@ class Outbox {
   std::mutex mutex_;
 };
 
-/// Requests in their order. A thread of its own reads them, so that an interruption and the end of the connection are
-/// noticed while the network trains.
+/// Queue of requests. A separate thread reads them, so that an interruption and the end of the connection are noticed
+/// while the network trains.
 class Inbox {
  public:
   Inbox(int socket, Runtime& runtime) : reader_([this, socket, &runtime] { read_all(socket, runtime); }) {
@@ -91,7 +91,7 @@ class Inbox {
         messages_.push_back(std::move(message));
         arrived_.notify_one();
       }
-    } catch (const std::exception&) {  // what follows garbage cannot be understood either
+    } catch (const std::exception&) {  // after malformed data, later messages cannot be parsed either
       end_process();
     }
   }
@@ -102,7 +102,7 @@ class Inbox {
   std::thread reader_;
 };
 
-/// Sends progress to the other process, steps at most ten times a second.
+/// Sends progress to the other process, at most ten times a second.
 class SentProgress final : public Progress {
  public:
   explicit SentProgress(Outbox& outbox) : outbox_(outbox) {}
@@ -154,8 +154,8 @@ class Server {
  public:
   Server(Runtime& runtime, Outbox& outbox) : runtime_(runtime), outbox_(outbox), progress_(outbox) {}
 
-  void answer(NeuralMessage request) {
-    runtime_.clear_interrupt();  // of a request before; one for this request comes behind it
+  void handle(NeuralMessage request) {
+    runtime_.clear_interrupt();  // of an earlier request; one for this request would follow it
     try {
       const NeuralMessage reply = reply_to(std::move(request));
       outbox_.send(reply.header, reply.numbers);
@@ -177,7 +177,7 @@ class Server {
     if (type == "predict") return predict(std::move(request));
     if (type == "save") return save();
     if (type == "load") return load(request);
-    throw Error("is no request that this version knows", type);
+    throw Error("is not a request of this version", type);
   }
 
   NeuralMessage create(const json& header) {
@@ -185,8 +185,8 @@ class Server {
     runtime_.set_weights(header.at("weights").get<std::string>());
     const json& stores = header.at("stores");
     set_store_options({stores.at("endpoint"), stores.at("region"), stores.at("profile")});
-    classifier_ = neural::make_network_learner(header.at("kind").get<std::string>(),
-                                               header.at("parameters").get<Parameters>(), header.at("seed"));
+    classifier_ = neural::make_network_classifier(header.at("kind").get<std::string>(),
+                                                  header.at("parameters").get<Parameters>(), header.at("seed"));
     return done();
   }
 
@@ -255,7 +255,7 @@ class Server {
 void serve() {
   for (const int stop : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(stop, SIG_IGN);
   const int in = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-  ::dup2(STDERR_FILENO, STDOUT_FILENO);  // a library that prints must not come between the messages
+  ::dup2(STDERR_FILENO, STDOUT_FILENO);  // output of libraries must not mix with the messages
   const int nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, STDIN_FILENO);
   Runtime runtime;
@@ -264,7 +264,7 @@ void serve() {
   outbox.send({{"type", "hello"}, {"version", GENREWISE_VERSION}});
   Inbox inbox(in, runtime);
   Server server(runtime, outbox);
-  for (;;) server.answer(inbox.next());
+  for (;;) server.handle(inbox.next());
 }
 
 }  // namespace genrewise

@@ -3,9 +3,9 @@
 
 namespace genrewise {
 
-/// Reads requests from standard input and answers on standard output (models/networks/messages.hpp) until the
-/// connection ends; then the process ends at once, whatever it is doing. Everything that is printed meanwhile goes to
-/// standard error. Signals to stop are left to the other process, which passes them on.
+/// Reads requests from standard input and writes replies to standard output (models/networks/messages.hpp) until the
+/// connection is closed; then the process ends immediately. Everything printed by libraries goes to standard error.
+/// Signals are handled by the other process, which forwards interruptions.
 [[noreturn]] void serve();
 
 }  // namespace genrewise

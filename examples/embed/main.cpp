@@ -1,6 +1,6 @@
-// Prints the genres of audio files: decodes each, extracts the features "fma518" and predicts with a model that
-// `genrewise train MUSIC --features fma518 --model svm -o MODEL.gwm` has written.
-// (genrewise/predict/predict.hpp has all of this in one class, for any feature set and several windows per track.)
+// Prints the genres of audio files: decodes each, extracts the feature set fma518 and predicts with a model written by
+// `genrewise train MUSIC --features fma518 --model svm -o MODEL.gwm`.
+// (genrewise/predict/predict.hpp does all of this in one class, for any feature set and several windows per track.)
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -17,13 +17,13 @@
 
 namespace {
 
-/// Shows what the library reports on standard error; without a Progress it is silent.
+/// Prints the library's notes on standard error; without a Progress the library is silent.
 class Log : public genrewise::Progress {
  public:
   void note(std::string_view text) override { std::fprintf(stderr, "%s\n", std::string(text).c_str()); }
 };
 
-/// Genre probabilities of the middle 30 s of a file, by label; a Fault where the file cannot be used.
+/// Genre probabilities of the middle 30 s of a file, by label; a Fault if the file cannot be used.
 genrewise::Expected<std::vector<float>> genres_of(const char* path, const genrewise::Model& model,
                                                   const genrewise::FeatureSet& features,
                                                   genrewise::FeatureSet::Scratch& scratch) {
@@ -70,7 +70,7 @@ int main(int count, char** arguments) {
       }
     }
     return skipped == 0 ? 0 : 3;
-  } catch (const genrewise::Error& error) {  // what, where, and what can be done
+  } catch (const genrewise::Error& error) {  // what, where, remedy
     std::fprintf(stderr, "%s\n", error.what());
     return 2;
   }

@@ -1,4 +1,4 @@
-// Shortcuts of the audio room's tests.
+// Helpers for tests of audio.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ inline Expected<Waveform> decode_text(const std::string& bytes, const DecodeOpti
   return decode_bytes(std::as_bytes(std::span(bytes)), name, options);
 }
 
-/// The reason of a fault; "none" where there is a waveform.
+/// The reason of a fault; "none" for a waveform.
 inline std::string reason_of(const Expected<Waveform>& wave) {
   return wave ? "none" : wave.error().reason;
 }
@@ -41,7 +41,7 @@ inline double greatest_difference(std::span<const float> a, std::span<const floa
   return greatest;
 }
 
-/// Pearson's r of a[i] and b[i + shift] over what both have.
+/// Pearson's r of a[i] and b[i + shift] over the common range.
 inline double correlation(std::span<const float> a, std::span<const float> b, std::ptrdiff_t shift) {
   double ab = 0, aa = 0, bb = 0;
   for (std::ptrdiff_t i = std::max<std::ptrdiff_t>(0, -shift); i < std::ssize(a) && i + shift < std::ssize(b); ++i) {

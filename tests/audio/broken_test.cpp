@@ -1,4 +1,4 @@
-// What is no music, and music that is broken: each gives its reason, none crashes.
+// Files without audio and damaged files: each gives a fault with a reason, none crashes.
 #include <gmock/gmock.h>
 
 #include <cstdlib>
@@ -18,7 +18,7 @@ using testing::reason_of;
 using testing::TemporaryFolder;
 using testing::window;
 
-TEST(Broken, AMissingFileAFolderAndAnEmptyFileSaySo) {
+TEST(Broken, AMissingFileAFolderAndAnEmptyFileHaveTheirOwnReasons) {
   TemporaryFolder folder;
   write_file(folder / "empty.mp3", "");
   const auto missing = decode_file(folder / "missing.mp3");
@@ -54,13 +54,13 @@ TEST(Broken, NoiseAndZerosAreNotAudio) {
   EXPECT_EQ(reason_of(decode_text(std::string(100'000, '\xff'))), "not audio");
 }
 
-TEST(Broken, APictureHoldsNoAudio) {
+TEST(Broken, APictureContainsNoAudio) {
   // The smallest GIF: 1 x 1 pixel.
   const std::string gif("GIF89a\1\0\1\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\4\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;", 43);
   EXPECT_EQ(reason_of(decode_text(gif, {}, "song.mp3")), "no audio in it");
 }
 
-TEST(Broken, APlaylistNeverOpensTheFilesThatItNames) {
+TEST(Broken, APlaylistNeverOpensTheFilesItRefersTo) {
   const std::string song = golden_audio("sweep.wav").string();
   for (const std::string& text :
        {"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:1,\nfile://" + song + "\n#EXT-X-ENDLIST\n",
@@ -71,8 +71,8 @@ TEST(Broken, APlaylistNeverOpensTheFilesThatItNames) {
 
 class Cut : public ::testing::TestWithParam<const char*> {};
 
-// A file that states its length is "truncated" wherever it is cut; what still fills a window is used.
-TEST_P(Cut, AtEveryTenthIsTruncated) {
+// A file that states its length is "truncated" wherever it is cut; an intact clip is still returned.
+TEST_P(Cut, IsTruncatedAtEveryTenth) {
   const std::string bytes = golden_bytes(GetParam());
   for (std::size_t tenth = 1; tenth < 10; ++tenth) {
     const auto wave = decode_text(bytes.substr(0, bytes.size() * tenth / 10));
@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, Cut,
                          ::testing::Values("long.flac", "long.ogg", "long.opus", "long.m4a", "long.mp3", "sweep.flac",
                                            "sweep.wv"));
 
-TEST(Broken, AWavThatIsCutIsTruncatedAndItsStartIsUsed) {
+TEST(Broken, ACutWavIsTruncatedButItsStartIsDecoded) {
   const std::string bytes = testing::wav_of(std::vector<std::int16_t>(2 * 8000, 1000), 1, 8000);
   for (std::size_t tenth = 1; tenth < 10; ++tenth) {
     const std::string cut = bytes.substr(0, bytes.size() * tenth / 10);
@@ -97,14 +97,14 @@ TEST(Broken, AWavOfUnknownLengthIsReadToItsEnd) {
   const std::vector<std::int16_t> samples(8000, 1000);
   for (const char filler : {'\0', '\xff'}) {
     std::string bytes = testing::wav_of(samples, 1, 8000);
-    for (std::size_t i = 0; i < 4; ++i) bytes[4 + i] = bytes[40 + i] = filler;  // as programs that write to a pipe do
+    for (std::size_t i = 0; i < 4; ++i) bytes[4 + i] = bytes[40 + i] = filler;  // as written by programs to a pipe
     const auto wave = decode_text(bytes);
     ASSERT_TRUE(wave) << to_string(wave.error());
     EXPECT_EQ(wave->samples.size(), samples.size());
   }
 }
 
-TEST(Broken, DamageInAFlacIsNotPassedOver) {
+TEST(Broken, DamageInAFlacIsReported) {
   std::string bytes = golden_bytes("long.flac");
   const auto middle = bytes.size() / 2;
   for (std::size_t i = 0; i < 20'000; ++i) bytes[middle + i] = static_cast<char>(i * i >> 3);

@@ -1,4 +1,4 @@
-// A window of a track is the same sound as that part of the whole track.
+// A clip equals the same part of the whole decoded track.
 #include <gmock/gmock.h>
 
 #include "audio/audio_test_support.hpp"
@@ -14,7 +14,7 @@ using testing::window;
 
 struct Seekable {
   const char* file;
-  double tolerance;  // 0: not a bit's difference
+  double tolerance;  // 0: bit-identical
 };
 
 std::ostream& operator<<(std::ostream& out, const Seekable& seekable) {
@@ -23,7 +23,7 @@ std::ostream& operator<<(std::ostream& out, const Seekable& seekable) {
 
 class ClipWindow : public ::testing::TestWithParam<Seekable> {};
 
-TEST_P(ClipWindow, EqualsThatPartOfTheWhole) {
+TEST_P(ClipWindow, EqualsTheSamePartOfTheWhole) {
   const auto path = golden_audio(GetParam().file);
   const auto whole = decode_file(path);
   ASSERT_TRUE(whole) << to_string(whole.error());
@@ -39,7 +39,7 @@ TEST_P(ClipWindow, EqualsThatPartOfTheWhole) {
   }
 }
 
-TEST_P(ClipWindow, AtTheEndIsAsLongAsTheTrackAllows) {
+TEST_P(ClipWindow, IsShortenedAtTheEndOfTheTrack) {
   const auto path = golden_audio(GetParam().file);
   const auto whole = decode_file(path);
   ASSERT_TRUE(whole);
@@ -49,7 +49,7 @@ TEST_P(ClipWindow, AtTheEndIsAsLongAsTheTrackAllows) {
   EXPECT_EQ(part->samples.size(), whole->samples.size() - from);
 }
 
-TEST_P(ClipWindow, BeyondTheEndIsOutsideTheTrack) {
+TEST_P(ClipWindow, IsAFaultBeyondTheEnd) {
   EXPECT_EQ(reason_of(decode_file(golden_audio(GetParam().file), window(9, 1))), "clip outside the track");
   EXPECT_EQ(reason_of(decode_file(golden_audio(GetParam().file), window(1e9, 1))), "clip outside the track");
 }
@@ -68,8 +68,8 @@ TEST_P(ClipWindow, IsCentredWithoutAStart) {
   EXPECT_LE(greatest_difference(part->samples, std::span(whole->samples).subspan(from, count)), GetParam().tolerance);
 }
 
-// mpg123's synthesis sums in another order after a seek. FFmpeg's AAC decoder draws the noise of noise substitution
-// anew. Opus goes on from a state that a second of pre-roll brings close to the true one.
+// After a seek, mpg123's synthesis sums in another order, and FFmpeg's AAC decoder generates new noise for noise
+// substitution. Opus continues from a state that one second of pre-roll brings close to the exact one.
 constexpr double kSumOrder = 2.5e-7, kAacNoise = 2e-4, kOpusState = 1e-3;
 
 INSTANTIATE_TEST_SUITE_P(Formats, ClipWindow,
@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, ClipWindow,
                                            Seekable{"long.flac", 0}, Seekable{"long.ogg", 0},
                                            Seekable{"long.m4a", kAacNoise}, Seekable{"long.opus", kOpusState}));
 
-TEST(ClipRequests, AShortTrackIsTakenWholeWithinTheSlack) {
+TEST(ClipRequests, UseAShortTrackWholeWithinTheSlack) {
   DecodeOptions options;
   options.clip = {.duration_s = 7.5, .slack_s = 0.5};
   EXPECT_EQ(decode_file(golden_audio("long.flac"), options)->samples.size(), 8u * 16000);
@@ -87,7 +87,7 @@ TEST(ClipRequests, AShortTrackIsTakenWholeWithinTheSlack) {
   EXPECT_EQ(decode_file(golden_audio("long.flac"), options)->samples.size(), 8u * 16000);
 }
 
-TEST(ClipRequests, ThatMakeNoSenseAreTheCallersFault) {
+TEST(ClipRequests, ThrowIfTheyAreInvalid) {
   const auto path = golden_audio("sweep.wav");
   EXPECT_THROW(static_cast<void>(decode_file(path, window(-1, 1))), Error);
   EXPECT_THROW(static_cast<void>(decode_file(path, window(std::nan(""), 1))), Error);

@@ -1,4 +1,4 @@
-// The same second of sound in many formats (tests/golden/audio/make_audio.py).
+// The same second of audio in many formats (tests/golden/audio/make_audio.py).
 #include <gmock/gmock.h>
 
 #include "audio/audio_test_support.hpp"
@@ -18,7 +18,7 @@ std::vector<float> reference() {
 
 class LosslessFormat : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(LosslessFormat, GivesTheSamplesThatWentIn) {
+TEST_P(LosslessFormat, ReturnsTheOriginalSamples) {
   const auto wave = decode_file(golden_audio(GetParam()));
   ASSERT_TRUE(wave) << to_string(wave.error());
   EXPECT_EQ(wave->sample_rate_hz, 44100);
@@ -43,7 +43,8 @@ struct Lossy {
   const char* codec;
   int sample_rate_hz;
   int channels;
-  std::ptrdiff_t delay_samples;  // encoder delay that the format does not tell; below 0: sound that the decoder drops
+  std::ptrdiff_t
+      delay_samples;  // encoder delay that the format does not state; below 0: samples that the decoder drops
   std::size_t samples;
 };
 
@@ -53,10 +54,10 @@ std::ostream& operator<<(std::ostream& out, const Lossy& lossy) {
 
 class LossyFormat : public ::testing::TestWithParam<Lossy> {};
 
-// WMA and MP2 keep least of the sweep at their bit rates: 0.9982 and 0.9985 (FFmpeg's own program gives the same).
+// WMA and MP2 have the lowest correlations with the sweep, 0.9982 and 0.9985 (the same as FFmpeg's own program).
 constexpr double kMinCorrelation = 0.998;
 
-TEST_P(LossyFormat, SoundsLikeTheOriginalAtTheRightTime) {
+TEST_P(LossyFormat, CorrelatesWithTheOriginalAtTheRightTime) {
   const auto wave = decode_file(golden_audio(GetParam().file));
   ASSERT_TRUE(wave) << to_string(wave.error());
   EXPECT_EQ(wave->sample_rate_hz, GetParam().sample_rate_hz);
@@ -78,11 +79,11 @@ TEST_P(LossyFormat, IsProbedWithoutDecoding) {
   EXPECT_EQ(info->codec, GetParam().codec);
   EXPECT_EQ(info->sample_rate_hz, GetParam().sample_rate_hz);
   EXPECT_EQ(info->channels, GetParam().channels);
-  // Codecs that cut their first frame (WMA) state up to 0.05 s more than they give.
+  // Codecs that drop their first frame (WMA) state up to 0.05 s more than they return.
   EXPECT_NEAR(info->duration_s, static_cast<double>(GetParam().samples) / GetParam().sample_rate_hz, 0.05);
   const double file_kbps = static_cast<double>(golden_bytes(GetParam().file).size()) * 8e-3 / info->duration_s;
   EXPECT_NEAR(info->bit_rate_kbps, file_kbps,
-              0.35 * file_kbps);  // containers state nominal rates, headers weigh much here
+              0.35 * file_kbps);  // containers state nominal rates, and headers are large compared with one second
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, LossyFormat,
@@ -103,11 +104,11 @@ INSTANTIATE_TEST_SUITE_P(Formats, LossyFormat,
 TEST(Formats, Mpg123AndFfmpegAgreeOnAnMp3) {
   const auto ours = decode_file(golden_audio("sweep_cbr.mp3")).value();
   const auto theirs = decode_file(golden_audio("sweep_cbr_by_ffmpeg.flac")).value();
-  constexpr double kRounding = 1.1 / 32768;  // theirs went through 16 bits in each channel
+  constexpr double kRounding = 1.1 / 32768;  // FFmpeg's samples were rounded to 16 bits per channel
   EXPECT_LT(greatest_difference(ours.samples, theirs.samples), kRounding);
 }
 
-TEST(Formats, AreDecodedOnManyThreadsAtOnce) {
+TEST(Formats, AreDecodedOnSeveralThreadsAtOnce) {
   const std::vector<const char*> files = {"sweep_cbr.mp3", "sweep.flac", "sweep_vorbis.ogg", "sweep_aac.m4a"};
   std::vector<std::vector<float>> alone, together(4 * files.size());
   for (const char* file : files) alone.push_back(decode_file(golden_audio(file)).value().samples);
@@ -117,7 +118,7 @@ TEST(Formats, AreDecodedOnManyThreadsAtOnce) {
   for (std::size_t i = 0; i < together.size(); ++i) EXPECT_EQ(together[i], alone[i % files.size()]) << files[i % 4];
 }
 
-TEST(Formats, NamesOfMusicFilesAreKnownInAnyCase) {
+TEST(Formats, AreRecognisedByExtensionInUpperAndLowerCase) {
   EXPECT_TRUE(looks_like_audio("a/b.mp3"));
   EXPECT_TRUE(looks_like_audio("B.FLAC"));
   EXPECT_TRUE(looks_like_audio("c.d.Opus"));
@@ -126,7 +127,7 @@ TEST(Formats, NamesOfMusicFilesAreKnownInAnyCase) {
   EXPECT_FALSE(looks_like_audio(""));
 }
 
-TEST(Resampling, GivesTheLengthOfLibrosa) {
+TEST(Resampling, GivesTheSameLengthAsLibrosa) {
   DecodeOptions options;
   for (const int rate : {22050, 16000, 48000, 44101, 8000}) {
     options.sample_rate_hz = rate;
@@ -137,7 +138,7 @@ TEST(Resampling, GivesTheLengthOfLibrosa) {
   }
 }
 
-TEST(Resampling, KeepsTheSoundBelowTheNewNyquist) {
+TEST(Resampling, PreservesFrequenciesBelowTheNewNyquistFrequency) {
   DecodeOptions down, same;
   down.sample_rate_hz = 22050;  // the sweep ends at 5 kHz
   const auto original = reference();
@@ -145,7 +146,7 @@ TEST(Resampling, KeepsTheSoundBelowTheNewNyquist) {
   std::vector<float> every_second;
   for (std::size_t i = 0; i < original.size(); i += 2) every_second.push_back(original[i]);
   const std::span inner = std::span(half).subspan(200, half.size() - 400);
-  constexpr double kHqError = 2e-4;  // soxr HQ: about 100 dB, and the sweep's hard start rings
+  constexpr double kHqError = 2e-4;  // soxr HQ: about 100 dB, plus ringing at the sweep's abrupt start
   EXPECT_LT(greatest_difference(inner, std::span(every_second).subspan(200, inner.size())), kHqError);
 }
 

@@ -1,4 +1,4 @@
-// MP3 files as they are in the wild: tags, junk, wrong headers, joined and damaged ones.
+// MP3 files as found in practice: tags, junk, wrong headers, concatenated and damaged files.
 #include <gmock/gmock.h>
 
 #include "audio/audio_test_support.hpp"
@@ -84,10 +84,10 @@ TEST_P(Wrapped, InALargePictureTag) {
 TEST_P(Wrapped, InTwoTags) {
   expect_same_sound(id3v2(500) + id3v2(70'000) + golden_bytes(GetParam()));
 }
-TEST_P(Wrapped, InATagThatIsLongerThanItSays) {
+TEST_P(Wrapped, InATagLongerThanItsStatedLength) {
   expect_same_sound(id3v2(3'000, 1'000) + golden_bytes(GetParam()).substr(first_frame(golden_bytes(GetParam()))));
 }
-TEST_P(Wrapped, InATagThatClaimsMoreThanTheFile) {
+TEST_P(Wrapped, InATagWithAStatedLengthBeyondTheFile) {
   expect_same_sound(id3v2(300, 90'000'000) + golden_bytes(GetParam()));
 }
 TEST_P(Wrapped, InTagsAtItsEnd) {
@@ -114,7 +114,7 @@ TEST(Mp3, ARateThatChangesMidwayIsAFault) {
   EXPECT_EQ(reason_of(decode_text(both, window(1.5, 0.2))), "sample rate changes");
 }
 
-TEST(Mp3, ARateThatChangesBehindTheWindowIsNone) {
+TEST(Mp3, ARateThatChangesBehindTheClipIsNoFault) {
   const std::string other = golden_bytes("sweep_22k.mp3");
   const std::string first = golden_bytes("sweep_no_xing.mp3");
   const auto part = decode_text(first + other.substr(first_frame(other)), window(0.2, 0.6));
@@ -122,7 +122,7 @@ TEST(Mp3, ARateThatChangesBehindTheWindowIsNone) {
   EXPECT_EQ(part->samples, decode_text(first, window(0.2, 0.6))->samples);
 }
 
-TEST(Mp3, JoinedFilesAreDecodedToTheEnd) {
+TEST(Mp3, ConcatenatedFilesAreDecodedToTheEnd) {
   const std::string one = golden_bytes("sweep_no_xing.mp3");
   const auto joined = decode_text(one + id3v1() + id3v2(50'000) + one);
   ASSERT_TRUE(joined) << to_string(joined.error());
@@ -133,17 +133,17 @@ TEST(Mp3, JoinedFilesAreDecodedToTheEnd) {
   EXPECT_GE(joined_xing->samples.size(), 2u * 44100);
 }
 
-TEST(Mp3, FewerFramesThanPromisedIsTruncatedOnlyWhereBytesAreMissingToo) {
+TEST(Mp3, FewerFramesThanStatedAreTruncationOnlyIfBytesAreMissingToo) {
   std::string bytes = golden_bytes("sweep_cbr.mp3");
   const std::size_t info = bytes.find("Info");
   ASSERT_NE(info, std::string::npos);
   ASSERT_EQ(read_big_endian(bytes, info + 4) & 3u, 3u);
   write_big_endian(bytes, info + 8, 10 * read_big_endian(bytes, info + 8));
-  EXPECT_EQ(reason_of(decode_text(bytes)), "none");  // the header is wrong, the sound is all there
+  EXPECT_EQ(reason_of(decode_text(bytes)), "none");  // the header is wrong, the audio is complete
   write_big_endian(bytes, info + 12, 10 * read_big_endian(bytes, info + 12));
   const auto wave = decode_text(bytes);
   ASSERT_EQ(reason_of(wave), "truncated");
-  EXPECT_THAT(wave.error().detail, HasSubstr("were good"));
+  EXPECT_THAT(wave.error().detail, HasSubstr("are good"));
 }
 
 TEST(Mp3, AMissingLastFrameIsNoFault) {
@@ -151,7 +151,7 @@ TEST(Mp3, AMissingLastFrameIsNoFault) {
   EXPECT_EQ(reason_of(decode_text(bytes.substr(0, bytes.size() - 700))), "none");
 }
 
-TEST(Mp3, AVbriHeaderIsReadAndNotHeard) {
+TEST(Mp3, AVbriHeaderIsReadAndNotDecodedAsAudio) {
   const std::string frames = golden_bytes("sweep_no_xing.mp3");
   constexpr std::size_t kFrameBytes = 417;  // 128 kb/s at 44.1 kHz, not padded
   std::string vbri = frames.substr(0, 4) + std::string(kFrameBytes - 4, '\0');
@@ -165,7 +165,7 @@ TEST(Mp3, AVbriHeaderIsReadAndNotHeard) {
   EXPECT_EQ(reason_of(decode_text(vbri + frames.substr(0, frames.size() / 2))), "truncated");
 }
 
-TEST(Mp3, CrumbsBetweenFramesAreStepped) {
+TEST(Mp3, SmallGapsBetweenFramesAreSkipped) {
   std::string bytes = golden_bytes("sweep_no_xing.mp3");
   bytes.insert(bytes.size() / 2, junk(300));
   const auto wave = decode_text(bytes);
@@ -177,10 +177,10 @@ TEST(Mp3, ATailOfZerosIsDamage) {
   std::string bytes = golden_bytes("sweep_no_xing.mp3");
   std::fill(bytes.begin() + std::ssize(bytes) / 2, bytes.end(), '\0');
   EXPECT_EQ(reason_of(decode_text(bytes)), "damaged");
-  EXPECT_EQ(reason_of(decode_text(bytes, window(0, 0.3))), "none");  // what came before fills the window
+  EXPECT_EQ(reason_of(decode_text(bytes, window(0, 0.3))), "none");  // the clip before it is complete
 }
 
-TEST(Mp3, AHoleInTheClipIsDamageAndOneBehindItIsNot) {
+TEST(Mp3, AGapInTheClipIsDamageButOneBehindItIsNot) {
   std::string bytes = golden_bytes("long_no_xing.mp3");  // 1,000 bytes a second
   std::fill_n(bytes.begin() + 4000, 2000, '\0');
   EXPECT_EQ(reason_of(decode_text(bytes)), "damaged");
@@ -194,7 +194,7 @@ TEST(Mp3, OneFrameIsATrack) {
   EXPECT_EQ(wave->samples.size(), 1152u);
 }
 
-TEST(Mp3, ARealClipIsAsLongAsLibrosaSays) {
+TEST(Mp3, ARealClipHasTheSameLengthAsInLibrosa) {
   REQUIRE_SHARED(path, "data/fma/fma_small/000/000002.mp3");
   const auto wave = decode_file(path, {.clip = kDefaultClip});
   ASSERT_TRUE(wave) << to_string(wave.error());

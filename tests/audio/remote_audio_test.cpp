@@ -1,4 +1,4 @@
-// Audio in an object store: read by ranges, and the same as on the disk.
+// Audio in an object store: read by ranges, with the same result as from local files.
 #include <gmock/gmock.h>
 
 #include "audio/audio_test_support.hpp"
@@ -16,14 +16,14 @@ class RemoteAudio : public ::testing::Test {
  protected:
   ~RemoteAudio() override { clear_interrupt(); }
 
-  /// How much of all that the server holds it sent for `work`.
+  /// Bytes that the server sent for `work`, relative to the size of the object.
   template <class Work>
   double share(const std::string& key, Work&& work) {
     const std::uint64_t before = server_.sent_bytes();
     work();
     return static_cast<double>(server_.sent_bytes() - before) / static_cast<double>(server_.get(key).size());
   }
-  /// An MP3 of several minutes whose length no header states.
+  /// An MP3 of several minutes without a header that states its length.
   static std::string long_mp3() {
     std::string bytes;
     while (bytes.size() < 4'000'000) bytes += golden_bytes("long_no_xing.mp3");
@@ -39,7 +39,7 @@ class RemoteAudio : public ::testing::Test {
   StoresOfServer stores_{server_};
 };
 
-TEST_F(RemoteAudio, IsTheSameAsOnTheDisk) {
+TEST_F(RemoteAudio, IsTheSameAsFromALocalFile) {
   for (const auto& entry : std::filesystem::directory_iterator(golden_audio(""))) {
     if (!looks_like_audio(entry.path())) continue;
     const std::string name = entry.path().filename().string();
@@ -59,7 +59,7 @@ TEST_F(RemoteAudio, IsTheSameAsOnTheDisk) {
 TEST_F(RemoteAudio, ProbingFetchesASmallPartOfALongFile) {
   server_.put("long.wav", long_wav());
   EXPECT_LT(share("long.wav", [] { EXPECT_NEAR(probe_file("s3://music/long.wav")->duration_s, 90.7, 0.1); }), 0.1);
-  // A cover of 3 MB stands before the sound.
+  // A cover picture of 3 MB precedes the audio.
   std::string tagged("ID3\4\0\0", 6);
   const std::size_t cover = 3'000'000;
   for (const int shift : {21, 14, 7, 0}) tagged += static_cast<char>(cover >> shift & 0x7f);
@@ -69,7 +69,7 @@ TEST_F(RemoteAudio, ProbingFetchesASmallPartOfALongFile) {
   EXPECT_LT(share("tagged.mp3", [&] { EXPECT_EQ(probe_file("s3://music/tagged.mp3")->duration_s, duration_s); }), 0.1);
 }
 
-TEST_F(RemoteAudio, DecodingAWindowFetchesNotAllOfALongFile) {
+TEST_F(RemoteAudio, DecodingAClipFetchesOnlyAPartOfALongFile) {
   const std::string wav = long_wav(), mp3 = long_mp3();
   server_.put("long.wav", wav);
   server_.put("long.mp3", mp3);
@@ -83,7 +83,7 @@ TEST_F(RemoteAudio, DecodingAWindowFetchesNotAllOfALongFile) {
   EXPECT_LT(share("long.mp3", [&] { same(mp3, "long.mp3", window(30, 3)); }), 0.5);
 }
 
-TEST_F(RemoteAudio, AFileThatIsNotThereOrChangesIsAFault) {
+TEST_F(RemoteAudio, AMissingOrChangedFileIsAFault) {
   EXPECT_EQ(decode_file("s3://music/none.mp3").error().reason, "cannot be opened");
   EXPECT_THAT(probe_file("s3://music/none.mp3").error().detail, HasSubstr("no such object"));
   server_.put("empty.mp3", "");
@@ -99,7 +99,7 @@ TEST_F(RemoteAudio, AFileThatIsNotThereOrChangesIsAFault) {
   EXPECT_THAT(changed.error().detail, HasSubstr("was changed while it was read"));
 }
 
-TEST_F(RemoteAudio, AStoreThatFailsEndsTheWork) {
+TEST_F(RemoteAudio, AFailingStoreThrows) {
   server_.put("x.wav", long_wav());
   int reads = 0;
   server_.tamper = [&](const S3Request& request, S3Response& response) {

@@ -1,4 +1,4 @@
-// WAV written by hand: every kind of sample, every number of channels, and what can be wrong with it.
+// WAV files made byte by byte: sample types, numbers of channels and errors.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -32,13 +32,13 @@ TEST(Wav, EightBitSamplesAreUnsigned) {
   EXPECT_THAT(wave->samples, ElementsAre(0.0f, 0.5f, -1.0f, 127.0f / 128.0f));
 }
 
-TEST(Wav, FloatSamplesAreTakenAsTheyAre) {
+TEST(Wav, FloatSamplesAreUnchanged) {
   const auto wave = decode(wav_of<float>({0.0f, 0.25f, -1.5f}, 1, 48000));
   ASSERT_TRUE(wave) << to_string(wave.error());
   EXPECT_THAT(wave->samples, ElementsAre(0.0f, 0.25f, -1.5f));
 }
 
-TEST(Wav, DoubleAndLongSamplesAreTaken) {
+TEST(Wav, DoubleAndLongSamplesAreConverted) {
   const auto doubles = decode(wav_of<double>({0.125, -0.5}, 1, 44100));
   ASSERT_TRUE(doubles) << to_string(doubles.error());
   EXPECT_THAT(doubles->samples, ElementsAre(0.125f, -0.5f));
@@ -72,7 +72,7 @@ TEST(Wav, OneSampleIsATrack) {
   EXPECT_THAT(wave->samples, ElementsAre(0.25f));
 }
 
-TEST(Wav, ZeroLengthAudioIsNoAudio) {
+TEST(Wav, ZeroLengthAudioIsAFault) {
   const auto wave = decode(wav_of<std::int16_t>(std::vector<std::int16_t>{}, 1, 44100));
   ASSERT_FALSE(wave);
   EXPECT_EQ(wave.error().reason, "no audio in it");

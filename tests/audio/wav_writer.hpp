@@ -1,4 +1,4 @@
-// WAV files made byte by byte, right and wrong ones.
+// WAV files made byte by byte, valid and invalid ones.
 #pragma once
 
 #include <cstdint>

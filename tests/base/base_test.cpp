@@ -17,13 +17,13 @@
 namespace genrewise {
 namespace {
 
-TEST(ErrorText, JoinsPlaceProblemAndRemedy) {
+TEST(ErrorText, JoinsLocationProblemAndRemedy) {
   EXPECT_STREQ(Error("is broken", "a.mp3", "mend it").what(), "a.mp3: is broken; mend it");
   EXPECT_STREQ(Error("is broken").what(), "is broken");
   EXPECT_EQ(to_string(Fault{"truncated", "a.mp3", "12 of 30 s"}), "a.mp3: truncated (12 of 30 s)");
 }
 
-TEST(ErrorText, SaysWhatToDoAboutAFullDisk) {
+TEST(ErrorText, HasARemedyForAFullDisk) {
   try {
     errno = ENOSPC;
     throw_system_error("cannot write", "x");
@@ -32,7 +32,7 @@ TEST(ErrorText, SaysWhatToDoAboutAFullDisk) {
   }
 }
 
-TEST(Random, GivesTheSameNumbersOnEveryMachine) {
+TEST(Random, ReproducesTheReferenceSequence) {
   // The sequence of xoshiro256** seeded with splitmix64(42), from the authors' C code.
   Rng rng(42);
   const std::uint64_t first = rng.next();
@@ -40,14 +40,14 @@ TEST(Random, GivesTheSameNumbersOnEveryMachine) {
   EXPECT_EQ(rng.next(), 6990951692964543102u);
 }
 
-TEST(Random, StaysBelowItsBoundAndLooksUniform) {
+TEST(Random, StaysBelowTheBoundAndIsUniform) {
   Rng rng(1);
   std::vector<int> counts(7);
   for (int i = 0; i < 70000; ++i) ++counts[rng.below(7)];
   for (int count : counts) EXPECT_NEAR(count, 10000, 500);  // five standard deviations
 }
 
-TEST(Random, DrawsStandardNormals) {
+TEST(Random, NormalHasMeanZeroAndVarianceOne) {
   Rng rng(2);
   double sum = 0, squares = 0;
   for (int i = 0; i < 100000; ++i) {
@@ -89,7 +89,7 @@ TEST(ParallelFor, RethrowsTheFirstException) {
                Error);
 }
 
-TEST(ParallelFor, RunsANestedLoopOnItsOwnThread) {
+TEST(ParallelFor, RunsANestedLoopOnTheCallingThread) {
   std::atomic<int> inner{0};
   parallel_for(
       4,
@@ -116,18 +116,18 @@ TEST(ParallelFor, StopsBetweenItemsWhenInterrupted) {
   EXPECT_LT(done, 1000);
 }
 
-TEST(Threads, RefuseABudgetBelowOne) {
+TEST(Runtime, RefusesLessThanOneThread) {
   EXPECT_THROW(Runtime::current().set_threads(0), Error);
 }
 
-TEST(MatrixRows, AreSelectedInTheOrderGiven) {
+TEST(Matrix, SelectsRowsInTheGivenOrder) {
   Matrix matrix(3, 2);
   std::iota(matrix.values().begin(), matrix.values().end(), 0.0f);
   const std::size_t rows[] = {2, 0};
   EXPECT_EQ(matrix.select_rows(rows), Matrix(2, 2, {4, 5, 0, 1}));
 }
 
-TEST(Hash, MatchesTheStandardsExamples) {
+TEST(Hash, MatchesTheExamplesOfTheStandard) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   Hasher sha1(HashKind::sha1);
   sha1.update("a");

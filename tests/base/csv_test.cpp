@@ -42,7 +42,7 @@ TEST(Csv, CountsLinesAcrossQuotedLineBreaks) {
   EXPECT_EQ(reader.line(), 4u);
 }
 
-TEST(Csv, NamesTheLineOfAQuoteThatIsNeverClosed) {
+TEST(Csv, ReportsTheLineOfAnUnterminatedQuote) {
   try {
     read_all("a\nb,\"c\n");
     FAIL();
@@ -51,7 +51,7 @@ TEST(Csv, NamesTheLineOfAQuoteThatIsNeverClosed) {
   }
 }
 
-TEST(Csv, WritesFieldsThatReadBack) {
+TEST(Csv, ReadsBackTheFieldsThatItWrites) {
   const std::vector<std::string> fields{"plain", "with,comma", "with \"quotes\"", "two\nlines", ""};
   std::string line;
   for (std::size_t i = 0; i < fields.size(); ++i) {
@@ -61,7 +61,7 @@ TEST(Csv, WritesFieldsThatReadBack) {
   EXPECT_EQ(read_all(line), (Rows{fields}));
 }
 
-TEST(Csv, ParsesWholeNumbersOnly) {
+TEST(Csv, ParsesANumberOnlyIfAllOfTheTextIsOne) {
   double value = 0;
   EXPECT_TRUE(parse_number("-1.5e3", value));
   EXPECT_EQ(value, -1500);

@@ -22,7 +22,7 @@ struct Counter {
   int count = 0;
 };
 
-TEST(Runtime, IsTheProcessDefaultWhereNoneIsUsed) {
+TEST(Runtime, IsTheDefaultOfTheProcessUnlessOneIsInUse) {
   Runtime& by_default = Runtime::current();
   EXPECT_GE(thread_budget(), 1);
   {
@@ -39,7 +39,7 @@ TEST(Runtime, IsTheProcessDefaultWhereNoneIsUsed) {
   EXPECT_EQ(&Runtime::current(), &by_default);
 }
 
-TEST(Runtime, RefusesThreadsAndDevicesThatCannotBe) {
+TEST(Runtime, RefusesInvalidThreadCountsAndDevices) {
   EXPECT_THROW(Runtime({.threads = -1}), Error);
   for (const char* device : {"tpu", "cuda:", "cuda:x", "cuda:1234", ""})
     EXPECT_THROW(Runtime({.device = device}), Error);
@@ -47,7 +47,7 @@ TEST(Runtime, RefusesThreadsAndDevicesThatCannotBe) {
     EXPECT_EQ(Runtime({.device = device}).device(), device);
 }
 
-TEST(Runtime, ReachesTheThreadsThatWorkForIt) {
+TEST(Runtime, IsCurrentInItsWorkerThreads) {
   Runtime runtime({.threads = 3});
   const UseRuntime use(runtime);
   std::atomic<int> foreign{0};
@@ -57,7 +57,7 @@ TEST(Runtime, ReachesTheThreadsThatWorkForIt) {
   EXPECT_EQ(foreign, 0);
 }
 
-TEST(Runtime, TwoOfThemDoNotShareThreadsInterruptsProgressOrServices) {
+TEST(Runtime, SharesNoThreadsInterruptsProgressOrServicesWithAnotherOne) {
   Notes left_notes, right_notes;
   Runtime left({.threads = 2, .progress = &left_notes}), right({.threads = 5, .progress = &right_notes});
   std::atomic<int> left_items{0}, right_items{0}, wrong{0};
@@ -90,7 +90,7 @@ TEST(Runtime, TwoOfThemDoNotShareThreadsInterruptsProgressOrServices) {
   EXPECT_EQ(right_notes.texts, std::vector<std::string>{"right"});
 }
 
-TEST(Runtime, HoldsInterruptsOfItsOwnOnly) {
+TEST(Runtime, HoldsBackOnlyItsOwnInterrupts) {
   Runtime held, other;
   held.request_interrupt();
   other.request_interrupt();
@@ -106,7 +106,7 @@ TEST(Runtime, HoldsInterruptsOfItsOwnOnly) {
   EXPECT_NO_THROW(held.throw_if_interrupted());
 }
 
-TEST(Runtime, EndsItsServicesInReverseOrder) {
+TEST(Runtime, DestroysItsServicesInReverseOrder) {
   static std::vector<char> ended;
   struct First {
     ~First() { ended.push_back('1'); }

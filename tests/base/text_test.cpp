@@ -5,14 +5,14 @@
 namespace genrewise {
 namespace {
 
-TEST(Text, TrimsBlanksAtBothEndsAndKeepsThoseInside) {
+TEST(Text, TrimsWhitespaceAtBothEndsAndKeepsItInside) {
   EXPECT_EQ(trimmed(" \t a b\r\n"), "a b");
   EXPECT_EQ(trimmed("a"), "a");
   EXPECT_EQ(trimmed(" \n "), "");
   EXPECT_EQ(trimmed(""), "");
 }
 
-TEST(Text, LowersAsciiLettersAlone) {
+TEST(Text, ConvertsOnlyAsciiLettersToLowerCase) {
   EXPECT_EQ(lower_case("Hip-Hop ÜX9"), "hip-hop Üx9");
 }
 

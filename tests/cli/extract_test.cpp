@@ -146,7 +146,7 @@ TEST_F(Extract, ContinuesAfterCtrlCAndAfterAKill) {
   };
   const Ran stopped = run_program_and_signal(SIGINT, arguments(clips, out_ / "t.npy"), has_rows(5));
   EXPECT_EQ(stopped.code, 130) << stopped.err;
-  EXPECT_THAT(stopped.err, HasSubstr("start the same command again to go on"));
+  EXPECT_THAT(stopped.err, HasSubstr("run the same command again to continue"));
   EXPECT_THAT(out_.names(), ElementsAre("t.npy.partial"));
   const Ran killed = run_program_and_signal(SIGKILL, arguments(clips, out_ / "t.npy"), has_rows(50));
   EXPECT_EQ(killed.code, 128 + SIGKILL);

@@ -22,9 +22,7 @@ const std::vector<Refused> kRefused = {
     // Data
     {{"study", "TABLE", "-o", "OUT", "--features", "music"}, "--features", "the dataset is a feature table"},
     {{"study", "TABLE", "-o", "OUT", "--subset", "medium"}, "--subset", "only an FMA dataset has subsets"},
-    {{"study", "MUSIC", "-o", "OUT", "--models", "gnb", "--table", "other=TABLE"},
-     "--table",
-     "no model is named other/"},
+    {{"study", "MUSIC", "-o", "OUT", "--models", "gnb", "--table", "other=TABLE"}, "--table", "no model other/"},
     {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--features", "music"}, "--features", "is a feature table"},
     {{"train", "PACK", "--model", "gnb", "-o", "OUT", "--subset", "medium"}, "--subset", "only an FMA dataset"},
     {{"tune", "TABLE", "--model", "gnb", "--preset", "study", "-o", "OUT", "--subset", "medium"}, "--subset", "FMA"},
@@ -38,11 +36,11 @@ const std::vector<Refused> kRefused = {
     {{"tune", "TABLE", "--model", "gnb", "--preset", "study", "-o", "OUT", "--on", "all", "--scheme", "random"},
      "--scheme",
      "no parts"},
-    {{"evaluate", "MODEL", "TABLE", "--part", "all", "--scheme", "random"}, "--scheme", "whatever their part"},
-    {{"evaluate", "MODEL", "TABLE", "--split-file", "TABLE"}, "--split-file", "whatever their part"},
+    {{"evaluate", "MODEL", "TABLE", "--part", "all", "--scheme", "random"}, "--scheme", "does not depend on a split"},
+    {{"evaluate", "MODEL", "TABLE", "--split-file", "TABLE"}, "--split-file", "does not depend on a split"},
     // What only networks follow
-    {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--run", "OUT"}, "--run", "only networks"},
-    {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--ranks", "2"}, "--ranks", "only networks"},
+    {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--run", "OUT"}, "--run", "networks only"},
+    {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--ranks", "2"}, "--ranks", "networks only"},
     // Parameters that are given twice, or that one model cannot have
     {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--pca", "2", "--param", "pca_components=1"}, "--pca", "twice"},
     {{"train", "TABLE", "--model", "knn:n_neighbors=3", "-o", "OUT", "--param", "n_neighbors=5"},
@@ -57,8 +55,10 @@ const std::vector<Refused> kRefused = {
 
 /// Of a network that reads the records of a pack as it goes.
 const std::vector<Refused> kRefusedByNetworks = {
-    {{"train", "PACK", "--model", "cnn1d", "-o", "OUT", "--pca", "2"}, "--pca", "as they are"},
-    {{"train", "PACK", "--model", "cnn1d", "-o", "OUT", "--param", "pca_variance=0.9"}, "--param", "as they are"},
+    {{"train", "PACK", "--model", "cnn1d", "-o", "OUT", "--pca", "2"}, "--pca", "unmodified records"},
+    {{"train", "PACK", "--model", "cnn1d", "-o", "OUT", "--param", "pca_variance=0.9"},
+     "--param",
+     "unmodified records"},
     {{"train", "PACK", "--model", "cnn1d", "-o", "OUT", "--on", "all", "--scheme", "random"}, "--scheme", "no parts"},
 };
 

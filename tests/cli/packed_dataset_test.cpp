@@ -34,7 +34,7 @@ TEST_F(PackedDataset, TrainsAndEvaluatesOnThePartsInTheRecords) {
   const json counts = json::parse(read_file(fs::path(packed) / "manifest.json")).at("counts").at("per_part");
   EXPECT_EQ(facts.at("examples"), counts.at("training"));
   EXPECT_EQ(facts.at("parts").at("test").at("accuracy").at("n"), counts.at("test"));
-  EXPECT_THAT(trained.err, HasSubstr("the pack names no artists"));
+  EXPECT_THAT(trained.err, HasSubstr("the pack has no artist names"));
   const Ran evaluated = run_program({"evaluate", model, packed, "--part", "test", "--json"});
   ASSERT_EQ(evaluated.code, 0) << evaluated.err;
   EXPECT_EQ(json::parse(evaluated.out).at("accuracy"), facts.at("parts").at("test").at("accuracy"));
@@ -104,8 +104,7 @@ TEST_F(PackedDataset, IsRefusedAndReportedWhenTooManyRecordsAreDamaged) {
   EXPECT_FALSE(fs::exists(model));
   fs::remove(fs::path(packed) / "manifest.json");
   fs::create_directory(fs::path(packed) / ".pack");
-  EXPECT_THAT(run_program({"train", packed, "--model", "gnb", "-o", model}).err,
-              HasSubstr("was never packed to the end"));
+  EXPECT_THAT(run_program({"train", packed, "--model", "gnb", "-o", model}).err, HasSubstr("is an unfinished pack"));
 }
 
 }  // namespace

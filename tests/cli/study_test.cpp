@@ -70,7 +70,7 @@ TEST_F(StudyCommand, RefusesAFolderOfAnotherConfigurationUntilForced) {
   EXPECT_EQ(study().code, 0);
   const Ran other = study({"--seed", "7"});
   EXPECT_EQ(other.code, 1);
-  EXPECT_THAT(other.err, HasSubstr("seed: 42 there, 7 asked for"));
+  EXPECT_THAT(other.err, HasSubstr("seed: 42 in the folder, 7 requested"));
   EXPECT_EQ(study({"--seed", "7", "--force"}).code, 0);
 }
 
@@ -127,7 +127,8 @@ TEST_F(StudyCommand, EvaluatesTheBestModelToTheSameTestScore) {
   const Ran ran = run_program({"evaluate", run + "/best.gwm", table, "--json"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   const json scores = json::parse(ran.out);
-  EXPECT_EQ(scores["learnt_from"], 0);
+  EXPECT_EQ(scores["trained_on"], 0);
+  EXPECT_EQ(scores["learnt_from"], scores["trained_on"]);  // deprecated name
   for (const json& model : best["models"]) {
     if (model["name"] == best["best"]) {
       EXPECT_EQ(scores["accuracy"], model["accuracy"]);
@@ -135,7 +136,7 @@ TEST_F(StudyCommand, EvaluatesTheBestModelToTheSameTestScore) {
   }
   const Ran all = run_program({"evaluate", run + "/best.gwm", table, "--part", "all"});
   EXPECT_EQ(all.code, 0);
-  EXPECT_THAT(all.err, HasSubstr("has learnt from"));
+  EXPECT_THAT(all.err, HasSubstr("was trained on"));
 }
 
 TEST_F(StudyCommand, TrainsAndEvaluatesAModel) {
@@ -158,7 +159,7 @@ TEST_F(StudyCommand, TrainsOnAllOfATableThatCannotBeSplit) {
   EXPECT_EQ(run_program({"train", table, "--model", "gnb", "--on", "all", "-o", model}).code, 0);
   const Ran unseen = run_program({"evaluate", model, table});
   EXPECT_EQ(unseen.code, 1);
-  EXPECT_THAT(unseen.err, HasSubstr("learnt from every example"));
+  EXPECT_THAT(unseen.err, HasSubstr("trained on all of these examples"));
 }
 
 TEST_F(StudyCommand, EvaluateRefusesForeignFilesAndFeatures) {
@@ -325,7 +326,7 @@ TEST_F(StudyCommand, ReplacesAnUnfinishedRunOfAnotherConfigurationWithoutForce) 
   write_file(table, table_csv());
   const Ran ran = study();
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_THAT(ran.err, HasSubstr("an unfinished run of another configuration is replaced"));
+  EXPECT_THAT(ran.err, HasSubstr("replacing an unfinished run of another configuration"));
 }
 
 TEST_F(StudyCommand, TrainReportsItsSeconds) {

@@ -22,13 +22,13 @@ using testing::TemporaryFolder;
 
 Progress quiet;
 
-/// Remembers what it is told.
+/// Records notes.
 struct Notes : Progress {
   void note(std::string_view text) override { texts.emplace_back(text); }
   std::vector<std::string> texts;
 };
 
-/// The same music as each kind of data: two genres with four files each, all of which raw10k can be made from.
+/// The same music as each kind of data: two genres with four files each, long enough for raw10k.
 class DataSourceTest : public ::testing::Test {
  protected:
   DataSourceTest() {
@@ -74,7 +74,7 @@ class DataSourceTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(DataSourceTest, GivesTheSameExamplesOfEveryKind) {
+TEST_F(DataSourceTest, GivesTheSameExamplesForEveryKind) {
   features();
   for (const DataSourceConfig& config :
        {DataSourceConfig{.location = at("list.csv"), .features = "raw10k"},
@@ -94,7 +94,7 @@ TEST_F(DataSourceTest, GivesTheSameExamplesOfEveryKind) {
   }
 }
 
-/// Every option with every kind of data: used, or refused by an error that names it.
+/// Every option with every kind of data is used or refused with an error that names it.
 TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
   const std::string table = features();
   struct Kind {
@@ -106,7 +106,7 @@ TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
   struct Case {
     const char* name;
     DataSourceConfig config;
-    std::string used[6];  // by kind: "" where it is used, else what the error says
+    std::string used[6];  // per kind: "" if the option is used, else the start of the error
   };
   const std::string no_audio = "--features: ", no_table = "--table: ", no_subset = "--subset: ";
   const Case cases[] = {
@@ -129,7 +129,7 @@ TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
       {"a table for models of a study",
        {.location = {}, .tables = {"name=" + table}, .default_features = "raw10k"},
        {no_table, no_table, no_table, no_table, no_table, no_table}},
-      {"a genre that there is not",
+      {"an unknown genre",
        {.location = {}, .default_features = "raw10k", .genres = {.merge = {"Jazz=Roll"}}},
        {"--merge: ", "--merge: ", "--merge: ", "--merge: ", "--merge: ", "--merge: "}},
       {"a merge",
@@ -147,12 +147,12 @@ TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
       const std::string found = error_message([&] {
         const DataSource source(config);
         kind = source.kind();
-        // fma518 takes longer clips than these, so what has other features is refused or fails by its clips.
+        // These clips are too short for fma518: other features are refused, or extraction fails.
         const LoadedExamples loaded = source.load(at(fmt::format("{}.npy", k)), quiet);
         labels = fmt::format("{}", loaded.examples.labels.size());
       });
       if (tried.used[k].empty()) {
-        // The folder's tracks have other ids than those of the table.
+        // The track ids of the folder differ from those of the table.
         EXPECT_THAT(found, ::testing::AnyOf("no error", HasSubstr("clips could be used"), HasSubstr("no row for any")))
             << tried.name << ", " << kinds[k].kind;
         EXPECT_EQ(kind, kinds[k].kind) << tried.name;
@@ -166,7 +166,7 @@ TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
   }
 }
 
-TEST_F(DataSourceTest, RefusesWhatNoModelOfAStudyUses) {
+TEST_F(DataSourceTest, RefusesOptionsThatNoModelOfAStudyUses) {
   const std::string table = features();
   const auto path_of = [&](const std::string& set, std::size_t) -> fs::path { return at("f-" + set + ".npy"); };
   const auto joined = [&](DataSourceConfig config, const std::vector<std::string>& sets) {
@@ -182,7 +182,7 @@ TEST_F(DataSourceTest, RefusesWhatNoModelOfAStudyUses) {
   EXPECT_EQ(joined({.location = {}, .features = "raw10k"}, {"raw10k"}), "no error");
 }
 
-TEST_F(DataSourceTest, KnowsLabelsAndGroupsBeforeAnythingIsExtracted) {
+TEST_F(DataSourceTest, HasLabelsAndGroupsBeforeExtraction) {
   for (const std::string& location : {at("list.csv"), at("table.csv"), pack()}) {
     const DataSource source({.location = location, .features = {}, .default_features = "raw10k"});
     SplitSubjects subjects = source.subjects();
@@ -194,7 +194,7 @@ TEST_F(DataSourceTest, KnowsLabelsAndGroupsBeforeAnythingIsExtracted) {
   }
 }
 
-TEST_F(DataSourceTest, TriesASplitBeforeItExtracts) {
+TEST_F(DataSourceTest, ChecksTheSplitBeforeExtraction) {
   write_file(at("few.csv"),
              "path,genre,artist\nfolder/Jazz/0.wav,Jazz,a\nfolder/Jazz/1.wav,Jazz,a\nfolder/Rock/4.wav,Rock,b\n");
   const DataSource few({.location = at("few.csv"), .features = "raw10k"});
@@ -213,7 +213,7 @@ TEST_F(DataSourceTest, SplitsAPack) {
   EXPECT_EQ(make_split(loaded, {.file = at("split.csv")}).parts, made.split.parts);
 }
 
-TEST_F(DataSourceTest, LeavesOutAndMergesGenresAndSaysSo) {
+TEST_F(DataSourceTest, LeavesOutAndMergesGenresAndReportsIt) {
   write_file(at("three.csv"),
              "track_id,genre,artist,x\n1,Jazz,a,1\n2,Jazz,b,2\n3,Rock,c,3\n4,Blues,d,4\n5,Blues,d,5\n6,Trip,e,6\n");
   Notes notes;
@@ -229,7 +229,7 @@ TEST_F(DataSourceTest, LeavesOutAndMergesGenresAndSaysSo) {
   EXPECT_NE(source.fingerprint(), DataSource({.location = at("three.csv")}).fingerprint());
 }
 
-TEST_F(DataSourceTest, OfAudioDoesNotExtractGenresThatAreLeftOut) {
+TEST_F(DataSourceTest, DoesNotExtractGenresThatAreLeftOut) {
   write_file(at("some.csv"),
              "path,genre,artist\nfolder/Jazz/0.wav,Jazz,a\nfolder/Jazz/1.wav,Jazz,b\nfolder/Rock/4.wav,Rock,c\n");
   const DataSource source({.location = at("some.csv"), .features = "raw10k", .genres = {.min_groups = 2}});
@@ -237,7 +237,7 @@ TEST_F(DataSourceTest, OfAudioDoesNotExtractGenresThatAreLeftOut) {
   EXPECT_EQ(read_feature_table(at("some.npy")).track_ids.size(), 2u);
 }
 
-TEST_F(DataSourceTest, SaysWhatAFeatureTableWithoutGenresIsFor) {
+TEST_F(DataSourceTest, ExplainsTheUseOfAFeatureTableWithoutGenres) {
   features();
   fs::remove(at("features.npy.json"));
   EXPECT_THAT(error_message([&] { DataSource({.location = at("features.npy")}); }), HasSubstr("--table"));

@@ -33,7 +33,7 @@ FeatureTable table_of(std::vector<std::string> ids) {
   return table;
 }
 
-TEST(Join, TakesTheDatasetsOrderAndLeavesOutWhatEitherLacks) {
+TEST(Join, KeepsTheDatasetsOrderAndTheCommonTracks) {
   const Examples examples = join(three_tracks(), table_of({"10", "99", "1"}));
   EXPECT_EQ(examples.name, "little");
   EXPECT_EQ(examples.table.recipe, (FeatureRecipe{"fake", 1, "hash"}));
@@ -45,7 +45,7 @@ TEST(Join, TakesTheDatasetsOrderAndLeavesOutWhatEitherLacks) {
   EXPECT_EQ(examples.subjects.tracks.size(), 2u);
 }
 
-TEST(Join, DropsAGenreThatIsLeftWithoutRows) {
+TEST(Join, DropsAGenreWithoutRows) {
   const Examples examples = join(three_tracks(), table_of({"1", "10"}));
   EXPECT_THAT(examples.labels, ElementsAre("Folk", "Rock"));
   EXPECT_THAT(examples.subjects.labels, ElementsAre(1, 0));
@@ -62,7 +62,7 @@ TEST(Join, RefusesATableOfOtherTracks) {
   }
 }
 
-TEST(Join, RefusesATableThatNamesATrackTwice) {
+TEST(Join, RefusesATableWithATrackTwice) {
   EXPECT_THROW(join(three_tracks(), table_of({"1", "2", "1"})), Error);
 }
 

@@ -19,7 +19,7 @@ class LabelledTable : public ::testing::Test {
     write_file(folder_ / "table.csv", text);
     return read_labelled_table(folder_ / "table.csv");
   }
-  /// What read() says when it refuses.
+  /// Error message of read().
   std::string refusal(const std::string& text) {
     return error_message([&] { read(text); });
   }
@@ -31,7 +31,7 @@ class LabelledTable : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(LabelledTable, TakesNumbersAsFeaturesAndWordsAsWhatTheySay) {
+TEST_F(LabelledTable, UsesNumbersAsFeaturesAndNamedColumnsByTheirMeaning) {
   const Examples examples = read(
       "track_id,tempo,Genre,title,artist,album,energy,split\n"
       "7,120.5,Rock,1999,Prince,1999,-1e-3,training\n"
@@ -51,7 +51,7 @@ TEST_F(LabelledTable, TakesNumbersAsFeaturesAndWordsAsWhatTheySay) {
   EXPECT_THAT(examples.subjects.official, ElementsAre(Part::training, Part::test, std::nullopt));
 }
 
-TEST_F(LabelledTable, KnowsARecipeByTheNamesOfItsFeaturesAlone) {
+TEST_F(LabelledTable, DerivesTheRecipeFromTheFeatureNames) {
   const auto recipe = read("label,a,b\nx,1,2\ny,3,4\n").table.recipe;
   EXPECT_EQ(recipe.name, "table");
   EXPECT_EQ(read("a,b,label\n5,6,z\n").table.recipe, recipe);
@@ -59,7 +59,7 @@ TEST_F(LabelledTable, KnowsARecipeByTheNamesOfItsFeaturesAlone) {
   EXPECT_NE(read("label,b,a\nx,1,2\n").table.recipe, recipe);
 }
 
-TEST_F(LabelledTable, NumbersRowsThatHaveNoName) {
+TEST_F(LabelledTable, NumbersRowsWithoutId) {
   EXPECT_THAT(read("a,label\n1,x\n2,y\n").table.track_ids, ElementsAre("1", "2"));
 }
 
@@ -82,7 +82,7 @@ TEST_F(LabelledTable, KeepsGenresWithCommasLineBreaksAndMarkup) {
   EXPECT_THAT(examples.labels, ElementsAre("<b>&", "Hip-Hop, Rap", "two\nlines", "音楽"));
 }
 
-TEST_F(LabelledTable, PrefersGenreAndNeverLearnsFromEither) {
+TEST_F(LabelledTable, PrefersGenreToLabelAndUsesNeitherAsFeature) {
   const Examples examples = read("genre,label,x\nRock,1,5\nJazz,0,6\n");
   EXPECT_THAT(examples.labels, ElementsAre("Jazz", "Rock"));
   EXPECT_EQ(examples.table.columns.size(), 1u);
@@ -97,7 +97,7 @@ TEST_F(LabelledTable, NamesLineAndColumnOfABadCell) {
   EXPECT_THAT(refusal("x,genre\n1,A\n2,B\ntwo,C\n"), AllOf(HasSubstr(":4"), HasSubstr("two")));
 }
 
-TEST_F(LabelledTable, RefusesRowsThatSayTooLittleOrTwice) {
+TEST_F(LabelledTable, RefusesIncompleteAndRepeatedRows) {
   EXPECT_THAT(refusal("x,genre\n1,A\n2\n"), AllOf(HasSubstr(":3"), HasSubstr("1 cells")));
   EXPECT_THAT(refusal("x,genre\n1,A\n2,\n"), AllOf(HasSubstr(":3"), HasSubstr("genre")));
   EXPECT_THAT(refusal("track_id,x,genre\n5,1,A\n6,1,A\n5,2,B\n"),
@@ -106,7 +106,7 @@ TEST_F(LabelledTable, RefusesRowsThatSayTooLittleOrTwice) {
   EXPECT_THAT(refusal("x,genre,split\n1,A,trainig\n"), AllOf(HasSubstr(":2"), HasSubstr("trainig")));
 }
 
-TEST_F(LabelledTable, RefusesATableWithoutWhatItNeeds) {
+TEST_F(LabelledTable, RefusesATableWithoutRequiredColumns) {
   EXPECT_THAT(refusal(""), HasSubstr("empty"));
   EXPECT_THAT(refusal("x,genre\n"), HasSubstr("no rows"));
   EXPECT_THAT(refusal("x,y\n1,2\n"), HasSubstr("genre or label"));
@@ -115,7 +115,7 @@ TEST_F(LabelledTable, RefusesATableWithoutWhatItNeeds) {
   EXPECT_THROW(read_labelled_table(folder_ / "missing.csv"), Error);
 }
 
-TEST_F(LabelledTable, IsToldFromOtherFilesByItsHeader) {
+TEST_F(LabelledTable, IsRecognisedByItsHeader) {
   EXPECT_TRUE(looks_like_one("\xef\xbb\xbf\"x\",LABEL\r\n"));
   EXPECT_TRUE(looks_like_one("genre,x"));
   EXPECT_FALSE(looks_like_one("path,genre\n"));

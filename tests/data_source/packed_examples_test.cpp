@@ -1,4 +1,4 @@
-// Packs as examples in memory, for learners that want all of them.
+// Loading a pack as examples in memory.
 #include <gmock/gmock.h>
 
 #include "genrewise/data_source/examples.hpp"
@@ -24,7 +24,7 @@ Examples examples_of(const PackManifest& manifest, double damage_budget = 0.01) 
   return read_packed_examples(manifest, damaged, quiet, damage_budget);
 }
 
-TEST(PackedExamples, AreThoseOfThePackInTheOrderOfItsShards) {
+TEST(PackedExamples, FollowTheOrderOfTheShards) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 50, {.shards = 4});
   const auto examples = examples_of(manifest);
@@ -62,10 +62,10 @@ TEST(PackedExamples, AreSplitByThePartsOfThePackAndByWholeShards) {
   auto without = examples.subjects;
   without.by_shard.clear();
   EXPECT_THAT(error_message([&] { make_split(without, {.scheme = SplitScheme::shards}); }),
-              HasSubstr("only a packed folder has shards"));
+              HasSubstr("only a pack has shards"));
 }
 
-TEST(PackedExamples, KnowTheArtistsThatTheManifestNames) {
+TEST(PackedExamples, HaveTheArtistsOfTheManifest) {
   const TemporaryFolder folder;
   auto job = numbered_job(24);
   for (std::size_t i = 0; i < 24; ++i) {
@@ -80,9 +80,9 @@ TEST(PackedExamples, KnowTheArtistsThatTheManifestNames) {
   }
   EXPECT_EQ(read_file(folder / "pack" / "manifest.json").find("albums"), std::string::npos);
   auto other = job;
-  other.artists[1] = "somebody else";
+  other.artists[1] = "another artist";
   EXPECT_THAT(error_message([&] { pack_examples(other, folder / "pack", {.shards = 3}, quiet); }),
-              HasSubstr("holds another pack"));
+              HasSubstr("contains another pack"));
   other.artists.pop_back();
   EXPECT_THAT(error_message([&] { pack_examples(other, folder / "new", {.shards = 3}, quiet); }),
               HasSubstr("different lengths"));
@@ -91,7 +91,7 @@ TEST(PackedExamples, KnowTheArtistsThatTheManifestNames) {
   EXPECT_THAT(error_message([&] { parse_manifest(text, "m.json"); }), HasSubstr("list of artists has another length"));
 }
 
-TEST(PackedExamples, LeaveOutWhatIsDamagedAndTellIt) {
+TEST(PackedExamples, LeaveOutAndReportDamagedRecords) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 40);
   const auto path = folder / "pack" / manifest.shards[1].file;
@@ -110,7 +110,7 @@ TEST(PackedExamples, LeaveOutWhatIsDamagedAndTellIt) {
   EXPECT_THAT(error_message([&] { examples_of(manifest); }), HasSubstr("too many records cannot be used"));
 }
 
-TEST(PackedExamples, OfAnotherProgramHaveLabelsByNumberAndIdsOfTheirOwn) {
+TEST(PackedExamples, OfAnotherProgramHaveNumberedLabelsAndUniqueIds) {
   const TemporaryFolder folder;
   RecordWriter writer(folder / "theirs.tfrec");
   for (const std::int64_t label : {2, 10, 2, 0}) {

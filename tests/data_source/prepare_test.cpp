@@ -24,12 +24,11 @@ using testing::TemporaryFolder;
 
 constexpr int kRate = 8000;
 
-/// Two numbers of a clip: its length and its first sample. Counts its work, and can ask for an interruption.
+/// Feature set of two numbers: length and first sample. Counts its calls, and can request an interruption.
 class FakeSet : public FeatureSet {
  public:
   explicit FakeSet(int version = 1) : recipe_{"fake", version, "hash" + std::to_string(version)} {}
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override { return "length and first sample"; }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }
@@ -49,7 +48,7 @@ class FakeSet : public FeatureSet {
   std::vector<FeatureColumn> columns_{{"length", "value", "01"}, {"first", "value", "01"}};
 };
 
-/// Remembers what it is told.
+/// Records notes.
 struct Notes : Progress {
   void note(std::string_view text) override { texts.emplace_back(text); }
   std::vector<std::string> texts;
@@ -116,9 +115,9 @@ TEST_F(Prepare, WritesTheSameBytesForAnyNumberOfThreads) {
   EXPECT_EQ(read_file(output_.string() + ".json"), json);
 }
 
-TEST_F(Prepare, SkipsWhatCannotBeUsedAndKeepsTheReasonsBesideTheTable) {
+TEST_F(Prepare, SkipsUnusableClipsAndStoresTheReasons) {
   write_file(dataset_.tracks[1].path, "");
-  write_file(dataset_.tracks[7].path, "text that is named like audio, and long enough to be looked at closely");
+  write_file(dataset_.tracks[7].path, "text with an audio file name, long enough for a format check of the file");
   std::filesystem::remove(dataset_.tracks[9].path);
   add("short", 5);
   const PrepareResult result = extract(FakeSet(), 2);
@@ -135,7 +134,7 @@ TEST_F(Prepare, SkipsWhatCannotBeUsedAndKeepsTheReasonsBesideTheTable) {
   EXPECT_EQ(read_feature_table(output_).track_ids.size(), 9u);
 }
 
-TEST_F(Prepare, GoesOnWhereItWasInterrupted) {
+TEST_F(Prepare, ContinuesAfterAnInterruption) {
   FakeSet set;
   set.interrupt_at = 5;
   EXPECT_THROW(extract(set), Interrupted);
@@ -153,7 +152,7 @@ TEST_F(Prepare, GoesOnWhereItWasInterrupted) {
   expect_only_the_table();
 }
 
-TEST_F(Prepare, GoesOnFromATornJournal) {
+TEST_F(Prepare, ContinuesFromATruncatedJournal) {
   FakeSet set;
   set.interrupt_at = 8;
   EXPECT_THROW(extract(set), Interrupted);
@@ -165,7 +164,7 @@ TEST_F(Prepare, GoesOnFromATornJournal) {
   EXPECT_EQ(read_feature_table(output_).track_ids.size(), 12u);
 }
 
-TEST_F(Prepare, DoesNotMixRecipesWhenItGoesOn) {
+TEST_F(Prepare, DoesNotMixRecipesWhenContinuing) {
   FakeSet set;
   set.interrupt_at = 8;
   EXPECT_THROW(extract(set), Interrupted);
@@ -173,13 +172,13 @@ TEST_F(Prepare, DoesNotMixRecipesWhenItGoesOn) {
   EXPECT_EQ(extract(FakeSet(2)).reused, 0u);
 }
 
-TEST_F(Prepare, ExtractsAFileAnewThatChangedMeanwhile) {
+TEST_F(Prepare, ExtractsAChangedFileAgain) {
   FakeSet set;
   set.interrupt_at = 8;
   EXPECT_THROW(extract(set), Interrupted);
   clear_interrupt();
   dataset_.tracks.pop_back();
-  add("11", 500);  // never reached before
+  add("11", 500);  // not reached before
   dataset_.tracks.erase(dataset_.tracks.begin());
   write_file(dataset_.tracks[0].path, testing::wav_of(std::vector<float>(50, 0.25f), 1, kRate));
   const PrepareResult result = extract(FakeSet());
@@ -189,7 +188,7 @@ TEST_F(Prepare, ExtractsAFileAnewThatChangedMeanwhile) {
   EXPECT_EQ(table.values(table.values.rows() - 1, 0), 500.f);
 }
 
-TEST_F(Prepare, LeavesACompleteTableAsItIs) {
+TEST_F(Prepare, LeavesACompleteTableUnchanged) {
   write_file(dataset_.tracks[1].path, "");
   extract(FakeSet());
   const FakeSet again;
@@ -226,14 +225,14 @@ TEST_F(Prepare, TakesOverRowsOfAFinishedTableWhoseClipsAreTheSame) {
   expect_only_the_table();
 }
 
-TEST_F(Prepare, SaysThatItUsesATableThatIsThere) {
+TEST_F(Prepare, ReportsThatItReusesATable) {
   extract(FakeSet());
   Notes notes;
   extract_features(dataset_, FakeSet(), output_, notes);
   EXPECT_THAT(notes.texts, ElementsAre("using 12 rows of " + output_.string()));
 }
 
-TEST_F(Prepare, LeavesATableThatCanBeUsedWithoutItsDataset) {
+TEST_F(Prepare, WritesATableThatIsUsableWithoutItsDataset) {
   dataset_.labels = {"A, \"b\"", "Ünï"};
   for (std::size_t i = 0; i < 12; ++i) {
     dataset_.tracks[i].label = static_cast<int>(i % 2);
@@ -255,7 +254,7 @@ TEST_F(Prepare, LeavesATableThatCanBeUsedWithoutItsDataset) {
   EXPECT_EQ(examples.subjects.official, joined.subjects.official);
 }
 
-TEST_F(Prepare, LeavesThatTableWithTheGenresThatTheDatasetHasNow) {
+TEST_F(Prepare, UpdatesTheGenresOfAnExistingTable) {
   extract(FakeSet());
   dataset_.labels = {"Renamed"};
   const FakeSet again;
@@ -264,26 +263,26 @@ TEST_F(Prepare, LeavesThatTableWithTheGenresThatTheDatasetHasNow) {
   EXPECT_EQ(read_labelled_table(output_).labels, dataset_.labels);
 }
 
-TEST_F(Prepare, MakesATableAnewWhoseFactsAreDamaged) {
+TEST_F(Prepare, RecreatesATableWithDamagedFacts) {
   extract(FakeSet());
   write_file(output_.string() + ".json", "{\"source\": 7");
   EXPECT_EQ(extract(FakeSet()).extracted, 12u);
 }
 
-TEST_F(Prepare, TakesTheClipThatTheTrackAsksFor) {
+TEST_F(Prepare, ExtractsTheClipOfTheTrack) {
   for (Track& track : dataset_.tracks) track.clip = {.start_s = 10.0 / kRate, .duration_s = 50.0 / kRate};
   extract(FakeSet());
   EXPECT_EQ(read_feature_table(output_).values(0, 0), 50.f);
 }
 
-TEST_F(Prepare, SaysWhyWhenNothingCouldBeUsed) {
+TEST_F(Prepare, ReportsReasonsIfNoClipIsUsable) {
   for (const Track& track : dataset_.tracks) write_file(track.path, "");
   EXPECT_THAT(error_message([&] { extract(FakeSet()); }),
               AllOf(HasSubstr("made"), HasSubstr("12 empty file"), HasSubstr("0.wav")));
   EXPECT_THAT(out_.names(), ElementsAre());
 }
 
-TEST_F(Prepare, RefusesAnOutputBeforeItWorks) {
+TEST_F(Prepare, RefusesAnInvalidOutputBeforeExtraction) {
   const FakeSet set;
   EXPECT_THROW(extract_features(dataset_, set, out_ / "table.xlsx", quiet_), Error);
   EXPECT_THROW(extract_features(dataset_, set, out_ / "no/such/t.csv", quiet_), Error);
@@ -297,10 +296,10 @@ TEST_F(Prepare, RefusesAnOutputThatAnotherRunIsWriting) {
   EXPECT_THAT(error_message([&] { extract(FakeSet()); }), HasSubstr("another run"));
 }
 
-TEST_F(Prepare, SweepsAwayWhatAKilledRunLeft) {
+TEST_F(Prepare, RemovesTemporaryFilesOfAKilledRun) {
   write_file(out_ / ".t.csv.12345.tmp", "half a table");
   write_file(out_ / ".t.csv.json.99.tmp", "half its facts");
-  write_file(out_ / ".other.csv.12345.tmp", "somebody else's");
+  write_file(out_ / ".other.csv.12345.tmp", "of another table");
   extract(FakeSet());
   EXPECT_THAT(out_.names(), ElementsAre(".other.csv.12345.tmp", "t.csv", "t.csv.json"));
 }

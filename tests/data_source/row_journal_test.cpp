@@ -40,13 +40,13 @@ std::array<float, 3> read(const RowJournal& journal, int i) {
   return values;
 }
 
-TEST(RowJournal, KeepsRowsOverTheDeathOfItsProcess) {
+TEST(RowJournal, KeepsRowsAfterAKill) {
   const TemporaryFolder folder;
   const pid_t child = fork();
   if (child == 0) {
     auto* journal = new RowJournal(folder / "rows", kContent, 3);
     append_rows(*journal, 0, 4);
-    _exit(0);  // no destructor runs, as after kill -9
+    _exit(0);  // no destructor runs, as after SIGKILL
   }
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -56,7 +56,7 @@ TEST(RowJournal, KeepsRowsOverTheDeathOfItsProcess) {
   EXPECT_FALSE(journal.has(key(4)));
 }
 
-TEST(RowJournal, GoesOnFromTheLastWholeRowWhereverItWasCut) {
+TEST(RowJournal, ContinuesAfterTheLastCompleteRowForAnyTruncation) {
   const TemporaryFolder folder;
   {
     RowJournal journal(folder / "rows", kContent, 3);
@@ -76,7 +76,7 @@ TEST(RowJournal, GoesOnFromTheLastWholeRowWhereverItWasCut) {
   EXPECT_EQ(read_file(folder / "rows"), whole);
 }
 
-TEST(RowJournal, DropsADamagedRowAndWhatFollows) {
+TEST(RowJournal, DropsADamagedRowAndTheFollowingOnes) {
   const TemporaryFolder folder;
   {
     RowJournal journal(folder / "rows", kContent, 3);
@@ -90,7 +90,7 @@ TEST(RowJournal, DropsADamagedRowAndWhatFollows) {
   EXPECT_TRUE(journal.has(key(0)));
 }
 
-TEST(RowJournal, StartsAnewForOtherContentOrWidth) {
+TEST(RowJournal, StartsOverForOtherContentOrWidth) {
   const TemporaryFolder folder;
   {
     RowJournal journal(folder / "rows", kContent, 3);
@@ -119,7 +119,7 @@ TEST(RowJournal, LeavesNoFileWithoutRowsAndNoneAfterRemove) {
   EXPECT_THAT(folder.names(), ElementsAre());
 }
 
-TEST(RowJournal, BelongsToOneAtATime) {
+TEST(RowJournal, IsExclusiveToOneProcess) {
   const TemporaryFolder folder;
   {
     RowJournal first(folder / "rows", kContent, 3);
@@ -131,7 +131,7 @@ TEST(RowJournal, BelongsToOneAtATime) {
   EXPECT_EQ(RowJournal(folder / "rows", kContent, 3).rows(), 2u);
 }
 
-TEST(RowJournal, TakesRowsFromManyThreads) {
+TEST(RowJournal, AcceptsRowsFromManyThreads) {
   const TemporaryFolder folder;
   {
     RowJournal journal(folder / "rows", kContent, 3);
@@ -143,7 +143,7 @@ TEST(RowJournal, TakesRowsFromManyThreads) {
   for (int i = 0; i < 200; ++i) ASSERT_EQ(read(journal, i), row(i));
 }
 
-TEST(RowJournal, SaysWhereItCannotWrite) {
+TEST(RowJournal, ReportsAPathThatCannotBeWritten) {
   const TemporaryFolder folder;
   EXPECT_THROW(RowJournal(folder / "no/folder/rows", kContent, 3), Error);
 }

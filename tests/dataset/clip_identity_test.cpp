@@ -30,7 +30,7 @@ std::string key_of(const Dataset& dataset) {
   return clip_identities(dataset).at(0).key();
 }
 
-TEST(ClipIdentity, ChangesWithTheFileAndTheClipAndNotWithTheFolder) {
+TEST(ClipIdentity, DependsOnFileAndClipButNotOnTheFolder) {
   const TemporaryFolder folder;
   const fs::path file = folder / "a.wav";
   write_file(file, "sound");
@@ -51,12 +51,12 @@ TEST(ClipIdentity, ChangesWithTheFileAndTheClipAndNotWithTheFolder) {
   const std::string text = clip_identities(dataset)[0].portable_text();
   fs::last_write_time(dataset.tracks[0].path, fs::file_time_type(std::chrono::seconds(2000)));
   EXPECT_NE(key_of(dataset), key);
-  EXPECT_EQ(clip_identities(dataset)[0].portable_text(), text);  // a copy of the file counts as the same music
+  EXPECT_EQ(clip_identities(dataset)[0].portable_text(), text);  // equal for a copy of the file
   write_file(dataset.tracks[0].path, "sound!");
   EXPECT_NE(clip_identities(dataset)[0].portable_text(), text);
 }
 
-TEST(ClipIdentity, OfAMissingFileIsOneOfItsOwn) {
+TEST(ClipIdentity, DistinguishesAMissingFile) {
   const TemporaryFolder folder;
   const Dataset dataset = dataset_of({folder / "a.wav"});
   const ClipIdentity identity = clip_identities(dataset)[0];
@@ -66,7 +66,7 @@ TEST(ClipIdentity, OfAMissingFileIsOneOfItsOwn) {
   EXPECT_NE(key_of(dataset), identity.key());
 }
 
-TEST(ClipIdentity, InAStoreIsTheETagAndIsAskedForAFolderAtATime) {
+TEST(ClipIdentity, UsesETagsAndListsWholeFoldersInAStore) {
   testing::S3Server server;
   const testing::StoresOfServer stores(server);
   std::vector<std::string> files;
@@ -80,18 +80,18 @@ TEST(ClipIdentity, InAStoreIsTheETagAndIsAskedForAFolderAtATime) {
   files.push_back("s3://music/other/one.wav");
   const Dataset dataset = dataset_of(files);
   const auto before = clip_identities(dataset);
-  EXPECT_EQ(server.count("HEAD"), 1u);  // of the folder with one file
+  EXPECT_EQ(server.count("HEAD"), 1u);  // for the folder with one file
   EXPECT_EQ(before[3].bytes, 7);
   EXPECT_NE(before[3].version, "");
   EXPECT_EQ(before[20].bytes, -1);
   EXPECT_EQ(before[21].bytes, 3);
-  server.put("genre/3.wav", "SOUND 3");  // as long as before
+  server.put("genre/3.wav", "SOUND 3");  // the same length
   const auto after = clip_identities(dataset);
   for (std::size_t i = 0; i < files.size(); ++i) EXPECT_EQ(after[i].key() == before[i].key(), i != 3) << files[i];
   EXPECT_NE(after[3].portable_text(), before[3].portable_text());
 }
 
-TEST(ClipIdentity, IsAskedForOneByOneWhereListingIsNotAllowed) {
+TEST(ClipIdentity, LooksUpFilesOneByOneIfListingIsForbidden) {
   testing::S3Server server;
   const testing::StoresOfServer stores(server);
   std::vector<std::string> files;

@@ -1,4 +1,4 @@
-// Small datasets on disk; opening one never decodes, so the "audio" files are empty.
+// Small datasets on disk. Opening a dataset never decodes, so the "audio" files are empty.
 #pragma once
 
 #include <algorithm>

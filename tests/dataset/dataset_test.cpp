@@ -69,7 +69,7 @@ TEST_F(CsvDataset, NamesTracksByPathAndStartWhenTheyHaveNoId) {
   EXPECT_THAT(ids(dataset), ElementsAre("a.mp3", "b.mp3@0", "b.mp3@30"));
 }
 
-TEST_F(CsvDataset, RejectsRowsWithoutGenreOrFileAndGoesOn) {
+TEST_F(CsvDataset, RejectsRowsWithoutGenreOrFileAndContinues) {
   const Dataset dataset = open("path,genre\na.mp3,x\nb.mp3, \nmissing.mp3,y\n");
   EXPECT_THAT(ids(dataset), ElementsAre("a.mp3"));
   EXPECT_THAT(dataset.labels, ElementsAre("x"));
@@ -78,7 +78,7 @@ TEST_F(CsvDataset, RejectsRowsWithoutGenreOrFileAndGoesOn) {
   EXPECT_THAT(dataset.rejected[1].detail, HasSubstr("missing.mp3"));
 }
 
-TEST_F(CsvDataset, KeepsTracksWithoutGenreWhenAsked) {
+TEST_F(CsvDataset, KeepsTracksWithoutGenreOnRequest) {
   touch(folder_ / "a.mp3");
   write_file(folder_ / "list.csv", "path,genre\na.mp3,\n");
   const Dataset dataset = open_dataset(folder_ / "list.csv", {.keep_unlabelled = true});
@@ -102,7 +102,7 @@ TEST_F(CsvDataset, NamesMissingColumnsAndTheLine) {
   EXPECT_THAT(error("path,genre,path\na.mp3,x,y\n"), HasSubstr("'path'"));
 }
 
-TEST_F(CsvDataset, NamesTheLineOfARowThatDoesNotFit) {
+TEST_F(CsvDataset, NamesTheLineOfAnInvalidRow) {
   EXPECT_THAT(error("path,genre\na.mp3,x\nb.mp3\n"), AllOf(HasSubstr("list.csv:3"), HasSubstr("1 fields")));
   EXPECT_THAT(error("path,genre\na.mp3,Rock, Pop\n"), AllOf(HasSubstr("list.csv:2"), HasSubstr("quotes")));
   EXPECT_THAT(error("path,genre\n,x\n"), AllOf(HasSubstr("list.csv:2"), HasSubstr("path is empty")));
@@ -123,7 +123,7 @@ TEST_F(CsvDataset, RefusesRepeatedIdsNamingBothLines) {
 
 TEST_F(CsvDataset, IsOpenedByItsFolderWhenItIsTheOnlyListOfClipsThere) {
   open("path,genre,artist\na.mp3,Rock,A\n");
-  touch(folder_ / "Jazz/x.mp3");  // so that the folder alone would be another dataset
+  touch(folder_ / "Jazz/x.mp3");  // without the CSV the folder would be another kind of dataset
   write_file(folder_ / "features.csv", "\"feature\n1\",label\n1,Rock\n");
   const Dataset dataset = open_dataset(folder_.path());
   EXPECT_EQ(dataset.kind, "csv");
@@ -133,9 +133,9 @@ TEST_F(CsvDataset, IsOpenedByItsFolderWhenItIsTheOnlyListOfClipsThere) {
               AllOf(HasSubstr("list.csv"), HasSubstr("other.csv")));
 }
 
-TEST_F(CsvDataset, SaysWhyNothingIsLeft) {
+TEST_F(CsvDataset, ReportsWhyNoTrackIsUsable) {
   EXPECT_THAT(error("path,genre\nx.mp3,x\ny.mp3,y\n"), AllOf(HasSubstr("2 missing file"), HasSubstr("x.mp3")));
-  EXPECT_THAT(error("path,genre\n"), HasSubstr("no music"));
+  EXPECT_THAT(error("path,genre\n"), HasSubstr("no audio files"));
   EXPECT_THAT(error(""), HasSubstr("empty"));
   EXPECT_THAT(error(std::string("ID3\0\0", 5)), HasSubstr("not a text file"));
 }
@@ -146,7 +146,7 @@ TEST(Dataset, OpensOneGenreWithOneTrack) {
   EXPECT_EQ(open_dataset(folder.path()).tracks.size(), 1u);
 }
 
-TEST(Dataset, SaysWhatItLookedForWhenThereIsNothing) {
+TEST(Dataset, ReportsWhatItLookedForInAnEmptyFolder) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_message([&] { open_dataset(folder.path()); }), HasSubstr("sub-folders named by genre"));
   EXPECT_THAT(error_message([&] { open_dataset(folder / "missing"); }), HasSubstr("no such file or folder"));
@@ -162,7 +162,7 @@ TEST(Dataset, NamesAFolderThatCannotBeRead) {
   EXPECT_THAT(error, AllOf(HasSubstr("closed"), HasSubstr("permissions")));
 }
 
-TEST(GenreFolders, TakeGenreFromTheFolderAndAlbumFromFoldersInIt) {
+TEST(GenreFolders, TakeGenresFromFoldersAndAlbumsFromSubfolders) {
   const TemporaryFolder folder;
   touch(folder / "Rock/Ünïcode 音楽.mp3");
   touch(folder / "Rock/Artist/Album/01.FLAC");
@@ -177,7 +177,7 @@ TEST(GenreFolders, TakeGenreFromTheFolderAndAlbumFromFoldersInIt) {
   EXPECT_EQ(dataset.tracks[1].label, 1);
 }
 
-TEST(GenreFolders, LeaveOutWhatIsNoMusicAndCountIt) {
+TEST(GenreFolders, CountAndIgnoreFilesThatAreNotAudio) {
   const TemporaryFolder folder;
   touch(folder / "Jazz/x.wav");
   touch(folder / "Jazz/cover.jpg");
@@ -194,7 +194,7 @@ TEST(GenreFolders, LeaveOutWhatIsNoMusicAndCountIt) {
   EXPECT_THAT(dataset.rejected[0].where, HasSubstr("stray.mp3"));
 }
 
-TEST(GenreFolders, KeepFilesBesideThemWithoutGenreWhenAsked) {
+TEST(GenreFolders, KeepFilesBesideThemWithoutGenreOnRequest) {
   const TemporaryFolder folder;
   touch(folder / "Jazz/x.wav");
   touch(folder / "stray.mp3");
@@ -214,14 +214,14 @@ TEST(GenreFolders, AreFoundOneLevelDownInGtzansArchive) {
   EXPECT_EQ(dataset.name, folder.path().filename());
 }
 
-TEST(GenreFolders, EndOnLinksInACircle) {
+TEST(GenreFolders, TerminateOnCircularLinks) {
   const TemporaryFolder folder;
   touch(folder / "Jazz/album/x.wav");
   std::filesystem::create_directory_symlink(folder / "Jazz", folder / "Jazz/album/again");
   EXPECT_THAT(ids(open_dataset(folder.path())), ElementsAre("Jazz/album/x.wav"));
 }
 
-TEST(Parts, AreReadInTheWordsThatPeopleUse) {
+TEST(Parts, AcceptCommonSpellings) {
   EXPECT_EQ(parse_part("Train"), Part::training);
   EXPECT_EQ(parse_part("val"), Part::validation);
   EXPECT_EQ(parse_part("test"), Part::test);

@@ -31,7 +31,7 @@ using testing::touch;
 class FetchArchives : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!program_exists("7z")) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
+    if (find_program("7z").empty()) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
     touch(folder_ / "in/fma_tiny/000/000002.mp3");
     std::string output;
     ASSERT_EQ(
@@ -51,22 +51,22 @@ class FetchArchives : public ::testing::Test {
   Progress quiet_;
 };
 
-TEST_F(FetchArchives, DownloadsVerifiesUnpacksAndClearsAway) {
+TEST_F(FetchArchives, DownloadVerifyUnpackAndRemoveArchives) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   fetch_archives({archive(server)}, folder_ / "data/fma", false, quiet_);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "data/fma/fma_tiny/000/000002.mp3"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "data/fma/fma_tiny.zip"));
   fetch_archives({archive(server)}, folder_ / "data/fma", false, quiet_);
-  EXPECT_EQ(server.requests().size(), 1u);  // the second time all is there
+  EXPECT_EQ(server.requests().size(), 1u);  // the second call downloads nothing
 }
 
-TEST_F(FetchArchives, KeepsArchivesWhenAsked) {
+TEST_F(FetchArchives, KeepArchivesOnRequest) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   fetch_archives({archive(server)}, folder_ / "data", true, quiet_);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "data/fma_tiny.zip"));
 }
 
-TEST_F(FetchArchives, SayBeforeTheyStartHowMuchRoomIsMissing) {
+TEST_F(FetchArchives, ReportMissingDiskSpaceBeforeTheDownload) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
   FolderArchive huge = archive(server);
   huge.disk_bytes = std::uint64_t{1} << 60;
@@ -78,8 +78,8 @@ TEST_F(FetchArchives, SayBeforeTheyStartHowMuchRoomIsMissing) {
 
 TEST_F(FetchArchives, TakeFmaFromTheMirrorMetadataFirstAndVerifyIt) {
   HttpServer server([&](const HttpRequest& r) { return serve_file(r, content_); });
-  const auto place = std::filesystem::space(folder_.path());
-  if (place.available < find_fetchable("fma-metadata").disk_bytes) GTEST_SKIP() << "needs 2 GiB of free disk";
+  const auto space = std::filesystem::space(folder_.path());
+  if (space.available < find_fetchable("fma-metadata").disk_bytes) GTEST_SKIP() << "needs 2 GiB of free disk";
   EXPECT_THAT(error_message(
                   [&] { fetch("fma-metadata", {.folder = folder_ / "fma", .mirror = server.url("/mirror")}, quiet_); }),
               HasSubstr("checksum"));
@@ -88,7 +88,7 @@ TEST_F(FetchArchives, TakeFmaFromTheMirrorMetadataFirstAndVerifyIt) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_ / "fma"));
 }
 
-TEST(Fetch, ListsWhatThereIs) {
+TEST(Fetch, ListsTheAvailableDatasets) {
   Progress quiet;
   EXPECT_THAT(error_message([&] { fetch("fma-tiny", {}, quiet); }),
               AllOf(HasSubstr("'fma-tiny'"), HasSubstr("fma-small")));
@@ -116,7 +116,7 @@ TEST(DemoCsv, NamesEveryClipOnceWithEnoughTracksPerGenre) {
   for (const auto& [genre, names] : tracks) EXPECT_GE(names.size(), 8u) << genre;
 }
 
-/// apt-get and dpkg-deb as scripts that write what real packages would hold.
+/// apt-get and dpkg-deb as scripts that write the contents of real packages.
 class FetchDemo : public ::testing::Test {
  protected:
   FetchDemo() : path_(std::getenv("PATH")) {
@@ -129,7 +129,7 @@ class FetchDemo : public ::testing::Test {
       packages_.emplace(fields[8]);
     }
     write_file(folder_ / "files", list);
-    script("apt-get", "echo \"$3\" >> " + (folder_ / "asked").string() + "; echo > \"$3_1_all.deb\"");
+    script("apt-get", "echo \"$3\" >> " + (folder_ / "downloads").string() + "; echo > \"$3_1_all.deb\"");
     script("dpkg-deb",
            "p=$(basename \"$2\" _1_all.deb); mkdir -p \"$3/usr/share/doc/$p\"; "
            "echo free > \"$3/usr/share/doc/$p/copyright\"; grep \"^$p/\" " +
@@ -148,8 +148,8 @@ class FetchDemo : public ::testing::Test {
     Progress quiet;
     return fetch("demo", {.folder = folder_ / "demo"}, quiet);
   }
-  std::size_t asked() const {
-    const std::string lines = read_file(folder_ / "asked");
+  std::size_t downloaded() const {
+    const std::string lines = read_file(folder_ / "downloads");
     return static_cast<std::size_t>(std::ranges::count(lines, '\n'));
   }
 
@@ -158,7 +158,7 @@ class FetchDemo : public ::testing::Test {
   std::set<std::string> packages_;
 };
 
-TEST_F(FetchDemo, TakesTheFilesOfTheCsvOutOfThePackages) {
+TEST_F(FetchDemo, ExtractsTheFilesOfTheCsvFromThePackages) {
   const FetchResult result = get();
   EXPECT_EQ(result.dataset, folder_ / "demo/demo.csv");
   EXPECT_THAT(result.missing, IsEmpty());
@@ -166,12 +166,12 @@ TEST_F(FetchDemo, TakesTheFilesOfTheCsvOutOfThePackages) {
   EXPECT_THAT(dataset.rejected, IsEmpty());
   EXPECT_GE(dataset.labels.size(), 5u);
   EXPECT_EQ(read_file(folder_ / "demo/wesnoth-1.16-music/copyright"), "free\n");
-  EXPECT_EQ(asked(), packages_.size());
+  EXPECT_EQ(downloaded(), packages_.size());
   get();
-  EXPECT_EQ(asked(), packages_.size());  // the second time all is there
+  EXPECT_EQ(downloaded(), packages_.size());  // the second call downloads nothing
 }
 
-TEST_F(FetchDemo, ReportsFilesThatAnotherVersionOfAPackageDoesNotHold) {
+TEST_F(FetchDemo, ReportsFilesThatAnotherPackageVersionLacks) {
   std::string list = read_file(folder_ / "files");
   const std::string gone = "wesnoth-1.16-music/usr/share/games/wesnoth/1.16/data/core/music/sad.ogg\n";
   while (list.find(gone) != std::string::npos) list.erase(list.find(gone), gone.size());
@@ -182,7 +182,7 @@ TEST_F(FetchDemo, ReportsFilesThatAnotherVersionOfAPackageDoesNotHold) {
   EXPECT_THAT(open_dataset(result.dataset).rejected, ::testing::Not(IsEmpty()));
 }
 
-TEST_F(FetchDemo, GoesOnAfterAFailureWithThePackagesThatAreMissing) {
+TEST_F(FetchDemo, ContinuesAfterAFailureWithTheMissingPackages) {
   script("apt-get",
          "[ \"$3\" = pingus-data ] && { echo 'Reading...'; echo 'E: Unable to locate package'; exit 100; }; "
          "echo > \"$3_1_all.deb\"");
@@ -190,12 +190,12 @@ TEST_F(FetchDemo, GoesOnAfterAFailureWithThePackagesThatAreMissing) {
   EXPECT_TRUE(std::filesystem::is_directory(folder_ / "demo/gunroar-data"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "demo/pingus-data"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "demo/.package"));
-  script("apt-get", "echo \"$3\" >> " + (folder_ / "asked").string() + "; echo > \"$3_1_all.deb\"");
+  script("apt-get", "echo \"$3\" >> " + (folder_ / "downloads").string() + "; echo > \"$3_1_all.deb\"");
   EXPECT_THAT(get().missing, IsEmpty());
-  EXPECT_LT(asked(), packages_.size());
+  EXPECT_LT(downloaded(), packages_.size());
 }
 
-TEST_F(FetchDemo, SaysThatItNeedsDebian) {
+TEST_F(FetchDemo, ReportsThatItNeedsDebian) {
   ::setenv("PATH", (folder_ / "nothing").c_str(), 1);
   EXPECT_THAT(error_message([&] { get(); }), AllOf(HasSubstr("apt-get"), HasSubstr("Debian")));
 }

@@ -40,8 +40,8 @@ class Fma : public ::testing::Test {
     make_folders(folder_ / "fma_metadata");
     write_file(folder_ / "fma_metadata/tracks.csv", text);
   }
-  Dataset open(const std::string& subset = "small", const std::string& place = "") {
-    return open_dataset(folder_ / place, {.fma_subset = subset, .keep_unlabelled = false});
+  Dataset open(const std::string& subset = "small", const std::string& location = "") {
+    return open_dataset(folder_ / location, {.fma_subset = subset, .keep_unlabelled = false});
   }
   TemporaryFolder folder_;
 };
@@ -67,7 +67,7 @@ TEST_F(Fma, KeepsArtistsOfTheSameNameApart) {
   EXPECT_EQ(dataset.tracks[0].album, dataset.tracks[1].album);  // a compilation links them
 }
 
-TEST_F(Fma, HoldsTheSmallerSubsetsInTheLargerOnes) {
+TEST_F(Fma, IncludesSmallerSubsetsInLargerOnes) {
   EXPECT_EQ(open("medium").tracks.size(), 3u);
   const Dataset large = open("large");
   EXPECT_EQ(large.tracks.size(), 4u);
@@ -98,7 +98,7 @@ TEST_F(Fma, UsesItsOwnSplitByDefault) {
   EXPECT_EQ(make_split(subjects_of(open("medium"))).scheme, SplitScheme::official);
 }
 
-TEST_F(Fma, SaysWhatIsMissing) {
+TEST_F(Fma, ReportsWhatIsMissing) {
   std::filesystem::remove_all(folder_ / "fma_small");
   std::filesystem::remove_all(folder_ / "fma_large");
   EXPECT_THAT(error_message([&] { open(); }), AllOf(HasSubstr("2 missing file"), HasSubstr("000/000002.mp3")));

@@ -11,7 +11,7 @@ using ::testing::ElementsAre;
 using testing::error_message;
 using ::testing::HasSubstr;
 
-/// Blues: two artists, four files. Rock: one artist, three files. R=B: one file of each of three artists.
+/// Blues: two artists, four files. Rock: one artist, three files. R=B: three artists with one file each.
 SplitSubjects collection() {
   SplitSubjects subjects;
   subjects.labels_by_name = {"Blues", "R=B", "Rock"};
@@ -29,14 +29,14 @@ SplitSubjects collection() {
   return subjects;
 }
 
-TEST(Genres, StayAsTheyAreWithoutOptions) {
+TEST(Genres, AreUnchangedWithoutOptions) {
   const GenreSelection selection = select_genres(collection(), {});
   EXPECT_EQ(selection.labels, collection().labels_by_name);
   EXPECT_EQ(selection.label_of, collection().labels);
   EXPECT_TRUE(selection.notes.empty());
 }
 
-TEST(Genres, WithTooFewGroupsAreLeftOutNamedAndCounted) {
+TEST(Genres, WithTooFewGroupsAreLeftOutAndReported) {
   const GenreSelection selection = select_genres(collection(), {.min_groups = 3});
   EXPECT_THAT(selection.labels, ElementsAre("R=B"));
   EXPECT_THAT(selection.label_of, ElementsAre(-1, -1, -1, -1, 0, 0, 0, -1, -1, -1));
@@ -50,7 +50,7 @@ TEST(Genres, AreCountedByFileForARandomSplit) {
   EXPECT_THAT(selection.labels, ElementsAre("Blues"));
 }
 
-TEST(Genres, ManyCountAsOneAndThenHaveItsGroups) {
+TEST(Genres, CanBeMergedTogetherWithTheirGroups) {
   const GenreSelection selection = select_genres(collection(), {.merge = {"R=B=Blues", "Rock=Blues"}, .min_groups = 6});
   EXPECT_THAT(selection.labels, ElementsAre("Blues"));
   EXPECT_THAT(selection.label_of, ::testing::Each(0));
@@ -64,7 +64,7 @@ TEST(Genres, KeepTheirOrderAfterAMerge) {
   EXPECT_THAT(selection.label_of, ElementsAre(1, 1, 1, 1, 0, 0, 0, 1, 1, 1));
 }
 
-TEST(Genres, ThatThereAreNotAreNamedWithThoseThatThereAre) {
+TEST(Genres, ThatDoNotExistAreReportedWithTheExistingOnes) {
   const auto error = [](std::vector<std::string> merge) {
     return error_message([&] { select_genres(collection(), {.merge = std::move(merge)}); });
   };
@@ -73,10 +73,10 @@ TEST(Genres, ThatThereAreNotAreNamedWithThoseThatThereAre) {
   EXPECT_THAT(error({"Blues"}), HasSubstr("'Blues'"));
   EXPECT_THAT(error({"Blues=Blues"}), HasSubstr("with itself"));
   EXPECT_THAT(error({"Blues=Rock", "Blues=R=B"}), HasSubstr("both"));
-  EXPECT_THAT(error({"Blues=Rock", "Rock=R=B"}), HasSubstr("itself counts as 'R=B'"));
+  EXPECT_THAT(error({"Blues=Rock", "Rock=R=B"}), HasSubstr("itself merged into 'R=B'"));
 }
 
-TEST(Genres, OfWhichNoneIsLeftAreAnError) {
+TEST(Genres, ThatAreAllLeftOutAreAnError) {
   EXPECT_THAT(error_message([] { select_genres(collection(), {.min_groups = 9}); }),
               AllOf(HasSubstr("--min-groups"), HasSubstr("no genre has 9 groups"), HasSubstr("R=B (3 groups")));
 }

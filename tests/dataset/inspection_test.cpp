@@ -65,7 +65,7 @@ TEST_F(Inspect, CountsClipsFilesArtistsAndFormats) {
   EXPECT_EQ(found.unusable(), 0u);
 }
 
-TEST_F(Inspect, FindsEveryKindOfTrouble) {
+TEST_F(Inspect, FindsEveryKindOfDefect) {
   write_wav(folder_ / "good.wav", sine(440, 2, kRate), kRate);
   write_wav(folder_ / "good2.wav", sine(441, 2, kRate), kRate);
   write_wav(folder_ / "same.wav", sine(440, 2, kRate), kRate);
@@ -92,7 +92,7 @@ TEST_F(Inspect, FindsEveryKindOfTrouble) {
 
 TEST_F(Inspect, DoesNotCallFullScaleAloneClipped) {
   std::vector<float> samples = sine(440, 2, kRate);
-  samples[100] = samples[101] = 1;  // two in a row are no plateau
+  samples[100] = samples[101] = 1;  // two samples in a row are not a plateau
   write_wav(folder_ / "a.wav", samples, kRate);
   EXPECT_TRUE(inspect_csv("1,a.wav,x,,,\n").findings.empty());
   samples[102] = 1;
@@ -113,7 +113,7 @@ TEST_F(Inspect, FindsArtistsAndDuplicatesThatCrossTheOfficialSplit) {
   EXPECT_TRUE(found.duplicates[0].several_parts);
 }
 
-TEST_F(Inspect, TellsTheSameForAnyNumberOfThreads) {
+TEST_F(Inspect, GivesTheSameResultForAnyNumberOfThreads) {
   std::string rows;
   for (int i = 0; i < 12; ++i) {
     write_wav(folder_ / (std::to_string(i) + ".wav"), sine(100 + i % 5, 0.5 + 0.1 * i, kRate, i % 3), kRate);
@@ -137,17 +137,17 @@ TEST_F(Inspect, WritesItsFindingsAsJson) {
   EXPECT_EQ(json.at("leakage").at(0).at("kind"), "artist");
 }
 
-TEST_F(Inspect, EndsOnInterruption) {
+TEST_F(Inspect, StopsOnInterruption) {
   write_wav(folder_ / "a.wav", sine(440, 2, kRate), kRate);
   request_interrupt();
   EXPECT_THROW(inspect_csv("1,a.wav,x,,,\n"), Interrupted);
 }
 
-TEST(InspectRealMusic, FindsTheMiniSetSound) {
+TEST(InspectRealMusic, FindsNoDefectsInTheMiniSet) {
   REQUIRE_SHARED(manifest, "data/midi8_mini/manifest.csv");
   Dataset dataset = open_dataset(manifest);
   EXPECT_EQ(dataset.tracks.size(), 48u);
-  dataset.tracks.resize(4);  // all of them take long under the sanitizers
+  dataset.tracks.resize(4);  // a subset, to save time under the sanitizers
   Progress quiet;
   const Inspection found = inspect(dataset, quiet);
   EXPECT_EQ(found.unusable(), 0u);

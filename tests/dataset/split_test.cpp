@@ -30,8 +30,8 @@ void add(SplitSubjects& subjects, int label, const std::string& artist, const st
   subjects.official.push_back(official);
 }
 
-/// Genres of unequal size, artists with 1 to 12 tracks of up to two genres, some unknown; a few albums by many artists;
-/// some tracks of several clips.
+/// Genres of unequal size, artists (some unknown) with 1 to 12 tracks of up to two genres, a few albums by many
+/// artists, some tracks with several clips.
 SplitSubjects made_collection(std::uint64_t seed, int artist_count = 200) {
   SplitSubjects subjects;
   subjects.labels_by_name = {"a", "b", "c", "d"};
@@ -78,10 +78,10 @@ TEST_P(SplitProperties, GroupedNeverCrossesArtistAlbumOrTrack) {
   EXPECT_THAT(crossings(subjects, split), ::testing::Each(0u));
   const Split random = make_split(subjects, {.scheme = SplitScheme::random, .seed = GetParam()});
   EXPECT_EQ(crossings(subjects, random)[2], 0u);
-  EXPECT_GT(crossings(subjects, random)[0], 0u);  // so the check above can fail
+  EXPECT_GT(crossings(subjects, random)[0], 0u);  // so that the check above can fail
 }
 
-TEST_P(SplitProperties, PartsAreNearTheirSharesInEveryGenre) {
+TEST_P(SplitProperties, PartsMatchTheirSharesInEveryGenre) {
   const SplitSubjects subjects = made_collection(GetParam());
   for (const SplitScheme scheme : {SplitScheme::grouped, SplitScheme::random}) {
     const Split split = make_split(subjects, {.scheme = scheme, .seed = GetParam()});
@@ -92,7 +92,7 @@ TEST_P(SplitProperties, PartsAreNearTheirSharesInEveryGenre) {
       for (int label = 0; label < 4; ++label) {
         const auto of_part = std::ranges::count_if(rows, [&](std::size_t i) { return subjects.labels[i] == label; });
         const auto of_all = std::ranges::count(subjects.labels, label);
-        // A genre here has some hundred examples; one group of two dozen shifts its share by up to a tenth.
+        // A genre has some hundred examples; one group of two dozen shifts its share by up to 0.1.
         EXPECT_NEAR(static_cast<double>(of_part) / static_cast<double>(of_all), share, 0.1) << label;
       }
     }
@@ -128,7 +128,7 @@ TEST_P(SplitProperties, FoldsKeepGroupsWholeAndGenresSpread) {
 }
 
 TEST(Split, IsTheSameOnEveryMachine) {
-  // The sum changes when any example of this collection goes to another part.
+  // The checksum changes if any example of this collection changes its part.
   const SplitSubjects subjects = made_collection(3, 40);
   const Split split = make_split(subjects, {.scheme = SplitScheme::grouped});
   std::uint64_t sum = 0;
@@ -146,7 +146,7 @@ TEST(Split, FollowsLinksThroughOtherArtistsAndAlbums) {
   SplitSubjects subjects;
   subjects.labels_by_name = {"x"};
   for (int i = 0; i < 30; ++i) add(subjects, 0, "solo " + std::to_string(i));
-  for (int i = 0; i < 5; ++i) {  // a chain: artist i is on the albums i and i+1
+  for (int i = 0; i < 5; ++i) {  // a chain: artist i is on albums i and i+1
     add(subjects, 0, "chain " + std::to_string(i), "album " + std::to_string(i));
     add(subjects, 0, "chain " + std::to_string(i), "album " + std::to_string(i + 1));
   }
@@ -154,7 +154,7 @@ TEST(Split, FollowsLinksThroughOtherArtistsAndAlbums) {
   EXPECT_EQ(std::set<Part>(split.parts.begin() + 30, split.parts.end()).size(), 1u);
 }
 
-TEST(Split, PutsAGenreOfThreeArtistsOnAllThreeSides) {
+TEST(Split, PutsAGenreOfThreeArtistsIntoAllThreeParts) {
   SplitSubjects subjects = made_collection(3);
   subjects.labels_by_name.push_back("rare");
   for (int i = 0; i < 3; ++i) add(subjects, 4, "rare " + std::to_string(i));
@@ -184,7 +184,7 @@ TEST(Split, RefusesOneTrackPerGenre) {
   EXPECT_THAT(error_message([&] { make_split(SplitSubjects()); }), HasSubstr("no examples"));
 }
 
-TEST(Split, RefusesSharesThatLeaveNothing) {
+TEST(Split, RefusesSharesThatLeaveNoTrainingPart) {
   const SplitSubjects subjects = made_collection(3);
   for (const auto& [validation, test] : {std::pair{0.5, 0.5}, {-0.1, 0.2}, {0.2, std::nan("")}}) {
     EXPECT_THROW(
@@ -196,12 +196,13 @@ TEST(Split, RefusesSharesThatLeaveNothing) {
   EXPECT_THROW(make_folds(subjects, SplitScheme::official, 5, 1), Error);
 }
 
-TEST(Split, TakesTheOfficialOneWhereItIsWhole) {
+TEST(Split, UsesTheOfficialSplitIfItIsComplete) {
   SplitSubjects subjects;
   subjects.labels_by_name = {"x"};
   for (int i = 0; i < 3; ++i) add(subjects, 0, "a", "", "", Part::training);
   add(subjects, 0, "a", "", "", Part::validation);
-  EXPECT_THAT(error_message([&] { make_split(subjects); }), HasSubstr("'x'"));  // no test part: grouped, and one artist
+  EXPECT_THAT(error_message([&] { make_split(subjects); }),
+              HasSubstr("'x'"));  // no test part: grouped, but there is only one artist
   EXPECT_EQ(make_split(subjects, {.scheme = SplitScheme::official}).rows(Part::validation).size(), 1u);
   add(subjects, 0, "b", "", "", Part::test);
   const Split split = make_split(subjects);
@@ -211,8 +212,8 @@ TEST(Split, TakesTheOfficialOneWhereItIsWhole) {
   EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::official}); }), HasSubstr("track 6"));
 }
 
-/// Four genres of `artists` artists with two tracks each; the last tenth of the artists is stated as test, the others
-/// are stated as training.
+/// Four genres of `artists` artists with two tracks each; the last tenth of the artists is stated as test, the rest as
+/// training.
 SplitSubjects stated_collection(int artists = 40) {
   SplitSubjects subjects;
   subjects.labels_by_name = {"a", "b", "c", "d"};
@@ -249,7 +250,7 @@ TEST(StatedSplit, KeepsAStatedTestPartWhenValidationIsMissing) {
   EXPECT_EQ(make_split(subjects, {.seed = 7}).rows(Part::test), split.rows(Part::test));
 }
 
-TEST(StatedSplit, CarvesTestOutOfTrainingWhereOnlyTestIsMissing) {
+TEST(StatedSplit, CarvesTestOutOfTrainingIfOnlyTestIsMissing) {
   SplitSubjects subjects = stated_collection();
   for (auto& part : subjects.official) part = part == Part::test ? Part::validation : Part::training;
   const Split split = make_split(subjects);
@@ -258,7 +259,7 @@ TEST(StatedSplit, CarvesTestOutOfTrainingWhereOnlyTestIsMissing) {
   EXPECT_THAT(split.notes[0], HasSubstr("no test part"));
 }
 
-TEST(StatedSplit, CarvesBothWhereAllIsTraining) {
+TEST(StatedSplit, CarvesBothPartsIfAllExamplesAreTraining) {
   SplitSubjects subjects = stated_collection();
   for (auto& part : subjects.official) part = Part::training;
   const Split split = make_split(subjects);
@@ -267,7 +268,7 @@ TEST(StatedSplit, CarvesBothWhereAllIsTraining) {
   EXPECT_THAT(split.notes[0], HasSubstr("no validation and no test part"));
 }
 
-TEST(StatedSplit, TrainsOnExamplesThatStateNoPart) {
+TEST(StatedSplit, AssignsExamplesWithoutAPartToTraining) {
   SplitSubjects subjects = stated_collection();
   for (auto& part : subjects.official) {
     if (part == Part::training) part.reset();
@@ -278,7 +279,7 @@ TEST(StatedSplit, TrainsOnExamplesThatStateNoPart) {
   EXPECT_THAT(split.notes[1], HasSubstr("no validation part"));
 }
 
-TEST(StatedSplit, KeepsAPartThatIsAllThereIs) {
+TEST(StatedSplit, KeepsASingleStatedPart) {
   SplitSubjects subjects = stated_collection();
   for (auto& part : subjects.official) part = Part::test;
   const Split split = make_split(subjects);
@@ -286,7 +287,7 @@ TEST(StatedSplit, KeepsAPartThatIsAllThereIs) {
   EXPECT_TRUE(split.notes.empty());
 }
 
-TEST(StatedSplit, IsExactlyTheStatedOneWhereItIsAskedFor) {
+TEST(StatedSplit, IsExactlyTheStatedOneWithSchemeOfficial) {
   const SplitSubjects subjects = stated_collection();
   const Split split = make_split(subjects, {.scheme = SplitScheme::official});
   EXPECT_TRUE(split.rows(Part::validation).empty());
@@ -294,7 +295,7 @@ TEST(StatedSplit, IsExactlyTheStatedOneWhereItIsAskedFor) {
   EXPECT_TRUE(split.notes.empty());
 }
 
-TEST(StatedSplit, LeavesGenresOfTooFewGroupsInTraining) {
+TEST(StatedSplit, LeavesGenresWithTooFewGroupsInTraining) {
   SplitSubjects subjects = stated_collection();
   subjects.labels_by_name.push_back("rare");
   for (int i = 0; i < 5; ++i) add(subjects, 4, "one", "", "", Part::training);
@@ -304,7 +305,7 @@ TEST(StatedSplit, LeavesGenresOfTooFewGroupsInTraining) {
   EXPECT_THAT(split.notes[1], HasSubstr("'rare'"));
 }
 
-TEST(StatedSplit, CarvesNothingWhereNoneIsWanted) {
+TEST(StatedSplit, CarvesNothingIfTheSharesAreZero) {
   const SplitSubjects subjects = stated_collection();
   const Split split = make_split(subjects, {.validation_share = 0});
   EXPECT_TRUE(split.rows(Part::validation).empty());
@@ -330,7 +331,7 @@ TEST(StatedSplit, CompletesAFileThatLacksValidation) {
   EXPECT_THROW(make_split(subjects, {.scheme = SplitScheme::grouped, .file = folder / "split.csv"}), Error);
 }
 
-TEST(Split, AdvisesARandomSplitOnlyToWhomHasNone) {
+TEST(Split, SuggestsARandomSplitOnlyForGroupedSplits) {
   SplitSubjects subjects;
   subjects.labels_by_name = {"x"};
   add(subjects, 0, "one");
@@ -340,7 +341,7 @@ TEST(Split, AdvisesARandomSplitOnlyToWhomHasNone) {
               AllOf(HasSubstr("--min-groups 3"), HasSubstr("--merge 'x=GENRE'"), Not(HasSubstr("scheme random"))));
 }
 
-TEST(Leakage, CountsGroupsInTwoPartsAndTheirJudgedExamples) {
+TEST(Leakage, CountsGroupsInTwoPartsAndTheirHeldOutExamples) {
   SplitSubjects subjects;
   subjects.labels_by_name = {"x"};
   add(subjects, 0, "a", "p", "", Part::training);
@@ -374,7 +375,7 @@ TEST(SplitFile, ReadsBackForTheSameIdsInAnyOrder) {
             (std::vector{split.parts[5], split.parts[0], split.parts[3]}));
 }
 
-TEST(SplitFile, NamesWhatIsWrongInIt) {
+TEST(SplitFile, ReportsDefectsWithTheirLine) {
   const TemporaryFolder folder;
   SplitSubjects subjects;
   subjects.labels_by_name = {"x"};

@@ -27,7 +27,7 @@ TEST(ChromaCqt, SumsOctavesOfAPitchClass) {
     EXPECT_FLOAT_EQ(chroma(0, c), c == 0 ? 1.0F : c == 7 || c == 9 ? 1.0F / 3 : 0.0F) << c;
 }
 
-TEST(ChromaCqt, TakesThreeNeighboursForOneWhenToldOf36BinsPerOctave) {
+TEST(ChromaCqt, MergesThreeNeighboursFor36BinsPerOctave) {
   Matrix chroma;
   // librosa centres each class on its bin: 35, 36, 37 are the second C; 1 + 2 + 3 -> 2, 3, 4 the first C sharp.
   chroma_cqt(notes(1, {35, 36, 37, 2}), 36, chroma);
@@ -45,7 +45,7 @@ TEST(ChromaCqt, LeavesSilenceAtZero) {
   EXPECT_EQ(chroma.rows(), 0U);
 }
 
-TEST(ChromaCqt, RefusesBinsThatAreNoFractionOfASemitone) {
+TEST(ChromaCqt, RefusesBinCountsThatAreNotAMultipleOf12) {
   Matrix chroma;
   EXPECT_THROW(chroma_cqt(Matrix(1, 84), 10, chroma), Error);
   EXPECT_THROW(chroma_cens(Matrix(1, 84), 0, chroma), Error);

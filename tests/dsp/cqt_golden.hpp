@@ -1,4 +1,4 @@
-// The figures of tests/golden/cqt (librosa 0.11.0) and the signals that they were made from.
+// The golden figures of tests/golden/cqt (librosa 0.11.0) and their input signals.
 #pragma once
 
 #include <filesystem>
@@ -26,7 +26,7 @@ struct CqtGolden {
 
 std::vector<CqtGolden> read_cqt_golden(const std::filesystem::path& path);
 
-/// The analytic signal of that name, by the formulas of generate.py.
+/// The analytic signal of this name, with the formulas of generate.py.
 std::vector<float> cqt_signal(const CqtGolden& golden);
 
 /// Uniform in [-1, 1), the same as in generate.py.

@@ -22,13 +22,13 @@ namespace {
 using testing::CqtGolden;
 using testing::CqtGoldenFrame;
 
-// Of the largest magnitude of the clip. Between its ends the transform differs from librosa's by where the filters that
-// lower the rate leave off (measured: at most 6e-4 on music, 1.2e-3 on noise and 2e-3 on clicks, which have as much
-// sound above the octaves as in them); the golden figures hold five digits.
+// Relative to the largest magnitude of the clip. Away from the ends, the differences to librosa come from the stop
+// bands of the rate-halving filters (measured: at most 6e-4 on music, 1.2e-3 on noise and 2e-3 on clicks, which have as
+// much energy above the octaves as in them); the golden figures have five digits.
 constexpr float kCqtTolerance = 2.5e-3F;
-// Each frame of a chroma is divided by its own maximum, so quiet frames of a loud clip weigh more.
+// Each frame of a chroma is divided by its own maximum, which amplifies differences in quiet frames.
 constexpr float kChromaTolerance = 1e-2F;
-// CENS quantises: a share that lies next to a limit moves one frame of the 41 under the window by 0.25.
+// CENS quantises: a share near a limit changes one of the 41 frames in the window by 0.25.
 constexpr float kCensTolerance = 2e-2F;
 
 Matrix transform(const std::vector<float>& samples, int sample_rate_hz, double tuning) {
@@ -74,7 +74,7 @@ void expect_golden(const CqtGolden& golden, const std::vector<float>& samples) {
   SCOPED_TRACE(golden.name);
   ASSERT_EQ(samples.size(), golden.samples);
   const Tunings tuning = tunings(samples, golden.sample_rate_hz);
-  // The spectrum of a click is flat; what librosa takes for its peaks are rounding errors.
+  // The spectrum of a click is flat; librosa's peaks in it are rounding errors.
   if (golden.name != "clicks") {
     EXPECT_NEAR(tuning.of_magnitudes, golden.tuning, 1e-9);
     EXPECT_NEAR(tuning.of_powers, golden.power_tuning, 1e-9);
@@ -91,7 +91,7 @@ void expect_golden(const CqtGolden& golden, const std::vector<float>& samples) {
   for (const CqtGoldenFrame& row : golden.rows) {
     SCOPED_TRACE("frame " + std::to_string(row.frame));
     EXPECT_LE(largest_difference(magnitude.row(row.frame), row.cqt), kCqtTolerance * golden.largest);
-    // Where a sound lies above all octaves (the end of a chirp), a frame holds only what leaks from there.
+    // If a sound is above all octaves (the end of a chirp), a frame contains only leakage.
     if (*std::max_element(row.cqt.begin(), row.cqt.end()) < 0.01F * golden.largest) continue;
     EXPECT_LE(largest_difference(chroma.row(row.frame), row.chroma), kChromaTolerance);
     EXPECT_LE(largest_difference(chroma_by_12.row(row.frame), row.chroma_by_12), kChromaTolerance);
@@ -127,7 +127,7 @@ TEST(Cqt, FindsANoteInItsBinAtAnyRate) {
     }
 }
 
-TEST(Cqt, FollowsTheTuning) {
+TEST(Cqt, ShiftsItsBinsByTheTuning) {
   const auto samples = sine(440 * std::exp2(0.4 / 12), 44100, 44100);
   const Matrix flat = transform(samples, 44100, 0), tuned = transform(samples, 44100, 0.4);
   EXPECT_GT(tuned(43, 45), 1.05F * flat(43, 45));
@@ -155,19 +155,19 @@ TEST(Cqt, GivesFiniteNumbersForAnyLength) {
     }
 }
 
-TEST(Cqt, OfSilenceIsZero) {
+TEST(Cqt, IsZeroForSilence) {
   const Matrix magnitude = transform(std::vector<float>(50000), 44100, 0);
   for (const float value : magnitude.values()) ASSERT_EQ(value, 0);
 }
 
-TEST(Cqt, HasNoTransientWhereItsFiltersMeet) {
-  // A steady high note lies in one octave and must stay as quiet in all others as it is in the middle of the clip.
+TEST(Cqt, HasNoTransientBetweenItsTwoFilters) {
+  // A steady high note is in one octave; in all others it must stay as quiet as in the middle of the clip.
   const Matrix magnitude = transform(sine(9000, 44100, 441000), 44100, 0);
   for (std::size_t t = 70; t + 70 < magnitude.rows(); ++t)
     for (std::size_t bin = 0; bin < 60; ++bin) ASSERT_LT(magnitude(t, bin), 1e-3F) << "frame " << t << " bin " << bin;
 }
 
-TEST(Cqt, GivesTheSameBitsOnAllThreadsAndWithAUsedScratch) {
+TEST(Cqt, IsBitIdenticalOnAllThreadsAndWithAReusedScratch) {
   const auto noise = testing::lcg_noise(100000);
   const Cqt cqt(CqtConfig{.sample_rate_hz = 44100});
   const Matrix expected = transform(noise, 44100, 0.2);
@@ -183,7 +183,7 @@ TEST(Cqt, GivesTheSameBitsOnAllThreadsAndWithAUsedScratch) {
   for (const Matrix& result : results) EXPECT_EQ(result, expected);
 }
 
-TEST(Cqt, RefusesRatesUnderItsHighestNoteAndHopsThatCannotBeHalved) {
+TEST(Cqt, RefusesTooLowSamplingRatesAndHopsThatCannotBeHalved) {
   EXPECT_EQ(Cqt::minimum_sample_rate_hz(), 8486);
   EXPECT_THROW(Cqt(CqtConfig{.sample_rate_hz = 8000}), Error);
   EXPECT_NO_THROW(Cqt(CqtConfig{.sample_rate_hz = 8000, .octaves = 6}));

@@ -60,7 +60,7 @@ TEST(RealFft, InverseUndoesForwardTimesTheSize) {
   for (std::size_t i = 0; i < 512; ++i) EXPECT_NEAR(back[i] / 512, samples[i], 1e-6f);
 }
 
-TEST(RealFft, KeepsItsInputAndGivesTheSameBitsEachTime) {
+TEST(RealFft, PreservesItsInputAndIsBitIdenticalEachTime) {
   const auto samples = noise(2048, 3);
   auto copy = samples;
   const RealFft one(2048), other(2048);

@@ -30,14 +30,14 @@ Shape shape_of(const AlignedVector<float>& tile, int rate_hz) {
   return shape;
 }
 
-TEST(SpectralShape, OfTwoLinesIsTheirMeanAndDistance) {
+TEST(SpectralShape, EqualsMeanAndDistanceOfTwoSpectralLines) {
   AlignedVector<float> tile(kBins * kLanes);
   tile[100 * kLanes] = 3;  // lane 0 only
   tile[200 * kLanes] = 1;
   const Shape shape = shape_of(tile, 20480);  // 10 Hz from bin to bin
   EXPECT_NEAR(shape.centroid[0], 1250, 1e-3);
   EXPECT_NEAR(shape.bandwidth[0], std::sqrt(0.75 * 250 * 250 + 0.25 * 750 * 750), 1e-3);
-  EXPECT_EQ(shape.rolloff[0], 2000);  // three quarters lie below 85 %
+  EXPECT_EQ(shape.rolloff[0], 2000);  // three quarters are below 85 %
   EXPECT_NEAR(shape.rms[0], std::sqrt(2 * (9 + 1) / (2048.0 * 2048)), 1e-9);
   EXPECT_EQ(shape.centroid[1], 0);
   EXPECT_EQ(shape.rolloff[1], 0);
@@ -82,14 +82,14 @@ TEST(SpectralContrast, LimitsPeaksAndValleysToEightyDecibelsOverTheClip) {
   peaks[0] = 1;
   valleys[0] = 1e-1f;
   const std::size_t valid = kLanes - 1;
-  peaks[kLanes - 1] = 1e9f;  // behind the last frame: must not count
+  peaks[kLanes - 1] = 1e9f;  // behind the last frame: must be ignored
   contrast_in_db(peaks.data(), valleys.data(), kLanes, valid);
   EXPECT_NEAR(peaks[0], 10, 1e-4);        // 0 dB over -10 dB
   EXPECT_NEAR(peaks[1], -30 + 90, 1e-4);  // the valley is limited to -10 - 80 dB
   EXPECT_THROW(SpectralContrast(8000, 2048), Error);
 }
 
-TEST(Chroma, OfANoteIsItsPitchClassWhateverItsOctave) {
+TEST(Chroma, IsThePitchClassOfANoteInAnyOctave) {
   const ChromaFilterbank filters({.sample_rate_hz = 22050, .n_fft = 2048, .tuning = 0});
   const std::size_t stride = aligned_stride(kBins);
   for (const double frequency : {440.0, 880.0, 1760.0, 3520.0}) {
@@ -102,7 +102,7 @@ TEST(Chroma, OfANoteIsItsPitchClassWhateverItsOctave) {
   }
 }
 
-TEST(Chroma, ManyFramesEqualSingleOnesAndZerosStayZeros) {
+TEST(Chroma, GivesTheSameForManyFramesAsForSingleOnesAndKeepsZeros) {
   const ChromaFilterbank filters({.sample_rate_hz = 22050, .n_fft = 2048, .tuning = -0.3});
   const std::size_t stride = aligned_stride(kBins), frames = 11;
   Rng rng(8);
@@ -119,14 +119,14 @@ TEST(Chroma, ManyFramesEqualSingleOnesAndZerosStayZeros) {
   }
 }
 
-TEST(Chroma, TuningMovesTheFilters) {
+TEST(Chroma, MovesItsFiltersByTheTuning) {
   const ChromaFilterbank low({.tuning = -0.4}), high({.tuning = 0.4});
-  // 440 Hz (bin 40.9) is nearer to an A# when everything is tuned low.
+  // 440 Hz (bin 40.9) is closer to an A# if the tuning is low.
   EXPECT_GT(low.weight(10, 41), high.weight(10, 41));
   EXPECT_LT(low.weight(8, 41), high.weight(8, 41));
 }
 
-// Librosa's definition word for word: pad by repeating the ends, cut frames, count.
+// Librosa's definition: pad with the end values, cut frames, count.
 std::vector<float> rates_by_definition(const std::vector<float>& samples, std::size_t frame, std::size_t hop) {
   std::vector<float> padded(frame / 2, samples.front());
   padded.insert(padded.end(), samples.begin(), samples.end());
@@ -153,7 +153,7 @@ TEST(ZeroCrossings, EqualTheDefinitionForEveryLength) {
   }
 }
 
-TEST(ZeroCrossings, TinyValuesCountAsPositive) {
+TEST(ZeroCrossings, CountTinyValuesAsPositive) {
   std::vector<float> samples(200), rates(13);
   for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = i % 2 ? 1e-11f : -1e-11f;
   zero_crossing_rate(samples, 64, 16, rates);
@@ -165,7 +165,7 @@ Moments moments_of(std::vector<float> series) {
   return moments(series, scratch);
 }
 
-TEST(Moments, EqualHandComputedOnes) {
+TEST(Moments, EqualHandComputedValues) {
   const Moments m = moments_of({1, 2, 3, 10});
   EXPECT_FLOAT_EQ(m.mean, 4);
   EXPECT_FLOAT_EQ(m.std, std::sqrt(12.5f));
@@ -176,7 +176,7 @@ TEST(Moments, EqualHandComputedOnes) {
   EXPECT_EQ(m.max, 10);
 }
 
-TEST(Moments, MedianEqualsTheSortedMiddleForAnyValues) {
+TEST(Moments, HaveTheMiddleOfTheSortedValuesAsMedian) {
   Rng rng(9);
   for (std::size_t length = 1; length < 60; ++length) {
     for (int kind = 0; kind < 3; ++kind) {
@@ -195,7 +195,7 @@ TEST(Moments, MedianEqualsTheSortedMiddleForAnyValues) {
   }
 }
 
-TEST(Moments, OfAConstantAreFinite) {
+TEST(Moments, AreFiniteForAConstantSeries) {
   for (const float value : {0.0f, -0.0f, 3.7f, -1e20f}) {
     const Moments m = moments_of(std::vector<float>(100, value));
     EXPECT_EQ(m.mean, value);

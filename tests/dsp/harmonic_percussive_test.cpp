@@ -1,4 +1,4 @@
-// The harmonic share, flatness and flux.
+// Harmonic share, spectral flatness and flux.
 #include "genrewise/dsp/harmonic_percussive.hpp"
 
 #include <gmock/gmock.h>
@@ -34,7 +34,7 @@ TEST(HarmonicMask, EqualsLibrosa) {
   expect_golden("harmonic_of_seven_frames", mask.row(3), 2e-6F);
 }
 
-TEST(HarmonicShare, IsOneForSteadyTonesAndZeroForStrokes) {
+TEST(HarmonicShare, IsOneForSteadyTonesAndZeroForClicks) {
   Matrix tones(100, 64), strokes(100, 64), mask;
   for (std::size_t i = 0; i < 100; ++i)
     for (std::size_t b = 5; b < 64; b += 20) tones(i, b) = 2;
@@ -50,7 +50,7 @@ TEST(HarmonicShare, IsOneForSteadyTonesAndZeroForStrokes) {
   for (std::size_t t = 0; t < 100; ++t) EXPECT_EQ(share[t], t % 40 == 10 ? 0.0F : 0.5F) << t;
 }
 
-TEST(HarmonicShare, OfSilenceIsOneHalfAndOfNothingNothing) {
+TEST(HarmonicShare, IsOneHalfForSilenceAndEmptyForNoFrames) {
   HarmonicScratch scratch;
   Matrix mask;
   std::vector<float> share(3);
@@ -80,7 +80,7 @@ TEST(SpectralFlatness, IsOneForWhiteAndSilentFramesAndSmallForATone) {
   EXPECT_LT(spectral_flatness(tone), 1e-9F);
 }
 
-TEST(SpectralFlux, SeesAChangeOfShapeAndNotOfLoudness) {
+TEST(SpectralFlux, DetectsAChangeOfShapeButNotOfLoudness) {
   auto power = aligned(lcg_noise(1025));
   for (float& value : power) value *= value;
   auto louder = power;

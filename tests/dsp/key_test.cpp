@@ -48,7 +48,7 @@ TEST(Key, DoesNotDependOnLoudness) {
   EXPECT_NEAR(estimate_key(chroma).strength, once.strength, 1e-6);
 }
 
-TEST(Key, OfSilenceAndOfAFlatChromaHasNoStrength) {
+TEST(Key, HasStrengthZeroForSilenceAndAFlatChroma) {
   for (const float level : {0.0F, 1.0F, 0.3F}) {
     Chroma chroma;
     chroma.fill(level);

@@ -11,7 +11,7 @@
 namespace genrewise {
 namespace {
 
-// The conformance signals of EBU Tech 3341 and 3342 are stereo; one channel of them measures this much less.
+// The conformance signals of EBU Tech 3341 and 3342 are stereo; one channel measures this much less.
 constexpr double kOneChannelLu = 3.0103;
 constexpr double kTech3341Tolerance = 0.1, kTech3342Tolerance = 1;
 
@@ -31,7 +31,7 @@ std::vector<float> sine(const std::vector<Part>& parts, int rate_hz = 48000, dou
   return samples;
 }
 
-TEST(Loudness, OfAFullScaleSineIsMinus3AsBs1770Says) {
+TEST(Loudness, IsMinus3LufsForAFullScaleSineAsInBs1770) {
   for (const int rate_hz : {8000, 22050, 32000, 44100, 48000, 96000, 192000})
     EXPECT_NEAR(measure_loudness(sine({{0, 3}}, rate_hz, 997), rate_hz).integrated_lufs, -3.01, 0.05) << rate_hz;
 }
@@ -47,10 +47,10 @@ TEST(Loudness, PassesTheSineTestsOfEbuTech3341) {
   EXPECT_NEAR(integrated({{-26, 20}, {-20, 20.1}, {-26, 20}}), -23, kTech3341Tolerance);
 }
 
-TEST(Loudness, OfShortWindowsFollowsTheLoudestPart) {
+TEST(Loudness, HasMaximaOfShortWindowsInTheLoudestPart) {
   const Loudness loudness = measure_loudness(sine({{-40, 5}, {-20, 1}, {-40, 5}}), 48000);
   EXPECT_NEAR(loudness.max_momentary_lufs + kOneChannelLu, -20, 0.1);
-  // One second of three: 10 log10(1 / 3) less (and the quiet part's hundredth).
+  // One second of three: lower by 10 log10(1 / 3) (plus a hundredth from the quiet part).
   EXPECT_NEAR(loudness.max_short_term_lufs + kOneChannelLu, -20 - 4.69, 0.1);
   EXPECT_NEAR(loudness.peak_dbfs, -20, 0.01);
 }
@@ -63,13 +63,13 @@ TEST(Loudness, PassesTheRangeTestsOfEbuTech3342) {
   EXPECT_NEAR(range({{-50, 20}, {-35, 20}, {-20, 20}, {-35, 20}, {-50, 20}}), 15, kTech3342Tolerance);
 }
 
-TEST(Loudness, WeighsDeepTonesLessAndHighTonesMore) {
+TEST(Loudness, WeightsLowTonesLessAndHighTonesMore) {
   const double middle = measure_loudness(sine({{-20, 3}}), 48000).integrated_lufs;
   EXPECT_LT(measure_loudness(sine({{-20, 3}}, 48000, 30), 48000).integrated_lufs, middle - 4);
   EXPECT_NEAR(measure_loudness(sine({{-20, 3}}, 48000, 10000), 48000).integrated_lufs, middle + 3.3, 0.2);
 }
 
-TEST(Loudness, OfSilenceAndOfShortClipsIsFinite) {
+TEST(Loudness, IsFiniteForSilenceAndShortClips) {
   for (const std::size_t count : {0U, 1U, 100U, 20000U, 50000U}) {
     const Loudness silent = measure_loudness(std::vector<float>(count), 44100);
     EXPECT_EQ(silent.integrated_lufs, kSilenceLufs);
@@ -83,7 +83,7 @@ TEST(Loudness, OfSilenceAndOfShortClipsIsFinite) {
   EXPECT_EQ(clipped.range_lu, 0);
 }
 
-TEST(Loudness, RefusesRatesThatItsFilterDoesNotFit) {
+TEST(Loudness, RefusesTooLowSamplingRates) {
   EXPECT_THROW(measure_loudness(std::vector<float>(100), 2000), Error);
 }
 

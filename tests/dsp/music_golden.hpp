@@ -1,4 +1,4 @@
-// The figures of tests/golden/music/music.txt (librosa 0.11.0).
+// The golden figures of tests/golden/music/music.txt (librosa 0.11.0).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ inline std::vector<float> music_golden(const std::string& name) {
   return {};
 }
 
-/// Every `step`-th of `values` against the golden figures of that name.
+/// Compares every `step`-th value with the golden figures of this name.
 inline void expect_golden(const std::string& name, std::span<const float> values, float tolerance,
                           std::size_t step = 1) {
   const auto expected = music_golden(name);

@@ -19,7 +19,7 @@ using ::testing::Each;
 using testing::expect_golden;
 using testing::lcg_noise;
 
-// Sums of up to a thousand floats in another order than librosa's; the golden figures hold seven digits.
+// Sums of up to a thousand floats in another order than in librosa; the golden figures have seven digits.
 constexpr float kRounding = 2e-6F;
 
 std::vector<float> golden_envelope() {
@@ -47,7 +47,7 @@ TEST(OnsetStrength, EqualsLibrosa) {
   expect_golden("onset", envelope, 10 * kRounding);
 }
 
-TEST(OnsetStrength, RisesWhereSoundBeginsAndNotWhereItEnds) {
+TEST(OnsetStrength, IsPositiveWhereSoundBeginsButNotWhereItEnds) {
   std::vector<float> mel_db(4 * 20, -80.0F), envelope(20);
   for (std::size_t band = 0; band < 2; ++band)
     for (std::size_t t = 8; t < 12; ++t) mel_db[band * 20 + t] = 0;
@@ -55,7 +55,7 @@ TEST(OnsetStrength, RisesWhereSoundBeginsAndNotWhereItEnds) {
   for (std::size_t t = 0; t < 20; ++t) EXPECT_EQ(envelope[t], t == 10 ? 30 : 0) << t;
 }
 
-TEST(OnsetStrength, OfAFewFramesIsZero) {
+TEST(OnsetStrength, IsZeroForTooFewFrames) {
   for (std::size_t frames = 0; frames <= 3; ++frames) {
     const auto mel_db = lcg_noise(4 * 3);
     std::vector<float> envelope(frames, 7.0F);
@@ -78,7 +78,7 @@ TEST(Tempogram, EqualsLibrosa) {
   EXPECT_NEAR(estimate_tempo(column_means(odd), 43 * 100 / 60.0).bpm, testing::music_golden("tempo").at(0), 1e-9);
 }
 
-TEST(Tempogram, TakesEachStepThFrame) {
+TEST(Tempogram, ComputesEveryStepThFrame) {
   const auto envelope = golden_envelope();
   Tempogram::Scratch scratch;
   Matrix all, few;
@@ -89,7 +89,7 @@ TEST(Tempogram, TakesEachStepThFrame) {
     for (std::size_t lag = 0; lag < few.cols(); ++lag) ASSERT_EQ(few(i, lag), all(7 * i, lag));
 }
 
-TEST(Tempogram, OfSilenceIsZeroAndOfOneFrameFinite) {
+TEST(Tempogram, IsZeroForSilenceAndFiniteForOneFrame) {
   Tempogram::Scratch scratch;
   Matrix tempogram;
   Tempogram().process(std::vector<float>(100), tempogram, scratch);
@@ -102,13 +102,13 @@ TEST(Tempogram, OfSilenceIsZeroAndOfOneFrameFinite) {
   EXPECT_THROW(Tempogram({.step_frames = 0}), Error);
 }
 
-TEST(Tempo, IsThatOfAPulse) {
+TEST(Tempo, EqualsTheRateOfAPulse) {
   const double frames_per_second = 44100 / 512.0;
   for (const double bpm : {70.0, 100.0, 128.0}) {
     std::vector<float> envelope(2584);
     const double period = 60 * frames_per_second / bpm;
     for (double t = 10; t < 2583; t += period) envelope[static_cast<std::size_t>(std::lround(t))] = 1;
-    // A pulse of whole frames wobbles by one; onsets are broader than that.
+    // Pulses at whole frames jitter by one frame; onsets are broader.
     for (std::size_t t = 2583; t > 0; --t) envelope[t] += 0.7F * envelope[t - 1];
     Tempogram::Scratch scratch;
     Matrix tempogram;
@@ -123,7 +123,7 @@ TEST(Tempo, IsThatOfAPulse) {
   }
 }
 
-TEST(Tempo, IsThePriorsWhereNothingRepeats) {
+TEST(Tempo, FollowsThePriorWithoutRepetition) {
   const Tempo tempo = estimate_tempo(std::vector<float>(689), 44100 / 512.0);
   EXPECT_NEAR(tempo.bpm, 120, 2);
   EXPECT_EQ(tempo.strength, 0);
@@ -138,7 +138,7 @@ TEST(Delta, EqualsLibrosa) {
   expect_golden("delta", slope, kRounding);
 }
 
-TEST(Delta, OfALineIsItsSlopeAndOfAShortSeriesZero) {
+TEST(Delta, IsTheSlopeOfALineAndZeroForAShortSeries) {
   std::vector<float> line(20), slope(20);
   for (std::size_t t = 0; t < 20; ++t) line[t] = 3 + 0.5F * static_cast<float>(t);
   delta(line, slope);

@@ -1,4 +1,4 @@
-// From samples to decibels: lanes, STFT, mel filters, cepstra.
+// SIMD lanes, STFT, mel filters, decibels and cepstra.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -30,7 +30,7 @@ std::vector<float> noise(std::size_t count) {
   return samples;
 }
 
-TEST(Lanes, TransposingPutsEachRowIntoItsLane) {
+TEST(Lanes, TransposeMovesEachRowIntoItsLane) {
   const std::size_t count = 37, stride = 64;
   AlignedVector<float> rows(kLanes * stride), tile(count * kLanes);
   for (std::size_t i = 0; i < kLanes; ++i) {
@@ -61,7 +61,7 @@ TEST(Stft, HasOneFramePerHopAndOneMore) {
   EXPECT_THROW(Stft({.n_fft = 2048, .hop_samples = 0}), Error);
 }
 
-TEST(Stft, OfASineInTheMiddleOfABinIsAQuarterOfTheFrameTimesTheAmplitude) {
+TEST(Stft, IsAQuarterOfTheFrameTimesTheAmplitudeForASineAtTheCentreOfABin) {
   const Stft stft;
   std::vector<float> samples(20480);
   for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -71,17 +71,17 @@ TEST(Stft, OfASineInTheMiddleOfABinIsAQuarterOfTheFrameTimesTheAmplitude) {
   const float* frame = power.data() + 10 * stft.bins();
   EXPECT_NEAR(std::sqrt(frame[100]), 0.5 * 2048 / 4, 1e-3);
   EXPECT_NEAR(std::sqrt(frame[99]), 0.5 * 2048 / 8, 1e-3);
-  // A float's rounding of the samples is all that is left elsewhere.
+  // Elsewhere only rounding errors of the float samples remain.
   EXPECT_LT(std::sqrt(frame[300]), 1e-4);
 }
 
-TEST(Stft, FirstFrameIsCentredOnTheFirstSampleWithZerosBefore) {
+TEST(Stft, CentresItsFirstFrameOnTheFirstSampleWithZerosBefore) {
   const Stft stft({.n_fft = 64, .hop_samples = 16});
   std::vector<float> impulse(200, 0.0f);
   impulse[0] = 1;
   const auto power = power_of(stft, impulse);
   const auto window = hann_window(64);
-  // Frame i sees the impulse at place 32 - 16 i of its window; every bin of an impulse is that weight.
+  // In frame i the impulse is at position 32 - 16 i of the window; every bin of an impulse is that weight.
   for (std::size_t i = 0; i < 5; ++i) {
     const double weight = i <= 2 ? window[32 - 16 * i] : 0;
     for (std::size_t k = 0; k < stft.bins(); ++k) {
@@ -90,7 +90,7 @@ TEST(Stft, FirstFrameIsCentredOnTheFirstSampleWithZerosBefore) {
   }
 }
 
-TEST(Stft, AnyRangeOfFramesEqualsTheWhole) {
+TEST(Stft, GivesTheSameForAnyRangeOfFrames) {
   const Stft stft;
   const auto samples = noise(5000);
   const auto whole = power_of(stft, samples);
@@ -102,7 +102,7 @@ TEST(Stft, AnyRangeOfFramesEqualsTheWhole) {
   }
 }
 
-TEST(Stft, ObeysParsevalForShortSignals) {
+TEST(Stft, FulfilsParsevalsTheoremForShortSignals) {
   for (const std::size_t count : {1, 7, 1023, 1024, 1025, 2048, 3000}) {
     const Stft stft;
     const auto samples = noise(count);
@@ -132,11 +132,11 @@ TEST(Mel, FiltersHaveUnitAreaInHertz) {
   const MelFilterbank filters({.sample_rate_hz = 22050, .n_fft = 8192, .n_mels = 40});
   AlignedVector<float> tile(4097 * kLanes, 1.0f), out(40 * kLanes);
   filters.apply(tile.data(), out.data(), kLanes);
-  // Bins stand 2.7 Hz apart; the narrowest of these triangles is about 95 Hz wide.
+  // Bins are 2.7 Hz apart; the narrowest of these triangles is about 95 Hz wide.
   for (std::size_t m = 0; m < 40; ++m) EXPECT_NEAR(out[m * kLanes] * 22050 / 8192, 1, 0.01) << m;
 }
 
-TEST(Mel, LanesDoNotMix) {
+TEST(Mel, KeepsLanesSeparate) {
   const MelFilterbank filters({.sample_rate_hz = 44100, .n_fft = 512, .n_mels = 20});
   AlignedVector<float> tile(257 * kLanes), out(20 * kLanes);
   for (std::size_t k = 0; k < 257; ++k) tile[k * kLanes + 1] = 1;
@@ -146,13 +146,13 @@ TEST(Mel, LanesDoNotMix) {
   EXPECT_EQ(out[10 * kLanes + 2], 0);
 }
 
-TEST(Mel, RefusesWhatMakesNoSense) {
+TEST(Mel, RefusesInvalidConfigurations) {
   EXPECT_THROW(MelFilterbank({.n_mels = 0}), Error);
   EXPECT_THROW(MelFilterbank({.sample_rate_hz = 0}), Error);
   EXPECT_THROW(MelFilterbank({.fmin_hz = 5000, .fmax_hz = 4000}), Error);
 }
 
-TEST(Cepstrum, PowerToDbStopsAtTheMinimum) {
+TEST(Cepstrum, PowerToDbIsLimitedAtTheMinimum) {
   AlignedVector<float> values(2 * kLanes, 0.0f);
   values[0] = 1;
   values[1] = 100;

@@ -26,7 +26,7 @@ TEST(Tonnetz, PutsCOnTheStartOfEachCircle) {
   EXPECT_THAT(centroid.row(0), Pointwise(FloatNear(1e-6F), {0.0F, 1.0F, 0.0F, 1.0F, 0.0F, 0.5F}));
 }
 
-TEST(Tonnetz, TurnsBySteadyStepsForFifthsAndThirds) {
+TEST(Tonnetz, RotatesByEqualStepsForFifthsAndThirds) {
   Matrix centroid;
   // A fifth up (G) turns the first circle by 7 * 7/6 half turns = a twelfth of a turn.
   tonnetz(one_frame({7}), centroid);
@@ -38,13 +38,13 @@ TEST(Tonnetz, TurnsBySteadyStepsForFifthsAndThirds) {
   EXPECT_NEAR(std::abs(std::atan2(centroid(0, 4), centroid(0, 5))), 2 * std::acos(-1.0) / 3, 1e-6);
 }
 
-TEST(Tonnetz, HasAllPitchClassesTogetherInTheMiddle) {
+TEST(Tonnetz, IsAtTheCentreForAllPitchClassesTogether) {
   Matrix centroid;
   tonnetz(Matrix(1, 12, std::vector<float>(12, 0.3F)), centroid);
   EXPECT_THAT(centroid.values(), Each(FloatNear(0, 1e-6F)));
 }
 
-TEST(Tonnetz, OfSilenceIsZero) {
+TEST(Tonnetz, IsZeroForSilence) {
   Matrix centroid;
   tonnetz(Matrix(2, 12), centroid);
   EXPECT_EQ(centroid.rows(), 2U);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kBins = 1025;
 
-// A peak whose parabola has its top at the (fractional) bin, sampled at three bins.
+// A peak whose parabola has its maximum at the (fractional) bin, sampled at three bins.
 void add_peak(std::vector<float>& spectrum, double bin, float height) {
   const auto middle = static_cast<std::size_t>(std::lround(bin));
   for (std::size_t i = middle - 1; i <= middle + 1; ++i) {
@@ -30,7 +30,7 @@ double estimate(const std::vector<std::vector<float>>& frames, int sample_rate_h
   return estimator.estimate();
 }
 
-// A deviation in the middle of its hundredth, so that rounding cannot move it to the next.
+// A deviation in the middle of a hundredth, so rounding cannot move it to the next.
 double shifted(double note_hz, double semitones) {
   return note_hz * std::exp2((semitones + 0.005) / 12);
 }
@@ -44,13 +44,13 @@ TEST(Tuning, FindsTheDeviationOfPeaksFromTheScale) {
   }
 }
 
-TEST(Tuning, OfSilenceIsZero) {
+TEST(Tuning, IsZeroForSilence) {
   EXPECT_EQ(estimate({}), 0);
   EXPECT_EQ(estimate({std::vector<float>(kBins)}), 0);
   EXPECT_EQ(estimate({std::vector<float>(kBins, 1.0F)}), 0);
 }
 
-TEST(Tuning, IgnoresPeaksUnderATenthOfTheFramesMaximumWhereverThatLies) {
+TEST(Tuning, IgnoresPeaksBelowATenthOfTheFramesMaximumAtAnyFrequency) {
   std::vector<float> spectrum(kBins), loud_above(kBins);
   add_peak(spectrum, bin_of(shifted(880, 0.2), 44100), 1);
   for (const double note_hz : {1318.5102276514797, 2217.4610478149766})
@@ -61,14 +61,14 @@ TEST(Tuning, IgnoresPeaksUnderATenthOfTheFramesMaximumWhereverThatLies) {
   EXPECT_EQ(estimate({loud_above}), 0);
 }
 
-TEST(Tuning, LetsOnlyTheLouderHalfOfAllPeaksVote) {
+TEST(Tuning, CountsOnlyTheLouderHalfOfAllPeaks) {
   std::vector<float> loud(kBins), quiet(kBins);
   add_peak(loud, bin_of(shifted(880, 0.2), 44100), 1);
   for (const double note_hz : {1318.5102276514797}) add_peak(quiet, bin_of(shifted(note_hz, -0.3), 44100), 0.5F);
   EXPECT_NEAR(estimate({loud, quiet, loud, quiet}), 0.2, 1e-9);
 }
 
-TEST(Tuning, LooksOnlyBetween150And4000Hz) {
+TEST(Tuning, UsesOnlyPeaksBetween150And4000Hz) {
   std::vector<float> spectrum(kBins);
   add_peak(spectrum, bin_of(120, 44100), 1);
   add_peak(spectrum, bin_of(4050, 44100), 1);
@@ -77,7 +77,7 @@ TEST(Tuning, LooksOnlyBetween150And4000Hz) {
   EXPECT_NEAR(estimate({spectrum}), 0.2, 1e-9);
 }
 
-TEST(Tuning, ForgetsWhenReset) {
+TEST(Tuning, HasNoFramesAfterReset) {
   std::vector<float> spectrum(kBins);
   add_peak(spectrum, bin_of(shifted(880, 0.2), 44100), 1);
   TuningEstimator estimator(44100, kBins);
@@ -87,7 +87,7 @@ TEST(Tuning, ForgetsWhenReset) {
 }
 
 TEST(Tuning, StaysInsideAShortSpectrum) {
-  // At 200 Hz nothing lies between 150 Hz and the Nyquist frequency.
+  // At 200 Hz there is no bin between 150 Hz and the Nyquist frequency.
   EXPECT_EQ(estimate({std::vector<float>(kBins, 1.0F)}, 200), 0);
   TuningEstimator estimator(8000, 3);
   estimator.add_frame(std::vector<float>{0, 1, 0});

@@ -32,11 +32,11 @@ Predictions golden_predictions() {
   return {golden().at("predicted").get<std::vector<int>>(), matrix_of(golden().at("probabilities"))};
 }
 
-TEST(Metrics, AreThoseOfScikitLearn) {
+TEST(Metrics, EqualScikitLearns) {
   const auto truth = golden().at("truth").get<std::vector<int>>();
   const Metrics metrics = measure(truth, golden_predictions(), {}, kDefaultSeed);
   constexpr double kExact = 1e-12;
-  constexpr double kFloatLogarithms = 1e-6;  // scikit-learn takes the logarithms of float32 in float32
+  constexpr double kFloatLogarithms = 1e-6;  // scikit-learn computes logarithms of float32 in float32
   EXPECT_NEAR(metrics.accuracy.value, golden().at("accuracy"), kExact);
   EXPECT_NEAR(metrics.macro_f1, golden().at("macro_f1"), kExact);
   EXPECT_NEAR(metrics.balanced_accuracy, golden().at("balanced_accuracy"), kExact);
@@ -60,13 +60,13 @@ TEST(Metrics, OfAPerfectModelArePerfectAndFinite) {
   const Metrics metrics = measure(truth, {{0, 1}, Matrix(2, 2, {1, 0, 0, 1})}, {}, kDefaultSeed);
   EXPECT_EQ(metrics.accuracy.value, 1);
   EXPECT_EQ(metrics.accuracy.high, 1);
-  EXPECT_LT(metrics.accuracy.low, 0.5);  // two examples say little
+  EXPECT_LT(metrics.accuracy.low, 0.5);  // two examples give a wide interval
   EXPECT_EQ(metrics.macro_f1, 1);
   EXPECT_NEAR(metrics.log_loss, 0, 1e-6);
 }
 
-TEST(Metrics, CountsTheDecisionAndTheProbabilitiesApart) {
-  // A support vector machine may vote for another label than its most probable one.
+TEST(Metrics, UseLabelsForAccuracyAndProbabilitiesForRanks) {
+  // A support vector machine may predict another label than its most probable one.
   const std::vector<int> truth = {0};
   const Metrics metrics = measure(truth, {{0}, Matrix(1, 3, {0.3F, 0.6F, 0.1F})}, {}, kDefaultSeed);
   EXPECT_EQ(metrics.accuracy.value, 1);
@@ -84,7 +84,7 @@ TEST(Metrics, RefuseNoExamplesAndUnequalSizes) {
   EXPECT_THROW(measure(truth, {{0, 1}, Matrix(2, 2)}, groups, kDefaultSeed), Error);
 }
 
-TEST(WilsonScore, IsThatOfScipy) {
+TEST(WilsonScore, EqualsScipys) {
   for (const json& row : golden().at("wilson")) {
     const Score score = wilson_score(row.at("hits"), row.at("n"));
     EXPECT_NEAR(score.low, row.at("low"), 1e-12) << row;
@@ -92,18 +92,18 @@ TEST(WilsonScore, IsThatOfScipy) {
   }
 }
 
-TEST(WilsonScore, KnowsNothingOfNothing) {
+TEST(WilsonScore, OfNoExamplesIsTheWholeRange) {
   const Score score = wilson_score(0, 0);
   EXPECT_EQ(score.low, 0);
   EXPECT_EQ(score.high, 1);
 }
 
-TEST(Mcnemar, IsTheExactBinomialTestOfScipy) {
+TEST(Mcnemar, EqualsTheExactBinomialTestOfScipy) {
   for (const json& row : golden().at("mcnemar")) {
     std::vector<bool> first, second;
     for (int i = 0; i < row.at("only_first").get<int>(); ++i) first.push_back(true), second.push_back(false);
     for (int i = 0; i < row.at("only_second").get<int>(); ++i) first.push_back(false), second.push_back(true);
-    for (int i = 0; i < 5; ++i) first.push_back(i % 2 == 0), second.push_back(i % 2 == 0);  // ties say nothing
+    for (int i = 0; i < 5; ++i) first.push_back(i % 2 == 0), second.push_back(i % 2 == 0);  // ties do not count
     EXPECT_NEAR(mcnemar(first, second).p_value, row.at("p_value"), 1e-9) << row;
   }
 }
@@ -135,7 +135,7 @@ TEST(ClusterBootstrap, IsTheSameForTheSameSeed) {
   EXPECT_EQ(one->high, again->high);
 }
 
-TEST(ClusterBootstrap, SaysNothingOfOneGroupOrOfGroupsOfOne) {
+TEST(ClusterBootstrap, IsEmptyForOneGroupAndForGroupsOfOne) {
   EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "a"}, 1));
   EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "b"}, 1));
 }

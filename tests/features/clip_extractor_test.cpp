@@ -14,11 +14,10 @@ namespace {
 
 using testing::TemporaryFolder;
 
-/// The rate and the number of samples of a clip.
+/// Feature set of two numbers: sample rate and number of samples.
 class FakeSet : public FeatureSet {
  public:
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override { return "rate and length"; }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 4000; }
   std::unique_ptr<Scratch> make_scratch() const override {
@@ -52,12 +51,12 @@ TEST_F(ClipExtractorTest, DecodesTheClipAtTheRateOfTheSet) {
   EXPECT_EQ(row, (std::vector<float>{4000, 1600}));
 }
 
-TEST_F(ClipExtractorTest, GivesTheSameForAFileInMemory) {
+TEST_F(ClipExtractorTest, GivesTheSameResultForAFileInMemory) {
   ASSERT_TRUE(extractor.extract(std::as_bytes(std::span(wave)), "a.wav", {}, row));
   EXPECT_EQ(row, (std::vector<float>{4000, 4000}));
 }
 
-TEST_F(ClipExtractorTest, SaysWhereAFaultIsWhoeverFoundIt) {
+TEST_F(ClipExtractorTest, AddsTheLocationToFaultsOfDecoderAndFeatureSet) {
   const auto too_short = extractor.extract(folder / "a.wav", {.duration_s = 0.1}, row);
   EXPECT_EQ(too_short.error().reason, "too short");
   EXPECT_EQ(too_short.error().where, folder / "a.wav");
@@ -65,7 +64,7 @@ TEST_F(ClipExtractorTest, SaysWhereAFaultIsWhoeverFoundIt) {
   EXPECT_EQ(unreadable.error().where, "text.mp3");
 }
 
-TEST_F(ClipExtractorTest, MakesAScratchForEachThreadAtWorkAndKeepsIt) {
+TEST_F(ClipExtractorTest, ReusesOneScratchPerConcurrentThread) {
   std::vector<std::jthread> threads;
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {

@@ -56,7 +56,7 @@ std::string reason(const std::string& name, const Waveform& clip) {
   return values ? "" : values.error().reason;
 }
 
-TEST(FeatureSet, EveryNameMakesASetWithItsOwnRecipeAndColumns) {
+TEST(FeatureSet, EveryNameMakesASetWithUniqueRecipeAndColumns) {
   std::set<std::string> hashes;
   for (const std::string& name : engineered_names()) {
     const auto set = make_feature_set(name);
@@ -79,7 +79,7 @@ TEST(FeatureSet, HasTheSizesOfTheStudy) {
   EXPECT_EQ(make_feature_set("raw10k")->size(), 10000u);
 }
 
-TEST(FeatureSet, AnUnknownNameListsThoseThatThereAre) {
+TEST(FeatureSet, AnUnknownNameListsTheAvailableOnes) {
   try {
     make_feature_set("fma519");
     FAIL();
@@ -89,7 +89,7 @@ TEST(FeatureSet, AnUnknownNameListsThoseThatThereAre) {
   }
 }
 
-TEST(FeatureSet, GivesFiniteNumbersForEveryOddClip) {
+TEST(FeatureSet, GivesFiniteNumbersForUnusualClips) {
   const std::size_t frames_clip = 2581 * 512 + 7;
   for (const std::string& name : engineered_names()) {
     const int rate = make_feature_set(name)->sample_rate_hz() == 0 ? 44100 : make_feature_set(name)->sample_rate_hz();
@@ -125,7 +125,7 @@ TEST(FeatureSet, ClipsThatAreTooShortAreFaults) {
   EXPECT_EQ(reason("frames", noise(2499 * 512 - 1, 44100)), "too short");
   EXPECT_EQ(reason("frames", noise(2499 * 512, 44100)), "");
   const auto fault = extract("raw10k", noise(4410, 44100));
-  EXPECT_EQ(fault.error().detail, "4410 samples (0.10 s), and it takes 10000 (0.23 s)");
+  EXPECT_EQ(fault.error().detail, "4410 samples (0.10 s), but at least 10000 are needed (0.23 s)");
 }
 
 TEST(FeatureSet, WrongSampleRatesAreFaults) {
@@ -134,7 +134,7 @@ TEST(FeatureSet, WrongSampleRatesAreFaults) {
   EXPECT_EQ(reason("fma518", noise(30000, 11025)), "");
 }
 
-TEST(FeatureSet, AScratchKeepsNothingFromTheClipBefore) {
+TEST(FeatureSet, AScratchKeepsNothingFromThePreviousClip) {
   for (const std::string& name : engineered_names()) {
     const auto set = make_feature_set(name);
     const int rate = set->sample_rate_hz() == 0 ? 44100 : set->sample_rate_hz();
@@ -180,7 +180,7 @@ float value_of(const std::vector<float>& row, const std::string& feature, const 
   return 0;
 }
 
-TEST(Fma518, StandsInTheColumnOrderOfFeaturesCsv) {
+TEST(Fma518, HasTheColumnOrderOfFeaturesCsv) {
   const auto set = make_feature_set("fma518");
   const auto& columns = set->columns();
   EXPECT_EQ(columns.front(), (FeatureColumn{"chroma_cens", "kurtosis", "01"}));
@@ -191,8 +191,26 @@ TEST(Fma518, StandsInTheColumnOrderOfFeaturesCsv) {
       columns, {}, [](const FeatureColumn& c) { return std::tie(c.feature, c.statistic, c.number); }));
 }
 
-TEST(Fma518, OfASineSaysWhatASineIs) {
-  // 882 Hz, for which the spectral features, which assume 22,050 Hz whatever is true, see 441 Hz.
+TEST(Mfcc, IsTheMfccPartOfFma518) {
+  const Waveform clip = noise(100000, 44100);
+  const auto all = extract("fma518", clip), own = extract("mfcc", clip);
+  ASSERT_TRUE(all && own);
+  std::vector<float> part;
+  const auto whole = make_feature_set("fma518"), set = make_feature_set("mfcc");
+  std::vector<FeatureColumn> columns;
+  for (std::size_t i = 0; i < whole->size(); ++i) {
+    if (whole->columns()[i].feature != "mfcc") continue;
+    part.push_back((*all)[i]);
+    columns.push_back(whole->columns()[i]);
+  }
+  EXPECT_EQ(part.size(), 140u);
+  EXPECT_EQ(columns, set->columns());
+  EXPECT_EQ(part, *own);
+  EXPECT_TRUE(extract("mfcc", noise(3000, 4000))) << "without the constant-Q transform any rate is valid";
+}
+
+TEST(Fma518, DescribesASine) {
+  // 882 Hz at 44,100 Hz: the spectral features assume 22,050 Hz and therefore measure 441 Hz.
   const auto row = extract("fma518", sine(882, 88200, 44100));
   ASSERT_TRUE(row);
   EXPECT_NEAR(value_of(*row, "spectral_centroid", "median"), 441, 1);
@@ -232,7 +250,7 @@ TEST(Frames, StandardisesMfccWithinAFrameOrOverTimeByRecipe) {
   EXPECT_NEAR(squares_within / 20, 1, 1e-4);
   EXPECT_NEAR(sum_over / kFrames, 0, 1e-5);
   EXPECT_NEAR(squares_over / kFrames, 1, 1e-4);
-  // The last three rows are standardised over time in both.
+  // Both standardise the last three rows over time.
   EXPECT_TRUE(std::equal(within->end() - 3 * kFrames, within->end(), over->end() - 3 * kFrames));
 }
 
@@ -262,7 +280,7 @@ TEST(Mel224, ShowsASineAsOneBrightRow) {
   EXPECT_EQ(*std::ranges::min_element(*image), -80);
 }
 
-TEST(Mel224, CutsLongClipsAndDarkensWhatShortOnesLack) {
+TEST(Mel224, CutsLongClipsAndPadsShortOnesWithSilence) {
   const auto whole = extract("mel224", noise(60 * 22050, 22050));
   const auto half = extract("mel224", noise(15 * 22050, 22050));
   ASSERT_TRUE(whole && half);
@@ -271,7 +289,7 @@ TEST(Mel224, CutsLongClipsAndDarkensWhatShortOnesLack) {
   EXPECT_EQ((*half)[100 * 224 + 113], -80);  // 1 + 330,750 / 2,960 = 112 frames
 }
 
-TEST(Raw10k, IsTheFirstSamplesAsTheyAre) {
+TEST(Raw10k, IsTheFirstSamplesUnchanged) {
   const Waveform clip = noise(12000, 44100);
   const auto values = extract("raw10k", clip);
   ASSERT_TRUE(values);

@@ -100,7 +100,7 @@ std::string fma_file(const std::string& row) {
   return text + "track_id" + std::string(518, ',') + "\r\n" + row + "\r\n\r\n";
 }
 
-TEST(FeatureTable, KnowsFmasPublishedFileByItsColumns) {
+TEST(FeatureTable, RecognisesFmasPublishedFileByItsColumns) {
   const testing::TemporaryFolder folder;
   std::string row = "2";
   for (int i = 0; i < 518; ++i) row += ",7.1806526184e+00";
@@ -132,7 +132,7 @@ TEST(FeatureTable, BadCellsAreNamedByLineAndColumn) {
       {"6,1,inf\n", "\"inf\" in column 3"},
       {"6,1,1e999\n", "\"1e999\" in column 3"},
       {"6,1,2 \n", "\"2 \" in column 3"},
-      {"6,1\n", "t.csv:6: this row has 1 numbers, and there are 2 columns"},
+      {"6,1\n", "t.csv:6: this row has 1 numbers, but there are 2 columns"},
       {"6\n", "is not a finite number"},
       {"6,1,2,3\n", "t.csv:6: this row has more numbers"},
       {"\n\"6\n7\",1,2\n8,1,x\n", "t.csv:9: \"x\""},
@@ -144,7 +144,7 @@ TEST(FeatureTable, BadCellsAreNamedByLineAndColumn) {
   }
 }
 
-TEST(FeatureTable, AForeignCsvIsToldTheLayout) {
+TEST(FeatureTable, AnotherCsvIsRefusedWithTheExpectedLayout) {
   const testing::TemporaryFolder folder;
   for (const char* text :
        {"", "a,b\n1,2\n", "feature,a\nstatistics,b,c\n", "feature\nstatistics\nnumber\ntrack_id\n"}) {

@@ -1,4 +1,4 @@
-// Our figures against librosa's: tests/golden/features/generate.py computed them with the same formulas and clips.
+// Compares features with librosa's, computed by tests/golden/features/generate.py from the same formulas and clips.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,13 +23,14 @@
 namespace genrewise {
 namespace {
 
-// Shares of a feature's range over the clip. What comes from the STFT is computed in the same precision by the same
-// formulas; librosa's sums in single precision are what is left (measured: 2.5e-6). What comes from the constant-Q
-// transform bears its tolerance of 1e-3, and CENS quantises, so a value near a step may fall to either side.
+// Relative to a feature's range over the clip. STFT features use the same precision and formulas; librosa's sums in
+// single precision remain (measured: 2.5e-6). Constant-Q features have the transform's tolerance of 1e-3; CENS
+// quantises, so a value near a step may fall to either side.
 constexpr double kStftTolerance = 1e-5, kChromaCqtTolerance = 1e-3, kQuantisedTolerance = 1e-2;
-// Skew and kurtosis, relative to 1 + |value|, by the same three kinds.
+// Skew and kurtosis, relative to 1 + |value|, for the same three groups.
 constexpr double kStftShapeTolerance = 5e-4, kChromaCqtShapeTolerance = 5e-3, kQuantisedShapeTolerance = 5e-2;
-// Of the largest value of a feature, for what hardly varies or is a small sum of large values (MFCC): rounding.
+// Relative to the largest value of a feature: rounding of nearly constant features and of small sums of large values
+// (MFCC).
 constexpr double kRounding = 2e-6;
 
 enum class Kind { stft, chroma_cqt, quantised };
@@ -56,14 +57,13 @@ struct Golden {
   std::vector<double> values;
 };
 
-// The constant-Q features divide each frame by its maximum, so where a signal has nothing they show what 1e-3 of
-// nothing is. They are compared on signals that fill all octaves; tests/dsp/cqt_test.cpp looks at the others before the
-// division.
+// Constant-Q features divide each frame by its maximum, which amplifies rounding in empty octaves. They are compared on
+// signals that fill all octaves; tests/dsp/cqt_test.cpp checks the others before the division.
 bool is_comparable(const std::string& feature, const std::string& signal) {
   return kind_of(feature) == Kind::stft || signal == "noise" || signal.find('@') != std::string::npos;
 }
 
-// The rows of one file by the signal that they belong to.
+// The rows of one file, by signal.
 std::map<std::string, std::vector<Golden>> read_golden(const std::string& name) {
   const auto path = testing::golden_path("features/" + name);
   const std::string text = read_file(path);
@@ -138,14 +138,14 @@ std::vector<float> extract(const std::string& set_name, const Waveform& clip) {
   return values;
 }
 
-// Where a statistic of the same feature and number stands.
+// Index of another statistic of the same feature and number.
 std::size_t column(const std::string& feature, const std::string& statistic, const std::string& number) {
   const auto& columns = fma_columns();
   return static_cast<std::size_t>(std::ranges::find(columns, FeatureColumn{feature, statistic, number}) -
                                   columns.begin());
 }
 
-// The largest magnitude in any row of a feature.
+// Largest magnitude in any row of a feature.
 double largest(const std::string& feature, const std::vector<double>& row) {
   double result = 0;
   for (std::size_t i = 0; i < row.size(); ++i) {
@@ -165,22 +165,22 @@ void check_fma518(const Waveform& clip, const std::vector<double>& expected, con
     if (!is_comparable(feature, signal)) continue;
     const auto golden = [&](const char* name) { return expected[column(feature, name, number)]; };
     const double range = golden("max") - golden("min"), size = largest(feature, expected);
-    const std::string place = signal + ' ' + feature + ' ' + statistic + ' ' + number;
+    const std::string what = signal + ' ' + feature + ' ' + statistic + ' ' + number;
     if (statistic == "skew" || statistic == "kurtosis") {
-      if (std::isnan(expected[i])) {  // does not vary
-        EXPECT_EQ(row[i], statistic == "skew" ? 0 : -3) << place;
+      if (std::isnan(expected[i])) {  // constant
+        EXPECT_EQ(row[i], statistic == "skew" ? 0 : -3) << what;
       } else if (golden("std") >
                  1e-4 * std::max(std::abs(golden("max")),
-                                 std::abs(golden("min")))) {  // else the shape is that of rounding errors
-        EXPECT_NEAR(row[i], expected[i], shape_tolerance(feature) * (1 + std::abs(expected[i]))) << place;
+                                 std::abs(golden("min")))) {  // otherwise the shape is that of rounding errors
+        EXPECT_NEAR(row[i], expected[i], shape_tolerance(feature) * (1 + std::abs(expected[i]))) << what;
       }
     } else {
-      EXPECT_NEAR(row[i], expected[i], tolerance(feature) * range + kRounding * size) << place;
+      EXPECT_NEAR(row[i], expected[i], tolerance(feature) * range + kRounding * size) << what;
     }
   }
 }
 
-// One feature's values over time: name -> (rows, frames x rows).
+// Values of each feature over time: name -> (rows, frames x rows).
 struct Analysed {
   FrameAnalysis::Scratch frames;
   Matrix chroma_cqt, chroma_cens, tonnetz;
@@ -195,7 +195,7 @@ struct Analysed {
     genrewise::tonnetz(chroma_cens, tonnetz);
   }
 
-  // The range over the clip, and the value in the frame.
+  // Range over the clip, and value in the frame.
   std::pair<double, double> value(const std::string& feature, std::size_t row, std::size_t frame) {
     static const std::map<std::string, std::size_t> kRows = {{"chroma_stft", FrameAnalysis::kChroma},
                                                              {"mfcc", FrameAnalysis::kMfcc},
@@ -232,9 +232,9 @@ void check_frame(Analysed& analysed, const Golden& golden, const std::string& si
   }
 }
 
-// Of the 80 dB that the picture spans.
+// Relative to the 80 dB range of the image.
 constexpr double kMelToleranceDb = 1e-5 * 80;
-// Of standard deviations; MFCC and the others stand within 1e-5 of their range, which is some ten of them.
+// In standard deviations: MFCC and the others agree within 1e-5 of their range, about ten standard deviations.
 constexpr double kStandardisedTolerance = 1e-4;
 
 void check(const Waveform& clip, const std::vector<Golden>& goldens, const std::string& signal) {
@@ -249,7 +249,7 @@ void check(const Waveform& clip, const std::vector<Golden>& goldens, const std::
     } else {
       const std::size_t frames = golden.kind == "mel224" ? 224 : 2582, frame = std::stoul(golden.what);
       auto& values = flat[golden.kind];
-      // mel224 takes its samples for 22,050 Hz; the generator gave librosa the same ones under the same claim.
+      // The samples are declared as 22,050 Hz, here and in the generator.
       if (values.empty()) {
         values = extract(golden.kind, golden.kind == "mel224" ? Waveform{clip.samples, 22050} : clip);
       }

@@ -32,7 +32,7 @@ class Music : public ::testing::Test {
   std::unique_ptr<FeatureSet> set_ = make_feature_set("music");
 };
 
-// A minor triads struck at that tempo, each dying away.
+// Decaying A minor triads at the given tempo.
 Waveform struck_chords(double bpm, double seconds) {
   Waveform clip{std::vector<float>(static_cast<std::size_t>(seconds * kRateHz)), kRateHz};
   const double beat_s = 60 / bpm;
@@ -58,7 +58,7 @@ TEST_F(Music, NamesEachColumnOnce) {
     for (std::size_t j = 0; j < i; ++j) ASSERT_FALSE(set_->columns()[i] == set_->columns()[j]) << i;
 }
 
-TEST_F(Music, HearsTempoKeyAndLoudness) {
+TEST_F(Music, EstimatesTempoKeyAndLoudness) {
   const auto values = extract(struck_chords(100, 20));
   EXPECT_NEAR(value(values, {"clip", "tempo_bpm", "01"}), 100, 2);
   EXPECT_GT(value(values, {"clip", "tempo_strength", "01"}), 0.5F);
@@ -70,7 +70,7 @@ TEST_F(Music, HearsTempoKeyAndLoudness) {
   EXPECT_GT(value(values, {"clip", "peak_to_loudness", "01"}), 8);
 }
 
-TEST_F(Music, TellsTonesFromNoise) {
+TEST_F(Music, SeparatesTonesFromNoise) {
   const auto tones = extract(struck_chords(60, 10)), hiss = extract(noise(10 * kRateHz, kRateHz));
   EXPECT_LT(value(tones, {"spectral_flatness", "mean", "01"}), 0.01F);
   EXPECT_GT(value(hiss, {"spectral_flatness", "mean", "01"}), 0.4F);
@@ -88,7 +88,7 @@ TEST_F(Music, GivesFiniteNumbersForAnyLengthRateAndSilence) {
       }
 }
 
-TEST_F(Music, GivesTheSameNumbersWithAUsedScratch) {
+TEST_F(Music, GivesTheSameNumbersWithAReusedScratch) {
   const auto scratch = set_->make_scratch();
   std::vector<float> other(set_->size()), values(set_->size());
   ASSERT_TRUE(set_->extract(noise(100000, 48000), other, *scratch));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden figures of scikit-learn for the classical learners.
+"""Golden figures of scikit-learn for the classical classifiers.
 
     python3 tests/golden/models.py [GTZAN_TABLE]
 
@@ -19,7 +19,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticD
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
@@ -31,6 +31,8 @@ HERE = pathlib.Path(__file__).parent
 CASES = [
     ("gnb", "gnb", {}, GaussianNB()),
     ("gnb_smoothed", "gnb", {"var_smoothing": "0.1"}, GaussianNB(var_smoothing=0.1)),
+    ("centroid", "centroid", {}, NearestCentroid()),
+    ("centroid_shrunken", "centroid", {"shrink_threshold": "2"}, NearestCentroid(shrink_threshold=2)),
     ("knn_5", "knn", {}, KNeighborsClassifier()),
     ("knn_21_distance", "knn", {"n_neighbors": "21", "weights": "distance"},
      KNeighborsClassifier(21, weights="distance")),
@@ -51,7 +53,7 @@ CASES = [
     ("lda", "lda", {}, LinearDiscriminantAnalysis()),
     ("qda", "qda", {"reg_param": "0.1"}, QuadraticDiscriminantAnalysis(reg_param=0.1)),
     ("svm_balanced", "svm", {"class_weight": "balanced"}, SVC(class_weight="balanced")),
-    # Where two splits are equally good a tree depends on its seed; of these trees random_state changes nothing.
+    # Among equally good splits, a tree depends on its seed; these trees are the same for any random_state.
     ("tree", "tree", {"min_samples_leaf": "20"}, DecisionTreeClassifier(min_samples_leaf=20, random_state=0)),
     ("adaboost", "adaboost", {}, AdaBoostClassifier(random_state=0)),
     ("adaboost_slow", "adaboost", {"n_estimators": "20", "learning_rate": "0.5"},
@@ -65,12 +67,14 @@ def figures(x_train, y_train, x_test):
         estimator.fit(x_train, y_train)
         entry = {"name": name, "kind": kind, "parameters": parameters, "predict": estimator.predict(x_test).tolist()}
         if kind == "svm":
-            # Platt's folds are random there; five draws show how much the probabilities depend on them.
+            # Platt's folds are random in scikit-learn; five draws show how much the probabilities depend on them.
             draws = []
             for seed in range(5):
                 with_probabilities = SVC(**{**estimator.get_params(), "probability": True, "random_state": seed})
                 draws.append(with_probabilities.fit(x_train, y_train).predict_proba(x_test))
             entry["probabilities"] = np.mean(draws, axis=0).round(4).tolist()
+        elif kind == "centroid":
+            pass  # its probabilities scale the columns, its labels do not; ours follow the labels
         elif hasattr(estimator, "predict_proba"):
             entry["probabilities"] = estimator.predict_proba(x_test).round(6).tolist()
         out.append(entry)

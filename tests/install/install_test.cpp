@@ -1,4 +1,4 @@
-// `cmake --install`, and the small program of examples/embed that is built against what it installed.
+// Tests `cmake --install`, and examples/embed built against the installed files.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-/// What a command prints, on both outputs. The test fails where it does not end with `code`.
+/// The standard output and standard error of a command. The test fails if its exit code is not `code`.
 std::string output_of(const std::vector<std::string>& command, int code = 0) {
   std::string output;
   EXPECT_EQ(run_process(command, {}, [&](std::string_view piece) { output += piece; }), code) << output;
@@ -51,7 +51,7 @@ std::string source_of_all_headers(const fs::path& include) {
   return source;
 }
 
-// One test, because all of it needs the same installation.
+// One test, because all steps need the same installation.
 TEST(Install, ASmallProgramIsBuiltAgainstTheInstalledLibrariesAndPredictsGenres) {
   const fs::path home = fs::path(BUILD_FOLDER) / "install_test", prefix = home / "prefix", build = home / "embed";
   fs::remove_all(home);

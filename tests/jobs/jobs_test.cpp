@@ -1,4 +1,4 @@
-// Jobs, called as a server or a script calls them: a configuration in, a result out, nothing printed.
+// Jobs as a library: configuration in, result out, no output.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,6 +73,8 @@ TEST_F(Jobs, AStudyReturnsWhatItWritesAndItsDocumentFollowsTheSchema) {
   EXPECT_EQ(done.document.at("ablation").size(), 4u);
   EXPECT_TRUE(fs::exists(done.report));
   EXPECT_THAT(schema("results.schema.json").errors(done.document), IsEmpty());
+  EXPECT_EQ(done.document["dataset"].at("location"), fs::canonical(folder / "table.csv").string());
+  EXPECT_EQ(done.document["dataset"].at("place"), done.document["dataset"]["location"]);  // deprecated name
 }
 
 TEST_F(Jobs, ASchemaRefusesAnotherDocument) {
@@ -86,16 +88,17 @@ TEST_F(Jobs, ASchemaRefusesAnotherDocument) {
   EXPECT_THAT(errors, Contains(HasSubstr("/surprise: is not declared")));
 }
 
-TEST_F(Jobs, ASearchReportsPointsThatFailedAndItsDocumentFollowsTheSchema) {
+TEST_F(Jobs, ASearchReportsFailedPointsAndItsDocumentFollowsTheSchema) {
   const TuneJobResult done = tune_job(tuning(), runtime);
   EXPECT_EQ(read_json(folder / "tune" / "tuning.json"), done.document);
   EXPECT_THAT(schema("tuning.schema.json").errors(done.document), IsEmpty());
+  EXPECT_EQ(done.document["dataset"].at("location"), done.document["dataset"].at("place"));
   ASSERT_EQ(done.document.at("failed").size(), 1u);
   EXPECT_EQ(done.document["failed"][0].at("count"), 2);
   EXPECT_THAT(done.notes, Contains(HasSubstr("2 of 6 settings could not be fitted")));
 }
 
-TEST_F(Jobs, TheTrainingOfASearchFitsItsBestPointOnWhatWasSearchedOn) {
+TEST_F(Jobs, TheTrainingConfigOfASearchFitsItsBestPointOnTheSearchedExamples) {
   const TuneJobResult found = tune_job(tuning(), runtime);
   ASSERT_TRUE(found.train);
   const TrainJobResult done = train_job(*found.train, runtime);
@@ -107,7 +110,7 @@ TEST_F(Jobs, TheTrainingOfASearchFitsItsBestPointOnWhatWasSearchedOn) {
   EXPECT_EQ(done.parts.count(Part::test), 1u);
 }
 
-TEST_F(Jobs, ASearchOverPartsOfTheFeaturesHasNoTraining) {
+TEST_F(Jobs, ASearchOverPartsOfTheFeaturesHasNoTrainingConfig) {
   TuneJobConfig config = tuning();
   config.model = "gnb";
   config.grid = {"features=loud,fast"};
@@ -116,7 +119,7 @@ TEST_F(Jobs, ASearchOverPartsOfTheFeaturesHasNoTraining) {
   EXPECT_TRUE(found.document.at("train_command").is_null());
 }
 
-TEST_F(Jobs, ATrainedModelEvaluatesToTheFiguresOfItsTraining) {
+TEST_F(Jobs, EvaluationReproducesTheScoresOfTheTrainingJob) {
   const TrainJobResult trained = train_job(training(), runtime);
   EXPECT_GT(trained.fit_s, 0);
   EXPECT_GT(trained.predict_s, 0);
@@ -126,11 +129,13 @@ TEST_F(Jobs, ATrainedModelEvaluatesToTheFiguresOfItsTraining) {
   config.part = "test";
   const EvaluateJobResult done = evaluate_job(config, runtime);
   EXPECT_EQ(done.evaluation.metrics.confusion, trained.parts.at(Part::test).confusion);
-  EXPECT_EQ(done.evaluation.learnt_from, 0u);
+  EXPECT_EQ(done.evaluation.trained_on, 0u);
+  EXPECT_EQ(to_json(done, config).at("trained_on"), 0);
+  EXPECT_EQ(to_json(done, config).at("learnt_from"), 0);  // deprecated name
   EXPECT_THAT(done.notes, IsEmpty());
 }
 
-TEST_F(Jobs, OptionsThatWouldChangeNothingAreWrongUsage) {
+TEST_F(Jobs, OptionsWithoutEffectAreUsageErrors) {
   TrainJobConfig run = training();
   run.run_folder = folder / "net";
   EXPECT_THROW(train_job(run, runtime), UsageError);
@@ -141,7 +146,7 @@ TEST_F(Jobs, OptionsThatWouldChangeNothingAreWrongUsage) {
   EXPECT_FALSE(fs::exists(folder / "model.gwm"));
 }
 
-TEST_F(Jobs, AnInterruptedRuntimeStopsItsJobAndNoOther) {
+TEST_F(Jobs, AnInterruptedRuntimeStopsOnlyItsOwnJob) {
   Runtime stopped;
   stopped.request_interrupt();
   EXPECT_THROW(study_job(study(), stopped), Interrupted);
@@ -156,7 +161,7 @@ TEST_F(Jobs, ANewerRunFolderIsRefused) {
   write_file(folder / "run" / "config.json", config.dump());
   try {
     study_job(study(), runtime);
-    FAIL() << "it was taken";
+    FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("format version 2"));
     EXPECT_THAT(error.what(), HasSubstr("config.json"));

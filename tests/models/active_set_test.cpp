@@ -1,4 +1,4 @@
-// The dual problem of a support vector machine: whichever way it is solved, the optimality conditions hold.
+// The dual problem of a support vector machine: every solver satisfies the optimality conditions.
 #include "genrewise/models/classical/active_set.hpp"
 
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "classifier_support.hpp"
 #include "genrewise/models/classical/linear_newton.hpp"
 #include "genrewise/models/classical/smo.hpp"
-#include "learner_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -17,10 +17,11 @@ using testing::Clusters;
 using testing::make_clusters;
 
 constexpr double kTolerance = 1e-3;
-constexpr double kSolutions = 0.02;  // decisions of two points that both meet the conditions within the tolerance
-constexpr double kRounding = 2e-4;   // of decisions that the solver keeps up to date and the test sums anew
+constexpr double kSolutions =
+    0.02;                           // difference of decision values of two points that are optimal within the tolerance
+constexpr double kRounding = 2e-4;  // of decision values that the solver updates and the test recomputes
 
-/// Two classes, sorted, and the kernel matrix among all.
+/// Two classes, sorted, and the kernel matrix of all examples.
 struct Problem {
   Matrix examples;
   std::vector<float> norms, matrix;
@@ -48,7 +49,7 @@ struct Problem {
   }
   double sign(std::size_t i) const { return i < first_count ? 1 : -1; }
 
-  /// How far the largest f - y that may shrink is above the smallest that may grow; sums are made anew.
+  /// Violation of the KKT conditions, from recomputed sums.
   double violation(const std::vector<double>& alpha, const std::vector<double>& bound) const {
     double least = 1e300, most = -1e300;
     for (std::size_t i = 0; i < size; ++i) {
@@ -102,7 +103,7 @@ TEST_P(DualProblem, IsSolvedFromItsKernel) {
   expect_solved(problem, result.alpha, bound);
 }
 
-TEST_P(DualProblem, IsSolvedWithUnequalBoundsAndExamplesThatTakeNoPart) {
+TEST_P(DualProblem, IsSolvedWithUnequalBoundsAndExamplesOfBoundZero) {
   const Problem problem(GetParam().kernel, 300, 30, GetParam().spread);
   DensePairKernel kernel = problem.kernel();
   std::vector<double> bound(problem.size, GetParam().c);
@@ -126,7 +127,7 @@ std::vector<double> alpha_of(const Problem& problem, const DualPoint& point) {
   return alpha;
 }
 
-TEST(LinearNewton, SolvesAProblemAsItIsSolvedFromItsKernel) {
+TEST(LinearNewton, FindsTheSolutionOfTheKernelSolver) {
   for (const double c : {0.01, 1.0, 50.0}) {
     for (const double spread : {0.1, 0.4, 2.0}) {
       const Problem problem({KernelKind::linear}, 400, 20, spread);
@@ -145,7 +146,7 @@ TEST(LinearNewton, SolvesAProblemAsItIsSolvedFromItsKernel) {
   }
 }
 
-TEST(LinearNewton, LeavesNoPairwiseStepWhetherClassesOverlapOrNot) {
+TEST(LinearNewton, NeedsNoPairwiseStepsWhetherClassesOverlapOrNot) {
   struct Size {
     std::size_t rows, cols;
     double spread, c;
@@ -163,8 +164,8 @@ TEST(LinearNewton, LeavesNoPairwiseStepWhetherClassesOverlapOrNot) {
   }
 }
 
-TEST(LinearNewton, KeepsItsProductsTrueWhereTheZoneRunsEmpty) {
-  // So little room that on the way to the last width everybody comes to lie at a bound.
+TEST(LinearNewton, KeepsProductsConsistentWhenTheZoneIsEmpty) {
+  // Bounds so small that before the last width every example is at a bound.
   for (const double c : {0.001, 0.01, 0.1}) {
     for (std::size_t rows = 12; rows <= 60; rows += 4) {
       const Problem problem({KernelKind::linear}, rows, 3, 1.0);
@@ -195,7 +196,7 @@ TEST(LinearNewton, SolvesWhereAllExamplesAreEqual) {
   expect_solved(problem, alpha_of(problem, problem.by_columns(bound)), bound);
 }
 
-TEST(LinearNewton, LeavesAllAtZeroWhereAClassHasNoRoom) {
+TEST(LinearNewton, ReturnsZeroWhereAllBoundsOfAClassAreZero) {
   const Problem problem({KernelKind::linear}, 40, 4, 0.3);
   std::vector<double> bound(problem.size, 0.0);
   EXPECT_EQ(problem.by_columns(bound).beta, std::vector<double>(problem.size));
@@ -203,12 +204,12 @@ TEST(LinearNewton, LeavesAllAtZeroWhereAClassHasNoRoom) {
   EXPECT_EQ(problem.by_columns(bound).beta, std::vector<double>(problem.size));
 }
 
-TEST(LinearNewton, HasAPointForPairwiseStepsToGoOnFrom) {
+TEST(LinearNewton, ReturnsAPointFromWhichPairwiseStepsContinue) {
   const Problem problem({KernelKind::linear}, 200, 10, 0.1);
   const std::vector<double> bound(problem.size, 1.0);
   DensePairKernel kernel = problem.kernel();
   DualPoint start = problem.by_columns(bound);
-  // Spoilt: one example of each class is put to 0, what they lack is not made good elsewhere but by the steps.
+  // Perturbed: one example of each class is set to 0, and the sum of beta is only restored by pairwise steps.
   const auto spoil = [&](std::size_t from, std::size_t to) {
     for (std::size_t i = from; i < to; ++i)
       if (std::abs(start.beta[i]) == 1.0) return i;
@@ -226,9 +227,9 @@ TEST(LinearNewton, HasAPointForPairwiseStepsToGoOnFrom) {
   expect_solved(problem, result.alpha, bound);
 }
 
-TEST(ActiveSets, LeaveThePointAloneWhereTheyCannotSolve) {
+TEST(ActiveSets, LeaveThePointUnchangedWhereTheyDoNotConverge) {
   const Problem problem({KernelKind::linear}, 40, 4, 0.3);
-  const std::vector<double> none(problem.size, 0.0);  // nobody may move
+  const std::vector<double> none(problem.size, 0.0);  // no alpha may change
   DensePairKernel kernel = problem.kernel();
   KernelForm form(kernel, problem.first_count, problem.size);
   DualPoint point{std::vector<double>(problem.size), std::vector<double>(problem.size)};

@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using testing::error_message;
 using ::testing::HasSubstr;
 
-TEST(ModelSpec, IsReadFromItsCanonicalTextAsItWas) {
+TEST(ModelSpec, RoundTripsThroughItsCanonicalText) {
   for (const char* text :
        {"svm", "svm-rbf", "gnb", "fma-MLP2", "svm:C=10", "svm:C=0.1,1,10", "svm:kernel=poly:C=1,10",
         "svm-rbf:gamma=auto,0.1", "fma518/knn:n_neighbors=1:96:5", "knn:weights=distance:n_neighbors=1:96:5",
@@ -50,12 +50,12 @@ TEST(ModelSpec, TakesAListInParenthesesAsOneValue) {
   EXPECT_EQ(classifier->parameters().at("hidden_layer_sizes"), "(100,50)");
 }
 
-TEST(ModelSpec, KnowsOtherNamesOfParameters) {
+TEST(ModelSpec, AcceptsAliasesOfParameters) {
   EXPECT_EQ(parse_model("knn:k=7").parameters, (Parameters{{"n_neighbors", "7"}}));
   EXPECT_EQ(parse_model("knn:k=7").name, "knn:n_neighbors=7");
 }
 
-TEST(ModelSpec, HasATitleForPeopleAndANameForFiles) {
+TEST(ModelSpec, HasATitleForDisplayAndANameForFiles) {
   EXPECT_EQ(parse_model("mlp").title, "Multi-layer perceptron");
   EXPECT_EQ(parse_model("svm-rbf").title, "SVM, RBF kernel");
   EXPECT_EQ(parse_model("svm-rbf:C=3").title, "SVM, RBF kernel, C=3");
@@ -65,7 +65,7 @@ TEST(ModelSpec, HasATitleForPeopleAndANameForFiles) {
   EXPECT_NE(file_name_of(long_name), file_name_of(long_name + "2"));
 }
 
-TEST(ModelSpec, SaysWhereATextIsWrongAndWhatToWrite) {
+TEST(ModelSpec, ReportsWhereATextIsWrongAndWhatToWrite) {
   const auto of = [](const char* text) { return error_message([&] { parse_model(text); }); };
   EXPECT_THAT(of("svm:C"), AllOf(HasSubstr("\"svm:C\": at character 5"), HasSubstr("write NAME=VALUE")));
   EXPECT_THAT(of("svm:C="), HasSubstr("at character 7: a value is missing"));
@@ -81,13 +81,13 @@ TEST(ModelSpec, SaysWhereATextIsWrongAndWhatToWrite) {
   EXPECT_THAT(of("svm:C=1:2:3:4:5"), HasSubstr("too many colons"));
   EXPECT_THAT(of("mlp:hidden_layer_sizes=(100,50"), HasSubstr("at character 24: \"(\" is not closed"));
   EXPECT_THAT(of("mlp:hidden_layer_sizes=100)"), HasSubstr("\")\" closes nothing"));
-  EXPECT_THAT(of("mlp:hidden_layer_sizes=(100)50"), HasSubstr("goes on after its parentheses"));
+  EXPECT_THAT(of("mlp:hidden_layer_sizes=(100)50"), HasSubstr("text after the parentheses"));
   EXPECT_THAT(of("mlp:hidden_layer_sizes=1(00)"), HasSubstr("a parenthesis within a value"));
   EXPECT_THAT(of("gnb:features=mfcc"), HasSubstr("fma518/svm"));
   EXPECT_THAT(of("oracle"), AllOf(HasSubstr("there is no model \"oracle\""), HasSubstr("svm-rbf")));
 }
 
-TEST(ModelSpec, WithSingleValuesLeavesWhatAPresetWouldSearchAtItsDefault) {
+TEST(ModelSpec, WithSingleValuesKeepsThePresetsSearchSpaceAtItsDefaults) {
   const ModelSpec spec = parse_model("svm-rbf", Values::single);
   EXPECT_EQ(spec.parameters, (Parameters{{"kernel", "rbf"}}));
   EXPECT_TRUE(spec.grid.empty());
@@ -100,7 +100,7 @@ TEST(ModelSpec, WithSingleValuesLeavesWhatAPresetWouldSearchAtItsDefault) {
   EXPECT_THAT(error_message([&] { add_parameter(own, "hidden_layer_sizes=3"); }), HasSubstr("given twice"));
 }
 
-TEST(ModelSpec, ReplacesWhatAPresetSearchesByWhatIsGiven) {
+TEST(ModelSpec, ReplacesThePresetsSearchSpaceByGivenValues) {
   ModelSpec spec = parse_model("svm-rbf");
   ASSERT_EQ(spec.grid.size(), 1u);
   EXPECT_TRUE(spec.grid[0].by_default);
@@ -126,7 +126,7 @@ TEST(ModelSpecs, AreSplitAtCommasThatStartAModel) {
   EXPECT_THAT(error_message([&] { names({"gnb,oracle"}); }), HasSubstr("there is no model \"oracle\""));
 }
 
-TEST(Complexity, FollowsWhatTheParametersDeclare) {
+TEST(Complexity, FollowsTheParametersDescriptors) {
   const std::vector<GridAxis> c = {{"C", {"10", "0.1"}}}, k = {{"n_neighbors", {"1", "9"}}},
                               kernels = {{"kernel", {"rbf", "linear"}}}, pca = {{"pca_components", {"0", "5"}}};
   EXPECT_LT(complexity("svm", {{"C", "0.1"}}, c), complexity("svm", {{"C", "10"}}, c));

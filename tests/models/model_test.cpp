@@ -6,10 +6,10 @@
 #include <cmath>
 #include <limits>
 
+#include "classifier_support.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
-#include "learner_support.hpp"
 #include "support/classifiers.hpp"
 
 namespace genrewise {
@@ -35,7 +35,7 @@ Model train(const std::string& kind, const Parameters& parameters = {}, Preproce
   return model;
 }
 
-TEST(ModelFile, KeepsPredictionsAndFactsOfEveryKindOfLearner) {
+TEST(ModelFile, KeepsPredictionsAndFactsOfEveryKindOfClassifier) {
   const TemporaryFolder folder;
   const Matrix examples = make_clusters(40, 3, 3, 1.0, 9).examples;
   for (const std::string& kind : testing::classical_kinds()) {
@@ -63,7 +63,7 @@ TEST(ModelFile, KeepsLabelsThatAreNotUtf8) {
   EXPECT_EQ(load_model(folder / "m.gwm").labels, model.labels);
 }
 
-TEST(ModelFile, RefusesItselfCutAnywhere) {
+TEST(ModelFile, IsRefusedWhenTruncatedAnywhere) {
   const TemporaryFolder folder;
   save_model(train("gnb"), folder / "m.gwm");
   const std::string bytes = read_file(folder / "m.gwm");
@@ -72,7 +72,7 @@ TEST(ModelFile, RefusesItselfCutAnywhere) {
   }
 }
 
-TEST(ModelFile, RefusesAFlippedBitAnywhere) {
+TEST(ModelFile, IsRefusedWithAFlippedBitAnywhere) {
   const TemporaryFolder folder;
   save_model(train("gnb"), folder / "m.gwm");
   const std::string bytes = read_file(folder / "m.gwm");
@@ -83,7 +83,7 @@ TEST(ModelFile, RefusesAFlippedBitAnywhere) {
   }
 }
 
-TEST(ModelFile, SaysThatAFileIsForeignNewerOrDamaged) {
+TEST(ModelFile, ReportsThatAFileIsForeignNewerOrDamaged) {
   const TemporaryFolder folder;
   const auto message = [&](const std::string& bytes) { return error_message([&] { parse_model(bytes, "m.gwm"); }); };
   TensorArchive foreign;
@@ -93,7 +93,7 @@ TEST(ModelFile, SaysThatAFileIsForeignNewerOrDamaged) {
   EXPECT_THAT(message(foreign.serialise()), HasSubstr("format version 2"));
   foreign.metadata["format_version"] = "1";
   EXPECT_THAT(message(foreign.serialise()), HasSubstr("checksum"));
-  EXPECT_THAT(message("PK\3\4 this is no model at all"), HasSubstr("not a sound safetensors file"));
+  EXPECT_THAT(message("PK\3\4 this is no model at all"), HasSubstr("not a valid safetensors file"));
   EXPECT_THAT(message(""), HasSubstr("0 bytes"));
   EXPECT_THAT(error_message([&] { load_model(folder / "missing.gwm"); }), HasSubstr("missing.gwm"));
 }

@@ -1,4 +1,4 @@
-// Neighbours found through inexact products are those that trying all points gives, whatever the data are like.
+// Neighbours found through inexact products equal those of an exhaustive search, for any data.
 #include "genrewise/models/classical/neighbours.hpp"
 #include "genrewise/base/runtime.hpp"
 
@@ -27,13 +27,13 @@ void duplicate(Matrix& rows, Rng& /*rng*/) {
   for (std::size_t i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i % 7), rows.row(i).begin());
 }
 
-/// Every row is the first, moved by less than what 16 bits can tell apart.
+/// Every row is the first plus a difference below the resolution of 16 bits.
 void nearly_tie(Matrix& rows, Rng& rng) {
   for (std::size_t i = 1; i < rows.rows(); ++i)
     for (std::size_t j = 0; j < rows.cols(); ++j) rows(i, j) = rows(0, j) * static_cast<float>(1 + 1e-6 * rng.normal());
 }
 
-/// Single values, single rows and half of a column far out.
+/// Outliers: single values, single rows and half of a column.
 void throw_far_out(Matrix& rows, Rng& rng) {
   for (std::size_t i = 0; i < rows.rows(); i += 11) rows(i, i % rows.cols()) = 1e6f;
   for (std::size_t i = 5; i < rows.rows(); i += 17)
@@ -61,7 +61,7 @@ void move_away(Matrix& rows, Rng& /*rng*/) {
   for (float& value : rows.values()) value += 5000;
 }
 
-/// Of all sizes, down to what is nothing beside the largest.
+/// Magnitudes of all sizes, down to those that are negligible beside the largest.
 void spread_out(Matrix& rows, Rng& /*rng*/) {
   for (std::size_t i = 0; i < rows.rows(); ++i)
     for (float& value : rows.row(i)) value *= std::pow(10.0f, static_cast<float>(i % 60) - 30);
@@ -69,7 +69,7 @@ void spread_out(Matrix& rows, Rng& /*rng*/) {
 
 class NeighboursOf : public ::testing::TestWithParam<Case> {};
 
-TEST_P(NeighboursOf, AreTheSameAsByTryingAllPoints) {
+TEST_P(NeighboursOf, EqualAnExhaustiveSearch) {
   const Case& test = GetParam();
   Rng rng(11);
   Matrix all(test.rows + 30, test.cols);
@@ -77,12 +77,12 @@ TEST_P(NeighboursOf, AreTheSameAsByTryingAllPoints) {
   test.bend(all, rng);
   Matrix points(test.rows, test.cols), queries(45, test.cols);
   std::ranges::copy(all.values().first(test.rows * test.cols), points.data());
-  // The last are among the points.
+  // The last queries are among the points.
   std::ranges::copy(all.values().subspan(test.rows * test.cols), queries.data());
   for (std::size_t i = 30; i < 45; ++i) std::ranges::copy(points.row(i * 7 % test.rows), queries.row(i).begin());
 
   const NeighbourIndex index(points, Metric::euclidean, 2);
-  const Neighbours every = index.find(queries, test.rows);  // nothing can be left out
+  const Neighbours every = index.find(queries, test.rows);  // no point can be excluded
   for (std::size_t i = 0; i < queries.rows(); ++i) {
     std::vector<bool> seen(test.rows);
     for (std::size_t n = i * test.rows; n < (i + 1) * test.rows; ++n) {
@@ -136,7 +136,7 @@ TEST(Neighbours, DoNotDependOnTheNumberOfThreads) {
   EXPECT_EQ(alone.distance, together.distance);
 }
 
-TEST(ShortRows, StandForRowsWithinTheirErrors) {
+TEST(ShortRows, ApproximateRowsWithinTheirErrors) {
   Rng rng(8);
   const std::size_t cols = 75;
   Matrix rows(40, cols);
@@ -172,7 +172,7 @@ TEST(ShortRows, StandForRowsWithinTheirErrors) {
 }
 
 TEST(ShortRows, HaveProductsThatFit32Bits) {
-  // Rows as long as they may be, all in one direction, or with all their length in one column.
+  // Rows of the largest norm, all in one direction, or with their whole norm in one column.
   for (const std::size_t cols : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{518}, kMostShortColumns}) {
     Matrix rows(8, cols);
     for (std::size_t j = 0; j < cols; ++j) {

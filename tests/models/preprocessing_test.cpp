@@ -8,10 +8,10 @@
 #include <limits>
 #include <numeric>
 
+#include "classifier_support.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/records/tensor_archive.hpp"
-#include "learner_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using testing::largest_difference;
 using testing::make_clusters;
 
-/// Rows in a plane of three directions with standard deviations 5, 2 and 1, and a little noise.
+/// Rows in three directions with standard deviations 5, 2 and 1, and a little noise.
 Matrix correlated(std::size_t rows, std::size_t cols) {
   Rng rng(3);
   Matrix directions(3, cols), table(rows, cols);
@@ -72,7 +72,7 @@ TEST(Preprocessing, ChangesNothingByDefault) {
   EXPECT_EQ(Preprocessor().transform(table), table);
 }
 
-TEST(Preprocessing, FindsTheSameComponentsFromEitherSideAndAtRandom) {
+TEST(Preprocessing, FindsTheSameComponentsWithAllSolvers) {
   for (const auto& [rows, cols] : {std::pair<std::size_t, std::size_t>{300, 20}, {20, 300}}) {
     const Matrix table = correlated(rows, cols);
     Preprocessor exact({.standardise = false, .pca_components = 3, .pca_solver = PcaSolver::exact});
@@ -89,7 +89,7 @@ TEST(Preprocessing, FindsTheSameComponentsFromEitherSideAndAtRandom) {
   }
 }
 
-TEST(Preprocessing, KeepsAsManyComponentsAsTheVarianceTakes) {
+TEST(Preprocessing, KeepsEnoughComponentsForTheVariance) {
   Preprocessor most({.standardise = false, .pca_variance = 0.999});
   most.fit(correlated(300, 20));
   EXPECT_EQ(most.output_columns(), 3);
@@ -110,7 +110,7 @@ TEST(Preprocessing, WhitensComponents) {
   }
 }
 
-TEST(Preprocessing, GivesTheSameNumbersForAnyNumberOfThreads) {
+TEST(Preprocessing, IsReproducibleForAnyNumberOfThreads) {
   const Matrix table = correlated(700, 30);
   const int before = thread_budget();
   std::vector<Matrix> results;
@@ -124,12 +124,12 @@ TEST(Preprocessing, GivesTheSameNumbersForAnyNumberOfThreads) {
   EXPECT_EQ(results[0], results[1]);
 }
 
-TEST(Preprocessing, RefusesWhatMakesNoSense) {
+TEST(Preprocessing, RefusesInvalidConfigurationsAndData) {
   using Config = PreprocessingConfig;
   EXPECT_THAT(error_message([] { Preprocessor(Config{.pca_components = 2, .pca_variance = 0.5}); }),
               HasSubstr("exclude"));
   EXPECT_THAT(error_message([] { Preprocessor(Config{.pca_variance = 1.5}); }), HasSubstr("between 0 and 1"));
-  EXPECT_THAT(error_message([] { Preprocessor(Config{}).fit(Matrix()); }), HasSubstr("nothing to learn"));
+  EXPECT_THAT(error_message([] { Preprocessor(Config{}).fit(Matrix()); }), HasSubstr("no examples to fit on"));
   EXPECT_THAT(error_message([] { Preprocessor(Config{.pca_components = 4}).fit(Matrix(3, 10)); }),
               HasSubstr("at most 3"));
   EXPECT_THAT(error_message([] { Preprocessor(Config{}).transform(Matrix(3, 2)); }), HasSubstr("not been fitted"));
@@ -147,7 +147,7 @@ TEST(Preprocessing, RefusesWhatMakesNoSense) {
               HasSubstr("fitted on 2 columns"));
 }
 
-TEST(Preprocessing, ComesBackFromAnArchive) {
+TEST(Preprocessing, RoundTripsThroughAnArchive) {
   const Matrix table = correlated(40, 8);
   for (const PreprocessingConfig& config : {PreprocessingConfig{}, PreprocessingConfig{.standardise = false},
                                             PreprocessingConfig{.pca_components = 2, .pca_whiten = true, .seed = 9}}) {

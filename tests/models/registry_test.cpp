@@ -1,4 +1,4 @@
-// What every classifier declares of itself, and that it keeps to it. A new classifier is covered by being listed.
+// Descriptors of every classifier are complete and consistent. A new classifier is covered by being listed.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -6,13 +6,13 @@
 #include <set>
 #include <sstream>
 
+#include "classifier_support.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/listing.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/models/point.hpp"
 #include "genrewise/records/tensor_archive.hpp"
-#include "learner_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -39,7 +39,7 @@ TEST_P(EveryClassifier, HasATitleASummaryAndHelpForEachParameter) {
   for (const ParameterDescriptor& one : descriptor().parameters) {
     EXPECT_THAT(one.help, Not(IsEmpty())) << one.name;
     EXPECT_TRUE(names.insert(one.name).second) << one.name << " is declared twice";
-    EXPECT_EQ(find_parameter(preparing_parameters(), one.name), nullptr) << one.name << " prepares features";
+    EXPECT_EQ(find_parameter(preprocessing_parameters(), one.name), nullptr) << one.name << " prepares features";
   }
 }
 
@@ -69,7 +69,7 @@ TEST_P(EveryClassifier, PredictsTheSameAfterItIsSavedAndLoaded) {
   if (descriptor().capabilities.neural_program) GTEST_SKIP() << "tests/neural holds it to that";
   const Clusters data = make_clusters(60, 4, 3, 2.0);
   Parameters parameters;
-  // One value of each search, so that it is not only the defaults that are kept.
+  // One value of each search space, so that not only defaults are saved.
   for (const ParameterDescriptor& one : descriptor().parameters)
     if (!one.candidates.empty()) parameters[one.name] = parse_axis(one.name + "=" + one.candidates).values.front();
   const auto fitted = make_classifier(GetParam(), parameters, 1);
@@ -85,7 +85,7 @@ TEST_P(EveryClassifier, PredictsTheSameAfterItIsSavedAndLoaded) {
   EXPECT_EQ(loaded->parameters(), fitted->parameters());
 }
 
-TEST_P(EveryClassifier, RefusesAnUnknownParameterAndNamesThoseThatThereAre) {
+TEST_P(EveryClassifier, RefusesAnUnknownParameterAndListsTheKnownOnes) {
   const std::string text = error_message([&] { make_classifier(GetParam(), {{"colour", "red"}}, 1); });
   EXPECT_THAT(text, HasSubstr("has no parameter 'colour'"));
   for (const ParameterDescriptor& one : descriptor().parameters) EXPECT_THAT(text, HasSubstr(one.name));
@@ -108,19 +108,19 @@ TEST_P(EveryClassifier, RefusesValuesOfTheWrongTypeOrOutOfRange) {
   }
 }
 
-TEST_P(EveryClassifier, IsFittedOnBatchesOnlyWhereItAnnouncesThat) {
+TEST_P(EveryClassifier, IsFittedOnBatchesOnlyWithThatCapability) {
   if (descriptor().capabilities.batches) GTEST_SKIP() << "it does";
   EXPECT_THAT(error_message([&] { make_classifier(GetParam(), {}, 1)->fit_batches({}); }), HasSubstr("batches"));
 }
 
-TEST(Descriptors, AreWhatTheDocumentationLists) {
+TEST(Descriptors, MatchTheTableInTheDocumentation) {
   std::ifstream file(testing::golden_path("").parent_path().parent_path().parent_path() / "docs" / "models.md");
   std::stringstream page;
   page << file.rdbuf();
   EXPECT_THAT(page.str(), HasSubstr(classifiers_markdown())) << "put the output of genrewise models --markdown there";
 }
 
-TEST(Descriptors, AreWholeInJson) {
+TEST(Descriptors, AreCompleteInJson) {
   const nlohmann::json svm = to_json(classifier_descriptor("svm"));
   EXPECT_EQ(svm.at("title"), "Support vector machine");
   const nlohmann::json& c = svm.at("parameters").at(0);

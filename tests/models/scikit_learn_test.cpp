@@ -1,12 +1,12 @@
-// Learners against scikit-learn's figures (tests/golden/models.py).
+// Classifiers against scikit-learn's figures (tests/golden/models.py).
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "classifier_support.hpp"
 #include "genrewise/base/csv.hpp"
 #include "genrewise/models/preprocessing.hpp"
 #include "genrewise/storage/files.hpp"
-#include "learner_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -18,12 +18,12 @@ using testing::mean_difference;
 using testing::read_golden;
 using testing::share_equal;
 
-// Where neighbours at the k-th place are equally far, as duplicates in GTZAN are, either of them may be taken.
+// Where several points are equally far at the k-th position, as duplicates in GTZAN are, any of them is correct.
 constexpr double kLeastEqualLabels = 0.995, kLeastEqualRows = 0.99;
-// Our tables are float, scikit-learn's were double, and iterations end within their tolerance.
+// Our tables are float, scikit-learn's were double, and iterations stop within their tolerance.
 constexpr double kProbabilityTolerance = 2e-4;
-// Platt's folds are drawn at random; the golden figures are the mean of five draws, which differ from each other by
-// this.
+// Platt's folds are random in scikit-learn; the golden figures are the mean of five draws, which differ from each other
+// by this.
 constexpr double kMeanPlattTolerance = 0.02;
 
 struct Data {
@@ -44,11 +44,12 @@ void expect_equal_to_scikit_learn(const json& cases, const Data& data) {
   for (const json& expected : cases) {
     SCOPED_TRACE(expected["name"].get<std::string>());
     const auto kind = expected["kind"].get<std::string>();
-    auto learner = make_classifier(kind, expected["parameters"].get<Parameters>(), kDefaultSeed);
-    learner->fit({data.train, data.train_labels, data.label_count});
-    EXPECT_GE(share_equal(learner->predict(data.test), expected["predict"].get<std::vector<int>>()), kLeastEqualLabels);
+    auto classifier = make_classifier(kind, expected["parameters"].get<Parameters>(), kDefaultSeed);
+    classifier->fit({data.train, data.train_labels, data.label_count});
+    EXPECT_GE(share_equal(classifier->predict(data.test), expected["predict"].get<std::vector<int>>()),
+              kLeastEqualLabels);
     if (!expected.contains("probabilities")) continue;
-    const Matrix probabilities = learner->predict_probabilities(data.test),
+    const Matrix probabilities = classifier->predict_probabilities(data.test),
                  golden = matrix_of(expected["probabilities"]);
     if (kind == "svm") {
       EXPECT_LT(mean_difference(probabilities, golden), kMeanPlattTolerance);

@@ -1,4 +1,4 @@
-// Learners that share their work: the same answers to the last bit, and the work done once.
+// Classifiers that share intermediate results: bitwise equal predictions, and each result computed once.
 #include "genrewise/models/shared_work.hpp"
 
 #include <gmock/gmock.h>
@@ -7,9 +7,9 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "classifier_support.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "learner_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -21,7 +21,7 @@ std::size_t size_of(const int& /*value*/) {
   return 100;
 }
 
-TEST(SharedWork, MakesAValueOnceForAllThreadsThatAskForIt) {
+TEST(SharedWork, ComputesAValueOnceForAllThreadsThatRequestIt) {
   SharedWork work;
   std::atomic<int> made{0};
   std::atomic<int> sum{0};
@@ -36,18 +36,18 @@ TEST(SharedWork, MakesAValueOnceForAllThreadsThatAskForIt) {
   EXPECT_EQ(sum, 64 * 7);
 }
 
-TEST(SharedWork, MakesAValueAgainThatIsNotEnoughAndKeepsTheNewOne) {
+TEST(SharedWork, RecomputesAnInsufficientValueAndKeepsTheNewOne) {
   SharedWork work;
-  const auto at_least = [&](int wanted) {
+  const auto at_least = [&](int least) {
     return *work.get<int>(
-        "k", [&] { return wanted; }, size_of, [&](const int& kept) { return kept >= wanted; });
+        "k", [&] { return least; }, size_of, [&](const int& kept) { return kept >= least; });
   };
   EXPECT_EQ(at_least(3), 3);
   EXPECT_EQ(at_least(9), 9);
   EXPECT_EQ(at_least(3), 9);
 }
 
-TEST(SharedWork, DropsWhatWasUsedLongestAgoAndNothingThatSomebodyHolds) {
+TEST(SharedWork, DropsTheLeastRecentlyUsedValueThatNoCallerHolds) {
   SharedWork work(250);
   int made = 0;
   const auto value = [&](const std::string& key) {
@@ -57,7 +57,7 @@ TEST(SharedWork, DropsWhatWasUsedLongestAgoAndNothingThatSomebodyHolds) {
   const auto held = value("a");
   value("b");
   value("a");
-  value("c");  // b goes
+  value("c");  // drops b
   EXPECT_EQ(made, 3);
   EXPECT_EQ(*value("a"), 1);
   value("b");
@@ -65,7 +65,7 @@ TEST(SharedWork, DropsWhatWasUsedLongestAgoAndNothingThatSomebodyHolds) {
   EXPECT_EQ(*held, 1);
 }
 
-TEST(SharedWork, KeepsNothingOfWhatFailedOrIsLargerThanAll) {
+TEST(SharedWork, KeepsNoFailedOrOversizedValues) {
   SharedWork work(50);
   int made = 0;
   const auto ask = [&](bool fail) {
@@ -123,11 +123,11 @@ INSTANTIATE_TEST_SUITE_P(Kinds, SharedGrids,
                                            Grid{"voting", {{{"estimators", "knn,svm"}}, {{"estimators", "gnb,knn"}}}}),
                          [](const auto& param) { return param.param.kind; });
 
-TEST_P(SharedGrids, GiveTheSameAnswersBitByBitAsEachPointByItself) {
-  const Clusters learn = make_clusters(330, 9, 3, 0.5), judge = make_clusters(75, 9, 3, 0.5, 2);
+TEST_P(SharedGrids, PredictBitwiseTheSameAsEachPointAlone) {
+  const Clusters training = make_clusters(330, 9, 3, 0.5), held_out = make_clusters(75, 9, 3, 0.5, 2);
   auto work = std::make_shared<SharedWork>();
-  work->add(learn.examples);
-  work->add(judge.examples);
+  work->add(training.examples);
+  work->add(held_out.examples);
   std::vector<std::unique_ptr<Classifier>> sharing;
   for (const Parameters& point : GetParam().points) {
     sharing.push_back(make_classifier(GetParam().kind, point, 1));
@@ -136,33 +136,33 @@ TEST_P(SharedGrids, GiveTheSameAnswersBitByBitAsEachPointByItself) {
   parallel_for(
       sharing.size(),
       [&](std::size_t i, int) {
-        sharing[i]->fit({learn.examples, learn.labels, 3}, {.work = work});
+        sharing[i]->fit({training.examples, training.labels, 3}, {.work = work});
       },
       2);
   for (std::size_t i = 0; i < sharing.size(); ++i) {
     auto alone = make_classifier(GetParam().kind, GetParam().points[i], 1);
-    alone->fit({learn.examples, learn.labels, 3});
-    const Predictions answers = sharing[i]->predict_with_probabilities(judge.examples);
-    EXPECT_EQ(answers.labels, alone->predict(judge.examples)) << i;
-    EXPECT_EQ(answers.probabilities, alone->predict_probabilities(judge.examples)) << i;
-    EXPECT_EQ(sharing[i]->predict(judge.examples), answers.labels) << i;
-    EXPECT_EQ(sharing[i]->predict_probabilities(judge.examples), answers.probabilities) << i;
+    alone->fit({training.examples, training.labels, 3});
+    const Predictions predictions = sharing[i]->predict_with_probabilities(held_out.examples);
+    EXPECT_EQ(predictions.labels, alone->predict(held_out.examples)) << i;
+    EXPECT_EQ(predictions.probabilities, alone->predict_probabilities(held_out.examples)) << i;
+    EXPECT_EQ(sharing[i]->predict(held_out.examples), predictions.labels) << i;
+    EXPECT_EQ(sharing[i]->predict_probabilities(held_out.examples), predictions.probabilities) << i;
   }
 }
 
-TEST_P(SharedGrids, AnswerForATableThatIsNotSharedAndAfterTheyHaveLeft) {
-  const Clusters learn = make_clusters(330, 9, 3, 0.5), judge = make_clusters(75, 9, 3, 0.5, 2);
+TEST_P(SharedGrids, PredictForATableThatIsNotSharedAndAfterTheWorkIsGone) {
+  const Clusters training = make_clusters(330, 9, 3, 0.5), held_out = make_clusters(75, 9, 3, 0.5, 2);
   auto work = std::make_shared<SharedWork>();
-  work->add(learn.examples);
+  work->add(training.examples);
   const Parameters& point = GetParam().points.front();
   auto sharing = make_classifier(GetParam().kind, point, 1), alone = make_classifier(GetParam().kind, point, 1);
   sharing->announce(*work);
-  sharing->fit({learn.examples, learn.labels, 3}, {.work = work});
-  alone->fit({learn.examples, learn.labels, 3});
-  const Matrix expected = alone->predict_probabilities(judge.examples);
-  EXPECT_EQ(sharing->predict_probabilities(judge.examples), expected);
+  sharing->fit({training.examples, training.labels, 3}, {.work = work});
+  alone->fit({training.examples, training.labels, 3});
+  const Matrix expected = alone->predict_probabilities(held_out.examples);
+  EXPECT_EQ(sharing->predict_probabilities(held_out.examples), expected);
   work.reset();
-  EXPECT_EQ(sharing->predict_probabilities(judge.examples), expected);
+  EXPECT_EQ(sharing->predict_probabilities(held_out.examples), expected);
 }
 
 TEST(SharedGrids, DoNotMixUpLabelsOfTheSameTable) {
@@ -181,7 +181,7 @@ TEST(SharedGrids, DoNotMixUpLabelsOfTheSameTable) {
   }
 }
 
-TEST(SharedGrids, RefuseAsBeforeWhatOneOfThemCannotLearn) {
+TEST(SharedGrids, ThrowAsWithoutSharingForUnsuitableData) {
   const Clusters data = make_clusters(30, 4, 2, 0.8);
   auto work = std::make_shared<SharedWork>();
   work->add(data.examples);
@@ -190,7 +190,7 @@ TEST(SharedGrids, RefuseAsBeforeWhatOneOfThemCannotLearn) {
   few->announce(*work);
   EXPECT_THROW(most->fit({data.examples, data.labels, 2}, {.work = work}), Error);
   few->fit({data.examples, data.labels, 2}, {.work = work});
-  EXPECT_EQ(few->predict(data.examples).size(), 30);  // its search does not ask for 31 of 30
+  EXPECT_EQ(few->predict(data.examples).size(), 30);  // its search does not request 31 of 30
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Stands in for genrewise-neural: greets, and treats the request "fit" as $FAKE_NEURAL_PROGRAM says.
+// Replaces genrewise-neural: greets, and handles the request "fit" as $FAKE_NEURAL_PROGRAM specifies.
 #include <unistd.h>
 
 #include <csignal>
@@ -40,10 +40,10 @@ void report(json what) {
   send(what);
 }
 
-/// What a fit does in each mode, before its reply.
+/// The behaviour of a fit in each mode, before its reply.
 void misbehave(const std::string& mode) {
   if (mode == "exit") {
-    const std::string words = "the library said boom\n";
+    const std::string words = "the library failed: boom\n";
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, words.data(), words.size());
     ::_exit(3);
   }
@@ -52,12 +52,12 @@ void misbehave(const std::string& mode) {
     const std::string words = "Loading library version 1.2.3 ...\n";
     write_all(std::as_bytes(std::span(words)));
   }
-  if (mode == "chatter") {  // far more than a pipe holds
+  if (mode == "chatter") {  // far more than the capacity of a pipe
     const std::string line(1 << 16, 'x');
     for (int i = 0; i < 20; ++i) [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
   }
   if (mode == "error") throw Error("has no column 7", "table", "give another table");
-  if (mode == "unknown name") throw UnknownName("there is no network 'x'", "place", "choose one of y");
+  if (mode == "unknown name") throw UnknownName("there is no network 'x'", "somewhere", "choose one of y");
   if (mode == "interrupt") {
     report({{"what", "begin"}, {"task", "waiting"}, {"unit", "clips"}, {"total", 10}});
     while (read_message(read_all).type() != "interrupt") {
@@ -72,7 +72,7 @@ void misbehave(const std::string& mode) {
   }
 }
 
-/// Every row gets the probabilities of how many tables were sent so far, so that a test can count them.
+/// Predicts for every row the number of tables sent so far, so that a test can count them.
 void serve(const std::string& mode) {
   int fits = 0;
   json created;
@@ -105,7 +105,7 @@ int main() {
   const char* value = std::getenv("FAKE_NEURAL_PROGRAM");
   const std::string mode = value != nullptr ? value : "";
   if (mode == "exit at once") return 4;
-  std::string hello = message_head({{"type", mode == "stranger" ? "good day" : "hello"}}, 0);
+  std::string hello = message_head({{"type", mode == "other program" ? "good day" : "hello"}}, 0);
   if (mode == "other version") hello[3] = static_cast<char>(kNeuralProtocol + 1);
   write_all(std::as_bytes(std::span(hello)));
   serve(mode);

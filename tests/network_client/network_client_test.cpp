@@ -1,4 +1,4 @@
-// A network that another process fits: what passes between the two, and what happens when that process fails.
+// A network that another process fits: the messages between the two, and failures of that process.
 #include "genrewise/models/networks/network_client.hpp"
 
 #include <gmock/gmock.h>
@@ -27,7 +27,7 @@ using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// A client of the fake program, which behaves in that way while it fits.
+/// A client of the fake program, which behaves in the given mode while it fits.
 struct Fake {
   explicit Fake(const std::string& mode)
       : program("GENREWISE_NEURAL_PROGRAM", (testing::bin_folder() / "fake_neural_program").string()),
@@ -43,8 +43,8 @@ struct Fake {
   std::unique_ptr<Classifier> classifier = make_classifier("dense", {}, 1);
 };
 
-/// Writes down all that it is told.
-class Written final : public Progress {
+/// Records all calls.
+class RecordedProgress final : public Progress {
  public:
   void begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) override {
     lines.push_back(std::string(task) + " " + std::string(unit) + " " + std::to_string(total) + " " +
@@ -58,7 +58,7 @@ class Written final : public Progress {
   std::function<void()> on_begin;
 };
 
-/// Whether a process is there and not only waits to be reaped.
+/// Whether a process exists and is not a zombie.
 bool runs(pid_t id) {
   std::ifstream status("/proc/" + std::to_string(id) + "/stat");
   std::string number, name, state;
@@ -86,7 +86,7 @@ TEST(NetworkClient, FitsOnceAndPredictsInTheSameProcess) {
 
 TEST(NetworkClient, ReportsTheProgressOfTheOtherProcess) {
   Fake fake("progress");
-  Written written;
+  RecordedProgress written;
   fake.fit(&written);
   EXPECT_THAT(written.lines, ElementsAre("training clips 10 2", "advance 8", "epoch 1 of 1", "finish"));
 }
@@ -104,17 +104,17 @@ TEST(NetworkClient, ThrowsWhatTheOtherProcessThrew) {
   EXPECT_THROW(Fake("unknown name").fit(), UnknownName);
 }
 
-TEST(NetworkClient, PassesAnInterruptionOnAndThrowsIt) {
+TEST(NetworkClient, ForwardsAnInterruptionAndThrowsIt) {
   Fake fake("interrupt");
-  Written written;
+  RecordedProgress written;
   written.on_begin = request_interrupt;
   EXPECT_THROW(fake.fit(&written), Interrupted);
   clear_interrupt();
 }
 
-TEST(NetworkClient, SaysHowTheOtherProcessEndedAndWhatItWroteLast) {
+TEST(NetworkClient, ReportsHowTheOtherProcessEndedAndItsLastErrorOutput) {
   EXPECT_THAT(error_message([] { Fake("exit").fit(); }),
-              AllOf(HasSubstr("exit code 3"), HasSubstr("the library said boom")));
+              AllOf(HasSubstr("exit code 3"), HasSubstr("the library failed: boom")));
   EXPECT_THAT(error_message([] { Fake("crash").fit(); }), HasSubstr("signal 6"));
   EXPECT_THAT(error_message([] { Fake("exit at once").fit(); }), HasSubstr("exit code 4"));
 }
@@ -128,20 +128,20 @@ TEST(NetworkClient, StartsAnotherProcessAfterACrash) {
   EXPECT_EQ(fake.classifier->predict(fake.examples).size(), 3u);
 }
 
-TEST(NetworkClient, RefusesGarbageStrangersAndOtherVersions) {
-  EXPECT_THAT(error_message([] { Fake("garbage").fit(); }), HasSubstr("no message"));
-  EXPECT_THAT(error_message([] { Fake("stranger").fit(); }), HasSubstr("does not greet"));
+TEST(NetworkClient, RefusesMalformedMessagesOtherProgramsAndOtherVersions) {
+  EXPECT_THAT(error_message([] { Fake("garbage").fit(); }), HasSubstr("not a message"));
+  EXPECT_THAT(error_message([] { Fake("other program").fit(); }), HasSubstr("does not greet"));
   EXPECT_THAT(error_message([] { Fake("other version").fit(); }),
               AllOf(HasSubstr("version 2"), HasSubstr("same installation")));
 }
 
-TEST(NetworkClient, IsNotHeldUpByMuchErrorOutput) {
+TEST(NetworkClient, IsNotBlockedByMuchErrorOutput) {
   Fake fake("chatter");
   fake.fit();
   EXPECT_EQ(fake.classifier->predict(fake.examples).size(), 3u);
 }
 
-TEST(NetworkClient, WithoutTheProgramSaysWhatToInstall) {
+TEST(NetworkClient, WithoutTheProgramReportsWhatToInstall) {
   const testing::TemporaryFolder empty;
   const Environment missing("GENREWISE_NEURAL_PROGRAM", (empty / "genrewise-neural").string());
   const auto classifier = make_classifier("dense", {}, 1);
@@ -164,7 +164,7 @@ TEST(NetworkClient, IsCheckedAndListedWithoutTheProgram) {
   EXPECT_EQ(make_classifier("cnn1d", {}, 1)->parameters().at("epochs"), "100");
 }
 
-TEST(NetworkClient, LoadedIsSavedAgainWithoutTheProgram) {
+TEST(NetworkClient, IsLoadedAndSavedAgainWithoutTheProgram) {
   const Environment missing("GENREWISE_NEURAL_PROGRAM", "/nowhere");
   TensorArchive archive, again;
   archive.put("classifier.head.weight", std::vector<float>{1, 2, 3});

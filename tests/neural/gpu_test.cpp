@@ -1,4 +1,4 @@
-// The neural half on a GPU. Skipped where libtorch has none.
+// Training on a GPU. Skipped where libtorch has none.
 #include <gmock/gmock.h>
 
 #include "genrewise/base/runtime.hpp"
@@ -32,12 +32,12 @@ class Gpu : public ::testing::Test {
   }
 };
 
-/// A few steps without anything that the order of sums could blow up.
+/// A few steps in which the order of sums has little effect.
 const Parameters kGentle = {{"epochs", "3"}, {"batch_size", "10"}, {"learning_rate", "1e-4"}};
 
-class GpuLearns : public Gpu, public ::testing::WithParamInterface<std::pair<const char*, std::size_t>> {};
+class GpuTraining : public Gpu, public ::testing::WithParamInterface<std::pair<const char*, std::size_t>> {};
 
-TEST_P(GpuLearns, NearlyWhatTheProcessorLearns) {
+TEST_P(GpuTraining, AgreesWithTheCpuWithinTolerance) {
   const auto [kind, cols] = GetParam();
   const Examples examples = made_examples(30, cols, 3);
   const Matrix here = fitted_on("cpu", kind, kGentle, examples)->predict_probabilities(examples.values);
@@ -45,7 +45,7 @@ TEST_P(GpuLearns, NearlyWhatTheProcessorLearns) {
   for (std::size_t i = 0; i < here.values().size(); ++i) EXPECT_NEAR(there.values()[i], here.values()[i], 5e-3);
 }
 
-TEST_P(GpuLearns, AndPredictsThereWhatTheSameModelPredictsOnTheProcessor) {
+TEST_P(GpuTraining, GivesAModelThatPredictsTheSameOnTheCpu) {
   const auto [kind, cols] = GetParam();
   const Examples examples = made_examples(30, cols, 3);
   const auto fitted = fitted_on("cuda", kind, kGentle, examples);
@@ -53,13 +53,13 @@ TEST_P(GpuLearns, AndPredictsThereWhatTheSameModelPredictsOnTheProcessor) {
   TensorArchive archive;
   fitted->save(archive, "");
   Runtime::current().set_device("cpu");
-  const auto loaded = neural::make_network_learner(kind, kGentle, 7);
+  const auto loaded = neural::make_network_classifier(kind, kGentle, 7);
   loaded->load(archive, "");
   const Matrix here = loaded->predict_probabilities(examples.values);
   for (std::size_t i = 0; i < here.values().size(); ++i) EXPECT_NEAR(there.values()[i], here.values()[i], 1e-3);
 }
 
-TEST_P(GpuLearns, WithMixedPrecisionToo) {
+TEST_P(GpuTraining, ConvergesWithMixedPrecision) {
   const auto [kind, cols] = GetParam();
   const Examples examples = made_examples(36, cols, 3, 3);
   const Parameters parameters = {{"epochs", "40"},         {"batch_size", "12"},       {"dropout", "0"},
@@ -67,7 +67,7 @@ TEST_P(GpuLearns, WithMixedPrecisionToo) {
   EXPECT_GT(accuracy_of(*fitted_on("cuda", kind, parameters, examples), examples), 0.9);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, GpuLearns,
+INSTANTIATE_TEST_SUITE_P(Kinds, GpuTraining,
                          ::testing::Values(std::pair{"cnn1d", std::size_t{64}},
                                            std::pair{"cnn1d_strided", std::size_t{1500}},
                                            std::pair{"dense", std::size_t{30}}),
@@ -86,7 +86,7 @@ TEST_F(Gpu, FineTunesPretrainedBodies) {
   }
 }
 
-TEST_F(Gpu, GoesOnFromACheckpointOfAnyDevice) {
+TEST_F(Gpu, ContinuesFromACheckpointOfAnyDevice) {
   const Examples examples = made_examples(60, 12, 3);
   TemporaryFolder folder;
   FitContext context;
@@ -103,9 +103,8 @@ TEST_F(Gpu, GoesOnFromACheckpointOfAnyDevice) {
   for (std::size_t i = 0; i < whole.values().size(); ++i) EXPECT_NEAR(resumed.values()[i], whole.values()[i], 5e-3);
 }
 
-TEST_F(Gpu, SaysWhichSettingToLowerWhenItsMemoryIsOut) {
-  // Two thousand numbers in, and a hundred times as many in the first layer, of so many examples at once: 60 GB and
-  // more.
+TEST_F(Gpu, ReportsWhichSettingToLowerWhenMemoryRunsOut) {
+  // Two thousand inputs, a first layer a hundred times as wide, and very many examples at once: more than 60 GB.
   const Parameters parameters = {{"epochs", "1"}, {"batch_size", "60000"}};
   const Examples examples = made_examples(60000, 2000, 3);
   EXPECT_THAT(error_message([&] { fitted_on("cuda", "cnn1d", parameters, examples); }),

@@ -1,4 +1,4 @@
-// Keras' weights in HDF5: read, converted once by genrewise-neural, and used by the plain libraries.
+// Keras weights in HDF5: read, converted once by genrewise-neural, and used by the plain libraries.
 #include "genrewise/models/neural/weights/keras_file.hpp"
 
 #include <gmock/gmock.h>
@@ -19,9 +19,9 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using namespace testing;
 
-TEST(KerasFile, GivesLayersAndVariablesInTheModelsOrder) {
+TEST(KerasFile, ReturnsLayersAndVariablesInTheModelsOrder) {
   const auto layers = read_keras_file(golden_path("neural/model.h5"));
-  ASSERT_THAT(layers, SizeIs(4));  // without the one that has learnt nothing
+  ASSERT_THAT(layers, SizeIs(4));  // without the layer that has no variables
   EXPECT_EQ(layers[0].name, "first");
   EXPECT_EQ(layers[0].variables[0].name, "kernel");
   EXPECT_EQ(layers[0].variables[0].shape, (std::vector<std::size_t>{3, 3, 1, 2}));
@@ -41,7 +41,7 @@ TEST(KerasFile, CutOrForeignIsAnError) {
   }
 }
 
-/// The golden file in a folder that may be written.
+/// The golden file in a writable folder.
 class KerasConversion : public ::testing::Test {
  protected:
   KerasConversion() { write_file(h5_, read_file(golden_path("neural/model.h5"))); }
@@ -49,7 +49,7 @@ class KerasConversion : public ::testing::Test {
   std::filesystem::path h5_ = folder_ / "model.h5", converted_ = folder_ / "model.safetensors";
 };
 
-TEST_F(KerasConversion, GivesTheSameLayersInTheSameOrder) {
+TEST_F(KerasConversion, ReturnsTheSameLayersInTheSameOrder) {
   const auto direct = read_keras_file(h5_), converted = keras_layers(h5_, read_file(h5_));
   ASSERT_EQ(converted.size(), direct.size());
   for (std::size_t i = 0; i < direct.size(); ++i) {
@@ -71,13 +71,13 @@ TEST_F(KerasConversion, IsDoneOnceAndAgainWhenTheFileChanges) {
   EXPECT_THAT(error_message([&] { keras_layers(h5_, read_file(h5_) + "more"); }), HasSubstr("the converter"));
 }
 
-TEST_F(KerasConversion, KeepsAFileOfItsNameThatIsNotItsOwn) {
-  write_file(converted_, "somebody's own");
+TEST_F(KerasConversion, KeepsAnUnrelatedFileOfTheSameName) {
+  write_file(converted_, "an unrelated file");
   EXPECT_THAT(keras_layers(h5_, read_file(h5_)), SizeIs(4));
-  EXPECT_EQ(read_file(converted_), "somebody's own");
+  EXPECT_EQ(read_file(converted_), "an unrelated file");
 }
 
-TEST_F(KerasConversion, OfADamagedFileReportsWhatTheConverterFound) {
+TEST_F(KerasConversion, OfADamagedFileReportsTheConvertersError) {
   write_file(h5_, read_file(h5_).substr(0, 1000));
   EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", h5_); }),
               AllOf(HasSubstr("model.h5"), HasSubstr("Keras weights")));

@@ -1,4 +1,4 @@
-// Networks with a pretrained body: equal to the reference before they learn, and able to learn.
+// Networks with a pretrained body: equal to the reference before training, and trainable.
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -17,7 +17,7 @@ using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
-constexpr double kGoldenTolerance = 1e-4;  // the issue's; single precision in another order of sums
+constexpr double kGoldenTolerance = 1e-4;  // required of pretrained networks; single precision in another order of sums
 
 double largest_distance(const Matrix& found, const std::vector<float>& expected) {
   double largest = 0;
@@ -26,7 +26,7 @@ double largest_distance(const Matrix& found, const std::vector<float>& expected)
   return largest;
 }
 
-TEST(EfficientAtNetwork, GivesTheReferencesEmbeddingBeforeItLearns) {
+TEST(EfficientAtNetwork, GivesTheReferencesEmbeddingBeforeTraining) {
   REQUIRE_SHARED(folder, "weights");
   const Environment weights("GENREWISE_WEIGHTS", folder);
   const TensorArchive golden = TensorArchive::read(folder / "efficientat_mn04_audioset.golden.safetensors");
@@ -36,11 +36,11 @@ TEST(EfficientAtNetwork, GivesTheReferencesEmbeddingBeforeItLearns) {
   EXPECT_LT(largest_distance(embedding, golden.floats("embedding", 384)), kGoldenTolerance);
 }
 
-TEST(MobileNetV2Network, GivesTheReferencesEmbeddingOfAGreyPicture) {
+TEST(MobileNetV2Network, GivesTheReferencesEmbeddingOfAGreyImage) {
   REQUIRE_SHARED(folder, "weights");
   const Environment weights("GENREWISE_WEIGHTS", folder);
-  // The reference's golden pictures are coloured; the network takes grey ones in dB. The room's other implementation,
-  // which is tested against the reference, gives what is expected of a real picture.
+  // The reference's golden images are coloured; the network takes grey ones in dB. The expected embedding of a real
+  // image comes from the inference engine, which is tested against the reference.
   Waveform clip;
   clip.sample_rate_hz = 22050;
   Rng rng(5);
@@ -59,14 +59,14 @@ TEST(MobileNetV2Network, GivesTheReferencesEmbeddingOfAGreyPicture) {
   EXPECT_LT(largest_distance(found, {expected.values().begin(), expected.values().end()}), kGoldenTolerance);
 }
 
-TEST(PretrainedNetworks, LearnWithAFrozenBodyAndThenWithIt) {
+TEST(PretrainedNetworks, TrainWithAFrozenBodyAndThenWithAnUnfrozenOne) {
   REQUIRE_SHARED(folder, "weights");
   const Environment weights("GENREWISE_WEIGHTS", folder);
   const Examples examples = made_examples(6, 128 * 64, 2);
   const Parameters frozen = {{"epochs", "1"}, {"frozen_epochs", "-1"}, {"batch_size", "3"}};
-  const auto learner = fitted("efficientat", frozen, examples, 2);
+  const auto classifier = fitted("efficientat", frozen, examples, 2);
   TensorArchive state, pretrained;
-  learner->save(state, "");
+  classifier->save(state, "");
   const TensorArchive file = TensorArchive::read(folder / "efficientat_mn04_audioset.safetensors");
   const std::size_t count = file.count("features.0.0.weight");
   EXPECT_EQ(state.floats("body.features.0.0.weight", count), file.floats("features.0.0.weight", count));
@@ -77,12 +77,12 @@ TEST(PretrainedNetworks, LearnWithAFrozenBodyAndThenWithIt) {
   EXPECT_NE(moved.floats("body.features.0.0.weight", count), file.floats("features.0.0.weight", count));
 }
 
-TEST(PretrainedNetworks, RefuseFeaturesThatAreNotTheirs) {
+TEST(PretrainedNetworks, RefuseOtherFeatureSets) {
   EXPECT_THAT(error_message([] { fitted("mobilenetv2", {}, made_examples(4, 1000, 2), 2); }), HasSubstr("mel224"));
   EXPECT_THAT(error_message([] { fitted("efficientat", {}, made_examples(4, 1000, 2), 2); }), HasSubstr("mel128"));
 }
 
-TEST(PretrainedNetworks, SayWhatToFetchWhereTheWeightsAreNotThere) {
+TEST(PretrainedNetworks, ReportWhatToFetchWhereWeightsAreMissing) {
   TemporaryFolder empty;
   const Environment none("GENREWISE_WEIGHTS", empty.path());
   const std::string problem = error_message([] {

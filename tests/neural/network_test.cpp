@@ -23,7 +23,7 @@ std::vector<float> noise(std::size_t count, std::uint64_t seed) {
   return values;
 }
 
-/// Convolution, ReLU and pooling as the formulas say, and their gradients, in double.
+/// Convolution, ReLU and pooling by their formulas, and their gradients, in double.
 struct Slow {
   std::vector<double> y, of_x, of_w, of_b;
 };
@@ -69,7 +69,7 @@ constexpr double kSumTolerance = 1e-3;  // float sums of up to some thousand pro
 
 class ConvolutionKernel : public ::testing::TestWithParam<neural::ConvShape> {};
 
-TEST_P(ConvolutionKernel, GivesWhatTheFormulaGives) {
+TEST_P(ConvolutionKernel, EqualsTheFormula) {
   const ConvCase c(GetParam());
   std::vector<float> y(c.shape.examples * c.shape.out * c.shape.pooled());
   std::vector<std::uint8_t> chosen(y.size());
@@ -79,7 +79,7 @@ TEST_P(ConvolutionKernel, GivesWhatTheFormulaGives) {
   for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], kSumTolerance) << i;
 }
 
-TEST_P(ConvolutionKernel, GoesBackAsTheFormulaDoes) {
+TEST_P(ConvolutionKernel, HasTheGradientsOfTheFormula) {
   const ConvCase c(GetParam());
   std::vector<float> y(c.shape.examples * c.shape.out * c.shape.pooled());
   std::vector<std::uint8_t> chosen(y.size());
@@ -98,7 +98,7 @@ TEST_P(ConvolutionKernel, GoesBackAsTheFormulaDoes) {
   check(of_b, slow.of_b, "bias");
 }
 
-TEST_P(ConvolutionKernel, GivesTheSameBitsForAnyNumberOfThreads) {
+TEST_P(ConvolutionKernel, IsReproducibleForAnyNumberOfThreads) {
   const ConvCase c(GetParam());
   const auto run = [&](int threads) {
     Runtime::current().set_threads(threads);
@@ -121,7 +121,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionKernel,
                          ::testing::Values(neural::ConvShape{2, 1, 5, 40}, neural::ConvShape{3, 4, 6, 41},
                                            neural::ConvShape{1, 1, 1, 4}, neural::ConvShape{9, 2, 3, 1201}));
 
-TEST(WideLinear, GivesWhatTheFormulaGivesAndGoesBackAlongIt) {
+TEST(WideLinear, EqualsTheFormulaAndHasItsGradients) {
   const neural::LinearShape shape{3, 20'000, 2};
   const auto x = noise(shape.examples * shape.inputs, 1), w = noise(shape.outputs * shape.inputs, 2), b = noise(2, 3);
   std::vector<float> y(shape.examples * shape.outputs);
@@ -129,7 +129,7 @@ TEST(WideLinear, GivesWhatTheFormulaGivesAndGoesBackAlongIt) {
   const auto of_y = noise(y.size(), 4);
   std::vector<float> of_x(x.size()), of_w(w.size()), of_b(b.size());
   neural::wide_linear_backward(shape, x.data(), w.data(), of_y.data(), of_x.data(), of_w.data(), of_b.data());
-  constexpr double kTolerance = 0.01;  // float sums of 20,000 products, blocks of them apart
+  constexpr double kTolerance = 0.01;  // float sums of 20,000 products, summed by blocks
   for (std::size_t i = 0; i < shape.examples; ++i)
     for (std::size_t o = 0; o < shape.outputs; ++o) {
       double sum = b[o];
@@ -145,9 +145,9 @@ TEST(WideLinear, GivesWhatTheFormulaGivesAndGoesBackAlongIt) {
   EXPECT_NEAR(of_b[0], of_y[0] + of_y[2] + of_y[4], 1e-5);
 }
 
-std::size_t numbers_in(const Classifier& learner) {
+std::size_t numbers_in(const Classifier& classifier) {
   TensorArchive archive;
-  learner.save(archive, "");
+  classifier.save(archive, "");
   std::size_t count = 0;
   for (const auto& [name, tensor] : archive.tensors())
     if (tensor.dtype == "F32") count += archive.count(name);
@@ -171,7 +171,7 @@ void PrintTo(const KindCase& c, std::ostream* out) {
 
 class EveryNetwork : public ::testing::TestWithParam<KindCase> {};
 
-TEST_P(EveryNetwork, LearnsOneBatchByHeart) {
+TEST_P(EveryNetwork, OverfitsOneBatch) {
   const auto& [kind, cols, parameters] = GetParam();
   const Examples examples = made_examples(12, cols, 3);
   Parameters all = parameters;
@@ -184,36 +184,36 @@ TEST_P(EveryNetwork, PredictsTheSameAfterSaveAndLoad) {
   const Examples examples = made_examples(10, cols, 2);
   Parameters all = parameters;
   all["epochs"] = "2";
-  const auto learner = fitted(kind, all, examples, 2);
-  const TensorArchive archive = TensorArchive::parse(state_of(*learner), "saved");
-  const auto other = neural::make_network_learner(kind, all, 99);
+  const auto classifier = fitted(kind, all, examples, 2);
+  const TensorArchive archive = TensorArchive::parse(state_of(*classifier), "saved");
+  const auto other = neural::make_network_classifier(kind, all, 99);
   other->load(archive, "");
-  EXPECT_EQ(other->predict_probabilities(examples.values), learner->predict_probabilities(examples.values));
+  EXPECT_EQ(other->predict_probabilities(examples.values), classifier->predict_probabilities(examples.values));
 }
 
-TEST_P(EveryNetwork, GivesProbabilitiesThatSumToOneAndNothingToALabelThatNoExampleHad) {
+TEST_P(EveryNetwork, PredictsProbabilitiesThatSumToOneAndZeroForALabelWithoutExamples) {
   const auto& [kind, cols, parameters] = GetParam();
   const Examples examples = made_examples(10, cols, 2);
   Parameters all = parameters;
   all["epochs"] = "2";
-  const Matrix said = fitted(kind, all, examples, 3)->predict_probabilities(examples.values);
-  ASSERT_EQ(said.cols(), 3u);
-  for (std::size_t i = 0; i < said.rows(); ++i) {
-    EXPECT_NEAR(said(i, 0) + said(i, 1), 1, 1e-5);
-    EXPECT_EQ(said(i, 2), 0);
+  const Matrix probabilities = fitted(kind, all, examples, 3)->predict_probabilities(examples.values);
+  ASSERT_EQ(probabilities.cols(), 3u);
+  for (std::size_t i = 0; i < probabilities.rows(); ++i) {
+    EXPECT_NEAR(probabilities(i, 0) + probabilities(i, 1), 1, 1e-5);
+    EXPECT_EQ(probabilities(i, 2), 0);
   }
 }
 
-TEST_P(EveryNetwork, RefusesExamplesOfAnotherLengthAndNumbersThatAreNotFinite) {
+TEST_P(EveryNetwork, RefusesExamplesOfAnotherLengthAndValuesThatAreNotFinite) {
   const auto& [kind, cols, parameters] = GetParam();
   Examples examples = made_examples(10, cols, 2);
   Parameters all = parameters;
   all["epochs"] = "1";
-  const auto learner = fitted(kind, all, examples, 2);
-  EXPECT_THAT(error_message([&] { learner->predict_probabilities(Matrix(2, cols + 1)); }),
+  const auto classifier = fitted(kind, all, examples, 2);
+  EXPECT_THAT(error_message([&] { classifier->predict_probabilities(Matrix(2, cols + 1)); }),
               HasSubstr("cannot predict from " + std::to_string(cols + 1)));
   examples.values(1, 5) = NAN;
-  EXPECT_THAT(error_message([&] { learner->predict_probabilities(examples.values); }), HasSubstr("row 1, column 5"));
+  EXPECT_THAT(error_message([&] { classifier->predict_probabilities(examples.values); }), HasSubstr("row 1, column 5"));
   EXPECT_THAT(error_message([&] { fitted(kind, all, examples, 2); }), HasSubstr("row 1, column 5"));
 }
 
@@ -233,24 +233,24 @@ TEST(Networks, RefuseTheWeightsOfAnotherNetwork) {
   const Examples examples = made_examples(8, 64, 2);
   const TensorArchive of_dense =
       TensorArchive::parse(state_of(*fitted("dense", {{"epochs", "1"}}, examples, 2)), "dense.gwm");
-  const auto other = neural::make_network_learner("cnn1d", {}, 1);
+  const auto other = neural::make_network_classifier("cnn1d", {}, 1);
   EXPECT_THAT(error_message([&] { other->load(of_dense, ""); }),
               AllOf(HasSubstr("dense.gwm"), HasSubstr("conv1.weight"), HasSubstr("another network")));
-  const auto wider = neural::make_network_learner("dense", {{"hidden_layer_sizes", "10"}}, 1);
+  const auto wider = neural::make_network_classifier("dense", {{"hidden_layer_sizes", "10"}}, 1);
   EXPECT_THAT(error_message([&] { wider->load(of_dense, ""); }),
-              AllOf(HasSubstr("has the shape [256, 64], and the network's is [10, 64]")));
+              AllOf(HasSubstr("has shape [256, 64], but the network's has [10, 64]")));
 }
 
 TEST(Networks, NameTheirParametersWhenOneIsWrong) {
   EXPECT_THAT(error_message([] {
-                neural::make_network_learner("dense", {{"epoch", "3"}}, 1);
+                neural::make_network_classifier("dense", {{"epoch", "3"}}, 1);
               }),
               AllOf(HasSubstr("epoch"), HasSubstr("learning_rate")));
   EXPECT_THAT(error_message([] {
-                neural::make_network_learner("dense", {{"optimiser", "lion"}}, 1);
+                neural::make_network_classifier("dense", {{"optimiser", "lion"}}, 1);
               }),
               HasSubstr("adam, adamw, sgd"));
-  EXPECT_THAT(error_message([] { neural::make_network_learner("transformer", {}, 1); }), HasSubstr("cnn1d_strided"));
+  EXPECT_THAT(error_message([] { neural::make_network_classifier("transformer", {}, 1); }), HasSubstr("cnn1d_strided"));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace genrewise::neural {
 namespace {
 
-/// Three weights of a body and a head, with and without decay.
+/// Three weights, of a body and a head, with and without decay.
 class Weights final : public Network {
  public:
   Weights() : Network({1, 1}) {
@@ -24,7 +24,7 @@ class Weights final : public Network {
 
 class OptimiserSteps : public ::testing::TestWithParam<OptimiserKind> {};
 
-TEST_P(OptimiserSteps, AreTheSameByOwnLoopsAndByLibtorchsLists) {
+TEST_P(OptimiserSteps, AreTheSameInOwnLoopsAndLibtorchsForeachOperations) {
   TrainerConfig config;
   config.optimiser = GetParam();
   config.weight_decay = 0.1;
@@ -32,7 +32,7 @@ TEST_P(OptimiserSteps, AreTheSameByOwnLoopsAndByLibtorchsLists) {
   Optimiser loops(config, by_loops), lists(config, by_lists, false);
   for (int step = 0; step < 5; ++step) {
     for (std::size_t i = 0; i < 3; ++i) {
-      const bool frozen = i == 2 && step < 2;  // its first step comes later, so it counts its own
+      const bool frozen = i == 2 && step < 2;  // it has fewer steps than the others
       const at::Tensor gradient = at::randn({7, 5}, at::kFloat);
       for (Weights* network : {&by_loops, &by_lists})
         network->weights()[i].value.mutable_grad() = frozen ? at::Tensor() : gradient.clone();
@@ -63,8 +63,8 @@ TEST(LearningRateSearch, TakesTheSteepestFallBeforeTheFirstRise) {
   add(10, -0.05);
   const double good = points.back().rate;
   add(5, 0);
-  add(6, 0.3);   // it is led astray
-  add(6, -0.3);  // and comes back, faster than it ever fell
+  add(6, 0.3);   // too high a rate
+  add(6, -0.3);  // and a recovery that is faster than any fall before
   const double rate = suggested_rate(points);
   EXPECT_GT(rate, good / 20);
   EXPECT_LT(rate, good * 3);

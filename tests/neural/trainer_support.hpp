@@ -1,4 +1,4 @@
-// What the tests of networks and trainer share.
+// Shared helpers of the tests of networks and the trainer.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/progress.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/training/network_classifier.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise::testing {
@@ -26,7 +26,7 @@ struct Examples {
   std::vector<int> labels;
 };
 
-/// Noise with a bump of height `strength` at the label's share of the columns.
+/// Noise with a bump of height `strength` at a position that depends on the label.
 inline Examples made_examples(std::size_t rows, std::size_t cols, int classes, double strength = 1.5,
                               std::uint64_t seed = 1) {
   Rng rng(seed);
@@ -45,26 +45,26 @@ inline Examples made_examples(std::size_t rows, std::size_t cols, int classes, d
 inline std::unique_ptr<Classifier> fitted(std::string_view kind, const Parameters& parameters, const Examples& examples,
                                           int classes, const FitContext& context = {}, std::uint64_t seed = 7,
                                           const std::vector<std::string>& groups = {}) {
-  auto learner = neural::make_network_learner(kind, parameters, seed);
-  learner->fit({examples.values, examples.labels, classes, groups}, context);
-  return learner;
+  auto classifier = neural::make_network_classifier(kind, parameters, seed);
+  classifier->fit({examples.values, examples.labels, classes, groups}, context);
+  return classifier;
 }
 
-/// The learnt state, byte by byte.
-inline std::string state_of(const Classifier& learner) {
+/// The fitted state as bytes.
+inline std::string state_of(const Classifier& classifier) {
   TensorArchive archive;
-  learner.save(archive, "");
+  classifier.save(archive, "");
   return archive.serialise();
 }
 
-inline double accuracy_of(const Classifier& learner, const Examples& examples) {
-  const std::vector<int> said = learner.predict(examples.values);
+inline double accuracy_of(const Classifier& classifier, const Examples& examples) {
+  const std::vector<int> predicted = classifier.predict(examples.values);
   double right = 0;
-  for (std::size_t i = 0; i < said.size(); ++i) right += said[i] == examples.labels[i];
-  return right / static_cast<double>(said.size());
+  for (std::size_t i = 0; i < predicted.size(); ++i) right += predicted[i] == examples.labels[i];
+  return right / static_cast<double>(predicted.size());
 }
 
-/// Of the loopback address; nobody listens there.
+/// An unused port of the loopback address.
 inline int free_port() {
   const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -77,7 +77,7 @@ inline int free_port() {
   return ntohs(address.sin_port);
 }
 
-/// Asks for a stop after so many clips, and remembers what was said.
+/// Requests an interruption after a number of clips, and records the notes.
 class Stopping final : public Progress {
  public:
   explicit Stopping(std::uint64_t after = ~std::uint64_t{0}) : left_(after) {}

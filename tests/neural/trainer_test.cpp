@@ -30,7 +30,7 @@ const Parameters kSmall = {{"hidden_layer_sizes", "8"},
                            {"class_weight", "balanced"},
                            {"noise", "0.1"}};
 
-/// curves.csv without the columns that a clock decides.
+/// curves.csv without the columns that depend on the clock.
 std::string curves_of(const fs::path& run_folder) {
   std::ifstream file(run_folder / "curves.csv");
   std::string line, all;
@@ -42,7 +42,7 @@ std::string curves_of(const fs::path& run_folder) {
   return all;
 }
 
-TEST(Trainer, GivesTheSameBitsForTheSameSeedAndOthersForAnotherSeed) {
+TEST(Trainer, IsReproducibleWithTheSameSeedAndDiffersWithAnother) {
   const Examples examples = made_examples(60, 12, 3);
   const std::string one = state_of(*fitted("dense", kSmall, examples, 3));
   EXPECT_EQ(state_of(*fitted("dense", kSmall, examples, 3)), one);
@@ -51,7 +51,7 @@ TEST(Trainer, GivesTheSameBitsForTheSameSeedAndOthersForAnotherSeed) {
 
 class ResumedTraining : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(ResumedTraining, EndsWithTheBitsOfOneThatWasNotInterrupted) {
+TEST_P(ResumedTraining, IsBitwiseEqualToUninterruptedTraining) {
   const std::string optimiser = GetParam();
   const Examples examples = made_examples(60, 12, 3);
   Parameters parameters = kSmall;
@@ -63,7 +63,7 @@ TEST_P(ResumedTraining, EndsWithTheBitsOfOneThatWasNotInterrupted) {
   whole.run_folder = folder / "whole";
   parted.run_folder = folder / "parted";
   const std::string expected = state_of(*fitted("dense", parameters, examples, 3, whole));
-  for (const std::uint64_t clips : {12, 30, 61, 16}) {  // within an epoch, at its end, and again
+  for (const std::uint64_t clips : {12, 30, 61, 16}) {  // within an epoch, at its end, and repeatedly
     Stopping stop(clips);
     parted.progress = &stop;
     EXPECT_THROW(fitted("dense", parameters, examples, 3, parted), Interrupted);
@@ -77,7 +77,7 @@ TEST_P(ResumedTraining, EndsWithTheBitsOfOneThatWasNotInterrupted) {
 INSTANTIATE_TEST_SUITE_P(Optimisers, ResumedTraining, ::testing::Values("adam", "adamw", "sgd"),
                          [](const auto& one) { return std::string(one.param); });
 
-TEST(Trainer, ResumesNetworksWithBatchStatisticsBitByBit) {
+TEST(Trainer, ResumesNetworksWithBatchStatisticsBitwise) {
   const Examples examples = made_examples(24, 1200, 2);
   const Parameters parameters = {{"epochs", "3"}, {"batch_size", "8"}, {"validation_share", "0.25"}};
   TemporaryFolder folder;
@@ -85,7 +85,7 @@ TEST(Trainer, ResumesNetworksWithBatchStatisticsBitByBit) {
   context.run_folder = folder / "run";
   Stopping stop(20);
   context.progress = &stop;
-  Runtime::current().set_device("cpu");  // a GPU adds up gradients of convolutions in any order
+  Runtime::current().set_device("cpu");  // a GPU sums gradients of convolutions in any order
   EXPECT_THROW(fitted("cnn1d_strided", parameters, examples, 2, context), Interrupted);
   clear_interrupt();
   context.progress = nullptr;
@@ -106,7 +106,7 @@ TEST(Trainer, DoesNothingWhenTheRunIsFinished) {
   EXPECT_TRUE(counting.notes.empty());
 }
 
-TEST(Trainer, LeavesConfigurationCurvesCheckpointsAndEventsInTheRunFolder) {
+TEST(Trainer, WritesConfigurationCurvesCheckpointsAndEventsToTheRunFolder) {
   const Examples examples = made_examples(60, 12, 3);
   TemporaryFolder folder;
   FitContext context;
@@ -165,13 +165,13 @@ TEST(Trainer, NamesTheBatchWhoseLossIsNotFinite) {
               AllOf(HasSubstr("not a finite number in epoch 1, batch "), HasSubstr("17"), HasSubstr("learning_rate")));
 }
 
-TEST(Trainer, SaysWhichSettingToLowerWhenMemoryIsOut) {
+TEST(Trainer, ReportsWhichSettingToLowerWhenMemoryRunsOut) {
   const Parameters parameters = {{"hidden_layer_sizes", "1000000,1000000"}};
   EXPECT_THAT(error_message([&] { fitted("dense", parameters, made_examples(8, 4, 2), 2); }),
               AllOf(HasSubstr("not enough memory"), HasSubstr("batch_size")));
 }
 
-TEST(Trainer, SaysThatThereIsNoGpuWhereOneIsAskedFor) {
+TEST(Trainer, ReportsThatARequestedGpuIsMissing) {
   Runtime::current().set_device("cuda:7");
   const std::string problem = error_message([] { fitted("dense", {{"epochs", "1"}}, made_examples(8, 4, 2), 2); });
   Runtime::current().set_device("auto");
@@ -180,8 +180,8 @@ TEST(Trainer, SaysThatThereIsNoGpuWhereOneIsAskedFor) {
   EXPECT_THAT(error_message([] { Runtime::current().set_device("cuda:x"); }), HasSubstr("auto, cpu, cuda or cuda:N"));
 }
 
-TEST(Trainer, EndsEarlyWhenTheValidationGetsNoBetterAndKeepsTheBest) {
-  const Examples examples = made_examples(60, 12, 3, 0);  // nothing to learn: validation gets worse soon
+TEST(Trainer, StopsEarlyWhenValidationDoesNotImproveAndKeepsTheBest) {
+  const Examples examples = made_examples(60, 12, 3, 0);  // no signal: validation soon gets worse
   Parameters parameters = {{"epochs", "200"},
                            {"patience", "3"},
                            {"validation_share", "0.3"},
@@ -195,9 +195,9 @@ TEST(Trainer, EndsEarlyWhenTheValidationGetsNoBetterAndKeepsTheBest) {
   EXPECT_GE(listening.notes.size(), 4u);
 }
 
-TEST(Trainer, HoldsBackWholeGroups) {
-  // Each group's examples are the same row, with a label of its own: a network can only know them by heart. Were a
-  // group on both sides, validation would be as good as training.
+TEST(Trainer, HoldsOutWholeGroups) {
+  // Each group's examples are the same row, with their own label: a network can only memorise them. If a group were in
+  // both parts, validation would be as good as training.
   Rng rng(3);
   Examples examples{Matrix(60, 12), {}};
   FitContext context;
@@ -219,19 +219,19 @@ TEST(Trainer, HoldsBackWholeGroups) {
   EXPECT_THAT(listening.notes.back(), Not(HasSubstr("%; validation loss 0.0")));
 }
 
-TEST(Trainer, FindsALearningRateWithWhichItLearns) {
+TEST(Trainer, FindsALearningRateThatConverges) {
   const Examples examples = made_examples(120, 12, 3, 2);
   Stopping listening;
   FitContext context;
   context.progress = &listening;
-  const auto learner = fitted("dense", {{"learning_rate", "auto"}, {"epochs", "20"}}, examples, 3, context);
+  const auto classifier = fitted("dense", {{"learning_rate", "auto"}, {"epochs", "20"}}, examples, 3, context);
   EXPECT_THAT(listening.notes.front(), HasSubstr("learning rate found"));
-  EXPECT_GT(accuracy_of(*learner, examples), 0.9);
+  EXPECT_GT(accuracy_of(*classifier, examples), 0.9);
 }
 
-TEST(Trainer, LearnsTheSameWithTwoRanksAsWithOne) {
+TEST(Trainer, GivesTheSameNetworkWithTwoRanksAsWithOne) {
   const Examples examples = made_examples(64, 10, 2);
-  // Without dropout and batch statistics, which each rank has of its own.
+  // Without dropout and batch statistics, which differ between ranks.
   const Parameters parameters = {
       {"epochs", "3"},  {"batch_size", "16"},   {"batch_norm", "false"},    {"input_norm", "false"},
       {"dropout", "0"}, {"gradient_clip", "1"}, {"hidden_layer_sizes", "8"}};
@@ -260,7 +260,7 @@ TEST(Trainer, LearnsTheSameWithTwoRanksAsWithOne) {
     EXPECT_NEAR(together[0].values()[i], alone.values()[i], kTolerance);
 }
 
-TEST(Trainer, LearnsTheSameBitsInAGroupOfOne) {
+TEST(Trainer, GivesTheSameBitsInAGroupOfOne) {
   const Examples examples = made_examples(40, 10, 2);
   FitContext context;
   context.ranks_address = "127.0.0.1:" + std::to_string(free_port());
@@ -276,14 +276,14 @@ TEST(Trainer, LearnsTheSameBitsInAGroupOfOne) {
   Runtime::current().set_device("auto");
 }
 
-TEST(Schedule, WarmsUpInAStraightLineAndFallsAlongACosine) {
+TEST(Schedule, WarmsUpLinearlyAndFallsAlongACosine) {
   neural::TrainerConfig config;
   config.epochs = 10;
   config.warmup_epochs = 2;
   config.schedule = neural::ScheduleKind::cosine;
   EXPECT_DOUBLE_EQ(neural::schedule_share(config, 0, 5), 0.1);
   EXPECT_DOUBLE_EQ(neural::schedule_share(config, 9, 5), 1.0);
-  EXPECT_NEAR(neural::schedule_share(config, 30, 5), 0.505, 1e-9);  // half-way between 1 and 0.01
+  EXPECT_NEAR(neural::schedule_share(config, 30, 5), 0.505, 1e-9);  // midway between 1 and 0.01
   EXPECT_NEAR(neural::schedule_share(config, 50, 5), 0.01, 1e-9);
   config.schedule = neural::ScheduleKind::constant;
   EXPECT_DOUBLE_EQ(neural::schedule_share(config, 30, 5), 1.0);
@@ -306,7 +306,7 @@ std::unique_ptr<BatchStream> stream_of(const Examples& examples, neural::MatrixS
   return std::make_unique<neural::MatrixStream>(examples.values, examples.labels, rows, std::move(config));
 }
 
-TEST(MatrixStream, GivesEachExampleOnceInAnEpochInAnotherOrderEachTime) {
+TEST(MatrixStream, ReturnsEachExampleOncePerEpochInANewOrder) {
   const Examples examples = made_examples(10, 1, 2);
   const auto stream = stream_of(examples, {.batch_size = 4, .epochs = 2});
   const std::vector<float> all = all_features(*stream);
@@ -318,7 +318,7 @@ TEST(MatrixStream, GivesEachExampleOnceInAnEpochInAnotherOrderEachTime) {
   EXPECT_EQ(first, second);
 }
 
-TEST(MatrixStream, GoesOnFromAPositionAndRefusesThatOfOtherData) {
+TEST(MatrixStream, ContinuesFromAPositionAndRefusesOneOfOtherData) {
   const Examples examples = made_examples(10, 2, 2);
   const auto whole = stream_of(examples, {.batch_size = 3, .epochs = 2});
   Batch batch;
@@ -341,7 +341,7 @@ TEST(MatrixStream, SharesEachBatchAmongRanks) {
   EXPECT_EQ(joined, read(0, 1));
 }
 
-TEST(PrefetchedStream, GivesTheSameBatchesAndPassesFaultsOn) {
+TEST(PrefetchedStream, ReturnsTheSameBatchesAndForwardsExceptions) {
   class Failing final : public BatchStream {
    public:
     bool next(Batch& batch) override {
@@ -373,7 +373,7 @@ std::vector<float> augmented(const Examples& examples, neural::InputShape shape,
   return all_features(stream);
 }
 
-TEST(Augmentation, IsDecidedByTheSeedAlone) {
+TEST(Augmentation, DependsOnlyOnTheSeed) {
   const Examples examples = made_examples(12, 20, 2);
   neural::AugmentationConfig config;
   config.mixup = 0.5;
@@ -421,7 +421,7 @@ TEST(Augmentation, MasksWholeRowsAndColumnsWithTheMean) {
   EXPECT_GT(masked, 0u);
 }
 
-TEST(Augmentation, MixesExamplesOfABatchAndTellsTheirSecondLabel) {
+TEST(Augmentation, MixesExamplesOfABatchAndStoresTheirSecondLabel) {
   Examples examples{Matrix(4, 1, {0, 1, 2, 3}), {0, 1, 2, 3}};
   neural::AugmentationConfig config;
   config.mixup = 1;

@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using namespace testing;
 
 struct Seen {
-  std::vector<std::vector<std::size_t>> batches;  // numbers of the examples
+  std::vector<std::vector<std::size_t>> batches;  // example numbers
   std::vector<std::size_t> all() const {
     std::vector<std::size_t> joined;
     for (const auto& batch : batches) joined.insert(joined.end(), batch.begin(), batch.end());
@@ -31,7 +31,7 @@ struct Seen {
   }
 };
 
-// Reads up to `most` batches and checks that every row is the one of the example that it says it is.
+// Reads up to `most` batches and checks that every row belongs to its example.
 Seen read(BatchReader& reader, std::size_t most = 100'000) {
   Seen seen;
   Batch batch;
@@ -93,7 +93,7 @@ TEST_P(Batches, AreTheSameForAnyNumberOfWorkers) {
   }
 }
 
-TEST_P(Batches, AreShuffledAnewInEachEpochAndBySeed) {
+TEST_P(Batches, AreShuffledDifferentlyPerEpochAndSeed) {
   const BatchConfig config{.batch_size = 203, .shuffle_records = 1000, .epochs = 2};
   const auto seen = read(manifest, config);
   ASSERT_EQ(seen.batches.size(), 2u);
@@ -104,7 +104,7 @@ TEST_P(Batches, AreShuffledAnewInEachEpochAndBySeed) {
   EXPECT_NE(read(manifest, other).batches[0], seen.batches[0]);
 }
 
-TEST_P(Batches, GoOnAtASavedPosition) {
+TEST_P(Batches, ContinueAtASavedPosition) {
   for (const std::size_t shuffle : {0, 40, 1000}) {
     BatchConfig config{.batch_size = 8, .shuffle_records = shuffle, .epochs = 3};
     const auto expected = read(manifest, config);
@@ -112,8 +112,8 @@ TEST_P(Batches, GoOnAtASavedPosition) {
       BatchReader before(manifest, config);
       auto seen = read(before, stop);
       config.start = before.position();
-      BatchReader behind(manifest, config);
-      const auto rest = read(behind);
+      BatchReader resumed(manifest, config);
+      const auto rest = read(resumed);
       config.start.reset();
       seen.batches.insert(seen.batches.end(), rest.batches.begin(), rest.batches.end());
       ASSERT_EQ(seen.batches, expected.batches) << stop;
@@ -128,7 +128,7 @@ TEST_P(Batches, RefuseAPositionOfAnotherStream) {
   EXPECT_THAT(error_message([&] { BatchReader(manifest, config); }), HasSubstr("position belongs to other data"));
 }
 
-TEST_P(Batches, GiveOnlyThePartAskedFor) {
+TEST_P(Batches, GiveOnlyTheRequestedPart) {
   const auto part_numbers = [&](Part part) { return read(manifest, {.part = part}).sorted(); };
   const auto training = part_numbers(Part::training), validation = part_numbers(Part::validation),
              test = part_numbers(Part::test);
@@ -150,7 +150,7 @@ TEST_P(Batches, GiveWholeShardsAsParts) {
   EXPECT_EQ(largest, 121u);  // three of the five shards
 }
 
-TEST_P(Batches, AreSharedAmongRanks) {
+TEST_P(Batches, AreDividedAmongRanks) {
   for (const int ranks : {2, 3, 7}) {
     std::multiset<std::size_t> all;
     for (int rank = 0; rank < ranks; ++rank) {
@@ -170,7 +170,7 @@ TEST_P(Batches, AreSharedAmongRanks) {
 INSTANTIATE_TEST_SUITE_P(All, Batches, ::testing::Values(Compression::none, Compression::gzip),
                          [](const auto& each) { return std::string(to_string(each.param)); });
 
-TEST(BatchReader, RepeatsWithoutEnd) {
+TEST(BatchReader, RepeatsIndefinitelyWithZeroEpochs) {
   const TemporaryFolder folder;
   BatchReader reader(packed(folder / "pack", 10, {.shards = 2}), {.batch_size = 4, .epochs = 0});
   const auto seen = read(reader, 100);
@@ -179,7 +179,7 @@ TEST(BatchReader, RepeatsWithoutEnd) {
   EXPECT_EQ(reader.position().batch, 1u);
 }
 
-TEST(BatchReader, SaysWhatItsCacheTakesAndUsesItOnlyWhenItSuffices) {
+TEST(BatchReader, ReportsItsCacheSizeAndCachesOnlyIfEverythingFits) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 40);
   std::uint64_t bytes = 0;
@@ -190,22 +190,22 @@ TEST(BatchReader, SaysWhatItsCacheTakesAndUsesItOnlyWhenItSuffices) {
   BatchReader cached(manifest, {.batch_size = 8, .shuffle_records = 100, .epochs = 3, .cache_bytes = bytes});
   EXPECT_TRUE(cached.cached());
   EXPECT_EQ(read(cached, 5).all().size(), 40u);
-  for (const auto& shard : manifest.shards) fs::remove(folder / "pack" / shard.file);  // no longer needed
+  for (const auto& shard : manifest.shards) fs::remove(folder / "pack" / shard.file);  // the cache replaces them
   EXPECT_EQ(read(cached).all().size(), 80u);
   EXPECT_TRUE(cached.damage().empty());
 }
 
-TEST(BatchReader, LeavesOutDamagedRecordsAndTellsThem) {
+TEST(BatchReader, LeavesOutAndReportsDamagedRecords) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 40);
   const auto& shard = manifest.shards[2];
   const auto path = folder / "pack" / shard.file;
   const auto whole = read_file(path);
-  const std::size_t place = shard.records[3].offset;
-  const std::pair<std::size_t, std::string> flips[] = {{place + 2, "damaged length"},
-                                                       {place + 9, "damaged length"},
-                                                       {place + 30, "damaged data"},
-                                                       {place + 12 + shard.records[3].payload_bytes, "damaged data"}};
+  const std::size_t offset = shard.records[3].offset;
+  const std::pair<std::size_t, std::string> flips[] = {{offset + 2, "damaged length"},
+                                                       {offset + 9, "damaged length"},
+                                                       {offset + 30, "damaged data"},
+                                                       {offset + 12 + shard.records[3].payload_bytes, "damaged data"}};
   for (const auto& [byte, reason] : flips) {
     auto flipped = whole;
     flipped[byte] = static_cast<char>(flipped[byte] ^ 4);
@@ -219,7 +219,7 @@ TEST(BatchReader, LeavesOutDamagedRecordsAndTellsThem) {
     EXPECT_EQ(seen.sorted(), twice);
     ASSERT_EQ(reader.damage().size(), 1u);
     EXPECT_EQ(reader.damage()[0].reason, reason);
-    EXPECT_EQ(reader.damage()[0].where, path.string() + " @ " + std::to_string(place));
+    EXPECT_EQ(reader.damage()[0].where, path.string() + " @ " + std::to_string(offset));
   }
 }
 
@@ -234,7 +234,7 @@ TEST(BatchReader, FailsWhenMoreIsDamagedThanIsAllowed) {
     BatchReader reader(manifest, {.workers = workers});
     EXPECT_THAT(error_message([&] { read(reader); }), HasSubstr("1 of 40 so far"));
     Batch batch;
-    EXPECT_THROW(reader.next(batch), Error);  // and it stays so
+    EXPECT_THROW(reader.next(batch), Error);  // the error persists
   }
 }
 
@@ -265,7 +265,7 @@ TEST(BatchReader, FailsAtOnceWhenAShardIsMissing) {
   EXPECT_EQ(tolerant.damage().size(), 10u);
 }
 
-TEST(BatchReader, RefusesRecordsThatTheManifestDoesNotMean) {
+TEST(BatchReader, RefusesRecordsThatDifferFromTheManifest) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 40);
   fs::copy_file(folder / "pack" / manifest.shards[0].file, folder / "pack" / manifest.shards[1].file,
@@ -283,7 +283,7 @@ TEST(BatchReader, RefusesRecordsThatTheManifestDoesNotMean) {
               HasSubstr("wrong size"));
 }
 
-TEST(BatchReader, ReadsHalvesAndBytes) {
+TEST(BatchReader, ReadsFloat16AndUint8) {
   const TemporaryFolder folder;
   for (const auto stored : {StoredAs::float16, StoredAs::uint8}) {
     const auto name = std::string(to_string(stored));
@@ -297,7 +297,7 @@ TEST(BatchReader, ReadsHalvesAndBytes) {
   }
 }
 
-TEST(BatchReader, RefusesWhatGivesNoBatch) {
+TEST(BatchReader, RefusesConfigurationsWithoutBatches) {
   const TemporaryFolder folder;
   auto job = numbered_job(10);
   for (auto& part : job.parts) part.reset();
@@ -306,7 +306,7 @@ TEST(BatchReader, RefusesWhatGivesNoBatch) {
   pack_examples(job, folder / "pack", {.shards = 2}, quiet);
   const auto manifest = open_pack(folder / "pack");
   const auto with = [&](BatchConfig config) { return error_message([&] { BatchReader(manifest, config); }); };
-  EXPECT_THAT(with({.part = Part::test}), HasSubstr("take parts by whole shards"));
+  EXPECT_THAT(with({.part = Part::test}), HasSubstr("use whole shards as parts"));
   EXPECT_THAT(with({.batch_size = 11, .drop_remainder = true}), HasSubstr("no batch"));
   EXPECT_THAT(with({.batch_size = 0}), HasSubstr("batch size"));
   EXPECT_THAT(with({.rank = 2, .ranks = 2}), HasSubstr("rank"));
@@ -315,10 +315,10 @@ TEST(BatchReader, RefusesWhatGivesNoBatch) {
 TEST(ForeignShards, AreReadWithoutAManifest) {
   const TemporaryFolder folder;
   for (const auto compression : {Compression::none, Compression::gzip, Compression::zlib}) {
-    const fs::path place = folder / std::string(to_string(compression));
-    fs::create_directory(place);
+    const fs::path location = folder / std::string(to_string(compression));
+    fs::create_directory(location);
     for (int shard = 0; shard < 2; ++shard) {
-      RecordWriter writer(place / ("study0" + std::to_string(shard) + "-5.tfrec"), compression);
+      RecordWriter writer(location / ("study0" + std::to_string(shard) + "-5.tfrec"), compression);
       for (std::size_t i = 0; i < 5; ++i) {
         const std::size_t number = 5 * static_cast<std::size_t>(shard) + i;
         const std::int64_t label = static_cast<std::int64_t>(number % 3);
@@ -332,15 +332,15 @@ TEST(ForeignShards, AreReadWithoutAManifest) {
       }
       writer.commit();
     }
-    const auto manifest = open_pack(place);
+    const auto manifest = open_pack(location);
     EXPECT_EQ(manifest.labels.size(), 8u);
     EXPECT_EQ(manifest.values, kValues);
     EXPECT_EQ(read(manifest, {.batch_size = 3, .shuffle_records = 4}).sorted(), numbers(10));
-    EXPECT_EQ(open_pack(place / "study01-5.tfrec").size(), 5u);
+    EXPECT_EQ(open_pack(location / "study01-5.tfrec").size(), 5u);
   }
 }
 
-TEST(ForeignShards, CountTheirDamageToo) {
+TEST(ForeignShards, CountTowardsTheDamageBudget) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 40);
   fs::remove(folder / "pack" / "manifest.json");
@@ -356,7 +356,7 @@ TEST(ForeignShards, CountTheirDamageToo) {
 
 TEST(ForeignShards, OfAnotherKindAreRefused) {
   const TemporaryFolder folder;
-  EXPECT_THAT(error_message([&] { open_pack(folder.path()); }), HasSubstr("is no packed folder"));
+  EXPECT_THAT(error_message([&] { open_pack(folder.path()); }), HasSubstr("is not a pack"));
   RecordWriter writer(folder / "other.tfrec");
   ExampleWriter example;
   example.add("image", std::string_view("x"));

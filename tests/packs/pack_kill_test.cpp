@@ -1,4 +1,4 @@
-// The packer killed by SIGKILL, and stopped by what a disk or a system refuses.
+// Packing under SIGKILL, and with failing system calls.
 #include <gmock/gmock.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -18,7 +18,7 @@ using testing::error_message;
 using ::testing::HasSubstr;
 using namespace testing;
 
-// In a child: exit code 0, or 1 when it throws.
+// Runs in a child; exit code 0, or 1 if it throws.
 [[noreturn]] void run_and_exit(const std::function<void()>& action) {
   try {
     action();
@@ -30,8 +30,8 @@ using namespace testing;
 
 enum class End { killed, finished, failed, not_allowed };
 
-// Runs `action` in a child process and kills it behind its n-th system call. What lies on a disk changes only by system
-// calls, so all n together are all moments at which a kill can come, but for one within a write.
+// Runs `action` in a child process and kills it after its n-th system call. Files change only by system calls, so all n
+// together cover every moment of a kill except within a write.
 End kill_behind_call(int n, const std::function<void()>& action) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -43,7 +43,7 @@ End kill_behind_call(int n, const std::function<void()>& action) {
   ::waitpid(child, &status, 0);
   if (WIFEXITED(status)) return End::not_allowed;
   ::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
-  for (int stops = 0; stops < 2 * n;) {  // each call stops the child before and behind it
+  for (int stops = 0; stops < 2 * n;) {  // each call stops the child before and after it
     ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
     ::waitpid(child, &status, 0);
     if (WIFEXITED(status)) return WEXITSTATUS(status) == 0 ? End::finished : End::failed;
@@ -56,7 +56,7 @@ End kill_behind_call(int n, const std::function<void()>& action) {
 
 class PackKilled : public ::testing::TestWithParam<std::tuple<StoredAs, Compression>> {};
 
-TEST_P(PackKilled, BehindAnySystemCallGoesOnWithoutHoleOrDuplicate) {
+TEST_P(PackKilled, AfterAnySystemCallContinuesWithoutGapOrDuplicate) {
   const TemporaryFolder folder;
   const auto [stored_as, compression] = GetParam();
   const PackConfig config{.shards = 2, .stored_as = stored_as, .compression = compression, .threads = 1};
@@ -80,10 +80,10 @@ TEST_P(PackKilled, BehindAnySystemCallGoesOnWithoutHoleOrDuplicate) {
     ASSERT_EQ(contents_of(folder / "pack"), whole) << calls;
     fs::remove_all(folder / "pack");
   }
-  EXPECT_GT(calls, 40);  // else it was not the packer that was killed
+  EXPECT_GT(calls, 40);  // otherwise the packer was not killed
 }
 
-TEST_P(PackKilled, AgainAndAgainComesToItsEnd) {
+TEST_P(PackKilled, RepeatedlyStillFinishes) {
   const TemporaryFolder folder;
   const auto [stored_as, compression] = GetParam();
   const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 1};
@@ -93,7 +93,7 @@ TEST_P(PackKilled, AgainAndAgainComesToItsEnd) {
   int kills = 0;
   for (End end = End::killed; end == End::killed; ++kills) {
     ASSERT_LT(kills, 200);
-    // Always a little later: to end a shard takes some calls, which are begun anew each time.
+    // A little later each time: finishing a shard takes several calls, which are repeated.
     end = kill_behind_call(60 + 2 * kills, [&] { pack_examples(job, folder / "pack", config, quiet); });
     if (end == End::not_allowed) GTEST_SKIP() << "one process may not trace another here";
     ASSERT_NE(end, End::failed) << kills;
@@ -107,8 +107,8 @@ INSTANTIATE_TEST_SUITE_P(All, PackKilled,
                                            std::tuple(StoredAs::uint8, Compression::gzip)),
                          [](const auto& each) { return std::string(to_string(std::get<0>(each.param))); });
 
-// The limit on the size of files stands for a full disk where nobody may mount a small one.
-TEST(PackStopped, ByALimitOnFilesSaysSoAndGoesOnLater) {
+// A file size limit simulates a full disk without mounting one.
+TEST(PackStopped, ByAFileSizeLimitReportsItAndContinuesLater) {
   const TemporaryFolder folder;
   const auto job = numbered_job(100);
   const PackConfig config{.shards = 2, .threads = 1};
@@ -133,8 +133,8 @@ TEST(PackStopped, ByALimitOnFilesSaysSoAndGoesOnLater) {
   EXPECT_EQ(contents_of(folder / "pack"), contents_of(folder / "whole"));
 }
 
-TEST(PackStopped, ByAFolderThatIsReadOnlySaysSo) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere; Pack.SaysWhenItCannotWrite mounts a disk instead";
+TEST(PackStopped, ByAReadOnlyFolderReportsIt) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere; Pack.ReportsWriteErrors mounts a disk instead";
   const TemporaryFolder folder;
   fs::create_directory(folder / "closed");
   fs::permissions(folder / "closed", fs::perms::owner_read | fs::perms::owner_exec);
@@ -146,34 +146,34 @@ TEST(PackStopped, ByAFolderThatIsReadOnlySaysSo) {
   fs::permissions(folder / "closed", fs::perms::owner_all);
 }
 
-TEST(PackStopped, ByAnotherProcessInTheSameFolderSaysSo) {
+TEST(PackStopped, ByAnotherProcessInTheSameFolderReportsIt) {
   const TemporaryFolder folder;
-  int started[2], answered[2];
+  int started[2], released[2];
   ASSERT_EQ(::pipe(started), 0);
-  ASSERT_EQ(::pipe(answered), 0);
+  ASSERT_EQ(::pipe(released), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     auto job = numbered_job(8);
     job.extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {
-      char answer = 'x';
-      if (i == 2 && (::write(started[1], &answer, 1) != 1 || ::read(answered[0], &answer, 1) != 1)) ::_exit(2);
+      char byte = 'x';
+      if (i == 2 && (::write(started[1], &byte, 1) != 1 || ::read(released[0], &byte, 1) != 1)) ::_exit(2);
       std::ranges::copy(values_of(i), out.begin());
       return {};
     };
     Progress quiet;
     run_and_exit([&] { pack_examples(job, folder / "pack", {.shards = 2, .threads = 1}, quiet); });
   }
-  char answer = 'x';
-  ASSERT_EQ(::read(started[0], &answer, 1), 1);
+  char byte = 'x';
+  ASSERT_EQ(::read(started[0], &byte, 1), 1);
   Progress quiet;
   EXPECT_THAT(error_message([&] { pack_examples(numbered_job(8), folder / "pack", {.shards = 2}, quiet); }),
               HasSubstr("another run works in this folder"));
-  ASSERT_EQ(::write(answered[1], &answer, 1), 1);
+  ASSERT_EQ(::write(released[1], &byte, 1), 1);
   int status = 0;
   ::waitpid(child, &status, 0);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   EXPECT_TRUE(verify_pack(open_pack(folder / "pack")).empty());
-  for (const int end : {started[0], started[1], answered[0], answered[1]}) ::close(end);
+  for (const int end : {started[0], started[1], released[0], released[1]}) ::close(end);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ using namespace testing;
 
 Progress quiet;
 
-TEST(Pack, HoldsEveryExampleOnceAndSaysSoInItsManifest) {
+TEST(Pack, ContainsEveryExampleOnceAndListsItInTheManifest) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 50);
   EXPECT_EQ(manifest.size(), 50u);
@@ -101,7 +101,7 @@ TEST(Pack, IsTheSameForAnyNumberOfThreads) {
 
 class PackForms : public ::testing::TestWithParam<std::tuple<StoredAs, Compression>> {};
 
-TEST_P(PackForms, ComeThroughInterruptionsWithoutHoleOrDuplicate) {
+TEST_P(PackForms, SurviveInterruptionsWithoutGapOrDuplicate) {
   const TemporaryFolder folder;
   const auto [stored_as, compression] = GetParam();
   const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 2};
@@ -137,8 +137,8 @@ TEST_P(PackForms, SurviveAKillAtAnyMoment) {
   const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 1};
   const auto job = numbered_job(12);
   pack_examples(job, folder / "whole", config, quiet);
-  // What any kill leaves is a prefix of the records, of the journal, and of the steps that end a shard. Cut the records
-  // of the shard in work at every fifth byte, and its journal somewhere.
+  // A kill leaves a prefix of the records, of the journal, and of the steps that finish a shard. Truncates the records
+  // of the current shard at every fifth byte, and its journal at some byte.
   auto stopping = job;
   stopping.extract = [&, made = 0](std::size_t i, int worker, std::span<float> out) mutable -> Expected<void> {
     if (++made == 8) throw Error("the power fails");
@@ -164,7 +164,7 @@ INSTANTIATE_TEST_SUITE_P(All, PackForms,
                                            std::tuple(StoredAs::uint8, Compression::zlib)),
                          [](const auto& each) { return std::string(to_string(std::get<0>(each.param))); });
 
-TEST(Pack, GoesOnWhenAKillCameBetweenNamingAShardAndForgettingItsRecords) {
+TEST(Pack, ContinuesAfterAKillBetweenNamingAShardAndRemovingItsRecords) {
   const TemporaryFolder folder;
   const PackConfig config{.shards = 2, .threads = 1};
   const auto job = numbered_job(6);
@@ -178,10 +178,10 @@ TEST(Pack, GoesOnWhenAKillCameBetweenNamingAShardAndForgettingItsRecords) {
   fs::rename(folder / "killed" / "numbers-00-3.tfrec", folder / "killed" / ".pack" / "00.tfrec");
   const auto result = pack_examples(job, folder / "killed", config, quiet);
   EXPECT_EQ(contents_of(folder / "killed"), contents_of(folder / "whole"));
-  EXPECT_EQ(result.reused, 3u);  // those of shard 0; shard 1 stands behind an unfinished one and is made again
+  EXPECT_EQ(result.reused, 3u);  // those of shard 0; shard 1 follows an unfinished one and is packed again
 }
 
-TEST(Pack, LeavesAFinishedPackAsItIs) {
+TEST(Pack, LeavesAFinishedPackUnchanged) {
   const TemporaryFolder folder;
   packed(folder / "pack", 20);
   auto job = numbered_job(20);
@@ -191,22 +191,22 @@ TEST(Pack, LeavesAFinishedPackAsItIs) {
   EXPECT_EQ(result.examples, 20u);
 }
 
-TEST(Pack, RefusesAFolderThatHoldsSomethingElse) {
+TEST(Pack, RefusesAFolderWithOtherContents) {
   const TemporaryFolder folder;
   packed(folder / "pack", 20);
   const auto again = [&](PackJob job, PackConfig config) {
     return error_message([&] { pack_examples(job, folder / "pack", config, quiet); });
   };
-  EXPECT_THAT(again(numbered_job(21), {.shards = 4}), HasSubstr("holds another pack"));
-  EXPECT_THAT(again(numbered_job(20), {.shards = 4, .seed = 1}), HasSubstr("holds another pack"));
+  EXPECT_THAT(again(numbered_job(21), {.shards = 4}), HasSubstr("contains another pack"));
+  EXPECT_THAT(again(numbered_job(20), {.shards = 4, .seed = 1}), HasSubstr("contains another pack"));
   auto other_recipe = numbered_job(20);
   other_recipe.recipe.hash[0] = 'b';
-  EXPECT_THAT(again(other_recipe, {.shards = 4}), HasSubstr("holds another pack"));
+  EXPECT_THAT(again(other_recipe, {.shards = 4}), HasSubstr("contains another pack"));
   fs::remove(folder / "pack" / "manifest.json");
-  EXPECT_THAT(again(numbered_job(20), {.shards = 4}), HasSubstr("holds record files already"));
+  EXPECT_THAT(again(numbered_job(20), {.shards = 4}), HasSubstr("contains record files already"));
 }
 
-TEST(Pack, RefusesToGoOnWithOtherOptions) {
+TEST(Pack, RefusesToContinueWithOtherOptions) {
   const TemporaryFolder folder;
   auto job = numbered_job(20);
   job.extract = [](std::size_t, int, std::span<float>) -> Expected<void> { throw Error("stop"); };
@@ -215,7 +215,7 @@ TEST(Pack, RefusesToGoOnWithOtherOptions) {
               HasSubstr("unfinished pack of other data or with other options"));
 }
 
-TEST(Pack, LetsOnlyOneRunIntoAFolder) {
+TEST(Pack, AllowsOnlyOneRunPerFolder) {
   const TemporaryFolder folder;
   auto job = numbered_job(8);
   std::string second;
@@ -246,14 +246,14 @@ TEST(Pack, RefusesWrongUsage) {
   };
   EXPECT_THAT(with({.shards = 9}), HasSubstr("more shards (9) than examples (8)"));
   EXPECT_THAT(with({.shards = 0}), HasSubstr("at least 1 shard"));
-  EXPECT_THAT(with({.shards = 2, .prefix = "a/b"}), HasSubstr("cannot begin the name of a file"));
+  EXPECT_THAT(with({.shards = 2, .prefix = "a/b"}), HasSubstr("cannot begin a file name"));
   auto twice = numbered_job(8);
   twice.track_ids[3] = "t1";
   EXPECT_THAT(error_message([&] { pack_examples(twice, folder / "pack", {.shards = 2}, quiet); }),
               HasSubstr("t1: two examples have the same track id"));
 }
 
-TEST(Pack, SaysWhenItCannotWrite) {
+TEST(Pack, ReportsWriteErrors) {
   if (::access("/dev/full", W_OK) != 0 || ::geteuid() != 0) GTEST_SKIP() << "needs root to mount a small file system";
   const TemporaryFolder folder;
   fs::create_directory(folder / "tiny");
@@ -275,10 +275,10 @@ TEST(Pack, SaysWhenItCannotWrite) {
   EXPECT_THAT(read_only, HasSubstr("read-only"));
 }
 
-TEST(PackedValues, LoseWhatIsStatedAndNoMore) {
+TEST(PackedValues, LoseNoMoreThanStated) {
   Rng rng(5);
   std::vector<float> values(1000), decoded(1000);
-  for (auto& value : values) value = static_cast<float>(-80 * rng.uniform());  // decibels of a mel image
+  for (auto& value : values) value = static_cast<float>(-80 * rng.uniform());  // range of a mel image in dB
   values[7] = 0;
   for (const auto& [stored, bound] :
        {std::pair(StoredAs::float32, 0.0), {StoredAs::float16, 0.03125}, {StoredAs::uint8, 0.16}}) {
@@ -299,7 +299,7 @@ TEST(PackedValues, LoseWhatIsStatedAndNoMore) {
   }
 }
 
-TEST(PackedValues, AreExactInHalvesWhereHalvesAre) {
+TEST(PackedValues, AreExactIfRepresentableInFloat16) {
   const std::vector<float> values = {0,      -0.0F,    1,        -2,        0.5F,           65504,
                                      -65504, 0x1p-24F, 0x1p-14F, 3.140625F, 1023 * 0x1p-24F};
   ExampleWriter writer;
@@ -316,7 +316,7 @@ TEST(PackedValues, AreExactInHalvesWhereHalvesAre) {
   EXPECT_EQ(SongEncoder(StoredAs::float16).add(other, too_large).error().reason, "does not fit");
 }
 
-TEST(PackedValues, OfAConstantImageComeBackFromBytes) {
+TEST(PackedValues, OfAConstantImageAreRestoredFromUint8) {
   const std::vector<float> values(10, -80);
   ExampleWriter writer;
   ASSERT_TRUE(SongEncoder(StoredAs::uint8).add(writer, values));
@@ -328,7 +328,7 @@ TEST(PackedValues, OfAConstantImageComeBackFromBytes) {
   EXPECT_EQ(decoded, values);
 }
 
-TEST(PackManifest, ReadsBackAndRefusesWhatContradictsItself) {
+TEST(PackManifest, ReadsBackAndRefusesInconsistentText) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 9, {.shards = 2, .compression = Compression::gzip});
   const auto text = to_json(manifest);
@@ -341,10 +341,10 @@ TEST(PackManifest, ReadsBackAndRefusesWhatContradictsItself) {
     return error_message([&] { parse_manifest(other, "m.json"); });
   };
   EXPECT_THAT(damaged("genrewise-pack", "other"), HasSubstr("not the manifest of a pack"));
-  EXPECT_THAT(damaged("\"version\":1}\n", "\"version\":2}"), HasSubstr("this program knows version 1"));
+  EXPECT_THAT(damaged("\"version\":1}\n", "\"version\":2}"), HasSubstr("this program reads version 1"));
   EXPECT_THAT(damaged("\"count\":4", "\"count\":5"), HasSubstr("other lengths"));
   EXPECT_THAT(damaged("\"classes\":[", "\"classes\":[7,"), HasSubstr("other lengths"));
-  EXPECT_THAT(damaged("\"file\":\"", "\"file\":\"../"), HasSubstr("is not a file's name"));
+  EXPECT_THAT(damaged("\"file\":\"", "\"file\":\"../"), HasSubstr("is not a file name"));
   EXPECT_THAT(damaged("\"stored_as\":\"float32\"", "\"stored_as\":\"x\""), HasSubstr("stored_as"));
   EXPECT_THAT(damaged("\"payload_bytes\":[", "\"payload_bytes\":[-"), HasSubstr("longer than any record"));
   for (std::size_t size = 0; size + 1 < text.size(); size += 13) {
@@ -364,7 +364,7 @@ TEST(PackManifest, RefusesOtherRecipesAndLabels) {
   EXPECT_THAT(error_message([&] { require_same_data(manifest, job.recipe, labels); }), HasSubstr("labels"));
 }
 
-TEST(VerifyPack, FindsWhatIsWrong) {
+TEST(VerifyPack, FindsDefects) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 20);
   const auto shard = folder / "pack" / manifest.shards[1].file;

@@ -19,18 +19,19 @@ class FindAudio : public ::testing::Test {
     make_folders((folder_ / name).parent_path());
     write_file(folder_ / name, "");
   }
-  /// Paths below the folder.
-  std::vector<std::string> find(const std::vector<fs::path>& places) {
+  /// Found paths, relative to the folder.
+  std::vector<std::string> find(const std::vector<fs::path>& locations) {
     faults_.clear();
     std::vector<std::string> names;
-    for (const fs::path& path : find_audio(places, faults_)) names.push_back(path.lexically_relative(folder_.path()));
+    for (const fs::path& path : find_audio(locations, faults_))
+      names.push_back(path.lexically_relative(folder_.path()));
     return names;
   }
   TemporaryFolder folder_;
   std::vector<Fault> faults_;
 };
 
-TEST_F(FindAudio, WalksFoldersSortedAndTakesOnlyWhatIsNamedLikeAudio) {
+TEST_F(FindAudio, WalksFoldersInOrderAndReturnsOnlyAudioNames) {
   for (const char* name :
        {"b/2.MP3", "b/1.flac", "a/x/y/ö 音.ogg", "a/cover.jpg", "z.wav", ".hidden/1.mp3", "a/._1.mp3"})
     touch(name);
@@ -38,13 +39,13 @@ TEST_F(FindAudio, WalksFoldersSortedAndTakesOnlyWhatIsNamedLikeAudio) {
   EXPECT_THAT(faults_, IsEmpty());
 }
 
-TEST_F(FindAudio, TakesANamedFileWhateverItsName) {
+TEST_F(FindAudio, ReturnsAGivenFileRegardlessOfItsName) {
   touch("song");
   touch(".hidden.mp3");
   EXPECT_THAT(find({folder_ / "song", folder_ / ".hidden.mp3"}), ElementsAre("song", ".hidden.mp3"));
 }
 
-TEST_F(FindAudio, EndsOnCirclesOfLinksAndFollowsLinksOnce) {
+TEST_F(FindAudio, TerminatesOnCircularLinksAndFollowsLinksOnce) {
   touch("a/1.mp3");
   fs::create_directory_symlink(folder_.path(), folder_ / "a/up");
   fs::create_directory_symlink(folder_ / "b", folder_ / "b");
@@ -53,7 +54,7 @@ TEST_F(FindAudio, EndsOnCirclesOfLinksAndFollowsLinksOnce) {
   EXPECT_THAT(find({folder_ / "c"}), ElementsAre("c/1.mp3"));
 }
 
-TEST_F(FindAudio, TellsOfPlacesThatGiveNothing) {
+TEST_F(FindAudio, ReportsLocationsWithoutAudio) {
   touch("empty/readme.txt");
   touch("full/1.mp3");
   EXPECT_THAT(find({folder_ / "nowhere", folder_ / "empty", folder_ / "full"}), ElementsAre("full/1.mp3"));
@@ -63,7 +64,7 @@ TEST_F(FindAudio, TellsOfPlacesThatGiveNothing) {
   EXPECT_EQ(faults_[1].where, folder_ / "empty");
 }
 
-TEST_F(FindAudio, GoesOnAfterAFolderThatCannotBeRead) {
+TEST_F(FindAudio, ContinuesAfterAFolderThatCannotBeRead) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may read every folder";
   touch("a/1.mp3");
   touch("b/2.mp3");

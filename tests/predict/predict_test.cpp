@@ -30,7 +30,7 @@ std::vector<float> noise(double seconds, float loudness, std::uint64_t seed) {
   return samples;
 }
 
-/// Tells loud noise from quiet noise by the first 10,000 samples.
+/// Model that separates loud and quiet noise by the first 10,000 samples.
 Model loudness_model() {
   const auto features = make_feature_set("raw10k");
   const auto scratch = features->make_scratch();
@@ -61,7 +61,7 @@ class Predict : public ::testing::Test {
   Progress silent_;
 };
 
-TEST_F(Predict, HearsAShortTrackWhole) {
+TEST_F(Predict, AnalysesAShortTrackWhole) {
   const Predictor predictor(loudness_model());
   const auto prediction = predictor.predict_file(write("a.wav", noise(31, 0.1f, 99)));
   ASSERT_TRUE(prediction.has_value()) << to_string(prediction.error());
@@ -79,7 +79,7 @@ TEST_F(Predict, SpreadsWindowsOverALongTrackAndAverages) {
   samples.insert(samples.end(), rest.begin(), rest.end());
   const auto prediction = Predictor(loudness_model(), {.windows = 5}).predict_file(write("a.wav", samples));
   ASSERT_TRUE(prediction.has_value());
-  ASSERT_EQ(prediction->windows.size(), 3u);  // no more fit into 100 s
+  ASSERT_EQ(prediction->windows.size(), 3u);  // 100 s have space for three windows
   for (std::size_t i = 0; i < 3; ++i) {
     const WindowPrediction& window = prediction->windows[i];
     EXPECT_NEAR(window.start_s, 100.0 / 6 * static_cast<double>(2 * i + 1) - 15, 1e-9);
@@ -94,11 +94,11 @@ TEST_F(Predict, SpreadsWindowsOverALongTrackAndAverages) {
   }
 }
 
-TEST_F(Predict, HearsOnlyTheMiddleWithOneWindow) {
+TEST_F(Predict, AnalysesOnlyTheMiddleWithOneWindow) {
   auto samples = noise(40, 0.8f, 1);
   for (const float sample : noise(20, 0.1f, 2)) samples.push_back(sample);
   for (const float sample : noise(40, 0.8f, 3)) samples.push_back(sample);
-  // raw10k hears 2.5 s from the start of the window, which is 35 s into the track.
+  // raw10k uses 2.5 s from the start of the window, which starts 35 s into the track.
   const auto prediction = Predictor(loudness_model(), {.windows = 1}).predict_file(write("a.wav", samples));
   ASSERT_TRUE(prediction.has_value());
   ASSERT_EQ(prediction->windows.size(), 1u);
@@ -107,7 +107,7 @@ TEST_F(Predict, HearsOnlyTheMiddleWithOneWindow) {
   EXPECT_EQ(prediction->windows[0].duration_s, 30);
 }
 
-TEST_F(Predict, HearsBytesAsItHearsTheFile) {
+TEST_F(Predict, PredictsTheSameFromBytesAsFromTheFile) {
   const fs::path path = write("a.wav", noise(70, 0.1f, 5));
   const std::string bytes = read_file(path);
   const Predictor predictor(loudness_model());
@@ -121,8 +121,8 @@ TEST_F(Predict, HearsBytesAsItHearsTheFile) {
   EXPECT_EQ(nothing.error().where, "upload.wav");
 }
 
-TEST_F(Predict, GivesAFaultPerFileThatCannotBeUsed) {
-  write_file(folder_ / "text.mp3", "this is no music at all, but it is long enough to look at");
+TEST_F(Predict, ReturnsAFaultPerUnusableFile) {
+  write_file(folder_ / "text.mp3", "this is not audio, but it is long enough for a format check");
   write_file(folder_ / "empty.mp3", "");
   const std::vector<fs::path> paths{folder_ / "text.mp3", write("good.wav", noise(5, 0.8f, 3)), folder_ / "empty.mp3",
                                     write("short.wav", noise(0.1, 0.8f, 3)), folder_ / "missing.wav"};
@@ -137,7 +137,7 @@ TEST_F(Predict, GivesAFaultPerFileThatCannotBeUsed) {
   EXPECT_EQ(predictions[4]->error().reason, "cannot be opened");
 }
 
-TEST_F(Predict, GivesTheSameForAnyNumberOfThreads) {
+TEST_F(Predict, GivesTheSameResultForAnyNumberOfThreads) {
   std::vector<fs::path> paths;
   for (std::uint64_t i = 0; i < 6; ++i)
     paths.push_back(write(std::to_string(i) + ".wav", noise(65, i % 2 == 0 ? 0.3f : 0.2f, i)));
@@ -150,7 +150,7 @@ TEST_F(Predict, GivesTheSameForAnyNumberOfThreads) {
   }
 }
 
-TEST_F(Predict, KeepsWhatIsDoneWhenItIsInterrupted) {
+TEST_F(Predict, KeepsFinishedPredictionsWhenInterrupted) {
   const std::vector<fs::path> paths{write("a.wav", noise(5, 0.8f, 3))};
   const Predictor predictor(loudness_model());
   request_interrupt();
@@ -169,7 +169,7 @@ TEST_F(Predict, RefusesAModelOfOtherFeatures) {
   EXPECT_THROW(Predictor(loudness_model(), {.windows = 0}), Error);
 }
 
-TEST(Ranked, PutsTheMostProbableFirstAndEqualOnesInOrder) {
+TEST(Ranked, SortsByProbabilityAndKeepsTiesInOrder) {
   EXPECT_THAT(ranked(std::vector<float>{0.2f, 0.5f, 0.2f, 0.1f}), ::testing::ElementsAre(1, 0, 2, 3));
   EXPECT_TRUE(ranked({}).empty());
 }

@@ -1,4 +1,4 @@
-// Feature sets that pretrained networks make, from sound to numbers.
+// Feature sets of pretrained networks, from audio to features.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -46,7 +46,7 @@ TEST(EfficientAtFrontEnd, EqualsTheReferenceOnTheTestWave) {
   ASSERT_EQ(front_end.frames(wave.size()), 1000u);
   std::vector<float> mel(EfficientAtFrontEnd::kBands * 1000);
   front_end.process(0, 1000, mel, scratch);
-  // The reference computes spectra in single precision; ln(m + 1e-5) shows that where there is next to nothing.
+  // The reference computes spectra in single precision, which ln(m + 1e-5) amplifies where the power is close to 0.
   EXPECT_LT(largest_difference(mel, golden.floats("mel", mel.size())), 1e-3f);
 }
 
@@ -61,7 +61,7 @@ TEST(MusicnnFrontEnd, EqualsTheReferenceOnTheTestWave) {
   EXPECT_LT(largest_difference(mel, golden.floats("log_mel_patches", mel.size())), 1e-4f);
 }
 
-TEST(FrontEnds, GiveTheSameFramesAloneAndTogether) {
+TEST(FrontEnds, ComputeTheSameFramesAloneAndTogether) {
   const auto wave = random_floats(40000, 3, 0.3f);
   const MusicnnFrontEnd front_end;
   MusicnnFrontEnd::Scratch scratch;
@@ -72,7 +72,7 @@ TEST(FrontEnds, GiveTheSameFramesAloneAndTogether) {
   EXPECT_TRUE(std::ranges::equal(some, std::span(all).subspan(41 * kBands, 13 * kBands)));
 }
 
-TEST(FrontEnds, OfSilenceAreTheirFloors) {
+TEST(FrontEnds, MapSilenceToTheirFloor) {
   const EfficientAtFrontEnd efficientat;
   EfficientAtFrontEnd::Scratch scratch;
   efficientat.emphasise(std::vector<float>(32000), scratch);
@@ -85,7 +85,7 @@ TEST(FrontEnds, OfSilenceAreTheirFloors) {
   EXPECT_THAT(log_mel, Each(::testing::FloatNear(0, 1e-6f)));
 }
 
-/// A folder with random weights for every network, where find_weights() looks first.
+/// A folder with random weights for every network, which find_weights() searches first.
 class Embedding : public ::testing::Test {
  protected:
   Embedding() {
@@ -107,7 +107,7 @@ class Embedding : public ::testing::Test {
 constexpr const char* kAudioSets[] = {"audiotag", "efficientat_classes", "efficientat_pools", "musicnn_msd",
                                       "musicnn_tags"};
 
-TEST_F(Embedding, GivesFiniteNumbersForMusicAndForSilenceInNamedColumns) {
+TEST_F(Embedding, IsFiniteForMusicAndSilenceInNamedColumns) {
   for (const char* name : {"audiotag", "efficientat_classes", "musicnn_msd", "mobilenetv2"}) {
     const auto set = make_feature_set(name);
     EXPECT_EQ(set->recipe().name, name);
@@ -122,7 +122,7 @@ TEST_F(Embedding, GivesFiniteNumbersForMusicAndForSilenceInNamedColumns) {
   }
 }
 
-TEST_F(Embedding, OfPartsTogetherIsThatOfThePartsAlone) {
+TEST_F(Embedding, OfSeveralPartsEqualsThatOfEachPartAlone) {
   const auto together = make_feature_set("musicnn_pools"), msd = make_feature_set("musicnn_msd_pools"),
              mtt = make_feature_set("musicnn_mtt_pools");
   ASSERT_EQ(together->size(), msd->size() + mtt->size());
@@ -135,9 +135,9 @@ TEST_F(Embedding, OfPartsTogetherIsThatOfThePartsAlone) {
 
 TEST_F(Embedding, IsTheMeanOverWindows) {
   const auto set = make_feature_set("musicnn_msd");
-  const auto wave = random_floats(2 * 187 * 256, 5, 0.2f);  // two patches, and no third
+  const auto wave = random_floats(2 * 187 * 256, 5, 0.2f);  // two whole patches
   const auto whole = extract(*set, wave);
-  // The second patch alone hears zeros before its first frame, so only the mean of both halves' middle is near.
+  // Alone, the second patch is preceded by zeros, so only the mean over the middle of both halves is close.
   EXPECT_EQ(whole.size(), 200u);
   const auto twice = make_feature_set("efficientat_penultimate");
   auto period = test_wave(10, 32000);
@@ -162,7 +162,7 @@ TEST_F(Embedding, ClipsThatAreTooShortOrOfAnotherRateAreFaults) {
   }
 }
 
-TEST_F(Embedding, TakesClipsFromTheShortestThatItNames) {
+TEST_F(Embedding, AcceptsClipsFromTheStatedLeastDuration) {
   const auto musicnn = make_feature_set("musicnn_msd");
   extract(*musicnn, std::vector<float>(186 * 256, 0.1f));
   extract(*make_feature_set("audiotag"), std::vector<float>(2 * 186 * 256, 0.1f));

@@ -27,7 +27,7 @@ TEST(FeatureSets, ListEngineeredAndPretrainedOnes) {
   EXPECT_THAT(feature_set_names(), IsSupersetOf({"fma518", "mel224", "mel128", "audiotag", "mobilenetv2", "musicnn"}));
 }
 
-TEST(FeatureSets, DeclareWhatTheyAre) {
+TEST(FeatureSets, HaveCompleteDescriptors) {
   for (const FeatureSetDescriptor& declared : feature_sets()) {
     EXPECT_FALSE(declared.title.empty()) << declared.name;
     EXPECT_FALSE(declared.summary.empty()) << declared.name;
@@ -40,7 +40,7 @@ TEST(FeatureSets, DeclareWhatTheyAre) {
   }
 }
 
-TEST(FeatureSets, AreWhatTheDocumentationLists) {
+TEST(FeatureSets, MatchTheTableInTheDocumentation) {
   std::ifstream file(testing::golden_path("").parent_path().parent_path().parent_path() / "docs" / "features.md");
   std::stringstream page;
   page << file.rdbuf();

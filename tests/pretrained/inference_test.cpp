@@ -1,5 +1,5 @@
-// The inference engine: against plain loops on small networks with random weights, and against the reference
-// implementations' outputs where the pretrained weights are at hand.
+// The inference engine: against plain loops on small networks with random weights, and against the outputs of the
+// reference implementations where the pretrained weights are available.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -22,9 +22,9 @@ using testing::largest_difference;
 using testing::random_floats;
 using testing::random_weights;
 
-// Sums of a few hundred products of numbers around one, in another order.
+// Sums of a few hundred products of values around one, in another order.
 constexpr float kSumTolerance = 2e-4f;
-// What the issue asks of pretrained networks.
+// Required of pretrained networks.
 constexpr float kGoldenTolerance = 1e-4f;
 
 float activated(float value, const Activation& activation) {
@@ -57,7 +57,7 @@ TEST(Multiply, EqualsPlainLoopsForAllCountsOfRowsAndColumns) {
   }
 }
 
-TEST(Multiply, TakesTheWindowsOfAConvolutionAsRows) {
+TEST(Multiply, AcceptsWindowsOfAConvolutionAsRows) {
   const std::size_t width = 12, runs = 3, run = 4, columns = 8;
   const auto image = random_floats(width * runs, 1), b = random_floats(runs * run * columns, 2);
   const PackedWeights packed(runs * run, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
@@ -115,7 +115,7 @@ std::vector<float> plain_depthwise(const ConvolutionShape& shape, std::size_t ch
           for (std::size_t kx = 0; kx < shape.kernel; ++kx) {
             const std::size_t row = y * shape.stride + ky - shape.pad_top,
                               column = x * shape.stride + kx - shape.pad_left;
-            if (row < shape.in_height && column < shape.in_width)  // what is below zero has wrapped around
+            if (row < shape.in_height && column < shape.in_width)  // values below zero have wrapped around
               sum += in[(row * shape.in_width + column) * channels + c] *
                      weights[(c * shape.kernel + ky) * shape.kernel + kx];
           }
@@ -124,7 +124,7 @@ std::vector<float> plain_depthwise(const ConvolutionShape& shape, std::size_t ch
   return out;
 }
 
-TEST(Depthwise, EqualsPlainLoopsForAllKernelsStridesPaddingsAndSides) {
+TEST(Depthwise, EqualsPlainLoopsForAllKernelsStridesPaddingsAndSizes) {
   constexpr std::size_t kChannels = 16;
   for (const std::size_t kernel : {3, 5})
     for (const std::size_t stride : {1, 2})
@@ -143,13 +143,13 @@ TEST(Depthwise, EqualsPlainLoopsForAllKernelsStridesPaddingsAndSides) {
           }
 }
 
-TEST(Depthwise, RefusesWhatItsLoopsDoNotKnow) {
+TEST(Depthwise, RefusesUnsupportedKernels) {
   EXPECT_THROW(Depthwise(8, 7, std::vector<float>(8 * 49), std::vector<float>(8)), Error);
   EXPECT_THROW(Depthwise(12, 3, std::vector<float>(12 * 9), std::vector<float>(12)), Error);
 }
 
-// A small network with all that the large ones have: no expansion, residuals, strides, both kernels,
-// squeeze-excitation.
+// A small network with all features of the large ones: no expansion, residuals, strides, both kernels,
+// squeeze-and-excitation.
 constexpr InvertedResidual kSmallBlocks[] = {{8, 8, 8, 3, 1},
                                              {8, 24, 16, 3, 2},
                                              {16, 40, 16, 5, 1, 8},
@@ -229,20 +229,21 @@ PlainOutput plain_network(const MobileNetConfig& config, const MobileNetWeights&
   PlainOutput out;
   for (std::size_t b = 0; b < config.blocks.size(); ++b) {
     const InvertedResidual& block = config.blocks[b];
-    const MobileNetWeights::Block& learnt = weights.blocks[b];
+    const MobileNetWeights::Block& block_weights = weights.blocks[b];
     const Activation inner = !config.mobile_net_v3 ? kRelu6 : block.hard_swish ? kHardSwish : kRelu;
     std::vector<float> wide = data;
-    if (block.expands()) wide = plain_pointwise(data, block.in, block.expanded, learnt.expand, inner);
+    if (block.expands()) wide = plain_pointwise(data, block.in, block.expanded, block_weights.expand, inner);
     shape = convolution_shape(shape.out_height, shape.out_width, block.kernel, block.stride, config.padding);
-    wide = plain_depthwise(shape, block.expanded, wide, learnt.depthwise.weight, learnt.depthwise.bias, inner);
+    wide = plain_depthwise(shape, block.expanded, wide, block_weights.depthwise.weight, block_weights.depthwise.bias,
+                           inner);
     if (block.squeezed > 0) {
       const auto squeezed = plain_pointwise(plain_means(wide, block.expanded), block.expanded, block.squeezed,
-                                            {learnt.squeeze.weight, learnt.squeeze.bias}, kRelu);
+                                            {block_weights.squeeze.weight, block_weights.squeeze.bias}, kRelu);
       const auto gates = plain_pointwise(squeezed, block.squeezed, block.expanded,
-                                         {learnt.excite.weight, learnt.excite.bias}, kNoActivation);
+                                         {block_weights.excite.weight, block_weights.excite.bias}, kNoActivation);
       for (std::size_t i = 0; i < wide.size(); ++i) wide[i] *= 1 / (1 + std::exp(-gates[i % block.expanded]));
     }
-    auto projected = plain_pointwise(wide, block.expanded, block.out, learnt.project, kNoActivation);
+    auto projected = plain_pointwise(wide, block.expanded, block.out, block_weights.project, kNoActivation);
     if (block.residual())
       for (std::size_t i = 0; i < projected.size(); ++i) projected[i] += data[i];
     data = projected;
@@ -286,7 +287,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, SmallMobileNet,
                          ::testing::Combine(::testing::Values(Padding::same, Padding::symmetric), ::testing::Bool(),
                                             ::testing::Values(std::size_t{1}, std::size_t{3})));
 
-TEST(MobileNetV2Engine, TakesAGreyPictureForThreeEqualColours) {
+TEST(MobileNetV2Engine, TreatsAGreyImageAsThreeEqualColours) {
   const MobileNetV2 network(random_weights("mobilenetv2", 5));
   constexpr std::size_t kPixels = MobileNetV2::kSide * MobileNetV2::kSide;
   const auto grey = random_floats(kPixels, 7);
@@ -299,7 +300,7 @@ TEST(MobileNetV2Engine, TakesAGreyPictureForThreeEqualColours) {
   EXPECT_LT(largest_difference(a, b), 1e-3f * *std::ranges::max_element(a));
 }
 
-TEST(MobileNetV2Engine, RefusesAPictureOfAnotherSize) {
+TEST(MobileNetV2Engine, RefusesAnImageOfAnotherSize) {
   const MobileNetV2 network(random_weights("mobilenetv2", 5));
   MobileNetV2::Scratch scratch;
   std::vector<float> embedding(MobileNetV2::kEmbedding);
@@ -341,7 +342,7 @@ std::vector<float> plain_front(const TensorArchive& weights, const std::string& 
   return result;
 }
 
-TEST(MusicnnEngine, FrontEndEqualsPlainLoopsAlsoWhereANormalisationTurnsTheSign) {
+TEST(MusicnnEngine, FrontEndEqualsPlainLoopsAlsoForNegativeScales) {
   TensorArchive weights = random_weights("musicnn_msd", 3);
   auto gamma = weights.floats("batch_normalization_1.gamma_1", 204);
   gamma[203] = -gamma[203];
@@ -364,7 +365,7 @@ TEST(MusicnnEngine, FrontEndEqualsPlainLoopsAlsoWhereANormalisationTurnsTheSign)
   expect("conv2d_4", "batch_normalization_5", 32, 1, 51, 7, 517);
 }
 
-TEST(MusicnnEngine, GivesTheSameAgainWithAUsedScratch) {
+TEST(MusicnnEngine, IsReproducibleWithAUsedScratch) {
   const Musicnn network(random_weights("musicnn_msd", 3));
   const auto patch = random_floats(Musicnn::kFrames * Musicnn::kBands, 9), other = random_floats(patch.size(), 10);
   MusicnnResult first, second;
@@ -415,7 +416,7 @@ TEST(GoldenMusicnn, EqualsTheReferenceFromTheMelSpectrogram) {
       const auto expect = [&](const std::vector<float>& values, const char* name) {
         const auto all = golden.floats(name, kPatches * values.size());
         const auto expected = std::span(all).subspan(i * values.size(), values.size());
-        // The pools reach 60, so that 1e-4 is meant of the largest value.
+        // The pools have values up to 60, so 1e-4 is relative to the largest value.
         const float scale = std::max(1.0f, *std::ranges::max_element(expected));
         EXPECT_LT(largest_difference(values, expected), kGoldenTolerance * scale) << set << " " << name;
       };
@@ -427,17 +428,17 @@ TEST(GoldenMusicnn, EqualsTheReferenceFromTheMelSpectrogram) {
   }
 }
 
-TEST(Team, DoesEachPortionOnceAndGoesOnAfterAMeetingWithAnyNumberOfThreads) {
+TEST(Team, ProcessesEachPortionOnceAndContinuesAfterABarrierWithAnyNumberOfThreads) {
   constexpr std::size_t kItems = 64;
   Team team;
   for (const int threads : {1, 3, 2, 4, 1, 2}) {
     std::vector<int> taken(kItems), mirrored(kItems);
-    team.run(threads, [&](const Member& member) {
-      member.share(kItems, member.portion(kItems), [&](std::size_t first, std::size_t last) {
+    team.run(threads, [&](const Worker& worker) {
+      worker.share(kItems, worker.portion(kItems), [&](std::size_t first, std::size_t last) {
         for (std::size_t i = first; i < last; ++i) ++taken[i];
       });
-      member.meeting.wait();
-      member.share(kItems, 5, [&](std::size_t first, std::size_t last) {
+      worker.barrier.wait();
+      worker.share(kItems, 5, [&](std::size_t first, std::size_t last) {
         for (std::size_t i = first; i < last; ++i) mirrored[i] += taken[kItems - 1 - i];
       });
     });

@@ -47,7 +47,7 @@ TEST(FetchWeights, RefusesAFileOfAnotherChecksumAndLeavesNothingThere) {
   EXPECT_FALSE(fs::exists(folder / "mn04_as_mAP_432.pt"));
 }
 
-TEST(FetchWeights, SaysWhatToPutWhereWhenTheFileCannotBeHad) {
+TEST(FetchWeights, ReportsWhatToPutWhereWhenTheDownloadFails) {
   HttpServer mirror([](const HttpRequest&) { return HttpResponse{.status = 404, .headers = {}, .body = "no"}; });
   TemporaryFolder folder;
   EXPECT_THAT(
@@ -55,7 +55,7 @@ TEST(FetchWeights, SaysWhatToPutWhereWhenTheFileCannotBeHad) {
       AllOf(HasSubstr("404"), HasSubstr("put MSD_musicnn.h5 from https://"), HasSubstr(folder.path().string())));
 }
 
-TEST(FetchWeights, KnowsTheNamesOfTheNetworks) {
+TEST(FetchWeights, ListsTheNamesOfTheNetworks) {
   TemporaryFolder folder;
   EXPECT_THAT(problem_of_fetching("vggish", folder.path(), ""), AllOf(HasSubstr("vggish"), HasSubstr("efficientat")));
 }

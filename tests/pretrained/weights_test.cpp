@@ -1,4 +1,4 @@
-// Weights of pretrained networks: their formats, where they are looked for, and what is said of unfit files.
+// Weights of pretrained networks: file formats, search order, and errors for unsuitable files.
 #include "genrewise/pretrained/weights.hpp"
 
 #include <gmock/gmock.h>
@@ -30,7 +30,7 @@ TensorArchive torch_golden(const std::string& name) {
   return parse_torch_file(read_file(golden_path("neural/" + name)), name);
 }
 
-TEST(TorchFile, GivesEveryFloatTensorWithItsShape) {
+TEST(TorchFile, ReturnsEveryFloatTensorWithItsShape) {
   const TensorArchive archive = torch_golden("state.pt");
   EXPECT_EQ(archive.tensor("0.weight").shape, (std::vector<std::size_t>{2, 1, 3, 3}));
   EXPECT_THAT(archive.floats("1.running_var", 2), ElementsAre(13, 13.125f));
@@ -44,13 +44,13 @@ TEST(TorchFile, FollowsStridesOffsetsAndSharedStorage) {
   EXPECT_THAT(archive.floats("shared", 3), ElementsAre(5, 6, 7));
 }
 
-TEST(TorchFile, TakesInnerDictionariesAndParametersAndLeavesOutWholeNumbers) {
+TEST(TorchFile, ReadsNestedDictionariesAndParametersAndDropsIntegers) {
   const TensorArchive archive = torch_golden("state.pt");
   EXPECT_THAT(archive.floats("inner.parameter", 2), ElementsAre(0, 1));
   EXPECT_FALSE(archive.contains("1.num_batches_tracked"));
 }
 
-TEST(TorchFile, ThatAsksForACallIsRefusedByTheNameOfTheFunction) {
+TEST(TorchFile, WithAFunctionCallIsRefusedNamingTheFunction) {
   EXPECT_THAT(error_message([] { torch_golden("caller.pt"); }), AllOf(HasSubstr("os.getenv"), HasSubstr("not called")));
 }
 
@@ -58,7 +58,7 @@ TEST(TorchFile, WithoutADictionaryIsRefused) {
   EXPECT_THAT(error_message([] { torch_golden("list.pt"); }), HasSubstr("no dictionary of tensors"));
 }
 
-TEST(TorchFile, CutAnywhereIsAnErrorAndNothingWorse) {
+TEST(TorchFile, TruncatedAnywhereIsAnErrorWithoutACrash) {
   const std::string bytes = read_file(golden_path("neural/state.pt"));
   for (std::size_t size = 0; size < bytes.size(); size += 37)
     EXPECT_THROW(parse_torch_file(std::string_view(bytes).substr(0, size), "cut"), Error) << size;
@@ -71,7 +71,7 @@ TEST(TorchFile, WithAnyByteChangedIsReadOrRefusedButNeverCrashes) {
     changed[at] = static_cast<char>(changed[at] ^ 0xff);
     try {
       parse_torch_file(changed, "changed");
-    } catch (const Error&) {  // as it should be where the byte matters
+    } catch (const Error&) {  // expected where the byte matters
     }
   }
 }
@@ -81,7 +81,7 @@ TEST(Weights, NamesOfNetworksAreListedWhenOneIsUnknown) {
               AllOf(HasSubstr("resnet"), HasSubstr("efficientat, musicnn_msd")));
 }
 
-TEST(Weights, EveryNetworkHasAHomeAndTensors) {
+TEST(Weights, EveryNetworkHasAUrlAndTensors) {
   for (const PretrainedNetwork& network : pretrained_networks()) {
     EXPECT_THAT(network.url, HasSubstr("https://"));
     EXPECT_THAT(expected_tensors(network.name), SizeIs(Ge(50u))) << network.name;
@@ -101,7 +101,7 @@ TEST(Weights, AreFoundInAFolderByTheirFileNameAndInTheEnvironment) {
   EXPECT_EQ(find_weights("musicnn_msd").metadata, given.metadata);
 }
 
-TEST(Weights, ChecksumIsOfTheValuesAndNotOfTheFile) {
+TEST(Weights, ChecksumDependsOnTheValuesAndNotOnTheFileFormat) {
   const TemporaryFolder folder;
   TensorArchive weights = random_weights("efficientat", 1);
   write_file(folder / "plain.safetensors", weights.serialise());
@@ -116,7 +116,7 @@ TEST(Weights, ChecksumIsOfTheValuesAndNotOfTheFile) {
   EXPECT_NE(sum("plain.safetensors"), sum("other.safetensors"));
 }
 
-TEST(Weights, AbsentOnesAreAnErrorThatSaysWhatToPutWhere) {
+TEST(Weights, MissingOnesAreAnErrorThatStatesWhatToPutWhere) {
   const TemporaryFolder folder;
   const Environment home("XDG_DATA_HOME", folder.path().string());
   const Environment nowhere("GENREWISE_WEIGHTS", (folder / "nowhere").string());
@@ -134,7 +134,7 @@ TEST(Weights, OfAnotherNetworkAreRefusedByName) {
               AllOf(HasSubstr("another network"), HasSubstr("features.0.0.weight")));
 }
 
-TEST(Weights, OfKerasNameTheProgramThatConvertsThemWhereItIsMissingOrCrashes) {
+TEST(Weights, OfKerasReportAMissingOrCrashedConverter) {
   const TemporaryFolder folder;
   write_file(folder / "model.h5", read_file(golden_path("neural/model.h5")));
   const Environment missing("GENREWISE_NEURAL_PROGRAM", (folder / "nothing").string());

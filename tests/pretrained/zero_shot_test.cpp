@@ -19,11 +19,11 @@ using ::testing::HasSubstr;
 
 constexpr std::size_t kClasses = 527, kJazz = 235, kHeavyMetal = 220, kHipHop = 217;
 
-std::unique_ptr<Classifier> judge(const std::string& genres) {
+std::unique_ptr<Classifier> zero_shot_for(const std::string& genres) {
   return make_classifier("zeroshot", {{"genres", genres}}, 1);
 }
 
-/// One clip in which nothing is heard but that class.
+/// One clip with evidence for that class only.
 Matrix only(std::size_t audioset_class) {
   Matrix logits(1, kClasses, std::vector<float>(kClasses, -8));
   logits(0, audioset_class) = 2;
@@ -31,43 +31,43 @@ Matrix only(std::size_t audioset_class) {
 }
 
 std::string refusal(const std::string& genres) {
-  return error_message([&] { judge(genres); });
+  return error_message([&] { zero_shot_for(genres); });
 }
 
-TEST(ZeroShot, GivesTheGenreWhoseClassIsHeard) {
-  const auto zero_shot = judge("Metal,Jazz,Hip-Hop");
+TEST(ZeroShot, PredictsTheGenreOfTheDetectedClass) {
+  const auto zero_shot = zero_shot_for("Metal,Jazz,Hip-Hop");
   EXPECT_EQ(zero_shot->predict(only(kHeavyMetal)), std::vector{0});
   EXPECT_EQ(zero_shot->predict(only(kJazz)), std::vector{1});
   EXPECT_EQ(zero_shot->predict(only(kHipHop)), std::vector{2});
   EXPECT_GT(zero_shot->predict_probabilities(only(kJazz))(0, 1), 0.9f);
 }
 
-TEST(ZeroShot, SharesSumToOneAlsoWhereNothingIsHeard) {
-  const auto zero_shot = judge("Metal,Jazz,Hip-Hop");
+TEST(ZeroShot, ProbabilitiesSumToOneAlsoWithoutEvidence) {
+  const auto zero_shot = zero_shot_for("Metal,Jazz,Hip-Hop");
   const Matrix shares = zero_shot->predict_probabilities(Matrix(1, kClasses, std::vector<float>(kClasses, -100)));
   EXPECT_NEAR(shares(0, 0) + shares(0, 1) + shares(0, 2), 1, 1e-6);
   EXPECT_NEAR(shares(0, 0), 1 / 3.0, 1e-6);
 }
 
-TEST(ZeroShot, KnowsGenresInOtherSpellingsAndByOtherNames) {
-  EXPECT_EQ(judge("jazz, hip hop")->predict(only(kHipHop)), std::vector{1});
-  EXPECT_EQ(judge("RAP,Jazz")->predict(only(kHipHop)), std::vector{0});
+TEST(ZeroShot, AcceptsGenresInOtherSpellingsAndByOtherNames) {
+  EXPECT_EQ(zero_shot_for("jazz, hip hop")->predict(only(kHipHop)), std::vector{1});
+  EXPECT_EQ(zero_shot_for("RAP,Jazz")->predict(only(kHipHop)), std::vector{0});
 }
 
-TEST(ZeroShot, KnowsTheGenresOfFmaGtzanAndTheTestSet) {
+TEST(ZeroShot, CoversTheGenresOfFmaGtzanAndTheTestSet) {
   for (const char* genres : {"Hip-Hop,Pop,Folk,Experimental,Rock,International,Electronic,Instrumental",
                              "blues,classical,country,disco,hiphop,jazz,metal,pop,reggae,rock",
                              "Classical,Country,Electronic,HipHop,Jazz,Metal,Pop,Rock"})
     EXPECT_EQ(refusal(genres), "no error");
 }
 
-TEST(ZeroShot, AnUnknownGenreIsRefusedWithTheKnownOnesAndOneGenreIsNoChoice) {
+TEST(ZeroShot, RefusesAnUnknownGenreAndASingleGenre) {
   EXPECT_THAT(refusal("Jazz,Polka"), AllOf(HasSubstr("Polka"), HasSubstr("Reggae")));
   EXPECT_THAT(refusal("Jazz"), HasSubstr("at least two"));
 }
 
 TEST(ZeroShot, RefusesFeaturesOfAnotherSet) {
-  EXPECT_THROW(judge("Jazz,Metal")->predict_probabilities(Matrix(1, 384)), Error);
+  EXPECT_THROW(zero_shot_for("Jazz,Metal")->predict_probabilities(Matrix(1, 384)), Error);
 }
 
 TEST(ZeroShotTable, NamesEachClassOnceForAGenreWithItsIndexInAudioSet) {

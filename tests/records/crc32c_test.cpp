@@ -18,7 +18,7 @@ std::vector<std::byte> filled(std::size_t size, int value, int step) {
   return bytes;
 }
 
-TEST(Crc32c, GivesTheSumsOfRfc3720) {
+TEST(Crc32c, ReproducesTheChecksumsOfRfc3720) {
   for (const auto sum : {&crc32c, &crc32c_by_table}) {
     EXPECT_EQ(sum({}, 0), 0u);
     EXPECT_EQ(sum(as_bytes("123456789"), 0), 0xe3069283u);
@@ -29,7 +29,7 @@ TEST(Crc32c, GivesTheSumsOfRfc3720) {
   }
 }
 
-TEST(Crc32c, OfACopyIsThatOfTheOriginalAndTheCopyIsWhole) {
+TEST(Crc32c, IsTheSameForACopyWhichIsComplete) {
   Rng rng(2);
   std::vector<std::byte> bytes(40'000);
   for (auto& byte : bytes) byte = static_cast<std::byte>(rng.next());
@@ -61,14 +61,15 @@ TEST(Crc32c, IsTheSameByInstructionAndByTableForEveryLengthAndAlignment) {
   }
 }
 
-TEST(Crc32c, GoesOnWhereItStopped) {
+TEST(Crc32c, ContinuesFromAnIntermediateChecksum) {
   const auto bytes = filled(30'000, 5, 7);
   const auto all = std::span<const std::byte>(bytes);
   EXPECT_EQ(crc32c(all.subspan(12'345), crc32c(all.first(12'345))), crc32c(all));
 }
 
 TEST(Crc32c, MasksAsTensorFlowDoes) {
-  // The first 12 bytes of any TFRecord of 16 bytes, as TensorFlow writes them: the length and its masked sum.
+  // The first 12 bytes of every TFRecord with 16 bytes of payload, as written by TensorFlow: the length and its masked
+  // checksum.
   const auto header = record_header(16);
   EXPECT_EQ(payload_length(as_bytes({header.data(), header.size()})), 16u);
   EXPECT_EQ(masked_crc32c({}), 0xa282ead8u);

@@ -14,7 +14,7 @@ namespace {
 using testing::TemporaryFolder;
 using wire::Field;
 
-// The fields of a message by their numbers; the last of each.
+// The fields of a message by number; the last one of each.
 std::map<std::uint32_t, Field> fields_of(std::span<const std::byte> message) {
   std::map<std::uint32_t, Field> fields;
   wire::Reader reader(message);
@@ -31,7 +31,7 @@ std::vector<std::string> events_of(const std::filesystem::path& path) {
   return events;
 }
 
-TEST(EventFile, StartsWithItsVersionAndHoldsScalarsAtOnce) {
+TEST(EventFile, StartsWithItsVersionAndContainsScalarsImmediately) {
   const TemporaryFolder folder;
   EventWriter writer(folder / "run" / "train");
   writer.add_scalar("loss", 7, 0.25F);
@@ -48,7 +48,7 @@ TEST(EventFile, StartsWithItsVersionAndHoldsScalarsAtOnce) {
   EXPECT_THAT(writer.path().filename().string(), ::testing::StartsWith("events.out.tfevents."));
 }
 
-TEST(EventFile, TwoInOneFolderHaveNamesOfTheirOwn) {
+TEST(EventFile, HasAUniqueNameInItsFolder) {
   const TemporaryFolder folder;
   const EventWriter one(folder.path()), two(folder.path());
   EXPECT_NE(one.path(), two.path());

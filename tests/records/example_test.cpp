@@ -57,7 +57,7 @@ TEST(Example, ReadsBackWhatItWrote) {
   EXPECT_EQ(view.entries().size(), 3u);
 }
 
-TEST(Example, WriterStartsAnewAfterClear) {
+TEST(Example, IsEmptyAfterClear) {
   ExampleWriter writer;
   writer.add("a", std::string_view("b"));
   writer.finish();
@@ -68,7 +68,7 @@ TEST(Example, WriterStartsAnewAfterClear) {
   EXPECT_TRUE(view.entries().empty());
 }
 
-TEST(Example, ReadsFloatsThatAreNotPackedAndListsInPieces) {
+TEST(Example, ReadsUnpackedFloatsAndSplitLists) {
   std::string list;
   wire::put_float(list, 1, 1);
   const float packed[] = {2, 3};
@@ -84,7 +84,7 @@ TEST(Example, ReadsFloatsThatAreNotPackedAndListsInPieces) {
   EXPECT_THAT(two, ElementsAre(1, 2));
 }
 
-TEST(Example, ShowsFloatsWhereTheyLieOnlyWhenTheyAreInOnePiece) {
+TEST(Example, GivesAViewOfFloatsOnlyIfTheyAreContiguous) {
   const auto payload = typical_example();
   ExampleView view;
   ASSERT_TRUE(view.parse(as_bytes(payload)));
@@ -105,7 +105,7 @@ TEST(Example, ShowsFloatsWhereTheyLieOnlyWhenTheyAreInOnePiece) {
   }
 }
 
-TEST(Example, ReadsIntegersThatAreNotPacked) {
+TEST(Example, ReadsUnpackedIntegers) {
   std::string list;
   wire::put_uint(list, 1, 5);
   wire::put_uint(list, 1, static_cast<std::uint64_t>(-7));
@@ -115,7 +115,7 @@ TEST(Example, ReadsIntegersThatAreNotPacked) {
   EXPECT_THAT(values<std::int64_t>(view.find("class")), ElementsAre(5, -7));
 }
 
-TEST(Example, TakesTheLastOfSeveralListsUnderOneKey) {
+TEST(Example, UsesTheLastOfSeveralListsWithOneKey) {
   const auto one = message(1, message(1, "old")), two = message(1, message(1, "new"));
   const auto payload = message(1, entry("k", one)) + message(1, entry("k", two) + entry("j", one));
   ExampleView view;
@@ -124,7 +124,7 @@ TEST(Example, TakesTheLastOfSeveralListsUnderOneKey) {
   EXPECT_THAT(values<std::string_view>(view.find("j")), ElementsAre("old"));
 }
 
-TEST(Example, ForgetsAListWhenOneOfAnotherKindFollows) {
+TEST(Example, DropsAListWhenOneOfAnotherKindFollows) {
   std::string ints;
   wire::put_uint(ints, 1, 5);
   const auto payload = message(1, entry("k", message(1, message(1, "text")) + message(3, ints)));
@@ -143,7 +143,7 @@ TEST(Example, GivesNoValuesOfAnotherKind) {
   EXPECT_TRUE(values<std::string_view>(view.find("song")).empty());
 }
 
-TEST(Example, RefusesWhatIsCutAnywhereOrBroken) {
+TEST(Example, RefusesTruncatedAndInvalidEncodings) {
   const auto payload = typical_example();
   ExampleView view;
   for (std::size_t size = 1; size < payload.size(); ++size) {
@@ -163,7 +163,7 @@ TEST(Example, RefusesWhatIsCutAnywhereOrBroken) {
 #ifdef GENREWISE_HAS_PROTOBUF
 using Reference = genrewise_reference::Example;
 
-// What the reference read, through our views; false where they differ.
+// Compares our views with the result of the reference; false if they differ.
 ::testing::AssertionResult agrees(const ExampleView& view, const Reference& reference) {
   for (const auto& [key, feature] : reference.features().feature()) {
     const FeatureView* ours = view.find(key);
@@ -188,16 +188,16 @@ using Reference = genrewise_reference::Example;
   return ::testing::AssertionSuccess();
 }
 
-// Protobuf's maps have a member more when they are compiled for the thread sanitizer, and the library's code, which was
-// not, writes beside it.
+// Protobuf's maps have one more member under the thread sanitizer; the library, compiled without it, would corrupt
+// them.
 #ifdef __SANITIZE_THREAD__
-#define SKIP_WHERE_PROTOBUF_DOES_NOT_FIT() GTEST_SKIP() << "libprotobuf is not built for the thread sanitizer"
+#define SKIP_IF_PROTOBUF_IS_INCOMPATIBLE() GTEST_SKIP() << "libprotobuf is not built for the thread sanitizer"
 #else
-#define SKIP_WHERE_PROTOBUF_DOES_NOT_FIT() static_cast<void>(0)
+#define SKIP_IF_PROTOBUF_IS_INCOMPATIBLE() static_cast<void>(0)
 #endif
 
 TEST(ExampleAgainstProtobuf, IsReadByTheReference) {
-  SKIP_WHERE_PROTOBUF_DOES_NOT_FIT();
+  SKIP_IF_PROTOBUF_IS_INCOMPATIBLE();
   Reference reference;
   ASSERT_TRUE(reference.ParseFromString(typical_example()));
   const auto& features = reference.features().feature();
@@ -206,8 +206,8 @@ TEST(ExampleAgainstProtobuf, IsReadByTheReference) {
   EXPECT_EQ(features.at("track_id").bytes_list().value(0), "Ünï/1");
 }
 
-TEST(ExampleAgainstProtobuf, AgreesOnWhateverBothAccept) {
-  SKIP_WHERE_PROTOBUF_DOES_NOT_FIT();
+TEST(ExampleAgainstProtobuf, AgreesOnEverythingThatBothAccept) {
+  SKIP_IF_PROTOBUF_IS_INCOMPATIBLE();
   google::protobuf::SetLogHandler(nullptr);
   Rng rng(4);
   std::string list;
@@ -243,7 +243,7 @@ TEST(ExampleAgainstProtobuf, AgreesOnWhateverBothAccept) {
     }
   }
   EXPECT_GT(both, 10'000);
-  // Groups, and entries with two values, which no encoder writes, are the only things that we refuse and it does not.
+  // Only groups, and entries with two values, which no encoder writes, are rejected by us but not by the reference.
   EXPECT_LT(only_reference, both / 50);
 }
 #endif

@@ -1,4 +1,4 @@
-// Record files that TensorFlow wrote (tests/golden/records/generate.py).
+// Record files written by TensorFlow (tests/golden/records/generate.py).
 #include <gmock/gmock.h>
 
 #include "genrewise/records/example.hpp"

@@ -1,4 +1,4 @@
-// Files of records: written, read, cut and flipped.
+// Record files: written, read, truncated and with flipped bits.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -41,7 +41,7 @@ Contents read_all(const std::filesystem::path& path) {
   }
 }
 
-// Not write_file(): nothing here must reach the disk, and waiting for it takes seconds.
+// Not write_file(), which flushes to disk and takes seconds here.
 void put_file(const std::filesystem::path& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
@@ -73,7 +73,7 @@ TEST_P(RecordFiles, ReadBackWhatWasWritten) {
   EXPECT_EQ(contents.payloads, payloads);
 }
 
-TEST_P(RecordFiles, LeaveNothingWhenNotCommitted) {
+TEST_P(RecordFiles, LeaveNoFilesWithoutCommit) {
   const TemporaryFolder folder;
   {
     RecordWriter writer(folder / "x.tfrec", GetParam());
@@ -82,7 +82,7 @@ TEST_P(RecordFiles, LeaveNothingWhenNotCommitted) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST_P(RecordFiles, CutAtEveryByteGiveAllThatIsWholeAndAFaultForTheRest) {
+TEST_P(RecordFiles, GiveAllCompleteRecordsAndAFaultWhenCutAtAnyByte) {
   const TemporaryFolder folder;
   const std::vector<std::string> payloads = {"first", "", "the third one", "4"};
   RecordWriter writer(folder / "x.tfrec", GetParam());
@@ -100,7 +100,7 @@ TEST_P(RecordFiles, CutAtEveryByteGiveAllThatIsWholeAndAFaultForTheRest) {
       for (const auto& payload : contents.payloads) bytes += payload.size() + kRecordFrameBytes;
       ASSERT_EQ(between_records, bytes == size) << size;
     } else {
-      ASSERT_EQ(between_records, size == 0) << size;  // no byte of the stream can be missed unseen
+      ASSERT_EQ(between_records, size == 0) << size;  // every missing byte of the stream is detected
     }
     if (!between_records) {
       ASSERT_THAT(contents.faults[0].where, HasSubstr("cut @ ")) << size;
@@ -129,7 +129,7 @@ TEST(RecordReader, LosesOneRecordToAnyFlippedBit) {
   }
 }
 
-TEST(RecordReader, DoesNotBelieveALengthThatCannotBe) {
+TEST(RecordReader, RejectsAnImpossibleLength) {
   const TemporaryFolder folder;
   for (const std::uint64_t length : {std::uint64_t{1} << 63, ~std::uint64_t{0}, std::uint64_t{1} << 40,
                                      std::uint64_t{1} << 30, std::uint64_t{100}}) {
@@ -140,11 +140,11 @@ TEST(RecordReader, DoesNotBelieveALengthThatCannotBe) {
     EXPECT_THAT(contents.payloads, ElementsAre("good", "next")) << length;
     ASSERT_EQ(contents.faults.size(), 1u);
     EXPECT_EQ(contents.faults[0].reason, length > RecordReader::kLongestPayload ? "record too long" : "truncated");
-    EXPECT_THAT(contents.faults[0].detail, HasSubstr("goes on at"));
+    EXPECT_THAT(contents.faults[0].detail, HasSubstr("continues at"));
   }
 }
 
-TEST(RecordReader, DoesNotReserveMemoryForALengthThatLiesInACompressedFile) {
+TEST(RecordReader, DoesNotReserveMemoryForAWrongLengthInACompressedFile) {
   const TemporaryFolder folder;
   const auto header = record_header(RecordReader::kLongestPayload);
   Deflater deflater(Compression::gzip);
@@ -158,7 +158,7 @@ TEST(RecordReader, DoesNotReserveMemoryForALengthThatLiesInACompressedFile) {
   EXPECT_EQ(contents.faults[0].reason, "truncated");
 }
 
-TEST(RecordReader, FindsNothingInAFileOfAnotherKindAndSaysSo) {
+TEST(RecordReader, ReportsOneFaultForAFileOfAnotherKind) {
   const TemporaryFolder folder;
   put_file(folder / "text", std::string(100'000, 'x'));
   const auto contents = read_all(folder / "text");
@@ -168,7 +168,7 @@ TEST(RecordReader, FindsNothingInAFileOfAnotherKindAndSaysSo) {
   EXPECT_THAT(contents.faults[0].detail, HasSubstr("100000 bytes lost"));
 }
 
-TEST(RecordReader, LeavesTheSumOfPayloadsToItsCallerWhenAsked) {
+TEST(RecordReader, LeavesPayloadChecksumsToTheCallerOnRequest) {
   const TemporaryFolder folder;
   std::string flipped = framed("good") + framed("bad") + framed("last");
   flipped[framed("good").size() + kRecordHeaderBytes] = 'B';
@@ -182,12 +182,12 @@ TEST(RecordReader, LeavesTheSumOfPayloadsToItsCallerWhenAsked) {
   EXPECT_THAT(unsound, ElementsAre("Bad"));
 }
 
-TEST(RecordReader, ReadsFramesOfOneLengthAndThenOfAnyOther) {
+TEST(RecordReader, ReadsFramesOfOneLengthFollowedByOthers) {
   const TemporaryFolder folder;
   Rng rng(8);
   std::string whole;
   std::vector<std::string> payloads;
-  for (int i = 0; i < 200; ++i) {  // what is read ahead follows the length of the last frame, which here misleads it
+  for (int i = 0; i < 200; ++i) {  // the read size follows the length of the last frame, which is misleading here
     const std::size_t size = i % 20 < 15 ? 30'000 + rng.below(3) : rng.below(700'000);
     whole += framed(payloads.emplace_back(random_text(rng, size)));
   }
@@ -197,7 +197,7 @@ TEST(RecordReader, ReadsFramesOfOneLengthAndThenOfAnyOther) {
   EXPECT_TRUE(contents.payloads == payloads);
 }
 
-TEST(PageBuffer, BeginsOnAPageAndKeepsWhatItHeldWhenItGrows) {
+TEST(PageBuffer, IsPageAlignedAndKeepsItsContentWhenItGrows) {
   PageBuffer buffer(5'000);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % PageBuffer::kPageBytes, 0u);
   std::ranges::fill(buffer.all(), std::byte{7});
@@ -208,7 +208,7 @@ TEST(PageBuffer, BeginsOnAPageAndKeepsWhatItHeldWhenItGrows) {
   EXPECT_EQ(buffer.size(), 10'000u);
   PageBuffer other(std::move(buffer));
   EXPECT_EQ(other.size(), 10'000u);
-  EXPECT_EQ(PageBuffer::place_for(3 * PageBuffer::kPageBytes + 17), 17u);
+  EXPECT_EQ(PageBuffer::offset_in_page(3 * PageBuffer::kPageBytes + 17), 17u);
 }
 
 TEST(RecordReader, RefusesAFolderAndAMissingFile) {
@@ -219,14 +219,14 @@ TEST(RecordReader, RefusesAFolderAndAMissingFile) {
   EXPECT_TRUE(read_all(folder / "empty").faults.empty());
 }
 
-TEST(RecordReader, ReadsARecordWhoseLengthLooksLikeAMarkOfGzip) {
+TEST(RecordReader, ReadsARecordWhoseLengthLooksLikeTheMagicNumberOfGzip) {
   const TemporaryFolder folder;
   const std::string payload(0x8b1f, 'p');
   put_file(folder / "x", framed(payload));
   EXPECT_THAT(read_all(folder / "x").payloads, ElementsAre(payload));
 }
 
-TEST(RecordReader, SeesAFlippedBitInACompressedFile) {
+TEST(RecordReader, DetectsAFlippedBitInACompressedFile) {
   const TemporaryFolder folder;
   RecordWriter writer(folder / "x", Compression::gzip);
   Rng rng(3);
@@ -241,7 +241,7 @@ TEST(RecordReader, SeesAFlippedBitInACompressedFile) {
   }
 }
 
-TEST(Compression, LetsReadingBeginAtARestartPoint) {
+TEST(Compression, AllowsReadingFromARestartPoint) {
   const TemporaryFolder folder;
   for (const auto compression : {Compression::gzip, Compression::zlib}) {
     RecordWriter writer(folder / "x", compression);
@@ -252,10 +252,10 @@ TEST(Compression, LetsReadingBeginAtARestartPoint) {
     const auto stored = read_file(folder / "x");
     std::vector<std::byte> out(framed("behind").size());
     auto in = as_bytes(stored).subspan(point);
-    std::span<std::byte> room(out);
+    std::span<std::byte> target(out);
     auto inflater = Inflater::raw();
-    inflater.read(in, room);
-    EXPECT_TRUE(room.empty());
+    inflater.read(in, target);
+    EXPECT_TRUE(target.empty());
     EXPECT_EQ(as_text(out), framed("behind"));
     EXPECT_THAT(read_all(folder / "x").payloads, ElementsAre("before before before", "behind"));
   }
@@ -275,7 +275,7 @@ TEST(Compression, ReadsSeveralGzipMembersAsOneStream) {
   EXPECT_TRUE(contents.faults.empty());
 }
 
-TEST(Compression, NamesAreReadBack) {
+TEST(Compression, ParsesItsOwnNames) {
   EXPECT_EQ(parse_compression("gzip"), Compression::gzip);
   EXPECT_EQ(parse_compression("none"), Compression::none);
   EXPECT_EQ(parse_compression("brotli"), std::nullopt);

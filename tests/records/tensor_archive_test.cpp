@@ -22,7 +22,7 @@ std::string file_of(const std::string& header, std::size_t data_bytes = 0) {
   return bytes + header + std::string(data_bytes, '\0');
 }
 
-std::string refusal(const std::string& bytes) {
+std::string parse_error(const std::string& bytes) {
   return error_message([&] { TensorArchive::parse(bytes, "x.safetensors"); });
 }
 
@@ -64,33 +64,33 @@ TEST(TensorArchiveFile, ChecksEveryNumberOfAForeignHeader) {
   const auto tensor = [](const std::string& dtype, const std::string& shape, const std::string& offsets) {
     return R"({"t":{"dtype":")" + dtype + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets + "}}";
   };
-  EXPECT_EQ(refusal(file_of(tensor("F32", "[2]", "[0,8]"), 8)), "no error");
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[0,8]"), 7)), HasSubstr("outside"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[0,8]"), 9)), HasSubstr("1 bytes after the last"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[3]", "[0,8]"), 8)), HasSubstr("does not fit"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[4611686018427387904,4]", "[0,0]"))), HasSubstr("does not fit"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[-2]", "[0,8]"), 8)), HasSubstr("whole numbers"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[2.5]", "[0,8]"), 8)), HasSubstr("whole numbers"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "2", "[0,8]"), 8)), HasSubstr("no list"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[8,0]"), 8)), HasSubstr("outside"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[-8,0]"), 8)), HasSubstr("outside"));
-  EXPECT_THAT(refusal(file_of(tensor("F32", "[2]", "[0]"), 8)), HasSubstr("outside"));
-  EXPECT_THAT(refusal(file_of(tensor("F31", "[2]", "[0,8]"), 8)), HasSubstr("unknown dtype"));
-  EXPECT_THAT(refusal(file_of(R"({"t":{"dtype":"F32","shape":[2]}})", 8)), HasSubstr("lacks"));
-  EXPECT_THAT(refusal(file_of(R"({"t":7})")), HasSubstr("lacks"));
-  EXPECT_THAT(refusal(file_of(R"({"__metadata__":{"a":1}})")), HasSubstr("no text"));
-  EXPECT_THAT(refusal(file_of("[1]")), HasSubstr("no JSON object"));
-  EXPECT_THAT(refusal(file_of("{")), HasSubstr("no JSON object"));
-  EXPECT_THAT(refusal(file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
-                              R"("b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})",
-                              6)),
+  EXPECT_EQ(parse_error(file_of(tensor("F32", "[2]", "[0,8]"), 8)), "no error");
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[2]", "[0,8]"), 7)), HasSubstr("outside"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[2]", "[0,8]"), 9)), HasSubstr("1 bytes after the last"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[3]", "[0,8]"), 8)), HasSubstr("does not match"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[4611686018427387904,4]", "[0,0]"))), HasSubstr("does not match"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[-2]", "[0,8]"), 8)), HasSubstr("whole numbers"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[2.5]", "[0,8]"), 8)), HasSubstr("whole numbers"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "2", "[0,8]"), 8)), HasSubstr("not a list"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[2]", "[8,0]"), 8)), HasSubstr("outside"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[2]", "[-8,0]"), 8)), HasSubstr("outside"));
+  EXPECT_THAT(parse_error(file_of(tensor("F32", "[2]", "[0]"), 8)), HasSubstr("outside"));
+  EXPECT_THAT(parse_error(file_of(tensor("F31", "[2]", "[0,8]"), 8)), HasSubstr("unknown dtype"));
+  EXPECT_THAT(parse_error(file_of(R"({"t":{"dtype":"F32","shape":[2]}})", 8)), HasSubstr("lacks"));
+  EXPECT_THAT(parse_error(file_of(R"({"t":7})")), HasSubstr("lacks"));
+  EXPECT_THAT(parse_error(file_of(R"({"__metadata__":{"a":1}})")), HasSubstr("not text"));
+  EXPECT_THAT(parse_error(file_of("[1]")), HasSubstr("not a JSON object"));
+  EXPECT_THAT(parse_error(file_of("{")), HasSubstr("not a JSON object"));
+  EXPECT_THAT(parse_error(file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},)"
+                                  R"("b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})",
+                                  6)),
               HasSubstr("overlap"));
-  EXPECT_THAT(refusal(std::string(8, '\xff') + "{}"), HasSubstr("no header length"));
-  EXPECT_THAT(refusal(std::string("\x10\0\0\0\0\0\0\0{}", 10)), HasSubstr("truncated in its header"));
-  EXPECT_THAT(refusal("short"), HasSubstr("5 bytes"));
+  EXPECT_THAT(parse_error(std::string(8, '\xff') + "{}"), HasSubstr("not a header length"));
+  EXPECT_THAT(parse_error(std::string("\x10\0\0\0\0\0\0\0{}", 10)), HasSubstr("truncated in its header"));
+  EXPECT_THAT(parse_error("short"), HasSubstr("5 bytes"));
 }
 
-TEST(TensorArchiveFile, RefusesAskingForWhatItHasNot) {
+TEST(TensorArchiveFile, RefusesMissingTensorsAndOtherTypesOrShapes) {
   TensorArchive archive("m.gwm");
   archive.put("f", std::vector<float>{1, 2}, {1, 2});
   EXPECT_THROW(archive.tensor("g"), Error);

@@ -27,7 +27,7 @@ using testing::kNastyLabels;
 using ::testing::Not;
 using testing::TemporaryFolder;
 
-/// A study with its results written.
+/// A study and its result files.
 struct Made : testing::StudyInFolder {
   explicit Made(const fs::path& folder, const std::vector<std::string>& labels = kNastyLabels)
       : StudyInFolder(folder, labels) {
@@ -42,7 +42,7 @@ struct Made : testing::StudyInFolder {
   json results;
 };
 
-TEST(RunFolder, HoldsResultsReportPredictionsAndModels) {
+TEST(RunFolder, ContainsResultsReportPredictionsAndModels) {
   TemporaryFolder folder;
   const Made made(folder / "run");
   for (const char* name : {"config.json", "results.json", "report.html", "predictions.csv", "best.gwm",
@@ -56,7 +56,7 @@ TEST(RunFolder, HoldsResultsReportPredictionsAndModels) {
             made.result.models[*made.result.best].test_labels);
 }
 
-TEST(RunFolder, ResultsCarryTheDocumentedNames) {
+TEST(RunFolder, ResultsHaveTheDocumentedKeys) {
   TemporaryFolder folder;
   const json results = Made(folder / "run").results;
   ASSERT_EQ(results.at("models").size(), 2u);
@@ -73,7 +73,7 @@ TEST(RunFolder, ResultsCarryTheDocumentedNames) {
   for (const json& each : results["models"]) EXPECT_EQ(each.contains("versus_best"), each.at("name") != best);
 }
 
-TEST(RunFolder, WritesPredictionsThatReadBackWhateverTheLabels) {
+TEST(RunFolder, WritesPredictionsThatReadBackWithAnyLabels) {
   TemporaryFolder folder;
   const Made made(folder / "run");
   const std::string text = read_file(folder / "run" / "predictions.csv");
@@ -81,7 +81,7 @@ TEST(RunFolder, WritesPredictionsThatReadBackWhateverTheLabels) {
   EXPECT_THAT(text, ::testing::StartsWith("track_id,genre,gnb,"));
 }
 
-TEST(Ablation, ComparesEachFeatureAloneAndAllTogetherAndKeepsWhatIsFinished) {
+TEST(Ablation, ComparesSingleFeaturesAndAllTogetherAndReusesFinishedModels) {
   TemporaryFolder folder;
   Made made(folder / "run");
   made.examples.table.columns = {
@@ -98,16 +98,16 @@ TEST(Ablation, ComparesEachFeatureAloneAndAllTogetherAndKeepsWhatIsFinished) {
   ASSERT_EQ(rows.size(), 4u);
   EXPECT_EQ(rows[0].at("columns"), 2);
   EXPECT_EQ(rows[3].at("models")[0].at("accuracy"), made.results.at("models")[0].at("accuracy"));
-  EXPECT_EQ(ablate(), rows);  // seconds and all: nothing was fitted again
+  EXPECT_EQ(ablate(), rows);  // including times: nothing was fitted again
   made.results["ablation"] = rows;
   made.results["ablation"][1]["models"][0] = {{"name", "gnb"}, {"error", "gnb: not today"}};
   write_study(made.run, made.examples, made.split, made.result, made.results);
-  EXPECT_THAT(read_file(folder / "run" / "report.html"), HasSubstr("Which features tell the genres apart"));
+  EXPECT_THAT(read_file(folder / "run" / "report.html"), HasSubstr("Accuracy by features"));
   EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nmfcc,,2,gnb,0."));
   EXPECT_THAT(read_file(folder / "run" / "ablation.csv"), HasSubstr("\nzcr,,1,gnb,,,,,,\n"));
 }
 
-TEST(TuningFolder, HoldsTheSearchAndTakesFinishedPointsBack) {
+TEST(TuningFolder, ContainsTheSearchAndReusesFinishedPoints) {
   TemporaryFolder folder;
   const Examples examples = clusters(kNastyLabels, 20, 0.4F);
   TuningConfig config;
@@ -126,7 +126,7 @@ TEST(TuningFolder, HoldsTheSearchAndTakesFinishedPointsBack) {
   EXPECT_THAT(page, HasSubstr("&lt;b&gt;"));
   EXPECT_THAT(page, HasSubstr("<polyline"));
 
-  // Cut in the middle of the last line, as a kill may leave it, and taken up again.
+  // Truncated within the last line, as after a kill, then continued.
   const std::string journal = read_file(folder / "tune" / "folds.jsonl");
   write_file(folder / "tune" / "folds.jsonl", journal.substr(0, journal.size() - 20));
   run.reset();
@@ -166,7 +166,7 @@ TEST(TuningReport, ShowsTheVarianceOfComponentsAndTheProductOfTwoAxes) {
   EXPECT_THAT(page, HasSubstr(">none<"));
 }
 
-TEST(Report, TellsWhatEachModelLearntFromWhereTheTablesDiffer) {
+TEST(Report, NamesTheFeaturesOfEachModelIfTheyDiffer) {
   TemporaryFolder folder;
   Made made(folder / "run");
   EXPECT_THAT(render_report(made.results), Not(HasSubstr("<span class=\"detail\">on ")));
@@ -180,7 +180,15 @@ TEST(Report, TellsWhatEachModelLearntFromWhereTheTablesDiffer) {
   EXPECT_THAT(page, HasSubstr("Clips last 29.5 to 30.0 s"));
 }
 
-TEST(VarianceThresholds, CountsTheComponentsThatItTakes) {
+TEST(Report, ReadsDocumentsWithTheFormerNameOfTheLocation) {
+  TemporaryFolder folder;
+  json results = Made(folder / "run").results;
+  results["dataset"].erase("location");
+  results["dataset"]["place"] = "former/location";
+  EXPECT_THAT(render_report(results), HasSubstr("former/location"));
+}
+
+TEST(VarianceThresholds, CountsTheRequiredComponents) {
   EXPECT_EQ(variance_thresholds(std::vector<double>{0.6, 0.3, 0.06, 0.04}), "90 % by 2, 95 % by 3, 99 % by 4");
   EXPECT_EQ(variance_thresholds(std::vector<double>{0.6, 0.1}), "");
 }
@@ -195,17 +203,17 @@ TEST(Report, EscapesEveryText) {
   EXPECT_THAT(page, HasSubstr("R&amp;B {{name}}"));
 }
 
-TEST(Report, NeedsNothingBesideIt) {
+TEST(Report, IsSelfContained) {
   TemporaryFolder folder;
   const std::string page = render_report(Made(folder / "run").results);
   for (const char* outside : {"http://", "https://", "src=", "href=", "@import", "url("}) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   }
   EXPECT_THAT(page, HasSubstr("<svg"));
-  EXPECT_THAT(page, HasSubstr("Before you believe it"));
+  EXPECT_THAT(page, HasSubstr("Caveats"));
 }
 
-TEST(Report, BearsLabelsThatAreNoUtf8AndModelsThatAllFailed) {
+TEST(Report, AcceptsLabelsThatAreNotUtf8AndFailureOfAllModels) {
   TemporaryFolder folder;
   json results = Made(folder / "run", {"caf\xE9", "b", "c"}).results;
   EXPECT_THAT(render_report(results), HasSubstr("caf\xEF\xBF\xBD"));
@@ -216,7 +224,7 @@ TEST(Report, BearsLabelsThatAreNoUtf8AndModelsThatAllFailed) {
   EXPECT_THAT(render_report(results), HasSubstr("it &lt;broke&gt;"));
 }
 
-TEST(Report, NamesWhatADocumentLacksAndWhichFormatItIs) {
+TEST(Report, ReportsMissingKeysAndWrongFormats) {
   TemporaryFolder folder;
   json results = Made(folder / "run").results;
   const auto message = [](const json& document) -> std::string {
@@ -232,7 +240,8 @@ TEST(Report, NamesWhatADocumentLacksAndWhichFormatItIs) {
   EXPECT_THAT(message(newer), HasSubstr("format version 2"));
   results.erase("labels");
   EXPECT_THAT(message(results), HasSubstr("lacks \"labels\""));
-  EXPECT_THAT(message({{"format", "genrewise tuning"}}), HasSubstr("no document of the format \"genrewise results\""));
+  EXPECT_THAT(message({{"format", "genrewise tuning"}}),
+              HasSubstr("not a document of the format \"genrewise results\""));
   EXPECT_THAT(message(json::array()), HasSubstr("genrewise results"));
 }
 

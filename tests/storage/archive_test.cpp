@@ -22,7 +22,7 @@ using ::testing::UnorderedElementsAre;
 class Archive : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!program_exists("7z")) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
+    if (find_program("7z").empty()) GTEST_SKIP() << "needs 7-Zip (p7zip-full), which is not installed";
   }
   ~Archive() override { clear_interrupt(); }
 
@@ -39,7 +39,7 @@ class Archive : public ::testing::Test {
     return archive;
   }
 
-  /// A zip with one stored entry of that name, byte by byte (7-Zip would not make one with a bad name).
+  /// Writes a zip with one stored entry of this name byte by byte (7-Zip does not create invalid names).
   std::filesystem::path with_name(const std::string& name, std::uint32_t unix_mode = 0100644) {
     const auto number = [](std::uint64_t value, int bytes) {
       std::string text;
@@ -89,7 +89,7 @@ TEST_F(Archive, UnpacksEveryCompressionThatFmaUses) {
   }
 }
 
-TEST_F(Archive, ListsNamesAndTheirSize) {
+TEST_F(Archive, ListsNamesAndUnpackedSize) {
   const ArchiveListing listing = list_archive(packed("Deflate"));
   EXPECT_THAT(listing.names, UnorderedElementsAre("fma_small", "fma_small/000", "fma_small/000/000002.mp3",
                                                   "fma_small/Ünïcode 音楽.txt"));
@@ -104,11 +104,11 @@ TEST_F(Archive, RefusesNamesThatLeaveTheFolder) {
   EXPECT_THAT(error(with_name("link", 0120777)), HasSubstr("link"));
   EXPECT_TRUE(unpacked().empty());
   Progress quiet;
-  unpack_archive(with_name("good..name.txt"), folder_ / "out", quiet);  // so the archives above are read at all
+  unpack_archive(with_name("good..name.txt"), folder_ / "out", quiet);  // shows that such archives can be read
   EXPECT_EQ(read_file(folder_ / "out/good..name.txt"), "evil");
 }
 
-TEST_F(Archive, LeavesNothingOfADamagedArchive) {
+TEST_F(Archive, LeavesNoFilesOfADamagedArchive) {
   const auto archive = packed("Copy");
   std::string bytes = read_file(archive);
   bytes[bytes.size() / 2] ^= 1;
@@ -117,7 +117,7 @@ TEST_F(Archive, LeavesNothingOfADamagedArchive) {
   EXPECT_TRUE(unpacked().empty());
 }
 
-TEST_F(Archive, RefusesWhatIsNoArchiveOrNotThere) {
+TEST_F(Archive, RefusesMissingFilesAndOtherFormats) {
   write_file(folder_ / "text.zip", "this is no archive");
   EXPECT_THAT(error(folder_ / "text.zip"), HasSubstr("text.zip"));
   write_file(folder_ / "empty.zip", "");
@@ -125,12 +125,12 @@ TEST_F(Archive, RefusesWhatIsNoArchiveOrNotThere) {
   EXPECT_THAT(error(folder_ / "missing.zip"), HasSubstr("no such file"));
 }
 
-TEST_F(Archive, DoesNotOverwriteWhatIsThere) {
+TEST_F(Archive, DoesNotOverwriteExistingFiles) {
   make_folders(folder_ / "out/fma_small");
-  EXPECT_THAT(error(packed("Copy")), HasSubstr("is there already"));
+  EXPECT_THAT(error(packed("Copy")), HasSubstr("already exists"));
 }
 
-TEST_F(Archive, ClearsAwayWhatAKilledRunLeft) {
+TEST_F(Archive, RemovesLeftoversOfAKilledRun) {
   make_folders(folder_ / "out/.Copy.zip.unpacking/fma_small/junk");
   Progress quiet;
   unpack_archive(packed("Copy"), folder_ / "out", quiet);
@@ -138,7 +138,7 @@ TEST_F(Archive, ClearsAwayWhatAKilledRunLeft) {
   EXPECT_THAT(unpacked(), ElementsAre("fma_small"));
 }
 
-TEST_F(Archive, EndsOnInterruptionWithNothingLeft) {
+TEST_F(Archive, LeavesNoFilesWhenInterrupted) {
   const auto archive = packed("Copy");
   struct : Progress {
     void begin(std::string_view, std::string_view, std::uint64_t, std::uint64_t) override { request_interrupt(); }
@@ -147,7 +147,7 @@ TEST_F(Archive, EndsOnInterruptionWithNothingLeft) {
   EXPECT_TRUE(unpacked().empty());
 }
 
-TEST_F(Archive, SaysWhatToInstallWithoutSevenZip) {
+TEST_F(Archive, NamesThePackageToInstallWithoutSevenZip) {
   const auto archive = packed("Copy");
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", folder_.path().c_str(), 1);
@@ -156,15 +156,15 @@ TEST_F(Archive, SaysWhatToInstallWithoutSevenZip) {
   EXPECT_THAT(text, HasSubstr("p7zip-full"));
 }
 
-TEST(Process, HandsOnOutputAndExitCode) {
+TEST(Process, PassesOnOutputAndExitCode) {
   std::string output;
   const auto collect = [&](std::string_view piece) { output += piece; };
   EXPECT_EQ(run_process({"sh", "-c", "echo out; echo err >&2; pwd; exit 7"}, "/", collect), 7);
   EXPECT_EQ(output, "out\nerr\n/\n");
   EXPECT_EQ(run_process({"sh", "-c", "kill -9 $$"}, {}, collect), 137);
   EXPECT_THROW(run_process({"no-such-program-anywhere"}, {}, collect), Error);
-  EXPECT_TRUE(program_exists("sh"));
-  EXPECT_FALSE(program_exists("no-such-program-anywhere"));
+  EXPECT_FALSE(find_program("sh").empty());
+  EXPECT_TRUE(find_program("no-such-program-anywhere").empty());
 }
 
 }  // namespace

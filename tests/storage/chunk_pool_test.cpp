@@ -10,7 +10,7 @@
 namespace genrewise {
 namespace {
 
-TEST(ChunkPool, GivesTheMemoryThatCameBackLastFirst) {
+TEST(ChunkPool, ReusesTheMostRecentlyReturnedMemoryFirst) {
   ChunkPool pool;
   auto first = pool.get(ChunkPool::kChunkBytes), second = pool.get(ChunkPool::kChunkBytes);
   const std::byte *at = first.get(), *other = second.get();
@@ -22,21 +22,21 @@ TEST(ChunkPool, GivesTheMemoryThatCameBackLastFirst) {
   EXPECT_EQ(next.get(), other);
 }
 
-TEST(ChunkPool, GivesNoChunkTwice) {
+TEST(ChunkPool, NeverHandsOutOneChunkTwice) {
   ChunkPool pool;
   std::vector<std::shared_ptr<std::byte[]>> chunks;
-  std::set<const std::byte*> places;
+  std::set<const std::byte*> addresses;
   for (int i = 0; i < 100; ++i) {
     const std::size_t bytes = i % 3 == 0 ? 1'000 : ChunkPool::kChunkBytes;
     chunks.push_back(pool.get(bytes));
     std::memset(chunks.back().get(), i, bytes);
-    places.insert(chunks.back().get());
+    addresses.insert(chunks.back().get());
   }
-  EXPECT_EQ(places.size(), 100u);
+  EXPECT_EQ(addresses.size(), 100u);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(std::to_integer<int>(chunks[static_cast<std::size_t>(i)][999]), i);
 }
 
-TEST(ChunkPool, MayEndBeforeItsChunksAndBeUsedByManyThreads) {
+TEST(ChunkPool, ServesSeveralThreadsAndMayBeDestroyedBeforeItsChunks) {
   auto pool = std::make_unique<ChunkPool>();
   const auto kept = pool->get(ChunkPool::kChunkBytes);
   {

@@ -1,4 +1,4 @@
-// Files that are created where nothing is, or replaced where nobody else wrote meanwhile: here and in a store.
+// Conditional writes, local and in a store: create only if absent, replace only if unchanged.
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using namespace testing;
 
-/// Where a test writes: a folder of this machine or one of a store.
+/// Runs each test in a local folder and in a folder of a store.
 class ConditionalWrite : public ::testing::TestWithParam<const char*> {
  protected:
   bool remote() const { return std::string_view(GetParam()) == "store"; }
@@ -41,7 +41,7 @@ class ConditionalWrite : public ::testing::TestWithParam<const char*> {
   StoresOfServer stores_{server_};
 };
 
-TEST_P(ConditionalWrite, CreatesAFileOnlyWhereNothingIs) {
+TEST_P(ConditionalWrite, CreatesAFileOnlyIfThereIsNone) {
   EXPECT_TRUE(write_file_if(WriteCondition::absent(), at("x"), "first"));
   EXPECT_FALSE(write_file_if(WriteCondition::absent(), at("x"), "second"));
   EXPECT_EQ(read_file(at("x")), "first");
@@ -50,7 +50,7 @@ TEST_P(ConditionalWrite, CreatesAFileOnlyWhereNothingIs) {
   EXPECT_TRUE(write_file_if(WriteCondition::absent(), at("x"), "third"));
 }
 
-TEST_P(ConditionalWrite, ReplacesAFileOnlyWhenItIsWhatWasRead) {
+TEST_P(ConditionalWrite, ReplacesAFileOnlyIfItIsUnchanged) {
   write_file(at("x"), "one");
   const FileContents read = read_file_and_version(at("x"));
   EXPECT_EQ(read.bytes, "one");
@@ -75,7 +75,7 @@ TEST_P(ConditionalWrite, ReturnsTheVersionThatItWrote) {
   }
 }
 
-TEST_P(ConditionalWrite, KeepsItsConditionsForLargeFiles) {
+TEST_P(ConditionalWrite, ChecksItsConditionsForLargeFiles) {
   const std::string large = bytes_of(9'000'000);
   EXPECT_TRUE(write_file_if(WriteCondition::absent(), at("x"), large));
   EXPECT_FALSE(write_file_if(WriteCondition::absent(), at("x"), std::string(9'000'000, 'y')));
@@ -83,7 +83,7 @@ TEST_P(ConditionalWrite, KeepsItsConditionsForLargeFiles) {
   EXPECT_EQ(server_.unfinished_uploads(), 0u);
 }
 
-TEST_P(ConditionalWrite, LetsOneOfManyWin) {
+TEST_P(ConditionalWrite, SucceedsForOneOfSeveralWriters) {
   std::atomic<int> created{0};
   write_file(at("counter"), "");
   {
@@ -103,7 +103,7 @@ TEST_P(ConditionalWrite, LetsOneOfManyWin) {
   EXPECT_THAT(names(), ElementsAre("counter", "x"));
 }
 
-TEST_P(ConditionalWrite, LocksAFolderForOneAtATime) {
+TEST_P(ConditionalWrite, LocksAFolderForOneHolderAtATime) {
   {
     const FolderLock lock(at(""));
     EXPECT_THAT(error_message([&] { FolderLock(at("")); }), HasSubstr("another run works in this folder"));
@@ -111,7 +111,7 @@ TEST_P(ConditionalWrite, LocksAFolderForOneAtATime) {
   const FolderLock again(at(""));
 }
 
-TEST_P(ConditionalWrite, ListsFilesAndKnowsFolders) {
+TEST_P(ConditionalWrite, ListsFilesAndDetectsFolders) {
   EXPECT_THAT(list_files(at("none")), SizeIs(0));
   EXPECT_FALSE(folder_exists(at("none")));
   make_folders(at("a/b"));
@@ -127,8 +127,8 @@ TEST_P(ConditionalWrite, ListsFilesAndKnowsFolders) {
   EXPECT_EQ(try_open_file(at("a/none")).error().reason, "cannot be opened");
 }
 
-INSTANTIATE_TEST_SUITE_P(Places, ConditionalWrite, ::testing::Values("machine", "store"),
-                         [](const auto& place) { return std::string(place.param); });
+INSTANTIATE_TEST_SUITE_P(Stores, ConditionalWrite, ::testing::Values("machine", "store"),
+                         [](const auto& kind) { return std::string(kind.param); });
 
 class StoreCondition : public S3StoreTest {
  protected:
@@ -137,7 +137,7 @@ class StoreCondition : public S3StoreTest {
   StoresOfServer stores_{server_};
 };
 
-TEST_F(StoreCondition, IsKeptWhereAnAnswerIsLostAfterItsWorkWasDone) {
+TEST_F(StoreCondition, HoldsAlthoughTheResponseToASuccessfulWriteIsLost) {
   fail("PUT", 1, [](S3Response& response) { response.reset = true; });
   const auto writer = store()->create("s3://music/x", {.condition = WriteCondition::absent()});
   writer->write("mine");
@@ -149,7 +149,7 @@ TEST_F(StoreCondition, IsKeptWhereAnAnswerIsLostAfterItsWorkWasDone) {
   EXPECT_THROW(late->commit(), WriteConflict);
 }
 
-TEST_F(StoreCondition, IsTriedAgainWhenWritersMeet) {
+TEST_F(StoreCondition, IsRetriedAfterAConflictOfConcurrentWriters) {
   fail("PUT", 2, [&](S3Response& response) {
     response = {.status = 409, .headers = {}, .body = "<Error><Code>ConditionalRequestConflict</Code></Error>"};
   });
@@ -161,7 +161,7 @@ TEST_F(StoreCondition, IsTriedAgainWhenWritersMeet) {
   EXPECT_EQ(server_.count("PUT"), 3u);
 }
 
-TEST_F(StoreCondition, IsAGenerationForGoogleWithATokenAndALookBeforeWithAKey) {
+TEST_F(StoreCondition, IsAGenerationForGoogleWithATokenAndAPriorCheckWithAKey) {
   const auto lost = [&](FileStore& google, const WriteCondition& condition) {
     const auto writer = google.create("gs://music/x", {.condition = condition});
     writer->write("new");
@@ -197,7 +197,7 @@ TEST_F(StoreCondition, IsAGenerationForGoogleWithATokenAndALookBeforeWithAKey) {
   }
 }
 
-TEST_F(StoreCondition, ALockOfAKilledProcessIsTakenOverOnItsMachineOnly) {
+TEST_F(StoreCondition, TakesOverALockOfAKilledProcessOnTheSameMachineOnly) {
   const std::string lock = "s3://music/run/.lock";
   std::string ours;
   {
@@ -214,7 +214,7 @@ TEST_F(StoreCondition, ALockOfAKilledProcessIsTakenOverOnItsMachineOnly) {
   EXPECT_TRUE(file_exists(lock));
 }
 
-TEST(LocalFile, IsAnErrorWhenItChangesWhileItIsRead) {
+TEST(LocalFile, GivesAnErrorIfItChangesWhileItIsRead) {
   const TemporaryFolder folder;
   write_file(folder / "x", "12345");
   const auto reader = open_file(folder / "x");
@@ -223,7 +223,7 @@ TEST(LocalFile, IsAnErrorWhenItChangesWhileItIsRead) {
   EXPECT_THROW(reader->read_at(0, buffer), FileError);
 }
 
-TEST(LocalFile, LosesOnlyItsOwnTemporaryFilesWhenTheyAreRemoved) {
+TEST(LocalFile, RemovesOnlyItsOwnTemporaryFiles) {
   const TemporaryFolder folder;
   for (const char* name : {".x.csv.12.tmp", ".x.csv.json.3.tmp", ".y.csv.4.tmp", ".z.tmp", "x.csv"})
     write_file(folder / name, "");
@@ -233,7 +233,7 @@ TEST(LocalFile, LosesOnlyItsOwnTemporaryFilesWhenTheyAreRemoved) {
   EXPECT_EQ(folder.names(), (std::vector<std::string>{".z.tmp", "x.csv"}));
 }
 
-TEST(Location, IsResolvedInAFolderWhereverThatLies) {
+TEST(Location, IsResolvedInLocalAndRemoteFolders) {
   EXPECT_EQ(resolve_location("/data", "a/../b.mp3"), "/data/b.mp3");
   EXPECT_EQ(resolve_location("/data", "/other/b.mp3"), "/other/b.mp3");
   EXPECT_EQ(resolve_location("/data", "s3://b/k"), "s3://b/k");
@@ -245,7 +245,7 @@ TEST(Location, IsResolvedInAFolderWhereverThatLies) {
   EXPECT_FALSE(plainly_missing("s3://b/none"));
   EXPECT_TRUE(plainly_missing("/none"));
   EXPECT_THAT(error_message([] { require_local("s3://b/k", "a folder of genres", "give a CSV"); }),
-              AllOf(HasSubstr("a folder of genres must lie on this machine"), HasSubstr("give a CSV")));
+              AllOf(HasSubstr("a folder of genres must be on this machine"), HasSubstr("give a CSV")));
 }
 
 }  // namespace

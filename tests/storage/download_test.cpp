@@ -63,20 +63,20 @@ std::string range_of(const HttpRequest& request) {
   return found == request.headers.end() ? "" : found->second;
 }
 
-TEST_F(Download, GetsAFileAndVerifiesIt) {
+TEST_F(Download, DownloadsAFileAndVerifiesIt) {
   HttpServer server([](const HttpRequest& r) { return serve_file(r, kContent); });
   get(server);
   expect_only_the_file();
-  get(server);  // is there already: verified, not asked for again
+  get(server);  // exists already: verified, not requested again
   EXPECT_EQ(server.requests().size(), 1u);
   EXPECT_EQ(server.requests()[0].path, "/file.zip");
 }
 
-TEST_F(Download, GoesOnAfterACutConnectionWhereItWas) {
+TEST_F(Download, ResumesAfterABrokenConnection) {
   std::atomic<int> count{0};
   HttpServer server([&](const HttpRequest& r) {
     HttpResponse response = serve_file(r, kContent, "\"v1\"");
-    if (++count < 5) response.cut_after = 60'000;  // more cuts than attempts, but each brings something
+    if (++count < 5) response.cut_after = 60'000;  // more breaks than attempts, but each brings bytes
     return response;
   });
   get(server);
@@ -87,7 +87,7 @@ TEST_F(Download, GoesOnAfterACutConnectionWhereItWas) {
   EXPECT_EQ(server.requests()[1].headers.at("if-range"), "\"v1\"");
 }
 
-TEST_F(Download, KeepsWhatArrivedForALaterCall) {
+TEST_F(Download, KeepsReceivedBytesForALaterCall) {
   {
     std::atomic<int> count{0};
     HttpServer server([&](const HttpRequest& r) {
@@ -95,8 +95,8 @@ TEST_F(Download, KeepsWhatArrivedForALaterCall) {
       response.cut_after = count++ == 0 ? 100'000 : 0;
       return response;
     });
-    EXPECT_THAT(error(server), HasSubstr("start the same command again"));
-    EXPECT_EQ(server.requests().size(), 4u);  // one that brought bytes, then three that did not
+    EXPECT_THAT(error(server), HasSubstr("run the same command again"));
+    EXPECT_EQ(server.requests().size(), 4u);  // one with bytes, then three without
     EXPECT_THAT(folder_.names(), ElementsAre("file.zip.partial", "file.zip.partial.tag"));
   }
   HttpServer server([](const HttpRequest& r) { return serve_file(r, kContent); });
@@ -105,21 +105,21 @@ TEST_F(Download, KeepsWhatArrivedForALaterCall) {
   expect_only_the_file();
 }
 
-TEST_F(Download, TakesAWholePartialFileWithoutGettingMore) {
+TEST_F(Download, AcceptsACompletePartialFileWithoutFurtherData) {
   write_file(folder_ / "file.zip.partial", kContent);
   HttpServer server([](const HttpRequest& r) { return serve_file(r, kContent); });
-  get(server);  // the server answers 416: nothing follows
+  get(server);  // the server returns 416: no bytes follow
   expect_only_the_file();
 }
 
-TEST_F(Download, StartsAnewWhereTheServerIgnoresTheRange) {
+TEST_F(Download, StartsOverIfTheServerIgnoresTheRange) {
   write_file(folder_ / "file.zip.partial", kContent.substr(0, 1000));
   HttpServer server([](const HttpRequest&) { return HttpResponse{.status = 200, .headers = {}, .body = kContent}; });
   get(server);
   expect_only_the_file();
 }
 
-TEST_F(Download, StartsAnewWhenTheFileOnTheServerIsAnotherOne) {
+TEST_F(Download, StartsOverIfTheFileOnTheServerHasChanged) {
   write_file(folder_ / "file.zip.partial", std::string(1000, 'x'));
   write_file(folder_ / "file.zip.partial.tag", "\"old\"");
   HttpServer server([](const HttpRequest& r) { return serve_file(r, kContent, "\"new\""); });
@@ -128,9 +128,9 @@ TEST_F(Download, StartsAnewWhenTheFileOnTheServerIsAnotherOne) {
   expect_only_the_file();
 }
 
-TEST_F(Download, StartsAnewWhenThePartialFileIsDamagedOrTooLong) {
+TEST_F(Download, StartsOverIfThePartialFileIsDamagedOrTooLong) {
   HttpServer server([](const HttpRequest& r) { return serve_file(r, kContent); });
-  write_file(folder_ / "file.zip.partial", std::string(1000, 'x'));  // found out by the checksum
+  write_file(folder_ / "file.zip.partial", std::string(1000, 'x'));  // detected by the checksum
   get(server);
   expect_only_the_file();
   std::filesystem::remove(folder_ / "file.zip");
@@ -146,7 +146,7 @@ TEST_F(Download, ReplacesATargetWithAWrongChecksum) {
   expect_only_the_file();
 }
 
-TEST_F(Download, TriesAgainWhenTheServerIsBusy) {
+TEST_F(Download, RetriesWhenTheServerIsBusy) {
   std::atomic<int> count{0};
   HttpServer server([&](const HttpRequest& r) {
     if (++count < 3) return HttpResponse{.status = count == 1 ? 503 : 429, .headers = {}, .body = "busy"};
@@ -156,14 +156,14 @@ TEST_F(Download, TriesAgainWhenTheServerIsBusy) {
   expect_only_the_file();
 }
 
-TEST_F(Download, GivesUpOnAServerThatStaysBusyAndLeavesNothing) {
+TEST_F(Download, GivesUpOnAServerThatStaysBusyAndLeavesNoFiles) {
   HttpServer server([](const HttpRequest&) { return HttpResponse{.status = 503, .headers = {}, .body = "busy"}; });
   EXPECT_THAT(error(server), AllOf(HasSubstr("503"), HasSubstr("/file.zip")));
   EXPECT_EQ(server.requests().size(), 3u);
   EXPECT_TRUE(folder_.names().empty());
 }
 
-TEST_F(Download, SaysAtOnceThatAFileIsNotThere) {
+TEST_F(Download, ReportsAMissingFileWithoutRetrying) {
   HttpServer server(
       [](const HttpRequest&) { return HttpResponse{.status = 404, .headers = {}, .body = "no such thing"}; });
   EXPECT_THAT(error(server), AllOf(HasSubstr("404"), HasSubstr("no such thing")));
@@ -179,7 +179,7 @@ TEST_F(Download, RefusesAFreshFileWithAWrongChecksum) {
   EXPECT_TRUE(folder_.names().empty());
 }
 
-TEST_F(Download, DoesNotTakeAShortBodyForAWholeFile) {
+TEST_F(Download, RefusesABodyShorterThanTheAnnouncedLength) {
   HttpServer server([](const HttpRequest&) {
     return HttpResponse{.status = 200, .headers = {{"Content-Length", "400000"}}, .body = kContent};
   });
@@ -187,7 +187,7 @@ TEST_F(Download, DoesNotTakeAShortBodyForAWholeFile) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "file.zip"));
 }
 
-TEST_F(Download, AsksTheDiskForRoomBeforeItStarts) {
+TEST_F(Download, ChecksDiskSpaceBeforeItStarts) {
   HttpServer server([](const HttpRequest&) {
     return HttpResponse{.status = 200, .headers = {{"Content-Length", "900000000000000000"}}, .body = kContent};
   });
@@ -209,7 +209,7 @@ TEST_F(Download, FollowsRedirectionsToHttpOnly) {
   EXPECT_THROW(get(evil), Error);
 }
 
-TEST_F(Download, EndsOnInterruptionAndGoesOnLater) {
+TEST_F(Download, StopsWhenInterruptedAndResumesLater) {
   HttpServer server([&](const HttpRequest& r) {
     if (range_of(r).empty()) request_interrupt();
     return serve_file(r, kContent);
@@ -240,7 +240,7 @@ TEST_F(Download, RefusesASecondDownloadOfTheSameTarget) {
   EXPECT_THAT(second, HasSubstr("another process"));
 }
 
-TEST_F(Download, NamesABadAddress) {
+TEST_F(Download, RefusesAnInvalidAddress) {
   Progress quiet;
   for (const char* url : {"ftp://127.0.0.1/x", "nonsense://x", ""}) {
     EXPECT_THROW(download({.url = url, .target = folder_ / "x", .checksum = {}, .attempts = 1}, quiet), Error) << url;

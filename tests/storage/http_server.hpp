@@ -1,4 +1,4 @@
-// A small HTTP server on the loopback interface that can be told to misbehave.
+// A small HTTP server on the loopback interface that can simulate failures.
 #pragma once
 
 #include <arpa/inet.h>
@@ -25,7 +25,7 @@ struct HttpResponse {
   int status = 200;
   std::map<std::string, std::string> headers;
   std::string body;
-  std::size_t cut_after = std::string::npos;  ///< closes the connection after that many bytes of the body
+  std::size_t cut_after = std::string::npos;  ///< closes the connection after this many bytes of the body
 };
 
 /// Serves one connection after another, one request each, until it is destroyed.
@@ -64,13 +64,13 @@ class HttpServer {
     while (!stop_) {
       const int connection = ::accept(listener_, nullptr, nullptr);
       if (connection < 0) continue;
-      answer(connection);
+      respond(connection);
       ::shutdown(connection, SHUT_RDWR);
       ::close(connection);
     }
   }
 
-  void answer(int connection) {
+  void respond(int connection) {
     std::string text;
     char buffer[4096];
     while (text.find("\r\n\r\n") == std::string::npos) {
@@ -119,7 +119,8 @@ class HttpServer {
   std::thread thread_;
 };
 
-/// What a good server answers for a file: the whole, or the rest from the offset asked for (if the tag still fits).
+/// The response of a correct server for a file: all of it, or the part from the requested offset (if the tag still
+/// matches).
 inline HttpResponse serve_file(const HttpRequest& request, const std::string& content, const std::string& tag = "") {
   HttpResponse response{.status = 200, .headers = {{"ETag", tag}}, .body = content};
   const auto range = request.headers.find("range");

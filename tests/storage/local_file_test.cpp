@@ -32,7 +32,7 @@ TEST(LocalFile, WritesMoreThanItsBuffer) {
   EXPECT_EQ(read_file(folder / "big"), expected);
 }
 
-TEST(LocalFile, LeavesNothingWhenNotCommitted) {
+TEST(LocalFile, LeavesNoFilesWithoutCommit) {
   const TemporaryFolder folder;
   write_file(folder / "kept", "old");
   {
@@ -44,7 +44,7 @@ TEST(LocalFile, LeavesNothingWhenNotCommitted) {
   EXPECT_EQ(read_file(folder / "kept"), "old");
 }
 
-TEST(LocalFile, NamesThePathAndARemedyWhenItCannotWrite) {
+TEST(LocalFile, ReportsPathAndRemedyIfItCannotBeWritten) {
   const TemporaryFolder folder;
   try {
     write_file(folder / "no/such/folder/file", "x");
@@ -56,7 +56,7 @@ TEST(LocalFile, NamesThePathAndARemedyWhenItCannotWrite) {
   EXPECT_THROW(create_file(folder.path() / ""), Error);
 }
 
-TEST(LocalFile, RefusesToReadAFolderOrNothing) {
+TEST(LocalFile, RefusesToReadAFolderOrAMissingFile) {
   const TemporaryFolder folder;
   EXPECT_THROW(read_file(folder.path()), Error);
   EXPECT_THROW(read_file(folder / "missing"), Error);

@@ -49,7 +49,7 @@ TEST_F(S3StoreTest, ListsPageByPage) {
   });
 }
 
-TEST_F(S3StoreTest, TellsAMissingObjectFromAMissingBucket) {
+TEST_F(S3StoreTest, DistinguishesAMissingObjectFromAMissingBucket) {
   EXPECT_EQ(store()->find("s3://music/none"), std::nullopt);
   EXPECT_THAT(error_message([&] { store()->find("s3://no-bucket/x"); }),
               AllOf(HasSubstr("no such bucket"), HasSubstr("no-bucket")));
@@ -59,7 +59,7 @@ TEST_F(S3StoreTest, TellsAMissingObjectFromAMissingBucket) {
   store()->remove("s3://music/none");
 }
 
-TEST_F(S3StoreTest, TriesAgainAfterRefusalsThatPass) {
+TEST_F(S3StoreTest, RetriesAfterTransientErrors) {
   const std::string bytes = bytes_of(250'000);
   server_.put("x", bytes);
   for (const int status : {408, 429, 500, 502, 503, 504}) {
@@ -74,7 +74,7 @@ TEST_F(S3StoreTest, TriesAgainAfterRefusalsThatPass) {
   EXPECT_EQ(server_.unfinished_uploads(), 0u);
 }
 
-TEST_F(S3StoreTest, GivesUpOnAStormThatDoesNotEnd) {
+TEST_F(S3StoreTest, GivesUpWhenTheServerStaysBusy) {
   server_.put("x", "abc");
   fail("GET", 1'000, [](S3Response& response) {
     response = {.status = 503, .headers = {}, .body = "<Error><Code>SlowDown</Code></Error>"};
@@ -83,7 +83,7 @@ TEST_F(S3StoreTest, GivesUpOnAStormThatDoesNotEnd) {
   EXPECT_EQ(server_.count("GET"), 8u);
 }
 
-TEST_F(S3StoreTest, TriesAgainAfterAReset) {
+TEST_F(S3StoreTest, RetriesAfterAConnectionReset) {
   server_.put("x", "abc");
   fail("GET", 3, [](S3Response& response) { response.reset = true; });
   EXPECT_EQ(read("x"), "abc");
@@ -94,7 +94,7 @@ TEST_F(S3StoreTest, TriesAgainAfterAReset) {
   EXPECT_THAT(error_message([&] { read("x"); }), AllOf(HasSubstr("the transfer failed"), HasSubstr("127.0.0.1")));
 }
 
-TEST_F(S3StoreTest, BreaksOffASilentTransfer) {
+TEST_F(S3StoreTest, CancelsATransferWithoutData) {
   server_.put("x", "abc");
   fail("GET", 1, [](S3Response& response) { response.wait_ms = 60'000; });
   S3Settings settings = server_.settings();
@@ -103,7 +103,7 @@ TEST_F(S3StoreTest, BreaksOffASilentTransfer) {
   EXPECT_EQ(read_all(*from->open(*from->find("s3://music/x")), 10), "abc");
 }
 
-TEST_F(S3StoreTest, SaysThatNobodyListens) {
+TEST_F(S3StoreTest, ReportsAnUnreachableServer) {
   S3Settings settings = server_.settings();
   settings.endpoint = "http://127.0.0.1:1";
   settings.retry.attempts = 2;
@@ -111,7 +111,7 @@ TEST_F(S3StoreTest, SaysThatNobodyListens) {
               AllOf(HasSubstr("the transfer failed"), HasSubstr("http://127.0.0.1:1")));
 }
 
-TEST_F(S3StoreTest, LeavesNothingOfAnUploadThatIsNotCommitted) {
+TEST_F(S3StoreTest, LeavesNoPartsOfAnUploadWithoutCommit) {
   {
     const auto writer = store()->create("s3://music/x");
     writer->write(bytes_of(450'000));
@@ -122,7 +122,7 @@ TEST_F(S3StoreTest, LeavesNothingOfAnUploadThatIsNotCommitted) {
   EXPECT_THAT(server_.keys(), SizeIs(0));
 }
 
-TEST_F(S3StoreTest, TakesAnUploadBackWhenAPartFails) {
+TEST_F(S3StoreTest, AbortsAnUploadWhenAPartFails) {
   server_.tamper = [](const S3Request& request, S3Response& response) {
     if (request.query.contains("partNumber") && request.query.at("partNumber") == "3") {
       response = {
@@ -135,11 +135,11 @@ TEST_F(S3StoreTest, TakesAnUploadBackWhenAPartFails) {
   EXPECT_FALSE(server_.has("x"));
 }
 
-TEST_F(S3StoreTest, BelievesACompletionOnlyWhenItSaysNoFault) {
+TEST_F(S3StoreTest, AcceptsACompletionOnlyWithoutAnErrorInItsBody) {
   int left = 2;
   server_.tamper = [&](const S3Request& request, S3Response& response) {
     if (request.method != "POST" || !request.query.contains("uploadId") || left-- <= 0) return;
-    // The first time its work is done and the answer lost; then 200 with a fault, as S3 may answer.
+    // First the work is done and the response lost; later status 200 with an error, as S3 may respond.
     if (left == 1) response.reset = true;
   };
   const std::string bytes = bytes_of(450'000);
@@ -154,7 +154,7 @@ TEST_F(S3StoreTest, BelievesACompletionOnlyWhenItSaysNoFault) {
   EXPECT_THAT(error_message([&] { write("y", bytes); }), HasSubstr("InternalError"));
 }
 
-TEST_F(S3StoreTest, RemovesWhatKilledUploadsLeft) {
+TEST_F(S3StoreTest, RemovesLeftoversOfKilledUploads) {
   const auto from = store();
   const auto ours = from->create("s3://music/a/x"), other = from->create("s3://music/b");
   ours->write(bytes_of(250'000));
@@ -164,7 +164,7 @@ TEST_F(S3StoreTest, RemovesWhatKilledUploadsLeft) {
   EXPECT_EQ(server_.unfinished_uploads(), 1u);
 }
 
-TEST_F(S3StoreTest, StopsOnCtrlCAndTakesBackWhatItBegan) {
+TEST_F(S3StoreTest, StopsOnCtrlCAndRemovesUnfinishedUploads) {
   server_.put("x", bytes_of(90'000));
   const auto from = store();
   const auto reader = from->open(*from->find("s3://music/x"));
@@ -196,7 +196,7 @@ TEST_F(S3StoreTest, ExplainsBadCredentialsWithoutShowingThem) {
     return error_message([&] { make_s3_store(settings)->find("s3://music/x"); });
   };
   const std::string wrong_key = error_with([](S3Settings& s) { s.credentials.access_key = "AKIDWRONG"; });
-  EXPECT_THAT(wrong_key, AllOf(HasSubstr("does not know the access key"), HasSubstr("the test")));
+  EXPECT_THAT(wrong_key, AllOf(HasSubstr("does not accept the access key"), HasSubstr("the test")));
   const std::string wrong_secret = error_with([](S3Settings& s) { s.credentials.secret_key = "geheim"; });
   EXPECT_THAT(wrong_secret, AllOf(HasSubstr("secret key does not belong"), Not(HasSubstr("geheim"))));
   server_.session_token = "ToKeN";
@@ -233,7 +233,7 @@ TEST_F(S3StoreTest, SendsASessionTokenOrABearerToken) {
               AllOf(HasSubstr("token"), Not(HasSubstr("ya29"))));
 }
 
-TEST_F(S3StoreTest, SaysHowFarTheClockIsOff) {
+TEST_F(S3StoreTest, ReportsTheClockDifference) {
   server_.put("x", "abc");
   fail("GET", 100, [](S3Response& response) {
     response = {.status = 403,
@@ -243,7 +243,7 @@ TEST_F(S3StoreTest, SaysHowFarTheClockIsOff) {
   EXPECT_THAT(error_message([&] { read("x"); }), AllOf(HasSubstr("clock is"), HasSubstr("min ahead of")));
 }
 
-TEST_F(S3StoreTest, NamesTheRegionOfABucketThatLiesElsewhere) {
+TEST_F(S3StoreTest, NamesTheRegionOfABucketInAnotherRegion) {
   server_.put("x", "abc");
   fail("GET", 100, [](S3Response& response) {
     response = {.status = 400,
@@ -251,14 +251,14 @@ TEST_F(S3StoreTest, NamesTheRegionOfABucketThatLiesElsewhere) {
                 .body = "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-3</Region></Error>"};
   });
   EXPECT_THAT(error_message([&] { read("x"); }), AllOf(HasSubstr("eu-west-3"), HasSubstr("AWS_REGION=eu-west-3")));
-  // HEAD has no body that could name it; its header, or a GET, does.
+  // A response to HEAD has no body; the region is in its header or in the response to a GET.
   server_.tamper = [](const S3Request&, S3Response& response) {
     response = {.status = 301, .headers = {{"x-amz-bucket-region", "eu-west-3"}}, .body = ""};
   };
   EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("eu-west-3"));
 }
 
-TEST_F(S3StoreTest, DoesNotFollowRedirectionsWithItsCredentials) {
+TEST_F(S3StoreTest, DoesNotFollowRedirectsWithItsCredentials) {
   S3Server elsewhere;
   server_.tamper = [&](const S3Request&, S3Response& response) {
     response = {.status = 307, .headers = {{"Location", elsewhere.endpoint() + "/music/x"}}, .body = ""};
@@ -267,15 +267,15 @@ TEST_F(S3StoreTest, DoesNotFollowRedirectionsWithItsCredentials) {
   EXPECT_THAT(elsewhere.requests(), SizeIs(0));
 }
 
-TEST_F(S3StoreTest, RefusesAListThatIsNoneOrNeverEnds) {
+TEST_F(S3StoreTest, RefusesAListThatIsInvalidOrEndless) {
   fail("GET", 1, [](S3Response& response) { response.body = "<html>proxy</html>"; });
-  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("no list of objects"));
+  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("not a list of objects"));
   fail("GET", 100, [](S3Response& response) {
     response.body =
         "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken></"
         "ListBucketResult>";
   });
-  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("again and again"));
+  EXPECT_THAT(error_message([&] { list("s3://music/"); }), HasSubstr("repeats the same page"));
 }
 
 class RemoteFile : public S3StoreTest {
@@ -300,15 +300,15 @@ TEST_F(RemoteFile, IsUploadedFromALocalOne) {
   const TemporaryFolder folder;
   const std::string bytes = bytes_of(3'000'000);
   write_file(folder / "shard", bytes);
-  std::uint64_t told = 0;
-  upload_file(folder / "shard", "s3://music/shard", [&](std::uint64_t count) { told += count; });
+  std::uint64_t reported = 0;
+  upload_file(folder / "shard", "s3://music/shard", [&](std::uint64_t count) { reported += count; });
   EXPECT_EQ(server_.get("shard"), bytes);
-  EXPECT_EQ(told, bytes.size());
+  EXPECT_EQ(reported, bytes.size());
   EXPECT_TRUE(file_exists("s3://music/shard"));
   EXPECT_THROW(upload_file(folder / "none", "s3://music/none"), Error);
 }
 
-TEST(FileInfo, TellsTimeInUtc) {
+TEST(FileInfo, StatesTimeInUtc) {
   EXPECT_EQ(utc_text(0), "1970-01-01T00:00:00Z");
   EXPECT_EQ(utc_text(951'827'696), "2000-02-29T12:34:56Z");
   EXPECT_EQ(utc_text(-1), "1969-12-31T23:59:59Z");

@@ -1,4 +1,4 @@
-// Two uses of the library in one process, each with stores of its own.
+// Two Runtimes in one process, each with its own stores.
 #include <gmock/gmock.h>
 
 #include <thread>
@@ -15,7 +15,7 @@ using namespace testing;
 
 class StoresOfRuntimes : public ::testing::Test {
  protected:
-  static void lead_to(const S3Server& server) {
+  static void use_server(const S3Server& server) {
     set_store_options({.endpoint = server.endpoint(), .region = "us-east-1", .profile = {}});
   }
 
@@ -24,11 +24,11 @@ class StoresOfRuntimes : public ::testing::Test {
   Runtime first_, second_;
 };
 
-TEST_F(StoresOfRuntimes, LeadToServersOfTheirOwnAtTheSameTime) {
+TEST_F(StoresOfRuntimes, UseDifferentServersAtTheSameTime) {
   const std::string large = bytes_of(20'000'000);  // uploaded in parts, read ahead: by threads of the stores
   const auto work = [&](Runtime& runtime, const S3Server& server, const std::string& name) {
     const UseRuntime use(runtime);
-    lead_to(server);
+    use_server(server);
     write_file("s3://music/large", large);
     for (int i = 0; i < 20; ++i) {
       write_file("s3://music/" + name, name + std::to_string(i));
@@ -44,14 +44,14 @@ TEST_F(StoresOfRuntimes, LeadToServersOfTheirOwnAtTheSameTime) {
   EXPECT_THAT(second_server_.keys(), ElementsAre("large", "second"));
 }
 
-TEST_F(StoresOfRuntimes, AreInterruptedOneByOne) {
+TEST_F(StoresOfRuntimes, AreInterruptedSeparately) {
   for (S3Server* server : {&first_server_, &second_server_}) server->put("x", bytes_of(1'000'000));
   const auto read = [&](Runtime& runtime, const S3Server& server) {
     const UseRuntime use(runtime);
-    lead_to(server);
+    use_server(server);
     const auto file = open_file("s3://music/x");
     const ByteRange whole{0, file->size()};
-    file->prefetch({&whole, 1});  // a thread of the store reads it, and must see its runtime's interruption
+    file->prefetch({&whole, 1});  // read by a thread of the store, which must notice the interrupt of its runtime
     std::string bytes(1'000'000, '\0');
     file->read_at(0, std::as_writable_bytes(std::span(bytes)));
     return bytes;

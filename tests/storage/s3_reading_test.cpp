@@ -1,4 +1,4 @@
-// Objects of a store, read: in ranges, ahead, and from servers that break off or lie.
+// Reading objects: ranges, prefetching, and servers that break off or send wrong data.
 #include <gmock/gmock.h>
 
 #include <numeric>
@@ -51,7 +51,7 @@ TEST_F(S3ReadingTest, PrefetchesNeighboursInOneRequest) {
   EXPECT_EQ(server_.count("GET"), 4u);
 }
 
-TEST_F(S3ReadingTest, PrefetchesWithinItsMemoryAndForgetsWhatIsNeverRead) {
+TEST_F(S3ReadingTest, PrefetchesWithinItsBudgetAndDropsUnreadRanges) {
   S3Settings settings = server_.settings();
   settings.connections = 1;
   const std::string bytes = bytes_of(2'000'000);
@@ -64,20 +64,20 @@ TEST_F(S3ReadingTest, PrefetchesWithinItsMemoryAndForgetsWhatIsNeverRead) {
   }
   const auto reader = from->open(*from->find("s3://music/x"));
   reader->prefetch({&whole, 1});
-  // The last part has no room yet: the reader fetches it itself.
+  // The last part does not fit into the budget yet, so the reader fetches it itself.
   std::vector<std::byte> buffer(1'000);
   EXPECT_EQ(reader->read_at(1'999'000, buffer), 1'000u);
   EXPECT_EQ(read_all(*reader, 100'000), bytes);
 }
 
-TEST_F(S3ReadingTest, GivesWhatHasArrivedBeforeTheRestHas) {
+TEST_F(S3ReadingTest, ReturnsBytesBeforeTheRestHasArrived) {
   const std::string bytes = bytes_of(90'000);
   server_.put("x", bytes);
-  int answers = 0;
+  int responses = 0;
   server_.tamper = [&](const S3Request& request, S3Response& response) {
     if (request.method != "GET") return;
-    if (++answers == 1) response.cut_after = 50'000;
-    if (answers == 2) response.wait_ms = 60'000;
+    if (++responses == 1) response.cut_after = 50'000;
+    if (responses == 2) response.wait_ms = 60'000;
   };
   const auto from = store();
   const auto reader = from->open(*from->find("s3://music/x"));
@@ -88,7 +88,7 @@ TEST_F(S3ReadingTest, GivesWhatHasArrivedBeforeTheRestHas) {
   EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(buffer.data()), 50'000), bytes.substr(0, 50'000));
 }
 
-TEST_F(S3ReadingTest, AsksForMoreAtOnceWhereConnectionsAreFast) {
+TEST_F(S3ReadingTest, MakesLargerRequestsOnFastConnections) {
   S3Settings settings = server_.settings();
   settings.request_time = std::chrono::hours(1);
   const std::string bytes = bytes_of(900'000);
@@ -103,11 +103,11 @@ TEST_F(S3ReadingTest, AsksForMoreAtOnceWhereConnectionsAreFast) {
     EXPECT_EQ(got, bytes.substr(range.offset, range.bytes));
     return server_.count("GET") - before;
   };
-  EXPECT_EQ(requests_for({0, 300'000}), 3u);        // not known yet
+  EXPECT_EQ(requests_for({0, 300'000}), 3u);        // rate not measured yet
   EXPECT_EQ(requests_for({300'000, 600'000}), 2u);  // at most four times as much
 }
 
-TEST_F(S3ReadingTest, AsksForAWholeObjectWithoutARange) {
+TEST_F(S3ReadingTest, RequestsAWholeObjectWithoutARange) {
   server_.put("x", bytes_of(80'000));
   EXPECT_EQ(read("x", 80'000), bytes_of(80'000));
   EXPECT_EQ(range_of(server_.requests().back()), "whole");
@@ -146,7 +146,7 @@ TEST_F(S3ReadingTest, SharesOneReaderAmongThreads) {
   const std::string bytes = bytes_of(800'000);
   server_.put("x", bytes);
   S3Settings settings = server_.settings();
-  settings.part_bytes = 400'000;  // of which several threads read at once
+  settings.part_bytes = 400'000;  // read by several threads at once
   const auto from = make_s3_store(settings);
   const auto reader = from->open(*from->find("s3://music/x"));
   const ByteRange whole{0, bytes.size()};
@@ -164,7 +164,7 @@ TEST_F(S3ReadingTest, SharesOneReaderAmongThreads) {
   EXPECT_EQ(std::accumulate(parts.begin(), parts.end(), std::string()), bytes);
 }
 
-TEST_F(S3ReadingTest, GoesOnWhereATransferBroke) {
+TEST_F(S3ReadingTest, ResumesABrokenTransfer) {
   const std::string bytes = bytes_of(90'000);
   server_.put("x", bytes);
   fail("GET", 5, [](S3Response& response) {
@@ -180,7 +180,7 @@ TEST_F(S3ReadingTest, GoesOnWhereATransferBroke) {
                                   "bytes=40000-89999", "bytes=50000-89999"));
 }
 
-TEST_F(S3ReadingTest, OutlivesMoreCutsThanAttemptsWhenEachBringsSomething) {
+TEST_F(S3ReadingTest, SurvivesMoreBreaksThanAttemptsIfEachBringsBytes) {
   const std::string bytes = bytes_of(60'000);
   server_.put("x", bytes);
   fail("GET", 50, [](S3Response& response) {
@@ -190,7 +190,7 @@ TEST_F(S3ReadingTest, OutlivesMoreCutsThanAttemptsWhenEachBringsSomething) {
   EXPECT_EQ(read("x", 60'000), bytes);
 }
 
-TEST_F(S3ReadingTest, IsNotDeceivedByALyingContentLength) {
+TEST_F(S3ReadingTest, DetectsAWrongContentLength) {
   const std::string bytes = bytes_of(50'000);
   server_.put("x", bytes);
   // Longer than the body: the connection ends too soon.
@@ -199,13 +199,13 @@ TEST_F(S3ReadingTest, IsNotDeceivedByALyingContentLength) {
     response.cut_after = response.body.size();
   });
   EXPECT_EQ(read("x"), bytes);
-  // Shorter: what is left of the body must not be taken for the next answer.
+  // Shorter: the rest of the body must not be read as the next response.
   fail("GET", 2, [](S3Response& response) {
     response.headers["Content-Length"] = "20000";
     response.cut_after = response.body.size();
   });
   EXPECT_EQ(read("x"), bytes);
-  // None at all: what comes until the end of the connection.
+  // None at all: the body ends with the connection.
   const auto leave_it_out = [](S3Response& response) {
     response.headers["Content-Length"] = "";
     response.cut_after = response.body.size();
@@ -216,13 +216,13 @@ TEST_F(S3ReadingTest, IsNotDeceivedByALyingContentLength) {
     response.body += "more";
     leave_it_out(response);
   });
-  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("more than was asked for"));
-  // More than was asked for.
+  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("more than was requested"));
+  // More than was requested.
   fail("GET", 1'000, [](S3Response& response) { response.body += "more"; });
-  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("more than was asked for"));
-  // Nothing, again and again.
+  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("more than was requested"));
+  // Repeatedly empty.
   fail("GET", 1'000, [](S3Response& response) { response.body.clear(); });
-  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("less than it said"));
+  EXPECT_THAT(error_message([&] { read("x"); }), HasSubstr("less than it announced"));
 }
 
 TEST_F(S3ReadingTest, NeverMixesTwoVersions) {
@@ -237,7 +237,7 @@ TEST_F(S3ReadingTest, NeverMixesTwoVersions) {
   EXPECT_THAT(error_message([&] { reader->read_at(10'000, buffer); }), HasSubstr("was changed while it was read"));
 }
 
-TEST_F(S3ReadingTest, SeesAChangeAlsoWhereTheServerIgnoresConditions) {
+TEST_F(S3ReadingTest, DetectsAChangeEvenIfTheServerIgnoresConditions) {
   server_.put("x", bytes_of(90'000));
   const auto from = store();
   const auto reader = from->open(*from->find("s3://music/x"));
@@ -256,7 +256,7 @@ TEST_F(S3ReadingTest, RefusesAServerThatSendsAnotherRange) {
   fail("GET", 1, [](S3Response& response) { response.headers["Content-Range"] = "bytes 7-10006/90000"; });
   EXPECT_THAT(error_message([&] { reader->read_at(10, buffer); }), HasSubstr("another range"));
   fail("GET", 1, [](S3Response& response) { response.status = 200; });
-  EXPECT_THAT(error_message([&] { reader->read_at(10, buffer); }), HasSubstr("does not know ranges"));
+  EXPECT_THAT(error_message([&] { reader->read_at(10, buffer); }), HasSubstr("does not support ranges"));
 }
 
 }  // namespace

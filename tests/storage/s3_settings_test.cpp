@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::TemporaryFolder;
 
-/// An environment that says nothing of object stores, and a home folder of its own; both are put back at the end.
+/// An environment without settings of object stores and with its own home folder; both are restored at the end.
 class S3SettingsTest : public ::testing::Test {
  protected:
   S3SettingsTest() {
@@ -98,7 +98,7 @@ TEST_F(S3SettingsTest, ReadsProfilesAsTheAwsCommandLineWritesThem) {
   EXPECT_THAT(error("s3", {.endpoint = {}, .region = {}, .profile = "home"}), HasSubstr("no such profile"));
 }
 
-TEST_F(S3SettingsTest, SaysWhatIsMissingWithoutCredentials) {
+TEST_F(S3SettingsTest, ReportsMissingCredentials) {
   EXPECT_THAT(error("s3"), AllOf(HasSubstr("AWS_ACCESS_KEY_ID"), HasSubstr("~/.aws/credentials")));
   EXPECT_THAT(error("gs"), HasSubstr("GENREWISE_GCS_TOKEN"));
   ::setenv("GENREWISE_ANONYMOUS", "1", 1);
@@ -106,7 +106,7 @@ TEST_F(S3SettingsTest, SaysWhatIsMissingWithoutCredentials) {
   EXPECT_TRUE(find_s3_settings("gs", {}).credentials.anonymous);
 }
 
-TEST_F(S3SettingsTest, FindsAmazonsAndGooglesOwnHosts) {
+TEST_F(S3SettingsTest, UsesTheHostsOfAmazonAndGoogleByDefault) {
   ::setenv("GENREWISE_ANONYMOUS", "1", 1);
   ::setenv("AWS_REGION", "ap-south-1", 1);
   const auto amazon = find_s3_settings("s3", {});
@@ -126,7 +126,7 @@ TEST_F(S3SettingsTest, PrefersTheCommandLineThenTheServicesOwnEndpoint) {
   EXPECT_EQ(find_s3_settings("s3", {.endpoint = "http://c:3/", .region = "r", .profile = {}}).endpoint, "http://c:3");
 }
 
-TEST_F(S3SettingsTest, RefusesEndpointsAndRegionsThatAreNone) {
+TEST_F(S3SettingsTest, RefusesInvalidEndpointsAndRegions) {
   ::setenv("GENREWISE_ANONYMOUS", "1", 1);
   for (const char* bad : {"ftp://h", "localhost:9000", "http://", "http://h/path", "http://h?x", "http://h h"}) {
     EXPECT_THAT(error("s3", {.endpoint = bad, .region = {}, .profile = {}}), HasSubstr("address of a server")) << bad;
@@ -146,7 +146,7 @@ TEST_F(S3SettingsTest, TakesATokenOrHmacKeysForGoogle) {
   EXPECT_EQ(find_s3_settings("gs", {}).credentials.bearer_token, "ya29.x");
 }
 
-TEST(Location, TakesUrisApart) {
+TEST(Location, ParsesUris) {
   EXPECT_TRUE(is_remote("s3://b/k"));
   EXPECT_TRUE(is_remote("gs://b"));
   EXPECT_FALSE(is_remote("/tmp/s3://b"));

@@ -1,4 +1,4 @@
-// Against the examples that Amazon publishes: "Signature Calculations for the Authorization Header" of the S3
+// Compares with Amazon's published examples: "Signature Calculations for the Authorization Header" of the S3
 // documentation, and the Signature Version 4 test suite.
 #include "genrewise/storage/s3_signature.hpp"
 
@@ -44,7 +44,7 @@ TEST(S3Signature, SignsAmazonsRequestsWithAQuery) {
               EndsWith("Signature=34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"));
 }
 
-TEST(S3Signature, SortsTheQueryAsTheTestSuiteAsks) {
+TEST(S3Signature, SortsTheQueryAsInTheTestSuite) {
   const auto suite = [](NamedValues query) {
     return sign_v4(
         {"GET",

@@ -1,4 +1,4 @@
-// A store on a server of the test's own, and what its tests say again and again.
+// A store on a test server, and helpers for its tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -54,11 +54,11 @@ class S3StoreTest : public ::testing::Test {
     writer->commit();
   }
   std::vector<std::string> list(const std::string& prefix, bool deep = true) {
-    std::vector<std::string> places;
-    store()->list(prefix, deep, [&](const FileInfo& object) { places.push_back(object.location); });
-    return places;
+    std::vector<std::string> locations;
+    store()->list(prefix, deep, [&](const FileInfo& object) { locations.push_back(object.location); });
+    return locations;
   }
-  /// Tampers with the answers to requests of that method for objects' data, as long as `times` lasts.
+  /// Changes the responses to the next `times` requests of this method.
   void fail(const std::string& method, int times, const std::function<void(S3Response&)>& how) {
     server_.tamper = [=, left = times](const S3Request& request, S3Response& response) mutable {
       if (request.method == method && left-- > 0) how(response);

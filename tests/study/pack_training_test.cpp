@@ -15,7 +15,7 @@ namespace {
 using testing::packed;
 using testing::TemporaryFolder;
 
-TEST(PackEvaluation, HasTheFiguresOfTheSameExamplesInATable) {
+TEST(PackEvaluation, EqualsThatOfTheSameExamplesInATable) {
   TemporaryFolder folder;
   const PackManifest pack = packed(folder / "pack", 48);
   std::vector<Fault> damaged;
@@ -32,7 +32,7 @@ TEST(PackEvaluation, HasTheFiguresOfTheSameExamplesInATable) {
   EXPECT_DOUBLE_EQ(by_batches.log_loss, by_rows.log_loss);
 }
 
-TEST(PackParts, OfASplitTakeThePlaceOfThePacksOwn) {
+TEST(PackParts, OfASplitReplaceThoseOfThePack) {
   TemporaryFolder folder;
   const PackManifest pack = packed(folder / "pack", 12);
   std::vector<std::optional<Part>> parts;

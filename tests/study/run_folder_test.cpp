@@ -29,7 +29,7 @@ using ::testing::HasSubstr;
 using testing::StudyInFolder;
 using testing::TemporaryFolder;
 
-TEST(RunFolder, TakesModelResultsBackFromTheirDocument) {
+TEST(RunFolder, ReadsModelResultsBackFromTheirDocument) {
   TemporaryFolder folder;
   const StudyInFolder made(folder / "run");
   for (const ModelResult& model : made.result.models) {
@@ -38,7 +38,7 @@ TEST(RunFolder, TakesModelResultsBackFromTheirDocument) {
   }
 }
 
-TEST(RunFolder, GoesOnWithWhatIsFinishedAndComputesOnlyWhatIsMissing) {
+TEST(RunFolder, ReusesFinishedModelsAndComputesTheMissingOnes) {
   TemporaryFolder folder;
   auto first = std::make_unique<StudyInFolder>(folder / "run");
   const auto old = fs::last_write_time(folder / "run" / "models" / "gnb.gwm");
@@ -47,11 +47,11 @@ TEST(RunFolder, GoesOnWithWhatIsFinishedAndComputesOnlyWhatIsMissing) {
   first.reset();
   const StudyInFolder second(folder / "run");
   EXPECT_EQ(fs::last_write_time(folder / "run" / "models" / "gnb.gwm"), old);
-  EXPECT_EQ(second.result.models[0].fit_s, fit_s);  // the same figure: not fitted again
+  EXPECT_EQ(second.result.models[0].fit_s, fit_s);  // unchanged: not fitted again
   EXPECT_TRUE(fs::exists(folder / "run" / "models" / "knn-n-neighbors-1-5.json"));
 }
 
-TEST(RunFolder, ComputesAgainWhenTheDataOrTheKeptFileIsNotTheSame) {
+TEST(RunFolder, ComputesAgainIfTheDataOrTheStoredFileChanged) {
   TemporaryFolder folder;
   StudyInFolder made(folder / "run");
   made.examples.table.values(0, 0) += 1;
@@ -67,15 +67,15 @@ TEST(RunFolder, ComputesAgainWhenTheDataOrTheKeptFileIsNotTheSame) {
   }
 }
 
-TEST(RunFolder, RefusesAnotherConfigurationNamingTheDifferenceUntilForced) {
+TEST(RunFolder, RefusesAnotherConfigurationWithTheDifferenceUnlessForced) {
   TemporaryFolder folder;
   std::make_unique<StudyInFolder>(folder / "run").reset();
   write_file(folder / "run" / "results.json", "{}");
   try {
     RunFolder(folder / "run", {{"dataset", "clusters"}, {"seed", 43}}, false);
-    FAIL() << "it was taken";
+    FAIL() << "no error";
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("seed: 42 there, 43 asked for"));
+    EXPECT_THAT(error.what(), HasSubstr("seed: 42 in the folder, 43 requested"));
     EXPECT_THAT(error.remedy(), HasSubstr("--force"));
   }
   EXPECT_TRUE(fs::exists(folder / "run" / "results.json"));
@@ -84,13 +84,13 @@ TEST(RunFolder, RefusesAnotherConfigurationNamingTheDifferenceUntilForced) {
   EXPECT_FALSE(fs::exists(folder / "run" / "models" / "gnb.gwm"));
 }
 
-TEST(RunFolder, ReplacesAnUnfinishedRunOfAnotherConfigurationButForItsFeatures) {
+TEST(RunFolder, ReplacesAnUnfinishedRunOfAnotherConfigurationButKeepsFeatures) {
   TemporaryFolder folder;
   std::make_unique<StudyInFolder>(folder / "run").reset();  // without results.json
   write_file(folder / "run" / "features.csv", "precious");
   const RunFolder run(folder / "run", {{"dataset", "clusters"}, {"seed", 43}}, false);
-  EXPECT_THAT(run.note(), HasSubstr("seed: 42 there, 43 asked for"));
-  EXPECT_THAT(run.note(), HasSubstr("features that are in the folder are used again"));
+  EXPECT_THAT(run.note(), HasSubstr("seed: 42 in the folder, 43 requested"));
+  EXPECT_THAT(run.note(), HasSubstr("extracted features are reused"));
   EXPECT_EQ(read_file(folder / "run" / "features.csv"), "precious");
   EXPECT_FALSE(fs::exists(folder / "run" / "models" / "gnb.gwm"));
 }
@@ -106,13 +106,13 @@ TEST(RunFolder, RefusesDocumentsOfANewerVersion) {
   EXPECT_THROW(made.run.store(made.examples, made.split).find(made.config.models[0]), Error);
 }
 
-TEST(RunFolder, BelongsToOneRunAtATime) {
+TEST(RunFolder, IsExclusiveToOneRun) {
   TemporaryFolder folder;
   const json config = {{"dataset", "clusters"}, {"seed", 42}};
   {
     const RunFolder first(folder / "run", config, false);
-    for (const bool anew : {false, true}) {
-      EXPECT_THAT(error_message([&] { RunFolder(folder / "run", config, anew); }),
+    for (const bool replace : {false, true}) {
+      EXPECT_THAT(error_message([&] { RunFolder(folder / "run", config, replace); }),
                   HasSubstr("another run works in this folder"));
     }
     EXPECT_THROW(TuningFolder(folder / "run", config, true), Error);
@@ -120,7 +120,7 @@ TEST(RunFolder, BelongsToOneRunAtATime) {
   EXPECT_NO_THROW(RunFolder(folder / "run", config, false));
 }
 
-TEST(RunFolder, RefusesAFolderOfSomethingElseAndNeverEmptiesIt) {
+TEST(RunFolder, RefusesAnotherKindOfFolderAndNeverEmptiesIt) {
   TemporaryFolder folder;
   make_folders(folder / "models");
   write_file(folder / "models" / "mine.gwm", "precious");
@@ -129,7 +129,7 @@ TEST(RunFolder, RefusesAFolderOfSomethingElseAndNeverEmptiesIt) {
   EXPECT_EQ(read_file(folder / "models" / "mine.gwm"), "precious");
 }
 
-TEST(RunFolder, TellsOfAFolderThatCannotBeWritten) {
+TEST(RunFolder, ReportsAFolderThatCannotBeWritten) {
   if (geteuid() == 0) {
     TemporaryFolder folder;
     write_file(folder / "file", "");

@@ -37,12 +37,13 @@ StudyConfig quick() {
   return config;
 }
 
-/// Answers `answer` always, with certainty; counts how often it was asked to learn.
+/// Always predicts the label `label` with probability 1; counts its fits.
 class Parrot : public Classifier {
  public:
   explicit Parrot(const Parameters& parameters, int* fits = nullptr) : parameters_(parameters), fits_(fits) {}
   const ClassifierDescriptor& descriptor() const override {
-    static const ClassifierDescriptor parrot = {.kind = "parrot", .title = "Parrot", .summary = "says the same always"};
+    static const ClassifierDescriptor parrot = {
+        .kind = "parrot", .title = "Parrot", .summary = "always predicts the same label"};
     return parrot;
   }
   const Parameters& parameters() const override { return parameters_; }
@@ -52,9 +53,9 @@ class Parrot : public Classifier {
     if (parameters_.contains("fails")) throw Error("the parrot is dead");
   }
   Predictions predict_with_probabilities(const Matrix& examples) const override {
-    Matrix said(examples.rows(), static_cast<std::size_t>(label_count_));
-    for (std::size_t i = 0; i < said.rows(); ++i) said(i, std::stoul(parameters_.at("answer"))) = 1;
-    return {std::vector<int>(said.rows(), std::stoi(parameters_.at("answer"))), said};
+    Matrix probabilities(examples.rows(), static_cast<std::size_t>(label_count_));
+    for (std::size_t i = 0; i < probabilities.rows(); ++i) probabilities(i, std::stoul(parameters_.at("label"))) = 1;
+    return {std::vector<int>(probabilities.rows(), std::stoi(parameters_.at("label"))), probabilities};
   }
   void save(TensorArchive&, const std::string&) const override {}
   void load(const TensorArchive&, const std::string&) override {}
@@ -65,7 +66,7 @@ class Parrot : public Classifier {
   int* fits_;
 };
 
-TEST(GridPoints, AreEveryCombinationOverWhatIsFixed) {
+TEST(GridPoints, AreAllCombinationsWithTheFixedParameters) {
   const auto points = grid_points({{"kernel", "rbf"}}, {{"C", {"1", "10"}}, {"gamma", {"scale", "auto"}}});
   ASSERT_EQ(points.size(), 4u);
   EXPECT_EQ(points[1], (Parameters{{"kernel", "rbf"}, {"C", "1"}, {"gamma", "auto"}}));
@@ -73,7 +74,7 @@ TEST(GridPoints, AreEveryCombinationOverWhatIsFixed) {
   EXPECT_EQ(grid_points({}, {}).size(), 1u);
 }
 
-TEST(ParseModel, KnowsNamesOfTheDefaultListAndKindsWithParameters) {
+TEST(ParseModel, AcceptsDefaultNamesAndKindsWithParameters) {
   EXPECT_EQ(parse_model("gnb").title, "Gaussian naive Bayes");
   const ModelSpec spec = parse_model("knn:n_neighbors=3,7:weights=distance");
   EXPECT_EQ(spec.kind, "knn");
@@ -83,19 +84,19 @@ TEST(ParseModel, KnowsNamesOfTheDefaultListAndKindsWithParameters) {
   EXPECT_EQ(file_name_of(spec.name).find_first_of(":|=/"), std::string::npos) << spec.name << " becomes a file name";
 }
 
-TEST(ParseModel, RefusesWhatItDoesNotKnowAndNamesWhatThereIs) {
+TEST(ParseModel, RefusesUnknownNamesAndListsTheAvailableOnes) {
   for (const char* wrong : {"", "svn", "knn:n_neighbors", "knn:=3", "knn:n_neighbors=0", "knn:neighbours=3"}) {
     EXPECT_THROW(parse_model(wrong), Error) << wrong;
   }
   EXPECT_THAT(error_message([&] { parse_model("svn"); }), HasSubstr("svm-rbf"));
 }
 
-TEST(ParseModel, TakesTheFeaturesThatStandBeforeTheModel) {
+TEST(ParseModel, ReadsTheFeaturesBeforeTheModel) {
   const ModelSpec spec = parse_model("raw10k/svm-rbf:C=1,3:pca_components=2");
   EXPECT_EQ(spec.features, "raw10k");
   EXPECT_EQ(spec.kind, "svm");
   EXPECT_EQ(spec.parameters, (Parameters{{"kernel", "rbf"}, {"pca_components", "2"}}));
-  ASSERT_EQ(spec.grid.size(), 1u);  // in the place of the list's own C
+  ASSERT_EQ(spec.grid.size(), 1u);  // replaces the list's own C
   EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"1", "3"}));
   EXPECT_EQ(parse_model("raw10k/gnb").title, "Gaussian naive Bayes");
   EXPECT_EQ(parse_model("raw10k/gnb").name, "raw10k/gnb");
@@ -105,13 +106,13 @@ TEST(ParseModel, TakesTheFeaturesThatStandBeforeTheModel) {
   }
 }
 
-TEST(ParseModels, TakesEqualOnesOnceAndRefusesTwoOfOneName) {
+TEST(ParseModels, IgnoresDuplicatesAndRefusesConflictingNames) {
   EXPECT_EQ(parse_models({"gnb", "knn", "gnb"}).size(), 2u);
   EXPECT_THROW(parse_models({"svm:C=1", "svm:C:1"}), Error);
   EXPECT_THROW(parse_models({"a/gnb:var_smoothing=1e-9", "a-gnb/gnb", "a/gnb:var_smoothing=1e+9"}), Error);
 }
 
-TEST(ParseModels, KnowsTheClassifiersOfFmasPublishedBaselines) {
+TEST(ParseModels, AcceptsTheClassifiersOfFmasPublishedBaselines) {
   const auto models = parse_models({"fma-baselines"});
   ASSERT_EQ(models.size(), 13u);
   EXPECT_EQ(models[1].parameters.at("n_neighbors"), "200");
@@ -119,7 +120,7 @@ TEST(ParseModels, KnowsTheClassifiersOfFmasPublishedBaselines) {
   EXPECT_EQ(parse_models({"fma518/fma-baselines"})[1].features, "fma518");
 }
 
-TEST(Study, FindsNearlyEverythingInClearClustersAndLittleMoreThanChanceInNoise) {
+TEST(Study, ScoresHighOnClearClustersAndNearChanceOnNoise) {
   Progress quiet;
   const Examples clear = clusters(kThree, 60, 0.15F), noise = clusters(kThree, 60, 100.0F);
   for (const auto& [examples, low, high] : {std::tuple(&clear, 0.95, 1.0), std::tuple(&noise, 0.1, 0.65)}) {
@@ -155,12 +156,12 @@ TEST(Study, GivesTheSameNumbersForTheSameSeed) {
   EXPECT_EQ(numbers(), numbers());
 }
 
-TEST(Study, NeverLetsTheTestPartTouchChoiceFitOrPreprocessing) {
+TEST(Study, NeverUsesTheTestPartForSelectionFittingOrPreprocessing) {
   Progress quiet;
   Examples examples = clusters(kThree, 40, 0.6F);
   const Split split = make_split(examples.subjects);
   const StudyResult before = run_study(examples, split, quick(), quiet);
-  // Other numbers in the test part may change nothing but the test scores.
+  // Other numbers in the test part may change only the test scores.
   for (const std::size_t row : split.rows(Part::test)) std::ranges::fill(examples.table.values.row(row), 1e6F);
   std::vector<float> scale;
   StudyStore store;
@@ -176,28 +177,28 @@ TEST(Study, NeverLetsTheTestPartTouchChoiceFitOrPreprocessing) {
   for (const float s : scale) EXPECT_LT(s, 10);
 }
 
-TEST(Study, TakesTheBestModelByValidationAndItsParametersToo) {
+TEST(Study, SelectsModelAndParametersByValidation) {
   Progress quiet;
   Examples examples = clusters(kThree, 20, 0.1F);
   Split split = make_split(examples.subjects);
-  // Validation holds Jazz (1) alone, the test part Rock (2) alone: a choice by test would take the other parrot.
+  // Validation contains only Jazz (1), the test part only Rock (2): selection by test would choose the other parrot.
   for (std::size_t i = 0; i < split.parts.size(); ++i) {
     const int label = examples.subjects.labels[i];
     split.parts[i] = i < 30 ? Part::training : label == 1 ? Part::validation : label == 2 ? Part::test : Part::training;
   }
   StudyConfig config;
   config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
-  config.models = {{"says-2", "", "", "parrot", {{"answer", "2"}}, {}},
-                   {"chooses", "", "", "parrot", {}, {{"answer", {"0", "1", "2"}}}}};
+  config.models = {{"always-2", "", "", "parrot", {{"label", "2"}}, {}},
+                   {"chooses", "", "", "parrot", {}, {{"label", {"0", "1", "2"}}}}};
   const StudyResult result = run_study(examples, split, config, quiet);
   ASSERT_TRUE(result.best);
   EXPECT_EQ(result.models[*result.best].name, "chooses");
-  EXPECT_EQ(result.models[1].parameters.at("answer"), "1");
+  EXPECT_EQ(result.models[1].parameters.at("label"), "1");
   EXPECT_EQ(result.models[1].test.accuracy.value, 0);
   EXPECT_EQ(result.models[0].test.accuracy.value, 1);
 }
 
-TEST(Study, BaselineAnswersTheMostFrequentGenreOfWhatIsLearntFrom) {
+TEST(Study, BaselinePredictsTheMostFrequentTrainingGenre) {
   Progress quiet;
   Examples examples = clusters(kThree, 20, 0.1F);
   for (std::size_t i = 0; i < 15; ++i) examples.subjects.labels[i] = 2;
@@ -207,24 +208,24 @@ TEST(Study, BaselineAnswersTheMostFrequentGenreOfWhatIsLearntFrom) {
   EXPECT_LT(result.baseline.test.log_loss, std::log(3.0) + 0.2);
 }
 
-TEST(Study, NotesAModelThatFailsAndGoesOnWithTheOthers) {
+TEST(Study, RecordsAFailedModelAndContinuesWithTheOthers) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.1F);
   StudyConfig config;
   config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
-  config.models = {{"dead", "Dead parrot", "", "parrot", {{"answer", "0"}, {"fails", "yes"}}, {}},
-                   {"alive", "", "", "parrot", {{"answer", "0"}}, {}}};
+  config.models = {{"dead", "Dead parrot", "", "parrot", {{"label", "0"}, {"fails", "yes"}}, {}},
+                   {"alive", "", "", "parrot", {{"label", "0"}}, {}}};
   const Split split = make_split(examples.subjects);
   const StudyResult result = run_study(examples, split, config, quiet);
   EXPECT_THAT(result.models[0].error, HasSubstr("the parrot is dead"));
   EXPECT_EQ(result.best, 1u);
-  const auto notes = honest_notes(examples, split, result);
+  const auto notes = caveats(examples, split, result);
   EXPECT_TRUE(std::ranges::any_of(notes, [](const auto& note) { return note.find("Dead parrot") != note.npos; }));
   config.models.pop_back();
   EXPECT_FALSE(run_study(examples, split, config, quiet).best);
 }
 
-TEST(Study, PassesOverAPointOfAGridThatFails) {
+TEST(Study, SkipsAFailedPointOfAGrid) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.1F);
   StudyConfig config;
@@ -237,7 +238,7 @@ TEST(Study, PassesOverAPointOfAGridThatFails) {
   EXPECT_EQ(to_json(model_result_from_json(to_json(model, kThree)), kThree), to_json(model, kThree));
 }
 
-TEST(Study, PassesOverMoreComponentsThanTheDataHas) {
+TEST(Study, SkipsMoreComponentsThanTheDataHas) {
   Progress quiet;
   StudyConfig config;
   config.models = {parse_model("knn:n_neighbors=3:pca_components=2,500")};
@@ -248,7 +249,7 @@ TEST(Study, PassesOverMoreComponentsThanTheDataHas) {
   EXPECT_THAT(model.tried.at(1).error, HasSubstr("500"));
 }
 
-TEST(Study, ChoosesWhatIsDoneToTheFeaturesLikeAParameter) {
+TEST(Study, SelectsPreprocessingLikeOtherParameters) {
   Progress quiet;
   const Examples examples = clusters(kThree, 40, 0.3F, 6);
   StudyConfig config;
@@ -262,20 +263,20 @@ TEST(Study, ChoosesWhatIsDoneToTheFeaturesLikeAParameter) {
   };
   const StudyResult result = run_study(examples, make_split(examples.subjects), config, quiet, store);
   EXPECT_EQ(result.models[0].tried.size(), 4u);
-  EXPECT_EQ(result.models[0].parameters.at("pca_components"), "4");  // one component cannot part three corners
+  EXPECT_EQ(result.models[0].parameters.at("pca_components"), "4");  // one component cannot separate three corners
   EXPECT_EQ(result.models[0].explained_variance.size(), 4u);
   EXPECT_EQ(kept.preprocessor.output_columns(), 4u);
   EXPECT_TRUE(result.models[1].explained_variance.empty());
 }
 
-TEST(Point, PartsWhatPreparesTheFeaturesFromTheClassifiersParameters) {
+TEST(Point, SeparatesPreprocessingFromClassifierParameters) {
   const Point point({{"C", "1"}, {"standardise", "false"}, {"pca_components", "3"}});
-  EXPECT_EQ(point.learning, (Parameters{{"C", "1"}}));
-  EXPECT_EQ(point.preparing, (Parameters{{"standardise", "false"}, {"pca_components", "3"}}));
+  EXPECT_EQ(point.classifier, (Parameters{{"C", "1"}}));
+  EXPECT_EQ(point.preprocessing, (Parameters{{"standardise", "false"}, {"pca_components", "3"}}));
   EXPECT_FALSE(preprocessing_of(point, {}).standardise);
   EXPECT_EQ(preprocessing_of(point, {}).pca_components, 3u);
   for (const ClassifierDescriptor* one : classifier_descriptors()) {
-    for (const ParameterDescriptor& parameter : preparing_parameters()) {
+    for (const ParameterDescriptor& parameter : preprocessing_parameters()) {
       EXPECT_EQ(find_parameter(one->parameters, parameter.name), nullptr) << one->kind << ", " << parameter.name;
     }
   }
@@ -287,19 +288,19 @@ TEST(Study, ComparesModelsOfSeveralTablesOnTheSameSplit) {
   const Split split = make_split(noise.subjects);
   StudyConfig config;
   config.models = {parse_model("clear/gnb"), parse_model("gnb"), parse_model("clear/knn:n_neighbors=3")};
-  std::vector<std::string> asked;
+  std::vector<std::string> requested;
   std::vector<std::size_t> stores;
   const StudyResult result = run_study(
       noise, split, config, quiet,
-      [&](const Examples& learnt) {
-        stores.push_back(learnt.table.columns.size());
+      [&](const Examples& table) {
+        stores.push_back(table.table.columns.size());
         return StudyStore{};
       },
       [&](const std::string& features) {
-        asked.push_back(features);
+        requested.push_back(features);
         return clear.table;
       });
-  EXPECT_EQ(asked, std::vector<std::string>{"clear"});  // once for both models
+  EXPECT_EQ(requested, std::vector<std::string>{"clear"});  // once for both models
   EXPECT_EQ(stores, (std::vector<std::size_t>{5, 4}));
   ASSERT_EQ(result.models.size(), 3u);
   EXPECT_EQ(result.models[0].features, "clear");
@@ -309,7 +310,7 @@ TEST(Study, ComparesModelsOfSeveralTablesOnTheSameSplit) {
   EXPECT_LT(result.models[1].test.accuracy.value, 0.7);
   EXPECT_GT(result.models[2].test.accuracy.value, 0.95);
   EXPECT_EQ(result.best, 0u);
-  EXPECT_THROW(run_study(noise, split, config, quiet), Error);  // without any other table
+  EXPECT_THROW(run_study(noise, split, config, quiet), Error);  // no other table is available
 }
 
 TEST(Study, NamesTrackAndColumnOfANumberThatIsNotFinite) {
@@ -321,7 +322,7 @@ TEST(Study, NamesTrackAndColumnOfANumberThatIsNotFinite) {
               HasSubstr("zcr mean 01 of 31"));
 }
 
-TEST(SelectTracks, PutsRowsInTheOrderOfTheIdsAndNamesOneThatIsNotThere) {
+TEST(SelectTracks, OrdersRowsByTheIdsAndReportsAMissingOne) {
   const FeatureTable table = clusters(kThree, 2, 0.1F).table;
   const FeatureTable chosen = select_tracks(table, {"4", "1"});
   EXPECT_EQ(chosen.track_ids, (std::vector<std::string>{"4", "1"}));
@@ -330,22 +331,22 @@ TEST(SelectTracks, PutsRowsInTheOrderOfTheIdsAndNamesOneThatIsNotThere) {
   EXPECT_THROW(select_tracks(table, {"4", "99"}), Error);
 }
 
-TEST(DropAbsentGenres, RenumbersTheLabelsThatAreLeft) {
+TEST(DropAbsentGenres, RenumbersTheRemainingLabels) {
   Examples examples = select_examples(clusters(kThree, 2, 0.1F), {0, 2, 5});  // Blues, Rock, Rock
   drop_absent_genres(examples);
   EXPECT_EQ(examples.labels, (std::vector<std::string>{"Blues", "Rock"}));
   EXPECT_EQ(examples.subjects.labels, (std::vector<int>{0, 1, 1}));
 }
 
-TEST(Study, TakesFinishedModelsFromTheStoreAndStopsBetweenModels) {
+TEST(Study, ReusesFinishedModelsFromTheStoreAndStopsBetweenModels) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.1F);
   const Split split = make_split(examples.subjects);
   int fits = 0;
   StudyConfig config;
   config.make = [&](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters, &fits); };
-  config.models = {{"first", "", "", "parrot", {{"answer", "0"}}, {}},
-                   {"second", "", "", "parrot", {{"answer", "1"}}, {}}};
+  config.models = {{"first", "", "", "parrot", {{"label", "0"}}, {}},
+                   {"second", "", "", "parrot", {{"label", "1"}}, {}}};
   std::map<std::string, ModelResult> kept;
   StudyStore store;
   store.keep = [&](const ModelSpec& spec, const ModelResult& result, const Model&) {
@@ -377,7 +378,7 @@ TEST(Study, RefusesASplitWithoutAPartAndTrainingOfOneGenre) {
   EXPECT_THROW(run_study(one, whole, quick(), quiet), Error);
 }
 
-TEST(Study, BearsAGenreThatIsMissingInTheTestPart) {
+TEST(Study, AcceptsAGenreWithoutTestExamples) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.1F);
   Split split = make_split(examples.subjects);
@@ -386,22 +387,22 @@ TEST(Study, BearsAGenreThatIsMissingInTheTestPart) {
   }
   const StudyResult result = run_study(examples, split, quick(), quiet);
   EXPECT_EQ(result.models[0].test.genres[1].examples, 0u);
-  EXPECT_THAT(honest_notes(examples, split, result), ::testing::Contains(HasSubstr("no example of Jazz")));
+  EXPECT_THAT(caveats(examples, split, result), ::testing::Contains(HasSubstr("no example of Jazz")));
 }
 
-TEST(HonestNotes, TellFewArtistsAndLeakage) {
+TEST(Caveats, ReportFewArtistsAndLeakage) {
   Progress quiet;
   const Examples examples = clusters(kThree, 12, 0.1F);  // six artists a genre
   const Split split = make_split(examples.subjects, {.scheme = SplitScheme::random});
-  const auto notes = honest_notes(examples, split, run_study(examples, split, quick(), quiet));
+  const auto notes = caveats(examples, split, run_study(examples, split, quick(), quiet));
   EXPECT_THAT(notes, ::testing::Contains(HasSubstr("not a benchmark")));
   EXPECT_THAT(notes, ::testing::Contains(HasSubstr("Leakage")));
   Examples unknown = examples;
   std::ranges::fill(unknown.subjects.artists, "");
-  EXPECT_THAT(honest_notes(unknown, split, {}), ::testing::Contains(HasSubstr("No artist is known")));
+  EXPECT_THAT(caveats(unknown, split, {}), ::testing::Contains(HasSubstr("No artist is known")));
 }
 
-TEST(Evaluation, KnowsAgainWhatTheModelHasLearntFrom) {
+TEST(Evaluation, DetectsTrainingExamplesOfTheModel) {
   const Examples examples = clusters(kThree, 20, 0.3F);
   const Split split = make_split(examples.subjects);
   const auto training = split.rows(Part::training);
@@ -409,11 +410,11 @@ TEST(Evaluation, KnowsAgainWhatTheModelHasLearntFrom) {
   const auto unseen = unseen_rows(model, examples);
   EXPECT_EQ(unseen.size(), examples.subjects.ids.size() - training.size());
   for (const std::size_t row : unseen) EXPECT_NE(split.parts[row], Part::training);
-  EXPECT_EQ(evaluate(model, examples, unseen, kDefaultSeed).learnt_from, 0u);
-  EXPECT_EQ(evaluate(model, examples, training, kDefaultSeed).learnt_from, training.size());
+  EXPECT_EQ(evaluate(model, examples, unseen, kDefaultSeed).trained_on, 0u);
+  EXPECT_EQ(evaluate(model, examples, training, kDefaultSeed).trained_on, training.size());
 }
 
-TEST(Evaluation, MatchesGenresByNameAndCountsThoseTheModelDoesNotKnow) {
+TEST(Evaluation, MatchesGenresByNameAndSkipsUnknownOnes) {
   const Examples examples = clusters({"Blues", "Rock"}, 20, 0.1F);
   std::vector<std::size_t> all(40);
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;

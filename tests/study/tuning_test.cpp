@@ -33,7 +33,7 @@ TuningConfig knn_search() {
   return config;
 }
 
-TEST(ParseAxis, UnderstandsRangesPowersAndLists) {
+TEST(ParseAxis, ParsesRangesPowersAndLists) {
   EXPECT_EQ(parse_axis("n_neighbors=1:96:5").values.size(), 20u);
   EXPECT_EQ(parse_axis("n_neighbors=1:96:5").values.back(), "96");
   EXPECT_THAT(parse_axis("k=3:5").values, ElementsAre("3", "4", "5"));
@@ -43,14 +43,14 @@ TEST(ParseAxis, UnderstandsRangesPowersAndLists) {
   EXPECT_THAT(parse_axis("gamma=scale,0.5").values, ElementsAre("scale", "0.5"));
 }
 
-TEST(ParseAxis, RefusesWhatNeverEndsOrIsNoNumber) {
+TEST(ParseAxis, RefusesEndlessRangesAndInvalidNumbers) {
   for (const char* wrong : {"k", "k=", "k=1:2:0", "k=5:1:1", "k=1:2:-1", "k=a:b", "k=1:2:3:4", "C=log:1:2:1",
                             "C=log:1:2:2.5", "k=1,,3", "k=1:inf:2", "k=1:1e9:1", "=3"}) {
     EXPECT_THROW(parse_axis(wrong), Error) << wrong;
   }
 }
 
-TEST(PresetGrid, StudyIsThatOfTheStudy) {
+TEST(PresetGrid, StudyIsTheGridOfTheStudy) {
   EXPECT_EQ(preset_grid("study", "knn", {})[0].values.size(), 20u);
   EXPECT_EQ(preset_grid("study", "gnb", {})[0].values.size(), 20u);
   EXPECT_EQ(preset_grid("study", "gnb", {})[0].values.front(), "1e-11");
@@ -61,7 +61,7 @@ TEST(PresetGrid, StudyIsThatOfTheStudy) {
   EXPECT_THROW(preset_grid("best", "knn", {}), Error);
 }
 
-TEST(PresetGrid, EveryPointOfEveryPresetIsOneThatItsLearnerTakes) {
+TEST(PresetGrid, EveryPointOfEveryPresetIsValidForItsClassifier) {
   const std::vector<FeatureColumn> columns(60, {"mfcc", "mean", "01"});
   for (const std::string& preset : preset_names()) {
     for (const std::string& kind : classifier_kinds()) {
@@ -70,14 +70,14 @@ TEST(PresetGrid, EveryPointOfEveryPresetIsOneThatItsLearnerTakes) {
       try {
         config.axes = preset_grid(preset, kind, columns);
       } catch (const Error&) {
-        continue;  // not every kind has one
+        continue;  // not every kind has this preset
       }
-      EXPECT_NO_THROW(require_sound(config)) << preset << " " << kind;
+      EXPECT_NO_THROW(require_valid(config)) << preset << " " << kind;
     }
   }
 }
 
-TEST(PresetGrid, TakesNumbersOfComponentsAndFeaturesFromTheColumns) {
+TEST(PresetGrid, DerivesComponentsAndFeaturesFromTheColumns) {
   const std::vector<FeatureColumn> columns = {{"mfcc", "mean", "01"}, {"zcr", "mean", "01"}, {"mfcc", "std", "01"}};
   EXPECT_THAT(preset_grid("pca", "knn", columns)[0].values, ElementsAre("2", "0"));
   EXPECT_THAT(preset_grid("pca", "knn", std::vector<FeatureColumn>(101))[0].values,
@@ -126,7 +126,7 @@ TEST(Tune, GivesTheSameNumbersForAnyNumberOfThreads) {
   const int budget = thread_budget();
   for (const Case& each : kSharingCases) {
     std::vector<std::vector<double>> seen;
-    for (const int threads : {1, 2, 4, 7}) {  // 5 folds: none, some or all are left over to run alone
+    for (const int threads : {1, 2, 4, 7}) {  // 5 folds: none, some or all run alone at the end
       Runtime::current().set_threads(threads);
       TuningConfig config;
       config.kind = each.kind;
@@ -138,7 +138,7 @@ TEST(Tune, GivesTheSameNumbersForAnyNumberOfThreads) {
   Runtime::current().set_threads(budget);
 }
 
-TEST(Tune, GivesTheSameNumbersToTheLastBitWhetherPointsShareTheirWorkOrNot) {
+TEST(Tune, GivesBitIdenticalNumbersWithAndWithoutSharedWork) {
   Progress quiet;
   const Examples examples = clusters(kThree, 40, 0.6F);
   for (const Case& each : kSharingCases) {
@@ -151,7 +151,7 @@ TEST(Tune, GivesTheSameNumbersToTheLastBitWhetherPointsShareTheirWorkOrNot) {
   }
 }
 
-TEST(Tune, GivesAPointTheSameNumbersWhateverElseIsSearched) {
+TEST(Tune, GivesAPointTheSameNumbersInAnyGrid) {
   Progress quiet;
   const Examples examples = clusters(kThree, 40, 0.6F);
   TuningConfig config = knn_search();
@@ -162,8 +162,8 @@ TEST(Tune, GivesAPointTheSameNumbersWhateverElseIsSearched) {
   EXPECT_EQ(alone.points[0].fold_log_loss, whole.points[1].fold_log_loss);
 }
 
-TEST(Tune, NeverPutsAnArtistOnBothSidesOfAFold) {
-  // Each artist's two examples are equal and far from all others: a neighbour helps only where the artist is known.
+TEST(Tune, NeverTrainsOnArtistsOfTheHeldOutFold) {
+  // Each artist's two examples are equal and far from all others: neighbours help only if the artist is in training.
   Examples examples = clusters(kThree, 40, 100.0F, 8);
   for (std::size_t i = 0; i < examples.table.values.rows(); ++i) {
     const std::size_t twin = i - i / kThree.size() % 2 * kThree.size();
@@ -177,11 +177,11 @@ TEST(Tune, NeverPutsAnArtistOnBothSidesOfAFold) {
   EXPECT_GT(tune(examples, config, quiet).points[0].accuracy, 0.7);
 }
 
-TEST(Tune, OffersTheSimplestPointWithinOneStandardErrorOfTheBest) {
+TEST(Tune, FindsTheSimplestPointWithinOneStandardErrorOfTheBest) {
   Progress quiet;
   const TuningResult result = tune(clusters(kThree, 60, 0.05F), knn_search(), quiet);
   EXPECT_EQ(result.points[result.best].accuracy, 1);
-  EXPECT_EQ(result.points[result.one_standard_error].parameters.at("n_neighbors"), "15");  // all are perfect
+  EXPECT_EQ(result.points[result.one_standard_error].parameters.at("n_neighbors"), "15");  // all scores are perfect
 }
 
 TEST(Tune, SearchesPreprocessingAndFeatureGroupsLikeParameters) {
@@ -227,7 +227,7 @@ TEST(Tune, DrawsRandomPointsBySeedWithoutRepeating) {
   EXPECT_NE(first, drawn());
 }
 
-TEST(Tune, KeepsFinishedFoldsAndGoesOnAfterAnInterruption) {
+TEST(Tune, KeepsFinishedFoldsAndContinuesAfterAnInterruption) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.3F);
   std::map<std::pair<Parameters, int>, FoldScore> kept;
@@ -251,7 +251,7 @@ TEST(Tune, KeepsFinishedFoldsAndGoesOnAfterAnInterruption) {
   EXPECT_EQ(scores_of(result), scores_of(tune(examples, knn_search(), quiet)));
 }
 
-TEST(Tune, TellsOfAPointThatFailsAndFailsOnlyWhenAllDo) {
+TEST(Tune, RecordsAFailedPointAndFailsOnlyIfAllDo) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.3F);
   TuningConfig config = knn_search();
@@ -267,7 +267,7 @@ TEST(Tune, TellsOfAPointThatFailsAndFailsOnlyWhenAllDo) {
   EXPECT_THAT(components.points[1].error, HasSubstr("5000"));
 }
 
-TEST(Tune, ShowsTheVarianceThatComponentsExplainWherePcaIsSearched) {
+TEST(Tune, ReportsExplainedVarianceIfPcaIsSearched) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.3F, 6);
   TuningConfig config = knn_search();
@@ -275,19 +275,19 @@ TEST(Tune, ShowsTheVarianceThatComponentsExplainWherePcaIsSearched) {
   config.axes = {{"pca_components", {"0", "2"}}};
   const TuningResult result = tune(examples, config, quiet);
   ASSERT_TRUE(result.variance);
-  ASSERT_EQ(result.variance->shares.size(), 6u);  // all: they cost little
+  ASSERT_EQ(result.variance->shares.size(), 6u);  // all components: they are cheap
   double sum = 0;
   for (const double share : result.variance->shares) sum += share;
   EXPECT_NEAR(sum, 1, 1e-6);
   EXPECT_GE(result.variance->shares[0], result.variance->shares[5]);
 }
 
-TEST(Tune, CountsNoPcaAsTheMostComponentsWhenItLooksForTheSimplest) {
+TEST(Tune, RanksNoPcaAsTheMostComplexSetting) {
   Progress quiet;
   TuningConfig config = knn_search();
   config.axes = {{"pca_components", {"0", "2", "3"}}};
   const TuningResult result = tune(clusters(kThree, 60, 0.05F), config, quiet);
-  EXPECT_EQ(result.points[result.one_standard_error].parameters.at("pca_components"), "2");  // all are perfect
+  EXPECT_EQ(result.points[result.one_standard_error].parameters.at("pca_components"), "2");  // all scores are perfect
 }
 
 std::string refusal(const Examples& examples, const TuningConfig& config) {
@@ -297,10 +297,10 @@ std::string refusal(const Examples& examples, const TuningConfig& config) {
   } catch (const Error& error) {
     return std::string(error.what()) + " | " + error.remedy();
   }
-  return "it was taken";
+  return "no error";
 }
 
-TEST(Tune, NamesParametersThatALearnerDoesNotHaveOrValuesThatItCannotTake) {
+TEST(Tune, ReportsUnknownParametersAndInvalidValues) {
   const Examples examples = clusters(kThree, 20, 0.3F);
   TuningConfig config = knn_search();
   config.axes = {{"neighbours", {"1"}}};
@@ -325,18 +325,18 @@ TEST(Tune, NamesTrackAndColumnOfANumberThatIsNotFinite) {
 TEST(Tune, RefusesExamplesOfOneGenre) {
   Examples examples = clusters(kThree, 20, 0.3F);
   for (int& label : examples.subjects.labels) label = 1;
-  EXPECT_THAT(refusal(examples, knn_search()), HasSubstr("one genre only (\"Jazz\")"));
+  EXPECT_THAT(refusal(examples, knn_search()), HasSubstr("only one genre (\"Jazz\")"));
 }
 
-TEST(Tune, RefusesFoldsThatAGenreHasTooFewArtistsFor) {
+TEST(Tune, RefusesFoldsIfAGenreHasTooFewArtists) {
   Examples examples = clusters(kThree, 20, 0.3F);
   for (std::size_t i = 0; i < examples.subjects.ids.size(); ++i) {
-    if (examples.subjects.labels[i] == 2) examples.subjects.artists[i] = "the only one";
+    if (examples.subjects.labels[i] == 2) examples.subjects.artists[i] = "the only artist";
   }
   EXPECT_THAT(refusal(examples, knn_search()), HasSubstr("Rock"));
 }
 
-TEST(Tune, BearsFoldsThatLackAGenreAndMoreFoldsThanAGenreHasArtists) {
+TEST(Tune, AcceptsFoldsWithoutAGenreAndMoreFoldsThanArtists) {
   Progress quiet;
   Examples examples = clusters(kThree, 40, 0.15F);
   for (std::size_t i = 0; i < examples.subjects.ids.size(); ++i) {  // Rock: two artists for five folds
@@ -347,7 +347,7 @@ TEST(Tune, BearsFoldsThatLackAGenreAndMoreFoldsThanAGenreHasArtists) {
   EXPECT_GT(result.points[0].accuracy, 0.8);
 }
 
-TEST(Tune, RefusesGridsThatMakeNoSense) {
+TEST(Tune, RefusesInvalidGrids) {
   Progress quiet;
   const Examples examples = clusters(kThree, 20, 0.3F);
   TuningConfig config = knn_search();
@@ -373,7 +373,7 @@ TEST(SelectFeatures, KeepsTheirColumnsAndMarksTheRecipe) {
   ASSERT_EQ(mfcc.table.values.cols(), 2u);
   EXPECT_EQ(mfcc.table.values(1, 1), examples.table.values(1, 2));
   EXPECT_NE(mfcc.table.recipe, examples.table.recipe);
-  EXPECT_EQ(select_features(examples, "zcr+mfcc").table.recipe, examples.table.recipe);  // all of them
+  EXPECT_EQ(select_features(examples, "zcr+mfcc").table.recipe, examples.table.recipe);  // all features
   EXPECT_THAT(feature_names(examples.table.columns), ElementsAre("mfcc", "zcr"));
   EXPECT_THAT(error_message([&] { select_features(examples, "mfcc+loudness"); }), HasSubstr("zcr"));
 }

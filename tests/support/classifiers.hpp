@@ -1,4 +1,4 @@
-// Kinds of classifiers for tests.
+// Lists of classifier kinds for tests.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace genrewise::testing {
 
-/// Those that are fitted in this process, without genrewise-neural.
+/// Kinds that are fitted in this process, without genrewise-neural.
 inline std::vector<std::string> classical_kinds() {
   std::vector<std::string> kinds;
   for (const ClassifierDescriptor* one : classifier_descriptors())

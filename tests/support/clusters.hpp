@@ -1,4 +1,4 @@
-// Seeded examples for tests of what trains and compares models.
+// Seeded synthetic examples for tests of training and comparison.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace genrewise::testing {
 
-/// `per_label` examples of each label around a corner of its own, `spread` wide, in `columns` dimensions; two examples
-/// of each artist. Wide spreads overlap.
+/// `per_label` examples per label, normally distributed around a corner of the unit cube (standard deviation `spread`)
+/// in `columns` dimensions; two examples per artist. Wide spreads overlap.
 inline Examples clusters(const std::vector<std::string>& labels, std::size_t per_label, float spread,
                          std::size_t columns = 4, std::uint64_t seed = 1) {
   Examples examples;

@@ -1,4 +1,4 @@
-// Environment variables that tests set.
+// Temporary environment variables.
 #pragma once
 
 #include <cstdlib>
@@ -7,7 +7,7 @@
 
 namespace genrewise::testing {
 
-/// An environment variable for as long as this lives.
+/// Sets an environment variable and restores it in the destructor.
 class Environment {
  public:
   Environment(const char* name, const std::string& value) : name_(name) {

@@ -1,4 +1,4 @@
-// Checks a JSON document against a JSON Schema, as far as the schemas in docs/schema use the language.
+// Validates JSON documents with the subset of JSON Schema that docs/schema uses.
 #pragma once
 
 #include <algorithm>
@@ -8,14 +8,14 @@
 
 namespace genrewise::testing {
 
-/// Understands type, const, enum, minimum, maximum, required, properties, additionalProperties, items, anyOf and $ref
-/// to #/$defs/NAME; any other keyword of a schema is reported, so that none is passed over. Stricter than JSON Schema
-/// in one point: a name that the schema does not declare is an error.
+/// Supports type, const, enum, minimum, maximum, required, properties, additionalProperties, items, anyOf and $ref to
+/// #/$defs/NAME; any other keyword is reported as an error. Stricter than JSON Schema: a name that the schema does not
+/// declare is an error.
 class JsonSchema {
  public:
   explicit JsonSchema(nlohmann::json schema) : schema_(std::move(schema)) {}
 
-  /// "/models/0/accuracy: is no object", ...; empty for a document that the schema allows.
+  /// Errors like "/models/0/accuracy: type ..."; empty for a valid document.
   std::vector<std::string> errors(const nlohmann::json& document) const {
     std::vector<std::string> found;
     check(document, schema_, "", found);
@@ -33,38 +33,38 @@ class JsonSchema {
   }
 
   void check(const json& value, const json& schema, const std::string& at, Errors& errors) const {
-    for (const auto& [keyword, wanted] : schema.items()) {
-      if (!check_keyword(value, schema, keyword, wanted, at, errors)) {
-        errors.push_back(at + ": the schema has the keyword " + keyword + ", which is not understood here");
+    for (const auto& [keyword, expected] : schema.items()) {
+      if (!check_keyword(value, schema, keyword, expected, at, errors)) {
+        errors.push_back(at + ": the schema has the keyword " + keyword + ", which is not supported");
       }
     }
   }
 
-  /// False for a keyword that is not known.
-  bool check_keyword(const json& value, const json& schema, const std::string& keyword, const json& wanted,
+  /// False for an unsupported keyword.
+  bool check_keyword(const json& value, const json& schema, const std::string& keyword, const json& expected,
                      const std::string& at, Errors& errors) const {
     if (keyword == "$schema" || keyword == "title" || keyword == "description" || keyword == "$defs") return true;
     const auto require = [&](bool holds) {
-      if (!holds) errors.push_back(at + ": " + keyword + " " + wanted.dump() + " does not hold for " + value.dump());
+      if (!holds) errors.push_back(at + ": " + keyword + " " + expected.dump() + " does not hold for " + value.dump());
     };
     if (keyword == "$ref") {
-      const std::string name = wanted.get<std::string>().substr(std::string("#/$defs/").size());
+      const std::string name = expected.get<std::string>().substr(std::string("#/$defs/").size());
       check(value, schema_.at("$defs").at(name), at, errors);
     } else if (keyword == "type") {
-      const json types = wanted.is_array() ? wanted : json::array({wanted});
+      const json types = expected.is_array() ? expected : json::array({expected});
       bool any = false;
       for (const json& type : types) any = any || has_type(value, type);
       require(any);
     } else if (keyword == "const") {
-      require(value == wanted);
+      require(value == expected);
     } else if (keyword == "enum") {
-      require(std::find(wanted.begin(), wanted.end(), value) != wanted.end());
+      require(std::find(expected.begin(), expected.end(), value) != expected.end());
     } else if (keyword == "minimum") {
-      require(!value.is_number() || value >= wanted);
+      require(!value.is_number() || value >= expected);
     } else if (keyword == "maximum") {
-      require(!value.is_number() || value <= wanted);
+      require(!value.is_number() || value <= expected);
     } else if (keyword == "required") {
-      for (const json& name : wanted) {
+      for (const json& name : expected) {
         if (value.is_object() && !value.contains(name)) errors.push_back(at + ": lacks " + name.dump());
       }
     } else if (keyword == "properties") {
@@ -73,10 +73,10 @@ class JsonSchema {
       if (!schema.contains("properties")) check_members(value, schema, at, errors);
     } else if (keyword == "items") {
       for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) {
-        check(value[i], wanted, at + "/" + std::to_string(i), errors);
+        check(value[i], expected, at + "/" + std::to_string(i), errors);
       }
     } else if (keyword == "anyOf") {
-      check_any(value, wanted, at, errors);
+      check_any(value, expected, at, errors);
     } else {
       return false;
     }

@@ -1,4 +1,4 @@
-// What tests of the neural room share.
+// Helpers for tests of neural networks.
 #pragma once
 
 #include <cmath>
@@ -12,7 +12,7 @@
 
 namespace genrewise::testing {
 
-/// `count` numbers with that spread around zero.
+/// `count` uniform numbers in [-spread, spread).
 inline std::vector<float> random_floats(std::size_t count, std::uint64_t seed, float spread = 1) {
   std::mt19937_64 engine(seed);
   std::vector<float> values(count);
@@ -38,7 +38,7 @@ inline TensorArchive random_weights(std::string_view network, std::uint64_t seed
   return archive;
 }
 
-/// The largest difference of two equally long runs of numbers.
+/// The largest absolute difference; infinite if the lengths differ.
 inline float largest_difference(std::span<const float> a, std::span<const float> b) {
   float largest = a.size() == b.size() ? 0 : INFINITY;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));

@@ -1,4 +1,4 @@
-// Small packs whose numbers say which example they belong to.
+// Small packs whose values identify their example.
 #pragma once
 
 #include <unistd.h>
@@ -16,12 +16,12 @@
 
 namespace genrewise::testing {
 
-/// Packing waits for the disk after each shard, which is most of what these tests would do; in memory nothing waits.
+/// Packing flushes each shard to disk, which would dominate these tests; a file system in memory avoids that.
 inline const bool kInMemory = ::access("/dev/shm", W_OK) == 0 && ::setenv("TMPDIR", "/dev/shm", 0) == 0;
 
 inline constexpr std::size_t kValues = 7;
 
-/// The numbers of example i.
+/// The values of example `i`.
 inline std::vector<float> values_of(std::size_t i) {
   std::vector<float> values(kValues);
   for (std::size_t k = 0; k < kValues; ++k) values[k] = static_cast<float>(i) + 0.125F * static_cast<float>(k);
@@ -54,7 +54,7 @@ inline PackManifest packed(const std::filesystem::path& folder, std::size_t coun
   return open_pack(folder);
 }
 
-/// All files of a folder and what is in them.
+/// All files of a folder with their contents.
 inline std::map<std::string, std::string> contents_of(const std::filesystem::path& folder) {
   std::map<std::string, std::string> contents;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
@@ -63,12 +63,12 @@ inline std::map<std::string, std::string> contents_of(const std::filesystem::pat
   return contents;
 }
 
-/// The number of the example with that track id.
+/// The number of the example with this track ID.
 inline std::size_t number_of(const std::string& track_id) {
   return std::stoul(track_id.substr(1));
 }
 
-/// Writes without waiting for the disk, as storage's write_file() does.
+/// Writes without flushing to disk, unlike write_file() of storage.
 inline void put_file(const std::filesystem::path& path, std::string_view bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }

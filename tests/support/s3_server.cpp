@@ -32,7 +32,7 @@ std::string value_of(const std::map<std::string, std::string>& map, const std::s
   return found == map.end() ? "" : found->second;
 }
 
-/// What stands between two texts; empty where they do not stand there.
+/// The text between two others; empty if they do not occur.
 std::string between(const std::string& text, const std::string& before, const std::string& behind) {
   const std::size_t start = text.find(before);
   if (start == std::string::npos) return "";
@@ -112,7 +112,7 @@ S3Settings S3Server::settings() const {
   settings.retry.first_wait = std::chrono::milliseconds(1);
   settings.retry.longest_wait = std::chrono::milliseconds(4);
   settings.part_bytes = 100'000;
-  settings.request_time = std::chrono::milliseconds(0);  // requests as long as that, however fast this machine is
+  settings.request_time = std::chrono::milliseconds(0);  // fixed request sizes, independent of this machine's speed
   return settings;
 }
 
@@ -148,14 +148,14 @@ void S3Server::serve(int connection) {
     }
     request.body = text.substr(0, body_bytes);
     text.erase(0, body_bytes);
-    if (!answer(connection, request)) {
+    if (!respond(connection, request)) {
       ::shutdown(connection, SHUT_RDWR);
       return;
     }
   }
 }
 
-bool S3Server::answer(int connection, const S3Request& request) {
+bool S3Server::respond(int connection, const S3Request& request) {
   S3Response response;
   {
     const std::lock_guard lock(mutex_);
@@ -186,7 +186,7 @@ bool S3Server::answer(int connection, const S3Request& request) {
   return response.cut_after == std::string::npos;
 }
 
-// Empty when the request is signed as it should be, else the code of the fault.
+// Empty for a correctly signed request, else the error code.
 std::string S3Server::refusal(const S3Request& request) const {
   const std::string authorization = value_of(request.headers, "authorization");
   if (!bearer_token.get().empty()) return authorization == "Bearer " + bearer_token.get() ? "" : "InvalidToken";
@@ -203,7 +203,7 @@ std::string S3Server::refusal(const S3Request& request) const {
     signed_request.headers.emplace_back(name, value_of(request.headers, name));
     at = end + 1;
   }
-  // All that says what is done must be signed, and the body be what its hash says.
+  // All headers that affect the operation must be signed, and the body must match its hash.
   for (const auto& [name, value] : request.headers) {
     if ((name == "host" || name.starts_with("x-amz-")) &&
         (";" + names + ";").find(";" + name + ";") == std::string::npos)
@@ -261,8 +261,8 @@ S3Response S3Server::get_object(const S3Request& request) {
   return response;
 }
 
-// Amazon's conditions on writing, and Google's.
-bool S3Server::refuses_to_write(const S3Request& request, S3Response& why) const {
+// Conditional writes of Amazon and Google.
+bool S3Server::refuses_write(const S3Request& request, S3Response& why) const {
   const auto found = objects_.find(request.key);
   const bool there = found != objects_.end();
   const std::string match = value_of(request.headers, "if-match"),
@@ -282,7 +282,7 @@ void S3Server::store(const std::string& key, Object object) {
 }
 
 S3Response S3Server::put_object(const S3Request& request) {
-  if (S3Response why; !request.query.contains("uploadId") && refuses_to_write(request, why)) return why;
+  if (S3Response why; !request.query.contains("uploadId") && refuses_write(request, why)) return why;
   Object object{.body = request.body, .etag = '"' + md5_hex(request.body) + '"'};
   const std::string etag = object.etag;
   if (request.query.contains("uploadId")) {
@@ -305,7 +305,7 @@ S3Response S3Server::post(const S3Request& request) {
   }
   const auto found = uploads_.find(value_of(request.query, "uploadId"));
   if (found == uploads_.end()) return fault(404, "NoSuchUpload");
-  if (S3Response why; refuses_to_write(request, why)) return why;
+  if (S3Response why; refuses_write(request, why)) return why;
   Object whole;
   std::string sums;
   int parts = 0;
@@ -321,12 +321,11 @@ S3Response S3Server::post(const S3Request& request) {
     ++parts;
   }
   whole.etag = '"' + md5_hex(sums) + "-" + std::to_string(parts) + '"';
-  const std::string answer = "<CompleteMultipartUploadResult><ETag>&quot;" +
-                             whole.etag.substr(1, whole.etag.size() - 2) +
-                             "&quot;</ETag></CompleteMultipartUploadResult>";
+  const std::string xml = "<CompleteMultipartUploadResult><ETag>&quot;" + whole.etag.substr(1, whole.etag.size() - 2) +
+                          "&quot;</ETag></CompleteMultipartUploadResult>";
   store(found->second.key, std::move(whole));
   uploads_.erase(found);
-  return {.status = 200, .headers = {}, .body = answer};
+  return {.status = 200, .headers = {}, .body = xml};
 }
 
 S3Response S3Server::list(const S3Request& request) {

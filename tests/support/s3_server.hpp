@@ -1,5 +1,5 @@
-// A small S3 server on the loopback interface: it keeps objects in memory, checks every signature and checksum, and can
-// be told to misbehave.
+// A small S3 server on the loopback interface: keeps objects in memory, checks every signature and checksum, and can
+// simulate failures.
 #pragma once
 
 #include <atomic>
@@ -23,15 +23,15 @@ struct S3Request {
 
 struct S3Response {
   int status = 200;
-  std::map<std::string, std::string> headers;  ///< empty ones are left out; so is a length only where it is empty
+  std::map<std::string, std::string> headers;  ///< empty values are not sent; Content-Length is added unless set
   std::string body;
-  std::size_t cut_after = std::string::npos;  ///< closes the connection after that many bytes of the body
-  bool reset = false;                         ///< closes the connection without an answer
-  int wait_ms = 0;                            ///< before the answer
+  std::size_t cut_after = std::string::npos;  ///< closes the connection after this many bytes of the body
+  bool reset = false;                         ///< closes the connection without a response
+  int wait_ms = 0;                            ///< delay before the response
 };
 
 class S3Server {
-  /// What a test changes while the server runs.
+  /// A value that tests change while the server runs.
   template <class T>
   class Guarded {
    public:
@@ -59,7 +59,7 @@ class S3Server {
   S3Server& operator=(const S3Server&) = delete;
 
   std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
-  /// Settings that lead here, with waits that no test notices.
+  /// Settings for this server, with short waits.
   S3Settings settings() const;
 
   void put(const std::string& key, const std::string& body);           ///< of the bucket "music"
@@ -72,16 +72,16 @@ class S3Server {
   std::size_t count(const std::string& method, const std::string& query_name = "");
   std::uint64_t sent_bytes();  ///< of bodies, so far
 
-  /// Called for each request that was signed well, with the answer that would be given: change it to misbehave.
+  /// Called for each correctly signed request with the regular response, which it may change.
   Guarded<std::function<void(const S3Request&, S3Response&)>> tamper{mutex_, nullptr};
   Guarded<std::size_t> page_size{mutex_, 1000};
-  Guarded<std::string> session_token{mutex_, ""};  ///< must be sent where it is not empty
-  Guarded<std::string> bearer_token{mutex_, ""};   ///< taken instead of a signature where it is not empty
+  Guarded<std::string> session_token{mutex_, ""};  ///< required if not empty
+  Guarded<std::string> bearer_token{mutex_, ""};   ///< required instead of a signature if not empty
 
  private:
   struct Object {
     std::string body, etag;
-    int generation = 0;  // Google's: another one for each write
+    int generation = 0;  // of Google Cloud Storage: changes with each write
   };
   struct Upload {
     std::string key;
@@ -90,11 +90,11 @@ class S3Server {
 
   void accept_all();
   void serve(int connection);
-  bool answer(int connection, const S3Request& request);
+  bool respond(int connection, const S3Request& request);
   S3Response handle(const S3Request& request);
   S3Response get_object(const S3Request& request);
   S3Response put_object(const S3Request& request);
-  bool refuses_to_write(const S3Request& request, S3Response& why) const;
+  bool refuses_write(const S3Request& request, S3Response& why) const;
   void store(const std::string& key, Object object);
   S3Response post(const S3Request& request);
   S3Response list(const S3Request& request);

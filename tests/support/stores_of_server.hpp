@@ -1,4 +1,4 @@
-// The current Runtime's object stores, led to a server of the test's own.
+// Redirects the current Runtime's object stores to a test server.
 #pragma once
 
 #include "genrewise/storage/files.hpp"
@@ -7,7 +7,7 @@
 
 namespace genrewise::testing {
 
-/// For as long as it lives, s3:// is that server.
+/// Scope guard: while it exists, s3:// locations are on `server`.
 class StoresOfServer {
  public:
   explicit StoresOfServer(const S3Server& server) {

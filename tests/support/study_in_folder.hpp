@@ -1,4 +1,4 @@
-// A small study that has run in a folder.
+// A small completed study in a run folder.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +11,7 @@
 
 namespace genrewise::testing {
 
-/// Names that are hard on CSV and HTML.
+/// Labels that need escaping in CSV and HTML.
 inline const std::vector<std::string> kNastyLabels = {"Drum, Bass\n& \"more\"", "<script>alert('x')</script>",
                                                       "R&B {{name}}"};
 

@@ -9,7 +9,7 @@
 
 namespace genrewise::testing {
 
-/// Three overlapping clusters with names that are hard on CSV and HTML; three rows of each artist.
+/// Three overlapping clusters with labels that need escaping in CSV and HTML; three rows per artist.
 inline std::string table_csv(int rows_per_genre = 40) {
   const char* genres[] = {"\"Drum, Bass\n& <b>\"", "Jazz", "R&B"};
   std::string csv = "track_id,genre,artist,loud,fast,bright\n";

@@ -42,7 +42,7 @@ std::vector<std::string> TemporaryFolder::names() const {
 }  // namespace genrewise::testing
 
 #ifdef __SANITIZE_ADDRESS__
-// As without the sanitizer, memory that cannot be had is refused, which some tests ask for.
+// Failed allocations must throw as they do without the sanitizer; some tests depend on it.
 extern "C" const char* __asan_default_options() {
   return "allocator_may_return_null=1";
 }

@@ -1,4 +1,4 @@
-// What every test may use.
+// Helpers for all tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,17 +11,17 @@
 
 namespace genrewise::testing {
 
-/// tests/golden/<name>.
+/// The path of tests/golden/NAME.
 std::filesystem::path golden_path(const std::string& name);
 
-/// ../shared beside the checkout (or $GENREWISE_SHARED): real data that the repository does not hold; empty when it is
-/// not there. Tests use REQUIRE_SHARED.
+/// The folder of real data outside the repository: $GENREWISE_SHARED or ../shared beside the checkout; empty if there
+/// is none. Tests use REQUIRE_SHARED.
 std::filesystem::path shared_folder();
 
 /// The folder of the built programs.
 std::filesystem::path bin_folder();
 
-/// A new empty folder, removed with all that is in it at the end.
+/// A new empty folder, removed with its content by the destructor.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -30,14 +30,14 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  /// Names of all that lies in it, hidden ones too, sorted.
+  /// Names of all entries, including hidden ones, sorted.
   std::vector<std::string> names() const;
 
  private:
   std::filesystem::path path_;
 };
 
-/// The message of the Error that `action` throws; "no error" where it throws none.
+/// The message of the Error that `action` throws; "no error" if it throws none.
 template <class Action>
 std::string error_message(const Action& action) {
   try {
@@ -50,8 +50,8 @@ std::string error_message(const Action& action) {
 
 }  // namespace genrewise::testing
 
-/// `const auto path = ...` of something in the shared folder, or the test is skipped with the reason.
+/// Declares `variable` as a path in the shared folder, or skips the test with the reason.
 #define REQUIRE_SHARED(variable, relative)                                                   \
   const std::filesystem::path variable = ::genrewise::testing::shared_folder() / (relative); \
   if (::genrewise::testing::shared_folder().empty() || !std::filesystem::exists(variable))   \
-  GTEST_SKIP() << "needs " << (relative) << " in the shared data folder (set GENREWISE_SHARED), which is not here"
+  GTEST_SKIP() << "needs " << (relative) << " in the shared data folder (set GENREWISE_SHARED)"

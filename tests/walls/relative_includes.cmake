@@ -1,4 +1,4 @@
-# Fails where a source in FOLDERS includes by a path with "../".
+# Fails if a source in FOLDERS has an include path with "../".
 foreach(folder IN LISTS FOLDERS)
   file(GLOB_RECURSE sources ${folder}/*.cpp ${folder}/*.hpp)
   foreach(source IN LISTS sources)

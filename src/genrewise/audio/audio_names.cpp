@@ -1,4 +1,4 @@
-// Apart from the decoder: what only looks for files is linked, and starts, without FFmpeg's 130 shared libraries.
+// Separate from the decoder, so code that only lists files is linked without FFmpeg's 130 shared libraries.
 #include <algorithm>
 #include <array>
 #include <string>

@@ -1,4 +1,4 @@
-// Numbers and words in file headers. Internal to the audio room.
+// Numbers and magic words in file headers. Internal to audio.
 #pragma once
 
 #include <cstddef>

@@ -41,14 +41,13 @@ std::size_t ByteSource::read_at(std::int64_t offset, std::span<std::byte> out) n
 }
 
 const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
-  ++reads_;
+  if (windows_[latest_].holds(offset)) return &windows_[latest_];
+  ++switches_;
   for (Window& known : windows_) {
-    if (!known.holds(offset)) continue;
-    known.used = reads_;
-    return &known;
+    if (known.holds(offset)) return use(known);
   }
   if (!file_ || error_) return nullptr;
-  // Who reads on and on uses one window, whose memory is warm, and leaves the others (the headers) as they are.
+  // Sequential reads reuse one window, whose memory is warm, and keep the others (the headers).
   const auto going_on = std::ranges::find_if(windows_, [&](const Window& window) {
     return window.end() == offset && window.bytes.size() > static_cast<std::size_t>(kFirstBytes);
   });
@@ -59,12 +58,16 @@ const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
     error_ = std::current_exception();
     window.bytes = {};
   }
-  if (!window.holds(offset)) return nullptr;
-  window.used = reads_;
+  return window.holds(offset) ? use(window) : nullptr;
+}
+
+const ByteSource::Window* ByteSource::use(Window& window) {
+  window.used = switches_;
+  latest_ = static_cast<std::size_t>(&window - windows_.data());
   return &window;
 }
 
-// Behind the end of another window: reading goes on there. Elsewhere whole blocks, for what lies shortly before is
+// At the end of another window, continues from there. Elsewhere reads whole blocks, because bytes shortly before are
 // often read next (tags at the end of a file).
 void ByteSource::fill(Window& window, std::int64_t offset) {
   std::int64_t bytes = kFirstBytes;
@@ -75,7 +78,7 @@ void ByteSource::fill(Window& window, std::int64_t offset) {
   } else {
     bytes = std::clamp(2 * static_cast<std::int64_t>(before->bytes.size()), kFirstBytes, kMostBytes);
   }
-  if (size_ - offset - bytes < kFirstBytes / 2) bytes = size_ - offset;  // a small rest is not worth a request
+  if (size_ - offset - bytes < kFirstBytes / 2) bytes = size_ - offset;  // a small remainder is not worth a request
   window.bytes = {};
   if (bytes > kFirstBytes) window.memory.reserve(static_cast<std::size_t>(kMostBytes + kFirstBytes));
   window.memory.resize(static_cast<std::size_t>(std::min(bytes, size_ - offset)));

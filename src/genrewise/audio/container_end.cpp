@@ -17,14 +17,15 @@ std::optional<Head> read_head(ByteSource& source, std::int64_t offset) {
   return head;
 }
 
-// Where the chunk of samples ends. Programs that cannot go back to write it leave a huge size, or none.
+// The end of the chunk of samples. Programs that cannot seek back to write its size leave a huge one or 0.
 std::optional<std::int64_t> wav_size(ByteSource& source) {
-  constexpr std::uint64_t kLeftOpen = 0x7f000000;
+  constexpr std::uint64_t kUnknownSize = 0x7f000000;
   std::int64_t offset = 12;
   while (const auto head = read_head(source, offset)) {
     const std::uint64_t bytes = little_endian(head->data() + 4);
     const std::int64_t end = offset + 8 + static_cast<std::int64_t>(bytes);
-    if (begins_with(head->data(), "data")) return bytes == 0 || bytes >= kLeftOpen ? std::nullopt : std::optional(end);
+    if (begins_with(head->data(), "data"))
+      return bytes == 0 || bytes >= kUnknownSize ? std::nullopt : std::optional(end);
     offset = end + (end & 1);
   }
   return std::nullopt;
@@ -36,20 +37,20 @@ std::optional<std::int64_t> mp4_size(ByteSource& source) {
   while (const auto head = read_head(source, offset)) {
     const std::uint64_t short_size = big_endian(head->data());
     const std::uint64_t size = short_size == 1 ? big_endian(head->data() + 8, 8) : short_size;
-    if (size < 8 || size > (std::uint64_t{1} << 60)) break;  // 0: it takes what is left
+    if (size < 8 || size > (std::uint64_t{1} << 60)) break;  // 0: extends to the end of the file
     offset += static_cast<std::int64_t>(size);
   }
   return offset;
 }
 
-// The file properties object lies near the start of every ASF file (ASF specification 3.2).
+// The file properties object is near the start of every ASF file (ASF specification 3.2).
 std::optional<std::int64_t> asf_size(ByteSource& source) {
   static constexpr unsigned char kFileProperties[16] = {0xa1, 0xdc, 0xab, 0x8c, 0x47, 0xa9, 0xcf, 0x11,
                                                         0x8e, 0xe4, 0x00, 0xc0, 0x0c, 0x20, 0x53, 0x65};
   std::vector<std::byte> bytes(1 << 16);
   bytes.resize(source.read_at(0, bytes));
-  const auto wanted = std::as_bytes(std::span(kFileProperties));
-  const auto found = std::search(bytes.begin(), bytes.end(), wanted.begin(), wanted.end());
+  const auto pattern = std::as_bytes(std::span(kFileProperties));
+  const auto found = std::search(bytes.begin(), bytes.end(), pattern.begin(), pattern.end());
   if (bytes.end() - found < 48) return std::nullopt;
   const std::uint64_t size = little_endian(&*found + 40, 8);
   if (size == 0 || size > (std::uint64_t{1} << 60)) return std::nullopt;

@@ -1,4 +1,4 @@
-// Was a file cut? What containers say of their own size, which FFmpeg quietly corrects. Internal to the audio room.
+// Sizes stated in container headers, to detect truncated files; FFmpeg silently corrects them. Internal to audio.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,11 @@
 
 namespace genrewise::audio {
 
-/// The size that a WAV, AIFF, MP4 or ASF file says it has; nothing for other formats and where it is left open (a WAV
-/// written to a pipe).
+/// The file size in bytes that the headers of a WAV, AIFF, MP4 or ASF file state; nothing for other formats or an
+/// unknown size (a WAV written to a pipe).
 std::optional<std::int64_t> stated_size(ByteSource& source);
 
-/// Ogg (RFC 3533): the granule position of the last page, when that page is not all there.
+/// Ogg (RFC 3533): the granule position of the last page if that page is incomplete.
 std::optional<std::int64_t> granule_of_cut_page(ByteSource& source);
 
 }  // namespace genrewise::audio

@@ -21,12 +21,12 @@ using audio::ByteSource;
 using audio::ReadResult;
 using audio::TrackReader;
 
-// Headers round, and a last frame or two may be missing without anybody's noticing; more than this is a cut file.
+// Headers round, and one or two frames at the end are often missing; a larger shortfall is a truncated file.
 constexpr double kShortfallSeconds = 0.15;
-// Memory that is set aside before anything is decoded: headers may lie about the length.
+// Limit of memory reserved before decoding, because headers may state a wrong length.
 constexpr std::int64_t kMaxReservedSamples = std::int64_t{1} << 24;
 
-// Room for the frame that reaches beyond the window.
+// Extra capacity for the frame that reaches beyond the window.
 constexpr std::int64_t kMaxFrameSamples = 8192;
 
 struct Window {
@@ -39,22 +39,27 @@ struct Window {
 void check_options(const DecodeOptions& options) {
   const ClipRequest& clip = options.clip;
   if (clip.start_s && !(*clip.start_s >= 0 && std::isfinite(*clip.start_s))) {
-    throw Error("a clip cannot start at " + std::to_string(*clip.start_s) + " s", {}, "give seconds from 0 up");
+    throw Error("a clip cannot start at " + std::to_string(*clip.start_s) + " s", "clip",
+                "give a start of 0 s or more");
   }
   if (!(clip.duration_s > 0)) {
-    throw Error("a clip cannot last " + std::to_string(clip.duration_s) + " s", {}, "give seconds above 0");
+    throw Error("a clip cannot last " + std::to_string(clip.duration_s) + " s", "clip", "give a duration above 0 s");
   }
-  if (!(clip.slack_s >= 0)) throw Error("a clip's slack cannot be " + std::to_string(clip.slack_s) + " s");
+  if (!(clip.slack_s >= 0)) {
+    throw Error("the slack of a clip cannot be " + std::to_string(clip.slack_s) + " s", "clip",
+                "give a slack of 0 s or more");
+  }
   if (options.sample_rate_hz && *options.sample_rate_hz < 1) {
-    throw Error("a sample rate of " + std::to_string(*options.sample_rate_hz) + " Hz is not possible");
+    throw Error("a sample rate of " + std::to_string(*options.sample_rate_hz) + " Hz is not possible", "clip",
+                "give a rate of 1 Hz or more");
   }
 }
 
 Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
   const double rate = reader.sample_rate_hz();
   const auto samples = [&](double seconds) {
-    constexpr double kForever = 1e15;  // samples; 700 years
-    return std::llround(std::min(kForever, seconds * rate));
+    constexpr double kMaxSamples = 1e15;  // 700 years
+    return std::llround(std::min(kMaxSamples, seconds * rate));
   };
   Window window;
   if (std::isfinite(clip.duration_s)) window.count = std::max<std::int64_t>(1, samples(clip.duration_s));
@@ -68,8 +73,9 @@ Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
   return window;
 }
 
-// An MP3 that begins the file is mpg123's without asking anybody; behind junk only where FFmpeg sees no other format.
-// (Layers I and II are FFmpeg's: libmpg123 1.31 prints to stderr about damaged ones, whatever its flags.)
+// A file that starts with MP3 frames is decoded by mpg123; frames after other bytes only if FFmpeg finds no other
+// format. (FFmpeg decodes layers I and II, because libmpg123 1.31 prints to stderr for damaged ones in spite of its
+// flags.)
 Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std::string& name) {
   const auto at_start = audio::find_mpeg_audio(source, audio::MpegSearch::at_start);
   if (at_start && at_start->first.layer == 3) {
@@ -141,18 +147,19 @@ class ClipDecoder {
     return {};
   }
 
-  // The track ended, or could not be decoded further, with `got` samples of the window: is that all there is to it?
+  // Called when the track ended or could not be decoded further after `got` samples of the window; the fault, if any.
   Expected<void> shortfall(const Window& window, std::int64_t got, ReadResult result) {
     const int rate = reader_.sample_rate_hz();
-    const std::string good = seconds(static_cast<double>(got), rate) + " of the asked part were good";
+    const std::string good = seconds(static_cast<double>(got), rate) + " of the clip are good";
     if (result == ReadResult::rate_change) return fault("sample rate changes", good);
     if (result == ReadResult::damaged) return fault("damaged", reader_.damage() + "; " + good);
-    const std::int64_t due = std::min(window.end(), reader_.promised_length().value_or(0));
+    const std::int64_t due = std::min(window.end(), reader_.expected_length().value_or(0));
     if (static_cast<double>(window.start + got) + kShortfallSeconds * rate < static_cast<double>(due)) {
-      return fault("truncated", "the track should reach " + seconds(static_cast<double>(due), rate) + "; " + good);
+      return fault("truncated",
+                   "the track should last at least " + seconds(static_cast<double>(due), rate) + "; " + good);
     }
     if (got == 0 && window.start > 0) {
-      return fault("clip outside the track", "it would begin at " + seconds(static_cast<double>(window.start), rate));
+      return fault("clip outside the track", "it would start at " + seconds(static_cast<double>(window.start), rate));
     }
     if (got == 0) return fault("no audio in it", "no samples");
     return {};

@@ -1,4 +1,4 @@
-// Samples of several channels -> the mean of the channels. Internal to the audio room.
+// Mixes several channels down to their mean. Internal to audio.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ void mean_of_interleaved(const T* in, int channels, float offset, float scale, s
   }
 }
 
-/// The same for channels that lie apart: planes[c][i].
+/// The same for planar channels: planes[c][i].
 template <class T>
 void mean_of_planes(const T* const* planes, int channels, float offset, float scale, std::span<float> out) {
   const float factor = scale / static_cast<float>(channels);

@@ -20,27 +20,27 @@ namespace genrewise::audio {
 namespace {
 
 constexpr int kIoBufferBytes = 1 << 16;
-// Decoding starts this long before a seek's target, so that codecs with memory (Opus asks for 80 ms, AAC for two
-// frames, WMA for its bit reservoir) have settled.
+// Decoding starts this long before a seek's target, so codecs with state (Opus needs 80 ms, AAC two frames, WMA its bit
+// reservoir) have converged.
 constexpr double kPrerollSeconds = 1.0;
-// Up to here it is as cheap to decode everything before the target, and exact for every format.
+// Up to this target, decoding from the start costs no more and is exact for every format.
 constexpr double kNearSeconds = 5.0;
-// FFmpeg gives a likeness of up to 100 to each format; the lowest are what it gives to noise.
+// FFmpeg scores each format from 0 to 100; noise gets the lowest scores.
 constexpr int kMinProbeScore = 5;
 
-// FFmpeg looks for DTS and the like inside a WAV's samples; its 2,500 packets cost more than the decoding.
+// FFmpeg searches a WAV's samples for DTS and similar streams; its default of 2,500 packets costs more than decoding.
 constexpr int kMaxProbePackets = 2;
 
-// Time stamps may be anything in a broken file; within this range sums of positions cannot overflow.
+// Broken files may have any time stamps; in this range sums of positions cannot overflow.
 std::int64_t round_to_range(double value) {
   constexpr double kLimit = 1e15;
   return std::llround(std::clamp(std::isnan(value) ? 0.0 : value, -kLimit, kLimit));
 }
 
-std::string error_words(int code) {
-  char words[AV_ERROR_MAX_STRING_SIZE] = {};
-  av_strerror(code, words, sizeof words);
-  return words;
+std::string error_text(int code) {
+  char text[AV_ERROR_MAX_STRING_SIZE] = {};
+  av_strerror(code, text, sizeof text);
+  return text;
 }
 
 struct IoDeleter {
@@ -84,8 +84,8 @@ std::int64_t seek_source(void* opaque, std::int64_t offset, int whence) {
   return cursor.at = base + offset;
 }
 
-// Playlists and the like name other files; opening those is not ours to do.
-int refuse_to_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
+// Playlists and similar formats refer to other files, which must not be opened.
+int deny_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
   return AVERROR(EPERM);
 }
 
@@ -102,7 +102,7 @@ void append_mean(const AVFrame& frame, bool planar, float offset, float scale, s
   mean_of_planes(planes.data(), channels, offset, scale, out);
 }
 
-// Appends the frame from sample `skip` on as one channel in [-1, 1]; false for a sample format that does not exist yet.
+// Appends the frame from sample `skip` on as one channel in [-1, 1]; false for an unknown sample format.
 bool append_frame(const AVFrame& frame, int skip, std::vector<float>& mono) {
   const std::size_t before = mono.size();
   mono.resize(before + static_cast<std::size_t>(frame.nb_samples - skip));
@@ -153,7 +153,7 @@ class FfmpegReader : public TrackReader {
   AudioInfo info() override;
   std::optional<std::int64_t> stated_length() const override;
   std::optional<std::int64_t> length() override;
-  std::optional<std::int64_t> promised_length() override;
+  std::optional<std::int64_t> expected_length() override;
   bool seek(std::int64_t sample) override;
   ReadResult read(std::vector<float>& mono) override;
   std::string damage() const override { return error_; }
@@ -191,7 +191,7 @@ class FfmpegReader : public TrackReader {
   std::string error_;
 };
 
-// Is it for lack of bytes that FFmpeg gave up?
+// Whether FFmpeg failed because bytes are missing.
 bool FfmpegReader::is_cut(int code) {
   ByteSource& source = *cursor_.source;
   return code == AVERROR_EOF || code == AVERROR(EIO) || stated_size(source).value_or(0) > source.size() ||
@@ -204,11 +204,11 @@ Expected<void> FfmpegReader::open(const std::string& name) {
   };
   const AVInputFormat* kind = nullptr;
   const int score = av_probe_input_buffer2(io_.get(), &kind, "", nullptr, 0, 0);
-  if (score < kMinProbeScore) return fault("not audio", "no known audio format begins like this");
+  if (score < kMinProbeScore) return fault("not audio", "the content matches no known audio format");
   AVFormatContext* format = avformat_alloc_context();
   if (format == nullptr) throw std::bad_alloc();
   format->pb = io_.get();
-  format->io_open = refuse_to_open;
+  format->io_open = deny_open;
   format->protocol_whitelist = av_strdup("none");
   format->max_probe_packets = kMaxProbePackets;
   int code = avformat_open_input(&format, "", kind, nullptr);  // frees format when it fails
@@ -218,11 +218,11 @@ Expected<void> FfmpegReader::open(const std::string& name) {
   }
   if (code < 0) {
     return fault(is_cut(code) ? "truncated" : "damaged",
-                 std::string("its header is not whole; it begins like ") + kind->long_name);
+                 std::string("its header is incomplete (format: ") + kind->long_name + ")");
   }
   const AVCodec* decoder = nullptr;
   const int index = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
-  if (index == AVERROR_DECODER_NOT_FOUND) return fault("no audio in it", "no decoder for its audio is installed");
+  if (index == AVERROR_DECODER_NOT_FOUND) return fault("no audio in it", "no decoder for its codec is installed");
   if (index < 0) return fault("no audio in it", std::string("it is ") + kind->long_name);
   for (unsigned i = 0; i < format->nb_streams; ++i) {
     format->streams[i]->discard = static_cast<int>(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
@@ -241,22 +241,22 @@ Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder, const std::str
   int code = avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
   codec_->pkt_timebase = stream_->time_base;
   if (code >= 0) code = avcodec_open2(codec_.get(), &decoder, nullptr);
-  if (code < 0) return fault("damaged", error_words(code));
+  if (code < 0) return fault("damaged", error_text(code));
   const ReadResult first = next_frame();
   if (first == ReadResult::damaged) return fault("damaged", error_);
   if (first == ReadResult::end && (has_sent_packet_ || stream_->duration > 0 || is_cut(0))) {
-    return fault("truncated", "it ends before its first samples");
+    return fault("truncated", "the file ends before the first samples");
   }
-  if (first == ReadResult::end) return fault("no audio in it", "a stream without samples");
+  if (first == ReadResult::end) return fault("no audio in it", "the stream has no samples");
   has_frame_ = true;
   rate_hz_ = frame_->sample_rate;
   channels_ = frame_->ch_layout.nb_channels;
   first_pts_ = frame_->pts;
-  if (rate_hz_ <= 0 || channels_ <= 0) return fault("damaged", "a sample rate or number of channels of 0");
+  if (rate_hz_ <= 0 || channels_ <= 0) return fault("damaged", "its sample rate or number of channels is 0");
   return {};
 }
 
-// Sends one packet of our stream (or the end) to the decoder: 0, or FFmpeg's error code.
+// Sends one packet of our stream (or the end) to the decoder; returns 0 or FFmpeg's error code.
 int FfmpegReader::feed_decoder() {
   for (;;) {
     const int code = av_read_frame(format_.get(), packet_.get());
@@ -273,7 +273,8 @@ int FfmpegReader::feed_decoder() {
   }
 }
 
-// The next frame into frame_. An error in the last packet is the end (a cut file); one before is damage.
+// Decodes the next frame into frame_. An error in the last packet counts as the end (a truncated file), an earlier one
+// as damage.
 ReadResult FfmpegReader::next_frame() {
   for (;;) {
     int code = avcodec_receive_frame(codec_.get(), frame_.get());
@@ -282,10 +283,10 @@ ReadResult FfmpegReader::next_frame() {
     if (code == AVERROR(EAGAIN)) code = feed_decoder();
     if (code >= 0) continue;
     if (input_ended_) return ReadResult::end;
-    const std::string words = error_words(code);
+    const std::string text = error_text(code);
     if (feed_decoder(); input_ended_) return ReadResult::end;
-    if (position_from_timestamp_) continue;  // before the target a decoder may miss what came before
-    error_ = words;
+    if (position_from_timestamp_) continue;  // before the target the decoder may lack earlier data
+    error_ = text;
     return ReadResult::damaged;
   }
 }
@@ -299,7 +300,7 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
     if (std::exchange(position_from_timestamp_, false)) {
       const std::int64_t pts = frame_->best_effort_timestamp;
       position_ = round_to_range(to_samples(pts) - to_samples(first_pts_));
-      if (pts == AV_NOPTS_VALUE || position_ > target_) {  // it landed too late: decode all that comes before
+      if (pts == AV_NOPTS_VALUE || position_ > target_) {  // the seek went too far: decode from the start
         go_to_start();
         if (!error_.empty()) return ReadResult::damaged;
         continue;
@@ -310,14 +311,14 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
     position_ += frame_->nb_samples;
     if (skip >= frame_->nb_samples) continue;
     if (!append_frame(*frame_, static_cast<int>(skip), mono)) {
-      error_ = "an unknown sample format";
+      error_ = "unknown sample format";
       return ReadResult::damaged;
     }
     return ReadResult::samples;
   }
 }
 
-// The edit list of an MP4 file says where the encoder's padding begins; this FFmpeg applies only its start.
+// The edit list of an MP4 file states where the encoder's padding begins; FFmpeg applies only its start.
 void FfmpegReader::trim_frame_to(std::int64_t end) {
   frame_->nb_samples = static_cast<int>(std::clamp<std::int64_t>(end - position_, 0, frame_->nb_samples));
 }
@@ -332,14 +333,14 @@ bool FfmpegReader::go_to(std::int64_t timestamp) {
 
 void FfmpegReader::go_to_start() {
   const std::int64_t start = first_pts_ == AV_NOPTS_VALUE ? 0 : std::min<std::int64_t>(first_pts_, 0);
-  if (!go_to(start)) error_ = "FFmpeg cannot wind it back";
+  if (!go_to(start)) error_ = "FFmpeg cannot seek back to its start";
   position_ = 0;
 }
 
 bool FfmpegReader::seek(std::int64_t sample) {
   target_ = sample;
   const double start_s = static_cast<double>(sample) / rate_hz_;
-  // Raw streams have no time stamps of their own; where FFmpeg's clock cannot count samples (AC-3), its sums drift.
+  // Raw streams have no time stamps; if FFmpeg's time base cannot express single samples (AC-3), its sums drift.
   const bool drifts = length_is_guessed() && stream_->time_base.den % rate_hz_ != 0;
   if (start_s < kNearSeconds || first_pts_ == AV_NOPTS_VALUE || drifts) return true;
   position_from_timestamp_ = true;
@@ -360,7 +361,7 @@ std::optional<std::int64_t> FfmpegReader::length() {
   return counted_length_ ? counted_length_ : stated_length();
 }
 
-// Where the duration is only a guess from the bit rate (raw AAC), the packets' durations add up to the true one.
+// If the duration is only estimated from the bit rate (raw AAC), sums the packets' durations instead.
 void FfmpegReader::count_packets() {
   go_to_start();
   std::int64_t total = 0;
@@ -372,7 +373,7 @@ void FfmpegReader::count_packets() {
   go_to_start();
 }
 
-std::optional<std::int64_t> FfmpegReader::promised_length() {
+std::optional<std::int64_t> FfmpegReader::expected_length() {
   const auto length_now = stated_length();
   if (!length_now) return std::nullopt;
   ByteSource& source = *cursor_.source;
@@ -399,7 +400,7 @@ AudioInfo FfmpegReader::info() {
   info.sample_rate_hz = rate_hz_;
   info.channels = channels_;
   info.duration_s = static_cast<double>(length().value_or(0)) / rate_hz_;
-  const bool nominal = is_format("ogg");  // its headers state what the encoder was asked for
+  const bool nominal = is_format("ogg");  // its headers state the nominal bit rate
   if (stream_->codecpar->bit_rate > 0 && !nominal) {
     info.bit_rate_kbps = static_cast<double>(stream_->codecpar->bit_rate) * 1e-3;
   } else if (info.duration_s > 0) {

@@ -1,4 +1,4 @@
-// Everything that FFmpeg's libraries read. Internal to the audio room.
+// Reads all formats that FFmpeg supports. Internal to audio.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 namespace genrewise::audio {
 
-/// A reader of the best audio stream. Faults: "not audio" (no format known to FFmpeg), "no audio in it", "damaged".
-/// `source` must outlive the reader. No other file is ever opened, whatever the bytes ask for.
+/// Opens the best audio stream. Faults: "not audio" (no format known to FFmpeg), "no audio in it", "damaged",
+/// "truncated". `source` must outlive the reader. Never opens other files, even if the bytes refer to some (playlists).
 Expected<std::unique_ptr<TrackReader>> open_ffmpeg(ByteSource& source, const std::string& name);
 
 }  // namespace genrewise::audio

@@ -16,18 +16,18 @@
 namespace genrewise::audio {
 namespace {
 
-// Frames decoded and thrown away before a seek's target. The bit reservoir reaches back 511 bytes, which at 8 kb/s are
-// 20 frames; synthesis needs one more.
+// Frames decoded and discarded before a seek's target. The bit reservoir reaches back 511 bytes, which at 8 kb/s are 20
+// frames; synthesis needs one more.
 constexpr long kPrerollFrames = 24;
-// More bytes than this share of a stream that belong to no frame are damage; less is an editor's or a server's crumbs.
+// A larger share of bytes outside frames is damage; smaller ones are remains of editing or streaming.
 constexpr double kMaxSkippedShare = 0.05;
-constexpr int kMaxSkippedFrames = 4;  // or this much in a short stream
+constexpr int kMaxSkippedFrames = 4;  // minimum tolerance, for short streams
 
 struct HandleDeleter {
   void operator()(mpg123_handle* handle) const { mpg123_delete(handle); }
 };
 
-// mpg123's view of the source: the frames alone, without tags and junk around them.
+// The part of the source that mpg123 reads: frames without surrounding tags and junk.
 struct FrameStream {
   ByteSource* source = nullptr;
   std::int64_t begin = 0, end = 0, at = 0;
@@ -59,7 +59,7 @@ class Mp3Reader : public TrackReader {
     if (!handle_) throw std::bad_alloc();
     mpg123_param(handle_.get(), MPG123_FLAGS, MPG123_QUIET | MPG123_GAPLESS | MPG123_FORCE_FLOAT | MPG123_SKIP_ID3V2,
                  0);
-    if (layout_.first.frame_bytes == layout_.end - layout_.begin) {  // mpg123 wants to see a second frame otherwise
+    if (layout_.first.frame_bytes == layout_.end - layout_.begin) {  // otherwise mpg123 requires a second frame
       mpg123_param(handle_.get(), MPG123_ADD_FLAGS, MPG123_NO_READAHEAD, 0);
     }
     mpg123_param(handle_.get(), MPG123_RVA, MPG123_RVA_OFF, 0);
@@ -76,7 +76,7 @@ class Mp3Reader : public TrackReader {
   AudioInfo info() override;
   std::optional<std::int64_t> stated_length() const override { return stated_length_; }
   std::optional<std::int64_t> length() override;
-  std::optional<std::int64_t> promised_length() override;
+  std::optional<std::int64_t> expected_length() override;
   bool seek(std::int64_t sample) override;
   ReadResult read(std::vector<float>& mono) override;
   std::string damage() const override;
@@ -91,9 +91,9 @@ class Mp3Reader : public TrackReader {
   FrameStream stream_;
   std::unique_ptr<mpg123_handle, HandleDeleter> handle_;
   int rate_hz_ = 0, channels_ = 0;
-  std::optional<std::int64_t> stated_length_;  // by the Xing frame, less encoder delay and padding
+  std::optional<std::int64_t> stated_length_;  // from the Xing frame, without encoder delay and padding
   bool scanned_ = false;
-  std::int64_t frames_end_ = -1;  // in the stream, behind the last frame read; -1: none since the last seek
+  std::int64_t frames_end_ = -1;  // offset in the stream after the last frame read; -1: none since the last seek
   std::int64_t frame_bytes_ = 0, skipped_bytes_ = 0;
   std::string error_;
 };
@@ -105,30 +105,30 @@ bool Mp3Reader::open() {
   if (mpg123_getformat(handle_.get(), &rate, &channels_, &encoding) != MPG123_OK) return false;
   rate_hz_ = static_cast<int>(rate);
   if (layout_.has_xing) stated_length_ = mpg123_length(handle_.get());
-  if (!stated_length_ && layout_.promised_frames) {
-    stated_length_ = *layout_.promised_frames * layout_.first.samples_per_frame;
+  if (!stated_length_ && layout_.stated_frames) {
+    stated_length_ = *layout_.stated_frames * layout_.first.samples_per_frame;
   }
   return true;
 }
 
-// How many of the promised bytes the file lacks; 0 where that is unknown or within three frames.
+// Stated minus actual bytes; 0 if unknown or within three frames.
 std::int64_t Mp3Reader::missing_bytes() const {
-  if (!layout_.promised_bytes || !layout_.promised_frames) return 0;
-  const std::int64_t tolerance = 3 * *layout_.promised_bytes / std::max<std::int64_t>(1, *layout_.promised_frames);
-  const std::int64_t missing = *layout_.promised_bytes - (layout_.end - layout_.begin);
+  if (!layout_.stated_bytes || !layout_.stated_frames) return 0;
+  const std::int64_t tolerance = 3 * *layout_.stated_bytes / std::max<std::int64_t>(1, *layout_.stated_frames);
+  const std::int64_t missing = *layout_.stated_bytes - (layout_.end - layout_.begin);
   return std::abs(missing) <= tolerance ? 0 : missing;
 }
 
-// A stated number of frames is believed when the stated number of bytes is there. Where bytes are missing it stands
-// for what the whole track would be; where there are more than stated, it says nothing.
+// The stated number of frames is valid if the stated bytes exist. If bytes are missing, it is the length of the
+// complete track; if there are more bytes than stated, it is meaningless.
 std::optional<std::int64_t> Mp3Reader::length() {
   if (stated_length_ && missing_bytes() >= 0) return stated_length_;
   scan();
   return mpg123_length(handle_.get());
 }
 
-std::optional<std::int64_t> Mp3Reader::promised_length() {
-  return !layout_.promised_bytes || missing_bytes() > 0 ? stated_length_ : std::nullopt;
+std::optional<std::int64_t> Mp3Reader::expected_length() {
+  return !layout_.stated_bytes || missing_bytes() > 0 ? stated_length_ : std::nullopt;
 }
 
 AudioInfo Mp3Reader::info() {
@@ -189,7 +189,7 @@ void Mp3Reader::account_for_frame() {
   frame_bytes_ += info.framesize;
 }
 
-// Tags between frames (files that were joined) are no damage.
+// Tags between frames (concatenated files) are not damage.
 void Mp3Reader::account_for_gap(std::int64_t next) {
   if (frames_end_ < 0 || next <= frames_end_) return;
   std::array<char, 3> start{};

@@ -1,4 +1,4 @@
-// MP3 (MPEG audio layer III) through libmpg123. Internal to the audio room.
+// Reads MP3 (MPEG audio layer III) with libmpg123. Internal to audio.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace genrewise::audio {
 
-/// A reader of what find_mpeg_audio() found; null when mpg123 cannot make sense of it. `source` must outlive it.
+/// Opens the stream that find_mpeg_audio() found; null if mpg123 cannot decode it. `source` must outlive the reader.
 std::unique_ptr<TrackReader> open_mp3(ByteSource& source, const MpegLayout& layout);
 
 }  // namespace genrewise::audio

@@ -28,24 +28,24 @@ int bit_rate_of(int version, int layer, int index) {
   return kTable[row][index];
 }
 
-// The header at `offset`, when it is one and its frame goes with `first`.
+// The header at `offset`, if there is one that matches `first`.
 std::optional<MpegHeader> header_at(ByteSource& source, std::int64_t offset, const MpegHeader& first) {
   Bytes4 bytes;
   if (source.read_at(offset, bytes) < bytes.size()) return std::nullopt;
   const auto header = parse_mpeg_header(bytes.data());
-  if (!header || !header->goes_with(first) || (header->frame_bytes == 0) != (first.frame_bytes == 0)) {
+  if (!header || !header->matches(first) || (header->frame_bytes == 0) != (first.frame_bytes == 0)) {
     return std::nullopt;
   }
   return header;
 }
 
-// Free format states no frame length: it is the distance to the next header, and must hold once more.
+// Free format states no frame length: it is the distance to the next header, and must match once more.
 bool free_format_run(ByteSource& source, std::int64_t offset, const MpegHeader& first) {
   std::vector<std::byte> bytes(kMaxFreeFormatBytes);
   bytes.resize(source.read_at(offset, bytes));
   for (std::size_t distance = 24; distance + 4 <= bytes.size(); ++distance) {
     const auto second = parse_mpeg_header(&bytes[distance]);
-    if (!second || second->frame_bytes != 0 || !second->goes_with(first)) continue;
+    if (!second || second->frame_bytes != 0 || !second->matches(first)) continue;
     const auto plain = static_cast<std::int64_t>(distance) - (first.has_padding ? 1 : 0);
     const std::int64_t third = offset + static_cast<std::int64_t>(distance) + plain + (second->has_padding ? 1 : 0);
     if (header_at(source, third, first)) return true;
@@ -53,21 +53,22 @@ bool free_format_run(ByteSource& source, std::int64_t offset, const MpegHeader& 
   return false;
 }
 
-// A run is three headers where each says where the next stands; fewer are enough right behind the tags, or when the
-// last frame ends where the data ends.
-bool run_begins_at(ByteSource& source, std::int64_t offset, std::int64_t end, const MpegHeader& first, bool at_once) {
+// A run is three headers, each at the end of the frame before; two are enough directly after tags, and one if its frame
+// ends at the end of the data.
+bool run_begins_at(ByteSource& source, std::int64_t offset, std::int64_t end, const MpegHeader& first,
+                   bool after_tags) {
   if (first.frame_bytes == 0) return free_format_run(source, offset, first);
   int frames = 0;
   for (std::optional<MpegHeader> header = first; header; header = header_at(source, offset, first)) {
     ++frames;
     offset += header->frame_bytes;
-    if (frames >= (at_once ? 2 : 3) || offset == end) return true;
+    if (frames >= (after_tags ? 2 : 3) || offset == end) return true;
   }
   return false;
 }
 
-// ID3v2 tags at the start, one after the other (id3.org, ID3v2.4 3.1); a tag that says it is longer than the file is
-// not skipped.
+// ID3v2 tags at the start, one after the other (id3.org, ID3v2.4 3.1); a tag with a stated length beyond the end of the
+// file is not skipped.
 std::int64_t end_of_leading_tags(ByteSource& source) {
   std::int64_t offset = 0;
   std::array<std::byte, 10> head;
@@ -97,7 +98,7 @@ std::int64_t begin_of_trailing_tags(ByteSource& source) {
 }
 
 // Xing/Info (behind the side information) and VBRI (32 bytes behind the header): number of frames and of bytes.
-void read_promises(ByteSource& source, MpegLayout& layout) {
+void read_stated_sizes(ByteSource& source, MpegLayout& layout) {
   std::array<std::byte, 64> bytes{};
   source.read_at(layout.begin, bytes);
   if (layout.first.layer != 3) return;
@@ -109,46 +110,46 @@ void read_promises(ByteSource& source, MpegLayout& layout) {
     const std::uint64_t flags = big_endian(xing + 4);
     const std::byte* field = xing + 8;
     if (flags & 1) {
-      layout.promised_frames = static_cast<std::int64_t>(big_endian(field));
+      layout.stated_frames = static_cast<std::int64_t>(big_endian(field));
       layout.has_xing = true;
       field += 4;
     }
-    if (flags & 2) layout.promised_bytes = static_cast<std::int64_t>(big_endian(field));
+    if (flags & 2) layout.stated_bytes = static_cast<std::int64_t>(big_endian(field));
   } else if (begins_with(vbri, "VBRI")) {
-    layout.promised_bytes = static_cast<std::int64_t>(big_endian(vbri + 10));
-    layout.promised_frames = static_cast<std::int64_t>(big_endian(vbri + 14));
+    layout.stated_bytes = static_cast<std::int64_t>(big_endian(vbri + 10));
+    layout.stated_frames = static_cast<std::int64_t>(big_endian(vbri + 14));
     if (layout.begin + layout.first.frame_bytes < layout.end)
-      layout.begin += layout.first.frame_bytes;  // holds no sound
+      layout.begin += layout.first.frame_bytes;  // contains no audio
   }
 }
 
-// Fills the layout's first frame when a run of frames begins here.
+// Sets the layout's first frame if a run of frames begins at `offset`.
 bool frames_begin_at(ByteSource& source, std::int64_t offset, MpegLayout& layout) {
   Bytes4 bytes;
   if (source.read_at(offset, bytes) < bytes.size()) return false;
   const auto header = parse_mpeg_header(bytes.data());
-  if (!header || !run_begins_at(source, offset, layout.end, *header, layout.begins_at_once)) return false;
+  if (!header || !run_begins_at(source, offset, layout.end, *header, layout.follows_tags)) return false;
   layout.begin = offset;
   layout.first = *header;
-  read_promises(source, layout);
+  read_stated_sizes(source, layout);
   return true;
 }
 
-// The next byte that may begin a frame; clears `at_once` when it steps over more than zeros (padding that a tag forgot
-// to count).
-const std::byte* next_sync(std::span<const std::byte> bytes, bool& at_once) {
-  if (at_once) {
+// The next byte that may begin a frame; clears `after_tags` when it skips more than zeros (padding that a tag does not
+// count).
+const std::byte* next_sync(std::span<const std::byte> bytes, bool& after_tags) {
+  if (after_tags) {
     const auto first = std::ranges::find_if(bytes, [](std::byte value) { return value != std::byte{0}; });
     if (first == bytes.end()) return nullptr;
     bytes = bytes.subspan(static_cast<std::size_t>(first - bytes.begin()));
-    at_once = bytes.front() == std::byte{0xff};
+    after_tags = bytes.front() == std::byte{0xff};
   }
   return static_cast<const std::byte*>(std::memchr(bytes.data(), 0xff, bytes.size()));
 }
 
 }  // namespace
 
-bool MpegHeader::goes_with(const MpegHeader& other) const {
+bool MpegHeader::matches(const MpegHeader& other) const {
   return version == other.version && layer == other.layer && sample_rate_hz == other.sample_rate_hz;
 }
 
@@ -180,16 +181,16 @@ std::optional<MpegLayout> find_mpeg_audio(ByteSource& source, MpegSearch search)
   layout.end = begin_of_trailing_tags(source);
   const std::int64_t search_end = std::min(layout.end, tags_end + kMaxJunkBytes);
   std::vector<std::byte> bytes(kSearchBytes);
-  layout.begins_at_once = true;
+  layout.follows_tags = true;
   for (std::int64_t offset = tags_end; offset < search_end; offset += kSearchBytes) {
     const std::span chunk(bytes.data(), source.read_at(offset, bytes));
     for (auto byte = chunk.begin(); byte != chunk.end(); ++byte) {
       const std::byte* sync =
-          next_sync(chunk.subspan(static_cast<std::size_t>(byte - chunk.begin())), layout.begins_at_once);
-      if (!layout.begins_at_once && search == MpegSearch::at_start) return std::nullopt;
+          next_sync(chunk.subspan(static_cast<std::size_t>(byte - chunk.begin())), layout.follows_tags);
+      if (!layout.follows_tags && search == MpegSearch::at_start) return std::nullopt;
       if (sync == nullptr) break;
       if (frames_begin_at(source, offset + (sync - chunk.data()), layout)) return layout;
-      layout.begins_at_once = false;
+      layout.follows_tags = false;
       byte = chunk.begin() + (sync - chunk.data());
     }
   }

@@ -1,4 +1,4 @@
-// Other sample rates.
+// Sample-rate conversion.
 #pragma once
 
 #include <span>
@@ -6,8 +6,8 @@
 
 namespace genrewise {
 
-/// The whole signal at another rate: soxr's HQ recipe (librosa's default, "soxr_hq"), ceil(n * to_hz / from_hz)
-/// samples. Equal rates give a copy. Throws Error when a rate is not within 1 .. 10,000,000 Hz.
+/// Resamples a whole signal with soxr's HQ quality (librosa's default, "soxr_hq") to ceil(n * to_hz / from_hz) samples.
+/// Equal rates give a copy. Throws Error for rates outside 1 .. 10,000,000 Hz.
 std::vector<float> resample(std::span<const float> samples, int from_hz, int to_hz);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// What both decoders (mpg123, FFmpeg) look like to decode.cpp. Internal to the audio room.
+// Interface of both decoders (mpg123, FFmpeg). Internal to audio.
 #pragma once
 
 #include <cstdint>
@@ -14,28 +14,28 @@ namespace genrewise::audio {
 
 enum class ReadResult { samples, end, rate_change, damaged };
 
-/// One open track, positioned at its first sample. Positions and lengths count samples of one channel at the track's
-/// own rate, after encoder delay.
+/// One open track, positioned at its first sample. Positions and lengths are in samples per channel at the native rate,
+/// without encoder delay.
 class TrackReader {
  public:
   virtual ~TrackReader() = default;
 
   virtual int sample_rate_hz() const = 0;
-  /// AudioInfo::format, at no cost.
+  /// AudioInfo::format; cheap.
   virtual std::string format() const = 0;
   /// The result of probe_file().
   virtual AudioInfo info() = 0;
-  /// The length that the headers state, at no cost; it may be wrong.
+  /// The length that the headers state, which may be wrong; cheap.
   virtual std::optional<std::int64_t> stated_length() const = 0;
-  /// The best that can be known without decoding; where the headers say nothing, the frames are counted.
+  /// The best estimate without decoding; if the headers state no length, the frames are counted.
   virtual std::optional<std::int64_t> length() = 0;
-  /// The length that the track had before its file was cut, for files that tell; otherwise at most its length now.
-  virtual std::optional<std::int64_t> promised_length() = 0;
-  /// The next read() begins at this sample; false when the track has none such.
+  /// The length before truncation, for files that state it; otherwise at most the present length.
+  virtual std::optional<std::int64_t> expected_length() = 0;
+  /// Makes the next read() begin at this sample; false if the track is shorter.
   virtual bool seek(std::int64_t sample) = 0;
   /// Appends the mean over the channels of the next block of samples.
   virtual ReadResult read(std::vector<float>& mono) = 0;
-  /// What is wrong with what was read so far; empty when it is sound.
+  /// Describes damage in the data read so far; empty if there is none.
   virtual std::string damage() const { return {}; }
 };
 

@@ -10,14 +10,14 @@ CsvReader::CsvReader(std::string_view text, std::string name) : text_(text), nam
   if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
 }
 
-// at_ stands behind the opening quote; on return it stands behind the closing one.
+// at_ is behind the opening quote; on return it is behind the closing one.
 std::string_view CsvReader::quoted_field() {
   const std::size_t start = at_;
   std::string* copy = nullptr;
   for (std::size_t from = at_;;) {
     const std::size_t quote = text_.find('"', from);
     if (quote == std::string_view::npos) {
-      throw Error("a quoted field is never closed", name_ + ":" + std::to_string(row_line_), "add the missing \"");
+      throw Error("a quoted field has no closing quote", name_ + ":" + std::to_string(row_line_), "add the missing \"");
     }
     for (std::size_t i = from; i < quote; ++i) line_ += text_[i] == '\n';
     at_ = quote + 1;
@@ -43,7 +43,7 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
       ++at_;
       field = quoted_field();
     }
-    // Also what stands between a closing quote and the comma; lenient readers keep it, and so do we.
+    // Keeps text between a closing quote and the comma, as other lenient readers do.
     const std::size_t end = std::min(text_.find_first_of(",\n", at_), text_.size());
     std::string_view rest = text_.substr(at_, end - at_);
     if (end == text_.size() || text_[end] == '\n') {

@@ -199,7 +199,7 @@ ParameterValues::ParameterValues(std::string_view owner, std::span<const Paramet
     const ParameterDescriptor* one = find_parameter(declared, name);
     if (one == nullptr && !(dotted && name.find('.') != std::string::npos)) {
       throw Error(fmt::format("has no parameter '{}'", name), std::string(owner),
-                  declared.empty() ? "it has none" : "its parameters are " + names_of(declared));
+                  declared.empty() ? "it has no parameters" : "its parameters are " + names_of(declared));
     }
     if (one != nullptr && !allows(*one, value)) {
       throw Error(fmt::format("{} = '{}' is not allowed", one->name, value), std::string(owner),

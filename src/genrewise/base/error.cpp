@@ -16,12 +16,12 @@ const char* remedy_for(int code) {
   switch (code) {
     case ENOSPC:
     case EDQUOT:
-      return "the disk is full: free some space or choose another place";
+      return "the disk is full: free some space or choose another folder";
     case EACCES:
     case EPERM:
       return "check the permissions of the file and its folder";
     case EROFS:
-      return "the file system is read-only: choose another place";
+      return "the file system is read-only: choose another folder";
     case ENOENT:
       return "check the path";
     case EMFILE:

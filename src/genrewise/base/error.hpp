@@ -1,4 +1,10 @@
-// How trouble is told: Error for faults of the environment or of the caller, Fault for bad input that is expected.
+/// @file
+/// Error reporting: `Error` (thrown) for failures of the environment or the caller, `Fault` (a value) for expected bad
+/// input.
+/// @code{.cpp}
+/// throw genrewise::Error("has no header row", path, "add a first row with column names");
+/// return tl::unexpected(genrewise::Fault{"truncated", path, "12 of 30 s"});  // from a function that returns Expected
+/// @endcode
 #pragma once
 
 #include <stdexcept>
@@ -8,9 +14,9 @@
 
 namespace genrewise {
 
-/// A fault that ends the work: wrong usage of an option, a disk that is full, a file that must be there and is not.
-/// Says what happened, where (a path, a line, an option; may be empty) and what the person can do about it (may be
-/// empty). what() joins the three: "where: problem; remedy".
+/// A failure that ends the operation: wrong usage of an option, a full disk, a required file that is missing. Holds
+/// what happened, where (path, line or option; may be empty) and the remedy (may be empty). what() is "where: problem;
+/// remedy".
 class Error : public std::runtime_error {
  public:
   explicit Error(std::string problem, std::string where = {}, std::string remedy = {});
@@ -23,35 +29,35 @@ class Error : public std::runtime_error {
   std::string problem_, where_, remedy_;
 };
 
-/// The person pressed Ctrl-C (or the process got SIGTERM); thrown at the next safe point.
+/// The user pressed Ctrl-C (or the process received SIGTERM); thrown at the next safe point.
 class Interrupted : public Error {
  public:
-  Interrupted() : Error("interrupted", {}, "start the same command again to go on") {}
+  Interrupted() : Error("interrupted", {}, "run the same command again to continue") {}
 };
 
-/// A kind, a feature set or the like that there is not.
+/// The requested name (of a classifier, a feature set, ...) does not exist.
 class UnknownName : public Error {
  public:
   using Error::Error;
 };
 
-/// One input that cannot be used. `reason` is a short fixed phrase by which faults are counted ("empty file",
-/// "not audio", "truncated"); `where` is the file or the row; `detail` is for a person.
+/// One input that cannot be used. `reason` is a short fixed phrase ("empty file", "not audio", "truncated"), by which
+/// faults are counted; `where` is the file or row; `detail` is free text for messages.
 struct Fault {
   std::string reason;
   std::string where;
   std::string detail;
 };
 
-/// "where: reason (detail)".
+/// The fault as text: "where: reason (detail)".
 std::string to_string(const Fault& fault);
 
-/// A value, or the Fault that stood in its way.
+/// A value, or the Fault that explains why there is none.
 template <class T>
 using Expected = tl::expected<T, Fault>;
 
-/// "where: problem (the system's words for errno)", with a remedy for a full disk, missing rights and a missing file.
-/// Call it right after the failed system call. Throws always.
+/// Throws Error "where: problem (text for errno)", with a remedy for a full disk, missing permissions and a missing
+/// file. Call it directly after the failed system call.
 [[noreturn]] void throw_system_error(std::string_view problem, std::string_view where);
 
 }  // namespace genrewise

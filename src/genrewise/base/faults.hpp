@@ -1,4 +1,4 @@
-// Many faults at once: counted for messages, and as JSON.
+// Lists of faults: counts for messages, and JSON conversion.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -11,13 +11,13 @@
 
 namespace genrewise {
 
-/// Reasons with their counts, the most frequent first, then by name.
+/// Reasons with their counts, most frequent first, ties by name.
 std::vector<std::pair<std::string, std::size_t>> counts_by_reason(std::span<const Fault> faults);
 
-/// "12 empty file, 3 not audio".
+/// Counts by reason as text: "12 empty file, 3 not audio".
 std::string counts_text(std::span<const Fault> faults);
 
-/// {"where", "reason", "detail"}; so a list of faults converts to JSON and back.
+/// An object with the keys "where", "reason" and "detail".
 void to_json(nlohmann::json& json, const Fault& fault);
 void from_json(const nlohmann::json& json, Fault& fault);
 

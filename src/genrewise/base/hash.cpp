@@ -30,7 +30,8 @@ const EVP_MD* method_of(HashKind kind) {
 
 Hasher::Hasher(HashKind kind) : context_(std::make_unique<Context>()) {
   if (EVP_DigestInit_ex(context_->md, method_of(kind), nullptr) != 1) {
-    throw Error("OpenSSL cannot start a checksum", EVP_MD_get0_name(method_of(kind)));
+    throw Error("OpenSSL cannot compute this checksum", EVP_MD_get0_name(method_of(kind)),
+                "check the OpenSSL configuration (a FIPS mode disables old methods)");
   }
 }
 
@@ -62,7 +63,7 @@ std::string hmac_sha256(std::string_view key, std::string_view message) {
   unsigned int length = 0;
   if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
            reinterpret_cast<const unsigned char*>(message.data()), message.size(), sum, &length) == nullptr) {
-    throw Error("OpenSSL cannot make a message's code", "HMAC-SHA256");
+    throw Error("OpenSSL cannot compute this code", "HMAC-SHA256", "check the OpenSSL configuration");
   }
   return {reinterpret_cast<const char*>(sum), length};
 }

@@ -9,15 +9,17 @@ namespace genrewise {
 
 enum class HashKind { md5, sha1, sha256 };
 
-/// A checksum that is fed piece by piece (OpenSSL's implementation).
+/// Incremental checksum (OpenSSL).
 class Hasher {
  public:
+  /// Throws Error if OpenSSL does not provide the method.
   explicit Hasher(HashKind kind);
   ~Hasher();
+  /// Adds bytes.
   void update(std::string_view bytes);
-  /// The sum in lower-case hexadecimal; the hasher is spent.
+  /// Finishes and returns the checksum in lower-case hexadecimal. Call once; update() must not follow.
   std::string hex();
-  /// The same as bytes.
+  /// The same as raw bytes.
   std::string digest();
 
  private:
@@ -25,12 +27,13 @@ class Hasher {
   std::unique_ptr<Context> context_;
 };
 
+/// SHA-256 of `bytes` in lower-case hexadecimal.
 std::string sha256_hex(std::string_view bytes);
 
-/// HMAC with SHA-256 (RFC 2104): 32 bytes, not text.
+/// HMAC-SHA256 (RFC 2104) as 32 raw bytes.
 std::string hmac_sha256(std::string_view key, std::string_view message);
 
-/// Bytes in lower-case hexadecimal.
+/// Converts bytes to lower-case hexadecimal.
 std::string to_hex(std::string_view bytes);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// Results of many threads, in order.
+// Reorders results of several threads.
 #pragma once
 
 #include <chrono>
@@ -13,14 +13,15 @@
 
 namespace genrewise {
 
-/// Takes results from many threads in any order and hands them on in order, one at a time; whoever is far ahead waits.
+/// Accepts results from any thread in any order and passes them to `take` in index order, one at a time. Threads that
+/// are `most_ahead` items or more ahead wait.
 template <class Result>
 class InOrder {
  public:
   InOrder(std::size_t most_ahead, std::function<void(std::size_t, Result&)> take)
       : most_ahead_(most_ahead), take_(std::move(take)) {}
 
-  /// Call before work on item `i` begins; false when there is no use in it any more.
+  /// Call before work on item `i` starts; false after stop(). Throws Interrupted.
   bool wait_for_turn(std::size_t i) {
     std::unique_lock lock(mutex_);
     while (i >= next_ + most_ahead_) {
@@ -30,6 +31,7 @@ class InOrder {
     }
     return !stopped_;
   }
+  /// Hands in the result of item `i`; may call `take` for it and for items that follow.
   void put(std::size_t i, Result result) {
     std::unique_lock lock(mutex_);
     waiting_.emplace(i, std::move(result));
@@ -45,7 +47,7 @@ class InOrder {
     }
     taking_ = false;
   }
-  /// After a failure: nobody waits any more.
+  /// Call after a failure: releases all waiting threads.
   void stop() {
     const std::lock_guard lock(mutex_);
     stopped_ = true;

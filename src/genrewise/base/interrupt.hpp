@@ -1,4 +1,4 @@
-// Whether work should stop: the interrupt flag of the current Runtime.
+// The interrupt flag of the current Runtime.
 #pragma once
 
 #include <chrono>
@@ -7,19 +7,20 @@ namespace genrewise {
 
 class Runtime;
 
-/// As the members of Runtime::current() of the same name.
+/// Same as the member functions of Runtime::current().
 void request_interrupt() noexcept;
 void clear_interrupt() noexcept;
 bool interrupt_requested() noexcept;
-/// Throws Interrupted when a stop was asked for. parallel_for() calls it between items; long loops call it themselves.
+/// Throws Interrupted if an interrupt was requested. parallel_for() calls it between items; other long loops call it
+/// themselves.
 void throw_if_interrupted();
 
-/// Waits that long; throws Interrupted within a tenth of a second when a stop is asked for.
+/// Sleeps for `time`; throws Interrupted within 0.1 s of a request.
 void sleep_unless_interrupted(std::chrono::milliseconds time);
 
-/// For a piece of work that must not end half-way: while one lives, throw_if_interrupted() does nothing in any thread
-/// of the runtime that was current when it was made (interrupt_requested() still says so), and the request is met at
-/// the next safe point after it.
+/// Scope guard for work that must not stop half-way. While it exists, throw_if_interrupted() does nothing in any thread
+/// of the Runtime that was current at construction; interrupt_requested() still returns true, and the request takes
+/// effect at the next safe point afterwards.
 class HoldInterrupts {
  public:
   HoldInterrupts() noexcept;

@@ -1,4 +1,4 @@
-// The numbers that pass between rooms.
+// The matrix type that modules exchange.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,8 @@
 
 namespace genrewise {
 
-/// Owned, row-major, float. Row i is contiguous; a table of examples has one example per row.
+/// Owning, row-major matrix of float; rows are contiguous. Feature tables hold one example per row. Indices are not
+/// checked.
 class Matrix {
  public:
   Matrix() = default;
@@ -30,7 +31,7 @@ class Matrix {
   float& operator()(std::size_t i, std::size_t j) { return values_[i * cols_ + j]; }
   float operator()(std::size_t i, std::size_t j) const { return values_[i * cols_ + j]; }
 
-  /// Copies of the rows named, in that order.
+  /// Copies the given rows, in that order.
   Matrix select_rows(std::span<const std::size_t> rows) const;
 
   friend bool operator==(const Matrix&, const Matrix&) = default;

@@ -1,4 +1,4 @@
-// Random numbers that are the same on every machine, compiler and number of threads.
+// Random numbers that do not depend on machine, compiler or number of threads.
 #pragma once
 
 #include <cstdint>
@@ -10,21 +10,21 @@ namespace genrewise {
 
 inline constexpr std::uint64_t kDefaultSeed = 42;
 
-/// xoshiro256** (Blackman and Vigna, 2018), seeded through splitmix64. The standard library's distributions differ
-/// between implementations, so the few that we need are here.
+/// xoshiro256** (Blackman and Vigna, 2018), seeded with splitmix64. Distributions of the standard library differ
+/// between implementations; the few that are needed are members here.
 class Rng {
  public:
   explicit Rng(std::uint64_t seed);
 
   std::uint64_t next();
-  /// Uniform in [0, bound), without bias (Lemire, 2019). bound > 0.
+  /// Unbiased uniform integer in [0, bound) (Lemire, 2019); bound > 0.
   std::uint64_t below(std::uint64_t bound);
   /// Uniform in [0, 1), 53 bits.
   double uniform();
   /// Standard normal (Marsaglia's polar method).
   double normal();
 
-  /// Fisher-Yates.
+  /// Fisher-Yates shuffle.
   template <class T>
   void shuffle(std::span<T> items) {
     for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);
@@ -36,8 +36,8 @@ class Rng {
   bool has_spare_ = false;
 };
 
-/// An independent seed for one purpose ("split", "svm probabilities", "fold 3") out of the one that the person gave,
-/// so that a new use of randomness never changes the numbers of an old one.
+/// Derives an independent seed for one purpose ("split", "svm probabilities", "fold 3") from the user's seed, so a new
+/// use of randomness never changes the numbers of another one.
 std::uint64_t derive_seed(std::uint64_t seed, std::string_view purpose);
 
 }  // namespace genrewise

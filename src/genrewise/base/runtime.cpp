@@ -43,13 +43,13 @@ Runtime::~Runtime() {
 }
 
 void Runtime::set_threads(int count) {
-  if (count < 1) throw Error("the number of threads must be at least 1", "--threads");
+  if (count < 1) throw Error("the number of threads must be at least 1", "--threads", "give a number of 1 or more");
   threads_.store(count, std::memory_order_relaxed);
 }
 
 void Runtime::set_device(const std::string& device) {
   if (device != "auto" && device != "cpu" && device != "cuda" && !is_numbered_gpu(device))
-    throw Error("there is no device '" + device + "'", "--device", "give auto, cpu, cuda or cuda:N");
+    throw Error("unknown device '" + device + "'", "--device", "give auto, cpu, cuda or cuda:N");
   device_ = device;
 }
 

@@ -1,17 +1,16 @@
-// One use of the library: its threads, its device, its interrupt flag, where its progress goes, and what modules keep
-// for it (open stores, for example). Several may work in one process at the same time, each on threads of its own.
-//
-//     Runtime runtime({.threads = 2, .progress = &my_progress});
-//     const UseRuntime use(runtime);
-//     const Model model = load_model("best.gwm");  // reads with the runtime's stores, stops when it is interrupted
-//
-// What third-party libraries keep for the whole process is not here: docs/embedding.md lists it.
+/// @file
+/// Module base: errors, threads, progress, random numbers, CSV and parameter declarations. This header: the state of
+/// one use of the library, passed in instead of global: threads, device, interrupt flag, progress receiver and state of
+/// other modules (open stores, for example). Several Runtimes can work in one process, each on its own threads.
+/// @code{.cpp}
+/// genrewise::Runtime runtime({.threads = 2});
+/// const genrewise::UseRuntime use(runtime);  // for this thread and the threads that it starts
+/// @endcode
+/// docs/embedding.md lists the process-wide state of third-party libraries, which is not covered.
 #pragma once
 
-#include <any>
 #include <atomic>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,41 +25,45 @@
 
 namespace genrewise {
 
+/// Settings of a Runtime.
 struct RuntimeConfig {
-  int threads = 0;                     ///< that all work together may keep busy; 0: all processors of this process
-  std::string device = "auto";         ///< of networks: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:N"
+  int threads = 0;                     ///< limit for all work together; 0: all processors available to this process
+  std::string device = "auto";         ///< for networks: "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:N"
   Progress* progress = nullptr;        ///< receives progress and log lines and must outlive the runtime; null: silent
-  std::filesystem::path weights = {};  ///< of pretrained networks, a file or a folder; empty: the usual places
+  std::filesystem::path weights = {};  ///< weights of pretrained networks, a file or folder; empty: standard folders
 };
 
+/// The state of one use of the library. Services and flags may be used from any thread; change settings before work
+/// starts.
 class Runtime {
  public:
-  /// Throws Error for a device that cannot be meant or a negative number of threads.
+  /// Throws Error for an invalid device or a negative number of threads.
   explicit Runtime(RuntimeConfig config = {});
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
-  /// Services end in the reverse order of their beginning.
+  /// Destroys services in the reverse order of their creation.
   ~Runtime();
 
   int threads() const { return threads_.load(std::memory_order_relaxed); }
-  /// Throws Error when count < 1.
+  /// Throws Error if count < 1.
   void set_threads(int count);
   const std::string& device() const { return device_; }
-  /// Before work starts. Throws Error for any other word than RuntimeConfig names.
+  /// Call before work starts. Throws Error for anything that RuntimeConfig::device does not allow.
   void set_device(const std::string& device);
   const std::filesystem::path& weights() const { return weights_; }
   void set_weights(std::filesystem::path weights) { weights_ = std::move(weights); }
   Progress& progress() const { return *progress_; }
   void set_progress(Progress& progress) { progress_ = &progress; }
 
-  /// Asks all long work of this runtime to stop at its next safe point. Safe from any thread and in signal handlers.
+  /// Requests that all long work of this runtime stop at its next safe point. Safe in any thread and in signal
+  /// handlers.
   void request_interrupt() noexcept { interrupted_.store(true, std::memory_order_relaxed); }
   void clear_interrupt() noexcept { interrupted_.store(false, std::memory_order_relaxed); }
   bool interrupt_requested() const noexcept { return interrupted_.load(std::memory_order_relaxed); }
-  /// Throws Interrupted when a stop was asked for and nothing holds it back (HoldInterrupts).
+  /// Throws Interrupted if an interrupt was requested and no HoldInterrupts exists.
   void throw_if_interrupted() const;
 
-  /// The one Service of this runtime, default-made when it is first asked for. For state of modules above this one.
+  /// The single Service object of this runtime, default-constructed on first use. For state of other modules.
   template <class Service>
   Service& service() {
     const std::lock_guard lock(services_mutex_);
@@ -73,13 +76,12 @@ class Runtime {
     return *static_cast<Service*>(kept);
   }
 
-  /// The runtime of this thread: that of the innermost UseRuntime, else the process' default one (all processors,
+  /// The runtime of this thread: that of the innermost UseRuntime, else the default of the process (all processors,
   /// silent).
   static Runtime& current() noexcept;
 
  private:
   friend class HoldInterrupts;
-  friend class UseRuntime;
 
   std::atomic<int> threads_;
   std::string device_;
@@ -93,8 +95,8 @@ class Runtime {
   std::vector<std::shared_ptr<void>> owners_;
 };
 
-/// Makes `runtime` the current one of this thread as long as it lives. Objects of it end in the reverse order of their
-/// beginning.
+/// Scope guard that makes `runtime` current in this thread. Guards must be destroyed in the reverse order of their
+/// construction.
 class UseRuntime {
  public:
   explicit UseRuntime(Runtime& runtime) noexcept;
@@ -106,7 +108,7 @@ class UseRuntime {
   Runtime* before_;
 };
 
-/// A thread whose current runtime is the caller's. `body` takes a std::stop_token or nothing.
+/// Starts a thread whose current runtime is the caller's. `body` takes a std::stop_token or nothing.
 template <class Body>
 std::jthread start_thread(Body body) {
   return std::jthread([&runtime = Runtime::current(), body = std::move(body)](std::stop_token stop) mutable {

@@ -1,10 +1,11 @@
-// Wall-clock seconds since it was made.
+// Wall-clock time measurement.
 #pragma once
 
 #include <chrono>
 
 namespace genrewise {
 
+/// Measures wall-clock seconds since construction.
 class Stopwatch {
  public:
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }

@@ -1,4 +1,4 @@
-// Small helpers for text.
+// String helpers.
 #pragma once
 
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace genrewise {
 
-/// Without the blanks (space, tab, carriage return, line feed) at both ends.
+/// Removes whitespace (space, tab, carriage return, line feed) at both ends.
 std::string_view trimmed(std::string_view text);
 
-/// With the ASCII letters in lower case, whatever the locale.
+/// Converts ASCII letters to lower case, independent of the locale.
 std::string lower_case(std::string_view text);
 
-/// "a:b" -> {"a", "b"}; an empty text is one empty part.
+/// Splits at each separator: "a:b" -> {"a", "b"}. An empty text gives one empty part.
 std::vector<std::string> split_text(std::string_view text, char separator);
 
 }  // namespace genrewise

@@ -24,13 +24,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// How much of a track that long the clip is.
+/// Length of the clip of a track of that length.
 double clip_length_s(const ClipRequest& clip, double track_s) {
   if (!clip.start_s && track_s <= clip.duration_s + clip.slack_s) return track_s;
   return std::min(clip.duration_s, track_s - clip.start_s.value_or(0));
 }
 
-/// The numbers of a table of this program's, of FMA's or of somebody else's with genres.
+/// Reads a feature table of genrewise or FMA, or a labelled table of another program.
 FeatureTable read_table(const fs::path& path) {
   const bool labelled = !is_feature_table(path) && is_labelled_table(path);
   return labelled ? read_labelled_table(path).table : read_feature_table(path);
@@ -49,7 +49,7 @@ void DataSource::open() {
   const fs::path location = config_.location;
   if (is_feature_table(location) || is_labelled_table(location)) {
     if (is_feature_table(location) && !is_labelled_table(location))
-      throw Error("is a feature table that does not say the genres of its tracks", config_.location,
+      throw Error("is a feature table without the genres of its tracks", config_.location,
                   "give the dataset as DATASET, and this table with --table");
     const auto facts = read_table_facts(location);
     return open_numbers("table", is_feature_table(location) && facts ? facts->recipe.name : "");
@@ -58,7 +58,7 @@ void DataSource::open() {
     pack_ = open_pack(location);
     return open_numbers("pack", pack_.recipe.name);
   }
-  if (table_.empty()) make_feature_set(features_);  // a wrong name is reported before anything is opened
+  if (table_.empty()) make_feature_set(features_);  // reports an unknown name before anything is opened
   dataset_ = open_dataset(location, {.fma_subset = config_.subset});
   kind_ = dataset_.kind;
 }
@@ -66,7 +66,7 @@ void DataSource::open() {
 void DataSource::open_numbers(const char* kind, const std::string& features) {
   kind_ = kind;
   const std::string title = kind_ == "table" ? "the dataset is a feature table" : "the dataset is a pack";
-  const std::string has_numbers = title + ": it has its numbers, and no audio";
+  const std::string has_numbers = title + ", which has features but no audio";
   if (!table_.empty()) throw UsageError(has_numbers, "--table", "leave the option out");
   if (config_.subset) throw UsageError("only an FMA dataset has subsets", "--subset", "leave the option out");
   if (!config_.features || *config_.features == features) return;
@@ -77,7 +77,7 @@ void DataSource::open_numbers(const char* kind, const std::string& features) {
 
 void DataSource::choose_genres() {
   if (config_.genres.merge.empty() && config_.genres.min_groups == 0) return;
-  if (!has_audio()) return;  // chosen once its examples are known
+  if (!has_audio()) return;  // selected when the examples are loaded
   GenreSelection selection = select_genres(subjects_of(dataset_), config_.genres);
   genre_notes_ = std::move(selection.notes);
   dataset_.labels = std::move(selection.labels);
@@ -110,7 +110,7 @@ void DataSource::name_tables() {
     } else if (table_.empty() || table_ == text) {
       table_ = text;
     } else {
-      throw UsageError("two tables cannot both be the study's own", "--table", "write NAME=PATH for one of them");
+      throw UsageError("two tables are given without a name", "--table", "write NAME=PATH for one of them");
     }
   }
 }
@@ -127,7 +127,8 @@ std::string DataSource::fingerprint() const {
   Hasher hasher(HashKind::sha256);
   if (kind_ == "table") {
     hasher.update(read_file(config_.location));
-    if (is_feature_table(config_.location)) hasher.update(read_file(config_.location + ".json"));  // has the genres
+    if (is_feature_table(config_.location))
+      hasher.update(read_file(config_.location + ".json"));  // contains the genres
   } else if (kind_ == "pack") {
     hasher.update(pack_.fingerprint);
     for (const PackedShard& shard : pack_.shards) hasher.update(shard.file + shard.sha256);
@@ -140,7 +141,7 @@ std::string DataSource::fingerprint() const {
     }
   }
   if (!table_.empty()) hasher.update(read_file(table_));
-  if (!has_audio()) {  // of others, the tracks' labels say it
+  if (!has_audio()) {  // in the other kinds the tracks have labels
     for (const std::string& merge : config_.genres.merge) hasher.update(merge + '\n');
     if (config_.genres.min_groups > 0) hasher.update(fmt::format("{} groups\n", config_.genres.min_groups));
   }
@@ -153,7 +154,7 @@ fs::path DataSource::table_of(const std::string& set) const {
 }
 
 std::size_t DataSource::extracted_columns() const {
-  return extracts() ? make_feature_set(features_)->size() : 0;
+  return extracts() ? feature_set_descriptor(features_).columns : 0;
 }
 
 SplitSubjects DataSource::subjects() const {
@@ -170,7 +171,7 @@ SplitSubjects DataSource::subjects() const {
 LoadedExamples DataSource::with_genres(LoadedTable loaded, Progress& progress) const {
   LoadedExamples examples{join(dataset_, std::move(loaded.table)), dataset_.rejected, loaded.extract_s};
   std::ranges::move(loaded.skipped, std::back_inserter(examples.skipped));
-  GenreConfig again = config_.genres;  // merged already, but some genre may have too few groups now
+  GenreConfig again = config_.genres;  // already merged, but a genre may have too few groups now
   again.merge.clear();
   choose_genres(examples.examples, again, progress);
   return examples;
@@ -183,7 +184,7 @@ LoadedTable DataSource::extract(const std::string& set, const fs::path& path, Pr
 
 LoadedExamples DataSource::load(const fs::path& features_path, Progress& progress) const {
   if (!named_tables_.empty())
-    throw UsageError("only the models of a study name features of their own", "--table",
+    throw UsageError("only a study has models that name their own features", "--table",
                      "write --table PATH, without NAME=");
   return load_own(features_path, progress);
 }
@@ -218,12 +219,12 @@ LoadedExamples DataSource::load(Progress& progress) const {
 LoadedExamples DataSource::load_pack(Progress& progress) const {
   LoadedExamples loaded;
   loaded.examples = read_packed_examples(pack_, loaded.skipped, progress);
-  const bool foreign = pack_.recipe.name.empty();  // then what is damaged was seen when it was opened
+  const bool foreign = pack_.recipe.name.empty();  // damage was found when it was opened
   if (foreign) loaded.skipped.insert(loaded.skipped.end(), pack_.skipped.begin(), pack_.skipped.end());
   const SplitSubjects& subjects = loaded.examples.subjects;
   const auto unknown = [](const std::string& name) { return name.empty(); };
   if (std::ranges::all_of(subjects.artists, unknown) && std::ranges::all_of(subjects.albums, unknown)) {
-    progress.note("the pack names no artists: a grouped split can only keep the records of one track together");
+    progress.note("the pack has no artist names: a grouped split can only keep the records of one track together");
   }
   choose_genres(loaded.examples, config_.genres, progress);
   return loaded;
@@ -233,8 +234,8 @@ LoadedTable DataSource::load_set(const std::string& set, const fs::path& feature
   const fs::path given = table_of(set);
   if (!given.empty()) return {read_table(given), {}, 0};
   if (!has_audio()) {
-    throw Error(fmt::format("the dataset has no audio, and there is none of the features {}", set), "--models",
-                fmt::format("give it with --table {}=PATH", set));
+    throw Error(fmt::format("the dataset has no audio to extract {} from", set), "--models",
+                fmt::format("give a table with --table {}=PATH", set));
   }
   return extract(set, features_path, progress);
 }
@@ -261,8 +262,8 @@ std::optional<ClipFacts> DataSource::clip_facts(const Examples& examples, Progre
 void DataSource::require_used(const std::vector<std::string>& sets) const {
   for (const auto& [name, path] : named_tables_) {
     if (std::ranges::find(sets, name) != sets.end()) continue;
-    throw UsageError(fmt::format("no model is named {}/MODEL, to be trained on {}", name, path), "--table",
-                     "name one with --models, or leave the table out");
+    throw UsageError(fmt::format("no model {}/MODEL uses the table {}", name, path), "--table",
+                     "add one with --models, or leave the table out");
   }
   const auto is_own = [&](const std::string& set) { return set.empty() || (set == features_ && table_.empty()); };
   if (!has_audio() || std::ranges::any_of(sets, is_own)) return;

@@ -11,7 +11,7 @@ Examples join(const Dataset& dataset, FeatureTable table) {
   for (std::size_t row = 0; row < table.track_ids.size(); ++row) {
     if (!row_of.emplace(table.track_ids[row], row).second)
       throw Error("the feature table has two rows for track " + table.track_ids[row], dataset.name,
-                  "extract the features anew");
+                  "extract the features again");
   }
   std::vector<std::size_t> tracks, rows;
   for (std::size_t i = 0; i < dataset.tracks.size(); ++i) {

@@ -11,9 +11,9 @@
 namespace genrewise {
 namespace {
 
-enum class Presence { everywhere, skipped, absent };  // skipped: a fault says why some table lacks it
+enum class Presence { everywhere, skipped, absent };  // skipped: a fault gives the reason
 
-/// Leaves out the tracks that some table lacks, and every fault that was reported twice.
+/// Leaves out tracks that are not in every table, and duplicate faults.
 void keep_common(JoinedExamples& joined, const std::vector<Presence>& presence) {
   std::vector<std::size_t> common;
   for (std::size_t i = 0; i < presence.size(); ++i) {
@@ -23,8 +23,8 @@ void keep_common(JoinedExamples& joined, const std::vector<Presence>& presence) 
     }
   }
   if (common.empty()) {
-    throw Error("no track is in every table that the models learn from", joined.examples.name,
-                "use tables of this dataset, by the same track ids");
+    throw Error("no track is in every table that the models are trained on", joined.examples.name,
+                "use tables of this dataset with the same track ids");
   }
   if (common.size() < presence.size()) {
     joined.examples = select_examples(joined.examples, common);

@@ -14,7 +14,7 @@
 namespace genrewise {
 namespace {
 
-/// Which column holds what; -1: none does.
+/// Column indices by role; -1: none.
 struct Roles {
   int genre = -1, label = -1, track_id = -1, filename = -1, artist = -1, album = -1, split = -1, path = -1;
 
@@ -35,7 +35,7 @@ struct Roles {
   }
 };
 
-/// A column that may turn out to be a feature: its numbers, and the first cell that was none.
+/// A column that may be a feature: its numbers, and its first cell that is not a number.
 struct Candidate {
   std::size_t index;  // in the header
   std::string name;
@@ -60,8 +60,8 @@ bool is_digits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// The file that a row's clip was cut from. GTZAN's three-second table counts the clips before the ending:
-// "blues.00000.3.wav". Ten rows of one recording on both sides of a split are its best-known mistake.
+// The file that a row's clip was cut from. GTZAN's three-second table numbers the clips before the extension:
+// "blues.00000.3.wav". Ten rows of one recording in different parts of a split are its best-known fault.
 std::string file_of_clip(std::string_view filename) {
   const std::size_t ending = filename.rfind('.');
   const std::size_t clip = ending == std::string_view::npos ? ending : filename.rfind('.', ending - 1);
@@ -76,11 +76,11 @@ class TableReader {
  public:
   TableReader(std::string_view text, const std::filesystem::path& path) : csv_(text, path.string()) {
     std::vector<std::string_view> header;
-    if (!csv_.next(header)) throw Error("is empty", csv_.name(), "a table has a header row and a row per example");
+    if (!csv_.next(header)) throw Error("is empty", csv_.name(), "a table needs a header row and a row per example");
     roles_.emplace(header);
     width_ = header.size();
     if (roles_->genre_column() < 0)
-      throw Error("has no column named genre or label", csv_.name() + ":1", "name the column with the genres so");
+      throw Error("has no column named genre or label", csv_.name() + ":1", "rename the column with the genres");
     for (std::size_t i = 0; i < header.size(); ++i) {
       const std::string name(trimmed(header[i]));
       if (roles_->has(i) || name.empty() || name.starts_with("Unnamed:")) continue;
@@ -125,7 +125,8 @@ class TableReader {
   std::optional<Part> part(std::string_view word) const {
     if (word.empty()) return std::nullopt;
     const auto part = parse_part(word);
-    if (!part) fail("'" + std::string(word) + "' is no part of a split", "write training, validation, test or nothing");
+    if (!part)
+      fail("'" + std::string(word) + "' is not a part of a split", "write training, validation, test or nothing");
     return part;
   }
 
@@ -135,8 +136,7 @@ class TableReader {
     if (!named) id = std::to_string(genres_.size());
     if (id.empty()) fail("the row has no " + std::string(roles_->track_id >= 0 ? "track_id" : "filename"));
     const auto [other, fresh] = line_of_.emplace(id, csv_.line());
-    if (!fresh)
-      fail("'" + id + "' was also in line " + std::to_string(other->second), "give every row an id of its own");
+    if (!fresh) fail("'" + id + "' was also in line " + std::to_string(other->second), "give every row a unique id");
     subjects_.tracks.push_back(filename.empty() ? id : file_of_clip(filename));
     subjects_.ids.push_back(std::move(id));
   }
@@ -149,7 +149,7 @@ class TableReader {
       if (candidate.bad_line > 0)
         throw Error("column '" + candidate.name + "' has " +
                         (trimmed(candidate.bad_cell).empty() ? "an empty cell" : "'" + candidate.bad_cell + "'") +
-                        " where a finite number must be",
+                        " instead of a finite number",
                     csv_.name() + ":" + std::to_string(candidate.bad_line),
                     "correct it, or remove the row or the column");
       table.columns.push_back({candidate.name, "", ""});
@@ -180,11 +180,11 @@ class TableReader {
   std::unordered_map<std::string, std::size_t> line_of_;  // by id
 };
 
-/// Empty where there is no such file.
+/// Empty if there is no such file.
 std::string first_line(const std::filesystem::path& path) {
   if (!find_file(path)) return {};
   const auto file = open_file(path);
-  constexpr std::size_t kPieceBytes = 64 << 10, kLongestHeader = 4 << 20;  // of 90,370 columns, with room
+  constexpr std::size_t kPieceBytes = 64 << 10, kLongestHeader = 4 << 20;  // enough for 90,370 columns
   std::string line;
   while (line.find('\n') == std::string::npos && line.size() < std::min<std::uint64_t>(kLongestHeader, file->size())) {
     const std::size_t before = line.size();
@@ -211,7 +211,7 @@ bool is_feature_table(const std::filesystem::path& path) {
 Examples read_labelled_table(const std::filesystem::path& path) {
   if (is_feature_table(path)) {
     if (auto facts = facts_with_genres(path)) return examples_of(path, std::move(*facts));
-    throw Error("is a feature table that does not say the genres of its tracks", path.string(),
+    throw Error("is a feature table without the genres of its tracks", path.string(),
                 "give the dataset as DATASET, and this table with --table");
   }
   const std::string text = read_file(path);
@@ -227,7 +227,7 @@ bool is_labelled_table(const std::filesystem::path& path) {
   try {
     CsvReader reader(line, path.string());
     if (!reader.next(header)) return false;
-  } catch (const Error&) {  // a quote that is never closed: no table's header
+  } catch (const Error&) {  // an unclosed quote: not the header of a table
     return false;
   }
   const Roles roles(header);

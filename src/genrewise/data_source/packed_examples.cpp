@@ -18,7 +18,7 @@ std::vector<FeatureColumn> columns_of(const PackManifest& manifest) {
     try {
       const auto set = make_feature_set(manifest.recipe.name);
       if (set->recipe() == manifest.recipe && set->size() == manifest.values) return set->columns();
-    } catch (const Error&) {  // one that needs weights which are not here; its numbers are
+    } catch (const Error&) {  // a feature set whose weights are not installed; column numbers will do
     }
   }
   std::vector<FeatureColumn> columns;
@@ -27,13 +27,13 @@ std::vector<FeatureColumn> columns_of(const PackManifest& manifest) {
   return columns;
 }
 
-// Shards of another program say nothing of how their numbers were made; their number must do.
+// Shards of another program have no recipe; the number of columns identifies it.
 FeatureRecipe recipe_of(const PackManifest& manifest) {
   if (!manifest.recipe.name.empty()) return manifest.recipe;
   return {"records", 1, std::to_string(manifest.values) + " values"};
 }
 
-/// Labels sorted by name, and without those that no example has.
+/// Sorts the labels by name and drops those without examples.
 void name_labels(SplitSubjects& subjects, const std::vector<std::string>& labels) {
   std::set<std::string> used;
   for (const int label : subjects.labels) used.insert(labels[static_cast<std::size_t>(label)]);
@@ -49,10 +49,10 @@ void name_labels(SplitSubjects& subjects, const std::vector<std::string>& labels
 SplitSubjects subjects_of(const PackManifest& manifest) {
   SplitSubjects subjects;
   const std::vector<Part> shard_parts = parts_of_shards(manifest.shards.size());
-  std::map<std::string, int> seen;  // track ids, and how often
+  std::map<std::string, int> seen;  // number of occurrences by track id
   for (std::size_t shard = 0; shard < manifest.shards.size(); ++shard) {
     for (const PackedRecord& record : manifest.shards[shard].records) {
-      // Records of other programs may lack ids or have one for several clips of a track.
+      // Records of other programs may lack ids or share one between several clips of a track.
       const std::string track =
           record.track_id.empty() ? "record " + std::to_string(subjects.ids.size()) : record.track_id;
       const int times = ++seen[track];

@@ -35,8 +35,8 @@ std::string recipe_text(const FeatureRecipe& recipe) {
 
 void check_output(const fs::path& output) {
   if (output.extension() != ".csv" && output.extension() != ".npy")
-    throw Error("a feature table's name ends in .csv or .npy", output.string(), "choose such a name");
-  if (fs::is_directory(output)) throw Error("is a folder", output.string(), "name a file");
+    throw Error("a feature table's name ends in .csv or .npy", output.string(), "choose one of these extensions");
+  if (fs::is_directory(output)) throw Error("is a folder", output.string(), "give the name of a file");
 }
 
 class Extraction {
@@ -56,7 +56,7 @@ class Extraction {
     check_output(output_);
     const Stopwatch watch;
     RowJournal journal(journal_path(), sha256_hex(recipe_text(set_.recipe())), set_.size());
-    // We hold the output's lock, so nobody is writing what a killed run left.
+    // This run holds the output's lock, so leftover temporary files are from a killed run.
     for (const char* suffix : {"", ".json"}) remove_unfinished(with_suffix(output_, suffix));
     if (!already_there()) {
       extract(journal, take_over_rows(journal), threads);
@@ -72,7 +72,7 @@ class Extraction {
   }
 
  private:
-  // Rows that are ready lie beside the table, or on this machine when the table goes to an object store.
+  // Finished rows are stored beside the table, or on this machine if the table is in an object store.
   fs::path journal_path() const {
     const fs::path work = local_work_path(output_);
     if (work != output_) make_folders(work.parent_path());
@@ -90,26 +90,25 @@ class Extraction {
     return true;
   }
 
-  // Rows of a finished table of this recipe whose clips are still the same, where others are new or changed. Returns
-  // how many.
+  // Takes over the rows of a finished table of this recipe whose clips have not changed. Returns their number.
   std::size_t take_over_rows(RowJournal& journal) const {
     if (!file_exists(output_)) return 0;
     const auto facts = read_table_facts(output_);
     if (!facts || facts->recipe != set_.recipe() || facts->identities.empty()) return 0;
-    const std::set<std::string_view> wanted(keys_.begin(), keys_.end());
+    const std::set<std::string_view> needed(keys_.begin(), keys_.end());
     std::size_t rows = 0;
     try {
       const FeatureTable table = read_feature_table(output_);
       if (table.values.rows() != facts->identities.size() || table.columns != set_.columns()) return 0;
       for (std::size_t row = 0; row < table.values.rows(); ++row) {
         const std::string& key = facts->identities[row];
-        if (!wanted.contains(key) || journal.has(key)) continue;
+        if (!needed.contains(key) || journal.has(key)) continue;
         journal.append(key, table.values.row(row));
         ++rows;
       }
     } catch (const Interrupted&) {
       throw;
-    } catch (const Error& error) {  // a table that cannot be read is made anew, unless the journal fails
+    } catch (const Error& error) {  // an unreadable table is recreated, unless the journal fails
       if (error.where() == journal_path().string()) throw;
     }
     if (rows > 0) progress_.note(fmt::format("using {} rows of {}", rows, output_.string()));
@@ -122,8 +121,8 @@ class Extraction {
       if (!journal.has(keys_[i])) pending.push_back(i);
     result_.reused = keys_.size() - pending.size();
     if (result_.reused > taken_over)
-      progress_.note(fmt::format("going on: {} of {} clips are ready from an earlier run", result_.reused - taken_over,
-                                 keys_.size()));
+      progress_.note(fmt::format("continuing: {} of {} clips are ready from an earlier run",
+                                 result_.reused - taken_over, keys_.size()));
     if (threads <= 0) threads = thread_budget();
     const ClipExtractor extractor(set_);
     std::vector<std::vector<float>> rows(static_cast<std::size_t>(threads), std::vector<float>(set_.size()));
@@ -165,14 +164,14 @@ class Extraction {
     add_table_facts(output_, facts_of(tracks));
   }
 
-  // The rows are the same, but genres, artists or parts may have been corrected since.
+  // The rows have not changed, but genres, artists or parts may have been corrected since.
   void refresh_facts(const TableFacts& there) const {
     const std::set<std::string_view> identities(there.identities.begin(), there.identities.end());
     std::vector<std::size_t> tracks;
     for (std::size_t i = 0; i < keys_.size(); ++i) {
       if (identities.contains(keys_[i])) tracks.push_back(i);
     }
-    if (tracks.size() != result_.reused) return;  // of an earlier version
+    if (tracks.size() != result_.reused) return;  // written by an earlier version
     const TableFacts now = facts_of(tracks);
     if (!same_examples(there, now)) add_table_facts(output_, now);
   }
@@ -198,7 +197,7 @@ class Extraction {
     const std::string first = result_.skipped.empty() ? "" : "; the first is " + to_string(result_.skipped.front());
     throw Error(
         fmt::format("none of its {} clips could be used ({}){}", result_.tracks, counts_text(result_.skipped), first),
-        dataset_.name, "look at it with `genrewise inspect`");
+        dataset_.name, "check it with `genrewise inspect`");
   }
 
   const Dataset& dataset_;

@@ -17,7 +17,7 @@
 namespace genrewise {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the floats are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "floats are written without conversion");
 
 constexpr std::string_view kMagic = "GWROWS1\n";
 constexpr std::size_t kContentLength = 64, kWidthLength = 16, kChecksumLength = 16;
@@ -67,16 +67,16 @@ void RowJournal::open_locked() {
   for (;;) {
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor_ < 0) throw_system_error("cannot create", path_.string());
-    // A file system that knows no locks gives another error than EWOULDBLOCK; then we work without.
+    // A file system without locks reports an error other than EWOULDBLOCK; then the journal works without one.
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       ::close(descriptor_);
       throw Error("another run is writing the same output", path_.string(), "wait for it or choose another output");
     }
-    // Whoever had the lock before may have removed the file after we opened it.
-    struct stat ours {
+    // The previous holder of the lock may have removed the file after it was opened here.
+    struct stat opened {
     }, named{};
-    if (::fstat(descriptor_, &ours) == 0 && ::stat(path_.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
-        ours.st_dev == named.st_dev)
+    if (::fstat(descriptor_, &opened) == 0 && ::stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+        opened.st_dev == named.st_dev)
       return;
     ::close(descriptor_);
   }
@@ -116,7 +116,7 @@ void RowJournal::read_at(std::uint64_t offset, std::span<char> bytes) const {
     const ssize_t got = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("cannot read", path_.string());
-    if (got == 0) throw Error("became shorter while it was used", path_.string(), "start the same command again");
+    if (got == 0) throw Error("was truncated while in use", path_.string(), "start the same command again");
     bytes = bytes.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }

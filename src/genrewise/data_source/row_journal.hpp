@@ -1,4 +1,4 @@
-// The rows of a feature table that are ready, kept in a file while the others are being computed.
+// Journal of the finished rows of a feature table while the others are being computed.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +11,18 @@
 
 namespace genrewise {
 
-/// An append-only file of rows of one width, each with a key and a checksum, which survives the death of the process at
-/// any moment: what follows the last whole row is cut off when it is opened again. Only one process at a time has it.
+/// Append-only file of rows of one width, each with a key and a checksum. It survives a kill at any moment: an
+/// incomplete row at the end is cut off when the file is opened again. Exclusive to one process at a time.
 ///
-/// Layout: "GWROWS1\n", 64 characters of the content key, the width in decimal filled up with blanks to 16 characters;
-/// then per row 32 characters of key, the floats (little-endian), 16 characters of checksum (the start of the SHA-256
-/// of what stands before it in the row).
+/// Layout: `GWROWS1\n`, 64 characters of content key, the width in decimal padded with blanks to 16 characters; then
+/// per row 32 characters of key, the floats (little-endian), 16 characters of checksum (the start of the SHA-256 of the
+/// preceding bytes of the row).
 class RowJournal {
  public:
   static constexpr std::size_t kKeyLength = 32;
 
-  /// Opens or creates it. `content` (64 characters) says what the rows mean; rows of another content or width are
-  /// thrown away. Throws Error when another process has it, or when it cannot be written.
+  /// Opens or creates the file. `content` (64 characters) identifies the meaning of the rows; rows of other content or
+  /// width are discarded. Throws Error if another process uses the file or if it cannot be written.
   RowJournal(std::filesystem::path path, std::string_view content, std::size_t width);
   ~RowJournal();
   RowJournal(const RowJournal&) = delete;
@@ -30,11 +30,11 @@ class RowJournal {
 
   bool has(const std::string& key) const { return row_of_.contains(key); }
   std::size_t rows() const { return row_of_.size(); }
-  /// Safe from any thread. Throws Error (a full disk) and leaves no half row behind.
+  /// Thread-safe. Throws Error (a full disk) and leaves no incomplete row behind.
   void append(const std::string& key, std::span<const float> values);
-  /// Reads a row that it has.
+  /// Reads a row; has(key) must be true.
   void read(const std::string& key, std::span<float> values) const;
-  /// Deletes the file, while it is still ours.
+  /// Deletes the file while this process still holds it.
   void remove();
 
  private:
@@ -47,7 +47,7 @@ class RowJournal {
   std::size_t width_, row_bytes_;
   int descriptor_ = -1;
   std::mutex mutex_;
-  std::string buffer_;                                   // of append(), reused
+  std::string buffer_;                                   // reused by append()
   std::unordered_map<std::string, std::size_t> row_of_;  // by key
   std::size_t next_row_ = 0;
 };

@@ -29,8 +29,8 @@ std::vector<std::size_t> columns_of(const std::vector<FeatureColumn>& columns, s
       if (columns[j].feature == name) chosen[j] = found = true;
     }
     if (!found) {
-      throw Error(fmt::format("there is no feature \"{}\" in the table", name), "feature groups",
-                  fmt::format("join some of {} by +, or write all", fmt::join(feature_names(columns), ", ")));
+      throw Error(fmt::format("the table has no feature \"{}\"", name), "feature groups",
+                  fmt::format("join some of {} with +, or write all", fmt::join(feature_names(columns), ", ")));
     }
     at = end + 1;
   }

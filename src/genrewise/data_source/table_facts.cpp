@@ -31,7 +31,7 @@ json examples_json(const TableFacts& facts) {
           {"parts", std::move(parts)}};
 }
 
-/// Throws json::exception where something is missing or of another type.
+/// Throws json::exception if a value is missing or of another type.
 void read_examples(const json& examples, TableFacts& facts) {
   if (examples.at("version") != kVersion) return;
   SplitSubjects& subjects = facts.subjects;
@@ -99,8 +99,8 @@ Examples examples_of(const std::filesystem::path& table, TableFacts facts) {
   const std::size_t rows = examples.table.track_ids.size();
   if (subjects.labels.size() != rows || subjects.artists.size() != rows || subjects.albums.size() != rows ||
       subjects.tracks.size() != rows || subjects.official.size() != rows) {
-    throw Error("its .json names another number of examples than it has rows", table.string(),
-                "the two do not belong together: extract the features again");
+    throw Error("its .json has another number of examples than the table has rows", table.string(),
+                "the two files do not belong together: extract the features again");
   }
   subjects.ids = examples.table.track_ids;
   examples.labels = subjects.labels_by_name;

@@ -1,4 +1,4 @@
-// What "<table>.json" says of a feature table that extract_features() wrote, besides its recipe and columns.
+// Contents of "<table>.json" of a feature table that extract_features() wrote, besides recipe and columns.
 #pragma once
 
 #include <filesystem>
@@ -16,25 +16,25 @@ namespace genrewise {
 ///                "artists", "albums", "files", "parts" (null: none)}.
 struct TableFacts {
   std::string dataset, kind;  ///< name and kind of the dataset
-  std::size_t tracks = 0;     ///< of the dataset: rows and skipped clips
+  std::size_t tracks = 0;     ///< tracks of the dataset: rows and skipped clips
   std::string fingerprint;    ///< of recipe and clips
   std::vector<Fault> skipped;
-  FeatureRecipe recipe;  ///< read from the file; add_table_facts() leaves it as it is
+  FeatureRecipe recipe;  ///< read from the file; add_table_facts() does not change it
   /// Per row; empty in tables of earlier versions.
   std::vector<std::string> identities;  ///< ClipIdentity::key()
-  SplitSubjects subjects;               ///< without ids; a label of -1 is none
+  SplitSubjects subjects;               ///< without ids; label -1: none
 };
 
-/// Nothing where there are none, of a damaged file and of another program's.
+/// Empty if there are none, or if the file is damaged or of another program.
 std::optional<TableFacts> read_table_facts(const std::filesystem::path& table);
 
-/// Whether both say the same of each row.
+/// Whether both describe each row identically.
 bool same_examples(const TableFacts& a, const TableFacts& b);
 
-/// Adds them to the table's ".json", which FeatureTableWriter wrote. Throws Error.
+/// Adds the facts to the table's ".json", which FeatureTableWriter wrote. Throws Error if it cannot be written.
 void add_table_facts(const std::filesystem::path& table, const TableFacts& facts);
 
-/// The table's rows with the genres of the facts; rows without a genre are left out.
+/// The table's rows with the genres of the facts; leaves out rows without a genre.
 Examples examples_of(const std::filesystem::path& table, TableFacts facts);
 
 }  // namespace genrewise

@@ -33,24 +33,24 @@ bool id_less(std::string_view a, std::string_view b) {
   return a < b;
 }
 
-DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& place, bool keep_unlabelled)
+DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& location, bool keep_unlabelled)
     : keep_unlabelled_(keep_unlabelled) {
-  const std::filesystem::path whole = absolute_location(place);
+  const std::filesystem::path whole = absolute_location(location);
   const std::filesystem::path named = whole.has_filename() ? whole : whole.parent_path();
   dataset_.kind = std::move(kind);
   dataset_.name = named.filename().string();
-  dataset_.root = !file_exists(place) && folder_exists(place) ? named : named.parent_path();
+  dataset_.root = !file_exists(location) && folder_exists(location) ? named : named.parent_path();
 }
 
 void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {
   const auto [first, is_new] = where_by_id_.try_emplace(track.id, where);
   if (!is_new) {
-    throw Error(fmt::format("the track_id '{}' stands twice, first at {}", track.id, first->second), where,
-                "give every clip a track_id of its own");
+    throw Error(fmt::format("the track_id '{}' occurs twice, first at {}", track.id, first->second), where,
+                "give every clip a unique track_id");
   }
   if (genre.empty() && !keep_unlabelled_) return reject("no genre", where);
   if (plainly_missing(track.path)) {
-    return reject("missing file", where, fmt::format("{} is not there", track.path.string()));
+    return reject("missing file", where, fmt::format("{} does not exist", track.path.string()));
   }
   if (!genre.empty()) {
     track.label = label_ids_.try_emplace(std::string(genre), static_cast<int>(label_ids_.size())).first->second;
@@ -66,7 +66,7 @@ Dataset DatasetBuilder::build(const std::string& looked_for) && {
   if (dataset_.tracks.empty()) {
     const std::string& detail = dataset_.rejected.empty() ? "" : dataset_.rejected.front().detail;
     const std::string problem = dataset_.rejected.empty()
-                                    ? "no music was found"
+                                    ? "no audio files were found"
                                     : fmt::format("no track can be used ({}{}{})", counts_text(dataset_.rejected),
                                                   detail.empty() ? "" : "; first: ", detail);
     throw Error(problem, dataset_.root.string(), looked_for);
@@ -89,11 +89,11 @@ NamedCsv::NamedCsv(const std::filesystem::path& path) : text_(read_file(path)), 
     throw Error("is not a text file", path.string(),
                 "give a CSV, a folder with one sub-folder per genre, or an FMA folder");
   }
-  if (!reader_.next(fields_)) throw Error("the file is empty", path.string(), "its first row must name the columns");
+  if (!reader_.next(fields_)) throw Error("the file is empty", path.string(), "the first row must name the columns");
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     const std::string name(trimmed(fields_[i]));
     if (!columns_.try_emplace(name, i).second) {
-      throw Error(fmt::format("two columns are named '{}'", name), where(), "name them differently");
+      throw Error(fmt::format("two columns are named '{}'", name), where(), "rename one of them");
     }
   }
 }
@@ -104,14 +104,14 @@ void NamedCsv::require(const std::vector<std::string>& columns) const {
     if (!has(column)) missing += (missing.empty() ? "'" : ", '") + column + "'";
   }
   if (missing.empty()) return;
-  throw Error(fmt::format("the column {} is missing", missing), where(), "its first row must name the columns");
+  throw Error(fmt::format("the column {} is missing", missing), where(), "the first row must name the columns");
 }
 
 bool NamedCsv::next() {
   if (!reader_.next(fields_)) return false;
   if (fields_.size() == columns_.size()) return true;
   throw Error(fmt::format("the row has {} fields, the header has {}", fields_.size(), columns_.size()), where(),
-              "put a field that holds commas or line breaks between double quotes");
+              "put a field that contains commas or line breaks between double quotes");
 }
 
 std::string_view NamedCsv::get(std::string_view column) const {

@@ -1,4 +1,4 @@
-// For the readers of this room: what they share when they turn rows and files into a Dataset.
+// Shared by the readers of dataset kinds: collects rows and files into a Dataset. Private to this module.
 #pragma once
 
 #include <cstdint>
@@ -13,40 +13,40 @@
 
 namespace genrewise {
 
-/// Collects tracks with their genres by name, and sorts, numbers and checks them at the end.
+/// Collects tracks and genre names; build() sorts and checks the tracks and numbers the genres.
 class DatasetBuilder {
  public:
-  DatasetBuilder(std::string kind, const std::filesystem::path& place, bool keep_unlabelled);
+  DatasetBuilder(std::string kind, const std::filesystem::path& location, bool keep_unlabelled);
 
-  /// `where` names the row or file in faults and errors. A track without a genre or without an audio file is rejected.
-  /// Throws Error when another track has the same id.
+  /// Rejects a track without a genre (unless unlabelled tracks are kept) or without an audio file. `where` is the row
+  /// or file that faults and errors name. Throws Error when another track has the same id.
   void add(Track track, std::string_view genre, const std::string& where);
   void reject(std::string reason, std::string where, std::string detail = {});
   void ignore() { ++dataset_.ignored; }
-  /// Throws Error when no track is left: with the reasons, or with `looked_for`.
+  /// Throws Error if no track is left; its message has the reasons, and `looked_for` as the remedy.
   Dataset build(const std::string& looked_for) &&;
 
  private:
   Dataset dataset_;
   bool keep_unlabelled_;
-  std::unordered_map<std::string, int> label_ids_;  // in the order in which genres were met
+  std::unordered_map<std::string, int> label_ids_;  // in order of first occurrence
   std::unordered_map<std::string, std::string> where_by_id_;
 };
 
-/// A CSV whose columns are known by the names in its first row.
+/// A CSV file whose first row names the columns.
 class NamedCsv {
  public:
-  /// Takes over the text of the file at `path`. Throws Error when it has no row.
+  /// Reads the whole file at `path`. Throws Error if it has no header row.
   explicit NamedCsv(const std::filesystem::path& path);
   NamedCsv(const NamedCsv&) = delete;
   NamedCsv& operator=(const NamedCsv&) = delete;
 
   bool has(std::string_view column) const { return columns_.contains(std::string(column)); }
-  /// Throws Error naming the columns that are not there.
+  /// Throws Error that names the missing columns.
   void require(const std::vector<std::string>& columns) const;
-  /// The next row; false at the end. Throws Error for a row with too few or too many fields.
+  /// Moves to the next row; false at the end. Throws Error for a row with too few or too many fields.
   bool next();
-  /// A field of the current row without blanks around it; empty when there is no such column.
+  /// Field of the current row, trimmed; empty if there is no such column.
   std::string_view get(std::string_view column) const;
   /// "path:line" of the current row.
   std::string where() const;
@@ -58,7 +58,7 @@ class NamedCsv {
   std::vector<std::string_view> fields_;
 };
 
-/// Order of ids: whole numbers by value and before all else, the rest by bytes.
+/// Order of ids: whole numbers by value, then everything else by bytes.
 bool id_less(std::string_view a, std::string_view b);
 
 }  // namespace genrewise

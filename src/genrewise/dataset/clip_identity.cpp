@@ -14,12 +14,13 @@ namespace genrewise {
 namespace {
 
 constexpr std::size_t kKeyLength = 32;
-constexpr std::size_t kFewInFolder = 8;  // so many are asked for one by one; more are listed
+constexpr std::size_t kFewInFolder =
+    8;  // up to this many files are looked up one by one; beyond that the folder is listed
 
-/// The files that this machine does not see, by folder: what their store says of each.
+/// Locations that are not local files, with what their object store reports of each.
 using StoredFiles = std::map<std::string, std::optional<FileInfo>>;
 
-std::optional<ClipIdentity> identity_here(const Track& track) {
+std::optional<ClipIdentity> local_identity(const Track& track) {
   struct stat status {};
   if (::stat(track.path.c_str(), &status) != 0) return std::nullopt;
   ClipIdentity identity;
@@ -34,20 +35,20 @@ std::string folder_of(const std::string& location) {
   return location.substr(0, location.rfind('/') + 1);
 }
 
-/// Fills in what the stores say of these files.
+/// Looks these files up in their object stores.
 void find_stored(StoredFiles& files) {
   std::map<std::string, std::vector<StoredFiles::iterator>> by_folder;
   for (auto file = files.begin(); file != files.end(); ++file) by_folder[folder_of(file->first)].push_back(file);
   std::vector<std::function<void()>> requests;
-  for (const auto& [folder, wanted] : by_folder) {
-    const auto ask_for_each = [&wanted = wanted] {
-      for (const auto& file : wanted) file->second = find_file(file->first);
+  for (const auto& [folder, missing] : by_folder) {
+    const auto look_up_each = [&missing = missing] {
+      for (const auto& file : missing) file->second = find_file(file->first);
     };
-    if (wanted.size() <= kFewInFolder) {
-      requests.emplace_back(ask_for_each);
+    if (missing.size() <= kFewInFolder) {
+      requests.emplace_back(look_up_each);
       continue;
     }
-    requests.emplace_back([&files, &folder = folder, ask_for_each] {
+    requests.emplace_back([&files, &folder = folder, look_up_each] {
       try {
         for (FileInfo& found : list_files(folder)) {
           const auto file = files.find(found.location);
@@ -55,8 +56,8 @@ void find_stored(StoredFiles& files) {
         }
       } catch (const Interrupted&) {
         throw;
-      } catch (const Error&) {  // reading may be allowed where listing is not
-        ask_for_each();
+      } catch (const Error&) {  // listing may be forbidden where reading is allowed
+        look_up_each();
       }
     });
   }
@@ -91,19 +92,19 @@ std::string ClipIdentity::portable_text() const {
 }
 
 std::vector<ClipIdentity> clip_identities(const Dataset& dataset) {
-  std::vector<std::optional<ClipIdentity>> here(dataset.tracks.size());
-  parallel_for(here.size(), [&](std::size_t i, int) { here[i] = identity_here(dataset.tracks[i]); });
+  std::vector<std::optional<ClipIdentity>> local(dataset.tracks.size());
+  parallel_for(local.size(), [&](std::size_t i, int) { local[i] = local_identity(dataset.tracks[i]); });
   StoredFiles stored;
-  for (std::size_t i = 0; i < here.size(); ++i) {
-    if (!here[i]) stored.emplace(dataset.tracks[i].path.string(), std::nullopt);
+  for (std::size_t i = 0; i < local.size(); ++i) {
+    if (!local[i]) stored.emplace(dataset.tracks[i].path.string(), std::nullopt);
   }
   find_stored(stored);
   std::vector<ClipIdentity> identities;
-  identities.reserve(here.size());
-  for (std::size_t i = 0; i < here.size(); ++i) {
+  identities.reserve(local.size());
+  for (std::size_t i = 0; i < local.size(); ++i) {
     const Track& track = dataset.tracks[i];
-    ClipIdentity identity = here[i].value_or(ClipIdentity{});
-    if (!here[i]) {
+    ClipIdentity identity = local[i].value_or(ClipIdentity{});
+    if (!local[i]) {
       const auto& found = stored.at(track.path.string());
       identity.readable = found.has_value();
       if (found) identity.bytes = static_cast<std::int64_t>(found->bytes), identity.version = found->version;

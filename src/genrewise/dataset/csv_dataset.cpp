@@ -39,7 +39,7 @@ std::optional<Part> part_of_row(const NamedCsv& csv) {
   throw Error(fmt::format("split is '{}'", text), csv.where(), "write training, validation or test, or leave it empty");
 }
 
-/// Whether the header names the columns that a list of clips must have. Only the first line is read.
+/// Whether the header has the columns that a list of clips must have. Reads only the first line.
 bool lists_clips(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::string line;
@@ -48,20 +48,20 @@ bool lists_clips(const std::filesystem::path& path) {
   try {
     CsvReader(line, path.string()).next(columns);
   } catch (const Error&) {
-    return false;  // another kind of table, with a line break in its header
+    return false;  // a different kind of table, with a line break in its header
   }
   const auto has = [&](std::string_view name) { return std::ranges::find(columns, name, trimmed) != columns.end(); };
   return has("path") && has("genre");
 }
 
-/// The one CSV in the folder that lists clips; empty where there is none. Throws Error where there are several.
+/// The only CSV in the folder that lists clips; empty if there is none. Throws Error if there are several.
 std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   std::filesystem::path found;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     if (entry.path().extension() != ".csv" || !entry.is_regular_file(ignored) || !lists_clips(entry.path())) continue;
     if (!found.empty()) {
-      throw Error(fmt::format("holds more than one list of clips ({}, {})", found.filename().string(),
+      throw Error(fmt::format("contains more than one list of clips ({}, {})", found.filename().string(),
                               entry.path().filename().string()),
                   folder.string(), "give one of these files");
     }
@@ -70,21 +70,22 @@ std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   return found;
 }
 
-bool is_list_of_clips(const std::filesystem::path& place) {
-  if (std::filesystem::is_directory(place)) return !find_csv_in(place).empty();
-  return std::filesystem::exists(place) || file_exists(place);  // a pipe; a file of a store
+bool is_list_of_clips(const std::filesystem::path& location) {
+  if (std::filesystem::is_directory(location)) return !find_csv_in(location).empty();
+  return std::filesystem::exists(location) || file_exists(location);  // includes pipes and objects in a store
 }
 
 Dataset open_csv(const std::filesystem::path& named, const DatasetOptions& options) {
-  const std::filesystem::path place = std::filesystem::is_directory(named) ? find_csv_in(named) : named;
-  NamedCsv csv(place);
+  const std::filesystem::path location = std::filesystem::is_directory(named) ? find_csv_in(named) : named;
+  NamedCsv csv(location);
   csv.require({"path", "genre"});
-  DatasetBuilder builder("csv", place, options.keep_unlabelled);
+  DatasetBuilder builder("csv", location, options.keep_unlabelled);
   while (csv.next()) {
     const std::string_view path = csv.get("path");
-    if (path.empty()) throw Error("the path is empty", csv.where(), "give the audio file's path, or take the row out");
+    if (path.empty())
+      throw Error("the path is empty", csv.where(), "give the path of the audio file, or remove the row");
     Track track;
-    track.path = resolve_location(place.parent_path(), path);
+    track.path = resolve_location(location.parent_path(), path);
     track.id = csv.get("track_id");
     if (track.id.empty()) {
       track.id = path;
@@ -97,7 +98,7 @@ Dataset open_csv(const std::filesystem::path& named, const DatasetOptions& optio
     track.clip = clip_of_row(csv);
     builder.add(std::move(track), csv.get("genre"), csv.where());
   }
-  return std::move(builder).build("check the paths and genres of the rows; paths count from the CSV's own folder");
+  return std::move(builder).build("check the paths and genres of the rows; paths are relative to the CSV's folder");
 }
 
 }  // namespace

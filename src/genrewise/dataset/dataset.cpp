@@ -37,17 +37,17 @@ std::optional<Part> parse_part(std::string_view text) {
 
 namespace {
 
-Dataset open_by_kind(const std::filesystem::path& place, const DatasetOptions& options) {
+Dataset open_by_kind(const std::filesystem::path& location, const DatasetOptions& options) {
   for (const DatasetKindDescriptor& kind : dataset_kinds())
-    if (kind.recognises(place)) return kind.open(place, options);
-  if (folder_exists(place)) {
+    if (kind.recognises(location)) return kind.open(location, options);
+  if (folder_exists(location)) {
     require_local(
-        place, "a dataset that is a folder",
-        "in an object store a dataset is a CSV with the columns path and genre; its paths count from its folder");
+        location, "a dataset that is a folder",
+        "in an object store a dataset is a CSV with the columns path and genre; paths are relative to its folder");
   }
   std::vector<std::string> locations;
   for (const DatasetKindDescriptor& kind : dataset_kinds()) locations.push_back(kind.location);
-  throw Error("no such file or folder", place.string(), fmt::format("give {}", fmt::join(locations, ", or ")));
+  throw Error("no such file or folder", location.string(), fmt::format("give {}", fmt::join(locations, ", or ")));
 }
 
 }  // namespace
@@ -58,10 +58,10 @@ std::vector<DatasetKindDescriptor> dataset_kinds() {
 #undef GENREWISE_CALL
 }
 
-Dataset open_dataset(const std::filesystem::path& place, const DatasetOptions& options) try {
-  Dataset dataset = open_by_kind(place, options);
+Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options) try {
+  Dataset dataset = open_by_kind(location, options);
   if (options.fma_subset && dataset.kind != "fma")
-    throw UsageError("only an FMA dataset has subsets, and this is none: " + place.string(), "--subset",
+    throw UsageError("only an FMA dataset has subsets, and this is not one: " + location.string(), "--subset",
                      "leave the option out");
   return dataset;
 } catch (const std::filesystem::filesystem_error& error) {

@@ -4,10 +4,11 @@
 
 #include "genrewise/dataset/dataset.hpp"
 
-/// In the order in which a place is tried.
+/// In the order in which open_dataset() tries them.
 #define GENREWISE_DATASET_KINDS(ENTRY) \
   ENTRY(fma_dataset)                   \
   ENTRY(csv_dataset)                   \
+  ENTRY(playlist_dataset)              \
   ENTRY(folder_dataset)
 
 namespace genrewise {

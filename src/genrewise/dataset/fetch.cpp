@@ -39,9 +39,9 @@ FolderArchive source_of(const FmaArchive& archive, const FetchOptions& options) 
 
 FetchResult fetch_fma(const FmaArchive& archive, const fs::path& folder, const FetchOptions& options,
                       Progress& progress) {
-  std::vector<FolderArchive> wanted{source_of(kFmaArchives.front(), options)};
-  if (&archive != &kFmaArchives.front()) wanted.push_back(source_of(archive, options));
-  fetch_archives(wanted, folder, options.keep_archives, progress);
+  std::vector<FolderArchive> archives{source_of(kFmaArchives.front(), options)};
+  if (&archive != &kFmaArchives.front()) archives.push_back(source_of(archive, options));
+  fetch_archives(archives, folder, options.keep_archives, progress);
   return {.dataset = folder, .missing = {}};
 }
 
@@ -49,7 +49,7 @@ FetchResult fetch_fma(const FmaArchive& archive, const fs::path& folder, const F
 
 const std::vector<Fetchable>& fetchables() {
   static const std::vector<Fetchable> all{
-      {"demo", "free music from Debian's games, 5 genres, to try everything out", 286 * kMiB, 640 * kMiB, "data/demo"},
+      {"demo", "free music from Debian's games, 5 genres, to try the program", 286 * kMiB, 640 * kMiB, "data/demo"},
       {"fma-metadata", "FMA: genres, artists, official split and features of all tracks", 342 * kMiB, 1800 * kMiB,
        "data/fma"},
       {"fma-small", "FMA: 8,000 clips of 30 s, 8 balanced genres", 7373 * kMiB, 14950 * kMiB, "data/fma"},
@@ -65,7 +65,8 @@ const Fetchable& find_fetchable(std::string_view name) {
   if (found != fetchables().end()) return *found;
   std::vector<std::string> names;
   for (const Fetchable& one : fetchables()) names.push_back(one.name);
-  throw Error(fmt::format("'{}' cannot be fetched", name), {}, fmt::format("there are {}", fmt::join(names, ", ")));
+  throw Error(fmt::format("there is no dataset '{}' to fetch", name), {},
+              fmt::format("choose one of {}", fmt::join(names, ", ")));
 }
 
 FetchResult fetch(std::string_view name, const FetchOptions& options, Progress& progress) {

@@ -1,4 +1,4 @@
-// Public datasets and the demonstration music, onto this disk.
+// Downloads public datasets and the demonstration music.
 #pragma once
 
 #include <cstdint>
@@ -12,36 +12,36 @@
 
 namespace genrewise {
 
-/// Something that fetch() can get.
+/// A dataset that fetch() can download.
 struct Fetchable {
   std::string name;                  ///< "fma-small"
-  std::string description;           ///< one line for people
-  std::uint64_t download_bytes = 0;  ///< what comes over the network, about
-  std::uint64_t disk_bytes = 0;      ///< what it takes while it works, archive and unpacked files together, about
+  std::string description;           ///< one line, for listings
+  std::uint64_t download_bytes = 0;  ///< approximate size of the download
+  std::uint64_t disk_bytes = 0;      ///< approximate peak disk space, archive and unpacked files together
   std::string default_folder;
 };
 const std::vector<Fetchable>& fetchables();
-/// Throws Error that lists the names that there are.
+/// Throws Error that lists the available names.
 const Fetchable& find_fetchable(std::string_view name);
 
 struct FetchOptions {
-  std::filesystem::path folder = {};  ///< empty: the default one, below the current folder
-  std::string mirror = {};  ///< empty: FMA's own address; else the address that the archives' names are added to
+  std::filesystem::path folder = {};  ///< empty: the default, below the current folder
+  std::string mirror = {};            ///< empty: FMA's own server; else the URL that the archive names are appended to
   bool keep_archives = false;
 };
 
 struct FetchResult {
-  std::filesystem::path dataset;  ///< what open_dataset() takes (for fma-metadata alone: its folder)
-  std::vector<Fault> missing;     ///< files of the demonstration that the packages did not hold
+  std::filesystem::path dataset;  ///< location for open_dataset() (for fma-metadata: its folder)
+  std::vector<Fault> missing;     ///< demonstration files that the packages do not contain
 };
 
-/// Gets what is not there yet; started again after an interruption it goes on. FMA: downloads the archive (and the
-/// metadata, without which the music has no genres), verifies the published SHA-1 and unpacks; archives are removed
-/// afterwards. Demo: the packages named in its CSV, taken with `apt-get download` and unpacked without installing.
-/// Throws Error, also before it starts when the disk has not enough room; Interrupted on Ctrl-C.
+/// Downloads what is missing; continues after an interruption. FMA: downloads the archive (and the metadata, which
+/// contains the genres), verifies the published SHA-1, unpacks and removes the archives. Demo: downloads the packages
+/// named in its CSV with `apt-get download` and unpacks them without installing. Throws Error, before the download if
+/// disk space is insufficient; Interrupted on Ctrl-C.
 FetchResult fetch(std::string_view name, const FetchOptions& options, Progress& progress);
 
-/// The CSV of the demonstration music (demo/demo.csv in the repository), as it is built into the program.
+/// The CSV of the demonstration music (demo/demo.csv in the repository), which is compiled in.
 std::string_view demo_csv();
 
 }  // namespace genrewise

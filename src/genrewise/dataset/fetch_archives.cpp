@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The room that is still needed: what is there of the archive takes none any more.
+/// Disk space that is still needed; the downloaded part of the archive does not count.
 std::uint64_t missing_bytes(const FolderArchive& archive, const fs::path& zip) {
   std::uint64_t there = 0;
   for (const char* ending : {"", ".partial"}) {
@@ -28,25 +28,25 @@ std::uint64_t missing_bytes(const FolderArchive& archive, const fs::path& zip) {
 void fetch_archives(const std::vector<FolderArchive>& archives, const fs::path& into, bool keep_archives,
                     Progress& progress) {
   std::uint64_t bytes = 0;
-  std::vector<const FolderArchive*> wanted;
+  std::vector<const FolderArchive*> missing;
   const auto zip_of = [&](const FolderArchive& archive) { return into / (archive.folder + ".zip"); };
   for (const FolderArchive& archive : archives) {
     if (fs::is_directory(into / archive.folder)) {
-      progress.note(fmt::format("{} is there already", (into / archive.folder).string()));
+      progress.note(fmt::format("{} exists already", (into / archive.folder).string()));
     } else {
-      wanted.push_back(&archive);
+      missing.push_back(&archive);
       bytes += missing_bytes(archive, zip_of(archive));
     }
   }
   require_disk_space(into, bytes);
   make_folders(into);
-  for (const FolderArchive* archive : wanted) {
+  for (const FolderArchive* archive : missing) {
     const fs::path zip = zip_of(*archive);
     download({.url = archive->url, .target = zip, .checksum = archive->checksum}, progress);
     unpack_archive(zip, into, progress);
     if (!fs::is_directory(into / archive->folder)) {
-      throw Error(fmt::format("the archive holds no folder {}", archive->folder), zip.string(),
-                  "it is another archive than expected");
+      throw Error(fmt::format("the archive does not contain the folder {}", archive->folder), zip.string(),
+                  "delete the archive, then fetch it again");
     }
     if (!keep_archives) fs::remove(zip);
   }

@@ -1,4 +1,4 @@
-// For fetch.cpp: datasets that come as archives with one folder in each.
+// For fetch.cpp: datasets that are published as archives of one folder each.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace genrewise {
 
 struct FolderArchive {
   std::string url;
-  std::string folder;  ///< the one that the archive holds
+  std::string folder;  ///< the one in the archive
   Checksum checksum;
-  std::uint64_t disk_bytes = 0;  ///< of the archive and what it unpacks to
+  std::uint64_t disk_bytes = 0;  ///< for the archive and its unpacked files
 };
 
-/// Downloads, verifies and unpacks those whose folder is not in `into` yet. Throws Error before it starts when the disk
-/// has not enough room for all of them.
+/// Downloads, verifies and unpacks the archives whose folder is not in `into` yet. Throws Error before the download if
+/// disk space is insufficient for all of them.
 void fetch_archives(const std::vector<FolderArchive>& archives, const std::filesystem::path& into, bool keep_archives,
                     Progress& progress);
 

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The files that the demonstration takes out of each package, relative to the demo folder.
+/// Files that the demonstration uses of each package, relative to the demo folder.
 std::map<std::string, std::set<std::string>> files_by_package() {
   CsvReader reader(demo_csv(), "demo.csv");
   std::vector<std::string_view> fields;
@@ -34,17 +34,16 @@ std::map<std::string, std::set<std::string>> files_by_package() {
 
 void require_package_manager() {
   for (const char* program : {"apt-get", "dpkg-deb"}) {
-    if (program_exists(program)) continue;
-    throw Error(
-        fmt::format("the demonstration music comes from Debian packages, and '{}' is not on this system", program), {},
-        "run it on Debian or Ubuntu, or use a dataset of your own");
+    if (!find_program(program).empty()) continue;
+    throw Error(fmt::format("the demonstration music comes from Debian packages, and '{}' is not installed", program),
+                {}, "run this on Debian or Ubuntu, or use your own dataset");
   }
 }
 
 void run(const std::vector<std::string>& command, const fs::path& folder, const std::string& remedy) {
   std::string output;
   if (run_process(command, folder, [&](std::string_view piece) { output += piece; }) == 0) return;
-  const std::size_t error = output.find("E: ");  // apt's own words, without its other lines
+  const std::size_t error = output.find("E: ");  // apt's error message, without its other output
   std::string reason = error == std::string::npos ? output : output.substr(error + 3);
   reason.resize(std::min({reason.size(), reason.find('\n'), std::size_t{300}}));
   throw Error(fmt::format("{} failed: {}", fmt::join(command, " "), reason), folder.string(), remedy);
@@ -57,7 +56,7 @@ fs::path only_deb_in(const fs::path& folder) {
   throw Error("apt-get has downloaded no package", folder.string(), "run apt-get update (as root), then try again");
 }
 
-/// Takes the files out of one package; its folder appears when it is complete.
+/// Extracts the files of one package; its folder appears once it is complete.
 void fetch_package(const std::string& package, const std::set<std::string>& files, const fs::path& folder) {
   const WorkFolder work(folder / ".package");
   const fs::path unpacked = work.path() / "unpacked", ready = work.path() / "ready";
@@ -68,7 +67,7 @@ void fetch_package(const std::string& package, const std::set<std::string>& file
       "try again: the package is damaged");
   for (const std::string& file : files) {
     const fs::path inside = fs::path(file).lexically_relative(package);
-    if (!fs::exists(unpacked / inside)) continue;  // another version of the package; told at the end
+    if (!fs::exists(unpacked / inside)) continue;  // another version of the package; reported at the end
     make_folders((ready / inside).parent_path());
     fs::rename(unpacked / inside, ready / inside);
   }
@@ -81,17 +80,17 @@ void fetch_package(const std::string& package, const std::set<std::string>& file
 
 FetchResult fetch_demo(const fs::path& folder, std::uint64_t disk_bytes, Progress& progress) {
   const auto files = files_by_package();
-  std::vector<std::string> wanted;
+  std::vector<std::string> missing;
   for (const auto& [package, names] : files) {
-    if (!fs::is_directory(folder / package)) wanted.push_back(package);
+    if (!fs::is_directory(folder / package)) missing.push_back(package);
   }
-  if (!wanted.empty()) {
+  if (!missing.empty()) {
     require_package_manager();
-    require_disk_space(folder, disk_bytes * wanted.size() / files.size());
+    require_disk_space(folder, disk_bytes * missing.size() / files.size());
   }
   make_folders(folder);
-  progress.begin("packages", "packages", files.size(), files.size() - wanted.size());
-  for (const std::string& package : wanted) {
+  progress.begin("packages", "packages", files.size(), files.size() - missing.size());
+  for (const std::string& package : missing) {
     fetch_package(package, files.at(package), folder);
     progress.advance();
   }
@@ -101,9 +100,10 @@ FetchResult fetch_demo(const fs::path& folder, std::uint64_t disk_bytes, Progres
   for (const auto& [package, names] : files) {
     for (const std::string& name : names) {
       if (fs::exists(folder / name)) continue;
-      result.missing.push_back(
-          {"not in the package", (folder / name).string(),
-           fmt::format("this system's version of {} has no such file; remove its folder to get it anew", package)});
+      result.missing.push_back({"not in the package", (folder / name).string(),
+                                fmt::format("the installed release's version of {} has no such file; delete the "
+                                            "package's folder to download it again",
+                                            package)});
     }
   }
   return result;

@@ -9,7 +9,7 @@
 #include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
 
-// The dataset: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017.
+// Source: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017.
 namespace genrewise {
 namespace {
 
@@ -17,16 +17,16 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 4> kSubsets{"small", "medium", "large", "full"};
 
-/// 0 for small .. 3 for full, which also holds what names no subset.
+/// 0 for small .. 3 for full, which also contains tracks without a subset.
 std::size_t subset_rank(std::string_view name) {
   const auto found = std::ranges::find(kSubsets, name);
   return std::min<std::size_t>(static_cast<std::size_t>(found - kSubsets.begin()), kSubsets.size() - 1);
 }
 
-/// Where tracks.csv lies: below the place, in it, or beside it when the place is one of FMA's own folders; else empty.
-fs::path find_metadata(const fs::path& place) {
-  std::vector<fs::path> candidates{place / "fma_metadata" / "tracks.csv", place / "tracks.csv"};
-  const fs::path whole = fs::absolute(place / "").lexically_normal().parent_path();
+/// Path of tracks.csv: below the location, in it, or beside it if the location is one of FMA's own folders; else empty.
+fs::path find_metadata(const fs::path& location) {
+  std::vector<fs::path> candidates{location / "fma_metadata" / "tracks.csv", location / "tracks.csv"};
+  const fs::path whole = fs::absolute(location / "").lexically_normal().parent_path();
   if (whole.filename().string().starts_with("fma_")) {
     candidates.push_back(whole.parent_path() / "fma_metadata" / "tracks.csv");
   }
@@ -36,21 +36,21 @@ fs::path find_metadata(const fs::path& place) {
   return {};
 }
 
-/// Folders that may hold 000/000002.mp3, best first: the archive of the subset, the larger ones, which hold its tracks
-/// too, the smaller ones, which hold some, and the place itself.
-std::vector<fs::path> audio_roots(const fs::path& place, const fs::path& metadata, std::size_t subset) {
+/// Folders that may contain 000/000002.mp3, best first: the subset's, the larger ones (all of its tracks), the smaller
+/// ones (some of its tracks), and the location itself.
+std::vector<fs::path> audio_roots(const fs::path& location, const fs::path& metadata, std::size_t subset) {
   std::vector<std::size_t> order;
   for (std::size_t i = subset; i < kSubsets.size(); ++i) order.push_back(i);
   for (std::size_t i = subset; i-- > 0;) order.push_back(i);
   std::vector<fs::path> roots;
   const fs::path beside = metadata.parent_path().parent_path();
   for (const std::size_t i : order) {
-    for (const fs::path& parent : {place, beside}) {
+    for (const fs::path& parent : {location, beside}) {
       fs::path root = parent / fmt::format("fma_{}", kSubsets[i]);
       if (fs::is_directory(root)) roots.push_back(std::move(root));
     }
   }
-  roots.push_back(place);
+  roots.push_back(location);
   return roots;
 }
 
@@ -63,14 +63,14 @@ fs::path audio_path(const std::vector<fs::path>& roots, long long id) {
   return roots.front() / relative;
 }
 
-/// The columns that are used, by FMA's two header rows ("set", "split").
+/// The columns in use, named by FMA's two header rows ("set", "split").
 struct Columns {
   std::size_t split, subset, genre, title, artist_id, artist_name, album_id, album_title, count;
 };
 
 Columns find_columns(CsvReader& reader) {
   const std::string where = reader.name() + ":1";
-  const std::string remedy = "take tracks.csv from fma_metadata.zip as it is";
+  const std::string remedy = "use the unmodified tracks.csv from fma_metadata.zip";
   std::vector<std::string> groups;
   std::vector<std::string_view> fields;
   if (reader.next(fields)) groups.assign(fields.begin(), fields.end());
@@ -98,37 +98,37 @@ Columns find_columns(CsvReader& reader) {
   return columns;
 }
 
-/// Name and id together, so that equal names do not collide; empty when FMA does not know the album (id -1) or artist.
+/// Name and id, so that equal names do not collide; empty if FMA has no album (id -1) or artist.
 std::string named(std::string_view name, std::string_view id) {
   if (id.empty() || id.starts_with('-')) return std::string(trimmed(name));
   return fmt::format("{} [{}]", trimmed(name), id);
 }
 
-bool is_fma_folder(const fs::path& place) {
-  return fs::is_directory(place) && !find_metadata(place).empty();
+bool is_fma_folder(const fs::path& location) {
+  return fs::is_directory(location) && !find_metadata(location).empty();
 }
 
-Dataset open_fma(const fs::path& place, const DatasetOptions& options) {
+Dataset open_fma(const fs::path& location, const DatasetOptions& options) {
   const std::string subset = options.fma_subset.value_or(std::string(kSubsets.front()));
   if (std::ranges::find(kSubsets, subset) == kSubsets.end()) {
     throw UsageError(fmt::format("'{}' is not a subset of FMA", subset), "--subset",
                      "choose small, medium, large or full");
   }
-  const std::size_t wanted = subset_rank(subset);
-  const fs::path metadata = find_metadata(place);
-  const std::vector<fs::path> roots = audio_roots(place, metadata, wanted);
+  const std::size_t largest_rank = subset_rank(subset);
+  const fs::path metadata = find_metadata(location);
+  const std::vector<fs::path> roots = audio_roots(location, metadata, largest_rank);
   const std::string text = read_file(metadata);
   CsvReader reader(text, metadata.string());
   const Columns columns = find_columns(reader);
-  DatasetBuilder builder("fma", place, options.keep_unlabelled);
+  DatasetBuilder builder("fma", location, options.keep_unlabelled);
   std::vector<std::string_view> fields;
   while (reader.next(fields)) {
     const std::string where = fmt::format("{}:{}", reader.name(), reader.line());
     long long id = 0;
     if (fields.size() != columns.count || !parse_number(fields[0], id) || id < 0) {
-      throw Error("the row is not one of FMA's tracks", where, "the file is damaged: fetch fma-metadata again");
+      throw Error("the row is not an FMA track", where, "the file is damaged: fetch fma-metadata again");
     }
-    if (subset_rank(fields[columns.subset]) > wanted) continue;
+    if (subset_rank(fields[columns.subset]) > largest_rank) continue;
     Track track;
     track.id = std::to_string(id);
     track.path = audio_path(roots, id);
@@ -148,7 +148,7 @@ DatasetKindDescriptor fma_dataset() {
   return {.kind = "fma",
           .title = "FMA dataset",
           .location = "an FMA folder",
-          .recognised_by = "it holds fma_metadata/ or tracks.csv, or lies beside them as fma_small/",
+          .recognised_by = "it contains fma_metadata/ or tracks.csv, or is fma_small/ beside them",
           .recognises = is_fma_folder,
           .open = open_fma};
 }

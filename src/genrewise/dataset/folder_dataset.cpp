@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What lies in a folder, by name. A folder that cannot be read gives nothing and is rejected.
+/// Entries of a folder, sorted by name. A folder that cannot be read is rejected and has none.
 std::vector<fs::path> entries_of(const fs::path& folder, DatasetBuilder& builder) {
   std::vector<fs::path> entries;
   std::error_code code;
@@ -28,7 +28,7 @@ struct GenreFolder {
   const fs::path& root;
   std::string genre;
   DatasetBuilder& builder;
-  std::set<fs::path> ancestors = {};  // resolved, so that links in a circle end
+  std::set<fs::path> ancestors = {};  // canonical paths, to stop at circular links
 
   void walk(const fs::path& folder, const std::string& album) {
     std::error_code ignored;
@@ -57,21 +57,21 @@ struct GenreFolder {
   }
 };
 
-/// GTZAN's archives hold the genre folders one level down, beside pictures of spectrograms.
-fs::path root_of(const fs::path& place) {
+/// GTZAN's archives contain the genre folders one level down, beside images of spectrograms.
+fs::path root_of(const fs::path& location) {
   for (const char* name : {"genres_original", "genres"}) {
-    if (fs::is_directory(place / name)) return place / name;
+    if (fs::is_directory(location / name)) return location / name;
   }
-  return place;
+  return location;
 }
 
-bool is_folder(const fs::path& place) {
-  return fs::is_directory(place);
+bool is_folder(const fs::path& location) {
+  return fs::is_directory(location);
 }
 
-Dataset open_genre_folders(const fs::path& place, const DatasetOptions& options) {
-  DatasetBuilder builder("folder", place, options.keep_unlabelled);
-  const fs::path root = root_of(place);
+Dataset open_genre_folders(const fs::path& location, const DatasetOptions& options) {
+  DatasetBuilder builder("folder", location, options.keep_unlabelled);
+  const fs::path root = root_of(location);
   for (const fs::path& entry : entries_of(root, builder)) {
     std::error_code ignored;
     if (is_hidden(entry)) {
@@ -81,7 +81,7 @@ Dataset open_genre_folders(const fs::path& place, const DatasetOptions& options)
     } else if (looks_like_audio(entry) && options.keep_unlabelled) {
       GenreFolder{root, "", builder}.add(entry, "");
     } else if (looks_like_audio(entry)) {
-      builder.reject("no genre", entry.string(), "lies beside the genre folders, not in one");
+      builder.reject("no genre", entry.string(), "beside the genre folders, not in one");
     } else {
       builder.ignore();
     }
@@ -96,7 +96,7 @@ DatasetKindDescriptor folder_dataset() {
   return {.kind = "folder",
           .title = "Genre folders",
           .location = "a folder with one sub-folder per genre",
-          .recognised_by = "any folder that is none of the other kinds",
+          .recognised_by = "any folder that is not one of the other kinds",
           .recognises = is_folder,
           .open = open_genre_folders};
 }

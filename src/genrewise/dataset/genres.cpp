@@ -18,13 +18,14 @@ bool has(const Names& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-/// "A=B" -> {A, B}. Names may hold an equals sign, so the one between two genres that there are is sought.
+/// "A=B" -> {A, B}. Names may contain equals signs: splits at the one that separates two existing genres.
 std::pair<std::string, std::string> parse_merge(const std::string& text, const Names& genres) {
   const std::size_t first = text.find('=');
   for (std::size_t at = first; at != std::string::npos; at = text.find('=', at + 1)) {
     const std::string from = text.substr(0, at), to = text.substr(at + 1);
     if (!has(genres, from) || !has(genres, to)) continue;
-    if (from == to) throw UsageError(fmt::format("'{}' is merged with itself", from), "--merge", "name two genres");
+    if (from == to)
+      throw UsageError(fmt::format("'{}' is merged with itself", from), "--merge", "give two different genres");
     return {from, to};
   }
   const std::string remedy = fmt::format("write GENRE=GENRE with two of: {}", fmt::join(genres, ", "));
@@ -40,14 +41,15 @@ std::map<std::string, std::string> parse_merges(const Names& texts, const Names&
     const auto [from, to] = parse_merge(text, genres);
     const auto [known, is_new] = target_of.emplace(from, to);
     if (!is_new && known->second != to)
-      throw UsageError(fmt::format("'{}' cannot count as both '{}' and '{}'", from, known->second, to), "--merge",
-                       "name one of them");
+      throw UsageError(fmt::format("'{}' is merged into both '{}' and '{}'", from, known->second, to), "--merge",
+                       "give one of them");
   }
   for (const auto& [from, to] : target_of) {
     const auto next = target_of.find(to);
     if (next != target_of.end())
-      throw UsageError(fmt::format("'{}' is to count as '{}', which itself counts as '{}'", from, to, next->second),
-                       "--merge", "name the genre that both shall count as");
+      throw UsageError(
+          fmt::format("'{}' is merged into '{}', which is itself merged into '{}'", from, to, next->second), "--merge",
+          "give the genre that both are merged into");
   }
   return target_of;
 }
@@ -96,7 +98,7 @@ class Selector {
     if (left_out.size() == groups.size())
       throw UsageError(
           fmt::format("no genre has {} groups of examples: {}", config_.min_groups, fmt::join(left_out, ", ")),
-          "--min-groups", "ask for fewer");
+          "--min-groups", "give a smaller number");
     selection_.notes.push_back(
         fmt::format("Genres with fewer than {} groups of {} are left out (--min-groups): {}.", config_.min_groups,
                     config_.by_artist ? "one artist, album or file" : "one file", fmt::join(left_out, ", ")));

@@ -36,12 +36,12 @@ void join_equal(UnionFind& sets, const std::vector<std::string>& names) {
   }
 }
 
-/// How many examples of one genre a group holds.
+/// Number of examples of one genre in a group.
 struct Share {
   std::size_t label, count;
 };
 
-/// Deals groups into bins, and knows at any time how far the bins are from their targets.
+/// Assigns groups to bins and keeps track of the distance of the bins from their targets.
 class Dealer {
  public:
   Dealer(const Groups& groups, const std::vector<double>& shares)
@@ -66,21 +66,21 @@ class Dealer {
     std::vector<std::size_t> order(groups_.members.size());
     std::iota(order.begin(), order.end(), 0u);
     Rng(seed).shuffle(std::span(order));
-    // Large groups first, while there is room for them. Sizes within a factor of two count as equal, so that the seed
-    // also matters where all groups differ in size.
+    // Large groups first, while bins are far from their targets. Sizes within a factor of two count as equal, so that
+    // the seed matters even if all groups differ in size.
     std::ranges::stable_sort(order, std::greater(),
                              [&](std::size_t g) { return std::bit_width(groups_.members[g].size()); });
     for (const std::size_t group : order) put(group, best_bin(group));
   }
 
-  /// Moves groups until the genre is in at least `spread` bins. A group leaves a bin only if another of each of its
-  /// genres stays there.
+  /// Moves groups until the genre is in at least `spread` bins. A group leaves a bin only if each of its genres has
+  /// another group there.
   void spread_out(std::size_t label, std::size_t spread) {
     for (std::size_t missing = bins_missing(label); bins_ - missing < spread; --missing) {
       double best_cost = std::numeric_limits<double>::infinity();
       std::size_t best_group = 0, best_bin = 0;
       for (std::size_t group = 0; group < bin_of_.size(); ++group) {
-        if (!holds(group, label) || !can_leave(group)) continue;
+        if (!contains(group, label) || !can_leave(group)) continue;
         for (std::size_t bin = 0; bin < bins_; ++bin) {
           if (group_counts_[at(bin, label)] > 0) continue;
           const double cost = change(group, bin, 1) + change(group, bin_of_[group], -1);
@@ -110,7 +110,7 @@ class Dealer {
   }
 
  private:
-  // Costs this close are equal: rounding, which may differ between machines, must not decide.
+  // Costs this close count as equal: rounding, which may differ between machines, must not decide.
   static constexpr double kTie = 1e-9;
 
   std::size_t at(std::size_t bin, std::size_t label) const { return bin * labels_ + label; }
@@ -129,7 +129,7 @@ class Dealer {
     return shares;
   }
 
-  /// By how much the sum of (count - target)^2 / target changes when the group comes (sign 1) or goes (-1).
+  /// Change of the sum of (count - target)^2 / target if the group is added (sign 1) or removed (-1).
   double change(std::size_t group, std::size_t bin, int sign) const {
     double sum = 0;
     for (const auto& [label, count] : contents_[group]) {
@@ -164,7 +164,7 @@ class Dealer {
     }
   }
 
-  bool holds(std::size_t group, std::size_t label) const {
+  bool contains(std::size_t group, std::size_t label) const {
     return std::ranges::find(contents_[group], label, &Share::label) != contents_[group].end();
   }
 
@@ -198,7 +198,7 @@ class Dealer {
   const Groups& groups_;
   std::size_t bins_, labels_;
   std::vector<double> counts_;             // examples, per bin and label
-  std::vector<std::size_t> group_counts_;  // groups that hold the label, per bin and label
+  std::vector<std::size_t> group_counts_;  // groups with the label, per bin and label
   std::vector<double> targets_;
   std::vector<std::vector<Share>> contents_;  // per group
   std::vector<std::size_t> bin_of_;           // per group
@@ -250,7 +250,7 @@ std::vector<std::size_t> distribute(const Groups& groups, const std::vector<doub
   if (dealer.has_empty_bin()) {
     throw Error(fmt::format("{} groups of tracks that must stay together are too few for {} parts",
                             groups.members.size(), shares.size()),
-                {}, "add music, or ask for fewer parts");
+                {}, "add music, or choose fewer parts");
   }
   return dealer.bins_of_examples();
 }

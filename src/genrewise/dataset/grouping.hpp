@@ -1,4 +1,4 @@
-// For splits and genres: which examples must stay together, and how such groups are dealt out.
+// For splits and genres: groups of examples that must stay together, and their assignment to parts.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,19 @@ namespace genrewise {
 
 struct Groups {
   std::vector<std::size_t> group_of;              ///< per example
-  std::vector<std::vector<std::size_t>> members;  ///< per group; both in an order that only the ids decide
+  std::vector<std::vector<std::size_t>> members;  ///< per group; the order of both depends on the ids only
   const SplitSubjects& subjects;
   bool by_artist;
 
-  /// How many groups hold an example of each label.
+  /// Number of groups with an example of each label.
   std::vector<std::size_t> per_label() const;
 };
 
-/// Examples of one file stay together; by_artist: those of one artist or album too, directly or through others.
+/// Groups examples of one file; by_artist: also those of one artist or album, transitively.
 Groups make_groups(const SplitSubjects& subjects, bool by_artist);
 
-/// The bin (index into shares) of each example, groups whole, genres spread in proportion to the shares. No bin is
-/// empty, and every genre is in at least `spread` bins; throws Error naming the genre that has too few groups for it.
+/// Bin (index into shares) of each example. Groups stay whole, and genres are spread in proportion to the shares. No
+/// bin is empty, and every genre is in at least `spread` bins; throws Error that names a genre with too few groups.
 std::vector<std::size_t> distribute(const Groups& groups, const std::vector<double>& shares, std::size_t spread,
                                     std::uint64_t seed);
 

@@ -62,7 +62,7 @@ Spread spread_of(std::vector<double> values) {
   return {values.front(), values[values.size() / 2], values.back()};
 }
 
-/// The rows of each file, so that a file is probed once.
+/// Rows of each file, so that each file is probed once.
 std::vector<std::vector<std::size_t>> rows_by_file(const Dataset& dataset) {
   std::vector<std::vector<std::size_t>> files;
   std::unordered_map<std::string, std::size_t> index;
@@ -154,7 +154,7 @@ void list_findings(const Dataset& dataset, const std::vector<ClipFacts>& facts, 
     if (clip.duration_s < kShortShare * inspection.clip_s.median)
       add("short", i, fmt::format("{:.2f} s", clip.duration_s));
     if (clip.rms < kSilentRms) add("silent", i, fmt::format("{:.0f} dB", 20 * std::log10(clip.rms + 1e-12)));
-    if (clip.clipped_runs > 0) add("clipped", i, fmt::format("at {} places", clip.clipped_runs));
+    if (clip.clipped_runs > 0) add("clipped", i, fmt::format("in {} passages", clip.clipped_runs));
   }
   std::unordered_map<std::string, std::size_t> row_of_id;
   for (std::size_t i = 0; i < dataset.tracks.size(); ++i) row_of_id[dataset.tracks[i].id] = i;

@@ -1,4 +1,4 @@
-// What a dataset is made of, and what is wrong with it: every clip is decoded once.
+// Statistics and defects of a dataset; decodes every clip once.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace genrewise {
 
-/// Smallest, middle and largest of some numbers; zeros of none.
+/// Minimum, median and maximum; zeros if there are no numbers.
 struct Spread {
   double least = 0, median = 0, most = 0;
 };
@@ -29,9 +29,9 @@ struct Inspection {
   /// "short", "silent", "clipped" or "duplicate".
   struct Finding {
     std::string kind, track_id, path, detail;
-    bool unusable = false;  ///< the clip cannot be decoded or has no genre; the others can be used as they are
+    bool unusable = false;  ///< the clip cannot be decoded or has no genre; clips with other findings can be used
   };
-  /// Clips with the very same samples.
+  /// Clips with identical samples.
   struct Duplicate {
     std::vector<std::string> track_ids;
     bool several_genres = false, several_parts = false;
@@ -39,11 +39,11 @@ struct Inspection {
 
   std::string name, kind;
   std::size_t clips = 0, files = 0, artists = 0, albums = 0;
-  std::size_t ignored = 0;  ///< files that are no music by their names
+  std::size_t ignored = 0;  ///< files without an audio file name
   std::vector<Genre> genres;
   double total_s = 0;  ///< sum of the clips' lengths
   Spread clip_s;       ///< lengths of the decoded clips
-  Spread file_s;       ///< lengths of the files, as they say themselves
+  Spread file_s;       ///< lengths of the files, from their headers
   Spread bit_rate_kbps;
   std::map<std::string, std::size_t> codecs;  ///< files of each
   std::map<int, std::size_t> sample_rates_hz, channels;
@@ -61,7 +61,7 @@ struct Inspection {
 /// more; duplicates have equal SHA-256 sums of their decoded samples. Parallel over files. Throws Interrupted.
 Inspection inspect(const Dataset& dataset, Progress& progress);
 
-/// Stable names, documented in docs/datasets.md.
+/// Key names are stable and documented in docs/datasets.md.
 nlohmann::json to_json(const Inspection& inspection);
 
 }  // namespace genrewise

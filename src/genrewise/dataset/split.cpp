@@ -44,8 +44,8 @@ std::vector<Part> official_parts(const SplitSubjects& subjects) {
   std::vector<Part> parts;
   for (std::size_t i = 0; i < subjects.ids.size(); ++i) {
     if (!subjects.official[i]) {
-      throw Error("has no part in the dataset's own split", example_name(subjects, i),
-                  "choose the scheme auto, which trains on it, or grouped or random");
+      throw Error("has no part in the official split", example_name(subjects, i),
+                  "choose the scheme auto, which adds it to training, or grouped or random");
     }
     parts.push_back(*subjects.official[i]);
   }
@@ -107,7 +107,7 @@ SplitScheme parse_split_scheme(std::string_view text) {
                             SplitScheme::shards}) {
     if (text == to_string(scheme)) return scheme;
   }
-  throw Error(fmt::format("'{}' is not a way to split", text), "--scheme",
+  throw Error(fmt::format("there is no split scheme '{}'", text), "--scheme",
               "choose auto, official, grouped, random or shards");
 }
 
@@ -178,7 +178,7 @@ Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
       break;
     case SplitScheme::shards:
       if (subjects.by_shard.empty()) {
-        throw Error("only a packed folder has shards that can be parts", "--scheme", "choose grouped or random");
+        throw Error("only a pack has shards to use as parts", "--scheme", "choose grouped or random");
       }
       split.parts = subjects.by_shard;
       break;
@@ -190,9 +190,9 @@ Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
 
 std::vector<int> make_folds(const SplitSubjects& subjects, SplitScheme scheme, int folds, std::uint64_t seed) {
   check_subjects(subjects);
-  if (folds < 2) throw Error(fmt::format("{} folds cannot be made", folds), "--folds", "ask for at least 2");
+  if (folds < 2) throw Error(fmt::format("the number of folds is {}", folds), "--folds", "give at least 2");
   if (scheme == SplitScheme::official || scheme == SplitScheme::shards || scheme == SplitScheme::file) {
-    throw Error("folds are made by the scheme grouped or random", "--scheme");
+    throw Error("the scheme of folds must be grouped or random", "--scheme");
   }
   const bool by_artist = scheme != SplitScheme::random;
   const std::vector<double> shares(static_cast<std::size_t>(folds), 1.0 / folds);
@@ -209,10 +209,10 @@ void to_json(nlohmann::json& json, const Leakage::Crossing& crossing) {
 }
 
 Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {
-  if (split.parts.size() != subjects.ids.size()) throw Error("the split is of other examples than these");
+  if (split.parts.size() != subjects.ids.size()) throw Error("the split belongs to other examples");
   struct Group {
     std::set<Part> parts;
-    std::size_t judged = 0;  // test and validation examples
+    std::size_t held_out = 0;  // test and validation examples
   };
   Leakage leakage;
   const auto check = [&](std::string kind, const std::vector<std::string>& names) {
@@ -221,13 +221,13 @@ Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {
       if (names[i].empty()) continue;
       Group& group = groups[names[i]];
       group.parts.insert(split.parts[i]);
-      group.judged += split.parts[i] != Part::training;
+      group.held_out += split.parts[i] != Part::training;
     }
     Leakage::Crossing crossing{.kind = std::move(kind), .groups = 0, .examples = 0, .samples = {}};
     for (const auto& [name, group] : groups) {
       if (group.parts.size() < 2) continue;
       ++crossing.groups;
-      crossing.examples += group.judged;
+      crossing.examples += group.held_out;
       if (crossing.samples.size() < 5) crossing.samples.push_back(name);
     }
     leakage.crossings.push_back(std::move(crossing));

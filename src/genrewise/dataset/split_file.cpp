@@ -11,8 +11,7 @@
 namespace genrewise {
 
 void write_split_file(const std::filesystem::path& path, const SplitSubjects& subjects, const Split& split) {
-  if (split.parts.size() != subjects.ids.size())
-    throw Error("the split is of other examples than these", path.string());
+  if (split.parts.size() != subjects.ids.size()) throw Error("the split belongs to other examples", path.string());
   std::string text = "track_id,part\n";
   for (std::size_t i = 0; i < subjects.ids.size(); ++i) {
     append_csv_field(text, subjects.ids[i]);
@@ -33,8 +32,8 @@ Split read_split_file(const std::filesystem::path& path, const SplitSubjects& su
       throw Error(fmt::format("the part is '{}'", csv.get("part")), csv.where(), "write training, validation or test");
     }
     if (!parts.try_emplace(std::string(csv.get("track_id")), *part).second) {
-      throw Error(fmt::format("the track_id '{}' stands twice", csv.get("track_id")), csv.where(),
-                  "leave one of the rows");
+      throw Error(fmt::format("the track_id '{}' occurs twice", csv.get("track_id")), csv.where(),
+                  "remove one of the rows");
     }
   }
   Split split{.scheme = SplitScheme::file, .seed = 0, .parts = {}};
@@ -42,7 +41,7 @@ Split read_split_file(const std::filesystem::path& path, const SplitSubjects& su
     const auto found = parts.find(std::string(trimmed(id)));
     if (found == parts.end()) {
       throw Error(fmt::format("has no row for the track '{}'", id), path.string(),
-                  "make the split from this dataset: genrewise split");
+                  "create the split from this dataset with genrewise split");
     }
     split.parts.push_back(found->second);
   }

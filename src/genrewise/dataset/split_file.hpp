@@ -1,4 +1,4 @@
-// A split as a file that people can read, keep and share: CSV with the columns track_id,part.
+// Split files: CSV with the columns track_id,part.
 #pragma once
 
 #include <filesystem>
@@ -7,12 +7,13 @@
 
 namespace genrewise {
 
-/// One row per example, sorted as the subjects are. The file appears only when complete. Throws Error.
+/// Writes one row per example, in the order of the subjects; the file appears once it is complete. Throws Error if it
+/// cannot be written.
 void write_split_file(const std::filesystem::path& path, const SplitSubjects& subjects, const Split& split);
 
-/// The part of each subject by its id. Rows of other ids are passed over, so that one file serves a dataset and a part
-/// of it. Throws Error (with the line) for a missing column, an unknown part or an id that stands twice, and when a
-/// subject has no row.
+/// Reads the part of each subject by its id. Rows of other ids are ignored, so that the file of a dataset also serves a
+/// subset. Throws Error (with the line) for a missing column, an unknown part or a repeated id, and if a subject has no
+/// row.
 Split read_split_file(const std::filesystem::path& path, const SplitSubjects& subjects);
 
 }  // namespace genrewise

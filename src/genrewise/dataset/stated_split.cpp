@@ -19,7 +19,7 @@ struct Carved {
   double share;
 };
 
-/// The parts that no example has and that are wanted. Throws Error for a share of a part that some example has.
+/// The empty parts whose share is not zero. Throws Error if a share is given for a part that is not empty.
 std::vector<Carved> missing_parts(const std::vector<Part>& parts, const SplitConfig& config) {
   std::vector<Carved> missing;
   const auto look_at = [&](Part part, const std::optional<double>& given, double share) {
@@ -48,7 +48,7 @@ std::string names(const std::set<int>& labels, const SplitSubjects& subjects) {
   return fmt::format("{}", fmt::join(quoted, ", "));
 }
 
-/// Takes parts out of the training part of a stated split.
+/// Carves missing parts out of the training part of a stated split.
 class Carver {
  public:
   Carver(const SplitSubjects& subjects, const SplitConfig& config, Split& split)
@@ -59,18 +59,18 @@ class Carver {
     if (missing_.empty() || training.empty()) return;
     const std::vector<std::size_t> pool = divisible(training);
     if (pool.empty()) {
-      throw Error(fmt::format("the data states no {} part, and none can be taken out of its training part: each genre "
-                              "there ({}) is of too few artists, albums or files",
+      throw Error(fmt::format("the data states no {} part, and none can be carved out of its training part: each "
+                              "genre there ({}) has too few artists, albums or files",
                               missing_names(), names(kept_whole_, subjects_)),
                   {}, "state such a part, add music to training, or choose the scheme grouped or random");
     }
     deal(pool);
-    tell(training.size());
+    add_notes(training.size());
   }
 
  private:
-  /// The examples that can be dealt so that every genre that leaves training also stays there: without the groups that
-  /// hold a genre of fewer groups than there are parts to fill.
+  /// The examples that may leave training: all but the groups with a genre of too few groups to be in training and in
+  /// every carved part.
   std::vector<std::size_t> divisible(std::vector<std::size_t> pool) {
     for (bool again = true; again && !pool.empty();) {
       const SplitSubjects subjects = select_subjects(subjects_, pool);
@@ -112,16 +112,16 @@ class Carver {
     return missing_.size() == 2 ? "validation and no test" : std::string(to_string(missing_.front().part));
   }
 
-  void tell(std::size_t training) const {
+  void add_notes(std::size_t training) const {
     std::vector<std::string> taken;
     for (const Carved& part : missing_)
       taken.push_back(fmt::format("{} are used for {}", split_.rows(part.part).size(), to_string(part.part)));
     split_.notes.push_back(
-        fmt::format("The data states no {} part: of its {} training examples, {}, in whole groups of one artist, "
+        fmt::format("The data states no {} part: of its {} training examples, {}, in whole groups by artist, "
                     "album or file (seed {}).",
                     missing_names(), training, fmt::join(taken, " and "), config_.seed));
     if (kept_whole_.empty()) return;
-    split_.notes.push_back(fmt::format("Too few artists, albums or files to take some out of training: {}.",
+    split_.notes.push_back(fmt::format("These genres have too few artists, albums or files to leave training: {}.",
                                        names(kept_whole_, subjects_)));
   }
 

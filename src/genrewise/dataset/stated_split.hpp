@@ -1,12 +1,13 @@
-// For split.cpp: a split that the data states in part.
+// For split.cpp: completes a split that the data states in part.
 #pragma once
 
 #include "genrewise/dataset/split.hpp"
 
 namespace genrewise {
 
-/// The split with these parts, and with what they lack as make_split() says of `automatic`. `scheme` is the result's.
-/// Throws Error when a part must be carved out of training and no group of examples can leave it.
+/// Keeps the stated parts and carves missing ones out of training, as described at make_split() for `automatic`. The
+/// result has the given `scheme`. Throws Error if a part must be carved out and no group of examples can leave
+/// training.
 Split complete_split(const SplitSubjects& subjects, const std::vector<std::optional<Part>>& stated, SplitScheme scheme,
                      const SplitConfig& config);
 

@@ -1,4 +1,4 @@
-// Memory for vector instructions and FFTs.
+// Aligned memory for SIMD instructions and FFTs.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@ namespace genrewise {
 
 inline constexpr std::size_t kAlignmentBytes = 64;
 
+/// Allocator with 64-byte alignment.
 template <class T>
 struct AlignedAllocator {
   using value_type = T;
@@ -22,11 +23,11 @@ struct AlignedAllocator {
   friend bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
 };
 
-/// A std::vector whose first element lies on a 64-byte border.
+/// A std::vector whose data starts on a 64-byte boundary.
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
-/// The smallest multiple of 64 bytes that holds `count` floats: a row stride that keeps every row aligned.
+/// `count` floats rounded up to a multiple of 64 bytes (in floats): a row stride that keeps every row aligned.
 constexpr std::size_t aligned_stride(std::size_t count) {
   constexpr std::size_t kFloats = kAlignmentBytes / sizeof(float);
   return (count + kFloats - 1) / kFloats * kFloats;

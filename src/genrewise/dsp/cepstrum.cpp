@@ -17,7 +17,8 @@ void power_to_db(std::span<float> values) {
 }
 
 Dct::Dct(std::size_t n_in, std::size_t n_out) : n_in_(n_in), n_out_(n_out), table_(n_in * n_out) {
-  if (n_out == 0 || n_out > n_in) throw Error("the number of coefficients must lie in [1, number of values]", "Dct");
+  if (n_out == 0 || n_out > n_in)
+    throw Error("the number of coefficients is outside [1, number of values]", "Dct", "choose fewer coefficients");
   const double n = static_cast<double>(n_in);
   for (std::size_t i = 0; i < n_in; ++i) {
     for (std::size_t j = 0; j < n_out; ++j) {

@@ -21,7 +21,8 @@ void resize(Matrix& matrix, std::size_t rows, std::size_t cols) {
 
 void sum_pitch_classes(const Matrix& cqt, int bins_per_octave, Matrix& chroma) {
   if (bins_per_octave < 12 || bins_per_octave % 12 != 0)
-    throw Error(std::to_string(bins_per_octave) + " bins per octave", "chroma", "take a multiple of 12");
+    throw Error(std::to_string(bins_per_octave) + " bins per octave are not supported", "chroma",
+                "use a multiple of 12");
   const auto merged = static_cast<std::size_t>(bins_per_octave) / kClasses;
   std::vector<std::size_t> pitch_class(cqt.cols());
   for (std::size_t bin = 0; bin < cqt.cols(); ++bin) pitch_class[bin] = (bin + merged / 2) / merged % kClasses;
@@ -44,7 +45,7 @@ float quantised(float share) {
   return 0.25F * static_cast<float>((share > 0.4F) + (share > 0.2F) + (share > 0.1F) + (share > 0.05F));
 }
 
-// A Hann window of 41 frames that sums to 1; its end points, which are zero, are left out.
+// A Hann window of 41 frames that sums to 1; without its end points, which are zero.
 std::array<float, kSmoothingFrames> smoothing_window() {
   std::array<float, kSmoothingFrames> window;
   for (std::size_t k = 0; k < kSmoothingFrames; ++k) {

@@ -18,7 +18,8 @@ constexpr double kCentreOctave = 5, kOctaveWidth = 2;  // octaves above 27.5 Hz 
 ChromaFilterbank::ChromaFilterbank(const ChromaConfig& config)
     : bins_(config.n_fft / 2 + 1), stride_(aligned_stride(bins_)), weights_(kPitchClasses * stride_) {
   if (config.sample_rate_hz <= 0 || config.n_fft == 0)
-    throw Error("needs a sample rate and a frame", "ChromaFilterbank");
+    throw Error("the sample rate and the frame size must be positive", "ChromaFilterbank",
+                "set sample_rate_hz and n_fft");
   constexpr double kClasses = kPitchClasses;
   const double lowest_a_hz = 440 * std::exp2(config.tuning / kClasses) / 16;
   const double bin_hz = static_cast<double>(config.sample_rate_hz) / static_cast<double>(config.n_fft);
@@ -26,7 +27,7 @@ ChromaFilterbank::ChromaFilterbank(const ChromaConfig& config)
     return kClasses * std::log2(static_cast<double>(bin) * bin_hz / lowest_a_hz);
   };
   for (std::size_t k = 0; k < bins_; ++k) {
-    // The bin of 0 Hz has no pitch: it counts as 1.5 octaves below its neighbour.
+    // The bin of 0 Hz has no pitch; librosa places it 1.5 octaves below its neighbour.
     const double position = k > 0 ? semitones(k) : semitones(1) - 1.5 * kClasses;
     const double width = std::max(semitones(k + 1) - position, 1.0);
     double bumps[kPitchClasses], sum_of_squares = 0;
@@ -45,7 +46,8 @@ ChromaFilterbank::ChromaFilterbank(const ChromaConfig& config)
   }
 }
 
-// Half of the classes of kFrames frames at a time: their sums fill the registers, and each weight is read once.
+// Computes half of the classes of kFrames frames at a time: their sums fill the registers, and each weight is read
+// once.
 template <std::size_t kFrames>
 void ChromaFilterbank::raw_chroma(const float* power, std::size_t power_stride,
                                   float (&raw)[kFrames][kPitchClasses]) const {

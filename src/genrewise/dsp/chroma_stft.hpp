@@ -15,15 +15,16 @@ struct ChromaConfig {
   double tuning = 0;  ///< deviation from A440 in semitones
 };
 
-/// Gaussian bumps around each pitch class, weighted towards 880 Hz, as librosa.filters.chroma (Ellis, 2007: ctroct 5,
+/// Gaussian weights around each pitch class, emphasising 880 Hz, like librosa.filters.chroma (Ellis, 2007: ctroct 5,
 /// octwidth 2, norm 2, row 0 is C).
 class ChromaFilterbank {
  public:
+  /// Throws Error for a sample rate or frame size of 0.
   explicit ChromaFilterbank(const ChromaConfig& config);
 
-  /// `frames` spectra of 1 + n_fft / 2 powers -> kPitchClasses values each, the largest of them 1, as
-  /// librosa.feature.chroma_stft(norm=inf); a frame of zeros stays zero. Frame i lies at power + i * power_stride
-  /// (aligned, with zeros up to aligned_stride(bins)); its class c goes to out[c * out_stride + i].
+  /// Maps `frames` power spectra of 1 + n_fft / 2 bins to kPitchClasses values each, scaled to a maximum of 1, like
+  /// librosa.feature.chroma_stft(norm=inf); a frame of zeros stays zero. Frame i is read at power + i * power_stride
+  /// (aligned, zero-padded up to aligned_stride(bins)); its class c is written to out[c * out_stride + i].
   void apply(const float* power, std::size_t frames, std::size_t power_stride, float* out,
              std::size_t out_stride) const;
 

@@ -22,17 +22,18 @@ double highest_edge_hz(std::size_t octaves, double lowest_hz, double tuning) {
 // How often librosa.cqt halves the rate before the first octave.
 std::size_t early_halvings(const CqtConfig& config, double tuning) {
   const double nyquist_hz = config.sample_rate_hz / 2.0;
-  const double room = std::ceil(std::log2(nyquist_hz / highest_edge_hz(config.octaves, config.lowest_hz, tuning))) - 2;
+  const double headroom =
+      std::ceil(std::log2(nyquist_hz / highest_edge_hz(config.octaves, config.lowest_hz, tuning))) - 2;
   std::size_t spare = 0;
   for (std::size_t hop = config.hop_samples; hop % 2 == 0; hop /= 2) ++spare;
-  return std::min(static_cast<std::size_t>(std::max(0.0, room)), spare - (config.octaves - 1));
+  return std::min(static_cast<std::size_t>(std::max(0.0, headroom)), spare - (config.octaves - 1));
 }
 
-// Rate and frequencies halve together from octave to octave, so one pair of kernels serves them all: for an octave's
-// own signal, and for the one above it, from which the frames that lie inside the clip are had in one step.
+// Rate and frequencies halve together from octave to octave, so all octaves share one pair of kernels: one for the
+// octave's own signal, and one for the signal of the octave above, which gives frames inside the clip in one step.
 struct Kernels {
   CqtKernel own, at_double_rate;
-  std::size_t exact_samples;  // at each end of a signal: what the frames read that do not lie inside
+  std::size_t exact_samples;  // at each end of a signal: samples read by frames that are not inside
 };
 
 Kernels make_kernels(const CqtConfig& config, double tuning, std::size_t early) {
@@ -46,7 +47,7 @@ Kernels make_kernels(const CqtConfig& config, double tuning, std::size_t early) 
   return kernels;
 }
 
-// First and last + 1 of `count` frames whose samples, up to `reach` on each side of the centre, all lie in the signal.
+// First and last + 1 of `count` frames whose samples, up to `reach` on each side of the centre, are all in the signal.
 std::pair<std::size_t, std::size_t> inner_frames(std::size_t samples, std::size_t hop, std::size_t reach,
                                                  std::size_t count) {
   const std::size_t first = std::min(count, (reach + hop - 1) / hop);
@@ -66,10 +67,10 @@ Cqt::Cqt(const CqtConfig& config) : config_(config) {
       config.hop_samples % (std::size_t{1} << (config.octaves - 1)) != 0)
     throw Error("a hop of " + std::to_string(config.hop_samples) + " samples cannot be halved for each of " +
                     std::to_string(config.octaves) + " octaves",
-                "constant-Q transform", "take a multiple of 2^(octaves - 1)");
+                "constant-Q transform", "use a multiple of 2^(octaves - 1)");
   const int minimum_hz = minimum_sample_rate_hz(config.octaves, config.lowest_hz);
   if (config.sample_rate_hz < minimum_hz)
-    throw Error("the highest notes lie above half of " + std::to_string(config.sample_rate_hz) + " Hz",
+    throw Error("the highest notes are above half of " + std::to_string(config.sample_rate_hz) + " Hz",
                 "constant-Q transform", "resample to " + std::to_string(minimum_hz) + " Hz or more");
 }
 
@@ -112,8 +113,8 @@ void Cqt::process(std::span<const float> samples, double tuning, Matrix& magnitu
       std::tie(first, last) = inner_frames(signal.size(), hop, kernels.at_double_rate.pairs(), count);
       project(signal, hop, kernels.at_double_rate, first, last, column, magnitude, scratch.project);
       halve();
-      // Lowering the rate at one go, soxr leaves a last sample out that stands for less than half of what it should;
-      // librosa puts a zero there.
+      // When soxr lowers the rate in one step it omits a last sample that covers less than half of its period; librosa
+      // pads with zero.
       const std::size_t rounded = (samples.size() + ((std::size_t{1} << early) >> 1)) >> early;
       if (octave == 0 && rounded < signal.size()) scratch.upper[rounded] = 0;
     }

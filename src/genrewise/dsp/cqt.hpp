@@ -1,4 +1,4 @@
-// The constant-Q transform: a spectrum whose bins are the notes of the scale.
+// The constant-Q transform: a spectrum with one bin per semitone.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace genrewise {
 
 inline constexpr double kC1Hz = 32.703195662574829;
 
-/// Centre frequency over bandwidth of every filter: twelve bins to the octave (librosa >= 0.10: (r^2 + 1) / (r^2 - 1),
-/// r = 2^(1/12)).
+/// Q factor (centre frequency / bandwidth) of every filter, for twelve bins per octave (librosa >= 0.10: (r^2 + 1) /
+/// (r^2 - 1), r = 2^(1/12)).
 double cqt_quality();
 
 struct CqtConfig {
@@ -27,8 +27,8 @@ struct CqtConfig {
 
 /// |librosa.cqt(y, sr, hop_length, fmin, n_bins=12 * octaves, bins_per_octave=12, tuning)| with librosa 0.11's defaults
 /// (Hann, norm 1, sparsity 0.01, scale, zero padding, soxr_hq), after Brown and Puckette (1992) and Schörkhuber and
-/// Klapuri (2010): octave by octave downwards, each at half the rate of the one above. Equal to librosa within 1e-3 of
-/// the largest magnitude. Immutable: one object serves all threads, each with its own Scratch.
+/// Klapuri (2010): octaves are computed from the top, each at half the sampling rate of the one above. Matches librosa
+/// within 1e-3 of the largest magnitude. Thread-safe with one Scratch per thread.
 class Cqt {
  public:
   struct Scratch {
@@ -36,19 +36,20 @@ class Cqt {
     CqtProjectScratch project;
   };
 
-  /// Throws Error for a sampling rate under minimum_sample_rate_hz() or a hop that cannot be halved often enough.
+  /// Throws Error for a sampling rate below minimum_sample_rate_hz() or a hop that is not a multiple of 2^(octaves -
+  /// 1).
   explicit Cqt(const CqtConfig& config);
 
-  /// The lowest sampling rate whose Nyquist frequency lies above the highest filter, whatever the tuning (for C1 and 7
-  /// octaves 8,486 Hz). librosa.cqt raises below it.
+  /// The lowest sampling rate whose Nyquist frequency is above the highest filter for any tuning (8,486 Hz for C1 and 7
+  /// octaves). librosa.cqt also raises an error below it.
   static int minimum_sample_rate_hz(std::size_t octaves = 7, double lowest_hz = kC1Hz);
 
   std::size_t bins() const { return config_.octaves * kBinsPerOctave; }
-  /// One frame is centred on each hop_samples-th sample: about 1 + samples / hop_samples.
+  /// Number of frames, one centred on every hop_samples-th sample: about 1 + samples / hop_samples.
   std::size_t frames(std::size_t samples, double tuning) const;
 
-  /// samples: any number, finite. tuning: in bins, [-0.5, 0.5), from estimate_tuning(). magnitude becomes frames x
-  /// bins, lowest note first.
+  /// `samples`: finite, any number. `tuning`: in bins, [-0.5, 0.5), from estimate_tuning(). `magnitude` becomes frames
+  /// x bins, lowest note first.
   void process(std::span<const float> samples, double tuning, Matrix& magnitude, Scratch& scratch) const;
 
  private:

@@ -68,7 +68,7 @@ float exact_sample(std::span<const float> in, std::size_t middle) {
   return dot(in.data() + (middle - before), taps.data() + (half - before), before + 1 + after);
 }
 
-// Outputs [first, last), at most kBlock, whose filters lie inside `in`.
+// Computes outputs [first, last), at most kBlock, whose filters are inside `in`.
 void half_band_block(const float* in, std::size_t first, std::size_t last, float* out) {
   const HalfBand filter = half_band();
   // odd[kHalfBandTaps + i] is the sample after in[2 (first + i)].
@@ -95,7 +95,7 @@ void halve_rate(std::span<const float> in, std::size_t exact_samples, std::span<
     half_band_block(in.data(), i, std::min(i + kBlock, inner_last), out.data());
   for (std::size_t i = 0; i < inner_first; ++i) out[i] = exact_sample(in, 2 * i);
   for (std::size_t i = inner_last; i < count; ++i) out[i] = exact_sample(in, 2 * i);
-  // A sudden change from one filter to the other would be heard as a click by every octave below.
+  // A sudden change from one filter to the other would be a click in every lower octave.
   if (inner_last - inner_first < 2 * fade) {
     for (std::size_t i = inner_first; i < inner_last; ++i) out[i] = exact_sample(in, 2 * i);
     return;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kPi = std::numbers::pi;
 constexpr double kSparsity = 0.01;
-// The combined kernel is at most 1e-4 of its largest value beyond the frame and this many samples more on each side.
+// Beyond the frame plus this many samples on each side, the combined kernel is below 1e-4 of its largest value.
 constexpr std::size_t kOverhangPairs = 6;
 
 std::vector<float> make_halving_filter() {
@@ -116,7 +116,7 @@ CqtKernel at_double_rate(const CqtKernel& kernel) {
   for (std::size_t i = 0; i < result.pairs(); ++i) {
     std::array<float, kBinsPerOctave> even{}, odd{};
     for (std::size_t n = 0; n < kernel.pairs(); ++n) {
-      // The two samples of pair n lie at 2n + 2 and -2n at the double rate, and i stands for the sample i + 1.
+      // The two samples of pair n are at 2n + 2 and -2n at the double rate; i denotes sample i + 1.
       const std::size_t near = i > 2 * n + 1 ? i - 2 * n - 1 : 2 * n + 1 - i, far = i + 2 * n + 1;
       const float right = near < taps.size() ? taps[near] : 0, left = far < taps.size() ? taps[far] : 0;
       const float sum = right + left, difference = right - left;

@@ -17,8 +17,8 @@ constexpr std::size_t kVectors = 2;
 constexpr std::size_t kVectors = 1;
 #endif
 
-constexpr std::size_t kTile = kLanes * kVectors;  // frames worked on at once
-constexpr std::size_t kChunk = 64;                // frames whose samples are laid out together, to stay in the cache
+constexpr std::size_t kTile = kLanes * kVectors;  // frames processed at once
+constexpr std::size_t kChunk = 64;                // frames whose samples are arranged together, to stay in the cache
 static_assert(kChunk % kTile == 0);
 
 inline Lanes load_anywhere(const float* from) {
@@ -46,7 +46,7 @@ void accumulate(const float* phases, const std::ptrdiff_t* right, const std::ptr
   std::memcpy(sums.data(), total, sizeof total);
 }
 
-// The samples [begin, begin + count), zero where the signal has none.
+// The samples [begin, begin + count), zero outside the signal.
 const float* window(std::span<const float> signal, std::ptrdiff_t begin, std::size_t count,
                     AlignedVector<float>& padded) {
   const auto size = static_cast<std::ptrdiff_t>(signal.size()), end = begin + static_cast<std::ptrdiff_t>(count);
@@ -57,8 +57,8 @@ const float* window(std::span<const float> signal, std::ptrdiff_t begin, std::si
   return padded.data();
 }
 
-// phases[p * stride + q] = samples[q * hop + p]: the same sample of successive frames side by side, for the samples
-// 0 ... width - 1 of kChunk frames.
+// phases[p * stride + q] = samples[q * hop + p]: the same sample of successive frames is adjacent, for samples 0 ...
+// width - 1 of kChunk frames.
 void split_phases(const float* samples, std::size_t hop, std::size_t width, std::size_t stride, float* phases) {
   const std::size_t count = std::min(hop, width);
   for (std::size_t p = 0; p < count; p += kLanes) {
@@ -84,12 +84,12 @@ void project(std::span<const float> signal, std::size_t hop_samples, const CqtKe
   scratch.phases.resize(phases * stride);
   scratch.right.resize(pairs);
   scratch.left.resize(pairs);
-  const auto place = [&](std::size_t sample) {
+  const auto phase_offset = [&](std::size_t sample) {
     return static_cast<std::ptrdiff_t>(sample % hop_samples * stride + sample / hop_samples);
   };
   for (std::size_t i = 0; i < pairs; ++i) {
-    scratch.right[i] = place(reach + 1 + i);
-    scratch.left[i] = place(reach + static_cast<std::size_t>(kernel.left) - i);
+    scratch.right[i] = phase_offset(reach + 1 + i);
+    scratch.left[i] = phase_offset(reach + static_cast<std::size_t>(kernel.left) - i);
   }
 
   alignas(64) TileSums even, odd;

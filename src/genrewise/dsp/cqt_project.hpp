@@ -1,4 +1,4 @@
-// The constant-Q kernels applied to frames of a signal.
+// Applies constant-Q kernels to frames of a signal.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct CqtProjectScratch {
   std::vector<std::ptrdiff_t> right, left;
 };
 
-/// Writes the kernel's twelve magnitudes for the frames [first, last), frame t being centred on sample t * hop_samples
-/// of a signal that is zero outside its span, into columns [column, column + 12) of the rows of the same numbers.
+/// Writes the kernel's twelve magnitudes of frames [first, last) to rows [first, last), columns [column, column + 12)
+/// of `magnitude`. Frame t is centred on sample t * hop_samples; the signal is zero outside its span.
 void project(std::span<const float> signal, std::size_t hop_samples, const CqtKernel& kernel, std::size_t first,
              std::size_t last, std::size_t column, Matrix& magnitude, CqtProjectScratch& scratch);
 

@@ -62,17 +62,18 @@ struct BasicRealFft<Real>::Plans {
 
 template <class Real>
 BasicRealFft<Real>::BasicRealFft(std::size_t size) : size_(size), plans_(std::make_unique<Plans>()) {
-  if (size == 0) throw Error("the size of an FFT must be at least 1", "RealFft");
+  if (size == 0) throw Error("the size of an FFT must be at least 1", "RealFft", "choose a positive size");
   AlignedVector<Real> samples(size);
   AlignedVector<std::complex<Real>> spectrum(bins());
   const int n = static_cast<int>(size);
   {
     const std::lock_guard lock(planner_mutex());
-    // Not FFTW_MEASURE: what it chooses depends on how busy the machine is, and the last bits with it.
+    // Not FFTW_MEASURE: its choice, and with it the last bits, depends on the load of the machine.
     plans_->forward = Fftw<Real>::plan_forward(n, samples.data(), as_fftw(spectrum.data()), FFTW_ESTIMATE);
     plans_->inverse = Fftw<Real>::plan_inverse(n, as_fftw(spectrum.data()), samples.data(), FFTW_ESTIMATE);
   }
-  if (!plans_->forward || !plans_->inverse) throw Error("FFTW cannot plan an FFT of size " + std::to_string(size));
+  if (!plans_->forward || !plans_->inverse)
+    throw Error("FFTW cannot plan an FFT of size " + std::to_string(size), "RealFft", "choose a smaller size");
 }
 
 template <class Real>

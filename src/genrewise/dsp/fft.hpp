@@ -7,8 +7,8 @@
 
 namespace genrewise {
 
-/// X[k] = sum over n of x[n] exp(-2 pi i k n / size), k = 0 .. size / 2, unscaled. Immutable: one object serves all
-/// threads. Its plan depends on nothing but the size and the machine, so the same input gives the same bits.
+/// X[k] = sum over n of x[n] exp(-2 pi i k n / size), k = 0 .. size / 2, unscaled. Thread-safe. The plan depends only
+/// on the size and the machine, so equal input gives bit-identical output.
 template <class Real>
 class BasicRealFft {
  public:
@@ -21,10 +21,10 @@ class BasicRealFft {
   std::size_t size() const { return size_; }
   std::size_t bins() const { return size_ / 2 + 1; }
 
-  /// size() numbers in, bins() values out. Both pointers lie on 64-byte borders (AlignedVector) and do not overlap;
-  /// the input is kept.
+  /// Transforms size() samples to bins() values. Both pointers are 64-byte aligned (AlignedVector) and do not overlap;
+  /// the input is preserved.
   void forward(const Real* in, std::complex<Real>* out) const;
-  /// size() times the signal whose transform `in` is: the inverse without its 1 / size. Destroys `in`.
+  /// Unscaled inverse: size() times the signal with the transform `in`. Overwrites `in`.
   void inverse(std::complex<Real>* in, Real* out) const;
 
  private:

@@ -18,7 +18,7 @@ std::size_t reflected(std::ptrdiff_t i, std::size_t count) {
   return static_cast<std::size_t>(i < static_cast<std::ptrdiff_t>(count) ? i : period - 1 - i);
 }
 
-// The values under the window in ascending order, lane by lane.
+// The values in the window in ascending order, per lane.
 class SortedWindow {
  public:
   SortedWindow() { values_.fill(all_lanes(std::numeric_limits<float>::infinity())); }
@@ -28,7 +28,7 @@ class SortedWindow {
     values_[0] = min_lanes(values_[0], value);
   }
   void replace(Lanes old, Lanes value) {
-    // What lies at or above the old value moves down by one, which overwrites it.
+    // Values at or above the old one move down by one and overwrite it.
     for (std::size_t i = 0; i + 1 < kKernel; ++i) values_[i] = values_[i] < old ? values_[i] : values_[i + 1];
     values_[kKernel - 1] = all_lanes(std::numeric_limits<float>::infinity());
     insert(value);

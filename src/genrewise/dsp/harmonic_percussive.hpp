@@ -1,4 +1,4 @@
-// Tones or strokes?
+// Harmonic-percussive separation of a spectrogram.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ struct HarmonicScratch {
 };
 
 /// librosa.decompose.hpss(S, mask=True)[0] (Fitzgerald, 2010; Driedger, Müller and Disch, 2014; kernel 31, power 2,
-/// margin 1): the share of each value that belongs to steady tones, from the medians of 31 frames and of 31 bands
-/// around it; 1 minus it belongs to strokes. `magnitudes` frames x bands, not negative; `mask` becomes the same shape.
+/// margin 1): the harmonic share of each value, from the medians over 31 frames and over 31 bands around it; the rest
+/// is percussive. `magnitudes`: frames x bands, not negative; `mask` gets the same shape.
 void harmonic_mask(const Matrix& magnitudes, Matrix& mask, HarmonicScratch& scratch);
 
 /// The share of each frame's magnitude that is harmonic; 0.5 for a silent frame.

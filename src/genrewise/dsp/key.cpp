@@ -14,7 +14,7 @@ using Profile = std::array<double, kClasses>;
 constexpr Profile kMajor{6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88};
 constexpr Profile kMinor{6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17};
 
-// Mean 0, length 1; all zeros where nothing stands out.
+// Mean 0, length 1; all zeros for a flat profile.
 Profile standardised(Profile values) {
   double mean = 0, squares = 0;
   for (const double value : values) mean += value / kClasses;

@@ -1,4 +1,4 @@
-// Several frames at once: one frame per lane of a vector register.
+// SIMD over frames: one frame per lane of a vector register.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace genrewise {
 
-// As wide as the processor that we compile for; no result depends on it.
+// The register width of the target processor; results do not depend on it.
 #if defined(__AVX512F__)
 inline constexpr std::size_t kLanes = 16;
 #elif defined(__AVX__)
@@ -16,17 +16,19 @@ inline constexpr std::size_t kLanes = 8;
 inline constexpr std::size_t kLanes = 4;
 #endif
 
-/// kLanes floats on which + - * / < and ?: work lane by lane (GCC and Clang vector extension).
+/// kLanes floats with element-wise operators (GCC and Clang vector extension).
 typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
 typedef std::int32_t IntLanes __attribute__((vector_size(kLanes * sizeof(float))));
 
-/// `memory` is aligned to the size of Lanes.
+/// `memory` must be aligned to the size of Lanes.
 inline Lanes load_lanes(const float* memory) {
   return *reinterpret_cast<const Lanes*>(memory);
 }
+/// `memory` must be aligned to the size of Lanes.
 inline void store_lanes(float* memory, Lanes values) {
   *reinterpret_cast<Lanes*>(memory) = values;
 }
+/// All lanes with the same value.
 inline Lanes all_lanes(float value) {
   return Lanes{} + value;
 }
@@ -36,20 +38,22 @@ inline Lanes min_lanes(Lanes a, Lanes b) {
 inline Lanes max_lanes(Lanes a, Lanes b) {
   return a > b ? a : b;
 }
+/// The sum of all lanes.
 inline float sum_of_lanes(Lanes values) {
   float sum = 0;
   for (std::size_t i = 0; i < kLanes; ++i) sum += values[i];
   return sum;
 }
 
+/// The maximum of all lanes.
 inline float largest_lane(Lanes values) {
   float largest = values[0];
   for (std::size_t i = 1; i < kLanes; ++i) largest = values[i] > largest ? values[i] : largest;
   return largest;
 }
 
-/// log10 of positive normal numbers, within 2e-7 of the result or 1e-7 absolutely, whichever is more (a series in
-/// (m - 1) / (m + 1), m the mantissa in [sqrt(1/2), sqrt(2))).
+/// log10 of positive normal numbers, with a relative error of 2e-7 or an absolute error of 1e-7, whichever is larger (a
+/// series in (m - 1) / (m + 1), m the mantissa in [sqrt(1/2), sqrt(2))).
 inline Lanes log10_lanes(Lanes x) {
   const IntLanes bits = (IntLanes)x;
   const IntLanes exponent = (bits - 0x3f3504f3) >> 23;  // 0x3f3504f3: sqrt(1/2)
@@ -69,7 +73,7 @@ inline Lanes log10_lanes(Lanes x) {
 
 namespace lanes_detail {
 
-// log2(kLanes) rounds, each of which swaps the off-diagonal halves of squares.
+// Transposes in log2(kLanes) rounds, each of which swaps the off-diagonal halves of squares.
 template <std::size_t kHalf, std::size_t... kIndex>
 inline void swap_halves(Lanes& a, Lanes& b, std::index_sequence<kIndex...>) {
   const Lanes low = __builtin_shufflevector(a, b, (kIndex & kHalf ? kLanes + (kIndex ^ kHalf) : kIndex)...);
@@ -89,13 +93,13 @@ inline void transpose_round(Lanes (&square)[kLanes]) {
 
 }  // namespace lanes_detail
 
-/// Rows become columns.
+/// Transposes a kLanes x kLanes square in place.
 inline void transpose_square(Lanes (&square)[kLanes]) {
   lanes_detail::transpose_round<kLanes / 2>(square);
 }
 
-/// Turns kLanes rows (row i at rows + i * stride) of `count` values into `count` vectors of kLanes: the values of all
-/// rows at one place lie side by side in `tile` (count x kLanes). Rows have room for a multiple of kLanes values.
+/// Transposes kLanes rows of `count` values (row i at rows + i * stride) into `tile` (count x kLanes), where the values
+/// of all rows at one index are adjacent. Rows are padded to a multiple of kLanes values.
 void transpose_to_lanes(const float* rows, std::size_t stride, std::size_t count, float* tile);
 
 }  // namespace genrewise

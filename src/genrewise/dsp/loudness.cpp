@@ -30,8 +30,8 @@ struct Biquad {
   }
 };
 
-// The two filters of BS.1770 are given as coefficients for 48 kHz; these are the analogue filters behind them (the
-// frequencies, gain and quality that the coefficients come from by the bilinear transform), for any rate.
+// BS.1770 gives the coefficients of its two filters for 48 kHz. These are the underlying analogue filters (frequencies,
+// gain and Q from which the bilinear transform gives the coefficients), for any rate.
 Biquad head_filter(int sample_rate_hz) {
   const double k = std::tan(std::numbers::pi * 1681.974450955533 / sample_rate_hz), q = 0.7071752369554196;
   const double high = std::pow(10, 3.999843853973347 / 20), band = std::pow(high, 0.4996667741545416);
@@ -64,7 +64,7 @@ Tenths weighted_tenths(std::span<const float> samples, int sample_rate_hz) {
   Biquad head = head_filter(sample_rate_hz), low_cut = low_cut_filter(sample_rate_hz);
   Tenths tenths;
   for (std::size_t begin = 0; begin < samples.size();) {
-    // Rounded borders, so that rates that ten does not divide do not drift.
+    // Rounded boundaries, so rates that are not multiples of 10 do not drift.
     const std::size_t end =
         std::min(samples.size(), (tenths.sums.size() + 1) * static_cast<std::size_t>(sample_rate_hz) / 10);
     double sum = 0;
@@ -76,7 +76,7 @@ Tenths weighted_tenths(std::span<const float> samples, int sample_rate_hz) {
     tenths.counts.push_back(end - begin);
     begin = end;
   }
-  // An unfinished tenth counts only where there is nothing else.
+  // An incomplete tenth counts only if the signal is shorter than a block.
   if (tenths.sums.size() > kMomentaryTenths && tenths.counts.back() < tenths.counts.front()) {
     tenths.sums.pop_back();
     tenths.counts.pop_back();
@@ -84,7 +84,8 @@ Tenths weighted_tenths(std::span<const float> samples, int sample_rate_hz) {
   return tenths;
 }
 
-// Mean powers of windows of `length` tenths, one starting at each tenth; one of all where that is longer.
+// Mean powers of windows of `length` tenths, one starting at each tenth; one window over everything if `length` is
+// longer.
 std::vector<double> window_powers(const Tenths& tenths, std::size_t length) {
   length = std::min(length, tenths.sums.size());
   std::vector<double> powers;
@@ -106,7 +107,7 @@ double mean(const std::vector<double>& values) {
   return values.empty() ? 0 : sum / static_cast<double>(values.size());
 }
 
-// Drops what lies under the absolute gate, then what lies more than `relative_lu` under the mean of the rest.
+// Drops powers below the absolute gate, then those more than `relative_lu` below the mean of the rest.
 std::vector<double> gated(std::vector<double> powers, double relative_lu) {
   std::erase_if(powers, [](double power) { return power <= power_of(kSilenceLufs); });
   const double gate = mean(powers) * std::pow(10, -relative_lu / 10);
@@ -129,7 +130,7 @@ double loudness_range(const Tenths& tenths) {
 
 Loudness measure_loudness(std::span<const float> samples, int sample_rate_hz) {
   if (sample_rate_hz < kLowestRateHz)
-    throw Error("loudness is not defined at " + std::to_string(sample_rate_hz) + " Hz", {},
+    throw Error("loudness is not defined at " + std::to_string(sample_rate_hz) + " Hz", "loudness",
                 "resample to 4,000 Hz or more");
   const Tenths tenths = weighted_tenths(samples, sample_rate_hz);
   const auto momentary = window_powers(tenths, kMomentaryTenths), short_term = window_powers(tenths, kShortTermTenths);

@@ -9,10 +9,10 @@
 namespace genrewise {
 namespace {
 
-constexpr double kHzPerMel = 200.0 / 3;  // below the border
+constexpr double kHzPerMel = 200.0 / 3;  // below kBorderHz
 constexpr double kBorderHz = 1000;
 constexpr double kBorderMel = kBorderHz / kHzPerMel;
-const double kLogStep = std::log(6.4) / 27;  // per mel above the border
+const double kLogStep = std::log(6.4) / 27;  // per mel above kBorderHz
 
 }  // namespace
 
@@ -29,9 +29,12 @@ double mel_to_hz(double mel) {
 MelFilterbank::MelFilterbank(const MelConfig& config) {
   const double fmax_hz = config.fmax_hz > 0 ? config.fmax_hz : config.sample_rate_hz / 2.0;
   if (config.n_mels == 0 || config.n_fft == 0 || config.sample_rate_hz <= 0) {
-    throw Error("needs at least one filter, a frame and a sample rate", "MelFilterbank");
+    throw Error("the number of filters, the frame size and the sample rate must be positive", "MelFilterbank",
+                "set n_mels, n_fft and sample_rate_hz");
   }
-  if (config.fmin_hz < 0 || config.fmin_hz >= fmax_hz) throw Error("fmin must lie in [0, fmax)", "MelFilterbank");
+  if (config.fmin_hz < 0 || config.fmin_hz >= fmax_hz) {
+    throw Error("fmin is outside [0, fmax)", "MelFilterbank", "choose a lower fmin_hz");
+  }
 
   if (config.scale == MelScale::kaldi) {
     add_kaldi(config, fmax_hz);

@@ -1,4 +1,4 @@
-// The mel scale and its filters.
+// The mel scale and mel filterbanks.
 #pragma once
 
 #include <cstddef>
@@ -7,14 +7,16 @@
 
 namespace genrewise {
 
-/// Slaney's mel scale (Auditory Toolbox, 1998), as librosa.hz_to_mel(htk=False): linear up to 1 kHz, logarithmic above.
+/// Slaney's mel scale (Auditory Toolbox, 1998), like librosa.hz_to_mel(htk=False): linear up to 1 kHz, logarithmic
+/// above.
 double hz_to_mel(double frequency_hz);
+/// The inverse of hz_to_mel().
 double mel_to_hz(double mel);
 
 enum class MelScale {
   slaney,  ///< Slaney's scale, triangles in Hz of equal area: librosa.filters.mel(norm="slaney")
   kaldi,   ///< 1127 ln(1 + f / 700), triangles in mel of height 1, nothing from the bin at half the rate: Kaldi's
-           ///< get_mel_banks, as torchaudio.compliance.kaldi has it
+           ///< get_mel_banks, as in torchaudio.compliance.kaldi
 };
 
 struct MelConfig {
@@ -26,16 +28,17 @@ struct MelConfig {
   double fmax_hz = 0;  ///< 0: half the sample rate
 };
 
-/// Triangular filters, kept sparse. A filter that is narrower than the distance of two bins may see none, and gives 0.
+/// Triangular filters, stored sparsely. A filter narrower than the bin spacing may contain no bin and then gives 0.
 class MelFilterbank {
  public:
-  /// Throws Error when fmin is not below fmax or a count is 0.
+  /// Throws Error if fmin is not below fmax or a count is 0.
   explicit MelFilterbank(const MelConfig& config);
 
+  /// The number of filters.
   std::size_t size() const { return filters_.size(); }
 
-  /// kLanes frames at once: tile holds (1 + n_fft / 2) x kLanes powers (see lanes.hpp); filter m's results go to
-  /// out + m * stride, kLanes values, aligned.
+  /// Filters kLanes frames at once: `tile` contains (1 + n_fft / 2) x kLanes powers (see lanes.hpp); the kLanes results
+  /// of filter m are written to out + m * stride, aligned.
   void apply(const float* tile, float* out, std::size_t stride) const;
 
  private:

@@ -8,13 +8,13 @@
 namespace genrewise {
 namespace {
 
-// Integers in the order of the floats whose bits they are (and back: the map is its own inverse).
+// Maps float bits to integers of the same order; the map is its own inverse.
 std::int32_t ordered(std::int32_t bits) {
   return bits ^ ((bits >> 31) & 0x7fffffff);
 }
 
-// The smallest key that has more than `rank` keys at or below it. Halving the range of possible keys reads the
-// series up to 32 times, but without a branch that depends on it: faster than a partial sort of a few thousand values.
+// The smallest key that has more than `rank` keys at or below it. Bisecting the range of keys reads the series up to 32
+// times, but without data-dependent branches: faster than a partial sort of a few thousand values.
 std::int32_t key_of_rank(std::span<const std::int32_t> keys, std::size_t rank, std::int64_t low, std::int64_t high) {
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;
@@ -42,7 +42,7 @@ float median(std::span<const float> series, std::vector<std::int32_t>& keys) {
   const std::int32_t upper = key_of_rank(keys, upper_rank, least, most);
   const float upper_value = std::bit_cast<float>(ordered(upper));
   if (series.size() % 2 == 1) return upper_value;
-  // The value before it in sorted order: the largest below it, unless it stands there more than once.
+  // Its predecessor in sorted order: the largest value below it, unless it occurs more than once.
   std::uint32_t below = 0;
   std::int32_t largest_below = least;
   for (const std::int32_t key : keys) {

@@ -1,4 +1,4 @@
-// When something begins to sound.
+// Onset strength.
 #pragma once
 
 #include <cstddef>
@@ -6,11 +6,11 @@
 
 namespace genrewise {
 
-/// librosa.onset.onset_strength(S=...) with its defaults: by how many dB the mel bands grow from frame to frame, falls
-/// counted as 0, averaged over the bands; delayed by two frames of 512 samples, so that an onset stands where it is
-/// heard and not where a frame of 2,048 samples first touches it. `mel_db`: `bands` rows of envelope.size() frames,
-/// `stride` floats apart; what lies under `floor_db` counts as that (librosa's top_db: 80 below the loudest). The first
-/// three frames are 0.
+/// librosa.onset.onset_strength(S=...) with its defaults: increases of the mel bands in dB from frame to frame
+/// (decreases count as 0), averaged over bands and delayed by two frames of 512 samples, so onsets are at their time
+/// and not where a frame of 2,048 samples first contains them. `mel_db`: `bands` rows of envelope.size() frames,
+/// `stride` floats apart; values below `floor_db` are raised to it (librosa's top_db: 80 dB below the maximum). The
+/// first three frames are 0.
 void onset_strength(const float* mel_db, std::size_t bands, std::size_t stride, float floor_db,
                     std::span<float> envelope);
 

@@ -12,7 +12,7 @@ namespace genrewise {
 namespace {
 
 constexpr float kRolloffShare = 0.85f;
-constexpr std::size_t kChunk = 64;  // bins that are summed before they join the whole, to keep rounding small
+constexpr std::size_t kChunk = 64;  // partial sums of this many bins, to limit rounding errors
 
 Lanes sqrt_lanes(Lanes x) {
   for (std::size_t i = 0; i < kLanes; ++i) x[i] = std::sqrt(x[i]);
@@ -30,7 +30,7 @@ void spectral_shape(const float* tile, std::size_t bins, int sample_rate_hz, con
     const std::size_t end = std::min(bins, chunk + kChunk);
     for (std::size_t k = chunk; k < end; ++k) {
       const Lanes s = load_lanes(tile + k * kLanes);
-      running += s;  // in one row, as numpy.cumsum adds: the roll-off compares with it
+      running += s;  // sequential like numpy.cumsum, with which the roll-off compares
       chunk_total += s;
       chunk_weighted += static_cast<float>(k) * s;
       chunk_squared += s * s;
@@ -73,9 +73,12 @@ SpectralContrast::SpectralContrast(int sample_rate_hz, std::size_t n_fft) {
   for (std::size_t b = 0; b < kContrastBands; ++b) {
     const double low = b == 0 ? 0 : kLowestHz * std::exp2(static_cast<double>(b) - 1);
     const double high = kLowestHz * std::exp2(static_cast<double>(b));
-    if (low >= sample_rate_hz / 2.0) throw Error("a contrast band lies above half the sample rate", "SpectralContrast");
-    // librosa's bands take the bin before their first, the last band all that is left, and all others give their last
-    // bin away after they were counted for the quantile.
+    if (low >= sample_rate_hz / 2.0) {
+      throw Error("a contrast band is above half the sample rate", "SpectralContrast",
+                  "resample to more than 12,800 Hz");
+    }
+    // As in librosa, bands include the bin before their first one, the last band all remaining bins, and the other
+    // bands drop their last bin after it was counted for the quantile.
     const auto first = static_cast<std::size_t>(std::ceil(low / bin_hz));
     const auto beyond = static_cast<std::size_t>(std::floor(high / bin_hz)) + 1;
     const bool last = b + 1 == kContrastBands;

@@ -1,4 +1,4 @@
-// What the magnitudes of a frame say in one number each: centroid, bandwidth, roll-off, RMS, contrast.
+// Spectral centroid, bandwidth, roll-off, RMS and contrast.
 #pragma once
 
 #include <cstddef>
@@ -16,21 +16,22 @@ struct SpectralShape {
   float* rms;
 };
 
-/// For kLanes frames (tile: bins x kLanes magnitudes, see lanes.hpp; bins = 1 + n_fft / 2 of an even n_fft), as
-/// librosa.feature.spectral_centroid, spectral_bandwidth (p = 2), spectral_rolloff (85 %) and rms, all with S=. A frame
-/// of zeros gives 0 in all four.
+/// Computes the shape of kLanes frames (tile: bins x kLanes magnitudes, see lanes.hpp; bins = 1 + n_fft / 2 of an even
+/// n_fft), as librosa.feature.spectral_centroid, spectral_bandwidth (p = 2), spectral_rolloff (85 %) and rms, all with
+/// S=. A frame of zeros gives 0 in all four.
 void spectral_shape(const float* tile, std::size_t bins, int sample_rate_hz, const SpectralShape& out);
 
-inline constexpr std::size_t kContrastBands = 7;  ///< six octaves from 200 Hz and what lies below
+inline constexpr std::size_t kContrastBands = 7;  ///< six octaves from 200 Hz, and the range below
 
 /// Spectral contrast (Jiang et al., 2002) as librosa.feature.spectral_contrast(S=, n_bands=6, fmin=200,
 /// quantile=0.02): the mean of a band's largest magnitudes over the mean of its smallest, in dB.
 class SpectralContrast {
  public:
-  /// Throws Error when the last octave starts above half the sample rate.
+  /// Throws Error if the last octave starts above half the sample rate.
   SpectralContrast(int sample_rate_hz, std::size_t n_fft);
 
-  /// kLanes frames at once: band b's peaks and valleys (linear) go to peaks + b * stride and valleys + b * stride.
+  /// Processes kLanes frames at once; writes peaks and valleys (linear) of band b to peaks + b * stride and valleys + b
+  /// * stride.
   void extremes(const float* tile, float* peaks, float* valleys, std::size_t stride) const;
 
  private:

@@ -22,19 +22,19 @@ namespace {
 
 AlignedVector<double> centred_window(const StftConfig& config) {
   const std::size_t size = config.window_samples == 0 ? config.n_fft : config.window_samples;
-  if (size > config.n_fft) throw Error("the window must not be longer than the frame", "Stft");
+  if (size > config.n_fft)
+    throw Error("the window is longer than the frame", "Stft", "reduce window_samples or raise n_fft");
   const AlignedVector<double> window = hann_window(size, config.symmetric_window);
   AlignedVector<double> frame(config.n_fft);
   std::ranges::copy(window, frame.begin() + static_cast<std::ptrdiff_t>((config.n_fft - size) / 2));
   return frame;
 }
 
-/// The place inside a signal of `size` samples at which its mirror image holds sample `place`; its ends are not
-/// repeated (numpy.pad's "reflect").
-std::size_t mirrored(std::ptrdiff_t place, std::size_t size) {
+/// Maps `index` into a signal of `size` samples by reflection without repeating the ends (numpy.pad's "reflect").
+std::size_t mirrored(std::ptrdiff_t index, std::size_t size) {
   if (size == 1) return 0;
   const auto last = static_cast<std::ptrdiff_t>(size) - 1;
-  const std::ptrdiff_t turned = (place < 0 ? -place : place) % (2 * last);
+  const std::ptrdiff_t turned = (index < 0 ? -index : index) % (2 * last);
   return static_cast<std::size_t>(turned <= last ? turned : 2 * last - turned);
 }
 
@@ -42,7 +42,7 @@ std::size_t mirrored(std::ptrdiff_t place, std::size_t size) {
 
 Stft::Stft(const StftConfig& config)
     : hop_samples_(config.hop_samples), reflect_(config.reflect), fft_(config.n_fft), window_(centred_window(config)) {
-  if (hop_samples_ == 0) throw Error("the hop must be at least one sample", "Stft");
+  if (hop_samples_ == 0) throw Error("the hop must be at least one sample", "Stft", "set hop_samples");
 }
 
 void Stft::power(std::span<const float> samples, std::size_t first, std::size_t count, float* power, std::size_t stride,
@@ -62,8 +62,8 @@ void Stft::power(std::span<const float> samples, std::size_t first, std::size_t 
     const auto fill_outside = [&](std::size_t begin, std::size_t end) {
       const auto origin = static_cast<std::ptrdiff_t>(centre) - static_cast<std::ptrdiff_t>(half);
       for (std::size_t n = begin; n < end; ++n) {
-        const std::ptrdiff_t place = origin + static_cast<std::ptrdiff_t>(n);
-        frame[n] = reflect_ ? window_[n] * samples[mirrored(place, samples.size())] : 0.0;
+        const std::ptrdiff_t index = origin + static_cast<std::ptrdiff_t>(n);
+        frame[n] = reflect_ ? window_[n] * samples[mirrored(index, samples.size())] : 0.0;
       }
     };
     fill_outside(0, before);

@@ -1,4 +1,10 @@
-// Spectrograms. Row i is frame i (the transpose of librosa's), the bins of a frame lie side by side.
+/// @file
+/// Module dsp: spectrograms, mel and chroma filterbanks, constant-Q transform, loudness, rhythm and other descriptors.
+/// This header: the short-time Fourier transform. Row i of a spectrogram is frame i (transposed compared to librosa).
+/// @code{.cpp}
+/// const genrewise::Stft stft({.n_fft = 2048, .hop_samples = 512});
+/// stft.power(samples, 0, stft.frames(samples.size()), power.data(), stft.bins(), scratch);
+/// @endcode
 #pragma once
 
 #include <complex>
@@ -10,22 +16,22 @@
 
 namespace genrewise {
 
-/// The periodic Hann window, 0.5 - 0.5 cos(2 pi n / size), as scipy.signal.get_window("hann", size); the symmetric one
-/// has size - 1 in place of size (fftbins=False).
+/// The periodic Hann window, 0.5 - 0.5 cos(2 pi n / size), as scipy.signal.get_window("hann", size); with `symmetric`,
+/// size - 1 replaces size (fftbins=False).
 AlignedVector<double> hann_window(std::size_t size, bool symmetric = false);
 
 struct StftConfig {
   std::size_t n_fft = 2048;
   std::size_t hop_samples = 512;
-  std::size_t window_samples = 0;  ///< at most n_fft: a shorter window lies in the middle of its frame; 0: n_fft
+  std::size_t window_samples = 0;  ///< at most n_fft; shorter windows are centred in the frame; 0: n_fft
   bool symmetric_window = false;
-  bool reflect = false;  ///< what lies outside the signal is its mirror image (torch.stft's default), not zero
+  bool reflect = false;  ///< pads with the mirrored signal (torch.stft's default), not zeros
 };
 
-/// Power spectrogram, as abs(librosa.stft(y, n_fft, hop_length)) ** 2: frame i is centred at sample i * hop_samples,
-/// what lies outside the signal counts as zero unless `reflect` is set. Computed in double precision as librosa does,
-/// because bins in which there is next to nothing (above an MP3's low-pass) are read too, by the spectral contrast, and
-/// in single precision they hold nothing but the rounding errors of the loud ones.
+/// Power spectrogram, like abs(librosa.stft(y, n_fft, hop_length)) ** 2: frame i is centred at sample i * hop_samples;
+/// the signal is zero-padded unless `reflect` is set. Computed in double precision like librosa, because spectral
+/// contrast also uses almost empty bins (above an MP3's low-pass), which in single precision contain only rounding
+/// errors of the loud ones. Thread-safe with one Scratch per thread.
 class Stft {
  public:
   struct Scratch {
@@ -33,12 +39,13 @@ class Stft {
     AlignedVector<std::complex<double>> spectrum;
   };
 
+  /// Throws Error for a window longer than n_fft or a size or hop of 0.
   explicit Stft(const StftConfig& config = {});
 
   std::size_t bins() const { return fft_.bins(); }
   std::size_t n_fft() const { return fft_.size(); }
   std::size_t hop_samples() const { return hop_samples_; }
-  /// 1 + samples / hop_samples; a signal without samples has none.
+  /// 1 + samples / hop_samples; 0 for an empty signal.
   std::size_t frames(std::size_t samples) const { return samples == 0 ? 0 : 1 + samples / hop_samples_; }
 
   /// Writes |X|^2 of frames [first, first + count), row i at power + i * stride (bins() values).

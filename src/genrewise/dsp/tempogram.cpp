@@ -10,7 +10,7 @@
 namespace genrewise {
 namespace {
 
-// The next size that FFTs like and in which no lag wraps around.
+// The next fast FFT size in which no lag wraps around.
 std::size_t transform_size(std::size_t window) {
   for (std::size_t power = 8;; power *= 2)
     for (const std::size_t size : {power, power / 4 * 5, power / 2 * 3})
@@ -21,7 +21,9 @@ std::size_t transform_size(std::size_t window) {
 
 Tempogram::Tempogram(const TempogramConfig& config)
     : config_(config), fft_(transform_size(std::max<std::size_t>(config.window_frames, 1))) {
-  if (config.window_frames == 0 || config.step_frames == 0) throw Error("a window or a step of 0 frames", "tempogram");
+  if (config.window_frames == 0 || config.step_frames == 0) {
+    throw Error("a window or step of 0 frames is not possible", "tempogram", "set window_frames and step_frames");
+  }
   window_ = hann_window(config.window_frames);
 }
 
@@ -29,7 +31,7 @@ void Tempogram::process(std::span<const float> envelope, Matrix& tempogram, Scra
   const std::size_t window = config_.window_frames, half = window / 2;
   const std::size_t rows = (envelope.size() + config_.step_frames - 1) / config_.step_frames;
   if (tempogram.rows() != rows || tempogram.cols() != window) tempogram = Matrix(rows, window);
-  // As numpy.pad(mode="linear_ramp"): straight down to 0 on both sides.
+  // Like numpy.pad(mode="linear_ramp"): linear down to 0 on both sides.
   scratch.envelope.resize(envelope.size() + 2 * half);
   std::copy(envelope.begin(), envelope.end(), scratch.envelope.begin() + static_cast<std::ptrdiff_t>(half));
   for (std::size_t i = 0; i < half; ++i) {
@@ -37,7 +39,7 @@ void Tempogram::process(std::span<const float> envelope, Matrix& tempogram, Scra
     scratch.envelope[i] = share * envelope.front();
     scratch.envelope[scratch.envelope.size() - 1 - i] = share * envelope.back();
   }
-  // An odd window reaches one frame further than its padding.
+  // An odd window extends one frame beyond its padding.
   scratch.envelope.push_back(0);
   scratch.frame.assign(fft_.size(), 0.0F);
   scratch.spectrum.resize(fft_.bins());
@@ -69,8 +71,10 @@ Tempo estimate_tempo(std::span<const float> mean_tempogram, double frames_per_se
       best = {bpm, static_cast<double>(lag), correlation};
     }
   }
-  if (best.bpm == 0)
-    throw Error("a tempogram of " + std::to_string(mean_tempogram.size()) + " lags is too short for any tempo");
+  if (best.bpm == 0) {
+    throw Error("a tempogram of " + std::to_string(mean_tempogram.size()) + " lags is too short for any tempo", "tempo",
+                "use a longer window");
+  }
   return best;
 }
 

@@ -32,7 +32,8 @@ Basis tonal_basis() {
 void tonnetz(const Matrix& chroma, Matrix& centroid) {
   static const Basis basis = tonal_basis();
   if (chroma.cols() != kClasses)
-    throw Error(std::to_string(chroma.cols()) + " pitch classes in place of 12", "tonnetz");
+    throw Error(std::to_string(chroma.cols()) + " pitch classes instead of 12", "tonnetz",
+                "pass a chroma of 12 columns");
   if (centroid.rows() != chroma.rows() || centroid.cols() != kDimensions) centroid = Matrix(chroma.rows(), kDimensions);
   for (std::size_t t = 0; t < chroma.rows(); ++t) {
     const auto row = chroma.row(t);

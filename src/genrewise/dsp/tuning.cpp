@@ -22,7 +22,7 @@ float maximum(std::span<const float> values) {
   std::size_t i = 0;
   for (; i + kLanes <= values.size(); i += kLanes) {
     Lanes next;
-    std::memcpy(&next, values.data() + i, sizeof next);  // frames may start anywhere
+    std::memcpy(&next, values.data() + i, sizeof next);  // frames may be unaligned
     largest = max_lanes(largest, next);
   }
   float result = largest_lane(largest);
@@ -57,8 +57,9 @@ int histogram_step(float pitch_hz) {
 
 TuningEstimator::TuningEstimator(int sample_rate_hz, std::size_t bins) : sample_rate_hz_(sample_rate_hz), bins_(bins) {
   if (sample_rate_hz < 1 || bins < 3)
-    throw Error("cannot estimate a tuning from " + std::to_string(bins) + " bins at " + std::to_string(sample_rate_hz) +
-                " Hz");
+    throw Error(
+        "cannot estimate a tuning from " + std::to_string(bins) + " bins at " + std::to_string(sample_rate_hz) + " Hz",
+        "tuning", "use at least 3 bins and a sample rate of at least 1 Hz");
   const double bin_hz = sample_rate_hz / (2.0 * static_cast<double>(bins - 1));
   const double highest_hz = std::min(kHighestHz, sample_rate_hz / 2.0);
   // A parabola needs a neighbour on each side.
@@ -76,14 +77,14 @@ void TuningEstimator::reset() {
 void TuningEstimator::add_frame(std::span<const float> spectrum) {
   const float threshold = kThreshold * maximum(spectrum.first(bins_));
   const float* s = spectrum.data() + first_bin_;
-  // Local, because a store of bytes could otherwise change any member, and the loop would not be vectorised.
+  // A local pointer, because a byte store through the member could alias any member and prevent vectorisation.
   unsigned char* const peaks = is_peak_.data();
   const std::size_t count = last_bin_ - first_bin_;
   for (std::size_t i = 0; i < count; ++i) {
     const float below = s[static_cast<std::ptrdiff_t>(i) - 1];
     peaks[i] = static_cast<unsigned char>((s[i] > threshold) & (s[i] > below) & (s[i] >= s[i + 1]));
   }
-  // Few bins are peaks: eight are passed over at once.
+  // Few bins are peaks: skips eight at once.
   for (std::size_t first = 0; first < is_peak_.size(); first += sizeof(std::uint64_t)) {
     std::uint64_t flags;
     std::memcpy(&flags, is_peak_.data() + first, sizeof flags);
@@ -98,9 +99,9 @@ void TuningEstimator::add_peak(const float* top, std::size_t bin) {
   const double curvature = static_cast<double>(right + left) - 2.0 * *top,
                slope = static_cast<double>(right - left) / 2;
   const float shift = std::abs(slope) >= std::abs(curvature) ? 0 : static_cast<float>(-slope / curvature);
-  const double place = static_cast<double>(bin) + shift,
+  const double peak = static_cast<double>(bin) + shift,
                bin_hz = sample_rate_hz_ / (2.0 * static_cast<double>(bins_ - 1));
-  pitches_hz_.push_back(static_cast<float>(place * bin_hz));
+  pitches_hz_.push_back(static_cast<float>(peak * bin_hz));
   magnitudes_.push_back(*top + 0.25F * (right - left) * shift);
 }
 

@@ -1,4 +1,4 @@
-// How far a recording's tuning lies from A4 = 440 Hz.
+// Tuning estimation: deviation from A4 = 440 Hz.
 #pragma once
 
 #include <cstddef>
@@ -8,19 +8,19 @@
 namespace genrewise {
 
 /// librosa.estimate_tuning (piptrack and pitch_tuning with their defaults): the peaks of each spectrum between 150 and
-/// 4,000 Hz that exceed a tenth of its maximum are interpolated by a parabola; those at or above the median magnitude
-/// vote for their deviation from the nearest semitone, in hundredths. Frames are given one by one or in blocks, as they
-/// come out of the STFT, so nothing is computed twice.
+/// 4,000 Hz that exceed a tenth of its maximum are interpolated by a parabola; the result is the most frequent
+/// deviation from the nearest semitone, in hundredths, among those at or above the median magnitude. Frames of an
+/// existing STFT can be added one by one.
 class TuningEstimator {
  public:
-  /// `bins` = 1 + n_fft / 2 >= 3, of a spectrum at that sampling rate. Throws Error otherwise.
+  /// `bins` = 1 + n_fft / 2 >= 3. Throws Error for fewer bins or a sampling rate below 1 Hz.
   TuningEstimator(int sample_rate_hz, std::size_t bins);
 
-  /// One frame of a magnitude (librosa.cqt) or power spectrogram (chroma_stft), bins() values.
+  /// Adds one frame of a magnitude (as in librosa.cqt) or power spectrogram (as in chroma_stft), bins() values.
   void add_frame(std::span<const float> spectrum);
-  /// In semitones, a multiple of 0.01 in [-0.5, 0.5); 0 where no frame had a peak (silence).
+  /// The tuning in semitones, a multiple of 0.01 in [-0.5, 0.5); 0 if no frame had a peak (silence).
   double estimate();
-  /// Forgets all frames, keeps the memory.
+  /// Removes all frames, keeps allocated memory.
   void reset();
 
   std::size_t bins() const { return bins_; }
@@ -34,7 +34,7 @@ class TuningEstimator {
   std::vector<unsigned char> is_peak_;
 };
 
-/// The same for a whole spectrogram, frames x bins, row-major, with `stride` floats from frame to frame.
+/// Estimates the tuning of a whole spectrogram, frames x bins, row-major, with `stride` floats between frames.
 double estimate_tuning(const float* spectrogram, std::size_t frames, std::size_t stride, TuningEstimator& estimator);
 
 }  // namespace genrewise

@@ -26,7 +26,8 @@ void zero_crossing_rate(std::span<const float> samples, std::size_t frame_sample
     const std::size_t centre = i * hop_samples;
     const std::size_t next_first = centre > half ? centre - half : 0;
     const std::size_t next_end = std::min(centre + half, samples.size());
-    // A step forward: what leaves and what joins, each with its border to the samples that stay.
+    // Advances the frame: adds the crossings that enter and subtracts those that leave, including the boundaries to the
+    // remaining samples.
     count += crossings(samples, end == 0 ? 0 : end - 1, next_end);
     count -= crossings(samples, first, next_first + 1);
     first = next_first;

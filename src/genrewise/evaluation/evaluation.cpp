@@ -13,40 +13,41 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kPrintLength = 12;  // of 85,000 rows, two share one by chance once in 80,000 tables
+constexpr std::size_t kFingerprintLength = 12;  // chance of a collision among 85,000 rows: 1 in 80,000
 
-std::set<std::string> prints_of(const Model& model) {
+std::set<std::string> training_fingerprints(const Model& model) {
   if (!model.facts.is_object()) return {};
   return model.facts.value("trained_on", std::set<std::string>());
 }
 
 void require_same_recipe(const Model& model, const Examples& examples) {
-  const FeatureRecipe &learnt = model.recipe, &given = examples.table.recipe;
-  if (learnt == given) return;
-  throw Error(fmt::format("the model was trained on {} version {} ({:.12}), these features are {} version {} ({:.12})",
-                          learnt.name, learnt.version, learnt.hash, given.name, given.version, given.hash),
-              examples.name, fmt::format("extract {} with the program that made the model", learnt.name));
+  const FeatureRecipe &trained = model.recipe, &given = examples.table.recipe;
+  if (trained == given) return;
+  throw Error(
+      fmt::format("the model was trained on {} version {} ({:.12}), but these features are {} version {} ({:.12})",
+                  trained.name, trained.version, trained.hash, given.name, given.version, given.hash),
+      examples.name, fmt::format("extract {} with the version of genrewise that trained the model", trained.name));
 }
 
 }  // namespace
 
-std::vector<std::string> row_prints(const Matrix& values, const std::vector<std::size_t>& rows) {
-  std::vector<std::string> prints;
-  prints.reserve(rows.size());
+std::vector<std::string> row_fingerprints(const Matrix& values, const std::vector<std::size_t>& rows) {
+  std::vector<std::string> fingerprints;
+  fingerprints.reserve(rows.size());
   for (const std::size_t row : rows) {
     const auto numbers = values.row(row);
-    prints.push_back(
-        sha256_hex({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()}).substr(0, kPrintLength));
+    fingerprints.push_back(sha256_hex({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()})
+                               .substr(0, kFingerprintLength));
   }
-  return prints;
+  return fingerprints;
 }
 
 std::vector<std::size_t> unseen_rows(const Model& model, const Examples& examples) {
   std::vector<std::size_t> all(examples.subjects.ids.size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  const std::set<std::string> learnt = prints_of(model);
-  const std::vector<std::string> prints = row_prints(examples.table.values, all);
-  std::erase_if(all, [&](std::size_t row) { return learnt.contains(prints[row]); });
+  const std::set<std::string> trained_on = training_fingerprints(model);
+  const std::vector<std::string> fingerprints = row_fingerprints(examples.table.values, all);
+  std::erase_if(all, [&](std::size_t row) { return trained_on.contains(fingerprints[row]); });
   return all;
 }
 
@@ -82,32 +83,32 @@ Evaluation evaluate(const Model& model, const Examples& examples, const std::vec
                     std::uint64_t seed) {
   require_same_recipe(model, examples);
   Evaluation evaluation;
-  std::vector<std::size_t> judged;
+  std::vector<std::size_t> evaluated;
   std::vector<int> truth;
   for (const std::size_t row : rows) {
     const std::string& genre = examples.labels[static_cast<std::size_t>(examples.subjects.labels[row])];
     const auto found = std::ranges::find(model.labels, genre);
     if (found == model.labels.end()) {
-      evaluation.skipped.push_back({"genre the model does not know", examples.subjects.ids[row], genre});
+      evaluation.skipped.push_back({"genre unknown to the model", examples.subjects.ids[row], genre});
       continue;
     }
-    judged.push_back(row);
+    evaluated.push_back(row);
     truth.push_back(static_cast<int>(found - model.labels.begin()));
   }
-  if (judged.empty()) {
-    throw Error("no example is left to judge the model on", examples.name,
-                fmt::format("the model knows the genres {}", fmt::join(model.labels, ", ")));
+  if (evaluated.empty()) {
+    throw Error("no example is left to evaluate the model on", examples.name,
+                fmt::format("give examples of the model's genres: {}", fmt::join(model.labels, ", ")));
   }
-  const std::set<std::string> learnt = prints_of(model);
-  for (const std::string& print : row_prints(examples.table.values, judged))
-    evaluation.learnt_from += learnt.contains(print);
+  const std::set<std::string> trained_on = training_fingerprints(model);
+  for (const std::string& fingerprint : row_fingerprints(examples.table.values, evaluated))
+    evaluation.trained_on += trained_on.contains(fingerprint);
   bool read = false;
   const auto next = [&](LabelledBlock& block) {
     if (std::exchange(read, true)) return false;
-    block = {examples.table.values.select_rows(judged), truth};
+    block = {examples.table.values.select_rows(evaluated), truth};
     return true;
   };
-  evaluation.metrics = evaluate(model, next, groups_of(examples.subjects, judged), seed);
+  evaluation.metrics = evaluate(model, next, groups_of(examples.subjects, evaluated), seed);
   return evaluation;
 }
 

@@ -1,4 +1,9 @@
-// A fitted model on examples whose genres are known.
+/// @file
+/// Evaluates a fitted model on labelled examples.
+/// @code
+/// const Evaluation evaluation = evaluate(model, examples, split.rows(Part::test), kDefaultSeed);
+/// const double accuracy = evaluation.metrics.accuracy.value;
+/// @endcode
 #pragma once
 
 #include <functional>
@@ -14,35 +19,35 @@
 namespace genrewise {
 
 struct Evaluation {
-  Metrics metrics;              ///< over the model's labels
-  std::vector<Fault> skipped;   ///< "genre the model does not know"
-  std::size_t learnt_from = 0;  ///< examples that the model was fitted on: then the scores flatter
+  Metrics metrics;             ///< over the model's labels
+  std::vector<Fault> skipped;  ///< reason "genre unknown to the model"
+  std::size_t trained_on = 0;  ///< evaluated examples that the model was trained on; above 0 the scores are optimistic
 };
 
-/// Examples of which only a block at a time need be in memory.
+/// A block of examples, for evaluation with one block in memory at a time.
 struct LabelledBlock {
   Matrix features;
-  std::vector<int> labels;  ///< of each row, among the model's
+  std::vector<int> labels;  ///< per row, index into the model's labels
 };
 /// Fills the block; false when there are no more.
 using BlockReader = std::function<bool(LabelledBlock&)>;
 
-/// The metrics over all blocks; one prediction for each row. `groups`: as measure() takes them. Throws Error when there
-/// is no row, and as the model does.
+/// Metrics over all blocks; predicts each row once. `groups`: as for measure(). Throws Error if there are no rows, and
+/// as the model does.
 Metrics evaluate(const Model& model, const BlockReader& next, std::span<const std::string> groups, std::uint64_t seed);
 
-/// The same for records of a pack whose labels are the model's. Damaged records are left out.
+/// The same for records of a pack with the model's labels. Damaged records are left out.
 Metrics evaluate(const Model& model, BatchStream& batches, std::uint64_t seed);
 
-/// The same for these rows of the examples; genres are matched by name. Throws Error when the features are of another
-/// recipe than the model's, or when no row is left.
+/// The same for these rows of the examples; genres are matched by name. Throws Error if the features have another
+/// recipe than the model's, or if no row has a genre of the model.
 Evaluation evaluate(const Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
                     std::uint64_t seed);
 
-/// A short print of each row's numbers, by which an example is known again whatever its name: 12 hexadecimal digits.
-std::vector<std::string> row_prints(const Matrix& values, const std::vector<std::size_t>& rows);
+/// Fingerprint of each row's numbers (12 hexadecimal digits), which identifies an example independent of its id.
+std::vector<std::string> row_fingerprints(const Matrix& values, const std::vector<std::size_t>& rows);
 
-/// The rows that the model has not learnt from, by the prints in its facts.
+/// Rows that the model was not trained on, according to the fingerprints in its facts.
 std::vector<std::size_t> unseen_rows(const Model& model, const Examples& examples);
 
 }  // namespace genrewise

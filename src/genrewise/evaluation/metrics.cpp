@@ -8,7 +8,7 @@
 namespace genrewise {
 namespace {
 
-constexpr double kSmallestProbability = 0x1p-23;  // float's epsilon, as scikit-learn takes it for float probabilities
+constexpr double kSmallestProbability = 0x1p-23;  // float's epsilon, as in scikit-learn for float probabilities
 constexpr std::size_t kDeepestTopK = 5;
 
 double ratio(std::size_t part, std::size_t whole) {
@@ -45,7 +45,7 @@ void average_genres(Metrics& metrics) {
   metrics.balanced_accuracy = recall / static_cast<double>(with_examples);
 }
 
-/// How many labels are more probable than the true one.
+/// Number of labels that are more probable than the true one.
 std::size_t rank_of(std::span<const float> probabilities, std::size_t truth) {
   std::size_t rank = 0;
   for (std::size_t label = 0; label < probabilities.size(); ++label) {
@@ -81,10 +81,10 @@ std::vector<bool> hits_of(std::span<const int> truth, std::span<const int> predi
 Metrics measure(std::span<const int> truth, const Predictions& predictions, std::span<const std::string> groups,
                 std::uint64_t seed) {
   const std::size_t labels = predictions.probabilities.cols();
-  if (truth.empty()) throw Error("there is no example to measure a model on");
+  if (truth.empty()) throw Error("there are no examples to evaluate the model on");
   if (predictions.labels.size() != truth.size() || predictions.probabilities.rows() != truth.size() ||
       (!groups.empty() && groups.size() != truth.size())) {
-    throw Error("predictions and truth are of different examples");
+    throw Error("predictions and labels belong to different examples");
   }
   Metrics metrics;
   metrics.confusion.assign(labels, std::vector<std::size_t>(labels));

@@ -1,4 +1,4 @@
-// How well a model does on examples whose genres are known.
+// Metrics of predictions on labelled examples.
 #pragma once
 
 #include <cstdint>
@@ -12,31 +12,31 @@
 
 namespace genrewise {
 
-/// One genre against all others. A share whose denominator is empty is 0 (scikit-learn's zero_division=0).
+/// One genre against all others. A share whose denominator is 0 is 0 (scikit-learn's zero_division=0).
 struct GenreScore {
   std::size_t examples = 0, predicted = 0, hits = 0;
   double precision = 0, recall = 0, f1 = 0;
 };
 
 struct Metrics {
-  Score accuracy;                              ///< of the labels decided for, with Wilson's interval
-  std::optional<GroupedInterval> over_groups;  ///< of the accuracy, over artists (cluster bootstrap)
-  double macro_f1 = 0;           ///< mean of the genres' F1, over the genres that occur in truth or prediction
-  double balanced_accuracy = 0;  ///< mean of the genres' recall, over the genres that occur in truth
-  double log_loss = 0;           ///< natural log; probabilities clipped to [eps, 1 - eps], eps = 2^-23
-  std::vector<Score> top_k;      ///< entry k-1: the truth is among the k most probable; k = 1 .. min(5, labels - 1)
+  Score accuracy;                              ///< of the predicted labels, with Wilson's interval
+  std::optional<GroupedInterval> over_groups;  ///< interval of the accuracy over artists (cluster bootstrap)
+  double macro_f1 = 0;                         ///< mean F1 over the genres that occur in labels or predictions
+  double balanced_accuracy = 0;                ///< mean recall over the genres that occur in the labels
+  double log_loss = 0;                         ///< natural log; probabilities clipped to [eps, 1 - eps], eps = 2^-23
+  std::vector<Score> top_k;  ///< entry k-1: the true label is among the k most probable; k = 1 .. min(5, labels - 1)
   std::vector<GenreScore> genres;
   std::vector<std::vector<std::size_t>> confusion;  ///< [truth][prediction], counts
 };
 
-/// truth[i] in [0, label_count) for every example; groups as in cluster_bootstrap(), or empty. The figures are
-/// scikit-learn's (accuracy_score, f1_score, balanced_accuracy_score, log_loss, top_k_accuracy_score,
-/// confusion_matrix). Of equal probabilities the lower label counts as the more probable. Throws Error when the sizes
-/// differ or there is no example.
+/// Computes all metrics, as scikit-learn does (accuracy_score, f1_score, balanced_accuracy_score, log_loss,
+/// top_k_accuracy_score, confusion_matrix). truth[i] in [0, label_count) for every example; groups as in
+/// cluster_bootstrap(), or empty. Among equal probabilities the lower label ranks first. Throws Error if the sizes
+/// differ or there are no examples.
 Metrics measure(std::span<const int> truth, const Predictions& predictions, std::span<const std::string> groups,
                 std::uint64_t seed);
 
-/// One flag per example.
+/// Whether each prediction is correct.
 std::vector<bool> hits_of(std::span<const int> truth, std::span<const int> predicted);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// Scores and metrics as JSON, as results.json and `--json` show them (docs/results_format.md).
+// JSON of scores and metrics, as in results.json and `--json` (docs/results_format.md).
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,10 +11,10 @@ namespace genrewise {
 
 /// {"value", "low", "high", "n"}.
 nlohmann::json to_json(const Score& score);
-/// Throws nlohmann::json::exception for any other document, as does the one below.
+/// Throws nlohmann::json::exception for any other document, as does metrics_from_json().
 Score score_from_json(const nlohmann::json& document);
 
-/// `labels`: the genres' names, in the order of the metrics' genres.
+/// `labels`: genre names, in the order of the genres of the metrics.
 nlohmann::json to_json(const Metrics& metrics, const std::vector<std::string>& labels);
 Metrics metrics_from_json(const nlohmann::json& document);
 

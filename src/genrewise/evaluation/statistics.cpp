@@ -45,8 +45,9 @@ Score wilson_score(std::size_t hits, std::size_t n) {
   const double count = static_cast<double>(n), share = static_cast<double>(hits) / count;
   const double z2 = kNormal975 * kNormal975;
   const double centre = (share + z2 / (2 * count)) / (1 + z2 / count);
-  const double half = kNormal975 / (1 + z2 / count) * std::sqrt(share * (1 - share) / count + z2 / (4 * count * count));
-  return {share, hits == 0 ? 0.0 : centre - half, hits == n ? 1.0 : centre + half, n};
+  const double margin =
+      kNormal975 / (1 + z2 / count) * std::sqrt(share * (1 - share) / count + z2 / (4 * count * count));
+  return {share, hits == 0 ? 0.0 : centre - margin, hits == n ? 1.0 : centre + margin, n};
 }
 
 std::optional<GroupedInterval> cluster_bootstrap(const std::vector<bool>& hits, std::span<const std::string> groups,

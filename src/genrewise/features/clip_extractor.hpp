@@ -1,4 +1,10 @@
-// From a clip's location to its numbers: decodes and extracts.
+/// @file
+/// Decodes a clip and extracts a feature set from it.
+/// @code
+/// const ClipExtractor extractor(set);
+/// std::vector<float> row(set.size());
+/// const Expected<void> done = extractor.extract("song.mp3", kDefaultClip, row);
+/// @endcode
 #pragma once
 
 #include <filesystem>
@@ -13,17 +19,17 @@
 
 namespace genrewise {
 
-/// Decodes clips at the rate that a feature set takes and extracts it from them. Calls may come from any number of
-/// threads at once; a scratch space is made for as many as are at work and kept for later calls.
+/// Decodes clips at the sample rate of a feature set and extracts it. Thread-safe; keeps one scratch object per
+/// concurrent call for reuse.
 class ClipExtractor {
  public:
-  /// The set must outlive it.
+  /// `set` must outlive the extractor.
   explicit ClipExtractor(const FeatureSet& set) : set_(set) {}
 
-  /// Writes set.size() numbers. Faults: those of decode_file() and of the set; `where` is the location. Throws as
-  /// decode_file() does.
+  /// Writes set.size() numbers to `out`. Faults: those of decode_file() and of the set; their `where` is the location.
+  /// Throws as decode_file() does.
   Expected<void> extract(const std::filesystem::path& location, const ClipRequest& clip, std::span<float> out) const;
-  /// The same of a file that lies in memory; `name` is `where`, and helps to guess the format.
+  /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.
   Expected<void> extract(std::span<const std::byte> bytes, const std::string& name, const ClipRequest& clip,
                          std::span<float> out) const;
 

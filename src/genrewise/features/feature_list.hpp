@@ -9,6 +9,7 @@
   ENTRY(frames_features)                \
   ENTRY(frames_by_coefficient_features) \
   ENTRY(mel224_features)                \
+  ENTRY(mfcc_features)                  \
   ENTRY(music_features)                 \
   ENTRY(raw10k_features)
 
@@ -18,7 +19,7 @@ namespace genrewise {
 GENREWISE_FEATURE_SETS(GENREWISE_DECLARE)
 #undef GENREWISE_DECLARE
 
-/// Those of the list. pretrained/feature_sets.hpp lists all, and makes one by its name.
+/// Descriptors of this list. pretrained/feature_sets.hpp lists all feature sets and makes them by name.
 std::vector<FeatureSetDescriptor> listed_feature_sets();
 
 }  // namespace genrewise

@@ -20,9 +20,9 @@ tl::unexpected<Fault> too_short(const Waveform& clip, std::size_t samples_needed
   const double rate = clip.sample_rate_hz;
   return tl::unexpected(Fault{"too short",
                               {},
-                              fmt::format("{} samples ({:.2f} s), and it takes {} ({:.2f} s)", clip.samples.size(),
-                                          static_cast<double>(clip.samples.size()) / rate, samples_needed,
-                                          static_cast<double>(samples_needed) / rate)});
+                              fmt::format("{} samples ({:.2f} s), but at least {} are needed ({:.2f} s)",
+                                          clip.samples.size(), static_cast<double>(clip.samples.size()) / rate,
+                                          samples_needed, static_cast<double>(samples_needed) / rate)});
 }
 
 std::vector<FeatureSetDescriptor> listed_feature_sets() {

@@ -1,7 +1,12 @@
-// Named, versioned recipes: clip -> numbers.
+/// @file
+/// Feature sets: named, versioned recipes that turn a clip into a row of numbers.
+/// @code
+/// const auto set = make_feature_set("fma518");  // pretrained/feature_sets.hpp
+/// const auto scratch = set->make_scratch();
+/// const Expected<void> done = set->extract(clip, row, *scratch);
+/// @endcode
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,7 +18,7 @@
 
 namespace genrewise {
 
-/// What identifies a recipe; tables, shards and models carry it, and mixing two is an Error.
+/// Identity of a recipe, stored in tables, packs and models. Mixing two recipes is an Error.
 struct FeatureRecipe {
   std::string name;  ///< "fma518"
   int version = 0;
@@ -27,10 +32,10 @@ struct FeatureColumn {
   friend bool operator==(const FeatureColumn&, const FeatureColumn&) = default;
 };
 
-/// One recipe, ready to work. Immutable: one object serves all threads, each with a scratch of its own.
+/// One recipe. Immutable and thread-safe: threads share the object, and each has its own Scratch.
 class FeatureSet {
  public:
-  /// Whatever a thread needs again and again, so that nothing is allocated per frame.
+  /// Work memory of one thread, reused between calls so that nothing is allocated per frame.
   class Scratch {
    public:
     virtual ~Scratch() = default;
@@ -38,24 +43,13 @@ class FeatureSet {
 
   virtual ~FeatureSet() = default;
   virtual const FeatureRecipe& recipe() const = 0;
-  /// One line for people.
-  virtual std::string description() const = 0;
   virtual const std::vector<FeatureColumn>& columns() const = 0;
   std::size_t size() const { return columns().size(); }
-  /// The rate that the waveform must have; 0: the file's own.
+  /// Required sample rate of the waveform; 0: any (the file's own).
   virtual int sample_rate_hz() const = 0;
   virtual std::unique_ptr<Scratch> make_scratch() const = 0;
-  /// Writes size() finite numbers. Faults: "too short" (with the length that it takes), "wrong sample rate".
+  /// Writes size() finite numbers to `out`. Faults: "too short" (with the required length), "wrong sample rate".
   virtual Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& scratch) const = 0;
 };
-
-/// A feature set by its name, and how to make it.
-struct NamedFeatureSet {
-  std::string name;
-  std::function<std::unique_ptr<FeatureSet>()> make;
-};
-
-/// Those that need no pretrained network, by name. pretrained/feature_sets.hpp lists all, and makes one by its name.
-const std::vector<NamedFeatureSet>& engineered_feature_sets();
 
 }  // namespace genrewise

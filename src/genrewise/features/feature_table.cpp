@@ -26,7 +26,7 @@ std::filesystem::path sidecar_path(const std::filesystem::path& path) {
   return path.string() + ".json";
 }
 
-// What "<path>.json" says.
+// Contents of "<path>.json".
 struct Sidecar {
   FeatureRecipe recipe;
   std::vector<FeatureColumn> columns;
@@ -53,8 +53,8 @@ std::optional<Sidecar> read_sidecar(const std::filesystem::path& table) {
   }
 }
 
-// Reads the cells of one line that holds numbers behind its id. Such lines are almost all of a table, and without
-// quotes, so they are read in place.
+// Parses the numbers of one line after its id. Almost all lines of a table are such, without quotes, so they are
+// parsed in place.
 class RowParser {
  public:
   RowParser(const std::vector<FeatureColumn>& columns, std::string name) : columns_(columns), name_(std::move(name)) {}
@@ -64,7 +64,7 @@ class RowParser {
     const char* const end = at + cells.size();
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (i > 0 && (at == end || *at++ != ',')) fail_count(line, i);
-      // Through double: a number that is too small for a float is 0, not an error.
+      // Parsed as double: a number that is too small for a float becomes 0 instead of an error.
       double value = 0;
       const auto [next, code] = std::from_chars(at, end, value);
       const bool whole = code == std::errc() && (next == end || *next == ',');
@@ -77,9 +77,9 @@ class RowParser {
 
  private:
   [[noreturn]] void fail_count(std::size_t line, std::size_t found) const {
-    throw Error(fmt::format("this row has {} numbers, and there are {} columns",
+    throw Error(fmt::format("this row has {} numbers, but there are {} columns",
                             found > columns_.size() ? "more" : std::to_string(found), columns_.size()),
-                fmt::format("{}:{}", name_, line), "mend the row or extract the features again");
+                fmt::format("{}:{}", name_, line), "correct the row or extract the features again");
   }
   [[noreturn]] void fail_cell(std::string_view rest, std::size_t line, std::size_t column) const {
     const std::string_view cell = rest.substr(0, std::min<std::size_t>(rest.find(','), 40));
@@ -94,14 +94,14 @@ class RowParser {
 };
 
 constexpr const char* kLayoutRemedy =
-    "its first lines must be those of FMA's features.csv: feature,..., statistics,..., number,..., track_id,...";
+    "the first lines must be those of FMA's features.csv: feature,..., statistics,..., number,..., track_id,...";
 
 std::vector<FeatureColumn> read_header(CsvReader& reader) {
   std::vector<std::vector<std::string>> rows;
   std::vector<std::string_view> fields;
   for (const char* title : {"feature", "statistics", "number", "track_id"}) {
     if (!reader.next(fields) || fields[0] != title || (!rows.empty() && fields.size() != rows[0].size())) {
-      throw Error(fmt::format("is not a feature table: the row \"{},...\" is missing or of another length", title),
+      throw Error(fmt::format("is not a feature table: the row \"{},...\" is missing or has another length", title),
                   fmt::format("{}:{}", reader.name(), reader.line()), kLayoutRemedy);
     }
     rows.emplace_back(fields.begin(), fields.end());
@@ -112,7 +112,7 @@ std::vector<FeatureColumn> read_header(CsvReader& reader) {
   return columns;
 }
 
-// Takes a row's id and the comma behind it off `text`. Only ids can be quoted, and then may hold line breaks.
+// Removes a row's id and the comma after it from `text`. Only ids can be quoted, and may then contain line breaks.
 std::string take_id(std::string_view& text, const std::string& name, std::size_t line) {
   if (!text.starts_with('"')) {
     const std::size_t end = std::min(text.find_first_of(",\n"), text.size());
@@ -139,7 +139,7 @@ FeatureTable read_csv(const std::filesystem::path& path) {
   CsvReader header(text, path.string());
   FeatureTable table;
   table.columns = read_header(header);
-  // Four lines of header, if no column's name has a line break in it, which none of ours or FMA's has.
+  // The header has four lines: no column name of genrewise or FMA contains a line break.
   std::string_view rest = text;
   for (int i = 0; i < 4; ++i) rest.remove_prefix(std::min(rest.find('\n') + 1, rest.size()));
 
@@ -168,7 +168,7 @@ FeatureTable read_csv(const std::filesystem::path& path) {
   } else if (table.columns == fma_columns()) {
     table.recipe = published_fma_recipe();
   } else {
-    throw Error("nothing says by which recipe this table was made", path.string(),
+    throw Error("the recipe of this table is unknown", path.string(),
                 "keep " + sidecar_path(path.filename()).string() + " beside it, or extract the features again");
   }
   return table;
@@ -177,7 +177,7 @@ FeatureTable read_csv(const std::filesystem::path& path) {
 FeatureTable read_npy(const std::filesystem::path& path) {
   auto sidecar = read_sidecar(path);
   if (!sidecar) {
-    throw Error("nothing says which tracks and features these numbers belong to", path.string(),
+    throw Error("the tracks and features of these numbers are unknown", path.string(),
                 "keep " + sidecar_path(path.filename()).string() + " beside it, or extract the features again");
   }
   FeatureTable table{std::move(sidecar->recipe), std::move(sidecar->columns), std::move(sidecar->track_ids),
@@ -185,7 +185,7 @@ FeatureTable read_npy(const std::filesystem::path& path) {
   if (table.values.rows() != table.track_ids.size() || table.values.cols() != table.columns.size()) {
     throw Error(fmt::format("is {} x {}, but its .json names {} tracks and {} columns", table.values.rows(),
                             table.values.cols(), table.track_ids.size(), table.columns.size()),
-                path.string(), "the two do not belong together: extract the features again");
+                path.string(), "the two files do not belong together: extract the features again");
   }
   for (std::size_t i = 0; i < table.values.rows(); ++i) {
     for (std::size_t j = 0; j < table.values.cols(); ++j) {
@@ -249,7 +249,7 @@ FeatureTableWriter::~FeatureTableWriter() = default;
 
 void FeatureTableWriter::add(std::string_view track_id, std::span<const float> values) {
   if (values.size() != columns_.size()) {
-    throw Error(fmt::format("a row of {} numbers for {} columns", values.size(), columns_.size()), path_.string());
+    throw Error(fmt::format("a row has {} numbers for {} columns", values.size(), columns_.size()), path_.string());
   }
   track_ids_.emplace_back(track_id);
   if (!csv_) {
@@ -269,7 +269,7 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
 
 void FeatureTableWriter::commit() {
   if (track_ids_.size() != rows_) {
-    throw Error(fmt::format("{} rows were announced and {} came", rows_, track_ids_.size()), path_.string());
+    throw Error(fmt::format("{} rows were announced and {} were added", rows_, track_ids_.size()), path_.string());
   }
   json object = {{"format", kFormat},
                  {"recipe", {{"name", recipe_.name}, {"version", recipe_.version}, {"hash", recipe_.hash}}},

@@ -1,4 +1,4 @@
-// Tracks x features, in memory and in files.
+// Feature tables (tracks x features) in memory and in files.
 #pragma once
 
 #include <filesystem>
@@ -20,26 +20,28 @@ struct FeatureTable {
 };
 
 /// Reads a table in the layout of FMA's features.csv (three header rows, an index-name row) or a .npy matrix (float32
-/// or float64, C order); what these layouts cannot hold (recipe; ids and columns of a .npy) is read from "<path>.json"
-/// beside it. A CSV without one is taken for the table that FMA publishes when it has its 518 columns; its recipe is
-/// published_fma_recipe(). Throws Error with line and column for a cell that is no finite number.
+/// or float64, C order). "PATH.json" beside it contains the recipe, and the ids and columns of a .npy. A CSV without
+/// one that has FMA's 518 columns counts as the table that FMA publishes; its recipe is published_fma_recipe(). Throws
+/// Error with line and column for a cell that is not a finite number.
 FeatureTable read_feature_table(const std::filesystem::path& path);
 
-/// {"fma518", 0, ...}: the same columns, but computed by librosa 0.5, whose figures differ (docs/features.md), so they
-/// do not mix with version 1, which this program extracts.
+/// {"fma518", 0, ...}: the same columns, computed by librosa 0.5. Its figures differ (docs/features.md), so it cannot
+/// be mixed with version 1, which this program extracts.
 FeatureRecipe published_fma_recipe();
 
-/// Writes ".csv" or ".npy" by the path's ending, and "<path>.json", row by row in bounded memory (but for the track ids).
+/// Writes a .csv or .npy file, by the path's extension, and "PATH.json", row by row. Memory is bounded except for the
+/// track ids.
 class FeatureTableWriter {
  public:
-  /// `rows` rows will be added. Throws Error for another ending than .csv and .npy, and when a file cannot be created.
+  /// `rows`: number of rows that will be added. Throws Error for an extension other than .csv and .npy, and if a file
+  /// cannot be created.
   FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe, std::vector<FeatureColumn> columns,
                      std::size_t rows);
   ~FeatureTableWriter();
 
-  /// Throws Error for a row of another length than the columns'.
+  /// Throws Error if the length of the row differs from the number of columns.
   void add(std::string_view track_id, std::span<const float> values);
-  /// Makes both files appear, the .json first. Throws Error when other than `rows` rows were added.
+  /// Makes both files appear, the .json first. Throws Error if the number of added rows is not `rows`.
   void commit();
 
  private:

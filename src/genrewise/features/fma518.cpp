@@ -13,12 +13,12 @@
 namespace genrewise {
 namespace {
 
-// features.py gives the true rate to the CQT and the mel filters only; all else assumes librosa's default.
+// features.py passes the true rate to the CQT and the mel filters only; the rest assumes librosa's default.
 constexpr int kAssumedRateHz = 22050;
-// It does not tell the chroma functions how many bins an octave has, and since librosa 0.8 they assume this.
+// features.py does not pass the bins per octave to the chroma functions; since librosa 0.8 they assume this number.
 constexpr int kClaimedBinsPerOctave = 36;
 
-// Where each feature of the table comes from: rows of the frame analysis, or of the chroma and tonnetz of the CQT.
+// Source of each feature of the table: rows of the frame analysis, or of the chroma and tonnetz of the CQT.
 enum class Source { frames, cqt };
 struct Feature {
   const char* name;
@@ -65,9 +65,6 @@ class Fma518 final : public FeatureSet {
         analysis_({.pitch_rate_hz = kAssumedRateHz}) {}
 
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "the 518 statistics of FMA's features.py: chroma, tonnetz, MFCC, RMS, zero crossings, spectral shape";
-  }
   const std::vector<FeatureColumn>& columns() const override { return fma_columns(); }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Fma518Scratch>(); }
@@ -78,22 +75,16 @@ class Fma518 final : public FeatureSet {
       return tl::unexpected(
           Fault{"wrong sample rate",
                 {},
-                fmt::format("{} Hz, and the seven octaves of the constant-Q transform take at least {} Hz",
+                fmt::format("{} Hz, but the seven octaves of the constant-Q transform need at least {} Hz",
                             clip.sample_rate_hz, Cqt::minimum_sample_rate_hz())});
     }
     auto& scratch = static_cast<Fma518Scratch&>(any_scratch);
     analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
     cqt_features(clip, scratch);
-    float* at = out.data();
     for (const Feature& feature : kFeatures) {
       Series& series = feature.source == Source::frames ? scratch.analysis.series : scratch.cqt_series;
-      for (std::size_t row = 0; row < feature.rows; ++row) {
-        const Moments values = moments(series.row(feature.first_row + row), scratch.keys);
-        for (std::size_t s = 0; s < std::size(kStatistics); ++s) {
-          at[s * feature.rows + row] = values.*kStatistics[s].value;
-        }
-      }
-      at += std::size(kStatistics) * feature.rows;
+      write_statistics(series, feature.first_row, feature.rows, scratch.keys, out);
+      out = out.subspan(std::size(kStatistics) * feature.rows);
     }
     return {};
   }

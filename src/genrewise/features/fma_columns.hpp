@@ -1,4 +1,4 @@
-// The 518 columns of FMA's features.csv. Private to this room.
+// The 518 columns of FMA's features.csv. Private to this module.
 #pragma once
 
 #include <vector>

@@ -55,12 +55,12 @@ void FrameAnalysis::process(std::span<const float> samples, int sample_rate_hz, 
   scratch.series.resize(kRows, frames(samples.size()));
   zero_crossing_rate(samples, kNFft, kHopSamples, scratch.series.row(kZcr));
   spectra(samples, sample_rate_hz, pitch_rate_hz, scratch);
-  chroma(pitch_rate_hz, scratch);
+  if (config_.chroma) chroma(pitch_rate_hz, scratch);
   if (config_.rolloff_offset != 0) rolloff_of_offset_signal(samples, pitch_rate_hz, scratch);
 }
 
-// The magnitudes of kLanes frames: frame by frame in scratch.rows, a frame per lane in scratch.tile. Frames behind the
-// last are zeros. `power` receives the squares, kLanes rows.
+// Magnitudes of kLanes frames: frame by frame in scratch.rows, one frame per lane in scratch.tile. Frames after the
+// last one are zero. `power` receives the squares, kLanes rows.
 void FrameAnalysis::magnitude_tile(std::span<const float> samples, std::size_t first, float* power,
                                    Scratch& scratch) const {
   const std::size_t row = aligned_stride(bins()), count = frames(samples.size());
@@ -91,7 +91,7 @@ void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, 
     float* const power = scratch.power.data() + first * row;
     magnitude_tile(samples, first, power, scratch);
     for (std::size_t i = 0; i < kLanes && first + i < count; ++i) {
-      power_tuning.add_frame({power + i * row, bins()});
+      if (config_.chroma) power_tuning.add_frame({power + i * row, bins()});
       if (config_.cqt_tuning) magnitude_tuning.add_frame({scratch.rows.data() + i * row, bins()});
     }
     float* const tile = scratch.tile.data();

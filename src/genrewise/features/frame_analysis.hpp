@@ -1,4 +1,4 @@
-// One pass over a clip's spectrogram for all per-frame features. Private to this room.
+// All per-frame features in one pass over a clip's spectrogram. Private to this module.
 #pragma once
 
 #include <map>
@@ -17,8 +17,8 @@
 
 namespace genrewise {
 
-/// Features x frames: the values of one feature over time lie side by side. Rows are aligned and as long as the next
-/// multiple of kLanes; what lies behind the last frame has no meaning.
+/// Features x frames: the values of one feature over time are contiguous. Rows are aligned and padded to a multiple of
+/// kLanes; values after the last frame are undefined.
 class Series {
  public:
   void resize(std::size_t rows, std::size_t frames);
@@ -33,13 +33,14 @@ class Series {
 };
 
 struct FrameAnalysisConfig {
-  int pitch_rate_hz = 0;     ///< the sample rate that all but the MFCC assume; 0: the true one
-  bool contrast = true;      ///< without it the rows of the contrast have no meaning
-  bool cqt_tuning = true;    ///< estimate the tuning that librosa.cqt would
-  float rolloff_offset = 0;  ///< is added to the signal for the roll-off (and nothing else)
+  int pitch_rate_hz = 0;     ///< sample rate for all features but the MFCC; 0: the true one
+  bool contrast = true;      ///< false: the rows of the contrast are undefined
+  bool cqt_tuning = true;    ///< estimate the tuning as librosa.cqt does
+  bool chroma = true;        ///< false: the rows of the chroma are undefined
+  float rolloff_offset = 0;  ///< added to the signal for the roll-off only
 };
 
-/// Frames of 2,048 samples, 512 apart. Immutable but for caches under a lock.
+/// Frames of 2,048 samples, 512 apart. Immutable except for caches behind a lock.
 class FrameAnalysis {
  public:
   /// Rows of the result.
@@ -60,7 +61,7 @@ class FrameAnalysis {
     Series series;          ///< the result
     double cqt_tuning = 0;  ///< in semitones, from the magnitudes at the true rate
 
-    /// The slot's estimator, without frames; the one of the clip before where the rate is the same.
+    /// The slot's estimator, reset; that of the previous clip if the rate is the same.
     static TuningEstimator& tuning(Tuning& slot, int sample_rate_hz, std::size_t bins);
   };
 

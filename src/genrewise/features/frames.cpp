@@ -1,4 +1,4 @@
-// frames: what the study fed to its classical learners, every frame of a clip in one flat vector.
+// frames: input of the study's classical classifiers, all frames of a clip in one flat vector.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -30,8 +30,8 @@ constexpr std::size_t kRows = [] {
   return rows;
 }();
 
-// As scikit-learn's StandardScaler: mean 0 and (population) standard deviation 1; what does not vary becomes 0.
-// `count` values, `step` apart.
+// As scikit-learn's StandardScaler: mean 0 and (population) standard deviation 1; constant values become 0. `count`
+// values, `step` apart.
 void standardise(float* values, std::size_t count, std::size_t step) {
   double sum = 0, squares = 0;
   for (std::size_t i = 0; i < count; ++i) sum += values[i * step];
@@ -67,12 +67,6 @@ class Frames final : public FeatureSet {
     }
   }
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return by_coefficient_ ? "MFCC, chroma, zero crossings, centroid and roll-off of 2,582 frames, each coefficient "
-                             "standardised over time"
-                           : "MFCC, chroma, zero crossings, centroid and roll-off of 2,582 frames, MFCC and chroma "
-                             "standardised within each frame";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<FramesScratch>(); }

@@ -1,4 +1,4 @@
-// mel224: a 224 x 224 mel-spectrogram in dB, the size of the pictures that image networks are trained on.
+// mel224: a 224 x 224 mel-spectrogram in dB, the input size of image networks.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kSide = 224;
 constexpr int kRateHz = 22050;
-// 5.4 Hz from bin to bin: every one of the 224 filters sees at least one.
+// 5.4 Hz between bins: each of the 224 filters covers at least one.
 constexpr std::size_t kNFft = 4096;
 // 223.5 hops in 30 s, so that 29.94 to 30.06 s give 224 frames without cutting or padding.
 constexpr std::size_t kHopSamples = 2960;
@@ -43,9 +43,6 @@ class Mel224 final : public FeatureSet {
     }
   }
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "a mel-spectrogram of 224 bands x 224 frames in dB below its loudest point (the first 30 s at 22,050 Hz)";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return kRateHz; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Mel224Scratch>(); }
@@ -53,7 +50,7 @@ class Mel224 final : public FeatureSet {
   Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
     if (clip.sample_rate_hz != kRateHz) {
       return tl::unexpected(
-          Fault{"wrong sample rate", {}, fmt::format("{} Hz, and it takes {} Hz", clip.sample_rate_hz, kRateHz)});
+          Fault{"wrong sample rate", {}, fmt::format("{} Hz, but {} Hz are needed", clip.sample_rate_hz, kRateHz)});
     }
     if (clip.samples.empty()) return too_short(clip, 1);
     auto& scratch = static_cast<Mel224Scratch&>(any_scratch);
@@ -94,13 +91,13 @@ class Mel224 final : public FeatureSet {
   MelFilterbank mel_;
 };
 
-static_assert(kSide % kLanes == 0, "the frames of the picture fill whole blocks");
+static_assert(kSide % kLanes == 0, "the frames of the image fill whole blocks");
 
 }  // namespace
 
 FeatureSetDescriptor mel224_features() {
   return {.name = "mel224",
-          .title = "mel-spectrogram picture",
+          .title = "mel-spectrogram image",
           .summary = "224 mel bands x 224 frames in dB below the loudest point of the first 30 s",
           .columns = kSide * kSide,
           .shape = "224 bands x 224 frames",

@@ -1,5 +1,5 @@
-// music: what a musician would ask of a clip. FMA's kinds of features at the clip's true rate and with chroma that
-// knows its octave, and rhythm, key, loudness, movement and harmonic share, which FMA's have not.
+// music: FMA's kinds of features at the clip's true rate and with the correct bins per octave, and rhythm, key,
+// loudness, change over time and harmonic share.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ constexpr int kLowestRateHz = 16000;  // the last octave of the spectral contras
 constexpr double kHopSamples = 512, kTempoWindow_s = 8;
 constexpr std::size_t kTempogramStep = 16, kTonnetzSize = 6;
 
-// Series that the frame analysis does not have: those of its frames, and those of the constant-Q transform's.
+// Series that the frame analysis lacks: first those of its frames, then those of the constant-Q transform's frames.
 constexpr std::size_t kDelta = 0, kFlatness = kDelta + FrameAnalysis::kMfccs, kFlux = kFlatness + 1, kOnset = kFlux + 1,
                       kHarmonic = kOnset + 1, kExtraRows = kHarmonic + 1;
 constexpr std::size_t kChromaCqt = 0, kTonnetz = kChromaCqt + kPitchClasses, kCqtRows = kTonnetz + kTonnetzSize;
@@ -54,7 +54,7 @@ constexpr Feature kFeatures[] = {{"chroma_cqt", Source::cqt, kChromaCqt, kPitchC
                                  {"tonnetz", Source::cqt, kTonnetz, kTonnetzSize},
                                  {"zcr", Source::frames, FrameAnalysis::kZcr, 1}};
 
-// Numbers of the whole clip: the feature is "clip", the statistic their name.
+// Numbers per clip: the feature is "clip", the statistic is their name.
 struct ClipNumbers {
   const char* name;
   std::size_t count;
@@ -158,9 +158,6 @@ class Music final : public FeatureSet {
         columns_(make_columns()) {}
 
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "timbre and its movement, harmony, key, rhythm, loudness, harmonic share: what a musician would ask";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<MusicScratch>(); }
@@ -171,7 +168,7 @@ class Music final : public FeatureSet {
       return tl::unexpected(Fault{
           "wrong sample rate",
           {},
-          fmt::format("{} Hz, and the spectral contrast takes at least {} Hz", clip.sample_rate_hz, kLowestRateHz)});
+          fmt::format("{} Hz, but the spectral contrast needs at least {} Hz", clip.sample_rate_hz, kLowestRateHz)});
     auto& scratch = static_cast<MusicScratch&>(any_scratch);
     analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
     scratch.extra.resize(kExtraRows, scratch.analysis.series.frames());
@@ -231,7 +228,7 @@ class Music final : public FeatureSet {
     const double frames_per_second = clip.sample_rate_hz / kHopSamples;
     const Tempogram tempogram(
         {.window_frames = static_cast<std::size_t>(kTempoWindow_s * frames_per_second), .step_frames = kTempogramStep});
-    // Around its mean: a steady hiss of onsets correlates with itself at every lag, and is no beat.
+    // Mean removed: constant onset strength correlates at every lag without being a beat.
     const auto onsets = scratch.extra.row(kOnset);
     const float average = std::accumulate(onsets.begin(), onsets.end(), 0.0F) / static_cast<float>(onsets.size());
     scratch.centred_onsets.assign(onsets.begin(), onsets.end());

@@ -11,12 +11,12 @@
 namespace genrewise {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are copied as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "values are copied without conversion");
 
 constexpr std::string_view kMagic("\x93NUMPY\x01\x00", 8);
 constexpr std::size_t kAlignment = 64;
 
-// What stands behind "'key':" in the header's dictionary.
+// Value after "'key':" in the header's dictionary.
 std::string_view entry(std::string_view header, std::string_view key) {
   const std::size_t at = header.find(fmt::format("'{}':", key));
   if (at == std::string_view::npos) return {};
@@ -64,9 +64,9 @@ Matrix parse_npy(std::string_view bytes, const std::string& name) {
   if (!parse_size(shape, rows) || !parse_size(shape, cols) || !shape.starts_with(')')) throw not_readable;
   const bool fits = cols == 0 ? data.empty() : data.size() / width / cols == rows && data.size() == rows * cols * width;
   if (!fits) {
-    throw Error(
-        fmt::format("holds {} bytes of values where {} x {} of {} bytes are announced", data.size(), rows, cols, width),
-        name, "the file is cut short or damaged: make it again");
+    throw Error(fmt::format("contains {} bytes of values, but its header announces {} x {} values of {} bytes",
+                            data.size(), rows, cols, width),
+                name, "the file is truncated or damaged: create it again");
   }
   Matrix matrix(rows, cols);
   if (width == 4) {

@@ -1,4 +1,4 @@
-// NumPy's .npy files, version 1.0 (numpy.lib.format). Private to this room.
+// NumPy's .npy files, version 1.0 (numpy.lib.format). Private to this module.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace genrewise {
 
-/// The header of a C-ordered little-endian float32 matrix; its values follow.
+/// Header of a C-ordered little-endian float32 matrix; the values follow it in the file.
 std::string npy_header(std::size_t rows, std::size_t cols);
 
-/// A two-dimensional float32 or float64 array in C order. Throws Error, with `name`, for all else.
+/// Parses a two-dimensional float32 or float64 array in C order. Throws Error, naming `name`, for anything else.
 Matrix parse_npy(std::string_view bytes, const std::string& name);
 
 }  // namespace genrewise

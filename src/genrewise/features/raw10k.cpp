@@ -17,7 +17,6 @@ class Raw10k final : public FeatureSet {
     for (std::size_t i = 1; i <= kSamples; ++i) columns_.push_back({"sample", "value", zero_padded(i, 5)});
   }
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override { return "the first 10,000 samples, mono, at the file's own rate"; }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return 0; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }

@@ -21,8 +21,8 @@ std::vector<std::size_t> rows_of(const EvaluateJobConfig& config, const Model& m
   if (config.part == "unseen") {
     auto rows = unseen_rows(model, examples);
     if (rows.empty()) {
-      throw Error("the model has learnt from every example of it", config.data.location,
-                  "evaluate it on other music, or see what it remembers with --part all");
+      throw Error("the model was trained on all of these examples", config.data.location,
+                  "evaluate it on other music, or include training examples with --part all");
     }
     return rows;
   }
@@ -31,7 +31,7 @@ std::vector<std::size_t> rows_of(const EvaluateJobConfig& config, const Model& m
   return all;
 }
 
-/// Throws Error for an option that would change nothing.
+/// Throws Error for an option without effect.
 void require_followed(const EvaluateJobConfig& config, const DataSource& source) {
   if (!parse_part(config.part) && config.part != "unseen" && config.part != "all") {
     throw UsageError(fmt::format("there is no part \"{}\"", config.part), "--part",
@@ -40,7 +40,7 @@ void require_followed(const EvaluateJobConfig& config, const DataSource& source)
   if (parse_part(config.part)) {
     require_split(source, config.split);
   } else {
-    require_not_given(config.split, fmt::format("--part {} takes examples whatever their part", config.part));
+    require_not_given(config.split, fmt::format("--part {} does not depend on a split", config.part));
   }
   if (!config.features_file.empty() && !source.extracts()) {
     throw UsageError("no features are extracted from this data", "--features-file", "leave the option out");
@@ -64,11 +64,10 @@ EvaluateJobResult evaluate_job(const EvaluateJobConfig& config, Runtime& runtime
   done.evaluation = evaluate(model, loaded.examples, rows_of(config, model, loaded.examples, done.notes), config.seed);
   done.skipped = std::move(loaded.skipped);
   done.skipped.insert(done.skipped.end(), done.evaluation.skipped.begin(), done.evaluation.skipped.end());
-  if (done.evaluation.learnt_from > 0) {
+  if (done.evaluation.trained_on > 0) {
     done.notes.push_back(fmt::format(
-        "the model has learnt from {} of these examples, so the scores say more of its memory than of how it "
-        "does on other music; --part unseen leaves them out",
-        done.evaluation.learnt_from));
+        "the model was trained on {} of these examples, so the scores are optimistic; --part unseen leaves them out",
+        done.evaluation.trained_on));
   }
   return done;
 }
@@ -77,7 +76,8 @@ nlohmann::json to_json(const EvaluateJobResult& result, const EvaluateJobConfig&
   nlohmann::json document = to_json(result.evaluation.metrics, result.labels);
   document["model"] = config.model.string();
   document["part"] = config.part;
-  document["learnt_from"] = result.evaluation.learnt_from;
+  document["trained_on"] = result.evaluation.trained_on;
+  document["learnt_from"] = result.evaluation.trained_on;  // deprecated name of "trained_on"
   return document;
 }
 

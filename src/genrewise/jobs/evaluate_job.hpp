@@ -1,4 +1,4 @@
-// A saved model on labelled data: what `genrewise evaluate` does.
+// Evaluates a saved model on labelled data: the job of `genrewise evaluate`.
 #pragma once
 
 #include <cstdint>
@@ -18,25 +18,25 @@ namespace genrewise {
 
 struct EvaluateJobConfig {
   std::filesystem::path model;  ///< a .gwm file
-  DataSourceConfig data;        ///< features that are not named are the model's
-  SplitConfig split;            ///< where `part` is one of its parts
+  DataSourceConfig data;        ///< its features default to the model's
+  SplitConfig split;            ///< used if `part` is one of its parts
   std::string part =
-      "unseen";  ///< "unseen" (that the model was not fitted on), "training", "validation", "test", "all"
-  std::filesystem::path features_file = {};  ///< keeps extracted features; empty: a temporary file
-  std::uint64_t seed = kDefaultSeed;         ///< of the interval over artists
+      "unseen";  ///< "unseen" (not among the training examples of the model), "training", "validation", "test", "all"
+  std::filesystem::path features_file = {};  ///< file for extracted features; empty: a temporary file
+  std::uint64_t seed = kDefaultSeed;         ///< seed of the interval over artists
 };
 
 struct EvaluateJobResult {
-  std::vector<std::string> labels;  ///< of the model
+  std::vector<std::string> labels;  ///< labels of the model
   Evaluation evaluation;
   std::vector<std::string> notes;
-  std::vector<Fault> skipped;  ///< tracks that could not be used or whose genre the model does not know
+  std::vector<Fault> skipped;  ///< tracks that cannot be used or whose genre is unknown to the model
 };
 
-/// Throws as study_job() does, and Error when no example is left to evaluate on or the features are not the model's.
+/// Throws as study_job() does, and Error if no example is left or the features are not those of the model.
 EvaluateJobResult evaluate_job(const EvaluateJobConfig& config, Runtime& runtime);
 
-/// What `genrewise evaluate --json` prints.
+/// Output of `genrewise evaluate --json`.
 nlohmann::json to_json(const EvaluateJobResult& result, const EvaluateJobConfig& config);
 
 }  // namespace genrewise

@@ -30,7 +30,7 @@ void require_genres(const DataSource& source) {
 void name_features(DataSourceConfig& data, const std::string& set) {
   if (set.empty()) return;
   if (data.features && *data.features != set) {
-    throw UsageError(fmt::format("the model is asked for on {}, and the features are {}", set, *data.features),
+    throw UsageError(fmt::format("the model names the features {}, but --features is {}", set, *data.features),
                      "--features", "leave one of them out");
   }
   data.features = set;

@@ -1,4 +1,4 @@
-// Options that jobs have in common, and as words of a command line.
+// Options that jobs share, and their command-line form.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,26 +10,26 @@
 
 namespace genrewise {
 
-/// The data for examples that are split so: --min-groups counts the groups that the scheme keeps together.
+/// Data source for examples that are split like this: --min-groups counts the groups that the scheme keeps together.
 DataSourceConfig data_for(DataSourceConfig data, const SplitConfig& split);
 
-/// Throws Error for a genre to be merged that the data does not have, before a run's folder is touched.
+/// Throws Error if --merge names an unknown genre, before a run folder is changed.
 void require_genres(const DataSource& source);
 
-/// Takes the feature set that a model names ("audiotag/svm"; empty: none). Throws UsageError when --features names
-/// another one.
+/// Sets the feature set that a model names ("audiotag/svm"; empty: none). Throws UsageError if --features names another
+/// one.
 void name_features(DataSourceConfig& data, const std::string& set);
 
-/// Throws UsageError when a split is asked for, by scheme or file, where none is made; `why` says so.
+/// Throws UsageError with the message `why` if a split scheme or file is given.
 void require_not_given(const SplitConfig& split, const std::string& why);
 
-/// What makes two runs the same as far as data, features and split go; for config.json.
+/// Data, features and split that identify a run; for config.json.
 nlohmann::json run_identity(const DataSource& source, const SplitConfig& split);
 
-/// Words as a POSIX shell reads them, quoted where they must be, with blanks between them.
+/// Command line for a POSIX shell: the words, quoted if necessary, separated by blanks.
 std::string shell_line(const std::vector<std::string>& words);
 void add_option(std::vector<std::string>& words, const std::string& option, const std::string& value);
-/// The options that are not at their defaults, without the location.
+/// Appends the options that differ from their defaults, without the location.
 void add_options(std::vector<std::string>& words, const DataSourceConfig& data);
 void add_options(std::vector<std::string>& words, const SplitConfig& split);
 

@@ -7,7 +7,7 @@
 namespace genrewise {
 namespace {
 
-/// Genres by the sounds that a pretrained network recognises.
+/// Zero-shot model: genres from the sounds that a pretrained network recognises.
 Model zero_shot_model(const std::string& genres) {
   Parameters parameters;
   if (!genres.empty()) parameters["genres"] = genres;
@@ -31,7 +31,7 @@ Predictor open_model(const PredictJobConfig& config) {
   Model model = load_model(config.model);
   try {
     return Predictor(std::move(model), {.windows = config.windows});
-  } catch (const UnknownName& error) {  // features that this program cannot make: which model asks for them?
+  } catch (const UnknownName& error) {  // unknown features: adds the model to the message
     throw UnknownName(error.problem(), config.model.string(), error.remedy());
   } catch (const Error& error) {
     throw Error(error.problem(), config.model.string(), error.remedy());

@@ -1,4 +1,4 @@
-// Genres of audio files: what `genrewise predict` does.
+// Predicts genres of audio files: the job of `genrewise predict`.
 #pragma once
 
 #include <filesystem>
@@ -12,11 +12,11 @@
 namespace genrewise {
 
 struct PredictJobConfig {
-  std::filesystem::path model;                ///< a .gwm file; empty: zero-shot
-  bool zero_shot = false;                     ///< no model: genres from the sounds that a pretrained network recognises
-  std::string genres;                         ///< zero-shot: "Rock,Jazz"; empty: all that it knows
-  std::vector<std::filesystem::path> inputs;  ///< audio files, and folders to walk with all below them
-  int windows = PredictOptions{}.windows;     ///< of 30 s, at most so many of a track
+  std::filesystem::path model;  ///< a .gwm file; empty: zero-shot
+  bool zero_shot = false;       ///< instead of a model: genres from the sounds that a pretrained network recognises
+  std::string genres;           ///< zero-shot: "Rock,Jazz"; empty: all available ones
+  std::vector<std::filesystem::path> inputs;  ///< audio files, and folders that are searched recursively
+  int windows = PredictOptions{}.windows;     ///< maximum number of 30 s windows per track
 };
 
 struct PredictedFile {
@@ -26,12 +26,12 @@ struct PredictedFile {
 
 struct PredictJobResult {
   std::vector<std::string> labels;
-  std::vector<PredictedFile> files;  ///< in the inputs' order
+  std::vector<PredictedFile> files;  ///< in the order of the inputs
   std::vector<Fault> skipped;
 };
 
-/// After an interruption, files that were not reached are in neither list; whether it was interrupted is in the
-/// runtime. Throws Error for a model that cannot be used, UsageError for genres beside a model.
+/// After an interruption, unprocessed files are in neither list, and the runtime is interrupted. Throws Error for a
+/// model that cannot be used, UsageError for genres given with a model.
 PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime);
 
 }  // namespace genrewise

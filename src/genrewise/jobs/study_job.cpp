@@ -28,14 +28,14 @@ std::vector<std::string> feature_sets(const std::vector<ModelSpec>& models) {
   return sets;
 }
 
-/// A wrong name is reported before anything is extracted.
+/// Reports an unknown name before anything is extracted.
 void require_features(const DataSource& source, const std::vector<std::string>& sets) {
   for (const std::string& set : sets) {
     if (!set.empty() && source.table_of(set).empty() && source.has_audio()) make_feature_set(set);
   }
 }
 
-/// The models, which may be added to a run, are not part of it: each keeps its own entry.
+/// Without the models: they may be added to a run, and each has its own entry.
 nlohmann::json identity(const DataSource& source, const StudyJobConfig& config) {
   nlohmann::json identity = run_identity(source, config.split);
   identity["seed"] = config.seed;
@@ -86,7 +86,7 @@ StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
     done.document["ablation"] = ablation_json(done.ablation, examples.labels);
   }
   write_study(folder, examples, split, done.result, done.document);
-  done.notes = honest_notes(examples, split, done.result);
+  done.notes = caveats(examples, split, done.result);
   done.skipped = joined.skipped;
   done.report = folder.path() / "report.html";
   return done;

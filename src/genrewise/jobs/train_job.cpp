@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kWords[] = {"training", "training+validation", "all"};
 
-/// What is asked for, before any data is open.
+/// The request, validated before any data is opened.
 struct Plan {
   ModelSpec spec;
   Point point;
@@ -36,9 +36,10 @@ Plan plan_of(const TrainJobConfig& config) {
     spec.parameters["pca_components"] = std::to_string(*config.pca_components);
   }
   const Point point(spec.parameters);
-  if (point.preparing.contains("features")) {
-    throw UsageError("a model is fitted on a whole table", "--param features",
-                     "name a feature set, as in fma518/svm; groups of features are for tune and study --ablation");
+  if (point.preprocessing.contains("features")) {
+    throw UsageError(
+        "a model is fitted on all columns of its table", "--param features",
+        "give a feature set, as in fma518/svm; groups of features are available in tune and study --ablation");
   }
   PreprocessingConfig preprocessing;
   preprocessing.seed = config.seed;
@@ -48,10 +49,10 @@ Plan plan_of(const TrainJobConfig& config) {
   return {std::move(spec), point, preprocessing, std::move(data)};
 }
 
-/// Throws Error for an option that would change nothing.
+/// Throws Error for an option without effect.
 void require_followed(const TrainJobConfig& config, const ClassifierDescriptor& descriptor) {
   const auto refuse = [&](const char* option) {
-    throw UsageError(fmt::format("only networks follow it, and {} is none", descriptor.kind), option,
+    throw UsageError(fmt::format("this option applies to networks only, and {} is not one", descriptor.kind), option,
                      "leave the option out");
   };
   if (!descriptor.capabilities.neural_program) {
@@ -59,7 +60,7 @@ void require_followed(const TrainJobConfig& config, const ClassifierDescriptor& 
     if (config.ranks > 1) refuse("--ranks");
   }
   if (config.rank < 0 || config.rank >= config.ranks) {
-    throw UsageError(fmt::format("there are the ranks 0 to {}", config.ranks - 1), "--rank");
+    throw UsageError(fmt::format("ranks are numbered from 0 to {}", config.ranks - 1), "--rank");
   }
   if (config.on == TrainingParts::all) {
     require_not_given(config.split, "the model is fitted on all examples, so there are no parts");
@@ -76,7 +77,7 @@ FitContext fit_context_of(const TrainJobConfig& config, Progress& progress) {
   return context;
 }
 
-/// With all examples no split is needed, and data that cannot be split is no trouble.
+/// Fitting on all examples needs no split, and works with data that cannot be split.
 Split split_of(const TrainJobConfig& config, const SplitSubjects& subjects) {
   if (config.on != TrainingParts::all) return make_split(subjects, config.split);
   Split split;
@@ -96,7 +97,8 @@ std::vector<std::size_t> rows_to_fit(const Split& split, TrainingParts on) {
 void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResult& done) {
   nlohmann::json& facts = done.model.facts;
   facts["seed"] = config.seed;
-  facts["learnt"] = to_string(config.on);
+  facts["fitted_on"] = to_string(config.on);
+  facts["learnt"] = to_string(config.on);  // deprecated name of "fitted_on"
   if (config.on != TrainingParts::all) {
     facts["split"] = {{"scheme", to_string(split.scheme)}, {"seed", split.seed}};
   }
@@ -131,18 +133,18 @@ void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSo
   record_facts(config, split, done);
 }
 
-/// Without a table in memory: the classifier reads the records as it goes.
+/// Without a table in memory: the classifier reads the records batch by batch.
 void train_on_records(const TrainJobConfig& config, const Plan& plan, const PackManifest& pack,
                       std::unique_ptr<Classifier> classifier, Progress& progress, TrainJobResult& done) {
   const GenreConfig& genres = plan.data.genres;
   if (!genres.merge.empty() || genres.min_groups > 0) {
-    throw UsageError(fmt::format("{} reads the records of a pack as they are, with all their genres", plan.spec.kind),
-                     genres.merge.empty() ? "--min-groups" : "--merge",
-                     "leave it out, or pack the dataset with these genres");
+    throw UsageError(
+        fmt::format("{} is trained on the unmodified records of a pack, with all their genres", plan.spec.kind),
+        genres.merge.empty() ? "--min-groups" : "--merge", "leave it out, or pack the dataset with these genres");
   }
-  if (!plan.point.preparing.empty()) {
-    throw UsageError(fmt::format("{} reads the records of a pack as they are, so {} cannot be followed", plan.spec.kind,
-                                 plan.point.preparing.begin()->first),
+  if (!plan.point.preprocessing.empty()) {
+    throw UsageError(fmt::format("{} is trained on the unmodified records of a pack, so {} has no effect",
+                                 plan.spec.kind, plan.point.preprocessing.begin()->first),
                      config.pca_components ? "--pca" : "--param", "leave it out, or train on a feature table");
   }
   const Split split = split_of(config, subjects_of(pack));
@@ -170,7 +172,7 @@ std::string_view to_string(TrainingParts parts) {
 TrainingParts parse_training_parts(std::string_view text) {
   const auto found = std::ranges::find(kWords, text);
   if (found == std::end(kWords)) {
-    throw UsageError(fmt::format("there are no parts \"{}\"", text), "--on",
+    throw UsageError(fmt::format("there is no choice of parts \"{}\"", text), "--on",
                      "use training, training+validation or all");
   }
   return static_cast<TrainingParts>(found - std::begin(kWords));
@@ -182,7 +184,7 @@ TrainJobResult train_job(const TrainJobConfig& config, Runtime& runtime) {
   const Plan plan = plan_of(config);
   const ClassifierDescriptor& descriptor = classifier_descriptor(plan.spec.kind);
   require_followed(config, descriptor);
-  auto classifier = make_classifier(plan.spec.kind, plan.point.learning, derive_seed(config.seed, plan.spec.kind));
+  auto classifier = make_classifier(plan.spec.kind, plan.point.classifier, derive_seed(config.seed, plan.spec.kind));
   const DataSource source(plan.data);
   if (config.on != TrainingParts::all) require_split(source, config.split);
   TrainJobResult done;

@@ -17,12 +17,12 @@
 namespace genrewise {
 namespace {
 
-/// What is searched, but for presets, which may depend on the table.
+/// The search without presets, which may depend on the table.
 TuningConfig search_of(const TuneJobConfig& config) {
   ModelSpec spec = parse_model(config.model);
   for (const std::string& text : config.parameters) add_parameter(spec, text);
   for (const std::string& text : config.grid) add_axis(spec, text);
-  std::erase_if(spec.grid, [](const GridAxis& axis) { return axis.by_default; });  // what is searched is asked for
+  std::erase_if(spec.grid, [](const GridAxis& axis) { return axis.by_default; });  // only explicit axes are searched
   TuningConfig search;
   search.kind = spec.kind;
   search.fixed = std::move(spec.parameters);
@@ -32,9 +32,9 @@ TuningConfig search_of(const TuneJobConfig& config) {
   search.scheme = config.fold_scheme;
   search.seed = config.seed;
   if (search.axes.empty() && config.presets.empty()) {
-    throw UsageError("there is nothing to search", "--grid", "say what, as in --grid k=1:96:5, or --preset study");
+    throw UsageError("there is nothing to search", "--grid", "give axes, as in --grid k=1:96:5, or --preset study");
   }
-  require_sound(search);
+  require_valid(search);
   return search;
 }
 
@@ -48,7 +48,7 @@ nlohmann::json identity(const DataSource& source, const TuneJobConfig& config, c
   return identity;
 }
 
-/// The examples that may be searched on.
+/// The examples to search on.
 Examples searched(const TuneJobConfig& config, const Examples& examples, std::vector<std::string>& notes) {
   if (config.include_test) return examples;
   const Split split = make_split(examples.subjects, config.split);
@@ -60,7 +60,7 @@ Examples searched(const TuneJobConfig& config, const Examples& examples, std::ve
   return select_examples(examples, rows);
 }
 
-/// What fits the best point on what was searched on; nothing where it is of a part of the features.
+/// Configuration that fits the best point on the searched examples; empty if it uses a subset of the features.
 std::optional<TrainJobConfig> training_of(const TuneJobConfig& config, const TuningConfig& search,
                                           const TuningResult& result, const std::filesystem::path& folder) {
   ModelSpec best;

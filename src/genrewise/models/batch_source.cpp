@@ -6,9 +6,9 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kShuffledRecords = 4096;  // records are mixed within so many; a small pack is shuffled whole
+constexpr std::size_t kShuffledRecords = 4096;  // records are shuffled within a buffer of this size; a smaller pack is shuffled as a whole
 
-/// Examples of each label in a part; all records where `part` is nothing.
+/// Examples of each label in a part; in all records where `part` is nothing.
 std::vector<std::size_t> label_sizes(const PackManifest& manifest, std::optional<Part> part) {
   std::vector<std::size_t> sizes(manifest.labels.size());
   for (const PackedShard& shard : manifest.shards)
@@ -31,7 +31,7 @@ std::unique_ptr<BatchStream> open_batches(const PackManifest& manifest, std::opt
   config.shuffle_records = shuffle ? kShuffledRecords : 0;
   config.seed = request.seed;
   config.epochs = request.epochs;
-  config.drop_remainder = request.ranks > 1 && shuffle;  // every rank takes as many steps
+  config.drop_remainder = request.ranks > 1 && shuffle;  // every rank takes the same number of steps
   config.cache_bytes = cache_bytes;
   config.rank = request.rank;
   config.ranks = request.ranks;

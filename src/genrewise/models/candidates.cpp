@@ -12,7 +12,7 @@ namespace genrewise::grammar {
 namespace {
 
 constexpr double kMostValues = 10000;
-constexpr std::string_view kBreaks = ",:|()";  // what a bare value cannot hold
+constexpr std::string_view kBreaks = ",:|()";  // not allowed in a bare value
 
 [[noreturn]] void refuse(std::string_view whole, std::size_t at, std::string_view problem, std::string_view remedy) {
   throw Error(fmt::format("at character {}: {}", at + 1, problem), fmt::format("\"{}\"", whole), std::string(remedy));
@@ -26,7 +26,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/// A value as it is kept: parentheses only where it needs them, and no blanks beside commas.
+/// The canonical form of a value: parentheses only where required, and no blanks beside commas.
 std::string canonical_value(const Part& part) {
   std::string_view text = part.text();
   if (!text.starts_with('(')) {
@@ -36,7 +36,8 @@ std::string canonical_value(const Part& part) {
   }
   if (split(part, [&](std::size_t at) { return part.whole[at] == ')'; }).front().end != part.end - 1 ||
       !text.ends_with(')'))
-    part.refuse("a value goes on after its parentheses", "separate candidates by commas, as in (100),(100,50)");
+    part.refuse("there is text after the parentheses of a value",
+                "separate candidates by commas, as in (100),(100,50)");
   text = text.substr(1, text.size() - 2);
   std::string kept;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -77,7 +78,7 @@ std::vector<std::string> powers(const std::vector<Part>& parts) {
   const auto numbers = numbers_of(parts);
   const double from = numbers[0], to = numbers[1], count = numbers[2];
   if (count < 2 || count != std::floor(count) || count > kMostValues)
-    parts.back().refuse("the count is not a whole number of at least 2", "write log:FROM:TO:COUNT, as in log:-2:2:9");
+    parts.back().refuse("the count is not an integer of at least 2", "write log:FROM:TO:COUNT, as in log:-2:2:9");
   std::vector<std::string> values;
   for (double i = 0; i < count; ++i) values.push_back(number_text(std::pow(10, from + (to - from) * i / (count - 1))));
   return values;

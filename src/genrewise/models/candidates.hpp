@@ -1,4 +1,4 @@
-// The inner part of the grammar of model_spec.hpp: parameters and their candidates. Private to this module.
+// Parameters and candidates in the grammar of model_spec.hpp. Private to this module.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace genrewise::grammar {
 
-/// A stretch of the whole text, so that errors can say where.
+/// A part of the whole text, so that errors can state the position.
 struct Part {
   std::string_view whole;
   std::size_t begin = 0, end = 0;
@@ -18,12 +18,12 @@ struct Part {
   [[noreturn]] void refuse(std::string_view problem, std::string_view remedy) const;
 };
 
-/// Splits at the characters outside parentheses that `is_end` picks by their position, which are left out. Throws Error
-/// for parentheses that do not match.
+/// Splits at the characters outside parentheses for whose position `is_end` is true; these are dropped. Throws Error
+/// for unbalanced parentheses.
 std::vector<Part> split(const Part& part, const std::function<bool(std::size_t)>& is_end);
 std::vector<Part> split(const Part& part, char separator);
 
-/// The end of the NAME that starts at `at`, where "=" follows it; nothing where no parameter starts there.
+/// The end of the NAME at `at`, if "=" follows it; nothing where no parameter starts.
 std::optional<std::size_t> name_end(std::string_view text, std::size_t at);
 
 struct Assignment {
@@ -34,16 +34,16 @@ struct Assignment {
 Assignment parse_assignment(const Part& part);
 
 struct Candidates {
-  std::vector<std::string> values;  ///< in parentheses where they hold what a bare value cannot
-  std::vector<Part> parts;          ///< of each value; of a range one for all
+  std::vector<std::string> values;  ///< in parentheses where a bare value cannot represent them
+  std::vector<Part> parts;          ///< one for each value, or one for a whole range
   bool is_range = false;
 };
 Candidates parse_candidates(const Part& part, std::string_view name);
 
-/// A value as it is written: in parentheses where it must be.
+/// A value in the grammar: in parentheses where required.
 std::string value_text(const std::string& value);
 
-/// Letters, digits, dots and hyphens of a text, hyphens for all else.
+/// The text with every character except letters, digits, dots and hyphens replaced by a hyphen.
 std::string plain_characters(std::string_view text);
 
 }  // namespace genrewise::grammar

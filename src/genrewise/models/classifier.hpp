@@ -1,4 +1,4 @@
-// Interface of every classifier, and what each kind of classifier declares of itself.
+// Interface of every classifier, and the descriptors of the kinds of classifiers.
 //
 //     auto classifier = make_classifier("svm", {{"C", "10"}}, seed);
 //     classifier->fit({examples, labels, label_count});
@@ -25,12 +25,12 @@ class TensorArchive;
 struct BatchSource;
 struct ClassifierDescriptor;
 
-/// Examples to fit on. Everything is borrowed for the call.
+/// Examples to fit on. Everything is borrowed for the duration of the call.
 struct TrainingData {
   const Matrix& examples;       ///< one row each
   std::span<const int> labels;  ///< of each row: 0 .. label_count - 1
   int label_count = 0;
-  std::span<const std::string> groups = {};  ///< of each row (its artist); empty: not known
+  std::span<const std::string> groups = {};  ///< of each row (its artist); empty: unknown
 };
 
 /// Labels and class probabilities of the same examples.
@@ -39,15 +39,15 @@ struct Predictions {
   Matrix probabilities;  ///< examples x label_count; rows sum to 1
 };
 
-/// What may accompany a fit; everything may be left out.
+/// Optional context of a fit.
 struct FitContext {
-  Progress* progress = nullptr;           ///< for classifiers that take long
+  Progress* progress = nullptr;           ///< for classifiers that take long to fit
   std::filesystem::path run_folder = {};  ///< where networks store checkpoints and curves, and continue from them
-  std::vector<std::string> labels = {};   ///< the labels' names, by which a run folder recognises its data
+  std::vector<std::string> labels = {};   ///< the labels' names, compared with those of an existing run folder
   std::string ranks_address = {};         ///< "host:port" of rank 0 where several processes train together
   int rank = 0, ranks = 1;
-  /// Intermediate results shared with other fits on the same tables. The classifier remembers it for its predictions
-  /// without keeping it alive: it is used as long as its owner keeps it.
+  /// Intermediate results shared with other fits on the same tables. The classifier also uses it in predictions, but does
+  /// not keep it alive: it is used as long as its owner keeps it.
   std::shared_ptr<SharedWork> work = nullptr;
 };
 
@@ -60,26 +60,26 @@ class Classifier {
   std::string_view kind() const;                     ///< "svm"
   virtual const Parameters& parameters() const = 0;  ///< all of them, defaults filled in
 
-  /// Throws Error on data that it cannot be fitted to (not finite: names row and column; fewer than two labels
-  /// present). A label that no example has is allowed and gets probability 0.
+  /// Throws Error on unsuitable data (a value that is not finite: names row and column; fewer than two labels present). A
+  /// label without examples is allowed and gets probability 0.
   virtual void fit(const TrainingData& data, const FitContext& context = {}) = 0;
   /// As fit(), from batches; the validation part, where there is one, decides when to stop and which weights to keep.
-  /// Throws Interrupted after a checkpoint is in the run folder, from which the same call continues. Throws Error where
-  /// the descriptor does not announce `batches`.
+  /// Throws Interrupted after writing a checkpoint to the run folder, from which the same call continues. Throws Error
+  /// where the descriptor does not state the capability `batches`.
   virtual void fit_batches(const BatchSource& source, const FitContext& context = {});
 
-  /// The labels that the classifier decides for, as scikit-learn's predict() does (for most classifiers the most
-  /// probable one; an SVM votes by its decision values, which its calibrated probabilities need not follow), and the
-  /// class probabilities. Throws Error when the number of columns is not the one it was fitted on. Thread-safe.
+  /// Predicted labels, as scikit-learn's predict() (for most classifiers the most probable one; an SVM votes by its
+  /// decision values, which its calibrated probabilities need not follow), and class probabilities. Throws Error when
+  /// the number of columns differs from the one it was fitted on. Thread-safe.
   virtual Predictions predict_with_probabilities(const Matrix& examples) const = 0;
   std::vector<int> predict(const Matrix& examples) const;
   Matrix predict_probabilities(const Matrix& examples) const;
 
-  /// Tells `work` what fit() and predictions will ask it for. Call it for all classifiers that share before the first
-  /// of them is fitted, so that what is computed first serves the others too.
+  /// Registers with `work` what fit() and predictions will request from it. Call it for all classifiers that share `work`
+  /// before the first of them is fitted, so that the first computation covers the needs of all.
   virtual void announce(SharedWork& /*work*/) const {}
 
-  /// The fitted state under names that start with `prefix`; load() restores it to identical predictions.
+  /// The fitted state, under names that start with `prefix`; load() restores it with identical predictions.
   virtual void save(TensorArchive& archive, const std::string& prefix) const = 0;
   virtual void load(const TensorArchive& archive, const std::string& prefix) = 0;
 };
@@ -90,26 +90,26 @@ struct SearchSpace {
   std::vector<std::string> axes;
 };
 
-/// A kind of classifier with some parameters fixed and others to be chosen, under a name of its own.
+/// A kind of classifier with some parameters fixed and others to be searched, under its own name.
 struct ModelPreset {
   std::string name, title;  ///< "svm-rbf", "SVM, RBF kernel"
   Parameters parameters = {};
-  std::vector<std::string> axes = {};  ///< what a study chooses from on the validation part
-  bool in_study = false;               ///< whether a study compares it when no models are named
+  std::vector<std::string> axes = {};  ///< the search space that a study evaluates on the validation part
+  bool in_study = false;               ///< whether a study includes it when no models are named
 };
 
 struct ClassifierCapabilities {
-  bool plain_features = false;  ///< takes features as they are (a waveform, an image): no standardisation before it
+  bool plain_features = false;  ///< takes features unchanged (a waveform, an image): no standardisation before it
   bool batches = false;         ///< fit_batches()
   bool neural_program = false;  ///< fitted by the program genrewise-neural
   bool trainable = true;        ///< false: nothing is fitted, and studies cannot compare it
-  bool members = false;         ///< made of other classifiers, whose parameters are NAME.PARAMETER
+  bool members = false;         ///< an ensemble of other classifiers, whose parameters are NAME.PARAMETER
 };
 
 struct ClassifierDescriptor {
   std::string kind;     ///< "svm"
   std::string title;    ///< "Support vector machine"
-  std::string summary;  ///< one line: what it is, and whose behaviour it follows
+  std::string summary;  ///< one line: the method, and whose implementation it follows
   std::vector<ParameterDescriptor> parameters = {};
   std::vector<SearchSpace> searches = {};
   std::vector<ModelPreset> presets = {};
@@ -117,15 +117,15 @@ struct ClassifierDescriptor {
   std::function<std::unique_ptr<Classifier>(const ParameterValues& parameters, std::uint64_t seed)> make = {};
 };
 
-/// All kinds, in the order in which they are listed for people.
+/// All kinds, in listing order.
 std::vector<const ClassifierDescriptor*> classifier_descriptors();
 /// The kinds that can be trained.
 std::vector<std::string> classifier_kinds();
-/// Null where there is none of that kind.
+/// Null for an unknown kind.
 const ClassifierDescriptor* find_classifier(std::string_view kind);
-/// Throws UnknownName, listing the kinds that there are.
+/// Throws UnknownName, listing the existing kinds.
 const ClassifierDescriptor& classifier_descriptor(std::string_view kind);
-/// The parameters with defaults filled in. Throws Error for one that is unknown or not allowed, saying what there is.
+/// The parameters with defaults filled in. Throws Error for one that is unknown or not allowed, with the allowed ones.
 ParameterValues check_parameters(const ClassifierDescriptor& descriptor, const Parameters& given);
 
 /// A classifier of that kind. Throws as classifier_descriptor() and check_parameters() do.

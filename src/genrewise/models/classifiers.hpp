@@ -8,13 +8,14 @@
 
 #include "genrewise/models/classifier.hpp"
 
-/// In the order in which they are listed for people.
+/// In listing order.
 #define GENREWISE_CLASSIFIERS(ENTRY) \
   ENTRY(gaussian_naive_bayes)        \
   ENTRY(nearest_neighbours)          \
   ENTRY(logistic_regression)         \
   ENTRY(support_vector_machine)      \
   ENTRY(linear_svm)                  \
+  ENTRY(nearest_centroid)            \
   ENTRY(perceptron)                  \
   ENTRY(linear_discriminant)         \
   ENTRY(quadratic_discriminant)      \

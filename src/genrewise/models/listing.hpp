@@ -1,4 +1,4 @@
-// Descriptors of classifiers as JSON and as tables of the documentation.
+// Descriptors of classifiers as JSON and as Markdown tables for the documentation.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@
 namespace genrewise {
 
 /// {"name", "type", "default", "help", "allowed", "choices", "least", "most", "least_open", "most_open", "alias",
-/// "candidates", "simpler"}; a bound that is not there is null, as is an alias.
+/// "candidates", "simpler"}; a missing bound or alias is null.
 nlohmann::json to_json(const ParameterDescriptor& parameter);
 
 /// {"kind", "title", "summary", "parameters": [...], "searches": {NAME: [AXIS, ...]}, "presets": [{"name", "title",

@@ -27,7 +27,7 @@ std::string text_of(const FeatureColumn& column) {
   return text;
 }
 
-/// Any bytes, in JSON: as they are where they are UTF-8 (as any sane label is), else {"hex": "..."}.
+/// Any bytes as JSON: a string where they are UTF-8, else {"hex": "..."}.
 json any_text(const std::string& text) {
   json value = text;
   try {
@@ -61,8 +61,8 @@ std::string sum_field(std::string_view sum) {
   return "\"sha256\":\"" + std::string(sum) + "\"";
 }
 
-/// The sum is taken over the whole file with its own place filled with zeros. Inside a JSON text a quote is escaped,
-/// so the field's name with bare quotes stands nowhere but in its place.
+/// The checksum is taken over the whole file with its own digits set to zeros. Inside a JSON string a quote is escaped,
+/// so the field's name with bare quotes occurs nowhere else.
 void seal(std::string& bytes) {
   const std::string sum = sha256_hex(bytes);
   bytes.replace(bytes.find(sum_field(std::string(kSumDigits, '0'))), sum_field(sum).size(), sum_field(sum));
@@ -79,7 +79,7 @@ void check_seal(std::string bytes, const TensorArchive& archive) {
   }
   if (!sound)
     throw Error("the model file is damaged (its checksum does not fit)", archive.name(),
-                "copy it again from where it came, or train it again");
+                "copy it again from its source, or train it again");
 }
 
 void check_format(const TensorArchive& archive) {

@@ -1,4 +1,7 @@
-// A trained classifier with everything that is needed to use it, and its file.
+// A fitted classifier with its preprocessing and metadata, and the model file.
+//
+//     const Model model = load_model("genres.gwm");
+//     const Predictions predictions = model.predict_with_probabilities(features);
 #pragma once
 
 #include <filesystem>
@@ -20,14 +23,14 @@ struct Model {
   Preprocessor preprocessor;  ///< standardisation and PCA, fitted on the training part only
   std::unique_ptr<Classifier> classifier;
   nlohmann::json
-      facts;  ///< training data fingerprint, split, seed, scores, program version; for people, never for predicting
+      facts;  ///< training data fingerprint, split, seed, scores, program version; informative, not used in predictions
 
-  /// rows x labels, from raw features. Throws Error when there are more or fewer columns than the model's, or a number
-  /// is not finite (names its row and column).
+  /// rows x labels, from raw features. Throws Error when the number of columns differs from the model's, or a value is
+  /// not finite (names its row and column).
   Predictions predict_with_probabilities(const Matrix& features) const;
   Matrix predict_probabilities(const Matrix& features) const;
   std::vector<int> predict(const Matrix& features) const;
-  /// Throws Error, naming both, when the features were made by another recipe or their columns differ.
+  /// Throws Error, naming both, when the features have another recipe or other columns.
   void require_features(const FeatureRecipe& other, const std::vector<FeatureColumn>& other_columns) const;
 
  private:
@@ -36,9 +39,9 @@ struct Model {
 
 /// One `.gwm` file (docs/model_format.md). Throws Error.
 void save_model(const Model& model, const std::filesystem::path& path);
-/// Throws Error for a foreign, damaged or newer file, saying which.
+/// Throws Error for a foreign, damaged or newer file, with the reason.
 Model load_model(const std::filesystem::path& path);
-/// The same for a file's bytes, from wherever they come; `name` stands in error messages.
+/// The same for a file's bytes; `name` is used in error messages.
 Model parse_model(std::string bytes, const std::string& name);
 
 }  // namespace genrewise

@@ -31,10 +31,10 @@ GridAxis make_axis(std::string name, const Candidates& candidates) {
   return axis;
 }
 
-/// The parameter that is meant, of the classifier or of those that prepare the features; null for a member's.
+/// The parameter that is meant, of the classifier or of preprocessing; null for a parameter of an ensemble's estimator.
 const ParameterDescriptor* declared(const ClassifierDescriptor& classifier, const Assignment& assignment) {
   if (const auto* own = find_parameter(classifier.parameters, assignment.name)) return own;
-  if (const auto* preparing = find_parameter(preparing_parameters(), assignment.name)) return preparing;
+  if (const auto* preprocessing = find_parameter(preprocessing_parameters(), assignment.name)) return preprocessing;
   if (classifier.capabilities.members && assignment.name.find('.') != std::string::npos) return nullptr;
   const auto names = [](std::span<const ParameterDescriptor> parameters) {
     std::vector<std::string> all;
@@ -42,11 +42,11 @@ const ParameterDescriptor* declared(const ClassifierDescriptor& classifier, cons
     return fmt::format("{}", fmt::join(all, ", "));
   };
   assignment.name_part.refuse(fmt::format("{} has no parameter '{}'", classifier.kind, assignment.name),
-                              fmt::format("its parameters are {}; features are prepared by {}",
-                                          names(classifier.parameters), names(preparing_parameters())));
+                              fmt::format("its parameters are {}; preprocessing parameters are {}",
+                                          names(classifier.parameters), names(preprocessing_parameters())));
 }
 
-/// Parses and checks the candidates of one parameter; the axis has the parameter's own name.
+/// Parses and checks the candidates of one parameter; the axis has the parameter's canonical name.
 GridAxis checked_axis(const ClassifierDescriptor& classifier, const Assignment& assignment) {
   const ParameterDescriptor* parameter = declared(classifier, assignment);
   const Candidates candidates = parse_candidates(assignment.value, assignment.name);
@@ -62,12 +62,12 @@ GridAxis checked_axis(const ClassifierDescriptor& classifier, const Assignment& 
 
 [[noreturn]] void refuse_several(const Assignment& assignment) {
   assignment.value.refuse(
-      fmt::format("{} has several candidates where one value is wanted", assignment.name),
+      fmt::format("{} has several candidates where one value is expected", assignment.name),
       fmt::format("write a value that is a list in parentheses, as in {}=({}); candidates are for study and tune",
                   assignment.name, assignment.value.text()));
 }
 
-/// NAME=VALUE of everything that is not as the kind or preset has it.
+/// NAME=VALUE of everything that differs from the kind or preset.
 std::vector<std::string> changes_of(const ModelSpec& spec) {
   std::vector<std::string> changes;
   const std::optional<NamedPreset> preset = find_preset(spec.base);
@@ -88,7 +88,7 @@ void rename(ModelSpec& spec) {
   for (const std::string& change : changes_of(spec)) spec.title += ", " + change;
 }
 
-/// In place of what a preset has; refuses a parameter that somebody gave before.
+/// Replaces what a preset sets; throws Error for a parameter that was given before.
 void replace(ModelSpec& spec, const Assignment& assignment, const std::string& name) {
   const std::optional<NamedPreset> preset = find_preset(spec.base);
   const auto fixed = spec.parameters.find(name);
@@ -101,11 +101,11 @@ void replace(ModelSpec& spec, const Assignment& assignment, const std::string& n
   if (axis != spec.grid.end()) spec.grid.erase(axis);
 }
 
-/// The members of a vote and their weights can only be checked together.
+/// The estimators of an ensemble and their weights can only be checked together.
 void check_members(const ModelSpec& spec) {
   if (!classifier_descriptor(spec.kind).capabilities.members) return;
   for (const Parameters& parameters : grid_points(spec.parameters, spec.grid))
-    make_classifier(spec.kind, Point(parameters).learning, kDefaultSeed);
+    make_classifier(spec.kind, Point(parameters).classifier, kDefaultSeed);
 }
 
 ModelSpec named_model(const std::string& word, std::string_view whole) {

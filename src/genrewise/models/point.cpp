@@ -23,7 +23,7 @@ std::vector<Parameters> grid_points(const Parameters& fixed, const std::vector<G
   return points;
 }
 
-const std::vector<ParameterDescriptor>& preparing_parameters() {
+const std::vector<ParameterDescriptor>& preprocessing_parameters() {
   static const std::vector<ParameterDescriptor> all = {
       parameter::text("features", "all", "groups of columns, as in mfcc+zcr (tune only)"),
       parameter::boolean("standardise", "true", "each column to mean 0 and variance 1"),
@@ -37,21 +37,21 @@ const std::vector<ParameterDescriptor>& preparing_parameters() {
 
 Point::Point(const Parameters& all) {
   for (const auto& [name, value] : all)
-    (find_parameter(preparing_parameters(), name) != nullptr ? preparing : learning)[name] = value;
+    (find_parameter(preprocessing_parameters(), name) != nullptr ? preprocessing : classifier)[name] = value;
 }
 
 std::string features_of(const Point& point) {
-  const auto found = point.preparing.find("features");
-  return found == point.preparing.end() ? "all" : found->second;
+  const auto found = point.preprocessing.find("features");
+  return found == point.preprocessing.end() ? "all" : found->second;
 }
 
 PreprocessingConfig preprocessing_of(const Point& point, PreprocessingConfig base) {
-  const ParameterValues values("preprocessing", preparing_parameters(), point.preparing);
-  const auto asked = [&](const char* name) { return point.preparing.contains(name); };
-  if (asked("standardise")) base.standardise = values.flag("standardise");
-  if (asked("pca_whiten")) base.pca_whiten = values.flag("pca_whiten");
-  if (asked("pca_components")) base.pca_components = static_cast<std::size_t>(values.integer("pca_components"));
-  if (asked("pca_variance")) base.pca_variance = values.number("pca_variance");
+  const ParameterValues values("preprocessing", preprocessing_parameters(), point.preprocessing);
+  const auto is_given = [&](const char* name) { return point.preprocessing.contains(name); };
+  if (is_given("standardise")) base.standardise = values.flag("standardise");
+  if (is_given("pca_whiten")) base.pca_whiten = values.flag("pca_whiten");
+  if (is_given("pca_components")) base.pca_components = static_cast<std::size_t>(values.integer("pca_components"));
+  if (is_given("pca_variance")) base.pca_variance = values.number("pca_variance");
   return base;
 }
 
@@ -59,7 +59,7 @@ double complexity(std::string_view kind, const Parameters& point, const std::vec
   const ClassifierDescriptor* classifier = find_classifier(kind);
   const auto simpler = [&](const std::string& name) {
     const auto* own = classifier == nullptr ? nullptr : find_parameter(classifier->parameters, name);
-    if (own == nullptr) own = find_parameter(preparing_parameters(), name);
+    if (own == nullptr) own = find_parameter(preprocessing_parameters(), name);
     return own == nullptr ? Simpler::named_first : own->simpler;
   };
   double sum = 0;

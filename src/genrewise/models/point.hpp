@@ -1,4 +1,4 @@
-// A point of a grid: what is done to the features, and the classifier's own parameters.
+// A point of a grid: parameters of the preprocessing and of the classifier.
 #pragma once
 
 #include <string>
@@ -9,29 +9,28 @@
 
 namespace genrewise {
 
-/// Every combination of the axes' values over `fixed`, the last axis fastest; `fixed` alone without axes.
+/// Every combination of the axes' values, added to `fixed`, the last axis fastest; only `fixed` without axes.
 std::vector<Parameters> grid_points(const Parameters& fixed, const std::vector<GridAxis>& axes);
 
-/// Parameters that any model may have beside its classifier's: features (names of groups of columns, joined by "+"),
-/// standardise, pca_components, pca_variance, pca_whiten. No classifier has a parameter of such a name.
-const std::vector<ParameterDescriptor>& preparing_parameters();
+/// Preprocessing parameters of any model: features (names of groups of columns, joined by "+"), standardise,
+/// pca_components, pca_variance, pca_whiten. No classifier has a parameter of such a name.
+const std::vector<ParameterDescriptor>& preprocessing_parameters();
 
-/// A point's parameters in two.
+/// A point's parameters, split into those of the preprocessing and those of the classifier.
 struct Point {
-  Parameters preparing, learning;
+  Parameters preprocessing, classifier;
   explicit Point(const Parameters& all);
 };
 
 /// "all" where the point names no features.
 std::string features_of(const Point& point);
 
-/// The configuration that the point asks for; what it does not name is as in `base`. Throws Error for a value that is
-/// not allowed.
+/// `base` with the point's preprocessing parameters applied. Throws Error for a value that is not allowed.
 PreprocessingConfig preprocessing_of(const Point& point, PreprocessingConfig base);
 
-/// How complex a point is among the axes that it was taken from, for the one-standard-error rule: the sum over the
-/// axes of the value's rank from the simplest, as a share. The parameters' descriptors say which values are simpler
-/// (no PCA, 0 components, counts as the most components). `kind` may be unknown: then what was named first is simpler.
+/// Complexity of a point among its axes, for the one-standard-error rule: the sum over the axes of the value's rank
+/// from the simplest, as a share. The parameters' descriptors define which values are simpler (no PCA, i.e. 0
+/// components, counts as the most components). For an unknown `kind`, earlier values are simpler.
 double complexity(std::string_view kind, const Parameters& point, const std::vector<GridAxis>& axes);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// Names of models with parameters of their own. Private to this module.
+// Presets: named models with their own parameters. Private to this module.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@ struct NamedPreset {
   ModelPreset preset;
 };
 
-/// The classifiers' own, then FMA's baselines.
+/// Those of the classifiers, then FMA's baselines.
 std::vector<NamedPreset> all_presets();
 std::vector<NamedPreset> fma_presets();
 std::optional<NamedPreset> find_preset(std::string_view name);

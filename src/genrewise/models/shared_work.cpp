@@ -40,7 +40,7 @@ void SharedWork::keep(const std::string& key, const std::shared_ptr<Slot>& slot,
   bytes_ += bytes - slot->bytes;
   slot->bytes = bytes;
   while (bytes_ > most_bytes_) {
-    // Slots without bytes are being made at the moment.
+    // Slots without bytes are being computed at the moment.
     auto oldest = slots_.end();
     for (auto at = slots_.begin(); at != slots_.end(); ++at)
       if (at->second->bytes > 0 && (oldest == slots_.end() || at->second->last_use < oldest->second->last_use))

@@ -1,4 +1,4 @@
-// What learners of the same tables need alike: a kernel matrix, a search for neighbours.
+// Intermediate results that classifiers on the same tables share: a kernel matrix, a neighbour search.
 #pragma once
 
 #include <any>
@@ -15,39 +15,39 @@
 
 namespace genrewise {
 
-/// Lets classifiers that learn from the same table, or predict for the same table, do once what they have in common:
-/// one search for the most neighbours serves every n_neighbors and both weights, one kernel matrix every C of an SVM,
-/// one matrix of products every gamma. Results are the same to the last bit as without it. How a search uses it:
+/// Lets classifiers that are fitted on the same table, or predict for the same table, compute shared results once: one
+/// search for the most neighbours serves every n_neighbors and both weights, one kernel matrix every C of an SVM, one
+/// matrix of products every gamma. Results are bitwise the same as without it. Use in a search:
 ///
-///     auto work = std::make_shared<SharedWork>(bytes);  // one for each fold: training side and held-out side
-///     work->add(fold.learn), work->add(fold.judge);
+///     auto work = std::make_shared<SharedWork>(bytes);  // one per fold, for its training and held-out examples
+///     work->add(training), work->add(held_out);
 ///     for (auto& classifier : classifiers) classifier->announce(*work);  // all of them before the first fit
 ///     ...fit with FitContext{.work = work} and predict in any order, on several threads...
 ///
-/// Only tables that were added are shared, and are recognised by their address: they must stay where and what they are
-/// as long as the work exists. A classifier does not keep the work alive; without it, it predicts by itself.
-/// May be used by several threads; whoever asks for what another is making waits for it.
+/// Only tables that were added are shared; they are identified by address, and must neither move nor change during the
+/// lifetime of the object. A classifier does not keep it alive, and predicts without it once it is gone.
+/// Thread-safe; a thread that requests a value that another one is computing waits for it.
 class SharedWork {
  public:
-  /// What is kept takes at most so many bytes (beside what somebody holds at the moment); what was used longest ago is
-  /// dropped first, and made again if it is needed again.
+  /// Keeps at most this many bytes (in addition to what callers hold); the least recently used values are dropped first,
+  /// and recomputed when needed.
   explicit SharedWork(std::size_t bytes = std::size_t{1} << 30) : most_bytes_(bytes) {}
   SharedWork(const SharedWork&) = delete;
   SharedWork& operator=(const SharedWork&) = delete;
 
   void add(const Matrix& table);
-  /// A name for a table that was added; nothing for any other.
+  /// The name of a table that was added; nothing for any other.
   std::optional<std::string> name_of(const Matrix& table) const;
 
-  // The rest is for learners.
+  // For implementations of classifiers.
 
-  /// Says beforehand what will be asked for: under a topic ("n_neighbors") an item ("21").
+  /// Announces a later request: an item ("21") under a topic ("n_neighbors").
   void announce(const std::string& topic, const std::string& item);
   std::set<std::string> announced(const std::string& topic) const;
 
-  /// The value that is kept under `key`, or what make() returns, which is then kept; `bytes_of` says how large it is.
-  /// A kept value for which enough(value) is false is made again and replaced. When make() throws, nothing is kept and
-  /// the next to ask makes it.
+  /// The value stored under `key`, or the result of make(), which is then stored; `bytes_of` returns its size. A stored
+  /// value for which enough(value) is false is recomputed and replaced. When make() throws, nothing is stored and the
+  /// next request computes it again.
   template <class T>
   std::shared_ptr<const T> get(
       const std::string& key, const std::function<T()>& make, const std::function<std::size_t(const T&)>& bytes_of,
@@ -66,10 +66,10 @@ class SharedWork {
 
  private:
   struct Slot {
-    std::mutex mutex;  // held while the value is made
+    std::mutex mutex;  // held while the value is computed
     std::any value;
     std::size_t bytes = 0;       // guarded by SharedWork's mutex, as is the next
-    std::uint64_t last_use = 0;  // of a clock that ticks at each use
+    std::uint64_t last_use = 0;  // value of a clock that advances at each use
   };
   std::shared_ptr<Slot> slot_of(const std::string& key);
   void keep(const std::string& key, const std::shared_ptr<Slot>& slot, std::size_t bytes);

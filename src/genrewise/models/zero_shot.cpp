@@ -8,14 +8,14 @@
 #include <map>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
 
 namespace genrewise {
 namespace {
 
-/// Letters and digits in lower case: "Hip-Hop" and "hiphop" are one.
+/// Letters and digits in lower case: "Hip-Hop" and "hiphop" are equal.
 std::string plain(std::string_view name) {
   std::string letters;
   for (const char c : name)
@@ -24,8 +24,8 @@ std::string plain(std::string_view name) {
   return letters;
 }
 
-/// Other names of the table's genres.
-std::string_view known_as(const std::string& plain_name) {
+/// The table's name of a genre that has other common names; empty for any other.
+std::string_view canonical_name(const std::string& plain_name) {
   static const std::map<std::string, std::string_view> names = {
       {"rap", "Hip-Hop"},         {"hiphoprap", "Hip-Hop"},
       {"world", "International"}, {"worldmusic", "International"},
@@ -47,13 +47,13 @@ struct Weighted {
 };
 
 std::vector<Weighted> evidence_for(const std::string& genre) {
-  std::string wanted = plain(genre);
-  if (const auto other = known_as(wanted); !other.empty()) wanted = plain(other);
+  std::string name = plain(genre);
+  if (const auto other = canonical_name(name); !other.empty()) name = plain(other);
   std::vector<Weighted> found;
   for (const GenreEvidence& one : genre_evidence())
-    if (plain(one.genre) == wanted) found.push_back({one.audioset_class, one.weight});
+    if (plain(one.genre) == name) found.push_back({one.audioset_class, one.weight});
   if (found.empty())
-    throw Error(fmt::format("AudioSet's classes do not tell of the genre \"{}\"", genre), "--genres",
+    throw Error(fmt::format("AudioSet has no classes for the genre \"{}\"", genre), "--genres",
                 fmt::format("choose among: {}", fmt::join(zero_shot_genres(), ", ")));
   return found;
 }
@@ -94,7 +94,7 @@ class ZeroShot final : public Classifier {
     for (std::size_t i = 0; i < examples.rows(); ++i) {
       double all = 0;
       for (std::size_t genre = 0; genre < evidence_.size(); ++genre) {
-        double sum = 1e-9;  // so that a clip without any evidence has equal shares
+        double sum = 1e-9;  // equal probabilities for a clip without any evidence
         for (const Weighted& one : evidence_[genre])
           sum += one.weight / (1 + std::exp(-static_cast<double>(examples(i, one.audioset_class))));
         result(i, genre) = static_cast<float>(sum);

@@ -1,5 +1,4 @@
-// Which classes of AudioSet speak for which genre. Written by hand from the classes' names before anything was
-// measured.
+// Weights of AudioSet classes as evidence for genres. Chosen by hand from the classes' names before any measurement.
 #include "genrewise/models/zero_shot.hpp"
 
 namespace genrewise {

@@ -10,19 +10,19 @@ namespace {
 
 constexpr std::size_t kOpenFiles = 128;  // well below the usual limit of 1,024 per process
 
-// Decompresses from a restart point on; the stream's own end and checksum lie behind the block and are not asked for,
-// since every record has sums of its own.
+// Decompresses from a restart point on. The stream's end and checksum come after the block and are not read: every
+// record has its own checksums.
 std::size_t inflate_block(std::span<const std::byte> stored, bool from_start, std::span<std::byte> into) {
   auto inflater = from_start ? Inflater::whole() : Inflater::raw();
-  const std::size_t wanted = into.size();
+  const std::size_t capacity = into.size();
   inflater.read(stored, into);
-  return wanted - into.size();
+  return capacity - into.size();
 }
 
 }  // namespace
 
 DamageCount::DamageCount(const PackManifest& manifest, std::size_t selection, double budget)
-    : place_(manifest.folder.string()), selection_(selection), budget_(budget) {}
+    : location_(manifest.folder.string()), selection_(selection), budget_(budget) {}
 
 void DamageCount::add(std::uint32_t shard, std::uint32_t record, Fault fault) {
   const std::lock_guard lock(mutex_);
@@ -31,7 +31,7 @@ void DamageCount::add(std::uint32_t shard, std::uint32_t record, Fault fault) {
   if (static_cast<double>(records_.size()) <= budget_ * static_cast<double>(selection_)) return;
   throw Error("too many records cannot be used: " + std::to_string(records_.size()) + " of " +
                   std::to_string(selection_) + " so far; the first: " + to_string(faults_.front()),
-              place_, "pack the dataset again, or allow a larger share of damage");
+              location_, "pack the dataset again, or allow a larger share of damaged records");
 }
 
 std::vector<Fault> DamageCount::faults() const {
@@ -43,12 +43,12 @@ BlockLoader::BlockLoader(const PackManifest& manifest, DamageCount& damage)
     : manifest_(manifest), damage_(damage), files_(manifest.shards.size()) {
   for (FileInfo& file : list_files(manifest.folder)) {
     std::string name(last_name(file.location));
-    there_.emplace(std::move(name), std::move(file));
+    listed_.emplace(std::move(name), std::move(file));
   }
 }
 
 bool BlockLoader::has_file(std::uint32_t shard) const {
-  return there_.contains(manifest_.shards[shard].file);
+  return listed_.contains(manifest_.shards[shard].file);
 }
 
 void BlockLoader::prefetch(std::span<const std::uint32_t> numbers, const std::vector<BatchBlock>& blocks) {
@@ -64,18 +64,18 @@ void BlockLoader::prefetch(std::span<const std::uint32_t> numbers, const std::ve
       prefetches_ = file->prefetches();
       if (!prefetches_) return;
       file->prefetch(ranges);
-    } catch (const Error&) {  // cannot be opened: load() reports it
+    } catch (const Error&) {  // load() reports that it cannot be opened
     }
   }
 }
 
-// A reader that is fetched ahead costs no descriptor, and would forget what is on its way.
+// A prefetching reader holds no descriptor, and closing it would discard pending requests.
 std::shared_ptr<FileReader> BlockLoader::file_of(std::uint32_t shard) {
   const std::lock_guard lock(mutex_);
   if (files_[shard]) return files_[shard];
-  const auto found = there_.find(manifest_.shards[shard].file);
-  if (found == there_.end()) {
-    throw Error("there is no such file", (manifest_.folder / manifest_.shards[shard].file).string());
+  const auto found = listed_.find(manifest_.shards[shard].file);
+  if (found == listed_.end()) {
+    throw Error("the file does not exist", (manifest_.folder / manifest_.shards[shard].file).string());
   }
   files_[shard] = open_file(found->second);
   if (!files_[shard]->prefetches()) {
@@ -88,23 +88,23 @@ std::shared_ptr<FileReader> BlockLoader::file_of(std::uint32_t shard) {
   return files_[shard];
 }
 
-// Never more memory than a file that is shorter than the manifest says can fill.
+// Limits the memory to the bytes that exist if the file is shorter than in the manifest.
 std::span<const std::byte> BlockLoader::read(const BatchBlock& block, LoadedBlock& loaded) {
   const auto file = file_of(block.shard);
   const std::uint64_t left = file->size() - std::min(file->size(), block.stored_offset);
   const auto stored_bytes = static_cast<std::size_t>(std::min(block.stored_bytes, left));
-  const auto room = [&](std::size_t bytes, std::uint64_t offset) {
-    const std::size_t start = PageBuffer::place_for(offset);
+  const auto allocate = [&](std::size_t bytes, std::uint64_t offset) {
+    const std::size_t start = PageBuffer::offset_in_page(offset);
     loaded.memory.reserve(start + bytes);
     return loaded.memory.all().subspan(start, bytes);
   };
   if (manifest_.shards[block.shard].restart_points.empty()) {
-    const auto bytes = room(stored_bytes, block.offset);
+    const auto bytes = allocate(stored_bytes, block.offset);
     return bytes.first(file->read_at(block.offset, bytes));
   }
   std::vector<std::byte> stored(stored_bytes);
   const std::size_t got = file->read_at(block.stored_offset, stored);
-  const auto bytes = room(block.bytes, 0);
+  const auto bytes = allocate(block.bytes, 0);
   return bytes.first(inflate_block(std::span(stored).first(got), block.stored_offset == 0, bytes));
 }
 
@@ -133,7 +133,7 @@ void BlockLoader::check(const BatchBlock& block, std::span<const std::byte> byte
     };
     const std::uint64_t start = record.offset - block.offset;
     if (start + record.payload_bytes + kRecordFrameBytes > bytes.size()) {
-      bad("truncated", "the file ends before it, or inside it");
+      bad("truncated", "the file ends before or inside the record");
       continue;
     }
     const auto frame = bytes.subspan(start, record.payload_bytes + kRecordFrameBytes);

@@ -1,4 +1,4 @@
-// Blocks of records, read from their shards and checked.
+// Reads blocks of records from shards and checks them.
 #pragma once
 
 #include <atomic>
@@ -17,23 +17,23 @@
 
 namespace genrewise {
 
-/// The bytes of a block, and where in them the selected records lie (an empty payload: damaged). Their lengths are
-/// checked, their payloads' sums are not.
+/// Bytes of a block and the selected records in them (an empty payload: damaged). Record lengths are checked, payload
+/// checksums are not.
 struct LoadedBlock {
   PageBuffer memory;
   std::vector<Record> records;
 };
 
-/// Keeps count of the records that cannot be used. Safe from any thread.
+/// Counts the records that cannot be used. Thread-safe.
 class DamageCount {
  public:
   DamageCount(const PackManifest& manifest, std::size_t selection, double budget);
-  /// Counted once per record, however often it is met. Throws Error when the budget is spent.
+  /// Counts each record at most once. Throws Error if the budget is exceeded.
   void add(std::uint32_t shard, std::uint32_t record, Fault fault);
   std::vector<Fault> faults() const;
 
  private:
-  std::string place_;
+  std::string location_;
   std::size_t selection_;
   double budget_;
   mutable std::mutex mutex_;
@@ -41,16 +41,17 @@ class DamageCount {
   std::vector<Fault> faults_;
 };
 
-/// Reads blocks. Safe from any thread.
+/// Reads blocks. Thread-safe.
 class BlockLoader {
  public:
   BlockLoader(const PackManifest& manifest, DamageCount& damage);
-  /// Reads into `loaded`, whose memory is used again. Records whose bytes are missing, or whose length is damaged, or
-  /// that lie in a shard that cannot be read, are added to the damage count.
+  /// Reads into `loaded`, reusing its memory. Records with missing bytes or a damaged length, or in an unreadable
+  /// shard, are added to the damage count.
   void load(const BatchBlock& block, LoadedBlock& loaded);
-  /// Whether the shard's file is there.
+  /// Whether the shard's file exists.
   bool has_file(std::uint32_t shard) const;
-  /// Announces blocks (numbers in `blocks`) that will be loaded soon; from an object store they are fetched meanwhile.
+  /// Announces blocks (`numbers` are indices into `blocks`) that will be loaded soon, so that they can be prefetched
+  /// from an object store.
   void prefetch(std::span<const std::uint32_t> numbers, const std::vector<BatchBlock>& blocks);
 
  private:
@@ -60,11 +61,11 @@ class BlockLoader {
 
   const PackManifest& manifest_;
   DamageCount& damage_;
-  std::map<std::string, FileInfo> there_;  // the files of the pack's folder, by name
-  std::atomic<bool> prefetches_{true};     // until a file says that it does not
+  std::map<std::string, FileInfo> listed_;  // files in the pack's folder, by name
+  std::atomic<bool> prefetches_{true};      // until a file does not support it
   std::mutex mutex_;
   std::vector<std::shared_ptr<FileReader>> files_;  // by shard
-  std::vector<std::uint32_t> open_;                 // shards whose file holds a descriptor, oldest first
+  std::vector<std::uint32_t> open_;                 // shards with an open descriptor, oldest first
 };
 
 }  // namespace genrewise

@@ -5,7 +5,7 @@
 
 namespace genrewise {
 namespace {
-constexpr std::uint64_t kTellBytes = 96 << 20;  // that a listener is told ahead
+constexpr std::uint64_t kAnnouncedBytes = 96 << 20;  // announced to the listener in advance
 }
 
 BatchLayout::BatchLayout(const BatchPlan& plan, std::size_t batch_size, std::uint64_t epochs, Listener listener)
@@ -38,11 +38,11 @@ std::optional<LaidOutBatch> BatchLayout::next() {
   return batch;
 }
 
-// Passes over what the batches before batch_ take.
+// Skips the examples of the batches before batch_.
 void BatchLayout::start_epoch() {
   windows_ = plan_.windows(epoch_);
-  next_window_ = told_windows_ = left_windows_ = 0;
-  told_bytes_ = 0;
+  next_window_ = announced_windows_ = left_windows_ = 0;
+  announced_bytes_ = 0;
   newest_.reset();
   ahead_.reset();
   taken_ = 0;
@@ -66,7 +66,7 @@ std::shared_ptr<BatchWindow> BatchLayout::begin_window() {
   window->left = window->order.size();
   window->loaded.resize(window->blocks.size());
   listener_.begun(window);
-  tell_ahead();
+  announce_ahead();
   return window;
 }
 
@@ -88,26 +88,27 @@ std::uint64_t BatchLayout::stored_bytes(std::size_t window) const {
   return bytes;
 }
 
-bool BatchLayout::goes_on(std::uint32_t block, std::size_t window) const {
+bool BatchLayout::continues(std::uint32_t block, std::size_t window) const {
   const BatchBlock &last = plan_.blocks()[block], &next = plan_.blocks()[windows_[window].front()];
   return next.shard == last.shard && next.stored_offset == last.stored_offset + last.stored_bytes;
 }
 
-// More than the next window at a time, so that neighbouring blocks travel together; to the end of a shard where one is
-// read in order, so that it can travel whole.
-void BatchLayout::tell_ahead() {
+// Announces more than the next window at a time, so that neighbouring blocks are fetched together, and up to the end of
+// a shard that is read in order, so that it is fetched whole.
+void BatchLayout::announce_ahead() {
   if (!listener_.soon) return;
   for (; left_windows_ < next_window_; ++left_windows_) {
-    told_bytes_ -= std::min(told_bytes_, stored_bytes(left_windows_));
+    announced_bytes_ -= std::min(announced_bytes_, stored_bytes(left_windows_));
   }
-  if (told_windows_ > next_window_ && told_bytes_ > kTellBytes / 2) return;
+  if (announced_windows_ > next_window_ && announced_bytes_ > kAnnouncedBytes / 2) return;
   std::vector<std::uint32_t> blocks;
-  told_windows_ = std::max(told_windows_, next_window_);
-  while (told_windows_ < windows_.size() && (blocks.empty() || told_bytes_ < kTellBytes ||
-                                             (told_bytes_ < 2 * kTellBytes && goes_on(blocks.back(), told_windows_)))) {
-    const auto& window = windows_[told_windows_];
+  announced_windows_ = std::max(announced_windows_, next_window_);
+  while (announced_windows_ < windows_.size() &&
+         (blocks.empty() || announced_bytes_ < kAnnouncedBytes ||
+          (announced_bytes_ < 2 * kAnnouncedBytes && continues(blocks.back(), announced_windows_)))) {
+    const auto& window = windows_[announced_windows_];
     blocks.insert(blocks.end(), window.begin(), window.end());
-    told_bytes_ += stored_bytes(told_windows_++);
+    announced_bytes_ += stored_bytes(announced_windows_++);
   }
   listener_.soon(blocks);
 }

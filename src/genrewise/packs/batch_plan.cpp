@@ -10,8 +10,8 @@
 namespace genrewise {
 namespace {
 
-constexpr std::uint64_t kBlockBytes = 512 << 10;  // read at once, and still in the L2 cache when it is checked
-constexpr std::uint64_t kGapBytes = 64 << 10;     // unwanted bytes that cost less to read than another read does
+constexpr std::uint64_t kBlockBytes = 512 << 10;  // read at once; still in the L2 cache when it is checked
+constexpr std::uint64_t kGapBytes = 64 << 10;     // reading this many unused bytes is cheaper than another read
 
 struct Selected {
   std::uint32_t shard = 0, record = 0;
@@ -82,13 +82,13 @@ BatchPlan::BatchPlan(const PackManifest& manifest, const BatchConfig& config)
   batches_ = config.drop_remainder ? selected.size() / ranks / config.batch_size
                                    : (records_ + config.batch_size - 1) / config.batch_size;
   if (batches_ == 0) {
-    throw Error("there is no batch to give: " + std::to_string(selected.size()) + " of " +
-                    std::to_string(manifest.size()) + " records are in the part asked for, for " +
+    throw Error("no batch can be formed: " + std::to_string(selected.size()) + " of " +
+                    std::to_string(manifest.size()) + " records are in the requested part, for " +
                     std::to_string(ranks) + " ranks, in batches of " + std::to_string(config.batch_size),
                 manifest.folder.string(),
                 manifest.split_scheme == "none" && config.part && config.parts_by == PartsBy::record
-                    ? "this pack has no parts by record: take parts by whole shards"
-                    : "ask for another part or smaller batches");
+                    ? "this pack has no parts by record: use whole shards as parts"
+                    : "choose another part or smaller batches");
   }
   std::vector<std::uint32_t> records;
   for (std::size_t i = from; i < to;) {
@@ -124,15 +124,16 @@ void BatchPlan::add_compressed_blocks(const PackedShard& shard, std::uint32_t nu
   BatchBlock* block = nullptr;
   std::size_t block_point = 0;
   for (const std::uint32_t i : records) {
-    const auto behind = std::ranges::upper_bound(points, i, {}, &PackedShard::RestartPoint::record);
-    const auto point = static_cast<std::size_t>(behind - points.begin()) - 1;
+    const auto next_point = std::ranges::upper_bound(points, i, {}, &PackedShard::RestartPoint::record);
+    const auto point = static_cast<std::size_t>(next_point - points.begin()) - 1;
     if (block == nullptr || point != block_point) {
       block = &blocks_.emplace_back();
       block_point = point;
       block->shard = number;
       block->offset = shard.records[points[point].record].offset;
       block->stored_offset = points[point].stored_offset;
-      block->stored_bytes = (behind == points.end() ? shard.bytes : behind->stored_offset) - block->stored_offset;
+      block->stored_bytes =
+          (next_point == points.end() ? shard.bytes : next_point->stored_offset) - block->stored_offset;
     }
     block->bytes = frame_end(shard.records[i]) - block->offset;
     block->records.push_back(i);

@@ -20,7 +20,7 @@
 namespace genrewise {
 namespace {
 
-// A batch on its way: which examples, and later the numbers.
+// A batch in progress: its examples, and later their numbers.
 struct Slot {
   using Piece = LaidOutBatch::Piece;
   enum class State { waiting, working, done };
@@ -34,8 +34,8 @@ struct Slot {
 
 }  // namespace
 
-// Work is found under one lock, by whoever has time: go on with the first batch whose next window is loaded; else load
-// a block of the first window that lacks one; else lay out another batch. With no workers next() is the only one.
+// Any idle thread picks its work under one lock: continue the first batch whose next window is loaded; else load a
+// block of the first window that lacks one; else lay out another batch. Without workers, next() does all the work.
 class BatchReader::Impl {
  public:
   Impl(PackManifest manifest, const BatchConfig& config)
@@ -53,8 +53,8 @@ class BatchReader::Impl {
     }
     if (cached_) cache_.resize(plan_.blocks().size());
     if (config_.start) go_to(*config_.start);
-    tell_foreign_faults();
-    tell_missing_shards();
+    report_foreign_faults();
+    report_missing_shards();
     for (int i = 0; i < config_.workers; ++i)
       workers_.push_back(start_thread([this](const std::stop_token& stop) { work(stop); }));
   }
@@ -82,16 +82,16 @@ class BatchReader::Impl {
       slots_.pop_front();
       next_batch_ = {batch.epoch, batch.number + 1};
       if (next_batch_.second == plan_.batches_per_epoch()) next_batch_ = {batch.epoch + 1, 0};
-      tell_change();
-      if (batch.size > 0) return true;  // else all of it was damaged
+      notify_waiting();
+      if (batch.size > 0) return true;  // otherwise all of its records were damaged
     }
   }
 
   BatchPosition position() const { return {next_batch_.first, next_batch_.second, plan_.fingerprint()}; }
 
   const std::string& track_id(std::uint32_t record) const {
-    const auto behind = std::ranges::upper_bound(first_record_, record);
-    const auto shard = static_cast<std::size_t>(behind - first_record_.begin()) - 1;
+    const auto next_shard = std::ranges::upper_bound(first_record_, record);
+    const auto shard = static_cast<std::size_t>(next_shard - first_record_.begin()) - 1;
     return manifest_.shards[shard].records.at(record - first_record_[shard]).track_id;
   }
 
@@ -105,35 +105,35 @@ class BatchReader::Impl {
   void go_to(const BatchPosition& start) {
     if (start.stream != plan_.fingerprint()) {
       throw Error("the saved position belongs to other data or another order", manifest_.folder.string(),
-                  "use the pack, part, batch size, seed and ranks that it was saved with");
+                  "use the pack, part, batch size, seed and ranks with which it was saved");
     }
     layout_.go_to(start.epoch, start.batch);
     next_batch_ = {start.epoch, start.batch};
   }
 
-  // Shards without a manifest were read to know what they hold, and showed then what is damaged.
-  void tell_foreign_faults() const {
+  // Shards without a manifest were read when the pack was opened, which found their damage.
+  void report_foreign_faults() const {
     const auto lost = static_cast<double>(manifest_.skipped.size());
     if (!manifest_.recipe.name.empty() ||
         lost <= config_.damage_budget * (lost + static_cast<double>(manifest_.size())))
       return;
     throw Error("too many records cannot be used: " + std::to_string(manifest_.skipped.size()) +
                     "; the first: " + to_string(manifest_.skipped.front()),
-                manifest_.folder.string(), "pack the dataset again, or allow a larger share of damage");
+                manifest_.folder.string(), "pack the dataset again, or allow a larger share of damaged records");
   }
 
-  // What is plainly not there need not wait until its turn comes.
-  void tell_missing_shards() {
+  // Missing files are reported at once instead of when they are read.
+  void report_missing_shards() {
     for (const auto& block : plan_.blocks()) {
       if (loader_.has_file(block.shard)) continue;
       const auto path = manifest_.folder / manifest_.shards[block.shard].file;
       for (const std::uint32_t record : block.records) {
-        damage_.add(block.shard, record, {"missing shard", path.string(), "the file is not there"});
+        damage_.add(block.shard, record, {"missing shard", path.string(), "the file does not exist"});
       }
     }
   }
 
-  // What is kept in memory is read once.
+  // The cached selection is read once.
   BatchLayout::Listener listener() {
     BatchLayout::Listener listener{
         .begun = [this](const std::shared_ptr<BatchWindow>& window) { loading_.push_back(window); }};
@@ -176,7 +176,7 @@ class BatchReader::Impl {
     }
   }
 
-  // Does one piece of work, without the lock; false when there is none. What goes wrong is kept for next().
+  // Does one piece of work without holding the lock; false if there is none. Stores exceptions for next().
   bool work_once(std::unique_lock<std::mutex>& lock) {
     try {
       if (!lay_out()) return false;
@@ -191,12 +191,12 @@ class BatchReader::Impl {
     } catch (...) {
       if (!lock.owns_lock()) lock.lock();
       failure_ = std::current_exception();
-      tell_change();
+      notify_waiting();
     }
     return true;
   }
 
-  void tell_change() {
+  void notify_waiting() {
     ++changes_;
     changed_.notify_all();
   }
@@ -215,10 +215,10 @@ class BatchReader::Impl {
     }
     window->loaded[index] = std::move(block);
     ++window->ready_blocks;
-    tell_change();
+    notify_waiting();
   }
 
-  // Memory of blocks that nobody uses any more.
+  // Memory of unused blocks, for reuse.
   std::shared_ptr<LoadedBlock> new_block() {
     if (free_blocks_.empty()) return std::make_shared<LoadedBlock>();
     auto block = std::move(free_blocks_.back());
@@ -237,7 +237,7 @@ class BatchReader::Impl {
     const bool last = ++slot->next_piece == slot->pieces.size();
     slot->state = last ? Slot::State::done : Slot::State::waiting;
     if (last) slot->pieces.clear();
-    tell_change();
+    notify_waiting();
   }
 
   void give_back(BatchWindow& window, std::size_t taken) {
@@ -246,7 +246,7 @@ class BatchReader::Impl {
     for (auto& block : window.loaded) free_blocks_.push_back(std::move(block));
   }
 
-  // Piece by piece, so that a block is parsed while it is still in the cache, and its memory read into again.
+  // Piece by piece: a block is parsed while it is still in the CPU cache, and its memory is reused for reading.
   void assemble(const Slot::Piece& piece, Batch& batch) {
     batch.features.resize(config_.batch_size * manifest_.values);
     ExampleView example;
@@ -256,7 +256,7 @@ class BatchReader::Impl {
 
   void add_example(const BatchWindow& window, BatchPick pick, ExampleView& example, Batch& batch) {
     const Record& stored = window.loaded[pick.block]->records[pick.record];
-    if (stored.payload.data() == nullptr) return;  // damaged, and told
+    if (stored.payload.data() == nullptr) return;  // damaged and already reported
     const BatchBlock& block = plan_.blocks()[window.blocks[pick.block]];
     const PackedRecord& record = manifest_.shards[block.shard].records[block.records[pick.record]];
     const auto read = read_example(stored, record, example,
@@ -273,7 +273,7 @@ class BatchReader::Impl {
     ++batch.size;
   }
 
-  // Nothing that the payload says is believed before its sum is known to be right.
+  // The payload is not used before its checksum is verified.
   Expected<void> read_example(const Record& stored, const PackedRecord& record, ExampleView& example,
                               std::span<float> row) const {
     auto parsed = example.parse(stored.payload);
@@ -285,29 +285,30 @@ class BatchReader::Impl {
     if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
     if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
     if (label != record.label || (!record.track_id.empty() && !id.empty() && id != record.track_id)) {
-      return tl::unexpected(Fault{"does not match the manifest",
-                                  {},
-                                  "it holds track " + std::string(id) + " of class " + std::to_string(label)});
+      return tl::unexpected(
+          Fault{"does not match the manifest",
+                {},
+                "the record contains track " + std::string(id) + " of class " + std::to_string(label)});
     }
     return {};
   }
 
   BlockLoader loader_;
-  std::vector<std::uint32_t> first_record_;  // of each shard
+  std::vector<std::uint32_t> first_record_;  // per shard
   std::vector<std::shared_ptr<LoadedBlock>> cache_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::exception_ptr failure_;
   std::uint64_t changes_ = 0;
-  std::deque<std::shared_ptr<Slot>> slots_;           // the batches ahead, in order
-  std::deque<std::shared_ptr<BatchWindow>> loading_;  // windows that may lack blocks, in order
+  std::deque<std::shared_ptr<Slot>> slots_;           // upcoming batches, in order
+  std::deque<std::shared_ptr<BatchWindow>> loading_;  // windows that may need blocks, in order
   std::vector<std::shared_ptr<LoadedBlock>> free_blocks_;
   std::vector<Batch> spare_;
   std::pair<std::uint64_t, std::uint64_t> next_batch_{0, 0};
 
   BatchLayout layout_;
-  std::vector<std::jthread> workers_;  // last: they stop before anything else goes
+  std::vector<std::jthread> workers_;  // last member: the threads stop before the rest is destroyed
 };
 
 BatchReader::BatchReader(PackManifest manifest, BatchConfig config)

@@ -27,11 +27,10 @@ void check(const PackJob& job, const PackConfig& config) {
   if (static_cast<std::size_t>(config.shards) > count) {
     throw Error(
         "there are more shards (" + std::to_string(config.shards) + ") than examples (" + std::to_string(count) + ")",
-        "--shards", "ask for fewer");
+        "--shards", "give a smaller number");
   }
   if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.')) {
-    throw Error("\"" + config.prefix + "\" cannot begin the name of a file", "--prefix",
-                "leave out slashes and leading dots");
+    throw Error("\"" + config.prefix + "\" cannot begin a file name", "--prefix", "remove slashes and leading dots");
   }
   const auto fits = [&](const std::vector<std::string>& names) { return names.empty() || names.size() == count; };
   if (job.classes.size() != count || job.parts.size() != count || !fits(job.artists) || !fits(job.albums)) {
@@ -45,21 +44,21 @@ void check(const PackJob& job, const PackConfig& config) {
 
 class Packer {
  public:
-  Packer(const PackJob& job, fs::path place, const PackConfig& config, Progress& progress)
-      : job_(job), place_(std::move(place)), folder_(place_), config_(config), progress_(progress) {
+  Packer(const PackJob& job, fs::path location, const PackConfig& config, Progress& progress)
+      : job_(job), location_(std::move(location)), folder_(location_), config_(config), progress_(progress) {
     check(job, config);
     deal();
-    const fs::path work = local_work_path(place_);
-    if (work == place_) return;  // shards are made where they belong
+    const fs::path work = local_work_path(location_);
+    if (work == location_) return;  // a local pack: shards are written in place
     folder_ = (config.work_folder.empty() ? work : config.work_folder) / fingerprint_.substr(0, 16);
-    remote_ = std::make_unique<RemotePack>(place_.string());
+    remote_ = std::make_unique<RemotePack>(location_.string());
   }
 
   PackResult run() {
     const Stopwatch watch;
     make_folders(folder_);
     const FolderLock lock(folder_);
-    if (is_pack(place_)) {
+    if (is_pack(location_)) {
       reuse_whole();
     } else {
       begin();
@@ -75,7 +74,7 @@ class Packer {
   }
 
  private:
-  // Which examples go into which shard, and the sum of all that decides what will be in them.
+  // Assigns examples to shards and computes the fingerprint of everything that determines their content.
   void deal() {
     std::vector<std::size_t> order(job_.track_ids.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -113,37 +112,37 @@ class Packer {
   }
 
   void reuse_whole() {
-    manifest_ = open_pack(place_);
+    manifest_ = open_pack(location_);
     if (manifest_.fingerprint != fingerprint_) {
       throw Error(
-          "holds another pack (" + std::to_string(manifest_.size()) + " examples of " + manifest_.recipe.name + ")",
-          place_.string(), "choose another folder, or delete this one");
+          "contains another pack (" + std::to_string(manifest_.size()) + " examples of " + manifest_.recipe.name + ")",
+          location_.string(), "choose another folder, or delete this one");
     }
     for (const auto& shard : manifest_.shards) {
-      const auto found = find_file((place_ / shard.file).string());
+      const auto found = find_file((location_ / shard.file).string());
       if (found && found->bytes == shard.bytes) continue;
-      throw Error("is missing, or has not the size that the manifest says", (place_ / shard.file).string(),
+      throw Error("is missing, or its size differs from the manifest", (location_ / shard.file).string(),
                   "delete the folder and pack again");
     }
     result_.reused = manifest_.size();
     remove_work();
   }
 
-  // The work folder of a pack that goes to a store is ours alone, and has no use afterwards.
+  // The work folder of a pack in an object store belongs to this run and is not needed afterwards.
   void remove_work() const { fs::remove_all(remote_ ? folder_ : folder_ / ".pack"); }
 
   void begin() {
     if (remote_) remote_->begin(fingerprint_);
-    remove_unfinished(folder_ / kManifestName);  // of a kill while it was written
+    remove_unfinished(folder_ / kManifestName);  // left by a kill while it was being written
     const auto plan = folder_ / ".pack" / "plan";
     if (fs::exists(plan)) {
       if (read_file(plan) == fingerprint_) return;
-      throw Error("holds an unfinished pack of other data or with other options", folder_.string(),
+      throw Error("contains an unfinished pack of other data or with other options", folder_.string(),
                   "choose another folder, or delete this one");
     }
     for (const auto& entry : fs::directory_iterator(folder_)) {
       if (!remote_ && entry.path().extension() == ".tfrec") {
-        throw Error("holds record files already", folder_.string(), "choose an empty folder");
+        throw Error("contains record files already", folder_.string(), "choose an empty folder");
       }
     }
     make_folders(folder_ / ".pack");
@@ -158,11 +157,11 @@ class Packer {
         result_.reused += finished->size();
         parts_[number] = std::move(*finished);
       } else {
-        if (!unfinished_.empty()) ShardPacker::forget(folder_, number);  // only the first one can have been begun
+        if (!unfinished_.empty()) ShardPacker::forget(folder_, number);  // only the first one can be incomplete
         unfinished_.push_back(number);
       }
     }
-    std::vector<std::size_t> pending;  // examples in the order of the shards
+    std::vector<std::size_t> pending;  // remaining examples in the order of the shards
     for (const int number : unfinished_) {
       const auto& examples = dealt_[static_cast<std::size_t>(number)];
       pending.insert(pending.end(), examples.begin(), examples.end());
@@ -174,7 +173,7 @@ class Packer {
     }
     const std::size_t all = job_.track_ids.size();
     if (done > 0) {
-      progress_.note("going on: " + std::to_string(done) + " of " + std::to_string(all) +
+      progress_.note("continuing: " + std::to_string(done) + " of " + std::to_string(all) +
                      " examples were handled by an earlier run");
     }
     progress_.begin("packing " + job_.recipe.name, "clips", all, done);
@@ -183,7 +182,7 @@ class Packer {
     progress_.finish();
   }
 
-  // Whether a shard that was finished is where it belongs, or on its way there.
+  // Whether a finished shard is at its destination or being uploaded to it.
   bool is_stored(const PackedShard& shard) {
     const auto file = folder_ / shard.file;
     std::error_code code;
@@ -289,20 +288,20 @@ class Packer {
     remove_work();
     throw Error("none of the " + std::to_string(job_.track_ids.size()) +
                     " examples could be used; the first: " + to_string(manifest_.skipped.front()),
-                place_.string(), "look at the dataset with `genrewise inspect`");
+                location_.string(), "check the dataset with `genrewise inspect`");
   }
 
   const PackJob& job_;
-  const fs::path place_;
-  fs::path folder_;  // where shards are made: the place, or a folder of this machine on the way to it
+  const fs::path location_;
+  fs::path folder_;  // where shards are written: location_, or a local work folder if it is in an object store
   std::unique_ptr<RemotePack> remote_;
   const PackConfig& config_;
   Progress& progress_;
   std::string fingerprint_;
-  std::vector<std::vector<std::size_t>> dealt_;  // examples by shard
+  std::vector<std::vector<std::size_t>> dealt_;  // example indices by shard
   std::unique_ptr<ShardPacker> shard_;
   int shard_number_ = 0;
-  std::map<int, PackManifest> parts_;  // of finished shards, by number
+  std::map<int, PackManifest> parts_;  // manifests of finished shards, by number
   std::deque<int> unfinished_;
   PackManifest manifest_;
   PackResult result_;

@@ -35,11 +35,11 @@ std::optional<Part> part_of(char letter) {
     case '-':
       return std::nullopt;
     default:
-      throw Error(std::string("'") + letter + "' is no part (t, v, e or -)");
+      throw Error(std::string("'") + letter + "' is not a part (t, v, e or -)");
   }
 }
 
-// Lists that are there only where somebody's name is known.
+// Lists that exist only if at least one name is known.
 void add_names(const PackedShard& shard, const char* key, std::string PackedRecord::*name, json& out) {
   const auto known = [&](const PackedRecord& record) { return !(record.*name).empty(); };
   if (std::ranges::none_of(shard.records, known)) return;
@@ -88,7 +88,7 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
   if (ids.size() != count || classes.size() != count || sizes.size() != count || parts.size() != count) {
     throw Error(shard.file + " has " + std::to_string(count) + " records, but its lists have other lengths");
   }
-  if (std::filesystem::path(shard.file).filename() != shard.file) throw Error(shard.file + " is not a file's name");
+  if (std::filesystem::path(shard.file).filename() != shard.file) throw Error(shard.file + " is not a file name");
   std::uint64_t offset = 0;
   for (std::size_t i = 0; i < count; ++i) {
     PackedRecord record{ids[i], classes[i], part_of(parts[i]), offset, sizes[i]};
@@ -105,7 +105,7 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
   take_names(in, "albums", &PackedRecord::album, shard);
   for (const json& point : in.value("restart_points", json::array())) {
     shard.restart_points.push_back({point.at(0), point.at(1)});
-    if (shard.restart_points.back().record > count) throw Error(shard.file + " has a restart point behind its end");
+    if (shard.restart_points.back().record > count) throw Error(shard.file + " has a restart point after its end");
   }
   return shard;
 }
@@ -129,7 +129,7 @@ json counts_to_json(const PackManifest& manifest) {
 PackManifest manifest_from_json(const json& in) {
   if (in.value("format", "") != kFormat) throw Error("this is not the manifest of a pack");
   if (const int version = in.at("version"); version != kVersion) {
-    throw Error("it has version " + std::to_string(version) + ", and this program knows version " +
+    throw Error("it has version " + std::to_string(version) + ", and this program reads version " +
                 std::to_string(kVersion));
   }
   PackManifest manifest;
@@ -197,7 +197,7 @@ void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> p
 }
 
 std::string to_json(const PackManifest& manifest) {
-  // Shard by shard: a tree of all of them takes several times the memory of the text.
+  // Shard by shard: a JSON tree of all of them takes several times the memory of the text.
   std::string shards;
   for (const auto& shard : manifest.shards) {
     if (!shards.empty()) shards += ',';
@@ -221,7 +221,7 @@ std::string to_json(const PackManifest& manifest) {
     out["loss"] = {{"largest_error", manifest.loss->largest_error}, {"rms_error", manifest.loss->rms_error}};
   }
   std::string text = to_text(out) + "\n";
-  constexpr std::string_view kNone = "\"shards\":[]";  // in no string, whose quotes would be escaped
+  constexpr std::string_view kNone = "\"shards\":[]";  // cannot occur inside a string, where quotes are escaped
   text.insert(text.find(kNone) + kNone.size() - 1, shards);
   return text;
 }
@@ -239,18 +239,18 @@ PackManifest parse_manifest(std::string_view text, const std::filesystem::path& 
 }
 
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels) {
-  const auto place = manifest.folder.string();
+  const auto location = manifest.folder.string();
   if (manifest.recipe != recipe) {
     throw Error("was packed by the recipe " + manifest.recipe.name + " (version " +
                     std::to_string(manifest.recipe.version) + ", hash " + manifest.recipe.hash.substr(0, 12) +
                     "), and " + recipe.name + " (version " + std::to_string(recipe.version) + ", hash " +
-                    recipe.hash.substr(0, 12) + ") is wanted",
-                place, "pack the dataset with that recipe");
+                    recipe.hash.substr(0, 12) + ") is required",
+                location, "pack the dataset with that recipe");
   }
   if (!std::ranges::equal(manifest.labels, labels)) {
-    throw Error("has other labels than are wanted (" + std::to_string(manifest.labels.size()) + " and " +
+    throw Error("has other labels than required (" + std::to_string(manifest.labels.size()) + " and " +
                     std::to_string(labels.size()) + ")",
-                place, "pack the dataset that the labels come from");
+                location, "pack the dataset with these labels");
   }
 }
 

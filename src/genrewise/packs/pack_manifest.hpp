@@ -1,4 +1,9 @@
-// What a packed folder says of itself: manifest.json (docs/record_format.md).
+/// @file
+/// The manifest of a pack: manifest.json (docs/record_format.md).
+/// @code
+/// const PackManifest manifest = open_pack("packs/fma");
+/// const std::size_t examples = manifest.size();
+/// @endcode
 #pragma once
 
 #include <cstdint>
@@ -16,7 +21,7 @@
 
 namespace genrewise {
 
-/// How the numbers of an example lie in its record.
+/// Number format of an example in its record.
 enum class StoredAs { float32, float16, uint8 };
 std::string_view to_string(StoredAs stored);
 std::optional<StoredAs> parse_stored_as(std::string_view text);
@@ -25,17 +30,17 @@ struct PackedRecord {
   std::string track_id;
   int label = -1;
   std::optional<Part> part;
-  std::uint64_t offset = 0;  ///< of its frame in the (decompressed) shard
+  std::uint64_t offset = 0;  ///< of its frame in the (decompressed) shard, in bytes
   std::uint64_t payload_bytes = 0;
-  std::string artist = {}, album = {};  ///< empty: not known
+  std::string artist = {}, album = {};  ///< empty: unknown
 };
 
 struct PackedShard {
-  std::string file;         ///< name in the folder
-  std::uint64_t bytes = 0;  ///< of the file as it is stored
-  std::string sha256;       ///< of the file as it is stored; empty where nobody has said it
+  std::string file;         ///< file name in the folder
+  std::uint64_t bytes = 0;  ///< size of the stored file
+  std::string sha256;       ///< of the stored file; empty if unknown
   std::vector<PackedRecord> records;
-  /// Where reading of a compressed shard may begin: the first record behind such a point, and where in the file it is.
+  /// A point where decompression of a shard can start: the first record after it, and its offset in the file.
   struct RestartPoint {
     std::size_t record = 0;
     std::uint64_t stored_offset = 0;
@@ -44,57 +49,58 @@ struct PackedShard {
   std::vector<RestartPoint> restart_points;
 };
 
-/// What storing in fewer bits cost, measured on all numbers that were packed.
+/// Error from storing in fewer bits, measured on all packed numbers.
 struct PackLoss {
   double largest_error = 0, rms_error = 0;
 };
 
 struct PackManifest {
-  std::filesystem::path folder;  ///< where it was read from
-  FeatureRecipe recipe;          ///< empty name: not known (shards of another program)
+  std::filesystem::path folder;  ///< location of the pack
+  FeatureRecipe recipe;          ///< empty name: unknown (shards of another program)
   std::size_t values = 0;        ///< numbers per example
   StoredAs stored_as = StoredAs::float32;
   Compression compression = Compression::none;
   std::vector<std::string> labels;
   std::uint64_t seed = 0;
-  std::string split_scheme;  ///< "none" where the records have no parts
-  std::string fingerprint;   ///< of all that decides what is in the shards
+  std::string split_scheme;  ///< "none" if the records have no parts
+  std::string fingerprint;   ///< of everything that determines the content of the shards
   std::optional<PackLoss> loss;
   std::vector<PackedShard> shards;
-  std::vector<Fault> skipped;  ///< clips, or records of foreign shards, that could not be used
+  std::vector<Fault> skipped;  ///< unusable clips, or unusable records of foreign shards
 
-  std::size_t size() const;  ///< records in all shards
+  std::size_t size() const;  ///< number of records in all shards
 };
 
 inline constexpr std::string_view kManifestName = "manifest.json";
 
 std::string to_json(const PackManifest& manifest);
-/// Throws Error for text that is no manifest, or one of a newer version, or one that contradicts itself.
+/// Throws Error for text that is not a manifest, is of a newer version or is inconsistent.
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path);
 
-/// Replaces the part of every record: `parts` has one entry per record, counted through the shards in order. So batches
-/// follow another split than the stored one (`--scheme`, `--split-file`). Where a part changes, the split scheme
-/// becomes "given" and the fingerprint another one, the same for the same parts. Throws Error for another number of
-/// parts.
+/// Replaces the part of every record, so that batches follow another split than the stored one (`--scheme`,
+/// `--split-file`). `parts` has one entry per record, counted through the shards in order. If any part changes, the
+/// split scheme becomes "given" and the fingerprint changes as a function of the parts. Throws Error for a wrong number
+/// of parts.
 void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> parts);
 
-/// The pack that lies in `place`: a folder with manifest.json; or shards of another program (a folder with files
-/// *.tfrec / *.tfrecord / *.tfrecords, or one such file), which are read once to know what they hold: `song` (floats,
-/// the same number in each), `class`, optionally `one_hot_class` (its length is the number of classes, which are named
-/// "0", "1", ...) and `track_id`. Throws Error when there is neither, or when the packing was never finished.
-PackManifest open_pack(const std::filesystem::path& place);
+/// Opens the pack at `location`: a folder with manifest.json, or shards of another program (a folder with files *.tfrec
+/// /
+/// *.tfrecord / *.tfrecords, or one such file). The latter are read once to index their records: `song` (floats, the
+/// same number in each), `class`, optionally `one_hot_class` (its length is the number of classes, which are named "0",
+/// "1", ...) and `track_id`. Throws Error if there is neither, or if the pack is unfinished.
+PackManifest open_pack(const std::filesystem::path& location);
 
-/// Whether open_pack() would find a manifest there.
-bool is_pack(const std::filesystem::path& place);
+/// Whether there is a manifest at `location`.
+bool is_pack(const std::filesystem::path& location);
 
-/// Whether open_pack() takes the place for records at all: a manifest, an unfinished pack, or files of records.
-bool holds_records(const std::filesystem::path& place);
+/// Whether there is a manifest, an unfinished pack or a record file at `location`.
+bool holds_records(const std::filesystem::path& location);
 
-/// Throws Error unless the pack was made by this recipe and with these labels in this order.
+/// Throws Error unless the pack has this recipe, and these labels in this order.
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels);
 
 /// Reads all shards and compares them with the manifest: size, SHA-256, every checksum, every track id and class.
-/// One Fault for each thing that is wrong.
+/// Returns one Fault per defect.
 std::vector<Fault> verify_pack(const PackManifest& manifest);
 
 }  // namespace genrewise

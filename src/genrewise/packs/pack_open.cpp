@@ -1,4 +1,4 @@
-// Opening packs, also those that other programs wrote, and checking them.
+// Opens packs, including those of other programs, and verifies them.
 #include <algorithm>
 #include <limits>
 
@@ -20,21 +20,21 @@ bool is_record_file(const fs::path& path) {
   return ending == ".tfrec" || ending == ".tfrecord" || ending == ".tfrecords";
 }
 
-bool is_unfinished(const fs::path& place) {
-  return folder_exists(place / ".pack");
+bool is_unfinished(const fs::path& location) {
+  return folder_exists(location / ".pack");
 }
 
-/// The record files in a folder, or the one that `place` is.
-std::vector<FileInfo> record_files(const fs::path& place) {
-  if (is_record_file(place)) {
-    if (auto file = find_file(place)) return {std::move(*file)};
+/// The record files in a folder, or the single one at `location`.
+std::vector<FileInfo> record_files(const fs::path& location) {
+  if (is_record_file(location)) {
+    if (auto file = find_file(location)) return {std::move(*file)};
   }
-  std::vector<FileInfo> files = list_files(place);
+  std::vector<FileInfo> files = list_files(location);
   std::erase_if(files, [](const FileInfo& file) { return !is_record_file(file.location); });
   return files;
 }
 
-// What the records of one foreign shard say of themselves.
+// Properties of the records of one foreign shard.
 struct Described {
   std::int64_t label = -1;
   std::size_t values = 0, classes = 0;
@@ -65,15 +65,15 @@ Expected<Described> describe(const ExampleView& example) {
 
 class ForeignShards {
  public:
-  PackManifest read(const fs::path& place, const std::vector<FileInfo>& files) {
-    const bool one_file = files.size() == 1 && files.front().location == place.native();
-    manifest_.folder = one_file ? place.parent_path() : place;
+  PackManifest read(const fs::path& location, const std::vector<FileInfo>& files) {
+    const bool one_file = files.size() == 1 && files.front().location == location.native();
+    manifest_.folder = one_file ? location.parent_path() : location;
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
     if (manifest_.size() == 0) {
       throw Error("there is no usable example in " + std::to_string(files.size()) + " record files" +
                       (manifest_.skipped.empty() ? "" : "; the first fault: " + to_string(manifest_.skipped.front())),
-                  place.string(), "examples need the keys `song` (floats) and `class` (an integer)");
+                  location.string(), "examples need the keys `song` (floats) and `class` (an integer)");
     }
     for (std::size_t i = 0; i < classes_; ++i) manifest_.labels.push_back(std::to_string(i));
     Hasher all(HashKind::sha256);
@@ -115,7 +115,7 @@ class ForeignShards {
       found = tl::unexpected(
           Fault{"wrong size",
                 {},
-                "its song has " + std::to_string(found->values) + " numbers, not " + std::to_string(manifest_.values)});
+                "`song` has " + std::to_string(found->values) + " numbers, not " + std::to_string(manifest_.values)});
     }
     if (!found) {
       Fault fault = found.error();
@@ -160,22 +160,22 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
     if (!*more) break;
     const auto promised = std::ranges::lower_bound(shard.records, record.offset, {}, &PackedRecord::offset);
     if (promised == shard.records.end() || promised->offset != record.offset) {
-      differs("a record that the manifest does not know");
+      differs("a record that is not in the manifest");
       continue;
     }
     ++seen;
     const auto parsed = example.parse(record.payload);
     const auto found = parsed ? describe(example) : tl::unexpected(parsed.error());
-    // Halves and bytes are no floats; then only their class and id are compared.
+    // Examples stored as float16 or uint8 are compared by class and id only.
     std::int64_t label = -1;
     std::string_view id;
     if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
     if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
     if (!parsed || label != promised->label || id != promised->track_id) {
-      differs("it holds track " + std::string(id) + " of class " + std::to_string(label) + ", not " +
+      differs("it contains track " + std::string(id) + " of class " + std::to_string(label) + ", not " +
               promised->track_id + " of class " + std::to_string(promised->label));
     } else if (manifest.stored_as == StoredAs::float32 && (!found || found->values != manifest.values)) {
-      differs("its song has not " + std::to_string(manifest.values) + " numbers");
+      differs("`song` does not have " + std::to_string(manifest.values) + " numbers");
     }
   }
   if (seen < shard.records.size()) {
@@ -186,25 +186,25 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
 
 }  // namespace
 
-bool is_pack(const fs::path& place) {
-  return file_exists(place / kManifestName);
+bool is_pack(const fs::path& location) {
+  return file_exists(location / kManifestName);
 }
 
-bool holds_records(const fs::path& place) {
-  return is_pack(place) || is_unfinished(place) || !record_files(place).empty();
+bool holds_records(const fs::path& location) {
+  return is_pack(location) || is_unfinished(location) || !record_files(location).empty();
 }
 
-PackManifest open_pack(const fs::path& place) {
-  if (is_pack(place)) return parse_manifest(read_file(place / kManifestName), place / kManifestName);
-  if (is_unfinished(place)) {
-    throw Error("was never packed to the end", place.string(), "start `genrewise pack` again: it goes on where it was");
+PackManifest open_pack(const fs::path& location) {
+  if (is_pack(location)) return parse_manifest(read_file(location / kManifestName), location / kManifestName);
+  if (is_unfinished(location)) {
+    throw Error("is an unfinished pack", location.string(), "run the same `genrewise pack` command again to continue");
   }
-  const auto files = record_files(place);
+  const auto files = record_files(location);
   if (files.empty()) {
-    throw Error("is no packed folder: there is neither " + std::string(kManifestName) + " nor a file *.tfrec",
-                place.string(), "make one by `genrewise pack DATASET -o FOLDER`");
+    throw Error("is not a pack: there is neither " + std::string(kManifestName) + " nor a file *.tfrec",
+                location.string(), "create one with `genrewise pack DATASET -o FOLDER`");
   }
-  return ForeignShards().read(place, files);
+  return ForeignShards().read(location, files);
 }
 
 std::vector<Fault> verify_pack(const PackManifest& manifest) {

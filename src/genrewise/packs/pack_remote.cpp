@@ -10,7 +10,7 @@ RemotePack::~RemotePack() {
   if (upload_.valid()) upload_.wait();
 }
 
-// Of several that begin at once one writes the plan; the others find it.
+// If several runs begin at once, one writes the plan and the others find it.
 void RemotePack::begin(const std::string& fingerprint) {
   fingerprint_ = fingerprint;
   sizes_.clear();
@@ -18,12 +18,12 @@ void RemotePack::begin(const std::string& fingerprint) {
     if (found.location.ends_with(".tfrec")) sizes_.emplace(last_name(found.location), found.bytes);
   }
   if (!file_exists(plan())) {
-    if (!sizes_.empty()) throw Error("holds record files already", folder_, "choose an empty place");
+    if (!sizes_.empty()) throw Error("contains record files already", folder_, "choose an empty location");
     if (write_file_if(WriteCondition::absent(), plan(), fingerprint)) return;
   }
   if (read_file(plan()) != fingerprint) {
-    throw Error("holds an unfinished pack of other data or with other options", folder_,
-                "choose another place, or delete what is in this one");
+    throw Error("contains an unfinished pack of other data or with other options", folder_,
+                "choose another location, or delete the files in this one");
   }
   remove_unfinished(file(""));
 }
@@ -50,8 +50,8 @@ void RemotePack::store(const std::filesystem::path& shard) {
 void RemotePack::finish(const std::string& manifest) {
   wait();
   if (!file_exists(plan()) || read_file(plan()) != fingerprint_) {
-    throw Error("another run has packed into this place meanwhile", folder_,
-                "choose another place, or delete what is in this one and pack again");
+    throw Error("another run has packed into this location meanwhile", folder_,
+                "choose another location, or delete the files in this one and pack again");
   }
   write_file(file(kManifestName), manifest);
   remove_file(plan());

@@ -1,4 +1,4 @@
-// A pack on its way to an object store: shards are made on this machine and uploaded one by one.
+// Uploads a pack to an object store: shards are written locally and uploaded one by one.
 #pragma once
 
 #include <cstdint>
@@ -12,29 +12,28 @@
 
 namespace genrewise {
 
-/// The folder of a store while it is being packed into. "<folder>/.pack/plan" holds the fingerprint of the pack until
-/// its manifest is there.
+/// Folder in an object store that is being packed into. "FOLDER/.pack/plan" contains the fingerprint of the pack
+/// until its manifest is written.
 class RemotePack {
  public:
   /// `folder`: "s3://bucket/prefix" or "gs://bucket/prefix".
   explicit RemotePack(std::string folder) : folder_(std::move(folder)) {}
-  /// Waits for the upload that is on its way.
+  /// Waits for the running upload.
   ~RemotePack();
   RemotePack(const RemotePack&) = delete;
   RemotePack& operator=(const RemotePack&) = delete;
 
-  /// Claims the folder for this pack, or continues what an earlier run left of it. Throws Error when it holds anything
-  /// else.
+  /// Claims the folder for this pack, or continues an earlier run. Throws Error if it contains anything else.
   void begin(const std::string& fingerprint);
-  /// Whether a shard with that name and size is there.
+  /// Whether a shard with that name and size exists.
   bool has(const PackedShard& shard) const;
-  /// Begins to upload a shard, after the one before is there, and removes the local file at the end. Throws what went
-  /// wrong with the one before.
+  /// Waits for the previous upload, then starts uploading a shard; removes the local file afterwards. Throws the error
+  /// of the previous upload.
   void store(const std::filesystem::path& file);
-  /// All shards are handed over: waits for the last, and writes the manifest. Throws Error when the plan was removed or
+  /// Call after the last shard: waits for its upload and writes the manifest. Throws Error if the plan was removed or
   /// replaced meanwhile.
   void finish(const std::string& manifest);
-  /// Nothing could be packed: removes what is there of it.
+  /// Call if nothing could be packed: removes the files of this pack.
   void abandon();
 
  private:
@@ -44,7 +43,7 @@ class RemotePack {
 
   const std::string folder_;
   std::string fingerprint_;
-  std::map<std::string, std::uint64_t, std::less<>> sizes_;  // of the shards that are there, by name
+  std::map<std::string, std::uint64_t, std::less<>> sizes_;  // sizes of the uploaded shards, by name
   std::future<void> upload_;
 };
 

@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::uint64_t kRestartBytes = 512 << 10;  // between restart points of compressed shards, before compression
+constexpr std::uint64_t kRestartBytes = 512
+                                        << 10;  // distance of restart points in compressed shards, before compression
 
 fs::path state_path(const fs::path& folder, int number, const char* ending) {
   return folder / ".pack" / fmt::format("{:02}.{}", number, ending);
@@ -76,8 +77,8 @@ std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
   return lines;
 }
 
-// Keeps records as long as they follow the order of the shard and all between them is known to be skipped; what comes
-// behind, like half a record, is cut off and made again.
+// Keeps records while they follow the order of the shard and all examples between them are known to be skipped. The
+// rest, such as an incomplete record, is cut off and packed again.
 void ShardPacker::take_over() {
   auto lines = read_journal();
   const auto path = state_path(folder_, number_, "tfrec");
@@ -99,7 +100,7 @@ void ShardPacker::take_over() {
     skipped_.push_back(*lines[examples_[handled_]].skipped);
   }
   records_.emplace(path, keep_bytes);
-  // Written anew, so that it says nothing of what was cut off.
+  // Rewritten, so that it has no entries for what was cut off.
   journal_.emplace(state_path(folder_, number_, "journal"));
   for (std::size_t i = 0; i < handled_; ++i) {
     if (const auto line = lines.find(examples_[i]); line != lines.end()) note(line->second, examples_[i]);
@@ -164,7 +165,8 @@ void ShardPacker::add(std::span<const float> values) {
     ExampleView view;
     LossMeter here;
     if (!view.parse(as_bytes(payload)) || !decode_song(view, config_.stored_as, decoded_)) {
-      throw Error("an example cannot be read back", job_.track_ids[example], "this is a fault of the program");
+      throw Error("an example cannot be read back", job_.track_ids[example],
+                  "this is a bug in genrewise: please report it");
     }
     here.add(values, decoded_);
     loss_.add(here.loss(), values.size());
@@ -197,8 +199,8 @@ void ShardPacker::compress(const fs::path& to) {
   writer.commit();
 }
 
-// The order of these steps decides what a kill between them leaves: until the shard has its name, the records are kept
-// and all of this is done again.
+// The order of these steps makes a kill between them safe: the records are kept until the shard has its final name, and
+// the steps can be repeated.
 PackManifest ShardPacker::finish() {
   fs::path stored = records_->path();
   records_->sync();

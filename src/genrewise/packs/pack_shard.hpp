@@ -1,4 +1,4 @@
-// One shard while it is being packed: what is on the disk, and going on from there.
+// One shard while it is being packed: its files on disk, and resuming from them.
 #pragma once
 
 #include <map>
@@ -13,30 +13,30 @@
 
 namespace genrewise {
 
-/// Writes the examples of one shard in order. On the disk lie, under "<folder>/.pack": "NN.tfrec", whole records and
-/// perhaps half of one; "NN.journal", one JSON line per skipped example and, where numbers lose bits, per record; both
-/// survive the death of the process. finish() makes the shard of them and writes "NN.json", a manifest of this shard.
+/// Writes the examples of one shard in order. Files in "FOLDER/.pack": "NN.tfrec", complete records and possibly an
+/// incomplete one at the end; "NN.journal", one JSON line per skipped example and, for lossy storage, per record. Both
+/// survive a kill. finish() turns them into the shard and writes "NN.json", a manifest of this shard.
 class ShardPacker {
  public:
-  /// `examples`: their numbers in the job, in the order of the shard. Takes over what an earlier run left.
+  /// `examples`: indices into the job, in the order of the shard. Continues from the files of an earlier run.
   ShardPacker(const PackJob& job, const PackConfig& config, std::filesystem::path folder, int number,
               std::vector<std::size_t> examples);
 
-  /// How many of the examples are written or skipped.
+  /// Number of examples that are written or skipped.
   std::size_t handled() const { return handled_; }
   std::size_t written() const { return shard_.records.size(); }
   std::size_t size() const { return examples_.size(); }
 
-  /// The next example's numbers, or why there are none.
+  /// Adds the next example: its numbers, or the reason why it is skipped.
   void add(std::span<const float> values);
   void skip(Fault fault);
 
-  /// All are handled: stores the shard under its name. Returns its manifest.
+  /// Call after the last example: stores the shard under its final name and returns its manifest.
   PackManifest finish();
 
-  /// The manifest of a shard that an earlier run finished (whose file may be gone since); nothing when it did not.
+  /// Manifest of a shard that an earlier run finished (its file may have been removed since); empty if unfinished.
   static std::optional<PackManifest> finished(const std::filesystem::path& folder, int number);
-  /// Throws away what lies on the disk of a shard that is not finished.
+  /// Removes the files of an unfinished shard.
   static void forget(const std::filesystem::path& folder, int number);
 
  private:

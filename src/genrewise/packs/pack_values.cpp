@@ -22,7 +22,7 @@ std::uint16_t to_half(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = bits >> 16 & 0x8000;
   const float magnitude = std::fabs(value);
-  if (magnitude < 0x1p-14F) {  // below the normal halves: multiples of 2^-24
+  if (magnitude < 0x1p-14F) {  // subnormal float16: multiples of 2^-24
     return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(std::nearbyint(magnitude * 0x1p24F)));
   }
   const std::uint32_t rebased = (bits & 0x7fffffff) - (112u << 23);
@@ -68,13 +68,13 @@ void decode_halves(const char* bytes, std::span<float> out) {
   for (std::size_t i = done; i < out.size(); ++i) out[i] = from_half(half_at(bytes, i));
 }
 
-tl::unexpected<Fault> wrong_size(std::size_t found, std::size_t wanted) {
+tl::unexpected<Fault> wrong_size(std::size_t found, std::size_t expected) {
   return tl::unexpected(
-      Fault{"wrong size", {}, "its song has " + std::to_string(found) + " numbers, not " + std::to_string(wanted)});
+      Fault{"wrong size", {}, "`song` has " + std::to_string(found) + " numbers, not " + std::to_string(expected)});
 }
 
 tl::unexpected<Fault> no_song(FeatureKind kind) {
-  return tl::unexpected(Fault{"no song", {}, "its key `song` holds " + std::string(to_string(kind))});
+  return tl::unexpected(Fault{"no song", {}, "the key `song` contains " + std::string(to_string(kind))});
 }
 
 }  // namespace
@@ -88,7 +88,8 @@ Expected<void> SongEncoder::add(ExampleWriter& example, std::span<const float> v
     halves_.resize(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!(std::fabs(values[i]) <= kLargestHalf)) {
-        return tl::unexpected(Fault{"does not fit", {}, std::to_string(values[i]) + " is beyond float16's 65504"});
+        return tl::unexpected(
+            Fault{"does not fit", {}, std::to_string(values[i]) + " exceeds the float16 range of 65504"});
       }
       halves_[i] = to_half(values[i]);
     }

@@ -1,4 +1,4 @@
-// The numbers of an example in its record, and back.
+// Encodes and decodes the numbers of an example in its record.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@
 
 namespace genrewise {
 
-/// Puts the numbers of one example after another into records, and measures what is lost.
-///   float32: `song` is a list of floats; nothing is lost.
-///   float16: `song` is one text of little-endian IEEE halves; relative error up to 2^-11.
-///   uint8:   `song` is one text of bytes q, `song_range` two floats (lowest, step); the number is lowest + step * q.
+/// Encodes the numbers of examples and measures the loss.
+///   float32: `song` is a list of floats; lossless.
+///   float16: `song` is one byte string of little-endian IEEE float16; relative error up to 2^-11.
+///   uint8:   `song` is one byte string of q, `song_range` two floats (lowest, step); the number is lowest + step * q.
 class SongEncoder {
  public:
   explicit SongEncoder(StoredAs stored) : stored_(stored) {}
-  /// Fault "does not fit" for a number beyond a half's 65,504.
+  /// Fault "does not fit" for a magnitude above 65,504 with float16.
   Expected<void> add(ExampleWriter& example, std::span<const float> values);
 
  private:
@@ -28,19 +28,19 @@ class SongEncoder {
   std::vector<std::uint16_t> halves_;
 };
 
-/// Reads them straight into `values`. Faults "no song" and "wrong size".
+/// Decodes into `values`. Faults "no song" and "wrong size".
 Expected<void> decode_song(const ExampleView& example, StoredAs stored, std::span<float> values);
 
-/// The same out of a record whose payload nobody has summed yet (PayloadSum::left_to_caller); `example` is the payload
-/// parsed. Fault "damaged data" when the sum is wrong; then `values` mean nothing. floats are copied and summed in one
-/// go.
+/// The same for a record whose payload checksum is not verified yet (PayloadSum::left_to_caller); `example` is the
+/// parsed payload. Fault "damaged data" if the checksum is wrong; `values` are then undefined. Floats are copied and
+/// summed in one pass.
 Expected<void> decode_song(const ExampleView& example, const Record& record, StoredAs stored, std::span<float> values);
 
-/// Sums up what decoding `example` gives differently from `values`.
+/// Adds the difference between `values` and the decoded `example` to the measured loss.
 class LossMeter {
  public:
   void add(std::span<const float> values, std::span<const float> decoded);
-  /// Goes on from what an earlier run measured.
+  /// Continues from the measurement of an earlier run.
   void add(const PackLoss& loss, std::uint64_t count);
   PackLoss loss() const;
   std::uint64_t count() const { return count_; }

@@ -40,20 +40,20 @@ class Walk {
 
 }  // namespace
 
-std::vector<fs::path> find_audio(std::span<const fs::path> places, std::vector<Fault>& faults) {
+std::vector<fs::path> find_audio(std::span<const fs::path> locations, std::vector<Fault>& faults) {
   std::vector<fs::path> found;
-  for (const fs::path& place : places) {
+  for (const fs::path& location : locations) {
     std::error_code code;
-    const fs::file_status status = fs::status(place, code);
+    const fs::file_status status = fs::status(location, code);
     if (status.type() == fs::file_type::not_found) {
-      faults.push_back({"not found", place.string(), "check the path"});
+      faults.push_back({"not found", location.string(), "check the path"});
     } else if (!fs::is_directory(status)) {
-      found.push_back(place);
+      found.push_back(location);
     } else {
       const std::size_t before = found.size(), faults_before = faults.size();
-      Walk(found, faults).folder(place);
+      Walk(found, faults).folder(location);
       if (found.size() == before && faults.size() == faults_before)
-        faults.push_back({"no audio in it", place.string(), "audio files are known by their names' endings"});
+        faults.push_back({"no audio in it", location.string(), "audio files are recognised by their extensions"});
     }
   }
   return found;

@@ -13,7 +13,7 @@
 namespace genrewise {
 namespace {
 
-/// Where to listen: one clip per window, and where it lies.
+/// One analysis window: the clip to decode and its position in the track.
 struct Window {
   ClipRequest clip;
   double start_s = 0, duration_s = 0;
@@ -38,8 +38,8 @@ std::unique_ptr<FeatureSet> features_for(const Model& model) {
   const auto names = feature_set_names();
   if (std::ranges::find(names, model.recipe.name) == names.end())
     throw UnknownName(
-        "the model was trained on features '" + model.recipe.name + "', which cannot be made from audio here", {},
-        "train a model on features that `genrewise extract` makes");
+        "the model was trained on features '" + model.recipe.name + "', which genrewise cannot extract from audio", {},
+        "train a model on a feature set that `genrewise features` lists");
   auto features = make_feature_set(model.recipe.name);
   model.require_features(features->recipe(), features->columns());
   return features;
@@ -114,13 +114,13 @@ Expected<Prediction> Predictor::predict(const Source& source) const {
 std::vector<std::optional<Expected<Prediction>>> Predictor::predict_files(std::span<const std::filesystem::path> paths,
                                                                           Progress& progress) const {
   std::vector<std::optional<Expected<Prediction>>> predictions(paths.size());
-  progress.begin("listening", "files", paths.size());
+  progress.begin("analysing", "files", paths.size());
   try {
     parallel_for(paths.size(), [&](std::size_t i, int) {
       predictions[i] = predict_file(paths[i]);
       progress.advance();
     });
-  } catch (const Interrupted&) {  // the caller sees what is missing
+  } catch (const Interrupted&) {  // missing entries report it to the caller
   }
   progress.finish();
   return predictions;

@@ -1,4 +1,9 @@
-// Audio and a model -> genres over time, and for the whole track.
+/// @file
+/// Predicts the genres of audio files with a model, over time and for the whole track.
+/// @code
+/// const Predictor predictor(load_model("best.gwm"));
+/// const Expected<Prediction> prediction = predictor.predict_file("song.mp3");
+/// @endcode
 #pragma once
 
 #include <filesystem>
@@ -18,8 +23,8 @@ namespace genrewise {
 class ClipExtractor;
 
 struct PredictOptions {
-  /// A track longer than 31 s is heard in at most so many windows of 30 s, spread evenly over it (never overlapping).
-  /// 1: the middle 30 s, the same clip that extraction takes from a track by default.
+  /// Maximum number of 30 s windows of a track longer than 31 s, evenly spread without overlap. 1: the middle 30 s, the
+  /// default clip of feature extraction.
   int windows = 3;
 };
 
@@ -29,32 +34,32 @@ struct WindowPrediction {
 };
 
 struct Prediction {
-  double duration_s = 0;                  ///< of the track; 0: not known
-  std::vector<float> probabilities;       ///< by label: the mean over the windows; sums to 1
-  std::vector<WindowPrediction> windows;  ///< in the track's order; those that could not be decoded are left out
+  double duration_s = 0;                  ///< of the track; 0: unknown
+  std::vector<float> probabilities;       ///< by label: mean over the windows; sums to 1
+  std::vector<WindowPrediction> windows;  ///< in order of time, without windows that cannot be decoded
 };
 
-/// Label indices, the most probable first; equal ones in the order of their names.
+/// Label indices, most probable first; ties in label order.
 std::vector<std::size_t> ranked(std::span<const float> probabilities);
 
-/// A model at work. All calls are safe from any number of threads.
+/// Predicts with a model. Thread-safe.
 class Predictor {
  public:
-  /// Throws Error when the model was trained on features that this program cannot make from audio (another version of
-  /// a recipe, a table of somebody else's) or the options make no sense.
+  /// Throws Error if the model was trained on features that cannot be extracted from audio (another version of a
+  /// recipe, a table of another program) or the options are invalid.
   explicit Predictor(Model model, const PredictOptions& options = {});
   ~Predictor();
   Predictor(Predictor&&) noexcept;
 
   const std::vector<std::string>& labels() const { return model_.labels; }
 
-  /// Faults: those of decode_file() and of the feature set, when no window of the track can be used.
+  /// Faults: those of decode_file() and of the feature set, if no window of the track can be used.
   Expected<Prediction> predict_file(const std::filesystem::path& path) const;
-  /// The same for a file that lies in memory; `name` stands in faults and helps to guess the format.
+  /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.
   Expected<Prediction> predict_bytes(std::span<const std::byte> bytes, const std::string& name) const;
 
-  /// predict_file() for many, in parallel over files (a single file: over its windows). Entry i belongs to paths[i]. An
-  /// interruption (Ctrl-C) does not throw: files that were not reached have no entry.
+  /// predict_file() for many files, in parallel over files (for a single file: over its windows). Entry i belongs to
+  /// paths[i]. An interruption (Ctrl-C) does not throw: entries of unprocessed files are empty.
   std::vector<std::optional<Expected<Prediction>>> predict_files(std::span<const std::filesystem::path> paths,
                                                                  Progress& progress) const;
 
@@ -68,11 +73,11 @@ class Predictor {
   std::unique_ptr<ClipExtractor> extractor_;
 };
 
-/// Every audio file that the places hold: a file is taken whatever its name; a folder is walked with all below it,
-/// sorted by name, and gives what looks_like_audio(). Hidden files and folders are passed over, links to folders are
-/// followed, and no folder is walked twice (so a circle of links ends). Places that do not exist, cannot be read or
-/// hold no audio become faults: "not found", "folder cannot be read", "no audio in it".
-std::vector<std::filesystem::path> find_audio(std::span<const std::filesystem::path> places,
+/// Finds the audio files at the locations. A file is returned regardless of its name; a folder is searched recursively,
+/// sorted by name, for files that satisfy looks_like_audio(). Skips hidden files and folders, follows links to folders,
+/// and visits no folder twice (so circular links end). Locations that do not exist, cannot be read or contain no audio
+/// are reported in `faults`: "not found", "folder cannot be read", "no audio in it".
+std::vector<std::filesystem::path> find_audio(std::span<const std::filesystem::path> locations,
                                               std::vector<Fault>& faults);
 
 }  // namespace genrewise

@@ -14,7 +14,7 @@ namespace {
 
 using enum EmbeddingPart;
 
-/// Every feature set, sorted by name. A new one of a pretrained network is a line here.
+/// Every feature set, sorted by name. A new one of a pretrained network is one line here.
 std::vector<FeatureSetDescriptor> listed() {
   std::vector<FeatureSetDescriptor> all = listed_feature_sets();
   all.push_back(mel128_features());

@@ -1,4 +1,8 @@
-// Every feature set of the program by its name: engineered ones (features/) and those of pretrained networks.
+// Every feature set by its name: engineered ones (features/) and those of pretrained networks.
+//
+//     const auto set = make_feature_set("audiotag");
+//     const auto scratch = set->make_scratch();
+//     const Expected<void> done = set->extract(clip, row, *scratch);  // row: set->size() values
 #pragma once
 
 #include <memory>
@@ -11,13 +15,13 @@
 
 namespace genrewise {
 
-/// All feature sets, sorted by name. Listing them reads nothing.
+/// All feature sets, sorted by name. Reads no files.
 const std::vector<FeatureSetDescriptor>& feature_sets();
 std::vector<std::string> feature_set_names();
 /// Throws UnknownName that lists the names.
 const FeatureSetDescriptor& feature_set_descriptor(std::string_view name);
 
-/// The feature set of that name. One of a pretrained network reads its weights (weights.hpp: find_weights). Throws
+/// The feature set of that name; one of a pretrained network loads its weights (find_weights() in weights.hpp). Throws
 /// UnknownName that lists the names; Error where weights are missing, naming the command that fetches them.
 std::unique_ptr<FeatureSet> make_feature_set(std::string_view name);
 

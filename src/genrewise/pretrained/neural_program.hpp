@@ -1,4 +1,4 @@
-// The program genrewise-neural, which has libtorch and HDF5; libraries start it as a child process.
+// Location of the program genrewise-neural, which has libtorch and HDF5; libraries start it as a child process.
 #pragma once
 
 #include <filesystem>
@@ -8,12 +8,12 @@ namespace genrewise {
 
 inline constexpr const char* kNeuralProgram = "genrewise-neural";
 
-/// Where genrewise-neural is: $GENREWISE_NEURAL_PROGRAM, else beside this program, in ../libexec/genrewise from there,
-/// or in PATH; empty: nowhere. Throws Error when the variable names something that cannot be executed.
+/// The path of genrewise-neural: $GENREWISE_NEURAL_PROGRAM, else beside this program, in ../libexec/genrewise from
+/// there, or in PATH; empty if not found. Throws Error when the variable names a file that is not executable.
 std::filesystem::path find_neural_program();
 
-/// The same. Throws Error where it is missing: `need` cannot be done without it ("training a network needs"), and how
-/// to get it; `where` and `otherwise` (another way, may be empty) complete the message.
+/// The same, but throws Error where it is missing, with how to install it: `need` begins the message ("training a
+/// network needs"); `where` and `otherwise` (an alternative, may be empty) complete it.
 std::filesystem::path require_neural_program(const std::string& need, const std::string& where,
                                              const std::string& otherwise = {});
 

@@ -21,11 +21,11 @@ fs::path environment_path(const char* variable) {
   return value ? fs::path(value) : fs::path();
 }
 
-/// Converts Keras' HDF5 once, so that later nobody waits for it.
+/// Converts Keras HDF5 files right after the download, so that their first use does not take longer.
 void convert_if_needed(const fs::path& path, Progress& progress) {
   if (path.extension() != ".h5") return;
   const std::string bytes = read_file(path);
-  if (!is_hdf5(bytes)) return;  // find_weights() says what is wrong with it
+  if (!is_hdf5(bytes)) return;  // find_weights() reports the problem
   if (find_neural_program().empty()) {
     progress.note(fmt::format("{}: is converted when it is used, for which genrewise-neural is needed", path.string()));
     return;
@@ -92,18 +92,18 @@ fs::path weights_folder() {
 
 fs::path fetch_weights(std::string_view network, const fs::path& folder, const std::string& mirror,
                        Progress& progress) {
-  const PretrainedNetwork& wanted = find_pretrained_network(network);
+  const PretrainedNetwork& pretrained = find_pretrained_network(network);
   const fs::path into = folder.empty() ? weights_folder() : folder;
-  const std::string& file = wanted.file_names.front();
+  const std::string& file = pretrained.file_names.front();
   make_folders(into);
-  DownloadRequest request{.url = mirror.empty() ? wanted.url : mirror + (mirror.ends_with('/') ? "" : "/") + file,
+  DownloadRequest request{.url = mirror.empty() ? pretrained.url : mirror + (mirror.ends_with('/') ? "" : "/") + file,
                           .target = into / file,
                           .checksum = {}};
-  if (wanted.sha256.empty()) {
-    if (fs::exists(request.target)) return request.target;  // nothing to verify it by until it is used
-    progress.note(fmt::format("{}: its home publishes no checksum; its layout is checked when it is used", file));
+  if (pretrained.sha256.empty()) {
+    if (fs::exists(request.target)) return request.target;  // cannot be verified before it is used
+    progress.note(fmt::format("{}: its publisher provides no checksum; its layout is checked when it is used", file));
   } else {
-    request.checksum = Checksum{HashKind::sha256, wanted.sha256};
+    request.checksum = Checksum{HashKind::sha256, pretrained.sha256};
   }
   try {
     download(request, progress);
@@ -112,7 +112,7 @@ fs::path fetch_weights(std::string_view network, const fs::path& folder, const s
   } catch (const Error& error) {
     throw Error(error.problem(), error.where(),
                 fmt::format("{}{}to do without this download, put {} from {} into {}", error.remedy(),
-                            error.remedy().empty() ? "" : "; ", file, wanted.url, into.string()));
+                            error.remedy().empty() ? "" : "; ", file, pretrained.url, into.string()));
   }
   convert_if_needed(request.target, progress);
   return request.target;

@@ -1,4 +1,4 @@
-// Pretrained networks' weights: where they lie, and how their own file formats are read.
+// Weights of pretrained networks: finding, reading and validating their files.
 #pragma once
 
 #include <filesystem>
@@ -11,23 +11,22 @@
 
 namespace genrewise {
 
-/// A tensor that a network's weights must hold.
+/// A tensor that a network's weights must contain.
 struct TensorShape {
   std::string name;
   std::vector<std::size_t> shape;
 };
-/// All tensors of the network, by the names that TensorArchive has after find_weights() (docs/networks.md lists them):
-/// mobilenetv2 `stem`, `blocks.N.{expand,depthwise,project}`, `head`, each `.weight` (OIHW) and `.bias`, batch
-/// normalisation folded; efficientat torchvision's names with batch-norm statistics; musicnn Keras' layer names, HWIO.
+/// All tensors of the network, by their names after find_weights(): mobilenetv2 `stem`, `blocks.N.expand`,
+/// `blocks.N.depthwise`, `blocks.N.project`, `head`, each `.weight` (OIHW) and `.bias`, batch normalisation folded;
+/// efficientat torchvision's names with batch-norm statistics; musicnn Keras' layer names, HWIO.
 std::vector<TensorShape> expected_tensors(std::string_view network);
 
-/// The weights of that network, checked: every expected tensor is there, F32 and of its shape; others are left out.
+/// The validated weights of that network: every expected tensor is present, F32 and of its shape; others are dropped.
 /// `given` is a file or a folder; empty: what the current Runtime names, else $GENREWISE_WEIGHTS (a file or a folder),
-/// weights_folder() and ./weights are looked through in that order. Reads safetensors, PyTorch's .pt / .pth (a zip with
-/// a state dict, of which only tensors are taken; nothing is executed) and Keras' .h5, told apart by their first bytes.
-/// Metadata "values_sha256" is the checksum of all names, shapes and values, the same whatever format they came in.
-/// Throws Error: no file (says what to fetch or put where), a damaged file, weights of another network, a shape that
-/// does not fit.
+/// weights_folder() and ./weights are searched in that order. Reads safetensors, PyTorch's .pt / .pth (a zip with a
+/// state dict, of which only tensors are read; nothing is executed) and Keras' .h5, distinguished by their first bytes.
+/// Metadata "values_sha256" is the checksum of all names, shapes and values, independent of the file format. Throws
+/// Error: no file (states what to fetch or put where), a damaged file, weights of another network, a wrong shape.
 TensorArchive find_weights(std::string_view network, const std::filesystem::path& given = {});
 
 }  // namespace genrewise

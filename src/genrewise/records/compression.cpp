@@ -11,7 +11,7 @@ namespace genrewise {
 namespace {
 
 constexpr int kWindowBits = 15;
-constexpr int kGzip = 16, kGzipOrZlib = 32;  // what zlib wants added to the window bits
+constexpr int kGzip = 16, kGzipOrZlib = 32;  // added to the window bits to select the format
 
 unsigned piece_of(std::size_t bytes) {
   return static_cast<unsigned>(std::min<std::size_t>(bytes, std::numeric_limits<unsigned>::max()));
@@ -56,7 +56,7 @@ struct Deflater::State {
 Deflater::Deflater(Compression compression) : state_(std::make_unique<State>()) {
   const int bits = kWindowBits + (compression == Compression::gzip ? kGzip : 0);
   if (deflateInit2(&state_->stream, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
-    throw Error("zlib cannot start to compress", {}, "free some memory");
+    throw Error("the compression cannot be started", "zlib", "free some memory, then try again");
   }
 }
 
@@ -88,7 +88,7 @@ struct Inflater::State {
 
 Inflater::Inflater(int window_bits) : state_(std::make_unique<State>()) {
   if (inflateInit2(&state_->stream, window_bits) != Z_OK) {
-    throw Error("zlib cannot start to decompress", {}, "free some memory");
+    throw Error("the decompression cannot be started", "zlib", "free some memory, then try again");
   }
 }
 
@@ -110,18 +110,18 @@ Inflater::Status Inflater::read(std::span<const std::byte>& in, std::span<std::b
   while (!out.empty()) {
     if (state_->ended) {
       if (in.empty() || state_->raw) return Status::end;
-      // Another member of the stream; inflate() itself refuses what is none.
+      // Another member of the stream; inflate() fails if it is not one.
       if (inflateReset(&stream) != Z_OK) return Status::damaged;
       state_->ended = false;
     }
-    const unsigned offered = piece_of(in.size()), room = piece_of(out.size());
+    const unsigned offered = piece_of(in.size()), capacity = piece_of(out.size());
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(in.data()));
     stream.avail_in = offered;
     stream.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream.avail_out = room;
+    stream.avail_out = capacity;
     const int code = inflate(&stream, Z_NO_FLUSH);
     in = in.subspan(offered - stream.avail_in);
-    out = out.subspan(room - stream.avail_out);
+    out = out.subspan(capacity - stream.avail_out);
     if (code == Z_STREAM_END) {
       state_->ended = true;
     } else if (code == Z_BUF_ERROR) {

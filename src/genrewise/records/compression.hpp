@@ -1,4 +1,4 @@
-// The compressed forms in which TensorFlow writes and reads whole record files.
+// The compression formats of TensorFlow's record files (whole-file gzip and zlib).
 #pragma once
 
 #include <cstddef>
@@ -12,19 +12,20 @@ namespace genrewise {
 
 enum class Compression { none, gzip, zlib };
 std::string_view to_string(Compression compression);
-/// "none", "gzip" or "zlib"; nothing for any other word.
+/// Parses "none", "gzip" or "zlib"; nothing for other texts.
 std::optional<Compression> parse_compression(std::string_view text);
 
-/// Compresses a stream piece by piece (gzip or zlib, level 6).
+/// Incremental compression (gzip or zlib, level 6). Throws Error if zlib cannot be initialised.
 class Deflater {
  public:
   explicit Deflater(Compression compression);
   ~Deflater();
-  /// Appends what is ready to `out`.
+  /// Compresses `bytes`; appends available output to `out`.
   void write(std::string_view bytes, std::string& out);
-  /// Brings all that was written into `out` and forgets it: reading may begin behind this point with
+  /// Flushes all input to `out` and resets the compression state: decompression can start after this point with
   /// Inflater::raw(), while the whole remains one ordinary stream.
   void restart_point(std::string& out);
+  /// Appends the rest of the stream to `out`.
   void finish(std::string& out);
 
  private:
@@ -32,23 +33,22 @@ class Deflater {
   std::unique_ptr<State> state_;
 };
 
-/// Decompresses a stream piece by piece.
+/// Incremental decompression.
 class Inflater {
  public:
-  /// A stream from its first byte, gzip or zlib, told by its header. Several gzip members in a row are one stream.
+  /// For a stream from its first byte; detects gzip or zlib by the header. Concatenated gzip members are one stream.
   static Inflater whole();
-  /// From a restart point on.
+  /// For a stream from a restart point on.
   static Inflater raw();
   Inflater(Inflater&&) noexcept;
   ~Inflater();
 
   enum class Status {
-    more,    ///< input is used up, or output is full
+    more,    ///< the input is used up or the output is full
     end,     ///< the stream is complete
-    damaged  ///< it is no such stream, or its checksum is wrong
+    damaged  ///< not such a stream, or a wrong checksum
   };
-  /// Uses input from the front of `in` (which then begins behind what was used) and fills the front of `out`
-  /// (likewise).
+  /// Consumes input from the front of `in` and writes to the front of `out`; both spans are advanced.
   Status read(std::span<const std::byte>& in, std::span<std::byte>& out);
 
  private:

@@ -41,7 +41,7 @@ constexpr Tables make_tables() {
 constexpr Tables kTables = make_tables();
 
 std::uint64_t load_u64(const std::byte* at) {
-  static_assert(std::endian::native == std::endian::little, "records are little-endian and so must the machine be");
+  static_assert(std::endian::native == std::endian::little, "records are little-endian, so the machine must be");
   std::uint64_t word = 0;
   std::memcpy(&word, at, sizeof word);
   return word;
@@ -68,8 +68,8 @@ __attribute__((target("sse4.2,pclmul"))) inline std::uint64_t shifted(std::uint6
   return _mm_crc32_u64(0, static_cast<std::uint64_t>(_mm_cvtsi128_si64(product)));
 }
 
-// What is still to be summed, and (kCopy) where it goes.
-struct Way {
+// The remaining input and (kCopy) its destination.
+struct Cursor {
   const std::byte* from;
   std::byte* to;
   std::size_t left;
@@ -81,20 +81,20 @@ struct Way {
   }
 };
 
-// The instruction answers after three cycles but can start each cycle, so three lanes of kLane bytes run side by side.
-// Copies go in pieces of fixed size, for which the compiler uses plain loads and stores; string
-// instructions have places where they are slow (see PageBuffer).
+// The instruction has a latency of three cycles but starts every cycle, so three lanes of kLane bytes run in parallel.
+// Copies use pieces of fixed size, for which the compiler emits plain loads and stores; string instructions are slow at
+// some offsets (see PageBuffer).
 template <std::size_t kLane, bool kCopy>
-__attribute__((target("sse4.2,pclmul"))) inline std::uint64_t three_lanes(Way& way, std::uint64_t crc) {
+__attribute__((target("sse4.2,pclmul"))) inline std::uint64_t three_lanes(Cursor& cursor, std::uint64_t crc) {
   constexpr std::uint64_t kPastOne = shift_factor(kLane), kPastTwo = shift_factor(2 * kLane);
   constexpr std::size_t kPiece = 32;
-  for (; way.left >= 3 * kLane; way.advance(3 * kLane)) {
-    const std::byte* at = way.from;
+  for (; cursor.left >= 3 * kLane; cursor.advance(3 * kLane)) {
+    const std::byte* at = cursor.from;
     std::uint64_t a = crc, b = 0, c = 0;
     for (std::size_t i = 0; i < kLane; i += kPiece) {
       if constexpr (kCopy) {
         for (std::size_t lane = 0; lane < 3; ++lane)
-          std::memcpy(way.to + lane * kLane + i, at + lane * kLane + i, kPiece);
+          std::memcpy(cursor.to + lane * kLane + i, at + lane * kLane + i, kPiece);
       }
       for (std::size_t k = i; k < i + kPiece; k += 8) {
         a = _mm_crc32_u64(a, load_u64(at + k));
@@ -108,18 +108,18 @@ __attribute__((target("sse4.2,pclmul"))) inline std::uint64_t three_lanes(Way& w
 }
 
 template <bool kCopy>
-__attribute__((target("sse4.2,pclmul"))) std::uint32_t crc32c_by_instruction(Way way, std::uint32_t start) {
+__attribute__((target("sse4.2,pclmul"))) std::uint32_t crc32c_by_instruction(Cursor cursor, std::uint32_t start) {
   std::uint64_t crc = ~start;
-  crc = three_lanes<2048, kCopy>(way, crc);
-  crc = three_lanes<128, kCopy>(way, crc);
-  for (; way.left >= 8; way.advance(8)) {
-    crc = _mm_crc32_u64(crc, load_u64(way.from));
-    if constexpr (kCopy) std::memcpy(way.to, way.from, 8);
+  crc = three_lanes<2048, kCopy>(cursor, crc);
+  crc = three_lanes<128, kCopy>(cursor, crc);
+  for (; cursor.left >= 8; cursor.advance(8)) {
+    crc = _mm_crc32_u64(crc, load_u64(cursor.from));
+    if constexpr (kCopy) std::memcpy(cursor.to, cursor.from, 8);
   }
   auto state = static_cast<std::uint32_t>(crc);
-  for (; way.left > 0; way.advance(1)) {
-    state = _mm_crc32_u8(state, static_cast<unsigned char>(*way.from));
-    if constexpr (kCopy) *way.to = *way.from;
+  for (; cursor.left > 0; cursor.advance(1)) {
+    state = _mm_crc32_u8(state, static_cast<unsigned char>(*cursor.from));
+    if constexpr (kCopy) *cursor.to = *cursor.from;
   }
   return ~state;
 }

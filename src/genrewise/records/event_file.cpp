@@ -18,7 +18,7 @@ double seconds_since_1970() {
 }
 
 std::filesystem::path new_event_path(const std::filesystem::path& folder) {
-  static std::atomic<int> files{0};  // two files of one process may begin in the same second
+  static std::atomic<int> files{0};  // one process may create several files in one second
   make_folders(folder);
   char host[256] = "localhost";
   if (::gethostname(host, sizeof host) != 0) host[0] = '\0';

@@ -1,4 +1,4 @@
-// Event files: what TensorBoard shows of a run.
+// Event files for TensorBoard.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,15 @@
 
 namespace genrewise {
 
-/// Writes one event file (records of tf.Event, "brain.Event:2") into a folder; each event is in the file when the call
-/// returns, so a running training can be watched. A resumed run just opens another one in the same folder: TensorBoard
-/// joins them by step.
+/// Writes one event file (records of tf.Event, "brain.Event:2") to a folder. Each event is in the file when the call
+/// returns, so training can be monitored while it runs. A resumed run opens another file in the same folder;
+/// TensorBoard merges them by step.
 class EventWriter {
  public:
-  /// Makes the folder. The file is "events.out.tfevents.<seconds>.<host>.<process>.<number>". Throws Error.
+  /// Creates the folder and the file `events.out.tfevents.SECONDS.HOST.PROCESS.NUMBER` in it. Throws Error.
   explicit EventWriter(const std::filesystem::path& folder);
 
+  /// Appends one point of the curve `tag`. Throws Error.
   void add_scalar(std::string_view tag, std::int64_t step, float value);
 
   const std::filesystem::path& path() const { return file_.path(); }

@@ -12,7 +12,7 @@ namespace {
 using wire::Field;
 using wire::Reader;
 
-// How many values one field of a list holds; false when it is broken. Other fields hold none.
+// Counts the values in one field of a list; false for an invalid encoding. Other fields have none.
 bool count_values(FeatureKind kind, const Field& field, std::size_t& count) {
   count = 0;
   if (field.number != 1) return true;
@@ -54,7 +54,7 @@ std::string_view to_string(FeatureKind kind) {
   return "nothing";
 }
 
-// A list may come in several pieces, which add up; a list of another kind ends what was there before.
+// A list may be split into several fields, which are concatenated; a list of another kind replaces the earlier ones.
 bool FeatureView::read(std::span<const std::byte> feature) {
   *this = FeatureView();
   Reader reader(feature);
@@ -80,7 +80,7 @@ bool FeatureView::read(std::span<const std::byte> feature) {
   return true;
 }
 
-// Calls visit(field) for the fields of the lists until it returns false. All of it was checked by read().
+// Calls visit(field) for the fields of the lists until it returns false. read() has checked all of them.
 template <class Visit>
 bool FeatureView::for_each_list(Visit&& visit) const {
   Reader reader(body_);
@@ -153,11 +153,11 @@ Expected<void> ExampleView::parse(std::span<const std::byte> payload) {
   Reader reader(payload);
   while (!reader.at_end()) {
     Field field;
-    if (!reader.next(field)) return tl::unexpected(Fault{"not an Example", {}, "its encoding is broken"});
+    if (!reader.next(field)) return tl::unexpected(Fault{"not an Example", {}, "invalid encoding"});
     if (field.number != 1 || field.type != wire::bytes) continue;
     if (!read_features(field.body)) {
       entries_.clear();
-      return tl::unexpected(Fault{"not an Example", {}, "the encoding of its features is broken"});
+      return tl::unexpected(Fault{"not an Example", {}, "invalid encoding of its features"});
     }
   }
   return {};
@@ -197,16 +197,16 @@ const FeatureView* ExampleView::find(std::string_view key) const {
 }
 
 namespace {
-constexpr std::size_t kRoomForLength = 11;  // the longest tag and length of Example.features
+constexpr std::size_t kReservedHeadBytes = 11;  // longest tag and length of Example.features
 }
 
-ExampleWriter::ExampleWriter() : bytes_(kRoomForLength, '\0') {}
+ExampleWriter::ExampleWriter() : bytes_(kReservedHeadBytes, '\0') {}
 
 void ExampleWriter::clear() {
-  bytes_.resize(kRoomForLength);
+  bytes_.resize(kReservedHeadBytes);
 }
 
-// Writes all that stands before the list's own bytes: the entry, its key, the Feature and its list.
+// Writes everything before the values of the list: the entry, its key, the Feature and the list's header.
 void ExampleWriter::open_list(std::string_view key, FeatureKind kind, std::size_t list_bytes) {
   const auto field_bytes = [](std::size_t body) { return 1 + wire::varint_bytes(body) + body; };
   const std::size_t feature_bytes = field_bytes(list_bytes);
@@ -236,10 +236,10 @@ void ExampleWriter::add(std::string_view key, std::string_view value) {
 }
 
 std::string_view ExampleWriter::finish() {
-  const std::size_t body = bytes_.size() - kRoomForLength;
+  const std::size_t body = bytes_.size() - kReservedHeadBytes;
   std::string head;
   wire::put_length(head, 1, body);
-  const std::size_t start = kRoomForLength - head.size();
+  const std::size_t start = kReservedHeadBytes - head.size();
   std::ranges::copy(head, bytes_.begin() + static_cast<std::ptrdiff_t>(start));
   return std::string_view(bytes_).substr(start);
 }

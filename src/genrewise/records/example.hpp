@@ -1,9 +1,9 @@
-// tf.train.Example: what one record holds.
+// tf.train.Example, the content of one record:
 //
-//   message Example     { Features features = 1; }
-//   message Features    { map<string, Feature> feature = 1; }
-//   message Feature     { oneof kind { BytesList bytes_list = 1; FloatList float_list = 2; Int64List int64_list = 3; }
-//   } message BytesList   { repeated bytes value = 1; }      FloatList, Int64List: repeated, packed or not
+//   message Example   { Features features = 1; }
+//   message Features  { map<string, Feature> feature = 1; }
+//   message Feature   { oneof kind { BytesList bytes_list = 1; FloatList float_list = 2; Int64List int64_list = 3; } }
+//   message BytesList { repeated bytes value = 1; }  // FloatList and Int64List likewise, packed or unpacked
 #pragma once
 
 #include <cstddef>
@@ -20,20 +20,20 @@ namespace genrewise {
 enum class FeatureKind { none = 0, bytes = 1, floats = 2, ints = 3 };
 std::string_view to_string(FeatureKind kind);
 
-/// One list of an Example, still encoded: a view into the record, which must outlive it.
+/// One list of an Example, still encoded: a view of the record, which must outlive it.
 class FeatureView {
  public:
   FeatureView() = default;
   FeatureKind kind() const { return kind_; }
   std::size_t size() const { return size_; }
 
-  /// Each copies up to out.size() values (bytes: views of them) and returns how many; none when the kind is another.
+  /// Copies up to out.size() values (for bytes: views of them) and returns their number; 0 for another kind.
   std::size_t copy(std::span<float> out) const;
   std::size_t copy(std::span<std::int64_t> out) const;
   std::size_t copy(std::span<std::string_view> out) const;
 
-  /// All floats as they lie in the record (little-endian, at any address), where they lie in one piece, as every known
-  /// encoder writes them; else, or of another kind, nothing.
+  /// All floats as bytes of the record (little-endian, unaligned) if they are contiguous, as every known encoder writes
+  /// them; otherwise, and for another kind, empty.
   std::span<const std::byte> floats_in_one_piece() const;
 
  private:
@@ -44,11 +44,11 @@ class FeatureView {
 
   FeatureKind kind_ = FeatureKind::none;
   std::size_t size_ = 0;
-  std::span<const std::byte> body_;  // of the Feature message, from where its kind was last set
+  std::span<const std::byte> body_;  // the Feature message from the field that last set its kind
 };
 
-/// An Example, parsed without copying its values. Checks the whole encoding; unknown fields are passed over; of several
-/// lists under one key the last counts. Reuse one object for many records: it then allocates nothing.
+/// Parses an Example without copying its values. Checks the whole encoding; skips unknown fields; of several lists with
+/// one key the last counts. Reusing one object for many records avoids allocations.
 class ExampleView {
  public:
   struct Entry {
@@ -56,13 +56,13 @@ class ExampleView {
     FeatureView feature;
   };
 
-  /// Fault "not an Example" (with empty `where`; the caller knows the place). The payload must outlive the use of the
+  /// Fault "not an Example" (with empty `where`, which the caller fills in). The payload must outlive the use of the
   /// entries.
   Expected<void> parse(std::span<const std::byte> payload);
 
-  /// In the order in which they lie.
+  /// In the order of the record.
   std::span<const Entry> entries() const { return entries_; }
-  /// Null when there is none.
+  /// Null if there is none.
   const FeatureView* find(std::string_view key) const;
 
  private:
@@ -72,20 +72,22 @@ class ExampleView {
   std::vector<Entry> entries_;
 };
 
-/// Encodes one Example after another into the same memory. Keys are written in the order of the calls, each once.
+/// Encodes Examples, reusing its memory. Keys are written in the order of the calls; each key must be added once.
 class ExampleWriter {
  public:
   ExampleWriter();
+  /// Starts the next Example.
   void clear();
+  /// Adds a list under `key`: floats, integers, or one byte string.
   void add(std::string_view key, std::span<const float> values);
   void add(std::string_view key, std::span<const std::int64_t> values);
   void add(std::string_view key, std::string_view value);
-  /// The payload of a record; valid until the next call of any function.
+  /// The payload of the record, valid until the next call of any function.
   std::string_view finish();
 
  private:
   void open_list(std::string_view key, FeatureKind kind, std::size_t list_bytes);
-  std::string bytes_;  // room for the outermost length, then the map's entries
+  std::string bytes_;  // reserved bytes for the outermost tag and length, then the map's entries
 };
 
 }  // namespace genrewise

@@ -1,5 +1,4 @@
-// One TFRecord on the wire: length (8 bytes, little-endian), its masked CRC-32C (4), the payload, its masked CRC-32C
-// (4).
+// Framing of a TFRecord: length (8 bytes, little-endian), its masked CRC-32C (4), the payload, its masked CRC-32C (4).
 #pragma once
 
 #include <array>
@@ -14,16 +13,19 @@ namespace genrewise {
 inline constexpr std::size_t kRecordHeaderBytes = 12, kRecordTrailerBytes = 4;
 inline constexpr std::size_t kRecordFrameBytes = kRecordHeaderBytes + kRecordTrailerBytes;
 
+/// The first 12 bytes of a record: the length and its masked checksum.
 std::array<char, kRecordHeaderBytes> record_header(std::uint64_t payload_bytes);
+/// The last 4 bytes of a record: the masked checksum of the payload.
 std::array<char, kRecordTrailerBytes> record_trailer(std::string_view payload);
 
-/// The payload's length as the first 12 bytes say it; nothing when their sum is wrong.
+/// The payload length of a 12-byte header; nothing if its checksum is wrong.
 std::optional<std::uint64_t> payload_length(std::span<const std::byte> header);
-/// Whether the four bytes behind the payload are its sum.
+/// Whether `trailer` (the four bytes after the payload) is the payload's checksum.
 bool payload_is_sound(std::span<const std::byte> payload, std::span<const std::byte> trailer);
-/// The same for a payload whose crc32c() is known.
+/// The same for a payload with the given crc32c().
 bool is_sum_of(std::uint32_t crc, std::span<const std::byte> trailer);
 
+/// Bytes as text without copying, and back.
 inline std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

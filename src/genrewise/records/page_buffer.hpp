@@ -1,4 +1,4 @@
-// Memory that files are read into.
+// Page-aligned buffers for reading files.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@
 
 namespace genrewise {
 
-/// Memory that begins on a page. Where the kernel copies from the page cache to a place that lies a few bytes (1 to
-/// about 31) behind the source modulo a page, the processor's string instruction runs at a quarter of its speed (seen
-/// on AMD Zen 3 and 4); memory from new or malloc, 16 bytes behind a page, is just so. Reading the byte at `offset` of
-/// a file to place_for(offset) avoids it.
+/// Page-aligned memory. When the kernel copies from the page cache to an address that is 1 to about 31 bytes behind the
+/// source modulo the page size, the processor's string instruction runs at a quarter of its speed (measured on AMD Zen
+/// 3 and 4); memory from new or malloc, 16 bytes behind a page boundary, is such an address. Reading the byte at
+/// `offset` of a file to offset_in_page(offset) avoids that.
 class PageBuffer {
  public:
   static constexpr std::size_t kPageBytes = 4096;
@@ -31,12 +31,11 @@ class PageBuffer {
   std::span<std::byte> all() { return {memory_.get(), bytes_}; }
   std::span<const std::byte> all() const { return {memory_.get(), bytes_}; }
 
-  /// Where in the buffer to put the byte at that offset of a file: in the first page, as far behind its start as the
-  /// byte is behind the start of its own.
-  static std::size_t place_for(std::uint64_t offset) { return static_cast<std::size_t>(offset % kPageBytes); }
-  /// At least that many bytes; what it held is lost when it has to grow.
+  /// The offset within its page of the byte at `offset` of a file: the position in the buffer to read it to.
+  static std::size_t offset_in_page(std::uint64_t offset) { return static_cast<std::size_t>(offset % kPageBytes); }
+  /// Makes the buffer at least `bytes` long; the content is lost if it has to grow.
   void reserve(std::size_t bytes);
-  /// Twice as large, with what it held.
+  /// Doubles the size, keeping the content.
   void grow();
 
  private:

@@ -1,4 +1,4 @@
-// The few rules of the protocol buffer encoding that records and event files need (protobuf.dev, "Encoding").
+// The parts of the protocol buffer encoding that records and event files need (protobuf.dev, "Encoding").
 #pragma once
 
 #include <bit>
@@ -11,18 +11,18 @@
 
 namespace genrewise::wire {
 
-static_assert(std::endian::native == std::endian::little, "floats are copied as they lie");
+static_assert(std::endian::native == std::endian::little, "floats are copied without conversion");
 
 enum Type : std::uint32_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
 
 struct Field {
   std::uint32_t number = 0;
   Type type = varint;
-  std::uint64_t value = 0;          ///< of varint, fixed64 and fixed32
-  std::span<const std::byte> body;  ///< of bytes
+  std::uint64_t value = 0;          ///< for varint, fixed64 and fixed32
+  std::span<const std::byte> body;  ///< for bytes
 };
 
-/// Walks over the fields of one message. Every length is checked against what is there.
+/// Iterates over the fields of one message. Every length is checked against the remaining bytes.
 class Reader {
  public:
   explicit Reader(std::span<const std::byte> message) : at_(message.data()), end_(at_ + message.size()) {}
@@ -30,7 +30,7 @@ class Reader {
   bool at_end() const { return at_ == end_; }
   const std::byte* position() const { return at_; }
 
-  /// The next field; false when the encoding is broken (groups, which nothing here uses, count as broken).
+  /// The next field; false for an invalid encoding (including groups, which are not used here).
   bool next(Field& field) {
     std::uint64_t tag = 0;
     if (!next_varint(tag) || tag > 0xffffffffu || tag < 8) return false;

@@ -8,7 +8,7 @@
 
 namespace genrewise {
 namespace {
-// Half of a common L2 cache: what is read is still there when it is summed and parsed.
+// Half of a common L2 cache, so data is still cached when it is checked and parsed.
 constexpr std::size_t kReadBytes = 256 << 10;
 constexpr std::size_t kBufferBytes = 2 * kReadBytes;
 }  // namespace
@@ -19,25 +19,25 @@ RecordReader::RecordReader(const std::filesystem::path& location, PayloadSum pay
 RecordReader::RecordReader(RecordSource source, PayloadSum payload_sum)
     : source_(std::move(source)), payload_sum_(payload_sum), buffer_(kBufferBytes) {}
 
-// How many bytes to have in the buffer. Frames of one file are of about one length, so what is read ends a little
-// behind one, and little must be moved to the front of the buffer afterwards.
-std::size_t RecordReader::read_ahead(std::size_t wanted) const {
-  constexpr std::size_t kSlack = 256;  // for ids of different lengths, and the next header
-  if (usual_ == 0) return std::max(wanted, kReadBytes);
+// Number of bytes to read into the buffer. Frames of one file have about the same length, so a read ends shortly behind
+// a frame, and few bytes must be moved to the front of the buffer afterwards.
+std::size_t RecordReader::read_ahead(std::size_t needed) const {
+  constexpr std::size_t kSlack = 256;  // for IDs of different lengths, and the next header
+  if (usual_ == 0) return std::max(needed, kReadBytes);
   const std::size_t frames = std::max<std::size_t>(1, kReadBytes / usual_);
-  return std::max(wanted, frames * usual_ + kSlack);
+  return std::max(needed, frames * usual_ + kSlack);
 }
 
-// Brings at least `wanted` unconsumed bytes into the buffer and says how many there are; fewer at the end. The buffer
-// grows only as bytes really come, so a length that lies costs nothing.
-std::size_t RecordReader::fill(std::size_t wanted) {
-  if (end_ - begin_ >= wanted) return end_ - begin_;
-  const std::size_t front = PageBuffer::place_for(offset_);
+// Reads until the buffer has at least `needed` unconsumed bytes and returns their number, smaller only at the end. The
+// buffer grows only while bytes arrive, so a wrong stated length costs nothing.
+std::size_t RecordReader::fill(std::size_t needed) {
+  if (end_ - begin_ >= needed) return end_ - begin_;
+  const std::size_t front = PageBuffer::offset_in_page(offset_);
   std::memmove(buffer_.data() + front, buffer_.data() + begin_, end_ - begin_);
   end_ = front + (end_ - begin_);
   begin_ = front;
-  const std::size_t ahead = read_ahead(wanted);
-  while (end_ - begin_ < wanted) {
+  const std::size_t ahead = read_ahead(needed);
+  while (end_ - begin_ < needed) {
     if (end_ == buffer_.size()) buffer_.grow();
     const std::size_t got = source_.read(buffer_.all().first(std::min(buffer_.size(), begin_ + ahead)).subspan(end_));
     if (got == 0) break;
@@ -70,8 +70,8 @@ tl::unexpected<Fault> RecordReader::find_next_header(std::string reason, std::st
     sound = length && *length <= kLongestPayload;
   } while (!sound);
   if (!sound) consume(end_ - begin_);
-  found.value().detail += sound ? "; goes on at " + std::to_string(offset_)
-                                : "; nothing sound behind it, " + std::to_string(offset_ - from) + " bytes lost";
+  found.value().detail += sound ? "; continues at " + std::to_string(offset_)
+                                : "; no valid record behind it, " + std::to_string(offset_ - from) + " bytes lost";
   return found;
 }
 
@@ -80,7 +80,8 @@ Expected<bool> RecordReader::next(Record& record) {
   const std::size_t there = fill(kRecordHeaderBytes);
   if (there == 0) {
     if (!source_.ended_badly() || std::exchange(end_reported_, true)) return false;
-    return fault("damaged compression", "the compressed stream is cut or damaged; nothing behind this can be read");
+    return fault("damaged compression",
+                 "the compressed stream is truncated or damaged; nothing behind this position can be read");
   }
   if (there < kRecordHeaderBytes) {
     auto cut = fault("truncated", "the file ends inside a record's header");

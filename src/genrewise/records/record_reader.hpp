@@ -1,4 +1,4 @@
-// TFRecord files, read front to back.
+// Reads TFRecord files from start to end.
 #pragma once
 
 #include <cstdint>
@@ -13,48 +13,48 @@
 namespace genrewise {
 
 struct Record {
-  std::uint64_t offset = 0;            ///< of the frame, in the (decompressed) file
+  std::uint64_t offset = 0;            ///< of the frame in the (decompressed) file
   std::span<const std::byte> payload;  ///< valid until the next call of the reader
-  std::span<const std::byte> trailer;  ///< the payload's sum, as it is stored
+  std::span<const std::byte> trailer;  ///< the payload's stored checksum
 };
 
-/// Who checks the sum of a record's payload. Whoever copies numbers out of it can sum them on the way (copy_crc32c())
-/// and so goes through them once, not twice.
+/// Whether the reader checks payload checksums. A caller that copies numbers from the payload can compute the checksum
+/// at the same time (copy_crc32c()), in one pass instead of two.
 enum class PayloadSum { checked, left_to_caller };
 
-/// Gives the records of one file in order, every sum checked. Holds about half a MiB, or two records when they are
-/// longer.
+/// Returns the records of one file in order and checks every checksum. Uses about 0.5 MiB of memory, or two records if
+/// they are longer.
 class RecordReader {
  public:
-  /// A payload that claims to be longer than this is taken for damage.
+  /// Limit of a payload in bytes; a longer stated length is treated as damage.
   static constexpr std::uint64_t kLongestPayload = std::uint64_t{1} << 31;
 
-  /// Throws Error when the file cannot be opened.
+  /// Throws Error if the file cannot be opened.
   explicit RecordReader(const std::filesystem::path& location, PayloadSum payload_sum = PayloadSum::checked);
   explicit RecordReader(RecordSource source, PayloadSum payload_sum = PayloadSum::checked);
 
   /// The next record; false at the end of the file. A Fault (reasons "damaged length", "damaged data", "record too
-  /// long", "truncated", "damaged compression"; its `where` is "path @ offset") stands for one place that cannot be
-  /// used: call again to go on behind it. After a damaged length the next sound header is searched for.
+  /// long", "truncated", "damaged compression"; its `where` is "path @ offset") reports one damaged region; the next
+  /// call continues behind it. After a damaged length the reader searches for the next valid header.
   Expected<bool> next(Record& record);
 
  private:
-  std::size_t fill(std::size_t wanted);
+  std::size_t fill(std::size_t needed);
   void consume(std::size_t bytes);
   tl::unexpected<Fault> fault(std::string reason, std::string detail) const;
   tl::unexpected<Fault> find_next_header(std::string reason, std::string detail);
 
   std::span<const std::byte> unread(std::size_t from, std::size_t bytes) const;
-  std::size_t read_ahead(std::size_t wanted) const;
+  std::size_t read_ahead(std::size_t needed) const;
 
   RecordSource source_;
   PayloadSum payload_sum_;
   PageBuffer buffer_;
-  std::size_t begin_ = 0, end_ = 0;  // what is read and not yet consumed
+  std::size_t begin_ = 0, end_ = 0;  // bytes read and not yet consumed
   std::uint64_t offset_ = 0;         // of begin_
-  std::size_t used_ = 0;             // length of the frame handed out last
-  std::size_t usual_ = 0;            // length of a frame not long ago
-  bool end_reported_ = false;        // that a compressed stream ended badly
+  std::size_t used_ = 0;             // length of the frame returned last
+  std::size_t usual_ = 0;            // length of a recent frame
+  bool end_reported_ = false;        // whether damage at the end of a compressed stream was reported
 };
 
 }  // namespace genrewise

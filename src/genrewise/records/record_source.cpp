@@ -5,9 +5,10 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kStoredBytes = 1 << 18;  // of a compressed file, read at once
+constexpr std::size_t kStoredBytes = 1 << 18;  // read size of compressed files
 
-// A sound record header decides before the marks of gzip and zlib do: lengths may begin with the same bytes.
+// A valid record header takes precedence over the magic numbers of gzip and zlib, because lengths may start with the
+// same bytes.
 bool looks_compressed(std::span<const std::byte> start) {
   if (start.size() < 2) return false;
   if (start.size() >= kRecordHeaderBytes && payload_length(start)) return false;
@@ -31,27 +32,27 @@ std::size_t RecordSource::read(std::span<std::byte> into) {
 }
 
 std::size_t RecordSource::read_stored(std::span<std::byte> into) {
-  const auto known = start().subspan(start_taken_);
-  const std::size_t count = std::min(into.size(), known.size());
-  std::ranges::copy(known.first(count), into.data());
+  const auto buffered = start().subspan(start_taken_);
+  const std::size_t count = std::min(into.size(), buffered.size());
+  std::ranges::copy(buffered.first(count), into.data());
   start_taken_ += count;
   return count + stored_.read(into.subspan(count));
 }
 
 std::size_t RecordSource::read_inflated(std::span<std::byte> into) {
-  const std::size_t asked = into.size();
+  const std::size_t requested = into.size();
   while (!into.empty() && !ended_) {
     if (waiting_.empty()) {
       waiting_ = std::span<const std::byte>(buffer_).first(read_stored(buffer_));
       last_ = waiting_.size() < buffer_.size();
     }
-    const std::size_t room = into.size();
+    const std::size_t before = into.size();
     const auto status = inflater_->read(waiting_, into);
-    const bool cut = waiting_.empty() && last_ && into.size() == room && status == Inflater::Status::more;
+    const bool cut = waiting_.empty() && last_ && into.size() == before && status == Inflater::Status::more;
     ended_badly_ = status == Inflater::Status::damaged || cut;
     ended_ = ended_badly_ || (status == Inflater::Status::end && last_);
   }
-  return asked - into.size();
+  return requested - into.size();
 }
 
 std::optional<std::uint64_t> RecordSource::bytes_left() const {

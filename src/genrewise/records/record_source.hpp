@@ -1,4 +1,4 @@
-// The bytes of record files, front to back, decompressed.
+// Sequential, decompressed bytes of record files.
 #pragma once
 
 #include <array>
@@ -17,22 +17,22 @@
 
 namespace genrewise {
 
-/// Reads a file once. Compressed files (gzip, zlib), recognised by their first bytes, come decompressed.
+/// Reads a file once from start to end and decompresses it if its first bytes are those of gzip or zlib.
 class RecordSource {
  public:
-  /// Throws Error when the file cannot be opened.
+  /// Throws Error if the file cannot be opened.
   explicit RecordSource(const std::filesystem::path& location) : RecordSource(open_file(location)) {}
   explicit RecordSource(std::unique_ptr<FileReader> file);
 
-  /// Fills the front of `into` and returns how many bytes there were; fewer than asked only at the end. Throws Error
-  /// where the file cannot be read.
+  /// Reads up to into.size() bytes and returns their number, smaller only at the end. Throws Error if the file cannot
+  /// be read.
   std::size_t read(std::span<std::byte> into);
   bool compressed() const { return inflater_.has_value(); }
-  /// True when the end came before the end of the content: a compressed stream that is damaged or cut.
+  /// True if a compressed stream is damaged or truncated.
   bool ended_badly() const { return ended_badly_; }
-  /// How many bytes are left, where that is known without reading them.
+  /// The number of remaining bytes, if it is known without reading them.
   std::optional<std::uint64_t> bytes_left() const;
-  /// Its location, for faults.
+  /// The location of the file, for faults.
   const std::string& name() const { return file_->info().location; }
 
  private:
@@ -42,7 +42,7 @@ class RecordSource {
 
   std::unique_ptr<FileReader> file_;
   SequentialReader stored_;
-  std::array<std::byte, kRecordHeaderBytes> start_{};  // read first, to recognise compression
+  std::array<std::byte, kRecordHeaderBytes> start_{};  // read first, to detect compression
   std::size_t start_bytes_ = 0, start_taken_ = 0;
 
   std::optional<Inflater> inflater_;

@@ -1,4 +1,10 @@
-// TFRecord files, written.
+/// @file
+/// Module records: TFRecord files that TensorFlow reads, tf.train.Example, TensorBoard event files and tensor archives.
+/// @code{.cpp}
+/// genrewise::RecordWriter writer("numbers.tfrec", genrewise::Compression::gzip);
+/// writer.write("payload");
+/// writer.commit();
+/// @endcode
 #pragma once
 
 #include <cstdint>
@@ -12,17 +18,19 @@
 
 namespace genrewise {
 
-/// Writes one file of records, which appears under its name only when commit() has succeeded. Throws Error as
-/// FileWriter does.
+/// Writes one file of records, which appears under its name when commit() succeeds. Throws Error like FileWriter.
 class RecordWriter {
  public:
+  /// Throws Error if the file cannot be created.
   explicit RecordWriter(const std::filesystem::path& location, Compression compression = Compression::none);
   ~RecordWriter();
 
+  /// Appends one record.
   void write(std::string_view payload);
-  /// Bytes of the stored file so far. Compressed: all that was written is brought into it, and reading may begin
-  /// here with Inflater::raw().
+  /// Returns the size of the stored file so far, in bytes. In a compressed file it first flushes all records, so
+  /// reading can start here with Inflater::raw().
   std::uint64_t restart_point();
+  /// Completes the file.
   void commit();
 
  private:

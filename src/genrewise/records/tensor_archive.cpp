@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-static_assert(std::endian::native == std::endian::little, "tensors are copied as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "tensors are copied without conversion");
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kLargestHeader = 100'000'000;  // the limit of the safetensors library
@@ -44,7 +44,7 @@ std::optional<std::size_t> count_of(const std::vector<std::size_t>& shape) {
 }
 
 [[noreturn]] void damaged(const std::string& name, const std::string& problem) {
-  throw Error("is not a sound safetensors file: " + problem, name, "get the file again, or make it again");
+  throw Error("is not a valid safetensors file: " + problem, name, "download or create the file again");
 }
 
 std::optional<std::size_t> as_size(const json& value) {
@@ -67,32 +67,32 @@ Entry read_entry(const std::string& key, const json& value, std::string_view dat
   const auto size = dtype.is_string() ? size_of(dtype.get_ref<const std::string&>()) : std::nullopt;
   if (!size) damaged(name, what + "has an unknown dtype");
   entry.tensor.dtype = dtype.get<std::string>();
-  if (!shape.is_array()) damaged(name, what + "has a shape that is no list");
+  if (!shape.is_array()) damaged(name, what + "has a shape that is not a list");
   for (const json& side : shape) {
     const auto length = as_size(side);
-    if (!length) damaged(name, what + "has a shape that is no list of whole numbers");
+    if (!length) damaged(name, what + "has a shape that is not a list of whole numbers");
     entry.tensor.shape.push_back(*length);
   }
   const bool two = offsets.is_array() && offsets.size() == 2;
   const auto begin = two ? as_size(offsets[0]) : std::nullopt;
   const auto end = two ? as_size(offsets[1]) : std::nullopt;
   if (!begin || !end || *begin > *end || *end > data.size())
-    damaged(name, what + "lies outside the file's " + std::to_string(data.size()) + " bytes of data (truncated?)");
+    damaged(name, what + "is outside the file's " + std::to_string(data.size()) + " bytes of data (truncated?)");
   const auto count = count_of(entry.tensor.shape);
   const auto bytes = count ? product(*count, *size) : std::nullopt;
-  if (!bytes || *bytes != *end - *begin) damaged(name, what + "has a shape that does not fit its number of bytes");
+  if (!bytes || *bytes != *end - *begin) damaged(name, what + "has a shape that does not match its number of bytes");
   entry.begin = *begin;
   entry.end = *end;
   entry.tensor.bytes = data.substr(*begin, *end - *begin);
   return entry;
 }
 
-void check_without_holes(std::vector<std::pair<std::size_t, std::size_t>> places, std::size_t size,
-                         const std::string& name) {
-  std::ranges::sort(places);
+void check_contiguous(std::vector<std::pair<std::size_t, std::size_t>> ranges, std::size_t size,
+                      const std::string& name) {
+  std::ranges::sort(ranges);
   std::size_t at = 0;
-  for (const auto& [begin, end] : places) {
-    if (begin != at) damaged(name, "tensors overlap or leave holes");
+  for (const auto& [begin, end] : ranges) {
+    if (begin != at) damaged(name, "tensors overlap or leave gaps");
     at = end;
   }
   if (at != size) damaged(name, std::to_string(size - at) + " bytes after the last tensor");
@@ -106,28 +106,28 @@ TensorArchive TensorArchive::parse(std::string bytes, std::string name) {
   std::uint64_t header_size = 0;
   if (text.size() < kLengthBytes) damaged(archive.name_, "it has only " + std::to_string(text.size()) + " bytes");
   std::memcpy(&header_size, text.data(), kLengthBytes);
-  if (header_size > kLargestHeader) damaged(archive.name_, "its first 8 bytes are no header length");
+  if (header_size > kLargestHeader) damaged(archive.name_, "its first 8 bytes are not a header length");
   if (header_size > text.size() - kLengthBytes) damaged(archive.name_, "it is truncated in its header");
   const std::string_view header_text = std::string_view(text).substr(kLengthBytes, header_size);
   const std::string_view data = std::string_view(text).substr(kLengthBytes + header_size);
   const json header = json::parse(header_text, nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) damaged(archive.name_, "its header is no JSON object");
+  if (!header.is_object()) damaged(archive.name_, "its header is not a JSON object");
 
-  std::vector<std::pair<std::size_t, std::size_t>> places;
+  std::vector<std::pair<std::size_t, std::size_t>> ranges;
   for (const auto& [key, value] : header.items()) {
     if (key == "__metadata__") {
-      if (!value.is_object()) damaged(archive.name_, "__metadata__ is no JSON object");
+      if (!value.is_object()) damaged(archive.name_, "__metadata__ is not a JSON object");
       for (const auto& [field, content] : value.items()) {
-        if (!content.is_string()) damaged(archive.name_, "__metadata__ '" + field + "' is no text");
+        if (!content.is_string()) damaged(archive.name_, "__metadata__ '" + field + "' is not text");
         archive.metadata.emplace(field, content.get<std::string>());
       }
       continue;
     }
     Entry entry = read_entry(key, value, data, archive.name_);
-    places.emplace_back(entry.begin, entry.end);
+    ranges.emplace_back(entry.begin, entry.end);
     archive.tensors_.emplace(key, std::move(entry.tensor));
   }
-  check_without_holes(std::move(places), data.size(), archive.name_);
+  check_contiguous(std::move(ranges), data.size(), archive.name_);
   return archive;
 }
 
@@ -138,7 +138,7 @@ TensorArchive TensorArchive::read(const std::filesystem::path& path) {
 std::string TensorArchive::serialise() const {
   json header = json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
-  // Wide types first, so that every tensor is aligned to its own size.
+  // Wide types first, so every tensor is aligned to its element size.
   std::vector<std::pair<std::string_view, const Tensor*>> order;
   for (const auto& [key, tensor] : tensors_) order.emplace_back(key, &tensor);
   std::ranges::stable_sort(order, std::greater<>(), [](const auto& item) { return *size_of(item.second->dtype); });
@@ -152,7 +152,7 @@ std::string TensorArchive::serialise() const {
   try {
     text = header.dump();
   } catch (const json::type_error&) {
-    throw Error("metadata and tensor names must be valid UTF-8", name_);
+    throw Error("metadata and tensor names must be valid UTF-8", name_, "use only valid UTF-8 in names and labels");
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');
   const std::uint64_t header_size = text.size();
@@ -169,7 +169,8 @@ void TensorArchive::put_values(const std::string& name, std::string dtype, std::
                                std::vector<std::size_t> shape) {
   if (shape.empty()) shape = {values.size()};
   if (count_of(shape) != values.size())
-    throw Error("the shape of tensor '" + name + "' does not fit its values", name_);
+    throw Error("the shape of tensor '" + name + "' does not match its number of values", name_,
+                "give a shape whose product is that number");
   const std::string& bytes =
       storage_.emplace_back(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
   tensors_.insert_or_assign(name, Tensor{std::move(dtype), std::move(shape), bytes});
@@ -194,7 +195,8 @@ void TensorArchive::put(const std::string& name, const Tensor& tensor) {
 
 const Tensor& TensorArchive::tensor(std::string_view name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end()) throw Error("has no tensor '" + std::string(name) + "'", name_);
+  if (found == tensors_.end())
+    throw Error("has no tensor '" + std::string(name) + "'", name_, "use a file made for this purpose and version");
   return found->second;
 }
 
@@ -206,11 +208,12 @@ template <class T>
 std::vector<T> TensorArchive::values(std::string_view name, std::string_view dtype, std::size_t expected) const {
   const Tensor& found = tensor(name);
   if (found.dtype != dtype)
-    throw Error("tensor '" + std::string(name) + "' is " + found.dtype + ", not " + std::string(dtype), name_);
+    throw Error("tensor '" + std::string(name) + "' is " + found.dtype + ", not " + std::string(dtype), name_,
+                "use a file made for this purpose and version");
   if (count(name) != expected)
     throw Error("tensor '" + std::string(name) + "' has " + std::to_string(count(name)) + " values, not " +
                     std::to_string(expected),
-                name_);
+                name_, "use a file made for this purpose and version");
   std::vector<T> result(expected);
   if (expected > 0) std::memcpy(result.data(), found.bytes.data(), found.bytes.size());
   return result;
@@ -229,7 +232,8 @@ std::vector<std::int64_t> TensorArchive::integers(std::string_view name, std::si
 Matrix TensorArchive::matrix(std::string_view name, std::size_t cols) const {
   const Tensor& found = tensor(name);
   if (found.shape.size() != 2 || found.shape[1] != cols)
-    throw Error("tensor '" + std::string(name) + "' is not a matrix of " + std::to_string(cols) + " columns", name_);
+    throw Error("tensor '" + std::string(name) + "' is not a matrix of " + std::to_string(cols) + " columns", name_,
+                "use a file made for this purpose and version");
   return Matrix(found.shape[0], cols, floats(name, found.shape[0] * cols));
 }
 

@@ -17,41 +17,42 @@
 namespace genrewise {
 
 struct Tensor {
-  std::string dtype;               ///< "F32", "F64", "I64", ... as in the file
-  std::vector<std::size_t> shape;  ///< row-major; empty: one number
-  std::string_view bytes;          ///< little-endian, not aligned; lives as long as its archive
+  std::string dtype;               ///< as in the file: "F32", "F64", "I64", ...
+  std::vector<std::size_t> shape;  ///< row-major; empty: a scalar
+  std::string_view bytes;          ///< little-endian, unaligned; valid while the archive exists
 };
 
-/// The layout (https://huggingface.co/docs/safetensors): 8 bytes little-endian length N, N bytes of JSON that gives
-/// each tensor's type, shape and place, then the tensors' bytes without holes. Every number of a foreign header is
-/// checked before it is used; nothing of a file is ever executed.
+/// The layout (https://huggingface.co/docs/safetensors): 8 bytes little-endian length N, N bytes of JSON with each
+/// tensor's type, shape and byte range, then the tensors' bytes without gaps. Every number of a header is checked
+/// before use; nothing of a file is ever executed.
 class TensorArchive {
  public:
-  /// An empty one to put tensors into. `name` stands in error messages.
+  /// An empty archive. `name` is the location in error messages.
   explicit TensorArchive(std::string name = "tensors") : name_(std::move(name)) {}
   TensorArchive(TensorArchive&&) = default;
   TensorArchive& operator=(TensorArchive&&) = default;
 
-  /// Throws Error that says what is wrong with the bytes.
+  /// Parses the bytes of a file. Throws Error with a description of any damage.
   static TensorArchive parse(std::string bytes, std::string name);
   static TensorArchive read(const std::filesystem::path& path);
-  /// The file's bytes. Metadata must be valid UTF-8.
+  /// The bytes of the file. Throws Error unless metadata and tensor names are valid UTF-8.
   std::string serialise() const;
 
   std::map<std::string, std::string, std::less<>> metadata;
   const std::map<std::string, Tensor, std::less<>>& tensors() const { return tensors_; }
   const std::string& name() const { return name_; }
 
-  /// Replaces a tensor of the same name. An empty shape stands for one dimension.
+  /// Adds a tensor or replaces one of the same name. An empty shape means one dimension. Throws Error if the shape does
+  /// not match the number of values.
   void put(const std::string& name, std::span<const float> values, std::vector<std::size_t> shape = {});
   void put(const std::string& name, std::span<const double> values, std::vector<std::size_t> shape = {});
   void put(const std::string& name, std::span<const std::int64_t> values, std::vector<std::size_t> shape = {});
   void put(const std::string& name, const Matrix& matrix);
-  /// A copy of a tensor of another archive.
+  /// Copies a tensor of another archive.
   void put(const std::string& name, const Tensor& tensor);
 
   bool contains(std::string_view name) const { return tensors_.contains(name); }
-  /// Each throws Error when there is no such tensor, its type is another, or it does not have that many values.
+  /// The functions below throw Error if there is no such tensor, or its type or number of values differs.
   const Tensor& tensor(std::string_view name) const;
   std::vector<float> floats(std::string_view name, std::size_t count) const;
   std::vector<double> doubles(std::string_view name, std::size_t count) const;
@@ -72,7 +73,7 @@ class TensorArchive {
 
   std::string name_;
   std::map<std::string, Tensor, std::less<>> tensors_;
-  std::deque<std::string> storage_;  // a deque: its elements stay in place when it grows or moves
+  std::deque<std::string> storage_;  // a deque keeps its elements in place when it grows or moves
 };
 
 }  // namespace genrewise

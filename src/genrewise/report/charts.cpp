@@ -22,7 +22,7 @@ std::size_t letters_of(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-/// Where the cells of a confusion matrix lie.
+/// Geometry of a confusion matrix.
 struct MatrixLayout {
   double cell = 0, left = 0, top = 0, font = 0;
   bool counts = false, column_names = false;
@@ -42,13 +42,14 @@ struct MatrixLayout {
 };
 
 void add_cell(std::string& svg, const MatrixLayout& at, const std::vector<std::string>& labels, std::size_t truth,
-              std::size_t said, std::size_t count, std::size_t row_total) {
+              std::size_t predicted, std::size_t count, std::size_t row_total) {
   const double share = row_total == 0 ? 0.0 : static_cast<double>(count) / static_cast<double>(row_total);
-  const double x = at.left + at.cell * static_cast<double>(said), y = at.top + at.cell * static_cast<double>(truth);
+  const double x = at.left + at.cell * static_cast<double>(predicted),
+               y = at.top + at.cell * static_cast<double>(truth);
   svg += fmt::format(
-      R"(<g><title>{} answered as {}: {} of {} ({})</title><rect class="cell{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" style="--share:{:.3f}"/>)",
-      escape_html(labels[truth]), escape_html(labels[said]), count, row_total, percent(share),
-      truth == said ? " right" : "", x, y, at.cell - 1, at.cell - 1, share);
+      R"(<g><title>{} predicted as {}: {} of {} ({})</title><rect class="cell{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" style="--share:{:.3f}"/>)",
+      escape_html(labels[truth]), escape_html(labels[predicted]), count, row_total, percent(share),
+      truth == predicted ? " right" : "", x, y, at.cell - 1, at.cell - 1, share);
   if (at.counts && count > 0) {
     svg += fmt::format(
         R"(<text class="count{}" x="{:.1f}" y="{:.1f}" font-size="{:.1f}" text-anchor="middle">{}</text>)",
@@ -66,7 +67,7 @@ std::string open_svg(double width, double height, std::string_view css_class, st
 }
 
 std::string cut(std::string_view text) {
-  constexpr std::size_t kLongestLabel = 20;  // the whole name is in the tooltip
+  constexpr std::size_t kLongestLabel = 20;  // the tooltip has the full name
   std::size_t letters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool starts_letter = (static_cast<unsigned char>(text[i]) & 0xC0) != 0x80;
@@ -168,8 +169,8 @@ std::string confusion_svg(const std::vector<std::string>& labels,
     }
     std::size_t total = 0;
     for (const std::size_t count : confusion[truth]) total += count;
-    for (std::size_t said = 0; said < labels.size(); ++said) {
-      add_cell(svg, at, labels, truth, said, confusion[truth][said], total);
+    for (std::size_t predicted = 0; predicted < labels.size(); ++predicted) {
+      add_cell(svg, at, labels, truth, predicted, confusion[truth][predicted], total);
     }
   }
   return svg + "</svg>";

@@ -1,4 +1,4 @@
-// Small pictures for the report: SVG whose colours are the page's CSS variables, so that they follow light and dark.
+// SVG charts for the report. Colours are the page's CSS variables, so charts follow the light and dark theme.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,8 @@
 
 namespace genrewise {
 
-/// & < > " ' as entities, control characters as U+FFFD: safe in text and in quoted attributes of HTML and SVG.
+/// Escapes text for HTML and SVG (text and quoted attributes): ampersands, angle brackets and quotes become entities,
+/// control characters U+FFFD.
 std::string escape_html(std::string_view text);
 
 /// "58.2 %".
@@ -17,42 +18,44 @@ std::string percent(double share);
 /// "4 ms", "1.2 s", "2 min 5 s".
 std::string duration_text(double seconds);
 
-/// The shares from 0 to `top` on the width that all interval bars of a table have.
+/// Horizontal axis from 0 to `top`, common to all interval bars of a table.
 struct ShareAxis {
   double top = 1;
-  double chance = 0;  ///< a dashed line across every bar
+  double chance = 0;  ///< position of a dashed line in every bar
 };
 
-/// Tick marks with their percentages, for the table's header.
+/// Tick marks with percentages, for the table header.
 std::string axis_svg(const ShareAxis& axis);
-/// A dot at `value` on a bar from `low` to `high`; `label` is read out.
+/// A dot at `value` on a bar from `low` to `high`; `label` is the accessible label.
 std::string interval_svg(const ShareAxis& axis, double value, double low, double high, std::string_view label,
                          bool highlight);
 
 enum class MatrixSize { large, small };
-/// Rows are truths, columns predictions; colour is the share of the row. The small one shows no counts.
+/// Rows are true labels, columns predictions; colour is the share of the row. The small one shows no counts.
 std::string confusion_svg(const std::vector<std::string>& labels,
                           const std::vector<std::vector<std::size_t>>& confusion, MatrixSize size,
                           std::string_view label);
 
-/// One score per tried value, with its spread where low < high.
+/// Score of one tried value, with an error bar if low < high.
 struct TriedValue {
   std::string name;
   double score = 0, low = 0, high = 0;
   bool chosen = false;
-  bool simple = false;        ///< ringed: the simplest that is good enough
-  std::vector<double> folds;  ///< the scores that the mean is of
+  bool simple = false;        ///< shown with a ring: the simplest value within one standard error of the best
+  std::vector<double> folds;  ///< scores of the single folds
 };
-/// A line through the scores over the values, evenly spaced; the chosen one stands out. `enough` > 0 draws a dashed
+/// Line chart of the scores over evenly spaced values, with the chosen one highlighted. `enough` > 0 draws a dashed
 /// line at that score.
 std::string tried_svg(std::span<const TriedValue> values, std::string_view parameter, double enough = 0);
 
-/// The share of the variance that the first 1, 2, ... principal components explain together, of each one's share.
+/// Chart of the cumulative share of the variance of the first 1, 2, ... principal components; `shares` are per
+/// component.
 std::string variance_svg(std::span<const double> shares);
-/// "90 % by 12, 95 % by 23, 99 % by 61": how many components it takes; what is not reached is left out.
+/// "90 % by 12, 95 % by 23, 99 % by 61": number of components per threshold; thresholds that are not reached are
+/// omitted.
 std::string variance_thresholds(std::span<const double> shares);
 
-/// Parts of a whole, side by side on a bar whose full length is `longest`.
+/// Segment of a stacked bar, whose full length is `longest`.
 struct BarPiece {
   std::string_view css_class;
   std::size_t count = 0;

@@ -1,4 +1,4 @@
-// Charts of one number against another.
+// Line charts.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kWidth = 300, kHeight = 166, kLeft = 44, kRight = 14, kTop = 12, kBottom = 46;
 
-/// The vertical axis: shares between two levels.
+/// Vertical axis: shares between two levels.
 struct Levels {
   double floor = 0, ceiling = 1;
   double y(double share) const {
@@ -51,13 +51,13 @@ Levels levels_of(std::span<const TriedValue> values) {
   return {floor, std::max(std::ceil(highest * 20) / 20, floor + 0.05)};
 }
 
-/// The places of the values' names: all, or as many as do not touch each other.
-std::vector<bool> named_places(std::span<const TriedValue> values) {
-  constexpr double kLetter = 6.3;  // the width of a digit, with some air
+/// Which values get a label: all, or as many as fit without touching.
+std::vector<bool> labelled_values(std::span<const TriedValue> values) {
+  constexpr double kLetter = 6.3;  // width of a digit with spacing
   std::size_t longest = 1;
   for (const TriedValue& value : values) longest = std::max(longest, cut(value.name).size());
-  const double room = (kWidth - kLeft - kRight) / (static_cast<double>(longest) * kLetter + 8);
-  const auto most = static_cast<std::size_t>(std::max(2.0, room));
+  const double fitting = (kWidth - kLeft - kRight) / (static_cast<double>(longest) * kLetter + 8);
+  const auto most = static_cast<std::size_t>(std::max(2.0, fitting));
   const std::size_t every = (values.size() + most - 1) / most;
   std::vector<bool> named(values.size());
   for (std::size_t i = 0; i < values.size(); i += std::max<std::size_t>(every, 1)) named[i] = true;
@@ -88,7 +88,7 @@ std::string tried_svg(std::span<const TriedValue> values, std::string_view param
   }
   svg += fmt::format(R"(<polyline class="curve" points="{}"/>)", line);
   const double radius = values.size() > 12 ? 2.6 : 3.5;
-  const std::vector<bool> named = named_places(values);
+  const std::vector<bool> named = labelled_values(values);
   for (std::size_t i = 0; i < values.size(); ++i) {
     const TriedValue& value = values[i];
     if (value.low < value.high) {
@@ -135,12 +135,12 @@ std::string variance_svg(std::span<const double> shares) {
 
 std::string variance_thresholds(std::span<const double> shares) {
   std::string text;
-  for (const int wanted : {90, 95, 99}) {
+  for (const int target : {90, 95, 99}) {
     double sum = 0;
     std::size_t count = 0;
-    while (count < shares.size() && sum < wanted / 100.0 - 1e-9) sum += shares[count++];
-    if (sum < wanted / 100.0 - 1e-9) break;
-    text += fmt::format("{}{} % by {}", text.empty() ? "" : ", ", wanted, count);
+    while (count < shares.size() && sum < target / 100.0 - 1e-9) sum += shares[count++];
+    if (sum < target / 100.0 - 1e-9) break;
+    text += fmt::format("{}{} % by {}", text.empty() ? "" : ", ", target, count);
   }
   return text;
 }

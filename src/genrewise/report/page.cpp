@@ -40,6 +40,10 @@ std::string render_page(const char* page, json view) {
   return mustache.render(filled);
 }
 
+std::string location_of(const json& dataset) {
+  return dataset.at(dataset.contains("location") ? "location" : "place").get<std::string>();
+}
+
 json valid_utf8(const json& document) {
   return json::parse(document.dump(-1, ' ', false, json::error_handler_t::replace));
 }

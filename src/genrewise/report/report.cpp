@@ -23,7 +23,7 @@ std::string points(double share) {
   return fmt::format("{:.1f}", 100 * share);
 }
 
-/// The parameters that were chosen by validation, else nothing.
+/// Parameters chosen on validation; empty if there was no choice.
 std::string chosen_text(const json& model) {
   const json& tried = model.at("validation").at("tried");
   if (tried.size() < 2) return "";
@@ -39,9 +39,10 @@ std::string versus_text(const json& model) {
   if (!model.contains("versus_best")) return "";
   const json& versus = model.at("versus_best");
   const double p = versus.at("p_value");
-  if (p >= 0.05) return fmt::format("not shown to differ, p = {:.2f}", p);
+  if (p >= 0.05) return fmt::format("no significant difference from the best (p = {:.2f})", p);
   const char* word = versus.at("only_this") < versus.at("only_best") ? "worse" : "better";
-  return p < 0.001 ? fmt::format("{}, p < 0.001", word) : fmt::format("{}, p = {:.3f}", word, p);
+  return p < 0.001 ? fmt::format("{} than the best (p < 0.001)", word)
+                   : fmt::format("{} than the best (p = {:.3f})", word, p);
 }
 
 json top3_of(const json& scores) {
@@ -72,15 +73,16 @@ json tried_chart(const json& model) {
 
 json mistakes_of(const json& model, const std::vector<std::string>& labels) {
   struct Mistake {
-    std::size_t truth, said, count, total;
+    std::size_t truth, predicted, count, total;
   };
   std::vector<Mistake> mistakes;
   const auto confusion = model.at("confusion").get<std::vector<std::vector<std::size_t>>>();
   for (std::size_t truth = 0; truth < labels.size(); ++truth) {
     std::size_t total = 0;
     for (const std::size_t count : confusion[truth]) total += count;
-    for (std::size_t said = 0; said < labels.size(); ++said) {
-      if (said != truth && confusion[truth][said] > 0) mistakes.push_back({truth, said, confusion[truth][said], total});
+    for (std::size_t predicted = 0; predicted < labels.size(); ++predicted) {
+      if (predicted != truth && confusion[truth][predicted] > 0)
+        mistakes.push_back({truth, predicted, confusion[truth][predicted], total});
     }
   }
   std::ranges::stable_sort(mistakes, std::greater<>(), &Mistake::count);
@@ -88,14 +90,14 @@ json mistakes_of(const json& model, const std::vector<std::string>& labels) {
   json shown = json::array();
   for (const Mistake& mistake : mistakes) {
     shown.push_back({{"truth", labels[mistake.truth]},
-                     {"said", labels[mistake.said]},
+                     {"predicted", labels[mistake.predicted]},
                      {"count", mistake.count},
                      {"total", mistake.total}});
   }
   return shown;
 }
 
-/// Turns the document of results.json into what the template shows.
+/// Builds the view of the template from the document of results.json.
 class Page {
  public:
   explicit Page(const json& results)
@@ -139,7 +141,7 @@ class Page {
             {"title", model.at("title")},
             {"is_best", is_best},
             {"chosen", model.contains("parameters") ? chosen_text(model) : ""},
-            {"learnt_from", learnt_from(model)},
+            {"trained_on", trained_on(model)},
             {"error", nullptr},
             {"accuracy", percent(accuracy.at("value"))},
             {"low", points(accuracy.at("low"))},
@@ -154,8 +156,8 @@ class Page {
             {"predict", model.contains("predict_s") ? duration_text(model.at("predict_s")) : ""}};
   }
 
-  /// Told only where models learnt from different tables.
-  json learnt_from(const json& model) const {
+  /// Feature set of the model, if the study has several.
+  json trained_on(const json& model) const {
     const bool several = results_.at("feature_sets").size() > 1;
     return several ? model.value("features", json()) : json();
   }
@@ -164,7 +166,7 @@ class Page {
     if (model.contains("error")) {
       view["models"].push_back({{"title", model.at("title")},
                                 {"chosen", ""},
-                                {"learnt_from", learnt_from(model)},
+                                {"trained_on", trained_on(model)},
                                 {"error", model.at("error")}});
       return;
     }
@@ -256,7 +258,7 @@ class Page {
             {"interval", fmt::format("95 % interval {} to {}", points(score.at("low")), percent(score.at("high")))}};
   }
 
-  /// One chart for all models that drew the same components.
+  /// One chart for all models with the same components.
   json variances() const {
     json charts = json::array();
     std::vector<std::vector<double>> drawn;
@@ -305,11 +307,10 @@ class Page {
     const json& clips = dataset.at("clip_s");
     if (clips.is_null()) return nullptr;
     const double least = clips.at("least"), most = clips.at("most");
-    const std::string range = most - least < 0.05
-                                  ? fmt::format("Each clip lasts {:.1f} s", most)
-                                  : fmt::format("Clips last {:.1f} to {:.1f} s, half of them {:.1f} s or less", least,
-                                                most, clips.at("median").get<double>());
-    return fmt::format("{}; {} of music in all.", range, duration_text(clips.at("total")));
+    const std::string range = most - least < 0.05 ? fmt::format("Each clip lasts {:.1f} s", most)
+                                                  : fmt::format("Clips last {:.1f} to {:.1f} s, median {:.1f} s", least,
+                                                                most, clips.at("median").get<double>());
+    return fmt::format("{}; {} in total.", range, duration_text(clips.at("total")));
   }
 
   json facts() const {
@@ -322,7 +323,7 @@ class Page {
     return {{"name", results_.at("name")},
             {"program_version", results_.at("program_version")},
             {"dataset", dataset.at("name")},
-            {"place", dataset.at("place")},
+            {"location", location_of(dataset)},
             {"examples", dataset.at("examples")},
             {"genre_count", labels_.size()},
             {"page_title", "genre study"},

@@ -1,4 +1,8 @@
-// A study as a page.
+/// @file
+/// Renders the documents of runs as HTML pages.
+/// @code
+/// const std::string page = render_report(nlohmann::json::parse(read_file("runs/fma/results.json")));
+/// @endcode
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,8 +10,8 @@
 
 namespace genrewise {
 
-/// One HTML page that needs nothing beside it (styles and pictures inside, no scripts), out of the document of
-/// results.json. Every text of the document is escaped.
+/// Renders results.json as one self-contained HTML page (inline styles and charts, no scripts). Escapes all text of the
+/// document. Throws Error for a document of another format or a newer version.
 std::string render_report(const nlohmann::json& results);
 
 /// The same for the document of tuning.json.

@@ -108,7 +108,8 @@ json document_head(const char* format, const Examples& examples, std::uint64_t s
   }
   json dataset = {{"name", context.dataset_name},
                   {"kind", context.dataset_kind},
-                  {"place", context.dataset_place},
+                  {"location", context.dataset_location},
+                  {"place", context.dataset_location},  // deprecated name of "location"
                   {"examples", examples.subjects.ids.size()},
                   {"clip_s", nullptr},
                   {"notes", examples.notes},
@@ -138,7 +139,7 @@ json results_json(const Examples& examples, const Split& split, const StudyConfi
   document["labels"] = examples.labels;
   document["models"] = models_json(examples, split, result);
   document["best"] = nullptr;
-  document["notes"] = honest_notes(examples, split, result);
+  document["notes"] = caveats(examples, split, result);
   if (result.best) document["best"] = result.models[*result.best].name;
   document["baseline"] = to_json(result.baseline, examples.labels);
   for (const char* absent : {"test_labels", "choose_s", "fit_s", "predict_s", "parameters", "features", "columns"}) {
@@ -183,7 +184,7 @@ json tuning_json(const Examples& examples, const TuningConfig& config, const Tun
   document["points"] = std::move(points);
   document["failed"] = count_by_reason(failures(result));
   document["train_command"] = train_command.empty() ? json() : json(train_command);
-  document["notes"] = honest_notes(result);
+  document["notes"] = caveats(result);
   document["best"] = result.best;
   document["one_standard_error"] = result.one_standard_error;
   document["explained_variance"] = nullptr;

@@ -15,7 +15,7 @@ StudyContext context_of(const DataSource& source, const std::string& output, std
           .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
           .dataset_name = source.name(),
           .dataset_kind = source.kind(),
-          .dataset_place = source.location(),
+          .dataset_location = source.location(),
           .skipped = std::move(skipped),
           .features = {},
           .clip_facts = {}};

@@ -1,4 +1,4 @@
-// What all charts of the report are written with.
+// Helpers of all charts of the report.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace genrewise {
 
-/// The opening tag of a picture; `label` is read out.
+/// Opening tag of an SVG image; `label` is the accessible label.
 std::string open_svg(double width, double height, std::string_view css_class, std::string_view label);
 
-/// At most 20 letters of a text, with an ellipsis where it was longer.
+/// The first 20 letters of a text, with an ellipsis if it is longer.
 std::string cut(std::string_view text);
 
 }  // namespace genrewise

@@ -24,7 +24,7 @@ std::string value_name(const std::string& parameter, const std::string& value) {
   return parameter == "pca_components" && value == "0" ? "none" : value;
 }
 
-/// For each value of the axis the best point that has it.
+/// For each value of the axis, the best point with it.
 json axis_chart(const json& results, const json& axis) {
   const std::string parameter = axis.at("parameter");
   const json &best = point_at(results, "best"), &simple = point_at(results, "one_standard_error");
@@ -50,13 +50,13 @@ json variance_chart(const json& results) {
   if (variance.is_null()) return nullptr;
   const auto shares = variance.at("shares").get<std::vector<double>>();
   return {{"chart", variance_svg(shares)},
-          {"title", variance.at("features") == "all" ? std::string("Variance that the components explain")
-                                                     : fmt::format("Variance that the components of {} explain",
-                                                                   variance.at("features").get<std::string>())},
+          {"title", variance.at("features") == "all"
+                        ? std::string("Explained variance")
+                        : fmt::format("Explained variance of {}", variance.at("features").get<std::string>())},
           {"thresholds", variance_thresholds(shares)}};
 }
 
-/// Two axes whose every combination was tried, as rows and columns.
+/// Table of two axes if all of their combinations were tried.
 json product_table(const json& results) {
   const json& axes = results.at("axes");
   if (axes.size() != 2) return nullptr;
@@ -141,7 +141,7 @@ std::string render_tuning_report(const json& document) {
   view["product"] = product_table(results);
   view["point_count"] = points.size();
   view["dataset"] = results.at("dataset").at("name");
-  view["place"] = results.at("dataset").at("place");
+  view["location"] = location_of(results.at("dataset"));
   view["used"] = results.at("dataset").at("used");
   view["examples"] = results.at("dataset").at("examples");
   view["recipe"] = results.at("features").at("name");

@@ -1,4 +1,4 @@
-// The result files of a run, written into its folder.
+// Writes the result files of a run into its folder.
 #pragma once
 
 #include <filesystem>
@@ -9,15 +9,16 @@
 
 namespace genrewise {
 
-/// best.gwm, predictions.csv, ablation.csv where `results` has an ablation, report.html and, last, results.json, each
-/// only when it is complete. `results` is results_json()'s document. Throws Error when one cannot be written.
+/// Writes best.gwm, predictions.csv, ablation.csv (if `results` has an ablation), report.html and finally results.json.
+/// Each file appears once it is complete. `results`: document of results_json(). Throws Error if a file cannot be
+/// written.
 void write_study(const RunFolder& run, const Examples& examples, const Split& split, const StudyResult& result,
                  const nlohmann::json& results);
 
-/// tuning.csv, report.html and, last, tuning.json of tuning_json()'s document.
+/// Writes tuning.csv, report.html and finally tuning.json. `document`: of tuning_json().
 void write_tuning(const std::filesystem::path& folder, const nlohmann::json& results);
 
-/// One line per point: the varied parameters, accuracy, standard_error, log_loss, fit_s, predict_s, error.
+/// CSV with one line per point: varied parameters, accuracy, standard_error, log_loss, fit_s, predict_s, error.
 std::string tuning_csv(const nlohmann::json& results);
 
 }  // namespace genrewise

@@ -1,5 +1,5 @@
-// Files of this machine that grow while others may read them, and that outlive an interruption (journals, event files).
-// A store has no such thing: what grows on its way there lies at local_work_path().
+// Append-only local files that may be read while they grow and survive an interrupt (journals, event files). Object
+// stores cannot append: files on their way to a store grow at local_work_path().
 #pragma once
 
 #include <cstdint>
@@ -8,17 +8,19 @@
 
 namespace genrewise {
 
-/// Appends to a local file; every write is in the file when the call returns (not yet on the disk: sync() does that).
-/// Throws Error with a remedy when something fails.
+/// Appends to a local file; when write() returns, the bytes are in the file but not necessarily on disk (see sync()).
+/// Failures throw Error with a remedy.
 class AppendFile {
  public:
-  /// Opens or creates the file and cuts it to its first `keep_bytes` bytes.
+  /// Opens or creates the file and truncates it to its first `keep_bytes` bytes.
   explicit AppendFile(std::filesystem::path path, std::uint64_t keep_bytes = 0);
   ~AppendFile();
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
 
+  /// Appends `bytes`. Throws Error.
   void write(std::string_view bytes);
+  /// Flushes the file to disk.
   void sync();
   std::uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }

@@ -19,18 +19,18 @@ namespace fs = std::filesystem;
 
 std::string seven_zip() {
   for (const char* name : {"7z", "7zz", "7za"}) {
-    if (program_exists(name)) return name;
+    if (!find_program(name).empty()) return name;
   }
   throw Error("7-Zip is needed to unpack archives and was not found", "7z",
               "install it: apt-get install p7zip-full (or 7zip)");
 }
 
-[[noreturn]] void refuse(const fs::path& archive, const std::string& problem) {
-  throw Error(problem, archive.string(), "the archive is damaged or not from whom it should be: download it again");
+[[noreturn]] void throw_archive_error(const fs::path& archive, const std::string& problem) {
+  throw Error(problem, archive.string(), "the archive is damaged or not the expected one: download it again");
 }
 
-/// 7-Zip's own words about what went wrong, on one line.
-std::string complaint(const std::string& output) {
+/// The error text of 7-Zip on one line.
+std::string seven_zip_error(const std::string& output) {
   const std::size_t start = output.find("ERROR");
   if (start == std::string::npos) return "7-Zip gives no reason";
   std::string text = output.substr(start, 200);
@@ -44,7 +44,8 @@ bool leaves_its_folder(const fs::path& name) {
 
 void check_tree(const fs::path& archive, const fs::path& folder) {
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_symlink()) refuse(archive, fmt::format("holds a link ({})", entry.path().filename().string()));
+    if (entry.is_symlink())
+      throw_archive_error(archive, fmt::format("contains a link ({})", entry.path().filename().string()));
   }
 }
 
@@ -71,12 +72,13 @@ class Percentages {
 }  // namespace
 
 ArchiveListing list_archive(const fs::path& archive) {
-  if (!fs::is_regular_file(archive)) throw Error("no such file", archive.string());
+  if (!fs::is_regular_file(archive)) throw Error("no such file", archive.string(), "check the path");
   std::string output;
   // -slt: "Path = ...", "Size = ..." lines per entry, after a line of dashes; -spd: no wildcards in the name.
   const int code = run_process({seven_zip(), "l", "-slt", "-spd", "--", fs::absolute(archive).string()}, {},
                                [&](std::string_view piece) { output += piece; });
-  if (code != 0) refuse(archive, fmt::format("is not an archive that 7-Zip can read ({})", complaint(output)));
+  if (code != 0)
+    throw_archive_error(archive, fmt::format("is not an archive that 7-Zip can read ({})", seven_zip_error(output)));
   ArchiveListing listing;
   std::string_view rest = output;
   rest.remove_prefix(std::min(rest.find("\n----------\n"), rest.size()));
@@ -86,14 +88,16 @@ ArchiveListing list_archive(const fs::path& archive) {
     if (line.starts_with("Path = ")) {
       listing.names.emplace_back(line.substr(7));
       if (leaves_its_folder(listing.names.back())) {
-        refuse(archive, fmt::format("holds the name '{}', which leads out of its folder", listing.names.back()));
+        throw_archive_error(archive,
+                            fmt::format("contains the name '{}', which leads out of its folder", listing.names.back()));
       }
     } else if (line.starts_with("Size = ")) {
       std::uint64_t size = 0;
       std::from_chars(line.data() + 7, line.data() + line.size(), size);
       listing.unpacked_bytes += size;
     } else if (line.starts_with("Symbolic Link = ") && line.size() > 16) {
-      refuse(archive, fmt::format("holds a link ({})", listing.names.empty() ? "" : listing.names.back()));
+      throw_archive_error(archive,
+                          fmt::format("contains a link ({})", listing.names.empty() ? "" : listing.names.back()));
     }
   }
   return listing;
@@ -106,7 +110,7 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& p
   for (const std::string& name : listing.names) tops.insert(*fs::path(name).begin());
   for (const fs::path& top : tops) {
     if (fs::exists(folder / top)) {
-      throw Error("is there already", (folder / top).string(), "take it away to unpack the archive again");
+      throw Error("already exists", (folder / top).string(), "delete or rename it, then unpack the archive again");
     }
   }
   require_disk_space(folder, listing.unpacked_bytes);
@@ -120,12 +124,15 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& p
                                  percentages.read(piece);
                                });
   progress.finish();
-  if (code != 0) refuse(archive, fmt::format("cannot be unpacked ({})", complaint(output)));
+  if (code != 0) throw_archive_error(archive, fmt::format("cannot be unpacked ({})", seven_zip_error(output)));
   check_tree(archive, work.path());
   for (const fs::path& top : tops) {
     std::error_code failed;
     fs::rename(work.path() / top, folder / top, failed);
-    if (failed) throw Error("cannot be put in place: " + failed.message(), (folder / top).string());
+    if (failed) {
+      throw Error("cannot be created (" + failed.message() + ")", (folder / top).string(),
+                  "check the permissions of the folder");
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// Archives (zip with any compression, deflate64 and bzip2 included), unpacked by 7-Zip.
+// Lists and unpacks archives with 7-Zip (zip with any compression, including deflate64 and bzip2).
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ struct ArchiveListing {
   std::uint64_t unpacked_bytes = 0;
 };
 
-/// What an archive holds. Throws Error when 7-Zip is not installed, for a file that is no archive or a damaged one, and
-/// for one with a name that would leave the folder it is unpacked to (absolute or with "..") or with links.
+/// Lists the entries of an archive. Throws Error if 7-Zip is not installed, if the file is missing, damaged or not an
+/// archive, and if an entry is a link or its name leads out of the target folder (absolute or with "..").
 ArchiveListing list_archive(const std::filesystem::path& archive);
 
-/// Unpacks into `folder`, which is made where it is missing. Its top entries appear only when all of it is unpacked and
-/// its checksums (CRC) were right; till then it lies in a hidden folder beside them, which is taken away on failure.
-/// Throws Error as list_archive() does, when the disk has not enough room, and when one of the top entries is there
-/// already; Interrupted on Ctrl-C.
+/// Unpacks into `folder`, which is created if missing. The top-level entries appear only after everything is unpacked
+/// and all checksums (CRC) match; until then they are in a hidden folder beside them, which is deleted on failure.
+/// Throws Error like list_archive(), and if disk space is insufficient or a top-level entry already exists; Interrupted
+/// on Ctrl-C.
 void unpack_archive(const std::filesystem::path& archive, const std::filesystem::path& folder, Progress& progress);
 
 }  // namespace genrewise

@@ -32,13 +32,13 @@ struct ChunkPool::State {
   }
   void give_back(std::byte* chunk) {
     const std::lock_guard lock(mutex);
-    free.push_back(chunk);  // there is room: add_slab() reserved it
+    free.push_back(chunk);  // does not allocate: add_slab() reserved capacity
   }
   void add_slab() {
     constexpr std::size_t kChunks = kSlabBytes / kChunkBytes;
     free.reserve((slabs.size() + 1) * kChunks);
     slabs.emplace_back(static_cast<std::byte*>(::operator new[](kSlabBytes, kOnHugePage)));
-    ::madvise(slabs.back().get(), kSlabBytes, MADV_HUGEPAGE);  // where it is not to be had, small pages do
+    ::madvise(slabs.back().get(), kSlabBytes, MADV_HUGEPAGE);  // falls back to small pages
     for (std::size_t i = kChunks; i-- > 0;) free.push_back(slabs.back().get() + i * kChunkBytes);
   }
 };

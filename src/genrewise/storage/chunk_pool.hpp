@@ -1,4 +1,4 @@
-// Memory for what comes from the network, used again and again.
+// A pool of buffers for data from the network.
 #pragma once
 
 #include <cstddef>
@@ -6,17 +6,17 @@
 
 namespace genrewise {
 
-/// Pieces of memory that are given out and come back by themselves. New memory costs a page fault for every 4 KiB, as
-/// much time as it takes to receive them; so what has come back is given out first, the warmest (in the cache) before
-/// the others, and new memory is asked for in huge pages. All of it goes back to the system with the pool and the last
-/// chunk. Safe from any thread.
+/// Hands out buffers that return to the pool when their last owner releases them. New memory costs a page fault per 4
+/// KiB, as much time as receiving the bytes, so returned buffers are reused first, the most recent (warm in cache)
+/// before others, and new memory is allocated as huge pages. The memory is freed with the pool and the last chunk.
+/// Thread-safe.
 class ChunkPool {
  public:
   static constexpr std::size_t kChunkBytes = 256 << 10;  ///< half of a common L2 cache
 
   ChunkPool();
-  /// Not initialised; at least `bytes`, which are at most kChunkBytes. Less than that is taken from elsewhere, so that
-  /// little pieces take little memory.
+  /// Returns uninitialised memory of at least `bytes` bytes (at most kChunkBytes). Smaller requests are allocated
+  /// outside the pool, so they take no full chunk.
   std::shared_ptr<std::byte[]> get(std::size_t bytes);
 
  private:

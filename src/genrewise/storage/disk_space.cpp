@@ -24,7 +24,7 @@ void require_disk_space(const std::filesystem::path& folder, std::uint64_t bytes
   if (code || space.available >= bytes) return;
   throw Error(
       fmt::format("{} are needed on this disk, {} are free", readable_size(bytes), readable_size(space.available)),
-      folder.string(), "make room or choose another folder");
+      folder.string(), "free some space or choose another folder");
 }
 
 }  // namespace genrewise

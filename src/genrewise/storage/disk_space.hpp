@@ -1,4 +1,4 @@
-// Is there room? Asked before long work begins, not found out at its end.
+// Disk-space checks, made before long work starts.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace genrewise {
 
-/// "7.2 GiB".
+/// A size in binary units: "7.2 GiB".
 std::string readable_size(std::uint64_t bytes);
 
-/// Throws Error when the file system of the folder (or of the nearest one above it that there is) has less room than
-/// that for us.
+/// Throws Error if fewer than `bytes` bytes are available on the file system of `folder` (or of its nearest existing
+/// parent).
 void require_disk_space(const std::filesystem::path& folder, std::uint64_t bytes);
 
 }  // namespace genrewise

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kErrorTextBytes = 300;
 
-/// "<target>.partial", open and locked for this process, with its tag.
+/// The file TARGET.partial, open and locked for this process, with its tag.
 class PartialFile {
  public:
   explicit PartialFile(const std::filesystem::path& target) : path_(target), tag_path_(target) {
@@ -33,7 +33,7 @@ class PartialFile {
     if (descriptor_ < 0) throw_system_error("cannot create", path_.string());
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       ::close(descriptor_);
-      throw Error("another process is downloading this file", path_.string(), "wait until it is done");
+      throw Error("another process is downloading this file", path_.string(), "wait until that download is complete");
     }
     size_ = static_cast<std::uint64_t>(std::max<off_t>(::lseek(descriptor_, 0, SEEK_END), 0));
     if (std::filesystem::exists(tag_path_)) tag_ = read_file(tag_path_);
@@ -86,14 +86,14 @@ class PartialFile {
 
 enum class Outcome { whole, cut, refused };
 
-/// One request for what is still missing of the partial file.
+/// One request for the missing part of the partial file.
 class Transfer {
  public:
   Transfer(const std::string& url, PartialFile& file, Progress& progress)
       : url_(url), file_(file), progress_(progress) {
     start_curl();
     curl_.reset(curl_easy_init());
-    if (!curl_) throw Error("libcurl cannot be started", url);
+    if (!curl_) throw Error("libcurl cannot be started", url, "free some memory, then run the same command again");
   }
 
   Outcome run() {
@@ -102,18 +102,18 @@ class Transfer {
     const CURLcode code = curl_easy_perform(curl_.get());
     if (error_) std::rethrow_exception(error_);
     throw_if_interrupted();
-    if (code == CURLE_OK && body_goes_to_ == Body::unknown) answer();  // an answer without a body
+    if (code == CURLE_OK && body_goes_to_ == Body::unknown) on_response();  // a response without a body
     if (error_) std::rethrow_exception(error_);
     if (began_) progress_.finish();
-    problem_ = code == CURLE_OK ? fmt::format("the server answered {}", status()) : curl_easy_strerror(code);
+    problem_ = code == CURLE_OK ? fmt::format("the server returned status {}", status()) : curl_easy_strerror(code);
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT) {
       throw Error(fmt::format("cannot be downloaded ({})", problem_), url_, "give an address that starts with http");
     }
     if (code == CURLE_OK && body_goes_to_ == Body::file) return Outcome::whole;
     if (code == CURLE_OK && status() == 416 && asked_from_ > 0) return refused_range();
-    const long answered = status();
-    const bool worth_another_try = code != CURLE_OK || answered >= 500 || answered == 408 || answered == 429;
-    if (worth_another_try) return Outcome::cut;
+    const long http = status();
+    const bool transient = code != CURLE_OK || http >= 500 || http == 408 || http == 429;
+    if (transient) return Outcome::cut;
     throw Error(fmt::format("{}{}{}", problem_, error_text_.empty() ? "" : ": ", error_text_), url_,
                 "check the address, or give another one with --mirror");
   }
@@ -163,9 +163,9 @@ class Transfer {
     return static_cast<Transfer*>(self)->body({bytes, count}) ? count : 0;
   }
 
-  // No exception may pass through libcurl: kept in error_, and the transfer ends.
+  // Exceptions must not pass through libcurl: stores them in error_ and ends the transfer.
   bool body(std::string_view bytes) noexcept try {
-    if (body_goes_to_ == Body::unknown) answer();
+    if (body_goes_to_ == Body::unknown) on_response();
     if (body_goes_to_ == Body::file) {
       file_.append(bytes);
       progress_.advance(bytes.size());
@@ -178,14 +178,17 @@ class Transfer {
     return false;
   }
 
-  // The header has arrived: is what follows the rest of our file, the whole of it, or no file at all?
-  void answer() {
+  // Called when the header is complete: decides whether the body continues the partial file, replaces it or is an error
+  // text.
+  void on_response() {
     const long code = status();
     body_goes_to_ = code == 200 || code == 206 ? Body::file : Body::error_text;
     if (body_goes_to_ != Body::file) return;
     if (code == 200 || !header("Content-Range").starts_with(fmt::format("bytes {}-", asked_from_))) {
-      if (code == 206) throw Error("the server sent another part of the file than asked for", url_, "try again later");
-      // A weak tag (W/...) does not promise equal bytes, so If-Range may not use it.
+      if (code == 206)
+        throw Error(
+            "the server sent another part of the file than requested", url_,
+            "try again later");  // A weak tag (W/...) does not guarantee equal bytes, so If-Range may not use it.
       std::string tag = header("ETag");
       if (tag.empty() || tag.starts_with("W/")) tag = header("Last-Modified");
       file_.restart(std::move(tag));
@@ -198,7 +201,7 @@ class Transfer {
     began_ = true;
   }
 
-  // The server has nothing from our offset on: either we have all of it, or our part is not of this file.
+  // The server has no bytes from the requested offset on: the partial file is complete, or belongs to another file.
   Outcome refused_range() {
     const std::string range = header("Content-Range");  // "bytes */1234"
     return range == fmt::format("bytes */{}", file_.size()) ? Outcome::whole : Outcome::refused;
@@ -245,7 +248,7 @@ bool is_right(const std::filesystem::path& path, const std::optional<Checksum>& 
   return !checksum || hash_of_file(path, checksum->kind, progress) == checksum->hex;
 }
 
-/// Requests until the partial file is whole.
+/// Sends requests until the partial file is complete.
 void complete(const DownloadRequest& request, PartialFile& file, Progress& progress) {
   auto pause = request.first_wait;
   for (int attempt = 1;; ++attempt) {
@@ -263,8 +266,8 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
     if (file.size() > before) attempt = 0, pause = request.first_wait;
     if (attempt >= request.attempts) {
       throw Error(fmt::format("cannot be downloaded ({})", transfer.problem()), request.url,
-                  file.size() > 0 ? "what has arrived is kept: start the same command again to go on"
-                                  : "check the network and the address, then start the same command again");
+                  file.size() > 0 ? "the received bytes are kept: run the same command again to continue"
+                                  : "check the network and the address, then run the same command again");
     }
     progress.note(fmt::format("{}: {}; trying again", request.url, transfer.problem()));
     sleep_unless_interrupted(pause);
@@ -280,16 +283,16 @@ void download(const DownloadRequest& request, Progress& progress) {
     progress.note(fmt::format("{}: its checksum is wrong; downloading it again", request.target.string()));
   }
   PartialFile file(request.target);
-  if (file.tag().empty() && !request.checksum) file.restart({});  // nothing would tell whether the parts fit together
+  if (file.tag().empty() && !request.checksum) file.restart({});  // no way to check that the parts belong together
   for (bool resumed = file.size() > 0;; resumed = false) {
     complete(request, file, progress);
     if (is_right(file.path(), request.checksum, progress)) return file.become(request.target);
     file.restart({});
     if (!resumed) {
-      throw Error("the checksum of what was downloaded is wrong", request.url,
-                  "the file on the server is damaged or another one: try again later or another address");
+      throw Error("the downloaded file has a wrong checksum", request.url,
+                  "the file on the server is damaged or has changed: try again later or use another address");
     }
-    progress.note(fmt::format("{}: the resumed download is damaged; starting anew", request.url));
+    progress.note(fmt::format("{}: the resumed download is damaged; starting over", request.url));
   }
 }
 

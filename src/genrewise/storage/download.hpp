@@ -1,4 +1,4 @@
-// Large files over HTTP(S): resumed, retried, verified.
+// Downloads of large files over HTTP(S), with resume, retries and verification.
 #pragma once
 
 #include <chrono>
@@ -19,19 +19,18 @@ struct Checksum {
 
 struct DownloadRequest {
   std::string url;               ///< http:// or https://
-  std::filesystem::path target;  ///< its folder exists
+  std::filesystem::path target;  ///< file to write; its folder must exist
   std::optional<Checksum> checksum;
-  int attempts = 6;                             ///< in a row that bring no byte, before it gives up
-  std::chrono::milliseconds first_wait{1'000};  ///< before the second attempt; doubled each time
+  int attempts = 6;                             ///< consecutive attempts without a byte before giving up
+  std::chrono::milliseconds first_wait{1'000};  ///< delay before the second attempt; doubled each time
 };
 
-/// Gets the file. What has arrived lies in "<target>.partial" until it is whole and verified, so that a broken or
-/// interrupted download goes on where it was, also in a later call; "<target>.partial.tag" remembers the server's
-/// version of the file (ETag or Last-Modified), and another version on the server starts it anew. A target that is
-/// there already is verified, and got again when its checksum is wrong. Cut connections and the answers 408, 429 and
-/// 5xx are retried. Throws Error for other answers, when the disk has no room for the length that the server names, for
-/// a checksum that is wrong on a fresh download, and when another process is downloading the same target; Interrupted
-/// on Ctrl-C.
+/// Downloads the file. Received bytes are kept in `TARGET.partial` until the file is complete and verified, so a broken
+/// or interrupted download resumes, also in a later call. `TARGET.partial.tag` holds the version on the server (ETag or
+/// Last-Modified); another version restarts the download. An existing target is verified and downloaded again if its
+/// checksum is wrong. Broken connections and status 408, 429 and 5xx are retried. Throws Error for any other error
+/// status, too little disk space for the announced length, a wrong checksum after a fresh download, and a target that
+/// another process is downloading; Interrupted on Ctrl-C.
 void download(const DownloadRequest& request, Progress& progress);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// What the file system says of a file. Internal to storage.
+// Versions of local files. Internal to storage.
 #pragma once
 
 #include <sys/stat.h>

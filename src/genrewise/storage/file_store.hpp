@@ -1,4 +1,4 @@
-// What each kind of store implements; callers outside storage use files.hpp. Internal to storage.
+// Interface of every store. Internal to storage; other modules use files.hpp.
 #pragma once
 
 #include <functional>
@@ -13,43 +13,44 @@
 
 namespace genrewise {
 
-/// Safe from any thread.
+/// Thread-safe.
 class FileStore {
  public:
   virtual ~FileStore() = default;
-  /// Calls `each` for all files whose location begins with `prefix` (cut anywhere), sorted by name as bytes. `deep`
-  /// false: only up to the next slash; folders there are left out.
+  /// Calls `each` for all files whose location starts with `prefix` (of any length), sorted by name as bytes. Without
+  /// `deep`, only files without a further slash.
   virtual void list(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) = 0;
-  /// The file of that name; nothing when there is none. Throws Error for all else (no such bucket, no rights).
+  /// The file at `location`, or nothing if there is none. Throws Error for all other failures (no such bucket, no
+  /// permission).
   virtual std::optional<FileInfo> find(const std::string& location) = 0;
   virtual bool has_folder(const std::string& location) = 0;
   virtual Expected<std::unique_ptr<FileReader>> try_open(const std::string& location) = 0;
   virtual std::unique_ptr<FileReader> open(const FileInfo& file) = 0;
   virtual std::unique_ptr<FileWriter> create(const std::string& location, WriteOptions options = {}) = 0;
-  /// `cleaning`: also after an interruption, but not for long.
+  /// `cleaning`: also works after an interrupt, with a short time limit.
   virtual void remove(const std::string& location, bool cleaning = false) = 0;
   virtual void remove_unfinished(const std::string& location) = 0;
   virtual void make_folders(const std::string& /*folder*/) {}
 };
 
-/// The stores of one Runtime: opened when first used, kept with their connections until the options change.
+/// The stores of one Runtime: opened on first use and kept, with their connections, until the options change.
 class Stores {
  public:
   void set_options(StoreOptions options);
   StoreOptions options();
-  /// Throws Error when there are no credentials.
+  /// Throws Error if there are no credentials.
   std::shared_ptr<FileStore> of(std::string_view location);
 
  private:
   std::mutex mutex_;
   StoreOptions options_;
-  std::map<std::string, std::shared_ptr<FileStore>, std::less<>> open_;  // by scheme; "" for this machine
+  std::map<std::string, std::shared_ptr<FileStore>, std::less<>> open_;  // by scheme; "" for local files
 };
 
-/// The store that holds `location`, of the current Runtime.
+/// The current Runtime's store for `location`.
 std::shared_ptr<FileStore> store_of(std::string_view location);
 
-/// Also pipes and files of /proc, whose size is not known before they are read.
+/// Reads any local file, including pipes and files of /proc, whose size is unknown before reading.
 std::string read_local_file(const std::string& path);
 
 }  // namespace genrewise

@@ -53,7 +53,8 @@ bool folder_exists(const std::filesystem::path& location) {
 std::vector<FileInfo> list_files(const std::filesystem::path& folder) {
   std::vector<FileInfo> files;
   const auto store = store_of(folder.native());
-  if (!is_remote(folder.native()) && !store->has_folder(folder)) return files;  // a list of nothing is cheap in a store
+  if (!is_remote(folder.native()) && !store->has_folder(folder))
+    return files;  // listing an empty prefix of a store is cheap
   store->list(join_location(folder.native(), ""), /*deep=*/false,
               [&](FileInfo file) { files.push_back(std::move(file)); });
   return files;
@@ -67,7 +68,7 @@ std::unique_ptr<FileReader> open_file(const std::filesystem::path& location) {
   auto opened = try_open_file(location);
   if (opened) return std::move(*opened);
   throw FileError("cannot be opened (" + opened.error().detail + ")", location,
-                  "check the name (`genrewise list` shows what is there) and your rights");
+                  "check the name (`genrewise list` shows existing files) and your permissions");
 }
 
 std::unique_ptr<FileReader> open_file(const FileInfo& file) {
@@ -75,7 +76,8 @@ std::unique_ptr<FileReader> open_file(const FileInfo& file) {
 }
 
 std::unique_ptr<FileWriter> create_file(const std::filesystem::path& location, WriteOptions options) {
-  if (names_a_folder(location) || location.empty()) throw Error("is not the name of a file", location.string());
+  if (names_a_folder(location) || location.empty())
+    throw Error("is not the name of a file", location.string(), "give a file name, not a folder");
   return store_of(location.native())->create(location, std::move(options));
 }
 
@@ -83,7 +85,7 @@ std::string read_file(const std::filesystem::path& location) {
   return is_remote(location.native()) ? read_file_and_version(location).bytes : read_local_file(location);
 }
 
-// What is replaced while it is read is read again: wanted is one of its versions, whichever.
+// Starts again if the file is replaced while it is read: any consistent version will do.
 FileContents read_file_and_version(const std::filesystem::path& location) {
   constexpr int kAttempts = 20;
   for (int attempt = 1;; ++attempt) {

@@ -1,8 +1,10 @@
-// Files of this machine and objects of stores (s3://, gs://) through one interface: nothing above this module asks
-// where a file lies. A location is a path or a URI, and every function here takes either.
-//
-//   write_file("s3://music/runs/fma/results.json", text);     // appears under its name when all of it is there
-//   const auto shard = open_file("packs/fma518-01.tfrec");    // read by ranges, from several threads
+/// @file
+/// Module storage: one interface to local files and to objects in stores (s3://, gs://). A location is a path or a URI;
+/// every function here accepts both.
+/// @code{.cpp}
+/// genrewise::write_file("s3://music/runs/fma/results.json", text);  // atomic: the file appears when complete
+/// const auto shard = genrewise::open_file("packs/fma518-01.tfrec");  // random access, thread-safe
+/// @endcode
 #pragma once
 
 #include <cstddef>
@@ -20,14 +22,14 @@
 
 namespace genrewise {
 
-/// This one file cannot be read (its medium fails, it vanished, or it changed while it was read); others may be sound.
-/// A store that fails as a whole (network, credentials) throws a plain Error.
+/// One file cannot be read (read error, deleted, or changed while it was read); others may be fine. A failure of a
+/// whole store (network, credentials) throws a plain Error.
 class FileError : public Error {
  public:
   using Error::Error;
 };
 
-/// The condition of a write did not hold when it was to take its name; nothing was changed.
+/// The condition of a write did not hold at commit; nothing was changed.
 class WriteConflict : public Error {
  public:
   using Error::Error;
@@ -36,8 +38,8 @@ class WriteConflict : public Error {
 struct FileInfo {
   std::string location;
   std::uint64_t bytes = 0;
-  /// What changes when the content does; may be empty in a store. An ETag; on this machine the time of change in the
-  /// file system's resolution (some milliseconds), the size and the inode.
+  /// Changes when the content changes; may be empty in a store. In stores the ETag; for local files modification time
+  /// (file-system resolution, some milliseconds), size and inode.
   std::string version;
   std::string modified;  ///< UTC, "2026-11-25T22:15:00Z"; may be empty
 };
@@ -46,25 +48,26 @@ struct ByteRange {
   std::uint64_t offset = 0, bytes = 0;
 };
 
-/// The bytes of one file as it was when it was opened. Calls may come from several threads at once. A file that changes
-/// while it is read is a FileError, never a mix of old and new; one that is replaced as a whole stays readable on this
-/// machine and is a FileError in a store. Must not outlive the Runtime in which it was opened.
+/// Random access to the content that a file had when it was opened. Thread-safe. A file that changes while it is read
+/// gives FileError, never a mix of old and new bytes; one that is replaced as a whole stays readable locally and gives
+/// FileError in a store. Must not outlive the Runtime in which it was opened.
 class FileReader {
  public:
   virtual ~FileReader() = default;
+  /// Location, size and version when the file was opened.
   virtual const FileInfo& info() const = 0;
   std::uint64_t size() const { return info().bytes; }
-  /// Fills the front of `into` from that offset on and returns how many bytes there were; fewer than asked only at the
-  /// end. A transfer that breaks continues from where it broke. Throws FileError, Error, Interrupted.
+  /// Reads up to into.size() bytes from `offset` (in bytes) and returns their number, which is smaller only at the end
+  /// of the file. Broken transfers are resumed. Throws FileError, Error, Interrupted.
   virtual std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const = 0;
-  /// Announces ranges that will be read, each once, about in this order: a store fetches them meanwhile, neighbours in
-  /// one request, as far as its memory allows. Returns at once; read_at() reports what fails.
+  /// Announces ranges that will be read, each once, in about this order. A store fetches them in the background,
+  /// neighbours in one request, within its memory budget. Returns immediately; read_at() reports failures.
   virtual void prefetch(std::span<const ByteRange> /*ranges*/) const {}
-  /// Whether prefetch() does anything. A reader for which it does not holds one of the process's file descriptors.
+  /// Whether prefetch() has an effect. A reader without it holds a file descriptor of the process.
   virtual bool prefetches() const { return false; }
 };
 
-/// Reads a file from front to back; a store fetches up to 64 MiB ahead.
+/// Reads a file from start to end; a store fetches up to 64 MiB ahead.
 class SequentialReader {
  public:
   /// `file` must outlive it.
@@ -79,87 +82,91 @@ class SequentialReader {
   std::uint64_t position_ = 0, announced_ = 0;
 };
 
-/// What must hold of a location at the moment a new file takes its name.
+/// Condition on the existing file at a location, checked at commit.
 struct WriteCondition {
   enum class Kind { none, absent, unchanged } kind = Kind::none;
-  std::string version;  ///< unchanged: FileInfo::version of the file that is to be replaced
+  std::string version;  ///< for `unchanged`: FileInfo::version of the file to replace
 
   static WriteCondition absent() { return {Kind::absent, {}}; }
   static WriteCondition unchanged(std::string version) { return {Kind::unchanged, std::move(version)}; }
 };
 
 struct WriteOptions {
-  std::uint64_t expected_bytes = 0;  ///< decides the size of an upload's parts; 0: not known
-  WriteCondition condition = {};     ///< none: whatever lies there is replaced
+  std::uint64_t expected_bytes = 0;  ///< sets the part size of an upload; 0: unknown
+  WriteCondition condition = {};     ///< none: replaces any existing file
 };
 
-/// A new file, which appears under its name, whole, when commit() has succeeded; destroyed without it, it takes back
-/// all that it began. On this machine it is written beside its location as ".<name>.<random>.tmp", flushed to disk and
-/// renamed; in a store it is one PUT, or an upload in parts when it is longer than one part.
+/// Writes a new file, which appears at its location, complete, when commit() succeeds; without commit() the destructor
+/// removes everything. A local file is written beside its location as `.NAME.RANDOM.tmp`, flushed to disk and renamed;
+/// an object is sent with one PUT, or as a multipart upload if it is longer than one part.
 ///
-/// Conditions are checked atomically: on this machine by link() (absent) and under a lock on the file that is replaced
-/// (unchanged; writers without a condition do not take that lock), in S3 by If-None-Match and If-Match, in Google Cloud
-/// Storage by the object's generation, which needs an OAuth token: with an HMAC key the condition is checked before the
-/// write only.
+/// Conditions are checked atomically: locally by link() (absent) and under a lock on the replaced file (unchanged;
+/// writers without a condition do not take that lock), in S3 by If-None-Match and If-Match, in Google Cloud Storage by
+/// the object's generation, which needs an OAuth token; with an HMAC key the condition is only checked before the
+/// write.
 class FileWriter {
  public:
   virtual ~FileWriter() = default;
+  /// Appends bytes. Throws Error.
   virtual void write(std::string_view bytes) = 0;
-  /// Returns the version of the new file. Throws WriteConflict when the condition does not hold, and Error with a
-  /// remedy for all else (no folder, read-only, disk full, a store that refuses).
+  /// Returns the version of the new file. Throws WriteConflict if the condition does not hold, and Error with a remedy
+  /// otherwise (no folder, read-only, disk full, refused by the store).
   virtual std::string commit() = 0;
 };
 
-/// The file; nothing when there is none (folders, buckets and devices are no files). Throws Error for all else.
+/// Information about a file, or nothing if there is none (folders, buckets and devices are not files). Throws Error for
+/// other failures.
 std::optional<FileInfo> find_file(const std::filesystem::path& location);
+/// Whether find_file() finds a file. Throws Error.
 bool file_exists(const std::filesystem::path& location);
-/// A folder of this machine, or a prefix in a store under which at least one object lies.
+/// True for a local folder, and for a prefix in a store with at least one object.
 bool folder_exists(const std::filesystem::path& location);
-/// The files directly in a folder, sorted by name; none where there is no such folder. Throws Error.
+/// The files directly in a folder, sorted by name; empty if there is no such folder. Throws Error.
 std::vector<FileInfo> list_files(const std::filesystem::path& folder);
 
-/// Throws Error when it cannot be opened.
+/// Opens a file for reading. Throws FileError if it cannot be opened, Error if its store fails.
 std::unique_ptr<FileReader> open_file(const std::filesystem::path& location);
-/// The same without asking the store again for what it said of the file.
+/// The same without another request to the store for the file's metadata.
 std::unique_ptr<FileReader> open_file(const FileInfo& file);
-/// A file that cannot be opened (missing, no rights, a folder, a pipe) is the Fault "cannot be opened"; a store that
-/// fails throws Error.
+/// Like open_file(), but a file that cannot be opened (missing, no permission, a folder, a pipe) gives the Fault
+/// "cannot be opened". Throws Error if its store fails.
 Expected<std::unique_ptr<FileReader>> try_open_file(const std::filesystem::path& location);
 
+/// Starts writing a file. Throws Error if its folder is missing or not writable.
 std::unique_ptr<FileWriter> create_file(const std::filesystem::path& location, WriteOptions options = {});
 
-/// The whole file. Throws Error when it cannot be read.
+/// The content of a file. Throws Error if it cannot be read.
 std::string read_file(const std::filesystem::path& location);
-/// The same with the version of what was read, for write_file_if().
+/// Content and its version, for write_file_if().
 struct FileContents {
   std::string bytes, version;
 };
 FileContents read_file_and_version(const std::filesystem::path& location);
 
+/// Writes a whole file atomically, replacing an existing one. Throws Error.
 void write_file(const std::filesystem::path& location, std::string_view bytes);
-/// False when the condition does not hold; then nothing was changed.
+/// Returns false, and changes nothing, if the condition does not hold.
 bool write_file_if(const WriteCondition& condition, const std::filesystem::path& location, std::string_view bytes);
-/// Copies a file of this machine to a location; memory holds a few parts of it.
+/// Copies a local file to a location, with a few parts in memory. `on_progress` receives the bytes of each step.
 void upload_file(const std::filesystem::path& file, const std::filesystem::path& location,
                  const std::function<void(std::uint64_t bytes)>& on_progress = {});
 
-/// Nothing happens when it is not there. Throws Error.
+/// Removes a file if it exists. Throws Error.
 void remove_file(const std::filesystem::path& location);
-/// Removes what killed processes left of this file, or of all files in a folder (a location that ends in a slash):
-/// temporary files, uploads that were never completed. For whoever alone writes there.
+/// Removes leftovers of killed processes (temporary files, incomplete uploads) of this file, or of all files in a
+/// folder (a location that ends in a slash). Only for the sole writer of that location.
 void remove_unfinished(const std::filesystem::path& location);
-/// Makes the folder and those above it; a store has no folders to make. Throws Error.
+/// Creates a folder and its parents; does nothing in a store. Throws Error.
 void make_folders(const std::filesystem::path& folder);
 
-/// What a person says about stores on the command line; empty: as the environment and files say
-/// (docs/object_storage.md).
+/// Store options of the command line; empty fields: from environment variables and AWS files (docs/object_storage.md).
 struct StoreOptions {
   std::string endpoint;  ///< "http://127.0.0.1:9000"
   std::string region;
   std::string profile;
 };
 
-/// For the current Runtime: stores that are opened from now on follow these options.
+/// Sets the options of the current Runtime for stores opened from now on.
 void set_store_options(StoreOptions options);
 StoreOptions store_options();
 

@@ -21,11 +21,11 @@ namespace {
 
 std::string host_name() {
   char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "a machine without a name";
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "a machine without a host name";
 }
 
-// Machines of one image share their id, and machines at home their name; and a work folder of another user has locks of
-// its own.
+// Machines of one image share their id, and home machines often share their host name. Work folders of different users
+// have separate locks.
 std::string machine_of(const std::filesystem::path& work) {
   const auto id = find_file("/etc/machine-id") ? read_file("/etc/machine-id") : std::string();
   return sha256_hex(host_name() + '\0' + id + '\0' + work.string());
@@ -39,14 +39,14 @@ std::string first_line(std::string_view text) {
 
 struct FolderLock::Held {
   int descriptor = -1;
-  std::shared_ptr<FileStore> store;  // none: a folder of this machine
+  std::shared_ptr<FileStore> store;  // none: a local folder
   std::string location, content, version;
 
   Held() = default;
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
 
-  // While the object is ours nobody else changes it, unless a person deleted it meanwhile.
+  // No other process changes the object while we hold the lock, but a user may delete it.
   ~Held() {
     if (!content.empty()) {
       try {
@@ -76,7 +76,7 @@ struct FolderLock::Held {
     const std::string mine =
         fmt::format("{}\n{}, since {}\n{}\n", machine, host, utc_text(std::time(nullptr)), std::random_device{}());
     if (write(WriteCondition::absent(), mine)) return;
-    if (!store->find(location) && write(WriteCondition::absent(), mine)) return;  // its holder has just gone
+    if (!store->find(location) && write(WriteCondition::absent(), mine)) return;  // its holder has just released it
     const auto there = read_file_and_version(location);
     if (first_line(there.bytes) == machine && write(WriteCondition::unchanged(there.version), mine)) return;
     const std::size_t at = there.bytes.find('\n') + 1;

@@ -1,4 +1,4 @@
-// A folder that one process works in at a time.
+// Exclusive locks on folders.
 #pragma once
 
 #include <filesystem>
@@ -6,18 +6,18 @@
 
 namespace genrewise {
 
-/// Holds the lock on a folder as long as it lives. Throws Error when another process, or another lock of this one, has
-/// it.
+/// Scope guard that holds an exclusive lock on a folder. The constructor throws Error if another process, or another
+/// FolderLock of this process, holds it.
 ///
-/// On this machine the lock is flock() on the folder, which must be there; it ends with the process, however it ends. A
-/// file system that knows no locks is used without.
+/// For a local folder, which must exist, the lock is flock() on it and ends with the process in any case. File systems
+/// without locks are used unlocked.
 ///
-/// In a store it is the object "<folder>/.lock", written on condition that it is absent, together with flock() on a
-/// work folder of this machine. What a killed process left is taken over on the same machine, where flock() shows that
-/// nobody holds it any more; another machine cannot know, and the message names the machine and the object to delete.
+/// In a store the lock is the object `FOLDER/.lock`, written on the condition that it is absent, plus flock() on a
+/// local work folder. A lock left by a killed process is taken over on the same machine, where flock() shows that it is
+/// free; other machines cannot detect that, and the error names the machine and the object to delete.
 class FolderLock {
  public:
-  FolderLock();  ///< of no folder
+  FolderLock();  ///< holds no lock
   explicit FolderLock(const std::filesystem::path& folder);
   ~FolderLock();
   FolderLock(FolderLock&& other) noexcept;

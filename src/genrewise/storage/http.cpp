@@ -9,36 +9,36 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kLongestText = 64 << 20;  // of an answer that is kept in memory (lists, faults)
+constexpr std::size_t kLongestText = 64 << 20;  // limit of a response body in memory (lists, errors)
 constexpr long kReceiveBytes = 512 << 10;
 
 struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-/// What libcurl's callbacks work on. No exception may pass through libcurl: it is kept, and the transfer ends.
+/// State of libcurl's callbacks. Exceptions must not pass through libcurl: they are stored and end the transfer.
 struct Transfer {
   const HttpCall& call;
-  HttpAnswer& answer;
+  HttpResponse& response;
   CURL* curl;
   std::exception_ptr error;
 
   bool to_sink() {
-    if (answer.status == 0) curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
-    return call.sink && (answer.status == 200 || answer.status == 206);
+    if (response.status == 0) curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &response.status);
+    return call.sink && (response.status == 200 || response.status == 206);
   }
   bool take(std::string_view bytes) {
     try {
       if (!to_sink()) {
-        if (answer.body.size() + bytes.size() <= kLongestText) answer.body += bytes;
+        if (response.body.size() + bytes.size() <= kLongestText) response.body += bytes;
         return true;
       }
-      answer.stopped = !call.sink(answer, bytes);
+      response.stopped = !call.sink(response, bytes);
     } catch (...) {
       error = std::current_exception();
-      answer.stopped = true;
+      response.stopped = true;
     }
-    return !answer.stopped;
+    return !response.stopped;
   }
   bool stop() {
     try {
@@ -46,16 +46,16 @@ struct Transfer {
     } catch (...) {
       error = std::current_exception();
     }
-    return answer.stopped = true;
+    return response.stopped = true;
   }
 
   static std::size_t on_body(char* bytes, std::size_t, std::size_t count, void* self) {
     return static_cast<Transfer*>(self)->take({bytes, count}) ? count : 0;
   }
   static std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* self) {
-    auto& answer = static_cast<Transfer*>(self)->answer;
+    auto& response = static_cast<Transfer*>(self)->response;
     std::string_view line(bytes, count);
-    if (line.starts_with("HTTP/")) answer.headers.clear();  // of an answer 100 before
+    if (line.starts_with("HTTP/")) response.headers.clear();  // drops headers of a preceding status 100
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return count;
     std::string name(line.substr(0, colon));
@@ -63,7 +63,7 @@ struct Transfer {
     line.remove_prefix(colon + 1);
     while (!line.empty() && (line.back() == '\r' || line.back() == '\n' || line.back() == ' ')) line.remove_suffix(1);
     while (line.starts_with(' ')) line.remove_prefix(1);
-    answer.headers[std::move(name)] = line;
+    response.headers[std::move(name)] = line;
     return count;
   }
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -89,10 +89,12 @@ bool is_hopeless(CURLcode code) {
 
 void start_curl() {
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (initialised != CURLE_OK) throw Error("libcurl cannot be started", curl_easy_strerror(initialised));
+  if (initialised != CURLE_OK)
+    throw Error(std::string("cannot be started (") + curl_easy_strerror(initialised) + ")", "libcurl",
+                "check its installation");
 }
 
-const std::string& HttpAnswer::header(const std::string& name) const {
+const std::string& HttpResponse::header(const std::string& name) const {
   static const std::string kNone;
   const auto found = headers.find(name);
   return found == headers.end() ? kNone : found->second;
@@ -104,7 +106,7 @@ struct HttpConnection::State {
   State() {
     start_curl();
     curl = curl_easy_init();
-    if (curl == nullptr) throw Error("libcurl cannot be started");
+    if (curl == nullptr) throw Error("cannot open a connection", "libcurl", "free some memory, then try again");
   }
   ~State() { curl_easy_cleanup(curl); }
   State(const State&) = delete;
@@ -114,7 +116,7 @@ struct HttpConnection::State {
     curl_easy_reset(curl);  // keeps the connection
     const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(curl, option, value); };
     set(CURLOPT_URL, call.url.c_str());
-    set(CURLOPT_PATH_AS_IS, 1L);  // a key may hold "/../"
+    set(CURLOPT_PATH_AS_IS, 1L);  // a key may contain "/../"
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_NOSIGNAL, 1L);
@@ -149,25 +151,25 @@ struct HttpConnection::State {
 HttpConnection::HttpConnection() : state_(std::make_unique<State>()) {}
 HttpConnection::~HttpConnection() = default;
 
-HttpAnswer HttpConnection::perform(const HttpCall& call) {
-  HttpAnswer answer;
-  Transfer transfer{call, answer, state_->curl, nullptr};
+HttpResponse HttpConnection::perform(const HttpCall& call) {
+  HttpResponse response;
+  Transfer transfer{call, response, state_->curl, nullptr};
   std::unique_ptr<curl_slist, FreeList> headers;
   const auto add = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
   for (const std::string& line : call.headers) add(line);
   if (call.method == "PUT" || call.method == "POST") {
-    add("Expect:");  // else curl waits a second for servers that do not know 100-continue
+    add("Expect:");  // otherwise curl waits a second for servers without 100-continue
     add("Content-Type: application/octet-stream");
   }
   state_->prepare(call, transfer, headers.get());
   const CURLcode code = curl_easy_perform(state_->curl);
   if (transfer.error) std::rethrow_exception(transfer.error);
-  curl_easy_getinfo(state_->curl, CURLINFO_RESPONSE_CODE, &answer.status);
+  curl_easy_getinfo(state_->curl, CURLINFO_RESPONSE_CODE, &response.status);
   if (code != CURLE_OK) {
-    answer.problem = answer.stopped ? "stopped" : curl_easy_strerror(code);
-    answer.hopeless = is_hopeless(code);
+    response.problem = response.stopped ? "stopped" : curl_easy_strerror(code);
+    response.hopeless = is_hopeless(code);
   }
-  return answer;
+  return response;
 }
 
 HttpConnections::Borrowed::Borrowed(HttpConnections& from) : from_(from) {

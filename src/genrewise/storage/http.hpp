@@ -1,4 +1,4 @@
-// One HTTP request after another over a connection that is kept.
+// HTTP requests over persistent connections.
 #pragma once
 
 #include <chrono>
@@ -12,16 +12,16 @@
 
 namespace genrewise {
 
-struct HttpAnswer {
-  long status = 0;                             ///< 0: none came
+struct HttpResponse {
+  long status = 0;                             ///< 0: no response
   std::map<std::string, std::string> headers;  ///< names in lower case
-  std::string body;                            ///< what no sink took, at most 64 MiB
-  std::string problem;                         ///< empty: the answer came whole; else what broke the transfer
-  bool hopeless = false;                       ///< trying again would change nothing (a certificate, a bad address)
-  bool stopped = false;                        ///< by `stop` or the sink
+  std::string body;                            ///< the part not passed to a sink, at most 64 MiB
+  std::string problem;                         ///< why the transfer failed; empty: the response is complete
+  bool hopeless = false;                       ///< a retry would not help (certificate, invalid address)
+  bool stopped = false;                        ///< ended by `stop` or the sink
 
   bool good() const { return problem.empty() && status >= 200 && status < 300; }
-  const std::string& header(const std::string& name) const;  ///< empty where it is not there
+  const std::string& header(const std::string& name) const;  ///< empty if absent
 };
 
 struct HttpCall {
@@ -29,29 +29,30 @@ struct HttpCall {
   std::string url;
   std::vector<std::string> headers;  ///< "Name: value"
   std::string_view body;             ///< sent with PUT and POST
-  /// Takes the body of an answer 200 or 206, piece by piece, with its status and headers; false ends the transfer.
-  std::function<bool(const HttpAnswer&, std::string_view)> sink;
-  std::function<bool()> stop;            ///< asked at least once a second; true ends the transfer
-  std::chrono::seconds silence{30};      ///< without a byte for so long, the transfer is broken off
-  std::chrono::milliseconds longest{0};  ///< of the whole; 0: no limit
-  /// On a connection of its own. libcurl sends a request again by itself when a kept connection turns out to be closed;
-  /// on a new one it never does.
+  /// Receives the body of a 200 or 206 response in pieces, with its status and headers; returning false ends the
+  /// transfer.
+  std::function<bool(const HttpResponse&, std::string_view)> sink;
+  std::function<bool()> stop;            ///< called at least once a second; true ends the transfer
+  std::chrono::seconds silence{30};      ///< the transfer fails after this time without a byte
+  std::chrono::milliseconds longest{0};  ///< limit for the whole transfer; 0: none
+  /// Uses a new connection. On a reused connection that turns out to be closed libcurl repeats the request; on a new
+  /// one it never does.
   bool only_once = false;
 };
 
-/// For one thread at a time. Redirections are not followed, and nothing of what is sent is ever logged.
+/// One connection, for one thread at a time. Does not follow redirects; never logs what is sent.
 class HttpConnection {
  public:
   HttpConnection();
   ~HttpConnection();
-  HttpAnswer perform(const HttpCall& call);
+  HttpResponse perform(const HttpCall& call);
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-/// Connections that any thread may borrow.
+/// A thread-safe pool of connections.
 class HttpConnections {
  public:
   class Borrowed {
@@ -72,9 +73,9 @@ class HttpConnections {
   std::vector<std::unique_ptr<HttpConnection>> idle_;
 };
 
-/// Initialises libcurl, whose state is the process's, when it is first needed; nothing else in genrewise may call
-/// curl_global_init(), and nothing calls curl_global_cleanup(). A program that uses libcurl itself may have initialised
-/// it before: it counts. Throws Error.
+/// Initialises libcurl for the process on first use. Nothing else in genrewise calls curl_global_init(), and nothing
+/// calls curl_global_cleanup(). A program that uses libcurl itself may initialise it before; libcurl counts the calls.
+/// Throws Error.
 void start_curl();
 
 }  // namespace genrewise

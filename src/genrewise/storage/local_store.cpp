@@ -59,7 +59,7 @@ class LocalReader final : public FileReader {
     if (::fstat(descriptor_.number(), &status) != 0) throw_read_error(file_.location);
     if (changed_ || status.st_mtim.tv_nsec != opened_.st_mtim.tv_nsec ||
         status.st_mtim.tv_sec != opened_.st_mtim.tv_sec || status.st_size != opened_.st_size) {
-      throw FileError("was changed while it was read", file_.location, "start again when nobody writes there");
+      throw FileError("was changed while it was read", file_.location, "run again when no other process writes to it");
     }
     std::size_t done = 0;
     while (done < into.size()) {
@@ -77,7 +77,7 @@ class LocalReader final : public FileReader {
   FileInfo file_;
   Descriptor descriptor_;
   struct stat opened_ {};
-  bool changed_ = false;  // between the FileInfo and the opening
+  bool changed_ = false;  // between making the FileInfo and opening
 };
 
 class LocalStore final : public FileStore {
@@ -98,7 +98,7 @@ class LocalStore final : public FileStore {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
       if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-      throw_system_error("cannot be looked at", path);
+      throw_system_error("cannot read the file's status", path);
     }
     if (!S_ISREG(status.st_mode)) return std::nullopt;
     return info_of(path, status);
@@ -109,18 +109,18 @@ class LocalStore final : public FileStore {
     return fs::is_directory(path, ignored);
   }
 
-  // A pipe would block when it is opened.
+  // Opening a pipe would block, so pipes are excluded first.
   Expected<std::unique_ptr<FileReader>> try_open(const std::string& path) override {
     const auto fault = [&](std::string detail) {
       return tl::unexpected(Fault{"cannot be opened", path, std::move(detail)});
     };
-    const auto system_words = [] { return std::generic_category().message(errno); };
+    const auto system_message = [] { return std::generic_category().message(errno); };
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return fault(system_words());
+    if (::stat(path.c_str(), &status) != 0) return fault(system_message());
     if (S_ISDIR(status.st_mode)) return fault("it is a folder");
     if (!S_ISREG(status.st_mode)) return fault("it is not a regular file");
     auto reader = std::make_unique<LocalReader>(info_of(path, status));
-    if (!reader->is_open()) return fault(system_words());
+    if (!reader->is_open()) return fault(system_message());
     return reader;
   }
 
@@ -143,14 +143,14 @@ class LocalStore final : public FileStore {
   // The writer's temporary files (local_writer.cpp): ".<name>.<number>.tmp".
   void remove_unfinished(const std::string& path) override {
     const std::size_t name_at = path.find_last_of('/') + 1;
-    const std::string wanted = path.substr(name_at);
+    const std::string name = path.substr(name_at);
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(name_at == 0 ? "." : path.substr(0, name_at), ignored)) {
       const fs::path numbered = entry.path().filename().stem();
       const std::string number = numbered.extension().string();
       const bool temporary = entry.path().extension() == ".tmp" && number.size() > 1 &&
                              number.find_first_not_of("0123456789", 1) == std::string::npos;
-      if (temporary && (wanted.empty() || numbered.stem() == "." + wanted)) fs::remove(entry.path(), ignored);
+      if (temporary && (name.empty() || numbered.stem() == "." + name)) fs::remove(entry.path(), ignored);
     }
   }
 
@@ -163,7 +163,7 @@ class LocalStore final : public FileStore {
   }
 
  private:
-  // Folders that cannot lead to the prefix are not entered.
+  // Skips folders that cannot contain the prefix.
   void walk(const fs::path& folder, const std::string& prefix, bool deep, std::vector<FileInfo>& found) {
     for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder)) {
       const std::string path = (folder / entry.path().filename()).string();
@@ -188,8 +188,8 @@ std::string read_local_file(const std::string& path) {
   if (!file.is_open()) throw_system_error("cannot open", path);
   struct stat status {};
   if (::fstat(file.number(), &status) != 0) throw_system_error("cannot read", path);
-  if (S_ISDIR(status.st_mode)) throw Error("is a folder, not a file", path);
-  std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');  // one more, so that the end is seen
+  if (S_ISDIR(status.st_mode)) throw Error("is a folder, not a file", path, "give the path of a file");
+  std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');  // one more, to detect the end
   std::size_t length = 0;
   for (;;) {
     if (length == bytes.size()) bytes.resize(2 * bytes.size());

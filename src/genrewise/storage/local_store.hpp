@@ -1,4 +1,4 @@
-// Folders of this machine as a FileStore. Internal to storage.
+// The FileStore of local files. Internal to storage.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@ namespace genrewise {
 
 std::shared_ptr<FileStore> make_local_store();
 
-/// See FileWriter. Throws Error when it cannot be begun.
+/// See FileWriter. Throws Error if the temporary file cannot be created.
 std::unique_ptr<FileWriter> make_local_writer(const std::string& path, WriteCondition condition);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// Files of this machine, written beside their place and renamed.
+// Local files, written beside their final path and renamed.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -65,7 +65,7 @@ class LocalWriter final : public FileWriter {
  private:
   [[noreturn]] void fail() const { throw_system_error("cannot write", path_); }
   [[noreturn]] void conflict(const char* problem) const {
-    throw WriteConflict(problem, path_, "another process wrote there: read it again, then decide");
+    throw WriteConflict(problem, path_, "another process wrote this file: read it again before you replace it");
   }
 
   void write_all(std::string_view bytes) {
@@ -86,7 +86,7 @@ class LocalWriter final : public FileWriter {
     temporary_.clear();
   }
 
-  // link() refuses to replace; file systems that know no links have renameat2() where they can do it at all.
+  // link() does not replace an existing file; renameat2() is the fallback for file systems without hard links.
   void link_where_nothing_is() {
     if (::link(temporary_.c_str(), path_.c_str()) == 0) return;
     if (errno != EEXIST) {
@@ -96,10 +96,11 @@ class LocalWriter final : public FileWriter {
       }
       if (errno != EEXIST) fail();
     }
-    conflict("exists already");
+    conflict("already exists");
   }
 
-  // Who replaces a file under this condition locks it first. Who waited finds another file under the name.
+  // Writers with this condition lock the file before they replace it; after waiting they find another file under the
+  // name.
   void replace_unchanged() {
     const int old = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
     if (old < 0 && errno != ENOENT) fail();
@@ -109,20 +110,20 @@ class LocalWriter final : public FileWriter {
         if (descriptor >= 0) ::close(descriptor);
       }
     } const closer{old};
-    if (old < 0) conflict("is not there any more");
+    if (old < 0) conflict("no longer exists");
     while (::flock(old, LOCK_EX) != 0) {
       if (errno != EINTR) fail();
     }
     struct stat status {};
     if (::stat(path_.c_str(), &status) != 0 || version_of(status) != condition_.version) {
-      conflict("was changed since it was read");
+      conflict("has changed since it was read");
     }
     rename_over();
   }
 
   const std::string path_;
   const WriteCondition condition_;
-  std::filesystem::path temporary_;  // empty: it has taken its name
+  std::filesystem::path temporary_;  // empty after the rename
   std::string buffer_;
   int descriptor_ = -1;
 };

@@ -44,7 +44,7 @@ bool plainly_missing(const fs::path& location) {
 
 void require_local(const fs::path& location, std::string_view what, std::string_view remedy) {
   if (!is_remote(location.native())) return;
-  throw Error(std::string(what) + " must lie on this machine", location.string(), std::string(remedy));
+  throw Error(std::string(what) + " must be on this machine", location.string(), std::string(remedy));
 }
 
 fs::path local_work_path(const fs::path& location) {

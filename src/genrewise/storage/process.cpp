@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -17,7 +18,7 @@
 namespace genrewise {
 namespace {
 
-constexpr int kPollMs = 200;  // how long a Ctrl-C may go unnoticed
+constexpr int kPollMs = 200;  // longest delay until Ctrl-C is noticed
 
 /// The environment with LC_ALL=C.UTF-8: messages in English, file names in UTF-8.
 class Environment {
@@ -98,15 +99,21 @@ class Child {
 
 }  // namespace
 
-bool program_exists(const std::string& name) {
+bool is_executable(const std::filesystem::path& path) {
+  std::error_code failed;
+  return std::filesystem::is_regular_file(path, failed) && ::access(path.c_str(), X_OK) == 0;
+}
+
+std::filesystem::path find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
   std::string_view rest = path != nullptr ? path : "/usr/bin:/bin";
-  for (;;) {
-    const std::size_t colon = rest.find(':');
-    if (::access((std::filesystem::path(rest.substr(0, colon)) / name).c_str(), X_OK) == 0) return true;
-    if (colon == std::string_view::npos) return false;
-    rest.remove_prefix(colon + 1);
+  while (!rest.empty()) {
+    const std::size_t colon = std::min(rest.find(':'), rest.size());
+    std::filesystem::path candidate = std::filesystem::path(rest.substr(0, colon)) / name;
+    if (colon > 0 && is_executable(candidate)) return candidate;
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
   }
+  return {};
 }
 
 int run_process(const std::vector<std::string>& command, const std::filesystem::path& folder,

@@ -1,4 +1,4 @@
-// Other programs (7-Zip, the package manager), run without a shell.
+// Runs other programs (7-Zip, the package manager) without a shell.
 #pragma once
 
 #include <filesystem>
@@ -9,12 +9,15 @@
 
 namespace genrewise {
 
-/// Whether a program of that name lies in PATH.
-bool program_exists(const std::string& name);
+/// Whether `path` is a file that this user may execute.
+bool is_executable(const std::filesystem::path& path);
+/// Finds a program in PATH ("/usr/bin:/bin" if PATH is not set); empty if there is none. Empty entries of PATH, which
+/// denote the current folder, are skipped.
+std::filesystem::path find_program(const std::string& name);
 
-/// Runs command[0] (sought in PATH) in `folder` (empty: the current one) with nothing on standard input and the locale
-/// C.UTF-8; hands on pieces of its standard output and standard error as they come. Returns its exit code (128 + signal
-/// when it was killed). Throws Error when it cannot be started, and Interrupted on Ctrl-C, after it was told to end.
+/// Runs command[0] (searched in PATH) in `folder` (empty: the current one) with empty standard input and the locale
+/// C.UTF-8; passes its standard output and standard error to `on_output` in pieces. Returns the exit code (128 + signal
+/// if it was killed). Throws Error if it cannot be started, and Interrupted on Ctrl-C, after terminating it.
 int run_process(const std::vector<std::string>& command, const std::filesystem::path& folder,
                 const std::function<void(std::string_view output)>& on_output);
 

@@ -17,10 +17,10 @@ namespace {
 
 constexpr std::chrono::milliseconds kCleaningTime{5'000};
 
-bool is_transient(const HttpAnswer& answer) {
-  if (answer.hopeless) return false;
-  if (!answer.problem.empty()) return true;
-  switch (answer.status) {
+bool is_transient(const HttpResponse& response) {
+  if (response.hopeless) return false;
+  if (!response.problem.empty()) return true;
+  switch (response.status) {
     case 408:
     case 429:
     case 500:
@@ -30,7 +30,7 @@ bool is_transient(const HttpAnswer& answer) {
       return true;
     case 400:
     case 409: {
-      const std::string code = parse_refusal(answer).code;
+      const std::string code = parse_refusal(response).code;
       return code == "RequestTimeout" || code == "SlowDown" || code == "ConditionalRequestConflict";
     }
     default:
@@ -38,14 +38,14 @@ bool is_transient(const HttpAnswer& answer) {
   }
 }
 
-std::chrono::milliseconds asked_wait(const HttpAnswer& answer) {
-  const std::string& text = answer.header("retry-after");
+std::chrono::milliseconds asked_wait(const HttpResponse& response) {
+  const std::string& text = response.header("retry-after");
   int seconds = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   return code == std::errc() && seconds > 0 ? std::chrono::seconds(std::min(seconds, 3600)) : std::chrono::seconds(0);
 }
 
-// Random, so that many that failed together do not come back together.
+// Random, so that clients that failed together do not retry together.
 std::chrono::milliseconds jittered(std::chrono::milliseconds longest) {
   thread_local std::minstd_rand random{std::random_device{}()};
   return std::chrono::milliseconds(
@@ -56,14 +56,14 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds longest) {
 
 S3Attempts::S3Attempts(const S3Settings& settings, ObjectName name) : settings_(settings), name_(std::move(name)) {}
 
-void S3Attempts::failed(const HttpAnswer& answer, bool progress) {
+void S3Attempts::failed(const HttpResponse& response, bool progress) {
   throw_if_interrupted();
   if (progress) count_ = 0;
-  if (!is_transient(answer) || ++count_ >= settings_.retry.attempts) throw_s3_error(settings_, name_, answer);
+  if (!is_transient(response) || ++count_ >= settings_.retry.attempts) throw_s3_error(settings_, name_, response);
   const auto longest = settings_.retry.longest_wait;
   auto wait = settings_.retry.first_wait;
   for (int i = 1; i < count_ && wait < longest; ++i) wait *= 2;
-  sleep_unless_interrupted(std::min(longest, std::max(jittered(std::min(wait, longest)), asked_wait(answer))));
+  sleep_unless_interrupted(std::min(longest, std::max(jittered(std::min(wait, longest)), asked_wait(response))));
 }
 
 HttpCall S3Client::signed_call(const S3Call& call) const {
@@ -113,7 +113,7 @@ HttpCall S3Client::signed_call(const S3Call& call) const {
   return http;
 }
 
-HttpAnswer S3Client::attempt(const S3Call& call) {
+HttpResponse S3Client::attempt(const S3Call& call) {
   HttpCall http = signed_call(call);
   if (call.cleaning) {
     http.longest = kCleaningTime;
@@ -124,26 +124,27 @@ HttpAnswer S3Client::attempt(const S3Call& call) {
   return connection->perform(http);
 }
 
-HttpAnswer S3Client::send(const S3Call& call) {
+HttpResponse S3Client::send(const S3Call& call) {
   for (S3Attempts attempts(settings_, call.name);;) {
-    HttpAnswer answer = attempt(call);
-    if (answer.good()) return answer;
-    if (answer.problem.empty() && std::ranges::find(call.expected, answer.status) != call.expected.end()) return answer;
-    if (call.cleaning || (answer.stopped && call.stop && call.stop())) {
+    HttpResponse response = attempt(call);
+    if (response.good()) return response;
+    if (response.problem.empty() && std::ranges::find(call.expected, response.status) != call.expected.end())
+      return response;
+    if (call.cleaning || (response.stopped && call.stop && call.stop())) {
       throw_if_interrupted();
-      throw_s3_error(settings_, call.name, answer);
+      throw_s3_error(settings_, call.name, response);
     }
-    attempts.failed(answer, false);
+    attempts.failed(response, false);
   }
 }
 
-// The answer to HEAD has no body that could say why: the same is asked by a GET for one byte.
-void S3Client::refuse(const ObjectName& name, const HttpAnswer& answer) {
-  if (answer.problem.empty() && answer.body.empty()) {
-    const HttpAnswer again = attempt({.name = name, .headers = {{"range", "bytes=0-0"}}});
+// A response to HEAD has no body with the reason, so a GET for one byte follows.
+void S3Client::throw_error(const ObjectName& name, const HttpResponse& response) {
+  if (response.problem.empty() && response.body.empty()) {
+    const HttpResponse again = attempt({.name = name, .headers = {{"range", "bytes=0-0"}}});
     if (!again.good()) throw_s3_error(settings_, name, again);
   }
-  throw_s3_error(settings_, name, answer);
+  throw_s3_error(settings_, name, response);
 }
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// Requests to an S3-compatible store: signed, tried again where that helps, refusals put into words.
+// Requests to an S3-compatible store: signing, retries, and errors with a remedy.
 #pragma once
 
 #include <functional>
@@ -16,28 +16,28 @@ struct S3Call {
   std::string method = "GET";
   ObjectName name;  ///< an empty key: the bucket itself
   NamedValues query = {};
-  NamedValues headers = {};  ///< names in lower case; those that begin with x-amz- are signed
+  NamedValues headers = {};  ///< names in lower case; x-amz-* headers are signed
   std::string_view body = {};
-  std::function<bool(const HttpAnswer&, std::string_view)> sink = {};
-  std::vector<long> expected = {};  ///< answers besides 2xx that are no faults
-  std::function<bool()> stop = {};  ///< true ends the transfer, besides Ctrl-C
+  std::function<bool(const HttpResponse&, std::string_view)> sink = {};
+  std::vector<long> expected = {};  ///< status codes besides 2xx that are not errors
+  std::function<bool()> stop = {};  ///< true ends the transfer; Ctrl-C does in any case
   bool only_once = false;           ///< see HttpCall
-  bool cleaning = false;            ///< taking back what we began: also after Ctrl-C, but not for long
+  bool cleaning = false;            ///< cleanup: also runs after Ctrl-C, with a short time limit
 };
 
-/// What an answer says of its refusal.
+/// The error document of a failed response.
 struct S3Refusal {
   std::string code, message, region, server_time;
 };
-S3Refusal parse_refusal(const HttpAnswer& answer);
+S3Refusal parse_refusal(const HttpResponse& response);
 
-/// Counts the attempts at one thing and waits between them.
+/// Counts the attempts of one operation and waits between them.
 class S3Attempts {
  public:
   S3Attempts(const S3Settings& settings, ObjectName name);
-  /// After an attempt that failed: returns, after a while, when another one makes sense; else throws the Error that
-  /// says why it does not. `progress`: bytes came, so counting begins anew.
-  void failed(const HttpAnswer& answer, bool progress);
+  /// Call after a failed attempt. Waits and returns if a retry makes sense, else throws the Error for the response.
+  /// `progress`: bytes arrived, so counting starts again.
+  void failed(const HttpResponse& response, bool progress);
 
  private:
   const S3Settings& settings_;
@@ -45,18 +45,19 @@ class S3Attempts {
   int count_ = 0;
 };
 
-/// Safe from any thread.
+/// Thread-safe.
 class S3Client {
  public:
   explicit S3Client(S3Settings settings) : settings_(std::move(settings)) {}
   const S3Settings& settings() const { return settings_; }
 
-  /// One request, tried again as the settings say. The answer is 2xx or an expected one. Throws Error, Interrupted.
-  HttpAnswer send(const S3Call& call);
-  /// One request, once, whatever comes of it.
-  HttpAnswer attempt(const S3Call& call);
-  /// Throws the Error for an answer that is neither good nor worth another attempt.
-  [[noreturn]] void refuse(const ObjectName& name, const HttpAnswer& answer);
+  /// Sends one request, with the retries of the settings. The response is 2xx or an expected one. Throws Error,
+  /// Interrupted.
+  HttpResponse send(const S3Call& call);
+  /// Sends one request once and returns any response.
+  HttpResponse attempt(const S3Call& call);
+  /// Throws the Error for a failed response; first repeats the request if the response had no body.
+  [[noreturn]] void throw_error(const ObjectName& name, const HttpResponse& response);
 
  private:
   HttpCall signed_call(const S3Call& call) const;
@@ -65,7 +66,7 @@ class S3Client {
   HttpConnections connections_;
 };
 
-/// Throws the Error that explains a failed answer for a person. Never holds a secret.
-[[noreturn]] void throw_s3_error(const S3Settings& settings, const ObjectName& name, const HttpAnswer& answer);
+/// Throws the Error that explains a failed response. Its text never contains a secret.
+[[noreturn]] void throw_s3_error(const S3Settings& settings, const ObjectName& name, const HttpResponse& response);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// What stores answer when they refuse, in words that say what to do.
+// Error responses of stores as messages with a remedy.
 #include <curl/curl.h>
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 namespace genrewise {
 namespace {
 
-// Servers may repeat what they were sent.
+// Servers may repeat parts of the request.
 std::string without_secrets(std::string text, const S3Credentials& who) {
   for (const std::string& secret : {who.secret_key, who.session_token, who.bearer_token, who.access_key}) {
     if (secret.empty()) continue;
@@ -23,13 +23,13 @@ std::string without_secrets(std::string text, const S3Credentials& who) {
   return text;
 }
 
-std::string clock_difference(const HttpAnswer& answer, const S3Refusal& refusal) {
-  std::time_t there = curl_getdate(answer.header("date").c_str(), nullptr);
+std::string clock_difference(const HttpResponse& response, const S3Refusal& refusal) {
+  std::time_t there = curl_getdate(response.header("date").c_str(), nullptr);
   if (there < 0) {
     std::tm time{};
     if (::strptime(refusal.server_time.c_str(), "%Y-%m-%dT%H:%M:%S", &time) != nullptr) there = ::timegm(&time);
   }
-  if (there < 0) return "this machine's clock is too far from the server's";
+  if (there < 0) return "this machine's clock differs too much from the server's";
   const auto off = std::time(nullptr) - there;
   const auto amount = off < 0 ? -off : off;
   const std::string text =
@@ -46,70 +46,71 @@ std::string short_text(const std::string& text) {
 
 }  // namespace
 
-S3Refusal parse_refusal(const HttpAnswer& answer) {
+S3Refusal parse_refusal(const HttpResponse& response) {
   S3Refusal refusal;
   pugi::xml_document document;
-  if (!answer.body.empty() && document.load_buffer(answer.body.data(), answer.body.size())) {
+  if (!response.body.empty() && document.load_buffer(response.body.data(), response.body.size())) {
     const auto error = document.child("Error");
     refusal.code = error.child_value("Code");
     refusal.message = error.child_value("Message");
     refusal.region = error.child_value("Region");
     refusal.server_time = error.child_value("ServerTime");
   }
-  if (refusal.region.empty()) refusal.region = answer.header("x-amz-bucket-region");
+  if (refusal.region.empty()) refusal.region = response.header("x-amz-bucket-region");
   return refusal;
 }
 
-void throw_s3_error(const S3Settings& settings, const ObjectName& name, const HttpAnswer& answer) {
+void throw_s3_error(const S3Settings& settings, const ObjectName& name, const HttpResponse& response) {
   const S3Credentials& who = settings.credentials;
-  const S3Refusal refusal = parse_refusal(answer);
-  const std::string place = to_uri(name), bucket = name.scheme + "://" + name.bucket;
-  if (!answer.problem.empty()) {
+  const S3Refusal refusal = parse_refusal(response);
+  const std::string location = to_uri(name), bucket = name.scheme + "://" + name.bucket;
+  if (!response.problem.empty()) {
     throw Error(
-        fmt::format("the transfer failed ({})", answer.problem), place,
-        fmt::format("check the network and the endpoint {}, then start the same command again", settings.endpoint));
+        fmt::format("the transfer failed ({})", response.problem), location,
+        fmt::format("check the network and the endpoint {}, then run the same command again", settings.endpoint));
   }
   const std::string& code = refusal.code;
   if (code == "NoSuchBucket")
     throw Error("there is no such bucket", bucket, "check its name and the endpoint " + settings.endpoint);
-  if (code == "InvalidAccessKeyId" || code == "XAdminUserNotFound") {  // Amazon's word, and versitygw's
-    throw Error("the server does not know the access key", place, "it comes from " + who.origin + ": check it there");
+  if (code == "InvalidAccessKeyId" || code == "XAdminUserNotFound") {  // Amazon's code, and versitygw's
+    throw Error("the server does not accept the access key", location,
+                "it comes from " + who.origin + ": check it there");
   }
   if (code == "SignatureDoesNotMatch") {
-    throw Error("the secret key does not belong to the access key", place,
+    throw Error("the secret key does not belong to the access key", location,
                 "they come from " + who.origin + ": check them there");
   }
-  if (code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired" || answer.status == 401) {
-    throw Error("the server does not accept the token, or it has expired", place,
+  if (code == "ExpiredToken" || code == "InvalidToken" || code == "TokenRefreshRequired" || response.status == 401) {
+    throw Error("the server does not accept the token, or it has expired", location,
                 "it comes from " + who.origin + ": get a new one");
   }
   if (code == "RequestTimeTooSkewed") {
-    throw Error(clock_difference(answer, refusal), place, "set the clock right (timedatectl shows it)");
+    throw Error(clock_difference(response, refusal), location, "set the clock right (timedatectl shows it)");
   }
-  const bool other_region = answer.status == 301 || answer.status == 307 || code == "AuthorizationHeaderMalformed" ||
-                            code == "PermanentRedirect";
+  const bool other_region = response.status == 301 || response.status == 307 ||
+                            code == "AuthorizationHeaderMalformed" || code == "PermanentRedirect";
   if (other_region && !refusal.region.empty() && refusal.region != settings.region) {
-    throw Error(fmt::format("lies in the region {}, and was asked for in {}", refusal.region, settings.region), bucket,
+    throw Error(fmt::format("is in the region {}, not in {}", refusal.region, settings.region), bucket,
                 "set AWS_REGION=" + refusal.region + " or give --region " + refusal.region);
   }
   if (code == "NoSuchUpload") {
-    throw Error("the upload was aborted from elsewhere", place, "start again when nobody else writes there");
+    throw Error("another process aborted the upload", location, "run again when no other process writes to it");
   }
-  if (code == "NoSuchKey" || (answer.status == 404 && code.empty()))
-    throw FileError("there is no such object", place, "check the name; `genrewise list` shows what is there");
-  if (answer.status == 412)
-    throw FileError("was changed while it was read", place, "start again when nobody writes there");
-  if (answer.status == 403) {
+  if (code == "NoSuchKey" || (response.status == 404 && code.empty()))
+    throw FileError("there is no such object", location, "check the name; `genrewise list` shows existing objects");
+  if (response.status == 412)
+    throw FileError("was changed while it was read", location, "run again when no other process writes to it");
+  if (response.status == 403) {
     throw Error("access is denied" +
                     (refusal.message.empty() ? "" : " (" + without_secrets(short_text(refusal.message), who) + ")"),
-                place, "the credentials come from " + who.origin + ": have the right given to them, or use others");
+                location, "the credentials come from " + who.origin + ": grant them access, or use other credentials");
   }
-  throw Error(without_secrets(
-                  fmt::format("the server answered {}{}{}{}", answer.status, code.empty() ? "" : " " + short_text(code),
-                              refusal.message.empty() ? "" : ": ", short_text(refusal.message)),
-                  who),
-              place,
-              answer.status >= 500 || answer.status == 429
+  throw Error(without_secrets(fmt::format("the server returned status {}{}{}{}", response.status,
+                                          code.empty() ? "" : " " + short_text(code),
+                                          refusal.message.empty() ? "" : ": ", short_text(refusal.message)),
+                              who),
+              location,
+              response.status >= 500 || response.status == 429
                   ? "try again later"
                   : "check the location and the endpoint " + settings.endpoint);
 }

@@ -16,71 +16,73 @@
 namespace genrewise {
 namespace {
 
-constexpr std::uint64_t kGapBytes = 64 << 10;  // cheaper to read over than to ask again behind
-// A reader that had to wait is woken when so much more has arrived than it needs, or soon: waking it for every piece
-// costs as much as the pieces.
+constexpr std::uint64_t kGapBytes = 64 << 10;  // reading over such a gap is cheaper than another request
+// A waiting reader is woken when this much more than it needs has arrived, or after a short time: waking it for every
+// piece costs as much as receiving the piece.
 constexpr std::uint64_t kWakeBytes = 768 << 10;
 
-/// One attempt at a range, checked as it comes.
+/// One attempt to read a range, checked while it arrives.
 class RangeAttempt {
  public:
   RangeAttempt(S3Client& client, const S3Object& object, ByteRange range, const ByteSink& sink)
       : client_(client), object_(object), range_(range), sink_(sink) {}
 
-  HttpAnswer run(const std::function<bool()>& stop) {
+  HttpResponse run(const std::function<bool()>& stop) {
     S3Call call{.name = object_.name,
-                .sink = [this](const HttpAnswer& answer, std::string_view bytes) { return take(answer, bytes); },
+                .sink = [this](const HttpResponse& response, std::string_view bytes) { return take(response, bytes); },
                 .stop = stop};
     if (!is_whole()) {
       call.headers.emplace_back("range", fmt::format("bytes={}-{}", range_.offset, range_.offset + range_.bytes - 1));
     }
     if (!object_.version.empty()) call.headers.emplace_back("if-match", '"' + object_.version + '"');
-    HttpAnswer answer = client_.attempt(call);
+    HttpResponse response = client_.attempt(call);
     if (too_long_) {
-      answer.problem = "the server sent more than was asked for";
-    } else if (answer.good() && got_ < range_.bytes) {
-      answer.problem = "the server sent less than it said";
+      response.problem = "the server sent more than was requested";
+    } else if (response.good() && got_ < range_.bytes) {
+      response.problem = "the server sent less than it announced";
     }
-    return answer;
+    return response;
   }
   std::uint64_t got() const { return got_; }
 
  private:
   bool is_whole() const { return range_.offset == 0 && range_.bytes == object_.bytes; }
   [[noreturn]] void throw_changed() const {
-    throw FileError("was changed while it was read", to_uri(object_.name), "start again when nobody writes there");
+    throw FileError("was changed while it was read", to_uri(object_.name),
+                    "run again when no other process writes to it");
   }
   [[noreturn]] void throw_broken(const std::string& what) const {
     throw Error(what, to_uri(object_.name),
-                "the server at " + client_.settings().endpoint + " does not work as it should");
+                "the server at " + client_.settings().endpoint +
+                    " does not follow the HTTP standard: use another endpoint or report it to its operator");
   }
 
-  void check(const HttpAnswer& answer) const {
-    const std::string version = plain_version(answer.header("etag"));
+  void check(const HttpResponse& response) const {
+    const std::string version = plain_version(response.header("etag"));
     if (!object_.version.empty() && !version.empty() && version != object_.version) throw_changed();
-    if (answer.status == 206) {
-      const std::string& range = answer.header("content-range");  // "bytes 0-9/100"
+    if (response.status == 206) {
+      const std::string& range = response.header("content-range");  // "bytes 0-9/100"
       if (!range.starts_with(fmt::format("bytes {}-", range_.offset))) {
-        throw_broken("the server sent another range than was asked for (" + range + ")");
+        throw_broken("the server sent another range than was requested (" + range + ")");
       }
       if (!range.ends_with("/*") && !range.ends_with(fmt::format("/{}", object_.bytes))) throw_changed();
     } else if (!is_whole()) {
-      throw_broken("the server does not know ranges");
+      throw_broken("the server does not support ranges");
     }
   }
 
-  // What was taken cannot be taken back: an answer of a wrong length is refused before its first byte. One that does
-  // not say its length shows too late that it is too long.
-  bool take(const HttpAnswer& answer, std::string_view bytes) {
+  // Bytes cannot be withdrawn from the sink, so a response of a wrong length is rejected before its first byte. Without
+  // a length, an excess is only detected later.
+  bool take(const HttpResponse& response, std::string_view bytes) {
     if (got_ == 0) {
-      check(answer);
-      const std::string& length = answer.header("content-length");
-      std::uint64_t said = 0;
-      std::from_chars(length.data(), length.data() + length.size(), said);
-      too_long_ = said > range_.bytes;
+      check(response);
+      const std::string& length = response.header("content-length");
+      std::uint64_t announced = 0;
+      std::from_chars(length.data(), length.data() + length.size(), announced);
+      too_long_ = announced > range_.bytes;
       if (too_long_) return false;
     }
-    if (bytes.size() > range_.bytes - got_) throw_broken("the server sent more than was asked for");
+    if (bytes.size() > range_.bytes - got_) throw_broken("the server sent more than was requested");
     sink_(std::as_bytes(std::span(bytes)));
     got_ += bytes.size();
     return true;
@@ -101,32 +103,33 @@ void fetch_range(S3Client& client, const S3Object& object, ByteRange range, cons
   S3Attempts attempts(client.settings(), object.name);
   while (range.bytes > 0) {
     RangeAttempt attempt(client, object, range, sink);
-    const HttpAnswer answer = attempt.run(stop);
-    if (answer.good()) return;
-    if (answer.status == 416) {
-      throw FileError("was changed while it was read", to_uri(object.name), "start again when nobody writes there");
+    const HttpResponse response = attempt.run(stop);
+    if (response.good()) return;
+    if (response.status == 416) {
+      throw FileError("was changed while it was read", to_uri(object.name),
+                      "run again when no other process writes to it");
     }
-    if (stop && stop()) throw Error("is not needed any more", to_uri(object.name));
+    if (stop && stop()) throw Error("the transfer was cancelled", to_uri(object.name));
     range = {range.offset + attempt.got(), range.bytes - attempt.got()};
-    if (range.bytes > 0) attempts.failed(answer, attempt.got() > 0);
+    if (range.bytes > 0) attempts.failed(response, attempt.got() > 0);
   }
 }
 
 struct RangePrefetcher::Part {
   enum class State { queued, loading, ended };
-  /// Memory comes with the first byte and goes when all that somebody wants of it has been taken.
+  /// Memory is allocated with the first byte and released when all requested bytes have been taken.
   struct Chunk {
     std::shared_ptr<std::byte[]> memory;
-    std::uint64_t left = 0;  // that somebody wants and has not taken
-    std::uint64_t held = 0;  // of the budget
+    std::uint64_t left = 0;  // requested bytes not yet taken
+    std::uint64_t held = 0;  // bytes of the budget
   };
 
   std::shared_ptr<const S3Object> object;
   ByteRange range;
   std::vector<Chunk> chunks;
-  std::uint64_t left = 0;      // of all chunks
-  std::uint64_t arrived = 0;   // from the front; changed by the loading thread alone
-  std::uint64_t awaited = ~0;  // wake the readers when so much has arrived
+  std::uint64_t left = 0;      // requested bytes not yet taken, all chunks
+  std::uint64_t arrived = 0;   // from the start; written only by the loading thread
+  std::uint64_t awaited = ~0;  // wake readers when this many bytes have arrived
   std::condition_variable changed;
   State state = State::queued;
   std::exception_ptr error;
@@ -142,7 +145,7 @@ RangePrefetcher::RangePrefetcher(S3Client& client, std::uint64_t budget_bytes)
 
 RangePrefetcher::~RangePrefetcher() {
   const std::lock_guard lock(mutex_);
-  for (auto& [place, part] : parts_) part->forgotten = true;
+  for (auto& [key, part] : parts_) part->forgotten = true;
 }
 
 RangePrefetcher::PartMap::iterator RangePrefetcher::find(const S3Object& object, std::uint64_t offset) {
@@ -154,7 +157,7 @@ RangePrefetcher::PartMap::iterator RangePrefetcher::find(const S3Object& object,
   return holds ? at : parts_.end();
 }
 
-// One part of these ranges, which lie in order.
+// Makes one part of these ranges, which are sorted.
 void RangePrefetcher::add(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges) {
   auto part = std::make_shared<Part>();
   part->object = object;
@@ -173,23 +176,23 @@ void RangePrefetcher::add(const std::shared_ptr<const S3Object>& object, std::sp
   if (parts_.emplace(std::pair(object.get(), part->range.offset), part).second) queue_.push_back(part);
 }
 
-// Servers do some work for every request, and some far more for a range than for a whole object: so a request is to
-// last for a while. But where connections are slow, more of them bring more than longer requests do, and at least four
-// parts should fit into the memory.
+// Servers do some work per request, and some far more for a range than for a whole object, so a request should last for
+// a while. On slow connections several requests are faster than long ones, and at least four parts should fit into the
+// budget.
 std::uint64_t RangePrefetcher::part_bytes() const {
   const auto least = static_cast<double>(client_.settings().part_bytes);
-  const double lasting = rate_ * std::chrono::duration<double>(client_.settings().request_time).count();
+  const double target = rate_ * std::chrono::duration<double>(client_.settings().request_time).count();
   const double most = std::max(least, std::min(4 * least, static_cast<double>(budget_) / 4));
-  return static_cast<std::uint64_t>(std::clamp(lasting, least, most));
+  return static_cast<std::uint64_t>(std::clamp(target, least, most));
 }
 
 void RangePrefetcher::note_rate(std::uint64_t bytes, double seconds) {
-  if (bytes < client_.settings().part_bytes / 2 || seconds <= 0) return;  // too short to tell
+  if (bytes < client_.settings().part_bytes / 2 || seconds <= 0) return;  // too short for a measurement
   const double rate = static_cast<double>(bytes) / seconds;
   rate_ = rate_ == 0 ? rate : 0.75 * rate_ + 0.25 * rate;
 }
 
-void RangePrefetcher::want(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges) {
+void RangePrefetcher::request(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges) {
   std::vector<ByteRange> sorted(ranges.begin(), ranges.end());
   std::ranges::sort(sorted, {}, &ByteRange::offset);
   const std::lock_guard lock(mutex_);
@@ -236,7 +239,7 @@ void RangePrefetcher::start(Part& part) {
   for (std::size_t i = 0; i < part.chunks.size(); ++i) in_memory_ += part.chunks[i].held = part.bytes_of(i);
 }
 
-// Called without the lock, for a part that was started.
+// Called without the lock, for a started part.
 void RangePrefetcher::load(const std::shared_ptr<Part>& part) {
   const Stopwatch watch;
   std::exception_ptr error;
@@ -316,8 +319,8 @@ std::size_t RangePrefetcher::take(const std::shared_ptr<const S3Object>& object,
     drop_it();
     std::rethrow_exception(part->error);
   }
-  const auto memory = part->chunks[chunk].memory;  // stays while we have it, whoever forgets the part meanwhile
-  if (!memory) return 0;                           // read before, or forgotten
+  const auto memory = part->chunks[chunk].memory;  // stays valid even if another thread drops the part
+  if (!memory) return 0;                           // read before, or dropped
   lock.unlock();
   std::memcpy(into.data(), memory.get() + (from - start), to - from);
   lock.lock();

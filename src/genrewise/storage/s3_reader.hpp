@@ -1,4 +1,4 @@
-// Objects read by ranges, and ranges fetched ahead.
+// Reads ranges of objects, and prefetches them.
 #pragma once
 
 #include <atomic>
@@ -21,30 +21,32 @@ namespace genrewise {
 struct S3Object {
   ObjectName name;
   std::uint64_t bytes = 0;
-  std::string version;  ///< without quotes; empty: not known
+  std::string version;  ///< without quotes; empty: unknown
 };
 
-/// Takes bytes in order, each once.
+/// Receives bytes in order, each once.
 using ByteSink = std::function<void(std::span<const std::byte>)>;
 
-/// Reads a range, all of which the object has; the whole object by a request without one, which costs servers least.
-/// What breaks goes on from where it broke. `stop`: true ends the transfer (with an Error). Throws Error, Interrupted,
-/// and what `sink` throws.
+/// Reads a range inside the object; the whole object is requested without a range, which is cheapest for servers.
+/// Broken transfers are resumed. When `stop` returns true, the transfer ends with an Error. Throws Error, Interrupted,
+/// and exceptions of `sink`.
 void fetch_range(S3Client& client, const S3Object& object, ByteRange range, const ByteSink& sink,
                  const std::function<bool()>& stop = {});
 
-/// Ranges on their way ahead of their readers. Neighbouring ranges travel together, in parts, and can be read as they
-/// arrive. What was begun and is not read yet takes no more memory than `budget_bytes` (a reader that needs a part
-/// which had no room yet fetches it itself, on top of that); it is kept for what comes next. Safe from any thread.
+/// Fetches ranges before they are read. Neighbouring ranges are fetched together, in parts, and can be read while they
+/// arrive. Started parts that are not read yet take at most `budget_bytes` of memory; a reader that needs a part which
+/// is still queued fetches it itself, in addition. Freed buffers are reused. Thread-safe.
 class RangePrefetcher {
  public:
   RangePrefetcher(S3Client& client, std::uint64_t budget_bytes);
   ~RangePrefetcher();
 
-  void want(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges);
-  /// Copies a piece (at most ChunkPool::kChunkBytes) of what is fetched, or on its way, from `offset` on; 0 when
-  /// nothing of it was wanted.
+  /// Queues ranges to be fetched.
+  void request(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges);
+  /// Copies fetched bytes from `offset` on (at most ChunkPool::kChunkBytes), waiting for those on their way, and
+  /// returns their number; 0 if none were requested.
   std::size_t take(const std::shared_ptr<const S3Object>& object, std::uint64_t offset, std::span<std::byte> into);
+  /// Cancels and drops all ranges of an object.
   void forget(const S3Object& object);
 
  private:
@@ -67,10 +69,10 @@ class RangePrefetcher {
   ChunkPool pool_;
   std::mutex mutex_;
   PartMap parts_;
-  std::deque<std::weak_ptr<Part>> queue_;  // in the order wanted; some may be gone or begun by a reader
-  std::uint64_t in_memory_ = 0;            // of parts that were begun: what came and is not read, and what will come
-  double rate_ = 0;                        // bytes per second of one request, not long ago
-  TransferThreads threads_;                // last: they end before anything else goes
+  std::deque<std::weak_ptr<Part>> queue_;  // in order of request; some may be gone or started by a reader
+  std::uint64_t in_memory_ = 0;            // bytes of started parts that are unread or still to come
+  double rate_ = 0;                        // recent bytes per second of one request
+  TransferThreads threads_;                // last: destroyed before the rest
 };
 
 }  // namespace genrewise

@@ -31,7 +31,7 @@ std::string aws_file(const char* variable, const char* name) {
   return home.empty() ? "" : home + "/.aws/" + name;
 }
 
-/// The profile's values in a file; empty where there is no such file or profile.
+/// The profile's values in a file; empty if there is no such file or profile.
 Profile read_profile(const std::string& path, const std::vector<std::string>& sections) {
   std::error_code ignored;
   if (path.empty() || !std::filesystem::is_regular_file(path, ignored)) return {};
@@ -69,9 +69,9 @@ struct Profiles {
         config_path(aws_file("AWS_CONFIG_FILE", "config")),
         credentials(read_profile(credentials_path, {name})),
         config(read_profile(config_path, {"profile " + name, name == "default" ? name : ""})) {
-    const bool asked = !options.profile.empty() || !environment("AWS_PROFILE").empty();
-    if (!asked || !credentials.empty() || !config.empty()) return;
-    throw Error("there is no such profile", name, "look into " + credentials_path + " and " + config_path);
+    const bool requested = !options.profile.empty() || !environment("AWS_PROFILE").empty();
+    if (!requested || !credentials.empty() || !config.empty()) return;
+    throw Error("there is no such profile", name, "use a profile of " + credentials_path + " or " + config_path);
   }
 };
 
@@ -81,15 +81,16 @@ S3Credentials find_aws_keys(const Profiles& profiles, const StoreOptions& option
                                        environment("AWS_SESSION_TOKEN"),
                                        {},
                                        "the environment"};
-  // A profile that is named on the command line comes before the environment, as with the AWS command line.
+  // A profile given on the command line takes precedence over the environment, as in the AWS command line.
   if (options.profile.empty() && complete(from_environment)) return from_environment;
   auto keys = keys_of(profiles.credentials, "profile " + profiles.name + " in " + profiles.credentials_path);
   if (complete(keys)) return keys;
   keys = keys_of(profiles.config, "profile " + profiles.name + " in " + profiles.config_path);
   if (complete(keys)) return keys;
-  if (environment("GENREWISE_ANONYMOUS") == "1") return {{}, {}, {}, {}, "nobody (GENREWISE_ANONYMOUS=1)", true};
-  throw Error("there are no credentials for s3:// locations", {},
-              "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them into ~/.aws/credentials (profile " +
+  if (environment("GENREWISE_ANONYMOUS") == "1")
+    return {{}, {}, {}, {}, "anonymous access (GENREWISE_ANONYMOUS=1)", true};
+  throw Error("no credentials found for s3:// locations", {},
+              "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them to ~/.aws/credentials (profile " +
                   profiles.name + "); for public data set GENREWISE_ANONYMOUS=1");
 }
 
@@ -102,8 +103,9 @@ S3Credentials find_gcs_keys() {
   keys.access_key = environment("GENREWISE_GCS_ACCESS_KEY_ID");
   keys.secret_key = environment("GENREWISE_GCS_SECRET_ACCESS_KEY");
   if (complete(keys)) return keys;
-  if (environment("GENREWISE_ANONYMOUS") == "1") return {{}, {}, {}, {}, "nobody (GENREWISE_ANONYMOUS=1)", true};
-  throw Error("there are no credentials for gs:// locations", {},
+  if (environment("GENREWISE_ANONYMOUS") == "1")
+    return {{}, {}, {}, {}, "anonymous access (GENREWISE_ANONYMOUS=1)", true};
+  throw Error("no credentials found for gs:// locations", {},
               "set GENREWISE_GCS_TOKEN to an OAuth token (`gcloud auth print-access-token`), or "
               "GENREWISE_GCS_ACCESS_KEY_ID and GENREWISE_GCS_SECRET_ACCESS_KEY to an HMAC key; for public data set "
               "GENREWISE_ANONYMOUS=1");
@@ -113,21 +115,24 @@ std::string checked_endpoint(std::string endpoint) {
   while (endpoint.ends_with('/')) endpoint.pop_back();
   const std::size_t start = endpoint.starts_with("https://") ? 8 : endpoint.starts_with("http://") ? 7 : 0;
   const std::string_view host = std::string_view(endpoint).substr(start);
-  // User and password in an address would end up in messages; the address itself is kept out of this one for that.
+  // A user and password in the address would appear in messages; this message omits the address.
   if (host.find('@') != std::string_view::npos) {
-    throw Error("the endpoint holds a user or password", "--endpoint", "give credentials by the environment or a file");
+    throw Error("the endpoint contains a user name or password", "--endpoint",
+                "give credentials in environment variables or a file");
   }
   const bool plain = start > 0 && !host.empty() && host.find_first_of("/?# \t\r\n\"<>\\") == std::string_view::npos;
   if (plain) return endpoint;
   throw Error("is not the address of a server", "endpoint " + endpoint,
-              "write http://HOST:PORT or https://HOST, without a path");
+              "give http://HOST:PORT or https://HOST, without a path");
 }
 
 // "virtual": bucket.host; the rule for Amazon's own hosts, as far as certificates allow it (no dots in the bucket).
-bool wants_path_style(bool own_endpoint) {
+bool uses_path_style(bool own_endpoint) {
   const std::string style = environment("GENREWISE_S3_ADDRESSING");
   if (style == "path" || style == "virtual") return style == "path";
-  if (!style.empty()) throw Error("is neither path nor virtual", "GENREWISE_S3_ADDRESSING=" + style);
+  if (!style.empty())
+    throw Error("is neither path nor virtual", "GENREWISE_S3_ADDRESSING=" + style,
+                "set it to path or virtual, or unset it");
   return own_endpoint;
 }
 
@@ -137,7 +142,8 @@ int connections() {
   int count = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (code == std::errc() && end == text.data() + text.size() && count >= 1 && count <= 256) return count;
-  throw Error("is not a number from 1 to 256", "GENREWISE_CONNECTIONS=" + text);
+  throw Error("is not a number from 1 to 256", "GENREWISE_CONNECTIONS=" + text,
+              "set it to a number from 1 to 256, or unset it");
 }
 
 S3Settings find_gcs(const StoreOptions& options) {
@@ -159,12 +165,12 @@ S3Settings find_aws(const StoreOptions& options) {
                 value_of(profiles.config, "region"), value_of(profiles.credentials, "region"), "us-east-1"});
   if (settings.region.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
       std::string::npos) {
-    throw Error("is no region", "region " + settings.region, "write one as us-east-1");
+    throw Error("is not a region", "region " + settings.region, "give a name like us-east-1");
   }
   const std::string own =
       first_of({options.endpoint, environment("AWS_ENDPOINT_URL_S3"), environment("AWS_ENDPOINT_URL"),
                 value_of(profiles.config, "endpoint_url"), value_of(profiles.credentials, "endpoint_url")});
-  settings.path_style = wants_path_style(!own.empty());
+  settings.path_style = uses_path_style(!own.empty());
   settings.endpoint = checked_endpoint(own.empty() ? "https://s3." + settings.region + ".amazonaws.com" : own);
   return settings;
 }
@@ -178,7 +184,7 @@ std::map<std::string, std::map<std::string, std::string>> parse_profiles(std::st
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
     const std::string_view words = trimmed(line);
-    // Lines that begin with a blank belong to a value of several lines ("s3 ="); none of ours has any.
+    // Indented lines belong to nested values ("s3 ="), which are not used here.
     if (words.empty() || words.starts_with('#') || words.starts_with(';') || line.starts_with(' ') ||
         line.starts_with('\t')) {
       continue;

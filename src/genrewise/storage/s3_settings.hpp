@@ -1,4 +1,4 @@
-// Where an S3-compatible store is, and who we are there.
+// Endpoint, credentials and limits of an S3-compatible store.
 #pragma once
 
 #include <chrono>
@@ -19,31 +19,30 @@ struct S3Credentials {
 };
 
 struct RetryPolicy {
-  int attempts = 8;                                ///< in a row that bring no byte, before it gives up
-  std::chrono::milliseconds first_wait{200};       ///< doubled each time; the real wait is random between half and all
-  std::chrono::milliseconds longest_wait{20'000};  ///< also for what a server asks by Retry-After
-  std::chrono::seconds silence{30};                ///< a transfer that brings nothing for so long is broken off
+  int attempts = 8;                                ///< consecutive attempts without a byte before giving up
+  std::chrono::milliseconds first_wait{200};       ///< doubled each time; the actual wait is random, 50 to 100 % of it
+  std::chrono::milliseconds longest_wait{20'000};  ///< also limits the server's Retry-After
+  std::chrono::seconds silence{30};                ///< a transfer fails after this time without a byte
 };
 
 struct S3Settings {
   std::string scheme = "s3";
   std::string endpoint;  ///< "https://host[:port]", no path
   std::string region = "us-east-1";
-  bool path_style = true;  ///< the bucket in the path, not in the host's name
+  bool path_style = true;  ///< bucket in the path, not in the host name
   S3Credentials credentials;
   RetryPolicy retry;
-  int connections = 8;                            ///< most transfers at once, besides those of the callers' threads
-  std::size_t part_bytes = std::size_t{8} << 20;  ///< of one request; S3 allows no less than 5 MiB for uploads
-  /// Downloads: where so long a request brings more than part_bytes, more is asked for at once, up to four times as
-  /// much.
+  int connections = 8;                            ///< background transfers at a time, besides those of callers
+  std::size_t part_bytes = std::size_t{8} << 20;  ///< per request; S3 requires at least 5 MiB for uploads
+  /// Downloads: intended duration of a request; fast connections request up to 4 * part_bytes at once.
   std::chrono::milliseconds request_time{100};
 };
 
-/// The settings for "s3" or "gs", from `options`, the environment and the files of the AWS command line. Throws Error
-/// when there are no credentials, and for an endpoint that is no address.
+/// Finds the settings for "s3" or "gs" in `options`, environment variables and the files of the AWS command line.
+/// Throws Error if there are no credentials or the endpoint is not a valid address.
 S3Settings find_s3_settings(std::string_view scheme, const StoreOptions& options);
 
-/// Sections and their values of the INI dialect of ~/.aws/config; lines that are neither are passed over.
+/// Parses the INI dialect of ~/.aws/config into sections and their values; skips other lines.
 std::map<std::string, std::map<std::string, std::string>> parse_profiles(std::string_view text);
 
 }  // namespace genrewise

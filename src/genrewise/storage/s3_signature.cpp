@@ -79,15 +79,16 @@ std::string sign_v4(const RequestToSign& request, const SigningScope& scope) {
   canonical += '\n' + names + '\n' + request.payload_sha256;
 
   const std::string_view day = scope.time.substr(0, 8);
-  std::string place(day);
-  for (const auto part : {scope.region, scope.service, std::string_view("aws4_request")}) (place += '/') += part;
+  std::string credential_scope(day);
+  for (const auto part : {scope.region, scope.service, std::string_view("aws4_request")})
+    (credential_scope += '/') += part;
   std::string text = "AWS4-HMAC-SHA256\n";
-  (text += scope.time) += '\n' + place + '\n' + sha256_hex(canonical);
+  (text += scope.time) += '\n' + credential_scope + '\n' + sha256_hex(canonical);
 
   std::string key = hmac_sha256("AWS4" + std::string(scope.secret_key), day);
   for (const auto part : {scope.region, scope.service, std::string_view("aws4_request")}) key = hmac_sha256(key, part);
-  return "AWS4-HMAC-SHA256 Credential=" + std::string(scope.access_key) + '/' + place + ", SignedHeaders=" + names +
-         ", Signature=" + to_hex(hmac_sha256(key, text));
+  return "AWS4-HMAC-SHA256 Credential=" + std::string(scope.access_key) + '/' + credential_scope +
+         ", SignedHeaders=" + names + ", Signature=" + to_hex(hmac_sha256(key, text));
 }
 
 }  // namespace genrewise

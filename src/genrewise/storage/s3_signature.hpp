@@ -1,6 +1,5 @@
-// AWS Signature Version 4, as S3 asks for it. (libcurl 7.88 of Debian 12 can sign too, but sends no
-// x-amz-content-sha256, which servers refuse, neither sorts nor encodes the query, and cannot be tested at a fixed
-// time.)
+// AWS Signature Version 4 for S3. (libcurl 7.88 of Debian 12 can sign too, but sends no x-amz-content-sha256, which
+// servers require, neither sorts nor encodes the query, and cannot be tested at a fixed time.)
 #pragma once
 
 #include <string>
@@ -12,11 +11,11 @@ namespace genrewise {
 
 using NamedValues = std::vector<std::pair<std::string, std::string>>;
 
-/// A request as it is signed. Header names are lower case; "host", "x-amz-date" and "x-amz-content-sha256" are among
-/// them.
+/// The signed parts of a request. Header names are lower case and include "host", "x-amz-date" and
+/// "x-amz-content-sha256".
 struct RequestToSign {
   std::string method;
-  std::string path;   ///< encoded, as it is sent: "/bucket/a%20b"
+  std::string path;   ///< encoded as sent: "/bucket/a%20b"
   NamedValues query;  ///< not encoded
   NamedValues headers;
   std::string payload_sha256;  ///< hexadecimal, or "UNSIGNED-PAYLOAD"
@@ -27,14 +26,14 @@ struct SigningScope {
   std::string_view time;  ///< "20130524T000000Z"
 };
 
-/// The value of the header "authorization".
+/// Returns the value of the header "authorization".
 std::string sign_v4(const RequestToSign& request, const SigningScope& scope);
 
-/// All but A-Z a-z 0-9 - . _ ~ as %XX; slashes too unless they are kept.
+/// Encodes all bytes but A-Z a-z 0-9 - . _ ~ as %XX; slashes too unless `keep_slashes`.
 std::string uri_encode(std::string_view text, bool keep_slashes);
-/// "%2B" and "+" (a blank) back.
+/// Decodes %XX, and "+" as a space.
 std::string uri_decode(std::string_view text);
-/// "a=1&b=%2F", sorted by name.
+/// Encodes a query, sorted by name: "a=1&b=%2F".
 std::string encode_query(const NamedValues& query);
 
 }  // namespace genrewise

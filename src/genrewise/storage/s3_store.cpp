@@ -24,7 +24,7 @@ std::uint64_t number_of(std::string_view text) {
   return value;
 }
 
-// "2026-11-25T22:15:00.000Z" of lists, and the date of HTTP headers.
+// Times in lists ("2026-11-25T22:15:00.000Z") and in HTTP headers.
 std::string utc_of_list(std::string_view text) {
   return text.size() < 19 ? std::string() : std::string(text.substr(0, 19)) + "Z";
 }
@@ -53,7 +53,7 @@ class S3Reader final : public FileReader {
   std::shared_ptr<const S3Object> object_;
 };
 
-/// Keeps the store while the object is being written.
+/// Keeps the store alive while the object is written.
 class KeptWriter final : public FileWriter {
  public:
   KeptWriter(std::shared_ptr<FileStore> store, std::unique_ptr<FileWriter> writer)
@@ -81,11 +81,11 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
     for (std::string token;;) {
       NamedValues page = query;
       if (!token.empty()) page.emplace_back("continuation-token", token);
-      const HttpAnswer answer = client_.send({.name = {name.scheme, name.bucket, ""}, .query = page});
-      std::string next = read_page(name, answer, each);
+      const HttpResponse response = client_.send({.name = {name.scheme, name.bucket, ""}, .query = page});
+      std::string next = read_page(name, response, each);
       if (next.empty()) return;
       if (next == token)
-        throw Error("the server gives the same page of its list again and again", prefix,
+        throw Error("the server repeats the same page of its object list", prefix,
                     "check the endpoint " + client_.settings().endpoint);
       token = std::move(next);
     }
@@ -93,28 +93,28 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
 
   std::optional<FileInfo> find(const std::string& location) override {
     const ObjectName name = named(location);
-    const HttpAnswer answer =
+    const HttpResponse response =
         client_.send({.method = "HEAD", .name = name, .expected = {301, 307, 400, 401, 403, 404}});
-    if (answer.good()) {
-      return FileInfo{location, number_of(answer.header("content-length")), plain_version(answer.header("etag")),
-                      utc_of_header(answer.header("last-modified"))};
+    if (response.good()) {
+      return FileInfo{location, number_of(response.header("content-length")), plain_version(response.header("etag")),
+                      utc_of_header(response.header("last-modified"))};
     }
-    if (answer.status != 404) client_.refuse(name, answer);
-    // Only an answer with a body says whether it is the object or the bucket that is missing.
-    const HttpAnswer why = client_.send({.name = name, .headers = {{"range", "bytes=0-0"}}, .expected = {404, 416}});
+    if (response.status != 404) client_.throw_error(name, response);
+    // Only a response with a body shows whether the object or the bucket is missing.
+    const HttpResponse why = client_.send({.name = name, .headers = {{"range", "bytes=0-0"}}, .expected = {404, 416}});
     const std::string code = parse_refusal(why).code;
-    if (why.status == 404 && !code.empty() && code != "NoSuchKey") client_.refuse(name, why);
+    if (why.status == 404 && !code.empty() && code != "NoSuchKey") client_.throw_error(name, why);
     return std::nullopt;
   }
 
   bool has_folder(const std::string& location) override {
     const ObjectName name = parse_uri(location);
     const std::string prefix = name.key.empty() || name.key.ends_with('/') ? name.key : name.key + '/';
-    const HttpAnswer answer =
+    const HttpResponse response =
         client_.send({.name = {name.scheme, name.bucket, ""},
                       .query = {{"list-type", "2"}, {"max-keys", "1"}, {"prefix", prefix}, {"encoding-type", "url"}}});
     bool any = false;
-    read_page(name, answer, [&](const FileInfo&) { any = true; });
+    read_page(name, response, [&](const FileInfo&) { any = true; });
     return any;
   }
 
@@ -141,11 +141,12 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
   void remove_unfinished(const std::string& location) override {
     const ObjectName name = parse_uri(location);
     const bool folder = name.key.empty() || name.key.ends_with('/');
-    const HttpAnswer answer = client_.send({.name = {name.scheme, name.bucket, ""},
-                                            .query = {{"uploads", ""}, {"prefix", name.key}},
-                                            .expected = {400, 403, 404, 405, 501}});  // not all know how to list them
+    const HttpResponse response =
+        client_.send({.name = {name.scheme, name.bucket, ""},
+                      .query = {{"uploads", ""}, {"prefix", name.key}},
+                      .expected = {400, 403, 404, 405, 501}});  // not all stores can list uploads
     pugi::xml_document document;
-    if (!answer.good() || !document.load_buffer(answer.body.data(), answer.body.size())) return;
+    if (!response.good() || !document.load_buffer(response.body.data(), response.body.size())) return;
     for (const auto upload : document.child("ListMultipartUploadsResult").children("Upload")) {
       const std::string key = upload.child_value("Key"), id = upload.child_value("UploadId");
       if (id.empty() || !(folder ? key.starts_with(name.key) : key == name.key)) continue;
@@ -167,13 +168,13 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
   }
 
   /// Reports the objects of a page and returns the token of the next; empty after the last.
-  std::string read_page(const ObjectName& name, const HttpAnswer& answer,
+  std::string read_page(const ObjectName& name, const HttpResponse& response,
                         const std::function<void(FileInfo)>& each) const {
     pugi::xml_document document;
-    const bool read = document.load_buffer(answer.body.data(), answer.body.size());
+    const bool read = document.load_buffer(response.body.data(), response.body.size());
     const auto list = document.child("ListBucketResult");
     if (!read || !list)
-      throw Error("the server's answer is no list of objects", to_uri(name),
+      throw Error("the server's response is not a list of objects", to_uri(name),
                   "check the endpoint " + client_.settings().endpoint);
     const bool encoded = std::string_view(list.child_value("EncodingType")) == "url";
     for (const auto item : list.children("Contents")) {
@@ -200,13 +201,13 @@ S3Reader::~S3Reader() {
 }
 
 void S3Reader::prefetch(std::span<const ByteRange> ranges) const {
-  store_->prefetcher().want(object_, ranges);
+  store_->prefetcher().request(object_, ranges);
 }
 
 std::size_t S3Reader::read_at(std::uint64_t offset, std::span<std::byte> into) const {
   if (offset >= size()) return 0;
   into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), size() - offset)));
-  // What is longer than a part is worth several connections.
+  // Reads longer than a part use several connections.
   const ByteRange whole{offset, into.size()};
   if (into.size() > store_->client().settings().part_bytes) prefetch({&whole, 1});
   for (std::size_t done = 0; done < into.size();) {

@@ -1,4 +1,4 @@
-// Amazon S3, and what speaks its language: Google Cloud Storage's XML interface, MinIO, Ceph, Garage and others.
+// Amazon S3 and compatible stores: Google Cloud Storage's XML API, MinIO, Ceph, Garage and others.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace genrewise {
 
 std::shared_ptr<FileStore> make_s3_store(S3Settings settings);
 
-/// An ETag without its quotes; a weak one ("W/...") is no version and gives nothing.
+/// An ETag without its quotes; empty for a weak one ("W/..."), which does not identify a version.
 std::string plain_version(std::string_view etag);
 
 }  // namespace genrewise

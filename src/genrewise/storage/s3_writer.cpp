@@ -18,11 +18,11 @@
 namespace genrewise {
 namespace {
 
-constexpr int kMostParts = 10'000;      // that S3 allows
-constexpr int kPartsOfOneSize = 1'000;  // then parts become twice as long, where the whole length is not known
+constexpr int kMostParts = 10'000;      // limit of S3
+constexpr int kPartsOfOneSize = 1'000;  // then the part size doubles, for uploads of unknown length
 constexpr int kPartsAtOnce = 4;
 
-// Digits that are none become zeros.
+// Invalid digits count as zero.
 std::string unhex(std::string_view hex) {
   std::string bytes;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
@@ -42,7 +42,7 @@ class S3Writer final : public FileWriter {
         condition_(std::move(options.condition)),
         part_bytes_(std::max<std::uint64_t>(client.settings().part_bytes, options.expected_bytes / kMostParts + 1)) {}
 
-  // Parts that are on their way are waited for, so that none arrives behind the abortion.
+  // Waits for parts in flight, so none arrives after the abort.
   ~S3Writer() override {
     if (upload_.empty()) return;
     cancelled_ = true;
@@ -53,7 +53,7 @@ class S3Writer final : public FileWriter {
     try {
       client_.send(
           {.method = "DELETE", .name = name_, .query = {{"uploadId", upload_}}, .expected = {404}, .cleaning = true});
-    } catch (...) {  // the store's own rules will clear it away, or nobody does
+    } catch (...) {  // left to the store's lifecycle rules
     }
   }
 
@@ -80,19 +80,21 @@ class S3Writer final : public FileWriter {
 
  private:
   void begin() {
-    const HttpAnswer answer = client_.send({.method = "POST", .name = name_, .query = {{"uploads", ""}}});
+    const HttpResponse response = client_.send({.method = "POST", .name = name_, .query = {{"uploads", ""}}});
     pugi::xml_document document;
-    document.load_buffer(answer.body.data(), answer.body.size());
+    document.load_buffer(response.body.data(), response.body.size());
     upload_ = document.child("InitiateMultipartUploadResult").child_value("UploadId");
     if (upload_.empty())
-      throw Error("the server began no upload in parts", to_uri(name_),
+      throw Error("the server did not start a multipart upload", to_uri(name_),
                   "check the endpoint " + client_.settings().endpoint);
   }
 
   void send_part() {
     if (upload_.empty()) begin();
     const int number = ++parts_;
-    if (number > kMostParts) throw Error("is longer than an object may be", to_uri(name_));
+    if (number > kMostParts)
+      throw Error("is larger than the store allows for one object", to_uri(name_),
+                  "write smaller files, or more shards");
     if (number % kPartsOfOneSize == 0) part_bytes_ *= 2;
     wait_for_parts(kPartsAtOnce - 1);
     {
@@ -115,7 +117,9 @@ class S3Writer final : public FileWriter {
                        .body = bytes,
                        .stop = [this] { return cancelled_.load(); }})
                 .header("etag");
-      if (tag.empty()) throw Error("the server gave no ETag for a part", to_uri(name_));
+      if (tag.empty())
+        throw Error("the server returned no ETag for a part", to_uri(name_),
+                    "check the endpoint " + client_.settings().endpoint);
     } catch (...) {
       error = std::current_exception();
     }
@@ -144,61 +148,62 @@ class S3Writer final : public FileWriter {
     return body + "</CompleteMultipartUpload>";
   }
 
-  // The request with which the object appears. An answer may have been lost after its work was done (libcurl makes some
-  // attempts by itself where it may): then what is there has our version.
+  // Sends the request that makes the object appear. A response may be lost after the server did the work (libcurl also
+  // repeats some requests); the existing object then has our version.
   std::string finish(S3Call call) {
     call.headers = condition_headers();
     call.only_once = condition_.kind != WriteCondition::Kind::none;
     S3Attempts attempts(client_.settings(), name_);
     for (bool again = false;; again = true) {
-      HttpAnswer answer = client_.attempt(call);
-      // S3 may begin to answer before it knows how it ends, and then says 200 with a fault in the body.
-      if (answer.good() && parse_refusal(answer).code.empty()) return version_in(answer);
-      if (answer.good()) answer.status = 500;
-      const bool vanished = answer.status == 404 && parse_refusal(answer).code == "NoSuchKey";
-      const bool refused = call.only_once && answer.problem.empty() && (answer.status == 412 || vanished);
-      const bool lost = answer.status == 404 && !upload_.empty();
+      HttpResponse response = client_.attempt(call);
+      // S3 may start its response before the work is done, and then returns status 200 with an error in the body.
+      if (response.good() && parse_refusal(response).code.empty()) return version_in(response);
+      if (response.good()) response.status = 500;
+      const bool vanished = response.status == 404 && parse_refusal(response).code == "NoSuchKey";
+      const bool refused = call.only_once && response.problem.empty() && (response.status == 412 || vanished);
+      const bool lost = response.status == 404 && !upload_.empty();
       if ((lost || (refused && again)) && is_there()) return our_version();
       if (refused) throw_conflict();
-      attempts.failed(answer, false);
+      attempts.failed(response, false);
     }
   }
 
   [[noreturn]] void throw_conflict() const {
     throw WriteConflict(
-        condition_.kind == WriteCondition::Kind::absent ? "exists already" : "was changed since it was read",
-        to_uri(name_), "another process wrote there: read it again, then decide");
+        condition_.kind == WriteCondition::Kind::absent ? "already exists" : "has changed since it was read",
+        to_uri(name_), "another process wrote this file: read it again before you replace it");
   }
 
-  // Google's stores know If-Match for reading only; their own condition is the generation, whose header cannot stand in
-  // a request that is signed in Amazon's way.
+  // Google Cloud Storage supports If-Match only for reading. Its own condition is the generation, whose header (by
+  // its documentation; not tried against the service) is not allowed in requests with an Amazon signature.
   NamedValues condition_headers() {
     if (condition_.kind == WriteCondition::Kind::none) return {};
     const bool absent = condition_.kind == WriteCondition::Kind::absent;
     if (!absent && condition_.version.empty()) {
-      throw Error("cannot be replaced on condition: the store gave it no version", to_uri(name_));
+      throw Error("cannot be replaced conditionally: the store returned no version for it", to_uri(name_),
+                  "use a store that returns ETags");
     }
     if (name_.scheme != "gs") {
       if (absent) return {{"if-none-match", "*"}};
       return {{"if-match", '"' + condition_.version + '"'}};
     }
-    const HttpAnswer found = client_.send({.method = "HEAD", .name = name_, .expected = {404}});
+    const HttpResponse found = client_.send({.method = "HEAD", .name = name_, .expected = {404}});
     const bool holds = absent ? !found.good() : plain_version(found.header("etag")) == condition_.version;
     if (!holds) throw_conflict();
     if (client_.settings().credentials.bearer_token.empty()) return {};
     return {{"x-goog-if-generation-match", absent ? "0" : found.header("x-goog-generation")}};
   }
 
-  std::string version_in(const HttpAnswer& answer) const {
-    std::string version = plain_version(answer.header("etag"));
+  std::string version_in(const HttpResponse& response) const {
+    std::string version = plain_version(response.header("etag"));
     pugi::xml_document document;
-    if (version.empty() && document.load_buffer(answer.body.data(), answer.body.size())) {
+    if (version.empty() && document.load_buffer(response.body.data(), response.body.size())) {
       version = plain_version(document.child("CompleteMultipartUploadResult").child_value("ETag"));
     }
     return version.empty() ? our_version() : version;
   }
 
-  // An object made of parts has a version that is made of theirs.
+  // The version of a multipart object is computed from those of its parts.
   std::string our_version() const {
     Hasher hasher(HashKind::md5);
     if (upload_.empty()) {
@@ -212,7 +217,7 @@ class S3Writer final : public FileWriter {
   }
 
   bool is_there() {
-    const HttpAnswer found = client_.send({.method = "HEAD", .name = name_, .expected = {404}});
+    const HttpResponse found = client_.send({.method = "HEAD", .name = name_, .expected = {404}});
     return found.good() && plain_version(found.header("etag")) == our_version();
   }
 

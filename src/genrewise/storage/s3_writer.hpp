@@ -1,4 +1,4 @@
-// Objects written whole, or in parts that become an object at the end.
+// Writes objects, with one PUT or a multipart upload.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace genrewise {
 
-/// Memory: at most five parts. The client and the threads must outlive the writer.
+/// Makes a writer that holds at most five parts in memory. The client and the threads must outlive it.
 std::unique_ptr<FileWriter> make_s3_writer(S3Client& client, TransferThreads& threads, ObjectName name,
                                            WriteOptions options);
 

@@ -1,5 +1,4 @@
-// Threads that wait for the network on behalf of others. They count little against the thread budget: what they do is
-// waiting.
+// Threads for network transfers. They mostly wait, so they are not part of the thread budget.
 #pragma once
 
 #include <condition_variable>
@@ -14,12 +13,12 @@ namespace genrewise {
 class TransferThreads {
  public:
   explicit TransferThreads(int most) : most_(static_cast<std::size_t>(most)) {}
-  /// What has not begun never will; what has is waited for.
+  /// Drops tasks that have not started and waits for the others.
   ~TransferThreads();
   TransferThreads(const TransferThreads&) = delete;
   TransferThreads& operator=(const TransferThreads&) = delete;
 
-  /// Runs `task`, which must not throw, as soon as a thread is free. Threads start when they are first needed.
+  /// Runs `task`, which must not throw, when a thread is free. Threads are started on demand, at most `most`.
   void run(std::function<void()> task);
 
  private:

@@ -7,7 +7,7 @@
 namespace genrewise {
 namespace {
 
-// What stands in a URL's host or path must not be able to lead the request elsewhere.
+// The bucket becomes part of a URL's host or path and must not redirect the request.
 bool is_bucket_name(std::string_view text) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
@@ -24,14 +24,14 @@ bool is_remote(std::string_view location) {
 }
 
 ObjectName parse_uri(std::string_view uri) {
-  if (!is_remote(uri)) throw Error("is not the URI of an object", std::string(uri), "write s3://BUCKET/NAME");
+  if (!is_remote(uri)) throw Error("is not the URI of an object", std::string(uri), "give s3://BUCKET/NAME");
   const std::string_view rest = uri.substr(5);
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   ObjectName name{std::string(uri.substr(0, 2)), std::string(rest.substr(0, slash)), {}};
   if (slash < rest.size()) name.key = rest.substr(slash + 1);
   if (!is_bucket_name(name.bucket)) {
-    throw Error(name.bucket.empty() ? "names no bucket" : "\"" + name.bucket + "\" is no name of a bucket",
-                std::string(uri), "write " + name.scheme + "://BUCKET/NAME");
+    throw Error(name.bucket.empty() ? "names no bucket" : "\"" + name.bucket + "\" is not a bucket name",
+                std::string(uri), "give " + name.scheme + "://BUCKET/NAME");
   }
   return name;
 }

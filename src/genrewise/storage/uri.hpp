@@ -6,16 +6,16 @@
 
 namespace genrewise {
 
-/// Whether `location` is the URI of an object: it begins with s3:// or gs://. All else is a path of this machine.
+/// Whether `location` is an object URI (starts with s3:// or gs://); everything else is a local path.
 bool is_remote(std::string_view location);
 
 struct ObjectName {
   std::string scheme;  ///< "s3" or "gs"
   std::string bucket;
-  std::string key;  ///< any bytes, also empty: the whole bucket
+  std::string key;  ///< any bytes; empty: the whole bucket
 };
 
-/// Throws Error for what names no bucket, or one that no store would allow.
+/// Throws Error for a text without a bucket or with an invalid bucket name.
 ObjectName parse_uri(std::string_view uri);
 std::string to_uri(const ObjectName& name);
 

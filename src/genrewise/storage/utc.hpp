@@ -1,4 +1,4 @@
-// Times as lists of files show them.
+// UTC times as text.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace genrewise {
 
-/// Seconds since 1970 as "2026-11-25T22:15:00Z" (without asking the system for a time zone).
+/// Seconds since 1970 as "2026-11-25T22:15:00Z"; independent of the system's time zone.
 std::string utc_text(std::int64_t seconds);
 
 }  // namespace genrewise

@@ -10,7 +10,8 @@
 namespace genrewise {
 namespace {
 
-// Reads "[a-z]" or "[!a-z]" at the front of `pattern`, which then begins behind it; nothing when it is never closed.
+// Matches `c` against the set ("[a-z]" or "[!a-z]") at the front of `pattern` and removes the set; nothing if it is not
+// closed.
 std::optional<bool> matches_set(char c, std::string_view& pattern) {
   std::size_t at = 1;
   const bool inverted = at < pattern.size() && (pattern[at] == '!' || pattern[at] == '^');
@@ -35,8 +36,7 @@ std::optional<bool> matches_set(char c, std::string_view& pattern) {
 
 }  // namespace
 
-// Goes back to the last star (of each kind) when what follows it does not fit: time is bounded by the product of the
-// lengths.
+// Backtracks to the last star (of each kind) on a mismatch, so time is bounded by the product of the lengths.
 bool matches_wildcards(std::string_view name, std::string_view pattern) {
   struct Retry {
     std::string_view name, pattern;

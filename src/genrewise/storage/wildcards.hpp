@@ -1,4 +1,4 @@
-// Files by wildcards.
+// Lists files that match a wildcard pattern.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace genrewise {
 
-/// The files that `pattern` means, sorted by name. In it, * and ? stand for any characters but a
-/// slash, ** for any at all, [a-z] for one of these, and a backslash takes a character as it is. A name without
-/// wildcards that ends in a slash, or is a bucket or a folder of this machine, means what lies in it (not below); any
-/// other one itself. Only what begins like the pattern up to its first wildcard is asked for. Throws Error.
+/// The files that match `pattern`, sorted by name. `*` matches any characters but a slash, `?` one of them, `**` any
+/// characters, `[a-z]` one of a set (`[!a-z]` none of it); a backslash escapes. A name without wildcards that ends in a
+/// slash, or is a bucket or a local folder, lists the files directly in it; any other one is that file. Only names with
+/// the pattern's fixed prefix are requested. Throws Error.
 std::vector<FileInfo> list_matching(const std::string& pattern);
 
-/// Whether a name fits a pattern of that kind.
+/// Whether a name matches such a pattern.
 bool matches_wildcards(std::string_view name, std::string_view pattern);
 
 }  // namespace genrewise

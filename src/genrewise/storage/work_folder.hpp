@@ -1,15 +1,15 @@
-// A folder for what is not complete yet.
+// Temporary folders for incomplete results.
 #pragma once
 
 #include <filesystem>
 
 namespace genrewise {
 
-/// New and empty, whatever a killed run left under its name; taken away with all that is in it at the end, whatever
-/// happens. What is complete is renamed out of it before.
+/// A new, empty folder (leftovers of a killed run are deleted first), removed with its content by the destructor.
+/// Rename complete results out of it before.
 class WorkFolder {
  public:
-  /// Throws Error when it cannot be made.
+  /// Throws Error if it cannot be created.
   explicit WorkFolder(std::filesystem::path path);
   ~WorkFolder();
   WorkFolder(const WorkFolder&) = delete;

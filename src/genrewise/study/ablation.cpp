@@ -8,7 +8,7 @@
 namespace genrewise {
 namespace {
 
-/// Rows of baselines.ipynb beside the single features.
+/// Combinations of features in FMA's baselines.ipynb, besides the single features.
 struct Combination {
   const char* features;
   const char* fma_name;
@@ -24,7 +24,7 @@ constexpr Combination kFmaCombinations[] = {
 };
 constexpr std::size_t kFmaColumns = 518;
 
-/// The row's name in FMA's table.
+/// Name of the row in FMA's table.
 std::optional<std::string> fma_name(const std::string& features, std::size_t all_columns) {
   if (all_columns != kFmaColumns) return std::nullopt;
   if (features == "all") return "all_non-echonest";

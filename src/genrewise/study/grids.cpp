@@ -1,4 +1,4 @@
-// Search spaces by name: those that classifiers declare, and those that depend on the columns of a table.
+// Search spaces by name: declared by classifiers, or derived from the columns of a table.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -16,14 +16,14 @@ std::vector<GridAxis> declared_space(std::string_view name, std::string_view kin
   const auto found = std::ranges::find(spaces, name, &SearchSpace::name);
   if (found == spaces.end()) {
     throw Error(fmt::format("the preset {} has no grid for {}", name, kind), "--preset",
-                "name the parameters and their values with --grid");
+                "give parameters and values with --grid");
   }
   std::vector<GridAxis> axes;
   for (const std::string& axis : found->axes) axes.push_back(parse_axis(axis));
   return axes;
 }
 
-/// 2, 5, 10, 20, 50, ... components, as many as there are columns for, and none.
+/// 2, 5, 10, 20, 50, ... components up to the number of columns, and 0 (no PCA).
 GridAxis components_axis(std::size_t columns) {
   GridAxis axis{"pca_components", {}};
   for (std::size_t decade = 1; decade < columns; decade *= 10) {

@@ -1,4 +1,4 @@
-// What limits the trust in the scores of a study or a search.
+// Caveats about the scores of a study or a search.
 #pragma once
 
 #include <string>
@@ -9,9 +9,9 @@
 
 namespace genrewise {
 
-/// Sentences for a person who is about to believe the scores: few artists, wide intervals, leakage, absent genres.
-std::vector<std::string> honest_notes(const Examples& examples, const Split& split, const StudyResult& result);
-/// The same for a search: how much the best score flatters, and which points could not be fitted.
-std::vector<std::string> honest_notes(const TuningResult& result);
+/// Sentences about the limits of the scores: few artists, wide intervals, leakage, absent genres.
+std::vector<std::string> caveats(const Examples& examples, const Split& split, const StudyResult& result);
+/// The same for a search: the optimism of the best score, and the points that could not be fitted.
+std::vector<std::string> caveats(const TuningResult& result);
 
 }  // namespace genrewise

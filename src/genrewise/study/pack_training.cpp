@@ -26,8 +26,8 @@ std::size_t size_of(const PackManifest& manifest, Part part) {
 
 Model empty_model(const PackManifest& manifest) {
   if (manifest.recipe.name.empty())
-    throw Error("these shards do not say how their numbers were made, so a model of them could not be used",
-                manifest.folder.string(), "pack the dataset with genrewise");
+    throw Error("these shards have no recipe, so a model trained on them could not be used", manifest.folder.string(),
+                "pack the dataset with genrewise");
   const auto features = make_feature_set(manifest.recipe.name);
   require_same_data(manifest, features->recipe(), manifest.labels);
   Model model;

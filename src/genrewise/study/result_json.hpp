@@ -1,4 +1,4 @@
-// Entries and results of a study as JSON: what a run folder keeps of each finished model.
+// JSON of the model specifications and results of a study, as stored in a run folder for each finished model.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -10,9 +10,9 @@
 namespace genrewise {
 
 nlohmann::json to_json(const ModelSpec& spec);
-/// `labels`: the genres' names. A model that could not be fitted has its names and "error" only.
+/// `labels`: genre names. A model that could not be fitted has only its names and "error".
 nlohmann::json to_json(const ModelResult& result, const std::vector<std::string>& labels);
-/// Reads to_json()'s document. Throws nlohmann::json::exception for any other.
+/// Reads a document of to_json(). Throws nlohmann::json::exception for any other document.
 ModelResult model_result_from_json(const nlohmann::json& document);
 
 }  // namespace genrewise

@@ -15,9 +15,9 @@ std::string document_text(const json& document) {
 void require_known_version(const json& document, const std::string& where) {
   if (!document.is_object() || !document.contains("format_version")) return;
   const json& version = document.at("format_version");
-  if (!version.is_number_integer()) throw Error("the format version is no whole number", where, "run it again");
+  if (!version.is_number_integer()) throw Error("the format version is not an integer", where, "run it again");
   if (version > kRunFormatVersion) {
-    throw Error(fmt::format("this is format version {}, and this program reads versions up to {}", version.dump(),
+    throw Error(fmt::format("this is format version {}, but this program reads versions up to {}", version.dump(),
                             kRunFormatVersion),
                 where, "use a newer genrewise");
   }
@@ -26,12 +26,12 @@ void require_known_version(const json& document, const std::string& where) {
 void require_document(const json& document, std::string_view format, std::initializer_list<const char*> names,
                       const std::string& where) {
   if (!document.is_object() || document.value("format", json()) != format) {
-    throw Error(fmt::format("this is no document of the format \"{}\"", format), where);
+    throw Error(fmt::format("this is not a document of the format \"{}\"", format), where);
   }
   require_known_version(document, where);
   for (const char* name : names) {
     if (!document.contains(name)) {
-      throw Error(fmt::format("the document lacks \"{}\"", name), where, "run the command that made it again");
+      throw Error(fmt::format("the document lacks \"{}\"", name), where, "run the command that wrote it again");
     }
   }
 }

@@ -14,30 +14,30 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// What a text that may be no JSON holds; nothing of a file that was damaged.
+/// Parses JSON; null if the text is damaged.
 json parse_or_null(const std::string& text) {
   json document = json::parse(text, nullptr, false);
   return document.is_discarded() ? json() : document;
 }
 
-/// "seed: 42 there, 43 asked for": the first difference.
-std::string difference(const json& there, const json& asked) {
-  const json first = json::diff(there, asked).at(0);
+/// The first difference: "seed: 42 in the folder, 43 requested".
+std::string difference(const json& stored, const json& requested) {
+  const json first = json::diff(stored, requested).at(0);
   const std::string path = first.at("path");
   const json::json_pointer pointer(path);
   const auto side = [&](const json& document) {
     return document.contains(pointer) ? document.at(pointer).dump(-1, ' ', false, json::error_handler_t::replace)
                                       : std::string("nothing");
   };
-  return fmt::format("{}: {} there, {} asked for", path.substr(std::min<std::size_t>(1, path.size())), side(there),
-                     side(asked));
+  return fmt::format("{}: {} in the folder, {} requested", path.substr(std::min<std::size_t>(1, path.size())),
+                     side(stored), side(requested));
 }
 
 bool has_results(const fs::path& folder) {
   return fs::exists(folder / "results.json") || fs::exists(folder / "tuning.json");
 }
 
-/// Everything that a run leaves but features.
+/// Removes all files of a run except features.
 void remove_run(const fs::path& folder) {
   for (const char* name : {"results.json", "predictions.csv", "best.gwm", "ablation.csv", "models", "ablation",
                            "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
@@ -67,8 +67,8 @@ ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool 
   const fs::path config_path = folder / "config.json";
   const bool there = fs::exists(config_path);
   if (!there && !replace && fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
-    throw Error("this is no folder of a run, and it is not empty", folder.string(),
-                "choose another folder with -o, or use this one all the same with --force");
+    throw Error("this folder is not empty and is not a run folder", folder.string(),
+                "choose another folder with -o, or use this one anyway with --force");
   }
   make_folders(folder);
   ClaimedFolder claimed{FolderLock(folder), {}};
@@ -78,15 +78,14 @@ ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool 
   if (there && !replace) {
     if (old == config) return claimed;
     if (has_results(folder)) {
-      throw Error(fmt::format("this folder holds the results of another configuration ({})", difference(old, config)),
-                  folder.string(),
-                  "choose another folder with -o, or start this one anew with --force; features that are in it are "
-                  "used again");
+      throw Error(
+          fmt::format("this folder contains the results of another configuration ({})", difference(old, config)),
+          folder.string(),
+          "choose another folder with -o, or replace the results with --force; extracted features are reused");
     }
-    claimed.note = fmt::format(
-        "{}: an unfinished run of another configuration is replaced ({}); features that are in "
-        "the folder are used again",
-        folder.string(), difference(old, config));
+    claimed.note =
+        fmt::format("{}: replacing an unfinished run of another configuration ({}); extracted features are reused",
+                    folder.string(), difference(old, config));
   }
   if (there) remove_run(folder);
   json document = config;
@@ -140,7 +139,7 @@ StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples,
       result.title = spec.title;
       return result;
     } catch (const json::exception&) {
-      return std::nullopt;  // of a version that kept it differently
+      return std::nullopt;  // written by a version with another format
     }
   };
   store.keep = [=, labels = examples.labels](const ModelSpec& spec, const ModelResult& result, const Model& model) {

@@ -1,4 +1,4 @@
-// The folder of a run: what it is a run of, what of it is finished, and its results.
+// Run folder of a study: its configuration, finished models and results.
 #pragma once
 
 #include <filesystem>
@@ -10,44 +10,43 @@
 
 namespace genrewise {
 
-/// A run's folder that is this process's alone.
+/// A run folder, locked by this process.
 struct ClaimedFolder {
   FolderLock lock;
-  std::string note;  ///< what was in it and is replaced; empty where nothing is
+  std::string note;  ///< note about replaced contents; empty if nothing is replaced
 };
 
-/// Makes the folder of a run, or opens it again, and locks it. `config` is what makes two runs the same and lies in
-/// config.json. A run of another configuration that has no results (it failed or was interrupted) is replaced, and so,
-/// with `replace`, is one that has. Features in the folder stay: they state themselves what they are of. Throws Error
-/// when another process runs in the folder, when it holds the results of another configuration, naming the first
-/// difference, when a newer program made it, when it is a folder of something else (used all the same with `replace`,
-/// and nothing is removed from it) and when it cannot be written.
+/// Creates or reopens a run folder and locks it. `config` identifies the run and is stored in config.json. A run of
+/// another configuration is replaced if it has no results (it failed or was interrupted), or if `replace` is set.
+/// Features in the folder are kept, because feature tables identify their own content. Throws Error if another process
+/// runs in the folder, if it contains the results of another configuration (naming the first difference), if a newer
+/// version wrote it, if it is not a run folder (with `replace` it is used and nothing is removed from it), and if it
+/// cannot be written.
 [[nodiscard]] ClaimedFolder claim_run_folder(const std::filesystem::path& folder, const nlohmann::json& config,
                                              bool replace);
 
-/// features.csv, or features-<set>.csv of another set than the run's own; .npy instead where a row has so many columns
-/// that nobody would read it as text.
+/// features.csv, or features-SET.csv for a set other than the run's own; .npy instead of .csv above 2,000 columns.
 std::filesystem::path features_file(const std::filesystem::path& folder, const std::string& set, std::size_t columns);
 
-/// runs/<name>/ with config.json, features.csv, models/<model>.gwm and .json, best.gwm, predictions.csv, results.json
-/// and report.html. Every file appears only when complete.
+/// runs/NAME/ with config.json, features.csv, models/MODEL.gwm and .json, best.gwm, predictions.csv, results.json and
+/// report.html. Every file appears once it is complete.
 class RunFolder {
  public:
   /// See claim_run_folder().
   RunFolder(std::filesystem::path folder, const nlohmann::json& config, bool replace);
 
   const std::filesystem::path& path() const { return folder_; }
-  /// What was in the folder and is replaced; empty where nothing is.
+  /// Note about replaced contents; empty if nothing is replaced.
   const std::string& note() const { return claim_.note; }
-  /// Of the run's own features, or of another set.
+  /// Path of the run's own features, or of another set.
   std::filesystem::path features_path(std::size_t columns, const std::string& set = {}) const {
     return features_file(folder_, set, columns);
   }
   std::filesystem::path model_path(const std::string& name) const;
 
-  /// Keeps every finished model, and finds it again when its entry and the data (features, labels, parts) are the same.
+  /// Stores every finished model, and finds it again if its specification and the data (features, labels, parts) match.
   StudyStore store(const Examples& examples, const Split& split) const;
-  /// The same without the model files, for the studies of single features: ablation/<features>/<model>.json.
+  /// The same without model files, for ablation: ablation/FEATURES/MODEL.json.
   StudyStore ablation_store(const Examples& examples, const Split& split, const std::string& features) const;
 
  private:
@@ -57,7 +56,7 @@ class RunFolder {
   ClaimedFolder claim_;
 };
 
-/// SHA-256 of the examples' ids, labels, values and parts: whether two trainings saw the same.
+/// SHA-256 of the examples' ids, labels, values and parts; equal for equal training data.
 std::string fingerprint(const Examples& examples, const Split& split);
 
 }  // namespace genrewise

@@ -30,28 +30,28 @@ std::vector<int> labels_of(const Examples& examples, std::span<const std::size_t
 }  // namespace
 
 Stage make_stage(const Examples& examples, std::string_view features, const PreprocessingConfig& config,
-                 std::span<const std::size_t> learn, std::span<const std::size_t> judge) {
+                 std::span<const std::size_t> training, std::span<const std::size_t> held_out) {
   const std::vector<std::size_t> columns = columns_of(examples.table.columns, features);
   Stage stage{Preprocessor(config),
-              select(examples.table.values, learn, columns),
+              select(examples.table.values, training, columns),
               {},
-              labels_of(examples, learn),
-              labels_of(examples, judge),
-              groups_of(examples.subjects, {learn.begin(), learn.end()})};
-  stage.preprocessor.fit(stage.learn);
-  stage.learn = stage.preprocessor.transform(std::move(stage.learn));
-  stage.judge = stage.preprocessor.transform(select(examples.table.values, judge, columns));
+              labels_of(examples, training),
+              labels_of(examples, held_out),
+              groups_of(examples.subjects, {training.begin(), training.end()})};
+  stage.preprocessor.fit(stage.training);
+  stage.training = stage.preprocessor.transform(std::move(stage.training));
+  stage.held_out = stage.preprocessor.transform(select(examples.table.values, held_out, columns));
   return stage;
 }
 
 TrainingData training_data(const Stage& stage, const Examples& examples) {
-  return {stage.learn, stage.learn_labels, static_cast<int>(examples.labels.size()), stage.learn_groups};
+  return {stage.training, stage.training_labels, static_cast<int>(examples.labels.size()), stage.training_groups};
 }
 
 std::shared_ptr<SharedWork> work_on(const Stage& stage, std::size_t bytes) {
   auto work = std::make_shared<SharedWork>(bytes);
-  work->add(stage.learn);
-  work->add(stage.judge);
+  work->add(stage.training);
+  work->add(stage.held_out);
   return work;
 }
 
@@ -62,18 +62,18 @@ void require_finite_examples(const Examples& examples) {
   if (found == values.end()) return;
   const auto at = static_cast<std::size_t>(found - values.begin());
   const FeatureColumn& column = table.columns[at % table.values.cols()];
-  throw Error(fmt::format("a feature is no finite number: {} {} {} of {}", column.feature, column.statistic,
+  throw Error(fmt::format("a feature is not a finite number: {} {} {} of {}", column.feature, column.statistic,
                           column.number, examples.subjects.ids[at / table.values.cols()]),
-              examples.name, "extract the features anew, or leave that track out");
+              examples.name, "extract the features again, or leave the track out");
 }
 
 void require_two_genres(const Examples& examples, std::span<const std::size_t> rows, std::string_view what) {
   const auto label = [&](std::size_t row) { return examples.subjects.labels[row]; };
   if (rows.empty()) throw Error(fmt::format("{} is empty", what), examples.name);
   if (std::ranges::all_of(rows, [&](std::size_t row) { return label(row) == label(rows.front()); })) {
-    throw Error(fmt::format("{} holds one genre only (\"{}\")", what,
+    throw Error(fmt::format("{} contains only one genre (\"{}\")", what,
                             examples.labels[static_cast<std::size_t>(label(rows.front()))]),
-                examples.name, "a comparison needs at least two");
+                examples.name, "give examples of at least two genres");
   }
 }
 

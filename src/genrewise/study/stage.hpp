@@ -1,4 +1,4 @@
-// Examples ready for learners: those to learn from and those to be judged on, after preprocessing.
+// Training and held-out examples after preprocessing, ready for classifiers.
 #pragma once
 
 #include <span>
@@ -14,25 +14,26 @@
 namespace genrewise {
 
 struct Stage {
-  Preprocessor preprocessor;  ///< fitted on `learn`
-  Matrix learn, judge;
-  std::vector<int> learn_labels, judge_labels;
-  std::vector<std::string> learn_groups;  ///< of the training rows; see groups_of()
+  Preprocessor preprocessor;  ///< fitted on `training`
+  Matrix training, held_out;
+  std::vector<int> training_labels, held_out_labels;
+  std::vector<std::string> training_groups;  ///< of the training rows; see groups_of()
 };
 
-/// The stage's training rows, which must outlive what is returned.
+/// View of the stage's training examples; the stage must outlive it.
 TrainingData training_data(const Stage& stage, const Examples& examples);
 
-/// `features` as columns_of() takes them. `judge` may be empty. Throws Error when the preprocessing cannot be fitted.
+/// Selects rows and columns and applies preprocessing that is fitted on `training`. `features`: as for columns_of().
+/// `held_out` may be empty. Throws Error if the preprocessing cannot be fitted.
 Stage make_stage(const Examples& examples, std::string_view features, const PreprocessingConfig& config,
-                 std::span<const std::size_t> learn, std::span<const std::size_t> judge);
+                 std::span<const std::size_t> training, std::span<const std::size_t> held_out);
 
-/// Work that learners on this stage may share. The stage must stay where it is while one of them fits or predicts.
+/// Work that classifiers on this stage share. The stage must not move while one of them fits or predicts.
 std::shared_ptr<SharedWork> work_on(const Stage& stage, std::size_t bytes);
 
-/// Throws Error that names track and column of the first number that is not finite.
+/// Throws Error, naming track and column, if a number is not finite.
 void require_finite_examples(const Examples& examples);
-/// Throws Error when these rows hold fewer than two genres; `what` is "the training part".
+/// Throws Error if these rows have fewer than two genres; `what` names them in the message: "the training part".
 void require_two_genres(const Examples& examples, std::span<const std::size_t> rows, std::string_view what);
 
 }  // namespace genrewise

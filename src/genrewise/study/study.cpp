@@ -15,8 +15,8 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kSharedBytes = std::size_t{1} << 30;  // of kernel matrices and the like, for each stage
-constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: then one stage at a time is in memory
+constexpr std::size_t kSharedBytes = std::size_t{1} << 30;  // cache of kernel matrices and the like, per stage
+constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: above, only one stage is in memory at a time
 
 Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, Preprocessor preprocessor,
                std::unique_ptr<Classifier> classifier) {
@@ -28,17 +28,17 @@ Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, P
   model.classifier = std::move(classifier);
   model.facts = {{"program_version", GENREWISE_VERSION},
                  {"dataset", examples.name},
-                 {"trained_on", row_prints(examples.table.values, rows)}};
+                 {"trained_on", row_fingerprints(examples.table.values, rows)}};
   return model;
 }
 
-/// A stage at a place of its own, since learners that share work know its tables by their address.
+/// A stage on the heap: classifiers that share work identify its tables by their address.
 struct Prepared {
   Stage stage;
   std::shared_ptr<SharedWork> work;
 };
 
-/// The models of one table.
+/// Runs the models of one table.
 class Comparison {
  public:
   Comparison(const Examples& examples, const Split& split, const StudyConfig& config)
@@ -57,11 +57,10 @@ class Comparison {
     std::ranges::sort(both_);
   }
 
-  /// `model` is made where the result has no error.
+  /// Sets `model` if the result has no error.
   ModelResult run(const ModelSpec& spec, Model& model, Progress& progress) {
     ModelResult result;
-    const auto any = config_.make(spec.kind, {}, config_.seed);
-    base_ = preprocessing_for(*any, config_.preprocessing);
+    base_ = preprocessing_for(spec.kind, config_.preprocessing);
     result.name = spec.name, result.title = spec.title, result.kind = spec.kind;
     result.features = spec.features.empty() ? examples_.table.recipe.name : spec.features;
     result.columns = examples_.table.columns.size();
@@ -83,9 +82,9 @@ class Comparison {
     const Metrics validation = measure(labels(validation_), majority(training_, validation_), {}, config_.seed);
     result.validation = validation.accuracy;
     result.validation_log_loss = validation.log_loss;
-    Predictions said = majority(both_, test_);
-    result.test = measure(labels(test_), said, groups_of(examples_.subjects, test_), config_.seed);
-    result.test_labels = std::move(said.labels);
+    Predictions predictions = majority(both_, test_);
+    result.test = measure(labels(test_), predictions, groups_of(examples_.subjects, test_), config_.seed);
+    result.test_labels = std::move(predictions.labels);
     return result;
   }
 
@@ -93,22 +92,23 @@ class Comparison {
   static void require(const std::vector<std::size_t>& rows, std::string_view part) {
     if (!rows.empty()) return;
     throw Error(fmt::format("the split has no {} part", part), "split",
-                "a study learns on training, chooses on validation and judges on test: use --scheme grouped or "
-                "random, or give every part some examples");
+                "a study needs a training, a validation and a test part: use --scheme grouped or random, or add "
+                "examples to the part");
   }
 
   std::unique_ptr<Classifier> make(const ModelSpec& spec, const Parameters& parameters) const {
-    return config_.make(spec.kind, point_of(parameters).learning, derive_seed(config_.seed, spec.kind));
+    return config_.make(spec.kind, point_of(parameters).classifier, derive_seed(config_.seed, spec.kind));
   }
 
-  /// The last stage of either use is kept for the next model, unless the table is so large that one must do.
+  /// Keeps the last stage of each use for the next model; of a large table only one.
   Prepared& prepare(std::unique_ptr<Prepared>& kept, std::unique_ptr<Prepared>& other,
-                    const PreprocessingConfig& preprocessing, const std::vector<std::size_t>& learn,
-                    const std::vector<std::size_t>& judge) {
+                    const PreprocessingConfig& preprocessing, const std::vector<std::size_t>& training,
+                    const std::vector<std::size_t>& held_out) {
     if (kept && kept->stage.preprocessor.config() == preprocessing) return *kept;
     kept.reset();
     if (examples_.table.values.values().size_bytes() > kLargeTable) other.reset();
-    kept = std::make_unique<Prepared>(Prepared{make_stage(examples_, "all", preprocessing, learn, judge), nullptr});
+    kept =
+        std::make_unique<Prepared>(Prepared{make_stage(examples_, "all", preprocessing, training, held_out), nullptr});
     kept->work = work_on(kept->stage, kSharedBytes);
     return *kept;
   }
@@ -116,12 +116,12 @@ class Comparison {
   Parameters choose(const ModelSpec& spec, ModelResult& result, Progress& progress) {
     const Stopwatch watch;
     const std::vector<Parameters> points = grid_points(spec.parameters, spec.grid);
-    std::map<Parameters, std::vector<std::size_t>> by_preparing;
-    for (std::size_t i = 0; i < points.size(); ++i) by_preparing[point_of(points[i]).preparing].push_back(i);
+    std::map<Parameters, std::vector<std::size_t>> by_preprocessing;
+    for (std::size_t i = 0; i < points.size(); ++i) by_preprocessing[point_of(points[i]).preprocessing].push_back(i);
     std::vector<std::optional<Metrics>> metrics(points.size());
     std::vector<std::string> errors(points.size());
-    for (const auto& [preparing, wanted] : by_preparing) {
-      try_points(spec, points, wanted, metrics, errors, progress);
+    for (const auto& [preprocessing, group] : by_preprocessing) {
+      try_points(spec, points, group, metrics, errors, progress);
     }
     const Parameters* best = nullptr;
     for (std::size_t i = 0; i < points.size(); ++i) {
@@ -146,39 +146,39 @@ class Comparison {
 
   Point point_of(const Parameters& parameters) const { return Point(parameters); }
 
-  /// All points that ask for one preprocessing; what they have in common is done once.
-  void try_points(const ModelSpec& spec, const std::vector<Parameters>& points, const std::vector<std::size_t>& wanted,
+  /// Tries all points with the same preprocessing, sharing their common work.
+  void try_points(const ModelSpec& spec, const std::vector<Parameters>& points, const std::vector<std::size_t>& group,
                   std::vector<std::optional<Metrics>>& metrics, std::vector<std::string>& errors, Progress& progress) {
     Prepared* prepared = nullptr;
     try {
-      prepared = &prepare(choosing_, judging_, preprocessing_of(point_of(points[wanted.front()]), base_), training_,
+      prepared = &prepare(validating_, testing_, preprocessing_of(point_of(points[group.front()]), base_), training_,
                           validation_);
     } catch (const Interrupted&) {
       throw;
-    } catch (const Error& error) {  // more components than the data has, for one
-      for (const std::size_t i : wanted) errors[i] = error.what();
-      progress.advance(wanted.size());
+    } catch (const Error& error) {  // for example more components than the data has
+      for (const std::size_t i : group) errors[i] = error.what();
+      progress.advance(group.size());
       return;
     }
     const Stage& stage = prepared->stage;
     std::vector<std::unique_ptr<Classifier>> classifiers;
-    for (const std::size_t i : wanted) {
+    for (const std::size_t i : group) {
       classifiers.push_back(make(spec, points[i]));
       classifiers.back()->announce(*prepared->work);
     }
     FitContext context{.labels = examples_.labels};
     context.work = prepared->work;
-    for (std::size_t at = 0; at < wanted.size(); ++at) {
+    for (std::size_t at = 0; at < group.size(); ++at) {
       throw_if_interrupted();
       const auto classifier = std::move(classifiers[at]);
       try {
         classifier->fit(training_data(stage, examples_), context);
-        metrics[wanted[at]] =
-            measure(stage.judge_labels, classifier->predict_with_probabilities(stage.judge), {}, config_.seed);
+        metrics[group[at]] =
+            measure(stage.held_out_labels, classifier->predict_with_probabilities(stage.held_out), {}, config_.seed);
       } catch (const Interrupted&) {
         throw;
       } catch (const Error& error) {
-        errors[wanted[at]] = error.what();
+        errors[group[at]] = error.what();
       }
       progress.advance();
     }
@@ -186,20 +186,20 @@ class Comparison {
 
   void fit_and_measure(const ModelSpec& spec, const Parameters& chosen, ModelResult& result, Model& model) {
     const Point point = point_of(chosen);
-    Prepared& prepared = prepare(judging_, choosing_, preprocessing_of(point, base_), both_, test_);
+    Prepared& prepared = prepare(testing_, validating_, preprocessing_of(point, base_), both_, test_);
     const Stage& stage = prepared.stage;
     auto classifier = make(spec, chosen);
     const Stopwatch fitting;
     classifier->fit(training_data(stage, examples_), {.labels = examples_.labels});
     result.fit_s = fitting.seconds();
     const Stopwatch predicting;
-    Predictions said = classifier->predict_with_probabilities(stage.judge);
+    Predictions predictions = classifier->predict_with_probabilities(stage.held_out);
     result.predict_s = predicting.seconds();
-    result.test = measure(stage.judge_labels, said, groups_of(examples_.subjects, test_), config_.seed);
-    result.test_labels = std::move(said.labels);
+    result.test = measure(stage.held_out_labels, predictions, groups_of(examples_.subjects, test_), config_.seed);
+    result.test_labels = std::move(predictions.labels);
     result.explained_variance = stage.preprocessor.explained_variance_ratio();
     result.parameters = classifier->parameters();
-    result.parameters.insert(point.preparing.begin(), point.preparing.end());
+    result.parameters.insert(point.preprocessing.begin(), point.preprocessing.end());
     model = assemble(examples_, both_, stage.preprocessor, std::move(classifier));
     model.facts["seed"] = config_.seed;
     model.facts["test"] = {{"accuracy", result.test.accuracy.value}, {"examples", result.test.accuracy.n}};
@@ -211,23 +211,24 @@ class Comparison {
     return labels;
   }
 
-  Predictions majority(const std::vector<std::size_t>& learn, const std::vector<std::size_t>& judge) const {
+  Predictions majority(const std::vector<std::size_t>& training, const std::vector<std::size_t>& held_out) const {
     std::vector<float> shares(examples_.labels.size());
-    for (const int label : labels(learn)) {
-      shares[static_cast<std::size_t>(label)] += 1.0F / static_cast<float>(learn.size());
+    for (const int label : labels(training)) {
+      shares[static_cast<std::size_t>(label)] += 1.0F / static_cast<float>(training.size());
     }
-    Predictions said{
-        std::vector<int>(judge.size(), static_cast<int>(std::ranges::max_element(shares) - shares.begin())),
-        Matrix(judge.size(), shares.size())};
-    for (std::size_t i = 0; i < judge.size(); ++i) std::ranges::copy(shares, said.probabilities.row(i).begin());
-    return said;
+    Predictions predictions{
+        std::vector<int>(held_out.size(), static_cast<int>(std::ranges::max_element(shares) - shares.begin())),
+        Matrix(held_out.size(), shares.size())};
+    for (std::size_t i = 0; i < held_out.size(); ++i)
+      std::ranges::copy(shares, predictions.probabilities.row(i).begin());
+    return predictions;
   }
 
   const Examples& examples_;
   const StudyConfig& config_;
-  std::vector<std::size_t> training_, validation_, test_, both_;  // both: training and validation
-  PreprocessingConfig base_;                                      // of the model that is being run
-  std::unique_ptr<Prepared> choosing_, judging_;
+  std::vector<std::size_t> training_, validation_, test_, both_;  // both_: training and validation
+  PreprocessingConfig base_;                                      // of the current model
+  std::unique_ptr<Prepared> validating_, testing_;
 };
 
 std::optional<std::size_t> best_of(const std::vector<ModelResult>& models) {
@@ -241,7 +242,7 @@ std::optional<std::size_t> best_of(const std::vector<ModelResult>& models) {
   return best;
 }
 
-/// Fills the places in `results` of the models that learn from this table.
+/// Runs the models that use this table and sets their entries of `results`.
 void run_models_of(const std::string& features, const Examples& examples, const Split& split, const StudyConfig& config,
                    Progress& progress, const StudyStore& store, std::vector<ModelResult>& results) {
   Comparison comparison(examples, split, config);
@@ -263,17 +264,17 @@ void run_models_of(const std::string& features, const Examples& examples, const 
 
 }  // namespace
 
-PreprocessingConfig preprocessing_for(const Classifier& classifier, PreprocessingConfig config) {
-  if (classifier.descriptor().capabilities.plain_features) config.standardise = false;
+PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig config) {
+  if (classifier_descriptor(kind).capabilities.plain_features) config.standardise = false;
   return config;
 }
 
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
-                const PreprocessingConfig& preprocessing, const FitContext& place) {
-  Stage stage = make_stage(examples, "all", preprocessing_for(*classifier, preprocessing), rows, {});
-  FitContext context = place;
-  context.labels = examples.labels;
-  classifier->fit(training_data(stage, examples), context);
+                const PreprocessingConfig& preprocessing, const FitContext& context) {
+  Stage stage = make_stage(examples, "all", preprocessing_for(classifier->kind(), preprocessing), rows, {});
+  FitContext fit_context = context;
+  fit_context.labels = examples.labels;
+  classifier->fit(training_data(stage, examples), fit_context);
   return assemble(examples, rows, std::move(stage.preprocessor), std::move(classifier));
 }
 
@@ -282,7 +283,7 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
   StudyResult result;
   result.baseline = Comparison(examples, split, config).baseline();
   std::size_t total = 0;
-  std::vector<std::string> tables;  // in the order in which the models name them
+  std::vector<std::string> tables;  // in order of first use
   for (const ModelSpec& spec : config.models) {
     total += grid_points(spec.parameters, spec.grid).size() + 1;
     if (std::ranges::find(tables, spec.features) == tables.end()) tables.push_back(spec.features);
@@ -294,8 +295,8 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
     if (!features.empty() && features != examples.table.recipe.name) {
       other = {examples.name, examples.labels, table_of(features), examples.subjects};
     }
-    const Examples& learnt = other.labels.empty() ? examples : other;
-    run_models_of(features, learnt, split, config, progress, store_of(learnt), result.models);
+    const Examples& table = other.labels.empty() ? examples : other;
+    run_models_of(features, table, split, config, progress, store_of(table), result.models);
   }
   progress.finish();
   result.best = best_of(result.models);
@@ -307,7 +308,7 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
   return run_study(
       examples, split, config, progress, [&](const Examples&) { return store; },
       [&](const std::string& features) -> FeatureTable {
-        throw Error(fmt::format("there is no table of {} here", features), examples.name);
+        throw Error(fmt::format("there is no table of the features {}", features), examples.name);
       });
 }
 

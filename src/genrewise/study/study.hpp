@@ -1,4 +1,9 @@
-// Several models compared on one split.
+/// @file
+/// Compares several models on one split.
+/// @code
+/// const Split split = make_split(examples.subjects);
+/// const StudyResult result = run_study(examples, split, {.models = parse_models({"gnb", "svm"})}, progress);
+/// @endcode
 #pragma once
 
 #include <functional>
@@ -29,65 +34,65 @@ struct StudyConfig {
 };
 
 struct TriedPoint {
-  Parameters parameters;  ///< those of the grid
+  Parameters parameters;  ///< the parameters of the grid
   double accuracy = 0, log_loss = 0;
-  std::string error;  ///< why it could not be fitted; then it is never chosen
+  std::string error;  ///< why it could not be fitted; such a point is never chosen
 };
 
-/// One model's part of the results. Everything but the seconds is the same for the same seed.
+/// Results of one model. Everything but the times is reproducible with the same seed.
 struct ModelResult {
   std::string name, title, kind;
-  std::string error;              ///< why it could not be fitted; then the rest is empty
-  std::string features;           ///< name of the recipe that it learnt from
-  std::size_t columns = 0;        ///< of that table
-  Parameters parameters;          ///< all of them, as chosen
-  std::vector<TriedPoint> tried;  ///< more than one where there was a choice
-  Score validation;               ///< of the chosen parameters, fitted on training alone
+  std::string error;              ///< why it could not be fitted; the rest is then empty
+  std::string features;           ///< name of the recipe of its features
+  std::size_t columns = 0;        ///< number of columns of that table
+  Parameters parameters;          ///< all parameters, as chosen
+  std::vector<TriedPoint> tried;  ///< the points of the grid
+  Score validation;               ///< accuracy with the chosen parameters, fitted on training alone
   double validation_log_loss = 0;
   Metrics test;                                   ///< fitted on training and validation
-  std::vector<int> test_labels;                   ///< what it decided for each row of the test part
-  std::vector<double> explained_variance;         ///< of each principal component, as shares; empty without PCA
-  double choose_s = 0, fit_s = 0, predict_s = 0;  ///< trying on validation; the last fit; predicting the test part
+  std::vector<int> test_labels;                   ///< predicted label of each test example
+  std::vector<double> explained_variance;         ///< share per principal component; empty without PCA
+  double choose_s = 0, fit_s = 0, predict_s = 0;  ///< search on validation; final fit; predicting the test part
 };
 
 struct StudyResult {
-  std::vector<ModelResult> models;  ///< as in the configuration
-  /// What always answers the most frequent genre gets; its probabilities are the genres' shares.
+  std::vector<ModelResult> models;  ///< in the order of the configuration
+  /// Baseline that always predicts the most frequent genre; its probabilities are the genres' shares.
   ModelResult baseline;
-  std::optional<std::size_t> best;  ///< by validation accuracy, then by validation log loss; none when all failed
+  std::optional<std::size_t> best;  ///< by validation accuracy, then validation log loss; empty if all failed
 };
 
-/// Where a study keeps what it has finished. Both may be empty.
+/// Storage of finished models. Both functions may be empty.
 struct StudyStore {
-  /// A result of an earlier run that is still valid.
+  /// Returns a valid result of an earlier run.
   std::function<std::optional<ModelResult>(const ModelSpec&)> find;
   std::function<void(const ModelSpec&, const ModelResult&, const Model&)> keep;
 };
 
-/// The tables of models that name features of their own: the same rows in the same order as the study's examples.
-/// Called once for each name, so that only one of them is in memory beside the study's own.
+/// Returns the table of a feature set that models name, with the rows of the study's examples in the same order. Called
+/// once per name, so that only one of these tables is in memory besides the study's own.
 using TableSource = std::function<FeatureTable(const std::string& features)>;
-/// The store of the models that learn from these examples.
+/// Returns the store of the models that are trained on these examples.
 using StoreSource = std::function<StudyStore(const Examples&)>;
 
-/// For each model: every point of its grid is fitted on the training part and scored on the validation part; the best
-/// (accuracy, then log loss, then the first) is fitted again on training and validation together and measured on the
-/// test part, which nothing before has seen. Preprocessing is fitted on exactly the examples the learner gets. The same
-/// for all models, whatever table they learn from. A model that throws Error is noted in its result and the others go
-/// on; so is a point of a grid. Throws Error when a part is empty, training holds fewer than two genres or a feature is
-/// no finite number; Interrupted on Ctrl-C: models that were finished before are in the store.
+/// For each model: fits every point of its grid on the training part and evaluates it on the validation part; fits the
+/// best point (accuracy, then log loss, then the first) on training and validation together and evaluates it on the
+/// test part, which is not used before. Preprocessing is fitted on exactly the training examples of each fit. If a
+/// model or a point throws Error, its result contains the error and the study continues. Throws Error if a part is
+/// empty, training has fewer than two genres or a feature is not finite; Interrupted on Ctrl-C, with the finished
+/// models in the store.
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
                       const StoreSource& store_of, const TableSource& table_of);
-/// The same where all models learn from the study's own table.
+/// The same if all models are trained on the study's own table.
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
                       const StudyStore& store = {});
 
-/// Without standardisation for a learner that takes features as they are.
-PreprocessingConfig preprocessing_for(const Classifier& classifier, PreprocessingConfig config);
+/// Disables standardisation for kinds of classifiers that take unscaled features. Throws UnknownName.
+PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig config);
 
-/// A classifier with its preprocessing, fitted on these rows of the examples. `place`: its progress, run folder and
-/// ranks are handed on to the classifier.
+/// Fits preprocessing and classifier on these rows of the examples. Progress, run folder and ranks of `context` are
+/// passed to the classifier.
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
-                const PreprocessingConfig& preprocessing, const FitContext& place = {});
+                const PreprocessingConfig& preprocessing, const FitContext& context = {});
 
 }  // namespace genrewise

@@ -16,7 +16,7 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kCheapComponents = 1024;  // so many are computed to draw the whole curve
+constexpr std::size_t kCheapComponents = 1024;  // up to this many are computed to draw the whole curve
 
 TuningPoint summarise(const Parameters& parameters, std::span<const FoldScore> scores) {
   TuningPoint point;
@@ -56,7 +56,7 @@ void choose(TuningResult& result, std::string_view kind, const std::vector<GridA
   }
 }
 
-/// The points of the grid, or those of them that the seed draws.
+/// The points of the grid, or a random sample of them.
 std::vector<Parameters> points_of(const TuningConfig& config) {
   std::vector<Parameters> points = grid_points(config.fixed, config.axes);
   if (config.random_points == 0 || config.random_points >= points.size()) return points;
@@ -71,19 +71,19 @@ std::vector<Parameters> points_of(const TuningConfig& config) {
   return drawn;
 }
 
-/// For the picture: as many components as the largest point asked for, or all where that costs little.
+/// For the chart: as many components as the largest point uses, or all if that is cheap.
 std::optional<ExplainedVariance> variance_of(const Examples& examples, const TuningConfig& config,
                                              const TuningResult& result) {
   std::size_t most = 0;
-  bool asked = false;
+  bool uses_pca = false;
   PreprocessingConfig prepare;
   prepare.seed = config.seed;
   for (const TuningPoint& point : result.points) {
-    const PreprocessingConfig asks = preprocessing_of(Point(point.parameters), prepare);
-    asked = asked || asks.pca_components > 0 || asks.pca_variance > 0;
-    if (point.error.empty()) most = std::max(most, asks.pca_components);
+    const PreprocessingConfig preprocessing = preprocessing_of(Point(point.parameters), prepare);
+    uses_pca = uses_pca || preprocessing.pca_components > 0 || preprocessing.pca_variance > 0;
+    if (point.error.empty()) most = std::max(most, preprocessing.pca_components);
   }
-  if (!asked) return std::nullopt;
+  if (!uses_pca) return std::nullopt;
   const Point best(result.points[result.best].parameters);
   prepare.standardise = preprocessing_of(best, prepare).standardise;
   ExplainedVariance variance{features_of(best), {}};
@@ -100,7 +100,7 @@ std::optional<ExplainedVariance> variance_of(const Examples& examples, const Tun
 
 }  // namespace
 
-void require_sound(const TuningConfig& config) {
+void require_valid(const TuningConfig& config) {
   std::set<std::string> seen;
   for (const GridAxis& axis : config.axes) {
     if (axis.values.empty()) throw Error(fmt::format("{} has no value to try", axis.parameter), "--grid");
@@ -112,12 +112,12 @@ void require_sound(const TuningConfig& config) {
   for (const Parameters& parameters : points_of(config)) {
     const Point point(parameters);
     preprocessing_of(point, {});
-    config.make(config.kind, point.learning, config.seed);
+    config.make(config.kind, point.classifier, config.seed);
   }
 }
 
 TuningResult tune(const Examples& examples, const TuningConfig& config, Progress& progress, const TuningStore& store) {
-  require_sound(config);
+  require_valid(config);
   std::vector<std::size_t> rows(examples.subjects.ids.size());
   std::iota(rows.begin(), rows.end(), std::size_t{0});
   require_two_genres(examples, rows, "the table");

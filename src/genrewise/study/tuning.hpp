@@ -1,4 +1,4 @@
-// The search for parameters by cross-validation.
+// Hyper-parameter search by cross-validation.
 #pragma once
 
 #include <functional>
@@ -14,84 +14,84 @@
 
 namespace genrewise {
 
-/// What is searched. Beside the learner's own parameters an axis (or a fixed parameter) may be one of those that
-/// prepare the features: see Point.
+/// Search space and folds. An axis (or a fixed parameter) is a parameter of the classifier or of the preprocessing: see
+/// Point.
 struct TuningConfig {
   std::string kind;
   Parameters fixed;
   std::vector<GridAxis> axes;
-  std::size_t random_points = 0;  ///< 0: the whole grid; else so many of its points, drawn by the seed
+  std::size_t random_points = 0;  ///< 0: the whole grid; else a random sample of this size
   int folds = 5;
-  SplitScheme scheme = SplitScheme::grouped;  ///< of the folds; or random
+  SplitScheme scheme = SplitScheme::grouped;  ///< of the folds: grouped or random
   std::uint64_t seed = kDefaultSeed;
-  bool share = true;  ///< points of a fold share their work (see SharedWork); the results are the same without
+  bool share = true;  ///< points of a fold share work (see SharedWork); does not change the results
   ClassifierFactory make = make_classifier;
 };
 
-/// What one fold says of one point.
+/// Scores of one point on one fold.
 struct FoldScore {
   double accuracy = 0, log_loss = 0;
-  double fit_s = 0, predict_s = 0;  ///< work that points share is in the seconds of the point that came first
-  std::string error;                ///< why it could not be fitted; then the figures are empty
+  double fit_s = 0, predict_s = 0;  ///< shared work counts for the first point
+  std::string error;                ///< why it could not be fitted; the figures are then 0
 };
 
 struct TuningPoint {
-  Parameters parameters;  ///< fixed and varied
+  Parameters parameters;  ///< fixed and varied parameters
   std::vector<double> fold_accuracy, fold_log_loss;
   double accuracy = 0, log_loss = 0;  ///< means over the folds
-  double standard_error = 0;          ///< of the mean accuracy: the folds' standard deviation / sqrt(folds)
+  double standard_error = 0;          ///< of the mean accuracy: standard deviation over the folds / sqrt(folds)
   double fit_s = 0, predict_s = 0;    ///< means over the folds
-  std::string error;                  ///< why it could not be fitted in some fold; then it is never chosen
+  std::string error;                  ///< why it could not be fitted on a fold; such a point is never chosen
 };
 
-/// What principal component analysis finds in the examples that were searched on.
+/// Variance explained by the principal components of the searched examples.
 struct ExplainedVariance {
-  std::string features;        ///< "all", or those of the best point
-  std::vector<double> shares;  ///< of the variance, one for each component; not more than were worth computing
+  std::string features;        ///< "all", or the features of the best point
+  std::vector<double> shares;  ///< share of the variance per component; may be truncated
 };
 
 struct TuningResult {
-  std::vector<TuningPoint> points;  ///< in the grid's order
+  std::vector<TuningPoint> points;  ///< in grid order
   std::size_t best = 0;             ///< by accuracy, then log loss, then the first
   /// The simplest point (see complexity()) whose accuracy is within one standard error of the best (Breiman et al.,
   /// 1984).
   std::size_t one_standard_error = 0;
-  std::optional<ExplainedVariance> variance;  ///< where PCA was searched or fixed
+  std::optional<ExplainedVariance> variance;  ///< if PCA was searched or fixed
 };
 
-/// The parameters that the axes vary.
+/// The parameters that the axes vary, with their values.
 Parameters varied(const Parameters& all, const std::vector<GridAxis>& axes);
 
-/// One for each point that could not be fitted: the reason, and its parameters.
+/// One per point that could not be fitted: the reason, and the parameters.
 std::vector<Fault> failures(const TuningResult& result);
 
-/// Scores of folds that were finished before; see StudyStore. keep() is called by one thread at a time.
+/// Storage of finished folds; see StudyStore. keep() is called by one thread at a time.
 struct TuningStore {
   std::function<std::optional<FoldScore>(const Parameters&, int fold)> find;
   std::function<void(const Parameters&, int fold, const FoldScore&)> keep;
 };
 
-/// Throws Error for what cannot be searched whatever the examples: an axis that is empty or given twice, a parameter
-/// that the learner does not have, a value that makes no sense, too few folds. tune() does so itself.
-void require_sound(const TuningConfig& config);
+/// Throws Error for a configuration that is invalid for any examples: an axis that is empty or given twice, an unknown
+/// parameter, an invalid value, too few folds. tune() calls it.
+void require_valid(const TuningConfig& config);
 
-/// Every point on every fold. Folds are stratified, and grouped as the scheme says; every genre is in at least two of
-/// them, so that each is always learnt, while a fold need not have all of them to be judged on. Preprocessing is fitted
-/// on each fold's training side; points of a fold that ask for the same share it, and what else they have in common.
-/// Folds run in parallel over the thread budget, one after another within a large table or where they are too few.
-/// A point that fails on a fold is noted. Throws Error for what require_sound() refuses, for examples of one genre, a
-/// feature that is no finite number or that no column has, when folds cannot be made (a genre with fewer than two
-/// groups), and when every point failed.
+/// Evaluates every point on every fold. Folds are stratified, and grouped according to the scheme. Every genre is in at
+/// least two folds, so it is always among the training examples; a held-out fold may lack genres. Preprocessing is
+/// fitted on the training examples of each fold; points of a fold with the same preprocessing share it and other common
+/// work. Folds run in parallel within the thread budget; they run one after another for a large table or if they are
+/// few. If a point fails on a fold, its result contains the error. Throws Error if require_valid() does, for examples
+/// of one genre, for a feature that is not finite or does not exist, if the folds are impossible (a genre with fewer
+/// than two groups), and if every point failed.
 TuningResult tune(const Examples& examples, const TuningConfig& config, Progress& progress,
                   const TuningStore& store = {});
 
-/// Grids by name, for a kind of classifier and a table's columns.
-///   study     those of the study that genrewise repeats, as the classifiers declare them
-///   wide      the parameters that matter most to a kind, over all that is sensible, as the classifiers declare them
+/// Grid by preset name, for a kind of classifier and a table's columns.
+///   study     grid of the study that genrewise reproduces, as the classifier declares it
+///   wide      the most important parameters of the kind over a wide range, as the classifier declares it
 ///   pca       pca_components: 2, 5, 10, 20, 50, ... below the number of columns, and 0 (none)
 ///   scaling   standardise true and false
-///   features  features: each alone, FMA's combinations of them, and all
-/// Throws Error for a name, or a kind, without one.
+///   features  features: each alone, FMA's combinations, and all
+/// Throws Error for an unknown name, or if the kind has no such preset.
 std::vector<GridAxis> preset_grid(std::string_view preset, std::string_view kind,
                                   const std::vector<FeatureColumn>& columns);
 std::vector<std::string> preset_names();

@@ -17,8 +17,8 @@ using nlohmann::json;
 
 using FoldScores = std::map<std::pair<Parameters, int>, FoldScore>;
 
-/// The scores of the same data in the journal; rewritten without what was cut or is of other data, so that appending is
-/// sound.
+/// Reads the scores of the same data from the journal, and rewrites it without incomplete lines and scores of other
+/// data, so that it can be appended to.
 FoldScores reopen(const fs::path& path, const std::string& data) {
   FoldScores scores;
   if (!fs::exists(path)) return scores;
@@ -31,7 +31,7 @@ FoldScores reopen(const fs::path& path, const std::string& data) {
                               fold_score_from_json(entry.at("score")));
       kept += line + '\n';
     } catch (const json::exception&) {
-      continue;  // of a version that kept it differently
+      continue;  // written by a version with another format
     }
   }
   write_file(path, kept);
@@ -56,7 +56,7 @@ TuningStore TuningFolder::store(const Examples& examples) const {
     std::ofstream out(path, std::ios::app);
     out << json{{"data", data}, {"parameters", parameters}, {"fold", fold}, {"score", to_json(score)}}.dump() << '\n'
         << std::flush;
-    if (!out) throw_system_error("cannot keep a finished fold", path.string());
+    if (!out) throw_system_error("cannot store a finished fold", path.string());
   };
   return store;
 }

@@ -10,18 +10,18 @@
 
 namespace genrewise {
 
-/// runs/<name>/ with config.json, tuning.json, tuning.csv and report.html; while it runs, folds.jsonl holds the scores
-/// that are finished, one point on one fold a line. See claim_run_folder().
+/// runs/NAME/ with config.json, tuning.json, tuning.csv and report.html. During the search folds.jsonl contains the
+/// finished scores, one point on one fold per line. See claim_run_folder().
 class TuningFolder {
  public:
   TuningFolder(std::filesystem::path folder, const nlohmann::json& config, bool replace);
 
-  /// For a table of so many columns.
+  /// Path of the features, for a table with this many columns.
   std::filesystem::path features_path(std::size_t columns) const { return features_file(folder_, {}, columns); }
   const std::filesystem::path& path() const { return folder_; }
-  /// What was in the folder and is replaced; empty where nothing is.
+  /// Note about replaced contents; empty if nothing is replaced.
   const std::string& note() const { return claim_.note; }
-  /// Finished scores of the same data are found again. A line that was cut by a kill is passed over.
+  /// Finds finished scores of the same data. Ignores a line that was cut off by a kill.
   TuningStore store(const Examples& examples) const;
 
  private:

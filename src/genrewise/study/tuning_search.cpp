@@ -16,10 +16,10 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kSharedBytes = std::size_t{2} << 30;  // of all folds that run at a time
-constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: then folds run one after another
+constexpr std::size_t kSharedBytes = std::size_t{2} << 30;  // for all folds that run concurrently
+constexpr std::size_t kLargeTable = std::size_t{1} << 30;   // bytes: above, folds run one after another
 
-/// All points that prepare the features alike, on one fold.
+/// All points with the same preprocessing, on one fold.
 struct Bundle {
   int fold = 0;
   std::vector<std::size_t> points;
@@ -34,15 +34,13 @@ class Search {
         points_(points),
         progress_(progress),
         store_(store),
-        any_(config.make(config.kind, {}, config.seed)),
         folds_(make_folds(examples.subjects, config.scheme, config.folds, derive_seed(config.seed, "tuning folds"))),
         scores_(points.size(), std::vector<FoldScore>(static_cast<std::size_t>(config.folds))) {}
 
   std::vector<std::vector<FoldScore>> run() {
     const std::vector<Bundle> bundles = plan();
     const auto threads = static_cast<std::size_t>(is_large() ? 1 : thread_budget());
-    // As many bundles at a time as there are threads; the few that are left over run one by one, with all threads
-    // within them.
+    // As many bundles at a time as there are threads; the remaining ones run one by one, each with all threads.
     const std::size_t side_by_side = threads == 1 ? 0 : bundles.size() / threads * threads;
     parallel_for(side_by_side, [&](std::size_t i, int) { run_bundle(bundles[i], kSharedBytes / threads); });
     for (std::size_t i = side_by_side; i < bundles.size(); ++i) run_bundle(bundles[i], kSharedBytes);
@@ -51,13 +49,13 @@ class Search {
   }
 
  private:
-  /// What is to be done, without what the store has.
+  /// The fits to do, without those in the store.
   std::vector<Bundle> plan() {
-    std::map<Parameters, std::vector<std::size_t>> by_preparing;
-    for (std::size_t i = 0; i < points_.size(); ++i) by_preparing[point_of(i).preparing].push_back(i);
+    std::map<Parameters, std::vector<std::size_t>> by_preprocessing;
+    for (std::size_t i = 0; i < points_.size(); ++i) by_preprocessing[point_of(i).preprocessing].push_back(i);
     std::vector<Bundle> bundles;
     std::size_t reused = 0;
-    for (const auto& [preparing, points] : by_preparing) {
+    for (const auto& [preprocessing, points] : by_preprocessing) {
       for (int fold = 0; fold < config_.folds; ++fold) {
         Bundle bundle{fold, {}};
         for (const std::size_t point : points) {
@@ -77,25 +75,25 @@ class Search {
 
   Point point_of(std::size_t point) const { return Point(points_[point]); }
 
-  std::vector<std::size_t> rows_of(int fold, bool judged) const {
+  std::vector<std::size_t> rows_of(int fold, bool held_out) const {
     std::vector<std::size_t> rows;
     for (std::size_t i = 0; i < folds_.size(); ++i) {
-      if ((folds_[i] == fold) == judged) rows.push_back(i);
+      if ((folds_[i] == fold) == held_out) rows.push_back(i);
     }
     return rows;
   }
 
   Stage stage_of(const Bundle& bundle) const {
-    const auto learn = rows_of(bundle.fold, false), judge = rows_of(bundle.fold, true);
+    const auto training = rows_of(bundle.fold, false), held_out = rows_of(bundle.fold, true);
     PreprocessingConfig base;
     base.seed = config_.seed;
-    base = preprocessing_for(*any_, base);
+    base = preprocessing_for(config_.kind, base);
     const Point point = point_of(bundle.points.front());
-    return make_stage(examples_, features_of(point), preprocessing_of(point, base), learn, judge);
+    return make_stage(examples_, features_of(point), preprocessing_of(point, base), training, held_out);
   }
 
   std::unique_ptr<Classifier> make(std::size_t point, int fold) const {
-    return config_.make(config_.kind, point_of(point).learning,
+    return config_.make(config_.kind, point_of(point).classifier,
                         derive_seed(config_.seed, fmt::format("fold {}", fold)));
   }
 
@@ -105,7 +103,7 @@ class Search {
       stage = stage_of(bundle);
     } catch (const Interrupted&) {
       throw;
-    } catch (const Error& error) {  // more components than the data has, for one
+    } catch (const Error& error) {  // for example more components than the data has
       for (const std::size_t point : bundle.points) keep(point, bundle.fold, {.error = error.what()});
       return;
     }
@@ -121,7 +119,7 @@ class Search {
       keep(bundle.points[i], bundle.fold, score(std::move(classifiers[i]), stage, context));
     };
     throw_if_interrupted();
-    run(0);  // does what all have in common, on all threads where no other bundle runs
+    run(0);  // does the shared work, on all threads if no other bundle runs
     parallel_for(
         classifiers.size() - 1, [&](std::size_t i, int) { run(i + 1); }, is_large() ? 1 : 0);
   }
@@ -135,9 +133,9 @@ class Search {
       classifier->fit(training_data(stage, examples_), context);
       result.fit_s = fitting.seconds();
       const Stopwatch predicting;
-      const Predictions said = classifier->predict_with_probabilities(stage.judge);
+      const Predictions predictions = classifier->predict_with_probabilities(stage.held_out);
       result.predict_s = predicting.seconds();
-      const Metrics metrics = measure(stage.judge_labels, said, {}, config_.seed);
+      const Metrics metrics = measure(stage.held_out_labels, predictions, {}, config_.seed);
       result.accuracy = metrics.accuracy.value;
       result.log_loss = metrics.log_loss;
     } catch (const Interrupted&) {
@@ -160,7 +158,6 @@ class Search {
   const std::vector<Parameters>& points_;
   Progress& progress_;
   const TuningStore& store_;
-  std::unique_ptr<Classifier> any_;  // a learner of the kind, with any parameters
   std::vector<int> folds_;
   std::vector<std::vector<FoldScore>> scores_;
   std::mutex mutex_;

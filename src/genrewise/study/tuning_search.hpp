@@ -1,4 +1,4 @@
-// The fits of a parameter search: every point on every fold.
+// The fits of a hyper-parameter search: every point on every fold.
 #pragma once
 
 #include <vector>
@@ -7,8 +7,8 @@
 
 namespace genrewise {
 
-/// scores[point][fold]; what the store has is taken from there, and each other score goes there when it is known. The
-/// configuration and the points must be sound.
+/// Returns scores[point][fold]. Takes scores from the store if it has them, and stores each new score. Configuration
+/// and points must be valid.
 std::vector<std::vector<FoldScore>> score_on_folds(const Examples& examples, const TuningConfig& config,
                                                    const std::vector<Parameters>& points, Progress& progress,
                                                    const TuningStore& store);

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the tiny audio files of this folder: one synthetic signal in many formats.
+"""Makes the small audio files of this folder: one synthetic signal in many formats.
 
 Made with Debian 12's ffmpeg 5.1.9 (libmp3lame 3.100, libvorbis 1.3.7, libopus 1.3.1) and lame 3.100, numpy 2.x:
     python3 make_audio.py
-Encoders of other versions give other bytes; the tests' tolerances are meant for any good encoder.
+Other versions of the encoders produce other bytes; the tests' tolerances allow for any good encoder.
 
 sweep   1 s, stereo, 44.1 kHz: left rises from 200 Hz to 5 kHz, right falls, different levels.
-long   8 s, mono, 16 kHz: a sweep whose level changes all the time, so that every moment is recognised (clip windows).
+long   8 s, mono, 16 kHz: a sweep with varying level, so that every position is identifiable (clip windows).
 """
 import pathlib
 import subprocess
@@ -41,13 +41,13 @@ write_wav("sweep.wav", [0.6 * sweep(1, 44100, 200, 5000), 0.3 * sweep(1, 44100, 
 t = np.arange(8 * 16000) / 16000
 write_wav("long.wav", [sweep(8, 16000, 300, 3000) * (0.4 + 0.2 * np.sin(2 * np.pi * 0.37 * t))], 16000)
 
-# Without loss.
+# Lossless.
 ffmpeg("sweep.wav", "sweep.flac")
 ffmpeg("sweep.wav", "sweep.aiff")
 ffmpeg("sweep.wav", "sweep.wv")
 ffmpeg("sweep.wav", "sweep_alac.m4a", "-c:a", "alac")
 ffmpeg("long.wav", "long.flac")
-# With loss.
+# Lossy.
 ffmpeg("sweep.wav", "sweep_vorbis.ogg", "-c:a", "libvorbis", "-q:a", "5")
 ffmpeg("sweep.wav", "sweep.opus", "-c:a", "libopus", "-b:a", "96k")
 ffmpeg("sweep.wav", "sweep_aac.m4a", "-c:a", "aac", "-b:a", "128k")
@@ -66,6 +66,6 @@ ffmpeg("long.wav", "long.opus", "-c:a", "libopus", "-b:a", "24k")
 ffmpeg("long.wav", "long.m4a", "-c:a", "aac", "-b:a", "32k")
 ffmpeg("long.wav", "long.mp3", "-c:a", "libmp3lame", "-b:a", "24k")
 ffmpeg("long.wav", "long_no_xing.mp3", "-c:a", "libmp3lame", "-b:a", "8k", "-write_xing", "0", "-id3v2_version", "0")
-# What FFmpeg's own MP3 decoder makes of it: a second opinion on mpg123's figures.
+# Output of FFmpeg's own MP3 decoder, as a second reference for mpg123.
 ffmpeg("sweep_cbr.mp3", "sweep_cbr_by_ffmpeg.flac", "-sample_fmt", "s16")
 (HERE / "long.wav").unlink()

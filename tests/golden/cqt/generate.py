@@ -1,16 +1,16 @@
-"""Writes cqt.txt: what librosa makes of a few signals, for tests/dsp/cqt_test.cpp and its neighbours.
+"""Writes cqt.txt: librosa's results for a few signals, for tests/dsp/cqt_test.cpp and related tests.
 
     pip install librosa==0.11.0 numpy==2.4.6 scipy==1.17.1 soxr==1.1.0 soundfile==0.14.0
     python generate.py [folder of real clips]
 
-Analytic signals are made by the same formulas in tests/dsp/cqt_golden.cpp. With the folder (data/ of the shared test
-data) real.txt is written as well, for clips that the repository does not hold.
+Analytic signals are computed by the same formulas in tests/dsp/cqt_golden.cpp. With the folder (data/ of the shared test
+data) real.txt is written as well, for clips that are not in the repository.
 
 A file is a sequence of
     signal NAME RATE SAMPLES TUNING_OF_MAGNITUDES TUNING_OF_POWERS FRAMES LARGEST
     frame T, then 84 constant-Q magnitudes, 12 chroma_cqt, 12 chroma_cens, 6 tonnetz (all three as FMA's features.py calls
     them: without bins_per_octave, which is 36 then) and 12 chroma_cqt with bins_per_octave=12
-where TUNING_OF_MAGNITUDES is what the constant-Q transform was made with.
+where TUNING_OF_MAGNITUDES is the tuning used by the constant-Q transform.
 """
 import pathlib
 import sys
@@ -35,7 +35,7 @@ def sines(rate, count, frequencies_hz):
 
 
 def chirp(rate, count, first_hz, last_hz):
-    """Exponential: the phase is 2 pi first (r^t - 1) / ln r, r such that the last sample has last_hz."""
+    """Exponential: the phase is 2 pi first (r^t - 1) / ln r, with r such that the last sample has last_hz."""
     t = np.arange(count) / count
     r = last_hz / first_hz
     return 0.5 * np.sin(2 * np.pi * first_hz * (count / rate) * (r**t - 1) / np.log(r))
@@ -99,7 +99,7 @@ def main():
         with open(here / "real.txt", "w", encoding="ascii") as out:
             for name, rate in CLIPS:
                 x, native_hz = soundfile.read(pathlib.Path(sys.argv[1]) / name, dtype="float32", always_2d=True)
-                # Ten seconds; another rate is only claimed, so that no resampler comes between.
+                # Ten seconds; other sample rates are only declared, so no resampler is involved.
                 write(out, name, rate, x.mean(axis=1)[5 * native_hz : 15 * native_hz], (0, 0.1, 0.33, 0.6, 0.9, 1))
 
 

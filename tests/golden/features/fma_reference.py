@@ -1,7 +1,7 @@
-"""The 518 numbers of FMA's features.py, computed by librosa, in the column order of features.csv.
+"""The 518 features of FMA's features.py, computed by librosa, in the column order of features.csv.
 
-Written against librosa 0.11.0; what the functions are given, and what they are not given, follows features.py of the FMA
-repository (https://github.com/mdeff/fma): only the CQT and the mel filters learn the true sample rate.
+Written for librosa 0.11.0; the functions' arguments follow features.py of the FMA repository
+(https://github.com/mdeff/fma): only the CQT and the mel filters use the true sample rate.
 """
 
 import librosa
@@ -51,6 +51,6 @@ def statistics(values):
 
 
 def compute(x, sr):
-    """The row of features.csv, 518 numbers."""
+    """The row of features.csv, 518 values."""
     series = frame_features(x, sr)
     return np.concatenate([statistics(series[name]).ravel() for name in SIZES]).astype(np.float32)

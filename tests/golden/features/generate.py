@@ -4,12 +4,12 @@
     pip install librosa==0.11.0 numpy==2.4.6 scipy==1.17.1 soundfile==0.14.0 soxr==1.1.0
     ./generate.py [SHARED_DATA_FOLDER]
 
-The analytic signals are the same formulas as in tests/features/golden_test.cpp. The real clips are those of the shared data
-folder that the repository does not hold (fma/ and midi8_mini/, read by soundfile, whose samples equal those of genrewise's
-decoder bit by bit); without the folder only analytic.csv is written.
+The analytic signals use the same formulas as tests/features/golden_test.cpp. The real clips are in the shared data folder,
+not in the repository (fma/ and midi8_mini/, read by soundfile, whose samples are bitwise equal to those of genrewise's
+decoder); without the folder only analytic.csv is written.
 
 Rows: kind, signal, what, numbers...
-  fma518  signal  -                      the row of features.csv (NaN where a series does not vary)
+  fma518  signal  -                      the row of features.csv (NaN where a series is constant)
   frame   signal  feature:frame          that feature's values in that frame
   mel224  signal  frame                  the 224 bands of that frame
   frames / frames_by_coefficient  signal  frame   the 35 standardised values of that frame

@@ -3,7 +3,7 @@
     pip install librosa==0.11.0 numpy==2.4.6 scipy==1.17.1
     python generate.py
 
-Each line is a name and its values. The inputs are made by the same linear congruential generator in the tests.
+Each line is a name and its values. The tests compute the inputs with the same linear congruential generator.
 """
 import pathlib
 import sys

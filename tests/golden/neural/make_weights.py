@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Small weight files as PyTorch and Keras write them, for tests/neural/weights_test.cpp. Written with torch 2.15.0 and
-tensorflow 2.21.0 (keras 3); run each half with a Python that has its library:
+tensorflow 2.21.0 (keras 3); run each part with a Python that has its library:
 
     python3 make_weights.py torch|keras
 """
@@ -11,7 +11,7 @@ FOLDER = pathlib.Path(__file__).parent
 
 
 class Caller:
-    """Unpickled by Python it would call a function."""
+    """Calls a function when it is unpickled."""
 
     def __reduce__(self):
         import os

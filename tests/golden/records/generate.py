@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the small record files beside this script, as TensorFlow writes them: pip install tensorflow-cpu==2.21.0
+"""Writes the small record files beside this script with TensorFlow: pip install tensorflow-cpu==2.21.0
 
 Example i of three: song[k] = i + k / 4 for k < 5, class = i, one_hot_class of 3, track_id = "track i"; the first one also
-has a key that nobody asks for.
+has an additional key that no test reads.
 """
 import pathlib
 

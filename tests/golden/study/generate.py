@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Golden figures for tests/study/metrics_test.cpp: scikit-learn 1.9.1, scipy and numpy.
 
-Writes metrics.json beside itself: seeded predictions of 60 examples and 5 genres (of which one is never true and
-one is neither true nor predicted), and what scikit-learn measures on them; Wilson intervals and McNemar p-values by
-scipy.stats.
+Writes metrics.json beside itself: seeded predictions of 60 examples and 5 genres (one of which is never true and one is
+neither true nor predicted), and scikit-learn's metrics of them; Wilson intervals and McNemar p-values by scipy.stats.
 """
 import json
 import pathlib

@@ -11,13 +11,13 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kMostPlaces = 5000;  // that are solved for at once: 200 MB
-constexpr double kLeastFirstWidth = 1;     // below it examples alternate between zone and bound without an end
-constexpr int kMostRounds = 25;            // of one stage
+constexpr std::size_t kMostUnknowns = 5000;  // of one linear system: 200 MB
+constexpr double kLeastFirstWidth = 1;       // below it examples alternate between zone and bound forever
+constexpr int kMostRounds = 25;              // of one stage
 constexpr int kMostRoundsOfAll = 250;
-constexpr int kFewRounds = 5;    // of a stage, after which the next may shrink more
-constexpr int kFirstWidths = 3;  // each ten times as wide as the one before
-constexpr int kCorrections = 4;  // rounds that only mend rounding
+constexpr int kFewRounds = 5;    // up to this many rounds of a stage, the next may shrink more
+constexpr int kFirstWidths = 3;  // first widths to try, each ten times the one before
+constexpr int kCorrections = 4;  // rounds that only correct rounding
 
 /// out += factor * row
 void add_scaled(const float* row, double factor, double* out, std::size_t count) {
@@ -32,26 +32,26 @@ double KernelForm::mean_diagonal() {
   return sum / static_cast<double>(size_);
 }
 
-void KernelForm::add_product(std::span<const std::size_t> places, std::span<const double> d,
+void KernelForm::add_product(std::span<const std::size_t> indices, std::span<const double> d,
                              std::span<double> products) {
-  for (std::size_t k = 0; k < places.size(); ++k) {
-    const PairKernel::Row row = kernel_.row(places[k]);
+  for (std::size_t k = 0; k < indices.size(); ++k) {
+    const PairKernel::Row row = kernel_.row(indices[k]);
     add_scaled(row.first, d[k], products.data(), first_count_);
     add_scaled(row.second, d[k], products.data() + first_count_, size_ - first_count_);
   }
 }
 
-bool KernelForm::solve(std::span<const std::size_t> places, std::span<const double> ridge,
+bool KernelForm::solve(std::span<const std::size_t> indices, std::span<const double> ridge,
                        std::span<std::vector<double>> right_sides) {
-  const std::size_t n = places.size();
-  if (n > kMostPlaces) return false;
+  const std::size_t n = indices.size();
+  if (n > kMostUnknowns) return false;
   std::vector<double> matrix(n * n);
   for (std::size_t i = 0; i < n; ++i) {
-    const PairKernel::Row row = kernel_.row(places[i]);
+    const PairKernel::Row row = kernel_.row(indices[i]);
     double* out = matrix.data() + i * n;
     for (std::size_t j = 0; j <= i; ++j)
-      out[j] =
-          static_cast<double>(places[j] < first_count_ ? row.first[places[j]] : row.second[places[j] - first_count_]);
+      out[j] = static_cast<double>(indices[j] < first_count_ ? row.first[indices[j]]
+                                                             : row.second[indices[j] - first_count_]);
     out[i] += ridge[i];
   }
   return blas::solve_positive(matrix, n, right_sides);
@@ -62,8 +62,8 @@ namespace {
 class ActiveSets {
  public:
   ActiveSets(KernelForm& form, std::size_t first_count, std::span<const double> bound, DualPoint point)
-      : form_(form), first_count_(first_count), bound_(bound), point_(std::move(point)), place_(bound.size()) {
-    for (std::size_t i = 0; i < bound.size(); ++i) place_[i] = place_now(i);
+      : form_(form), first_count_(first_count), bound_(bound), point_(std::move(point)), region_(bound.size()) {
+    for (std::size_t i = 0; i < bound.size(); ++i) region_[i] = region_of_alpha(i);
   }
 
   bool solve(double tolerance) {
@@ -71,7 +71,7 @@ class ActiveSets {
     const bool is_new = std::ranges::all_of(point_.beta, [](double value) { return value == 0; });
     if (!(is_new ? start(tolerance) : settle(last, kMostRounds))) return false;
     for (int i = 0; i < kCorrections && violation() >= tolerance; ++i)
-      if (!step(last) || regroup(last) > 0) return false;
+      if (!step(last) || reassign(last) > 0) return false;
     if (violation() >= tolerance) return false;
     polish(SmoothingSchedule::kPolish * last);
     return true;
@@ -80,56 +80,56 @@ class ActiveSets {
   DualPoint take() { return std::move(point_); }
 
  private:
-  enum class Place : char { zero, zone, bound };
+  enum class Region : char { zero, zone, bound };
 
   double sign(std::size_t i) const { return i < first_count_ ? 1 : -1; }
-  Place place_now(std::size_t i) const {
+  Region region_of_alpha(std::size_t i) const {
     const double alpha = sign(i) * point_.beta[i];
-    return alpha <= 0 ? Place::zero : alpha >= bound_[i] ? Place::bound : Place::zone;
+    return alpha <= 0 ? Region::zero : alpha >= bound_[i] ? Region::bound : Region::zone;
   }
 
-  /// A still smaller width brings the solution nearer to the exact one, of which libsvm's lies on any side, but
-  /// rounding may be too coarse for it.
+  /// A smaller width brings the solution closer to the exact one (libsvm's may deviate to either side), but may exceed
+  /// what rounding permits.
   void polish(double width) {
     const DualPoint sound = point_;
     const double before = violation();
     if (!settle(width, kFewRounds) || violation() > before) point_ = sound;
   }
 
-  /// From a wide zone that holds all examples to the last width. Where a width is so much smaller than the one before
-  /// that places change back and forth, a less small one is tried from there.
+  /// From a wide zone that contains all examples to the last width. Where a width is so much smaller than the one
+  /// before that regions alternate, a larger one is tried from the last solution.
   bool start(double tolerance) {
     double width = first_smoothing_width(kLeastFirstWidth, bound_, form_.mean_diagonal());
     bool settled = false;
     for (int attempt = 0; attempt < kFirstWidths && !settled; ++attempt) {
       if (attempt > 0) width *= 10;
-      std::ranges::fill(place_, Place::zone);
+      std::ranges::fill(region_, Region::zone);
       settled = settle(width, kMostRounds);
     }
     if (!settled) return false;
-    std::vector<Place> settled_place = place_;
+    std::vector<Region> settled_regions = region_;
     SmoothingSchedule schedule(width, tolerance, {.few_rounds = kFewRounds});
     for (double next = schedule.next(); schedule.width() > schedule.last() && rounds_ < kMostRoundsOfAll;) {
       const int before = rounds_;
       if (settle(next, 1)) {
-        settled_place = place_;
+        settled_regions = region_;
         next = schedule.advance(next, rounds_ - before);
       } else {
-        place_ = settled_place;
+        region_ = settled_regions;
         next = schedule.retry();
       }
     }
     return schedule.width() <= schedule.last();
   }
 
-  /// Rounds at one width until nobody changes places; false when `patience` rounds in a row bring no fewer changes.
+  /// Rounds at one width until no region changes; false when `patience` rounds in a row bring no fewer changes.
   bool settle(double width, int patience) {
-    std::size_t fewest = place_.size() + 1;
+    std::size_t fewest = region_.size() + 1;
     for (int round = 0, waited = 0; round < kMostRounds && waited < patience; ++round) {
       throw_if_interrupted();
       ++rounds_;
       if (!step(width)) return false;
-      const std::size_t changes = regroup(width);
+      const std::size_t changes = reassign(width);
       if (changes == 0) return true;
       waited = changes < fewest ? 0 : waited + 1;
       fewest = std::min(fewest, changes);
@@ -137,17 +137,18 @@ class ActiveSets {
     return false;
   }
 
-  /// Moves all to where their places want them: to their bounds, and in the zone to y f = 1 + h - 2 h alpha / bound.
+  /// Newton step with fixed regions: alpha to its bounds, and in the zone the solution of y f = 1 + h - 2 h alpha /
+  /// bound.
   bool step(double width) {
     std::vector<std::size_t> moved, zone;
     std::vector<double> change, ridge;
     double sum = 0;
-    for (std::size_t i = 0; i < place_.size(); ++i) {
-      if (bound_[i] > 0 && place_[i] == Place::zone) {
+    for (std::size_t i = 0; i < region_.size(); ++i) {
+      if (bound_[i] > 0 && region_[i] == Region::zone) {
         zone.push_back(i);
         ridge.push_back(2 * width / bound_[i]);
       } else {
-        const double target = place_[i] == Place::bound ? sign(i) * bound_[i] : 0;
+        const double target = region_[i] == Region::bound ? sign(i) * bound_[i] : 0;
         if (target != point_.beta[i]) {
           moved.push_back(i);
           change.push_back(target - point_.beta[i]);
@@ -176,20 +177,20 @@ class ActiveSets {
     return true;
   }
 
-  /// How many are not where their alpha and their margin say that they belong; they go there.
-  std::size_t regroup(double width) {
+  /// Reassigns examples to the regions of their alpha and margin; returns the number of changes.
+  std::size_t reassign(double width) {
     std::size_t changed = 0;
-    for (std::size_t i = 0; i < place_.size(); ++i) {
+    for (std::size_t i = 0; i < region_.size(); ++i) {
       if (bound_[i] == 0) continue;
       const double alpha = sign(i) * point_.beta[i], margin = sign(i) * (point_.products[i] + offset_);
-      Place wanted = place_[i];
-      if (place_[i] == Place::zone) {
-        wanted = alpha < 0 ? Place::zero : alpha > bound_[i] ? Place::bound : Place::zone;
-      } else if (place_[i] == Place::zero ? margin < 1 + width : margin > 1 - width) {
-        wanted = Place::zone;
+      Region region = region_[i];
+      if (region_[i] == Region::zone) {
+        region = alpha < 0 ? Region::zero : alpha > bound_[i] ? Region::bound : Region::zone;
+      } else if (region_[i] == Region::zero ? margin < 1 + width : margin > 1 - width) {
+        region = Region::zone;
       }
-      changed += wanted != place_[i];
-      place_[i] = wanted;
+      changed += region != region_[i];
+      region_[i] = region;
     }
     return changed;
   }
@@ -200,7 +201,7 @@ class ActiveSets {
   std::size_t first_count_;
   std::span<const double> bound_;
   DualPoint point_;
-  std::vector<Place> place_;
+  std::vector<Region> region_;
   double offset_ = 0;
   int rounds_ = 0;
 };

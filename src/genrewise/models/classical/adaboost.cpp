@@ -1,5 +1,6 @@
 // AdaBoost for several classes (SAMME; Zhu, Zou, Rosset and Hastie 2009), as scikit-learn's AdaBoostClassifier: each
-// tree is grown on examples that weigh more the more often they were missed, and has a say by how seldom it errs.
+// tree is grown with larger weights on examples that earlier trees misclassified, and votes with a weight that grows
+// with its accuracy.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -8,7 +9,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/models/classifiers.hpp"
@@ -17,16 +18,16 @@
 namespace genrewise {
 namespace {
 
-constexpr double kLeastWeight = 2.220446049250313e-16;  // as there: no example is ever out of it
+constexpr double kLeastWeight = 2.220446049250313e-16;  // as in scikit-learn: no example gets weight 0
 
 std::size_t first_of_largest(std::span<const float> shares) {
   return static_cast<std::size_t>(std::ranges::max_element(shares) - shares.begin());
 }
 
-class AdaBoost final : public Learner {
+class AdaBoost final : public ClassicalClassifier {
  public:
   AdaBoost(const ParameterValues& given, std::uint64_t seed)
-      : Learner(genrewise::adaboost(), given),
+      : ClassicalClassifier(genrewise::adaboost(), given),
         seed_(seed),
         trees_(static_cast<std::size_t>(read().integer("n_estimators"))),
         rate_(read().number("learning_rate")) {
@@ -34,13 +35,13 @@ class AdaBoost final : public Learner {
   }
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     growth_.features = examples.cols();
     std::vector<double> weights(classes.size(), 1 / static_cast<double>(classes.size()));
     std::vector<std::uint32_t> rows(classes.size());
     std::iota(rows.begin(), rows.end(), 0u);
     std::vector<Forest> grown;
-    says_.clear();
+    tree_weights_.clear();
     const double chance = 1 - 1 / static_cast<double>(class_count);
     for (std::size_t t = 0; t < trees_; ++t) {
       throw_if_interrupted();
@@ -54,31 +55,34 @@ class AdaBoost final : public Learner {
         if (missed[i]) error += weights[i];
       }
       error /= std::reduce(weights.begin(), weights.end());
-      if (error >= chance) break;  // no better than a guess
+      if (error >= chance) break;  // no better than chance
       grown.push_back(std::move(tree));
-      says_.push_back(error <= 0 ? 1 : rate_ * (std::log((1 - error) / error) + std::log(class_count - 1.0)));
+      tree_weights_.push_back(error <= 0 ? 1 : rate_ * (std::log((1 - error) / error) + std::log(class_count - 1.0)));
       if (error <= 0) break;
       for (std::size_t i = 0; i < classes.size(); ++i)
-        if (missed[i]) weights[i] *= std::exp(says_.back());
+        if (missed[i]) weights[i] *= std::exp(tree_weights_.back());
       const double sum = std::reduce(weights.begin(), weights.end());
       if (!std::isfinite(sum)) break;
       for (double& weight : weights) weight /= sum;
     }
     if (grown.empty())
-      throw Error("no tree of AdaBoost is better than a guess", "adaboost", "raise max_depth, or use another learner");
+      throw Error("no tree of AdaBoost is better than a guess", "adaboost",
+                  "raise max_depth, or use another classifier");
     forest_ = joined_trees(grown);
   }
 
-  /// A tree's say counts for its class, and is shared out against the others; softmax of the mean.
+  /// Decision function of SAMME: each tree's weight counts for its class and, evenly, against the others; softmax of
+  /// the mean.
   Matrix probabilities(const Matrix& examples) const override {
     Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
-    const double all = std::reduce(says_.begin(), says_.end()), others = class_count() - 1.0;
+    const double all = std::reduce(tree_weights_.begin(), tree_weights_.end()), others = class_count() - 1.0;
     blas::for_blocks(examples.rows(), 64, [&](std::size_t first, std::size_t count) {
       std::vector<double> scores(result.cols());
       for (std::size_t i = first; i < first + count; ++i) {
         std::ranges::fill(scores, -all / others);
-        for (std::size_t t = 0; t < says_.size(); ++t)
-          scores[first_of_largest(forest_.leaf(forest_.roots[t], examples.row(i)))] += says_[t] * (1 + 1 / others);
+        for (std::size_t t = 0; t < tree_weights_.size(); ++t)
+          scores[first_of_largest(forest_.leaf(forest_.roots[t], examples.row(i)))] +=
+              tree_weights_[t] * (1 + 1 / others);
         for (double& score : scores) score /= all * others;
         softmax_row(scores, result.row(i));
       }
@@ -88,11 +92,11 @@ class AdaBoost final : public Learner {
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {
     forest_.save(archive, prefix);
-    archive.put(prefix + "says", says_);
+    archive.put(prefix + "says", tree_weights_);
   }
   void load_state(const TensorArchive& archive, const std::string& prefix) override {
     forest_.load(archive, prefix, columns(), static_cast<std::size_t>(class_count()));
-    says_ = archive.doubles(prefix + "says", forest_.roots.size());
+    tree_weights_ = archive.doubles(prefix + "says", forest_.roots.size());
   }
 
   std::uint64_t seed_;
@@ -100,7 +104,7 @@ class AdaBoost final : public Learner {
   double rate_;
   GrowthConfig growth_;
   Forest forest_;
-  std::vector<double> says_;  // of each tree
+  std::vector<double> tree_weights_;  // of each tree
 };
 
 }  // namespace
@@ -113,7 +117,7 @@ const ClassifierDescriptor& adaboost() {
       .parameters =
           {trees_parameter("50").searched("25,50,100,200", Simpler::smaller),
            parameter::number("learning_rate", "1.0", above(0), "factor of each tree's weight").searched("0.1,0.3,1"),
-           parameter::integer("max_depth", "1", at_least(1), "deepest level of a tree")
+           parameter::integer("max_depth", "1", at_least(1), "maximum depth of a tree")
                .searched("1,2,3", Simpler::smaller)},
       .searches = {{"wide", {"n_estimators=25,50,100,200", "learning_rate=0.1,0.3,1"}}},
       .make = [](const ParameterValues& given, std::uint64_t seed) { return std::make_unique<AdaBoost>(given, seed); }};

@@ -7,22 +7,22 @@
 
 #include "genrewise/base/error.hpp"
 
-extern "C" void dsyevd_(const char* job, const char* half, const int* n, double* a, const int* lda, double* w,
+extern "C" void dsyevd_(const char* job, const char* triangle, const int* n, double* a, const int* lda, double* w,
                         double* work, const int* lwork, int* iwork, const int* liwork, int* info);
 
-extern "C" void dpotrf_(const char* half, const int* n, double* a, const int* lda, int* info);
-extern "C" void dpotrs_(const char* half, const int* n, const int* sides, const double* a, const int* lda, double* b,
-                        const int* ldb, int* info);
+extern "C" void dpotrf_(const char* triangle, const int* n, double* a, const int* lda, int* info);
+extern "C" void dpotrs_(const char* triangle, const int* n, const int* sides, const double* a, const int* lda,
+                        double* b, const int* ldb, int* info);
 
 namespace genrewise::blas {
 namespace {
 
-constexpr std::size_t kRowBlock = 512;  // rows of one product of a block loop
+constexpr std::size_t kRowBlock = 512;  // rows of one product in a loop over blocks
 constexpr std::size_t kSide = 1024;     // side of a block of a product of columns
 constexpr std::size_t kLeastStrip = 128, kMostStrip = 2048, kStrips = 32;
-constexpr std::size_t kSumBlock = 1024;  // rows whose products are summed in float before they go to double
+constexpr std::size_t kSumBlock = 1024;  // rows whose products are summed in float before they are added to double
 
-/// Another room's library (libtorch) may share OpenBLAS and set its number of threads; this takes it back.
+/// Another library (libtorch) may share OpenBLAS and set its number of threads; this resets it.
 void use_one_thread() {
   if (openblas_get_num_threads() == 1) return;
   static std::mutex mutex;
@@ -177,7 +177,7 @@ Moments column_moments(const Matrix& examples) {
 }
 
 double dot(std::span<const float> a, std::span<const float> b) {
-  constexpr std::size_t kLanes = 8;  // independent sums, so that the compiler may use vector registers
+  constexpr std::size_t kLanes = 8;  // independent sums, which allow vectorisation
   double sums[kLanes] = {};
   std::size_t i = 0;
   for (; i + kLanes <= a.size(); i += kLanes)
@@ -193,7 +193,7 @@ bool factor_positive(std::vector<double>& matrix, std::size_t n) {
   use_one_thread();
   const int size = static_cast<int>(n);
   int info = 0;
-  dpotrf_("U", &size, matrix.data(), &size, &info);  // LAPACK's upper half by columns is our lower one by rows
+  dpotrf_("U", &size, matrix.data(), &size, &info);  // LAPACK's column-major upper triangle is our row-major lower one
   return info == 0;
 }
 
@@ -217,13 +217,14 @@ std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n) 
   std::vector<double> values(n);
   const int size = static_cast<int>(n), query = -1;
   int work_size = 0, info = 0;
-  double work_wanted = 0;
-  dsyevd_("V", "L", &size, matrix.data(), &size, values.data(), &work_wanted, &query, &work_size, &query, &info);
-  std::vector<double> work(static_cast<std::size_t>(work_wanted));
+  double optimal_size = 0;
+  dsyevd_("V", "L", &size, matrix.data(), &size, values.data(), &optimal_size, &query, &work_size, &query, &info);
+  std::vector<double> work(static_cast<std::size_t>(optimal_size));
   std::vector<int> iwork(static_cast<std::size_t>(work_size));
   const int lwork = static_cast<int>(work.size()), liwork = work_size;
   dsyevd_("V", "L", &size, matrix.data(), &size, values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
-  if (info != 0) throw Error("the eigenvectors could not be found (LAPACK's dsyevd said " + std::to_string(info) + ")");
+  if (info != 0)
+    throw Error("the eigenvectors could not be found (LAPACK's dsyevd returned " + std::to_string(info) + ")");
   return values;
 }
 

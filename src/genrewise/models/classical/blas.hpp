@@ -1,5 +1,8 @@
-// Matrix products. OpenBLAS always runs on the calling thread alone; loops over blocks of fixed size are spread over
-// our own threads. So budgets never multiply, and results are the same for any number of threads.
+// Matrix products on OpenBLAS. OpenBLAS always runs on the calling thread only; loops over blocks of fixed size run on
+// genrewise's own threads. Thread budgets therefore never multiply, and results are the same for any number of threads.
+//
+//     const Matrix products = blas::product_nt(a, b);                   // a * b^T
+//     const auto [mean, variance] = blas::column_moments(examples);
 #pragma once
 
 #include <cstddef>
@@ -10,7 +13,7 @@
 
 namespace genrewise::blas {
 
-/// A row-major matrix that somebody else owns; `stride` is the distance between rows.
+/// A row-major matrix owned by the caller; `stride` is the distance between rows.
 template <class T>
 struct View {
   T* data = nullptr;
@@ -37,29 +40,29 @@ void multiply(Form form, double alpha, View<const double> a, View<const double> 
 /// a * b^T, or a * b, in blocks of rows over all threads.
 Matrix product_nt(const Matrix& a, const Matrix& b);
 Matrix product_nn(const Matrix& a, const Matrix& b);
-/// a^T * b with sums over blocks of rows kept in double; a.cols x b.cols, row-major.
+/// a^T * b with sums over blocks of rows in double; a.cols x b.cols, row-major.
 std::vector<double> product_tn(View<const float> a, View<const float> b);
-/// a^T * a likewise, by its lower half; both halves filled.
+/// a^T * a likewise; only the lower triangle is computed, both are filled.
 std::vector<double> gram_of_columns(View<const float> a);
-/// gram += factor * a^T * a, its lower half, on the calling thread.
+/// gram += factor * a^T * a, lower triangle only, on the calling thread.
 void add_lower_gram_of_columns(double factor, View<const double> a, View<double> gram);
-/// a * a^T, float, by its lower half; both halves filled.
+/// a * a^T in float; only the lower triangle is computed, both are filled.
 Matrix gram_of_rows(const Matrix& a);
 
 /// Calls body(first, count) for blocks of at most `block` items of [0, count), over all threads.
 template <class Body>
 void for_blocks(std::size_t count, std::size_t block, Body body);
 
-/// Fills the symmetric n x n matrix `out`: body(row, col, tile) writes one tile of the lower half (tiles on the
-/// diagonal whole), over all threads; the upper half is copied.
+/// Fills the symmetric n x n matrix `out`: body(row, col, tile) writes one tile of the lower triangle (tiles on the
+/// diagonal completely), over all threads; the upper triangle is copied.
 template <class T, class Body>
 void fill_symmetric(T* out, std::size_t n, Body body);
 
-/// sum over rows of (row - mean)(row - mean)^T, cols x cols, all of it in double.
+/// sum over rows of (row - mean)(row - mean)^T, cols x cols, computed in double.
 std::vector<double> scatter(View<const float> rows, std::span<const double> mean);
 
-/// Width of the strips of columns in which a table of that many is gone through from top to bottom: enough strips for
-/// all threads, and as long a stretch of each row as there can be, since every row is another page of memory.
+/// Width of the column strips in which a table with that many columns is traversed from top to bottom: enough strips
+/// for all threads, and otherwise as wide as possible, because every row is on another memory page.
 std::size_t strip_width(std::size_t cols);
 
 struct Moments {
@@ -70,16 +73,17 @@ Moments column_moments(const Matrix& examples);
 
 double dot(std::span<const float> a, std::span<const float> b);
 
-/// Eigenvalues ascending (returned) and their vectors in the rows of `matrix`, which holds a symmetric n x n matrix
-/// (LAPACK's dsyevd). Throws Error when it does not converge.
+/// Eigenvalues in ascending order (returned) and eigenvectors (in the rows of `matrix`) of the symmetric n x n matrix
+/// in `matrix` (LAPACK's dsyevd). Throws Error when it does not converge.
 std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n);
 
-/// The lower half of `matrix` becomes L with L L^T = matrix. False when it is not positive definite (dpotrf).
+/// Cholesky factorisation (dpotrf): the lower triangle of `matrix` becomes L with L L^T = matrix. False when it is not
+/// positive definite.
 bool factor_positive(std::vector<double>& matrix, std::size_t n);
 /// Solves L^T x = b in place.
 void solve_transposed(const std::vector<double>& factor, std::size_t n, std::span<double> right_side);
-/// Solves for right sides in place; `matrix` (n x n, its lower half is read) is spent. False when it is not positive
-/// definite (LAPACK's dpotrf).
+/// Solves for the right-hand sides in place by Cholesky factorisation (dpotrf); the lower triangle of `matrix` (n x n)
+/// is read, and `matrix` is overwritten. False when it is not positive definite.
 bool solve_positive(std::vector<double>& matrix, std::size_t n, std::span<std::vector<double>> right_sides);
 
 }  // namespace genrewise::blas
@@ -98,7 +102,7 @@ void for_blocks(std::size_t count, std::size_t block, Body body) {
   });
 }
 
-/// `to` becomes the transpose of `from`, square by square, so that both stay in the cache.
+/// `to` becomes the transpose of `from`, in square tiles that stay in the cache.
 template <class T>
 void transpose(View<const T> from, View<T> to) {
   constexpr std::size_t kSquare = 16;

@@ -1,10 +1,10 @@
 // One decision tree, as scikit-learn's DecisionTreeClassifier (CART, Gini). Features are tried in an order drawn from
-// the seed, and of equal splits the first counts, as there.
+// the seed, and the first of equal splits is used, as there.
 #include <algorithm>
 #include <numeric>
 
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/models/classifiers.hpp"
@@ -13,13 +13,13 @@
 namespace genrewise {
 namespace {
 
-class DecisionTree final : public Learner {
+class DecisionTree final : public ClassicalClassifier {
  public:
   DecisionTree(const ParameterValues& given, std::uint64_t seed)
-      : Learner(decision_tree(), given), seed_(seed), growth_(growth_of(read())) {}
+      : ClassicalClassifier(decision_tree(), given), seed_(seed), growth_(growth_of(read())) {}
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     growth_.features = tried_features(read(), examples.cols());
     std::vector<std::uint32_t> rows(classes.size());
     std::iota(rows.begin(), rows.end(), 0u);

@@ -1,11 +1,11 @@
-// Linear and quadratic discriminant analysis, as scikit-learn's with the "svd" solver: normal classes that share one
-// covariance, or have one each; covariances divide by the number of examples, as scikit-learn 1.9.
+// Linear and quadratic discriminant analysis, as scikit-learn's with the "svd" solver: normal class distributions with
+// a shared covariance, or one each; covariances divide by the number of examples, as scikit-learn 1.9.
 #include <algorithm>
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -31,13 +31,13 @@ Matrix rows_of_class(const Matrix& examples, std::span<const int> classes, std::
   return examples.select_rows(rows);
 }
 
-class LinearDiscriminant final : public Learner {
+class LinearDiscriminant final : public ClassicalClassifier {
  public:
   explicit LinearDiscriminant(const ParameterValues& given)
-      : Learner(linear_discriminant(), given), tolerance_(read().number("tol")) {}
+      : ClassicalClassifier(linear_discriminant(), given), tolerance_(read().number("tol")) {}
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     require_few_columns(examples, "lda");
     const auto count = static_cast<std::size_t>(class_count);
     const std::size_t cols = examples.cols(), n = examples.rows();
@@ -77,7 +77,7 @@ class LinearDiscriminant final : public Learner {
     return rows;
   }
 
-  /// log p(c | x) is W (m_c - m) . W (x - m) - |W (m_c - m)|^2 / 2 + log prior, plus what all classes share.
+  /// log p(c | x) is W (m_c - m) . W (x - m) - |W (m_c - m)|^2 / 2 + log prior, plus a term common to all classes.
   void set_weights(const std::vector<double>& means, const std::vector<std::size_t>& sizes,
                    const std::vector<double>& whitening, std::size_t n) {
     const std::size_t cols = columns(), rank = whitening.size() / cols;
@@ -123,15 +123,15 @@ class LinearDiscriminant final : public Learner {
   LinearScores scores_;
 };
 
-class QuadraticDiscriminant final : public Learner {
+class QuadraticDiscriminant final : public ClassicalClassifier {
  public:
   explicit QuadraticDiscriminant(const ParameterValues& given)
-      : Learner(quadratic_discriminant(), given),
+      : ClassicalClassifier(quadratic_discriminant(), given),
         regularisation_(read().number("reg_param")),
         tolerance_(read().number("tol")) {}
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     require_few_columns(examples, "qda");
     const std::size_t cols = examples.cols();
     whitening_.clear();
@@ -202,7 +202,7 @@ class QuadraticDiscriminant final : public Learner {
   }
 
   double regularisation_, tolerance_;
-  std::vector<Matrix> whitening_;  // per class, columns x columns: covariance^(-1/2), each row an axis
+  std::vector<Matrix> whitening_;  // per class, columns x columns: covariance^(-1/2), one axis per row
   std::vector<double> mean_, constant_;
 };
 
@@ -213,7 +213,8 @@ const ClassifierDescriptor& linear_discriminant() {
       .kind = "lda",
       .title = "Linear discriminant analysis",
       .summary = "normal classes with one covariance, as scikit-learn's LinearDiscriminantAnalysis (svd)",
-      .parameters = {parameter::number("tol", "1e-4", above(0), "directions with less deviation are left out")},
+      .parameters = {parameter::number("tol", "1e-4", above(0),
+                                       "directions with a smaller standard deviation are dropped")},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LinearDiscriminant>(given); }};
   return descriptor;
 }
@@ -224,7 +225,7 @@ const ClassifierDescriptor& quadratic_discriminant() {
       .title = "Quadratic discriminant analysis",
       .summary = "normal classes with a covariance each, as scikit-learn's QuadraticDiscriminantAnalysis (svd)",
       .parameters = {parameter::number("reg_param", "0.0", between(0, 1),
-                                       "how far covariances are drawn to the unit matrix")
+                                       "shrinkage of the covariances towards the unit matrix")
                          .searched("0,0.01,0.1,0.5"),
                      parameter::number("tol", "1e-4", above(0), "a variance below it makes a covariance singular")},
       .make = [](const ParameterValues& given, std::uint64_t) {

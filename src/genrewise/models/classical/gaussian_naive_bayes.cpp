@@ -1,11 +1,11 @@
 // Gaussian naive Bayes, as scikit-learn's GaussianNB: each feature is normal within each class, independent of the
-// others; every variance is raised by var_smoothing times the largest variance of a feature.
+// others; var_smoothing times the largest variance of a feature is added to every variance.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -14,15 +14,15 @@ namespace {
 
 constexpr std::size_t kRowBlock = 64;         // rows that a thread predicts at a time
 constexpr double kLeastVariance = 1e-30;      // keeps everything finite when var_smoothing is 0
-constexpr double kVarianceOfConstants = 1.0;  // stands for the largest variance when all features are constant
+constexpr double kVarianceOfConstants = 1.0;  // used as the largest variance when all features are constant
 
-class GaussianNaiveBayes final : public Learner {
+class GaussianNaiveBayes final : public ClassicalClassifier {
  public:
   explicit GaussianNaiveBayes(const ParameterValues& given)
-      : Learner(gaussian_naive_bayes(), given), var_smoothing_(read().number("var_smoothing")) {}
+      : ClassicalClassifier(gaussian_naive_bayes(), given), var_smoothing_(read().number("var_smoothing")) {}
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     const auto sizes = class_sizes(classes, class_count);
     const std::size_t cols = examples.cols();
     mean_.assign(sizes.size() * cols, 0);
@@ -74,7 +74,7 @@ class GaussianNaiveBayes final : public Learner {
     return variance;
   }
 
-  /// What predicting needs of the moments.
+  /// Precomputes what predictions use from the moments.
   void prepare() {
     const std::size_t cols = columns();
     inverse_.resize(variance_.size());
@@ -103,7 +103,7 @@ class GaussianNaiveBayes final : public Learner {
 
   /// In units of the class's variances.
   double squared_distance(std::span<const float> row, std::size_t c) const {
-    constexpr std::size_t kLanes = 16;  // independent sums, so that the compiler may use vector registers
+    constexpr std::size_t kLanes = 16;  // independent sums, which allow vectorisation
     const double *mean = mean_.data() + c * row.size(), *inverse = inverse_.data() + c * row.size();
     double sums[kLanes] = {};
     const auto term = [&](std::size_t j) { return (row[j] - mean[j]) * (row[j] - mean[j]) * inverse[j]; };
@@ -132,7 +132,7 @@ class GaussianNaiveBayes final : public Learner {
   }
 
   double var_smoothing_;
-  std::vector<double> mean_, variance_;  // classes x columns; variances are raised already
+  std::vector<double> mean_, variance_;  // classes x columns; variances include the smoothing
   std::vector<double> prior_;
   std::vector<double> inverse_, constant_;
 };

@@ -1,5 +1,5 @@
-// Gradient-boosted trees by XGBoost's library, with the parameters of its XGBClassifier. The trees are taken over into
-// our own form, so a model predicts, and its file loads, without the library.
+// Gradient-boosted trees by the XGBoost library, with the parameters of its XGBClassifier. The trees are converted to
+// our own format, so a model file loads and predicts without the library.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,7 +9,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/models/classifiers.hpp"
@@ -42,10 +42,10 @@ struct Handles {
   }
 };
 
-/// Each tree as XGBoost writes it in JSON; with several outputs the trees of one round follow each other.
+/// Each tree in XGBoost's JSON format; with several outputs the trees of one round follow each other.
 std::vector<json> boost(const Matrix& examples, std::span<const int> classes, const Settings& settings, int rounds) {
   Handles handles;
-  // OpenMP's threads wait for each other by spinning, which costs small tables more than it gains.
+  // OpenMP's threads wait for each other by spinning, which slows down small tables.
   const auto worth = 1 + static_cast<int>(examples.rows() * examples.cols() / kValuesPerThread);
   const int threads = inside_parallel_for() ? 1 : std::min(thread_budget(), worth);
   check(XGDMatrixCreateFromMat_omp(examples.data(), examples.rows(), examples.cols(),
@@ -70,13 +70,13 @@ std::vector<json> boost(const Matrix& examples, std::span<const int> classes, co
 #else
 
 std::vector<json> boost(const Matrix&, std::span<const int>, const Settings&, int) {
-  throw Error("this program was built without XGBoost and cannot train it (it can use models that another has trained)",
+  throw Error("this program was built without XGBoost and cannot train it (models trained elsewhere can be used)",
               "xgboost", "install libxgboost-dev and build again");
 }
 
 #endif
 
-/// XGBoost sends x to the left when x < threshold, we when x <= threshold: the next smaller number.
+/// XGBoost branches left when x < threshold, Forest when x <= threshold: use the next smaller number.
 void take_over(const json& tree, std::size_t at, Forest& forest, std::vector<float>& leaves) {
   if (tree.contains("leaf")) {
     forest.nodes[at].left = static_cast<std::int32_t>(leaves.size());
@@ -92,10 +92,10 @@ void take_over(const json& tree, std::size_t at, Forest& forest, std::vector<flo
     take_over(child, child["nodeid"] == tree["yes"] ? left : left + 1, forest, leaves);
 }
 
-class GradientBoosting final : public Learner {
+class GradientBoosting final : public ClassicalClassifier {
  public:
   GradientBoosting(const ParameterValues& given, std::uint64_t seed)
-      : Learner(gradient_boosting(), given), rounds_(static_cast<int>(read().integer("n_estimators"))) {
+      : ClassicalClassifier(gradient_boosting(), given), rounds_(static_cast<int>(read().integer("n_estimators"))) {
     settings_ = {{"tree_method", "hist"}, {"verbosity", "0"}, {"seed", std::to_string(seed % 2147483647)}};
     for (const auto& [name, value] : read().all())
       if (name != "n_estimators") settings_.emplace_back(name, value);
@@ -104,7 +104,7 @@ class GradientBoosting final : public Learner {
  private:
   std::size_t outputs() const { return class_count() == 2 ? 1 : static_cast<std::size_t>(class_count()); }
 
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     Settings settings = settings_;
     if (outputs() == 1) {
       settings.emplace_back("objective", "binary:logistic");
@@ -129,7 +129,7 @@ class GradientBoosting final : public Learner {
       std::vector<double> scores(result.cols());
       for (std::size_t i = first; i < first + count; ++i) {
         std::ranges::fill(scores, 0.0);
-        // One output speaks for the second class against 0 for the first.
+        // With one output, it is the score of the second class, and the first has score 0.
         for (std::size_t t = 0; t < forest_.roots.size(); ++t)
           scores[outputs() == 1 ? 1 : t % outputs()] += forest_.leaf(forest_.roots[t], examples.row(i))[0];
         softmax_row(scores, result.row(i));
@@ -158,13 +158,13 @@ const ClassifierDescriptor& gradient_boosting() {
       .summary = "trees fitted to the gradient of the loss by XGBoost, with its XGBClassifier's parameters",
       .parameters =
           {trees_parameter("100"),
-           parameter::integer("max_depth", "6", between(1, 64), "deepest level of a tree")
+           parameter::integer("max_depth", "6", between(1, 64), "maximum depth of a tree")
                .searched("2,4,6", Simpler::smaller),
            parameter::number("learning_rate", "0.3", above(0), "factor of each tree's values").searched("0.05,0.1,0.3"),
            parameter::number("subsample", "1", share, "share of the examples drawn for each tree"),
            parameter::number("colsample_bytree", "1", share, "share of the columns drawn for each tree"),
-           parameter::number("min_child_weight", "1", at_least(0), "least sum of Hessians in a leaf"),
-           parameter::number("gamma", "0", at_least(0), "least gain of a split"),
+           parameter::number("min_child_weight", "1", at_least(0), "minimum sum of Hessians in a leaf"),
+           parameter::number("gamma", "0", at_least(0), "minimum gain of a split"),
            parameter::number("reg_lambda", "1", at_least(0), "l2 penalty of the leaves"),
            parameter::number("reg_alpha", "0", at_least(0), "l1 penalty of the leaves")},
       .searches = {{"wide", {"max_depth=2,4,6", "learning_rate=0.05,0.1,0.3"}}},

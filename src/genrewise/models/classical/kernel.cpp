@@ -10,8 +10,8 @@ namespace {
 using blas::Form;
 using blas::View;
 
-// Values are computed in blocks of their own: on a row as it lies, Eigen would take single values up to the next
-// aligned address, whose last bits differ from those of whole registers, and results would depend on where memory lies.
+// Values are computed in aligned blocks: on an unaligned row, Eigen would process single values up to the next aligned
+// address, whose last bits differ from those of vector registers, and results would depend on memory addresses.
 constexpr Eigen::Index kBlock = 64;
 using Block = Eigen::Array<float, kBlock, 1>;
 
@@ -22,7 +22,7 @@ float power(float base, int exponent) {
   return result;
 }
 
-/// Products of one row a with rows of b become kernel values.
+/// Converts the products of one row of a with rows of b to kernel values.
 void apply(const Kernel& kernel, float a_squared_norm, const Block& b_squared_norms, Block& values) {
   const auto gamma = static_cast<float>(kernel.gamma), coef0 = static_cast<float>(kernel.coef0);
   switch (kernel.kind) {
@@ -85,20 +85,20 @@ CachedPairKernel::CachedPairKernel(const Kernel& kernel, const KernelPoints& fir
 
 KernelPoints CachedPairKernel::point(std::size_t i) const {
   const bool in_first = i < first_.rows.rows;
-  const KernelPoints& half = in_first ? first_ : second_;
+  const KernelPoints& points = in_first ? first_ : second_;
   const std::size_t at = in_first ? i : i - first_.rows.rows;
-  return {half.rows.rows_from(at, 1), half.squared_norm.subspan(at, 1)};
+  return {points.rows.rows_from(at, 1), points.squared_norm.subspan(at, 1)};
 }
 
 void CachedPairKernel::compute(std::size_t i, float* out) const {
   constexpr std::size_t kBlock = 1024;
   const KernelPoints own = point(i);
-  for (const KernelPoints* half : {&first_, &second_}) {
-    blas::for_blocks(half->rows.rows, kBlock, [&](std::size_t at, std::size_t count) {
-      kernel_block(kernel_, own, {half->rows.rows_from(at, count), half->squared_norm.subspan(at, count)},
+  for (const KernelPoints* points : {&first_, &second_}) {
+    blas::for_blocks(points->rows.rows, kBlock, [&](std::size_t at, std::size_t count) {
+      kernel_block(kernel_, own, {points->rows.rows_from(at, count), points->squared_norm.subspan(at, count)},
                    View<float>(out + at, 1, count));
     });
-    out += half->rows.rows;
+    out += points->rows.rows;
   }
 }
 

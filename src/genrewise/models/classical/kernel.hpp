@@ -1,4 +1,4 @@
-// Kernels of a support vector machine, computed as matrix products.
+// Kernel functions of support vector machines, computed as matrix products.
 #pragma once
 
 #include <cstddef>
@@ -20,54 +20,54 @@ struct Kernel {
   int degree = 3;
 };
 
-/// Rows with their squared lengths, which the RBF kernel needs.
+/// Rows with their squared norms, which the RBF kernel uses.
 struct KernelPoints {
   blas::View<const float> rows;
   std::span<const float> squared_norm;
 };
 std::vector<float> squared_norms(const Matrix& rows);
 
-/// out(i, j) holds a_i . b_j and becomes kernel(a_i, b_j), to the last bit what kernel_block() gives.
+/// Converts out(i, j) = a_i . b_j to kernel(a_i, b_j), bitwise equal to kernel_block().
 void apply_kernel(const Kernel& kernel, std::span<const float> a_squared_norm, std::span<const float> b_squared_norm,
                   blas::View<float> out);
 
 /// out(i, j) = kernel(a_i, b_j), on the calling thread.
 void kernel_block(const Kernel& kernel, const KernelPoints& a, const KernelPoints& b, blas::View<float> out);
 
-/// What a binary problem reads: the rows of its kernel matrix. Its examples are those of one class, then those of the
-/// other; a row comes as two pieces, so that it may lie in a larger matrix that is sorted by class.
+/// The kernel matrix of a binary problem, by rows. Its examples are those of one class, followed by those of the other;
+/// a row is returned in two pieces, so it may be part of a larger matrix that is sorted by class.
 class PairKernel {
  public:
   struct Row {
     const float *first, *second;
   };
   virtual ~PairKernel() = default;
-  /// The last two rows asked for stay valid.
+  /// The last two returned rows stay valid.
   virtual Row row(std::size_t i) = 0;
   virtual float diagonal(std::size_t i) = 0;
   /// Whether several threads may read at once.
   virtual bool is_shareable() const = 0;
 };
 
-/// Two ranges of the rows and columns of a kernel matrix that somebody else owns.
+/// Two ranges of the rows and columns of a kernel matrix owned by the caller.
 class DensePairKernel final : public PairKernel {
  public:
   DensePairKernel(blas::View<const float> matrix, std::size_t first_at, std::size_t first_count, std::size_t second_at)
       : matrix_(matrix), first_at_(first_at), first_count_(first_count), second_at_(second_at) {}
   Row row(std::size_t i) override {
-    const float* start = matrix_.data + place(i) * matrix_.stride;
+    const float* start = matrix_.data + index_of(i) * matrix_.stride;
     return {start + first_at_, start + second_at_};
   }
-  float diagonal(std::size_t i) override { return matrix_.data[place(i) * (matrix_.stride + 1)]; }
+  float diagonal(std::size_t i) override { return matrix_.data[index_of(i) * (matrix_.stride + 1)]; }
   bool is_shareable() const override { return true; }
 
  private:
-  std::size_t place(std::size_t i) const { return i < first_count_ ? first_at_ + i : second_at_ + i - first_count_; }
+  std::size_t index_of(std::size_t i) const { return i < first_count_ ? first_at_ + i : second_at_ + i - first_count_; }
   blas::View<const float> matrix_;
   std::size_t first_at_, first_count_, second_at_;
 };
 
-/// Rows computed when they are asked for, the least recently used ones forgotten when `bytes` are full.
+/// Computes rows on demand; drops the least recently used ones when `bytes` are full.
 class CachedPairKernel final : public PairKernel {
  public:
   CachedPairKernel(const Kernel& kernel, const KernelPoints& first, const KernelPoints& second, std::size_t bytes);
@@ -82,8 +82,9 @@ class CachedPairKernel final : public PairKernel {
   Kernel kernel_;
   KernelPoints first_, second_;
   std::vector<float> diagonal_;
-  std::vector<std::vector<float>> rows_;      // empty: not there
-  std::vector<std::size_t> previous_, next_;  // a ring by age through the last element; most recent after it
+  std::vector<std::vector<float>> rows_;  // empty: not cached
+  // Circular list by age through the last element; the most recent one follows it.
+  std::vector<std::size_t> previous_, next_;
   std::size_t present_ = 0, most_ = 0;
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kSufficientDecrease = 1e-4;
 constexpr double kCurvature = 0.9;
-constexpr double kRounding = 1e-7;  // relative, of values whose parts are computed in float
+constexpr double kRounding = 1e-7;  // relative, of function values computed in float
 constexpr int kLineSearchSteps = 30;
 
 double dot(std::span<const double> a, std::span<const double> b) {
@@ -27,7 +27,7 @@ double largest_entry(std::span<const double> values) {
 }
 
 struct Pair {
-  std::vector<double> step, change;  // of x, of the gradient
+  std::vector<double> step, change;  // differences of x and of the gradient
   double inverse_product;
 };
 
@@ -60,8 +60,8 @@ std::vector<double> direction(const std::deque<Pair>& pairs, const Preconditione
   return d;
 }
 
-/// Whether a step went down far enough: Armijo's condition, or, where the value differs from the start's by rounding
-/// alone, its form in slopes (Hager and Zhang, 2005).
+/// Sufficient decrease: Armijo's condition or, where the value differs from the start's by rounding only, its
+/// approximate form in slopes (Hager and Zhang, 2005).
 bool decreases_enough(const Point& from, const Point& to, double step, double slope, double slope_there) {
   if (to.value <= from.value + kSufficientDecrease * step * slope) return true;
   return to.value <= from.value + kRounding * std::abs(from.value) &&
@@ -102,7 +102,7 @@ int minimise(const Objective& objective, const Preconditioner& preconditioner, c
     throw_if_interrupted();
     if (!line_search(objective, here, direction(pairs, preconditioner, here.gradient), next)) {
       if (pairs.empty()) break;
-      pairs.clear();  // what was learnt misleads: once more along the preconditioned gradient
+      pairs.clear();  // the curvature pairs mislead: restart from the preconditioned gradient
       continue;
     }
     Pair pair{next.x, next.gradient, 0};

@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/lbfgs.hpp"
-#include "genrewise/models/classical/learner.hpp"
 
 namespace genrewise {
 namespace {
@@ -17,8 +17,8 @@ using blas::Form;
 using blas::View;
 
 constexpr std::size_t kRowBlock = 512;
-constexpr std::size_t kLargestPreconditioner = 8192;  // a side; 1.6 GB while it is made
-constexpr double kJitter = 1e-6;                      // of the mean diagonal: above the rounding of products in float
+constexpr std::size_t kLargestPreconditioner = 8192;  // a side; 1.6 GB during its computation
+constexpr double kJitter = 1e-6;                      // of the mean diagonal: above the rounding of float products
 
 struct FloatWeights {
   Matrix weights;  // outputs x columns
@@ -55,7 +55,7 @@ class Evaluation {
     blas::for_blocks(examples_.rows(), kRowBlock,
                      [&](std::size_t first, std::size_t count) { evaluate_block(now, first, count); });
     std::ranges::fill(gradient, 0.0);
-    for (const auto& part : gradients_)  // in order, so that the number of threads changes nothing
+    for (const auto& part : gradients_)  // in order, so results do not depend on the number of threads
       for (std::size_t k = 0; k < gradient.size(); ++k) gradient[k] += part[k];
     const std::size_t width = examples_.cols() + 1;
     double squares = 0;
@@ -80,7 +80,7 @@ class Evaluation {
       loss += weight * loss_of(scores.row(i), targets_[first + i], static_cast<float>(weight));
     }
     losses_[first / kRowBlock] = loss;
-    // The slopes now stand in the place of the scores. outputs x columns, and the intercepts' in the last column.
+    // `scores` now holds slopes. Gradient: outputs x columns, with the intercepts' in the last column.
     std::vector<float>& gradient = gradients_[first / kRowBlock];
     const std::size_t cols = examples_.cols();
     multiply(Form::tn, 1.0f, scores, rows, 0.0f, View<float>(gradient.data(), outputs_, cols, cols + 1));
@@ -91,7 +91,7 @@ class Evaluation {
     }
   }
 
-  /// The loss of one example; its scores become the slopes, times the weight.
+  /// The loss of one example; replaces its scores by the slopes, times the weight.
   double loss_of(std::span<float> scores, int target, float weight) const {
     return problem_.loss == LinearLoss::softmax ? softmax_loss(scores, target, weight)
                                                 : separate_losses(scores, target, weight);
@@ -135,7 +135,7 @@ class Evaluation {
   std::vector<double> losses_;
 };
 
-/// The curvature of one output's loss at score 0.
+/// Second derivative of one output's loss at score 0.
 double curvature_at_zero(LinearLoss loss, std::size_t outputs) {
   switch (loss) {
     case LinearLoss::softmax:
@@ -148,7 +148,7 @@ double curvature_at_zero(LinearLoss loss, std::size_t outputs) {
   return 1;
 }
 
-/// Solves with curvature * X^T X / n + penalty, X with a column of ones; all outputs share it.
+/// Solves with curvature * X^T X / n + penalty, X with a column of ones; the same for all outputs.
 Preconditioner hessian_at_zero(const LinearProblem& problem, const Matrix& examples, std::size_t outputs) {
   const std::size_t cols = examples.cols(), width = cols + 1;
   if (cols > kLargestPreconditioner) return [](std::span<double>) {};
@@ -166,12 +166,12 @@ Preconditioner hessian_at_zero(const LinearProblem& problem, const Matrix& examp
       hessian(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = scale * value;
     }
   const double trace = hessian.diagonal().mean();
-  hessian.diagonal().array() += problem.penalty + 1e-7 * trace;  // the Gram matrix is as exact as float products
+  hessian.diagonal().array() += problem.penalty + 1e-7 * trace;  // the precision of the Gram matrix from float products
   auto factor = std::make_shared<Eigen::LLT<Eigen::MatrixXd>>(hessian);
   if (factor->info() != Eigen::Success) return [](std::span<double>) {};
   return [factor, size](std::span<double> x) {
     Eigen::Map<Eigen::MatrixXd> columns(x.data(), size, static_cast<Eigen::Index>(x.size()) / size);
-    Eigen::MatrixXd aligned = columns;  // so that the order of additions does not depend on where x lies
+    Eigen::MatrixXd aligned = columns;  // so the order of additions does not depend on the alignment of x
     factor->solveInPlace(aligned);
     columns = aligned;
   };
@@ -197,8 +197,8 @@ std::vector<int> decide_by_scores(const Matrix& scores) {
 
 namespace {
 
-/// Of a table that is wider than high the best weights are sums of examples, w = X^T a. With X X^T = L L^T the rows of
-/// L are the same examples in as many columns as there are rows: v is minimised on them, and a = L^-T v.
+/// For a table with more columns than rows, the optimal weights are combinations of examples, w = X^T a. With
+/// X X^T = L L^T the rows of L are the same examples in n dimensions: minimises over v there, and a = L^-T v.
 std::vector<double> start_from_rows(const LinearProblem& problem, const Matrix& examples, std::span<const int> targets,
                                     std::size_t outputs, std::span<const double> example_weights) {
   const std::size_t n = examples.rows(), cols = examples.cols();

@@ -15,14 +15,14 @@ namespace {
 
 using blas::View;
 
-constexpr double kLeastFirstWidth = 1.01;  // all examples, whose margin is 0 at first, lie in the zone
+constexpr double kLeastFirstWidth = 1.01;  // all examples, whose margin is 0 at first, are in the zone
 constexpr SmoothingConfig kSchedule = {
     .shrinking = 0.3, .most_shrinking = 0.05, .least_shrinking = 0.7, .few_rounds = 3, .many_rounds = 8};
 constexpr int kMostRounds = 400;
-constexpr double kGoodEnough = 0.1;  // of the slope at the start of a line: with
-                                     // less at its end it is taken whole
-constexpr double kEdge = 1e-8;       // of the width: a place is kept that far beyond it
-constexpr double kNoLoss = 1e-12;    // of a value: rounding
+constexpr double kGoodEnough = 0.1;  // line search: a full step is accepted when the slope at its end is below this
+                                     // share of the slope at its start
+constexpr double kEdge = 1e-8;       // hysteresis at the borders of a region, as a share of the width
+constexpr double kNoLoss = 1e-12;    // of a function value: rounding
 constexpr int kHalvings = 40;
 constexpr std::size_t kLanes = 8;
 constexpr std::size_t kRowBlock = 512;
@@ -52,12 +52,12 @@ class LinearNewton {
         weights_(cols_),
         margin_(bound.size()),
         slope_(bound.size()),
-        place_(bound.size(), Place::zone),
+        region_(bound.size(), Region::zone),
         in_gram_(bound.size()),
         gram_((cols_ + 1) * (cols_ + 1)) {}
 
   DualPoint solve(double tolerance) {
-    if (!has_room(0, first_.rows) || !has_room(first_.rows, bound_.size())) return point(1);
+    if (!has_slack(0, first_.rows) || !has_slack(first_.rows, bound_.size())) return point(1);
     const double polished = SmoothingSchedule::kPolish * (SmoothingSchedule::kLastWidth * tolerance);
     double next = first_smoothing_width(kLeastFirstWidth, bound_, mean_diagonal());
     SmoothingSchedule schedule(next, tolerance, kSchedule);
@@ -82,13 +82,13 @@ class LinearNewton {
   }
 
  private:
-  enum class Place : char { zero, zone, bound };  // margin above 1 + h, between, below 1 - h
+  enum class Region : char { zero, zone, bound };  // margin above 1 + h, between, below 1 - h
 
   const float* row(std::size_t i) const {
     return i < first_.rows ? first_.data + i * first_.stride : second_.data + (i - first_.rows) * second_.stride;
   }
   double sign(std::size_t i) const { return i < first_.rows ? 1 : -1; }
-  bool has_room(std::size_t from, std::size_t to) const {
+  bool has_slack(std::size_t from, std::size_t to) const {
     return std::any_of(bound_.begin() + static_cast<std::ptrdiff_t>(from),
                        bound_.begin() + static_cast<std::ptrdiff_t>(to), [](double b) { return b > 0; });
   }
@@ -99,30 +99,29 @@ class LinearNewton {
     return diagonal / static_cast<double>(bound_.size());
   }
 
-  /// Rounds at one width until nobody changes places; their number. The first
-  /// keeps the places of the width before; with `may_refuse`, where that is no
-  /// gain, nothing is changed, and the answer is 0.
+  /// Rounds at one width until no region changes; returns their number. The first round tries a full step with the
+  /// regions of the previous width; with `may_refuse`, if that does not decrease the objective, nothing is changed and
+  /// 0 is returned.
   int settle(double width, bool may_refuse) {
     const int before = rounds_;
     for (bool is_first = true; rounds_ < kMostRounds; is_first = false) {
       throw_if_interrupted();
       ++rounds_;
-      const double part = step(width, is_first);
-      if (is_first && may_refuse && part < 1) return 0;
-      if (regroup(width) == 0 && part == 1) break;
+      const double length = step(width, is_first);
+      if (is_first && may_refuse && length < 1) return 0;
+      if (reassign(width) == 0 && length == 1) break;
     }
     return rounds_ - before;
   }
 
-  /// alpha as the place says, which may be out of its bounds in the zone.
-  double alpha_in_place(std::size_t i, double width) const {
-    return place_[i] == Place::zero    ? 0
-           : place_[i] == Place::bound ? bound_[i]
-                                       : bound_[i] * (1 + width - margin_[i]) / (2 * width);
+  /// alpha according to the region; in the zone it may exceed its bounds.
+  double alpha_in_region(std::size_t i, double width) const {
+    return region_[i] == Region::zero    ? 0
+           : region_[i] == Region::bound ? bound_[i]
+                                         : bound_[i] * (1 + width - margin_[i]) / (2 * width);
   }
 
-  /// Moves the offset to where the sum of beta is 0, half-way where that is so
-  /// along a stretch.
+  /// Moves the offset to where the sum of beta is 0, to the middle if that holds for an interval.
   void centre_offset(double width) {
     double furthest = 1 + width;
     for (const double margin : margin_) furthest = std::max(furthest, 1 + width + std::abs(margin));
@@ -142,15 +141,14 @@ class LinearNewton {
     };
     const double move = (end_of([](double sum) { return sum > 0; }) + end_of([](double sum) { return sum >= 0; })) / 2;
     for (std::size_t i = 0; i < margin_.size(); ++i) margin_[i] += sign(i) * move;
-    regroup(width);
+    reassign(width);
   }
 
-  /// Towards the solution among the places as they are; the part of the way
-  /// that was gone. The first step at a width keeps the places that were
-  /// settled at the one before: it is gone whole where it is no loss.
+  /// Newton step with fixed regions; returns the step length. The first step at a width uses the regions of the
+  /// previous width: it is taken completely, or not at all if it increases the objective.
   double step(double width, bool is_first) {
     bool is_zone_empty = add_zone_to_gram() == 0;
-    if (is_zone_empty) {  // nothing holds the offset
+    if (is_zone_empty) {  // the offset is not determined
       centre_offset(width);
       is_zone_empty = add_zone_to_gram() == 0;
     }
@@ -162,8 +160,8 @@ class LinearNewton {
 
     std::vector<std::vector<double>> sides(1, std::vector<double>(size));
     std::vector<double>& direction = sides[0];
-    for (std::size_t i = 0; i < place_.size(); ++i) {
-      const double alpha = bound_[i] == 0 ? 0 : sign(i) * alpha_in_place(i, width);
+    for (std::size_t i = 0; i < region_.size(); ++i) {
+      const double alpha = bound_[i] == 0 ? 0 : sign(i) * alpha_in_region(i, width);
       if (alpha == 0) continue;
       const float* values = row(i);
       for (std::size_t j = 0; j < cols_; ++j) direction[j] += alpha * static_cast<double>(values[j]);
@@ -171,23 +169,22 @@ class LinearNewton {
     }
     for (std::size_t j = 0; j < cols_; ++j) direction[j] -= weights_[j];
     if (!blas::solve_positive(hessian, size, sides)) return 1;
-    blas::for_blocks(place_.size(), kRowBlock, [&](std::size_t at, std::size_t count) {
+    blas::for_blocks(region_.size(), kRowBlock, [&](std::size_t at, std::size_t count) {
       for (std::size_t i = at; i < at + count; ++i)
         slope_[i] = sign(i) * (dot(row(i), direction.data(), cols_) + direction[cols_]);
     });
 
     const std::span<const double> change(direction.data(), cols_);
-    const double part = part_of_way(dot(weights_, change), dot(change, change), width, is_first);
+    const double part = line_search(dot(weights_, change), dot(change, change), width, is_first);
     if (part == 0) return 0;
     for (std::size_t j = 0; j < cols_; ++j) weights_[j] += part * direction[j];
     for (std::size_t i = 0; i < margin_.size(); ++i) margin_[i] += part * slope_[i];
     return part;
   }
 
-  /// Where on the way from the margins by the slopes the rounded primal
-  /// problem's value is least. The weights' share of its derivative is linear +
-  /// t * bend.
-  double part_of_way(double linear, double bend, double width, bool is_first) const {
+  /// Exact line search: the step length that minimises the smoothed primal objective. The weights' part of its
+  /// derivative is linear + t * bend.
+  double line_search(double linear, double bend, double width, bool is_first) const {
     const double scale = 1 / (2 * width);
     const auto derivative = [&](double t) {
       double sum = 0;
@@ -210,7 +207,7 @@ class LinearNewton {
     return low;
   }
 
-  /// The rounded hinges' sum after a part of the way.
+  /// The smoothed hinge loss after a step of length `part`.
   double loss(double part, double width) const {
     double sum = 0;
     for (std::size_t i = 0; i < margin_.size(); ++i) {
@@ -220,47 +217,46 @@ class LinearNewton {
     return sum;
   }
 
-  /// Everybody goes to the place of their margin, but for whom rounding may have put on the other side of an edge; how
-  /// many have changed theirs.
-  std::size_t regroup(double width) {
+  /// Reassigns examples to the regions of their margins, with hysteresis against rounding; returns the number of
+  /// changes.
+  std::size_t reassign(double width) {
     std::size_t changed = 0;
-    for (std::size_t i = 0; i < place_.size(); ++i) {
-      const double room = place_[i] == Place::zone ? kEdge * width : -kEdge * width;
-      const Place wanted = margin_[i] > 1 + width + room   ? Place::zero
-                           : margin_[i] < 1 - width - room ? Place::bound
-                                                           : Place::zone;
-      changed += wanted != place_[i] && bound_[i] > 0;
-      place_[i] = wanted;
+    for (std::size_t i = 0; i < region_.size(); ++i) {
+      const double slack = region_[i] == Region::zone ? kEdge * width : -kEdge * width;
+      const Region region = margin_[i] > 1 + width + slack   ? Region::zero
+                            : margin_[i] < 1 - width - slack ? Region::bound
+                                                             : Region::zone;
+      changed += region != region_[i] && bound_[i] > 0;
+      region_[i] = region;
     }
     return changed;
   }
 
-  /// gram_ = sum over the zone of bound (x, 1) (x, 1)^T, its lower half, by
-  /// those who came and went since.
+  /// gram_ = sum over the zone of bound (x, 1) (x, 1)^T, lower triangle, updated by the examples that entered or left.
   std::size_t add_zone_to_gram() {
-    std::vector<std::size_t> came, went, all;
-    for (std::size_t i = 0; i < place_.size(); ++i) {
-      const bool is_in = place_[i] == Place::zone && bound_[i] > 0;
+    std::vector<std::size_t> entered, left, all;
+    for (std::size_t i = 0; i < region_.size(); ++i) {
+      const bool is_in = region_[i] == Region::zone && bound_[i] > 0;
       if (is_in) all.push_back(i);
-      if (is_in && !in_gram_[i]) came.push_back(i);
-      if (!is_in && in_gram_[i]) went.push_back(i);
+      if (is_in && !in_gram_[i]) entered.push_back(i);
+      if (!is_in && in_gram_[i]) left.push_back(i);
       in_gram_[i] = is_in;
     }
-    if (came.size() + went.size() > all.size()) {
+    if (entered.size() + left.size() > all.size()) {
       std::ranges::fill(gram_, 0);
       add_to_gram(all, 1);
     } else {
-      add_to_gram(went, -1);
-      add_to_gram(came, 1);
+      add_to_gram(left, -1);
+      add_to_gram(entered, 1);
     }
     return all.size();
   }
 
-  void add_to_gram(std::span<const std::size_t> places, double factor) {
+  void add_to_gram(std::span<const std::size_t> indices, double factor) {
     const std::size_t size = cols_ + 1;
-    std::vector<double> rows(std::min(places.size(), kRowBlock) * size);
-    for (std::size_t at = 0; at < places.size(); at += kRowBlock) {
-      const auto part = places.subspan(at, std::min(kRowBlock, places.size() - at));
+    std::vector<double> rows(std::min(indices.size(), kRowBlock) * size);
+    for (std::size_t at = 0; at < indices.size(); at += kRowBlock) {
+      const auto part = indices.subspan(at, std::min(kRowBlock, indices.size() - at));
       for (std::size_t k = 0; k < part.size(); ++k) {
         const double root = std::sqrt(bound_[part[k]]);
         const float* values = row(part[k]);
@@ -271,10 +267,9 @@ class LinearNewton {
     }
   }
 
-  /// The dual point of the margins. What sum beta lacks to be 0 is taken from
-  /// the zone, where there is room.
+  /// The dual point of the margins. A nonzero sum of beta is corrected within the bounds, in the zone first.
   DualPoint point(double width) const {
-    const std::size_t n = place_.size();
+    const std::size_t n = region_.size();
     DualPoint out{std::vector<double>(n), std::vector<double>(n)};
     double sum = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -283,7 +278,7 @@ class LinearNewton {
     }
     for (const bool in_zone : {true, false})
       for (std::size_t i = 0; i < n && sum != 0; ++i) {
-        if ((place_[i] == Place::zone) != in_zone) continue;
+        if ((region_[i] == Region::zone) != in_zone) continue;
         const double least = i < first_.rows ? 0 : -bound_[i], most = i < first_.rows ? bound_[i] : 0;
         const double moved = std::clamp(out.beta[i] - sum, least, most);
         sum += moved - out.beta[i];
@@ -304,9 +299,8 @@ class LinearNewton {
   std::span<const double> bound_;
   std::size_t cols_;
   std::vector<double> weights_;
-  std::vector<double> margin_,
-      slope_;  // y (w . x + b), and how it changes along the step
-  std::vector<Place> place_;
+  std::vector<double> margin_, slope_;  // y (w . x + b), and its change along the step
+  std::vector<Region> region_;
   std::vector<char> in_gram_;
   std::vector<double> gram_;
   int rounds_ = 0;

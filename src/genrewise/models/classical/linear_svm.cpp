@@ -1,10 +1,10 @@
-// Linear support vector machine, as scikit-learn's LinearSVC (liblinear): the squared hinge of each class against the
-// rest, the intercept penalised like a weight, minimised in the primal by L-BFGS. Probabilities, which LinearSVC has
-// not, by one Platt sigmoid per class on five-fold cross-validated scores, scaled to sum to 1.
+// Linear support vector machine, as scikit-learn's LinearSVC (liblinear): the squared hinge loss of each class against
+// the rest, the intercept penalised like a weight, minimised in the primal by L-BFGS. Probabilities, which LinearSVC
+// does not have, by one Platt sigmoid per class on five-fold cross-validated scores, scaled to sum to 1.
 #include <algorithm>
 
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
 #include "genrewise/models/classical/pairwise.hpp"
 #include "genrewise/models/classifiers.hpp"
@@ -15,10 +15,13 @@ namespace {
 
 constexpr std::size_t kFolds = 5;
 
-class LinearSvm final : public Learner {
+class LinearSvm final : public ClassicalClassifier {
  public:
   LinearSvm(const ParameterValues& given, std::uint64_t seed)
-      : Learner(linear_svm(), given), seed_(seed), c_(read().number("C")), probability_(read().flag("probability")) {
+      : ClassicalClassifier(linear_svm(), given),
+        seed_(seed),
+        c_(read().number("C")),
+        probability_(read().flag("probability")) {
     problem_.loss = LinearLoss::squared_hinge;
     problem_.intercept = read().flag("fit_intercept");
     problem_.penalise_intercept = true;
@@ -28,8 +31,8 @@ class LinearSvm final : public Learner {
 
  private:
   std::size_t outputs() const { return class_count() == 2 ? 1 : static_cast<std::size_t>(class_count()); }
-  /// Whether the class is the one that output k speaks for.
-  bool speaks_for(std::size_t k, int c) const { return outputs() == 1 ? c == 1 : c == static_cast<int>(k); }
+  /// Whether the class is the positive one of output k.
+  bool is_positive(std::size_t k, int c) const { return outputs() == 1 ? c == 1 : c == static_cast<int>(k); }
 
   LinearScores minimum(const Matrix& examples, std::span<const int> classes,
                        const std::vector<double>& of_class) const {
@@ -41,14 +44,14 @@ class LinearSvm final : public Learner {
     return minimise_linear(problem, examples, classes, outputs(), weights);
   }
 
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     const auto of_class = class_weights(read(), classes, class_count);
     scores_ = minimum(examples, classes, of_class);
     sigmoids_.assign(outputs(), {});
     if (probability_) calibrate(held_out_scores(examples, classes, of_class), classes);
   }
 
-  /// A class too small for every fold to miss none of it: the scores of the training examples themselves.
+  /// Cross-validated scores; those of the training examples themselves where a class is too small for the folds.
   Matrix held_out_scores(const Matrix& examples, std::span<const int> classes,
                          const std::vector<double>& of_class) const {
     const auto sizes = class_sizes(classes, class_count());
@@ -73,7 +76,8 @@ class LinearSvm final : public Learner {
   void calibrate(const Matrix& scores, std::span<const int> classes) {
     for (std::size_t k = 0; k < outputs(); ++k) {
       std::vector<double> own, rest;
-      for (std::size_t i = 0; i < classes.size(); ++i) (speaks_for(k, classes[i]) ? own : rest).push_back(scores(i, k));
+      for (std::size_t i = 0; i < classes.size(); ++i)
+        (is_positive(k, classes[i]) ? own : rest).push_back(scores(i, k));
       const std::size_t own_count = own.size();
       own.insert(own.end(), rest.begin(), rest.end());
       sigmoids_[k] = fit_sigmoid(own, own_count);
@@ -147,9 +151,9 @@ const ClassifierDescriptor& linear_svm() {
       .summary = "squared hinge of each class against the rest, as scikit-learn's LinearSVC (liblinear)",
       .parameters = {parameter::number("C", "1.0", above(0), "inverse strength of the penalty")
                          .searched("log:-5:1:13", Simpler::smaller),
-                     parameter::number("tol", "1e-4", above(0), "largest gradient at which the solver stops"),
-                     parameter::integer("max_iter", "1000", between(1, 1e9), "largest number of the solver's steps"),
-                     parameter::boolean("fit_intercept", "true", "whether scores have an intercept"),
+                     parameter::number("tol", "1e-4", above(0), "largest gradient entry at which the solver stops"),
+                     parameter::integer("max_iter", "1000", between(1, 1e9), "maximum number of solver iterations"),
+                     parameter::boolean("fit_intercept", "true", "whether to fit an intercept"),
                      class_weight_parameter(),
                      parameter::boolean("probability", "true", "calibrated probabilities instead of a softmax")},
       .searches = {{"wide", {"C=log:-5:1:13"}}},

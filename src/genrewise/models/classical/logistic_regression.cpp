@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/linear_loss.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -12,10 +12,10 @@
 namespace genrewise {
 namespace {
 
-class LogisticRegression final : public Learner {
+class LogisticRegression final : public ClassicalClassifier {
  public:
   explicit LogisticRegression(const ParameterValues& given)
-      : Learner(logistic_regression(), given),
+      : ClassicalClassifier(logistic_regression(), given),
         c_(read().number("C")),
         one_against_rest_(read().is("solver", "liblinear")) {
     problem_.intercept = read().flag("fit_intercept");
@@ -27,7 +27,7 @@ class LogisticRegression final : public Learner {
  private:
   std::size_t outputs() const { return class_count() == 2 ? 1 : static_cast<std::size_t>(class_count()); }
 
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     const auto of_class = class_weights(read(), classes, class_count);
     std::vector<double> weights;
     double sum = 0;
@@ -89,9 +89,9 @@ const ClassifierDescriptor& logistic_regression() {
       .summary = "linear scores and a softmax with an l2 penalty, as scikit-learn's LogisticRegression",
       .parameters = {parameter::number("C", "1.0", above(0), "inverse strength of the penalty")
                          .searched("log:-4:1:11", Simpler::smaller),
-                     parameter::number("tol", "1e-4", above(0), "largest gradient at which the solver stops"),
-                     parameter::integer("max_iter", "100", between(1, 1e9), "largest number of the solver's steps"),
-                     parameter::boolean("fit_intercept", "true", "whether scores have an intercept"),
+                     parameter::number("tol", "1e-4", above(0), "largest gradient entry at which the solver stops"),
+                     parameter::integer("max_iter", "100", between(1, 1e9), "maximum number of solver iterations"),
+                     parameter::boolean("fit_intercept", "true", "whether to fit an intercept"),
                      class_weight_parameter(),
                      parameter::choice("solver", "lbfgs", {"lbfgs", "liblinear"},
                                        "multinomial loss, or one class against the rest with a penalised intercept")

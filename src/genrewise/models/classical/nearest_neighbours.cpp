@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/neighbours.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -15,10 +15,10 @@ namespace {
 
 const std::string kNeighboursTopic = "n_neighbors";
 
-class NearestNeighbours final : public Learner {
+class NearestNeighbours final : public ClassicalClassifier {
  public:
   explicit NearestNeighbours(const ParameterValues& given)
-      : Learner(nearest_neighbours(), given),
+      : ClassicalClassifier(nearest_neighbours(), given),
         neighbours_(static_cast<std::size_t>(read().integer("n_neighbors"))),
         by_distance_(read().is("weights", "distance")),
         p_(read().number("p")) {
@@ -30,9 +30,9 @@ class NearestNeighbours final : public Learner {
   }
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int /*class_count*/) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int /*class_count*/) override {
     if (neighbours_ > examples.rows())
-      throw Error("n_neighbors = " + std::to_string(neighbours_) + ", and there are only " +
+      throw Error("n_neighbors = " + std::to_string(neighbours_) + ", but there are only " +
                       std::to_string(examples.rows()) + " training examples",
                   "knn", "ask for fewer neighbours");
     classes_.assign(classes.begin(), classes.end());
@@ -54,7 +54,7 @@ class NearestNeighbours final : public Learner {
               : std::make_shared<const NeighbourIndex>(make());
   }
 
-  /// At least `neighbours_` for each example; the search is made for the most that any learner has announced.
+  /// At least `neighbours_` for each example; searches for the largest number that any classifier has announced.
   std::shared_ptr<const Neighbours> find(const Matrix& examples) const {
     const auto work = shared_work();
     const auto table = work ? work->name_of(examples) : std::nullopt;
@@ -106,7 +106,7 @@ class NearestNeighbours final : public Learner {
     Matrix examples = archive.matrix(prefix + "examples", columns());
     const auto classes = archive.integers(prefix + "classes", examples.rows());
     const bool sound = std::ranges::all_of(classes, [&](std::int64_t c) { return c >= 0 && c < class_count(); });
-    if (!sound || neighbours_ > examples.rows()) throw Error("the neighbours make no sense", archive.name());
+    if (!sound || neighbours_ > examples.rows()) throw Error("the neighbours are invalid", archive.name());
     classes_.assign(classes.begin(), classes.end());
     index_ = std::make_shared<const NeighbourIndex>(std::move(examples), metric_, p_);
     index_name_.clear();
@@ -118,7 +118,7 @@ class NearestNeighbours final : public Learner {
   Metric metric_ = Metric::minkowski;
   std::vector<int> classes_;
   std::shared_ptr<const NeighbourIndex> index_;
-  std::string index_name_;  // among the shared work; empty where it is this learner's own
+  std::string index_name_;  // key in the shared work; empty where the index is not shared
 };
 
 }  // namespace
@@ -128,7 +128,7 @@ const ClassifierDescriptor& nearest_neighbours() {
       .kind = "knn",
       .title = "k nearest neighbours",
       .summary = "the majority of the nearest training examples, as scikit-learn's KNeighborsClassifier",
-      .parameters = {parameter::integer("n_neighbors", "5", at_least(1), "how many neighbours vote")
+      .parameters = {parameter::integer("n_neighbors", "5", at_least(1), "number of neighbours")
                          .also_called("k")
                          .searched("1:96:5", Simpler::larger),
                      parameter::choice("weights", "uniform", {"uniform", "distance"},

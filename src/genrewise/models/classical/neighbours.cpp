@@ -12,13 +12,13 @@
 namespace genrewise {
 namespace {
 
-// A tile of products is as large as a matrix product needs for its speed, and small enough to be looked at before it
-// leaves the cache.
+// A tile of products is large enough for fast matrix products, and small enough to be scanned before it leaves the
+// cache.
 constexpr std::size_t kQueries = 400, kPoints = 2048;
-constexpr std::size_t kGlance = 32;   // products that are looked at together
-constexpr std::size_t kSample = 512;  // points that tell where the centre is
-constexpr std::size_t kLanes = 16;    // independent sums, so that the compiler may use vector registers
-// Queries whose short rows stay in the second cache while the points pass by.
+constexpr std::size_t kGlance = 32;   // products that are scanned together
+constexpr std::size_t kSample = 512;  // points that the centre is estimated from
+constexpr std::size_t kLanes = 16;    // independent sums, which allow vectorisation
+// Queries whose short rows stay in the second-level cache while the points are streamed.
 constexpr std::size_t kShortBlock = 40 * kShortQueries;
 
 /// Sum over all columns of term(j).
@@ -35,7 +35,7 @@ double sum_of(std::size_t cols, Term term) {
 }
 
 struct Candidate {
-  float upper;  // the most that its squared distance, less the query's squared norm, can be
+  float upper;  // upper bound of its squared distance, less the query's squared norm
   std::uint32_t index;
 };
 
@@ -45,9 +45,9 @@ struct Found {
   auto operator<=>(const Found&) const = default;
 };
 
-/// Points that may be among the k nearest of one query, found in one pass over inexact products that come tile by tile.
-/// With s_j = |b_j|^2 - 2 a.b_j known to +-(c |a|^2 + c |b_j|^2), a point is out when its least value is above the k-th
-/// smallest of the most values.
+/// Selects the points that may be among the k nearest of one query, in one pass over inexact products, tile by tile.
+/// With an error of s_j = |b_j|^2 - 2 a.b_j of at most c |a|^2 + c |b_j|^2, a point is excluded when its lower bound is
+/// above the k-th smallest upper bound.
 class CandidateFilter {
  public:
   CandidateFilter(std::size_t k, float relative_error, const std::vector<float>& squared_norm, float query_squared_norm)
@@ -57,7 +57,7 @@ class CandidateFilter {
         slack_(2 * relative_error * query_squared_norm),
         squared_norm_(squared_norm) {}
 
-  /// The query's products with points [first, first + count).
+  /// Adds the query's products with points [first, first + count).
   void see(const float* products, std::size_t first, std::size_t count) {
     for (std::size_t at = first; at < first + count; at += kGlance) {
       const std::size_t end = std::min(at + kGlance, first + count);
@@ -80,7 +80,7 @@ class CandidateFilter {
   }
 
  private:
-  /// Nearly always false once the threshold is low; without branches, so that it is done in vector registers.
+  /// Nearly always false once the threshold is low; branch-free, for vectorisation.
   bool any_within(const float* products, std::size_t first, std::size_t end) const {
     int any = 0;
     for (std::size_t j = first; j < end; ++j)
@@ -104,8 +104,8 @@ class CandidateFilter {
   std::vector<Candidate> candidates_;
 };
 
-/// The same where short rows stand for query and point, each known to be within its error of the true one. A point is
-/// out when its distance less both errors is above the k-th smallest of distance plus both errors.
+/// The same for short rows that approximate query and point, each within a known error. A point is excluded when its
+/// distance less both errors is above the k-th smallest of distance plus both errors.
 class ShortFilter {
  public:
   /// Row `query` of `queries`, among `points`.
@@ -117,7 +117,7 @@ class ShortFilter {
         error_(static_cast<double>(queries.error[query])),
         squared_norm_(static_cast<double>(queries.squared_norm[query])) {}
 
-  /// The query's products with a panel of points.
+  /// Adds the query's products with a panel of points.
   void see(const std::int32_t* products, std::size_t first) {
     for (unsigned bits = within(products, first); bits != 0; bits &= bits - 1) {
       const std::size_t j = first + static_cast<std::size_t>(std::countr_zero(bits));
@@ -146,11 +146,12 @@ class ShortFilter {
   }
 
  private:
-  // What floats lose of a squared distance, in parts of both squared norms; and an amount that is too small for floats.
+  // Rounding of a squared distance in float, relative to both squared norms; and an absolute bound below float
+  // precision.
   static constexpr double kLost = 1e-6, kNothing = 1e-30;
 
-  /// Bit j: distance <= threshold + errors for point first + j; squared, all that does not depend on the point on the
-  /// right. What is no number is within. Without branches, so that it is done in vector registers.
+  /// Bit j: distance <= threshold + errors for point first + j; squared, with everything that is independent of the
+  /// point on the right. NaN counts as within. Branch-free, for vectorisation.
   unsigned within(const std::int32_t* products, std::size_t first) const {
     const float *norm = points_.squared_norm.data() + first, *error = points_.error.data() + first,
                 *step = points_.step.data() + first;
@@ -188,7 +189,7 @@ float inverse_length(std::span<const float> row) {
   return squared > 0 ? static_cast<float>(1 / std::sqrt(squared)) : 0;
 }
 
-/// Any centre will do, so not all points need be looked at for it.
+/// Any centre is correct, so a sample of the points suffices.
 Matrix sample_of(const Matrix& points) {
   const std::size_t count = std::min(kSample, points.rows());
   std::vector<std::size_t> rows(count);
@@ -205,7 +206,7 @@ bool is_far_from_zero(const std::vector<double>& mean, const std::vector<double>
   return away > 0.01 * spread;
 }
 
-/// A power of two that brings the length of rows, less their mean, to about 1; 0 where floats cannot tell.
+/// A power of two that scales the norm of centred rows to about 1; 0 where it is outside the range of float.
 double unit_for(const std::vector<double>& variance) {
   double squared_length = 0;
   for (double spread : variance) squared_length += spread;
@@ -213,14 +214,14 @@ double unit_for(const std::vector<double>& variance) {
   return squared_length > 0 ? std::ldexp(1.0, -std::ilogb(std::sqrt(squared_length))) : 1;
 }
 
-/// Blocks of one size, at most `most`, as many for every thread, so that all end together.
+/// Blocks of equal size, at most `most`, in a multiple of the number of threads, so that all finish together.
 std::size_t even_block(std::size_t rows, std::size_t most) {
   const auto threads = static_cast<std::size_t>(thread_budget());
   const std::size_t rounds = std::max<std::size_t>(1, (rows + threads * most - 1) / (threads * most));
   return std::max<std::size_t>(1, (rows + threads * rounds - 1) / (threads * rounds));
 }
 
-/// Whether sums of products of values like these stay finite as floats.
+/// Whether sums of products of such values stay finite in float.
 bool floats_hold(const Matrix& rows) {
   return std::ranges::all_of(rows.values(), [](float value) { return std::abs(value) < 1e14f; });
 }
@@ -311,7 +312,7 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
   }
   const std::size_t block = even_block(queries.rows(), kQueries);
   std::vector<std::vector<float>> products(
-      static_cast<std::size_t>(thread_budget()));  // kept from block to block: fresh memory is slow
+      static_cast<std::size_t>(thread_budget()));  // reused by all blocks: new memory is slow
   parallel_for((queries.rows() + block - 1) / block, [&](std::size_t index, int worker) {
     const std::size_t first = index * block;
     find_by_product(queries, first, std::min(block, queries.rows() - first), products[static_cast<std::size_t>(worker)],
@@ -327,7 +328,7 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
   Matrix block = queries.select_rows(rows);
   centre(block);
   const Matrix& points = ready_points();
-  // Rounding errors of a sum of n products add up like a random walk; eight of its standard deviations.
+  // Rounding errors of a sum of n products grow like a random walk; eight of its standard deviations.
   const float relative_error = 8 * std::numeric_limits<float>::epsilon() / 2 *
                                std::sqrt(static_cast<float>(std::max<std::size_t>(points_.cols(), 16)));
   const bool is_cosine = metric_ == Metric::cosine;
@@ -368,7 +369,8 @@ void NeighbourIndex::find_by_short_product(const Matrix& queries, std::size_t fi
   std::vector<ShortFilter> filters;
   for (std::size_t i = 0; i < count; ++i) filters.emplace_back(out.k, block, i, short_points_);
   std::int32_t products[kShortQueries * kShortPoints];
-  for (std::size_t panel = 0; panel < short_points_.panels(); ++panel)  // stays in the first cache for all queries
+  for (std::size_t panel = 0; panel < short_points_.panels();
+       ++panel)  // stays in the first-level cache for all queries
     for (std::size_t at = 0; at < count; at += kShortQueries) {
       multiply_short(block.panel(at / kShortQueries), short_points_.panel(panel), block.pairs, products);
       for (std::size_t i = at; i < std::min(at + kShortQueries, count); ++i)

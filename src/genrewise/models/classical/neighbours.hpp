@@ -1,4 +1,4 @@
-// The nearest of many points.
+// Exact nearest-neighbour search.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace genrewise {
 
-/// For each query its k nearest points, nearest first; equal distances: the lower index first.
+/// The k nearest points of each query, nearest first; at equal distances the lower index first.
 struct Neighbours {
   std::size_t k = 0;
   std::vector<std::size_t> index;  ///< queries x k
@@ -18,17 +18,17 @@ struct Neighbours {
 
 enum class Metric { euclidean, manhattan, cosine, minkowski };
 
-/// A set of points to look up the nearest ones of, exactly: for the Euclidean and the cosine metric an inexact
-/// matrix product finds all points that may be among the nearest, whose distances are then computed in double. The
-/// product is one of 16-bit integers for the Euclidean metric where those are fast (short_product.hpp), else of floats.
+/// Index of a set of points for exact search: for the Euclidean and the cosine metric an inexact matrix product selects
+/// all points that may be among the nearest, whose distances are then computed in double. For the Euclidean metric the
+/// product is one of 16-bit integers where those are fast (short_product.hpp), else of floats.
 class NeighbourIndex {
  public:
   NeighbourIndex() = default;
-  /// `p` is the power of the Minkowski metric.
+  /// `p`: exponent of the Minkowski metric.
   NeighbourIndex(Matrix points, Metric metric, double p);
 
-  const Matrix& points() const { return points_; }  ///< as given
-  /// 1 <= k <= points; as many columns as the points have.
+  const Matrix& points() const { return points_; }  ///< as passed to the constructor
+  /// 1 <= k <= number of points; queries have as many columns as the points.
   Neighbours find(const Matrix& queries, std::size_t k) const;
 
  private:
@@ -41,14 +41,14 @@ class NeighbourIndex {
   double distance(const float* a, const float* b) const;
 
   Matrix points_;
-  Matrix centred_;  // the points less centre_; empty where they are used as they are
+  Matrix centred_;  // the points less centre_; empty where points_ is used
   Metric metric_ = Metric::euclidean;
   double p_ = 2;
   std::vector<float> centre_;
-  std::vector<float> squared_norm_;    // of the ready points; 1 for the cosine metric
-  ShortRows short_points_;             // less centre_; empty where floats are multiplied
+  std::vector<float> squared_norm_;    // of ready_points(); 1 for the cosine metric
+  ShortRows short_points_;             // less centre_; empty where float products are used
   double unit_ = 1;                    // of the short rows
-  std::vector<float> inverse_length_;  // for the cosine metric; 0 for a point that is all zeros
+  std::vector<float> inverse_length_;  // for the cosine metric; 0 for an all-zero point
 };
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// From decision values of one-vs-one machines to probabilities.
+// Probabilities from the decision values of one-vs-one machines.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +14,12 @@ struct Sigmoid {
   double operator()(double decision) const;
 };
 
-/// Platt's maximum-likelihood fit, with his smoothed targets, by the Newton method of Lin, Lin and Weng (2007).
-/// The first `first_count` decision values are of the first class.
+/// Platt's maximum-likelihood fit, with his smoothed targets, by the Newton method of Lin, Lin and Weng (2007). The
+/// first `first_count` decision values belong to the first class.
 Sigmoid fit_sigmoid(std::span<const double> decisions, std::size_t first_count);
 
 /// Class probabilities p that fit the pairwise ones best: min sum_ij (r_ji p_i - r_ij p_j)^2 (Wu, Lin and Weng 2004,
-/// their second method). `pairwise` is classes x classes: r(i, j) = P(i | i or j).
+/// second method). `pairwise` is classes x classes: r(i, j) = P(i | i or j).
 void couple_pairwise(const Matrix& pairwise, std::span<float> probabilities);
 
 }  // namespace genrewise

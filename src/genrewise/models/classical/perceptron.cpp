@@ -1,6 +1,6 @@
-// Multi-layer perceptron, as scikit-learn's MLPClassifier with the Adam solver: Glorot-uniform start, l2 penalty alpha
-// per batch, an epoch's batches from a fresh shuffle, an end when the loss has not fallen by tol for n_iter_no_change
-// epochs. Other than there two classes have two outputs like all others.
+// Multi-layer perceptron, as scikit-learn's MLPClassifier with the Adam solver: Glorot-uniform initialisation, l2
+// penalty alpha per batch, batches reshuffled in each epoch, early end when the loss has not fallen by tol for
+// n_iter_no_change epochs. Unlike there, two classes have two outputs.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,7 +9,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -21,7 +21,7 @@ using blas::View;
 
 constexpr std::size_t kPredictBlock = 256;
 
-/// Parameters of one layer (outputs x inputs, and biases) with Adam's two moments.
+/// Parameters of one layer (outputs x inputs, and biases).
 struct Layer {
   Matrix weights;
   std::vector<float> bias;
@@ -31,7 +31,7 @@ struct AdamConfig {
   float rate, beta1 = 0.9f, beta2 = 0.999f, epsilon = 1e-8f;
 };
 
-/// Kingma and Ba (2015), for one array of numbers.
+/// Kingma and Ba (2015), for one array of parameters.
 class Adam {
  public:
   explicit Adam(std::size_t size) : first_(size), second_(size) {}
@@ -68,8 +68,8 @@ void activate(Activation kind, std::span<float> values) {
   }
 }
 
-/// Multiplies by the activation's slope, told from its value.
-void multiply_by_slope(Activation kind, std::span<const float> values, std::span<float> gradient) {
+/// Multiplies by the activation's derivative, computed from its value.
+void multiply_by_derivative(Activation kind, std::span<const float> values, std::span<float> gradient) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const float v = values[i];
     gradient[i] *= kind == Activation::relu       ? static_cast<float>(v > 0)
@@ -89,10 +89,10 @@ void softmax_rows(Matrix& scores) {
   }
 }
 
-class Perceptron final : public Learner {
+class Perceptron final : public ClassicalClassifier {
  public:
   Perceptron(const ParameterValues& given, std::uint64_t seed)
-      : Learner(perceptron(), given),
+      : ClassicalClassifier(perceptron(), given),
         seed_(seed),
         hidden_(read().integers("hidden_layer_sizes")),
         alpha_(static_cast<float>(read().number("alpha"))),
@@ -116,7 +116,7 @@ class Perceptron final : public Learner {
     return result;
   }
 
-  void start(Rng& rng) {
+  void initialise(Rng& rng) {
     const auto widths = sizes();
     layers_.clear();
     for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
@@ -130,9 +130,9 @@ class Perceptron final : public Learner {
     }
   }
 
-  void learn(const Matrix& examples, std::span<const int> classes, int /*class_count*/) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int /*class_count*/) override {
     Rng rng(derive_seed(seed_, "mlp"));
-    start(rng);
+    initialise(rng);
     std::vector<Adam> of_weights, of_bias;
     for (const Layer& layer : layers_) {
       of_weights.emplace_back(layer.weights.values().size());
@@ -157,7 +157,7 @@ class Perceptron final : public Learner {
     }
   }
 
-  /// One step of Adam. Returns the summed loss, penalty included.
+  /// One step of Adam. Returns the summed loss, including the penalty.
   double train_batch(Matrix input, std::span<const std::size_t> rows, std::span<const int> classes, long long step,
                      std::vector<Adam>& of_weights, std::vector<Adam>& of_bias) {
     const auto count = static_cast<float>(rows.size());
@@ -171,7 +171,7 @@ class Perceptron final : public Learner {
     }
     for (std::size_t l = layers_.size(); l-- > 0;) {
       Layer& layer = layers_[l];
-      Matrix of_layer = layer.weights;  // alpha W + gradient^T input, over the batch's size
+      Matrix of_layer = layer.weights;  // (alpha W + gradient^T input) / batch size
       multiply(Form::tn, 1 / count, View<const float>(gradient), View<const float>(values[l]), alpha_ / count,
                View<float>(of_layer));
       std::vector<float> of_layer_bias(layer.bias.size());
@@ -182,7 +182,7 @@ class Perceptron final : public Learner {
         Matrix below(gradient.rows(), layer.weights.cols());
         multiply(Form::nn, 1.0f, View<const float>(gradient), View<const float>(layer.weights), 0.0f,
                  View<float>(below));
-        multiply_by_slope(activation_, values[l].values(), below.values());
+        multiply_by_derivative(activation_, values[l].values(), below.values());
         gradient = std::move(below);
       }
       of_weights[l].step(adam_, step, of_layer.values(), layer.weights.values());
@@ -191,7 +191,7 @@ class Perceptron final : public Learner {
     return loss;
   }
 
-  /// The input and what each layer makes of it, probabilities at the end.
+  /// The input and the output of each layer; the last one holds probabilities.
   std::vector<Matrix> forward(Matrix input) const {
     std::vector<Matrix> values;
     values.push_back(std::move(input));
@@ -262,17 +262,18 @@ const ClassifierDescriptor& perceptron() {
                                          "units of each hidden layer; several layers as (100,50)")
                          .searched("25,50,100,200", Simpler::smaller),
                      parameter::choice("activation", "relu", {"relu", "tanh", "logistic", "identity"},
-                                       "of the hidden units"),
+                                       "activation of the hidden units"),
                      parameter::number("alpha", "0.0001", at_least(0), "strength of the l2 penalty")
                          .searched("1e-4,1e-2,1", Simpler::larger),
                      parameter::integer("batch_size", "auto", at_least(1),
-                                        "examples of a step; auto: 200, or all where they are fewer")
+                                        "examples per step; auto: 200, or all if there are fewer")
                          .or_word({"auto"}),
                      parameter::number("learning_rate_init", "0.001", above(0), "Adam's step size"),
-                     parameter::integer("max_iter", "200", at_least(1), "largest number of epochs"),
-                     parameter::number("tol", "1e-4", at_least(0), "least fall of the loss that counts"),
+                     parameter::integer("max_iter", "200", at_least(1), "maximum number of epochs"),
+                     parameter::number("tol", "1e-4", at_least(0),
+                                       "minimum decrease of the loss that counts as improvement"),
                      parameter::integer("n_iter_no_change", "10", at_least(1),
-                                        "epochs without such a fall before training stops")},
+                                        "epochs without improvement before training stops")},
       .searches = {{"study", {"hidden_layer_sizes=5:95:10"}},
                    {"wide", {"hidden_layer_sizes=25,50,100,200", "alpha=1e-4,1e-2,1"}}},
       .make = [](const ParameterValues& given, std::uint64_t seed) {

@@ -7,7 +7,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/principal_components.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -17,7 +17,7 @@ namespace {
 const std::string kWhere = "preprocessing";
 constexpr std::size_t kRowBlock = 256;
 
-/// scikit-learn's rule: a variance that rounding alone could have made counts as none.
+/// scikit-learn's rule: a variance within rounding error counts as zero.
 bool is_constant(double mean, double variance, std::size_t rows) {
   const double n = static_cast<double>(rows), eps = std::numeric_limits<double>::epsilon();
   return variance <= n * eps * variance + (n * mean * eps) * (n * mean * eps);
@@ -36,7 +36,7 @@ Preprocessor::Preprocessor(PreprocessingConfig config) : config_(config) {
 }
 
 void Preprocessor::fit(const Matrix& examples) {
-  if (examples.rows() == 0 || examples.cols() == 0) throw Error("there is nothing to learn from", kWhere);
+  if (examples.rows() == 0 || examples.cols() == 0) throw Error("there are no examples to fit on", kWhere);
   require_finite(examples, kWhere);
   *this = Preprocessor(config_);
   input_columns_ = examples.cols();
@@ -56,10 +56,10 @@ void Preprocessor::fit(const Matrix& examples) {
 void Preprocessor::fit_components(Matrix examples) {
   const std::size_t most = std::min(examples.rows(), examples.cols());
   if (config_.pca_components > most)
-    throw Error(std::to_string(config_.pca_components) + " principal components were asked for, and " +
+    throw Error(std::to_string(config_.pca_components) + " principal components were requested, but " +
                     std::to_string(examples.rows()) + " examples of " + std::to_string(examples.cols()) +
                     " columns have at most " + std::to_string(most),
-                kWhere, "ask for fewer");
+                kWhere, "request fewer");
   pca_mean_ = blas::column_moments(examples).mean;
   blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
     for (std::size_t i = first; i < first + count; ++i)
@@ -131,7 +131,7 @@ void Preprocessor::load(const TensorArchive& archive, const std::string& prefix)
   const auto numbers = archive.integers(prefix + "config", 6);
   const auto least_is_zero = [](std::int64_t value) { return value >= 0; };
   if (!least_is_zero(numbers[1]) || !least_is_zero(numbers[5]) || numbers[3] < 0 || numbers[3] > 2)
-    throw Error("the preprocessing's numbers make no sense", archive.name());
+    throw Error("the preprocessing's values are invalid", archive.name());
   PreprocessingConfig config;
   config.standardise = numbers[0] != 0;
   config.pca_components = static_cast<std::size_t>(numbers[1]);

@@ -23,8 +23,9 @@ double sum_of_squares(const Matrix& matrix) {
   return sum;
 }
 
-/// How many of the eigenvalues (largest first) are asked for.
-std::size_t wanted_components(const std::vector<double>& eigenvalues, double total, const PreprocessingConfig& config) {
+/// The number of components that the configuration selects, from the eigenvalues (largest first).
+std::size_t selected_components(const std::vector<double>& eigenvalues, double total,
+                                const PreprocessingConfig& config) {
   if (config.pca_components > 0) return config.pca_components;
   double explained = 0;
   for (std::size_t k = 0; k < eigenvalues.size(); ++k) {
@@ -67,18 +68,18 @@ PrincipalComponents exact(const Matrix& centred, const PreprocessingConfig& conf
 
   PrincipalComponents result;
   result.total_variance = sum_of_squares(centred);
-  const std::size_t wanted = wanted_components(values, result.total_variance, config);
-  Matrix top(wanted, n);
-  for (std::size_t k = 0; k < wanted; ++k)
+  const std::size_t count = selected_components(values, result.total_variance, config);
+  Matrix top(count, n);
+  for (std::size_t k = 0; k < count; ++k)
     for (std::size_t j = 0; j < n; ++j) top(k, j) = static_cast<float>(vectors[(n - 1 - k) * n + j]);
   result.components = tall ? std::move(top) : blas::product_nn(top, centred);
   if (!tall) normalise_rows(result.components);
-  values.resize(wanted);
+  values.resize(count);
   result.variance = std::move(values);
   return result;
 }
 
-/// Orthonormal columns that span those of `matrix` (Householder QR in double).
+/// Replaces the columns by an orthonormal basis of their span (Householder QR in double).
 void orthonormalise_columns(Matrix& matrix) {
   const auto rows = static_cast<Eigen::Index>(matrix.rows()), cols = static_cast<Eigen::Index>(matrix.cols());
   using RowMajorFloat = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

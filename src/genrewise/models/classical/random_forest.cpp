@@ -5,7 +5,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/models/classifiers.hpp"
@@ -14,17 +14,17 @@
 namespace genrewise {
 namespace {
 
-class RandomForest final : public Learner {
+class RandomForest final : public ClassicalClassifier {
  public:
   RandomForest(const ParameterValues& given, std::uint64_t seed)
-      : Learner(random_forest(), given),
+      : ClassicalClassifier(random_forest(), given),
         seed_(seed),
         trees_(static_cast<std::size_t>(read().integer("n_estimators"))),
         bootstrap_(read().flag("bootstrap")),
         growth_(growth_of(read())) {}
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     growth_.features = tried_features(read(), examples.cols());
     std::vector<Forest> grown(trees_);
     parallel_for(trees_, [&](std::size_t t, int) {

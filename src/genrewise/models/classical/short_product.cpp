@@ -11,14 +11,14 @@
 namespace genrewise {
 namespace {
 
-constexpr double kLongest = 46340;  // its square fits 32 bits
+constexpr double kLongest = 46340;  // its square fits into 32 bits
 constexpr double kLargest = 32767;
-constexpr double kFarthest = 1e15;       // lengths whose squares floats still hold
-constexpr double kRoundedUp = 1 + 1e-6;  // more than what is lost when a double becomes a float
-constexpr std::size_t kLanes = 16;       // independent sums, so that the compiler may use vector registers
+constexpr double kFarthest = 1e15;       // norms whose squares are within the range of float
+constexpr double kRoundedUp = 1 + 1e-6;  // more than the rounding from double to float
+constexpr std::size_t kLanes = 16;       // independent sums, which allow vectorisation
 constexpr std::size_t kPanelsAtOnce = 8;
 
-/// One row at a time: its difference from the centre, and that in whole numbers.
+/// Quantises one row at a time, less the centre.
 class Shortener {
  public:
   Shortener(std::span<const float> centre, double unit)
@@ -38,7 +38,7 @@ class Shortener {
     const double rounding = std::sqrt(static_cast<double>(centre_.size())) / 2 + 1;
     const double scale = std::min((kLongest - rounding) / length, kLargest / largest_ * (1 - 1e-6));
     const auto step = static_cast<float>(unit_ / scale);
-    if (step < std::numeric_limits<float>::min()) {  // beside the others it is nothing
+    if (step < std::numeric_limits<float>::min()) {  // negligible relative to the other rows
       out.error[index] = static_cast<float>(length * unit_ * kRoundedUp) + std::numeric_limits<float>::min();
       return;
     }
@@ -102,7 +102,7 @@ ShortRows shorten(blas::View<const float> rows, std::span<const float> centre, d
   out.height = height;
   out.pairs = (rows.cols + 1) / 2;
   const std::size_t filled = out.panels() * height;
-  // Not filled with zeros here: the threads that write it get its pages, which takes as long as the writing.
+  // Not zeroed here: the threads that write a block also allocate its memory pages, which takes as long as the writing.
   out.values = std::make_shared_for_overwrite<std::int16_t[]>(filled * out.pairs * 2);
   out.step.resize(filled);
   out.error.resize(filled);
@@ -118,7 +118,7 @@ ShortRows shorten(blas::View<const float> rows, std::span<const float> centre, d
 
 #ifdef __AVX2__
 
-// The sums have names because GCC keeps arrays of them in memory.
+// The sums are separate variables because GCC keeps an array of them in memory.
 void multiply_short(const std::int16_t* queries, const std::int16_t* points, std::size_t pairs,
                     std::int32_t* products) {
   __m256i low0 = _mm256_setzero_si256(), high0 = low0, low1 = low0, high1 = low0, low2 = low0, high2 = low0;
@@ -132,7 +132,7 @@ void multiply_short(const std::int16_t* queries, const std::int16_t* points, std
       const __m256i both = _mm256_set1_epi32(columns);
       low_sum = _mm256_add_epi32(low_sum, _mm256_madd_epi16(both, low));
       high_sum = _mm256_add_epi32(high_sum, _mm256_madd_epi16(both, high));
-      asm("" : "+x"(low_sum), "+x"(high_sum));  // one query after the other, else the registers do not suffice
+      asm("" : "+x"(low_sum), "+x"(high_sum));  // one query after the other, otherwise there are too few registers
     };
     add(0, low0, high0);
     add(1, low1, high1);

@@ -12,15 +12,15 @@ namespace genrewise {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kLeastCurvature = 1e-12;  // stands in where the kernel is not positive definite
-// One register of doubles: GCC 12 takes wider vectors apart into single numbers.
+constexpr double kLeastCurvature = 1e-12;  // replaces the curvature where the kernel is not positive definite
+// One register of doubles: GCC 12 splits wider vectors into scalars.
 #ifdef __AVX512F__
 constexpr std::size_t kLanes = 8;
 #else
 constexpr std::size_t kLanes = 4;
 #endif
 constexpr long long kStepsBetweenInterrupts = 1024;
-constexpr long long kMostAnew = 2000;  // examples that are all solved for at once, in many rounds
+constexpr long long kMostFromZero = 2000;  // largest problem that the active-set solver may solve from zero
 
 // GCC's and Clang's vector types.
 using Doubles = double __attribute__((vector_size(kLanes * sizeof(double))));
@@ -36,9 +36,10 @@ void load(const float* from, Doubles& to) {
   to = __builtin_convertvector(narrow, Doubles);
 }
 
-/// Sequential minimal optimisation in terms of f_i = sum_j alpha_j y_j K_ij - y_i. An example is "up" when y_i alpha_i
-/// may grow and "low" when it may shrink; at the optimum no up example has a smaller f than a low one. Arrays are
-/// padded to whole registers, first class and second class each, with examples that are neither up nor low.
+/// Sequential minimal optimisation in terms of f_i = sum_j alpha_j y_j K_ij - y_i. As in Keerthi et al. (2001), an
+/// example is "up" when y_i alpha_i may increase and "low" when it may decrease; at the optimum no up example has a
+/// smaller f than a low one. Arrays are padded to whole registers, first and second class each, with examples that are
+/// neither.
 class Smo {
  public:
   Smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config,
@@ -53,11 +54,11 @@ class Smo {
     up_.assign(size, kInfinity);
     low_.assign(size, -kInfinity);
     for (std::size_t i = 0; i < bound.size(); ++i) {
-      const std::size_t k = place(i);
+      const std::size_t k = slot(i);
       bound_[k] = bound[i];
       f_[k] = k < starts_[1] ? -1 : 1;
       diagonal_[k] = kernel_.diagonal(i);
-      set_membership(k);
+      update_sets(k);
     }
     if (start != nullptr) take(*start);
   }
@@ -67,14 +68,14 @@ class Smo {
     const long long most =
         config_.most_steps > 0 ? config_.most_steps : std::max<long long>(10'000'000, 100 * examples);
     long long steps = 0;
-    long long next_settling = examples;
+    long long next_active_sets = examples;
     select_first();
     for (; steps < most && highest_low_ - f_up_ >= config_.tolerance; ++steps) {
       if (steps % kStepsBetweenInterrupts == 0) throw_if_interrupted();
-      if (steps == next_settling && config_.is_positive) {
-        const bool anew = steps > examples && examples <= kMostAnew;  // the first time its guess was no good
-        if (settle(anew)) select_first();
-        next_settling *= 3;
+      if (steps == next_active_sets && config_.is_positive) {
+        const bool from_zero = steps > examples && examples <= kMostFromZero;  // if a warm start did not converge
+        if (solve_active_sets(from_zero)) select_first();
+        next_active_sets *= 3;
         continue;
       }
       const PairKernel::Row row_up = kernel_.row(example(up_at_));
@@ -86,25 +87,25 @@ class Smo {
 
  private:
   static std::size_t padded(std::size_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
-  std::size_t place(std::size_t example) const {
+  std::size_t slot(std::size_t example) const {
     return example < counts_[0] ? example : starts_[1] + example - counts_[0];
   }
-  std::size_t example(std::size_t place) const { return place < starts_[1] ? place : place - starts_[1] + counts_[0]; }
+  std::size_t example(std::size_t slot) const { return slot < starts_[1] ? slot : slot - starts_[1] + counts_[0]; }
 
-  void set_membership(std::size_t k) {
+  void update_sets(std::size_t k) {
     const bool first = k < starts_[1], may_grow = alpha_[k]<bound_[k], may_shrink = alpha_[k]> 0;
     up_[k] = (first ? may_grow : may_shrink) ? 0 : kInfinity;
     low_[k] = (first ? may_shrink : may_grow) ? 0 : -kInfinity;
   }
 
-  /// Calls body(place, from) for each register of both halves, `from` being where its kernel values lie in a row; the
-  /// last one of a half, where a row may end before the register does, reads copies.
+  /// Calls body(slot, kernel values) for each register of both classes; the last register of a class, which may extend
+  /// beyond the end of a row, reads copies.
   template <class Body>
   void for_registers(const PairKernel::Row& a, const PairKernel::Row& b, Body body) {
-    for (int half = 0; half < 2; ++half) {
-      const float* of_a = half == 0 ? a.first : a.second;
-      const float* of_b = half == 0 ? b.first : b.second;
-      const std::size_t start = starts_[half], whole = counts_[half] / kLanes * kLanes, rest = counts_[half] - whole;
+    for (int c = 0; c < 2; ++c) {
+      const float* of_a = c == 0 ? a.first : a.second;
+      const float* of_b = c == 0 ? b.first : b.second;
+      const std::size_t start = starts_[c], whole = counts_[c] / kLanes * kLanes, rest = counts_[c] - whole;
       for (std::size_t k = 0; k < whole; k += kLanes) body(start + k, of_a + k, of_b + k);
       if (rest == 0) continue;
       float tail_a[kLanes] = {}, tail_b[kLanes] = {};
@@ -123,7 +124,7 @@ class Smo {
     void see(const Doubles& f, const Doubles& up, const Doubles& low, std::size_t k) {
       const Doubles candidate = f + up, other = f + low;
       const Indices here = now + static_cast<std::int64_t>(k);
-      at = candidate <= least ? here : at;  // of equals the last, as libsvm
+      at = candidate <= least ? here : at;  // the last of equals, as libsvm
       least = candidate <= least ? candidate : least;
       most = other > most ? other : most;
     }
@@ -154,7 +155,7 @@ class Smo {
     keep(seen);
   }
 
-  /// The low example with which a step gains most: (f - f_up)^2 / curvature, compared without dividing.
+  /// The low example with the largest gain of a step: (f - f_up)^2 / curvature, compared without division.
   std::size_t select_second(const PairKernel::Row& row_up) {
     Doubles gain = {}, curvature = 1 - Doubles{};
     Indices at = {};
@@ -178,32 +179,32 @@ class Smo {
     std::size_t best = 0;
     double best_gain = -1;
     for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const auto place = static_cast<std::size_t>(at[lane]);
+      const auto slot = static_cast<std::size_t>(at[lane]);
       const double value = gain[lane] / curvature[lane];
-      if (value > best_gain || (value == best_gain && place > best)) {
+      if (value > best_gain || (value == best_gain && slot > best)) {
         best_gain = value;
-        best = place;
+        best = slot;
       }
     }
     return best;
   }
 
-  /// Moves y alpha of the up example by +delta and that of the low one by -delta, as far as the bounds let it.
+  /// Moves y alpha of the up example by +delta and that of the low one by -delta, within their bounds.
   void take_step(const PairKernel::Row& row_up, std::size_t low_at) {
     const PairKernel::Row row_low = kernel_.row(example(low_at));
     const std::size_t within = up_at_ < starts_[1] ? up_at_ : up_at_ - starts_[1];
     const double shared = up_at_ < starts_[1] ? row_low.first[within] : row_low.second[within];
     const double curvature = std::max(diagonal_[up_at_] + diagonal_[low_at] - 2 * shared, kLeastCurvature);
     const bool up_first = up_at_ < starts_[1], low_first = low_at < starts_[1];
-    const double room_up = up_first ? bound_[up_at_] - alpha_[up_at_] : alpha_[up_at_];
-    const double room_low = low_first ? alpha_[low_at] : bound_[low_at] - alpha_[low_at];
-    const double wanted = (f_[low_at] - f_up_) / curvature;
-    const double delta = std::min({wanted, room_up, room_low});
-    alpha_[up_at_] = delta == room_up ? (up_first ? bound_[up_at_] : 0) : alpha_[up_at_] + (up_first ? delta : -delta);
+    const double slack_up = up_first ? bound_[up_at_] - alpha_[up_at_] : alpha_[up_at_];
+    const double slack_low = low_first ? alpha_[low_at] : bound_[low_at] - alpha_[low_at];
+    const double optimal = (f_[low_at] - f_up_) / curvature;
+    const double delta = std::min({optimal, slack_up, slack_low});
+    alpha_[up_at_] = delta == slack_up ? (up_first ? bound_[up_at_] : 0) : alpha_[up_at_] + (up_first ? delta : -delta);
     alpha_[low_at] =
-        delta == room_low ? (low_first ? 0 : bound_[low_at]) : alpha_[low_at] + (low_first ? -delta : delta);
-    set_membership(up_at_);
-    set_membership(low_at);
+        delta == slack_low ? (low_first ? 0 : bound_[low_at]) : alpha_[low_at] + (low_first ? -delta : delta);
+    update_sets(up_at_);
+    update_sets(low_at);
 
     Extremes seen;
     for_registers(row_up, row_low, [&](std::size_t k, const float* of_up, const float* of_low) {
@@ -220,17 +221,17 @@ class Smo {
     keep(seen);
   }
 
-  /// Pairwise steps are slow to settle many free examples against each other; active sets settle all at once.
-  bool settle(bool anew) {
+  /// Pairwise steps converge slowly for many free examples; the active-set solver solves for all at once.
+  bool solve_active_sets(bool from_zero) {
     KernelForm form(kernel_, counts_[0], counts_[0] + counts_[1]);
     DualPoint point;
     for (std::size_t i = 0; i < counts_[0] + counts_[1]; ++i) {
-      const std::size_t k = place(i);
+      const std::size_t k = slot(i);
       const double y = k < starts_[1] ? 1 : -1;
       point.beta.push_back(y * alpha_[k]);
       point.products.push_back(f_[k] + y);
     }
-    if (anew) point = {std::vector<double>(point.beta.size()), std::vector<double>(point.beta.size())};
+    if (from_zero) point = {std::vector<double>(point.beta.size()), std::vector<double>(point.beta.size())};
     if (!solve_by_active_sets(form, counts_[0], bound_of_examples_, config_.tolerance, point)) return false;
     take(point);
     return true;
@@ -238,15 +239,15 @@ class Smo {
 
   void take(const DualPoint& point) {
     for (std::size_t i = 0; i < point.beta.size(); ++i) {
-      const std::size_t k = place(i);
+      const std::size_t k = slot(i);
       const double y = k < starts_[1] ? 1 : -1;
       alpha_[k] = y * point.beta[i];
       f_[k] = point.products[i] - y;
-      set_membership(k);
+      update_sets(k);
     }
   }
 
-  /// Free examples all have f = rho; without any, rho lies half-way between what the others allow.
+  /// Free examples all have f = rho; without any, rho is midway between the limits of the others.
   double rho() const {
     double sum = 0, least = -kInfinity, most = kInfinity;
     std::size_t free = 0;
@@ -272,7 +273,7 @@ class Smo {
     out.alpha.resize(n);
     out.decision.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t k = place(i);
+      const std::size_t k = slot(i);
       out.alpha[i] = alpha_[k];
       out.decision[i] = f_[k] + (k < starts_[1] ? 1 : -1) - out.rho;
     }
@@ -285,7 +286,7 @@ class Smo {
   std::size_t counts_[2];
   std::size_t starts_[2] = {0, 0};
   std::vector<double> alpha_, bound_, f_, diagonal_;
-  std::vector<double> up_, low_;  // 0 for members; else what keeps them from being chosen
+  std::vector<double> up_, low_;  // 0 for the up (low) examples, else the infinity that excludes an example
   std::size_t up_at_ = 0;
   double f_up_ = 0, highest_low_ = 0;
 };

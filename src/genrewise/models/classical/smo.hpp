@@ -1,4 +1,4 @@
-// The dual problem of one binary support vector machine.
+// Sequential minimal optimisation for the dual problem of a binary support vector machine.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,9 @@
 namespace genrewise {
 
 struct SmoConfig {
-  double tolerance = 1e-3;    ///< on the violation of the optimality conditions, as libsvm's
-  bool is_positive = true;    ///< the kernel is positive semi-definite (but for rounding)
-  long long most_steps = -1;  ///< -1: as many as it takes (with libsvm's guard: 10 million or 100 per example)
+  double tolerance = 1e-3;    ///< on the violation of the KKT conditions, as libsvm's
+  bool is_positive = true;    ///< the kernel is positive semi-definite (up to rounding)
+  long long most_steps = -1;  ///< -1: libsvm's limit of 10 million or 100 per example, whichever is larger
 };
 
 struct SmoResult {
@@ -23,12 +23,12 @@ struct SmoResult {
   long long steps = 0;
 };
 
-/// Minimises 1/2 sum_ij alpha_i alpha_j y_i y_j K_ij - sum_i alpha_i under sum_i alpha_i y_i = 0 and
-/// 0 <= alpha_i <= bound_i by sequential minimal optimisation with working sets chosen by second-order information
-/// (Fan, Chen and Lin, 2005). y is +1 for the first `first_count` examples and -1 for the others. What it has not
-/// settled after as many steps as there are examples is settled by active sets, where the kernel is positive. An
-/// example whose bound is 0 takes no part, but gets its decision value: that is how cross-validation shares the kernel.
-/// With `start`, a point within the bounds, it goes on from there.
+/// Minimises 1/2 sum_ij alpha_i alpha_j y_i y_j K_ij - sum_i alpha_i subject to sum_i alpha_i y_i = 0 and
+/// 0 <= alpha_i <= bound_i by sequential minimal optimisation with working-set selection by second-order information
+/// (Fan, Chen and Lin, 2005). y is +1 for the first `first_count` examples and -1 for the others. After as many steps
+/// as there are examples, the active-set solver takes over where the kernel is positive semi-definite. An example with
+/// bound 0 is ignored but gets its decision value, so cross-validation can share the kernel. `start` is a feasible
+/// point for a warm start.
 SmoResult solve_smo(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, const SmoConfig& config,
                     const DualPoint* start = nullptr);
 

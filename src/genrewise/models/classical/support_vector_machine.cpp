@@ -1,6 +1,6 @@
 // Support vector machine, as libsvm's C-SVC that scikit-learn's SVC wraps: one machine for each pair of classes on a
-// shared kernel matrix; votes decide. Probabilities by Platt's sigmoids on five-fold cross-validated decision values,
-// coupled (Wu, Lin and Weng 2004), as libsvm; other than there the folds are stratified and drawn from the seed.
+// shared kernel matrix; decision by votes. Probabilities by Platt's sigmoids on five-fold cross-validated decision
+// values, with pairwise coupling (Wu, Lin and Weng 2004), as libsvm; unlike there, folds are stratified and seeded.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/kernel.hpp"
-#include "genrewise/models/classical/learner.hpp"
 #include "genrewise/models/classical/svm_pairs.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -24,10 +24,10 @@ using blas::View;
 constexpr std::size_t kQueryBlock = 256;
 constexpr double kLeastPairProbability = 1e-7;  // libsvm's
 
-class SupportVectorMachine final : public Learner {
+class SupportVectorMachine final : public ClassicalClassifier {
  public:
   SupportVectorMachine(const ParameterValues& given, std::uint64_t seed)
-      : Learner(support_vector_machine(), given),
+      : ClassicalClassifier(support_vector_machine(), given),
         seed_(seed),
         c_(read().number("C")),
         probability_(read().flag("probability")) {
@@ -46,7 +46,7 @@ class SupportVectorMachine final : public Learner {
   }
 
  private:
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     choose_gamma(examples);
     SortedExamples sorted = sort_by_class(examples, classes, class_count);
     auto bounds = class_weights(read(), classes, class_count);
@@ -65,8 +65,8 @@ class SupportVectorMachine final : public Learner {
                                                kernel_.coef0, kernel_.degree));
   }
 
-  /// The kernel matrix of all examples, sorted by class. Where it is shared and other kernels have been announced, so
-  /// are the products that it is made of.
+  /// The kernel matrix of all examples, sorted by class. Where it is shared and other kernels have been announced, the
+  /// products that it is computed from are shared as well.
   std::shared_ptr<const SquareMatrix> whole_kernel(const Matrix& examples, std::span<const int> classes,
                                                    const SortedExamples& sorted) const {
     const auto make = [&](const Kernel& kernel) {
@@ -113,7 +113,7 @@ class SupportVectorMachine final : public Learner {
     for (std::size_t i = 0; i < classes.size(); ++i) order[next[static_cast<std::size_t>(classes[i])]++] = i;
     sorted.rows = examples.select_rows(order);
     centre_.clear();
-    if (is_centred()) {  // distances stay; smaller norms lose fewer digits in float
+    if (is_centred()) {  // distances are unchanged; smaller norms lose less precision in float
       const auto mean = blas::column_moments(sorted.rows).mean;
       centre_.assign(mean.begin(), mean.end());
       subtract_centre(sorted.rows);
@@ -156,7 +156,7 @@ class SupportVectorMachine final : public Learner {
     prepare_decisions();
   }
 
-  /// What follows from the support vectors and their coefficients.
+  /// Derives what predictions use from the support vectors and their coefficients.
   void prepare_decisions() {
     squared_norm_ = squared_norms(support_);
     normals_ = Matrix();
@@ -165,7 +165,7 @@ class SupportVectorMachine final : public Learner {
     normals_ = Matrix(coefficients_.cols(), support_.cols(), {sums.begin(), sums.end()});
   }
 
-  /// examples x pairs; above 0 speaks for the pair's first class.
+  /// examples x pairs; above 0 means the pair's first class.
   Matrix decisions(const Matrix& examples) const {
     Matrix result(examples.rows(), rho_.size());
     blas::for_blocks(examples.rows(), kQueryBlock, [&](std::size_t first, std::size_t count) {
@@ -247,7 +247,7 @@ class SupportVectorMachine final : public Learner {
     support_ = archive.matrix(prefix + "support_vectors", columns());
     coefficients_ = archive.matrix(prefix + "dual_coefficients", pairs);
     if (coefficients_.rows() != support_.rows())
-      throw Error("support vectors and coefficients do not go together", archive.name());
+      throw Error("the numbers of support vectors and coefficients differ", archive.name());
     rho_ = archive.doubles(prefix + "rho", pairs);
     const auto slopes = archive.doubles(prefix + "sigmoid_slope", pairs);
     const auto offsets = archive.doubles(prefix + "sigmoid_offset", pairs);
@@ -266,9 +266,9 @@ class SupportVectorMachine final : public Learner {
   std::size_t cache_bytes_;
   std::vector<float> centre_;  // subtracted from every row; RBF only
   Matrix support_;             // support vectors x columns, centred
-  Matrix coefficients_;        // support vectors x pairs: alpha y, 0 where the pair has not that class
+  Matrix coefficients_;        // support vectors x pairs: alpha y, 0 where the class is not in the pair
   std::vector<float> squared_norm_;
-  Matrix normals_;  // pairs x columns: what a linear kernel's support vectors add up to; empty for the others
+  Matrix normals_;  // pairs x columns: weight vectors of a linear kernel; empty for the others
   std::vector<double> rho_;
   std::vector<Sigmoid> sigmoids_;
 };
@@ -287,7 +287,7 @@ const ClassifierDescriptor& support_vector_machine() {
                          .searched("log:-2:3:11", Simpler::smaller),
                      parameter::choice("kernel", "rbf", {"linear", "poly", "rbf", "sigmoid"}, "kernel function")
                          .searched("linear,poly,rbf,sigmoid"),
-                     parameter::integer("degree", "3", between(0, 100), "of the polynomial kernel")
+                     parameter::integer("degree", "3", between(0, 100), "degree of the polynomial kernel")
                          .searched("2,3,4", Simpler::smaller),
                      parameter::number("gamma", "scale", above(0),
                                        "width of the kernel; scale: 1 / (columns * variance), auto: 1 / columns")
@@ -295,7 +295,8 @@ const ClassifierDescriptor& support_vector_machine() {
                          .searched("scale,auto,1e-4,1e-3,1e-2"),
                      parameter::number("coef0", "0.0", any_number(), "constant of the polynomial and sigmoid kernels"),
                      parameter::number("tol", "1e-3", above(0), "largest violation of the optimality conditions"),
-                     parameter::integer("max_iter", "-1", at_least(-1), "largest number of steps; -1: no limit"),
+                     parameter::integer("max_iter", "-1", at_least(-1),
+                                        "maximum number of solver iterations; -1: no limit"),
                      class_weight_parameter(),
                      parameter::boolean("probability", "true", "calibrated probabilities instead of shares of votes"),
                      parameter::number("cache_size", "4000", between(1, 1e9), "megabytes for kernel values")},

@@ -6,7 +6,7 @@
 
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/linear_newton.hpp"
 
 namespace genrewise {
@@ -15,7 +15,7 @@ namespace {
 using blas::View;
 
 constexpr std::size_t kFolds = 5;
-constexpr std::size_t kMostColumns = 2000;  // whose squares linear_newton is to factor
+constexpr std::size_t kMostColumns = 2000;  // largest matrix that linear_newton factorises
 
 class PairSolver {
  public:
@@ -28,7 +28,7 @@ class PairSolver {
            sorted_.size_of(pair) >= 2 * cols;
   }
 
-  /// What a pair's own kernel matrix takes, with a copy of its rows.
+  /// Memory of a pair's own kernel matrix and a copy of its rows.
   std::size_t bytes_of(const ClassPair& pair) const {
     const std::size_t n = sorted_.size_of(pair);
     return n * n * sizeof(float) + n * sorted_.rows.cols() * sizeof(float);
@@ -65,7 +65,7 @@ class PairSolver {
         stratified_folds(classes, 2, std::max<std::size_t>(folds, 1), derive_seed(problems_.seed, purpose));
     std::vector<double> held_out(first + second);
     SmoResult whole;
-    // Task 0 is the machine itself, the others leave one fold out by giving it no room.
+    // Task 0 is the machine itself; the others leave out one fold by setting its bounds to 0.
     parallel_for(
         folds > 1 ? 1 + folds : 1,
         [&](std::size_t task, int) {
@@ -91,7 +91,7 @@ class PairSolver {
   }
 
  private:
-  /// Without a kernel each task works among the columns, and computes of the kernel what it may yet need.
+  /// Without a kernel, each task uses the primal solver and computes kernel rows on demand if SMO is still needed.
   SmoResult solve_task(PairKernel* kernel, const ClassPair& pair, const std::vector<double>& bound) const {
     const std::size_t first = sorted_.size_of(pair.first);
     if (kernel != nullptr) return solve_smo(*kernel, first, bound, problems_.smo);

@@ -1,4 +1,4 @@
-// The machines of a support vector machine with several classes: one for each pair of them.
+// The binary machines of a multi-class support vector machine, one for each pair of classes.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct ClassPair {
 /// (0, 1), (0, 2), ... in libsvm's order.
 std::vector<ClassPair> all_pairs(std::size_t classes);
 
-/// Examples sorted by class, as the kernel is laid out.
+/// Examples sorted by class, in the order of the kernel matrix.
 struct SortedExamples {
   Matrix rows;
   std::vector<float> squared_norm;
@@ -34,19 +34,19 @@ struct SortedExamples {
   }
 };
 
-/// n x n numbers, row by row.
+/// n x n values, row-major.
 using SquareMatrix = std::vector<float>;
 
 /// The symmetric kernel matrix of points taken from one class or from two.
 SquareMatrix kernel_of(const Kernel& kernel, const KernelPoints& points);
-/// The same from the products of all points, bit by bit.
+/// The same from the products of all points, bitwise equal.
 SquareMatrix kernel_of_products(const Kernel& kernel, const SquareMatrix& products, std::span<const float> norms);
 
 struct PairProblems {
   Kernel kernel;
   SmoConfig smo;
-  std::size_t cache_bytes = 0;  ///< room for kernel values
-  bool probability = false;     ///< whether sigmoids are wanted
+  std::size_t cache_bytes = 0;  ///< memory for kernel values
+  bool probability = false;     ///< whether to fit sigmoids
   std::uint64_t seed = 0;       ///< of the folds that sigmoids are fitted on
 };
 
@@ -56,10 +56,10 @@ struct PairMachine {
   Sigmoid sigmoid;
 };
 
-/// Solves the problem of each pair; `bounds` has C for each class. Of a linear kernel with many more examples than
-/// columns no kernel is made. For the others `whole_kernel` is asked for the kernel matrix of all examples where that
-/// fits into the room; else each pair has its own, as many at a time as fit, and a pair whose matrix does not fit
-/// computes rows as it goes.
+/// Solves the problem of each pair; `bounds` has C for each class. For a linear kernel with many more examples than
+/// columns no kernel matrix is computed. Otherwise `whole_kernel` returns the kernel matrix of all examples if that
+/// fits into cache_bytes; else each pair computes its own, as many at a time as fit, and a pair whose matrix does not
+/// fit computes rows on demand.
 std::vector<PairMachine> solve_pairs(const PairProblems& problems, const SortedExamples& sorted,
                                      const std::vector<double>& bounds,
                                      const std::function<std::shared_ptr<const SquareMatrix>()>& whole_kernel);

@@ -17,7 +17,7 @@ struct Split {
   double score = -std::numeric_limits<double>::infinity();  // larger is purer
 };
 
-/// Floats in their order as unsigned integers.
+/// Bits of a float as an unsigned integer with the same order.
 std::uint32_t ordered_bits(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value + 0.0f);  // -0 becomes 0
   return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
@@ -78,7 +78,7 @@ class TreeGrower {
  private:
   double weight(std::uint32_t row) const { return weights_.empty() ? 1 : weights_[row]; }
 
-  /// The weight of each class.
+  /// Weight of each class.
   std::vector<double> counts_of(std::size_t begin, std::size_t end) const {
     std::vector<double> counts(class_count_);
     for (std::size_t i = begin; i < end; ++i) counts[static_cast<std::size_t>(classes_[rows_[i]])] += weight(rows_[i]);
@@ -100,7 +100,7 @@ class TreeGrower {
     for (double count : counts) leaves_.push_back(static_cast<float>(count / sum));
   }
 
-  /// Features are drawn without replacement until enough of them that are not constant here have been tried.
+  /// Draws features without replacement until enough that are not constant in this node have been tried.
   Split best_split(std::size_t begin, std::size_t end) {
     const auto counts = counts_of(begin, end);
     Split best;
@@ -112,7 +112,8 @@ class TreeGrower {
     return best;
   }
 
-  /// Gini impurity falls as sum_c left_c^2 / left + sum_c right_c^2 / right rises. False for a constant feature.
+  /// Gini impurity decreases as sum_c left_c^2 / left + sum_c right_c^2 / right increases. False for a constant
+  /// feature.
   bool try_feature(std::size_t feature, std::size_t begin, std::size_t end, const std::vector<double>& counts,
                    Split& best) {
     sorted_.clear();
@@ -175,15 +176,16 @@ std::vector<ParameterDescriptor> growth_parameters(std::string max_features) {
   return {parameter::integer("max_features", std::move(max_features), at_least(1), "features tried at each node")
               .or_word({"sqrt", "log2", "all"})
               .searched("sqrt,log2"),
-          parameter::integer("max_depth", "none", at_least(1), "deepest level of a tree")
+          parameter::integer("max_depth", "none", at_least(1), "maximum depth of a tree")
               .or_word({"none"})
               .searched("4,8,16,none", Simpler::smaller),
-          parameter::integer("min_samples_split", "2", at_least(2), "fewest examples of a node that is split"),
-          parameter::integer("min_samples_leaf", "1", at_least(1), "fewest examples of a leaf").searched("1,5,20")};
+          parameter::integer("min_samples_split", "2", at_least(2), "minimum number of examples in a node to split it"),
+          parameter::integer("min_samples_leaf", "1", at_least(1), "minimum number of examples in a leaf")
+              .searched("1,5,20")};
 }
 
 ParameterDescriptor trees_parameter(std::string standard) {
-  return parameter::integer("n_estimators", std::move(standard), between(1, 1'000'000), "how many trees")
+  return parameter::integer("n_estimators", std::move(standard), between(1, 1'000'000), "number of trees")
       .simpler_when(Simpler::smaller);
 }
 

@@ -1,4 +1,4 @@
-// Growing of classification trees.
+// Growth of classification trees.
 #pragma once
 
 #include <cstdint>
@@ -12,28 +12,28 @@
 namespace genrewise {
 
 struct GrowthConfig {
-  std::size_t features = 1;                     ///< that are not constant, tried at each node
+  std::size_t features = 1;                     ///< number of non-constant features tried at each node
   std::size_t least_split = 2, least_leaf = 1;  ///< rows
   std::size_t most_depth = 0;                   ///< 0: no limit
 };
-/// max_features, max_depth, min_samples_split and min_samples_leaf.
+/// The parameters max_features, max_depth, min_samples_split and min_samples_leaf.
 std::vector<ParameterDescriptor> growth_parameters(std::string max_features);
-/// n_estimators of an ensemble.
+/// The parameter n_estimators of an ensemble.
 ParameterDescriptor trees_parameter(std::string standard);
 /// From max_depth, min_samples_split and min_samples_leaf; `features` is not set.
 GrowthConfig growth_of(const ParameterValues& parameters);
-/// What max_features (sqrt, log2, all, or a number) says of a table of that many columns.
+/// The number of features that max_features (sqrt, log2, all, or a number) means for a table with `cols` columns.
 std::size_t tried_features(const ParameterValues& parameters, std::size_t cols);
 
 struct TreeTask {
   const Matrix& examples;
   std::span<const int> classes;  ///< 0 .. class_count - 1
   std::size_t class_count;
-  std::span<const double> weights;  ///< of the examples, all above 0; empty: each weighs 1
+  std::span<const double> weights;  ///< of the examples, all above 0; empty: equal weights
 };
 
-/// A forest of one tree, grown on those rows (a row may be named more than once) by the best Gini split among features
-/// that are drawn at each node. A leaf's values are the shares of the classes.
+/// A forest of one tree, grown on these rows (a row may occur several times) by the best Gini split among the features
+/// drawn at each node. A leaf's values are the class shares.
 Forest grow_tree(const TreeTask& task, const GrowthConfig& config, std::vector<std::uint32_t> rows, std::uint64_t seed);
 
 }  // namespace genrewise

@@ -71,7 +71,7 @@ void Forest::load(const TensorArchive& archive, const std::string& prefix, std::
     sound = sound && root >= 0 && root < size;
     roots.push_back(static_cast<std::int32_t>(root));
   }
-  if (!sound) throw Error("the trees make no sense", archive.name());
+  if (!sound) throw Error("the trees are invalid", archive.name());
 }
 
 }  // namespace genrewise

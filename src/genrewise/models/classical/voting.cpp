@@ -6,7 +6,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 
 namespace genrewise {
@@ -23,9 +23,9 @@ std::vector<std::string> split_list(std::string_view text) {
   return items;
 }
 
-class Voting final : public Learner {
+class Voting final : public ClassicalClassifier {
  public:
-  Voting(const ParameterValues& given, std::uint64_t seed) : Learner(genrewise::voting(), given) {
+  Voting(const ParameterValues& given, std::uint64_t seed) : ClassicalClassifier(genrewise::voting(), given) {
     std::vector<std::string> kinds = split_list(read().text("estimators"));
     for (const std::string& kind : kinds) {
       Parameters own;
@@ -54,7 +54,7 @@ class Voting final : public Learner {
                   fmt::format("give {} numbers above 0, with commas between them", members_.size()));
   }
 
-  void learn(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     const FitContext context{.work = shared_work()};
     for (const auto& member : members_) member->fit({examples, classes, class_count}, context);
   }

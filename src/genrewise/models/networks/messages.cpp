@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-static_assert(std::endian::native == std::endian::little, "floats travel as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "floats are sent in their memory layout");
 
 struct Prefix {
   char magic[3] = {'G', 'W', 'N'};
@@ -45,7 +45,7 @@ NeuralMessage read_message(const ReadBytes& read) {
   read(std::as_writable_bytes(std::span(&prefix, 1)));
   if (std::string_view(prefix.magic, 3) != "GWN" || prefix.header_bytes > kMostHeaderBytes ||
       prefix.numbers > kMostNumbers)
-    refuse("the other program sent something that is no message");
+    refuse("the other program sent data that is not a message");
   if (prefix.version != kNeuralProtocol)
     refuse("the other program uses version " + std::to_string(prefix.version) + " of the protocol, and this one " +
            std::to_string(kNeuralProtocol));

@@ -23,20 +23,20 @@ struct NeuralMessage {
   std::string type() const { return header.at("type").get<std::string>(); }
 };
 
-/// The bytes before the floats. Text that is no UTF-8 is replaced.
+/// The bytes before the floats. Invalid UTF-8 is replaced.
 std::string message_head(const nlohmann::json& header, std::size_t numbers);
 
 /// Fills its argument from a connection, or throws.
 using ReadBytes = std::function<void(std::span<std::byte>)>;
-/// Reads one message. Throws Error for what is none, or is one of another protocol version.
+/// Reads one message. Throws Error for malformed data or another protocol version.
 NeuralMessage read_message(const ReadBytes& read);
 
-/// Any bytes as floats, and back; the length travels in the header.
+/// Any bytes as floats, and the reverse; the length is in the header.
 std::vector<float> as_numbers(std::string_view bytes);
 std::string as_bytes(std::span<const float> numbers, std::size_t length);
 
-/// An exception as a message of type "error", and the exception of such a message thrown: Interrupted, UnknownName and
-/// Error with what, where and remedy arrive as themselves, any other as an Error.
+/// An exception as a message of type "error", and the reverse: Interrupted, UnknownName and Error (with what, where and
+/// remedy) keep their type, any other arrives as an Error.
 nlohmann::json error_message(const std::exception& problem);
 [[noreturn]] void throw_error_message(const nlohmann::json& header);
 

@@ -9,7 +9,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/batch_source.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/networks/neural_process.hpp"
 #include "genrewise/models/networks/requests.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -110,7 +110,7 @@ class NetworkClient final : public Classifier {
     return request;
   }
 
-  /// The process in which the network is ready.
+  /// The process that holds the fitted network.
   NeuralProcess& fitted_process() const {
     if (fitted_ && process_->alive()) return *process_;
     if (!loaded_)
@@ -135,7 +135,7 @@ class NetworkClient final : public Classifier {
   std::uint64_t seed_;
   mutable std::mutex mutex_;
   mutable std::unique_ptr<NeuralProcess> process_;
-  std::optional<Loaded> loaded_;  // the state that the process gets when it is first needed
+  std::optional<Loaded> loaded_;  // the state to load into the process when it is first needed
   bool fitted_ = false;           // by the process
 };
 

@@ -1,4 +1,4 @@
-// Descriptors of networks, which need no libtorch.
+// Descriptors of networks; free of libtorch.
 #pragma once
 
 #include <string>
@@ -10,19 +10,20 @@ namespace genrewise::networks {
 
 struct NetworkDescriptor {
   std::string kind, title, summary;                  ///< as ClassifierDescriptor's
-  std::vector<ParameterDescriptor> parameters = {};  ///< its own
+  std::vector<ParameterDescriptor> parameters = {};  ///< the network's own
   Parameters defaults = {};                          ///< where they differ from trainer_parameters()
-  bool plain_features = true;                        ///< whether standardisation before it would harm
+  bool plain_features = true;                        ///< false: features are standardised before the network
 };
-/// With the trainer's parameters behind its own; its classifiers are fitted by genrewise-neural (network_client.hpp).
+/// Appends the trainer's parameters to the network's own. Its classifiers are fitted by genrewise-neural
+/// (network_client.hpp).
 ClassifierDescriptor network_descriptor(const NetworkDescriptor& network);
 
-/// How any network is trained: the parameters of every network and their defaults.
+/// The training parameters of every network, with their defaults.
 std::vector<ParameterDescriptor> trainer_parameters();
 
-/// dropout, of most networks.
+/// The parameter dropout.
 ParameterDescriptor dropout_parameter(std::string standard);
-/// hidden_layer_sizes (its default is given) and dropout, of the head on a pretrained body.
+/// The parameters hidden_layer_sizes (with this default) and dropout, of the head on a pretrained body.
 std::vector<ParameterDescriptor> head_parameters(std::string hidden_layer_sizes);
 
 }  // namespace genrewise::networks

@@ -1,11 +1,11 @@
-// The networks that are trained. A new one is one line here and one file models/neural/networks/NAME.cpp, which is
-// compiled twice: its descriptor into the plain library, its code (GENREWISE_LIBTORCH) into genrewise-neural. NAME is
-// the kind that people write.
+// The list of networks. A new one is one line here and one file models/neural/networks/NAME.cpp, which is compiled twice:
+// its descriptor into the plain library, its code (GENREWISE_LIBTORCH) into genrewise-neural. NAME is the kind that
+// users write.
 #pragma once
 
 #include "genrewise/models/classifier.hpp"
 
-/// In the order in which they are listed for people.
+/// In listing order.
 #define GENREWISE_NETWORKS(ENTRY) \
   ENTRY(cnn1d)                    \
   ENTRY(cnn1d_strided)            \

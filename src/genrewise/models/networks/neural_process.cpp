@@ -25,10 +25,10 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kPollMs = 100;                       // how long a Ctrl-C may go unnoticed
-constexpr std::chrono::seconds kGreeting{120};     // reading libtorch from a slow disk takes long
-constexpr std::chrono::milliseconds kEnding{500};  // between the connection's end and SIGKILL
-constexpr std::size_t kKeptErrors = 2000;          // bytes of standard error in the message of a crash
+constexpr int kPollMs = 100;                       // longest delay before a Ctrl-C is noticed
+constexpr std::chrono::seconds kGreeting{120};     // loading libtorch from a slow disk takes long
+constexpr std::chrono::milliseconds kEnding{500};  // between closing the connection and SIGKILL
+constexpr std::size_t kKeptErrors = 2000;          // bytes of standard error in a crash's error message
 
 bool must_stop() {
   try {
@@ -109,7 +109,7 @@ void NeuralProcess::greet(const std::string& program) {
 NeuralMessage NeuralProcess::call(const json& request, std::span<const float> numbers, Progress* progress) {
   if (!alive()) throw Error("the program genrewise-neural has ended", {}, "fit the network again");
   busy_ = true;
-  told_to_stop_ = false;
+  stop_sent_ = false;
   const std::string head = message_head(request, numbers.size());
   send(std::as_bytes(std::span(head)));
   send(std::as_bytes(numbers));
@@ -149,7 +149,7 @@ void NeuralProcess::send(std::span<const std::byte> bytes) {
 void NeuralProcess::read(std::span<std::byte> bytes) {
   const auto start = Clock::now();
   while (!bytes.empty()) {
-    if (busy_) pass_on_interruption();
+    if (busy_) forward_interruption();
     const ssize_t got = ::recv(socket_, bytes.data(), bytes.size(), 0);
     if (got > 0) {
       bytes = bytes.subspan(static_cast<std::size_t>(got));
@@ -187,9 +187,9 @@ void NeuralProcess::drain_errors() {
   }
 }
 
-void NeuralProcess::pass_on_interruption() {
-  if (told_to_stop_ || !must_stop()) return;
-  told_to_stop_ = true;
+void NeuralProcess::forward_interruption() {
+  if (stop_sent_ || !must_stop()) return;
+  stop_sent_ = true;
   const std::string head = message_head({{"type", "interrupt"}}, 0);
   send(std::as_bytes(std::span(head)));
 }
@@ -198,11 +198,11 @@ void NeuralProcess::fail() {
   const bool stopping = must_stop();
   close_connection();
   const Ended ended = wait_for_end();
-  if (stopping) throw Interrupted();  // Ctrl-C in a terminal reaches a child that is just starting, too
-  std::string said = last_errors_.substr(last_errors_.size() - std::min(last_errors_.size(), kKeptErrors));
-  while (said.ends_with('\n')) said.pop_back();
+  if (stopping) throw Interrupted();  // Ctrl-C in a terminal also reaches a child that is still starting
+  std::string output = last_errors_.substr(last_errors_.size() - std::min(last_errors_.size(), kKeptErrors));
+  while (output.ends_with('\n')) output.pop_back();
   throw Error(fmt::format("the program genrewise-neural {}{}{}", ended.how,
-                          said.empty() ? "" : "; the end of its error output: ", said),
+                          output.empty() ? "" : "; the end of its error output: ", output),
               {},
               ended.signal == SIGKILL ? "memory may have run out: use a smaller batch_size or fewer threads"
                                       : "start the same command again; if it happens again, please report it");
@@ -213,7 +213,7 @@ void NeuralProcess::close_connection() {
   socket_ = -1;
 }
 
-/// Reaps the child, which ends by itself when the connection is closed.
+/// Reaps the child, which ends when the connection is closed.
 NeuralProcess::Ended NeuralProcess::wait_for_end() {
   Ended ended{"closed the connection", 0};
   for (const auto start = Clock::now(); id_ > 0;) {

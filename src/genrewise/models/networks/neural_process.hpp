@@ -13,23 +13,22 @@
 
 namespace genrewise {
 
-/// One running `genrewise-neural serve`, with which this process exchanges messages over a socket. The child ends when
-/// the connection closes: with this object, and when this process dies however it dies. Not thread-safe.
+/// One running `genrewise-neural serve`, which exchanges messages with this process over a socket. The child ends when the
+/// connection closes: when this object is destroyed, and when this process dies. Not thread-safe.
 class NeuralProcess {
  public:
-  /// Starts the program (pretrained/neural_program.hpp) and waits for its greeting. Throws Error: the program is
-  /// missing
-  /// (`need` begins the message), is another one or of another version, or ends at once; Interrupted.
+  /// Starts the program (pretrained/neural_program.hpp) and waits for its greeting. Throws Error when the program is
+  /// missing (`need` begins the message), is another one or of another version, or ends at once; Interrupted.
   explicit NeuralProcess(const std::string& need);
   ~NeuralProcess();
   NeuralProcess(const NeuralProcess&) = delete;
   NeuralProcess& operator=(const NeuralProcess&) = delete;
 
-  /// Sends a request and returns the reply, a message of type "done". Meanwhile progress and notes of the child go to
-  /// `progress` (null: nowhere), and an interruption of this process is passed on: the child stops at its next
-  /// checkpoint. What the child writes to standard error is kept for the message of a crash, never printed.
-  /// Throws what the child threw; Error when the child ended, with the end of its standard error. After an Error of the
-  /// connection the process cannot be used any more (alive()).
+  /// Sends a request and returns the reply, a message of type "done". Meanwhile the child's progress and notes are
+  /// reported to `progress` (null: dropped), and an interruption of this process is forwarded: the child stops at its
+  /// next checkpoint. The child's standard error is kept for the message of a crash, never printed.
+  /// Throws what the child threw; Error when the child ended, with the end of its standard error. After a connection
+  /// error the process is unusable (alive()).
   NeuralMessage call(const nlohmann::json& request, std::span<const float> numbers, Progress* progress);
 
   bool alive() const { return socket_ >= 0; }
@@ -43,7 +42,7 @@ class NeuralProcess {
   void read(std::span<std::byte> bytes);
   void wait_for(short events);
   void drain_errors();
-  void pass_on_interruption();
+  void forward_interruption();
   [[noreturn]] void fail();
   void close_connection();
   struct Ended {
@@ -54,8 +53,8 @@ class NeuralProcess {
 
   pid_t id_ = -1;
   int socket_ = -1, errors_ = -1;
-  bool busy_ = false, told_to_stop_ = false, greeted_ = false;
-  std::string last_errors_;  // the end of what it wrote to standard error
+  bool busy_ = false, stop_sent_ = false, greeted_ = false;
+  std::string last_errors_;  // the end of the child's standard error
 };
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-// What requests to genrewise-neural carry of our own types.
+// JSON of our own types in requests to genrewise-neural.
 #pragma once
 
 #include <nlohmann/json.hpp>

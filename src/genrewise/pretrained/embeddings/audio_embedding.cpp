@@ -1,4 +1,4 @@
-// EfficientAT and musicnn over a clip: windows, averaged.
+// EfficientAT and musicnn on a clip, averaged over windows.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ struct PartLayout {
   const char *feature, *statistic;
   std::size_t size;
 };
-// A part of two lines is two runs of columns.
+// A part on two lines has two ranges of columns.
 constexpr PartLayout kLayouts[] = {
     {EmbeddingPart::efficientat_penultimate, "efficientat", "penultimate", EfficientAt::kEmbedding},
     {EmbeddingPart::efficientat_pools, "efficientat_blocks", "mean", EfficientAt::kBlockChannels},
@@ -48,29 +48,28 @@ struct AudioScratch final : FeatureSet::Scratch {
   MusicnnFrontEnd::Scratch musicnn_mel;
   Musicnn::Scratch musicnn;
   std::vector<float> mel;
-  std::array<std::vector<float>, std::size(kLayouts)> window;  // of one window, by line of kLayouts
+  std::array<std::vector<float>, std::size(kLayouts)> window;  // output for one window, by line of kLayouts
 };
 
 class AudioEmbedding final : public FeatureSet {
  public:
-  AudioEmbedding(std::string name, std::string description, const std::vector<EmbeddingPart>& parts)
-      : description_(std::move(description)) {
+  AudioEmbedding(std::string name, const std::vector<EmbeddingPart>& parts) {
     std::string parameters = fmt::format(
         "efficientat windows of {} frames, musicnn patches of {} frames, means over them", kWindowFrames, kPatchFrames);
     std::size_t at = 0;
     for (std::size_t i = 0; i < std::size(kLayouts); ++i) {
       const PartLayout& run = kLayouts[i];
       if (std::ranges::find(parts, run.part) == parts.end()) continue;
-      places_[i] = at;
+      first_columns_[i] = at;
       at += run.size;
       parameters += fmt::format("; {} {}", run.feature, run.statistic);
       for (std::size_t n = 1; n <= run.size; ++n)
         columns_.push_back({run.feature, run.statistic, fmt::format("{:04}", n)});
     }
     const auto load = [&](std::size_t first_run, std::size_t runs, const char* network, auto& loaded) {
-      const auto begin = places_.begin() + static_cast<std::ptrdiff_t>(first_run);
+      const auto begin = first_columns_.begin() + static_cast<std::ptrdiff_t>(first_run);
       if (std::none_of(begin, begin + static_cast<std::ptrdiff_t>(runs),
-                       [](const auto& place) { return place.has_value(); }))
+                       [](const auto& column) { return column.has_value(); }))
         return;
       const TensorArchive weights = find_weights(network);
       loaded.emplace(weights);
@@ -83,7 +82,6 @@ class AudioEmbedding final : public FeatureSet {
   }
 
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override { return description_; }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override {
     return efficientat_ ? EfficientAtFrontEnd::kSampleRateHz : MusicnnFrontEnd::kSampleRateHz;
@@ -111,7 +109,7 @@ class AudioEmbedding final : public FeatureSet {
   }
 
  private:
-  /// Three seconds for musicnn, which takes whole patches; one for EfficientAT alone, which takes any length.
+  /// Three seconds for musicnn, which requires whole patches; one for EfficientAT alone, which accepts any length.
   std::size_t samples_needed() const {
     const auto rate = static_cast<std::size_t>(sample_rate_hz());
     if (!musicnn_[0] && !musicnn_[1]) return rate;
@@ -122,18 +120,19 @@ class AudioEmbedding final : public FeatureSet {
     scratch.window[run].resize(kLayouts[run].size);
     return scratch.window[run];
   }
-  /// Only what the set holds: empty where a run is not in it.
-  std::span<float> wanted(std::size_t run, AudioScratch& scratch) const {
-    return places_[run] ? window(run, scratch) : std::span<float>();
+  /// The output buffer of a run; empty if the feature set does not contain it.
+  std::span<float> output_of(std::size_t run, AudioScratch& scratch) const {
+    return first_columns_[run] ? window(run, scratch) : std::span<float>();
   }
   void add(std::size_t first_run, std::size_t runs, float share, std::span<float> out, AudioScratch& scratch) const {
     for (std::size_t run = first_run; run < first_run + runs; ++run) {
-      if (!places_[run]) continue;
-      for (std::size_t i = 0; i < kLayouts[run].size; ++i) out[*places_[run] + i] += share * scratch.window[run][i];
+      if (!first_columns_[run]) continue;
+      for (std::size_t i = 0; i < kLayouts[run].size; ++i)
+        out[*first_columns_[run] + i] += share * scratch.window[run][i];
     }
   }
 
-  /// As many windows of 10 s as the clip is long, rounded, spread evenly over it; a shorter clip is one window.
+  /// Windows of 10 s, evenly spread over the clip; their number is its length divided by 10 s, rounded, at least one.
   void run_efficientat(std::span<const float> samples, std::span<float> out, AudioScratch& scratch) const {
     efficientat_mel_.emphasise(samples, scratch.efficientat_mel);
     const std::size_t frames = efficientat_mel_.frames(samples.size());
@@ -144,13 +143,13 @@ class AudioEmbedding final : public FeatureSet {
       const std::size_t first = windows == 1 ? (frames - length) / 2 : i * (frames - length) / (windows - 1);
       efficientat_mel_.process(first, length, scratch.mel, scratch.efficientat_mel);
       efficientat_->run(scratch.mel, length,
-                        {window(0, scratch), wanted(1, scratch), wanted(2, scratch), wanted(3, scratch)},
+                        {window(0, scratch), output_of(1, scratch), output_of(2, scratch), output_of(3, scratch)},
                         scratch.efficientat);
       add(0, kEfficientAtRuns, 1 / static_cast<float>(windows), out, scratch);
     }
   }
 
-  /// Patches of 3 s one after the other; what is left at the end is left out.
+  /// Consecutive patches of 3 s; the remainder at the end is ignored.
   void run_musicnn(std::span<const float> samples, std::span<float> out, AudioScratch& scratch) const {
     const std::size_t patches = std::max<std::size_t>(1, musicnn_mel_.frames(samples.size()) / kPatchFrames);
     scratch.mel.resize(kPatchFrames * Musicnn::kBands);
@@ -161,7 +160,7 @@ class AudioEmbedding final : public FeatureSet {
         const std::size_t run = kEfficientAtRuns + network * kMusicnnRuns;
         musicnn_[network]->run(
             scratch.mel,
-            {window(run + 1, scratch), window(run + 2, scratch), window(run, scratch), wanted(run + 3, scratch)},
+            {window(run + 1, scratch), window(run + 2, scratch), window(run, scratch), output_of(run + 3, scratch)},
             scratch.musicnn);
         add(run, kMusicnnRuns, 1 / static_cast<float>(patches), out, scratch);
       }
@@ -169,9 +168,8 @@ class AudioEmbedding final : public FeatureSet {
   }
 
   FeatureRecipe recipe_;
-  std::string description_;
   std::vector<FeatureColumn> columns_;
-  std::array<std::optional<std::size_t>, std::size(kLayouts)> places_;  // where each run begins in the row
+  std::array<std::optional<std::size_t>, std::size(kLayouts)> first_columns_;  // first column of each run
   EfficientAtFrontEnd efficientat_mel_;
   MusicnnFrontEnd musicnn_mel_;
   std::optional<EfficientAt> efficientat_;
@@ -194,8 +192,8 @@ FeatureSetDescriptor audio_embedding(std::string name, std::string title, std::s
   const bool has_efficientat = set.weights.front() == kNetworks[0], has_musicnn = set.weights.back() != kNetworks[0];
   set.sample_rate_hz = has_efficientat ? EfficientAtFrontEnd::kSampleRateHz : MusicnnFrontEnd::kSampleRateHz;
   set.takes = has_musicnn ? "at least 3 s" : "at least 1 s";
-  set.make = [name = std::move(name), summary = set.summary, parts = std::move(parts)] {
-    return std::make_unique<AudioEmbedding>(name, summary, parts);
+  set.make = [name = std::move(name), parts = std::move(parts)] {
+    return std::make_unique<AudioEmbedding>(name, parts);
   };
   return set;
 }

@@ -1,4 +1,4 @@
-// Feature sets that pretrained networks make. Private to this module; feature_sets.hpp lists them.
+// Feature sets of pretrained networks. Private to this module; feature_sets.hpp lists them.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace genrewise {
 
-/// What a set of the audio networks holds, in this order.
+/// Parts of the audio networks' feature sets, in column order. Comments: number of columns.
 enum class EmbeddingPart {
   efficientat_penultimate,  ///< 384
   efficientat_pools,        ///< 504 means and 504 standard deviations of the blocks' outputs
-  efficientat_classes,      ///< 527 logits of AudioSet's classes
+  efficientat_classes,      ///< 527 logits of the AudioSet classes
   msd_penultimate,          ///< 200
   msd_pools,                ///< 753 maxima and 753 means
   msd_tags,                 ///< 50 probabilities
@@ -20,7 +20,7 @@ enum class EmbeddingPart {
   mtt_pools,
   mtt_tags,
 };
-/// Making the set reads the weights of its networks, and throws Error where they are missing.
+/// The descriptor's factory reads the weights of its networks, and throws Error where they are missing.
 FeatureSetDescriptor audio_embedding(std::string name, std::string title, std::string summary,
                                      std::vector<EmbeddingPart> parts);
 FeatureSetDescriptor mobilenet_embedding();

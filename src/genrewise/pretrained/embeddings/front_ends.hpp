@@ -1,4 +1,4 @@
-// What the pretrained audio networks hear: log-mel spectrograms as they were in training.
+// Input of the pretrained audio networks: log-mel spectrograms as in their training.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace genrewise {
 
-/// A mel spectrogram, kLanes frames at a time.
+/// A mel spectrogram, computed kLanes frames at a time.
 class MelSpectrogram {
  public:
   struct Scratch {
@@ -20,8 +20,8 @@ class MelSpectrogram {
 
   std::size_t frames(std::size_t samples) const { return stft_.frames(samples); }
   std::size_t bands() const { return mel_.size(); }
-  /// Calls use(first, count, bands) for runs of at most kLanes frames of [first_frame, first_frame + count): the power
-  /// of band b in frame first + i is bands[b * kLanes + i], kLanes values aligned.
+  /// Calls use(first, count, bands) for blocks of at most kLanes frames of [first_frame, first_frame + count): the
+  /// power of band b in frame first + i is bands[b * kLanes + i], with kLanes values aligned.
   template <class Use>
   void process(std::span<const float> samples, std::size_t first_frame, std::size_t count, Scratch& scratch,
                const Use& use) const;
@@ -33,7 +33,7 @@ class MelSpectrogram {
 };
 
 /// EfficientAT's: mono at 32 kHz; y[n] = x[n + 1] - 0.97 x[n]; power of 1,024-point spectra, symmetric Hann window of
-/// 800, hop 320, mirrored at the ends; 128 Kaldi mel bands up to 15 kHz; (ln(m + 1e-5) + 4.5) / 5.
+/// 800, hop 320, reflected at the ends; 128 Kaldi mel bands up to 15 kHz; (ln(m + 1e-5) + 4.5) / 5.
 class EfficientAtFrontEnd {
  public:
   static constexpr int kSampleRateHz = 32000;
@@ -43,18 +43,18 @@ class EfficientAtFrontEnd {
     AlignedVector<float> emphasised;
   };
   EfficientAtFrontEnd();
-  /// One hundred a second.
+  /// Number of frames; 100 per second.
   std::size_t frames(std::size_t samples) const { return samples < 2 ? 0 : mel_.frames(samples - 1); }
-  /// To be called before process(), once for a signal of at least two samples.
+  /// Call it once before process(), for a signal of at least two samples.
   void emphasise(std::span<const float> samples, Scratch& scratch) const;
-  /// Frames [first, first + count) of the signal that was emphasised: out is 128 bands x count.
+  /// Frames [first, first + count) of the pre-emphasised signal; out is 128 bands x count.
   void process(std::size_t first, std::size_t count, std::span<float> out, Scratch& scratch) const;
 
  private:
   MelSpectrogram mel_;
 };
 
-/// musicnn's: mono at 16 kHz; power of 512-point spectra, periodic Hann window, hop 256, mirrored at the ends; 96
+/// musicnn's: mono at 16 kHz; power of 512-point spectra, periodic Hann window, hop 256, reflected at the ends; 96
 /// Slaney mel bands up to 8 kHz; log10(10,000 m + 1).
 class MusicnnFrontEnd {
  public:
@@ -63,9 +63,9 @@ class MusicnnFrontEnd {
   using Scratch = MelSpectrogram::Scratch;
   MusicnnFrontEnd();
   std::size_t frames(std::size_t samples) const { return mel_.frames(samples); }
-  /// The samples that `frames` frames take.
+  /// Number of samples that `frames` frames cover.
   static std::size_t samples_for(std::size_t frames);
-  /// Frames [first, first + count): out is count x 96 bands.
+  /// Frames [first, first + count); out is count x 96 bands.
   void process(std::span<const float> samples, std::size_t first, std::size_t count, std::span<float> out,
                Scratch& scratch) const;
 

@@ -1,4 +1,4 @@
-// mel128: the log-mel spectrogram on which EfficientAT is trained further.
+// mel128: the log-mel spectrogram for fine-tuning EfficientAT.
 #include <fmt/format.h>
 
 #include "genrewise/features/recipe.hpp"
@@ -8,7 +8,7 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kFrames = 1000;  // a hundred a second
+constexpr std::size_t kFrames = 1000;  // 100 per second
 
 class Mel128 final : public FeatureSet {
  public:
@@ -21,9 +21,6 @@ class Mel128 final : public FeatureSet {
         columns_.push_back({"log_mel", "mel" + zero_padded(m, 3), "frame" + zero_padded(t, 4)});
   }
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "EfficientAT's log-mel spectrogram of the middle ten seconds, 128 bands x 1,000 frames";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return EfficientAtFrontEnd::kSampleRateHz; }
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Own>(); }

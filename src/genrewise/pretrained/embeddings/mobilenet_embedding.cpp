@@ -1,4 +1,4 @@
-// MobileNetV2, which knows pictures, on the picture of a mel-spectrogram.
+// MobileNetV2, pretrained on images, applied to the mel-spectrogram as an image.
 #include <fmt/format.h>
 
 #include "genrewise/features/feature_list.hpp"
@@ -10,7 +10,7 @@
 namespace genrewise {
 namespace {
 
-// mel224 reaches from -80 to 0 dB, the network's input from -1 to 1.
+// mel224 ranges from -80 to 0 dB, the network's input from -1 to 1.
 constexpr float kHalfRangeDb = 40;
 
 struct MobileNetScratch final : FeatureSet::Scratch {
@@ -24,9 +24,6 @@ class MobileNetEmbedding final : public FeatureSet {
   MobileNetEmbedding() : MobileNetEmbedding(find_weights("mobilenetv2")) {}
 
   const FeatureRecipe& recipe() const override { return recipe_; }
-  std::string description() const override {
-    return "MobileNetV2's embedding (ImageNet) of the mel224 picture, its values taken for three equal colours";
-  }
   const std::vector<FeatureColumn>& columns() const override { return columns_; }
   int sample_rate_hz() const override { return mel_->sample_rate_hz(); }
   std::unique_ptr<Scratch> make_scratch() const override {

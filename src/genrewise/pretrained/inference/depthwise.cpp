@@ -7,7 +7,7 @@
 namespace genrewise {
 namespace {
 
-/// What the loops over one octet of channels share.
+/// Arguments of the loops over one octet of channels.
 struct OctetCall {
   const ConvolutionShape& shape;
   const float* in;
@@ -19,13 +19,13 @@ struct OctetCall {
   const Activation& activation;
 };
 
-/// The rows of the filter that lie inside the image.
+/// The filter rows that are inside the image.
 struct RowRange {
   std::size_t first, last;
 };
 
-/// kPixels neighbours of one output row, whose windows reach over neither side. A column that is read serves all
-/// windows in which it lies.
+/// kPixels neighbouring pixels of one output row, whose windows are inside the image. Each input column is read once
+/// for all windows that contain it.
 template <std::size_t kKernel, std::size_t kStride, std::size_t kPixels>
 [[gnu::always_inline]] inline void inner_pixels(const OctetCall& call, std::size_t y, std::size_t x, RowRange range) {
   constexpr std::size_t kColumns = (kPixels - 1) * kStride + kKernel;
@@ -53,10 +53,10 @@ template <std::size_t kKernel, std::size_t kStride, std::size_t kPixels>
   for (std::size_t i = 0; i < kPixels; ++i) octet_at(out + i * call.out_stride) = sum[i];
 }
 
-/// One pixel whose window may reach over the left or right side.
+/// One pixel whose window may extend beyond the left or right edge.
 template <std::size_t kKernel, std::size_t kStride>
 void outer_pixel(const OctetCall& call, std::size_t y, std::size_t x, RowRange range) {
-  const std::size_t origin = x * kStride;  // of the window, counted from the padding's left side
+  const std::size_t origin = x * kStride;  // of the window, counted from the left edge of the padding
   const std::size_t left = call.shape.pad_left;
   const std::size_t first = origin < left ? left - origin : 0;
   const std::size_t last = std::min(kKernel, call.shape.in_width + left - origin);
@@ -79,7 +79,7 @@ void output_row(const OctetCall& call, std::size_t y) {
   const std::size_t top = y * kStride;
   const RowRange range{top < shape.pad_top ? shape.pad_top - top : 0,
                        std::min(kKernel, shape.in_height + shape.pad_top - top)};
-  // Windows [inner, outer) lie inside the image from side to side.
+  // Windows [inner, outer) are inside the image horizontally.
   const std::size_t inner = std::min(shape.out_width, (shape.pad_left + kStride - 1) / kStride);
   const std::size_t reach = shape.in_width + shape.pad_left;
   const std::size_t outer =

@@ -9,7 +9,7 @@
 
 namespace genrewise {
 
-/// Sides of a convolution's input and output, and where its first window begins.
+/// Sizes of a convolution's input and output, and its padding at the top and left.
 struct ConvolutionShape {
   std::size_t in_height = 0, in_width = 0, out_height = 0, out_width = 0;
   std::size_t kernel = 3, stride = 1, pad_top = 0, pad_left = 0;
@@ -18,8 +18,8 @@ struct ConvolutionShape {
 };
 
 enum class Padding {
-  same,       ///< TensorFlow's SAME: on even sides a stride of 2 pads below and to the right only
-  symmetric,  ///< PyTorch's usual (kernel - 1) / 2 on every side
+  same,       ///< TensorFlow's SAME: with stride 2, even sizes are padded only at the bottom and right
+  symmetric,  ///< PyTorch's usual (kernel - 1) / 2 on each side
 };
 ConvolutionShape convolution_shape(std::size_t height, std::size_t width, std::size_t kernel, std::size_t stride,
                                    Padding padding);
@@ -28,15 +28,15 @@ ConvolutionShape convolution_shape(std::size_t height, std::size_t width, std::s
 class Depthwise {
  public:
   Depthwise() = default;
-  /// `weights`: channels x kernel x kernel. Channels are a multiple of 8. Throws Error for other kernels.
+  /// `weights`: channels x kernel x kernel; the number of channels is a multiple of 8. Throws Error for other kernels.
   Depthwise(std::size_t channels, std::size_t kernel, std::span<const float> weights, std::span<const float> bias);
 
-  /// Which part of the output: rows [first_row, last_row) of so many octets of channels.
+  /// A part of the output: rows [first_row, last_row) of `octets` octets of channels.
   struct Part {
     std::size_t first_octet = 0, octets = 0, first_row = 0, last_row = 0;
   };
-  /// `in` and `out` point at the first of these octets in the image's first pixel; from pixel to pixel it is so many
-  /// floats (pixels row by row, channels last).
+  /// `in` and `out` point to the first of these octets in the first pixel of the image; strides are the distances
+  /// between pixels in floats (pixels row-major, channels last).
   void apply(const ConvolutionShape& shape, const Part& part, const float* in, std::size_t in_stride, float* out,
              std::size_t out_stride, const Activation& activation) const;
 

@@ -16,7 +16,7 @@ std::vector<float> all_floats(const TensorArchive& weights, const std::string& n
   return weights.floats(name, weights.count(name));
 }
 
-/// `name`.0 and its normalisation `name`.1.
+/// The convolution `name`.0 with its batch normalisation `name`.1 folded in.
 FoldedConvolution convolution(const TensorArchive& weights, const std::string& name) {
   constexpr double kEpsilon = 1e-3;
   FoldedConvolution folded{all_floats(weights, name + ".0.weight"), all_floats(weights, name + ".1.bias")};
@@ -36,7 +36,7 @@ DenseLayer dense_layer(const TensorArchive& weights, const std::string& name) {
   return {all_floats(weights, name + ".weight"), all_floats(weights, name + ".bias")};
 }
 
-MobileNetWeights learnt(const TensorArchive& weights) {
+MobileNetWeights folded_weights(const TensorArchive& weights) {
   MobileNetWeights all{.stem = convolution(weights, "features.0"),
                        .blocks = {},
                        .head = convolution(weights, fmt::format("features.{}", kEfficientAtBlocks.size() + 1))};
@@ -85,7 +85,7 @@ EfficientAt::Scratch::Scratch(Scratch&&) noexcept = default;
 
 EfficientAt::EfficientAt(const TensorArchive& weights)
     : network_(std::make_unique<Network>(
-          Network{MobileNet(kConfig, learnt(weights)),
+          Network{MobileNet(kConfig, folded_weights(weights)),
                   packed(dense_layer(weights, "classifier.2"), kEfficientAtHead, kEfficientAtHidden),
                   packed(dense_layer(weights, "classifier.5"), kEfficientAtHidden, kEfficientAtClasses)})) {
   static_assert(kClasses == kEfficientAtClasses && kEmbedding == kEfficientAtHead);

@@ -1,4 +1,4 @@
-// EfficientAT mn04: sounds of AudioSet in a log-mel spectrogram.
+// EfficientAT mn04: AudioSet classes and embeddings of a log-mel spectrogram.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@ namespace genrewise {
 class TensorArchive;
 
 /// Schmid, Koutini, Widmer: Efficient large-scale audio tagging via transformer-to-CNN knowledge distillation (ICASSP
-/// 2023): MobileNetV3-Large of width 0.4 on one channel. Immutable: one object serves all threads.
+/// 2023): MobileNetV3-Large of width 0.4 on one channel. Immutable and thread-safe; each thread needs its own Scratch.
 class EfficientAt {
  public:
   static constexpr std::size_t kBands = 128, kEmbedding = 384, kBlockChannels = 504, kClasses = 527;
@@ -27,18 +27,18 @@ class EfficientAt {
   };
 
   struct Output {
-    std::span<float> embedding;         ///< 384: the mean of the last convolution
+    std::span<float> embedding;         ///< 384: the last convolution, averaged over time and frequency
     std::span<float> block_means;       ///< 504, or empty: mean of each channel of the 15 blocks' outputs
     std::span<float> block_deviations;  ///< 504, or empty with block_means: their standard deviations
-    std::span<float> logits;            ///< 527, or empty: the classes of AudioSet, before the sigmoid
+    std::span<float> logits;            ///< 527, or empty: logits of the AudioSet classes, before the sigmoid
   };
 
-  /// `weights` as find_weights("efficientat") gives them.
+  /// `weights` as returned by find_weights("efficientat").
   explicit EfficientAt(const TensorArchive& weights);
   ~EfficientAt();
   EfficientAt(EfficientAt&&) noexcept;
 
-  /// `mel`: 128 bands x `frames`, as EfficientAtFrontEnd gives them; any number of frames, 1,000 (10 s) in training.
+  /// `mel`: 128 bands x `frames`, as computed by EfficientAtFrontEnd; any number of frames, 1,000 (10 s) in training.
   void run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch,
            int threads = 1) const;
 

@@ -6,7 +6,7 @@
 namespace genrewise {
 namespace {
 
-// What one thread expands at a time fits into half of the second-level cache of today's processors.
+// The expanded channels that one thread computes at a time fit into half of the second-level cache of current CPUs.
 constexpr std::size_t kExpandedBytes = 160 * 1024;
 constexpr std::size_t kStemKernel = 3, kStemStride = 2;
 constexpr std::size_t kFewPixels = 256;
@@ -21,7 +21,7 @@ void pool(const float* pixels, std::size_t count, std::size_t channels, std::siz
           float* means, float* deviations) {
   for (std::size_t octet = first; octet < last; ++octet) {
     const float* const from = pixels + octet * kOctet;
-    // Centred on the first pixel, single precision suffices for the sums of one run of pixels.
+    // After centring on the first pixel, single precision suffices for the sums of one run of pixels.
     constexpr std::size_t kRun = 256;
     const Octet centre = octet_at(from);
     double sum[kOctet] = {}, squares[kOctet] = {};
@@ -75,17 +75,18 @@ MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weig
            weights.stem.bias};
   for (std::size_t i = 0; i < layout_.size(); ++i) {
     const InvertedResidual& layout = layout_[i];
-    const MobileNetWeights::Block& learnt = weights.blocks[i];
-    Block block{.layout = layout,
-                .activation = !config.mobile_net_v3 ? kRelu6
-                              : layout.hard_swish   ? kHardSwish
-                                                    : kRelu,
-                .expand = {},
-                .project = pointwise(learnt.project, layout.expanded, layout.out),
-                .depthwise = {layout.expanded, layout.kernel, learnt.depthwise.weight, learnt.depthwise.bias},
-                .squeeze = learnt.squeeze,
-                .excite = learnt.excite};
-    if (layout.expands()) block.expand = pointwise(learnt.expand, layout.in, layout.expanded);
+    const MobileNetWeights::Block& block_weights = weights.blocks[i];
+    Block block{
+        .layout = layout,
+        .activation = !config.mobile_net_v3 ? kRelu6
+                      : layout.hard_swish   ? kHardSwish
+                                            : kRelu,
+        .expand = {},
+        .project = pointwise(block_weights.project, layout.expanded, layout.out),
+        .depthwise = {layout.expanded, layout.kernel, block_weights.depthwise.weight, block_weights.depthwise.bias},
+        .squeeze = block_weights.squeeze,
+        .excite = block_weights.excite};
+    if (layout.expands()) block.expand = pointwise(block_weights.expand, layout.in, layout.expanded);
     blocks_.push_back(std::move(block));
   }
 }
@@ -116,7 +117,7 @@ void MobileNet::plan(const Image& image, int threads, Scratch& scratch) const {
     scratch.blocks_.push_back(shape);
     largest = std::max(largest, shape.out_pixels() * block.out);
     filtered = std::max(filtered, shape.out_pixels() * block.expanded);
-    // One panel of columns at least, however large the image is.
+    // At least one panel of columns, however large the image is.
     expanded = std::max(expanded, std::max(kExpandedBytes / sizeof(float), shape.in_pixels() * 3 * kOctet));
     widest = std::max(widest, block.expanded);
     h = shape.out_height;
@@ -141,41 +142,41 @@ void MobileNet::plan(const Image& image, int threads, Scratch& scratch) const {
 
 void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, int threads) const {
   plan(image, threads, scratch);
-  scratch.team_->run(threads, [&](const Member& member) { work(image, output, scratch, member); });
+  scratch.team_->run(threads, [&](const Worker& worker) { work(image, output, scratch, worker); });
 }
 
-void MobileNet::work(const Image& image, const Output& output, Scratch& scratch, const Member& member) const {
-  pad_image(image, scratch, member);
-  member.meeting.wait();
+void MobileNet::work(const Image& image, const Output& output, Scratch& scratch, const Worker& worker) const {
+  pad_image(image, scratch, worker);
+  worker.barrier.wait();
   float *in = scratch.in_.data(), *out = scratch.out_.data();
-  run_stem(image, in, scratch, member);
-  member.meeting.wait();
+  run_stem(image, in, scratch, worker);
+  worker.barrier.wait();
   std::size_t channel = 0;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const Block& block = blocks_[i];
     const ConvolutionShape& shape = scratch.blocks_[i];
-    if (goes_by_rows(block, shape, member)) {
-      run_rows(block, shape, in, out, scratch, member);
+    if (goes_by_rows(block, shape, worker)) {
+      run_rows(block, shape, in, out, scratch, worker);
     } else {
-      expand_and_filter(block, shape, in, scratch, member);
-      member.meeting.wait();
-      project(block, shape, in, out, scratch, member);
+      expand_and_filter(block, shape, in, scratch, worker);
+      worker.barrier.wait();
+      project(block, shape, in, out, scratch, worker);
     }
-    member.meeting.wait();
+    worker.barrier.wait();
     std::swap(in, out);
     if (!output.block_means.empty()) {
       const std::size_t octets = block.layout.out / kOctet;
-      pool(in, shape.out_pixels(), block.layout.out, member.first(octets), member.last(octets),
+      pool(in, shape.out_pixels(), block.layout.out, worker.first(octets), worker.last(octets),
            output.block_means.data() + channel, output.block_deviations.data() + channel);
       channel += block.layout.out;
     }
   }
-  run_head(scratch.blocks_.back().out_pixels(), in, output.embedding, scratch, member);
+  run_head(scratch.blocks_.back().out_pixels(), in, output.embedding, scratch, worker);
 }
 
-void MobileNet::pad_image(const Image& image, Scratch& scratch, const Member& member) const {
+void MobileNet::pad_image(const Image& image, Scratch& scratch, const Worker& worker) const {
   const std::size_t channels = image.channels, height = image.height, width = image.width;
-  for (std::size_t y = member.first(height); y < member.last(height); ++y) {
+  for (std::size_t y = worker.first(height); y < worker.last(height); ++y) {
     float* const row =
         scratch.image_.data() + (y + scratch.stem_.pad_top) * scratch.image_pitch_ + scratch.stem_.pad_left * channels;
     for (std::size_t c = 0; c < channels; ++c) {
@@ -185,10 +186,10 @@ void MobileNet::pad_image(const Image& image, Scratch& scratch, const Member& me
   }
 }
 
-void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch, const Member& member) const {
+void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch, const Worker& worker) const {
   const ConvolutionShape& shape = scratch.stem_;
   const std::size_t channels = image.channels;
-  for (std::size_t y = member.first(shape.out_height); y < member.last(shape.out_height); ++y) {
+  for (std::size_t y = worker.first(shape.out_height); y < worker.last(shape.out_height); ++y) {
     const RowsIn windows{scratch.image_.data() + y * kStemStride * scratch.image_pitch_, kStemStride * channels,
                          kStemKernel * channels, kStemKernel, scratch.image_pitch_};
     multiply(image.stem ? *image.stem : stem_, windows, shape.out_width,
@@ -196,21 +197,21 @@ void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch, const
   }
 }
 
-/// Each member takes some rows of a large image through the whole block: little passes from one processor to another.
-bool MobileNet::goes_by_rows(const Block& block, const ConvolutionShape& shape, const Member& member) {
-  constexpr std::size_t kRowsEach = 14;  // the rows around a member's own are expanded twice
+/// Each worker computes some rows of a large image through the whole block: little data passes between cores.
+bool MobileNet::goes_by_rows(const Block& block, const ConvolutionShape& shape, const Worker& worker) {
+  constexpr std::size_t kRowsEach = 14;  // the rows around a worker's own are expanded twice
   return block.layout.squeezed == 0 &&
-         (member.count == 1 || shape.out_height >= kRowsEach * static_cast<std::size_t>(member.count));
+         (worker.count == 1 || shape.out_height >= kRowsEach * static_cast<std::size_t>(worker.count));
 }
 
 void MobileNet::run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
-                         Scratch& scratch, const Member& member) const {
-  const std::size_t first = member.first(shape.out_height), last = member.last(shape.out_height);
+                         Scratch& scratch, const Worker& worker) const {
+  const std::size_t first = worker.first(shape.out_height), last = worker.last(shape.out_height);
   const std::size_t channels = block.layout.expanded;
   if (block.layout.expands()) {
     const std::size_t panels = block.expand.panels().size(), at_once = panels_at_once(block, shape);
     for (std::size_t p = 0; p < panels; p += at_once)
-      expand_and_filter_part(block, shape, in, {p, std::min(panels, p + at_once), first, last}, scratch, member);
+      expand_and_filter_part(block, shape, in, {p, std::min(panels, p + at_once), first, last}, scratch, worker);
   } else {
     block.depthwise.apply(shape, {0, channels / kOctet, first, last}, in, channels, scratch.filtered_.data(), channels,
                           block.activation);
@@ -225,7 +226,7 @@ std::size_t MobileNet::panels_at_once(const Block& block, const ConvolutionShape
 }
 
 void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
-                                  const Member& member) const {
+                                  const Worker& worker) const {
   const std::size_t channels = block.layout.expanded;
   float* const filtered = scratch.filtered_.data();
   const auto finish = [&](std::size_t first_octet, std::size_t octets) {
@@ -234,8 +235,8 @@ void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& sh
   };
   if (!block.layout.expands()) {
     const std::size_t octets = channels / kOctet;
-    const auto members = static_cast<std::size_t>(member.count);
-    member.share(octets, (octets + members - 1) / members, [&](std::size_t first, std::size_t last) {
+    const auto workers = static_cast<std::size_t>(worker.count);
+    worker.share(octets, (octets + workers - 1) / workers, [&](std::size_t first, std::size_t last) {
       block.depthwise.apply(shape, {first, last - first, 0, shape.out_height}, in + first * kOctet, channels,
                             filtered + first * kOctet, channels, block.activation);
       finish(first, last - first);
@@ -243,23 +244,23 @@ void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& sh
     return;
   }
   const std::size_t panels = block.expand.panels().size();
-  const std::size_t at_once = std::min(panels_at_once(block, shape), member.portion(panels));
-  member.share(panels, at_once, [&](std::size_t first, std::size_t last) {
-    expand_and_filter_part(block, shape, in, {first, last, 0, shape.out_height}, scratch, member);
+  const std::size_t at_once = std::min(panels_at_once(block, shape), worker.portion(panels));
+  worker.share(panels, at_once, [&](std::size_t first, std::size_t last) {
+    expand_and_filter_part(block, shape, in, {first, last, 0, shape.out_height}, scratch, worker);
     const PackedWeights::Panel &from = block.expand.panels()[first], &to = block.expand.panels()[last - 1];
     finish(from.first_octet, to.first_octet + to.octets - from.first_octet);
   });
 }
 
 void MobileNet::expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in,
-                                       const Part& part, Scratch& scratch, const Member& member) const {
+                                       const Part& part, Scratch& scratch, const Worker& worker) const {
   const auto& panels = block.expand.panels();
   const std::size_t channels = block.layout.expanded, first_octet = panels[part.first_panel].first_octet;
   const PackedWeights::Panel& end = panels[part.last_panel - 1];
   const std::size_t octets = end.first_octet + end.octets - first_octet;
   const std::size_t stride = octets * kOctet;
-  float* const expanded = scratch.own_[static_cast<std::size_t>(member.index)].expanded.data();
-  // Some rows are expanded and filtered at once: what the filter reads is still in the cache.
+  float* const expanded = scratch.own_[static_cast<std::size_t>(worker.index)].expanded.data();
+  // A few rows are expanded and filtered at a time: the filter's input is still in the cache.
   const std::size_t rows_at_once =
       std::max<std::size_t>(1, kExpandedBytes / 2 / (shape.in_width * stride * sizeof(float) * shape.stride));
   const std::size_t top = part.first * shape.stride;
@@ -280,10 +281,10 @@ void MobileNet::expand_and_filter_part(const Block& block, const ConvolutionShap
   }
 }
 
-/// Squeeze and excitation: each channel times a number between 0 and 1 that depends on the means of all channels.
-void MobileNet::find_gates(const Block& block, Scratch& scratch, const Member& member) const {
+/// Squeeze-and-excitation: multiplies each channel by a gate between 0 and 1 that depends on the means of all channels.
+void MobileNet::find_gates(const Block& block, Scratch& scratch, const Worker& worker) const {
   const std::size_t channels = block.layout.expanded;
-  Scratch::Own& own = scratch.own_[static_cast<std::size_t>(member.index)];
+  Scratch::Own& own = scratch.own_[static_cast<std::size_t>(worker.index)];
   const std::span<float> squeezed(own.squeezed.data(), block.layout.squeezed), gates(own.gates.data(), channels);
   dense(block.squeeze, std::span<const float>(scratch.means_.data(), channels), squeezed);
   for (float& value : squeezed) value = std::max(0.0f, value);
@@ -292,21 +293,21 @@ void MobileNet::find_gates(const Block& block, Scratch& scratch, const Member& m
 }
 
 void MobileNet::project(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
-                        Scratch& scratch, const Member& member) const {
+                        Scratch& scratch, const Worker& worker) const {
   const std::size_t pixels = shape.out_pixels(), panels = block.project.panels().size();
-  // Where there are few pixels, the weights are what must be read, so each member takes some of them.
+  // With few pixels, reading the weights dominates, so each worker takes some of them.
   if (pixels <= kFewPixels && block.layout.squeezed == 0) {
-    member.share(panels, member.portion(panels), [&](std::size_t first, std::size_t last) {
+    worker.share(panels, worker.portion(panels), [&](std::size_t first, std::size_t last) {
       project_part(block, in, out, {first, last, 0, pixels}, scratch);
     });
     return;
   }
   const std::size_t wide = block.layout.expanded;
-  const float* const gates = scratch.own_[static_cast<std::size_t>(member.index)].gates.data();
-  if (block.layout.squeezed > 0) find_gates(block, scratch, member);
-  constexpr std::size_t kRows = 12;  // a multiple of what the kernels take at once
-  const std::size_t most = (member.portion(pixels) + kRows - 1) / kRows * kRows;
-  member.share(pixels, most, [&](std::size_t first, std::size_t last) {
+  const float* const gates = scratch.own_[static_cast<std::size_t>(worker.index)].gates.data();
+  if (block.layout.squeezed > 0) find_gates(block, scratch, worker);
+  constexpr std::size_t kRows = 12;  // a multiple of the rows that the kernels process at once
+  const std::size_t most = (worker.portion(pixels) + kRows - 1) / kRows * kRows;
+  worker.share(pixels, most, [&](std::size_t first, std::size_t last) {
     float* const filtered = scratch.filtered_.data();
     for (std::size_t i = first; block.layout.squeezed > 0 && i < last; ++i)
       for (std::size_t c = 0; c < wide; ++c) filtered[i * wide + c] *= gates[c];
@@ -323,10 +324,10 @@ void MobileNet::project_part(const Block& block, const float* in, float* out, co
 }
 
 void MobileNet::run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,
-                         const Member& member) const {
+                         const Worker& worker) const {
   const auto& panels = head_.panels();
   const std::size_t channels = head_.octets() * kOctet, depth = layout_.back().out;
-  member.share(panels.size(), member.portion(panels.size()), [&](std::size_t first, std::size_t last) {
+  worker.share(panels.size(), worker.portion(panels.size()), [&](std::size_t first, std::size_t last) {
     multiply(head_, {in, depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr}, head_activation_, first,
              last);
     pool(scratch.filtered_.data(), pixels, channels, panels[first].first_octet,

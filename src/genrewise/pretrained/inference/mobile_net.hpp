@@ -1,4 +1,4 @@
-// Networks of inverted residual blocks (MobileNetV2, EfficientAT's MobileNetV3) on the CPU. Private to this room.
+// Networks of inverted residual blocks (MobileNetV2, EfficientAT's MobileNetV3) on the CPU. Private to this module.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace genrewise {
 
-/// A convolution with its normalisation folded in: weights OIHW, one bias per output channel.
+/// A convolution with its batch normalisation folded in: weights OIHW, one bias per output channel.
 struct FoldedConvolution {
   std::vector<float> weight, bias;
 };
@@ -23,7 +23,7 @@ struct DenseLayer {
   std::vector<float> weight, bias;  // outputs x inputs
 };
 
-/// Everything that the network has learnt, in its order.
+/// All weights of the network, in its order.
 struct MobileNetWeights {
   struct Block {
     FoldedConvolution expand;  ///< empty where the block does not expand
@@ -42,9 +42,9 @@ struct MobileNetConfig {
   bool mobile_net_v3 = false;  ///< hard-swish in stem and head, ReLU or hard-swish in the blocks; else ReLU6 everywhere
 };
 
-/// Immutable: one object serves all threads, each with a scratch of its own. Channels lie last in memory. A block's
-/// expansion and depthwise convolution work on some channels at a time and some rows at a time, so that what passes
-/// between them stays in the second-level cache; its projection then takes all channels.
+/// Immutable and thread-safe; each thread needs its own Scratch. Channels are last in memory. A block's expansion and
+/// depthwise convolution process some channels and some rows at a time, so that the intermediate data stays in the
+/// second-level cache; its projection then uses all channels.
 class MobileNet {
  public:
   class Scratch;
@@ -52,18 +52,17 @@ class MobileNet {
   MobileNet(const MobileNetConfig& config, const MobileNetWeights& weights);
 
   std::size_t embedding_size() const { return config_.head_channels; }
-  /// Channels of all blocks' outputs together.
+  /// Total number of channels of all blocks' outputs.
   std::size_t block_channels() const;
 
   struct Output {
-    std::span<float> embedding;  ///< embedding_size(): the mean of the head over height and width
-    std::span<float>
-        block_means;  ///< block_channels(), or empty: the mean of each block's output over height and width
+    std::span<float> embedding;    ///< embedding_size(): the head's output, averaged over height and width
+    std::span<float> block_means;  ///< block_channels(), or empty: each block's output, averaged over height and width
     std::span<float> block_deviations;  ///< the same for the (population) standard deviation
   };
 
-  /// channels x height x width values. `stem`: another first layer for another number of channels (its rows: filter's
-  /// height x width x channels); nothing: the network's own.
+  /// channels x height x width values. `stem`: a replacement of the first layer for another number of channels (its
+  /// rows: filter height x width x channels); null: the network's own.
   struct Image {
     std::span<const float> values;
     std::size_t channels = 0, height = 0, width = 0;
@@ -80,27 +79,27 @@ class MobileNet {
     DenseLayer squeeze, excite;
   };
   void plan(const Image& image, int threads, Scratch& scratch) const;
-  void work(const Image& image, const Output& output, Scratch& scratch, const Member& member) const;
-  void pad_image(const Image& image, Scratch& scratch, const Member& member) const;
-  void run_stem(const Image& image, float* out, Scratch& scratch, const Member& member) const;
+  void work(const Image& image, const Output& output, Scratch& scratch, const Worker& worker) const;
+  void pad_image(const Image& image, Scratch& scratch, const Worker& worker) const;
+  void run_stem(const Image& image, float* out, Scratch& scratch, const Worker& worker) const;
   void expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
-                         const Member& member) const;
+                         const Worker& worker) const;
   /// Some panels of a matrix, for some rows: of the image in an expansion, of pixels in a projection.
   struct Part {
     std::size_t first_panel, last_panel, first, last;
   };
   void expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in, const Part& part,
-                              Scratch& scratch, const Member& member) const;
+                              Scratch& scratch, const Worker& worker) const;
   void project_part(const Block& block, const float* in, float* out, const Part& part, const Scratch& scratch) const;
-  static bool goes_by_rows(const Block& block, const ConvolutionShape& shape, const Member& member);
+  static bool goes_by_rows(const Block& block, const ConvolutionShape& shape, const Worker& worker);
   static std::size_t panels_at_once(const Block& block, const ConvolutionShape& shape);
   void run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out, Scratch& scratch,
-                const Member& member) const;
-  void find_gates(const Block& block, Scratch& scratch, const Member& member) const;
+                const Worker& worker) const;
+  void find_gates(const Block& block, Scratch& scratch, const Worker& worker) const;
   void project(const Block& block, const ConvolutionShape& shape, const float* in, float* out, Scratch& scratch,
-               const Member& member) const;
+               const Worker& worker) const;
   void run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,
-                const Member& member) const;
+                const Worker& worker) const;
 
   MobileNetConfig config_;
   std::vector<InvertedResidual> layout_;
@@ -115,10 +114,10 @@ class MobileNet::Scratch {
   int threads_ = 0;
   ConvolutionShape stem_;
   std::vector<ConvolutionShape> blocks_;
-  std::size_t image_pitch_ = 0;  // floats from row to row of the padded image
+  std::size_t image_pitch_ = 0;  // floats between rows of the padded image
   AlignedVector<float> image_, in_, out_, filtered_;
   std::vector<float> means_;  // of the filtered channels
-  struct Own {                // of each member of the team
+  struct Own {                // per worker
     AlignedVector<float> expanded;
     std::vector<float> squeezed, gates;
   };

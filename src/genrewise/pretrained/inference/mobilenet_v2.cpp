@@ -14,7 +14,7 @@ FoldedConvolution convolution(const TensorArchive& weights, const std::string& n
   return {weights.floats(weight, weights.count(weight)), weights.floats(bias, weights.count(bias))};
 }
 
-MobileNetWeights learnt(const TensorArchive& weights) {
+MobileNetWeights folded_weights(const TensorArchive& weights) {
   MobileNetWeights all{.stem = convolution(weights, "stem"), .blocks = {}, .head = convolution(weights, "head")};
   for (std::size_t i = 0; i < kMobileNetV2Blocks.size(); ++i) {
     const std::string name = fmt::format("blocks.{}.", i);
@@ -36,7 +36,7 @@ constexpr MobileNetConfig kColour{.blocks = kMobileNetV2Blocks,
                                   .padding = Padding::same,
                                   .mobile_net_v3 = false};
 
-/// Three equal channels meet the sum of their filters.
+/// With three equal colour channels, the filters of the channels can be summed.
 PackedWeights grey_stem(const FoldedConvolution& stem) {
   constexpr std::size_t kTaps = 9;
   return {kTaps, kMobileNetV2Stem,
@@ -51,7 +51,7 @@ PackedWeights grey_stem(const FoldedConvolution& stem) {
 
 void check(std::size_t pixels, std::size_t expected, std::size_t out, std::size_t expected_out) {
   if (pixels != expected || out != expected_out)
-    throw Error(fmt::format("takes {} values and gives {}, not {} and {}", expected, expected_out, pixels, out),
+    throw Error(fmt::format("takes {} values and returns {}, not {} and {}", expected, expected_out, pixels, out),
                 "MobileNetV2");
 }
 
@@ -70,7 +70,7 @@ MobileNetV2::Scratch::~Scratch() = default;
 MobileNetV2::Scratch::Scratch(Scratch&&) noexcept = default;
 
 MobileNetV2::MobileNetV2(const TensorArchive& weights) {
-  const MobileNetWeights all = learnt(weights);
+  const MobileNetWeights all = folded_weights(weights);
   networks_ = std::make_unique<Networks>(Networks{MobileNet(kColour, all), grey_stem(all.stem)});
 }
 MobileNetV2::~MobileNetV2() = default;

@@ -1,4 +1,4 @@
-// MobileNetV2 1.0 without its classifier, as an embedding of pictures.
+// MobileNetV2 1.0 without its classifier, as an image embedding.
 #pragma once
 
 #include <memory>
@@ -8,13 +8,13 @@ namespace genrewise {
 
 class TensorArchive;
 
-/// Sandler, Howard, Zhu, Zhmoginov, Chen: MobileNetV2 (CVPR 2018); TensorFlow's SAME padding. Immutable: one object
-/// serves all threads.
+/// Sandler, Howard, Zhu, Zhmoginov, Chen: MobileNetV2 (CVPR 2018); TensorFlow's SAME padding. Immutable and
+/// thread-safe; each thread needs its own Scratch.
 class MobileNetV2 {
  public:
   static constexpr std::size_t kSide = 224, kChannels = 3, kEmbedding = 1280;
 
-  /// What one thread, or one team of threads, needs again and again.
+  /// Buffers of one thread, or one team of threads, reused between calls.
   class Scratch {
    public:
     Scratch();
@@ -27,15 +27,15 @@ class MobileNetV2 {
     std::unique_ptr<Buffers> buffers_;
   };
 
-  /// `weights` as find_weights("mobilenetv2") gives them.
+  /// `weights` as returned by find_weights("mobilenetv2").
   explicit MobileNetV2(const TensorArchive& weights);
   ~MobileNetV2();
   MobileNetV2(MobileNetV2&&) noexcept;
 
-  /// `image`: 3 x 224 x 224, each value in [-1, 1]; `embedding`: 1,280 numbers, the mean of the last convolution over
-  /// the picture. `threads` work on this one picture together.
+  /// `image`: 3 x 224 x 224, values in [-1, 1]; `embedding`: 1,280 values, the last convolution averaged over the
+  /// image. `threads` share the work on this image.
   void embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads = 1) const;
-  /// The same for a grey picture, 224 x 224: equal to that of three equal channels, and a third of the first layer's
+  /// The same for a grey image, 224 x 224: equal to that of three equal channels, with a third of the first layer's
   /// work.
   void embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads = 1) const;
 

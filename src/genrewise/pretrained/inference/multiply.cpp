@@ -6,12 +6,12 @@
 namespace genrewise {
 namespace {
 
-// So many rows of so many octets fill twelve of sixteen vector registers with sums; the rest hold what is multiplied.
+// The sums of this many rows and octets occupy twelve of sixteen vector registers; the rest hold the factors.
 constexpr std::size_t most_rows(std::size_t octets) {
   return octets == 1 ? 8 : octets == 2 ? 6 : 4;
 }
 
-// Rows of the left matrix that are worked on together stay in the second-level cache.
+// Rows of the left matrix that are processed together stay in the second-level cache.
 constexpr std::size_t kRowsBytes = 192 * 1024;
 
 template <std::size_t kRows, std::size_t kOctets>
@@ -55,12 +55,12 @@ void multiply_rows(const Call& call, std::size_t row) {
     for (std::size_t v = 0; v < kOctets; ++v) sum[r][v] += octet_at(call.bias + v * kOctet);
     activate(sum[r], call.activation);
   }
-  const std::size_t place = row * call.out.stride + call.column;
+  const std::size_t start = row * call.out.stride + call.column;
 #pragma GCC unroll 8
   for (std::size_t r = 0; r < kRows; ++r) {
 #pragma GCC unroll 3
     for (std::size_t v = 0; v < kOctets; ++v) {
-      const std::size_t at = place + r * call.out.stride + v * kOctet;
+      const std::size_t at = start + r * call.out.stride + v * kOctet;
       if (call.out.add) sum[r][v] += octet_at(call.out.add + at);
       octet_at(call.out.data + at) = sum[r][v];
     }
@@ -142,8 +142,8 @@ constexpr std::array<std::array<LargestRows, kMostRows>, kMostOctets> kLargest =
 constexpr std::array<std::array<LargestPairRows, kMostRows>, kMostOctets> kLargestPair = {
     largest_pair_kernels<1>(kEachRow), largest_pair_kernels<2>(kEachRow), largest_pair_kernels<3>(kEachRow)};
 
-/// Calls body(first, count) for blocks of at most `most` rows, as equal as they can be: a last block of one row would
-/// leave most of the arithmetic units idle.
+/// Calls body(first, count) for blocks of at most `most` rows of nearly equal size: a last block of one row would leave
+/// most of the arithmetic units idle.
 template <class Body>
 void for_row_blocks(std::size_t first, std::size_t rows, std::size_t most, const Body& body) {
   const std::size_t blocks = (rows + most - 1) / most;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kFrames = kMusicnnFrames, kBands = kMusicnnBands, kMiddle = kMusicnnMiddle;
 constexpr std::size_t kTimePadding = kMusicnnTimeKernel / 2;
-// The longest filter over time needs so many frames before the first and after the last.
+// Padding frames of the longest temporal filter before the first and after the last frame.
 constexpr std::size_t kLongest = 128, kLongBefore = (kLongest - 1) / 2;
 constexpr std::size_t kSlopeStride = aligned_stride(kFrames + kLongest - 1);
 
@@ -24,7 +24,7 @@ std::vector<float> all_floats(const TensorArchive& weights, const std::string& n
   return weights.floats(name, weights.count(name));
 }
 
-/// A batch normalisation: x * scale + shift.
+/// Batch normalisation: x * scale + shift.
 struct Normalisation {
   std::vector<float> scale, shift;
   Normalisation() = default;
@@ -41,10 +41,9 @@ struct Normalisation {
   float operator()(float value, std::size_t channel) const { return value * scale[channel] + shift[channel]; }
 };
 
-/// Toom and Cook's algorithm, as Winograd applied it to convolutions (Lavin and Gray 2016), over time: two outputs of
-/// a filter over seven frames take eight products instead of fourteen. With V_n the values of the powers x^0 .. x^(n-1)
-/// at eight points (the last at infinity: the highest power alone), the outputs are V_2^T ((V_7 filter) * (V_8^-T
-/// input)).
+/// Toom-Cook (Winograd) convolution over time (Lavin and Gray 2016): two outputs of a filter over seven frames take
+/// eight products instead of fourteen. With V_n the values of the powers x^0 .. x^(n-1) at eight points (the last at
+/// infinity: the highest power alone), the outputs are V_2^T ((V_7 filter) * (V_8^-T input)).
 struct ToomCook {
   static constexpr std::size_t kOutputs = 2, kTaps = kMusicnnTimeKernel, kPoints = kOutputs + kTaps - 1;
   std::array<std::array<double, kPoints>, kPoints> inverse;  // V_8^-1
@@ -61,14 +60,14 @@ struct ToomCook {
   }
   /// Entry of V_n, n = exponents.
   static double value(std::size_t point, std::size_t exponent, std::size_t exponents) {
-    // Small numbers and their reciprocals keep the rounding errors small.
-    constexpr double kPlaces[kPoints - 1] = {0, 1, -1, 2, -2, 0.5, -0.5};
+    // Small numbers and their reciprocals keep rounding errors small.
+    constexpr double kEvaluationPoints[kPoints - 1] = {0, 1, -1, 2, -2, 0.5, -0.5};
     if (point + 1 == kPoints) return exponent + 1 == exponents ? 1 : 0;
-    return std::pow(kPlaces[point], static_cast<double>(exponent));
+    return std::pow(kEvaluationPoints[point], static_cast<double>(exponent));
   }
 
  private:
-  void invert(std::array<std::array<double, kPoints>, kPoints>& left) {  // Gauss and Jordan, with pivots
+  void invert(std::array<std::array<double, kPoints>, kPoints>& left) {  // Gauss-Jordan elimination with pivoting
     for (std::size_t column = 0; column < kPoints; ++column) {
       std::size_t pivot = column;
       for (std::size_t row = column + 1; row < kPoints; ++row)
@@ -98,9 +97,9 @@ const ToomCook& toom_cook() {
 
 constexpr std::size_t kTiles = (kFrames + ToomCook::kOutputs - 1) / ToomCook::kOutputs;
 
-/// A convolution of the front end, ReLU, normalisation and the maximum over the bands. The maximum is taken first: all
-/// that follows grows with its argument, or falls where the normalisation's scale is negative, and then the filter's
-/// sign is turned, so that its minimum is found as a maximum.
+/// A convolution of the front end, ReLU, normalisation and the maximum over the bands. The maximum is taken first: the
+/// later operations are monotonic; where the scale of the normalisation is negative, the filter's sign is flipped, so
+/// that its minimum is found as a maximum.
 struct FrontEnd {
   MusicnnFilters layout;
   PackedWeights filters;
@@ -133,7 +132,7 @@ struct FrontEnd {
                {}};
   }
 
-  /// Filters over time alone, one band high.
+  /// Temporal filters, one band high.
   bool slopes() const { return layout.bands == 1; }
 
   float finish(float largest, std::size_t channel) const {
@@ -161,10 +160,10 @@ PackedWeights dense(const TensorArchive& weights, const std::string& name, std::
 }  // namespace
 
 struct Musicnn::Scratch::Buffers {
-  AlignedVector<float> padded;  // frames with three of zeros before and four after, x bands
+  AlignedVector<float> padded;  // frames, with three zero frames before and four after, x bands
   AlignedVector<float> points;  // pairs of frames x points x bands
-  AlignedVector<float> slopes;  // bands x frames with 63 of zeros before and 64 after
-  AlignedVector<float> front;   // frames with three of zeros before and after, x 561
+  AlignedVector<float> slopes;  // bands x frames, with 63 zero frames before and 64 after
+  AlignedVector<float> front;   // frames, with three zero frames before and after, x 561
   AlignedVector<float> middle[3], pooled, hidden, tags;
 
   Buffers()
@@ -209,7 +208,7 @@ struct Musicnn::Network {
     }
   }
 
-  /// What Toom and Cook's algorithm makes of the input, for every pair of frames.
+  /// Toom-Cook transform of the input, for every pair of frames.
   void evaluate_points(Scratch::Buffers& buffers) const {
     constexpr std::size_t kPoints = ToomCook::kPoints;
     for (std::size_t tile = 0; tile < kTiles; ++tile) {
@@ -225,7 +224,7 @@ struct Musicnn::Network {
     }
   }
 
-  /// Panels outside, so that one panel's filters stay in the first-level cache for all frames.
+  /// Panels are the outer loop, so one panel's filters stay in the first-level cache for all frames.
   void run_front(Scratch::Buffers& buffers) const {
     evaluate_points(buffers);
     std::size_t channel = 0;

@@ -1,4 +1,4 @@
-// musicnn: tags of music from three seconds of log-mel spectrogram.
+// musicnn: music tags of a log-mel spectrogram of three seconds.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@ namespace genrewise {
 class TensorArchive;
 
 /// Pons and Serra: musicnn: pre-trained convolutional neural networks for music audio tagging (ISMIR late-breaking
-/// 2019). Immutable: one object serves all threads.
+/// 2019). Immutable and thread-safe; each thread needs its own Scratch.
 class Musicnn {
  public:
   static constexpr std::size_t kFrames = 187, kBands = 96, kChannels = 753, kPenultimate = 200, kTags = 50;
@@ -28,16 +28,16 @@ class Musicnn {
 
   struct Output {
     std::span<float> max_pool, mean_pool;  ///< 753 each: maximum and mean of all channels over time
-    std::span<float> penultimate;          ///< 200: the first dense layer after its ReLU and normalisation
+    std::span<float> penultimate;          ///< 200: the first dense layer after ReLU and normalisation
     std::span<float> tags;                 ///< 50 probabilities, or empty
   };
 
-  /// `weights` as find_weights("musicnn_msd") or ("musicnn_mtt") gives them.
+  /// `weights` as returned by find_weights("musicnn_msd") or find_weights("musicnn_mtt").
   explicit Musicnn(const TensorArchive& weights);
   ~Musicnn();
   Musicnn(Musicnn&&) noexcept;
 
-  /// `patch`: 187 frames x 96 bands, as MusicnnFrontEnd gives them.
+  /// `patch`: 187 frames x 96 bands, as computed by MusicnnFrontEnd.
   void run(std::span<const float> patch, const Output& output, Scratch& scratch) const;
 
  private:

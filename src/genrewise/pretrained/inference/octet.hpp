@@ -1,4 +1,4 @@
-// Eight channels at once. Private to this folder.
+// Vectors of eight channels. Private to this folder.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace genrewise {
 
 inline constexpr std::size_t kOctet = 8;
 
-/// Eight floats, anywhere in memory (GCC and Clang vector extension); two registers where the processor has four lanes.
+/// Eight floats, unaligned (GCC and Clang vector extension); two registers on processors with four lanes.
 typedef float Octet __attribute__((vector_size(kOctet * sizeof(float)), aligned(4), may_alias));
 
 inline const Octet& octet_at(const float* memory) {
@@ -30,8 +30,8 @@ inline Octet all_octet(float value) {
   return Octet{value, value, value, value, value, value, value, value};
 }
 
-/// What follows a convolution: every activation of these networks clips, and hard-swish, x * clip(x + 3, 0, 6) / 6,
-/// multiplies by what it clips.
+/// The activation after a convolution: those of these networks clip, and hard-swish, x * clip(x + 3, 0, 6) / 6,
+/// multiplies by the clipped value.
 struct Activation {
   float low = -std::numeric_limits<float>::infinity();
   float high = std::numeric_limits<float>::infinity();
@@ -42,7 +42,7 @@ inline constexpr Activation kRelu = {.low = 0};
 inline constexpr Activation kRelu6 = {.low = 0, .high = 6};
 inline constexpr Activation kHardSwish = {.hard_swish = true};
 
-// GCC makes two instructions of the comparison and the choice, where the processor has one.
+// GCC emits two instructions for comparison and selection; the processor has one.
 inline Octet smaller(const Octet& a, const Octet& b) {
 #ifdef __AVX__
   return _mm256_min_ps(a, b);
@@ -58,8 +58,8 @@ inline Octet larger(const Octet& a, const Octet& b) {
 #endif
 }
 
-/// a * b + c, rounded once where the processor can: said in so many words because GCC makes it of some sums and not of
-/// others, and then results would depend on how the rows are shared out among threads.
+/// a * b + c, rounded once where the processor supports it. Explicit, because GCC contracts some sums but not others,
+/// and results would depend on how the rows are distributed over threads.
 inline Octet multiply_add(const Octet& a, const Octet& b, const Octet& c) {
 #ifdef __FMA__
   return _mm256_fmadd_ps(a, b, c);
@@ -68,7 +68,7 @@ inline Octet multiply_add(const Octet& a, const Octet& b, const Octet& c) {
 #endif
 }
 
-/// All of `values` through the activation.
+/// Applies the activation to all of `values`.
 template <std::size_t kCount>
 [[gnu::always_inline]] inline void activate(Octet (&values)[kCount], const Activation& activation) {
   if (activation.hard_swish) {

@@ -1,4 +1,4 @@
-// The tensors that each network's weights must hold.
+// The expected tensors of each network's weights.
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
@@ -64,7 +64,7 @@ Shapes musicnn() {
     for (const char* statistic : {"gamma", "beta", "moving_mean", "moving_variance"})
       all.push_back({fmt::format("{}.{}{}", name, statistic, ending), {channels}});
   };
-  // Keras numbers layers of one kind: the first has no number, their variables carry "_1".
+  // Keras numbers layers of one kind, beginning with the second; the names of their variables end in "_1".
   const auto numbered = [](const char* name, std::size_t i) { return i == 0 ? name : fmt::format("{}_{}", name, i); };
   normalisation("batch_normalization", 1, "_1");
   for (std::size_t i = 0; i < kMusicnnFrontEnds.size(); ++i) {

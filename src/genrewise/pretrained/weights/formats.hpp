@@ -1,4 +1,4 @@
-// Reader of the format in which PyTorch weights are published. Private to this module.
+// Reader of PyTorch weight files. Private to this module.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace genrewise {
 
-/// What torch.save() wrote of a dictionary of tensors (PyTorch 1.6 and later: a zip with `data.pkl` and one file per
-/// storage). The pickle is interpreted by a reader that knows dictionaries, numbers, text and tensors; a file that asks
-/// for any other object is refused, and nothing of it is ever executed. Float tensors come as F32, others are left out.
-/// Dictionaries inside the dictionary are taken as "outer.inner". Throws Error for what is damaged or something else.
+/// Reads a dictionary of tensors written by torch.save() (PyTorch 1.6 and later: a zip with `data.pkl` and one file per
+/// storage). The unpickler supports only dictionaries, numbers, text and tensors; a file with any other object is
+/// rejected, and nothing is ever executed. Float tensors become F32, others are dropped. Nested dictionaries are named
+/// "outer.inner". Throws Error for a damaged file or another format.
 TensorArchive parse_torch_file(std::string_view bytes, const std::string& name);
 
 }  // namespace genrewise

@@ -44,7 +44,7 @@ void convert(const fs::path& h5, const fs::path& target) {
       run_process({program.string(), "convert-weights", fs::absolute(h5).string(), fs::absolute(target).string()}, {},
                   [&](std::string_view piece) { output += piece; });
   if (code == 0 && fs::exists(target)) return;
-  // The converter's last line is its error as JSON, unless it crashed or met its limits of time or memory.
+  // The converter's last line is its error as JSON, unless it crashed or exceeded its time or memory limit.
   while (output.ends_with('\n')) output.pop_back();
   const std::string last = output.substr(output.rfind('\n') + 1);
   if (const json error = json::parse(last, nullptr, false); error.is_object() && error.contains("problem"))
@@ -65,7 +65,7 @@ bool is_conversion_of(const fs::path& path, const std::string& sha256) {
     const TensorArchive archive = TensorArchive::read(path);
     const auto source = archive.metadata.find(kSource);
     return source != archive.metadata.end() && source->second == sha256;
-  } catch (const Error&) {  // some other file of that name
+  } catch (const Error&) {  // another file of that name
     return false;
   }
 }
@@ -122,7 +122,7 @@ std::vector<KerasLayer> keras_layers(const fs::path& h5, std::string_view bytes)
   converted.replace_extension(".safetensors");
   if (is_conversion_of(converted, sha256)) return read_converted(converted);
   const fs::path folder = fs::absolute(h5).parent_path();
-  const bool taken = fs::exists(converted);  // by somebody's own weights
+  const bool taken = fs::exists(converted);  // by a file that is not a conversion of this one
   if (!taken && ::access(folder.c_str(), W_OK) == 0) {
     convert(h5, converted);
     return read_converted(converted);

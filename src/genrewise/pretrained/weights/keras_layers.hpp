@@ -1,4 +1,4 @@
-// Keras' layers, converted from HDF5 by genrewise-neural. Private to this module and the converter.
+// Keras layers, converted from HDF5 by genrewise-neural. Private to this module and the converter.
 #pragma once
 
 #include <filesystem>
@@ -10,9 +10,9 @@
 
 namespace genrewise {
 
-/// A layer of a Keras model and its variables, in the order in which the model has them.
+/// A layer of a Keras model and its variables, in the model's order.
 struct KerasVariable {
-  std::string name;  ///< "kernel", "gamma", ...: the last part of its path, without ":0"
+  std::string name;  ///< last part of its path, without ":0": "kernel", "gamma", ...
   std::vector<std::size_t> shape;
   std::vector<float> values;
 };
@@ -21,18 +21,18 @@ struct KerasLayer {
   std::vector<KerasVariable> variables;
 };
 
-/// The converted form: tensor "I.J" is variable J of layer I, their names stand in the metadata "keras_layers" (JSON);
+/// The converted form: tensor "I.J" is variable J of layer I, their names are in the metadata "keras_layers" (JSON);
 /// "source_sha256" is the checksum of the HDF5 file's bytes.
 TensorArchive pack_keras_layers(const std::vector<KerasLayer>& layers, const std::string& source_sha256);
-/// Throws Error for an archive that is none.
+/// Throws Error for any other archive.
 std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive);
 
 bool is_hdf5(std::string_view bytes);
 
-/// The layers of a Keras .h5 file, whose bytes are given too. They are converted once, into a .safetensors file of the
-/// same name beside it (a temporary file where that folder cannot be written), by `genrewise-neural convert-weights` in
-/// a process of its own, since HDF5 was not made for files from strangers. Throws Error: genrewise-neural is missing,
-/// the file is damaged; Interrupted.
+/// The layers of a Keras .h5 file with these bytes. It is converted once, into a .safetensors file of the same name
+/// beside it (a temporary file where that folder is not writable), by `genrewise-neural convert-weights` in a separate
+/// process, because HDF5 is not hardened against malicious files. Throws Error: genrewise-neural is missing, the file
+/// is damaged; Interrupted.
 std::vector<KerasLayer> keras_layers(const std::filesystem::path& h5, std::string_view bytes);
 
 }  // namespace genrewise

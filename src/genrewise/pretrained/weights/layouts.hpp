@@ -1,5 +1,5 @@
-// How the pretrained networks are built: one table per network, for their weights and for their arithmetic. Private to
-// this room.
+// Architectures of the pretrained networks: one table per network, for reading weights and for inference. Private to
+// this module.
 #pragma once
 
 #include <array>
@@ -7,11 +7,11 @@
 
 namespace genrewise {
 
-/// An inverted residual block: 1 x 1 expansion, k x k depthwise, (squeeze and excitation), 1 x 1 projection; its input
-/// is added where the stride is 1 and the channels stay as many.
+/// An inverted residual block: 1 x 1 expansion, k x k depthwise, (squeeze-and-excitation), 1 x 1 projection; its input
+/// is added where the stride is 1 and the number of channels is unchanged.
 struct InvertedResidual {
   std::size_t in = 0, expanded = 0, out = 0, kernel = 3, stride = 1;
-  std::size_t squeezed = 0;  ///< channels between the two layers of the squeeze-excitation; 0: there is none
+  std::size_t squeezed = 0;  ///< channels between the two layers of the squeeze-and-excitation; 0: none
   bool hard_swish = false;   ///< EfficientAT: hard-swish instead of ReLU
   constexpr bool expands() const { return expanded != in; }
   constexpr bool residual() const { return stride == 1 && in == out; }
@@ -62,7 +62,7 @@ inline constexpr std::array<InvertedResidual, 15> kEfficientAtBlocks = {{
 
 /// musicnn (Pons and Serra 2019).
 struct MusicnnFilters {
-  std::size_t frames = 0, bands = 0;  ///< of the filters
+  std::size_t frames = 0, bands = 0;  ///< filter size
   std::size_t filters = 0;
 };
 inline constexpr std::size_t kMusicnnFrames = 187, kMusicnnBands = 96, kMusicnnTimeKernel = 7, kMusicnnMiddle = 64,

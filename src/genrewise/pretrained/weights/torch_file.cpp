@@ -1,4 +1,4 @@
-// PyTorch's files: a zip without compression, a pickle that describes tensors, and their numbers.
+// PyTorch weight files: an uncompressed zip with a pickle that describes the tensors, and their values.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -14,10 +14,10 @@ namespace genrewise {
 namespace {
 
 [[noreturn]] void damaged(const std::string& name, const std::string& problem) {
-  throw Error("is not a sound PyTorch file: " + problem, name, "get the file again");
+  throw Error("is not a valid PyTorch file: " + problem, name, "get the file again");
 }
 
-/// Numbers out of foreign bytes; every place is checked.
+/// Bounds-checked numbers from untrusted bytes.
 class Bytes {
  public:
   Bytes(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
@@ -38,8 +38,8 @@ class Bytes {
   const std::string& name_;
 };
 
-/// The members of a zip archive whose members are stored as they are (PyTorch compresses nothing), by their path below
-/// the archive's one folder.
+/// The members of a zip archive with uncompressed members (PyTorch compresses nothing), by their path below the
+/// archive's single folder.
 std::map<std::string, std::string_view, std::less<>> zip_members(std::string_view bytes, const std::string& name) {
   constexpr std::uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kEntry = 0x02014b50, kLocal = 0x04034b50;
   constexpr std::size_t kEndSize = 22, kLocatorSize = 20;
@@ -99,7 +99,7 @@ struct Value {
   std::variant<Nothing, std::int64_t, double, std::string, List, Dictionary, Global, Storage, TensorValue> is;
 };
 
-/// The few operations of pickle's machine that describe data.
+/// The few pickle operations that describe data.
 class Unpickler {
  public:
   Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name), name_(name) {}
@@ -202,7 +202,7 @@ class Unpickler {
         break;
       case 'b':
         pop();
-        break;  // BUILD: attributes of a dictionary, of no interest
+        break;  // BUILD: attributes of a dictionary, ignored
       case 'a':
         append({pop()});
         break;
@@ -264,9 +264,9 @@ class Unpickler {
     stack_.pop_back();
     return value;
   }
-  void recall(std::size_t place) {
-    const auto found = memo_.find(place);
-    if (found == memo_.end()) damaged(name_, "its pickle recalls what it never stored");
+  void recall(std::size_t slot) {
+    const auto found = memo_.find(slot);
+    if (found == memo_.end()) damaged(name_, "its pickle reads a memo entry that was never stored");
     stack_.push_back(found->second);
   }
   List popped_to_mark() {
@@ -286,7 +286,7 @@ class Unpickler {
   }
   void set_items(const List& items) {
     auto* dictionary = std::get_if<Dictionary>(&top()->is);
-    if (!dictionary || items.size() % 2) damaged(name_, "its pickle fills what is no dictionary");
+    if (!dictionary || items.size() % 2) damaged(name_, "its pickle adds items to something other than a dictionary");
     for (std::size_t i = 0; i < items.size(); i += 2) {
       if (const auto* key = std::get_if<std::string>(&items[i]->is)) dictionary->emplace_back(*key, items[i + 1]);
     }
@@ -309,7 +309,7 @@ class Unpickler {
     std::vector<std::size_t> result;
     for (const ValueRef& one : *list) {
       const auto* number = std::get_if<std::int64_t>(&one->is);
-      if (!number || *number < 0) damaged(name_, "a tensor's shape is no list of whole numbers");
+      if (!number || *number < 0) damaged(name_, "a tensor's shape is not a list of integers");
       result.push_back(static_cast<std::size_t>(*number));
     }
     return result;
@@ -319,7 +319,7 @@ class Unpickler {
     const ValueRef arguments = pop(), function = pop();
     const auto* called = std::get_if<Global>(&function->is);
     const auto* values = std::get_if<List>(&arguments->is);
-    if (!called || !values) damaged(name_, "its pickle calls what is no function");
+    if (!called || !values) damaged(name_, "its pickle calls something other than a function");
     if (called->name == "collections.OrderedDict") {
       push({Dictionary()});
     } else if (called->name == "torch._utils._rebuild_tensor_v2" && values->size() >= 4) {
@@ -343,7 +343,7 @@ class Unpickler {
   std::map<std::size_t, ValueRef> memo_;
 };
 
-/// The numbers of a tensor in row-major order, whatever its strides.
+/// The values of a tensor in row-major order, for any strides.
 std::vector<float> tensor_values(const TensorValue& tensor, std::string_view storage, const std::string& name) {
   const std::size_t available = storage.size() / sizeof(float);
   std::size_t count = 1;
@@ -377,16 +377,16 @@ TensorArchive parse_torch_file(std::string_view bytes, const std::string& name) 
   const ValueRef root = Unpickler(pickle->second, name).run();
   TensorArchive archive(name);
   const auto add = [&](const auto& self, const Dictionary& dictionary, const std::string& prefix, int depth) -> void {
-    if (depth > 8) damaged(name, "its dictionaries lie too deep in each other");
+    if (depth > 8) damaged(name, "its dictionaries are nested too deeply");
     for (const auto& [key, value] : dictionary) {
       if (const auto* inner = std::get_if<Dictionary>(&value->is)) self(self, *inner, prefix + key + ".", depth + 1);
       const auto* tensor = std::get_if<TensorValue>(&value->is);
       if (!tensor || tensor->storage.type != "torch.FloatStorage") continue;
-      if (tensor->shape.size() != tensor->stride.size()) damaged(name, "a tensor's strides do not fit its shape");
+      if (tensor->shape.size() != tensor->stride.size()) damaged(name, "a tensor's strides do not match its shape");
       const auto storage = members.find("data/" + tensor->storage.key);
-      if (storage == members.end()) damaged(name, "the numbers of '" + prefix + key + "' are missing");
+      if (storage == members.end()) damaged(name, "the values of '" + prefix + key + "' are missing");
       const auto values = tensor_values(*tensor, storage->second, name);
-      if (tensor->shape.empty()) continue;  // single numbers: none that a network needs
+      if (tensor->shape.empty()) continue;  // scalars: no network uses any
       archive.put(prefix + key, std::span<const float>(values), tensor->shape);
     }
   };

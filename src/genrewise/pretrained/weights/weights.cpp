@@ -39,7 +39,7 @@ std::vector<float> to_oihw(const KerasVariable& kernel, std::vector<std::size_t>
   return values;
 }
 
-/// Multiplies a convolution's filters by their normalisation's scale, and gives the bias that is left.
+/// Multiplies a convolution's filters by their normalisation's scale, and returns the remaining bias.
 std::vector<float> fold(std::vector<float>& weight, const std::vector<KerasVariable>& statistics) {
   constexpr double kKerasMobileNetEpsilon = 1e-3;
   const auto& gamma = statistics[0].values;
@@ -54,14 +54,14 @@ std::vector<float> fold(std::vector<float>& weight, const std::vector<KerasVaria
   return bias;
 }
 
-/// Keras' MobileNetV2 alternates convolutions without bias and normalisations, in the order of the network. Layers go
-/// by that order, since their names have changed between Keras' versions.
+/// Keras' MobileNetV2 alternates convolutions without bias and batch normalisations, in the order of the network.
+/// Layers are identified by that order, because their names differ between Keras versions.
 TensorArchive from_keras_mobilenet(const std::vector<KerasLayer>& layers, const std::string& name) {
   TensorArchive archive(name);
   const auto expected = expected_tensors("mobilenetv2");
   const auto fail = [&](std::size_t i) {
     throw Error(
-        fmt::format("holds weights of another network: its layer {} does not stand where MobileNetV2 1.0 has one",
+        fmt::format("holds weights of another network: its layer {} is at a position where MobileNetV2 1.0 has another",
                     i < layers.size() ? layers[i].name : "after the last"),
         name, "give Keras' mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5");
   };
@@ -83,7 +83,7 @@ TensorArchive from_keras_mobilenet(const std::vector<KerasLayer>& layers, const 
   return archive;
 }
 
-/// "kernel_1" and "kernel" are the same variable: Keras counts models that one process makes.
+/// "kernel_1" and "kernel" are the same variable: Keras numbers the models of one process.
 std::string without_number(std::string name) {
   const auto underscore = name.rfind('_');
   const bool numbered = underscore != name.npos && underscore + 1 < name.size() &&
@@ -99,10 +99,10 @@ TensorArchive from_keras_names(std::string_view network, const std::vector<Keras
     for (const KerasVariable& variable : layer.variables)
       variables.emplace(layer.name + "." + without_number(variable.name), &variable);
   TensorArchive archive(name);
-  for (const TensorShape& wanted : expected_tensors(network)) {
-    const auto found = variables.find(without_number(wanted.name));
-    if (found == variables.end() || found->second->shape.empty()) continue;  // checked() names it
-    archive.put(wanted.name, std::span<const float>(found->second->values), found->second->shape);
+  for (const TensorShape& required : expected_tensors(network)) {
+    const auto found = variables.find(without_number(required.name));
+    if (found == variables.end() || found->second->shape.empty()) continue;  // reported by checked()
+    archive.put(required.name, std::span<const float>(found->second->values), found->second->shape);
   }
   return archive;
 }
@@ -111,7 +111,7 @@ TensorArchive from_keras(std::string_view network, const std::vector<KerasLayer>
   return network == "mobilenetv2" ? from_keras_mobilenet(layers, name) : from_keras_names(network, layers, name);
 }
 
-/// Only what the network needs, and all of that.
+/// Only the expected tensors, and all of them.
 TensorArchive checked(std::string_view network, const TensorArchive& read) {
   TensorArchive archive(read.name());
   archive.metadata = read.metadata;
@@ -128,18 +128,19 @@ TensorArchive checked(std::string_view network, const TensorArchive& read) {
                             found, expected.size(), network, missing->name),
                 read.name(), fmt::format("give the weights of {} (genrewise fetch weights {})", network, network));
   }
-  for (const TensorShape& wanted : expected) {
-    const Tensor& tensor = read.tensor(wanted.name);
-    if (tensor.shape != wanted.shape || tensor.dtype != "F32")
-      throw Error(fmt::format("holds weights of another network: tensor {} is {} {}, and {} needs F32 {}", wanted.name,
-                              tensor.dtype, shape_text(tensor.shape), network, shape_text(wanted.shape)),
-                  read.name(), fmt::format("give the weights of {} (genrewise fetch weights {})", network, network));
-    const std::vector<float> values = read.floats(wanted.name, read.count(wanted.name));
+  for (const TensorShape& required : expected) {
+    const Tensor& tensor = read.tensor(required.name);
+    if (tensor.shape != required.shape || tensor.dtype != "F32")
+      throw Error(
+          fmt::format("holds weights of another network: tensor {} is {} {}, and {} needs F32 {}", required.name,
+                      tensor.dtype, shape_text(tensor.shape), network, shape_text(required.shape)),
+          read.name(), fmt::format("give the weights of {} (genrewise fetch weights {})", network, network));
+    const std::vector<float> values = read.floats(required.name, read.count(required.name));
     if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
-      throw Error(fmt::format("tensor {} holds numbers that are not finite", wanted.name), read.name(),
+      throw Error(fmt::format("tensor {} has values that are not finite", required.name), read.name(),
                   "get the file again");
-    archive.put(wanted.name, std::span<const float>(values), wanted.shape);
-    hasher.update(fmt::format("{} {}\n", wanted.name, shape_text(wanted.shape)));
+    archive.put(required.name, std::span<const float>(values), required.shape);
+    hasher.update(fmt::format("{} {}\n", required.name, shape_text(required.shape)));
     hasher.update(tensor.bytes);
   }
   archive.metadata["values_sha256"] = hasher.hex();
@@ -166,29 +167,29 @@ fs::path environment_path(const char* variable) {
 }  // namespace
 
 TensorArchive find_weights(std::string_view network, const fs::path& given) {
-  const PretrainedNetwork& wanted = find_pretrained_network(network);
+  const PretrainedNetwork& pretrained = find_pretrained_network(network);
   const fs::path chosen = Runtime::current().weights();
   const fs::path environment = chosen.empty() ? environment_path("GENREWISE_WEIGHTS") : chosen;
-  std::vector<fs::path> places;
+  std::vector<fs::path> locations;
   if (!given.empty()) {
-    places = {given};
+    locations = {given};
   } else {
-    if (!environment.empty()) places.push_back(environment);
-    places.insert(places.end(), {weights_folder(), "weights"});
+    if (!environment.empty()) locations.push_back(environment);
+    locations.insert(locations.end(), {weights_folder(), "weights"});
   }
-  for (const fs::path& place : places) {
-    if (fs::is_regular_file(place)) return read_weights(network, place);
-    for (const std::string& file : wanted.file_names)
-      if (fs::is_regular_file(place / file)) return read_weights(network, place / file);
+  for (const fs::path& location : locations) {
+    if (fs::is_regular_file(location)) return read_weights(network, location);
+    for (const std::string& file : pretrained.file_names)
+      if (fs::is_regular_file(location / file)) return read_weights(network, location / file);
   }
-  std::vector<std::string> looked;
-  for (const fs::path& place : places) looked.push_back(place.string());
-  throw Error(fmt::format("the pretrained weights of {} are not here: none of {} lies in {}", network,
-                          fmt::join(wanted.file_names, ", "), fmt::join(looked, ", ")),
+  std::vector<std::string> searched;
+  for (const fs::path& location : locations) searched.push_back(location.string());
+  throw Error(fmt::format("the pretrained weights of {} were not found: none of {} is in {}", network,
+                          fmt::join(pretrained.file_names, ", "), fmt::join(searched, ", ")),
               {},
               fmt::format("get them: genrewise fetch weights {}; or, without a network, copy {} (from {}) into {}, or "
-                          "name its place with --weights",
-                          network, wanted.file_names.front(), wanted.url, weights_folder().string()));
+                          "name its location with --weights",
+                          network, pretrained.file_names.front(), pretrained.url, weights_folder().string()));
 }
 
 }  // namespace genrewise

@@ -38,21 +38,21 @@ struct ConvReluPool : public torch::autograd::Function<ConvReluPool> {
     conv3_relu_pool2_forward(shape, x.data_ptr<float>(), weight.data_ptr<float>(), bias.data_ptr<float>(),
                              y.data_ptr<float>(), chosen.data_ptr<std::uint8_t>());
     context->save_for_backward({x, weight, chosen});
-    context->saved_data["wants_x"] = any_x.requires_grad();
+    context->saved_data["needs_grad_x"] = any_x.requires_grad();
     return y;
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &chosen = saved[2];
-    const at::Tensor of_y = gradients[0].contiguous();
-    at::Tensor of_x = context->saved_data["wants_x"].toBool() ? at::empty_like(x) : at::Tensor();
-    at::Tensor of_weight = at::empty_like(weight), of_bias = at::empty({weight.size(0)}, weight.options());
+    const at::Tensor grad_y = gradients[0].contiguous();
+    at::Tensor grad_x = context->saved_data["needs_grad_x"].toBool() ? at::empty_like(x) : at::Tensor();
+    at::Tensor grad_weight = at::empty_like(weight), grad_bias = at::empty({weight.size(0)}, weight.options());
     conv3_relu_pool2_backward(conv_shape(x, weight), x.data_ptr<float>(), weight.data_ptr<float>(),
-                              of_y.data_ptr<float>(), chosen.data_ptr<std::uint8_t>(),
-                              of_x.defined() ? of_x.data_ptr<float>() : nullptr, of_weight.data_ptr<float>(),
-                              of_bias.data_ptr<float>());
-    return {of_x, of_weight, of_bias};
+                              grad_y.data_ptr<float>(), chosen.data_ptr<std::uint8_t>(),
+                              grad_x.defined() ? grad_x.data_ptr<float>() : nullptr, grad_weight.data_ptr<float>(),
+                              grad_bias.data_ptr<float>());
+    return {grad_x, grad_weight, grad_bias};
   }
 };
 
@@ -64,20 +64,20 @@ struct WideLinear : public torch::autograd::Function<WideLinear> {
     wide_linear_forward(linear_shape(x, weight), x.data_ptr<float>(), weight.data_ptr<float>(), bias.data_ptr<float>(),
                         y.data_ptr<float>());
     context->save_for_backward({x, weight});
-    context->saved_data["wants_x"] = any_x.requires_grad();
+    context->saved_data["needs_grad_x"] = any_x.requires_grad();
     return y;
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
-    const at::Tensor of_y = gradients[0].contiguous();
-    at::Tensor of_x = context->saved_data["wants_x"].toBool() ? at::empty_like(x) : at::Tensor();
-    at::Tensor of_weight = at::empty_like(weight), of_bias = at::empty({weight.size(0)}, weight.options());
-    wide_linear_backward(linear_shape(x, weight), x.data_ptr<float>(), weight.data_ptr<float>(), of_y.data_ptr<float>(),
-                         of_x.defined() ? of_x.data_ptr<float>() : nullptr, of_weight.data_ptr<float>(),
-                         of_bias.data_ptr<float>());
-    return {of_x, of_weight, of_bias};
+    const at::Tensor grad_y = gradients[0].contiguous();
+    at::Tensor grad_x = context->saved_data["needs_grad_x"].toBool() ? at::empty_like(x) : at::Tensor();
+    at::Tensor grad_weight = at::empty_like(weight), grad_bias = at::empty({weight.size(0)}, weight.options());
+    wide_linear_backward(linear_shape(x, weight), x.data_ptr<float>(), weight.data_ptr<float>(), grad_y.data_ptr<float>(),
+                         grad_x.defined() ? grad_x.data_ptr<float>() : nullptr, grad_weight.data_ptr<float>(),
+                         grad_bias.data_ptr<float>());
+    return {grad_x, grad_weight, grad_bias};
   }
 };
 

@@ -13,10 +13,10 @@ using blas::Form;
 using Const = blas::View<const float>;
 using Mutable = blas::View<float>;
 
-constexpr std::size_t kTile = 256;  // pooled positions of a tile: its numbers stay in the second-level cache
+constexpr std::size_t kTile = 256;  // pooled positions per tile: its values stay in the second-level cache
 constexpr std::size_t kTaps = 3;
-constexpr std::size_t kGroups = 8;         // of examples, whose sums are kept apart and added in order
-constexpr std::size_t kInputBlock = 8192;  // inputs of a block of a wide layer
+constexpr std::size_t kGroups = 8;         // groups of examples whose gradients are summed separately and added in order
+constexpr std::size_t kInputBlock = 8192;  // inputs per block of a wide layer
 
 /// out x in x 3 -> 3 matrices of out x in.
 std::vector<float> by_tap(const ConvShape& shape, const float* weight) {
@@ -27,8 +27,7 @@ std::vector<float> by_tap(const ConvShape& shape, const float* weight) {
   return taps;
 }
 
-// Eight numbers at a time, by the compilers' vector extension: GCC does not vectorise loops over floats and bytes at
-// once.
+// Eight floats at a time by the compilers' vector extension: GCC does not vectorise loops that mix floats and bytes.
 using Eight = float __attribute__((vector_size(32)));
 using EightWords = std::int32_t __attribute__((vector_size(32)));
 using EightBytes = std::uint8_t __attribute__((vector_size(8)));
@@ -52,7 +51,7 @@ Eight where(EightWords mask, Eight value) {
   return reinterpret_cast<Eight>(reinterpret_cast<EightWords>(value) & mask);
 }
 
-/// The larger of two neighbours with the bias, cut at 0, and which it was.
+/// Maximum of two neighbours plus bias, clipped at 0; `chosen` stores which one won.
 void pool(Eight first, Eight second, float bias, float* y, std::uint8_t* chosen) {
   const EightWords later = second > first;
   const Eight value = where(later, second) + where(~later, first) + bias;
@@ -77,7 +76,7 @@ void pool_row(const float* pairs, float bias, std::size_t count, float* y, std::
   for (; p < count; ++p) pool(pairs[2 * p], pairs[2 * p + 1], bias, y + p, chosen + p);
 }
 
-/// One channel in: the taps are applied without a matrix product. even and odd: the samples at 2p and 2p + 1.
+/// One input channel: the taps are applied without a matrix product. even and odd: the samples at 2p and 2p + 1.
 void one_channel_row(const float* even, const float* odd, const float* w, float bias, std::size_t count, float* y,
                      std::uint8_t* chosen) {
   const float w0 = w[0], w1 = w[1], w2 = w[2];
@@ -122,12 +121,12 @@ void forward_example(const ConvShape& shape, const float* x, const std::vector<f
   }
 }
 
-/// Puts each gradient to the position that won. Returns their sum.
-float unpool_row(const float* of_y, const std::uint8_t* chosen, std::size_t count, float* pairs) {
+/// Routes each gradient to the position that won the pooling. Returns the sum of the gradients.
+float unpool_row(const float* grad_y, const std::uint8_t* chosen, std::size_t count, float* pairs) {
   Eight sums{};
   std::size_t p = 0;
   for (; p + kEight <= count; p += kEight) {
-    const Eight g = load(of_y + p);
+    const Eight g = load(grad_y + p);
     const EightWords c = load_choice(chosen + p);
     const Eight first = where(c == 1, g), second = where(c == 2, g);
     sums += first + second;
@@ -137,26 +136,26 @@ float unpool_row(const float* of_y, const std::uint8_t* chosen, std::size_t coun
   float sum = 0;
   for (std::size_t lane = 0; lane < kEight; ++lane) sum += sums[lane];
   for (; p < count; ++p) {
-    pairs[2 * p] = chosen[p] == 1 ? of_y[p] : 0;
-    pairs[2 * p + 1] = chosen[p] == 2 ? of_y[p] : 0;
+    pairs[2 * p] = chosen[p] == 1 ? grad_y[p] : 0;
+    pairs[2 * p + 1] = chosen[p] == 2 ? grad_y[p] : 0;
     sum += pairs[2 * p] + pairs[2 * p + 1];
   }
   return sum;
 }
 
-/// Sums of a group of examples.
+/// Gradient sums of one group of examples.
 struct Gradient {
   std::vector<float> taps, bias;  // 3 x out x in, out
   explicit Gradient(const ConvShape& shape) : taps(kTaps * shape.out * shape.in), bias(shape.out) {}
 };
 
-void backward_one_channel(const ConvShape& shape, const float* x, const float* of_y, const std::uint8_t* chosen,
+void backward_one_channel(const ConvShape& shape, const float* x, const float* grad_y, const std::uint8_t* chosen,
                           Gradient& gradient) {
   const std::size_t pooled = shape.pooled();
   const Halves halves(x, pooled);
   const float *even = halves.even.data(), *odd = halves.odd.data();
   for (std::size_t o = 0; o < shape.out; ++o) {
-    const float* g = of_y + o * pooled;
+    const float* g = grad_y + o * pooled;
     const std::uint8_t* c = chosen + o * pooled;
     Eight sums[kTaps + 1] = {};
     std::size_t p = 0;
@@ -184,23 +183,23 @@ void backward_one_channel(const ConvShape& shape, const float* x, const float* o
   }
 }
 
-/// of_x (zeros before) gets this example's; null: not wanted.
-void backward_example(const ConvShape& shape, const float* x, const std::vector<float>& taps, const float* of_y,
-                      const std::uint8_t* chosen, float* of_x, Gradient& gradient) {
+/// Accumulates this example's input gradient into grad_x (zeroed by the caller); null: not computed.
+void backward_example(const ConvShape& shape, const float* x, const std::vector<float>& taps, const float* grad_y,
+                      const std::uint8_t* chosen, float* grad_x, Gradient& gradient) {
   const std::size_t pooled = shape.pooled(), size = shape.out * shape.in;
   std::vector<float> tile(shape.out * 2 * kTile);
   for (std::size_t at = 0; at < pooled; at += kTile) {
     const std::size_t count = std::min(kTile, pooled - at), width = 2 * count;
     for (std::size_t o = 0; o < shape.out; ++o) {
-      gradient.bias[o] += unpool_row(of_y + o * pooled + at, chosen + o * pooled + at, count, tile.data() + o * width);
+      gradient.bias[o] += unpool_row(grad_y + o * pooled + at, chosen + o * pooled + at, count, tile.data() + o * width);
     }
-    const Const of_tile(tile.data(), shape.out, width);
+    const Const grad_tile(tile.data(), shape.out, width);
     for (std::size_t k = 0; k < kTaps; ++k) {
-      blas::multiply(Form::nt, 1.0F, of_tile, Const(x + 2 * at + k, shape.in, width, shape.time), 1.0F,
+      blas::multiply(Form::nt, 1.0F, grad_tile, Const(x + 2 * at + k, shape.in, width, shape.time), 1.0F,
                      Mutable(gradient.taps.data() + k * size, shape.out, shape.in));
-      if (of_x != nullptr)
-        blas::multiply(Form::tn, 1.0F, Const(taps.data() + k * size, shape.out, shape.in), of_tile, 1.0F,
-                       Mutable(of_x + 2 * at + k, shape.in, width, shape.time));
+      if (grad_x != nullptr)
+        blas::multiply(Form::tn, 1.0F, Const(taps.data() + k * size, shape.out, shape.in), grad_tile, 1.0F,
+                       Mutable(grad_x + 2 * at + k, shape.in, width, shape.time));
     }
   }
 }
@@ -214,18 +213,18 @@ std::size_t blocks_of(std::size_t inputs) {
 void conv3_relu_pool2_forward(const ConvShape& shape, const float* x, const float* weight, const float* bias, float* y,
                               std::uint8_t* chosen) {
   const std::vector<float> taps = by_tap(shape, weight);
-  const std::size_t of_x = shape.in * shape.time, of_y = shape.out * shape.pooled();
+  const std::size_t x_size = shape.in * shape.time, y_size = shape.out * shape.pooled();
   parallel_for(shape.examples, [&](std::size_t i, int) {
     if (shape.in == 1) {
-      forward_one_channel(shape, x + i * of_x, weight, bias, y + i * of_y, chosen + i * of_y);
+      forward_one_channel(shape, x + i * x_size, weight, bias, y + i * y_size, chosen + i * y_size);
     } else {
-      forward_example(shape, x + i * of_x, taps, bias, y + i * of_y, chosen + i * of_y);
+      forward_example(shape, x + i * x_size, taps, bias, y + i * y_size, chosen + i * y_size);
     }
   });
 }
 
-void conv3_relu_pool2_backward(const ConvShape& shape, const float* x, const float* weight, const float* of_y,
-                               const std::uint8_t* chosen, float* of_x, float* of_weight, float* of_bias) {
+void conv3_relu_pool2_backward(const ConvShape& shape, const float* x, const float* weight, const float* grad_y,
+                               const std::uint8_t* chosen, float* grad_x, float* grad_weight, float* grad_bias) {
   const std::vector<float> taps = by_tap(shape, weight);
   const std::size_t x_size = shape.in * shape.time, y_size = shape.out * shape.pooled(), size = shape.out * shape.in;
   const std::size_t groups = std::min(kGroups, shape.examples);
@@ -233,21 +232,21 @@ void conv3_relu_pool2_backward(const ConvShape& shape, const float* x, const flo
   parallel_for(groups, [&](std::size_t group, int) {
     for (std::size_t i = group; i < shape.examples; i += groups) {
       const float* own_x = x + i * x_size;
-      float* own_of_x = of_x == nullptr ? nullptr : of_x + i * x_size;
-      if (own_of_x != nullptr) std::memset(own_of_x, 0, x_size * sizeof(float));
-      if (shape.in == 1 && own_of_x == nullptr) {
-        backward_one_channel(shape, own_x, of_y + i * y_size, chosen + i * y_size, sums[group]);
+      float* own_grad_x = grad_x == nullptr ? nullptr : grad_x + i * x_size;
+      if (own_grad_x != nullptr) std::memset(own_grad_x, 0, x_size * sizeof(float));
+      if (shape.in == 1 && own_grad_x == nullptr) {
+        backward_one_channel(shape, own_x, grad_y + i * y_size, chosen + i * y_size, sums[group]);
       } else {
-        backward_example(shape, own_x, taps, of_y + i * y_size, chosen + i * y_size, own_of_x, sums[group]);
+        backward_example(shape, own_x, taps, grad_y + i * y_size, chosen + i * y_size, own_grad_x, sums[group]);
       }
     }
   });
-  std::fill_n(of_weight, kTaps * size, 0.0F);
-  std::fill_n(of_bias, shape.out, 0.0F);
+  std::fill_n(grad_weight, kTaps * size, 0.0F);
+  std::fill_n(grad_bias, shape.out, 0.0F);
   for (const Gradient& sum : sums) {
     for (std::size_t k = 0; k < kTaps; ++k)
-      for (std::size_t i = 0; i < size; ++i) of_weight[i * kTaps + k] += sum.taps[k * size + i];
-    for (std::size_t o = 0; o < shape.out; ++o) of_bias[o] += sum.bias[o];
+      for (std::size_t i = 0; i < size; ++i) grad_weight[i * kTaps + k] += sum.taps[k * size + i];
+    for (std::size_t o = 0; o < shape.out; ++o) grad_bias[o] += sum.bias[o];
   }
 }
 
@@ -265,20 +264,20 @@ void wide_linear_forward(const LinearShape& shape, const float* x, const float* 
     for (std::size_t i = 0; i < size; ++i) y[i] += parts[block * size + i];
 }
 
-void wide_linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* of_y, float* of_x,
-                          float* of_weight, float* of_bias) {
-  const Const gradient(of_y, shape.examples, shape.outputs);
+void wide_linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* grad_y, float* grad_x,
+                          float* grad_weight, float* grad_bias) {
+  const Const gradient(grad_y, shape.examples, shape.outputs);
   parallel_for(blocks_of(shape.inputs), [&](std::size_t block, int) {
     const std::size_t first = block * kInputBlock, count = std::min(kInputBlock, shape.inputs - first);
     blas::multiply(Form::tn, 1.0F, gradient, Const(x + first, shape.examples, count, shape.inputs), 0.0F,
-                   Mutable(of_weight + first, shape.outputs, count, shape.inputs));
-    if (of_x == nullptr) return;
+                   Mutable(grad_weight + first, shape.outputs, count, shape.inputs));
+    if (grad_x == nullptr) return;
     blas::multiply(Form::nn, 1.0F, gradient, Const(weight + first, shape.outputs, count, shape.inputs), 0.0F,
-                   Mutable(of_x + first, shape.examples, count, shape.inputs));
+                   Mutable(grad_x + first, shape.examples, count, shape.inputs));
   });
-  std::fill_n(of_bias, shape.outputs, 0.0F);
+  std::fill_n(grad_bias, shape.outputs, 0.0F);
   for (std::size_t i = 0; i < shape.examples; ++i)
-    for (std::size_t o = 0; o < shape.outputs; ++o) of_bias[o] += of_y[i * shape.outputs + o];
+    for (std::size_t o = 0; o < shape.outputs; ++o) grad_bias[o] += grad_y[i * shape.outputs + o];
 }
 
 }  // namespace genrewise::neural

@@ -8,9 +8,9 @@
 
 namespace genrewise::neural {
 
-at::Tensor WeightMaker::add(const std::string& name, at::Tensor value, bool learns, bool decays) {
-  value.set_requires_grad(learns);
-  weights_.push_back({name, value, learns, decays, body_});
+at::Tensor WeightMaker::add(const std::string& name, at::Tensor value, bool trainable, bool decays) {
+  value.set_requires_grad(trainable);
+  weights_.push_back({name, value, trainable, decays, body_});
   return value;
 }
 
@@ -38,8 +38,8 @@ at::Tensor WeightMaker::zeros(const std::string& name, std::vector<std::int64_t>
   return add(name, at::zeros(shape, at::kFloat), true, decays);
 }
 
-at::Tensor WeightMaker::filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool learns) {
-  return add(name, at::full(shape, value, at::kFloat), learns, false);
+at::Tensor WeightMaker::filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool trainable) {
+  return add(name, at::full(shape, value, at::kFloat), trainable, false);
 }
 
 Linear::Linear(WeightMaker& make, const std::string& name, std::int64_t in, std::int64_t out) {
@@ -71,7 +71,7 @@ BatchNorm::BatchNorm(WeightMaker& make, const std::string& name, std::int64_t ch
 }
 
 at::Tensor BatchNorm::operator()(const at::Tensor& x, const Pass& pass) const {
-  // A frozen layer keeps the statistics that its weights were learnt with, and one example has none of its own.
+  // A frozen layer keeps its running statistics; a batch of one example has no statistics of its own.
   const bool own_statistics = pass.training && weight.requires_grad() && (x.dim() > 2 || x.size(0) > 1);
   return at::batch_norm(x, weight, bias, mean, variance, own_statistics, momentum, epsilon, true);
 }

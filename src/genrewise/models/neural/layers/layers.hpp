@@ -1,5 +1,5 @@
-// The layers that networks are built of: each registers its weights with the network and is a function of tensors.
-// Starting values come from our own generator, so that they are the same with every version of libtorch and device.
+// The layers that networks are built from: each registers its weights with the network and is a function of tensors.
+// Initial weights come from genrewise's own generator, so they do not depend on the version of libtorch or the device.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,28 +13,28 @@
 
 namespace genrewise::neural {
 
-/// Where training starts from.
+/// Weight initialisation.
 enum class Start {
   pytorch,  ///< weights and biases uniform in +-1/sqrt(fan in) (He et al. 2015 with a = sqrt 5)
   keras     ///< weights uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), biases 0
 };
 
-/// Adds weights to a network, in order.
+/// Adds initialised weights to a network, in order.
 class WeightMaker {
  public:
   WeightMaker(std::vector<Weight>& weights, Rng& rng, bool body = false, Start start = Start::pytorch)
       : weights_(weights), rng_(rng), body_(body), start_(start) {}
 
-  /// out x in (x kernel) numbers that start as `start` says.
+  /// out x in (x kernel) values, initialised as `start` specifies.
   at::Tensor weight(const std::string& name, std::vector<std::int64_t> shape);
-  /// Of a layer with so many numbers into each of its outputs.
+  /// Bias of a layer with `fan_in` inputs per output.
   at::Tensor bias(const std::string& name, std::int64_t out, std::int64_t fan_in);
-  /// For weights that a file will give.
+  /// For weights that are loaded from a file.
   at::Tensor zeros(const std::string& name, std::vector<std::int64_t> shape, bool decays);
-  at::Tensor filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool learns = true);
+  at::Tensor filled(const std::string& name, std::vector<std::int64_t> shape, float value, bool trainable = true);
 
  private:
-  at::Tensor add(const std::string& name, at::Tensor value, bool learns, bool decays);
+  at::Tensor add(const std::string& name, at::Tensor value, bool trainable, bool decays);
   at::Tensor uniform(const std::string& name, const std::vector<std::int64_t>& shape, double bound, bool decays);
   std::vector<Weight>& weights_;
   Rng& rng_;
@@ -59,7 +59,7 @@ struct Conv1d {
   at::Tensor operator()(const at::Tensor& x) const;
 };
 
-/// Over dimension 1.
+/// Batch normalisation over dimension 1.
 struct BatchNorm {
   at::Tensor weight, bias, mean, variance;
   double momentum = 0.1, epsilon = 1e-5;
@@ -69,13 +69,13 @@ struct BatchNorm {
   at::Tensor operator()(const at::Tensor& x, const Pass& pass) const;
 };
 
-/// Zeroes a share of the numbers and scales the others up, when training.
+/// In training, zeroes a share of the values and scales up the others.
 at::Tensor dropout(const at::Tensor& x, double share, const Pass& pass);
 
-/// ReLU(x W^T + b) layers with optional batch normalisation, a dropout behind each, and a last layer of logits.
+/// ReLU(x W^T + b) layers with optional batch normalisation, dropout after each, and a last layer of logits.
 struct Head {
   std::vector<Linear> layers;
-  std::vector<BatchNorm> norms;  // as many as hidden layers, or none
+  std::vector<BatchNorm> norms;  // one per hidden layer, or none
   double dropout_share = 0, input_dropout = 0;
   Head() = default;
   Head(WeightMaker& make, const std::string& name, std::int64_t inputs, const std::vector<int>& hidden, int classes,

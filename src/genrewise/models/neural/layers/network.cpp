@@ -13,7 +13,7 @@ namespace genrewise::neural {
 
 void Network::freeze_body(bool frozen) {
   for (Weight& weight : weights_) {
-    if (!weight.body || !weight.learns) continue;
+    if (!weight.body || !weight.trainable) continue;
     weight.value.set_requires_grad(!frozen);
   }
 }
@@ -23,12 +23,12 @@ void Network::to(const std::string& device) {
   const at::Device there(device);
   for (Weight& weight : weights_) {
     if (weight.value.device() == there) continue;
-    const bool learning = weight.value.requires_grad();
+    const bool trainable = weight.value.requires_grad();
     const bool filters = weight.value.dim() == 4 && there.is_cuda();
-    // The layers hold the same tensor, so its storage is exchanged rather than the tensor.
+    // The layers hold the same tensor, so its storage is replaced rather than the tensor.
     weight.value.set_data(weight.value.detach().to(there).contiguous(filters ? at::MemoryFormat::ChannelsLast
                                                                              : at::MemoryFormat::Contiguous));
-    weight.value.set_requires_grad(learning);
+    weight.value.set_requires_grad(trainable);
   }
 }
 
@@ -45,7 +45,7 @@ void Network::load(const TensorArchive& archive, const std::string& prefix) {
     const auto& shape = archive.tensor(name).shape;
     const std::vector<std::size_t> expected(weight.value.sizes().begin(), weight.value.sizes().end());
     if (shape != expected)
-      throw Error(fmt::format("the weight '{}' has the shape [{}], and the network's is [{}]", name,
+      throw Error(fmt::format("the weight '{}' has shape [{}], but the network's has [{}]", name,
                               fmt::join(shape, ", "), fmt::join(expected, ", ")),
                   archive.name(), "these are the weights of another network");
     take_tensor(archive, name, weight.value);

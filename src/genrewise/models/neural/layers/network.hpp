@@ -1,4 +1,4 @@
-// A network: named weights and a forward pass. Private to models/neural, since libtorch's types stand in it.
+// A network: named weights and a forward pass. Private to models/neural, because its interface uses libtorch types.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -19,21 +19,21 @@ class TensorArchive;
 
 namespace genrewise::neural {
 
-/// What one pass through a network needs beside the examples.
+/// Mode of one forward pass.
 struct Pass {
-  bool training = false;  ///< dropout is on, and batch normalisation takes the batch's own statistics
-  Rng* noise = nullptr;   ///< dropout draws from it; needed when training
+  bool training = false;  ///< dropout is on, and batch normalisation uses the batch's own statistics
+  Rng* noise = nullptr;   ///< generator for dropout; required in training
 };
 
 struct Weight {
   std::string name;
   at::Tensor value;
-  bool learns = true;  ///< false: a statistic of batch normalisation, or frozen
-  bool decays = true;  ///< weight decay applies; not to biases and normalisation
-  bool body = false;   ///< part of a pretrained body, which learns at a lower rate
+  bool trainable = true;  ///< false: frozen, or a running statistic of batch normalisation
+  bool decays = true;  ///< weight decay applies (not to biases and normalisation)
+  bool body = false;   ///< part of a pretrained body, which is trained at a lower rate
 };
 
-/// How the numbers of an example lie: `rows` x `cols`, the columns being time. {1, n} for a waveform or a plain vector.
+/// Layout of one example: `rows` x `cols`, columns are time. {1, n} for a waveform or a plain feature vector.
 struct InputShape {
   std::size_t rows = 1, cols = 0;
   std::size_t size() const { return rows * cols; }
@@ -42,21 +42,21 @@ struct InputShape {
 class Network {
  public:
   virtual ~Network() = default;
-  /// examples x input().size() -> examples x classes, logits. Safe from several threads when not training. A network
-  /// that pools over time takes other lengths too: examples x (rows * cols), whose rows are as input() says.
+  /// examples x input().size() -> examples x classes, logits. Thread-safe when not training. A network that pools over
+  /// time also accepts other lengths: examples x (rows * cols), with `rows` as in input().
   virtual at::Tensor forward(const at::Tensor& examples, const Pass& pass) const = 0;
-  /// The body's weights stay as they are from now on (true), or learn (false). Nothing for a network without a body.
+  /// Freezes (true) or unfreezes (false) the weights of the body. No effect on a network without a body.
   virtual void freeze_body(bool frozen);
 
   InputShape input() const { return input_; }
   std::vector<Weight>& weights() { return weights_; }
   const std::vector<Weight>& weights() const { return weights_; }
-  /// Moves every weight ("cpu", "cuda:0"). On a GPU filters of pictures have their channels last, as its kernels like
-  /// it.
+  /// Moves every weight to a device ("cpu", "cuda:0"). On a GPU, 2-D filters are stored channels-last, the layout of its
+  /// convolution kernels.
   void to(const std::string& device);
 
-  /// All weights under names that start with `prefix`; load() throws Error, naming the weight, when one is missing or
-  /// has another shape: the weights of another network.
+  /// All weights, under names that start with `prefix`; load() throws Error, naming the weight, when one is missing or
+  /// has another shape (weights of another network).
   void save(TensorArchive& archive, const std::string& prefix) const;
   void load(const TensorArchive& archive, const std::string& prefix);
 
@@ -68,30 +68,30 @@ class Network {
   std::vector<Weight> weights_;
 };
 
-/// Floats of a tensor, wherever it lies, into and out of an archive. take_tensor() throws Error when the archive has
-/// not as many of that name.
+/// Copies a tensor's floats, on whichever device, into and out of an archive. take_tensor() throws Error when the
+/// archive holds a different number of values under that name.
 void put_tensor(TensorArchive& archive, const std::string& name, const at::Tensor& tensor);
 void take_tensor(const TensorArchive& archive, const std::string& name, const at::Tensor& into);
 
-/// rows x cols floats that lie elsewhere and outlive the tensor, which may only be read.
+/// rows x cols floats owned by the caller, which outlive the tensor and must not be modified.
 at::Tensor borrowed(const float* values, std::size_t rows, std::size_t cols);
 
-/// `tensor` on that device. To a GPU it goes through pinned memory, so that nobody waits for what the GPU is at.
+/// `tensor` on that device. The copy to a GPU goes through pinned memory, so it does not wait for running kernels.
 at::Tensor sent_to(const at::Tensor& tensor, const at::Device& device);
 
-/// What a network is made for.
+/// What a network is built for.
 struct NetworkRequest {
-  std::size_t inputs = 0;  ///< numbers per example
+  std::size_t inputs = 0;  ///< values per example
   int classes = 0;
   std::uint64_t seed = kDefaultSeed;
-  bool pretrained = true;  ///< false: the weights come from a saved model, so no file of weights is looked for
+  bool pretrained = true;  ///< false: the weights come from a saved model, so no weight file is looked up
 };
 
-/// How a kind of network is made; what it declares of itself is in its descriptor (models/networks/networks.hpp).
+/// Factory of a kind of network; its descriptor is in models/networks/networks.hpp.
 struct NetworkKind {
-  /// `parameters` are checked. Throws Error for a number of inputs that it cannot take.
+  /// `parameters` are validated already. Throws Error for an unsupported number of inputs.
   std::function<std::unique_ptr<Network>(const ParameterValues& parameters, const NetworkRequest& request)> make;
-  bool small_layers = false;  ///< so small that libtorch's threads would wait for each other more than they work
+  bool small_layers = false;  ///< layers so small that libtorch's threads would mostly wait for each other
 };
 
 /// Throws Error for an unknown kind.

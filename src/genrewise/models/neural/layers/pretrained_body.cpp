@@ -30,7 +30,7 @@ at::Tensor Conv2d::operator()(at::Tensor x, const Pass& pass) const {
   return norm.weight.defined() ? norm(x, pass) : x;
 }
 
-/// So that ceil(size / stride) numbers come out; an odd one is added behind.
+/// Padding for ceil(size / stride) outputs; an odd value is added at the end.
 std::pair<Integer, Integer> Conv2d::same_padding(Integer size, Integer kernel) const {
   const Integer out = (size + stride - 1) / stride;
   const Integer all = std::max<Integer>(0, (out - 1) * stride + kernel - size);
@@ -42,7 +42,7 @@ Conv2d BodyMaker::convolution(const std::string& name, const std::string& norm, 
   Conv2d conv;
   const auto channels = static_cast<Integer>(out), side = static_cast<Integer>(kernel);
   const Integer inputs = depthwise ? 1 : static_cast<Integer>(in);
-  // The weights come from a file; a learner that will be loaded overwrites them too.
+  // The weights come from a file; loading a saved model overwrites them as well.
   conv.weight = make_.zeros(std::string(kBody) + name + ".weight", {channels, inputs, side, side}, true);
   conv.stride = static_cast<Integer>(stride);
   conv.groups = depthwise ? channels : 1;

@@ -1,5 +1,5 @@
-// What networks with a pretrained body have in common: MobileNet-like blocks as libtorch operations, and a head that is
-// trained on them. Private to models/neural.
+// Common parts of networks with a pretrained body: MobileNet-like blocks as libtorch operations, and a trainable head.
+// Private to models/neural.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,12 +17,12 @@ namespace genrewise::neural {
 
 using Integer = std::int64_t;
 
-/// A convolution over pictures with what follows it: a bias, or batch normalisation.
+/// A 2-D convolution followed by a bias or by batch normalisation.
 struct Conv2d {
   at::Tensor weight, bias;
   BatchNorm norm;
   Integer stride = 1, groups = 1;
-  bool same = false;  ///< TensorFlow's SAME padding, else half the kernel on every side
+  bool same = false;  ///< TensorFlow's SAME padding, else half the kernel on each side
 
   at::Tensor operator()(at::Tensor x, const Pass& pass) const;
 
@@ -36,7 +36,7 @@ struct Block {
   bool expands = false, residual = false, hard_swish = false;
 };
 
-/// What differs between the two bodies.
+/// Differences between the two bodies.
 struct BodyStyle {
   bool folded = false;  ///< MobileNetV2: bias, ReLU6, SAME padding; else batch normalisation, ReLU and hard-swish
   double epsilon = 1e-3, momentum = 0.01;
@@ -64,11 +64,11 @@ class PretrainedNetwork : public Network {
  protected:
   PretrainedNetwork(InputShape shape, BodyStyle style) : Network(shape), style_(style) {}
 
-  /// examples x channels x height x width, as the body knows pictures.
+  /// examples x channels x height x width, scaled as the body expects images.
   virtual at::Tensor picture(const at::Tensor& examples) const = 0;
   virtual at::Tensor stem(const at::Tensor& x, const Pass& pass) const = 0;
 
-  /// The body's weights from their file. Throws Error as find_weights() does.
+  /// Loads the body's weights from their file. Throws Error as find_weights() does.
   void take_weights(std::string_view network);
   /// examples x 1 x rows x columns.
   at::Tensor grey(const at::Tensor& examples) const;
@@ -88,15 +88,15 @@ struct HeadSettings {
   std::vector<int> hidden;
   double dropout_share = 0;
 };
-/// Of parameters that head_parameters() declares.
+/// Reads the parameters that head_parameters() declares.
 HeadSettings read_head(const ParameterValues& parameters);
 
-/// Throws Error unless the inputs are `rows` rows of at least `least_cols` numbers; it names the feature set to take.
+/// Throws Error, naming the feature set to use, unless the inputs are `rows` rows of at least `least_cols` values.
 void require_rows(const NetworkRequest& request, std::size_t rows, std::size_t least_cols, const char* kind,
                   const char* features);
 
-/// What the pretrained body of a network ("mobilenetv2", "efficientat") makes of each example before it is trained: the
-/// mean of its last convolution over the picture. Rows as the network takes them (mel224, mel128).
+/// Embedding of each example by the untrained (pretrained weights only) body of a network ("mobilenetv2",
+/// "efficientat"): its last convolution averaged over the image. Rows in the network's input format (mel224, mel128).
 Matrix pretrained_embedding(std::string_view kind, const Matrix& examples);
 
 }  // namespace genrewise::neural

@@ -1,4 +1,4 @@
-// The study's network on raw audio, layer for layer.
+// The study's network on raw audio, layer by layer.
 #include "genrewise/models/networks/network_descriptor.hpp"
 
 #ifndef GENREWISE_LIBTORCH  // compiled into the plain library
@@ -9,7 +9,7 @@ const ClassifierDescriptor& cnn1d() {
   static const ClassifierDescriptor descriptor =
       network_descriptor({.kind = "cnn1d",
                           .title = "1-D CNN on raw audio",
-                          .summary = "two convolutions and three dense layers, as the study's; train it on raw10k",
+                          .summary = "two convolutions and three dense layers, as in the study; train it on raw10k",
                           .parameters = {dropout_parameter("0.5")}});
   return descriptor;
 }
@@ -29,12 +29,12 @@ namespace genrewise::neural {
 namespace {
 
 /// Conv1D(128, 3, ReLU) - MaxPool 2 - Conv1D(64, 3, ReLU) - MaxPool 2 - Flatten - Dense(100, ReLU) - Dropout 0.5 -
-/// Dense(20, ReLU) - Dropout 0.5 - Dense(classes). 16,014,640 parameters for 10,000 samples and 8 classes. It starts as
-/// Keras' layers do, which the study used.
+/// Dense(20, ReLU) - Dropout 0.5 - Dense(classes). 16,014,640 parameters for 10,000 samples and 8 classes. Initialised
+/// as Keras layers are, which the study used.
 class Cnn1d final : public Network {
  public:
   Cnn1d(const NetworkRequest& request, double dropout_share) : Network({1, request.inputs}) {
-    constexpr std::size_t kLeast = 10;  // samples that leave one number behind the second pooling
+    constexpr std::size_t kLeast = 10;  // samples that leave one value after the second pooling
     if (request.inputs < kLeast)
       throw Error(fmt::format("takes at least {} samples, not {}", kLeast, request.inputs), "cnn1d",
                   "train it on raw10k");

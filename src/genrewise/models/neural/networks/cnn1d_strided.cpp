@@ -1,4 +1,4 @@
-// A network on raw audio that shows what strides, normalisation and pooling over time add to the study's.
+// A network on raw audio: the study's plus strides, batch normalisation and pooling over time.
 #include "genrewise/models/networks/network_descriptor.hpp"
 
 #ifndef GENREWISE_LIBTORCH  // compiled into the plain library
@@ -32,7 +32,7 @@ const ClassifierDescriptor& cnn1d_strided() {
 namespace genrewise::neural {
 namespace {
 
-/// Five convolutions of stride 4 and 2, each batch-normalised, and the mean and the maximum over time.
+/// Five convolutions of stride 4 and 2, each batch-normalised, then the mean and the maximum over time.
 class StridedCnn1d final : public Network {
  public:
   StridedCnn1d(const NetworkRequest& request, double dropout_share) : Network({1, request.inputs}) {

@@ -61,7 +61,7 @@ class Dense final : public Network {
   }
 
  private:
-  std::optional<BatchNorm> norm_;  // in the place of a standardisation, where the examples come from a pack
+  std::optional<BatchNorm> norm_;  // replaces standardisation where the examples come from a pack
   Head head_;
 };
 

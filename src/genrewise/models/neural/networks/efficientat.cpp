@@ -1,4 +1,4 @@
-// EfficientAT mn04 from its AudioSet weights, trained further on log-mel spectrograms.
+// EfficientAT mn04, fine-tuned from its AudioSet weights on log-mel spectrograms.
 #include "genrewise/models/networks/network_descriptor.hpp"
 
 #ifndef GENREWISE_LIBTORCH  // compiled into the plain library

@@ -1,4 +1,4 @@
-// MobileNetV2 1.0 from its ImageNet weights, trained further on mel-spectrograms.
+// MobileNetV2 1.0, fine-tuned from its ImageNet weights on mel-spectrograms.
 #include "genrewise/models/networks/network_descriptor.hpp"
 
 #ifndef GENREWISE_LIBTORCH  // compiled into the plain library
@@ -57,9 +57,9 @@ class TrainedMobileNetV2 final : public PretrainedNetwork {
   }
 
  private:
-  /// mel224 reaches from -80 to 0 dB, the body's pictures from -1 to 1.
+  /// mel224 ranges from -80 to 0 dB, the body's images from -1 to 1.
   at::Tensor picture(const at::Tensor& examples) const override { return grey(examples) / 40 + 1; }
-  /// Three equal colours meet the sum of their filters.
+  /// With three equal colour channels, the filters of the channels can be summed.
   at::Tensor stem(const at::Tensor& x, const Pass& pass) const override {
     Conv2d grey_stem = stem_;
     grey_stem.weight = stem_.weight.sum(at::IntArrayRef{1}, true);

@@ -1,4 +1,4 @@
-// A trainer's state in its run folder, and the search for a learning rate.
+// Checkpoints of a training run, and the learning-rate search.
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
@@ -31,17 +31,17 @@ std::optional<BatchPosition> parse_position(const json& text) {
 }  // namespace
 
 json Trainer::identity_of(const BatchSource& source) const {
-  json identity = place_.identity;
+  json identity = context_.identity;
   identity["data"] = source.fingerprint;
   identity["labels"] = source.label_count;
   identity["values"] = source.values;
   identity["seed"] = config_.seed;
-  identity["ranks"] = place_.ranks->count();
+  identity["ranks"] = context_.ranks->count();
   return identity;
 }
 
 void Trainer::save_checkpoint(const TrainingLog& log) {
-  if (!log.keeps() || place_.ranks->rank() != 0) return;
+  if (!log.keeps() || context_.ranks->rank() != 0) return;
   if (!best_is_saved_) {
     TensorArchive best(log.best_checkpoint().string());
     best.metadata["epoch"] = std::to_string(state_.best_epoch);
@@ -77,9 +77,9 @@ bool Trainer::resume(const TrainingLog& log) {
   const TensorArchive last = TensorArchive::read(log.last_checkpoint());
   try {
     const auto text = last.metadata.find("state");
-    if (text == last.metadata.end()) throw Error("is no checkpoint of a training", last.name());
+    if (text == last.metadata.end()) throw Error("is not a training checkpoint", last.name());
     const json state = json::parse(text->second);
-    if (state.at("version") != kStateVersion) throw Error("is a checkpoint of another version", last.name());
+    if (state.at("version") != kStateVersion) throw Error("is a checkpoint of another format version", last.name());
     state_.epoch = state.at("epoch");
     state_.step = state.at("step");
     const json& sums = state.at("sums");
@@ -96,13 +96,13 @@ bool Trainer::resume(const TrainingLog& log) {
     state_.position = parse_position(state.at("position"));
     for (const json& report : state.at("curve")) state_.curve.push_back(parse_epoch_report(report));
   } catch (const json::exception& problem) {
-    throw Error("its state makes no sense: " + std::string(problem.what()), last.name(),
-                "remove the run folder to begin anew");
+    throw Error("its state is invalid: " + std::string(problem.what()), last.name(),
+                "remove the run folder to start again");
   }
   network_.load(last, "network.");
   optimiser_.load(last, "optimiser.");
   if (config_.keep_best && state_.best_epoch > 0) {
-    // It may be of a later epoch than the state knows: then going on comes to the same epoch and the same weights.
+    // It may be of a later epoch than the state: training then reaches the same epoch and the same weights.
     const TensorArchive best = TensorArchive::read(log.best_checkpoint());
     best_weights_.clear();
     for (const Weight& weight : network_.weights()) {
@@ -129,13 +129,13 @@ void Trainer::find_rate(const BatchSource& source) {
     const double rate = kFirst * std::pow(kLast / kFirst, static_cast<double>(i) / (kSteps - 1));
     state_ = before;
     state_.step = static_cast<std::uint64_t>(i);
-    // The schedule has no say here.
+    // Cancel the schedule: the search sets the rate itself.
     state_.learning_rate = rate / std::max(schedule_share(config_, state_.step, steps_per_epoch_), 1e-12);
     try {
       const at::AutoGradMode with_gradients(true);
       step(batch);
     } catch (const Error&) {
-      break;  // the rate is too high: that is what we wanted to know
+      break;  // the rate is too high: end of the search
     }
     points.push_back({rate, state_.sums.loss / std::max(state_.sums.weight, 1e-12)});
     progress_->advance();
@@ -153,7 +153,7 @@ void Trainer::find_rate(const BatchSource& source) {
 double suggested_rate(const std::vector<RatePoint>& points) {
   if (points.size() < 3) throw Error("too few steps to find a learning rate", "learning_rate=auto", "give a number");
   constexpr double kSmoothing = 0.9, kRising = 1.25;
-  constexpr std::size_t kSpan = 8;  // steps that a fall is measured over: less would be a batch's chance
+  constexpr std::size_t kSpan = 8;  // steps over which a fall is measured: fewer would measure the noise of single batches
   std::vector<double> smooth;
   double sum = 0, weight = 0;
   std::size_t lowest = 0;
@@ -161,7 +161,7 @@ double suggested_rate(const std::vector<RatePoint>& points) {
     sum = kSmoothing * sum + (1 - kSmoothing) * point.loss;
     weight = kSmoothing * weight + (1 - kSmoothing);
     smooth.push_back(sum / weight);
-    // What falls behind a rise only comes back from where too high a rate has led.
+    // A fall after a rise is only the recovery from too high a rate.
     if (smooth.back() > kRising * smooth[lowest]) break;
     if (smooth.back() < smooth[lowest]) lowest = smooth.size() - 1;
   }

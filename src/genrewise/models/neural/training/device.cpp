@@ -14,16 +14,16 @@
 namespace genrewise::neural {
 
 std::string chosen_device() {
-  const std::string wanted = Runtime::current().device();
+  const std::string requested = Runtime::current().device();
   const bool gpu = at::hasCUDA();
-  if (wanted == "cpu" || (wanted == "auto" && !gpu)) return "cpu";
+  if (requested == "cpu" || (requested == "auto" && !gpu)) return "cpu";
   if (!gpu)
-    throw Error("there is no GPU that this program's libtorch can use", "--device " + wanted,
+    throw Error("there is no GPU that this program's libtorch can use", "--device " + requested,
                 "use --device cpu, or build genrewise with a libtorch that has CUDA, on a machine with a GPU and its "
                 "driver");
-  const std::size_t number = wanted.starts_with("cuda:") ? std::stoul(wanted.substr(5)) : 0;
+  const std::size_t number = requested.starts_with("cuda:") ? std::stoul(requested.substr(5)) : 0;
   if (number >= at::getNumGPUs())
-    throw Error(fmt::format("there are {} GPUs, counted from 0", at::getNumGPUs()), "--device " + wanted);
+    throw Error(fmt::format("there are {} GPUs, counted from 0", at::getNumGPUs()), "--device " + requested);
   return fmt::format("cuda:{}", number);
 }
 

@@ -1,4 +1,4 @@
-// Where tensors live, and how many threads libtorch may use. Private to the neural room.
+// The device of tensors and libtorch's number of threads. Private to this module.
 #pragma once
 
 #include <functional>
@@ -6,14 +6,14 @@
 
 namespace genrewise::neural {
 
-/// "cpu" or "cuda:N": as the current Runtime says. Throws Error for a GPU that is not there, saying why.
+/// "cpu" or "cuda:N", from the current Runtime. Throws Error, with the reason, for a GPU that is not available.
 std::string chosen_device();
 
-/// Gives libtorch our thread budget (its own default may be one); one thread for small layers, where threads would wait
-/// for each other more than they work, and inside a parallel_for().
+/// Sets libtorch's thread count to the thread budget (its own default may be one); to one thread for small layers, where
+/// threads would mostly wait for each other, and inside a parallel_for().
 void follow_thread_budget(bool small_layers);
 
-/// Calls the body; libtorch's own exceptions become Error. Memory that cannot be had says so, with `remedy`.
+/// Calls the body and converts libtorch's exceptions to Error; out-of-memory errors carry `remedy`.
 void guarded(const std::string& where, const std::string& remedy, const std::function<void()>& body);
 
 }  // namespace genrewise::neural

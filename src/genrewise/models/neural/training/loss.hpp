@@ -1,4 +1,4 @@
-// Cross-entropy with soft labels and class weights. Private to the neural room.
+// Cross-entropy with soft labels and class weights. Private to this module.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,13 +16,13 @@ struct LossConfig {
 };
 
 struct BatchLoss {
-  at::Tensor sum;      ///< of the examples' weighted losses; it has a gradient
-  double weight = 0;   ///< of the examples together
-  at::Tensor outcome;  ///< two doubles where the logits are: sum, and how many examples got their label
+  at::Tensor sum;      ///< sum of the examples' weighted losses; has a gradient
+  double weight = 0;   ///< sum of the examples' weights
+  at::Tensor outcome;  ///< two doubles on the logits' device: the loss sum, the number of correct predictions
 };
 
-/// The loss of a batch's logits: -sum of target x log softmax, where a target is the label's 1 (and a mixed example's
-/// second label's share), smoothed towards 1/classes.
+/// The loss of a batch's logits: -sum of target x log softmax, where the target is 1 at the label (shared with the second
+/// label of a mixed example), smoothed towards 1/classes.
 BatchLoss cross_entropy(const LossConfig& config, const at::Tensor& logits, const Batch& batch);
 
 }  // namespace genrewise::neural

@@ -1,4 +1,4 @@
-// bfloat16 where it is safe, on a GPU. Private to the neural room.
+// bfloat16 where it is safe, on a GPU. Private to this module.
 #pragma once
 
 #include <ATen/autocast_mode.h>
@@ -6,8 +6,8 @@
 
 namespace genrewise::neural {
 
-/// While one that is `on` lives, libtorch's autocast chooses the type of every operation on a GPU. bfloat16 has the
-/// range of float, so the loss needs no scaling.
+/// While an object with `on` is alive, libtorch's autocast chooses the type of every operation on a GPU. bfloat16 has
+/// the range of float, so the loss needs no scaling.
 class MixedPrecision {
  public:
   explicit MixedPrecision(bool on) : on_(on) {

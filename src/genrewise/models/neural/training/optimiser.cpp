@@ -15,9 +15,9 @@ namespace genrewise::neural {
 namespace {
 
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
-constexpr std::int64_t kChunk = 1 << 16;  // numbers of one item of a parallel loop
+constexpr std::int64_t kChunk = 1 << 16;  // values per item of a parallel loop
 
-/// What a step does to one number, the same for all numbers of a weight.
+/// The update of one value, with the constants that all values of a weight share.
 struct AdamStep {
   float scale = 1, decay_of_gradient = 0, keep = 1, rate = 0, root = 1;
   float beta1 = static_cast<float>(kBeta1), beta2 = static_cast<float>(kBeta2);
@@ -48,7 +48,7 @@ Optimiser::Optimiser(const TrainerConfig& config, Network& network, bool own_loo
     : config_(config), network_(network), own_loops_(own_loops) {
   for (std::size_t i = 0; i < network.weights().size(); ++i) {
     const Weight& weight = network.weights()[i];
-    if (!weight.learns) continue;
+    if (!weight.trainable) continue;
     Slot slot;
     slot.weight = i;
     slot.first = at::zeros_like(weight.value.detach());
@@ -68,7 +68,7 @@ void Optimiser::reset() {
 
 void Optimiser::clear() {
   for (Weight& weight : network_.weights())
-    if (weight.learns) weight.value.mutable_grad() = at::Tensor();
+    if (weight.trainable) weight.value.mutable_grad() = at::Tensor();
 }
 
 double Optimiser::gradient_norm() const {
@@ -89,7 +89,7 @@ void Optimiser::step(double rate, double gradient_scale) {
     std::int64_t begin, end;
   };
   std::vector<Piece> pieces;
-  // What an operation over a list has in common: the rate, the decay, and the number of steps so far.
+  // The key of a list: rate, decay and the number of steps so far.
   std::map<std::tuple<bool, bool, std::int64_t>, std::vector<Slot*>> lists;
   for (Slot& slot : slots_) {
     Weight& weight = network_.weights()[slot.weight];
@@ -135,7 +135,7 @@ void Optimiser::step_on_processor(const Slot& slot, std::int64_t begin, std::int
 }
 
 void Optimiser::step_by_lists(const std::vector<Slot*>& slots, double general_rate, double scale) {
-  const Weight& weight = network_.weights()[slots.front()->weight];  // all are alike in what follows
+  const Weight& weight = network_.weights()[slots.front()->weight];  // all share what is read below
   const double rate = rate_of(weight, general_rate), decay = weight.decays ? config_.weight_decay : 0;
   std::vector<at::Tensor> values, gradients, firsts, seconds;
   for (const Slot* slot : slots) {

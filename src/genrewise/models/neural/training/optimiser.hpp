@@ -12,22 +12,22 @@
 
 namespace genrewise::neural {
 
-/// Kingma and Ba (2015), Loshchilov and Hutter (2019); the same steps as PyTorch's optimisers of these names with
-/// beta 0.9 and 0.999, epsilon 1e-8. On the processor a weight is read and written once in a step, by all threads; on
-/// a GPU libtorch's operations over lists take all weights in a few launches.
+/// Kingma and Ba (2015), Loshchilov and Hutter (2019); the same updates as PyTorch's optimisers of these names with
+/// beta 0.9 and 0.999, epsilon 1e-8. On the CPU each weight is read and written once per step, on all threads; on a GPU
+/// libtorch's foreach operations update all weights in a few kernel launches.
 class Optimiser {
  public:
-  /// `own_loops`: false takes libtorch's operations on the processor too.
+  /// `own_loops`: false uses libtorch's operations on the CPU as well.
   Optimiser(const TrainerConfig& config, Network& network, bool own_loops = true);
 
-  /// Forgets all steps.
+  /// Resets all moments and step counts.
   void reset();
-  /// Forgets the gradients.
+  /// Clears the gradients.
   void clear();
-  /// sqrt of the sum of all squared gradients; not finite when one is not.
+  /// sqrt of the sum of all squared gradients; not finite when any gradient is not.
   double gradient_norm() const;
-  /// One step with the gradients times `gradient_scale`. The body learns at config.body_rate of the rate. Weights
-  /// without a gradient (frozen, or not used) stay.
+  /// One step with the gradients times `gradient_scale`. The body's rate is config.body_rate times `rate`. Weights without
+  /// a gradient (frozen, or unused) are unchanged.
   void step(double rate, double gradient_scale);
 
   void save(TensorArchive& archive, const std::string& prefix) const;
@@ -35,8 +35,8 @@ class Optimiser {
 
  private:
   struct Slot {
-    std::size_t weight = 0;    // which of the network's
-    at::Tensor first, second;  // moments; SGD has the first only
+    std::size_t weight = 0;    // index among the network's weights
+    at::Tensor first, second;  // moments; SGD has only the first
     std::int64_t steps = 0;
   };
   void step_on_processor(const Slot& slot, std::int64_t begin, std::int64_t end, double rate, double scale);

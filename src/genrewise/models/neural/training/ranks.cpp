@@ -24,12 +24,12 @@ namespace genrewise::neural {
 #ifdef GENREWISE_C10D
 namespace {
 
-constexpr std::chrono::minutes kPatience(1);  // for the others to come; a step of theirs may take longer
+constexpr std::chrono::minutes kPatience(1);  // to wait for the other ranks to connect; a training step may take longer
 #ifdef USE_C10D_GLOO
 constexpr std::chrono::minutes kStepPatience(30);
 #endif
 
-/// All of c10d's backends have the same functions. They add up on one device: NCCL knows GPUs only, Gloo processors.
+/// All c10d backends share this interface. Tensors are summed on one device: NCCL supports only GPUs, Gloo only CPUs.
 template <class Group>
 class GroupRanks final : public Ranks {
  public:
@@ -50,8 +50,8 @@ class GroupRanks final : public Ranks {
     try {
       work->wait();
     } catch (const std::exception& problem) {
-      throw Error(fmt::format("rank {} lost the others: {}", rank_, problem.what()), "ranks",
-                  "start all of them again: they go on from the last checkpoint");
+      throw Error(fmt::format("rank {} lost the connection to the others: {}", rank_, problem.what()), "ranks",
+                  "start all ranks again: they continue from the last checkpoint");
     }
   }
   c10::intrusive_ptr<Group> group_;
@@ -69,7 +69,7 @@ c10::intrusive_ptr<c10d::Store> open_store(const std::string& address, int rank,
   long long port = 0;
   if (colon == std::string::npos || !parse_number(std::string_view(address).substr(colon + 1), port) || port < 1 ||
       port > 65535)
-    throw Error("'" + address + "' is no address", "ranks", "give HOST:PORT of rank 0");
+    throw Error("'" + address + "' is not an address", "ranks", "give HOST:PORT of rank 0");
   c10d::TCPStoreOptions options;
   options.port = static_cast<std::uint16_t>(port);
   options.isServer = rank == 0;
@@ -83,14 +83,14 @@ c10::intrusive_ptr<c10d::Store> open_store(const std::string& address, int rank,
 
 std::unique_ptr<Ranks> connect_ranks(const std::string& address, int rank, int count, const std::string& device) {
   if (count < 1 || rank < 0 || rank >= count)
-    throw Error(fmt::format("rank {} of {} makes no sense", rank, count), "ranks", "ranks are counted from 0");
+    throw Error(fmt::format("rank {} of {} is not possible", rank, count), "ranks", "ranks are counted from 0");
   try {
     auto store = open_store(address, rank, count);
     if (device != "cpu") {
 #ifdef USE_C10D_NCCL
       return ranks_of(c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, count), rank, count, device);
 #else
-      throw Error("this program was built without NCCL, by which GPUs train together", "ranks",
+      throw Error("this program was built without NCCL, which GPUs need to train together", "ranks",
                   "build it with a libtorch that has NCCL, or train on the processor (--device cpu)");
 #endif
     }
@@ -99,7 +99,7 @@ std::unique_ptr<Ranks> connect_ranks(const std::string& address, int rank, int c
     options->devices.push_back(c10d::ProcessGroupGloo::createDefaultDevice());
     return ranks_of(c10::make_intrusive<c10d::ProcessGroupGloo>(store, rank, count, options), rank, count, device);
 #else
-    throw Error("this program was built without Gloo, by which processors train together", "ranks",
+    throw Error("this program was built without Gloo, which CPUs need to train together", "ranks",
                 "build it where Gloo's headers are (Debian: libgloo-dev)");
 #endif
   } catch (const Error&) {
@@ -114,7 +114,7 @@ std::unique_ptr<Ranks> connect_ranks(const std::string& address, int rank, int c
 #else
 
 std::unique_ptr<Ranks> connect_ranks(const std::string&, int, int, const std::string&) {
-  throw Error("this program was built without c10d, by which several processes train together", "ranks",
+  throw Error("this program was built without c10d, which several processes need to train together", "ranks",
               "build it where Gloo's headers are (Debian: libgloo-dev)");
 }
 

@@ -7,7 +7,7 @@
 namespace genrewise::neural {
 namespace {
 
-constexpr double kLastShare = 0.01;  // of the learning rate, at the end of a cosine
+constexpr double kLastShare = 0.01;  // of the learning rate, at the end of the cosine schedule
 
 AugmentationConfig read_augmentation(const ParameterValues& read) {
   AugmentationConfig config;

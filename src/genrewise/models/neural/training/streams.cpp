@@ -102,7 +102,7 @@ void AugmentedStream::crop(Batch& batch, Rng& rng) const {
   const std::size_t values = shape_.rows * config_.crop;
   for (std::size_t i = 0; i < batch.size; ++i) {
     const std::size_t from = rng.below(shape_.cols - config_.crop + 1);
-    for (std::size_t r = 0; r < shape_.rows; ++r)  // to the front, so nothing is written over before it is read
+    for (std::size_t r = 0; r < shape_.rows; ++r)  // moved to the front, so no value is overwritten before it is read
       std::memmove(batch.features.data() + i * values + r * config_.crop,
                    batch.features.data() + i * batch.values + r * shape_.cols + from, config_.crop * sizeof(float));
   }
@@ -161,7 +161,8 @@ double gamma_variate(double alpha, Rng& rng) {
 
 void AugmentedStream::mix(Batch& batch, Rng& rng) const {
   const double a = gamma_variate(config_.mixup, rng), b = gamma_variate(config_.mixup, rng);
-  const auto other_share = static_cast<float>(std::min(a, b) / (a + b));  // each example stays mostly itself
+  const auto other_share =
+      static_cast<float>(std::min(a, b) / (a + b));  // at most 1/2, so that each example keeps most of itself
   std::vector<std::size_t> partner(batch.size);
   for (std::size_t i = 0; i < partner.size(); ++i) partner[i] = i;
   rng.shuffle(std::span(partner));
@@ -212,7 +213,7 @@ class Prefetched final : public BatchStream {
  private:
   struct Ready {
     Batch batch;
-    BatchPosition behind;  // where the stream stands when this batch was taken
+    BatchPosition behind;  // position of the stream after this batch
   };
 
   void work() {
@@ -255,7 +256,7 @@ class Prefetched final : public BatchStream {
   std::vector<Batch> spare_;
   bool stop_ = false, ended_ = false;
   std::exception_ptr fault_;
-  std::jthread thread_;  // last: it ends before what it uses
+  std::jthread thread_;  // last: it ends before what it uses is destroyed
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Batches that do not come out of a pack, and stages that change batches on their way. Each stage owns the one before.
+// Batches from a table in memory, and stages that transform batches. Each stage owns the one before it.
 #pragma once
 
 #include <memory>
@@ -15,9 +15,9 @@ namespace genrewise::neural {
 
 struct MatrixStreamConfig {
   std::size_t batch_size = 32;  ///< of all ranks together
-  bool shuffle = true;          ///< anew for each epoch
+  bool shuffle = true;          ///< in a new order for each epoch
   std::uint64_t seed = kDefaultSeed;
-  std::uint64_t epochs = 1;  ///< 0: without end
+  std::uint64_t epochs = 1;  ///< 0: unlimited
   int rank = 0, ranks = 1;   ///< this process takes its share of every batch
   std::optional<BatchPosition> start = std::nullopt;
 };
@@ -25,7 +25,7 @@ struct MatrixStreamConfig {
 /// Rows of a table in memory. The table and the labels must outlive the stream.
 class MatrixStream final : public BatchStream {
  public:
-  /// `rows`: those to take. Throws Error when there are none, or for a position of another stream.
+  /// `rows`: the rows to use. Throws Error when there are none, or for a position of another stream.
   MatrixStream(const Matrix& examples, std::span<const int> labels, std::vector<std::size_t> rows,
                MatrixStreamConfig config);
   bool next(Batch& batch) override;
@@ -42,7 +42,7 @@ class MatrixStream final : public BatchStream {
   std::string fingerprint_;
 };
 
-/// Augmentation (settings.hpp). What happens to a batch is decided by the seed and the batch's epoch and number alone.
+/// Augmentation (settings.hpp). Each batch's transformation depends only on the seed and the batch's epoch and number.
 class AugmentedStream final : public BatchStream {
  public:
   /// Throws Error for a crop that is longer than the examples.
@@ -61,7 +61,7 @@ class AugmentedStream final : public BatchStream {
   std::uint64_t seed_;
 };
 
-/// Gets the next batches on a thread of its own while the network works.
+/// Fetches the next batches on its own thread while the network trains.
 std::unique_ptr<BatchStream> prefetched(std::unique_ptr<BatchStream> before, std::size_t batches = 2);
 
 }  // namespace genrewise::neural

@@ -23,21 +23,21 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-constexpr std::size_t kNamedRecords = 8;  // of a batch that is refused
+constexpr std::size_t kNamedRecords = 8;  // records listed when a batch is rejected
 
 }  // namespace
 
-Trainer::Trainer(Network& network, TrainerConfig config, std::string device, TrainingPlace place)
+Trainer::Trainer(Network& network, TrainerConfig config, std::string device, TrainingContext context)
     : network_(network),
       config_(std::move(config)),
       device_(std::move(device)),
-      place_(std::move(place)),
+      context_(std::move(context)),
       optimiser_(config_, network),
-      progress_(place_.progress != nullptr ? place_.progress : &quiet_) {}
+      progress_(context_.progress != nullptr ? context_.progress : &quiet_) {}
 
 TrainingResult Trainer::run(const BatchSource& source) {
-  follow_thread_budget(place_.small_layers);
-  if (source.training_examples() == 0) throw Error("there are no examples to learn from", "training");
+  follow_thread_budget(context_.small_layers);
+  if (source.training_examples() == 0) throw Error("there are no examples to train on", "training");
   loss_ = {source.label_count, config_.label_smoothing, {}};
   validation_loss_ = {source.label_count, 0, {}};
   if (config_.balanced) {
@@ -49,7 +49,7 @@ TrainingResult Trainer::run(const BatchSource& source) {
   }
   steps_per_epoch_ = (source.training_examples() + config_.batch_size - 1) / config_.batch_size;
 
-  TrainingLog log(place_.run_folder, identity_of(source), place_.ranks->rank() == 0);
+  TrainingLog log(context_.run_folder, identity_of(source), context_.ranks->rank() == 0);
   TrainingResult result;
   result.resumed = resume(log);
   if (!result.resumed) {
@@ -75,13 +75,13 @@ TrainingResult Trainer::run(const BatchSource& source) {
         progress_->finish();
         throw;
       }
-      const HoldInterrupts hold;  // an epoch's end is taken whole, so that going on finds it whole
+      const HoldInterrupts hold;  // an epoch's end is completed and saved as a whole, so a resumed run finds it complete
       wait_s += state_.sums.wait_s;
       train_s += state_.sums.train_s;
       end_epoch(source);
       log.add(state_.curve);
       progress_->note(to_string(state_.curve.back(), config_.epochs));
-      if (state_.finished || seconds_since(last_saved) > place_.checkpoint_every_s) {
+      if (state_.finished || seconds_since(last_saved) > context_.checkpoint_every_s) {
         save_checkpoint(log);
         last_saved = Clock::now();
       }
@@ -102,7 +102,7 @@ TrainingResult Trainer::run(const BatchSource& source) {
 std::unique_ptr<BatchStream> Trainer::training_stream(const BatchSource& source, std::uint64_t epochs,
                                                       std::optional<BatchPosition> start) const {
   BatchRequest request{
-      config_.batch_size, derive_seed(config_.seed, "batches"), epochs, place_.ranks->rank(), place_.ranks->count(),
+      config_.batch_size, derive_seed(config_.seed, "batches"), epochs, context_.ranks->rank(), context_.ranks->count(),
       std::move(start)};
   auto stream = source.training(request);
   if (config_.augmentation.any()) {
@@ -121,9 +121,9 @@ void Trainer::run_epoch(BatchStream& stream) {
     return seconds;
   };
   for (;;) {
-    // Several ranks stop behind the same step, or one would wait for another for ever.
-    if (place_.ranks->count() == 1 ? interrupt_requested() : stop_) throw Interrupted();
-    const HoldInterrupts hold;  // half a step would leave the statistics of batch normalisation ahead of the weights
+    // Several ranks stop after the same step; otherwise one would wait for another forever.
+    if (context_.ranks->count() == 1 ? interrupt_requested() : stop_) throw Interrupted();
+    const HoldInterrupts hold;  // half a step would leave the batch-normalisation statistics ahead of the weights
     lap();
     if (!stream.next(batch)) return;
     const double waited = lap();
@@ -131,7 +131,7 @@ void Trainer::run_epoch(BatchStream& stream) {
     step(batch);
     state_.sums.train_s += waited + lap();
     state_.position = stream.position();
-    progress_->advance(batch.size * static_cast<std::size_t>(place_.ranks->count()));
+    progress_->advance(batch.size * static_cast<std::size_t>(context_.ranks->count()));
     if (state_.position->epoch != batch.epoch) return;
   }
 }
@@ -150,9 +150,9 @@ double Trainer::current_rate() const {
 void Trainer::step(const Batch& batch) {
   const std::string remedy = fmt::format("lower batch_size (now {}), or choose a smaller network", config_.batch_size);
   guarded("training", remedy, [&] {
-    Rng noise(derive_seed(config_.seed, fmt::format("dropout {} {}", place_.ranks->rank(), state_.step)));
+    Rng noise(derive_seed(config_.seed, fmt::format("dropout {} {}", context_.ranks->rank(), state_.step)));
     optimiser_.clear();
-    // Ranks add their sums up, so each divides by the same number, and the rest is the optimiser's scale.
+    // Ranks sum their gradients, so each divides by the same number; the optimiser's scale corrects the rest.
     const auto nominal = static_cast<double>(config_.batch_size);
     BatchLoss loss;
     if (batch.size > 0) {
@@ -171,9 +171,9 @@ void Trainer::step(const Batch& batch) {
       scale *= std::min(1.0, config_.gradient_clip / std::max(norm, 1e-12));
     }
     if (finite) optimiser_.step(current_rate(), scale);
-    // Read after the step, which a GPU may still be at: reading is what waits for it.
+    // Read after the step: reading waits for a GPU, which may still be computing.
     at::Tensor outcome = loss.outcome.defined() ? loss.outcome.to(at::kCPU) : at::zeros({2}, at::kDouble);
-    place_.ranks->sum(outcome);
+    context_.ranks->sum(outcome);
     const auto* sum = outcome.data_ptr<double>();
     if (!std::isfinite(sum[0])) refuse_batch(batch, "the loss is not a finite number");
     if (!finite) refuse_batch(batch, "the gradient is not finite");
@@ -187,7 +187,7 @@ void Trainer::step(const Batch& batch) {
 }
 
 void Trainer::share_gradients(at::Tensor& counts) {
-  if (place_.ranks->alone()) return;
+  if (context_.ranks->alone()) return;
   const at::NoGradGuard no_grad;
   std::vector<at::Tensor> flat;
   for (const Weight& weight : network_.weights()) {
@@ -196,14 +196,14 @@ void Trainer::share_gradients(at::Tensor& counts) {
     flat.push_back(gradient.defined() ? gradient.flatten() : at::zeros({weight.value.numel()}, weight.value.options()));
   }
   at::Tensor all = at::cat(flat);
-  place_.ranks->sum(all);
+  context_.ranks->sum(all);
   std::int64_t at = 0;
   for (Weight& weight : network_.weights()) {
     if (!weight.value.requires_grad()) continue;
     weight.value.mutable_grad() = all.narrow(0, at, weight.value.numel()).view(weight.value.sizes());
     at += weight.value.numel();
   }
-  place_.ranks->sum(counts);
+  context_.ranks->sum(counts);
 }
 
 void Trainer::refuse_batch(const Batch& batch, const std::string& what) const {
@@ -212,7 +212,7 @@ void Trainer::refuse_batch(const Batch& batch, const std::string& what) const {
       batch.records.begin() + static_cast<std::ptrdiff_t>(std::min(kNamedRecords, batch.records.size())));
   throw Error(fmt::format("{} in epoch {}, batch {} (records {}{})", what, batch.epoch + 1, batch.number + 1,
                           fmt::join(named, ", "), batch.records.size() > kNamedRecords ? ", ..." : ""),
-              "training", "lower learning_rate, set gradient_clip (1 to 5), or look at these records");
+              "training", "lower learning_rate, set gradient_clip (1 to 5), or inspect these records");
 }
 
 void Trainer::end_epoch(const BatchSource& source) {
@@ -230,7 +230,7 @@ void Trainer::end_epoch(const BatchSource& source) {
   state_.curve.push_back(report);
   state_.sums = {};
   ++state_.epoch;
-  judge(report);
+  update_best_and_schedule(report);
   if (state_.epoch >= static_cast<std::uint64_t>(config_.epochs)) state_.finished = true;
 }
 
@@ -240,7 +240,7 @@ void Trainer::validate(const BatchSource& source, EpochReport& report) {
   at::Tensor sums = at::zeros({3}, at::kDouble);
   guarded("validation", remedy, [&] {
     const auto stream = source.validation(
-        {.batch_size = config_.batch_size, .rank = place_.ranks->rank(), .ranks = place_.ranks->count()});
+        {.batch_size = config_.batch_size, .rank = context_.ranks->rank(), .ranks = context_.ranks->count()});
     auto* sum = sums.data_ptr<double>();
     Batch batch;
     while (stream->next(batch)) {
@@ -252,14 +252,14 @@ void Trainer::validate(const BatchSource& source, EpochReport& report) {
       sum[2] += static_cast<double>(batch.size);
     }
   });
-  place_.ranks->sum(sums);
+  context_.ranks->sum(sums);
   const auto* sum = sums.data_ptr<double>();
   if (sum[2] == 0) return;
   report.validation_loss = sum[0] / sum[2];
   report.validation_accuracy = sum[1] / sum[2];
 }
 
-void Trainer::judge(const EpochReport& report) {
+void Trainer::update_best_and_schedule(const EpochReport& report) {
   if (!report.validation_loss) return;
   if (!std::isfinite(*report.validation_loss))
     throw Error(fmt::format("the validation loss of epoch {} is not a finite number", report.epoch), "training",
@@ -269,7 +269,7 @@ void Trainer::judge(const EpochReport& report) {
     state_.best = merit;
     state_.best_epoch = report.epoch;
     state_.waited = 0;
-    remember_best();
+    keep_best_weights();
   } else if (++state_.waited; config_.patience > 0 && state_.waited >= config_.patience) {
     state_.finished = true;
   }
@@ -283,7 +283,7 @@ void Trainer::judge(const EpochReport& report) {
   }
 }
 
-void Trainer::remember_best() {
+void Trainer::keep_best_weights() {
   if (!config_.keep_best) return;
   const at::NoGradGuard no_grad;
   best_weights_.resize(network_.weights().size());

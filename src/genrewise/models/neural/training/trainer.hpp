@@ -1,4 +1,4 @@
-// The trainer: batches -> a network that has learnt. Private to the neural room.
+// The trainer: fits a network to batches. Private to this module.
 #pragma once
 
 #include <cstdint>
@@ -21,36 +21,36 @@
 
 namespace genrewise::neural {
 
-/// Where a training tells of itself and keeps what it has, and with whom it works.
-struct TrainingPlace {
+/// Where a training run reports progress and stores checkpoints, and its ranks.
+struct TrainingContext {
   Progress* progress = nullptr;
-  std::filesystem::path run_folder = {};               ///< empty: nothing is kept
-  nlohmann::json identity = nlohmann::json::object();  ///< of the run, beside the data's fingerprint
+  std::filesystem::path run_folder = {};               ///< empty: nothing is stored
+  nlohmann::json identity = nlohmann::json::object();  ///< of the run, in addition to the data's fingerprint
   std::shared_ptr<Ranks> ranks = std::make_shared<Ranks>();
-  bool small_layers = false;       ///< libtorch works on one thread (our own kernels take all)
-  double checkpoint_every_s = 60;  ///< the last state is written at the end of an epoch, but not more often
+  bool small_layers = false;       ///< libtorch uses one thread (genrewise's own kernels use all)
+  double checkpoint_every_s = 60;  ///< least time between two writes of the last state, which happen at the end of an epoch
 };
 
 struct TrainingResult {
   std::vector<EpochReport> curve;
-  std::uint64_t best_epoch = 0;  ///< whose weights the network has; 0: the last epoch's
-  double learning_rate = 0;      ///< found or given
-  double input_wait_share = 0;   ///< over all epochs of this run
+  std::uint64_t best_epoch = 0;  ///< of the weights that the network holds; 0: the last epoch
+  double learning_rate = 0;      ///< found by the search, or given
+  double input_wait_share = 0;   ///< over all epochs of this call
   bool resumed = false;
 };
 
 /// Trains a network on batches.
 ///
-/// Everything random comes from config.seed and from the number of the epoch, batch or step, so a training that was
-/// interrupted (or killed) and started again ends with the same bits as one that was not. Interrupted is thrown between
-/// two steps, with the whole state in the run folder.
+/// All randomness derives from config.seed and the number of the epoch, batch or step, so a run that was interrupted (or
+/// killed) and resumed ends with the same bits as an uninterrupted one. Interrupted is thrown between two steps, after
+/// the whole state is written to the run folder.
 ///
-/// Throws Error when a loss or gradient is not finite (naming epoch, batch and records), when there is not enough
-/// memory (naming the batch size), and when the run folder holds another training.
+/// Throws Error when a loss or gradient is not finite (naming epoch, batch and records), when memory runs out (naming
+/// the batch size), and when the run folder belongs to another run.
 class Trainer {
  public:
-  /// The network is on its device already and is trained in place.
-  Trainer(Network& network, TrainerConfig config, std::string device, TrainingPlace place = {});
+  /// The network is on its device already; it is trained in place.
+  Trainer(Network& network, TrainerConfig config, std::string device, TrainingContext context = {});
   TrainingResult run(const BatchSource& source);
 
  private:
@@ -59,12 +59,12 @@ class Trainer {
     std::int64_t correct = 0, seen = 0;
   };
   struct State {
-    std::uint64_t epoch = 0, step = 0;  // epoch: the one that runs or comes next, from 0
-    Sums sums;                          // of the running epoch
+    std::uint64_t epoch = 0, step = 0;  // epoch: the current or next one, from 0
+    Sums sums;                          // of the current epoch
     double learning_rate = 0;
     double best = 0;
     std::uint64_t best_epoch = 0;  // from 1; 0: none
-    int waited = 0;                // epochs since the best
+    int waited = 0;                // epochs since the best one
     double plateau_share = 1, plateau_best = 0;
     int plateau_waited = 0;
     bool finished = false;
@@ -80,8 +80,8 @@ class Trainer {
   void share_gradients(at::Tensor& counts);
   void end_epoch(const BatchSource& source);
   void validate(const BatchSource& source, EpochReport& report);
-  void judge(const EpochReport& report);
-  void remember_best();
+  void update_best_and_schedule(const EpochReport& report);
+  void keep_best_weights();
   void save_checkpoint(const TrainingLog& log);
   bool resume(const TrainingLog& log);
   void find_rate(const BatchSource& source);
@@ -92,7 +92,7 @@ class Trainer {
   Network& network_;
   TrainerConfig config_;
   std::string device_;
-  TrainingPlace place_;
+  TrainingContext context_;
   Optimiser optimiser_;
   LossConfig loss_, validation_loss_;
   State state_;
@@ -107,8 +107,8 @@ class Trainer {
 struct RatePoint {
   double rate = 0, loss = 0;
 };
-/// Where the smoothed loss falls fastest before it first rises (Smith 2017): the rate to train with; a tenth of where
-/// it rises, if it never fell. Throws Error for fewer than 3 points.
+/// Learning rate at the steepest fall of the smoothed loss before its first rise (Smith 2017); a tenth of the rate of the
+/// rise if the loss never fell. Throws Error for fewer than 3 points.
 double suggested_rate(const std::vector<RatePoint>& points);
 
 }  // namespace genrewise::neural

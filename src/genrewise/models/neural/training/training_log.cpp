@@ -19,7 +19,7 @@ std::optional<double> optional_number(const json& value) {
   return value.is_null() ? std::nullopt : std::optional(value.get<double>());
 }
 
-/// Where two documents differ first, as "parameters/epochs".
+/// Path of the first difference between two documents, as "parameters/epochs".
 std::string first_difference(const json& one, const json& other) {
   const json patch = json::diff(one, other);
   return patch.empty() ? "" : patch.at(0).at("path").get<std::string>().substr(1);
@@ -71,9 +71,9 @@ TrainingLog::TrainingLog(std::filesystem::path folder, const json& identity, boo
     const json there = json::parse(read_file(path), nullptr, false);
     if (there != json::parse(text))
       throw Error(there.is_discarded()
-                      ? std::string("its config.json is no JSON")
-                      : fmt::format("holds another training: {} differs", first_difference(there, json::parse(text))),
-                  folder_.string(), "choose another run folder, or remove this one to begin anew");
+                      ? std::string("its config.json is not JSON")
+                      : fmt::format("belongs to another training run: {} differs", first_difference(there, json::parse(text))),
+                  folder_.string(), "choose another run folder, or remove this one to start again");
   } else if (writes) {
     write_file(path, text);
   }

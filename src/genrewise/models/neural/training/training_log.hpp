@@ -1,4 +1,4 @@
-// What a training leaves in its run folder while it runs: config.json, curves.csv, event files, checkpoints.
+// Files of a run folder during training: config.json, curves.csv, event files, checkpoints.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct EpochReport {
   double training_loss = 0, training_accuracy = 0;
   std::optional<double> validation_loss, validation_accuracy;
   double seconds = 0, clips_per_s = 0;
-  double input_wait_share = 0;  ///< of the training time, spent waiting for the next batch
+  double input_wait_share = 0;  ///< share of the training time spent waiting for the next batch
 };
 nlohmann::json to_json(const EpochReport& report);
 EpochReport parse_epoch_report(const nlohmann::json& json);
@@ -30,15 +30,15 @@ std::string to_string(const EpochReport& report, int epochs);
 
 class TrainingLog {
  public:
-  /// An empty path: nothing is kept. Else the folder is made, and config.json in it must be `identity` or not be there
-  /// yet: throws Error that names the first thing that differs. Only the one that `writes` writes.
+  /// An empty path: nothing is stored. Otherwise the folder is created, and config.json in it must equal `identity` or not
+  /// exist yet: throws Error that names the first difference. `writes`: whether this process writes (rank 0).
   TrainingLog(std::filesystem::path folder, const nlohmann::json& identity, bool writes = true);
   ~TrainingLog();
 
   bool keeps() const { return !folder_.empty(); }
   std::filesystem::path last_checkpoint() const { return folder_ / "last.safetensors"; }
   std::filesystem::path best_checkpoint() const { return folder_ / "best.safetensors"; }
-  /// Writes curves.csv anew and the last epoch to the event file.
+  /// Rewrites curves.csv and appends the last epoch to the event file.
   void add(const std::vector<EpochReport>& curve);
 
  private:

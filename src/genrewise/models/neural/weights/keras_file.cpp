@@ -13,7 +13,7 @@
 namespace genrewise {
 namespace {
 
-/// Closes what it holds.
+/// Owns an HDF5 identifier and closes it.
 class Handle {
  public:
   using Close = herr_t (*)(hid_t);
@@ -31,7 +31,7 @@ class Handle {
   Close close_;
 };
 
-/// The library prints its error stack unless it is told not to.
+/// Turns off HDF5's error printing during its lifetime.
 class QuietErrors {
  public:
   QuietErrors() {
@@ -48,7 +48,7 @@ class QuietErrors {
 };
 
 [[noreturn]] void damaged(const std::string& name, const std::string& problem) {
-  throw Error("is not a sound file of Keras weights: " + problem, name, "get the file again");
+  throw Error("is not a valid file of Keras weights: " + problem, name, "get the file again");
 }
 
 std::size_t count_of(const Handle& space) {
@@ -57,7 +57,7 @@ std::size_t count_of(const Handle& space) {
   return count < 0 || count > kMost ? 0 : static_cast<std::size_t>(count);
 }
 
-/// An attribute that is a list of texts, of fixed or of their own length.
+/// An attribute that is a list of strings, of fixed or variable length.
 std::vector<std::string> texts(hid_t object, const char* attribute_name, const std::string& file) {
   const Handle attribute(H5Aopen(object, attribute_name, H5P_DEFAULT), H5Aclose);
   if (!attribute) damaged(file, std::string("the attribute ") + attribute_name + " is missing");
@@ -65,8 +65,8 @@ std::vector<std::string> texts(hid_t object, const char* attribute_name, const s
   const std::size_t count = count_of(space);
   std::vector<std::string> result;
   if (!type || H5Tget_class(type.id()) != H5T_STRING) {
-    if (count == 0) return result;  // Keras writes an empty list as one of numbers
-    damaged(file, std::string("the attribute ") + attribute_name + " is no list of names");
+    if (count == 0) return result;  // Keras writes an empty list as a list of numbers
+    damaged(file, std::string("the attribute ") + attribute_name + " is not a list of names");
   }
   if (H5Tis_variable_str(type.id()) > 0) {
     std::vector<char*> pointers(count);

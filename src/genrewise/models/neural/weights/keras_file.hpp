@@ -1,4 +1,4 @@
-// Keras' weights in HDF5.
+// Reader of Keras weights in HDF5.
 #pragma once
 
 #include <filesystem>
@@ -8,11 +8,11 @@
 
 namespace genrewise {
 
-/// What Keras' save_weights() or save() wrote to HDF5: the layers that have variables, in the order of the attribute
-/// "layer_names". Throws Error.
+/// Reads a file written by Keras' save_weights() or save(): the layers that have variables, in the order of the
+/// attribute "layer_names". Throws Error.
 std::vector<KerasLayer> read_keras_file(const std::filesystem::path& path);
 
-/// Writes those layers to `target` as find_weights() reads them (pretrained/weights/keras_layers.hpp). Throws Error.
+/// Writes these layers to `target` in the format of find_weights() (pretrained/weights/keras_layers.hpp). Throws Error.
 void convert_keras_file(const std::filesystem::path& path, const std::filesystem::path& target);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -18,7 +18,7 @@ constexpr std::uint32_t kInfinityBits = 0x7f800000u;
 
 void require_finite(const Matrix& examples, std::string_view what) {
   for (std::size_t i = 0; i < examples.rows(); ++i) {
-    std::uint32_t largest = 0;  // magnitudes compared as bits, which the compiler does many at a time
+    std::uint32_t largest = 0;  // magnitudes compared as bits, which vectorises
     for (float value : examples.row(i)) largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & 0x7fffffffu);
     if (largest < kInfinityBits) continue;
     const auto row = examples.row(i);
@@ -29,16 +29,16 @@ void require_finite(const Matrix& examples, std::string_view what) {
   }
 }
 
-void Learner::require_columns(const Matrix& examples) const {
-  if (present_.empty()) throw Error("has not learnt anything yet", descriptor_.kind);
+void ClassicalClassifier::require_columns(const Matrix& examples) const {
+  if (present_.empty()) throw Error("has not been fitted yet", descriptor_.kind);
   if (examples.cols() != columns_)
-    throw Error("has learnt from " + std::to_string(columns_) + " columns and cannot predict from " +
+    throw Error("was fitted on " + std::to_string(columns_) + " columns and cannot predict from " +
                     std::to_string(examples.cols()),
                 descriptor_.kind);
   require_finite(examples, descriptor_.kind);
 }
 
-void Learner::fit(const TrainingData& data, const FitContext& context) {
+void ClassicalClassifier::fit(const TrainingData& data, const FitContext& context) {
   const auto& [examples, labels, label_count, groups] = data;
   const std::string& kind = descriptor_.kind;
   if (examples.rows() != labels.size())
@@ -66,10 +66,10 @@ void Learner::fit(const TrainingData& data, const FitContext& context) {
   label_count_ = label_count;
   columns_ = examples.cols();
   work_ = context.work;
-  learn(examples, classes, class_count());
+  fit_classes(examples, classes, class_count());
 }
 
-Matrix Learner::widened(Matrix narrow) const {
+Matrix ClassicalClassifier::widened(Matrix narrow) const {
   if (class_count() == label_count_) return narrow;
   Matrix wide(narrow.rows(), static_cast<std::size_t>(label_count_));
   for (std::size_t i = 0; i < narrow.rows(); ++i)
@@ -77,34 +77,34 @@ Matrix Learner::widened(Matrix narrow) const {
   return wide;
 }
 
-Predictions Learner::predict_with_probabilities(const Matrix& examples) const {
+Predictions ClassicalClassifier::predict_with_probabilities(const Matrix& examples) const {
   require_columns(examples);
   Predictions predictions = decide_with_probabilities(examples);
   for (int& label : predictions.labels) label = present_[static_cast<std::size_t>(label)];
   return {std::move(predictions.labels), widened(std::move(predictions.probabilities))};
 }
 
-Predictions Learner::decide_with_probabilities(const Matrix& examples) const {
+Predictions ClassicalClassifier::decide_with_probabilities(const Matrix& examples) const {
   Matrix found = probabilities(examples);
   std::vector<int> decided = row_argmax(found);
   return {std::move(decided), std::move(found)};
 }
 
-void Learner::save(TensorArchive& archive, const std::string& prefix) const {
-  if (present_.empty()) throw Error("has not learnt anything yet", descriptor_.kind);
+void ClassicalClassifier::save(TensorArchive& archive, const std::string& prefix) const {
+  if (present_.empty()) throw Error("has not been fitted yet", descriptor_.kind);
   std::vector<std::int64_t> present(present_.begin(), present_.end());
   archive.put(prefix + "present_labels", present);
   archive.put(prefix + "sizes", std::vector<std::int64_t>{label_count_, static_cast<std::int64_t>(columns_)});
   save_state(archive, prefix);
 }
 
-void Learner::load(const TensorArchive& archive, const std::string& prefix) {
+void ClassicalClassifier::load(const TensorArchive& archive, const std::string& prefix) {
   const auto sizes = archive.integers(prefix + "sizes", 2);
   const auto present = archive.integers(prefix + "present_labels", archive.count(prefix + "present_labels"));
   const bool sound = sizes[1] > 0 && sizes[1] <= 1'000'000'000 && sizes[0] <= 1'000'000 && present.size() >= 2 &&
                      std::ranges::adjacent_find(present, std::greater_equal<>()) == present.end() &&
                      present.front() >= 0 && present.back() < sizes[0];
-  if (!sound) throw Error("the learner's labels or columns make no sense", archive.name());
+  if (!sound) throw Error("the classifier's labels or columns are invalid", archive.name());
   label_count_ = static_cast<int>(sizes[0]);
   columns_ = static_cast<std::size_t>(sizes[1]);
   present_.assign(present.begin(), present.end());
@@ -122,11 +122,11 @@ std::vector<std::size_t> stratified_folds(std::span<const int> classes, int clas
   Rng rng(seed);
   std::vector<std::size_t> fold(classes.size());
   for (int c = 0; c < class_count; ++c) {
-    std::vector<std::size_t> members;
+    std::vector<std::size_t> examples_of_class;
     for (std::size_t i = 0; i < classes.size(); ++i)
-      if (classes[i] == c) members.push_back(i);
-    rng.shuffle(std::span(members));
-    for (std::size_t k = 0; k < members.size(); ++k) fold[members[k]] = k % folds;
+      if (classes[i] == c) examples_of_class.push_back(i);
+    rng.shuffle(std::span(examples_of_class));
+    for (std::size_t k = 0; k < examples_of_class.size(); ++k) fold[examples_of_class[k]] = k % folds;
   }
   return fold;
 }

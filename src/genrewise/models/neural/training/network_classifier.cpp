@@ -1,4 +1,4 @@
-#include "genrewise/models/neural/training/network_learner.hpp"
+#include "genrewise/models/neural/training/network_classifier.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/models/classical/learner.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
@@ -21,37 +21,37 @@ namespace {
 
 constexpr std::size_t kPredictBatch = 32;
 
-/// Rows to learn from and rows to hold back, each group on one side.
-struct Held {
-  std::vector<std::size_t> learn, hold;
+/// Rows to train on and held-out rows; each group is entirely in one of them.
+struct HoldOut {
+  std::vector<std::size_t> training, held_out;
 };
 
-/// Groups in random order, each held back while its labels have not given their share yet.
-Held hold_back(std::span<const int> labels, std::span<const std::string> groups, int label_count, double share,
-               std::uint64_t seed) {
-  std::map<std::string, std::vector<std::size_t>> members;
+/// Groups in random order; each is held out until its labels have reached their share.
+HoldOut hold_out(std::span<const int> labels, std::span<const std::string> groups, int label_count, double share,
+                 std::uint64_t seed) {
+  std::map<std::string, std::vector<std::size_t>> rows_of_group;
   for (std::size_t i = 0; i < labels.size(); ++i)
-    members[groups.size() == labels.size() ? groups[i] : std::to_string(i)].push_back(i);
+    rows_of_group[groups.size() == labels.size() ? groups[i] : std::to_string(i)].push_back(i);
   std::vector<const std::vector<std::size_t>*> order;
-  for (const auto& [name, rows] : members) order.push_back(&rows);
+  for (const auto& [name, rows] : rows_of_group) order.push_back(&rows);
   Rng rng(derive_seed(seed, "validation share"));
   rng.shuffle(std::span(order));
   std::vector<std::size_t> held(static_cast<std::size_t>(label_count));
   const auto sizes = class_sizes(labels, label_count);
-  Held result;
+  HoldOut result;
   for (const auto* rows : order) {
-    const bool wanted = std::ranges::all_of(*rows, [&](std::size_t row) {
+    const bool is_held_out = std::ranges::all_of(*rows, [&](std::size_t row) {
       const auto label = static_cast<std::size_t>(labels[row]);
       return static_cast<double>(held[label]) < share * static_cast<double>(sizes[label]) - 0.5 &&
              held[label] + rows->size() < sizes[label];
     });
     for (const std::size_t row : *rows) {
-      if (wanted) ++held[static_cast<std::size_t>(labels[row])];
-      (wanted ? result.hold : result.learn).push_back(row);
+      if (is_held_out) ++held[static_cast<std::size_t>(labels[row])];
+      (is_held_out ? result.held_out : result.training).push_back(row);
     }
   }
-  std::ranges::sort(result.learn);
-  std::ranges::sort(result.hold);
+  std::ranges::sort(result.training);
+  std::ranges::sort(result.held_out);
   return result;
 }
 
@@ -61,9 +61,9 @@ std::vector<std::size_t> sizes_of_rows(std::span<const int> labels, const std::v
   return sizes;
 }
 
-class NetworkLearner final : public Classifier {
+class NetworkClassifier final : public Classifier {
  public:
-  NetworkLearner(std::string_view kind, const Parameters& given, std::uint64_t seed)
+  NetworkClassifier(std::string_view kind, const Parameters& given, std::uint64_t seed)
       : descriptor_(classifier_descriptor(kind)),
         kind_(network_kind(kind)),
         parameters_(check_parameters(descriptor_, given)),
@@ -76,17 +76,17 @@ class NetworkLearner final : public Classifier {
   void fit(const TrainingData& data, const FitContext& context) override {
     const auto& [examples, labels, label_count, groups] = data;
     require_table(examples, labels, label_count);
-    Held rows;
+    HoldOut rows;
     if (config_.validation_share > 0) {
-      rows = hold_back(labels, groups, label_count, config_.validation_share, seed_);
+      rows = hold_out(labels, groups, label_count, config_.validation_share, seed_);
     } else {
-      rows.learn.resize(labels.size());
-      std::iota(rows.learn.begin(), rows.learn.end(), std::size_t{0});
+      rows.training.resize(labels.size());
+      std::iota(rows.training.begin(), rows.training.end(), std::size_t{0});
     }
     BatchSource source;
     source.values = examples.cols();
     source.label_count = label_count;
-    source.label_sizes = sizes_of_rows(labels, rows.learn, label_count);
+    source.label_sizes = sizes_of_rows(labels, rows.training, label_count);
     source.fingerprint = fingerprint_of(examples, labels);
     const auto stream = [&data](const std::vector<std::size_t>& part, bool shuffle) {
       return [&data, &part, shuffle](const BatchRequest& request) -> std::unique_ptr<BatchStream> {
@@ -96,8 +96,8 @@ class NetworkLearner final : public Classifier {
                                request.start});
       };
     };
-    source.training = stream(rows.learn, true);
-    if (!rows.hold.empty()) source.validation = stream(rows.hold, false);
+    source.training = stream(rows.training, true);
+    if (!rows.held_out.empty()) source.validation = stream(rows.held_out, false);
     fit_batches(source, context);
   }
 
@@ -113,14 +113,15 @@ class NetworkLearner final : public Classifier {
     guarded(descriptor_.kind, remedy, [&] {
       network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
       network_->to(device_);
-      TrainingPlace place;
-      place.small_layers = kind_.small_layers;
-      place.progress = context.progress;
-      place.run_folder = context.run_folder;
-      place.identity = {{"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
+      TrainingContext training;
+      training.small_layers = kind_.small_layers;
+      training.progress = context.progress;
+      training.run_folder = context.run_folder;
+      training.identity = {
+          {"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
       if (!context.ranks_address.empty())
-        place.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device_);
-      Trainer(*network_, config_, device_, place).run(source);
+        training.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device_);
+      Trainer(*network_, config_, device_, training).run(source);
     });
     for (Weight& weight : network_->weights()) weight.value.mutable_grad() = at::Tensor();
   }
@@ -161,7 +162,7 @@ class NetworkLearner final : public Classifier {
     const std::int64_t inputs = archive.integer(prefix + "inputs");
     const auto present = archive.integers(prefix + "present", archive.count(prefix + "present"));
     if (inputs < 1 || inputs > 1'000'000'000 || present.size() < 2 || present.size() > 1'000'000)
-      throw Error("the network's labels or inputs make no sense", archive.name());
+      throw Error("the network's labels or inputs are invalid", archive.name());
     guarded(archive.name(), "close other programs, or use a smaller network", [&] {
       network_ =
           kind_.make(parameters_, {static_cast<std::size_t>(inputs), static_cast<int>(present.size()), 0, false});
@@ -196,15 +197,15 @@ class NetworkLearner final : public Classifier {
   std::uint64_t seed_;
   TrainerConfig config_;
   std::unique_ptr<Network> network_;
-  std::string device_;                 // where the network is: "cpu", "cuda:0"
-  std::vector<std::int64_t> present_;  // by label: whether an example had it
+  std::string device_;                 // of the network: "cpu", "cuda:0"
+  std::vector<std::int64_t> present_;  // by label: whether a training example had it
 };
 
 }  // namespace
 
-std::unique_ptr<Classifier> make_network_learner(std::string_view kind, const Parameters& parameters,
-                                                 std::uint64_t seed) {
-  return std::make_unique<NetworkLearner>(kind, parameters, seed);
+std::unique_ptr<Classifier> make_network_classifier(std::string_view kind, const Parameters& parameters,
+                                                    std::uint64_t seed) {
+  return std::make_unique<NetworkClassifier>(kind, parameters, seed);
 }
 
 }  // namespace genrewise::neural

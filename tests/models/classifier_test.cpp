@@ -1,4 +1,4 @@
-// What every learner promises, and what each does at its edges.
+// Properties of every classical classifier, and edge cases of each.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,13 +7,13 @@
 #include <numeric>
 #include <set>
 
+#include "classifier_support.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/classical/neighbours.hpp"
 #include "genrewise/records/tensor_archive.hpp"
-#include "learner_support.hpp"
 #include "support/classifiers.hpp"
 
 namespace genrewise {
@@ -28,17 +28,17 @@ using testing::make_clusters;
 using testing::mean_difference;
 using testing::share_equal;
 
-std::unique_ptr<Classifier> learnt(std::string_view kind, const Clusters& data, int label_count,
+std::unique_ptr<Classifier> fitted(std::string_view kind, const Clusters& data, int label_count,
                                    const Parameters& parameters = {}, std::uint64_t seed = 1) {
-  auto learner = make_classifier(kind, parameters, seed);
-  learner->fit({data.examples, data.labels, label_count});
-  return learner;
+  auto classifier = make_classifier(kind, parameters, seed);
+  classifier->fit({data.examples, data.labels, label_count});
+  return classifier;
 }
 
-/// Small values for those parameters that would make a test long.
+/// Small parameter values for kinds that would make a test slow.
 Parameters quick(std::string_view kind) {
   if (kind == "mlp") return {{"hidden_layer_sizes", "16"}, {"learning_rate_init", "0.01"}, {"max_iter", "60"}};
-  if (kind == "adaboost") return {{"max_depth", "3"}};  // stumps go in circles among four classes, scikit-learn's too
+  if (kind == "adaboost") return {{"max_depth", "3"}};  // stumps alternate among four classes, as scikit-learn's
   if (kind == "forest") return {{"n_estimators", "30"}};
   if (kind == "xgboost") return {{"n_estimators", "20"}};
   if (kind == "qda") return {{"reg_param", "0.1"}};  // without it constant features are an error
@@ -46,21 +46,21 @@ Parameters quick(std::string_view kind) {
   return {};
 }
 
-class EveryLearner : public ::testing::TestWithParam<std::string> {};
+class EveryClassicalClassifier : public ::testing::TestWithParam<std::string> {};
 
-INSTANTIATE_TEST_SUITE_P(Kinds, EveryLearner, ::testing::ValuesIn(testing::classical_kinds()),
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryClassicalClassifier, ::testing::ValuesIn(testing::classical_kinds()),
                          [](const auto& param) { return param.param; });
 
-TEST_P(EveryLearner, SeparatesWhatIsFarApart) {
+TEST_P(EveryClassicalClassifier, SeparatesDistantClusters) {
   const Clusters train = make_clusters(240, 5, 4, 5.0), test = {make_clusters(480, 5, 4, 5.0)};
-  const auto learner = learnt(GetParam(), train, 4, quick(GetParam()));
-  EXPECT_GT(share_equal(learner->predict(test.examples), test.labels), 0.99);
+  const auto classifier = fitted(GetParam(), train, 4, quick(GetParam()));
+  EXPECT_GT(share_equal(classifier->predict(test.examples), test.labels), 0.99);
 }
 
-TEST_P(EveryLearner, GivesProbabilitiesThatSumToOneAndFollowItsDecision) {
+TEST_P(EveryClassicalClassifier, PredictsProbabilitiesThatSumToOneAndFollowTheLabels) {
   const Clusters data = make_clusters(200, 4, 3, 1.0);
-  const auto learner = learnt(GetParam(), data, 3, quick(GetParam()));
-  const Matrix probabilities = learner->predict_probabilities(data.examples);
+  const auto classifier = fitted(GetParam(), data, 3, quick(GetParam()));
+  const Matrix probabilities = classifier->predict_probabilities(data.examples);
   ASSERT_EQ(probabilities.rows(), 200);
   ASSERT_EQ(probabilities.cols(), 3);
   std::vector<int> likeliest;
@@ -70,47 +70,47 @@ TEST_P(EveryLearner, GivesProbabilitiesThatSumToOneAndFollowItsDecision) {
     EXPECT_THAT(row, Each(::testing::AllOf(::testing::Ge(0), ::testing::Le(1))));
     likeliest.push_back(static_cast<int>(std::ranges::max_element(row) - row.begin()));
   }
-  EXPECT_GT(share_equal(likeliest, learner->predict(data.examples)), 0.9);
+  EXPECT_GT(share_equal(likeliest, classifier->predict(data.examples)), 0.9);
 }
 
-TEST_P(EveryLearner, GivesALabelThatNoExampleHasProbabilityZero) {
+TEST_P(EveryClassicalClassifier, PredictsProbabilityZeroForALabelWithoutExamples) {
   Clusters data = make_clusters(120, 3, 3, 2.0);
   for (int& label : data.labels) label = label == 2 ? 4 : label;  // 2 and 3 are missing, and so is 5
-  const auto learner = learnt(GetParam(), data, 6, quick(GetParam()));
-  const Matrix probabilities = learner->predict_probabilities(data.examples);
+  const auto classifier = fitted(GetParam(), data, 6, quick(GetParam()));
+  const Matrix probabilities = classifier->predict_probabilities(data.examples);
   ASSERT_EQ(probabilities.cols(), 6);
   for (std::size_t i = 0; i < probabilities.rows(); ++i)
     for (std::size_t label : {2, 3, 5}) EXPECT_EQ(probabilities(i, label), 0);
-  EXPECT_GT(share_equal(learner->predict(data.examples), data.labels), 0.85);
+  EXPECT_GT(share_equal(classifier->predict(data.examples), data.labels), 0.85);
 }
 
-TEST_P(EveryLearner, LearnsTheSameForAnyNumberOfThreadsAndFromTheSameSeed) {
+TEST_P(EveryClassicalClassifier, IsReproducibleForAnyNumberOfThreadsWithTheSameSeed) {
   const Clusters data = make_clusters(600, 6, 3, 0.8);
   const int before = thread_budget();
   std::vector<Matrix> results;
   for (int threads : {1, 2, 3}) {
     Runtime::current().set_threads(threads);
-    results.push_back(learnt(GetParam(), data, 3, quick(GetParam()))->predict_probabilities(data.examples));
+    results.push_back(fitted(GetParam(), data, 3, quick(GetParam()))->predict_probabilities(data.examples));
   }
   Runtime::current().set_threads(before);
   EXPECT_EQ(results[0], results[1]);
   EXPECT_EQ(results[0], results[2]);
 }
 
-TEST_P(EveryLearner, StaysFiniteOnConstantFeaturesAndEqualRows) {
+TEST_P(EveryClassicalClassifier, StaysFiniteOnConstantFeaturesAndEqualRows) {
   Clusters data = make_clusters(60, 3, 2, 2.0);
   for (std::size_t i = 0; i < 60; ++i) data.examples(i, 1) = 7;
-  const Matrix some = learnt(GetParam(), data, 2, quick(GetParam()))->predict_probabilities(data.examples);
+  const Matrix some = fitted(GetParam(), data, 2, quick(GetParam()))->predict_probabilities(data.examples);
   EXPECT_TRUE(std::ranges::all_of(some.values(), [](float value) { return std::isfinite(value); }));
 
   Clusters equal{Matrix(40, 3), {}};
   for (int i = 0; i < 40; ++i) equal.labels.push_back(i % 4 == 0);
-  const auto learner = learnt(GetParam(), equal, 2, quick(GetParam()));
-  const Matrix probabilities = learner->predict_probabilities(equal.examples);
+  const auto classifier = fitted(GetParam(), equal, 2, quick(GetParam()));
+  const Matrix probabilities = classifier->predict_probabilities(equal.examples);
   for (std::size_t i = 0; i < 40; ++i) EXPECT_NEAR(probabilities(i, 0) + probabilities(i, 1), 1, 1e-5);
 }
 
-TEST_P(EveryLearner, RefusesWhatItCannotLearnFrom) {
+TEST_P(EveryClassicalClassifier, RefusesUnsuitableTrainingData) {
   const Clusters good = make_clusters(30, 3, 3, 1.0);
   const auto fit = [&](const Matrix& examples, const std::vector<int>& labels, int count) {
     return error_message([&] { make_classifier(GetParam(), quick(GetParam()), 1)->fit({examples, labels, count}); });
@@ -124,43 +124,43 @@ TEST_P(EveryLearner, RefusesWhatItCannotLearnFrom) {
   EXPECT_THAT(fit(bad, good.labels, 3), HasSubstr("row 17, column 2"));
 }
 
-TEST_P(EveryLearner, RefusesToPredictFromOtherColumnsOrBeforeItHasLearnt) {
+TEST_P(EveryClassicalClassifier, RefusesToPredictFromOtherColumnsOrBeforeItIsFitted) {
   const Clusters data = make_clusters(30, 3, 3, 1.0);
-  auto learner = make_classifier(GetParam(), quick(GetParam()), 1);
-  EXPECT_THAT(error_message([&] { learner->predict(data.examples); }), HasSubstr("has not learnt"));
-  learner->fit({data.examples, data.labels, 3});
-  EXPECT_THAT(error_message([&] { learner->predict(Matrix(2, 4)); }), HasSubstr("learnt from 3 columns"));
+  auto classifier = make_classifier(GetParam(), quick(GetParam()), 1);
+  EXPECT_THAT(error_message([&] { classifier->predict(data.examples); }), HasSubstr("has not been fitted"));
+  classifier->fit({data.examples, data.labels, 3});
+  EXPECT_THAT(error_message([&] { classifier->predict(Matrix(2, 4)); }), HasSubstr("fitted on 3 columns"));
   Matrix bad(1, 3);
   bad(0, 1) = -std::numeric_limits<float>::infinity();
-  EXPECT_THAT(error_message([&] { learner->predict_probabilities(bad); }), HasSubstr("row 0, column 1"));
-  EXPECT_EQ(learner->predict_probabilities(Matrix(0, 3)).rows(), 0);
+  EXPECT_THAT(error_message([&] { classifier->predict_probabilities(bad); }), HasSubstr("row 0, column 1"));
+  EXPECT_EQ(classifier->predict_probabilities(Matrix(0, 3)).rows(), 0);
 }
 
-TEST_P(EveryLearner, RefusesAnArchiveThatLacksOrBendsItsTensors) {
+TEST_P(EveryClassicalClassifier, RefusesAnArchiveWithMissingOrInvalidTensors) {
   const Clusters data = make_clusters(30, 3, 3, 1.0);
-  const auto learner = learnt(GetParam(), data, 3, quick(GetParam()));
+  const auto classifier = fitted(GetParam(), data, 3, quick(GetParam()));
   TensorArchive whole;
-  learner->save(whole, "c.");
+  classifier->save(whole, "c.");
   for (const auto& [name, tensor] : whole.tensors()) {
     TensorArchive bent;
-    learner->save(bent, "c.");
+    classifier->save(bent, "c.");
     bent.put(name, std::vector<float>(101, 0.5f));
-    EXPECT_THROW(make_classifier(GetParam(), learner->parameters(), 1)->load(bent, "c."), Error) << name;
+    EXPECT_THROW(make_classifier(GetParam(), classifier->parameters(), 1)->load(bent, "c."), Error) << name;
   }
 }
 
-TEST_P(EveryLearner, NamesItsParametersWhenOneIsUnknown) {
+TEST_P(EveryClassicalClassifier, NamesItsParametersWhenOneIsUnknown) {
   EXPECT_THAT(error_message([&] {
                 make_classifier(GetParam(), {{"colour", "red"}}, 1);
               }),
               HasSubstr("has no parameter 'colour'"));
 }
 
-TEST(Learners, AreListedWhenAKindIsUnknown) {
+TEST(Classifiers, AreListedWhenAKindIsUnknown) {
   EXPECT_THAT(error_message([] { make_classifier("oracle", {}, 1); }), HasSubstr("gnb, knn, logreg, svm"));
 }
 
-TEST(Learners, RefuseParametersOutOfRange) {
+TEST(Classifiers, RefuseParametersOutOfRange) {
   const auto of = [](std::string_view kind, const Parameters& parameters) {
     return error_message([&] { make_classifier(kind, parameters, 1); });
   };
@@ -177,29 +177,29 @@ TEST(Learners, RefuseParametersOutOfRange) {
   EXPECT_THAT(of("gnb", {{"var_smoothing", "-1"}}), HasSubstr("at least 0"));
 }
 
-TEST(Neighbours, MustNotBeMoreThanTheExamples) {
+TEST(Neighbours, MustNotOutnumberTheExamples) {
   const Clusters data = make_clusters(12, 2, 2, 1.0);
   EXPECT_THAT(error_message([&] {
-                learnt("knn", data, 2, {{"n_neighbors", "13"}});
+                fitted("knn", data, 2, {{"n_neighbors", "13"}});
               }),
               HasSubstr("only 12 training examples"));
-  EXPECT_EQ(learnt("knn", data, 2, {{"n_neighbors", "12"}})->predict_probabilities(data.examples)(0, 0), 0.5f);
+  EXPECT_EQ(fitted("knn", data, 2, {{"n_neighbors", "12"}})->predict_probabilities(data.examples)(0, 0), 0.5f);
 }
 
-TEST(Neighbours, AreExactWhereFloatsCancel) {
-  // Points far from the origin and close to each other: |a|^2 - 2ab + |b|^2 in float would be all noise.
+TEST(Neighbours, AreExactDespiteCancellation) {
+  // Points far from the origin and close to each other: |a|^2 - 2ab + |b|^2 in float would be dominated by rounding.
   Clusters data{Matrix(64, 2), {}};
   for (std::size_t i = 0; i < 64; ++i) {
     data.examples(i, 0) = 100000.0f + static_cast<float>(i) * 0.25f;
     data.examples(i, 1) = i % 2 == 0 ? -5e6f : 5e6f;  // so that centring does not help within a half
     data.labels.push_back(i / 2 % 2 == 0 ? 0 : 1);
   }
-  const auto learner = learnt("knn", data, 2, {{"n_neighbors", "1"}});
-  EXPECT_EQ(learner->predict(data.examples), data.labels);
+  const auto classifier = fitted("knn", data, 2, {{"n_neighbors", "1"}});
+  EXPECT_EQ(classifier->predict(data.examples), data.labels);
 }
 
-TEST(Neighbours, AreTheSameAsByTryingAllPoints) {
-  // Many correlated columns far from zero, two points that are equal, a query that is far from all.
+TEST(Neighbours, EqualAnExhaustiveSearch) {
+  // Many correlated columns far from zero, two equal points, a query that is far from all points.
   Rng rng(3);
   Matrix mixing(10, 160), points(2400, 160), queries(60, 160);
   for (float& value : mixing.values()) value = static_cast<float>(rng.normal());
@@ -241,16 +241,16 @@ TEST(Neighbours, AreTheSameAsByTryingAllPoints) {
 
 TEST(Neighbours, AtDistanceZeroDecideAloneWhenDistancesWeigh) {
   Clusters data{Matrix(4, 1, {0, 1, 1.1f, 1.2f}), {0, 1, 1, 1}};
-  const auto learner = learnt("knn", data, 2, {{"n_neighbors", "4"}, {"weights", "distance"}});
-  EXPECT_EQ(learner->predict_probabilities(Matrix(1, 1, {0}))(0, 0), 1);
+  const auto classifier = fitted("knn", data, 2, {{"n_neighbors", "4"}, {"weights", "distance"}});
+  EXPECT_EQ(classifier->predict_probabilities(Matrix(1, 1, {0}))(0, 0), 1);
 }
 
-TEST(LogisticRegression, MinimisesTheSameFunctionByOneAgainstRestAsScikitLearnsLiblinear) {
+TEST(LogisticRegression, MinimisesLiblinearsObjectiveOneAgainstTheRest) {
   const Clusters data = make_clusters(300, 4, 3, 0.7);
-  const auto learner = learnt("logreg", data, 3, {{"solver", "liblinear"}, {"tol", "1e-6"}});
+  const auto classifier = fitted("logreg", data, 3, {{"solver", "liblinear"}, {"tol", "1e-6"}});
   // At the minimum the penalised intercept balances the residuals: sum_i (p_i - y_i) + b / C = 0 for each class.
   TensorArchive archive;
-  learner->save(archive, "");
+  classifier->save(archive, "");
   const auto weights = archive.doubles("weights", 3 * 5);
   for (std::size_t k = 0; k < 3; ++k) {
     double residual = weights[k * 5 + 4];
@@ -263,28 +263,29 @@ TEST(LogisticRegression, MinimisesTheSameFunctionByOneAgainstRestAsScikitLearnsL
   }
 }
 
-TEST(LogisticRegression, FindsTheSameWeightsInATableThatIsWiderThanHigh) {
+TEST(LogisticRegression, FindsTheSameWeightsInATableWithMoreColumnsThanRows) {
   const Clusters data = make_clusters(60, 12, 3, 0.7);
-  Clusters wide{Matrix(60, 9000), data.labels};  // the same columns, and so many zeros that it goes by its rows
+  Clusters wide{Matrix(60, 9000),
+                data.labels};  // the same columns, and so many zero columns that it solves for the rows
   for (std::size_t i = 0; i < 60; ++i)
     for (std::size_t j = 0; j < 12; ++j) wide.examples(i, 700 * j) = data.examples(i, j);
   for (const char* solver : {"lbfgs", "liblinear"}) {
     const Parameters parameters = {{"solver", solver}, {"tol", "1e-6"}, {"max_iter", "1000"}};
-    const Matrix expected = learnt("logreg", data, 3, parameters)->predict_probabilities(data.examples);
-    const Matrix found = learnt("logreg", wide, 3, parameters)->predict_probabilities(wide.examples);
+    const Matrix expected = fitted("logreg", data, 3, parameters)->predict_probabilities(data.examples);
+    const Matrix found = fitted("logreg", wide, 3, parameters)->predict_probabilities(wide.examples);
     EXPECT_LT(largest_difference(found, expected), 1e-4) << solver;
   }
 }
 
-TEST(SupportVectorMachine, IsTheSameWhicheverWayItsKernelIsKept) {
+TEST(SupportVectorMachine, IsTheSameForWholePairwiseAndCachedKernels) {
   const Clusters data = make_clusters(300, 4, 3, 0.7);
   // 300 x 300 floats are 0.36 MB: the whole matrix; 100 + 100 per pair: 0.16 MB; else row by row.
-  const auto whole = learnt("svm", data, 3);
+  const auto whole = fitted("svm", data, 3);
   const Matrix expected = whole->predict_probabilities(data.examples);
   const Clusters large = make_clusters(2400, 4, 3, 0.7);
-  const Matrix by_whole = learnt("svm", large, 3)->predict_probabilities(data.examples);
-  const Matrix by_pair = learnt("svm", large, 3, {{"cache_size", "12"}})->predict_probabilities(data.examples);
-  const Matrix by_row = learnt("svm", large, 3, {{"cache_size", "1"}})->predict_probabilities(data.examples);
+  const Matrix by_whole = fitted("svm", large, 3)->predict_probabilities(data.examples);
+  const Matrix by_pair = fitted("svm", large, 3, {{"cache_size", "12"}})->predict_probabilities(data.examples);
+  const Matrix by_row = fitted("svm", large, 3, {{"cache_size", "1"}})->predict_probabilities(data.examples);
   // A product's rounding depends on its blocks, so steps may differ within the tolerance of the solution.
   EXPECT_LT(largest_difference(by_whole, by_pair), 0.01);
   EXPECT_LT(largest_difference(by_whole, by_row), 0.01);
@@ -292,24 +293,24 @@ TEST(SupportVectorMachine, IsTheSameWhicheverWayItsKernelIsKept) {
   EXPECT_EQ(expected.rows(), 300);
 }
 
-TEST(SupportVectorMachine, GivesSharesOfVotesWithoutCalibration) {
+TEST(SupportVectorMachine, PredictsSharesOfVotesWithoutCalibration) {
   const Clusters data = make_clusters(90, 4, 3, 2.0);
-  const auto learner = learnt("svm", data, 3, {{"probability", "false"}});
-  const Matrix shares = learner->predict_probabilities(data.examples);
-  EXPECT_EQ(learner->predict(data.examples), learnt("svm", data, 3)->predict(data.examples));
+  const auto classifier = fitted("svm", data, 3, {{"probability", "false"}});
+  const Matrix shares = classifier->predict_probabilities(data.examples);
+  EXPECT_EQ(classifier->predict(data.examples), fitted("svm", data, 3)->predict(data.examples));
   for (float value : shares.values()) EXPECT_NEAR(value * 3, std::round(value * 3), 1e-5);
 }
 
 TEST(SupportVectorMachine, ReachesTheOptimumOnManyFreeExamples) {
-  // A linear kernel of a high rank: what moves many examples together must end where pairwise steps end.
+  // A linear kernel of high rank: the active-set solver must find the optimum of the pairwise steps.
   const Clusters data = make_clusters(400, 60, 2, 0.15);
   const Parameters loose = {{"kernel", "linear"}, {"probability", "false"}};
   Parameters tight = loose;
   tight["tol"] = "1e-6";
   TensorArchive archive;
-  const auto learner = learnt("svm", data, 2, tight);
-  learner->save(archive, "");
-  // The optimality conditions themselves: y f(x) >= 1 for alpha = 0, = 1 within, <= 1 for alpha = C.
+  const auto classifier = fitted("svm", data, 2, tight);
+  classifier->save(archive, "");
+  // The KKT conditions: y f(x) >= 1 for alpha = 0, = 1 within the bounds, <= 1 for alpha = C.
   const Matrix support = archive.matrix("support_vectors", 60), weights = archive.matrix("dual_coefficients", 1);
   double sum = 0, worst = 0;
   std::vector<double> normal(60);
@@ -326,21 +327,22 @@ TEST(SupportVectorMachine, ReachesTheOptimumOnManyFreeExamples) {
   }
   EXPECT_NEAR(sum, 0, 1e-3);
   EXPECT_LT(worst, 1e-3);
-  EXPECT_GT(share_equal(learner->predict(data.examples), learnt("svm", data, 2, loose)->predict(data.examples)), 0.99);
+  EXPECT_GT(share_equal(classifier->predict(data.examples), fitted("svm", data, 2, loose)->predict(data.examples)),
+            0.99);
 }
 
 TEST(Voting, IsTheWeightedMeanOfItsMembers) {
   const Clusters data = make_clusters(90, 3, 3, 1.0);
   const auto both =
-      learnt("voting", data, 3, {{"estimators", "gnb,knn"}, {"weights", "1,3"}, {"knn.n_neighbors", "9"}});
+      fitted("voting", data, 3, {{"estimators", "gnb,knn"}, {"weights", "1,3"}, {"knn.n_neighbors", "9"}});
   const Matrix voted = both->predict_probabilities(data.examples);
-  const Matrix gnb = learnt("gnb", data, 3)->predict_probabilities(data.examples);
-  const Matrix knn = learnt("knn", data, 3, {{"n_neighbors", "9"}})->predict_probabilities(data.examples);
+  const Matrix gnb = fitted("gnb", data, 3)->predict_probabilities(data.examples);
+  const Matrix knn = fitted("knn", data, 3, {{"n_neighbors", "9"}})->predict_probabilities(data.examples);
   for (std::size_t k = 0; k < voted.values().size(); ++k)
     EXPECT_NEAR(voted.values()[k], (gnb.values()[k] + 3 * knn.values()[k]) / 4, 1e-6);
 }
 
-TEST(Voting, RefusesMembersAndWeightsThatMakeNoSense) {
+TEST(Voting, RefusesInvalidMembersAndWeights) {
   const auto of = [](const Parameters& parameters) {
     return error_message([&] { make_classifier("voting", parameters, 1); });
   };
@@ -351,13 +353,13 @@ TEST(Voting, RefusesMembersAndWeightsThatMakeNoSense) {
   EXPECT_THAT(of({{"weights", "1,2"}}), HasSubstr("give 3 numbers"));
 }
 
-TEST(QuadraticDiscriminant, SaysWhatToDoAboutASingularCovariance) {
+TEST(QuadraticDiscriminant, SuggestsARemedyForASingularCovariance) {
   Clusters data = make_clusters(60, 3, 2, 1.0);
   for (std::size_t i = 0; i < 60; ++i) data.examples(i, 1) = data.examples(i, 0);
-  EXPECT_THAT(error_message([&] { learnt("qda", data, 2); }), HasSubstr("raise reg_param"));
+  EXPECT_THAT(error_message([&] { fitted("qda", data, 2); }), HasSubstr("raise reg_param"));
 }
 
-TEST(Perceptron, LearnsWhatNoStraightLineSeparates) {
+TEST(Perceptron, SeparatesClassesThatAreNotLinearlySeparable) {
   Clusters data{Matrix(400, 2), {}};
   Rng rng(4);
   for (std::size_t i = 0; i < 400; ++i) {
@@ -369,26 +371,26 @@ TEST(Perceptron, LearnsWhatNoStraightLineSeparates) {
                                    {"activation", activation},
                                    {"learning_rate_init", "0.02"},
                                    {"max_iter", "300"}};
-    EXPECT_GT(share_equal(learnt("mlp", data, 2, parameters)->predict(data.examples), data.labels), 0.95) << activation;
+    EXPECT_GT(share_equal(fitted("mlp", data, 2, parameters)->predict(data.examples), data.labels), 0.95) << activation;
   }
 }
 
 TEST(RandomForest, ReproducesItsTrainingExamplesWithoutBootstrap) {
   const Clusters data = make_clusters(150, 4, 3, 0.3);
-  const auto whole = learnt("forest", data, 3, {{"n_estimators", "3"}, {"bootstrap", "false"}});
+  const auto whole = fitted("forest", data, 3, {{"n_estimators", "3"}, {"bootstrap", "false"}});
   EXPECT_EQ(whole->predict(data.examples), data.labels);
-  const auto stump = learnt("forest", data, 3, {{"n_estimators", "1"}, {"max_depth", "1"}, {"max_features", "all"}});
+  const auto stump = fitted("forest", data, 3, {{"n_estimators", "1"}, {"max_depth", "1"}, {"max_features", "all"}});
   std::set<std::vector<float>> leaves;
   const Matrix shares = stump->predict_probabilities(data.examples);
   for (std::size_t i = 0; i < shares.rows(); ++i) leaves.emplace(shares.row(i).begin(), shares.row(i).end());
   EXPECT_EQ(leaves.size(), 2);
 }
 
-TEST(DecisionTree, ReproducesItsTrainingExamplesAndStopsWhereItIsTold) {
+TEST(DecisionTree, ReproducesItsTrainingExamplesAndRespectsItsLimits) {
   const Clusters data = make_clusters(150, 4, 3, 0.3);
-  EXPECT_EQ(learnt("tree", data, 3)->predict(data.examples), data.labels);
+  EXPECT_EQ(fitted("tree", data, 3)->predict(data.examples), data.labels);
   const auto leaves_of = [&](const Parameters& parameters) {
-    const Matrix shares = learnt("tree", data, 3, parameters)->predict_probabilities(data.examples);
+    const Matrix shares = fitted("tree", data, 3, parameters)->predict_probabilities(data.examples);
     std::set<std::vector<float>> leaves;
     for (std::size_t i = 0; i < shares.rows(); ++i) leaves.emplace(shares.row(i).begin(), shares.row(i).end());
     return leaves.size();
@@ -404,48 +406,48 @@ TEST(DecisionTree, DrawsAmongEqualSplitsFromItsSeed) {
   Matrix twice(60, 2);
   for (std::size_t i = 0; i < 60; ++i) twice(i, 0) = twice(i, 1) = data.examples(i, 0);
   data.examples = twice;
-  Matrix apart(2, 2);  // the second column says otherwise than the first
+  Matrix apart(2, 2);  // the second column contradicts the first
   apart(0, 0) = apart(1, 1) = 100;
   apart(0, 1) = apart(1, 0) = -100;
-  std::set<int> answers;
+  std::set<int> predictions;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     const Parameters stump = {{"max_depth", "1"}};
-    EXPECT_EQ(learnt("tree", data, 2, stump, seed)->predict(apart),
-              learnt("tree", data, 2, stump, seed)->predict(apart));
-    answers.insert(learnt("tree", data, 2, stump, seed)->predict(apart)[0]);
+    EXPECT_EQ(fitted("tree", data, 2, stump, seed)->predict(apart),
+              fitted("tree", data, 2, stump, seed)->predict(apart));
+    predictions.insert(fitted("tree", data, 2, stump, seed)->predict(apart)[0]);
   }
-  EXPECT_EQ(answers.size(), 2);
+  EXPECT_EQ(predictions.size(), 2);
 }
 
-TEST(AdaBoost, LearnsFromManyStumpsWhatOneCannot) {
+TEST(AdaBoost, SeparatesWithManyStumpsWhatOneCannot) {
   Clusters data;  // the middle of a line against both ends
   data.examples = Matrix(90, 1);
   for (std::size_t i = 0; i < 90; ++i) {
     data.examples(i, 0) = static_cast<float>(i);
     data.labels.push_back(i / 30 == 1);
   }
-  EXPECT_LT(share_equal(learnt("adaboost", data, 2, {{"n_estimators", "1"}})->predict(data.examples), data.labels),
+  EXPECT_LT(share_equal(fitted("adaboost", data, 2, {{"n_estimators", "1"}})->predict(data.examples), data.labels),
             0.7);
-  EXPECT_EQ(learnt("adaboost", data, 2)->predict(data.examples), data.labels);
+  EXPECT_EQ(fitted("adaboost", data, 2)->predict(data.examples), data.labels);
 }
 
-TEST(AdaBoost, RefusesWhereNoTreeIsBetterThanAGuess) {
+TEST(AdaBoost, ThrowsWhereNoTreeIsBetterThanAGuess) {
   Clusters data;
-  data.examples = Matrix(40, 2);  // nothing to tell them apart by
+  data.examples = Matrix(40, 2);  // all examples are equal
   for (int i = 0; i < 40; ++i) data.labels.push_back(i % 2);
-  EXPECT_THAT(error_message([&] { learnt("adaboost", data, 2); }), HasSubstr("better than a guess"));
+  EXPECT_THAT(error_message([&] { fitted("adaboost", data, 2); }), HasSubstr("better than a guess"));
 }
 
 TEST(AdaBoost, StopsAtATreeWithoutError) {
   const Clusters data = make_clusters(60, 3, 2, 20.0);
-  const auto one = learnt("adaboost", data, 2, {{"max_depth", "3"}, {"n_estimators", "1"}});
-  const auto many = learnt("adaboost", data, 2, {{"max_depth", "3"}, {"n_estimators", "40"}});
+  const auto one = fitted("adaboost", data, 2, {{"max_depth", "3"}, {"n_estimators", "1"}});
+  const auto many = fitted("adaboost", data, 2, {{"max_depth", "3"}, {"n_estimators", "40"}});
   EXPECT_EQ(one->predict_probabilities(data.examples).values().size(), 120u);
   EXPECT_TRUE(std::ranges::equal(one->predict_probabilities(data.examples).values(),
                                  many->predict_probabilities(data.examples).values()));
 }
 
-TEST(Learners, StayFiniteForParametersAtTheEndsOfTheirRanges) {
+TEST(Classifiers, StayFiniteForParametersAtTheLimitsOfTheirRanges) {
   const Clusters data = make_clusters(80, 4, 3, 1.0);
   const std::pair<const char*, Parameters> cases[] = {
       {"svm", {{"C", "1e-9"}}},
@@ -461,33 +463,33 @@ TEST(Learners, StayFiniteForParametersAtTheEndsOfTheirRanges) {
       {"lda", {{"tol", "1e-12"}}},
       {"qda", {{"reg_param", "1"}}}};
   for (const auto& [kind, parameters] : cases) {
-    const Matrix probabilities = learnt(kind, data, 3, parameters)->predict_probabilities(data.examples);
+    const Matrix probabilities = fitted(kind, data, 3, parameters)->predict_probabilities(data.examples);
     for (float value : probabilities.values())
       ASSERT_TRUE(value >= 0 && value <= 1) << kind << " " << parameters.begin()->second;
   }
 }
 
-TEST(SupportVectorMachine, LearnsFromRowsThatAreAllEqual) {
+TEST(SupportVectorMachine, IsFittedOnRowsThatAreAllEqual) {
   const Clusters data{Matrix(30, 4, std::vector<float>(120, 0.5f)), [] {
                         std::vector<int> labels(30, 0);
                         std::fill(labels.begin() + 20, labels.end(), 1);
                         return labels;
                       }()};
   for (const char* kernel : {"linear", "poly", "rbf", "sigmoid"})
-    EXPECT_EQ(learnt("svm", data, 2, {{"kernel", kernel}})->predict(data.examples), std::vector<int>(30, 0)) << kernel;
+    EXPECT_EQ(fitted("svm", data, 2, {{"kernel", kernel}})->predict(data.examples), std::vector<int>(30, 0)) << kernel;
 }
 
-TEST(SupportVectorMachine, LearnsFromOneExampleOfALabel) {
+TEST(SupportVectorMachine, IsFittedOnOneExampleOfALabel) {
   const Clusters data{Matrix(3, 1, {0, 1, 5}), {0, 0, 1}};
-  const auto learner = learnt("svm", data, 2);
-  EXPECT_EQ(learner->predict(data.examples), data.labels);
+  const auto classifier = fitted("svm", data, 2);
+  EXPECT_EQ(classifier->predict(data.examples), data.labels);
 }
 
-TEST(Learners, StopWhenInterrupted) {
+TEST(Classifiers, StopWhenInterrupted) {
   const Clusters data = make_clusters(300, 4, 3, 0.7);
   request_interrupt();
-  EXPECT_THROW(learnt("logreg", data, 3), Interrupted);
-  EXPECT_THROW(learnt("svm", data, 3), Interrupted);
+  EXPECT_THROW(fitted("logreg", data, 3), Interrupted);
+  EXPECT_THROW(fitted("svm", data, 3), Interrupted);
   clear_interrupt();
 }
 

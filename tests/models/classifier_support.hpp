@@ -1,4 +1,4 @@
-// What the tests of learners share.
+// Shared helpers of the tests of classifiers.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ inline Matrix matrix_of(const nlohmann::json& rows) {
   return matrix;
 }
 
-/// Normal clusters whose centres lie `spread` standard deviations from the origin in every direction, and their labels.
+/// Normal clusters whose centres have `spread` standard deviations per dimension, and their labels.
 struct Clusters {
   Matrix examples;
   std::vector<int> labels;

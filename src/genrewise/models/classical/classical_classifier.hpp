@@ -1,4 +1,4 @@
-// Base of the classical classifiers: checks input, and puts labels aside that no example has.
+// Base class of the classical classifiers: validates the input and maps labels to the classes that occur.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@
 
 namespace genrewise {
 
-/// Throws Error that names row and column of the first number that is not finite.
+/// Throws Error that names row and column of the first value that is not finite; `what` is where in the message.
 void require_finite(const Matrix& examples, std::string_view what);
 
-class Learner : public Classifier {
+class ClassicalClassifier : public Classifier {
  public:
   const ClassifierDescriptor& descriptor() const final { return descriptor_; }
   const Parameters& parameters() const final { return parameters_.all(); }
@@ -24,23 +24,23 @@ class Learner : public Classifier {
   void load(const TensorArchive& archive, const std::string& prefix) final;
 
  protected:
-  Learner(const ClassifierDescriptor& descriptor, const ParameterValues& parameters)
+  ClassicalClassifier(const ClassifierDescriptor& descriptor, const ParameterValues& parameters)
       : descriptor_(descriptor), parameters_(parameters) {}
 
-  /// At least two classes, numbered 0 .. classes-1, each with at least one example; all numbers finite.
-  virtual void learn(const Matrix& examples, std::span<const int> classes, int class_count) = 0;
+  /// At least two classes, numbered 0 .. classes-1, each with at least one example; all values are finite.
+  virtual void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) = 0;
   /// examples x classes; rows sum to 1.
   virtual Matrix probabilities(const Matrix& examples) const = 0;
-  /// probabilities() with the class decided for: the first of the most probable ones, unless it is overridden.
+  /// probabilities() with the predicted class: the first of the most probable ones unless overridden.
   virtual Predictions decide_with_probabilities(const Matrix& examples) const;
   virtual void save_state(TensorArchive& archive, const std::string& prefix) const = 0;
-  /// class_count() and columns() are known already.
+  /// class_count() and columns() are already set.
   virtual void load_state(const TensorArchive& archive, const std::string& prefix) = 0;
 
   const ParameterValues& read() const { return parameters_; }
   std::size_t columns() const { return columns_; }
   int class_count() const { return static_cast<int>(present_.size()); }
-  /// The last fit's; null where it had none, or its owner has let it go.
+  /// From the last fit; null if it had none, or its owner has released it.
   std::shared_ptr<SharedWork> shared_work() const { return work_.lock(); }
 
  private:
@@ -55,19 +55,19 @@ class Learner : public Classifier {
   std::weak_ptr<SharedWork> work_;
 };
 
-/// The parameter class_weight, for class_weights().
+/// The parameter class_weight, read by class_weights().
 ParameterDescriptor class_weight_parameter();
 
-/// How often each class occurs.
+/// Number of examples of each class.
 std::vector<std::size_t> class_sizes(std::span<const int> classes, int class_count);
-/// The fold of each example: each class shuffled and dealt out.
+/// The fold of each example: each class is shuffled and distributed over the folds in turn.
 std::vector<std::size_t> stratified_folds(std::span<const int> classes, int class_count, std::size_t folds,
                                           std::uint64_t seed);
-/// A weight for each class: 1, or "balanced" as scikit-learn: examples / (classes * examples of the class).
+/// Weight of each class: 1, or "balanced" as scikit-learn: examples / (classes * examples of the class).
 std::vector<double> class_weights(const ParameterValues& parameters, std::span<const int> classes, int class_count);
-/// The first of the largest in each row.
+/// The first of the largest values in each row.
 std::vector<int> row_argmax(const Matrix& scores);
-/// exp(x - log-sum-exp(x)), in place, for one row of log scores.
+/// exp(x - log-sum-exp(x)) for one row of log scores.
 void softmax_row(std::span<const double> scores, std::span<float> out);
 
 }  // namespace genrewise

@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <unordered_map>
+
+#include "genrewise/base/text.hpp"
+#include "genrewise/dataset/builder.hpp"
+#include "genrewise/dataset/dataset_list.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_hidden(const fs::path& path) {
+  return path.filename().string().starts_with('.');
+}
+
+bool is_playlist(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension == ".m3u" || extension == ".m3u8";
+}
+
+/// Whether the folder contains playlists only. Playlists beside music or genre folders come from a player and do not
+/// state genres.
+bool is_playlist_folder(const fs::path& location) {
+  if (!fs::is_directory(location)) return false;
+  bool any = false;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(location, ignored)) {
+    if (is_hidden(entry.path())) continue;
+    if (!is_playlist(entry.path()) || !entry.is_regular_file(ignored)) return false;
+    any = true;
+  }
+  return any;
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// Path of an entry: decodes "file://" URIs; backslashes separate folders if there is no slash.
+std::string path_of(std::string_view entry) {
+  constexpr std::string_view kScheme = "file://";
+  std::string path;
+  if (!entry.starts_with(kScheme)) {
+    path = entry;
+    if (path.find('/') == std::string::npos) std::ranges::replace(path, '\\', '/');
+    return path;
+  }
+  entry.remove_prefix(kScheme.size());
+  if (entry.starts_with("localhost/")) entry.remove_prefix(std::string_view("localhost").size());
+  for (std::size_t i = 0; i < entry.size(); ++i) {
+    const bool escaped =
+        entry[i] == '%' && i + 2 < entry.size() && hex_digit(entry[i + 1]) >= 0 && hex_digit(entry[i + 2]) >= 0;
+    path += escaped ? static_cast<char>(16 * hex_digit(entry[i + 1]) + hex_digit(entry[i + 2])) : entry[i];
+    if (escaped) i += 2;
+  }
+  return path;
+}
+
+/// Splits "#EXTINF:123,Artist - Title" as players write it.
+void read_extended_info(std::string_view line, Track& track) {
+  const std::size_t comma = line.find(',');
+  if (comma == std::string_view::npos) return;
+  const std::string_view text = trimmed(line.substr(comma + 1));
+  const std::size_t dash = text.find(" - ");
+  if (dash != std::string_view::npos) track.artist = trimmed(text.substr(0, dash));
+  track.title = dash == std::string_view::npos ? text : trimmed(text.substr(dash + 3));
+}
+
+/// "path:line" of the first listing of each track, by id.
+using Listed = std::unordered_map<std::string, std::string>;
+
+void read_playlist(const fs::path& playlist, DatasetBuilder& builder, Listed& listed) {
+  const std::string text = read_file(playlist), genre = playlist.stem().string();
+  std::string_view rest = text;
+  if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);  // the byte order mark of UTF-8
+  Track track;
+  for (std::size_t number = 1; !rest.empty(); ++number) {
+    const std::size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
+    const std::string_view line = trimmed(rest.substr(0, end));
+    rest.remove_prefix(std::min(rest.size(), end + (rest.substr(end).starts_with("\r\n") ? 2 : 1)));
+    if (line.starts_with("#EXTINF:")) read_extended_info(line, track);
+    if (line.empty() || line.starts_with('#')) continue;
+    const std::string where = fmt::format("{}:{}", playlist.string(), number);
+    track.path = resolve_location(playlist.parent_path(), path_of(line));
+    track.id = track.path.lexically_relative(playlist.parent_path()).generic_string();  // the same on every machine
+    if (track.id.empty()) track.id = track.path.string();                               // in an object store
+    if (track.title.empty()) track.title = track.path.stem().string();
+    const auto [first, is_new] = listed.try_emplace(track.id, where);
+    if (is_new) {
+      builder.add(std::move(track), genre, where);
+    } else {
+      builder.reject("listed twice", where, fmt::format("{} was listed at {}", track.id, first->second));
+    }
+    track = {};
+  }
+}
+
+Dataset open_playlists(const fs::path& location, const DatasetOptions& options) {
+  DatasetBuilder builder("playlists", location, options.keep_unlabelled);
+  std::vector<fs::path> playlists;
+  for (const auto& entry : fs::directory_iterator(location))
+    if (is_playlist(entry.path())) playlists.push_back(entry.path());
+  std::ranges::sort(playlists);
+  Listed listed;
+  for (const fs::path& playlist : playlists) read_playlist(playlist, builder, listed);
+  return std::move(builder).build("check the paths in the playlists; relative paths start at the playlists' folder");
+}
+
+}  // namespace
+
+DatasetKindDescriptor playlist_dataset() {
+  return {.kind = "playlists",
+          .title = "Playlists",
+          .location = "a folder of M3U playlists, one per genre",
+          .recognised_by = "a folder that contains only .m3u and .m3u8 files",
+          .recognises = is_playlist_folder,
+          .open = open_playlists};
+}
+
+}  // namespace genrewise
