@@ -97,7 +97,7 @@ void add_split(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Divide a dataset into training, validation and test parts", .examples = kExamples};
   CLI::App* command = session.add_command(app, "split", text, [options, &session] { return run(*options, session); });
-  add_audio_dataset(command, options->data.location, ", a labelled feature table or a pack");
+  add_audio_dataset(command, options->data.location, "; also a labelled feature table or a pack");
   add_subset_option(command, options->data.subset);
   add_genre_options(command, options->data.genres);
   const OptionGroup split(command, kSplit);

@@ -15,8 +15,8 @@ constexpr char kPcaHelp[] = "Principal components to keep";
 void DataOptions::add_to(CLI::App* command, Tables tables, const std::string& default_features) {
   const OptionGroup data(command, kData);
   data.add("DATASET", config.location, "",
-           "An FMA folder, a folder with one sub-folder per genre, a CSV file of tracks, a feature table (CSV with a "
-           "column genre or label) or a pack")
+           "An FMA folder, a folder with a sub-folder or playlist for each genre, a CSV file of tracks, a feature "
+           "table (CSV with a column genre or label) or a pack")
       ->required();
   add_features_option(command, config.features, default_features);
   const bool several = tables == Tables::several;
@@ -33,7 +33,7 @@ void DataOptions::add_to(CLI::App* command, Tables tables, const std::string& de
 void add_audio_dataset(CLI::App* command, std::string& location, const std::string& further) {
   OptionGroup(command, kData)
       .add("DATASET", location, "",
-           "An FMA folder, a folder with one sub-folder per genre or a CSV file of tracks" + further)
+           "An FMA folder, a folder with a sub-folder or playlist for each genre, or a CSV file of tracks" + further)
       ->required();
 }
 
