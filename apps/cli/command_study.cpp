@@ -130,7 +130,7 @@ int run(const StudyOptions& options, Session& session) {
   print_result(session, comparison_table(done.result, session.format == Format::csv), [&] { return done.document; });
   if (session.format == Format::table) session.print(choices_text(done.result));
   if (config.ablation && session.format == Format::table) print_ablation(done.ablation, session);
-  session.notes(done.notes, honest_notes(Examples{}, Split{}, StudyResult{}));
+  session.notes(done.notes, caveats(Examples{}, Split{}, StudyResult{}));
   session.line(fmt::format("report: {}", done.report.string()));
   session.report_skipped(done.skipped, "tracks");
   const auto failed = [](const ModelResult& model) { return !model.error.empty(); };

@@ -76,7 +76,7 @@ int run(const TuneOptions& options, Session& session) {
   config.seed = session.seed;
   const TuneJobResult done = tune_job(config, session.runtime);
   print_result(session, points_table(done), [&] { return done.document; });
-  session.notes(done.notes, honest_notes(TuningResult{}));
+  session.notes(done.notes, caveats(TuningResult{}));
   if (done.train) {
     session.line("to train the best point and evaluate it on the test part:\n  " + command_line(*done.train));
   } else {

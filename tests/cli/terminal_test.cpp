@@ -83,7 +83,7 @@ TEST_F(Terminal, ShowsEachNoteOnce) {
 }
 
 TEST_F(Terminal, LeavesNotesThatEveryStudyHasToTheReport) {
-  const std::vector<std::string> general = honest_notes(Examples{}, Split{}, StudyResult{});
+  const std::vector<std::string> general = caveats(Examples{}, Split{}, StudyResult{});
   ASSERT_FALSE(general.empty());
   const Ran ran = run_program({"study", table, "-o", folder / "run", "--models", "gnb"});
   EXPECT_THAT(ran.err, HasSubstr("test examples"));
