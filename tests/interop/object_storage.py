@@ -109,7 +109,7 @@ def check_packing(program, folder):
         program.run("pack", f"{folder}/music.csv", *options, "-o", f"{place}/{features}")
         names = sorted(os.listdir(f"{folder}/{features}"))
         assert program.objects(f"{place}/{features}/") == {n: os.path.getsize(f"{folder}/{features}/{n}") for n in names}
-        assert "all as the manifest says" in program.run("pack", f"{place}/{features}", "--verify")
+        assert "all as the manifest states" in program.run("pack", f"{place}/{features}", "--verify")
         again = json.loads(program.run("pack", f"{folder}/music.csv", *options, "-o", f"{place}/{features}"))
         assert again["reused"] == again["examples"] == 90, again
     assert len(program.objects(f"s3://{BUCKET}/packs/*/fma518/*.tfrec")) == 4
@@ -135,7 +135,7 @@ def check_killed_packing(program, folder):
     program.run(*command)
     names = sorted(os.listdir(f"{folder}/fma518"))
     assert program.objects(f"{place}/**") == {n: os.path.getsize(f"{folder}/fma518/{n}") for n in names}
-    assert "all as the manifest says" in program.run("pack", place, "--verify")
+    assert "all as the manifest states" in program.run("pack", place, "--verify")
     assert not any(files for _, _, files in os.walk(f"{folder}/cache"))
 
 
