@@ -89,12 +89,15 @@ Table comparison_table(const StudyResult& result, bool with_parameters) {
 /// Chosen parameters and failures, a line for each model that has some.
 std::string choices_text(const StudyResult& result) {
   std::string text;
+  bool any_failed = false;
   for (const ModelResult& model : result.models) {
+    any_failed |= !model.error.empty();
     const std::string line = model.error.empty() ? to_string(chosen_parameters(model)) : model.error;
     if (line.empty()) continue;
     text += wrapped(fmt::format("{}: {}", printable(model.name), printable(line)), 2, page_width(Stream::out)) + "\n";
   }
-  return text.empty() ? text : "\nchosen parameters and failures\n" + text;
+  const char* title = any_failed ? "\nchosen parameters and failures\n" : "\nchosen parameters\n";
+  return text.empty() ? text : title + text;
 }
 
 /// `cell`: text for a model that was fitted.
