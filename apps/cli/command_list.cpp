@@ -19,13 +19,16 @@ constexpr char kExamples[] =
 
 int run(const std::string& pattern, Session& session) {
   using enum Table::Align;
-  Table table({{"bytes", right}, {"modified"}, {"place", left, Table::Overflow::path, "location"}});
+  Table table({{"bytes", right}, {"modified"}, {"location", left, Table::Overflow::path}});
   nlohmann::json objects = nlohmann::json::array();
   std::uint64_t bytes = 0;
   std::size_t count = 0;
   for (const FileInfo& object : list_matching(pattern)) {
     table.add_row({std::to_string(object.bytes), object.modified, object.location});
-    objects.push_back({{"place", object.location}, {"bytes", object.bytes}, {"modified", object.modified}});
+    objects.push_back({{"location", object.location},
+                       {"place", object.location},  // deprecated name of "location"
+                       {"bytes", object.bytes},
+                       {"modified", object.modified}});
     bytes += object.bytes;
     ++count;
   }
