@@ -1,35 +1,39 @@
 #include "genrewise/audio/ffmpeg_reader.hpp"
 
 extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
-#include <libavutil/log.h>
 }
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <new>
 #include <string_view>
 #include <utility>
 
 #include "genrewise/audio/container_end.hpp"
-#include "genrewise/audio/downmix.hpp"
+#include "genrewise/audio/ffmpeg_input.hpp"
+#include "genrewise/audio/ffmpeg_samples.hpp"
+#include "genrewise/audio/limits.hpp"
+#include "genrewise/base/interrupt.hpp"
 
 namespace genrewise::audio {
 namespace {
 
-constexpr int kIoBufferBytes = 1 << 16;
 // Decoding starts this long before a seek's target, so codecs with state (Opus needs 80 ms, AAC two frames, WMA its bit
 // reservoir) have converged.
 constexpr double kPrerollSeconds = 1.0;
 // Up to this target, decoding from the start costs no more and is exact for every format.
 constexpr double kNearSeconds = 5.0;
-// FFmpeg scores each format from 0 to 100; noise gets the lowest scores.
-constexpr int kMinProbeScore = 5;
-
-// FFmpeg searches a WAV's samples for DTS and similar streams; its default of 2,500 packets costs more than decoding.
-constexpr int kMaxProbePackets = 2;
+// A larger step between time stamps is a part that is missing.
+constexpr double kMaxStepSeconds = 0.02;
+// Fewer frames of another sample rate are a false header within damage.
+constexpr int kFramesOfOtherRate = 4;
+// Of a frame of most codecs, of which some may be lost even in short clips.
+constexpr std::int64_t kFrameSamples = 2048;
+// Of one frame; the largest of real files (Monkey's Audio) has 1.2 million.
+constexpr std::int64_t kMaxFrameSamples = std::int64_t{1} << 22;
 
 // Broken files may have any time stamps; in this range sums of positions cannot overflow.
 std::int64_t round_to_range(double value) {
@@ -43,111 +47,16 @@ std::string error_text(int code) {
   return text;
 }
 
-struct IoDeleter {
-  void operator()(AVIOContext* io) const {
-    av_freep(&io->buffer);
-    avio_context_free(&io);
-  }
-};
-struct FormatDeleter {
-  void operator()(AVFormatContext* format) const { avformat_close_input(&format); }
-};
-struct CodecDeleter {
-  void operator()(AVCodecContext* codec) const { avcodec_free_context(&codec); }
-};
-struct FrameDeleter {
-  void operator()(AVFrame* frame) const { av_frame_free(&frame); }
-};
-struct PacketDeleter {
-  void operator()(AVPacket* packet) const { av_packet_free(&packet); }
-};
-
-struct SourceCursor {
-  ByteSource* source = nullptr;
-  std::int64_t at = 0;
-};
-
-int read_packet(void* opaque, std::uint8_t* out, int count) {
-  auto& cursor = *static_cast<SourceCursor*>(opaque);
-  const std::size_t got =
-      cursor.source->read_at(cursor.at, std::span(reinterpret_cast<std::byte*>(out), static_cast<std::size_t>(count)));
-  cursor.at += static_cast<std::int64_t>(got);
-  return got == 0 ? AVERROR_EOF : static_cast<int>(got);
-}
-
-std::int64_t seek_source(void* opaque, std::int64_t offset, int whence) {
-  auto& cursor = *static_cast<SourceCursor*>(opaque);
-  const int kind = whence & ~AVSEEK_FORCE;
-  if (kind == AVSEEK_SIZE) return cursor.source->size();
-  const std::int64_t base = kind == SEEK_SET ? 0 : (kind == SEEK_CUR ? cursor.at : cursor.source->size());
-  if (base + offset < 0) return AVERROR(EINVAL);
-  return cursor.at = base + offset;
-}
-
-// Playlists and similar formats refer to other files, which must not be opened.
-int deny_open(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**) {
-  return AVERROR(EPERM);
-}
-
-template <class T>
-void append_mean(const AVFrame& frame, bool planar, float offset, float scale, std::span<float> out, int skip) {
-  const int channels = frame.ch_layout.nb_channels;
-  if (!planar) {
-    mean_of_interleaved(reinterpret_cast<const T*>(frame.extended_data[0]) + std::ptrdiff_t{skip} * channels, channels,
-                        offset, scale, out);
-    return;
-  }
-  std::vector<const T*> planes(static_cast<std::size_t>(channels));
-  for (std::size_t c = 0; c < planes.size(); ++c) planes[c] = reinterpret_cast<const T*>(frame.extended_data[c]) + skip;
-  mean_of_planes(planes.data(), channels, offset, scale, out);
-}
-
-// Appends the frame from sample `skip` on as one channel in [-1, 1]; false for an unknown sample format.
-bool append_frame(const AVFrame& frame, int skip, std::vector<float>& mono) {
-  const std::size_t before = mono.size();
-  mono.resize(before + static_cast<std::size_t>(frame.nb_samples - skip));
-  const std::span out = std::span(mono).subspan(before);
-  const auto kind = static_cast<AVSampleFormat>(frame.format);
-  const bool planar = av_sample_fmt_is_planar(kind) != 0;
-  switch (av_get_packed_sample_fmt(kind)) {
-    case AV_SAMPLE_FMT_U8:
-      append_mean<std::uint8_t>(frame, planar, 128.0f, 0x1p-7f, out, skip);
-      return true;
-    case AV_SAMPLE_FMT_S16:
-      append_mean<std::int16_t>(frame, planar, 0.0f, 0x1p-15f, out, skip);
-      return true;
-    case AV_SAMPLE_FMT_S32:
-      append_mean<std::int32_t>(frame, planar, 0.0f, 0x1p-31f, out, skip);
-      return true;
-    case AV_SAMPLE_FMT_S64:
-      append_mean<std::int64_t>(frame, planar, 0.0f, 0x1p-63f, out, skip);
-      return true;
-    case AV_SAMPLE_FMT_FLT:
-      append_mean<float>(frame, planar, 0.0f, 1.0f, out, skip);
-      return true;
-    case AV_SAMPLE_FMT_DBL:
-      append_mean<double>(frame, planar, 0.0f, 1.0f, out, skip);
-      return true;
-    default:
-      return false;
-  }
-}
-
 class FfmpegReader : public TrackReader {
  public:
-  explicit FfmpegReader(ByteSource& source) : cursor_{&source, 0} {
-    static const bool quiet = (av_log_set_level(AV_LOG_QUIET), true);
-    static_cast<void>(quiet);
+  FfmpegReader(const ByteView& view, std::string name) : name_(std::move(name)), input_(view) {
     frame_.reset(av_frame_alloc());
     packet_.reset(av_packet_alloc());
-    auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBufferBytes));
-    if (buffer != nullptr) {
-      io_.reset(avio_alloc_context(buffer, kIoBufferBytes, 0, &cursor_, read_packet, nullptr, seek_source));
-    }
-    if (!frame_ || !packet_ || !io_) throw std::bad_alloc();
+    if (!frame_ || !packet_) throw std::bad_alloc();
   }
 
-  Expected<void> open(const std::string& name);
+  /// Also opens it anew, at its start.
+  Expected<void> open();
   int sample_rate_hz() const override { return rate_hz_; }
   std::string format() const override;
   AudioInfo info() override;
@@ -156,25 +65,37 @@ class FfmpegReader : public TrackReader {
   std::optional<std::int64_t> expected_length() override;
   bool seek(std::int64_t sample) override;
   ReadResult read(std::vector<float>& mono) override;
-  std::string damage() const override { return error_; }
+  std::string damage() const override;
+  std::int64_t lost_samples() const override { return lost_; }
 
  private:
-  Expected<void> open_decoder(const AVCodec& decoder, const std::string& name);
-  bool is_cut(int code);
+  tl::unexpected<Fault> fault(const char* reason, std::string detail) const {
+    return tl::unexpected(Fault{reason, name_, std::move(detail)});
+  }
+  Expected<void> open_decoder(const AVCodec& decoder);
   ReadResult next_frame();
+  int read_packet();
   int feed_decoder();
+  void record_error(int code);
+  bool locate_frame();
   bool go_to(std::int64_t timestamp);
-  void go_to_start();
+  void restart();
   void count_packets();
   void trim_frame_to(std::int64_t end);
-  bool length_is_guessed() const { return format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE; }
-  bool is_format(std::string_view name) const { return std::string_view(format_->iformat->name).starts_with(name); }
+  template <std::size_t N>
+  bool is_format(const std::array<std::string_view, N>& names) const;
+  bool stores_time_stamps() const;
+  int pcm_frame_bytes() const;
+  bool states_own_length() const;
   double to_samples(std::int64_t timestamp) const {
     return static_cast<double>(timestamp) * av_q2d(stream_->time_base) * rate_hz_;
   }
+  std::int64_t position_of(std::int64_t timestamp) const {
+    return round_to_range(to_samples(timestamp) - to_samples(first_pts_));
+  }
 
-  SourceCursor cursor_;
-  std::unique_ptr<AVIOContext, IoDeleter> io_;  // outlives format_, which reads through it
+  std::string name_;
+  FfmpegInput input_;  // outlives format_, which reads through it
   std::unique_ptr<AVFormatContext, FormatDeleter> format_;
   std::unique_ptr<AVCodecContext, CodecDeleter> codec_;
   std::unique_ptr<AVFrame, FrameDeleter> frame_;
@@ -182,112 +103,122 @@ class FfmpegReader : public TrackReader {
   AVStream* stream_ = nullptr;
   int rate_hz_ = 0, channels_ = 0;
   std::optional<std::int64_t> counted_length_;
-  std::int64_t first_pts_ = AV_NOPTS_VALUE;
-  std::int64_t position_ = 0;             // of the next frame's first sample
-  std::int64_t target_ = 0;               // samples before it are dropped
-  bool position_from_timestamp_ = false;  // after a seek, until the first frame
-  bool has_frame_ = false;                // the first frame, decoded when the track was opened
-  bool input_ended_ = false, has_sent_packet_ = false;
+  std::int64_t first_pts_ = AV_NOPTS_VALUE, first_byte_ = -1;  // of the first frame, of the first packet
+  // Of the packets read since open().
+  std::int64_t packets_ = 0, packets_duration_ = 0, packets_end_ = AV_NOPTS_VALUE, packet_byte_ = -1;
+  int packet_samples_ = 0;
+  std::int64_t position_ = 0;  // of the next frame's first sample
+  std::int64_t target_ = 0;    // samples before it are dropped
+  bool has_sought_ = false;    // until the position of the first frame is known
+  bool has_frame_ = false;     // the first frame, decoded when the track was opened
+  bool input_ended_ = false;
+  int frames_of_other_rate_ = 0;
+  // Samples returned and samples that could not be decoded since the last seek; those of the packets since the last
+  // good frame and of the last of them (which is a cut if the file ends there).
+  std::int64_t used_ = 0, lost_ = 0, failed_ = 0, last_failed_ = 0;
   std::string error_;
 };
 
-// Whether FFmpeg failed because bytes are missing.
-bool FfmpegReader::is_cut(int code) {
-  ByteSource& source = *cursor_.source;
-  return code == AVERROR_EOF || code == AVERROR(EIO) || stated_size(source).value_or(0) > source.size() ||
-         granule_of_cut_page(source).has_value();
-}
-
-Expected<void> FfmpegReader::open(const std::string& name) {
-  const auto fault = [&](const char* reason, std::string detail) {
-    return tl::unexpected(Fault{reason, name, std::move(detail)});
-  };
-  const AVInputFormat* kind = nullptr;
-  const int score = av_probe_input_buffer2(io_.get(), &kind, "", nullptr, 0, 0);
-  if (score < kMinProbeScore) return fault("not audio", "the content matches no known audio format");
-  AVFormatContext* format = avformat_alloc_context();
-  if (format == nullptr) throw std::bad_alloc();
-  format->pb = io_.get();
-  format->io_open = deny_open;
-  format->protocol_whitelist = av_strdup("none");
-  format->max_probe_packets = kMaxProbePackets;
-  int code = avformat_open_input(&format, "", kind, nullptr);  // frees format when it fails
-  if (code >= 0) {
-    format_.reset(format);
-    code = avformat_find_stream_info(format, nullptr);
-  }
-  if (code < 0) {
-    return fault(is_cut(code) ? "truncated" : "damaged",
-                 std::string("its header is incomplete (format: ") + kind->long_name + ")");
-  }
+Expected<void> FfmpegReader::open() {
+  codec_.reset();
+  format_.reset();
+  auto format = input_.open_format(name_);
+  if (!format) return tl::unexpected(std::move(format.error()));
+  format_ = std::move(*format);
   const AVCodec* decoder = nullptr;
-  const int index = av_find_best_stream(format, AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
+  const int index = av_find_best_stream(format_.get(), AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
   if (index == AVERROR_DECODER_NOT_FOUND) return fault("no audio in it", "no decoder for its codec is installed");
-  if (index < 0) return fault("no audio in it", std::string("it is ") + kind->long_name);
-  for (unsigned i = 0; i < format->nb_streams; ++i) {
-    format->streams[i]->discard = static_cast<int>(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  if (index < 0) return fault("no audio in it", std::string("it is ") + format_->iformat->long_name);
+  for (unsigned i = 0; i < format_->nb_streams; ++i) {
+    format_->streams[i]->discard = static_cast<int>(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
   }
-  stream_ = format->streams[index];
-  return open_decoder(*decoder, name);
+  stream_ = format_->streams[index];
+  packets_ = packets_duration_ = 0, packets_end_ = AV_NOPTS_VALUE, packet_byte_ = -1;
+  position_ = used_ = lost_ = failed_ = last_failed_ = 0;
+  has_sought_ = input_ended_ = false;
+  error_.clear();
+  return open_decoder(*decoder);
 }
 
-Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder, const std::string& name) {
-  const auto fault = [&](const char* reason, std::string detail) {
-    return tl::unexpected(Fault{reason, name, std::string(decoder.name) + ": " + std::move(detail)});
-  };
+Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder) {
+  const std::string prefix = std::string(decoder.name) + ": ";
   codec_.reset(avcodec_alloc_context3(&decoder));
   if (!codec_) throw std::bad_alloc();
   codec_->thread_count = 1;
   int code = avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
   codec_->pkt_timebase = stream_->time_base;
+  codec_->max_samples = kMaxFrameSamples;
   if (code >= 0) code = avcodec_open2(codec_.get(), &decoder, nullptr);
-  if (code < 0) return fault("damaged", error_text(code));
-  const ReadResult first = next_frame();
-  if (first == ReadResult::damaged) return fault("damaged", error_);
-  if (first == ReadResult::end && (has_sent_packet_ || stream_->duration > 0 || is_cut(0))) {
-    return fault("truncated", "the file ends before the first samples");
+  if (code < 0) return fault("damaged", prefix + error_text(code));
+  if (next_frame() != ReadResult::samples) {
+    if (lost_ > 0) return fault("damaged", prefix + error_);
+    if (packets_ > 0 || stream_->duration > 0 || input_.is_cut(0)) {
+      return fault("truncated", prefix + "the file ends before the first samples");
+    }
+    return fault("no audio in it", prefix + "the stream has no samples");
   }
-  if (first == ReadResult::end) return fault("no audio in it", "the stream has no samples");
   has_frame_ = true;
   rate_hz_ = frame_->sample_rate;
   channels_ = frame_->ch_layout.nb_channels;
   first_pts_ = frame_->pts;
-  if (rate_hz_ <= 0 || channels_ <= 0) return fault("damaged", "its sample rate or number of channels is 0");
+  first_byte_ = packet_byte_;
+  lost_ = 0;
+  if (auto bad = implausible_stream(codec_->codec_id, rate_hz_, channels_, name_)) return tl::unexpected(*bad);
   return {};
 }
 
-// Sends one packet of our stream (or the end) to the decoder; returns 0 or FFmpeg's error code.
-int FfmpegReader::feed_decoder() {
+// Reads the next packet of our stream into packet_; returns 0 or FFmpeg's error code.
+int FfmpegReader::read_packet() {
   for (;;) {
-    const int code = av_read_frame(format_.get(), packet_.get());
-    if (code < 0) {
-      if (std::exchange(input_ended_, true)) return AVERROR_EOF;
-      avcodec_send_packet(codec_.get(), nullptr);
-      return code == AVERROR_EOF ? 0 : code;
-    }
-    const bool ours = packet_->stream_index == stream_->index;
-    has_sent_packet_ = has_sent_packet_ || ours;
-    const int sent = ours ? avcodec_send_packet(codec_.get(), packet_.get()) : 0;
+    throw_if_interrupted();
     av_packet_unref(packet_.get());
-    if (ours) return sent;
+    if (const int code = av_read_frame(format_.get(), packet_.get()); code < 0) return code;
+    if (packet_->stream_index != stream_->index) continue;
+    const std::int64_t duration = std::clamp<std::int64_t>(packet_->duration, 0, std::int64_t{1} << 40);
+    ++packets_;
+    packets_duration_ += duration;
+    if (packet_->pts != AV_NOPTS_VALUE && packet_->pts < (std::int64_t{1} << 60))
+      packets_end_ = std::max(packets_end_, packet_->pts + duration);
+    packet_byte_ = packet_->pos;
+    const double samples = static_cast<double>(duration) * av_q2d(stream_->time_base) * rate_hz_;
+    packet_samples_ = static_cast<int>(std::clamp(samples, 1.0, static_cast<double>(kMaxFrameSamples)));
+    return 0;
   }
 }
 
-// Decodes the next frame into frame_. An error in the last packet counts as the end (a truncated file), an earlier one
-// as damage.
+// Sends one packet (or the end) to the decoder; returns 0 or FFmpeg's error code.
+int FfmpegReader::feed_decoder() {
+  if (input_ended_) return AVERROR_EOF;
+  if (const int code = read_packet(); code < 0) {
+    throw_if_interrupted();
+    input_ended_ = true;
+    avcodec_send_packet(codec_.get(), nullptr);
+    return 0;
+  }
+  return avcodec_send_packet(codec_.get(), packet_.get());
+}
+
+void FfmpegReader::record_error(int code) {
+  error_ = error_text(code);
+  failed_ += std::exchange(last_failed_, 0);
+  last_failed_ = packet_samples_;
+}
+
+// Decodes the next frame into frame_. Packets that cannot be decoded are left out and counted.
 ReadResult FfmpegReader::next_frame() {
   for (;;) {
     int code = avcodec_receive_frame(codec_.get(), frame_.get());
-    if (code == 0 && frame_->nb_samples > 0) return ReadResult::samples;
-    if (code == AVERROR_EOF) return ReadResult::end;
-    if (code == AVERROR(EAGAIN)) code = feed_decoder();
-    if (code >= 0) continue;
-    if (input_ended_) return ReadResult::end;
-    const std::string text = error_text(code);
-    if (feed_decoder(); input_ended_) return ReadResult::end;
-    if (position_from_timestamp_) continue;  // before the target the decoder may lack earlier data
-    error_ = text;
-    return ReadResult::damaged;
+    if (code == 0 && frame_->nb_samples > 0) {
+      failed_ += std::exchange(last_failed_, 0);
+      return ReadResult::samples;
+    }
+    if (code == AVERROR_EOF || (code < 0 && input_ended_)) {
+      lost_ += std::exchange(failed_, 0);
+      return ReadResult::end;
+    }
+    if (code < 0 && code != AVERROR(EAGAIN)) record_error(code);
+    if (code < 0) code = feed_decoder();
+    if (code < 0 && !input_ended_) record_error(code);
   }
 }
 
@@ -296,26 +227,55 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
     if (!std::exchange(has_frame_, false)) {
       if (const ReadResult result = next_frame(); result != ReadResult::samples) return result;
     }
-    if (frame_->sample_rate != rate_hz_) return ReadResult::rate_change;
-    if (std::exchange(position_from_timestamp_, false)) {
-      const std::int64_t pts = frame_->best_effort_timestamp;
-      position_ = round_to_range(to_samples(pts) - to_samples(first_pts_));
-      if (pts == AV_NOPTS_VALUE || position_ > target_) {  // the seek went too far: decode from the start
-        go_to_start();
-        if (!error_.empty()) return ReadResult::damaged;
-        continue;
-      }
+    if (frame_->sample_rate != rate_hz_) {
+      if (++frames_of_other_rate_ == kFramesOfOtherRate) return ReadResult::rate_change;
+      lost_ += frame_->nb_samples;
+      continue;
+    }
+    frames_of_other_rate_ = 0;
+    if (!locate_frame()) {
+      restart();
+      continue;
     }
     const std::int64_t skip = std::max<std::int64_t>(0, target_ - position_);
-    if (is_format("mov")) trim_frame_to(stated_length().value_or(position_ + frame_->nb_samples));
+    if (is_format(std::to_array<std::string_view>({"mov"}))) {
+      trim_frame_to(stated_length().value_or(position_ + frame_->nb_samples));
+    }
     position_ += frame_->nb_samples;
     if (skip >= frame_->nb_samples) continue;
-    if (!append_frame(*frame_, static_cast<int>(skip), mono)) {
-      error_ = "unknown sample format";
-      return ReadResult::damaged;
-    }
-    return ReadResult::samples;
+    used_ += frame_->nb_samples - skip;
+    if (append_frame(*frame_, static_cast<int>(skip), mono)) return ReadResult::samples;
+    error_ = "unknown sample format";
+    return ReadResult::damaged;
   }
+}
+
+// Sets position_ for the frame in frame_. Returns false if a seek ended behind its target or in an unknown position:
+// then decoding must start from the beginning.
+bool FfmpegReader::locate_frame() {
+  const std::int64_t pts = frame_->best_effort_timestamp, failed = std::exchange(failed_, 0);
+  if (std::exchange(has_sought_, false)) {
+    if (const int bytes = pcm_frame_bytes(); bytes > 0) {
+      const std::int64_t offset = packet_byte_ - first_byte_;
+      if (packet_byte_ < 0 || first_byte_ < 0 || offset < 0 || offset % bytes != 0) return false;
+      position_ = offset / bytes;
+    } else {
+      if (pts == AV_NOPTS_VALUE) return false;
+      position_ = position_of(pts);
+    }
+    lost_ = 0;
+    return position_ <= target_;
+  }
+  const bool is_exact = stores_time_stamps() && stream_->time_base.num == 1 && stream_->time_base.den % rate_hz_ == 0;
+  if (!is_exact || pts == AV_NOPTS_VALUE || first_pts_ == AV_NOPTS_VALUE) {
+    lost_ += failed;
+    return true;
+  }
+  const std::int64_t step = position_of(pts) - position_;
+  if (static_cast<double>(step) <= kMaxStepSeconds * rate_hz_) return true;
+  if (position_ + step > target_) lost_ += std::min(step, position_ + step - target_);
+  position_ += step;
+  return true;
 }
 
 // The edit list of an MP4 file states where the encoder's padding begins; FFmpeg applies only its start.
@@ -324,28 +284,66 @@ void FfmpegReader::trim_frame_to(std::int64_t end) {
 }
 
 bool FfmpegReader::go_to(std::int64_t timestamp) {
-  const int code = av_seek_frame(format_.get(), stream_->index, timestamp, AVSEEK_FLAG_BACKWARD);
+  if (av_seek_frame(format_.get(), stream_->index, timestamp, AVSEEK_FLAG_BACKWARD) < 0) return false;
   avcodec_flush_buffers(codec_.get());
-  input_ended_ = false;
-  has_frame_ = false;
-  return code >= 0;
+  input_ended_ = has_frame_ = false;
+  return true;
 }
 
-void FfmpegReader::go_to_start() {
-  const std::int64_t start = first_pts_ == AV_NOPTS_VALUE ? 0 : std::min<std::int64_t>(first_pts_, 0);
-  if (!go_to(start)) error_ = "FFmpeg cannot seek back to its start";
-  position_ = 0;
+// It was opened before, so a Fault is a failure of the source, which check_read() reports: the track ends here.
+void FfmpegReader::restart() {
+  auto format = std::move(format_);
+  auto codec = std::move(codec_);
+  AVStream* const stream = stream_;
+  if (auto opened = open(); !opened) {
+    format_ = std::move(format), codec_ = std::move(codec), stream_ = stream;
+    avcodec_flush_buffers(codec_.get());
+    error_ = opened.error().detail;
+    has_frame_ = false;
+    input_ended_ = true;
+  }
 }
 
 bool FfmpegReader::seek(std::int64_t sample) {
   target_ = sample;
+  used_ = lost_ = failed_ = last_failed_ = 0;
   const double start_s = static_cast<double>(sample) / rate_hz_;
-  // Raw streams have no time stamps; if FFmpeg's time base cannot express single samples (AC-3), its sums drift.
-  const bool drifts = length_is_guessed() && stream_->time_base.den % rate_hz_ != 0;
-  if (start_s < kNearSeconds || first_pts_ == AV_NOPTS_VALUE || drifts) return true;
-  position_from_timestamp_ = true;
-  go_to(round_to_range(static_cast<double>(first_pts_) + (start_s - kPrerollSeconds) / av_q2d(stream_->time_base)));
+  const bool can_seek = first_pts_ != AV_NOPTS_VALUE && (stores_time_stamps() || pcm_frame_bytes() > 0);
+  if (start_s < kNearSeconds || !can_seek) {
+    if (position_ > 0 || has_sought_ || input_ended_) restart();
+    return true;
+  }
+  const double timestamp = static_cast<double>(first_pts_) + (start_s - kPrerollSeconds) / av_q2d(stream_->time_base);
+  has_sought_ = go_to(round_to_range(timestamp));
+  if (!has_sought_) restart();
   return true;
+}
+
+template <std::size_t N>
+bool FfmpegReader::is_format(const std::array<std::string_view, N>& names) const {
+  const std::string_view all = format_->iformat->name;  // "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"
+  return std::ranges::find(names, all.substr(0, all.find(','))) != names.end();
+}
+
+// Formats whose packets have time stamps, or fixed numbers of samples and an index, so the position after a seek is
+// known. In others FFmpeg calculates it from the bit rate, which is wrong by seconds: they are decoded from the start.
+bool FfmpegReader::stores_time_stamps() const {
+  return is_format(std::to_array<std::string_view>({"mov", "matroska", "ogg", "flac", "asf", "wv", "tta", "ape"}));
+}
+
+// The bytes of one sample of all channels, in formats whose audio is one block of PCM; else 0.
+int FfmpegReader::pcm_frame_bytes() const {
+  if (!is_format(std::to_array<std::string_view>({"wav", "w64", "aiff", "au", "caf"}))) return 0;
+  return av_get_exact_bits_per_sample(stream_->codecpar->codec_id) * channels_ / 8;
+}
+
+// Whether stated_length() is that of our stream. Others state the length of the longest stream, or none.
+bool FfmpegReader::states_own_length() const {
+  if (stream_->duration == AV_NOPTS_VALUE || format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) {
+    return false;
+  }
+  return pcm_frame_bytes() > 0 || is_format(std::to_array<std::string_view>(
+                                      {"mov", "ogg", "flac", "wv", "tta", "ape", "mpc", "mpc8", "tak", "dsf", "iff"}));
 }
 
 std::optional<std::int64_t> FfmpegReader::stated_length() const {
@@ -357,34 +355,41 @@ std::optional<std::int64_t> FfmpegReader::stated_length() const {
 }
 
 std::optional<std::int64_t> FfmpegReader::length() {
-  if (length_is_guessed() && !counted_length_) count_packets();
-  return counted_length_ ? counted_length_ : stated_length();
+  if (states_own_length()) return stated_length();
+  if (!counted_length_) count_packets();
+  return counted_length_;
 }
 
-// If the duration is only estimated from the bit rate (raw AAC), sums the packets' durations instead.
+// Reads all packets without decoding them: their last time stamp, or the sum of their durations if FFmpeg calculates
+// the time stamps (raw AAC).
 void FfmpegReader::count_packets() {
-  go_to_start();
-  std::int64_t total = 0;
-  while (av_read_frame(format_.get(), packet_.get()) >= 0) {
-    if (packet_->stream_index == stream_->index) total += packet_->duration;
-    av_packet_unref(packet_.get());
-  }
-  if (total > 0) counted_length_ = round_to_range(to_samples(total));
-  go_to_start();
+  restart();
+  while (read_packet() == 0) continue;
+  const bool has_stamps = stores_time_stamps() && packets_end_ != AV_NOPTS_VALUE && first_pts_ != AV_NOPTS_VALUE;
+  const std::int64_t samples = has_stamps ? position_of(packets_end_) : round_to_range(to_samples(packets_duration_));
+  if (samples > 0) counted_length_ = samples;
+  restart();
 }
 
 std::optional<std::int64_t> FfmpegReader::expected_length() {
   const auto length_now = stated_length();
   if (!length_now) return std::nullopt;
-  ByteSource& source = *cursor_.source;
-  if (is_format("ogg")) {
-    const std::int64_t granule = granule_of_cut_page(source).value_or(0);
+  const ByteView& view = input_.view();
+  if (is_format(std::to_array<std::string_view>({"ogg"}))) {
+    const std::int64_t granule = granule_of_cut_page(view).value_or(0);
     return std::max(*length_now, granule - stream_->codecpar->initial_padding);
   }
-  const auto size = static_cast<double>(source.size());
-  const auto stated = static_cast<double>(stated_size(source).value_or(0));
+  const auto size = static_cast<double>(view.size());
+  const auto stated = static_cast<double>(stated_size(view).value_or(0));
   if (stated > size) return round_to_range(static_cast<double>(*length_now) * stated / size);
-  return length_is_guessed() ? std::nullopt : length_now;
+  return states_own_length() ? length_now : std::nullopt;
+}
+
+std::string FfmpegReader::damage() const {
+  if (!is_damaged(lost_, used_, kFrameSamples)) return {};
+  char text[64];
+  std::snprintf(text, sizeof text, "%.2f s could not be decoded", static_cast<double>(lost_) / rate_hz_);
+  return error_.empty() ? text : error_ + "; " + text;
 }
 
 std::string FfmpegReader::format() const {
@@ -400,20 +405,20 @@ AudioInfo FfmpegReader::info() {
   info.sample_rate_hz = rate_hz_;
   info.channels = channels_;
   info.duration_s = static_cast<double>(length().value_or(0)) / rate_hz_;
-  const bool nominal = is_format("ogg");  // its headers state the nominal bit rate
+  const bool nominal = info.format == "ogg";  // its headers state the nominal bit rate
   if (stream_->codecpar->bit_rate > 0 && !nominal) {
     info.bit_rate_kbps = static_cast<double>(stream_->codecpar->bit_rate) * 1e-3;
   } else if (info.duration_s > 0) {
-    info.bit_rate_kbps = static_cast<double>(cursor_.source->size()) * 8e-3 / info.duration_s;
+    info.bit_rate_kbps = static_cast<double>(input_.view().size()) * 8e-3 / info.duration_s;
   }
   return info;
 }
 
 }  // namespace
 
-Expected<std::unique_ptr<TrackReader>> open_ffmpeg(ByteSource& source, const std::string& name) {
-  auto reader = std::make_unique<FfmpegReader>(source);
-  if (auto opened = reader->open(name); !opened) return tl::unexpected(std::move(opened.error()));
+Expected<std::unique_ptr<TrackReader>> open_ffmpeg(const ByteView& view, const std::string& name) {
+  auto reader = std::make_unique<FfmpegReader>(view, name);
+  if (auto opened = reader->open(); !opened) return tl::unexpected(std::move(opened.error()));
   return reader;
 }
 
