@@ -214,7 +214,7 @@ class ClipDecoder {
     const auto got = static_cast<std::int64_t>(samples.size());
     const std::string good = seconds(static_cast<double>(got), rate_hz_) + " of the clip are good";
     if (result == ReadResult::rate_change) return fault("sample rate changes", good);
-    if (result == ReadResult::damaged) return fault("damaged", reader_.damage() + "; " + good);
+    if (result == ReadResult::damaged) return fault("damaged", reader_.error() + "; " + good);
     auto checked = undamaged(std::move(samples));
     if (!checked) return checked;
     const std::int64_t due = std::min(window.end(), reader_.expected_length().value_or(0));

@@ -6,6 +6,7 @@ extern "C" {
 }
 
 #include <new>
+#include <string_view>
 
 #include "genrewise/audio/container_end.hpp"
 #include "genrewise/audio/limits.hpp"
@@ -19,6 +20,8 @@ constexpr int kIoBufferBytes = 1 << 16;
 constexpr int kMinProbeScore = 5;
 // FFmpeg searches a WAV's samples for DTS and similar streams; its default of 2,500 packets costs more than decoding.
 constexpr int kMaxProbePackets = 2;
+// In MPEG program and transport streams the audio is found by its first packet.
+constexpr std::int64_t kMaxAudioDelaySeconds = 60;
 // Of one block of FFmpeg's memory, which damaged headers may state; the index of 100 hours of AAC needs 360 MiB.
 constexpr std::size_t kMaxBlockBytes = std::size_t{512} << 20;
 
@@ -82,7 +85,9 @@ Expected<std::unique_ptr<AVFormatContext, FormatDeleter>> FfmpegInput::open_form
   format->io_open = deny_open;
   format->interrupt_callback = {is_interrupted, nullptr};
   format->protocol_whitelist = av_strdup("none");
-  format->max_probe_packets = kMaxProbePackets;
+  const std::string_view kind_name = kind->name;
+  if (kind_name == "wav") format->max_probe_packets = kMaxProbePackets;
+  if (kind_name.starts_with("mpeg")) format->max_analyze_duration = kMaxAudioDelaySeconds * AV_TIME_BASE;
   int code = avformat_open_input(&format, "", kind, nullptr);  // frees format when it fails
   std::unique_ptr<AVFormatContext, FormatDeleter> opened;
   if (code >= 0) {
@@ -98,7 +103,7 @@ Expected<std::unique_ptr<AVFormatContext, FormatDeleter>> FfmpegInput::open_form
   throw_if_interrupted();
   if (code < 0) {
     return tl::unexpected(Fault{is_cut(code) ? "truncated" : "damaged", name,
-                                std::string("its header is incomplete (format: ") + kind->long_name + ")"});
+                                std::string("its header is incomplete or wrong (format: ") + kind->long_name + ")"});
   }
   return opened;
 }

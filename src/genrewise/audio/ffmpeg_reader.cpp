@@ -26,12 +26,16 @@ namespace {
 constexpr double kPrerollSeconds = 1.0;
 // Up to this target, decoding from the start costs no more and is exact for every format.
 constexpr double kNearSeconds = 5.0;
-// A larger step between time stamps is a part that is missing.
-constexpr double kMaxStepSeconds = 0.02;
+// A larger step between time stamps is a part that is missing. Matroska and ASF round them, and WMA's packets begin
+// within frames.
+constexpr double kMaxStepSeconds = 0.02, kMaxRoundedStepSeconds = 0.25;
+// One missing packet or Ogg page of this length is tolerated even in a short clip.
+constexpr double kMaxPieceSeconds = 1.1;
 // Fewer frames of another sample rate are a false header within damage.
 constexpr int kFramesOfOtherRate = 4;
 // Of a frame of most codecs, of which some may be lost even in short clips.
 constexpr std::int64_t kFrameSamples = 2048;
+constexpr int kFrameBytes = 400;
 // Of one frame; the largest of real files (Monkey's Audio) has 1.2 million.
 constexpr std::int64_t kMaxFrameSamples = std::int64_t{1} << 22;
 
@@ -41,10 +45,10 @@ std::int64_t round_to_range(double value) {
   return std::llround(std::clamp(std::isnan(value) ? 0.0 : value, -kLimit, kLimit));
 }
 
+// Some decoders return codes of their own, or -1.
 std::string error_text(int code) {
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
-  av_strerror(code, text, sizeof text);
-  return text;
+  return code != -1 && av_strerror(code, text, sizeof text) == 0 ? text : "invalid data";
 }
 
 class FfmpegReader : public TrackReader {
@@ -66,9 +70,14 @@ class FfmpegReader : public TrackReader {
   bool seek(std::int64_t sample) override;
   ReadResult read(std::vector<float>& mono) override;
   std::string damage() const override;
+  std::string error() const override { return error_; }
   std::int64_t lost_samples() const override { return lost_; }
 
  private:
+  void clear_losses() {
+    used_ = lost_ = lost_pieces_ = 0;
+    used_bytes_ = lost_bytes_ = last_failed_bytes_ = 0;
+  }
   tl::unexpected<Fault> fault(const char* reason, std::string detail) const {
     return tl::unexpected(Fault{reason, name_, std::move(detail)});
   }
@@ -77,7 +86,10 @@ class FfmpegReader : public TrackReader {
   int read_packet();
   int feed_decoder();
   void record_error(int code);
+  void count_skipped_bytes();
+  ReadResult end_of_input();
   bool locate_frame();
+  void count_step(std::int64_t position);
   bool go_to(std::int64_t timestamp);
   void restart();
   void count_packets();
@@ -86,6 +98,8 @@ class FfmpegReader : public TrackReader {
   bool is_format(const std::array<std::string_view, N>& names) const;
   bool stores_time_stamps() const;
   int pcm_frame_bytes() const;
+  bool can_seek() const;
+  bool consists_of_frames() const;
   bool states_own_length() const;
   double to_samples(std::int64_t timestamp) const {
     return static_cast<double>(timestamp) * av_q2d(stream_->time_base) * rate_hz_;
@@ -105,17 +119,22 @@ class FfmpegReader : public TrackReader {
   std::optional<std::int64_t> counted_length_;
   std::int64_t first_pts_ = AV_NOPTS_VALUE, first_byte_ = -1;  // of the first frame, of the first packet
   // Of the packets read since open().
-  std::int64_t packets_ = 0, packets_duration_ = 0, packets_end_ = AV_NOPTS_VALUE, packet_byte_ = -1;
-  int packet_samples_ = 0;
+  std::int64_t packets_ = 0, packets_bytes_ = 0, packets_duration_ = 0, packets_end_ = AV_NOPTS_VALUE,
+               packet_byte_ = -1;
+  int packet_bytes_ = 0;
+  std::int64_t packet_duration_ = 0;
+  std::int64_t read_by_open_ = 0, skipped_bytes_ = 0;
   std::int64_t position_ = 0;  // of the next frame's first sample
   std::int64_t target_ = 0;    // samples before it are dropped
   bool has_sought_ = false;    // until the position of the first frame is known
   bool has_frame_ = false;     // the first frame, decoded when the track was opened
-  bool input_ended_ = false;
+  bool input_ended_ = false, input_is_broken_ = false;
   int frames_of_other_rate_ = 0;
-  // Samples returned and samples that could not be decoded since the last seek; those of the packets since the last
-  // good frame and of the last of them (which is a cut if the file ends there).
-  std::int64_t used_ = 0, lost_ = 0, failed_ = 0, last_failed_ = 0;
+  // Since the last seek: samples returned; samples missing between time stamps, in how many pieces; bytes of packets
+  // that could not be decoded or were no packets, and of the last of them (which is a cut if the file ends there).
+  std::int64_t used_ = 0, lost_ = 0, lost_pieces_ = 0;
+  std::int64_t used_bytes_ = 0, lost_bytes_ = 0, last_failed_bytes_ = 0;
+  bool header_is_wrong_ = false;  // the sample rate in a FLAC header, so its times too
   std::string error_;
 };
 
@@ -133,9 +152,10 @@ Expected<void> FfmpegReader::open() {
     format_->streams[i]->discard = static_cast<int>(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
   }
   stream_ = format_->streams[index];
-  packets_ = packets_duration_ = 0, packets_end_ = AV_NOPTS_VALUE, packet_byte_ = -1;
-  position_ = used_ = lost_ = failed_ = last_failed_ = 0;
-  has_sought_ = input_ended_ = false;
+  packets_ = packets_bytes_ = skipped_bytes_ = packets_duration_ = 0, packets_end_ = AV_NOPTS_VALUE, packet_byte_ = -1;
+  position_ = 0;
+  clear_losses();
+  has_sought_ = input_ended_ = input_is_broken_ = false;
   error_.clear();
   return open_decoder(*decoder);
 }
@@ -150,8 +170,9 @@ Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder) {
   codec_->max_samples = kMaxFrameSamples;
   if (code >= 0) code = avcodec_open2(codec_.get(), &decoder, nullptr);
   if (code < 0) return fault("damaged", prefix + error_text(code));
-  if (next_frame() != ReadResult::samples) {
-    if (lost_ > 0) return fault("damaged", prefix + error_);
+  read_by_open_ = avio_tell(format_->pb);
+  if (const ReadResult first = next_frame(); first != ReadResult::samples) {
+    if (first == ReadResult::damaged || lost_bytes_ > 0) return fault("damaged", prefix + error_);
     if (packets_ > 0 || stream_->duration > 0 || input_.is_cut(0)) {
       return fault("truncated", prefix + "the file ends before the first samples");
     }
@@ -162,7 +183,8 @@ Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder) {
   channels_ = frame_->ch_layout.nb_channels;
   first_pts_ = frame_->pts;
   first_byte_ = packet_byte_;
-  lost_ = 0;
+  header_is_wrong_ = is_format(std::to_array<std::string_view>({"flac"})) && stream_->time_base.den != rate_hz_;
+  clear_losses();
   if (auto bad = implausible_stream(codec_->codec_id, rate_hz_, channels_, name_)) return tl::unexpected(*bad);
   return {};
 }
@@ -179,29 +201,43 @@ int FfmpegReader::read_packet() {
     packets_duration_ += duration;
     if (packet_->pts != AV_NOPTS_VALUE && packet_->pts < (std::int64_t{1} << 60))
       packets_end_ = std::max(packets_end_, packet_->pts + duration);
+    packet_duration_ = duration;
     packet_byte_ = packet_->pos;
-    const double samples = static_cast<double>(duration) * av_q2d(stream_->time_base) * rate_hz_;
-    packet_samples_ = static_cast<int>(std::clamp(samples, 1.0, static_cast<double>(kMaxFrameSamples)));
+    packet_bytes_ = packet_->size;
+    packets_bytes_ += packet_->size;
+    used_bytes_ += packet_->size;
+    count_skipped_bytes();
     return 0;
   }
 }
 
+// Bytes that FFmpeg read since open() and that are in no packet, in formats that are frames one after the other. While
+// packets come from those that open() read ahead, the position says nothing.
+void FfmpegReader::count_skipped_bytes() {
+  constexpr std::int64_t kReadAheadBytes = 4096;
+  const std::int64_t at = avio_tell(format_->pb);
+  const std::int64_t skipped = at - packets_bytes_ - kReadAheadBytes;
+  if (at <= read_by_open_ || skipped <= skipped_bytes_ || !consists_of_frames()) return;
+  lost_bytes_ += skipped - skipped_bytes_;
+  skipped_bytes_ = skipped;
+}
+
 // Sends one packet (or the end) to the decoder; returns 0 or FFmpeg's error code.
 int FfmpegReader::feed_decoder() {
-  if (input_ended_) return AVERROR_EOF;
   if (const int code = read_packet(); code < 0) {
     throw_if_interrupted();
     input_ended_ = true;
-    avcodec_send_packet(codec_.get(), nullptr);
-    return 0;
+    input_is_broken_ = code != AVERROR_EOF && !input_.is_cut(code);
+    if (input_is_broken_) error_ = error_text(code);
+    return avcodec_send_packet(codec_.get(), nullptr);
   }
   return avcodec_send_packet(codec_.get(), packet_.get());
 }
 
 void FfmpegReader::record_error(int code) {
   error_ = error_text(code);
-  failed_ += std::exchange(last_failed_, 0);
-  last_failed_ = packet_samples_;
+  lost_bytes_ += std::exchange(last_failed_bytes_, packet_bytes_);
+  used_bytes_ -= packet_bytes_;
 }
 
 // Decodes the next frame into frame_. Packets that cannot be decoded are left out and counted.
@@ -209,23 +245,32 @@ ReadResult FfmpegReader::next_frame() {
   for (;;) {
     int code = avcodec_receive_frame(codec_.get(), frame_.get());
     if (code == 0 && frame_->nb_samples > 0) {
-      failed_ += std::exchange(last_failed_, 0);
+      lost_bytes_ += std::exchange(last_failed_bytes_, 0);
       return ReadResult::samples;
     }
-    if (code == AVERROR_EOF || (code < 0 && input_ended_)) {
-      lost_ += std::exchange(failed_, 0);
-      return ReadResult::end;
-    }
+    if (code < 0 && input_ended_) return end_of_input();
     if (code < 0 && code != AVERROR(EAGAIN)) record_error(code);
     if (code < 0) code = feed_decoder();
     if (code < 0 && !input_ended_) record_error(code);
   }
 }
 
+// Packets up to the end, except the last, could not be decoded if the last time stamp was not reached.
+ReadResult FfmpegReader::end_of_input() {
+  const bool has_stamps = stores_time_stamps() && packets_end_ != AV_NOPTS_VALUE && first_pts_ != AV_NOPTS_VALUE;
+  if (has_stamps && rate_hz_ > 0 && !error_.empty()) count_step(position_of(packets_end_ - packet_duration_));
+  return input_is_broken_ ? ReadResult::damaged : ReadResult::end;
+}
+
 ReadResult FfmpegReader::read(std::vector<float>& mono) {
   for (;;) {
     if (!std::exchange(has_frame_, false)) {
-      if (const ReadResult result = next_frame(); result != ReadResult::samples) return result;
+      const ReadResult result = next_frame();
+      if (result != ReadResult::samples && std::exchange(has_sought_, false)) {
+        restart();
+        continue;
+      }
+      if (result != ReadResult::samples) return result;
     }
     if (frame_->sample_rate != rate_hz_) {
       if (++frames_of_other_rate_ == kFramesOfOtherRate) return ReadResult::rate_change;
@@ -243,6 +288,7 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
     }
     position_ += frame_->nb_samples;
     if (skip >= frame_->nb_samples) continue;
+    if (used_ == 0) used_bytes_ = lost_bytes_ = 0;  // of packets before the target
     used_ += frame_->nb_samples - skip;
     if (append_frame(*frame_, static_cast<int>(skip), mono)) return ReadResult::samples;
     error_ = "unknown sample format";
@@ -253,29 +299,34 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
 // Sets position_ for the frame in frame_. Returns false if a seek ended behind its target or in an unknown position:
 // then decoding must start from the beginning.
 bool FfmpegReader::locate_frame() {
-  const std::int64_t pts = frame_->best_effort_timestamp, failed = std::exchange(failed_, 0);
-  if (std::exchange(has_sought_, false)) {
-    if (const int bytes = pcm_frame_bytes(); bytes > 0) {
-      const std::int64_t offset = packet_byte_ - first_byte_;
-      if (packet_byte_ < 0 || first_byte_ < 0 || offset < 0 || offset % bytes != 0) return false;
-      position_ = offset / bytes;
-    } else {
-      if (pts == AV_NOPTS_VALUE) return false;
-      position_ = position_of(pts);
-    }
-    lost_ = 0;
-    return position_ <= target_;
-  }
-  const bool is_exact = stores_time_stamps() && stream_->time_base.num == 1 && stream_->time_base.den % rate_hz_ == 0;
-  if (!is_exact || pts == AV_NOPTS_VALUE || first_pts_ == AV_NOPTS_VALUE) {
-    lost_ += failed;
+  const std::int64_t pts = frame_->best_effort_timestamp;
+  const bool has_position = pts != AV_NOPTS_VALUE && first_pts_ != AV_NOPTS_VALUE;
+  if (!std::exchange(has_sought_, false)) {
+    if (has_position && stores_time_stamps()) count_step(position_of(pts));
     return true;
   }
-  const std::int64_t step = position_of(pts) - position_;
-  if (static_cast<double>(step) <= kMaxStepSeconds * rate_hz_) return true;
-  if (position_ + step > target_) lost_ += std::min(step, position_ + step - target_);
-  position_ += step;
-  return true;
+  clear_losses();
+  if (const int bytes = pcm_frame_bytes(); bytes > 0) {
+    const std::int64_t offset = packet_byte_ - first_byte_;
+    if (packet_byte_ < 0 || first_byte_ < 0 || offset < 0 || offset % bytes != 0) return false;
+    position_ = offset / bytes;
+  } else {
+    if (!has_position) return false;
+    position_ = position_of(pts);
+  }
+  return position_ <= target_;
+}
+
+// Counts what is missing between position_ and the next frame, and moves there.
+void FfmpegReader::count_step(std::int64_t position) {
+  const bool is_exact = stream_->time_base.num == 1 && stream_->time_base.den % rate_hz_ == 0;
+  const double limit = (is_exact ? kMaxStepSeconds : kMaxRoundedStepSeconds) * rate_hz_;
+  if (static_cast<double>(position - position_) <= limit) return;
+  if (position > target_) {
+    lost_ += position - std::max(position_, target_);
+    ++lost_pieces_;
+  }
+  position_ = position;
 }
 
 // The edit list of an MP4 file states where the encoder's padding begins; FFmpeg applies only its start.
@@ -286,7 +337,8 @@ void FfmpegReader::trim_frame_to(std::int64_t end) {
 bool FfmpegReader::go_to(std::int64_t timestamp) {
   if (av_seek_frame(format_.get(), stream_->index, timestamp, AVSEEK_FLAG_BACKWARD) < 0) return false;
   avcodec_flush_buffers(codec_.get());
-  input_ended_ = has_frame_ = false;
+  input_ended_ = input_is_broken_ = has_frame_ = false;
+  packet_byte_ = -1;
   return true;
 }
 
@@ -306,10 +358,9 @@ void FfmpegReader::restart() {
 
 bool FfmpegReader::seek(std::int64_t sample) {
   target_ = sample;
-  used_ = lost_ = failed_ = last_failed_ = 0;
+  clear_losses();
   const double start_s = static_cast<double>(sample) / rate_hz_;
-  const bool can_seek = first_pts_ != AV_NOPTS_VALUE && (stores_time_stamps() || pcm_frame_bytes() > 0);
-  if (start_s < kNearSeconds || !can_seek) {
+  if (start_s < kNearSeconds || !can_seek()) {
     if (position_ > 0 || has_sought_ || input_ended_) restart();
     return true;
   }
@@ -328,18 +379,36 @@ bool FfmpegReader::is_format(const std::array<std::string_view, N>& names) const
 // Formats whose packets have time stamps, or fixed numbers of samples and an index, so the position after a seek is
 // known. In others FFmpeg calculates it from the bit rate, which is wrong by seconds: they are decoded from the start.
 bool FfmpegReader::stores_time_stamps() const {
-  return is_format(std::to_array<std::string_view>({"mov", "matroska", "ogg", "flac", "asf", "wv", "tta", "ape"}));
+  return !header_is_wrong_ &&
+         is_format(std::to_array<std::string_view>({"mov", "matroska", "ogg", "flac", "asf", "wv", "tta", "ape"}));
 }
 
 // The bytes of one sample of all channels, in formats whose audio is one block of PCM; else 0.
 int FfmpegReader::pcm_frame_bytes() const {
-  if (!is_format(std::to_array<std::string_view>({"wav", "w64", "aiff", "au", "caf"}))) return 0;
-  return av_get_exact_bits_per_sample(stream_->codecpar->codec_id) * channels_ / 8;
+  const AVCodecID codec = stream_->codecpar->codec_id;
+  const bool is_pcm = codec >= AV_CODEC_ID_FIRST_AUDIO && codec < AV_CODEC_ID_ADPCM_IMA_QT;
+  if (!is_pcm || !is_format(std::to_array<std::string_view>({"wav", "w64", "aiff", "au", "caf"}))) return 0;
+  return av_get_exact_bits_per_sample(codec) * channels_ / 8;
+}
+
+// Whether the samples after a seek, one second later, are those of a decoder that began at the start, and their
+// position is known. ADPCM and DPCM codecs may add to a state that never converges.
+bool FfmpegReader::can_seek() const {
+  const AVCodecID codec = stream_->codecpar->codec_id;
+  const bool adds_up = (codec >= AV_CODEC_ID_ADPCM_IMA_QT && codec < AV_CODEC_ID_AMR_NB) ||
+                       (codec >= AV_CODEC_ID_ROQ_DPCM && codec < AV_CODEC_ID_MP2);
+  return !adds_up && first_pts_ != AV_NOPTS_VALUE && (stores_time_stamps() || pcm_frame_bytes() > 0);
+}
+
+// Formats that are nothing but frames, so bytes between two packets are damage.
+bool FfmpegReader::consists_of_frames() const {
+  return is_format(std::to_array<std::string_view>({"aac", "ac3", "eac3", "mp3", "dts"}));
 }
 
 // Whether stated_length() is that of our stream. Others state the length of the longest stream, or none.
 bool FfmpegReader::states_own_length() const {
-  if (stream_->duration == AV_NOPTS_VALUE || format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) {
+  if (header_is_wrong_ || stream_->duration == AV_NOPTS_VALUE ||
+      format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) {
     return false;
   }
   return pcm_frame_bytes() > 0 || is_format(std::to_array<std::string_view>(
@@ -355,6 +424,7 @@ std::optional<std::int64_t> FfmpegReader::stated_length() const {
 }
 
 std::optional<std::int64_t> FfmpegReader::length() {
+  if (header_is_wrong_) return std::nullopt;
   if (states_own_length()) return stated_length();
   if (!counted_length_) count_packets();
   return counted_length_;
@@ -373,7 +443,7 @@ void FfmpegReader::count_packets() {
 
 std::optional<std::int64_t> FfmpegReader::expected_length() {
   const auto length_now = stated_length();
-  if (!length_now) return std::nullopt;
+  if (!length_now || header_is_wrong_) return std::nullopt;
   const ByteView& view = input_.view();
   if (is_format(std::to_array<std::string_view>({"ogg"}))) {
     const std::int64_t granule = granule_of_cut_page(view).value_or(0);
@@ -386,10 +456,18 @@ std::optional<std::int64_t> FfmpegReader::expected_length() {
 }
 
 std::string FfmpegReader::damage() const {
-  if (!is_damaged(lost_, used_, kFrameSamples)) return {};
-  char text[64];
-  std::snprintf(text, sizeof text, "%.2f s could not be decoded", static_cast<double>(lost_) / rate_hz_);
-  return error_.empty() ? text : error_ + "; " + text;
+  const std::string reason = error_.empty() ? "" : error_ + "; ";
+  if (stores_time_stamps()) {
+    const auto lost = static_cast<double>(lost_);
+    if (lost_pieces_ <= 1 && lost <= kMaxPieceSeconds * rate_hz_) return {};
+    if (!is_damaged(lost_, used_, kFrameSamples)) return {};
+    char text[64];
+    std::snprintf(text, sizeof text, "%.2f s could not be decoded", lost / rate_hz_);
+    return reason + text;
+  }
+  if (!is_damaged(lost_bytes_, used_bytes_, std::max(packet_bytes_, kFrameBytes))) return {};
+  return reason + std::to_string(lost_bytes_) + " of " + std::to_string(lost_bytes_ + used_bytes_) +
+         " bytes could not be decoded";
 }
 
 std::string FfmpegReader::format() const {

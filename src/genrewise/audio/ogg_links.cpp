@@ -80,6 +80,7 @@ class OggChain : public TrackReader {
   bool seek(std::int64_t sample) override;
   ReadResult read(std::vector<float>& mono) override;
   std::string damage() const override { return damage_.empty() && reader_ ? reader_->damage() : damage_; }
+  std::string error() const override { return reader_ ? reader_->error() : std::string(); }
   std::int64_t lost_samples() const override { return lost_ + (reader_ ? reader_->lost_samples() : 0); }
 
  private:
@@ -113,8 +114,9 @@ Expected<void> OggChain::open() {
       rate_hz_ = (*reader)->sample_rate_hz();
       info_ = (*reader)->info();
     }
-    const std::int64_t length = (*reader)->length().value_or(0);
-    expected_length_ = length_ + (*reader)->expected_length().value_or(length);
+    const auto at_first_rate = [&](std::int64_t samples) { return samples * rate_hz_ / (*reader)->sample_rate_hz(); };
+    const std::int64_t length = at_first_rate((*reader)->length().value_or(0));
+    expected_length_ = length_ + at_first_rate((*reader)->expected_length().value_or(0));
     length_ += length;
     lengths_.push_back(length);
     usable.push_back(link);

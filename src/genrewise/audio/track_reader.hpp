@@ -38,6 +38,8 @@ class TrackReader {
   virtual ReadResult read(std::vector<float>& mono) = 0;
   /// Describes damage since the last seek, if it is more than is_damaged() tolerates; else empty.
   virtual std::string damage() const { return {}; }
+  /// Why read() returned `damaged`.
+  virtual std::string error() const { return {}; }
   /// Samples since the last seek that could not be decoded and are missing, if the format allows to count them.
   virtual std::int64_t lost_samples() const { return 0; }
 };
