@@ -12,19 +12,21 @@ namespace {
 // Formats that the decoder opens. Endings that mostly mean something else (.ts: TypeScript, .mod, .raw, .dat) are left
 // out; such files are decoded if they are named.
 constexpr auto kExtensions = std::to_array<std::string_view>({
-    ".mp3",  ".mp2",  ".mp1",  ".mpga", ".mpa",                                       // MPEG audio
-    ".aac",  ".adts", ".m4a",  ".m4b",  ".m4r",   ".mp4",  ".m4v",  ".3gp",  ".3g2",  // AAC and MP4
-    ".f4a",  ".f4v",  ".mov",  ".qt",                                                 //
-    ".ogg",  ".oga",  ".ogx",  ".ogv",  ".opus",  ".spx",                             // Ogg
-    ".mka",  ".mkv",  ".weba", ".webm",                                               // Matroska
-    ".wma",  ".wmv",  ".asf",  ".xwma",                                               // ASF
-    ".flac", ".wv",   ".ape",  ".tta",  ".tak",   ".shn",  ".mpc",  ".mp+",  ".mlp",  // lossless, Musepack
-    ".thd",  ".dsf",  ".dff",                                                         // DSD
-    ".wav",  ".wave", ".bwf",  ".rf64", ".w64",   ".aif",  ".aiff", ".aifc", ".caf",  // PCM
-    ".au",   ".snd",  ".voc",  ".sf",   ".ircam", ".nist", ".sph",                    //
-    ".ac3",  ".eac3", ".ec3",  ".dts",  ".dtshd",                                     // cinema
-    ".ra",   ".rm",   ".rmvb", ".amr",  ".awb",   ".oma",  ".aa3",  ".gsm",  ".vqf",  // voice, old players
-    ".avi",  ".flv",  ".mpg",  ".mpeg", ".vob",   ".m2ts", ".nut",                    // films
+    ".mp3",  ".mp2",  ".mp1",  ".mpga", ".mpa",   ".m2a",  // MPEG audio
+    ".aac",  ".adts", ".latm", ".loas", ".m4a",   ".m4b",   ".m4r",  ".mp4",  ".m4v", ".3gp",
+    ".3g2",                                                                                    // AAC and MP4
+    ".f4a",  ".f4v",  ".isma", ".mov",  ".qt",                                                 //
+    ".ogg",  ".oga",  ".ogx",  ".ogv",  ".opus",  ".spx",                                      // Ogg
+    ".mka",  ".mkv",  ".weba", ".webm",                                                        // Matroska
+    ".wma",  ".wmv",  ".asf",  ".xwma",                                                        // ASF
+    ".flac", ".wv",   ".ape",  ".tta",  ".tak",   ".shn",   ".mpc",  ".mp+",  ".mlp",          // lossless, Musepack
+    ".thd",  ".dsf",  ".dff",                                                                  // TrueHD, DSD
+    ".wav",  ".wave", ".bwf",  ".rf64", ".w64",   ".aif",   ".aiff", ".aifc", ".afc", ".caf",  // PCM
+    ".au",   ".snd",  ".voc",  ".sf",   ".sox",   ".ircam", ".nist", ".sph",                   //
+    ".ac3",  ".eac3", ".ec3",  ".dts",  ".dtshd",                                              // cinema
+    ".ra",   ".rm",   ".rmvb", ".amr",  ".awb",   ".oma",   ".aa3",  ".gsm",  ".vqf", ".adx",
+    ".ast",                                                          // voice, old players
+    ".avi",  ".flv",  ".mpg",  ".mpeg", ".vob",   ".m2ts",  ".nut",  // films
 });
 
 }  // namespace

@@ -23,7 +23,7 @@ namespace {
 
 // Decoding starts this long before a seek's target, so codecs with state (Opus needs 80 ms, AAC two frames, WMA its bit
 // reservoir) have converged.
-constexpr double kPrerollSeconds = 1.0;
+constexpr double kPrerollSeconds = 1.0, kOggPrerollSeconds = 3.0, kFurtherBackSeconds = 12.0;
 // Up to this target, decoding from the start costs no more and is exact for every format.
 constexpr double kNearSeconds = 5.0;
 // A larger step between time stamps is a part that is missing. Matroska and ASF round them, and WMA's packets begin
@@ -91,12 +91,15 @@ class FfmpegReader : public TrackReader {
   bool locate_frame();
   void count_step(std::int64_t position);
   bool go_to(std::int64_t timestamp);
+  void go_before_target(double seconds);
+  void go_further_back();
   void restart();
   void count_packets();
   void trim_frame_to(std::int64_t end);
   template <std::size_t N>
   bool is_format(const std::array<std::string_view, N>& names) const;
   bool stores_time_stamps() const;
+  bool is_ogg() const { return is_format(std::to_array<std::string_view>({"ogg"})); }
   int pcm_frame_bytes() const;
   bool can_seek() const;
   bool consists_of_frames() const;
@@ -126,8 +129,10 @@ class FfmpegReader : public TrackReader {
   std::int64_t read_by_open_ = 0, skipped_bytes_ = 0;
   std::int64_t position_ = 0;  // of the next frame's first sample
   std::int64_t target_ = 0;    // samples before it are dropped
-  bool has_sought_ = false;    // until the position of the first frame is known
-  bool has_frame_ = false;     // the first frame, decoded when the track was opened
+  bool is_further_back_ = false;
+  std::int64_t page_after_seek_ = -1;
+  bool has_sought_ = false;  // until the position of the first frame is known
+  bool has_frame_ = false;   // the first frame, decoded when the track was opened
   bool input_ended_ = false, input_is_broken_ = false;
   int frames_of_other_rate_ = 0;
   // Since the last seek: samples returned; samples missing between time stamps, in how many pieces; bytes of packets
@@ -214,7 +219,7 @@ int FfmpegReader::read_packet() {
 // Bytes that FFmpeg read since open() and that are in no packet, in formats that are frames one after the other. While
 // packets come from those that open() read ahead, the position says nothing.
 void FfmpegReader::count_skipped_bytes() {
-  constexpr std::int64_t kReadAheadBytes = 4096;
+  constexpr std::int64_t kReadAheadBytes = 1500;
   const std::int64_t at = avio_tell(format_->pb);
   const std::int64_t skipped = at - packets_bytes_ - kReadAheadBytes;
   if (at <= read_by_open_ || skipped <= skipped_bytes_ || !consists_of_frames()) return;
@@ -255,7 +260,7 @@ ReadResult FfmpegReader::next_frame() {
   }
 }
 
-// Packets up to the end, except the last, could not be decoded if the last time stamp was not reached.
+// What is missing between the last frame and the last time stamp, except for the last packet, which may be cut.
 ReadResult FfmpegReader::end_of_input() {
   const bool has_stamps = stores_time_stamps() && packets_end_ != AV_NOPTS_VALUE && first_pts_ != AV_NOPTS_VALUE;
   if (has_stamps && rate_hz_ > 0 && !error_.empty()) count_step(position_of(packets_end_ - packet_duration_));
@@ -267,7 +272,7 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
     if (!std::exchange(has_frame_, false)) {
       const ReadResult result = next_frame();
       if (result != ReadResult::samples && std::exchange(has_sought_, false)) {
-        restart();
+        go_further_back();
         continue;
       }
       if (result != ReadResult::samples) return result;
@@ -279,9 +284,10 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
     }
     frames_of_other_rate_ = 0;
     if (!locate_frame()) {
-      restart();
+      go_further_back();
       continue;
     }
+    if (has_sought_) continue;
     const std::int64_t skip = std::max<std::int64_t>(0, target_ - position_);
     if (is_format(std::to_array<std::string_view>({"mov"}))) {
       trim_frame_to(stated_length().value_or(position_ + frame_->nb_samples));
@@ -296,15 +302,21 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
   }
 }
 
-// Sets position_ for the frame in frame_. Returns false if a seek ended behind its target or in an unknown position:
-// then decoding must start from the beginning.
+// Sets position_ for the frame in frame_. Only in the second page of an Ogg behind a seek are time stamps known, before
+// it FFmpeg guesses them. Returns false if a seek ended behind its target or in an unknown position: then decoding must
+// start from the beginning.
 bool FfmpegReader::locate_frame() {
   const std::int64_t pts = frame_->best_effort_timestamp;
   const bool has_position = pts != AV_NOPTS_VALUE && first_pts_ != AV_NOPTS_VALUE;
-  if (!std::exchange(has_sought_, false)) {
+  if (!has_sought_) {
     if (has_position && stores_time_stamps()) count_step(position_of(pts));
     return true;
   }
+  if (is_ogg() && (page_after_seek_ < 0 || packet_byte_ == page_after_seek_)) {
+    page_after_seek_ = packet_byte_;
+    return has_position && position_of(pts) <= target_;
+  }
+  has_sought_ = false;
   clear_losses();
   if (const int bytes = pcm_frame_bytes(); bytes > 0) {
     const std::int64_t offset = packet_byte_ - first_byte_;
@@ -338,7 +350,7 @@ bool FfmpegReader::go_to(std::int64_t timestamp) {
   if (av_seek_frame(format_.get(), stream_->index, timestamp, AVSEEK_FLAG_BACKWARD) < 0) return false;
   avcodec_flush_buffers(codec_.get());
   input_ended_ = input_is_broken_ = has_frame_ = false;
-  packet_byte_ = -1;
+  packet_byte_ = page_after_seek_ = -1;
   return true;
 }
 
@@ -364,10 +376,23 @@ bool FfmpegReader::seek(std::int64_t sample) {
     if (position_ > 0 || has_sought_ || input_ended_) restart();
     return true;
   }
-  const double timestamp = static_cast<double>(first_pts_) + (start_s - kPrerollSeconds) / av_q2d(stream_->time_base);
-  has_sought_ = go_to(round_to_range(timestamp));
-  if (!has_sought_) restart();
+  is_further_back_ = false;
+  go_before_target(is_ogg() ? kOggPrerollSeconds : kPrerollSeconds);
   return true;
+}
+
+// Continues so long before the target, or at the start if that is not possible.
+void FfmpegReader::go_before_target(double seconds) {
+  const double start_s = static_cast<double>(target_) / rate_hz_ - seconds;
+  has_sought_ =
+      start_s > 0 && go_to(round_to_range(static_cast<double>(first_pts_) + start_s / av_q2d(stream_->time_base)));
+  if (!has_sought_) restart();
+}
+
+// Where the last seek ended is not known, or behind the target.
+void FfmpegReader::go_further_back() {
+  if (std::exchange(is_further_back_, true)) return restart();
+  go_before_target(kFurtherBackSeconds);
 }
 
 template <std::size_t N>
@@ -445,7 +470,7 @@ std::optional<std::int64_t> FfmpegReader::expected_length() {
   const auto length_now = stated_length();
   if (!length_now || header_is_wrong_) return std::nullopt;
   const ByteView& view = input_.view();
-  if (is_format(std::to_array<std::string_view>({"ogg"}))) {
+  if (is_ogg()) {
     const std::int64_t granule = granule_of_cut_page(view).value_or(0);
     return std::max(*length_now, granule - stream_->codecpar->initial_padding);
   }

@@ -18,7 +18,7 @@ constexpr std::int64_t kHeaderBytes = 27, kMaxPageBytes = 27 + 255 + 255 * 255;
 constexpr std::int64_t kMaxScannedBytes = 16 << 20;
 
 struct Page {
-  std::int64_t end = 0;
+  std::int64_t end = 0;  // offset
   std::uint64_t serial = 0;
   bool begins_stream = false;
 };
@@ -54,12 +54,13 @@ std::int64_t find_page(const ByteView& view, std::int64_t offset) {
   return view.size();
 }
 
-std::optional<Page> last_page(const ByteView& view) {
-  std::optional<Page> last;
+// The offset of the last page; the size of the view if there is none at its end.
+std::int64_t last_page(const ByteView& view) {
+  std::int64_t last = view.size();
   std::int64_t at = find_page(view, std::max<std::int64_t>(0, view.size() - 2 * kMaxPageBytes));
   for (; at < view.size(); at = find_page(view, at)) {
     const auto page = page_at(view, at);
-    if (page) last = page;
+    if (page) last = at;
     at = page ? page->end : at + 1;
   }
   return last;
@@ -171,7 +172,7 @@ std::vector<ByteView> ogg_links(const ByteView& view) {
   const auto first = page_at(view, 0);
   if (!first) return {};
   if (view.size() > kMaxScannedBytes) {
-    const auto last = last_page(view);
+    const auto last = page_at(view, last_page(view));
     if (!last || last->serial == first->serial) return {view};
   }
   std::vector<ByteView> links;
