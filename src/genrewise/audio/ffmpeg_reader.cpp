@@ -5,16 +5,14 @@ extern "C" {
 }
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstdio>
 #include <new>
 #include <string_view>
 #include <utility>
 
 #include "genrewise/audio/container_end.hpp"
-#include "genrewise/audio/ffmpeg_input.hpp"
 #include "genrewise/audio/ffmpeg_samples.hpp"
+#include "genrewise/audio/ffmpeg_stream.hpp"
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/base/interrupt.hpp"
 
@@ -35,15 +33,9 @@ constexpr double kMaxPieceSeconds = 1.1;
 constexpr int kFramesOfOtherRate = 4;
 // Of a frame of most codecs, of which some may be lost even in short clips.
 constexpr std::int64_t kFrameSamples = 2048;
-constexpr int kFrameBytes = 400;
+constexpr std::int64_t kFrameBytes = 400;
 // Of one frame; the largest of real files (Monkey's Audio) has 1.2 million.
 constexpr std::int64_t kMaxFrameSamples = std::int64_t{1} << 22;
-
-// Broken files may have any time stamps; in this range sums of positions cannot overflow.
-std::int64_t round_to_range(double value) {
-  constexpr double kLimit = 1e15;
-  return std::llround(std::clamp(std::isnan(value) ? 0.0 : value, -kLimit, kLimit));
-}
 
 // Some decoders return codes of their own, or -1.
 std::string error_text(int code) {
@@ -53,10 +45,9 @@ std::string error_text(int code) {
 
 class FfmpegReader : public TrackReader {
  public:
-  FfmpegReader(const ByteView& view, std::string name) : name_(std::move(name)), input_(view) {
+  FfmpegReader(const ByteView& view, std::string name) : name_(std::move(name)), view_(view) {
     frame_.reset(av_frame_alloc());
-    packet_.reset(av_packet_alloc());
-    if (!frame_ || !packet_) throw std::bad_alloc();
+    if (!frame_) throw std::bad_alloc();
   }
 
   /// Also opens it anew, at its start.
@@ -76,93 +67,57 @@ class FfmpegReader : public TrackReader {
  private:
   void clear_losses() {
     used_ = lost_ = lost_pieces_ = 0;
-    used_bytes_ = lost_bytes_ = last_failed_bytes_ = 0;
+    used_bytes_ = failed_bytes_ = last_failed_bytes_ = 0;
   }
   tl::unexpected<Fault> fault(const char* reason, std::string detail) const {
     return tl::unexpected(Fault{reason, name_, std::move(detail)});
   }
   Expected<void> open_decoder(const AVCodec& decoder);
   ReadResult next_frame();
-  int read_packet();
   int feed_decoder();
   void record_error(int code);
-  void count_skipped_bytes();
   ReadResult end_of_input();
   bool locate_frame();
   void count_step(std::int64_t position);
-  bool go_to(std::int64_t timestamp);
   void go_before_target(double seconds);
   void go_further_back();
   void restart();
-  void count_packets();
   void trim_frame_to(std::int64_t end);
-  template <std::size_t N>
-  bool is_format(const std::array<std::string_view, N>& names) const;
-  bool stores_time_stamps() const;
-  bool is_ogg() const { return is_format(std::to_array<std::string_view>({"ogg"})); }
-  int pcm_frame_bytes() const;
-  bool can_seek() const;
-  bool consists_of_frames() const;
-  bool states_own_length() const;
-  double to_samples(std::int64_t timestamp) const {
-    return static_cast<double>(timestamp) * av_q2d(stream_->time_base) * rate_hz_;
-  }
-  std::int64_t position_of(std::int64_t timestamp) const {
-    return round_to_range(to_samples(timestamp) - to_samples(first_pts_));
-  }
+  bool is_ogg() const { return stream_->is_format({"ogg"}); }
 
   std::string name_;
-  FfmpegInput input_;  // outlives format_, which reads through it
-  std::unique_ptr<AVFormatContext, FormatDeleter> format_;
+  ByteView view_;
+  std::unique_ptr<FfmpegStream> stream_;
   std::unique_ptr<AVCodecContext, CodecDeleter> codec_;
   std::unique_ptr<AVFrame, FrameDeleter> frame_;
-  std::unique_ptr<AVPacket, PacketDeleter> packet_;
-  AVStream* stream_ = nullptr;
   int rate_hz_ = 0, channels_ = 0;
   std::optional<std::int64_t> counted_length_;
-  std::int64_t first_pts_ = AV_NOPTS_VALUE, first_byte_ = -1;  // of the first frame, of the first packet
-  // Of the packets read since open().
-  std::int64_t packets_ = 0, packets_bytes_ = 0, packets_duration_ = 0, packets_end_ = AV_NOPTS_VALUE,
-               packet_byte_ = -1;
-  int packet_bytes_ = 0;
-  std::int64_t packet_duration_ = 0;
-  std::int64_t read_by_open_ = 0, skipped_bytes_ = 0;
-  std::int64_t position_ = 0;  // of the next frame's first sample
-  std::int64_t target_ = 0;    // samples before it are dropped
+  std::int64_t first_byte_ = -1;  // of the first packet
+  std::int64_t position_ = 0;     // of the next frame's first sample
+  std::int64_t target_ = 0;       // samples before it are dropped
+  bool has_sought_ = false;       // until the position of the first frame is known
   bool is_further_back_ = false;
   std::int64_t page_after_seek_ = -1;
-  bool has_sought_ = false;  // until the position of the first frame is known
-  bool has_frame_ = false;   // the first frame, decoded when the track was opened
+  bool has_frame_ = false;  // the first frame, decoded when the track was opened
   bool input_ended_ = false, input_is_broken_ = false;
   int frames_of_other_rate_ = 0;
   // Since the last seek: samples returned; samples missing between time stamps, in how many pieces; bytes of packets
-  // that could not be decoded or were no packets, and of the last of them (which is a cut if the file ends there).
+  // that were decoded, and of those that could not be, without the last (which is a cut if the file ends there).
   std::int64_t used_ = 0, lost_ = 0, lost_pieces_ = 0;
-  std::int64_t used_bytes_ = 0, lost_bytes_ = 0, last_failed_bytes_ = 0;
-  bool header_is_wrong_ = false;  // the sample rate in a FLAC header, so its times too
+  std::int64_t used_bytes_ = 0, failed_bytes_ = 0, last_failed_bytes_ = 0, skipped_before_ = 0;
   std::string error_;
 };
 
 Expected<void> FfmpegReader::open() {
-  codec_.reset();
-  format_.reset();
-  auto format = input_.open_format(name_);
-  if (!format) return tl::unexpected(std::move(format.error()));
-  format_ = std::move(*format);
-  const AVCodec* decoder = nullptr;
-  const int index = av_find_best_stream(format_.get(), AVMEDIA_TYPE_AUDIO, -1, -1, &decoder, 0);
-  if (index == AVERROR_DECODER_NOT_FOUND) return fault("no audio in it", "no decoder for its codec is installed");
-  if (index < 0) return fault("no audio in it", std::string("it is ") + format_->iformat->long_name);
-  for (unsigned i = 0; i < format_->nb_streams; ++i) {
-    format_->streams[i]->discard = static_cast<int>(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-  }
-  stream_ = format_->streams[index];
-  packets_ = packets_bytes_ = skipped_bytes_ = packets_duration_ = 0, packets_end_ = AV_NOPTS_VALUE, packet_byte_ = -1;
+  stream_ = std::make_unique<FfmpegStream>(view_, name_);
+  const auto decoder = stream_->open();
+  if (!decoder) return tl::unexpected(decoder.error());
   position_ = 0;
   clear_losses();
+  skipped_before_ = 0;
   has_sought_ = input_ended_ = input_is_broken_ = false;
   error_.clear();
-  return open_decoder(*decoder);
+  return open_decoder(**decoder);
 }
 
 Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder) {
@@ -170,15 +125,14 @@ Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder) {
   codec_.reset(avcodec_alloc_context3(&decoder));
   if (!codec_) throw std::bad_alloc();
   codec_->thread_count = 1;
-  int code = avcodec_parameters_to_context(codec_.get(), stream_->codecpar);
-  codec_->pkt_timebase = stream_->time_base;
+  int code = avcodec_parameters_to_context(codec_.get(), stream_->stream().codecpar);
+  codec_->pkt_timebase = stream_->stream().time_base;
   codec_->max_samples = kMaxFrameSamples;
   if (code >= 0) code = avcodec_open2(codec_.get(), &decoder, nullptr);
   if (code < 0) return fault("damaged", prefix + error_text(code));
-  read_by_open_ = avio_tell(format_->pb);
   if (const ReadResult first = next_frame(); first != ReadResult::samples) {
-    if (first == ReadResult::damaged || lost_bytes_ > 0) return fault("damaged", prefix + error_);
-    if (packets_ > 0 || stream_->duration > 0 || input_.is_cut(0)) {
+    if (first == ReadResult::damaged || failed_bytes_ > 0) return fault("damaged", prefix + error_);
+    if (stream_->counts().packets > 0 || stream_->stream().duration > 0 || stream_->input().is_cut(0)) {
       return fault("truncated", prefix + "the file ends before the first samples");
     }
     return fault("no audio in it", prefix + "the stream has no samples");
@@ -186,63 +140,31 @@ Expected<void> FfmpegReader::open_decoder(const AVCodec& decoder) {
   has_frame_ = true;
   rate_hz_ = frame_->sample_rate;
   channels_ = frame_->ch_layout.nb_channels;
-  first_pts_ = frame_->pts;
-  first_byte_ = packet_byte_;
-  header_is_wrong_ = is_format(std::to_array<std::string_view>({"flac"})) && stream_->time_base.den != rate_hz_;
+  stream_->set_first_frame(*frame_);
+  first_byte_ = stream_->counts().last_byte;
   clear_losses();
   if (auto bad = implausible_stream(codec_->codec_id, rate_hz_, channels_, name_)) return tl::unexpected(*bad);
   return {};
 }
 
-// Reads the next packet of our stream into packet_; returns 0 or FFmpeg's error code.
-int FfmpegReader::read_packet() {
-  for (;;) {
-    throw_if_interrupted();
-    av_packet_unref(packet_.get());
-    if (const int code = av_read_frame(format_.get(), packet_.get()); code < 0) return code;
-    if (packet_->stream_index != stream_->index) continue;
-    const std::int64_t duration = std::clamp<std::int64_t>(packet_->duration, 0, std::int64_t{1} << 40);
-    ++packets_;
-    packets_duration_ += duration;
-    if (packet_->pts != AV_NOPTS_VALUE && packet_->pts < (std::int64_t{1} << 60))
-      packets_end_ = std::max(packets_end_, packet_->pts + duration);
-    packet_duration_ = duration;
-    packet_byte_ = packet_->pos;
-    packet_bytes_ = packet_->size;
-    packets_bytes_ += packet_->size;
-    used_bytes_ += packet_->size;
-    count_skipped_bytes();
-    return 0;
-  }
-}
-
-// Bytes that FFmpeg read since open() and that are in no packet, in formats that are frames one after the other. While
-// packets come from those that open() read ahead, the position says nothing.
-void FfmpegReader::count_skipped_bytes() {
-  constexpr std::int64_t kReadAheadBytes = 1500;
-  const std::int64_t at = avio_tell(format_->pb);
-  const std::int64_t skipped = at - packets_bytes_ - kReadAheadBytes;
-  if (at <= read_by_open_ || skipped <= skipped_bytes_ || !consists_of_frames()) return;
-  lost_bytes_ += skipped - skipped_bytes_;
-  skipped_bytes_ = skipped;
-}
-
 // Sends one packet (or the end) to the decoder; returns 0 or FFmpeg's error code.
 int FfmpegReader::feed_decoder() {
-  if (const int code = read_packet(); code < 0) {
+  if (const int code = stream_->read_packet(); code < 0) {
     throw_if_interrupted();
     input_ended_ = true;
-    input_is_broken_ = code != AVERROR_EOF && !input_.is_cut(code);
+    input_is_broken_ = code != AVERROR_EOF && !stream_->input().is_cut(code);
     if (input_is_broken_) error_ = error_text(code);
     return avcodec_send_packet(codec_.get(), nullptr);
   }
-  return avcodec_send_packet(codec_.get(), packet_.get());
+  used_bytes_ += stream_->packet().size;
+  return avcodec_send_packet(codec_.get(), &stream_->packet());
 }
 
 void FfmpegReader::record_error(int code) {
   error_ = error_text(code);
-  lost_bytes_ += std::exchange(last_failed_bytes_, packet_bytes_);
-  used_bytes_ -= packet_bytes_;
+  const std::int64_t bytes = stream_->counts().last_bytes;
+  failed_bytes_ += std::exchange(last_failed_bytes_, bytes);
+  used_bytes_ -= bytes;
 }
 
 // Decodes the next frame into frame_. Packets that cannot be decoded are left out and counted.
@@ -250,7 +172,7 @@ ReadResult FfmpegReader::next_frame() {
   for (;;) {
     int code = avcodec_receive_frame(codec_.get(), frame_.get());
     if (code == 0 && frame_->nb_samples > 0) {
-      lost_bytes_ += std::exchange(last_failed_bytes_, 0);
+      failed_bytes_ += std::exchange(last_failed_bytes_, 0);
       return ReadResult::samples;
     }
     if (code < 0 && input_ended_) return end_of_input();
@@ -262,8 +184,9 @@ ReadResult FfmpegReader::next_frame() {
 
 // What is missing between the last frame and the last time stamp, except for the last packet, which may be cut.
 ReadResult FfmpegReader::end_of_input() {
-  const bool has_stamps = stores_time_stamps() && packets_end_ != AV_NOPTS_VALUE && first_pts_ != AV_NOPTS_VALUE;
-  if (has_stamps && rate_hz_ > 0 && !error_.empty()) count_step(position_of(packets_end_ - packet_duration_));
+  const PacketCounts& counts = stream_->counts();
+  const bool has_stamps = rate_hz_ > 0 && stream_->stores_time_stamps() && counts.end != AV_NOPTS_VALUE;
+  if (has_stamps && !error_.empty()) count_step(stream_->position_of(counts.end - counts.last_duration));
   return input_is_broken_ ? ReadResult::damaged : ReadResult::end;
 }
 
@@ -289,12 +212,13 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
     }
     if (has_sought_) continue;
     const std::int64_t skip = std::max<std::int64_t>(0, target_ - position_);
-    if (is_format(std::to_array<std::string_view>({"mov"}))) {
-      trim_frame_to(stated_length().value_or(position_ + frame_->nb_samples));
-    }
+    if (stream_->is_format({"mov"})) trim_frame_to(stated_length().value_or(position_ + frame_->nb_samples));
     position_ += frame_->nb_samples;
     if (skip >= frame_->nb_samples) continue;
-    if (used_ == 0) used_bytes_ = lost_bytes_ = 0;  // of packets before the target
+    if (used_ == 0) {  // what was lost before the target does not count
+      used_bytes_ = failed_bytes_ = 0;
+      skipped_before_ = stream_->counts().skipped_bytes;
+    }
     used_ += frame_->nb_samples - skip;
     if (append_frame(*frame_, static_cast<int>(skip), mono)) return ReadResult::samples;
     error_ = "unknown sample format";
@@ -306,33 +230,32 @@ ReadResult FfmpegReader::read(std::vector<float>& mono) {
 // it FFmpeg guesses them. Returns false if a seek ended behind its target or in an unknown position: then decoding must
 // start from the beginning.
 bool FfmpegReader::locate_frame() {
-  const std::int64_t pts = frame_->best_effort_timestamp;
-  const bool has_position = pts != AV_NOPTS_VALUE && first_pts_ != AV_NOPTS_VALUE;
+  const std::int64_t pts = frame_->best_effort_timestamp, byte = stream_->counts().last_byte;
+  const bool has_position = pts != AV_NOPTS_VALUE && stream_->stores_time_stamps();
   if (!has_sought_) {
-    if (has_position && stores_time_stamps()) count_step(position_of(pts));
+    if (has_position) count_step(stream_->position_of(pts));
     return true;
   }
-  if (is_ogg() && (page_after_seek_ < 0 || packet_byte_ == page_after_seek_)) {
-    page_after_seek_ = packet_byte_;
-    return has_position && position_of(pts) <= target_;
+  if (is_ogg() && (page_after_seek_ < 0 || byte == page_after_seek_)) {
+    page_after_seek_ = byte;
+    return has_position && stream_->position_of(pts) <= target_;
   }
   has_sought_ = false;
   clear_losses();
-  if (const int bytes = pcm_frame_bytes(); bytes > 0) {
-    const std::int64_t offset = packet_byte_ - first_byte_;
-    if (packet_byte_ < 0 || first_byte_ < 0 || offset < 0 || offset % bytes != 0) return false;
+  if (const int bytes = stream_->pcm_frame_bytes(); bytes > 0) {
+    const std::int64_t offset = byte - first_byte_;
+    if (byte < 0 || first_byte_ < 0 || offset < 0 || offset % bytes != 0) return false;
     position_ = offset / bytes;
   } else {
     if (!has_position) return false;
-    position_ = position_of(pts);
+    position_ = stream_->position_of(pts);
   }
   return position_ <= target_;
 }
 
 // Counts what is missing between position_ and the next frame, and moves there.
 void FfmpegReader::count_step(std::int64_t position) {
-  const bool is_exact = stream_->time_base.num == 1 && stream_->time_base.den % rate_hz_ == 0;
-  const double limit = (is_exact ? kMaxStepSeconds : kMaxRoundedStepSeconds) * rate_hz_;
+  const double limit = (stream_->has_exact_time_stamps() ? kMaxStepSeconds : kMaxRoundedStepSeconds) * rate_hz_;
   if (static_cast<double>(position - position_) <= limit) return;
   if (position > target_) {
     lost_ += position - std::max(position_, target_);
@@ -346,21 +269,12 @@ void FfmpegReader::trim_frame_to(std::int64_t end) {
   frame_->nb_samples = static_cast<int>(std::clamp<std::int64_t>(end - position_, 0, frame_->nb_samples));
 }
 
-bool FfmpegReader::go_to(std::int64_t timestamp) {
-  if (av_seek_frame(format_.get(), stream_->index, timestamp, AVSEEK_FLAG_BACKWARD) < 0) return false;
-  avcodec_flush_buffers(codec_.get());
-  input_ended_ = input_is_broken_ = has_frame_ = false;
-  packet_byte_ = page_after_seek_ = -1;
-  return true;
-}
-
 // It was opened before, so a Fault is a failure of the source, which check_read() reports: the track ends here.
 void FfmpegReader::restart() {
-  auto format = std::move(format_);
+  auto stream = std::move(stream_);
   auto codec = std::move(codec_);
-  AVStream* const stream = stream_;
   if (auto opened = open(); !opened) {
-    format_ = std::move(format), codec_ = std::move(codec), stream_ = stream;
+    stream_ = std::move(stream), codec_ = std::move(codec);
     avcodec_flush_buffers(codec_.get());
     error_ = opened.error().detail;
     has_frame_ = false;
@@ -372,7 +286,7 @@ bool FfmpegReader::seek(std::int64_t sample) {
   target_ = sample;
   clear_losses();
   const double start_s = static_cast<double>(sample) / rate_hz_;
-  if (start_s < kNearSeconds || !can_seek()) {
+  if (start_s < kNearSeconds || !stream_->can_seek()) {
     if (position_ > 0 || has_sought_ || input_ended_) restart();
     return true;
   }
@@ -384,9 +298,11 @@ bool FfmpegReader::seek(std::int64_t sample) {
 // Continues so long before the target, or at the start if that is not possible.
 void FfmpegReader::go_before_target(double seconds) {
   const double start_s = static_cast<double>(target_) / rate_hz_ - seconds;
-  has_sought_ =
-      start_s > 0 && go_to(round_to_range(static_cast<double>(first_pts_) + start_s / av_q2d(stream_->time_base)));
-  if (!has_sought_) restart();
+  if (start_s <= 0 || !stream_->go_to(stream_->timestamp_at(start_s))) return restart();
+  avcodec_flush_buffers(codec_.get());
+  has_sought_ = true;
+  input_ended_ = input_is_broken_ = has_frame_ = false;
+  page_after_seek_ = -1;
 }
 
 // Where the last seek ended is not known, or behind the target.
@@ -395,94 +311,38 @@ void FfmpegReader::go_further_back() {
   go_before_target(kFurtherBackSeconds);
 }
 
-template <std::size_t N>
-bool FfmpegReader::is_format(const std::array<std::string_view, N>& names) const {
-  const std::string_view all = format_->iformat->name;  // "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"
-  return std::ranges::find(names, all.substr(0, all.find(','))) != names.end();
-}
-
-// Formats whose packets have time stamps, or fixed numbers of samples and an index, so the position after a seek is
-// known. In others FFmpeg calculates it from the bit rate, which is wrong by seconds: they are decoded from the start.
-bool FfmpegReader::stores_time_stamps() const {
-  return !header_is_wrong_ &&
-         is_format(std::to_array<std::string_view>({"mov", "matroska", "ogg", "flac", "asf", "wv", "tta", "ape"}));
-}
-
-// The bytes of one sample of all channels, in formats whose audio is one block of PCM; else 0.
-int FfmpegReader::pcm_frame_bytes() const {
-  const AVCodecID codec = stream_->codecpar->codec_id;
-  const bool is_pcm = codec >= AV_CODEC_ID_FIRST_AUDIO && codec < AV_CODEC_ID_ADPCM_IMA_QT;
-  if (!is_pcm || !is_format(std::to_array<std::string_view>({"wav", "w64", "aiff", "au", "caf"}))) return 0;
-  return av_get_exact_bits_per_sample(codec) * channels_ / 8;
-}
-
-// Whether the samples after a seek, one second later, are those of a decoder that began at the start, and their
-// position is known. ADPCM and DPCM codecs may add to a state that never converges.
-bool FfmpegReader::can_seek() const {
-  const AVCodecID codec = stream_->codecpar->codec_id;
-  const bool adds_up = (codec >= AV_CODEC_ID_ADPCM_IMA_QT && codec < AV_CODEC_ID_AMR_NB) ||
-                       (codec >= AV_CODEC_ID_ROQ_DPCM && codec < AV_CODEC_ID_MP2);
-  return !adds_up && first_pts_ != AV_NOPTS_VALUE && (stores_time_stamps() || pcm_frame_bytes() > 0);
-}
-
-// Formats that are nothing but frames, so bytes between two packets are damage.
-bool FfmpegReader::consists_of_frames() const {
-  return is_format(std::to_array<std::string_view>({"aac", "ac3", "eac3", "mp3", "dts"}));
-}
-
-// Whether stated_length() is that of our stream. Others state the length of the longest stream, or none.
-bool FfmpegReader::states_own_length() const {
-  if (header_is_wrong_ || stream_->duration == AV_NOPTS_VALUE ||
-      format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) {
-    return false;
-  }
-  return pcm_frame_bytes() > 0 || is_format(std::to_array<std::string_view>(
-                                      {"mov", "ogg", "flac", "wv", "tta", "ape", "mpc", "mpc8", "tak", "dsf", "iff"}));
-}
-
 std::optional<std::int64_t> FfmpegReader::stated_length() const {
-  // Opus counts the samples that its decoder drops at the start (RFC 7845, 4.2).
-  const std::int64_t dropped = codec_->codec_id == AV_CODEC_ID_OPUS ? stream_->codecpar->initial_padding : 0;
-  if (stream_->duration != AV_NOPTS_VALUE) return round_to_range(to_samples(stream_->duration)) - dropped;
-  if (format_->duration == AV_NOPTS_VALUE) return std::nullopt;
-  return round_to_range(static_cast<double>(format_->duration) / AV_TIME_BASE * rate_hz_);
+  return stream_->stated_length();
 }
 
 std::optional<std::int64_t> FfmpegReader::length() {
-  if (header_is_wrong_) return std::nullopt;
-  if (states_own_length()) return stated_length();
-  if (!counted_length_) count_packets();
+  if (stream_->header_is_wrong()) return std::nullopt;
+  if (stream_->states_own_length()) return stated_length();
+  if (!counted_length_) {
+    restart();
+    while (!input_ended_ && stream_->read_packet() == 0) continue;
+    counted_length_ = stream_->counted_length();
+    restart();
+  }
   return counted_length_;
-}
-
-// Reads all packets without decoding them: their last time stamp, or the sum of their durations if FFmpeg calculates
-// the time stamps (raw AAC).
-void FfmpegReader::count_packets() {
-  restart();
-  while (read_packet() == 0) continue;
-  const bool has_stamps = stores_time_stamps() && packets_end_ != AV_NOPTS_VALUE && first_pts_ != AV_NOPTS_VALUE;
-  const std::int64_t samples = has_stamps ? position_of(packets_end_) : round_to_range(to_samples(packets_duration_));
-  if (samples > 0) counted_length_ = samples;
-  restart();
 }
 
 std::optional<std::int64_t> FfmpegReader::expected_length() {
   const auto length_now = stated_length();
-  if (!length_now || header_is_wrong_) return std::nullopt;
-  const ByteView& view = input_.view();
+  if (!length_now || stream_->header_is_wrong()) return std::nullopt;
   if (is_ogg()) {
-    const std::int64_t granule = granule_of_cut_page(view).value_or(0);
-    return std::max(*length_now, granule - stream_->codecpar->initial_padding);
+    const std::int64_t granule = granule_of_cut_page(view_).value_or(0);
+    return std::max(*length_now, granule - stream_->stream().codecpar->initial_padding);
   }
-  const auto size = static_cast<double>(view.size());
-  const auto stated = static_cast<double>(stated_size(view).value_or(0));
+  const auto size = static_cast<double>(view_.size());
+  const auto stated = static_cast<double>(stated_size(view_).value_or(0));
   if (stated > size) return round_to_range(static_cast<double>(*length_now) * stated / size);
-  return states_own_length() ? length_now : std::nullopt;
+  return stream_->states_own_length() ? length_now : std::nullopt;
 }
 
 std::string FfmpegReader::damage() const {
   const std::string reason = error_.empty() ? "" : error_ + "; ";
-  if (stores_time_stamps()) {
+  if (stream_->stores_time_stamps()) {
     const auto lost = static_cast<double>(lost_);
     if (lost_pieces_ <= 1 && lost <= kMaxPieceSeconds * rate_hz_) return {};
     if (!is_damaged(lost_, used_, kFrameSamples)) return {};
@@ -490,15 +350,14 @@ std::string FfmpegReader::damage() const {
     std::snprintf(text, sizeof text, "%.2f s could not be decoded", lost / rate_hz_);
     return reason + text;
   }
-  if (!is_damaged(lost_bytes_, used_bytes_, std::max(packet_bytes_, kFrameBytes))) return {};
-  return reason + std::to_string(lost_bytes_) + " of " + std::to_string(lost_bytes_ + used_bytes_) +
-         " bytes could not be decoded";
+  const std::int64_t bytes = failed_bytes_ + stream_->counts().skipped_bytes - skipped_before_;
+  if (!is_damaged(bytes, used_bytes_, std::max(stream_->counts().last_bytes, kFrameBytes))) return {};
+  return reason + std::to_string(bytes) + " of " + std::to_string(bytes + used_bytes_) + " bytes could not be decoded";
 }
 
 std::string FfmpegReader::format() const {
-  const std::string_view names = format_->iformat->name;
-  const std::string_view first = names.substr(0, names.find(','));
-  return std::string(first == "mov" ? "mp4" : first);
+  const std::string_view name = stream_->format_name();
+  return std::string(name == "mov" ? "mp4" : name);
 }
 
 AudioInfo FfmpegReader::info() {
@@ -509,10 +368,10 @@ AudioInfo FfmpegReader::info() {
   info.channels = channels_;
   info.duration_s = static_cast<double>(length().value_or(0)) / rate_hz_;
   const bool nominal = info.format == "ogg";  // its headers state the nominal bit rate
-  if (stream_->codecpar->bit_rate > 0 && !nominal) {
-    info.bit_rate_kbps = static_cast<double>(stream_->codecpar->bit_rate) * 1e-3;
+  if (stream_->stream().codecpar->bit_rate > 0 && !nominal) {
+    info.bit_rate_kbps = static_cast<double>(stream_->stream().codecpar->bit_rate) * 1e-3;
   } else if (info.duration_s > 0) {
-    info.bit_rate_kbps = static_cast<double>(input_.view().size()) * 8e-3 / info.duration_s;
+    info.bit_rate_kbps = static_cast<double>(view_.size()) * 8e-3 / info.duration_s;
   }
   return info;
 }
