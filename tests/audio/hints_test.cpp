@@ -85,6 +85,11 @@ TEST(Hints, AFlacThatIsLongerThanItStatesIsMeasured) {
   }
 }
 
+TEST(Hints, AFlacLargerThanItsStatedLengthOfPcmIsCounted) {
+  EXPECT_EQ(probed_s(flac_that_states(0)), 8);
+  EXPECT_EQ(probed_s(flac_that_states(16'000)), 8);
+}
+
 TEST(Hints, TheFramesOfAFlacDecideItsRate) {
   std::string bytes = golden_bytes("long.flac");
   bytes[18] = '\x9f', bytes[19] = '\xff', bytes[20] = static_cast<char>((bytes[20] & 0x0f) | 0x60);  // 655,350 Hz

@@ -317,7 +317,7 @@ std::optional<std::int64_t> FfmpegReader::stated_length() const {
 
 std::optional<std::int64_t> FfmpegReader::length() {
   if (stream_->header_is_wrong()) return std::nullopt;
-  if (stream_->states_own_length()) return stated_length();
+  if (stream_->states_own_length() && !stream_->is_larger_than_pcm()) return stated_length();
   if (!counted_length_) {
     restart();
     while (!input_ended_ && stream_->read_packet() == 0) continue;

@@ -130,6 +130,13 @@ std::optional<std::int64_t> FfmpegStream::stated_length() const {
   return round_to_range(static_cast<double>(format_->duration) / AV_TIME_BASE * rate_hz_);
 }
 
+bool FfmpegStream::is_larger_than_pcm() const {
+  constexpr int kMinBits = 16;
+  if (!is_format({"flac", "wv", "tta", "ape"})) return false;
+  const double bits = std::max(kMinBits, stream_->codecpar->bits_per_raw_sample) * channels_;
+  return static_cast<double>(input_.view().size()) > to_samples(stream_->duration) * bits / 8;
+}
+
 bool FfmpegStream::states_own_length() const {
   const bool is_guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
   if (header_is_wrong_ || is_guessed || stream_->duration == AV_NOPTS_VALUE) return false;

@@ -63,6 +63,8 @@ class FfmpegStream {
   std::optional<std::int64_t> stated_length() const;
   /// Whether it is that of this stream. Some formats state the length of the longest stream, or none.
   bool states_own_length() const;
+  /// Whether the file is larger than PCM of that length, which a lossless codec needs only for pictures.
+  bool is_larger_than_pcm() const;
   /// The length up to the last time stamp, or the sum of the durations if FFmpeg calculates time stamps (raw AAC), when
   /// all packets have been read; nothing if they have no durations.
   std::optional<std::int64_t> counted_length() const;
