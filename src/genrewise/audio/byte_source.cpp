@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "genrewise/base/interrupt.hpp"
+
 namespace genrewise::audio {
 namespace {
 
@@ -53,6 +55,7 @@ const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
   });
   Window& window = going_on == windows_.end() ? *std::ranges::min_element(windows_, {}, &Window::used) : *going_on;
   try {
+    throw_if_interrupted();
     fill(window, offset);
   } catch (...) {
     error_ = std::current_exception();
@@ -92,6 +95,11 @@ Expected<void> ByteSource::check_read() const try {
   return {};
 } catch (const FileError& error) {
   return tl::unexpected(Fault{"cannot be read", error.where(), error.problem()});
+}
+
+std::size_t ByteView::read_at(std::int64_t offset, std::span<std::byte> out) const noexcept {
+  if (offset < 0 || offset >= size_) return 0;
+  return source_->read_at(begin_ + offset, out.first(std::min(out.size(), static_cast<std::size_t>(size_ - offset))));
 }
 
 }  // namespace genrewise::audio

@@ -18,7 +18,8 @@ namespace genrewise::audio {
 
 /// Read-only, seekable, for one thread. A file is read through four windows, so memory does not depend on its size: 64
 /// KiB after a seek, doubled up to 256 KiB with each sequential read. So headers and tags at both ends are cheap even
-/// in an object store, and sequential reading takes few requests.
+/// in an object store, and sequential reading takes few requests. An interrupt ends reading: no byte is returned from
+/// then on, so parsers that run in C code end too.
 class ByteSource {
  public:
   /// Faults: "cannot be opened" (missing, no permission, a folder, a pipe), "empty file". Throws Error if a store
@@ -57,6 +58,22 @@ class ByteSource {
   std::size_t latest_ = 0;  // the window that the last read used
   std::uint64_t switches_ = 0;
   std::exception_ptr error_;  // first error
+};
+
+/// A part of a source; offsets count from where it begins. The source must outlive it.
+class ByteView {
+ public:
+  ByteView(ByteSource& source, std::int64_t begin, std::int64_t size) : source_(&source), begin_(begin), size_(size) {}
+
+  std::int64_t size() const { return size_; }
+  /// As ByteSource::read_at().
+  std::size_t read_at(std::int64_t offset, std::span<std::byte> out) const noexcept;
+  /// `begin` and `size` must be inside this view.
+  ByteView part(std::int64_t begin, std::int64_t size) const { return {*source_, begin_ + begin, size}; }
+
+ private:
+  ByteSource* source_;
+  std::int64_t begin_, size_;
 };
 
 }  // namespace genrewise::audio

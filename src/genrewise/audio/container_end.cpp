@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <vector>
 
 #include "genrewise/audio/byte_order.hpp"
@@ -11,14 +12,14 @@ namespace {
 
 using Head = std::array<std::byte, 16>;
 
-std::optional<Head> read_head(ByteSource& source, std::int64_t offset) {
+std::optional<Head> read_head(const ByteView& source, std::int64_t offset) {
   Head head{};
   if (source.read_at(offset, head) < 8) return std::nullopt;
   return head;
 }
 
 // The end of the chunk of samples. Programs that cannot seek back to write its size leave a huge one or 0.
-std::optional<std::int64_t> wav_size(ByteSource& source) {
+std::optional<std::int64_t> wav_size(const ByteView& source) {
   constexpr std::uint64_t kUnknownSize = 0x7f000000;
   std::int64_t offset = 12;
   while (const auto head = read_head(source, offset)) {
@@ -32,7 +33,7 @@ std::optional<std::int64_t> wav_size(ByteSource& source) {
 }
 
 // Where the last top-level box ends (ISO/IEC 14496-12, 4.2).
-std::optional<std::int64_t> mp4_size(ByteSource& source) {
+std::optional<std::int64_t> mp4_size(const ByteView& source) {
   std::int64_t offset = 0;
   while (const auto head = read_head(source, offset)) {
     const std::uint64_t short_size = big_endian(head->data());
@@ -44,7 +45,7 @@ std::optional<std::int64_t> mp4_size(ByteSource& source) {
 }
 
 // The file properties object is near the start of every ASF file (ASF specification 3.2).
-std::optional<std::int64_t> asf_size(ByteSource& source) {
+std::optional<std::int64_t> asf_size(const ByteView& source) {
   static constexpr unsigned char kFileProperties[16] = {0xa1, 0xdc, 0xab, 0x8c, 0x47, 0xa9, 0xcf, 0x11,
                                                         0x8e, 0xe4, 0x00, 0xc0, 0x0c, 0x20, 0x53, 0x65};
   std::vector<std::byte> bytes(1 << 16);
@@ -57,20 +58,51 @@ std::optional<std::int64_t> asf_size(ByteSource& source) {
   return static_cast<std::int64_t>(size);
 }
 
+// An EBML number (RFC 8794, 4): the leading zero bits of its first byte are the number of bytes that follow. A size of
+// all ones is unknown.
+struct EbmlSize {
+  int length = 0;  // of the number, in bytes
+  std::uint64_t value = 0;
+  bool unknown = false;
+};
+
+EbmlSize ebml_size(const std::byte* bytes) {
+  const int length = std::countl_zero(std::to_integer<unsigned char>(*bytes)) + 1;
+  if (length > 8) return {};
+  const std::uint64_t mask = (std::uint64_t{1} << 7 * length) - 1;
+  const std::uint64_t value = big_endian(bytes, length) & mask;
+  return {length, value, value == mask};
+}
+
+// The EBML header is followed by one Segment, which contains the rest of the file (RFC 9559, 5.1).
+std::optional<std::int64_t> matroska_size(const ByteView& source) {
+  constexpr std::uint64_t kSegment = 0x18538067;
+  const auto head = read_head(source, 0);
+  const EbmlSize header = head ? ebml_size(head->data() + 4) : EbmlSize{};
+  if (header.length == 0 || header.value > (1 << 16)) return std::nullopt;
+  const std::int64_t segment_at = 4 + header.length + static_cast<std::int64_t>(header.value);
+  const auto segment = read_head(source, segment_at);
+  if (!segment || big_endian(segment->data()) != kSegment) return std::nullopt;
+  const EbmlSize size = ebml_size(segment->data() + 4);
+  if (size.length == 0 || size.unknown) return std::nullopt;
+  return segment_at + 4 + size.length + static_cast<std::int64_t>(size.value);
+}
+
 }  // namespace
 
-std::optional<std::int64_t> stated_size(ByteSource& source) {
+std::optional<std::int64_t> stated_size(const ByteView& source) {
   const auto head = read_head(source, 0);
   if (!head) return std::nullopt;
   const std::byte* bytes = head->data();
   if (begins_with(bytes, "RIFF") && begins_with(bytes + 8, "WAVE")) return wav_size(source);
   if (begins_with(bytes, "FORM")) return static_cast<std::int64_t>(big_endian(bytes + 4)) + 8;
   if (begins_with(bytes + 4, "ftyp")) return mp4_size(source);
+  if (begins_with(bytes, "\x1a\x45\xdf\xa3")) return matroska_size(source);
   if (begins_with(bytes, "\x30\x26\xb2\x75\x8e\x66\xcf\x11")) return asf_size(source);
   return std::nullopt;
 }
 
-std::optional<std::int64_t> granule_of_cut_page(ByteSource& source) {
+std::optional<std::int64_t> granule_of_cut_page(const ByteView& source) {
   constexpr std::int64_t kMaxPageBytes = 27 + 255 + 255 * 255;
   constexpr std::size_t kHeaderBytes = 27;
   const std::int64_t begin = std::max<std::int64_t>(0, source.size() - kMaxPageBytes);

@@ -8,11 +8,11 @@
 
 namespace genrewise::audio {
 
-/// The file size in bytes that the headers of a WAV, AIFF, MP4 or ASF file state; nothing for other formats or an
-/// unknown size (a WAV written to a pipe).
-std::optional<std::int64_t> stated_size(ByteSource& source);
+/// The file size in bytes that the headers of a WAV, AIFF, MP4, Matroska or ASF file state; nothing for other
+/// formats or an unknown size (a WAV written to a pipe).
+std::optional<std::int64_t> stated_size(const ByteView& source);
 
 /// Ogg (RFC 3533): the granule position of the last page if that page is incomplete.
-std::optional<std::int64_t> granule_of_cut_page(ByteSource& source);
+std::optional<std::int64_t> granule_of_cut_page(const ByteView& source);
 
 }  // namespace genrewise::audio

@@ -9,7 +9,9 @@
 
 #include "genrewise/audio/byte_source.hpp"
 #include "genrewise/audio/ffmpeg_reader.hpp"
+#include "genrewise/audio/limits.hpp"
 #include "genrewise/audio/mp3_reader.hpp"
+#include "genrewise/audio/ogg_links.hpp"
 #include "genrewise/audio/resample.hpp"
 #include "genrewise/audio/track_reader.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -29,9 +31,12 @@ constexpr std::int64_t kMaxReservedSamples = std::int64_t{1} << 24;
 // Extra capacity for the frame that reaches beyond the window.
 constexpr std::int64_t kMaxFrameSamples = 8192;
 
+constexpr const char* kOutside = "clip outside the track";
+
 struct Window {
   std::int64_t start = 0;
   std::int64_t count = std::numeric_limits<std::int64_t>::max();  // to the end
+  bool is_whole = false;                                          // a centred clip of a short track
 
   std::int64_t end() const { return start + std::min(count, std::numeric_limits<std::int64_t>::max() - start); }
 };
@@ -55,21 +60,24 @@ void check_options(const DecodeOptions& options) {
   }
 }
 
-Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
-  const double rate = reader.sample_rate_hz();
-  const auto samples = [&](double seconds) {
-    constexpr double kMaxSamples = 1e15;  // 700 years
-    return std::llround(std::min(kMaxSamples, seconds * rate));
-  };
+bool is_centred(const ClipRequest& clip) {
+  return !clip.start_s && std::isfinite(clip.duration_s);
+}
+
+std::int64_t samples_of(double seconds, int rate_hz) {
+  constexpr double kMaxSamples = 1e15;  // 700 years
+  return std::llround(std::min(kMaxSamples, seconds * rate_hz));
+}
+
+// `length` of the track in samples; only used by centred clips.
+Window resolve_window(const ClipRequest& clip, std::int64_t length, int rate_hz) {
   Window window;
-  if (std::isfinite(clip.duration_s)) window.count = std::max<std::int64_t>(1, samples(clip.duration_s));
-  if (clip.start_s) {
-    window.start = samples(*clip.start_s);
-  } else if (std::isfinite(clip.duration_s)) {
-    const std::int64_t length = reader.length().value_or(0);
-    if (length <= samples(clip.duration_s + clip.slack_s)) return {};
-    window.start = (length - window.count) / 2;
-  }
+  if (std::isfinite(clip.duration_s)) window.count = std::max<std::int64_t>(1, samples_of(clip.duration_s, rate_hz));
+  if (clip.start_s) window.start = samples_of(*clip.start_s, rate_hz);
+  if (!is_centred(clip)) return window;
+  const std::int64_t whole = std::max(window.count, samples_of(clip.duration_s + clip.slack_s, rate_hz));
+  if (length <= whole) return {0, whole + samples_of(kShortfallSeconds, rate_hz), true};
+  window.start = (length - window.count) / 2;
   return window;
 }
 
@@ -78,15 +86,14 @@ Window resolve_window(const ClipRequest& clip, TrackReader& reader) {
 // flags.)
 Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std::string& name) {
   const auto at_start = audio::find_mpeg_audio(source, audio::MpegSearch::at_start);
-  if (at_start && at_start->first.layer == 3) {
-    if (auto reader = audio::open_mp3(source, *at_start)) return reader;
-  }
-  auto other = audio::open_ffmpeg(source, name);
+  if (at_start && at_start->first.layer == 3) return audio::open_mp3(source, *at_start);
+  const std::int64_t tags_end = audio::end_of_leading_tags(source);
+  const audio::ByteView view(source, tags_end, source.size() - tags_end);
+  const std::vector<audio::ByteView> links = audio::ogg_links(view);
+  auto other = links.size() > 1 ? audio::open_ogg_chain(links, name) : audio::open_ffmpeg(view, name);
   if (at_start || (other && (*other)->format() != "mp3")) return other;
   const auto behind = audio::find_mpeg_audio(source, audio::MpegSearch::behind_junk);
-  if (behind && behind->first.layer == 3) {
-    if (auto reader = audio::open_mp3(source, *behind)) return reader;
-  }
+  if (behind && behind->first.layer == 3) return audio::open_mp3(source, *behind);
   return other;
 }
 
@@ -105,19 +112,27 @@ bool all_finite(std::span<const float> samples) {
 
 class ClipDecoder {
  public:
-  ClipDecoder(TrackReader& reader, const std::string& name) : reader_(reader), name_(name) {}
+  ClipDecoder(TrackReader& reader, const std::string& name)
+      : reader_(reader), name_(name), rate_hz_(reader.sample_rate_hz()) {}
 
   Expected<Waveform> decode(const DecodeOptions& options) {
-    const Window window = resolve_window(options.clip, reader_);
-    Waveform wave;
-    wave.sample_rate_hz = reader_.sample_rate_hz();
-    if (auto read = read_window(window, wave.samples); !read) return tl::unexpected(std::move(read.error()));
-    if (options.sample_rate_hz && *options.sample_rate_hz != wave.sample_rate_hz) {
-      wave.samples = resample(wave.samples, wave.sample_rate_hz, *options.sample_rate_hz);
+    auto samples = read_clip(options.clip);
+    if (!samples) return tl::unexpected(std::move(samples.error()));
+    Waveform wave{std::move(*samples), rate_hz_};
+    if (options.sample_rate_hz && *options.sample_rate_hz != rate_hz_) {
+      wave.samples = resample(wave.samples, rate_hz_, *options.sample_rate_hz);
       wave.sample_rate_hz = *options.sample_rate_hz;
     }
     if (!all_finite(wave.samples)) return fault("not finite", "NaN or infinite samples");
     return wave;
+  }
+
+  Expected<AudioInfo> probe() {
+    AudioInfo info = reader_.info();
+    if (info.duration_s <= 0) info.duration_s = static_cast<double>(measure()) / rate_hz_;
+    const std::int64_t length = samples_of(info.duration_s, rate_hz_);
+    if (is_implausible(length)) return implausible_duration(length);
+    return info;
   }
 
  private:
@@ -125,48 +140,99 @@ class ClipDecoder {
     return tl::unexpected(Fault{reason, name_, std::move(detail)});
   }
 
-  Expected<void> read_window(const Window& window, std::vector<float>& samples) {
-    const int rate = reader_.sample_rate_hz();
-    if (window.start > 0 && !reader_.seek(window.start)) return shortfall(window, 0, ReadResult::end);
-    const auto size = [&] { return static_cast<std::int64_t>(samples.size()); };
+  // If the length of the track is unknown, or turns out to be wrong, it is measured by decoding.
+  Expected<std::vector<float>> read_clip(const ClipRequest& clip) {
+    if (!is_centred(clip)) return read_window(resolve_window(clip, 0, rate_hz_));
+    const std::optional<std::int64_t> stated = reader_.length();
+    const std::int64_t length = stated ? *stated : measure();
+    if (is_implausible(length)) return implausible_duration(length);
+    const Window window = resolve_window(clip, length, rate_hz_);
+    auto samples = read_window(window);
+    if (!stated || is_as_planned(window, samples)) return samples;
+    samples = std::vector<float>();  // free the memory
+    const std::int64_t measured = measure();
+    if (is_implausible(measured)) return implausible_duration(measured);
+    return read_window(resolve_window(clip, measured, rate_hz_));
+  }
+
+  // A whole track ends in its window, any other does not.
+  static bool is_as_planned(const Window& window, const Expected<std::vector<float>>& samples) {
+    if (!samples) return samples.error().reason != kOutside;
+    return (static_cast<std::int64_t>(samples->size()) < window.count) == window.is_whole;
+  }
+
+  bool is_implausible(std::int64_t length) const {
+    return static_cast<double>(length) > audio::kMaxDurationSeconds * rate_hz_;
+  }
+
+  tl::unexpected<Fault> implausible_duration(std::int64_t length) const {
+    return fault("implausible duration", seconds(static_cast<double>(length), rate_hz_) +
+                                             "; used are tracks of at most " +
+                                             std::to_string(std::lround(audio::kMaxDurationSeconds / 3600)) + " hours");
+  }
+
+  // The number of samples up to the end, or more than any plausible track has.
+  std::int64_t measure() {
+    std::int64_t length = 0;
+    std::vector<float> block;
+    for (bool more = reader_.seek(0); more && !is_implausible(length);) {
+      throw_if_interrupted();
+      block.clear();
+      more = reader_.read(block) == ReadResult::samples;
+      length += static_cast<std::int64_t>(block.size());
+    }
+    reader_.seek(0);
+    return length;
+  }
+
+  Expected<std::vector<float>> read_window(const Window& window) {
+    std::vector<float> samples;
+    if (window.start > 0 && !reader_.seek(window.start)) return shortfall(window, std::move(samples), ReadResult::end);
     samples.reserve(static_cast<std::size_t>(
         std::min({std::min(window.count, kMaxReservedSamples) + kMaxFrameSamples, kMaxReservedSamples,
-                  reader_.stated_length().value_or(0) + kMaxFrameSamples})));
+                  std::max<std::int64_t>(0, reader_.stated_length().value_or(0)) + kMaxFrameSamples})));
+    const auto size = [&] { return static_cast<std::int64_t>(samples.size()); };
     ReadResult result = ReadResult::samples;
     while (size() < window.count && result == ReadResult::samples) {
       throw_if_interrupted();
       result = reader_.read(samples);
     }
-    if (size() > window.count) samples.resize(static_cast<std::size_t>(window.count));
-    if (size() < window.count) {
-      if (auto whole = shortfall(window, size(), result); !whole) return whole;
-    }
-    if (const std::string damage = reader_.damage(); !damage.empty()) {
-      return fault("damaged", damage + "; " + seconds(static_cast<double>(size()), rate) + " could be decoded");
-    }
-    return {};
+    if (size() < window.count) return shortfall(window, std::move(samples), result);
+    samples.resize(static_cast<std::size_t>(window.count));
+    return undamaged(std::move(samples));
   }
 
-  // Called when the track ended or could not be decoded further after `got` samples of the window; the fault, if any.
-  Expected<void> shortfall(const Window& window, std::int64_t got, ReadResult result) {
-    const int rate = reader_.sample_rate_hz();
-    const std::string good = seconds(static_cast<double>(got), rate) + " of the clip are good";
+  Expected<std::vector<float>> undamaged(std::vector<float> samples) const {
+    const std::string damage = reader_.damage();
+    if (damage.empty()) return samples;
+    return fault("damaged",
+                 damage + "; " + seconds(static_cast<double>(samples.size()), rate_hz_) + " could be decoded");
+  }
+
+  // Called when the track ended or could not be decoded further after `samples` of the window.
+  Expected<std::vector<float>> shortfall(const Window& window, std::vector<float> samples, ReadResult result) {
+    const auto got = static_cast<std::int64_t>(samples.size());
+    const std::string good = seconds(static_cast<double>(got), rate_hz_) + " of the clip are good";
     if (result == ReadResult::rate_change) return fault("sample rate changes", good);
-    if (result == ReadResult::damaged) return fault("damaged", reader_.damage() + "; " + good);
+    if (result == ReadResult::damaged) return fault("damaged", reader_.error() + "; " + good);
+    auto checked = undamaged(std::move(samples));
+    if (!checked) return checked;
     const std::int64_t due = std::min(window.end(), reader_.expected_length().value_or(0));
-    if (static_cast<double>(window.start + got) + kShortfallSeconds * rate < static_cast<double>(due)) {
+    const std::int64_t end = window.start + got + reader_.lost_samples();
+    if (static_cast<double>(end) + kShortfallSeconds * rate_hz_ < static_cast<double>(due)) {
       return fault("truncated",
-                   "the track should last at least " + seconds(static_cast<double>(due), rate) + "; " + good);
+                   "the track should last at least " + seconds(static_cast<double>(due), rate_hz_) + "; " + good);
     }
     if (got == 0 && window.start > 0) {
-      return fault("clip outside the track", "it would start at " + seconds(static_cast<double>(window.start), rate));
+      return fault(kOutside, "it would start at " + seconds(static_cast<double>(window.start), rate_hz_));
     }
     if (got == 0) return fault("no audio in it", "no samples");
-    return {};
+    return checked;
   }
 
   TrackReader& reader_;
   const std::string& name_;
+  const int rate_hz_;
 };
 
 Expected<Waveform> decode_source(ByteSource& source, const std::string& name, const DecodeOptions& options) {
@@ -179,7 +245,8 @@ Expected<Waveform> decode_source(ByteSource& source, const std::string& name, co
 
 Expected<AudioInfo> probe_source(ByteSource& source, const std::string& name) {
   auto reader = open_reader(source, name);
-  Expected<AudioInfo> info = reader ? (*reader)->info() : Expected<AudioInfo>(tl::unexpected(reader.error()));
+  Expected<AudioInfo> info =
+      reader ? ClipDecoder(**reader, name).probe() : Expected<AudioInfo>(tl::unexpected(reader.error()));
   if (auto read = source.check_read(); !read) return tl::unexpected(std::move(read.error()));
   return info;
 }

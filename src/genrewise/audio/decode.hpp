@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/error.hpp"
@@ -22,7 +23,8 @@ struct DecodeOptions {
   std::optional<int> sample_rate_hz = {};  ///< nothing: the native rate of the file
 };
 
-/// Properties of a file from its headers, without decoding; frames are counted if the headers state no length.
+/// Properties of a file, without decoding. The length is counted if the headers do not state that of the audio stream:
+/// in frames (MP3, whose headers are only hints) or packets.
 struct AudioInfo {
   std::string format;  ///< "mp3", "flac", "ogg", ...
   std::string codec;   ///< "mp3", "flac", "vorbis", ...
@@ -33,16 +35,25 @@ struct AudioInfo {
 };
 
 /// Decodes the clip of a file to one channel, the mean of its channels. A clip that reaches beyond the end of the track
-/// is shortened. If the format allows it, only the clip and one second before it are decoded; the start is then exact
-/// to the sample, except in Matroska and WMA, whose time stamps are in milliseconds (error below 1 ms).
+/// is shortened. If positions after a seek are known (MP3, MP4, Matroska, Ogg, ASF, FLAC, WavPack, TTA, Monkey's Audio,
+/// PCM), only the clip and one second before it are decoded; other formats are decoded from the start. The clip is
+/// exact to the sample, except in Matroska and WMA, whose time stamps are in milliseconds (error below 1 ms). The
+/// length of a track of a centred clip is measured by decoding if the headers do not state it or turn out to be wrong.
 ///
 /// Reasons of faults: "cannot be opened", "cannot be read" (read error), "empty file", "not audio", "no audio in it",
-/// "clip outside the track", "truncated", "damaged", "sample rate changes", "not finite" (NaN or infinite samples).
-/// Data behind the clip is not checked, so an intact clip of a broken file is returned. "truncated": the clip is
-/// incomplete, and the track is more than 0.15 s shorter than its headers state (one or two missing frames at the end
-/// are accepted; a truncated file whose format states no length, such as raw AAC or MP3 without a Xing header, looks
-/// like a shorter track). "damaged": the decoder failed before the clip was complete, or more than 5 % of an MP3's
-/// bytes in the clip (and 4 frames) belong to no frame.
+/// "clip outside the track", "truncated", "damaged", "sample rate changes", "not finite" (NaN or infinite samples),
+/// "implausible sample rate" (below 1 kHz or above 768 kHz; DSD: 2.8224 MHz), "implausible number of channels" (more
+/// than 64), "implausible duration" (more than 100 hours). Sample rate and channels are checked before anything is
+/// decoded. Data behind the clip is not checked, so an intact clip of a broken file is returned. "truncated": the clip
+/// is incomplete, and the track is more than 0.15 s shorter than its headers state (one or two missing frames at the
+/// end are accepted; a truncated file whose format states no length, such as raw AAC or MP3 without a Xing header,
+/// looks like a shorter track). "damaged": more than 5 % of the clip cannot be decoded: of its samples where packets
+/// have time stamps (and more than 8,192 samples, and not one packet or Ogg page of at most 1.1 s), elsewhere of its
+/// bytes (and more than 4 frames). A smaller loss is left out. Other bytes behind all frames that an MP3 states are no
+/// damage.
+///
+/// Memory, besides the clip at the sample rate of the file: 1.5 MiB of windows into the file, and what FFmpeg allocates
+/// for headers and one frame, in blocks of at most 512 MiB. An interrupt ends decoding within one block of 256 KiB.
 ///
 /// Files in object stores (s3://, gs://) are read by ranges: headers, tags and the data to decode. To seek within an
 /// MP3, all frames before the target are read.
@@ -59,7 +70,10 @@ Expected<Waveform> decode_bytes(std::span<const std::byte> bytes, const std::str
 Expected<AudioInfo> probe_file(const std::filesystem::path& location);
 Expected<AudioInfo> probe_bytes(std::span<const std::byte> bytes, const std::string& name);
 
-/// True for names with the extension of an audio format (.mp3, .flac, .ogg, ...), upper or lower case.
+/// Extensions of files with audio, in lower case with their dot: the formats that the decoder opens.
+std::span<const std::string_view> audio_extensions();
+
+/// True for names with one of these extensions, in upper or lower case.
 bool looks_like_audio(const std::filesystem::path& path);
 
 }  // namespace genrewise

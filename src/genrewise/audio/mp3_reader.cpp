@@ -3,78 +3,37 @@
 #include <mpg123.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <new>
 #include <span>
-#include <string_view>
 #include <utility>
 
 #include "genrewise/audio/downmix.hpp"
+#include "genrewise/audio/limits.hpp"
+#include "genrewise/audio/mpeg_frames.hpp"
 
 namespace genrewise::audio {
 namespace {
 
 // Frames decoded and discarded before a seek's target. The bit reservoir reaches back 511 bytes, which at 8 kb/s are 20
 // frames; synthesis needs one more.
-constexpr long kPrerollFrames = 24;
-// A larger share of bytes outside frames is damage; smaller ones are remains of editing or streaming.
-constexpr double kMaxSkippedShare = 0.05;
-constexpr int kMaxSkippedFrames = 4;  // minimum tolerance, for short streams
+constexpr std::int64_t kPrerollFrames = 24;
+// The delay of every layer III decoder, which LAME's extension does not include.
+constexpr int kDecoderDelay = 529;
 
 struct HandleDeleter {
   void operator()(mpg123_handle* handle) const { mpg123_delete(handle); }
 };
 
-// The part of the source that mpg123 reads: frames without surrounding tags and junk.
-struct FrameStream {
-  ByteSource* source = nullptr;
-  std::int64_t begin = 0, end = 0, at = 0;
-};
-
-ssize_t read_stream(void* opaque, void* out, std::size_t count) {
-  auto& stream = *static_cast<FrameStream*>(opaque);
-  const auto left = static_cast<std::size_t>(std::max<std::int64_t>(0, stream.end - stream.at));
-  const std::span bytes(static_cast<std::byte*>(out), std::min(count, left));
-  const std::size_t got = stream.source->read_at(stream.at, bytes);
-  stream.at += static_cast<std::int64_t>(got);
-  return static_cast<ssize_t>(got);
-}
-
-off_t seek_stream(void* opaque, off_t offset, int whence) {
-  auto& stream = *static_cast<FrameStream*>(opaque);
-  const std::int64_t base = whence == SEEK_SET ? stream.begin : (whence == SEEK_CUR ? stream.at : stream.end);
-  if (base + offset < stream.begin) return -1;
-  stream.at = base + offset;
-  return stream.at - stream.begin;
-}
-
+// MpegFrames finds the frames, and mpg123 decodes one after the other; it sees neither tags nor junk nor the
+// information frame, so positions and lengths depend on the frames only.
 class Mp3Reader : public TrackReader {
  public:
-  Mp3Reader(ByteSource& source, const MpegLayout& layout)
-      : layout_(layout),
-        stream_{&source, layout.begin, layout.end, layout.begin},
-        handle_(mpg123_new(nullptr, nullptr)) {
-    if (!handle_) throw std::bad_alloc();
-    mpg123_param(handle_.get(), MPG123_FLAGS, MPG123_QUIET | MPG123_GAPLESS | MPG123_FORCE_FLOAT | MPG123_SKIP_ID3V2,
-                 0);
-    if (layout_.first.frame_bytes == layout_.end - layout_.begin) {  // otherwise mpg123 requires a second frame
-      mpg123_param(handle_.get(), MPG123_ADD_FLAGS, MPG123_NO_READAHEAD, 0);
-    }
-    mpg123_param(handle_.get(), MPG123_RVA, MPG123_RVA_OFF, 0);
-    mpg123_param(handle_.get(), MPG123_RESYNC_LIMIT, -1, 0);
-    mpg123_param(handle_.get(), MPG123_PREFRAMES, kPrerollFrames, 0);
-    mpg123_format_none(handle_.get());
-    mpg123_format2(handle_.get(), 0, MPG123_MONO | MPG123_STEREO, MPG123_ENC_FLOAT_32);
-    mpg123_replace_reader_handle(handle_.get(), read_stream, seek_stream, nullptr);
-  }
+  Mp3Reader(ByteSource& source, const MpegLayout& layout);
 
-  bool open();
-  int sample_rate_hz() const override { return rate_hz_; }
+  int sample_rate_hz() const override { return layout_.first.sample_rate_hz; }
   std::string format() const override { return "mp3"; }
   AudioInfo info() override;
-  std::optional<std::int64_t> stated_length() const override { return stated_length_; }
+  std::optional<std::int64_t> stated_length() const override;
   std::optional<std::int64_t> length() override;
   std::optional<std::int64_t> expected_length() override;
   bool seek(std::int64_t sample) override;
@@ -82,33 +41,66 @@ class Mp3Reader : public TrackReader {
   std::string damage() const override;
 
  private:
+  void start_decoder();
+  bool feed_frame();
+  std::int64_t delay() const { return layout_.encoder_delay ? *layout_.encoder_delay + kDecoderDelay : 0; }
+  std::int64_t samples_of(std::int64_t frames, bool has_padding) const;
   std::int64_t missing_bytes() const;
-  void scan();
-  void account_for_frame();
-  void account_for_gap(std::int64_t next);
+  std::int64_t end_of_audio(std::int64_t position);
+  void append(const unsigned char* audio, std::size_t bytes, std::vector<float>& mono);
 
-  MpegLayout layout_;
-  FrameStream stream_;
+  ByteSource& source_;
+  const MpegLayout layout_;
+  MpegFrameIndex index_;
+  MpegFrames frames_;  // behind the last frame that was given to mpg123
   std::unique_ptr<mpg123_handle, HandleDeleter> handle_;
-  int rate_hz_ = 0, channels_ = 0;
-  std::optional<std::int64_t> stated_length_;  // from the Xing frame, without encoder delay and padding
-  bool scanned_ = false;
-  std::int64_t frames_end_ = -1;  // offset in the stream after the last frame read; -1: none since the last seek
-  std::int64_t frame_bytes_ = 0, skipped_bytes_ = 0;
-  std::string error_;
+  std::vector<std::byte> frame_;
+  int channels_;            // of the last frame
+  std::int64_t target_;     // position of the first sample to return, with encoder delay
+  bool has_begun_ = false;  // a sample has been returned since the last seek
+  std::int64_t skipped_before_ = 0, undecoded_bytes_ = 0, used_bytes_ = 0;
 };
 
-bool Mp3Reader::open() {
-  long rate = 0;
-  int encoding = 0;
-  if (mpg123_open_handle(handle_.get(), &stream_) != MPG123_OK) return false;
-  if (mpg123_getformat(handle_.get(), &rate, &channels_, &encoding) != MPG123_OK) return false;
-  rate_hz_ = static_cast<int>(rate);
-  if (layout_.has_xing) stated_length_ = mpg123_length(handle_.get());
-  if (!stated_length_ && layout_.stated_frames) {
-    stated_length_ = *layout_.stated_frames * layout_.first.samples_per_frame;
-  }
-  return true;
+Mp3Reader::Mp3Reader(ByteSource& source, const MpegLayout& layout)
+    : source_(source),
+      layout_(layout),
+      index_(source, layout_),
+      frames_(source, layout_),
+      handle_(mpg123_new(nullptr, nullptr)),
+      channels_(layout.first.channels),
+      target_(delay()) {
+  if (!handle_) throw std::bad_alloc();
+  mpg123_handle* handle = handle_.get();
+  mpg123_param(handle, MPG123_FLAGS,
+               MPG123_QUIET | MPG123_FORCE_FLOAT | MPG123_SKIP_ID3V2 | MPG123_IGNORE_INFOFRAME | MPG123_NO_READAHEAD,
+               0);
+  if (layout_.free_format_bytes != 0) mpg123_param(handle, MPG123_FREEFORMAT_SIZE, layout_.free_format_bytes - 4, 0);
+  mpg123_param(handle, MPG123_RVA, MPG123_RVA_OFF, 0);
+  mpg123_param(handle, MPG123_RESYNC_LIMIT, -1, 0);
+  mpg123_format_none(handle);
+  mpg123_format2(handle, 0, MPG123_MONO | MPG123_STEREO, MPG123_ENC_FLOAT_32);
+  start_decoder();
+}
+
+void Mp3Reader::start_decoder() {
+  if (mpg123_open_feed(handle_.get()) != MPG123_OK) throw std::bad_alloc();
+}
+
+std::int64_t Mp3Reader::samples_of(std::int64_t frames, bool has_padding) const {
+  const std::int64_t samples = frames * layout_.first.samples_per_frame;
+  const std::int64_t padding = has_padding ? std::max(0, layout_.encoder_padding.value_or(0) - kDecoderDelay) : 0;
+  return std::max<std::int64_t>(0, samples - delay() - padding);
+}
+
+std::optional<std::int64_t> Mp3Reader::stated_length() const {
+  if (!layout_.stated_frames) return std::nullopt;
+  return samples_of(*layout_.stated_frames, true);
+}
+
+// The padding is behind the frames that the encoder counted.
+std::optional<std::int64_t> Mp3Reader::length() {
+  const std::int64_t frames = index_.count();
+  return samples_of(frames, frames == layout_.stated_frames);
 }
 
 // Stated minus actual bytes; 0 if unknown or within three frames.
@@ -119,100 +111,96 @@ std::int64_t Mp3Reader::missing_bytes() const {
   return std::abs(missing) <= tolerance ? 0 : missing;
 }
 
-// The stated number of frames is valid if the stated bytes exist. If bytes are missing, it is the length of the
-// complete track; if there are more bytes than stated, it is meaningless.
-std::optional<std::int64_t> Mp3Reader::length() {
-  if (stated_length_ && missing_bytes() >= 0) return stated_length_;
-  scan();
-  return mpg123_length(handle_.get());
-}
-
 std::optional<std::int64_t> Mp3Reader::expected_length() {
-  return !layout_.stated_bytes || missing_bytes() > 0 ? stated_length_ : std::nullopt;
+  return !layout_.stated_bytes || missing_bytes() > 0 ? stated_length() : std::nullopt;
 }
 
 AudioInfo Mp3Reader::info() {
-  if (!stated_length_ || missing_bytes() != 0) scan();
   AudioInfo info;
   info.format = info.codec = "mp3";
-  info.sample_rate_hz = rate_hz_;
-  info.channels = channels_;
-  info.duration_s = std::max(0.0, static_cast<double>(mpg123_length(handle_.get())) / rate_hz_);
+  info.sample_rate_hz = sample_rate_hz();
+  info.channels = layout_.first.channels;
+  info.duration_s = static_cast<double>(length().value_or(0)) / sample_rate_hz();
   if (info.duration_s > 0) {
     info.bit_rate_kbps = static_cast<double>(layout_.end - layout_.begin) * 8e-3 / info.duration_s;
   }
   return info;
 }
 
-void Mp3Reader::scan() {
-  if (!std::exchange(scanned_, true)) mpg123_scan(handle_.get());
+bool Mp3Reader::seek(std::int64_t sample) {
+  target_ = sample + delay();
+  const std::int64_t frame = target_ / layout_.first.samples_per_frame;
+  frames_ = index_.before(std::max<std::int64_t>(0, frame - kPrerollFrames));
+  start_decoder();
+  has_begun_ = false;
+  undecoded_bytes_ = used_bytes_ = 0;
+  return true;
 }
 
-bool Mp3Reader::seek(std::int64_t sample) {
-  frames_end_ = -1;
-  return mpg123_seek(handle_.get(), sample, SEEK_SET) == sample;
+// Gives mpg123 the next frame; false if there is none.
+bool Mp3Reader::feed_frame() {
+  if (!frames_.next()) return false;
+  frame_.resize(static_cast<std::size_t>(frames_.bytes()));
+  if (source_.read_at(frames_.offset(), frame_) < frame_.size()) return false;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(frame_.data());
+  if (mpg123_feed(handle_.get(), bytes, frame_.size()) != MPG123_OK) throw std::bad_alloc();
+  return true;
 }
 
 ReadResult Mp3Reader::read(std::vector<float>& mono) {
-  for (;;) {
+  for (const std::size_t before = mono.size(); mono.size() == before;) {
     off_t frame = 0;
     unsigned char* audio = nullptr;
     std::size_t bytes = 0;
     const int result = mpg123_decode_frame(handle_.get(), &frame, &audio, &bytes);
+    if (result == MPG123_NEED_MORE || result == MPG123_DONE) {
+      if (feed_frame()) continue;
+      return frames_.rate_changes() ? ReadResult::rate_change : ReadResult::end;
+    }
     if (result == MPG123_NEW_FORMAT) {
       long rate = 0;
       int encoding = 0;
       mpg123_getformat(handle_.get(), &rate, &channels_, &encoding);
-      if (rate != rate_hz_) return ReadResult::rate_change;
-    } else if (result == MPG123_DONE) {
-      account_for_gap(layout_.end - layout_.begin);
-      return ReadResult::end;
     } else if (result != MPG123_OK) {
-      error_ = mpg123_strerror(handle_.get());
-      return ReadResult::damaged;
+      undecoded_bytes_ += has_begun_ ? frames_.bytes() : 0;
+      start_decoder();
+      continue;
     }
-    if (bytes == 0) continue;
-    account_for_frame();
-    const std::size_t count = bytes / sizeof(float) / static_cast<std::size_t>(channels_), before = mono.size();
-    mono.resize(before + count);
-    mean_of_interleaved(reinterpret_cast<const float*>(audio), channels_, 0.0f, 1.0f, std::span(mono).subspan(before));
-    return ReadResult::samples;
+    if (bytes != 0) append(audio, bytes, mono);
   }
+  return ReadResult::samples;
 }
 
-void Mp3Reader::account_for_frame() {
-  mpg123_frameinfo2 info;
-  if (mpg123_info2(handle_.get(), &info) != MPG123_OK) return;
-  const std::int64_t at = mpg123_framepos(handle_.get());
-  account_for_gap(at);
-  frames_end_ = at + info.framesize;
-  frame_bytes_ += info.framesize;
+void Mp3Reader::append(const unsigned char* audio, std::size_t bytes, std::vector<float>& mono) {
+  const auto count = static_cast<std::int64_t>(bytes / sizeof(float)) / channels_;
+  const std::int64_t position = (frames_.count() - 1) * layout_.first.samples_per_frame;
+  const std::int64_t skip = std::max<std::int64_t>(0, target_ - position);
+  const std::int64_t end = std::min(count, end_of_audio(position + count) - position);
+  if (skip >= end) return;
+  if (!std::exchange(has_begun_, true)) skipped_before_ = frames_.skipped_bytes();
+  used_bytes_ += frames_.bytes();
+  const std::size_t before = mono.size();
+  mono.resize(before + static_cast<std::size_t>(end - skip));
+  const auto* samples = reinterpret_cast<const float*>(audio) + skip * channels_;
+  mean_of_interleaved(samples, channels_, 0.0f, 1.0f, std::span(mono).subspan(before));
 }
 
-// Tags between frames (concatenated files) are not damage.
-void Mp3Reader::account_for_gap(std::int64_t next) {
-  if (frames_end_ < 0 || next <= frames_end_) return;
-  std::array<char, 3> start{};
-  stream_.source->read_at(layout_.begin + frames_end_, std::as_writable_bytes(std::span(start)));
-  const std::string_view word(start.data(), start.size());
-  if (word != "ID3" && word != "TAG" && word != "APE" && word != "LYR") skipped_bytes_ += next - frames_end_;
+// Where the encoder's padding begins, if it is before `position`, with encoder delay. Counts the frames only there.
+std::int64_t Mp3Reader::end_of_audio(std::int64_t position) {
+  const std::int64_t stated = stated_length().value_or(position) + delay();
+  return position <= stated ? position : length().value_or(0) + delay();
 }
 
 std::string Mp3Reader::damage() const {
-  if (!error_.empty()) return error_;
-  const auto limit = std::max(static_cast<double>(kMaxSkippedFrames * std::max(layout_.first.frame_bytes, 256)),
-                              kMaxSkippedShare * static_cast<double>(frame_bytes_ + skipped_bytes_));
-  if (static_cast<double>(skipped_bytes_) <= limit) return {};
-  return std::to_string(skipped_bytes_) + " of " + std::to_string(frame_bytes_ + skipped_bytes_) +
-         " bytes belong to no MPEG frame";
+  const std::int64_t lost = (has_begun_ ? frames_.skipped_bytes() - skipped_before_ : 0) + undecoded_bytes_;
+  if (!is_damaged(lost, used_bytes_, std::max(layout_.bytes_of(layout_.first), 256))) return {};
+  return std::to_string(lost) + " of " + std::to_string(lost + used_bytes_) + " bytes belong to no MPEG frame";
 }
 
 }  // namespace
 
 std::unique_ptr<TrackReader> open_mp3(ByteSource& source, const MpegLayout& layout) {
-  auto reader = std::make_unique<Mp3Reader>(source, layout);
-  if (!reader->open()) return nullptr;
-  return reader;
+  return std::make_unique<Mp3Reader>(source, layout);
 }
 
 }  // namespace genrewise::audio

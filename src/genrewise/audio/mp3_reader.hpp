@@ -8,7 +8,7 @@
 
 namespace genrewise::audio {
 
-/// Opens the stream that find_mpeg_audio() found; null if mpg123 cannot decode it. `source` must outlive the reader.
+/// Opens the layer III stream that find_mpeg_audio() found. `source` must outlive the reader.
 std::unique_ptr<TrackReader> open_mp3(ByteSource& source, const MpegLayout& layout);
 
 }  // namespace genrewise::audio

@@ -4,9 +4,11 @@
 #include <array>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "genrewise/audio/byte_order.hpp"
+#include "genrewise/base/interrupt.hpp"
 
 namespace genrewise::audio {
 namespace {
@@ -14,6 +16,7 @@ namespace {
 constexpr std::int64_t kMaxJunkBytes = 1 << 20;
 constexpr int kSearchBytes = 1 << 14;
 constexpr int kMaxFreeFormatBytes = 8192;
+constexpr int kMinFrameBytes = 24;
 
 using Bytes4 = std::array<std::byte, 4>;
 
@@ -28,59 +31,27 @@ int bit_rate_of(int version, int layer, int index) {
   return kTable[row][index];
 }
 
-// The header at `offset`, if there is one that matches `first`.
-std::optional<MpegHeader> header_at(ByteSource& source, std::int64_t offset, const MpegHeader& first) {
+std::optional<MpegHeader> any_header_at(ByteSource& source, std::int64_t offset) {
   Bytes4 bytes;
   if (source.read_at(offset, bytes) < bytes.size()) return std::nullopt;
-  const auto header = parse_mpeg_header(bytes.data());
-  if (!header || !header->matches(first) || (header->frame_bytes == 0) != (first.frame_bytes == 0)) {
-    return std::nullopt;
-  }
-  return header;
+  return parse_mpeg_header(bytes.data());
 }
 
-// Free format states no frame length: it is the distance to the next header, and must match once more.
-bool free_format_run(ByteSource& source, std::int64_t offset, const MpegHeader& first) {
+// Free format states no frame length: it is the distance to the next header, and must match once more. Returns the
+// length without padding, or 0.
+int free_format_bytes(ByteSource& source, std::int64_t offset, const MpegHeader& first) {
   std::vector<std::byte> bytes(kMaxFreeFormatBytes);
   bytes.resize(source.read_at(offset, bytes));
+  MpegLayout layout;
+  layout.first = first;
   for (std::size_t distance = 24; distance + 4 <= bytes.size(); ++distance) {
     const auto second = parse_mpeg_header(&bytes[distance]);
     if (!second || second->frame_bytes != 0 || !second->matches(first)) continue;
-    const auto plain = static_cast<std::int64_t>(distance) - (first.has_padding ? 1 : 0);
-    const std::int64_t third = offset + static_cast<std::int64_t>(distance) + plain + (second->has_padding ? 1 : 0);
-    if (header_at(source, third, first)) return true;
+    layout.free_format_bytes = static_cast<int>(distance) - (first.has_padding ? 1 : 0);
+    const std::int64_t third = offset + static_cast<std::int64_t>(distance) + layout.bytes_of(*second);
+    if (mpeg_header_at(source, third, layout)) return layout.free_format_bytes;
   }
-  return false;
-}
-
-// A run is three headers, each at the end of the frame before; two are enough directly after tags, and one if its frame
-// ends at the end of the data.
-bool run_begins_at(ByteSource& source, std::int64_t offset, std::int64_t end, const MpegHeader& first,
-                   bool after_tags) {
-  if (first.frame_bytes == 0) return free_format_run(source, offset, first);
-  int frames = 0;
-  for (std::optional<MpegHeader> header = first; header; header = header_at(source, offset, first)) {
-    ++frames;
-    offset += header->frame_bytes;
-    if (frames >= (after_tags ? 2 : 3) || offset == end) return true;
-  }
-  return false;
-}
-
-// ID3v2 tags at the start, one after the other (id3.org, ID3v2.4 3.1); a tag with a stated length beyond the end of the
-// file is not skipped.
-std::int64_t end_of_leading_tags(ByteSource& source) {
-  std::int64_t offset = 0;
-  std::array<std::byte, 10> head;
-  while (source.read_at(offset, head) == head.size() && begins_with(head.data(), "ID3")) {
-    std::int64_t length = 0;
-    for (int i = 6; i < 10; ++i) length = length << 7 | (std::to_integer<int>(head[i]) & 0x7f);
-    const bool has_footer = (head[5] & std::byte{0x10}) != std::byte{0};
-    const std::int64_t next = offset + 10 + length + (has_footer ? 10 : 0);
-    if (next >= source.size()) break;
-    offset = next;
-  }
-  return offset;
+  return 0;
 }
 
 // Skips ID3v1 (128 bytes at the end) and APE tags before it.
@@ -97,41 +68,51 @@ std::int64_t begin_of_trailing_tags(ByteSource& source) {
   return end;
 }
 
+// LAME's extension behind the fields of a Xing frame: encoder delay and padding, 12 bits each.
+void read_lame_extension(const std::byte* extension, MpegLayout& layout) {
+  if (*extension == std::byte{0}) return;
+  const std::uint64_t both = big_endian(extension + 21, 3);
+  layout.encoder_delay = static_cast<int>(both >> 12);
+  layout.encoder_padding = static_cast<int>(both & 0xfff);
+}
+
 // Xing/Info (behind the side information) and VBRI (32 bytes behind the header): number of frames and of bytes.
-void read_stated_sizes(ByteSource& source, MpegLayout& layout) {
-  std::array<std::byte, 64> bytes{};
+void read_information_frame(ByteSource& source, MpegLayout& layout) {
+  std::array<std::byte, 200> bytes{};
   source.read_at(layout.begin, bytes);
+  layout.audio_begin = layout.begin;
   if (layout.first.layer != 3) return;
   const bool mono = layout.first.channels == 1;
   const std::size_t side_bytes = layout.first.version == 1 ? (mono ? 17 : 32) : (mono ? 9 : 17);
   const std::byte* xing = &bytes[4 + side_bytes];
   const std::byte* vbri = &bytes[36];
   if (begins_with(xing, "Xing") || begins_with(xing, "Info")) {
+    constexpr int kTableBytes = 100, kExtensionBytes = 24;
     const std::uint64_t flags = big_endian(xing + 4);
     const std::byte* field = xing + 8;
-    if (flags & 1) {
-      layout.stated_frames = static_cast<std::int64_t>(big_endian(field));
-      layout.has_xing = true;
-      field += 4;
-    }
-    if (flags & 2) layout.stated_bytes = static_cast<std::int64_t>(big_endian(field));
+    if (flags & 1) layout.stated_frames = static_cast<std::int64_t>(big_endian(std::exchange(field, field + 4)));
+    if (flags & 2) layout.stated_bytes = static_cast<std::int64_t>(big_endian(std::exchange(field, field + 4)));
+    field += (flags & 4 ? kTableBytes : 0) + (flags & 8 ? 4 : 0);
+    if (field + kExtensionBytes <= &bytes[0] + layout.bytes_of(layout.first)) read_lame_extension(field, layout);
   } else if (begins_with(vbri, "VBRI")) {
     layout.stated_bytes = static_cast<std::int64_t>(big_endian(vbri + 10));
     layout.stated_frames = static_cast<std::int64_t>(big_endian(vbri + 14));
-    if (layout.begin + layout.first.frame_bytes < layout.end)
-      layout.begin += layout.first.frame_bytes;  // contains no audio
+  } else {
+    return;
   }
+  layout.audio_begin = std::min(layout.end, layout.begin + layout.bytes_of(layout.first));
 }
 
-// Sets the layout's first frame if a run of frames begins at `offset`.
+// Sets the layout's first frame if a run of frames begins at `offset`: three frames, or two directly after tags.
 bool frames_begin_at(ByteSource& source, std::int64_t offset, MpegLayout& layout) {
-  Bytes4 bytes;
-  if (source.read_at(offset, bytes) < bytes.size()) return false;
-  const auto header = parse_mpeg_header(bytes.data());
-  if (!header || !run_begins_at(source, offset, layout.end, *header, layout.follows_tags)) return false;
-  layout.begin = offset;
+  const auto header = any_header_at(source, offset);
+  if (!header) return false;
   layout.first = *header;
-  read_stated_sizes(source, layout);
+  layout.begin = offset;
+  layout.free_format_bytes = header->frame_bytes == 0 ? free_format_bytes(source, offset, *header) : 0;
+  if (layout.bytes_of(*header) < kMinFrameBytes) return false;
+  if (header->frame_bytes != 0 && !is_mpeg_run(source, offset, layout, layout.follows_tags ? 2 : 3)) return false;
+  read_information_frame(source, layout);
   return true;
 }
 
@@ -175,6 +156,49 @@ std::optional<MpegHeader> parse_mpeg_header(const std::byte* four_bytes) {
   return header;
 }
 
+std::optional<MpegHeader> mpeg_header_at(ByteSource& source, std::int64_t offset, const MpegLayout& layout) {
+  const auto header = any_header_at(source, offset);
+  if (!header || !header->matches(layout.first) || (header->frame_bytes == 0) != (layout.first.frame_bytes == 0)) {
+    return std::nullopt;
+  }
+  return header;
+}
+
+bool is_mpeg_run(ByteSource& source, std::int64_t offset, const MpegLayout& layout, int frames) {
+  for (int i = 0; i < frames; ++i) {
+    const auto header = mpeg_header_at(source, offset, layout);
+    if (!header) return false;
+    offset += layout.bytes_of(*header);
+    if (offset == layout.end) return true;
+  }
+  return true;
+}
+
+bool is_other_mpeg_run(ByteSource& source, std::int64_t offset, const MpegLayout& layout, int frames) {
+  const auto first = any_header_at(source, offset);
+  if (!first || first->sample_rate_hz == layout.first.sample_rate_hz || first->frame_bytes == 0) return false;
+  MpegLayout other;
+  other.first = *first;
+  other.end = layout.end;
+  return is_mpeg_run(source, offset, other, frames);
+}
+
+std::int64_t end_of_id3v2(ByteSource& source, std::int64_t offset) {
+  std::array<std::byte, 10> head;
+  if (source.read_at(offset, head) < head.size() || !begins_with(head.data(), "ID3")) return offset;
+  std::int64_t length = 0;
+  for (int i = 6; i < 10; ++i) length = length << 7 | (std::to_integer<int>(head[i]) & 0x7f);
+  const bool has_footer = (head[5] & std::byte{0x10}) != std::byte{0};
+  const std::int64_t end = offset + 10 + length + (has_footer ? 10 : 0);
+  return end < source.size() ? end : offset;
+}
+
+std::int64_t end_of_leading_tags(ByteSource& source) {
+  std::int64_t offset = 0;
+  for (std::int64_t end = end_of_id3v2(source, 0); end != offset; end = end_of_id3v2(source, offset)) offset = end;
+  return offset;
+}
+
 std::optional<MpegLayout> find_mpeg_audio(ByteSource& source, MpegSearch search) {
   MpegLayout layout;
   const std::int64_t tags_end = end_of_leading_tags(source);
@@ -183,6 +207,7 @@ std::optional<MpegLayout> find_mpeg_audio(ByteSource& source, MpegSearch search)
   std::vector<std::byte> bytes(kSearchBytes);
   layout.follows_tags = true;
   for (std::int64_t offset = tags_end; offset < search_end; offset += kSearchBytes) {
+    throw_if_interrupted();
     const std::span chunk(bytes.data(), source.read_at(offset, bytes));
     for (auto byte = chunk.begin(); byte != chunk.end(); ++byte) {
       const std::byte* sync =

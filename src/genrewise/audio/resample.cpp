@@ -2,12 +2,24 @@
 
 #include <soxr.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
 
 namespace genrewise {
+namespace {
+
+constexpr std::size_t kBlockSamples = 1 << 18;  // between checks for an interrupt
+
+struct SoxrDeleter {
+  void operator()(soxr* resampler) const { soxr_delete(resampler); }
+};
+
+}  // namespace
 
 std::vector<float> resample(std::span<const float> samples, int from_hz, int to_hz) {
   constexpr int kMaxHz = 10'000'000;
@@ -23,9 +35,20 @@ std::vector<float> resample(std::span<const float> samples, int from_hz, int to_
   const soxr_io_spec_t floats = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
   const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
   const soxr_runtime_spec_t one_thread = soxr_runtime_spec(1);
-  std::size_t written = 0;
-  const soxr_error_t error = soxr_oneshot(from_hz, to_hz, 1, samples.data(), samples.size(), nullptr, out.data(),
-                                          out.size(), &written, &floats, &quality, &one_thread);
+  soxr_error_t error = nullptr;
+  const std::unique_ptr<soxr, SoxrDeleter> resampler(
+      soxr_create(from_hz, to_hz, 1, &error, &floats, &quality, &one_thread));
+  std::size_t read = 0, written = 0;
+  for (bool ended = false; error == nullptr && !ended;) {
+    throw_if_interrupted();
+    const std::span input = samples.subspan(read, std::min(kBlockSamples, samples.size() - read));
+    const std::span output = std::span(out).subspan(written, std::min(kBlockSamples, out.size() - written));
+    std::size_t used = 0, made = 0;
+    error = soxr_process(resampler.get(), input.empty() ? nullptr : input.data(), input.size(), &used, output.data(),
+                         output.size(), &made);
+    read += used, written += made;
+    ended = written == out.size() || (input.empty() && made == 0);
+  }
   if (error != nullptr) {
     throw Error(std::string("soxr failed (") + error + ")", "resampling", "free some memory or use a shorter clip");
   }

@@ -27,16 +27,21 @@ class TrackReader {
   virtual AudioInfo info() = 0;
   /// The length that the headers state, which may be wrong; cheap.
   virtual std::optional<std::int64_t> stated_length() const = 0;
-  /// The best estimate without decoding; if the headers state no length, the frames are counted.
+  /// The length without decoding: from headers that state that of this stream, otherwise its frames or packets are
+  /// counted; nothing if they have no durations.
   virtual std::optional<std::int64_t> length() = 0;
-  /// The length before truncation, for files that state it; otherwise at most the present length.
+  /// The length before truncation, for files that state it; otherwise at most the present length. Nothing if unknown.
   virtual std::optional<std::int64_t> expected_length() = 0;
-  /// Makes the next read() begin at this sample; false if the track is shorter.
+  /// Makes the next read() begin at exactly this sample, also after the end; false if the track is shorter.
   virtual bool seek(std::int64_t sample) = 0;
   /// Appends the mean over the channels of the next block of samples.
   virtual ReadResult read(std::vector<float>& mono) = 0;
-  /// Describes damage in the data read so far; empty if there is none.
+  /// Describes damage since the last seek, if it is more than is_damaged() tolerates; else empty.
   virtual std::string damage() const { return {}; }
+  /// Why read() returned `damaged`.
+  virtual std::string error() const { return {}; }
+  /// Samples since the last seek that could not be decoded and are missing, if the format allows to count them.
+  virtual std::int64_t lost_samples() const { return 0; }
 };
 
 }  // namespace genrewise::audio

@@ -1,0 +1,204 @@
+#include "genrewise/audio/ogg_links.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "genrewise/audio/byte_order.hpp"
+#include "genrewise/audio/ffmpeg_reader.hpp"
+#include "genrewise/audio/limits.hpp"
+#include "genrewise/base/interrupt.hpp"
+
+namespace genrewise::audio {
+namespace {
+
+constexpr std::int64_t kHeaderBytes = 27, kMaxPageBytes = 27 + 255 + 255 * 255;
+constexpr std::int64_t kMaxScannedBytes = 16 << 20;
+
+struct Page {
+  std::int64_t end = 0;  // offset
+  std::uint64_t serial = 0;
+  bool begins_stream = false;
+};
+
+std::optional<Page> page_at(const ByteView& view, std::int64_t offset) {
+  std::array<std::byte, kHeaderBytes + 255> bytes{};
+  const std::size_t got = view.read_at(offset, bytes);
+  if (got < kHeaderBytes || !begins_with(bytes.data(), "OggS")) return std::nullopt;
+  const auto segments = std::to_integer<std::size_t>(bytes[26]);
+  const std::span sizes = std::span(bytes).subspan(kHeaderBytes, segments);
+  Page page;
+  page.end = offset + kHeaderBytes + static_cast<std::int64_t>(segments);
+  for (const std::byte size : sizes) page.end += std::to_integer<std::int64_t>(size);
+  page.serial = little_endian(&bytes[14]);
+  const bool is_first = little_endian(&bytes[18]) == 0;  // page number
+  page.begins_stream = (bytes[5] & std::byte{2}) != std::byte{0} && is_first;
+  return page;
+}
+
+// The next page from `offset` on: its offset, or the end of the view.
+std::int64_t find_page(const ByteView& view, std::int64_t offset) {
+  constexpr std::string_view kPattern = "OggS";
+  std::array<std::byte, 4096> bytes;
+  while (offset < view.size()) {
+    throw_if_interrupted();
+    const std::span chunk(bytes.data(), view.read_at(offset, bytes));
+    const auto pattern = std::as_bytes(std::span(kPattern));
+    const auto found = std::ranges::search(chunk, pattern);
+    if (!found.empty()) return offset + (found.begin() - chunk.begin());
+    if (chunk.size() < bytes.size()) break;
+    offset += static_cast<std::int64_t>(chunk.size() - kPattern.size() + 1);
+  }
+  return view.size();
+}
+
+// The offset of the last page; the size of the view if there is none at its end.
+std::int64_t last_page(const ByteView& view) {
+  std::int64_t last = view.size();
+  std::int64_t at = find_page(view, std::max<std::int64_t>(0, view.size() - 2 * kMaxPageBytes));
+  for (; at < view.size(); at = find_page(view, at)) {
+    const auto page = page_at(view, at);
+    if (page) last = at;
+    at = page ? page->end : at + 1;
+  }
+  return last;
+}
+
+// Plays one link after the other; only one is open at a time.
+class OggChain : public TrackReader {
+ public:
+  OggChain(std::vector<ByteView> links, std::string name) : links_(std::move(links)), name_(std::move(name)) {}
+
+  Expected<void> open();
+  int sample_rate_hz() const override { return rate_hz_; }
+  std::string format() const override { return "ogg"; }
+  AudioInfo info() override;
+  std::optional<std::int64_t> stated_length() const override { return length_; }
+  std::optional<std::int64_t> length() override { return length_; }
+  std::optional<std::int64_t> expected_length() override { return expected_length_; }
+  bool seek(std::int64_t sample) override;
+  ReadResult read(std::vector<float>& mono) override;
+  std::string damage() const override { return damage_.empty() && reader_ ? reader_->damage() : damage_; }
+  std::string error() const override { return reader_ ? reader_->error() : std::string(); }
+  std::int64_t lost_samples() const override { return lost_ + (reader_ ? reader_->lost_samples() : 0); }
+
+ private:
+  bool open_link(std::size_t link);
+
+  std::vector<ByteView> links_;
+  std::string name_;
+  std::vector<std::int64_t> lengths_;  // of each link
+  std::int64_t length_ = 0, expected_length_ = 0, lost_ = 0;
+  std::unique_ptr<TrackReader> reader_;
+  std::size_t link_ = 0;
+  AudioInfo info_;
+  int rate_hz_ = 0;
+  std::string damage_;
+};
+
+Expected<void> OggChain::open() {
+  std::int64_t used_bytes = 0, lost_bytes = 0;
+  std::optional<Fault> fault;
+  std::vector<ByteView> usable;
+  for (const ByteView& link : links_) {
+    throw_if_interrupted();
+    auto reader = open_ffmpeg(link, name_);
+    if (!reader) {
+      lost_bytes += link.size();
+      if (!fault) fault = std::move(reader.error());
+      continue;
+    }
+    used_bytes += link.size();
+    if (usable.empty()) {
+      rate_hz_ = (*reader)->sample_rate_hz();
+      info_ = (*reader)->info();
+    }
+    const auto at_first_rate = [&](std::int64_t samples) { return samples * rate_hz_ / (*reader)->sample_rate_hz(); };
+    const std::int64_t length = at_first_rate((*reader)->length().value_or(0));
+    expected_length_ = length_ + at_first_rate((*reader)->expected_length().value_or(0));
+    length_ += length;
+    lengths_.push_back(length);
+    usable.push_back(link);
+  }
+  if (fault && is_damaged(lost_bytes, used_bytes, 0)) return tl::unexpected(std::move(*fault));
+  links_ = std::move(usable);
+  open_link(0);
+  return {};
+}
+
+bool OggChain::open_link(std::size_t link) {
+  link_ = link;
+  reader_.reset();
+  if (link >= links_.size()) return false;
+  auto reader = open_ffmpeg(links_[link], name_);
+  if (reader) reader_ = std::move(*reader);
+  return reader_ != nullptr;
+}
+
+AudioInfo OggChain::info() {
+  AudioInfo info = info_;
+  info.duration_s = static_cast<double>(length_) / rate_hz_;
+  const auto bytes = std::accumulate(links_.begin(), links_.end(), std::int64_t{0},
+                                     [](std::int64_t sum, const ByteView& link) { return sum + link.size(); });
+  info.bit_rate_kbps = static_cast<double>(bytes) * 8e-3 / info.duration_s;
+  return info;
+}
+
+bool OggChain::seek(std::int64_t sample) {
+  std::size_t link = 0;
+  while (link + 1 < lengths_.size() && sample >= lengths_[link]) sample -= lengths_[link++];
+  damage_.clear();
+  lost_ = 0;
+  return open_link(link) && reader_->seek(sample);
+}
+
+ReadResult OggChain::read(std::vector<float>& mono) {
+  for (;;) {
+    if (!reader_) return ReadResult::end;
+    if (reader_->sample_rate_hz() != rate_hz_) return ReadResult::rate_change;
+    const ReadResult result = reader_->read(mono);
+    if (result != ReadResult::end || link_ + 1 == links_.size()) return result;
+    if (damage_.empty()) damage_ = reader_->damage();
+    lost_ += reader_->lost_samples();
+    open_link(link_ + 1);
+  }
+}
+
+}  // namespace
+
+std::vector<ByteView> ogg_links(const ByteView& view) {
+  const auto first = page_at(view, 0);
+  if (!first) return {};
+  if (view.size() > kMaxScannedBytes) {
+    const auto last = page_at(view, last_page(view));
+    if (!last || last->serial == first->serial) return {view};
+  }
+  std::vector<ByteView> links;
+  std::int64_t begin = 0;
+  bool has_data = false;  // a page behind the first pages of the link's streams
+  for (std::int64_t at = 0; at < view.size();) {
+    const auto page = page_at(view, at);
+    if (!page) {
+      at = find_page(view, at + 1);
+      continue;
+    }
+    if (page->begins_stream && has_data) {
+      links.push_back(view.part(begin, at - begin));
+      begin = at;
+    }
+    has_data = !page->begins_stream;
+    at = page->end;
+  }
+  links.push_back(view.part(begin, view.size() - begin));
+  return links;
+}
+
+Expected<std::unique_ptr<TrackReader>> open_ogg_chain(const std::vector<ByteView>& links, const std::string& name) {
+  auto chain = std::make_unique<OggChain>(links, name);
+  if (auto opened = chain->open(); !opened) return tl::unexpected(std::move(opened.error()));
+  return chain;
+}
+
+}  // namespace genrewise::audio
