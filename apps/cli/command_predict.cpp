@@ -18,7 +18,8 @@ constexpr char kExamples[] =
     "genrewise predict --model model.gwm song.mp3\n"
     "genrewise predict --model runs/fma/best.gwm ~/Music --top 1 --csv > genres.csv\n"
     "genrewise predict --model model.gwm --windows 10 --json mix.flac\n"
-    "genrewise predict --zero-shot --genres Rock,Jazz,Hip-Hop ~/Music";
+    "genrewise predict song.mp3\n"
+    "genrewise predict --genres Rock,Jazz,Hip-Hop ~/Music";
 
 struct Options {
   PredictJobConfig job;
@@ -89,7 +90,7 @@ int run(const Options& options, Session& session) {
   if (session.format == Format::json) {
     json files = json::array();
     for (const PredictedFile& file : done.files) files.push_back(printer.file(file));
-    const std::string model = options.job.zero_shot ? "zero-shot" : options.job.model.string();
+    const std::string model = options.job.model.empty() ? "zero-shot" : options.job.model.string();
     session.print_json({{"model", model}, {"predictions", files}, {"skipped", done.skipped}});
   } else if (!done.files.empty()) {
     const Table table = printer.table(done.files, session.format);
@@ -109,9 +110,10 @@ void add_predict(CLI::App& app, Session& session) {
                                           [options, &session] { return run(*options, session); });
   auto* choice = command->add_option_group("model");
   choice->add_option("--model,-m", options->job.model, "a trained model (.gwm)");
-  choice->add_flag("--zero-shot", options->job.zero_shot,
-                   "no model: genres from the sounds that a pretrained network recognises (docs/networks.md)");
-  choice->require_option(1);
+  choice->add_flag(
+      "--zero-shot", options->job.zero_shot,
+      "no model (the default): genres from the sounds that a pretrained network recognises (docs/networks.md)");
+  choice->require_option(0, 1);
   command->add_option("--genres", options->job.genres,
                       "with --zero-shot: the genres to choose from, A,B,... (default: all that it knows)");
   command->add_option("files", options->job.inputs, "audio files, and folders to walk with all below them")->required();
