@@ -1,4 +1,4 @@
-// genrewise evaluate: a saved model on examples whose genres are known.
+// genrewise evaluate: a saved model on labelled examples.
 #include <fmt/format.h>
 
 #include <memory>
@@ -7,6 +7,7 @@
 #include "data_options.hpp"
 #include "genrewise/jobs/evaluate_job.hpp"
 #include "genrewise/report/charts.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -44,11 +45,11 @@ int run(const EvaluateOptions& options, Session& session) {
   const EvaluateJobResult done = evaluate_job(config, session.runtime);
   const Metrics& metrics = done.evaluation.metrics;
   print_result(session, genre_table(metrics, done.labels), [&] { return to_json(done, config); });
-  session.say(fmt::format("accuracy {} (95 % interval {} - {}, {} examples), macro-F1 {}, log loss {:.3f}",
-                          percent(metrics.accuracy.value), percent(metrics.accuracy.low),
-                          percent(metrics.accuracy.high), metrics.accuracy.n, percent(metrics.macro_f1),
-                          metrics.log_loss));
-  for (const std::string& note : done.notes) session.say(note);
+  session.line(fmt::format("accuracy {} (95 % interval {} - {}, {} examples), macro-F1 {}, log loss {:.3f}",
+                           percent(metrics.accuracy.value), percent(metrics.accuracy.low),
+                           percent(metrics.accuracy.high), metrics.accuracy.n, percent(metrics.macro_f1),
+                           metrics.log_loss));
+  session.notes(done.notes);
   session.report_skipped(done.skipped, "tracks");
   return done.skipped.empty() ? kDone : kSomeSkipped;
 }
@@ -57,20 +58,22 @@ int run(const EvaluateOptions& options, Session& session) {
 
 void add_evaluate(CLI::App& app, Session& session) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App* command = session.add_command(app, "evaluate", "Evaluate a saved model on examples whose genres are known",
-                                          kExamples, [options, &session] { return run(*options, session); });
-  command->add_option("MODEL", options->job.model, "a .gwm file")->required();
-  options->data.add_to(command);
+  const CommandText text{.summary = "Evaluate a saved model on labelled examples", .examples = kExamples};
+  CLI::App* command =
+      session.add_command(app, "evaluate", text, [options, &session] { return run(*options, session); });
+  OptionGroup(command, kModel).add("MODEL", options->job.model, "", "A saved model, *.gwm")->required();
+  options->data.add_to(command, DataOptions::Tables::one, "those of the model");
   options->split.add_to(command);
-  command
-      ->add_option("--part", options->job.part,
-                   "which examples: unseen (those the model was not trained on), test, validation, training, or all")
-      ->check(CLI::IsMember({"unseen", "training", "validation", "test", "all"}))
+  one_of(
+      OptionGroup(command, kSplit)
+          .add("--part", options->job.part, "PART", "Examples to evaluate on; unseen: all that it was not trained on"),
+      {"unseen", "training", "validation", "test", "all"})
       ->capture_default_str();
-  command->add_option("--features-file", options->job.features_file,
-                      "keep the extracted features here for the next time (default: a temporary file)");
-  session.add_seed_option(command);
+  OptionGroup(command, kOutput)
+      .add("--features-file", options->job.features_file, "FILE", "Keep the extracted features for the next time")
+      ->default_str("a temporary file");
   session.add_format_options(command);
+  session.add_seed_option(command);
 }
 
 }  // namespace genrewise::cli

@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -21,8 +23,11 @@ constexpr char kExamples[] =
     "genrewise extract Data/genres_original --features mel224 -o mel.npy\n"
     "genrewise extract music.csv --clip-seconds 10 -o features.csv";
 
+constexpr char kDefaultFeatures[] = "fma518";
+
 struct Options {
-  std::string place, feature_set = "fma518", output;
+  std::string location, output;
+  std::optional<std::string> features;
   std::optional<std::string> subset;
   bool unlabelled = false;
   std::optional<double> clip_start_s, clip_duration_s;
@@ -36,12 +41,13 @@ void apply_clip(const Options& options, Dataset& dataset) {
 }
 
 int extract(const Options& options, Session& session) {
-  if (is_feature_table(options.place) || is_labelled_table(options.place))
-    throw Error("is a feature table already", options.place, "give a dataset of audio files");
-  if (holds_records(options.place))
-    throw Error("is a pack: its records have their numbers already", options.place, "give a dataset of audio files");
-  const auto features = make_feature_set(options.feature_set);  // a wrong name is told before anything is opened
-  Dataset dataset = open_dataset(options.place, {.fma_subset = options.subset, .keep_unlabelled = options.unlabelled});
+  if (is_feature_table(options.location) || is_labelled_table(options.location))
+    throw Error("is a feature table already", options.location, "give a dataset of audio files");
+  if (holds_records(options.location))
+    throw Error("is a pack, whose records hold features already", options.location, "give a dataset of audio files");
+  const auto features = make_feature_set(options.features.value_or(kDefaultFeatures));  // before any file is opened
+  Dataset dataset =
+      open_dataset(options.location, {.fma_subset = options.subset, .keep_unlabelled = options.unlabelled});
   apply_clip(options, dataset);
   const PrepareResult result = extract_features(dataset, *features, options.output, session.progress());
 
@@ -61,8 +67,8 @@ int extract(const Options& options, Session& session) {
                         {"extract_s", result.extract_s}});
   } else {
     session.print(
-        fmt::format("{}: {} rows x {} columns of {}; {} extracted in {:.1f} s ({:.1f} a second), {} ready before, "
-                    "{} skipped\n",
+        fmt::format("{}: {} rows x {} columns of {}; {} extracted in {:.1f} s ({:.1f} per second), {} reused, {} "
+                    "skipped\n",
                     options.output, rows, features->size(), features->recipe().name, result.extracted, result.extract_s,
                     rate, result.reused, skipped.size()));
   }
@@ -73,21 +79,22 @@ int extract(const Options& options, Session& session) {
 
 void add_extract(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = session.add_command(app, "extract", "make a feature table from a dataset's audio", kExamples,
-                                          [options, &session] { return extract(*options, session); });
-  command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
+  const CommandText text{.summary = "Compute a feature table from a dataset's audio", .examples = kExamples};
+  CLI::App* command =
+      session.add_command(app, "extract", text, [options, &session] { return extract(*options, session); });
+  add_audio_dataset(command, options->location);
+  add_features_option(command, options->features, kDefaultFeatures);
+  add_subset_option(command, options->subset);
+  const OptionGroup data(command, kData);
+  data.flag("--unlabelled", options->unlabelled, "Include tracks without a genre");
+  at_least_seconds(data.add("--clip-start", options->clip_start_s, "SECONDS", "Start of each clip in its track"), 0,
+                   true)
+      ->default_str("as the dataset states");
+  at_least_seconds(data.add("--clip-seconds", options->clip_duration_s, "SECONDS", "Length of each clip"), 0, false)
+      ->default_str("as the dataset states, else 30");
+  OptionGroup(command, kOutput)
+      .add("-o,--output", options->output, "FILE", "Table to write, NAME.csv or NAME.npy")
       ->required();
-  command->add_option("--features", options->feature_set, kFeaturesHelp)->capture_default_str();
-  command->add_option("-o,--output", options->output, "the table to write: NAME.csv or NAME.npy")->required();
-  command->add_option("--subset", options->subset, kSubsetHelp)
-      ->check(CLI::IsMember({"small", "medium", "large", "full"}));
-  command->add_flag("--unlabelled", options->unlabelled, "also tracks that have no genre");
-  command->add_option("--clip-start", options->clip_start_s, "seconds into the track where each clip starts")
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option("--clip-seconds", options->clip_duration_s,
-                   "length of each clip (default: as the dataset says, else 30)")
-      ->check(CLI::PositiveNumber);
   session.add_format_options(command, /*with_csv=*/false);
 }
 

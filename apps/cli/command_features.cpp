@@ -1,4 +1,4 @@
-// genrewise features: feature sets, and what each is.
+// genrewise features: lists feature sets, or describes one.
 #include <fmt/format.h>
 
 #include <memory>
@@ -6,6 +6,8 @@
 
 #include "commands.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "option_group.hpp"
+#include "terminal.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -36,12 +38,15 @@ int run(const FeaturesOptions& options, Session& session) {
       return kDone;
     }
     session.print(
-        fmt::format("{}: {}\n{}\n\n  numbers      {}\n  shape        {}\n  sample rate  {}\n  weights      {}\n",
-                    set.name, set.title, wrapped(set.summary, 0), set.columns, set.shape, rate_text(set),
-                    set.weights.empty() ? "none" : fmt::format("{}", fmt::join(set.weights, ", "))));
+        fmt::format("{}: {}\n{}\n\n  columns      {}\n  shape        {}\n  sample rate  {}\n  weights      {}\n",
+                    set.name, set.title, wrapped(set.summary, 0, page_width(Stream::out)), set.columns, set.shape,
+                    rate_text(set), set.weights.empty() ? "none" : fmt::format("{}", fmt::join(set.weights, ", "))));
     return kDone;
   }
-  Table table({{"name"}, {"numbers", Table::Align::right}, {"rate", Table::Align::right}, {"title"}});
+  Table table({{"name"},
+               {"columns", Table::Align::right},
+               {"rate", Table::Align::right},
+               {"title", Table::Align::left, Table::Overflow::wrap}});
   nlohmann::json sets = nlohmann::json::array();
   for (const FeatureSetDescriptor& set : feature_sets()) {
     table.add_row({set.name, std::to_string(set.columns), rate_text(set), set.title});
@@ -55,10 +60,11 @@ int run(const FeaturesOptions& options, Session& session) {
 
 void add_features(CLI::App& app, Session& session) {
   auto options = std::make_shared<FeaturesOptions>();
-  CLI::App* command = session.add_command(app, "features", "List feature sets, or say what one is", kExamples,
-                                          [options, &session] { return run(*options, session); });
-  command->add_option("NAME", options->name, "a feature set, as in fma518");
-  command->add_flag("--markdown", options->markdown, "the table of docs/features.md");
+  const CommandText text{.summary = "List feature sets, or describe one", .examples = kExamples};
+  CLI::App* command =
+      session.add_command(app, "features", text, [options, &session] { return run(*options, session); });
+  OptionGroup(command, kData).add("NAME", options->name, "", "The feature set to describe, as in fma518");
+  OptionGroup(command, kOutput).flag("--markdown", options->markdown, "Print the table of docs/features.md");
   session.add_format_options(command);
 }
 

@@ -6,9 +6,11 @@
 
 #include "commands.hpp"
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/fetch.hpp"
 #include "genrewise/pretrained/pretrained_networks.hpp"
 #include "genrewise/storage/disk_space.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -30,29 +32,30 @@ struct Options {
 };
 
 std::string sizes_of(const Fetchable& one) {
-  return fmt::format("{} to download, up to {} of disk while it works", readable_size(one.download_bytes),
+  return fmt::format("{} to download, up to {} of disk space while unpacking", readable_size(one.download_bytes),
                      readable_size(one.disk_bytes));
 }
 
+/// What can be fetched, an entry of the help page each.
 std::string described() {
-  std::string text = "what to fetch:";
+  std::string text;
   for (const Fetchable& one : fetchables()) {
-    text += fmt::format("\n{}: {} ({})", one.name, one.description, sizes_of(one));
+    text += fmt::format("{}\t{} ({})\n", one.name, one.description, sizes_of(one));
   }
   std::uint64_t bytes = 0;
-  std::string networks;
+  std::vector<std::string> networks;
   for (const PretrainedNetwork& one : pretrained_networks()) {
     bytes += one.bytes;
-    networks += (networks.empty() ? "" : ", ") + one.name;
+    networks.push_back(one.name);
   }
-  return text + fmt::format("\n{} [NETWORK]: pretrained networks, all or one of {} ({} to download)", kWeights,
-                            networks, readable_size(bytes));
+  return text + fmt::format("{}\tPretrained networks, all or one of {} ({} to download)", kWeights, listed(networks),
+                            readable_size(bytes));
 }
 
 int run_weights(const Options& options, Session& session) {
   std::vector<std::string> paths;
   for (const PretrainedNetwork* one : select_pretrained_networks(options.network)) {
-    session.say(fmt::format("{}: {} ({}; {})", one->name, one->description, readable_size(one->bytes), one->licence));
+    session.line(fmt::format("{}: {} ({}; {})", one->name, one->description, readable_size(one->bytes), one->licence));
     paths.push_back(fetch_weights(one->name, options.fetch.folder, options.fetch.mirror, session.progress()).string());
   }
   if (session.format == Format::json) {
@@ -66,9 +69,12 @@ int run_weights(const Options& options, Session& session) {
 int run(const Options& options, Session& session) {
   if (!options.network.empty()) select_pretrained_networks(options.network);
   if (options.name == kWeights) return run_weights(options, session);
-  if (!options.network.empty()) throw CLI::ValidationError(options.network, "only weights take the name of a network");
+  if (!options.network.empty()) {
+    throw UsageError(fmt::format("{} takes no name of a network", options.name), options.network,
+                     "leave it out, or use `genrewise fetch weights NETWORK`");
+  }
   const Fetchable& what = find_fetchable(options.name);
-  session.say(fmt::format("{}: {}", what.name, sizes_of(what)));
+  session.line(fmt::format("{}: {}", what.name, sizes_of(what)));
   const FetchResult result = fetch(options.name, options.fetch, session.progress());
   session.report_skipped(result.missing, "files");
   if (session.format == Format::json) {
@@ -83,19 +89,22 @@ int run(const Options& options, Session& session) {
 
 void add_fetch(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = session.add_command(
-      app, "fetch", "get a public dataset, the demonstration music or pretrained weights; prints where it lies",
-      kExamples, [options, &session] { return run(*options, session); });
+  const CommandText text{.summary = "Download a dataset, the demonstration music or pretrained weights",
+                         .details = "Prints where the files are. What can be downloaded:\n" + described(),
+                         .examples = kExamples};
+  CLI::App* command = session.add_command(app, "fetch", text, [options, &session] { return run(*options, session); });
   std::vector<std::string> names;
   for (const Fetchable& one : fetchables()) names.push_back(one.name);
   names.emplace_back(kWeights);
-  command->add_option("what", options->name, described())->required()->check(CLI::IsMember(names));
-  command->add_option("network", options->network, "with weights: this network's alone");
-  command->add_option("--to", options->fetch.folder,
-                      "the folder to put it in (default: data/demo or data/fma; weights: where they are looked for)");
-  command->add_option("--mirror", options->fetch.mirror,
-                      "get FMA's archives or weights from this address, where files of the same names lie");
-  command->add_flag("--keep-archives", options->fetch.keep_archives, "do not remove archives when they are unpacked");
+  const OptionGroup data(command, kData);
+  one_of(data.add("NAME", options->name, "", "What to download"), names)->required()->option_text("");
+  data.add("NETWORK", options->network, "", "With weights: the network, else all");
+  data.add("--mirror", options->fetch.mirror, "URL",
+           "Download FMA's archives or the weights from here, under the same file names");
+  const OptionGroup output(command, kOutput);
+  output.add("--to", options->fetch.folder, "FOLDER", "Folder to write to")
+      ->default_str("data/demo, data/fma or the user's cache for weights");
+  output.flag("--keep-archives", options->fetch.keep_archives, "Keep the archives after unpacking");
   session.add_format_options(command, false);
 }
 

@@ -1,4 +1,4 @@
-// genrewise inspect: what a dataset is made of, and what is wrong with it.
+// genrewise inspect: the contents of a dataset and its faults.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/dataset/inspection.hpp"
 
 namespace genrewise::cli {
@@ -13,11 +14,11 @@ namespace {
 
 constexpr char kExamples[] =
     "genrewise inspect data/fma --subset small\n"
-    "genrewise inspect music/ --csv > trouble.csv\n"
+    "genrewise inspect music/ --csv > faults.csv\n"
     "genrewise inspect data/demo/demo.csv --json";
 
 struct Options {
-  std::string place;
+  std::string location;
   DatasetOptions dataset;
 };
 
@@ -45,7 +46,8 @@ std::string facts_text(const Inspection& found) {
   text += fmt::format("codec     {}\n", counts_text(found.codecs, ""));
   text += fmt::format("rate      {}\n", counts_text(found.sample_rates_hz, " Hz"));
   text += fmt::format("channels  {}\n", counts_text(found.channels, ""));
-  if (found.ignored > 0) text += fmt::format("ignored   {} files that are no music by their names\n", found.ignored);
+  if (found.ignored > 0)
+    text += fmt::format("ignored   {} files whose names are not those of audio files\n", found.ignored);
   return text;
 }
 
@@ -64,13 +66,13 @@ std::string genres_text(const Inspection& found) {
     }
     table.add_row(std::move(cells));
   }
-  return table.text();
+  return fitted(table);
 }
 
-std::string trouble_text(const Inspection& found) {
+std::string faults_text(const Inspection& found) {
   std::string text;
   const auto counts = found.counts_by_kind();
-  if (counts.empty()) text += "\nno trouble was found\n";
+  if (counts.empty()) text += "\nno faults were found\n";
   constexpr std::size_t kExamplesShown = 3;
   for (const auto& [kind, count] : counts) {
     text += fmt::format("\n{:>6}  {}\n", count, printable(kind));
@@ -84,14 +86,15 @@ std::string trouble_text(const Inspection& found) {
   }
   const auto crossing_parts = std::ranges::count_if(found.duplicates, &Inspection::Duplicate::several_parts);
   if (crossing_parts > 0)
-    text += fmt::format("\n{} groups of duplicates are on both sides of the official split\n", crossing_parts);
+    text += fmt::format("\n{} groups of duplicates are in more than one part of the official split\n", crossing_parts);
   for (const auto& crossing : found.leakage.crossings) {
     if (crossing.groups == 0) continue;
     std::vector<std::string> names;
     for (const std::string& name : crossing.samples) names.push_back(printable(name));
-    text += fmt::format("\n{} {}s cross the official split, with {} validation and test clips: {}{}\n", crossing.groups,
-                        crossing.kind, crossing.examples, fmt::join(names, ", "),
-                        names.size() < crossing.groups ? ", ..." : "");
+    text += fmt::format(
+        "\n{} {}s are in more than one part of the official split, with {} validation and test clips: {}{}\n",
+        crossing.groups, crossing.kind, crossing.examples, fmt::join(names, ", "),
+        names.size() < crossing.groups ? ", ..." : "");
   }
   return text;
 }
@@ -105,7 +108,7 @@ std::string findings_csv(const Inspection& found) {
 }
 
 int run(const Options& options, Session& session) {
-  const Inspection found = inspect(open_dataset(options.place, options.dataset), session.progress());
+  const Inspection found = inspect(open_dataset(options.location, options.dataset), session.progress());
   switch (session.format) {
     case Format::json:
       session.print_json(to_json(found));
@@ -114,7 +117,7 @@ int run(const Options& options, Session& session) {
       session.print(findings_csv(found));
       break;
     case Format::table:
-      session.print(facts_text(found) + "\n" + genres_text(found) + trouble_text(found));
+      session.print(facts_text(found) + "\n" + genres_text(found) + faults_text(found));
       break;
   }
   if (found.unusable() == 0) return kDone;
@@ -130,12 +133,10 @@ int run(const Options& options, Session& session) {
 
 void add_inspect(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = session.add_command(app, "inspect", "decode a dataset and report what it holds and what is wrong",
-                                          kExamples, [options, &session] { return run(*options, session); });
-  command->add_option("dataset", options->place, "FMA folder, folder with one sub-folder per genre, or CSV of paths")
-      ->required();
-  command->add_option("--subset", options->dataset.fma_subset, kSubsetHelp)
-      ->check(CLI::IsMember({"small", "medium", "large", "full"}));
+  const CommandText text{.summary = "Decode a dataset and report its contents and faults", .examples = kExamples};
+  CLI::App* command = session.add_command(app, "inspect", text, [options, &session] { return run(*options, session); });
+  add_audio_dataset(command, options->location);
+  add_subset_option(command, options->dataset.fma_subset);
   session.add_format_options(command);
 }
 

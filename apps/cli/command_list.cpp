@@ -1,4 +1,4 @@
-// genrewise list: what lies in a place, also of an object store.
+// genrewise list: files of a folder or an object store.
 #include <fmt/format.h>
 
 #include <memory>
@@ -7,6 +7,7 @@
 #include "commands.hpp"
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/wildcards.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -18,19 +19,22 @@ constexpr char kExamples[] =
 
 int run(const std::string& pattern, Session& session) {
   using enum Table::Align;
-  Table table({{"bytes", right}, {"modified"}, {"place"}});
+  Table table({{"bytes", right}, {"modified"}, {"location", left, Table::Overflow::path}});
   nlohmann::json objects = nlohmann::json::array();
   std::uint64_t bytes = 0;
   std::size_t count = 0;
   for (const FileInfo& object : list_matching(pattern)) {
     table.add_row({std::to_string(object.bytes), object.modified, object.location});
-    objects.push_back({{"place", object.location}, {"bytes", object.bytes}, {"modified", object.modified}});
+    objects.push_back({{"location", object.location},
+                       {"place", object.location},  // deprecated name of "location"
+                       {"bytes", object.bytes},
+                       {"modified", object.modified}});
     bytes += object.bytes;
     ++count;
   }
-  if (count == 0) throw Error("there is nothing", pattern, "check the place; ** looks below folders too");
+  if (count == 0) throw Error("there are no files", pattern, "check the location; ** matches sub-folders too");
   print_result(session, table, [&] { return nlohmann::json{{"objects", objects}, {"bytes", bytes}}; });
-  session.say(fmt::format("{} objects, {}", count, readable_size(bytes)));
+  session.line(fmt::format("{} objects, {}", count, readable_size(bytes)));
   return kDone;
 }
 
@@ -38,13 +42,12 @@ int run(const std::string& pattern, Session& session) {
 
 void add_list(CLI::App& app, Session& session) {
   auto pattern = std::make_shared<std::string>();
-  CLI::App* command = session.add_command(app, "list", "what lies in a place, here or in an object store", kExamples,
-                                          [pattern, &session] { return run(*pattern, session); });
-  command
-      ->add_option(
-          "place", *pattern,
-          "a folder, bucket, file or pattern: * and ? (not over a slash), ** (also over slashes), [a-z]; put it "
-          "in quotes, so that the shell leaves it as it is")
+  const CommandText text{.summary = "List files, locally or in an object store", .examples = kExamples};
+  CLI::App* command = session.add_command(app, "list", text, [pattern, &session] { return run(*pattern, session); });
+  OptionGroup(command, kData)
+      .add("LOCATION", *pattern, "",
+           "A folder, bucket, file or pattern: * and ? (within a name), ** (across folders), [a-z]; put a pattern in "
+           "quotes")
       ->required();
   session.add_format_options(command);
 }

@@ -8,6 +8,8 @@
 #include "commands.hpp"
 #include "genrewise/models/listing.hpp"
 #include "genrewise/models/model_spec.hpp"
+#include "option_group.hpp"
+#include "terminal.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -32,24 +34,27 @@ std::string notes_of(const ClassifierDescriptor& one) {
 }
 
 int list_all(Session& session) {
-  Table table({{"kind"}, {"title"}, {"notes"}});
+  Table table({{"kind"}, {"title", Table::Align::left, Table::Overflow::wrap}, {"notes"}});
   nlohmann::json models = nlohmann::json::array();
   for (const ClassifierDescriptor* one : classifier_descriptors()) {
     table.add_row({one->kind, one->title, notes_of(*one)});
     models.push_back(to_json(*one));
   }
   print_result(session, table, [&] { return nlohmann::json{{"models", models}}; });
-  if (session.format == Format::table) session.say("genrewise models KIND lists the parameters of one of them");
+  if (session.format == Format::table) session.note("`genrewise models KIND` lists the parameters of one");
   return kDone;
 }
 
-/// As in a manual page: a parameter with its default, and indented what it is and may be.
+/// As in a manual page: each parameter with its default; its description and allowed values are indented.
 std::string page_of(const ClassifierDescriptor& one) {
-  std::string page = fmt::format("{}: {}\n{}\n", one.kind, one.title, wrapped(one.summary, 0));
+  const auto fill = [width = page_width(Stream::out)](std::string_view text, std::size_t indent) {
+    return wrapped(text, indent, width);
+  };
+  std::string page = fmt::format("{}: {}\n{}\n", one.kind, one.title, fill(one.summary, 0));
   if (!one.parameters.empty()) page += "\nparameters, with their defaults\n";
   for (const ParameterDescriptor& parameter : one.parameters) {
     page += fmt::format("  {}={}\n", parameter.name, parameter.standard);
-    page += wrapped(parameter.help, 6) + "\n" + wrapped(allowed_text(parameter), 6) + "\n";
+    page += fill(parameter.help, 6) + "\n" + fill(allowed_text(parameter), 6) + "\n";
     if (!parameter.alias.empty()) page += fmt::format("      also called {}\n", parameter.alias);
     if (!parameter.candidates.empty())
       page += fmt::format("      worth trying: {}={}\n", parameter.name, parameter.candidates);
@@ -57,12 +62,12 @@ std::string page_of(const ClassifierDescriptor& one) {
   if (one.capabilities.members) page += "  MEMBER.PARAMETER=VALUE\n      a member's own parameters\n";
   if (!one.searches.empty()) page += "\nsearch spaces (tune --preset)\n";
   for (const SearchSpace& space : one.searches)
-    page += wrapped(fmt::format("{}: {}", space.name, fmt::join(space.axes, " ")), 2) + "\n";
-  if (!one.presets.empty()) page += "\npresets, and what a study chooses from\n";
+    page += fill(fmt::format("{}: {}", space.name, fmt::join(space.axes, " ")), 2) + "\n";
+  if (!one.presets.empty()) page += "\npresets, with the values that a study chooses from\n";
   for (const ModelPreset& preset : one.presets) {
     std::vector<std::string> parts = preset.axes;
     for (const auto& [name, value] : preset.parameters) parts.insert(parts.begin(), name + "=" + value);
-    page += wrapped(fmt::format("{}: {}", preset.name, fmt::join(parts, " ")), 2) + "\n";
+    page += fill(fmt::format("{}: {}", preset.name, fmt::join(parts, " ")), 2) + "\n";
   }
   return page;
 }
@@ -94,10 +99,10 @@ int run(const ModelsOptions& options, Session& session) {
 
 void add_models(CLI::App& app, Session& session) {
   auto options = std::make_shared<ModelsOptions>();
-  CLI::App* command = session.add_command(app, "models", "List classifiers and networks, or the parameters of one",
-                                          kExamples, [options, &session] { return run(*options, session); });
-  command->add_option("KIND", options->kind, "a kind or preset, as in svm or svm-rbf");
-  command->add_flag("--markdown", options->markdown, "the table of docs/models.md");
+  const CommandText text{.summary = "List classifiers and networks, or describe one", .examples = kExamples};
+  CLI::App* command = session.add_command(app, "models", text, [options, &session] { return run(*options, session); });
+  OptionGroup(command, kModel).add("KIND", options->kind, "", "The kind or preset to describe, as in svm or svm-rbf");
+  OptionGroup(command, kOutput).flag("--markdown", options->markdown, "Print the table of docs/models.md");
   session.add_format_options(command);
 }
 

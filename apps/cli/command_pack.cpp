@@ -7,9 +7,11 @@
 #include "commands.hpp"
 #include "data_options.hpp"
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/packs/pack.hpp"
-#include "genrewise/storage/location.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "genrewise/storage/location.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -34,7 +36,7 @@ std::optional<Split> split_of(const Options& options, Session& session, const Da
       split_dataset(source,
                     {.scheme = parse_split_scheme(options.scheme), .seed = session.seed, .file = options.split_file})
           .split;
-  for (const std::string& note : split.notes) session.say(note);
+  session.notes(split.notes);
   return split;
 }
 
@@ -43,13 +45,13 @@ void print_result(const Options& options, const PackResult& result, std::size_t 
   const std::size_t packed = result.examples - result.reused;
   const double rate = result.pack_s > 0 ? static_cast<double>(packed) / result.pack_s : 0;
   session.print(
-      fmt::format("{}: {} examples of {} in {} shards, {:.1f} MB; {} packed in {:.1f} s ({:.1f} a second), {} ready "
-                  "before, {} skipped\n",
+      fmt::format("{}: {} examples of {} in {} shards, {:.1f} MB; {} packed in {:.1f} s ({:.1f} per second), {} "
+                  "reused, {} skipped\n",
                   options.output, result.examples, recipe, options.pack.shards, static_cast<double>(result.bytes) / 1e6,
                   packed, result.pack_s, rate, result.reused, skipped));
   if (!result.loss) return;
-  session.print(fmt::format("stored as {}: largest error {:.4g}, root of the mean squared error {:.4g}\n",
-                            options.stored_as, result.loss->largest_error, result.loss->rms_error));
+  session.print(fmt::format("stored as {}: largest error {:.4g}, root-mean-square error {:.4g}\n", options.stored_as,
+                            result.loss->largest_error, result.loss->rms_error));
 }
 
 nlohmann::json json_of(const Options& options, const PackResult& result, const std::vector<Fault>& skipped,
@@ -69,13 +71,13 @@ nlohmann::json json_of(const Options& options, const PackResult& result, const s
 }
 
 int pack(Options& options, Session& session) {
-  if (options.output.empty()) throw CLI::ValidationError("--output", "say where the shards shall lie: -o FOLDER");
+  if (options.output.empty()) throw UsageError("no folder for the shards is given", "--output", "add -o FOLDER");
   if (!options.pack.work_folder.empty() && local_work_path(options.output) == options.output)
-    throw CLI::ValidationError("--work", "shards go straight into a folder of this machine: leave the option out");
+    throw UsageError("shards are written directly to a local folder", "--work", "leave the option out");
   options.data.genres.by_artist = options.scheme != "random";
   const DataSource source(options.data);
   if (!source.has_audio())
-    throw Error("has its numbers and no audio", options.data.location, "give a dataset of audio files");
+    throw Error("holds features and no audio", options.data.location, "give a dataset of audio files");
   const auto features = make_feature_set(source.features());
   const Dataset& dataset = source.audio();
   const auto split = split_of(options, session, source);
@@ -104,7 +106,7 @@ int verify(const Options& options, Session& session) {
     for (const Fault& fault : faults) session.print(printable(to_string(fault)) + "\n");
     session.print(fmt::format("{}: {} examples in {} shards, {}\n", options.data.location, manifest.size(),
                               manifest.shards.size(),
-                              faults.empty() ? "all as the manifest says" : fmt::format("{} faults", faults.size())));
+                              faults.empty() ? "all as the manifest states" : fmt::format("{} faults", faults.size())));
   }
   return faults.empty() ? kDone : kFailed;
 }
@@ -113,52 +115,43 @@ int verify(const Options& options, Session& session) {
 
 void add_pack(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = session.add_command(
-      app, "pack", "make sharded records (TFRecord) from a dataset's audio", kExamples,
-      [options, &session] { return options->verify ? verify(*options, session) : pack(*options, session); });
-  CLI::Option* dataset =
-      command
-          ->add_option(
-              "dataset", options->data.location,
-              "FMA folder, folder with one sub-folder per genre, or CSV of paths; with --verify a packed folder")
-          ->required();
-  command->add_option("-o,--output", options->output,
-                      "the folder for the shards and manifest.json, or s3://BUCKET/PREFIX, gs://BUCKET/PREFIX");
-  command->add_option("--work", options->pack.work_folder,
-                      "where shards lie on their way to an object store (default: under ~/.cache/genrewise); at most "
-                      "three of them at a time");
-  command->add_option("--features", options->data.features,
-                      "the feature set, as of `genrewise extract` (default: mel224)");
-  command->add_option("--shards", options->pack.shards, "how many files")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  command->add_option("--prefix", options->pack.prefix,
-                      "what the shards' names begin with (default: the feature set and -)");
-  command
-      ->add_option("--store", options->stored_as,
-                   "how numbers are stored: float32 is exact; for float16 and uint8 the loss is printed")
-      ->check(CLI::IsMember({"float32", "float16", "uint8"}))
-      ->capture_default_str();
-  command->add_option("--compress", options->compression, "compress the shards, as TensorFlow reads them")
-      ->check(CLI::IsMember({"none", "gzip", "zlib"}))
-      ->capture_default_str();
-  CLI::Option* scheme =
-      command
-          ->add_option(
-              "--scheme", options->scheme,
-              "which part each record belongs to: auto, official, grouped or random as `genrewise split` makes "
-              "them, or none")
-          ->check(CLI::IsMember({"auto", "official", "grouped", "random", "none"}))
-          ->capture_default_str();
-  command->add_option("--split-file", options->split_file, "the parts as `genrewise split` wrote them")
-      ->excludes(scheme);
-  command->add_option("--subset", options->data.subset, kSubsetHelp);
+  const CommandText text{.summary = "Write a dataset's clips as sharded records (TFRecord), or verify a pack",
+                         .examples = kExamples};
+  CLI::App* command = session.add_command(app, "pack", text, [options, &session] {
+    return options->verify ? verify(*options, session) : pack(*options, session);
+  });
+  add_audio_dataset(command, options->data.location, "; with --verify a pack");
+  add_features_option(command, options->data.features, options->data.default_features);
+  add_subset_option(command, options->data.subset);
   add_genre_options(command, options->data.genres);
-  session.add_seed_option(command);
+  const OptionGroup split(command, kSplit), output(command, kOutput);
+  CLI::Option* scheme = one_of(split.add("--scheme", options->scheme, "SCHEME",
+                                         "How records are split, as in `genrewise split`; none: not at all"),
+                               {"auto", "official", "grouped", "random", "none"})
+                            ->capture_default_str();
+  split.add("--split-file", options->split_file, "FILE", "Take the parts from this file of `genrewise split`")
+      ->excludes(scheme);
+  output.add("-o,--output", options->output, "FOLDER",
+             "Folder for the shards and manifest.json, also s3://BUCKET/PREFIX or gs://BUCKET/PREFIX");
+  at_least(output.add("--shards", options->pack.shards, "N", "Files to write"), 1)->capture_default_str();
+  output.add("--prefix", options->pack.prefix, "NAME", "Start of the shards' names")
+      ->default_str("the feature set and -");
+  one_of(output.add("--store", options->stored_as, "TYPE",
+                    "Type of the stored numbers; for float16 and uint8 the rounding error is printed"),
+         {"float32", "float16", "uint8"})
+      ->capture_default_str();
+  one_of(output.add("--compress", options->compression, "METHOD", "Compression of the shards, readable by TensorFlow"),
+         {"none", "gzip", "zlib"})
+      ->capture_default_str();
+  output
+      .add("--work", options->pack.work_folder, "FOLDER",
+           "Folder for shards, at most three at a time, before they are sent to an object store")
+      ->default_str("in ~/.cache/genrewise");
   CLI::Option* verify =
-      command->add_flag("--verify", options->verify, "check a packed folder against its manifest instead");
+      output.flag("--verify", options->verify, "Check a pack against its manifest, and write nothing");
+  session.add_seed_option(command);
   for (CLI::Option* option : command->get_options()) {
-    if (option != verify && option != dataset && option != command->get_help_ptr()) verify->excludes(option);
+    if (option != verify && option->nonpositional() && option != command->get_help_ptr()) verify->excludes(option);
   }
   session.add_format_options(command, /*with_csv=*/false);
 }

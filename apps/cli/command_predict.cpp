@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/jobs/predict_job.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -31,7 +32,7 @@ class Printer {
   Printer(const std::vector<std::string>& labels, std::size_t top)
       : labels_(labels), top_(std::min(top, labels.size())) {}
 
-  /// For people one row a file, for programs one row a genre.
+  /// One row per file for people, one row per genre for programs.
   Table table(const std::vector<PredictedFile>& files, Format format) const {
     using enum Table::Align;
     if (format == Format::csv) {
@@ -42,7 +43,10 @@ class Printer {
                          fmt::format("{:.6f}", file.prediction.probabilities[label])});
       return table;
     }
-    Table table({{"file"}, {"genre"}, {"confidence", right}, {top_ > 1 ? "then" : ""}});
+    Table table({{"file", left, Table::Overflow::path},
+                 {"genre"},
+                 {"confidence", right},
+                 {top_ > 1 ? "next" : "", left, Table::Overflow::wrap}});
     for (const PredictedFile& file : files) {
       const auto order = best(file.prediction.probabilities);
       const auto percent = [&](std::size_t label) {
@@ -94,11 +98,11 @@ int run(const Options& options, Session& session) {
     session.print_json({{"model", model}, {"predictions", files}, {"skipped", done.skipped}});
   } else if (!done.files.empty()) {
     const Table table = printer.table(done.files, session.format);
-    session.print(session.format == Format::csv ? table.csv() : table.text());
+    session.print(session.format == Format::csv ? table.csv() : fitted(table));
   }
   session.runtime.throw_if_interrupted();
   session.report_skipped(done.skipped, "inputs");
-  if (done.files.empty()) throw Error("no input could be used");
+  if (done.files.empty()) throw Error("no input could be used", {}, "give audio files, or folders that hold some");
   return done.skipped.empty() ? kDone : kSomeSkipped;
 }
 
@@ -106,25 +110,24 @@ int run(const Options& options, Session& session) {
 
 void add_predict(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = session.add_command(app, "predict", "Predict the genres of audio files", kExamples,
-                                          [options, &session] { return run(*options, session); });
-  auto* choice = command->add_option_group("model");
-  choice->add_option("--model,-m", options->job.model, "a trained model (.gwm)");
-  choice->add_flag(
-      "--zero-shot", options->job.zero_shot,
-      "no model (the default): genres from the sounds that a pretrained network recognises (docs/networks.md)");
-  choice->require_option(0, 1);
-  command->add_option("--genres", options->job.genres,
-                      "with --zero-shot: the genres to choose from, A,B,... (default: all that it knows)");
-  command->add_option("files", options->job.inputs, "audio files, and folders to walk with all below them")->required();
-  command->add_option("--top,-k", options->top, "how many genres to print for each file")
-      ->check(CLI::PositiveNumber)
+  const CommandText text{.summary = "Predict the genres of audio files", .examples = kExamples};
+  CLI::App* command = session.add_command(app, "predict", text, [options, &session] { return run(*options, session); });
+  OptionGroup(command, kData)
+      .add("FILES", options->job.inputs, "", "Audio files, and folders with audio files at any depth")
+      ->required();
+  const OptionGroup models(command, kModel), output(command, kOutput);
+  CLI::Option* model = models.add("-m,--model", options->job.model, "FILE", "A trained model, *.gwm");
+  models
+      .flag("--zero-shot", options->job.zero_shot,
+            "Predict without a model (the default), from what a pretrained network recognises (docs/networks.md)")
+      ->excludes(model);
+  models.add("--genres", options->job.genres, "LIST", "Without a model: the genres to choose from, as A,B")
+      ->default_str("all that are known");
+  at_least(models.add("--windows", options->job.windows, "N",
+                      "Windows of 30 s to analyse at most, spread over the track and averaged; 1: its middle only"),
+           1)
       ->capture_default_str();
-  command
-      ->add_option("--windows", options->job.windows,
-                   "analyse at most this many windows of 30 s, spread over the track, and average; 1: its middle only")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  at_least(output.add("-k,--top", options->top, "N", "Genres to print for each file"), 1)->capture_default_str();
   session.add_format_options(command);
 }
 

@@ -9,6 +9,7 @@
 #include "data_options.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/dataset/split_file.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -47,7 +48,7 @@ void print_table(const SplitSubjects& subjects, const Split& split, Session& ses
   for (std::size_t label = 0; label < counts.size(); ++label) row(subjects.labels_by_name[label], counts[label]);
   if (session.format == Format::csv) return session.print(table.csv());
   row("all", {split.rows(Part::training).size(), split.rows(Part::validation).size(), split.rows(Part::test).size()});
-  session.print(table.text());
+  session.print(table);
 }
 
 nlohmann::json json_of(const DatasetSplit& made, const Options& options, const std::vector<Fault>& skipped) {
@@ -74,16 +75,16 @@ int run(Options options, Session& session) {
   const DatasetSplit made = split_dataset(source, options.split);
   write_split_file(options.output, made.subjects, made.split);
   session.report_skipped(source.rejected(), "inputs");
-  for (const std::string& note : made.split.notes) session.say(note);
+  session.notes(made.split.notes);
   if (session.format == Format::json) {
     session.print_json(json_of(made, options, source.rejected()));
   } else {
-    session.say(
+    session.line(
         fmt::format("{}: {} split of {} clips", options.output, to_string(made.split.scheme), made.split.parts.size()));
     for (const auto& crossing : made.leakage.crossings) {
       if (crossing.groups == 0) continue;
-      session.say(fmt::format("{} {}s are in more than one part; {} validation and test clips are theirs",
-                              crossing.groups, crossing.kind, crossing.examples));
+      session.note(fmt::format("{} {}s are in more than one part; {} validation and test clips are theirs",
+                               crossing.groups, crossing.kind, crossing.examples));
     }
     print_table(made.subjects, made.split, session);
   }
@@ -94,29 +95,24 @@ int run(Options options, Session& session) {
 
 void add_split(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = session.add_command(app, "split", "divide a dataset into training, validation and test parts",
-                                          kExamples, [options, &session] { return run(*options, session); });
-  command
-      ->add_option("dataset", options->data.location,
-                   "FMA folder, folder with one sub-folder per genre, CSV of paths, labelled feature table, or pack")
-      ->required();
-  command->add_option("-o,--output", options->output, "the file to write: CSV with the columns track_id,part")
-      ->required();
-  command
-      ->add_option("--scheme", options->scheme,
-                   "official (the parts that the dataset states, exactly), grouped (no artist or album in two parts), "
-                   "random (clips of one file stay together), shards (of a pack: whole shards), or auto: what the "
-                   "dataset states, and what that lacks carved out of training; grouped where it states nothing")
-      ->check(CLI::IsMember({"auto", "official", "grouped", "random", "shards"}))
-      ->capture_default_str();
-  command->add_option("--validation", options->split.validation_share, "share of the validation part (default: 0.16)")
-      ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--test", options->split.test_share, "share of the test part (default: 0.2)")
-      ->check(CLI::Range(0.0, 1.0));
-  command->add_option("--subset", options->data.subset, kSubsetHelp);
+  const CommandText text{.summary = "Divide a dataset into training, validation and test parts", .examples = kExamples};
+  CLI::App* command = session.add_command(app, "split", text, [options, &session] { return run(*options, session); });
+  add_audio_dataset(command, options->data.location, "; also a labelled feature table or a pack");
+  add_subset_option(command, options->data.subset);
   add_genre_options(command, options->data.genres);
-  session.add_seed_option(command);
+  const OptionGroup split(command, kSplit);
+  one_of(split.add("--scheme", options->scheme, "SCHEME", kSchemeHelp),
+         {"auto", "official", "grouped", "random", "shards"})
+      ->option_text("")
+      ->capture_default_str();
+  in_share_range(split.add("--validation", options->split.validation_share, "SHARE", "Share of the validation part"))
+      ->default_str("0.16");
+  in_share_range(split.add("--test", options->split.test_share, "SHARE", "Share of the test part"))->default_str("0.2");
+  OptionGroup(command, kOutput)
+      .add("-o,--output", options->output, "FILE", "CSV file to write, with the columns track_id,part")
+      ->required();
   session.add_format_options(command);
+  session.add_seed_option(command);
 }
 
 }  // namespace genrewise::cli

@@ -11,6 +11,9 @@
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/charts.hpp"
+#include "genrewise/study/notes.hpp"
+#include "option_group.hpp"
+#include "terminal.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -29,39 +32,75 @@ struct StudyOptions {
   SplitOptions split;
 };
 
-Table comparison_table(const StudyResult& result) {
+std::string points(double share) {
+  return fmt::format("{:.1f}", 100 * share);
+}
+
+/// The parameters that were chosen from several candidates.
+Parameters chosen_parameters(const ModelResult& model) {
+  Parameters chosen;
+  if (model.tried.size() < 2) return chosen;
+  for (const auto& [name, ignored] : model.tried.front().parameters) chosen[name] = model.parameters.at(name);
+  return chosen;
+}
+
+/// For people the parameters follow in a list of their own, so that the table fits a terminal.
+Table comparison_table(const StudyResult& result, bool with_parameters) {
   using enum Table::Align;
-  Table table({{"model"},
-               {"accuracy", right},
-               {"95 % interval", right},
-               {"macro-F1", right},
-               {"log loss", right},
-               {"validation", right},
-               {"fit", right},
-               {"predict", right},
-               {"parameters"}});
-  const auto points = [](double share) { return fmt::format("{:.1f}", 100 * share); };
-  const auto add = [&](const ModelResult& model, const std::string& mark) {
+  std::vector<Table::Column> columns = {{"model"},
+                                        {"accuracy", right, Table::Overflow::keep, "acc %"},
+                                        {"95 % interval", right},
+                                        {"macro-F1", right, Table::Overflow::keep, "F1 %"},
+                                        {"log loss", right},
+                                        {"validation", right, Table::Overflow::keep, "val %"},
+                                        {"fit", right},
+                                        {"predict", right}};
+  if (with_parameters) columns.push_back({"parameters"});
+  Table table(columns);
+  const auto add = [&](const ModelResult& model, const std::string& mark, Table::Emphasis emphasis) {
+    std::vector<std::string> cells;
     if (!model.error.empty()) {
-      table.add_row({model.name, "failed", "", "", "", "", "", "", model.error});
-      return;
+      cells = {model.name, "failed", "", "", "", "", "", "", model.error};
+    } else {
+      const Score& accuracy = model.test.accuracy;
+      const bool fitted = !model.parameters.empty();
+      cells = {model.name + mark,
+               points(accuracy.value),
+               points(accuracy.low) + " - " + points(accuracy.high),
+               points(model.test.macro_f1),
+               fmt::format("{:.3f}", model.test.log_loss),
+               points(model.validation.value),
+               fitted ? duration_text(model.fit_s) : "",
+               fitted ? duration_text(model.predict_s) : "",
+               to_string(chosen_parameters(model))};
     }
-    Parameters chosen;
-    if (model.tried.size() > 1) {
-      for (const auto& [name, ignored] : model.tried.front().parameters) chosen[name] = model.parameters.at(name);
-    }
-    const Score& accuracy = model.test.accuracy;
-    table.add_row({model.name + mark, points(accuracy.value), points(accuracy.low) + " - " + points(accuracy.high),
-                   points(model.test.macro_f1), fmt::format("{:.3f}", model.test.log_loss),
-                   points(model.validation.value), model.parameters.empty() ? "" : duration_text(model.fit_s),
-                   model.parameters.empty() ? "" : duration_text(model.predict_s), to_string(chosen)});
+    cells.resize(columns.size());
+    table.add_row(std::move(cells), emphasis);
   };
-  for (std::size_t i = 0; i < result.models.size(); ++i) add(result.models[i], result.best == i ? " *" : "");
-  add(result.baseline, "");
+  using enum Table::Emphasis;
+  for (std::size_t i = 0; i < result.models.size(); ++i) {
+    const bool best = result.best == i;
+    add(result.models[i], best ? " *" : "", best ? strong : none);
+  }
+  add(result.baseline, "", faint);
   return table;
 }
 
-/// `cell`: what the table shows of a model that could be fitted.
+/// Chosen parameters and failures, a line for each model that has some.
+std::string choices_text(const StudyResult& result) {
+  std::string text;
+  bool any_failed = false;
+  for (const ModelResult& model : result.models) {
+    any_failed |= !model.error.empty();
+    const std::string line = model.error.empty() ? to_string(chosen_parameters(model)) : model.error;
+    if (line.empty()) continue;
+    text += wrapped(fmt::format("{}: {}", printable(model.name), printable(line)), 2, page_width(Stream::out)) + "\n";
+  }
+  const char* title = any_failed ? "\nchosen parameters and failures\n" : "\nchosen parameters\n";
+  return text.empty() ? text : title + text;
+}
+
+/// `cell`: text for a model that was fitted.
 Table ablation_table(const std::vector<AblationRow>& ablation,
                      const std::function<std::string(const ModelResult& model)>& cell) {
   using enum Table::Align;
@@ -77,12 +116,12 @@ Table ablation_table(const std::vector<AblationRow>& ablation,
 }
 
 void print_ablation(const std::vector<AblationRow>& ablation, Session& session) {
-  const Table accuracy = ablation_table(
-      ablation, [](const ModelResult& model) { return fmt::format("{:.1f}", 100 * model.test.accuracy.value); });
+  const Table accuracy =
+      ablation_table(ablation, [](const ModelResult& model) { return points(model.test.accuracy.value); });
   const Table seconds = ablation_table(
       ablation, [](const ModelResult& model) { return fmt::format("{:.3f}", model.fit_s + model.predict_s); });
-  session.print("\ntest accuracy in percent, by features\n" + accuracy.text());
-  session.print("\nseconds to fit once and to predict the test part\n" + seconds.text());
+  session.print("\ntest accuracy in percent by features\n" + fitted(accuracy));
+  session.print("\nseconds to fit once and to predict the test part\n" + fitted(seconds));
 }
 
 int run(const StudyOptions& options, Session& session) {
@@ -91,10 +130,11 @@ int run(const StudyOptions& options, Session& session) {
   config.split = options.split.config_with(session.seed);
   config.seed = session.seed;
   const StudyJobResult done = study_job(config, session.runtime);
-  print_result(session, comparison_table(done.result), [&] { return done.document; });
+  print_result(session, comparison_table(done.result, session.format == Format::csv), [&] { return done.document; });
+  if (session.format == Format::table) session.print(choices_text(done.result));
   if (config.ablation && session.format == Format::table) print_ablation(done.ablation, session);
-  for (const std::string& note : done.notes) session.say(note);
-  session.say(fmt::format("report: {}", done.report.string()));
+  session.notes(done.notes, caveats(Examples{}, Split{}, StudyResult{}));
+  session.line(fmt::format("report: {}", done.report.string()));
   session.report_skipped(done.skipped, "tracks");
   const auto failed = [](const ModelResult& model) { return !model.error.empty(); };
   if (std::ranges::any_of(done.result.models, failed)) return kFailed;
@@ -106,28 +146,33 @@ int run(const StudyOptions& options, Session& session) {
 void add_study(CLI::App& app, Session& session) {
   auto options = std::make_shared<StudyOptions>();
   StudyJobConfig& job = options->job;
-  CLI::App* command =
-      session.add_command(app, "study",
-                          "Compare models on a dataset under one honest split: features, parameters chosen "
-                          "on the validation part, test scores with intervals, report.html, best model",
-                          kExamples, [options, &session] { return run(*options, session); });
+  const CommandText text{
+      .summary = "Compare models on a dataset and write a report",
+      .details =
+          "Extracts the features, chooses parameters on the validation part and reports test scores with "
+          "intervals. The run folder receives report.html, results.json and all models; best.gwm is the best "
+          "one. Started again, the same command continues an interrupted run.",
+      .examples = kExamples};
+  CLI::App* command = session.add_command(app, "study", text, [options, &session] { return run(*options, session); });
   options->data.add_to(command, DataOptions::Tables::several);
   options->split.add_to(command);
-  command->add_option("-o,--output", job.output, "the run's folder; the same command goes on where it was")->required();
   std::vector<std::string> names;
   for (const ModelSpec& spec : default_models()) names.push_back(spec.name);
-  command->add_option(
-      "--models", job.models,
-      fmt::format("which models (default: {}), fma-baselines, or KIND:PARAMETER=VALUE as in svm:C=1,10 (`genrewise "
-                  "models` lists them); several values are chosen from on the validation part; FEATURES/MODEL is "
-                  "fitted on another feature set than the study's, on the same tracks and split",
-                  fmt::join(names, ",")));
-  command->add_option("--pca", job.pca_components, "keep this many principal components (default: no PCA)");
-  command->add_flag("--force", job.replace, "start anew in a folder that holds the results of another run");
-  command->add_flag("--ablation", job.ablation,
-                    "the same for each feature alone and for the combinations of FMA's published baselines");
-  session.add_seed_option(command);
+  const OptionGroup models(command, kModel), output(command, kOutput);
+  models
+      .add(
+          "--models", job.models, "LIST",
+          "Models to compare: kinds or presets of `genrewise models`, also with parameters as in svm:C=1,10, where the "
+          "validation part chooses between several values; FEATURES/MODEL uses another feature set than the study's; "
+          "fma-baselines: those of the FMA dataset's paper")
+      ->default_str(fmt::format("{}", fmt::join(names, ", ")));
+  add_pca_option(command, job.pca_components);
+  models.flag("--ablation", job.ablation,
+              "Repeat with each feature alone and with the combinations of FMA's published baselines");
+  output.add("-o,--output", job.output, "RUN", "Run folder")->required();
+  output.flag("--force", job.replace, "Replace the results of another run in the folder");
   session.add_format_options(command);
+  session.add_seed_option(command);
 }
 
 }  // namespace genrewise::cli

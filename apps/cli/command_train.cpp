@@ -7,6 +7,7 @@
 #include "data_options.hpp"
 #include "genrewise/jobs/train_job.hpp"
 #include "genrewise/report/charts.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -50,9 +51,9 @@ int run(const TrainOptions& options, Session& session) {
   const TrainJobResult done = train_job(config, session.runtime);
   if (!done.written) return kDone;
   print_result(session, part_table(done), [&] { return to_json(done, config.output); });
-  session.say(fmt::format("{}: {} fitted to {} genres on {} examples in {}", config.output.string(), done.kind,
-                          done.model.labels.size(), done.examples, duration_text(done.fit_s)));
-  for (const std::string& note : done.notes) session.say(note);
+  session.line(fmt::format("{}: {} fitted to {} genres on {} examples in {}", config.output.string(), done.kind,
+                           done.model.labels.size(), done.examples, duration_text(done.fit_s)));
+  session.notes(done.notes);
   session.report_skipped(done.skipped, "tracks");
   return done.skipped.empty() ? kDone : kSomeSkipped;
 }
@@ -62,36 +63,35 @@ int run(const TrainOptions& options, Session& session) {
 void add_train(CLI::App& app, Session& session) {
   auto options = std::make_shared<TrainOptions>();
   TrainJobConfig& job = options->job;
-  CLI::App* command = session.add_command(app, "train", "Fit one model and save it", kExamples,
-                                          [options, &session] { return run(*options, session); });
+  const CommandText text{.summary = "Train one model and save it", .examples = kExamples};
+  CLI::App* command = session.add_command(app, "train", text, [options, &session] { return run(*options, session); });
   options->data.add_to(command);
   options->split.add_to(command);
-  command
-      ->add_option("--model", job.model,
-                   "the model: a kind or preset with its parameters, as in svm:C=10 (`genrewise models` lists them); "
-                   "FEATURES/ before it names its feature set")
-      ->required();
-  command->add_option(
-      "--param", job.parameters,
-      "NAME=VALUE, a parameter of the model (`genrewise models KIND` lists them) or of what prepares the features: "
-      "standardise, pca_components, pca_variance, pca_whiten; a list in parentheses; may be given several times");
-  command
-      ->add_option("-o,--output", job.output,
-                   "the model's file, *.gwm; extracted features stay beside it in *.features.csv")
-      ->required();
-  command->add_option("--on", options->on, "which parts it is trained on; the others evaluate it")
-      ->check(CLI::IsMember({"training", "training+validation", "all"}))
+  const OptionGroup model(command, kModel), training(command, kTraining), output(command, kOutput);
+  one_of(OptionGroup(command, kSplit).add("--on", options->on, "PARTS", "Parts to train on; the others evaluate it"),
+         {"training", "training+validation", "all"})
       ->capture_default_str();
-  command->add_option(
-      "--run", job.run_folder,
-      "a network's run folder: checkpoints, curves, TensorBoard events; the same command goes on from it");
-  CLI::Option* ranks = command->add_option("--ranks", job.ranks, "how many processes train a network together")
-                           ->check(CLI::Range(1, 1024));
-  command->add_option("--rank", job.rank, "which of them this is, from 0")->needs(ranks);
-  command->add_option("--ranks-at", job.ranks_address, "HOST:PORT of rank 0")->needs(ranks);
-  command->add_option("--pca", job.pca_components, "keep this many principal components (default: no PCA)");
-  session.add_seed_option(command);
+  model
+      .add("--model", job.model, "MODEL",
+           "Kind or preset of `genrewise models`, also with parameters as in svm:C=10, and with its feature set as in "
+           "audiotag/svm")
+      ->required();
+  model.add("--param", job.parameters, "NAME=VALUE",
+            "A parameter of the model (`genrewise models KIND` lists them) or of the preprocessing: standardise, "
+            "pca_components, pca_variance, pca_whiten; a list in parentheses; may be given several times");
+  add_pca_option(command, job.pca_components);
+  training.add("--run", job.run_folder, "FOLDER",
+               "Run folder for checkpoints, curves and TensorBoard events; the same command continues from it");
+  CLI::Option* ranks = in_range(training.add("--ranks", job.ranks, "N", "Processes that train together"), 1, 1024)
+                           ->capture_default_str();
+  at_least(training.add("--rank", job.rank, "I", "Rank of this process"), 0)->capture_default_str()->needs(ranks);
+  training.add("--ranks-at", job.ranks_address, "HOST:PORT", "Address of rank 0")->needs(ranks);
+  output
+      .add("-o,--output", job.output, "FILE",
+           "Model file to write, *.gwm; extracted features are kept beside it in *.features.csv")
+      ->required();
   session.add_format_options(command);
+  session.add_seed_option(command);
 }
 
 }  // namespace genrewise::cli

@@ -1,4 +1,4 @@
-// genrewise tune: the search for a learner's parameters.
+// genrewise tune: a search for hyper-parameters.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +10,9 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/jobs/tune_job.hpp"
 #include "genrewise/report/charts.hpp"
+#include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -34,13 +36,13 @@ struct TuneOptions {
 /// The best points, the simplest that is good enough, and why others could not be fitted.
 Table points_table(const TuneJobResult& done) {
   using enum Table::Align;
-  Table table({{"parameters"},
+  Table table({{"parameters", left, Table::Overflow::wrap},
                {"accuracy", right},
                {"error", right},
                {"log loss", right},
                {"fit", right},
                {"predict", right},
-               {""}});
+               {"", left, Table::Overflow::wrap}});
   const std::vector<TuningPoint>& points = done.result.points;
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < points.size(); ++i) {
@@ -52,10 +54,12 @@ Table points_table(const TuneJobResult& done) {
     const bool simple = i == done.result.one_standard_error;
     if (rank >= kRowsShown && !simple) continue;
     const TuningPoint& point = points[i];
-    const std::string mark = i == done.result.best ? "best" : simple ? "simplest within one standard error" : "";
+    const bool best = i == done.result.best;
+    const std::string mark = best ? "best" : simple ? "simplest within one standard error" : "";
     table.add_row({to_string(varied(point.parameters, done.search.axes)), percent(point.accuracy),
                    fmt::format("± {:.1f}", 100 * point.standard_error), fmt::format("{:.3f}", point.log_loss),
-                   duration_text(point.fit_s), duration_text(point.predict_s), mark});
+                   duration_text(point.fit_s), duration_text(point.predict_s), mark},
+                  best ? Table::Emphasis::strong : Table::Emphasis::none);
   }
   for (const auto& [reason, count] : counts_by_reason(failures(done.result))) {
     table.add_row({fmt::format("({} not fitted)", count), "", "", "", "", "", reason});
@@ -72,13 +76,13 @@ int run(const TuneOptions& options, Session& session) {
   config.seed = session.seed;
   const TuneJobResult done = tune_job(config, session.runtime);
   print_result(session, points_table(done), [&] { return done.document; });
-  for (const std::string& note : done.notes) session.say(note);
+  session.notes(done.notes, caveats(TuningResult{}));
   if (done.train) {
-    session.say("to train it, and evaluate it on the test part: " + command_line(*done.train));
+    session.line("to train the best point and evaluate it on the test part:\n  " + command_line(*done.train));
   } else {
-    session.say("no command trains the best point: a model is trained on a whole feature table");
+    session.note("No command trains the best point: `genrewise train` uses whole feature tables only.");
   }
-  session.say(fmt::format("report: {}", done.report.string()));
+  session.line(fmt::format("report: {}", done.report.string()));
   session.report_skipped(done.skipped, "tracks");
   return done.skipped.empty() ? kDone : kSomeSkipped;
 }
@@ -88,38 +92,44 @@ int run(const TuneOptions& options, Session& session) {
 void add_tune(CLI::App& app, Session& session) {
   auto options = std::make_shared<TuneOptions>();
   TuneJobConfig& job = options->job;
-  CLI::App* command = session.add_command(app, "tune", "Search for hyper-parameters by grouped cross-validation",
-                                          kExamples, [options, &session] { return run(*options, session); });
+  const CommandText text{
+      .summary = "Search for hyper-parameters by cross-validation",
+      .details =
+          "The run folder receives report.html and tuning.json. Started again, the same command continues an "
+          "interrupted search.",
+      .examples = kExamples};
+  CLI::App* command = session.add_command(app, "tune", text, [options, &session] { return run(*options, session); });
   options->data.add_to(command);
   options->split.add_to(command);
-  command
-      ->add_option("--model", job.model,
-                   "the model: a kind or preset with its parameters, as in svm:kernel=rbf:C=1,10 (`genrewise models` "
-                   "lists them); several values are searched; FEATURES/ before it names its feature set")
+  const OptionGroup model(command, kModel), search(command, kSearch), output(command, kOutput);
+  one_of(OptionGroup(command, kSplit)
+             .add("--on", options->on, "PARTS", "Parts to search on; the test part stays unseen unless all"),
+         {"training+validation", "all"})
+      ->capture_default_str();
+  model
+      .add("--model", job.model, "MODEL",
+           "Kind or preset of `genrewise models`, also with parameters as in svm:C=1,10, of which several values are "
+           "searched, and with its feature set as in audiotag/svm")
       ->required();
-  command->add_option(
-      "--grid", job.grid,
-      "NAME=START:STOP:STEP, NAME=log:FROM:TO:COUNT or NAME=VALUE,VALUE; several times for a product. Beside "
-      "the model's parameters: pca_components, pca_variance, pca_whiten, standardise, features");
-  command
-      ->add_option(
-          "--preset", job.presets,
-          "a grid by name: study (that of the study which genrewise repeats), wide (the parameters that matter "
-          "most), pca (numbers of components), scaling, features; several times for a product")
-      ->check(CLI::IsMember(preset_names()));
-  command->add_option("--param", job.parameters, "NAME=VALUE that is the same for all points");
-  command->add_option("--random", job.random_points, "draw so many points of the grid (default: all)");
-  command->add_option("--folds", job.folds, "of the cross-validation")->capture_default_str();
-  command->add_option("--fold-scheme", options->fold_scheme, "grouped (no artist on two sides) or random")
-      ->check(CLI::IsMember({"grouped", "random"}))
+  model.add("--param", job.parameters, "NAME=VALUE", "A parameter that is the same for all points");
+  search.add("--grid", job.grid, "NAME=VALUES",
+             "Values of a parameter to search: A,B,C or START:STOP:STEP or log:FROM:TO:COUNT; several for a product. "
+             "Besides the model's parameters: pca_components, pca_variance, pca_whiten, standardise, features");
+  one_of(
+      search.add("--preset", job.presets, "NAME",
+                 "A named grid: study (as in the repeated study), wide (the parameters that matter most), pca (numbers "
+                 "of components), scaling, features; several for a product"),
+      preset_names())
+      ->option_text("");
+  at_least(search.add("--random", job.random_points, "N", "Points to draw from the grid"), 0)->default_str("all");
+  in_range(search.add("--folds", job.folds, "K", "Folds of the cross-validation"), 2, 100)->capture_default_str();
+  one_of(search.add("--fold-scheme", options->fold_scheme, "SCHEME", "grouped: no artist in two folds"),
+         {"grouped", "random"})
       ->capture_default_str();
-  command->add_option("--on", options->on, "the examples to search on; the test part stays unseen unless all")
-      ->check(CLI::IsMember({"training+validation", "all"}))
-      ->capture_default_str();
-  command->add_option("-o,--output", job.output, "the run's folder; the same command goes on where it was")->required();
-  command->add_flag("--force", job.replace, "start anew in a folder that holds the results of another run");
-  session.add_seed_option(command);
+  output.add("-o,--output", job.output, "RUN", "Run folder")->required();
+  output.flag("--force", job.replace, "Replace the results of another run in the folder");
   session.add_format_options(command);
+  session.add_seed_option(command);
 }
 
 }  // namespace genrewise::cli

@@ -1,6 +1,5 @@
-// The commands of the program, in the order in which --help lists them. A command is one file command_<name>.cpp with
-// one function here: it adds a subcommand to the app, with its options and examples, and gives the session what to run
-// when the person chose it (see session.hpp).
+// The commands of the program. A command is one file command_<name>.cpp with one function declared here: it adds a
+// subcommand with options and examples to the app, and gives the session what to run when it is chosen (session.hpp).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,23 +10,24 @@ namespace genrewise::cli {
 
 using AddCommand = void (*)(CLI::App& app, Session& session);
 
+void add_study(CLI::App& app, Session& session);
 void add_fetch(CLI::App& app, Session& session);
-void add_list(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
-void add_extract(CLI::App& app, Session& session);
 void add_split(CLI::App& app, Session& session);
+void add_extract(CLI::App& app, Session& session);
 void add_pack(CLI::App& app, Session& session);
+void add_tune(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_evaluate(CLI::App& app, Session& session);
-void add_tune(CLI::App& app, Session& session);
-void add_study(CLI::App& app, Session& session);
 void add_predict(CLI::App& app, Session& session);
 void add_models(CLI::App& app, Session& session);
 void add_features(CLI::App& app, Session& session);
+void add_list(CLI::App& app, Session& session);
 
+/// In the order of --help: the whole study, its steps, and the listings.
 inline constexpr AddCommand kCommands[] = {
-    add_fetch, add_inspect, add_extract, add_split,  add_pack,     add_train, add_evaluate,
-    add_tune,  add_study,   add_predict, add_models, add_features, add_list,
+    add_study, add_fetch,    add_inspect, add_split,  add_extract,  add_pack, add_tune,
+    add_train, add_evaluate, add_predict, add_models, add_features, add_list,
 };
 
 }  // namespace genrewise::cli

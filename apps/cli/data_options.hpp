@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,12 @@
 #include "genrewise/dataset/split.hpp"
 
 namespace genrewise::cli {
+
+/// Of --scheme.
+inline constexpr char kSchemeHelp[] =
+    "How examples are split into training, validation and test. official: as the dataset states; grouped: no artist or "
+    "album in two parts; random: clips of one file stay together; shards: whole shards of a pack, 64/16/20; auto: "
+    "official where the dataset states parts, with missing parts taken from training, else grouped";
 
 /// --scheme and --split-file.
 struct SplitOptions {
@@ -18,13 +25,22 @@ struct SplitOptions {
   std::string scheme = "auto", file;
 };
 
+/// DATASET of commands that decode audio: an FMA folder, genre folders or a CSV; `further` names what else is accepted.
+void add_audio_dataset(CLI::App* command, std::string& location, const std::string& further = "");
+/// --subset.
+void add_subset_option(CLI::App* command, std::optional<std::string>& subset);
+/// --features; `standard` is the default.
+CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& features, const std::string& standard);
 /// --merge and --min-groups.
 void add_genre_options(CLI::App* command, GenreConfig& genres);
+/// --pca.
+CLI::Option* add_pca_option(CLI::App* command, std::size_t& components);
+CLI::Option* add_pca_option(CLI::App* command, std::optional<std::size_t>& components);
 
 /// DATASET, --features, --table, --subset, --merge and --min-groups.
 struct DataOptions {
   enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
-  void add_to(CLI::App* command, Tables tables = Tables::one);
+  void add_to(CLI::App* command, Tables tables = Tables::one, const std::string& default_features = "fma518");
   DataSourceConfig config;
 };
 

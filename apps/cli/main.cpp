@@ -1,55 +1,45 @@
-// genrewise: parses the command line, runs one command, and turns what happens into messages and exit codes.
+// genrewise: parses the command line, runs one command, and turns the outcome into messages and exit codes.
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
 #include <new>
+#include <nlohmann/json.hpp>
 
-#include "commands.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/storage/files.hpp"
+#include "help.hpp"
+#include "session.hpp"
+#include "terminal.hpp"
+#include "text_layout.hpp"
+#include "usage_problem.hpp"
 
 namespace genrewise::cli {
 namespace {
-
-constexpr char kExitCodes[] =
-    "\nExit codes: 0 done; 1 failed; 2 wrong usage; 3 done, but some inputs were skipped (how many and why is "
-    "printed);\n"
-    "130 interrupted (start the same command again to go on).\n"
-    "Wherever a file is named, it may lie in an object store: s3://BUCKET/NAME or gs://BUCKET/NAME.\n"
-    "Results go to standard output, messages and progress to standard error.\n"
-    "`genrewise COMMAND --help` shows a command's options and examples.";
 
 std::atomic<Runtime*> interruptible{nullptr};  // what a signal interrupts
 
 extern "C" void on_stop_signal(int) {
   if (Runtime* runtime = interruptible.load()) runtime->request_interrupt();
-  constexpr char kMessage[] = "\ngenrewise: stopping at the next safe point; once more to stop at once\n";
+  constexpr char kMessage[] = "\ngenrewise: stopping at the next safe point; press Ctrl-C again to stop at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
 }
 
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = on_stop_signal;
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second one does what it does by default: kill
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second signal has its default action: kill
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), so that temporary files are still removed
 }
 
 int fail(std::string_view what, ExitCode code) {
-  fmt::print(stderr, "genrewise: {}\n", what);
+  fmt::print(stderr, "genrewise: {}\n", printable(what));
   return code;
-}
-
-std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {
-  const auto used = app.get_subcommands();
-  if (!used.empty()) return fmt::format("{}; see genrewise {} --help", error.what(), used.front()->get_name());
-  const auto words = app.remaining();
-  if (words.empty()) return fmt::format("{}; see genrewise --help", error.what());
-  return fmt::format("there is no command '{}'; see genrewise --help", printable(words.front()));
 }
 
 /// Lets signals interrupt a runtime as long as it lives.
@@ -60,45 +50,19 @@ class Interruptible {
 };
 
 int parse_and_run(int argc, char** argv) {
-  CLI::App app{"A workbench for music-genre classification: features, honest splits, classifiers, predictions."};
+  CLI::App app;
   Session session;
   const Interruptible by_signals(session.runtime);
   const UseRuntime use(session.runtime);
-  StoreOptions stores;
-  app.name("genrewise");
-  app.set_version_flag("--version", "genrewise " GENREWISE_VERSION);
-  app.fallthrough();
-  app.require_subcommand(1);
-  app.footer(kExitCodes);
-  app.add_option_function<int>(
-         "--threads", [&](int count) { session.runtime.set_threads(count); },
-         "how many threads may work (default: all processors)")
-      ->check(CLI::Range(1, 4096));
-  app.add_option_function<std::string>(
-      "--device", [&](const std::string& device) { session.runtime.set_device(device); },
-      "where networks work: auto, cpu, cuda or cuda:N (default: auto)");
-  app.add_option_function<std::string>(
-         "--weights", [&](const std::string& place) { session.runtime.set_weights(place); },
-         "pretrained networks' weights, a file or a folder (default: GENREWISE_WEIGHTS, then where fetch weights puts "
-         "them)")
-      ->check(CLI::ExistingPath);
-  app.add_option(
-      "--endpoint", stores.endpoint,
-      "the server of s3:// and gs:// places, as http://HOST:PORT (default: AWS_ENDPOINT_URL, or Amazon's and "
-      "Google's own)");
-  app.add_option("--region", stores.region, "the region of s3:// places (default: AWS_REGION, or us-east-1)");
-  app.add_option("--profile", stores.profile,
-                 "the profile in ~/.aws/credentials and ~/.aws/config (default: AWS_PROFILE)");
-  app.add_flag("--quiet,-q", session.quiet, "no progress and no remarks, only results and errors");
-  for (const AddCommand add : kCommands) add(app, session);
+  add_all(app, session);
   try {
     app.parse(argc, argv);
-    set_store_options(stores);
+    set_store_options(session.stores);
     return session.run();
   } catch (const CLI::CallForHelp&) {
     const CLI::App* chosen = &app;
     for (const auto used = app.get_subcommands(); const CLI::App* command : used) chosen = command;
-    session.print(chosen->help(chosen == &app ? "" : app.get_name()));
+    session.print(help_page(*chosen, {.width = page_width(Stream::out), .colour = has_colour(Stream::out)}));
     return kDone;
   } catch (const CLI::Success& version) {
     session.print(std::string(version.what()) + "\n");
@@ -106,6 +70,14 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return fail("wrong usage: " + usage_problem(app, error), kWrongUsage);
   }
+}
+
+/// Of the C++ library's file operations: the system's reason with its path.
+Error as_error(const std::filesystem::filesystem_error& error) {
+  const std::string paths =
+      error.path2().empty() ? error.path1().string() : error.path1().string() + " and " + error.path2().string();
+  return Error(fmt::format("cannot be accessed ({})", error.code().message()), paths,
+               "check the path, its permissions and the free disk space");
 }
 
 int guarded_main(int argc, char** argv) {
@@ -123,8 +95,14 @@ int guarded_main(int argc, char** argv) {
     return fail(fmt::format("error: {}", error.what()), kFailed);
   } catch (const std::bad_alloc&) {
     return fail("error: not enough memory; use fewer threads or less data", kFailed);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(fmt::format("error: {}", as_error(error).what()), kFailed);
+  } catch (const nlohmann::json::exception& error) {
+    return fail(fmt::format("error: a JSON file is damaged or has another format (error {}); make it again", error.id),
+                kFailed);
   } catch (const std::exception& error) {
-    return fail(fmt::format("error: {}; this should not happen, please report it", error.what()), kFailed);
+    return fail(fmt::format("internal error: {}; please report it with the command and the version", error.what()),
+                kFailed);
   }
 }
 

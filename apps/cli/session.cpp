@@ -9,44 +9,53 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "option_group.hpp"
+#include "terminal.hpp"
+
 namespace genrewise::cli {
 
-CLI::App* Session::add_command(CLI::App& app, const std::string& name, const std::string& description,
-                               const std::string& examples, std::function<int()> body) {
-  CLI::App* command = app.add_subcommand(name, description);
-  std::string footer = "\nExamples:\n";
-  for (std::size_t at = 0; at < examples.size();) {
-    const std::size_t end = std::min(examples.find('\n', at), examples.size());
-    footer += "  " + examples.substr(at, end - at) + "\n";
-    at = end + 1;
-  }
-  command->footer(footer +
-                  "\nOptions of every command: --threads N, --quiet, --endpoint URL, --region NAME, --profile NAME "
-                  "(see genrewise --help).");
+CLI::App* Session::add_command(CLI::App& app, const std::string& name, const CommandText& text,
+                               std::function<int()> body) {
+  const std::string separator = text.details.empty() ? "" : "\n";
+  CLI::App* command = app.add_subcommand(name, text.summary + separator + text.details);
+  command->footer(text.examples);
   command->callback([this, body = std::move(body)] { chosen_ = body; });
   return command;
 }
 
 void Session::add_format_options(CLI::App* command, bool with_csv) {
-  auto* json = command->add_flag_callback(
-      "--json", [this] { format = Format::json; }, "print the result as JSON");
-  if (!with_csv) return;
-  command
-      ->add_flag_callback(
-          "--csv", [this] { format = Format::csv; }, "print the result as CSV")
-      ->excludes(json);
+  const auto flag = [&](const std::string& name, Format chosen, const std::string& description) {
+    return command
+        ->add_flag_callback(
+            name, [this, chosen] { format = chosen; }, description)
+        ->group(kOutput);
+  };
+  CLI::Option* json = flag("--json", Format::json, "Print the result as JSON");
+  if (with_csv) flag("--csv", Format::csv, "Print the result as CSV")->excludes(json);
 }
 
 void Session::add_seed_option(CLI::App* command) {
-  command->add_option("--seed", seed, "same seed, same result")->capture_default_str();
+  whole_number(OptionGroup(command, kGeneral)
+                   .add("--seed", seed, "N", "Seed of everything random: the same seed gives the same result"))
+      ->capture_default_str();
 }
 
 Progress& Session::progress() {
   return quiet ? silent_ : terminal_;
 }
 
-void Session::say(std::string_view line) {
-  progress().note(line);
+void Session::note(std::string_view text) {
+  progress().note(text);
+}
+
+void Session::notes(std::span<const std::string> texts, std::span<const std::string> general) {
+  for (const std::string& text : texts) {
+    if (std::ranges::find(general, text) == general.end()) note(text);
+  }
+}
+
+void Session::line(std::string_view text) {
+  if (!quiet) terminal_.line(text);
 }
 
 void Session::print(std::string_view text) {
@@ -56,13 +65,17 @@ void Session::print(std::string_view text) {
   throw_system_error("cannot write the results", "standard output");
 }
 
+void Session::print(const Table& table) {
+  print(fitted(table));
+}
+
 void Session::print_json(const nlohmann::json& json) {
   print(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 void Session::report_skipped(std::span<const Fault> skipped, std::string_view noun) {
   if (skipped.empty()) return;
-  constexpr std::size_t kNames = 3;
+  constexpr std::size_t kNames = 3, kIndent = 10, kLeastPath = 20;
   std::map<std::string_view, std::vector<const Fault*>> by_reason;
   for (const Fault& fault : skipped) by_reason[fault.reason].push_back(&fault);
   std::vector<std::pair<std::string_view, std::vector<const Fault*>>> reasons(by_reason.begin(), by_reason.end());
@@ -71,25 +84,32 @@ void Session::report_skipped(std::span<const Fault> skipped, std::string_view no
   for (const auto& [reason, faults] : reasons) {
     text += fmt::format("  {:>6}  {}\n", faults.size(), printable(reason));
     for (std::size_t i = 0; i < std::min(kNames, faults.size()); ++i) {
-      text += "          " + printable(faults[i]->where);
-      if (!faults[i]->detail.empty()) text += " (" + printable(faults[i]->detail) + ")";
-      text += "\n";
+      const std::string detail = faults[i]->detail.empty() ? "" : fmt::format(" ({})", printable(faults[i]->detail));
+      const std::string where = printable(faults[i]->where);
+      const std::size_t taken = kIndent + display_width(detail);
+      const bool fits = !is_terminal(Stream::err) || taken + kLeastPath > page_width(Stream::err);
+      text += std::string(kIndent, ' ') + (fits ? where : shortened_path(where, page_width(Stream::err) - taken)) +
+              detail + "\n";
     }
     if (faults.size() > kNames) text += fmt::format("          and {} more\n", faults.size() - kNames);
   }
   text.pop_back();
-  terminal_.note(text);
+  terminal_.line(text);
 }
 
 void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json) {
   switch (session.format) {
     case Format::table:
-      return session.print(table.text());
+      return session.print(table);
     case Format::csv:
       return session.print(table.csv());
     case Format::json:
       return session.print_json(json());
   }
+}
+
+std::string fitted(const Table& table) {
+  return table.text({.width = table_width(), .colour = has_colour(Stream::out)});
 }
 
 int Session::run() {

@@ -1,4 +1,4 @@
-// What all commands share: exit codes, common options, and where results, messages and progress go.
+// What all commands share: exit codes, common options, and the output of results, messages and progress.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -13,6 +13,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/storage/files.hpp"
 #include "table.hpp"
 #include "terminal_progress.hpp"
 
@@ -26,19 +27,24 @@ enum ExitCode : int {
   kInterrupted = 130,  ///< Ctrl-C or SIGTERM, as shells count it
 };
 
-/// Nobody reads our standard output any more (`genrewise ... | head`); main() ends quietly on it.
+/// Standard output was closed by its reader (`genrewise ... | head`); the program then ends quietly.
 struct OutputClosed {};
 
 /// How results are printed on standard output.
 enum class Format { table, json, csv };
 
+/// What a command's help page holds besides its options.
+struct CommandText {
+  std::string summary;       ///< in the list of commands: imperative verb, capital letter, no full stop, one line
+  std::string details = {};  ///< sentences, a paragraph a line
+  std::string examples;      ///< whole command lines, one a line; every command has some
+};
+
 class Session {
  public:
-  /// A subcommand whose `body` runs, when the person chose it, after all options are parsed; it returns the exit code.
-  /// It may throw Error (exit code 1) and CLI::ValidationError (wrong usage found late, exit code 2). `examples` are
-  /// whole command lines, one a line; every command has some.
-  CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
-                        const std::string& examples, std::function<int()> body);
+  /// A subcommand whose `body` runs, when it was chosen, after all options are parsed; it returns the exit code. It may
+  /// throw Error (exit code 1) and UsageError (wrong usage found late, exit code 2).
+  CLI::App* add_command(CLI::App& app, const std::string& name, const CommandText& text, std::function<int()> body);
 
   /// --json and --csv for a command that prints results; `format` stays Format::table without them.
   void add_format_options(CLI::App* command, bool with_csv = true);
@@ -48,18 +54,25 @@ class Session {
   Format format = Format::table;
   std::uint64_t seed = kDefaultSeed;
   bool quiet = false;
+  StoreOptions stores;
   Runtime runtime;
 
   /// Progress and notes on standard error, silent with --quiet.
   Progress& progress();
-  /// A line on standard error, kept back by --quiet.
-  void say(std::string_view line);
+  /// A remark on standard error: wrapped and dim on a terminal, printed once per run, silent with --quiet.
+  void note(std::string_view text);
+  /// All of them but `general`, which every run has and which stay in the report.
+  void notes(std::span<const std::string> texts, std::span<const std::string> general = {});
+  /// A fact or a shell command on a line of its own on standard error, as it is; silent with --quiet.
+  void line(std::string_view text);
   /// Results on standard output. Throws OutputClosed, or Error when it cannot be written (a full disk).
   void print(std::string_view text);
+  /// A table, fitted to the terminal.
+  void print(const Table& table);
   /// Indented; text that is no UTF-8 (names of files may hold any bytes) is shown with U+FFFD.
   void print_json(const nlohmann::json& json);
-  /// What was skipped, by reason, most frequent first, with some names each; nothing when nothing was. --quiet does
-  /// not keep it back: it is the why of exit code 3.
+  /// What was skipped, by reason, most frequent first, with some names each; nothing when nothing was. Printed with
+  /// --quiet too, because it explains exit code 3.
   void report_skipped(std::span<const Fault> skipped, std::string_view noun);
 
   /// Runs the chosen command.
@@ -71,16 +84,13 @@ class Session {
   Progress silent_;
 };
 
-/// Of --features, which names the feature set.
-inline constexpr char kFeaturesHelp[] =
-    "the feature set: fma518 (the default), music, frames, frames_by_coefficient, mel224, raw10k, "
-    "or a network's (audiotag, efficientat, musicnn, mobilenetv2: docs/networks.md)";
-
-/// Of --subset.
-inline constexpr char kSubsetHelp[] =
-    "of FMA's folder: small (the default), medium, large or full; each holds the ones before it";
+/// Adds the program's own options and all commands.
+void add_all(CLI::App& app, Session& session);
 
 /// In the form that was asked for; `json` is called for --json only.
 void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json);
+
+/// A fitted table as text for standard output.
+std::string fitted(const Table& table);
 
 }  // namespace genrewise::cli

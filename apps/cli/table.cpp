@@ -1,142 +1,139 @@
 #include "table.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <array>
-#include <span>
+#include <numeric>
 #include <stdexcept>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/base/text.hpp"
+#include "terminal.hpp"
 
 namespace genrewise::cli {
 namespace {
 
-struct CodePoint {
-  char32_t value = 0;
-  std::size_t bytes = 0;  ///< 0: no valid UTF-8 here
-};
+constexpr std::size_t kGap = 2, kLeastWrapped = 16;
 
-CodePoint code_point_at(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || bytes > text.size()) return {};
-  char32_t value = first & (0x7fu >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    value = value << 6 | (byte(i) & 0x3f);
+std::size_t total_width(const std::vector<std::size_t>& widths) {
+  return std::accumulate(widths.begin(), widths.end(), kGap * (widths.size() - 1));
+}
+
+/// The file name with an ellipsis and a slash before it.
+std::size_t least_path_width(std::string_view path) {
+  const std::size_t slash = path.find_last_not_of('/');
+  const std::size_t name = slash == std::string_view::npos ? slash : path.find_last_of('/', slash);
+  return name == std::string_view::npos ? display_width(path) : display_width(path.substr(name)) + 1;
+}
+
+std::size_t longest_word(std::string_view text) {
+  std::size_t longest = 0;
+  for (const std::string& word : split_text(text, ' ')) longest = std::max(longest, display_width(word));
+  return longest;
+}
+
+std::vector<std::string> lines_of(const std::string& cell, Table::Overflow overflow, std::size_t width) {
+  if (display_width(cell) <= width || overflow == Table::Overflow::keep) return {cell};
+  if (overflow == Table::Overflow::path) return {shortened_path(cell, width)};
+  return split_text(wrapped(cell, 0, width), '\n');
+}
+
+std::string emphasised(const std::string& line, Table::Emphasis emphasis) {
+  switch (emphasis) {
+    case Table::Emphasis::strong:
+      return bold(line);
+    case Table::Emphasis::faint:
+      return dim(line);
+    case Table::Emphasis::none:
+      break;
   }
-  constexpr std::array<char32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kLeast[bytes] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return {};
-  return {value, bytes};
-}
-
-struct Range {
-  char32_t first, last;
-};
-bool in_any(char32_t value, std::span<const Range> ranges) {
-  return std::ranges::any_of(ranges, [&](const Range& range) { return range.first <= value && value <= range.last; });
-}
-
-// The blocks of Unicode 15 whose letters combine, and those of East_Asian_Width W or F; whole blocks, which is near
-// enough to align columns.
-constexpr Range kCombining[] = {{0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5c7},   {0x610, 0x61a},
-                                {0x64b, 0x65f},   {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x2064},
-                                {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}};
-constexpr Range kWide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0x33ff},  {0x3400, 0x4dbf},
-                           {0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xac00, 0xd7a3},  {0xf900, 0xfaff},
-                           {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},  {0x1f300, 0x1f64f},
-                           {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x3fffd}};
-// Letters that would turn the direction of a line around, or that a terminal takes as commands.
-constexpr Range kControl[] = {{0, 0x1f}, {0x7f, 0x9f}, {0x202a, 0x202e}, {0x2066, 0x2069}, {0x2028, 0x2029}};
-
-std::string escaped(std::string_view bytes) {
-  if (bytes == "\n") return "\\n";
-  if (bytes == "\r") return "\\r";
-  if (bytes == "\t") return "\\t";
-  std::string text;
-  for (const char byte : bytes) text += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
-  return text;
+  return line;
 }
 
 }  // namespace
 
-std::string wrapped(std::string_view text, std::size_t indent) {
-  constexpr std::size_t kWidth = 80;
-  std::string lines, line(indent, ' ');
-  while (!text.empty()) {
-    const std::size_t blank = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, blank);
-    text.remove_prefix(std::min(blank + 1, text.size()));
-    const bool first = line.size() == indent;
-    if (!first && display_width(line) + 1 + display_width(word) > kWidth) {
-      lines += line + '\n';
-      line.assign(indent, ' ');
-    } else if (!first) {
-      line += ' ';
+void Table::add_row(std::vector<std::string> cells, Emphasis emphasis) {
+  if (cells.size() != columns_.size()) throw std::logic_error("a table row with a wrong number of cells");
+  rows_.push_back({std::move(cells), emphasis});
+}
+
+std::vector<std::size_t> Table::widths_for(std::optional<std::size_t> width) const {
+  std::vector<std::size_t> widths, least;
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const Column& column = columns_[i];
+    const std::size_t title = display_width(printable(column.title.empty() ? column.name : column.title));
+    std::size_t widest = title, narrowest = title;
+    for (const Row& row : rows_) {
+      const std::string cell = printable(row.cells[i]);
+      widest = std::max(widest, display_width(cell));
+      if (column.overflow == Overflow::path) narrowest = std::max(narrowest, least_path_width(cell));
+      if (column.overflow == Overflow::wrap) narrowest = std::max({narrowest, longest_word(cell), kLeastWrapped});
     }
-    line += word;
+    widths.push_back(widest);
+    least.push_back(column.overflow == Overflow::keep ? widest : std::min(widest, narrowest));
   }
-  return lines + line;
+  if (!width) return widths;
+  for (const Overflow overflow : {Overflow::path, Overflow::wrap}) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].overflow != overflow || total_width(widths) <= *width) continue;
+      widths[i] -= std::min(total_width(widths) - *width, widths[i] - least[i]);
+    }
+  }
+  return widths;
 }
 
-std::size_t display_width(std::string_view utf8) {
-  std::size_t width = 0;
-  while (!utf8.empty()) {
-    const CodePoint point = code_point_at(utf8);
-    if (!in_any(point.value, kCombining)) width += in_any(point.value, kWide) ? 2 : 1;
-    utf8.remove_prefix(std::max<std::size_t>(point.bytes, 1));
-  }
-  return width;
-}
-
-std::string printable(std::string_view utf8) {
+std::string Table::text(const Look& look) const {
+  const std::vector<std::size_t> widths = widths_for(look.width);
   std::string text;
-  while (!utf8.empty()) {
-    const CodePoint point = code_point_at(utf8);
-    const std::string_view bytes = utf8.substr(0, std::max<std::size_t>(point.bytes, 1));
-    if (point.bytes == 0 || in_any(point.value, kControl)) {
-      text += escaped(bytes);
-    } else {
-      text += bytes;
+  for (std::size_t next = 0; next < columns_.size();) {
+    std::vector<std::size_t> shown;
+    std::size_t taken = 0;
+    if (next > 0) {  // the first column again
+      shown.push_back(0);
+      taken = widths[0];
     }
-    utf8.remove_prefix(bytes.size());
+    const std::size_t repeated = shown.size();
+    for (; next < columns_.size(); ++next) {
+      const std::size_t more = widths[next] + (shown.empty() ? 0 : kGap);
+      // A block holds a column of its own besides the first one, however wide.
+      const bool enough = shown.size() > std::max<std::size_t>(repeated, 1);
+      if (look.width && enough && taken + more > *look.width) break;
+      taken += more;
+      shown.push_back(next);
+    }
+    if (!text.empty()) text += '\n';
+    text += block(shown, widths, look.colour);
   }
   return text;
 }
 
-void Table::add_row(std::vector<std::string> cells) {
-  if (cells.size() != columns_.size()) throw std::logic_error("a table row with a wrong number of cells");
-  rows_.push_back(std::move(cells));
-}
-
-std::string Table::text() const {
-  std::vector<std::vector<std::string>> lines(1);
-  for (const Column& column : columns_) lines[0].push_back(printable(column.name));
-  for (const auto& row : rows_) {
-    auto& line = lines.emplace_back();
-    for (const std::string& cell : row) line.push_back(printable(cell));
-  }
-  std::vector<std::size_t> widths(columns_.size(), 0);
-  for (const auto& line : lines)
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], display_width(line[i]));
-
+std::string Table::block(const std::vector<std::size_t>& shown, const std::vector<std::size_t>& widths,
+                         bool colour) const {
   std::string text;
-  const auto add_line = [&](const auto& cell_of) {
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
+  const auto add_line = [&](const auto& cell_of, Emphasis emphasis) {
+    std::string line;
+    for (const std::size_t i : shown) {
       const std::string cell = cell_of(i);
       const std::string blanks(widths[i] - std::min(widths[i], display_width(cell)), ' ');
-      if (i > 0) text += "  ";
-      text += columns_[i].align == Align::right ? blanks + cell : cell + blanks;
+      if (i != shown.front()) line.append(kGap, ' ');
+      line += columns_[i].align == Align::right ? blanks + cell : cell + blanks;
     }
-    text.erase(text.find_last_not_of(' ') + 1);
-    text += '\n';
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += (colour ? emphasised(line, emphasis) : line) + '\n';
   };
-  for (std::size_t l = 0; l < lines.size(); ++l) {
-    add_line([&](std::size_t i) { return lines[l][i]; });
-    if (l == 0) add_line([&](std::size_t i) { return std::string(widths[i], '-'); });
+  const auto title = [&](std::size_t i) {
+    return printable(columns_[i].title.empty() ? columns_[i].name : columns_[i].title);
+  };
+  add_line(title, Emphasis::none);
+  add_line([&](std::size_t i) { return std::string(widths[i], '-'); }, Emphasis::none);
+  for (const Row& row : rows_) {
+    std::vector<std::vector<std::string>> cells(columns_.size());
+    std::size_t height = 1;
+    for (const std::size_t i : shown) {
+      cells[i] = lines_of(printable(row.cells[i]), columns_[i].overflow, widths[i]);
+      height = std::max(height, cells[i].size());
+    }
+    for (std::size_t l = 0; l < height; ++l) {
+      add_line([&](std::size_t i) { return l < cells[i].size() ? cells[i][l] : std::string(); }, row.emphasis);
+    }
   }
   return text;
 }
@@ -151,7 +148,7 @@ std::string Table::csv() const {
     text += '\n';
   };
   add_line([&](std::size_t i) -> const std::string& { return columns_[i].name; });
-  for (const auto& row : rows_) add_line([&](std::size_t i) -> const std::string& { return row[i]; });
+  for (const Row& row : rows_) add_line([&](std::size_t i) -> const std::string& { return row.cells[i]; });
   return text;
 }
 

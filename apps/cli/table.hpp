@@ -1,9 +1,11 @@
 // Result tables for people and for programs.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "text_layout.hpp"
 
 namespace genrewise::cli {
 
@@ -11,34 +13,41 @@ namespace genrewise::cli {
 class Table {
  public:
   enum class Align { left, right };
+  /// How a column gives way when the table is too wide: paths are shortened from the left, sentences wrapped.
+  enum class Overflow { keep, path, wrap };
+  enum class Emphasis { none, strong, faint };
   struct Column {
     std::string name;
     Align align = Align::left;
+    Overflow overflow = Overflow::keep;
+    std::string title = {};  ///< shown to people in place of the name; empty: the name
+  };
+  struct Look {
+    std::optional<std::size_t> width = {};  ///< in cells; nothing: as wide as the cells are
+    bool colour = false;                    ///< strong rows bold, faint rows dim
   };
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   /// As many cells as there are columns.
-  void add_row(std::vector<std::string> cells);
+  void add_row(std::vector<std::string> cells, Emphasis emphasis = Emphasis::none);
   bool empty() const { return rows_.empty(); }
 
-  /// A header, a rule and a line per row; columns as wide as their widest cell, two blanks between them.
-  std::string text() const;
+  /// A header, a rule and a line per row; columns as wide as their widest cell, two blanks between them. A table that
+  /// does not fit although its columns gave way is printed as several, one below the other, each with the first column.
+  std::string text(const Look& look) const;
+  std::string text() const { return text(Look{}); }
   std::string csv() const;
 
  private:
+  struct Row {
+    std::vector<std::string> cells;
+    Emphasis emphasis = Emphasis::none;
+  };
+  std::vector<std::size_t> widths_for(std::optional<std::size_t> width) const;
+  std::string block(const std::vector<std::size_t>& shown, const std::vector<std::size_t>& widths, bool colour) const;
+
   std::vector<Column> columns_;
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<Row> rows_;
 };
-
-/// Lines of at most 80 cells, broken at blanks and indented; no line end behind the last.
-std::string wrapped(std::string_view text, std::size_t indent);
-
-/// The cells that a UTF-8 text takes on a terminal: none for combining marks, two for East Asian wide letters and
-/// emoji, one for all else.
-std::size_t display_width(std::string_view utf8);
-
-/// The text on one line and harmless on a terminal: line breaks, tabs, escape sequences and broken UTF-8 are written
-/// as \n, \t, \x1b.
-std::string printable(std::string_view utf8);
 
 }  // namespace genrewise::cli

@@ -7,14 +7,15 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "table.hpp"
+#include "terminal.hpp"
+#include "text_layout.hpp"
 
 namespace genrewise::cli {
 namespace {
 
 using namespace std::chrono_literals;
 
-// On a terminal a line from the start, redrawn ten times a second; elsewhere only work that lasts is worth a line.
+// On a terminal a line from the start, redrawn ten times a second; elsewhere lines for long work only.
 constexpr auto kRedraw = 100ms, kFirstLine = 2000ms, kNextLine = 10'000ms;
 
 std::string duration_text(double seconds) {
@@ -31,15 +32,15 @@ std::size_t terminal_width() {
 
 }  // namespace
 
-TerminalProgress::TerminalProgress() : terminal_(isatty(STDERR_FILENO) == 1) {}
+TerminalProgress::TerminalProgress() : terminal_(can_redraw(Stream::err)) {}
 
 TerminalProgress::~TerminalProgress() {
-  if (line_stands_) std::fputc('\n', stderr);
+  if (line_shown_) std::fputc('\n', stderr);
 }
 
 void TerminalProgress::begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) {
   const std::lock_guard lock(mutex_);
-  end_task();
+  end_task(true);
   task_ = printable(task);
   unit_ = unit;
   total_ = total;
@@ -63,35 +64,51 @@ void TerminalProgress::finish() {
 
 void TerminalProgress::note(std::string_view text) {
   const std::lock_guard lock(mutex_);
+  if (!noted_.emplace(text).second) return;
+  const std::string shown = is_terminal(Stream::err) ? wrapped(text, 0, page_width(Stream::err)) : std::string(text);
+  print_line(has_colour(Stream::err) ? dim(shown) : shown);
+}
+
+void TerminalProgress::line(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  print_line(text);
+}
+
+void TerminalProgress::print_line(std::string_view text) {
   clear_line();
   fmt::print(stderr, "{}\n", text);
   if (terminal_ && running_) show(Clock::now(), false);
 }
 
-void TerminalProgress::end_task() {
+void TerminalProgress::end_task(bool replaced) {
   if (!running_) return;
+  if (replaced && done_ == done_at_start_) {
+    clear_line();
+    running_ = false;
+    return;
+  }
   const auto now = Clock::now();
   if (terminal_ || now - started_ >= kFirstLine) show(now, true);
-  if (line_stands_) std::fputc('\n', stderr);
-  line_stands_ = running_ = false;
+  if (line_shown_) std::fputc('\n', stderr);
+  line_shown_ = running_ = false;
 }
 
 void TerminalProgress::clear_line() {
-  if (line_stands_) std::fputs("\r\x1b[K", stderr);
-  line_stands_ = false;
+  if (line_shown_) std::fputs("\r\x1b[K", stderr);
+  line_shown_ = false;
 }
 
 void TerminalProgress::show(Clock::time_point now, bool last) {
-  std::string text = line(now, last);
+  std::string text = state(now, last);
   if (terminal_) {
-    // A line that wraps could not be redrawn.
+    // A wrapped line cannot be redrawn.
     while (!text.empty() && display_width(text) >= terminal_width()) {
       do text.pop_back();
       while (!text.empty() && (text.back() & 0xc0) == 0x80);
     }
     clear_line();
     std::fputs(text.c_str(), stderr);
-    line_stands_ = true;
+    line_shown_ = true;
     next_show_ = now + kRedraw;
   } else {
     fmt::print(stderr, "{}\n", text);
@@ -100,9 +117,10 @@ void TerminalProgress::show(Clock::time_point now, bool last) {
   std::fflush(stderr);
 }
 
-std::string TerminalProgress::line(Clock::time_point now, bool last) const {
+std::string TerminalProgress::state(Clock::time_point now, bool last) const {
   const double elapsed_s = std::chrono::duration<double>(now - started_).count();
   const auto fresh = static_cast<double>(done_ - done_at_start_);
+  if (total_ == 1) return last ? fmt::format("{}: took {}", task_, duration_text(elapsed_s)) : task_;
   std::string text = task_ + ": " + amount(static_cast<double>(done_));
   if (total_ > 0) text += " of " + amount(static_cast<double>(total_));
   if (unit_ != "bytes") text += " " + unit_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "genrewise/base/progress.hpp"
@@ -12,27 +13,34 @@ namespace genrewise::cli {
 class TerminalProgress : public Progress {
  public:
   TerminalProgress();
-  /// Ends a line that still stands.
+  /// Ends a line that is still on the screen.
   ~TerminalProgress() override;
 
   /// The unit "bytes" is shown as KB, MB, GB.
   void begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) override;
   void advance(std::uint64_t units) override;
   void finish() override;
+  /// Wrapped and dim on a terminal; a text that was printed before is left out.
   void note(std::string_view text) override;
+
+  /// Printed as it is.
+  void line(std::string_view text);
 
  private:
   using Clock = std::chrono::steady_clock;
   void show(Clock::time_point now, bool last);
-  std::string line(Clock::time_point now, bool last) const;
+  std::string state(Clock::time_point now, bool last) const;
+  void print_line(std::string_view text);
   std::string amount(double units) const;
   void clear_line();
-  void end_task();
+  /// `replaced`: another task begins; one that has done nothing then leaves no line.
+  void end_task(bool replaced = false);
 
   std::mutex mutex_;
   const bool terminal_;
-  bool running_ = false, line_stands_ = false;
+  bool running_ = false, line_shown_ = false;
   std::string task_, unit_;
+  std::set<std::string, std::less<>> noted_;
   std::uint64_t total_ = 0, done_ = 0, done_at_start_ = 0;
   Clock::time_point started_, next_show_;
 };

@@ -66,7 +66,7 @@ TEST_F(Extract, MakesThe518FeaturesAndTheSameBytesForAnyNumberOfThreads) {
   EXPECT_EQ(read_file(out_ / "1.csv"), read_file(out_ / "2.csv"));
 }
 
-TEST_F(Extract, SkipsBadFilesSaysWhyAndEndsWithThree) {
+TEST_F(Extract, SkipsBadFilesReportsReasonsAndExitsWithThree) {
   make_music(music_.path(), 2, 1);
   write_file(music_ / "tones/empty.wav", "");
   write_file(music_ / "tones/text.mp3", "Dear diary, today I renamed you to look like music.");
@@ -105,7 +105,7 @@ TEST_F(Extract, FailsWhenNothingCanBeUsedAndLeavesNothing) {
   EXPECT_THAT(out_.names(), IsEmpty());
 }
 
-TEST_F(Extract, SaysWhatIsWrongWithItsDatasetOrOutput) {
+TEST_F(Extract, ReportsWhatIsWrongWithTheDatasetOrOutput) {
   make_music(music_.path(), 1, 1);
   write_file(music_ / "bad.csv", "path,gnre\nx.wav,a\n");
   write_file(music_ / "table.csv", "genre,x\na,1\n");
@@ -126,7 +126,7 @@ TEST_F(Extract, SaysWhatIsWrongWithItsDatasetOrOutput) {
 }
 
 TEST_F(Extract, RefusesAReadOnlyFolder) {
-  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+  if (::geteuid() == 0) GTEST_SKIP() << "root can write to every folder";
   make_music(music_.path(), 1, 1);
   fs::permissions(out_.path(), fs::perms::owner_read | fs::perms::owner_exec);
   const Ran ran = extract(music_.path(), out_ / "t.csv");
@@ -135,7 +135,7 @@ TEST_F(Extract, RefusesAReadOnlyFolder) {
   EXPECT_THAT(ran.err, HasSubstr("permissions"));
 }
 
-TEST_F(Extract, GoesOnAfterCtrlCAndAfterAKill) {
+TEST_F(Extract, ContinuesAfterCtrlCAndAfterAKill) {
   const fs::path clips = many_clips(120), partial = out_ / "t.npy.partial";
   const auto has_rows = [&](std::uintmax_t rows) {
     return [&partial, rows] {
@@ -170,28 +170,28 @@ TEST_F(Extract, IsQuietWhenAsked) {
   EXPECT_THAT(ran.out, Not(IsEmpty()));
 }
 
-/// A file system of 1 MiB of our own.
+/// A mounted file system of 1 MiB.
 class TinyDisk {
  public:
-  explicit TinyDisk(const fs::path& place) : place_(place) {
-    fs::create_directory(place);
+  explicit TinyDisk(const fs::path& mount_point) : mount_point_(mount_point) {
+    fs::create_directory(mount_point);
     mounted_ = ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-               ::mount("tiny", place.c_str(), "tmpfs", 0, "size=1m") == 0;
+               ::mount("tiny", mount_point.c_str(), "tmpfs", 0, "size=1m") == 0;
   }
   ~TinyDisk() {
-    if (mounted_) ::umount2(place_.c_str(), MNT_DETACH);
+    if (mounted_) ::umount2(mount_point_.c_str(), MNT_DETACH);
   }
   bool mounted() const { return mounted_; }
 
  private:
-  fs::path place_;
+  fs::path mount_point_;
   bool mounted_ = false;
 };
 
-TEST_F(Extract, SaysThatTheDiskIsFullAndGoesOnWhenThereIsRoom) {
+TEST_F(Extract, ReportsAFullDiskAndContinuesWhenThereIsSpace) {
   const TinyDisk disk(out_ / "tiny");
-  if (!disk.mounted()) GTEST_SKIP() << "may not mount a tiny disk (needs root)";
-  const fs::path clips = many_clips(60), output = out_ / "tiny/t.npy";  // a row takes 40 KB
+  if (!disk.mounted()) GTEST_SKIP() << "cannot mount a tiny disk (needs root)";
+  const fs::path clips = many_clips(60), output = out_ / "tiny/t.npy";  // 40 KB per row
   const Ran full = extract(clips, output);
   EXPECT_EQ(full.code, 1);
   EXPECT_THAT(full.err, HasSubstr("disk is full"));

@@ -53,7 +53,7 @@ TEST(Features, AreListedWithinEightyColumnsAndInJson) {
     EXPECT_TRUE(sets.at(0).contains(key)) << key;
 }
 
-TEST(Features, SayWhatOneIsWithoutReadingItsWeights) {
+TEST(Features, AreDescribedWithoutReadingWeights) {
   const Ran page = run_program({"features", "audiotag"});
   EXPECT_EQ(page.code, 0);
   EXPECT_THAT(page.out, AllOf(HasSubstr("2514"), HasSubstr("efficientat, musicnn_msd")));

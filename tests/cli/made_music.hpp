@@ -1,4 +1,4 @@
-// Small synthetic "genres", told apart by any feature set: noise, tones and clicks.
+// Small synthetic "genres" that every feature set separates: noise, tones and clicks.
 #pragma once
 
 #include <cmath>

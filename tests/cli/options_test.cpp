@@ -1,4 +1,4 @@
-// No option is ignored: each is followed, or refused with the reason.
+// No option is ignored: each takes effect, or is refused with the reason.
 #include <gmock/gmock.h>
 
 #include "cli/made_music.hpp"
@@ -41,14 +41,14 @@ const std::vector<Refused> kRefused = {
     // What only networks follow
     {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--run", "OUT"}, "--run", "networks only"},
     {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--ranks", "2"}, "--ranks", "networks only"},
-    // Parameters that stand twice, or that one model cannot have
+    // Parameters that are given twice, or that one model cannot have
     {{"train", "TABLE", "--model", "gnb", "-o", "OUT", "--pca", "2", "--param", "pca_components=1"}, "--pca", "twice"},
     {{"train", "TABLE", "--model", "knn:n_neighbors=3", "-o", "OUT", "--param", "n_neighbors=5"},
      "n_neighbors",
      "twice",
      1},
     // Formats and modes
-    {{"study", "TABLE", "-o", "OUT", "--json", "--csv"}, "--csv", "excludes"},
+    {{"study", "TABLE", "-o", "OUT", "--json", "--csv"}, "--csv", "cannot be used together"},
     {{"predict", "--model", "MODEL", "--genres", "Jazz,Rock", "MUSIC"}, "--genres", "--zero-shot"},
     {{"predict", "--model", "MODEL", "--zero-shot", "MUSIC"}, "--zero-shot", "--model"},
 };

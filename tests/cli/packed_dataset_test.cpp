@@ -26,7 +26,7 @@ struct PackedDataset : ::testing::Test {
   std::string packed = folder / "pack", model = folder / "model.gwm", run = folder / "run";
 };
 
-TEST_F(PackedDataset, TrainsAndJudgesByThePartsThatItWasPackedWith) {
+TEST_F(PackedDataset, TrainsAndEvaluatesOnThePartsInTheRecords) {
   ASSERT_EQ(pack({"--scheme", "random"}).code, 0);
   const Ran trained = run_program({"train", packed, "--model", "gnb", "-o", model, "--json"});
   ASSERT_EQ(trained.code, 0) << trained.err;
@@ -35,20 +35,20 @@ TEST_F(PackedDataset, TrainsAndJudgesByThePartsThatItWasPackedWith) {
   EXPECT_EQ(facts.at("examples"), counts.at("training"));
   EXPECT_EQ(facts.at("parts").at("test").at("accuracy").at("n"), counts.at("test"));
   EXPECT_THAT(trained.err, HasSubstr("the pack has no artist names"));
-  const Ran judged = run_program({"evaluate", model, packed, "--part", "test", "--json"});
-  ASSERT_EQ(judged.code, 0) << judged.err;
-  EXPECT_EQ(json::parse(judged.out).at("accuracy"), facts.at("parts").at("test").at("accuracy"));
-  const Ran heard = run_program({"predict", "--model", model, music / "noise" / "noise0.wav"});
-  EXPECT_EQ(heard.code, 0) << heard.err;
+  const Ran evaluated = run_program({"evaluate", model, packed, "--part", "test", "--json"});
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_EQ(json::parse(evaluated.out).at("accuracy"), facts.at("parts").at("test").at("accuracy"));
+  const Ran predicted = run_program({"predict", "--model", model, music / "noise" / "noise0.wav"});
+  EXPECT_EQ(predicted.code, 0) << predicted.err;
 }
 
-TEST_F(PackedDataset, SaysTheSameAsTheMusicThatItWasPackedFrom) {
+TEST_F(PackedDataset, GivesTheSameScoresAsItsMusic) {
   ASSERT_EQ(pack({"--scheme", "random"}).code, 0);
   const auto accuracies = [&](const std::string& dataset, const std::string& scheme) {
     const Ran ran = run_program(
         {"train", dataset, "--features", "raw10k", "--scheme", scheme, "--model", "gnb", "-o", model, "--json"});
     EXPECT_EQ(ran.code, 0) << ran.err;
-    // The rows come in another order, so only what does not hang on the last digit of a sum.
+    // The rows come in another order, so only figures that do not depend on the last digit of a sum.
     const json parts = json::parse(ran.out).at("parts");
     return json{parts.at("validation").at("accuracy"), parts.at("test").at("accuracy")};
   };
@@ -64,7 +64,7 @@ TEST_F(PackedDataset, IsSplitByWholeShardsInAStudy) {
   EXPECT_EQ(run_program({"study", music.path(), "--scheme", "shards", "-o", run + "2", "--models", "gnb"}).code, 1);
 }
 
-TEST_F(PackedDataset, IsSplitIntoAFileThatATrainingTakes) {
+TEST_F(PackedDataset, IsSplitIntoAFileThatTrainingAccepts) {
   ASSERT_EQ(pack({"--scheme", "none"}).code, 0);
   const std::string split = folder / "split.csv";
   const Ran ran = run_program({"split", packed, "--scheme", "random", "-o", split, "--json"});
@@ -82,7 +82,7 @@ TEST_F(PackedDataset, IsVerifiedWithoutOptionsOfPacking) {
   EXPECT_EQ(pack({"--work", folder / "work"}).code, 2);  // only on the way to a store
 }
 
-TEST_F(PackedDataset, OfAnotherRecipeThanTheModelsIsRefused) {
+TEST_F(PackedDataset, IsRefusedWhenItsRecipeIsNotTheModels) {
   ASSERT_EQ(pack().code, 0);
   ASSERT_EQ(run_program({"train", packed, "--model", "gnb", "-o", model}).code, 0);
   const std::string other = folder / "other";
@@ -92,7 +92,7 @@ TEST_F(PackedDataset, OfAnotherRecipeThanTheModelsIsRefused) {
   EXPECT_THAT(ran.err, HasSubstr("the model was trained on raw10k"));
 }
 
-TEST_F(PackedDataset, ThatIsDamagedIsUsedAsFarAsAllowedAndToldOf) {
+TEST_F(PackedDataset, IsRefusedAndReportedWhenTooManyRecordsAreDamaged) {
   ASSERT_EQ(pack({"--scheme", "random"}).code, 0);
   for (const auto& entry : fs::directory_iterator(packed)) {
     if (entry.path().extension() == ".tfrec") fs::resize_file(entry.path(), 100);

@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-/// A model that was trained on made music, for all tests of this file.
+/// A model that was trained on synthetic music, for all tests of this file.
 class Predict : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -44,10 +44,10 @@ class Predict : public ::testing::Test {
   static void TearDownTestSuite() { delete home_; }
 
   static fs::path model_path() { return *home_ / "model.gwm"; }
-  Ran predict(Arguments places, const Arguments& more = {}) {
+  Ran predict(Arguments inputs, const Arguments& more = {}) {
     Arguments all{"predict", "--model", model_path()};
     all.insert(all.end(), more.begin(), more.end());
-    all.insert(all.end(), places.begin(), places.end());
+    all.insert(all.end(), inputs.begin(), inputs.end());
     return run_program(all);
   }
   static TemporaryFolder* home_;
@@ -55,7 +55,7 @@ class Predict : public ::testing::Test {
 };
 TemporaryFolder* Predict::home_ = nullptr;
 
-TEST_F(Predict, NamesTheGenreOfMusicThatItNeverHeard) {
+TEST_F(Predict, PredictsTheGenreOfNewMusic) {
   for (const char* genre : kMadeGenres)
     write_file(folder_ / (std::string("new ") + genre + ".wav"), made_wav(genre, 77, 3));
   const Ran ran = predict({folder_.path()});
@@ -95,7 +95,7 @@ TEST_F(Predict, PrintsCsvForPrograms) {
   EXPECT_EQ(row[2], "noise");
 }
 
-TEST_F(Predict, EndsWithThreeWhenSomeInputsFailed) {
+TEST_F(Predict, ExitsWithThreeWhenSomeInputsFailed) {
   write_file(folder_ / "good.wav", made_wav("tones", 50, 2));
   write_file(folder_ / "text.mp3", "Dear diary, today I renamed you to look like music.");
   make_folders(folder_ / "empty");
@@ -113,7 +113,7 @@ TEST_F(Predict, FailsWhenNoInputCouldBeUsed) {
   EXPECT_THAT(ran.err, AllOf(HasSubstr("no audio in it"), HasSubstr("error: no input could be used")));
 }
 
-TEST_F(Predict, SaysWhatIsWrongWithAModel) {
+TEST_F(Predict, ReportsWhatIsWrongWithAModel) {
   write_file(folder_ / "a.wav", made_wav("tones", 50, 2));
   const std::string bytes = read_file(model_path());
   write_file(folder_ / "cut.gwm", bytes.substr(0, bytes.size() / 2));
@@ -130,7 +130,7 @@ TEST_F(Predict, SaysWhatIsWrongWithAModel) {
   }
 }
 
-TEST_F(Predict, PrintsWhatItHasWhenItIsInterrupted) {
+TEST_F(Predict, PrintsFinishedPredictionsWhenInterrupted) {
   write_file(folder_ / "long.wav", made_wav("noise", 3, 31));
   for (int i = 0; i < 300; ++i)
     fs::create_symlink(folder_ / "long.wav", folder_ / ("link" + std::to_string(i) + ".wav"));

@@ -1,6 +1,7 @@
 #include "cli/program.hpp"
 
 #include <fcntl.h>
+#include <pty.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,6 +103,29 @@ Ran run_program_unread(const Arguments& arguments) {
   ::close(ends[0]);
   const Descriptor out(ends[1]);
   return run(arguments, out.value, wait_for_end);
+}
+
+Ran run_program_on_terminal(unsigned short columns, const Arguments& arguments) {
+  int ours = -1, theirs = -1;
+  const winsize size{.ws_row = 40, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  if (::openpty(&ours, &theirs, nullptr, nullptr, &size) != 0) throw std::runtime_error("no terminal");
+  ::fcntl(ours, F_SETFD, FD_CLOEXEC);
+  ::fcntl(theirs, F_SETFD, FD_CLOEXEC);
+  const Descriptor reader(ours);
+  Ran ran;
+  pid_t child = -1;
+  {
+    const Descriptor terminal(theirs);
+    child = start(arguments, terminal.value, terminal.value);
+  }
+  char bytes[4096];
+  for (ssize_t got = 0; (got = ::read(reader.value, bytes, sizeof bytes)) > 0;) {
+    ran.out.append(bytes, static_cast<std::size_t>(got));
+  }
+  int status = 0;
+  wait_for_end(child, status);
+  ran.code = code_of(status);
+  return ran;
 }
 
 Ran run_program_and_signal(int signal, const Arguments& arguments, const std::function<bool()>& ready) {

@@ -1,4 +1,4 @@
-// study, train, evaluate and tune, as a person runs them, on a small labelled table.
+// study, train, evaluate and tune, from the command line, on a small labelled table.
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -44,7 +44,7 @@ struct StudyCommand : ::testing::Test {
   std::string table = folder / "table.csv", run = folder / "run";
 };
 
-TEST_F(StudyCommand, ComparesModelsAndLeavesAReportAndTheBestModel) {
+TEST_F(StudyCommand, ComparesModelsAndWritesAReportAndTheBestModel) {
   const Ran ran = study();
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("95 % interval"));
@@ -74,7 +74,7 @@ TEST_F(StudyCommand, RefusesAFolderOfAnotherConfigurationUntilForced) {
   EXPECT_EQ(study({"--seed", "7", "--force"}).code, 0);
 }
 
-TEST_F(StudyCommand, TakesFurtherModelsIntoTheSameFolder) {
+TEST_F(StudyCommand, AddsFurtherModelsToTheSameFolder) {
   EXPECT_EQ(study().code, 0);
   const auto old = fs::last_write_time(fs::path(run) / "models" / "gnb.gwm");
   EXPECT_EQ(study({"logreg"}).code, 0);
@@ -82,7 +82,7 @@ TEST_F(StudyCommand, TakesFurtherModelsIntoTheSameFolder) {
   EXPECT_EQ(fs::last_write_time(fs::path(run) / "models" / "gnb.gwm"), old);
 }
 
-TEST_F(StudyCommand, TellsOfDataThatCannotBeSplit) {
+TEST_F(StudyCommand, ReportsDataThatCannotBeSplit) {
   write_file(table, "genre,x\nJazz,1\nJazz,2\nJazz,3\nJazz,4\nJazz,5\n");
   const Ran one_genre = study();
   EXPECT_EQ(one_genre.code, 1);
@@ -93,7 +93,7 @@ TEST_F(StudyCommand, TellsOfDataThatCannotBeSplit) {
   EXPECT_FALSE(fs::exists(fs::path(run) / "results.json"));
 }
 
-TEST_F(StudyCommand, NamesWrongModelsPlacesAndFolders) {
+TEST_F(StudyCommand, NamesWrongModelsDatasetsAndFolders) {
   EXPECT_THAT(study({"svn"}).err, HasSubstr("svm-rbf"));
   EXPECT_EQ(run_program({"study", folder / "nowhere", "-o", run}).code, 1);
   EXPECT_EQ(run_program({"study", table}).code, 2);
@@ -103,12 +103,12 @@ TEST_F(StudyCommand, NamesWrongModelsPlacesAndFolders) {
   EXPECT_THAT(no_folder.err, HasSubstr("file"));
 }
 
-TEST_F(StudyCommand, GoesOnAfterAnInterruption) {
+TEST_F(StudyCommand, ContinuesAfterAnInterruption) {
   write_file(table, table_csv(400));
   Arguments arguments = {"study", table, "-o", run, "--models", "gnb,svm-rbf,svm-poly,svm-linear,svm-sigmoid,logreg"};
   const Ran stopped =
       run_program_and_signal(SIGINT, arguments, [&] { return fs::exists(fs::path(run) / "models" / "gnb.json"); });
-  if (stopped.code != 130) GTEST_SKIP() << "it was done before the signal came";
+  if (stopped.code != 130) GTEST_SKIP() << "it ended before the signal";
   EXPECT_FALSE(fs::exists(fs::path(run) / "results.json"));
   const auto old = fs::last_write_time(fs::path(run) / "models" / "gnb.gwm");
   EXPECT_EQ(run_program(arguments).code, 0);
@@ -121,17 +121,17 @@ TEST_F(StudyCommand, ComparesFeaturesOneByOne) {
   EXPECT_EQ(results()["ablation"].size(), 4u);  // three columns and all
 }
 
-TEST_F(StudyCommand, BestModelJudgesExactlyTheTestPartAgain) {
+TEST_F(StudyCommand, EvaluatesTheBestModelToTheSameTestScore) {
   EXPECT_EQ(study().code, 0);
   const json best = results();
   const Ran ran = run_program({"evaluate", run + "/best.gwm", table, "--json"});
   ASSERT_EQ(ran.code, 0) << ran.err;
-  const json judged = json::parse(ran.out);
-  EXPECT_EQ(judged["trained_on"], 0);
-  EXPECT_EQ(judged["learnt_from"], judged["trained_on"]);  // deprecated name
+  const json scores = json::parse(ran.out);
+  EXPECT_EQ(scores["trained_on"], 0);
+  EXPECT_EQ(scores["learnt_from"], scores["trained_on"]);  // deprecated name
   for (const json& model : best["models"]) {
     if (model["name"] == best["best"]) {
-      EXPECT_EQ(judged["accuracy"], model["accuracy"]);
+      EXPECT_EQ(scores["accuracy"], model["accuracy"]);
     }
   }
   const Ran all = run_program({"evaluate", run + "/best.gwm", table, "--part", "all"});
@@ -246,10 +246,10 @@ TEST_F(StudyCommand, ExtractsTheFeaturesThatModelsName) {
   const Ran again = run_program(arguments);
   EXPECT_EQ(again.code, 0) << again.err;
   EXPECT_EQ(results()["models"], document["models"]);
-  // A model is judged on the features that it learnt from, without their being named.
-  const Ran judged = run_program({"evaluate", run + "/models/raw10k-gnb.gwm", folder / "music", "--json"});
-  ASSERT_EQ(judged.code, 0) << judged.err;
-  EXPECT_EQ(json::parse(judged.out)["accuracy"], document["models"][0]["accuracy"]);
+  // A model is evaluated on the features that it was trained on, without --features.
+  const Ran evaluated = run_program({"evaluate", run + "/models/raw10k-gnb.gwm", folder / "music", "--json"});
+  ASSERT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_EQ(json::parse(evaluated.out)["accuracy"], document["models"][0]["accuracy"]);
 }
 
 TEST_F(StudyCommand, KeepsTheTestPartThatATableStatesWithoutValidation) {
@@ -272,11 +272,11 @@ TEST_F(StudyCommand, KeepsTheTestPartThatATableStatesWithoutValidation) {
   const Ran trained = run_program({"train", table, "--model", "gnb", "-o", model, "--json"});
   EXPECT_EQ(json::parse(trained.out)["parts"]["test"]["accuracy"]["n"], kTests);
   EXPECT_THAT(trained.err, HasSubstr("The data states no validation part"));
-  const Ran judged = run_program({"evaluate", model, table, "--part", "test", "--json"});
-  EXPECT_EQ(json::parse(judged.out)["accuracy"]["n"], kTests);
+  const Ran evaluated = run_program({"evaluate", model, table, "--part", "test", "--json"});
+  EXPECT_EQ(json::parse(evaluated.out)["accuracy"]["n"], kTests);
 }
 
-TEST_F(StudyCommand, LeavesOutGenresWithTooFewGroupsAsTheErrorAdvises) {
+TEST_F(StudyCommand, LeavesOutGenresWithTooFewGroups) {
   write_file(table, table_csv() + "900,Polka,one,1,1,1\n901,Polka,one,1,1,1\n902,Folk,two,1,1,1\n");
   const Ran refused = study();
   EXPECT_EQ(refused.code, 1);
@@ -291,7 +291,7 @@ TEST_F(StudyCommand, LeavesOutGenresWithTooFewGroupsAsTheErrorAdvises) {
   EXPECT_THAT(study({"--merge", "Folk=Jaz"}).err, HasSubstr("there is no genre 'Jaz'"));
 }
 
-TEST_F(StudyCommand, LeavesATableThatEveryCommandReads) {
+TEST_F(StudyCommand, WritesATableThatEveryCommandReads) {
   make_music(folder / "music", 6, 2.0);
   ASSERT_EQ(
       run_program({"study", folder / "music", "-o", run, "--scheme", "random", "--models", "gnb,raw10k/gnb"}).code, 0);

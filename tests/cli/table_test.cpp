@@ -33,14 +33,55 @@ TEST(Table, RefusesARowOfAnotherLength) {
   EXPECT_THROW(table.add_row({"1"}), std::logic_error);
 }
 
-TEST(DisplayWidth, CountsCellsNotBytes) {
-  EXPECT_EQ(display_width(""), 0u);
-  EXPECT_EQ(display_width("plain"), 5u);
-  EXPECT_EQ(display_width("naïve"), 5u);
-  EXPECT_EQ(display_width("日本"), 4u);
-  EXPECT_EQ(display_width("🎵"), 2u);
-  EXPECT_EQ(display_width("\xc3"), 1u);              // cut in the middle
-  EXPECT_EQ(display_width("\xf5\x80\x80\x80"), 4u);  // no Unicode
+TEST(Table, ShortensPathsFromTheLeftToFit) {
+  Table table({{"file", Table::Align::left, Table::Overflow::path}, {"genre"}});
+  table.add_row({"/home/anna/music/song.mp3", "Jazz"});
+  table.add_row({"/home/anna/music/x.mp3", "Rock"});
+  EXPECT_EQ(table.text({.width = 24}),
+            "file               genre\n"
+            "-----------------  -----\n"
+            "…/music/song.mp3   Jazz\n"
+            "…/music/x.mp3      Rock\n");
+  EXPECT_NE(table.text().find("/home/anna/music/song.mp3"), std::string::npos);
+}
+
+TEST(Table, WrapsSentencesToFit) {
+  Table table({{"kind"}, {"title", Table::Align::left, Table::Overflow::wrap}});
+  table.add_row({"gnb", "Gaussian naive Bayes of numbers"});
+  EXPECT_EQ(table.text({.width = 26}),
+            "kind  title\n"
+            "----  --------------------\n"
+            "gnb   Gaussian naive Bayes\n"
+            "      of numbers\n");
+}
+
+TEST(Table, ContinuesBelowWithTheFirstColumnWhereItCannotFit) {
+  Table table({{"model"}, {"accuracy"}, {"log loss"}});
+  table.add_row({"gnb", "50.0", "1.5"});
+  EXPECT_EQ(table.text({.width = 16}),
+            "model  accuracy\n"
+            "-----  --------\n"
+            "gnb    50.0\n"
+            "\n"
+            "model  log loss\n"
+            "-----  --------\n"
+            "gnb    1.5\n");
+}
+
+TEST(Table, MarksStrongAndFaintRowsWithColourOnly) {
+  Table table({{"model"}, {"accuracy"}});
+  table.add_row({"gnb", "50.0"}, Table::Emphasis::strong);
+  table.add_row({"majority", "10.0"}, Table::Emphasis::faint);
+  EXPECT_EQ(table.text(), "model     accuracy\n--------  --------\ngnb       50.0\nmajority  10.0\n");
+  EXPECT_NE(table.text({.colour = true}).find("\x1b[1mgnb       50.0\x1b[0m\n"), std::string::npos);
+  EXPECT_NE(table.text({.colour = true}).find("\x1b[2mmajority  10.0\x1b[0m\n"), std::string::npos);
+}
+
+TEST(Table, ShowsTitlesToPeopleAndNamesToPrograms) {
+  Table table({{"accuracy", Table::Align::right, Table::Overflow::keep, "acc %"}});
+  table.add_row({"50.0"});
+  EXPECT_EQ(table.text(), "acc %\n-----\n 50.0\n");
+  EXPECT_EQ(table.csv(), "accuracy\n50.0\n");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // What tensorflow_interop.py drives:
 //   interop_records write FOLDER    packs in every form, and an event file
-//   interop_records read PLACE      the examples of a pack as lines "track_id class numbers..."
+//   interop_records read LOCATION      the examples of a pack as lines "track_id class numbers..."
 #include <cstdio>
 #include <string>
 
@@ -42,8 +42,8 @@ void write(const std::filesystem::path& folder) {
   for (int step = 0; step < 5; ++step) events.add_scalar("loss/train", step, 1.0F / static_cast<float>(1 + step));
 }
 
-void read(const std::filesystem::path& place) {
-  BatchReader reader(open_pack(place), {.batch_size = 7});
+void read(const std::filesystem::path& location) {
+  BatchReader reader(open_pack(location), {.batch_size = 7});
   Batch batch;
   while (reader.next(batch)) {
     for (std::size_t i = 0; i < batch.size; ++i) {
@@ -65,6 +65,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
   }
-  std::fprintf(stderr, "usage: interop_records write FOLDER | read PLACE\n");
+  std::fprintf(stderr, "usage: interop_records write FOLDER | read LOCATION\n");
   return 2;
 }

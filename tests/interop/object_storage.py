@@ -98,31 +98,31 @@ class Program:
         return json.loads(self.run("list", pattern, "--json"))["objects"]
 
     def objects(self, pattern):
-        return {item["place"].rsplit("/", 1)[1]: item["bytes"] for item in self.listed(pattern)}
+        return {item["location"].rsplit("/", 1)[1]: item["bytes"] for item in self.listed(pattern)}
 
 
 def check_packing(program, folder):
-    place = f"s3://{BUCKET}/packs/a b+ü"
+    location = f"s3://{BUCKET}/packs/a b+ü"
     for features, shards in [("mel224", "1"), ("fma518", "4")]:  # 18 MB travel in three parts
         options = ["--features", features, "--shards", shards, "--json"]
         program.run("pack", f"{folder}/music.csv", *options, "-o", f"{folder}/{features}")
-        program.run("pack", f"{folder}/music.csv", *options, "-o", f"{place}/{features}")
+        program.run("pack", f"{folder}/music.csv", *options, "-o", f"{location}/{features}")
         names = sorted(os.listdir(f"{folder}/{features}"))
-        assert program.objects(f"{place}/{features}/") == {n: os.path.getsize(f"{folder}/{features}/{n}") for n in names}
-        assert "all as the manifest says" in program.run("pack", f"{place}/{features}", "--verify")
-        again = json.loads(program.run("pack", f"{folder}/music.csv", *options, "-o", f"{place}/{features}"))
+        assert program.objects(f"{location}/{features}/") == {n: os.path.getsize(f"{folder}/{features}/{n}") for n in names}
+        assert "all as the manifest states" in program.run("pack", f"{location}/{features}", "--verify")
+        again = json.loads(program.run("pack", f"{folder}/music.csv", *options, "-o", f"{location}/{features}"))
         assert again["reused"] == again["examples"] == 90, again
     assert len(program.objects(f"s3://{BUCKET}/packs/*/fma518/*.tfrec")) == 4
     assert len(program.listed(f"s3://{BUCKET}/**manifest.json")) == 2
     assert not os.path.exists(f"{folder}/cache/genrewise") or not any(files for _, _, files in os.walk(f"{folder}/cache"))
     assert "another pack" in program.run("pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "2", "-o",
-                                         f"{place}/fma518", expected=1)
+                                         f"{location}/fma518", expected=1)
 
 
 def check_killed_packing(program, folder):
     """Killed again and again and then left alone, pack puts what it puts locally: no hole, no duplicate."""
-    place = f"s3://{BUCKET}/killed"
-    command = ["pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "4", "-o", place]
+    location = f"s3://{BUCKET}/killed"
+    command = ["pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "4", "-o", location]
     delays = random.Random(2)
     for _ in range(12):
         packing = subprocess.Popen([program.path, *command], env=program.environment, stdout=subprocess.DEVNULL,
@@ -134,8 +134,8 @@ def check_killed_packing(program, folder):
         packing.wait()
     program.run(*command)
     names = sorted(os.listdir(f"{folder}/fma518"))
-    assert program.objects(f"{place}/**") == {n: os.path.getsize(f"{folder}/fma518/{n}") for n in names}
-    assert "all as the manifest says" in program.run("pack", place, "--verify")
+    assert program.objects(f"{location}/**") == {n: os.path.getsize(f"{folder}/fma518/{n}") for n in names}
+    assert "all as the manifest states" in program.run("pack", location, "--verify")
     assert not any(files for _, _, files in os.walk(f"{folder}/cache"))
 
 

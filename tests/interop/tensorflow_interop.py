@@ -70,10 +70,10 @@ def check_events(folder):
 def check_reading(program, folder):
     """Shards without a manifest, as TensorFlow writes them."""
     for compression in ["", "GZIP", "ZLIB"]:
-        place = f"{folder}/theirs_{compression}"
-        os.mkdir(place)
+        location = f"{folder}/theirs_{compression}"
+        os.mkdir(location)
         for shard in range(2):
-            with tf.io.TFRecordWriter(f"{place}/study{shard:02}-20.tfrec", compression) as writer:
+            with tf.io.TFRecordWriter(f"{location}/study{shard:02}-20.tfrec", compression) as writer:
                 for i in range(20 * shard, 20 * shard + 20):
                     floats = lambda values: tf.train.Feature(float_list=tf.train.FloatList(value=values))
                     feature = {
@@ -83,7 +83,7 @@ def check_reading(program, folder):
                         "track_id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[f"track {i}".encode()])),
                     }
                     writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
-        out = subprocess.run([program, "read", place], check=True, capture_output=True, text=True).stdout
+        out = subprocess.run([program, "read", location], check=True, capture_output=True, text=True).stdout
         lines = [line.split("\t") for line in out.splitlines()]
         assert [line[0] for line in lines] == [f"track {i}" for i in range(COUNT)], out
         for i, line in enumerate(lines):

@@ -30,8 +30,10 @@ inline TensorArchive random_weights(std::string_view network, std::uint64_t seed
     const bool dense = tensor.shape.size() > 1;
     const float inputs = dense ? static_cast<float>(count / tensor.shape[0]) : 1;
     auto values = random_floats(count, ++seed, dense ? 2 / std::sqrt(inputs) : 0.3f);
-    const bool around_one =
-        tensor.name.find("var") != std::string::npos || tensor.name.find("gamma") != std::string::npos;
+    // Scales of batch normalisation near 0 would let nothing of the input reach the last layer.
+    const bool around_one = tensor.name.find("var") != std::string::npos ||
+                            tensor.name.find("gamma") != std::string::npos ||
+                            (!dense && tensor.name.ends_with("weight"));
     for (float& value : values) value += around_one ? 1 : 0;
     archive.put(tensor.name, std::span<const float>(values), tensor.shape);
   }

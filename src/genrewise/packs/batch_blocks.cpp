@@ -31,7 +31,7 @@ void DamageCount::add(std::uint32_t shard, std::uint32_t record, Fault fault) {
   if (static_cast<double>(records_.size()) <= budget_ * static_cast<double>(selection_)) return;
   throw Error("too many records cannot be used: " + std::to_string(records_.size()) + " of " +
                   std::to_string(selection_) + " so far; the first: " + to_string(faults_.front()),
-              location_, "pack the dataset again, or allow a larger share of damaged records");
+              location_, "pack the dataset again");
 }
 
 std::vector<Fault> DamageCount::faults() const {

@@ -119,7 +119,7 @@ class BatchReader::Impl {
       return;
     throw Error("too many records cannot be used: " + std::to_string(manifest_.skipped.size()) +
                     "; the first: " + to_string(manifest_.skipped.front()),
-                manifest_.folder.string(), "pack the dataset again, or allow a larger share of damaged records");
+                manifest_.folder.string(), "pack the dataset again");
   }
 
   // Missing files are reported at once instead of when they are read.

@@ -231,8 +231,9 @@ PackManifest parse_manifest(std::string_view text, const std::filesystem::path& 
     auto manifest = manifest_from_json(json::parse(text));
     manifest.folder = path.parent_path();
     return manifest;
-  } catch (const json::exception& error) {
-    throw Error(std::string("the manifest is damaged: ") + error.what(), path.string(), "pack the dataset again");
+  } catch (const json::exception&) {
+    throw Error("the manifest is damaged: it is not JSON of the expected form", path.string(),
+                "pack the dataset again");
   } catch (const Error& error) {
     throw Error("the manifest cannot be used: " + error.problem(), path.string(), "pack the dataset again");
   }

@@ -265,7 +265,8 @@ void run_models_of(const std::string& features, const Examples& examples, const 
 }  // namespace
 
 PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig config) {
-  if (classifier_descriptor(kind).capabilities.plain_features) config.standardise = false;
+  const ClassifierDescriptor* descriptor = find_classifier(kind);
+  if (descriptor != nullptr && descriptor->capabilities.plain_features) config.standardise = false;
   return config;
 }
 

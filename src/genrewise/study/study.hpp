@@ -87,7 +87,7 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
                       const StudyStore& store = {});
 
-/// Disables standardisation for kinds of classifiers that take unscaled features. Throws UnknownName.
+/// Disables standardisation for kinds of classifiers that take unscaled features.
 PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig config);
 
 /// Fits preprocessing and classifier on these rows of the examples. Progress, run folder and ranks of `context` are

@@ -1,0 +1,62 @@
+#include "commands.hpp"
+
+#include "option_group.hpp"
+
+namespace genrewise::cli {
+namespace {
+
+constexpr char kExamples[] =
+    "genrewise fetch demo\n"
+    "genrewise study data/demo/demo.csv -o runs/demo";
+
+void add_store_options(CLI::App& app, StoreOptions& stores) {
+  const OptionGroup group(&app, kStores);
+  group
+      .add("--endpoint", stores.endpoint, "URL",
+           "Server of s3:// and gs:// locations, as http://HOST:PORT; else AWS_ENDPOINT_URL is used")
+      ->default_str("Amazon's and Google's servers");
+  group.add("--region", stores.region, "NAME", "Region of s3:// locations; else AWS_REGION is used")
+      ->default_str("us-east-1");
+  group.add("--profile", stores.profile, "NAME",
+            "Profile in ~/.aws/credentials and ~/.aws/config; else AWS_PROFILE is used");
+}
+
+void add_general_options(CLI::App& app, Session& session) {
+  const OptionGroup group(&app, kGeneral);
+  in_range(group.add_function<int>(
+               "--threads", [&session](int count) { session.runtime.set_threads(count); }, "N",
+               "Threads that work at the same time"),
+           1, 4096)
+      ->default_str("all processors");
+  group
+      .add_function<std::string>(
+          "--device", [&session](const std::string& device) { session.runtime.set_device(device); }, "DEVICE",
+          "Device of networks: auto, cpu, cuda or cuda:N")
+      ->default_str("auto");
+  group
+      .add_function<std::string>(
+          "--weights", [&session](const std::string& location) { session.runtime.set_weights(location); }, "PATH",
+          "Weights of pretrained networks, a file or a folder; else GENREWISE_WEIGHTS is used")
+      ->default_str("the folder of `genrewise fetch weights`")
+      ->check([](const std::string& path) {
+        return CLI::ExistingPath(path).empty() ? "" : "needs a file or folder that exists, not '" + path + "'";
+      });
+  group.flag("-q,--quiet", session.quiet, "Print results and errors only, no progress and no notes");
+}
+
+}  // namespace
+
+void add_all(CLI::App& app, Session& session) {
+  app.name("genrewise");
+  app.description("Classify music by genre: features, honest splits, classifiers and predictions");
+  app.footer(kExamples);
+  app.set_help_flag("-h,--help", "Show this page");
+  app.set_version_flag("--version", "genrewise " GENREWISE_VERSION, "Show the version");
+  app.fallthrough();
+  app.require_subcommand(1);
+  add_store_options(app, session.stores);
+  add_general_options(app, session);
+  for (const AddCommand add : kCommands) add(app, session);
+}
+
+}  // namespace genrewise::cli

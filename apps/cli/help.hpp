@@ -1,0 +1,21 @@
+// Help pages, in one layout for the program and for each command.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstddef>
+#include <string>
+
+namespace genrewise::cli {
+
+struct HelpLook {
+  std::size_t width = 80;  ///< no line is longer, but for a word that is
+  bool colour = false;     ///< headings are bold
+};
+
+/// The page of the program or of a command: what it does, usage, options by heading, examples.
+///
+/// An app's description holds the summary on its first line and details on further lines: paragraphs, and entries
+/// of a list as NAME, a tab and a text. Its footer holds examples, one command a line.
+std::string help_page(const CLI::App& app, const HelpLook& look);
+
+}  // namespace genrewise::cli
