@@ -17,6 +17,16 @@ cmake --build --preset "$preset"
 step "Tests ($preset)"
 ctest --preset "$preset" -E '^interop\.'
 
+# A pretrained network end to end, where a Python package index can be reached. A package that was fetched must be readable.
+step "musicnn from the package index"
+weights=build/$preset/weights
+if "build/$preset/bin/genrewise" fetch weights musicnn --to "$weights"; then
+  GENREWISE_FETCHED_WEIGHTS=$weights "build/$preset/bin/test_pretrained" --gtest_filter='FetchedMusicnn.*'
+else
+  if ls "$weights"/*.whl 2>/dev/null; then exit 1; fi
+  echo "skipped: no package index could be reached"
+fi
+
 # Reads and writes records with the real TensorFlow and TensorBoard, where GENREWISE_TENSORFLOW_PYTHON (or python3) has them.
 step "TensorFlow and TensorBoard"
 code=0

@@ -20,6 +20,7 @@ constexpr char kExamples[] =
     "genrewise fetch fma-small --to /data/fma\n"
     "genrewise fetch fma-metadata --mirror http://mirror.example/fma/\n"
     "genrewise fetch weights\n"
+    "genrewise fetch weights musicnn\n"
     "genrewise fetch weights efficientat --to ~/weights";
 
 constexpr char kWeights[] = "weights";
@@ -53,10 +54,9 @@ std::string described() {
 
 int run_weights(const Options& options, Session& session) {
   std::vector<std::string> paths;
-  for (const PretrainedNetwork& one : pretrained_networks()) {
-    if (!options.network.empty() && options.network != one.name) continue;
-    session.line(fmt::format("{}: {} ({}; {})", one.name, one.description, readable_size(one.bytes), one.licence));
-    paths.push_back(fetch_weights(one.name, options.fetch.folder, options.fetch.mirror, session.progress()).string());
+  for (const PretrainedNetwork* one : select_pretrained_networks(options.network)) {
+    session.line(fmt::format("{}: {} ({}; {})", one->name, one->description, readable_size(one->bytes), one->licence));
+    paths.push_back(fetch_weights(one->name, options.fetch.folder, options.fetch.mirror, session.progress()).string());
   }
   if (session.format == Format::json) {
     session.print_json({{"weights", paths}});
@@ -67,7 +67,7 @@ int run_weights(const Options& options, Session& session) {
 }
 
 int run(const Options& options, Session& session) {
-  if (!options.network.empty()) find_pretrained_network(options.network);
+  if (!options.network.empty()) select_pretrained_networks(options.network);
   if (options.name == kWeights) return run_weights(options, session);
   if (!options.network.empty()) {
     throw UsageError(fmt::format("{} takes no name of a network", options.name), options.network,

@@ -7,7 +7,6 @@
 
 #include "commands.hpp"
 #include "genrewise/base/faults.hpp"
-#include "genrewise/base/usage_error.hpp"
 #include "genrewise/jobs/predict_job.hpp"
 #include "option_group.hpp"
 
@@ -20,7 +19,8 @@ constexpr char kExamples[] =
     "genrewise predict --model model.gwm song.mp3\n"
     "genrewise predict --model runs/fma/best.gwm ~/Music --top 1 --csv > genres.csv\n"
     "genrewise predict --model model.gwm --windows 10 --json mix.flac\n"
-    "genrewise predict --zero-shot --genres Rock,Jazz,Hip-Hop ~/Music";
+    "genrewise predict song.mp3\n"
+    "genrewise predict --genres Rock,Jazz,Hip-Hop ~/Music";
 
 struct Options {
   PredictJobConfig job;
@@ -89,15 +89,12 @@ class Printer {
 };
 
 int run(const Options& options, Session& session) {
-  if (options.job.model.empty() && !options.job.zero_shot) {
-    throw UsageError("a model is missing", "--model", "give one with -m FILE, or use --zero-shot");
-  }
   const PredictJobResult done = predict_job(options.job, session.runtime);
   const Printer printer(done.labels, options.top);
   if (session.format == Format::json) {
     json files = json::array();
     for (const PredictedFile& file : done.files) files.push_back(printer.file(file));
-    const std::string model = options.job.zero_shot ? "zero-shot" : options.job.model.string();
+    const std::string model = options.job.model.empty() ? "zero-shot" : options.job.model.string();
     session.print_json({{"model", model}, {"predictions", files}, {"skipped", done.skipped}});
   } else if (!done.files.empty()) {
     const Table table = printer.table(done.files, session.format);
@@ -122,9 +119,9 @@ void add_predict(CLI::App& app, Session& session) {
   CLI::Option* model = models.add("-m,--model", options->job.model, "FILE", "A trained model, *.gwm");
   models
       .flag("--zero-shot", options->job.zero_shot,
-            "Predict without a model, from the sounds that a pretrained network recognises (docs/networks.md)")
+            "Predict without a model (the default), from what a pretrained network recognises (docs/networks.md)")
       ->excludes(model);
-  models.add("--genres", options->job.genres, "LIST", "With --zero-shot: the genres to choose from, as A,B")
+  models.add("--genres", options->job.genres, "LIST", "Without a model: the genres to choose from, as A,B")
       ->default_str("all that are known");
   at_least(models.add("--windows", options->job.windows, "N",
                       "Windows of 30 s to analyse at most, spread over the track and averaged; 1: its middle only"),

@@ -1,6 +1,7 @@
 // Networks, trained and used from the command line.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::AllOf;
+using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -182,12 +184,39 @@ TEST(ZeroShot, PredictsOneOfTheGivenGenresWithPretrainedWeights) {
   EXPECT_THAT(unknown.err, AllOf(HasSubstr("Polkacore"), HasSubstr("Techno")));
 }
 
+TEST(ZeroShot, IsThePredictionWithoutAModel) {
+  REQUIRE_SHARED(weights, "weights");
+  TemporaryFolder folder;
+  write_file(folder / "new.wav", made_wav("noise", 5, 1));
+  const Arguments end = {"--genres", "Jazz,Techno", "--csv", folder / "new.wav"};
+  const auto with = [&](Arguments arguments, const fs::path& location) {
+    arguments.insert(arguments.end(), {"--weights", location.string()});
+    arguments.insert(arguments.end(), end.begin(), end.end());
+    return run_program(arguments);
+  };
+  const Ran named = with({"predict", "--zero-shot"}, weights);
+  EXPECT_EQ(with({"predict"}, weights).out, named.out);
+  for (const char* name : {"msd_musicnn.safetensors", "mtt_musicnn.safetensors"})
+    fs::copy_file(weights / name, folder / name);
+  const Ran by_tags = with({"predict"}, folder.path());
+  ASSERT_EQ(by_tags.code, 0) << by_tags.err;
+  EXPECT_THAT(by_tags.out, AllOf(HasSubstr("Jazz"), HasSubstr("Techno"), Not(Eq(named.out))));
+  EXPECT_THAT(by_tags.err, HasSubstr("musicnn's tags"));
+}
+
 TEST(ZeroShot, ReportsWhatToFetchWithoutWeights) {
   TemporaryFolder folder;
   write_file(folder / "new.wav", made_wav("noise", 5, 1));
-  const Ran without = run_program({"predict", "--zero-shot", "--weights", folder.path(), folder / "new.wav"});
-  EXPECT_EQ(without.code, 1);
-  EXPECT_THAT(without.err, AllOf(HasSubstr("genrewise fetch weights efficientat"), HasSubstr("mn04_as_mAP_432.pt")));
+  const Environment home("XDG_DATA_HOME", folder / "data");
+  const Environment none("GENREWISE_WEIGHTS", folder / "data");
+  for (const Arguments& start : {Arguments{"predict"}, Arguments{"predict", "--zero-shot"}}) {
+    Arguments arguments = start;
+    arguments.push_back(folder / "new.wav");
+    const Ran without = run_program(arguments);
+    EXPECT_EQ(without.code, 1);
+    EXPECT_THAT(without.err, AllOf(HasSubstr("genrewise fetch weights musicnn"), HasSubstr("--model")));
+    EXPECT_EQ(std::ranges::count(without.err, '\n'), 1) << without.err;
+  }
   const Ran nowhere = run_program({"predict", "--zero-shot", "--weights", folder / "nowhere", folder / "new.wav"});
   EXPECT_EQ(nowhere.code, 2);
   EXPECT_THAT(nowhere.err, HasSubstr("nowhere"));

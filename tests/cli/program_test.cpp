@@ -23,8 +23,8 @@ TEST(Program, ExitsWithTwoOnWrongUsage) {
         Arguments{"extract", "x", "-o", "y.csv", "--features", "fma519"},
         Arguments{"extract", "x", "-o", "y.csv", "--threads", "0"},
         Arguments{"extract", "x", "-o", "y.csv", "--clip-seconds", "-1"},
-        Arguments{"extract", "x", "-o", "y.csv", "--subset", "tiny"}, Arguments{"predict", "a.mp3"},
-        Arguments{"predict", "-m", "m.gwm"}, Arguments{"predict", "-m", "m.gwm", "a.mp3", "--top", "0"},
+        Arguments{"extract", "x", "-o", "y.csv", "--subset", "tiny"}, Arguments{"predict", "-m", "m.gwm"},
+        Arguments{"predict", "-m", "m.gwm", "a.mp3", "--top", "0"},
         Arguments{"predict", "-m", "m.gwm", "a.mp3", "--json", "--csv"}}) {
     const Ran ran = run_program(arguments);
     EXPECT_EQ(ran.code, 2) << ::testing::PrintToString(arguments);

@@ -50,9 +50,9 @@ TEST(FetchWeights, RefusesAFileOfAnotherChecksumAndLeavesNothingThere) {
 TEST(FetchWeights, ReportsWhatToPutWhereWhenTheDownloadFails) {
   HttpServer mirror([](const HttpRequest&) { return HttpResponse{.status = 404, .headers = {}, .body = "no"}; });
   TemporaryFolder folder;
-  EXPECT_THAT(
-      problem_of_fetching("musicnn_msd", folder.path(), mirror.url("/")),
-      AllOf(HasSubstr("404"), HasSubstr("put MSD_musicnn.h5 from https://"), HasSubstr(folder.path().string())));
+  EXPECT_THAT(problem_of_fetching("musicnn_msd", folder.path(), mirror.url("/")),
+              AllOf(HasSubstr("404"), HasSubstr("put musicnn-0.1.0-py3-none-any.whl from https://"),
+                    HasSubstr(folder.path().string())));
 }
 
 TEST(FetchWeights, ListsTheNamesOfTheNetworks) {

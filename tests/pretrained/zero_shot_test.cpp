@@ -1,12 +1,15 @@
-// Genres from the classes of AudioSet.
+// Genres from the classes of AudioSet and from tags.
 #include "genrewise/models/zero_shot.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classifier.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
@@ -18,6 +21,7 @@ using testing::error_message;
 using ::testing::HasSubstr;
 
 constexpr std::size_t kClasses = 527, kJazz = 235, kHeavyMetal = 220, kHipHop = 217;
+constexpr std::size_t kTags = 100, kTagOfRock = 0, kTagOfBlues = 26, kTagOfClassical = 51;
 
 std::unique_ptr<Classifier> zero_shot_for(const std::string& genres) {
   return make_classifier("zeroshot", {{"genres", genres}}, 1);
@@ -28,6 +32,17 @@ Matrix only(std::size_t audioset_class) {
   Matrix logits(1, kClasses, std::vector<float>(kClasses, -8));
   logits(0, audioset_class) = 2;
   return logits;
+}
+
+std::unique_ptr<Classifier> zero_shot_by_tags(const std::string& genres) {
+  return make_classifier("zeroshot", {{"network", "musicnn"}, {"genres", genres}}, 1);
+}
+
+/// One clip with these probabilities of tags.
+Matrix tagged(std::initializer_list<std::pair<std::size_t, float>> tags) {
+  Matrix probabilities(1, kTags, std::vector<float>(kTags, 0.01f));
+  for (const auto& [tag, probability] : tags) probabilities(0, tag) = probability;
+  return probabilities;
 }
 
 std::string refusal(const std::string& genres) {
@@ -70,24 +85,61 @@ TEST(ZeroShot, RefusesFeaturesOfAnotherSet) {
   EXPECT_THROW(zero_shot_for("Jazz,Metal")->predict_probabilities(Matrix(1, 384)), Error);
 }
 
-TEST(ZeroShotTable, NamesEachClassOnceForAGenreWithItsIndexInAudioSet) {
-  std::set<std::pair<std::string_view, std::size_t>> seen;
-  for (const GenreEvidence& one : genre_evidence()) {
-    EXPECT_LT(one.audioset_class, kClasses);
-    EXPECT_GT(one.weight, 0);
-    EXPECT_TRUE(seen.insert({one.genre, one.audioset_class}).second) << one.genre << " " << one.audioset_name;
+TEST(ZeroShot, PredictsByTheStrongestTag) {
+  const auto by_tags = zero_shot_by_tags("Rock,Blues,Classical");
+  EXPECT_EQ(by_tags->predict(tagged({{kTagOfRock, 0.4f}, {kTagOfBlues, 0.3f}})), std::vector{1});
+  EXPECT_EQ(by_tags->predict(tagged({{kTagOfRock, 0.4f}, {kTagOfBlues, 0.1f}})), std::vector{0});
+  const Matrix shares = by_tags->predict_probabilities(tagged({{kTagOfClassical, 0.97f}}));
+  EXPECT_NEAR(shares(0, 2), 0.97 / (0.97 + 0.01 + 0.01), 1e-4);
+}
+
+TEST(ZeroShot, ChoosesAmongAllGenresOfTheNetworkUnlessTheyAreGiven) {
+  for (const auto network : {ZeroShotNetwork::efficientat, ZeroShotNetwork::musicnn}) {
+    const bool tags = network == ZeroShotNetwork::musicnn;
+    const auto all = make_classifier("zeroshot", {{"network", tags ? "musicnn" : "efficientat"}}, 1);
+    EXPECT_EQ(all->predict_probabilities(Matrix(1, tags ? kTags : kClasses)).cols(), zero_shot_genres(network).size());
   }
+}
+
+TEST(ZeroShot, ByTagsNamesTheNetworkThatHasAMissingGenre) {
+  EXPECT_THAT(error_message([] { zero_shot_by_tags("Jazz,Reggae"); }),
+              AllOf(HasSubstr("Reggae"), HasSubstr("genrewise fetch weights efficientat"), HasSubstr("Country")));
+  EXPECT_THAT(error_message([] { zero_shot_by_tags("Jazz,Polka"); }),
+              AllOf(HasSubstr("Polka"), ::testing::Not(HasSubstr("fetch"))));
+  EXPECT_THROW(zero_shot_by_tags("Jazz,Metal")->predict_probabilities(Matrix(1, kClasses)), Error);
+}
+
+TEST(ZeroShotTable, NamesEachOutputOnceForAGenreWithItsColumn) {
+  for (const auto network : {ZeroShotNetwork::efficientat, ZeroShotNetwork::musicnn}) {
+    std::set<std::pair<std::string_view, std::size_t>> seen;
+    for (const GenreEvidence& one : genre_evidence(network)) {
+      EXPECT_LT(one.column, network == ZeroShotNetwork::musicnn ? kTags : kClasses);
+      EXPECT_GT(one.weight, 0);
+      EXPECT_TRUE(seen.insert({one.genre, one.column}).second) << one.genre << " " << one.name;
+    }
+  }
+}
+
+TEST(ZeroShotTable, HasTheTagsNamesOfMusicnn) {
+  REQUIRE_SHARED(folder, "weights");
+  std::vector<std::string> tags;
+  for (const char* set : {"msd", "mtt"}) {
+    const TensorArchive weights = TensorArchive::read(folder / fmt::format("{}_musicnn.safetensors", set));
+    for (const auto& tag : nlohmann::json::parse(weights.metadata.at("tags"))) tags.push_back(tag);
+  }
+  ASSERT_EQ(tags.size(), kTags);
+  for (const GenreEvidence& one : genre_evidence(ZeroShotNetwork::musicnn)) EXPECT_EQ(tags[one.column], one.name);
 }
 
 TEST(ZeroShotTable, HasAudioSetsNames) {
   REQUIRE_SHARED(path, "weights/audioset_labels.csv");
   const std::string text = read_file(path);
-  for (const GenreEvidence& one : genre_evidence()) {
-    const std::string start = "\n" + std::to_string(one.audioset_class) + ",";
+  for (const GenreEvidence& one : genre_evidence(ZeroShotNetwork::efficientat)) {
+    const std::string start = "\n" + std::to_string(one.column) + ",";
     const auto at = text.find(start);
     ASSERT_NE(at, std::string::npos);
     const std::string line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
-    EXPECT_THAT(line, HasSubstr("\"" + std::string(one.audioset_name) + "\""));
+    EXPECT_THAT(line, HasSubstr("\"" + std::string(one.name) + "\""));
   }
 }
 

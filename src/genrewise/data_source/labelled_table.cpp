@@ -205,7 +205,9 @@ std::optional<TableFacts> facts_with_genres(const std::filesystem::path& table) 
 
 bool is_feature_table(const std::filesystem::path& path) {
   if (path.extension() == ".npy") return file_exists(path);
-  return path.extension() == ".csv" && first_line(path).starts_with("feature,");
+  if (path.extension() != ".csv") return false;
+  const std::string line = first_line(path);
+  return line.starts_with("feature,") || line.starts_with(",echonest,");  // FMA's features.csv and echonest.csv
 }
 
 Examples read_labelled_table(const std::filesystem::path& path) {

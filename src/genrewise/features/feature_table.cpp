@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/features/echonest_table.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/npy.hpp"
 #include "genrewise/features/recipe.hpp"
@@ -136,6 +137,7 @@ std::string take_id(std::string_view& text, const std::string& name, std::size_t
 
 FeatureTable read_csv(const std::filesystem::path& path) {
   const std::string text = read_file(path);
+  if (is_echonest_table(text)) return read_echonest_table(text, path.string());
   CsvReader header(text, path.string());
   FeatureTable table;
   table.columns = read_header(header);

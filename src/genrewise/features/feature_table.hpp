@@ -21,8 +21,9 @@ struct FeatureTable {
 
 /// Reads a table in the layout of FMA's features.csv (three header rows, an index-name row) or a .npy matrix (float32
 /// or float64, C order). "PATH.json" beside it contains the recipe, and the ids and columns of a .npy. A CSV without
-/// one that has FMA's 518 columns counts as the table that FMA publishes; its recipe is published_fma_recipe(). Throws
-/// Error with line and column for a cell that is not a finite number.
+/// one that has FMA's 518 columns counts as the table that FMA publishes; its recipe is published_fma_recipe(). FMA's
+/// echonest.csv gives its 237 numbers of audio_features, social_features and temporal_features; recipe {"echonest", 0}.
+/// Throws Error with line and column for a cell that is not a finite number.
 FeatureTable read_feature_table(const std::filesystem::path& path);
 
 /// {"fma518", 0, ...}: the same columns, computed by librosa 0.5. Its figures differ (docs/features.md), so it cannot

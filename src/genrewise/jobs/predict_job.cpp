@@ -1,29 +1,53 @@
 #include "genrewise/jobs/predict_job.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "genrewise/base/text.hpp"
 #include "genrewise/base/usage_error.hpp"
+#include "genrewise/models/zero_shot.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "genrewise/pretrained/weights.hpp"
 
 namespace genrewise {
 namespace {
 
-/// Zero-shot model: genres from the sounds that a pretrained network recognises.
-Model zero_shot_model(const std::string& genres) {
-  Parameters parameters;
+/// The network of zero-shot predictions: the first whose weights are present. Throws Error where none are.
+std::string zero_shot_network(Progress& progress) {
+  if (has_weights("efficientat")) return "efficientat";
+  if (has_weights("musicnn_msd") && has_weights("musicnn_mtt")) {
+    progress.note(
+        "predicting by musicnn's tags; EfficientAT has classes of more genres: genrewise fetch weights efficientat");
+    return "musicnn";
+  }
+  std::vector<std::string> searched;
+  for (const auto& location : weights_locations()) searched.push_back(location.string());
+  throw Error("predicting without a model needs a pretrained network, and there are no weights of one",
+              fmt::format("{}", fmt::join(searched, ", ")),
+              "get some with `genrewise fetch weights musicnn` (or efficientat), or give a model with --model");
+}
+
+/// Zero-shot model: genres from the sounds or tags that a pretrained network recognises.
+Model zero_shot_model(const std::string& genres, Progress& progress) {
+  const std::string network = zero_shot_network(progress);
+  const bool tags = network == "musicnn";
+  Parameters parameters = {{"network", network}};
   if (!genres.empty()) parameters["genres"] = genres;
-  const auto set = make_feature_set("efficientat_classes");
+  const auto set = make_feature_set(tags ? "musicnn_tags" : "efficientat_classes");
   Model model;
   model.classifier = make_classifier("zeroshot", parameters, kDefaultSeed);
   model.recipe = set->recipe();
   model.columns = set->columns();
-  for (const std::string& genre : split_text(model.classifier->parameters().at("genres"), ',')) {
-    model.labels.emplace_back(trimmed(genre));
-  }
+  for (const std::string& genre : split_text(model.classifier->parameters().at("genres"), ','))
+    if (!trimmed(genre).empty()) model.labels.emplace_back(trimmed(genre));
+  if (model.labels.empty())
+    model.labels = zero_shot_genres(tags ? ZeroShotNetwork::musicnn : ZeroShotNetwork::efficientat);
   return model;
 }
 
-Predictor open_model(const PredictJobConfig& config) {
-  if (config.zero_shot) return Predictor(zero_shot_model(config.genres), {.windows = config.windows});
+Predictor open_model(const PredictJobConfig& config, Progress& progress) {
+  if (config.zero_shot || config.model.empty())
+    return Predictor(zero_shot_model(config.genres, progress), {.windows = config.windows});
   if (!config.genres.empty()) {
     throw UsageError("a model has its own genres; they are chosen with --zero-shot", "--genres",
                      "leave the option out");
@@ -42,7 +66,7 @@ Predictor open_model(const PredictJobConfig& config) {
 
 PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime) {
   const UseRuntime use(runtime);
-  const Predictor predictor = open_model(config);
+  const Predictor predictor = open_model(config, runtime.progress());
   PredictJobResult done;
   done.labels = predictor.labels();
   const auto paths = find_audio(config.inputs, done.skipped);

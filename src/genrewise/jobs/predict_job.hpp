@@ -13,8 +13,10 @@ namespace genrewise {
 
 struct PredictJobConfig {
   std::filesystem::path model;  ///< a .gwm file; empty: zero-shot
-  bool zero_shot = false;       ///< instead of a model: genres from the sounds that a pretrained network recognises
-  std::string genres;           ///< zero-shot: "Rock,Jazz"; empty: all available ones
+  /// Instead of a model: genres from the sounds that a pretrained network recognises, EfficientAT where its weights are
+  /// present, else musicnn.
+  bool zero_shot = false;
+  std::string genres;                         ///< zero-shot: "Rock,Jazz"; empty: all available ones
   std::vector<std::filesystem::path> inputs;  ///< audio files, and folders that are searched recursively
   int windows = PredictOptions{}.windows;     ///< maximum number of 30 s windows per track
 };
@@ -31,7 +33,8 @@ struct PredictJobResult {
 };
 
 /// After an interruption, unprocessed files are in neither list, and the runtime is interrupted. Throws Error for a
-/// model that cannot be used, UsageError for genres given with a model.
+/// model that cannot be used and, without a model, where no weights are present; UsageError for genres given with a
+/// model.
 PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime);
 
 }  // namespace genrewise

@@ -10,7 +10,9 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
+#include "genrewise/models/zero_shot_tables.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
+#include "genrewise/pretrained/inference/musicnn.hpp"
 
 namespace genrewise {
 namespace {
@@ -41,21 +43,35 @@ std::string_view canonical_name(const std::string& plain_name) {
   return found == names.end() ? std::string_view() : found->second;
 }
 
+constexpr std::string_view kMusicnn = "musicnn";
+
+ZeroShotNetwork network_named(std::string_view name) {
+  return name == kMusicnn ? ZeroShotNetwork::musicnn : ZeroShotNetwork::efficientat;
+}
+
 struct Weighted {
-  std::size_t audioset_class = 0;
+  std::size_t column = 0;
   float weight = 1;
 };
 
-std::vector<Weighted> evidence_for(const std::string& genre) {
+std::vector<Weighted> evidence_in(ZeroShotNetwork network, const std::string& genre) {
   std::string name = plain(genre);
   if (const auto other = canonical_name(name); !other.empty()) name = plain(other);
   std::vector<Weighted> found;
-  for (const GenreEvidence& one : genre_evidence())
-    if (plain(one.genre) == name) found.push_back({one.audioset_class, one.weight});
-  if (found.empty())
-    throw Error(fmt::format("AudioSet has no classes for the genre \"{}\"", genre), "--genres",
-                fmt::format("choose among: {}", fmt::join(zero_shot_genres(), ", ")));
+  for (const GenreEvidence& one : genre_evidence(network))
+    if (plain(one.genre) == name) found.push_back({one.column, one.weight});
   return found;
+}
+
+std::vector<Weighted> evidence_for(ZeroShotNetwork network, const std::string& genre) {
+  std::vector<Weighted> found = evidence_in(network, genre);
+  if (!found.empty()) return found;
+  const auto choice = fmt::format("choose among: {}", fmt::join(zero_shot_genres(network), ", "));
+  if (network == ZeroShotNetwork::efficientat)
+    throw Error(fmt::format("AudioSet has no classes for the genre \"{}\"", genre), "--genres", choice);
+  const bool elsewhere = !evidence_in(ZeroShotNetwork::efficientat, genre).empty();
+  throw Error(fmt::format("musicnn has no tags for the genre \"{}\"", genre), "--genres",
+              (elsewhere ? "get a network that has: genrewise fetch weights efficientat; or " : "") + choice);
 }
 
 std::vector<std::string> listed(std::string_view text) {
@@ -74,8 +90,11 @@ std::vector<std::string> listed(std::string_view text) {
 
 class ZeroShot final : public Classifier {
  public:
-  explicit ZeroShot(const ParameterValues& given) : parameters_(given) {
-    for (const std::string& genre : listed(parameters_.text("genres"))) evidence_.push_back(evidence_for(genre));
+  explicit ZeroShot(const ParameterValues& given)
+      : parameters_(given), network_(network_named(parameters_.text("network"))) {
+    std::vector<std::string> genres = listed(parameters_.text("genres"));
+    if (genres.empty()) genres = zero_shot_genres(network_);
+    for (const std::string& genre : genres) evidence_.push_back(evidence_for(network_, genre));
     if (evidence_.size() < 2) throw Error("needs at least two genres to choose from", "--genres");
   }
   const ClassifierDescriptor& descriptor() const override { return zero_shot(); }
@@ -86,19 +105,20 @@ class ZeroShot final : public Classifier {
                   "zeroshot", "name the labels, in their order, with the parameter genres");
   }
   Predictions predict_with_probabilities(const Matrix& examples) const override {
-    if (examples.cols() != EfficientAt::kClasses)
-      throw Error(
-          fmt::format("takes the {} columns of efficientat_classes, not {}", EfficientAt::kClasses, examples.cols()),
-          "zeroshot");
+    const bool tags = network_ == ZeroShotNetwork::musicnn;
+    const std::size_t columns = tags ? 2 * Musicnn::kTags : EfficientAt::kClasses;
+    if (examples.cols() != columns)
+      throw Error(fmt::format("takes the {} columns of {}, not {}", columns,
+                              tags ? "musicnn_tags" : "efficientat_classes", examples.cols()),
+                  "zeroshot");
     Matrix result(examples.rows(), evidence_.size());
     for (std::size_t i = 0; i < examples.rows(); ++i) {
       double all = 0;
       for (std::size_t genre = 0; genre < evidence_.size(); ++genre) {
-        double sum = 1e-9;  // equal probabilities for a clip without any evidence
-        for (const Weighted& one : evidence_[genre])
-          sum += one.weight / (1 + std::exp(-static_cast<double>(examples(i, one.audioset_class))));
-        result(i, genre) = static_cast<float>(sum);
-        all += sum;
+        // equal probabilities for a clip without any evidence
+        const double found = 1e-9 + (tags ? strongest(examples.row(i), genre) : summed(examples.row(i), genre));
+        result(i, genre) = static_cast<float>(found);
+        all += found;
       }
       for (float& share : result.row(i)) share = static_cast<float>(share / all);
     }
@@ -108,15 +128,35 @@ class ZeroShot final : public Classifier {
   void load(const TensorArchive&, const std::string&) override {}
 
  private:
+  /// Of classes, from their logits.
+  double summed(std::span<const float> logits, std::size_t genre) const {
+    double sum = 0;
+    for (const Weighted& one : evidence_[genre])
+      sum += one.weight / (1 + std::exp(-static_cast<double>(logits[one.column])));
+    return sum;
+  }
+  /// Of tags, from their probabilities.
+  double strongest(std::span<const float> probabilities, std::size_t genre) const {
+    double most = 0;
+    for (const Weighted& one : evidence_[genre])
+      most = std::max(most, static_cast<double>(one.weight) * probabilities[one.column]);
+    return most;
+  }
+
   ParameterValues parameters_;
+  ZeroShotNetwork network_;
   std::vector<std::vector<Weighted>> evidence_;  // by label
 };
 
 }  // namespace
 
-std::vector<std::string> zero_shot_genres() {
+std::span<const GenreEvidence> genre_evidence(ZeroShotNetwork network) {
+  return network == ZeroShotNetwork::musicnn ? tag_evidence() : audioset_evidence();
+}
+
+std::vector<std::string> zero_shot_genres(ZeroShotNetwork network) {
   std::vector<std::string> names;
-  for (const GenreEvidence& one : genre_evidence())
+  for (const GenreEvidence& one : genre_evidence(network))
     if (names.empty() || names.back() != one.genre) names.emplace_back(one.genre);
   return names;
 }
@@ -125,9 +165,10 @@ const ClassifierDescriptor& zero_shot() {
   static const ClassifierDescriptor descriptor = {
       .kind = "zeroshot",
       .title = "Zero-shot genres",
-      .summary = "genres from the AudioSet classes of EfficientAT (efficientat_classes), without training",
-      .parameters = {parameter::text("genres", fmt::format("{}", fmt::join(zero_shot_genres(), ",")),
-                                     "the genres to choose from, as (Jazz,Rock)")},
+      .summary = "genres from the classes of EfficientAT or the tags of musicnn, without training",
+      .parameters = {parameter::choice("network", "efficientat", {"efficientat", std::string(kMusicnn)},
+                                       "network of the features: efficientat_classes or musicnn_tags"),
+                     parameter::text("genres", "", "the genres to choose from, as (Jazz,Rock); empty: all")},
       .capabilities = {.plain_features = true, .trainable = false},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<ZeroShot>(given); }};
   return descriptor;

@@ -1,5 +1,5 @@
 // Weights of AudioSet classes as evidence for genres. Chosen by hand from the classes' names before any measurement.
-#include "genrewise/models/zero_shot.hpp"
+#include "genrewise/models/zero_shot_tables.hpp"
 
 namespace genrewise {
 namespace {
@@ -119,7 +119,7 @@ constexpr GenreEvidence kTable[] = {
 
 }  // namespace
 
-std::span<const GenreEvidence> genre_evidence() {
+std::span<const GenreEvidence> audioset_evidence() {
   return kTable;
 }
 

@@ -7,9 +7,11 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
+#include "genrewise/pretrained/weights.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/python_index.hpp"
 
 namespace genrewise {
 namespace {
@@ -33,12 +35,37 @@ void convert_if_needed(const fs::path& path, Progress& progress) {
   keras_layers(path, bytes);
 }
 
+constexpr const char* kSource = "source_sha256";
+
+/// Whether the file was converted from the original with that checksum.
+bool is_converted_from(const fs::path& path, const std::string& sha256) {
+  if (!fs::is_regular_file(path)) return false;
+  try {
+    const TensorArchive archive = TensorArchive::read(path);
+    const auto source = archive.metadata.find(kSource);
+    return source != archive.metadata.end() && source->second == sha256;
+  } catch (const Error&) {  // a damaged file, or another one of that name
+    return false;
+  }
+}
+
+/// Writes all networks of the package as NETWORK.safetensors beside it, then removes it.
+void convert_package(const fs::path& file, const PretrainedNetwork& one, const fs::path& folder) {
+  for (const PretrainedNetwork* network : select_pretrained_networks(one.package)) {
+    TensorArchive weights = find_weights(network->name, file);
+    weights.metadata[kSource] = network->sha256;
+    weights.metadata["licence"] = network->licence;
+    write_file(folder / (network->name + ".safetensors"), weights.serialise());
+  }
+  fs::remove(file);
+}
+
 }  // namespace
 
 const std::vector<PretrainedNetwork>& pretrained_networks() {
-  static const std::string kMusicnnHome =
-      "https://raw.githubusercontent.com/Quint-e/musicnn_keras/ad6cfb80517dadb9ef70ac73a5375074f7c8258f/"
-      "musicnn_keras/keras_checkpoints/";
+  static const std::string kMusicnnPage = "https://pypi.org/project/musicnn/0.1.0/#files",
+                           kMusicnnWheel = "musicnn-0.1.0-py3-none-any.whl",
+                           kMusicnnSum = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa";
   static const std::vector<PretrainedNetwork> all = {
       {"mobilenetv2",
        "MobileNetV2 1.0, trained on ImageNet's pictures",
@@ -59,17 +86,21 @@ const std::vector<PretrainedNetwork>& pretrained_networks() {
       {"musicnn_msd",
        "musicnn, trained on 50 tags of the Million Song Dataset",
        "ISC",
-       kMusicnnHome + "MSD_musicnn.h5",
-       "412a832c8527a813e084ba6f2cc7d068ecbbf1b68bda8c1de2e7de0d1f5fe7d1",
-       3'300'000,
-       {"MSD_musicnn.h5", "msd_musicnn.safetensors", "musicnn_msd.safetensors"}},
+       kMusicnnPage,
+       kMusicnnSum,
+       14'646'238,
+       {kMusicnnWheel, "musicnn_msd.safetensors", "msd_musicnn.safetensors", "MSD_musicnn.h5"},
+       "musicnn",
+       "0.1.0"},
       {"musicnn_mtt",
        "musicnn, trained on 50 tags of MagnaTagATune",
        "ISC",
-       kMusicnnHome + "MTT_musicnn.h5",
-       "1a66a2e58e862e894c088bd7789b05874becf994f275c54d9575dab83fab4ebe",
-       3'300'000,
-       {"MTT_musicnn.h5", "mtt_musicnn.safetensors", "musicnn_mtt.safetensors"}},
+       kMusicnnPage,
+       kMusicnnSum,
+       14'646'238,
+       {kMusicnnWheel, "musicnn_mtt.safetensors", "mtt_musicnn.safetensors", "MTT_musicnn.h5"},
+       "musicnn",
+       "0.1.0"},
   };
   return all;
 }
@@ -84,6 +115,14 @@ const PretrainedNetwork& find_pretrained_network(std::string_view name) {
               fmt::format("choose one of: {}", fmt::join(names, ", ")));
 }
 
+std::vector<const PretrainedNetwork*> select_pretrained_networks(std::string_view name) {
+  std::vector<const PretrainedNetwork*> selected;
+  for (const PretrainedNetwork& one : pretrained_networks())
+    if (name.empty() || one.name == name || one.package == name) selected.push_back(&one);
+  if (selected.empty()) find_pretrained_network(name);  // throws
+  return selected;
+}
+
 fs::path weights_folder() {
   fs::path data = environment_path("XDG_DATA_HOME");
   if (data.empty()) data = environment_path("HOME") / ".local" / "share";
@@ -95,6 +134,8 @@ fs::path fetch_weights(std::string_view network, const fs::path& folder, const s
   const PretrainedNetwork& pretrained = find_pretrained_network(network);
   const fs::path into = folder.empty() ? weights_folder() : folder;
   const std::string& file = pretrained.file_names.front();
+  const fs::path converted = into / (pretrained.name + ".safetensors");
+  if (!pretrained.package.empty() && is_converted_from(converted, pretrained.sha256)) return converted;
   make_folders(into);
   DownloadRequest request{.url = mirror.empty() ? pretrained.url : mirror + (mirror.ends_with('/') ? "" : "/") + file,
                           .target = into / file,
@@ -106,13 +147,21 @@ fs::path fetch_weights(std::string_view network, const fs::path& folder, const s
     request.checksum = Checksum{HashKind::sha256, pretrained.sha256};
   }
   try {
-    download(request, progress);
+    if (pretrained.package.empty() || !mirror.empty()) {
+      download(request, progress);
+    } else {
+      download_wheel({pretrained.package, pretrained.version, file, pretrained.sha256}, into, progress);
+    }
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& error) {
     throw Error(error.problem(), error.where(),
                 fmt::format("{}{}to do without this download, put {} from {} into {}", error.remedy(),
                             error.remedy().empty() ? "" : "; ", file, pretrained.url, into.string()));
+  }
+  if (!pretrained.package.empty()) {
+    convert_package(request.target, pretrained, into);
+    return converted;
   }
   convert_if_needed(request.target, progress);
   return request.target;

@@ -24,9 +24,16 @@ std::vector<TensorShape> expected_tensors(std::string_view network);
 /// The validated weights of that network: every expected tensor is present, F32 and of its shape; others are dropped.
 /// `given` is a file or a folder; empty: what the current Runtime names, else $GENREWISE_WEIGHTS (a file or a folder),
 /// weights_folder() and ./weights are searched in that order. Reads safetensors, PyTorch's .pt / .pth (a zip with a
-/// state dict, of which only tensors are read; nothing is executed) and Keras' .h5, distinguished by their first bytes.
-/// Metadata "values_sha256" is the checksum of all names, shapes and values, independent of the file format. Throws
-/// Error: no file (states what to fetch or put where), a damaged file, weights of another network, a wrong shape.
+/// state dict, of which only tensors are read; nothing is executed), Keras' .h5 and the Python package musicnn (.whl,
+/// with TensorFlow checkpoints), distinguished by their content. Metadata "values_sha256" is the checksum of all names,
+/// shapes and values, independent of the file format. Throws Error: no file (states what to fetch or put where), a
+/// damaged file, weights of another network, a wrong shape.
 TensorArchive find_weights(std::string_view network, const std::filesystem::path& given = {});
+
+/// Whether find_weights() would read a file for that network; the file is not opened. A file that is named (instead of
+/// a folder) counts unless its name is one of another network only.
+bool has_weights(std::string_view network);
+/// The locations that find_weights() searches, in their order.
+std::vector<std::filesystem::path> weights_locations();
 
 }  // namespace genrewise

@@ -93,7 +93,9 @@ class Transfer {
       : url_(url), file_(file), progress_(progress) {
     start_curl();
     curl_.reset(curl_easy_init());
-    if (!curl_) throw Error("libcurl cannot be started", url, "free some memory, then run the same command again");
+    if (!curl_)
+      throw Error("libcurl cannot be started", without_credentials(url),
+                  "free some memory, then run the same command again");
   }
 
   Outcome run() {
@@ -107,15 +109,16 @@ class Transfer {
     if (began_) progress_.finish();
     problem_ = code == CURLE_OK ? fmt::format("the server returned status {}", status()) : curl_easy_strerror(code);
     if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT) {
-      throw Error(fmt::format("cannot be downloaded ({})", problem_), url_, "give an address that starts with http");
+      throw Error(fmt::format("cannot be downloaded ({})", problem_), without_credentials(url_),
+                  "give an address that starts with http");
     }
     if (code == CURLE_OK && body_goes_to_ == Body::file) return Outcome::whole;
     if (code == CURLE_OK && status() == 416 && asked_from_ > 0) return refused_range();
     const long http = status();
     const bool transient = code != CURLE_OK || http >= 500 || http == 408 || http == 429;
     if (transient) return Outcome::cut;
-    throw Error(fmt::format("{}{}{}", problem_, error_text_.empty() ? "" : ": ", error_text_), url_,
-                "check the address, or give another one with --mirror");
+    throw Error(fmt::format("{}{}{}", problem_, error_text_.empty() ? "" : ": ", error_text_),
+                without_credentials(url_), "check the address, or give another one with --mirror");
   }
 
   const std::string& problem() const { return problem_; }
@@ -187,7 +190,7 @@ class Transfer {
     if (code == 200 || !header("Content-Range").starts_with(fmt::format("bytes {}-", asked_from_))) {
       if (code == 206)
         throw Error(
-            "the server sent another part of the file than requested", url_,
+            "the server sent another part of the file than requested", without_credentials(url_),
             "try again later");  // A weak tag (W/...) does not guarantee equal bytes, so If-Range may not use it.
       std::string tag = header("ETag");
       if (tag.empty() || tag.starts_with("W/")) tag = header("Last-Modified");
@@ -265,17 +268,27 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
     }
     if (file.size() > before) attempt = 0, pause = request.first_wait;
     if (attempt >= request.attempts) {
-      throw Error(fmt::format("cannot be downloaded ({})", transfer.problem()), request.url,
+      throw Error(fmt::format("cannot be downloaded ({})", transfer.problem()), without_credentials(request.url),
                   file.size() > 0 ? "the received bytes are kept: run the same command again to continue"
                                   : "check the network and the address, then run the same command again");
     }
-    progress.note(fmt::format("{}: {}; trying again", request.url, transfer.problem()));
+    progress.note(fmt::format("{}: {}; trying again", without_credentials(request.url), transfer.problem()));
     sleep_unless_interrupted(pause);
     pause *= 2;
   }
 }
 
 }  // namespace
+
+std::string without_credentials(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  if (scheme == url.npos) return std::string(url);
+  const std::size_t host = scheme + 3;
+  const std::string_view authority = url.substr(host, url.find_first_of("/?#", host) - host);
+  const std::size_t at = authority.rfind('@');
+  if (at == authority.npos) return std::string(url);
+  return std::string(url.substr(0, host)).append(url.substr(host + at + 1));
+}
 
 void download(const DownloadRequest& request, Progress& progress) {
   if (std::filesystem::exists(request.target)) {
@@ -289,10 +302,10 @@ void download(const DownloadRequest& request, Progress& progress) {
     if (is_right(file.path(), request.checksum, progress)) return file.become(request.target);
     file.restart({});
     if (!resumed) {
-      throw Error("the downloaded file has a wrong checksum", request.url,
+      throw Error("the downloaded file has a wrong checksum", without_credentials(request.url),
                   "the file on the server is damaged or has changed: try again later or use another address");
     }
-    progress.note(fmt::format("{}: the resumed download is damaged; starting over", request.url));
+    progress.note(fmt::format("{}: the resumed download is damaged; starting over", without_credentials(request.url)));
   }
 }
 

@@ -8,75 +8,17 @@
 #include <variant>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/pretrained/weights/checked_bytes.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
+#include "genrewise/pretrained/weights/zip_file.hpp"
 
 namespace genrewise {
 namespace {
 
+constexpr const char* kFormat = "PyTorch file";
+
 [[noreturn]] void damaged(const std::string& name, const std::string& problem) {
-  throw Error("is not a valid PyTorch file: " + problem, name, "get the file again");
-}
-
-/// Bounds-checked numbers from untrusted bytes.
-class Bytes {
- public:
-  Bytes(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
-  std::size_t size() const { return bytes_.size(); }
-  std::string_view slice(std::size_t at, std::size_t count) const {
-    if (at > bytes_.size() || count > bytes_.size() - at) damaged(name_, "it is truncated");
-    return bytes_.substr(at, count);
-  }
-  template <class T>
-  T number(std::size_t at) const {
-    T value;
-    std::memcpy(&value, slice(at, sizeof(T)).data(), sizeof(T));
-    return value;
-  }
-
- private:
-  std::string_view bytes_;
-  const std::string& name_;
-};
-
-/// The members of a zip archive with uncompressed members (PyTorch compresses nothing), by their path below the
-/// archive's single folder.
-std::map<std::string, std::string_view, std::less<>> zip_members(std::string_view bytes, const std::string& name) {
-  constexpr std::uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kEntry = 0x02014b50, kLocal = 0x04034b50;
-  constexpr std::size_t kEndSize = 22, kLocatorSize = 20;
-  const Bytes file(bytes, name);
-  if (file.size() < kEndSize) damaged(name, "it is truncated");
-  std::size_t end = file.size() - kEndSize;
-  const std::size_t lowest = end > 0xffff ? end - 0xffff : 0;
-  while (file.number<std::uint32_t>(end) != kEnd) {
-    if (end-- == lowest) damaged(name, "it has no list of contents (truncated?)");
-  }
-  std::uint64_t count = file.number<std::uint16_t>(end + 10), at = file.number<std::uint32_t>(end + 16);
-  if ((count == 0xffff || at == 0xffffffff) && end >= kLocatorSize) {
-    const auto end64 = file.number<std::uint64_t>(end - kLocatorSize + 8);
-    if (file.number<std::uint32_t>(end64) != kEnd64) damaged(name, "its list of contents is damaged");
-    count = file.number<std::uint64_t>(end64 + 32);
-    at = file.number<std::uint64_t>(end64 + 48);
-  }
-  std::map<std::string, std::string_view, std::less<>> members;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (file.number<std::uint32_t>(at) != kEntry) damaged(name, "its list of contents is damaged");
-    const auto method = file.number<std::uint16_t>(at + 10);
-    const auto size = file.number<std::uint32_t>(at + 24);
-    const auto name_size = file.number<std::uint16_t>(at + 28);
-    const std::uint64_t extra_size = file.number<std::uint16_t>(at + 30),
-                        note_size = file.number<std::uint16_t>(at + 32);
-    const auto local = file.number<std::uint32_t>(at + 42);
-    const std::string_view path = file.slice(at + 46, name_size);
-    if (method != 0) damaged(name, "a member is compressed, which PyTorch never does");
-    if (size == 0xffffffff || local == 0xffffffff) damaged(name, "it is over 4 GiB");
-    if (file.number<std::uint32_t>(local) != kLocal) damaged(name, "its list of contents is damaged");
-    const std::size_t data =
-        local + 30 + file.number<std::uint16_t>(local + 26) + file.number<std::uint16_t>(local + 28);
-    const auto slash = path.find('/');
-    members.emplace(path.substr(slash == path.npos ? 0 : slash + 1), file.slice(data, size));
-    at += 46 + name_size + extra_size + note_size;
-  }
-  return members;
+  CheckedBytes({}, name, kFormat).damaged(problem);
 }
 
 struct Value;
@@ -102,7 +44,7 @@ struct Value {
 /// The few pickle operations that describe data.
 class Unpickler {
  public:
-  Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name), name_(name) {}
+  Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name, kFormat), name_(name) {}
 
   ValueRef run() {
     while (true) {
@@ -335,7 +277,7 @@ class Unpickler {
     }
   }
 
-  Bytes file_;
+  CheckedBytes file_;
   const std::string& name_;
   std::size_t at_ = 0;
   std::vector<ValueRef> stack_;
@@ -371,10 +313,11 @@ std::vector<float> tensor_values(const TensorValue& tensor, std::string_view sto
 }  // namespace
 
 TensorArchive parse_torch_file(std::string_view bytes, const std::string& name) {
-  const auto members = zip_members(bytes, name);
-  const auto pickle = members.find("data.pkl");
-  if (pickle == members.end()) damaged(name, "it holds no data.pkl");
-  const ValueRef root = Unpickler(pickle->second, name).run();
+  const ZipFile zip(bytes, name);
+  const std::string pickle = zip.path_ending_in("data.pkl");
+  if (pickle.empty()) damaged(name, "it holds no data.pkl");
+  const std::string folder = pickle.substr(0, pickle.size() - std::string_view("data.pkl").size());
+  const ValueRef root = Unpickler(zip.stored(pickle), name).run();
   TensorArchive archive(name);
   const auto add = [&](const auto& self, const Dictionary& dictionary, const std::string& prefix, int depth) -> void {
     if (depth > 8) damaged(name, "its dictionaries are nested too deeply");
@@ -383,9 +326,9 @@ TensorArchive parse_torch_file(std::string_view bytes, const std::string& name) 
       const auto* tensor = std::get_if<TensorValue>(&value->is);
       if (!tensor || tensor->storage.type != "torch.FloatStorage") continue;
       if (tensor->shape.size() != tensor->stride.size()) damaged(name, "a tensor's strides do not match its shape");
-      const auto storage = members.find("data/" + tensor->storage.key);
-      if (storage == members.end()) damaged(name, "the values of '" + prefix + key + "' are missing");
-      const auto values = tensor_values(*tensor, storage->second, name);
+      const std::string storage = folder + "data/" + tensor->storage.key;
+      if (!zip.contains(storage)) damaged(name, "the values of '" + prefix + key + "' are missing");
+      const auto values = tensor_values(*tensor, zip.stored(storage), name);
       if (tensor->shape.empty()) continue;  // scalars: no network uses any
       archive.put(prefix + key, std::span<const float>(values), tensor->shape);
     }

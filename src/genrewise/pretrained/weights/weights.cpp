@@ -12,6 +12,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
+#include "genrewise/pretrained/weights/musicnn_wheel.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -151,7 +152,11 @@ TensorArchive read_weights(std::string_view network, const fs::path& path) {
   std::string bytes = read_file(path);
   const std::string name = path.string();
   if (bytes.empty()) throw Error("is empty", name, fmt::format("genrewise fetch weights {}", network));
-  if (bytes.starts_with("PK\x03\x04")) return checked(network, parse_torch_file(bytes, name));
+  if (bytes.starts_with("PK\x03\x04")) {
+    const ZipFile zip(bytes, name);
+    return checked(network,
+                   is_musicnn_wheel(zip) ? read_musicnn_wheel(network, zip, name) : parse_torch_file(bytes, name));
+  }
   if (is_hdf5(bytes)) return checked(network, from_keras(network, keras_layers(path, bytes), name));
   const TensorArchive archive = TensorArchive::parse(std::move(bytes), name);
   if (archive.metadata.contains("keras_layers"))
@@ -166,17 +171,36 @@ fs::path environment_path(const char* variable) {
 
 }  // namespace
 
-TensorArchive find_weights(std::string_view network, const fs::path& given) {
-  const PretrainedNetwork& pretrained = find_pretrained_network(network);
+std::vector<fs::path> weights_locations() {
   const fs::path chosen = Runtime::current().weights();
   const fs::path environment = chosen.empty() ? environment_path("GENREWISE_WEIGHTS") : chosen;
   std::vector<fs::path> locations;
-  if (!given.empty()) {
-    locations = {given};
-  } else {
-    if (!environment.empty()) locations.push_back(environment);
-    locations.insert(locations.end(), {weights_folder(), "weights"});
+  if (!environment.empty()) locations.push_back(environment);
+  locations.insert(locations.end(), {weights_folder(), "weights"});
+  return locations;
+}
+
+bool has_weights(std::string_view network) {
+  const auto is_of = [](const PretrainedNetwork& one, const std::string& file) {
+    return std::ranges::find(one.file_names, file) != one.file_names.end();
+  };
+  const PretrainedNetwork& pretrained = find_pretrained_network(network);
+  for (const fs::path& location : weights_locations()) {
+    if (fs::is_regular_file(location)) {
+      const std::string file = location.filename();
+      return is_of(pretrained, file) || std::ranges::none_of(pretrained_networks(), [&](const PretrainedNetwork& one) {
+               return is_of(one, file);
+             });
+    }
+    for (const std::string& file : pretrained.file_names)
+      if (fs::is_regular_file(location / file)) return true;
   }
+  return false;
+}
+
+TensorArchive find_weights(std::string_view network, const fs::path& given) {
+  const PretrainedNetwork& pretrained = find_pretrained_network(network);
+  const std::vector<fs::path> locations = given.empty() ? weights_locations() : std::vector{given};
   for (const fs::path& location : locations) {
     if (fs::is_regular_file(location)) return read_weights(network, location);
     for (const std::string& file : pretrained.file_names)
