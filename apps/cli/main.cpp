@@ -7,6 +7,7 @@
 #include <new>
 
 #include "commands.hpp"
+#include "genrewise/base/filesystem_errors.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/storage/files.hpp"
@@ -121,6 +122,8 @@ int guarded_main(int argc, char** argv) {
     return fail(fmt::format("wrong usage: {}", error.what()), kWrongUsage);
   } catch (const Error& error) {
     return fail(fmt::format("error: {}", error.what()), kFailed);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(fmt::format("error: {}", to_error(error).what()), kFailed);
   } catch (const std::bad_alloc&) {
     return fail("error: not enough memory; use fewer threads or less data", kFailed);
   } catch (const std::exception& error) {

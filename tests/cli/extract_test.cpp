@@ -78,8 +78,12 @@ TEST_F(Extract, SkipsBadFilesSaysWhyAndEndsWithThree) {
   write_file(music_ / "noise/nan.wav", wav_of(std::vector<float>(22050, NAN), 1, 22050));
   write_file(music_ / "noise/one.wav", wav_of(std::vector<float>(1, 0.5f), 1, 22050));
   write_file(music_ / "noise/none.wav", wav_of(std::vector<float>(), 1, 22050));
-  write_file(music_ / "noise/eight.wav", wav_of(std::vector<float>(8 * 22050, 0.1f), 8, 22050));
-  write_file(music_ / "noise/fast.wav", wav_of(std::vector<float>(192000, 0.1f), 1, 192000));
+  std::vector<float> ramp(192000);  // as eight channels, 24,000 frames
+  std::iota(ramp.begin(), ramp.end(), 0.f);
+  for (float& sample : ramp) sample /= 192000;
+  write_file(music_ / "noise/eight.wav", wav_of(ramp, 8, 22050));
+  write_file(music_ / "noise/fast.wav", wav_of(ramp, 1, 192000));
+  write_file(music_ / "noise/silent.wav", wav_of(std::vector<float>(22050, 0.0f), 1, 22050));
   const Ran ran = extract(music_.path(), out_ / "t.csv", {"--json"});
   EXPECT_EQ(ran.code, 3);
   const auto result = nlohmann::json::parse(ran.out);
@@ -89,6 +93,7 @@ TEST_F(Extract, SkipsBadFilesSaysWhyAndEndsWithThree) {
   EXPECT_EQ(reasons["not audio"], 1);
   EXPECT_EQ(reasons["not finite"], 1);
   EXPECT_EQ(reasons["too short"], 2);
+  EXPECT_EQ(reasons["silent"], 1);
   EXPECT_EQ(reasons["no audio in it"], 1);
   EXPECT_EQ(reasons["truncated"], 9);
   EXPECT_EQ(result["rows"], 8);  // the good six, eight channels, 192 kHz
