@@ -295,7 +295,7 @@ TEST_F(Prepare, NamesTheFileOfDamagedFacts) {
   write_file(sidecar, whole.substr(0, whole.size() / 2));
   EXPECT_TRUE(is_labelled_table(output_));
   EXPECT_THAT(error_message([&] { read_labelled_table(output_); }),
-              HasSubstr("t.csv.json: is damaged: it is not JSON"));
+              HasSubstr("t.csv.json: is damaged: it is not a JSON object"));
   for (const char* key :
        {"/examples/genres", "/examples/version", "/examples/artists", "/rows", "/recipe", "/source"}) {
     nlohmann::json other = nlohmann::json::parse(whole);

@@ -89,7 +89,7 @@ TEST(Preprocessing, GivesTheSameResultForAnyOffsetsOfTheSameNumbers) {
       EXPECT_EQ(loaded.transform(shifted, farther), offset.transform(shifted, farther));
     }
   }
-  EXPECT_EQ(Preprocessor().transform(shifted, std::vector<double>{0, 0.5}), table);
+  EXPECT_LT(largest_difference(Preprocessor().transform(shifted, std::vector<double>{0, 0.5}), table), 2e-6);
 }
 
 TEST(Preprocessing, ChangesNothingByDefault) {

@@ -47,10 +47,11 @@ struct Candidate {
 
  private:
   static bool has_decimal_comma(std::string_view cell) {
+    if (cell.find(',') == std::string_view::npos) return false;
     double value = 0;
     std::string with_point(cell);
     std::ranges::replace(with_point, ',', '.');
-    return cell.find(',') != std::string_view::npos && parse_number(with_point, value);
+    return parse_number(with_point, value);
   }
 };
 

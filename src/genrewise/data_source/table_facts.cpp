@@ -61,7 +61,7 @@ std::optional<TableFacts> read_table_facts(const std::filesystem::path& table) {
   if (!file_exists(path)) return std::nullopt;
   const json document = json::parse(read_file(path), nullptr, false);
   const char* const remedy = "restore it, or delete it and the table and extract the features again";
-  if (document.is_discarded()) throw Error("is damaged: it is not JSON", path.string(), remedy);
+  if (!document.is_object()) throw Error("is damaged: it is not a JSON object", path.string(), remedy);
   try {
     if (!document.contains("source")) return std::nullopt;
     TableFacts facts;

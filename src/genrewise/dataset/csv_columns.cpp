@@ -94,13 +94,14 @@ std::string CsvColumns::repeated() const {
 
 CsvColumns read_csv_columns(const std::filesystem::path& path) {
   const std::string line = first_line(path);
-  std::vector<std::string_view> header;
   try {
-    CsvReader(line, path.string()).next(header);
+    CsvReader reader(line, path.string());
+    std::vector<std::string_view> header;
+    reader.next(header);
+    return CsvColumns(header);
   } catch (const Error&) {  // an unclosed quote: a line break in the header, or not a CSV
     return {};
   }
-  return CsvColumns(header);
 }
 
 std::string first_line(const std::filesystem::path& path) {

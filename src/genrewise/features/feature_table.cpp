@@ -62,7 +62,7 @@ std::optional<Sidecar> read_sidecar(const std::filesystem::path& table) {
   if (!file_exists(path)) return std::nullopt;
   const json object = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
   const char* const remedy = "restore it, or delete it and the table and extract the features again";
-  if (object.is_discarded()) throw Error("is damaged: it is not JSON", path.string(), remedy);
+  if (!object.is_object()) throw Error("is damaged: it is not a JSON object", path.string(), remedy);
   try {
     if (object.at("format") != kFormat) throw Error("does not describe a feature table", path.string(), remedy);
     Sidecar sidecar;
