@@ -127,6 +127,9 @@ TEST_F(Extract, SaysWhatIsWrongWithItsDatasetOrOutput) {
   EXPECT_THAT(error(music_ / "table.csv", out_ / "t.csv"), HasSubstr("feature table already"));
   EXPECT_THAT(error(music_.path(), out_ / "t.txt"), HasSubstr(".csv or .npy"));
   EXPECT_THAT(error(music_.path(), out_ / "no/folder/t.csv"), HasSubstr("no/folder/t.csv"));
+  const std::string long_name(300, 'x');
+  EXPECT_THAT(error(music_.path(), out_ / (long_name + ".csv")),
+              HasSubstr(long_name + ".csv: cannot be accessed (File name too long); check the path"));
   EXPECT_THAT(out_.names(), IsEmpty());
 }
 

@@ -165,7 +165,7 @@ TEST(FeatureTable, ATruncatedTableIsRefused) {
 TEST(FeatureTable, TheSeparatorOfAResavedTableIsNamed) {
   const testing::TemporaryFolder folder;
   write_file(folder / "t.csv", "feature;a\nstatistics;b\nnumber;01\ntrack_id;\n5;1\n");
-  EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr("separated by semicolons"));
+  EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr("separated by ';'"));
 }
 
 TEST(FeatureTable, AColumnFarFromZeroHasAnOffsetInTablesOfOtherPrograms) {

@@ -14,7 +14,7 @@ bool is_line_end(char c) {
 }
 
 char separator_of(std::string_view text) {
-  constexpr std::string_view kSeparators = ",;\t";  // the first of equals wins
+  constexpr std::string_view kSeparators = ",;\t|";  // the first of equals wins
   std::array<std::size_t, kSeparators.size()> counts{};
   bool quoted = false;
   for (const char c : text) {

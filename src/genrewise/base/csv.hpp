@@ -1,5 +1,5 @@
 // Comma-separated values (RFC 4180): a reader that copies no plain field, and a field writer that quotes. The reader
-// also accepts semicolons and tabs.
+// also accepts semicolons, tabs and vertical bars.
 #pragma once
 
 #include <cstddef>

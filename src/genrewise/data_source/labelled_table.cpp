@@ -207,7 +207,8 @@ bool is_feature_table(const std::filesystem::path& path) {
   if (path.extension() == ".npy") return file_exists(path);
   if (path.extension() != ".csv") return false;
   const std::string line = first_line(path);
-  return line.starts_with("feature,") || line.starts_with("feature;") || line.starts_with("feature\t");
+  return line.starts_with("feature,") || line.starts_with("feature;") || line.starts_with("feature\t") ||
+         line.starts_with("feature|");
 }
 
 Examples read_labelled_table(const std::filesystem::path& path) {

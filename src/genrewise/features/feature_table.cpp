@@ -196,7 +196,7 @@ FeatureTable read_csv(const std::filesystem::path& path) {
   table.columns = read_header(header);
   if (header.separator() != ',') {
     throw Error(fmt::format("the fields of this feature table are separated by {}",
-                            header.separator() == '\t' ? "tabs" : "semicolons"),
+                            header.separator() == '\t' ? std::string("tabs") : fmt::format("'{}'", header.separator())),
                 path.string(), "save it with commas");
   }
   // The header has four lines: no column name of genrewise or FMA contains a line break.
