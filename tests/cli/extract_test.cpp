@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
