@@ -8,6 +8,7 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/filesystem_errors.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/storage/files.hpp"
@@ -72,14 +73,6 @@ int parse_and_run(int argc, char** argv) {
   }
 }
 
-/// Of the C++ library's file operations: the system's reason with its path.
-Error as_error(const std::filesystem::filesystem_error& error) {
-  const std::string paths =
-      error.path2().empty() ? error.path1().string() : error.path1().string() + " and " + error.path2().string();
-  return Error(fmt::format("cannot be accessed ({})", error.code().message()), paths,
-               "check the path, its permissions and the free disk space");
-}
-
 int guarded_main(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
@@ -93,10 +86,10 @@ int guarded_main(int argc, char** argv) {
     return fail(fmt::format("wrong usage: {}", error.what()), kWrongUsage);
   } catch (const Error& error) {
     return fail(fmt::format("error: {}", error.what()), kFailed);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(fmt::format("error: {}", to_error(error).what()), kFailed);
   } catch (const std::bad_alloc&) {
     return fail("error: not enough memory; use fewer threads or less data", kFailed);
-  } catch (const std::filesystem::filesystem_error& error) {
-    return fail(fmt::format("error: {}", as_error(error).what()), kFailed);
   } catch (const nlohmann::json::exception& error) {
     return fail(fmt::format("error: a JSON file is damaged or has another format (error {}); make it again", error.id),
                 kFailed);

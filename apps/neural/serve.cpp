@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem_errors.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/networks/messages.hpp"
@@ -159,6 +160,9 @@ class Server {
     try {
       const NeuralMessage reply = reply_to(std::move(request));
       outbox_.send(reply.header, reply.numbers);
+    } catch (const std::filesystem::filesystem_error& problem) {
+      progress_.flush();
+      outbox_.send(error_message(to_error(problem)));
     } catch (const std::exception& problem) {
       progress_.flush();
       outbox_.send(error_message(problem));

@@ -32,6 +32,24 @@ TEST(Csv, ReadsQuotedCommasQuotesAndLineBreaks) {
   EXPECT_EQ(read_all("\"\"\"\"\n"), (Rows{{"\""}}));
 }
 
+TEST(Csv, ReadsTheLineEndsOfOldMacintoshes) {
+  EXPECT_EQ(read_all("a,b\r1,2\r\r3,4"), (Rows{{"a", "b"}, {"1", "2"}, {"3", "4"}}));
+  CsvReader reader("\"a\rb\",\"c\r\nd\"\r\rx,y\r", "test.csv");
+  std::vector<std::string_view> fields;
+  ASSERT_TRUE(reader.next(fields));
+  EXPECT_EQ(fields[1], "c\r\nd");
+  ASSERT_TRUE(reader.next(fields));
+  EXPECT_EQ(reader.line(), 5u);
+}
+
+TEST(Csv, TakesTheSeparatorFromTheFirstLine) {
+  EXPECT_EQ(read_all("a;b\n1,5;2\n"), (Rows{{"a", "b"}, {"1,5", "2"}}));
+  EXPECT_EQ(read_all("a\tb\tc\n1\t\"x\ty\"\t\n"), (Rows{{"a", "b", "c"}, {"1", "x\ty", ""}}));
+  EXPECT_EQ(read_all("\"a;b;c\",d\n1;2,3\n"), (Rows{{"a;b;c", "d"}, {"1;2", "3"}}));
+  EXPECT_EQ(read_all("a\n1;2\n"), (Rows{{"a"}, {"1;2"}}));
+  EXPECT_EQ(read_all("\n\na;b\n"), (Rows{{"a", "b"}}));
+}
+
 TEST(Csv, CountsLinesAcrossQuotedLineBreaks) {
   CsvReader reader("\"a\nb\"\"c\nd\",1\nx,2\n", "test.csv");
   std::vector<std::string_view> fields;

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
@@ -78,8 +79,12 @@ TEST_F(Extract, SkipsBadFilesReportsReasonsAndExitsWithThree) {
   write_file(music_ / "noise/nan.wav", wav_of(std::vector<float>(22050, NAN), 1, 22050));
   write_file(music_ / "noise/one.wav", wav_of(std::vector<float>(1, 0.5f), 1, 22050));
   write_file(music_ / "noise/none.wav", wav_of(std::vector<float>(), 1, 22050));
-  write_file(music_ / "noise/eight.wav", wav_of(std::vector<float>(8 * 22050, 0.1f), 8, 22050));
-  write_file(music_ / "noise/fast.wav", wav_of(std::vector<float>(192000, 0.1f), 1, 192000));
+  std::vector<float> ramp(192000);  // as eight channels, 24,000 frames
+  std::iota(ramp.begin(), ramp.end(), 0.f);
+  for (float& sample : ramp) sample /= 192000;
+  write_file(music_ / "noise/eight.wav", wav_of(ramp, 8, 22050));
+  write_file(music_ / "noise/fast.wav", wav_of(ramp, 1, 192000));
+  write_file(music_ / "noise/silent.wav", wav_of(std::vector<float>(22050, 0.0f), 1, 22050));
   const Ran ran = extract(music_.path(), out_ / "t.csv", {"--json"});
   EXPECT_EQ(ran.code, 3);
   const auto result = nlohmann::json::parse(ran.out);
@@ -89,6 +94,7 @@ TEST_F(Extract, SkipsBadFilesReportsReasonsAndExitsWithThree) {
   EXPECT_EQ(reasons["not audio"], 1);
   EXPECT_EQ(reasons["not finite"], 1);
   EXPECT_EQ(reasons["too short"], 2);
+  EXPECT_EQ(reasons["silent"], 1);
   EXPECT_EQ(reasons["no audio in it"], 1);
   EXPECT_EQ(reasons["truncated"], 9);
   EXPECT_EQ(result["rows"], 8);  // the good six, eight channels, 192 kHz
@@ -122,6 +128,9 @@ TEST_F(Extract, ReportsWhatIsWrongWithTheDatasetOrOutput) {
   EXPECT_THAT(error(music_ / "table.csv", out_ / "t.csv"), HasSubstr("feature table already"));
   EXPECT_THAT(error(music_.path(), out_ / "t.txt"), HasSubstr(".csv or .npy"));
   EXPECT_THAT(error(music_.path(), out_ / "no/folder/t.csv"), HasSubstr("no/folder/t.csv"));
+  const std::string long_name(300, 'x');
+  EXPECT_THAT(error(music_.path(), out_ / (long_name + ".csv")),
+              HasSubstr(long_name + ".csv: cannot be accessed (File name too long); check the path"));
   EXPECT_THAT(out_.names(), IsEmpty());
 }
 

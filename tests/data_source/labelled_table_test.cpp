@@ -59,6 +59,15 @@ TEST_F(LabelledTable, DerivesTheRecipeFromTheFeatureNames) {
   EXPECT_NE(read("label,b,a\nx,1,2\n").table.recipe, recipe);
 }
 
+TEST_F(LabelledTable, FindsColumnsBySynonyms) {
+  const Examples examples = read("Id,File Name,Class,Artist_Name,x,title\n7,a,R,P,1,2\n8,b,J,,2,3\n");
+  EXPECT_THAT(examples.labels, ElementsAre("J", "R"));
+  EXPECT_THAT(examples.subjects.ids, ElementsAre("7", "8"));
+  EXPECT_THAT(examples.subjects.tracks, ElementsAre("a", "b"));
+  EXPECT_THAT(examples.subjects.artists, ElementsAre("P", ""));
+  EXPECT_THAT(examples.table.columns, ElementsAre(FeatureColumn{"x", "", ""}));
+}
+
 TEST_F(LabelledTable, NumbersRowsWithoutId) {
   EXPECT_THAT(read("a,label\n1,x\n2,y\n").table.track_ids, ElementsAre("1", "2"));
 }
@@ -97,6 +106,39 @@ TEST_F(LabelledTable, NamesLineAndColumnOfABadCell) {
   EXPECT_THAT(refusal("x,genre\n1,A\n2,B\ntwo,C\n"), AllOf(HasSubstr(":4"), HasSubstr("two")));
 }
 
+TEST_F(LabelledTable, NamesNumbersThatFloat32OrThePointRefuse) {
+  EXPECT_THAT(refusal("x,genre\n1,A\n-1e300,B\n2,B\n"),
+              AllOf(HasSubstr(":3"), HasSubstr("'-1e300'"), HasSubstr("3.4e38")));
+  EXPECT_THAT(refusal("x;genre\n1,5;A\n2,5;B\n"),
+              AllOf(HasSubstr(":2"), HasSubstr("'1,5'"), HasSubstr("decimal comma")));
+}
+
+TEST_F(LabelledTable, MayBeSeparatedBySemicolonsOrTabsAndEndLinesWithCr) {
+  const Examples commas = read("filename,f1,f2,label\na,1.5,-2,x\nb,3,4,y\n");
+  for (const char* text :
+       {"filename;f1;f2;label\na;1.5;-2;x\nb;3;4;y\n", "filename\tf1\tf2\tlabel\na\t1.5\t-2\tx\nb\t3\t4\ty\n",
+        "filename,f1,f2,label\ra,1.5,-2,x\rb,3,4,y\r"}) {
+    const Examples examples = read(text);
+    EXPECT_EQ(examples.table.values, commas.table.values);
+    EXPECT_EQ(examples.table.recipe, commas.table.recipe);
+    EXPECT_EQ(examples.subjects.ids, commas.subjects.ids);
+    EXPECT_TRUE(looks_like_one(text));
+  }
+}
+
+TEST_F(LabelledTable, StoresAColumnFarFromZeroWithAnOffset) {
+  const Examples near = read("x,y,genre\n0.25,1,A\n0.5,2,B\n-0.125,3,B\n");
+  EXPECT_TRUE(near.table.offsets.empty());
+  const Examples far = read("x,y,genre\n100000000.25,1,A\n100000000.5,2,B\n99999999.875,3,B\n");
+  ASSERT_EQ(far.table.offsets.size(), 2u);
+  EXPECT_EQ(far.table.offsets[1], 0);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(far.table.values(i, 0) + (far.table.offsets[0] - 1e8), near.table.values(i, 0), 1e-7);
+    EXPECT_EQ(far.table.values(i, 1), near.table.values(i, 1));
+  }
+  EXPECT_TRUE(read("x,y,genre\n1e8,1,A\n1e8,2,B\n").table.offsets.empty());  // a constant column
+}
+
 TEST_F(LabelledTable, RefusesIncompleteAndRepeatedRows) {
   EXPECT_THAT(refusal("x,genre\n1,A\n2\n"), AllOf(HasSubstr(":3"), HasSubstr("1 cells")));
   EXPECT_THAT(refusal("x,genre\n1,A\n2,\n"), AllOf(HasSubstr(":3"), HasSubstr("genre")));
@@ -118,7 +160,11 @@ TEST_F(LabelledTable, RefusesATableWithoutRequiredColumns) {
 TEST_F(LabelledTable, IsRecognisedByItsHeader) {
   EXPECT_TRUE(looks_like_one("\xef\xbb\xbf\"x\",LABEL\r\n"));
   EXPECT_TRUE(looks_like_one("genre,x"));
-  EXPECT_FALSE(looks_like_one("path,genre\n"));
+  EXPECT_TRUE(looks_like_one("ID;F1;Track Genre\n"));
+  EXPECT_TRUE(looks_like_one("filename,label,duration\n"));
+  EXPECT_FALSE(looks_like_one("filename,label,duration_s\n"));
+  EXPECT_FALSE(looks_like_one("Path,genre,x\n"));
+  EXPECT_FALSE(looks_like_one("Filename,Label,Artist\n"));  // no column can be a feature: a list of clips
   EXPECT_FALSE(looks_like_one("feature,mfcc,mfcc\n"));
   EXPECT_FALSE(looks_like_one(""));
   EXPECT_FALSE(looks_like_one("\"genre"));

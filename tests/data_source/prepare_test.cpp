@@ -54,6 +54,15 @@ struct Notes : Progress {
   std::vector<std::string> texts;
 };
 
+constexpr int kLeast = 2000;  // samples of the shortest clip that is used: 0.25 s
+
+/// A square wave of the highest frequency.
+std::string square_wave(int samples, float amplitude) {
+  std::vector<float> wave(static_cast<std::size_t>(samples));
+  for (std::size_t i = 0; i < wave.size(); ++i) wave[i] = i % 2 == 0 ? amplitude : -amplitude;
+  return testing::wav_of(wave, 1, kRate);
+}
+
 class Prepare : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -61,13 +70,12 @@ class Prepare : public ::testing::Test {
     dataset_.name = "made";
     dataset_.kind = "folder";
     dataset_.labels = {"A"};
-    for (int i = 0; i < 12; ++i) add(std::to_string(i), 100 + i);
+    for (int i = 0; i < 12; ++i) add(std::to_string(i), kLeast + i);
   }
   void TearDown() override { clear_interrupt(); }
 
   void add(const std::string& id, int samples) {
-    const std::vector<float> wave(static_cast<std::size_t>(samples), static_cast<float>(samples) / 1000);
-    write_file(folder_ / (id + ".wav"), testing::wav_of(wave, 1, kRate));
+    write_file(folder_ / (id + ".wav"), square_wave(samples, static_cast<float>(samples) / 10000));
     Track track;
     track.id = id;
     track.path = folder_ / (id + ".wav");
@@ -99,8 +107,8 @@ TEST_F(Prepare, WritesARowPerClipInTheDatasetsOrder) {
   ASSERT_EQ(table.track_ids.size(), 12u);
   for (std::size_t i = 0; i < 12; ++i) {
     EXPECT_EQ(table.track_ids[i], std::to_string(i));
-    EXPECT_EQ(table.values(i, 0), static_cast<float>(100 + i));
-    EXPECT_EQ(table.values(i, 1), static_cast<float>(100 + i) / 1000);
+    EXPECT_EQ(table.values(i, 0), static_cast<float>(kLeast + i));
+    EXPECT_EQ(table.values(i, 1), static_cast<float>(kLeast + i) / 10000);
   }
   expect_only_the_table();
 }
@@ -178,14 +186,14 @@ TEST_F(Prepare, ExtractsAChangedFileAgain) {
   EXPECT_THROW(extract(set), Interrupted);
   clear_interrupt();
   dataset_.tracks.pop_back();
-  add("11", 500);  // not reached before
+  add("11", kLeast + 500);  // not reached before
   dataset_.tracks.erase(dataset_.tracks.begin());
-  write_file(dataset_.tracks[0].path, testing::wav_of(std::vector<float>(50, 0.25f), 1, kRate));
+  write_file(dataset_.tracks[0].path, square_wave(kLeast + 50, 0.25f));
   const PrepareResult result = extract(FakeSet());
   EXPECT_EQ(result.reused, 6u);
   const FeatureTable table = read_feature_table(output_);
-  EXPECT_EQ(table.values(0, 0), 50.f);
-  EXPECT_EQ(table.values(table.values.rows() - 1, 0), 500.f);
+  EXPECT_EQ(table.values(0, 0), kLeast + 50);
+  EXPECT_EQ(table.values(table.values.rows() - 1, 0), kLeast + 500);
 }
 
 TEST_F(Prepare, LeavesACompleteTableUnchanged) {
@@ -198,7 +206,7 @@ TEST_F(Prepare, LeavesACompleteTableUnchanged) {
   EXPECT_EQ(result.reused, 11u);
   ASSERT_EQ(result.skipped.size(), 1u);
   EXPECT_EQ(result.skipped[0].reason, "empty file");
-  add("new", 300);
+  add("new", kLeast + 300);
   const PrepareResult more = extract(FakeSet());
   EXPECT_EQ(more.extracted, 1u);
   EXPECT_EQ(more.reused, 11u);
@@ -207,8 +215,8 @@ TEST_F(Prepare, LeavesACompleteTableUnchanged) {
 
 TEST_F(Prepare, TakesOverRowsOfAFinishedTableWhoseClipsAreTheSame) {
   extract(FakeSet());
-  add("new", 300);
-  write_file(dataset_.tracks[2].path, testing::wav_of(std::vector<float>(50, 0.25f), 1, kRate));
+  add("new", kLeast + 300);
+  write_file(dataset_.tracks[2].path, square_wave(kLeast + 50, 0.25f));
   std::swap(dataset_.tracks[0], dataset_.tracks[5]);
   const FakeSet again;
   Notes notes;
@@ -269,10 +277,43 @@ TEST_F(Prepare, RecreatesATableWithDamagedFacts) {
   EXPECT_EQ(extract(FakeSet()).extracted, 12u);
 }
 
-TEST_F(Prepare, ExtractsTheClipOfTheTrack) {
-  for (Track& track : dataset_.tracks) track.clip = {.start_s = 10.0 / kRate, .duration_s = 50.0 / kRate};
+TEST_F(Prepare, RecreatesATableThatWasCutAtARow) {
   extract(FakeSet());
-  EXPECT_EQ(read_feature_table(output_).values(0, 0), 50.f);
+  const std::string whole = read_file(output_), facts = read_file(output_.string() + ".json");
+  write_file(output_, whole.substr(0, whole.rfind('\n', whole.size() - 2) + 1));
+  EXPECT_THAT(error_message([&] { read_labelled_table(output_); }),
+              AllOf(HasSubstr("t.csv: has 11 rows, but t.csv.json states 12"), HasSubstr("delete both files")));
+  EXPECT_EQ(extract(FakeSet()).extracted, 12u);
+  EXPECT_EQ(read_file(output_), whole);
+  EXPECT_EQ(read_file(output_.string() + ".json"), facts);
+}
+
+TEST_F(Prepare, NamesTheFileOfDamagedFacts) {
+  extract(FakeSet());
+  const std::filesystem::path sidecar = output_.string() + ".json";
+  const std::string whole = read_file(sidecar);
+  write_file(sidecar, whole.substr(0, whole.size() / 2));
+  EXPECT_TRUE(is_labelled_table(output_));
+  EXPECT_THAT(error_message([&] { read_labelled_table(output_); }),
+              HasSubstr("t.csv.json: is damaged: it is not a JSON object"));
+  for (const char* key :
+       {"/examples/genres", "/examples/version", "/examples/artists", "/rows", "/recipe", "/source"}) {
+    nlohmann::json other = nlohmann::json::parse(whole);
+    other[nlohmann::json::json_pointer(key)] = {{"x", 1}};
+    write_file(sidecar, other.dump());
+    EXPECT_THAT(error_message([&] { read_labelled_table(output_); }), HasSubstr("t.csv.json: is damaged")) << key;
+  }
+  nlohmann::json fewer = nlohmann::json::parse(whole);
+  fewer["examples"]["genres"].erase(0);
+  write_file(sidecar, fewer.dump());
+  EXPECT_THAT(error_message([&] { read_labelled_table(output_); }), HasSubstr("another number of examples"));
+}
+
+TEST_F(Prepare, ExtractsTheClipOfTheTrack) {
+  add("long", 2 * kLeast);
+  dataset_.tracks.back().clip = {.start_s = 10.0 / kRate, .duration_s = (kLeast + 50.0) / kRate};
+  extract(FakeSet());
+  EXPECT_EQ(read_feature_table(output_).values(12, 0), kLeast + 50);
 }
 
 TEST_F(Prepare, ReportsReasonsIfNoClipIsUsable) {

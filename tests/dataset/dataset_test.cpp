@@ -1,6 +1,7 @@
 #include "genrewise/dataset/dataset.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dataset_fixture.hpp"
@@ -98,8 +99,56 @@ TEST_F(CsvDataset, RefusesASubset) {
 }
 
 TEST_F(CsvDataset, NamesMissingColumnsAndTheLine) {
-  EXPECT_THAT(error("file,label\na.mp3,x\n"), AllOf(HasSubstr("'path', 'genre'"), HasSubstr("list.csv:1")));
-  EXPECT_THAT(error("path,genre,path\na.mp3,x,y\n"), HasSubstr("'path'"));
+  EXPECT_THAT(error("name,kind\na.mp3,x\n"),
+              AllOf(HasSubstr("'path', 'genre'"), HasSubstr("list.csv:1"), HasSubstr("has: name, kind")));
+  EXPECT_THAT(error("path,genre,Path\na.mp3,x,y\n"), HasSubstr("'path'"));
+}
+
+TEST_F(CsvDataset, FindsColumnsByNameWithoutCaseAndBySynonyms) {
+  for (const char* header : {"Path,Genre", "PATH,Label", "path,genre_top", "Filename,label", "File Path,class",
+                             "file;genre", "path\ttrack_genre"}) {
+    const char separator = std::string_view(header).find_first_of(";\t") == std::string_view::npos
+                               ? ','
+                               : header[std::string_view(header).find_first_of(";\t")];
+    const Dataset dataset = open(std::string(header) + "\na.mp3" + separator + "rock\n");
+    EXPECT_THAT(ids(dataset), ElementsAre("a.mp3")) << header;
+    EXPECT_THAT(dataset.labels, ElementsAre("rock")) << header;
+  }
+  const Dataset dataset = open("Track-ID,PATH,label,Genre,Artist Name,SPLIT,Start_s\n7,a.mp3,1,rock,A,Test,2\n");
+  EXPECT_THAT(ids(dataset), ElementsAre("7"));
+  EXPECT_THAT(dataset.labels, ElementsAre("rock"));
+  EXPECT_EQ(dataset.tracks[0].artist, "A");
+  EXPECT_EQ(dataset.tracks[0].official_part, Part::test);
+  EXPECT_EQ(dataset.tracks[0].clip.start_s, 2);
+}
+
+TEST_F(CsvDataset, KeepsBlanksAroundAPathIfThereIsSuchAFile) {
+  touch(folder_ / " 01 song.mp3");
+  touch(folder_ / "end .mp3 ");
+  const Dataset dataset = open("path,genre\n\" 01 song.mp3\",x\nend .mp3 ,x\n a.mp3 ,x\n\" b.mp3\",x\n");
+  EXPECT_THAT(ids(dataset), ElementsAre(" 01 song.mp3", "a.mp3", "b.mp3", "end .mp3 "));
+  EXPECT_EQ(dataset.tracks[0].path, folder_ / " 01 song.mp3");
+  EXPECT_THAT(dataset.rejected, ::testing::IsEmpty());
+}
+
+TEST_F(CsvDataset, ReportsWhatAPathIsInsteadOfAFile) {
+  std::filesystem::create_directory(folder_ / "sub.mp3");
+  ASSERT_EQ(::mkfifo((folder_ / "pipe.mp3").c_str(), 0600), 0);
+  const Dataset dataset = open("path,genre\na.mp3,x\nsub.mp3,x\npipe.mp3,x\na.mp3/x.mp3,x\n");
+  EXPECT_THAT(reasons(dataset), ElementsAre("cannot be opened", "cannot be opened", "missing file"));
+  EXPECT_THAT(dataset.rejected[0].detail, HasSubstr("sub.mp3 is a folder"));
+  EXPECT_THAT(dataset.rejected[1].detail, HasSubstr("pipe.mp3 is not a regular file"));
+  EXPECT_THAT(dataset.rejected[2].detail, HasSubstr("does not exist"));
+}
+
+TEST_F(CsvDataset, ReportsAFileInAFolderThatCannotBeRead) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read every folder";
+  touch(folder_ / "closed/x.mp3");
+  std::filesystem::permissions(folder_ / "closed", std::filesystem::perms::none);
+  const Dataset dataset = open("path,genre\na.mp3,x\nclosed/x.mp3,x\n");
+  std::filesystem::permissions(folder_ / "closed", std::filesystem::perms::owner_all);
+  EXPECT_THAT(reasons(dataset), ElementsAre("cannot be opened"));
+  EXPECT_THAT(dataset.rejected[0].detail, HasSubstr("Permission denied"));
 }
 
 TEST_F(CsvDataset, NamesTheLineOfAnInvalidRow) {
@@ -219,6 +268,66 @@ TEST(GenreFolders, TerminateOnCircularLinks) {
   touch(folder / "Jazz/album/x.wav");
   std::filesystem::create_directory_symlink(folder / "Jazz", folder / "Jazz/album/again");
   EXPECT_THAT(ids(open_dataset(folder.path())), ElementsAre("Jazz/album/x.wav"));
+}
+
+TEST(GenreFolders, DoNotFollowLinksThatLeadIntoOtherGenres) {
+  const TemporaryFolder folder;
+  touch(folder / "in/rock/a.wav");
+  touch(folder / "in/jazz/b.wav");
+  std::filesystem::create_directory_symlink("..", folder / "in/rock/up");
+  std::filesystem::create_directory_symlink("../..", folder / "in/jazz/above");
+  std::filesystem::create_directory_symlink("../jazz", folder / "in/rock/friend");
+  std::filesystem::create_directory_symlink("rock", folder / "in/metal");
+  std::filesystem::create_symlink("../jazz/b.wav", folder / "in/rock/c.wav");
+  const Dataset dataset = open_dataset(folder / "in");
+  EXPECT_THAT(ids(dataset), ElementsAre("jazz/b.wav", "rock/a.wav"));
+  EXPECT_THAT(dataset.labels, ElementsAre("jazz", "rock"));
+  ASSERT_THAT(reasons(dataset), ::testing::Each("link not followed"));
+  std::vector<std::string> links;
+  for (const Fault& fault : dataset.rejected) {
+    links.push_back(std::filesystem::path(fault.where).lexically_relative(folder / "in").string());
+  }
+  EXPECT_THAT(links, ::testing::UnorderedElementsAre("rock/up", "jazz/above", "rock/friend", "metal", "rock/c.wav"));
+  EXPECT_THAT(dataset.rejected[0].detail, HasSubstr("contains the dataset"));
+}
+
+TEST(GenreFolders, TakeFoldersAndFilesElsewhereThatLinksLeadToOnce) {
+  const TemporaryFolder folder;
+  touch(folder / "elsewhere/x.wav");
+  touch(folder / "in/rock/album/a.wav");
+  touch(folder / "in/.git/annex/object");
+  touch(folder / "in/stray.wav");
+  std::filesystem::create_directory_symlink(folder / "elsewhere", folder / "in/jazz");
+  std::filesystem::create_directory_symlink(folder / "elsewhere", folder / "in/rock/more");
+  std::filesystem::create_directory_symlink("album", folder / "in/rock/again");
+  std::filesystem::create_symlink("../.git/annex/object", folder / "in/rock/b.wav");
+  std::filesystem::create_symlink("../stray.wav", folder / "in/rock/s.wav");
+  std::filesystem::create_symlink("album/a.wav", folder / "in/rock/same.wav");
+  const Dataset dataset = open_dataset(folder / "in");
+  EXPECT_THAT(ids(dataset), ElementsAre("jazz/x.wav", "rock/album/a.wav", "rock/b.wav", "rock/s.wav"));
+  EXPECT_THAT(reasons(dataset), ElementsAre("link not followed", "no genre"));
+}
+
+TEST(GenreFolders, RefuseTheFoldersOfAnFmaArchive) {
+  const TemporaryFolder folder;
+  touch(folder / "fma_small/000/000002.mp3");
+  touch(folder / "fma_small/001/001001.mp3");
+  touch(folder / "fma_small/README.txt");
+  touch(folder / "own/000/000002.mp3");
+  const std::string remedy = "genrewise fetch fma-metadata --to ";
+  EXPECT_THAT(error_message([&] { open_dataset(folder / "fma_small"); }),
+              AllOf(HasSubstr("fma_metadata/tracks.csv"), HasSubstr(remedy + folder.path().string() + "`")));
+  EXPECT_THAT(error_message([&] { open_dataset(folder / ""); }), HasSubstr("fma_metadata/tracks.csv"));
+  EXPECT_THAT(error_message([&] { open_dataset(folder / "own"); }),
+              HasSubstr(remedy + (folder / "own").string() + "`"));
+}
+
+TEST(GenreFolders, MayHaveNumbersAsNames) {
+  const TemporaryFolder folder;
+  touch(folder / "123/song.mp3");
+  touch(folder / "1990/000002.mp3");
+  touch(folder / "456/123456.mp3");
+  EXPECT_EQ(open_dataset(folder.path()).labels.size(), 3u);
 }
 
 TEST(Parts, AcceptCommonSpellings) {

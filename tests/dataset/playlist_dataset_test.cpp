@@ -67,5 +67,14 @@ TEST_F(PlaylistDataset, ReportsWhyNoTrackIsUsable) {
   EXPECT_THAT(error_message([&] { open_dataset(lists_); }), HasSubstr("missing file"));
 }
 
+TEST_F(PlaylistDataset, KeepsBlanksAfterAPathIfThereIsSuchAFile) {
+  touch(folder_ / "music/e.mp3 ");
+  write_file(lists_ / "Rock.m3u", "../music/e.mp3 \r\n  ../music/a.mp3\t\n");
+  const Dataset dataset = open_dataset(lists_);
+  ASSERT_EQ(dataset.tracks.size(), 2u);
+  EXPECT_EQ(dataset.tracks[0].id, "../music/a.mp3");
+  EXPECT_EQ(dataset.tracks[1].id, "../music/e.mp3 ");
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -384,7 +384,7 @@ TEST(SplitFile, ReportsDefectsWithTheirLine) {
     write_file(folder / "s.csv", text);
     return error_message([&] { read_split_file(folder / "s.csv", subjects); });
   };
-  EXPECT_THAT(error("track_id,split\n1,test\n"), AllOf(HasSubstr("'part'"), HasSubstr("s.csv:1")));
+  EXPECT_THAT(error("track_id,fold\n1,test\n"), AllOf(HasSubstr("'split'"), HasSubstr("s.csv:1")));
   EXPECT_THAT(error("track_id,part\n1,exam\n"), AllOf(HasSubstr("'exam'"), HasSubstr("s.csv:2")));
   EXPECT_THAT(error("track_id,part\n1,test\n1,test\n"), AllOf(HasSubstr("twice"), HasSubstr("s.csv:3")));
   EXPECT_THAT(error("track_id,part\n2,test\n"), HasSubstr("'1'"));

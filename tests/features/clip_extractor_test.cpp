@@ -39,7 +39,17 @@ class FakeSet : public FeatureSet {
 
 struct ClipExtractorTest : ::testing::Test {
   ClipExtractorTest() { write_file(folder / "a.wav", wave); }
-  const std::string wave = testing::wav_of(std::vector<float>(8000, 0.25f), 1, 8000);
+  /// A square wave of 500 Hz.
+  static std::string square_wave(std::size_t samples, float offset = 0, float amplitude = 0.25f) {
+    std::vector<float> values(samples);
+    for (std::size_t i = 0; i < samples; ++i) values[i] = offset + (i / 8 % 2 == 0 ? amplitude : -amplitude);
+    return testing::wav_of(values, 1, 8000);
+  }
+  Expected<void> extract(const std::string& bytes) {
+    return extractor.extract(std::as_bytes(std::span(bytes)), "x.wav", {}, row);
+  }
+
+  const std::string wave = square_wave(8000);
   TemporaryFolder folder;
   FakeSet set;
   ClipExtractor extractor{set};
@@ -62,6 +72,24 @@ TEST_F(ClipExtractorTest, AddsTheLocationToFaultsOfDecoderAndFeatureSet) {
   EXPECT_EQ(too_short.error().where, folder / "a.wav");
   const auto unreadable = extractor.extract(std::as_bytes(std::span("no audio", 8)), "text.mp3", {}, row);
   EXPECT_EQ(unreadable.error().where, "text.mp3");
+}
+
+TEST_F(ClipExtractorTest, RefusesClipsOfLessThanAQuarterOfASecond) {
+  EXPECT_TRUE(extract(square_wave(2000)));
+  const auto shorter = extract(square_wave(1900));
+  ASSERT_FALSE(shorter);
+  EXPECT_EQ(shorter.error().reason, "too short");
+  EXPECT_EQ(shorter.error().where, "x.wav");
+  EXPECT_EQ(extract(square_wave(1)).error().reason, "too short");
+}
+
+TEST_F(ClipExtractorTest, RefusesDigitalSilenceWithDitherAndWithAConstantOffset) {
+  EXPECT_EQ(extract(square_wave(8000, 0, 0)).error().reason, "silent");
+  EXPECT_EQ(extract(square_wave(8000, -1.0f / 128, 0)).error().reason, "silent");  // 8 bits, one step too low
+  EXPECT_EQ(extract(square_wave(8000, 0.5f, 0)).error().reason, "silent");
+  EXPECT_EQ(extract(square_wave(8000, 0, 1.0f / 32768)).error().reason, "silent");
+  EXPECT_TRUE(extract(square_wave(8000, 0, 8.0f / 32768)));
+  EXPECT_TRUE(extract(square_wave(8000, 0.5f, 8.0f / 32768)));
 }
 
 TEST_F(ClipExtractorTest, ReusesOneScratchPerConcurrentThread) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -144,6 +145,51 @@ TEST(FeatureTable, BadCellsAreNamedByLineAndColumn) {
   }
 }
 
+TEST(FeatureTable, ANumberBeyondFloat32IsNamed) {
+  const testing::TemporaryFolder folder;
+  write_file(folder / "t.csv", "feature,a,a\nstatistics,b,b\nnumber,01,02\ntrack_id,,\n5,1,2\n6,1e300,2\n");
+  EXPECT_THAT(message_of(folder / "t.csv"),
+              HasSubstr("t.csv:6: \"1e300\" in column 2 (a b 01) exceeds the float32 range of 3.4e38"));
+}
+
+TEST(FeatureTable, ATruncatedTableIsRefused) {
+  const testing::TemporaryFolder folder;
+  write_feature_table(small_table(), folder / "t.csv");
+  const std::string whole = read_file(folder / "t.csv");
+  write_file(folder / "t.csv", whole.substr(0, whole.find("\n\"a") + 1));
+  EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr("t.csv: has 1 rows, but t.csv.json states 3"));
+  write_file(folder / "t.csv", whole + "9,1,2,3\n");
+  EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr("has 4 rows"));
+}
+
+TEST(FeatureTable, TheSeparatorOfAResavedTableIsNamed) {
+  const testing::TemporaryFolder folder;
+  write_file(folder / "t.csv", "feature;a\nstatistics;b\nnumber;01\ntrack_id;\n5;1\n");
+  EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr("separated by ';'"));
+}
+
+TEST(FeatureTable, AColumnFarFromZeroHasAnOffsetInTablesOfOtherPrograms) {
+  const testing::TemporaryFolder folder;
+  std::string rows;
+  for (int row = 0; row < 3; ++row) {
+    rows += std::to_string(row);
+    for (int j = 0; j < 518; ++j) rows += j == 7 ? ',' + std::to_string(100000000 + row) + ".25" : ",1";
+    rows += '\n';
+  }
+  std::string text = fma_file(rows);
+  std::erase(text, '\n');
+  std::ranges::replace(rows, '\n', '\r');  // line ends of old Macintoshes
+  text.replace(text.find(std::string(518, ',')) + 518, std::string::npos, '\r' + rows);
+  write_file(folder / "features.csv", text);
+  const FeatureTable table = read_feature_table(folder / "features.csv");
+  ASSERT_EQ(table.offsets.size(), 518u);
+  EXPECT_EQ(table.offsets[6], 0);
+  for (std::size_t row = 0; row < 3; ++row) {
+    EXPECT_EQ(table.values(row, 7) + table.offsets[7], 1e8 + static_cast<double>(row) + 0.25);
+    EXPECT_EQ(table.values(row, 6), 1);
+  }
+}
+
 TEST(FeatureTable, AnotherCsvIsRefusedWithTheExpectedLayout) {
   const testing::TemporaryFolder folder;
   for (const char* text :
@@ -178,6 +224,22 @@ TEST(FeatureTable, ANpyThatDoesNotFitItsSidecarIsRefused) {
   }
 }
 
+TEST(FeatureTable, AnNpyOfDoublesKeepsTheirPrecisionByAnOffset) {
+  const testing::TemporaryFolder folder;
+  write_feature_table(small_table(), folder / "t.npy");
+  std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 3), }";
+  header.append(117 - header.size(), ' ');
+  std::string bytes = std::string("\x93NUMPY\x01\x00v\x00", 10) + header + '\n';
+  for (int i = 0; i < 9; ++i) {
+    const double value = i % 3 == 1 ? 1e8 + i / 3 * 0.25 : i;
+    bytes.append(reinterpret_cast<const char*>(&value), 8);
+  }
+  write_file(folder / "t.npy", bytes);
+  const FeatureTable table = read_feature_table(folder / "t.npy");
+  EXPECT_EQ(table.offsets, (std::vector<double>{0, 1e8 + 0.25, 0}));
+  EXPECT_EQ(table.values, Matrix(3, 3, {0, -0.25f, 2, 3, 0, 5, 6, 0.25f, 8}));
+}
+
 TEST(Npy, ReadsWhatNumpyWrites) {
   // numpy.save of numpy.arange(6).reshape(2, 3) * 0.5, as float64 by NumPy 2.
   std::string header = "{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }";
@@ -187,7 +249,10 @@ TEST(Npy, ReadsWhatNumpyWrites) {
     const double value = i * 0.5;
     bytes.append(reinterpret_cast<const char*>(&value), 8);
   }
-  EXPECT_EQ(parse_npy(bytes, "x"), Matrix(2, 3, {0, 0.5f, 1, 1.5f, 2, 2.5f}));
+  const NpyArray array = parse_npy(bytes, "x");
+  EXPECT_EQ(array.rows, 2u);
+  EXPECT_EQ(array.cols, 3u);
+  EXPECT_EQ(array.float64, (std::vector<double>{0, 0.5, 1, 1.5, 2, 2.5}));
   for (const auto& [from, to] : {std::pair{"<f8", ">f8"}, {"False", "True "}, {"(2, 3)", "(6,)  "}}) {
     std::string other = bytes;
     other.replace(other.find(from), std::strlen(from), to);

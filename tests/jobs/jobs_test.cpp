@@ -1,10 +1,12 @@
 // Jobs as a library: configuration in, result out, no output.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <sstream>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/jobs/evaluate_job.hpp"
 #include "genrewise/jobs/options.hpp"
@@ -133,6 +135,78 @@ TEST_F(Jobs, EvaluationReproducesTheScoresOfTheTrainingJob) {
   EXPECT_EQ(to_json(done, config).at("trained_on"), 0);
   EXPECT_EQ(to_json(done, config).at("learnt_from"), 0);  // deprecated name
   EXPECT_THAT(done.notes, IsEmpty());
+}
+
+/// The rows of a table with other columns or numbers: `row(fields)` returns the fields of one row, or of the header.
+template <class Row>
+std::string with_rows(const std::string& csv, const Row& row) {
+  std::string changed;
+  CsvReader reader(csv, "table.csv");
+  for (std::vector<std::string_view> fields; reader.next(fields);) {
+    const std::vector<std::string> cells = row({fields.begin(), fields.end()});
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i > 0) changed += ',';
+      append_csv_field(changed, cells[i]);
+    }
+    changed += '\n';
+  }
+  return changed;
+}
+
+TEST_F(Jobs, AColumnFarFromZeroGivesTheSameScores) {
+  using Row = std::vector<std::string>;
+  write_file(folder / "far.csv", with_rows(testing::table_csv(), [](Row row) {
+               double value = 0;
+               if (parse_number(row[3], value)) row[3] = fmt::format("{}", value + 1e8);
+               return row;
+             }));
+  for (const char* model : {"logreg", "gnb", "knn"}) {
+    TrainJobConfig config = training();
+    config.model = model;
+    const TrainJobResult near = train_job(config, runtime);
+    config.data.location = folder / "far.csv";
+    config.output = folder / "far.gwm";
+    const TrainJobResult far = train_job(config, runtime);
+    for (const auto& [part, metrics] : near.parts) {
+      EXPECT_EQ(metrics.accuracy.value, far.parts.at(part).accuracy.value) << model;
+      EXPECT_NEAR(metrics.log_loss, far.parts.at(part).log_loss, 1e-4) << model;
+    }
+    // Another table with some of its rows has another offset; they are recognised.
+    int rows = 0;
+    const auto first = [&](Row row) { return ++rows <= 60 ? row : Row(); };
+    write_file(folder / "some.csv", with_rows(read_file(folder / "far.csv"), first));
+    EvaluateJobConfig evaluation;
+    evaluation.model = folder / "far.gwm";
+    evaluation.data.location = folder / "some.csv";
+    evaluation.part = "all";
+    const EvaluateJobResult on_far = evaluate_job(evaluation, runtime);
+    EXPECT_GT(on_far.evaluation.trained_on, 20u) << model;
+    EXPECT_GT(on_far.evaluation.metrics.accuracy.value, 0.7) << model;
+  }
+}
+
+TEST_F(Jobs, EvaluationMatchesTheColumnsOfATableByName) {
+  using Row = std::vector<std::string>;
+  train_job(training(), runtime);
+  EvaluateJobConfig config;
+  config.model = folder / "model.gwm";
+  config.data.location = folder / "table.csv";
+  config.part = "all";
+  const double accuracy = evaluate_job(config, runtime).evaluation.metrics.accuracy.value;
+  const auto reordered = [](Row row) {
+    return Row{row[0], row[1], row[5], row[0] == "track_id" ? "more" : "1", row[3], row[4]};
+  };
+  write_file(folder / "other.csv", with_rows(testing::table_csv(), reordered));
+  config.data.location = folder / "other.csv";
+  const EvaluateJobResult done = evaluate_job(config, runtime);
+  EXPECT_EQ(done.evaluation.metrics.accuracy.value, accuracy);
+  EXPECT_GT(done.evaluation.trained_on, 0u);
+  config.part = "unseen";
+  EXPECT_LT(evaluate_job(config, runtime).evaluation.metrics.accuracy.n, 120u);
+  write_file(folder / "other.csv", with_rows(testing::table_csv(), [](Row row) { return Row{row[1], row[4]}; }));
+  config.part = "all";
+  EXPECT_THAT(testing::error_message([&] { evaluate_job(config, runtime); }),
+              HasSubstr("lacks 2 of the 3 columns that the model was trained on: loud, bright"));
 }
 
 TEST_F(Jobs, OptionsWithoutEffectAreUsageErrors) {

@@ -67,6 +67,31 @@ TEST(Preprocessing, TurnsConstantColumnsToZero) {
   for (std::size_t i = 0; i < 50; ++i) EXPECT_NEAR(scaled(i, 0), 0, 1e-7);
 }
 
+/// The numbers are table + offset, in tables that have other offsets.
+TEST(Preprocessing, GivesTheSameResultForAnyOffsetsOfTheSameNumbers) {
+  const Matrix table = make_clusters(60, 2, 3, 2.0).examples;
+  Matrix shifted = table;
+  for (std::size_t i = 0; i < table.rows(); ++i) shifted(i, 1) -= 0.5f;
+  const std::vector<double> far = {0, 1e8}, farther = {0, 1e8 + 0.5};
+  for (const bool standardise : {true, false}) {
+    for (const std::size_t components : {0u, 2u}) {
+      Preprocessor plain(PreprocessingConfig{.standardise = standardise, .pca_components = components}), offset = plain;
+      plain.fit(table);
+      offset.fit(table, far);
+      EXPECT_EQ(offset.mean()[1], (standardise ? plain.mean()[1] : 0) + 1e8);
+      const Matrix expected = plain.transform(table);
+      EXPECT_LT(largest_difference(offset.transform(table, far), expected), 2e-6);
+      EXPECT_LT(largest_difference(offset.transform(shifted, farther), expected), 2e-6);
+      TensorArchive archive("x");
+      offset.save(archive, "p.");
+      Preprocessor loaded;
+      loaded.load(archive, "p.");
+      EXPECT_EQ(loaded.transform(shifted, farther), offset.transform(shifted, farther));
+    }
+  }
+  EXPECT_LT(largest_difference(Preprocessor().transform(shifted, std::vector<double>{0, 0.5}), table), 2e-6);
+}
+
 TEST(Preprocessing, ChangesNothingByDefault) {
   const Matrix table = make_clusters(5, 3, 2, 1).examples;
   EXPECT_EQ(Preprocessor().transform(table), table);

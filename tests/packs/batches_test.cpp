@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <set>
 
 #include "genrewise/records/example.hpp"
@@ -352,6 +353,27 @@ TEST(ForeignShards, CountTowardsTheDamageBudget) {
   EXPECT_EQ(foreign.size(), 39u);
   EXPECT_THAT(error_message([&] { BatchReader(foreign, {}); }), HasSubstr("damaged data"));
   EXPECT_EQ(read(foreign, {.damage_budget = 0.1}).all().size(), 39u);
+}
+
+TEST(ForeignShards, LeaveOutAndNameRecordsWithNumbersThatAreNotFinite) {
+  const TemporaryFolder folder;
+  RecordWriter writer(folder / "x.tfrec");
+  for (std::size_t i = 0; i < 5; ++i) {
+    auto values = values_of(i);
+    if (i == 3) values[2] = std::numeric_limits<float>::quiet_NaN();
+    const std::int64_t label = 0;
+    ExampleWriter example;
+    example.add("song", std::span<const float>(values));
+    example.add("class", std::span(&label, 1));
+    writer.write(example.finish());
+  }
+  writer.commit();
+  const auto manifest = open_pack(folder / "x.tfrec");
+  EXPECT_EQ(manifest.size(), 4u);
+  ASSERT_EQ(manifest.skipped.size(), 1u);
+  EXPECT_EQ(manifest.skipped[0].reason, "not a finite number");
+  EXPECT_THAT(manifest.skipped[0].where, HasSubstr("x.tfrec @ "));
+  EXPECT_THAT(manifest.skipped[0].detail, HasSubstr("record 3 of the file: value 2 of `song` is nan"));
 }
 
 TEST(ForeignShards, OfAnotherKindAreRefused) {

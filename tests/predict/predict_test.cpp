@@ -73,6 +73,23 @@ TEST_F(Predict, AnalysesAShortTrackWhole) {
   EXPECT_EQ(predictor.labels()[kQuiet], "quiet");
 }
 
+TEST_F(Predict, RefusesSilentAndTooShortTracks) {
+  const Predictor predictor(loudness_model());
+  EXPECT_EQ(predictor.predict_file(write("silent.wav", std::vector<float>(100 * kRate, 0.0f))).error().reason,
+            "silent");
+  EXPECT_EQ(predictor.predict_file(write("one.wav", {0.5f})).error().reason, "too short");
+  const std::string bytes = testing::wav_of(std::vector<float>(5 * kRate, 0.25f), 1, kRate);
+  EXPECT_EQ(predictor.predict_bytes(std::as_bytes(std::span(bytes)), "memory").error().reason, "silent");
+}
+
+TEST_F(Predict, LeavesOutSilentWindows) {
+  auto samples = noise(40, 0.8f, 1);
+  samples.resize(100 * kRate);
+  const auto prediction = Predictor(loudness_model()).predict_file(write("half.wav", samples));
+  ASSERT_TRUE(prediction.has_value()) << to_string(prediction.error());
+  EXPECT_EQ(prediction->windows.size(), 2u);
+}
+
 TEST_F(Predict, SpreadsWindowsOverALongTrackAndAverages) {
   auto samples = noise(40, 0.8f, 1);
   const auto rest = noise(60, 0.1f, 2);

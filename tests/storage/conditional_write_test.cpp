@@ -242,8 +242,8 @@ TEST(Location, IsResolvedInLocalAndRemoteFolders) {
   EXPECT_EQ(canonical_location("s3://b//k"), "s3://b//k");
   EXPECT_EQ(local_work_path("here/x"), "here/x");
   EXPECT_TRUE(local_work_path("s3://b/k").is_absolute());
-  EXPECT_FALSE(plainly_missing("s3://b/none"));
-  EXPECT_TRUE(plainly_missing("/none"));
+  EXPECT_TRUE(check_file("s3://b/none"));
+  EXPECT_EQ(check_file("/none").error().reason, "missing file");
   EXPECT_THAT(error_message([] { require_local("s3://b/k", "a folder of genres", "give a CSV"); }),
               AllOf(HasSubstr("a folder of genres must be on this machine"), HasSubstr("give a CSV")));
 }

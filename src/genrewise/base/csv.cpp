@@ -1,13 +1,42 @@
 #include "genrewise/base/csv.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "genrewise/base/error.hpp"
 
 namespace genrewise {
+namespace {
+
+bool is_line_end(char c) {
+  return c == '\n' || c == '\r';
+}
+
+char separator_of(std::string_view text) {
+  constexpr std::string_view kSeparators = ",;\t|";  // the first of equals wins
+  std::array<std::size_t, kSeparators.size()> counts{};
+  bool quoted = false;
+  for (const char c : text) {
+    if (is_line_end(c) && !quoted) break;
+    if (c == '"') quoted = !quoted;
+    const std::size_t i = quoted ? std::string_view::npos : kSeparators.find(c);
+    if (i != std::string_view::npos) ++counts[i];
+  }
+  return kSeparators[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())];
+}
+
+}  // namespace
 
 CsvReader::CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
   if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
+  while (at_ < text_.size() && is_line_end(text_[at_])) skip_line_end();
+  separator_ = separator_of(text_.substr(at_));
+}
+
+void CsvReader::skip_line_end() {
+  at_ += text_.substr(at_).starts_with("\r\n") ? 2 : 1;
+  ++line_;
 }
 
 // at_ is behind the opening quote; on return it is behind the closing one.
@@ -19,7 +48,7 @@ std::string_view CsvReader::quoted_field() {
     if (quote == std::string_view::npos) {
       throw Error("a quoted field has no closing quote", name_ + ":" + std::to_string(row_line_), "add the missing \"");
     }
-    for (std::size_t i = from; i < quote; ++i) line_ += text_[i] == '\n';
+    for (std::size_t i = from; i < quote; ++i) line_ += text_[i] == '\n' || (text_[i] == '\r' && text_[i + 1] != '\n');
     at_ = quote + 1;
     const bool doubled = at_ < text_.size() && text_[at_] == '"';
     if (!copy && !doubled) return text_.substr(start, quote - start);
@@ -34,7 +63,7 @@ std::string_view CsvReader::quoted_field() {
 bool CsvReader::next(std::vector<std::string_view>& fields) {
   fields.clear();
   unescaped_.clear();
-  while (at_ < text_.size() && (text_[at_] == '\n' || text_[at_] == '\r')) line_ += text_[at_++] == '\n';
+  while (at_ < text_.size() && is_line_end(text_[at_])) skip_line_end();
   if (at_ >= text_.size()) return false;
   row_line_ = line_;
   for (;;) {
@@ -43,28 +72,22 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
       ++at_;
       field = quoted_field();
     }
-    // Keeps text between a closing quote and the comma, as other lenient readers do.
-    const std::size_t end = std::min(text_.find_first_of(",\n", at_), text_.size());
-    std::string_view rest = text_.substr(at_, end - at_);
-    if (end == text_.size() || text_[end] == '\n') {
-      if (rest.ends_with('\r')) rest.remove_suffix(1);
-    }
+    // Keeps text between a closing quote and the separator, as other lenient readers do.
+    const std::size_t start = at_;
+    while (at_ < text_.size() && text_[at_] != separator_ && !is_line_end(text_[at_])) ++at_;
+    const std::string_view rest = text_.substr(start, at_ - start);
     if (field.data() == nullptr) {
       field = rest;
     } else if (!rest.empty()) {
       field = unescaped_.emplace_back(std::string(field) + std::string(rest));
     }
     fields.push_back(field);
-    at_ = end + 1;
-    if (end >= text_.size()) {
-      at_ = text_.size();
+    if (at_ == text_.size()) return true;
+    if (text_[at_] != separator_) {
+      skip_line_end();
       return true;
     }
-    if (text_[end] == '\n') {
-      ++line_;
-      return true;
-    }
-    if (at_ == text_.size()) {  // a comma was the last character of the text
+    if (++at_ == text_.size()) {  // a separator was the last character of the text
       fields.emplace_back();
       return true;
     }

@@ -1,4 +1,5 @@
-// Comma-separated values (RFC 4180): a reader that copies no plain field, and a field writer that quotes.
+// Comma-separated values (RFC 4180): a reader that copies no plain field, and a field writer that quotes. The reader
+// also accepts semicolons, tabs and vertical bars.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +10,10 @@
 
 namespace genrewise {
 
-/// Reads rows of fields; `text` must outlive the reader. Supports quoted fields with commas, doubled quotes and line
-/// breaks, CRLF, a byte-order mark and a last line without a line end. Skips empty lines.
+/// Reads rows of fields; `text` must outlive the reader. Supports quoted fields with separators, doubled quotes and
+/// line breaks; LF, CRLF and CR line ends, a byte-order mark and a last line without a line end. Skips empty lines.
+/// Fields are separated by the comma, semicolon or tab that occurs most often in the first line outside quotes (a comma
+/// if none does).
 class CsvReader {
  public:
   /// `name`: the source of the text for error messages, usually a path.
@@ -22,13 +25,16 @@ class CsvReader {
   /// The 1-based line on which the last row starts.
   std::size_t line() const { return row_line_; }
   const std::string& name() const { return name_; }
+  char separator() const { return separator_; }
 
  private:
   std::string_view quoted_field();
+  void skip_line_end();
 
   std::string_view text_;
   std::string name_;
   std::size_t at_ = 0, line_ = 1, row_line_ = 0;
+  char separator_ = ',';
   std::deque<std::string> unescaped_;  // fields of the current row that had doubled quotes
 };
 

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "genrewise/base/filesystem_errors.hpp"
+
 namespace genrewise {
 namespace {
 
@@ -23,6 +25,10 @@ const char* remedy_for(int code) {
     case EROFS:
       return "the file system is read-only: choose another folder";
     case ENOENT:
+    case ENOTDIR:
+    case EISDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
       return "check the path";
     case EMFILE:
       return "too many open files: raise the limit (ulimit -n) or use fewer threads";
@@ -43,6 +49,14 @@ std::string to_string(const Fault& fault) {
   std::string text = fault.where.empty() ? fault.reason : fault.where + ": " + fault.reason;
   if (!fault.detail.empty()) text += " (" + fault.detail + ")";
   return text;
+}
+
+Error to_error(const std::filesystem::filesystem_error& error) {
+  std::string where = error.path1().string();
+  if (!error.path2().empty()) where += " -> " + error.path2().string();
+  const std::error_code& code = error.code();
+  const bool is_errno = code.category() == std::generic_category() || code.category() == std::system_category();
+  return Error("cannot be accessed (" + code.message() + ")", where, is_errno ? remedy_for(code.value()) : "");
 }
 
 void throw_system_error(std::string_view problem, std::string_view where) {

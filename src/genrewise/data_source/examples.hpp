@@ -38,17 +38,18 @@ struct ClipFacts {
 Examples join(const Dataset& dataset, FeatureTable table);
 
 /// Reads a table with genres: one that extract_features() wrote (its ".json" has the genres; see table_facts.hpp), or a
-/// CSV of any origin with one header row and one row per example. Column names, case-insensitive:
-///   genre or label  the genre (genre, if both exist); required
-///   track_id        the example's id; else filename; else the row's number
-///   filename        also identifies clips of one file: equal names, and names as in GTZAN's three-second table
-///                   (blues.00000.3.wav is a clip of blues.00000)
+/// CSV of any origin with one header row and one row per example. Columns (names and synonyms as in CsvColumns):
+///   genre     required
+///   track_id  the example's id; else filename; else the row's number
+///   filename  also identifies clips of one file: equal names, and names as in GTZAN's three-second table
+///             (blues.00000.3.wav is a clip of blues.00000)
 ///   artist, album, split
-/// All other columns whose cells are mostly numbers are features, including GTZAN's `length`. Columns of text (title,
-/// image path) and a column without a name (pandas' row numbers) are left out. The recipe is {"table", 1, hash of the
-/// feature names}, so a model that was trained on one table accepts another with the same columns. Throws Error with
-/// line and column for an empty or non-finite cell, text among numbers, a missing genre, an unknown part, a repeated id
-/// and a row whose length differs from the header's.
+/// All other columns whose cells are mostly numbers are features, including GTZAN's `length`. Columns of text (image
+/// path), the title and a column without a name (pandas' row numbers) are left out. Numbers are read as double; a
+/// column far from 0 is stored with an offset (FeatureTable::offsets). The recipe is {"table", 1, hash of the feature
+/// names}, so a model that was trained on one table accepts another with the same columns. Throws Error with line and
+/// column for an empty or non-finite cell, text among numbers, a missing genre, an unknown part, a repeated id and a
+/// row whose length differs from the header's.
 Examples read_labelled_table(const std::filesystem::path& path);
 
 /// Loads all examples of a pack (open_pack()) into memory, 4 bytes per number, in the order of its shards: for
@@ -62,8 +63,8 @@ Examples read_packed_examples(const PackManifest& manifest, std::vector<Fault>& 
 /// Subjects from a pack's manifest, in the order of its shards; reads no record.
 SplitSubjects subjects_of(const PackManifest& manifest);
 
-/// Whether read_labelled_table() accepts the file: its first line has a genre or label column and no path column, or it
-/// is a feature table whose ".json" contains genres.
+/// Whether the file is for read_labelled_table(): CsvColumns::is_labelled_table(), or a feature table whose ".json"
+/// contains genres or is damaged.
 bool is_labelled_table(const std::filesystem::path& path);
 
 /// Whether the name and first line are those of a table for read_feature_table().

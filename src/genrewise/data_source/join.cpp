@@ -31,6 +31,7 @@ Examples join(const Dataset& dataset, FeatureTable table) {
   drop_absent_genres(examples);
   examples.table.recipe = std::move(table.recipe);
   examples.table.columns = std::move(table.columns);
+  examples.table.offsets = std::move(table.offsets);
   examples.table.track_ids = examples.subjects.ids;
   examples.table.values = table.values.select_rows(rows);
   return examples;

@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <map>
+#include <set>
 #include <unordered_map>
 
 #include "genrewise/base/csv.hpp"
@@ -9,51 +8,51 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/table_facts.hpp"
+#include "genrewise/dataset/csv_columns.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
 
-/// Column indices by role; -1: none.
-struct Roles {
-  int genre = -1, label = -1, track_id = -1, filename = -1, artist = -1, album = -1, split = -1, path = -1;
-
-  explicit Roles(const std::vector<std::string_view>& header) {
-    const std::map<std::string, int*> by_word = {{"genre", &genre},       {"label", &label},   {"track_id", &track_id},
-                                                 {"filename", &filename}, {"artist", &artist}, {"album", &album},
-                                                 {"split", &split},       {"path", &path}};
-    for (std::size_t i = 0; i < header.size(); ++i) {
-      const auto found = by_word.find(lower_case(trimmed(header[i])));
-      if (found != by_word.end() && *found->second < 0) *found->second = static_cast<int>(i);
-    }
-  }
-  int genre_column() const { return genre >= 0 ? genre : label; }
-  bool has(std::size_t column) const {
-    const int i = static_cast<int>(column);
-    return i == genre || i == label || i == track_id || i == filename || i == artist || i == album || i == split ||
-           i == path;
-  }
-};
-
 /// A column that may be a feature: its numbers, and its first cell that is not a number.
 struct Candidate {
   std::size_t index;  // in the header
   std::string name;
-  std::vector<float> values;
-  std::size_t numbers = 0, bad_line = 0;
-  std::string bad_cell;
+  std::vector<double> values = {};
+  std::size_t numbers = 0, bad_line = 0;  // numbers: including those with a decimal comma
+  std::string bad_cell = {};
 
   void add(std::string_view cell, std::size_t line) {
     double value = 0;
-    const bool number = parse_number(trimmed(cell), value);
-    numbers += number;
-    values.push_back(static_cast<float>(value));
-    if ((!number || !std::isfinite(values.back())) && bad_line == 0) {
+    cell = trimmed(cell);
+    const bool number = parse_number(cell, value);
+    numbers += number || has_decimal_comma(cell);
+    values.push_back(value);
+    if ((!number || !fits_float32(value)) && bad_line == 0) {
       bad_line = line;
       bad_cell = cell.substr(0, 40);
     }
   }
   bool is_feature() const { return 2 * numbers > values.size(); }
+
+  /// What is wrong with the bad cell.
+  std::string problem() const {
+    double value = 0;
+    if (bad_cell.empty()) return "an empty cell instead of a number";
+    if (has_decimal_comma(bad_cell)) return "'" + bad_cell + "', a number with a decimal comma instead of a point";
+    if (parse_number(bad_cell, value) && std::isfinite(value))
+      return "'" + bad_cell + "', which exceeds the float32 range of 3.4e38";
+    return "'" + bad_cell + "' instead of a finite number";
+  }
+
+ private:
+  static bool has_decimal_comma(std::string_view cell) {
+    if (cell.find(',') == std::string_view::npos) return false;
+    double value = 0;
+    std::string with_point(cell);
+    std::ranges::replace(with_point, ',', '.');
+    return parse_number(with_point, value);
+  }
 };
 
 bool is_digits(std::string_view text) {
@@ -77,17 +76,20 @@ class TableReader {
   TableReader(std::string_view text, const std::filesystem::path& path) : csv_(text, path.string()) {
     std::vector<std::string_view> header;
     if (!csv_.next(header)) throw Error("is empty", csv_.name(), "a table needs a header row and a row per example");
-    roles_.emplace(header);
+    const CsvColumns columns(header);
+    for (const auto& [column, meaning] :
+         {std::pair(&genre_, "genre"), std::pair(&track_id_, "track_id"), std::pair(&filename_, "filename"),
+          std::pair(&artist_, "artist"), std::pair(&album_, "album"), std::pair(&split_, "split")}) {
+      *column = columns.find(meaning);
+    }
     width_ = header.size();
-    if (roles_->genre_column() < 0)
+    if (!genre_)
       throw Error("has no column named genre or label", csv_.name() + ":1", "rename the column with the genres");
     for (std::size_t i = 0; i < header.size(); ++i) {
-      const std::string name(trimmed(header[i]));
-      if (roles_->has(i) || name.empty() || name.starts_with("Unnamed:")) continue;
-      if (std::ranges::any_of(candidates_, [&](const Candidate& other) { return other.name == name; }))
-        throw Error("two columns are named '" + name + "'", csv_.name() + ":1", "rename one of them");
-      candidates_.push_back({i, name, {}, 0, 0, {}});
+      if (columns.is_described(i)) continue;
+      candidates_.push_back({.index = i, .name = std::string(trimmed(header[i]))});
     }
+    require_distinct_names();
   }
 
   Examples read() {
@@ -103,6 +105,14 @@ class TableReader {
   }
 
  private:
+  void require_distinct_names() const {
+    std::set<std::string_view> names;
+    for (const Candidate& candidate : candidates_) {
+      if (names.insert(candidate.name).second) continue;
+      throw Error("two columns are named '" + candidate.name + "'", csv_.name() + ":1", "rename one of them");
+    }
+  }
+
   [[noreturn]] void fail(const std::string& problem, const std::string& remedy = {}) const {
     throw Error(problem, csv_.name() + ":" + std::to_string(csv_.line()), remedy);
   }
@@ -110,15 +120,15 @@ class TableReader {
   void add(const std::vector<std::string_view>& row) {
     if (row.size() != width_)
       fail("the row has " + std::to_string(row.size()) + " cells, the header " + std::to_string(width_));
-    const auto cell = [&](int column) {
-      return column < 0 ? std::string_view() : trimmed(row[static_cast<std::size_t>(column)]);
+    const auto cell = [&](const std::optional<std::size_t>& column) {
+      return column ? trimmed(row[*column]) : std::string_view();
     };
-    genres_.emplace_back(cell(roles_->genre_column()));
+    genres_.emplace_back(cell(genre_));
     if (genres_.back().empty()) fail("the row has no genre", "fill it in or remove the row");
-    subjects_.artists.emplace_back(cell(roles_->artist));
-    subjects_.albums.emplace_back(cell(roles_->album));
-    subjects_.official.push_back(part(cell(roles_->split)));
-    add_id(cell(roles_->track_id), cell(roles_->filename));
+    subjects_.artists.emplace_back(cell(artist_));
+    subjects_.albums.emplace_back(cell(album_));
+    subjects_.official.push_back(part(cell(split_)));
+    add_id(cell(track_id_), cell(filename_));
     for (Candidate& candidate : candidates_) candidate.add(row[candidate.index], csv_.line());
   }
 
@@ -131,10 +141,9 @@ class TableReader {
   }
 
   void add_id(std::string_view track_id, std::string_view filename) {
-    const bool named = roles_->track_id >= 0 || roles_->filename >= 0;
-    std::string id(roles_->track_id >= 0 ? track_id : filename);
-    if (!named) id = std::to_string(genres_.size());
-    if (id.empty()) fail("the row has no " + std::string(roles_->track_id >= 0 ? "track_id" : "filename"));
+    std::string id(track_id_ ? track_id : filename);
+    if (!track_id_ && !filename_) id = std::to_string(genres_.size());
+    if (id.empty()) fail("the row has no " + std::string(track_id_ ? "track_id" : "filename"));
     const auto [other, fresh] = line_of_.emplace(id, csv_.line());
     if (!fresh) fail("'" + id + "' was also in line " + std::to_string(other->second), "give every row a unique id");
     subjects_.tracks.push_back(filename.empty() ? id : file_of_clip(filename));
@@ -143,13 +152,13 @@ class TableReader {
 
   void take_features(FeatureTable& table) {
     std::erase_if(candidates_, [](const Candidate& candidate) { return !candidate.is_feature(); });
-    if (candidates_.empty()) throw Error("has no column of numbers", csv_.name(), "features are columns of numbers");
+    if (candidates_.empty())
+      throw Error("has no column of numbers", csv_.name(),
+                  "features are columns of numbers; in a list of clips the column with the files is named path");
     std::string names;
     for (const Candidate& candidate : candidates_) {
       if (candidate.bad_line > 0)
-        throw Error("column '" + candidate.name + "' has " +
-                        (trimmed(candidate.bad_cell).empty() ? "an empty cell" : "'" + candidate.bad_cell + "'") +
-                        " instead of a finite number",
+        throw Error("column '" + candidate.name + "' has " + candidate.problem(),
                     csv_.name() + ":" + std::to_string(candidate.bad_line),
                     "correct it, or remove the row or the column");
       table.columns.push_back({candidate.name, "", ""});
@@ -158,8 +167,14 @@ class TableReader {
     }
     table.recipe = {"table", 1, sha256_hex(names)};
     table.values = Matrix(genres_.size(), candidates_.size());
-    for (std::size_t j = 0; j < candidates_.size(); ++j)
-      for (std::size_t i = 0; i < genres_.size(); ++i) table.values(i, j) = candidates_[j].values[i];
+    std::vector<double> offsets;
+    for (const Candidate& candidate : candidates_) offsets.push_back(storage_offset(candidate.values));
+    for (std::size_t j = 0; j < candidates_.size(); ++j) {
+      for (std::size_t i = 0; i < genres_.size(); ++i)
+        table.values(i, j) = static_cast<float>(candidates_[j].values[i] - offsets[j]);
+      candidates_[j].values = {};  // frees its memory
+    }
+    if (std::ranges::any_of(offsets, [](double offset) { return offset != 0; })) table.offsets = std::move(offsets);
   }
 
   void take_labels() {
@@ -172,28 +187,13 @@ class TableReader {
   }
 
   CsvReader csv_;
-  std::optional<Roles> roles_;
+  std::optional<std::size_t> genre_, track_id_, filename_, artist_, album_, split_;  // columns by meaning
   std::size_t width_ = 0;
   std::vector<Candidate> candidates_;
   std::vector<std::string> genres_;  // by row
   SplitSubjects subjects_;
   std::unordered_map<std::string, std::size_t> line_of_;  // by id
 };
-
-/// Empty if there is no such file.
-std::string first_line(const std::filesystem::path& path) {
-  if (!find_file(path)) return {};
-  const auto file = open_file(path);
-  constexpr std::size_t kPieceBytes = 64 << 10, kLongestHeader = 4 << 20;  // enough for 90,370 columns
-  std::string line;
-  while (line.find('\n') == std::string::npos && line.size() < std::min<std::uint64_t>(kLongestHeader, file->size())) {
-    const std::size_t before = line.size();
-    line.resize(before + kPieceBytes);
-    line.resize(before + file->read_at(before, std::as_writable_bytes(std::span(line).subspan(before))));
-  }
-  line.resize(std::min(line.find('\n'), line.size()));
-  return line;
-}
 
 std::optional<TableFacts> facts_with_genres(const std::filesystem::path& table) {
   auto facts = read_table_facts(table);
@@ -207,7 +207,9 @@ bool is_feature_table(const std::filesystem::path& path) {
   if (path.extension() == ".npy") return file_exists(path);
   if (path.extension() != ".csv") return false;
   const std::string line = first_line(path);
-  return line.starts_with("feature,") || line.starts_with(",echonest,");  // FMA's features.csv and echonest.csv
+  if (line.starts_with(",echonest,")) return true;  // FMA's echonest.csv
+  return line.starts_with("feature,") || line.starts_with("feature;") || line.starts_with("feature\t") ||
+         line.starts_with("feature|");
 }
 
 Examples read_labelled_table(const std::filesystem::path& path) {
@@ -223,17 +225,16 @@ Examples read_labelled_table(const std::filesystem::path& path) {
 }
 
 bool is_labelled_table(const std::filesystem::path& path) {
-  if (is_feature_table(path)) return facts_with_genres(path).has_value();
-  const std::string line = first_line(path);
-  std::vector<std::string_view> header;
-  try {
-    CsvReader reader(line, path.string());
-    if (!reader.next(header)) return false;
-  } catch (const Error&) {  // an unclosed quote: not the header of a table
-    return false;
+  if (is_feature_table(path)) {
+    try {
+      return facts_with_genres(path).has_value();
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error&) {  // damaged facts, which are reported when the table is read
+      return true;
+    }
   }
-  const Roles roles(header);
-  return roles.genre_column() >= 0 && roles.path < 0;
+  return read_csv_columns(path).is_labelled_table();
 }
 
 }  // namespace genrewise

@@ -80,9 +80,11 @@ class Extraction {
   }
 
   bool already_there() {
-    if (!file_exists(output_)) return false;
-    auto facts = read_table_facts(output_);
+    const auto table = find_file(output_);
+    if (!table) return false;
+    auto facts = intact_facts();
     if (!facts || facts->fingerprint != fingerprint_) return false;
+    if (facts->bytes != 0 && facts->bytes != table->bytes) return false;  // truncated
     result_.skipped = std::move(facts->skipped);
     result_.reused = result_.tracks - result_.skipped.size();
     refresh_facts(*facts);
@@ -90,10 +92,21 @@ class Extraction {
     return true;
   }
 
+  // Facts of the existing table; empty if they are damaged, so that the table is recreated.
+  std::optional<TableFacts> intact_facts() const {
+    try {
+      return read_table_facts(output_);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error&) {
+      return std::nullopt;
+    }
+  }
+
   // Takes over the rows of a finished table of this recipe whose clips have not changed. Returns their number.
   std::size_t take_over_rows(RowJournal& journal) const {
     if (!file_exists(output_)) return 0;
-    const auto facts = read_table_facts(output_);
+    const auto facts = intact_facts();
     if (!facts || facts->recipe != set_.recipe() || facts->identities.empty()) return 0;
     const std::set<std::string_view> needed(keys_.begin(), keys_.end());
     std::size_t rows = 0;

@@ -50,6 +50,9 @@ Examples select_features(const Examples& examples, std::string_view features) {
   selected.table.recipe = {name, whole.version, sha256_hex(whole.hash + '/' + std::string(features))};
   selected.table.track_ids = examples.table.track_ids;
   for (const std::size_t j : kept) selected.table.columns.push_back(examples.table.columns[j]);
+  if (!examples.table.offsets.empty()) {
+    for (const std::size_t j : kept) selected.table.offsets.push_back(examples.table.offsets[j]);
+  }
   selected.table.values = Matrix(examples.table.values.rows(), kept.size());
   for (std::size_t i = 0; i < selected.table.values.rows(); ++i) {
     for (std::size_t j = 0; j < kept.size(); ++j) selected.table.values(i, j) = examples.table.values(i, kept[j]);
@@ -61,6 +64,7 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
   Examples selected{examples.name, examples.labels, {}, {}, examples.notes};
   selected.table.recipe = examples.table.recipe;
   selected.table.columns = examples.table.columns;
+  selected.table.offsets = examples.table.offsets;
   selected.table.values = examples.table.values.select_rows(rows);
   selected.subjects = select_subjects(examples.subjects, rows);
   selected.table.track_ids = selected.subjects.ids;

@@ -33,23 +33,24 @@ json examples_json(const TableFacts& facts) {
 
 /// Throws json::exception if a value is missing or of another type.
 void read_examples(const json& examples, TableFacts& facts) {
-  if (examples.at("version") != kVersion) return;
+  if (examples.at("version").get<int>() != kVersion) return;
   SplitSubjects& subjects = facts.subjects;
   facts.identities = examples.at("identities").get<std::vector<std::string>>();
   subjects.artists = examples.at("artists").get<std::vector<std::string>>();
   subjects.albums = examples.at("albums").get<std::vector<std::string>>();
   subjects.tracks = examples.at("files").get<std::vector<std::string>>();
+  const auto genres = examples.at("genres").get<json::array_t>(), parts = examples.at("parts").get<json::array_t>();
   std::set<std::string> names;
-  for (const json& genre : examples.at("genres")) {
-    if (genre.is_string()) names.insert(genre.get<std::string>());
+  for (const json& genre : genres) {
+    if (!genre.is_null()) names.insert(genre.get<std::string>());
   }
   subjects.labels_by_name.assign(names.begin(), names.end());
-  for (const json& genre : examples.at("genres")) {
-    const auto at = genre.is_string() ? names.find(genre.get<std::string>()) : names.end();
+  for (const json& genre : genres) {
+    const auto at = genre.is_null() ? names.end() : names.find(genre.get<std::string>());
     subjects.labels.push_back(at == names.end() ? -1 : static_cast<int>(std::distance(names.begin(), at)));
   }
-  for (const json& part : examples.at("parts")) {
-    subjects.official.push_back(part.is_string() ? parse_part(part.get<std::string>()) : std::nullopt);
+  for (const json& part : parts) {
+    subjects.official.push_back(part.is_null() ? std::nullopt : parse_part(part.get<std::string>()));
   }
 }
 
@@ -59,19 +60,24 @@ std::optional<TableFacts> read_table_facts(const std::filesystem::path& table) {
   const std::filesystem::path path = facts_path(table);
   if (!file_exists(path)) return std::nullopt;
   const json document = json::parse(read_file(path), nullptr, false);
+  const char* const remedy = "restore it, or delete it and the table and extract the features again";
+  if (!document.is_object()) throw Error("is damaged: it is not a JSON object", path.string(), remedy);
   try {
+    if (!document.contains("source")) return std::nullopt;
     TableFacts facts;
     const json &source = document.at("source"), &recipe = document.at("recipe");
     facts.dataset = source.at("dataset");
     facts.kind = source.at("kind");
     facts.tracks = source.at("tracks");
     facts.fingerprint = source.at("fingerprint");
+    if (source.contains("bytes")) facts.bytes = source.at("bytes");
     facts.skipped = document.at("skipped").get<std::vector<Fault>>();
     facts.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
     if (document.contains("examples")) read_examples(document.at("examples"), facts);
     return facts;
   } catch (const json::exception&) {
-    return std::nullopt;
+    throw Error("is damaged: a value of source, skipped, recipe or examples is missing or has another type",
+                path.string(), remedy);
   }
 }
 
@@ -82,8 +88,12 @@ bool same_examples(const TableFacts& a, const TableFacts& b) {
 void add_table_facts(const std::filesystem::path& table, const TableFacts& facts) {
   const std::filesystem::path path = facts_path(table);
   json document = json::parse(read_file(path));
-  document["source"] = {
-      {"dataset", facts.dataset}, {"kind", facts.kind}, {"tracks", facts.tracks}, {"fingerprint", facts.fingerprint}};
+  const auto file = find_file(table);
+  document["source"] = {{"dataset", facts.dataset},
+                        {"kind", facts.kind},
+                        {"tracks", facts.tracks},
+                        {"fingerprint", facts.fingerprint},
+                        {"bytes", file ? file->bytes : 0}};
   document["skipped"] = facts.skipped;
   document["examples"] = examples_json(facts);
   // Names may be any bytes; JSON is UTF-8.

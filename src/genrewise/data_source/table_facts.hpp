@@ -1,6 +1,7 @@
 // Contents of "<table>.json" of a feature table that extract_features() wrote, besides recipe and columns.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,13 +12,14 @@
 namespace genrewise {
 
 /// In the JSON:
-///   "source": {"dataset", "kind", "tracks", "fingerprint"}, "skipped": [{"where", "reason", "detail"}, ...],
+///   "source": {"dataset", "kind", "tracks", "fingerprint", "bytes"}, "skipped": [{"where", "reason", "detail"}, ...],
 ///   "examples": {"version": 1, and lists with an entry per row of the table: "identities", "genres" (null: none),
 ///                "artists", "albums", "files", "parts" (null: none)}.
 struct TableFacts {
   std::string dataset, kind;  ///< name and kind of the dataset
   std::size_t tracks = 0;     ///< tracks of the dataset: rows and skipped clips
   std::string fingerprint;    ///< of recipe and clips
+  std::uint64_t bytes = 0;    ///< size of the table; 0: unknown (tables of earlier versions)
   std::vector<Fault> skipped;
   FeatureRecipe recipe;  ///< read from the file; add_table_facts() does not change it
   /// Per row; empty in tables of earlier versions.
@@ -25,7 +27,8 @@ struct TableFacts {
   SplitSubjects subjects;               ///< without ids; label -1: none
 };
 
-/// Empty if there are none, or if the file is damaged or of another program.
+/// Empty if there is no file, or if it contains none (a table that extract_features() did not write). Throws Error,
+/// with the file's path, if the file is damaged: not JSON, or a value is missing or has another type.
 std::optional<TableFacts> read_table_facts(const std::filesystem::path& table);
 
 /// Whether both describe each row identically.

@@ -1,9 +1,11 @@
 #include "genrewise/dataset/builder.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <numeric>
+#include <span>
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/text.hpp"
@@ -49,8 +51,8 @@ void DatasetBuilder::add(Track track, std::string_view genre, const std::string&
                 "give every clip a unique track_id");
   }
   if (genre.empty() && !keep_unlabelled_) return reject("no genre", where);
-  if (plainly_missing(track.path)) {
-    return reject("missing file", where, fmt::format("{} does not exist", track.path.string()));
+  if (const auto file = check_file(track.path); !file) {
+    return reject(file.error().reason, where, fmt::format("{} {}", track.path.string(), file.error().detail));
   }
   if (!genre.empty()) {
     track.label = label_ids_.try_emplace(std::string(genre), static_cast<int>(label_ids_.size())).first->second;
@@ -90,37 +92,55 @@ NamedCsv::NamedCsv(const std::filesystem::path& path) : text_(read_file(path)), 
                 "give a CSV, a folder with one sub-folder per genre, or an FMA folder");
   }
   if (!reader_.next(fields_)) throw Error("the file is empty", path.string(), "the first row must name the columns");
-  for (std::size_t i = 0; i < fields_.size(); ++i) {
-    const std::string name(trimmed(fields_[i]));
-    if (!columns_.try_emplace(name, i).second) {
-      throw Error(fmt::format("two columns are named '{}'", name), where(), "rename one of them");
-    }
-  }
+  columns_ = CsvColumns(fields_);
+  for (const std::string_view field : fields_) header_.emplace_back(trimmed(field));
+  const std::string repeated = columns_.repeated();
+  if (!repeated.empty())
+    throw Error(fmt::format("two columns are named '{}'", repeated), where(), "rename one of them");
 }
 
-void NamedCsv::require(const std::vector<std::string>& columns) const {
+void NamedCsv::require(const std::vector<std::string>& columns, const std::string& remedy) const {
   std::string missing;
   for (const std::string& column : columns) {
     if (!has(column)) missing += (missing.empty() ? "'" : ", '") + column + "'";
   }
   if (missing.empty()) return;
-  throw Error(fmt::format("the column {} is missing", missing), where(), "the first row must name the columns");
+  constexpr std::size_t kMostNames = 10;
+  const bool all = header_.size() <= kMostNames;
+  const std::span<const std::string> names(header_.data(), all ? header_.size() : kMostNames);
+  throw Error(fmt::format("the column {} is missing (the first row has: {}{})", missing, fmt::join(names, ", "),
+                          all ? "" : ", ..."),
+              where(), remedy);
 }
 
 bool NamedCsv::next() {
   if (!reader_.next(fields_)) return false;
-  if (fields_.size() == columns_.size()) return true;
-  throw Error(fmt::format("the row has {} fields, the header has {}", fields_.size(), columns_.size()), where(),
+  if (fields_.size() == header_.size()) return true;
+  throw Error(fmt::format("the row has {} fields, the header has {}", fields_.size(), header_.size()), where(),
               "put a field that contains commas or line breaks between double quotes");
 }
 
 std::string_view NamedCsv::get(std::string_view column) const {
-  const auto found = columns_.find(std::string(column));
-  return found == columns_.end() ? std::string_view() : trimmed(fields_[found->second]);
+  return trimmed(get_untrimmed(column));
+}
+
+std::string_view NamedCsv::get_untrimmed(std::string_view column) const {
+  const auto found = columns_.find(column);
+  return found ? fields_[*found] : std::string_view();
 }
 
 std::string NamedCsv::where() const {
   return fmt::format("{}:{}", reader_.name(), reader_.line());
+}
+
+NamedFile named_file(const std::filesystem::path& folder, std::string_view text) {
+  std::error_code ignored;
+  const std::string_view plain = trimmed(text);
+  if (plain.size() < text.size()) {
+    const std::filesystem::path as_written = resolve_location(folder, text);
+    if (std::filesystem::is_regular_file(as_written, ignored)) return {as_written, std::string(text)};
+  }
+  return {resolve_location(folder, plain), std::string(plain)};
 }
 
 }  // namespace genrewise

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/dataset/csv_columns.hpp"
 #include "genrewise/dataset/dataset.hpp"
 
 namespace genrewise {
@@ -33,7 +34,7 @@ class DatasetBuilder {
   std::unordered_map<std::string, std::string> where_by_id_;
 };
 
-/// A CSV file whose first row names the columns.
+/// A CSV file whose first row names the columns; see CsvColumns for the meanings by which they are found.
 class NamedCsv {
  public:
   /// Reads the whole file at `path`. Throws Error if it has no header row.
@@ -41,22 +42,33 @@ class NamedCsv {
   NamedCsv(const NamedCsv&) = delete;
   NamedCsv& operator=(const NamedCsv&) = delete;
 
-  bool has(std::string_view column) const { return columns_.contains(std::string(column)); }
-  /// Throws Error that names the missing columns.
-  void require(const std::vector<std::string>& columns) const;
+  bool has(std::string_view column) const { return columns_.find(column).has_value(); }
+  /// Throws Error that names the missing columns and the ones that exist.
+  void require(const std::vector<std::string>& columns, const std::string& remedy) const;
   /// Moves to the next row; false at the end. Throws Error for a row with too few or too many fields.
   bool next();
   /// Field of the current row, trimmed; empty if there is no such column.
   std::string_view get(std::string_view column) const;
+  /// The same with the blanks around it.
+  std::string_view get_untrimmed(std::string_view column) const;
   /// "path:line" of the current row.
   std::string where() const;
 
  private:
   std::string text_;
   CsvReader reader_;
-  std::unordered_map<std::string, std::size_t> columns_;
+  CsvColumns columns_;
+  std::vector<std::string> header_;
   std::vector<std::string_view> fields_;
 };
+
+/// Location of the file that a row or line names, relative to `folder`. Blanks around the name belong to it if there is
+/// such a file on this machine.
+struct NamedFile {
+  std::filesystem::path path;
+  std::string name;  ///< with the blanks that belong to it
+};
+NamedFile named_file(const std::filesystem::path& folder, std::string_view text);
 
 /// Order of ids: whole numbers by value, then everything else by bytes.
 bool id_less(std::string_view a, std::string_view b);

@@ -1,10 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
-#include <fstream>
 
-#include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
@@ -39,27 +36,14 @@ std::optional<Part> part_of_row(const NamedCsv& csv) {
   throw Error(fmt::format("split is '{}'", text), csv.where(), "write training, validation or test, or leave it empty");
 }
 
-/// Whether the header has the columns that a list of clips must have. Reads only the first line.
-bool lists_clips(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string line;
-  std::getline(file, line);
-  std::vector<std::string_view> columns;
-  try {
-    CsvReader(line, path.string()).next(columns);
-  } catch (const Error&) {
-    return false;  // a different kind of table, with a line break in its header
-  }
-  const auto has = [&](std::string_view name) { return std::ranges::find(columns, name, trimmed) != columns.end(); };
-  return has("path") && has("genre");
-}
-
 /// The only CSV in the folder that lists clips; empty if there is none. Throws Error if there are several.
 std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   std::filesystem::path found;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() != ".csv" || !entry.is_regular_file(ignored) || !lists_clips(entry.path())) continue;
+    if (entry.path().extension() != ".csv" || !entry.is_regular_file(ignored)) continue;
+    const CsvColumns columns = read_csv_columns(entry.path());
+    if (!columns.find("path") || !columns.find("genre")) continue;
     if (!found.empty()) {
       throw Error(fmt::format("contains more than one list of clips ({}, {})", found.filename().string(),
                               entry.path().filename().string()),
@@ -75,20 +59,23 @@ bool is_list_of_clips(const std::filesystem::path& location) {
   return std::filesystem::exists(location) || file_exists(location);  // includes pipes and objects in a store
 }
 
-Dataset open_csv(const std::filesystem::path& named, const DatasetOptions& options) {
-  const std::filesystem::path location = std::filesystem::is_directory(named) ? find_csv_in(named) : named;
+Dataset open_csv(const std::filesystem::path& given, const DatasetOptions& options) {
+  const std::filesystem::path location = std::filesystem::is_directory(given) ? find_csv_in(given) : given;
   NamedCsv csv(location);
-  csv.require({"path", "genre"});
+  const std::string file = !csv.has("path") && csv.has("filename") ? "filename" : "path";
+  csv.require({file, "genre"},
+              "name the columns of a list of clips path and genre; a table of features needs a column named genre or "
+              "label");
   DatasetBuilder builder("csv", location, options.keep_unlabelled);
   while (csv.next()) {
-    const std::string_view path = csv.get("path");
-    if (path.empty())
+    NamedFile named = named_file(location.parent_path(), csv.get_untrimmed(file));
+    if (named.name.empty())
       throw Error("the path is empty", csv.where(), "give the path of the audio file, or remove the row");
     Track track;
-    track.path = resolve_location(location.parent_path(), path);
+    track.path = std::move(named.path);
     track.id = csv.get("track_id");
     if (track.id.empty()) {
-      track.id = path;
+      track.id = std::move(named.name);
       if (const auto start = csv.get("start_s"); !start.empty()) track.id += fmt::format("@{}", start);
     }
     track.artist = csv.get("artist");
@@ -107,7 +94,7 @@ DatasetKindDescriptor csv_dataset() {
   return {.kind = "csv",
           .title = "CSV of clips",
           .location = "a CSV of tracks",
-          .recognised_by = "a file with the columns path and genre, or a folder with one such file in it",
+          .recognised_by = "a file with the columns path and genre (or synonyms), or a folder with one such file in it",
           .recognises = is_list_of_clips,
           .open = open_csv};
 }

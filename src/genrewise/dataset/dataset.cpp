@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "genrewise/base/filesystem_errors.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
@@ -65,8 +66,7 @@ Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions
                      "leave the option out");
   return dataset;
 } catch (const std::filesystem::filesystem_error& error) {
-  throw Error("cannot be read (" + error.code().message() + ")", error.path1().string(),
-              "check the permissions of the folder and of those above it");
+  throw to_error(error);
 }
 
 }  // namespace genrewise

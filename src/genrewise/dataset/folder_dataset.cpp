@@ -1,9 +1,13 @@
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <set>
+#include <iterator>
+#include <map>
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -24,38 +28,120 @@ bool is_hidden(const fs::path& path) {
   return path.filename().string().starts_with('.');
 }
 
-struct GenreFolder {
-  const fs::path& root;
-  std::string genre;
-  DatasetBuilder& builder;
-  std::set<fs::path> ancestors = {};  // canonical paths, to stop at circular links
+/// Walks the genre folders of a dataset. Each folder is taken once: a link to one that is taken anyway (below the root,
+/// not hidden), that is taken already, or that contains the root, is not followed.
+class GenreFolders {
+ public:
+  GenreFolders(const fs::path& root, DatasetBuilder& builder)
+      : root_(root), real_root_(real_path(root)), builder_(builder) {}
 
-  void walk(const fs::path& folder, const std::string& album) {
-    std::error_code ignored;
-    const auto [self, is_new] = ancestors.insert(fs::weakly_canonical(folder, ignored));
-    if (!is_new) return;
-    for (const fs::path& entry : entries_of(folder, builder)) {
-      if (is_hidden(entry)) {
-        builder.ignore();
-      } else if (fs::is_directory(entry, ignored)) {
-        walk(entry, entry.lexically_relative(root).generic_string());
-      } else {
-        add(entry, album);
-      }
-    }
-    ancestors.erase(self);
+  void add_genre(const fs::path& folder) {
+    genre_ = folder.filename().string();
+    if (!leads_elsewhere(folder)) return;
+    walk(folder, "");
   }
 
-  void add(const fs::path& file, const std::string& album) {
-    if (!looks_like_audio(file)) return builder.ignore();
+  void add(const fs::path& file, const std::string& genre, const std::string& album) {
+    if (!looks_like_audio(file)) return builder_.ignore();
     Track track;
     track.path = file;
-    track.id = file.lexically_relative(root).generic_string();
+    track.id = file.lexically_relative(root_).generic_string();
     track.album = album;
     track.title = file.stem().string();
-    builder.add(std::move(track), genre, file.string());
+    builder_.add(std::move(track), genre, file.string());
   }
+
+ private:
+  static fs::path real_path(const fs::path& path) {
+    std::error_code ignored;
+    return fs::weakly_canonical(path, ignored);
+  }
+
+  static bool contains(const fs::path& folder, const fs::path& path) {
+    const fs::path within = path.lexically_relative(folder);
+    return !within.empty() && *within.begin() != "..";
+  }
+
+  void walk(const fs::path& folder, const std::string& album) {
+    const auto [taken, is_new] = genre_of_.try_emplace(real_path(folder), genre_);
+    if (!is_new) return ignore_link(folder, taken->first, taken->second);
+    std::error_code ignored;
+    for (const fs::path& entry : entries_of(folder, builder_)) {
+      if (is_hidden(entry)) {
+        builder_.ignore();
+      } else if (fs::is_symlink(entry, ignored) && !leads_elsewhere(entry)) {
+        continue;
+      } else if (fs::is_directory(entry, ignored)) {
+        walk(entry, entry.lexically_relative(root_).generic_string());
+      } else {
+        add(entry, genre_, album);
+      }
+    }
+  }
+
+  /// Whether a link leads to something that is not taken anyway; else counts it as ignored or rejects it.
+  bool leads_elsewhere(const fs::path& link) {
+    std::error_code ignored;
+    if (!fs::is_symlink(link, ignored)) return true;
+    const fs::path target = real_path(link), within = target.lexically_relative(real_root_);
+    if (contains(target, real_root_)) {
+      ignore_link(link, target, "");
+      return false;
+    }
+    if (!contains(real_root_, target)) return true;
+    const auto hidden = [](const fs::path& part) { return is_hidden(part); };
+    if (std::ranges::any_of(within, hidden)) return true;  // a store of files, as git-annex has
+    const bool beside_genres = std::distance(within.begin(), within.end()) == 1;
+    if (!fs::is_directory(target, ignored) && (beside_genres || !looks_like_audio(target))) return true;
+    ignore_link(link, target, within.begin()->string());
+    return false;
+  }
+
+  void ignore_link(const fs::path& link, const fs::path& target, const std::string& genre) {
+    if (genre == genre_) return builder_.ignore();
+    builder_.reject("link not followed", link.string(),
+                    fmt::format("it leads to {}, which {}", target.string(),
+                                genre.empty() ? "contains the dataset" : fmt::format("is taken as {}", genre)));
+  }
+
+  const fs::path& root_;
+  const fs::path real_root_;
+  DatasetBuilder& builder_;
+  std::string genre_;                         // of the folder that is being walked
+  std::map<fs::path, std::string> genre_of_;  // of the folders that were walked, by real path
 };
+
+bool has_digits(const std::string& name, std::size_t count) {
+  return name.size() == count && name.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// Whether the folder contains clips as FMA's archives do: 000/000002.mp3.
+bool holds_fma_clips(const fs::path& folder) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string thousands = entry.path().filename().string();
+    if (!has_digits(thousands, 3)) continue;
+    for (const auto& clip : fs::directory_iterator(entry.path(), ignored)) {
+      const std::string id = clip.path().stem().string();
+      if (clip.path().extension() == ".mp3" && has_digits(id, 6) && id.starts_with(thousands)) return true;
+    }
+  }
+  return false;
+}
+
+/// Throws Error for the folder of an FMA archive, or one with such a folder in it: their numbers are not genres.
+void require_genres(const fs::path& root, const std::vector<fs::path>& entries) {
+  std::vector<fs::path> folders = {root};
+  std::ranges::copy(entries, std::back_inserter(folders));
+  const auto fma = std::ranges::find_if(folders, holds_fma_clips);
+  if (fma == folders.end()) return;
+  const fs::path folder = absolute_location(*fma / "").parent_path();
+  const bool has_name = folder.filename().string().starts_with("fma_");  // is found beside fma_metadata/
+  throw Error("contains FMA's clips, whose genres are in fma_metadata/tracks.csv, but that file is missing",
+              fma->string(),
+              fmt::format("fetch it with `genrewise fetch fma-metadata --to {}` and give that folder as DATASET",
+                          (has_name ? folder.parent_path() : folder).string()));
+}
 
 /// GTZAN's archives contain the genre folders one level down, beside images of spectrograms.
 fs::path root_of(const fs::path& location) {
@@ -72,14 +158,17 @@ bool is_folder(const fs::path& location) {
 Dataset open_genre_folders(const fs::path& location, const DatasetOptions& options) {
   DatasetBuilder builder("folder", location, options.keep_unlabelled);
   const fs::path root = root_of(location);
-  for (const fs::path& entry : entries_of(root, builder)) {
+  const std::vector<fs::path> entries = entries_of(root, builder);
+  require_genres(root, entries);
+  GenreFolders folders(root, builder);
+  for (const fs::path& entry : entries) {
     std::error_code ignored;
     if (is_hidden(entry)) {
       builder.ignore();
     } else if (fs::is_directory(entry, ignored)) {
-      GenreFolder{root, entry.filename().string(), builder}.walk(entry, "");
+      folders.add_genre(entry);
     } else if (looks_like_audio(entry) && options.keep_unlabelled) {
-      GenreFolder{root, "", builder}.add(entry, "");
+      folders.add(entry, "", "");
     } else if (looks_like_audio(entry)) {
       builder.reject("no genre", entry.string(), "beside the genre folders, not in one");
     } else {

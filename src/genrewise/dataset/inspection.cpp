@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "genrewise/audio/clip_check.hpp"
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -44,6 +45,10 @@ ClipFacts facts_of(const Track& track) {
   const auto decoded = decode_file(track.path, {.clip = track.clip, .sample_rate_hz = {}});
   if (!decoded) {
     facts.fault = decoded.error();
+    return facts;
+  }
+  if (const auto usable = check_clip(*decoded); !usable) {
+    facts.fault = usable.error();
     return facts;
   }
   const std::vector<float>& samples = decoded->samples;

@@ -29,7 +29,8 @@ struct Inspection {
   /// "short", "silent", "clipped" or "duplicate".
   struct Finding {
     std::string kind, track_id, path, detail;
-    bool unusable = false;  ///< the clip cannot be decoded or has no genre; clips with other findings can be used
+    bool unusable = false;  ///< the clip cannot be decoded, fails check_clip() or has no genre; clips with other
+                            ///< findings can be used
   };
   /// Clips with identical samples.
   struct Duplicate {

@@ -39,6 +39,8 @@ bool is_playlist_folder(const fs::path& location) {
   return any;
 }
 
+constexpr std::string_view kScheme = "file://";
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
@@ -47,7 +49,6 @@ int hex_digit(char c) {
 
 /// Path of an entry: decodes "file://" URIs; backslashes separate folders if there is no slash.
 std::string path_of(std::string_view entry) {
-  constexpr std::string_view kScheme = "file://";
   std::string path;
   if (!entry.starts_with(kScheme)) {
     path = entry;
@@ -85,12 +86,12 @@ void read_playlist(const fs::path& playlist, DatasetBuilder& builder, Listed& li
   Track track;
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::size_t end = std::min(rest.find_first_of("\r\n"), rest.size());
-    const std::string_view line = trimmed(rest.substr(0, end));
+    const std::string_view written = rest.substr(0, end), line = trimmed(written);
     rest.remove_prefix(std::min(rest.size(), end + (rest.substr(end).starts_with("\r\n") ? 2 : 1)));
     if (line.starts_with("#EXTINF:")) read_extended_info(line, track);
     if (line.empty() || line.starts_with('#')) continue;
     const std::string where = fmt::format("{}:{}", playlist.string(), number);
-    track.path = resolve_location(playlist.parent_path(), path_of(line));
+    track.path = named_file(playlist.parent_path(), path_of(line.starts_with(kScheme) ? line : written)).path;
     track.id = track.path.lexically_relative(playlist.parent_path()).generic_string();  // the same on every machine
     if (track.id.empty()) track.id = track.path.string();                               // in an object store
     if (track.title.empty()) track.title = track.path.stem().string();

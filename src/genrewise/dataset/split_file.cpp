@@ -24,12 +24,12 @@ void write_split_file(const std::filesystem::path& path, const SplitSubjects& su
 
 Split read_split_file(const std::filesystem::path& path, const SplitSubjects& subjects) {
   NamedCsv csv(path);
-  csv.require({"track_id", "part"});
+  csv.require({"track_id", "split"}, "create the split with genrewise split: it writes the columns track_id and part");
   std::unordered_map<std::string, Part> parts;
   while (csv.next()) {
-    const auto part = parse_part(csv.get("part"));
+    const auto part = parse_part(csv.get("split"));
     if (!part) {
-      throw Error(fmt::format("the part is '{}'", csv.get("part")), csv.where(), "write training, validation or test");
+      throw Error(fmt::format("the part is '{}'", csv.get("split")), csv.where(), "write training, validation or test");
     }
     if (!parts.try_emplace(std::string(csv.get("track_id")), *part).second) {
       throw Error(fmt::format("the track_id '{}' occurs twice", csv.get("track_id")), csv.where(),

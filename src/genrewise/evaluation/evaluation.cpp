@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 #include <utility>
 
 #include "genrewise/base/error.hpp"
@@ -31,12 +32,47 @@ void require_same_recipe(const Model& model, const Examples& examples) {
 
 }  // namespace
 
-std::vector<std::string> row_fingerprints(const Matrix& values, const std::vector<std::size_t>& rows) {
+Examples arrange_columns(const Model& model, Examples examples) {
+  FeatureTable& table = examples.table;
+  if (model.recipe.name != "table" || table.recipe.name != "table" || table.recipe == model.recipe) return examples;
+  std::unordered_map<std::string_view, std::size_t> column_of;
+  for (std::size_t j = 0; j < table.columns.size(); ++j) column_of.emplace(table.columns[j].feature, j);
+  std::vector<std::size_t> from;
+  std::vector<std::string> missing;
+  for (const FeatureColumn& column : model.columns) {
+    const auto found = column_of.find(column.feature);
+    found == column_of.end() ? missing.push_back(column.feature) : from.push_back(found->second);
+  }
+  if (!missing.empty()) {
+    constexpr std::size_t kMostNames = 10;
+    const std::size_t named = std::min(missing.size(), kMostNames);
+    throw Error(fmt::format("lacks {} of the {} columns that the model was trained on: {}{}", missing.size(),
+                            model.columns.size(), fmt::join(missing.begin(), missing.begin() + named, ", "),
+                            named < missing.size() ? ", ..." : ""),
+                examples.name, "give a table with columns of these names, in any order");
+  }
+  Matrix values(table.values.rows(), from.size());
+  for (std::size_t i = 0; i < values.rows(); ++i) {
+    for (std::size_t j = 0; j < from.size(); ++j) values(i, j) = table.values(i, from[j]);
+  }
+  std::vector<double> offsets;
+  if (!table.offsets.empty()) {
+    for (const std::size_t j : from) offsets.push_back(table.offsets[j]);
+  }
+  table = {model.recipe, model.columns, std::move(table.track_ids), std::move(values), std::move(offsets)};
+  return examples;
+}
+
+std::vector<std::string> row_fingerprints(const FeatureTable& table, const std::vector<std::size_t>& rows) {
   std::vector<std::string> fingerprints;
   fingerprints.reserve(rows.size());
+  std::vector<float> numbers(table.values.cols());
   for (const std::size_t row : rows) {
-    const auto numbers = values.row(row);
-    fingerprints.push_back(sha256_hex({reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()})
+    std::ranges::copy(table.values.row(row), numbers.begin());
+    // With the offsets, a row has the same numbers in every table that contains it.
+    for (std::size_t j = 0; j < table.offsets.size(); ++j)
+      numbers[j] = static_cast<float>(numbers[j] + table.offsets[j]);
+    fingerprints.push_back(sha256_hex({reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float)})
                                .substr(0, kFingerprintLength));
   }
   return fingerprints;
@@ -46,7 +82,7 @@ std::vector<std::size_t> unseen_rows(const Model& model, const Examples& example
   std::vector<std::size_t> all(examples.subjects.ids.size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   const std::set<std::string> trained_on = training_fingerprints(model);
-  const std::vector<std::string> fingerprints = row_fingerprints(examples.table.values, all);
+  const std::vector<std::string> fingerprints = row_fingerprints(examples.table, all);
   std::erase_if(all, [&](std::size_t row) { return trained_on.contains(fingerprints[row]); });
   return all;
 }
@@ -57,7 +93,7 @@ Metrics evaluate(const Model& model, const BlockReader& next, std::span<const st
   std::vector<float> probabilities;
   LabelledBlock block;
   while (next(block)) {
-    const Predictions predicted = model.predict_with_probabilities(block.features);
+    const Predictions predicted = model.predict_with_probabilities(block.features, block.offsets);
     truth.insert(truth.end(), block.labels.begin(), block.labels.end());
     all.labels.insert(all.labels.end(), predicted.labels.begin(), predicted.labels.end());
     const auto values = predicted.probabilities.values();
@@ -100,12 +136,12 @@ Evaluation evaluate(const Model& model, const Examples& examples, const std::vec
                 fmt::format("give examples of the model's genres: {}", fmt::join(model.labels, ", ")));
   }
   const std::set<std::string> trained_on = training_fingerprints(model);
-  for (const std::string& fingerprint : row_fingerprints(examples.table.values, evaluated))
+  for (const std::string& fingerprint : row_fingerprints(examples.table, evaluated))
     evaluation.trained_on += trained_on.contains(fingerprint);
   bool read = false;
   const auto next = [&](LabelledBlock& block) {
     if (std::exchange(read, true)) return false;
-    block = {examples.table.values.select_rows(evaluated), truth};
+    block = {examples.table.values.select_rows(evaluated), truth, examples.table.offsets};
     return true;
   };
   evaluation.metrics = evaluate(model, next, groups_of(examples.subjects, evaluated), seed);

@@ -27,7 +27,8 @@ struct Evaluation {
 /// A block of examples, for evaluation with one block in memory at a time.
 struct LabelledBlock {
   Matrix features;
-  std::vector<int> labels;  ///< per row, index into the model's labels
+  std::vector<int> labels;           ///< per row, index into the model's labels
+  std::vector<double> offsets = {};  ///< of the features' columns, as in FeatureTable
 };
 /// Fills the block; false when there are no more.
 using BlockReader = std::function<bool(LabelledBlock&)>;
@@ -44,8 +45,13 @@ Metrics evaluate(const Model& model, BatchStream& batches, std::uint64_t seed);
 Evaluation evaluate(const Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
                     std::uint64_t seed);
 
+/// The examples with the columns of a model that was trained on a labelled table of another program: columns are
+/// matched by name, in any order; further ones are left out. Examples of other recipes are returned unchanged. Throws
+/// Error that names the missing columns.
+Examples arrange_columns(const Model& model, Examples examples);
+
 /// Fingerprint of each row's numbers (12 hexadecimal digits), which identifies an example independent of its id.
-std::vector<std::string> row_fingerprints(const Matrix& values, const std::vector<std::size_t>& rows);
+std::vector<std::string> row_fingerprints(const FeatureTable& table, const std::vector<std::size_t>& rows);
 
 /// Rows that the model was not trained on, according to the fingerprints in its facts.
 std::vector<std::size_t> unseen_rows(const Model& model, const Examples& examples);

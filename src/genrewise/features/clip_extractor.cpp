@@ -1,5 +1,6 @@
 #include "genrewise/features/clip_extractor.hpp"
 
+#include "genrewise/audio/clip_check.hpp"
 #include "genrewise/audio/decode.hpp"
 
 namespace genrewise {
@@ -26,6 +27,10 @@ Expected<void> ClipExtractor::extract(std::span<const std::byte> bytes, const st
 Expected<void> ClipExtractor::extract(const Expected<Waveform>& clip, const std::string& where,
                                       std::span<float> out) const {
   if (!clip) return tl::unexpected(clip.error());
+  if (Expected<void> usable = check_clip(*clip); !usable) {
+    usable.error().where = where;
+    return usable;
+  }
   std::unique_ptr<FeatureSet::Scratch> scratch;
   {
     const std::lock_guard lock(mutex_);

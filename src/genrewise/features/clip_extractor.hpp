@@ -26,7 +26,8 @@ class ClipExtractor {
   /// `set` must outlive the extractor.
   explicit ClipExtractor(const FeatureSet& set) : set_(set) {}
 
-  /// Writes set.size() numbers to `out`. Faults: those of decode_file() and of the set; their `where` is the location.
+  /// Writes set.size() numbers to `out`. Faults: those of decode_file(), check_clip() and the set; their `where` is the
+  /// location.
   /// Throws as decode_file() does.
   Expected<void> extract(const std::filesystem::path& location, const ClipRequest& clip, std::span<float> out) const;
   /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -27,31 +27,63 @@ std::filesystem::path sidecar_path(const std::filesystem::path& path) {
   return path.string() + ".json";
 }
 
+/// Running mean and sum of squared deviations of a column (Welford).
+struct Moments {
+  double count = 0, mean = 0, squares = 0;
+
+  void add(double value) {
+    const double before = value - mean;
+    mean += before / ++count;
+    squares += before * (value - mean);
+  }
+  double offset() const {
+    constexpr double kFarFromZero = 1000;  // standard deviations
+    const double deviation = std::sqrt(squares / count);
+    return deviation > 0 && std::fabs(mean) >= kFarFromZero * deviation ? mean : 0;
+  }
+};
+
+std::vector<double> offsets_of(const std::vector<Moments>& columns) {
+  std::vector<double> offsets;
+  for (const Moments& column : columns) offsets.push_back(column.offset());
+  if (std::ranges::all_of(offsets, [](double offset) { return offset == 0; })) offsets.clear();
+  return offsets;
+}
+
 // Contents of "<path>.json".
 struct Sidecar {
   FeatureRecipe recipe;
   std::vector<FeatureColumn> columns;
   std::vector<std::string> track_ids;
+  std::optional<std::size_t> rows;
 };
 
 std::optional<Sidecar> read_sidecar(const std::filesystem::path& table) {
   const std::filesystem::path path = sidecar_path(table);
   if (!file_exists(path)) return std::nullopt;
+  const json object = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
+  const char* const remedy = "restore it, or delete it and the table and extract the features again";
+  if (!object.is_object()) throw Error("is damaged: it is not a JSON object", path.string(), remedy);
   try {
-    const json object = json::parse(read_file(path));
-    if (object.at("format") != kFormat) throw Error("does not describe a feature table", path.string());
+    if (object.at("format") != kFormat) throw Error("does not describe a feature table", path.string(), remedy);
     Sidecar sidecar;
     const json& recipe = object.at("recipe");
     sidecar.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
+    if (object.contains("rows")) sidecar.rows = object.at("rows").get<std::size_t>();
     if (object.contains("track_ids")) sidecar.track_ids = object.at("track_ids").get<std::vector<std::string>>();
     if (object.contains("columns")) {
       for (const json& column : object.at("columns"))
         sidecar.columns.push_back({column.at(0), column.at(1), column.at(2)});
     }
     return sidecar;
-  } catch (const json::exception& error) {
-    throw Error(fmt::format("is damaged ({})", error.what()), path.string(), "extract the features again");
+  } catch (const json::exception&) {
+    throw Error("is damaged: format, recipe, rows, track_ids or columns is missing or has another type", path.string(),
+                remedy);
   }
+}
+
+const char* why_unfit(double value) {
+  return std::isfinite(value) ? "exceeds the float32 range of 3.4e38" : "is not a finite number";
 }
 
 // Parses the numbers of one line after its id. Almost all lines of a table are such, without quotes, so they are
@@ -60,17 +92,15 @@ class RowParser {
  public:
   RowParser(const std::vector<FeatureColumn>& columns, std::string name) : columns_(columns), name_(std::move(name)) {}
 
-  void parse(std::string_view cells, std::size_t line, std::span<float> values) const {
+  void parse(std::string_view cells, std::size_t line, std::span<double> values) const {
     const char* at = cells.data();
     const char* const end = at + cells.size();
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (i > 0 && (at == end || *at++ != ',')) fail_count(line, i);
       // Parsed as double: a number that is too small for a float becomes 0 instead of an error.
-      double value = 0;
-      const auto [next, code] = std::from_chars(at, end, value);
+      const auto [next, code] = std::from_chars(at, end, values[i]);
       const bool whole = code == std::errc() && (next == end || *next == ',');
-      if (!whole || !std::isfinite(value)) fail_cell(std::string_view(at, end), line, i);
-      values[i] = static_cast<float>(value);
+      if (!whole || !fits_float32(values[i])) fail_cell(std::string_view(at, end), line, i, whole ? values[i] : NAN);
       at = next;
     }
     if (at != end) fail_count(line, values.size() + 1);
@@ -82,11 +112,11 @@ class RowParser {
                             found > columns_.size() ? "more" : std::to_string(found), columns_.size()),
                 fmt::format("{}:{}", name_, line), "correct the row or extract the features again");
   }
-  [[noreturn]] void fail_cell(std::string_view rest, std::size_t line, std::size_t column) const {
+  [[noreturn]] void fail_cell(std::string_view rest, std::size_t line, std::size_t column, double value) const {
     const std::string_view cell = rest.substr(0, std::min<std::size_t>(rest.find(','), 40));
     const FeatureColumn& name = columns_[column];
-    throw Error(fmt::format("\"{}\" in column {} ({} {} {}) is not a finite number", cell, column + 2, name.feature,
-                            name.statistic, name.number),
+    throw Error(fmt::format("\"{}\" in column {} ({} {} {}) {}", cell, column + 2, name.feature, name.statistic,
+                            name.number, why_unfit(value)),
                 fmt::format("{}:{}", name_, line), "remove the row or extract the features again");
   }
 
@@ -135,38 +165,71 @@ std::string take_id(std::string_view& text, const std::string& name, std::size_t
   throw Error("a quoted id is never closed", fmt::format("{}:{}", name, line), "add the missing \"");
 }
 
-FeatureTable read_csv(const std::filesystem::path& path) {
-  const std::string text = read_file(path);
-  if (is_echonest_table(text)) return read_echonest_table(text, path.string());
-  CsvReader header(text, path.string());
-  FeatureTable table;
-  table.columns = read_header(header);
-  // The header has four lines: no column name of genrewise or FMA contains a line break.
-  std::string_view rest = text;
-  for (int i = 0; i < 4; ++i) rest.remove_prefix(std::min(rest.find('\n') + 1, rest.size()));
-
-  const RowParser parser(table.columns, path.string());
-  std::vector<float> values;
-  values.reserve(rest.size() / 18);  // FMA writes about 18 characters for a number
+/// Parses all rows after the header, calls `add(values)` for each, and returns their ids.
+template <class Add>
+std::vector<std::string> read_rows(std::string_view rest, const RowParser& parser, std::size_t columns,
+                                   const std::string& name, const Add& add) {
+  std::vector<std::string> ids;
+  std::vector<double> values(columns);
   for (std::size_t line = 5; !rest.empty(); ++line) {
     if (rest.starts_with('\n') || rest.starts_with("\r\n")) {
       rest.remove_prefix(rest.find('\n') + 1);
       continue;
     }
-    std::string id = take_id(rest, path.string(), line);
+    std::string id = take_id(rest, name, line);
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view cells = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (cells.ends_with('\r')) cells.remove_suffix(1);
-    values.resize(values.size() + table.columns.size());
-    parser.parse(cells, line, std::span(values).last(table.columns.size()));
+    parser.parse(cells, line, values);
+    add(std::span<const double>(values));
     line += static_cast<std::size_t>(std::ranges::count(id, '\n'));
-    table.track_ids.push_back(std::move(id));
+    ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+FeatureTable read_csv(const std::filesystem::path& path) {
+  std::string text = read_file(path);
+  if (is_echonest_table(text)) return read_echonest_table(text, path.string());
+  if (text.find('\n') == std::string::npos) std::ranges::replace(text, '\r', '\n');  // line ends of old Macintoshes
+  CsvReader header(text, path.string());
+  FeatureTable table;
+  table.columns = read_header(header);
+  if (header.separator() != ',') {
+    throw Error(fmt::format("the fields of this feature table are separated by {}",
+                            header.separator() == '\t' ? std::string("tabs") : fmt::format("'{}'", header.separator())),
+                path.string(), "save it with commas");
+  }
+  // The header has four lines: no column name of genrewise or FMA contains a line break.
+  std::string_view rest = text;
+  for (int i = 0; i < 4; ++i) rest.remove_prefix(std::min(rest.find('\n') + 1, rest.size()));
+
+  const auto sidecar = read_sidecar(path);
+  const RowParser parser(table.columns, path.string());
+  std::vector<float> values;
+  values.reserve(rest.size() / 18);                                  // FMA writes about 18 characters for a number
+  std::vector<Moments> moments(sidecar ? 0 : table.columns.size());  // with it the numbers were float32 when written
+  table.track_ids = read_rows(rest, parser, table.columns.size(), path.string(), [&](std::span<const double> row) {
+    for (const double value : row) values.push_back(static_cast<float>(value));
+    for (std::size_t j = 0; j < moments.size(); ++j) moments[j].add(row[j]);
+  });
+  table.offsets = offsets_of(moments);
+  if (!table.offsets.empty()) {
+    values.clear();
+    read_rows(rest, parser, table.columns.size(), path.string(), [&](std::span<const double> row) {
+      for (std::size_t j = 0; j < row.size(); ++j) values.push_back(static_cast<float>(row[j] - table.offsets[j]));
+    });
   }
   table.values = Matrix(table.track_ids.size(), table.columns.size(), std::move(values));
 
-  if (const auto sidecar = read_sidecar(path)) {
+  if (sidecar) {
     table.recipe = sidecar->recipe;
+    if (sidecar->rows && *sidecar->rows != table.track_ids.size()) {
+      throw Error(fmt::format("has {} rows, but {} states {}", table.track_ids.size(),
+                              sidecar_path(path.filename()).string(), *sidecar->rows),
+                  path.string(), "the table is truncated or was edited: delete both files and extract it again");
+    }
   } else if (table.columns == fma_columns()) {
     table.recipe = published_fma_recipe();
   } else {
@@ -176,26 +239,44 @@ FeatureTable read_csv(const std::filesystem::path& path) {
   return table;
 }
 
+/// Throws Error for the first number that is not a finite float32.
+template <class Number>
+void require_finite(const FeatureTable& table, const std::vector<Number>& values, const std::string& name) {
+  const auto bad = std::ranges::find_if_not(values, [](Number value) { return fits_float32(value); });
+  if (bad == values.end()) return;
+  const auto at = static_cast<std::size_t>(bad - values.begin());
+  const std::size_t row = at / table.columns.size(), j = at % table.columns.size();
+  const FeatureColumn& column = table.columns[j];
+  throw Error(fmt::format("{} in row {} (track {}), column {} ({} {} {}) {}", *bad, row, table.track_ids[row], j,
+                          column.feature, column.statistic, column.number, why_unfit(*bad)),
+              name, "extract the features again");
+}
+
 FeatureTable read_npy(const std::filesystem::path& path) {
   auto sidecar = read_sidecar(path);
   if (!sidecar) {
     throw Error("the tracks and features of these numbers are unknown", path.string(),
                 "keep " + sidecar_path(path.filename()).string() + " beside it, or extract the features again");
   }
-  FeatureTable table{std::move(sidecar->recipe), std::move(sidecar->columns), std::move(sidecar->track_ids),
-                     parse_npy(read_file(path), path.string())};
-  if (table.values.rows() != table.track_ids.size() || table.values.cols() != table.columns.size()) {
-    throw Error(fmt::format("is {} x {}, but its .json names {} tracks and {} columns", table.values.rows(),
-                            table.values.cols(), table.track_ids.size(), table.columns.size()),
+  NpyArray array = parse_npy(read_file(path), path.string());
+  FeatureTable table{std::move(sidecar->recipe), std::move(sidecar->columns), std::move(sidecar->track_ids), {}};
+  if (array.rows != table.track_ids.size() || array.cols != table.columns.size()) {
+    throw Error(fmt::format("is {} x {}, but its .json names {} tracks and {} columns", array.rows, array.cols,
+                            table.track_ids.size(), table.columns.size()),
                 path.string(), "the two files do not belong together: extract the features again");
   }
-  for (std::size_t i = 0; i < table.values.rows(); ++i) {
-    for (std::size_t j = 0; j < table.values.cols(); ++j) {
-      if (std::isfinite(table.values(i, j))) continue;
-      throw Error(fmt::format("row {} (track {}), column {} is not a finite number", i, table.track_ids[i], j),
-                  path.string(), "extract the features again");
+  require_finite(table, array.float32, path.string());
+  require_finite(table, array.float64, path.string());
+  if (!array.float64.empty()) {
+    std::vector<Moments> moments(array.cols);
+    for (std::size_t i = 0; i < array.float64.size(); ++i) moments[i % array.cols].add(array.float64[i]);
+    table.offsets = offsets_of(moments);
+    for (std::size_t i = 0; i < array.float64.size(); ++i) {
+      const double offset = table.offsets.empty() ? 0 : table.offsets[i % array.cols];
+      array.float32.push_back(static_cast<float>(array.float64[i] - offset));
     }
   }
+  table.values = Matrix(array.rows, array.cols, std::move(array.float32));
   return table;
 }
 
@@ -226,6 +307,16 @@ std::string csv_header(const std::vector<FeatureColumn>& columns) {
 
 FeatureRecipe published_fma_recipe() {
   return make_recipe("fma518", 0, "features.csv as published with FMA, librosa 0.5");
+}
+
+double storage_offset(std::span<const double> column) {
+  Moments moments;
+  for (const double value : column) moments.add(value);
+  return moments.offset();
+}
+
+bool fits_float32(double value) {
+  return std::fabs(value) <= std::numeric_limits<float>::max();
 }
 
 FeatureTable read_feature_table(const std::filesystem::path& path) {

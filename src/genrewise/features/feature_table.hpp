@@ -17,13 +17,24 @@ struct FeatureTable {
   std::vector<FeatureColumn> columns;
   std::vector<std::string> track_ids;
   Matrix values;  ///< one row per track id, one column per column
+  /// Per column; the number of the table is values(i, j) + offsets[j]. Empty: all 0, as in tables of this program. Set
+  /// for tables of other programs with a column whose mean is far from 0 compared with its spread (storage_offset()),
+  /// which float32 alone would round too coarsely.
+  std::vector<double> offsets = {};
 };
+
+/// The number that is subtracted from a column before it is stored as float32: its mean if that is at least 1,000
+/// standard deviations (float32 then keeps fewer than 14 bits of the deviation), else 0.
+double storage_offset(std::span<const double> column);
+/// Whether the number is finite and within the range of float32.
+bool fits_float32(double value);
 
 /// Reads a table in the layout of FMA's features.csv (three header rows, an index-name row) or a .npy matrix (float32
 /// or float64, C order). "PATH.json" beside it contains the recipe, and the ids and columns of a .npy. A CSV without
 /// one that has FMA's 518 columns counts as the table that FMA publishes; its recipe is published_fma_recipe(). FMA's
 /// echonest.csv gives its 237 numbers of audio_features, social_features and temporal_features; recipe {"echonest", 0}.
-/// Throws Error with line and column for a cell that is not a finite number.
+/// Throws Error with line (or row) and column for a cell that is not a finite float32, and if the number of rows differs
+/// from the one in the ".json" (a truncated table).
 FeatureTable read_feature_table(const std::filesystem::path& path);
 
 /// {"fma518", 0, ...}: the same columns, computed by librosa 0.5. Its figures differ (docs/features.md), so it cannot

@@ -45,7 +45,7 @@ std::string npy_header(std::size_t rows, std::size_t cols) {
   return header + dictionary;
 }
 
-Matrix parse_npy(std::string_view bytes, const std::string& name) {
+NpyArray parse_npy(std::string_view bytes, const std::string& name) {
   const Error not_readable("is not a .npy file of a two-dimensional float32 or float64 array in C order", name,
                            "save it with numpy.save(path, array.astype('float32'))");
   if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + 2) throw not_readable;
@@ -68,17 +68,13 @@ Matrix parse_npy(std::string_view bytes, const std::string& name) {
                             data.size(), rows, cols, width),
                 name, "the file is truncated or damaged: create it again");
   }
-  Matrix matrix(rows, cols);
-  if (width == 4) {
-    if (!data.empty()) std::memcpy(matrix.data(), data.data(), data.size());
-  } else {
-    for (std::size_t i = 0; i < rows * cols; ++i) {
-      double value = 0;
-      std::memcpy(&value, data.data() + 8 * i, 8);
-      matrix.data()[i] = static_cast<float>(value);
-    }
-  }
-  return matrix;
+  NpyArray array{.rows = rows, .cols = cols};
+  const auto copy_to = [&](auto& values) {
+    values.resize(rows * cols);
+    if (!data.empty()) std::memcpy(values.data(), data.data(), data.size());
+  };
+  width == 4 ? copy_to(array.float32) : copy_to(array.float64);
+  return array;
 }
 
 }  // namespace genrewise

@@ -1,17 +1,23 @@
 // NumPy's .npy files, version 1.0 (numpy.lib.format). Private to this module.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "genrewise/base/matrix.hpp"
+#include <vector>
 
 namespace genrewise {
 
 /// Header of a C-ordered little-endian float32 matrix; the values follow it in the file.
 std::string npy_header(std::size_t rows, std::size_t cols);
 
-/// Parses a two-dimensional float32 or float64 array in C order. Throws Error, naming `name`, for anything else.
-Matrix parse_npy(std::string_view bytes, const std::string& name);
+/// A two-dimensional array in C order, in its own precision: one of the vectors is empty.
+struct NpyArray {
+  std::size_t rows = 0, cols = 0;
+  std::vector<float> float32 = {};
+  std::vector<double> float64 = {};
+};
+/// Throws Error, naming `name`, for anything else.
+NpyArray parse_npy(std::string_view bytes, const std::string& name);
 
 }  // namespace genrewise

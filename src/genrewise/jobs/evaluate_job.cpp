@@ -59,6 +59,7 @@ EvaluateJobResult evaluate_job(const EvaluateJobConfig& config, Runtime& runtime
   require_followed(config, source);
   LoadedExamples loaded =
       config.features_file.empty() ? source.load(progress) : source.load(config.features_file, progress);
+  loaded.examples = arrange_columns(model, std::move(loaded.examples));
   EvaluateJobResult done;
   done.labels = model.labels;
   done.evaluation = evaluate(model, loaded.examples, rows_of(config, model, loaded.examples, done.notes), config.seed);

@@ -119,7 +119,7 @@ Model read_parts(const TensorArchive& archive) {
 
 }  // namespace
 
-Matrix Model::prepared(const Matrix& features) const {
+Matrix Model::prepared(const Matrix& features, std::span<const double> offsets) const {
   if (features.cols() != columns.size())
     throw Error("the model expects " + std::to_string(columns.size()) + " features (" + recipe.name + "), not " +
                 std::to_string(features.cols()));
@@ -128,19 +128,19 @@ Matrix Model::prepared(const Matrix& features) const {
       if (!std::isfinite(features(i, j)))
         throw Error("feature '" + text_of(columns[j]) + "' is not a finite number",
                     "row " + std::to_string(i) + " of the features");
-  return preprocessor.transform(features);
+  return preprocessor.transform(features, offsets);
 }
 
-Predictions Model::predict_with_probabilities(const Matrix& features) const {
-  return classifier->predict_with_probabilities(prepared(features));
+Predictions Model::predict_with_probabilities(const Matrix& features, std::span<const double> offsets) const {
+  return classifier->predict_with_probabilities(prepared(features, offsets));
 }
 
-Matrix Model::predict_probabilities(const Matrix& features) const {
-  return predict_with_probabilities(features).probabilities;
+Matrix Model::predict_probabilities(const Matrix& features, std::span<const double> offsets) const {
+  return predict_with_probabilities(features, offsets).probabilities;
 }
 
-std::vector<int> Model::predict(const Matrix& features) const {
-  return predict_with_probabilities(features).labels;
+std::vector<int> Model::predict(const Matrix& features, std::span<const double> offsets) const {
+  return predict_with_probabilities(features, offsets).labels;
 }
 
 void Model::require_features(const FeatureRecipe& other, const std::vector<FeatureColumn>& other_columns) const {

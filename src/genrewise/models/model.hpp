@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,16 +26,16 @@ struct Model {
   nlohmann::json
       facts;  ///< training data fingerprint, split, seed, scores, program version; informative, not used in predictions
 
-  /// rows x labels, from raw features. Throws Error when the number of columns differs from the model's, or a value is
-  /// not finite (names its row and column).
-  Predictions predict_with_probabilities(const Matrix& features) const;
-  Matrix predict_probabilities(const Matrix& features) const;
-  std::vector<int> predict(const Matrix& features) const;
+  /// rows x labels, from raw features; `offsets` as in FeatureTable. Throws Error when the number of columns differs
+  /// from the model's, or a value is not finite (names its row and column).
+  Predictions predict_with_probabilities(const Matrix& features, std::span<const double> offsets = {}) const;
+  Matrix predict_probabilities(const Matrix& features, std::span<const double> offsets = {}) const;
+  std::vector<int> predict(const Matrix& features, std::span<const double> offsets = {}) const;
   /// Throws Error, naming both, when the features have another recipe or other columns.
   void require_features(const FeatureRecipe& other, const std::vector<FeatureColumn>& other_columns) const;
 
  private:
-  Matrix prepared(const Matrix& features) const;
+  Matrix prepared(const Matrix& features, std::span<const double> offsets) const;
 };
 
 /// One `.gwm` file (docs/model_format.md). Throws Error.

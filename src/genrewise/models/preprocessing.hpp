@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,10 +43,13 @@ class Preprocessor {
   const PreprocessingConfig& config() const { return config_; }
   /// Throws Error for an empty table, a value that is not finite (names its row and column) and for more components
   /// than the data has. A constant column gets scale 1 and becomes 0.
-  void fit(const Matrix& examples);
+  /// `offsets`, here and in transform(): per column, what was subtracted from the numbers (FeatureTable::offsets);
+  /// empty for nothing. The mean is that of the numbers with the offsets, so that tables with other offsets can be
+  /// transformed. With offsets, the columns are centred even if they are not standardised.
+  void fit(const Matrix& examples, std::span<const double> offsets = {});
   /// rows x output_columns(). Takes the table by value: move it if it is no longer needed. Throws Error when the number
   /// of columns differs from the one it was fitted on.
-  Matrix transform(Matrix examples) const;
+  Matrix transform(Matrix examples, std::span<const double> offsets = {}) const;
 
   /// Columns of the data it was fitted on; 0 before, and for one that changes nothing.
   std::size_t input_columns() const { return input_columns_; }
@@ -62,12 +66,12 @@ class Preprocessor {
   void load(const TensorArchive& archive, const std::string& prefix);
 
  private:
-  void standardise(Matrix& examples) const;
+  void standardise(Matrix& examples, std::span<const double> offsets) const;
   void fit_components(Matrix examples);
 
   PreprocessingConfig config_;
   std::size_t input_columns_ = 0;
-  std::vector<double> mean_, scale_;  // of standardisation
+  std::vector<double> mean_, scale_;  // of standardisation or centring; empty for neither
   Matrix components_;
   std::vector<double> pca_mean_, explained_variance_, explained_variance_ratio_;
 };

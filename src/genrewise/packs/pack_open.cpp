@@ -1,5 +1,6 @@
 // Opens packs, including those of other programs, and verifies them.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "genrewise/base/hash.hpp"
@@ -91,9 +92,11 @@ class ForeignShards {
     const bool compressed = source.compressed();
     RecordReader reader(std::move(source));
     Record record;
+    records_ = 0;
     for (;;) {
       const auto more = reader.next(record);
       if (!more) {
+        ++records_;
         manifest_.skipped.push_back(more.error());
       } else if (*more) {
         read_record(shard, record);
@@ -108,7 +111,20 @@ class ForeignShards {
     manifest_.shards.push_back(std::move(shard));
   }
 
+  /// `example_` has `values` floats.
+  Expected<void> require_finite_song(std::size_t values) {
+    numbers_.resize(values);
+    example_.find("song")->copy(std::span(numbers_));
+    const auto bad = std::ranges::find_if_not(numbers_, [](float value) { return std::isfinite(value); });
+    if (bad == numbers_.end()) return {};
+    return tl::unexpected(
+        Fault{"not a finite number",
+              {},
+              "value " + std::to_string(bad - numbers_.begin()) + " of `song` is " + std::to_string(*bad)});
+  }
+
   void read_record(PackedShard& shard, const Record& record) {
+    ++records_;
     const auto parsed = example_.parse(record.payload);
     auto found = parsed ? describe(example_) : tl::unexpected(parsed.error());
     if (found && manifest_.values != 0 && found->values != manifest_.values) {
@@ -117,9 +133,13 @@ class ForeignShards {
                 {},
                 "`song` has " + std::to_string(found->values) + " numbers, not " + std::to_string(manifest_.values)});
     }
+    if (found) {
+      if (Expected<void> finite = require_finite_song(found->values); !finite) found = tl::unexpected(finite.error());
+    }
     if (!found) {
       Fault fault = found.error();
       fault.where = shard.file + " @ " + std::to_string(record.offset);
+      fault.detail = "record " + std::to_string(records_ - 1) + " of the file: " + fault.detail;
       manifest_.skipped.push_back(std::move(fault));
       return;
     }
@@ -131,7 +151,8 @@ class ForeignShards {
 
   PackManifest manifest_;
   ExampleView example_;
-  std::size_t classes_ = 0;
+  std::size_t classes_ = 0, records_ = 0;  // records_: of the current file, so far
+  std::vector<float> numbers_;
 };
 
 std::string file_sha256(const FileReader& file) {

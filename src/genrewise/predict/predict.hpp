@@ -36,7 +36,7 @@ struct WindowPrediction {
 struct Prediction {
   double duration_s = 0;                  ///< of the track; 0: unknown
   std::vector<float> probabilities;       ///< by label: mean over the windows; sums to 1
-  std::vector<WindowPrediction> windows;  ///< in order of time, without windows that cannot be decoded
+  std::vector<WindowPrediction> windows;  ///< in order of time, without windows that cannot be decoded or are silent
 };
 
 /// Label indices, most probable first; ties in label order.
@@ -53,7 +53,7 @@ class Predictor {
 
   const std::vector<std::string>& labels() const { return model_.labels; }
 
-  /// Faults: those of decode_file() and of the feature set, if no window of the track can be used.
+  /// Faults: those of ClipExtractor ("silent", "too short", ...), if no window of the track can be used.
   Expected<Prediction> predict_file(const std::filesystem::path& path) const;
   /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.
   Expected<Prediction> predict_bytes(std::span<const std::byte> bytes, const std::string& name) const;

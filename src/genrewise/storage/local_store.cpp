@@ -10,6 +10,7 @@
 #include <system_error>
 #include <vector>
 
+#include "genrewise/base/filesystem_errors.hpp"
 #include "genrewise/storage/file_status.hpp"
 #include "genrewise/storage/utc.hpp"
 
@@ -88,7 +89,7 @@ class LocalStore final : public FileStore {
     try {
       walk(folder, prefix, deep, found);
     } catch (const fs::filesystem_error& error) {
-      throw Error("cannot be listed (" + error.code().message() + ")", error.path1().string(), "check the path");
+      throw to_error(error);
     }
     std::ranges::sort(found, {}, &FileInfo::location);
     for (auto& file : found) each(std::move(file));

@@ -37,9 +37,18 @@ fs::path canonical_location(const fs::path& location) {
   return whole.empty() ? location : whole;
 }
 
-bool plainly_missing(const fs::path& location) {
-  std::error_code ignored;
-  return !is_remote(location.native()) && !fs::is_regular_file(location, ignored);
+Expected<void> check_file(const fs::path& location) {
+  if (is_remote(location.native())) return {};
+  const auto fault = [&](const char* reason, std::string detail) {
+    return tl::unexpected(Fault{reason, location.string(), std::move(detail)});
+  };
+  std::error_code code;
+  const fs::file_status status = fs::status(location, code);
+  if (fs::is_regular_file(status)) return {};
+  if (fs::is_directory(status)) return fault("cannot be opened", "is a folder");
+  if (status.type() == fs::file_type::not_found) return fault("missing file", "does not exist");
+  if (code) return fault("cannot be opened", "is not accessible: " + code.message());
+  return fault("cannot be opened", "is not a regular file");
 }
 
 void require_local(const fs::path& location, std::string_view what, std::string_view remedy) {

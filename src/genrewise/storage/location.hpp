@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "genrewise/base/error.hpp"
+
 namespace genrewise {
 
 /// The location of `name` in a folder ("s3://b/p" and "s3://b/p/" are the same folder).
@@ -22,9 +24,10 @@ std::filesystem::path absolute_location(const std::filesystem::path& location);
 /// The same with symbolic links resolved, so each file has one name.
 std::filesystem::path canonical_location(const std::filesystem::path& location);
 
-/// Whether a cheap check shows that the file does not exist. Objects in stores are assumed to exist: a request for each
-/// would take as long as reading it.
-bool plainly_missing(const std::filesystem::path& location);
+/// Checks, without opening it, that a location is a regular file. Faults: "missing file" (detail "does not exist") and
+/// "cannot be opened" ("is a folder", "is not a regular file", "is not accessible: Permission denied"). Objects in
+/// stores are assumed to exist: a request for each would take as long as reading it.
+Expected<void> check_file(const std::filesystem::path& location);
 
 /// Throws Error unless the location is local, for work that needs a file system (searching folders, other programs).
 /// `what` names it in the message ("a folder of genres"); `remedy` as in Error.

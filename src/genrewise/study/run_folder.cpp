@@ -60,6 +60,7 @@ std::string fingerprint(const Examples& examples, const Split& split) {
   hasher.update(bytes_of(std::span<const int>(examples.subjects.labels)));
   hasher.update(bytes_of(std::span<const Part>(split.parts)));
   hasher.update(bytes_of(examples.table.values.values()));
+  hasher.update(bytes_of(std::span<const double>(examples.table.offsets)));
   return hasher.hex();
 }
 

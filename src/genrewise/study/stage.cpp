@@ -38,9 +38,13 @@ Stage make_stage(const Examples& examples, std::string_view features, const Prep
               labels_of(examples, training),
               labels_of(examples, held_out),
               groups_of(examples.subjects, {training.begin(), training.end()})};
-  stage.preprocessor.fit(stage.training);
-  stage.training = stage.preprocessor.transform(std::move(stage.training));
-  stage.held_out = stage.preprocessor.transform(select(examples.table.values, held_out, columns));
+  std::vector<double> offsets;
+  if (!examples.table.offsets.empty()) {
+    for (const std::size_t column : columns) offsets.push_back(examples.table.offsets[column]);
+  }
+  stage.preprocessor.fit(stage.training, offsets);
+  stage.training = stage.preprocessor.transform(std::move(stage.training), offsets);
+  stage.held_out = stage.preprocessor.transform(select(examples.table.values, held_out, columns), offsets);
   return stage;
 }
 

@@ -28,7 +28,7 @@ Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, P
   model.classifier = std::move(classifier);
   model.facts = {{"program_version", GENREWISE_VERSION},
                  {"dataset", examples.name},
-                 {"trained_on", row_fingerprints(examples.table.values, rows)}};
+                 {"trained_on", row_fingerprints(examples.table, rows)}};
   return model;
 }
 

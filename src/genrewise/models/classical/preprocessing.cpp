@@ -35,7 +35,7 @@ Preprocessor::Preprocessor(PreprocessingConfig config) : config_(config) {
     throw Error("the randomised solver needs a number of components, not a share of the variance", kWhere);
 }
 
-void Preprocessor::fit(const Matrix& examples) {
+void Preprocessor::fit(const Matrix& examples, std::span<const double> offsets) {
   if (examples.rows() == 0 || examples.cols() == 0) throw Error("there are no examples to fit on", kWhere);
   require_finite(examples, kWhere);
   *this = Preprocessor(config_);
@@ -46,10 +46,14 @@ void Preprocessor::fit(const Matrix& examples) {
     scale_.resize(input_columns_);
     for (std::size_t j = 0; j < input_columns_; ++j)
       scale_[j] = is_constant(mean_[j], moments.variance[j], examples.rows()) ? 1 : std::sqrt(moments.variance[j]);
+    for (std::size_t j = 0; j < offsets.size(); ++j) mean_[j] += offsets[j];
+  } else if (!offsets.empty()) {
+    mean_.assign(offsets.begin(), offsets.end());
+    scale_.assign(input_columns_, 1);
   }
   if (config_.pca_components == 0 && config_.pca_variance == 0) return;
   Matrix standardised = examples;
-  standardise(standardised);
+  standardise(standardised, offsets);
   fit_components(std::move(standardised));
 }
 
@@ -73,28 +77,32 @@ void Preprocessor::fit_components(Matrix examples) {
   std::ranges::transform(explained_variance_, explained_variance_ratio_.begin(), [&](double v) { return v / total; });
 }
 
-void Preprocessor::standardise(Matrix& examples) const {
-  if (mean_.empty()) return;
-  std::vector<double> factor(scale_.size());
+void Preprocessor::standardise(Matrix& examples, std::span<const double> offsets) const {
+  if (mean_.empty() && offsets.empty()) return;
+  std::vector<double> centre(examples.cols(), 0), factor(examples.cols(), 1);
+  std::ranges::copy(mean_, centre.begin());
+  for (std::size_t j = 0; j < offsets.size(); ++j) centre[j] -= offsets[j];
   std::ranges::transform(scale_, factor.begin(), [](double scale) { return 1 / scale; });
   blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
     for (std::size_t i = first; i < first + count; ++i) {
       float* row = examples.row(i).data();
-      for (std::size_t j = 0; j < factor.size(); ++j) row[j] = static_cast<float>((row[j] - mean_[j]) * factor[j]);
+      for (std::size_t j = 0; j < factor.size(); ++j) row[j] = static_cast<float>((row[j] - centre[j]) * factor[j]);
     }
   });
 }
 
-Matrix Preprocessor::transform(Matrix examples) const {
+Matrix Preprocessor::transform(Matrix examples, std::span<const double> offsets) const {
   if (input_columns_ == 0) {
-    if (config_ == PreprocessingConfig{.standardise = false, .seed = config_.seed}) return examples;
-    throw Error("has not been fitted yet", kWhere);
+    if (config_ != PreprocessingConfig{.standardise = false, .seed = config_.seed})
+      throw Error("has not been fitted yet", kWhere);
+    standardise(examples, offsets);
+    return examples;
   }
   if (examples.cols() != input_columns_)
     throw Error("was fitted on " + std::to_string(input_columns_) + " columns and cannot transform " +
                     std::to_string(examples.cols()),
                 kWhere);
-  standardise(examples);
+  standardise(examples, offsets);
   if (components_.empty()) return examples;
   // (x - mean) V^T = x V^T - mean V^T: the mean costs one row.
   Matrix projected = blas::product_nt(examples, components_);
@@ -142,7 +150,7 @@ void Preprocessor::load(const TensorArchive& archive, const std::string& prefix)
   *this = Preprocessor(config);
   input_columns_ = static_cast<std::size_t>(numbers[5]);
   if (input_columns_ == 0) return;
-  if (config_.standardise) {
+  if (config_.standardise || archive.contains(prefix + "mean")) {
     mean_ = archive.doubles(prefix + "mean", input_columns_);
     scale_ = archive.doubles(prefix + "scale", input_columns_);
   }
