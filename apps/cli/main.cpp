@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <new>
 
 #include "commands.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/base/standard_streams.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -40,7 +42,8 @@ void catch_signals() {
 }
 
 int fail(std::string_view what, ExitCode code) {
-  fmt::print(stderr, "genrewise: {}\n", what);
+  const std::string line = fmt::format("genrewise: {}\n", printable_lines(what));
+  std::fputs(line.c_str(), stderr);  // nothing can be done where it cannot be written
   return code;
 }
 
@@ -132,6 +135,7 @@ int guarded_main(int argc, char** argv) {
 }  // namespace genrewise::cli
 
 int main(int argc, char** argv) {
+  genrewise::open_standard_streams();
   genrewise::cli::catch_signals();
   return genrewise::cli::guarded_main(argc, argv);
 }

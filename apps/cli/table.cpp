@@ -107,6 +107,17 @@ std::string printable(std::string_view utf8) {
   return text;
 }
 
+std::string printable_lines(std::string_view utf8) {
+  std::string text;
+  for (std::size_t at = 0; at <= utf8.size();) {
+    const std::size_t end = std::min(utf8.find('\n', at), utf8.size());
+    if (at > 0) text += '\n';
+    text += printable(utf8.substr(at, end - at));
+    at = end + 1;
+  }
+  return text;
+}
+
 void Table::add_row(std::vector<std::string> cells) {
   if (cells.size() != columns_.size()) throw std::logic_error("a table row with a wrong number of cells");
   rows_.push_back(std::move(cells));

@@ -67,6 +67,7 @@ struct PackManifest {
   std::optional<PackLoss> loss;
   std::vector<PackedShard> shards;
   std::vector<Fault> skipped;  ///< unusable clips, or unusable records of foreign shards
+  bool is_sealed = false;      ///< read from a file with a checksum (earlier versions wrote none)
 
   std::size_t size() const;  ///< number of records in all shards
 };

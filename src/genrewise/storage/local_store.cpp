@@ -120,8 +120,9 @@ class LocalStore final : public FileStore {
     if (S_ISDIR(status.st_mode)) return fault("it is a folder");
     if (!S_ISREG(status.st_mode)) return fault("it is not a regular file");
     auto reader = std::make_unique<LocalReader>(info_of(path, status));
-    if (!reader->is_open()) return fault(system_message());
-    return reader;
+    if (reader->is_open()) return reader;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) throw_system_error("cannot open", path);
+    return fault(system_message());
   }
 
   std::unique_ptr<FileReader> open(const FileInfo& file) override {

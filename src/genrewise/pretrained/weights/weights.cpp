@@ -1,5 +1,4 @@
 #include "genrewise/pretrained/weights.hpp"
-#include "genrewise/base/runtime.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +9,8 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/runtime.hpp"
+#include "genrewise/base/seal.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
 #include "genrewise/storage/files.hpp"
@@ -154,6 +155,8 @@ TensorArchive read_weights(std::string_view network, const fs::path& path) {
   if (bytes.starts_with("PK\x03\x04")) return checked(network, parse_torch_file(bytes, name));
   if (is_hdf5(bytes)) return checked(network, from_keras(network, keras_layers(path, bytes), name));
   const TensorArchive archive = TensorArchive::parse(std::move(bytes), name);
+  if (archive.seal() == Seal::broken)
+    throw Error("was changed or damaged (its checksum does not fit)", name, "get the file again");
   if (archive.metadata.contains("keras_layers"))
     return checked(network, from_keras(network, unpack_keras_layers(archive), name));
   return checked(network, archive);
