@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/models/model_state.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"

@@ -7,7 +7,7 @@
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/files.hpp"
@@ -248,18 +248,18 @@ std::string to_json(const PackManifest& manifest) {
   std::string text = to_text(out) + "\n";
   constexpr std::string_view kNone = "\"shards\":[]";  // cannot occur inside a string, where quotes are escaped
   text.insert(text.find(kNone) + kNone.size() - 1, shards);
-  seal(text);
+  genrewise::seal(text);
   return text;
 }
 
-PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path) {
+PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal* seal) {
   try {
     const SealedJson read = parse_sealed_json(text, path.string(), kRemedy);
     if (read.seal == Seal::broken)
       throw Error("it was changed or damaged (its checksum does not fit)", path.string(), kRemedy);
     auto manifest = manifest_from_json(read.value);
     manifest.folder = path.parent_path();
-    manifest.is_sealed = read.seal == Seal::sound;
+    if (seal != nullptr) *seal = read.seal;
     return manifest;
   } catch (const json::exception& error) {
     throw Error("the manifest is damaged: " + problem_of(error), path.string(), kRemedy);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/seal.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/records/compression.hpp"
@@ -67,7 +68,6 @@ struct PackManifest {
   std::optional<PackLoss> loss;
   std::vector<PackedShard> shards;
   std::vector<Fault> skipped;  ///< unusable clips, or unusable records of foreign shards
-  bool is_sealed = false;      ///< read from a file with a checksum (earlier versions wrote none)
 
   std::size_t size() const;  ///< number of records in all shards
 };
@@ -75,8 +75,9 @@ struct PackManifest {
 inline constexpr std::string_view kManifestName = "manifest.json";
 
 std::string to_json(const PackManifest& manifest);
-/// Throws Error for text that is not a manifest, is of a newer version or is inconsistent.
-PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path);
+/// Throws Error for text that is not a manifest, is of a newer version, is inconsistent, or does not fit its checksum.
+/// `seal` receives the state of that checksum.
+PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal* seal = nullptr);
 
 /// Replaces the part of every record, so that batches follow another split than the stored one (`--scheme`,
 /// `--split-file`). `parts` has one entry per record, counted through the shards in order. If any part changes, the

@@ -197,8 +197,9 @@ bool holds_records(const fs::path& location) {
 
 PackManifest open_pack(const fs::path& location) {
   if (is_pack(location)) {
-    PackManifest manifest = parse_manifest(read_file(location / kManifestName), location / kManifestName);
-    if (!manifest.is_sealed)
+    Seal seal = Seal::absent;
+    PackManifest manifest = parse_manifest(read_file(location / kManifestName), location / kManifestName, &seal);
+    if (seal == Seal::absent)
       Runtime::current().progress().note((location / kManifestName).string() +
                                          ": was written by an earlier version, without a checksum; genrewise pack "
                                          "--verify compares it with the records");

@@ -7,7 +7,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/records/record_writer.hpp"
@@ -281,8 +281,9 @@ std::optional<PackManifest> ShardPacker::finished(const PackJob& job, const Pack
   if (!fs::exists(path)) return std::nullopt;
   std::string problem = "belongs to another pack";
   try {
-    auto manifest = parse_manifest(read_file(path), path);
-    if (manifest.is_sealed && is_part_of(manifest, job, config, examples)) return manifest;
+    Seal seal = Seal::absent;
+    auto manifest = parse_manifest(read_file(path), path, &seal);
+    if (seal == Seal::sound && is_part_of(manifest, job, config, examples)) return manifest;
   } catch (const FileError&) {
     throw;
   } catch (const Error& error) {

@@ -22,11 +22,9 @@ fs::path environment_path(const char* variable) {
   return value ? fs::path(value) : fs::path();
 }
 
-/// Reads the weights, which converts Keras files. A Keras file cannot be read without genrewise-neural; then its first
-/// bytes are checked. Throws Error.
+/// Reads the weights, which converts Keras files; those cannot be read without genrewise-neural. Throws Error.
 void check_weights(const PretrainedNetwork& network, const fs::path& path, Progress& progress) {
-  if (path.extension() == ".h5" && find_neural_program().empty()) {
-    if (!is_hdf5(read_file(path))) throw Error("is not a Keras weight file (HDF5)", path.string());
+  if (find_neural_program().empty() && is_hdf5(read_file(path))) {
     progress.note(fmt::format("{}: is converted when it is used, for which genrewise-neural is needed", path.string()));
     return;
   }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -107,7 +108,6 @@ TensorArchive TensorArchive::parse(std::string bytes, std::string name) {
   std::uint64_t header_size = 0;
   if (text.size() < kLengthBytes) damaged(archive.name_, "it has only " + std::to_string(text.size()) + " bytes");
   std::memcpy(&header_size, text.data(), kLengthBytes);
-  archive.file_ = text;
   if (header_size > kLargestHeader) damaged(archive.name_, "its first 8 bytes are not a header length");
   if (header_size > text.size() - kLengthBytes) damaged(archive.name_, "it is truncated in its header");
   const std::string_view header_text = std::string_view(text).substr(kLengthBytes, header_size);
@@ -153,7 +153,7 @@ TensorArchive TensorArchive::read_sealed(const std::filesystem::path& path, cons
 Seal TensorArchive::seal() const {
   const auto sum = metadata.find("sha256");
   if (sum == metadata.end()) return Seal::absent;
-  return sum->second.empty() ? Seal::broken : seal_of(file_, sum->second);
+  return sum->second.empty() || storage_.empty() ? Seal::broken : seal_of(storage_.front(), sum->second);
 }
 
 std::string TensorArchive::serialise_sealed() const {

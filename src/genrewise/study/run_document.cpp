@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 
 namespace genrewise {
 

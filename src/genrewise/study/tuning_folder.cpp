@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {

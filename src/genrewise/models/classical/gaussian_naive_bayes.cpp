@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"

@@ -7,7 +7,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/work_folder.hpp"

@@ -10,7 +10,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
 #include "genrewise/storage/files.hpp"

@@ -7,7 +7,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/models/neural/training/trainer.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"

@@ -4,7 +4,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/records/event_file.hpp"
 #include "genrewise/storage/files.hpp"
 

@@ -1,4 +1,4 @@
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
