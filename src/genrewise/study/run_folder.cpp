@@ -102,13 +102,15 @@ std::string fingerprint(const Examples& examples, const Split& split) {
 
 ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool replace) {
   const fs::path config_path = folder / "config.json";
+  const bool is_new = !fs::exists(folder);
+  make_folders(folder);
+  ClaimedFolder claimed{FolderLock(folder), {}};
+  remove_unfinished(config_path);  // a run that was killed first of all leaves only this
   const bool there = fs::exists(config_path);
-  if (!there && !replace && fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
+  if (!there && !replace && !is_new && !fs::is_empty(folder)) {
     throw Error("this folder is not empty and is not a run folder", folder.string(),
                 "choose another folder with -o, or use this one anyway with --force");
   }
-  make_folders(folder);
-  ClaimedFolder claimed{FolderLock(folder), {}};
   remove_unfinished(folder / "");
   const StoredConfig old = there ? read_config(config_path) : StoredConfig{config, {}};
   if (there && !replace) {
