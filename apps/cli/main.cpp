@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "commands.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/base/standard_streams.hpp"
 #include "genrewise/base/usage_error.hpp"
@@ -126,6 +128,13 @@ int guarded_main(int argc, char** argv) {
     return fail(fmt::format("error: {}", error.what()), kFailed);
   } catch (const std::bad_alloc&) {
     return fail("error: not enough memory; use fewer threads or less data", kFailed);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return fail(fmt::format("error: {}: {}; check the path and its permissions", error.path1().string(),
+                            error.code().message()),
+                kFailed);
+  } catch (const nlohmann::json::exception& error) {
+    return fail(fmt::format("error: a file contains JSON of another form than expected: {}", problem_of(error)),
+                kFailed);
   } catch (const std::exception& error) {
     return fail(fmt::format("error: {}; this should not happen, please report it", error.what()), kFailed);
   }

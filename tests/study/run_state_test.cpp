@@ -135,6 +135,14 @@ TEST(RunFolderState, TemporaryFilesOfAKilledRunAreRemoved) {
   EXPECT_EQ(read_file(folder / "run" / ".mine.tmp"), "precious");
 }
 
+TEST(RunFolderState, ThatAKillLeftWithoutAConfigurationIsUsed) {
+  TemporaryFolder folder;
+  make_folders(folder / "run");
+  write_file(folder / "run" / ".config.json.123.tmp", "half");
+  EXPECT_EQ(RunFolder(folder / "run", {{"seed", 42}}, false).note(), "");
+  EXPECT_FALSE(fs::exists(folder / "run" / ".config.json.123.tmp"));
+}
+
 TEST(TuningFolderState, ScoresOfDamagedLinesAreComputedAgain) {
   TemporaryFolder folder;
   const Examples examples = testing::clusters({"a", "b"}, 20, 0.5F);
