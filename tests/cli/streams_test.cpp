@@ -66,8 +66,8 @@ TEST_F(Streams, ThatAreClosedDoNotLeadMessagesIntoFiles) {
 
 TEST_F(Streams, ShowNoControlCharactersOfFiles) {
   std::ofstream(folder_ / "bad\x1b[31m.csv") << "nothing\n";
-  const Ran ran = run_program({"train", (folder_ / "bad\x1b[31m.csv").string(), "--model", "gnb", "-o",
-                               (folder_ / "m.gwm").string()});
+  const Ran ran = run_program(
+      {"train", (folder_ / "bad\x1b[31m.csv").string(), "--model", "gnb", "-o", (folder_ / "m.gwm").string()});
   EXPECT_NE(ran.code, 0);
   EXPECT_THAT(ran.err, HasSubstr("\\x1b[31m"));
   EXPECT_EQ(ran.err.find('\x1b'), std::string::npos);

@@ -26,7 +26,8 @@ using testing::TemporaryFolder;
 
 constexpr std::size_t kColumns = 3;
 
-TensorArchive saved(const std::string& kind, const Parameters& parameters = {}, PreprocessingConfig preprocessing = {}) {
+TensorArchive saved(const std::string& kind, const Parameters& parameters = {},
+                    PreprocessingConfig preprocessing = {}) {
   const TemporaryFolder folder;
   const auto clusters = make_clusters(60, kColumns, 3, 1.0);
   Model model;
@@ -102,7 +103,8 @@ void each_change_of_values(const Tensor& tensor, const std::function<void(const 
     each_change_of_values<std::int64_t>(
         tensor, {-1, 0, 1, 2, 4, 1'000'000, 1'000'000'000, std::int64_t{1} << 31, INT64_MAX, INT64_MIN}, each);
   } else if (tensor.dtype == "F64") {
-    each_change_of_values<double>(tensor, {Limits::quiet_NaN(), Limits::infinity(), 0, -1, 1e300, -1e300, 1e-300}, each);
+    each_change_of_values<double>(tensor, {Limits::quiet_NaN(), Limits::infinity(), 0, -1, 1e300, -1e300, 1e-300},
+                                  each);
   } else {
     each_change_of_values<float>(tensor, {NAN, INFINITY, 0, -1, 1e38F, -1e38F, 1e-38F}, each);
   }
@@ -245,6 +247,13 @@ TEST(CraftedModel, OfAnEnsembleIsRefusedWhenAMemberHasOtherLabels) {
   crafted.put("classifier.1.sizes", std::vector<std::int64_t>{4, 3});
   EXPECT_THAT(error_message([&] { parse_model(crafted.serialise_sealed(), "crafted.gwm"); }),
               HasSubstr("4 labels and 3 columns, not 3 and 3"));
+}
+
+TEST(ModelFile, ReplacesWhatAKilledRunLeftOfIt) {
+  const TemporaryFolder folder;
+  write_file(folder / ".m.gwm.123.tmp", "half");
+  save_model(parse_model(copy_of(saved("gnb")).serialise_sealed(), "m"), folder / "m.gwm");
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"m.gwm"});
 }
 
 TEST(ModelFile, AboveFourGibibytesIsRefusedBeforeItIsRead) {

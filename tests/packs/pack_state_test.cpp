@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "genrewise/base/runtime.hpp"
 #include "genrewise/base/json_file.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "support/pack_fixture.hpp"
 
 namespace genrewise {

@@ -49,8 +49,8 @@ TEST(FetchWeights, WithoutAPublishedChecksumAreNotKeptUnlessTheyAreTheNetworks) 
   Rng rng(1);
   std::string noise(5000, '\0');
   for (char& byte : noise) byte = static_cast<char>(rng.next());
-  for (const std::string& body : {noise, std::string(), std::string("<html>moved</html>"),
-                                  random_weights("efficientat", 1).serialise()}) {
+  for (const std::string& body :
+       {noise, std::string(), std::string("<html>moved</html>"), random_weights("efficientat", 1).serialise()}) {
     HttpServer mirror([&](const HttpRequest&) { return HttpResponse{.status = 200, .headers = {}, .body = body}; });
     TemporaryFolder folder;
     EXPECT_THAT(problem_of_fetching("mobilenetv2", folder.path(), mirror.url("/")),

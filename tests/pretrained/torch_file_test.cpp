@@ -79,8 +79,8 @@ TEST(MadeTorchFile, IsReadWhenItHoldsATensor) {
 }
 
 TEST(MadeTorchFile, WithAFlippedBitInItsValuesIsRefused) {
-  std::string bytes = zip_of({{"a/data.pkl", "\x80\x02}" + short_text("weight") + tensor() + "s."},
-                              {"a/data/0", std::string(400, '\1')}});
+  std::string bytes = zip_of(
+      {{"a/data.pkl", "\x80\x02}" + short_text("weight") + tensor() + "s."}, {"a/data/0", std::string(400, '\1')}});
   bytes[bytes.find(std::string(400, '\1')) + 17] = '\3';
   EXPECT_THAT(error_message([&] { parse_torch_file(bytes, "made.pt"); }),
               HasSubstr("the checksum of its member a/data/0 does not fit"));

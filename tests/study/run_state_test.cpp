@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/runtime.hpp"
 #include "genrewise/base/json_file.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "genrewise/study/tuning_folder.hpp"
@@ -35,7 +35,9 @@ class RunState : public ::testing::Test {
  protected:
   RunState() : made_(folder_ / "run") {}
   fs::path kept() const { return folder_ / "run" / "models" / "gnb.json"; }
-  std::optional<ModelResult> find() { return made_.run.store(made_.examples, made_.split).find(made_.config.models[0]); }
+  std::optional<ModelResult> find() {
+    return made_.run.store(made_.examples, made_.split).find(made_.config.models[0]);
+  }
   /// Stores the document with another value at `pointer` and a new checksum.
   void change(const std::string& pointer, const json& value) {
     json document = require_sealed_json(original_, "gnb.json");

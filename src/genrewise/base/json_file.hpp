@@ -31,8 +31,8 @@ nlohmann::json require_sealed_json(std::string_view text, const std::string& whe
 /// What is wrong with a value, as text without the library's prefix.
 std::string problem_of(const nlohmann::json::exception& error);
 
-/// The result of `read`, which takes values out of JSON of the file `where`. A value that is missing or has another type
-/// than expected gives Error.
+/// The result of `read`, which takes values out of JSON of the file `where`. A value that is missing or has another
+/// type than expected gives Error.
 template <class Read>
 auto read_json(const std::string& where, const std::string& remedy, Read&& read) {
   try {

@@ -10,6 +10,7 @@
 #include "genrewise/models/model_state.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -122,7 +123,8 @@ void check_finite(const TensorArchive& archive) {
 /// The number of columns after preprocessing.
 std::size_t prepared_columns(const Model& model, const TensorArchive& archive) {
   const std::size_t expected = model.preprocessor.input_columns();
-  if (model.labels.empty() || model.columns.empty()) throw Error("the model has no labels or no columns", archive.name());
+  if (model.labels.empty() || model.columns.empty())
+    throw Error("the model has no labels or no columns", archive.name());
   if (expected != 0 && expected != model.columns.size())
     throw Error("its preprocessing takes " + std::to_string(expected) + " columns, but the model has " +
                     std::to_string(model.columns.size()),
@@ -211,7 +213,9 @@ void save_model(const Model& model, const std::filesystem::path& path) {
   };
   model.preprocessor.save(archive, std::string(kPreprocessorPrefix));
   model.classifier->save(archive, std::string(kClassifierPrefix));
-  write_file(path, archive.serialise_sealed());
+  const std::string bytes = archive.serialise_sealed();
+  if (local_work_path(path) == path) remove_unfinished(path);  // of a run that was killed
+  write_file(path, bytes);
 }
 
 Model load_model(const std::filesystem::path& path) {

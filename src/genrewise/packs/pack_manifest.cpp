@@ -252,20 +252,25 @@ std::string to_json(const PackManifest& manifest) {
   return text;
 }
 
-PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal* seal) {
+PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal& seal) {
   try {
     const SealedJson read = parse_sealed_json(text, path.string(), kRemedy);
     if (read.seal == Seal::broken)
       throw Error("it was changed or damaged (its checksum does not fit)", path.string(), kRemedy);
     auto manifest = manifest_from_json(read.value);
     manifest.folder = path.parent_path();
-    if (seal != nullptr) *seal = read.seal;
+    seal = read.seal;
     return manifest;
   } catch (const json::exception& error) {
     throw Error("the manifest is damaged: " + problem_of(error), path.string(), kRemedy);
   } catch (const Error& error) {
     throw Error("the manifest cannot be used: " + error.problem(), path.string(), kRemedy);
   }
+}
+
+PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path) {
+  Seal ignored = Seal::absent;
+  return parse_manifest(text, path, ignored);
 }
 
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels) {

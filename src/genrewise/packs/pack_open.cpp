@@ -198,7 +198,7 @@ bool holds_records(const fs::path& location) {
 PackManifest open_pack(const fs::path& location) {
   if (is_pack(location)) {
     Seal seal = Seal::absent;
-    PackManifest manifest = parse_manifest(read_file(location / kManifestName), location / kManifestName, &seal);
+    PackManifest manifest = parse_manifest(read_file(location / kManifestName), location / kManifestName, seal);
     if (seal == Seal::absent)
       Runtime::current().progress().note((location / kManifestName).string() +
                                          ": was written by an earlier version, without a checksum; genrewise pack "

@@ -6,8 +6,8 @@
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/runtime.hpp"
 #include "genrewise/base/json_file.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/records/record_writer.hpp"
@@ -143,8 +143,7 @@ void ShardPacker::take_over() {
   }
 }
 
-bool ShardPacker::take_over_record(std::string_view track_id, std::int64_t label,
-                                   std::map<std::size_t, Line>& lines) {
+bool ShardPacker::take_over_record(std::string_view track_id, std::int64_t label, std::map<std::size_t, Line>& lines) {
   std::size_t next = handled_;
   while (next < examples_.size() && is_skipped(lines, examples_[next])) ++next;
   if (next == examples_.size() || job_.track_ids[examples_[next]] != track_id) return false;
@@ -274,15 +273,14 @@ void ShardPacker::forget(const fs::path& folder, int number) {
   fs::remove(state_path(folder, number, "journal"), ignored);
 }
 
-std::optional<PackManifest> ShardPacker::finished(const PackJob& job, const PackConfig& config,
-                                                  const fs::path& folder, int number,
-                                                  std::span<const std::size_t> examples) {
+std::optional<PackManifest> ShardPacker::finished(const PackJob& job, const PackConfig& config, const fs::path& folder,
+                                                  int number, std::span<const std::size_t> examples) {
   const auto path = state_path(folder, number, "json");
   if (!fs::exists(path)) return std::nullopt;
   std::string problem = "belongs to another pack";
   try {
     Seal seal = Seal::absent;
-    auto manifest = parse_manifest(read_file(path), path, &seal);
+    auto manifest = parse_manifest(read_file(path), path, seal);
     if (seal == Seal::sound && is_part_of(manifest, job, config, examples)) return manifest;
   } catch (const FileError&) {
     throw;

@@ -14,8 +14,8 @@
 namespace genrewise {
 
 /// Writes the examples of one shard in order. Files in "FOLDER/.pack": "NN.tfrec", complete records and possibly an
-/// incomplete one at the end; "NN.journal", one sealed JSON line per skipped example and, for lossy storage, per record.
-/// Both survive a kill. finish() turns them into the shard and writes "NN.json", a manifest of this shard.
+/// incomplete one at the end; "NN.journal", one sealed JSON line per skipped example and, for lossy storage, per
+/// record. Both survive a kill. finish() turns them into the shard and writes "NN.json", a manifest of this shard.
 class ShardPacker {
  public:
   /// `examples`: indices into the job, in the order of the shard. Continues from the files of an earlier run.
@@ -34,8 +34,8 @@ class ShardPacker {
   /// Call after the last example: stores the shard under its final name and returns its manifest.
   PackManifest finish();
 
-  /// Manifest of a shard that an earlier run finished (its file may have been removed since). Empty if it is unfinished,
-  /// and, with a note, if the manifest is damaged or not that of these examples.
+  /// Manifest of a shard that an earlier run finished (its file may have been removed since). Empty if it is
+  /// unfinished, and, with a note, if the manifest is damaged or not that of these examples.
   static std::optional<PackManifest> finished(const PackJob& job, const PackConfig& config,
                                               const std::filesystem::path& folder, int number,
                                               std::span<const std::size_t> examples);

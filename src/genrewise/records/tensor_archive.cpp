@@ -69,7 +69,8 @@ Entry read_entry(const std::string& key, const json& value, std::string_view dat
   const auto size = dtype.is_string() ? size_of(dtype.get_ref<const std::string&>()) : std::nullopt;
   if (!size) damaged(name, what + "has an unknown dtype");
   entry.tensor.dtype = dtype.get<std::string>();
-  if (!shape.is_array() || shape.size() > kMostDimensions) damaged(name, what + "has a shape that is not a list of at most 16 sizes");
+  if (!shape.is_array() || shape.size() > kMostDimensions)
+    damaged(name, what + "has a shape that is not a list of at most 16 sizes");
   for (const json& side : shape) {
     const auto length = as_size(side);
     if (!length) damaged(name, what + "has a shape that is not a list of whole numbers");

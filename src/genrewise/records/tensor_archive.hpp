@@ -81,7 +81,8 @@ class TensorArchive {
 
   std::string name_;
   std::map<std::string, Tensor, std::less<>> tensors_;
-  std::deque<std::string> storage_;  // the parsed file first; a deque keeps its elements in place when it grows or moves
+  std::deque<std::string>
+      storage_;  // the parsed file first; a deque keeps its elements in place when it grows or moves
 };
 
 }  // namespace genrewise

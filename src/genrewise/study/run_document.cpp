@@ -18,9 +18,9 @@ void require_known_version(const json& document, const std::string& where) {
   const json& version = document.at("format_version");
   if (!version.is_number_integer()) throw Error("the format version is not an integer", where, "run it again");
   if (version > kRunFormatVersion) {
-    throw NewerVersion(fmt::format("this is format version {}, but this program reads versions up to {}", version.dump(),
-                            kRunFormatVersion),
-                where, "use a newer genrewise");
+    throw NewerVersion(fmt::format("this is format version {}, but this program reads versions up to {}",
+                                   version.dump(), kRunFormatVersion),
+                       where, "use a newer genrewise");
   }
 }
 

@@ -23,7 +23,8 @@ class NewerVersion : public Error {
   using Error::Error;
 };
 
-/// Throws NewerVersion for a document of a newer version, Error for a version that is not an integer; a document without a version has version 1.
+/// Throws NewerVersion for a document of a newer version, Error for a version that is not an integer; a document
+/// without a version has version 1.
 void require_known_version(const nlohmann::json& document, const std::string& where);
 
 /// Throws Error, with `where`, unless the document has this "format", a supported version and these keys.

@@ -7,8 +7,8 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/runtime.hpp"
 #include "genrewise/base/json_file.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"

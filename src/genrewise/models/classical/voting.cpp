@@ -70,8 +70,9 @@ class Voting final : public ClassicalClassifier {
     for (std::size_t m = 0; m < members_.size(); ++m) {
       const Matrix own = members_[m]->predict_probabilities(examples);
       if (own.cols() != static_cast<std::size_t>(class_count()))
-        throw Error(fmt::format("its member {} is for {} labels, not {}", members_[m]->kind(), own.cols(), class_count()),
-                    "voting");
+        throw Error(
+            fmt::format("its member {} is for {} labels, not {}", members_[m]->kind(), own.cols(), class_count()),
+            "voting");
       for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += weights_[m] * own.values()[k];
       total += weights_[m];
     }

@@ -10,8 +10,8 @@
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/work_folder.hpp"
 #include "genrewise/storage/process.hpp"
+#include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
 namespace {
@@ -95,8 +95,7 @@ TensorArchive pack_keras_layers(const std::vector<KerasLayer>& layers, const std
 std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive) {
   const auto text = archive.metadata.find(kLayers);
   const json names = text == archive.metadata.end() ? json() : parse_json(text->second, archive.name(), kRemedy);
-  if (!names.is_array())
-    throw Error("holds no converted Keras layers", archive.name(), kRemedy);
+  if (!names.is_array()) throw Error("holds no converted Keras layers", archive.name(), kRemedy);
   std::vector<KerasLayer> layers;
   try {
     for (std::size_t i = 0; i < names.size(); ++i) {

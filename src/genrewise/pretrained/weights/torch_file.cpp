@@ -41,8 +41,7 @@ class Bytes {
 };
 
 std::uint32_t crc32_of(std::string_view bytes) {
-  return static_cast<std::uint32_t>(
-      ::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+  return static_cast<std::uint32_t>(::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
 using Members = std::map<std::string, std::string_view, std::less<>>;
@@ -370,8 +369,8 @@ class Unpickler {
     } else if (called->is("torch._utils", "_rebuild_parameter") && !values->empty()) {
       refer(const_cast<Value*>(values->front()));  // a value of values_
     } else {
-      throw Error(fmt::format("asks to call {}.{}, which no dictionary of tensors needs; it was not called", called->module,
-                              called->attribute),
+      throw Error(fmt::format("asks to call {}.{}, which no dictionary of tensors needs; it was not called",
+                              called->module, called->attribute),
                   name_, "save the network's state_dict() alone");
     }
   }
@@ -396,8 +395,8 @@ std::vector<float> tensor_values(const TensorValue& tensor, std::string_view sto
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (__builtin_mul_overflow(count, shape[i], &count)) damaged(name, "a tensor is too large");
     std::uint64_t reach = 0;
-    if (shape[i] > 0 && (__builtin_mul_overflow(shape[i] - 1, stride[i], &reach) ||
-                                __builtin_add_overflow(last, reach, &last)))
+    if (shape[i] > 0 &&
+        (__builtin_mul_overflow(shape[i] - 1, stride[i], &reach) || __builtin_add_overflow(last, reach, &last)))
       damaged(name, "a tensor is too large");
   }
   if (count > 0 && last >= available) damaged(name, "a tensor reaches beyond its storage (truncated?)");
