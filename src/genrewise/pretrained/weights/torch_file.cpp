@@ -1,6 +1,5 @@
 // PyTorch weight files: an uncompressed zip with a pickle that describes the tensors, and their values.
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <array>
 #include <cstring>
@@ -11,87 +10,10 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
+#include "genrewise/pretrained/weights/torch_zip.hpp"
 
 namespace genrewise {
 namespace {
-
-[[noreturn]] void damaged(const std::string& name, const std::string& problem) {
-  throw Error("is not a valid PyTorch file: " + problem, name, "get the file again");
-}
-
-/// Bounds-checked numbers from untrusted bytes.
-class Bytes {
- public:
-  Bytes(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
-  std::size_t size() const { return bytes_.size(); }
-  std::string_view slice(std::size_t at, std::size_t count) const {
-    if (at > bytes_.size() || count > bytes_.size() - at) damaged(name_, "it is truncated");
-    return bytes_.substr(at, count);
-  }
-  template <class T>
-  T number(std::size_t at) const {
-    T value;
-    std::memcpy(&value, slice(at, sizeof(T)).data(), sizeof(T));
-    return value;
-  }
-
- private:
-  std::string_view bytes_;
-  const std::string& name_;
-};
-
-std::uint32_t crc32_of(std::string_view bytes) {
-  return static_cast<std::uint32_t>(::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
-}
-
-using Members = std::map<std::string, std::string_view, std::less<>>;
-
-/// The members of a zip archive with uncompressed members (PyTorch compresses nothing), by their path below the
-/// archive's single folder.
-Members zip_members(std::string_view bytes, const std::string& name) {
-  constexpr std::uint32_t kEnd = 0x06054b50, kEnd64 = 0x06064b50, kEntry = 0x02014b50, kLocal = 0x04034b50;
-  constexpr std::size_t kEndSize = 22, kLocatorSize = 20;
-  const Bytes file(bytes, name);
-  if (file.size() < kEndSize) damaged(name, "it is truncated");
-  std::size_t end = file.size() - kEndSize;
-  const std::size_t lowest = end > 0xffff ? end - 0xffff : 0;
-  while (file.number<std::uint32_t>(end) != kEnd) {
-    if (end-- == lowest) damaged(name, "it has no list of contents (truncated?)");
-  }
-  std::uint64_t count = file.number<std::uint16_t>(end + 10), at = file.number<std::uint32_t>(end + 16);
-  if ((count == 0xffff || at == 0xffffffff) && end >= kLocatorSize) {
-    const auto end64 = file.number<std::uint64_t>(end - kLocatorSize + 8);
-    if (file.number<std::uint32_t>(end64) != kEnd64) damaged(name, "its list of contents is damaged");
-    count = file.number<std::uint64_t>(end64 + 32);
-    at = file.number<std::uint64_t>(end64 + 48);
-  }
-  Members members;
-  std::size_t members_bytes = 0;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    if (file.number<std::uint32_t>(at) != kEntry) damaged(name, "its list of contents is damaged");
-    const auto method = file.number<std::uint16_t>(at + 10);
-    const auto size = file.number<std::uint32_t>(at + 24);
-    const auto name_size = file.number<std::uint16_t>(at + 28);
-    const std::uint64_t extra_size = file.number<std::uint16_t>(at + 30),
-                        note_size = file.number<std::uint16_t>(at + 32);
-    const auto local = file.number<std::uint32_t>(at + 42);
-    const std::string_view path = file.slice(at + 46, name_size);
-    if (method != 0) damaged(name, "a member is compressed, which PyTorch never does");
-    if (size == 0xffffffff || local == 0xffffffff) damaged(name, "it is over 4 GiB");
-    if (file.number<std::uint32_t>(local) != kLocal) damaged(name, "its list of contents is damaged");
-    const std::size_t data =
-        local + 30 + file.number<std::uint16_t>(local + 26) + file.number<std::uint16_t>(local + 28);
-    const std::string_view content = file.slice(data, size);
-    members_bytes += size;
-    if (members_bytes > bytes.size()) damaged(name, "its members overlap");
-    if (crc32_of(content) != file.number<std::uint32_t>(at + 16))
-      damaged(name, fmt::format("the checksum of its member {} does not fit", path));
-    const auto slash = path.find('/');
-    members.emplace(path.substr(slash == path.npos ? 0 : slash + 1), content);
-    at += 46 + name_size + extra_size + note_size;
-  }
-  return members;
-}
 
 constexpr std::size_t kMostDimensions = 8, kLargestPickle = std::size_t{16} << 20;
 
@@ -155,7 +77,7 @@ class Unpickler {
         push({List()});
         break;
       case '(':
-        if (marks_.size() == kMostValues) damaged(name_, "its pickle has more than a million marks");
+        if (marks_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million marks");
         marks_.push_back(stack_.size());
         break;
       case 'N':
@@ -245,8 +167,9 @@ class Unpickler {
         set_items(popped_to_mark());
         break;
       default:
-        damaged(name_, fmt::format("its pickle has the operation {:#04x}, which no dictionary of tensors needs",
-                                   static_cast<unsigned char>(code)));
+        damaged_torch_file(name_,
+                           fmt::format("its pickle has the operation {:#04x}, which no dictionary of tensors needs",
+                                       static_cast<unsigned char>(code)));
     }
   }
 
@@ -268,7 +191,7 @@ class Unpickler {
   }
   std::int64_t long_integer() {
     const std::size_t size = take<std::uint8_t>();
-    if (size > 8) damaged(name_, "a number is too large");
+    if (size > 8) damaged_torch_file(name_, "a number is too large");
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{take<std::uint8_t>()} << (8 * i);
     if (size > 0 && size < 8 && value >> (8 * size - 1)) value |= ~std::uint64_t{0} << (8 * size);
@@ -282,16 +205,16 @@ class Unpickler {
   }
 
   void push(Value value) {
-    if (values_.size() == kMostValues) damaged(name_, "its pickle has more than a million values");
+    if (values_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million values");
     values_.push_back(std::move(value));
     refer(&values_.back());
   }
   void refer(Value* value) {
-    if (stack_.size() == kMostValues) damaged(name_, "its pickle has more than a million values");
+    if (stack_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million values");
     stack_.push_back(value);
   }
   Value* top() {
-    if (stack_.empty()) damaged(name_, "its pickle takes from an empty stack");
+    if (stack_.empty()) damaged_torch_file(name_, "its pickle takes from an empty stack");
     return stack_.back();
   }
   Value* pop() {
@@ -300,16 +223,16 @@ class Unpickler {
     return value;
   }
   void remember(std::size_t slot) {
-    if (memo_.size() == kMostValues) damaged(name_, "its pickle has more than a million memo entries");
+    if (memo_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million memo entries");
     memo_[slot] = top();
   }
   void recall(std::size_t slot) {
     const auto found = memo_.find(slot);
-    if (found == memo_.end()) damaged(name_, "its pickle reads a memo entry that was never stored");
+    if (found == memo_.end()) damaged_torch_file(name_, "its pickle reads a memo entry that was never stored");
     refer(found->second);
   }
   List popped_to_mark() {
-    if (marks_.empty() || marks_.back() > stack_.size()) damaged(name_, "its pickle lacks a mark");
+    if (marks_.empty() || marks_.back() > stack_.size()) damaged_torch_file(name_, "its pickle lacks a mark");
     List values(stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back()), stack_.end());
     stack_.resize(marks_.back());
     marks_.pop_back();
@@ -325,7 +248,8 @@ class Unpickler {
   }
   void set_items(const List& items) {
     auto* dictionary = std::get_if<Dictionary>(&top()->is);
-    if (!dictionary || items.size() % 2) damaged(name_, "its pickle adds items to something other than a dictionary");
+    if (!dictionary || items.size() % 2)
+      damaged_torch_file(name_, "its pickle adds items to something other than a dictionary");
     for (std::size_t i = 0; i < items.size(); i += 2) {
       if (const auto* key = std::get_if<std::string_view>(&items[i]->is)) dictionary->emplace_back(*key, items[i + 1]);
     }
@@ -335,20 +259,21 @@ class Unpickler {
   void persistent() {
     const ValueRef id = pop();
     const auto* parts = std::get_if<List>(&id->is);
-    if (!parts || parts->size() < 3) damaged(name_, "a storage is not described as PyTorch does");
+    if (!parts || parts->size() < 3) damaged_torch_file(name_, "a storage is not described as PyTorch does");
     const auto* type = std::get_if<Global>(&(*parts)[1]->is);
     const auto* key = std::get_if<std::string_view>(&(*parts)[2]->is);
-    if (!type || !key) damaged(name_, "a storage is not described as PyTorch does");
+    if (!type || !key) damaged_torch_file(name_, "a storage is not described as PyTorch does");
     push({Storage{*type, *key}});
   }
 
   Sizes sizes(ValueRef value) {
     const auto* list = std::get_if<List>(&value->is);
-    if (!list || list->size() > kMostDimensions) damaged(name_, "a tensor has no shape, or more than 8 dimensions");
+    if (!list || list->size() > kMostDimensions)
+      damaged_torch_file(name_, "a tensor has no shape, or more than 8 dimensions");
     Sizes result;
     for (const ValueRef one : *list) {
       const auto* number = std::get_if<std::int64_t>(&one->is);
-      if (!number || *number < 0) damaged(name_, "a tensor's shape is not a list of integers");
+      if (!number || *number < 0) damaged_torch_file(name_, "a tensor's shape is not a list of integers");
       result.values[result.count++] = static_cast<std::size_t>(*number);
     }
     return result;
@@ -358,13 +283,13 @@ class Unpickler {
     const Value *arguments = pop(), *function = pop();
     const auto* called = std::get_if<Global>(&function->is);
     const auto* values = std::get_if<List>(&arguments->is);
-    if (!called || !values) damaged(name_, "its pickle calls something other than a function");
+    if (!called || !values) damaged_torch_file(name_, "its pickle calls something other than a function");
     if (called->is("collections", "OrderedDict")) {
       push({Dictionary()});
     } else if (called->is("torch._utils", "_rebuild_tensor_v2") && values->size() >= 4) {
       const auto* storage = std::get_if<Storage>(&(*values)[0]->is);
       const auto* offset = std::get_if<std::int64_t>(&(*values)[1]->is);
-      if (!storage || !offset || *offset < 0) damaged(name_, "a tensor is not described as PyTorch does");
+      if (!storage || !offset || *offset < 0) damaged_torch_file(name_, "a tensor is not described as PyTorch does");
       push({TensorValue{*storage, static_cast<std::uint64_t>(*offset), sizes((*values)[2]), sizes((*values)[3])}});
     } else if (called->is("torch._utils", "_rebuild_parameter") && !values->empty()) {
       refer(const_cast<Value*>(values->front()));  // a value of values_
@@ -377,7 +302,7 @@ class Unpickler {
 
   static constexpr std::size_t kMostValues = std::size_t{1} << 20;  // a network has some thousands
 
-  Bytes file_;
+  ZipBytes file_;
   const std::string& name_;
   std::size_t at_ = 0;
   std::deque<Value> values_;
@@ -393,14 +318,14 @@ std::vector<float> tensor_values(const TensorValue& tensor, std::string_view sto
   std::size_t count = 1;
   std::uint64_t last = tensor.offset;
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (__builtin_mul_overflow(count, shape[i], &count)) damaged(name, "a tensor is too large");
+    if (__builtin_mul_overflow(count, shape[i], &count)) damaged_torch_file(name, "a tensor is too large");
     std::uint64_t reach = 0;
     if (shape[i] > 0 &&
         (__builtin_mul_overflow(shape[i] - 1, stride[i], &reach) || __builtin_add_overflow(last, reach, &last)))
-      damaged(name, "a tensor is too large");
+      damaged_torch_file(name, "a tensor is too large");
   }
-  if (count > 0 && last >= available) damaged(name, "a tensor reaches beyond its storage (truncated?)");
-  if (count > available) damaged(name, "a tensor has more values than its storage");
+  if (count > 0 && last >= available) damaged_torch_file(name, "a tensor reaches beyond its storage (truncated?)");
+  if (count > available) damaged_torch_file(name, "a tensor has more values than its storage");
   std::vector<float> values(count);
   std::vector<std::size_t> index(shape.size());
   for (float& value : values) {
@@ -416,7 +341,7 @@ std::vector<float> tensor_values(const TensorValue& tensor, std::string_view sto
 /// bounded.
 class Collector {
  public:
-  Collector(const Members& members, std::size_t file_bytes, const std::string& name)
+  Collector(const ZipMembers& members, std::size_t file_bytes, const std::string& name)
       : members_(members), most_bytes_(2 * file_bytes), name_(name), archive_(name) {}
 
   TensorArchive run(const Dictionary& dictionary) {
@@ -428,13 +353,13 @@ class Collector {
   static constexpr std::size_t kMostVisits = 100'000, kDeepest = 8, kLongestName = 1000;
 
   void add(const Dictionary& dictionary, const std::string& prefix, std::size_t depth) {
-    if (depth > kDeepest) damaged(name_, "its dictionaries are nested too deeply");
+    if (depth > kDeepest) damaged_torch_file(name_, "its dictionaries are nested too deeply");
     for (const auto& [key, value] : dictionary) {
-      if (++visits_ > kMostVisits) damaged(name_, "its dictionaries have more than 100,000 entries");
+      if (++visits_ > kMostVisits) damaged_torch_file(name_, "its dictionaries have more than 100,000 entries");
       const auto* inner = std::get_if<Dictionary>(&value->is);
       const auto* tensor = std::get_if<TensorValue>(&value->is);
       if (!inner && !tensor) continue;
-      if (prefix.size() + key.size() > kLongestName) damaged(name_, "a tensor's name is too long");
+      if (prefix.size() + key.size() > kLongestName) damaged_torch_file(name_, "a tensor's name is too long");
       const std::string full = prefix + std::string(key);
       if (inner) {
         add(*inner, full + ".", depth + 1);
@@ -445,18 +370,20 @@ class Collector {
   }
 
   void add(const TensorValue& tensor, const std::string& full) {
-    if (tensor.shape.count != tensor.stride.count) damaged(name_, "a tensor's strides do not match its shape");
+    if (tensor.shape.count != tensor.stride.count)
+      damaged_torch_file(name_, "a tensor's strides do not match its shape");
     const auto storage = members_.find("data/" + std::string(tensor.storage.key));
-    if (storage == members_.end()) damaged(name_, "the values of '" + full + "' are missing");
+    if (storage == members_.end()) damaged_torch_file(name_, "the values of '" + full + "' are missing");
     const auto values = tensor_values(tensor, storage->second, name_);
     if (tensor.shape.count == 0) return;  // scalars: no network uses any
     bytes_ += values.size() * sizeof(float);
-    if (bytes_ > most_bytes_) damaged(name_, "its tensors share so many values that they are larger than the file");
+    if (bytes_ > most_bytes_)
+      damaged_torch_file(name_, "its tensors share so many values that they are larger than the file");
     const auto shape = tensor.shape.all();
     archive_.put(full, std::span<const float>(values), {shape.begin(), shape.end()});
   }
 
-  const Members& members_;
+  const ZipMembers& members_;
   std::size_t most_bytes_, bytes_ = 0, visits_ = 0;
   const std::string& name_;
   TensorArchive archive_;
@@ -467,11 +394,11 @@ class Collector {
 TensorArchive parse_torch_file(std::string_view bytes, const std::string& name) {
   const auto members = zip_members(bytes, name);
   const auto pickle = members.find("data.pkl");
-  if (pickle == members.end()) damaged(name, "it holds no data.pkl");
-  if (pickle->second.size() > kLargestPickle) damaged(name, "its data.pkl is over 16 MiB");
+  if (pickle == members.end()) damaged_torch_file(name, "it holds no data.pkl");
+  if (pickle->second.size() > kLargestPickle) damaged_torch_file(name, "its data.pkl is over 16 MiB");
   Unpickler unpickler(pickle->second, name);
   const auto* dictionary = std::get_if<Dictionary>(&unpickler.run()->is);
-  if (!dictionary) damaged(name, "it holds no dictionary of tensors");
+  if (!dictionary) damaged_torch_file(name, "it holds no dictionary of tensors");
   return Collector(members, bytes.size(), name).run(*dictionary);
 }
 
