@@ -149,12 +149,15 @@ void check_consistency(const PackManifest& manifest, const json& counts) {
   if (!counts.is_null() && counts != counts_to_json(manifest)) throw Error("its counts differ from its lists");
 }
 
-PackManifest manifest_from_json(const json& in) {
+void check_format(const json& in) {
   if (in.value("format", "") != kFormat) throw Error("this is not the manifest of a pack");
   if (const int version = in.at("version"); version != kVersion) {
     throw Error("it has version " + std::to_string(version) + ", and this program reads version " +
                 std::to_string(kVersion));
   }
+}
+
+PackManifest manifest_from_json(const json& in) {
   PackManifest manifest;
   const json& recipe = in.at("recipe");
   manifest.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
@@ -255,6 +258,7 @@ std::string to_json(const PackManifest& manifest) {
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal& seal) {
   try {
     const SealedJson read = parse_sealed_json(text, path.string(), kRemedy);
+    check_format(read.value);
     if (read.seal == Seal::broken)
       throw Error("it was changed or damaged (its checksum does not fit)", path.string(), kRemedy);
     auto manifest = manifest_from_json(read.value);

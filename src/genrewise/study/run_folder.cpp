@@ -39,17 +39,18 @@ struct StoredConfig {
 };
 
 StoredConfig read_config(const fs::path& path) {
-  json config;
+  SealedJson read;
   try {
-    config = require_sealed_json(read_file(path), path.string());
+    read = parse_sealed_json(read_file(path), path.string());
   } catch (const FileError&) {
     throw;
   } catch (const Error& error) {
     return {{}, error.problem()};
   }
-  require_known_version(config, path.string());
-  config.erase("format_version");
-  return {std::move(config), {}};
+  require_known_version(read.value, path.string());
+  if (read.seal == Seal::broken) return {{}, "was changed or damaged (its checksum does not fit)"};
+  read.value.erase("format_version");
+  return {std::move(read.value), {}};
 }
 
 bool has_results(const fs::path& folder) {
