@@ -4,12 +4,15 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
 #include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/filesystem_errors.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/base/standard_streams.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/storage/files.hpp"
 #include "help.hpp"
@@ -39,7 +42,8 @@ void catch_signals() {
 }
 
 int fail(std::string_view what, ExitCode code) {
-  fmt::print(stderr, "genrewise: {}\n", printable(what));
+  const std::string line = fmt::format("genrewise: {}\n", printable_lines(what));
+  std::fputs(line.c_str(), stderr);  // nothing can be done where it cannot be written
   return code;
 }
 
@@ -91,7 +95,7 @@ int guarded_main(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return fail("error: not enough memory; use fewer threads or less data", kFailed);
   } catch (const nlohmann::json::exception& error) {
-    return fail(fmt::format("error: a JSON file is damaged or has another format (error {}); make it again", error.id),
+    return fail(fmt::format("error: a file contains JSON of another form than expected: {}", problem_of(error)),
                 kFailed);
   } catch (const std::exception& error) {
     return fail(fmt::format("internal error: {}; please report it with the command and the version", error.what()),
@@ -103,6 +107,7 @@ int guarded_main(int argc, char** argv) {
 }  // namespace genrewise::cli
 
 int main(int argc, char** argv) {
+  genrewise::open_standard_streams();
   genrewise::cli::catch_signals();
   return genrewise::cli::guarded_main(argc, argv);
 }

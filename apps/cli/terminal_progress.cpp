@@ -25,6 +25,11 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
 }
 
+/// Ignores errors: work goes on where nobody can read about it.
+void write_line(const std::string& text) {
+  std::fputs((text + '\n').c_str(), stderr);
+}
+
 std::size_t terminal_width() {
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
@@ -76,7 +81,7 @@ void TerminalProgress::line(std::string_view text) {
 
 void TerminalProgress::print_line(std::string_view text) {
   clear_line();
-  fmt::print(stderr, "{}\n", text);
+  write_line(printable_lines(text));
   if (terminal_ && running_) show(Clock::now(), false);
 }
 
@@ -111,7 +116,7 @@ void TerminalProgress::show(Clock::time_point now, bool last) {
     line_shown_ = true;
     next_show_ = now + kRedraw;
   } else {
-    fmt::print(stderr, "{}\n", text);
+    write_line(text);
     next_show_ = now + kNextLine;
   }
   std::fflush(stderr);

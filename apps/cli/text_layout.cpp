@@ -156,4 +156,15 @@ std::string shortened_path(std::string_view path, std::size_t width) {
   return fmt::format("…{}", path);
 }
 
+std::string printable_lines(std::string_view utf8) {
+  std::string text;
+  for (std::size_t at = 0; at <= utf8.size();) {
+    const std::size_t end = std::min(utf8.find('\n', at), utf8.size());
+    if (at > 0) text += '\n';
+    text += printable(utf8.substr(at, end - at));
+    at = end + 1;
+  }
+  return text;
+}
+
 }  // namespace genrewise::cli

@@ -16,6 +16,8 @@ std::size_t display_width(std::string_view utf8);
 /// The text on one line and harmless on a terminal: line breaks, tabs, escape sequences and broken UTF-8 are written
 /// as \n, \t, \x1b.
 std::string printable(std::string_view utf8);
+/// The same for each line of a text that may have several.
+std::string printable_lines(std::string_view utf8);
 
 /// Lines of at most `width` cells, broken at blanks and indented; no line end after the last. A word that is longer
 /// than a line stays whole.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "convert_weights.hpp"
+#include "genrewise/base/standard_streams.hpp"
 #include "serve.hpp"
 
 namespace {
@@ -23,6 +24,7 @@ int wrong_usage() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  genrewise::open_standard_streams();
   const std::string_view verb = argc > 1 ? argv[1] : "";
   if (verb == "serve" && argc == 2) genrewise::serve();
   if (verb == "convert-weights" && argc == 4) return genrewise::convert_weights(argv[2], argv[3]);

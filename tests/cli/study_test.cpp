@@ -33,6 +33,7 @@ struct StudyCommand : ::testing::Test {
   json results() const {
     json document = json::parse(read_file(fs::path(run) / "results.json"));
     document.erase("created");
+    document.erase("sha256");
     document.erase("command");
     for (json& model : document["models"]) {
       for (const char* seconds : {"fit_s", "predict_s", "choose_s"}) model.erase(seconds);

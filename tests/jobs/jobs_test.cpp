@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/jobs/evaluate_job.hpp"
 #include "genrewise/jobs/options.hpp"
@@ -70,7 +71,8 @@ TEST_F(Jobs, AStudyReturnsWhatItWritesAndItsDocumentFollowsTheSchema) {
   config.ablation = true;
   const StudyJobResult done = study_job(config, runtime);
   ASSERT_TRUE(done.result.best);
-  EXPECT_EQ(read_json(folder / "run" / "results.json"), done.document);
+  EXPECT_EQ(require_sealed_json(read_file(folder / "run" / "results.json"), "results.json"), done.document);
+  EXPECT_THAT(schema("results.schema.json").errors(read_json(folder / "run" / "results.json")), IsEmpty());
   EXPECT_EQ(done.ablation.size(), 4u);  // three features, and all of them
   EXPECT_EQ(done.document.at("ablation").size(), 4u);
   EXPECT_TRUE(fs::exists(done.report));
@@ -92,7 +94,8 @@ TEST_F(Jobs, ASchemaRefusesAnotherDocument) {
 
 TEST_F(Jobs, ASearchReportsFailedPointsAndItsDocumentFollowsTheSchema) {
   const TuneJobResult done = tune_job(tuning(), runtime);
-  EXPECT_EQ(read_json(folder / "tune" / "tuning.json"), done.document);
+  EXPECT_EQ(require_sealed_json(read_file(folder / "tune" / "tuning.json"), "tuning.json"), done.document);
+  EXPECT_THAT(schema("tuning.schema.json").errors(read_json(folder / "tune" / "tuning.json")), IsEmpty());
   EXPECT_THAT(schema("tuning.schema.json").errors(done.document), IsEmpty());
   EXPECT_EQ(done.document["dataset"].at("location"), done.document["dataset"].at("place"));
   ASSERT_EQ(done.document.at("failed").size(), 1u);

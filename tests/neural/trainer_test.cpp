@@ -156,6 +156,33 @@ TEST(Trainer, RefusesADamagedCheckpoint) {
   EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), HasSubstr("last.safetensors"));
 }
 
+TEST(Trainer, RefusesACheckpointWithAFlippedBitOrOfAnotherRun) {
+  const Examples examples = made_examples(60, 12, 3);
+  TemporaryFolder folder;
+  FitContext context, other_context;
+  context.run_folder = folder / "run";
+  other_context.run_folder = folder / "other";
+  Parameters other = kSmall;
+  other["learning_rate"] = "0.5";
+  fitted("dense", kSmall, examples, 3, context);
+  fitted("dense", other, examples, 3, other_context);
+  for (const char* name : {"last.safetensors", "best.safetensors"}) {
+    const fs::path checkpoint = context.run_folder / name;
+    const std::string bytes = read_file(checkpoint);
+    for (const std::size_t at : {bytes.size() / 3, bytes.size() / 2, bytes.size() - 1}) {
+      std::string flipped = bytes;
+      flipped[at] = static_cast<char>(flipped[at] ^ 4);
+      write_file(checkpoint, flipped);
+      EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), HasSubstr(name)) << at;
+    }
+    write_file(checkpoint, read_file(other_context.run_folder / name));
+    EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }),
+                HasSubstr("is a checkpoint of another training run"));
+    write_file(checkpoint, bytes);
+  }
+  EXPECT_EQ(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), "no error");
+}
+
 TEST(Trainer, NamesTheBatchWhoseLossIsNotFinite) {
   Examples examples = made_examples(40, 6, 2);
   for (std::size_t j = 0; j < 6; ++j) examples.values(17, j) = 3e38F;

@@ -338,7 +338,7 @@ TEST(PackManifest, ReadsBackAndRefusesInconsistentText) {
     const auto at = other.find(from);
     if (at == std::string::npos) return "the text has no " + from;
     other.replace(at, from.size(), to);
-    return error_message([&] { parse_manifest(other, "m.json"); });
+    return error_message([&] { parse_manifest(sealed_again(other), "m.json"); });
   };
   EXPECT_THAT(damaged("genrewise-pack", "other"), HasSubstr("not the manifest of a pack"));
   EXPECT_THAT(damaged("\"version\":1}\n", "\"version\":2}"), HasSubstr("this program reads version 1"));

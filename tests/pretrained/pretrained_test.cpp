@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/random.hpp"
 #include "genrewise/storage/files.hpp"
 #include "storage/http_server.hpp"
+#include "support/neural_test_support.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {
@@ -28,15 +30,41 @@ HttpResponse file_of(const HttpRequest& request) {
 }
 
 TEST(FetchWeights, GetsTheOriginalFileOfANetworkOnce) {
-  HttpServer mirror(file_of);
+  const std::string weights = random_weights("mobilenetv2", 1).serialise();
+  HttpServer mirror([&](const HttpRequest& request) {
+    const bool right = request.path == std::string("/keras/") + kPicturesFile;
+    return HttpResponse{.status = right ? 200 : 404, .headers = {}, .body = weights};
+  });
   TemporaryFolder folder;
   Progress quiet;
   const fs::path path = fetch_weights("mobilenetv2", folder / "new/weights", mirror.url("/keras"), quiet);
   EXPECT_EQ(path, folder / "new/weights" / kPicturesFile);
-  EXPECT_EQ(read_file(path), std::string("what lies at /keras/") + kPicturesFile);
+  EXPECT_EQ(read_file(path), weights);
   const std::size_t asked = mirror.requests().size();
   EXPECT_EQ(fetch_weights("mobilenetv2", folder / "new/weights", mirror.url("/keras"), quiet), path);
   EXPECT_EQ(mirror.requests().size(), asked);
+}
+
+TEST(FetchWeights, WithoutAPublishedChecksumAreNotKeptUnlessTheyAreTheNetworks) {
+  Rng rng(1);
+  std::string noise(5000, '\0');
+  for (char& byte : noise) byte = static_cast<char>(rng.next());
+  for (const std::string& body :
+       {noise, std::string(), std::string("<html>moved</html>"), random_weights("efficientat", 1).serialise()}) {
+    HttpServer mirror([&](const HttpRequest&) { return HttpResponse{.status = 200, .headers = {}, .body = body}; });
+    TemporaryFolder folder;
+    EXPECT_THAT(problem_of_fetching("mobilenetv2", folder.path(), mirror.url("/")),
+                AllOf(HasSubstr("was not kept"), HasSubstr(mirror.url("/"))));
+    EXPECT_TRUE(fs::is_empty(folder.path()));
+  }
+}
+
+TEST(FetchWeights, ReportsAnExistingFileThatIsNotTheNetworks) {
+  HttpServer mirror(file_of);
+  TemporaryFolder folder;
+  write_file(folder / kPicturesFile, "noise");
+  EXPECT_THAT(problem_of_fetching("mobilenetv2", folder.path(), mirror.url("/")),
+              AllOf(HasSubstr(kPicturesFile), HasSubstr("remove it and fetch it again")));
 }
 
 TEST(FetchWeights, RefusesAFileOfAnotherChecksumAndLeavesNothingThere) {

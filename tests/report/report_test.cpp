@@ -1,4 +1,5 @@
 #include "genrewise/report/report.hpp"
+#include "genrewise/base/json_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -49,7 +50,7 @@ TEST(RunFolder, ContainsResultsReportPredictionsAndModels) {
                            "models/gnb.gwm", "models/gnb.json"}) {
     EXPECT_TRUE(fs::exists(folder / "run" / name)) << name;
   }
-  EXPECT_EQ(json::parse(read_file(folder / "run" / "results.json")), made.results);
+  EXPECT_EQ(require_sealed_json(read_file(folder / "run" / "results.json"), "results.json"), made.results);
   const Model best = load_model(folder / "run" / "best.gwm");
   const auto test = made.split.rows(Part::test);
   EXPECT_EQ(best.predict(made.examples.table.values.select_rows(test)),
@@ -120,7 +121,7 @@ TEST(TuningFolder, ContainsTheSearchAndReusesFinishedPoints) {
   context.dataset_name = "<b>";
   const json results = tuning_json(examples, config, result, context, "all");
   write_tuning(run->path(), results);
-  EXPECT_EQ(json::parse(read_file(folder / "tune" / "tuning.json")), results);
+  EXPECT_EQ(require_sealed_json(read_file(folder / "tune" / "tuning.json"), "tuning.json"), results);
   EXPECT_THAT(read_file(folder / "tune" / "tuning.csv"), ::testing::StartsWith("n_neighbors,weights,accuracy,"));
   const std::string page = read_file(folder / "tune" / "report.html");
   EXPECT_THAT(page, HasSubstr("&lt;b&gt;"));

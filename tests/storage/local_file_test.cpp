@@ -1,8 +1,11 @@
 #include "genrewise/storage/files.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/storage/work_folder.hpp"
+#include "support/environment.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -60,6 +63,37 @@ TEST(LocalFile, RefusesToReadAFolderOrAMissingFile) {
   const TemporaryFolder folder;
   EXPECT_THROW(read_file(folder.path()), Error);
   EXPECT_THROW(read_file(folder / "missing"), Error);
+}
+
+TEST(LocalFile, ThatCannotBeOpenedSinceTooManyAreOpenIsNoFaultOfTheFile) {
+  const TemporaryFolder folder;
+  write_file(folder / "f", "x");
+  const FileInfo info = *find_file(folder / "f");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const std::string tried = testing::error_message([&] { (void)try_open_file(folder / "f"); });
+  std::string opened = "no error";
+  try {
+    open_file(info);
+  } catch (const FileError&) {
+    opened = "a fault of the file";
+  } catch (const Error& error) {
+    opened = error.what();
+  }
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_THAT(tried, ::testing::HasSubstr("too many open files"));
+  EXPECT_THAT(opened, ::testing::HasSubstr("too many open files"));
+  EXPECT_EQ(read_file(folder / "f"), "x");
+}
+
+TEST(TemporaryFolderOfTheSystem, IsNamedWhenItIsMissing) {
+  const TemporaryFolder folder;
+  EXPECT_FALSE(temporary_folder().empty());
+  const testing::Environment missing("TMPDIR", (folder / "missing").string());
+  EXPECT_THAT(testing::error_message([] { temporary_folder(); }),
+              ::testing::HasSubstr("TMPDIR=" + (folder / "missing").string()));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 
+#include "genrewise/base/seal.hpp"
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
@@ -61,6 +62,14 @@ inline std::map<std::string, std::string> contents_of(const std::filesystem::pat
     contents[entry.path().filename().string()] = entry.is_regular_file() ? read_file(entry.path()) : "folder";
   }
   return contents;
+}
+
+/// The text of a changed manifest with a new checksum (the first member "sha256": those of the shards follow).
+inline std::string sealed_again(std::string manifest) {
+  const std::string name = "\"sha256\":\"", zeros = open_seal();
+  manifest.replace(manifest.find(name) + name.size(), zeros.size(), zeros);
+  seal(manifest);
+  return manifest;
 }
 
 /// The number of the example with this track ID.

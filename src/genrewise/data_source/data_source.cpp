@@ -18,6 +18,7 @@
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
+#include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
 namespace {
@@ -208,7 +209,7 @@ LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& pro
 
 LoadedExamples DataSource::load(Progress& progress) const {
   const std::string key = sha256_hex(location() + '\n' + features_ + '\n' + config_.subset.value_or(""));
-  const fs::path features = fs::temp_directory_path() / fmt::format("genrewise-{}.csv", key.substr(0, 16));
+  const fs::path features = temporary_folder() / fmt::format("genrewise-{}.csv", key.substr(0, 16));
   LoadedExamples loaded = load(features, progress);
   std::error_code ignored;
   fs::remove(features, ignored);

@@ -10,6 +10,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
 
 namespace genrewise {
 namespace {
@@ -18,7 +19,8 @@ constexpr std::size_t kFingerprintLength = 12;  // chance of a collision among 8
 
 std::set<std::string> training_fingerprints(const Model& model) {
   if (!model.facts.is_object()) return {};
-  return model.facts.value("trained_on", std::set<std::string>());
+  return read_json("facts of the model", "use a model that `genrewise train` or `study` has written",
+                   [&] { return model.facts.value("trained_on", std::set<std::string>()); });
 }
 
 void require_same_recipe(const Model& model, const Examples& examples) {

@@ -2,12 +2,15 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <string_view>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
+#include "genrewise/models/model_state.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -18,7 +21,7 @@ constexpr int kFormatVersion = 1;
 constexpr std::string_view kFormat = "genrewise model";
 constexpr std::string_view kPreprocessorPrefix = "preprocessor.";
 constexpr std::string_view kClassifierPrefix = "classifier.";
-constexpr std::size_t kSumDigits = 64;
+constexpr std::uint64_t kLargestFile = std::uint64_t{4} << 30;
 
 std::string text_of(const FeatureColumn& column) {
   std::string text = column.feature;
@@ -53,31 +56,31 @@ std::string any_text(const json& value) {
   return text;
 }
 
+/// A model from a file may lack what training guarantees.
+void check_predictions(const Predictions& predictions, std::size_t rows, std::size_t labels) {
+  constexpr double kTolerance = 0.01;  // rounding of some thousand float shares
+  const Matrix& shares = predictions.probabilities;
+  bool sound = predictions.labels.size() == rows && shares.rows() == rows && shares.cols() == labels;
+  for (std::size_t i = 0; sound && i < rows; ++i) {
+    double sum = 0;
+    for (const float share : shares.row(i)) {
+      sum += share;
+      sound = sound && share >= -kTolerance;  // false for NaN
+    }
+    const int label = predictions.labels[i];
+    sound = sound && std::abs(sum - 1) <= kTolerance && label >= 0 && static_cast<std::size_t>(label) < labels;
+  }
+  if (!sound)
+    throw Error("its predictions are not probabilities of its labels", "model",
+                "the model is unusable, or was trained on features of another scale: train it again");
+}
+
 json recipe_json(const FeatureRecipe& recipe) {
   return {{"name", any_text(recipe.name)}, {"version", recipe.version}, {"hash", any_text(recipe.hash)}};
 }
 
-std::string sum_field(std::string_view sum) {
-  return "\"sha256\":\"" + std::string(sum) + "\"";
-}
-
-/// The checksum is taken over the whole file with its own digits set to zeros. Inside a JSON string a quote is escaped,
-/// so the field's name with bare quotes occurs nowhere else.
-void seal(std::string& bytes) {
-  const std::string sum = sha256_hex(bytes);
-  bytes.replace(bytes.find(sum_field(std::string(kSumDigits, '0'))), sum_field(sum).size(), sum_field(sum));
-}
-
-void check_seal(std::string bytes, const TensorArchive& archive) {
-  const auto sum = archive.metadata.find("sha256");
-  const std::size_t at = sum == archive.metadata.end() ? std::string::npos : bytes.find(sum_field(sum->second));
-  bool sound = at != std::string::npos && sum->second.size() == kSumDigits;
-  if (sound) {
-    const std::string zeros = sum_field(std::string(kSumDigits, '0'));
-    bytes.replace(at, zeros.size(), zeros);
-    sound = sha256_hex(bytes) == sum->second;
-  }
-  if (!sound)
+void check_seal(const TensorArchive& archive) {
+  if (archive.seal() != Seal::sound)
     throw Error("the model file is damaged (its checksum does not fit)", archive.name(),
                 "copy it again from its source, or train it again");
 }
@@ -98,7 +101,35 @@ void check_format(const TensorArchive& archive) {
 json metadata_json(const TensorArchive& archive, const char* key) {
   const auto found = archive.metadata.find(key);
   if (found == archive.metadata.end()) throw Error("its metadata lack '" + std::string(key) + "'", archive.name());
-  return json::parse(found->second);
+  return parse_json(found->second, archive.name());
+}
+
+template <class Value>
+void check_finite(const Tensor& tensor, const std::string& name, const std::string& where) {
+  for (std::size_t at = 0; at < tensor.bytes.size(); at += sizeof(Value)) {
+    Value value;
+    std::memcpy(&value, tensor.bytes.data() + at, sizeof value);
+    if (!std::isfinite(value)) throw Error("tensor '" + name + "' has a value that is not a finite number", where);
+  }
+}
+
+void check_finite(const TensorArchive& archive) {
+  for (const auto& [name, tensor] : archive.tensors()) {
+    if (tensor.dtype == "F32") check_finite<float>(tensor, name, archive.name());
+    if (tensor.dtype == "F64") check_finite<double>(tensor, name, archive.name());
+  }
+}
+
+/// The number of columns after preprocessing.
+std::size_t prepared_columns(const Model& model, const TensorArchive& archive) {
+  const std::size_t expected = model.preprocessor.input_columns();
+  if (model.labels.empty() || model.columns.empty())
+    throw Error("the model has no labels or no columns", archive.name());
+  if (expected != 0 && expected != model.columns.size())
+    throw Error("its preprocessing takes " + std::to_string(expected) + " columns, but the model has " +
+                    std::to_string(model.columns.size()),
+                archive.name());
+  return expected == 0 ? model.columns.size() : model.preprocessor.output_columns();
 }
 
 Model read_parts(const TensorArchive& archive) {
@@ -108,7 +139,9 @@ Model read_parts(const TensorArchive& archive) {
   model.recipe = {any_text(recipe.at("name")), recipe.at("version").get<int>(), any_text(recipe.at("hash"))};
   for (const json& column : metadata_json(archive, "columns"))
     model.columns.push_back({any_text(column.at(0)), any_text(column.at(1)), any_text(column.at(2))});
+  check_finite(archive);
   model.preprocessor.load(archive, std::string(kPreprocessorPrefix));
+  require_state_of(archive, std::string(kClassifierPrefix), model.labels.size(), prepared_columns(model, archive));
   const json classifier = metadata_json(archive, "classifier");
   model.classifier =
       make_classifier(classifier.at("kind").get<std::string>(), classifier.at("parameters").get<Parameters>(), 0);
@@ -132,7 +165,9 @@ Matrix Model::prepared(const Matrix& features, std::span<const double> offsets) 
 }
 
 Predictions Model::predict_with_probabilities(const Matrix& features, std::span<const double> offsets) const {
-  return classifier->predict_with_probabilities(prepared(features, offsets));
+  Predictions predictions = classifier->predict_with_probabilities(prepared(features, offsets));
+  check_predictions(predictions, features.rows(), labels.size());
+  return predictions;
 }
 
 Matrix Model::predict_probabilities(const Matrix& features, std::span<const double> offsets) const {
@@ -175,27 +210,30 @@ void save_model(const Model& model, const std::filesystem::path& path) {
       {"columns", columns.dump()},
       {"classifier", classifier.dump()},
       {"facts", model.facts.dump(-1, ' ', false, json::error_handler_t::replace)},
-      {"sha256", std::string(kSumDigits, '0')},
   };
   model.preprocessor.save(archive, std::string(kPreprocessorPrefix));
   model.classifier->save(archive, std::string(kClassifierPrefix));
-  std::string bytes = archive.serialise();
-  seal(bytes);
+  const std::string bytes = archive.serialise_sealed();
+  if (local_work_path(path) == path) remove_unfinished(path);  // of a run that was killed
   write_file(path, bytes);
 }
 
 Model load_model(const std::filesystem::path& path) {
+  const auto file = find_file(path);
+  if (file && file->bytes > kLargestFile)
+    throw Error("has " + std::to_string(file->bytes) + " bytes, and a model has at most 4 GiB", path.string(),
+                "give a .gwm file that `genrewise train` or `study` has written");
   return parse_model(read_file(path), path.string());
 }
 
 Model parse_model(std::string bytes, const std::string& name) {
-  const TensorArchive archive = TensorArchive::parse(bytes, name);
+  const TensorArchive archive = TensorArchive::parse(std::move(bytes), name);
   check_format(archive);
-  check_seal(std::move(bytes), archive);
+  check_seal(archive);
   try {
     return read_parts(archive);
   } catch (const json::exception& problem) {
-    throw Error("its metadata are not those of a model: " + std::string(problem.what()), name);
+    throw Error("its metadata are not those of a model: " + problem_of(problem), name);
   } catch (const UnknownName& problem) {
     throw UnknownName(problem.problem(), name, problem.remedy());
   } catch (const Error& problem) {

@@ -75,7 +75,7 @@ std::shared_ptr<FileReader> BlockLoader::file_of(std::uint32_t shard) {
   if (files_[shard]) return files_[shard];
   const auto found = listed_.find(manifest_.shards[shard].file);
   if (found == listed_.end()) {
-    throw Error("the file does not exist", (manifest_.folder / manifest_.shards[shard].file).string());
+    throw FileError("the file does not exist", (manifest_.folder / manifest_.shards[shard].file).string());
   }
   files_[shard] = open_file(found->second);
   if (!files_[shard]->prefetches()) {
@@ -113,7 +113,7 @@ void BlockLoader::load(const BatchBlock& block, LoadedBlock& loaded) {
   std::span<const std::byte> bytes;
   try {
     bytes = read(block, loaded);
-  } catch (const Error& error) {
+  } catch (const FileError& error) {  // an Interrupted, a store that fails or too many open files end the run
     for (const std::uint32_t record : block.records) {
       damage_.add(block.shard, record, {"cannot be read", error.where(), error.problem()});
     }

@@ -133,7 +133,7 @@ class Packer {
 
   void begin() {
     if (remote_) remote_->begin(fingerprint_);
-    remove_unfinished(folder_ / kManifestName);  // left by a kill while it was being written
+    for (const fs::path& leftovers : {folder_ / "", folder_ / ".pack" / ""}) remove_unfinished(leftovers);  // of a kill
     const auto plan = folder_ / ".pack" / "plan";
     if (fs::exists(plan)) {
       if (read_file(plan) == fingerprint_) return;
@@ -152,8 +152,10 @@ class Packer {
   void pack() {
     std::size_t done = 0;
     for (int number = 0; number < config_.shards; ++number) {
-      if (auto finished = ShardPacker::finished(folder_, number); finished && is_stored(finished->shards[0])) {
-        done += dealt_[static_cast<std::size_t>(number)].size();
+      const auto& examples = dealt_[static_cast<std::size_t>(number)];
+      auto finished = ShardPacker::finished(job_, config_, folder_, number, examples);
+      if (finished && is_stored(finished->shards[0])) {
+        done += examples.size();
         result_.reused += finished->size();
         parts_[number] = std::move(*finished);
       } else {

@@ -7,6 +7,7 @@
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/files.hpp"
@@ -18,6 +19,7 @@ using nlohmann::json;
 
 constexpr std::string_view kFormat = "genrewise-pack";
 constexpr int kVersion = 1;
+constexpr char kRemedy[] = "pack the dataset again";
 
 char letter_of(const std::optional<Part>& part) {
   if (!part) return '-';
@@ -126,12 +128,36 @@ json counts_to_json(const PackManifest& manifest) {
   return {{"examples", manifest.size()}, {"per_label", labels}, {"per_part", parts}};
 }
 
-PackManifest manifest_from_json(const json& in) {
+std::size_t stored_bytes(StoredAs stored) {
+  return stored == StoredAs::float32 ? 4 : stored == StoredAs::float16 ? 2 : 1;
+}
+
+/// Compares what the manifest states more than once, and sizes before memory is allocated for them.
+void check_consistency(const PackManifest& manifest, const json& counts) {
+  for (const PackedShard& shard : manifest.shards) {
+    std::uint64_t bytes = 0;
+    for (const PackedRecord& record : shard.records) {
+      bytes += record.payload_bytes + kRecordFrameBytes;
+      if (manifest.values > record.payload_bytes / stored_bytes(manifest.stored_as))
+        throw Error("track " + record.track_id + " has " + std::to_string(record.payload_bytes) +
+                    " bytes, too few for " + std::to_string(manifest.values) + " values");
+    }
+    if (manifest.compression == Compression::none && bytes != shard.bytes)
+      throw Error(shard.file + " has " + std::to_string(shard.bytes) + " bytes, but its records have " +
+                  std::to_string(bytes));
+  }
+  if (!counts.is_null() && counts != counts_to_json(manifest)) throw Error("its counts differ from its lists");
+}
+
+void check_format(const json& in) {
   if (in.value("format", "") != kFormat) throw Error("this is not the manifest of a pack");
   if (const int version = in.at("version"); version != kVersion) {
     throw Error("it has version " + std::to_string(version) + ", and this program reads version " +
                 std::to_string(kVersion));
   }
+}
+
+PackManifest manifest_from_json(const json& in) {
   PackManifest manifest;
   const json& recipe = in.at("recipe");
   manifest.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
@@ -148,6 +174,7 @@ PackManifest manifest_from_json(const json& in) {
   if (in.contains("loss")) manifest.loss = {in.at("loss").at("largest_error"), in.at("loss").at("rms_error")};
   for (const json& shard : in.at("shards")) manifest.shards.push_back(shard_from_json(shard, manifest.labels.size()));
   manifest.skipped = in.at("skipped").get<std::vector<Fault>>();
+  check_consistency(manifest, in.value("counts", json()));
   return manifest;
 }
 
@@ -216,27 +243,38 @@ std::string to_json(const PackManifest& manifest) {
               {"fingerprint", manifest.fingerprint},
               {"counts", counts_to_json(manifest)},
               {"shards", json::array()},
-              {"skipped", manifest.skipped}};
+              {"skipped", manifest.skipped},
+              {"sha256", open_seal()}};
   if (manifest.loss) {
     out["loss"] = {{"largest_error", manifest.loss->largest_error}, {"rms_error", manifest.loss->rms_error}};
   }
   std::string text = to_text(out) + "\n";
   constexpr std::string_view kNone = "\"shards\":[]";  // cannot occur inside a string, where quotes are escaped
   text.insert(text.find(kNone) + kNone.size() - 1, shards);
+  genrewise::seal(text);
   return text;
 }
 
-PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path) {
+PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal& seal) {
   try {
-    auto manifest = manifest_from_json(json::parse(text));
+    const SealedJson read = parse_sealed_json(text, path.string(), kRemedy);
+    check_format(read.value);
+    if (read.seal == Seal::broken)
+      throw Error("it was changed or damaged (its checksum does not fit)", path.string(), kRemedy);
+    auto manifest = manifest_from_json(read.value);
     manifest.folder = path.parent_path();
+    seal = read.seal;
     return manifest;
-  } catch (const json::exception&) {
-    throw Error("the manifest is damaged: it is not JSON of the expected form", path.string(),
-                "pack the dataset again");
+  } catch (const json::exception& error) {
+    throw Error("the manifest is damaged: " + problem_of(error), path.string(), kRemedy);
   } catch (const Error& error) {
-    throw Error("the manifest cannot be used: " + error.problem(), path.string(), "pack the dataset again");
+    throw Error("the manifest cannot be used: " + error.problem(), path.string(), kRemedy);
   }
+}
+
+PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path) {
+  Seal ignored = Seal::absent;
+  return parse_manifest(text, path, ignored);
 }
 
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels) {

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/records/example.hpp"
 #include "genrewise/records/framing.hpp"
@@ -216,7 +217,15 @@ bool holds_records(const fs::path& location) {
 }
 
 PackManifest open_pack(const fs::path& location) {
-  if (is_pack(location)) return parse_manifest(read_file(location / kManifestName), location / kManifestName);
+  if (is_pack(location)) {
+    Seal seal = Seal::absent;
+    PackManifest manifest = parse_manifest(read_file(location / kManifestName), location / kManifestName, seal);
+    if (seal == Seal::absent)
+      Runtime::current().progress().note((location / kManifestName).string() +
+                                         ": was written by an earlier version, without a checksum; genrewise pack "
+                                         "--verify compares it with the records");
+    return manifest;
+  }
   if (is_unfinished(location)) {
     throw Error("is an unfinished pack", location.string(), "run the same `genrewise pack` command again to continue");
   }
@@ -241,7 +250,7 @@ std::vector<Fault> verify_pack(const PackManifest& manifest) {
       if (!shard.sha256.empty() && file_sha256(*file) != shard.sha256)
         faults.push_back({"wrong checksum", path, "SHA-256"});
       verify_records(manifest, shard, faults);
-    } catch (const Error& error) {
+    } catch (const FileError& error) {
       faults.push_back({"cannot be read", path, error.problem()});
     }
   }

@@ -6,6 +6,8 @@
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/records/record_writer.hpp"
@@ -44,6 +46,27 @@ void rename_file(const fs::path& from, const fs::path& to) {
   throw_system_error("cannot create", to.string());
 }
 
+/// Whether this is the manifest of the shard with these examples: each of them is a record or was skipped.
+bool is_part_of(const PackManifest& manifest, const PackJob& job, const PackConfig& config,
+                std::span<const std::size_t> examples) {
+  if (manifest.recipe != job.recipe || manifest.values != job.values || manifest.labels != job.labels ||
+      manifest.seed != config.seed || manifest.split_scheme != job.split_scheme ||
+      manifest.stored_as != config.stored_as || manifest.compression != config.compression ||
+      manifest.shards.size() != 1)
+    return false;
+  const auto& records = manifest.shards[0].records;
+  if (records.size() + manifest.skipped.size() != examples.size()) return false;
+  auto record = records.begin();
+  for (const std::size_t i : examples) {
+    if (record == records.end() || record->track_id != job.track_ids[i]) continue;  // skipped
+    const bool same_names = (job.artists.empty() || record->artist == job.artists[i]) &&
+                            (job.albums.empty() || record->album == job.albums[i]);
+    if (record->label != job.classes[i] || record->part != job.parts[i] || !same_names) return false;
+    ++record;
+  }
+  return record == records.end();
+}
+
 }  // namespace
 
 ShardPacker::ShardPacker(const PackJob& job, const PackConfig& config, fs::path folder, int number,
@@ -64,17 +87,28 @@ std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
   if (!fs::exists(path)) return lines;
   const std::string text = read_file(path);
   for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
-    const json line = json::parse(text.begin() + static_cast<std::ptrdiff_t>(at),
-                                  text.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-    if (!line.is_object() || !line.contains("example")) break;
-    Line& entry = lines[line["example"]];
-    if (line.contains("reason")) {
-      entry.skipped = line.get<Fault>();
-    } else {
-      entry.loss = {line["largest_error"], line["rms_error"]};
+    try {
+      const SealedJson line = parse_sealed_json(std::string_view(text).substr(at, end + 1 - at), path.string());
+      if (line.seal != Seal::sound) break;
+      read_json(path.string(), {}, [&] {
+        Line entry;
+        if (line.value.contains("reason")) {
+          entry.skipped = line.value.get<Fault>();
+        } else {
+          entry.loss = {line.value.at("largest_error"), line.value.at("rms_error")};
+        }
+        lines[line.value.at("example").get<std::size_t>()] = entry;
+      });
+    } catch (const Error&) {  // the examples from here on are packed again
+      break;
     }
   }
   return lines;
+}
+
+bool ShardPacker::is_skipped(const std::map<std::size_t, Line>& lines, std::size_t example) {
+  const auto line = lines.find(example);
+  return line != lines.end() && line->second.skipped;
 }
 
 // Keeps records while they follow the order of the shard and all examples between them are known to be skipped. The
@@ -90,13 +124,15 @@ void ShardPacker::take_over() {
       const auto more = reader.next(record);
       if (!more || !*more || !example.parse(record.payload)) break;
       std::string_view id;
+      std::int64_t label = -1;
       if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
-      if (!take_over_record(id, lines)) break;
+      if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
+      if (!take_over_record(id, label, lines)) break;
       shard_.records.push_back(record_of(examples_[handled_ - 1], record.offset, record.payload.size()));
       keep_bytes = record.offset + record.payload.size() + kRecordFrameBytes;
     }
   }
-  for (; handled_ < examples_.size() && lines[examples_[handled_]].skipped; ++handled_) {
+  for (; handled_ < examples_.size() && is_skipped(lines, examples_[handled_]); ++handled_) {
     skipped_.push_back(*lines[examples_[handled_]].skipped);
   }
   records_.emplace(path, keep_bytes);
@@ -107,11 +143,13 @@ void ShardPacker::take_over() {
   }
 }
 
-bool ShardPacker::take_over_record(std::string_view track_id, std::map<std::size_t, Line>& lines) {
+bool ShardPacker::take_over_record(std::string_view track_id, std::int64_t label, std::map<std::size_t, Line>& lines) {
   std::size_t next = handled_;
-  while (next < examples_.size() && lines[examples_[next]].skipped) ++next;
+  while (next < examples_.size() && is_skipped(lines, examples_[next])) ++next;
   if (next == examples_.size() || job_.track_ids[examples_[next]] != track_id) return false;
   const std::size_t example = examples_[next];
+  const bool is_lossy = config_.stored_as != StoredAs::float32;
+  if (job_.classes[example] != label || (is_lossy && !lines.contains(example))) return false;
   for (; handled_ < next; ++handled_) skipped_.push_back(*lines[examples_[handled_]].skipped);
   handled_ = next + 1;
   loss_.add(lines[example].loss, job_.values);
@@ -139,7 +177,7 @@ void ShardPacker::note(const Line& line, std::size_t example) {
     return;
   }
   out["example"] = example;
-  journal_->write(out.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
+  journal_->write(sealed_text(out));
 }
 
 void ShardPacker::skip(Fault fault) {
@@ -235,12 +273,22 @@ void ShardPacker::forget(const fs::path& folder, int number) {
   fs::remove(state_path(folder, number, "journal"), ignored);
 }
 
-std::optional<PackManifest> ShardPacker::finished(const fs::path& folder, int number) {
+std::optional<PackManifest> ShardPacker::finished(const PackJob& job, const PackConfig& config, const fs::path& folder,
+                                                  int number, std::span<const std::size_t> examples) {
   const auto path = state_path(folder, number, "json");
   if (!fs::exists(path)) return std::nullopt;
-  auto manifest = parse_manifest(read_file(path), path);
-  if (manifest.shards.size() != 1) return std::nullopt;
-  return manifest;
+  std::string problem = "belongs to another pack";
+  try {
+    Seal seal = Seal::absent;
+    auto manifest = parse_manifest(read_file(path), path, seal);
+    if (seal == Seal::sound && is_part_of(manifest, job, config, examples)) return manifest;
+  } catch (const FileError&) {
+    throw;
+  } catch (const Error& error) {
+    problem = error.problem();
+  }
+  Runtime::current().progress().note(path.string() + ": " + problem + "; the shard is packed again");
+  return std::nullopt;
 }
 
 }  // namespace genrewise

@@ -14,8 +14,8 @@
 namespace genrewise {
 
 /// Writes the examples of one shard in order. Files in "FOLDER/.pack": "NN.tfrec", complete records and possibly an
-/// incomplete one at the end; "NN.journal", one JSON line per skipped example and, for lossy storage, per record. Both
-/// survive a kill. finish() turns them into the shard and writes "NN.json", a manifest of this shard.
+/// incomplete one at the end; "NN.journal", one sealed JSON line per skipped example and, for lossy storage, per
+/// record. Both survive a kill. finish() turns them into the shard and writes "NN.json", a manifest of this shard.
 class ShardPacker {
  public:
   /// `examples`: indices into the job, in the order of the shard. Continues from the files of an earlier run.
@@ -34,8 +34,11 @@ class ShardPacker {
   /// Call after the last example: stores the shard under its final name and returns its manifest.
   PackManifest finish();
 
-  /// Manifest of a shard that an earlier run finished (its file may have been removed since); empty if unfinished.
-  static std::optional<PackManifest> finished(const std::filesystem::path& folder, int number);
+  /// Manifest of a shard that an earlier run finished (its file may have been removed since). Empty if it is
+  /// unfinished, and, with a note, if the manifest is damaged or not that of these examples.
+  static std::optional<PackManifest> finished(const PackJob& job, const PackConfig& config,
+                                              const std::filesystem::path& folder, int number,
+                                              std::span<const std::size_t> examples);
   /// Removes the files of an unfinished shard.
   static void forget(const std::filesystem::path& folder, int number);
 
@@ -45,8 +48,9 @@ class ShardPacker {
     PackLoss loss;
   };
   std::map<std::size_t, Line> read_journal() const;
+  static bool is_skipped(const std::map<std::size_t, Line>& lines, std::size_t example);
   void take_over();
-  bool take_over_record(std::string_view track_id, std::map<std::size_t, Line>& lines);
+  bool take_over_record(std::string_view track_id, std::int64_t label, std::map<std::size_t, Line>& lines);
   void note(const Line& line, std::size_t example);
   PackedRecord record_of(std::size_t example, std::uint64_t offset, std::uint64_t payload_bytes) const;
   void compress(const std::filesystem::path& to);

@@ -23,16 +23,13 @@ fs::path environment_path(const char* variable) {
   return value ? fs::path(value) : fs::path();
 }
 
-/// Converts Keras HDF5 files right after the download, so that their first use does not take longer.
-void convert_if_needed(const fs::path& path, Progress& progress) {
-  if (path.extension() != ".h5") return;
-  const std::string bytes = read_file(path);
-  if (!is_hdf5(bytes)) return;  // find_weights() reports the problem
-  if (find_neural_program().empty()) {
+/// Reads the weights, which converts Keras files; those cannot be read without genrewise-neural. Throws Error.
+void check_weights(const PretrainedNetwork& network, const fs::path& path, Progress& progress) {
+  if (find_neural_program().empty() && is_hdf5(read_file(path))) {
     progress.note(fmt::format("{}: is converted when it is used, for which genrewise-neural is needed", path.string()));
     return;
   }
-  keras_layers(path, bytes);
+  find_weights(network.name, path);
 }
 
 constexpr const char* kSource = "source_sha256";
@@ -140,11 +137,17 @@ fs::path fetch_weights(std::string_view network, const fs::path& folder, const s
   DownloadRequest request{.url = mirror.empty() ? pretrained.url : mirror + (mirror.ends_with('/') ? "" : "/") + file,
                           .target = into / file,
                           .checksum = {}};
-  if (pretrained.sha256.empty()) {
-    if (fs::exists(request.target)) return request.target;  // cannot be verified before it is used
-    progress.note(fmt::format("{}: its publisher provides no checksum; its layout is checked when it is used", file));
-  } else {
-    request.checksum = Checksum{HashKind::sha256, pretrained.sha256};
+  const bool has_checksum = !pretrained.sha256.empty();
+  if (has_checksum) request.checksum = Checksum{HashKind::sha256, pretrained.sha256};
+  if (!has_checksum && fs::exists(request.target)) {
+    try {
+      check_weights(pretrained, request.target, progress);
+      return request.target;
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error& error) {
+      throw Error(error.problem(), error.where(), "remove it and fetch it again");
+    }
   }
   try {
     if (pretrained.package.empty() || !mirror.empty()) {
@@ -163,7 +166,16 @@ fs::path fetch_weights(std::string_view network, const fs::path& folder, const s
     convert_package(request.target, pretrained, into);
     return converted;
   }
-  convert_if_needed(request.target, progress);
+  try {
+    check_weights(pretrained, request.target, progress);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    if (has_checksum) throw;
+    remove_file(request.target);
+    throw Error(fmt::format("what {} sent was not kept: {}", request.url, error.problem()), request.target.string(),
+                "try again later, or give another address with --mirror");
+  }
   return request.target;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -20,6 +21,7 @@ static_assert(std::endian::native == std::endian::little, "tensors are copied wi
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kLargestHeader = 100'000'000;  // the limit of the safetensors library
+constexpr std::size_t kMostDimensions = 16;
 
 std::optional<std::size_t> size_of(std::string_view dtype) {
   static const std::map<std::string_view, std::size_t> sizes = {
@@ -67,7 +69,8 @@ Entry read_entry(const std::string& key, const json& value, std::string_view dat
   const auto size = dtype.is_string() ? size_of(dtype.get_ref<const std::string&>()) : std::nullopt;
   if (!size) damaged(name, what + "has an unknown dtype");
   entry.tensor.dtype = dtype.get<std::string>();
-  if (!shape.is_array()) damaged(name, what + "has a shape that is not a list");
+  if (!shape.is_array() || shape.size() > kMostDimensions)
+    damaged(name, what + "has a shape that is not a list of at most 16 sizes");
   for (const json& side : shape) {
     const auto length = as_size(side);
     if (!length) damaged(name, what + "has a shape that is not a list of whole numbers");
@@ -110,7 +113,13 @@ TensorArchive TensorArchive::parse(std::string bytes, std::string name) {
   if (header_size > text.size() - kLengthBytes) damaged(archive.name_, "it is truncated in its header");
   const std::string_view header_text = std::string_view(text).substr(kLengthBytes, header_size);
   const std::string_view data = std::string_view(text).substr(kLengthBytes + header_size);
-  const json header = json::parse(header_text, nullptr, /*allow_exceptions=*/false);
+  const json header = [&] {
+    try {
+      return parse_json(header_text, archive.name_);
+    } catch (const Error& error) {
+      damaged(archive.name_, "its header " + error.problem());
+    }
+  }();
   if (!header.is_object()) damaged(archive.name_, "its header is not a JSON object");
 
   std::vector<std::pair<std::size_t, std::size_t>> ranges;
@@ -133,6 +142,29 @@ TensorArchive TensorArchive::parse(std::string bytes, std::string name) {
 
 TensorArchive TensorArchive::read(const std::filesystem::path& path) {
   return parse(read_file(path), path.string());
+}
+
+TensorArchive TensorArchive::read_sealed(const std::filesystem::path& path, const std::string& remedy) {
+  TensorArchive archive = read(path);
+  if (archive.seal() == Seal::broken)
+    throw Error("was changed or damaged (its checksum does not fit)", archive.name(), remedy);
+  return archive;
+}
+
+Seal TensorArchive::seal() const {
+  const auto sum = metadata.find("sha256");
+  if (sum == metadata.end()) return Seal::absent;
+  return sum->second.empty() || storage_.empty() ? Seal::broken : seal_of(storage_.front(), sum->second);
+}
+
+std::string TensorArchive::serialise_sealed() const {
+  TensorArchive copy(name_);
+  copy.metadata = metadata;
+  copy.metadata["sha256"] = open_seal();
+  copy.tensors_ = tensors_;  // views of this archive's storage
+  std::string bytes = copy.serialise();
+  genrewise::seal(bytes);
+  return bytes;
 }
 
 std::string TensorArchive::serialise() const {

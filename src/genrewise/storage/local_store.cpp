@@ -38,6 +38,11 @@ class Descriptor {
   int number_;
 };
 
+/// The process or the machine is at a limit: nothing is wrong with the file.
+bool is_process_limit(int code) {
+  return code == EMFILE || code == ENFILE || code == ENOMEM;
+}
+
 [[noreturn]] void throw_read_error(const std::string& path) {
   try {
     throw_system_error("cannot read", path);
@@ -121,15 +126,17 @@ class LocalStore final : public FileStore {
     if (S_ISDIR(status.st_mode)) return fault("it is a folder");
     if (!S_ISREG(status.st_mode)) return fault("it is not a regular file");
     auto reader = std::make_unique<LocalReader>(info_of(path, status));
-    if (!reader->is_open()) return fault(system_message());
-    return reader;
+    if (reader->is_open()) return reader;
+    if (is_process_limit(errno)) throw_system_error("cannot open", path);
+    return fault(system_message());
   }
 
   std::unique_ptr<FileReader> open(const FileInfo& file) override {
     if (file.version.empty()) return open_file(file.location);
     auto reader = std::make_unique<LocalReader>(file);
-    if (!reader->is_open()) throw_system_error("cannot open", file.location);
-    return reader;
+    if (reader->is_open()) return reader;
+    if (is_process_limit(errno)) throw_system_error("cannot open", file.location);
+    throw FileError("cannot be opened (" + std::generic_category().message(errno) + ")", file.location);
   }
 
   std::unique_ptr<FileWriter> create(const std::string& path, WriteOptions options) override {

@@ -1,10 +1,13 @@
 #include "genrewise/storage/location.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/storage/uri.hpp"
+#include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
 
@@ -65,7 +68,7 @@ fs::path local_work_path(const fs::path& location) {
   } else if (home != nullptr && *home == '/') {
     root = fs::path(home) / ".cache";
   } else {
-    root = fs::temp_directory_path();
+    root = temporary_folder();
   }
   return root / "genrewise" / sha256_hex(location.native()).substr(0, 16);
 }

@@ -5,6 +5,10 @@
 
 namespace genrewise {
 
+/// The system's folder for temporary files ($TMPDIR, else /tmp). Throws Error, with its name, if there is no such
+/// folder.
+std::filesystem::path temporary_folder();
+
 /// A new, empty folder (leftovers of a killed run are deleted first), removed with its content by the destructor.
 /// Rename complete results out of it before.
 class WorkFolder {

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/json_file.hpp"
 
 namespace genrewise {
 
 using nlohmann::json;
 
 std::string document_text(const json& document) {
-  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  return sealed_text(document, 1);
 }
 
 void require_known_version(const json& document, const std::string& where) {
@@ -17,9 +18,9 @@ void require_known_version(const json& document, const std::string& where) {
   const json& version = document.at("format_version");
   if (!version.is_number_integer()) throw Error("the format version is not an integer", where, "run it again");
   if (version > kRunFormatVersion) {
-    throw Error(fmt::format("this is format version {}, but this program reads versions up to {}", version.dump(),
-                            kRunFormatVersion),
-                where, "use a newer genrewise");
+    throw NewerVersion(fmt::format("this is format version {}, but this program reads versions up to {}",
+                                   version.dump(), kRunFormatVersion),
+                       where, "use a newer genrewise");
   }
 }
 

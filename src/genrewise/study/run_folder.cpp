@@ -2,8 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
@@ -13,12 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-/// Parses JSON; null if the text is damaged.
-json parse_or_null(const std::string& text) {
-  json document = json::parse(text, nullptr, false);
-  return document.is_discarded() ? json() : document;
-}
 
 /// The first difference: "seed: 42 in the folder, 43 requested".
 std::string difference(const json& stored, const json& requested) {
@@ -33,6 +32,27 @@ std::string difference(const json& stored, const json& requested) {
                      side(stored), side(requested));
 }
 
+/// config.json of a run folder, or why it cannot be used.
+struct StoredConfig {
+  json config;
+  std::string problem;
+};
+
+StoredConfig read_config(const fs::path& path) {
+  SealedJson read;
+  try {
+    read = parse_sealed_json(read_file(path), path.string());
+  } catch (const FileError&) {
+    throw;
+  } catch (const Error& error) {
+    return {{}, error.problem()};
+  }
+  require_known_version(read.value, path.string());
+  if (read.seal == Seal::broken) return {{}, "was changed or damaged (its checksum does not fit)"};
+  read.value.erase("format_version");
+  return {std::move(read.value), {}};
+}
+
 bool has_results(const fs::path& folder) {
   return fs::exists(folder / "results.json") || fs::exists(folder / "tuning.json");
 }
@@ -44,6 +64,24 @@ void remove_run(const fs::path& folder) {
     std::error_code ignored;
     fs::remove_all(folder / name, ignored);
   }
+}
+
+/// Throws Error unless the result fits the model, the labels and the true labels of the test part.
+void check_result(const ModelResult& result, const ModelSpec& spec, const std::vector<int>& truth, std::size_t labels) {
+  const auto is_label = [&](int label) { return label >= 0 && static_cast<std::size_t>(label) < labels; };
+  const auto is_row = [&](const std::vector<std::size_t>& row) { return row.size() == labels; };
+  const Metrics& test = result.test;
+  bool sound = result.kind == spec.kind && result.test_labels.size() == truth.size() && !truth.empty() &&
+               std::ranges::all_of(result.test_labels, is_label) && test.genres.size() == labels &&
+               test.confusion.size() == labels && std::ranges::all_of(test.confusion, is_row) &&
+               test.top_k.size() <= labels;
+  if (sound) {
+    std::size_t hits = 0;
+    for (std::size_t i = 0; i < truth.size(); ++i) hits += result.test_labels[i] == truth[i];
+    const double accuracy = static_cast<double>(hits) / static_cast<double>(truth.size());
+    sound = std::abs(accuracy - test.accuracy.value) < 1e-9;
+  }
+  if (!sound) throw Error("its scores do not fit its predictions");
 }
 
 template <class T>
@@ -66,27 +104,28 @@ std::string fingerprint(const Examples& examples, const Split& split) {
 
 ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool replace) {
   const fs::path config_path = folder / "config.json";
+  const bool is_new = !fs::exists(folder);
+  make_folders(folder);
+  ClaimedFolder claimed{FolderLock(folder), {}};
+  remove_unfinished(config_path);  // a run that was killed first of all leaves only this
   const bool there = fs::exists(config_path);
-  if (!there && !replace && fs::exists(folder) && !(fs::is_directory(folder) && fs::is_empty(folder))) {
+  if (!there && !replace && !is_new && !fs::is_empty(folder)) {
     throw Error("this folder is not empty and is not a run folder", folder.string(),
                 "choose another folder with -o, or use this one anyway with --force");
   }
-  make_folders(folder);
-  ClaimedFolder claimed{FolderLock(folder), {}};
-  json old = there ? parse_or_null(read_file(config_path)) : config;
-  require_known_version(old, config_path.string());
-  if (old.is_object()) old.erase("format_version");
+  remove_unfinished(folder / "");
+  const StoredConfig old = there ? read_config(config_path) : StoredConfig{config, {}};
   if (there && !replace) {
-    if (old == config) return claimed;
+    if (old.problem.empty() && old.config == config) return claimed;
+    const std::string reason = old.problem.empty() ? difference(old.config, config) : "config.json " + old.problem;
     if (has_results(folder)) {
-      throw Error(
-          fmt::format("this folder contains the results of another configuration ({})", difference(old, config)),
-          folder.string(),
-          "choose another folder with -o, or replace the results with --force; extracted features are reused");
+      throw Error(fmt::format("this folder contains the results of another configuration ({})", reason),
+                  folder.string(),
+                  "choose another folder with -o, or replace the results with --force; extracted features are reused");
     }
     claimed.note =
         fmt::format("{}: replacing an unfinished run of another configuration ({}); extracted features are reused",
-                    folder.string(), difference(old, config));
+                    folder.string(), reason);
   }
   if (there) remove_run(folder);
   json document = config;
@@ -104,6 +143,7 @@ fs::path features_file(const fs::path& folder, const std::string& set, std::size
 RunFolder::RunFolder(fs::path folder, const json& config, bool replace)
     : folder_(std::move(folder)), claim_(claim_run_folder(folder_, config, replace)) {
   make_folders(folder_ / "models");
+  remove_unfinished(folder_ / "models" / "");
 }
 
 fs::path RunFolder::model_path(const std::string& name) const {
@@ -117,38 +157,57 @@ StudyStore RunFolder::store(const Examples& examples, const Split& split) const 
 StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {
   const fs::path folder = folder_ / "ablation" / as_file_name(features);
   make_folders(folder);
+  remove_unfinished(folder / "");
   return store_in(folder, examples, split, false);
 }
 
 StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples, const Split& split,
                                bool with_models) const {
   const std::string data = fingerprint(examples, split);
+  std::vector<int> truth;
+  for (const std::size_t row : split.rows(Part::test)) truth.push_back(examples.subjects.labels[row]);
+  const std::size_t labels = examples.labels.size();
   const auto path_of = [=](const ModelSpec& spec, const char* ending) {
     return folder / (file_name_of(spec.name) + ending);
   };
   StudyStore store;
   store.find = [=](const ModelSpec& spec) -> std::optional<ModelResult> {
-    const fs::path path = path_of(spec, ".json");
-    if (!fs::exists(path) || (with_models && !fs::exists(path_of(spec, ".gwm")))) return std::nullopt;
-    const json kept = parse_or_null(read_file(path));
-    require_known_version(kept, path.string());
-    if (!kept.is_object() || kept.value("data", json()) != json(data) || kept.value("entry", json()) != to_json(spec)) {
-      return std::nullopt;
-    }
+    const fs::path path = path_of(spec, ".json"), model = path_of(spec, ".gwm");
+    if (!fs::exists(path) || (with_models && !fs::exists(model))) return std::nullopt;
     try {
-      ModelResult result = model_result_from_json(kept.at("result"));
-      result.title = spec.title;
-      return result;
-    } catch (const json::exception&) {
-      return std::nullopt;  // written by a version with another format
+      const SealedJson kept = parse_sealed_json(read_file(path), path.string());
+      require_known_version(kept.value, path.string());
+      if (kept.seal != Seal::sound) throw Error("was changed, or written without a checksum by an earlier version");
+      if (kept.value.value("data", json()) != json(data) || kept.value.value("entry", json()) != to_json(spec))
+        return std::nullopt;
+      if (with_models && kept.value.value("model_sha256", "") != sha256_hex(read_file(model)))
+        throw Error("does not belong to " + model.filename().string());
+      return read_json(path.string(), {}, [&] {
+        ModelResult result = model_result_from_json(kept.value.at("result"));
+        check_result(result, spec, truth, labels);
+        result.title = spec.title;
+        return result;
+      });
+    } catch (const FileError&) {
+      throw;
+    } catch (const NewerVersion&) {
+      throw;
+    } catch (const Error& error) {
+      Runtime::current().progress().note(
+          fmt::format("{}: {}; the model is fitted again", path.string(), error.problem()));
+      return std::nullopt;
     }
   };
   store.keep = [=, labels = examples.labels](const ModelSpec& spec, const ModelResult& result, const Model& model) {
-    if (with_models) save_model(model, path_of(spec, ".gwm"));
-    write_file(path_of(spec, ".json"), document_text({{"format_version", kRunFormatVersion},
-                                                      {"entry", to_json(spec)},
-                                                      {"data", data},
-                                                      {"result", to_json(result, labels)}}));
+    json document = {{"format_version", kRunFormatVersion},
+                     {"entry", to_json(spec)},
+                     {"data", data},
+                     {"result", to_json(result, labels)}};
+    if (with_models) {
+      save_model(model, path_of(spec, ".gwm"));
+      document["model_sha256"] = sha256_hex(read_file(path_of(spec, ".gwm")));
+    }
+    write_file(path_of(spec, ".json"), document_text(document));
   };
   return store;
 }

@@ -97,6 +97,8 @@ class AdaBoost final : public ClassicalClassifier {
   void load_state(const TensorArchive& archive, const std::string& prefix) override {
     forest_.load(archive, prefix, columns(), static_cast<std::size_t>(class_count()));
     tree_weights_ = archive.doubles(prefix + "says", forest_.roots.size());
+    if (std::ranges::any_of(tree_weights_, [](double weight) { return weight <= 0; }))
+      throw Error("the weight of a tree is not above 0", archive.name());
   }
 
   std::uint64_t seed_;

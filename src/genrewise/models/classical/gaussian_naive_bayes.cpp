@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
@@ -128,6 +129,9 @@ class GaussianNaiveBayes final : public ClassicalClassifier {
     mean_ = archive.doubles(prefix + "mean", classes * columns());
     variance_ = archive.doubles(prefix + "variance", classes * columns());
     prior_ = archive.doubles(prefix + "prior", classes);
+    const auto above_0 = [](double value) { return value > 0; };
+    if (!std::ranges::all_of(variance_, above_0) || !std::ranges::all_of(prior_, above_0))
+      throw Error("a variance or prior is not above 0", archive.name());
     prepare();
   }
 

@@ -153,9 +153,12 @@ void Preprocessor::load(const TensorArchive& archive, const std::string& prefix)
   if (config_.standardise || archive.contains(prefix + "mean")) {
     mean_ = archive.doubles(prefix + "mean", input_columns_);
     scale_ = archive.doubles(prefix + "scale", input_columns_);
+    if (std::ranges::any_of(scale_, [](double scale) { return scale <= 0; }))
+      throw Error("a scale of the preprocessing is not above 0", archive.name());
   }
   if (config_.pca_components == 0 && config_.pca_variance == 0) return;
   components_ = archive.matrix(prefix + "pca_components", input_columns_);
+  if (components_.rows() == 0) throw Error("the preprocessing has no principal components", archive.name());
   pca_mean_ = archive.doubles(prefix + "pca_mean", input_columns_);
   explained_variance_ = archive.doubles(prefix + "pca_explained_variance", components_.rows());
   explained_variance_ratio_ = archive.doubles(prefix + "pca_explained_variance_ratio", components_.rows());

@@ -243,17 +243,19 @@ class SupportVectorMachine final : public ClassicalClassifier {
   }
 
   void load_state(const TensorArchive& archive, const std::string& prefix) override {
-    const std::size_t pairs = all_pairs(static_cast<std::size_t>(class_count())).size();
+    const auto classes = static_cast<std::size_t>(class_count());
+    const std::size_t pairs = classes * (classes - 1) / 2;
+    rho_ = archive.doubles(prefix + "rho", pairs);
     support_ = archive.matrix(prefix + "support_vectors", columns());
     coefficients_ = archive.matrix(prefix + "dual_coefficients", pairs);
-    if (coefficients_.rows() != support_.rows())
-      throw Error("the numbers of support vectors and coefficients differ", archive.name());
-    rho_ = archive.doubles(prefix + "rho", pairs);
+    if (support_.rows() == 0 || coefficients_.rows() != support_.rows())
+      throw Error("the numbers of support vectors and coefficients differ, or are 0", archive.name());
     const auto slopes = archive.doubles(prefix + "sigmoid_slope", pairs);
     const auto offsets = archive.doubles(prefix + "sigmoid_offset", pairs);
     sigmoids_.clear();
     for (std::size_t p = 0; p < pairs; ++p) sigmoids_.push_back({slopes[p], offsets[p]});
     kernel_.gamma = archive.number(prefix + "gamma");
+    if (kernel_.gamma <= 0) throw Error("the width of the kernel is not above 0", archive.name());
     centre_ = archive.floats(prefix + "centre", is_centred() ? columns() : 0);
     prepare_decisions();
   }

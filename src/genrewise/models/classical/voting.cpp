@@ -8,6 +8,7 @@
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
+#include "genrewise/models/model_state.hpp"
 
 namespace genrewise {
 namespace {
@@ -68,6 +69,10 @@ class Voting final : public ClassicalClassifier {
     double total = 0;
     for (std::size_t m = 0; m < members_.size(); ++m) {
       const Matrix own = members_[m]->predict_probabilities(examples);
+      if (own.cols() != static_cast<std::size_t>(class_count()))
+        throw Error(
+            fmt::format("its member {} is for {} labels, not {}", members_[m]->kind(), own.cols(), class_count()),
+            "voting");
       for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += weights_[m] * own.values()[k];
       total += weights_[m];
     }
@@ -81,7 +86,11 @@ class Voting final : public ClassicalClassifier {
   }
 
   void load_state(const TensorArchive& archive, const std::string& prefix) override {
-    for (std::size_t m = 0; m < members_.size(); ++m) members_[m]->load(archive, fmt::format("{}{}.", prefix, m));
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+      const std::string member = fmt::format("{}{}.", prefix, m);
+      require_state_of(archive, member, static_cast<std::size_t>(class_count()), columns());
+      members_[m]->load(archive, member);
+    }
   }
 
   std::vector<std::unique_ptr<Classifier>> members_;

@@ -7,9 +7,11 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/process.hpp"
+#include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
 namespace {
@@ -19,6 +21,7 @@ using nlohmann::json;
 
 constexpr const char* kLayers = "keras_layers";
 constexpr const char* kSource = "source_sha256";
+constexpr const char* kRemedy = "remove it; it is made again from the .h5 file";
 
 /// Removes the file when it goes out of scope.
 class Removed {
@@ -62,7 +65,7 @@ std::vector<KerasLayer> read_converted(const fs::path& path) {
 bool is_conversion_of(const fs::path& path, const std::string& sha256) {
   if (!fs::is_regular_file(path)) return false;
   try {
-    const TensorArchive archive = TensorArchive::read(path);
+    const TensorArchive archive = TensorArchive::read_sealed(path, {});
     const auto source = archive.metadata.find(kSource);
     return source != archive.metadata.end() && source->second == sha256;
   } catch (const Error&) {  // another file of that name
@@ -91,9 +94,8 @@ TensorArchive pack_keras_layers(const std::vector<KerasLayer>& layers, const std
 
 std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive) {
   const auto text = archive.metadata.find(kLayers);
-  const json names = text == archive.metadata.end() ? json() : json::parse(text->second, nullptr, false);
-  if (!names.is_array())
-    throw Error("holds no converted Keras layers", archive.name(), "remove it; it is made again from the .h5 file");
+  const json names = text == archive.metadata.end() ? json() : parse_json(text->second, archive.name(), kRemedy);
+  if (!names.is_array()) throw Error("holds no converted Keras layers", archive.name(), kRemedy);
   std::vector<KerasLayer> layers;
   try {
     for (std::size_t i = 0; i < names.size(); ++i) {
@@ -107,7 +109,7 @@ std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive) {
       layers.push_back(std::move(layer));
     }
   } catch (const json::exception&) {
-    throw Error("its list of Keras layers is damaged", archive.name(), "remove it; it is made again from the .h5 file");
+    throw Error("its list of Keras layers is damaged", archive.name(), kRemedy);
   }
   return layers;
 }
@@ -128,7 +130,7 @@ std::vector<KerasLayer> keras_layers(const fs::path& h5, std::string_view bytes)
     return read_converted(converted);
   }
   const fs::path temporary =
-      fs::temp_directory_path() / fmt::format("genrewise-{}-{}.safetensors", ::getpid(), sha256.substr(0, 16));
+      temporary_folder() / fmt::format("genrewise-{}-{}.safetensors", ::getpid(), sha256.substr(0, 16));
   const Removed removed(temporary);
   convert(h5, temporary);
   return read_converted(temporary);

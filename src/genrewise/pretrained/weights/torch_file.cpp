@@ -1,51 +1,57 @@
 // PyTorch weight files: an uncompressed zip with a pickle that describes the tensors, and their values.
 #include <fmt/format.h>
 
+#include <array>
 #include <cstring>
+#include <deque>
 #include <map>
-#include <memory>
-#include <optional>
+#include <span>
 #include <variant>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/pretrained/weights/checked_bytes.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
-#include "genrewise/pretrained/weights/zip_file.hpp"
+#include "genrewise/pretrained/weights/torch_zip.hpp"
 
 namespace genrewise {
 namespace {
 
-constexpr const char* kFormat = "PyTorch file";
+constexpr std::size_t kMostDimensions = 8, kLargestPickle = std::size_t{16} << 20;
 
-[[noreturn]] void damaged(const std::string& name, const std::string& problem) {
-  CheckedBytes({}, name, kFormat).damaged(problem);
-}
-
+// Values point to each other and live as long as their Unpickler; names and texts are views of the file. So nothing is
+// copied however often it is referred to, and destruction does not recurse.
 struct Value;
-using ValueRef = std::shared_ptr<Value>;
+using ValueRef = const Value*;
 struct Nothing {};
 struct Global {
-  std::string name;  // "module.attribute"
+  std::string_view module, attribute;
+  bool is(std::string_view in, std::string_view name) const { return module == in && attribute == name; }
 };
 struct Storage {
-  std::string type, key;  // "torch.FloatStorage", "0"
+  Global type;  // torch.FloatStorage
+  std::string_view key;
+};
+struct Sizes {
+  std::array<std::size_t, kMostDimensions> values{};
+  std::size_t count = 0;
+  std::span<const std::size_t> all() const { return std::span(values).first(count); }
 };
 struct TensorValue {
   Storage storage;
   std::uint64_t offset = 0;
-  std::vector<std::size_t> shape, stride;
+  Sizes shape, stride;
 };
 using List = std::vector<ValueRef>;  // tuples too
-using Dictionary = std::vector<std::pair<std::string, ValueRef>>;
+using Dictionary = std::vector<std::pair<std::string_view, ValueRef>>;
 struct Value {
-  std::variant<Nothing, std::int64_t, double, std::string, List, Dictionary, Global, Storage, TensorValue> is;
+  std::variant<Nothing, std::int64_t, double, std::string_view, List, Dictionary, Global, Storage, TensorValue> is;
 };
 
 /// The few pickle operations that describe data.
 class Unpickler {
  public:
-  Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name, kFormat), name_(name) {}
+  Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name), name_(name) {}
 
+  /// The value is valid while the Unpickler exists.
   ValueRef run() {
     while (true) {
       const char code = file_.number<char>(at_++);
@@ -71,6 +77,7 @@ class Unpickler {
         push({List()});
         break;
       case '(':
+        if (marks_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million marks");
         marks_.push_back(stack_.size());
         break;
       case 'N':
@@ -105,18 +112,18 @@ class Unpickler {
         push({text(take<std::uint8_t>())});
         break;
       case 'c': {
-        const std::string module = line();
-        push({Global{module + "." + line()}});
+        const std::string_view module = line();
+        push({Global{module, line()}});
         break;
       }
       case 'q':
-        memo_[take<std::uint8_t>()] = top();
+        remember(take<std::uint8_t>());
         break;
       case 'r':
-        memo_[take<std::uint32_t>()] = top();
+        remember(take<std::uint32_t>());
         break;
       case 0x94:
-        memo_.emplace(memo_.size(), top());
+        remember(memo_.size());
         break;
       case 'h':
         recall(take<std::uint8_t>());
@@ -152,7 +159,7 @@ class Unpickler {
         append(popped_to_mark());
         break;
       case 's': {
-        ValueRef value = pop(), key = pop();
+        const ValueRef value = pop(), key = pop();
         set_items({key, value});
         break;
       }
@@ -160,8 +167,9 @@ class Unpickler {
         set_items(popped_to_mark());
         break;
       default:
-        damaged(name_, fmt::format("its pickle has the operation {:#04x}, which no dictionary of tensors needs",
-                                   static_cast<unsigned char>(code)));
+        damaged_torch_file(name_,
+                           fmt::format("its pickle has the operation {:#04x}, which no dictionary of tensors needs",
+                                       static_cast<unsigned char>(code)));
     }
   }
 
@@ -171,19 +179,19 @@ class Unpickler {
     at_ += sizeof(T);
     return value;
   }
-  std::string text(std::size_t size) {
-    std::string value(file_.slice(at_, size));
+  std::string_view text(std::size_t size) {
+    const std::string_view value = file_.slice(at_, size);
     at_ += size;
     return value;
   }
-  std::string line() {
-    std::string value;
-    for (char c = take<char>(); c != '\n'; c = take<char>()) value += c;
-    return value;
+  std::string_view line() {
+    const std::size_t start = at_;
+    while (take<char>() != '\n') continue;
+    return file_.slice(start, at_ - start - 1);
   }
   std::int64_t long_integer() {
     const std::size_t size = take<std::uint8_t>();
-    if (size > 8) damaged(name_, "a number is too large");
+    if (size > 8) damaged_torch_file(name_, "a number is too large");
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{take<std::uint8_t>()} << (8 * i);
     if (size > 0 && size < 8 && value >> (8 * size - 1)) value |= ~std::uint64_t{0} << (8 * size);
@@ -196,23 +204,35 @@ class Unpickler {
     return value;
   }
 
-  void push(Value value) { stack_.push_back(std::make_shared<Value>(std::move(value))); }
-  const ValueRef& top() {
-    if (stack_.empty()) damaged(name_, "its pickle takes from an empty stack");
+  void push(Value value) {
+    if (values_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million values");
+    values_.push_back(std::move(value));
+    refer(&values_.back());
+  }
+  void refer(Value* value) {
+    if (stack_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million values");
+    stack_.push_back(value);
+  }
+  Value* top() {
+    if (stack_.empty()) damaged_torch_file(name_, "its pickle takes from an empty stack");
     return stack_.back();
   }
-  ValueRef pop() {
-    ValueRef value = top();
+  Value* pop() {
+    Value* value = top();
     stack_.pop_back();
     return value;
   }
+  void remember(std::size_t slot) {
+    if (memo_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million memo entries");
+    memo_[slot] = top();
+  }
   void recall(std::size_t slot) {
     const auto found = memo_.find(slot);
-    if (found == memo_.end()) damaged(name_, "its pickle reads a memo entry that was never stored");
-    stack_.push_back(found->second);
+    if (found == memo_.end()) damaged_torch_file(name_, "its pickle reads a memo entry that was never stored");
+    refer(found->second);
   }
   List popped_to_mark() {
-    if (marks_.empty() || marks_.back() > stack_.size()) damaged(name_, "its pickle lacks a mark");
+    if (marks_.empty() || marks_.back() > stack_.size()) damaged_torch_file(name_, "its pickle lacks a mark");
     List values(stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back()), stack_.end());
     stack_.resize(marks_.back());
     marks_.pop_back();
@@ -228,9 +248,10 @@ class Unpickler {
   }
   void set_items(const List& items) {
     auto* dictionary = std::get_if<Dictionary>(&top()->is);
-    if (!dictionary || items.size() % 2) damaged(name_, "its pickle adds items to something other than a dictionary");
+    if (!dictionary || items.size() % 2)
+      damaged_torch_file(name_, "its pickle adds items to something other than a dictionary");
     for (std::size_t i = 0; i < items.size(); i += 2) {
-      if (const auto* key = std::get_if<std::string>(&items[i]->is)) dictionary->emplace_back(*key, items[i + 1]);
+      if (const auto* key = std::get_if<std::string_view>(&items[i]->is)) dictionary->emplace_back(*key, items[i + 1]);
     }
   }
 
@@ -238,105 +259,147 @@ class Unpickler {
   void persistent() {
     const ValueRef id = pop();
     const auto* parts = std::get_if<List>(&id->is);
-    if (!parts || parts->size() < 3) damaged(name_, "a storage is not described as PyTorch does");
+    if (!parts || parts->size() < 3) damaged_torch_file(name_, "a storage is not described as PyTorch does");
     const auto* type = std::get_if<Global>(&(*parts)[1]->is);
-    const auto* key = std::get_if<std::string>(&(*parts)[2]->is);
-    if (!type || !key) damaged(name_, "a storage is not described as PyTorch does");
-    push({Storage{type->name, *key}});
+    const auto* key = std::get_if<std::string_view>(&(*parts)[2]->is);
+    if (!type || !key) damaged_torch_file(name_, "a storage is not described as PyTorch does");
+    push({Storage{*type, *key}});
   }
 
-  std::vector<std::size_t> sizes(const ValueRef& value) {
+  Sizes sizes(ValueRef value) {
     const auto* list = std::get_if<List>(&value->is);
-    if (!list) damaged(name_, "a tensor has no shape");
-    std::vector<std::size_t> result;
-    for (const ValueRef& one : *list) {
+    if (!list || list->size() > kMostDimensions)
+      damaged_torch_file(name_, "a tensor has no shape, or more than 8 dimensions");
+    Sizes result;
+    for (const ValueRef one : *list) {
       const auto* number = std::get_if<std::int64_t>(&one->is);
-      if (!number || *number < 0) damaged(name_, "a tensor's shape is not a list of integers");
-      result.push_back(static_cast<std::size_t>(*number));
+      if (!number || *number < 0) damaged_torch_file(name_, "a tensor's shape is not a list of integers");
+      result.values[result.count++] = static_cast<std::size_t>(*number);
     }
     return result;
   }
 
   void reduce() {
-    const ValueRef arguments = pop(), function = pop();
+    const Value *arguments = pop(), *function = pop();
     const auto* called = std::get_if<Global>(&function->is);
     const auto* values = std::get_if<List>(&arguments->is);
-    if (!called || !values) damaged(name_, "its pickle calls something other than a function");
-    if (called->name == "collections.OrderedDict") {
+    if (!called || !values) damaged_torch_file(name_, "its pickle calls something other than a function");
+    if (called->is("collections", "OrderedDict")) {
       push({Dictionary()});
-    } else if (called->name == "torch._utils._rebuild_tensor_v2" && values->size() >= 4) {
+    } else if (called->is("torch._utils", "_rebuild_tensor_v2") && values->size() >= 4) {
       const auto* storage = std::get_if<Storage>(&(*values)[0]->is);
       const auto* offset = std::get_if<std::int64_t>(&(*values)[1]->is);
-      if (!storage || !offset || *offset < 0) damaged(name_, "a tensor is not described as PyTorch does");
+      if (!storage || !offset || *offset < 0) damaged_torch_file(name_, "a tensor is not described as PyTorch does");
       push({TensorValue{*storage, static_cast<std::uint64_t>(*offset), sizes((*values)[2]), sizes((*values)[3])}});
-    } else if (called->name == "torch._utils._rebuild_parameter" && !values->empty()) {
-      stack_.push_back(values->front());
+    } else if (called->is("torch._utils", "_rebuild_parameter") && !values->empty()) {
+      refer(const_cast<Value*>(values->front()));  // a value of values_
     } else {
-      throw Error(fmt::format("asks to call {}, which no dictionary of tensors needs; it was not called", called->name),
+      throw Error(fmt::format("asks to call {}.{}, which no dictionary of tensors needs; it was not called",
+                              called->module, called->attribute),
                   name_, "save the network's state_dict() alone");
     }
   }
 
-  CheckedBytes file_;
+  static constexpr std::size_t kMostValues = std::size_t{1} << 20;  // a network has some thousands
+
+  ZipBytes file_;
   const std::string& name_;
   std::size_t at_ = 0;
-  std::vector<ValueRef> stack_;
+  std::deque<Value> values_;
+  std::vector<Value*> stack_;
   std::vector<std::size_t> marks_;
-  std::map<std::size_t, ValueRef> memo_;
+  std::map<std::size_t, Value*> memo_;
 };
 
 /// The values of a tensor in row-major order, for any strides.
 std::vector<float> tensor_values(const TensorValue& tensor, std::string_view storage, const std::string& name) {
   const std::size_t available = storage.size() / sizeof(float);
+  const auto shape = tensor.shape.all(), stride = tensor.stride.all();
   std::size_t count = 1;
   std::uint64_t last = tensor.offset;
-  for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
-    if (__builtin_mul_overflow(count, tensor.shape[i], &count)) damaged(name, "a tensor is too large");
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (__builtin_mul_overflow(count, shape[i], &count)) damaged_torch_file(name, "a tensor is too large");
     std::uint64_t reach = 0;
-    if (tensor.shape[i] > 0 && (__builtin_mul_overflow(tensor.shape[i] - 1, tensor.stride[i], &reach) ||
-                                __builtin_add_overflow(last, reach, &last)))
-      damaged(name, "a tensor is too large");
+    if (shape[i] > 0 &&
+        (__builtin_mul_overflow(shape[i] - 1, stride[i], &reach) || __builtin_add_overflow(last, reach, &last)))
+      damaged_torch_file(name, "a tensor is too large");
   }
-  if (count > 0 && last >= available) damaged(name, "a tensor reaches beyond its storage (truncated?)");
-  if (count > available) damaged(name, "a tensor has more values than its storage");
+  if (count > 0 && last >= available) damaged_torch_file(name, "a tensor reaches beyond its storage (truncated?)");
+  if (count > available) damaged_torch_file(name, "a tensor has more values than its storage");
   std::vector<float> values(count);
-  std::vector<std::size_t> index(tensor.shape.size());
+  std::vector<std::size_t> index(shape.size());
   for (float& value : values) {
     std::size_t at = tensor.offset;
-    for (std::size_t i = 0; i < index.size(); ++i) at += index[i] * tensor.stride[i];
+    for (std::size_t i = 0; i < index.size(); ++i) at += index[i] * stride[i];
     std::memcpy(&value, storage.data() + at * sizeof(float), sizeof(float));
-    for (std::size_t i = index.size(); i-- > 0 && ++index[i] == tensor.shape[i];) index[i] = 0;
+    for (std::size_t i = index.size(); i-- > 0 && ++index[i] == shape[i];) index[i] = 0;
   }
   return values;
 }
 
+/// Collects the float tensors of nested dictionaries. Dictionaries and storages may be shared, so visits and bytes are
+/// bounded.
+class Collector {
+ public:
+  Collector(const ZipMembers& members, std::size_t file_bytes, const std::string& name)
+      : members_(members), most_bytes_(2 * file_bytes), name_(name), archive_(name) {}
+
+  TensorArchive run(const Dictionary& dictionary) {
+    add(dictionary, "", 0);
+    return std::move(archive_);
+  }
+
+ private:
+  static constexpr std::size_t kMostVisits = 100'000, kDeepest = 8, kLongestName = 1000;
+
+  void add(const Dictionary& dictionary, const std::string& prefix, std::size_t depth) {
+    if (depth > kDeepest) damaged_torch_file(name_, "its dictionaries are nested too deeply");
+    for (const auto& [key, value] : dictionary) {
+      if (++visits_ > kMostVisits) damaged_torch_file(name_, "its dictionaries have more than 100,000 entries");
+      const auto* inner = std::get_if<Dictionary>(&value->is);
+      const auto* tensor = std::get_if<TensorValue>(&value->is);
+      if (!inner && !tensor) continue;
+      if (prefix.size() + key.size() > kLongestName) damaged_torch_file(name_, "a tensor's name is too long");
+      const std::string full = prefix + std::string(key);
+      if (inner) {
+        add(*inner, full + ".", depth + 1);
+      } else if (tensor->storage.type.is("torch", "FloatStorage")) {
+        add(*tensor, full);
+      }
+    }
+  }
+
+  void add(const TensorValue& tensor, const std::string& full) {
+    if (tensor.shape.count != tensor.stride.count)
+      damaged_torch_file(name_, "a tensor's strides do not match its shape");
+    const auto storage = members_.find("data/" + std::string(tensor.storage.key));
+    if (storage == members_.end()) damaged_torch_file(name_, "the values of '" + full + "' are missing");
+    const auto values = tensor_values(tensor, storage->second, name_);
+    if (tensor.shape.count == 0) return;  // scalars: no network uses any
+    bytes_ += values.size() * sizeof(float);
+    if (bytes_ > most_bytes_)
+      damaged_torch_file(name_, "its tensors share so many values that they are larger than the file");
+    const auto shape = tensor.shape.all();
+    archive_.put(full, std::span<const float>(values), {shape.begin(), shape.end()});
+  }
+
+  const ZipMembers& members_;
+  std::size_t most_bytes_, bytes_ = 0, visits_ = 0;
+  const std::string& name_;
+  TensorArchive archive_;
+};
+
 }  // namespace
 
 TensorArchive parse_torch_file(std::string_view bytes, const std::string& name) {
-  const ZipFile zip(bytes, name);
-  const std::string pickle = zip.path_ending_in("data.pkl");
-  if (pickle.empty()) damaged(name, "it holds no data.pkl");
-  const std::string folder = pickle.substr(0, pickle.size() - std::string_view("data.pkl").size());
-  const ValueRef root = Unpickler(zip.stored(pickle), name).run();
-  TensorArchive archive(name);
-  const auto add = [&](const auto& self, const Dictionary& dictionary, const std::string& prefix, int depth) -> void {
-    if (depth > 8) damaged(name, "its dictionaries are nested too deeply");
-    for (const auto& [key, value] : dictionary) {
-      if (const auto* inner = std::get_if<Dictionary>(&value->is)) self(self, *inner, prefix + key + ".", depth + 1);
-      const auto* tensor = std::get_if<TensorValue>(&value->is);
-      if (!tensor || tensor->storage.type != "torch.FloatStorage") continue;
-      if (tensor->shape.size() != tensor->stride.size()) damaged(name, "a tensor's strides do not match its shape");
-      const std::string storage = folder + "data/" + tensor->storage.key;
-      if (!zip.contains(storage)) damaged(name, "the values of '" + prefix + key + "' are missing");
-      const auto values = tensor_values(*tensor, zip.stored(storage), name);
-      if (tensor->shape.empty()) continue;  // scalars: no network uses any
-      archive.put(prefix + key, std::span<const float>(values), tensor->shape);
-    }
-  };
-  const auto* dictionary = std::get_if<Dictionary>(&root->is);
-  if (!dictionary) damaged(name, "it holds no dictionary of tensors");
-  add(add, *dictionary, "", 0);
-  return archive;
+  const auto members = zip_members(bytes, name);
+  const auto pickle = members.find("data.pkl");
+  if (pickle == members.end()) damaged_torch_file(name, "it holds no data.pkl");
+  if (pickle->second.size() > kLargestPickle) damaged_torch_file(name, "its data.pkl is over 16 MiB");
+  Unpickler unpickler(pickle->second, name);
+  const auto* dictionary = std::get_if<Dictionary>(&unpickler.run()->is);
+  if (!dictionary) damaged_torch_file(name, "it holds no dictionary of tensors");
+  return Collector(members, bytes.size(), name).run(*dictionary);
 }
 
 }  // namespace genrewise

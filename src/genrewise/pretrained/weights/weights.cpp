@@ -1,5 +1,4 @@
 #include "genrewise/pretrained/weights.hpp"
-#include "genrewise/base/runtime.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +9,8 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
 #include "genrewise/pretrained/weights/musicnn_wheel.hpp"
@@ -159,6 +160,8 @@ TensorArchive read_weights(std::string_view network, const fs::path& path) {
   }
   if (is_hdf5(bytes)) return checked(network, from_keras(network, keras_layers(path, bytes), name));
   const TensorArchive archive = TensorArchive::parse(std::move(bytes), name);
+  if (archive.seal() == Seal::broken)
+    throw Error("was changed or damaged (its checksum does not fit)", name, "get the file again");
   if (archive.metadata.contains("keras_layers"))
     return checked(network, from_keras(network, unpack_keras_layers(archive), name));
   return checked(network, archive);

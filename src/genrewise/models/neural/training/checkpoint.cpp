@@ -7,6 +7,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/models/neural/training/trainer.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
@@ -17,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kStateVersion = 1;
+constexpr char kRestart[] = "remove the run folder to start again";
 
 json position_json(const std::optional<BatchPosition>& position) {
   if (!position) return nullptr;
@@ -26,6 +28,19 @@ json position_json(const std::optional<BatchPosition>& position) {
 std::optional<BatchPosition> parse_position(const json& text) {
   if (text.is_null()) return std::nullopt;
   return BatchPosition{text.at("epoch"), text.at("batch"), text.at("stream")};
+}
+
+/// Checkpoints of earlier versions have no checksum and do not state their run.
+TensorArchive read_checkpoint(const std::filesystem::path& path, const TrainingLog& log, Progress& progress) {
+  TensorArchive checkpoint = TensorArchive::read_sealed(path, kRestart);
+  if (checkpoint.seal() == Seal::absent) {
+    progress.note(path.string() + ": was written by an earlier version, without a checksum, and is used unchecked");
+    return checkpoint;
+  }
+  const auto run = checkpoint.metadata.find("run");
+  if (run == checkpoint.metadata.end() || run->second != log.run())
+    throw Error("is a checkpoint of another training run", path.string(), kRestart);
+  return checkpoint;
 }
 
 }  // namespace
@@ -45,9 +60,10 @@ void Trainer::save_checkpoint(const TrainingLog& log) {
   if (!best_is_saved_) {
     TensorArchive best(log.best_checkpoint().string());
     best.metadata["epoch"] = std::to_string(state_.best_epoch);
+    best.metadata["run"] = log.run();
     for (std::size_t i = 0; i < best_weights_.size(); ++i)
       put_tensor(best, "network." + network_.weights()[i].name, best_weights_[i]);
-    write_file(log.best_checkpoint(), best.serialise());
+    write_file(log.best_checkpoint(), best.serialise_sealed());
     best_is_saved_ = true;
   }
   json curve = json::array();
@@ -67,18 +83,19 @@ void Trainer::save_checkpoint(const TrainingLog& log) {
                       {"curve", curve}};
   TensorArchive last(log.last_checkpoint().string());
   last.metadata["state"] = state.dump();
+  last.metadata["run"] = log.run();
   network_.save(last, "network.");
   optimiser_.save(last, "optimiser.");
-  write_file(log.last_checkpoint(), last.serialise());
+  write_file(log.last_checkpoint(), last.serialise_sealed());
 }
 
 bool Trainer::resume(const TrainingLog& log) {
   if (!log.keeps() || !std::filesystem::exists(log.last_checkpoint())) return false;
-  const TensorArchive last = TensorArchive::read(log.last_checkpoint());
+  const TensorArchive last = read_checkpoint(log.last_checkpoint(), log, *progress_);
   try {
     const auto text = last.metadata.find("state");
     if (text == last.metadata.end()) throw Error("is not a training checkpoint", last.name());
-    const json state = json::parse(text->second);
+    const json state = parse_json(text->second, last.name(), kRestart);
     if (state.at("version") != kStateVersion) throw Error("is a checkpoint of another format version", last.name());
     state_.epoch = state.at("epoch");
     state_.step = state.at("step");
@@ -96,14 +113,13 @@ bool Trainer::resume(const TrainingLog& log) {
     state_.position = parse_position(state.at("position"));
     for (const json& report : state.at("curve")) state_.curve.push_back(parse_epoch_report(report));
   } catch (const json::exception& problem) {
-    throw Error("its state is invalid: " + std::string(problem.what()), last.name(),
-                "remove the run folder to start again");
+    throw Error("its state is invalid: " + problem_of(problem), last.name(), kRestart);
   }
   network_.load(last, "network.");
   optimiser_.load(last, "optimiser.");
   if (config_.keep_best && state_.best_epoch > 0) {
     // It may be of a later epoch than the state: training then reaches the same epoch and the same weights.
-    const TensorArchive best = TensorArchive::read(log.best_checkpoint());
+    const TensorArchive best = read_checkpoint(log.best_checkpoint(), log, *progress_);
     best_weights_.clear();
     for (const Weight& weight : network_.weights()) {
       best_weights_.push_back(at::empty_like(weight.value.detach()));
@@ -153,7 +169,8 @@ void Trainer::find_rate(const BatchSource& source) {
 double suggested_rate(const std::vector<RatePoint>& points) {
   if (points.size() < 3) throw Error("too few steps to find a learning rate", "learning_rate=auto", "give a number");
   constexpr double kSmoothing = 0.9, kRising = 1.25;
-  constexpr std::size_t kSpan = 8;  // steps over which a fall is measured: fewer would measure the noise of single batches
+  constexpr std::size_t kSpan =
+      8;  // steps over which a fall is measured: fewer would measure the noise of single batches
   std::vector<double> smooth;
   double sum = 0, weight = 0;
   std::size_t lowest = 0;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/records/event_file.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -64,16 +66,23 @@ std::string to_string(const EpochReport& report, int epochs) {
 
 TrainingLog::TrainingLog(std::filesystem::path folder, const json& identity, bool writes) : folder_(std::move(folder)) {
   if (folder_.empty()) return;
+  constexpr char kRemedy[] = "choose another run folder, or remove this one to start again";
   make_folders(folder_);
+  if (writes) {
+    lock_ = FolderLock(folder_);
+    remove_unfinished(folder_ / "");
+  }
   const auto path = folder_ / "config.json";
-  const std::string text = identity.dump(2) + "\n";
+  const std::string text = sealed_text(identity, 2);
+  const json requested = require_sealed_json(text, path.string());
+  run_ = sha256_hex(requested.dump());
   if (std::filesystem::exists(path)) {
-    const json there = json::parse(read_file(path), nullptr, false);
-    if (there != json::parse(text))
-      throw Error(there.is_discarded()
-                      ? std::string("its config.json is not JSON")
-                      : fmt::format("belongs to another training run: {} differs", first_difference(there, json::parse(text))),
-                  folder_.string(), "choose another run folder, or remove this one to start again");
+    const json stored = require_sealed_json(read_file(path), path.string(), kRemedy);
+    if (stored != requested)
+      throw Error(fmt::format("belongs to another training run: {} differs", first_difference(stored, requested)),
+                  folder_.string(), kRemedy);
+  } else if (std::filesystem::exists(last_checkpoint())) {
+    throw Error("has a checkpoint, but its config.json is missing", folder_.string(), kRemedy);
   } else if (writes) {
     write_file(path, text);
   }

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/storage/folder_lock.hpp"
+
 namespace genrewise {
 class EventWriter;
 }
@@ -30,19 +32,25 @@ std::string to_string(const EpochReport& report, int epochs);
 
 class TrainingLog {
  public:
-  /// An empty path: nothing is stored. Otherwise the folder is created, and config.json in it must equal `identity` or not
-  /// exist yet: throws Error that names the first difference. `writes`: whether this process writes (rank 0).
+  /// An empty path: nothing is stored. Otherwise the folder is created, and config.json in it must equal `identity`, or
+  /// neither it nor a checkpoint exist yet: throws Error that names the first difference, or states that config.json
+  /// cannot be read. `writes`: whether this process writes (rank 0). It locks the folder (throws Error if another
+  /// training run works in it) and removes temporary files of killed runs.
   TrainingLog(std::filesystem::path folder, const nlohmann::json& identity, bool writes = true);
   ~TrainingLog();
 
   bool keeps() const { return !folder_.empty(); }
   std::filesystem::path last_checkpoint() const { return folder_ / "last.safetensors"; }
   std::filesystem::path best_checkpoint() const { return folder_ / "best.safetensors"; }
+  /// SHA-256 of the identity; every checkpoint of the run states it.
+  const std::string& run() const { return run_; }
   /// Rewrites curves.csv and appends the last epoch to the event file.
   void add(const std::vector<EpochReport>& curve);
 
  private:
   std::filesystem::path folder_;
+  std::string run_;
+  FolderLock lock_;
   std::unique_ptr<EventWriter> events_;
 };
 

@@ -127,7 +127,7 @@ std::vector<KerasLayer> read_keras_file(const std::filesystem::path& path) {
 
 void convert_keras_file(const std::filesystem::path& path, const std::filesystem::path& target) {
   const std::string sha256 = sha256_hex(read_file(path));
-  write_file(target, pack_keras_layers(read_keras_file(path), sha256).serialise());
+  write_file(target, pack_keras_layers(read_keras_file(path), sha256).serialise_sealed());
 }
 
 }  // namespace genrewise

@@ -1,0 +1,89 @@
+#include "genrewise/base/json_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "genrewise/base/hash.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+using testing::error_message;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const json kDocument = {{"accuracy", 0.5}, {"labels", {"a", "b"}}, {"text", "\"sha256\": \"00\""}};
+
+TEST(Seal, IsTheSha256OfTheTextWithZerosInItsPlace) {
+  std::string text = sealed_text(kDocument, 1);
+  const std::string digits = json::parse(text).at("sha256");
+  text.replace(text.find(digits), digits.size(), std::string(64, '0'));
+  EXPECT_EQ(sha256_hex(text), digits);
+}
+
+TEST(Seal, IsSoundInTheTextThatWasWrittenAndTheDocumentIsUnchanged) {
+  for (const int indent : {-1, 1, 2}) {
+    const SealedJson found = parse_sealed_json(sealed_text(kDocument, indent), "f");
+    EXPECT_EQ(found.seal, Seal::sound);
+    EXPECT_EQ(found.value, kDocument);
+  }
+}
+
+TEST(Seal, IsBrokenOrTheDocumentUnreadableOrItsContentEqualWithAFlippedBitAnywhere) {
+  const std::string text = sealed_text(kDocument, 1);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string flipped = text;
+      flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
+      json read;
+      try {
+        read = require_sealed_json(flipped, "f");
+      } catch (const Error&) {
+        continue;
+      }
+      for (const auto& [name, value] : kDocument.items()) EXPECT_EQ(read.at(name), value) << at;
+    }
+  }
+}
+
+TEST(Seal, IsAbsentWhereAnEarlierVersionWroteNone) {
+  EXPECT_EQ(parse_sealed_json(kDocument.dump(), "f").seal, Seal::absent);
+  EXPECT_EQ(require_sealed_json(kDocument.dump(), "f"), kDocument);
+}
+
+TEST(Seal, IsBrokenByAnEditAndTheErrorNamesTheFile) {
+  std::string text = sealed_text(kDocument);
+  text.replace(text.find("0.5"), 3, "0.9");
+  EXPECT_THAT(error_message([&] { require_sealed_json(text, "models/svm.json"); }),
+              HasSubstr("models/svm.json: was changed or damaged"));
+}
+
+TEST(JsonOfFiles, IsRefusedWithFileLineAndColumnAndWithoutTheLibrarysPrefix) {
+  const std::string message = error_message([] { parse_json("{\n\"a\": x}", "config.json", "remove it"); });
+  EXPECT_THAT(message, HasSubstr("config.json: is not valid JSON"));
+  EXPECT_THAT(message, HasSubstr("line 2, column 6"));
+  EXPECT_THAT(message, HasSubstr("remove it"));
+  EXPECT_THAT(message, Not(HasSubstr("json.exception")));
+  EXPECT_THAT(error_message([] { parse_json(" \n", "f"); }), HasSubstr("f: is empty"));
+}
+
+TEST(JsonOfFiles, IsRefusedWhenItNestsTooDeeply) {
+  for (const std::size_t depth : {101, 1'000'000})
+    EXPECT_THAT(error_message([&] { parse_json(std::string(depth, '['), "f"); }), HasSubstr("too deeply"));
+  EXPECT_EQ(parse_json(std::string(100, '[') + std::string(100, ']'), "f").size(), 1);
+  EXPECT_EQ(parse_json("\"" + std::string(200, '[') + "\\\"" + std::string(200, '{') + "\"", "f").type(),
+            json::value_t::string);
+}
+
+TEST(JsonOfFiles, NamesTheFileWhenAValueHasAnotherType) {
+  const std::string message = error_message([] {
+    read_json("folds.jsonl", "remove it", [] { return json{{"fold", "x"}}.at("fold").get<int>(); });
+  });
+  EXPECT_THAT(message, HasSubstr("folds.jsonl: a value is missing or of another type"));
+  EXPECT_THAT(message, Not(HasSubstr("[json")));
+}
+
+}  // namespace
+}  // namespace genrewise

@@ -1,0 +1,139 @@
+// PyTorch files that were made to take the reader's memory, time or stack.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/pretrained/weights/formats.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using testing::error_message;
+using ::testing::HasSubstr;
+
+template <class Value>
+std::string little_endian(Value value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+
+std::uint32_t crc32_of(std::string_view bytes) {
+  std::uint32_t crc = ~0U;
+  for (const unsigned char byte : bytes) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? crc >> 1 ^ 0xedb88320U : crc >> 1;
+  }
+  return ~crc;
+}
+
+/// A zip of members that are stored without compression, as torch.save() writes it.
+std::string zip_of(const std::vector<std::pair<std::string, std::string>>& members) {
+  std::string file, list;
+  for (const auto& [name, content] : members) {
+    const auto crc = crc32_of(content), size = static_cast<std::uint32_t>(content.size());
+    const std::string common = std::string("\x14\0\0\0\0\0\0\0\0\0", 10) + little_endian(crc) + little_endian(size) +
+                               little_endian(size) + little_endian(static_cast<std::uint16_t>(name.size())) +
+                               std::string(2, '\0');
+    list += "PK\x01\x02" + std::string("\x14\0", 2) + common + std::string(10, '\0') +
+            little_endian(static_cast<std::uint32_t>(file.size())) + name;
+    file += "PK\x03\x04" + common + name + content;
+  }
+  const auto count = static_cast<std::uint16_t>(members.size());
+  return file + list + "PK\x05\x06" + std::string(4, '\0') + little_endian(count) + little_endian(count) +
+         little_endian(static_cast<std::uint32_t>(list.size())) +
+         little_endian(static_cast<std::uint32_t>(file.size())) + std::string(2, '\0');
+}
+
+std::string message(const std::string& pickle, const std::string& values = std::string(400, '\0')) {
+  return error_message([&] { parse_torch_file(zip_of({{"a/data.pkl", pickle}, {"a/data/0", values}}), "made.pt"); });
+}
+
+std::string repeated(std::string_view text, std::size_t count) {
+  std::string all;
+  all.reserve(text.size() * count);
+  for (std::size_t i = 0; i < count; ++i) all += text;
+  return all;
+}
+
+std::string short_text(std::string_view text) {
+  return std::string("\x8c") + static_cast<char>(text.size()) + std::string(text);
+}
+
+/// A tensor of 100 values of the storage "0".
+std::string tensor() {
+  return "ctorch._utils\n_rebuild_tensor_v2\n((" + short_text("storage") + "ctorch\nFloatStorage\n" + short_text("0") +
+         short_text("cpu") + "KdtQK" + std::string(1, '\0') + "Kd\x85K\x01\x85\x89)tR";
+}
+
+TEST(MadeTorchFile, IsReadWhenItHoldsATensor) {
+  const std::string pickle = "\x80\x02}" + short_text("weight") + tensor() + "s.";
+  const TensorArchive archive =
+      parse_torch_file(zip_of({{"a/data.pkl", pickle}, {"a/data/0", std::string(400, '\0')}}), "made.pt");
+  EXPECT_EQ(archive.tensor("weight").shape, std::vector<std::size_t>{100});
+}
+
+TEST(MadeTorchFile, WithAFlippedBitInItsValuesIsRefused) {
+  std::string bytes = zip_of(
+      {{"a/data.pkl", "\x80\x02}" + short_text("weight") + tensor() + "s."}, {"a/data/0", std::string(400, '\1')}});
+  bytes[bytes.find(std::string(400, '\1')) + 17] = '\3';
+  EXPECT_THAT(error_message([&] { parse_torch_file(bytes, "made.pt"); }),
+              HasSubstr("the checksum of its member a/data/0 does not fit"));
+}
+
+TEST(MadeTorchFile, OfAMillionNestedTuplesIsRefusedWithoutRecursion) {
+  EXPECT_THAT(message("\x80\x02)" + repeated("\x85", 1'000'000) + "."), HasSubstr("no dictionary"));
+  EXPECT_THAT(message("\x80\x02)" + repeated("\x85", 2'000'000) + "."), HasSubstr("more than a million values"));
+}
+
+TEST(MadeTorchFile, OfSharedDictionariesIsRefusedAfterABoundedNumberOfVisits) {
+  // Eight levels, each of 100 references to the one below: 10^16 visits.
+  std::string pickle = "\x80\x02}" + short_text("weight") + tensor() + "sq" + std::string(1, '\0');
+  for (char level = 0; level < 7; ++level) {
+    pickle += "}(";
+    for (int i = 0; i < 100; ++i) pickle += short_text("k" + std::to_string(i)) + "h" + level;
+    pickle += std::string("uq") + static_cast<char>(level + 1);
+  }
+  EXPECT_THAT(message(pickle + "."), HasSubstr("made.pt: is not a valid PyTorch file"));
+}
+
+TEST(MadeTorchFile, OfASharedStorageTakesAtMostTwiceItsSize) {
+  const std::string values(4'000'000, '\0');
+  std::string pickle = "\x80\x02}(";
+  std::string large = tensor();
+  large.replace(large.find("Kd\x85"), 2, "J" + little_endian(std::int32_t{1'000'000}));
+  pickle += short_text("w") + large + "q" + std::string(1, '\0');
+  for (int i = 0; i < 1000; ++i) pickle += short_text("w" + std::to_string(i)) + "h" + std::string(1, '\0');
+  EXPECT_THAT(message(pickle + "u.", values), HasSubstr("share so many values"));
+}
+
+TEST(MadeTorchFile, ThatRefersToALongTextAMillionTimesCopiesItNowhere) {
+  std::string pickle = "\x80\x02}(X" + little_endian(std::uint32_t{4'000'000}) + std::string(4'000'000, 'x') + "q" +
+                       std::string(1, '\0') + tensor();
+  for (int i = 0; i < 100'000; ++i) pickle += std::string("h\0N", 3);
+  EXPECT_THAT(message(pickle + "u."), HasSubstr("name is too long"));
+}
+
+TEST(MadeTorchFile, OfMembersThatShareTheirBytesIsRefused) {
+  std::string bytes = zip_of({{"a/data.pkl", "."}, {"a/1", std::string(1000, 'x')}});
+  const std::size_t entry = bytes.rfind("PK\x01\x02"), end = bytes.rfind("PK\x05\x06");
+  const std::string again = repeated(bytes.substr(entry, end - entry), 100);
+  bytes.insert(end, again);
+  const auto count = static_cast<std::uint16_t>(102);
+  for (const std::size_t at : {8, 10}) bytes.replace(end + again.size() + at, 2, little_endian(count));
+  EXPECT_THAT(error_message([&] { parse_torch_file(bytes, "made.pt"); }), HasSubstr("overlap"));
+}
+
+TEST(MadeTorchFile, OfTooManyMarksOrMemoEntriesIsRefused) {
+  EXPECT_THAT(message("\x80\x02" + repeated("(", 2'000'000) + "."), HasSubstr("million marks"));
+  EXPECT_THAT(message("\x80\x02N" + repeated("\x94", 2'000'000) + "."), HasSubstr("million memo entries"));
+  EXPECT_THAT(message(std::string(17 << 20, 'N')), HasSubstr("over 16 MiB"));
+}
+
+}  // namespace
+}  // namespace genrewise
