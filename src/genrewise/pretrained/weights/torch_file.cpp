@@ -10,12 +10,17 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
-#include "genrewise/pretrained/weights/torch_zip.hpp"
+#include "genrewise/pretrained/weights/zip_file.hpp"
 
 namespace genrewise {
 namespace {
 
+constexpr const char* kFormat = "PyTorch file";
 constexpr std::size_t kMostDimensions = 8, kLargestPickle = std::size_t{16} << 20;
+
+[[noreturn]] void damaged_torch_file(const std::string& name, const std::string& problem) {
+  CheckedBytes({}, name, kFormat).damaged(problem);
+}
 
 // Values point to each other and live as long as their Unpickler; names and texts are views of the file. So nothing is
 // copied however often it is referred to, and destruction does not recurse.
@@ -49,7 +54,7 @@ struct Value {
 /// The few pickle operations that describe data.
 class Unpickler {
  public:
-  Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name), name_(name) {}
+  Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name, kFormat), name_(name) {}
 
   /// The value is valid while the Unpickler exists.
   ValueRef run() {
@@ -302,7 +307,7 @@ class Unpickler {
 
   static constexpr std::size_t kMostValues = std::size_t{1} << 20;  // a network has some thousands
 
-  ZipBytes file_;
+  CheckedBytes file_;
   const std::string& name_;
   std::size_t at_ = 0;
   std::deque<Value> values_;
@@ -341,8 +346,9 @@ std::vector<float> tensor_values(const TensorValue& tensor, std::string_view sto
 /// bounded.
 class Collector {
  public:
-  Collector(const ZipMembers& members, std::size_t file_bytes, const std::string& name)
-      : members_(members), most_bytes_(2 * file_bytes), name_(name), archive_(name) {}
+  /// `folder`: of the archive, with its slash.
+  Collector(const ZipFile& zip, const std::string& folder, std::size_t file_bytes, const std::string& name)
+      : zip_(zip), folder_(folder), most_bytes_(2 * file_bytes), name_(name), archive_(name) {}
 
   TensorArchive run(const Dictionary& dictionary) {
     add(dictionary, "", 0);
@@ -372,9 +378,9 @@ class Collector {
   void add(const TensorValue& tensor, const std::string& full) {
     if (tensor.shape.count != tensor.stride.count)
       damaged_torch_file(name_, "a tensor's strides do not match its shape");
-    const auto storage = members_.find("data/" + std::string(tensor.storage.key));
-    if (storage == members_.end()) damaged_torch_file(name_, "the values of '" + full + "' are missing");
-    const auto values = tensor_values(tensor, storage->second, name_);
+    const std::string storage = folder_ + "data/" + std::string(tensor.storage.key);
+    if (!zip_.contains(storage)) damaged_torch_file(name_, "the values of '" + full + "' are missing");
+    const auto values = tensor_values(tensor, zip_.stored(storage), name_);
     if (tensor.shape.count == 0) return;  // scalars: no network uses any
     bytes_ += values.size() * sizeof(float);
     if (bytes_ > most_bytes_)
@@ -383,7 +389,8 @@ class Collector {
     archive_.put(full, std::span<const float>(values), {shape.begin(), shape.end()});
   }
 
-  const ZipMembers& members_;
+  const ZipFile& zip_;
+  const std::string& folder_;
   std::size_t most_bytes_, bytes_ = 0, visits_ = 0;
   const std::string& name_;
   TensorArchive archive_;
@@ -392,14 +399,17 @@ class Collector {
 }  // namespace
 
 TensorArchive parse_torch_file(std::string_view bytes, const std::string& name) {
-  const auto members = zip_members(bytes, name);
-  const auto pickle = members.find("data.pkl");
-  if (pickle == members.end()) damaged_torch_file(name, "it holds no data.pkl");
-  if (pickle->second.size() > kLargestPickle) damaged_torch_file(name, "its data.pkl is over 16 MiB");
-  Unpickler unpickler(pickle->second, name);
+  constexpr std::string_view kPickle = "data.pkl";
+  const ZipFile zip(bytes, name, kFormat);
+  const std::string path = zip.path_ending_in(kPickle);
+  if (path.empty()) damaged_torch_file(name, "it holds no data.pkl");
+  const std::string_view pickle = zip.stored(path);
+  if (pickle.size() > kLargestPickle) damaged_torch_file(name, "its data.pkl is over 16 MiB");
+  Unpickler unpickler(pickle, name);
   const auto* dictionary = std::get_if<Dictionary>(&unpickler.run()->is);
   if (!dictionary) damaged_torch_file(name, "it holds no dictionary of tensors");
-  return Collector(members, bytes.size(), name).run(*dictionary);
+  const std::string folder = path.substr(0, path.size() - kPickle.size());
+  return Collector(zip, folder, bytes.size(), name).run(*dictionary);
 }
 
 }  // namespace genrewise

@@ -27,7 +27,7 @@ std::size_t end_record(const CheckedBytes& file) {
 
 }  // namespace
 
-ZipFile::ZipFile(std::string_view bytes, const std::string& name) : file_(bytes, name, "zip archive") {
+ZipFile::ZipFile(std::string_view bytes, const std::string& name, const char* format) : file_(bytes, name, format) {
   const std::size_t end = end_record(file_);
   std::uint64_t count = file_.number<std::uint16_t>(end + 10), at = file_.number<std::uint32_t>(end + 16);
   if ((count == 0xffff || at == kIn64) && end >= kLocatorSize) {
@@ -36,11 +36,16 @@ ZipFile::ZipFile(std::string_view bytes, const std::string& name) : file_(bytes,
     count = file_.number<std::uint64_t>(end64 + 32);
     at = file_.number<std::uint64_t>(end64 + 48);
   }
-  for (std::uint64_t i = 0; i < count; ++i) add_member(at);
+  std::uint64_t packed = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    packed += add_member(at);
+    if (packed > file_.size()) file_.damaged("its members overlap");
+  }
 }
 
-/// Adds the member of the entry at `at` in the list of contents, and moves `at` to the next entry.
-void ZipFile::add_member(std::uint64_t& at) {
+/// Adds the member of the entry at `at` in the list of contents, moves `at` to the next entry, and returns the size of
+/// the member in the archive.
+std::uint64_t ZipFile::add_member(std::uint64_t& at) {
   if (file_.number<std::uint32_t>(at) != kEntry) file_.damaged("its list of contents is damaged");
   Member member;
   member.method = file_.number<std::uint16_t>(at + 10);
@@ -59,6 +64,7 @@ void ZipFile::add_member(std::uint64_t& at) {
   if (member.method == kStored && packed != member.size) file_.damaged("the sizes of a member differ");
   members_.emplace(file_.slice(at + kEntrySize, name_size), member);
   at += kEntrySize + name_size + extra_size + note_size;
+  return packed;
 }
 
 const ZipFile::Member& ZipFile::member(std::string_view path) const {
@@ -76,7 +82,14 @@ std::string ZipFile::path_ending_in(std::string_view ending) const {
 std::string_view ZipFile::stored(std::string_view path) const {
   const Member& found = member(path);
   if (found.method != kStored) file_.damaged(fmt::format("{} is compressed", path));
+  check(path, found.bytes);
   return found.bytes;
+}
+
+void ZipFile::check(std::string_view path, std::string_view content) const {
+  if (::crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size())) !=
+      member(path).crc32)
+    file_.damaged(fmt::format("the checksum of its member {} does not fit", path));
 }
 
 std::string ZipFile::read(std::string_view path, std::size_t limit) const {
@@ -98,8 +111,7 @@ std::string ZipFile::read(std::string_view path, std::size_t limit) const {
     file_.damaged(
         fmt::format("{} is compressed by method {}; only stored and deflated members are read", path, found.method));
   }
-  if (::crc32(0, reinterpret_cast<const Bytef*>(content.data()), static_cast<uInt>(content.size())) != found.crc32)
-    file_.damaged(fmt::format("{} has a wrong checksum", path));
+  check(path, content);
   return content;
 }
 

@@ -15,14 +15,15 @@ namespace genrewise {
 /// below 4 GiB). `bytes` and `name` must outlive it.
 class ZipFile {
  public:
-  /// Throws Error if it is not a zip archive or its list of contents is damaged.
-  ZipFile(std::string_view bytes, const std::string& name);
+  /// `format`: what the archive should be, in errors. Throws Error if it is not a zip archive, its list of contents is
+  /// damaged or its members overlap.
+  ZipFile(std::string_view bytes, const std::string& name, const char* format = "zip archive");
 
   bool contains(std::string_view path) const { return members_.contains(path); }
   /// The first path in the archive, sorted, that ends in `ending`; empty if there is none.
   std::string path_ending_in(std::string_view ending) const;
-  /// The bytes of an uncompressed member, without a copy; its CRC-32 is not checked. Throws Error if it is missing or
-  /// compressed.
+  /// The bytes of an uncompressed member, without a copy. Throws Error if it is missing or compressed, or its CRC-32 is
+  /// wrong.
   std::string_view stored(std::string_view path) const;
   /// The content of a stored or deflated member of at most `limit` bytes. Throws Error if it is missing, larger,
   /// compressed by another method, damaged, or its CRC-32 is wrong.
@@ -35,7 +36,8 @@ class ZipFile {
     std::uint32_t size = 0, crc32 = 0;
   };
   const Member& member(std::string_view path) const;
-  void add_member(std::uint64_t& at);
+  void check(std::string_view path, std::string_view content) const;
+  std::uint64_t add_member(std::uint64_t& at);
 
   CheckedBytes file_;
   std::map<std::string, Member, std::less<>> members_;
