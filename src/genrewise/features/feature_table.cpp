@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -316,7 +315,8 @@ double storage_offset(std::span<const double> column) {
 }
 
 bool fits_float32(double value) {
-  return std::fabs(value) <= std::numeric_limits<float>::max();
+  return std::fabs(value) <
+         0x1.ffffffp127;  // halfway to the next power of 2: below, it is rounded to the largest float
 }
 
 FeatureTable read_feature_table(const std::filesystem::path& path) {
