@@ -30,7 +30,8 @@ const PretrainedNetwork& find_pretrained_network(std::string_view name);
 std::filesystem::path weights_folder();
 
 /// Downloads the original file of that network into `folder` (empty: weights_folder()), resuming a partial download,
-/// and verifies its checksum where the publisher provides one; an existing file is only verified. `mirror`: base
+/// and verifies its checksum, or, where the publisher provides none, that it holds the network's weights: what does not
+/// is not kept. An existing file is only verified. `mirror`: base
 /// address that replaces the publisher's. Keras HDF5 is converted at once where genrewise-neural is available. Returns
 /// the file's path. Throws Error, which states what to put where when no server can be reached; Interrupted.
 std::filesystem::path fetch_weights(std::string_view network, const std::filesystem::path& folder,
