@@ -25,9 +25,9 @@ struct Model {
   nlohmann::json
       facts;  ///< training data fingerprint, split, seed, scores, program version; informative, not used in predictions
 
-  /// rows x labels, from raw features. Throws Error when the number of columns differs from the model's, when a value is
-  /// not finite (names its row and column), and when the classifier does not return probabilities of the model's labels
-  /// (a model from a file may hold any numbers).
+  /// rows x labels, from raw features. Throws Error when the number of columns differs from the model's, when a value
+  /// is not finite (names its row and column), and when the classifier does not return probabilities of the model's
+  /// labels (a model from a file may hold any numbers).
   Predictions predict_with_probabilities(const Matrix& features) const;
   Matrix predict_probabilities(const Matrix& features) const;
   std::vector<int> predict(const Matrix& features) const;
