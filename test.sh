@@ -27,6 +27,10 @@ else
   echo "skipped: no package index could be reached"
 fi
 
+# Kills every command that writes at random moments and compares what the next run makes with an undisturbed run.
+step "Kills"
+python3 tests/faults/kill.py "build/$preset/bin/genrewise" --kills 3
+
 # Reads and writes records with the real TensorFlow and TensorBoard, where GENREWISE_TENSORFLOW_PYTHON (or python3) has them.
 step "TensorFlow and TensorBoard"
 code=0

@@ -90,6 +90,25 @@ TEST(TensorArchiveFile, ChecksEveryNumberOfAForeignHeader) {
   EXPECT_THAT(parse_error("short"), HasSubstr("5 bytes"));
 }
 
+TEST(TensorArchiveFile, IsSealedOnRequestAndAnyFlippedBitOfItsValuesBreaksTheSeal) {
+  TensorArchive archive("m");
+  archive.metadata["step"] = "3";
+  archive.put("f", std::vector<float>{1, 2}, {1, 2});
+  EXPECT_EQ(TensorArchive::parse(archive.serialise(), "m").seal(), Seal::absent);
+  const std::string bytes = archive.serialise_sealed();
+  const TensorArchive read = TensorArchive::parse(bytes, "m");
+  EXPECT_EQ(read.seal(), Seal::sound);
+  EXPECT_EQ(read.floats("f", 2), (std::vector<float>{1, 2}));
+  for (std::size_t at = bytes.size() - 8; at < bytes.size(); ++at) {
+    std::string flipped = bytes;
+    flipped[at] = static_cast<char>(flipped[at] ^ 1);
+    EXPECT_EQ(TensorArchive::parse(flipped, "m").seal(), Seal::broken) << at;
+  }
+  std::string edited = bytes;
+  edited.replace(edited.find(R"("step":"3")"), 10, R"("step":"4")");
+  EXPECT_EQ(TensorArchive::parse(edited, "m").seal(), Seal::broken);
+}
+
 TEST(TensorArchiveFile, RefusesMissingTensorsAndOtherTypesOrShapes) {
   TensorArchive archive("m.gwm");
   archive.put("f", std::vector<float>{1, 2}, {1, 2});

@@ -1,5 +1,4 @@
 #include "genrewise/report/report.hpp"
-#include "genrewise/base/json_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"

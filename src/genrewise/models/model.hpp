@@ -27,7 +27,8 @@ struct Model {
       facts;  ///< training data fingerprint, split, seed, scores, program version; informative, not used in predictions
 
   /// rows x labels, from raw features; `offsets` as in FeatureTable. Throws Error when the number of columns differs
-  /// from the model's, or a value is not finite (names its row and column).
+  /// from the model's, when a value is not finite (names its row and column), and when the classifier does not return
+  /// probabilities of the model's labels (a model from a file may hold any numbers).
   Predictions predict_with_probabilities(const Matrix& features, std::span<const double> offsets = {}) const;
   Matrix predict_probabilities(const Matrix& features, std::span<const double> offsets = {}) const;
   std::vector<int> predict(const Matrix& features, std::span<const double> offsets = {}) const;
@@ -40,7 +41,9 @@ struct Model {
 
 /// One `.gwm` file (docs/model_format.md). Throws Error.
 void save_model(const Model& model, const std::filesystem::path& path);
-/// Throws Error for a foreign, damaged or newer file, with the reason.
+/// Throws Error for a foreign, damaged or newer file, with the reason; for one whose labels, columns, shapes and
+/// references do not fit together or whose numbers are not finite; and for one above 4 GiB. Takes at most twice the
+/// memory of the file and 30 times that of its header.
 Model load_model(const std::filesystem::path& path);
 /// The same for a file's bytes; `name` is used in error messages.
 Model parse_model(std::string bytes, const std::string& name);

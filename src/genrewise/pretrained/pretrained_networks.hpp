@@ -34,11 +34,12 @@ std::vector<const PretrainedNetwork*> select_pretrained_networks(std::string_vie
 std::filesystem::path weights_folder();
 
 /// Downloads the original file of that network into `folder` (empty: weights_folder()), resuming a partial download,
-/// and verifies its checksum where the publisher provides one; an existing file is only verified. `mirror`: base
-/// address that replaces the publisher's. Keras HDF5 is converted at once where genrewise-neural is available. A
-/// network in a Python package is taken from the package index (download_wheel()), converted to "NETWORK.safetensors"
-/// (values unchanged; metadata "source_sha256" is the package's checksum), and the package is removed. Returns the path
-/// of the file to use. Throws Error, which states what to put where when no server can be reached; Interrupted.
+/// and verifies its checksum, or, where the publisher provides none, that it holds the network's weights: other content
+/// is not kept. An existing file is only verified. `mirror`: base address that replaces the publisher's. Keras HDF5 is
+/// converted at once where genrewise-neural is available. A network in a Python package is taken from the package index
+/// (download_wheel()), converted to "NETWORK.safetensors" (values unchanged; metadata "source_sha256" is the package's
+/// checksum), and the package is removed. Returns the path of the file to use. Throws Error, which states what to put
+/// where when no server can be reached; Interrupted.
 std::filesystem::path fetch_weights(std::string_view network, const std::filesystem::path& folder,
                                     const std::string& mirror, Progress& progress);
 

@@ -117,7 +117,7 @@ TensorArchive TensorArchive::parse(std::string bytes, std::string name) {
     try {
       return parse_json(header_text, archive.name_);
     } catch (const Error& error) {
-      damaged(archive.name_, "its header " + error.problem());
+      damaged(archive.name_, "its header is not a JSON object (" + error.problem() + ")");
     }
   }();
   if (!header.is_object()) damaged(archive.name_, "its header is not a JSON object");

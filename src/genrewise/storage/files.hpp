@@ -129,7 +129,7 @@ std::unique_ptr<FileReader> open_file(const std::filesystem::path& location);
 /// The same without another request to the store for the file's metadata.
 std::unique_ptr<FileReader> open_file(const FileInfo& file);
 /// Like open_file(), but a file that cannot be opened (missing, no permission, a folder, a pipe) gives the Fault
-/// "cannot be opened". Throws Error if its store fails.
+/// "cannot be opened". Throws Error if its store fails, or if the process has too many open files.
 Expected<std::unique_ptr<FileReader>> try_open_file(const std::filesystem::path& location);
 
 /// Starts writing a file. Throws Error if its folder is missing or not writable.
