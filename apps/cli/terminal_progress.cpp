@@ -70,18 +70,19 @@ void TerminalProgress::finish() {
 void TerminalProgress::note(std::string_view text) {
   const std::lock_guard lock(mutex_);
   if (!noted_.emplace(text).second) return;
-  const std::string shown = is_terminal(Stream::err) ? wrapped(text, 0, page_width(Stream::err)) : std::string(text);
+  const std::string safe = printable_lines(text);
+  const std::string shown = is_terminal(Stream::err) ? wrapped(safe, 0, page_width(Stream::err)) : safe;
   print_line(has_colour(Stream::err) ? dim(shown) : shown);
 }
 
 void TerminalProgress::line(std::string_view text) {
   const std::lock_guard lock(mutex_);
-  print_line(text);
+  print_line(printable_lines(text));
 }
 
 void TerminalProgress::print_line(std::string_view text) {
   clear_line();
-  write_line(printable_lines(text));
+  write_line(std::string(text));
   if (terminal_ && running_) show(Clock::now(), false);
 }
 
@@ -116,7 +117,7 @@ void TerminalProgress::show(Clock::time_point now, bool last) {
     line_shown_ = true;
     next_show_ = now + kRedraw;
   } else {
-    write_line(text);
+    write_line(std::string(text));
     next_show_ = now + kNextLine;
   }
   std::fflush(stderr);

@@ -187,7 +187,7 @@ TEST(ZeroShot, PredictsOneOfTheGivenGenresWithPretrainedWeights) {
 TEST(ZeroShot, IsThePredictionWithoutAModel) {
   REQUIRE_SHARED(weights, "weights");
   TemporaryFolder folder;
-  write_file(folder / "new.wav", made_wav("noise", 5, 1));
+  write_file(folder / "new.wav", made_wav("noise", 5, 4));
   const Arguments end = {"--genres", "Jazz,Techno", "--csv", folder / "new.wav"};
   const auto with = [&](Arguments arguments, const fs::path& location) {
     arguments.insert(arguments.end(), {"--weights", location.string()});
