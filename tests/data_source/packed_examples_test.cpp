@@ -134,6 +134,20 @@ TEST(PackedExamples, OfAnotherProgramHaveNumberedLabelsAndUniqueIds) {
   EXPECT_EQ(examples.table.columns[6], (FeatureColumn{"song", "value", "6"}));
 }
 
+TEST(PackedExamples, OfAFileInTheCurrentFolderAreReadWithoutNamingTheFolder) {
+  const TemporaryFolder folder;
+  pack_examples(numbered_job(4), folder / "pack", {.shards = 1}, quiet);
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder / "pack");
+  std::vector<std::size_t> rows;
+  for (const auto& entry : std::filesystem::directory_iterator(".")) {
+    const auto name = entry.path().filename();
+    if (name.extension() == ".tfrec") rows.push_back(examples_of(open_pack(name)).table.values.rows());
+  }
+  std::filesystem::current_path(before);
+  EXPECT_THAT(rows, ElementsAre(4u));
+}
+
 TEST(PackedExamples, OfAKnownFeatureSetHaveItsColumns) {
   const TemporaryFolder folder;
   const auto set = make_feature_set("raw10k");

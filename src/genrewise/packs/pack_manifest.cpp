@@ -262,7 +262,7 @@ PackManifest parse_manifest(std::string_view text, const std::filesystem::path& 
     if (read.seal == Seal::broken)
       throw Error("it was changed or damaged (its checksum does not fit)", path.string(), kRemedy);
     auto manifest = manifest_from_json(read.value);
-    manifest.folder = path.parent_path();
+    manifest.folder = path.has_parent_path() ? path.parent_path() : ".";
     seal = read.seal;
     return manifest;
   } catch (const json::exception& error) {

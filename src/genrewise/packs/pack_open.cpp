@@ -70,6 +70,7 @@ class ForeignShards {
   PackManifest read(const fs::path& location, const std::vector<FileInfo>& files) {
     const bool one_file = files.size() == 1 && files.front().location == location.native();
     manifest_.folder = one_file ? location.parent_path() : location;
+    if (manifest_.folder.empty()) manifest_.folder = ".";
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
     if (manifest_.size() == 0) {
