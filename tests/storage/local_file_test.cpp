@@ -47,6 +47,22 @@ TEST(LocalFile, LeavesNoFilesWithoutCommit) {
   EXPECT_EQ(read_file(folder / "kept"), "old");
 }
 
+TEST(LocalFile, RemovesWhatAKilledWriterOfTheSameNameLeftButNothingElse) {
+  const TemporaryFolder folder;
+  write_file(folder / ".a.txt.123.tmp", "left by a killed process");
+  write_file(folder / ".b.txt.123.tmp", "of another file");
+  write_file(folder / ".a.txt.mine.tmp", "not a writer's");
+  const auto alive = create_file(folder / "a.txt");
+  alive->write("alive");
+  write_file(folder / "a.txt", "other");
+  EXPECT_FALSE(std::filesystem::exists(folder / ".a.txt.123.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(folder / ".b.txt.123.tmp"));
+  EXPECT_TRUE(std::filesystem::exists(folder / ".a.txt.mine.tmp"));
+  EXPECT_EQ(read_file(folder / "a.txt"), "other");
+  alive->commit();
+  EXPECT_EQ(read_file(folder / "a.txt"), "alive");
+}
+
 TEST(LocalFile, ReportsPathAndRemedyIfItCannotBeWritten) {
   const TemporaryFolder folder;
   try {

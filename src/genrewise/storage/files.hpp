@@ -97,8 +97,9 @@ struct WriteOptions {
 };
 
 /// Writes a new file, which appears at its location, complete, when commit() succeeds; without commit() the destructor
-/// removes everything. A local file is written beside its location as `.NAME.RANDOM.tmp`, flushed to disk and renamed;
-/// an object is sent with one PUT, or as a multipart upload if it is longer than one part.
+/// removes everything. A local file is written beside its location as `.NAME.RANDOM.tmp`, flushed to disk and renamed
+/// (a new writer of that name removes what killed processes left); an object is sent with one PUT, or as a multipart
+/// upload if it is longer than one part.
 ///
 /// Conditions are checked atomically: locally by link() (absent) and under a lock on the replaced file (unchanged;
 /// writers without a condition do not take that lock), in S3 by If-None-Match and If-Match, in Google Cloud Storage by

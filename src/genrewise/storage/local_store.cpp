@@ -148,17 +148,12 @@ class LocalStore final : public FileStore {
       throw_system_error("cannot be removed", path);
   }
 
-  // The writer's temporary files (local_writer.cpp): ".<name>.<number>.tmp".
   void remove_unfinished(const std::string& path) override {
     const std::size_t name_at = path.find_last_of('/') + 1;
     const std::string name = path.substr(name_at);
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(name_at == 0 ? "." : path.substr(0, name_at), ignored)) {
-      const fs::path numbered = entry.path().filename().stem();
-      const std::string number = numbered.extension().string();
-      const bool temporary = entry.path().extension() == ".tmp" && number.size() > 1 &&
-                             number.find_first_not_of("0123456789", 1) == std::string::npos;
-      if (temporary && (name.empty() || numbered.stem() == "." + name)) fs::remove(entry.path(), ignored);
+      if (is_temporary_name(entry.path().filename().string(), name)) fs::remove(entry.path(), ignored);
     }
   }
 

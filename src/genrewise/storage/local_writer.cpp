@@ -6,7 +6,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <random>
+#include <string_view>
 #include <utility>
 
 #include "genrewise/storage/file_status.hpp"
@@ -17,15 +19,26 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 20;
 
+// A writer holds a lock on its temporary file, so one that can be locked was left by a process that was killed.
+void remove_temporary_files_of_killed_writers(const std::filesystem::path& final_path) {
+  const std::string name = final_path.filename().string();
+  const std::filesystem::path folder = final_path.has_parent_path() ? final_path.parent_path() : ".";
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (!is_temporary_name(entry.path().filename().string(), name)) continue;
+    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    ::close(descriptor);
+  }
+}
+
 class LocalWriter final : public FileWriter {
  public:
   LocalWriter(std::string path, WriteCondition condition) : path_(std::move(path)), condition_(std::move(condition)) {
-    const std::filesystem::path final_path(path_);
-    std::random_device random;
-    temporary_ =
-        final_path.parent_path() / ("." + final_path.filename().string() + "." + std::to_string(random()) + ".tmp");
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) throw_system_error("cannot create", path_);
+    remove_temporary_files_of_killed_writers(path_);
+    while (!create_temporary()) {
+    }
     buffer_.reserve(kBufferBytes);
   }
 
@@ -47,7 +60,6 @@ class LocalWriter final : public FileWriter {
     flush();
     struct stat status {};
     if ((::fsync(descriptor_) != 0 && errno != EINVAL) || ::fstat(descriptor_, &status) != 0) fail();
-    if (::close(std::exchange(descriptor_, -1)) != 0) fail();
     switch (condition_.kind) {
       case WriteCondition::Kind::none:
         rename_over();
@@ -59,10 +71,26 @@ class LocalWriter final : public FileWriter {
         replace_unchanged();
         break;
     }
+    ::close(std::exchange(descriptor_, -1));  // with its lock: only now nobody takes the file for a killed process's
     return version_of(status);
   }
 
  private:
+  // False if another writer took the new file, not locked yet, for one of a killed process, and removed it.
+  bool create_temporary() {
+    const std::filesystem::path final_path(path_);
+    std::random_device random;
+    temporary_ =
+        final_path.parent_path() / ("." + final_path.filename().string() + "." + std::to_string(random()) + ".tmp");
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) throw_system_error("cannot create", path_);
+    struct stat status {};
+    if (::flock(descriptor_, LOCK_EX) != 0 || ::fstat(descriptor_, &status) != 0) return true;  // without locks (NFS)
+    if (status.st_nlink > 0) return true;
+    ::close(std::exchange(descriptor_, -1));
+    return false;
+  }
+
   [[noreturn]] void fail() const { throw_system_error("cannot write", path_); }
   [[noreturn]] void conflict(const char* problem) const {
     throw WriteConflict(problem, path_, "another process wrote this file: read it again before you replace it");
@@ -129,6 +157,16 @@ class LocalWriter final : public FileWriter {
 };
 
 }  // namespace
+
+bool is_temporary_name(const std::string& file_name, const std::string& name) {
+  constexpr std::string_view kEnding = ".tmp";
+  if (!file_name.starts_with('.') || !file_name.ends_with(kEnding)) return false;
+  const std::string_view numbered = std::string_view(file_name).substr(1, file_name.size() - 1 - kEnding.size());
+  const std::size_t dot = numbered.rfind('.');
+  if (dot == std::string_view::npos || dot + 1 == numbered.size()) return false;
+  if (numbered.find_first_not_of("0123456789", dot + 1) != std::string_view::npos) return false;
+  return name.empty() || numbered.substr(0, dot) == name;
+}
 
 std::unique_ptr<FileWriter> make_local_writer(const std::string& path, WriteCondition condition) {
   return std::make_unique<LocalWriter>(path, std::move(condition));
