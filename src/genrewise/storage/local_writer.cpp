@@ -1,5 +1,6 @@
 // Local files, written beside their final path and renamed.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,8 +81,7 @@ class LocalWriter final : public FileWriter {
   bool create_temporary() {
     const std::filesystem::path final_path(path_);
     std::random_device random;
-    temporary_ =
-        final_path.parent_path() / ("." + final_path.filename().string() + "." + std::to_string(random()) + ".tmp");
+    temporary_ = final_path.parent_path() / fmt::format(".{}.{}.tmp", final_path.filename().string(), random());
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (descriptor_ < 0) throw_system_error("cannot create", path_);
     struct stat status {};

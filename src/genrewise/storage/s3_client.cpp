@@ -87,7 +87,7 @@ HttpCall S3Client::signed_call(const S3Call& call) const {
   http.silence = settings_.retry.silence;
   http.only_once = call.only_once;
   http.url = std::string(endpoint.substr(0, host_start)) + host + request.path;
-  if (!call.query.empty()) http.url += "?" + encode_query(call.query);
+  if (!call.query.empty()) http.url.append("?").append(encode_query(call.query));
   for (const auto& [name, value] : call.headers) {
     http.headers.push_back(name + ": " + value);
     if (name.starts_with("x-amz-")) request.headers.emplace_back(name, value);
