@@ -70,6 +70,11 @@ struct NamedFile {
 };
 NamedFile named_file(const std::filesystem::path& folder, std::string_view text);
 
+/// Whether a file or folder is hidden by its name.
+inline bool is_hidden(const std::filesystem::path& path) {
+  return path.filename().string().starts_with('.');
+}
+
 /// Order of ids: whole numbers by value, then everything else by bytes.
 bool id_less(std::string_view a, std::string_view b);
 

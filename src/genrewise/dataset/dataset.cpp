@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cctype>
-
 #include "genrewise/base/filesystem_errors.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
@@ -28,8 +26,7 @@ std::string_view to_string(Part part) {
 }
 
 std::optional<Part> parse_part(std::string_view text) {
-  std::string word(text);
-  std::ranges::transform(word, word.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string word = lower_case(text);
   if (word == "training" || word == "train") return Part::training;
   if (word == "validation" || word == "valid" || word == "val") return Part::validation;
   if (word == "test") return Part::test;

@@ -24,10 +24,6 @@ std::vector<fs::path> entries_of(const fs::path& folder, DatasetBuilder& builder
   return entries;
 }
 
-bool is_hidden(const fs::path& path) {
-  return path.filename().string().starts_with('.');
-}
-
 /// Walks the genre folders of a dataset. Each folder is taken once: a link to one that is taken anyway (below the root,
 /// not hidden), that is taken already, or that contains the root, is not followed.
 class GenreFolders {

@@ -206,12 +206,9 @@ class Music final : public FeatureSet {
       Series& series = feature.source == Source::frames  ? scratch.analysis.series
                        : feature.source == Source::extra ? scratch.extra
                                                          : scratch.cqt_series;
-      for (std::size_t row = 0; row < feature.rows; ++row) {
-        const Moments values = moments(series.row(feature.first_row + row), scratch.keys);
-        for (std::size_t s = 0; s < std::size(kStatistics); ++s)
-          at[s * feature.rows + row] = values.*kStatistics[s].value;
-      }
-      at += std::size(kStatistics) * feature.rows;
+      const std::size_t size = std::size(kStatistics) * feature.rows;
+      write_statistics(series, feature.first_row, feature.rows, scratch.keys, {at, size});
+      at += size;
     }
     return at;
   }

@@ -10,7 +10,6 @@
 #include "genrewise/models/model_state.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -213,9 +212,7 @@ void save_model(const Model& model, const std::filesystem::path& path) {
   };
   model.preprocessor.save(archive, std::string(kPreprocessorPrefix));
   model.classifier->save(archive, std::string(kClassifierPrefix));
-  const std::string bytes = archive.serialise_sealed();
-  if (local_work_path(path) == path) remove_unfinished(path);  // of a run that was killed
-  write_file(path, bytes);
+  write_file(path, archive.serialise_sealed());
 }
 
 Model load_model(const std::filesystem::path& path) {
