@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -20,8 +21,8 @@ using ::testing::AllOf;
 using testing::error_message;
 using ::testing::HasSubstr;
 
-constexpr std::size_t kClasses = 527, kJazz = 235, kHeavyMetal = 220, kHipHop = 217;
-constexpr std::size_t kTags = 100, kTagOfRock = 0, kTagOfBlues = 26, kTagOfClassical = 51;
+constexpr std::size_t kClasses = 527, kJazz = 235, kHeavyMetal = 220, kHipHop = 217, kBlues = 251;
+constexpr std::size_t kTags = 100, kTagOfJazz = 9, kTagOfMetal = 11, kTagOfBlues = 26;
 
 std::unique_ptr<Classifier> zero_shot_for(const std::string& genres) {
   return make_classifier("zeroshot", {{"genres", genres}}, 1);
@@ -85,19 +86,46 @@ TEST(ZeroShot, RefusesFeaturesOfAnotherSet) {
   EXPECT_THROW(zero_shot_for("Jazz,Metal")->predict_probabilities(Matrix(1, 384)), Error);
 }
 
-TEST(ZeroShot, PredictsByTheStrongestTag) {
-  const auto by_tags = zero_shot_by_tags("Rock,Blues,Classical");
-  EXPECT_EQ(by_tags->predict(tagged({{kTagOfRock, 0.4f}, {kTagOfBlues, 0.3f}})), std::vector{1});
-  EXPECT_EQ(by_tags->predict(tagged({{kTagOfRock, 0.4f}, {kTagOfBlues, 0.1f}})), std::vector{0});
-  const Matrix shares = by_tags->predict_probabilities(tagged({{kTagOfClassical, 0.97f}}));
-  EXPECT_NEAR(shares(0, 2), 0.97 / (0.97 + 0.01 + 0.01), 1e-4);
+TEST(ZeroShot, DividesTheProbabilityOfATagByItsFrequency) {
+  const auto by_tags = zero_shot_by_tags("Jazz,Blues");
+  const Matrix shares = by_tags->predict_probabilities(tagged({{kTagOfJazz, 0.4f}, {kTagOfBlues, 0.4f}}));
+  const double jazz = std::pow(kTagOfJazz + 1.0, 0.56), blues = std::pow(kTagOfBlues + 1.0, 0.56);
+  EXPECT_NEAR(shares(0, 0), jazz / (jazz + blues), 1e-3);
+  EXPECT_NEAR(shares(0, 0) + shares(0, 1), 1, 1e-6);
+}
+
+TEST(ZeroShot, DoesNotPreferAGenreForItsNumberOfClasses) {
+  const auto zero_shot = zero_shot_for("Rock,Blues");
+  Matrix logits(1, kClasses, std::vector<float>(kClasses, -2));
+  EXPECT_NEAR(zero_shot->predict_probabilities(logits)(0, 0), 0.5, 1e-6);
+  logits(0, kBlues) = 0;
+  EXPECT_EQ(zero_shot->predict(logits), std::vector{1});
+}
+
+TEST(ZeroShot, CombinesBothNetworksByTheGeometricMeanOfTheirShares) {
+  const std::string genres = "Jazz,Metal,Reggae";
+  const auto with = [&](const std::string& network, const std::string& of) {
+    return make_classifier("zeroshot", {{"network", network}, {"genres", of}}, 1);
+  };
+  const Matrix classes = only(kJazz), tags = tagged({{kTagOfJazz, 0.6f}, {kTagOfMetal, 0.3f}});
+  Matrix both(1, kClasses + kTags);
+  std::ranges::copy(classes.row(0), both.row(0).begin());
+  std::ranges::copy(tags.row(0), both.row(0).begin() + kClasses);
+  const Matrix by_classes = with("efficientat", genres)->predict_probabilities(classes);
+  const Matrix by_tags = with("musicnn", "Jazz,Metal")->predict_probabilities(tags);  // no tag for Reggae
+  const double share[] = {2 / 3.0 * by_tags(0, 0), 2 / 3.0 * by_tags(0, 1), 1 / 3.0};
+  double product[3], sum = 0;
+  for (std::size_t i = 0; i < 3; ++i) sum += product[i] = std::sqrt(by_classes(0, i) * share[i]);
+  const Matrix combined = with("both", genres)->predict_probabilities(both);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(combined(0, i), product[i] / sum, 2e-3) << i;
 }
 
 TEST(ZeroShot, ChoosesAmongAllGenresOfTheNetworkUnlessTheyAreGiven) {
-  for (const auto network : {ZeroShotNetwork::efficientat, ZeroShotNetwork::musicnn}) {
-    const bool tags = network == ZeroShotNetwork::musicnn;
-    const auto all = make_classifier("zeroshot", {{"network", tags ? "musicnn" : "efficientat"}}, 1);
-    EXPECT_EQ(all->predict_probabilities(Matrix(1, tags ? kTags : kClasses)).cols(), zero_shot_genres(network).size());
+  for (const auto& [network, columns] :
+       {std::pair{ZeroShotNetwork::efficientat, kClasses}, std::pair{ZeroShotNetwork::musicnn, kTags},
+        std::pair{ZeroShotNetwork::both, kClasses + kTags}}) {
+    const auto all = make_classifier("zeroshot", {{"network", std::string(to_string(network))}}, 1);
+    EXPECT_EQ(all->predict_probabilities(Matrix(1, columns)).cols(), zero_shot_genres(network).size());
   }
 }
 

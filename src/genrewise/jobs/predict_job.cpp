@@ -12,13 +12,18 @@
 namespace genrewise {
 namespace {
 
-/// The network of zero-shot predictions: the first whose weights are present. Throws Error where none are.
-std::string zero_shot_network(Progress& progress) {
-  if (has_weights("efficientat")) return "efficientat";
-  if (has_weights("musicnn_msd") && has_weights("musicnn_mtt")) {
-    progress.note(
-        "predicting by musicnn's tags; EfficientAT has classes of more genres: genrewise fetch weights efficientat");
-    return "musicnn";
+/// The networks of zero-shot predictions whose weights are present. Throws Error where none are.
+ZeroShotNetwork zero_shot_network(Progress& progress) {
+  const bool efficientat = has_weights("efficientat");
+  const bool musicnn = has_weights("musicnn_msd") && has_weights("musicnn_mtt");
+  if (efficientat && musicnn) return ZeroShotNetwork::both;
+  if (efficientat || musicnn) {
+    progress.note(efficientat
+                      ? "predicting by EfficientAT's classes alone; with musicnn's tags predictions are better: "
+                        "genrewise fetch weights musicnn"
+                      : "predicting by musicnn's tags alone; EfficientAT has classes of more genres: "
+                        "genrewise fetch weights efficientat");
+    return efficientat ? ZeroShotNetwork::efficientat : ZeroShotNetwork::musicnn;
   }
   std::vector<std::string> searched;
   for (const auto& location : weights_locations()) searched.push_back(location.string());
@@ -29,19 +34,17 @@ std::string zero_shot_network(Progress& progress) {
 
 /// Zero-shot model: genres from the sounds or tags that a pretrained network recognises.
 Model zero_shot_model(const std::string& genres, Progress& progress) {
-  const std::string network = zero_shot_network(progress);
-  const bool tags = network == "musicnn";
-  Parameters parameters = {{"network", network}};
+  const ZeroShotNetwork network = zero_shot_network(progress);
+  Parameters parameters = {{"network", std::string(to_string(network))}};
   if (!genres.empty()) parameters["genres"] = genres;
-  const auto set = make_feature_set(tags ? "musicnn_tags" : "efficientat_classes");
+  const auto set = make_feature_set(zero_shot_features(network));
   Model model;
   model.classifier = make_classifier("zeroshot", parameters, kDefaultSeed);
   model.recipe = set->recipe();
   model.columns = set->columns();
   for (const std::string& genre : split_text(model.classifier->parameters().at("genres"), ','))
     if (!trimmed(genre).empty()) model.labels.emplace_back(trimmed(genre));
-  if (model.labels.empty())
-    model.labels = zero_shot_genres(tags ? ZeroShotNetwork::musicnn : ZeroShotNetwork::efficientat);
+  if (model.labels.empty()) model.labels = zero_shot_genres(network);
   return model;
 }
 

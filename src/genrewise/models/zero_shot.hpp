@@ -1,4 +1,4 @@
-// Genres without training, from the AudioSet classes of EfficientAT or the tags of musicnn.
+// Genres without training, from the AudioSet classes of EfficientAT and the tags of musicnn.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,14 @@ namespace genrewise {
 
 /// The pretrained networks whose output is evidence for genres.
 enum class ZeroShotNetwork {
-  efficientat,  ///< logits of AudioSet's 527 classes (feature set efficientat_classes)
-  musicnn,      ///< probabilities of 50 tags of the Million Song Dataset and 50 of MagnaTagATune (musicnn_tags)
+  efficientat,  ///< logits of AudioSet's 527 classes
+  musicnn,      ///< probabilities of 50 tags of the Million Song Dataset and 50 of MagnaTagATune
+  both,         ///< the columns of efficientat, then those of musicnn
 };
+/// "efficientat", "musicnn", "both".
+std::string_view to_string(ZeroShotNetwork network);
+/// Name of the feature set with the network's outputs.
+std::string_view zero_shot_features(ZeroShotNetwork network);
 
 /// How strongly an output of the network indicates a genre: 1 for one that is the genre or a part of it, less for what
 /// is merely common in it.
@@ -26,19 +31,22 @@ struct GenreEvidence {
   std::string_view name = {};  ///< of the class or tag, for display
   float weight = 1;
 };
-/// The network's table (docs/networks.md prints it), grouped by genre.
+/// The network's table (docs/networks.md prints it), grouped by genre; for `both` that of efficientat.
 std::span<const GenreEvidence> genre_evidence(ZeroShotNetwork network);
 
-/// The genres of the network's table, in its order.
+/// The genres of the network's table, in its order; for `both` those of efficientat, which include musicnn's.
 std::vector<std::string> zero_shot_genres(ZeroShotNetwork network);
 
-/// The classifier "zeroshot" (make_classifier()): fit() trains nothing. Its parameters: "network", efficientat
-/// (default) or musicnn; "genres", separated by commas, in the order of the labels (empty: all of the network's table).
-/// Genres are matched to the table without regard to case, spaces and punctuation ("Hip-Hop", "hiphop"), and common
-/// synonyms are accepted ("Rap", "World"). Examples are rows of the network's feature set. A genre's probability is its
-/// share of the evidence of all requested genres; the evidence is the sum of weight times probability over its classes
-/// for efficientat, and the largest of these products for musicnn, whose tags overlap ("rock", "classic rock").
-/// make_classifier() throws Error, with the list of genres, for a genre that is not in the table.
+/// The classifier "zeroshot" (make_classifier()): fit() trains nothing. Its parameters: "network", the name of a
+/// ZeroShotNetwork (default efficientat); "genres", separated by commas, in the order of the labels (empty: all of the
+/// network's table). Genres are matched to the table without regard to case, spaces and punctuation ("Hip-Hop",
+/// "hiphop"), and common synonyms are accepted ("Rap", "World"). Examples are rows of zero_shot_features().
+///
+/// A genre is taken as a mixture of its classes: its evidence is the weighted mean, over them, of probability divided
+/// by prior (the share of the network's training data that has the class), which is proportional to the likelihood of
+/// the clip. Its probability is its share of the evidence of all requested genres; of two networks, the normalised
+/// geometric mean of their shares. A genre that one of two networks does not have gets that network's mean share.
+/// make_classifier() throws Error, with the list of genres, for a genre that no network has.
 const ClassifierDescriptor& zero_shot();
 
 }  // namespace genrewise
