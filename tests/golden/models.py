@@ -51,6 +51,8 @@ CASES = [
     ("svm_sigmoid", "svm", {"kernel": "sigmoid", "gamma": "auto"}, SVC(kernel="sigmoid", gamma="auto")),
     ("linearsvc", "linearsvc", {"C": "0.1"}, LinearSVC(C=0.1, dual=False, tol=1e-8, max_iter=100000)),
     ("lda", "lda", {}, LinearDiscriminantAnalysis()),
+    ("lda_shrunken", "lda", {"shrinkage": "0.3"}, LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3)),
+    ("lda_ledoit_wolf", "lda", {"shrinkage": "auto"}, LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")),
     ("qda", "qda", {"reg_param": "0.1"}, QuadraticDiscriminantAnalysis(reg_param=0.1)),
     ("svm_balanced", "svm", {"class_weight": "balanced"}, SVC(class_weight="balanced")),
     # Among equally good splits, a tree depends on its seed; these trees are the same for any random_state.

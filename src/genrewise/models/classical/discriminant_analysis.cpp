@@ -1,5 +1,6 @@
-// Linear and quadratic discriminant analysis, as scikit-learn's with the "svd" solver: normal class distributions with
-// a shared covariance, or one each; covariances divide by the number of examples, as scikit-learn 1.9.
+// Linear and quadratic discriminant analysis, as scikit-learn's with the "svd" solver, or "lsqr" with shrinkage: normal
+// class distributions with a shared covariance, or one each; covariances divide by the number of examples, as
+// scikit-learn 1.9.
 #include <algorithm>
 #include <cmath>
 
@@ -31,10 +32,43 @@ Matrix rows_of_class(const Matrix& examples, std::span<const int> classes, std::
   return examples.select_rows(rows);
 }
 
+/// Replaces the n x n covariance of `examples` around `mean` by (1 - s) covariance + s * (mean variance) * identity.
+void shrink(std::vector<double>& covariance, std::size_t n, double s) {
+  double trace = 0;
+  for (std::size_t j = 0; j < n; ++j) trace += covariance[j * n + j];
+  for (double& value : covariance) value *= 1 - s;
+  for (std::size_t j = 0; j < n; ++j) covariance[j * n + j] += s * trace / static_cast<double>(n);
+}
+
+/// Shrinkage that minimises the expected squared error of the covariance (Ledoit and Wolf, 2004), in 0..1. `scale`
+/// divides the centred columns; `covariance` is of these scaled columns.
+double ledoit_wolf(const Matrix& examples, std::span<const double> mean, std::span<const double> scale,
+                   const std::vector<double>& covariance) {
+  const std::size_t cols = examples.cols();
+  double fourth = 0, squares = 0, trace = 0;
+  for (std::size_t i = 0; i < examples.rows(); ++i) {
+    double length = 0;
+    for (std::size_t j = 0; j < cols; ++j) {
+      const double value = (examples(i, j) - mean[j]) / scale[j];
+      length += value * value;
+    }
+    fourth += length * length;
+  }
+  for (const double value : covariance) squares += value * value;
+  for (std::size_t j = 0; j < cols; ++j) trace += covariance[j * cols + j];
+  const auto n = static_cast<double>(examples.rows()), p = static_cast<double>(cols);
+  const double distance = (squares - trace * trace / p) / p;
+  const double error = std::min((fourth / n - squares) / (p * n), distance);
+  return error > 0 && distance > 0 ? error / distance : 0;
+}
+
 class LinearDiscriminant final : public ClassicalClassifier {
  public:
   explicit LinearDiscriminant(const ParameterValues& given)
-      : ClassicalClassifier(linear_discriminant(), given), tolerance_(read().number("tol")) {}
+      : ClassicalClassifier(linear_discriminant(), given), tolerance_(read().number("tol")) {
+    automatic_ = read().is("shrinkage", "auto");
+    shrinkage_ = automatic_ || read().is("shrinkage", "none") ? 0 : read().number("shrinkage");
+  }
 
  private:
   void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
@@ -46,57 +80,85 @@ class LinearDiscriminant final : public ClassicalClassifier {
     std::vector<std::size_t> sizes;
     for (std::size_t c = 0; c < count; ++c) {
       const Matrix own = rows_of_class(examples, classes, c);
-      const auto mean = blas::column_moments(own).mean;
-      const auto part = blas::scatter(own, mean);
-      for (std::size_t k = 0; k < part.size(); ++k) covariance[k] += part[k];
-      means.insert(means.end(), mean.begin(), mean.end());
+      const auto moments = blas::column_moments(own);
+      auto part = blas::scatter(own, moments.mean);
+      regularise(part, own, moments);
+      for (std::size_t k = 0; k < part.size(); ++k) covariance[k] += part[k] / static_cast<double>(n);
+      means.insert(means.end(), moments.mean.begin(), moments.mean.end());
       sizes.push_back(own.rows());
     }
-    const std::vector<double> whitening = whiten(covariance, n);
-    set_weights(means, sizes, whitening, n);
+    set_weights(means, sizes, covariance, n);
   }
 
-  /// Rows w with (w.x)^2 summing to the squared Mahalanobis length; directions without variance are left out.
-  std::vector<double> whiten(std::vector<double>& covariance, std::size_t n) const {
+  /// `scatter`: of the rows of one class.
+  void regularise(std::vector<double>& scatter, const Matrix& own, const blas::Moments& moments) const {
+    const std::size_t cols = own.cols();
+    if (!automatic_) {
+      if (shrinkage_ > 0) shrink(scatter, cols, shrinkage_);
+      return;
+    }
+    // As scikit-learn: on columns scaled by their deviation in the class.
+    const auto n = static_cast<double>(own.rows());
+    std::vector<double> scale(cols);
+    std::ranges::transform(moments.variance, scale.begin(), [](double v) { return v > 0 ? std::sqrt(v) : 1; });
+    const auto rescale = [&](auto factor) {
+      for (std::size_t i = 0; i < cols; ++i)
+        for (std::size_t j = 0; j < cols; ++j) scatter[i * cols + j] *= factor(scale[i] * scale[j]);
+    };
+    rescale([&](double both) { return 1 / (both * n); });
+    shrink(scatter, cols, ledoit_wolf(own, moments.mean, scale, scatter));
+    rescale([&](double both) { return both * n; });
+  }
+
+  /// Replaces each vector by covariance^-1 times it; directions without variance are left out.
+  void solve(std::vector<double>& covariance, std::vector<std::vector<double>>& vectors) const {
     const std::size_t cols = columns();
+    if (automatic_ || shrinkage_ > 0) {
+      auto factored = covariance;
+      if (blas::solve_positive(factored, cols, vectors)) return;
+    }
     std::vector<double> deviation(cols);
     for (std::size_t j = 0; j < cols; ++j) {
-      const double variance = covariance[j * cols + j] / static_cast<double>(n);
+      const double variance = covariance[j * cols + j];
       deviation[j] = variance > 0 ? std::sqrt(variance) : 1;
     }
     for (std::size_t i = 0; i < cols; ++i)
-      for (std::size_t j = 0; j < cols; ++j)
-        covariance[i * cols + j] /= deviation[i] * deviation[j] * static_cast<double>(n);
+      for (std::size_t j = 0; j < cols; ++j) covariance[i * cols + j] /= deviation[i] * deviation[j];
     const auto values = blas::eigen_symmetric(covariance, cols);
-    std::vector<double> rows;
-    for (std::size_t k = 0; k < cols; ++k) {
-      if (!(values[k] > 0) || std::sqrt(values[k]) <= tolerance_) continue;
-      for (std::size_t j = 0; j < cols; ++j)
-        rows.push_back(covariance[k * cols + j] / (deviation[j] * std::sqrt(values[k])));
+    for (std::vector<double>& vector : vectors) {
+      std::vector<double> solution(cols);
+      for (std::size_t k = 0; k < cols; ++k) {
+        if (!(values[k] > 0) || std::sqrt(values[k]) <= tolerance_) continue;
+        double length = 0;
+        for (std::size_t j = 0; j < cols; ++j) length += covariance[k * cols + j] * vector[j] / deviation[j];
+        for (std::size_t j = 0; j < cols; ++j)
+          solution[j] += length / values[k] * covariance[k * cols + j] / deviation[j];
+      }
+      vector = std::move(solution);
     }
-    return rows;
   }
 
-  /// log p(c | x) is W (m_c - m) . W (x - m) - |W (m_c - m)|^2 / 2 + log prior, plus a term common to all classes.
+  /// log p(c | x) is w_c . (x - m) - w_c . (m_c - m) / 2 + log prior with w_c = covariance^-1 (m_c - m), plus a term
+  /// common to all classes.
   void set_weights(const std::vector<double>& means, const std::vector<std::size_t>& sizes,
-                   const std::vector<double>& whitening, std::size_t n) {
-    const std::size_t cols = columns(), rank = whitening.size() / cols;
+                   std::vector<double>& covariance, std::size_t n) {
+    const std::size_t cols = columns();
     std::vector<double> centre(cols);
     for (std::size_t c = 0; c < sizes.size(); ++c)
       for (std::size_t j = 0; j < cols; ++j)
         centre[j] += means[c * cols + j] * static_cast<double>(sizes[c]) / static_cast<double>(n);
+    std::vector<std::vector<double>> solutions(sizes.size(), std::vector<double>(cols));
+    for (std::size_t c = 0; c < sizes.size(); ++c)
+      for (std::size_t j = 0; j < cols; ++j) solutions[c][j] = means[c * cols + j] - centre[j];
+    solve(covariance, solutions);
     scores_ = {sizes.size(), cols, std::vector<double>(sizes.size() * (cols + 1))};
     for (std::size_t c = 0; c < sizes.size(); ++c) {
       double* weights = scores_.weights.data() + c * (cols + 1);
       double intercept = std::log(static_cast<double>(sizes[c]) / static_cast<double>(n));
-      for (std::size_t k = 0; k < rank; ++k) {
-        const double* direction = whitening.data() + k * cols;
-        double length = 0;
-        for (std::size_t j = 0; j < cols; ++j) length += direction[j] * (means[c * cols + j] - centre[j]);
-        for (std::size_t j = 0; j < cols; ++j) weights[j] += length * direction[j];
-        intercept -= length * length / 2;
+      for (std::size_t j = 0; j < cols; ++j) {
+        weights[j] = solutions[c][j];
+        intercept -= weights[j] * (means[c * cols + j] + centre[j]) / 2;
       }
-      for (std::size_t j = 0; j < cols; ++j) intercept -= weights[j] * centre[j];
       weights[cols] = intercept;
     }
   }
@@ -119,7 +181,8 @@ class LinearDiscriminant final : public ClassicalClassifier {
     scores_ = {count, columns(), archive.doubles(prefix + "weights", count * (columns() + 1))};
   }
 
-  double tolerance_;
+  double tolerance_, shrinkage_ = 0;
+  bool automatic_ = false;  // shrinkage by Ledoit and Wolf's estimate
   LinearScores scores_;
 };
 
@@ -212,8 +275,12 @@ const ClassifierDescriptor& linear_discriminant() {
   static const ClassifierDescriptor descriptor = {
       .kind = "lda",
       .title = "Linear discriminant analysis",
-      .summary = "normal classes with one covariance, as scikit-learn's LinearDiscriminantAnalysis (svd)",
-      .parameters = {parameter::number("tol", "1e-4", above(0),
+      .summary = "normal classes with one covariance, as scikit-learn's LinearDiscriminantAnalysis (svd, lsqr)",
+      .parameters = {parameter::number("shrinkage", "none", between(0, 1),
+                                       "shrinkage of the covariance towards a multiple of the unit matrix")
+                         .or_word({"none", "auto"})
+                         .searched("none,auto,0.1,0.5", Simpler::larger),
+                     parameter::number("tol", "1e-4", above(0),
                                        "directions with a smaller standard deviation are dropped")},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LinearDiscriminant>(given); }};
   return descriptor;
