@@ -7,6 +7,8 @@
 
 #include "commands.hpp"
 #include "data_options.hpp"
+#include "genrewise/base/usage_error.hpp"
+#include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/inspection.hpp"
 
 namespace genrewise::cli {
@@ -15,11 +17,13 @@ namespace {
 constexpr char kExamples[] =
     "genrewise inspect data/fma --subset small\n"
     "genrewise inspect music/ --csv > faults.csv\n"
-    "genrewise inspect data/demo/demo.csv --json";
+    "genrewise inspect data/demo/demo.csv --json\n"
+    "genrewise inspect audioset/ --record-label labels --class-map class_labels_indices.csv";
 
 struct Options {
   std::string location;
   DatasetOptions dataset;
+  RecordKeys records;
 };
 
 using enum Table::Align;
@@ -107,7 +111,27 @@ std::string findings_csv(const Inspection& found) {
   return table.csv();
 }
 
+/// Files, keys and labels of records.
+int run_records(const Options& options, Session& session) {
+  const RecordSummary found = summarise_records(options.location, options.records, session.progress());
+  Table keys({{"key"}, {"kind"}, {"records", right}, {"values", right}, {"first"}});
+  for (const auto& [name, key] : found.keys) {
+    const std::string values =
+        key.least == key.most ? std::to_string(key.most) : fmt::format("{} - {}", key.least, key.most);
+    keys.add_row({name, key.kind, std::to_string(key.records), values, key.sample});
+  }
+  Table labels({{"label"}, {"records", right}});
+  for (const auto& [name, count] : found.labels) labels.add_row({name, std::to_string(count)});
+  print_result(session, options.records.label.empty() ? keys : labels, [&] { return to_json(found); });
+  session.line(fmt::format("{} records in {} files", found.records, found.files));
+  session.report_skipped(found.skipped, "records");
+  return found.skipped.empty() ? kDone : kSomeSkipped;
+}
+
 int run(const Options& options, Session& session) {
+  if (!find_record_files(options.location).empty()) return run_records(options, session);
+  if (options.records != RecordKeys())
+    throw UsageError("the dataset has no records", "--record-label", "leave the option out");
   const Inspection found = inspect(open_dataset(options.location, options.dataset), session.progress());
   switch (session.format) {
     case Format::json:
@@ -135,7 +159,8 @@ void add_inspect(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Decode a dataset and report its contents and faults", .examples = kExamples};
   CLI::App* command = session.add_command(app, "inspect", text, [options, &session] { return run(*options, session); });
-  add_audio_dataset(command, options->location);
+  add_audio_dataset(command, options->location, ", or TFRecord files");
+  add_record_options(command, options->records, false);
   add_subset_option(command, options->dataset.fma_subset);
   session.add_format_options(command);
 }

@@ -102,7 +102,7 @@ void add_split(CLI::App& app, Session& session) {
   add_genre_options(command, options->data.genres);
   const OptionGroup split(command, kSplit);
   one_of(split.add("--scheme", options->scheme, "SCHEME", kSchemeHelp),
-         {"auto", "official", "grouped", "random", "shards"})
+         {"auto", "official", "grouped", "random", "shards", "fault-filtered"})
       ->option_text("")
       ->capture_default_str();
   in_share_range(split.add("--validation", options->split.validation_share, "SHARE", "Share of the validation part"))

@@ -28,6 +28,36 @@ void DataOptions::add_to(CLI::App* command, Tables tables, const std::string& de
   if (!several) table->expected(1);
   add_subset_option(command, config.subset);
   add_genre_options(command, config.genres);
+  add_record_options(command, config.records, true);
+}
+
+void add_record_options(CLI::App* command, RecordKeys& keys, bool all) {
+  const OptionGroup records(command, kRecords);
+  const auto choice = [&](const char* option, auto& variable, const char* name, const char* help, auto... values) {
+    using Value = std::remove_reference_t<decltype(variable)>;
+    const auto set = [&variable, values...](const std::string& text) {
+      for (const Value value : {values...})
+        if (to_string(value) == text) variable = value;
+    };
+    one_of(records.add_function<std::string>(option, set, name, help), {std::string(to_string(values))...})
+        ->default_str(std::string(to_string(variable)));
+  };
+  if (all)
+    records.add("--record-features", keys.features, "KEY", "Key of the features in the records of another program");
+  records.add("--record-label", keys.label, "KEY", "Key of the labels: integers or texts");
+  if (all) {
+    records.add("--record-id", keys.id, "KEY", "Key of the ids; records with one id stay in one part");
+    using enum RecordBytes;
+    choice("--record-bytes", keys.bytes, "KIND", "Content of features that are byte strings", uint8, float16, float32,
+           audio);
+    using enum RecordPool;
+    choice("--record-pool", keys.pool, "POOL",
+           "How the steps of a sequence become one row: mean, mean and standard deviation, or none: one after another",
+           mean, mean_std, none);
+  }
+  records.add("--class-map", keys.classes, "FILE",
+              "CSV file with the names of labels (index,name); records with none or several of them are skipped");
+  if (all) records.add("--one-class", keys.one_class, "NAME", "This class against all others");
 }
 
 void add_audio_dataset(CLI::App* command, std::string& location, const std::string& further) {
@@ -72,10 +102,10 @@ CLI::Option* add_pca_option(CLI::App* command, std::optional<std::size_t>& compo
 
 void SplitOptions::add_to(CLI::App* command) {
   const OptionGroup split(command, kSplit);
-  CLI::Option* option =
-      one_of(split.add("--scheme", scheme, "SCHEME", kSchemeHelp), {"auto", "official", "grouped", "random", "shards"})
-          ->option_text("")
-          ->capture_default_str();
+  CLI::Option* option = one_of(split.add("--scheme", scheme, "SCHEME", kSchemeHelp),
+                               {"auto", "official", "grouped", "random", "shards", "fault-filtered"})
+                            ->option_text("")
+                            ->capture_default_str();
   split
       .add("--split-file", file, "FILE",
            "Take the parts from this CSV file (track_id,part), as `genrewise split` writes it")

@@ -14,7 +14,8 @@ namespace genrewise::cli {
 /// Of --scheme.
 inline constexpr char kSchemeHelp[] =
     "How examples are split into training, validation and test. official: as the dataset states; grouped: no artist or "
-    "album in two parts; random: clips of one file stay together; shards: whole shards of a pack, 64/16/20; auto: "
+    "album in two parts; random: clips of one file stay together; shards: whole shards of a pack, 64/16/20; "
+    "fault-filtered: GTZAN's, without its 70 faulty excerpts; auto: "
     "official where the dataset states parts, with missing parts taken from training, else grouped";
 
 /// --scheme and --split-file.
@@ -31,6 +32,8 @@ void add_audio_dataset(CLI::App* command, std::string& location, const std::stri
 void add_subset_option(CLI::App* command, std::optional<std::string>& subset);
 /// --features; `standard` is the default.
 CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& features, const std::string& standard);
+/// --record-label and --class-map; with `all` also --record-features and the others.
+void add_record_options(CLI::App* command, RecordKeys& keys, bool all);
 /// --merge and --min-groups.
 void add_genre_options(CLI::App* command, GenreConfig& genres);
 /// --pca.

@@ -9,6 +9,7 @@
 namespace genrewise::cli {
 
 inline constexpr char kData[] = "Data";
+inline constexpr char kRecords[] = "Records of other programs";
 inline constexpr char kSplit[] = "Split";
 inline constexpr char kModel[] = "Model";
 inline constexpr char kSearch[] = "Search";

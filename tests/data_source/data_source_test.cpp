@@ -244,5 +244,22 @@ TEST_F(DataSourceTest, ExplainsTheUseOfAFeatureTableWithoutGenres) {
   EXPECT_THAT(error_message([&] { DataSource({.location = at("features.npy")}); }), HasSubstr("--table"));
 }
 
+TEST_F(DataSourceTest, KeepsTheExcerptsOfTheFaultFilteredSplitOfGtzan) {
+  write_file(folder_ / "gtzan.csv",
+             "filename,label,x\nblues.00000.wav,blues,1\nhiphop.00001.wav,hiphop,2\nrock.00099.wav,rock,3\n");
+  const DataSource filtered({.location = at("gtzan.csv"), .fault_filtered = true});
+  const Examples examples = filtered.load(quiet).examples;
+  EXPECT_THAT(examples.subjects.ids, ElementsAre("blues.00000.wav", "rock.00099.wav"));
+  EXPECT_THAT(examples.subjects.official, ElementsAre(Part::validation, Part::training));
+  EXPECT_EQ(filtered.subjects().ids.size(), 2u);
+  EXPECT_TRUE(examples.notes.empty());
+  Notes notes;
+  EXPECT_EQ(DataSource({.location = at("gtzan.csv")}).load(notes).examples.subjects.ids.size(), 3u);
+  EXPECT_THAT(notes.texts, ElementsAre(HasSubstr("--scheme fault-filtered")));
+  EXPECT_THAT(error_message([&] { DataSource({.location = at("list.csv"), .fault_filtered = true}); }),
+              HasSubstr("is for GTZAN's excerpts"));
+  EXPECT_THAT(error_message([&] { DataSource({.location = pack(), .fault_filtered = true}); }), HasSubstr("GTZAN"));
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -9,12 +9,14 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "genrewise/base/progress.hpp"
 #include "genrewise/data_source/examples.hpp"
+#include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/dataset/genres.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
@@ -28,7 +30,9 @@ struct DataSourceConfig {
   std::vector<std::string> tables{};      ///< --table: PATH, or NAME=PATH for models with their own feature set
   std::optional<std::string> subset{};    ///< --subset: of FMA; empty: small
   std::string default_features = "fma518";
-  GenreConfig genres{};  ///< --merge, --min-groups
+  GenreConfig genres{};         ///< --merge, --min-groups
+  bool fault_filtered = false;  ///< --scheme fault-filtered: keeps the excerpts of GTZAN's split, with its parts
+  RecordKeys records{};         ///< --record-features ...: the keys of another program's records
 };
 
 struct LoadedExamples {
@@ -55,7 +59,7 @@ class DataSource {
   explicit DataSource(DataSourceConfig config);
 
   const DataSourceConfig& config() const { return config_; }
-  /// The dataset kind ("fma", "folder", ...), "table" or "pack".
+  /// The dataset kind ("fma", "folder", ...), "table", "pack" or "records" (of another program, with named keys).
   const std::string& kind() const { return kind_; }
   /// Absolute, for reports.
   std::string location() const;
@@ -64,8 +68,8 @@ class DataSource {
   std::string fingerprint() const;
   /// Feature set that load() extracts, if it extracts.
   const std::string& features() const { return features_; }
-  /// Whether there is audio to extract features from: false for labelled tables and packs.
-  bool has_audio() const { return kind_ != "table" && kind_ != "pack"; }
+  /// Whether there is audio to extract features from: false for labelled tables, packs and records.
+  bool has_audio() const { return kind_ != "table" && kind_ != "pack" && kind_ != "records"; }
   /// Whether load() decodes audio.
   bool extracts() const { return has_audio() && table_.empty(); }
   /// The table given by --table PATH; empty if none.
@@ -103,6 +107,8 @@ class DataSource {
  private:
   void name_tables();
   void open();
+  void open_records();
+  Examples read_labelled() const;
   void open_numbers(const char* kind, const std::string& features);
   void choose_genres();
   LoadedExamples load_pack(Progress& progress) const;
@@ -113,9 +119,10 @@ class DataSource {
   std::string features_, table_;
   std::map<std::string, std::string, std::less<>> named_tables_;
   std::string kind_;
-  Dataset dataset_;                       // empty for labelled tables and packs
-  PackManifest pack_;                     // of a pack
-  std::vector<std::string> genre_notes_;  // merged and left-out genres of dataset_
+  Dataset dataset_;                                // empty for labelled tables and packs
+  PackManifest pack_;                              // of a pack
+  std::shared_ptr<const LoadedExamples> records_;  // of another program
+  std::vector<std::string> genre_notes_;           // merged and left-out genres of dataset_
 };
 
 /// Splits all examples of a source without loading it.

@@ -58,7 +58,8 @@ void check_shares(const SplitConfig& config) {
   if (!(validation >= 0 && test >= 0 && validation + test < 1))
     throw Error(fmt::format("the shares {} (validation) and {} (test) leave nothing for training", validation, test),
                 {}, "give shares of at least 0 whose sum is below 1");
-  const bool has_own_sizes = config.scheme == SplitScheme::official || config.scheme == SplitScheme::shards;
+  const bool has_own_sizes = config.scheme == SplitScheme::official || config.scheme == SplitScheme::shards ||
+                             config.scheme == SplitScheme::fault_filtered;
   if (has_own_sizes && (config.validation_share || config.test_share))
     throw UsageError(fmt::format("the parts of the scheme {} have their own sizes", to_string(config.scheme)),
                      config.validation_share ? "--validation" : "--test", "leave the option out");
@@ -96,6 +97,8 @@ std::string_view to_string(SplitScheme scheme) {
       return "random";
     case SplitScheme::shards:
       return "shards";
+    case SplitScheme::fault_filtered:
+      return "fault-filtered";
     case SplitScheme::file:
       return "file";
   }
@@ -104,11 +107,11 @@ std::string_view to_string(SplitScheme scheme) {
 
 SplitScheme parse_split_scheme(std::string_view text) {
   for (const auto scheme : {SplitScheme::automatic, SplitScheme::official, SplitScheme::grouped, SplitScheme::random,
-                            SplitScheme::shards}) {
+                            SplitScheme::shards, SplitScheme::fault_filtered}) {
     if (text == to_string(scheme)) return scheme;
   }
   throw Error(fmt::format("there is no split scheme '{}'", text), "--scheme",
-              "choose auto, official, grouped, random or shards");
+              "choose auto, official, grouped, random, shards or fault-filtered");
 }
 
 SplitSubjects subjects_of(const Dataset& dataset) {
@@ -168,6 +171,7 @@ Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
   }
   switch (split.scheme) {
     case SplitScheme::official:
+    case SplitScheme::fault_filtered:
       split.parts = official_parts(subjects);
       break;
     case SplitScheme::grouped:
@@ -191,7 +195,7 @@ Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
 std::vector<int> make_folds(const SplitSubjects& subjects, SplitScheme scheme, int folds, std::uint64_t seed) {
   check_subjects(subjects);
   if (folds < 2) throw Error(fmt::format("the number of folds is {}", folds), "--folds", "give at least 2");
-  if (scheme == SplitScheme::official || scheme == SplitScheme::shards || scheme == SplitScheme::file) {
+  if (scheme != SplitScheme::grouped && scheme != SplitScheme::random && scheme != SplitScheme::automatic) {
     throw Error("the scheme of folds must be grouped or random", "--scheme");
   }
   const bool by_artist = scheme != SplitScheme::random;

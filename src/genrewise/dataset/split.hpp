@@ -31,9 +31,9 @@ SplitSubjects select_subjects(const SplitSubjects& subjects, const std::vector<s
 /// Group of each of these rows, for intervals over groups: its artist, else its album, else its track.
 std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows);
 
-enum class SplitScheme { automatic, official, grouped, random, shards, file };
+enum class SplitScheme { automatic, official, grouped, random, shards, fault_filtered, file };
 std::string_view to_string(SplitScheme scheme);
-/// Parses "auto", "official", "grouped", "random" or "shards". Throws Error for any other text.
+/// Parses "auto", "official", "grouped", "random", "shards" or "fault-filtered". Throws Error for any other text.
 SplitScheme parse_split_scheme(std::string_view text);
 
 inline constexpr double kValidationShare = 0.16, kTestShare = 0.20;
@@ -61,6 +61,7 @@ struct Split {
 /// in proportion to the shares; a genre with too few groups stays in training. `notes` reports this. If the data states
 /// no part at all: `grouped`.
 /// `official`: exactly the parts of the dataset; an example without a part is an Error, an empty part is not.
+/// `fault_filtered`: the same; the data source has set GTZAN's parts (fault_filtered_part()) as those of the dataset.
 /// `grouped`: stratified by genre; examples that share an artist, an album or a file (transitively) stay together.
 /// `random`: stratified by genre; only the clips of one file stay together. With both, every genre is in every part
 /// whose share is not zero. `shards`: whole shards of a pack (subjects.by_shard).

@@ -10,11 +10,12 @@ namespace genrewise {
 
 DataSourceConfig data_for(DataSourceConfig data, const SplitConfig& split) {
   data.genres.by_artist = split.scheme != SplitScheme::random;
+  data.fault_filtered = split.scheme == SplitScheme::fault_filtered;
   return data;
 }
 
 nlohmann::json run_identity(const DataSource& source, const SplitConfig& split) {
-  const std::string given = source.kind() == "pack" ? "pack" : "table";
+  const std::string given = source.has_audio() ? "table" : source.kind();
   return {{"dataset", source.location()},
           {"dataset_fingerprint", source.fingerprint()},
           {"features", source.extracts() ? source.features() : given},
@@ -79,6 +80,14 @@ void add_options(std::vector<std::string>& words, const DataSourceConfig& data) 
   if (data.subset) add_option(words, "--subset", *data.subset);
   for (const std::string& merge : data.genres.merge) add_option(words, "--merge", merge);
   if (data.genres.min_groups > 0) add_option(words, "--min-groups", std::to_string(data.genres.min_groups));
+  const RecordKeys &keys = data.records, standard;
+  if (!keys.features.empty()) add_option(words, "--record-features", keys.features);
+  if (!keys.label.empty()) add_option(words, "--record-label", keys.label);
+  if (!keys.id.empty()) add_option(words, "--record-id", keys.id);
+  if (keys.bytes != standard.bytes) add_option(words, "--record-bytes", std::string(to_string(keys.bytes)));
+  if (keys.pool != standard.pool) add_option(words, "--record-pool", std::string(to_string(keys.pool)));
+  if (!keys.classes.empty()) add_option(words, "--class-map", keys.classes.string());
+  if (!keys.one_class.empty()) add_option(words, "--one-class", keys.one_class);
 }
 
 void add_options(std::vector<std::string>& words, const SplitConfig& split) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "genrewise/base/half.hpp"
 #include "genrewise/records/crc32c.hpp"
 #include "genrewise/records/framing.hpp"
 
@@ -16,31 +17,6 @@ namespace genrewise {
 namespace {
 
 constexpr float kLargestHalf = 65504;
-
-// Round to nearest, ties to even, as IEEE 754 converts.
-std::uint16_t to_half(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  const std::uint32_t sign = bits >> 16 & 0x8000;
-  const float magnitude = std::fabs(value);
-  if (magnitude < 0x1p-14F) {  // subnormal float16: multiples of 2^-24
-    return static_cast<std::uint16_t>(sign | static_cast<std::uint32_t>(std::nearbyint(magnitude * 0x1p24F)));
-  }
-  const std::uint32_t rebased = (bits & 0x7fffffff) - (112u << 23);
-  return static_cast<std::uint16_t>(sign | (rebased + 0xfff + (rebased >> 13 & 1)) >> 13);
-}
-
-float from_half(std::uint16_t half) {
-  const std::uint32_t sign = (half & 0x8000u) << 16, rest = half & 0x7fffu;
-  float magnitude = 0;
-  if (rest >= 0x7c00) {
-    magnitude = std::bit_cast<float>(0x7f800000u | (rest & 0x3ff) << 13);
-  } else if (rest >= 0x400) {
-    magnitude = std::bit_cast<float>((rest << 13) + (112u << 23));
-  } else {
-    magnitude = static_cast<float>(rest) * 0x1p-24F;
-  }
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
-}
 
 std::uint16_t half_at(const char* bytes, std::size_t i) {
   std::uint16_t half = 0;

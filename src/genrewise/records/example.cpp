@@ -148,52 +148,88 @@ std::size_t FeatureView::copy(std::span<std::string_view> out) const {
   return done;
 }
 
+namespace {
+
+/// Iterates over the entries of a map<string, message>: visit(key, message) returns false for an invalid message.
+template <class Visit>
+bool read_map(std::span<const std::byte> map, Visit&& visit) {
+  Reader reader(map);
+  while (!reader.at_end()) {
+    Field field;
+    if (!reader.next(field)) return false;
+    if (field.number != 1 || field.type != wire::bytes) continue;
+    Reader entry(field.body);
+    std::string_view key;
+    std::span<const std::byte> value;
+    bool has_value = false;
+    while (!entry.at_end()) {
+      Field part;
+      if (!entry.next(part)) return false;
+      if (part.type != wire::bytes) continue;
+      if (part.number == 1) key = as_text(part.body);
+      if (part.number != 2) continue;
+      if (has_value) return false;
+      has_value = true;
+      value = part.body;
+    }
+    if (!visit(key, value)) return false;
+  }
+  return true;
+}
+
+template <class Entries>
+auto* last_of(Entries& entries, std::string_view key) {
+  const auto last = std::find_if(entries.rbegin(), entries.rend(), [&](const auto& entry) { return entry.key == key; });
+  return last == entries.rend() ? nullptr : &*last;
+}
+
+}  // namespace
+
 Expected<void> ExampleView::parse(std::span<const std::byte> payload) {
   entries_.clear();
+  sequences_.clear();
   Reader reader(payload);
   while (!reader.at_end()) {
     Field field;
     if (!reader.next(field)) return tl::unexpected(Fault{"not an Example", {}, "invalid encoding"});
-    if (field.number != 1 || field.type != wire::bytes) continue;
-    if (!read_features(field.body)) {
-      entries_.clear();
-      return tl::unexpected(Fault{"not an Example", {}, "invalid encoding of its features"});
-    }
+    if (field.type != wire::bytes || field.number > 2) continue;
+    if (field.number == 1 ? read_features(field.body) : read_sequences(field.body)) continue;
+    entries_.clear();
+    sequences_.clear();
+    return tl::unexpected(Fault{"not an Example", {}, "invalid encoding of its features"});
   }
   return {};
 }
 
 bool ExampleView::read_features(std::span<const std::byte> features) {
-  Reader reader(features);
-  while (!reader.at_end()) {
-    Field field;
-    if (!reader.next(field)) return false;
-    if (field.number == 1 && field.type == wire::bytes && !read_entry(field.body)) return false;
-  }
-  return true;
+  return read_map(features, [&](std::string_view key, std::span<const std::byte> value) {
+    Entry& entry = entries_.emplace_back();
+    entry.key = key;
+    return entry.feature.read(value);
+  });
 }
 
-bool ExampleView::read_entry(std::span<const std::byte> entry) {
-  Reader reader(entry);
-  Entry parsed;
-  bool has_value = false;
-  while (!reader.at_end()) {
-    Field field;
-    if (!reader.next(field)) return false;
-    if (field.type != wire::bytes) continue;
-    if (field.number == 1) parsed.key = as_text(field.body);
-    if (field.number != 2) continue;
-    if (has_value || !parsed.feature.read(field.body)) return false;
-    has_value = true;
-  }
-  entries_.push_back(parsed);
-  return true;
+bool ExampleView::read_sequences(std::span<const std::byte> feature_lists) {
+  return read_map(feature_lists, [&](std::string_view key, std::span<const std::byte> value) {
+    Sequence& sequence = sequences_.emplace_back();
+    sequence.key = key;
+    Reader list(value);
+    while (!list.at_end()) {
+      Field step;
+      if (!list.next(step)) return false;
+      if (step.number == 1 && step.type == wire::bytes && !sequence.steps.emplace_back().read(step.body)) return false;
+    }
+    return true;
+  });
 }
 
 const FeatureView* ExampleView::find(std::string_view key) const {
-  const auto last =
-      std::find_if(entries_.rbegin(), entries_.rend(), [&](const Entry& entry) { return entry.key == key; });
-  return last == entries_.rend() ? nullptr : &last->feature;
+  const Entry* entry = last_of(entries_, key);
+  return entry == nullptr ? nullptr : &entry->feature;
+}
+
+const ExampleView::Sequence* ExampleView::find_sequence(std::string_view key) const {
+  return last_of(sequences_, key);
 }
 
 namespace {

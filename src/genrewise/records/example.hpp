@@ -4,6 +4,12 @@
 //   message Features  { map<string, Feature> feature = 1; }
 //   message Feature   { oneof kind { BytesList bytes_list = 1; FloatList float_list = 2; Int64List int64_list = 3; } }
 //   message BytesList { repeated bytes value = 1; }  // FloatList and Int64List likewise, packed or unpacked
+//
+// and tf.train.SequenceExample, whose context is encoded like the features of an Example:
+//
+//   message SequenceExample { Features context = 1; FeatureLists feature_lists = 2; }
+//   message FeatureLists    { map<string, FeatureList> feature_list = 1; }
+//   message FeatureList     { repeated Feature feature = 1; }
 #pragma once
 
 #include <cstddef>
@@ -47,13 +53,18 @@ class FeatureView {
   std::span<const std::byte> body_;  // the Feature message from the field that last set its kind
 };
 
-/// Parses an Example without copying its values. Checks the whole encoding; skips unknown fields; of several lists with
-/// one key the last counts. Reusing one object for many records avoids allocations.
+/// Parses an Example or a SequenceExample without copying its values. Checks the whole encoding; skips unknown fields;
+/// of several lists with one key the last counts. Reusing one object for many records avoids allocations.
 class ExampleView {
  public:
   struct Entry {
     std::string_view key;
     FeatureView feature;
+  };
+  /// A feature list of a SequenceExample.
+  struct Sequence {
+    std::string_view key;
+    std::vector<FeatureView> steps;
   };
 
   /// Fault "not an Example" (with empty `where`, which the caller fills in). The payload must outlive the use of the
@@ -64,12 +75,17 @@ class ExampleView {
   std::span<const Entry> entries() const { return entries_; }
   /// Null if there is none.
   const FeatureView* find(std::string_view key) const;
+  /// The feature lists of a SequenceExample, in the order of the record.
+  std::span<const Sequence> sequences() const { return sequences_; }
+  /// Null if there is none.
+  const Sequence* find_sequence(std::string_view key) const;
 
  private:
   bool read_features(std::span<const std::byte> features);
-  bool read_entry(std::span<const std::byte> entry);
+  bool read_sequences(std::span<const std::byte> feature_lists);
 
   std::vector<Entry> entries_;
+  std::vector<Sequence> sequences_;
 };
 
 /// Encodes Examples, reusing its memory. Keys are written in the order of the calls; each key must be added once.
