@@ -95,10 +95,8 @@ void serve(const std::string& mode) {
         float sum = 0;
         for (const float value : validation.numbers) sum += value;
         json curve = context.at("follow");
-        curve["epochs"] = {{{"epoch", validation.header.at("rows")},
-                            {"loss", sum},
-                            {"accuracy", 0.5},
-                            {"learning_rate", 0.1}}};
+        curve["epochs"] = {
+            {{"epoch", validation.header.at("rows")}, {"loss", sum}, {"accuracy", 0.5}, {"learning_rate", 0.1}}};
         send({{"type", "done"}, {"training", curve}});
         continue;
       }

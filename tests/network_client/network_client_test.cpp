@@ -89,8 +89,8 @@ TEST(NetworkClient, ReportsTheProgressOfTheOtherProcess) {
   Fake fake("progress");
   RecordedProgress written;
   fake.fit(&written);
-  EXPECT_THAT(written.lines, ElementsAre("training clips 10 2", "epoch 1 of 1, loss 0.5", "advance 8",
-                                         "epoch 1 of 1", "finish"));
+  EXPECT_THAT(written.lines,
+              ElementsAre("training clips 10 2", "epoch 1 of 1, loss 0.5", "advance 8", "epoch 1 of 1", "finish"));
 }
 
 TEST(NetworkClient, SendsTheValidationPartAndReturnsTheCurve) {

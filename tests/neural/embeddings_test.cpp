@@ -16,8 +16,8 @@ namespace {
 using ::testing::HasSubstr;
 using namespace testing;
 
-/// Largest difference of a probability after five epochs of training. Engine and libtorch add in different orders (their
-/// embeddings agree to 1e-4), and Adam divides small gradients by their own size.
+/// Largest difference of a probability after five epochs of training. Engine and libtorch add in different orders
+/// (their embeddings agree to 1e-4), and Adam divides small gradients by their own size.
 constexpr double kTolerance = 5e-3;
 
 /// Images in dB with a bright band whose height depends on the label.

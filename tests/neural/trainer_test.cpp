@@ -242,7 +242,8 @@ TEST(Trainer, MeasuresAGivenValidationPartAndReturnsTheCurve) {
   ASSERT_EQ(curve.epochs.size(), 4u);
   EXPECT_EQ(curve.epochs[2].epoch, 3u);
   EXPECT_EQ(curve.learning_rate, 0.02);
-  const auto best = std::ranges::min_element(curve.epochs, {}, [](const auto& epoch) { return *epoch.validation_loss; });
+  const auto best =
+      std::ranges::min_element(curve.epochs, {}, [](const auto& epoch) { return *epoch.validation_loss; });
   EXPECT_EQ(curve.chosen_epoch, best->epoch);
   EXPECT_NEAR(accuracy_of(*classifier, parts.validation), *best->validation_accuracy, 1e-9)
       << "the chosen epoch's weights are kept";
@@ -256,8 +257,8 @@ TEST(Trainer, MeasuresAGivenValidationPartAndReturnsTheCurve) {
 TEST(Trainer, FollowsACurveToItsChosenEpochWithItsLearningRates) {
   const Parts parts;
   TrainingCurve first, second;
-  Parameters parameters = {{"epochs", "40"},          {"hidden_layer_sizes", "8"}, {"learning_rate", "auto"},
-                           {"schedule", "plateau"},   {"plateau_patience", "0"},   {"warmup_epochs", "1"},
+  Parameters parameters = {{"epochs", "40"},           {"hidden_layer_sizes", "8"}, {"learning_rate", "auto"},
+                           {"schedule", "plateau"},    {"plateau_patience", "0"},   {"warmup_epochs", "1"},
                            {"validation_share", "0.5"}};
   FitContext context;
   context.validation = &parts.held_out;

@@ -22,9 +22,9 @@
 namespace genrewise {
 namespace {
 
+using ::testing::AllOf;
 using testing::clusters;
 using testing::error_message;
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 const std::vector<std::string> kThree = {"Blues", "Jazz", "Rock"};
@@ -94,8 +94,8 @@ class FakeNetwork final : public Parrot {
       for (const char* name : {"last.safetensors", "curves.csv"}) std::ofstream(fit.run_folder / name) << "x";
     }
     if (context.progress != nullptr) context.progress->begin("training", "clips", 10, 0);
-    if (given_.at("epochs") == "3") throw Error("the loss is not a finite number in epoch 1, batch 2", "training",
-                                                "lower learning_rate");
+    if (given_.at("epochs") == "3")
+      throw Error("the loss is not a finite number in epoch 1, batch 2", "training", "lower learning_rate");
     if (context.progress != nullptr) context.progress->finish();
     if (context.curve == nullptr) return;
     *context.curve = {{}, 2, 0.001};
@@ -516,7 +516,8 @@ TEST(Study, MeasuresNetworksOnValidationAndFitsTheFinalOneForTheChosenNumberOfEp
   store.keep = [&](const ModelSpec& spec, const ModelResult&, const Model&) {
     if (spec.kind == "dense") ++kept;
   };
-  const StudyResult result = run_study(examples, split, with_networks({"dense:epochs=3,5,4", "gnb"}, fits), progress, store);
+  const StudyResult result =
+      run_study(examples, split, with_networks({"dense:epochs=3,5,4", "gnb"}, fits), progress, store);
   ASSERT_EQ(fits.size(), 4u);
   const std::size_t training = split.rows(Part::training).size(), validation = split.rows(Part::validation).size();
   for (std::size_t i = 0; i < 3; ++i) {
@@ -553,7 +554,8 @@ TEST(Study, ContinuesWithoutANetworkThatDiverges) {
   Progress quiet;
   const StudyResult result =
       run_study(examples, make_split(examples.subjects), with_networks({"dense:epochs=3", "gnb"}, fits), quiet);
-  EXPECT_THAT(result.models[0].error, AllOf(HasSubstr("training: "), HasSubstr("epoch 1, batch 2"), HasSubstr("lower")));
+  EXPECT_THAT(result.models[0].error,
+              AllOf(HasSubstr("training: "), HasSubstr("epoch 1, batch 2"), HasSubstr("lower")));
   EXPECT_EQ(result.models[1].error, "");
   EXPECT_EQ(*result.best, 1u);
   EXPECT_EQ(fits[0].run_folder, "");

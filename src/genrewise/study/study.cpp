@@ -269,13 +269,14 @@ void run_models_of(const std::string& features, const Examples& examples, const 
     const ModelSpec& spec = config.models[i];
     if (spec.features != features) continue;
     throw_if_interrupted();
+    const NetworkRuns runs(spec, store.networks);
     if (auto kept = store.find ? store.find(spec) : std::nullopt) {
+      runs.remove_checkpoints();  // of a run that was killed before it did
       progress.advance(grid_points(spec.parameters, spec.grid).size() + 1);
       results[i] = std::move(*kept);
       continue;
     }
     Model model;
-    const NetworkRuns runs(spec, store.networks);
     results[i] = comparison.run(spec, runs, model, progress);
     progress.advance();
     if (!results[i].error.empty() || !store.keep) continue;
