@@ -85,6 +85,10 @@ void TerminalProgress::begin_part(std::string_view task, std::string_view unit, 
 
 void TerminalProgress::finish_part() {
   const std::lock_guard lock(mutex_);
+  if (Clock::now() - task_.started < kFirstLine) {
+    clear_line();  // a short part leaves no line
+    running_ = false;
+  }
   end_task();
   if (whole_) start(*std::exchange(whole_, std::nullopt));
 }

@@ -79,7 +79,7 @@ struct NetworkFit {
 class FakeNetwork final : public Parrot {
  public:
   FakeNetwork(const Parameters& parameters, std::vector<NetworkFit>& fits)
-      : Parrot({{"label", "0"}}), given_(parameters), all_fits_(fits) {}
+      : Parrot(Parameters{{"label", "0"}}), given_(parameters), all_fits_(fits) {}
   void fit(const TrainingData& data, const FitContext& context) override {
     Parrot::fit(data, context);
     NetworkFit& fit = all_fits_.emplace_back();

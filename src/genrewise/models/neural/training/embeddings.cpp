@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
@@ -41,36 +42,33 @@ class Embedder {
   std::shared_ptr<const EmbeddedPart> embed(const std::string& task, std::uint64_t total,
                                             std::unique_ptr<BatchStream> stream) {
     progress_.begin(task, "clips", total);
-    std::vector<std::pair<std::uint32_t, std::size_t>> rows;  // record, index in values_
-    std::map<std::uint32_t, int> labels;
+    std::vector<std::tuple<std::uint32_t, int, std::size_t>> rows;  // record, label, row of values_
     Batch batch;
     while (stream->next(batch)) {
       throw_if_interrupted();
-      const std::vector<std::size_t> indices = indices_of(batch);
-      for (std::size_t i = 0; i < batch.size; ++i) {
-        rows.emplace_back(batch.records[i], indices[i]);
-        labels[batch.records[i]] = batch.labels[i];
-      }
+      const std::vector<std::size_t> stored = rows_of(batch);
+      for (std::size_t i = 0; i < batch.size; ++i) rows.emplace_back(batch.records[i], batch.labels[i], stored[i]);
       progress_.advance(batch.size);
       if (Clock::now() - stored_at_ > kStoreEvery) store();
     }
     progress_.finish();
     std::ranges::sort(rows);
     auto part = std::make_shared<EmbeddedPart>(EmbeddedPart{Matrix(rows.size(), engine_.size), {}, {}});
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      std::ranges::copy(stored_row(rows[i].second), part->values.row(i).begin());
-      part->records.push_back(rows[i].first);
-      part->labels.push_back(labels.at(rows[i].first));
+    for (const auto& [record, label, row] : rows) {
+      std::copy_n(values_.begin() + static_cast<std::ptrdiff_t>(row * engine_.size), engine_.size,
+                  part->values.row(part->labels.size()).begin());
+      part->records.push_back(record);
+      part->labels.push_back(label);
     }
     return part;
   }
 
   void store() {
     stored_at_ = Clock::now();
-    if (folder_.empty() || stored_ == index_.size()) return;
+    if (folder_.empty() || stored_ == rows_by_digest_.size()) return;
     const HoldInterrupts hold;
-    std::vector<std::int64_t> digests(index_.size() * kDigest / sizeof(std::int64_t));
-    for (const auto& [digest, at] : index_)
+    std::vector<std::int64_t> digests(rows_by_digest_.size() * kDigest / sizeof(std::int64_t));
+    for (const auto& [digest, at] : rows_by_digest_)
       std::memcpy(reinterpret_cast<char*>(digests.data()) + at * kDigest, digest.data(), kDigest);
     TensorArchive archive(path().string());
     archive.metadata["body"] = engine_.weights;
@@ -78,15 +76,11 @@ class Embedder {
     archive.put("embeddings", values_);
     make_folders(folder_);
     write_file(path(), archive.serialise_sealed());
-    stored_ = index_.size();
+    stored_ = rows_by_digest_.size();
   }
 
  private:
   std::filesystem::path path() const { return folder_ / "embeddings.safetensors"; }
-  std::span<const float> stored_row(std::size_t at) const {
-    return std::span(values_).subspan(at * engine_.size, engine_.size);
-  }
-
   void load() {
     try {
       const TensorArchive archive = TensorArchive::read_sealed(path(), {});
@@ -96,8 +90,8 @@ class Embedder {
       const auto digests = archive.integers("digests", count * kDigest / sizeof(std::int64_t));
       values_ = archive.floats("embeddings", count * engine_.size);
       const auto* bytes = reinterpret_cast<const char*>(digests.data());
-      for (std::size_t i = 0; i < count; ++i) index_.emplace(std::string(bytes + i * kDigest, kDigest), i);
-      stored_ = index_.size();
+      for (std::size_t i = 0; i < count; ++i) rows_by_digest_.emplace(std::string(bytes + i * kDigest, kDigest), i);
+      stored_ = rows_by_digest_.size();
     } catch (const FileError&) {
       throw;
     } catch (const Error& problem) {
@@ -106,37 +100,31 @@ class Embedder {
     }
   }
 
-  /// Where in values_ the embedding of each example of the batch is, after computing those that are missing.
-  std::vector<std::size_t> indices_of(const Batch& batch) {
-    std::vector<std::size_t> indices, missing;
-    std::map<std::string, std::size_t> fresh;
-    const std::size_t known = index_.size();
+  /// The row of values_ for each example of the batch, after computing those that are missing.
+  std::vector<std::size_t> rows_of(const Batch& batch) {
+    std::vector<std::size_t> rows, missing;
+    std::map<std::string, std::size_t> added;
     for (std::size_t i = 0; i < batch.size; ++i) {
       Hasher hasher(HashKind::sha256);
-      const auto row = batch.row(i);
-      hasher.update({reinterpret_cast<const char*>(row.data()), row.size_bytes()});
+      hasher.update({reinterpret_cast<const char*>(batch.row(i).data()), batch.row(i).size_bytes()});
       const std::string digest = hasher.digest();
-      const auto found = index_.find(digest);
-      if (found != index_.end()) {
-        indices.push_back(found->second);
-        continue;
-      }
-      const auto [added, is_new] = fresh.emplace(digest, known + missing.size());
-      if (is_new) missing.push_back(i);
-      indices.push_back(added->second);
+      const auto found = rows_by_digest_.find(digest);
+      if (found == rows_by_digest_.end() && added.emplace(digest, rows_by_digest_.size() + missing.size()).second)
+        missing.push_back(i);
+      rows.push_back(found == rows_by_digest_.end() ? added.at(digest) : found->second);
     }
     Matrix embeddings(missing.size(), engine_.size);
     parallel_for(missing.size(),
                  [&](std::size_t i, int worker) { engine_.embed(batch.row(missing[i]), embeddings.row(i), worker); });
     values_.insert(values_.end(), embeddings.values().begin(), embeddings.values().end());
-    index_.merge(fresh);
-    return indices;
+    rows_by_digest_.merge(added);
+    return rows;
   }
 
   const BodyEngine& engine_;
   const std::filesystem::path& folder_;
   Progress& progress_;
-  std::map<std::string, std::size_t> index_;  // SHA-256 of the example -> row of values_
+  std::map<std::string, std::size_t> rows_by_digest_;  // SHA-256 of the example -> row of values_
   std::vector<float> values_;
   std::size_t stored_ = 0;
   Clock::time_point stored_at_ = Clock::now();

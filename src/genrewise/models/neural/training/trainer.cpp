@@ -82,6 +82,7 @@ TrainingResult Trainer::run(const BatchSource& given) {
     auto stream = training_stream(source, epochs(), state_.position);
     progress_->begin("training", "clips", epochs() * examples,
                      state_.epoch * examples + static_cast<std::uint64_t>(state_.sums.seen));
+    progress_->detail(detail());
     while (!state_.finished) {
       EpochReport report;
       try {
@@ -102,6 +103,7 @@ TrainingResult Trainer::run(const BatchSource& given) {
       train_s += state_.sums.train_s;
       end_epoch(report);
       log.add(state_.curve);
+      progress_->detail(detail());
       if (context_.epoch_notes) progress_->note(to_string(report, epochs()));
       if (state_.finished || seconds_since(last_saved) > context_.checkpoint_every_s) {
         save_checkpoint(log);
@@ -145,11 +147,10 @@ void Trainer::begin_epoch() {
   if (context_.follow != nullptr && config_.schedule == ScheduleKind::plateau &&
       static_cast<double>(state_.epoch) >= config_.warmup_epochs)
     state_.plateau_share = context_.follow->epochs.at(state_.epoch).learning_rate / context_.follow->learning_rate;
-  progress_->detail(detail());
 }
 
 std::string Trainer::detail() const {
-  std::string text = fmt::format("epoch {} of {}", state_.epoch + 1, epochs());
+  std::string text = fmt::format("epoch {} of {}", state_.epoch + (state_.finished ? 0 : 1), epochs());
   if (state_.curve.empty()) return text;
   const EpochReport& last = state_.curve.back();
   text += fmt::format(", loss {:.3f}", last.training_loss);
