@@ -541,8 +541,8 @@ TEST(Study, MeasuresNetworksOnValidationAndFitsTheFinalOneForTheChosenNumberOfEp
     EXPECT_FALSE(std::filesystem::exists(fit.run_folder / "last.safetensors")) << "the model is kept";
   EXPECT_EQ(kept, 1);
   EXPECT_TRUE(result.models[1].training.epochs.empty());
-  EXPECT_EQ(progress.units, 6u);
-  EXPECT_EQ(progress.whole_done, 6u) << "a part that failed does not take the whole's units";
+  EXPECT_EQ(progress.units, 8u);
+  EXPECT_EQ(progress.whole_done, 8u) << "a part that failed does not take the whole's units";
   EXPECT_EQ(progress.parts, 0);
   EXPECT_THAT(progress.tasks.front(), HasSubstr("dense:epochs=3,5,4, 1 of 3: training"));
   EXPECT_THAT(progress.tasks.back(), HasSubstr("final fit: training"));
