@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "terminal.hpp"
 #include "text_layout.hpp"
@@ -46,25 +47,50 @@ TerminalProgress::~TerminalProgress() {
 void TerminalProgress::begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) {
   const std::lock_guard lock(mutex_);
   end_task(true);
-  task_ = printable(task);
-  unit_ = unit;
-  total_ = total;
-  done_ = done_at_start_ = done;
-  started_ = Clock::now();
-  next_show_ = terminal_ ? started_ : started_ + kFirstLine;
+  whole_.reset();
+  start({printable(task), std::string(unit), {}, total, done, done, Clock::now()});
+}
+
+void TerminalProgress::start(Task task) {
+  task_ = std::move(task);
+  const auto now = Clock::now();
+  next_show_ = terminal_ ? now : now + kFirstLine;
   running_ = true;
-  if (terminal_) show(started_, false);
+  if (terminal_) show(now, false);
 }
 
 void TerminalProgress::advance(std::uint64_t units) {
   const std::lock_guard lock(mutex_);
-  done_ += units;
+  task_.done += units;
   if (const auto now = Clock::now(); running_ && now >= next_show_) show(now, false);
+}
+
+void TerminalProgress::detail(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  task_.detail = printable(text);
 }
 
 void TerminalProgress::finish() {
   const std::lock_guard lock(mutex_);
   end_task();
+}
+
+void TerminalProgress::begin_part(std::string_view task, std::string_view unit, std::uint64_t total,
+                                  std::uint64_t done) {
+  const std::lock_guard lock(mutex_);
+  if (running_ && !whole_) whole_ = std::move(task_);
+  clear_line();
+  start({printable(task), std::string(unit), {}, total, done, done, Clock::now()});
+}
+
+void TerminalProgress::finish_part() {
+  const std::lock_guard lock(mutex_);
+  if (Clock::now() - task_.started < kFirstLine) {
+    clear_line();  // a short part leaves no line
+    running_ = false;
+  }
+  end_task();
+  if (whole_) start(*std::exchange(whole_, std::nullopt));
 }
 
 void TerminalProgress::note(std::string_view text) {
@@ -88,13 +114,13 @@ void TerminalProgress::print_line(std::string_view text) {
 
 void TerminalProgress::end_task(bool replaced) {
   if (!running_) return;
-  if (replaced && done_ == done_at_start_) {
+  if (replaced && task_.done == task_.done_at_start) {
     clear_line();
     running_ = false;
     return;
   }
   const auto now = Clock::now();
-  if (terminal_ || now - started_ >= kFirstLine) show(now, true);
+  if (terminal_ || now - task_.started >= kFirstLine) show(now, true);
   if (line_shown_) std::fputc('\n', stderr);
   line_shown_ = running_ = false;
 }
@@ -124,25 +150,32 @@ void TerminalProgress::show(Clock::time_point now, bool last) {
 }
 
 std::string TerminalProgress::state(Clock::time_point now, bool last) const {
-  const double elapsed_s = std::chrono::duration<double>(now - started_).count();
-  const auto fresh = static_cast<double>(done_ - done_at_start_);
-  if (total_ == 1) return last ? fmt::format("{}: took {}", task_, duration_text(elapsed_s)) : task_;
-  std::string text = task_ + ": " + amount(static_cast<double>(done_));
-  if (total_ > 0) text += " of " + amount(static_cast<double>(total_));
-  if (unit_ != "bytes") text += " " + unit_;
-  if (total_ > 0)
-    text += fmt::format(" ({:.0f} %)", 100 * std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_)));
+  const auto& [name, unit, detail, total, done, done_at_start, started] = task_;
+  const double elapsed_s = std::chrono::duration<double>(now - started).count();
+  const auto fresh = static_cast<double>(done - done_at_start);
+  if (total == 1) return last ? fmt::format("{}: took {}", name, duration_text(elapsed_s)) : name;
+  const double share = 100 * std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+  const bool amounts = detail.empty() || total == 0;
+  std::string text = name + ": ";
+  if (amounts) {
+    text += amount(static_cast<double>(done));
+    if (total > 0) text += " of " + amount(static_cast<double>(total));
+    if (unit != "bytes") text += " " + unit;
+    if (total > 0) text += fmt::format(" ({:.0f} %)", share);
+  } else {
+    text += fmt::format("{:.0f} %", share);
+  }
   if (fresh > 0 && elapsed_s > 0.5) {
     const double rate = fresh / elapsed_s;
-    text += unit_ == "bytes" ? fmt::format(", {}/s", amount(rate)) : fmt::format(", {:.3g}/s", rate);
-    if (!last && total_ > done_) text += ", " + duration_text(static_cast<double>(total_ - done_) / rate) + " left";
+    if (amounts) text += unit == "bytes" ? fmt::format(", {}/s", amount(rate)) : fmt::format(", {:.3g}/s", rate);
+    if (!last && total > done) text += ", " + duration_text(static_cast<double>(total - done) / rate) + " left";
   }
   if (last) text += ", took " + duration_text(elapsed_s);
-  return text;
+  return detail.empty() ? text : text + "; " + detail;
 }
 
 std::string TerminalProgress::amount(double units) const {
-  if (unit_ != "bytes") return fmt::format("{:.0f}", units);
+  if (task_.unit != "bytes") return fmt::format("{:.0f}", units);
   if (units < 1e6) return fmt::format("{:.0f} KB", units / 1e3);
   if (units < 1e9) return fmt::format("{:.1f} MB", units / 1e6);
   return fmt::format("{:.2f} GB", units / 1e9);

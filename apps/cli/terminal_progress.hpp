@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -19,7 +20,11 @@ class TerminalProgress : public Progress {
   /// The unit "bytes" is shown as KB, MB, GB.
   void begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) override;
   void advance(std::uint64_t units) override;
+  /// Replaces the amounts; the share and the time left stay.
+  void detail(std::string_view text) override;
   void finish() override;
+  void begin_part(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) override;
+  void finish_part() override;
   /// Wrapped and dim on a terminal; a text that was printed before is left out.
   void note(std::string_view text) override;
 
@@ -28,6 +33,12 @@ class TerminalProgress : public Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
+  struct Task {
+    std::string name, unit, detail;
+    std::uint64_t total = 0, done = 0, done_at_start = 0;
+    Clock::time_point started;
+  };
+  void start(Task task);
   void show(Clock::time_point now, bool last);
   std::string state(Clock::time_point now, bool last) const;
   void print_line(std::string_view text);
@@ -39,10 +50,10 @@ class TerminalProgress : public Progress {
   std::mutex mutex_;
   const bool terminal_;
   bool running_ = false, line_shown_ = false;
-  std::string task_, unit_;
+  Task task_;
+  std::optional<Task> whole_;  // of which the current task is a part
   std::set<std::string, std::less<>> noted_;
-  std::uint64_t total_ = 0, done_ = 0, done_at_start_ = 0;
-  Clock::time_point started_, next_show_;
+  Clock::time_point next_show_;
 };
 
 }  // namespace genrewise::cli

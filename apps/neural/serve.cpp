@@ -10,6 +10,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem_errors.hpp"
@@ -124,6 +125,10 @@ class SentProgress final : public Progress {
     }
     send_advance(sum);
   }
+  void detail(std::string_view text) override {
+    flush();
+    outbox_.send({{"type", "progress"}, {"what", "detail"}, {"text", text}});
+  }
   void finish() override {
     flush();
     outbox_.send({{"type", "progress"}, {"what", "finish"}});
@@ -176,6 +181,7 @@ class Server {
     const std::string type = request.type();
     if (type == "create") return create(header);
     if (!classifier_) throw Error("no network was created", type);
+    if (type == "validation") return take_validation(std::move(request));
     if (type == "fit") return fit(std::move(request));
     if (type == "fit pack") return fit_pack(request);
     if (type == "predict") return predict(std::move(request));
@@ -194,30 +200,53 @@ class Server {
     return done();
   }
 
+  /// Keeps the validation part for the next fit.
+  NeuralMessage take_validation(NeuralMessage request) {
+    const json& header = request.header;
+    validation_ = {{header.at("rows"), header.at("cols"), std::move(request.numbers)},
+                   header.at("labels").get<std::vector<int>>()};
+    return done();
+  }
+
   NeuralMessage fit(NeuralMessage request) {
     const json& header = request.header;
     const Matrix examples(header.at("rows"), header.at("cols"), std::move(request.numbers));
     const auto labels = header.at("labels").get<std::vector<int>>();
     const auto groups = header.at("groups").get<std::vector<std::string>>();
-    classifier_->fit({examples, labels, header.at("label_count"), groups}, context_of(header));
-    progress_.flush();
-    return done();
+    const Validation held_out = std::exchange(validation_, {});
+    const TrainingData validation{held_out.examples, held_out.labels, header.at("label_count")};
+    return fitted(header, [&](FitContext& context) {
+      if (!held_out.labels.empty()) context.validation = &validation;
+      classifier_->fit({examples, labels, header.at("label_count"), groups}, context);
+    });
   }
 
   NeuralMessage fit_pack(const NeuralMessage& request) {
     const json& header = request.header;
     const std::filesystem::path folder = header.at("folder").get<std::string>();
     const std::string manifest = as_bytes(request.numbers, header.at("bytes"));
-    classifier_->fit_batches(pack_batches(parse_manifest(manifest, folder / kManifestName), header.at("cache_bytes")),
-                             context_of(header));
-    progress_.flush();
-    return done();
+    return fitted(header, [&](const FitContext& context) {
+      classifier_->fit_batches(pack_batches(parse_manifest(manifest, folder / kManifestName), header.at("cache_bytes")),
+                               context);
+    });
   }
 
-  FitContext context_of(const json& header) {
-    FitContext context = fit_context_from(header.at("context"));
+  template <class Fit>
+  NeuralMessage fitted(const json& header, Fit&& fit) {
+    const json& request = header.at("context");
+    FitContext context = fit_context_from(request);
+    TrainingCurve curve, followed;
     context.progress = &progress_;
-    return context;
+    context.curve = &curve;
+    if (request.contains("follow")) {
+      followed = training_curve_from_json(request.at("follow"));
+      context.follow = &followed;
+    }
+    fit(context);
+    progress_.flush();
+    NeuralMessage reply = done();
+    reply.header["training"] = to_json(curve);
+    return reply;
   }
 
   NeuralMessage predict(NeuralMessage request) const {
@@ -252,6 +281,10 @@ class Server {
   Outbox& outbox_;
   SentProgress progress_;
   std::unique_ptr<Classifier> classifier_;
+  struct Validation {
+    Matrix examples;
+    std::vector<int> labels;
+  } validation_;
 };
 
 }  // namespace

@@ -149,6 +149,135 @@ TEST(NetworkOnATable, ShowsItsOwnProgressAloneOnATerminal) {
   EXPECT_THAT(trained.out, AllOf(HasSubstr("epoch 2 of 2"), Not(HasSubstr("of 1 fits"))));
 }
 
+TEST(NetworkOnATable, IsMeasuredOnTheValidationPartOfTheSplit) {
+  if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
+  const TemporaryFolder folder;
+  const std::string table = folder / "table.csv";
+  write_file(table, clusters_csv());
+  const auto train = [&](const std::string& run, const Arguments& more) {
+    Arguments all{"train", table,        "--model", "dense:epochs=3",  "--json",
+                  "--run", folder / run, "-o",      folder / "net.gwm"};
+    all.insert(all.end(), more.begin(), more.end());
+    const Ran ran = run_program(all);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return nlohmann::json::parse(ran.out).at("training");
+  };
+  const auto watched = train("watched", {});
+  ASSERT_EQ(watched.at("epochs").size(), 3u);
+  EXPECT_TRUE(watched.at("epochs").at(0).contains("validation_loss"));
+  EXPECT_THAT(read_file(folder / "watched/curves.csv"), Not(HasSubstr(",,")));
+  const auto whole = train("whole", {"--on", "training+validation"});
+  EXPECT_FALSE(whole.at("epochs").at(0).contains("validation_loss"));
+  EXPECT_EQ(whole.at("chosen_epoch"), 3);
+}
+
+/// A study of a network and a classical model on that table, in `folder`/NAME.
+Arguments network_study(const TemporaryFolder& folder, const std::string& name, const std::string& network) {
+  write_file(folder / "table.csv", clusters_csv());
+  return {"study", folder / "table.csv", "-o", folder / name, "--models", network, "gnb"};
+}
+
+nlohmann::json models_of(const fs::path& run) {
+  auto models = nlohmann::json::parse(read_file(run / "results.json")).at("models");
+  for (auto& model : models)
+    for (const char* time : {"choose_s", "fit_s", "predict_s", "cost"}) model.erase(time);
+  return models;
+}
+
+TEST(NetworkInAStudy, HasATrainingCurveARunFolderAndNoCheckpointsAfterwards) {
+  if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
+  const TemporaryFolder folder;
+  const Ran ran = run_program(network_study(folder, "run", "dense:epochs=3,5:hidden_layer_sizes=16"));
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, Not(HasSubstr("input wait"))) << "one line per epoch would be too many in a study";
+  const auto training = models_of(folder / "run").at(0).at("training");
+  const fs::path own = folder / "run" / training.at("folder").get<std::string>();
+  EXPECT_TRUE(fs::exists(own / "curves.csv"));
+  EXPECT_TRUE(training.at("epochs").at(0).contains("validation_accuracy"));
+  const std::string final_curve = read_file(own.parent_path() / "final/curves.csv");
+  EXPECT_EQ(std::ranges::count(final_curve, '\n'), 1 + training.at("chosen_epoch").get<int>());
+  std::size_t events = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder / "run/networks")) {
+    EXPECT_NE(entry.path().extension(), ".safetensors") << entry.path();
+    events += entry.path().filename().string().starts_with("events.out.tfevents");
+  }
+  EXPECT_EQ(events, 3u);
+  EXPECT_FALSE(models_of(folder / "run").at(1).contains("training"));
+}
+
+TEST(NetworkInAStudy, ContinuesInTheMiddleOfATrainingToTheSameResult) {
+  if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
+  const TemporaryFolder folder;
+  const std::string network = "dense:epochs=400:batch_size=4:hidden_layer_sizes=16";
+  ASSERT_EQ(run_program(network_study(folder, "whole", network)).code, 0);
+  const Arguments parted = network_study(folder, "parted", network);
+  const fs::path networks = folder / "parted/networks";
+  int stops = 0;
+  for (const char* point : {"point-1", "final"}) {
+    const Ran stopped = run_program_and_signal(SIGINT, parted, [&] {
+      return fs::exists(networks) && std::ranges::any_of(fs::directory_iterator(networks), [&](const auto& model) {
+               return fs::exists(model.path() / point / "curves.csv");
+             });
+    });
+    if (stopped.code != 130) continue;
+    ++stops;
+    EXPECT_FALSE(fs::exists(folder / "parted/results.json"));
+    const fs::path own = fs::directory_iterator(networks)->path();
+    EXPECT_TRUE(fs::exists(own / point / "last.safetensors"));
+  }
+  if (stops == 0) GTEST_SKIP() << "it ended before the signal";
+  ASSERT_EQ(run_program(parted).code, 0);
+  EXPECT_EQ(models_of(folder / "parted"), models_of(folder / "whole"));
+}
+
+TEST(NetworkInAStudy, IsKilledAndItsRemainsAreNeverTakenForAnotherRun) {
+  if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
+  const TemporaryFolder folder;
+  const std::string network = "dense:epochs=300:batch_size=4:hidden_layer_sizes=16";
+  const Arguments arguments = network_study(folder, "run", network);
+  const fs::path networks = folder / "run/networks";
+  const auto curves = [&](const char* point) {
+    return [&, point] {
+      return fs::exists(networks) && std::ranges::any_of(fs::directory_iterator(networks), [&](const auto& model) {
+               return fs::exists(model.path() / point / "curves.csv");
+             });
+    };
+  };
+  const Ran stopped = run_program_and_signal(SIGINT, arguments, curves("point-1"));
+  if (stopped.code != 130) GTEST_SKIP() << "it ended before the signal";
+  const fs::path own = fs::directory_iterator(networks)->path() / "point-1";
+  std::string checkpoint = read_file(own / "last.safetensors");
+  checkpoint[checkpoint.size() / 2] ^= 1;
+  write_file(own / "last.safetensors", checkpoint);
+  run_program_and_signal(SIGKILL, arguments, curves("final"));
+  const Ran ended = run_program(arguments);
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  ASSERT_EQ(run_program(network_study(folder, "whole", network)).code, 0);
+  EXPECT_EQ(models_of(folder / "run"), models_of(folder / "whole"));
+}
+
+TEST(NetworkInAStudy, FailsAloneWhenItDiverges) {
+  if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
+  const TemporaryFolder folder;
+  const Ran ran = run_program(network_study(
+      folder, "run", "dense:epochs=20:optimiser=sgd:learning_rate=1e30:batch_norm=false:input_norm=false"));
+  EXPECT_EQ(ran.code, 1) << "a model is missing in the comparison";
+  const auto models = models_of(folder / "run");
+  EXPECT_THAT(models.at(0).at("error").get<std::string>(),
+              AllOf(HasSubstr("finite"), HasSubstr("epoch"), HasSubstr("lower learning_rate")));
+  EXPECT_TRUE(models.at(1).contains("accuracy"));
+}
+
+TEST(NetworkInAStudy, ShowsItsEpochsOnATerminal) {
+  if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
+  const TemporaryFolder folder;
+  const Ran ran =
+      run_program_on_terminal(120, network_study(folder, "run", "dense:epochs=100:batch_size=2:hidden_layer_sizes=64"));
+  EXPECT_EQ(ran.code, 0) << ran.out;
+  EXPECT_THAT(ran.out, ::testing::ContainsRegex("training: [0-9]+ %.*; epoch [0-9]+ of 100, loss [0-9.]+, validation"));
+  EXPECT_THAT(ran.out, HasSubstr("of 6 fits"));
+}
+
 TEST(NetworkOnATable, ReportsWhatToInstallWhereTheProgramIsMissingAndChecksParametersWithoutIt) {
   const TemporaryFolder folder;
   const Environment missing("GENREWISE_NEURAL_PROGRAM", folder / "genrewise-neural");

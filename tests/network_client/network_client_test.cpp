@@ -53,6 +53,7 @@ class RecordedProgress final : public Progress {
   }
   void advance(std::uint64_t units) override { lines.push_back("advance " + std::to_string(units)); }
   void finish() override { lines.emplace_back("finish"); }
+  void detail(std::string_view text) override { lines.emplace_back(text); }
   void note(std::string_view text) override { lines.emplace_back(text); }
   std::vector<std::string> lines;
   std::function<void()> on_begin;
@@ -88,7 +89,29 @@ TEST(NetworkClient, ReportsTheProgressOfTheOtherProcess) {
   Fake fake("progress");
   RecordedProgress written;
   fake.fit(&written);
-  EXPECT_THAT(written.lines, ElementsAre("training clips 10 2", "advance 8", "epoch 1 of 1", "finish"));
+  EXPECT_THAT(written.lines,
+              ElementsAre("training clips 10 2", "epoch 1 of 1, loss 0.5", "advance 8", "epoch 1 of 1", "finish"));
+}
+
+TEST(NetworkClient, SendsTheValidationPartAndReturnsTheCurve) {
+  Fake fake("curve");
+  const std::vector<int> labels = {1, 0};
+  const Matrix others(2, 2, {1, 2, 3, 4});
+  const TrainingData validation{others, labels, 2};
+  TrainingCurve followed{{}, 7, 0.25}, curve;
+  FitContext context;
+  context.run_folder = "runs/x";
+  context.embeddings_folder = "runs";
+  context.replace_run = true;
+  context.epoch_notes = false;
+  context.validation = &validation;
+  context.follow = &followed;
+  context.curve = &curve;
+  fake.classifier->fit({fake.examples, fake.labels, 2}, context);
+  EXPECT_EQ(curve.chosen_epoch, 7u) << "the epoch that it was told to follow";
+  ASSERT_EQ(curve.epochs.size(), 1u);
+  EXPECT_EQ(curve.epochs[0].epoch, 2u) << "rows of validation";
+  EXPECT_EQ(curve.epochs[0].loss, 10) << "sum of their values";
 }
 
 TEST(NetworkClient, ThrowsWhatTheOtherProcessThrew) {
@@ -132,7 +155,7 @@ TEST(NetworkClient, RefusesMalformedMessagesOtherProgramsAndOtherVersions) {
   EXPECT_THAT(error_message([] { Fake("garbage").fit(); }), HasSubstr("not a message"));
   EXPECT_THAT(error_message([] { Fake("other program").fit(); }), HasSubstr("does not greet"));
   EXPECT_THAT(error_message([] { Fake("other version").fit(); }),
-              AllOf(HasSubstr("version 2"), HasSubstr("same installation")));
+              AllOf(HasSubstr("version 3"), HasSubstr("same installation")));
 }
 
 TEST(NetworkClient, IsNotBlockedByMuchErrorOutput) {

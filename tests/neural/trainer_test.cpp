@@ -222,6 +222,111 @@ TEST(Trainer, StopsEarlyWhenValidationDoesNotImproveAndKeepsTheBest) {
   EXPECT_GE(listening.notes.size(), 4u);
 }
 
+/// Training and validation examples of one distribution.
+struct Parts {
+  Examples training = made_examples(60, 12, 3), validation = made_examples(30, 12, 3, 1.5, 2);
+  TrainingData held_out{validation.values, validation.labels, 3};
+};
+
+TEST(Trainer, MeasuresAGivenValidationPartAndReturnsTheCurve) {
+  const Parts parts;
+  TrainingCurve curve;
+  FitContext context;
+  context.validation = &parts.held_out;
+  context.curve = &curve;
+  Stopping listening;
+  context.progress = &listening;
+  Parameters parameters = kSmall;
+  parameters["learning_rate"] = "0.02";
+  const auto classifier = fitted("dense", parameters, parts.training, 3, context);
+  ASSERT_EQ(curve.epochs.size(), 4u);
+  EXPECT_EQ(curve.epochs[2].epoch, 3u);
+  EXPECT_EQ(curve.learning_rate, 0.02);
+  const auto best =
+      std::ranges::min_element(curve.epochs, {}, [](const auto& epoch) { return *epoch.validation_loss; });
+  EXPECT_EQ(curve.chosen_epoch, best->epoch);
+  EXPECT_NEAR(accuracy_of(*classifier, parts.validation), *best->validation_accuracy, 1e-9)
+      << "the chosen epoch's weights are kept";
+  EXPECT_THAT(listening.notes.front(), HasSubstr("validation_share has no effect"));
+  const Examples wide = made_examples(4, 13, 3);
+  const TrainingData other{wide.values, wide.labels, 3};
+  context.validation = &other;
+  EXPECT_THAT(error_message([&] { fitted("dense", kSmall, parts.training, 3, context); }), HasSubstr("13"));
+}
+
+TEST(Trainer, FollowsACurveToItsChosenEpochWithItsLearningRates) {
+  const Parts parts;
+  TrainingCurve first, second;
+  Parameters parameters = {{"epochs", "40"},           {"hidden_layer_sizes", "8"}, {"learning_rate", "auto"},
+                           {"schedule", "plateau"},    {"plateau_patience", "0"},   {"warmup_epochs", "1"},
+                           {"validation_share", "0.5"}};
+  FitContext context;
+  context.validation = &parts.held_out;
+  context.curve = &first;
+  fitted("dense", parameters, parts.training, 3, context);
+  ASSERT_LT(first.epochs.back().learning_rate, first.learning_rate) << "plateau lowers it";
+  ASSERT_GT(first.chosen_epoch, 2u);
+  context = {};
+  context.follow = &first;
+  context.curve = &second;
+  TemporaryFolder folder;
+  context.run_folder = folder / "run";
+  fitted("dense", parameters, parts.training, 3, context);
+  EXPECT_EQ(second.epochs.size(), first.chosen_epoch);
+  EXPECT_EQ(second.chosen_epoch, first.chosen_epoch);
+  for (std::size_t i = 0; i < second.epochs.size(); ++i) {
+    EXPECT_DOUBLE_EQ(second.epochs[i].learning_rate, first.epochs[i].learning_rate) << i;
+    EXPECT_FALSE(second.epochs[i].validation_loss) << "no examples are held out";
+  }
+  first.chosen_epoch = 1;
+  EXPECT_THAT(error_message([&] { fitted("dense", parameters, parts.training, 3, context); }),
+              HasSubstr("follows differs"));
+}
+
+TEST(Trainer, StopsDuringTheValidationAndContinuesBitwise) {
+  const Parts parts;
+  TemporaryFolder folder;
+  TrainingCurve whole, parted;
+  FitContext context;
+  context.validation = &parts.held_out;
+  context.curve = &whole;
+  const std::string expected = state_of(*fitted("dense", kSmall, parts.training, 3, context));
+  context.run_folder = folder / "run";
+  context.curve = &parted;
+  Stopping stop(2 * 60);  // requested by the last batch of the second epoch, and noticed by its validation
+  context.progress = &stop;
+  EXPECT_THROW(fitted("dense", kSmall, parts.training, 3, context), Interrupted);
+  clear_interrupt();
+  EXPECT_THAT(stop.notes.back(), HasSubstr("epoch 1 of 4"));
+  context.progress = nullptr;
+  EXPECT_EQ(state_of(*fitted("dense", kSmall, parts.training, 3, context)), expected);
+  EXPECT_EQ(to_json(parted), to_json(whole));
+}
+
+TEST(Trainer, ReplacesTheRunFolderOfAnotherOrADamagedRunWhereThatIsAllowed) {
+  const Parts parts;
+  TemporaryFolder folder;
+  FitContext context;
+  context.run_folder = folder / "run";
+  context.replace_run = true;
+  const std::string expected = state_of(*fitted("dense", kSmall, parts.training, 3));
+  Parameters other = kSmall;
+  other["learning_rate"] = "0.5";
+  fitted("dense", other, parts.training, 3, context);
+  Stopping listening;
+  context.progress = &listening;
+  EXPECT_EQ(state_of(*fitted("dense", kSmall, parts.training, 3, context)), expected);
+  EXPECT_THAT(listening.notes.front(), AllOf(HasSubstr("learning_rate differs"), HasSubstr("starting it again")));
+  for (const char* name : {"last.safetensors", "best.safetensors", "config.json"}) {
+    std::string bytes = read_file(context.run_folder / name);
+    bytes[bytes.size() / 2] ^= 4;
+    write_file(context.run_folder / name, bytes);
+    listening.notes.clear();
+    EXPECT_EQ(state_of(*fitted("dense", kSmall, parts.training, 3, context)), expected) << name;
+    EXPECT_THAT(listening.notes.front(), HasSubstr("starting it again")) << name;
+  }
+}
+
 TEST(Trainer, HoldsOutWholeGroups) {
   // Each group's examples are the same row, with their own label: a network can only memorise them. If a group were in
   // both parts, validation would be as good as training.

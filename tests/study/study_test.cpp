@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <map>
 
@@ -21,6 +22,7 @@
 namespace genrewise {
 namespace {
 
+using ::testing::AllOf;
 using testing::clusters;
 using testing::error_message;
 using ::testing::HasSubstr;
@@ -65,6 +67,71 @@ class Parrot : public Classifier {
   int label_count_ = 0;
   int* fits_;
 };
+
+/// What fit() of a network received.
+struct NetworkFit {
+  std::size_t examples = 0, validation = 0, followed_epoch = 0;
+  std::filesystem::path run_folder, embeddings_folder;
+  bool replace_run = false;
+};
+
+/// Records its fits, returns a curve of `epochs` epochs of which the second is chosen, and predicts as a Parrot.
+class FakeNetwork final : public Parrot {
+ public:
+  FakeNetwork(const Parameters& parameters, std::vector<NetworkFit>& fits)
+      : Parrot(Parameters{{"label", "0"}}), given_(parameters), all_fits_(fits) {}
+  void fit(const TrainingData& data, const FitContext& context) override {
+    Parrot::fit(data, context);
+    NetworkFit& fit = all_fits_.emplace_back();
+    fit.examples = data.examples.rows();
+    if (context.validation != nullptr) fit.validation = context.validation->labels.size();
+    if (context.follow != nullptr) fit.followed_epoch = context.follow->chosen_epoch;
+    fit.run_folder = context.run_folder;
+    fit.embeddings_folder = context.embeddings_folder;
+    fit.replace_run = context.replace_run;
+    if (!fit.run_folder.empty()) {
+      std::filesystem::create_directories(fit.run_folder);
+      for (const char* name : {"last.safetensors", "curves.csv"}) std::ofstream(fit.run_folder / name) << "x";
+    }
+    if (context.progress != nullptr) context.progress->begin("training", "clips", 10, 0);
+    if (given_.at("epochs") == "3")
+      throw Error("the loss is not a finite number in epoch 1, batch 2", "training", "lower learning_rate");
+    if (context.progress != nullptr) context.progress->finish();
+    if (context.curve == nullptr) return;
+    *context.curve = {{}, 2, 0.001};
+    for (std::uint64_t i = 1; i <= std::stoul(given_.at("epochs")); ++i)
+      context.curve->epochs.push_back({i, 1, 0.5, 1.1, 0.4, 0.001});
+  }
+
+ private:
+  Parameters given_;
+  std::vector<NetworkFit>& all_fits_;
+};
+
+/// Counts tasks, parts and units.
+struct CountedProgress final : Progress {
+  void begin(std::string_view, std::string_view, std::uint64_t total, std::uint64_t) override { units = total; }
+  void advance(std::uint64_t done) override { (parts > 0 ? part_done : whole_done) += done; }
+  void begin_part(std::string_view task, std::string_view, std::uint64_t, std::uint64_t) override {
+    ++parts;
+    tasks.emplace_back(task);
+  }
+  void finish_part() override { --parts; }
+  std::uint64_t units = 0, whole_done = 0, part_done = 0;
+  int parts = 0;
+  std::vector<std::string> tasks;
+};
+
+StudyConfig with_networks(const std::vector<std::string>& models, std::vector<NetworkFit>& fits) {
+  StudyConfig config;
+  config.models = parse_models(models);
+  config.make = [&fits](std::string_view kind, const Parameters& parameters,
+                        std::uint64_t seed) -> std::unique_ptr<Classifier> {
+    if (kind == "dense") return std::make_unique<FakeNetwork>(parameters, fits);
+    return make_classifier(kind, parameters, seed);
+  };
+  return config;
+}
 
 TEST(GridPoints, AreAllCombinationsWithTheFixedParameters) {
   const auto points = grid_points({{"kernel", "rbf"}}, {{"C", {"1", "10"}}, {"gamma", {"scale", "auto"}}});
@@ -435,6 +502,84 @@ TEST(Evaluation, RefusesFeaturesOfAnotherRecipe) {
   const Model model = fit_model(examples, rows, make_classifier("gnb", {}, kDefaultSeed), {});
   examples.table.recipe.version = 2;
   EXPECT_THROW(evaluate(model, examples, rows, kDefaultSeed), Error);
+}
+
+TEST(Study, MeasuresNetworksOnValidationAndFitsTheFinalOneForTheChosenNumberOfEpochs) {
+  const Examples examples = clusters(kThree, 30, 0.2F);
+  const Split split = make_split(examples.subjects);
+  std::vector<NetworkFit> fits;
+  testing::TemporaryFolder folder;
+  CountedProgress progress;
+  StudyStore store;
+  store.networks = folder / "networks";
+  int kept = 0;
+  store.keep = [&](const ModelSpec& spec, const ModelResult&, const Model&) {
+    if (spec.kind == "dense") ++kept;
+  };
+  const StudyResult result =
+      run_study(examples, split, with_networks({"dense:epochs=3,5,4", "gnb"}, fits), progress, store);
+  ASSERT_EQ(fits.size(), 4u);
+  const std::size_t training = split.rows(Part::training).size(), validation = split.rows(Part::validation).size();
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(fits[i].examples, training);
+    EXPECT_EQ(fits[i].validation, validation);
+    EXPECT_EQ(fits[i].followed_epoch, 0u);
+    EXPECT_EQ(fits[i].run_folder.filename(), "point-" + std::to_string(i + 1));
+    EXPECT_EQ(fits[i].embeddings_folder, fits[i].run_folder.parent_path());
+    EXPECT_TRUE(fits[i].replace_run);
+  }
+  EXPECT_EQ(fits[3].examples, training + validation);
+  EXPECT_EQ(fits[3].validation, 0u);
+  EXPECT_EQ(fits[3].followed_epoch, 2u);
+  EXPECT_EQ(fits[3].run_folder.filename(), "final");
+  const ModelResult& model = result.models[0];
+  EXPECT_THAT(model.tried[0].error, AllOf(HasSubstr("not a finite number"), HasSubstr("lower learning_rate")));
+  EXPECT_EQ(model.training.epochs.size(), 5u) << "the first of two equally good points";
+  EXPECT_EQ(model.training_folder, "networks/" + fits[1].run_folder.parent_path().filename().string() + "/point-2");
+  EXPECT_TRUE(std::filesystem::exists(fits[1].run_folder / "curves.csv"));
+  for (const NetworkFit& fit : fits)
+    EXPECT_FALSE(std::filesystem::exists(fit.run_folder / "last.safetensors")) << "the model is kept";
+  EXPECT_EQ(kept, 1);
+  EXPECT_TRUE(result.models[1].training.epochs.empty());
+  EXPECT_EQ(progress.units, 8u);
+  EXPECT_EQ(progress.whole_done, 8u) << "a part that failed does not take the whole's units";
+  EXPECT_EQ(progress.parts, 0);
+  EXPECT_THAT(progress.tasks.front(), HasSubstr("dense:epochs=3,5,4, 1 of 3: training"));
+  EXPECT_THAT(progress.tasks.back(), HasSubstr("final fit: training"));
+}
+
+TEST(Study, ContinuesWithoutANetworkThatDiverges) {
+  const Examples examples = clusters(kThree, 30, 0.2F);
+  std::vector<NetworkFit> fits;
+  Progress quiet;
+  const StudyResult result =
+      run_study(examples, make_split(examples.subjects), with_networks({"dense:epochs=3", "gnb"}, fits), quiet);
+  EXPECT_THAT(result.models[0].error,
+              AllOf(HasSubstr("training: "), HasSubstr("epoch 1, batch 2"), HasSubstr("lower")));
+  EXPECT_EQ(result.models[1].error, "");
+  EXPECT_EQ(*result.best, 1u);
+  EXPECT_EQ(fits[0].run_folder, "");
+}
+
+TEST(ResultJson, ContainsTheTrainingOfANetwork) {
+  const Examples examples = clusters(kThree, 30, 0.2F);
+  std::vector<NetworkFit> fits;
+  Progress quiet;
+  const StudyResult result =
+      run_study(examples, make_split(examples.subjects), with_networks({"dense:epochs=90"}, fits), quiet);
+  ModelResult model = result.models[0];
+  model.training_folder = "networks/dense/point-1";
+  const nlohmann::json document = to_json(model, examples.labels);
+  const nlohmann::json& training = document.at("training");
+  EXPECT_EQ(training.at("chosen_epoch"), 2);
+  EXPECT_EQ(training.at("folder"), "networks/dense/point-1");
+  EXPECT_LE(training.at("epochs").size(), 60u);
+  EXPECT_EQ(training.at("epochs").back().at("epoch"), 90);
+  EXPECT_EQ(training.at("epochs").at(0).at("validation_accuracy"), 0.4);
+  const ModelResult again = model_result_from_json(document);
+  EXPECT_EQ(to_json(again, examples.labels), document);
+  model.training = {};
+  EXPECT_FALSE(to_json(model, examples.labels).contains("training"));
 }
 
 }  // namespace

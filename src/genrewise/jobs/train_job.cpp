@@ -115,10 +115,14 @@ void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSo
   const Split split = split_of(config, loaded.examples.subjects);
   done.notes = split.notes;
   const std::vector<std::size_t> rows = rows_to_fit(split, config.on);
+  const bool is_network = classifier->descriptor().capabilities.neural_program;
+  const bool has_validation = is_network && config.on == TrainingParts::training;
+  FitContext context = fit_context_of(config, progress);
+  context.curve = &done.training;
   progress.begin("fitting", "fits", 1);
   const Stopwatch fitting;
-  done.model =
-      fit_model(loaded.examples, rows, std::move(classifier), plan.preprocessing, fit_context_of(config, progress));
+  done.model = fit_model(loaded.examples, rows, std::move(classifier), plan.preprocessing, context,
+                         has_validation ? split.rows(Part::validation) : std::vector<std::size_t>{});
   done.fit_s = fitting.seconds();
   progress.finish();
   done.examples = rows.size();
@@ -158,6 +162,7 @@ void train_on_records(const TrainJobConfig& config, const Plan& plan, const Pack
   done.model = std::move(training.model);
   done.examples = training.examples;
   done.parts = std::move(training.metrics);
+  done.training = std::move(training.training);
   done.fit_s = training.fit_s;
   done.predict_s = training.predict_s;
   record_facts(config, split, done);
@@ -205,14 +210,16 @@ nlohmann::json to_json(const TrainJobResult& result, const std::filesystem::path
   for (const auto& [part, metrics] : result.parts) {
     parts[std::string(to_string(part))] = to_json(metrics, result.model.labels);
   }
-  return {{"model", model_file.string()},
-          {"kind", result.kind},
-          {"parameters", result.model.classifier->parameters()},
-          {"examples", result.examples},
-          {"parts", std::move(parts)},
-          {"fit_s", result.fit_s},
-          {"predict_s", result.predict_s},
-          {"notes", result.notes}};
+  nlohmann::json document = {{"model", model_file.string()},
+                             {"kind", result.kind},
+                             {"parameters", result.model.classifier->parameters()},
+                             {"examples", result.examples},
+                             {"parts", std::move(parts)},
+                             {"fit_s", result.fit_s},
+                             {"predict_s", result.predict_s},
+                             {"notes", result.notes}};
+  if (!result.training.epochs.empty()) document["training"] = to_json(result.training);
+  return document;
 }
 
 std::string command_line(const TrainJobConfig& config) {

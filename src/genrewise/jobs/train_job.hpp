@@ -44,6 +44,7 @@ struct TrainJobResult {
   Model model;
   std::size_t examples = 0;         ///< number of training examples
   std::map<Part, Metrics> parts;    ///< of the non-empty parts that it was not fitted on
+  TrainingCurve training;           ///< of a network, on its validation part too if it was not fitted on that
   double fit_s = 0, predict_s = 0;  ///< fitting; predicting all of `parts`
   std::vector<std::string> notes;
   std::vector<Fault> skipped;

@@ -16,6 +16,7 @@
 
 #include "genrewise/base/descriptor.hpp"
 #include "genrewise/base/matrix.hpp"
+#include "genrewise/models/training_curve.hpp"
 
 namespace genrewise {
 
@@ -39,15 +40,25 @@ struct Predictions {
   Matrix probabilities;  ///< examples x label_count; rows sum to 1
 };
 
-/// Optional context of a fit.
+/// Optional context of a fit. All pointers are borrowed for the duration of the call; all but `work` are for networks.
 struct FitContext {
   Progress* progress = nullptr;           ///< for classifiers that take long to fit
   std::filesystem::path run_folder = {};  ///< where networks store checkpoints and curves, and continue from them
-  std::vector<std::string> labels = {};   ///< the labels' names, compared with those of an existing run folder
-  std::string ranks_address = {};         ///< "host:port" of rank 0 where several processes train together
+  bool replace_run =
+      false;  ///< a run folder of another run, or a damaged one, is emptied with a note instead of refused
+  std::filesystem::path embeddings_folder = {};  ///< shared by fits on common examples; empty: run_folder
+  bool epoch_notes = true;                       ///< report every epoch as a note, besides the progress
+  std::vector<std::string> labels = {};          ///< the labels' names, compared with those of an existing run folder
+  std::string ranks_address = {};                ///< "host:port" of rank 0 where several processes train together
   int rank = 0, ranks = 1;
-  /// Intermediate results shared with other fits on the same tables. The classifier also uses it in predictions, but does
-  /// not keep it alive: it is used as long as its owner keeps it.
+  /// Examples that are measured after every epoch and decide when to stop and which weights to keep; fit() only.
+  const TrainingData* validation = nullptr;
+  /// Curve of an earlier fit with a validation part, on fewer examples: this fit uses its learning rates, holds no
+  /// examples out, and ends after its chosen epoch.
+  const TrainingCurve* follow = nullptr;
+  TrainingCurve* curve = nullptr;  ///< receives the curve of this fit
+  /// Intermediate results shared with other fits on the same tables. The classifier also uses it in predictions, but
+  /// does not keep it alive: it is used as long as its owner keeps it.
   std::shared_ptr<SharedWork> work = nullptr;
 };
 
@@ -60,8 +71,8 @@ class Classifier {
   std::string_view kind() const;                     ///< "svm"
   virtual const Parameters& parameters() const = 0;  ///< all of them, defaults filled in
 
-  /// Throws Error on unsuitable data (a value that is not finite: names row and column; fewer than two labels present). A
-  /// label without examples is allowed and gets probability 0.
+  /// Throws Error on unsuitable data (a value that is not finite: names row and column; fewer than two labels present).
+  /// A label without examples is allowed and gets probability 0.
   virtual void fit(const TrainingData& data, const FitContext& context = {}) = 0;
   /// As fit(), from batches; the validation part, where there is one, decides when to stop and which weights to keep.
   /// Throws Interrupted after writing a checkpoint to the run folder, from which the same call continues. Throws Error
@@ -75,8 +86,8 @@ class Classifier {
   std::vector<int> predict(const Matrix& examples) const;
   Matrix predict_probabilities(const Matrix& examples) const;
 
-  /// Registers with `work` what fit() and predictions will request from it. Call it for all classifiers that share `work`
-  /// before the first of them is fitted, so that the first computation covers the needs of all.
+  /// Registers with `work` what fit() and predictions will request from it. Call it for all classifiers that share
+  /// `work` before the first of them is fitted, so that the first computation covers the needs of all.
   virtual void announce(SharedWork& /*work*/) const {}
 
   /// The fitted state, under names that start with `prefix`; load() restores it with identical predictions.

@@ -154,7 +154,7 @@ json ablation_json(const std::vector<AblationRow>& rows, const std::vector<std::
     json models = json::array();
     for (const ModelResult& model : row.models) {
       models.push_back(to_json(model, labels));
-      for (const char* detail : {"genres", "confusion", "test_labels", "top_k", "explained_variance"})
+      for (const char* detail : {"genres", "confusion", "test_labels", "top_k", "explained_variance", "training"})
         models.back().erase(detail);
       if (model.error.empty()) models.back()["validation"].erase("tried");
     }

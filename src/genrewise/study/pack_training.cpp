@@ -46,6 +46,7 @@ PackTraining train_on_pack(const PackManifest& manifest, std::unique_ptr<Classif
   training.examples = size_of(manifest, Part::training);
   if (training.examples == 0) throw Error("the training part is empty", manifest.folder.string());
   context.labels = manifest.labels;
+  context.curve = &training.training;
   const Stopwatch fitting;
   classifier->fit_batches(pack_batches(manifest, cache_bytes), context);
   training.fit_s = fitting.seconds();

@@ -17,6 +17,7 @@ struct PackTraining {
   Model model;
   std::size_t examples = 0;         ///< number of training examples
   std::map<Part, Metrics> metrics;  ///< of the validation and test part, if they have records
+  TrainingCurve training;           ///< of a network
   double fit_s = 0, predict_s = 0;  ///< fitting; predicting those parts
 };
 

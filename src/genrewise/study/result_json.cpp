@@ -6,6 +6,10 @@ namespace genrewise {
 
 using nlohmann::json;
 
+namespace {
+constexpr std::size_t kCurvePoints = 60;  // epochs of a curve; the run folder has all
+}
+
 json to_json(const ModelSpec& spec) {
   json grid = json::object();
   for (const GridAxis& axis : spec.grid) grid[axis.parameter] = axis.values;
@@ -41,6 +45,10 @@ json to_json(const ModelResult& result, const std::vector<std::string>& labels) 
   document["choose_s"] = result.choose_s;
   document["fit_s"] = result.fit_s;
   document["predict_s"] = result.predict_s;
+  if (!result.training.epochs.empty()) {
+    document["training"] = to_json(thinned(result.training, kCurvePoints));
+    if (!result.training_folder.empty()) document["training"]["folder"] = result.training_folder;
+  }
   return document;
 }
 
@@ -63,6 +71,10 @@ ModelResult model_result_from_json(const json& document) {
   result.choose_s = document.at("choose_s");
   result.fit_s = document.at("fit_s");
   result.predict_s = document.at("predict_s");
+  if (document.contains("training")) {
+    result.training = training_curve_from_json(document.at("training"));
+    result.training_folder = document.at("training").value("folder", "");
+  }
   return result;
 }
 

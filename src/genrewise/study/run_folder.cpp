@@ -59,8 +59,8 @@ bool has_results(const fs::path& folder) {
 
 /// Removes all files of a run except features.
 void remove_run(const fs::path& folder) {
-  for (const char* name : {"results.json", "predictions.csv", "best.gwm", "ablation.csv", "models", "ablation",
-                           "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
+  for (const char* name : {"results.json", "predictions.csv", "best.gwm", "ablation.csv", "models", "networks",
+                           "ablation", "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
     std::error_code ignored;
     fs::remove_all(folder / name, ignored);
   }
@@ -151,7 +151,9 @@ fs::path RunFolder::model_path(const std::string& name) const {
 }
 
 StudyStore RunFolder::store(const Examples& examples, const Split& split) const {
-  return store_in(folder_ / "models", examples, split, true);
+  StudyStore store = store_in(folder_ / "models", examples, split, true);
+  store.networks = folder_ / "networks";
+  return store;
 }
 
 StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {

@@ -28,8 +28,8 @@ struct ClaimedFolder {
 /// features.csv, or features-SET.csv for a set other than the run's own; .npy instead of .csv above 2,000 columns.
 std::filesystem::path features_file(const std::filesystem::path& folder, const std::string& set, std::size_t columns);
 
-/// runs/NAME/ with config.json, features.csv, models/MODEL.gwm and .json, best.gwm, predictions.csv, results.json and
-/// report.html. Every file appears once it is complete.
+/// runs/NAME/ with config.json, features.csv, models/MODEL.gwm and .json, networks/MODEL/ (network_runs.hpp), best.gwm,
+/// predictions.csv, results.json and report.html. Every file appears once it is complete.
 class RunFolder {
  public:
   /// See claim_run_folder().

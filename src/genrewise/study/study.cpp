@@ -10,6 +10,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
+#include "genrewise/study/network_runs.hpp"
 #include "genrewise/study/stage.hpp"
 
 namespace genrewise {
@@ -58,15 +59,15 @@ class Comparison {
   }
 
   /// Sets `model` if the result has no error.
-  ModelResult run(const ModelSpec& spec, Model& model, Progress& progress) {
+  ModelResult run(const ModelSpec& spec, const NetworkRuns& runs, Model& model, Progress& progress) {
     ModelResult result;
     base_ = preprocessing_for(spec.kind, config_.preprocessing);
     result.name = spec.name, result.title = spec.title, result.kind = spec.kind;
     result.features = spec.features.empty() ? examples_.table.recipe.name : spec.features;
     result.columns = examples_.table.columns.size();
     try {
-      const Parameters chosen = choose(spec, result, progress);
-      fit_and_measure(spec, chosen, result, model);
+      const Parameters chosen = choose(spec, runs, result, progress);
+      fit_and_measure(spec, runs, chosen, result, model, progress);
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {
@@ -113,15 +114,16 @@ class Comparison {
     return *kept;
   }
 
-  Parameters choose(const ModelSpec& spec, ModelResult& result, Progress& progress) {
+  Parameters choose(const ModelSpec& spec, const NetworkRuns& runs, ModelResult& result, Progress& progress) {
     const Stopwatch watch;
     const std::vector<Parameters> points = grid_points(spec.parameters, spec.grid);
     std::map<Parameters, std::vector<std::size_t>> by_preprocessing;
     for (std::size_t i = 0; i < points.size(); ++i) by_preprocessing[point_of(points[i]).preprocessing].push_back(i);
     std::vector<std::optional<Metrics>> metrics(points.size());
     std::vector<std::string> errors(points.size());
+    std::vector<TrainingCurve> curves(points.size());
     for (const auto& [preprocessing, group] : by_preprocessing) {
-      try_points(spec, points, group, metrics, errors, progress);
+      try_points(spec, runs, points, group, metrics, errors, curves, progress);
     }
     const Parameters* best = nullptr;
     for (std::size_t i = 0; i < points.size(); ++i) {
@@ -137,6 +139,8 @@ class Comparison {
         best = &points[i];
         result.validation = accuracy;
         result.validation_log_loss = metrics[i]->log_loss;
+        result.training = curves[i];
+        result.training_folder = curves[i].epochs.empty() ? "" : runs.folder_of_point(i);
       }
     }
     if (best == nullptr) throw Error(errors.front());
@@ -147,8 +151,9 @@ class Comparison {
   Point point_of(const Parameters& parameters) const { return Point(parameters); }
 
   /// Tries all points with the same preprocessing, sharing their common work.
-  void try_points(const ModelSpec& spec, const std::vector<Parameters>& points, const std::vector<std::size_t>& group,
-                  std::vector<std::optional<Metrics>>& metrics, std::vector<std::string>& errors, Progress& progress) {
+  void try_points(const ModelSpec& spec, const NetworkRuns& runs, const std::vector<Parameters>& points,
+                  const std::vector<std::size_t>& group, std::vector<std::optional<Metrics>>& metrics,
+                  std::vector<std::string>& errors, std::vector<TrainingCurve>& curves, Progress& progress) {
     Prepared* prepared = nullptr;
     try {
       prepared = &prepare(validating_, testing_, preprocessing_of(point_of(points[group.front()]), base_), training_,
@@ -168,9 +173,17 @@ class Comparison {
     }
     FitContext context{.labels = examples_.labels};
     context.work = prepared->work;
+    const TrainingData validation{stage.held_out, stage.held_out_labels, static_cast<int>(examples_.labels.size())};
+    context.validation = &validation;
     for (std::size_t at = 0; at < group.size(); ++at) {
       throw_if_interrupted();
       const auto classifier = std::move(classifiers[at]);
+      PartProgress part(progress, points.size() == 1
+                                      ? spec.name
+                                      : fmt::format("{}, {} of {}", spec.name, group[at] + 1, points.size()));
+      if (runs.is_network()) context.progress = &part;
+      context.curve = &curves[group[at]];
+      runs.set_point(context, group[at]);
       try {
         classifier->fit(training_data(stage, examples_), context);
         metrics[group[at]] =
@@ -180,17 +193,23 @@ class Comparison {
       } catch (const Error& error) {
         errors[group[at]] = error.what();
       }
+      part.finish();
       progress.advance();
     }
   }
 
-  void fit_and_measure(const ModelSpec& spec, const Parameters& chosen, ModelResult& result, Model& model) {
+  void fit_and_measure(const ModelSpec& spec, const NetworkRuns& runs, const Parameters& chosen, ModelResult& result,
+                       Model& model, Progress& progress) {
     const Point point = point_of(chosen);
     Prepared& prepared = prepare(testing_, validating_, preprocessing_of(point, base_), both_, test_);
     const Stage& stage = prepared.stage;
     auto classifier = make(spec, chosen);
+    FitContext context{.labels = examples_.labels, .follow = &result.training};
+    PartProgress part(progress, spec.name + ", final fit");
+    if (runs.is_network()) context.progress = &part;
+    runs.set_final(context);
     const Stopwatch fitting;
-    classifier->fit(training_data(stage, examples_), {.labels = examples_.labels});
+    classifier->fit(training_data(stage, examples_), context);
     result.fit_s = fitting.seconds();
     const Stopwatch predicting;
     Predictions predictions = classifier->predict_with_probabilities(stage.held_out);
@@ -250,15 +269,19 @@ void run_models_of(const std::string& features, const Examples& examples, const 
     const ModelSpec& spec = config.models[i];
     if (spec.features != features) continue;
     throw_if_interrupted();
+    const NetworkRuns runs(spec, store.networks);
     if (auto kept = store.find ? store.find(spec) : std::nullopt) {
+      runs.remove_checkpoints();  // of a run that was killed before it did
       progress.advance(grid_points(spec.parameters, spec.grid).size() + 1);
       results[i] = std::move(*kept);
       continue;
     }
     Model model;
-    results[i] = comparison.run(spec, model, progress);
+    results[i] = comparison.run(spec, runs, model, progress);
     progress.advance();
-    if (results[i].error.empty() && store.keep) store.keep(spec, results[i], model);
+    if (!results[i].error.empty() || !store.keep) continue;
+    store.keep(spec, results[i], model);
+    runs.remove_checkpoints();
   }
 }
 
@@ -271,10 +294,13 @@ PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig
 }
 
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
-                const PreprocessingConfig& preprocessing, const FitContext& context) {
-  Stage stage = make_stage(examples, "all", preprocessing_for(classifier->kind(), preprocessing), rows, {});
+                const PreprocessingConfig& preprocessing, const FitContext& context,
+                const std::vector<std::size_t>& validation) {
+  Stage stage = make_stage(examples, "all", preprocessing_for(classifier->kind(), preprocessing), rows, validation);
+  const TrainingData held_out{stage.held_out, stage.held_out_labels, static_cast<int>(examples.labels.size())};
   FitContext fit_context = context;
   fit_context.labels = examples.labels;
+  if (!validation.empty()) fit_context.validation = &held_out;
   classifier->fit(training_data(stage, examples), fit_context);
   return assemble(examples, rows, std::move(stage.preprocessor), std::move(classifier));
 }

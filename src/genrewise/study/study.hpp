@@ -6,6 +6,7 @@
 /// @endcode
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,6 +54,8 @@ struct ModelResult {
   std::vector<int> test_labels;                   ///< predicted label of each test example
   std::vector<double> explained_variance;         ///< share per principal component; empty without PCA
   double choose_s = 0, fit_s = 0, predict_s = 0;  ///< search on validation; final fit; predicting the test part
+  TrainingCurve training;       ///< networks: of the chosen point, fitted on training and measured on validation
+  std::string training_folder;  ///< its run folder, relative to the study's; empty: none
 };
 
 struct StudyResult {
@@ -67,6 +70,8 @@ struct StudyStore {
   /// Returns a valid result of an earlier run.
   std::function<std::optional<ModelResult>(const ModelSpec&)> find;
   std::function<void(const ModelSpec&, const ModelResult&, const Model&)> keep;
+  /// Folder of the networks' run folders (network_runs.hpp), from which an interrupted fit continues; empty: none.
+  std::filesystem::path networks = {};
 };
 
 /// Returns the table of a feature set that models name, with the rows of the study's examples in the same order. Called
@@ -77,10 +82,11 @@ using StoreSource = std::function<StudyStore(const Examples&)>;
 
 /// For each model: fits every point of its grid on the training part and evaluates it on the validation part; fits the
 /// best point (accuracy, then log loss, then the first) on training and validation together and evaluates it on the
-/// test part, which is not used before. Preprocessing is fitted on exactly the training examples of each fit. If a
-/// model or a point throws Error, its result contains the error and the study continues. Throws Error if a part is
-/// empty, training has fewer than two genres or a feature is not finite; Interrupted on Ctrl-C, with the finished
-/// models in the store.
+/// test part, which is not used before. A network is measured on the validation part after every epoch, which chooses
+/// its epoch too; its last fit ends after as many epochs. Preprocessing is fitted on exactly the training examples of
+/// each fit. If a model or a point throws Error, its result contains the error and the study continues. Throws Error if
+/// a part is empty, training has fewer than two genres or a feature is not finite; Interrupted on Ctrl-C, with the
+/// finished models in the store.
 StudyResult run_study(const Examples& examples, const Split& split, const StudyConfig& config, Progress& progress,
                       const StoreSource& store_of, const TableSource& table_of);
 /// The same if all models are trained on the study's own table.
@@ -90,9 +96,10 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
 /// Disables standardisation for kinds of classifiers that take unscaled features.
 PreprocessingConfig preprocessing_for(std::string_view kind, PreprocessingConfig config);
 
-/// Fits preprocessing and classifier on these rows of the examples. Progress, run folder and ranks of `context` are
-/// passed to the classifier.
+/// Fits preprocessing and classifier on these rows of the examples. `context` is passed to the classifier, with labels;
+/// if `validation` has rows, it is their validation part.
 Model fit_model(const Examples& examples, const std::vector<std::size_t>& rows, std::unique_ptr<Classifier> classifier,
-                const PreprocessingConfig& preprocessing, const FitContext& context = {});
+                const PreprocessingConfig& preprocessing, const FitContext& context = {},
+                const std::vector<std::size_t>& validation = {});
 
 }  // namespace genrewise

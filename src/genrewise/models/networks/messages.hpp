@@ -15,7 +15,7 @@
 
 namespace genrewise {
 
-inline constexpr std::uint8_t kNeuralProtocol = 1;
+inline constexpr std::uint8_t kNeuralProtocol = 2;
 
 struct NeuralMessage {
   nlohmann::json header;       ///< an object with the key "type"

@@ -86,7 +86,15 @@ class NetworkClient final : public Classifier {
     loaded_.reset();
     fitted_ = false;
     if (!process_ || !process_->alive()) start();
-    process_->call(with_threads(request), numbers, context.progress);
+    if (const TrainingData* part = context.validation)
+      process_->call({{"type", "validation"},
+                      {"rows", part->examples.rows()},
+                      {"cols", part->examples.cols()},
+                      {"labels", std::vector<int>(part->labels.begin(), part->labels.end())}},
+                     part->examples.values(), nullptr);
+    const NeuralMessage reply = process_->call(with_threads(request), numbers, context.progress);
+    if (context.curve != nullptr && reply.header.contains("training"))
+      *context.curve = training_curve_from_json(reply.header.at("training"));
     fitted_ = true;
   }
 
@@ -142,16 +150,24 @@ class NetworkClient final : public Classifier {
 }  // namespace
 
 json to_json(const FitContext& context) {
-  return {{"run_folder", context.run_folder.string()},
-          {"labels", context.labels},
-          {"ranks_address", context.ranks_address},
-          {"rank", context.rank},
-          {"ranks", context.ranks}};
+  json document = {{"run_folder", context.run_folder.string()},
+                   {"replace_run", context.replace_run},
+                   {"embeddings_folder", context.embeddings_folder.string()},
+                   {"epoch_notes", context.epoch_notes},
+                   {"labels", context.labels},
+                   {"ranks_address", context.ranks_address},
+                   {"rank", context.rank},
+                   {"ranks", context.ranks}};
+  if (context.follow != nullptr) document["follow"] = to_json(*context.follow);
+  return document;
 }
 
 FitContext fit_context_from(const json& json) {
   FitContext context;
   context.run_folder = json.at("run_folder").get<std::string>();
+  context.replace_run = json.at("replace_run");
+  context.embeddings_folder = json.at("embeddings_folder").get<std::string>();
+  context.epoch_notes = json.at("epoch_notes");
   context.labels = json.at("labels").get<std::vector<std::string>>();
   context.ranks_address = json.at("ranks_address");
   context.rank = json.at("rank");

@@ -46,6 +46,7 @@ void show(const json& report, Progress* progress) {
     progress->begin(report.value("task", ""), report.value("unit", ""), report.value("total", std::uint64_t{0}),
                     report.value("done", std::uint64_t{0}));
   if (what == "advance") progress->advance(report.value("units", std::uint64_t{0}));
+  if (what == "detail") progress->detail(report.value("text", ""));
   if (what == "finish") progress->finish();
   if (what == "note") progress->note(report.value("text", ""));
 }

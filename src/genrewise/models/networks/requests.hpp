@@ -7,7 +7,7 @@
 
 namespace genrewise {
 
-/// A FitContext without its pointers.
+/// A FitContext without its pointers; `follow` is a member of the document, for the caller to keep.
 nlohmann::json to_json(const FitContext& context);
 FitContext fit_context_from(const nlohmann::json& json);
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,14 +30,22 @@ struct Weight {
   std::string name;
   at::Tensor value;
   bool trainable = true;  ///< false: frozen, or a running statistic of batch normalisation
-  bool decays = true;  ///< weight decay applies (not to biases and normalisation)
-  bool body = false;   ///< part of a pretrained body, which is trained at a lower rate
+  bool decays = true;     ///< weight decay applies (not to biases and normalisation)
+  bool body = false;      ///< part of a pretrained body, which is trained at a lower rate
 };
 
 /// Layout of one example: `rows` x `cols`, columns are time. {1, n} for a waveform or a plain feature vector.
 struct InputShape {
   std::size_t rows = 1, cols = 0;
   std::size_t size() const { return rows * cols; }
+};
+
+/// The embedding of a pretrained body by the inference engine, on the CPU.
+struct BodyEngine {
+  std::size_t size = 0;  ///< values per embedding
+  std::string weights;   ///< checksum of the body's weights
+  /// Embeds one example on the calling thread; `worker` in [0, workers) identifies it.
+  std::function<void(std::span<const float> example, std::span<float> embedding, int worker)> embed;
 };
 
 class Network {
@@ -48,11 +57,16 @@ class Network {
   /// Freezes (true) or unfreezes (false) the weights of the body. No effect on a network without a body.
   virtual void freeze_body(bool frozen);
 
+  /// The pretrained weights of the body in an engine; empty without a body, or if it does not take these inputs.
+  virtual BodyEngine body_engine(int /*workers*/) const { return {}; }
+  /// The part of forward() that follows the body: examples x BodyEngine::size -> examples x classes.
+  virtual at::Tensor classify(const at::Tensor& embeddings, const Pass& pass) const;
+
   InputShape input() const { return input_; }
   std::vector<Weight>& weights() { return weights_; }
   const std::vector<Weight>& weights() const { return weights_; }
-  /// Moves every weight to a device ("cpu", "cuda:0"). On a GPU, 2-D filters are stored channels-last, the layout of its
-  /// convolution kernels.
+  /// Moves every weight to a device ("cpu", "cuda:0"). On a GPU, 2-D filters are stored channels-last, the layout of
+  /// its convolution kernels.
   void to(const std::string& device);
 
   /// All weights, under names that start with `prefix`; load() throws Error, naming the weight, when one is missing or

@@ -64,7 +64,12 @@ Linear BodyMaker::dense(const std::string& name, std::size_t in, std::size_t out
 }
 
 at::Tensor PretrainedNetwork::forward(const at::Tensor& examples, const Pass& pass) const {
-  return head_(embed(examples, pass), pass);
+  return head_(embed(examples, frozen_ ? Pass{} : pass), pass);
+}
+
+void PretrainedNetwork::freeze_body(bool frozen) {
+  Network::freeze_body(frozen);
+  frozen_ = frozen;
 }
 
 at::Tensor PretrainedNetwork::embed(const at::Tensor& examples, const Pass& pass) const {

@@ -58,8 +58,11 @@ class BodyMaker {
 class PretrainedNetwork : public Network {
  public:
   at::Tensor forward(const at::Tensor& examples, const Pass& pass) const override;
+  /// A frozen body also keeps the running statistics of its batch normalisation, and uses them.
+  void freeze_body(bool frozen) override;
   /// examples x channels of the last convolution.
   at::Tensor embed(const at::Tensor& examples, const Pass& pass) const;
+  at::Tensor classify(const at::Tensor& embeddings, const Pass& pass) const override { return head_(embeddings, pass); }
 
  protected:
   PretrainedNetwork(InputShape shape, BodyStyle style) : Network(shape), style_(style) {}
@@ -82,6 +85,8 @@ class PretrainedNetwork : public Network {
   at::Tensor outer(const at::Tensor& x) const;
   at::Tensor inner(const Block& block, const at::Tensor& x) const;
   at::Tensor run(const Block& block, const at::Tensor& in, const Pass& pass) const;
+
+  bool frozen_ = false;
 };
 
 struct HeadSettings {

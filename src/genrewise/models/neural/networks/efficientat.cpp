@@ -29,6 +29,8 @@ const ClassifierDescriptor& efficientat() {
 #include <fmt/format.h>
 
 #include "genrewise/models/neural/layers/pretrained_body.hpp"
+#include "genrewise/pretrained/inference/efficientat.hpp"
+#include "genrewise/pretrained/weights.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 
 namespace genrewise::neural {
@@ -72,6 +74,17 @@ class TrainedEfficientAt final : public PretrainedNetwork {
     head_ = Head(make_head, "head", kEfficientAtHead, head.hidden, request.classes, head.dropout_share, false);
     head_.input_dropout = head.hidden.empty() ? head.dropout_share : 0;
     if (request.pretrained) take_weights("efficientat");
+  }
+
+  BodyEngine body_engine(int workers) const override {
+    const TensorArchive weights = find_weights("efficientat");
+    const auto engine = std::make_shared<const EfficientAt>(weights);
+    const auto scratch = std::make_shared<std::vector<EfficientAt::Scratch> >(static_cast<std::size_t>(workers));
+    const auto embed = [engine, scratch, frames = input().cols](std::span<const float> example,
+                                                                std::span<float> embedding, int worker) {
+      engine->run(example, frames, {embedding, {}, {}, {}}, (*scratch)[static_cast<std::size_t>(worker)]);
+    };
+    return {EfficientAt::kEmbedding, weights.metadata.at("values_sha256"), embed};
   }
 
  private:

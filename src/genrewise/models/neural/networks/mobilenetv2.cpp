@@ -23,6 +23,8 @@ const ClassifierDescriptor& mobilenetv2() {
 #include <fmt/format.h>
 
 #include "genrewise/models/neural/layers/pretrained_body.hpp"
+#include "genrewise/pretrained/inference/mobilenet_v2.hpp"
+#include "genrewise/pretrained/weights.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 
 namespace genrewise::neural {
@@ -56,9 +58,22 @@ class TrainedMobileNetV2 final : public PretrainedNetwork {
     if (request.pretrained) take_weights("mobilenetv2");
   }
 
+  BodyEngine body_engine(int workers) const override {
+    if (input().cols != kSide) return {};
+    const TensorArchive weights = find_weights("mobilenetv2");
+    const auto engine = std::make_shared<const MobileNetV2>(weights);
+    const auto scratch = std::make_shared<std::vector<MobileNetV2::Scratch> >(static_cast<std::size_t>(workers));
+    const auto embed = [engine, scratch](std::span<const float> example, std::span<float> embedding, int worker) {
+      std::vector<float> image(example.begin(), example.end());
+      for (float& value : image) value = value / kHalfRangeDb + 1;
+      engine->embed_grey(image, embedding, (*scratch)[static_cast<std::size_t>(worker)]);
+    };
+    return {MobileNetV2::kEmbedding, weights.metadata.at("values_sha256"), embed};
+  }
+
  private:
-  /// mel224 ranges from -80 to 0 dB, the body's images from -1 to 1.
-  at::Tensor picture(const at::Tensor& examples) const override { return grey(examples) / 40 + 1; }
+  static constexpr float kHalfRangeDb = 40;  // mel224 ranges from -80 to 0 dB, the body's images from -1 to 1
+  at::Tensor picture(const at::Tensor& examples) const override { return grey(examples) / kHalfRangeDb + 1; }
   /// With three equal colour channels, the filters of the channels can be summed.
   at::Tensor stem(const at::Tensor& x, const Pass& pass) const override {
     Conv2d grey_stem = stem_;

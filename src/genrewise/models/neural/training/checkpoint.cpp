@@ -85,12 +85,17 @@ void Trainer::save_checkpoint(const TrainingLog& log) {
   last.metadata["state"] = state.dump();
   last.metadata["run"] = log.run();
   network_.save(last, "network.");
-  optimiser_.save(last, "optimiser.");
+  if (!state_.finished) optimiser_.save(last, "optimiser.");  // twice the size of the weights
   write_file(log.last_checkpoint(), last.serialise_sealed());
 }
 
 bool Trainer::resume(const TrainingLog& log) {
   if (!log.keeps() || !std::filesystem::exists(log.last_checkpoint())) return false;
+  usable([&] { load_checkpoint(log); });
+  return true;
+}
+
+void Trainer::load_checkpoint(const TrainingLog& log) {
   const TensorArchive last = read_checkpoint(log.last_checkpoint(), log, *progress_);
   try {
     const auto text = last.metadata.find("state");
@@ -116,7 +121,7 @@ bool Trainer::resume(const TrainingLog& log) {
     throw Error("its state is invalid: " + problem_of(problem), last.name(), kRestart);
   }
   network_.load(last, "network.");
-  optimiser_.load(last, "optimiser.");
+  if (!state_.finished) optimiser_.load(last, "optimiser.");
   if (config_.keep_best && state_.best_epoch > 0) {
     // It may be of a later epoch than the state: training then reaches the same epoch and the same weights.
     const TensorArchive best = read_checkpoint(log.best_checkpoint(), log, *progress_);
@@ -126,7 +131,6 @@ bool Trainer::resume(const TrainingLog& log) {
       take_tensor(best, "network." + weight.name, best_weights_.back());
     }
   }
-  return true;
 }
 
 void Trainer::find_rate(const BatchSource& source) {

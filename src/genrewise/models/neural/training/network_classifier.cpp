@@ -9,6 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/device.hpp"
@@ -77,7 +78,7 @@ class NetworkClassifier final : public Classifier {
     const auto& [examples, labels, label_count, groups] = data;
     require_table(examples, labels, label_count);
     HoldOut rows;
-    if (config_.validation_share > 0) {
+    if (config_.validation_share > 0 && context.validation == nullptr && context.follow == nullptr) {
       rows = hold_out(labels, groups, label_count, config_.validation_share, seed_);
     } else {
       rows.training.resize(labels.size());
@@ -88,16 +89,29 @@ class NetworkClassifier final : public Classifier {
     source.label_count = label_count;
     source.label_sizes = sizes_of_rows(labels, rows.training, label_count);
     source.fingerprint = fingerprint_of(examples, labels);
-    const auto stream = [&data](const std::vector<std::size_t>& part, bool shuffle) {
-      return [&data, &part, shuffle](const BatchRequest& request) -> std::unique_ptr<BatchStream> {
+    const auto stream = [](const TrainingData& from, const std::vector<std::size_t>& part, bool shuffle) {
+      return [&from, &part, shuffle](const BatchRequest& request) -> std::unique_ptr<BatchStream> {
         return std::make_unique<MatrixStream>(
-            data.examples, data.labels, part,
+            from.examples, from.labels, part,
             MatrixStreamConfig{request.batch_size, shuffle, request.seed, request.epochs, request.rank, request.ranks,
                                request.start});
       };
     };
-    source.training = stream(rows.training, true);
-    if (!rows.held_out.empty()) source.validation = stream(rows.held_out, false);
+    source.training = stream(data, rows.training, true);
+    if (context.validation != nullptr) {
+      const auto& [others, other_labels, other_count, other_groups] = *context.validation;
+      require_table(others, other_labels, label_count);
+      if (others.cols() != examples.cols())
+        throw Error(fmt::format("training has {} columns, validation {}", examples.cols(), others.cols()),
+                    descriptor_.kind);
+      if (config_.validation_share > 0 && context.progress != nullptr)
+        context.progress->note("validation_share has no effect, because there is a validation part");
+      rows.held_out.resize(other_labels.size());
+      std::iota(rows.held_out.begin(), rows.held_out.end(), std::size_t{0});
+      source.fingerprint += " " + fingerprint_of(others, other_labels);
+    }
+    if (!rows.held_out.empty())
+      source.validation = stream(context.validation != nullptr ? *context.validation : data, rows.held_out, false);
     fit_batches(source, context);
   }
 
@@ -111,17 +125,14 @@ class NetworkClassifier final : public Classifier {
     const std::string remedy =
         fmt::format("lower batch_size (now {}), or choose a smaller network", config_.batch_size);
     guarded(descriptor_.kind, remedy, [&] {
-      network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
-      network_->to(device_);
-      TrainingContext training;
-      training.small_layers = kind_.small_layers;
-      training.progress = context.progress;
-      training.run_folder = context.run_folder;
-      training.identity = {
-          {"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
-      if (!context.ranks_address.empty())
-        training.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device_);
-      Trainer(*network_, config_, device_, training).run(source);
+      try {
+        train(source, context);
+      } catch (const UnusableRun& problem) {
+        if (!context.replace_run) throw;
+        if (context.progress != nullptr) context.progress->note(problem.what() + std::string("; starting it again"));
+        std::filesystem::remove_all(context.run_folder);
+        train(source, context);
+      }
     });
     for (Weight& weight : network_->weights()) weight.value.mutable_grad() = at::Tensor();
   }
@@ -138,6 +149,7 @@ class NetworkClassifier final : public Classifier {
     guarded(descriptor_.kind, "predict fewer examples at a time", [&] {
       const at::NoGradGuard no_grad;
       for (std::size_t first = 0; first < examples.rows(); first += kPredictBatch) {
+        throw_if_interrupted();
         const std::size_t count = std::min(kPredictBatch, examples.rows() - first);
         const at::Tensor rows = borrowed(examples.row(first).data(), count, examples.cols());
         at::Tensor logits = network_->forward(sent_to(rows, at::Device(device_)), {});
@@ -174,6 +186,37 @@ class NetworkClassifier final : public Classifier {
   }
 
  private:
+  void train(const BatchSource& source, const FitContext& context) {
+    network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
+    network_->to(device_);
+    TrainingContext training;
+    training.small_layers = kind_.small_layers;
+    training.progress = context.progress;
+    training.run_folder = context.run_folder;
+    training.embeddings_folder = context.embeddings_folder.empty() ? context.run_folder : context.embeddings_folder;
+    training.identity = {
+        {"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
+    if (context.follow != nullptr && context.follow->chosen_epoch > 0) {
+      training.follow = context.follow;
+      training.identity["follows"] = sha256_hex(to_json(*context.follow).dump());
+    }
+    training.epoch_notes = context.epoch_notes;
+    if (!context.ranks_address.empty())
+      training.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device_);
+    const TrainingResult result = Trainer(*network_, config_, device_, training).run(source);
+    if (context.curve != nullptr) *context.curve = curve_of(result);
+  }
+
+  static TrainingCurve curve_of(const TrainingResult& result) {
+    TrainingCurve curve;
+    for (const EpochReport& report : result.curve)
+      curve.epochs.push_back({report.epoch, report.training_loss, report.training_accuracy, report.validation_loss,
+                              report.validation_accuracy, report.learning_rate});
+    curve.chosen_epoch = result.best_epoch > 0 ? result.best_epoch : result.curve.size();
+    curve.learning_rate = result.learning_rate;
+    return curve;
+  }
+
   void require_table(const Matrix& examples, std::span<const int> labels, int label_count) const {
     const std::string& name = descriptor_.kind;
     if (examples.rows() != labels.size())

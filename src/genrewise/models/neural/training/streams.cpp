@@ -63,7 +63,8 @@ bool MatrixStream::next(Batch& batch) {
     std::ranges::copy(examples_.row(order_[i]),
                       batch.features.begin() + static_cast<std::ptrdiff_t>((i - begin) * batch.values));
     batch.labels.push_back(labels_[order_[i]]);
-    batch.records.push_back(static_cast<std::uint32_t>(order_[i]));
+    batch.records.push_back(config_.records.empty() ? static_cast<std::uint32_t>(order_[i])
+                                                    : config_.records[order_[i]]);
   }
   batch.epoch = epoch_;
   batch.number = batch_;

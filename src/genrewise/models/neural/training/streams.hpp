@@ -20,6 +20,7 @@ struct MatrixStreamConfig {
   std::uint64_t epochs = 1;  ///< 0: unlimited
   int rank = 0, ranks = 1;   ///< this process takes its share of every batch
   std::optional<BatchPosition> start = std::nullopt;
+  std::span<const std::uint32_t> records = {};  ///< numbers of the rows in the batches; empty: their indices
 };
 
 /// Rows of a table in memory. The table and the labels must outlive the stream.

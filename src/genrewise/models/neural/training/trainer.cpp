@@ -10,7 +10,9 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/parallel.hpp"
 #include "genrewise/models/neural/training/device.hpp"
+#include "genrewise/models/neural/training/embeddings.hpp"
 #include "genrewise/models/neural/training/mixed_precision.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
 
@@ -35,52 +37,74 @@ Trainer::Trainer(Network& network, TrainerConfig config, std::string device, Tra
       optimiser_(config_, network),
       progress_(context_.progress != nullptr ? context_.progress : &quiet_) {}
 
-TrainingResult Trainer::run(const BatchSource& source) {
+/// The engine, if the body stays frozen and sees every example unchanged in every epoch.
+BodyEngine Trainer::engine_of_frozen_body(const BatchSource& source) const {
+  const bool frozen = config_.frozen_epochs < 0 || config_.frozen_epochs >= config_.epochs;
+  if (!frozen || config_.augmentation.any() || !context_.ranks->alone()) return {};
+  BodyEngine engine = network_.body_engine(thread_budget());
+  const std::size_t bytes = source.training_examples() * engine.size * sizeof(float);
+  if (bytes <= kMostEmbeddingBytes) return engine;
+  progress_->note(fmt::format("the frozen body runs in every epoch: its embeddings would take {:.1f} GiB of memory",
+                              static_cast<double>(bytes) / (1 << 30)));
+  return {};
+}
+
+TrainingResult Trainer::run(const BatchSource& given) {
   follow_thread_budget(context_.small_layers);
-  if (source.training_examples() == 0) throw Error("there are no examples to train on", "training");
-  loss_ = {source.label_count, config_.label_smoothing, {}};
-  validation_loss_ = {source.label_count, 0, {}};
+  if (given.training_examples() == 0) throw Error("there are no examples to train on", "training");
+  loss_ = {given.label_count, config_.label_smoothing, {}};
+  validation_loss_ = {given.label_count, 0, {}};
   if (config_.balanced) {
-    const auto present = static_cast<double>(std::ranges::count_if(source.label_sizes, [](auto n) { return n > 0; }));
-    for (const std::size_t size : source.label_sizes)
+    const auto present = static_cast<double>(std::ranges::count_if(given.label_sizes, [](auto n) { return n > 0; }));
+    for (const std::size_t size : given.label_sizes)
       loss_.class_weights.push_back(size == 0 ? 0.0F
-                                              : static_cast<float>(static_cast<double>(source.training_examples()) /
+                                              : static_cast<float>(static_cast<double>(given.training_examples()) /
                                                                    (present * static_cast<double>(size))));
   }
-  steps_per_epoch_ = (source.training_examples() + config_.batch_size - 1) / config_.batch_size;
+  steps_per_epoch_ = (given.training_examples() + config_.batch_size - 1) / config_.batch_size;
 
-  TrainingLog log(context_.run_folder, identity_of(source), context_.ranks->rank() == 0);
+  const BodyEngine engine = engine_of_frozen_body(given);
+  nlohmann::json identity = identity_of(given);
+  if (engine.embed) identity["embeddings"] = engine.weights;
+  TrainingLog log(context_.run_folder, identity, context_.ranks->rank() == 0);
   TrainingResult result;
   result.resumed = resume(log);
+  embedded_ = engine.embed && !state_.finished;
+  const BatchSource source = embedded_ ? embedded(given, engine, context_.embeddings_folder, *progress_) : given;
   if (!result.resumed) {
-    state_.learning_rate = config_.learning_rate;
-    if (config_.learning_rate == 0) find_rate(source);
+    state_.learning_rate = context_.follow != nullptr ? context_.follow->learning_rate : config_.learning_rate;
+    if (state_.learning_rate == 0) find_rate(source);
   }
-  const auto epochs = static_cast<std::uint64_t>(config_.epochs);
   const std::size_t examples = source.training_examples();
   auto last_saved = Clock::now();
   double wait_s = 0, train_s = 0;
   if (!state_.finished) {
-    auto stream = training_stream(source, epochs, state_.position);
-    progress_->begin("training", "clips", epochs * examples,
+    auto stream = training_stream(source, epochs(), state_.position);
+    progress_->begin("training", "clips", epochs() * examples,
                      state_.epoch * examples + static_cast<std::uint64_t>(state_.sums.seen));
+    progress_->detail(detail());
     while (!state_.finished) {
+      EpochReport report;
       try {
-        network_.freeze_body(config_.frozen_epochs < 0 ||
-                             state_.epoch < static_cast<std::uint64_t>(config_.frozen_epochs));
-        run_epoch(*stream);
+        begin_epoch();
+        // A run that was interrupted during the validation has finished the epoch's batches.
+        if (!state_.position || state_.position->epoch == state_.epoch) run_epoch(*stream);
+        report = report_of_epoch();
+        if (source.validation) validate(source, report);
       } catch (const Interrupted&) {
         const HoldInterrupts hold;
         save_checkpoint(log);
         progress_->finish();
         throw;
       }
-      const HoldInterrupts hold;  // an epoch's end is completed and saved as a whole, so a resumed run finds it complete
+      // An epoch's end is completed and saved as a whole, so a resumed run finds it complete.
+      const HoldInterrupts hold;
       wait_s += state_.sums.wait_s;
       train_s += state_.sums.train_s;
-      end_epoch(source);
+      end_epoch(report);
       log.add(state_.curve);
-      progress_->note(to_string(state_.curve.back(), config_.epochs));
+      progress_->detail(detail());
+      if (context_.epoch_notes) progress_->note(to_string(report, epochs()));
       if (state_.finished || seconds_since(last_saved) > context_.checkpoint_every_s) {
         save_checkpoint(log);
         last_saved = Clock::now();
@@ -112,6 +136,28 @@ std::unique_ptr<BatchStream> Trainer::training_stream(const BatchSource& source,
   return prefetched(std::move(stream));
 }
 
+/// A fit that follows another ends after that one's chosen epoch, on the schedule of all epochs.
+std::uint64_t Trainer::epochs() const {
+  const auto all = static_cast<std::uint64_t>(config_.epochs);
+  return context_.follow != nullptr ? std::min(all, context_.follow->chosen_epoch) : all;
+}
+
+void Trainer::begin_epoch() {
+  network_.freeze_body(config_.frozen_epochs < 0 || state_.epoch < static_cast<std::uint64_t>(config_.frozen_epochs));
+  if (context_.follow != nullptr && config_.schedule == ScheduleKind::plateau &&
+      static_cast<double>(state_.epoch) >= config_.warmup_epochs)
+    state_.plateau_share = context_.follow->epochs.at(state_.epoch).learning_rate / context_.follow->learning_rate;
+}
+
+std::string Trainer::detail() const {
+  std::string text = fmt::format("epoch {} of {}", state_.epoch + (state_.finished ? 0 : 1), epochs());
+  if (state_.curve.empty()) return text;
+  const EpochReport& last = state_.curve.back();
+  text += fmt::format(", loss {:.3f}", last.training_loss);
+  if (last.validation_accuracy) return text + fmt::format(", validation {:.1f} %", 100 * *last.validation_accuracy);
+  return text + fmt::format(", accuracy {:.1f} %", 100 * last.training_accuracy);
+}
+
 void Trainer::run_epoch(BatchStream& stream) {
   Batch batch;
   auto mark = Clock::now();
@@ -140,7 +186,8 @@ at::Tensor Trainer::forward(const Batch& batch, const Pass& pass) const {
   const at::Tensor examples = borrowed(batch.features.data(), batch.size, batch.values);
   const at::Device device(device_);
   const MixedPrecision precision(config_.mixed_precision && device.is_cuda());
-  return network_.forward(sent_to(examples, device), pass);
+  const at::Tensor there = sent_to(examples, device);
+  return embedded_ ? network_.classify(there, pass) : network_.forward(there, pass);
 }
 
 double Trainer::current_rate() const {
@@ -215,7 +262,7 @@ void Trainer::refuse_batch(const Batch& batch, const std::string& what) const {
               "training", "lower learning_rate, set gradient_clip (1 to 5), or inspect these records");
 }
 
-void Trainer::end_epoch(const BatchSource& source) {
+EpochReport Trainer::report_of_epoch() const {
   const Sums& sums = state_.sums;
   EpochReport report;
   report.epoch = state_.epoch + 1;
@@ -226,24 +273,29 @@ void Trainer::end_epoch(const BatchSource& source) {
   report.seconds = sums.train_s;
   report.clips_per_s = sums.train_s > 0 ? static_cast<double>(sums.seen) / sums.train_s : 0;
   report.input_wait_share = sums.train_s > 0 ? sums.wait_s / sums.train_s : 0;
-  if (source.validation) validate(source, report);
+  return report;
+}
+
+void Trainer::end_epoch(const EpochReport& report) {
   state_.curve.push_back(report);
   state_.sums = {};
   ++state_.epoch;
   update_best_and_schedule(report);
-  if (state_.epoch >= static_cast<std::uint64_t>(config_.epochs)) state_.finished = true;
+  if (state_.epoch >= epochs()) state_.finished = true;
 }
 
 void Trainer::validate(const BatchSource& source, EpochReport& report) {
   const at::NoGradGuard no_grad;
   const std::string remedy = fmt::format("lower batch_size (now {})", config_.batch_size);
   at::Tensor sums = at::zeros({3}, at::kDouble);
+  const bool alone = context_.ranks->count() == 1;  // several ranks stop after the same step only
   guarded("validation", remedy, [&] {
     const auto stream = source.validation(
         {.batch_size = config_.batch_size, .rank = context_.ranks->rank(), .ranks = context_.ranks->count()});
     auto* sum = sums.data_ptr<double>();
     Batch batch;
     while (stream->next(batch)) {
+      if (alone) throw_if_interrupted();
       if (batch.size == 0) continue;
       const BatchLoss loss = cross_entropy(validation_loss_, forward(batch, {}), batch);
       const at::Tensor outcome = loss.outcome.to(at::kCPU);

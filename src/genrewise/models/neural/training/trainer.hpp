@@ -27,8 +27,12 @@ struct TrainingContext {
   std::filesystem::path run_folder = {};               ///< empty: nothing is stored
   nlohmann::json identity = nlohmann::json::object();  ///< of the run, in addition to the data's fingerprint
   std::shared_ptr<Ranks> ranks = std::make_shared<Ranks>();
-  bool small_layers = false;       ///< libtorch uses one thread (genrewise's own kernels use all)
-  double checkpoint_every_s = 60;  ///< least time between two writes of the last state, which happen at the end of an epoch
+  const TrainingCurve* follow = nullptr;         ///< as FitContext's
+  bool epoch_notes = true;                       ///< as FitContext's
+  std::filesystem::path embeddings_folder = {};  ///< as FitContext's
+  bool small_layers = false;                     ///< libtorch uses one thread (genrewise's own kernels use all)
+  double checkpoint_every_s =
+      60;  ///< least time between two writes of the last state, which happen at the end of an epoch
 };
 
 struct TrainingResult {
@@ -41,17 +45,17 @@ struct TrainingResult {
 
 /// Trains a network on batches.
 ///
-/// All randomness derives from config.seed and the number of the epoch, batch or step, so a run that was interrupted (or
-/// killed) and resumed ends with the same bits as an uninterrupted one. Interrupted is thrown between two steps, after
-/// the whole state is written to the run folder.
+/// All randomness derives from config.seed and the number of the epoch, batch or step, so a run that was interrupted
+/// (or killed) and resumed ends with the same bits as an uninterrupted one. Interrupted is thrown between two steps,
+/// after the whole state is written to the run folder.
 ///
 /// Throws Error when a loss or gradient is not finite (naming epoch, batch and records), when memory runs out (naming
-/// the batch size), and when the run folder belongs to another run.
+/// the batch size), and UnusableRun when the run folder belongs to another run or is damaged.
 class Trainer {
  public:
   /// The network is on its device already; it is trained in place.
   Trainer(Network& network, TrainerConfig config, std::string device, TrainingContext context = {});
-  TrainingResult run(const BatchSource& source);
+  TrainingResult run(const BatchSource& given);
 
  private:
   struct Sums {
@@ -73,17 +77,23 @@ class Trainer {
   };
 
   nlohmann::json identity_of(const BatchSource& source) const;
+  BodyEngine engine_of_frozen_body(const BatchSource& source) const;
   void run_epoch(BatchStream& stream);
   void step(const Batch& batch);
   at::Tensor forward(const Batch& batch, const Pass& pass) const;
   double current_rate() const;
   void share_gradients(at::Tensor& counts);
-  void end_epoch(const BatchSource& source);
+  std::uint64_t epochs() const;
+  void begin_epoch();
+  EpochReport report_of_epoch() const;
+  void end_epoch(const EpochReport& report);
   void validate(const BatchSource& source, EpochReport& report);
+  std::string detail() const;
   void update_best_and_schedule(const EpochReport& report);
   void keep_best_weights();
   void save_checkpoint(const TrainingLog& log);
   bool resume(const TrainingLog& log);
+  void load_checkpoint(const TrainingLog& log);
   void find_rate(const BatchSource& source);
   std::unique_ptr<BatchStream> training_stream(const BatchSource& source, std::uint64_t epochs,
                                                std::optional<BatchPosition> start) const;
@@ -98,7 +108,7 @@ class Trainer {
   State state_;
   std::uint64_t steps_per_epoch_ = 1;
   std::vector<at::Tensor> best_weights_;
-  bool best_is_saved_ = true, stop_ = false;
+  bool best_is_saved_ = true, stop_ = false, embedded_ = false;
   Progress quiet_;
   Progress* progress_;
 };
@@ -107,8 +117,8 @@ class Trainer {
 struct RatePoint {
   double rate = 0, loss = 0;
 };
-/// Learning rate at the steepest fall of the smoothed loss before its first rise (Smith 2017); a tenth of the rate of the
-/// rise if the loss never fell. Throws Error for fewer than 3 points.
+/// Learning rate at the steepest fall of the smoothed loss before its first rise (Smith 2017); a tenth of the rate of
+/// the rise if the loss never fell. Throws Error for fewer than 3 points.
 double suggested_rate(const std::vector<RatePoint>& points);
 
 }  // namespace genrewise::neural

@@ -55,7 +55,7 @@ EpochReport parse_epoch_report(const json& text) {
   return report;
 }
 
-std::string to_string(const EpochReport& report, int epochs) {
+std::string to_string(const EpochReport& report, std::uint64_t epochs) {
   std::string text = fmt::format("epoch {} of {}: loss {:.4f}, accuracy {:.1f} %", report.epoch, epochs,
                                  report.training_loss, 100 * report.training_accuracy);
   if (report.validation_loss)
@@ -66,12 +66,17 @@ std::string to_string(const EpochReport& report, int epochs) {
 
 TrainingLog::TrainingLog(std::filesystem::path folder, const json& identity, bool writes) : folder_(std::move(folder)) {
   if (folder_.empty()) return;
-  constexpr char kRemedy[] = "choose another run folder, or remove this one to start again";
   make_folders(folder_);
   if (writes) {
     lock_ = FolderLock(folder_);
     remove_unfinished(folder_ / "");
   }
+  usable([&] { claim(identity, writes); });
+  if (writes) events_ = std::make_unique<EventWriter>(folder_);
+}
+
+void TrainingLog::claim(const json& identity, bool writes) {
+  constexpr char kRemedy[] = "choose another run folder, or remove this one to start again";
   const auto path = folder_ / "config.json";
   const std::string text = sealed_text(identity, 2);
   const json requested = require_sealed_json(text, path.string());
@@ -86,7 +91,6 @@ TrainingLog::TrainingLog(std::filesystem::path folder, const json& identity, boo
   } else if (writes) {
     write_file(path, text);
   }
-  if (writes) events_ = std::make_unique<EventWriter>(folder_);
 }
 
 TrainingLog::~TrainingLog() = default;

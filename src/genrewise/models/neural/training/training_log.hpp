@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/storage/folder_lock.hpp"
 
 namespace genrewise {
@@ -28,14 +30,31 @@ struct EpochReport {
 nlohmann::json to_json(const EpochReport& report);
 EpochReport parse_epoch_report(const nlohmann::json& json);
 /// "epoch 3 of 100: loss 1.234, accuracy 45.6 %; validation loss 1.3, accuracy 44.0 %; 210 clips/s, input wait 0.1 %".
-std::string to_string(const EpochReport& report, int epochs);
+std::string to_string(const EpochReport& report, std::uint64_t epochs);
+
+/// A run folder from which this run cannot continue: another run's, or damaged.
+class UnusableRun : public Error {
+ public:
+  using Error::Error;
+};
+/// Calls `read`, with every Error about the content of files as UnusableRun.
+template <class Read>
+auto usable(Read&& read) {
+  try {
+    return read();
+  } catch (const FileError&) {
+    throw;
+  } catch (const Error& problem) {
+    throw UnusableRun(problem.problem(), problem.where(), problem.remedy());
+  }
+}
 
 class TrainingLog {
  public:
   /// An empty path: nothing is stored. Otherwise the folder is created, and config.json in it must equal `identity`, or
-  /// neither it nor a checkpoint exist yet: throws Error that names the first difference, or states that config.json
-  /// cannot be read. `writes`: whether this process writes (rank 0). It locks the folder (throws Error if another
-  /// training run works in it) and removes temporary files of killed runs.
+  /// neither it nor a checkpoint exist yet: throws UnusableRun that names the first difference, or states that
+  /// config.json cannot be read. `writes`: whether this process writes (rank 0). It locks the folder (throws Error if
+  /// another training run works in it) and removes temporary files of killed runs.
   TrainingLog(std::filesystem::path folder, const nlohmann::json& identity, bool writes = true);
   ~TrainingLog();
 
@@ -48,6 +67,7 @@ class TrainingLog {
   void add(const std::vector<EpochReport>& curve);
 
  private:
+  void claim(const nlohmann::json& identity, bool writes);
   std::filesystem::path folder_;
   std::string run_;
   FolderLock lock_;
