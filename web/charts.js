@@ -58,8 +58,7 @@ function hideTip() {
 
 function point(event) {
   let mark = event.target;
-  while (mark instanceof Element && mark.tip === undefined && !mark.tipAt && mark.tagName !== "svg") mark =
-    mark.parentNode;
+  while (mark instanceof Element && mark.tagName !== "svg" && !mark.tip && !mark.tipAt) mark = mark.parentNode;
   const chart = event.target.closest?.("svg.chart");
   if (chart) {
     const series = mark?.dataset?.series;
@@ -94,7 +93,7 @@ export function connect(parent) {
   parent.append(tooltip);
   document.addEventListener("pointermove", point);
   document.addEventListener("pointerdown", point);
-  document.addEventListener("scroll", hideTip, {passive: true, capture: true});
+  document.addEventListener("scroll", () => (tooltip.hidden = true), {passive: true, capture: true});
   document.addEventListener("focusout", hideTip);
   document.addEventListener("keydown", walk);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
@@ -134,7 +133,7 @@ export function figure({title, note, description, draw, numbers}) {
     if (holder.width < 100) return;  // hidden
     const printing = document.documentElement.classList.contains("printing");
     const paper = holder.closest(".third, .small-charts") ? 290 : holder.closest(".grid, .columns") ? 440 : 900;
-    const chart = draw(printing ? paper : holder.width);
+    const chart = draw(printing ? paper : holder.width - 4);  // without the padding
     fill(chart, {role: "img", tabindex: 0, "aria-label": description ? `${title}. ${description}` : title}, []);
     chart.classList.add("chart");
     holder.replaceChildren(chart);
@@ -143,9 +142,9 @@ export function figure({title, note, description, draw, numbers}) {
   resized.observe(holder);
   const save = (kind) => h("button", {type: "button", class: "quiet", "aria-label": `Download “${title}” as ${kind}`,
     click: () => download(holder.firstChild, title, kind)}, kind);
-  return h("figure", {}, h("figcaption", {}, h("span", {class: "title"}, title), note &&
-    h("span", {class: "note"}, note)),
-    holder, h("div", {class: "tools"}, numbers && dataTable(title, numbers), save("SVG"), save("PNG")));
+  return h("figure", {},
+    h("figcaption", {}, h("span", {class: "title"}, title), note && h("span", {class: "note"}, note)), holder,
+    h("div", {class: "tools"}, numbers && dataTable(title, numbers), save("SVG"), save("PNG")));
 }
 
 /** A closed table of a figure's numbers, filled when it is opened. */
@@ -266,36 +265,40 @@ export function extent(values, {margin = 0.06, log = false, include = []} = {}) 
 
 // ---- x-y charts: lines, curves, scatter, areas, bars with error ----
 
+const line = (x1, y1, x2, y2, css) =>
+  s("line", {x1: round(x1), y1: round(y1), x2: round(x2), y2: round(y2), class: css});
+const upright = (x, y1, y2, css) => line(x, y1, x, y2, css);
+const axisTitle = (text, x, y, width) => label(text, x, y, {style: "axis", anchor: "middle", width});
+
 /**
  * Axes: {domain: [low, high], label, log, format, ticks: [{at, text}]}. Each of `series`: points [[x, y]], name, series
  * (number of its colour or a class), line, dots, radius (of point i), tips (text of point i), tip (of the line),
  * bars [[x, low, high]], area [[x, low, high]], emphasis (index of a filled point). `height`: without the legend.
- * `rules`: {x or y, text}; `images`: {href, x, y, width, height} in data units; `diagonal`: a line from corner to corner.
+ * `rules`: {x or y, text}; `image`: URL of what fills the axes; `diagonal`: a line between corners.
  */
-export function plot(width, {x, y, series, height: inner = 250, rules = [], diagonal, images = [], keys}) {
+export function plot(width, {x, y, series, height: inner = 250, rules = [], diagonal, image, keys}) {
   const chart = open(width, inner), named = keys ?? series.filter((each) => each.name);
   const head = named.length > 1 ? legend(chart, named, width) : 0, height = inner + head;
-  setHeight(chart, height);
-  const yTicks = ticksOf(y, Math.max(2, inner / 45));
-  const left = y.bare ? 44 : widest(yTicks.map((tick) => tick.text), 11) + 10, right = width - 10;
+  const yTicks = ticksOf(y, Math.max(2, inner / 45)), gutter = widest(yTicks.map((tick) => tick.text), 11) + 10;
+  const left = y.bare ? 44 : gutter, right = width - 10;
   const top = head + (y.label ? 22 : 8), bottom = height - (x.label ? 40 : x.bare ? 6 : 22);
   const atX = scale(x, left, right), atY = scale(y, bottom, top);
+  setHeight(chart, height);
   if (y.label) chart.append(label(y.label, 0, head + 11, {style: "axis", width}));
-  if (x.label) chart.append(label(x.label, (left + right) / 2, height - 4,
-    {style: "axis", anchor: "middle", width: right - left}));
+  if (x.label) chart.append(axisTitle(x.label, (left + right) / 2, height - 4, right - left));
   for (const {at, text} of yTicks) {
-    if (!y.bare) chart.append(s("line", {x1: left, x2: right, y1: round(atY(at)), y2: round(atY(at)),
-      class: "grid-line"}));
+    if (!y.bare) chart.append(line(left, atY(at), right, atY(at), "grid-line"));
     chart.append(label(text, left - 6, round(atY(at) + 4), {size: 11, anchor: "end", style: "tick"}));
   }
   if (!x.bare) drawTicks(chart, ticksOf(x, Math.max(2, (right - left) / 70)), atX, bottom + 15, width);
-  chart.append(s("line", {x1: left, x2: right, y1: bottom, y2: bottom, class: "base"}));
-  for (const {href, x: from, y: low, width: w, height: up} of images) {
-    chart.append(s("image", {href, x: atX(from), y: atY(low + up), width: atX(from + w) - atX(from),
-      height: atY(low) - atY(low + up), preserveAspectRatio: "none"}));
+  chart.append(line(left, bottom, right, bottom, "base"));
+  if (image) chart.append(s("image", {href: image, x: left, y: top, width: right - left, height: bottom - top,
+    preserveAspectRatio: "none"}));
+  if (diagonal) chart.append(line(left, bottom, right, top, "rule"));
+  for (const {x: atRule, y: level, text} of rules) {
+    if (level !== undefined) chart.append(line(left, atY(level), right, atY(level), "rule"));
+    else drawRule(chart, atX(atRule), top, bottom, width, text, top + 9);
   }
-  if (diagonal) chart.append(s("line", {x1: left, y1: bottom, x2: right, y2: top, class: "rule"}));
-  for (const rule of rules) drawRule(chart, rule, atX, atY, {left, right, top, bottom});
   series.forEach((each, i) => drawSeries(chart, each, i, atX, atY));
   return chart;
 }
@@ -311,189 +314,158 @@ function drawTicks(chart, ticks, atX, y, width) {
   }
 }
 
-function drawRule(chart, {x, y, text}, atX, atY, {left, right, top, bottom}) {
-  const upright = x !== undefined, at = round(upright ? atX(x) : atY(y));
-  chart.append(s("line", upright ? {x1: at, x2: at, y1: top, y2: bottom, class: "rule"}
-    : {x1: left, x2: right, y1: at, y2: at, class: "rule"}));
-  if (!text) return;
-  const late = upright && at > (left + right) / 2;
-  chart.append(label(text, upright ? at + (late ? -5 : 5) : right, upright ? top + 9 : at - 5,
-    {size: 11, anchor: !upright || late ? "end" : "start", style: "rule-text"}));
+/** An upright dashed line, with its text on the side that has more space. */
+function drawRule(chart, x, top, bottom, width, text, textY) {
+  const [shift, anchor] = x > width / 2 ? [-5, "end"] : [5, "start"];
+  chart.append(upright(x, top, bottom, "rule"));
+  if (text) chart.append(label(text, x + shift, textY, {size: 11, anchor, style: "rule-text"}));
 }
 
 function drawSeries(chart, each, i, atX, atY) {
-  const {points: all = [], bars = [], area = [], series = i, name, radius = 3.5, key = i} = each,
-    css = seriesClass(series);
+  const {points: all = [], bars = [], area = [], series = i, name, radius = 3.5, key = i} = each;
+  const css = seriesClass(series), text = each.tip ?? name;
   const path = (list) => list.map(([a, b], k) => `${k ? "L" : "M"}${round(atX(a))},${round(atY(b))}`).join("");
   if (area.length) {
-    chart.append(s("path", {class: `area ${css}${each.line ? "" : " solid"}`,
-      d: `${path(area.map(([a, , high]) => [a, high]))}${path(area.map(([a, low]) => [a, low]).reverse())
-        .replace("M", "L")}Z`}));
+    const outline = [...area.map(([a, , high]) => [a, high]), ...area.map(([a, low]) => [a, low]).reverse()];
+    chart.append(s("path", {class: `area ${css}${each.line ? "" : " solid"}`, d: `${path(outline)}Z`}));
   }
-  for (const [a, low, high] of bars) {
-    chart.append(s("line", {x1: round(atX(a)), x2: round(atX(a)), y1: round(atY(low)), y2: round(atY(high)),
-      class: `spread ${css}`}));
-  }
+  for (const [a, low, high] of bars) chart.append(upright(atX(a), atY(low), atY(high), `spread ${css}`));
   if (each.line) {
-    const d = path(all), text = each.tip ?? name;
-    chart.append(tip(s("path", {d, class: `line ${css}${text ? " mark" : ""}`}), text, key),
-      tip(s("path", {d, class: "hit-line", "data-hit": 1}), text));
-    chart.lastChild.dataset.series = key;
+    const d = path(all), style = text ? `line mark ${css}` : `line ${css}`;
+    const wide = s("path", {d, class: "hit-line", "data-hit": 1});
+    chart.append(tip(s("path", {d, class: style}), text, key), tip(wide, text, key));
   }
-  if (each.dots) {
-    all.forEach(([a, b], k) =>
-      chart.append(tip(shape(series, atX(a), atY(b), typeof radius === "function" ? radius(k) : radius,
-      `dot mark${each.hollow && k !== each.emphasis ? " hollow" : ""}`), each.tips?.(k) ?? name, key)));
-  }
+  if (!each.dots) return;
+  all.forEach(([a, b], k) => {
+    const style = each.hollow && k !== each.emphasis ? "dot mark hollow" : "dot mark";
+    const size = typeof radius === "function" ? radius(k) : radius;
+    chart.append(tip(shape(series, atX(a), atY(b), size, style), each.tips?.(k) ?? name, key));
+  });
 }
 
 // ---- rows: intervals, dots, bars, stacked bars, boxes ----
 
 /**
  * One row per item: {label, series, strong, tip, text} with some of value and low, high (a dot on its interval), dots
- * [numbers], bar (number), segments [{value, series, tip}], box [min, q1, median, q3, max]. `axis` as in plot().
+ * [numbers], bar (number), segments [{value, series, tip}], box [min, q1, median, q3, max]. `axis` as in plot();
+ * `reference`: position of a dashed line. Names stand above their rows where the chart is narrow.
  */
 export function rowChart(width, {rows, axis, reference, keys = [], size = 26}) {
-  const narrow = width < 460, size1 = 12;
-  const texts = rows.some((row) => row.text) ? widest(rows.map((row) => row.text ?? ""), 12) + 14 : 0;
-  const left = narrow ? 2 : Math.min(widest(rows.map((row) => row.label), size1), width * 0.36) + 14;
-  const right = width - (narrow ? 4 : texts || 8), step = narrow ? size + 16 : size;
-  const chart = open(width, 0);
-  const top = (keys.length ? legend(chart, keys, width) : 0) + (reference?.text ? 16 : 4);
-  const bottom = top + step * rows.length, height = bottom + (axis.label ? 38 : 20), at = scale(axis, left, right);
-  const ticks = ticksOf(axis, Math.max(2, (right - left) / 70));
-  for (const tick of ticks) chart.append(s("line", {x1: round(at(tick.at)), x2: round(at(tick.at)), y1: top,
-    y2: bottom, class: "grid-line"}));
+  const narrow = width < 460, wordy = rows.filter((row) => row.text).map((row) => row.text);
+  const texts = wordy.length ? widest(wordy, 12) + 14 : 0;
+  const names = Math.min(widest(rows.map((row) => row.label), 12), width * 0.36) + 14;
+  const left = narrow ? 2 : names, right = width - (narrow ? 4 : texts || 8), step = narrow ? size + 16 : size;
+  const chart = open(width, 0), top = legend(chart, keys, width) + 4, bottom = top + step * rows.length;
+  const at = scale(axis, left, right), ticks = ticksOf(axis, Math.max(2, (right - left) / 70));
+  setHeight(chart, bottom + (axis.label ? 38 : 20));
+  for (const tick of ticks) chart.append(upright(at(tick.at), top, bottom, "grid-line"));
   drawTicks(chart, ticks, at, bottom + 14, width);
-  if (axis.label) chart.append(label(axis.label, (left + right) / 2, height - 4,
-    {style: "axis", anchor: "middle", width: width * 0.9}));
-  if (reference) drawRule(chart, {x: reference.value}, at, null, {top: top - 2, bottom});
-  if (reference?.text) {
-    const late = at(reference.value) > width / 2;
-    chart.append(label(reference.text, at(reference.value), top - 5, {size: 11, anchor: late ? "end" : "start",
-      style: "rule-text"}));
-  }
+  if (axis.label) chart.append(axisTitle(axis.label, (left + right) / 2, bottom + 34, width * 0.9));
+  if (known(reference)) drawRule(chart, at(reference), top - 2, bottom, width);
   rows.forEach((row, i) => {
-    const y = top + step * i + (narrow ? 16 + size / 2 : step / 2), textY = narrow ? top + step * i + 14 : y + 4;
-    const css = row.strong ? "strong" : "";
-    chart.append(label(row.label, narrow ? 2 : left - 10, textY, {size: size1, anchor: narrow ? "start" : "end",
-      style: `name ${css}`,
-      width: narrow ? width - texts - 8 : left - 12}));
-    if (row.text) chart.append(label(row.text, width - 2, textY, {anchor: "end", style: `value ${css}`}));
-    drawRow(chart, row, i, at, y, size);
+    const start = top + step * i, y = start + (narrow ? 16 + size / 2 : step / 2), textY = narrow ? start + 14 : y + 4;
+    const css = row.strong ? " strong" : "", space = narrow ? width - texts - 8 : left - 12;
+    chart.append(label(row.label, narrow ? 2 : left - 10, textY,
+      {anchor: narrow ? "start" : "end", style: `name${css}`, width: space}));
+    if (row.text) chart.append(label(row.text, width - 2, textY, {anchor: "end", style: `value${css}`}));
+    drawRow(chart, row, at, y, size, width);
   });
-  setHeight(chart, height);
   return chart;
 }
 
-function drawRow(chart, row, index, at, y, size) {
-  const css = seriesClass(row.series ?? 0), group = tip(s("g", {class: `mark ${css}`}),
-    row.tip ?? `${row.label}: ${row.text ?? ""}`);
+function drawRow(chart, row, at, y, size, width) {
   const bar = (from, to, height, style, rx = 2) => s("rect", {x: round(Math.min(at(from), at(to))), y: y - height / 2,
     width: Math.max(0.5, round(Math.abs(at(to) - at(from)))), height, rx, class: style});
-  group.append(s("rect", {x: 0, y: y - size / 2, width: chart.getAttribute("width"), height: size, class: "hit",
-    "data-hit": 1}));
-  if (row.bar !== undefined) group.append(bar(0, row.bar, size * 0.5, "bar"));
-  if (row.low !== undefined && row.low !== null) group.append(bar(row.low, row.high, 7, "range", 3.5));
+  const group = tip(s("g", {class: `mark ${seriesClass(row.series ?? 0)}`},
+    s("rect", {x: 0, y: y - size / 2, width, height: size, class: "hit", "data-hit": 1}),
+    row.bar !== undefined && bar(0, row.bar, size * 0.5, "bar"),
+    known(row.low) && bar(row.low, row.high, 7, "range", 3.5)), row.tip ?? `${row.label}: ${row.text ?? ""}`);
   if (row.box) {
-    const [least, q1, median, q3, most] = row.box;
-    group.append(s("line", {x1: round(at(least)), x2: round(at(most)), y1: y, y2: y, class: "whisker"}),
-      bar(q1, q3, size * 0.5, "box"),
-      s("line", {x1: round(at(median)), x2: round(at(median)), y1: y - size * 0.25, y2: y + size * 0.25,
-        class: "median"}));
+    const [least, lower, median, upper, most] = row.box;
+    group.append(line(at(least), y, at(most), y, "whisker"), bar(lower, upper, size * 0.5, "box"),
+      upright(at(median), y - size * 0.25, y + size * 0.25, "median"));
   }
   for (const dot of row.dots ?? []) group.append(s("circle", {cx: round(at(dot)), cy: y, r: 3, class: "fold"}));
   if (known(row.value)) group.append(shape(row.series ?? 0, at(row.value), y, 4.5));
   chart.append(group);
   let from = 0;
-  (row.segments ?? []).forEach((part, i) => {
-    chart.append(tip(bar(from, from + part.value, size * 0.55, `bar mark ${seriesClass(part.series ?? i)}`, 0),
-      part.tip, part.series ?? i));
-    from += part.value;
-  });
+  for (const {value, series, tip: text} of row.segments ?? []) {
+    chart.append(tip(bar(from, from + value, size * 0.55, `bar mark ${seriesClass(series)}`, 0), text, series));
+    from += value;
+  }
 }
 
 /** A dot on its interval for a table cell; `domain`: of its axis; `chance`: position of a dashed line. */
 export function interval({value, low, high}, domain, chance, series = "muted") {
-  const width = 200, axis = scale({domain}, 6, width - 6), chart = open(width, 22);
-  chart.append(s("line", {x1: 6, x2: width - 6, y1: 11, y2: 11, class: "base"}));
-  if (known(chance)) chart.append(s("line", {x1: round(axis(chance)), x2: round(axis(chance)), y1: 1, y2: 21,
-    class: "rule"}));
-  chart.append(s("rect", {x: round(axis(low)), y: 7, width: round(axis(high) - axis(low)), height: 8, rx: 4,
-    class: `range ${series}`}),
-    s("circle", {cx: round(axis(value)), cy: 11, r: 4.5, class: `dot ${series}`}));
-  return fill(chart, {class: "inline", role: "img", "aria-label": `${percent(value)}, interval ${range({low, high})}`},
-    []);
+  const width = 200, at = scale({domain}, 6, width - 6), chart = open(width, 22);
+  chart.append(line(6, 11, width - 6, 11, "base"), upright(at(chance), 1, 21, "rule"),
+    s("rect", {x: round(at(low)), y: 7, width: round(at(high) - at(low)), height: 8, rx: 4, class: `range ${series}`}),
+    shape(series, at(value), 11, 4.5));
+  const text = `${percent(value)}, interval ${range({low, high})}`;
+  return fill(chart, {class: "inline", role: "img", "aria-label": text}, []);
 }
 
 // ---- matrices ----
 
 /**
  * Cells in the strength of `value(row, column)` (0..1, null: empty), with `text` where it fits and a tooltip `tip`;
- * `tone(row, column)` "warm" for the second colour, `mark(row, column)` true for a framed cell. Above 1,600 cells, or if
- * the cells get small, they are drawn as one image. Wider than `width` if 4 pixels a cell do not fit.
+ * `tone(row, column)` "warm" for the second colour, `mark(row, column)` true for a framed cell. Above 1,600 cells, or
+ * if the cells get small, they are drawn as one image. Wider than `width` if 4 pixels a cell do not fit.
  */
-export function matrix(width, {rows, columns, value, text, tip: tipOf, tone, mark, rowTitle, columnTitle,
-  widest: most = 64, size = 12}) {
-  const titled = rowTitle ? 18 : 0;
-  const left = titled + Math.min(widest(rows, size), width * 0.34, 190) + 10;
-  const names = Math.min(widest(columns, size), size * 12);
-  const rough = (width - left - 2) / columns.length;
-  const flat = names < Math.min(rough, most) - 6, slanted = !flat && rough >= 22 && names * 0.7 < width * 0.2;
-  const overhang = slanted ? names * 0.71 : 0;
-  const cell = Math.max(4, Math.min(most, (width - left - 2 - overhang) / columns.length)),
-    tall = Math.max(4, Math.min(cell, size * 2.4));
-  const top = (columnTitle ? 18 : 0) + (flat ? size + 8 : (slanted ? names * 0.71 + size : names) + 8);
-  const chart = open(Math.max(left + cell * columns.length + overhang + 2, 60), top + tall * rows.length + 2);
-  if (rowTitle) chart.append(label(rowTitle, 11, top + (tall * rows.length) / 2,
-    {style: "axis", anchor: "middle", turn: -90}));
-  if (columnTitle) chart.append(label(columnTitle, left + (cell * columns.length) / 2, 11,
-    {style: "axis", anchor: "middle"}));
-  const every = Math.ceil((size + 1) / cell), everyRow = Math.ceil((size + 1) / tall);
-  rows.forEach((name, r) => {
-    if (r % everyRow === 0) chart.append(label(name, left - 6, round(top + tall * (r + 0.5) + size * 0.35),
-      {size, anchor: "end", style: "name", width: left - titled - 8}));
-  });
-  columns.forEach((name, c) => {
-    if (c % every) return;
-    const x = left + cell * (c + 0.5) + (flat ? 0 : slanted ? 0 : size * 0.35);
-    chart.append(label(name, round(x), round(top - 6), {size, anchor: flat ? "middle" : "start", style: "name",
-      width: flat ? 0 : names,
-      turn: flat ? 0 : slanted ? -45 : -90}));
-  });
-  const image = rows.length * columns.length > 1600 || cell < 7;
-  if (image) chart.append(cellImage(rows.length, columns.length, value, tipOf,
-    {x: left, y: top, width: cell * columns.length, height: tall * rows.length}));
-  for (let r = 0; r < rows.length && !image; ++r) {
+export function matrix(width, options) {
+  const {rows, columns, value, tip: tipOf, rowTitle, columnTitle, widest: most = 64, size = 12} = options;
+  const title = rowTitle ? 18 : 0, left = title + Math.min(widest(rows, size), width * 0.34, 190) + 10;
+  const names = Math.min(widest(columns, size), size * 12), rough = (width - left - 2) / columns.length;
+  // Names of columns are level, slanted or upright.
+  const turn = names < Math.min(rough, most) - 6 ? 0 : rough >= 22 && names * 0.7 < width * 0.2 ? -45 : -90;
+  const overhang = turn === -45 ? names * 0.71 : 0, rise = turn === 0 ? size : turn === -45 ? overhang + size : names;
+  const cell = Math.max(4, Math.min(most, (width - left - 2 - overhang) / columns.length));
+  const tall = Math.max(4, Math.min(cell, size * 2.4)), top = (columnTitle ? 18 : 0) + rise + 8;
+  const box = {x: left, y: top, width: cell * columns.length, height: tall * rows.length};
+  const chart = open(Math.max(left + box.width + overhang + 2, 60), top + box.height + 2);
+  if (rowTitle) chart.append(label(rowTitle, 11, top + box.height / 2, {style: "axis", anchor: "middle", turn: -90}));
+  if (columnTitle) chart.append(axisTitle(columnTitle, left + box.width / 2, 11));
+  const every = Math.ceil((size + 1) / cell), everyRow = Math.ceil((size + 1) / tall), middle = size * 0.35;
+  rows.forEach((name, r) => r % everyRow === 0 && chart.append(label(name, left - 6,
+    round(top + tall * (r + 0.5) + middle), {size, anchor: "end", style: "name", width: left - title - 8})));
+  columns.forEach((name, c) => c % every === 0 && chart.append(label(name,
+    round(left + cell * (c + 0.5) + (turn === -90 ? middle : 0)), round(top - 6),
+    {size, anchor: turn ? "start" : "middle", style: "name", width: turn ? names : 0, turn})));
+  const many = rows.length * columns.length > 1600 || cell < 7;
+  if (many) chart.append(cellImage(rows.length, columns.length, value, tipOf, box));
+  else drawCells(chart, options, box, cell, tall, size);
+  return chart;
+}
+
+function drawCells(chart, {rows, columns, value, text, tip: tipOf, tone, mark}, box, cell, tall, size) {
+  for (let r = 0; r < rows.length; ++r) {
     for (let c = 0; c < columns.length; ++c) {
-      const share = value(r, c), shown = text?.(r, c) ?? "";
-      const inset = mark?.(r, c) ? 1 : 0;
-      const box = s("rect", {x: round(left + cell * c + inset), y: round(top + tall * r + inset),
-        width: round(cell - 1 - 2 * inset),
+      const share = value(r, c), shown = text?.(r, c) ?? "", inset = mark?.(r, c) ? 1 : 0;
+      const x = box.x + cell * c, y = box.y + tall * r;
+      const area = s("rect", {x: round(x + inset), y: round(y + inset), width: round(cell - 1 - 2 * inset),
         height: round(tall - 1 - 2 * inset), class: `cell mark ${tone?.(r, c) ?? ""}${inset ? " framed" : ""}`});
-      box.style.setProperty("--share", `${round(100 * (share ?? 0))}%`);
-      chart.append(tip(box, tipOf(r, c)));
+      area.style.setProperty("--share", `${round(100 * (share ?? 0))}%`);
+      chart.append(tip(area, tipOf(r, c)));
       if (shown === "" || tall < size + 2 || widthOf(shown, size) > cell - 3) continue;
-      chart.append(label(shown, round(left + cell * (c + 0.5)), round(top + tall * (r + 0.5) + size * 0.35),
+      chart.append(label(shown, round(x + cell / 2), round(y + tall / 2 + size * 0.35),
         {size, anchor: "middle", style: `count${share > 0.68 ? " strong" : ""}`}));
     }
   }
-  return chart;
 }
 
 function cellImage(rows, columns, value, tipOf, box) {
   const ink = getComputedStyle(document.documentElement).getPropertyValue("--heat-rgb").trim().split(/\s+/).map(Number);
   const href = pixels(columns, rows, (x, y) => [...ink, 255 * (value(y, x) ?? 0)]);
   const image = s("image", {...box, href, preserveAspectRatio: "none", class: "sharp"});
-  image.tipAt = (x, y) => tipOf(Math.min(rows - 1, Math.floor(y * rows)),
-    Math.min(columns - 1, Math.floor(x * columns)));
+  const index = (part, count) => Math.min(count - 1, Math.floor(part * count));
+  image.tipAt = (x, y) => tipOf(index(y, rows), index(x, columns));
   return s("g", {}, s("rect", {...box, class: "frame"}), image);
 }
 
 /** A PNG as data URL; `colour(x, y)`: red, green, blue, opacity in 0..255. */
 function pixels(width, height, colour) {
-  const canvas = h("canvas", {width, height}), context = canvas.getContext("2d"), data = context.createImageData(width,
-    height);
+  const canvas = h("canvas", {width, height}), context = canvas.getContext("2d");
+  const data = context.createImageData(width, height);
   for (let y = 0; y < height; ++y) for (let x = 0; x < width; ++x) data.data.set(colour(x, y), 4 * (y * width + x));
   context.putImageData(data, 0, 0);
   return canvas.toDataURL();
@@ -509,46 +481,41 @@ function spectrogram({rows, columns, values}) {
   const data = Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
   if (data.length < rows * columns) throw new Error(`${data.length} of ${rows * columns} values`);
   return pixels(columns, rows, (x, y) => {
-    const at = (data[(rows - 1 - y) * columns + x] / 255) * (magma.length - 1),
-      i = Math.min(magma.length - 2, Math.floor(at));
+    const at = (data[(rows - 1 - y) * columns + x] / 255) * (magma.length - 1);
+    const i = Math.min(magma.length - 2, Math.floor(at));
     return [...magma[i].map((low, k) => low + (at - i) * (magma[i + 1][k] - low)), 255];
   });
 }
 
 /** Waveform, mel-spectrogram, chromagram and spectral centroid of a clip over one time axis, one below the other. */
 export function clipChart(width, {duration_s: length, waveform, mel, chroma, centroid_hz: centroid}) {
-  const parts = [], x = {domain: [0, length], bare: true}, edge = (list) => (k) =>
-    (k * length) / Math.max(1, list.length - 1);
-  const whole = (rows) => ({x: 0, width: length, y: 0, height: rows});
+  const domain = [0, length], time = (list, k) => (k * length) / Math.max(1, list.length - 1), parts = [];
+  const add = (height, title, y, rest) => parts.push({height, x: {domain, bare: true}, series: [],
+    y: {bare: true, ticks: [], label: title, ...y}, ...rest});
   if (waveform) {
-    const at = edge(waveform.low);
-    parts.push([64, {x, y: {domain: [-1, 1], bare: true, ticks: [], label: "waveform"},
-      series: [{area: waveform.low.map((low, k) => [at(k), low, waveform.high[k]]), series: 0}]}]);
+    const area = waveform.low.map((low, k) => [time(waveform.low, k), low, waveform.high[k]]);
+    add(64, "waveform", {domain: [-1, 1]}, {series: [{area, series: 0}]});
   }
   if (mel) {
-    parts.push([112, {x, y: {domain: [0, mel.rows], bare: true, ticks: [],
-      label: `mel-spectrogram, ${fixed(mel.db_low, 0)} to ${fixed(mel.db_high, 0)} dB`},
-      series: [], images: [{href: spectrogram(mel), ...whole(mel.rows)}]}]);
+    add(112, `mel-spectrogram, ${fixed(mel.db_low, 0)} to ${fixed(mel.db_high, 0)} dB`, {domain: [0, mel.rows]},
+      {image: spectrogram(mel)});
   }
   if (chroma) {
-    parts.push([92, {x, y: {domain: [0, 12], bare: true, label: "chromagram",
-      ticks: ["C", "E", "G", "B"].map((text, i) => ({at: [0.3, 4.3, 7.3, 11.3][i], text}))},
-    series: [], images: [{href: spectrogram(chroma), ...whole(chroma.rows)}]}]);
+    const ticks = [["C", 0.3], ["E", 4.3], ["G", 7.3], ["B", 11.3]].map(([text, at]) => ({at, text}));
+    add(92, "chromagram", {domain: [0, 12], ticks}, {image: spectrogram(chroma)});
   }
   if (centroid) {
-    const at = edge(centroid), most = Math.max(...centroid.filter(known), 1);
-    parts.push([86, {x, y: {domain: [0, most * 1.05], bare: true, label: "spectral centroid, kHz",
-      ticks: ticksOf({domain: [0, most], format: (hz) => String(hz / 1000)}, 2)},
-    series: [{line: true, points: centroid.map((hz, k) => [at(k), hz]).filter(([, hz]) => known(hz)), series: 0}]}]);
+    const points = centroid.map((hz, k) => [time(centroid, k), hz]).filter(([, hz]) => known(hz));
+    const most = Math.max(...points.map(([, hz]) => hz), 1);
+    const ticks = ticksOf({domain: [0, most], format: (hz) => String(hz / 1000)}, 2);
+    add(86, "spectral centroid, kHz", {domain: [0, most * 1.05], ticks}, {series: [{line: true, points, series: 0}]});
   }
-  if (parts.length) Object.assign(parts.at(-1)[1].x = {domain: [0, length], label: "seconds"});
-  const heights = parts.map(([height], i) => height + (i === parts.length - 1 ? 34 : 0)),
-    chart = open(width, heights.reduce((a, b) => a + b, 4));
+  if (parts.length) Object.assign(parts.at(-1), {x: {domain, label: "seconds"}, height: parts.at(-1).height + 34});
+  const chart = open(width, parts.reduce((all, part) => all + part.height, 4));
   let y = 0;
-  parts.forEach(([, options], i) => {
-    const inner = plot(width, {...options, height: heights[i]});
-    chart.append(s("g", {transform: `translate(0 ${y})`}, ...inner.childNodes));
-    y += heights[i];
-  });
+  for (const part of parts) {
+    chart.append(s("g", {transform: `translate(0 ${y})`}, ...plot(width, part).childNodes));
+    y += part.height;
+  }
   return chart;
 }

@@ -4,7 +4,7 @@ import {bytes, count, duration, fixed, h, numberColumn, percent, points, range, 
   tick} from "./elements.js";
 import {by, code, grid, name, plural, provenance, settingText, small, some, sum, valueFigure, varianceFigure,
   variedParameters} from "./page.js";
-import {best, detail, doc, fitted, labels, live, playable, player, score, shown, titleOf} from "./study.js";
+import {best, detail, doc, fitted, labels, live, playable, player, rowsFigure, score, shown, titleOf} from "./study.js";
 
 const unit = (label) => ({domain: [0, 1], label});
 const share = (label) => ({domain: [0, 1], label, format: tick});
@@ -33,11 +33,12 @@ export function curves() {
             (curve) => `AUC ${fixed(curve.auc, 3)}`, true),
         }),
         figure({
-          title: `Precision and recall per genre, ${titleOf(model)}`, numbers, note: "At every threshold of the probability.",
+          title: `Precision and recall per genre, ${titleOf(model)}`, numbers,
+          note: "At every threshold of the probability.",
           draw: drawing(model, "precision_recall", "recall", "precision",
             (curve) => `average precision ${fixed(curve.average_precision, 3)}`),
         })),
-      labels.length > 16 && small("With more than 16 genres the curves share one colour; point at a curve for its genre."),
+      labels.length > 16 && small("Curves of more than 16 genres share one colour; point at a curve for its genre."),
     ];
   });
 }
@@ -67,12 +68,9 @@ function calibrationErrors(selected) {
     .sort((a, b) => a.calibration.ece - b.calibration.ece);
   const row = (model) => ({label: titleOf(model), bar: model.calibration.ece, strong: model === selected,
     series: model === selected ? 0 : "muted", text: percent(model.calibration.ece)});
-  return figure({
-    title: "Expected calibration error", note: "Mean distance of the points from the diagonal, weighted by clips.",
-    draw: (width) => rowChart(width, {rows: models().map(row),
-      axis: {domain: [0, Math.max(0.01, ...models().map((model) => model.calibration.ece))], format: tick}}),
-    numbers: () => [["Model", "Expected calibration error"], models().map((model) => [titleOf(model), model.calibration.ece])],
-  });
+  const axis = () => ({domain: [0, Math.max(0.01, ...models().map((model) => model.calibration.ece))], format: tick});
+  return rowsFigure("Expected calibration error", "Mean distance of the points from the diagonal, weighted by clips.",
+    () => models().map(row), {axis});
 }
 
 export function calibration() {
@@ -99,7 +97,8 @@ export function mistakes() {
   const always = doc.always_wrong, has = (model) => some(model.confident_mistakes);
   if (!some(always?.clips) && !fitted.some(has)) return null;
   const clipColumns = [
-    {name: "Clip", value: (row) => row.id, cell: (row) => [name(row.id), h("span", {class: "detail"}, name(row.file ?? ""))]},
+    {name: "Clip", value: (row) => row.id,
+      cell: (row) => [name(row.id), h("span", {class: "detail"}, name(row.file ?? ""))]},
     textColumn("Artist", (row) => row.artist), textColumn("True genre", (row) => row.genre)];
   const audio = (list) => (list.some((row) => playable(row.file))
     ? [{name: "Audio", style: "sound", cell: (row) => player(row.file, row.id)}] : []);
@@ -114,11 +113,11 @@ export function mistakes() {
       caption: `Wrong predictions of ${titleOf(model)} with the highest probability.`,
       rows: model.confident_mistakes, limit: 10,
       columns: [...clipColumns, textColumn("Predicted", (row) => row.predicted),
-        numberColumn("Probability", (row) => row.probability, (value) => percent(value)), ...audio(model.confident_mistakes)],
+        numberColumn("Probability", (row) => row.probability, percent), ...audio(model.confident_mistakes)],
     }))],
     some(always?.clips) && [h("h3", {}, "Wrong for every model"), table({
-      caption: `${plural(always.count, "test clip")} predicted wrongly by every model${partOf()}. In brackets: number of ` +
-        "models with that prediction.",
+      caption: `${plural(always.count, "test clip")} predicted wrongly by every model${partOf()}. In brackets: models ` +
+        "with that prediction.",
       rows: always.clips, limit: 10, columns: [...clipColumns, textColumn("Predicted", votes), ...audio(always.clips)],
     })],
   ];
@@ -198,17 +197,11 @@ function importanceFigure(model) {
   const groups = [...model.importance].sort(by((group) => group.drop));
   const row = ({group, columns, drop, low, high}) => ({label: group, value: drop, low, high, text: points(drop),
     tip: `${group}, ${plural(columns, "column")}: ${points(drop)} points (${points(low)} – ${points(high)})`});
-  return figure({
-    title: `Importance of feature groups, ${titleOf(model)}`,
-    note: "Points of test accuracy lost when the columns of a group are permuted together; bars are intervals.",
-    draw: (width) => rowChart(width, {
-      rows: groups.map(row), reference: {value: 0},
-      axis: {domain: extent(groups.flatMap((group) => [group.low, group.high]), {include: [0]}),
-        label: "points of accuracy lost", format: (drop) => String(Number((100 * drop).toFixed(2)))},
-    }),
-    numbers: () => [["Group", "Columns", "Drop", "Low", "High"],
-      groups.map((group) => [group.group, group.columns, group.drop, group.low, group.high])],
-  });
+  const axis = () => ({domain: extent(groups.flatMap((group) => [group.low, group.high]), {include: [0]}),
+    label: "points of accuracy lost", format: (drop) => String(Number((100 * drop).toFixed(2)))});
+  return rowsFigure(`Importance of feature groups, ${titleOf(model)}`,
+    "Points of test accuracy lost when the columns of a group are permuted together; bars are intervals.",
+    () => groups.map(row), {axis, chart: {reference: 0}});
 }
 
 export function why() {
@@ -225,8 +218,8 @@ export function choices() {
   const chartsOf = (model) => variedParameters(model.validation.tried).map((axis) =>
     valueFigure(`${titleOf(model)}: ${axis.parameter}`, model.validation.tried, axis, {chosen: model.parameters}));
   return [
-    small(`Accuracy on ${plural(n, "validation clip")}; the filled point was chosen. With several parameters each value has `,
-      `the best score among its settings. One standard error is about ${fixed(50 / Math.sqrt(n), 1)} points, so `,
+    small(`Accuracy on ${plural(n, "validation clip")}; the filled point was chosen. With several parameters each `,
+      `value has the best score among its settings. One standard error is about ${fixed(50 / Math.sqrt(n), 1)} points, so `,
       "differences between neighbours are rarely significant."),
     live(() => grid("third", shown().filter((model) => models.includes(model)).flatMap(chartsOf).filter(Boolean))),
     table({
@@ -247,8 +240,8 @@ export function components() {
     .map((model) => [JSON.stringify(model.explained_variance), model]));
   return different.size > 0 && [
     small("Cumulative share of the variance of training and validation that the first principal components explain."),
-    grid("third", [...different.values()].map((model) =>
-      varianceFigure(`${plural(model.explained_variance.length, "component")} of ${model.features}`, model.explained_variance))),
+    grid("third", [...different.values()].map(({explained_variance: shares, features}) =>
+      varianceFigure(`${plural(shares.length, "component")} of ${features}`, shares))),
   ];
 }
 
@@ -259,11 +252,12 @@ export function ablation() {
   const rowName = ({features, fma_name: published, columns}) =>
     `${features}${published && published !== features ? ` (${published})` : ""}, ${count(columns)}`;
   const seconds = (model) => model.fit_s + model.predict_s;
-  const text = (model) => model.error ?? `${percent(score(model))} (${range(model.accuracy)}), ${duration(seconds(model))}`;
+  const text = (model) => model.error ??
+    `${percent(score(model))} (${range(model.accuracy)}), ${duration(seconds(model))}`;
   return figure({
     title: "Test accuracy with these features alone, in percent",
-    note: "After each name its number of columns. Parameters are chosen and models fitted as above for each cell; the " +
-      "best of a row is framed.",
+    note: "After each name its number of columns. Parameters are chosen and models fitted as above for each cell; " +
+      "the best of a row is framed.",
     draw: (width) => matrix(width, {
       rows: rows.map(rowName), columns: models.map((model) => model.name), widest: 90,
       value: (r, c) => (at(r, c).error ? null : score(at(r, c))),
@@ -271,24 +265,19 @@ export function ablation() {
       mark: (r, c) => !at(r, c).error && score(at(r, c)) === high[r],
       tip: (r, c) => `${rowName(rows[r])} columns, ${models[c].name}: ${text(at(r, c))}`,
     }),
-    numbers: () => [["Features", "Columns", "Model", "Accuracy", "Low", "High", "Fit and predict, s"], rows.flatMap((row) =>
-      row.models.filter((model) => !model.error).map((model) =>
-        [row.features, row.columns, model.name, score(model), model.accuracy.low, model.accuracy.high, seconds(model)]))],
+    numbers: () => [["Features", "Columns", "Model", "Accuracy", "Low", "High", "Fit and predict, s"],
+      rows.flatMap((row) => row.models.filter((model) => !model.error).map((model) => [row.features, row.columns,
+        model.name, score(model), model.accuracy.low, model.accuracy.high, seconds(model)]))],
   });
 }
 
 function stagesFigure(stages) {
   const memory = (stage) => (stage.peak_memory_bytes ? `, at most ${bytes(stage.peak_memory_bytes)}` : "");
-  return figure({
-    title: "Time per stage", note: `${duration(sum(stages.map((stage) => stage.seconds)))} in total.`,
-    draw: (width) => rowChart(width, {
-      rows: stages.map((stage) => ({label: stage.stage, bar: stage.seconds, text: duration(stage.seconds),
-        tip: `${stage.stage}: ${duration(stage.seconds)}${memory(stage)}`})),
-      axis: {domain: [0, Math.max(...stages.map((stage) => stage.seconds), 1e-3)], label: "seconds"},
-    }),
-    numbers: () => [["Stage", "Seconds", "Peak memory, bytes"],
-      stages.map((stage) => [stage.stage, stage.seconds, stage.peak_memory_bytes ?? null])],
-  });
+  const rows = () => stages.map((stage) => ({label: stage.stage, bar: stage.seconds, text: duration(stage.seconds),
+    tip: `${stage.stage}: ${duration(stage.seconds)}${memory(stage)}`}));
+  const total = sum(stages.map((stage) => stage.seconds));
+  return rowsFigure("Time per stage", `${duration(total)} in total.`, rows,
+    {axis: () => ({domain: [0, Math.max(...stages.map((stage) => stage.seconds), 1e-3)], label: "seconds"})});
 }
 
 export function cost() {
@@ -309,16 +298,18 @@ export function cost() {
       note: "Time for choosing the parameters and the final fit, without features; logarithmic axis.",
       draw: (width) => plot(width, {
         height: 280, series: timed().map(series),
-        x: {domain: extent(timed().map(seconds), {log: true}), log: true, format: duration, label: "choosing and fitting"},
+        x: {domain: extent(timed().map(seconds), {log: true}), log: true, format: duration, label: "choose and fit"},
         y: accuracyAxis(timed().flatMap((model) => [model.accuracy.low, model.accuracy.high]), "test accuracy"),
       }),
-      numbers: () => [["Model", "Seconds", "Accuracy"], timed().map((model) => [titleOf(model), seconds(model), score(model)])],
+      numbers: () => [["Model", "Seconds", "Accuracy"],
+        timed().map((model) => [titleOf(model), seconds(model), score(model)])],
     }),
     table({
-      caption: "Cost of each model: choosing parameters, the final fit, predicting the test part.", rows: fitted, sort: [2, -1],
+      caption: "Cost of each model: choosing parameters, the final fit, predicting the test part.", rows: fitted,
+      sort: [2, -1],
       columns: [textColumn("Model", titleOf), numberColumn("Choose", (model) => model.choose_s, duration),
-        numberColumn("Fit", (model) => model.fit_s, duration), numberColumn("Predict", (model) => model.predict_s, duration),
-        ...(memory || [])],
+        numberColumn("Fit", (model) => model.fit_s, duration),
+        numberColumn("Predict", (model) => model.predict_s, duration), ...(memory || [])],
     }),
     some(doc.stages) && stagesFigure(doc.stages),
   ];
@@ -350,7 +341,7 @@ function distributionFigure({feature, f, genres: all}) {
       tip: `${genre}: median ${median}, quartiles ${lower} and ${upper}`};
   };
   return figure({
-    title: feature, note: `F = ${fixed(f, 1)}${list === few ? "; the 12 genres with the highest and lowest medians each" : ""}`,
+    title: feature, note: `F = ${fixed(f, 1)}${list === few ? "; 12 highest and 12 lowest medians" : ""}`,
     draw: (width) => rowChart(width, {size: 20, rows: list.map(row),
       axis: {domain: extent(list.flatMap((each) => each.quantiles))}}),
     numbers: () => [["Genre", "Least", "Lower quartile", "Median", "Upper quartile", "Most"],
@@ -363,7 +354,7 @@ export function exploration() {
   if (!some(clips) && !some(distributions) && !some(projections)) return null;
   const clipFigure = (clip) => h("div", {}, figure({
     title: clip.genre, note: name(clip.file || clip.id), draw: (width) => clipChart(width, clip),
-    description: `Waveform, mel-spectrogram, chromagram and spectral centroid of ${clip.id}, ${duration(clip.duration_s)}`,
+    description: `Waveform, mel-spectrogram, chromagram, spectral centroid of ${clip.id}, ${duration(clip.duration_s)}`,
   }), player(clip.file, `a clip of ${clip.genre}`));
   return [
     some(projections) && [h("h3", {}, "Clips in two dimensions"),
@@ -412,7 +403,7 @@ export function data() {
           unknown && " No artist is known, so clips of one artist may be in several parts."),
         [...(split.notes ?? []), ...(dataset.notes ?? [])].map((note) => small(note)),
         table({
-          caption: "Groups in more than one part.", rows: split.leakage, rowClass: (row) => (row.groups ? "alarm" : null),
+          caption: "Groups in more than one part.", rows: split.leakage, rowClass: (row) => row.groups > 0 && "alarm",
           columns: [textColumn("Shared", (row) => row.kind), numberColumn("In several parts", (row) => row.groups),
             numberColumn("Validation and test clips", (row) => row.examples)],
         })),

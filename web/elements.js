@@ -57,7 +57,8 @@ export function bytes(size) {
 
 /** Columns of a table: a text, and a number with the text that `show` makes of it. */
 export const textColumn = (name, value) => ({name, value, cell: (row) => h("bdi", {}, value(row) ?? "")});
-export const numberColumn = (name, value, show = count) => ({name, number: true, value, cell: (row) => show(value(row))});
+export const numberColumn = (name, value, show = count) =>
+  ({name, number: true, value, cell: (row) => show(value(row))});
 
 const plain = (value) => (known(value) ? String(Number(value.toPrecision(5))).replace("-", "−") : value ?? "–");
 const missing = (value) => value === null || value === undefined || Number.isNaN(value);

@@ -2,7 +2,7 @@
 import {connect, extent, figure, matrix, plot} from "./charts.js";
 import {count, duration, h, percent, points, tick} from "./elements.js";
 
-/** Shows the sections [[id, title, build]] with a table of contents; `build()` returns nodes, or null to be left out. */
+/** Shows the sections [[id, title, build]] with a table of contents; without nodes from `build()` one is left out. */
 export function showPage(kicker, heading, lead, sections) {
   const built = sections.map(([id, title, build]) => [id, title, attempt(title, build)]).filter(([, , nodes]) => nodes);
   const links = built.map(([id, title]) => h("li", {}, h("a", {href: `#${id}`}, title)));
@@ -103,7 +103,7 @@ export function variedParameters(tried) {
     .map(([parameter, set]) => ({parameter, values: [...set]}));
 }
 
-/** The best score with each value of one parameter. `chosen`, `simple`: parameters of marked points; `enough`: a score. */
+/** Best score with each value of a parameter; `chosen`, `simple`: parameters of marked points; `enough`: a score. */
 export function valueFigure(title, tried, {parameter, values}, {chosen, simple, enough}) {
   const bestWith = (value) => tried.filter((point) => fits(point) && point.parameters[parameter] === value)
     .sort(by((point) => point.accuracy))[0];

@@ -3,7 +3,8 @@
 import {figure, interval, matrix, rowChart} from "./charts.js";
 import {ablation, artists, calibration, choices, components, cost, curves, data, exploration, made, mistakes, training,
   why} from "./details.js";
-import {count, duration, fixed, h, numberColumn, percent, points, pValue, range, table, textColumn} from "./elements.js";
+import {count, duration, fixed, h, numberColumn, percent, points, pValue, range, table,
+  textColumn} from "./elements.js";
 import {by, code, facts, grid, name, notesBox, plural, settingText, showPage, small, some, sum} from "./page.js";
 import {best, chance, detail, doc, featureSets, fitted, labels, live, modelToggle, openStudy, rowsFigure, score, shown,
   titleByName, titleOf, top, visible} from "./study.js";
@@ -38,9 +39,9 @@ function headline() {
 function higherNote() {
   const higher = fitted.filter((model) => score(model) > score(best)).sort(by(score))[0];
   const validation = (model) => percent(model.validation.accuracy.value);
-  return higher && small(`The best model is chosen by validation accuracy (${validation(best)}). `, name(titleOf(higher)),
-    ` reaches ${percent(score(higher))} on the test part with ${validation(higher)} on the validation part; a choice by `,
-    "test scores would make them optimistic.");
+  return higher && small(`The best model is chosen by validation accuracy (${validation(best)}). `,
+    name(titleOf(higher)), ` reaches ${percent(score(higher))} on the test part with ${validation(higher)} on the `,
+    "validation part; a choice by test scores would make them optimistic.");
 }
 
 function chosenText(model) {
@@ -53,7 +54,8 @@ function versusText({versus_best: versus}) {
   if (!versus) return "";
   const {p_value: p, only_this: ours, only_best: others} = versus;
   if (p >= 0.05) return `no significant difference from the best, p\u00a0=\u00a0${p.toFixed(2)}`;
-  return `${ours < others ? "worse" : "better"} than the best, p\u00a0${p < 0.001 ? "<\u00a00.001" : `=\u00a0${p.toFixed(3)}`}`;
+  const text = p < 0.001 ? "<\u00a00.001" : `=\u00a0${p.toFixed(3)}`;
+  return `${ours < others ? "worse" : "better"} than the best, p\u00a0${text}`;
 }
 
 function modelsTable() {
@@ -62,7 +64,8 @@ function modelsTable() {
   const uniform = Math.log(labels.length), poor = (model) => model !== chance && model.log_loss > uniform;
   const metric = (title, get, cell) => ({name: title, number: true, value: (model) => (model.error ? null : get(model)),
     cell: (model) => (model.error ? "" : cell(model))});
-  const time = (title, key) => metric(title, (model) => model[key], (model) => (model === chance ? "" : duration(model[key])));
+  const time = (title, key) => metric(title, (model) => model[key],
+    (model) => (model === chance ? "" : duration(model[key])));
   const columns = [
     {name: "Model", value: titleOf, cell: (model) => h("div", {class: "who"},
       !model.error && model !== chance && modelToggle(model),
@@ -85,15 +88,15 @@ function modelsTable() {
     table({
       style: "models", columns, rows: [...doc.models, chance], sort: [1, -1],
       rowClass: (model) => (model === best ? "best" : model === chance ? "baseline" : null),
-      caption: `Accuracy on the same ${plural(chance.accuracy.n, "test clip")}. Bars are 95 % intervals over clips, from ${
-        points(axis[0], 0)} to ${percent(axis[1], 0)}; the dashed line is the accuracy of always predicting the most ${
-        "frequent genre."}`,
+      caption: `Accuracy on the same ${plural(chance.accuracy.n, "test clip")}. Bars are 95 % intervals over clips, ` +
+        `from ${points(axis[0], 0)} to ${percent(axis[1], 0)}; the dashed line is the accuracy of always predicting ` +
+        "the most frequent genre.",
     }),
     small("The boxes show or hide a model in all figures below. “Validation” is the accuracy on the validation part ",
       "after fitting on training alone; parameters and the best model are chosen by it. All other figures are of the ",
       "test part, after fitting on training and validation together. “p”: exact McNemar test against the best, ",
       "two-sided, not corrected for the number of comparisons.",
-      fitted.some(poor) && ` A log loss above ${fixed(uniform, 2)} is worse than the same probability for every genre.`),
+      fitted.some(poor) && ` A log loss above ${fixed(uniform, 2)} is worse than equal probabilities for all genres.`),
     some(doc.left_out) && [h("h3", {}, "Left out"), table({
       caption: "Models that were not run, and the command that adds them.", rows: doc.left_out,
       columns: [textColumn("Model", (row) => row.model), textColumn("Reason", (row) => row.reason),
@@ -129,19 +132,20 @@ function pairs() {
   };
   const significant = doc.pairs.filter((pair) => pair.p_holm < 0.05).length;
   return [
-    small(`${significant} of ${plural(doc.pairs.length, "difference")} significant at 5 % after Holm’s correction over all `,
-      "pairs (exact McNemar tests)."),
+    small("Significant at 5 % after Holm’s correction over all pairs (exact McNemar tests): ",
+      `${significant} of ${plural(doc.pairs.length, "difference")}.`),
     figure({title: "Difference of test accuracy, row minus column, in points", draw,
       note: "Blue: the row is better; orange: the column is. Framed: significant after Holm’s correction."}),
     table({
-      caption: "All pairs: clips that only one of the two models predicts correctly, and the difference in points with " +
-        "its 95 % interval by bootstrap over groups.",
+      caption: "All pairs: clips that only one of the two models predicts correctly, and the difference in points " +
+        "with its 95 % interval by bootstrap over groups.",
       rows: doc.pairs, limit: 15, sort: [5, 1],
       columns: [
-        textColumn("First", (pair) => titleByName(pair.first)), textColumn("Second", (pair) => titleByName(pair.second)),
+        textColumn("First", (pair) => titleByName(pair.first)),
+        textColumn("Second", (pair) => titleByName(pair.second)),
         numberColumn("Only first", (pair) => pair.only_first), numberColumn("Only second", (pair) => pair.only_second),
         numberColumn("p", (pair) => pair.p_value, pValue), numberColumn("p, corrected", (pair) => pair.p_holm, pValue),
-        numberColumn("Difference", (pair) => pair.difference, (share) => points(share)),
+        numberColumn("Difference", (pair) => pair.difference, points),
         {name: "95 % interval", number: true,
           cell: (pair) => (pair.low === null ? "–" : `${points(pair.low)} – ${points(pair.high)}`)},
       ],
@@ -157,20 +161,21 @@ function published() {
   });
   const theirs = (other) => ({
     label: `${other.method} (${other.source})`, value: other.accuracy, series: other.this_protocol ? 1 : "muted",
-    text: percent(other.accuracy), tip: `${other.method}, ${other.protocol}, ${other.source}: ${percent(other.accuracy)}`,
+    text: percent(other.accuracy),
+    tip: `${other.method}, ${other.protocol}, ${other.source}: ${percent(other.accuracy)}`,
   });
   const rows = () => [...shown().map(ours), ...doc.published.map(theirs)].sort(by((row) => row.value));
   const keys = [{name: "this study", series: 0}, {name: "published, same protocol", series: 1},
     {name: "published, another protocol", series: "muted"}];
   return [
-    rowsFigure("Published figures beside those of this study", "Bars are 95 % intervals over clips of this study.", rows,
+    rowsFigure("Published figures beside those of this study", "Bars are 95 % intervals over clips.", rows,
       {chart: {keys}}),
     table({
       caption: "Published figures. Those of another protocol are not comparable.", rows: doc.published, sort: [1, -1],
       columns: [
-        textColumn("Method", (row) => row.method), numberColumn("Accuracy", (row) => row.accuracy, (share) => percent(share)),
+        textColumn("Method", (row) => row.method), numberColumn("Accuracy", (row) => row.accuracy, percent),
         textColumn("Dataset", (row) => row.dataset), textColumn("Protocol", (row) => row.protocol),
-        textColumn("Same as here", (row) => (row.this_protocol ? "yes" : "no")), textColumn("Source", (row) => row.source),
+        textColumn("As here", (row) => (row.this_protocol ? "yes" : "no")), textColumn("Source", (row) => row.source),
       ],
     }),
   ];
@@ -179,12 +184,14 @@ function published() {
 function otherSplits() {
   const {protocols, nested, repeats} = doc;
   if (!protocols && !nested && !repeats) return null;
-  const schemeRows = () => visible(protocols.schemes[0].models).flatMap(({name: key}) => protocols.schemes.map((scheme, i) => {
+  const schemeRow = (key) => (scheme, i) => {
     const found = scheme.models.find((model) => model.name === key)?.accuracy;
     const full = `${titleByName(key)}, ${scheme.scheme}`;
     return found && {label: i ? "" : titleByName(key), name: full, ...found, series: i, text: percent(found.value),
       tip: `${full}: ${percent(found.value)} (${range(found)})`};
-  })).filter(Boolean);
+  };
+  const schemeRows = () => visible(protocols.schemes[0].models)
+    .flatMap((model) => protocols.schemes.map(schemeRow(model.name))).filter(Boolean);
   const nestedRows = () => visible(nested.models).map(({name: key, accuracy, folds}) => ({
     label: titleByName(key), ...accuracy, dots: folds, text: `${percent(accuracy.value)} (${range(accuracy)})`}));
   const repeatRows = () => visible(repeats.models).map(({name: key, mean, sd, values}) => ({
@@ -225,9 +232,9 @@ function genres() {
     detail(() => true, (model) => table({
       caption: `Scores by genre of ${titleOf(model)}.`, rows: model.genres, limit: 30,
       columns: [
-        textColumn("Genre", (row) => row.genre), numberColumn("Recall", (row) => row.recall, (share) => points(share)),
-        numberColumn("Precision", (row) => (row.predicted ? row.precision : null), (share) => points(share)),
-        numberColumn("F1", (row) => row.f1, (share) => points(share)),
+        textColumn("Genre", (row) => row.genre), numberColumn("Recall", (row) => row.recall, points),
+        numberColumn("Precision", (row) => (row.predicted ? row.precision : null), points),
+        numberColumn("F1", (row) => row.f1, points),
         numberColumn("Test clips", (row) => row.examples), numberColumn("Predicted", (row) => row.predicted),
       ],
     })),
@@ -271,7 +278,7 @@ function treeFigure() {
       rows: models().map(row), keys: [{name: "same parent", series: 5}, {name: "other parent", series: 1}],
       axis: {domain: [0, Math.max(1, ...models().map((model) => sum(parts(model))))], label: "mistakes"},
     }),
-    numbers: () => [["Model", "Same parent", "Other parent"], models().map((model) => [titleOf(model), ...parts(model)])],
+    numbers: () => [["Model", "Same parent", "Other"], models().map((model) => [titleOf(model), ...parts(model)])],
   });
 }
 
@@ -286,12 +293,13 @@ function confusion() {
     model.confusion.forEach((row, r) => row.forEach((n, c) => (counts[at[r]][at[c]] += n)));
     return counts;
   };
-  const titles = {rowTitle: "true genre", columnTitle: "predicted genre"};
+  const plain = {size: 10, text: null}, titles = {rowTitle: "true genre", columnTitle: "predicted genre"};
   const treeNote = tree ? " Genres of one parent are beside each other." : "";
   return [
     detail(() => true, (model) => h("div", {class: "columns main"},
       confusionFigure(`Confusion matrix of ${titleOf(model)}`,
-        `Numbers are test clips; a stronger colour is a larger share of its row.${treeNote}`, names, sorted(model), titles),
+        `Numbers are test clips; a stronger colour is a larger share of its row.${treeNote}`, names, sorted(model),
+        titles),
       h("div", {},
         h("h3", {}, "Most frequent mistakes"),
         h("ol", {class: "mistakes"}, mistakesOf(model.confusion).slice(0, 8).map(({truth, predicted, n, of}) =>
@@ -300,8 +308,8 @@ function confusion() {
         parents.length > 1 && parents.length < labels.length && confusionFigure("Confusion of parent genres",
           "The same predictions, counted by the parents in the genre tree.", parents, grouped(model))))),
     treeFigure(),
-    fitted.length > 1 && [h("h3", {}, "All models"), live(() => grid("small-charts", shown().sort(by(score)).map((model) =>
-      confusionFigure(titleOf(model), percent(score(model)), names, sorted(model), {size: 10, text: null}))))],
+    fitted.length > 1 && [h("h3", {}, "All models"), live(() => grid("small-charts", shown().sort(by(score))
+      .map((each) => confusionFigure(titleOf(each), percent(score(each)), names, sorted(each), plain))))],
   ];
 }
 
@@ -310,29 +318,18 @@ export function studyPage(results) {
   openStudy(results);
   const sets = featureSets().map((set) => `${plural(set.columns, "number")} (${set.name})`).join(" or ");
   showPage("Music-genre study", doc.name, [
-    `${plural(doc.models.length, "model")} on ${plural(doc.dataset.examples, "clip")} of ${plural(labels.length, "genre")} `,
-    "from ", h("b", {}, name(doc.dataset.name)),
+    `${plural(doc.models.length, "model")} on ${plural(doc.dataset.examples, "clip")} of `,
+    `${plural(labels.length, "genre")} from `, h("b", {}, name(doc.dataset.name)),
     `, described by ${sets} and evaluated on ${plural(doc.split.test, "held-out test clip")}.`,
   ], [
-    ["result", "Result", headline],
-    ["models", "Models", modelsTable],
-    ["pairs", "Differences between models", pairs],
-    ["published", "Published figures", published],
-    ["splits", "Other splits and repetitions", otherSplits],
-    ["genres", "Genres", genres],
-    ["confusion", "Confusion", confusion],
-    ["curves", "ROC and precision-recall", curves],
-    ["calibration", "Calibration", calibration],
-    ["mistakes", "Hardest clips", mistakes],
-    ["artists", "Artists", artists],
-    ["training", "Training curves", training],
-    ["why", "Training size and features", why],
-    ["ablation", "Accuracy by features", ablation],
-    ["choices", "Parameters tried", choices],
-    ["components", "Principal components", components],
-    ["cost", "Cost", cost],
-    ["exploration", "Exploration", exploration],
-    ["data", "Data", data],
+    ["result", "Result", headline], ["models", "Models", modelsTable], ["pairs", "Differences between models", pairs],
+    ["published", "Published figures", published], ["splits", "Other splits and repetitions", otherSplits],
+    ["genres", "Genres", genres], ["confusion", "Confusion", confusion], ["curves", "ROC and precision-recall", curves],
+    ["calibration", "Calibration", calibration], ["mistakes", "Hardest clips", mistakes],
+    ["artists", "Artists", artists], ["training", "Training curves", training],
+    ["why", "Training size and features", why], ["ablation", "Accuracy by features", ablation],
+    ["choices", "Parameters tried", choices], ["components", "Principal components", components],
+    ["cost", "Cost", cost], ["exploration", "Exploration", exploration], ["data", "Data", data],
     ["made", "How it was made", made],
   ]);
 }

@@ -82,7 +82,8 @@ export function rowsFigure(title, note, rows, options = {}) {
     return {label: "test accuracy", format: tick, domain: [0, Math.min(1, Math.ceil(10.5 * highest) / 10)]};
   };
   return figure({
-    title, note, draw: (width) => rowChart(width, {rows: rows(), axis: options.axis?.() ?? axis(rows()), ...options.chart}),
+    title, note,
+    draw: (width) => rowChart(width, {rows: rows(), axis: options.axis?.() ?? axis(rows()), ...options.chart}),
     numbers: () => [["", "Value", "Low", "High"],
       rows().map((row) => [row.name ?? row.label, row.value ?? row.bar, row.low ?? null, row.high ?? null])],
   });
@@ -90,8 +91,9 @@ export function rowsFigure(title, note, rows, options = {}) {
 
 // ---- audio ----
 
-/** URL of a local file, null for another location. */
-const fileUrl = (file) => (file?.startsWith("/") ? `file://${file.split("/").map(encodeURIComponent).join("/")}` : null);
-export const playable = (file) => fileUrl(file) !== null;
-export const player = (file, what) => playable(file) &&
-  h("audio", {controls: true, preload: "none", src: fileUrl(file), "aria-label": `Play ${what}`});
+/** Whether a file is on this machine and named by its whole path; others have no player. */
+export const playable = (file) => Boolean(file?.startsWith("/"));
+export function player(file, what) {
+  const src = playable(file) && `file://${file.split("/").map(encodeURIComponent).join("/")}`;
+  return src && h("audio", {controls: true, preload: "none", src, "aria-label": `Play ${what}`});
+}

@@ -21,9 +21,9 @@ export function tuningPage(doc) {
     notesBox(doc.notes));
 
   const axes = () => varied.length > 0 && [
-    small("The best setting with each value: mean over the folds with one standard error to each side, and each fold as ",
-      "a small dot. The filled point is the best setting. Settings above the dashed line are within one standard error ",
-      "of it; the simplest of them has a ring."),
+    small("The best setting with each value: mean over the folds with one standard error to each side, and each fold ",
+      "as a small dot. The filled point is the best setting. Settings above the dashed line are within one standard ",
+      "error of it; the simplest of them has a ring."),
     grid("third", varied.map((axis) => valueFigure(axis.parameter, tried, axis, {
       chosen: best.parameters, simple: simple.parameters, enough: best.accuracy - best.standard_error,
     })).filter(Boolean)),
