@@ -37,6 +37,12 @@ code=0
 "${GENREWISE_TENSORFLOW_PYTHON:-python3}" tests/interop/tensorflow_interop.py "build/$preset/bin/interop_records" || code=$?
 [ "$code" -eq 0 ] || [ "$code" -eq 77 ]  # 77: skipped; the script prints the reason
 
+# Opens reports in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and axe-playwright-python.
+step "Pages in a browser"
+code=0
+"${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/page_test.py "build/$preset/bin/render_page" || code=$?
+[ "$code" -eq 0 ] || [ "$code" -eq 77 ]
+
 # The whole program against real S3 servers, where they are installed; docs/object_storage.md says how to name them.
 step "S3 servers"
 for server in "moto ${GENREWISE_MOTO_SERVER:-moto_server}" "s3rver ${GENREWISE_S3RVER:-s3rver}" \

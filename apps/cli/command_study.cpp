@@ -10,7 +10,7 @@
 #include "data_options.hpp"
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/models/model_spec.hpp"
-#include "genrewise/report/charts.hpp"
+#include "genrewise/report/text.hpp"
 #include "genrewise/study/notes.hpp"
 #include "option_group.hpp"
 #include "terminal.hpp"

@@ -9,7 +9,7 @@
 #include "data_options.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/jobs/tune_job.hpp"
-#include "genrewise/report/charts.hpp"
+#include "genrewise/report/text.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning.hpp"
 #include "option_group.hpp"

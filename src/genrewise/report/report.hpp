@@ -10,11 +10,11 @@
 
 namespace genrewise {
 
-/// Renders results.json as one self-contained HTML page (inline styles and charts, no scripts). Escapes all text of the
-/// document. Throws Error for a document of another format or a newer version.
-std::string render_report(const nlohmann::json& results);
+/// Renders results.json as one self-contained HTML page: the document, styles and scripts of web/ inline, no request to
+/// anywhere. Texts of the document are shown as text. Throws Error for a document of another format or a newer version.
+std::string render_report(const nlohmann::json& document);
 
 /// The same for the document of tuning.json.
-std::string render_tuning_report(const nlohmann::json& results);
+std::string render_tuning_report(const nlohmann::json& document);
 
 }  // namespace genrewise
