@@ -79,7 +79,7 @@ TEST(RunFolder, WritesPredictionsThatReadBackWithAnyLabels) {
   const Made made(folder / "run");
   const std::string text = read_file(folder / "run" / "predictions.csv");
   EXPECT_THAT(text, HasSubstr("\"Drum, Bass\n& \"\"more\"\"\""));
-  EXPECT_THAT(text, ::testing::StartsWith("track_id,genre,gnb,"));
+  EXPECT_THAT(text, ::testing::StartsWith("track_id,file,artist,genre,gnb,"));
 }
 
 TEST(Ablation, ComparesSingleFeaturesAndAllTogetherAndReusesFinishedModels) {
