@@ -53,12 +53,13 @@ std::vector<std::size_t> columns_of_feature(const std::vector<FeatureColumn>& co
   return of_feature;
 }
 
-/// Sets `losses[i]` to the mean loss of a hit of test example i if the columns are permuted.
-void permute_and_predict(const Model& fitted, const FeatureTable& table, const Matrix& test,
-                         const std::vector<std::size_t>& columns, const std::vector<int>& truth, Rng& rng,
-                         std::vector<float>& losses) {
+/// Per test example, the mean loss of a hit if the columns are permuted.
+std::vector<float> losses_of(const Model& fitted, const FeatureTable& table, const Matrix& test,
+                             const std::vector<std::size_t>& columns, const std::vector<int>& truth,
+                             const std::vector<bool>& hits, Rng& rng) {
   std::vector<std::size_t> order(test.rows());
   std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<int> lost(test.rows());
   for (int permutation = 0; permutation < kPermutations; ++permutation) {
     throw_if_interrupted();
     rng.shuffle(std::span(order));
@@ -67,10 +68,11 @@ void permute_and_predict(const Model& fitted, const FeatureTable& table, const M
       for (const std::size_t j : columns) permuted(i, j) = test(order[i], j);
     }
     const std::vector<int> predicted = fitted.predict(permuted, table.offsets);
-    for (std::size_t i = 0; i < truth.size(); ++i) {
-      if (predicted[i] == truth[i]) losses[i] -= 1.0F / kPermutations;
-    }
+    for (std::size_t i = 0; i < truth.size(); ++i) lost[i] += int{hits[i]} - int{predicted[i] == truth[i]};
   }
+  std::vector<float> losses(lost.begin(), lost.end());
+  for (float& loss : losses) loss /= kPermutations;
+  return losses;
 }
 
 /// Training rows by genre and group, the groups of each genre in random order.
@@ -145,9 +147,8 @@ json importance_json(const StudiedData& study) {
   Rng rng(derive_seed(study.config.seed, "importance"));
   std::vector<std::vector<float>> losses;  // of each feature and test example
   for (const std::string& feature : features) {
-    losses.emplace_back(hits.begin(), hits.end());
-    permute_and_predict(fitted, examples.table, test, columns_of_feature(examples.table.columns, feature), truth, rng,
-                        losses.back());
+    const auto columns = columns_of_feature(examples.table.columns, feature);
+    losses.push_back(losses_of(fitted, examples.table, test, columns, truth, hits, rng));
   }
   const std::vector<std::string> groups = groups_of(examples.subjects, rows);
   auto means = bootstrap_means(losses, groups, study.config.seed);
@@ -216,7 +217,8 @@ json protocols_json(const StudiedData& study) {
     schemes.push_back({{"scheme", to_string(scheme)}, {"models", std::move(entries)}});
     const auto crossings = check_leakage(study.examples.subjects, split).crossings;
     const auto artist = std::ranges::find(crossings, "artist", &Leakage::Crossing::kind);
-    if (scheme == SplitScheme::grouped || artist == crossings.end()) continue;
+    if (scheme == SplitScheme::grouped) continue;
+    if (artist == crossings.end() || artist->groups == 0) return {};
     leak = fmt::format(
         " With the random split {} artists appear in more than one part; {} validation and test examples are theirs.",
         artist->groups, artist->examples);
