@@ -111,7 +111,7 @@ TEST_F(Jobs, NestedCrossValidationIsRefusedBeforeFittingWhereItIsImpossible) {
              "4,b,B,training,3\n5,b,C,validation,4\n6,b,D,test,5\n");
   StudyJobConfig config = study();
   config.nested_folds = 2;
-  EXPECT_THAT(testing::error_message([&] { study_job(config, runtime); }), HasSubstr("\"a\""));
+  EXPECT_THAT(testing::error_message([&] { study_job(config, runtime); }), HasSubstr("the genre 'a'"));
   EXPECT_TRUE(fs::is_empty(folder / "run" / "models"));
 }
 

@@ -143,6 +143,14 @@ TEST(Analyses, OfManyGenresAndFewTestClipsStaySmall) {
   EXPECT_LT(analyses.dump().size(), 50'000u);
 }
 
+TEST(TreeConfusion, CountsMistakesWithinAndAcrossParents) {
+  Metrics metrics;
+  metrics.confusion = {{5, 2, 1}, {3, 6, 0}, {0, 4, 7}};  // Punk, Rock, Techno
+  EXPECT_EQ(tree_confusion_json(metrics, {"Punk", "Rock", "Techno"},
+                                {{"Punk", "Rock"}, {"Rock", "Rock"}, {"Techno", "Electronic"}}),
+            json::parse(R"({"same_parent":5,"other_parent":5})"));
+}
+
 json facts(const std::string& kind, int examples, const std::string& scheme, int training, int validation, int test,
            const std::vector<std::string>& labels) {
   return {{"dataset", {{"kind", kind}, {"examples", examples}}},

@@ -200,7 +200,8 @@ TEST(Nested, IsEmptyForNoFoldsAndRefusesGenresOfOneArtist) {
   Examples examples = clusters({"a", "b"}, 20, 0.4F);
   EXPECT_THAT(nested_splits(examples.subjects, 0, 1), IsEmpty());
   for (std::size_t i = 0; i < 40; i += 2) examples.subjects.artists[i] = "the only one";
-  EXPECT_THAT(testing::error_message([&] { nested_splits(examples.subjects, 3, 1); }), HasSubstr("\"a\""));
+  EXPECT_THAT(testing::error_message([&] { nested_splits(examples.subjects, 3, 1); }),
+              HasSubstr("--nested: nested cross-validation is impossible: the genre 'a'"));
 }
 
 }  // namespace

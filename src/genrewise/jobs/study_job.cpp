@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "genrewise/dataset/genre_tree.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
@@ -80,6 +81,7 @@ StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
       joined.table_of);
   StudyContext context = context_of(source, config.output.string(), command_line(config), joined.skipped);
   context.features = joined.features;
+  context.genre_tree = genre_tree(source.location(), examples.labels);
   context.clip_facts = source.clip_facts(examples, progress);
   done.document = results_json(examples, split, study, done.result, context);
   const StudiedData studied{examples,        split,

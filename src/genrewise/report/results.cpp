@@ -81,7 +81,7 @@ void add_comparison(json& document, const std::vector<bool>& hits, const std::ve
       {"only_this", comparison.only_first}, {"only_best", comparison.only_second}, {"p_value", comparison.p_value}};
 }
 
-json models_json(const TestPart& test, const StudyResult& result) {
+json models_json(const TestPart& test, const StudyResult& result, const StudyContext& context) {
   json models = json::array();
   for (std::size_t i = 0; i < result.models.size(); ++i) {
     const ModelResult& model = result.models[i];
@@ -89,6 +89,9 @@ json models_json(const TestPart& test, const StudyResult& result) {
     erase_predictions(document);
     if (model.error.empty()) {
       document.update(analyses_json(model, test));
+      if (!context.genre_tree.empty()) {
+        document["tree_confusion"] = tree_confusion_json(model.test, test.examples().labels, context.genre_tree);
+      }
       if (const std::string remark = log_loss_remark(model); !remark.empty()) document["log_loss_remark"] = remark;
       document["model_file"] = "models/" + file_name_of(model.name) + ".gwm";
       if (result.best && i != *result.best) {
@@ -156,7 +159,8 @@ json results_json(const Examples& examples, const Split& split, const StudyConfi
   document["preprocessing"] = preprocessing_json(config.preprocessing);
   document["labels"] = examples.labels;
   const TestPart test(examples, split, context.dataset_kind);
-  document["models"] = models_json(test, result);
+  document["models"] = models_json(test, result, context);
+  if (!context.genre_tree.empty()) document["genre_tree"] = context.genre_tree;
   document.update(comparisons_json(result.models, test, config.seed));
   if (json figures = published_json(document); !figures.empty()) document["published"] = std::move(figures);
   document["best"] = nullptr;

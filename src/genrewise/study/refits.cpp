@@ -277,7 +277,12 @@ void add_refits(json& document, const StudiedData& study, Progress& progress) {
 std::vector<Split> nested_splits(const SplitSubjects& subjects, int folds, std::uint64_t seed) {
   std::vector<Split> splits;
   if (folds == 0) return splits;
-  const std::vector<int> fold_of = make_folds(subjects, SplitScheme::grouped, folds, derive_seed(seed, "nested"));
+  std::vector<int> fold_of;
+  try {
+    fold_of = make_folds(subjects, SplitScheme::grouped, folds, derive_seed(seed, "nested"));
+  } catch (const Error& error) {
+    throw Error("nested cross-validation is impossible: " + error.problem(), "--nested", error.remedy());
+  }
   for (int fold = 0; fold < folds; ++fold) {
     SplitSubjects stated = subjects;
     for (std::size_t i = 0; i < fold_of.size(); ++i) {
