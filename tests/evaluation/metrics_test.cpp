@@ -167,8 +167,8 @@ TEST(ClusterBootstrap, IsWithheldWithItsReasonWhereResamplingIsDegenerate) {
     EXPECT_EQ(estimate.interval.has_value(), estimate.withheld.empty());
     return estimate.withheld;
   };
-  EXPECT_THAT(withheld(1, 2, 1), HasSubstr("1 artists (albums or files), too few"));
-  EXPECT_THAT(withheld(9, 5, 6), HasSubstr("9 artists"));
+  EXPECT_THAT(withheld(1, 2, 1), HasSubstr("needs 10 artists (albums or files), the test part has 1"));
+  EXPECT_THAT(withheld(9, 5, 6), HasSubstr("has 9"));
   EXPECT_THAT(withheld(20, 1, 10), HasSubstr("no artist"));       // Wilson's interval applies
   EXPECT_THAT(withheld(10, 5, 0), HasSubstr("all but 0 of 10"));  // all are right: the interval would be 100 - 100
   EXPECT_THAT(withheld(10, 5, 1), HasSubstr("all but 1 of 10"));

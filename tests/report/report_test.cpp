@@ -98,7 +98,7 @@ TEST(RunFolder, WritesPredictionsThatReadBackWithAnyLabels) {
     EXPECT_EQ(fields[5], kNastyLabels[static_cast<std::size_t>(models[1].test_labels[i])]);
     double probability = 0;
     ASSERT_TRUE(parse_number(fields[6 + 3 + 2], probability));
-    EXPECT_NEAR(probability, models[1].test_probabilities(i, 2), 1e-6);
+    EXPECT_EQ(static_cast<float>(probability), models[1].test_probabilities(i, 2));
   }
   EXPECT_FALSE(csv.next(fields));
 }

@@ -91,7 +91,8 @@ GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<con
   const auto deviating = static_cast<std::size_t>(std::ranges::count(deviates, true));
   if (indices.count < kFewestGroups) {
     return {{},
-            fmt::format("the test examples are of {} artists (albums or files), too few to resample", indices.count)};
+            fmt::format("resampling needs {} artists (albums or files), the test part has {}", kFewestGroups,
+                        indices.count)};
   }
   if (deviating < fewest_deviating) {
     return {

@@ -47,7 +47,7 @@ void append_predictions(std::string& csv, const TestPart& test, std::size_t i,
   }
   for (const ModelResult* model : models) {
     for (const float probability : model->test_probabilities.row(i)) {
-      fmt::format_to(std::back_inserter(csv), ",{:.6g}", probability);
+      fmt::format_to(std::back_inserter(csv), ",{}", probability);
     }
   }
   csv += '\n';

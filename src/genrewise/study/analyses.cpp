@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
+#include <set>
 #include <tuple>
 
 #include "genrewise/evaluation/curves.hpp"
@@ -11,6 +11,9 @@
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CalibrationBin, low, high, count, confidence, accuracy)
+
 namespace {
 
 using nlohmann::json;
@@ -35,18 +38,6 @@ json points_json(const std::vector<CurvePoint>& points) {
   return document;
 }
 
-json calibration_json(const Calibration& calibration) {
-  json bins = json::array();
-  for (const CalibrationBin& bin : calibration.bins) {
-    bins.push_back({{"low", bin.low},
-                    {"high", bin.high},
-                    {"count", bin.count},
-                    {"confidence", bin.confidence},
-                    {"accuracy", bin.accuracy}});
-  }
-  return {{"ece", calibration.error}, {"bins", std::move(bins)}};
-}
-
 void add_curves(json& document, const ModelResult& model, const TestPart& test) {
   const std::vector<std::string>& labels = test.examples().labels;
   const std::size_t most = std::clamp(kAllCurvePoints / labels.size(), kFewestCurvePoints, kCurvePoints);
@@ -68,34 +59,26 @@ void add_curves(json& document, const ModelResult& model, const TestPart& test) 
 }
 
 void add_artists(json& document, const std::vector<bool>& hits, const TestPart& test) {
-  struct Count {
-    std::size_t examples = 0, hits = 0;
-    double share() const { return static_cast<double>(hits) / static_cast<double>(examples); }
-  };
-  std::map<std::pair<std::string, std::string>, Count> counts;  // by artist and genre
-  std::size_t artists = 0;
+  std::map<std::pair<std::string, std::string>, GenreScore> scores;  // by artist and genre
+  std::set<std::string> artists;
   for (std::size_t i = 0; i < hits.size(); ++i) {
     if (test.artist(i).empty()) continue;
-    Count& count = counts[{test.artist(i), test.genre(i)}];
-    ++count.examples;
-    count.hits += hits[i];
+    artists.insert(test.artist(i));
+    GenreScore& score = scores[{test.artist(i), test.genre(i)}];
+    score.hits += hits[i];
+    score.recall = static_cast<double>(score.hits) / static_cast<double>(++score.examples);
   }
-  std::vector<std::pair<std::pair<std::string, std::string>, Count>> worst;
-  const std::string* last = nullptr;
-  for (const auto& entry : counts) {
-    artists += last == nullptr || *last != entry.first.first;
-    last = &entry.first.first;
-    if (entry.second.examples >= 2) worst.push_back(entry);
-  }
-  if (artists == 0) return;
+  if (artists.empty()) return;
+  std::erase_if(scores, [](const auto& entry) { return entry.second.examples < 2; });
+  std::vector<std::pair<std::pair<std::string, std::string>, GenreScore>> worst(scores.begin(), scores.end());
   std::ranges::stable_sort(worst, [](const auto& a, const auto& b) {
-    return std::tuple(a.second.share(), b.second.examples) < std::tuple(b.second.share(), a.second.examples);
+    return std::tuple(a.second.recall, b.second.examples) < std::tuple(b.second.recall, a.second.examples);
   });
   worst.resize(std::min(worst.size(), kMostArtists));
-  json& list = document["artists"] = {{"count", artists}, {"worst", json::array()}};
-  for (const auto& [name, count] : worst) {
+  json& list = document["artists"] = {{"count", artists.size()}, {"worst", json::array()}};
+  for (const auto& [name, score] : worst) {
     list["worst"].push_back(
-        {{"artist", name.first}, {"genre", name.second}, {"examples", count.examples}, {"hits", count.hits}});
+        {{"artist", name.first}, {"genre", name.second}, {"examples", score.examples}, {"hits", score.hits}});
   }
 }
 
@@ -208,7 +191,9 @@ json TestPart::clip(std::size_t i) const {
 json analyses_json(const ModelResult& model, const TestPart& test) {
   const std::vector<bool> hits = test.hits(model);
   const std::vector<double> confidence = confidences({model.test_labels, model.test_probabilities});
-  json document = {{"calibration", calibration_json(calibrate(confidence, hits))}, {"coverage", json::array()}};
+  const Calibration calibration = calibrate(confidence, hits);
+  json document = {{"calibration", {{"ece", calibration.error}, {"bins", calibration.bins}}},
+                   {"coverage", json::array()}};
   for (const CoveragePoint& point : coverage_curve(confidence, hits)) {
     document["coverage"].push_back(
         {{"threshold", point.threshold}, {"coverage", rounded(point.coverage)}, {"accuracy", rounded(point.accuracy)}});

@@ -18,20 +18,32 @@ constexpr double kFarAbove = 1.1;  // a log loss of 1.1 ln(genres) and more is r
 
 using Notes = std::vector<std::string>;
 
-void note_interval(const StudyResult& result, Notes& notes) {
+/// What the groups of an interval are, as far as the data states it.
+std::string_view group_kind(const SplitSubjects& subjects) {
+  const auto known = [](const std::string& name) { return !name.empty(); };
+  if (std::ranges::any_of(subjects.artists, known)) return "artists";
+  return std::ranges::any_of(subjects.albums, known) ? "albums" : "files";
+}
+
+void note_interval(const Examples& examples, const StudyResult& result, Notes& notes) {
   if (!result.best) return;
   const Metrics& best = result.models[*result.best].test;
-  notes.push_back(fmt::format(
-      "With {} test examples the 95 % interval of the best accuracy is {:.1f} to {:.1f} %. Small differences between "
-      "models are not meaningful; the p-values of the pairs show which are significant.",
-      best.accuracy.n, 100 * best.accuracy.low, 100 * best.accuracy.high));
+  const auto fitted =
+      std::ranges::count_if(result.models, [](const ModelResult& model) { return model.error.empty(); });
+  notes.push_back(fmt::format("With {} test examples the 95 % interval of the best accuracy is {:.1f} to {:.1f} %.{}",
+                              best.accuracy.n, 100 * best.accuracy.low, 100 * best.accuracy.high,
+                              fitted < 2 ? ""
+                                         : " Small differences between models are not meaningful; the p-values of the "
+                                           "pairs show which are significant."));
+  const std::string_view kind = group_kind(examples.subjects);
   if (const auto& over = best.over_groups) {
-    notes.push_back(fmt::format(
-        "The {} test examples come from {} artists (or albums). If artists are resampled instead of "
-        "examples, the interval is {:.1f} to {:.1f} %; use this one to estimate the accuracy on other artists.",
-        best.accuracy.n, over->groups, 100 * over->low, 100 * over->high));
-  } else if (!best.over_groups_withheld.empty()) {
-    notes.push_back(fmt::format("The interval over artists is withheld: {}.", best.over_groups_withheld));
+    notes.push_back(
+        fmt::format("The {} test examples come from {} {}. If {} are resampled instead of examples, the interval is "
+                    "{:.1f} to {:.1f} "
+                    "%; use this one to estimate the accuracy on other {}.",
+                    best.accuracy.n, over->groups, kind, kind, 100 * over->low, 100 * over->high, kind));
+  } else if (!best.over_groups_withheld.empty() && kind != "files") {
+    notes.push_back(fmt::format("The interval over {} is withheld: {}.", kind, best.over_groups_withheld));
   }
 }
 
@@ -47,14 +59,12 @@ void note_artists(const Examples& examples, const Split& split, Notes& notes) {
     }
   }
   if (unknown > 0 && unknown == subjects.ids.size()) {
-    const bool albums = std::ranges::any_of(subjects.albums, [](const std::string& album) { return !album.empty(); });
+    const std::string by = group_kind(subjects) == "albums" ? "album and file" : "file";
     notes.push_back(
         fmt::format("No artist is known{}. Artists that appear in several parts cannot be detected; scores may be "
                     "better than on new "
                     "artists.",
-                    split.scheme != SplitScheme::grouped ? ""
-                    : albums                             ? ": the split is grouped by album and file only"
-                                                         : ": the split is grouped by file only"));
+                    split.scheme == SplitScheme::grouped ? ": the split is grouped by " + by + " only" : ""));
     return;
   }
   if (unknown > 0) {
@@ -168,7 +178,7 @@ std::string log_loss_remark(const ModelResult& model) {
 std::vector<std::string> caveats(const Examples& examples, const Split& split, const StudyResult& result) {
   Notes notes = examples.notes;
   notes.insert(notes.end(), split.notes.begin(), split.notes.end());
-  note_interval(result, notes);
+  note_interval(examples, result, notes);
   note_artists(examples, split, notes);
   note_leakage(examples, split, notes);
   note_genres(examples, split, notes);

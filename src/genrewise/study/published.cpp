@@ -1,9 +1,9 @@
 #include "genrewise/study/published.hpp"
 
-#include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "genrewise/base/text.hpp"
 
@@ -13,52 +13,49 @@ namespace {
 using nlohmann::json;
 
 struct PublishedFigure {
-  const char* dataset;
-  const char* protocol;
-  const char* method;
+  const char *dataset, *protocol, *method;
   double accuracy;
   const char* source;
 };
 
-constexpr char kFmaSmall[] = "FMA small", kGtzan[] = "GTZAN";
+constexpr char kFma[] = "FMA small", kGtzan[] = "GTZAN";
 constexpr char kOfficial[] = "official split", kRandom[] = "random 80/20 split", kFiltered[] = "fault-filtered split";
 constexpr char kStudy[] = "the study that genrewise repeats";
 
 constexpr PublishedFigure kFigures[] = {
-    {kFmaSmall, kOfficial, "SVM on 140 MFCC statistics", 0.464,
-     "usage notebook of the dataset (Defferrard et al. 2017)"},
-    {kFmaSmall, kRandom, "SVM", 0.478, kStudy},
-    {kFmaSmall, kRandom, "multi-layer perceptron", 0.455, kStudy},
-    {kFmaSmall, kRandom, "k nearest neighbours", 0.45, kStudy},
-    {kFmaSmall, kRandom, "MobileNetV2 on mel-spectrograms", 0.40, kStudy},
-    {kFmaSmall, kRandom, "Gaussian naive Bayes", 0.34, kStudy},
-    {kFmaSmall, kRandom, "BYOL-A embeddings and a dense network", 0.643, "highest figure known"},
+    {kFma, kOfficial, "SVM on 140 MFCC statistics", 0.464, "usage notebook of the dataset (Defferrard et al. 2017)"},
+    {kFma, kRandom, "SVM", 0.478, kStudy},
+    {kFma, kRandom, "multi-layer perceptron", 0.455, kStudy},
+    {kFma, kRandom, "k nearest neighbours", 0.45, kStudy},
+    {kFma, kRandom, "MobileNetV2 on mel-spectrograms", 0.40, kStudy},
+    {kFma, kRandom, "Gaussian naive Bayes", 0.34, kStudy},
+    {kFma, kRandom, "BYOL-A embeddings and a dense network", 0.643, "highest figure known"},
     {kGtzan, kFiltered, "SVM on MFCC", 0.534, "Pons and Serra 2018 (arXiv 1805.00237)"},
     {kGtzan, kFiltered, "linear SVM on VGGish embeddings", 0.772, "Pons, sklearn-audio-transfer-learning"},
-    {kGtzan, kFiltered, "best figure known", 0.821, "Lee et al. 2018 (Applied Sciences 8, 150)"},
+    {kGtzan, kFiltered, "highest figure known", 0.821, "Lee et al. 2018 (Applied Sciences 8, 150)"},
 };
 
-bool has_labels(const json& document, std::vector<std::string> names) {
-  std::vector<std::string> labels;
+/// The labels, sorted by name, in lower case and without hyphens and spaces, each followed by a space.
+std::string plain_labels(const json& document) {
+  std::set<std::string> labels;
   for (const json& label : document.at("labels")) {
     std::string name = lower_case(label.get<std::string>());
     std::erase_if(name, [](char c) { return c == '-' || c == ' '; });
-    labels.push_back(std::move(name));
+    labels.insert(name + ' ');
   }
-  std::ranges::sort(labels);
-  return labels == names;
+  return std::accumulate(labels.begin(), labels.end(), std::string());
 }
 
-bool is_fma_small(const json& document) {
-  return document.at("dataset").at("kind") == "fma" && document.at("dataset").at("examples") <= 8000 &&
-         has_labels(document,
-                    {"electronic", "experimental", "folk", "hiphop", "instrumental", "international", "pop", "rock"});
-}
-
-bool is_gtzan(const json& document) {
-  return document.at("dataset").at("examples") <= 1000 && document.at("dataset").at("examples") >= 900 &&
-         has_labels(document,
-                    {"blues", "classical", "country", "disco", "hiphop", "jazz", "metal", "pop", "reggae", "rock"});
+std::string_view known_dataset(const json& document) {
+  const json& dataset = document.at("dataset");
+  const std::size_t examples = dataset.at("examples");
+  const std::string labels = plain_labels(document);
+  if (dataset.at("kind") == "fma" && examples <= 8000 &&
+      labels == "electronic experimental folk hiphop instrumental international pop rock ") {
+    return kFma;
+  }
+  const bool gtzan = labels == "blues classical country disco hiphop jazz metal pop reggae rock ";
+  return gtzan && examples >= 900 && examples <= 1000 ? kGtzan : "";
 }
 
 bool is_protocol(std::string_view protocol, const json& split) {
@@ -73,7 +70,7 @@ bool is_protocol(std::string_view protocol, const json& split) {
 }  // namespace
 
 json published_json(const json& document) {
-  const std::string_view dataset = is_fma_small(document) ? kFmaSmall : is_gtzan(document) ? kGtzan : "";
+  const std::string_view dataset = known_dataset(document);
   json figures = json::array();
   for (const PublishedFigure& figure : kFigures) {
     if (figure.dataset != dataset) continue;

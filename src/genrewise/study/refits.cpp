@@ -75,25 +75,27 @@ std::vector<float> losses_of(const Model& fitted, const FeatureTable& table, con
   return losses;
 }
 
-/// Training rows by genre and group, the groups of each genre in random order.
-std::vector<std::vector<std::vector<std::size_t>>> training_groups(const Examples& examples,
-                                                                   const std::vector<std::size_t>& rows,
-                                                                   std::uint64_t seed) {
+using Groups = std::vector<std::vector<std::size_t>>;  // rows of each group
+
+/// The training groups of each genre, in random order.
+std::vector<Groups> training_groups(const Examples& examples, const std::vector<std::size_t>& rows,
+                                    std::uint64_t seed) {
   const std::vector<std::string> groups = groups_of(examples.subjects, rows);
   std::map<std::string, std::vector<std::size_t>> by_group;
   for (std::size_t i = 0; i < rows.size(); ++i) by_group[groups[i]].push_back(rows[i]);
-  std::vector<std::vector<std::vector<std::size_t>>> by_genre(examples.labels.size());
+  std::vector<Groups> by_genre(examples.labels.size());
   for (auto& [name, members] : by_group) {
     by_genre[static_cast<std::size_t>(examples.subjects.labels[members.front()])].push_back(std::move(members));
   }
   Rng rng(derive_seed(seed, "learning curve"));
-  for (auto& genre : by_genre) rng.shuffle(std::span(genre));
+  for (Groups& genre : by_genre) rng.shuffle(std::span(genre));
   return by_genre;
 }
 
-std::vector<std::size_t> part_of(const std::vector<std::vector<std::vector<std::size_t>>>& by_genre, double share) {
+/// Rows of the first groups of each genre.
+std::vector<std::size_t> part_of(const std::vector<Groups>& by_genre, double share) {
   std::vector<std::size_t> rows;
-  for (const auto& genre : by_genre) {
+  for (const Groups& genre : by_genre) {
     const auto count = static_cast<std::size_t>(std::ceil(share * static_cast<double>(genre.size())));
     for (std::size_t i = 0; i < count; ++i) rows.insert(rows.end(), genre[i].begin(), genre[i].end());
   }
