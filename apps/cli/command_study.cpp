@@ -188,11 +188,10 @@ void add_study(CLI::App& app, Session& session) {
   add_pca_option(command, job.pca_components);
   models.flag("--ablation", job.ablation,
               "Repeat with each feature alone and with the combinations of FMA's published baselines");
-  models
-      .add("--nested", job.nested_folds, "K",
-           "Repeat the whole study, choice of parameters included, on K folds grouped by artist (nested "
-           "cross-validation, for few data)")
-      ->check(CLI::Range(2, 1000));
+  in_range(models.add("--nested", job.nested_folds, "K",
+                      "Repeat the whole study, choice of parameters included, on K folds grouped by artist (nested "
+                      "cross-validation, for few data)"),
+           2, 100);
   output.add("-o,--output", job.output, "RUN", "Run folder")->required();
   output.flag("--force", job.replace, "Replace the results of another run in the folder");
   session.add_format_options(command);
