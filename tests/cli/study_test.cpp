@@ -37,6 +37,7 @@ struct StudyCommand : ::testing::Test {
     document.erase("command");
     for (json& model : document["models"]) {
       for (const char* seconds : {"fit_s", "predict_s", "choose_s"}) model.erase(seconds);
+      model.at("cost").erase("peak_memory_bytes");
     }
     return document;
   }
@@ -65,6 +66,19 @@ TEST_F(StudyCommand, GivesTheSameNumbersTwiceAndPrintsJson) {
   fs::remove_all(run);
   EXPECT_EQ(study({"--threads", "2"}).code, 0);
   EXPECT_EQ(results(), first);
+}
+
+TEST_F(StudyCommand, PrintsNestedCrossValidationAndRefusesOneFold) {
+  const Ran ran = study({"--nested", "3"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("nested cross-validation: accuracy over all outer folds"));
+  const json nested = results().at("nested").at("models").at(1);
+  EXPECT_EQ(nested.at("name"), "knn");
+  EXPECT_EQ(nested.at("accuracy").at("n"), 120);
+  EXPECT_THAT(ran.out, HasSubstr(fmt::format("{:.1f}", 100 * nested.at("accuracy").at("value").get<double>())));
+  const Ran refused = study({"--nested", "1"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--nested needs a whole number from 2 to 100"));
 }
 
 TEST_F(StudyCommand, RefusesAFolderOfAnotherConfigurationUntilForced) {

@@ -7,7 +7,9 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/models/model_spec.hpp"
+#include "genrewise/study/analyses.hpp"
 #include "genrewise/study/notes.hpp"
+#include "genrewise/study/published.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
 
@@ -46,14 +48,31 @@ json genre_facts(const Examples& examples, const Split& split) {
   return genres;
 }
 
+/// What a grouped split keeps on one side, as far as it is known.
+json grouped_by(const SplitSubjects& subjects) {
+  json kinds = json::array();
+  const auto known = [](const std::string& name) { return !name.empty(); };
+  if (std::ranges::any_of(subjects.artists, known)) kinds.push_back("artist");
+  if (std::ranges::any_of(subjects.albums, known)) kinds.push_back("album");
+  kinds.push_back("file");
+  return kinds;
+}
+
 json split_facts(const Examples& examples, const Split& split) {
-  return {{"scheme", to_string(split.scheme)},
-          {"seed", split.seed},
-          {"training", split.rows(Part::training).size()},
-          {"validation", split.rows(Part::validation).size()},
-          {"test", split.rows(Part::test).size()},
-          {"notes", split.notes},
-          {"leakage", check_leakage(examples.subjects, split).crossings}};
+  json facts = {{"scheme", to_string(split.scheme)},
+                {"seed", split.seed},
+                {"training", split.rows(Part::training).size()},
+                {"validation", split.rows(Part::validation).size()},
+                {"test", split.rows(Part::test).size()},
+                {"notes", split.notes},
+                {"leakage", check_leakage(examples.subjects, split).crossings}};
+  if (split.scheme == SplitScheme::grouped) facts["grouped_by"] = grouped_by(examples.subjects);
+  return facts;
+}
+
+void erase_predictions(json& model) {
+  model.erase("test_labels");
+  model.erase("test_probabilities");
 }
 
 void add_comparison(json& document, const std::vector<bool>& hits, const std::vector<bool>& best_hits) {
@@ -62,19 +81,21 @@ void add_comparison(json& document, const std::vector<bool>& hits, const std::ve
       {"only_this", comparison.only_first}, {"only_best", comparison.only_second}, {"p_value", comparison.p_value}};
 }
 
-json models_json(const Examples& examples, const Split& split, const StudyResult& result) {
-  std::vector<int> truth;
-  for (const std::size_t row : split.rows(Part::test)) truth.push_back(examples.subjects.labels[row]);
+json models_json(const TestPart& test, const StudyResult& result, const StudyContext& context) {
   json models = json::array();
   for (std::size_t i = 0; i < result.models.size(); ++i) {
     const ModelResult& model = result.models[i];
-    json document = to_json(model, examples.labels);
-    document.erase("test_labels");
+    json document = to_json(model, test.examples().labels);
+    erase_predictions(document);
     if (model.error.empty()) {
+      document.update(analyses_json(model, test));
+      if (!context.genre_tree.empty()) {
+        document["tree_confusion"] = tree_confusion_json(model.test, test.examples().labels, context.genre_tree);
+      }
+      if (const std::string remark = log_loss_remark(model); !remark.empty()) document["log_loss_remark"] = remark;
       document["model_file"] = "models/" + file_name_of(model.name) + ".gwm";
       if (result.best && i != *result.best) {
-        add_comparison(document, hits_of(truth, model.test_labels),
-                       hits_of(truth, result.models[*result.best].test_labels));
+        add_comparison(document, test.hits(model), test.hits(result.models[*result.best]));
       }
     }
     models.push_back(std::move(document));
@@ -137,12 +158,18 @@ json results_json(const Examples& examples, const Split& split, const StudyConfi
   document["split"] = split_facts(examples, split);
   document["preprocessing"] = preprocessing_json(config.preprocessing);
   document["labels"] = examples.labels;
-  document["models"] = models_json(examples, split, result);
+  const TestPart test(examples, split, context.dataset_kind);
+  document["models"] = models_json(test, result, context);
+  if (!context.genre_tree.empty()) document["genre_tree"] = context.genre_tree;
+  document.update(comparisons_json(result.models, test, config.seed));
+  if (json figures = published_json(document); !figures.empty()) document["published"] = std::move(figures);
   document["best"] = nullptr;
   document["notes"] = caveats(examples, split, result);
+  if (const std::string note = best_note(result); !note.empty()) document["best_note"] = note;
   if (result.best) document["best"] = result.models[*result.best].name;
   document["baseline"] = to_json(result.baseline, examples.labels);
-  for (const char* absent : {"test_labels", "choose_s", "fit_s", "predict_s", "parameters", "features", "columns"}) {
+  erase_predictions(document["baseline"]);
+  for (const char* absent : {"choose_s", "fit_s", "predict_s", "cost", "parameters", "features", "columns"}) {
     document["baseline"].erase(absent);
   }
   return document;
@@ -154,7 +181,8 @@ json ablation_json(const std::vector<AblationRow>& rows, const std::vector<std::
     json models = json::array();
     for (const ModelResult& model : row.models) {
       models.push_back(to_json(model, labels));
-      for (const char* detail : {"genres", "confusion", "test_labels", "top_k", "explained_variance", "training"})
+      erase_predictions(models.back());
+      for (const char* detail : {"genres", "confusion", "top_k", "explained_variance", "cost", "training"})
         models.back().erase(detail);
       if (model.error.empty()) models.back()["validation"].erase("tried");
     }

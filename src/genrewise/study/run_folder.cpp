@@ -60,7 +60,7 @@ bool has_results(const fs::path& folder) {
 /// Removes all files of a run except features.
 void remove_run(const fs::path& folder) {
   for (const char* name : {"results.json", "predictions.csv", "best.gwm", "ablation.csv", "models", "networks",
-                           "ablation", "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
+                           "ablation", "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
     std::error_code ignored;
     fs::remove_all(folder / name, ignored);
   }
@@ -72,9 +72,9 @@ void check_result(const ModelResult& result, const ModelSpec& spec, const std::v
   const auto is_row = [&](const std::vector<std::size_t>& row) { return row.size() == labels; };
   const Metrics& test = result.test;
   bool sound = result.kind == spec.kind && result.test_labels.size() == truth.size() && !truth.empty() &&
-               std::ranges::all_of(result.test_labels, is_label) && test.genres.size() == labels &&
-               test.confusion.size() == labels && std::ranges::all_of(test.confusion, is_row) &&
-               test.top_k.size() <= labels;
+               std::ranges::all_of(result.test_labels, is_label) && result.test_probabilities.rows() == truth.size() &&
+               test.genres.size() == labels && test.confusion.size() == labels &&
+               std::ranges::all_of(test.confusion, is_row) && test.top_k.size() <= labels;
   if (sound) {
     std::size_t hits = 0;
     for (std::size_t i = 0; i < truth.size(); ++i) hits += result.test_labels[i] == truth[i];
@@ -157,7 +157,14 @@ StudyStore RunFolder::store(const Examples& examples, const Split& split) const 
 }
 
 StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {
-  const fs::path folder = folder_ / "ablation" / as_file_name(features);
+  return part_store(folder_ / "ablation" / as_file_name(features), examples, split);
+}
+
+StudyStore RunFolder::nested_store(const Examples& examples, const Split& split, std::size_t fold) const {
+  return part_store(folder_ / "nested" / std::to_string(fold + 1), examples, split);
+}
+
+StudyStore RunFolder::part_store(const fs::path& folder, const Examples& examples, const Split& split) const {
   make_folders(folder);
   remove_unfinished(folder / "");
   return store_in(folder, examples, split, false);

@@ -1,0 +1,25 @@
+#include "genrewise/base/memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace genrewise {
+namespace {
+
+TEST(PeakMemory, CountsMemoryThatWasFreedSinceAndNotThatOfBefore) {
+  constexpr std::size_t kBytes = std::size_t{64} << 20U;
+  const auto use = [] { EXPECT_EQ(std::vector<char>(kBytes, 'x').back(), 'x'); };
+  const PeakMemory outer;
+  const std::uint64_t before = outer.bytes();
+  if (before == 0) GTEST_SKIP() << "the system does not report the largest resident memory";
+  use();
+  const std::uint64_t after = outer.bytes();
+  EXPECT_GE(after, before + kBytes / 2);
+  const PeakMemory again;
+  if (again.bytes() == after) GTEST_SKIP() << "the system does not allow a reset";
+  EXPECT_LT(again.bytes(), after - kBytes / 2);
+}
+
+}  // namespace
+}  // namespace genrewise
