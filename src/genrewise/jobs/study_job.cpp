@@ -7,6 +7,7 @@
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
+#include "genrewise/study/exploration.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/run_folder.hpp"
 
@@ -81,6 +82,7 @@ StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
   context.features = joined.features;
   context.clip_facts = source.clip_facts(examples, progress);
   done.document = results_json(examples, split, study, done.result, context);
+  done.document["exploration"] = explore(source, examples, split, sets, joined.table_of, config.seed, progress);
   if (config.ablation) {
     done.ablation = ablate(examples, split, study, folder, progress);
     done.document["ablation"] = ablation_json(done.ablation, examples.labels);
