@@ -117,7 +117,7 @@ TEST(ClusterBootstrap, IsWiderThanWilsonWhenGroupsAreRightOrWrongTogether) {
       groups.push_back("artist " + std::to_string(group));
     }
   }
-  const auto interval = cluster_bootstrap(hits, groups, kDefaultSeed);
+  const auto interval = cluster_bootstrap(hits, groups, kDefaultSeed).interval;
   ASSERT_TRUE(interval);
   EXPECT_EQ(interval->groups, 20u);
   // The share of right groups among 20 drawn is binomial: its standard deviation is 0.112.
@@ -130,14 +130,14 @@ TEST(ClusterBootstrap, IsWiderThanWilsonWhenGroupsAreRightOrWrongTogether) {
 TEST(ClusterBootstrap, IsTheSameForTheSameSeed) {
   const std::vector<bool> hits = {true, false, true, true, false, false};
   const std::vector<std::string> groups = {"a", "a", "b", "b", "c", "c"};
-  const auto one = cluster_bootstrap(hits, groups, 1), again = cluster_bootstrap(hits, groups, 1);
+  const auto one = cluster_bootstrap(hits, groups, 1).interval, again = cluster_bootstrap(hits, groups, 1).interval;
   EXPECT_EQ(one->low, again->low);
   EXPECT_EQ(one->high, again->high);
 }
 
 TEST(ClusterBootstrap, IsEmptyForOneGroupAndForGroupsOfOne) {
-  EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "a"}, 1));
-  EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "b"}, 1));
+  EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "a"}, 1).interval);
+  EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "b"}, 1).interval);
 }
 
 }  // namespace

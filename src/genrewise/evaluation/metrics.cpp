@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 
@@ -86,6 +87,9 @@ Metrics measure(std::span<const int> truth, const Predictions& predictions, std:
       (!groups.empty() && groups.size() != truth.size())) {
     throw Error("predictions and labels belong to different examples");
   }
+  if (!std::ranges::all_of(predictions.probabilities.values(), [](float p) { return std::isfinite(p); })) {
+    throw Error("the model's probabilities are not finite numbers: its training diverged");
+  }
   Metrics metrics;
   metrics.confusion.assign(labels, std::vector<std::size_t>(labels));
   for (std::size_t i = 0; i < truth.size(); ++i) {
@@ -95,7 +99,11 @@ Metrics measure(std::span<const int> truth, const Predictions& predictions, std:
   average_genres(metrics);
   const std::vector<bool> hits = hits_of(truth, predictions.labels);
   metrics.accuracy = wilson_score(static_cast<std::size_t>(std::ranges::count(hits, true)), hits.size());
-  if (!groups.empty()) metrics.over_groups = cluster_bootstrap(hits, groups, seed);
+  if (!groups.empty()) {
+    GroupedEstimate estimate = cluster_bootstrap(hits, groups, seed);
+    metrics.over_groups = estimate.interval;
+    metrics.over_groups_withheld = std::move(estimate.withheld);
+  }
   measure_probabilities(truth, predictions.probabilities, metrics);
   return metrics;
 }

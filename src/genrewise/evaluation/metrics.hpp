@@ -21,6 +21,7 @@ struct GenreScore {
 struct Metrics {
   Score accuracy;                              ///< of the predicted labels, with Wilson's interval
   std::optional<GroupedInterval> over_groups;  ///< interval of the accuracy over artists (cluster bootstrap)
+  std::string over_groups_withheld;            ///< why it is absent; empty if no groups are given
   double macro_f1 = 0;                         ///< mean F1 over the genres that occur in labels or predictions
   double balanced_accuracy = 0;                ///< mean recall over the genres that occur in the labels
   double log_loss = 0;                         ///< natural log; probabilities clipped to [eps, 1 - eps], eps = 2^-23
@@ -32,7 +33,7 @@ struct Metrics {
 /// Computes all metrics, as scikit-learn does (accuracy_score, f1_score, balanced_accuracy_score, log_loss,
 /// top_k_accuracy_score, confusion_matrix). truth[i] in [0, label_count) for every example; groups as in
 /// cluster_bootstrap(), or empty. Among equal probabilities the lower label ranks first. Throws Error if the sizes
-/// differ or there are no examples.
+/// differ, there are no examples or a probability is not finite.
 Metrics measure(std::span<const int> truth, const Predictions& predictions, std::span<const std::string> groups,
                 std::uint64_t seed);
 

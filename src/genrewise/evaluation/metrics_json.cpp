@@ -23,6 +23,8 @@ json to_json(const Metrics& metrics, const std::vector<std::string>& labels) {
                    {"confusion", metrics.confusion}};
   if (const auto& over = metrics.over_groups) {
     document["accuracy_over_groups"] = {{"low", over->low}, {"high", over->high}, {"groups", over->groups}};
+  } else if (!metrics.over_groups_withheld.empty()) {
+    document["accuracy_over_groups_withheld"] = metrics.over_groups_withheld;
   }
   for (std::size_t k = 0; k < metrics.top_k.size(); ++k) {
     document["top_k"].push_back(to_json(metrics.top_k[k]));
@@ -47,6 +49,7 @@ Metrics metrics_from_json(const json& document) {
   if (const json& over = document.at("accuracy_over_groups"); !over.is_null()) {
     metrics.over_groups = GroupedInterval{over.at("low"), over.at("high"), over.at("groups")};
   }
+  metrics.over_groups_withheld = document.value("accuracy_over_groups_withheld", "");
   metrics.macro_f1 = document.at("macro_f1");
   metrics.balanced_accuracy = document.at("balanced_accuracy");
   metrics.log_loss = document.at("log_loss");

@@ -1,7 +1,11 @@
 #include "genrewise/evaluation/statistics.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <numeric>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -13,20 +17,20 @@ namespace {
 
 constexpr double kNormal975 = 1.959963984540054;  // the standard normal's 97.5 % quantile
 
-struct Group {
-  std::size_t hits = 0, examples = 0;
+constexpr std::size_t kFewestGroups = 10, kFewestDeviatingGroups = 5;
+
+/// Index of each example's group, in order of first use.
+struct GroupIndices {
+  std::vector<std::size_t> of;
+  std::size_t count = 0;
 };
 
-std::vector<Group> collect(const std::vector<bool>& hits, std::span<const std::string> groups) {
-  std::vector<Group> collected;
+GroupIndices index_groups(std::span<const std::string> groups) {
+  GroupIndices indices;
   std::unordered_map<std::string_view, std::size_t> index;
-  for (std::size_t i = 0; i < hits.size(); ++i) {
-    const std::size_t at = index.try_emplace(groups[i], collected.size()).first->second;
-    if (at == collected.size()) collected.emplace_back();
-    ++collected[at].examples;
-    collected[at].hits += hits[i];
-  }
-  return collected;
+  for (const std::string& group : groups) indices.of.push_back(index.try_emplace(group, index.size()).first->second);
+  indices.count = index.size();
+  return indices;
 }
 
 /// Linear interpolation between order statistics, as numpy.quantile does. Sorts.
@@ -50,23 +54,63 @@ Score wilson_score(std::size_t hits, std::size_t n) {
   return {share, hits == 0 ? 0.0 : centre - margin, hits == n ? 1.0 : centre + margin, n};
 }
 
-std::optional<GroupedInterval> cluster_bootstrap(const std::vector<bool>& hits, std::span<const std::string> groups,
-                                                 std::uint64_t seed, int rounds) {
-  const std::vector<Group> all = collect(hits, groups);
-  if (all.size() < 2 || all.size() == hits.size()) return std::nullopt;
-  Rng rng(derive_seed(seed, "cluster bootstrap"));
-  std::vector<double> shares;
-  for (int round = 0; round < rounds; ++round) {
-    Group drawn;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const Group& group = all[rng.below(all.size())];
-      drawn.hits += group.hits;
-      drawn.examples += group.examples;
-    }
-    shares.push_back(static_cast<double>(drawn.hits) / static_cast<double>(drawn.examples));
+std::vector<std::vector<double>> bootstrap_means(const std::vector<std::vector<float>>& columns,
+                                                 std::span<const std::string> groups, std::uint64_t seed, int rounds) {
+  const GroupIndices indices = index_groups(groups);
+  const std::size_t width = columns.size() + 1;  // the columns' sums, and the number of examples
+  std::vector<double> of_group(indices.count * width);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    double* sums = &of_group[indices.of[i] * width];
+    for (std::size_t c = 0; c < columns.size(); ++c) sums[c] += static_cast<double>(columns[c][i]);
+    ++sums[columns.size()];
   }
-  const double low = quantile(shares, 0.025);
-  return GroupedInterval{low, quantile(shares, 0.975), all.size()};
+  Rng rng(derive_seed(seed, "cluster bootstrap"));
+  std::vector<std::vector<double>> means(columns.size());
+  std::vector<double> drawn(width);
+  for (int round = 0; round < rounds && indices.count > 0; ++round) {
+    std::ranges::fill(drawn, 0.0);
+    for (std::size_t i = 0; i < indices.count; ++i) {
+      const double* sums = &of_group[rng.below(indices.count) * width];
+      for (std::size_t c = 0; c < width; ++c) drawn[c] += sums[c];
+    }
+    for (std::size_t c = 0; c < columns.size(); ++c) means[c].push_back(drawn[c] / drawn.back());
+  }
+  return means;
+}
+
+GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<const std::string> groups,
+                                 std::vector<double> means) {
+  const GroupIndices indices = index_groups(groups);
+  std::map<float, std::size_t> frequency;
+  for (const float value : values) ++frequency[value];
+  const auto usual = std::ranges::max_element(frequency, {}, [](const auto& each) { return each.second; });
+  std::vector<bool> deviates(indices.count);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] != usual->first) deviates[indices.of[i]] = true;
+  }
+  const auto deviating = static_cast<std::size_t>(std::ranges::count(deviates, true));
+  if (indices.count < kFewestGroups) {
+    return {{},
+            fmt::format("the test examples are of {} artists (albums or files), too few to resample", indices.count)};
+  }
+  if (deviating < kFewestDeviatingGroups) {
+    return {
+        {},
+        fmt::format("in all but {} of {} artists (albums or files) every example has the same outcome, so resampling "
+                    "them understates the uncertainty",
+                    deviating, indices.count)};
+  }
+  const double low = quantile(means, 0.025);
+  return {GroupedInterval{low, quantile(means, 0.975), indices.count}, {}};
+}
+
+GroupedEstimate cluster_bootstrap(const std::vector<bool>& hits, std::span<const std::string> groups,
+                                  std::uint64_t seed, int rounds) {
+  if (index_groups(groups).count == hits.size()) {
+    return {{}, "no artist (album or file) has two test examples, so the interval over examples applies"};
+  }
+  const std::vector<float> values(hits.begin(), hits.end());
+  return grouped_interval(values, groups, bootstrap_means({values}, groups, seed, rounds).front());
 }
 
 PairedComparison mcnemar(const std::vector<bool>& first_hits, const std::vector<bool>& second_hits) {
@@ -83,6 +127,19 @@ PairedComparison mcnemar(const std::vector<bool>& first_hits, const std::vector<
   }
   result.p_value = std::min(1.0, 2 * tail);
   return result;
+}
+
+std::vector<double> holm(const std::vector<double>& p_values) {
+  std::vector<std::size_t> order(p_values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return p_values[i]; });
+  std::vector<double> adjusted(p_values.size());
+  double largest = 0;
+  for (std::size_t at = 0; at < order.size(); ++at) {
+    largest = std::max(largest, static_cast<double>(order.size() - at) * p_values[order[at]]);
+    adjusted[order[at]] = std::min(1.0, largest);
+  }
+  return adjusted;
 }
 
 }  // namespace genrewise

@@ -7,6 +7,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/models/model_spec.hpp"
+#include "genrewise/study/analyses.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
@@ -56,25 +57,28 @@ json split_facts(const Examples& examples, const Split& split) {
           {"leakage", check_leakage(examples.subjects, split).crossings}};
 }
 
+void erase_predictions(json& model) {
+  model.erase("test_labels");
+  model.erase("test_probabilities");
+}
+
 void add_comparison(json& document, const std::vector<bool>& hits, const std::vector<bool>& best_hits) {
   const PairedComparison comparison = mcnemar(hits, best_hits);
   document["versus_best"] = {
       {"only_this", comparison.only_first}, {"only_best", comparison.only_second}, {"p_value", comparison.p_value}};
 }
 
-json models_json(const Examples& examples, const Split& split, const StudyResult& result) {
-  std::vector<int> truth;
-  for (const std::size_t row : split.rows(Part::test)) truth.push_back(examples.subjects.labels[row]);
+json models_json(const TestPart& test, const StudyResult& result) {
   json models = json::array();
   for (std::size_t i = 0; i < result.models.size(); ++i) {
     const ModelResult& model = result.models[i];
-    json document = to_json(model, examples.labels);
-    document.erase("test_labels");
+    json document = to_json(model, test.examples().labels);
+    erase_predictions(document);
     if (model.error.empty()) {
+      document.update(analyses_json(model, test));
       document["model_file"] = "models/" + file_name_of(model.name) + ".gwm";
       if (result.best && i != *result.best) {
-        add_comparison(document, hits_of(truth, model.test_labels),
-                       hits_of(truth, result.models[*result.best].test_labels));
+        add_comparison(document, test.hits(model), test.hits(result.models[*result.best]));
       }
     }
     models.push_back(std::move(document));
@@ -137,12 +141,15 @@ json results_json(const Examples& examples, const Split& split, const StudyConfi
   document["split"] = split_facts(examples, split);
   document["preprocessing"] = preprocessing_json(config.preprocessing);
   document["labels"] = examples.labels;
-  document["models"] = models_json(examples, split, result);
+  const TestPart test(examples, split, context.dataset_kind);
+  document["models"] = models_json(test, result);
+  document.update(comparisons_json(result.models, test, config.seed));
   document["best"] = nullptr;
   document["notes"] = caveats(examples, split, result);
   if (result.best) document["best"] = result.models[*result.best].name;
   document["baseline"] = to_json(result.baseline, examples.labels);
-  for (const char* absent : {"test_labels", "choose_s", "fit_s", "predict_s", "parameters", "features", "columns"}) {
+  erase_predictions(document["baseline"]);
+  for (const char* absent : {"choose_s", "fit_s", "predict_s", "cost", "parameters", "features", "columns"}) {
     document["baseline"].erase(absent);
   }
   return document;
@@ -154,7 +161,8 @@ json ablation_json(const std::vector<AblationRow>& rows, const std::vector<std::
     json models = json::array();
     for (const ModelResult& model : row.models) {
       models.push_back(to_json(model, labels));
-      for (const char* detail : {"genres", "confusion", "test_labels", "top_k", "explained_variance"})
+      erase_predictions(models.back());
+      for (const char* detail : {"genres", "confusion", "top_k", "explained_variance", "cost"})
         models.back().erase(detail);
       if (model.error.empty()) models.back()["validation"].erase("tried");
     }

@@ -58,6 +58,7 @@ std::vector<AblationRow> run_ablation(
   for (const std::string& features : ablation_features(examples.table.columns)) {
     const Examples selected = select_features(examples, features);
     StudyResult result = run_study(selected, split, config, progress, store_of(selected, features));
+    for (ModelResult& model : result.models) model.test_probabilities = {};  // of many rows they would take much memory
     rows.push_back({features, fma_name(features, examples.table.columns.size()), selected.table.columns.size(),
                     std::move(result.models)});
   }

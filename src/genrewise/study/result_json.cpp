@@ -1,10 +1,34 @@
 #include "genrewise/study/result_json.hpp"
 
+#include <bit>
+#include <cstring>
+
+#include "genrewise/base/base64.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 
 namespace genrewise {
 
 using nlohmann::json;
+
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the numbers in files are little-endian");
+
+std::string base64_of(const Matrix& numbers) {
+  const auto values = numbers.values();
+  return to_base64({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+}
+
+/// One row per test label and one column per genre; empty for a text of another size.
+Matrix matrix_of(const std::string& base64, const ModelResult& result) {
+  const std::string bytes = from_base64(base64);
+  Matrix numbers(result.test_labels.size(), result.test.genres.size());
+  if (bytes.size() != numbers.values().size_bytes()) return {};
+  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  return numbers;
+}
+
+}  // namespace
 
 json to_json(const ModelSpec& spec) {
   json grid = json::object();
@@ -38,9 +62,11 @@ json to_json(const ModelResult& result, const std::vector<std::string>& labels) 
   document["validation"] = {
       {"accuracy", to_json(result.validation)}, {"log_loss", result.validation_log_loss}, {"tried", std::move(tried)}};
   document["test_labels"] = result.test_labels;
+  document["test_probabilities"] = base64_of(result.test_probabilities);
   document["choose_s"] = result.choose_s;
   document["fit_s"] = result.fit_s;
   document["predict_s"] = result.predict_s;
+  document["cost"] = {{"peak_memory_bytes", result.peak_memory_bytes}};
   return document;
 }
 
@@ -60,9 +86,11 @@ ModelResult model_result_from_json(const json& document) {
   result.validation_log_loss = validation.at("log_loss");
   result.test = metrics_from_json(document);
   result.test_labels = document.at("test_labels").get<std::vector<int>>();
+  result.test_probabilities = matrix_of(document.at("test_probabilities").get_ref<const std::string&>(), result);
   result.choose_s = document.at("choose_s");
   result.fit_s = document.at("fit_s");
   result.predict_s = document.at("predict_s");
+  result.peak_memory_bytes = document.at("cost").at("peak_memory_bytes");
   return result;
 }
 

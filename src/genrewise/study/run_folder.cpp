@@ -72,9 +72,9 @@ void check_result(const ModelResult& result, const ModelSpec& spec, const std::v
   const auto is_row = [&](const std::vector<std::size_t>& row) { return row.size() == labels; };
   const Metrics& test = result.test;
   bool sound = result.kind == spec.kind && result.test_labels.size() == truth.size() && !truth.empty() &&
-               std::ranges::all_of(result.test_labels, is_label) && test.genres.size() == labels &&
-               test.confusion.size() == labels && std::ranges::all_of(test.confusion, is_row) &&
-               test.top_k.size() <= labels;
+               std::ranges::all_of(result.test_labels, is_label) && result.test_probabilities.rows() == truth.size() &&
+               test.genres.size() == labels && test.confusion.size() == labels &&
+               std::ranges::all_of(test.confusion, is_row) && test.top_k.size() <= labels;
   if (sound) {
     std::size_t hits = 0;
     for (std::size_t i = 0; i < truth.size(); ++i) hits += result.test_labels[i] == truth[i];

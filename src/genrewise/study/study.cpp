@@ -8,6 +8,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/memory.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/study/stage.hpp"
@@ -60,6 +61,7 @@ class Comparison {
   /// Sets `model` if the result has no error.
   ModelResult run(const ModelSpec& spec, Model& model, Progress& progress) {
     ModelResult result;
+    const PeakMemory memory;
     base_ = preprocessing_for(spec.kind, config_.preprocessing);
     result.name = spec.name, result.title = spec.title, result.kind = spec.kind;
     result.features = spec.features.empty() ? examples_.table.recipe.name : spec.features;
@@ -72,6 +74,7 @@ class Comparison {
     } catch (const Error& error) {
       result.error = error.what();
     }
+    result.peak_memory_bytes = memory.bytes();
     return result;
   }
 
@@ -85,6 +88,7 @@ class Comparison {
     Predictions predictions = majority(both_, test_);
     result.test = measure(labels(test_), predictions, groups_of(examples_.subjects, test_), config_.seed);
     result.test_labels = std::move(predictions.labels);
+    result.test_probabilities = std::move(predictions.probabilities);
     return result;
   }
 
@@ -197,6 +201,7 @@ class Comparison {
     result.predict_s = predicting.seconds();
     result.test = measure(stage.held_out_labels, predictions, groups_of(examples_.subjects, test_), config_.seed);
     result.test_labels = std::move(predictions.labels);
+    result.test_probabilities = std::move(predictions.probabilities);
     result.explained_variance = stage.preprocessor.explained_variance_ratio();
     result.parameters = classifier->parameters();
     result.parameters.insert(point.preprocessing.begin(), point.preprocessing.end());

@@ -39,7 +39,7 @@ struct TriedPoint {
   std::string error;  ///< why it could not be fitted; such a point is never chosen
 };
 
-/// Results of one model. Everything but the times is reproducible with the same seed.
+/// Results of one model. Everything but times and memory is reproducible with the same seed.
 struct ModelResult {
   std::string name, title, kind;
   std::string error;              ///< why it could not be fitted; the rest is then empty
@@ -51,8 +51,10 @@ struct ModelResult {
   double validation_log_loss = 0;
   Metrics test;                                   ///< fitted on training and validation
   std::vector<int> test_labels;                   ///< predicted label of each test example
+  Matrix test_probabilities;                      ///< test examples x labels
   std::vector<double> explained_variance;         ///< share per principal component; empty without PCA
   double choose_s = 0, fit_s = 0, predict_s = 0;  ///< search on validation; final fit; predicting the test part
+  std::uint64_t peak_memory_bytes = 0;            ///< of the process during all of these
 };
 
 struct StudyResult {

@@ -1,0 +1,228 @@
+#include "genrewise/study/analyses.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <tuple>
+
+#include "genrewise/evaluation/curves.hpp"
+#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/storage/location.hpp"
+
+namespace genrewise {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMostArtists = 30, kMostMistakes = 20, kMostAlwaysWrong = 30;
+
+/// Curves of all genres together have about this many points, and each at least kFewestCurvePoints.
+constexpr std::size_t kAllCurvePoints = 400, kFewestCurvePoints = 12;
+
+/// Four decimal places, which no chart shows more of.
+double rounded(double value) {
+  return std::round(value * 1e4) / 1e4;
+}
+
+json or_null(const std::optional<double>& value) {
+  return value ? json(*value) : json();
+}
+
+json points_json(const std::vector<CurvePoint>& points) {
+  json document = json::array();
+  for (const CurvePoint& point : points) document.push_back({rounded(point.x), rounded(point.y)});
+  return document;
+}
+
+json calibration_json(const Calibration& calibration) {
+  json bins = json::array();
+  for (const CalibrationBin& bin : calibration.bins) {
+    bins.push_back({{"low", bin.low},
+                    {"high", bin.high},
+                    {"count", bin.count},
+                    {"confidence", bin.confidence},
+                    {"accuracy", bin.accuracy}});
+  }
+  return {{"ece", calibration.error}, {"bins", std::move(bins)}};
+}
+
+void add_curves(json& document, const ModelResult& model, const TestPart& test) {
+  const std::vector<std::string>& labels = test.examples().labels;
+  const std::size_t most = std::clamp(kAllCurvePoints / labels.size(), kFewestCurvePoints, kCurvePoints);
+  const std::vector<GenreCurves> curves = genre_curves(test.truth(), model.test_probabilities, most);
+  double areas = 0;
+  std::size_t defined = 0;
+  document["curves"] = json::array();
+  for (std::size_t genre = 0; genre < curves.size(); ++genre) {
+    const GenreCurves& of = curves[genre];
+    areas += of.auc.value_or(0);
+    defined += of.auc.has_value();
+    document["curves"].push_back({{"genre", labels[genre]},
+                                  {"auc", or_null(of.auc)},
+                                  {"average_precision", or_null(of.average_precision)},
+                                  {"roc", points_json(of.roc)},
+                                  {"precision_recall", points_json(of.precision_recall)}});
+  }
+  document["macro_auc"] = defined == 0 ? json() : json(areas / static_cast<double>(defined));
+}
+
+void add_artists(json& document, const std::vector<bool>& hits, const TestPart& test) {
+  struct Count {
+    std::size_t examples = 0, hits = 0;
+    double share() const { return static_cast<double>(hits) / static_cast<double>(examples); }
+  };
+  std::map<std::pair<std::string, std::string>, Count> counts;  // by artist and genre
+  std::size_t artists = 0;
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    if (test.artist(i).empty()) continue;
+    Count& count = counts[{test.artist(i), test.genre(i)}];
+    ++count.examples;
+    count.hits += hits[i];
+  }
+  std::vector<std::pair<std::pair<std::string, std::string>, Count>> worst;
+  const std::string* last = nullptr;
+  for (const auto& entry : counts) {
+    artists += last == nullptr || *last != entry.first.first;
+    last = &entry.first.first;
+    if (entry.second.examples >= 2) worst.push_back(entry);
+  }
+  if (artists == 0) return;
+  std::ranges::stable_sort(worst, [](const auto& a, const auto& b) {
+    return std::tuple(a.second.share(), b.second.examples) < std::tuple(b.second.share(), a.second.examples);
+  });
+  worst.resize(std::min(worst.size(), kMostArtists));
+  json& list = document["artists"] = {{"count", artists}, {"worst", json::array()}};
+  for (const auto& [name, count] : worst) {
+    list["worst"].push_back(
+        {{"artist", name.first}, {"genre", name.second}, {"examples", count.examples}, {"hits", count.hits}});
+  }
+}
+
+json confident_mistakes(const ModelResult& model, const std::vector<double>& confidence, const std::vector<bool>& hits,
+                        const TestPart& test) {
+  std::vector<std::size_t> mistakes;
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    if (!hits[i]) mistakes.push_back(i);
+  }
+  std::ranges::stable_sort(mistakes, std::greater(), [&](std::size_t i) { return confidence[i]; });
+  mistakes.resize(std::min(mistakes.size(), kMostMistakes));
+  json list = json::array();
+  for (const std::size_t i : mistakes) {
+    list.push_back(test.clip(i));
+    list.back()["predicted"] = test.examples().labels[static_cast<std::size_t>(model.test_labels[i])];
+    list.back()["probability"] = confidence[i];
+  }
+  return list;
+}
+
+std::vector<const ModelResult*> fitted(const std::vector<ModelResult>& models) {
+  std::vector<const ModelResult*> all;
+  for (const ModelResult& model : models) {
+    if (model.error.empty()) all.push_back(&model);
+  }
+  return all;
+}
+
+json pairs_json(const std::vector<const ModelResult*>& models, const TestPart& test, std::uint64_t seed) {
+  std::vector<std::vector<float>> columns;  // hits of each model
+  for (const ModelResult* model : models) {
+    const std::vector<bool> hits = test.hits(*model);
+    columns.emplace_back(hits.begin(), hits.end());
+  }
+  const auto means = bootstrap_means(columns, test.groups(), seed);
+  json pairs = json::array();
+  std::vector<double> p_values;
+  for (std::size_t a = 0; a < models.size(); ++a) {
+    for (std::size_t b = a + 1; b < models.size(); ++b) {
+      const PairedComparison comparison = mcnemar(test.hits(*models[a]), test.hits(*models[b]));
+      p_values.push_back(comparison.p_value);
+      std::vector<float> differences(columns[a]);
+      for (std::size_t i = 0; i < differences.size(); ++i) differences[i] -= columns[b][i];
+      std::vector<double> resampled(means[a]);
+      for (std::size_t round = 0; round < resampled.size(); ++round) resampled[round] -= means[b][round];
+      const auto interval = grouped_interval(differences, test.groups(), std::move(resampled)).interval;
+      pairs.push_back({{"first", models[a]->name},
+                       {"second", models[b]->name},
+                       {"only_first", comparison.only_first},
+                       {"only_second", comparison.only_second},
+                       {"p_value", comparison.p_value},
+                       {"difference", models[a]->test.accuracy.value - models[b]->test.accuracy.value},
+                       {"low", interval ? json(interval->low) : json()},
+                       {"high", interval ? json(interval->high) : json()}});
+    }
+  }
+  const std::vector<double> adjusted = holm(p_values);
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i]["p_holm"] = adjusted[i];
+  return pairs;
+}
+
+/// Clips that every model predicts incorrectly; those with the least probability of their genre, over all models,
+/// first.
+json always_wrong_json(const std::vector<const ModelResult*>& models, const TestPart& test) {
+  std::vector<std::pair<double, std::size_t>> wrong;
+  for (std::size_t i = 0; i < test.truth().size(); ++i) {
+    double probability = 0;
+    bool any_hit = false;
+    for (const ModelResult* model : models) {
+      any_hit |= model->test_labels[i] == test.truth()[i];
+      probability += model->test_probabilities(i, static_cast<std::size_t>(test.truth()[i]));
+    }
+    if (!any_hit) wrong.emplace_back(probability, i);
+  }
+  std::ranges::sort(wrong);
+  json document = {{"count", wrong.size()}, {"clips", json::array()}};
+  wrong.resize(std::min(wrong.size(), kMostAlwaysWrong));
+  for (const auto& [ignored, i] : wrong) {
+    json clip = test.clip(i);
+    for (const ModelResult* model : models) {
+      clip["predicted"][model->name] = test.examples().labels[static_cast<std::size_t>(model->test_labels[i])];
+    }
+    document["clips"].push_back(std::move(clip));
+  }
+  return document;
+}
+
+}  // namespace
+
+TestPart::TestPart(const Examples& examples, const Split& split, std::string_view dataset_kind)
+    : examples_(&examples),
+      has_files_(dataset_kind != "pack" && examples.table.recipe.name != "table"),
+      rows_(split.rows(Part::test)),
+      groups_(groups_of(examples.subjects, rows_)) {
+  for (const std::size_t row : rows_) truth_.push_back(examples.subjects.labels[row]);
+}
+
+std::vector<bool> TestPart::hits(const ModelResult& model) const {
+  return hits_of(truth_, model.test_labels);
+}
+
+std::string TestPart::file(std::size_t i) const {
+  return has_files_ ? absolute_location(examples_->subjects.tracks[rows_[i]]).string() : std::string();
+}
+
+json TestPart::clip(std::size_t i) const {
+  return {{"id", id(i)}, {"file", file(i)}, {"artist", artist(i)}, {"genre", genre(i)}};
+}
+
+json analyses_json(const ModelResult& model, const TestPart& test) {
+  const std::vector<bool> hits = test.hits(model);
+  const std::vector<double> confidence = confidences({model.test_labels, model.test_probabilities});
+  json document = {{"calibration", calibration_json(calibrate(confidence, hits))}, {"coverage", json::array()}};
+  for (const CoveragePoint& point : coverage_curve(confidence, hits)) {
+    document["coverage"].push_back(
+        {{"threshold", point.threshold}, {"coverage", rounded(point.coverage)}, {"accuracy", rounded(point.accuracy)}});
+  }
+  add_curves(document, model, test);
+  add_artists(document, hits, test);
+  document["confident_mistakes"] = confident_mistakes(model, confidence, hits, test);
+  return document;
+}
+
+json comparisons_json(const std::vector<ModelResult>& models, const TestPart& test, std::uint64_t seed) {
+  const std::vector<const ModelResult*> all = fitted(models);
+  if (all.size() < 2) return json::object();
+  return {{"pairs", pairs_json(all, test, seed)}, {"always_wrong", always_wrong_json(all, test)}};
+}
+
+}  // namespace genrewise

@@ -1,0 +1,49 @@
+// Analyses of the test predictions of a study, as members of results.json (docs/results_format.md).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genrewise/study/study.hpp"
+
+namespace genrewise {
+
+/// The test part of a study; entry i of each list describes test example i. Must not outlive the examples.
+class TestPart {
+ public:
+  /// `dataset_kind`: of DataSource; tables of other programs and packs do not state locations of files.
+  TestPart(const Examples& examples, const Split& split, std::string_view dataset_kind);
+
+  const Examples& examples() const { return *examples_; }
+  const std::vector<std::size_t>& rows() const { return rows_; }
+  const std::vector<int>& truth() const { return truth_; }
+  const std::vector<std::string>& groups() const { return groups_; }  ///< see groups_of()
+  std::vector<bool> hits(const ModelResult& model) const;
+  const std::string& id(std::size_t i) const { return examples_->subjects.ids[rows_[i]]; }
+  const std::string& artist(std::size_t i) const { return examples_->subjects.artists[rows_[i]]; }
+  const std::string& genre(std::size_t i) const { return examples_->labels[static_cast<std::size_t>(truth_[i])]; }
+  /// Location of the audio file, absolute where it is a local path; empty if none is known.
+  std::string file(std::size_t i) const;
+  /// {"id", "file", "artist", "genre"}.
+  nlohmann::json clip(std::size_t i) const;
+
+ private:
+  const Examples* examples_;
+  bool has_files_;
+  std::vector<std::size_t> rows_;
+  std::vector<int> truth_;
+  std::vector<std::string> groups_;
+};
+
+/// Members of one fitted model: calibration, coverage, macro_auc, curves, artists (if any is known),
+/// confident_mistakes.
+nlohmann::json analyses_json(const ModelResult& model, const TestPart& test);
+
+/// "pairs": every two fitted models; "always_wrong": clips that all of them predict incorrectly. Absent with fewer than
+/// two fitted models.
+nlohmann::json comparisons_json(const std::vector<ModelResult>& models, const TestPart& test, std::uint64_t seed);
+
+}  // namespace genrewise
