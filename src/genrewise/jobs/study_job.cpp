@@ -41,6 +41,7 @@ nlohmann::json identity(const DataSource& source, const StudyJobConfig& config) 
   nlohmann::json identity = run_identity(source, config.split);
   identity["seed"] = config.seed;
   identity["pca_components"] = config.pca_components;
+  identity["command"] = command_line(config);
   return identity;
 }
 

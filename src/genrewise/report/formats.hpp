@@ -24,9 +24,9 @@ ReportFormat parse_report_format(std::string_view text);
 /// continue it), a damaged document and one of a newer version.
 nlohmann::json read_run(const std::filesystem::path& location);
 
-/// Markdown: a table of the models (of a search: the 20 best settings), the notes and the command. LaTeX: the same table
-/// with booktabs. CSV: a row per model (setting) with all figures as numbers. HTML: the page of report.hpp. All text of
-/// the document is escaped; members that a document of an earlier version lacks are left out. Throws Error as
+/// Markdown: a table of the models (of a search: the 20 best settings), the notes and the command. LaTeX: the same
+/// table with booktabs. CSV: a row per model (setting) with all figures as numbers. HTML: the page of report.hpp. All
+/// text of the document is escaped; members that a document of an earlier version lacks are left out. Throws Error as
 /// render_report() does, and for a document whose members have other types than documented.
 std::string render_run(const nlohmann::json& document, ReportFormat format);
 

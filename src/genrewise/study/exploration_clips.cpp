@@ -7,10 +7,11 @@
 
 #include "genrewise/audio/clip_check.hpp"
 #include "genrewise/audio/decode.hpp"
-#include "genrewise/base/hash.hpp"
+#include "genrewise/base/base64.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/features/frame_analysis.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -110,7 +111,7 @@ std::vector<Expected<json>> clip_pictures(const std::vector<const Track*>& track
     if (checked) {
       FrameAnalysis::Scratch scratch;
       pictures[i] = picture_of(*wave, analysis, scratch);
-      pictures[i]->update({{"id", tracks[i]->id}, {"file", tracks[i]->path.string()}});
+      pictures[i]->update({{"id", tracks[i]->id}, {"file", absolute_location(tracks[i]->path).string()}});
     } else {
       pictures[i] = tl::unexpected(checked.error());
     }
