@@ -77,6 +77,7 @@ int run(const CompareOptions& options, Session& session) {
     session.print(comparison_markdown(comparison));
   } else {
     session.print(as_table(comparison_table(comparison)));
+    session.print("*: the best model of a run by validation accuracy; differences are from the first run, in points\n");
     const TextTable tests = paired_tests_table(comparison);
     if (!tests.rows.empty())
       session.print("\npaired tests on common test examples (exact McNemar, Holm's correction)\n" +

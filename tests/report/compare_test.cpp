@@ -111,7 +111,9 @@ TEST_F(Comparison, TestsTheBestAndSameNamedModelsOnTheSameExamples) {
   for (const json& model : comparison.at("models")) {
     const json& entry = model.at("runs")[1];
     EXPECT_EQ(entry.contains("difference"), model.at("name") != "gnb");
-    if (model.at("name") == "knn") EXPECT_EQ(entry.at("difference").at("value"), knn.at("difference"));
+    if (model.at("name") == "knn") {
+      EXPECT_EQ(entry.at("difference").at("value"), knn.at("difference"));
+    }
     EXPECT_EQ(model.at("runs")[0].is_null(), model.at("name") == "gnb");
   }
 }

@@ -23,8 +23,8 @@ struct ModelCard : ::testing::Test {
   ModelCard() : made(folder / "run") {
     StudyContext context;
     context.name = "a|b <script>";
-    context.dataset_kind = "folder";
     results = results_json(made.examples, made.split, made.config, made.result, context);
+    for (json& model : results["models"]) model["features"] = "fma518";
   }
   TemporaryFolder folder;
   testing::StudyInFolder made;
@@ -51,7 +51,7 @@ TEST_F(ModelCard, StatesTrainingScoresLimitsAndUse) {
 
 TEST_F(ModelCard, LeavesOutWhatEarlierVersionsLackAndPredictionFromTables) {
   for (json& model : results["models"]) model.erase("calibration");
-  results["dataset"]["kind"] = "table";
+  results["models"][0]["features"] = results["models"][1]["features"] = "table";
   const std::string card = model_card(results, "00");
   EXPECT_THAT(card, AllOf(Not(HasSubstr("calibration error")), Not(HasSubstr("genrewise predict"))));
 }

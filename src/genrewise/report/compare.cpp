@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -109,8 +108,30 @@ std::set<std::string> labels_of(const Run& run) {
   return run.results.at("labels").get<std::set<std::string>>();
 }
 
+/// Test examples of two runs with the same id and genre, as rows of both.
+struct CommonExamples {
+  std::vector<std::pair<std::size_t, std::size_t>> rows;
+  std::vector<std::string> groups;
+  std::size_t relabelled = 0;
+};
+
+CommonExamples common_examples(const Run& first, const Run& second) {
+  CommonExamples common;
+  for (std::size_t i = 0; i < first.ids.size(); ++i) {
+    const auto found = second.rows.find(first.ids[i]);
+    if (found == second.rows.end()) continue;
+    if (first.genres[i] != second.genres[found->second]) {
+      ++common.relabelled;
+      continue;
+    }
+    common.rows.emplace_back(i, found->second);
+    common.groups.push_back(first.groups[i]);
+  }
+  return common;
+}
+
 /// Notes what differs between a run and the first one. Throws Error if they have no common genre.
-void compare_data(const Run& first, const Run& run, std::size_t common, std::size_t relabelled, json& notes) {
+void compare_data(const Run& first, const Run& run, const CommonExamples& common, json& notes) {
   const std::set<std::string> before = labels_of(first), after = labels_of(run);
   std::set<std::string> removed, added;
   std::ranges::set_difference(before, after, std::inserter(removed, removed.end()));
@@ -132,37 +153,16 @@ void compare_data(const Run& first, const Run& run, std::size_t common, std::siz
                                 location_of(one), first.name, location_of(other), run.name));
   }
   if (first.ids.empty() || run.ids.empty()) return;
-  if (common < first.ids.size() || common < run.ids.size()) {
-    notes.push_back(fmt::format(
-        "The test examples differ: {} and {} share {} of {} and {}. {}", first.name, run.name, common, first.ids.size(),
-        run.ids.size(),
-        common == 0 ? "Differences are between unrelated samples." : "Differences are of the shared ones."));
+  const std::size_t shared = common.rows.size();
+  if (shared < first.ids.size() || shared < run.ids.size()) {
+    notes.push_back(fmt::format("The test examples differ: {} and {} share {} of {} and {}. Differences are {}.",
+                                first.name, run.name, shared, first.ids.size(), run.ids.size(),
+                                shared == 0 ? "between unrelated samples" : "of the shared ones"));
   }
-  if (relabelled > 0)
+  if (common.relabelled > 0) {
     notes.push_back(
-        fmt::format("{} test examples have another genre in {} than in {}.", relabelled, run.name, first.name));
-}
-
-/// Test examples of two runs with the same id and genre, as rows of both.
-struct CommonExamples {
-  std::vector<std::pair<std::size_t, std::size_t>> rows;
-  std::vector<std::string> groups;
-  std::size_t relabelled = 0;
-};
-
-CommonExamples common_examples(const Run& first, const Run& second) {
-  CommonExamples common;
-  for (std::size_t i = 0; i < first.ids.size(); ++i) {
-    const auto found = second.rows.find(first.ids[i]);
-    if (found == second.rows.end()) continue;
-    if (first.genres[i] != second.genres[found->second]) {
-      ++common.relabelled;
-      continue;
-    }
-    common.rows.emplace_back(i, found->second);
-    common.groups.push_back(first.groups[i]);
+        fmt::format("{} test examples have another genre in {} than in {}.", common.relabelled, run.name, first.name));
   }
-  return common;
 }
 
 /// Tests models of two runs; `names`: a model of the first and one of the second each.
@@ -207,8 +207,19 @@ json unpaired_difference(const Score& first, const Score& second) {
           {"paired", false}};
 }
 
+bool has_accuracy(const json& entry) {
+  return entry.is_object() && entry.contains("accuracy");
+}
+
 /// The models of all runs by name; each with an entry per run, null where the run does not have it.
 json models_of(const std::vector<Run>& runs, const std::vector<bool>& comparable, const json& pairs) {
+  std::map<std::pair<std::size_t, std::string>, json> differences;  // from the model of the same name in the first run
+  for (const json& pair : pairs) {
+    const json &first = pair.at("first"), &second = pair.at("second");
+    if (second.at("run") != 0 || first.at("model") != second.at("model")) continue;
+    differences[{first.at("run"), first.at("model")}] = {
+        {"value", pair.at("difference")}, {"low", pair.at("low")}, {"high", pair.at("high")}, {"paired", true}};
+  }
   json models = json::array();
   std::set<std::string> seen;
   for (const Run& run : runs) {
@@ -218,27 +229,52 @@ json models_of(const std::vector<Run>& runs, const std::vector<bool>& comparable
       json entries = json::array();
       for (std::size_t k = 0; k < runs.size(); ++k) {
         const json* here = find_model(runs[k].results, name);
-        entries.push_back(json());
-        if (here == nullptr) continue;
-        json& entry = entries.back() = json::object();
+        json entry;
         for (const char* member : {"error", "accuracy", "macro_f1", "features"}) {
-          if (here->contains(member)) entry[member] = here->at(member);
+          if (here != nullptr && here->contains(member)) entry[member] = here->at(member);
         }
-        if (k == 0 || !entry.contains("accuracy") || entries[0].is_null() || !entries[0].contains("accuracy")) continue;
-        for (const json& pair : pairs) {
-          if (pair.at("first") == json{{"run", k}, {"model", name}} &&
-              pair.at("second") == json{{"run", 0}, {"model", name}})
-            entry["difference"] = {
-                {"value", pair.at("difference")}, {"low", pair.at("low")}, {"high", pair.at("high")}, {"paired", true}};
-        }
-        if (comparable[k] && !entry.contains("difference"))
+        const auto paired = differences.find({k, name});
+        if (paired != differences.end()) {
+          entry["difference"] = paired->second;
+        } else if (k > 0 && comparable[k] && has_accuracy(entry) && has_accuracy(entries[0])) {
           entry["difference"] =
               unpaired_difference(score_from_json(entry["accuracy"]), score_from_json(entries[0]["accuracy"]));
+        }
+        entries.push_back(std::move(entry));
       }
       models.push_back({{"name", name}, {"title", model.at("title")}, {"runs", std::move(entries)}});
     }
   }
   return models;
+}
+
+/// Models to test: the best ones and, with `all`, those of the same name; of the second run first.
+std::vector<std::pair<std::string, std::string>> tested_models(const Run& first, const Run& second, bool all) {
+  std::vector<std::pair<std::string, std::string>> names;
+  const auto best_of = [](const Run& run) {
+    const json& best = run.results.at("best");
+    return best.is_null() ? std::string() : best.get<std::string>();
+  };
+  const std::string best = best_of(first), other = best_of(second);
+  if (first.hits.contains(best) && second.hits.contains(other)) names.emplace_back(other, best);
+  for (const auto& [name, hits] : first.hits) {
+    if (all && second.hits.contains(name) && (name != best || name != other)) names.emplace_back(name, name);
+  }
+  return names;
+}
+
+/// What a document states about a run.
+json facts_of(const Run& run) {
+  const json& results = run.results;
+  return {{"name", run.name},
+          {"program_version", results.at("program_version")},
+          {"dataset", results.at("dataset").at("name")},
+          {"dataset_location", location_of(results.at("dataset"))},
+          {"genres", results.at("labels").size()},
+          {"split", results.at("split").at("scheme")},
+          {"seed", results.at("seed")},
+          {"test", results.at("split").at("test")},
+          {"best", results.at("best")}};
 }
 
 std::string signed_points(double share) {
@@ -255,49 +291,24 @@ std::string difference_text(const json& value, const json& low, const json& high
 json compare_runs(const std::vector<fs::path>& locations, std::uint64_t seed, Progress& progress) {
   json notes = json::array(), pairs = json::array(), shown = json::array();
   std::vector<Run> runs;
-  for (const fs::path& location : locations) {
-    throw_if_interrupted();
-    for (const fs::path& other : locations) {
-      if (&other < &location && fs::weakly_canonical(other) == fs::weakly_canonical(location))
-        throw Error("is given twice", location.string(), "compare different runs");
-    }
-    runs.push_back(load_run(location, notes));
-    const json& results = runs.back().results;
-    shown.push_back({{"name", runs.back().name},
-                     {"program_version", results.at("program_version")},
-                     {"dataset", results.at("dataset").at("name")},
-                     {"dataset_location", location_of(results.at("dataset"))},
-                     {"genres", results.at("labels").size()},
-                     {"split", results.at("split").at("scheme")},
-                     {"seed", results.at("seed")},
-                     {"test", results.at("split").at("test")},
-                     {"best", results.at("best")}});
-  }
-  std::vector<bool> comparable(runs.size(), true);
-  progress.begin("comparing", "pairs of runs", runs.size() * (runs.size() - 1) / 2);
-  for (std::size_t before = 0; before < runs.size(); ++before) {
-    for (std::size_t k = before + 1; k < runs.size(); ++k) {
+  std::set<fs::path> seen;
+  progress.begin("comparing", "runs", locations.size());
+  std::vector<bool> comparable(locations.size(), true);
+  for (std::size_t k = 0; k < locations.size(); ++k) {
+    if (!seen.insert(fs::weakly_canonical(locations[k] / "")).second)
+      throw Error("is given twice", locations[k].string(), "compare different runs");
+    runs.push_back(load_run(locations[k], notes));
+    shown.push_back(facts_of(runs[k]));
+    for (std::size_t before = 0; before < k; ++before) {
       throw_if_interrupted();
       const CommonExamples common = common_examples(runs[k], runs[before]);
-      if (before == 0) {
-        compare_data(runs[0], runs[k], common.rows.size(), common.relabelled, notes);
-        comparable[k] = labels_of(runs[0]) == labels_of(runs[k]);
-      }
-      std::vector<std::pair<std::string, std::string>> names;
-      const auto add = [&](const json& one, const json& other) {
-        if (one.is_null() || other.is_null() || !runs[k].hits.contains(one) || !runs[before].hits.contains(other))
-          return;
-        const std::pair<std::string, std::string> pair(one, other);
-        if (std::ranges::find(names, pair) == names.end()) names.push_back(pair);
-      };
-      add(runs[k].results.at("best"), runs[before].results.at("best"));
-      for (const json& model : runs[0].results.at("models")) {
-        if (before == 0) add(model.at("name"), model.at("name"));
-      }
-      if (!common.rows.empty() && labels_of(runs[before]) == labels_of(runs[k]))
-        test_pairs(runs, k, before, common, names, seed, pairs);
-      progress.advance();
+      if (before == 0) compare_data(runs[0], runs[k], common, notes);
+      const bool same_genres = labels_of(runs[before]) == labels_of(runs[k]);
+      if (before == 0) comparable[k] = same_genres;
+      if (common.rows.empty() || !same_genres) continue;
+      test_pairs(runs, k, before, common, tested_models(runs[before], runs[k], before == 0), seed, pairs);
     }
+    progress.advance();
   }
   progress.finish();
   std::vector<double> p_values;
@@ -375,7 +386,8 @@ std::string comparison_markdown(const json& comparison) {
   if (!tests.rows.empty()) {
     text += "\n## Paired tests on common test examples\n\n" + markdown_table(tests) +
             "\nExact McNemar tests, with Holm's correction for all of them; bold: p (Holm) below 0.05. Differences are "
-            "first minus second, in points, with the 95 % interval over resampled artists.\n";
+            "first minus second, in points, with the 95 % interval over resampled artists (files or examples where "
+            "artists are unknown).\n";
   }
   return text + "\n## Notes\n\n" + markdown_list(comparison.at("notes"));
 }

@@ -225,7 +225,8 @@ std::string latex(const json& document, const TextTable& table) {
     std::string line;
     for (const auto& cell : cells) {
       const std::string shown = escape_latex(text_of(cell));
-      line += (line.empty() ? "    " : " & ") + (strong ? fmt::format("\\textbf{{{}}}", shown) : shown);
+      line +=
+          (line.empty() ? "    " : " & ") + (strong && !shown.empty() ? fmt::format("\\textbf{{{}}}", shown) : shown);
     }
     text += line + " \\\\\n";
   };

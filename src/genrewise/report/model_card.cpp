@@ -84,7 +84,7 @@ constexpr char kLimits[] =
 std::string model_card(const json& given, const std::string& sha256) {
   const json results = valid_utf8(given);
   const json& model = *find_model(results, results.at("best"));
-  const bool has_audio = results.at("dataset").at("kind") != "table" && results.at("dataset").at("kind") != "pack";
+  const bool of_audio = model.at("features") != "table";  // not a table of another program
   return fmt::format(
       "{}# {}: {} for music genres\n\n"
       "The best of {} models of a study, by validation accuracy. Written by genrewise {}, {}.\n\n"
@@ -98,8 +98,8 @@ std::string model_card(const json& given, const std::string& sha256) {
       kFrontMatter, text_of(results.at("name")), text_of(model.at("title")), results.at("models").size(),
       text_of(results.at("program_version")), text_of(results.at("created")), sha256, kLimits,
       markdown_list(results.at("notes")), training_text(results, model), score_text(results, model),
-      markdown_code(has_audio ? "genrewise predict --model best.gwm song.mp3\ngenrewise evaluate best.gwm DATASET"
-                              : "genrewise evaluate best.gwm TABLE"));
+      markdown_code(of_audio ? "genrewise predict --model best.gwm song.mp3\ngenrewise evaluate best.gwm DATASET"
+                             : "genrewise evaluate best.gwm TABLE"));
 }
 
 }  // namespace genrewise
