@@ -230,7 +230,7 @@ TEST_F(Comparison, MarkdownEscapesNames) {
   b.divisors["svm"] = 2;
   b.write(folder / "<b>");
   const std::string text = comparison_markdown(compare_runs({folder / "a|b", folder / "<b>"}, kDefaultSeed, progress));
-  EXPECT_THAT(text, AllOf(HasSubstr("a\\|b"), HasSubstr("&lt;b&gt;"), HasSubstr("**< 0.001**"),
+  EXPECT_THAT(text, AllOf(HasSubstr("a\\|b"), HasSubstr("&lt;b&gt;"), HasSubstr("**&lt; 0.001**"),
                           ::testing::Not(HasSubstr("<b>"))));
 }
 
