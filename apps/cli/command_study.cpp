@@ -124,6 +124,24 @@ void print_ablation(const std::vector<AblationRow>& ablation, Session& session) 
   session.print("\nseconds to fit once and to predict the test part\n" + fitted(seconds));
 }
 
+void print_nested(const nlohmann::json& document, Session& session) {
+  if (!document.contains("nested")) return;
+  using enum Table::Align;
+  Table table({{"model"}, {"acc %", right}, {"95 % interval", right}, {"folds", right}});
+  for (const nlohmann::json& model : document.at("nested").at("models")) {
+    if (model.contains("error")) {
+      table.add_row({model.at("name"), "failed", "", model.at("error")});
+      continue;
+    }
+    const nlohmann::json& accuracy = model.at("accuracy");
+    std::string folds;
+    for (const nlohmann::json& fold : model.at("folds")) folds += (folds.empty() ? "" : "  ") + points(fold);
+    table.add_row({model.at("name"), points(accuracy.at("value")),
+                   points(accuracy.at("low")) + " - " + points(accuracy.at("high")), folds});
+  }
+  session.print("\nnested cross-validation: accuracy over all outer folds\n" + fitted(table));
+}
+
 int run(const StudyOptions& options, Session& session) {
   StudyJobConfig config = options.job;
   config.data = options.data.config;
@@ -133,6 +151,7 @@ int run(const StudyOptions& options, Session& session) {
   print_result(session, comparison_table(done.result, session.format == Format::csv), [&] { return done.document; });
   if (session.format == Format::table) session.print(choices_text(done.result));
   if (config.ablation && session.format == Format::table) print_ablation(done.ablation, session);
+  if (session.format == Format::table) print_nested(done.document, session);
   session.notes(done.notes, caveats(Examples{}, Split{}, StudyResult{}));
   session.line(fmt::format("report: {}", done.report.string()));
   session.report_skipped(done.skipped, "tracks");
@@ -169,6 +188,11 @@ void add_study(CLI::App& app, Session& session) {
   add_pca_option(command, job.pca_components);
   models.flag("--ablation", job.ablation,
               "Repeat with each feature alone and with the combinations of FMA's published baselines");
+  models
+      .add("--nested", job.nested_folds, "K",
+           "Repeat the whole study, choice of parameters included, on K folds grouped by artist (nested "
+           "cross-validation, for few data)")
+      ->check(CLI::Range(2, 1000));
   output.add("-o,--output", job.output, "RUN", "Run folder")->required();
   output.flag("--force", job.replace, "Replace the results of another run in the folder");
   session.add_format_options(command);

@@ -38,7 +38,7 @@ Table points_table(const TuneJobResult& done) {
   using enum Table::Align;
   Table table({{"parameters", left, Table::Overflow::wrap},
                {"accuracy", right},
-               {"error", right},
+               {"standard error", right},
                {"log loss", right},
                {"fit", right},
                {"predict", right},
@@ -57,7 +57,7 @@ Table points_table(const TuneJobResult& done) {
     const bool best = i == done.result.best;
     const std::string mark = best ? "best" : simple ? "simplest within one standard error" : "";
     table.add_row({to_string(varied(point.parameters, done.search.axes)), percent(point.accuracy),
-                   fmt::format("± {:.1f}", 100 * point.standard_error), fmt::format("{:.3f}", point.log_loss),
+                   fmt::format("{:.1f}", 100 * point.standard_error), fmt::format("{:.3f}", point.log_loss),
                    duration_text(point.fit_s), duration_text(point.predict_s), mark},
                   best ? Table::Emphasis::strong : Table::Emphasis::none);
   }

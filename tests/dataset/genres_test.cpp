@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include "dataset_fixture.hpp"
+#include "genrewise/dataset/genre_tree.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 namespace {
@@ -79,6 +81,24 @@ TEST(Genres, ThatDoNotExistAreReportedWithTheExistingOnes) {
 TEST(Genres, ThatAreAllLeftOutAreAnError) {
   EXPECT_THAT(error_message([] { select_genres(collection(), {.min_groups = 9}); }),
               AllOf(HasSubstr("--min-groups"), HasSubstr("no genre has 9 groups"), HasSubstr("R=B (3 groups")));
+}
+
+TEST(GenreTree, NamesTheTopLevelGenreOfEachLabel) {
+  testing::TemporaryFolder folder;
+  const std::vector<std::string> labels = {"Home-made", "Punk", "rock", "Techno"};
+  EXPECT_TRUE(genre_tree(folder.path(), labels).empty());  // no genres.csv
+  std::filesystem::create_directories(folder / "fma_metadata");
+  const auto file = folder / "fma_metadata" / "genres.csv";
+  write_file(file,
+             "genre_id,#tracks,parent,title,top_level\n12,9,0,Rock,12\n25,3,12,Punk,12\n26,1,25,\"Post, Punk\",12\n"
+             "15,8,0,Electronic,15\n181,5,15,Techno,15\n");
+  using Tree = std::map<std::string, std::string>;
+  const Tree expected = {{"Home-made", "Home-made"}, {"Punk", "Rock"}, {"rock", "Rock"}, {"Techno", "Electronic"}};
+  EXPECT_EQ(genre_tree(folder.path(), labels), expected);
+  EXPECT_EQ(genre_tree(folder / "fma_metadata" / "list.csv", {"Post, Punk"}), (Tree{{"Post, Punk", "Rock"}}));
+  EXPECT_TRUE(genre_tree(folder.path(), {"Rock", "Electronic"}).empty());  // nothing is below another
+  write_file(file, "genre,colour\nPunk,red\n");
+  EXPECT_TRUE(genre_tree(folder.path(), labels).empty());  // another kind of file
 }
 
 }  // namespace

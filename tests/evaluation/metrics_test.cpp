@@ -1,8 +1,10 @@
 #include "genrewise/evaluation/metrics.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/error.hpp"
@@ -14,6 +16,7 @@ namespace genrewise {
 namespace {
 
 using nlohmann::json;
+using ::testing::HasSubstr;
 
 const json& golden() {
   static const json figures = json::parse(read_file(testing::golden_path("study/metrics.json")));
@@ -75,6 +78,15 @@ TEST(Metrics, UseLabelsForAccuracyAndProbabilitiesForRanks) {
   EXPECT_EQ(metrics.top_k[1].value, 1);
 }
 
+TEST(Metrics, RefuseProbabilitiesThatAreNotFinite) {
+  const std::vector<int> truth = {0, 1};
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(testing::error_message([&] {
+                measure(truth, {{0, 1}, Matrix(2, 2, {1, 0, nan, nan})}, {}, 1);
+              }),
+              HasSubstr("not finite"));
+}
+
 TEST(Metrics, RefuseNoExamplesAndUnequalSizes) {
   EXPECT_THROW(measure({}, {{}, Matrix(0, 2)}, {}, kDefaultSeed), Error);
   const std::vector<int> truth = {0, 1};
@@ -127,17 +139,63 @@ TEST(ClusterBootstrap, IsWiderThanWilsonWhenGroupsAreRightOrWrongTogether) {
   EXPECT_LT(interval->low, wilson.low - 0.1);
 }
 
-TEST(ClusterBootstrap, IsTheSameForTheSameSeed) {
-  const std::vector<bool> hits = {true, false, true, true, false, false};
-  const std::vector<std::string> groups = {"a", "a", "b", "b", "c", "c"};
-  const auto one = cluster_bootstrap(hits, groups, 1).interval, again = cluster_bootstrap(hits, groups, 1).interval;
-  EXPECT_EQ(one->low, again->low);
-  EXPECT_EQ(one->high, again->high);
+/// `per_group` examples of each of `count` groups.
+std::vector<std::string> groups_of_equal_size(std::size_t count, std::size_t per_group) {
+  std::vector<std::string> groups;
+  for (std::size_t i = 0; i < count * per_group; ++i) groups.push_back("artist " + std::to_string(i / per_group));
+  return groups;
 }
 
-TEST(ClusterBootstrap, IsEmptyForOneGroupAndForGroupsOfOne) {
-  EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "a"}, 1).interval);
-  EXPECT_FALSE(cluster_bootstrap({true, false}, std::vector<std::string>{"a", "b"}, 1).interval);
+TEST(ClusterBootstrap, IsTheSameForTheSameSeed) {
+  const auto groups = groups_of_equal_size(12, 2);
+  std::vector<bool> hits(groups.size());
+  for (std::size_t i = 0; i < hits.size(); ++i) hits[i] = i % 3 == 0;
+  const auto one = cluster_bootstrap(hits, groups, 1).interval, again = cluster_bootstrap(hits, groups, 1).interval;
+  ASSERT_TRUE(one && again);
+  EXPECT_EQ(one->low, again->low);
+  EXPECT_EQ(one->high, again->high);
+  const std::vector<std::vector<float>> columns = {{hits.begin(), hits.end()}};
+  EXPECT_NE(bootstrap_means(columns, groups, 1), bootstrap_means(columns, groups, 2));
+}
+
+TEST(ClusterBootstrap, IsWithheldWithItsReasonWhereResamplingIsDegenerate) {
+  const auto withheld = [](std::size_t groups, std::size_t per_group, std::size_t mistakes) {
+    const auto names = groups_of_equal_size(groups, per_group);
+    std::vector<bool> hits(names.size(), true);
+    for (std::size_t i = 0; i < mistakes; ++i) hits[i * per_group] = false;
+    const GroupedEstimate estimate = cluster_bootstrap(hits, names, kDefaultSeed);
+    EXPECT_EQ(estimate.interval.has_value(), estimate.withheld.empty());
+    return estimate.withheld;
+  };
+  EXPECT_THAT(withheld(1, 2, 1), HasSubstr("1 artists (albums or files), too few"));
+  EXPECT_THAT(withheld(9, 5, 6), HasSubstr("9 artists"));
+  EXPECT_THAT(withheld(20, 1, 10), HasSubstr("no artist"));       // Wilson's interval applies
+  EXPECT_THAT(withheld(10, 5, 0), HasSubstr("all but 0 of 10"));  // all are right: the interval would be 100 - 100
+  EXPECT_THAT(withheld(10, 5, 1), HasSubstr("all but 1 of 10"));
+  EXPECT_THAT(withheld(10, 5, 4), HasSubstr("all but 4 of 10"));
+  EXPECT_EQ(withheld(10, 5, 5), "");
+}
+
+TEST(BootstrapMeans, UseTheSameDrawsForAllColumns) {
+  const auto groups = groups_of_equal_size(15, 2);
+  std::vector<float> first, second;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    first.push_back(static_cast<float>(i % 4));
+    second.push_back(1 + static_cast<float>(i % 4));
+  }
+  const auto means = bootstrap_means({first, second}, groups, kDefaultSeed, 50);
+  ASSERT_EQ(means.size(), 2u);
+  ASSERT_EQ(means[0].size(), 50u);
+  for (std::size_t round = 0; round < 50; ++round) EXPECT_NEAR(means[1][round] - means[0][round], 1, 1e-12);
+}
+
+TEST(Holm, EqualsTheStepDownProcedureByHand) {
+  // Sorted: 0.005 * 4, 0.01 * 3, 0.03 * 2, then 0.04 * 1, which may not be below its predecessor.
+  const std::vector<double> adjusted = holm({0.01, 0.04, 0.03, 0.005}), expected = {0.03, 0.06, 0.06, 0.02};
+  ASSERT_EQ(adjusted.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(adjusted[i], expected[i], 1e-15);
+  EXPECT_EQ(holm({0.6, 0.7}), (std::vector<double>{1, 1}));
+  EXPECT_TRUE(holm({}).empty());
 }
 
 }  // namespace

@@ -81,6 +81,40 @@ TEST_F(Jobs, AStudyReturnsWhatItWritesAndItsDocumentFollowsTheSchema) {
   EXPECT_EQ(done.document["dataset"].at("place"), done.document["dataset"]["location"]);  // deprecated name
 }
 
+/// The document without what differs between runs: times, memory and the time of creation.
+json reproducible(json document) {
+  for (const char* name : {"created", "sha256"}) document.erase(name);
+  for (json& model : document["models"]) {
+    for (const char* name : {"choose_s", "fit_s", "predict_s"}) model.erase(name);
+    if (model.contains("cost")) model["cost"].erase("peak_memory_bytes");
+  }
+  return document;
+}
+
+TEST_F(Jobs, AResumedStudyEqualsAnUndisturbedOne) {
+  StudyJobConfig config = study();
+  config.nested_folds = 2;
+  const json whole = study_job(config, runtime).document;
+  EXPECT_THAT(schema("results.schema.json").errors(whole), IsEmpty());
+  EXPECT_EQ(whole.at("nested").at("models").size(), 2u);
+  EXPECT_THAT(whole.at("command").get<std::string>(), HasSubstr("--nested 2"));
+  const std::string predictions = read_file(folder / "run" / "predictions.csv");
+  for (const char* lost : {"results.json", "predictions.csv", "models/knn-n-neighbors-1-5-5000.json", "nested/2"})
+    ASSERT_GT(fs::remove_all(folder / "run" / lost), 0u) << lost;
+  EXPECT_EQ(reproducible(study_job(config, runtime).document), reproducible(whole));
+  EXPECT_EQ(read_file(folder / "run" / "predictions.csv"), predictions);
+}
+
+TEST_F(Jobs, NestedCrossValidationIsRefusedBeforeFittingWhereItIsImpossible) {
+  write_file(folder / "table.csv",
+             "track_id,genre,artist,split,loud\n1,a,A,training,1\n2,a,A,validation,2\n3,a,A,test,1\n"
+             "4,b,B,training,3\n5,b,C,validation,4\n6,b,D,test,5\n");
+  StudyJobConfig config = study();
+  config.nested_folds = 2;
+  EXPECT_THAT(testing::error_message([&] { study_job(config, runtime); }), HasSubstr("the genre 'a'"));
+  EXPECT_TRUE(fs::is_empty(folder / "run" / "models"));
+}
+
 TEST_F(Jobs, ASchemaRefusesAnotherDocument) {
   json document = study_job(study(), runtime).document;
   document["models"][0].erase("accuracy");

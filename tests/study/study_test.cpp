@@ -54,7 +54,9 @@ class Parrot : public Classifier {
   }
   Predictions predict_with_probabilities(const Matrix& examples) const override {
     Matrix probabilities(examples.rows(), static_cast<std::size_t>(label_count_));
-    for (std::size_t i = 0; i < probabilities.rows(); ++i) probabilities(i, std::stoul(parameters_.at("label"))) = 1;
+    const float certain = parameters_.contains("diverges") ? std::numeric_limits<float>::quiet_NaN() : 1.0F;
+    for (std::size_t i = 0; i < probabilities.rows(); ++i)
+      probabilities(i, std::stoul(parameters_.at("label"))) = certain;
     return {std::vector<int>(probabilities.rows(), std::stoi(parameters_.at("label"))), probabilities};
   }
   void save(TensorArchive&, const std::string&) const override {}
@@ -133,7 +135,10 @@ TEST(Study, ScoresHighOnClearClustersAndNearChanceOnNoise) {
       EXPECT_EQ(model.test.accuracy.n, split.rows(Part::test).size());
       EXPECT_EQ(model.validation.n, split.rows(Part::validation).size());
       EXPECT_EQ(model.test_labels.size(), split.rows(Part::test).size());
-      EXPECT_TRUE(model.test.over_groups);  // two examples of each artist
+      EXPECT_EQ(model.test_probabilities.rows(), model.test_labels.size());
+      // Two examples of each artist; where nearly all are right, resampling artists shows too little.
+      EXPECT_EQ(model.test.over_groups.has_value(), model.test.over_groups_withheld.empty());
+      EXPECT_EQ(model.test.over_groups.has_value(), examples == &noise);
     }
     EXPECT_EQ(result.models[1].tried.size(), 3u);
     EXPECT_TRUE(result.models[1].parameters.contains("n_neighbors"));
@@ -214,11 +219,13 @@ TEST(Study, RecordsAFailedModelAndContinuesWithTheOthers) {
   StudyConfig config;
   config.make = [](auto, const Parameters& parameters, auto) { return std::make_unique<Parrot>(parameters); };
   config.models = {{"dead", "Dead parrot", "", "parrot", {{"label", "0"}, {"fails", "yes"}}, {}},
+                   {"diverged", "", "", "parrot", {{"label", "0"}, {"diverges", "yes"}}, {}},
                    {"alive", "", "", "parrot", {{"label", "0"}}, {}}};
   const Split split = make_split(examples.subjects);
   const StudyResult result = run_study(examples, split, config, quiet);
   EXPECT_THAT(result.models[0].error, HasSubstr("the parrot is dead"));
-  EXPECT_EQ(result.best, 1u);
+  EXPECT_THAT(result.models[1].error, HasSubstr("probabilities are not finite numbers"));
+  EXPECT_EQ(result.best, 2u);
   const auto notes = caveats(examples, split, result);
   EXPECT_TRUE(std::ranges::any_of(notes, [](const auto& note) { return note.find("Dead parrot") != note.npos; }));
   config.models.pop_back();

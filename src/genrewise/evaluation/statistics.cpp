@@ -17,7 +17,7 @@ namespace {
 
 constexpr double kNormal975 = 1.959963984540054;  // the standard normal's 97.5 % quantile
 
-constexpr std::size_t kFewestGroups = 10, kFewestDeviatingGroups = 5;
+constexpr std::size_t kFewestGroups = 10;
 
 /// Index of each example's group, in order of first use.
 struct GroupIndices {
@@ -79,7 +79,7 @@ std::vector<std::vector<double>> bootstrap_means(const std::vector<std::vector<f
 }
 
 GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<const std::string> groups,
-                                 std::vector<double> means) {
+                                 std::vector<double> means, std::size_t fewest_deviating) {
   const GroupIndices indices = index_groups(groups);
   std::map<float, std::size_t> frequency;
   for (const float value : values) ++frequency[value];
@@ -93,7 +93,7 @@ GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<con
     return {{},
             fmt::format("the test examples are of {} artists (albums or files), too few to resample", indices.count)};
   }
-  if (deviating < kFewestDeviatingGroups) {
+  if (deviating < fewest_deviating) {
     return {
         {},
         fmt::format("in all but {} of {} artists (albums or files) every example has the same outcome, so resampling "

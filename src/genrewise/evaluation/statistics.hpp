@@ -42,10 +42,11 @@ std::vector<std::vector<double>> bootstrap_means(const std::vector<std::vector<f
                                                  int rounds = kBootstrapRounds);
 
 /// The middle 95 % of a bootstrap distribution (percentile interval), for `values` of examples in these groups.
-/// Withheld where the method is degenerate: fewer than 10 groups, or fewer than 5 groups of which an example differs
-/// from the most frequent value, as if nearly all are right; resampling then understates the uncertainty.
+/// Withheld where the method is degenerate: fewer than 10 groups, or fewer than `fewest_deviating` groups of which an
+/// example differs from the most frequent value, as if nearly all are right; resampling then understates the
+/// uncertainty.
 GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<const std::string> groups,
-                                 std::vector<double> means);
+                                 std::vector<double> means, std::size_t fewest_deviating = 5);
 
 /// The interval of the share of hits over groups. Also withheld if no group has two examples: Wilson's interval
 /// applies. hits[i]: whether example i is predicted correctly; groups[i]: its group.

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 
+#include "genrewise/dataset/genre_tree.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/study/exploration.hpp"
-#include "genrewise/study/notes.hpp"
+#include "genrewise/study/refits.hpp"
 #include "genrewise/study/run_folder.hpp"
 
 namespace genrewise {
@@ -75,21 +76,32 @@ StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
       progress);
   const Examples& examples = joined.examples;
   const Split split = make_split(examples.subjects, config.split);
+  const std::vector<Split> nested = nested_splits(examples.subjects, config.nested_folds, config.seed);
   StudyJobResult done;
   done.result = run_study(
       examples, split, study, progress, [&](const Examples& table) { return folder.store(table, split); },
       joined.table_of);
   StudyContext context = context_of(source, config.output.string(), command_line(config), joined.skipped);
   context.features = joined.features;
+  context.genre_tree = genre_tree(source.location(), examples.labels);
   context.clip_facts = source.clip_facts(examples, progress);
   done.document = results_json(examples, split, study, done.result, context);
   done.document["exploration"] = explore(source, examples, split, sets, joined.table_of, config.seed, progress);
+  const StudiedData studied{examples,        split,
+                            study,           done.result,
+                            joined.table_of, [&](const std::string& name) { return folder.model_path(name); }};
+  add_refits(done.document, studied, progress);
+  if (!nested.empty()) {
+    done.document["nested"] = nested_json(studied, nested, progress, [&](const Examples& table, std::size_t fold) {
+      return folder.nested_store(table, nested[fold], fold);
+    });
+  }
   if (config.ablation) {
     done.ablation = ablate(examples, split, study, folder, progress);
     done.document["ablation"] = ablation_json(done.ablation, examples.labels);
   }
   write_study(folder, examples, split, done.result, done.document);
-  done.notes = caveats(examples, split, done.result);
+  done.notes = done.document.at("notes").get<std::vector<std::string>>();
   done.skipped = joined.skipped;
   done.report = folder.path() / "report.html";
   return done;
@@ -103,6 +115,7 @@ std::string command_line(const StudyJobConfig& config) {
   words.insert(words.end(), config.models.begin(), config.models.end());
   if (config.pca_components > 0) add_option(words, "--pca", std::to_string(config.pca_components));
   if (config.ablation) words.emplace_back("--ablation");
+  if (config.nested_folds > 0) add_option(words, "--nested", std::to_string(config.nested_folds));
   if (config.seed != kDefaultSeed) add_option(words, "--seed", std::to_string(config.seed));
   return shell_line(words);
 }

@@ -28,6 +28,7 @@ struct StudyJobConfig {
   std::vector<std::string> models;  ///< as for parse_models(); empty: default_models()
   std::size_t pca_components = 0;   ///< for every model that does not set it; 0: no PCA
   bool ablation = false;            ///< also runs each feature alone and FMA's combinations
+  int nested_folds = 0;             ///< outer folds of nested cross-validation, at least 2; 0: none
   std::filesystem::path output;     ///< run folder
   bool replace = false;             ///< replace the results of another run in the folder
   std::uint64_t seed = kDefaultSeed;

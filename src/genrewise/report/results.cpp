@@ -9,6 +9,7 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/analyses.hpp"
 #include "genrewise/study/notes.hpp"
+#include "genrewise/study/published.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
 
@@ -47,14 +48,26 @@ json genre_facts(const Examples& examples, const Split& split) {
   return genres;
 }
 
+/// What a grouped split keeps on one side, as far as it is known.
+json grouped_by(const SplitSubjects& subjects) {
+  json kinds = json::array();
+  const auto known = [](const std::string& name) { return !name.empty(); };
+  if (std::ranges::any_of(subjects.artists, known)) kinds.push_back("artist");
+  if (std::ranges::any_of(subjects.albums, known)) kinds.push_back("album");
+  kinds.push_back("file");
+  return kinds;
+}
+
 json split_facts(const Examples& examples, const Split& split) {
-  return {{"scheme", to_string(split.scheme)},
-          {"seed", split.seed},
-          {"training", split.rows(Part::training).size()},
-          {"validation", split.rows(Part::validation).size()},
-          {"test", split.rows(Part::test).size()},
-          {"notes", split.notes},
-          {"leakage", check_leakage(examples.subjects, split).crossings}};
+  json facts = {{"scheme", to_string(split.scheme)},
+                {"seed", split.seed},
+                {"training", split.rows(Part::training).size()},
+                {"validation", split.rows(Part::validation).size()},
+                {"test", split.rows(Part::test).size()},
+                {"notes", split.notes},
+                {"leakage", check_leakage(examples.subjects, split).crossings}};
+  if (split.scheme == SplitScheme::grouped) facts["grouped_by"] = grouped_by(examples.subjects);
+  return facts;
 }
 
 void erase_predictions(json& model) {
@@ -68,7 +81,7 @@ void add_comparison(json& document, const std::vector<bool>& hits, const std::ve
       {"only_this", comparison.only_first}, {"only_best", comparison.only_second}, {"p_value", comparison.p_value}};
 }
 
-json models_json(const TestPart& test, const StudyResult& result) {
+json models_json(const TestPart& test, const StudyResult& result, const StudyContext& context) {
   json models = json::array();
   for (std::size_t i = 0; i < result.models.size(); ++i) {
     const ModelResult& model = result.models[i];
@@ -76,6 +89,10 @@ json models_json(const TestPart& test, const StudyResult& result) {
     erase_predictions(document);
     if (model.error.empty()) {
       document.update(analyses_json(model, test));
+      if (!context.genre_tree.empty()) {
+        document["tree_confusion"] = tree_confusion_json(model.test, test.examples().labels, context.genre_tree);
+      }
+      if (const std::string remark = log_loss_remark(model); !remark.empty()) document["log_loss_remark"] = remark;
       document["model_file"] = "models/" + file_name_of(model.name) + ".gwm";
       if (result.best && i != *result.best) {
         add_comparison(document, test.hits(model), test.hits(result.models[*result.best]));
@@ -142,10 +159,13 @@ json results_json(const Examples& examples, const Split& split, const StudyConfi
   document["preprocessing"] = preprocessing_json(config.preprocessing);
   document["labels"] = examples.labels;
   const TestPart test(examples, split, context.dataset_kind);
-  document["models"] = models_json(test, result);
+  document["models"] = models_json(test, result, context);
+  if (!context.genre_tree.empty()) document["genre_tree"] = context.genre_tree;
   document.update(comparisons_json(result.models, test, config.seed));
+  if (json figures = published_json(document); !figures.empty()) document["published"] = std::move(figures);
   document["best"] = nullptr;
   document["notes"] = caveats(examples, split, result);
+  if (const std::string note = best_note(result); !note.empty()) document["best_note"] = note;
   if (result.best) document["best"] = result.models[*result.best].name;
   document["baseline"] = to_json(result.baseline, examples.labels);
   erase_predictions(document["baseline"]);

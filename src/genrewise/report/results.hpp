@@ -1,6 +1,7 @@
 // Builds the documents of runs: results.json of a study, tuning.json of a search (docs/results_format.md).
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -23,7 +24,8 @@ struct StudyContext {
   std::vector<Fault> skipped;  ///< tracks of the dataset that cannot be used
   std::vector<FeatureFacts>
       features;  ///< the study's own table first; empty: the examples' own table, extracted before
-  std::optional<ClipFacts> clip_facts;  ///< if known
+  std::optional<ClipFacts> clip_facts;                 ///< if known
+  std::map<std::string, std::string> genre_tree = {};  ///< see genre_tree(); empty if the dataset states none
 };
 
 /// Context of a run that writes to `output`, with the current time; without features and clip facts.

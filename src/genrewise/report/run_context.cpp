@@ -18,7 +18,8 @@ StudyContext context_of(const DataSource& source, const std::string& output, std
           .dataset_location = source.location(),
           .skipped = std::move(skipped),
           .features = {},
-          .clip_facts = {}};
+          .clip_facts = {},
+          .genre_tree = {}};
 }
 
 }  // namespace genrewise

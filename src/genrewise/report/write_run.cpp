@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/report/model_card.hpp"
 #include "genrewise/report/report.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/study/analyses.hpp"
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
@@ -15,27 +18,59 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string predictions_csv(const Examples& examples, const Split& split, const StudyResult& result) {
-  std::string csv = "track_id,genre";
-  for (const ModelResult& model : result.models) {
-    if (!model.error.empty()) continue;
+constexpr std::size_t kWriteBytes = std::size_t{1} << 20U;
+
+void append_header(std::string& csv, const std::vector<std::string>& labels,
+                   const std::vector<const ModelResult*>& models) {
+  csv += "track_id,file,artist,genre";
+  for (const ModelResult* model : models) {
     csv += ',';
-    append_csv_field(csv, model.name);
+    append_csv_field(csv, model->name);
+  }
+  for (const ModelResult* model : models) {
+    for (const std::string& label : labels) {
+      csv += ',';
+      append_csv_field(csv, model->name + ":" + label);
+    }
   }
   csv += '\n';
-  const auto rows = split.rows(Part::test);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    append_csv_field(csv, examples.subjects.ids[rows[i]]);
+}
+
+void append_predictions(std::string& csv, const TestPart& test, std::size_t i,
+                        const std::vector<const ModelResult*>& models) {
+  append_csv_field(csv, test.id(i));
+  for (const std::string& text : {test.file(i), test.artist(i), test.genre(i)}) {
     csv += ',';
-    append_csv_field(csv, examples.labels[static_cast<std::size_t>(examples.subjects.labels[rows[i]])]);
-    for (const ModelResult& model : result.models) {
-      if (!model.error.empty()) continue;
-      csv += ',';
-      append_csv_field(csv, examples.labels[static_cast<std::size_t>(model.test_labels[i])]);
-    }
-    csv += '\n';
+    append_csv_field(csv, text);
   }
-  return csv;
+  for (const ModelResult* model : models) {
+    csv += ',';
+    append_csv_field(csv, test.examples().labels[static_cast<std::size_t>(model->test_labels[i])]);
+  }
+  for (const ModelResult* model : models) {
+    for (const float probability : model->test_probabilities.row(i)) {
+      fmt::format_to(std::back_inserter(csv), ",{:.6g}", probability);
+    }
+  }
+  csv += '\n';
+}
+
+void write_predictions(const fs::path& path, const TestPart& test, const StudyResult& result) {
+  std::vector<const ModelResult*> models;
+  for (const ModelResult& model : result.models) {
+    if (model.error.empty()) models.push_back(&model);
+  }
+  const auto file = create_file(path);
+  std::string csv;
+  append_header(csv, test.examples().labels, models);
+  for (std::size_t i = 0; i < test.rows().size(); ++i) {
+    append_predictions(csv, test, i, models);
+    if (csv.size() < kWriteBytes) continue;
+    file->write(csv);
+    csv.clear();
+  }
+  file->write(csv);
+  file->commit();
 }
 
 std::string ablation_csv(const json& ablation) {
@@ -92,7 +127,8 @@ void write_study(const RunFolder& run, const Examples& examples, const Split& sp
     write_file(run.path() / "best.gwm", best);
     write_file(run.path() / "best.md", model_card(results, sha256_hex(best)));
   }
-  write_file(run.path() / "predictions.csv", predictions_csv(examples, split, result));
+  write_predictions(run.path() / "predictions.csv",
+                    TestPart(examples, split, results.at("dataset").at("kind").get<std::string>()), result);
   if (results.contains("ablation")) write_file(run.path() / "ablation.csv", ablation_csv(results.at("ablation")));
   write_file(run.path() / "report.html", render_report(results));
   write_file(run.path() / "results.json", document_text(results));

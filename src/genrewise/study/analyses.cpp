@@ -219,6 +219,17 @@ json analyses_json(const ModelResult& model, const TestPart& test) {
   return document;
 }
 
+json tree_confusion_json(const Metrics& metrics, const std::vector<std::string>& labels,
+                         const std::map<std::string, std::string>& tree) {
+  std::size_t same = 0, other = 0;
+  for (std::size_t t = 0; t < labels.size(); ++t) {
+    for (std::size_t p = 0; p < labels.size(); ++p) {
+      if (t != p) (tree.at(labels[t]) == tree.at(labels[p]) ? same : other) += metrics.confusion[t][p];
+    }
+  }
+  return {{"same_parent", same}, {"other_parent", other}};
+}
+
 json comparisons_json(const std::vector<ModelResult>& models, const TestPart& test, std::uint64_t seed) {
   const std::vector<const ModelResult*> all = fitted(models);
   if (all.size() < 2) return json::object();

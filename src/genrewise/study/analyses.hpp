@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -41,6 +42,11 @@ class TestPart {
 /// Members of one fitted model: calibration, coverage, macro_auc, curves, artists (if any is known),
 /// confident_mistakes.
 nlohmann::json analyses_json(const ModelResult& model, const TestPart& test);
+
+/// {"same_parent", "other_parent"}: counts of the mistakes by whether both genres have the same parent in `tree`
+/// (genre_tree()), which must contain every label.
+nlohmann::json tree_confusion_json(const Metrics& metrics, const std::vector<std::string>& labels,
+                                   const std::map<std::string, std::string>& tree);
 
 /// "pairs": every two fitted models; "always_wrong": clips that all of them predict incorrectly. Absent with fewer than
 /// two fitted models.

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "genrewise/base/faults.hpp"
@@ -11,27 +12,30 @@ namespace genrewise {
 namespace {
 
 constexpr std::size_t kFewArtists = 10;  // per genre: with fewer, a model may recognise artists instead of the genre
-constexpr std::size_t kFewTestExamples = 30;  // per genre: below, the error of its recall is +-18 points or worse
+constexpr std::size_t kFewTestExamples = 30;  // per genre: below, the interval of its recall is 36 points or wider
+
+constexpr double kFarAbove = 1.1;  // a log loss of 1.1 ln(genres) and more is remarked on
 
 using Notes = std::vector<std::string>;
 
 void note_interval(const StudyResult& result, Notes& notes) {
   if (!result.best) return;
   const Metrics& best = result.models[*result.best].test;
-  const double half_width = 50 * (best.accuracy.high - best.accuracy.low);
   notes.push_back(fmt::format(
-      "With {} test examples the 95 % interval of the best accuracy is about ±{:.1f} points. Small "
-      "differences between models are not meaningful; the p-values in the table show which are significant.",
-      best.accuracy.n, half_width));
+      "With {} test examples the 95 % interval of the best accuracy is {:.1f} to {:.1f} %. Small differences between "
+      "models are not meaningful; the p-values of the pairs show which are significant.",
+      best.accuracy.n, 100 * best.accuracy.low, 100 * best.accuracy.high));
   if (const auto& over = best.over_groups) {
     notes.push_back(fmt::format(
         "The {} test examples come from {} artists (or albums). If artists are resampled instead of "
         "examples, the interval is {:.1f} to {:.1f} %; use this one to estimate the accuracy on other artists.",
         best.accuracy.n, over->groups, 100 * over->low, 100 * over->high));
+  } else if (!best.over_groups_withheld.empty()) {
+    notes.push_back(fmt::format("The interval over artists is withheld: {}.", best.over_groups_withheld));
   }
 }
 
-void note_artists(const Examples& examples, Notes& notes) {
+void note_artists(const Examples& examples, const Split& split, Notes& notes) {
   std::vector<std::set<std::string_view>> artists(examples.labels.size());
   std::size_t unknown = 0;
   const auto& subjects = examples.subjects;
@@ -42,13 +46,22 @@ void note_artists(const Examples& examples, Notes& notes) {
       artists[static_cast<std::size_t>(subjects.labels[i])].insert(subjects.artists[i]);
     }
   }
+  if (unknown > 0 && unknown == subjects.ids.size()) {
+    const bool albums = std::ranges::any_of(subjects.albums, [](const std::string& album) { return !album.empty(); });
+    notes.push_back(
+        fmt::format("No artist is known{}. Artists that appear in several parts cannot be detected; scores may be "
+                    "better than on new "
+                    "artists.",
+                    split.scheme != SplitScheme::grouped ? ""
+                    : albums                             ? ": the split is grouped by album and file only"
+                                                         : ": the split is grouped by file only"));
+    return;
+  }
   if (unknown > 0) {
     notes.push_back(
-        fmt::format("{}, so artists that appear in several parts cannot be detected; scores may be better than on new "
-                    "artists.",
-                    unknown == subjects.ids.size()
-                        ? std::string("No artist is known")
-                        : fmt::format("The artists of {} of {} examples are unknown", unknown, subjects.ids.size())));
+        fmt::format("The artists of {} of {} examples are unknown, so artists that appear in several parts cannot be "
+                    "detected; scores may be better than on new artists.",
+                    unknown, subjects.ids.size()));
     return;
   }
   std::vector<std::string> few;
@@ -103,10 +116,24 @@ void note_genres(const Examples& examples, const Split& split, Notes& notes) {
   }
 }
 
+void note_log_loss(const StudyResult& result, Notes& notes) {
+  std::vector<std::string> high;
+  for (const ModelResult& model : result.models) {
+    if (!log_loss_remark(model).empty()) high.push_back(fmt::format("{} ({:.2f})", model.name, model.test.log_loss));
+  }
+  if (high.empty()) return;
+  const std::size_t labels = result.baseline.test.genres.size();
+  notes.push_back(fmt::format(
+      "The log loss of {} is above that of equal probabilities for all {} genres ({:.2f}): wrong predictions "
+      "have probabilities near 1. Do not read these probabilities as confidence.",
+      fmt::join(high, ", "), labels, std::log(labels)));
+}
+
 void note_choice(const StudyResult& result, Notes& notes) {
   notes.push_back(
       "The best model is the one with the highest validation accuracy. Parameters were also chosen on the validation "
       "part, so validation scores are optimistic; test scores are not, because nothing was chosen by them.");
+  if (const std::string note = best_note(result); !note.empty()) notes.push_back(note);
   for (const ModelResult& model : result.models) {
     if (!model.error.empty()) notes.push_back(fmt::format("{} could not be fitted: {}", model.title, model.error));
   }
@@ -114,13 +141,38 @@ void note_choice(const StudyResult& result, Notes& notes) {
 
 }  // namespace
 
+std::string best_note(const StudyResult& result) {
+  if (!result.best) return {};
+  const ModelResult& best = result.models[*result.best];
+  const ModelResult* highest = &best;
+  for (const ModelResult& model : result.models) {
+    if (model.error.empty() && model.test.accuracy.value > highest->test.accuracy.value) highest = &model;
+  }
+  if (highest == &best) return {};
+  return fmt::format(
+      "{} is the best by validation accuracy ({:.1f} %). {} has a higher test accuracy ({:.1f} % against {:.1f} %) but "
+      "a "
+      "validation accuracy of {:.1f} %{}; a choice by test scores would make them optimistic.",
+      best.name, 100 * best.validation.value, highest->name, 100 * highest->test.accuracy.value,
+      100 * best.test.accuracy.value, 100 * highest->validation.value,
+      highest->validation.value < best.validation.value ? "" : " and a higher log loss there");
+}
+
+std::string log_loss_remark(const ModelResult& model) {
+  const double equal = std::log(static_cast<double>(model.test.genres.size()));
+  if (!model.error.empty() || model.test.log_loss <= kFarAbove * equal) return {};
+  return fmt::format("The log loss of {:.2f} is above that of equal probabilities for all genres ({:.2f}).",
+                     model.test.log_loss, equal);
+}
+
 std::vector<std::string> caveats(const Examples& examples, const Split& split, const StudyResult& result) {
   Notes notes = examples.notes;
   notes.insert(notes.end(), split.notes.begin(), split.notes.end());
   note_interval(result, notes);
-  note_artists(examples, notes);
+  note_artists(examples, split, notes);
   note_leakage(examples, split, notes);
   note_genres(examples, split, notes);
+  note_log_loss(result, notes);
   note_choice(result, notes);
   return notes;
 }

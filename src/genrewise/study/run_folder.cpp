@@ -72,7 +72,7 @@ bool has_results(const fs::path& folder) {
 /// Removes all files of a run except features.
 void remove_run(const fs::path& folder) {
   for (const char* name : {"results.json", "predictions.csv", "best.gwm", "best.md", "ablation.csv", "models",
-                           "ablation", "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
+                           "ablation", "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
     std::error_code ignored;
     fs::remove_all(folder / name, ignored);
   }
@@ -169,7 +169,14 @@ StudyStore RunFolder::store(const Examples& examples, const Split& split) const 
 }
 
 StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {
-  const fs::path folder = folder_ / "ablation" / as_file_name(features);
+  return part_store(folder_ / "ablation" / as_file_name(features), examples, split);
+}
+
+StudyStore RunFolder::nested_store(const Examples& examples, const Split& split, std::size_t fold) const {
+  return part_store(folder_ / "nested" / std::to_string(fold + 1), examples, split);
+}
+
+StudyStore RunFolder::part_store(const fs::path& folder, const Examples& examples, const Split& split) const {
   make_folders(folder);
   remove_unfinished(folder / "");
   return store_in(folder, examples, split, false);

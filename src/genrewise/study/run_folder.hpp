@@ -49,8 +49,11 @@ class RunFolder {
   StudyStore store(const Examples& examples, const Split& split) const;
   /// The same without model files, for ablation: ablation/FEATURES/MODEL.json.
   StudyStore ablation_store(const Examples& examples, const Split& split, const std::string& features) const;
+  /// The same for an outer fold of nested cross-validation: nested/FOLD/MODEL.json.
+  StudyStore nested_store(const Examples& examples, const Split& split, std::size_t fold) const;
 
  private:
+  StudyStore part_store(const std::filesystem::path& folder, const Examples& examples, const Split& split) const;
   StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
                       bool with_models) const;
   std::filesystem::path folder_;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Golden figures for tests/study/metrics_test.cpp: scikit-learn 1.9.1, scipy and numpy.
+"""Golden figures for tests/evaluation/: scikit-learn 1.9.1, scipy and numpy.
 
 Writes metrics.json beside itself: seeded predictions of 60 examples and 5 genres (one of which is never true and one is
-neither true nor predicted), and scikit-learn's metrics of them; Wilson intervals and McNemar p-values by scipy.stats.
+neither true nor predicted), and scikit-learn's metrics and curves of them; Wilson intervals and McNemar p-values by scipy.stats.
 """
 import json
 import pathlib
@@ -12,7 +12,7 @@ import numpy as np
 import scipy
 import sklearn
 from scipy import stats
-from sklearn import metrics
+from sklearn import calibration, metrics
 
 rng = np.random.default_rng(7)
 n, labels = 60, 5
@@ -55,6 +55,41 @@ for hits, size in [(0, 1), (1, 1), (0, 20), (20, 20), (81, 263), (370, 800), (49
 for b, c in [(0, 0), (1, 0), (3, 9), (10, 10), (40, 75), (300, 420)]:
     p_value = stats.binomtest(b, b + c, 0.5).pvalue if b + c else 1.0
     golden["mcnemar"].append({"only_first": b, "only_second": c, "p_value": p_value})
+
+# Curves on probabilities of one decimal place, so that many are equal.
+coarse = p.astype(np.float64).round(1).astype(np.float32)
+golden["coarse"] = [[float(x) for x in row] for row in coarse]
+golden["curves"] = []
+for label in range(labels):
+    positive = (truth == label).astype(int)
+    if positive.sum() == 0:
+        golden["curves"].append(None)
+        continue
+    fpr, tpr, _ = metrics.roc_curve(positive, coarse[:, label], drop_intermediate=False)
+    precision, recall, _ = metrics.precision_recall_curve(positive, coarse[:, label], drop_intermediate=False)
+    golden["curves"].append({
+        "auc": metrics.roc_auc_score(positive, coarse[:, label]),
+        "average_precision": metrics.average_precision_score(positive, coarse[:, label]),
+        "roc": np.stack([fpr, tpr], axis=1).tolist(),
+        "precision_recall": np.stack([recall, precision], axis=1)[::-1].tolist(),
+    })
+
+confidence = p.max(axis=1).astype(np.float64)
+correct = (truth == predicted).astype(int)
+accuracy, mean_confidence = calibration.calibration_curve(correct, confidence, n_bins=10)
+counts = np.bincount(np.searchsorted(np.linspace(0, 1, 11)[1:-1], confidence), minlength=10)
+counts = counts[counts > 0]
+golden["calibration"] = {
+    "accuracy": accuracy.tolist(),
+    "confidence": mean_confidence.tolist(),
+    "counts": counts.tolist(),
+    "ece": float((counts * np.abs(accuracy - mean_confidence)).sum() / n),
+}
+order = np.argsort(-confidence, kind="stable")
+golden["coverage"] = {
+    "threshold": confidence[order].tolist(),
+    "accuracy": (np.cumsum(correct[order]) / np.arange(1, n + 1)).tolist(),
+}
 
 path = pathlib.Path(__file__).with_name("metrics.json")
 path.write_text(json.dumps(golden, indent=1) + "\n")
