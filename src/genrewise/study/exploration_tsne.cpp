@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
+#include <span>
+#include <vector>
 
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/study/exploration.hpp"
@@ -13,10 +16,6 @@ constexpr double kPerplexity = 30, kExaggeration = 12;
 constexpr int kIterations = 750, kExaggerated = 250, kSearchSteps = 64;
 constexpr std::size_t kWide = 8;  // partial sums, in vector registers; the same on every processor
 using Wide = std::array<float, kWide>;
-
-float total(const Wide& sums) {
-  return std::accumulate(sums.begin(), sums.end(), 0.0F);
-}
 
 /// Replaces squared distances from example `self` by the probabilities of its neighbours: a Gaussian whose width gives
 /// the perplexity.
@@ -71,25 +70,26 @@ struct Layout {
   std::vector<float> x, y;
 };
 
-struct Force {
-  double attraction[2] = {}, repulsion[2] = {}, weight = 0;
-};
+/// Attraction (x, y), repulsion (x, y) and the sum of weights.
+using Force = std::array<double, 5>;
 
 Force force_on(std::size_t i, const Layout& at, const float* joint) {
-  Wide attraction_x{}, attraction_y{}, repulsion_x{}, repulsion_y{}, weights{};
+  std::array<Wide, 5> sums{};
   for (std::size_t j = 0; j < at.x.size(); j += kWide) {
     for (std::size_t k = 0; k < kWide; ++k) {
       const float dx = at.x[i] - at.x[j + k], dy = at.y[i] - at.y[j + k];
       const float weight = 1 / (1 + dx * dx + dy * dy);
       const float pull = joint[j + k] * weight, push = weight * weight;
-      attraction_x[k] += pull * dx, attraction_y[k] += pull * dy;
-      repulsion_x[k] += push * dx, repulsion_y[k] += push * dy;
-      weights[k] += weight;
+      sums[0][k] += pull * dx, sums[1][k] += pull * dy;
+      sums[2][k] += push * dx, sums[3][k] += push * dy;
+      sums[4][k] += weight;
     }
   }
-  return {{total(attraction_x), total(attraction_y)},
-          {total(repulsion_x), total(repulsion_y)},
-          total(weights) - 1};  // without itself
+  Force force;
+  std::ranges::transform(sums, force.begin(),
+                         [](const Wide& sum) { return std::accumulate(sum.begin(), sum.end(), 0.0); });
+  force[4] -= 1;  // without itself
+  return force;
 }
 
 }  // namespace
@@ -116,10 +116,10 @@ Matrix tsne(const Matrix& components) {
     const double exaggeration = iteration < kExaggerated ? kExaggeration : 1;
     const double momentum = iteration < kExaggerated ? 0.5 : 0.8;
     double weight = 0;
-    for (const Force& force : forces) weight += force.weight;
+    for (const Force& force : forces) weight += force[4];
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t d = 0; d < 2; ++d) {
-        const double slope = 4 * (exaggeration * forces[i].attraction[d] - forces[i].repulsion[d] / weight);
+        const double slope = 4 * (exaggeration * forces[i][d] - forces[i][2 + d] / weight);
         gain[i][d] = std::max(0.01, (slope > 0) != (step[i][d] > 0) ? gain[i][d] + 0.2 : gain[i][d] * 0.8);
         step[i][d] = momentum * step[i][d] - rate * gain[i][d] * slope;
         (d == 0 ? at.x : at.y)[i] += static_cast<float>(step[i][d]);
