@@ -13,7 +13,6 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
-#include "genrewise/report/page.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/run_document.hpp"
 
@@ -80,7 +79,7 @@ Run load_run(const fs::path& location, json& notes) {
                 "compare studies; `genrewise report` shows a search");
   }
   require_document(document, "genrewise results", {"labels", "models", "best", "split", "program_version"}, run.name);
-  run.results = valid_utf8(document);
+  run.results = normalised(document);
   const fs::path path = (folder_exists(location) ? location : location.parent_path()) / "predictions.csv";
   try {
     read_predictions(path, run);
@@ -147,10 +146,10 @@ void compare_data(const Run& first, const Run& run, const CommonExamples& common
         "comparable and nothing is tested.",
         run.name, first.name, removed.empty() ? "–" : listed(removed), added.empty() ? "–" : listed(added)));
   }
-  const json &one = first.results.at("dataset"), &other = run.results.at("dataset");
-  if (location_of(one) != location_of(other)) {
+  const auto location = [](const Run& of) { return of.results.at("dataset").at("location").get<std::string>(); };
+  if (location(first) != location(run)) {
     notes.push_back(fmt::format("The datasets differ: {} ({}) and {} ({}). Test examples are matched by their ids.",
-                                location_of(one), first.name, location_of(other), run.name));
+                                location(first), first.name, location(run), run.name));
   }
   if (first.ids.empty() || run.ids.empty()) return;
   const std::size_t shared = common.rows.size();
@@ -269,7 +268,7 @@ json facts_of(const Run& run) {
   return {{"name", run.name},
           {"program_version", results.at("program_version")},
           {"dataset", results.at("dataset").at("name")},
-          {"dataset_location", location_of(results.at("dataset"))},
+          {"dataset_location", results.at("dataset").at("location")},
           {"genres", results.at("labels").size()},
           {"split", results.at("split").at("scheme")},
           {"seed", results.at("seed")},

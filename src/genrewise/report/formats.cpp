@@ -9,8 +9,6 @@
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/report/charts.hpp"
-#include "genrewise/report/page.hpp"
 #include "genrewise/report/report.hpp"
 #include "genrewise/report/write_run.hpp"
 
@@ -140,7 +138,7 @@ std::string models_csv(const json& results) {
 }
 
 TextTable search_table(const json& search) {
-  TextTable table{{{"Parameters"}, {"Accuracy (%)"}, {"Standard error"}, {"Log loss"}, {"Fit"}}, {}};
+  TextTable table{{{"Parameters"}, {"Accuracy (%)"}, {"Standard error"}, {"Log loss"}, {"Fit (s)"}}, {}};
   const json& points = search.at("points");
   std::vector<std::size_t> order(points.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -154,7 +152,8 @@ TextTable search_table(const json& search) {
     table.rows.push_back(
         {{to_string(point.at("varied").get<Parameters>()) + (simplest ? " (simplest within one standard error)" : ""),
           points_text(point.at("accuracy")), points_text(point.at("standard_error")),
-          fmt::format("{:.3f}", point.at("log_loss").get<double>()), duration_text(point.at("fit_s"))},
+          fmt::format("{:.3f}", point.at("log_loss").get<double>()),
+          fmt::format("{:.3g}", point.at("fit_s").get<double>())},
          search.at("best") == i});
   }
   return table;
@@ -195,8 +194,8 @@ std::string markdown(const json& document, const TextTable& table) {
           fmt::format("{} failed: {}", model.at("title").get<std::string>(), model.at("error").get<std::string>()));
   }
   for (const json& model : document.value("left_out", json::array()))
-    left_out.push_back(fmt::format("{} was left out: {}", model.at("model").get<std::string>(),
-                                   model.at("reason").get<std::string>()));
+    left_out.push_back(fmt::format("{} was left out: {}; {}", model.at("model").get<std::string>(),
+                                   model.at("reason").get<std::string>(), model.value("remedy", "")));
   if (!left_out.empty()) text += "\n## Models without figures\n\n" + markdown_list(left_out);
   return text + fmt::format("\n## Caveats\n\n{}\n## How to reproduce\n\n{}\ngenrewise {}, seed {}, {}\n",
                             markdown_list(document.at("notes")),
@@ -248,9 +247,16 @@ ReportFormat parse_report_format(std::string_view text) {
   return static_cast<ReportFormat>(found - std::begin(kReportFormats));
 }
 
+json normalised(const json& document) {
+  json copy = json::parse(document.dump(-1, ' ', false, json::error_handler_t::replace));
+  json& dataset = copy.at("dataset");
+  if (!dataset.contains("location")) dataset["location"] = dataset.at("place");
+  return copy;
+}
+
 std::string render_run(const json& given, ReportFormat format) {
   return read_json("the results", "run the study or search again", [&]() -> std::string {
-    const json document = valid_utf8(given);
+    const json document = normalised(given);
     const bool search = is_search(document);
     const auto table = [&] { return search ? search_table(document) : study_table(document); };
     switch (format) {
@@ -265,7 +271,7 @@ std::string render_run(const json& given, ReportFormat format) {
       case ReportFormat::json:
         break;
     }
-    return document.dump(2) + "\n";
+    return given.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
   });
 }
 

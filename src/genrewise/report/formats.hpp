@@ -30,6 +30,10 @@ nlohmann::json read_run(const std::filesystem::path& location);
 /// render_report() does, and for a document whose members have other types than documented.
 std::string render_run(const nlohmann::json& document, ReportFormat format);
 
+/// Copy in which bytes that are not UTF-8 are replaced by U+FFFD, and "dataset" has its location under "location", which
+/// documents of earlier versions call "place".
+nlohmann::json normalised(const nlohmann::json& document);
+
 /// Table of texts. The first column and those marked are left-aligned, the others right-aligned.
 struct TextTable {
   struct Column {
