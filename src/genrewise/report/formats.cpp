@@ -177,8 +177,7 @@ std::string summary(const json& document) {
 
 constexpr char kStudyLegend[] =
     "Bold: the best model by validation accuracy. All other figures are of the test part; p: exact McNemar test "
-    "against "
-    "the best model.";
+    "against the best model.";
 constexpr char kSearchLegend[] = "Means over the folds. Bold: the best setting.";
 
 std::string markdown(const json& document, const TextTable& table) {
