@@ -11,6 +11,8 @@ namespace genrewise::cli {
 using AddCommand = void (*)(CLI::App& app, Session& session);
 
 void add_study(CLI::App& app, Session& session);
+void add_report(CLI::App& app, Session& session);
+void add_compare(CLI::App& app, Session& session);
 void add_fetch(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_split(CLI::App& app, Session& session);
@@ -26,8 +28,8 @@ void add_list(CLI::App& app, Session& session);
 
 /// In the order of --help: the whole study, its steps, and the listings.
 inline constexpr AddCommand kCommands[] = {
-    add_study, add_fetch,    add_inspect, add_split,  add_extract,  add_pack, add_tune,
-    add_train, add_evaluate, add_predict, add_models, add_features, add_list,
+    add_study, add_report, add_compare,  add_fetch,   add_inspect, add_split,    add_extract, add_pack,
+    add_tune,  add_train,  add_evaluate, add_predict, add_models,  add_features, add_list,
 };
 
 }  // namespace genrewise::cli

@@ -1,4 +1,4 @@
-// All per-frame features in one pass over a clip's spectrogram. Private to this module.
+// All per-frame features in one pass over a clip's spectrogram, and its mel-spectrogram.
 #pragma once
 
 #include <map>
@@ -53,7 +53,8 @@ class FrameAnalysis {
     AlignedVector<float> power;  ///< frames x power_stride, kept for the chroma
     AlignedVector<float> rows, tile;
     std::vector<float> offset_samples;
-    Series mel, valleys, unused;
+    Series mel;  ///< 128 bands in dB, also a result (not limited to a range)
+    Series valleys, unused;
     struct Tuning {
       int sample_rate_hz = 0;
       std::optional<TuningEstimator> estimator;

@@ -8,6 +8,7 @@
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
+#include "genrewise/study/exploration.hpp"
 #include "genrewise/study/refits.hpp"
 #include "genrewise/study/run_folder.hpp"
 
@@ -41,6 +42,7 @@ nlohmann::json identity(const DataSource& source, const StudyJobConfig& config) 
   nlohmann::json identity = run_identity(source, config.split);
   identity["seed"] = config.seed;
   identity["pca_components"] = config.pca_components;
+  identity["command"] = command_line(config);
   return identity;
 }
 
@@ -84,6 +86,7 @@ StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
   context.genre_tree = genre_tree(source.location(), examples.labels);
   context.clip_facts = source.clip_facts(examples, progress);
   done.document = results_json(examples, split, study, done.result, context);
+  done.document["exploration"] = explore(source, examples, split, sets, joined.table_of, config.seed, progress);
   const StudiedData studied{examples,        split,
                             study,           done.result,
                             joined.table_of, [&](const std::string& name) { return folder.model_path(name); }};

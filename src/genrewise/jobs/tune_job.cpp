@@ -45,6 +45,7 @@ nlohmann::json identity(const DataSource& source, const TuneJobConfig& config, c
   identity["fold_scheme"] = to_string(search.scheme);
   identity["on"] = config.include_test ? "all" : "training+validation";
   identity["seed"] = search.seed;
+  identity["command"] = command_line(config);
   return identity;
 }
 

@@ -5,6 +5,8 @@
 #include <iterator>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/report/model_card.hpp"
 #include "genrewise/report/report.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/analyses.hpp"
@@ -120,7 +122,11 @@ std::string tuning_csv(const json& results) {
 
 void write_study(const RunFolder& run, const Examples& examples, const Split& split, const StudyResult& result,
                  const json& results) {
-  if (result.best) write_file(run.path() / "best.gwm", read_file(run.model_path(result.models[*result.best].name)));
+  if (result.best) {
+    const std::string best = read_file(run.model_path(result.models[*result.best].name));
+    write_file(run.path() / "best.gwm", best);
+    write_file(run.path() / "best.md", model_card(results, sha256_hex(best)));
+  }
   write_predictions(run.path() / "predictions.csv",
                     TestPart(examples, split, results.at("dataset").at("kind").get<std::string>()), result);
   if (results.contains("ablation")) write_file(run.path() / "ablation.csv", ablation_csv(results.at("ablation")));

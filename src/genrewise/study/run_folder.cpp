@@ -32,10 +32,17 @@ std::string difference(const json& stored, const json& requested) {
                      side(stored), side(requested));
 }
 
-/// config.json of a run folder, or why it cannot be used.
+/// config.json of a run folder, or why it cannot be used. The command does not identify the run.
 struct StoredConfig {
   json config;
   std::string problem;
+  json command = nullptr;
+
+  explicit StoredConfig(json stored, std::string why = {}) : config(std::move(stored)), problem(std::move(why)) {
+    if (!config.contains("command")) return;
+    command = config.at("command");
+    config.erase("command");
+  }
 };
 
 StoredConfig read_config(const fs::path& path) {
@@ -45,12 +52,17 @@ StoredConfig read_config(const fs::path& path) {
   } catch (const FileError&) {
     throw;
   } catch (const Error& error) {
-    return {{}, error.problem()};
+    return StoredConfig({}, error.problem());
   }
   require_known_version(read.value, path.string());
-  if (read.seal == Seal::broken) return {{}, "was changed or damaged (its checksum does not fit)"};
+  if (read.seal == Seal::broken) return StoredConfig({}, "was changed or damaged (its checksum does not fit)");
   read.value.erase("format_version");
-  return {std::move(read.value), {}};
+  return StoredConfig(std::move(read.value));
+}
+
+void write_config(const fs::path& path, json config) {
+  config["format_version"] = kRunFormatVersion;
+  write_file(path, document_text(config));
 }
 
 bool has_results(const fs::path& folder) {
@@ -59,8 +71,9 @@ bool has_results(const fs::path& folder) {
 
 /// Removes all files of a run except features.
 void remove_run(const fs::path& folder) {
-  for (const char* name : {"results.json", "predictions.csv", "best.gwm", "ablation.csv", "models", "networks",
-                           "ablation", "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
+  for (const char* name :
+       {"results.json", "predictions.csv", "best.gwm", "best.md", "ablation.csv", "models", "networks", "ablation",
+        "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
     std::error_code ignored;
     fs::remove_all(folder / name, ignored);
   }
@@ -114,10 +127,14 @@ ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool 
                 "choose another folder with -o, or use this one anyway with --force");
   }
   remove_unfinished(folder / "");
-  const StoredConfig old = there ? read_config(config_path) : StoredConfig{config, {}};
+  const StoredConfig requested(config), old = there ? read_config(config_path) : requested;
   if (there && !replace) {
-    if (old.problem.empty() && old.config == config) return claimed;
-    const std::string reason = old.problem.empty() ? difference(old.config, config) : "config.json " + old.problem;
+    if (old.problem.empty() && old.config == requested.config) {
+      if (old.command != requested.command) write_config(config_path, config);
+      return claimed;
+    }
+    const std::string reason =
+        old.problem.empty() ? difference(old.config, requested.config) : "config.json " + old.problem;
     if (has_results(folder)) {
       throw Error(fmt::format("this folder contains the results of another configuration ({})", reason),
                   folder.string(),
@@ -128,9 +145,7 @@ ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool 
                     folder.string(), reason);
   }
   if (there) remove_run(folder);
-  json document = config;
-  document["format_version"] = kRunFormatVersion;
-  write_file(config_path, document_text(document));
+  write_config(config_path, config);
   return claimed;
 }
 

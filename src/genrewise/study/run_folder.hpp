@@ -16,7 +16,8 @@ struct ClaimedFolder {
   std::string note;  ///< note about replaced contents; empty if nothing is replaced
 };
 
-/// Creates or reopens a run folder and locks it. `config` identifies the run and is stored in config.json. A run of
+/// Creates or reopens a run folder and locks it. `config` identifies the run and is stored in config.json; its member
+/// "command" (optional) does not identify it, but states how to continue it. A run of
 /// another configuration is replaced if it has no results (it failed or was interrupted), or if `replace` is set.
 /// Features in the folder are kept, because feature tables identify their own content. Throws Error if another process
 /// runs in the folder, if it contains the results of another configuration (naming the first difference), if a newer

@@ -1,0 +1,36 @@
+/// @file
+/// Compares the models of several studies.
+/// @code
+/// const nlohmann::json comparison = compare_runs({"runs/mfcc", "runs/music"}, kDefaultSeed, progress);
+/// const std::string text = comparison_markdown(comparison);
+/// @endcode
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/progress.hpp"
+#include "genrewise/report/formats.hpp"
+
+namespace genrewise {
+
+/// Compares two or more studies (docs/results_format.md#comparison-of-runs). Models are matched by name. Where runs
+/// have the same genres and common test examples (by the ids in predictions.csv, with the same genre), the best models
+/// of every two runs and the models of each further run with those of the same name in the first run are tested in
+/// pairs: exact McNemar test, Holm's correction over all of these tests, and the interval of the difference over
+/// resampled artists. Other differences between the runs are stated in "notes". Throws Error as read_run() does, for a
+/// search, for a run that is given twice and for runs without a common genre; Interrupted on Ctrl-C.
+nlohmann::json compare_runs(const std::vector<std::filesystem::path>& locations, std::uint64_t seed,
+                            Progress& progress);
+
+/// Accuracy of every model in every run, and its difference from the first run.
+TextTable comparison_table(const nlohmann::json& comparison);
+/// The paired tests; without rows if there are none.
+TextTable paired_tests_table(const nlohmann::json& comparison);
+/// Both tables and the notes.
+std::string comparison_markdown(const nlohmann::json& comparison);
+
+}  // namespace genrewise

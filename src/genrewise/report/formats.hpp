@@ -1,0 +1,71 @@
+/// @file
+/// Reads the documents of finished runs, and renders them as Markdown, LaTeX, CSV, JSON or HTML.
+/// @code
+/// const std::string table = render_run(read_run("runs/fma"), ReportFormat::markdown);
+/// @endcode
+#pragma once
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace genrewise {
+
+enum class ReportFormat { html, markdown, latex, csv, json };
+/// Names of the formats, in the order of ReportFormat; also the extensions of their files.
+inline constexpr std::string_view kReportFormats[] = {"html", "md", "tex", "csv", "json"};
+/// Throws UsageError for any other text.
+ReportFormat parse_report_format(std::string_view text);
+
+/// The document of a run: results.json of a study or tuning.json of a search. `location`: the run folder, or the
+/// document in it. Throws Error for a folder that is no run (states what it is), a run without results (states how to
+/// continue it), a damaged document and one of a newer version.
+nlohmann::json read_run(const std::filesystem::path& location);
+
+/// Markdown: a table of the models (of a search: the 20 best settings), the notes and the command. LaTeX: the same
+/// table with booktabs. CSV: a row per model (setting) with all figures as numbers. HTML: the page of report.hpp. All
+/// text of the document is escaped; members that a document of an earlier version lacks are left out. Throws Error as
+/// render_report() does, and for a document whose members have other types than documented.
+std::string render_run(const nlohmann::json& document, ReportFormat format);
+
+/// Copy in which bytes that are not UTF-8 are replaced by U+FFFD, and "dataset" has its location under "location", which
+/// documents of earlier versions call "place".
+nlohmann::json normalised(const nlohmann::json& document);
+
+/// Table of texts. The first column and those marked are left-aligned, the others right-aligned.
+struct TextTable {
+  struct Column {
+    std::string title;
+    bool left = false;
+  };
+  struct Row {
+    std::vector<std::string> cells;
+    bool strong = false;
+  };
+  std::vector<Column> columns;
+  std::vector<Row> rows;
+};
+/// GitHub-flavoured Markdown; texts are escaped.
+std::string markdown_table(const TextTable& table);
+
+/// The text on one line, shown as it is in Markdown and in LaTeX. Control characters become blanks.
+std::string escape_markdown(std::string_view text);
+std::string escape_latex(std::string_view text);
+/// Fenced block of code, whatever the text contains.
+std::string markdown_code(std::string_view text);
+/// A list, one item per text (an array of strings), escaped.
+std::string markdown_list(const nlohmann::json& texts);
+
+/// "0.034", "< 0.001".
+std::string p_text(double p_value);
+/// "58.2", of a share in 0..1.
+std::string points_text(double share);
+/// "53.9 – 62.4", of {"low", "high"}.
+std::string interval_text(const nlohmann::json& interval);
+
+/// The entry of "models" with this name; null if there is none.
+const nlohmann::json* find_model(const nlohmann::json& results, const nlohmann::json& name);
+
+}  // namespace genrewise
