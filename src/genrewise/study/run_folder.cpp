@@ -59,8 +59,9 @@ bool has_results(const fs::path& folder) {
 
 /// Removes all files of a run except features.
 void remove_run(const fs::path& folder) {
-  for (const char* name : {"results.json", "predictions.csv", "best.gwm", "ablation.csv", "models", "ablation",
-                           "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
+  for (const char* name :
+       {"results.json", "predictions.csv", "best.gwm", "ablation.csv", "models", "ablation", "tuning.json",
+        "tuning.csv", "folds.jsonl", "report.html", "plan.json", "seeds", "records"}) {
     std::error_code ignored;
     fs::remove_all(folder / name, ignored);
   }
@@ -155,7 +156,14 @@ StudyStore RunFolder::store(const Examples& examples, const Split& split) const 
 }
 
 StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {
-  const fs::path folder = folder_ / "ablation" / as_file_name(features);
+  return scores_in(folder_ / "ablation" / as_file_name(features), examples, split);
+}
+
+StudyStore RunFolder::seed_store(const Examples& examples, const Split& split, std::uint64_t seed) const {
+  return scores_in(folder_ / "seeds" / std::to_string(seed), examples, split);
+}
+
+StudyStore RunFolder::scores_in(const fs::path& folder, const Examples& examples, const Split& split) const {
   make_folders(folder);
   remove_unfinished(folder / "");
   return store_in(folder, examples, split, false);

@@ -1,6 +1,7 @@
 // Run folder of a study: its configuration, finished models and results.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -48,8 +49,11 @@ class RunFolder {
   StudyStore store(const Examples& examples, const Split& split) const;
   /// The same without model files, for ablation: ablation/FEATURES/MODEL.json.
   StudyStore ablation_store(const Examples& examples, const Split& split, const std::string& features) const;
+  /// The same for repeats with other seeds: seeds/SEED/MODEL.json.
+  StudyStore seed_store(const Examples& examples, const Split& split, std::uint64_t seed) const;
 
  private:
+  StudyStore scores_in(const std::filesystem::path& folder, const Examples& examples, const Split& split) const;
   StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
                       bool with_models) const;
   std::filesystem::path folder_;
