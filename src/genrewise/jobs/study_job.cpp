@@ -85,8 +85,7 @@ Stages stages_of(const StudyPlan& plan, const StudyJobConfig& config, const Data
   std::vector<StageExpectation> stages;
   const bool known = !plan.preset.empty();
   for (const std::string& set : feature_sets_of(plan.study.models)) {
-    stages.push_back(
-        {"features " + (set.empty() ? own_features_of(source) : set), known ? plan.cost.features_s.at(set) : -1});
+    stages.push_back({"features " + shown_set(set, source), known ? plan.cost.features_s.at(set) : -1});
   }
   for (const std::string& set : packed) stages.push_back({"records " + set, known ? 0.0 : -1});
   for (int seed = 0; seed < config.seeds; ++seed) {
@@ -149,7 +148,7 @@ class StudyJob {
 
   void load() {
     const auto path = [this](const std::string& set, std::size_t columns) {
-      if (loading_) stages_->enter("features " + (set.empty() ? own_features_of(source_) : set));
+      if (loading_) stages_->enter("features " + shown_set(set, source_));
       return folder_->features_path(columns, set);
     };
     joined_ = load_joined(source_, feature_sets_of(plan_.study.models), path, progress_);

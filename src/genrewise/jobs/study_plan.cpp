@@ -94,11 +94,11 @@ std::vector<std::string> most_expensive(const StudyPlan& plan, int seeds) {
 }
 
 /// "fma518: 41 s, 8 models 35 s; raw10k: 3 s, cnn1d 8 min".
-std::string estimate_text(const StudyPlan& plan, const std::string& own, int seeds) {
+std::string estimate_text(const StudyPlan& plan, const DataSource& source, int seeds) {
   std::vector<std::string> parts;
   for (const std::string& set : feature_sets_of(plan.study.models)) {
     const std::vector<std::string> names = models_of(plan, set);
-    parts.push_back(fmt::format("{}: {}, {} {}", set.empty() ? own : set, time_text(plan.cost.features_s.at(set)),
+    parts.push_back(fmt::format("{}: {}, {} {}", shown_set(set, source), time_text(plan.cost.features_s.at(set)),
                                 names.size() == 1 ? names.front() : fmt::format("{} models", names.size()),
                                 time_text(seeds * models_s(plan, set))));
   }
@@ -180,7 +180,7 @@ void keep_within_budget(StudyPlan& plan, const StudyJobConfig& config, const Dat
   const double budget = budget_s(config);
   progress.note(fmt::format("Expected time: {}{}. {}.", time_text(total_s(plan, config.seeds)),
                             std::isfinite(budget) ? fmt::format(" of a budget of {}", time_text(budget)) : "",
-                            estimate_text(plan, own_features_of(source), config.seeds)));
+                            estimate_text(plan, source, config.seeds)));
   for (const std::string& note : plan.notes) progress.note(note);
   for (const std::string& sentence : sentences(plan.left_out)) progress.note(sentence);
 }

@@ -7,8 +7,29 @@
 
 #include "genrewise/dataset/clip_identity.hpp"
 #include "genrewise/packs/pack.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
+namespace {
+
+/// Packs; with `replace`, a folder that cannot be continued is deleted once.
+PackResult pack_or_replace(const PackJob& job, const std::filesystem::path& location, const PackConfig& config,
+                           bool replace, Progress& progress) {
+  if (replace && is_directory(location)) {
+    try {
+      return pack_examples(job, location, config, progress);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const FileError&) {
+      throw;
+    } catch (const Error&) {  // records of other examples, or damaged ones
+      remove_all(location);
+    }
+  }
+  return pack_examples(job, location, config, progress);
+}
+
+}  // namespace
 
 std::string write_records(const DataSource& source, const Examples& examples, const FeatureTable& table,
                           const Split& split, const std::filesystem::path& location, bool replace, Progress& progress) {
@@ -29,9 +50,9 @@ std::string write_records(const DataSource& source, const Examples& examples, co
                 std::ranges::copy(table.values.row(i), out.begin());
                 return {};
               }};
-  PackConfig config{.seed = split.seed, .replace = replace};
+  PackConfig config{.seed = split.seed};
   config.shards = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(config.shards), subjects.ids.size()));
-  const PackResult packed = pack_examples(job, location, config, progress);
+  const PackResult packed = pack_or_replace(job, location, config, replace, progress);
   if (packed.reused < packed.examples) {
     progress.begin("verifying " + table.recipe.name, "packs", 1);
     const std::vector<Fault> faults = verify_pack(open_pack(location));

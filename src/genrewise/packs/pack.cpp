@@ -58,7 +58,6 @@ class Packer {
     const Stopwatch watch;
     make_folders(folder_);
     const FolderLock lock(folder_);
-    if (config_.replace && !remote_) remove_other();
     if (is_pack(location_)) {
       reuse_whole();
     } else {
@@ -109,24 +108,6 @@ class Packer {
         return order.begin() + static_cast<std::ptrdiff_t>(order.size() * shard / shards);
       };
       dealt_.emplace_back(at(k), at(k + 1));
-    }
-  }
-
-  // Removes a pack of other content, finished or not.
-  void remove_other() const {
-    const auto plan = folder_ / ".pack" / "plan";
-    try {
-      if (is_pack(location_) ? open_pack(location_).fingerprint == fingerprint_
-                             : fs::exists(plan) && read_file(plan) == fingerprint_)
-        return;
-    } catch (const FileError&) {
-      throw;
-    } catch (const Error&) {  // a damaged manifest
-    }
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      const std::string name = entry.path().filename().string();
-      if (name == kManifestName || name == ".pack" || entry.path().extension() == ".tfrec")
-        fs::remove_all(entry.path());
     }
   }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -16,33 +15,26 @@
 namespace genrewise {
 namespace {
 
-/// A system of the original study.
-struct System {
-  const char *model, *title;
-};
+// The systems of the original study: default_models() and this on each set of engineered features (the source's own and
+// one more), ...
+constexpr const char* kPerceptron = "mlp";
+constexpr const char* kFurtherFeatures = "frames";
+// ... and networks.
+constexpr const char* kNetworks[] = {"raw10k/cnn1d", "mel224/mobilenetv2"};
 
-/// The classical systems, which the study fits on each set of engineered features.
-constexpr System kClassical[] = {{"gnb", "Gaussian naive Bayes"},   {"knn", "k nearest neighbours"},
-                                 {"logreg", "Logistic regression"}, {"svm-linear", "SVM, linear kernel"},
-                                 {"svm-poly", "SVM, polynomial"},   {"svm-rbf", "SVM, RBF kernel"},
-                                 {"svm-sigmoid", "SVM, sigmoid"},   {"mlp", "Multi-layer perceptron"}};
-constexpr const char* kFurtherFeatures = "frames";  // engineered features besides the study's own
-constexpr System kNetworks[] = {{"raw10k/cnn1d", "1-D CNN"}, {"mel224/mobilenetv2", "MobileNetV2"}};
-
-/// Strongest first; `best` uses the first one whose weights are present.
+// `best`: these models on the first of these feature sets whose weights are present.
 constexpr const char* kBestFeatures[] = {"audiotag", "musicnn_msd_pools", "music"};
 constexpr const char* kBestModels[] = {"svm-rbf", "logreg"};
 
-std::string with_features(const std::string& features, const char* model) {
+std::string on_features(const std::string& features, const std::string& model) {
   return features.empty() ? model : features + "/" + model;
 }
 
 /// Pretrained networks whose weights the model's features or the model itself read.
 std::vector<std::string> weights_of(const ModelSpec& spec) {
   std::vector<std::string> networks;
-  const auto& sets = feature_sets();
-  const auto set = std::ranges::find(sets, spec.features, &FeatureSetDescriptor::name);
-  if (set != sets.end()) networks = set->weights;
+  const auto set = std::ranges::find(feature_sets(), spec.features, &FeatureSetDescriptor::name);
+  if (set != feature_sets().end()) networks = set->weights;
   const auto& all = pretrained_networks();
   if (std::ranges::find(all, spec.kind, &PretrainedNetwork::name) != all.end()) networks.push_back(spec.kind);
   return networks;
@@ -67,58 +59,55 @@ class Collection {
   explicit Collection(const DataSource& source) : source_(source) {}
 
   void add_original() {
-    for (const System& system : kClassical) add(system.model, system.title);
-    if (own_features_of(source_) != kFurtherFeatures) {
-      for (const System& system : kClassical) add(with_features(kFurtherFeatures, system.model).c_str(), system.title);
-    }
-    for (const System& network : kNetworks) add(network.model, network.title);
+    add_classical("");
+    if (shown_set("", source_) != kFurtherFeatures) add_classical(kFurtherFeatures);
+    for (const char* network : kNetworks) add(network);
   }
 
   void add_best() {
-    if (!source_.has_audio()) return add_best_of("");
-    for (const char* features : kBestFeatures) {
+    if (!source_.has_audio()) {
+      for (const char* model : kBestModels) add(model);
+      shrunk_ = true;
+      return;
+    }
+    for (const std::string features : kBestFeatures) {
       std::vector<LeftOut> missing;
       for (const char* model : kBestModels) {
-        if (auto found = obstacle(parse_model(with_features(features, model)))) missing.push_back(std::move(*found));
+        if (auto found = obstacle(parse_model(on_features(features, model)))) missing.push_back(std::move(*found));
       }
-      if (missing.empty()) return add_best_of(features == own_features_of(source_) ? "" : features);
-      std::ranges::move(missing, std::back_inserter(made_.left_out));
+      std::ranges::copy(missing, std::back_inserter(made_.left_out));
+      if (!missing.empty()) continue;
+      const bool own = features == shown_set("", source_);
+      for (const char* model : kBestModels) add(on_features(own ? "" : features, model));
+      made_.notes.push_back(fmt::format("The preset best uses the features {}.", features));
+      return;
     }
   }
 
   PresetModels take() {
     if (shrunk_)
-      made_.notes.push_back(
-          "The dataset has no audio, so the preset contains only models that can be trained on its own numbers.");
+      made_.notes.push_back("The dataset has no audio, so the preset has only models that its own numbers allow.");
     return std::move(made_);
   }
 
  private:
-  void add_best_of(const std::string& features) {
-    for (const char* model : kBestModels) add(with_features(features, model).c_str(), nullptr);
-    shrunk_ |= !source_.has_audio();
-    if (source_.has_audio())
-      made_.notes.push_back(
-          fmt::format("The preset best uses the features {}.", features.empty() ? own_features_of(source_) : features));
+  void add_classical(const std::string& features) {
+    for (const ModelSpec& model : default_models()) add(on_features(features, model.name));
+    add(on_features(features, kPerceptron));
   }
 
-  /// `title`: null for the model's own.
-  void add(const char* text, const char* title) {
+  void add(const std::string& text) {
     ModelSpec spec = parse_model(text);
-    if (std::ranges::find(made_.models, spec.name, &ModelSpec::name) != made_.models.end()) return;
-    if (!has_numbers(spec.features)) {
+    if (std::ranges::find(made_.models, spec) != made_.models.end()) return;
+    const bool has_numbers = spec.features.empty() || source_.has_audio() || !source_.table_of(spec.features).empty() ||
+                             shown_set("", source_) == spec.features;
+    if (!has_numbers) {
       shrunk_ = true;
     } else if (auto missing = obstacle(spec)) {
       made_.left_out.push_back(std::move(*missing));
     } else {
-      if (title != nullptr) spec.title = title;
       made_.models.push_back(std::move(spec));
     }
-  }
-
-  bool has_numbers(const std::string& features) const {
-    return features.empty() || source_.has_audio() || !source_.table_of(features).empty() ||
-           (source_.kind() == "pack" && source_.pack().recipe.name == features);
   }
 
   const DataSource& source_;
@@ -145,13 +134,6 @@ PresetModels preset_models(std::string_view preset, const DataSource& source) {
   return models.take();
 }
 
-std::string own_features_of(const DataSource& source) {
-  const std::string name = source.kind() == "pack" ? source.pack().recipe.name
-                           : source.extracts()     ? source.features()
-                                                   : "";
-  return name.empty() ? "table" : name;
-}
-
 std::vector<std::string> feature_sets_of(const std::vector<ModelSpec>& models) {
   std::vector<std::string> sets;
   for (const ModelSpec& spec : models) {
@@ -160,19 +142,22 @@ std::vector<std::string> feature_sets_of(const std::vector<ModelSpec>& models) {
   return sets;
 }
 
+std::string shown_set(const std::string& set, const DataSource& source) {
+  if (!set.empty()) return set;
+  if (source.kind() == "pack" && !source.pack().recipe.name.empty()) return source.pack().recipe.name;
+  return source.extracts() ? source.features() : "table";
+}
+
 std::vector<std::string> sentences(const std::vector<LeftOut>& left_out) {
-  std::vector<std::pair<std::pair<std::string, std::string>, std::vector<std::string>>> groups;  // in order
+  std::vector<std::pair<std::string, std::vector<std::string>>> models;  // by the end of the sentence, in order
   for (const LeftOut& one : left_out) {
-    const std::pair key(one.reason, one.remedy);
-    auto found = std::ranges::find(groups, key, [](const auto& group) { return group.first; });
-    if (found == groups.end()) found = groups.insert(groups.end(), {key, {}});
+    const std::string end = one.reason + (one.remedy.empty() ? "" : "; to include: " + one.remedy) + ".";
+    auto found = std::ranges::find(models, end, [](const auto& entry) { return entry.first; });
+    if (found == models.end()) found = models.insert(models.end(), {end, {}});
     found->second.push_back(one.model);
   }
   std::vector<std::string> texts;
-  for (const auto& [key, models] : groups) {
-    texts.push_back(fmt::format("Left out: {}: {}{}{}.", fmt::join(models, ", "), key.first,
-                                key.second.empty() ? "" : "; to include: ", key.second));
-  }
+  for (const auto& [end, names] : models) texts.push_back(fmt::format("Left out: {}: {}", fmt::join(names, ", "), end));
   return texts;
 }
 
