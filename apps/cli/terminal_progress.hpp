@@ -6,11 +6,11 @@
 #include <set>
 #include <string>
 
-#include "genrewise/base/progress.hpp"
+#include "genrewise/base/staged_progress.hpp"
 
 namespace genrewise::cli {
 
-class TerminalProgress : public Progress {
+class TerminalProgress : public StagedProgress {
  public:
   TerminalProgress();
   /// Ends a line that is still on the screen.

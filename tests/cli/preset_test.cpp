@@ -75,6 +75,7 @@ TEST_F(PresetCommand, RefusesOptionsWithoutEffect) {
   EXPECT_EQ(no_network.code, 2);
   EXPECT_THAT(no_network.err, HasSubstr("--pack-to"));
   EXPECT_FALSE(fs::exists(folder / "packs"));
+  EXPECT_FALSE(fs::exists(run));
 }
 
 TEST_F(PresetCommand, RepeatsEverySeedOnceAndReportsMeanAndSpread) {

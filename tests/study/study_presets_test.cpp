@@ -6,7 +6,9 @@
 #include <cstdlib>
 
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/base/staged_progress.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
+#include "genrewise/pretrained/weights.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/stages.hpp"
 #include "support/environment.hpp"
@@ -124,7 +126,7 @@ TEST(LeftOutModels, AreReportedByReason) {
 }
 
 /// The last report of a stage.
-struct StageProgress final : Progress {
+struct StageDisplay final : StagedProgress {
   void stage(std::size_t number, std::size_t count, double this_s, double after_s) override {
     at = {static_cast<double>(number), static_cast<double>(count), this_s, after_s};
   }
@@ -132,7 +134,7 @@ struct StageProgress final : Progress {
 };
 
 TEST(Stages, ReportTheExpectedTimeOfAllThatRemain) {
-  StageProgress progress;
+  StageDisplay progress;
   Stages stages({{"extract", 10}, {"fit", 5}, {"write", 1}}, progress);
   stages.enter("extract");
   EXPECT_THAT(progress.at, ElementsAre(1, 3, 10, 6));
@@ -147,7 +149,7 @@ TEST(Stages, ReportTheExpectedTimeOfAllThatRemain) {
 }
 
 TEST(Stages, OfUnknownLengthHaveOnlyANumber) {
-  StageProgress progress;
+  StageDisplay progress;
   Stages stages({{"extract"}, {"fit"}}, progress);
   stages.enter("fit");
   EXPECT_THAT(progress.at, ElementsAre(2, 2, 0, -1));

@@ -1,7 +1,6 @@
 // Progress reporting: libraries call this interface and never print; the program decides about the display.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -12,9 +11,6 @@ namespace genrewise {
 class Progress {
  public:
   virtual ~Progress() = default;
-  /// The tasks until the next call are stage `number` of `count` of long work. Expected seconds of this stage and of
-  /// those after it; `after_s` is negative if unknown.
-  virtual void stage(std::size_t /*number*/, std::size_t /*count*/, double /*this_s*/, double /*after_s*/) {}
   /// Starts a task of `total` units (0: unknown), of which `done` are already complete (resumed work).
   virtual void begin(std::string_view /*task*/, std::string_view /*unit*/, std::uint64_t /*total*/,
                      std::uint64_t /*done*/ = 0) {}

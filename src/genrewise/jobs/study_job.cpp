@@ -132,6 +132,10 @@ class StudyJob {
     if (config_.seeds < 1) throw UsageError("a study needs at least one seed", "--seeds", "give 1 or more");
     plan_ = plan_study(config_, source_);
     source_.require_used(feature_sets_of(plan_.study.models));
+    if (!config_.pack_to.empty() && packed_sets(plan_, config_, source_).empty()) {
+      throw UsageError("no network is trained on features that are extracted here", "--pack-to",
+                       "add one with --models, as in raw10k/cnn1d, or leave the option out");
+    }
     require_split(source_, config_.split);
     require_genres(source_);
     require_features(source_, feature_sets_of(plan_.study.models));
@@ -139,10 +143,6 @@ class StudyJob {
     if (!folder_->note().empty()) progress_.note(folder_->note());
     keep_within_budget(plan_, config_, source_, folder_->path(), features_path(), progress_);
     packed_ = packed_sets(plan_, config_, source_);
-    if (packed_.empty() && !config_.pack_to.empty()) {
-      throw UsageError("no network is trained on features that are extracted here", "--pack-to",
-                       "add one with --models, as in raw10k/cnn1d, or leave the option out");
-    }
     stages_.emplace(stages_of(plan_, config_, source_, packed_, progress_));
   }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "genrewise/base/staged_progress.hpp"
+
 namespace genrewise {
 namespace {
 
@@ -29,7 +31,8 @@ void Stages::enter(std::string_view name) {
   Stage& stage = stages_[current_];
   stage.entered = true;
   watch_ = {};
-  progress_.stage(current_ + 1, stages_.size(), std::max(stage.expected.expected_s, 0.0), expected_after(current_));
+  if (auto* display = dynamic_cast<StagedProgress*>(&progress_))
+    display->stage(current_ + 1, stages_.size(), std::max(stage.expected.expected_s, 0.0), expected_after(current_));
 }
 
 void Stages::leave() {
