@@ -12,6 +12,7 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/text.hpp"
 #include "genrewise/study/notes.hpp"
+#include "genrewise/study/study_presets.hpp"
 #include "option_group.hpp"
 #include "terminal.hpp"
 
@@ -20,6 +21,8 @@ namespace {
 
 constexpr char kExamples[] =
     "genrewise study ~/music/by_genre -o runs/mine\n"
+    "genrewise study ~/music/by_genre -o runs/mine --budget 120 --seeds 5\n"
+    "genrewise study fma -o runs/study --preset original --pack-to packs/fma\n"
     "genrewise study fma -o runs/fma --subset small --scheme official\n"
     "genrewise study fma -o runs/fma518 --table fma/fma_metadata/features.csv\n"
     "genrewise study features_30_sec.csv -o runs/gtzan --models gnb knn svm-rbf svm:C=3:kernel=poly\n"
@@ -42,6 +45,43 @@ Parameters chosen_parameters(const ModelResult& model) {
   if (model.tried.size() < 2) return chosen;
   for (const auto& [name, ignored] : model.tried.front().parameters) chosen[name] = model.parameters.at(name);
   return chosen;
+}
+
+/// Of a preset: systems as the study names them, and their features.
+Table system_table(const StudyJobResult& done) {
+  using enum Table::Align;
+  Table table({{"system"},
+               {"features"},
+               {"accuracy", right, Table::Overflow::keep, "acc %"},
+               {"95 % interval", right},
+               {"validation", right, Table::Overflow::keep, "val %"},
+               {"fit", right}});
+  const auto add = [&](const ModelResult& model, bool best, Table::Emphasis emphasis) {
+    if (!model.error.empty()) return table.add_row({model.title, model.features, "failed", "", "", ""}, emphasis);
+    const Score& accuracy = model.test.accuracy;
+    table.add_row({model.title + (best ? " *" : ""), model.features, points(accuracy.value),
+                   points(accuracy.low) + " - " + points(accuracy.high), points(model.validation.value),
+                   model.parameters.empty() ? "" : duration_text(model.fit_s)},
+                  emphasis);
+  };
+  using enum Table::Emphasis;
+  for (std::size_t i = 0; i < done.result.models.size(); ++i) {
+    const bool best = done.result.best == i;
+    add(done.result.models[i], best, best ? strong : none);
+  }
+  add(done.result.baseline, false, faint);
+  return table;
+}
+
+Table repeats_table(const std::vector<RepeatedModel>& repeats) {
+  using enum Table::Align;
+  Table table({{"system"}, {"features"}, {"mean %", right}, {"sd", right}, {"accuracy with each seed"}});
+  for (const RepeatedModel& one : repeats) {
+    std::string values;
+    for (const double value : one.values) values += (values.empty() ? "" : " ") + points(value);
+    table.add_row({one.title, one.features, points(one.mean), points(one.sd), values});
+  }
+  return table;
 }
 
 /// For people the parameters follow in a list of their own, so that the table fits a terminal.
@@ -148,8 +188,14 @@ int run(const StudyOptions& options, Session& session) {
   config.split = options.split.config_with(session.seed);
   config.seed = session.seed;
   const StudyJobResult done = study_job(config, session.runtime);
-  print_result(session, comparison_table(done.result, session.format == Format::csv), [&] { return done.document; });
+  const bool systems = config.models.empty() && session.format == Format::table;
+  print_result(session, systems ? system_table(done) : comparison_table(done.result, session.format == Format::csv),
+               [&] { return done.document; });
   if (session.format == Format::table) session.print(choices_text(done.result));
+  if (!done.repeats.empty() && session.format == Format::table) {
+    session.print(fmt::format("\ntest accuracy with {} seeds: mean and standard deviation\n", config.seeds) +
+                  fitted(repeats_table(done.repeats)));
+  }
   if (config.ablation && session.format == Format::table) print_ablation(done.ablation, session);
   if (session.format == Format::table) print_nested(done.document, session);
   session.notes(done.notes, caveats(Examples{}, Split{}, StudyResult{}));
@@ -169,22 +215,42 @@ void add_study(CLI::App& app, Session& session) {
       .summary = "Compare models on a dataset and write a report",
       .details =
           "Extracts the features, chooses parameters on the validation part and reports test scores with "
-          "intervals. The run folder receives report.html, results.json and all models; best.gwm is the best "
+          "intervals. Without --models, it compares the models of a preset, after a note on the time that they are "
+          "expected to take and on what is left out. The run folder receives report.html, results.json and all models; "
+          "best.gwm is the best "
           "one. Started again, the same command continues an interrupted run.",
       .examples = kExamples};
   CLI::App* command = session.add_command(app, "study", text, [options, &session] { return run(*options, session); });
   options->data.add_to(command, DataOptions::Tables::several);
   options->split.add_to(command);
-  std::vector<std::string> names;
-  for (const ModelSpec& spec : default_models()) names.push_back(spec.name);
+  std::vector<std::string> names, summaries;
+  for (const StudyPreset& preset : study_presets()) {
+    names.push_back(preset.name);
+    summaries.push_back(preset.name + ": " + preset.summary);
+  }
   const OptionGroup models(command, kModel), output(command, kOutput);
+  CLI::Option* named = models.add(
+      "--models", job.models, "LIST",
+      "Models to compare instead of a preset: kinds or presets of `genrewise models`, also with parameters as in "
+      "svm:C=1,10, where the validation part chooses between several values; FEATURES/MODEL uses another feature set "
+      "than the study's; fma-baselines: those of the FMA dataset's paper");
+  one_of(models.add("--preset", job.preset, "NAME", fmt::format("Models to compare. {}", fmt::join(summaries, "; "))),
+         names)
+      ->capture_default_str()
+      ->excludes(named);
   models
       .add(
-          "--models", job.models, "LIST",
-          "Models to compare: kinds or presets of `genrewise models`, also with parameters as in svm:C=1,10, where the "
-          "validation part chooses between several values; FEATURES/MODEL uses another feature set than the study's; "
-          "fma-baselines: those of the FMA dataset's paper")
-      ->default_str(fmt::format("{}", fmt::join(names, ", ")));
+          "--budget", job.budget_min, "MINUTES",
+          "Time that a preset may take. What is expected to exceed it is left out, the most expensive first; plan.json "
+          "in the run folder keeps the measurements behind the choice")
+      ->check(CLI::PositiveNumber)
+      ->default_str("30 for the preset default, none for others")
+      ->excludes(named);
+  in_range(models.add("--seeds", job.seeds, "N",
+                      "Repeat the study with the seeds SEED to SEED+N-1, for the split (where the dataset states none) "
+                      "and all training, and report mean and standard deviation; features are extracted once"),
+           1, 1000)
+      ->capture_default_str();
   add_pca_option(command, job.pca_components);
   models.flag("--ablation", job.ablation,
               "Repeat with each feature alone and with the combinations of FMA's published baselines");
@@ -193,6 +259,12 @@ void add_study(CLI::App& app, Session& session) {
                       "cross-validation, for few data)"),
            2, 100);
   output.add("-o,--output", job.output, "RUN", "Run folder")->required();
+  output
+      .add(
+          "--pack-to", job.pack_to, "LOCATION",
+          "Write the features of networks as records to LOCATION/FEATURES, also in an object store. A finished pack of "
+          "the same examples is left unchanged")
+      ->default_str("RUN/records for the preset original, else none");
   output.flag("--force", job.replace, "Replace the results of another run in the folder");
   session.add_format_options(command);
   session.add_seed_option(command);

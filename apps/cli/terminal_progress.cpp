@@ -44,6 +44,11 @@ TerminalProgress::~TerminalProgress() {
   if (line_shown_) std::fputc('\n', stderr);
 }
 
+void TerminalProgress::stage(std::size_t number, std::size_t count, double this_s, double after_s) {
+  const std::lock_guard lock(mutex_);
+  stage_ = {number, count, this_s, after_s, Clock::now()};
+}
+
 void TerminalProgress::begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) {
   const std::lock_guard lock(mutex_);
   end_task(true);
@@ -132,6 +137,8 @@ void TerminalProgress::clear_line() {
 
 void TerminalProgress::show(Clock::time_point now, bool last) {
   std::string text = state(now, last);
+  if (stage_.count > 0)
+    text = fmt::format("[{}/{}{}] {}", stage_.number, stage_.count, last ? "" : left_in_all(now), text);
   if (terminal_) {
     // A wrapped line cannot be redrawn.
     while (!text.empty() && display_width(text) >= terminal_width()) {
@@ -172,6 +179,12 @@ std::string TerminalProgress::state(Clock::time_point now, bool last) const {
   }
   if (last) text += ", took " + duration_text(elapsed_s);
   return detail.empty() ? text : text + "; " + detail;
+}
+
+std::string TerminalProgress::left_in_all(Clock::time_point now) const {
+  if (stage_.after_s < 0) return "";
+  const double elapsed_s = std::chrono::duration<double>(now - stage_.started).count();
+  return ", " + duration_text(std::max(stage_.this_s - elapsed_s, 0.0) + stage_.after_s) + " left";
 }
 
 std::string TerminalProgress::amount(double units) const {

@@ -7,16 +7,18 @@
 #include <set>
 #include <string>
 
-#include "genrewise/base/progress.hpp"
+#include "genrewise/base/staged_progress.hpp"
 
 namespace genrewise::cli {
 
-class TerminalProgress : public Progress {
+class TerminalProgress : public StagedProgress {
  public:
   TerminalProgress();
   /// Ends a line that is still on the screen.
   ~TerminalProgress() override;
 
+  /// Tasks are shown with the number of the stage and the time left in all.
+  void stage(std::size_t number, std::size_t count, double this_s, double after_s) override;
   /// The unit "bytes" is shown as KB, MB, GB.
   void begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) override;
   void advance(std::uint64_t units) override;
@@ -41,13 +43,21 @@ class TerminalProgress : public Progress {
   void start(Task task);
   void show(Clock::time_point now, bool last);
   std::string state(Clock::time_point now, bool last) const;
+  std::string left_in_all(Clock::time_point now) const;
   void print_line(std::string_view text);
   std::string amount(double units) const;
   void clear_line();
   /// `replaced`: another task begins; one that has done nothing then leaves no line.
   void end_task(bool replaced = false);
 
+  struct Stage {
+    std::size_t number = 0, count = 0;  // 0: none
+    double this_s = 0, after_s = -1;
+    Clock::time_point started;
+  };
+
   std::mutex mutex_;
+  Stage stage_;
   const bool terminal_;
   bool running_ = false, line_shown_ = false;
   Task task_;

@@ -115,6 +115,21 @@ TEST_F(Jobs, NestedCrossValidationIsRefusedBeforeFittingWhereItIsImpossible) {
   EXPECT_TRUE(fs::is_empty(folder / "run" / "models"));
 }
 
+TEST_F(Jobs, TheDocumentOfAPresetWithSeveralSeedsFollowsTheSchema) {
+  StudyJobConfig config = study();
+  config.models.clear();
+  config.budget_min = 1e-5;
+  config.seeds = 2;
+  const StudyJobResult done = study_job(config, runtime);
+  EXPECT_THAT(schema("results.schema.json").errors(done.document), IsEmpty());
+  for (const char* name : {"preset", "left_out", "repeats", "stages"})
+    EXPECT_TRUE(done.document.contains(name)) << name;
+  ASSERT_EQ(done.repeats.size(), 1u);
+  EXPECT_EQ(done.repeats[0].values.size(), 2u);
+  EXPECT_EQ(command_line(config), done.document["command"]);
+  EXPECT_THAT(command_line(config), HasSubstr("--budget 1e-05 --seeds 2"));
+}
+
 TEST_F(Jobs, ASchemaRefusesAnotherDocument) {
   json document = study_job(study(), runtime).document;
   document["models"][0].erase("accuracy");

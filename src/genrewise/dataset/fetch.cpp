@@ -49,7 +49,7 @@ FetchResult fetch_fma(const FmaArchive& archive, const fs::path& folder, const F
 
 const std::vector<Fetchable>& fetchables() {
   static const std::vector<Fetchable> all{
-      {"demo", "free music from Debian's games, 5 genres, to try the program", 286 * kMiB, 640 * kMiB, "data/demo"},
+      {"demo", "free music from Debian's games, 4 genres, to try the program", 279 * kMiB, 600 * kMiB, "data/demo"},
       {"fma-metadata", "FMA: genres, artists, official split and features of all tracks", 342 * kMiB, 1800 * kMiB,
        "data/fma"},
       {"fma-small", "FMA: 8,000 clips of 30 s, 8 balanced genres", 7373 * kMiB, 14950 * kMiB, "data/fma"},

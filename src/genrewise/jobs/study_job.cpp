@@ -1,9 +1,17 @@
 #include "genrewise/jobs/study_job.hpp"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/genre_tree.hpp"
 #include "genrewise/jobs/options.hpp"
+#include "genrewise/jobs/study_plan.hpp"
+#include "genrewise/jobs/study_records.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/report/results.hpp"
@@ -15,19 +23,37 @@
 namespace genrewise {
 namespace {
 
-StudyConfig study_config(const StudyJobConfig& config) {
-  StudyConfig study;
-  study.seed = config.seed;
-  study.preprocessing.pca_components = config.pca_components;
-  study.preprocessing.seed = config.seed;
-  study.models = config.models.empty() ? default_models() : parse_models(config.models);
-  return study;
+namespace fs = std::filesystem;
+
+std::string stage_of(const ModelSpec& spec, const StudyJobConfig& config, int seed) {
+  return seed == 0 ? spec.name : fmt::format("{}, seed {}", spec.name, config.seed + static_cast<std::uint64_t>(seed));
 }
 
-std::vector<std::string> feature_sets(const std::vector<ModelSpec>& models) {
-  std::vector<std::string> sets;
-  for (const ModelSpec& spec : models) sets.push_back(spec.features);
-  return sets;
+/// Test accuracies of the models that could be fitted with every seed.
+std::vector<RepeatedModel> repeats_of(const std::vector<StudyResult>& results) {
+  std::vector<RepeatedModel> repeats;
+  for (std::size_t i = 0; i < results.front().models.size(); ++i) {
+    const ModelResult& model = results.front().models[i];
+    RepeatedModel repeated{model.name, model.title, model.features};
+    for (const StudyResult& result : results) {
+      if (result.models[i].error.empty()) repeated.values.push_back(result.models[i].test.accuracy.value);
+    }
+    if (repeated.values.size() < results.size()) continue;
+    const auto count = static_cast<double>(results.size());
+    for (const double value : repeated.values) repeated.mean += value / count;
+    for (const double value : repeated.values) repeated.sd += std::pow(value - repeated.mean, 2) / (count - 1);
+    repeated.sd = std::sqrt(repeated.sd);
+    repeats.push_back(std::move(repeated));
+  }
+  return repeats;
+}
+
+nlohmann::json repeats_json(const std::vector<RepeatedModel>& repeats, const StudyJobConfig& config) {
+  nlohmann::json seeds = nlohmann::json::array(), models = nlohmann::json::array();
+  for (int seed = 0; seed < config.seeds; ++seed) seeds.push_back(config.seed + static_cast<std::uint64_t>(seed));
+  for (const RepeatedModel& one : repeats)
+    models.push_back({{"name", one.name}, {"mean", one.mean}, {"sd", one.sd}, {"values", one.values}});
+  return {{"seeds", std::move(seeds)}, {"models", std::move(models)}};
 }
 
 /// Reports an unknown name before anything is extracted.
@@ -56,55 +82,180 @@ std::vector<AblationRow> ablate(const Examples& examples, const Split& split, St
   });
 }
 
+/// The stages of the whole job with their expected times, where they are known.
+Stages stages_of(const StudyPlan& plan, const StudyJobConfig& config, const DataSource& source,
+                 const std::vector<std::string>& packed, Progress& progress) {
+  std::vector<StageExpectation> stages;
+  const bool known = !plan.preset.empty();
+  for (const std::string& set : feature_sets_of(plan.study.models)) {
+    stages.push_back({"features " + shown_set(set, source), known ? plan.cost.features_s.at(set) : -1});
+  }
+  for (const std::string& set : packed) stages.push_back({"records " + set, known ? 0.0 : -1});
+  for (int seed = 0; seed < config.seeds; ++seed) {
+    for (const ModelSpec& spec : plan.study.models)
+      stages.push_back({stage_of(spec, config, seed), known ? plan.cost.models_s.at(spec.name) : -1});
+  }
+  stages.push_back({"results", known ? 0.0 : -1});
+  return {std::move(stages), progress};
+}
+
+/// Feature sets whose examples are written as records: those that networks are trained on, extracted from audio.
+std::vector<std::string> packed_sets(const StudyPlan& plan, const StudyJobConfig& config, const DataSource& source) {
+  std::vector<std::string> sets;
+  if (!source.has_audio() || (plan.preset != "original" && config.pack_to.empty())) return sets;
+  for (const ModelSpec& spec : plan.study.models) {
+    const bool extracted = spec.features.empty() ? source.extracts() : source.table_of(spec.features).empty();
+    if (!extracted || !classifier_descriptor(spec.kind).capabilities.neural_program) continue;
+    const std::string& set = spec.features.empty() ? source.features() : spec.features;
+    if (std::ranges::find(sets, set) == sets.end()) sets.push_back(set);
+  }
+  return sets;
+}
+
+/// One study job while it runs.
+class StudyJob {
+ public:
+  StudyJob(const StudyJobConfig& config, Runtime& runtime)
+      : config_(config), progress_(runtime.progress()), source_(data_for(config.data, config.split)) {}
+
+  StudyJobResult run() {
+    prepare();
+    load();
+    for (const std::string& set : packed_) pack(set);
+    StudyJobResult done;
+    done.result = compare(0, split_);
+    if (config_.seeds > 1) done.repeats = repeat(done.result);
+    write(done);
+    return done;
+  }
+
+ private:
+  /// Everything that can be refused before anything is computed, then the models within the budget.
+  void prepare() {
+    if (config_.seeds < 1) throw UsageError("a study needs at least one seed", "--seeds", "give 1 or more");
+    plan_ = plan_study(config_, source_);
+    source_.require_used(feature_sets_of(plan_.study.models));
+    if (!config_.pack_to.empty() && packed_sets(plan_, config_, source_).empty()) {
+      throw UsageError("no network is trained on features that are extracted here", "--pack-to",
+                       "add one with --models, as in raw10k/cnn1d, or leave the option out");
+    }
+    require_split(source_, config_.split);
+    require_genres(source_);
+    require_features(source_, feature_sets_of(plan_.study.models));
+    folder_.emplace(config_.output, identity(source_, config_), config_.replace);
+    if (!folder_->note().empty()) progress_.note(folder_->note());
+    keep_within_budget(plan_, config_, source_, folder_->path(), features_path(), progress_);
+    packed_ = packed_sets(plan_, config_, source_);
+    stages_.emplace(stages_of(plan_, config_, source_, packed_, progress_));
+  }
+
+  void load() {
+    const auto path = [this](const std::string& set, std::size_t columns) {
+      if (loading_) stages_->enter("features " + shown_set(set, source_));
+      return folder_->features_path(columns, set);
+    };
+    joined_ = load_joined(source_, feature_sets_of(plan_.study.models), path, progress_);
+    loading_ = false;
+    split_ = make_split(joined_.examples.subjects, config_.split);
+    nested_ = nested_splits(joined_.examples.subjects, config_.nested_folds, config_.seed);
+  }
+
+  void pack(const std::string& set) {
+    stages_->enter("records " + set);
+    const bool own = config_.pack_to.empty();
+    const fs::path location = (own ? folder_->path() / "records" : config_.pack_to) / as_file_name(set);
+    const bool first = set == joined_.examples.table.recipe.name;
+    const FeatureTable other = first ? FeatureTable{} : joined_.table_of(set);
+    const FeatureTable& table = first ? joined_.examples.table : other;
+    progress_.note(write_records(source_, joined_.examples, table, split_, location, own, progress_));
+  }
+
+  /// The study with one of the seeds, counted from 0.
+  StudyResult compare(int number, const Split& split) {
+    StudyConfig study = plan_.study;
+    study.seed = study.preprocessing.seed = config_.seed + static_cast<std::uint64_t>(number);
+    return run_study(
+        joined_.examples, split, study, progress_,
+        [&, number](const Examples& table) {
+          StudyStore store = number == 0 ? folder_->store(table, split) : folder_->seed_store(table, split, study.seed);
+          store.find = [this, number, find = std::move(store.find)](const ModelSpec& spec) {
+            stages_->enter(stage_of(spec, config_, number));
+            return find(spec);
+          };
+          return store;
+        },
+        joined_.table_of);
+  }
+
+  std::vector<RepeatedModel> repeat(const StudyResult& first) {
+    std::vector<StudyResult> results = {first};
+    for (int number = 1; number < config_.seeds; ++number) {
+      SplitConfig config = config_.split;
+      config.seed += static_cast<std::uint64_t>(number);
+      results.push_back(compare(number, make_split(joined_.examples.subjects, config)));
+    }
+    std::vector<RepeatedModel> repeats = repeats_of(results);
+    if (repeats.size() < first.models.size())
+      progress_.note("Models that could not be fitted with every seed have no mean and spread.");
+    return repeats;
+  }
+
+  void write(StudyJobResult& done) {
+    stages_->enter("results");
+    const Examples& examples = joined_.examples;
+    StudyContext context = context_of(source_, config_.output.string(), command_line(config_), joined_.skipped);
+    context.features = joined_.features;
+    context.genre_tree = genre_tree(source_.location(), examples.labels);
+    context.clip_facts = source_.clip_facts(examples, progress_);
+    done.document = results_json(examples, split_, plan_.study, done.result, context);
+    done.document["exploration"] = explore(source_, examples, split_, feature_sets_of(plan_.study.models),
+                                           joined_.table_of, config_.seed, progress_);
+    const StudiedData studied{examples,         split_,
+                              plan_.study,      done.result,
+                              joined_.table_of, [&](const std::string& name) { return folder_->model_path(name); }};
+    add_refits(done.document, studied, progress_);
+    if (!nested_.empty()) {
+      done.document["nested"] = nested_json(studied, nested_, progress_, [&](const Examples& table, std::size_t fold) {
+        return folder_->nested_store(table, nested_[fold], fold);
+      });
+    }
+    if (config_.ablation) {
+      done.ablation = ablate(examples, split_, plan_.study, *folder_, progress_);
+      done.document["ablation"] = ablation_json(done.ablation, examples.labels);
+    }
+    if (!plan_.preset.empty()) done.document.update(plan_json(plan_));
+    if (!done.repeats.empty()) done.document["repeats"] = repeats_json(done.repeats, config_);
+    for (const std::string& note : plan_.notes) done.document["notes"].push_back(note);
+    stages_->leave();
+    done.document["stages"] = stages_->json();
+    write_study(*folder_, examples, split_, done.result, done.document);
+    done.notes = done.document.at("notes").get<std::vector<std::string>>();
+    done.skipped = joined_.skipped;
+    done.report = folder_->path() / "report.html";
+  }
+
+  FeaturesPath features_path() const {
+    return [this](const std::string& set, std::size_t columns) { return folder_->features_path(columns, set); };
+  }
+
+  const StudyJobConfig& config_;
+  Progress& progress_;
+  const DataSource source_;
+  StudyPlan plan_;
+  std::optional<RunFolder> folder_;
+  std::vector<std::string> packed_;
+  std::optional<Stages> stages_;
+  bool loading_ = true;
+  JoinedExamples joined_;
+  Split split_;
+  std::vector<Split> nested_;
+};
+
 }  // namespace
 
 StudyJobResult study_job(const StudyJobConfig& config, Runtime& runtime) {
   const UseRuntime use(runtime);
-  Progress& progress = runtime.progress();
-  const StudyConfig study = study_config(config);
-  const std::vector<std::string> sets = feature_sets(study.models);
-  const DataSource source(data_for(config.data, config.split));
-  source.require_used(sets);
-  require_split(source, config.split);
-  require_genres(source);
-  require_features(source, sets);
-  const RunFolder folder(config.output, identity(source, config), config.replace);
-  if (!folder.note().empty()) progress.note(folder.note());
-
-  const JoinedExamples joined = load_joined(
-      source, sets, [&](const std::string& set, std::size_t columns) { return folder.features_path(columns, set); },
-      progress);
-  const Examples& examples = joined.examples;
-  const Split split = make_split(examples.subjects, config.split);
-  const std::vector<Split> nested = nested_splits(examples.subjects, config.nested_folds, config.seed);
-  StudyJobResult done;
-  done.result = run_study(
-      examples, split, study, progress, [&](const Examples& table) { return folder.store(table, split); },
-      joined.table_of);
-  StudyContext context = context_of(source, config.output.string(), command_line(config), joined.skipped);
-  context.features = joined.features;
-  context.genre_tree = genre_tree(source.location(), examples.labels);
-  context.clip_facts = source.clip_facts(examples, progress);
-  done.document = results_json(examples, split, study, done.result, context);
-  done.document["exploration"] = explore(source, examples, split, sets, joined.table_of, config.seed, progress);
-  const StudiedData studied{examples,        split,
-                            study,           done.result,
-                            joined.table_of, [&](const std::string& name) { return folder.model_path(name); }};
-  add_refits(done.document, studied, progress);
-  if (!nested.empty()) {
-    done.document["nested"] = nested_json(studied, nested, progress, [&](const Examples& table, std::size_t fold) {
-      return folder.nested_store(table, nested[fold], fold);
-    });
-  }
-  if (config.ablation) {
-    done.ablation = ablate(examples, split, study, folder, progress);
-    done.document["ablation"] = ablation_json(done.ablation, examples.labels);
-  }
-  write_study(folder, examples, split, done.result, done.document);
-  done.notes = done.document.at("notes").get<std::vector<std::string>>();
-  done.skipped = joined.skipped;
-  done.report = folder.path() / "report.html";
-  return done;
+  return StudyJob(config, runtime).run();
 }
 
 std::string command_line(const StudyJobConfig& config) {
@@ -114,6 +265,10 @@ std::string command_line(const StudyJobConfig& config) {
   if (!config.models.empty()) words.push_back("--models");
   words.insert(words.end(), config.models.begin(), config.models.end());
   if (config.pca_components > 0) add_option(words, "--pca", std::to_string(config.pca_components));
+  if (config.models.empty() && config.preset != kDefaultPreset) add_option(words, "--preset", config.preset);
+  if (config.budget_min) add_option(words, "--budget", fmt::format("{:g}", *config.budget_min));
+  if (config.seeds != 1) add_option(words, "--seeds", std::to_string(config.seeds));
+  if (!config.pack_to.empty()) add_option(words, "--pack-to", config.pack_to.string());
   if (config.ablation) words.emplace_back("--ablation");
   if (config.nested_folds > 0) add_option(words, "--nested", std::to_string(config.nested_folds));
   if (config.seed != kDefaultSeed) add_option(words, "--seed", std::to_string(config.seed));

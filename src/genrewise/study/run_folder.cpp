@@ -73,7 +73,7 @@ bool has_results(const fs::path& folder) {
 void remove_run(const fs::path& folder) {
   for (const char* name :
        {"results.json", "predictions.csv", "best.gwm", "best.md", "ablation.csv", "models", "networks", "ablation",
-        "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html"}) {
+        "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html", "plan.json", "seeds", "records"}) {
     std::error_code ignored;
     fs::remove_all(folder / name, ignored);
   }
@@ -172,14 +172,18 @@ StudyStore RunFolder::store(const Examples& examples, const Split& split) const 
 }
 
 StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {
-  return part_store(folder_ / "ablation" / as_file_name(features), examples, split);
+  return scores_in(folder_ / "ablation" / as_file_name(features), examples, split);
 }
 
 StudyStore RunFolder::nested_store(const Examples& examples, const Split& split, std::size_t fold) const {
-  return part_store(folder_ / "nested" / std::to_string(fold + 1), examples, split);
+  return scores_in(folder_ / "nested" / std::to_string(fold + 1), examples, split);
 }
 
-StudyStore RunFolder::part_store(const fs::path& folder, const Examples& examples, const Split& split) const {
+StudyStore RunFolder::seed_store(const Examples& examples, const Split& split, std::uint64_t seed) const {
+  return scores_in(folder_ / "seeds" / std::to_string(seed), examples, split);
+}
+
+StudyStore RunFolder::scores_in(const fs::path& folder, const Examples& examples, const Split& split) const {
   make_folders(folder);
   remove_unfinished(folder / "");
   return store_in(folder, examples, split, false);

@@ -1,6 +1,7 @@
 // Run folder of a study: its configuration, finished models and results.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -51,9 +52,11 @@ class RunFolder {
   StudyStore ablation_store(const Examples& examples, const Split& split, const std::string& features) const;
   /// The same for an outer fold of nested cross-validation: nested/FOLD/MODEL.json.
   StudyStore nested_store(const Examples& examples, const Split& split, std::size_t fold) const;
+  /// The same for repeats with other seeds: seeds/SEED/MODEL.json.
+  StudyStore seed_store(const Examples& examples, const Split& split, std::uint64_t seed) const;
 
  private:
-  StudyStore part_store(const std::filesystem::path& folder, const Examples& examples, const Split& split) const;
+  StudyStore scores_in(const std::filesystem::path& folder, const Examples& examples, const Split& split) const;
   StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
                       bool with_models) const;
   std::filesystem::path folder_;

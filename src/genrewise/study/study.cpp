@@ -277,13 +277,14 @@ void run_models_of(const std::string& features, const Examples& examples, const 
     const NetworkRuns runs(spec, store.networks);
     if (auto kept = store.find ? store.find(spec) : std::nullopt) {
       runs.remove_checkpoints();  // of a run that was killed before it did
-      progress.advance(grid_points(spec.parameters, spec.grid).size() + 1);
       results[i] = std::move(*kept);
       continue;
     }
     Model model;
+    progress.begin("fitting " + spec.name, "fits", grid_points(spec.parameters, spec.grid).size() + 1);
     results[i] = comparison.run(spec, runs, model, progress);
     progress.advance();
+    progress.finish();
     if (!results[i].error.empty() || !store.keep) continue;
     store.keep(spec, results[i], model);
     runs.remove_checkpoints();
@@ -314,13 +315,9 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
                       const StoreSource& store_of, const TableSource& table_of) {
   StudyResult result;
   result.baseline = Comparison(examples, split, config).baseline();
-  std::size_t total = 0;
   std::vector<std::string> tables;  // in order of first use
-  for (const ModelSpec& spec : config.models) {
-    total += grid_points(spec.parameters, spec.grid).size() + 1;
+  for (const ModelSpec& spec : config.models)
     if (std::ranges::find(tables, spec.features) == tables.end()) tables.push_back(spec.features);
-  }
-  progress.begin("fitting", "fits", total);
   result.models.resize(config.models.size());
   for (const std::string& features : tables) {
     Examples other;
@@ -330,7 +327,6 @@ StudyResult run_study(const Examples& examples, const Split& split, const StudyC
     const Examples& table = other.labels.empty() ? examples : other;
     run_models_of(features, table, split, config, progress, store_of(table), result.models);
   }
-  progress.finish();
   result.best = best_of(result.models);
   return result;
 }

@@ -1,0 +1,175 @@
+#include "genrewise/jobs/study_cost.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "genrewise/base/parallel.hpp"
+#include "genrewise/base/random.hpp"
+#include "genrewise/base/stopwatch.hpp"
+#include "genrewise/features/clip_extractor.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/study/study_presets.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kProbedClips = 3;
+constexpr std::size_t kProbedExamples = 160;  // for classifiers
+// For networks: two sizes and two lengths, which separate start, work per example and work per epoch.
+constexpr std::size_t kFewExamples = 20, kMoreExamples = 60;
+constexpr int kShort = 1, kLong = 3;
+
+/// Seconds to extract a set from all clips, on all threads, measured on clips that are spread over the dataset; or why
+/// none of them can be used.
+Expected<double> extraction_s(const Dataset& dataset, const std::string& set) {
+  const auto features = make_feature_set(set);
+  const ClipExtractor extractor(*features);
+  const std::size_t all = dataset.tracks.size();
+  const std::size_t clips = std::min(all, std::max(kProbedClips, static_cast<std::size_t>(thread_budget())));
+  std::vector<std::vector<float>> rows(clips, std::vector<float>(features->size()));
+  std::vector<std::optional<Fault>> faults(clips);
+  const Stopwatch watch;
+  parallel_for(clips, [&](std::size_t i, int) {
+    const Track& track = dataset.tracks[(2 * i + 1) * all / (2 * clips)];
+    if (auto extracted = extractor.extract(track.path, track.clip, rows[i]); !extracted) faults[i] = extracted.error();
+  });
+  const auto same = [&](const std::optional<Fault>& fault) { return fault && fault->reason == faults[0]->reason; };
+  if (faults[0] && std::ranges::all_of(faults, same)) return tl::unexpected(*faults[0]);
+  return watch.seconds() * static_cast<double>(all) / static_cast<double>(clips);
+}
+
+/// Separable made-up examples: three fifths for training, one for validation, one for test.
+struct MadeUp {
+  Examples examples;
+  Split split;
+};
+
+MadeUp made_up(std::size_t count, std::size_t columns, std::size_t labels) {
+  MadeUp made;
+  Examples& examples = made.examples;
+  examples.name = "estimate";
+  examples.table.recipe.name = "estimate";
+  examples.table.columns.resize(columns);
+  examples.table.values = Matrix(count, columns);
+  for (std::size_t label = 0; label < labels; ++label) examples.labels.push_back(std::to_string(label));
+  Rng rng(kDefaultSeed);
+  SplitSubjects& subjects = examples.subjects;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t label = (i + i / 5) % labels;
+    for (std::size_t j = 0; j < columns; ++j)
+      examples.table.values(i, j) = static_cast<float>(rng.uniform() + (j % labels == label ? 0.5 : 0.0));
+    subjects.ids.push_back(std::to_string(i));
+    subjects.labels.push_back(static_cast<int>(label));
+    made.split.parts.push_back(i % 5 == 3 ? Part::validation : i % 5 == 4 ? Part::test : Part::training);
+  }
+  examples.table.track_ids = subjects.tracks = subjects.ids;
+  subjects.artists = subjects.albums = std::vector<std::string>(count);
+  subjects.official.resize(count);
+  subjects.labels_by_name = examples.labels;
+  return made;
+}
+
+/// The parameter that multiplies the work of a fit; null: none.
+const char* iterations_of(const ModelSpec& spec) {
+  if (classifier_descriptor(spec.kind).capabilities.neural_program) return "epochs";
+  return spec.kind == "mlp" ? "max_iter" : nullptr;
+}
+
+double iterations_in(const ModelSpec& spec, const char* parameter) {
+  const auto given = spec.parameters.find(parameter);
+  if (given != spec.parameters.end()) return std::stod(given->second);
+  return std::stod(find_parameter(classifier_descriptor(spec.kind).parameters, parameter)->standard);
+}
+
+/// With the number of examples.
+double growth(const std::string& kind) {
+  return kind == "svm" || kind == "knn" ? 2 : 1;
+}
+
+class FitProbe {
+ public:
+  FitProbe(const DataSource& source, const StudyConfig& study) : study_(study) {
+    const SplitSubjects subjects = source.subjects();
+    examples_ = static_cast<double>(subjects.ids.size());
+    labels_ = std::max<std::size_t>(2, subjects.labels_by_name.size());
+  }
+
+  double seconds(const ModelSpec& spec, std::size_t columns) {
+    const char* iterations = iterations_of(spec);
+    if (iterations == nullptr) {
+      const double times = examples_ / static_cast<double>(kProbedExamples);
+      return measured(spec, columns, kProbedExamples) * std::pow(times, growth(spec.kind));
+    }
+    const auto with = [&](int number) {
+      ModelSpec probe = spec;
+      probe.parameters[iterations] = std::to_string(number);
+      return probe;
+    };
+    const double start = measured(with(kShort), columns, kFewExamples);
+    const double once = measured(with(kShort), columns, kMoreExamples);
+    const double again = measured(with(kLong), columns, kMoreExamples);
+    const double per_example = std::max(0.0, once - start) / static_cast<double>(kMoreExamples - kFewExamples);
+    const double per_iteration = std::max(0.0, again - once) / (kLong - kShort) / static_cast<double>(kMoreExamples);
+    const double fixed = std::max(0.0, start - per_example * static_cast<double>(kFewExamples));
+    return fixed + examples_ * (per_example + per_iteration * (iterations_in(spec, iterations) - kShort));
+  }
+
+ private:
+  double measured(const ModelSpec& spec, std::size_t columns, std::size_t count) {
+    if (made_.examples.subjects.ids.size() != count || made_.examples.table.columns.size() != columns)
+      made_ = made_up(count, columns, labels_);
+    StudyConfig config = study_;
+    config.models = {spec};
+    config.models.front().features.clear();
+    config.preprocessing.pca_components = 0;  // may exceed the few examples
+    Progress silent;
+    const ModelResult result = run_study(made_.examples, made_.split, config, silent).models.front();
+    return result.choose_s + result.fit_s + result.predict_s;
+  }
+
+  const StudyConfig& study_;
+  double examples_ = 0;
+  std::size_t labels_ = 2;
+  MadeUp made_;
+};
+
+/// Columns of a table that models are trained on.
+std::size_t columns_of_set(const DataSource& source, const std::string& set) {
+  if (source.kind() == "pack") return source.pack().values;
+  Progress silent;
+  if (!set.empty() && !source.table_of(set).empty()) return source.load_set(set, {}, silent).table.columns.size();
+  if (set.empty() && !source.extracts()) return source.load_own({}, silent).examples.table.columns.size();
+  return feature_set_descriptor(set.empty() ? source.features() : set).columns;
+}
+
+}  // namespace
+
+StudyCost estimate_cost(const DataSource& source, const StudyConfig& study, const FeaturesPath& path_of,
+                        Progress& progress) {
+  const std::vector<std::string> sets = feature_sets_of(study.models);
+  StudyCost cost;
+  FitProbe probe(source, study);
+  progress.begin("estimating the time", "measurements", sets.size() + study.models.size());
+  for (const std::string& set : sets) {
+    const std::size_t columns = columns_of_set(source, set);
+    const bool given = set.empty() ? !source.extracts() : !source.has_audio() || !source.table_of(set).empty();
+    cost.features_s[set] = 0;
+    if (!given && !file_exists(path_of(set, columns))) {
+      const Expected<double> seconds = extraction_s(source.audio(), set.empty() ? source.features() : set);
+      if (seconds) cost.features_s[set] = *seconds;
+      if (!seconds) cost.unusable[set] = seconds.error().reason;
+    }
+    progress.advance();
+    for (const ModelSpec& spec : study.models) {
+      if (spec.features != set) continue;
+      cost.models_s[spec.name] = cost.unusable.contains(set) ? 0 : probe.seconds(spec, columns);
+      progress.advance();
+    }
+  }
+  progress.finish();
+  return cost;
+}
+
+}  // namespace genrewise
