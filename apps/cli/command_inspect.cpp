@@ -20,6 +20,7 @@ constexpr char kExamples[] =
 struct Options {
   std::string location;
   DatasetOptions dataset;
+  IsolationOptions isolation;
 };
 
 using enum Table::Align;
@@ -108,6 +109,7 @@ std::string findings_csv(const Inspection& found) {
 }
 
 int run(const Options& options, Session& session) {
+  options.isolation.apply();
   const Inspection found = inspect(open_dataset(options.location, options.dataset), session.progress());
   switch (session.format) {
     case Format::json:
@@ -137,6 +139,7 @@ void add_inspect(CLI::App& app, Session& session) {
   CLI::App* command = session.add_command(app, "inspect", text, [options, &session] { return run(*options, session); });
   add_audio_dataset(command, options->location);
   add_subset_option(command, options->dataset.fma_subset);
+  options->isolation.add_to(command);
   session.add_format_options(command);
 }
 
