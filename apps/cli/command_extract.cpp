@@ -12,6 +12,7 @@
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "isolation_options.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "data_options.hpp"
 #include "genrewise/dataset/inspection.hpp"
+#include "isolation_options.hpp"
 
 namespace genrewise::cli {
 namespace {

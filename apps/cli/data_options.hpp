@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/audio/isolation.hpp"
 #include "genrewise/data_source/data_source.hpp"
 #include "genrewise/dataset/split.hpp"
 
@@ -37,16 +36,6 @@ void add_genre_options(CLI::App* command, GenreConfig& genres);
 /// --pca.
 CLI::Option* add_pca_option(CLI::App* command, std::size_t& components);
 CLI::Option* add_pca_option(CLI::App* command, std::optional<std::size_t>& components);
-
-/// --isolate, --max-seconds and --max-memory of commands that decode audio.
-struct IsolationOptions {
-  void add_to(CLI::App* command);
-  /// Makes the current Runtime decode so. Throws Error where the worker program is missing.
-  void apply() const;
-
-  bool isolate = false;
-  DecodeIsolation limits;
-};
 
 /// DATASET, --features, --table, --subset, --merge and --min-groups.
 struct DataOptions {

@@ -20,7 +20,7 @@ class CsvReader {
   CsvReader(std::string_view text, std::string name);
 
   /// The next row's fields, valid until the next call; false at the end. Throws Error (with the line) for an
-  /// unterminated quoted field, and Interrupted.
+  /// unterminated quoted field.
   bool next(std::vector<std::string_view>& fields);
   /// The 1-based line on which the last row starts.
   std::size_t line() const { return row_line_; }
