@@ -12,6 +12,7 @@
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "isolation_options.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {
@@ -30,6 +31,7 @@ struct Options {
   std::optional<std::string> features;
   std::optional<std::string> subset;
   bool unlabelled = false;
+  IsolationOptions isolation;
   std::optional<double> clip_start_s, clip_duration_s;
 };
 
@@ -45,6 +47,7 @@ int extract(const Options& options, Session& session) {
     throw Error("is a feature table already", options.location, "give a dataset of audio files");
   if (holds_records(options.location))
     throw Error("is a pack, whose records hold features already", options.location, "give a dataset of audio files");
+  options.isolation.apply();
   const auto features = make_feature_set(options.features.value_or(kDefaultFeatures));  // before any file is opened
   Dataset dataset =
       open_dataset(options.location, {.fma_subset = options.subset, .keep_unlabelled = options.unlabelled});
@@ -92,6 +95,7 @@ void add_extract(CLI::App& app, Session& session) {
       ->default_str("as the dataset states");
   at_least_seconds(data.add("--clip-seconds", options->clip_duration_s, "SECONDS", "Length of each clip"), 0, false)
       ->default_str("as the dataset states, else 30");
+  options->isolation.add_to(command);
   OptionGroup(command, kOutput)
       .add("-o,--output", options->output, "FILE", "Table to write, NAME.csv or NAME.npy")
       ->required();

@@ -10,6 +10,7 @@
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/inspection.hpp"
+#include "isolation_options.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -24,6 +25,7 @@ struct Options {
   std::string location;
   DatasetOptions dataset;
   RecordKeys records;
+  IsolationOptions isolation;
 };
 
 using enum Table::Align;
@@ -132,6 +134,7 @@ int run(const Options& options, Session& session) {
   if (!find_record_files(options.location).empty()) return run_records(options, session);
   if (options.records != RecordKeys())
     throw UsageError("the dataset has no records", "--record-label", "leave the option out");
+  options.isolation.apply();
   const Inspection found = inspect(open_dataset(options.location, options.dataset), session.progress());
   switch (session.format) {
     case Format::json:
@@ -162,6 +165,7 @@ void add_inspect(CLI::App& app, Session& session) {
   add_audio_dataset(command, options->location, ", or TFRecord files");
   add_record_options(command, options->records, false);
   add_subset_option(command, options->dataset.fma_subset);
+  options->isolation.add_to(command);
   session.add_format_options(command);
 }
 

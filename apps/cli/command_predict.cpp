@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/jobs/predict_job.hpp"
+#include "isolation_options.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {
@@ -25,6 +26,7 @@ constexpr char kExamples[] =
 struct Options {
   PredictJobConfig job;
   std::size_t top = 3;
+  IsolationOptions isolation;
 };
 
 class Printer {
@@ -89,6 +91,7 @@ class Printer {
 };
 
 int run(const Options& options, Session& session) {
+  options.isolation.apply();
   const PredictJobResult done = predict_job(options.job, session.runtime);
   const Printer printer(done.labels, options.top);
   if (session.format == Format::json) {
@@ -115,6 +118,7 @@ void add_predict(CLI::App& app, Session& session) {
   OptionGroup(command, kData)
       .add("FILES", options->job.inputs, "", "Audio files, and folders with audio files at any depth")
       ->required();
+  options->isolation.add_to(command);
   const OptionGroup models(command, kModel), output(command, kOutput);
   CLI::Option* model = models.add("-m,--model", options->job.model, "FILE", "A trained model, *.gwm");
   models

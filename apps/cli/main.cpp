@@ -9,6 +9,7 @@
 #include <new>
 #include <nlohmann/json.hpp>
 
+#include "genrewise/audio/isolation.hpp"
 #include "genrewise/base/filesystem_errors.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
@@ -26,10 +27,22 @@ namespace {
 
 std::atomic<Runtime*> interruptible{nullptr};  // what a signal interrupts
 
+constexpr unsigned kStopping_s = 8;
+
 extern "C" void on_stop_signal(int) {
   if (Runtime* runtime = interruptible.load()) runtime->request_interrupt();
-  constexpr char kMessage[] = "\ngenrewise: stopping at the next safe point; press Ctrl-C again to stop at once\n";
+  constexpr char kMessage[] =
+      "\ngenrewise: stopping at the next safe point, after 8 s at the latest; press Ctrl-C again to stop at once\n";
   [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  alarm(kStopping_s);
+}
+
+// Some computations of other libraries, such as the eigenvectors of a large matrix, have no safe points. Files that are
+// being written are then left as by a kill: unfinished ones never have their final name.
+extern "C" void on_alarm(int) {
+  constexpr char kMessage[] = "genrewise: interrupted; run the same command again to continue\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  _exit(kInterrupted);
 }
 
 void catch_signals() {
@@ -38,6 +51,7 @@ void catch_signals() {
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);  // the second signal has its default action: kill
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  signal(SIGALRM, on_alarm);
   signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), so that temporary files are still removed
 }
 
@@ -108,6 +122,8 @@ int guarded_main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   genrewise::open_standard_streams();
+  if (argc > 1 && std::string_view(argv[1]) == genrewise::kDecodeWorkerVerb)
+    return genrewise::run_decode_worker(argc, argv);
   genrewise::cli::catch_signals();
   return genrewise::cli::guarded_main(argc, argv);
 }

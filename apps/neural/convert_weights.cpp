@@ -1,31 +1,28 @@
 #include "convert_weights.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <new>
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/neural/weights/keras_file.hpp"
+#include "genrewise/pretrained/neural_program.hpp"
 
 namespace genrewise {
 namespace {
 
-// The largest known file has 10 MB; libtorch, which is linked as well, takes some hundreds of MB of address space.
-constexpr rlim_t kMemoryBytes = rlim_t{4} << 30, kFileBytes = rlim_t{1} << 30, kProcessor_s = 60;
-
-void limit(int resource, rlim_t most) {
-  const rlimit both{most, most};
-  ::setrlimit(resource, &both);  // if it cannot be lowered, the parent's limit holds
-}
+constexpr rlim_t kFileBytes = rlim_t{1} << 30;
 
 void limit_this_process() {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // sanitizers reserve terabytes of address space
-  limit(RLIMIT_AS, kMemoryBytes);
-#endif
-  limit(RLIMIT_FSIZE, kFileBytes);
-  limit(RLIMIT_CPU, kProcessor_s);
-  limit(RLIMIT_CORE, 0);
+  limit_memory(kConversionMemoryBytes);
+  limit_processor_time(kConversion_s);
+  ::alarm(2 * kConversion_s);  // SIGALRM ends it also where it waits
+  const rlimit file{kFileBytes, kFileBytes};
+  ::setrlimit(RLIMIT_FSIZE, &file);
 }
 
 int fail(const std::string& problem, const std::string& where, const std::string& remedy) {
@@ -43,7 +40,9 @@ int convert_weights(const std::filesystem::path& from, const std::filesystem::pa
     return 0;
   } catch (const Error& error) {
     return fail(error.problem(), error.where(), error.remedy());
-  } catch (const std::exception& problem) {  // usually std::bad_alloc
+  } catch (const std::bad_alloc&) {
+    return fail("needs more memory than its converter may use", from.string(), "get the file again; it may be damaged");
+  } catch (const std::exception& problem) {
     return fail(std::string("cannot be converted: ") + problem.what(), from.string(), "get the file again");
   }
 }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/random.hpp"
 #include "genrewise/pretrained/weights.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
@@ -14,6 +15,7 @@ namespace genrewise {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using testing::error_message;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -82,6 +84,21 @@ TEST_F(KerasConversion, OfADamagedFileReportsTheConvertersError) {
   EXPECT_THAT(error_message([&] { find_weights("mobilenetv2", h5_); }),
               AllOf(HasSubstr("model.h5"), HasSubstr("Keras weights")));
   EXPECT_FALSE(std::filesystem::exists(converted_));
+}
+
+TEST_F(KerasConversion, OfFilesWithFlippedBitsAndMissingEndsReturnsLayersOrAnError) {
+  const std::string intact = read_file(h5_);
+  Rng rng(5);
+  for (int i = 0; i < 12; ++i) {
+    std::string bytes = intact;
+    for (int flip = 0; flip < 8; ++flip)
+      bytes[rng.below(i % 2 ? bytes.size() : 2000)] ^= static_cast<char>(1 << rng.below(8));
+    if (i % 3 == 0) bytes.resize(rng.below(bytes.size()));
+    write_file(h5_, bytes);
+    std::filesystem::remove(converted_);
+    const std::string message = error_message([&] { keras_layers(h5_, bytes); });
+    EXPECT_THAT(message, AnyOf("no error", HasSubstr("model.h5"))) << i;
+  }
 }
 
 TEST_F(KerasConversion, OfAnotherNetworkIsRefusedByName) {

@@ -17,11 +17,11 @@ Expected<ByteSource> ByteSource::open(const std::filesystem::path& location) {
   auto file = try_open_file(location);
   if (!file) return tl::unexpected(std::move(file.error()));
   if ((*file)->size() == 0) return tl::unexpected(Fault{"empty file", location.string(), "0 bytes"});
-  ByteSource source;
-  source.file_ = std::move(*file);
-  source.size_ = static_cast<std::int64_t>(source.file_->size());
-  return source;
+  return ByteSource(std::move(*file));
 }
+
+ByteSource::ByteSource(std::unique_ptr<FileReader> file)
+    : file_(std::move(file)), size_(static_cast<std::int64_t>(file_->size())) {}
 
 ByteSource::ByteSource(std::span<const std::byte> bytes) : size_(static_cast<std::int64_t>(bytes.size())) {
   windows_.front().bytes = bytes;

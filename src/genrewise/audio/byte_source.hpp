@@ -25,6 +25,7 @@ class ByteSource {
   /// Faults: "cannot be opened" (missing, no permission, a folder, a pipe), "empty file". Throws Error if a store
   /// fails.
   static Expected<ByteSource> open(const std::filesystem::path& location);
+  explicit ByteSource(std::unique_ptr<FileReader> file);
   /// `bytes` must outlive the source.
   explicit ByteSource(std::span<const std::byte> bytes);
 
@@ -47,7 +48,6 @@ class ByteSource {
     bool holds(std::int64_t at) const { return at >= offset && at < end(); }
   };
 
-  ByteSource() = default;
   const Window* window_at(std::int64_t offset);
   const Window* use(Window& window);
   void fill(Window& window, std::int64_t offset);

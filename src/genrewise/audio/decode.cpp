@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "genrewise/audio/byte_source.hpp"
+#include "genrewise/audio/decode_here.hpp"
+#include "genrewise/audio/decode_workers.hpp"
 #include "genrewise/audio/ffmpeg_reader.hpp"
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/audio/mp3_reader.hpp"
@@ -15,6 +17,7 @@
 #include "genrewise/audio/resample.hpp"
 #include "genrewise/audio/track_reader.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/runtime.hpp"
 
 namespace genrewise {
 namespace {
@@ -103,13 +106,6 @@ std::string seconds(double samples, int rate_hz) {
   return text;
 }
 
-// Infinite and NaN have all exponent bits set. A maximum of integers is vectorised; a loop over std::isfinite is not.
-bool all_finite(std::span<const float> samples) {
-  std::uint32_t largest = 0;
-  for (const float sample : samples) largest = std::max(largest, std::bit_cast<std::uint32_t>(sample) & 0x7fffffffu);
-  return largest < 0x7f800000u;
-}
-
 class ClipDecoder {
  public:
   ClipDecoder(TrackReader& reader, const std::string& name)
@@ -123,7 +119,7 @@ class ClipDecoder {
       wave.samples = resample(wave.samples, rate_hz_, *options.sample_rate_hz);
       wave.sample_rate_hz = *options.sample_rate_hz;
     }
-    if (!all_finite(wave.samples)) return fault("not finite", "NaN or infinite samples");
+    if (!audio::all_finite(wave.samples)) return fault("not finite", "NaN or infinite samples");
     return wave;
   }
 
@@ -236,6 +232,27 @@ class ClipDecoder {
 };
 
 Expected<Waveform> decode_source(ByteSource& source, const std::string& name, const DecodeOptions& options) {
+  auto& workers = Runtime::current().service<audio::DecodeWorkers>();
+  return workers.are_used() ? workers.decode(source, name, options) : audio::decode_here(source, name, options);
+}
+
+Expected<AudioInfo> probe_source(ByteSource& source, const std::string& name) {
+  auto& workers = Runtime::current().service<audio::DecodeWorkers>();
+  return workers.are_used() ? workers.probe(source, name) : audio::probe_here(source, name);
+}
+
+}  // namespace
+
+namespace audio {
+
+// Infinite and NaN have all exponent bits set. A maximum of integers is vectorised; a loop over std::isfinite is not.
+bool all_finite(std::span<const float> samples) {
+  std::uint32_t largest = 0;
+  for (const float sample : samples) largest = std::max(largest, std::bit_cast<std::uint32_t>(sample) & 0x7fffffffu);
+  return largest < 0x7f800000u;
+}
+
+Expected<Waveform> decode_here(ByteSource& source, const std::string& name, const DecodeOptions& options) {
   auto reader = open_reader(source, name);
   Expected<Waveform> wave =
       reader ? ClipDecoder(**reader, name).decode(options) : Expected<Waveform>(tl::unexpected(reader.error()));
@@ -243,7 +260,7 @@ Expected<Waveform> decode_source(ByteSource& source, const std::string& name, co
   return wave;
 }
 
-Expected<AudioInfo> probe_source(ByteSource& source, const std::string& name) {
+Expected<AudioInfo> probe_here(ByteSource& source, const std::string& name) {
   auto reader = open_reader(source, name);
   Expected<AudioInfo> info =
       reader ? ClipDecoder(**reader, name).probe() : Expected<AudioInfo>(tl::unexpected(reader.error()));
@@ -251,7 +268,7 @@ Expected<AudioInfo> probe_source(ByteSource& source, const std::string& name) {
   return info;
 }
 
-}  // namespace
+}  // namespace audio
 
 Expected<Waveform> decode_file(const std::filesystem::path& location, const DecodeOptions& options) {
   check_options(options);

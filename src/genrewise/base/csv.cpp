@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
 
 namespace genrewise {
 namespace {
@@ -61,6 +62,7 @@ std::string_view CsvReader::quoted_field() {
 }
 
 bool CsvReader::next(std::vector<std::string_view>& fields) {
+  throw_if_interrupted();
   fields.clear();
   unescaped_.clear();
   while (at_ < text_.size() && is_line_end(text_[at_])) skip_line_end();

@@ -1,7 +1,5 @@
 #include "genrewise/pretrained/neural_program.hpp"
 
-#include <cstdlib>
-
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/process.hpp"
 
@@ -9,19 +7,7 @@ namespace genrewise {
 namespace fs = std::filesystem;
 
 fs::path find_neural_program() {
-  if (const char* given = std::getenv("GENREWISE_NEURAL_PROGRAM"); given != nullptr && *given != '\0') {
-    if (is_executable(given)) return given;
-    throw Error("GENREWISE_NEURAL_PROGRAM is not an executable program", given,
-                "set it to genrewise-neural, or unset it");
-  }
-  std::error_code failed;
-  const fs::path folder = fs::read_symlink("/proc/self/exe", failed).parent_path();
-  if (!failed) {
-    for (const fs::path& candidate :
-         {folder / kNeuralProgram, folder.parent_path() / "libexec" / "genrewise" / kNeuralProgram})
-      if (is_executable(candidate)) return candidate;
-  }
-  return find_program(kNeuralProgram);
+  return find_own_program(kNeuralProgram, "GENREWISE_NEURAL_PROGRAM");
 }
 
 fs::path require_neural_program(const std::string& need, const std::string& where, const std::string& otherwise) {

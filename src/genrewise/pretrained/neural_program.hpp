@@ -1,12 +1,18 @@
 // Location of the program genrewise-neural, which has libtorch and HDF5; libraries start it as a child process.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
 namespace genrewise {
 
 inline constexpr const char* kNeuralProgram = "genrewise-neural";
+
+/// Limits of `genrewise-neural convert-weights`, because HDF5 is not hardened against damaged files: memory besides
+/// what it has when it starts, and processor time (twice as much of wall-clock time). The largest known file has 10 MB.
+inline constexpr std::uint64_t kConversionMemoryBytes = std::uint64_t{1} << 30;
+inline constexpr unsigned kConversion_s = 20;
 
 /// The path of genrewise-neural: $GENREWISE_NEURAL_PROGRAM, else beside this program, in ../libexec/genrewise from
 /// there, or in PATH; empty if not found. Throws Error when the variable names a file that is not executable.

@@ -2,70 +2,38 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 
 namespace genrewise {
 namespace {
 
-constexpr int kPollMs = 200;  // longest delay until Ctrl-C is noticed
-
-/// The environment with LC_ALL=C.UTF-8: messages in English, file names in UTF-8.
-class Environment {
- public:
-  Environment() {
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-      if (!std::string_view(*entry).starts_with("LC_ALL=")) pointers_.push_back(*entry);
-    }
-    pointers_.push_back(locale_);
-    pointers_.push_back(nullptr);
-  }
-  char** get() { return pointers_.data(); }
-
- private:
-  char locale_[15] = "LC_ALL=C.UTF-8";
-  std::vector<char*> pointers_;
-};
+constexpr int kPollMs = 200;                // longest delay until Ctrl-C is noticed
+constexpr std::chrono::seconds kEnding{5};  // between SIGTERM and SIGKILL
 
 class Child {
  public:
   Child(const std::vector<std::string>& command, const std::filesystem::path& folder) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("cannot run the program", command.front());
-    output_ = ends[0];
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    if (!folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
-    std::vector<char*> arguments;
-    for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
-    arguments.push_back(nullptr);
-    const int code = ::posix_spawnp(&id_, arguments[0], &actions, nullptr, arguments.data(), Environment().get());
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[1]);
-    if (code == 0) return;
-    ::close(output_);
-    errno = code;
-    throw_system_error("cannot run the program", command.front());
+    output_.reset(ends[0]);
+    const Descriptor childs(ends[1]);
+    process_.emplace(ChildConfig{
+        .command = command, .streams = {-1, ends[1], ends[1]}, .folder = folder, .environment = {"LC_ALL=C.UTF-8"}});
   }
   ~Child() {
-    ::close(output_);
-    if (id_ > 0) {
-      ::kill(id_, SIGTERM);
-      wait();
-    }
+    process_->send_signal(SIGTERM);
+    process_->wait(kEnding);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -74,9 +42,9 @@ class Child {
   bool read(std::string_view& piece) {
     for (;;) {
       throw_if_interrupted();
-      pollfd waiting{.fd = output_, .events = POLLIN, .revents = 0};
+      pollfd waiting{.fd = output_.get(), .events = POLLIN, .revents = 0};
       if (::poll(&waiting, 1, kPollMs) <= 0) continue;
-      const ssize_t got = ::read(output_, buffer_.data(), buffer_.size());
+      const ssize_t got = ::read(output_.get(), buffer_.data(), buffer_.size());
       if (got < 0) continue;
       piece = {buffer_.data(), static_cast<std::size_t>(got)};
       return got > 0;
@@ -84,16 +52,13 @@ class Child {
   }
 
   int wait() {
-    int status = 0;
-    while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
-    }
-    id_ = 0;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    const ChildEnd end = process_->wait();
+    return end.signal == 0 ? end.exit_code : 128 + end.signal;
   }
 
  private:
-  pid_t id_ = 0;
-  int output_ = -1;
+  std::optional<ChildProcess> process_;
+  Descriptor output_;
   std::array<char, 1 << 16> buffer_;
 };
 
@@ -114,6 +79,21 @@ std::filesystem::path find_program(const std::string& name) {
     rest.remove_prefix(std::min(colon + 1, rest.size()));
   }
   return {};
+}
+
+std::filesystem::path find_own_program(const std::string& name, const char* variable) {
+  if (const char* given = std::getenv(variable); given != nullptr && *given != '\0') {
+    if (is_executable(given)) return given;
+    throw Error(std::string(variable) + " is not an executable program", given, "set it to " + name + ", or unset it");
+  }
+  std::error_code failed;
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
+  if (!failed) {
+    const auto above = folder.parent_path();
+    for (const auto& candidate : {folder / name, above / "libexec" / "genrewise" / name, above / "bin" / name})
+      if (is_executable(candidate)) return candidate;
+  }
+  return find_program(name);
 }
 
 int run_process(const std::vector<std::string>& command, const std::filesystem::path& folder,

@@ -144,10 +144,10 @@ class Perceptron final : public ClassicalClassifier {
     double best = std::numeric_limits<double>::infinity();
     long long waited = 0, step = 0;
     for (long long epoch = 0; epoch < most_epochs_ && waited <= patience_; ++epoch) {
-      throw_if_interrupted();
       rng.shuffle(std::span(order));
       double loss = 0;
       for (std::size_t at = 0; at < order.size(); at += batch) {
+        throw_if_interrupted();
         const auto rows = std::span<const std::size_t>(order).subspan(at, std::min(batch, order.size() - at));
         loss += train_batch(examples.select_rows(rows), rows, classes, ++step, of_weights, of_bias);
       }

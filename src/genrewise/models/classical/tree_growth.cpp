@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
 
 namespace genrewise {
@@ -106,6 +107,7 @@ class TreeGrower {
     Split best;
     std::size_t tried = 0;
     for (std::size_t k = 0; k < features_.size() && tried < config_.features; ++k) {
+      throw_if_interrupted();
       std::swap(features_[k], features_[k + rng_.below(features_.size() - k)]);
       tried += try_feature(features_[k], begin, end, counts, best);
     }

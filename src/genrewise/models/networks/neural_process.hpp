@@ -1,20 +1,20 @@
 // The program genrewise-neural as a child process.
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/progress.hpp"
 #include "genrewise/models/networks/messages.hpp"
 
 namespace genrewise {
 
-/// One running `genrewise-neural serve`, which exchanges messages with this process over a socket. The child ends when the
-/// connection closes: when this object is destroyed, and when this process dies. Not thread-safe.
+/// One running `genrewise-neural serve`, which exchanges messages with this process over a socket. The child ends when
+/// the connection closes: when this object is destroyed, and when this process dies. Not thread-safe.
 class NeuralProcess {
  public:
   /// Starts the program (pretrained/neural_program.hpp) and waits for its greeting. Throws Error when the program is
@@ -31,8 +31,8 @@ class NeuralProcess {
   /// error the process is unusable (alive()).
   NeuralMessage call(const nlohmann::json& request, std::span<const float> numbers, Progress* progress);
 
-  bool alive() const { return socket_ >= 0; }
-  pid_t id() const { return id_; }
+  bool alive() const { return socket_.get() >= 0; }
+  pid_t id() const { return child_ ? child_->id() : -1; }
 
  private:
   void start(const std::string& program);
@@ -44,15 +44,10 @@ class NeuralProcess {
   void drain_errors();
   void forward_interruption();
   [[noreturn]] void fail();
-  void close_connection();
-  struct Ended {
-    std::string how;
-    int signal = 0;
-  };
-  Ended wait_for_end();
+  ChildEnd wait_for_end();
 
-  pid_t id_ = -1;
-  int socket_ = -1, errors_ = -1;
+  std::optional<ChildProcess> child_;
+  Descriptor socket_, errors_;
   bool busy_ = false, stop_sent_ = false, greeted_ = false;
   std::string last_errors_;  // the end of the child's standard error
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/error.hpp"
@@ -52,9 +53,12 @@ void convert(const fs::path& h5, const fs::path& target) {
   const std::string last = output.substr(output.rfind('\n') + 1);
   if (const json error = json::parse(last, nullptr, false); error.is_object() && error.contains("problem"))
     throw Error(error.value("problem", ""), error.value("where", h5.string()), error.value("remedy", ""));
-  throw Error(
-      fmt::format("the converter of Keras weights failed (exit code {}){}{}", code, last.empty() ? "" : ": ", last),
-      h5.string(), "get the file again; it may be damaged");
+  const int signal = code - 128;
+  const std::string how = signal == SIGXCPU || signal == SIGALRM ? fmt::format("took longer than {} s", kConversion_s)
+                          : signal > 0                           ? fmt::format("crashed (signal {})", signal)
+                                                                 : fmt::format("failed (exit code {})", code);
+  throw Error(fmt::format("the converter of Keras weights {}{}{}", how, last.empty() ? "" : ": ", last), h5.string(),
+              "get the file again; it may be damaged");
 }
 
 std::vector<KerasLayer> read_converted(const fs::path& path) {

@@ -13,6 +13,8 @@
 namespace genrewise {
 namespace {
 
+constexpr std::size_t kMostNameBytes = std::size_t{1} << 24;  // of one list
+
 /// Owns an HDF5 identifier and closes it.
 class Handle {
  public:
@@ -76,6 +78,7 @@ std::vector<std::string> texts(hid_t object, const char* attribute_name, const s
     return result;
   }
   const std::size_t length = H5Tget_size(type.id());
+  if (length > 0 && count > kMostNameBytes / length) damaged(file, "its names are too long");
   std::string all(count * length, '\0');
   if (H5Aread(attribute.id(), type.id(), all.data()) < 0) damaged(file, "its names cannot be read");
   for (std::size_t i = 0; i < count; ++i) {

@@ -1,0 +1,82 @@
+// Child processes: starting, limits, and how they ended.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace genrewise {
+
+/// Owns a file descriptor.
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  ~Descriptor() { reset(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return number_; }
+  /// Closes it and takes over another one.
+  void reset(int number = -1);
+
+ private:
+  int number_;
+};
+
+struct ChildConfig {
+  std::vector<std::string> command = {};      ///< command[0] is searched in PATH if it has no slash
+  std::array<int, 3> streams = {-1, -1, -1};  ///< become standard input, output and error; -1: /dev/null
+  std::filesystem::path folder = {};          ///< working directory; empty: the current one
+  std::vector<std::string> environment = {};  ///< NAME=VALUE, besides the variables of this process
+};
+
+/// How a process ended: by exit(exit_code), or by a signal if that is not 0.
+struct ChildEnd {
+  int exit_code = 0;
+  int signal = 0;
+};
+
+/// "ended with exit code 3" or "was ended by signal 11 (Segmentation fault)".
+std::string to_string(const ChildEnd& end);
+
+/// A child process with no open files but its standard streams, and no blocked signals. The destructor kills it.
+class ChildProcess {
+ public:
+  /// Throws Error if it cannot be started.
+  explicit ChildProcess(const ChildConfig& config);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  /// Of a process that has not been waited for; else -1.
+  pid_t id() const { return id_; }
+  void send_signal(int signal) const;
+  /// Waits for its end; kills it when that takes longer than `grace`.
+  ChildEnd wait(std::optional<std::chrono::milliseconds> grace = {});
+
+ private:
+  bool reap(int flags);
+
+  pid_t id_ = -1;
+  ChildEnd end_;
+};
+
+/// Sockets that are non-blocking. `wait` is called with POLLIN or POLLOUT while nothing can be transferred; it may
+/// throw to give up. False when the other end is closed.
+using WaitForSocket = std::function<void(short events)>;
+bool send_all(int socket, std::span<const std::byte> bytes, const WaitForSocket& wait);
+bool receive_all(int socket, std::span<std::byte> bytes, const WaitForSocket& wait);
+
+/// Limits this process: at most `memory_bytes` more of private memory than now (a failed allocation), and no core dump.
+void limit_memory(std::uint64_t memory_bytes);
+/// Ends this process with SIGXCPU after that much more processor time.
+void limit_processor_time(double more_s);
+
+}  // namespace genrewise
