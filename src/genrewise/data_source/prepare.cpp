@@ -7,6 +7,7 @@
 #include <set>
 
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -36,7 +37,7 @@ std::string recipe_text(const FeatureRecipe& recipe) {
 void check_output(const fs::path& output) {
   if (output.extension() != ".csv" && output.extension() != ".npy")
     throw Error("a feature table's name ends in .csv or .npy", output.string(), "choose one of these extensions");
-  if (fs::is_directory(output)) throw Error("is a folder", output.string(), "give the name of a file");
+  if (is_folder(output)) throw Error("is a folder", output.string(), "give the name of a file");
 }
 
 class Extraction {

@@ -28,7 +28,8 @@ struct TableFacts {
 };
 
 /// Empty if there is no file, or if it contains none (a table that extract_features() did not write). Throws Error,
-/// with the file's path, if the file is damaged: not JSON, or a value is missing or has another type.
+/// with the file's path, if the file is damaged: not JSON, another checksum than it states, or a value that is missing
+/// or has another type.
 std::optional<TableFacts> read_table_facts(const std::filesystem::path& table);
 
 /// Whether both describe each row identically.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
@@ -55,12 +56,12 @@ std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
 }
 
 bool is_list_of_clips(const std::filesystem::path& location) {
-  if (std::filesystem::is_directory(location)) return !find_csv_in(location).empty();
-  return std::filesystem::exists(location) || file_exists(location);  // includes pipes and objects in a store
+  if (is_folder(location)) return !find_csv_in(location).empty();
+  return path_exists(location) || file_exists(location);  // includes pipes and objects in a store
 }
 
 Dataset open_csv(const std::filesystem::path& given, const DatasetOptions& options) {
-  const std::filesystem::path location = std::filesystem::is_directory(given) ? find_csv_in(given) : given;
+  const std::filesystem::path location = is_folder(given) ? find_csv_in(given) : given;
   NamedCsv csv(location);
   const std::string file = !csv.has("path") && csv.has("filename") ? "filename" : "path";
   csv.require({file, "genre"},

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/location.hpp"
@@ -142,13 +143,9 @@ void require_genres(const fs::path& root, const std::vector<fs::path>& entries) 
 /// GTZAN's archives contain the genre folders one level down, beside images of spectrograms.
 fs::path root_of(const fs::path& location) {
   for (const char* name : {"genres_original", "genres"}) {
-    if (fs::is_directory(location / name)) return location / name;
+    if (is_folder(location / name)) return location / name;
   }
   return location;
-}
-
-bool is_folder(const fs::path& location) {
-  return fs::is_directory(location);
 }
 
 Dataset open_genre_folders(const fs::path& location, const DatasetOptions& options) {

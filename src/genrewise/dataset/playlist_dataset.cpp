@@ -4,6 +4,7 @@
 #include <cctype>
 #include <unordered_map>
 
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
@@ -23,7 +24,7 @@ bool is_playlist(const fs::path& path) {
 /// Whether the folder contains playlists only. Playlists beside music or genre folders come from a player and do not
 /// state genres.
 bool is_playlist_folder(const fs::path& location) {
-  if (!fs::is_directory(location)) return false;
+  if (!is_folder(location)) return false;
   bool any = false;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(location, ignored)) {
@@ -103,7 +104,7 @@ void read_playlist(const fs::path& playlist, DatasetBuilder& builder, Listed& li
 Dataset open_playlists(const fs::path& location, const DatasetOptions& options) {
   DatasetBuilder builder("playlists", location, options.keep_unlabelled);
   std::vector<fs::path> playlists;
-  for (const auto& entry : fs::directory_iterator(location))
+  for (const auto& entry : entries_of(location))
     if (is_playlist(entry.path())) playlists.push_back(entry.path());
   std::ranges::sort(playlists);
   Listed listed;

@@ -33,8 +33,8 @@ bool fits_float32(double value);
 /// or float64, C order). "PATH.json" beside it contains the recipe, and the ids and columns of a .npy. A CSV without
 /// one that has FMA's 518 columns counts as the table that FMA publishes; its recipe is published_fma_recipe(). FMA's
 /// echonest.csv gives its 237 numbers of audio_features, social_features and temporal_features; recipe {"echonest", 0}.
-/// Throws Error with line (or row) and column for a cell that is not a finite float32, and if the number of rows differs
-/// from the one in the ".json" (a truncated table).
+/// Throws Error with line (or row) and column for a cell that is not a finite float32, and if the number of rows or
+/// the checksum differs from the one in the ".json" (a truncated or altered table; earlier versions wrote none).
 FeatureTable read_feature_table(const std::filesystem::path& path);
 
 /// {"fma518", 0, ...}: the same columns, computed by librosa 0.5. Its figures differ (docs/features.md), so it cannot

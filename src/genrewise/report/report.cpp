@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/page.hpp"
 #include "genrewise/study/run_document.hpp"
@@ -360,7 +361,8 @@ std::string render_report(const json& results) {
                     "preprocessing", "labels", "models", "best", "baseline", "notes"},
                    "results.json");
   const json clean = valid_utf8(results);
-  return render_page(kReportHtml, Page(clean).view());
+  return read_json("results.json", "run the command that wrote it again",
+                   [&] { return render_page(kReportHtml, Page(clean).view()); });
 }
 
 }  // namespace genrewise

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/report/charts.hpp"
 #include "genrewise/report/page.hpp"
@@ -121,14 +122,7 @@ json point_rows(const json& results) {
   return rows;
 }
 
-}  // namespace
-
-std::string render_tuning_report(const json& document) {
-  require_document(document, "genrewise tuning",
-                   {"name", "program_version", "command", "created", "seed", "dataset", "features", "kind", "axes",
-                    "folds", "scheme", "points", "best", "one_standard_error", "explained_variance", "notes"},
-                   "tuning.json");
-  const json results = valid_utf8(document);
+std::string tuning_page(const json& results) {
   const json& points = results.at("points");
   const json &best = point_at(results, "best"), &simple = point_at(results, "one_standard_error");
   json axes = json::array();
@@ -155,6 +149,17 @@ std::string render_tuning_report(const json& document) {
   view["axes"] = std::move(axes);
   view["points"] = point_rows(results);
   return render_page(kTuningHtml, view);
+}
+
+}  // namespace
+
+std::string render_tuning_report(const json& document) {
+  require_document(document, "genrewise tuning",
+                   {"name", "program_version", "command", "created", "seed", "dataset", "features", "kind", "axes",
+                    "folds", "scheme", "points", "best", "one_standard_error", "explained_variance", "notes"},
+                   "tuning.json");
+  const json results = valid_utf8(document);
+  return read_json("tuning.json", "run the command that wrote it again", [&] { return tuning_page(results); });
 }
 
 }  // namespace genrewise

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <vector>
 
-#include "genrewise/base/filesystem_errors.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/file_status.hpp"
 #include "genrewise/storage/utc.hpp"
 
@@ -91,11 +91,7 @@ class LocalStore final : public FileStore {
   void list(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) override {
     const fs::path folder = prefix.substr(0, prefix.find_last_of('/') + 1);
     std::vector<FileInfo> found;
-    try {
-      walk(folder, prefix, deep, found);
-    } catch (const fs::filesystem_error& error) {
-      throw to_error(error);
-    }
+    checked_filesystem([&] { walk(folder, prefix, deep, found); });
     std::ranges::sort(found, {}, &FileInfo::location);
     for (auto& file : found) each(std::move(file));
   }
@@ -168,7 +164,7 @@ class LocalStore final : public FileStore {
  private:
   // Skips folders that cannot contain the prefix.
   void walk(const fs::path& folder, const std::string& prefix, bool deep, std::vector<FileInfo>& found) {
-    for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder)) {
+    for (const auto& entry : entries_of(folder)) {
       const std::string path = (folder / entry.path().filename()).string();
       if (!path.starts_with(prefix)) continue;
       if (entry.is_directory()) {
