@@ -99,16 +99,30 @@ void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return memory;
 }
 
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
 
 extern "C" {
 
-void* malloc(std::size_t bytes) { return malloc_fails() ? nullptr : __libc_malloc(bytes); }
-void* calloc(std::size_t count, std::size_t bytes) { return malloc_fails() ? nullptr : __libc_calloc(count, bytes); }
-void* realloc(void* old, std::size_t bytes) { return malloc_fails() ? nullptr : __libc_realloc(old, bytes); }
+void* malloc(std::size_t bytes) {
+  return malloc_fails() ? nullptr : __libc_malloc(bytes);
+}
+void* calloc(std::size_t count, std::size_t bytes) {
+  return malloc_fails() ? nullptr : __libc_calloc(count, bytes);
+}
+void* realloc(void* old, std::size_t bytes) {
+  return malloc_fails() ? nullptr : __libc_realloc(old, bytes);
+}
 void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
   return malloc_fails() ? nullptr : __libc_memalign(alignment, bytes);
 }
@@ -121,7 +135,9 @@ int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
 }
 
 ssize_t write(int descriptor, const void* bytes, std::size_t count) {
-  return write_fails(descriptor, count) ? -1 : next<ssize_t(int, const void*, std::size_t)>("write")(descriptor, bytes, count);
+  return write_fails(descriptor, count)
+             ? -1
+             : next<ssize_t(int, const void*, std::size_t)>("write")(descriptor, bytes, count);
 }
 ssize_t pwrite(int descriptor, const void* bytes, std::size_t count, off_t offset) {
   if (write_fails(descriptor, count)) return -1;
@@ -133,8 +149,8 @@ ssize_t pwrite64(int descriptor, const void* bytes, std::size_t count, off64_t o
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   if (armed && thread_limit >= 0 && ++threads > thread_limit) return EAGAIN;
-  return next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create")(thread, attributes, start,
-                                                                                               argument);
+  return next<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create")(thread, attributes,
+                                                                                                 start, argument);
 }
 
 int __libc_start_main(int (*main)(int, char**, char**), int argc, char** argv, void (*init)(), void (*fini)(),

@@ -1,5 +1,11 @@
 #include "genrewise/base/filesystem.hpp"
 
+#include <dirent.h>
+
+#include <cerrno>
+#include <memory>
+#include <string_view>
+
 namespace genrewise {
 
 namespace fs = std::filesystem;
@@ -20,11 +26,27 @@ std::uint64_t bytes_of_file(const fs::path& path) {
   return checked_filesystem([&] { return fs::file_size(path); });
 }
 
-std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
-  return checked_filesystem([&] {
-    const fs::directory_iterator entries(folder.empty() ? "." : folder);
-    return std::vector<fs::directory_entry>(begin(entries), end(entries));
-  });
+std::vector<fs::path> entries_of(const fs::path& folder, std::error_code& code) {
+  struct Closer {
+    void operator()(DIR* stream) const { ::closedir(stream); }
+  };
+  std::vector<fs::path> entries;
+  errno = 0;
+  const std::unique_ptr<DIR, Closer> stream(::opendir(folder.empty() ? "." : folder.c_str()));
+  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") entries.push_back(folder / name);
+    errno = 0;
+  }
+  code.assign(errno, std::generic_category());
+  return entries;
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::error_code code;
+  auto entries = entries_of(folder, code);
+  if (code) throw to_error(fs::filesystem_error("", folder, code));
+  return entries;
 }
 
 void remove_path(const fs::path& file_or_empty_folder) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,10 @@ bool is_folder(const std::filesystem::path& path);
 bool is_file(const std::filesystem::path& path);
 /// The other functions throw Error for what does not exist, except for removals.
 std::uint64_t bytes_of_file(const std::filesystem::path& path);
-std::vector<std::filesystem::directory_entry> entries_of(const std::filesystem::path& folder);
+/// FOLDER/NAME for everything in a folder, in no order. Unlike directory_iterator, which ends the program, it throws
+/// std::bad_alloc if memory runs out.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder, std::error_code& code);
 void remove_path(const std::filesystem::path& file_or_empty_folder);
 void rename_path(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Throws Error for a relative path if the current folder was removed.

@@ -76,16 +76,20 @@ bool same_examples(const TableFacts& a, const TableFacts& b) {
   return examples_json(a) == examples_json(b);
 }
 
-void add_table_facts(const std::filesystem::path& table, const TableFacts& facts) {
+json to_json(const TableFacts& facts) {
+  return {{"source",
+           {{"dataset", facts.dataset},
+            {"kind", facts.kind},
+            {"tracks", facts.tracks},
+            {"fingerprint", facts.fingerprint},
+            {"bytes", facts.bytes}}},
+          {"skipped", facts.skipped},
+          {"examples", examples_json(facts)}};
+}
+
+void replace_table_facts(const std::filesystem::path& table, const TableFacts& facts) {
   json document = read_sidecar(table).value_or(json::object());
-  const auto file = find_file(table);
-  document["source"] = {{"dataset", facts.dataset},
-                        {"kind", facts.kind},
-                        {"tracks", facts.tracks},
-                        {"fingerprint", facts.fingerprint},
-                        {"bytes", file ? file->bytes : 0}};
-  document["skipped"] = facts.skipped;
-  document["examples"] = examples_json(facts);
+  document.update(to_json(facts));
   write_file(sidecar_path(table), sidecar_text(std::move(document)));
 }
 

@@ -41,16 +41,16 @@ std::optional<Part> part_of_row(const NamedCsv& csv) {
 std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   std::filesystem::path found;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() != ".csv" || !entry.is_regular_file(ignored)) continue;
-    const CsvColumns columns = read_csv_columns(entry.path());
+  for (const auto& entry : entries_of(folder, ignored)) {
+    if (entry.extension() != ".csv" || !std::filesystem::is_regular_file(entry, ignored)) continue;
+    const CsvColumns columns = read_csv_columns(entry);
     if (!columns.find("path") || !columns.find("genre")) continue;
     if (!found.empty()) {
       throw Error(fmt::format("contains more than one list of clips ({}, {})", found.filename().string(),
-                              entry.path().filename().string()),
+                              entry.filename().string()),
                   folder.string(), "give one of these files");
     }
-    found = entry.path();
+    found = entry;
   }
   return found;
 }

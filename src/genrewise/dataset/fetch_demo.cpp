@@ -52,7 +52,7 @@ void run(const std::vector<std::string>& command, const fs::path& folder, const 
 
 fs::path only_deb_in(const fs::path& folder) {
   for (const auto& entry : entries_of(folder)) {
-    if (entry.path().extension() == ".deb") return absolute_path(entry.path());
+    if (entry.extension() == ".deb") return absolute_path(entry);
   }
   throw Error("apt-get has downloaded no package", folder.string(), "run apt-get update (as root), then try again");
 }

@@ -27,9 +27,9 @@ bool is_playlist_folder(const fs::path& location) {
   if (!is_folder(location)) return false;
   bool any = false;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(location, ignored)) {
-    if (is_hidden(entry.path())) continue;
-    if (!is_playlist(entry.path()) || !entry.is_regular_file(ignored)) return false;
+  for (const auto& entry : entries_of(location, ignored)) {
+    if (is_hidden(entry)) continue;
+    if (!is_playlist(entry) || !fs::is_regular_file(entry, ignored)) return false;
     any = true;
   }
   return any;
@@ -105,7 +105,7 @@ Dataset open_playlists(const fs::path& location, const DatasetOptions& options) 
   DatasetBuilder builder("playlists", location, options.keep_unlabelled);
   std::vector<fs::path> playlists;
   for (const auto& entry : entries_of(location))
-    if (is_playlist(entry.path())) playlists.push_back(entry.path());
+    if (is_playlist(entry)) playlists.push_back(entry);
   std::ranges::sort(playlists);
   Listed listed;
   for (const fs::path& playlist : playlists) read_playlist(playlist, builder, listed);

@@ -337,10 +337,12 @@ FeatureTable read_feature_table(const std::filesystem::path& path) {
 struct FeatureTableWriter::Files {
   std::unique_ptr<FileWriter> table, sidecar;
   Hasher sum = Hasher(HashKind::sha256);  // of the table
+  std::uint64_t bytes = 0;
 
-  void write(std::string_view bytes) {
-    sum.update(bytes);
-    table->write(bytes);
+  void write(std::string_view text) {
+    sum.update(text);
+    bytes += text.size();
+    table->write(text);
   }
 };
 
@@ -377,7 +379,15 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
   files_->write(line_);
 }
 
+std::uint64_t FeatureTableWriter::bytes() const {
+  return files_->bytes;
+}
+
 void FeatureTableWriter::commit() {
+  commit(json::object());
+}
+
+void FeatureTableWriter::commit(const json& facts) {
   if (track_ids_.size() != rows_) {
     throw Error(fmt::format("{} rows were announced and {} were added", rows_, track_ids_.size()), path_.string());
   }
@@ -389,7 +399,10 @@ void FeatureTableWriter::commit() {
     object["track_ids"] = track_ids_;
     for (const FeatureColumn& c : columns_) object["columns"].push_back({c.feature, c.statistic, c.number});
   }
+  object.update(facts);
   files_->sidecar->write(sidecar_text(std::move(object)));
+  files_->table->finish();
+  files_->sidecar->finish();
   files_->sidecar->commit();
   files_->table->commit();
 }

@@ -1,8 +1,10 @@
 // Feature tables (tracks x features) in memory and in files.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,8 +55,12 @@ class FeatureTableWriter {
 
   /// Throws Error if the length of the row differs from the number of columns.
   void add(std::string_view track_id, std::span<const float> values);
-  /// Makes both files appear, the .json first. Throws Error if the number of added rows is not `rows`.
+  /// Makes both files appear, the .json first, with the members of `facts` in it. Throws Error if the number of added
+  /// rows is not `rows`; an old table and its .json stay if one of the new files cannot be written.
+  void commit(const nlohmann::json& facts);
   void commit();
+  /// Bytes of the table until now.
+  std::uint64_t bytes() const;
 
  private:
   struct Files;

@@ -125,6 +125,13 @@ class Packer {
       throw Error("is missing, or its size differs from the manifest", (location_ / shard.file).string(),
                   "delete the folder and pack again");
     }
+    const auto missed = std::ranges::count_if(manifest_.skipped, [](const Fault& fault) {
+      return fault.reason == "cannot be opened" || fault.reason == "cannot be read";
+    });
+    if (missed > 0) {
+      progress_.note(std::to_string(missed) + " clips could not be opened or read when this was packed: delete " +
+                     location_.string() + " and pack again to include them");
+    }
     result_.reused = manifest_.size();
     remove_work();
   }
@@ -144,7 +151,7 @@ class Packer {
                   "choose another folder, or delete this one");
     }
     for (const auto& entry : entries_of(folder_)) {
-      if (!remote_ && entry.path().extension() == ".tfrec") {
+      if (!remote_ && entry.extension() == ".tfrec") {
         throw Error("contains record files already", folder_.string(), "choose an empty folder");
       }
     }

@@ -44,11 +44,10 @@ bool leaves_its_folder(const fs::path& name) {
 }
 
 void check_tree(const fs::path& archive, const fs::path& folder) {
-  const auto entries = checked_filesystem(
-      [&] { return std::vector<fs::directory_entry>(fs::recursive_directory_iterator(folder), {}); });
-  for (const auto& entry : entries) {
-    if (checked_filesystem([&] { return entry.is_symlink(); }))
-      throw_archive_error(archive, fmt::format("contains a link ({})", entry.path().filename().string()));
+  for (const fs::path& entry : entries_of(folder)) {
+    if (checked_filesystem([&] { return fs::is_symlink(entry); }))
+      throw_archive_error(archive, fmt::format("contains a link ({})", entry.filename().string()));
+    if (is_folder(entry)) check_tree(archive, entry);
   }
 }
 

@@ -91,7 +91,7 @@ class LocalStore final : public FileStore {
   void list(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) override {
     const fs::path folder = prefix.substr(0, prefix.find_last_of('/') + 1);
     std::vector<FileInfo> found;
-    checked_filesystem([&] { walk(folder, prefix, deep, found); });
+    walk(folder, prefix, deep, found);
     std::ranges::sort(found, {}, &FileInfo::location);
     for (auto& file : found) each(std::move(file));
   }
@@ -148,8 +148,8 @@ class LocalStore final : public FileStore {
     const std::size_t name_at = path.find_last_of('/') + 1;
     const std::string name = path.substr(name_at);
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(name_at == 0 ? "." : path.substr(0, name_at), ignored)) {
-      if (is_temporary_name(entry.path().filename().string(), name)) fs::remove(entry.path(), ignored);
+    for (const auto& entry : entries_of(path.substr(0, name_at), ignored)) {
+      if (is_temporary_name(entry.filename().string(), name)) fs::remove(entry, ignored);
     }
   }
 
@@ -165,10 +165,11 @@ class LocalStore final : public FileStore {
   // Skips folders that cannot contain the prefix.
   void walk(const fs::path& folder, const std::string& prefix, bool deep, std::vector<FileInfo>& found) {
     for (const auto& entry : entries_of(folder)) {
-      const std::string path = (folder / entry.path().filename()).string();
+      const std::string path = entry.string();
       if (!path.starts_with(prefix)) continue;
-      if (entry.is_directory()) {
-        if (deep && !entry.is_symlink()) walk(folder / entry.path().filename(), prefix, deep, found);
+      std::error_code ignored;
+      if (is_folder(entry)) {
+        if (deep && !fs::is_symlink(entry, ignored)) walk(entry, prefix, deep, found);
       } else if (auto file = find(path)) {
         found.push_back(std::move(*file));
       }
