@@ -31,6 +31,14 @@ fi
 step "Kills"
 python3 tests/faults/kill.py "build/$preset/bin/genrewise" --kills 3
 
+# Runs every command in bad environments; without root, libfaketime or localedef some conditions are skipped. The
+# sanitizers replace the allocator and need more address space than the limits leave.
+step "Bad environments"
+case $preset in
+  asan-ubsan | tsan) echo "skipped: not with sanitizers" ;;
+  *) python3 tests/faults/environment.py "build/$preset/bin/genrewise" --allocations 2 ;;
+esac
+
 # Reads and writes records with the real TensorFlow and TensorBoard, where GENREWISE_TENSORFLOW_PYTHON (or python3) has them.
 step "TensorFlow and TensorBoard"
 code=0

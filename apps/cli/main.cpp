@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "genrewise/audio/isolation.hpp"
-#include "genrewise/base/filesystem_errors.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/base/standard_streams.hpp"
@@ -52,7 +52,9 @@ void catch_signals() {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   signal(SIGALRM, on_alarm);
-  signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(), so that temporary files are still removed
+  // A closed pipe and a file that exceeds ulimit -f are errors of write(), so that temporary files are still removed.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 int fail(std::string_view what, ExitCode code) {
@@ -91,7 +93,7 @@ int parse_and_run(int argc, char** argv) {
   }
 }
 
-int guarded_main(int argc, char** argv) {
+int reporting_main(int argc, char** argv) {
   try {
     return parse_and_run(argc, argv);
   } catch (const OutputClosed&) {
@@ -107,7 +109,7 @@ int guarded_main(int argc, char** argv) {
   } catch (const std::filesystem::filesystem_error& error) {
     return fail(fmt::format("error: {}", to_error(error).what()), kFailed);
   } catch (const std::bad_alloc&) {
-    return fail("error: not enough memory; use fewer threads or less data", kFailed);
+    throw;
   } catch (const nlohmann::json::exception& error) {
     return fail(fmt::format("error: a file contains JSON of another form than expected: {}", problem_of(error)),
                 kFailed);
@@ -115,6 +117,12 @@ int guarded_main(int argc, char** argv) {
     return fail(fmt::format("internal error: {}; please report it with the command and the version", error.what()),
                 kFailed);
   }
+}
+
+// Apart from the other errors, because their messages need memory.
+int guarded_main(int argc, char** argv) try { return reporting_main(argc, argv); } catch (const std::bad_alloc&) {
+  std::fputs("genrewise: error: out of memory; use fewer threads or less data\n", stderr);
+  return kFailed;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/filesystem_errors.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/networks/messages.hpp"

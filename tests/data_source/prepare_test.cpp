@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -34,6 +35,7 @@ class FakeSet : public FeatureSet {
   std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }
   Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch&) const override {
     if (++calls == interrupt_at) request_interrupt();
+    if (calls == 1 && at_first_call) at_first_call();
     if (clip.samples.size() < 10) return tl::unexpected(Fault{"too short", "", "takes 10 samples"});
     out[0] = static_cast<float>(clip.samples.size());
     out[1] = clip.samples[0];
@@ -42,6 +44,7 @@ class FakeSet : public FeatureSet {
 
   mutable std::atomic<int> calls = 0;
   int interrupt_at = -1;
+  std::function<void()> at_first_call;
 
  private:
   FeatureRecipe recipe_;
@@ -140,6 +143,21 @@ TEST_F(Prepare, SkipsUnusableClipsAndStoresTheReasons) {
   EXPECT_EQ(facts()["skipped"][1]["reason"], "not audio");
   EXPECT_EQ(facts()["source"]["tracks"], 13);
   EXPECT_EQ(read_feature_table(output_).track_ids.size(), 9u);
+}
+
+TEST_F(Prepare, TriesAClipAgainThatCanBeOpenedNow) {
+  extract(FakeSet());
+  const std::string whole = read_file(output_);
+  std::filesystem::remove(output_);
+  const std::filesystem::path clip = dataset_.tracks[4].path, away = folder_ / "away";
+  FakeSet set;
+  set.at_first_call = [&] { std::filesystem::rename(clip, away); };  // a folder that is not there for a moment
+  EXPECT_EQ(extract(set).skipped.size(), 1u);
+  std::filesystem::rename(away, clip);
+  const FakeSet again;
+  EXPECT_THAT(extract(again).skipped, ::testing::IsEmpty());
+  EXPECT_EQ(again.calls, 1);
+  EXPECT_EQ(read_file(output_), whole);
 }
 
 TEST_F(Prepare, ContinuesAfterAnInterruption) {
@@ -294,17 +312,22 @@ TEST_F(Prepare, NamesTheFileOfDamagedFacts) {
   const std::string whole = read_file(sidecar);
   write_file(sidecar, whole.substr(0, whole.size() / 2));
   EXPECT_TRUE(is_labelled_table(output_));
-  EXPECT_THAT(error_message([&] { read_labelled_table(output_); }),
-              HasSubstr("t.csv.json: is damaged: it is not a JSON object"));
+  EXPECT_THAT(error_message([&] { read_labelled_table(output_); }), HasSubstr("t.csv.json: is not valid JSON"));
   for (const char* key :
        {"/examples/genres", "/examples/version", "/examples/artists", "/rows", "/recipe", "/source"}) {
     nlohmann::json other = nlohmann::json::parse(whole);
     other[nlohmann::json::json_pointer(key)] = {{"x", 1}};
     write_file(sidecar, other.dump());
-    EXPECT_THAT(error_message([&] { read_labelled_table(output_); }), HasSubstr("t.csv.json: is damaged")) << key;
+    EXPECT_THAT(error_message([&] { read_labelled_table(output_); }), HasSubstr("its checksum does not fit")) << key;
+    other.erase("sha256");  // as earlier versions wrote it
+    write_file(sidecar, other.dump());
+    EXPECT_THAT(error_message([&] { read_labelled_table(output_); }),
+                HasSubstr("t.csv.json: a value is missing or of another type"))
+        << key;
   }
   nlohmann::json fewer = nlohmann::json::parse(whole);
   fewer["examples"]["genres"].erase(0);
+  fewer.erase("sha256");
   write_file(sidecar, fewer.dump());
   EXPECT_THAT(error_message([&] { read_labelled_table(output_); }), HasSubstr("another number of examples"));
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "genrewise/base/random.hpp"
 #include "genrewise/features/fma_columns.hpp"
@@ -160,6 +161,30 @@ TEST(FeatureTable, ATruncatedTableIsRefused) {
   EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr("t.csv: has 1 rows, but t.csv.json states 3"));
   write_file(folder / "t.csv", whole + "9,1,2,3\n");
   EXPECT_THAT(message_of(folder / "t.csv"), HasSubstr("has 4 rows"));
+}
+
+TEST(FeatureTable, AnAlteredNumberIsRefusedUnlessTheChecksumsAreRemoved) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"t.csv", "t.npy"}) {
+    write_feature_table(small_table(), folder / name);
+    std::string bytes = read_file(folder / name);
+    if (name == std::string("t.csv")) {
+      bytes.replace(bytes.find("1.5,"), 3, "2.5");
+    } else {
+      const float other = 2.5f;
+      std::memcpy(bytes.data() + bytes.size() - 9 * sizeof(float), &other, sizeof other);
+    }
+    write_file(folder / name, bytes);
+    EXPECT_THAT(message_of(folder / name), HasSubstr("was changed since it was extracted"));
+    const std::filesystem::path sidecar = folder / (std::string(name) + ".json");
+    nlohmann::json object = nlohmann::json::parse(read_file(sidecar));
+    object.erase("table_sha256");
+    write_file(sidecar, object.dump());
+    EXPECT_THAT(message_of(folder / name), HasSubstr(std::string(name) + ".json: was changed or damaged"));
+    object.erase("sha256");
+    write_file(sidecar, object.dump());
+    EXPECT_EQ(read_feature_table(folder / name).values(0, 0), 2.5f);
+  }
 }
 
 TEST(FeatureTable, TheSeparatorOfAResavedTableIsNamed) {

@@ -273,6 +273,9 @@ TEST(Report, ReportsMissingKeysAndWrongFormats) {
     }
     return "no error";
   };
+  json other_type = results;
+  other_type["models"][0]["accuracy"] = "high";
+  EXPECT_THAT(message(other_type), HasSubstr("results.json: a value is missing or of another type"));
   json newer = results;
   newer["format_version"] = 2;
   EXPECT_THAT(message(newer), HasSubstr("format version 2"));

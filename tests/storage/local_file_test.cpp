@@ -1,3 +1,4 @@
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/files.hpp"
 
 #include <gmock/gmock.h>
@@ -102,6 +103,21 @@ TEST(LocalFile, ThatCannotBeOpenedSinceTooManyAreOpenIsNoFaultOfTheFile) {
   EXPECT_THAT(tried, ::testing::HasSubstr("too many open files"));
   EXPECT_THAT(opened, ::testing::HasSubstr("too many open files"));
   EXPECT_EQ(read_file(folder / "f"), "x");
+}
+
+TEST(CheckedFilesystem, ReportsFailuresAsErrorWithThePath) {
+  const TemporaryFolder folder;
+  const std::filesystem::path loop = folder / "loop", missing = folder / "missing";
+  std::filesystem::create_symlink(loop, loop);
+  const auto names = [](const std::filesystem::path& path) { return ::testing::HasSubstr(path.string()); };
+  EXPECT_THAT(testing::error_message([&] { path_exists(loop); }), names(loop));
+  EXPECT_THAT(testing::error_message([&] { is_folder(loop); }), names(loop));
+  EXPECT_THAT(testing::error_message([&] { entries_of(missing); }), names(missing));
+  EXPECT_THAT(testing::error_message([&] { bytes_of_file(missing); }), names(missing));
+  EXPECT_THAT(testing::error_message([&] { rename_path(missing, loop); }), names(missing));
+  EXPECT_FALSE(path_exists(missing));
+  EXPECT_FALSE(is_file(missing));
+  EXPECT_THAT(entries_of(folder / ""), ::testing::ElementsAre(loop));
 }
 
 TEST(TemporaryFolderOfTheSystem, IsNamedWhenItIsMissing) {

@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "genrewise/base/filesystem_errors.hpp"
+#include "genrewise/base/filesystem.hpp"
 
 namespace genrewise {
 namespace {
@@ -22,6 +22,8 @@ const char* remedy_for(int code) {
     case EACCES:
     case EPERM:
       return "check the permissions of the file and its folder";
+    case EFBIG:
+      return "the file exceeds a limit of sizes: raise it (ulimit -f) or choose another file system";
     case EROFS:
       return "the file system is read-only: choose another folder";
     case ENOENT:

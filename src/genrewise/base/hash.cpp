@@ -1,7 +1,10 @@
 #include "genrewise/base/hash.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+
+#include <new>
 
 #include "genrewise/base/error.hpp"
 
@@ -29,6 +32,7 @@ const EVP_MD* method_of(HashKind kind) {
 }  // namespace
 
 Hasher::Hasher(HashKind kind) : context_(std::make_unique<Context>()) {
+  if (OPENSSL_init_crypto(0, nullptr) != 1 || context_->md == nullptr) throw std::bad_alloc();
   if (EVP_DigestInit_ex(context_->md, method_of(kind), nullptr) != 1) {
     throw Error("OpenSSL cannot compute this checksum", EVP_MD_get0_name(method_of(kind)),
                 "check the OpenSSL configuration (a FIPS mode disables old methods)");

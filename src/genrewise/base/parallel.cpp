@@ -56,7 +56,14 @@ void parallel_for(std::size_t count, const std::function<void(std::size_t, int)>
   };
   {
     std::vector<std::jthread> helpers;
-    for (int worker = 1; worker < threads; ++worker) helpers.push_back(start_thread([&work, worker] { work(worker); }));
+    try {
+      for (int worker = 1; worker < threads; ++worker)
+        helpers.push_back(start_thread([&work, worker] { work(worker); }));
+    } catch (const ThreadError&) {  // fewer threads do the same work
+    } catch (...) {
+      stop = true;
+      throw;
+    }
     work(0);
   }
   if (first) std::rethrow_exception(first);

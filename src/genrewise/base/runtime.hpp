@@ -16,11 +16,13 @@
 #include <mutex>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <typeindex>
 #include <utility>
 #include <vector>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/progress.hpp"
 
 namespace genrewise {
@@ -108,9 +110,16 @@ class UseRuntime {
   Runtime* before_;
 };
 
-/// Starts a thread whose current runtime is the caller's. `body` takes a std::stop_token or nothing.
+/// No more threads can be started; those that run are unharmed.
+class ThreadError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Starts a thread whose current runtime is the caller's. `body` takes a std::stop_token or nothing. Throws
+/// ThreadError.
 template <class Body>
-std::jthread start_thread(Body body) {
+std::jthread start_thread(Body body) try {
   return std::jthread([&runtime = Runtime::current(), body = std::move(body)](std::stop_token stop) mutable {
     const UseRuntime use(runtime);
     if constexpr (std::is_invocable_v<Body&, std::stop_token>) {
@@ -119,6 +128,9 @@ std::jthread start_thread(Body body) {
       body();
     }
   });
+} catch (const std::system_error& error) {
+  throw ThreadError("cannot start a thread (" + error.code().message() + ")", {},
+                    "use fewer threads, or raise the limits of processes and memory (ulimit -u, ulimit -v)");
 }
 
 }  // namespace genrewise

@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -36,7 +39,12 @@ std::string recipe_text(const FeatureRecipe& recipe) {
 void check_output(const fs::path& output) {
   if (output.extension() != ".csv" && output.extension() != ".npy")
     throw Error("a feature table's name ends in .csv or .npy", output.string(), "choose one of these extensions");
-  if (fs::is_directory(output)) throw Error("is a folder", output.string(), "give the name of a file");
+  if (is_folder(output)) throw Error("is a folder", output.string(), "give the name of a file");
+}
+
+/// Whether a clip that could not be accessed may be now; other faults lie in its content.
+bool is_worth_another_try(const Fault& fault) {
+  return fault.reason == "cannot be read" || (fault.reason == "cannot be opened" && try_open_file(fault.where));
 }
 
 class Extraction {
@@ -85,6 +93,7 @@ class Extraction {
     auto facts = intact_facts();
     if (!facts || facts->fingerprint != fingerprint_) return false;
     if (facts->bytes != 0 && facts->bytes != table->bytes) return false;  // truncated
+    if (std::ranges::any_of(facts->skipped, is_worth_another_try)) return false;
     result_.skipped = std::move(facts->skipped);
     result_.reused = result_.tracks - result_.skipped.size();
     refresh_facts(*facts);
@@ -173,8 +182,9 @@ class Extraction {
       writer.add(dataset_.tracks[i].id, row);
       tracks.push_back(i);
     }
-    writer.commit();
-    add_table_facts(output_, facts_of(tracks));
+    TableFacts facts = facts_of(tracks);
+    facts.bytes = writer.bytes();
+    writer.commit(to_json(facts));
   }
 
   // The rows have not changed, but genres, artists or parts may have been corrected since.
@@ -185,8 +195,9 @@ class Extraction {
       if (identities.contains(keys_[i])) tracks.push_back(i);
     }
     if (tracks.size() != result_.reused) return;  // written by an earlier version
-    const TableFacts now = facts_of(tracks);
-    if (!same_examples(there, now)) add_table_facts(output_, now);
+    TableFacts now = facts_of(tracks);
+    now.bytes = there.bytes;
+    if (!same_examples(there, now)) replace_table_facts(output_, now);
   }
 
   TableFacts facts_of(const std::vector<std::size_t>& tracks) const {

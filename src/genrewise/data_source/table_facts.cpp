@@ -5,7 +5,9 @@
 #include <set>
 
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/data_source/selection.hpp"
+#include "genrewise/features/table_sidecar.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -14,10 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kVersion = 1;  // of "examples"
-
-std::filesystem::path facts_path(const std::filesystem::path& table) {
-  return table.string() + ".json";
-}
 
 json examples_json(const TableFacts& facts) {
   const SplitSubjects& subjects = facts.subjects;
@@ -57,47 +55,42 @@ void read_examples(const json& examples, TableFacts& facts) {
 }  // namespace
 
 std::optional<TableFacts> read_table_facts(const std::filesystem::path& table) {
-  const std::filesystem::path path = facts_path(table);
-  if (!file_exists(path)) return std::nullopt;
-  const json document = json::parse(read_file(path), nullptr, false);
-  const char* const remedy = "restore it, or delete it and the table and extract the features again";
-  if (!document.is_object()) throw Error("is damaged: it is not a JSON object", path.string(), remedy);
-  try {
-    if (!document.contains("source")) return std::nullopt;
+  const auto document = read_sidecar(table);
+  if (!document || !document->contains("source")) return std::nullopt;
+  return read_json(sidecar_path(table).string(), kSidecarRemedy, [&] {
     TableFacts facts;
-    const json &source = document.at("source"), &recipe = document.at("recipe");
+    const json &source = document->at("source"), &recipe = document->at("recipe");
     facts.dataset = source.at("dataset");
     facts.kind = source.at("kind");
     facts.tracks = source.at("tracks");
     facts.fingerprint = source.at("fingerprint");
     if (source.contains("bytes")) facts.bytes = source.at("bytes");
-    facts.skipped = document.at("skipped").get<std::vector<Fault>>();
+    facts.skipped = document->at("skipped").get<std::vector<Fault>>();
     facts.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
-    if (document.contains("examples")) read_examples(document.at("examples"), facts);
-    return facts;
-  } catch (const json::exception&) {
-    throw Error("is damaged: a value of source, skipped, recipe or examples is missing or has another type",
-                path.string(), remedy);
-  }
+    if (document->contains("examples")) read_examples(document->at("examples"), facts);
+    return std::optional(std::move(facts));
+  });
 }
 
 bool same_examples(const TableFacts& a, const TableFacts& b) {
   return examples_json(a) == examples_json(b);
 }
 
-void add_table_facts(const std::filesystem::path& table, const TableFacts& facts) {
-  const std::filesystem::path path = facts_path(table);
-  json document = json::parse(read_file(path));
-  const auto file = find_file(table);
-  document["source"] = {{"dataset", facts.dataset},
-                        {"kind", facts.kind},
-                        {"tracks", facts.tracks},
-                        {"fingerprint", facts.fingerprint},
-                        {"bytes", file ? file->bytes : 0}};
-  document["skipped"] = facts.skipped;
-  document["examples"] = examples_json(facts);
-  // Names may be any bytes; JSON is UTF-8.
-  write_file(path, document.dump(1, ' ', false, json::error_handler_t::replace) + "\n");
+json to_json(const TableFacts& facts) {
+  return {{"source",
+           {{"dataset", facts.dataset},
+            {"kind", facts.kind},
+            {"tracks", facts.tracks},
+            {"fingerprint", facts.fingerprint},
+            {"bytes", facts.bytes}}},
+          {"skipped", facts.skipped},
+          {"examples", examples_json(facts)}};
+}
+
+void replace_table_facts(const std::filesystem::path& table, const TableFacts& facts) {
+  json document = read_sidecar(table).value_or(json::object());
+  document.update(to_json(facts));
+  write_file(sidecar_path(table), sidecar_text(std::move(document)));
 }
 
 Examples examples_of(const std::filesystem::path& table, TableFacts facts) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,21 +22,25 @@ struct TableFacts {
   std::string fingerprint;    ///< of recipe and clips
   std::uint64_t bytes = 0;    ///< size of the table; 0: unknown (tables of earlier versions)
   std::vector<Fault> skipped;
-  FeatureRecipe recipe;  ///< read from the file; add_table_facts() does not change it
+  FeatureRecipe recipe;  ///< read from the file; not in to_json()
   /// Per row; empty in tables of earlier versions.
   std::vector<std::string> identities;  ///< ClipIdentity::key()
   SplitSubjects subjects;               ///< without ids; label -1: none
 };
 
 /// Empty if there is no file, or if it contains none (a table that extract_features() did not write). Throws Error,
-/// with the file's path, if the file is damaged: not JSON, or a value is missing or has another type.
+/// with the file's path, if the file is damaged: not JSON, another checksum than it states, or a value that is missing
+/// or has another type.
 std::optional<TableFacts> read_table_facts(const std::filesystem::path& table);
 
 /// Whether both describe each row identically.
 bool same_examples(const TableFacts& a, const TableFacts& b);
 
-/// Adds the facts to the table's ".json", which FeatureTableWriter wrote. Throws Error if it cannot be written.
-void add_table_facts(const std::filesystem::path& table, const TableFacts& facts);
+/// The members "source", "skipped" and "examples", for FeatureTableWriter::commit().
+nlohmann::json to_json(const TableFacts& facts);
+
+/// Replaces the facts in the table's ".json". Throws Error if it cannot be read or written.
+void replace_table_facts(const std::filesystem::path& table, const TableFacts& facts);
 
 /// The table's rows with the genres of the facts; leaves out rows without a genre.
 Examples examples_of(const std::filesystem::path& table, TableFacts facts);

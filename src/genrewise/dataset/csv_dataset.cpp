@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
@@ -40,27 +41,27 @@ std::optional<Part> part_of_row(const NamedCsv& csv) {
 std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   std::filesystem::path found;
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path().extension() != ".csv" || !entry.is_regular_file(ignored)) continue;
-    const CsvColumns columns = read_csv_columns(entry.path());
+  for (const auto& entry : entries_of(folder, ignored)) {
+    if (entry.extension() != ".csv" || !std::filesystem::is_regular_file(entry, ignored)) continue;
+    const CsvColumns columns = read_csv_columns(entry);
     if (!columns.find("path") || !columns.find("genre")) continue;
     if (!found.empty()) {
       throw Error(fmt::format("contains more than one list of clips ({}, {})", found.filename().string(),
-                              entry.path().filename().string()),
+                              entry.filename().string()),
                   folder.string(), "give one of these files");
     }
-    found = entry.path();
+    found = entry;
   }
   return found;
 }
 
 bool is_list_of_clips(const std::filesystem::path& location) {
-  if (std::filesystem::is_directory(location)) return !find_csv_in(location).empty();
-  return std::filesystem::exists(location) || file_exists(location);  // includes pipes and objects in a store
+  if (is_folder(location)) return !find_csv_in(location).empty();
+  return path_exists(location) || file_exists(location);  // includes pipes and objects in a store
 }
 
 Dataset open_csv(const std::filesystem::path& given, const DatasetOptions& options) {
-  const std::filesystem::path location = std::filesystem::is_directory(given) ? find_csv_in(given) : given;
+  const std::filesystem::path location = is_folder(given) ? find_csv_in(given) : given;
   NamedCsv csv(location);
   const std::string file = !csv.has("path") && csv.has("filename") ? "filename" : "path";
   csv.require({file, "genre"},

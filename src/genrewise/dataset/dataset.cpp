@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "genrewise/base/filesystem_errors.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/builder.hpp"
@@ -56,14 +56,12 @@ std::vector<DatasetKindDescriptor> dataset_kinds() {
 #undef GENREWISE_CALL
 }
 
-Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options) try {
+Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options) {
   Dataset dataset = open_by_kind(location, options);
   if (options.fma_subset && dataset.kind != "fma")
     throw UsageError("only an FMA dataset has subsets, and this is not one: " + location.string(), "--subset",
                      "leave the option out");
   return dataset;
-} catch (const std::filesystem::filesystem_error& error) {
-  throw to_error(error);
 }
 
 }  // namespace genrewise

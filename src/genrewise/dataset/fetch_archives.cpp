@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/archive.hpp"
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
@@ -31,7 +32,7 @@ void fetch_archives(const std::vector<FolderArchive>& archives, const fs::path& 
   std::vector<const FolderArchive*> missing;
   const auto zip_of = [&](const FolderArchive& archive) { return into / (archive.folder + ".zip"); };
   for (const FolderArchive& archive : archives) {
-    if (fs::is_directory(into / archive.folder)) {
+    if (is_folder(into / archive.folder)) {
       progress.note(fmt::format("{} exists already", (into / archive.folder).string()));
     } else {
       missing.push_back(&archive);
@@ -44,11 +45,11 @@ void fetch_archives(const std::vector<FolderArchive>& archives, const fs::path& 
     const fs::path zip = zip_of(*archive);
     download({.url = archive->url, .target = zip, .checksum = archive->checksum}, progress);
     unpack_archive(zip, into, progress);
-    if (!fs::is_directory(into / archive->folder)) {
+    if (!is_folder(into / archive->folder)) {
       throw Error(fmt::format("the archive does not contain the folder {}", archive->folder), zip.string(),
                   "delete the archive, then fetch it again");
     }
-    if (!keep_archives) fs::remove(zip);
+    if (!keep_archives) remove_path(zip);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/process.hpp"
@@ -50,8 +51,8 @@ void run(const std::vector<std::string>& command, const fs::path& folder, const 
 }
 
 fs::path only_deb_in(const fs::path& folder) {
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".deb") return fs::absolute(entry.path());
+  for (const auto& entry : entries_of(folder)) {
+    if (entry.extension() == ".deb") return absolute_path(entry);
   }
   throw Error("apt-get has downloaded no package", folder.string(), "run apt-get update (as root), then try again");
 }
@@ -67,13 +68,13 @@ void fetch_package(const std::string& package, const std::set<std::string>& file
       "try again: the package is damaged");
   for (const std::string& file : files) {
     const fs::path inside = fs::path(file).lexically_relative(package);
-    if (!fs::exists(unpacked / inside)) continue;  // another version of the package; reported at the end
+    if (!path_exists(unpacked / inside)) continue;  // another version of the package; reported at the end
     make_folders((ready / inside).parent_path());
-    fs::rename(unpacked / inside, ready / inside);
+    rename_path(unpacked / inside, ready / inside);
   }
   const fs::path copyright = unpacked / "usr/share/doc" / package / "copyright";
-  if (fs::exists(copyright)) fs::copy_file(copyright, ready / "copyright");
-  fs::rename(ready, folder / package);
+  if (path_exists(copyright)) write_file(ready / "copyright", read_file(copyright));
+  rename_path(ready, folder / package);
 }
 
 }  // namespace
@@ -82,7 +83,7 @@ FetchResult fetch_demo(const fs::path& folder, std::uint64_t disk_bytes, Progres
   const auto files = files_by_package();
   std::vector<std::string> missing;
   for (const auto& [package, names] : files) {
-    if (!fs::is_directory(folder / package)) missing.push_back(package);
+    if (!is_folder(folder / package)) missing.push_back(package);
   }
   if (!missing.empty()) {
     require_package_manager();
@@ -99,7 +100,7 @@ FetchResult fetch_demo(const fs::path& folder, std::uint64_t disk_bytes, Progres
   FetchResult result{.dataset = folder / "demo.csv", .missing = {}};
   for (const auto& [package, names] : files) {
     for (const std::string& name : names) {
-      if (fs::exists(folder / name)) continue;
+      if (path_exists(folder / name)) continue;
       result.missing.push_back({"not in the package", (folder / name).string(),
                                 fmt::format("the installed release's version of {} has no such file; delete the "
                                             "package's folder to download it again",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/builder.hpp"
@@ -26,12 +27,12 @@ std::size_t subset_rank(std::string_view name) {
 /// Path of tracks.csv: below the location, in it, or beside it if the location is one of FMA's own folders; else empty.
 fs::path find_metadata(const fs::path& location) {
   std::vector<fs::path> candidates{location / "fma_metadata" / "tracks.csv", location / "tracks.csv"};
-  const fs::path whole = fs::absolute(location / "").lexically_normal().parent_path();
+  const fs::path whole = absolute_path(location / "").lexically_normal().parent_path();
   if (whole.filename().string().starts_with("fma_")) {
     candidates.push_back(whole.parent_path() / "fma_metadata" / "tracks.csv");
   }
   for (const fs::path& candidate : candidates) {
-    if (fs::is_regular_file(candidate)) return candidate;
+    if (is_file(candidate)) return candidate;
   }
   return {};
 }
@@ -47,7 +48,7 @@ std::vector<fs::path> audio_roots(const fs::path& location, const fs::path& meta
   for (const std::size_t i : order) {
     for (const fs::path& parent : {location, beside}) {
       fs::path root = parent / fmt::format("fma_{}", kSubsets[i]);
-      if (fs::is_directory(root)) roots.push_back(std::move(root));
+      if (is_folder(root)) roots.push_back(std::move(root));
     }
   }
   roots.push_back(location);
@@ -105,7 +106,7 @@ std::string named(std::string_view name, std::string_view id) {
 }
 
 bool is_fma_folder(const fs::path& location) {
-  return fs::is_directory(location) && !find_metadata(location).empty();
+  return is_folder(location) && !find_metadata(location).empty();
 }
 
 Dataset open_fma(const fs::path& location, const DatasetOptions& options) {

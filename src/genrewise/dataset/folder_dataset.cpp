@@ -5,6 +5,7 @@
 #include <map>
 
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/location.hpp"
@@ -15,10 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Entries of a folder, sorted by name. A folder that cannot be read is rejected and has none.
-std::vector<fs::path> entries_of(const fs::path& folder, DatasetBuilder& builder) {
-  std::vector<fs::path> entries;
+std::vector<fs::path> sorted_entries_of(const fs::path& folder, DatasetBuilder& builder) {
   std::error_code code;
-  for (fs::directory_iterator at(folder, code), end; !code && at != end; at.increment(code)) entries.push_back(*at);
+  std::vector<fs::path> entries = entries_of(folder, code);
   if (code) builder.reject("cannot be opened", folder.string(), code.message());
   std::ranges::sort(entries);
   return entries;
@@ -62,7 +62,7 @@ class GenreFolders {
     const auto [taken, is_new] = genre_of_.try_emplace(real_path(folder), genre_);
     if (!is_new) return ignore_link(folder, taken->first, taken->second);
     std::error_code ignored;
-    for (const fs::path& entry : entries_of(folder, builder_)) {
+    for (const fs::path& entry : sorted_entries_of(folder, builder_)) {
       if (is_hidden(entry)) {
         builder_.ignore();
       } else if (fs::is_symlink(entry, ignored) && !leads_elsewhere(entry)) {
@@ -114,12 +114,12 @@ bool has_digits(const std::string& name, std::size_t count) {
 /// Whether the folder contains clips as FMA's archives do: 000/000002.mp3.
 bool holds_fma_clips(const fs::path& folder) {
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string thousands = entry.path().filename().string();
+  for (const fs::path& entry : entries_of(folder, ignored)) {
+    const std::string thousands = entry.filename().string();
     if (!has_digits(thousands, 3)) continue;
-    for (const auto& clip : fs::directory_iterator(entry.path(), ignored)) {
-      const std::string id = clip.path().stem().string();
-      if (clip.path().extension() == ".mp3" && has_digits(id, 6) && id.starts_with(thousands)) return true;
+    for (const fs::path& clip : entries_of(entry, ignored)) {
+      const std::string id = clip.stem().string();
+      if (clip.extension() == ".mp3" && has_digits(id, 6) && id.starts_with(thousands)) return true;
     }
   }
   return false;
@@ -142,19 +142,15 @@ void require_genres(const fs::path& root, const std::vector<fs::path>& entries) 
 /// GTZAN's archives contain the genre folders one level down, beside images of spectrograms.
 fs::path root_of(const fs::path& location) {
   for (const char* name : {"genres_original", "genres"}) {
-    if (fs::is_directory(location / name)) return location / name;
+    if (is_folder(location / name)) return location / name;
   }
   return location;
-}
-
-bool is_folder(const fs::path& location) {
-  return fs::is_directory(location);
 }
 
 Dataset open_genre_folders(const fs::path& location, const DatasetOptions& options) {
   DatasetBuilder builder("folder", location, options.keep_unlabelled);
   const fs::path root = root_of(location);
-  const std::vector<fs::path> entries = entries_of(root, builder);
+  const std::vector<fs::path> entries = sorted_entries_of(root, builder);
   require_genres(root, entries);
   GenreFolders folders(root, builder);
   for (const fs::path& entry : entries) {

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <unordered_map>
 
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/dataset/dataset_list.hpp"
@@ -23,12 +24,12 @@ bool is_playlist(const fs::path& path) {
 /// Whether the folder contains playlists only. Playlists beside music or genre folders come from a player and do not
 /// state genres.
 bool is_playlist_folder(const fs::path& location) {
-  if (!fs::is_directory(location)) return false;
+  if (!is_folder(location)) return false;
   bool any = false;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(location, ignored)) {
-    if (is_hidden(entry.path())) continue;
-    if (!is_playlist(entry.path()) || !entry.is_regular_file(ignored)) return false;
+  for (const auto& entry : entries_of(location, ignored)) {
+    if (is_hidden(entry)) continue;
+    if (!is_playlist(entry) || !fs::is_regular_file(entry, ignored)) return false;
     any = true;
   }
   return any;
@@ -103,8 +104,8 @@ void read_playlist(const fs::path& playlist, DatasetBuilder& builder, Listed& li
 Dataset open_playlists(const fs::path& location, const DatasetOptions& options) {
   DatasetBuilder builder("playlists", location, options.keep_unlabelled);
   std::vector<fs::path> playlists;
-  for (const auto& entry : fs::directory_iterator(location))
-    if (is_playlist(entry.path())) playlists.push_back(entry.path());
+  for (const auto& entry : entries_of(location))
+    if (is_playlist(entry)) playlists.push_back(entry);
   std::ranges::sort(playlists);
   Listed listed;
   for (const fs::path& playlist : playlists) read_playlist(playlist, builder, listed);

@@ -9,10 +9,13 @@
 #include <optional>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/features/echonest_table.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/npy.hpp"
 #include "genrewise/features/recipe.hpp"
+#include "genrewise/features/table_sidecar.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -21,10 +24,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kFormat = "genrewise feature table";
-
-std::filesystem::path sidecar_path(const std::filesystem::path& path) {
-  return path.string() + ".json";
-}
 
 /// Running mean and sum of squared deviations of a column (Welford).
 struct Moments {
@@ -54,31 +53,39 @@ struct Sidecar {
   FeatureRecipe recipe;
   std::vector<FeatureColumn> columns;
   std::vector<std::string> track_ids;
-  std::optional<std::size_t> rows;
+  std::optional<std::size_t> rows;  // of a CSV; this and the checksum: empty in sidecars of earlier versions
+  std::string table_sha256;
 };
 
-std::optional<Sidecar> read_sidecar(const std::filesystem::path& table) {
-  const std::filesystem::path path = sidecar_path(table);
-  if (!file_exists(path)) return std::nullopt;
-  const json object = json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  const char* const remedy = "restore it, or delete it and the table and extract the features again";
-  if (!object.is_object()) throw Error("is damaged: it is not a JSON object", path.string(), remedy);
-  try {
-    if (object.at("format") != kFormat) throw Error("does not describe a feature table", path.string(), remedy);
+std::optional<Sidecar> parse_sidecar(const std::filesystem::path& table) {
+  const auto object = read_sidecar(table);
+  if (!object) return std::nullopt;
+  const std::string path = sidecar_path(table).string();
+  return read_json(path, kSidecarRemedy, [&] {
+    if (object->at("format") != kFormat) throw Error("does not describe a feature table", path, kSidecarRemedy);
     Sidecar sidecar;
-    const json& recipe = object.at("recipe");
+    const json& recipe = object->at("recipe");
     sidecar.recipe = {recipe.at("name"), recipe.at("version"), recipe.at("hash")};
-    if (object.contains("rows")) sidecar.rows = object.at("rows").get<std::size_t>();
-    if (object.contains("track_ids")) sidecar.track_ids = object.at("track_ids").get<std::vector<std::string>>();
-    if (object.contains("columns")) {
-      for (const json& column : object.at("columns"))
+    if (object->contains("rows")) sidecar.rows = object->at("rows").get<std::size_t>();
+    if (object->contains("track_ids")) sidecar.track_ids = object->at("track_ids").get<std::vector<std::string>>();
+    if (object->contains("columns")) {
+      for (const json& column : object->at("columns"))
         sidecar.columns.push_back({column.at(0), column.at(1), column.at(2)});
     }
-    return sidecar;
-  } catch (const json::exception&) {
-    throw Error("is damaged: format, recipe, rows, track_ids or columns is missing or has another type", path.string(),
-                remedy);
-  }
+    sidecar.table_sha256 = object->value("table_sha256", "");
+    return std::optional(std::move(sidecar));
+  });
+}
+
+/// Throws Error if the checksum of the table is not that of the one that was written with the sidecar.
+void require_unchanged(const std::filesystem::path& table, const Sidecar& sidecar, std::string_view sha256) {
+  if (sidecar.table_sha256.empty() || sha256 == sidecar.table_sha256) return;
+  const std::string name = sidecar_path(table.filename()).string();
+  throw Error(
+      fmt::format("was changed since it was extracted (its checksum is not the one in {})", name), table.string(),
+      fmt::format("delete both files and extract it again; if the change is intended, remove the members sha256 "
+                  "and table_sha256 from {}",
+                  name));
 }
 
 const char* why_unfit(double value) {
@@ -191,6 +198,8 @@ std::vector<std::string> read_rows(std::string_view rest, const RowParser& parse
 FeatureTable read_csv(const std::filesystem::path& path) {
   std::string text = read_file(path);
   if (is_echonest_table(text)) return read_echonest_table(text, path.string());
+  const auto sidecar = parse_sidecar(path);
+  const std::string sha256 = sidecar ? sha256_hex(text) : "";
   if (text.find('\n') == std::string::npos) std::ranges::replace(text, '\r', '\n');  // line ends of old Macintoshes
   CsvReader header(text, path.string());
   FeatureTable table;
@@ -204,7 +213,6 @@ FeatureTable read_csv(const std::filesystem::path& path) {
   std::string_view rest = text;
   for (int i = 0; i < 4; ++i) rest.remove_prefix(std::min(rest.find('\n') + 1, rest.size()));
 
-  const auto sidecar = read_sidecar(path);
   const RowParser parser(table.columns, path.string());
   std::vector<float> values;
   values.reserve(rest.size() / 18);                                  // FMA writes about 18 characters for a number
@@ -229,6 +237,7 @@ FeatureTable read_csv(const std::filesystem::path& path) {
                               sidecar_path(path.filename()).string(), *sidecar->rows),
                   path.string(), "the table is truncated or was edited: delete both files and extract it again");
     }
+    require_unchanged(path, *sidecar, sha256);
   } else if (table.columns == fma_columns()) {
     table.recipe = published_fma_recipe();
   } else {
@@ -252,18 +261,20 @@ void require_finite(const FeatureTable& table, const std::vector<Number>& values
 }
 
 FeatureTable read_npy(const std::filesystem::path& path) {
-  auto sidecar = read_sidecar(path);
+  auto sidecar = parse_sidecar(path);
   if (!sidecar) {
     throw Error("the tracks and features of these numbers are unknown", path.string(),
                 "keep " + sidecar_path(path.filename()).string() + " beside it, or extract the features again");
   }
-  NpyArray array = parse_npy(read_file(path), path.string());
-  FeatureTable table{std::move(sidecar->recipe), std::move(sidecar->columns), std::move(sidecar->track_ids), {}};
+  const std::string bytes = read_file(path);
+  NpyArray array = parse_npy(bytes, path.string());
+  FeatureTable table{sidecar->recipe, std::move(sidecar->columns), std::move(sidecar->track_ids), {}};
   if (array.rows != table.track_ids.size() || array.cols != table.columns.size()) {
     throw Error(fmt::format("is {} x {}, but its .json names {} tracks and {} columns", array.rows, array.cols,
                             table.track_ids.size(), table.columns.size()),
                 path.string(), "the two files do not belong together: extract the features again");
   }
+  require_unchanged(path, *sidecar, sha256_hex(bytes));
   require_finite(table, array.float32, path.string());
   require_finite(table, array.float64, path.string());
   if (!array.float64.empty()) {
@@ -325,6 +336,14 @@ FeatureTable read_feature_table(const std::filesystem::path& path) {
 
 struct FeatureTableWriter::Files {
   std::unique_ptr<FileWriter> table, sidecar;
+  Hasher sum = Hasher(HashKind::sha256);  // of the table
+  std::uint64_t bytes = 0;
+
+  void write(std::string_view text) {
+    sum.update(text);
+    bytes += text.size();
+    table->write(text);
+  }
 };
 
 FeatureTableWriter::FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe,
@@ -335,7 +354,7 @@ FeatureTableWriter::FeatureTableWriter(std::filesystem::path path, FeatureRecipe
       rows_(rows),
       csv_(is_csv(path_)) {
   files_.reset(new Files{create_file(path_), create_file(sidecar_path(path_))});
-  files_->table->write(csv_ ? csv_header(columns_) : npy_header(rows, columns_.size()));
+  files_->write(csv_ ? csv_header(columns_) : npy_header(rows, columns_.size()));
 }
 
 FeatureTableWriter::~FeatureTableWriter() = default;
@@ -346,7 +365,7 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
   }
   track_ids_.emplace_back(track_id);
   if (!csv_) {
-    files_->table->write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+    files_->write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
     return;
   }
   line_.clear();
@@ -357,22 +376,33 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
     line_.append(number, std::to_chars(number, number + sizeof number, value).ptr);
   }
   line_ += '\n';
-  files_->table->write(line_);
+  files_->write(line_);
+}
+
+std::uint64_t FeatureTableWriter::bytes() const {
+  return files_->bytes;
 }
 
 void FeatureTableWriter::commit() {
+  commit(json::object());
+}
+
+void FeatureTableWriter::commit(const json& facts) {
   if (track_ids_.size() != rows_) {
     throw Error(fmt::format("{} rows were announced and {} were added", rows_, track_ids_.size()), path_.string());
   }
   json object = {{"format", kFormat},
                  {"recipe", {{"name", recipe_.name}, {"version", recipe_.version}, {"hash", recipe_.hash}}},
-                 {"rows", rows_}};
+                 {"rows", rows_},
+                 {"table_sha256", files_->sum.hex()}};
   if (!csv_) {
     object["track_ids"] = track_ids_;
     for (const FeatureColumn& c : columns_) object["columns"].push_back({c.feature, c.statistic, c.number});
   }
-  // Ids may be any bytes; JSON is UTF-8.
-  files_->sidecar->write(object.dump(1, ' ', false, json::error_handler_t::replace) + '\n');
+  object.update(facts);
+  files_->sidecar->write(sidecar_text(std::move(object)));
+  files_->table->finish();
+  files_->sidecar->finish();
   files_->sidecar->commit();
   files_->table->commit();
 }

@@ -1,8 +1,10 @@
 // Feature tables (tracks x features) in memory and in files.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,8 +35,8 @@ bool fits_float32(double value);
 /// or float64, C order). "PATH.json" beside it contains the recipe, and the ids and columns of a .npy. A CSV without
 /// one that has FMA's 518 columns counts as the table that FMA publishes; its recipe is published_fma_recipe(). FMA's
 /// echonest.csv gives its 237 numbers of audio_features, social_features and temporal_features; recipe {"echonest", 0}.
-/// Throws Error with line (or row) and column for a cell that is not a finite float32, and if the number of rows differs
-/// from the one in the ".json" (a truncated table).
+/// Throws Error with line (or row) and column for a cell that is not a finite float32, and if the number of rows or
+/// the checksum differs from the one in the ".json" (a truncated or altered table; earlier versions wrote none).
 FeatureTable read_feature_table(const std::filesystem::path& path);
 
 /// {"fma518", 0, ...}: the same columns, computed by librosa 0.5. Its figures differ (docs/features.md), so it cannot
@@ -53,8 +55,12 @@ class FeatureTableWriter {
 
   /// Throws Error if the length of the row differs from the number of columns.
   void add(std::string_view track_id, std::span<const float> values);
-  /// Makes both files appear, the .json first. Throws Error if the number of added rows is not `rows`.
+  /// Makes both files appear, the .json first, with the members of `facts` in it. Throws Error if the number of added
+  /// rows is not `rows`; an old table and its .json stay if one of the new files cannot be written.
+  void commit(const nlohmann::json& facts);
   void commit();
+  /// Bytes of the table until now.
+  std::uint64_t bytes() const;
 
  private:
   struct Files;

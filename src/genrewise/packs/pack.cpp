@@ -6,6 +6,7 @@
 #include <mutex>
 #include <numeric>
 
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/in_order.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -124,24 +125,33 @@ class Packer {
       throw Error("is missing, or its size differs from the manifest", (location_ / shard.file).string(),
                   "delete the folder and pack again");
     }
+    const auto missed = std::ranges::count_if(manifest_.skipped, [](const Fault& fault) {
+      return fault.reason == "cannot be opened" || fault.reason == "cannot be read";
+    });
+    if (missed > 0) {
+      progress_.note(std::to_string(missed) + " clips could not be opened or read when this was packed: delete " +
+                     location_.string() + " and pack again to include them");
+    }
     result_.reused = manifest_.size();
     remove_work();
   }
 
   // The work folder of a pack in an object store belongs to this run and is not needed afterwards.
-  void remove_work() const { fs::remove_all(remote_ ? folder_ : folder_ / ".pack"); }
+  void remove_work() const {
+    checked_filesystem([&] { fs::remove_all(remote_ ? folder_ : folder_ / ".pack"); });
+  }
 
   void begin() {
     if (remote_) remote_->begin(fingerprint_);
     for (const fs::path& leftovers : {folder_ / "", folder_ / ".pack" / ""}) remove_unfinished(leftovers);  // of a kill
     const auto plan = folder_ / ".pack" / "plan";
-    if (fs::exists(plan)) {
+    if (path_exists(plan)) {
       if (read_file(plan) == fingerprint_) return;
       throw Error("contains an unfinished pack of other data or with other options", folder_.string(),
                   "choose another folder, or delete this one");
     }
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      if (!remote_ && entry.path().extension() == ".tfrec") {
+    for (const auto& entry : entries_of(folder_)) {
+      if (!remote_ && entry.extension() == ".tfrec") {
         throw Error("contains record files already", folder_.string(), "choose an empty folder");
       }
     }
@@ -286,7 +296,7 @@ class Packer {
 
   [[noreturn]] void throw_unusable() const {
     if (remote_) remote_->abandon();
-    for (const auto& shard : manifest_.shards) fs::remove(folder_ / shard.file);
+    for (const auto& shard : manifest_.shards) remove_path(folder_ / shard.file);
     remove_work();
     throw Error("none of the " + std::to_string(job_.track_ids.size()) +
                     " examples could be used; the first: " + to_string(manifest_.skipped.front()),

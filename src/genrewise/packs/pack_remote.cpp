@@ -1,6 +1,7 @@
 #include "genrewise/packs/pack_remote.hpp"
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -39,12 +40,12 @@ void RemotePack::wait() {
 
 void RemotePack::store(const std::filesystem::path& shard) {
   wait();
-  upload_ =
-      std::async(std::launch::async, [&runtime = Runtime::current(), shard, to = file(shard.filename().string())] {
-        const UseRuntime use(runtime);
-        upload_file(shard, to);
-        std::filesystem::remove(shard);
-      });
+  upload_ = std::async(std::launch::async | std::launch::deferred,
+                       [&runtime = Runtime::current(), shard, to = file(shard.filename().string())] {
+                         const UseRuntime use(runtime);
+                         upload_file(shard, to);
+                         remove_path(shard);
+                       });
 }
 
 void RemotePack::finish(const std::string& manifest) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
@@ -84,7 +85,7 @@ ShardPacker::ShardPacker(const PackJob& job, const PackConfig& config, fs::path 
 std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
   std::map<std::size_t, Line> lines;
   const auto path = state_path(folder_, number_, "journal");
-  if (!fs::exists(path)) return lines;
+  if (!path_exists(path)) return lines;
   const std::string text = read_file(path);
   for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
     try {
@@ -117,7 +118,7 @@ void ShardPacker::take_over() {
   auto lines = read_journal();
   const auto path = state_path(folder_, number_, "tfrec");
   std::uint64_t keep_bytes = 0;
-  if (fs::exists(path)) {
+  if (path_exists(path)) {
     RecordReader reader(path.string());
     ExampleView example;
     for (Record record;;) {
@@ -248,7 +249,7 @@ PackManifest ShardPacker::finish() {
   }
   const std::string prefix = config_.prefix.empty() ? job_.recipe.name + "-" : config_.prefix;
   shard_.file = fmt::format("{}{:02}-{}.tfrec", prefix, number_, shard_.records.size());
-  shard_.bytes = fs::file_size(stored);
+  shard_.bytes = bytes_of_file(stored);
   shard_.sha256 = file_sha256(stored);
   PackManifest manifest;
   manifest.recipe = job_.recipe;
@@ -276,7 +277,7 @@ void ShardPacker::forget(const fs::path& folder, int number) {
 std::optional<PackManifest> ShardPacker::finished(const PackJob& job, const PackConfig& config, const fs::path& folder,
                                                   int number, std::span<const std::size_t> examples) {
   const auto path = state_path(folder, number, "json");
-  if (!fs::exists(path)) return std::nullopt;
+  if (!path_exists(path)) return std::nullopt;
   std::string problem = "belongs to another pack";
   try {
     Seal seal = Seal::absent;

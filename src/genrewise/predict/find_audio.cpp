@@ -2,6 +2,7 @@
 #include <set>
 
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/predict/predict.hpp"
 
 namespace genrewise {
@@ -17,9 +18,8 @@ class Walk {
     std::error_code code;
     const fs::path real = fs::canonical(folder, code);
     if (!code && !seen_.insert(real).second) return;
-    std::vector<fs::path> entries;
-    for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code))
-      if (!entry->path().filename().string().starts_with('.')) entries.push_back(entry->path());
+    std::vector<fs::path> entries = entries_of(folder, code);
+    std::erase_if(entries, [](const fs::path& entry) { return entry.filename().string().starts_with('.'); });
     if (code) faults_.push_back({"folder cannot be read", folder.string(), code.message()});
     std::ranges::sort(entries);
     for (const fs::path& entry : entries) {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/pretrained/weights.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
@@ -36,7 +37,7 @@ constexpr const char* kSource = "source_sha256";
 
 /// Whether the file was converted from the original with that checksum.
 bool is_converted_from(const fs::path& path, const std::string& sha256) {
-  if (!fs::is_regular_file(path)) return false;
+  if (!is_file(path)) return false;
   try {
     const TensorArchive archive = TensorArchive::read(path);
     const auto source = archive.metadata.find(kSource);
@@ -54,7 +55,7 @@ void convert_package(const fs::path& file, const PretrainedNetwork& one, const f
     weights.metadata["licence"] = network->licence;
     write_file(folder / (network->name + ".safetensors"), weights.serialise());
   }
-  fs::remove(file);
+  remove_path(file);
 }
 
 }  // namespace
@@ -139,7 +140,7 @@ fs::path fetch_weights(std::string_view network, const fs::path& folder, const s
                           .checksum = {}};
   const bool has_checksum = !pretrained.sha256.empty();
   if (has_checksum) request.checksum = Checksum{HashKind::sha256, pretrained.sha256};
-  if (!has_checksum && fs::exists(request.target)) {
+  if (!has_checksum && path_exists(request.target)) {
     try {
       check_weights(pretrained, request.target, progress);
       return request.target;

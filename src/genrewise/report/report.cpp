@@ -5,6 +5,7 @@
 #include <string>
 
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/report/text.hpp"
 #include "genrewise/study/run_document.hpp"
 #include "web_sources.hpp"
@@ -70,14 +71,7 @@ std::string page_of(const json& document, std::string_view title, const std::str
                      escape_html(document.at("name").get<std::string>()), title, kStyle, table, data, kScript);
 }
 
-}  // namespace
-
-std::string render_report(const json& document) {
-  require_document(document, "genrewise results",
-                   {"name", "program_version", "command", "created", "seed", "dataset", "feature_sets", "split",
-                    "preprocessing", "labels", "models", "best", "baseline", "notes"},
-                   "results.json");
-  const json results = valid_utf8(document);
+std::string study_page(const json& results) {
   std::string table = "<tr><th>Model</th><th>Test accuracy</th><th>95 % interval</th></tr>\n";
   for (const json& model : results.at("models")) {
     table += "<tr>" + cell(model.at("title"));
@@ -93,12 +87,7 @@ std::string render_report(const json& document) {
   return page_of(results, "genre study", table);
 }
 
-std::string render_tuning_report(const json& document) {
-  require_document(document, "genrewise tuning",
-                   {"name", "program_version", "command", "created", "seed", "dataset", "features", "kind", "axes",
-                    "folds", "scheme", "points", "best", "one_standard_error", "explained_variance", "notes"},
-                   "tuning.json");
-  const json results = valid_utf8(document);
+std::string tuning_page(const json& results) {
   std::string table = "<tr><th>Setting</th><th>Parameters</th><th>Accuracy</th></tr>\n";
   for (const char* which : {"best", "one_standard_error"}) {
     const json& point = results.at("points").at(results.at(which).get<std::size_t>());
@@ -111,6 +100,26 @@ std::string render_tuning_report(const json& document) {
              cell(percent(point.at("accuracy"))) + "</tr>\n";
   }
   return page_of(results, "parameter search", table);
+}
+
+constexpr char kRemedy[] = "run the command that wrote it again";
+
+}  // namespace
+
+std::string render_report(const json& document) {
+  require_document(document, "genrewise results",
+                   {"name", "program_version", "command", "created", "seed", "dataset", "feature_sets", "split",
+                    "preprocessing", "labels", "models", "best", "baseline", "notes"},
+                   "results.json");
+  return read_json("results.json", kRemedy, [&] { return study_page(valid_utf8(document)); });
+}
+
+std::string render_tuning_report(const json& document) {
+  require_document(document, "genrewise tuning",
+                   {"name", "program_version", "command", "created", "seed", "dataset", "features", "kind", "axes",
+                    "folds", "scheme", "points", "best", "one_standard_error", "explained_variance", "notes"},
+                   "tuning.json");
+  return read_json("tuning.json", kRemedy, [&] { return tuning_page(valid_utf8(document)); });
 }
 
 }  // namespace genrewise

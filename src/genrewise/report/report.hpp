@@ -1,7 +1,7 @@
 /// @file
 /// Renders the documents of runs as HTML pages.
 /// @code
-/// const std::string page = render_report(nlohmann::json::parse(read_file("runs/fma/results.json")));
+/// const std::string page = render_report(parse_json(read_file(path), path));
 /// @endcode
 #pragma once
 
@@ -11,7 +11,8 @@
 namespace genrewise {
 
 /// Renders results.json as one self-contained HTML page: the document, styles and scripts of web/ inline, no request to
-/// anywhere. Texts of the document are shown as text. Throws Error for a document of another format or a newer version.
+/// anywhere. Texts of the document are shown as text. Throws Error for a document of another format or a newer version,
+/// and for a value that is missing or of another type.
 std::string render_report(const nlohmann::json& document);
 
 /// The same for the document of tuning.json.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/process.hpp"
@@ -43,9 +44,10 @@ bool leaves_its_folder(const fs::path& name) {
 }
 
 void check_tree(const fs::path& archive, const fs::path& folder) {
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_symlink())
-      throw_archive_error(archive, fmt::format("contains a link ({})", entry.path().filename().string()));
+  for (const fs::path& entry : entries_of(folder)) {
+    if (checked_filesystem([&] { return fs::is_symlink(entry); }))
+      throw_archive_error(archive, fmt::format("contains a link ({})", entry.filename().string()));
+    if (is_folder(entry)) check_tree(archive, entry);
   }
 }
 
@@ -72,10 +74,10 @@ class Percentages {
 }  // namespace
 
 ArchiveListing list_archive(const fs::path& archive) {
-  if (!fs::is_regular_file(archive)) throw Error("no such file", archive.string(), "check the path");
+  if (!is_file(archive)) throw Error("no such file", archive.string(), "check the path");
   std::string output;
   // -slt: "Path = ...", "Size = ..." lines per entry, after a line of dashes; -spd: no wildcards in the name.
-  const int code = run_process({seven_zip(), "l", "-slt", "-spd", "--", fs::absolute(archive).string()}, {},
+  const int code = run_process({seven_zip(), "l", "-slt", "-spd", "--", absolute_path(archive).string()}, {},
                                [&](std::string_view piece) { output += piece; });
   if (code != 0)
     throw_archive_error(archive, fmt::format("is not an archive that 7-Zip can read ({})", seven_zip_error(output)));
@@ -109,7 +111,7 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& p
   std::set<fs::path> tops;
   for (const std::string& name : listing.names) tops.insert(*fs::path(name).begin());
   for (const fs::path& top : tops) {
-    if (fs::exists(folder / top)) {
+    if (path_exists(folder / top)) {
       throw Error("already exists", (folder / top).string(), "delete or rename it, then unpack the archive again");
     }
   }
@@ -118,7 +120,7 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& p
   std::string output;
   Percentages percentages(listing.unpacked_bytes, progress);
   progress.begin("unpack", "bytes", listing.unpacked_bytes);
-  const int code = run_process({seven_zip(), "x", "-y", "-bsp1", "-spd", "--", fs::absolute(archive).string()},
+  const int code = run_process({seven_zip(), "x", "-y", "-bsp1", "-spd", "--", absolute_path(archive).string()},
                                work.path(), [&](std::string_view piece) {
                                  output += piece;
                                  percentages.read(piece);

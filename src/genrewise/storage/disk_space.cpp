@@ -5,6 +5,7 @@
 #include <array>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 
 namespace genrewise {
 
@@ -17,8 +18,8 @@ std::string readable_size(std::uint64_t bytes) {
 }
 
 void require_disk_space(const std::filesystem::path& folder, std::uint64_t bytes) {
-  std::filesystem::path present = std::filesystem::absolute(folder);
-  while (!std::filesystem::exists(present) && present.has_relative_path()) present = present.parent_path();
+  std::filesystem::path present = absolute_path(folder);
+  while (!path_exists(present) && present.has_relative_path()) present = present.parent_path();
   std::error_code code;
   const auto space = std::filesystem::space(present, code);
   if (code || space.available >= bytes) return;

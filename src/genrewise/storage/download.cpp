@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
@@ -36,7 +37,7 @@ class PartialFile {
       throw Error("another process is downloading this file", path_.string(), "wait until that download is complete");
     }
     size_ = static_cast<std::uint64_t>(std::max<off_t>(::lseek(descriptor_, 0, SEEK_END), 0));
-    if (std::filesystem::exists(tag_path_)) tag_ = read_file(tag_path_);
+    if (path_exists(tag_path_)) tag_ = read_file(tag_path_);
   }
   ~PartialFile() {
     ::close(descriptor_);
@@ -199,7 +200,7 @@ class Transfer {
     curl_off_t length = -1;
     curl_easy_getinfo(curl_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     const auto missing = static_cast<std::uint64_t>(std::max<curl_off_t>(length, 0));
-    require_disk_space(std::filesystem::absolute(file_.path()).parent_path(), missing);
+    require_disk_space(absolute_path(file_.path()).parent_path(), missing);
     progress_.begin("download", "bytes", length < 0 ? 0 : file_.size() + missing, file_.size());
     began_ = true;
   }
@@ -231,7 +232,7 @@ std::string hash_of_file(const std::filesystem::path& path, HashKind kind, Progr
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw_system_error("cannot open", path.string());
   const std::unique_ptr<const int, void (*)(const int*)> closer(&descriptor, [](const int* d) { ::close(*d); });
-  progress.begin("verify", "bytes", std::filesystem::file_size(path));
+  progress.begin("verify", "bytes", bytes_of_file(path));
   Hasher hasher(kind);
   std::vector<char> buffer(1 << 20);
   for (;;) {
@@ -291,7 +292,7 @@ std::string without_credentials(std::string_view url) {
 }
 
 void download(const DownloadRequest& request, Progress& progress) {
-  if (std::filesystem::exists(request.target)) {
+  if (path_exists(request.target)) {
     if (is_right(request.target, request.checksum, progress)) return;
     progress.note(fmt::format("{}: its checksum is wrong; downloading it again", request.target.string()));
   }

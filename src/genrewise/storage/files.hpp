@@ -110,6 +110,9 @@ class FileWriter {
   virtual ~FileWriter() = default;
   /// Appends bytes. Throws Error.
   virtual void write(std::string_view bytes) = 0;
+  /// Writes what is buffered to the disk, so that commit() only renames: for files that belong together, before the
+  /// first commit(). Does nothing in a store. Throws Error.
+  virtual void finish() {}
   /// Returns the version of the new file. Throws WriteConflict if the condition does not hold, and Error with a remedy
   /// otherwise (no folder, read-only, disk full, refused by the store).
   virtual std::string commit() = 0;

@@ -10,7 +10,7 @@
 #include <system_error>
 #include <vector>
 
-#include "genrewise/base/filesystem_errors.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/file_status.hpp"
 #include "genrewise/storage/utc.hpp"
 
@@ -91,11 +91,7 @@ class LocalStore final : public FileStore {
   void list(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) override {
     const fs::path folder = prefix.substr(0, prefix.find_last_of('/') + 1);
     std::vector<FileInfo> found;
-    try {
-      walk(folder, prefix, deep, found);
-    } catch (const fs::filesystem_error& error) {
-      throw to_error(error);
-    }
+    walk(folder, prefix, deep, found);
     std::ranges::sort(found, {}, &FileInfo::location);
     for (auto& file : found) each(std::move(file));
   }
@@ -152,8 +148,8 @@ class LocalStore final : public FileStore {
     const std::size_t name_at = path.find_last_of('/') + 1;
     const std::string name = path.substr(name_at);
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(name_at == 0 ? "." : path.substr(0, name_at), ignored)) {
-      if (is_temporary_name(entry.path().filename().string(), name)) fs::remove(entry.path(), ignored);
+    for (const auto& entry : entries_of(path.substr(0, name_at), ignored)) {
+      if (is_temporary_name(entry.filename().string(), name)) fs::remove(entry, ignored);
     }
   }
 
@@ -168,11 +164,12 @@ class LocalStore final : public FileStore {
  private:
   // Skips folders that cannot contain the prefix.
   void walk(const fs::path& folder, const std::string& prefix, bool deep, std::vector<FileInfo>& found) {
-    for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder)) {
-      const std::string path = (folder / entry.path().filename()).string();
+    for (const auto& entry : entries_of(folder)) {
+      const std::string path = entry.string();
       if (!path.starts_with(prefix)) continue;
-      if (entry.is_directory()) {
-        if (deep && !entry.is_symlink()) walk(folder / entry.path().filename(), prefix, deep, found);
+      std::error_code ignored;
+      if (is_folder(entry)) {
+        if (deep && !fs::is_symlink(entry, ignored)) walk(entry, prefix, deep, found);
       } else if (auto file = find(path)) {
         found.push_back(std::move(*file));
       }

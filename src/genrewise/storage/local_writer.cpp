@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/file_status.hpp"
 #include "genrewise/storage/local_store.hpp"
 
@@ -23,13 +24,12 @@ constexpr std::size_t kBufferBytes = 1 << 20;
 // A writer holds a lock on its temporary file, so one that can be locked was left by a process that was killed.
 void remove_temporary_files_of_killed_writers(const std::filesystem::path& final_path) {
   const std::string name = final_path.filename().string();
-  const std::filesystem::path folder = final_path.has_parent_path() ? final_path.parent_path() : ".";
   std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (!is_temporary_name(entry.path().filename().string(), name)) continue;
-    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  for (const auto& entry : entries_of(final_path.parent_path(), ignored)) {
+    if (!is_temporary_name(entry.filename().string(), name)) continue;
+    const int descriptor = ::open(entry.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0) continue;
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.c_str());
     ::close(descriptor);
   }
 }
@@ -57,10 +57,15 @@ class LocalWriter final : public FileWriter {
     }
   }
 
-  std::string commit() override {
+  void finish() override {
     flush();
+    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail();
+  }
+
+  std::string commit() override {
+    finish();
     struct stat status {};
-    if ((::fsync(descriptor_) != 0 && errno != EINVAL) || ::fstat(descriptor_, &status) != 0) fail();
+    if (::fstat(descriptor_, &status) != 0) fail();
     switch (condition_.kind) {
       case WriteCondition::Kind::none:
         rename_over();

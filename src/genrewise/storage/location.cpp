@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/storage/uri.hpp"
 #include "genrewise/storage/work_folder.hpp"
@@ -30,7 +31,7 @@ fs::path resolve_location(const fs::path& folder, std::string_view location) {
 }
 
 fs::path absolute_location(const fs::path& location) {
-  return is_remote(location.native()) ? location : fs::absolute(location).lexically_normal();
+  return is_remote(location.native()) ? location : absolute_path(location).lexically_normal();
 }
 
 fs::path canonical_location(const fs::path& location) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/text.hpp"
@@ -84,7 +85,7 @@ bool download_by_pip(const PythonWheel& wheel, const fs::path& folder, Progress&
                                    "--progress-bar", "off", "--dest", ".", requirement});
     std::string output;
     const int code = run_process(command, folder, [&](std::string_view piece) { output += piece; });
-    if (code == 0 && fs::is_regular_file(folder / wheel.file)) return true;
+    if (code == 0 && is_file(folder / wheel.file)) return true;
     if (output.find("No module named pip") != output.npos) continue;
     problem = fmt::format("{}: {}", name, pip_problem(output));
     return false;
@@ -95,7 +96,7 @@ bool download_by_pip(const PythonWheel& wheel, const fs::path& folder, Progress&
 std::string index_page(const PythonWheel& wheel, const std::string& url, const fs::path& folder, Progress& progress) {
   const fs::path file = folder / "index.html";
   download({.url = url, .target = file, .checksum = {}, .attempts = 3}, progress);
-  if (fs::file_size(file) > kLargestPage)
+  if (bytes_of_file(file) > kLargestPage)
     throw Error("is larger than a page of a package index", without_credentials(url), "check PIP_INDEX_URL");
   const std::string link = link_to_file(read_file(file), wheel.file, url);
   if (link.empty())
@@ -108,7 +109,7 @@ std::string index_page(const PythonWheel& wheel, const std::string& url, const f
 std::string package_index() {
   if (std::string given = variable("PIP_INDEX_URL"); !given.empty()) return given;
   for (const fs::path& file : pip_configurations()) {
-    if (!fs::is_regular_file(file)) continue;
+    if (!is_file(file)) continue;
     if (std::string url = index_url_in(read_file(file)); !url.empty()) return url;
   }
   return std::string(kDefaultIndex);
@@ -142,14 +143,14 @@ std::string link_to_file(std::string_view page, std::string_view file, const std
 fs::path download_wheel(const PythonWheel& wheel, const fs::path& folder, Progress& progress) {
   make_folders(folder);
   const fs::path target = folder / wheel.file;
-  if (fs::is_regular_file(target) && sha256_hex(read_file(target)) == wheel.sha256) return target;
+  if (is_file(target) && sha256_hex(read_file(target)) == wheel.sha256) return target;
   const WorkFolder work(folder / fmt::format(".{}.fetching", wheel.package));
   std::string problem;
-  if (download_by_pip(wheel, fs::absolute(work.path()), progress, problem)) {
+  if (download_by_pip(wheel, absolute_path(work.path()), progress, problem)) {
     if (sha256_hex(read_file(work.path() / wheel.file)) != wheel.sha256)
       throw Error("the file that pip has downloaded has a wrong checksum", wheel.file,
                   "the package index has another file of this name: set PIP_INDEX_URL to another index");
-    fs::rename(work.path() / wheel.file, target);
+    rename_path(work.path() / wheel.file, target);
     return target;
   }
   if (!problem.empty()) progress.note(fmt::format("{}; trying without pip", problem));

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
@@ -66,7 +67,7 @@ void write_config(const fs::path& path, json config) {
 }
 
 bool has_results(const fs::path& folder) {
-  return fs::exists(folder / "results.json") || fs::exists(folder / "tuning.json");
+  return path_exists(folder / "results.json") || path_exists(folder / "tuning.json");
 }
 
 /// Removes all files of a run except features.
@@ -117,12 +118,12 @@ std::string fingerprint(const Examples& examples, const Split& split) {
 
 ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool replace) {
   const fs::path config_path = folder / "config.json";
-  const bool is_new = !fs::exists(folder);
+  const bool is_new = !path_exists(folder);
   make_folders(folder);
   ClaimedFolder claimed{FolderLock(folder), {}};
   remove_unfinished(config_path);  // a run that was killed first of all leaves only this
-  const bool there = fs::exists(config_path);
-  if (!there && !replace && !is_new && !fs::is_empty(folder)) {
+  const bool there = path_exists(config_path);
+  if (!there && !replace && !is_new && !entries_of(folder).empty()) {
     throw Error("this folder is not empty and is not a run folder", folder.string(),
                 "choose another folder with -o, or use this one anyway with --force");
   }
@@ -201,7 +202,7 @@ StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples,
   StudyStore store;
   store.find = [=](const ModelSpec& spec) -> std::optional<ModelResult> {
     const fs::path path = path_of(spec, ".json"), model = path_of(spec, ".gwm");
-    if (!fs::exists(path) || (with_models && !fs::exists(model))) return std::nullopt;
+    if (!path_exists(path) || (with_models && !path_exists(model))) return std::nullopt;
     try {
       const SealedJson kept = parse_sealed_json(read_file(path), path.string());
       require_known_version(kept.value, path.string());

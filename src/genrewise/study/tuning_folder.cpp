@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -39,7 +40,7 @@ std::optional<FoldScores::value_type> read_line(std::string_view line, const std
 /// of other data, so that it can be appended to.
 FoldScores reopen(const fs::path& path, const std::string& data) {
   FoldScores scores;
-  if (!fs::exists(path)) return scores;
+  if (!path_exists(path)) return scores;
   const std::string text = read_file(path);
   std::string kept;
   for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {

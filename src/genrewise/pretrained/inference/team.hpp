@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -93,6 +94,7 @@ class Team {
   /// Runs `work` once on each of `threads` threads, including the caller, and returns when all are done. `work` must
   /// not throw: the others would wait forever.
   void run(int threads, const std::function<void(const Worker&)>& work) {
+    threads = start_missing(threads);
     Barrier barrier(threads);
     if (threads > 1) {
       barrier_ = &barrier;
@@ -100,16 +102,24 @@ class Team {
       workers_ = threads;
       left_.store(static_cast<int>(others_.size()), std::memory_order_relaxed);
       begin();
-      for (int i = static_cast<int>(others_.size()) + 1; i < threads; ++i) {
-        left_.fetch_add(1, std::memory_order_relaxed);
-        others_.emplace_back([this, i, before = round_.load() - 1] { serve(i, before); });
-      }
     }
     work({0, threads, barrier});
     spin_until([&] { return left_.load(std::memory_order_acquire) == 0; }, std::this_thread::yield);
   }
 
  private:
+  /// Returns the number of threads, with the caller, that there are then: fewer if no more can be started.
+  int start_missing(int threads) {
+    for (int i = static_cast<int>(others_.size()) + 1; i < threads; ++i) {
+      try {
+        others_.emplace_back([this, i, before = round_.load()] { serve(i, before); });
+      } catch (const std::system_error&) {
+        return i;
+      }
+    }
+    return threads;
+  }
+
   void begin() {
     round_.fetch_add(1, std::memory_order_release);
     round_.notify_all();

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
@@ -45,9 +46,9 @@ void convert(const fs::path& h5, const fs::path& target) {
                              "put " + target.filename().string() + ", converted elsewhere, beside the file");
   std::string output;
   const int code =
-      run_process({program.string(), "convert-weights", fs::absolute(h5).string(), fs::absolute(target).string()}, {},
+      run_process({program.string(), "convert-weights", absolute_path(h5).string(), absolute_path(target).string()}, {},
                   [&](std::string_view piece) { output += piece; });
-  if (code == 0 && fs::exists(target)) return;
+  if (code == 0 && path_exists(target)) return;
   // The converter's last line is its error as JSON, unless it crashed or exceeded its time or memory limit.
   while (output.ends_with('\n')) output.pop_back();
   const std::string last = output.substr(output.rfind('\n') + 1);
@@ -67,7 +68,7 @@ std::vector<KerasLayer> read_converted(const fs::path& path) {
 
 /// Whether `path` was converted from the file with that checksum.
 bool is_conversion_of(const fs::path& path, const std::string& sha256) {
-  if (!fs::is_regular_file(path)) return false;
+  if (!is_file(path)) return false;
   try {
     const TensorArchive archive = TensorArchive::read_sealed(path, {});
     const auto source = archive.metadata.find(kSource);
@@ -127,8 +128,8 @@ std::vector<KerasLayer> keras_layers(const fs::path& h5, std::string_view bytes)
   fs::path converted = h5;
   converted.replace_extension(".safetensors");
   if (is_conversion_of(converted, sha256)) return read_converted(converted);
-  const fs::path folder = fs::absolute(h5).parent_path();
-  const bool taken = fs::exists(converted);  // by a file that is not a conversion of this one
+  const fs::path folder = absolute_path(h5).parent_path();
+  const bool taken = path_exists(converted);  // by a file that is not a conversion of this one
   if (!taken && ::access(folder.c_str(), W_OK) == 0) {
     convert(h5, converted);
     return read_converted(converted);

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
@@ -189,14 +190,14 @@ bool has_weights(std::string_view network) {
   };
   const PretrainedNetwork& pretrained = find_pretrained_network(network);
   for (const fs::path& location : weights_locations()) {
-    if (fs::is_regular_file(location)) {
+    if (is_file(location)) {
       const std::string file = location.filename();
       return is_of(pretrained, file) || std::ranges::none_of(pretrained_networks(), [&](const PretrainedNetwork& one) {
                return is_of(one, file);
              });
     }
     for (const std::string& file : pretrained.file_names)
-      if (fs::is_regular_file(location / file)) return true;
+      if (is_file(location / file)) return true;
   }
   return false;
 }
@@ -205,9 +206,9 @@ TensorArchive find_weights(std::string_view network, const fs::path& given) {
   const PretrainedNetwork& pretrained = find_pretrained_network(network);
   const std::vector<fs::path> locations = given.empty() ? weights_locations() : std::vector{given};
   for (const fs::path& location : locations) {
-    if (fs::is_regular_file(location)) return read_weights(network, location);
+    if (is_file(location)) return read_weights(network, location);
     for (const std::string& file : pretrained.file_names)
-      if (fs::is_regular_file(location / file)) return read_weights(network, location / file);
+      if (is_file(location / file)) return read_weights(network, location / file);
   }
   std::vector<std::string> searched;
   for (const fs::path& location : locations) searched.push_back(location.string());

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/models/neural/training/trainer.hpp"
@@ -90,7 +91,7 @@ void Trainer::save_checkpoint(const TrainingLog& log) {
 }
 
 bool Trainer::resume(const TrainingLog& log) {
-  if (!log.keeps() || !std::filesystem::exists(log.last_checkpoint())) return false;
+  if (!log.keeps() || !path_exists(log.last_checkpoint())) return false;
   usable([&] { load_checkpoint(log); });
   return true;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/records/event_file.hpp"
@@ -81,12 +82,12 @@ void TrainingLog::claim(const json& identity, bool writes) {
   const std::string text = sealed_text(identity, 2);
   const json requested = require_sealed_json(text, path.string());
   run_ = sha256_hex(requested.dump());
-  if (std::filesystem::exists(path)) {
+  if (path_exists(path)) {
     const json stored = require_sealed_json(read_file(path), path.string(), kRemedy);
     if (stored != requested)
       throw Error(fmt::format("belongs to another training run: {} differs", first_difference(stored, requested)),
                   folder_.string(), kRemedy);
-  } else if (std::filesystem::exists(last_checkpoint())) {
+  } else if (path_exists(last_checkpoint())) {
     throw Error("has a checkpoint, but its config.json is missing", folder_.string(), kRemedy);
   } else if (writes) {
     write_file(path, text);
