@@ -5,6 +5,17 @@ cd "$(dirname "$0")"
 preset=${1:-dev}
 
 step() { printf '\n== %s\n' "$*"; }
+skipped=()
+skip() { echo "skipped: $*"; skipped+=("$*"); }  # listed again at the end
+# Runs a command that exits with 77, after printing a reason, where something is missing; any other failure ends this.
+may_skip() { # WHAT COMMAND...
+  local code=0 reason
+  "${@:2}" 2>&1 | tee build/step.log || code=${PIPESTATUS[0]}
+  [ "$code" -eq 0 ] && return
+  [ "$code" -eq 77 ] || exit "$code"
+  reason=$(tail -1 build/step.log)
+  skip "$1: ${reason#skipped: }"
+}
 
 step "Packages"
 tools/install_packages.sh build neural test
@@ -14,18 +25,22 @@ mkdir -p build
 cmake --preset "$preset" >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 cmake --build --preset "$preset"
 
-step "Tests ($preset)"
-ctest --preset "$preset" -E '^interop\.'
+# Real clips for tests that compare with librosa's figures.
+step "Test music"
+may_skip "tests on real clips" tools/fetch_test_music.sh
 
 # A pretrained network end to end, where a Python package index can be reached. A package that was fetched must be readable.
 step "musicnn from the package index"
-weights=build/$preset/weights
+weights=$PWD/build/$preset/weights
 if "build/$preset/bin/genrewise" fetch weights musicnn --to "$weights"; then
-  GENREWISE_FETCHED_WEIGHTS=$weights "build/$preset/bin/test_pretrained" --gtest_filter='FetchedMusicnn.*'
+  export GENREWISE_FETCHED_WEIGHTS=$weights
 else
   if ls "$weights"/*.whl 2>/dev/null; then exit 1; fi
-  echo "skipped: no package index could be reached"
+  skip "tests of musicnn's published weights: no package index could be reached"
 fi
+
+step "Tests ($preset)"
+ctest --preset "$preset" -E '^interop\.'
 
 # Kills every command that writes at random moments and compares what the next run makes with an undisturbed run.
 step "Kills"
@@ -41,9 +56,8 @@ esac
 
 # Reads and writes records with the real TensorFlow and TensorBoard, where GENREWISE_TENSORFLOW_PYTHON (or python3) has them.
 step "TensorFlow and TensorBoard"
-code=0
-"${GENREWISE_TENSORFLOW_PYTHON:-python3}" tests/interop/tensorflow_interop.py "build/$preset/bin/interop_records" || code=$?
-[ "$code" -eq 0 ] || [ "$code" -eq 77 ]  # 77: skipped; the script prints the reason
+may_skip "TensorFlow and TensorBoard" "${GENREWISE_TENSORFLOW_PYTHON:-python3}" tests/interop/tensorflow_interop.py \
+  "build/$preset/bin/interop_records"
 
 # Opens reports in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and axe-playwright-python.
 step "Pages in a browser"
@@ -55,7 +69,11 @@ code=0
 step "S3 servers"
 for server in "moto ${GENREWISE_MOTO_SERVER:-moto_server}" "s3rver ${GENREWISE_S3RVER:-s3rver}" \
               "versitygw ${GENREWISE_VERSITYGW:-versitygw}"; do
-  code=0
-  python3 tests/interop/object_storage.py $server "build/$preset/bin/genrewise" || code=$?
-  [ "$code" -eq 0 ] || [ "$code" -eq 77 ]
+  may_skip "S3 server ${server%% *}" python3 tests/interop/object_storage.py $server "build/$preset/bin/genrewise"
 done
+
+step "Skipped"
+# The tests that skipped themselves, with the reason that GoogleTest prints in the line before.
+awk '/: Skipped$/ { getline reason } /^\[  SKIPPED \] .* ms\)$/ { print "  " $4 ": " reason }' \
+  "build/$preset/Testing/Temporary/LastTest.log"
+for one in "${skipped[@]}"; do echo "  $one"; done

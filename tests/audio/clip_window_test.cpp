@@ -3,6 +3,7 @@
 
 #include "audio/audio_test_support.hpp"
 #include "genrewise/base/error.hpp"
+#include "support/test_music.hpp"
 
 namespace genrewise {
 namespace {
@@ -76,6 +77,22 @@ INSTANTIATE_TEST_SUITE_P(Formats, ClipWindow,
                          ::testing::Values(Seekable{"long.mp3", kSumOrder}, Seekable{"long_no_xing.mp3", kSumOrder},
                                            Seekable{"long.flac", 0}, Seekable{"long.ogg", 0},
                                            Seekable{"long.m4a", kAacNoise}, Seekable{"long.opus", kOpusState}));
+
+TEST(ClipWindows, OfRealMusicEqualTheWholeTrackWhereverTheyBegin) {
+  REQUIRE_TEST_MUSIC(music);
+  for (const char* name : {"gr1.ogg", "gr3.ogg"}) {
+    const auto whole = decode_file(music / name);
+    ASSERT_TRUE(whole) << to_string(whole.error());
+    for (double start_s = 5.03; start_s < 50; start_s += 1.37) {
+      const auto part = decode_file(music / name, window(start_s, 0.5));
+      ASSERT_TRUE(part) << to_string(part.error());
+      const auto from = static_cast<std::size_t>(std::llround(start_s * 44100));
+      ASSERT_EQ(part->samples.size(), 22050u);
+      EXPECT_LE(greatest_difference(part->samples, std::span(whole->samples).subspan(from, 22050)), 0)
+          << name << " at " << start_s << " s";
+    }
+  }
+}
 
 TEST(ClipRequests, UseAShortTrackWholeWithinTheSlack) {
   DecodeOptions options;

@@ -40,6 +40,20 @@ TEST(Random, ReproducesTheReferenceSequence) {
   EXPECT_EQ(rng.next(), 6990951692964543102u);
 }
 
+TEST(Random, DerivesIntegersUniformAndNormalNumbersAsDocumented) {
+  // By the methods that random.hpp names, computed with Python's integers and doubles. Saved splits, models and results
+  // depend on these numbers.
+  Rng integers(42), rejecting(42), uniform(42), normal(42);
+  for (const std::uint64_t expected : {0, 3, 6, 9, 9, 7, 7, 8}) EXPECT_EQ(integers.below(10), expected);
+  for (const std::uint64_t expected : {9147776489032658738u, 7099593415032875292u, 6633989454467100377u})
+    EXPECT_EQ(rejecting.below((std::uint64_t{1} << 63) + 1), expected);
+  for (const double expected : {0.083862971059882163, 0.37898025066266861, 0.68004341102813937})
+    EXPECT_EQ(uniform.uniform(), expected);
+  for (const double expected : {-0.72621913824478568, -0.21119691823195985, 0.22162270150359331, 0.52277168775601457})
+    EXPECT_NEAR(normal.normal(), expected, 1e-15);
+  EXPECT_EQ(derive_seed(42, "split"), 11380159506012374609u);
+}
+
 TEST(Random, StaysBelowTheBoundAndIsUniform) {
   Rng rng(1);
   std::vector<int> counts(7);

@@ -14,7 +14,7 @@
 #include "genrewise/dsp/stft.hpp"
 #include "genrewise/dsp/tonnetz.hpp"
 #include "genrewise/dsp/tuning.hpp"
-#include "support/test_support.hpp"
+#include "support/test_music.hpp"
 
 namespace genrewise {
 namespace {
@@ -107,9 +107,9 @@ TEST(Cqt, EqualsLibrosaOnAnalyticSignals) {
 }
 
 TEST(Cqt, EqualsLibrosaOnRealClips) {
-  REQUIRE_SHARED(data, "data");
+  REQUIRE_TEST_MUSIC(music);
   for (const CqtGolden& golden : testing::read_cqt_golden(testing::golden_path("cqt/real.txt"))) {
-    const auto clip = decode_file(data / golden.name);
+    const auto clip = decode_file(music / golden.name);
     ASSERT_TRUE(clip) << to_string(clip.error());
     const auto begin = clip->samples.begin() + 5 * clip->sample_rate_hz;
     expect_golden(golden, {begin, begin + static_cast<std::ptrdiff_t>(golden.samples)});

@@ -41,6 +41,20 @@ void throw_far_out(Matrix& rows, Rng& rng) {
   for (std::size_t i = 0; i < rows.rows(); i += 2) rows(i, 0) -= 1e4f;
 }
 
+/// Two spheres on opposite sides of the origin with queries at their centres: all norms are large, and distances differ
+/// by less than products are rounded.
+void surround_queries(Matrix& rows, Rng& rng) {
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const bool query = i + 30 >= rows.rows();
+    double norm = 0;
+    for (const float value : rows.row(i)) norm += std::pow(static_cast<double>(value), 2);
+    const double radius = (query ? 1e-4 : 3) * (1 + 1e-7 * rng.normal());
+    const double centre = i % 2 == 0 ? 60 : -60;
+    for (float& value : rows.row(i))
+      value = static_cast<float>(centre + static_cast<double>(value) / std::sqrt(norm) * radius);
+  }
+}
+
 void make_constant(Matrix& rows, Rng& /*rng*/) {
   std::ranges::fill(rows.values(), 3.25f);
 }
@@ -114,11 +128,11 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"OneColumn", 500, 1, leave}, Case{"FewPoints", 3, 5, leave},
                       Case{"FullPanels", 160, 16, leave}, Case{"Wide", 90, 4097, leave},
                       Case{"WidestShort", 90, 4096, leave}, Case{"Duplicates", 300, 20, duplicate},
-                      Case{"NearTies", 300, 33, nearly_tie}, Case{"Outliers", 600, 40, throw_far_out},
-                      Case{"OutliersInOneColumn", 600, 1, throw_far_out}, Case{"AllEqual", 100, 9, make_constant},
-                      Case{"ConstantRows", 200, 9, make_some_constant}, Case{"Tiny", 300, 24, make_tiny},
-                      Case{"Huge", 300, 24, make_huge}, Case{"FarFromZero", 400, 50, move_away},
-                      Case{"AllSizes", 300, 12, spread_out}),
+                      Case{"NearTies", 300, 33, nearly_tie}, Case{"OnTwoSpheres", 700, 24, surround_queries},
+                      Case{"Outliers", 600, 40, throw_far_out}, Case{"OutliersInOneColumn", 600, 1, throw_far_out},
+                      Case{"AllEqual", 100, 9, make_constant}, Case{"ConstantRows", 200, 9, make_some_constant},
+                      Case{"Tiny", 300, 24, make_tiny}, Case{"Huge", 300, 24, make_huge},
+                      Case{"FarFromZero", 400, 50, move_away}, Case{"AllSizes", 300, 12, spread_out}),
     [](const auto& test) { return test.param.name; });
 
 TEST(Neighbours, DoNotDependOnTheNumberOfThreads) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <numbers>
 
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/pretrained/embeddings/front_ends.hpp"
@@ -22,44 +21,7 @@ using ::testing::HasSubstr;
 using testing::largest_difference;
 using testing::random_floats;
 using testing::random_weights;
-
-/// The test wave of the golden files.
-std::vector<float> test_wave(double seconds, int rate_hz) {
-  using std::numbers::pi;
-  std::vector<float> samples;
-  for (int i = 0; i < static_cast<int>(seconds * rate_hz); ++i) {
-    const double t = i / static_cast<double>(rate_hz);
-    samples.push_back(static_cast<float>(0.3 * std::sin(2 * pi * 220 * t) +
-                                         0.2 * std::sin(2 * pi * (440 + 30 * std::sin(2 * pi * 2 * t)) * t) +
-                                         (std::sin(2 * pi * 4 * t) > 0 ? 0.1 * std::sin(2 * pi * 3520 * t) : 0)));
-  }
-  return samples;
-}
-
-TEST(EfficientAtFrontEnd, EqualsTheReferenceOnTheTestWave) {
-  REQUIRE_SHARED(folder, "weights");
-  const TensorArchive golden = TensorArchive::read(folder / "efficientat_mn04_audioset.golden.safetensors");
-  const EfficientAtFrontEnd front_end;
-  EfficientAtFrontEnd::Scratch scratch;
-  const auto wave = test_wave(10, EfficientAtFrontEnd::kSampleRateHz);
-  front_end.emphasise(wave, scratch);
-  ASSERT_EQ(front_end.frames(wave.size()), 1000u);
-  std::vector<float> mel(EfficientAtFrontEnd::kBands * 1000);
-  front_end.process(0, 1000, mel, scratch);
-  // The reference computes spectra in single precision, which ln(m + 1e-5) amplifies where the power is close to 0.
-  EXPECT_LT(largest_difference(mel, golden.floats("mel", mel.size())), 1e-3f);
-}
-
-TEST(MusicnnFrontEnd, EqualsTheReferenceOnTheTestWave) {
-  REQUIRE_SHARED(folder, "weights");
-  const TensorArchive golden = TensorArchive::read(folder / "msd_musicnn.golden.safetensors");
-  const MusicnnFrontEnd front_end;
-  MusicnnFrontEnd::Scratch scratch;
-  const auto wave = test_wave(9, MusicnnFrontEnd::kSampleRateHz);
-  std::vector<float> mel(3 * 187 * MusicnnFrontEnd::kBands);
-  front_end.process(wave, 0, 3 * 187, mel, scratch);
-  EXPECT_LT(largest_difference(mel, golden.floats("log_mel_patches", mel.size())), 1e-4f);
-}
+using testing::test_wave;
 
 TEST(FrontEnds, ComputeTheSameFramesAloneAndTogether) {
   const auto wave = random_floats(40000, 3, 0.3f);

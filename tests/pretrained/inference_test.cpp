@@ -1,5 +1,5 @@
-// The inference engine: against plain loops on small networks with random weights, and against the outputs of the
-// reference implementations where the pretrained weights are available.
+// The inference engine: against plain loops on small networks with random weights (golden_test.cpp: against the
+// reference implementations).
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -24,8 +24,6 @@ using testing::random_weights;
 
 // Sums of a few hundred products of values around one, in another order.
 constexpr float kSumTolerance = 2e-4f;
-// Required of pretrained networks.
-constexpr float kGoldenTolerance = 1e-4f;
 
 float activated(float value, const Activation& activation) {
   if (activation.hard_swish) return value * std::clamp(value + 3, 0.0f, 6.0f) / 6;
@@ -375,57 +373,6 @@ TEST(MusicnnEngine, IsReproducibleWithAUsedScratch) {
   network.run(patch, second.output(), scratch);
   EXPECT_EQ(first.tags, second.tags);
   EXPECT_EQ(first.most, second.most);
-}
-
-TEST(GoldenMobileNetV2, EqualsTheReference) {
-  REQUIRE_SHARED(folder, "weights");
-  const MobileNetV2 network(find_weights("mobilenetv2", folder));
-  const TensorArchive golden = TensorArchive::read(folder / "mobilenet_v2_imagenet.golden.safetensors");
-  std::vector<float> image(3 * MobileNetV2::kSide * MobileNetV2::kSide), embedding(MobileNetV2::kEmbedding);
-  for (std::size_t i = 0; i < image.size(); ++i)
-    image[i] = static_cast<float>(std::sin(0.001 * static_cast<double>(i)));
-  MobileNetV2::Scratch scratch;
-  network.embed(image, embedding, scratch);
-  EXPECT_LT(largest_difference(embedding, golden.floats("sine_input_embedding", embedding.size())), kGoldenTolerance);
-  network.embed(golden.floats("image_input", image.size()), embedding, scratch, 2);
-  EXPECT_LT(largest_difference(embedding, golden.floats("image_embedding", embedding.size())), kGoldenTolerance);
-}
-
-TEST(GoldenEfficientAt, EqualsTheReferenceFromTheMelSpectrogram) {
-  REQUIRE_SHARED(folder, "weights");
-  const EfficientAt network(find_weights("efficientat", folder));
-  const TensorArchive golden = TensorArchive::read(folder / "efficientat_mn04_audioset.golden.safetensors");
-  std::vector<float> embedding(EfficientAt::kEmbedding), logits(EfficientAt::kClasses);
-  EfficientAt::Scratch scratch;
-  network.run(golden.floats("mel", EfficientAt::kBands * 1000), 1000, {embedding, {}, {}, logits}, scratch);
-  EXPECT_LT(largest_difference(embedding, golden.floats("embedding", embedding.size())), kGoldenTolerance);
-  EXPECT_LT(largest_difference(logits, golden.floats("logits", logits.size())), kGoldenTolerance);
-}
-
-TEST(GoldenMusicnn, EqualsTheReferenceFromTheMelSpectrogram) {
-  REQUIRE_SHARED(folder, "weights");
-  for (const std::string set : {"msd", "mtt"}) {
-    const Musicnn network(find_weights("musicnn_" + set, folder));
-    const TensorArchive golden = TensorArchive::read(folder / (set + "_musicnn.golden.safetensors"));
-    constexpr std::size_t kPatches = 3, kPatch = Musicnn::kFrames * Musicnn::kBands;
-    const auto patches = golden.floats("log_mel_patches", kPatches * kPatch);
-    Musicnn::Scratch scratch;
-    for (std::size_t i = 0; i < kPatches; ++i) {
-      MusicnnResult result;
-      network.run(std::span(patches).subspan(i * kPatch, kPatch), result.output(), scratch);
-      const auto expect = [&](const std::vector<float>& values, const char* name) {
-        const auto all = golden.floats(name, kPatches * values.size());
-        const auto expected = std::span(all).subspan(i * values.size(), values.size());
-        // The pools have values up to 60, so 1e-4 is relative to the largest value.
-        const float scale = std::max(1.0f, *std::ranges::max_element(expected));
-        EXPECT_LT(largest_difference(values, expected), kGoldenTolerance * scale) << set << " " << name;
-      };
-      expect(result.most, "max_pool");
-      expect(result.mean, "mean_pool");
-      expect(result.penultimate, "penultimate");
-      expect(result.tags, "tag_probabilities");
-    }
-  }
 }
 
 TEST(Team, ProcessesEachPortionOnceAndContinuesAfterABarrierWithAnyNumberOfThreads) {

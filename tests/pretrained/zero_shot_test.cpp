@@ -10,7 +10,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
 
@@ -148,27 +147,14 @@ TEST(ZeroShotTable, NamesEachOutputOnceForAGenreWithItsColumn) {
   }
 }
 
-TEST(ZeroShotTable, HasTheTagsNamesOfMusicnn) {
-  REQUIRE_SHARED(folder, "weights");
-  std::vector<std::string> tags;
-  for (const char* set : {"msd", "mtt"}) {
-    const TensorArchive weights = TensorArchive::read(folder / fmt::format("{}_musicnn.safetensors", set));
-    for (const auto& tag : nlohmann::json::parse(weights.metadata.at("tags"))) tags.push_back(tag);
-  }
-  ASSERT_EQ(tags.size(), kTags);
-  for (const GenreEvidence& one : genre_evidence(ZeroShotNetwork::musicnn)) EXPECT_EQ(tags[one.column], one.name);
-}
-
-TEST(ZeroShotTable, HasAudioSetsNames) {
-  REQUIRE_SHARED(path, "weights/audioset_labels.csv");
-  const std::string text = read_file(path);
-  for (const GenreEvidence& one : genre_evidence(ZeroShotNetwork::efficientat)) {
-    const std::string start = "\n" + std::to_string(one.column) + ",";
-    const auto at = text.find(start);
-    ASSERT_NE(at, std::string::npos);
-    const std::string line = text.substr(at + 1, text.find('\n', at + 1) - at - 1);
-    EXPECT_THAT(line, HasSubstr("\"" + std::string(one.name) + "\""));
-  }
+TEST(ZeroShotTable, HasTheNamesOfTheNetworksOutputs) {
+  const auto names = nlohmann::json::parse(read_file(testing::golden_path("neural/outputs.json")));
+  ASSERT_EQ(names.at("audioset").size(), kClasses);
+  ASSERT_EQ(names.at("musicnn").size(), kTags);
+  for (const GenreEvidence& one : genre_evidence(ZeroShotNetwork::efficientat))
+    EXPECT_THAT(names.at("audioset").at(one.column).get<std::string>(), HasSubstr(one.name));
+  for (const GenreEvidence& one : genre_evidence(ZeroShotNetwork::musicnn))
+    EXPECT_EQ(names.at("musicnn").at(one.column), one.name);
 }
 
 }  // namespace

@@ -78,6 +78,7 @@ class FfmpegReader : public TrackReader {
   void record_error(int code);
   ReadResult end_of_input();
   bool locate_frame();
+  std::int64_t position_of_frame() const;
   void count_step(std::int64_t position);
   void go_before_target(double seconds);
   void go_further_back();
@@ -233,12 +234,12 @@ bool FfmpegReader::locate_frame() {
   const std::int64_t pts = frame_->best_effort_timestamp, byte = stream_->counts().last_byte;
   const bool has_position = pts != AV_NOPTS_VALUE && stream_->stores_time_stamps();
   if (!has_sought_) {
-    if (has_position) count_step(stream_->position_of(pts));
+    if (has_position) count_step(position_of_frame());
     return true;
   }
   if (is_ogg() && (page_after_seek_ < 0 || byte == page_after_seek_)) {
     page_after_seek_ = byte;
-    return has_position && stream_->position_of(pts) <= target_;
+    return has_position && position_of_frame() <= target_;
   }
   has_sought_ = false;
   clear_losses();
@@ -248,9 +249,16 @@ bool FfmpegReader::locate_frame() {
     position_ = offset / bytes;
   } else {
     if (!has_position) return false;
-    position_ = stream_->position_of(pts);
+    position_ = position_of_frame();
   }
   return position_ <= target_;
+}
+
+// In Ogg, FFmpeg's time stamp of a short block of Vorbis behind a long one is too late, but its end is right.
+std::int64_t FfmpegReader::position_of_frame() const {
+  const std::int64_t pts = frame_->best_effort_timestamp, duration = stream_->counts().last_duration;
+  if (!is_ogg() || stream_->codec() != AV_CODEC_ID_VORBIS || duration == 0) return stream_->position_of(pts);
+  return stream_->position_of(pts + duration) - frame_->nb_samples;
 }
 
 // Counts what is missing between position_ and the next frame, and moves there.

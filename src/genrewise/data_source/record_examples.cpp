@@ -12,6 +12,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/half.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -437,8 +438,8 @@ std::vector<FileInfo> find_record_files(const fs::path& location) {
   std::vector<FileInfo> files = list_files(location);
   std::error_code ignored;
   std::vector<fs::path> folders;
-  for (fs::directory_iterator at(location, ignored), end; at != end; at.increment(ignored)) {
-    if (at->is_directory(ignored) && !at->path().filename().string().starts_with('.')) folders.push_back(at->path());
+  for (const fs::path& path : entries_of(location, ignored)) {
+    if (fs::is_directory(path, ignored) && !path.filename().string().starts_with('.')) folders.push_back(path);
   }
   std::ranges::sort(folders);
   for (const fs::path& folder : folders) std::ranges::move(list_files(folder), std::back_inserter(files));

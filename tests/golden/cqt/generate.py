@@ -1,10 +1,10 @@
 """Writes cqt.txt: librosa's results for a few signals, for tests/dsp/cqt_test.cpp and related tests.
 
     pip install librosa==0.11.0 numpy==2.4.6 scipy==1.17.1 soxr==1.1.0 soundfile==0.14.0
-    python generate.py [folder of real clips]
+    python generate.py [folder of the test music]
 
-Analytic signals are computed by the same formulas in tests/dsp/cqt_golden.cpp. With the folder (data/ of the shared test
-data) real.txt is written as well, for clips that are not in the repository.
+Analytic signals are computed by the same formulas in tests/dsp/cqt_golden.cpp. With the folder that
+tools/fetch_test_music.sh writes (build/test_music) real.txt is written as well.
 
 A file is a sequence of
     signal NAME RATE SAMPLES TUNING_OF_MAGNITUDES TUNING_OF_POWERS FRAMES LARGEST
@@ -58,14 +58,7 @@ SIGNALS = [
     ("short", 44100, noise(300)),
     ("one_frame_and_a_sample", 44100, noise(2049)),
 ]
-CLIPS = [
-    ("midi8_mini/Classical/classical_001.mp3", 44100),
-    ("midi8_mini/Electronic/electronic_023.mp3", 44100),
-    ("midi8_mini/Metal/metal_012.mp3", 48000),
-    ("midi8_mini/Pop/pop_016.mp3", 22050),
-    ("midi8_mini/Jazz/jazz_005.mp3", 44100),
-    ("fma/fma_small/000/000002.mp3", 44100),
-]
+CLIPS = [("gr0.ogg", 44100), ("gr1.ogg", 48000), ("gr2.ogg", 22050), ("gr3.ogg", 44100)]
 
 
 def write(out, name, rate, samples, picked):
