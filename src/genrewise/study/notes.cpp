@@ -39,8 +39,7 @@ void note_interval(const Examples& examples, const StudyResult& result, Notes& n
   if (const auto& over = best.over_groups) {
     notes.push_back(
         fmt::format("The {} test examples come from {} {}. If {} are resampled instead of examples, the interval is "
-                    "{:.1f} to {:.1f} "
-                    "%; use this one to estimate the accuracy on other {}.",
+                    "{:.1f} to {:.1f} %; use this one to estimate the accuracy on other {}.",
                     best.accuracy.n, over->groups, kind, kind, 100 * over->low, 100 * over->high, kind));
   } else if (!best.over_groups_withheld.empty() && kind != "files") {
     notes.push_back(fmt::format("The interval over {} is withheld: {}.", kind, best.over_groups_withheld));
@@ -62,8 +61,7 @@ void note_artists(const Examples& examples, const Split& split, Notes& notes) {
     const std::string by = group_kind(subjects) == "albums" ? "album and file" : "file";
     notes.push_back(
         fmt::format("No artist is known{}. Artists that appear in several parts cannot be detected; scores may be "
-                    "better than on new "
-                    "artists.",
+                    "better than on new artists.",
                     split.scheme == SplitScheme::grouped ? ": the split is grouped by " + by + " only" : ""));
     return;
   }
@@ -161,8 +159,7 @@ std::string best_note(const StudyResult& result) {
   if (highest == &best) return {};
   return fmt::format(
       "{} is the best by validation accuracy ({:.1f} %). {} has a higher test accuracy ({:.1f} % against {:.1f} %) but "
-      "a "
-      "validation accuracy of {:.1f} %{}; a choice by test scores would make them optimistic.",
+      "a validation accuracy of {:.1f} %{}; a choice by test scores would make them optimistic.",
       best.name, 100 * best.validation.value, highest->name, 100 * highest->test.accuracy.value,
       100 * best.test.accuracy.value, 100 * highest->validation.value,
       highest->validation.value < best.validation.value ? "" : " and a higher log loss there");
