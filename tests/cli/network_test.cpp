@@ -208,7 +208,7 @@ TEST(NetworkInAStudy, HasATrainingCurveARunFolderAndNoCheckpointsAfterwards) {
 TEST(NetworkInAStudy, ContinuesInTheMiddleOfATrainingToTheSameResult) {
   if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
   const TemporaryFolder folder;
-  const std::string network = "dense:epochs=400:batch_size=4:hidden_layer_sizes=16";
+  const std::string network = "dense:epochs=150:batch_size=4:hidden_layer_sizes=16";
   ASSERT_EQ(run_program(network_study(folder, "whole", network)).code, 0);
   const Arguments parted = network_study(folder, "parted", network);
   const fs::path networks = folder / "parted/networks";
@@ -233,7 +233,7 @@ TEST(NetworkInAStudy, ContinuesInTheMiddleOfATrainingToTheSameResult) {
 TEST(NetworkInAStudy, IsKilledAndItsRemainsAreNeverTakenForAnotherRun) {
   if (!has_neural_program()) GTEST_SKIP() << "genrewise-neural was not built";
   const TemporaryFolder folder;
-  const std::string network = "dense:epochs=300:batch_size=4:hidden_layer_sizes=16";
+  const std::string network = "dense:epochs=120:batch_size=4:hidden_layer_sizes=16";
   const Arguments arguments = network_study(folder, "run", network);
   const fs::path networks = folder / "run/networks";
   const auto curves = [&](const char* point) {

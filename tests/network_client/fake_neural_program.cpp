@@ -7,6 +7,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/networks/messages.hpp"
+#include "genrewise/models/networks/requests.hpp"
 
 namespace {
 
@@ -89,8 +90,8 @@ void serve(const std::string& mode) {
       }
       if (request.type() == "fit" && mode == "curve") {
         const json& context = request.header.at("context");
-        if (context.at("replace_run") != true || context.at("epoch_notes") != false ||
-            context.at("embeddings_folder") != "runs")
+        const FitContext sent = fit_context_from(context);
+        if (!sent.replace_run || sent.epoch_notes || sent.run_folder != "runs/\xff" || sent.embeddings_folder != "runs")
           throw Error("the context did not arrive");
         float sum = 0;
         for (const float value : validation.numbers) sum += value;

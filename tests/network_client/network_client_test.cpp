@@ -100,7 +100,7 @@ TEST(NetworkClient, SendsTheValidationPartAndReturnsTheCurve) {
   const TrainingData validation{others, labels, 2};
   TrainingCurve followed{{}, 7, 0.25}, curve;
   FitContext context;
-  context.run_folder = "runs/x";
+  context.run_folder = "runs/\xff";  // not UTF-8
   context.embeddings_folder = "runs";
   context.replace_run = true;
   context.epoch_notes = false;

@@ -147,12 +147,22 @@ class NetworkClient final : public Classifier {
   bool fitted_ = false;           // by the process
 };
 
+/// A path as numbers, because it may contain bytes that are not UTF-8.
+json path_json(const std::filesystem::path& path) {
+  return std::vector<unsigned char>(path.native().begin(), path.native().end());
+}
+
+std::filesystem::path path_from(const json& bytes) {
+  const auto numbers = bytes.get<std::vector<unsigned char>>();
+  return std::string(numbers.begin(), numbers.end());
+}
+
 }  // namespace
 
 json to_json(const FitContext& context) {
-  json document = {{"run_folder", context.run_folder.string()},
+  json document = {{"run_folder", path_json(context.run_folder)},
                    {"replace_run", context.replace_run},
-                   {"embeddings_folder", context.embeddings_folder.string()},
+                   {"embeddings_folder", path_json(context.embeddings_folder)},
                    {"epoch_notes", context.epoch_notes},
                    {"labels", context.labels},
                    {"ranks_address", context.ranks_address},
@@ -164,9 +174,9 @@ json to_json(const FitContext& context) {
 
 FitContext fit_context_from(const json& json) {
   FitContext context;
-  context.run_folder = json.at("run_folder").get<std::string>();
+  context.run_folder = path_from(json.at("run_folder"));
   context.replace_run = json.at("replace_run");
-  context.embeddings_folder = json.at("embeddings_folder").get<std::string>();
+  context.embeddings_folder = path_from(json.at("embeddings_folder"));
   context.epoch_notes = json.at("epoch_notes");
   context.labels = json.at("labels").get<std::vector<std::string>>();
   context.ranks_address = json.at("ranks_address");
