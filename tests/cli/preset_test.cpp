@@ -52,7 +52,7 @@ TEST_F(PresetCommand, ComparesTheSystemsThatATableAllowsAndNamesThemAsTheStudyDo
 }
 
 TEST_F(PresetCommand, LeavesOutWhatExceedsTheBudgetAndKeepsItsChoiceWhenContinued) {
-  const Ran ran = study({"--budget", "0.00001"});
+  const Ran ran = study({"--budget", "1e-9"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   const json document = results();
   EXPECT_EQ(document["models"].size(), 1u);
@@ -60,7 +60,7 @@ TEST_F(PresetCommand, LeavesOutWhatExceedsTheBudgetAndKeepsItsChoiceWhenContinue
   EXPECT_THAT(document["left_out"][0]["remedy"], HasSubstr("--budget"));
   EXPECT_THAT(ran.err, AllOf(HasSubstr("Left out:"), HasSubstr("longer than the budget")));
   const std::string plan = read_file(fs::path(run) / "plan.json");
-  ASSERT_EQ(study({"--budget", "0.00001"}).code, 0);
+  ASSERT_EQ(study({"--budget", "1e-9"}).code, 0);
   EXPECT_EQ(read_file(fs::path(run) / "plan.json"), plan);  // measured once
   EXPECT_EQ(results()["left_out"], document["left_out"]);
 }

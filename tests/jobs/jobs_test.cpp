@@ -118,7 +118,7 @@ TEST_F(Jobs, NestedCrossValidationIsRefusedBeforeFittingWhereItIsImpossible) {
 TEST_F(Jobs, TheDocumentOfAPresetWithSeveralSeedsFollowsTheSchema) {
   StudyJobConfig config = study();
   config.models.clear();
-  config.budget_min = 1e-5;
+  config.budget_min = 1e-9;
   config.seeds = 2;
   const StudyJobResult done = study_job(config, runtime);
   EXPECT_THAT(schema("results.schema.json").errors(done.document), IsEmpty());
@@ -127,7 +127,7 @@ TEST_F(Jobs, TheDocumentOfAPresetWithSeveralSeedsFollowsTheSchema) {
   ASSERT_EQ(done.repeats.size(), 1u);
   EXPECT_EQ(done.repeats[0].values.size(), 2u);
   EXPECT_EQ(command_line(config), done.document["command"]);
-  EXPECT_THAT(command_line(config), HasSubstr("--budget 1e-05 --seeds 2"));
+  EXPECT_THAT(command_line(config), HasSubstr("--budget 1e-09 --seeds 2"));
 }
 
 TEST_F(Jobs, ASchemaRefusesAnotherDocument) {

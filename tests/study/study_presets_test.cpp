@@ -41,7 +41,10 @@ std::vector<std::string> names_of(const std::vector<LeftOut>& left_out) {
 /// A dataset of audio files (which are not opened) and a folder of weights.
 struct StudyPresets : ::testing::Test {
   StudyPresets() {
-    for (const char* genre : {"jazz", "rock"}) write_file(folder / "music" / genre / "a.wav", "");
+    for (const char* genre : {"jazz", "rock"}) {
+      make_folders(std::filesystem::path(folder / "music") / genre);
+      write_file(std::filesystem::path(folder / "music") / genre / "a.wav", "RIFF");
+    }
     make_folders(folder / "weights");
     write_file(folder / "program", "");
     std::filesystem::permissions(folder / "program", std::filesystem::perms::owner_all);

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <utility>
 
+#include "genrewise/base/faults.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/genre_tree.hpp"
 #include "genrewise/jobs/options.hpp"
@@ -154,10 +156,31 @@ class StudyJob {
       if (loading_) stages_->enter("features " + shown_set(set, source_));
       return folder_->features_path(columns, set);
     };
+    if (!plan_.preset.empty() && source_.has_audio()) leave_out_incomplete_sets(path);
     joined_ = load_joined(source_, feature_sets_of(plan_.study.models), path, progress_);
     loading_ = false;
     split_ = make_split(joined_.examples.subjects, config_.split);
     nested_ = nested_splits(joined_.examples.subjects, config_.nested_folds, config_.seed);
+  }
+
+  /// A preset compares its models on the tracks that have all features. Extracts them and leaves out a set that would
+  /// cost the others many tracks.
+  void leave_out_incomplete_sets(const FeaturesPath& path) {
+    constexpr double kMostLost = 0.02;  // of the tracks
+    std::map<std::string, std::vector<Fault>> skipped;
+    for (const std::string& set : feature_sets_of(plan_.study.models)) {
+      if (set.empty() ? !source_.extracts() : !source_.table_of(set).empty()) continue;
+      const std::string name = shown_set(set, source_);
+      skipped[set] = source_.load_set(name, path(set, feature_set_descriptor(name).columns), progress_).skipped;
+    }
+    std::size_t least = source_.audio().tracks.size();
+    for (const auto& [set, faults] : skipped) least = std::min(least, faults.size());
+    const double most = static_cast<double>(least) + kMostLost * static_cast<double>(source_.audio().tracks.size());
+    for (const auto& [set, faults] : skipped) {
+      if (static_cast<double>(faults.size()) <= most) continue;
+      leave_out(plan_, set, fmt::format("{} tracks cannot be used ({})", faults.size(), counts_text(faults)));
+      progress_.note(sentences({plan_.left_out.back()}).front());
+    }
   }
 
   void pack(const std::string& set) {

@@ -112,15 +112,6 @@ void drop(StudyPlan& plan, const std::vector<std::string>& names, const std::str
                 [&](const ModelSpec& spec) { return std::ranges::find(names, spec.name) != names.end(); });
 }
 
-/// Removes the models whose features none of the measured clips has.
-void drop_unusable(StudyPlan& plan) {
-  for (const auto& [set, reason] : plan.cost.unusable) {
-    const std::vector<std::string> names = models_of(plan, set);
-    if (names.size() == plan.study.models.size()) return;  // extraction reports it
-    drop(plan, names, fmt::format("of the clips that were measured, none can be used ({})", reason), "");
-  }
-}
-
 /// Removes models until the rest is within the budget.
 void drop_expensive(StudyPlan& plan, const StudyJobConfig& config) {
   const double everything = total_s(plan, config.seeds), budget = budget_s(config);
@@ -136,6 +127,11 @@ void drop_expensive(StudyPlan& plan, const StudyJobConfig& config) {
 }
 
 }  // namespace
+
+void leave_out(StudyPlan& plan, const std::string& set, const std::string& reason) {
+  const std::vector<std::string> names = models_of(plan, set);
+  if (names.size() < plan.study.models.size()) drop(plan, names, reason, "");
+}
 
 double budget_s(const StudyJobConfig& config) {
   if (config.budget_min) return *config.budget_min * 60;
@@ -175,7 +171,8 @@ void keep_within_budget(StudyPlan& plan, const StudyJobConfig& config, const Dat
                                     {"models_s", plan.cost.models_s},
                                     {"unusable", plan.cost.unusable}}));
   }
-  drop_unusable(plan);
+  for (const auto& [set, reason] : plan.cost.unusable)
+    leave_out(plan, set, fmt::format("of the clips that were measured, none can be used ({})", reason));
   drop_expensive(plan, config);
   const double budget = budget_s(config);
   progress.note(fmt::format("Expected time: {}{}. {}.", time_text(total_s(plan, config.seeds)),

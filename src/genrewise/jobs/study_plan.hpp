@@ -31,6 +31,9 @@ StudyPlan plan_study(const StudyJobConfig& config, const DataSource& source);
 void keep_within_budget(StudyPlan& plan, const StudyJobConfig& config, const DataSource& source,
                         const std::filesystem::path& folder, const FeaturesPath& path_of, Progress& progress);
 
+/// Leaves the preset's models of these feature sets out, for that reason; at least one model stays.
+void leave_out(StudyPlan& plan, const std::string& set, const std::string& reason);
+
 /// The budget in seconds; infinite if there is none.
 double budget_s(const StudyJobConfig& config);
 
