@@ -4,8 +4,9 @@ import {fill, fixed, h, known, percent, range, s, table} from "./elements.js";
 // ---- text in charts ----
 
 const pen = document.createElement("canvas").getContext("2d");
+let family;
 const widthOf = (text, size) => {
-  pen.font = `${size}px ${getComputedStyle(document.body).fontFamily}`;
+  pen.font = `${size}px ${(family ??= getComputedStyle(document.body).fontFamily)}`;
   return 1.03 * pen.measureText(text).width;
 };
 const widest = (texts, size) => texts.reduce((most, text) => Math.max(most, widthOf(text, size)), 0);

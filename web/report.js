@@ -79,7 +79,7 @@ function modelsTable() {
     metric("Macro-F1", (model) => model.macro_f1, (model) => points(model.macro_f1)),
     labels.length > 3 && metric("Top 3", (model) => top(model, 3), (model) => percent(top(model, 3))),
     metric("Log loss", (model) => model.log_loss, (model) => [fixed(model.log_loss, 3),
-      poor(model) && h("span", {class: "alarm detail"}, "worse than uniform probabilities")]),
+      poor(model) && h("span", {class: "alarm detail"}, "worse than equal probabilities")]),
     metric("Validation", (model) => model.validation.accuracy.value,
       (model) => percent(model.validation.accuracy.value)),
     time("Fit", "fit_s"), time("Predict", "predict_s"),

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Opens the reports of made-up studies and searches in a browser and checks what a reader would see.
 
-    page_test.py build/dev/bin/render_page        (exit code 77: Playwright, axe-core or Chromium is not installed)
+page_test.py build/dev/bin/render_page        (exit code 77: Playwright, axe-core or Chromium is not installed)
 """
+
 import copy
 import json
 import os
@@ -28,8 +29,13 @@ import documents
 
 RENDER = sys.argv.pop(1)
 FOLDER = tempfile.TemporaryDirectory()
-DOCUMENTS = {"study": documents.study(), "nasty": documents.study(documents.NASTY, 25), "minimal": documents.minimal(),
-             "search": documents.search(), "huge": documents.study([f"Genre number {i}" for i in range(200)], 50)}
+DOCUMENTS = {
+    "study": documents.study(),
+    "nasty": documents.study(documents.NASTY, 25),
+    "minimal": documents.minimal(),
+    "search": documents.search(),
+    "huge": documents.study([f"Genre number {i}" for i in range(200)], 50),
+}
 DOCUMENTS["failed"] = {**copy.deepcopy(DOCUMENTS["minimal"]), "best": None, "models": DOCUMENTS["study"]["models"][-1:]}
 
 
@@ -61,11 +67,17 @@ class PageTest(unittest.TestCase):
         file = page_file(name).as_uri()
         page.on("console", lambda message: message.type in ("error", "warning") and problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda request: request.url.startswith("data:") or request.url == file or problems.append(request.url))
+        page.on(
+            "request",
+            lambda request: request.url.startswith("data:") or request.url == file or problems.append(request.url),
+        )
         self.addCleanup(lambda: self.assertEqual(problems, []))
         page.goto(file)
         if options.get("java_script_enabled", True):
-            self.wait(page, "document.querySelector('main') && [...document.querySelectorAll('.drawing')].every(each => each.firstChild)")
+            self.wait(
+                page,
+                "document.querySelector('main') && !document.querySelector('.drawing:empty')",
+            )
         return page
 
     def wait(self, page, condition):
@@ -77,26 +89,59 @@ class PageTest(unittest.TestCase):
         self.fail(f"{condition} does not become true")
 
     def column(self, page, table, index):
-        return page.eval_on_selector_all(f"{table} tbody tr", "(rows, i) => rows.map(row => row.children[i].innerText.trim())", index)
+        return page.eval_on_selector_all(
+            f"{table} tbody tr", "(rows, i) => rows.map(row => row.children[i].innerText.trim())", index
+        )
 
     def test_every_member_has_its_section_and_absent_ones_leave_none(self):
         whole = self.open("study").eval_on_selector_all("section", "all => all.map(each => each.id)")
-        self.assertEqual(whole, ["result", "models", "pairs", "published", "splits", "genres", "confusion", "curves", "calibration", "mistakes", "artists",
-                                 "training", "why", "ablation", "choices", "components", "cost", "exploration", "data", "made"])
-        self.assertEqual(self.open("minimal").eval_on_selector_all("section", "all => all.map(each => each.id)"),
-                         ["result", "models", "genres", "confusion", "cost", "data", "made"])
+        self.assertEqual(
+            whole,
+            [
+                "result",
+                "models",
+                "pairs",
+                "published",
+                "splits",
+                "genres",
+                "confusion",
+                "curves",
+                "calibration",
+                "mistakes",
+                "artists",
+                "training",
+                "why",
+                "ablation",
+                "choices",
+                "components",
+                "cost",
+                "exploration",
+                "data",
+                "made",
+            ],
+        )
+        self.assertEqual(
+            self.open("minimal").eval_on_selector_all("section", "all => all.map(each => each.id)"),
+            ["result", "models", "genres", "confusion", "cost", "data", "made"],
+        )
         for name in DOCUMENTS:
             self.assertNotIn("cannot be drawn", self.open(name).inner_text("main"), name)
 
     def test_every_figure_is_drawn_and_has_a_name(self):
         for name in ("study", "search", "huge"):
             page = self.open(name)
-            charts = page.eval_on_selector_all("svg.chart", "all => all.map(each => [each.getAttribute('aria-label'), each.querySelectorAll('path,rect,circle,image').length])")
+            charts = page.eval_on_selector_all(
+                "svg.chart",
+                """all => all.map(each =>
+                    [each.getAttribute('aria-label'), each.querySelectorAll('path, rect, circle, image').length])""",
+            )
             self.assertGreaterEqual(len(charts), 4)
             for label, marks in charts:
                 self.assertTrue(label)
                 self.assertGreater(marks, 0, label)
-        images = self.open("study").eval_on_selector_all("#exploration image", "all => all.map(each => each.getAttribute('href').slice(0, 22))")
+        images = self.open("study").eval_on_selector_all(
+            "#exploration image", "all => all.map(each => each.getAttribute('href').slice(0, 22))"
+        )
         self.assertEqual(images, ["data:image/png;base64,"] * 16)
 
     def test_the_headline_states_the_result_and_the_interval_to_read(self):
@@ -141,7 +186,9 @@ class PageTest(unittest.TestCase):
         for section in ("genres", "confusion", "curves", "calibration", "mistakes", "artists"):
             self.assertIn("Gaussian naive Bayes", page.inner_text(f"#{section} .live"), section)
         matrix = next(model for model in DOCUMENTS["study"]["models"] if model["name"] == "gnb")["confusion"]
-        shown = page.eval_on_selector_all("#confusion .columns figure:first-child .count", "all => all.map(each => Number(each.textContent))")
+        shown = page.eval_on_selector_all(
+            "#confusion .columns figure:first-child .count", "all => all.map(each => Number(each.textContent))"
+        )
         self.assertEqual(sum(shown), sum(map(sum, matrix)))
 
     def test_arrow_keys_read_the_values_of_a_focused_chart(self):
@@ -177,7 +224,7 @@ class PageTest(unittest.TestCase):
         page = self.open("nasty")
         self.assertEqual(page.locator("main script, main b b, main i").count(), 0)
         genres = page.eval_on_selector_all("#data .table tbody th", "all => all.map(each => each.textContent)")
-        self.assertEqual(genres[:len(documents.NASTY)], documents.NASTY)
+        self.assertEqual(genres[: len(documents.NASTY)], documents.NASTY)
         self.assertIn("Network that <i>diverged</i>", page.inner_text("#models"))
         self.assertIn("svm: <did> not converge", self.open("search").text_content("#points"))
 
@@ -193,7 +240,11 @@ class PageTest(unittest.TestCase):
         for name in ("study", "nasty", "search", "minimal"):
             for scheme in ("light", "dark"):
                 found = Axe().run(self.open(name, color_scheme=scheme)).response["violations"]
-                serious = [(each["id"], each["nodes"][0]["html"][:150]) for each in found if each["impact"] in ("serious", "critical")]
+                serious = [
+                    (each["id"], each["nodes"][0]["html"][:150])
+                    for each in found
+                    if each["impact"] in ("serious", "critical")
+                ]
                 self.assertEqual(serious, [], f"{name}, {scheme}")
 
     def test_nothing_is_wider_than_a_phone(self):
@@ -201,8 +252,11 @@ class PageTest(unittest.TestCase):
             page = self.open(name, width=360)
             self.assertLessEqual(page.evaluate("document.documentElement.scrollWidth"), 360, name)
             # Tables and charts that are wider scroll within the page.
-            out = page.evaluate("""() => [...document.querySelectorAll('main *')].filter(each => each.getBoundingClientRect().right > 361 &&
-                !each.closest('.wide, .drawing, .tooltip')).map(each => each.outerHTML.slice(0, 100))""")
+            out = page.evaluate(
+                """() => [...document.querySelectorAll('main *')].filter(each =>
+                each.getBoundingClientRect().right > 361 &&
+                !each.closest('.wide, .drawing, .tooltip')).map(each => each.outerHTML.slice(0, 100))"""
+            )
             self.assertEqual(out, [], name)
 
     def test_print_shows_all_rows_in_light_colours(self):
@@ -212,7 +266,9 @@ class PageTest(unittest.TestCase):
         page.emulate_media(media="print", color_scheme="dark")
         self.wait(page, "document.documentElement.classList.contains('printing')")
         self.assertEqual(page.evaluate(visible), len(DOCUMENTS["study"]["pairs"]))
-        self.assertEqual(page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()"), "#ffffff")
+        self.assertEqual(
+            page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()"), "#ffffff"
+        )
         self.assertFalse(page.is_visible("nav"))
 
     def test_the_settings_of_a_search_are_printed_on_few_pages(self):
