@@ -1,5 +1,6 @@
 #include "genrewise/features/feature_table.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -233,6 +234,23 @@ TEST(FeatureTable, DamagedSidecarsAndEndingsAreClearErrors) {
   }
   EXPECT_THAT(message_of(folder / "t.txt"), HasSubstr("ends in .csv or .npy"));
   EXPECT_THAT(message_of(folder / "none.csv"), HasSubstr("none.csv"));
+}
+
+TEST(NpyHeader, IsThatOfNumpyWithTheFewestSpacesToAMultipleOf64Bytes) {
+  for (std::size_t rows = 1; rows < 10'000'000'000; rows = rows * 10 + 1)
+    for (std::size_t cols = 1; cols < 10'000'000'000; cols = cols * 10 + 1) {
+      const std::string header = npy_header(rows, cols);
+      EXPECT_EQ(header.size() % 64, 0u);
+      EXPECT_TRUE(header.starts_with(std::string_view("\x93NUMPY\x01\x00", 8)));
+      EXPECT_EQ(static_cast<unsigned char>(header[8]) + 256u * static_cast<unsigned char>(header[9]),
+                header.size() - 10);
+      const std::string text =
+          fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, cols);
+      EXPECT_EQ(header.substr(10, text.size()), text);
+      const std::size_t spaces = header.size() - 10 - text.size() - 1;
+      EXPECT_LT(spaces, 64u);
+      EXPECT_EQ(header.substr(10 + text.size()), std::string(spaces, ' ') + "\n");
+    }
 }
 
 TEST(FeatureTable, ANpyThatDoesNotFitItsSidecarIsRefused) {

@@ -18,15 +18,19 @@
 #include "genrewise/features/frame_analysis.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
-#include "support/test_support.hpp"
+#include "support/test_music.hpp"
 
 namespace genrewise {
 namespace {
 
 // Relative to a feature's range over the clip. STFT features use the same precision and formulas; librosa's sums in
 // single precision remain (measured: 2.5e-6). Constant-Q features have the transform's tolerance of 1e-3; CENS
-// quantises, so a value near a step may fall to either side.
-constexpr double kStftTolerance = 1e-5, kChromaCqtTolerance = 1e-3, kQuantisedTolerance = 1e-2;
+// quantises, so a value near a step may fall to either side (one step of one frame: 0.006).
+constexpr double kStftTolerance = 1e-5, kChromaCqtTolerance = 1e-3, kQuantisedTolerance = 2e-2;
+// Of the contrast in real clips: two decoders of Vorbis agree within 6e-7, and the valley of a low band, the quietest
+// of ten bins, depends on that where loud bins nearly cancel in it (measured between librosa on both decoders' samples,
+// as here: 4.5e-4). That frame dominates the kurtosis.
+constexpr double kDecodedContrastTolerance = 1e-3, kDecodedContrastShapeTolerance = 2e-2;
 // Skew and kurtosis, relative to 1 + |value|, for the same three groups.
 constexpr double kStftShapeTolerance = 5e-4, kChromaCqtShapeTolerance = 5e-3, kQuantisedShapeTolerance = 5e-2;
 // Relative to the largest value of a feature: rounding of nearly constant features and of small sums of large values
@@ -40,12 +44,18 @@ Kind kind_of(const std::string& feature) {
   return feature == "chroma_cens" || feature == "tonnetz" ? Kind::quantised : Kind::stft;
 }
 
-double tolerance(const std::string& feature) {
+bool is_real(const std::string& signal) {
+  return signal.find('@') != std::string::npos;
+}
+
+double tolerance(const std::string& feature, const std::string& signal) {
+  if (feature == "spectral_contrast" && is_real(signal)) return kDecodedContrastTolerance;
   const Kind kind = kind_of(feature);
   return kind == Kind::stft ? kStftTolerance : kind == Kind::chroma_cqt ? kChromaCqtTolerance : kQuantisedTolerance;
 }
 
-double shape_tolerance(const std::string& feature) {
+double shape_tolerance(const std::string& feature, const std::string& signal) {
+  if (feature == "spectral_contrast" && is_real(signal)) return kDecodedContrastShapeTolerance;
   const Kind kind = kind_of(feature);
   return kind == Kind::stft         ? kStftShapeTolerance
          : kind == Kind::chroma_cqt ? kChromaCqtShapeTolerance
@@ -60,7 +70,7 @@ struct Golden {
 // Constant-Q features divide each frame by its maximum, which amplifies rounding in empty octaves. They are compared on
 // signals that fill all octaves; tests/dsp/cqt_test.cpp checks the others before the division.
 bool is_comparable(const std::string& feature, const std::string& signal) {
-  return kind_of(feature) == Kind::stft || signal == "noise" || signal.find('@') != std::string::npos;
+  return kind_of(feature) == Kind::stft || signal == "noise" || is_real(signal);
 }
 
 // The rows of one file, by signal.
@@ -172,10 +182,10 @@ void check_fma518(const Waveform& clip, const std::vector<double>& expected, con
       } else if (golden("std") >
                  1e-4 * std::max(std::abs(golden("max")),
                                  std::abs(golden("min")))) {  // otherwise the shape is that of rounding errors
-        EXPECT_NEAR(row[i], expected[i], shape_tolerance(feature) * (1 + std::abs(expected[i]))) << what;
+        EXPECT_NEAR(row[i], expected[i], shape_tolerance(feature, signal) * (1 + std::abs(expected[i]))) << what;
       }
     } else {
-      EXPECT_NEAR(row[i], expected[i], tolerance(feature) * range + kRounding * size) << what;
+      EXPECT_NEAR(row[i], expected[i], tolerance(feature, signal) * range + kRounding * size) << what;
     }
   }
 }
@@ -227,7 +237,7 @@ void check_frame(Analysed& analysed, const Golden& golden, const std::string& si
   for (const double value : golden.values) size = std::max(size, std::abs(value));
   for (std::size_t row = 0; row < golden.values.size(); ++row) {
     const auto [range, value] = analysed.value(feature, row, frame);
-    EXPECT_NEAR(value, golden.values[row], tolerance(feature) * range + kRounding * size)
+    EXPECT_NEAR(value, golden.values[row], tolerance(feature, signal) * range + kRounding * size)
         << signal << ' ' << golden.what << " row " << row;
   }
 }
@@ -269,17 +279,21 @@ TEST(Golden, AnalyticSignalsEqualLibrosa) {
 }
 
 TEST(Golden, RealClipsEqualLibrosa) {
-  REQUIRE_SHARED(data, "data/midi8_mini");
+  REQUIRE_TEST_MUSIC(music);
   const auto clips = read_golden("real_clips.csv");
-  ASSERT_GE(clips.size(), 20u);
+  ASSERT_EQ(clips.size(), 7u);
   for (const auto& [name, goldens] : clips) {
     const std::size_t at = name.rfind('@');
     const int rate = std::stoi(name.substr(at + 1));
     DecodeOptions options;
-    options.clip.start_s = 0;
+    options.clip.start_s = 10;
+    options.clip.duration_s = 30;
     if (rate > 0) options.sample_rate_hz = rate;
-    const auto clip = decode_file(data.parent_path() / name.substr(0, at), options);
+    auto clip = decode_file(music / name.substr(0, at), options);
     ASSERT_TRUE(clip) << to_string(clip.error());
+    // Decoders of Vorbis agree within 6e-7, which is all that is left in frequencies that the encoder removed.
+    const std::vector<double> noise = lcg(clip->samples.size());
+    for (std::size_t i = 0; i < noise.size(); ++i) clip->samples[i] += static_cast<float>(0.01 * noise[i]);
     check(*clip, goldens, name);
   }
 }
