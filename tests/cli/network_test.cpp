@@ -9,6 +9,7 @@
 #include "cli/program.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/environment.hpp"
+#include "support/neural_test_support.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {
@@ -299,9 +300,16 @@ TEST(PlainProgram, LoadsNeitherLibtorchNorHdf5) {
   EXPECT_THAT(read_file(listing), AllOf(HasSubstr("libc.so"), Not(HasSubstr("torch")), Not(HasSubstr("hdf5"))));
 }
 
+/// Makes weights of all networks for zero-shot predictions.
+fs::path write_weights(const fs::path& folder) {
+  for (const char* network : {"efficientat", "musicnn_msd", "musicnn_mtt"})
+    write_file(folder / (std::string(network) + ".safetensors"), seeded_weights(network).serialise());
+  return folder;
+}
+
 TEST(ZeroShot, PredictsOneOfTheGivenGenresWithPretrainedWeights) {
-  REQUIRE_SHARED(weights, "weights");
-  TemporaryFolder folder;
+  const TemporaryFolder weights_folder, folder;
+  const fs::path weights = write_weights(weights_folder.path());
   write_file(folder / "new.wav", made_wav("noise", 5, 1));
   const Ran predicted = run_program({"predict", "--csv", "--zero-shot", "--genres", "Jazz,Techno", "--weights",
                                      weights.string(), folder / "new.wav"});
@@ -314,8 +322,8 @@ TEST(ZeroShot, PredictsOneOfTheGivenGenresWithPretrainedWeights) {
 }
 
 TEST(ZeroShot, IsThePredictionWithoutAModel) {
-  REQUIRE_SHARED(weights, "weights");
-  TemporaryFolder folder;
+  const TemporaryFolder weights_folder, folder;
+  const fs::path weights = write_weights(weights_folder.path());
   write_file(folder / "new.wav", made_wav("noise", 5, 4));
   const Arguments end = {"--genres", "Jazz,Techno", "--csv", folder / "new.wav"};
   const auto with = [&](Arguments arguments, const fs::path& location) {
@@ -325,7 +333,7 @@ TEST(ZeroShot, IsThePredictionWithoutAModel) {
   };
   const Ran named = with({"predict", "--zero-shot"}, weights);
   EXPECT_EQ(with({"predict"}, weights).out, named.out);
-  for (const char* name : {"msd_musicnn.safetensors", "mtt_musicnn.safetensors"})
+  for (const char* name : {"musicnn_msd.safetensors", "musicnn_mtt.safetensors"})
     fs::copy_file(weights / name, folder / name);
   const Ran by_tags = with({"predict"}, folder.path());
   ASSERT_EQ(by_tags.code, 0) << by_tags.err;

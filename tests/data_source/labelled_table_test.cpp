@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "genrewise/base/error.hpp"
@@ -172,15 +173,23 @@ TEST_F(LabelledTable, IsRecognisedByItsHeader) {
   EXPECT_FALSE(is_labelled_table(folder_ / "missing"));
 }
 
-TEST_F(LabelledTable, ReadsTheWidelyUsedTableOfGtzan) {
-  REQUIRE_SHARED(path, "data/gtzan/features_30_sec.csv");
-  ASSERT_TRUE(is_labelled_table(path));
-  const Examples examples = read_labelled_table(path);
-  EXPECT_EQ(examples.labels.size(), 10u);
-  EXPECT_EQ(examples.table.values.rows(), 1000u);
-  EXPECT_EQ(examples.table.values.cols(), 58u);
+TEST_F(LabelledTable, ReadsATableWithTheColumnsOfTheWidelyUsedOneOfGtzan) {
+  std::string header = "filename,length", row = "661794";
+  for (const char* feature : {"chroma_stft", "rms", "spectral_centroid", "spectral_bandwidth", "rolloff",
+                              "zero_crossing_rate", "harmony", "perceptr"})
+    header += fmt::format(",{0}_mean,{0}_var", feature);
+  header += ",tempo";
+  for (int i = 1; i <= 20; ++i) header += fmt::format(",mfcc{0}_mean,mfcc{0}_var", i);
+  for (int i = 1; i < 58; ++i) row += i % 2 == 0 ? ",-4.5297241740627214e-05" : ",129774.06452515082";
+  const Examples examples =
+      read(header + ",label\n" + "blues.00000.au," + row + ",blues\n" + "rock.00099.au," + row + ",rock\n");
+  ASSERT_TRUE(is_labelled_table(folder_ / "table.csv"));
+  EXPECT_THAT(examples.labels, ElementsAre("blues", "rock"));
+  ASSERT_EQ(examples.table.values.rows(), 2u);
+  ASSERT_EQ(examples.table.values.cols(), 58u);
   EXPECT_EQ(examples.table.columns[0].feature, "length");
   EXPECT_EQ(examples.table.values(0, 0), 661794.f);
+  EXPECT_EQ(examples.table.values(1, 57), 129774.06452515082f);
   EXPECT_EQ(examples.table.track_ids[0], "blues.00000.au");
 }
 

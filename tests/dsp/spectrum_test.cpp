@@ -136,6 +136,62 @@ TEST(Mel, FiltersHaveUnitAreaInHertz) {
   for (std::size_t m = 0; m < 40; ++m) EXPECT_NEAR(out[m * kLanes] * 22050 / 8192, 1, 0.01) << m;
 }
 
+/// Weight of each filter (row) at each bin.
+std::vector<std::vector<double>> weights_of(const MelFilterbank& filters, std::size_t n_mels, std::size_t bins) {
+  std::vector<std::vector<double>> weights(n_mels, std::vector<double>(bins));
+  AlignedVector<float> tile(bins * kLanes), out(n_mels * kLanes);
+  for (std::size_t k = 0; k < bins; ++k) {
+    tile[k * kLanes + 2] = 1;
+    filters.apply(tile.data(), out.data(), kLanes);
+    for (std::size_t m = 0; m < n_mels; ++m) weights[m][k] = static_cast<double>(out[m * kLanes + 2]);
+    tile[k * kLanes + 2] = 0;
+  }
+  return weights;
+}
+
+TEST(Mel, FiltersAreTrianglesBetweenTheirNeighboursCentres) {
+  const auto triangle = [](double at, double left, double centre, double right) {
+    return std::max(0.0, at < centre ? (at - left) / (centre - left) : (right - at) / (right - centre));
+  };
+  struct Case {
+    int rate_hz;
+    std::size_t n_fft, n_mels;
+    double fmin_hz, fmax_hz;
+  };
+  for (const Case& one : {Case{44100, 1024, 4, 0, 0}, Case{22050, 512, 10, 300, 5000}, Case{32000, 1024, 128, 0, 15000},
+                          Case{16000, 256, 1, 50, 8000}}) {
+    const std::size_t bins = one.n_fft / 2 + 1;
+    const double top_hz = one.fmax_hz > 0 ? one.fmax_hz : one.rate_hz / 2.0;
+    MelConfig config{.sample_rate_hz = one.rate_hz, .n_fft = one.n_fft, .n_mels = one.n_mels};
+    config.fmin_hz = one.fmin_hz;
+    config.fmax_hz = one.fmax_hz;
+    config.scale = MelScale::slaney;
+    const auto slaney = weights_of(MelFilterbank(config), one.n_mels, bins);
+    config.scale = MelScale::kaldi;
+    const auto kaldi = weights_of(MelFilterbank(config), one.n_mels, bins);
+    const auto kaldi_mel = [](double hz) { return 1127 * std::log(1 + hz / 700); };
+    for (std::size_t m = 0; m < one.n_mels; ++m) {
+      const auto corner = [&](std::size_t i, double low, double high) {
+        return low + (high - low) * static_cast<double>(m + i) / static_cast<double>(one.n_mels + 1);
+      };
+      double hz[3], mel[3];
+      for (std::size_t i = 0; i < 3; ++i) {
+        hz[i] = mel_to_hz(corner(i, hz_to_mel(one.fmin_hz), hz_to_mel(top_hz)));
+        mel[i] = corner(i, kaldi_mel(one.fmin_hz), kaldi_mel(top_hz));
+      }
+      for (std::size_t k = 0; k < bins; ++k) {
+        const double at_hz = static_cast<double>(k) * one.rate_hz / static_cast<double>(one.n_fft);
+        const double expected = 2 / (hz[2] - hz[0]) * triangle(at_hz, hz[0], hz[1], hz[2]);
+        EXPECT_NEAR(slaney[m][k], expected, 1e-6 * 2 / (hz[2] - hz[0]))
+            << one.n_mels << " filter " << m << " bin " << k;
+        // Kaldi leaves out the last bin.
+        const double height = k + 1 == bins ? 0 : triangle(kaldi_mel(at_hz), mel[0], mel[1], mel[2]);
+        EXPECT_NEAR(kaldi[m][k], height, 1e-6) << one.n_mels << " filter " << m << " bin " << k;
+      }
+    }
+  }
+}
+
 TEST(Mel, KeepsLanesSeparate) {
   const MelFilterbank filters({.sample_rate_hz = 44100, .n_fft = 512, .n_mels = 20});
   AlignedVector<float> tile(257 * kLanes), out(20 * kLanes);
@@ -148,6 +204,9 @@ TEST(Mel, KeepsLanesSeparate) {
 
 TEST(Mel, RefusesInvalidConfigurations) {
   EXPECT_THROW(MelFilterbank({.n_mels = 0}), Error);
+  EXPECT_THROW(MelFilterbank({.n_fft = 0}), Error);
+  EXPECT_THROW(MelFilterbank({.fmin_hz = -1}), Error);
+  EXPECT_THROW(MelFilterbank({.fmin_hz = 4000, .fmax_hz = 4000}), Error);
   EXPECT_THROW(MelFilterbank({.sample_rate_hz = 0}), Error);
   EXPECT_THROW(MelFilterbank({.fmin_hz = 5000, .fmax_hz = 4000}), Error);
 }

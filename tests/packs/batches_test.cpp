@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -224,6 +225,24 @@ TEST(BatchReader, LeavesOutAndReportsDamagedRecords) {
   }
 }
 
+TEST(BatchReader, ReportsTheLastRecordAsTruncatedIfAnyOfItsBytesIsMissing) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 40);
+  const auto& shard = manifest.shards[2];
+  const auto path = folder / "pack" / shard.file;
+  const auto whole = read_file(path);
+  const auto last = std::ranges::max_element(shard.records, {}, &PackedRecord::offset);
+  for (const std::size_t missing : {std::size_t{1}, std::size_t{4}, std::size_t{15}, whole.size() - last->offset}) {
+    put_file(path, whole.substr(0, whole.size() - missing));
+    BatchReader reader(manifest, {.batch_size = 8, .damage_budget = 0.03});
+    auto expected = numbers(40);
+    expected.erase(number_of(last->track_id));
+    EXPECT_EQ(read(reader).sorted(), expected) << missing;
+    ASSERT_EQ(reader.damage().size(), 1u);
+    EXPECT_EQ(reader.damage()[0].reason, "truncated");
+  }
+}
+
 TEST(BatchReader, FailsWhenMoreIsDamagedThanIsAllowed) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 40);
@@ -337,7 +356,13 @@ TEST(ForeignShards, AreReadWithoutAManifest) {
     EXPECT_EQ(manifest.labels.size(), 8u);
     EXPECT_EQ(manifest.values, kValues);
     EXPECT_EQ(read(manifest, {.batch_size = 3, .shuffle_records = 4}).sorted(), numbers(10));
-    EXPECT_EQ(open_pack(location / "study01-5.tfrec").size(), 5u);
+    const auto one_file = open_pack(location / "study01-5.tfrec");
+    EXPECT_EQ(one_file.size(), 5u);
+    EXPECT_EQ(one_file.folder, location);
+    fs::remove(location / "study00-5.tfrec");
+    const auto one_in_a_folder = open_pack(location);
+    EXPECT_EQ(one_in_a_folder.size(), 5u);
+    EXPECT_EQ(one_in_a_folder.folder, location);
   }
 }
 
