@@ -398,7 +398,10 @@ def allocation(trials):
                     # half of them near the start, where a program reads its options
                     nth = 1 + int(count ** trials.rng.random() if sample % 2 else count * trials.rng.random())
                     environment = {"LD_PRELOAD": trials.library, f"FAULTY_{kind}": str(nth), "FAULTY_ALL": str(every)}
-                    codes.append(trials.trial(f"{kind} {nth}{' and all after it' if every else ''}", name, codes=(0, 1, 3),
+                    # Without malloc, FFTW aborts and OpenSSL's start crashes: limits that docs/reliability.md states.
+                    allowed = (0, 1, 3, -signal.SIGABRT, -signal.SIGSEGV) if kind == "MALLOC" else (0, 1)
+                    codes.append(trials.trial(f"{kind} {nth}{' and all after it' if every else ''}", name, codes=allowed,
+                                              compare=kind == "NEW",
                                               same_stdout=False, environment=environment))
     report("failed allocations", codes)
 
