@@ -144,8 +144,9 @@ TEST_F(PresetCommand, WritesTheRecordsOfNetworksOnceAndTheyVerify) {
 
 TEST_F(PresetCommand, ShowsTheStageAndTheTimeLeftOnATerminal) {
   make_music(folder / "music", 6, 2.0);
-  const Ran ran = run_program_on_terminal(
-      120, {"study", folder / "music", "-o", run, "--preset", "best", "--features", "music", "--scheme", "random"});
+  make_folders(folder / "weights");
+  const Ran ran = run_program_on_terminal(120, {"study", folder / "music", "-o", run, "--preset", "best", "--features",
+                                                "music", "--scheme", "random", "--weights", folder / "weights"});
   ASSERT_EQ(ran.code, 0) << ran.out;
   EXPECT_THAT(ran.out,
               AllOf(HasSubstr("[1/4, "), HasSubstr(" left] extracting music"), HasSubstr("[2/4] fitting svm-rbf")));
