@@ -38,7 +38,7 @@ class Outbox {
  public:
   explicit Outbox(int socket) : socket_(socket) {}
   void send(const json& header, std::span<const float> numbers = {}) {
-    const std::string head = message_head(header, numbers.size());
+    const std::string head = message_head(header, numbers.size(), kNeuralProtocol);
     const std::lock_guard lock(mutex_);
     send_bytes(std::as_bytes(std::span(head)));
     send_bytes(std::as_bytes(numbers));

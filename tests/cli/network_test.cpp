@@ -310,7 +310,7 @@ fs::path write_weights(const fs::path& folder) {
 TEST(ZeroShot, PredictsOneOfTheGivenGenresWithPretrainedWeights) {
   const TemporaryFolder weights_folder, folder;
   const fs::path weights = write_weights(weights_folder.path());
-  write_file(folder / "new.wav", made_wav("noise", 5, 1));
+  write_file(folder / "new.wav", made_wav("noise", 5, 4));
   const Ran predicted = run_program({"predict", "--csv", "--zero-shot", "--genres", "Jazz,Techno", "--weights",
                                      weights.string(), folder / "new.wav"});
   ASSERT_EQ(predicted.code, 0) << predicted.err;
@@ -343,7 +343,7 @@ TEST(ZeroShot, IsThePredictionWithoutAModel) {
 
 TEST(ZeroShot, ReportsWhatToFetchWithoutWeights) {
   TemporaryFolder folder;
-  write_file(folder / "new.wav", made_wav("noise", 5, 1));
+  write_file(folder / "new.wav", made_wav("noise", 5, 4));
   const Environment home("XDG_DATA_HOME", folder / "data");
   const Environment none("GENREWISE_WEIGHTS", folder / "data");
   for (const Arguments& start : {Arguments{"predict"}, Arguments{"predict", "--zero-shot"}}) {

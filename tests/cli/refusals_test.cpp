@@ -67,7 +67,7 @@ constexpr Refusal kRefusals[] = {
      kUsage},
     {"WordForSeconds", "extract music -o t.csv --clip-start x", "0 or more, not 'x'", "--clip-start", "--help", kUsage},
     {"ShareAboveOne", "split table.csv -o s.csv --test 2", "a share from 0 to 1, not '2'", "--test", "--help", kUsage},
-    {"UnknownScheme", "study table.csv -o x --scheme best", "official, grouped, random or shards, not 'best'",
+    {"UnknownScheme", "study table.csv -o x --scheme best", "grouped, random, shards or fault-filtered, not 'best'",
      "--scheme", "study --help", kUsage},
     {"UnknownSubset", "study table.csv -o x --subset tiny", "small, medium, large or full, not 'tiny'", "--subset",
      "study --help", kUsage},

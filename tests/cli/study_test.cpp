@@ -35,6 +35,7 @@ struct StudyCommand : ::testing::Test {
     document.erase("created");
     document.erase("sha256");
     document.erase("command");
+    document.erase("stages");
     for (json& model : document["models"]) {
       for (const char* seconds : {"fit_s", "predict_s", "choose_s"}) model.erase(seconds);
       if (model.contains("cost")) model["cost"].erase("peak_memory_bytes");

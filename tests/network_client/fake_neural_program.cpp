@@ -31,7 +31,7 @@ void write_all(std::span<const std::byte> bytes) {
 }
 
 void send(const json& header, std::span<const float> numbers = {}) {
-  const std::string head = message_head(header, numbers.size());
+  const std::string head = message_head(header, numbers.size(), kNeuralProtocol);
   write_all(std::as_bytes(std::span(head)));
   write_all(std::as_bytes(numbers));
 }
@@ -122,7 +122,7 @@ int main() {
   const char* value = std::getenv("FAKE_NEURAL_PROGRAM");
   const std::string mode = value != nullptr ? value : "";
   if (mode == "exit at once") return 4;
-  std::string hello = message_head({{"type", mode == "other program" ? "good day" : "hello"}}, 0);
+  std::string hello = message_head({{"type", mode == "other program" ? "good day" : "hello"}}, 0, kNeuralProtocol);
   if (mode == "other version") hello[3] = static_cast<char>(kNeuralProtocol + 1);
   write_all(std::as_bytes(std::span(hello)));
   serve(mode);

@@ -222,6 +222,7 @@ TEST(Study, GivesTheSameNumbersForTheSameSeed) {
     for (ModelResult& model : result.models) {
       model.choose_s = model.fit_s = model.predict_s = 0;
       all.push_back(to_json(model, examples.labels));
+      all.back().erase("cost");
     }
     return all;
   };
@@ -548,7 +549,7 @@ TEST(Study, MeasuresNetworksOnValidationAndFitsTheFinalOneForTheChosenNumberOfEp
     EXPECT_FALSE(std::filesystem::exists(fit.run_folder / "last.safetensors")) << "the model is kept";
   EXPECT_EQ(kept, 1);
   EXPECT_TRUE(result.models[1].training.epochs.empty());
-  EXPECT_EQ(progress.units, 8u);
+  EXPECT_EQ(progress.units, 4u) << "of the last model";
   EXPECT_EQ(progress.whole_done, 8u) << "a part that failed does not take the whole's units";
   EXPECT_EQ(progress.parts, 0);
   EXPECT_THAT(progress.tasks.front(), HasSubstr("dense:epochs=3,5,4, 1 of 3: training"));

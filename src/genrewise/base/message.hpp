@@ -30,7 +30,7 @@ struct MessageLimits {
 };
 
 /// The bytes before the floats. Invalid UTF-8 is replaced.
-std::string message_head(const nlohmann::json& header, std::size_t numbers, std::uint8_t protocol = 1);
+std::string message_head(const nlohmann::json& header, std::size_t numbers, std::uint8_t protocol);
 
 /// Fills its argument from a connection, or throws.
 using ReadBytes = std::function<void(std::span<std::byte>)>;

@@ -46,7 +46,7 @@ std::string_view canonical_name(const std::string& plain_name) {
 
 using enum ZeroShotNetwork;
 constexpr std::array kNames = {"efficientat", "musicnn", "both"};  // in the order of ZeroShotNetwork
-constexpr std::array kSets = {"efficientat_classes", "musicnn_tags", "efficientat_classes_musicnn_tags"};
+constexpr std::array kSets = {"efficientat_classes", "musicnn_tags", "audiotag_labels"};
 constexpr std::size_t kTags = 2 * Musicnn::kTags;
 /// Added to each network's share of a genre before both are combined: neither can exclude a genre alone.
 constexpr double kFloor = 1e-4;

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <vector>
+
+#include "genrewise/base/filesystem.hpp"
 
 namespace genrewise {
 namespace {
@@ -43,14 +47,12 @@ std::string NetworkRuns::folder_of_point(std::size_t point) const {
 }
 
 void NetworkRuns::remove_checkpoints() const {
-  if (folder_.empty() || !fs::exists(folder_)) return;
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
-    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
-  }
+  if (folder_.empty()) return;
+  std::error_code ignored;  // they only take space
+  std::vector<fs::path> files = entries_of(folder_, ignored);
+  for (const fs::path& run : std::vector(files)) std::ranges::move(entries_of(run, ignored), std::back_inserter(files));
   for (const fs::path& file : files) {
-    std::error_code ignored;  // they only take space
-    fs::remove(file, ignored);
+    if (file.extension() == ".safetensors") fs::remove(file, ignored);
   }
 }
 

@@ -90,7 +90,7 @@ NeuralMessage NeuralProcess::call(const json& request, std::span<const float> nu
   if (!alive()) throw Error("the program genrewise-neural has ended", {}, "fit the network again");
   busy_ = true;
   stop_sent_ = false;
-  const std::string head = message_head(request, numbers.size());
+  const std::string head = message_head(request, numbers.size(), kNeuralProtocol);
   send(std::as_bytes(std::span(head)));
   send(std::as_bytes(numbers));
   NeuralMessage reply = receive(progress);
@@ -152,7 +152,7 @@ void NeuralProcess::drain_errors() {
 void NeuralProcess::forward_interruption() {
   if (stop_sent_ || !must_stop()) return;
   stop_sent_ = true;
-  const std::string head = message_head({{"type", "interrupt"}}, 0);
+  const std::string head = message_head({{"type", "interrupt"}}, 0, kNeuralProtocol);
   send(std::as_bytes(std::span(head)));
 }
 
