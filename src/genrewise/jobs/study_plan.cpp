@@ -60,7 +60,7 @@ json question(const StudyPlan& plan, const StudyJobConfig& config) {
 
 /// What an earlier run of this folder measured for the same question.
 std::optional<StudyCost> kept_cost(const fs::path& file, const json& asked) {
-  if (!fs::exists(file)) return std::nullopt;
+  if (!file_exists(file)) return std::nullopt;
   try {
     const SealedJson kept = parse_sealed_json(read_file(file), file.string());
     if (kept.seal != Seal::sound || kept.value.at("question") != asked) return std::nullopt;

@@ -28,7 +28,7 @@ std::vector<FeatureSetDescriptor> listed() {
       {efficientat_penultimate, efficientat_pools});
   add("efficientat_classes", "EfficientAT: AudioSet's classes", "logits of AudioSet's 527 classes",
       {efficientat_classes});
-  add("audiotag_labels", "EfficientAT's classes, musicnn's tags",
+  add("audiotag_labels", "EfficientAT classes, musicnn tags",
       "527 logits of AudioSet's classes and 50 + 50 tags (MSD and MTT)", {efficientat_classes, msd_tags, mtt_tags});
   add("efficientat_penultimate", "EfficientAT: last layer", "the last convolution, averaged",
       {efficientat_penultimate});

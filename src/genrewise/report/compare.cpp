@@ -14,6 +14,7 @@
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
@@ -294,7 +295,7 @@ json compare_runs(const std::vector<fs::path>& locations, std::uint64_t seed, Pr
   progress.begin("comparing", "runs", locations.size());
   std::vector<bool> comparable(locations.size(), true);
   for (std::size_t k = 0; k < locations.size(); ++k) {
-    if (!seen.insert(fs::weakly_canonical(locations[k] / "")).second)
+    if (!seen.insert(canonical_location(locations[k] / "")).second)
       throw Error("is given twice", locations[k].string(), "compare different runs");
     runs.push_back(load_run(locations[k], notes));
     shown.push_back(facts_of(runs[k]));

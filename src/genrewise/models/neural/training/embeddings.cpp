@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -36,7 +37,7 @@ class Embedder {
  public:
   Embedder(const BodyEngine& engine, const std::filesystem::path& folder, Progress& progress)
       : engine_(engine), folder_(folder), progress_(progress) {
-    if (!folder.empty() && std::filesystem::exists(path())) load();
+    if (!folder.empty() && path_exists(path())) load();
   }
 
   std::shared_ptr<const EmbeddedPart> embed(const std::string& task, std::uint64_t total,

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
@@ -130,7 +131,7 @@ class NetworkClassifier final : public Classifier {
       } catch (const UnusableRun& problem) {
         if (!context.replace_run) throw;
         if (context.progress != nullptr) context.progress->note(problem.what() + std::string("; starting it again"));
-        std::filesystem::remove_all(context.run_folder);
+        checked_filesystem([&] { return std::filesystem::remove_all(context.run_folder); });
         train(source, context);
       }
     });
