@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/seal.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/records/compression.hpp"
@@ -76,8 +75,6 @@ inline constexpr std::string_view kManifestName = "manifest.json";
 
 std::string to_json(const PackManifest& manifest);
 /// Throws Error for text that is not a manifest, is of a newer version, is inconsistent, or does not fit its checksum.
-/// `seal` receives the state of that checksum.
-PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal& seal);
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path);
 
 /// Replaces the part of every record, so that batches follow another split than the stored one (`--scheme`,

@@ -280,9 +280,8 @@ std::optional<PackManifest> ShardPacker::finished(const PackJob& job, const Pack
   if (!path_exists(path)) return std::nullopt;
   std::string problem = "belongs to another pack";
   try {
-    Seal seal = Seal::absent;
-    auto manifest = parse_manifest(read_file(path), path, seal);
-    if (seal == Seal::sound && is_part_of(manifest, job, config, examples)) return manifest;
+    auto manifest = parse_manifest(read_file(path), path);
+    if (is_part_of(manifest, job, config, examples)) return manifest;
   } catch (const FileError&) {
     throw;
   } catch (const Error& error) {
