@@ -130,6 +130,16 @@ SplitSubjects select_subjects(const SplitSubjects& subjects, const std::vector<s
   return selected;
 }
 
+void set_labels(SplitSubjects& subjects, std::span<const std::string> genres) {
+  const std::set<std::string_view> names(genres.begin(), genres.end());
+  subjects.labels_by_name.assign(names.begin(), names.end());
+  subjects.labels.clear();
+  for (const std::string& genre : genres) {
+    const auto at = std::ranges::lower_bound(subjects.labels_by_name, genre);
+    subjects.labels.push_back(static_cast<int>(at - subjects.labels_by_name.begin()));
+  }
+}
+
 std::vector<std::size_t> Split::rows(Part part) const {
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < parts.size(); ++i) {
