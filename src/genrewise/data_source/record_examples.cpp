@@ -7,12 +7,9 @@
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <set>
 
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/faults.hpp"
-#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/half.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
@@ -32,11 +29,6 @@ namespace fs = std::filesystem;
 
 tl::unexpected<Fault> refuse(std::string reason, std::string detail) {
   return tl::unexpected(Fault{std::move(reason), {}, std::move(detail)});
-}
-
-bool is_record_name(const std::string& name) {
-  static const std::regex pattern(R"(.*\.tfrecords?(-\d+-of-\d+)?(\.gz)?|.*\.tfrec|.*-\d{5}-of-\d{5}(\.gz)?)");
-  return std::regex_match(name, pattern);
 }
 
 /// The part that the last folder of the location names.
@@ -340,12 +332,7 @@ class Collector {
     const std::size_t rows = names_.size();
     subjects_.artists.resize(rows);
     subjects_.albums.resize(rows);
-    const std::set<std::string> names(names_.begin(), names_.end());
-    subjects_.labels_by_name.assign(names.begin(), names.end());
-    for (const std::string& name : names_) {
-      const auto at = std::ranges::lower_bound(subjects_.labels_by_name, name);
-      subjects_.labels.push_back(static_cast<int>(at - subjects_.labels_by_name.begin()));
-    }
+    set_labels(subjects_, names_);
     examples.labels = subjects_.labels_by_name;
     examples.table.columns = columns_of(keys, length_);
     examples.table.track_ids = subjects_.ids;
@@ -389,63 +376,6 @@ std::map<std::string, std::string, std::less<>> classes_of(const RecordKeys& key
 }
 
 }  // namespace
-
-std::string_view to_string(RecordBytes bytes) {
-  constexpr std::string_view kNames[] = {"uint8", "float16", "float32", "audio"};
-  return kNames[static_cast<std::size_t>(bytes)];
-}
-
-std::string_view to_string(RecordPool pool) {
-  constexpr std::string_view kNames[] = {"mean", "mean+std", "none"};
-  return kNames[static_cast<std::size_t>(pool)];
-}
-
-std::map<std::string, std::string, std::less<>> read_class_map(const fs::path& path) {
-  const std::string text = read_file(path);
-  CsvReader csv(text, path.string());
-  std::vector<std::string_view> row;
-  if (!csv.next(row)) throw Error("is empty", path.string(), "a class map needs a header row and a row per class");
-  std::optional<std::size_t> name;
-  for (const char* title : {"display_name", "name", "genre", "label"}) {
-    const auto found =
-        std::ranges::find_if(row, [&](std::string_view cell) { return lower_case(trimmed(cell)) == title; });
-    if (!name && found != row.end()) name = static_cast<std::size_t>(found - row.begin());
-  }
-  const std::size_t width = row.size();
-  if (!name || width < 2)
-    throw Error("has no column display_name, name, genre or label beside one that identifies the class",
-                path.string() + ":1", "a class map looks like index,name");
-  std::map<std::string, std::string, std::less<>> names;
-  while (csv.next(row)) {
-    const std::string where = fmt::format("{}:{}", path.string(), csv.line());
-    if (row.size() != width) throw Error(fmt::format("the row has {} cells, the header {}", row.size(), width), where);
-    for (std::size_t i = 0; i < width; ++i) {
-      if (i == *name || trimmed(row[i]).empty()) continue;
-      const auto [entry, fresh] = names.emplace(trimmed(row[i]), trimmed(row[*name]));
-      if (!fresh && entry->second != trimmed(row[*name]))
-        throw Error(fmt::format("'{}' identifies both '{}' and '{}'", entry->first, entry->second, trimmed(row[*name])),
-                    where, "leave the column out");
-    }
-  }
-  if (names.empty()) throw Error("has a header but no rows", path.string());
-  return names;
-}
-
-std::vector<FileInfo> find_record_files(const fs::path& location) {
-  if (is_record_name(location.filename().string())) {
-    if (auto file = find_file(location)) return {std::move(*file)};
-  }
-  std::vector<FileInfo> files = list_files(location);
-  std::error_code ignored;
-  std::vector<fs::path> folders;
-  for (const fs::path& path : entries_of(location, ignored)) {
-    if (fs::is_directory(path, ignored) && !path.filename().string().starts_with('.')) folders.push_back(path);
-  }
-  std::ranges::sort(folders);
-  for (const fs::path& folder : folders) std::ranges::move(list_files(folder), std::back_inserter(files));
-  std::erase_if(files, [](const FileInfo& file) { return !is_record_name(std::string(last_name(file.location))); });
-  return files;
-}
 
 Examples read_record_examples(const fs::path& location, const RecordKeys& keys, const std::string& features,
                               std::vector<Fault>& skipped, Progress& progress) {
