@@ -18,6 +18,7 @@
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/records/compression.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 
@@ -98,6 +99,8 @@ bool holds_records(const std::filesystem::path& location);
 
 /// Throws Error unless the pack has this recipe, and these labels in this order.
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels);
+
+std::string file_sha256(const FileReader& file);
 
 /// Reads all shards and compares them with the manifest: size, SHA-256, every checksum, every track id and class.
 /// Returns one Fault per defect.

@@ -156,14 +156,6 @@ class ForeignShards {
   std::vector<float> numbers_;
 };
 
-std::string file_sha256(const FileReader& file) {
-  Hasher hasher(HashKind::sha256);
-  std::vector<std::byte> buffer(1 << 20);
-  SequentialReader reader(file);
-  while (const std::size_t got = reader.read(buffer)) hasher.update(as_text(std::span(buffer).first(got)));
-  return hasher.hex();
-}
-
 void verify_records(const PackManifest& manifest, const PackedShard& shard, std::vector<Fault>& faults) {
   RecordReader reader(manifest.folder / shard.file);
   ExampleView example;
@@ -207,6 +199,14 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
 }
 
 }  // namespace
+
+std::string file_sha256(const FileReader& file) {
+  Hasher hasher(HashKind::sha256);
+  std::vector<std::byte> buffer(1 << 20);
+  SequentialReader reader(file);
+  while (const std::size_t got = reader.read(buffer)) hasher.update(as_text(std::span(buffer).first(got)));
+  return hasher.hex();
+}
 
 bool is_pack(const fs::path& location) {
   return file_exists(location / kManifestName);
