@@ -1,5 +1,3 @@
-#include "genrewise/audio/ffmpeg_reader.hpp"
-
 extern "C" {
 #include <libavutil/channel_layout.h>
 }
@@ -11,9 +9,9 @@ extern "C" {
 #include <utility>
 
 #include "genrewise/audio/container_end.hpp"
-#include "genrewise/audio/ffmpeg_samples.hpp"
 #include "genrewise/audio/ffmpeg_stream.hpp"
 #include "genrewise/audio/limits.hpp"
+#include "genrewise/audio/track_reader.hpp"
 #include "genrewise/base/interrupt.hpp"
 
 namespace genrewise::audio {

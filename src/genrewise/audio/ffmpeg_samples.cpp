@@ -1,5 +1,3 @@
-#include "genrewise/audio/ffmpeg_samples.hpp"
-
 extern "C" {
 #include <libavutil/frame.h>
 #include <libavutil/samplefmt.h>
@@ -10,6 +8,7 @@ extern "C" {
 #include <span>
 
 #include "genrewise/audio/downmix.hpp"
+#include "genrewise/audio/ffmpeg_stream.hpp"
 
 namespace genrewise::audio {
 namespace {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "genrewise/audio/ffmpeg_input.hpp"
 
@@ -22,6 +23,9 @@ struct PacketCounts {
   std::int64_t duration = 0, end = AV_NOPTS_VALUE;  ///< sum of durations, end of the last in time; in the time base
   std::int64_t last_byte = -1, last_bytes = 0, last_duration = 0;  ///< of the last packet: offset, size, duration
 };
+
+/// Appends the frame from sample `skip` on as one channel in [-1, 1]; false for an unknown sample format.
+bool append_frame(const AVFrame& frame, int skip, std::vector<float>& mono);
 
 class FfmpegStream {
  public:

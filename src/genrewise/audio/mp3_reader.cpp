@@ -1,5 +1,3 @@
-#include "genrewise/audio/mp3_reader.hpp"
-
 #include <mpg123.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include "genrewise/audio/downmix.hpp"
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/audio/mpeg_frames.hpp"
+#include "genrewise/audio/track_reader.hpp"
 
 namespace genrewise::audio {
 namespace {

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "genrewise/audio/byte_order.hpp"
-#include "genrewise/audio/ffmpeg_reader.hpp"
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/base/interrupt.hpp"
 

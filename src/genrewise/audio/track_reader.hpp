@@ -44,4 +44,14 @@ class TrackReader {
   virtual std::int64_t lost_samples() const { return 0; }
 };
 
+struct MpegLayout;
+/// Opens the MP3 stream (MPEG audio layer III, by libmpg123) that find_mpeg_audio() found. `source` must outlive the
+/// reader.
+std::unique_ptr<TrackReader> open_mp3(ByteSource& source, const MpegLayout& layout);
+
+/// Opens the best audio stream of any other format with FFmpeg and decodes its first frame. Faults: "not audio", "no
+/// audio in it", "truncated", "damaged", "implausible sample rate", "implausible number of channels". The view's source
+/// must outlive the reader.
+Expected<std::unique_ptr<TrackReader>> open_ffmpeg(const ByteView& view, const std::string& name);
+
 }  // namespace genrewise::audio

@@ -97,7 +97,7 @@ class TableReader {
     if (genres_.empty()) throw Error("has a header but no rows", csv_.name());
     Examples examples;
     take_features(examples.table);
-    take_labels();
+    set_labels(subjects_, genres_);
     examples.table.track_ids = subjects_.ids;
     examples.labels = subjects_.labels_by_name;
     examples.subjects = std::move(subjects_);
@@ -175,15 +175,6 @@ class TableReader {
       candidates_[j].values = {};  // frees its memory
     }
     if (std::ranges::any_of(offsets, [](double offset) { return offset != 0; })) table.offsets = std::move(offsets);
-  }
-
-  void take_labels() {
-    auto& names = subjects_.labels_by_name;
-    names = genres_;
-    std::ranges::sort(names);
-    names.erase(std::ranges::unique(names).begin(), names.end());
-    for (const std::string& genre : genres_)
-      subjects_.labels.push_back(static_cast<int>(std::ranges::lower_bound(names, genre) - names.begin()));
   }
 
   CsvReader csv_;

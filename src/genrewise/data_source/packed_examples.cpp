@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/selection.hpp"
@@ -33,23 +32,13 @@ FeatureRecipe recipe_of(const PackManifest& manifest) {
   return {"records", 1, std::to_string(manifest.values) + " values"};
 }
 
-/// Sorts the labels by name and drops those without examples.
-void name_labels(SplitSubjects& subjects, const std::vector<std::string>& labels) {
-  std::set<std::string> used;
-  for (const int label : subjects.labels) used.insert(labels[static_cast<std::size_t>(label)]);
-  subjects.labels_by_name.assign(used.begin(), used.end());
-  for (int& label : subjects.labels) {
-    const auto at = std::ranges::lower_bound(subjects.labels_by_name, labels[static_cast<std::size_t>(label)]);
-    label = static_cast<int>(at - subjects.labels_by_name.begin());
-  }
-}
-
 }  // namespace
 
 SplitSubjects subjects_of(const PackManifest& manifest) {
   SplitSubjects subjects;
   const std::vector<Part> shard_parts = parts_of_shards(manifest.shards.size());
   std::map<std::string, int> seen;  // number of occurrences by track id
+  std::vector<std::string> labels;
   for (std::size_t shard = 0; shard < manifest.shards.size(); ++shard) {
     for (const PackedRecord& record : manifest.shards[shard].records) {
       // Records of other programs may lack ids or share one between several clips of a track.
@@ -58,14 +47,14 @@ SplitSubjects subjects_of(const PackManifest& manifest) {
       const int times = ++seen[track];
       subjects.ids.push_back(times == 1 ? track : track + " #" + std::to_string(times));
       subjects.tracks.push_back(track);
-      subjects.labels.push_back(record.label);
+      labels.push_back(manifest.labels[static_cast<std::size_t>(record.label)]);
       subjects.artists.push_back(record.artist);
       subjects.albums.push_back(record.album);
       subjects.official.push_back(record.part);
       subjects.by_shard.push_back(shard_parts[shard]);
     }
   }
-  name_labels(subjects, manifest.labels);
+  set_labels(subjects, labels);
   return subjects;
 }
 

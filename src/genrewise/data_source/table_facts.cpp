@@ -90,7 +90,7 @@ json to_json(const TableFacts& facts) {
 void replace_table_facts(const std::filesystem::path& table, const TableFacts& facts) {
   json document = read_sidecar(table).value_or(json::object());
   document.update(to_json(facts));
-  write_file(sidecar_path(table), sidecar_text(std::move(document)));
+  write_file(sidecar_path(table), sealed_text(std::move(document), 1));
 }
 
 Examples examples_of(const std::filesystem::path& table, TableFacts facts) {

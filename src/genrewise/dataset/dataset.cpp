@@ -14,15 +14,8 @@
 namespace genrewise {
 
 std::string_view to_string(Part part) {
-  switch (part) {
-    case Part::training:
-      return "training";
-    case Part::validation:
-      return "validation";
-    case Part::test:
-      return "test";
-  }
-  return "training";
+  constexpr std::string_view kNames[] = {"training", "validation", "test"};
+  return kNames[static_cast<std::size_t>(part)];
 }
 
 std::optional<Part> parse_part(std::string_view text) {

@@ -7,42 +7,20 @@
 namespace genrewise {
 namespace {
 
-struct GenreParts {
-  std::string_view genre;
-  std::string_view parts;  // by number of the excerpt: t training, v validation, e test, - left out
-};
-
-constexpr GenreParts kFaultFiltered[] = {
-    {"blues",
-     "vvvvvvvvvvvveeeeeeeeeeeeeeeeettttttttttttttttttttt"
-     "vvvvvvvvvvveeeeeeeeeeeetttttttttttttttttttttttttee"},
-    {"classical",
-     "vvvvvvvvvvveeeeeeeeeeeeeeeeeeetttteeeeeeee-tttttte"
-     "ttttttttttttttttttvvvvvvvvveeetttttttttttttttttttt"},
-    {"country",
-     "vvvvvvvv-vvvvvvvvvvttttttttvtteeeeeeeeeeevveeveeev"
-     "ee-eeeeeeeeeeeettttttttttttttttttttttttttttttttttt"},
-    {"disco",
-     "vevvvtvvvvvvvvvttttttetttttttttttttttt-tttttttvtvt"
-     "--vtt-ttet-teeeeevvet-vttveeeeeeeeeeeeetveeeevee-e"},
-    {"hiphop",
-     "e-tttttttttttttttttttttttteettetttttttt-etteee----"
-     "-eeeettttttteeeeeeeeeeeeee-ttttvvvvvvvvvvvvvvvvvve"},
-    {"jazz",
-     "ttvvvvvvvvvttttttttttttttvvvvvvvv--------t-----ttt"
-     "ttttttttttttttttttttttteeeeeeeeeeeeeeeeeeeeeeeeeee"},
-    {"metal",
-     "vvtt-tvvvvvveeeevvvvvteeteeeeeeeee-tvvee------tttt"
-     "tttttttt-ttttttttevtetteeevvettvveteteettttttttttt"},
-    {"pop",
-     "eettttttttvttee-ttttt--ttttttt-tttttt-tttttet-t--t"
-     "t--v-v--vvvvveeee--eeeeeeeeeeetvevvvv-eeeeeeeeettt"},
-    {"reggae",
-     "ttt-t-t--t-tt-ttttttttttttttttttt-eeeeeee-tttteeet"
-     "tteetttttttvvteeeeetvev-v-vvve--eeev-eeee-vvvvvvvv"},
-    {"rock",
-     "tttttttttteeeeeettttttttttteeeeeeeeeeeveeeeeeeeeev"
-     "vvvvvvvttttttttttttttvvvvvvvvvvvvvvveeeeettttttttt"},
+constexpr std::string_view kGenres[] = {"blues", "classical", "country", "disco",  "hiphop",
+                                        "jazz",  "metal",     "pop",     "reggae", "rock"};
+// By genre and number of the excerpt: t training, v validation, e test, - left out.
+constexpr std::string_view kFaultFiltered[] = {
+    "vvvvvvvvvvvveeeeeeeeeeeeeeeeetttttttttttttttttttttvvvvvvvvvvveeeeeeeeeeeetttttttttttttttttttttttttee",
+    "vvvvvvvvvvveeeeeeeeeeeeeeeeeeetttteeeeeeee-ttttttettttttttttttttttttvvvvvvvvveeetttttttttttttttttttt",
+    "vvvvvvvv-vvvvvvvvvvttttttttvtteeeeeeeeeeevveeveeevee-eeeeeeeeeeeettttttttttttttttttttttttttttttttttt",
+    "vevvvtvvvvvvvvvttttttetttttttttttttttt-tttttttvtvt--vtt-ttet-teeeeevvet-vttveeeeeeeeeeeeetveeeevee-e",
+    "e-tttttttttttttttttttttttteettetttttttt-etteee-----eeeettttttteeeeeeeeeeeeee-ttttvvvvvvvvvvvvvvvvvve",
+    "ttvvvvvvvvvttttttttttttttvvvvvvvv--------t-----tttttttttttttttttttttttttteeeeeeeeeeeeeeeeeeeeeeeeeee",
+    "vvtt-tvvvvvveeeevvvvvteeteeeeeeeee-tvvee------tttttttttttt-ttttttttevtetteeevvettvveteteettttttttttt",
+    "eettttttttvttee-ttttt--ttttttt-tttttt-tttttet-t--tt--v-v--vvvvveeee--eeeeeeeeeeetvevvvv-eeeeeeeeettt",
+    "ttt-t-t--t-tt-ttttttttttttttttttt-eeeeeee-tttteeettteetttttttvvteeeeetvev-v-vvve--eeev-eeee-vvvvvvvv",
+    "tttttttttteeeeeettttttttttteeeeeeeeeeeveeeeeeeeeevvvvvvvvttttttttttttttvvvvvvvvvvvvvvveeeeettttttttt",
 };
 
 /// The letter of the excerpt; 0 for an id that is not GTZAN's.
@@ -55,8 +33,8 @@ char letter_of(std::string_view id) {
   long long number = 0;
   if (digits.size() < kDigits || !parse_number(digits, number) || number < 0 || number > 99) return 0;
   if (!rest.empty() && rest.front() != '.') return 0;
-  const auto found = std::ranges::find(kFaultFiltered, id.substr(0, dot), &GenreParts::genre);
-  return found == std::end(kFaultFiltered) ? '\0' : found->parts[static_cast<std::size_t>(number)];
+  const auto genre = std::ranges::find(kGenres, id.substr(0, dot)) - std::begin(kGenres);
+  return genre == std::ssize(kGenres) ? '\0' : kFaultFiltered[genre][static_cast<std::size_t>(number)];
 }
 
 }  // namespace
@@ -66,16 +44,8 @@ bool is_gtzan(std::span<const std::string> ids) {
 }
 
 std::optional<Part> fault_filtered_part(std::string_view id) {
-  switch (letter_of(id)) {
-    case 't':
-      return Part::training;
-    case 'v':
-      return Part::validation;
-    case 'e':
-      return Part::test;
-    default:
-      return std::nullopt;
-  }
+  const std::size_t part = std::string_view("tve").find(letter_of(id));
+  return part == std::string_view::npos ? std::nullopt : std::optional(static_cast<Part>(part));
 }
 
 }  // namespace genrewise

@@ -171,18 +171,18 @@ void list_findings(const Dataset& dataset, const std::vector<ClipFacts>& facts, 
   std::ranges::stable_partition(inspection.findings, &Inspection::Finding::unusable);
 }
 
-nlohmann::json json_of(const Spread& spread) {
-  return {{"least", spread.least}, {"median", spread.median}, {"most", spread.most}};
-}
-
-template <class Key>
-nlohmann::json json_of(const std::map<Key, std::size_t>& counts) {
+/// Numbers are keys as text.
+nlohmann::json json_of(const std::map<int, std::size_t>& counts) {
   nlohmann::json json = nlohmann::json::object();
-  for (const auto& [key, count] : counts) json[fmt::format("{}", key)] = count;
+  for (const auto& [key, count] : counts) json[std::to_string(key)] = count;
   return json;
 }
 
 }  // namespace
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Spread, least, median, most)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Inspection::Finding, kind, track_id, path, detail, unusable)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Inspection::Duplicate, track_ids, several_genres, several_parts)
 
 std::map<std::string, std::size_t> Inspection::counts_by_kind() const {
   std::map<std::string, std::size_t> counts;
@@ -236,8 +236,7 @@ Inspection inspect(const Dataset& dataset, Progress& progress) {
 }
 
 nlohmann::json to_json(const Inspection& inspection) {
-  nlohmann::json genres = nlohmann::json::array(), findings = nlohmann::json::array(),
-                 duplicates = nlohmann::json::array();
+  nlohmann::json genres = nlohmann::json::array();
   for (const auto& genre : inspection.genres) {
     nlohmann::json json{{"genre", genre.name},
                         {"clips", genre.clips},
@@ -249,18 +248,6 @@ nlohmann::json to_json(const Inspection& inspection) {
     }
     genres.push_back(std::move(json));
   }
-  for (const auto& finding : inspection.findings) {
-    findings.push_back({{"kind", finding.kind},
-                        {"track_id", finding.track_id},
-                        {"path", finding.path},
-                        {"detail", finding.detail},
-                        {"unusable", finding.unusable}});
-  }
-  for (const auto& duplicate : inspection.duplicates) {
-    duplicates.push_back({{"track_ids", duplicate.track_ids},
-                          {"several_genres", duplicate.several_genres},
-                          {"several_parts", duplicate.several_parts}});
-  }
   return {{"name", inspection.name},
           {"kind", inspection.kind},
           {"clips", inspection.clips},
@@ -270,18 +257,18 @@ nlohmann::json to_json(const Inspection& inspection) {
           {"ignored_files", inspection.ignored},
           {"unusable", inspection.unusable()},
           {"total_s", inspection.total_s},
-          {"clip_s", json_of(inspection.clip_s)},
-          {"file_s", json_of(inspection.file_s)},
-          {"bit_rate_kbps", json_of(inspection.bit_rate_kbps)},
-          {"codecs", json_of(inspection.codecs)},
+          {"clip_s", inspection.clip_s},
+          {"file_s", inspection.file_s},
+          {"bit_rate_kbps", inspection.bit_rate_kbps},
+          {"codecs", inspection.codecs},
           {"sample_rates_hz", json_of(inspection.sample_rates_hz)},
           {"channels", json_of(inspection.channels)},
-          {"counts", json_of(inspection.counts_by_kind())},
+          {"counts", inspection.counts_by_kind()},
           {"has_official_split", inspection.has_official_split},
           {"genres", std::move(genres)},
           {"leakage", inspection.leakage.crossings},
-          {"duplicates", std::move(duplicates)},
-          {"findings", std::move(findings)}};
+          {"duplicates", inspection.duplicates},
+          {"findings", inspection.findings}};
 }
 
 }  // namespace genrewise

@@ -19,6 +19,8 @@ namespace genrewise {
 namespace {
 
 constexpr std::array kParts{Part::training, Part::validation, Part::test};
+constexpr std::array<std::string_view, 7> kSchemeNames{"auto",   "official",       "grouped", "random",
+                                                       "shards", "fault-filtered", "file"};
 
 std::string example_name(const SplitSubjects& subjects, std::size_t i) {
   return fmt::format("track {}", subjects.ids[i]);
@@ -86,30 +88,13 @@ std::vector<Part> drawn_parts(const SplitSubjects& subjects, const SplitConfig& 
 }  // namespace
 
 std::string_view to_string(SplitScheme scheme) {
-  switch (scheme) {
-    case SplitScheme::automatic:
-      return "auto";
-    case SplitScheme::official:
-      return "official";
-    case SplitScheme::grouped:
-      return "grouped";
-    case SplitScheme::random:
-      return "random";
-    case SplitScheme::shards:
-      return "shards";
-    case SplitScheme::fault_filtered:
-      return "fault-filtered";
-    case SplitScheme::file:
-      return "file";
-  }
-  return "auto";
+  return kSchemeNames[static_cast<std::size_t>(scheme)];
 }
 
 SplitScheme parse_split_scheme(std::string_view text) {
-  for (const auto scheme : {SplitScheme::automatic, SplitScheme::official, SplitScheme::grouped, SplitScheme::random,
-                            SplitScheme::shards, SplitScheme::fault_filtered}) {
-    if (text == to_string(scheme)) return scheme;
-  }
+  const auto named = std::span(kSchemeNames).first(static_cast<std::size_t>(SplitScheme::file));
+  const auto found = std::ranges::find(named, text);
+  if (found != named.end()) return static_cast<SplitScheme>(found - named.begin());
   throw Error(fmt::format("there is no split scheme '{}'", text), "--scheme",
               "choose auto, official, grouped, random, shards or fault-filtered");
 }
@@ -143,6 +128,16 @@ SplitSubjects select_subjects(const SplitSubjects& subjects, const std::vector<s
   if (!subjects.by_shard.empty()) pick(subjects.by_shard, selected.by_shard);
   selected.labels_by_name = subjects.labels_by_name;
   return selected;
+}
+
+void set_labels(SplitSubjects& subjects, std::span<const std::string> genres) {
+  const std::set<std::string_view> names(genres.begin(), genres.end());
+  subjects.labels_by_name.assign(names.begin(), names.end());
+  subjects.labels.clear();
+  for (const std::string& genre : genres) {
+    const auto at = std::ranges::lower_bound(subjects.labels_by_name, genre);
+    subjects.labels.push_back(static_cast<int>(at - subjects.labels_by_name.begin()));
+  }
 }
 
 std::vector<std::size_t> Split::rows(Part part) const {

@@ -20,8 +20,6 @@ class Dct {
  public:
   /// Throws Error unless 0 < n_out <= n_in.
   Dct(std::size_t n_in, std::size_t n_out);
-  std::size_t n_in() const { return n_in_; }
-  std::size_t n_out() const { return n_out_; }
 
   /// Transforms kLanes columns at once: reads value i of all columns at in + i * in_stride, raised to at least `floor`
   /// (for top_db), and writes coefficient j at out + j * out_stride. All rows are aligned.

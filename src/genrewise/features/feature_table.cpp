@@ -400,7 +400,7 @@ void FeatureTableWriter::commit(const json& facts) {
     for (const FeatureColumn& c : columns_) object["columns"].push_back({c.feature, c.statistic, c.number});
   }
   object.update(facts);
-  files_->sidecar->write(sidecar_text(std::move(object)));
+  files_->sidecar->write(sealed_text(std::move(object), 1));
   files_->table->finish();
   files_->sidecar->finish();
   files_->sidecar->commit();

@@ -47,13 +47,6 @@ struct Fma518Scratch final : FeatureSet::Scratch {
   std::vector<std::int32_t> keys;
 };
 
-void copy_transposed(const Matrix& from, Series& to, std::size_t first_row) {
-  for (std::size_t row = 0; row < from.cols(); ++row) {
-    float* const out = to.data(first_row + row);
-    for (std::size_t i = 0; i < from.rows(); ++i) out[i] = from(i, row);
-  }
-}
-
 class Fma518 final : public FeatureSet {
  public:
   Fma518()
@@ -119,13 +112,7 @@ class Fma518 final : public FeatureSet {
 const std::vector<FeatureColumn>& fma_columns() {
   static const std::vector<FeatureColumn> columns = [] {
     std::vector<FeatureColumn> all;
-    for (const Feature& feature : kFeatures) {
-      for (const Statistic& statistic : kStatistics) {
-        for (std::size_t row = 1; row <= feature.rows; ++row) {
-          all.push_back({feature.name, statistic.name, zero_padded(row, 2)});
-        }
-      }
-    }
+    for (const Feature& feature : kFeatures) append_columns(feature.name, feature.rows, all);
     return all;
   }();
   return columns;

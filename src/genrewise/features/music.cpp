@@ -83,11 +83,6 @@ struct MusicScratch final : FeatureSet::Scratch {
   std::vector<std::int32_t> keys;
 };
 
-void copy_transposed(const Matrix& from, Series& to, std::size_t first_row) {
-  for (std::size_t row = 0; row < from.cols(); ++row)
-    for (std::size_t i = 0; i < from.rows(); ++i) to.data(first_row + row)[i] = from(i, row);
-}
-
 std::vector<float> column_means(const Matrix& matrix) {
   std::vector<double> sums(matrix.cols());
   for (std::size_t i = 0; i < matrix.rows(); ++i)
@@ -181,10 +176,7 @@ class Music final : public FeatureSet {
 
   static std::vector<FeatureColumn> make_columns() {
     std::vector<FeatureColumn> all;
-    for (const Feature& feature : kFeatures)
-      for (const Statistic& statistic : kStatistics)
-        for (std::size_t row = 1; row <= feature.rows; ++row)
-          all.push_back({feature.name, statistic.name, zero_padded(row, 2)});
+    for (const Feature& feature : kFeatures) append_columns(feature.name, feature.rows, all);
     for (const ClipNumbers& numbers : kClipNumbers)
       for (std::size_t i = 1; i <= numbers.count; ++i) all.push_back({"clip", numbers.name, zero_padded(i, 2)});
     return all;

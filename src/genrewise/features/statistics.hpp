@@ -7,6 +7,7 @@
 
 #include "genrewise/dsp/moments.hpp"
 #include "genrewise/features/frame_analysis.hpp"
+#include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
 
@@ -19,6 +20,18 @@ struct Statistic {
 inline constexpr Statistic kStatistics[] = {
     {"kurtosis", &Moments::kurtosis}, {"max", &Moments::max},   {"mean", &Moments::mean}, {"median", &Moments::median},
     {"min", &Moments::min},           {"skew", &Moments::skew}, {"std", &Moments::std}};
+
+/// Appends the columns of a feature of `rows` rows, in the order of write_statistics().
+inline void append_columns(const char* feature, std::size_t rows, std::vector<FeatureColumn>& columns) {
+  for (const Statistic& statistic : kStatistics)
+    for (std::size_t row = 1; row <= rows; ++row) columns.push_back({feature, statistic.name, zero_padded(row, 2)});
+}
+
+/// Copies a matrix of frames x rows to the rows from `first_row` on.
+inline void copy_transposed(const Matrix& from, Series& to, std::size_t first_row) {
+  for (std::size_t row = 0; row < from.cols(); ++row)
+    for (std::size_t i = 0; i < from.rows(); ++i) to.data(first_row + row)[i] = from(i, row);
+}
 
 /// Writes the statistics of `rows` rows from `first_row` on: the kurtosis of all rows, then the maximum of all rows,
 /// and so on. `keys` is work memory of moments().

@@ -8,6 +8,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
+#include "genrewise/base/seal.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/files.hpp"
@@ -20,25 +21,19 @@ using nlohmann::json;
 constexpr std::string_view kFormat = "genrewise-pack";
 constexpr int kVersion = 1;
 constexpr char kRemedy[] = "pack the dataset again";
+constexpr std::string_view kStoredNames[] = {"float32", "float16", "uint8"};
+
+constexpr std::string_view kPartLetters = "tve";  // of training, validation, test; no part: '-'
 
 char letter_of(const std::optional<Part>& part) {
-  if (!part) return '-';
-  return *part == Part::training ? 't' : *part == Part::validation ? 'v' : 'e';
+  return part ? kPartLetters[static_cast<std::size_t>(*part)] : '-';
 }
 
 std::optional<Part> part_of(char letter) {
-  switch (letter) {
-    case 't':
-      return Part::training;
-    case 'v':
-      return Part::validation;
-    case 'e':
-      return Part::test;
-    case '-':
-      return std::nullopt;
-    default:
-      throw Error(std::string("'") + letter + "' is not a part (t, v, e or -)");
-  }
+  if (letter == '-') return std::nullopt;
+  const std::size_t part = kPartLetters.find(letter);
+  if (part == std::string_view::npos) throw Error(std::string("'") + letter + "' is not a part (t, v, e or -)");
+  return static_cast<Part>(part);
 }
 
 // Lists that exist only if at least one name is known.
@@ -181,22 +176,13 @@ PackManifest manifest_from_json(const json& in) {
 }  // namespace
 
 std::string_view to_string(StoredAs stored) {
-  switch (stored) {
-    case StoredAs::float16:
-      return "float16";
-    case StoredAs::uint8:
-      return "uint8";
-    case StoredAs::float32:
-      break;
-  }
-  return "float32";
+  return kStoredNames[static_cast<std::size_t>(stored)];
 }
 
 std::optional<StoredAs> parse_stored_as(std::string_view text) {
-  for (const auto stored : {StoredAs::float32, StoredAs::float16, StoredAs::uint8}) {
-    if (text == to_string(stored)) return stored;
-  }
-  return std::nullopt;
+  const auto found = std::ranges::find(kStoredNames, text);
+  if (found == std::end(kStoredNames)) return std::nullopt;
+  return static_cast<StoredAs>(found - std::begin(kStoredNames));
 }
 
 std::size_t PackManifest::size() const {
@@ -255,26 +241,20 @@ std::string to_json(const PackManifest& manifest) {
   return text;
 }
 
-PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal& seal) {
+PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path) {
   try {
     const SealedJson read = parse_sealed_json(text, path.string(), kRemedy);
     check_format(read.value);
-    if (read.seal == Seal::broken)
+    if (read.seal != Seal::sound)
       throw Error("it was changed or damaged (its checksum does not fit)", path.string(), kRemedy);
     auto manifest = manifest_from_json(read.value);
     manifest.folder = path.has_parent_path() ? path.parent_path() : ".";
-    seal = read.seal;
     return manifest;
   } catch (const json::exception& error) {
     throw Error("the manifest is damaged: " + problem_of(error), path.string(), kRemedy);
   } catch (const Error& error) {
     throw Error("the manifest cannot be used: " + error.problem(), path.string(), kRemedy);
   }
-}
-
-PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path) {
-  Seal ignored = Seal::absent;
-  return parse_manifest(text, path, ignored);
 }
 
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels) {

@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/seal.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/records/compression.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 
@@ -76,8 +76,6 @@ inline constexpr std::string_view kManifestName = "manifest.json";
 
 std::string to_json(const PackManifest& manifest);
 /// Throws Error for text that is not a manifest, is of a newer version, is inconsistent, or does not fit its checksum.
-/// `seal` receives the state of that checksum.
-PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path, Seal& seal);
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path);
 
 /// Replaces the part of every record, so that batches follow another split than the stored one (`--scheme`,
@@ -101,6 +99,8 @@ bool holds_records(const std::filesystem::path& location);
 
 /// Throws Error unless the pack has this recipe, and these labels in this order.
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels);
+
+std::string file_sha256(const FileReader& file);
 
 /// Reads all shards and compares them with the manifest: size, SHA-256, every checksum, every track id and class.
 /// Returns one Fault per defect.

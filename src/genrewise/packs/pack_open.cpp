@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/runtime.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/records/example.hpp"
 #include "genrewise/records/framing.hpp"
@@ -157,14 +156,6 @@ class ForeignShards {
   std::vector<float> numbers_;
 };
 
-std::string file_sha256(const FileReader& file) {
-  Hasher hasher(HashKind::sha256);
-  std::vector<std::byte> buffer(1 << 20);
-  SequentialReader reader(file);
-  while (const std::size_t got = reader.read(buffer)) hasher.update(as_text(std::span(buffer).first(got)));
-  return hasher.hex();
-}
-
 void verify_records(const PackManifest& manifest, const PackedShard& shard, std::vector<Fault>& faults) {
   RecordReader reader(manifest.folder / shard.file);
   ExampleView example;
@@ -209,6 +200,14 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
 
 }  // namespace
 
+std::string file_sha256(const FileReader& file) {
+  Hasher hasher(HashKind::sha256);
+  std::vector<std::byte> buffer(1 << 20);
+  SequentialReader reader(file);
+  while (const std::size_t got = reader.read(buffer)) hasher.update(as_text(std::span(buffer).first(got)));
+  return hasher.hex();
+}
+
 bool is_pack(const fs::path& location) {
   return file_exists(location / kManifestName);
 }
@@ -218,15 +217,8 @@ bool holds_records(const fs::path& location) {
 }
 
 PackManifest open_pack(const fs::path& location) {
-  if (is_pack(location)) {
-    Seal seal = Seal::absent;
-    PackManifest manifest = parse_manifest(read_file(location / kManifestName), location / kManifestName, seal);
-    if (seal == Seal::absent)
-      Runtime::current().progress().note((location / kManifestName).string() +
-                                         ": was written by an earlier version, without a checksum; genrewise pack "
-                                         "--verify compares it with the records");
-    return manifest;
-  }
+  const fs::path manifest = location / kManifestName;
+  if (is_pack(location)) return parse_manifest(read_file(manifest), manifest);
   if (is_unfinished(location)) {
     throw Error("is an unfinished pack", location.string(), "run the same `genrewise pack` command again to continue");
   }

@@ -6,7 +6,6 @@
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/records/framing.hpp"
@@ -25,18 +24,6 @@ constexpr std::uint64_t kRestartBytes = 512
 
 fs::path state_path(const fs::path& folder, int number, const char* ending) {
   return folder / ".pack" / fmt::format("{:02}.{}", number, ending);
-}
-
-std::string file_sha256(const fs::path& path) {
-  const auto file = open_file(path.string());
-  Hasher hasher(HashKind::sha256);
-  std::vector<std::byte> buffer(1 << 20);
-  for (std::uint64_t at = 0;;) {
-    const std::size_t got = file->read_at(at, buffer);
-    if (got == 0) return hasher.hex();
-    hasher.update(as_text(std::span(buffer).first(got)));
-    at += got;
-  }
 }
 
 void rename_file(const fs::path& from, const fs::path& to) {
@@ -250,7 +237,7 @@ PackManifest ShardPacker::finish() {
   const std::string prefix = config_.prefix.empty() ? job_.recipe.name + "-" : config_.prefix;
   shard_.file = fmt::format("{}{:02}-{}.tfrec", prefix, number_, shard_.records.size());
   shard_.bytes = bytes_of_file(stored);
-  shard_.sha256 = file_sha256(stored);
+  shard_.sha256 = file_sha256(*open_file(stored.string()));
   PackManifest manifest;
   manifest.recipe = job_.recipe;
   manifest.values = job_.values;
@@ -280,9 +267,8 @@ std::optional<PackManifest> ShardPacker::finished(const PackJob& job, const Pack
   if (!path_exists(path)) return std::nullopt;
   std::string problem = "belongs to another pack";
   try {
-    Seal seal = Seal::absent;
-    auto manifest = parse_manifest(read_file(path), path, seal);
-    if (seal == Seal::sound && is_part_of(manifest, job, config, examples)) return manifest;
+    auto manifest = parse_manifest(read_file(path), path);
+    if (is_part_of(manifest, job, config, examples)) return manifest;
   } catch (const FileError&) {
     throw;
   } catch (const Error& error) {

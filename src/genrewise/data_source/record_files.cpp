@@ -1,0 +1,152 @@
+#include "genrewise/data_source/record_files.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <regex>
+#include <set>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/text.hpp"
+#include "genrewise/records/framing.hpp"
+#include "genrewise/records/record_reader.hpp"
+#include "genrewise/storage/location.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_record_name(const std::string& name) {
+  static const std::regex pattern(R"(.*\.tfrecords?(-\d+-of-\d+)?(\.gz)?|.*\.tfrec|.*-\d{5}-of-\d{5}(\.gz)?)");
+  return std::regex_match(name, pattern);
+}
+
+}  // namespace
+
+std::string_view to_string(RecordBytes bytes) {
+  constexpr std::string_view kNames[] = {"uint8", "float16", "float32", "audio"};
+  return kNames[static_cast<std::size_t>(bytes)];
+}
+
+std::string_view to_string(RecordPool pool) {
+  constexpr std::string_view kNames[] = {"mean", "mean+std", "none"};
+  return kNames[static_cast<std::size_t>(pool)];
+}
+
+std::map<std::string, std::string, std::less<>> read_class_map(const fs::path& path) {
+  const std::string text = read_file(path);
+  CsvReader csv(text, path.string());
+  std::vector<std::string_view> row;
+  if (!csv.next(row)) throw Error("is empty", path.string(), "a class map needs a header row and a row per class");
+  std::optional<std::size_t> name;
+  for (const char* title : {"display_name", "name", "genre", "label"}) {
+    const auto found =
+        std::ranges::find_if(row, [&](std::string_view cell) { return lower_case(trimmed(cell)) == title; });
+    if (!name && found != row.end()) name = static_cast<std::size_t>(found - row.begin());
+  }
+  const std::size_t width = row.size();
+  if (!name || width < 2)
+    throw Error("has no column display_name, name, genre or label beside one that identifies the class",
+                path.string() + ":1", "a class map looks like index,name");
+  std::map<std::string, std::string, std::less<>> names;
+  while (csv.next(row)) {
+    const std::string where = fmt::format("{}:{}", path.string(), csv.line());
+    if (row.size() != width) throw Error(fmt::format("the row has {} cells, the header {}", row.size(), width), where);
+    for (std::size_t i = 0; i < width; ++i) {
+      if (i == *name || trimmed(row[i]).empty()) continue;
+      const auto [entry, fresh] = names.emplace(trimmed(row[i]), trimmed(row[*name]));
+      if (!fresh && entry->second != trimmed(row[*name]))
+        throw Error(fmt::format("'{}' identifies both '{}' and '{}'", entry->first, entry->second, trimmed(row[*name])),
+                    where, "leave the column out");
+    }
+  }
+  if (names.empty()) throw Error("has a header but no rows", path.string());
+  return names;
+}
+
+std::vector<FileInfo> find_record_files(const fs::path& location) {
+  if (is_record_name(location.filename().string())) {
+    if (auto file = find_file(location)) return {std::move(*file)};
+  }
+  std::vector<FileInfo> files = list_files(location);
+  std::error_code ignored;
+  std::vector<fs::path> folders;
+  for (const fs::path& path : entries_of(location, ignored)) {
+    if (fs::is_directory(path, ignored) && !path.filename().string().starts_with('.')) folders.push_back(path);
+  }
+  std::ranges::sort(folders);
+  for (const fs::path& folder : folders) std::ranges::move(list_files(folder), std::back_inserter(files));
+  std::erase_if(files, [](const FileInfo& file) { return !is_record_name(std::string(last_name(file.location))); });
+  return files;
+}
+
+std::vector<FileInfo> require_record_files(const fs::path& location) {
+  std::vector<FileInfo> files = find_record_files(location);
+  if (files.empty())
+    throw Error("has no record file", location.string(), "names end in .tfrecord, .tfrec or -00000-of-00016");
+  return files;
+}
+
+std::map<std::string, std::string, std::less<>> classes_of(const RecordKeys& keys) {
+  auto classes =
+      keys.classes.empty() ? std::map<std::string, std::string, std::less<>>() : read_class_map(keys.classes);
+  const auto is_it = [&](const auto& entry) { return entry.second == keys.one_class; };
+  if (!keys.one_class.empty() && !classes.empty() && std::ranges::none_of(classes, is_it))
+    throw Error(fmt::format("has no class named '{}'", keys.one_class), keys.classes.string(),
+                "write the name as in the class map");
+  return classes;
+}
+
+std::string keys_text(const ExampleView& example) {
+  std::set<std::string> keys;
+  for (const auto& entry : example.entries()) keys.insert(std::string(entry.key));
+  for (const auto& sequence : example.sequences()) keys.insert(std::string(sequence.key));
+  return keys.empty() ? "it has none" : fmt::format("it has {}", fmt::join(keys, ", "));
+}
+
+Expected<std::vector<std::string>> labels_in(const ExampleView& example, const std::string& key) {
+  const FeatureView* feature = example.find(key);
+  if (feature == nullptr) return refuse("no such key", fmt::format("'{}'; {}", key, keys_text(example)));
+  std::vector<std::string> labels;
+  std::vector<std::int64_t> numbers(feature->size());
+  std::vector<std::string_view> texts(feature->size());
+  numbers.resize(feature->copy(std::span(numbers)));
+  texts.resize(feature->copy(std::span(texts)));
+  for (const std::int64_t number : numbers) labels.push_back(std::to_string(number));
+  for (const std::string_view text : texts) labels.emplace_back(text);
+  if (feature->kind() == FeatureKind::floats)
+    return refuse("labels are floats", fmt::format("'{}' needs integers or texts", key));
+  return labels;
+}
+
+void for_each_record(const FileInfo& file, std::vector<Fault>& skipped, const RecordVisit& visit) {
+  const auto skip = [&](Fault fault, const std::string& where) {
+    if (fault.where.empty()) fault.where = where;
+    skipped.push_back(std::move(fault));
+  };
+  try {
+    RecordReader reader{RecordSource(open_file(file))};
+    ExampleView example;
+    Record record;
+    for (std::size_t index = 0;; ++index) {
+      const auto more = reader.next(record);
+      if (more && !*more) break;
+      const std::string where = fmt::format("{} @ {}", file.location, record.offset);
+      if (!more) {
+        skip(more.error(), where);
+        continue;
+      }
+      Expected<void> done = example.parse(record.payload);
+      if (done) done = visit(example, where, index);
+      if (!done) skip(done.error(), where);
+    }
+  } catch (const FileError& error) {
+    skip({"cannot be read", {}, error.problem()}, file.location);
+  }
+}
+
+}  // namespace genrewise
