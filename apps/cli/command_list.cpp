@@ -25,10 +25,7 @@ int run(const std::string& pattern, Session& session) {
   std::size_t count = 0;
   for (const FileInfo& object : list_matching(pattern)) {
     table.add_row({std::to_string(object.bytes), object.modified, object.location});
-    objects.push_back({{"location", object.location},
-                       {"place", object.location},  // deprecated name of "location"
-                       {"bytes", object.bytes},
-                       {"modified", object.modified}});
+    objects.push_back({{"location", object.location}, {"bytes", object.bytes}, {"modified", object.modified}});
     bytes += object.bytes;
     ++count;
   }

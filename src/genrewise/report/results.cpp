@@ -130,7 +130,6 @@ json document_head(const char* format, const Examples& examples, std::uint64_t s
   json dataset = {{"name", context.dataset_name},
                   {"kind", context.dataset_kind},
                   {"location", context.dataset_location},
-                  {"place", context.dataset_location},  // deprecated name of "location"
                   {"examples", examples.subjects.ids.size()},
                   {"clip_s", nullptr},
                   {"notes", examples.notes},
