@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -159,13 +158,12 @@ int run(const Options& options, Session& session) {
 }  // namespace
 
 void add_inspect(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Decode a dataset and report its contents and faults", .examples = kExamples};
-  CLI::App* command = session.add_command(app, "inspect", text, [options, &session] { return run(*options, session); });
-  add_audio_dataset(command, options->location, ", or TFRecord files");
-  add_record_options(command, options->records, false);
-  add_subset_option(command, options->dataset.fma_subset);
-  options->isolation.add_to(command);
+  const auto [command, options] = session.add_command(app, "inspect", text, run);
+  add_audio_dataset(command, options.location, ", or TFRecord files");
+  add_record_options(command, options.records, false);
+  add_subset_option(command, options.dataset.fma_subset);
+  options.isolation.add_to(command);
   session.add_format_options(command);
 }
 

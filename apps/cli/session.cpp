@@ -14,8 +14,8 @@
 
 namespace genrewise::cli {
 
-CLI::App* Session::add_command(CLI::App& app, const std::string& name, const CommandText& text,
-                               std::function<int()> body) {
+CLI::App* Session::add_body(CLI::App& app, const std::string& name, const CommandText& text,
+                            std::function<int()> body) {
   const std::string separator = text.details.empty() ? "" : "\n";
   CLI::App* command = app.add_subcommand(name, text.summary + separator + text.details);
   command->footer(text.examples);
