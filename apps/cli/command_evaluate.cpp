@@ -48,8 +48,7 @@ int run(const EvaluateOptions& options, Session& session) {
                            percent(metrics.accuracy.high), metrics.accuracy.n, percent(metrics.macro_f1),
                            metrics.log_loss));
   session.notes(done.notes);
-  session.report_skipped(done.skipped, "tracks");
-  return done.skipped.empty() ? kDone : kSomeSkipped;
+  return session.report_skipped(done.skipped, "tracks");
 }
 
 }  // namespace

@@ -125,8 +125,7 @@ int run_records(const Options& options, Session& session) {
   for (const auto& [name, count] : found.labels) labels.add_row({name, std::to_string(count)});
   print_result(session, options.records.label.empty() ? keys : labels, [&] { return to_json(found); });
   session.line(fmt::format("{} records in {} files", found.records, found.files));
-  session.report_skipped(found.skipped, "records");
-  return found.skipped.empty() ? kDone : kSomeSkipped;
+  return session.report_skipped(found.skipped, "records");
 }
 
 int run(const Options& options, Session& session) {
@@ -146,13 +145,11 @@ int run(const Options& options, Session& session) {
       session.print(facts_text(found) + "\n" + genres_text(found) + faults_text(found));
       break;
   }
-  if (found.unusable() == 0) return kDone;
   std::vector<Fault> unusable;
   for (const auto& finding : found.findings) {
     if (finding.unusable) unusable.push_back({finding.kind, finding.path, finding.detail});
   }
-  session.report_skipped(unusable, "inputs");
-  return kSomeSkipped;
+  return session.report_skipped(unusable, "inputs");
 }
 
 }  // namespace

@@ -52,8 +52,7 @@ int run(const TrainOptions& options, Session& session) {
   session.line(fmt::format("{}: {} fitted to {} genres on {} examples in {}", config.output.string(), done.kind,
                            done.model.labels.size(), done.examples, duration_text(done.fit_s)));
   session.notes(done.notes);
-  session.report_skipped(done.skipped, "tracks");
-  return done.skipped.empty() ? kDone : kSomeSkipped;
+  return session.report_skipped(done.skipped, "tracks");
 }
 
 }  // namespace

@@ -82,8 +82,7 @@ int run(const TuneOptions& options, Session& session) {
     session.note("No command trains the best point: `genrewise train` uses whole feature tables only.");
   }
   session.line(fmt::format("report: {}", done.report.string()));
-  session.report_skipped(done.skipped, "tracks");
-  return done.skipped.empty() ? kDone : kSomeSkipped;
+  return session.report_skipped(done.skipped, "tracks");
 }
 
 }  // namespace

@@ -80,8 +80,8 @@ class Session {
   /// Indented; text that is no UTF-8 (names of files may hold any bytes) is shown with U+FFFD.
   void print_json(const nlohmann::json& json);
   /// What was skipped, by reason, most frequent first, with some names each; nothing when nothing was. Printed with
-  /// --quiet too, because it explains exit code 3.
-  void report_skipped(std::span<const Fault> skipped, std::string_view noun);
+  /// --quiet too, because it explains the exit code, kDone or kSomeSkipped, which is returned.
+  ExitCode report_skipped(std::span<const Fault> skipped, std::string_view noun);
 
   /// Runs the chosen command.
   int run();
