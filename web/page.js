@@ -56,7 +56,7 @@ export function provenance(doc, between) {
   });
   return facts("made", [
     ["Command", code(doc.command)],
-    ["Dataset", name(doc.dataset.location ?? doc.dataset.place)],
+    ["Dataset", name(doc.dataset.location)],
     ["Features", features],
     ...between,
     ["Seed", String(doc.seed)],

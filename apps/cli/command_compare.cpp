@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <memory>
 
 #include "commands.hpp"
 #include "genrewise/report/compare.hpp"
@@ -89,7 +88,6 @@ int run(const CompareOptions& options, Session& session) {
 }  // namespace
 
 void add_compare(CLI::App& app, Session& session) {
-  auto options = std::make_shared<CompareOptions>();
   const CommandText text{
       .summary = "Compare the models of several studies",
       .details =
@@ -97,13 +95,13 @@ void add_compare(CLI::App& app, Session& session) {
           "same name, are tested in pairs where the runs have the same genres. What differs between the runs is "
           "stated.",
       .examples = kExamples};
-  CLI::App* command = session.add_command(app, "compare", text, [options, &session] { return run(*options, session); });
+  const auto [command, options] = session.add_command(app, "compare", text, run);
   OptionGroup(command, kData)
-      .add("RUN", options->runs, "", "Run folders of studies; differences are from the first one")
+      .add("RUN", options.runs, "", "Run folders of studies; differences are from the first one")
       ->required()
       ->expected(2, 1000);
   CLI::Option* format =
-      one_of(OptionGroup(command, kOutput).add("--format", options->format, "FORMAT", "Print a table or Markdown"),
+      one_of(OptionGroup(command, kOutput).add("--format", options.format, "FORMAT", "Print a table or Markdown"),
              {"table", "md"})
           ->capture_default_str();
   session.add_format_options(command);

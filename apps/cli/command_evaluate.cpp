@@ -1,8 +1,6 @@
 // genrewise evaluate: a saved model on labelled examples.
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "commands.hpp"
 #include "data_options.hpp"
 #include "genrewise/jobs/evaluate_job.hpp"
@@ -50,27 +48,24 @@ int run(const EvaluateOptions& options, Session& session) {
                            percent(metrics.accuracy.high), metrics.accuracy.n, percent(metrics.macro_f1),
                            metrics.log_loss));
   session.notes(done.notes);
-  session.report_skipped(done.skipped, "tracks");
-  return done.skipped.empty() ? kDone : kSomeSkipped;
+  return session.report_skipped(done.skipped, "tracks");
 }
 
 }  // namespace
 
 void add_evaluate(CLI::App& app, Session& session) {
-  auto options = std::make_shared<EvaluateOptions>();
   const CommandText text{.summary = "Evaluate a saved model on labelled examples", .examples = kExamples};
-  CLI::App* command =
-      session.add_command(app, "evaluate", text, [options, &session] { return run(*options, session); });
-  OptionGroup(command, kModel).add("MODEL", options->job.model, "", "A saved model, *.gwm")->required();
-  options->data.add_to(command, DataOptions::Tables::one, "those of the model");
-  options->split.add_to(command);
+  const auto [command, options] = session.add_command(app, "evaluate", text, run);
+  OptionGroup(command, kModel).add("MODEL", options.job.model, "", "A saved model, *.gwm")->required();
+  options.data.add_to(command, DataOptions::Tables::one, "those of the model");
+  options.split.add_to(command);
   one_of(
       OptionGroup(command, kSplit)
-          .add("--part", options->job.part, "PART", "Examples to evaluate on; unseen: all that it was not trained on"),
+          .add("--part", options.job.part, "PART", "Examples to evaluate on; unseen: all that it was not trained on"),
       {"unseen", "training", "validation", "test", "all"})
       ->capture_default_str();
   OptionGroup(command, kOutput)
-      .add("--features-file", options->job.features_file, "FILE", "Keep the extracted features for the next time")
+      .add("--features-file", options.job.features_file, "FILE", "Keep the extracted features for the next time")
       ->default_str("a temporary file");
   session.add_format_options(command);
   session.add_seed_option(command);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -81,23 +80,21 @@ int extract(const Options& options, Session& session) {
 }  // namespace
 
 void add_extract(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Compute a feature table from a dataset's audio", .examples = kExamples};
-  CLI::App* command =
-      session.add_command(app, "extract", text, [options, &session] { return extract(*options, session); });
-  add_audio_dataset(command, options->location);
-  add_features_option(command, options->features, kDefaultFeatures);
-  add_subset_option(command, options->subset);
+  const auto [command, options] = session.add_command(app, "extract", text, extract);
+  add_audio_dataset(command, options.location);
+  add_features_option(command, options.features, kDefaultFeatures);
+  add_subset_option(command, options.subset);
   const OptionGroup data(command, kData);
-  data.flag("--unlabelled", options->unlabelled, "Include tracks without a genre");
-  at_least_seconds(data.add("--clip-start", options->clip_start_s, "SECONDS", "Start of each clip in its track"), 0,
+  data.flag("--unlabelled", options.unlabelled, "Include tracks without a genre");
+  at_least_seconds(data.add("--clip-start", options.clip_start_s, "SECONDS", "Start of each clip in its track"), 0,
                    true)
       ->default_str("as the dataset states");
-  at_least_seconds(data.add("--clip-seconds", options->clip_duration_s, "SECONDS", "Length of each clip"), 0, false)
+  at_least_seconds(data.add("--clip-seconds", options.clip_duration_s, "SECONDS", "Length of each clip"), 0, false)
       ->default_str("as the dataset states, else 30");
-  options->isolation.add_to(command);
+  options.isolation.add_to(command);
   OptionGroup(command, kOutput)
-      .add("-o,--output", options->output, "FILE", "Table to write, NAME.csv or NAME.npy")
+      .add("-o,--output", options.output, "FILE", "Table to write, NAME.csv or NAME.npy")
       ->required();
   session.add_format_options(command, /*with_csv=*/false);
 }

@@ -1,7 +1,6 @@
 // genrewise features: lists feature sets, or describes one.
 #include <fmt/format.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -59,12 +58,10 @@ int run(const FeaturesOptions& options, Session& session) {
 }  // namespace
 
 void add_features(CLI::App& app, Session& session) {
-  auto options = std::make_shared<FeaturesOptions>();
   const CommandText text{.summary = "List feature sets, or describe one", .examples = kExamples};
-  CLI::App* command =
-      session.add_command(app, "features", text, [options, &session] { return run(*options, session); });
-  OptionGroup(command, kData).add("NAME", options->name, "", "The feature set to describe, as in fma518");
-  OptionGroup(command, kOutput).flag("--markdown", options->markdown, "Print the table of docs/features.md");
+  const auto [command, options] = session.add_command(app, "features", text, run);
+  OptionGroup(command, kData).add("NAME", options.name, "", "The feature set to describe, as in fma518");
+  OptionGroup(command, kOutput).flag("--markdown", options.markdown, "Print the table of docs/features.md");
   session.add_format_options(command);
 }
 

@@ -1,7 +1,6 @@
 // genrewise fetch: public datasets and the demonstration music.
 #include <fmt/format.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -88,23 +87,22 @@ int run(const Options& options, Session& session) {
 }  // namespace
 
 void add_fetch(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Download a dataset, the demonstration music or pretrained weights",
                          .details = "Prints where the files are. What can be downloaded:\n" + described(),
                          .examples = kExamples};
-  CLI::App* command = session.add_command(app, "fetch", text, [options, &session] { return run(*options, session); });
+  const auto [command, options] = session.add_command(app, "fetch", text, run);
   std::vector<std::string> names;
   for (const Fetchable& one : fetchables()) names.push_back(one.name);
   names.emplace_back(kWeights);
   const OptionGroup data(command, kData);
-  one_of(data.add("NAME", options->name, "", "What to download"), names)->required()->option_text("");
-  data.add("NETWORK", options->network, "", "With weights: the network, else all");
-  data.add("--mirror", options->fetch.mirror, "URL",
+  one_of(data.add("NAME", options.name, "", "What to download"), names)->required()->option_text("");
+  data.add("NETWORK", options.network, "", "With weights: the network, else all");
+  data.add("--mirror", options.fetch.mirror, "URL",
            "Download FMA's archives or the weights from here, under the same file names");
   const OptionGroup output(command, kOutput);
-  output.add("--to", options->fetch.folder, "FOLDER", "Folder to write to")
+  output.add("--to", options.fetch.folder, "FOLDER", "Folder to write to")
       ->default_str("data/demo, data/fma or the user's cache for weights");
-  output.flag("--keep-archives", options->fetch.keep_archives, "Keep the archives after unpacking");
+  output.flag("--keep-archives", options.fetch.keep_archives, "Keep the archives after unpacking");
   session.add_format_options(command, false);
 }
 

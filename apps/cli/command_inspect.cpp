@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -126,8 +125,7 @@ int run_records(const Options& options, Session& session) {
   for (const auto& [name, count] : found.labels) labels.add_row({name, std::to_string(count)});
   print_result(session, options.records.label.empty() ? keys : labels, [&] { return to_json(found); });
   session.line(fmt::format("{} records in {} files", found.records, found.files));
-  session.report_skipped(found.skipped, "records");
-  return found.skipped.empty() ? kDone : kSomeSkipped;
+  return session.report_skipped(found.skipped, "records");
 }
 
 int run(const Options& options, Session& session) {
@@ -147,25 +145,22 @@ int run(const Options& options, Session& session) {
       session.print(facts_text(found) + "\n" + genres_text(found) + faults_text(found));
       break;
   }
-  if (found.unusable() == 0) return kDone;
   std::vector<Fault> unusable;
   for (const auto& finding : found.findings) {
     if (finding.unusable) unusable.push_back({finding.kind, finding.path, finding.detail});
   }
-  session.report_skipped(unusable, "inputs");
-  return kSomeSkipped;
+  return session.report_skipped(unusable, "inputs");
 }
 
 }  // namespace
 
 void add_inspect(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Decode a dataset and report its contents and faults", .examples = kExamples};
-  CLI::App* command = session.add_command(app, "inspect", text, [options, &session] { return run(*options, session); });
-  add_audio_dataset(command, options->location, ", or TFRecord files");
-  add_record_options(command, options->records, false);
-  add_subset_option(command, options->dataset.fma_subset);
-  options->isolation.add_to(command);
+  const auto [command, options] = session.add_command(app, "inspect", text, run);
+  add_audio_dataset(command, options.location, ", or TFRecord files");
+  add_record_options(command, options.records, false);
+  add_subset_option(command, options.dataset.fma_subset);
+  options.isolation.add_to(command);
   session.add_format_options(command);
 }
 

@@ -1,7 +1,6 @@
 // genrewise list: files of a folder or an object store.
 #include <fmt/format.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -25,10 +24,7 @@ int run(const std::string& pattern, Session& session) {
   std::size_t count = 0;
   for (const FileInfo& object : list_matching(pattern)) {
     table.add_row({std::to_string(object.bytes), object.modified, object.location});
-    objects.push_back({{"location", object.location},
-                       {"place", object.location},  // deprecated name of "location"
-                       {"bytes", object.bytes},
-                       {"modified", object.modified}});
+    objects.push_back({{"location", object.location}, {"bytes", object.bytes}, {"modified", object.modified}});
     bytes += object.bytes;
     ++count;
   }
@@ -41,11 +37,10 @@ int run(const std::string& pattern, Session& session) {
 }  // namespace
 
 void add_list(CLI::App& app, Session& session) {
-  auto pattern = std::make_shared<std::string>();
   const CommandText text{.summary = "List files, locally or in an object store", .examples = kExamples};
-  CLI::App* command = session.add_command(app, "list", text, [pattern, &session] { return run(*pattern, session); });
+  const auto [command, pattern] = session.add_command(app, "list", text, run);
   OptionGroup(command, kData)
-      .add("LOCATION", *pattern, "",
+      .add("LOCATION", pattern, "",
            "A folder, bucket, file or pattern: * and ? (within a name), ** (across folders), [a-z]; put a pattern in "
            "quotes")
       ->required();

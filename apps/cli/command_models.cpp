@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -98,11 +97,10 @@ int run(const ModelsOptions& options, Session& session) {
 }  // namespace
 
 void add_models(CLI::App& app, Session& session) {
-  auto options = std::make_shared<ModelsOptions>();
   const CommandText text{.summary = "List classifiers and networks, or describe one", .examples = kExamples};
-  CLI::App* command = session.add_command(app, "models", text, [options, &session] { return run(*options, session); });
-  OptionGroup(command, kModel).add("KIND", options->kind, "", "The kind or preset to describe, as in svm or svm-rbf");
-  OptionGroup(command, kOutput).flag("--markdown", options->markdown, "Print the table of docs/models.md");
+  const auto [command, options] = session.add_command(app, "models", text, run);
+  OptionGroup(command, kModel).add("KIND", options.kind, "", "The kind or preset to describe, as in svm or svm-rbf");
+  OptionGroup(command, kOutput).flag("--markdown", options.markdown, "Print the table of docs/models.md");
   session.add_format_options(command);
 }
 

@@ -1,7 +1,6 @@
 // genrewise pack: a dataset's clips -> sharded records.
 #include <fmt/format.h>
 
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -111,44 +110,44 @@ int verify(const Options& options, Session& session) {
   return faults.empty() ? kDone : kFailed;
 }
 
+int run(Options& options, Session& session) {
+  return options.verify ? verify(options, session) : pack(options, session);
+}
+
 }  // namespace
 
 void add_pack(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Write a dataset's clips as sharded records (TFRecord), or verify a pack",
                          .examples = kExamples};
-  CLI::App* command = session.add_command(app, "pack", text, [options, &session] {
-    return options->verify ? verify(*options, session) : pack(*options, session);
-  });
-  add_audio_dataset(command, options->data.location, "; with --verify a pack");
-  add_features_option(command, options->data.features, options->data.default_features);
-  add_subset_option(command, options->data.subset);
-  add_genre_options(command, options->data.genres);
+  const auto [command, options] = session.add_command(app, "pack", text, run);
+  add_audio_dataset(command, options.data.location, "; with --verify a pack");
+  add_features_option(command, options.data.features, options.data.default_features);
+  add_subset_option(command, options.data.subset);
+  add_genre_options(command, options.data.genres);
   const OptionGroup split(command, kSplit), output(command, kOutput);
-  CLI::Option* scheme = one_of(split.add("--scheme", options->scheme, "SCHEME",
+  CLI::Option* scheme = one_of(split.add("--scheme", options.scheme, "SCHEME",
                                          "How records are split, as in `genrewise split`; none: not at all"),
                                {"auto", "official", "grouped", "random", "none"})
                             ->capture_default_str();
-  split.add("--split-file", options->split_file, "FILE", "Take the parts from this file of `genrewise split`")
+  split.add("--split-file", options.split_file, "FILE", "Take the parts from this file of `genrewise split`")
       ->excludes(scheme);
-  output.add("-o,--output", options->output, "FOLDER",
+  output.add("-o,--output", options.output, "FOLDER",
              "Folder for the shards and manifest.json, also s3://BUCKET/PREFIX or gs://BUCKET/PREFIX");
-  at_least(output.add("--shards", options->pack.shards, "N", "Files to write"), 1)->capture_default_str();
-  output.add("--prefix", options->pack.prefix, "NAME", "Start of the shards' names")
+  at_least(output.add("--shards", options.pack.shards, "N", "Files to write"), 1)->capture_default_str();
+  output.add("--prefix", options.pack.prefix, "NAME", "Start of the shards' names")
       ->default_str("the feature set and -");
-  one_of(output.add("--store", options->stored_as, "TYPE",
+  one_of(output.add("--store", options.stored_as, "TYPE",
                     "Type of the stored numbers; for float16 and uint8 the rounding error is printed"),
          {"float32", "float16", "uint8"})
       ->capture_default_str();
-  one_of(output.add("--compress", options->compression, "METHOD", "Compression of the shards, readable by TensorFlow"),
+  one_of(output.add("--compress", options.compression, "METHOD", "Compression of the shards, readable by TensorFlow"),
          {"none", "gzip", "zlib"})
       ->capture_default_str();
   output
-      .add("--work", options->pack.work_folder, "FOLDER",
+      .add("--work", options.pack.work_folder, "FOLDER",
            "Folder for shards, at most three at a time, before they are sent to an object store")
       ->default_str("in ~/.cache/genrewise");
-  CLI::Option* verify =
-      output.flag("--verify", options->verify, "Check a pack against its manifest, and write nothing");
+  CLI::Option* verify = output.flag("--verify", options.verify, "Check a pack against its manifest, and write nothing");
   session.add_seed_option(command);
   for (CLI::Option* option : command->get_options()) {
     if (option != verify && option->nonpositional() && option != command->get_help_ptr()) verify->excludes(option);

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -112,26 +111,25 @@ int run(const Options& options, Session& session) {
 }  // namespace
 
 void add_predict(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Predict the genres of audio files", .examples = kExamples};
-  CLI::App* command = session.add_command(app, "predict", text, [options, &session] { return run(*options, session); });
+  const auto [command, options] = session.add_command(app, "predict", text, run);
   OptionGroup(command, kData)
-      .add("FILES", options->job.inputs, "", "Audio files, and folders with audio files at any depth")
+      .add("FILES", options.job.inputs, "", "Audio files, and folders with audio files at any depth")
       ->required();
-  options->isolation.add_to(command);
+  options.isolation.add_to(command);
   const OptionGroup models(command, kModel), output(command, kOutput);
-  CLI::Option* model = models.add("-m,--model", options->job.model, "FILE", "A trained model, *.gwm");
+  CLI::Option* model = models.add("-m,--model", options.job.model, "FILE", "A trained model, *.gwm");
   models
-      .flag("--zero-shot", options->job.zero_shot,
+      .flag("--zero-shot", options.job.zero_shot,
             "Predict without a model (the default), from what a pretrained network recognises (docs/networks.md)")
       ->excludes(model);
-  models.add("--genres", options->job.genres, "LIST", "Without a model: the genres to choose from, as A,B")
+  models.add("--genres", options.job.genres, "LIST", "Without a model: the genres to choose from, as A,B")
       ->default_str("all that are known");
-  at_least(models.add("--windows", options->job.windows, "N",
+  at_least(models.add("--windows", options.job.windows, "N",
                       "Windows of 30 s to analyse at most, spread over the track and averaged; 1: its middle only"),
            1)
       ->capture_default_str();
-  at_least(output.add("-k,--top", options->top, "N", "Genres to print for each file"), 1)->capture_default_str();
+  at_least(output.add("-k,--top", options.top, "N", "Genres to print for each file"), 1)->capture_default_str();
   session.add_format_options(command);
 }
 

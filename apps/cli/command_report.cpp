@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <memory>
 
 #include "commands.hpp"
 #include "genrewise/base/text.hpp"
@@ -53,21 +52,20 @@ int run(const ReportOptions& options, Session& session) {
 }  // namespace
 
 void add_report(CLI::App& app, Session& session) {
-  auto options = std::make_shared<ReportOptions>();
   const CommandText text{.summary = "Render the results of a run as HTML, Markdown, LaTeX, CSV or JSON",
                          .details =
                              "Reads results.json of a study or tuning.json of a search; nothing is computed "
                              "again. HTML is the page that the run wrote, rendered by this version.",
                          .examples = kExamples};
-  CLI::App* command = session.add_command(app, "report", text, [options, &session] { return run(*options, session); });
-  OptionGroup(command, kData).add("RUN", options->run, "", "Run folder of a study or a search")->required();
+  const auto [command, options] = session.add_command(app, "report", text, run);
+  OptionGroup(command, kData).add("RUN", options.run, "", "Run folder of a study or a search")->required();
   const OptionGroup output(command, kOutput);
-  one_of(output.add("--format", options->format, "FORMAT",
+  one_of(output.add("--format", options.format, "FORMAT",
                     "html: the page; md: a GitHub-flavoured Markdown table with the notes; tex: a LaTeX table with "
                     "booktabs; csv: a row per model or setting; json: the document"),
          {kReportFormats, std::end(kReportFormats)})
       ->default_str("that of FILE's extension, else html");
-  output.add("-o,--output", options->output, "FILE", "File to write")
+  output.add("-o,--output", options.output, "FILE", "File to write")
       ->default_str("standard output; for html report.html in the run folder");
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -67,7 +66,7 @@ nlohmann::json json_of(const DatasetSplit& made, const Options& options, const s
           {"skipped", skipped}};
 }
 
-int run(Options options, Session& session) {
+int run(Options& options, Session& session) {
   options.split.scheme = parse_split_scheme(options.scheme);
   options.split.seed = session.seed;
   options.data.genres.by_artist = options.scheme != "random";
@@ -94,22 +93,21 @@ int run(Options options, Session& session) {
 }  // namespace
 
 void add_split(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
   const CommandText text{.summary = "Divide a dataset into training, validation and test parts", .examples = kExamples};
-  CLI::App* command = session.add_command(app, "split", text, [options, &session] { return run(*options, session); });
-  add_audio_dataset(command, options->data.location, "; also a labelled feature table or a pack");
-  add_subset_option(command, options->data.subset);
-  add_genre_options(command, options->data.genres);
+  const auto [command, options] = session.add_command(app, "split", text, run);
+  add_audio_dataset(command, options.data.location, "; also a labelled feature table or a pack");
+  add_subset_option(command, options.data.subset);
+  add_genre_options(command, options.data.genres);
   const OptionGroup split(command, kSplit);
-  one_of(split.add("--scheme", options->scheme, "SCHEME", kSchemeHelp),
+  one_of(split.add("--scheme", options.scheme, "SCHEME", kSchemeHelp),
          {"auto", "official", "grouped", "random", "shards", "fault-filtered"})
       ->option_text("")
       ->capture_default_str();
-  in_share_range(split.add("--validation", options->split.validation_share, "SHARE", "Share of the validation part"))
+  in_share_range(split.add("--validation", options.split.validation_share, "SHARE", "Share of the validation part"))
       ->default_str("0.16");
-  in_share_range(split.add("--test", options->split.test_share, "SHARE", "Share of the test part"))->default_str("0.2");
+  in_share_range(split.add("--test", options.split.test_share, "SHARE", "Share of the test part"))->default_str("0.2");
   OptionGroup(command, kOutput)
-      .add("-o,--output", options->output, "FILE", "CSV file to write, with the columns track_id,part")
+      .add("-o,--output", options.output, "FILE", "CSV file to write, with the columns track_id,part")
       ->required();
   session.add_format_options(command);
   session.add_seed_option(command);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <memory>
 
 #include "commands.hpp"
 #include "data_options.hpp"
@@ -209,8 +208,6 @@ int run(const StudyOptions& options, Session& session) {
 }  // namespace
 
 void add_study(CLI::App& app, Session& session) {
-  auto options = std::make_shared<StudyOptions>();
-  StudyJobConfig& job = options->job;
   const CommandText text{
       .summary = "Compare models on a dataset and write a report",
       .details =
@@ -220,9 +217,10 @@ void add_study(CLI::App& app, Session& session) {
           "best.gwm is the best "
           "one. Started again, the same command continues an interrupted run.",
       .examples = kExamples};
-  CLI::App* command = session.add_command(app, "study", text, [options, &session] { return run(*options, session); });
-  options->data.add_to(command, DataOptions::Tables::several);
-  options->split.add_to(command);
+  const auto [command, options] = session.add_command(app, "study", text, run);
+  StudyJobConfig& job = options.job;
+  options.data.add_to(command, DataOptions::Tables::several);
+  options.split.add_to(command);
   std::vector<std::string> names, summaries;
   for (const StudyPreset& preset : study_presets()) {
     names.push_back(preset.name);

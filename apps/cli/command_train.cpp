@@ -1,8 +1,6 @@
 // genrewise train: one model, fitted and saved.
 #include <fmt/format.h>
 
-#include <memory>
-
 #include "commands.hpp"
 #include "data_options.hpp"
 #include "genrewise/jobs/train_job.hpp"
@@ -54,21 +52,19 @@ int run(const TrainOptions& options, Session& session) {
   session.line(fmt::format("{}: {} fitted to {} genres on {} examples in {}", config.output.string(), done.kind,
                            done.model.labels.size(), done.examples, duration_text(done.fit_s)));
   session.notes(done.notes);
-  session.report_skipped(done.skipped, "tracks");
-  return done.skipped.empty() ? kDone : kSomeSkipped;
+  return session.report_skipped(done.skipped, "tracks");
 }
 
 }  // namespace
 
 void add_train(CLI::App& app, Session& session) {
-  auto options = std::make_shared<TrainOptions>();
-  TrainJobConfig& job = options->job;
   const CommandText text{.summary = "Train one model and save it", .examples = kExamples};
-  CLI::App* command = session.add_command(app, "train", text, [options, &session] { return run(*options, session); });
-  options->data.add_to(command);
-  options->split.add_to(command);
+  const auto [command, options] = session.add_command(app, "train", text, run);
+  TrainJobConfig& job = options.job;
+  options.data.add_to(command);
+  options.split.add_to(command);
   const OptionGroup model(command, kModel), training(command, kTraining), output(command, kOutput);
-  one_of(OptionGroup(command, kSplit).add("--on", options->on, "PARTS", "Parts to train on; the others evaluate it"),
+  one_of(OptionGroup(command, kSplit).add("--on", options.on, "PARTS", "Parts to train on; the others evaluate it"),
          {"training", "training+validation", "all"})
       ->capture_default_str();
   model

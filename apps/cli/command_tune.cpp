@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <memory>
 
 #include "commands.hpp"
 #include "data_options.hpp"
@@ -83,27 +82,25 @@ int run(const TuneOptions& options, Session& session) {
     session.note("No command trains the best point: `genrewise train` uses whole feature tables only.");
   }
   session.line(fmt::format("report: {}", done.report.string()));
-  session.report_skipped(done.skipped, "tracks");
-  return done.skipped.empty() ? kDone : kSomeSkipped;
+  return session.report_skipped(done.skipped, "tracks");
 }
 
 }  // namespace
 
 void add_tune(CLI::App& app, Session& session) {
-  auto options = std::make_shared<TuneOptions>();
-  TuneJobConfig& job = options->job;
   const CommandText text{
       .summary = "Search for hyper-parameters by cross-validation",
       .details =
           "The run folder receives report.html and tuning.json. Started again, the same command continues an "
           "interrupted search.",
       .examples = kExamples};
-  CLI::App* command = session.add_command(app, "tune", text, [options, &session] { return run(*options, session); });
-  options->data.add_to(command);
-  options->split.add_to(command);
+  const auto [command, options] = session.add_command(app, "tune", text, run);
+  TuneJobConfig& job = options.job;
+  options.data.add_to(command);
+  options.split.add_to(command);
   const OptionGroup model(command, kModel), search(command, kSearch), output(command, kOutput);
   one_of(OptionGroup(command, kSplit)
-             .add("--on", options->on, "PARTS", "Parts to search on; the test part stays unseen unless all"),
+             .add("--on", options.on, "PARTS", "Parts to search on; the test part stays unseen unless all"),
          {"training+validation", "all"})
       ->capture_default_str();
   model
@@ -123,7 +120,7 @@ void add_tune(CLI::App& app, Session& session) {
       ->option_text("");
   at_least(search.add("--random", job.random_points, "N", "Points to draw from the grid"), 0)->default_str("all");
   in_range(search.add("--folds", job.folds, "K", "Folds of the cross-validation"), 2, 100)->capture_default_str();
-  one_of(search.add("--fold-scheme", options->fold_scheme, "SCHEME", "grouped: no artist in two folds"),
+  one_of(search.add("--fold-scheme", options.fold_scheme, "SCHEME", "grouped: no artist in two folds"),
          {"grouped", "random"})
       ->capture_default_str();
   output.add("-o,--output", job.output, "RUN", "Run folder")->required();

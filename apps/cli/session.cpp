@@ -14,8 +14,8 @@
 
 namespace genrewise::cli {
 
-CLI::App* Session::add_command(CLI::App& app, const std::string& name, const CommandText& text,
-                               std::function<int()> body) {
+CLI::App* Session::add_body(CLI::App& app, const std::string& name, const CommandText& text,
+                            std::function<int()> body) {
   const std::string separator = text.details.empty() ? "" : "\n";
   CLI::App* command = app.add_subcommand(name, text.summary + separator + text.details);
   command->footer(text.examples);
@@ -73,8 +73,8 @@ void Session::print_json(const nlohmann::json& json) {
   print(json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
-void Session::report_skipped(std::span<const Fault> skipped, std::string_view noun) {
-  if (skipped.empty()) return;
+ExitCode Session::report_skipped(std::span<const Fault> skipped, std::string_view noun) {
+  if (skipped.empty()) return kDone;
   constexpr std::size_t kNames = 3, kIndent = 10, kLeastPath = 20;
   std::map<std::string_view, std::vector<const Fault*>> by_reason;
   for (const Fault& fault : skipped) by_reason[fault.reason].push_back(&fault);
@@ -95,6 +95,7 @@ void Session::report_skipped(std::span<const Fault> skipped, std::string_view no
   }
   text.pop_back();
   terminal_.line(text);
+  return kSomeSkipped;
 }
 
 void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json) {

@@ -4,11 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <type_traits>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
@@ -42,9 +44,15 @@ struct CommandText {
 
 class Session {
  public:
-  /// A subcommand whose `body` runs, when it was chosen, after all options are parsed; it returns the exit code. It may
-  /// throw Error (exit code 1) and UsageError (wrong usage found late, exit code 2).
-  CLI::App* add_command(CLI::App& app, const std::string& name, const CommandText& text, std::function<int()> body);
+  /// A subcommand and the variables of its options. When it was chosen, `body` is called after all options are parsed
+  /// and returns the exit code. It may throw Error (exit code 1) and UsageError (wrong usage found late, exit code 2).
+  template <class Options>
+  std::pair<CLI::App*, std::remove_const_t<Options>&> add_command(CLI::App& app, const std::string& name,
+                                                                  const CommandText& text,
+                                                                  int (*body)(Options&, Session&)) {
+    const auto options = std::make_shared<std::remove_const_t<Options>>();
+    return {add_body(app, name, text, [this, options, body] { return body(*options, *this); }), *options};
+  }
 
   /// --json and --csv for a command that prints results; `format` stays Format::table without them.
   void add_format_options(CLI::App* command, bool with_csv = true);
@@ -72,13 +80,15 @@ class Session {
   /// Indented; text that is no UTF-8 (names of files may hold any bytes) is shown with U+FFFD.
   void print_json(const nlohmann::json& json);
   /// What was skipped, by reason, most frequent first, with some names each; nothing when nothing was. Printed with
-  /// --quiet too, because it explains exit code 3.
-  void report_skipped(std::span<const Fault> skipped, std::string_view noun);
+  /// --quiet too, because it explains the exit code, kDone or kSomeSkipped, which is returned.
+  ExitCode report_skipped(std::span<const Fault> skipped, std::string_view noun);
 
   /// Runs the chosen command.
   int run();
 
  private:
+  CLI::App* add_body(CLI::App& app, const std::string& name, const CommandText& text, std::function<int()> body);
+
   std::function<int()> chosen_;
   TerminalProgress terminal_;
   Progress silent_;

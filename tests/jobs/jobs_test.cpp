@@ -78,7 +78,6 @@ TEST_F(Jobs, AStudyReturnsWhatItWritesAndItsDocumentFollowsTheSchema) {
   EXPECT_TRUE(fs::exists(done.report));
   EXPECT_THAT(schema("results.schema.json").errors(done.document), IsEmpty());
   EXPECT_EQ(done.document["dataset"].at("location"), fs::canonical(folder / "table.csv").string());
-  EXPECT_EQ(done.document["dataset"].at("place"), done.document["dataset"]["location"]);  // deprecated name
 }
 
 /// The document without what differs between runs: times, memory and the time of creation.
@@ -146,7 +145,7 @@ TEST_F(Jobs, ASearchReportsFailedPointsAndItsDocumentFollowsTheSchema) {
   EXPECT_EQ(require_sealed_json(read_file(folder / "tune" / "tuning.json"), "tuning.json"), done.document);
   EXPECT_THAT(schema("tuning.schema.json").errors(read_json(folder / "tune" / "tuning.json")), IsEmpty());
   EXPECT_THAT(schema("tuning.schema.json").errors(done.document), IsEmpty());
-  EXPECT_EQ(done.document["dataset"].at("location"), done.document["dataset"].at("place"));
+  EXPECT_EQ(done.document["dataset"].at("location"), fs::canonical(folder / "table.csv").string());
   ASSERT_EQ(done.document.at("failed").size(), 1u);
   EXPECT_EQ(done.document["failed"][0].at("count"), 2);
   EXPECT_THAT(done.notes, Contains(HasSubstr("2 of 6 settings could not be fitted")));
@@ -185,7 +184,6 @@ TEST_F(Jobs, EvaluationReproducesTheScoresOfTheTrainingJob) {
   EXPECT_EQ(done.evaluation.metrics.confusion, trained.parts.at(Part::test).confusion);
   EXPECT_EQ(done.evaluation.trained_on, 0u);
   EXPECT_EQ(to_json(done, config).at("trained_on"), 0);
-  EXPECT_EQ(to_json(done, config).at("learnt_from"), 0);  // deprecated name
   EXPECT_THAT(done.notes, IsEmpty());
 }
 

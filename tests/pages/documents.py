@@ -503,7 +503,6 @@ def minimal():
     model["accuracy_over_groups"] = None
     model["validation"]["tried"] = model["validation"]["tried"][:1]
     document["models"] = [model]
-    document["dataset"]["place"] = document["dataset"].pop("location")
     document["dataset"]["clip_s"] = None
     return document
 

@@ -80,7 +80,7 @@ Run load_run(const fs::path& location, json& notes) {
                 "compare studies; `genrewise report` shows a search");
   }
   require_document(document, "genrewise results", {"labels", "models", "best", "split", "program_version"}, run.name);
-  run.results = normalised(document);
+  run.results = valid_utf8(document);
   const fs::path path = (folder_exists(location) ? location : location.parent_path()) / "predictions.csv";
   try {
     read_predictions(path, run);

@@ -246,16 +246,13 @@ ReportFormat parse_report_format(std::string_view text) {
   return static_cast<ReportFormat>(found - std::begin(kReportFormats));
 }
 
-json normalised(const json& document) {
-  json copy = json::parse(document.dump(-1, ' ', false, json::error_handler_t::replace));
-  json& dataset = copy.at("dataset");
-  if (!dataset.contains("location")) dataset["location"] = dataset.at("place");
-  return copy;
+json valid_utf8(const json& document) {
+  return json::parse(document.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
 std::string render_run(const json& given, ReportFormat format) {
   return read_json("the results", "run the study or search again", [&]() -> std::string {
-    const json document = normalised(given);
+    const json document = valid_utf8(given);
     const bool search = is_search(document);
     const auto table = [&] { return search ? search_table(document) : study_table(document); };
     switch (format) {

@@ -26,13 +26,12 @@ nlohmann::json read_run(const std::filesystem::path& location);
 
 /// Markdown: a table of the models (of a search: the 20 best settings), the notes and the command. LaTeX: the same
 /// table with booktabs. CSV: a row per model (setting) with all figures as numbers. HTML: the page of report.hpp. All
-/// text of the document is escaped; members that a document of an earlier version lacks are left out. Throws Error as
+/// text of the document is escaped; optional members that it lacks are left out. Throws Error as
 /// render_report() does, and for a document whose members have other types than documented.
 std::string render_run(const nlohmann::json& document, ReportFormat format);
 
-/// Copy in which bytes that are not UTF-8 are replaced by U+FFFD, and "dataset" has its location under "location", which
-/// documents of earlier versions call "place".
-nlohmann::json normalised(const nlohmann::json& document);
+/// Copy in which bytes that are not UTF-8 are U+FFFD, so that no label can break a page.
+nlohmann::json valid_utf8(const nlohmann::json& document);
 
 /// Table of texts. The first column and those marked are left-aligned, the others right-aligned.
 struct TextTable {

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "genrewise/report/formats.hpp"
 
@@ -37,26 +39,18 @@ std::string escape_markdown(std::string_view text) {
 }
 
 std::string escape_latex(std::string_view text) {
+  static constexpr std::pair<char, std::string_view> kCommands[] = {{'\\', "\\textbackslash{}"},
+                                                                    {'~', "\\textasciitilde{}"},
+                                                                    {'^', "\\textasciicircum{}"},
+                                                                    {'<', "\\textless{}"},
+                                                                    {'>', "\\textgreater{}"},
+                                                                    {'|', "\\textbar{}"},
+                                                                    {'"', "''"}};
   return escaped(text, [escape = std::string("\\ ")](char c) mutable -> std::string_view {
-    switch (c) {
-      case '\\':
-        return "\\textbackslash{}";
-      case '~':
-        return "\\textasciitilde{}";
-      case '^':
-        return "\\textasciicircum{}";
-      case '<':
-        return "\\textless{}";
-      case '>':
-        return "\\textgreater{}";
-      case '|':
-        return "\\textbar{}";
-      case '"':
-        return "''";
-      default:
-        escape[1] = c;
-        return std::string_view("&%$#_{}").find(c) == std::string_view::npos ? "" : std::string_view(escape);
-    }
+    const auto command = std::ranges::find(kCommands, c, &std::pair<char, std::string_view>::first);
+    if (command != std::end(kCommands)) return command->second;
+    escape[1] = c;
+    return std::string_view("&%$#_{}").find(c) == std::string_view::npos ? "" : std::string_view(escape);
   });
 }
 

@@ -81,7 +81,7 @@ constexpr char kLimits[] =
 }  // namespace
 
 std::string model_card(const json& given, const std::string& sha256) {
-  const json results = normalised(given);
+  const json results = valid_utf8(given);
   const json& model = *find_model(results, results.at("best"));
   const bool of_audio = model.at("features") != "table";  // not a table of another program
   return fmt::format(

@@ -6,6 +6,7 @@
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
+#include "genrewise/report/formats.hpp"
 #include "genrewise/report/text.hpp"
 #include "genrewise/study/run_document.hpp"
 #include "web_sources.hpp"
@@ -14,11 +15,6 @@ namespace genrewise {
 namespace {
 
 using nlohmann::json;
-
-/// Copy of the document in which bytes that are not UTF-8 are U+FFFD, so that no label can break a page.
-json valid_utf8(const json& document) {
-  return json::parse(document.dump(-1, ' ', false, json::error_handler_t::replace));
-}
 
 /// JSON text that can stand inside a script element: no "<" is left that could end the element or open a comment.
 std::string script_json(const json& document) {

@@ -1,10 +1,15 @@
 #include "genrewise/report/results.hpp"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
+#include <ctime>
+#include <filesystem>
 #include <map>
 #include <set>
 
 #include "genrewise/base/faults.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/analyses.hpp"
@@ -109,6 +114,20 @@ json preprocessing_json(const PreprocessingConfig& config) {
 
 }  // namespace
 
+StudyContext context_of(const DataSource& source, const std::string& output, std::string command,
+                        std::vector<Fault> skipped) {
+  return {.name = absolute_path(output).lexically_normal().filename().string(),
+          .command = std::move(command),
+          .created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
+          .dataset_name = source.name(),
+          .dataset_kind = source.kind(),
+          .dataset_location = source.location(),
+          .skipped = std::move(skipped),
+          .features = {},
+          .clip_facts = {},
+          .genre_tree = {}};
+}
+
 json count_by_reason(const std::vector<Fault>& faults) {
   json reasons = json::array();
   for (const auto& [reason, count] : counts_by_reason(faults))
@@ -130,7 +149,6 @@ json document_head(const char* format, const Examples& examples, std::uint64_t s
   json dataset = {{"name", context.dataset_name},
                   {"kind", context.dataset_kind},
                   {"location", context.dataset_location},
-                  {"place", context.dataset_location},  // deprecated name of "location"
                   {"examples", examples.subjects.ids.size()},
                   {"clip_s", nullptr},
                   {"notes", examples.notes},
