@@ -10,8 +10,7 @@ namespace genrewise {
 namespace {
 
 FoldedConvolution convolution(const TensorArchive& weights, const std::string& name) {
-  const std::string weight = name + ".weight", bias = name + ".bias";
-  return {weights.floats(weight, weights.count(weight)), weights.floats(bias, weights.count(bias))};
+  return {weights.floats(name + ".weight"), weights.floats(name + ".bias")};
 }
 
 MobileNetWeights folded_weights(const TensorArchive& weights) {

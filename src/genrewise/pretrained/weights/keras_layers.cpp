@@ -108,7 +108,7 @@ std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive) {
       for (std::size_t j = 0; j < names[i].at("variables").size(); ++j) {
         const std::string tensor = fmt::format("{}.{}", i, j);
         KerasVariable variable{names[i].at("variables")[j].get<std::string>(), archive.tensor(tensor).shape, {}};
-        variable.values = archive.floats(tensor, archive.count(tensor));
+        variable.values = archive.floats(tensor);
         layer.variables.push_back(std::move(variable));
       }
       layers.push_back(std::move(layer));

@@ -138,7 +138,7 @@ TensorArchive checked(std::string_view network, const TensorArchive& read) {
           fmt::format("holds weights of another network: tensor {} is {} {}, and {} needs F32 {}", required.name,
                       tensor.dtype, shape_text(tensor.shape), network, shape_text(required.shape)),
           read.name(), fmt::format("give the weights of {} (genrewise fetch weights {})", network, network));
-    const std::vector<float> values = read.floats(required.name, read.count(required.name));
+    const std::vector<float> values = read.floats(required.name);
     if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
       throw Error(fmt::format("tensor {} has values that are not finite", required.name), read.name(),
                   "get the file again");
