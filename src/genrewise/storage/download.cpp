@@ -12,12 +12,14 @@
 #include <memory>
 #include <vector>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/http.hpp"
+#include "genrewise/storage/local_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -30,17 +32,15 @@ class PartialFile {
   explicit PartialFile(const std::filesystem::path& target) : path_(target), tag_path_(target) {
     path_ += ".partial";
     tag_path_ += ".partial.tag";
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) throw_system_error("cannot create", path_.string());
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      ::close(descriptor_);
+    descriptor_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (descriptor_.get() < 0) throw_system_error("cannot create", path_.string());
+    if (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0)
       throw Error("another process is downloading this file", path_.string(), "wait until that download is complete");
-    }
-    size_ = static_cast<std::uint64_t>(std::max<off_t>(::lseek(descriptor_, 0, SEEK_END), 0));
+    size_ = static_cast<std::uint64_t>(std::max<off_t>(::lseek(descriptor_.get(), 0, SEEK_END), 0));
     if (path_exists(tag_path_)) tag_ = read_file(tag_path_);
   }
   ~PartialFile() {
-    ::close(descriptor_);
+    descriptor_.reset();
     std::error_code ignored;
     if (size_ == 0) std::filesystem::remove(path_, ignored), std::filesystem::remove(tag_path_, ignored);
   }
@@ -52,7 +52,7 @@ class PartialFile {
   const std::filesystem::path& path() const { return path_; }
 
   void restart(std::string tag) {
-    if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) < 0) {
+    if (::ftruncate(descriptor_.get(), 0) != 0 || ::lseek(descriptor_.get(), 0, SEEK_SET) < 0) {
       throw_system_error("cannot write", path_.string());
     }
     size_ = 0;
@@ -60,18 +60,10 @@ class PartialFile {
     write_file(tag_path_, tag_);
   }
 
-  void append(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) throw_system_error("cannot write", path_.string());
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-      size_ += static_cast<std::uint64_t>(written);
-    }
-  }
+  void append(std::string_view bytes) { write_all(descriptor_.get(), bytes, path_.native(), &size_); }
 
   void become(const std::filesystem::path& target) {
-    if (::fsync(descriptor_) != 0 || ::rename(path_.c_str(), target.c_str()) != 0) {
+    if (::fsync(descriptor_.get()) != 0 || ::rename(path_.c_str(), target.c_str()) != 0) {
       throw_system_error("cannot write", target.string());
     }
     std::error_code ignored;
@@ -80,7 +72,7 @@ class PartialFile {
 
  private:
   std::filesystem::path path_, tag_path_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   std::uint64_t size_ = 0;
   std::string tag_;
 };
@@ -229,15 +221,14 @@ class Transfer {
 };
 
 std::string hash_of_file(const std::filesystem::path& path, HashKind kind, Progress& progress) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw_system_error("cannot open", path.string());
-  const std::unique_ptr<const int, void (*)(const int*)> closer(&descriptor, [](const int* d) { ::close(*d); });
+  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.get() < 0) throw_system_error("cannot open", path.string());
   progress.begin("verify", "bytes", bytes_of_file(path));
   Hasher hasher(kind);
   std::vector<char> buffer(1 << 20);
   for (;;) {
     throw_if_interrupted();
-    const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
+    const ssize_t got = ::read(descriptor.get(), buffer.data(), buffer.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("cannot read", path.string());
     if (got == 0) break;

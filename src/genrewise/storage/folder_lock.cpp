@@ -9,6 +9,7 @@
 #include <ctime>
 #include <random>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -38,7 +39,7 @@ std::string first_line(std::string_view text) {
 }  // namespace
 
 struct FolderLock::Held {
-  int descriptor = -1;
+  Descriptor descriptor;
   std::shared_ptr<FileStore> store;  // none: a local folder
   std::string location, content, version;
 
@@ -59,13 +60,12 @@ struct FolderLock::Held {
       } catch (...) {  // the next run on this machine takes it over
       }
     }
-    if (descriptor >= 0) ::close(descriptor);
   }
 
   void lock_local(const std::filesystem::path& folder, const std::string& name) {
-    descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) throw_system_error("cannot open the folder", folder.string());
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    descriptor.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (descriptor.get() < 0) throw_system_error("cannot open the folder", folder.string());
+    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
     throw Error("another run works in this folder", name, "wait for it, or choose another folder");
   }
 
