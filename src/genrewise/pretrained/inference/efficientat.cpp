@@ -80,7 +80,7 @@ EfficientAt::Scratch::~Scratch() = default;
 EfficientAt::Scratch::Scratch(Scratch&&) noexcept = default;
 
 EfficientAt::EfficientAt(const TensorArchive& weights)
-    : network_(std::make_unique<Network>(
+    : network_(std::make_shared<const Network>(
           Network{MobileNet(kConfig, folded_weights(weights)),
                   packed(dense_layer(weights, "classifier.2"), kEfficientAtHead, kEfficientAtHidden),
                   packed(dense_layer(weights, "classifier.5"), kEfficientAtHidden, kEfficientAtClasses)})) {
@@ -88,8 +88,6 @@ EfficientAt::EfficientAt(const TensorArchive& weights)
   if (network_->convolutions.block_channels() != kBlockChannels)
     throw Error("has another number of channels", "EfficientAt");
 }
-EfficientAt::~EfficientAt() = default;
-EfficientAt::EfficientAt(EfficientAt&&) noexcept = default;
 
 void EfficientAt::run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch,
                       int threads) const {

@@ -304,12 +304,10 @@ Musicnn::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
 Musicnn::Scratch::~Scratch() = default;
 Musicnn::Scratch::Scratch(Scratch&&) noexcept = default;
 
-Musicnn::Musicnn(const TensorArchive& weights) : network_(std::make_unique<Network>(weights)) {
+Musicnn::Musicnn(const TensorArchive& weights) : network_(std::make_shared<const Network>(weights)) {
   static_assert(kFrames == kMusicnnFrames && kBands == kMusicnnBands && kChannels == kMusicnnChannels &&
                 kPenultimate == kMusicnnDense && kTags == kMusicnnTags);
 }
-Musicnn::~Musicnn() = default;
-Musicnn::Musicnn(Musicnn&&) noexcept = default;
 
 void Musicnn::run(std::span<const float> patch, const Output& output, Scratch& scratch) const {
   if (patch.size() != kFrames * kBands || output.max_pool.size() != kChannels || output.mean_pool.size() != kChannels ||
