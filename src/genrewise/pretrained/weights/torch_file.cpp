@@ -10,7 +10,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
-#include "genrewise/pretrained/weights/zip_file.hpp"
 
 namespace genrewise {
 namespace {

@@ -14,7 +14,6 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
-#include "genrewise/pretrained/weights/musicnn_wheel.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
