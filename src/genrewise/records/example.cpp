@@ -41,17 +41,8 @@ bool count_values(FeatureKind kind, const Field& field, std::size_t& count) {
 }  // namespace
 
 std::string_view to_string(FeatureKind kind) {
-  switch (kind) {
-    case FeatureKind::bytes:
-      return "bytes";
-    case FeatureKind::floats:
-      return "floats";
-    case FeatureKind::ints:
-      return "integers";
-    case FeatureKind::none:
-      break;
-  }
-  return "nothing";
+  static constexpr std::string_view names[] = {"nothing", "bytes", "floats", "integers"};
+  return names[static_cast<std::size_t>(kind)];
 }
 
 // A list may be split into several fields, which are concatenated; a list of another kind replaces the earlier ones.
