@@ -1,6 +1,7 @@
 // Progress reporting: libraries call this interface and never print; the program decides about the display.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -57,6 +58,14 @@ class PartProgress final : public Progress {
   Progress& whole_;
   std::string name_;
   bool running_ = false;
+};
+
+/// A display that also shows the stages of long work, where they are reported (Stages in study/stages.hpp).
+class StagedProgress : public Progress {
+ public:
+  /// The tasks until the next call are stage `number` of `count`. Expected seconds of this stage and of those after it;
+  /// `after_s` is negative if unknown.
+  virtual void stage(std::size_t number, std::size_t count, double this_s, double after_s) = 0;
 };
 
 }  // namespace genrewise
