@@ -15,7 +15,6 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/location.hpp"
-#include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
 namespace {

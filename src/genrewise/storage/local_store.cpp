@@ -11,7 +11,6 @@
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
 namespace {
