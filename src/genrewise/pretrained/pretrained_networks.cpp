@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/pretrained/weights.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
@@ -18,11 +18,6 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path environment_path(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value ? fs::path(value) : fs::path();
-}
 
 /// Reads the weights, which converts Keras files; those cannot be read without genrewise-neural. Throws Error.
 void check_weights(const PretrainedNetwork& network, const fs::path& path, Progress& progress) {
@@ -122,8 +117,8 @@ std::vector<const PretrainedNetwork*> select_pretrained_networks(std::string_vie
 }
 
 fs::path weights_folder() {
-  fs::path data = environment_path("XDG_DATA_HOME");
-  if (data.empty()) data = environment_path("HOME") / ".local" / "share";
+  fs::path data = environment_variable("XDG_DATA_HOME");
+  if (data.empty()) data = fs::path(environment_variable("HOME")) / ".local" / "share";
   return data / "genrewise" / "weights";
 }
 
