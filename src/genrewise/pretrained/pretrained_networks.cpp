@@ -28,25 +28,11 @@ void check_weights(const PretrainedNetwork& network, const fs::path& path, Progr
   find_weights(network.name, path);
 }
 
-constexpr const char* kSource = "source_sha256";
-
-/// Whether the file was converted from the original with that checksum.
-bool is_converted_from(const fs::path& path, const std::string& sha256) {
-  if (!is_file(path)) return false;
-  try {
-    const TensorArchive archive = TensorArchive::read(path);
-    const auto source = archive.metadata.find(kSource);
-    return source != archive.metadata.end() && source->second == sha256;
-  } catch (const Error&) {  // a damaged file, or another one of that name
-    return false;
-  }
-}
-
 /// Writes all networks of the package as NETWORK.safetensors beside it, then removes it.
 void convert_package(const fs::path& file, const PretrainedNetwork& one, const fs::path& folder) {
   for (const PretrainedNetwork* network : select_pretrained_networks(one.package)) {
     TensorArchive weights = find_weights(network->name, file);
-    weights.metadata[kSource] = network->sha256;
+    weights.metadata[kSourceSha256] = network->sha256;
     weights.metadata["licence"] = network->licence;
     write_file(folder / (network->name + ".safetensors"), weights.serialise());
   }
