@@ -42,8 +42,6 @@ class PartialFile {
     std::error_code ignored;
     if (size_ == 0) std::filesystem::remove(path_, ignored), std::filesystem::remove(tag_path_, ignored);
   }
-  PartialFile(const PartialFile&) = delete;
-  PartialFile& operator=(const PartialFile&) = delete;
 
   std::uint64_t size() const { return size_; }
   const std::string& tag() const { return tag_; }

@@ -42,10 +42,6 @@ struct FolderLock::Held {
   std::shared_ptr<FileStore> store;  // none: a local folder
   std::string location, content, version;
 
-  Held() = default;
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-
   // No other process changes the object while we hold the lock, but a user may delete it.
   ~Held() {
     if (!content.empty()) {

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 
 namespace genrewise {
 namespace {
@@ -54,16 +55,11 @@ struct Transfer {
   }
   static std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* self) {
     auto& response = static_cast<Transfer*>(self)->response;
-    std::string_view line(bytes, count);
+    const std::string_view line(bytes, count);
     if (line.starts_with("HTTP/")) response.headers.clear();  // drops headers of a preceding status 100
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return count;
-    std::string name(line.substr(0, colon));
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    line.remove_prefix(colon + 1);
-    while (!line.empty() && (line.back() == '\r' || line.back() == '\n' || line.back() == ' ')) line.remove_suffix(1);
-    while (line.starts_with(' ')) line.remove_prefix(1);
-    response.headers[std::move(name)] = line;
+    response.headers[lower_case(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
     return count;
   }
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {

@@ -35,8 +35,6 @@ class Child {
     process_->send_signal(SIGTERM);
     process_->wait(kEnding);
   }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
 
   /// The next piece of output; false at its end.
   bool read(std::string_view& piece) {
