@@ -32,7 +32,6 @@ class Matrix {
   float& operator()(std::size_t i, std::size_t j) { return values_[i * cols_ + j]; }
   float operator()(std::size_t i, std::size_t j) const { return values_[i * cols_ + j]; }
 
-  /// Copies the given rows, in that order.
   Matrix select_rows(std::span<const std::size_t> rows) const {
     Matrix chosen(rows.size(), cols_);
     for (std::size_t i = 0; i < rows.size(); ++i) std::ranges::copy(row(rows[i]), chosen.row(i).begin());

@@ -17,11 +17,9 @@ class Progress {
   /// Starts a task of `total` units (0: unknown), of which `done` are already complete (resumed work).
   virtual void begin(std::string_view /*task*/, std::string_view /*unit*/, std::uint64_t /*total*/,
                      std::uint64_t /*done*/ = 0) {}
-  /// Adds completed units to the current task.
   virtual void advance(std::uint64_t /*units*/ = 1) {}
   /// State of the current task in words, shown with its numbers until the next call: "epoch 3 of 30, loss 1.83".
   virtual void detail(std::string_view /*text*/) {}
-  /// Ends the current task.
   virtual void finish() {}
   /// Starts a task within the current one, which is shown again after finish_part().
   virtual void begin_part(std::string_view /*task*/, std::string_view /*unit*/, std::uint64_t /*total*/,

@@ -21,7 +21,6 @@ std::uint32_t crc32c_by_table(std::span<const std::byte> bytes, std::uint32_t cr
 /// The masked checksum that TFRecord stores: rotated, plus a constant, because checksums of data with embedded
 /// checksums are weak.
 std::uint32_t masked_crc32c(std::span<const std::byte> bytes);
-/// Masks a CRC-32C.
 std::uint32_t mask_crc32c(std::uint32_t crc);
 
 }  // namespace genrewise

@@ -17,9 +17,7 @@ class AppendFile {
   /// Opens or creates the file and truncates it to its first `keep_bytes` bytes.
   explicit AppendFile(std::filesystem::path path, std::uint64_t keep_bytes = 0);
 
-  /// Appends `bytes`. Throws Error.
   void write(std::string_view bytes);
-  /// Flushes the file to disk.
   void sync();
   std::uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }

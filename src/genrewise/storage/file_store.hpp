@@ -48,7 +48,6 @@ class Stores {
   std::map<std::string, std::shared_ptr<FileStore>, std::less<>> open_;  // by scheme; "" for local files
 };
 
-/// The current Runtime's store for `location`.
 std::shared_ptr<FileStore> store_of(std::string_view location);
 
 /// Seconds since 1970 as in FileInfo::modified; independent of the system's time zone.
