@@ -1,7 +1,5 @@
 #include "genrewise/storage/location.hpp"
 
-#include <fmt/format.h>
-
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"

@@ -10,7 +10,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"

@@ -1,7 +1,6 @@
 #include "genrewise/storage/s3_store.hpp"
 
 #include <curl/curl.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
