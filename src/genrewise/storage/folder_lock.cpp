@@ -91,21 +91,11 @@ struct FolderLock::Held {
   }
 };
 
-FolderLock::FolderLock() = default;
-
-FolderLock::FolderLock(const std::filesystem::path& folder) : held_(std::make_unique<Held>()) {
+FolderLock::FolderLock(const std::filesystem::path& folder) : held_(std::make_shared<Held>()) {
   const std::filesystem::path work = local_work_path(folder);
   if (work != folder) make_folders(work);
   held_->lock_local(work, folder.string());
   if (work != folder) held_->lock_object(folder, work);
-}
-
-FolderLock::~FolderLock() = default;
-FolderLock::FolderLock(FolderLock&& other) noexcept = default;
-
-FolderLock& FolderLock::operator=(FolderLock&& other) noexcept {
-  held_.swap(other.held_);
-  return *this;
 }
 
 }  // namespace genrewise
