@@ -148,9 +148,8 @@ FileContents read_file_and_version(const std::filesystem::path& location);
 void write_file(const std::filesystem::path& location, std::string_view bytes);
 /// Returns false, and changes nothing, if the condition does not hold.
 bool write_file_if(const WriteCondition& condition, const std::filesystem::path& location, std::string_view bytes);
-/// Copies a local file to a location, with a few parts in memory. `on_progress` receives the bytes of each step.
-void upload_file(const std::filesystem::path& file, const std::filesystem::path& location,
-                 const std::function<void(std::uint64_t bytes)>& on_progress = {});
+/// Copies a local file to a location, with a few parts in memory.
+void upload_file(const std::filesystem::path& file, const std::filesystem::path& location);
 
 /// Removes a file if it exists. Throws Error.
 void remove_file(const std::filesystem::path& location);
