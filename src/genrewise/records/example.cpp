@@ -12,6 +12,8 @@ namespace {
 using wire::Field;
 using wire::Reader;
 
+constexpr std::size_t kReservedHeadBytes = 11;  // longest tag and length of Example.features
+
 // Counts the values in one field of a list; false for an invalid encoding. Other fields have none.
 bool count_values(FeatureKind kind, const Field& field, std::size_t& count) {
   count = 0;
@@ -221,10 +223,6 @@ const FeatureView* ExampleView::find(std::string_view key) const {
 
 const ExampleView::Sequence* ExampleView::find_sequence(std::string_view key) const {
   return last_of(sequences_, key);
-}
-
-namespace {
-constexpr std::size_t kReservedHeadBytes = 11;  // longest tag and length of Example.features
 }
 
 ExampleWriter::ExampleWriter() : bytes_(kReservedHeadBytes, '\0') {}
