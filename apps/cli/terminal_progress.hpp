@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "genrewise/base/staged_progress.hpp"
+#include "genrewise/base/progress.hpp"
 
 namespace genrewise::cli {
 

@@ -6,7 +6,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/inference/musicnn.hpp"
 #include "genrewise/pretrained/weights.hpp"
-#include "genrewise/pretrained/weights/musicnn_wheel.hpp"
+#include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/sorted_table.hpp"
 #include "genrewise/pretrained/weights/tensor_bundle.hpp"
 #include "genrewise/storage/files.hpp"

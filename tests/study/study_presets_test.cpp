@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "genrewise/base/progress.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/base/staged_progress.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/pretrained/weights.hpp"
 #include "genrewise/storage/files.hpp"

@@ -15,7 +15,6 @@
 
 namespace genrewise {
 
-/// Owns a file descriptor.
 class Descriptor {
  public:
   explicit Descriptor(int number = -1) : number_(number) {}

@@ -27,6 +27,13 @@ char separator_of(std::string_view text) {
   return kSeparators[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())];
 }
 
+template <class T>
+bool parse_whole(std::string_view text, T& value) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
 }  // namespace
 
 CsvReader::CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
@@ -108,15 +115,6 @@ void append_csv_field(std::string& line, std::string_view field) {
   }
   line += '"';
 }
-
-namespace {
-template <class T>
-bool parse_whole(std::string_view text, T& value) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc() && end == text.data() + text.size() && !text.empty();
-}
-}  // namespace
 
 bool parse_number(std::string_view text, double& value) {
   return parse_whole(text, value);

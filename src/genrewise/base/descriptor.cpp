@@ -31,14 +31,7 @@ std::string range_text(const Range& range) {
 
 ParameterDescriptor make(ParameterType type, std::string name, std::string standard, std::string help, Range range = {},
                          std::vector<std::string> words = {}) {
-  ParameterDescriptor made;
-  made.name = std::move(name);
-  made.type = type;
-  made.standard = std::move(standard);
-  made.help = std::move(help);
-  made.range = range;
-  made.words = std::move(words);
-  return made;
+  return {std::move(name), type, std::move(standard), std::move(help), range, std::move(words)};
 }
 
 std::string names_of(std::span<const ParameterDescriptor> parameters) {

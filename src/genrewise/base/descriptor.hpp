@@ -24,12 +24,10 @@ using Parameters = std::map<std::string, std::string, std::less<>>;
 /// The parameters as text: "C=10, kernel=poly".
 std::string to_string(const Parameters& parameters);
 
-/// The type of a parameter's value.
 enum class ParameterType { boolean, integer, number, choice, text, integers };
 /// The name of a type: "boolean", "integer", ...; for integers "list of integers".
 std::string_view to_string(ParameterType type);
 
-/// Allowed numbers.
 struct Range {
   double least = std::numeric_limits<double>::lowest(), most = std::numeric_limits<double>::max();
   bool least_open = false, most_open = false;  ///< whether the bound itself is excluded
@@ -38,7 +36,6 @@ struct Range {
   bool has_least() const { return least > std::numeric_limits<double>::lowest(); }
   bool has_most() const { return most < std::numeric_limits<double>::max(); }
 };
-/// All finite numbers.
 constexpr Range any_number() {
   return {};
 }
@@ -73,15 +70,11 @@ struct ParameterDescriptor {
   std::string candidates = {};     ///< default search space, in the grammar of models/model_spec.hpp; may be empty
   Simpler simpler = Simpler::named_first;
 
-  /// With a default search space and the direction of simpler models.
   ParameterDescriptor searched(std::string values, Simpler direction = Simpler::named_first) const;
-  /// With the direction of simpler models.
   ParameterDescriptor simpler_when(Simpler direction) const;
   /// Also allows these words instead of a number or list.
   ParameterDescriptor or_word(std::vector<std::string> allowed) const;
-  /// With a second accepted name.
   ParameterDescriptor also_called(std::string other) const;
-  /// With another default value.
   ParameterDescriptor with_default(std::string value) const;
 };
 
@@ -96,7 +89,6 @@ ParameterDescriptor text(std::string name, std::string standard, std::string hel
 ParameterDescriptor integers(std::string name, std::string standard, Range range, std::string help);
 }  // namespace parameter
 
-/// Whether `value` is valid for the parameter.
 bool allows(const ParameterDescriptor& parameter, std::string_view value);
 /// The allowed values in words, to follow "give": "a number above 0", "one of linear, poly", "true or false".
 std::string allowed_text(const ParameterDescriptor& parameter);
@@ -117,7 +109,6 @@ class ParameterValues {
   ParameterValues(std::string_view owner, std::span<const ParameterDescriptor> declared, const Parameters& given,
                   bool dotted = false);
 
-  /// All values by name, as text.
   const Parameters& all() const { return all_; }
   /// One value as text, or converted to the declared type.
   const std::string& text(std::string_view name) const;

@@ -18,15 +18,8 @@ struct Hasher::Context {
 namespace {
 
 const EVP_MD* method_of(HashKind kind) {
-  switch (kind) {
-    case HashKind::md5:
-      return EVP_md5();
-    case HashKind::sha1:
-      return EVP_sha1();
-    case HashKind::sha256:
-      break;
-  }
-  return EVP_sha256();
+  const EVP_MD* (*const methods[])() = {EVP_md5, EVP_sha1, EVP_sha256};
+  return methods[static_cast<std::size_t>(kind)]();
 }
 
 }  // namespace

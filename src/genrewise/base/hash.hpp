@@ -15,7 +15,6 @@ class Hasher {
   /// Throws Error if OpenSSL does not provide the method.
   explicit Hasher(HashKind kind);
   ~Hasher();
-  /// Adds bytes.
   void update(std::string_view bytes);
   /// Finishes and returns the checksum in lower-case hexadecimal. Call once; update() must not follow.
   std::string hex();

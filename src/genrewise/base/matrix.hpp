@@ -1,6 +1,7 @@
 // The matrix type that modules exchange.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -31,8 +32,11 @@ class Matrix {
   float& operator()(std::size_t i, std::size_t j) { return values_[i * cols_ + j]; }
   float operator()(std::size_t i, std::size_t j) const { return values_[i * cols_ + j]; }
 
-  /// Copies the given rows, in that order.
-  Matrix select_rows(std::span<const std::size_t> rows) const;
+  Matrix select_rows(std::span<const std::size_t> rows) const {
+    Matrix chosen(rows.size(), cols_);
+    for (std::size_t i = 0; i < rows.size(); ++i) std::ranges::copy(row(rows[i]), chosen.row(i).begin());
+    return chosen;
+  }
 
   friend bool operator==(const Matrix&, const Matrix&) = default;
 

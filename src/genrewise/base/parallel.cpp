@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/runtime.hpp"
 

@@ -1,6 +1,7 @@
 // Progress reporting: libraries call this interface and never print; the program decides about the display.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,11 +17,9 @@ class Progress {
   /// Starts a task of `total` units (0: unknown), of which `done` are already complete (resumed work).
   virtual void begin(std::string_view /*task*/, std::string_view /*unit*/, std::uint64_t /*total*/,
                      std::uint64_t /*done*/ = 0) {}
-  /// Adds completed units to the current task.
   virtual void advance(std::uint64_t /*units*/ = 1) {}
   /// State of the current task in words, shown with its numbers until the next call: "epoch 3 of 30, loss 1.83".
   virtual void detail(std::string_view /*text*/) {}
-  /// Ends the current task.
   virtual void finish() {}
   /// Starts a task within the current one, which is shown again after finish_part().
   virtual void begin_part(std::string_view /*task*/, std::string_view /*unit*/, std::uint64_t /*total*/,
@@ -57,6 +56,14 @@ class PartProgress final : public Progress {
   Progress& whole_;
   std::string name_;
   bool running_ = false;
+};
+
+/// A display that also shows the stages of long work, where they are reported (Stages in study/stages.hpp).
+class StagedProgress : public Progress {
+ public:
+  /// The tasks until the next call are stage `number` of `count`. Expected seconds of this stage and of those after it;
+  /// `after_s` is negative if unknown.
+  virtual void stage(std::size_t number, std::size_t count, double this_s, double after_s) = 0;
 };
 
 }  // namespace genrewise

@@ -24,7 +24,6 @@ class Rng {
   /// Standard normal (Marsaglia's polar method).
   double normal();
 
-  /// Fisher-Yates shuffle.
   template <class T>
   void shuffle(std::span<T> items) {
     for (std::size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[below(i)]);

@@ -27,7 +27,6 @@
 
 namespace genrewise {
 
-/// Settings of a Runtime.
 struct RuntimeConfig {
   int threads = 0;                     ///< limit for all work together; 0: all processors available to this process
   std::string device = "auto";         ///< for networks: "auto" (a GPU if there is one), "cpu", "cuda" or "cuda:N"

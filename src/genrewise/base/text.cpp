@@ -1,6 +1,7 @@
 #include "genrewise/base/text.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace genrewise {
 
@@ -26,6 +27,11 @@ std::vector<std::string> split_text(std::string_view text, char separator) {
     at = end + 1;
   }
   return parts;
+}
+
+std::string environment_variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
 }
 
 }  // namespace genrewise

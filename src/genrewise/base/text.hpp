@@ -16,4 +16,7 @@ std::string lower_case(std::string_view text);
 /// Splits at each separator: "a:b" -> {"a", "b"}. An empty text gives one empty part.
 std::vector<std::string> split_text(std::string_view text, char separator);
 
+/// The value of an environment variable; empty if it is not set.
+std::string environment_variable(const char* name);
+
 }  // namespace genrewise

@@ -7,7 +7,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/features/feature_list.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
-#include "genrewise/pretrained/embeddings/mel128.hpp"
 
 namespace genrewise {
 namespace {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/pretrained/weights.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
@@ -19,11 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path environment_path(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value ? fs::path(value) : fs::path();
-}
-
 /// Reads the weights, which converts Keras files; those cannot be read without genrewise-neural. Throws Error.
 void check_weights(const PretrainedNetwork& network, const fs::path& path, Progress& progress) {
   if (find_neural_program().empty() && is_hdf5(read_file(path))) {
@@ -33,25 +28,11 @@ void check_weights(const PretrainedNetwork& network, const fs::path& path, Progr
   find_weights(network.name, path);
 }
 
-constexpr const char* kSource = "source_sha256";
-
-/// Whether the file was converted from the original with that checksum.
-bool is_converted_from(const fs::path& path, const std::string& sha256) {
-  if (!is_file(path)) return false;
-  try {
-    const TensorArchive archive = TensorArchive::read(path);
-    const auto source = archive.metadata.find(kSource);
-    return source != archive.metadata.end() && source->second == sha256;
-  } catch (const Error&) {  // a damaged file, or another one of that name
-    return false;
-  }
-}
-
 /// Writes all networks of the package as NETWORK.safetensors beside it, then removes it.
 void convert_package(const fs::path& file, const PretrainedNetwork& one, const fs::path& folder) {
   for (const PretrainedNetwork* network : select_pretrained_networks(one.package)) {
     TensorArchive weights = find_weights(network->name, file);
-    weights.metadata[kSource] = network->sha256;
+    weights.metadata[kSourceSha256] = network->sha256;
     weights.metadata["licence"] = network->licence;
     write_file(folder / (network->name + ".safetensors"), weights.serialise());
   }
@@ -122,8 +103,8 @@ std::vector<const PretrainedNetwork*> select_pretrained_networks(std::string_vie
 }
 
 fs::path weights_folder() {
-  fs::path data = environment_path("XDG_DATA_HOME");
-  if (data.empty()) data = environment_path("HOME") / ".local" / "share";
+  fs::path data = environment_variable("XDG_DATA_HOME");
+  if (data.empty()) data = fs::path(environment_variable("HOME")) / ".local" / "share";
   return data / "genrewise" / "weights";
 }
 

@@ -33,7 +33,6 @@ TensorArchive find_weights(std::string_view network, const std::filesystem::path
 /// Whether find_weights() would read a file for that network; the file is not opened. A file that is named (instead of
 /// a folder) counts unless its name is one of another network only.
 bool has_weights(std::string_view network);
-/// The locations that find_weights() searches, in their order.
 std::vector<std::filesystem::path> weights_locations();
 
 }  // namespace genrewise

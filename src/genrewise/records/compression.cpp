@@ -20,15 +20,8 @@ unsigned piece_of(std::size_t bytes) {
 }  // namespace
 
 std::string_view to_string(Compression compression) {
-  switch (compression) {
-    case Compression::gzip:
-      return "gzip";
-    case Compression::zlib:
-      return "zlib";
-    case Compression::none:
-      break;
-  }
-  return "none";
+  static constexpr std::string_view names[] = {"none", "gzip", "zlib"};
+  return names[static_cast<std::size_t>(compression)];
 }
 
 std::optional<Compression> parse_compression(std::string_view text) {

@@ -15,17 +15,16 @@ std::string_view to_string(Compression compression);
 /// Parses "none", "gzip" or "zlib"; nothing for other texts.
 std::optional<Compression> parse_compression(std::string_view text);
 
-/// Incremental compression (gzip or zlib, level 6). Throws Error if zlib cannot be initialised.
+/// Incremental compression (gzip or zlib, level 6); appends available output to `out`. Throws Error if zlib cannot be
+/// initialised.
 class Deflater {
  public:
   explicit Deflater(Compression compression);
   ~Deflater();
-  /// Compresses `bytes`; appends available output to `out`.
   void write(std::string_view bytes, std::string& out);
   /// Flushes all input to `out` and resets the compression state: decompression can start after this point with
   /// Inflater::raw(), while the whole remains one ordinary stream.
   void restart_point(std::string& out);
-  /// Appends the rest of the stream to `out`.
   void finish(std::string& out);
 
  private:
@@ -33,7 +32,6 @@ class Deflater {
   std::unique_ptr<State> state_;
 };
 
-/// Incremental decompression.
 class Inflater {
  public:
   /// For a stream from its first byte; detects gzip or zlib by the header. Concatenated gzip members are one stream.

@@ -124,29 +124,25 @@ __attribute__((target("sse4.2,pclmul"))) std::uint32_t crc32c_by_instruction(Cur
   return ~state;
 }
 
+bool is_in_hardware() {
+  static const bool yes = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
+  return yes;
+}
+
 #endif
 
 }  // namespace
 
-bool crc32c_is_in_hardware() {
-#ifdef GENREWISE_CRC_X86
-  static const bool yes = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
-  return yes;
-#else
-  return false;
-#endif
-}
-
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t crc) {
 #ifdef GENREWISE_CRC_X86
-  if (crc32c_is_in_hardware()) return crc32c_by_instruction<false>({bytes.data(), nullptr, bytes.size()}, crc);
+  if (is_in_hardware()) return crc32c_by_instruction<false>({bytes.data(), nullptr, bytes.size()}, crc);
 #endif
   return crc32c_by_table(bytes, crc);
 }
 
 std::uint32_t copy_crc32c(std::span<const std::byte> from, std::byte* to, std::uint32_t crc) {
 #ifdef GENREWISE_CRC_X86
-  if (crc32c_is_in_hardware()) return crc32c_by_instruction<true>({from.data(), to, from.size()}, crc);
+  if (is_in_hardware()) return crc32c_by_instruction<true>({from.data(), to, from.size()}, crc);
 #endif
   std::ranges::copy(from, to);
   return crc32c_by_table(from, crc);

@@ -18,13 +18,9 @@ std::uint32_t copy_crc32c(std::span<const std::byte> from, std::byte* to, std::u
 /// The same with tables (slicing-by-8, Kounavis and Berry, 2005), the fallback of crc32c().
 std::uint32_t crc32c_by_table(std::span<const std::byte> bytes, std::uint32_t crc = 0);
 
-/// True if crc32c() uses processor instructions.
-bool crc32c_is_in_hardware();
-
 /// The masked checksum that TFRecord stores: rotated, plus a constant, because checksums of data with embedded
 /// checksums are weak.
 std::uint32_t masked_crc32c(std::span<const std::byte> bytes);
-/// Masks a CRC-32C.
 std::uint32_t mask_crc32c(std::uint32_t crc);
 
 }  // namespace genrewise

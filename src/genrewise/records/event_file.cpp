@@ -28,22 +28,16 @@ std::filesystem::path new_event_path(const std::filesystem::path& folder) {
 }
 
 // tensorflow/core/util/event.proto and framework/summary.proto: the numbers of the fields that are used.
-namespace event {
-constexpr std::uint32_t kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5;
-}
-namespace summary {
-constexpr std::uint32_t kValue = 1;
-}
-namespace value {
-constexpr std::uint32_t kTag = 1, kSimpleValue = 2;
-}
+constexpr std::uint32_t kWallTime = 1, kStep = 2, kFileVersion = 3, kSummary = 5;  // Event
+constexpr std::uint32_t kValue = 1;                                                // Summary
+constexpr std::uint32_t kTag = 1, kSimpleValue = 2;                                // Summary.Value
 
 }  // namespace
 
 EventWriter::EventWriter(const std::filesystem::path& folder) : file_(new_event_path(folder)) {
   std::string payload;
-  wire::put_double(payload, event::kWallTime, seconds_since_1970());
-  wire::put_bytes(payload, event::kFileVersion, "brain.Event:2");
+  wire::put_double(payload, kWallTime, seconds_since_1970());
+  wire::put_bytes(payload, kFileVersion, "brain.Event:2");
   write_event(payload);
 }
 
@@ -58,12 +52,12 @@ void EventWriter::write_event(std::string_view payload) {
 
 void EventWriter::add_scalar(std::string_view tag, std::int64_t step, float number) {
   std::string value, summary, payload;
-  wire::put_bytes(value, value::kTag, tag);
-  wire::put_float(value, value::kSimpleValue, number);
-  wire::put_bytes(summary, summary::kValue, value);
-  wire::put_double(payload, event::kWallTime, seconds_since_1970());
-  wire::put_uint(payload, event::kStep, static_cast<std::uint64_t>(step));
-  wire::put_bytes(payload, event::kSummary, summary);
+  wire::put_bytes(value, kTag, tag);
+  wire::put_float(value, kSimpleValue, number);
+  wire::put_bytes(summary, kValue, value);
+  wire::put_double(payload, kWallTime, seconds_since_1970());
+  wire::put_uint(payload, kStep, static_cast<std::uint64_t>(step));
+  wire::put_bytes(payload, kSummary, summary);
   write_event(payload);
 }
 

@@ -12,6 +12,8 @@ namespace {
 using wire::Field;
 using wire::Reader;
 
+constexpr std::size_t kReservedHeadBytes = 11;  // longest tag and length of Example.features
+
 // Counts the values in one field of a list; false for an invalid encoding. Other fields have none.
 bool count_values(FeatureKind kind, const Field& field, std::size_t& count) {
   count = 0;
@@ -41,17 +43,8 @@ bool count_values(FeatureKind kind, const Field& field, std::size_t& count) {
 }  // namespace
 
 std::string_view to_string(FeatureKind kind) {
-  switch (kind) {
-    case FeatureKind::bytes:
-      return "bytes";
-    case FeatureKind::floats:
-      return "floats";
-    case FeatureKind::ints:
-      return "integers";
-    case FeatureKind::none:
-      break;
-  }
-  return "nothing";
+  static constexpr std::string_view names[] = {"nothing", "bytes", "floats", "integers"};
+  return names[static_cast<std::size_t>(kind)];
 }
 
 // A list may be split into several fields, which are concatenated; a list of another kind replaces the earlier ones.
@@ -230,10 +223,6 @@ const FeatureView* ExampleView::find(std::string_view key) const {
 
 const ExampleView::Sequence* ExampleView::find_sequence(std::string_view key) const {
   return last_of(sequences_, key);
-}
-
-namespace {
-constexpr std::size_t kReservedHeadBytes = 11;  // longest tag and length of Example.features
 }
 
 ExampleWriter::ExampleWriter() : bytes_(kReservedHeadBytes, '\0') {}

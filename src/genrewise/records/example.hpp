@@ -61,23 +61,18 @@ class ExampleView {
     std::string_view key;
     FeatureView feature;
   };
-  /// A feature list of a SequenceExample.
   struct Sequence {
     std::string_view key;
     std::vector<FeatureView> steps;
   };
 
   /// Fault "not an Example" (with empty `where`, which the caller fills in). The payload must outlive the use of the
-  /// entries.
+  /// entries, which are in the order of the record; find functions return null if there is none.
   Expected<void> parse(std::span<const std::byte> payload);
 
-  /// In the order of the record.
   std::span<const Entry> entries() const { return entries_; }
-  /// Null if there is none.
   const FeatureView* find(std::string_view key) const;
-  /// The feature lists of a SequenceExample, in the order of the record.
   std::span<const Sequence> sequences() const { return sequences_; }
-  /// Null if there is none.
   const Sequence* find_sequence(std::string_view key) const;
 
  private:
@@ -92,7 +87,6 @@ class ExampleView {
 class ExampleWriter {
  public:
   ExampleWriter();
-  /// Starts the next Example.
   void clear();
   /// Adds a list under `key`: floats, integers, or one byte string.
   void add(std::string_view key, std::span<const float> values);

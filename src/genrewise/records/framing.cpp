@@ -30,10 +30,6 @@ std::optional<std::uint64_t> payload_length(std::span<const std::byte> header) {
   return length;
 }
 
-bool payload_is_sound(std::span<const std::byte> payload, std::span<const std::byte> trailer) {
-  return is_sum_of(crc32c(payload), trailer);
-}
-
 bool is_sum_of(std::uint32_t crc, std::span<const std::byte> trailer) {
   std::uint32_t sum = 0;
   std::memcpy(&sum, trailer.data(), 4);

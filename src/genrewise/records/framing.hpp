@@ -20,9 +20,7 @@ std::array<char, kRecordTrailerBytes> record_trailer(std::string_view payload);
 
 /// The payload length of a 12-byte header; nothing if its checksum is wrong.
 std::optional<std::uint64_t> payload_length(std::span<const std::byte> header);
-/// Whether `trailer` (the four bytes after the payload) is the payload's checksum.
-bool payload_is_sound(std::span<const std::byte> payload, std::span<const std::byte> trailer);
-/// The same for a payload with the given crc32c().
+/// Whether `trailer` (the four bytes after the payload) is the checksum of a payload with the given crc32c().
 bool is_sum_of(std::uint32_t crc, std::span<const std::byte> trailer);
 
 /// Bytes as text without copying, and back.

@@ -1,9 +1,11 @@
 // Page-aligned buffers for reading files.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -18,7 +20,8 @@ class PageBuffer {
   static constexpr std::size_t kPageBytes = 4096;
 
   PageBuffer() = default;
-  explicit PageBuffer(std::size_t bytes);
+  explicit PageBuffer(std::size_t bytes)
+      : memory_(static_cast<std::byte*>(::operator new[](bytes, kOnPage))), bytes_(bytes) {}
   PageBuffer(PageBuffer&& other) noexcept : memory_(std::move(other.memory_)), bytes_(std::exchange(other.bytes_, 0)) {}
   PageBuffer& operator=(PageBuffer&& other) noexcept {
     memory_ = std::move(other.memory_);
@@ -34,13 +37,20 @@ class PageBuffer {
   /// The offset within its page of the byte at `offset` of a file: the position in the buffer to read it to.
   static std::size_t offset_in_page(std::uint64_t offset) { return static_cast<std::size_t>(offset % kPageBytes); }
   /// Makes the buffer at least `bytes` long; the content is lost if it has to grow.
-  void reserve(std::size_t bytes);
+  void reserve(std::size_t bytes) {
+    if (bytes > bytes_) *this = PageBuffer(bytes);
+  }
   /// Doubles the size, keeping the content.
-  void grow();
+  void grow() {
+    PageBuffer larger(2 * bytes_);
+    std::ranges::copy(all(), larger.data());
+    *this = std::move(larger);
+  }
 
  private:
+  static constexpr std::align_val_t kOnPage{kPageBytes};
   struct Free {
-    void operator()(std::byte* memory) const;
+    void operator()(std::byte* memory) const { ::operator delete[](memory, kOnPage); }
   };
   std::unique_ptr<std::byte[], Free> memory_;
   std::size_t bytes_ = 0;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "genrewise/records/crc32c.hpp"
 #include "genrewise/records/framing.hpp"
 
 namespace genrewise {
@@ -98,7 +99,7 @@ Expected<bool> RecordReader::next(Record& record) {
   }
   const auto payload = unread(kRecordHeaderBytes, *length);
   const auto trailer = unread(frame - kRecordTrailerBytes, kRecordTrailerBytes);
-  if (payload_sum_ == PayloadSum::checked && !payload_is_sound(payload, trailer)) {
+  if (payload_sum_ == PayloadSum::checked && !is_sum_of(crc32c(payload), trailer)) {
     auto bad = fault("damaged data", "the checksum of " + std::to_string(*length) + " bytes is wrong");
     consume(frame);
     return bad;

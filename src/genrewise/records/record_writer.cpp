@@ -9,8 +9,6 @@ RecordWriter::RecordWriter(const std::filesystem::path& location, Compression co
   if (compression != Compression::none) deflater_ = std::make_unique<Deflater>(compression);
 }
 
-RecordWriter::~RecordWriter() = default;
-
 void RecordWriter::put(std::string_view bytes) {
   file_->write(bytes);
   stored_bytes_ += bytes.size();

@@ -21,16 +21,12 @@ namespace genrewise {
 /// Writes one file of records, which appears under its name when commit() succeeds. Throws Error like FileWriter.
 class RecordWriter {
  public:
-  /// Throws Error if the file cannot be created.
   explicit RecordWriter(const std::filesystem::path& location, Compression compression = Compression::none);
-  ~RecordWriter();
 
-  /// Appends one record.
   void write(std::string_view payload);
   /// Returns the size of the stored file so far, in bytes. In a compressed file it first flushes all records, so
   /// reading can start here with Inflater::raw().
   std::uint64_t restart_point();
-  /// Completes the file.
   void commit();
 
  private:

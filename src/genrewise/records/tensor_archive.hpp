@@ -63,6 +63,7 @@ class TensorArchive {
   /// The functions below throw Error if there is no such tensor, or its type or number of values differs.
   const Tensor& tensor(std::string_view name) const;
   std::vector<float> floats(std::string_view name, std::size_t count) const;
+  std::vector<float> floats(std::string_view name) const { return floats(name, count(name)); }
   std::vector<double> doubles(std::string_view name, std::size_t count) const;
   std::vector<std::int64_t> integers(std::string_view name, std::size_t count) const;
   std::int64_t integer(std::string_view name) const { return integers(name, 1)[0]; }

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "genrewise/base/child_process.hpp"
+
 namespace genrewise {
 
 /// Appends to a local file; when write() returns, the bytes are in the file but not necessarily on disk (see sync()).
@@ -14,13 +16,8 @@ class AppendFile {
  public:
   /// Opens or creates the file and truncates it to its first `keep_bytes` bytes.
   explicit AppendFile(std::filesystem::path path, std::uint64_t keep_bytes = 0);
-  ~AppendFile();
-  AppendFile(const AppendFile&) = delete;
-  AppendFile& operator=(const AppendFile&) = delete;
 
-  /// Appends `bytes`. Throws Error.
   void write(std::string_view bytes);
-  /// Flushes the file to disk.
   void sync();
   std::uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }
@@ -28,7 +25,7 @@ class AppendFile {
  private:
   std::filesystem::path path_;
   std::uint64_t size_ = 0;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
 };
 
 }  // namespace genrewise

@@ -1,5 +1,9 @@
 #include "genrewise/storage/file_store.hpp"
 
+#include <fmt/format.h>
+
+#include <chrono>
+
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/local_store.hpp"
 #include "genrewise/storage/s3_settings.hpp"
@@ -37,6 +41,17 @@ void set_store_options(StoreOptions options) {
 
 StoreOptions store_options() {
   return Runtime::current().service<Stores>().options();
+}
+
+std::string utc_text(std::int64_t seconds) {
+  using namespace std::chrono;
+  const sys_seconds time{std::chrono::seconds(seconds)};
+  const auto day = floor<days>(time);
+  const year_month_day date(day);
+  const hh_mm_ss clock(time - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count());
 }
 
 }  // namespace genrewise

@@ -1,6 +1,7 @@
 // Interface of every store. Internal to storage; other modules use files.hpp.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,8 +48,10 @@ class Stores {
   std::map<std::string, std::shared_ptr<FileStore>, std::less<>> open_;  // by scheme; "" for local files
 };
 
-/// The current Runtime's store for `location`.
 std::shared_ptr<FileStore> store_of(std::string_view location);
+
+/// Seconds since 1970 as in FileInfo::modified; independent of the system's time zone.
+std::string utc_text(std::int64_t seconds);
 
 /// Reads any local file, including pipes and files of /proc, whose size is unknown before reading.
 std::string read_local_file(const std::string& path);

@@ -113,16 +113,13 @@ bool write_file_if(const WriteCondition& condition, const std::filesystem::path&
   return false;
 }
 
-void upload_file(const std::filesystem::path& file, const std::filesystem::path& location,
-                 const std::function<void(std::uint64_t)>& on_progress) {
+void upload_file(const std::filesystem::path& file, const std::filesystem::path& location) {
   const auto reader = open_file(file);
   const auto writer = create_file(location, {.expected_bytes = reader->size()});
   SequentialReader bytes(*reader);
   std::string buffer(1 << 20, '\0');
-  while (const std::size_t got = bytes.read(std::as_writable_bytes(std::span(buffer)))) {
+  while (const std::size_t got = bytes.read(std::as_writable_bytes(std::span(buffer))))
     writer->write(std::string_view(buffer).substr(0, got));
-    if (on_progress) on_progress(got);
-  }
   writer->commit();
 }
 

@@ -108,7 +108,6 @@ struct WriteOptions {
 class FileWriter {
  public:
   virtual ~FileWriter() = default;
-  /// Appends bytes. Throws Error.
   virtual void write(std::string_view bytes) = 0;
   /// Writes what is buffered to the disk, so that commit() only renames: for files that belong together, before the
   /// first commit(). Does nothing in a store. Throws Error.
@@ -121,7 +120,6 @@ class FileWriter {
 /// Information about a file, or nothing if there is none (folders, buckets and devices are not files). Throws Error for
 /// other failures.
 std::optional<FileInfo> find_file(const std::filesystem::path& location);
-/// Whether find_file() finds a file. Throws Error.
 bool file_exists(const std::filesystem::path& location);
 /// True for a local folder, and for a prefix in a store with at least one object.
 bool folder_exists(const std::filesystem::path& location);
@@ -141,7 +139,6 @@ std::unique_ptr<FileWriter> create_file(const std::filesystem::path& location, W
 
 /// The content of a file. Throws Error if it cannot be read.
 std::string read_file(const std::filesystem::path& location);
-/// Content and its version, for write_file_if().
 struct FileContents {
   std::string bytes, version;
 };
@@ -151,9 +148,8 @@ FileContents read_file_and_version(const std::filesystem::path& location);
 void write_file(const std::filesystem::path& location, std::string_view bytes);
 /// Returns false, and changes nothing, if the condition does not hold.
 bool write_file_if(const WriteCondition& condition, const std::filesystem::path& location, std::string_view bytes);
-/// Copies a local file to a location, with a few parts in memory. `on_progress` receives the bytes of each step.
-void upload_file(const std::filesystem::path& file, const std::filesystem::path& location,
-                 const std::function<void(std::uint64_t bytes)>& on_progress = {});
+/// Copies a local file to a location, with a few parts in memory.
+void upload_file(const std::filesystem::path& file, const std::filesystem::path& location);
 
 /// Removes a file if it exists. Throws Error.
 void remove_file(const std::filesystem::path& location);

@@ -9,12 +9,12 @@
 #include <ctime>
 #include <random>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/location.hpp"
-#include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
 namespace {
@@ -38,13 +38,9 @@ std::string first_line(std::string_view text) {
 }  // namespace
 
 struct FolderLock::Held {
-  int descriptor = -1;
+  Descriptor descriptor;
   std::shared_ptr<FileStore> store;  // none: a local folder
   std::string location, content, version;
-
-  Held() = default;
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
 
   // No other process changes the object while we hold the lock, but a user may delete it.
   ~Held() {
@@ -59,13 +55,12 @@ struct FolderLock::Held {
       } catch (...) {  // the next run on this machine takes it over
       }
     }
-    if (descriptor >= 0) ::close(descriptor);
   }
 
   void lock_local(const std::filesystem::path& folder, const std::string& name) {
-    descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) throw_system_error("cannot open the folder", folder.string());
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    descriptor.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (descriptor.get() < 0) throw_system_error("cannot open the folder", folder.string());
+    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
     throw Error("another run works in this folder", name, "wait for it, or choose another folder");
   }
 
@@ -96,21 +91,11 @@ struct FolderLock::Held {
   }
 };
 
-FolderLock::FolderLock() = default;
-
-FolderLock::FolderLock(const std::filesystem::path& folder) : held_(std::make_unique<Held>()) {
+FolderLock::FolderLock(const std::filesystem::path& folder) : held_(std::make_shared<Held>()) {
   const std::filesystem::path work = local_work_path(folder);
   if (work != folder) make_folders(work);
   held_->lock_local(work, folder.string());
   if (work != folder) held_->lock_object(folder, work);
-}
-
-FolderLock::~FolderLock() = default;
-FolderLock::FolderLock(FolderLock&& other) noexcept = default;
-
-FolderLock& FolderLock::operator=(FolderLock&& other) noexcept {
-  held_.swap(other.held_);
-  return *this;
 }
 
 }  // namespace genrewise

@@ -17,15 +17,14 @@ namespace genrewise {
 /// free; other machines cannot detect that, and the error names the machine and the object to delete.
 class FolderLock {
  public:
-  FolderLock();  ///< holds no lock
+  FolderLock() = default;  ///< holds no lock
   explicit FolderLock(const std::filesystem::path& folder);
-  ~FolderLock();
-  FolderLock(FolderLock&& other) noexcept;
-  FolderLock& operator=(FolderLock&& other) noexcept;
+  FolderLock(FolderLock&&) noexcept = default;
+  FolderLock& operator=(FolderLock&&) noexcept = default;
 
  private:
   struct Held;
-  std::unique_ptr<Held> held_;
+  std::shared_ptr<Held> held_;
 };
 
 }  // namespace genrewise

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 
 namespace genrewise {
 namespace {
@@ -54,16 +55,11 @@ struct Transfer {
   }
   static std::size_t on_header(char* bytes, std::size_t, std::size_t count, void* self) {
     auto& response = static_cast<Transfer*>(self)->response;
-    std::string_view line(bytes, count);
+    const std::string_view line(bytes, count);
     if (line.starts_with("HTTP/")) response.headers.clear();  // drops headers of a preceding status 100
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return count;
-    std::string name(line.substr(0, colon));
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    line.remove_prefix(colon + 1);
-    while (!line.empty() && (line.back() == '\r' || line.back() == '\n' || line.back() == ' ')) line.remove_suffix(1);
-    while (line.starts_with(' ')) line.remove_prefix(1);
-    response.headers[std::move(name)] = line;
+    response.headers[lower_case(line.substr(0, colon))] = trimmed(line.substr(colon + 1));
     return count;
   }
   static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -85,14 +81,16 @@ bool is_hopeless(CURLcode code) {
   }
 }
 
-}  // namespace
-
+/// Initialises libcurl for the process on first use. Nothing else in genrewise calls curl_global_init(), and nothing
+/// calls curl_global_cleanup(). A program that uses libcurl itself may initialise it before; libcurl counts the calls.
 void start_curl() {
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (initialised != CURLE_OK)
     throw Error(std::string("cannot be started (") + curl_easy_strerror(initialised) + ")", "libcurl",
                 "check its installation");
 }
+
+}  // namespace
 
 const std::string& HttpResponse::header(const std::string& name) const {
   static const std::string kNone;
@@ -116,12 +114,18 @@ struct HttpConnection::State {
     curl_easy_reset(curl);  // keeps the connection
     const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(curl, option, value); };
     set(CURLOPT_URL, call.url.c_str());
-    set(CURLOPT_PATH_AS_IS, 1L);  // a key may contain "/../"
     set(CURLOPT_PROTOCOLS_STR, "http,https");
-    set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    if (call.follow_redirects) {
+      set(CURLOPT_FOLLOWLOCATION, 1L);
+      set(CURLOPT_MAXREDIRS, 10L);
+      set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    } else {
+      set(CURLOPT_PATH_AS_IS, 1L);  // a key may contain "/../"
+      set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+    }
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_USERAGENT, "genrewise");
-    set(CURLOPT_CONNECTTIMEOUT_MS, 10'000L);
+    set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(call.connecting.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
     set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(call.silence.count()));
     if (call.longest.count() > 0) set(CURLOPT_TIMEOUT_MS, static_cast<long>(call.longest.count()));
@@ -168,6 +172,7 @@ HttpResponse HttpConnection::perform(const HttpCall& call) {
   if (code != CURLE_OK) {
     response.problem = response.stopped ? "stopped" : curl_easy_strerror(code);
     response.hopeless = is_hopeless(code);
+    response.bad_address = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
   }
   return response;
 }

@@ -17,6 +17,7 @@ struct HttpResponse {
   std::map<std::string, std::string> headers;  ///< names in lower case
   std::string body;                            ///< the part not passed to a sink, at most 64 MiB
   std::string problem;                         ///< why the transfer failed; empty: the response is complete
+  bool bad_address = false;                    ///< no valid address of http or https
   bool hopeless = false;                       ///< a retry would not help (certificate, invalid address)
   bool stopped = false;                        ///< ended by `stop` or the sink
 
@@ -32,15 +33,17 @@ struct HttpCall {
   /// Receives the body of a 200 or 206 response in pieces, with its status and headers; returning false ends the
   /// transfer.
   std::function<bool(const HttpResponse&, std::string_view)> sink;
-  std::function<bool()> stop;            ///< called at least once a second; true ends the transfer
-  std::chrono::seconds silence{30};      ///< the transfer fails after this time without a byte
-  std::chrono::milliseconds longest{0};  ///< limit for the whole transfer; 0: none
+  std::function<bool()> stop;                    ///< called at least once a second; true ends the transfer
+  std::chrono::milliseconds connecting{10'000};  ///< limit for the connection
+  std::chrono::seconds silence{30};              ///< the transfer fails after this time without a byte
+  std::chrono::milliseconds longest{0};          ///< limit for the whole transfer; 0: none
   /// Uses a new connection. On a reused connection that turns out to be closed libcurl repeats the request; on a new
   /// one it never does.
   bool only_once = false;
+  bool follow_redirects = false;  ///< up to 10, to http and https
 };
 
-/// One connection, for one thread at a time. Does not follow redirects; never logs what is sent.
+/// One connection, for one thread at a time. Never logs what is sent.
 class HttpConnection {
  public:
   HttpConnection();
@@ -72,10 +75,5 @@ class HttpConnections {
   std::mutex mutex_;
   std::vector<std::unique_ptr<HttpConnection>> idle_;
 };
-
-/// Initialises libcurl for the process on first use. Nothing else in genrewise calls curl_global_init(), and nothing
-/// calls curl_global_cleanup(). A program that uses libcurl itself may initialise it before; libcurl counts the calls.
-/// Throws Error.
-void start_curl();
 
 }  // namespace genrewise

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,9 +9,8 @@
 #include <system_error>
 #include <vector>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/storage/file_status.hpp"
-#include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
 namespace {
@@ -23,20 +21,9 @@ FileInfo info_of(const std::string& path, const struct stat& status) {
   return {path, static_cast<std::uint64_t>(status.st_size), version_of(status), utc_text(status.st_mtim.tv_sec)};
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(const std::string& path) : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
+int open_for_reading(const std::string& path) {
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+}
 
 /// The process or the machine is at a limit: nothing is wrong with the file.
 bool is_process_limit(int code) {
@@ -53,16 +40,16 @@ bool is_process_limit(int code) {
 
 class LocalReader final : public FileReader {
  public:
-  explicit LocalReader(FileInfo file) : file_(std::move(file)), descriptor_(file_.location) {
-    if (is_open() && ::fstat(descriptor_.number(), &opened_) == 0) changed_ = version_of(opened_) != file_.version;
+  explicit LocalReader(FileInfo file) : file_(std::move(file)), descriptor_(open_for_reading(file_.location)) {
+    if (is_open() && ::fstat(descriptor_.get(), &opened_) == 0) changed_ = version_of(opened_) != file_.version;
   }
-  bool is_open() const { return descriptor_.is_open(); }
+  bool is_open() const { return descriptor_.get() >= 0; }
 
   const FileInfo& info() const override { return file_; }
 
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
     struct stat status {};
-    if (::fstat(descriptor_.number(), &status) != 0) throw_read_error(file_.location);
+    if (::fstat(descriptor_.get(), &status) != 0) throw_read_error(file_.location);
     if (changed_ || status.st_mtim.tv_nsec != opened_.st_mtim.tv_nsec ||
         status.st_mtim.tv_sec != opened_.st_mtim.tv_sec || status.st_size != opened_.st_size) {
       throw FileError("was changed while it was read", file_.location, "run again when no other process writes to it");
@@ -70,7 +57,7 @@ class LocalReader final : public FileReader {
     std::size_t done = 0;
     while (done < into.size()) {
       const ssize_t got =
-          ::pread(descriptor_.number(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+          ::pread(descriptor_.get(), into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) throw_read_error(file_.location);
       if (got == 0) break;
@@ -183,17 +170,27 @@ std::string version_of(const struct stat& status) {
   return fmt::format("{}.{:09}-{}-{}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino);
 }
 
+void write_all(int descriptor, std::string_view bytes, std::string_view path, std::uint64_t* written) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw_system_error("cannot write", path);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+    if (written != nullptr) *written += static_cast<std::uint64_t>(count);
+  }
+}
+
 std::string read_local_file(const std::string& path) {
-  const Descriptor file(path);
-  if (!file.is_open()) throw_system_error("cannot open", path);
+  const Descriptor file(open_for_reading(path));
+  if (file.get() < 0) throw_system_error("cannot open", path);
   struct stat status {};
-  if (::fstat(file.number(), &status) != 0) throw_system_error("cannot read", path);
+  if (::fstat(file.get(), &status) != 0) throw_system_error("cannot read", path);
   if (S_ISDIR(status.st_mode)) throw Error("is a folder, not a file", path, "give the path of a file");
   std::string bytes(static_cast<std::size_t>(status.st_size) + 1, '\0');  // one more, to detect the end
   std::size_t length = 0;
   for (;;) {
     if (length == bytes.size()) bytes.resize(2 * bytes.size());
-    const ssize_t got = ::read(file.number(), bytes.data() + length, bytes.size() - length);
+    const ssize_t got = ::read(file.get(), bytes.data() + length, bytes.size() - length);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("cannot read", path);
     if (got == 0) break;

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,8 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/storage/file_status.hpp"
 #include "genrewise/storage/local_store.hpp"
 
 namespace genrewise {
@@ -27,10 +26,8 @@ void remove_temporary_files_of_killed_writers(const std::filesystem::path& final
   std::error_code ignored;
   for (const auto& entry : entries_of(final_path.parent_path(), ignored)) {
     if (!is_temporary_name(entry.filename().string(), name)) continue;
-    const int descriptor = ::open(entry.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0) continue;
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.c_str());
-    ::close(descriptor);
+    const Descriptor descriptor(::open(entry.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (descriptor.get() >= 0 && ::flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.c_str());
   }
 }
 
@@ -44,14 +41,14 @@ class LocalWriter final : public FileWriter {
   }
 
   ~LocalWriter() override {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_.reset();
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
   }
 
   void write(std::string_view bytes) override {
     if (buffer_.size() + bytes.size() > kBufferBytes) flush();
     if (bytes.size() >= kBufferBytes) {
-      write_all(bytes);
+      write_all(descriptor_.get(), bytes, path_);
     } else {
       buffer_ += bytes;
     }
@@ -59,13 +56,13 @@ class LocalWriter final : public FileWriter {
 
   void finish() override {
     flush();
-    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail();
+    if (::fsync(descriptor_.get()) != 0 && errno != EINVAL) fail();
   }
 
   std::string commit() override {
     finish();
     struct stat status {};
-    if (::fstat(descriptor_, &status) != 0) fail();
+    if (::fstat(descriptor_.get(), &status) != 0) fail();
     switch (condition_.kind) {
       case WriteCondition::Kind::none:
         rename_over();
@@ -77,7 +74,7 @@ class LocalWriter final : public FileWriter {
         replace_unchanged();
         break;
     }
-    ::close(std::exchange(descriptor_, -1));  // with its lock: only now nobody takes the file for a killed process's
+    descriptor_.reset();  // with its lock: only now nobody takes the file for a killed process's
     return version_of(status);
   }
 
@@ -87,13 +84,12 @@ class LocalWriter final : public FileWriter {
     const std::filesystem::path final_path(path_);
     std::random_device random;
     temporary_ = final_path.parent_path() / fmt::format(".{}.{}.tmp", final_path.filename().string(), random());
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) throw_system_error("cannot create", path_);
+    descriptor_.reset(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (descriptor_.get() < 0) throw_system_error("cannot create", path_);
     struct stat status {};
-    if (::flock(descriptor_, LOCK_EX) != 0 || ::fstat(descriptor_, &status) != 0) return true;  // without locks (NFS)
-    if (status.st_nlink > 0) return true;
-    ::close(std::exchange(descriptor_, -1));
-    return false;
+    if (::flock(descriptor_.get(), LOCK_EX) != 0 || ::fstat(descriptor_.get(), &status) != 0)
+      return true;  // without locks (NFS)
+    return status.st_nlink > 0;
   }
 
   [[noreturn]] void fail() const { throw_system_error("cannot write", path_); }
@@ -101,16 +97,8 @@ class LocalWriter final : public FileWriter {
     throw WriteConflict(problem, path_, "another process wrote this file: read it again before you replace it");
   }
 
-  void write_all(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail();
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-  }
   void flush() {
-    write_all(buffer_);
+    write_all(descriptor_.get(), buffer_, path_);
     buffer_.clear();
   }
 
@@ -135,16 +123,10 @@ class LocalWriter final : public FileWriter {
   // Writers with this condition lock the file before they replace it; after waiting they find another file under the
   // name.
   void replace_unchanged() {
-    const int old = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-    if (old < 0 && errno != ENOENT) fail();
-    struct Closer {
-      int descriptor;
-      ~Closer() {
-        if (descriptor >= 0) ::close(descriptor);
-      }
-    } const closer{old};
-    if (old < 0) conflict("no longer exists");
-    while (::flock(old, LOCK_EX) != 0) {
+    const Descriptor old(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+    if (old.get() < 0 && errno != ENOENT) fail();
+    if (old.get() < 0) conflict("no longer exists");
+    while (::flock(old.get(), LOCK_EX) != 0) {
       if (errno != EINTR) fail();
     }
     struct stat status {};
@@ -158,7 +140,7 @@ class LocalWriter final : public FileWriter {
   const WriteCondition condition_;
   std::filesystem::path temporary_;  // empty after the rename
   std::string buffer_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
 };
 
 }  // namespace

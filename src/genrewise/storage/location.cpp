@@ -1,12 +1,9 @@
 #include "genrewise/storage/location.hpp"
 
-#include <fmt/format.h>
-
-#include <cstdlib>
-
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/uri.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
@@ -62,15 +59,8 @@ void require_local(const fs::path& location, std::string_view what, std::string_
 
 fs::path local_work_path(const fs::path& location) {
   if (!is_remote(location.native())) return location;
-  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
-  fs::path root;
-  if (cache != nullptr && *cache == '/') {
-    root = cache;
-  } else if (home != nullptr && *home == '/') {
-    root = fs::path(home) / ".cache";
-  } else {
-    root = temporary_folder();
-  }
+  const fs::path cache = environment_variable("XDG_CACHE_HOME"), home = environment_variable("HOME");
+  const fs::path root = cache.is_absolute() ? cache : home.is_absolute() ? home / ".cache" : temporary_folder();
   return root / "genrewise" / sha256_hex(location.native()).substr(0, 16);
 }
 

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <optional>
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
@@ -20,47 +19,6 @@ namespace {
 
 constexpr int kPollMs = 200;                // longest delay until Ctrl-C is noticed
 constexpr std::chrono::seconds kEnding{5};  // between SIGTERM and SIGKILL
-
-class Child {
- public:
-  Child(const std::vector<std::string>& command, const std::filesystem::path& folder) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("cannot run the program", command.front());
-    output_.reset(ends[0]);
-    const Descriptor childs(ends[1]);
-    process_.emplace(ChildConfig{
-        .command = command, .streams = {-1, ends[1], ends[1]}, .folder = folder, .environment = {"LC_ALL=C.UTF-8"}});
-  }
-  ~Child() {
-    process_->send_signal(SIGTERM);
-    process_->wait(kEnding);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  /// The next piece of output; false at its end.
-  bool read(std::string_view& piece) {
-    for (;;) {
-      throw_if_interrupted();
-      pollfd waiting{.fd = output_.get(), .events = POLLIN, .revents = 0};
-      if (::poll(&waiting, 1, kPollMs) <= 0) continue;
-      const ssize_t got = ::read(output_.get(), buffer_.data(), buffer_.size());
-      if (got < 0) continue;
-      piece = {buffer_.data(), static_cast<std::size_t>(got)};
-      return got > 0;
-    }
-  }
-
-  int wait() {
-    const ChildEnd end = process_->wait();
-    return end.signal == 0 ? end.exit_code : 128 + end.signal;
-  }
-
- private:
-  std::optional<ChildProcess> process_;
-  Descriptor output_;
-  std::array<char, 1 << 16> buffer_;
-};
 
 }  // namespace
 
@@ -98,9 +56,30 @@ std::filesystem::path find_own_program(const std::string& name, const char* vari
 
 int run_process(const std::vector<std::string>& command, const std::filesystem::path& folder,
                 const std::function<void(std::string_view)>& on_output) {
-  Child child(command, folder);
-  for (std::string_view piece; child.read(piece);) on_output(piece);
-  return child.wait();
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("cannot run the program", command.front());
+  const Descriptor output(ends[0]);
+  Descriptor childs(ends[1]);
+  ChildProcess process(
+      {.command = command, .streams = {-1, ends[1], ends[1]}, .folder = folder, .environment = {"LC_ALL=C.UTF-8"}});
+  childs.reset();
+  std::vector<char> buffer(1 << 16);
+  try {
+    for (;;) {
+      throw_if_interrupted();
+      pollfd waiting{.fd = output.get(), .events = POLLIN, .revents = 0};
+      if (::poll(&waiting, 1, kPollMs) <= 0) continue;
+      const ssize_t got = ::read(output.get(), buffer.data(), buffer.size());
+      if (got == 0) break;
+      if (got > 0) on_output({buffer.data(), static_cast<std::size_t>(got)});
+    }
+  } catch (...) {
+    process.send_signal(SIGTERM);
+    process.wait(kEnding);
+    throw;
+  }
+  const ChildEnd end = process.wait();
+  return end.signal == 0 ? end.exit_code : 128 + end.signal;
 }
 
 }  // namespace genrewise

@@ -9,7 +9,6 @@
 
 namespace genrewise {
 
-/// Whether `path` is a file that this user may execute.
 bool is_executable(const std::filesystem::path& path);
 /// Finds a program in PATH ("/usr/bin:/bin" if PATH is not set); empty if there is none. Empty entries of PATH, which
 /// denote the current folder, are skipped.

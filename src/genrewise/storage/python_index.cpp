@@ -4,14 +4,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
@@ -26,20 +24,15 @@ namespace fs = std::filesystem;
 constexpr std::string_view kDefaultIndex = "https://pypi.org/simple";
 constexpr std::uintmax_t kLargestPage = 16 << 20;
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
 /// pip's configuration files, the most specific first.
 std::vector<fs::path> pip_configurations() {
   std::vector<fs::path> files;
   const auto add = [&](const std::string& base, const char* below) {
     if (!base.empty()) files.push_back(below ? fs::path(base) / below : fs::path(base));
   };
-  add(variable("PIP_CONFIG_FILE"), nullptr);
-  add(variable("VIRTUAL_ENV"), "pip.conf");
-  const std::string home = variable("HOME"), configuration = variable("XDG_CONFIG_HOME");
+  add(environment_variable("PIP_CONFIG_FILE"), nullptr);
+  add(environment_variable("VIRTUAL_ENV"), "pip.conf");
+  const std::string home = environment_variable("HOME"), configuration = environment_variable("XDG_CONFIG_HOME");
   add(configuration.empty() && !home.empty() ? home + "/.config" : configuration, "pip/pip.conf");
   add(home, ".pip/pip.conf");
   files.emplace_back("/etc/pip.conf");
@@ -107,7 +100,7 @@ std::string index_page(const PythonWheel& wheel, const std::string& url, const f
 }  // namespace
 
 std::string package_index() {
-  if (std::string given = variable("PIP_INDEX_URL"); !given.empty()) return given;
+  if (std::string given = environment_variable("PIP_INDEX_URL"); !given.empty()) return given;
   for (const fs::path& file : pip_configurations()) {
     if (!is_file(file)) continue;
     if (std::string url = index_url_in(read_file(file)); !url.empty()) return url;

@@ -2,7 +2,6 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <ctime>
 #include <pugixml.hpp>
 

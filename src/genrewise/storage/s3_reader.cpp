@@ -21,6 +21,10 @@ constexpr std::uint64_t kGapBytes = 64 << 10;  // reading over such a gap is che
 // piece costs as much as receiving the piece.
 constexpr std::uint64_t kWakeBytes = 768 << 10;
 
+[[noreturn]] void throw_changed(const S3Object& object) {
+  throw FileError("was changed while it was read", to_uri(object.name), "run again when no other process writes to it");
+}
+
 /// One attempt to read a range, checked while it arrives.
 class RangeAttempt {
  public:
@@ -47,10 +51,6 @@ class RangeAttempt {
 
  private:
   bool is_whole() const { return range_.offset == 0 && range_.bytes == object_.bytes; }
-  [[noreturn]] void throw_changed() const {
-    throw FileError("was changed while it was read", to_uri(object_.name),
-                    "run again when no other process writes to it");
-  }
   [[noreturn]] void throw_broken(const std::string& what) const {
     throw Error(what, to_uri(object_.name),
                 "the server at " + client_.settings().endpoint +
@@ -59,13 +59,13 @@ class RangeAttempt {
 
   void check(const HttpResponse& response) const {
     const std::string version = plain_version(response.header("etag"));
-    if (!object_.version.empty() && !version.empty() && version != object_.version) throw_changed();
+    if (!object_.version.empty() && !version.empty() && version != object_.version) throw_changed(object_);
     if (response.status == 206) {
       const std::string& range = response.header("content-range");  // "bytes 0-9/100"
       if (!range.starts_with(fmt::format("bytes {}-", range_.offset))) {
         throw_broken("the server sent another range than was requested (" + range + ")");
       }
-      if (!range.ends_with("/*") && !range.ends_with(fmt::format("/{}", object_.bytes))) throw_changed();
+      if (!range.ends_with("/*") && !range.ends_with(fmt::format("/{}", object_.bytes))) throw_changed(object_);
     } else if (!is_whole()) {
       throw_broken("the server does not support ranges");
     }
@@ -105,10 +105,7 @@ void fetch_range(S3Client& client, const S3Object& object, ByteRange range, cons
     RangeAttempt attempt(client, object, range, sink);
     const HttpResponse response = attempt.run(stop);
     if (response.good()) return;
-    if (response.status == 416) {
-      throw FileError("was changed while it was read", to_uri(object.name),
-                      "run again when no other process writes to it");
-    }
+    if (response.status == 416) throw_changed(object);
     if (stop && stop()) throw Error("the transfer was cancelled", to_uri(object.name));
     range = {range.offset + attempt.got(), range.bytes - attempt.got()};
     if (range.bytes > 0) attempts.failed(response, attempt.got() > 0);

@@ -41,7 +41,6 @@ class RangePrefetcher {
   RangePrefetcher(S3Client& client, std::uint64_t budget_bytes);
   ~RangePrefetcher();
 
-  /// Queues ranges to be fetched.
   void request(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges);
   /// Copies fetched bytes from `offset` on (at most ChunkPool::kChunkBytes), waiting for those on their way, and
   /// returns their number; 0 if none were requested.

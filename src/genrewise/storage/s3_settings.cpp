@@ -1,7 +1,6 @@
 #include "genrewise/storage/s3_settings.hpp"
 
 #include <charconv>
-#include <cstdlib>
 #include <filesystem>
 
 #include "genrewise/base/error.hpp"
@@ -13,11 +12,6 @@ namespace {
 
 using Profile = std::map<std::string, std::string>;
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 std::string first_of(std::initializer_list<std::string> values) {
   for (const auto& value : values) {
     if (!value.empty()) return value;
@@ -26,8 +20,8 @@ std::string first_of(std::initializer_list<std::string> values) {
 }
 
 std::string aws_file(const char* variable, const char* name) {
-  if (std::string path = environment(variable); !path.empty()) return path;
-  const std::string home = environment("HOME");
+  if (std::string path = environment_variable(variable); !path.empty()) return path;
+  const std::string home = environment_variable("HOME");
   return home.empty() ? "" : home + "/.aws/" + name;
 }
 
@@ -64,21 +58,22 @@ struct Profiles {
   Profile credentials, config;
 
   explicit Profiles(const StoreOptions& options)
-      : name(first_of({options.profile, environment("AWS_PROFILE"), environment("AWS_DEFAULT_PROFILE"), "default"})),
+      : name(first_of({options.profile, environment_variable("AWS_PROFILE"),
+                       environment_variable("AWS_DEFAULT_PROFILE"), "default"})),
         credentials_path(aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")),
         config_path(aws_file("AWS_CONFIG_FILE", "config")),
         credentials(read_profile(credentials_path, {name})),
         config(read_profile(config_path, {"profile " + name, name == "default" ? name : ""})) {
-    const bool requested = !options.profile.empty() || !environment("AWS_PROFILE").empty();
+    const bool requested = !options.profile.empty() || !environment_variable("AWS_PROFILE").empty();
     if (!requested || !credentials.empty() || !config.empty()) return;
     throw Error("there is no such profile", name, "use a profile of " + credentials_path + " or " + config_path);
   }
 };
 
 S3Credentials find_aws_keys(const Profiles& profiles, const StoreOptions& options) {
-  const S3Credentials from_environment{environment("AWS_ACCESS_KEY_ID"),
-                                       environment("AWS_SECRET_ACCESS_KEY"),
-                                       environment("AWS_SESSION_TOKEN"),
+  const S3Credentials from_environment{environment_variable("AWS_ACCESS_KEY_ID"),
+                                       environment_variable("AWS_SECRET_ACCESS_KEY"),
+                                       environment_variable("AWS_SESSION_TOKEN"),
                                        {},
                                        "the environment"};
   // A profile given on the command line takes precedence over the environment, as in the AWS command line.
@@ -87,7 +82,7 @@ S3Credentials find_aws_keys(const Profiles& profiles, const StoreOptions& option
   if (complete(keys)) return keys;
   keys = keys_of(profiles.config, "profile " + profiles.name + " in " + profiles.config_path);
   if (complete(keys)) return keys;
-  if (environment("GENREWISE_ANONYMOUS") == "1")
+  if (environment_variable("GENREWISE_ANONYMOUS") == "1")
     return {{}, {}, {}, {}, "anonymous access (GENREWISE_ANONYMOUS=1)", true};
   throw Error("no credentials found for s3:// locations", {},
               "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write them to ~/.aws/credentials (profile " +
@@ -96,14 +91,15 @@ S3Credentials find_aws_keys(const Profiles& profiles, const StoreOptions& option
 
 S3Credentials find_gcs_keys() {
   S3Credentials keys;
-  keys.bearer_token = first_of({environment("GENREWISE_GCS_TOKEN"), environment("GOOGLE_OAUTH_ACCESS_TOKEN"),
-                                environment("CLOUDSDK_AUTH_ACCESS_TOKEN")});
+  keys.bearer_token =
+      first_of({environment_variable("GENREWISE_GCS_TOKEN"), environment_variable("GOOGLE_OAUTH_ACCESS_TOKEN"),
+                environment_variable("CLOUDSDK_AUTH_ACCESS_TOKEN")});
   keys.origin = "the environment";
   if (!keys.bearer_token.empty()) return keys;
-  keys.access_key = environment("GENREWISE_GCS_ACCESS_KEY_ID");
-  keys.secret_key = environment("GENREWISE_GCS_SECRET_ACCESS_KEY");
+  keys.access_key = environment_variable("GENREWISE_GCS_ACCESS_KEY_ID");
+  keys.secret_key = environment_variable("GENREWISE_GCS_SECRET_ACCESS_KEY");
   if (complete(keys)) return keys;
-  if (environment("GENREWISE_ANONYMOUS") == "1")
+  if (environment_variable("GENREWISE_ANONYMOUS") == "1")
     return {{}, {}, {}, {}, "anonymous access (GENREWISE_ANONYMOUS=1)", true};
   throw Error("no credentials found for gs:// locations", {},
               "set GENREWISE_GCS_TOKEN to an OAuth token (`gcloud auth print-access-token`), or "
@@ -128,7 +124,7 @@ std::string checked_endpoint(std::string endpoint) {
 
 // "virtual": bucket.host; the rule for Amazon's own hosts, as far as certificates allow it (no dots in the bucket).
 bool uses_path_style(bool own_endpoint) {
-  const std::string style = environment("GENREWISE_S3_ADDRESSING");
+  const std::string style = environment_variable("GENREWISE_S3_ADDRESSING");
   if (style == "path" || style == "virtual") return style == "path";
   if (!style.empty())
     throw Error("is neither path nor virtual", "GENREWISE_S3_ADDRESSING=" + style,
@@ -137,7 +133,7 @@ bool uses_path_style(bool own_endpoint) {
 }
 
 int connections() {
-  const std::string text = environment("GENREWISE_CONNECTIONS");
+  const std::string text = environment_variable("GENREWISE_CONNECTIONS");
   if (text.empty()) return S3Settings{}.connections;
   int count = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
@@ -152,7 +148,7 @@ S3Settings find_gcs(const StoreOptions& options) {
   settings.credentials = find_gcs_keys();
   settings.region = first_of({options.region, "auto"});
   settings.endpoint = checked_endpoint(
-      first_of({options.endpoint, environment("GENREWISE_GCS_ENDPOINT"), "https://storage.googleapis.com"}));
+      first_of({options.endpoint, environment_variable("GENREWISE_GCS_ENDPOINT"), "https://storage.googleapis.com"}));
   return settings;
 }
 
@@ -161,14 +157,14 @@ S3Settings find_aws(const StoreOptions& options) {
   S3Settings settings;
   settings.credentials = find_aws_keys(profiles, options);
   settings.region =
-      first_of({options.region, environment("AWS_REGION"), environment("AWS_DEFAULT_REGION"),
+      first_of({options.region, environment_variable("AWS_REGION"), environment_variable("AWS_DEFAULT_REGION"),
                 value_of(profiles.config, "region"), value_of(profiles.credentials, "region"), "us-east-1"});
   if (settings.region.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
       std::string::npos) {
     throw Error("is not a region", "region " + settings.region, "give a name like us-east-1");
   }
   const std::string own =
-      first_of({options.endpoint, environment("AWS_ENDPOINT_URL_S3"), environment("AWS_ENDPOINT_URL"),
+      first_of({options.endpoint, environment_variable("AWS_ENDPOINT_URL_S3"), environment_variable("AWS_ENDPOINT_URL"),
                 value_of(profiles.config, "endpoint_url"), value_of(profiles.credentials, "endpoint_url")});
   settings.path_style = uses_path_style(!own.empty());
   settings.endpoint = checked_endpoint(own.empty() ? "https://s3." + settings.region + ".amazonaws.com" : own);

@@ -1,7 +1,6 @@
 #include "genrewise/storage/s3_store.hpp"
 
 #include <curl/curl.h>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,9 +10,7 @@
 #include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/s3_reader.hpp"
 #include "genrewise/storage/s3_signature.hpp"
-#include "genrewise/storage/s3_writer.hpp"
 #include "genrewise/storage/transfer_threads.hpp"
-#include "genrewise/storage/utc.hpp"
 
 namespace genrewise {
 namespace {
@@ -51,19 +48,6 @@ class S3Reader final : public FileReader {
   std::shared_ptr<S3Store> store_;
   FileInfo file_;
   std::shared_ptr<const S3Object> object_;
-};
-
-/// Keeps the store alive while the object is written.
-class KeptWriter final : public FileWriter {
- public:
-  KeptWriter(std::shared_ptr<FileStore> store, std::unique_ptr<FileWriter> writer)
-      : store_(std::move(store)), writer_(std::move(writer)) {}
-  void write(std::string_view bytes) override { writer_->write(bytes); }
-  std::string commit() override { return writer_->commit(); }
-
- private:
-  std::shared_ptr<FileStore> store_;
-  std::unique_ptr<FileWriter> writer_;
 };
 
 class S3Store final : public FileStore, public std::enable_shared_from_this<S3Store> {
@@ -130,8 +114,7 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
   }
 
   std::unique_ptr<FileWriter> create(const std::string& location, WriteOptions options) override {
-    return std::make_unique<KeptWriter>(shared_from_this(),
-                                        make_s3_writer(client_, upload_threads_, named(location), std::move(options)));
+    return make_s3_writer(client_, upload_threads_, shared_from_this(), named(location), std::move(options));
   }
 
   void remove(const std::string& location, bool cleaning) override {

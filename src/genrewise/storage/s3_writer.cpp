@@ -1,4 +1,4 @@
-#include "genrewise/storage/s3_writer.hpp"
+// Writes objects, with one PUT or a multipart upload.
 
 #include <fmt/format.h>
 
@@ -13,7 +13,9 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/s3_store.hpp"
+#include "genrewise/storage/transfer_threads.hpp"
 
 namespace genrewise {
 namespace {
@@ -35,8 +37,10 @@ std::string unhex(std::string_view hex) {
 
 class S3Writer final : public FileWriter {
  public:
-  S3Writer(S3Client& client, TransferThreads& threads, ObjectName name, WriteOptions options)
-      : client_(client),
+  S3Writer(S3Client& client, TransferThreads& threads, std::shared_ptr<FileStore> owner, ObjectName name,
+           WriteOptions options)
+      : owner_(std::move(owner)),
+        client_(client),
         threads_(threads),
         name_(std::move(name)),
         condition_(std::move(options.condition)),
@@ -221,6 +225,7 @@ class S3Writer final : public FileWriter {
     return found.good() && plain_version(found.header("etag")) == our_version();
   }
 
+  const std::shared_ptr<FileStore> owner_;
   S3Client& client_;
   TransferThreads& threads_;
   const ObjectName name_;
@@ -239,9 +244,9 @@ class S3Writer final : public FileWriter {
 
 }  // namespace
 
-std::unique_ptr<FileWriter> make_s3_writer(S3Client& client, TransferThreads& threads, ObjectName name,
-                                           WriteOptions options) {
-  return std::make_unique<S3Writer>(client, threads, std::move(name), std::move(options));
+std::unique_ptr<FileWriter> make_s3_writer(S3Client& client, TransferThreads& threads, std::shared_ptr<FileStore> owner,
+                                           ObjectName name, WriteOptions options) {
+  return std::make_unique<S3Writer>(client, threads, std::move(owner), std::move(name), std::move(options));
 }
 
 }  // namespace genrewise

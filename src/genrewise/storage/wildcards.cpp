@@ -1,6 +1,5 @@
 #include "genrewise/storage/wildcards.hpp"
 
-#include <algorithm>
 #include <filesystem>
 
 #include "genrewise/storage/file_store.hpp"

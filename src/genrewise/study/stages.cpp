@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "genrewise/base/staged_progress.hpp"
+#include "genrewise/base/progress.hpp"
 
 namespace genrewise {
 namespace {

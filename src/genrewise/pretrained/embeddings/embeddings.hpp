@@ -24,5 +24,8 @@ enum class EmbeddingPart {
 FeatureSetDescriptor audio_embedding(std::string name, std::string title, std::string summary,
                                      std::vector<EmbeddingPart> parts);
 FeatureSetDescriptor mobilenet_embedding();
+/// EfficientAT's log-mel spectrogram (128 bands, 100 frames per second) of the middle ten seconds of the clip, for
+/// fine-tuning: 128 x 1,000 values, row-major; a shorter clip is padded with zeros. Fault "too short" below 0.1 s.
+FeatureSetDescriptor mel128_features();
 
 }  // namespace genrewise

@@ -12,23 +12,18 @@ constexpr std::size_t kMusicnnFft = 512, kMusicnnHop = 256;
 
 }  // namespace
 
-void MelSpectrogram::some(std::span<const float> samples, std::size_t first, std::size_t count,
-                          Scratch& scratch) const {
+template <class Use>
+void MelSpectrogram::process(std::span<const float> samples, std::size_t first_frame, std::size_t count,
+                             Scratch& scratch, const Use& use) const {
   const std::size_t stride = aligned_stride(stft_.bins());
   scratch.power.resize(kLanes * stride);
   scratch.tile.resize(kLanes * stft_.bins());
   scratch.bands.resize(kLanes * mel_.size());
-  stft_.power(samples, first, count, scratch.power.data(), stride, scratch.stft);
-  transpose_to_lanes(scratch.power.data(), stride, stft_.bins(), scratch.tile.data());
-  mel_.apply(scratch.tile.data(), scratch.bands.data(), kLanes);
-}
-
-template <class Use>
-void MelSpectrogram::process(std::span<const float> samples, std::size_t first_frame, std::size_t count,
-                             Scratch& scratch, const Use& use) const {
   for (std::size_t done = 0; done < count; done += kLanes) {
     const std::size_t here = std::min(kLanes, count - done);
-    some(samples, first_frame + done, here, scratch);
+    stft_.power(samples, first_frame + done, here, scratch.power.data(), stride, scratch.stft);
+    transpose_to_lanes(scratch.power.data(), stride, stft_.bins(), scratch.tile.data());
+    mel_.apply(scratch.tile.data(), scratch.bands.data(), kLanes);
     use(done, here, scratch.bands.data());
   }
 }

@@ -19,7 +19,6 @@ class MelSpectrogram {
   MelSpectrogram(const StftConfig& stft, const MelConfig& mel) : stft_(stft), mel_(mel) {}
 
   std::size_t frames(std::size_t samples) const { return stft_.frames(samples); }
-  std::size_t bands() const { return mel_.size(); }
   /// Calls use(first, count, bands) for blocks of at most kLanes frames of [first_frame, first_frame + count): the
   /// power of band b in frame first + i is bands[b * kLanes + i], with kLanes values aligned.
   template <class Use>
@@ -27,7 +26,6 @@ class MelSpectrogram {
                const Use& use) const;
 
  private:
-  void some(std::span<const float> samples, std::size_t first, std::size_t count, Scratch& scratch) const;
   Stft stft_;
   MelFilterbank mel_;
 };

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include "genrewise/features/recipe.hpp"
+#include "genrewise/pretrained/embeddings/embeddings.hpp"
 #include "genrewise/pretrained/embeddings/front_ends.hpp"
-#include "genrewise/pretrained/embeddings/mel128.hpp"
 
 namespace genrewise {
 namespace {

@@ -12,16 +12,12 @@
 namespace genrewise {
 namespace {
 
-std::vector<float> all_floats(const TensorArchive& weights, const std::string& name) {
-  return weights.floats(name, weights.count(name));
-}
-
 /// The convolution `name`.0 with its batch normalisation `name`.1 folded in.
 FoldedConvolution convolution(const TensorArchive& weights, const std::string& name) {
   constexpr double kEpsilon = 1e-3;
-  FoldedConvolution folded{all_floats(weights, name + ".0.weight"), all_floats(weights, name + ".1.bias")};
-  const auto gamma = all_floats(weights, name + ".1.weight"), mean = all_floats(weights, name + ".1.running_mean"),
-             variance = all_floats(weights, name + ".1.running_var");
+  FoldedConvolution folded{weights.floats(name + ".0.weight"), weights.floats(name + ".1.bias")};
+  const auto gamma = weights.floats(name + ".1.weight"), mean = weights.floats(name + ".1.running_mean"),
+             variance = weights.floats(name + ".1.running_var");
   const std::size_t per_filter = folded.weight.size() / gamma.size();
   for (std::size_t o = 0; o < gamma.size(); ++o) {
     const double scale = gamma[o] / std::sqrt(variance[o] + kEpsilon);
@@ -33,7 +29,7 @@ FoldedConvolution convolution(const TensorArchive& weights, const std::string& n
 }
 
 DenseLayer dense_layer(const TensorArchive& weights, const std::string& name) {
-  return {all_floats(weights, name + ".weight"), all_floats(weights, name + ".bias")};
+  return {weights.floats(name + ".weight"), weights.floats(name + ".bias")};
 }
 
 MobileNetWeights folded_weights(const TensorArchive& weights) {
@@ -84,7 +80,7 @@ EfficientAt::Scratch::~Scratch() = default;
 EfficientAt::Scratch::Scratch(Scratch&&) noexcept = default;
 
 EfficientAt::EfficientAt(const TensorArchive& weights)
-    : network_(std::make_unique<Network>(
+    : network_(std::make_shared<const Network>(
           Network{MobileNet(kConfig, folded_weights(weights)),
                   packed(dense_layer(weights, "classifier.2"), kEfficientAtHead, kEfficientAtHidden),
                   packed(dense_layer(weights, "classifier.5"), kEfficientAtHidden, kEfficientAtClasses)})) {
@@ -92,8 +88,6 @@ EfficientAt::EfficientAt(const TensorArchive& weights)
   if (network_->convolutions.block_channels() != kBlockChannels)
     throw Error("has another number of channels", "EfficientAt");
 }
-EfficientAt::~EfficientAt() = default;
-EfficientAt::EfficientAt(EfficientAt&&) noexcept = default;
 
 void EfficientAt::run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch,
                       int threads) const {

@@ -35,8 +35,6 @@ class EfficientAt {
 
   /// `weights` as returned by find_weights("efficientat").
   explicit EfficientAt(const TensorArchive& weights);
-  ~EfficientAt();
-  EfficientAt(EfficientAt&&) noexcept;
 
   /// `mel`: 128 bands x `frames`, as computed by EfficientAtFrontEnd; any number of frames, 1,000 (10 s) in training.
   void run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch,
@@ -44,7 +42,7 @@ class EfficientAt {
 
  private:
   struct Network;
-  std::unique_ptr<Network> network_;
+  std::shared_ptr<const Network> network_;
 };
 
 }  // namespace genrewise

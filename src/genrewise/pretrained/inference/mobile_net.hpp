@@ -23,7 +23,6 @@ struct DenseLayer {
   std::vector<float> weight, bias;  // outputs x inputs
 };
 
-/// All weights of the network, in its order.
 struct MobileNetWeights {
   struct Block {
     FoldedConvolution expand;  ///< empty where the block does not expand
@@ -51,12 +50,10 @@ class MobileNet {
 
   MobileNet(const MobileNetConfig& config, const MobileNetWeights& weights);
 
-  std::size_t embedding_size() const { return config_.head_channels; }
-  /// Total number of channels of all blocks' outputs.
   std::size_t block_channels() const;
 
   struct Output {
-    std::span<float> embedding;    ///< embedding_size(): the head's output, averaged over height and width
+    std::span<float> embedding;    ///< head_channels: the head's output, averaged over height and width
     std::span<float> block_means;  ///< block_channels(), or empty: each block's output, averaged over height and width
     std::span<float> block_deviations;  ///< the same for the (population) standard deviation
   };

@@ -10,8 +10,7 @@ namespace genrewise {
 namespace {
 
 FoldedConvolution convolution(const TensorArchive& weights, const std::string& name) {
-  const std::string weight = name + ".weight", bias = name + ".bias";
-  return {weights.floats(weight, weights.count(weight)), weights.floats(bias, weights.count(bias))};
+  return {weights.floats(name + ".weight"), weights.floats(name + ".bias")};
 }
 
 MobileNetWeights folded_weights(const TensorArchive& weights) {
@@ -71,10 +70,8 @@ MobileNetV2::Scratch::Scratch(Scratch&&) noexcept = default;
 
 MobileNetV2::MobileNetV2(const TensorArchive& weights) {
   const MobileNetWeights all = folded_weights(weights);
-  networks_ = std::make_unique<Networks>(Networks{MobileNet(kColour, all), grey_stem(all.stem)});
+  networks_ = std::make_shared<const Networks>(Networks{MobileNet(kColour, all), grey_stem(all.stem)});
 }
-MobileNetV2::~MobileNetV2() = default;
-MobileNetV2::MobileNetV2(MobileNetV2&&) noexcept = default;
 
 void MobileNetV2::embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads) const {
   check(image.size(), kChannels * kSide * kSide, embedding.size(), kEmbedding);

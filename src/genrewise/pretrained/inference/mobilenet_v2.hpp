@@ -29,8 +29,6 @@ class MobileNetV2 {
 
   /// `weights` as returned by find_weights("mobilenetv2").
   explicit MobileNetV2(const TensorArchive& weights);
-  ~MobileNetV2();
-  MobileNetV2(MobileNetV2&&) noexcept;
 
   /// `image`: 3 x 224 x 224, values in [-1, 1]; `embedding`: 1,280 values, the last convolution averaged over the
   /// image. `threads` share the work on this image.
@@ -41,7 +39,7 @@ class MobileNetV2 {
 
  private:
   struct Networks;
-  std::unique_ptr<Networks> networks_;
+  std::shared_ptr<const Networks> networks_;
 };
 
 }  // namespace genrewise

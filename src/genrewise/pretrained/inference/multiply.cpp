@@ -160,7 +160,7 @@ void for_row_blocks(std::size_t first, std::size_t rows, std::size_t most, const
 
 PackedWeights::PackedWeights(std::size_t depth, std::size_t columns,
                              const std::function<float(std::size_t, std::size_t)>& weight, std::span<const float> bias)
-    : depth_(depth), columns_(columns), bias_(octets_of(columns) * kOctet) {
+    : columns_(columns), bias_(octets_of(columns) * kOctet) {
   std::ranges::copy(bias, bias_.begin());
   for (std::size_t octet = 0; octet < octets();) {
     const std::size_t left = octets() - octet;

@@ -24,15 +24,13 @@ class PackedWeights {
   PackedWeights(std::size_t depth, std::size_t columns,
                 const std::function<float(std::size_t row, std::size_t column)>& weight, std::span<const float> bias);
 
-  std::size_t depth() const { return depth_; }
-  std::size_t columns() const { return columns_; }
   std::size_t octets() const { return octets_of(columns_); }
   const std::vector<Panel>& panels() const { return panels_; }
   const float* values(const Panel& panel) const { return values_.data() + panel.offset; }
   const float* bias(const Panel& panel) const { return bias_.data() + panel.first_octet * kOctet; }
 
  private:
-  std::size_t depth_ = 0, columns_ = 0;
+  std::size_t columns_ = 0;
   std::vector<Panel> panels_;
   AlignedVector<float> values_, bias_;
 };

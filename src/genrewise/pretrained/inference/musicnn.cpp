@@ -20,17 +20,13 @@ constexpr std::size_t kTimePadding = kMusicnnTimeKernel / 2;
 constexpr std::size_t kLongest = 128, kLongBefore = (kLongest - 1) / 2;
 constexpr std::size_t kSlopeStride = aligned_stride(kFrames + kLongest - 1);
 
-std::vector<float> all_floats(const TensorArchive& weights, const std::string& name) {
-  return weights.floats(name, weights.count(name));
-}
-
 /// Batch normalisation: x * scale + shift.
 struct Normalisation {
   std::vector<float> scale, shift;
   Normalisation() = default;
   Normalisation(const TensorArchive& weights, const std::string& name, const std::string& ending = {}) {
     constexpr double kEpsilon = 1e-3;
-    const auto get = [&](const char* part) { return all_floats(weights, name + "." + part + ending); };
+    const auto get = [&](const char* part) { return weights.floats(name + "." + part + ending); };
     const auto gamma = get("gamma"), beta = get("beta"), mean = get("moving_mean"), variance = get("moving_variance");
     for (std::size_t i = 0; i < gamma.size(); ++i) {
       const double factor = gamma[i] / std::sqrt(variance[i] + kEpsilon);
@@ -108,11 +104,9 @@ struct FrontEnd {
 
   FrontEnd(const TensorArchive& weights, const MusicnnFilters& end, const std::string& convolution,
            const std::string& normalisation_name)
-      : layout(end),
-        bias(all_floats(weights, convolution + ".bias_1")),
-        normalisation(weights, normalisation_name, "_1") {
+      : layout(end), bias(weights.floats(convolution + ".bias_1")), normalisation(weights, normalisation_name, "_1") {
     for (const float scale : normalisation.scale) sign.push_back(scale < 0 ? -1.0f : 1.0f);
-    const auto kernel = all_floats(weights, convolution + ".kernel_1");  // frames x bands x 1 x filters
+    const auto kernel = weights.floats(convolution + ".kernel_1");  // frames x bands x 1 x filters
     if (slopes()) {
       filters = {end.frames,
                  end.filters,
@@ -146,14 +140,14 @@ struct MiddleLayer {
   Normalisation normalisation;
   MiddleLayer(const TensorArchive& weights, const std::string& name, std::size_t in)
       : normalisation(weights, "bn_" + name) {
-    const auto kernel = all_floats(weights, name + ".kernel"), bias = all_floats(weights, name + ".bias");
+    const auto kernel = weights.floats(name + ".kernel"), bias = weights.floats(name + ".bias");
     filters = {kMusicnnTimeKernel * in, kMiddle,
                [&](std::size_t at, std::size_t o) { return kernel[at * kMiddle + o]; }, bias};
   }
 };
 
 PackedWeights dense(const TensorArchive& weights, const std::string& name, std::size_t in, std::size_t out) {
-  const auto kernel = all_floats(weights, name + ".kernel_1"), bias = all_floats(weights, name + ".bias_1");
+  const auto kernel = weights.floats(name + ".kernel_1"), bias = weights.floats(name + ".bias_1");
   return {in, out, [&](std::size_t i, std::size_t o) { return kernel[i * out + o]; }, bias};
 }
 
@@ -310,12 +304,10 @@ Musicnn::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
 Musicnn::Scratch::~Scratch() = default;
 Musicnn::Scratch::Scratch(Scratch&&) noexcept = default;
 
-Musicnn::Musicnn(const TensorArchive& weights) : network_(std::make_unique<Network>(weights)) {
+Musicnn::Musicnn(const TensorArchive& weights) : network_(std::make_shared<const Network>(weights)) {
   static_assert(kFrames == kMusicnnFrames && kBands == kMusicnnBands && kChannels == kMusicnnChannels &&
                 kPenultimate == kMusicnnDense && kTags == kMusicnnTags);
 }
-Musicnn::~Musicnn() = default;
-Musicnn::Musicnn(Musicnn&&) noexcept = default;
 
 void Musicnn::run(std::span<const float> patch, const Output& output, Scratch& scratch) const {
   if (patch.size() != kFrames * kBands || output.max_pool.size() != kChannels || output.mean_pool.size() != kChannels ||

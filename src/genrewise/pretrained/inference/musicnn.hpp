@@ -34,15 +34,13 @@ class Musicnn {
 
   /// `weights` as returned by find_weights("musicnn_msd") or find_weights("musicnn_mtt").
   explicit Musicnn(const TensorArchive& weights);
-  ~Musicnn();
-  Musicnn(Musicnn&&) noexcept;
 
   /// `patch`: 187 frames x 96 bands, as computed by MusicnnFrontEnd.
   void run(std::span<const float> patch, const Output& output, Scratch& scratch) const;
 
  private:
   struct Network;
-  std::unique_ptr<Network> network_;
+  std::shared_ptr<const Network> network_;
 };
 
 }  // namespace genrewise

@@ -68,7 +68,6 @@ inline Octet multiply_add(const Octet& a, const Octet& b, const Octet& c) {
 #endif
 }
 
-/// Applies the activation to all of `values`.
 template <std::size_t kCount>
 [[gnu::always_inline]] inline void activate(Octet (&values)[kCount], const Activation& activation) {
   if (activation.hard_swish) {

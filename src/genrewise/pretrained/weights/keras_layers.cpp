@@ -22,23 +22,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kLayers = "keras_layers";
-constexpr const char* kSource = "source_sha256";
 constexpr const char* kRemedy = "remove it; it is made again from the .h5 file";
-
-/// Removes the file when it goes out of scope.
-class Removed {
- public:
-  explicit Removed(fs::path path) : path_(std::move(path)) {}
-  ~Removed() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
-  Removed(const Removed&) = delete;
-  Removed& operator=(const Removed&) = delete;
-
- private:
-  fs::path path_;
-};
 
 void convert(const fs::path& h5, const fs::path& target) {
   const fs::path program =
@@ -66,18 +50,6 @@ std::vector<KerasLayer> read_converted(const fs::path& path) {
   return unpack_keras_layers(TensorArchive::read(path));
 }
 
-/// Whether `path` was converted from the file with that checksum.
-bool is_conversion_of(const fs::path& path, const std::string& sha256) {
-  if (!is_file(path)) return false;
-  try {
-    const TensorArchive archive = TensorArchive::read_sealed(path, {});
-    const auto source = archive.metadata.find(kSource);
-    return source != archive.metadata.end() && source->second == sha256;
-  } catch (const Error&) {  // another file of that name
-    return false;
-  }
-}
-
 }  // namespace
 
 TensorArchive pack_keras_layers(const std::vector<KerasLayer>& layers, const std::string& source_sha256) {
@@ -93,7 +65,7 @@ TensorArchive pack_keras_layers(const std::vector<KerasLayer>& layers, const std
     names.push_back({{"name", layers[i].name}, {"variables", variables}});
   }
   archive.metadata[kLayers] = names.dump(-1, ' ', false, json::error_handler_t::replace);
-  archive.metadata[kSource] = source_sha256;
+  archive.metadata[kSourceSha256] = source_sha256;
   return archive;
 }
 
@@ -108,7 +80,7 @@ std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive) {
       for (std::size_t j = 0; j < names[i].at("variables").size(); ++j) {
         const std::string tensor = fmt::format("{}.{}", i, j);
         KerasVariable variable{names[i].at("variables")[j].get<std::string>(), archive.tensor(tensor).shape, {}};
-        variable.values = archive.floats(tensor, archive.count(tensor));
+        variable.values = archive.floats(tensor);
         layer.variables.push_back(std::move(variable));
       }
       layers.push_back(std::move(layer));
@@ -119,6 +91,17 @@ std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive) {
   return layers;
 }
 
+bool is_converted_from(const fs::path& path, const std::string& sha256) {
+  if (!is_file(path)) return false;
+  try {
+    const TensorArchive archive = TensorArchive::read_sealed(path, {});
+    const auto source = archive.metadata.find(kSourceSha256);
+    return source != archive.metadata.end() && source->second == sha256;
+  } catch (const Error&) {  // a damaged file, or another one of that name
+    return false;
+  }
+}
+
 bool is_hdf5(std::string_view bytes) {
   return bytes.starts_with("\x89HDF\r\n\x1a\n");
 }
@@ -127,16 +110,16 @@ std::vector<KerasLayer> keras_layers(const fs::path& h5, std::string_view bytes)
   const std::string sha256 = sha256_hex(bytes);
   fs::path converted = h5;
   converted.replace_extension(".safetensors");
-  if (is_conversion_of(converted, sha256)) return read_converted(converted);
+  if (is_converted_from(converted, sha256)) return read_converted(converted);
   const fs::path folder = absolute_path(h5).parent_path();
   const bool taken = path_exists(converted);  // by a file that is not a conversion of this one
   if (!taken && ::access(folder.c_str(), W_OK) == 0) {
     convert(h5, converted);
     return read_converted(converted);
   }
-  const fs::path temporary =
-      temporary_folder() / fmt::format("genrewise-{}-{}.safetensors", ::getpid(), sha256.substr(0, 16));
-  const Removed removed(temporary);
+  const std::string name = fmt::format("genrewise-{}-{}", ::getpid(), sha256.substr(0, 16));
+  const WorkFolder work(temporary_folder() / name);
+  const fs::path temporary = work.path() / (name + ".safetensors");
   convert(h5, temporary);
   return read_converted(temporary);
 }

@@ -27,6 +27,11 @@ TensorArchive pack_keras_layers(const std::vector<KerasLayer>& layers, const std
 /// Throws Error for any other archive.
 std::vector<KerasLayer> unpack_keras_layers(const TensorArchive& archive);
 
+/// Metadata of converted weights: the SHA-256 of the original file.
+inline constexpr const char* kSourceSha256 = "source_sha256";
+/// Whether the safetensors file `path` exists, is undamaged and was converted from the file with that checksum.
+bool is_converted_from(const std::filesystem::path& path, const std::string& sha256);
+
 bool is_hdf5(std::string_view bytes);
 
 /// The layers of a Keras .h5 file with these bytes. It is converted once, into a .safetensors file of the same name

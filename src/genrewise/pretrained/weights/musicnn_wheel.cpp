@@ -1,11 +1,11 @@
-#include "genrewise/pretrained/weights/musicnn_wheel.hpp"
-
+// Weights inside the Python package musicnn.
 #include <fmt/format.h>
 
 #include <map>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/weights.hpp"
+#include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/tensor_bundle.hpp"
 
 namespace genrewise {

@@ -10,7 +10,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
-#include "genrewise/pretrained/weights/zip_file.hpp"
 
 namespace genrewise {
 namespace {
@@ -67,115 +66,49 @@ class Unpickler {
 
  private:
   void step(char code) {
-    switch (static_cast<unsigned char>(code)) {
-      case 0x80:
-        at_ += 1;
-        break;  // PROTO
-      case 0x95:
-        at_ += 8;
-        break;  // FRAME
-      case '}':
-        push({Dictionary()});
-        break;
-      case ']':
-      case ')':
-        push({List()});
-        break;
-      case '(':
-        if (marks_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million marks");
-        marks_.push_back(stack_.size());
-        break;
-      case 'N':
-        push({Nothing()});
-        break;
-      case 0x88:
-        push({std::int64_t{1}});
-        break;
-      case 0x89:
-        push({std::int64_t{0}});
-        break;
-      case 'K':
-        push({std::int64_t{take<std::uint8_t>()}});
-        break;
-      case 'M':
-        push({std::int64_t{take<std::uint16_t>()}});
-        break;
-      case 'J':
-        push({std::int64_t{take<std::int32_t>()}});
-        break;
-      case 0x8a:
-        push({long_integer()});
-        break;
-      case 'G':
-        push({big_endian_double()});
-        break;
-      case 'X':
-        push({text(take<std::uint32_t>())});
-        break;
-      case 'U':
-      case 0x8c:
-        push({text(take<std::uint8_t>())});
-        break;
-      case 'c': {
-        const std::string_view module = line();
-        push({Global{module, line()}});
-        break;
-      }
-      case 'q':
-        remember(take<std::uint8_t>());
-        break;
-      case 'r':
-        remember(take<std::uint32_t>());
-        break;
-      case 0x94:
-        remember(memo_.size());
-        break;
-      case 'h':
-        recall(take<std::uint8_t>());
-        break;
-      case 'j':
-        recall(take<std::uint32_t>());
-        break;
-      case 't':
-        push({popped_to_mark()});
-        break;
-      case 0x85:
-        tuple(1);
-        break;
-      case 0x86:
-        tuple(2);
-        break;
-      case 0x87:
-        tuple(3);
-        break;
-      case 'Q':
-        persistent();
-        break;
-      case 'R':
-        reduce();
-        break;
-      case 'b':
-        pop();
-        break;  // BUILD: attributes of a dictionary, ignored
-      case 'a':
-        append({pop()});
-        break;
-      case 'e':
-        append(popped_to_mark());
-        break;
-      case 's': {
-        const ValueRef value = pop(), key = pop();
-        set_items({key, value});
-        break;
-      }
-      case 'u':
-        set_items(popped_to_mark());
-        break;
-      default:
-        damaged_torch_file(name_,
-                           fmt::format("its pickle has the operation {:#04x}, which no dictionary of tensors needs",
-                                       static_cast<unsigned char>(code)));
-    }
+    using Operation = void (*)(Unpickler&);
+    static const std::map<unsigned char, Operation> operations = {
+        {0x80, [](Unpickler& of) { of.at_ += 1; }},  // PROTO
+        {0x95, [](Unpickler& of) { of.at_ += 8; }},  // FRAME
+        {'}', [](Unpickler& of) { of.push({Dictionary()}); }},
+        {']', [](Unpickler& of) { of.push({List()}); }},
+        {')', [](Unpickler& of) { of.push({List()}); }},
+        {'(', [](Unpickler& of) { of.mark(); }},
+        {'N', [](Unpickler& of) { of.push({Nothing()}); }},
+        {0x88, [](Unpickler& of) { of.push({std::int64_t{1}}); }},
+        {0x89, [](Unpickler& of) { of.push({std::int64_t{0}}); }},
+        {'K', [](Unpickler& of) { of.push({std::int64_t{of.take<std::uint8_t>()}}); }},
+        {'M', [](Unpickler& of) { of.push({std::int64_t{of.take<std::uint16_t>()}}); }},
+        {'J', [](Unpickler& of) { of.push({std::int64_t{of.take<std::int32_t>()}}); }},
+        {0x8a, [](Unpickler& of) { of.push({of.long_integer()}); }},
+        {'G', [](Unpickler& of) { of.push({of.big_endian_double()}); }},
+        {'X', [](Unpickler& of) { of.push({of.text(of.take<std::uint32_t>())}); }},
+        {'U', [](Unpickler& of) { of.push({of.text(of.take<std::uint8_t>())}); }},
+        {0x8c, [](Unpickler& of) { of.push({of.text(of.take<std::uint8_t>())}); }},
+        {'c', [](Unpickler& of) { of.global(); }},
+        {'q', [](Unpickler& of) { of.remember(of.take<std::uint8_t>()); }},
+        {'r', [](Unpickler& of) { of.remember(of.take<std::uint32_t>()); }},
+        {0x94, [](Unpickler& of) { of.remember(of.memo_.size()); }},
+        {'h', [](Unpickler& of) { of.recall(of.take<std::uint8_t>()); }},
+        {'j', [](Unpickler& of) { of.recall(of.take<std::uint32_t>()); }},
+        {'t', [](Unpickler& of) { of.push({of.popped_to_mark()}); }},
+        {0x85, [](Unpickler& of) { of.push({of.popped(1)}); }},
+        {0x86, [](Unpickler& of) { of.push({of.popped(2)}); }},
+        {0x87, [](Unpickler& of) { of.push({of.popped(3)}); }},
+        {'Q', [](Unpickler& of) { of.persistent(); }},
+        {'R', [](Unpickler& of) { of.reduce(); }},
+        {'b', [](Unpickler& of) { of.pop(); }},  // BUILD: attributes of a dictionary, ignored
+        {'a', [](Unpickler& of) { of.append({of.pop()}); }},
+        {'e', [](Unpickler& of) { of.append(of.popped_to_mark()); }},
+        {'s', [](Unpickler& of) { of.set_items(of.popped(2)); }},
+        {'u', [](Unpickler& of) { of.set_items(of.popped_to_mark()); }},
+    };
+    const auto number = static_cast<unsigned char>(code);
+    const auto found = operations.find(number);
+    if (found == operations.end())
+      damaged_torch_file(
+          name_, fmt::format("its pickle has the operation {:#04x}, which no dictionary of tensors needs", number));
+    found->second(*this);
   }
 
   template <class T>
@@ -236,6 +169,14 @@ class Unpickler {
     if (found == memo_.end()) damaged_torch_file(name_, "its pickle reads a memo entry that was never stored");
     refer(found->second);
   }
+  void mark() {
+    if (marks_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million marks");
+    marks_.push_back(stack_.size());
+  }
+  void global() {
+    const std::string_view module = line();
+    push({Global{module, line()}});
+  }
   List popped_to_mark() {
     if (marks_.empty() || marks_.back() > stack_.size()) damaged_torch_file(name_, "its pickle lacks a mark");
     List values(stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back()), stack_.end());
@@ -243,10 +184,10 @@ class Unpickler {
     marks_.pop_back();
     return values;
   }
-  void tuple(std::size_t size) {
-    List values(size);
-    for (std::size_t i = size; i-- > 0;) values[i] = pop();
-    push({std::move(values)});
+  List popped(std::size_t count) {
+    List values(count);
+    for (std::size_t i = count; i-- > 0;) values[i] = pop();
+    return values;
   }
   void append(const List& values) {
     if (auto* list = std::get_if<List>(&top()->is)) list->insert(list->end(), values.begin(), values.end());

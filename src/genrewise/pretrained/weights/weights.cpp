@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <map>
 
 #include "genrewise/base/error.hpp"
@@ -12,9 +11,9 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
-#include "genrewise/pretrained/weights/musicnn_wheel.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -138,7 +137,7 @@ TensorArchive checked(std::string_view network, const TensorArchive& read) {
           fmt::format("holds weights of another network: tensor {} is {} {}, and {} needs F32 {}", required.name,
                       tensor.dtype, shape_text(tensor.shape), network, shape_text(required.shape)),
           read.name(), fmt::format("give the weights of {} (genrewise fetch weights {})", network, network));
-    const std::vector<float> values = read.floats(required.name, read.count(required.name));
+    const std::vector<float> values = read.floats(required.name);
     if (!std::ranges::all_of(values, [](float value) { return std::isfinite(value); }))
       throw Error(fmt::format("tensor {} has values that are not finite", required.name), read.name(),
                   "get the file again");
@@ -168,16 +167,11 @@ TensorArchive read_weights(std::string_view network, const fs::path& path) {
   return checked(network, archive);
 }
 
-fs::path environment_path(const char* variable) {
-  const char* value = std::getenv(variable);
-  return value ? fs::path(value) : fs::path();
-}
-
 }  // namespace
 
 std::vector<fs::path> weights_locations() {
   const fs::path chosen = Runtime::current().weights();
-  const fs::path environment = chosen.empty() ? environment_path("GENREWISE_WEIGHTS") : chosen;
+  const fs::path environment = chosen.empty() ? fs::path(environment_variable("GENREWISE_WEIGHTS")) : chosen;
   std::vector<fs::path> locations;
   if (!environment.empty()) locations.push_back(environment);
   locations.insert(locations.end(), {weights_folder(), "weights"});
