@@ -11,7 +11,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
-#include "genrewise/models/zero_shot_tables.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
 #include "genrewise/pretrained/inference/musicnn.hpp"
 
@@ -190,10 +189,6 @@ class ZeroShot final : public Classifier {
 };
 
 }  // namespace
-
-std::span<const GenreEvidence> genre_evidence(ZeroShotNetwork network) {
-  return network == musicnn ? tag_evidence() : audioset_evidence();
-}
 
 std::vector<std::string> zero_shot_genres(ZeroShotNetwork network) {
   std::vector<std::string> names;
