@@ -1,8 +1,6 @@
 // Genres without training, from the AudioSet classes of EfficientAT and the tags of musicnn.
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>

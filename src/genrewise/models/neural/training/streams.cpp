@@ -9,7 +9,6 @@
 #include <deque>
 #include <exception>
 #include <mutex>
-#include <numbers>
 #include <thread>
 
 #include "genrewise/base/error.hpp"

@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/records/event_file.hpp"
-#include "genrewise/storage/files.hpp"
 
 namespace genrewise::neural {
 namespace {
