@@ -44,13 +44,9 @@ using nlohmann::json;
 constexpr int kStateVersion = 1;
 constexpr char kRestart[] = "remove the run folder to start again";
 
-/// Checkpoints of earlier versions have no checksum and do not state their run.
-TensorArchive read_checkpoint(const std::filesystem::path& path, const TrainingLog& log, Progress& progress) {
+TensorArchive read_checkpoint(const std::filesystem::path& path, const TrainingLog& log) {
   TensorArchive checkpoint = TensorArchive::read_sealed(path, kRestart);
-  if (checkpoint.seal() == Seal::absent) {
-    progress.note(path.string() + ": was written by an earlier version, without a checksum, and is used unchecked");
-    return checkpoint;
-  }
+  if (checkpoint.seal() == Seal::absent) throw Error("has no checksum", path.string(), kRestart);
   const auto run = checkpoint.metadata.find("run");
   if (run == checkpoint.metadata.end() || run->second != log.run())
     throw Error("is a checkpoint of another training run", path.string(), kRestart);
@@ -108,7 +104,7 @@ bool Trainer::resume(const TrainingLog& log) {
 }
 
 void Trainer::load_checkpoint(const TrainingLog& log) {
-  const TensorArchive last = read_checkpoint(log.last_checkpoint(), log, *progress_);
+  const TensorArchive last = read_checkpoint(log.last_checkpoint(), log);
   try {
     const auto text = last.metadata.find("state");
     if (text == last.metadata.end()) throw Error("is not a training checkpoint", last.name());
@@ -136,7 +132,7 @@ void Trainer::load_checkpoint(const TrainingLog& log) {
   if (!state_.finished) optimiser_.load(last, "optimiser.");
   if (config_.keep_best && state_.best_epoch > 0) {
     // It may be of a later epoch than the state: training then reaches the same epoch and the same weights.
-    const TensorArchive best = read_checkpoint(log.best_checkpoint(), log, *progress_);
+    const TensorArchive best = read_checkpoint(log.best_checkpoint(), log);
     best_weights_.clear();
     for (const Weight& weight : network_.weights()) {
       best_weights_.push_back(at::empty_like(weight.value.detach()));
