@@ -17,7 +17,6 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/networks/messages.hpp"
-#include "genrewise/models/networks/requests.hpp"
 #include "genrewise/models/neural/training/network_classifier.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
