@@ -8,7 +8,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
-#include "genrewise/models/model_state.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 

@@ -8,7 +8,6 @@
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
-#include "genrewise/models/model_state.hpp"
 
 namespace genrewise {
 namespace {
