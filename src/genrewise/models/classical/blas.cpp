@@ -60,22 +60,12 @@ void multiply(Form form, double alpha, View<const double> a, View<const double> 
   cblas_dgemm(CblasRowMajor, s.ta, s.tb, s.m, s.n, s.k, alpha, a.data, s.lda, b.data, s.ldb, beta, c.data, s.ldc);
 }
 
-Matrix product_nt(const Matrix& a, const Matrix& b) {
-  Matrix c(a.rows(), b.rows());
+Matrix product(Form form, const Matrix& a, const Matrix& b) {
+  Matrix c(a.rows(), form == Form::nt ? b.rows() : b.cols());
   const View<const float> av(a), bv(b);
   const View<float> cv(c);
   for_blocks(a.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
-    multiply(Form::nt, 1.0f, av.rows_from(first, count), bv, 0.0f, cv.rows_from(first, count));
-  });
-  return c;
-}
-
-Matrix product_nn(const Matrix& a, const Matrix& b) {
-  Matrix c(a.rows(), b.cols());
-  const View<const float> av(a), bv(b);
-  const View<float> cv(c);
-  for_blocks(a.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
-    multiply(Form::nn, 1.0f, av.rows_from(first, count), bv, 0.0f, cv.rows_from(first, count));
+    multiply(form, 1.0f, av.rows_from(first, count), bv, 0.0f, cv.rows_from(first, count));
   });
   return c;
 }
