@@ -8,6 +8,7 @@
 #include <span>
 
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 
 namespace genrewise {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 // cache.
 constexpr std::size_t kQueries = 400, kPoints = 2048;
 constexpr std::size_t kGlance = 32;   // products that are scanned together
-constexpr std::size_t kSample = 512;  // points that the centre is estimated from
+constexpr std::size_t kSample = 512;  // points that the centre is estimated from: any centre is correct
 constexpr std::size_t kLanes = 16;    // independent sums, which allow vectorisation
 // Queries whose short rows stay in the second-level cache while the points are streamed.
 constexpr std::size_t kShortBlock = 40 * kShortQueries;
@@ -189,14 +190,6 @@ float inverse_length(std::span<const float> row) {
   return squared > 0 ? static_cast<float>(1 / std::sqrt(squared)) : 0;
 }
 
-/// Any centre is correct, so a sample of the points suffices.
-Matrix sample_of(const Matrix& points) {
-  const std::size_t count = std::min(kSample, points.rows());
-  std::vector<std::size_t> rows(count);
-  for (std::size_t i = 0; i < count; ++i) rows[i] = i * points.rows() / count;
-  return points.select_rows(rows);
-}
-
 bool is_far_from_zero(const std::vector<double>& mean, const std::vector<double>& variance) {
   double away = 0, spread = 0;
   for (std::size_t j = 0; j < mean.size(); ++j) {
@@ -244,7 +237,7 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
     squared_norm_.assign(points_.rows(), 1);
     for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
   } else if (metric_ == Metric::euclidean) {
-    const auto [mean, variance] = blas::column_moments(sample_of(points_));
+    const auto [mean, variance] = blas::column_moments(sample_of(points_, kSample));
     if (kShortProductsAreFast && points_.cols() <= kMostShortColumns) {
       centre_.assign(mean.begin(), mean.end());
       unit_ = unit_for(variance);
@@ -321,6 +314,18 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
   return out;
 }
 
+template <class Filter>
+void NeighbourIndex::keep_candidates(std::vector<Filter>& filters, const Matrix& queries, std::size_t first,
+                                     Neighbours& out) const {
+  std::vector<Found> found;
+  for (std::size_t i = 0; i < filters.size(); ++i) {
+    found.clear();
+    for (const auto& candidate : filters[i].candidates())
+      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
+    keep_nearest(found, first + i, out);
+  }
+}
+
 void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, std::size_t count,
                                      std::vector<float>& product_values, Neighbours& out) const {
   std::vector<std::size_t> rows(count);
@@ -353,13 +358,7 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
     }
   }
 
-  std::vector<Found> found;
-  for (std::size_t i = 0; i < count; ++i) {
-    found.clear();
-    for (const Candidate& candidate : filters[i].candidates())
-      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
-    keep_nearest(found, first + i, out);
-  }
+  keep_candidates(filters, queries, first, out);
 }
 
 void NeighbourIndex::find_by_short_product(const Matrix& queries, std::size_t first, std::size_t count,
@@ -377,13 +376,7 @@ void NeighbourIndex::find_by_short_product(const Matrix& queries, std::size_t fi
         filters[i].see(products + (i - at) * kShortPoints, panel * kShortPoints);
     }
 
-  std::vector<Found> found;
-  for (std::size_t i = 0; i < count; ++i) {
-    found.clear();
-    for (const ShortFilter::Candidate& candidate : filters[i].candidates())
-      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
-    keep_nearest(found, first + i, out);
-  }
+  keep_candidates(filters, queries, first, out);
 }
 
 void NeighbourIndex::find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const {
