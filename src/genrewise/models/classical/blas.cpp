@@ -46,6 +46,18 @@ struct Shape {
   }
 };
 
+/// sum += a_block^T * b_block for all blocks of rows, in order.
+void add_products(View<const float> a, View<const float> b, double* sum, std::size_t sum_stride) {
+  std::vector<float> part(a.cols * b.cols);
+  const View<float> part_view(part.data(), a.cols, b.cols);
+  for (std::size_t first = 0; first < a.rows; first += kSumBlock) {
+    const std::size_t count = std::min(kSumBlock, a.rows - first);
+    multiply(Form::tn, 1.0f, a.rows_from(first, count), b.rows_from(first, count), 0.0f, part_view);
+    for (std::size_t i = 0; i < a.cols; ++i)
+      for (std::size_t j = 0; j < b.cols; ++j) sum[i * sum_stride + j] += part[i * b.cols + j];
+  }
+}
+
 }  // namespace
 
 void multiply(Form form, float alpha, View<const float> a, View<const float> b, float beta, View<float> c) {
@@ -69,22 +81,6 @@ Matrix product(Form form, const Matrix& a, const Matrix& b) {
   });
   return c;
 }
-
-namespace {
-
-/// sum += a_block^T * b_block for all blocks of rows, in order.
-void add_products(View<const float> a, View<const float> b, double* sum, std::size_t sum_stride) {
-  std::vector<float> part(a.cols * b.cols);
-  const View<float> part_view(part.data(), a.cols, b.cols);
-  for (std::size_t first = 0; first < a.rows; first += kSumBlock) {
-    const std::size_t count = std::min(kSumBlock, a.rows - first);
-    multiply(Form::tn, 1.0f, a.rows_from(first, count), b.rows_from(first, count), 0.0f, part_view);
-    for (std::size_t i = 0; i < a.cols; ++i)
-      for (std::size_t j = 0; j < b.cols; ++j) sum[i * sum_stride + j] += part[i * b.cols + j];
-  }
-}
-
-}  // namespace
 
 std::vector<double> product_tn(View<const float> a, View<const float> b) {
   std::vector<double> sum(a.cols * b.cols);

@@ -16,6 +16,98 @@
 #include "genrewise/base/runtime.hpp"
 
 namespace genrewise::neural {
+namespace {
+
+/// Marsaglia and Tsang (2000), with their boost for alpha < 1.
+double gamma_variate(double alpha, Rng& rng) {
+  if (alpha < 1) return gamma_variate(alpha + 1, rng) * std::pow(1 - rng.uniform(), 1 / alpha);
+  const double d = alpha - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+  for (;;) {
+    const double x = rng.normal(), v = std::pow(1 + c * x, 3);
+    if (v > 0 && std::log(1 - rng.uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
+  }
+}
+
+class Prefetched final : public BatchStream {
+ public:
+  Prefetched(std::unique_ptr<BatchStream> before, std::size_t batches)
+      : before_(std::move(before)), most_(batches), position_(before_->position()) {
+    thread_ = start_thread([this] { work(); });
+  }
+  ~Prefetched() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+  }
+
+  bool next(Batch& batch) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return !ready_.empty() || ended_; });
+    if (ready_.empty()) {
+      if (fault_) std::rethrow_exception(std::exchange(fault_, nullptr));
+      return false;
+    }
+    std::swap(batch, ready_.front().batch);
+    position_ = std::move(ready_.front().behind);
+    spare_.push_back(std::move(ready_.front().batch));
+    ready_.pop_front();
+    changed_.notify_all();
+    return true;
+  }
+  BatchPosition position() const override { return position_; }
+
+ private:
+  struct Ready {
+    Batch batch;
+    BatchPosition behind;  // position of the stream after this batch
+  };
+
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [&] { return stop_ || ready_.size() < most_; });
+      if (stop_) return;
+      Ready one;
+      if (!spare_.empty()) {
+        one.batch = std::move(spare_.back());
+        spare_.pop_back();
+      }
+      lock.unlock();
+      bool more = false;
+      std::exception_ptr fault;
+      try {
+        more = before_->next(one.batch);
+        one.behind = before_->position();
+      } catch (...) {
+        fault = std::current_exception();
+      }
+      lock.lock();
+      if (more) {
+        ready_.push_back(std::move(one));
+      } else {
+        ended_ = true;
+        fault_ = fault;
+      }
+      changed_.notify_all();
+      if (!more) return;
+    }
+  }
+
+  std::unique_ptr<BatchStream> before_;
+  std::size_t most_;
+  BatchPosition position_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Ready> ready_;
+  std::vector<Batch> spare_;
+  bool stop_ = false, ended_ = false;
+  std::exception_ptr fault_;
+  std::jthread thread_;  // last: it ends before what it uses is destroyed
+};
+
+}  // namespace
 
 MatrixStream::MatrixStream(const Matrix& examples, std::span<const int> labels, std::vector<std::size_t> rows,
                            MatrixStreamConfig config)
@@ -145,20 +237,6 @@ void AugmentedStream::change(std::span<float> example, std::size_t cols, Rng& rn
   }
 }
 
-namespace {
-
-/// Marsaglia and Tsang (2000), with their boost for alpha < 1.
-double gamma_variate(double alpha, Rng& rng) {
-  if (alpha < 1) return gamma_variate(alpha + 1, rng) * std::pow(1 - rng.uniform(), 1 / alpha);
-  const double d = alpha - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  for (;;) {
-    const double x = rng.normal(), v = std::pow(1 + c * x, 3);
-    if (v > 0 && std::log(1 - rng.uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) return d * v;
-  }
-}
-
-}  // namespace
-
 void AugmentedStream::mix(Batch& batch, Rng& rng) const {
   const double a = gamma_variate(config_.mixup, rng), b = gamma_variate(config_.mixup, rng);
   const auto other_share =
@@ -177,89 +255,6 @@ void AugmentedStream::mix(Batch& batch, Rng& rng) const {
     for (std::size_t j = 0; j < batch.values; ++j) own[j] += other_share * (other[j] - own[j]);
   }
 }
-
-namespace {
-
-class Prefetched final : public BatchStream {
- public:
-  Prefetched(std::unique_ptr<BatchStream> before, std::size_t batches)
-      : before_(std::move(before)), most_(batches), position_(before_->position()) {
-    thread_ = start_thread([this] { work(); });
-  }
-  ~Prefetched() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    changed_.notify_all();
-  }
-
-  bool next(Batch& batch) override {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !ready_.empty() || ended_; });
-    if (ready_.empty()) {
-      if (fault_) std::rethrow_exception(std::exchange(fault_, nullptr));
-      return false;
-    }
-    std::swap(batch, ready_.front().batch);
-    position_ = std::move(ready_.front().behind);
-    spare_.push_back(std::move(ready_.front().batch));
-    ready_.pop_front();
-    changed_.notify_all();
-    return true;
-  }
-  BatchPosition position() const override { return position_; }
-
- private:
-  struct Ready {
-    Batch batch;
-    BatchPosition behind;  // position of the stream after this batch
-  };
-
-  void work() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      changed_.wait(lock, [&] { return stop_ || ready_.size() < most_; });
-      if (stop_) return;
-      Ready one;
-      if (!spare_.empty()) {
-        one.batch = std::move(spare_.back());
-        spare_.pop_back();
-      }
-      lock.unlock();
-      bool more = false;
-      std::exception_ptr fault;
-      try {
-        more = before_->next(one.batch);
-        one.behind = before_->position();
-      } catch (...) {
-        fault = std::current_exception();
-      }
-      lock.lock();
-      if (more) {
-        ready_.push_back(std::move(one));
-      } else {
-        ended_ = true;
-        fault_ = fault;
-      }
-      changed_.notify_all();
-      if (!more) return;
-    }
-  }
-
-  std::unique_ptr<BatchStream> before_;
-  std::size_t most_;
-  BatchPosition position_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Ready> ready_;
-  std::vector<Batch> spare_;
-  bool stop_ = false, ended_ = false;
-  std::exception_ptr fault_;
-  std::jthread thread_;  // last: it ends before what it uses is destroyed
-};
-
-}  // namespace
 
 std::unique_ptr<BatchStream> prefetched(std::unique_ptr<BatchStream> before, std::size_t batches) {
   return std::make_unique<Prefetched>(std::move(before), batches);
