@@ -5,12 +5,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/embeddings.hpp"
 #include "genrewise/models/neural/training/mixed_precision.hpp"
@@ -18,12 +19,6 @@
 
 namespace genrewise::neural {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 constexpr std::size_t kNamedRecords = 8;  // records listed when a batch is rejected
 
@@ -76,7 +71,7 @@ TrainingResult Trainer::run(const BatchSource& given) {
     if (state_.learning_rate == 0) find_rate(source);
   }
   const std::size_t examples = source.training_examples();
-  auto last_saved = Clock::now();
+  Stopwatch since_saved;
   double wait_s = 0, train_s = 0;
   if (!state_.finished) {
     auto stream = training_stream(source, epochs(), state_.position);
@@ -105,9 +100,9 @@ TrainingResult Trainer::run(const BatchSource& given) {
       log.add(state_.curve);
       progress_->detail(detail());
       if (context_.epoch_notes) progress_->note(to_string(report, epochs()));
-      if (state_.finished || seconds_since(last_saved) > context_.checkpoint_every_s) {
+      if (state_.finished || since_saved.seconds() > context_.checkpoint_every_s) {
         save_checkpoint(log);
-        last_saved = Clock::now();
+        since_saved = {};
       }
     }
     progress_->finish();
@@ -160,12 +155,8 @@ std::string Trainer::detail() const {
 
 void Trainer::run_epoch(BatchStream& stream) {
   Batch batch;
-  auto mark = Clock::now();
-  const auto lap = [&] {
-    const double seconds = seconds_since(mark);
-    mark = Clock::now();
-    return seconds;
-  };
+  Stopwatch watch;
+  const auto lap = [&] { return std::exchange(watch, {}).seconds(); };
   for (;;) {
     // Several ranks stop after the same step; otherwise one would wait for another forever.
     if (context_.ranks->count() == 1 ? interrupt_requested() : stop_) throw Interrupted();
