@@ -44,8 +44,7 @@ struct Predictions {
 struct FitContext {
   Progress* progress = nullptr;           ///< for classifiers that take long to fit
   std::filesystem::path run_folder = {};  ///< where networks store checkpoints and curves, and continue from them
-  bool replace_run =
-      false;  ///< a run folder of another run, or a damaged one, is emptied with a note instead of refused
+  bool replace_run = false;  ///< a run folder of another or a damaged run is emptied with a note, not refused
   std::filesystem::path embeddings_folder = {};  ///< shared by fits on common examples; empty: run_folder
   bool epoch_notes = true;                       ///< report every epoch as a note, besides the progress
   std::vector<std::string> labels = {};          ///< the labels' names, compared with those of an existing run folder

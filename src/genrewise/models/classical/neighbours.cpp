@@ -13,8 +13,7 @@
 namespace genrewise {
 namespace {
 
-// A tile of products is large enough for fast matrix products, and small enough to be scanned before it leaves the
-// cache.
+// A tile of products is large enough for fast products, and small enough to be scanned before it leaves the cache.
 constexpr std::size_t kQueries = 400, kPoints = 2048;
 constexpr std::size_t kGlance = 32;   // products that are scanned together
 constexpr std::size_t kSample = 512;  // points that the centre is estimated from: any centre is correct
@@ -304,8 +303,8 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
     return out;
   }
   const std::size_t block = even_block(queries.rows(), kQueries);
-  std::vector<std::vector<float>> products(
-      static_cast<std::size_t>(thread_budget()));  // reused by all blocks: new memory is slow
+  // Reused by all blocks: new memory is slow.
+  std::vector<std::vector<float>> products(static_cast<std::size_t>(thread_budget()));
   parallel_for((queries.rows() + block - 1) / block, [&](std::size_t index, int worker) {
     const std::size_t first = index * block;
     find_by_product(queries, first, std::min(block, queries.rows() - first), products[static_cast<std::size_t>(worker)],
@@ -368,8 +367,7 @@ void NeighbourIndex::find_by_short_product(const Matrix& queries, std::size_t fi
   std::vector<ShortFilter> filters;
   for (std::size_t i = 0; i < count; ++i) filters.emplace_back(out.k, block, i, short_points_);
   std::int32_t products[kShortQueries * kShortPoints];
-  for (std::size_t panel = 0; panel < short_points_.panels();
-       ++panel)  // stays in the first-level cache for all queries
+  for (std::size_t panel = 0; panel < short_points_.panels(); ++panel)  // stays in the first-level cache
     for (std::size_t at = 0; at < count; at += kShortQueries) {
       multiply_short(block.panel(at / kShortQueries), short_points_.panel(panel), block.pairs, products);
       for (std::size_t i = at; i < std::min(at + kShortQueries, count); ++i)

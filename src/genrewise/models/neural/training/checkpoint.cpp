@@ -181,8 +181,7 @@ void Trainer::find_rate(const BatchSource& source) {
 double suggested_rate(const std::vector<RatePoint>& points) {
   if (points.size() < 3) throw Error("too few steps to find a learning rate", "learning_rate=auto", "give a number");
   constexpr double kSmoothing = 0.9, kRising = 1.25;
-  constexpr std::size_t kSpan =
-      8;  // steps over which a fall is measured: fewer would measure the noise of single batches
+  constexpr std::size_t kSpan = 8;  // steps over which a fall is measured: fewer would measure noise
   std::vector<double> smooth;
   double sum = 0, weight = 0;
   std::size_t lowest = 0;

@@ -30,8 +30,7 @@ struct TrainingContext {
   bool epoch_notes = true;                       ///< as FitContext's
   std::filesystem::path embeddings_folder = {};  ///< as FitContext's
   bool small_layers = false;                     ///< libtorch uses one thread (genrewise's own kernels use all)
-  double checkpoint_every_s =
-      60;  ///< least time between two writes of the last state, which happen at the end of an epoch
+  double checkpoint_every_s = 60;  ///< least time between two writes of the last state, at the end of an epoch
 };
 
 struct TrainingResult {
