@@ -20,7 +20,8 @@
 namespace genrewise::neural {
 namespace {
 
-constexpr std::size_t kNamedRecords = 8;  // records listed when a batch is rejected
+constexpr double kCheckpointEvery_s = 60;  // least time between two writes of the last state, at the end of an epoch
+constexpr std::size_t kNamedRecords = 8;   // records listed when a batch is rejected
 
 }  // namespace
 
@@ -44,7 +45,7 @@ BodyEngine Trainer::engine_of_frozen_body(const BatchSource& source) const {
   return {};
 }
 
-TrainingResult Trainer::run(const BatchSource& given) {
+TrainingCurve Trainer::run(const BatchSource& given) {
   follow_thread_budget(context_.small_layers);
   if (given.training_examples() == 0) throw Error("there are no examples to train on", "training");
   loss_ = {given.label_count, config_.label_smoothing, {}};
@@ -62,17 +63,15 @@ TrainingResult Trainer::run(const BatchSource& given) {
   nlohmann::json identity = identity_of(given);
   if (engine.embed) identity["embeddings"] = engine.weights;
   TrainingLog log(context_.run_folder, identity, context_.ranks->rank() == 0);
-  TrainingResult result;
-  result.resumed = resume(log);
+  const bool resumed = resume(log);
   embedded_ = engine.embed && !state_.finished;
   const BatchSource source = embedded_ ? embedded(given, engine, context_.embeddings_folder, *progress_) : given;
-  if (!result.resumed) {
+  if (!resumed) {
     state_.learning_rate = context_.follow != nullptr ? context_.follow->learning_rate : config_.learning_rate;
     if (state_.learning_rate == 0) find_rate(source);
   }
   const std::size_t examples = source.training_examples();
   Stopwatch since_saved;
-  double wait_s = 0, train_s = 0;
   if (!state_.finished) {
     auto stream = training_stream(source, epochs(), state_.position);
     progress_->begin("training", "clips", epochs() * examples,
@@ -94,28 +93,27 @@ TrainingResult Trainer::run(const BatchSource& given) {
       }
       // An epoch's end is completed and saved as a whole, so a resumed run finds it complete.
       const HoldInterrupts hold;
-      wait_s += state_.sums.wait_s;
-      train_s += state_.sums.train_s;
       end_epoch(report);
       log.add(state_.curve);
       progress_->detail(detail());
       if (context_.epoch_notes) progress_->note(to_string(report, epochs()));
-      if (state_.finished || since_saved.seconds() > context_.checkpoint_every_s) {
+      if (state_.finished || since_saved.seconds() > kCheckpointEvery_s) {
         save_checkpoint(log);
         since_saved = {};
       }
     }
     progress_->finish();
   }
+  TrainingCurve curve{{}, state_.curve.size(), state_.learning_rate};
+  for (const EpochReport& report : state_.curve)
+    curve.epochs.push_back({report.epoch, report.training_loss, report.training_accuracy, report.validation_loss,
+                            report.validation_accuracy, report.learning_rate});
   if (config_.keep_best && state_.best_epoch > 0) {
     const at::NoGradGuard no_grad;
     for (std::size_t i = 0; i < best_weights_.size(); ++i) network_.weights()[i].value.copy_(best_weights_[i]);
-    result.best_epoch = state_.best_epoch;
+    curve.chosen_epoch = state_.best_epoch;
   }
-  result.curve = state_.curve;
-  result.learning_rate = state_.learning_rate;
-  result.input_wait_share = train_s > 0 ? wait_s / train_s : 0;
-  return result;
+  return curve;
 }
 
 std::unique_ptr<BatchStream> Trainer::training_stream(const BatchSource& source, std::uint64_t epochs,

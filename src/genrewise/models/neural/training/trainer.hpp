@@ -17,6 +17,7 @@
 #include "genrewise/models/neural/training/ranks.hpp"
 #include "genrewise/models/neural/training/settings.hpp"
 #include "genrewise/models/neural/training/training_log.hpp"
+#include "genrewise/models/training_curve.hpp"
 
 namespace genrewise::neural {
 
@@ -30,15 +31,6 @@ struct TrainingContext {
   bool epoch_notes = true;                       ///< as FitContext's
   std::filesystem::path embeddings_folder = {};  ///< as FitContext's
   bool small_layers = false;                     ///< libtorch uses one thread (genrewise's own kernels use all)
-  double checkpoint_every_s = 60;  ///< least time between two writes of the last state, at the end of an epoch
-};
-
-struct TrainingResult {
-  std::vector<EpochReport> curve;
-  std::uint64_t best_epoch = 0;  ///< of the weights that the network holds; 0: the last epoch
-  double learning_rate = 0;      ///< found by the search, or given
-  double input_wait_share = 0;   ///< over all epochs of this call
-  bool resumed = false;
 };
 
 /// Trains a network on batches.
@@ -53,7 +45,8 @@ class Trainer {
  public:
   /// The network is on its device already; it is trained in place.
   Trainer(Network& network, TrainerConfig config, std::string device, TrainingContext context = {});
-  TrainingResult run(const BatchSource& given);
+  /// Returns the curve of all epochs, also of those before an interruption.
+  TrainingCurve run(const BatchSource& given);
 
  private:
   struct Sums {
