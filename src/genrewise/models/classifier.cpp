@@ -16,14 +16,6 @@ void Classifier::fit_batches(const BatchSource& /*source*/, const FitContext& /*
   throw Error("cannot be fitted on batches", std::string(kind()), "fit it on a table of all examples");
 }
 
-std::vector<int> Classifier::predict(const Matrix& examples) const {
-  return predict_with_probabilities(examples).labels;
-}
-
-Matrix Classifier::predict_probabilities(const Matrix& examples) const {
-  return predict_with_probabilities(examples).probabilities;
-}
-
 std::vector<const ClassifierDescriptor*> classifier_descriptors() {
 #define GENREWISE_ADDRESS(name) &name(),
   std::vector<const ClassifierDescriptor*> all = {GENREWISE_CLASSIFIERS(GENREWISE_ADDRESS)};

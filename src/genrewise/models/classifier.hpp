@@ -82,8 +82,10 @@ class Classifier {
   /// decision values, which its calibrated probabilities need not follow), and class probabilities. Throws Error when
   /// the number of columns differs from the one it was fitted on. Thread-safe.
   virtual Predictions predict_with_probabilities(const Matrix& examples) const = 0;
-  std::vector<int> predict(const Matrix& examples) const;
-  Matrix predict_probabilities(const Matrix& examples) const;
+  std::vector<int> predict(const Matrix& examples) const { return predict_with_probabilities(examples).labels; }
+  Matrix predict_probabilities(const Matrix& examples) const {
+    return predict_with_probabilities(examples).probabilities;
+  }
 
   /// Registers with `work` what fit() and predictions will request from it. Call it for all classifiers that share
   /// `work` before the first of them is fitted, so that the first computation covers the needs of all.

@@ -167,10 +167,6 @@ bool MatrixStream::next(Batch& batch) {
   return true;
 }
 
-BatchPosition MatrixStream::position() const {
-  return {epoch_, batch_, fingerprint_};
-}
-
 AugmentedStream::AugmentedStream(std::unique_ptr<BatchStream> before, InputShape shape, AugmentationConfig config,
                                  std::uint64_t seed)
     : before_(std::move(before)), shape_(shape), config_(config), seed_(seed) {
