@@ -189,10 +189,8 @@ class NetworkClassifier final : public Classifier {
   void train(const BatchSource& source, const FitContext& context) {
     network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
     network_->to(device_);
-    TrainingContext training;
+    TrainingContext training{.fit = context};
     training.small_layers = kind_.small_layers;
-    training.progress = context.progress;
-    training.run_folder = context.run_folder;
     training.embeddings_folder = context.embeddings_folder.empty() ? context.run_folder : context.embeddings_folder;
     training.identity = {
         {"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
@@ -200,7 +198,6 @@ class NetworkClassifier final : public Classifier {
       training.follow = context.follow;
       training.identity["follows"] = sha256_hex(to_json(*context.follow).dump());
     }
-    training.epoch_notes = context.epoch_notes;
     if (!context.ranks_address.empty())
       training.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device_);
     TrainingCurve curve = Trainer(*network_, config_, device_, training).run(source);

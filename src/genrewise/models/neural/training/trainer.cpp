@@ -31,7 +31,7 @@ Trainer::Trainer(Network& network, TrainerConfig config, std::string device, Tra
       device_(std::move(device)),
       context_(std::move(context)),
       optimiser_(config_, network),
-      progress_(context_.progress != nullptr ? context_.progress : &quiet_) {}
+      progress_(context_.fit.progress != nullptr ? context_.fit.progress : &quiet_) {}
 
 /// The engine, if the body stays frozen and sees every example unchanged in every epoch.
 BodyEngine Trainer::engine_of_frozen_body(const BatchSource& source) const {
@@ -62,7 +62,7 @@ TrainingCurve Trainer::run(const BatchSource& given) {
   const BodyEngine engine = engine_of_frozen_body(given);
   nlohmann::json identity = identity_of(given);
   if (engine.embed) identity["embeddings"] = engine.weights;
-  TrainingLog log(context_.run_folder, identity, context_.ranks->rank() == 0);
+  TrainingLog log(context_.fit.run_folder, identity, context_.ranks->rank() == 0);
   const bool resumed = resume(log);
   embedded_ = engine.embed && !state_.finished;
   const BatchSource source = embedded_ ? embedded(given, engine, context_.embeddings_folder, *progress_) : given;
@@ -96,7 +96,7 @@ TrainingCurve Trainer::run(const BatchSource& given) {
       end_epoch(report);
       log.add(state_.curve);
       progress_->detail(detail());
-      if (context_.epoch_notes) progress_->note(to_string(report, epochs()));
+      if (context_.fit.epoch_notes) progress_->note(to_string(report, epochs()));
       if (state_.finished || since_saved.seconds() > kCheckpointEvery_s) {
         save_checkpoint(log);
         since_saved = {};

@@ -11,24 +11,22 @@
 
 #include "genrewise/base/progress.hpp"
 #include "genrewise/models/batch_source.hpp"
+#include "genrewise/models/classifier.hpp"
 #include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/loss.hpp"
 #include "genrewise/models/neural/training/optimiser.hpp"
 #include "genrewise/models/neural/training/ranks.hpp"
 #include "genrewise/models/neural/training/settings.hpp"
 #include "genrewise/models/neural/training/training_log.hpp"
-#include "genrewise/models/training_curve.hpp"
 
 namespace genrewise::neural {
 
 /// Where a training run reports progress and stores checkpoints, and its ranks.
 struct TrainingContext {
-  Progress* progress = nullptr;
-  std::filesystem::path run_folder = {};               ///< empty: nothing is stored
+  const FitContext& fit;                               ///< its progress, run_folder and epoch_notes are used
   nlohmann::json identity = nlohmann::json::object();  ///< of the run, in addition to the data's fingerprint
   std::shared_ptr<Ranks> ranks = std::make_shared<Ranks>();
   const TrainingCurve* follow = nullptr;         ///< as FitContext's
-  bool epoch_notes = true;                       ///< as FitContext's
   std::filesystem::path embeddings_folder = {};  ///< as FitContext's
   bool small_layers = false;                     ///< libtorch uses one thread (genrewise's own kernels use all)
 };
@@ -44,7 +42,7 @@ struct TrainingContext {
 class Trainer {
  public:
   /// The network is on its device already; it is trained in place.
-  Trainer(Network& network, TrainerConfig config, std::string device, TrainingContext context = {});
+  Trainer(Network& network, TrainerConfig config, std::string device, TrainingContext context);
   /// Returns the curve of all epochs, also of those before an interruption.
   TrainingCurve run(const BatchSource& given);
 
