@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,12 +11,12 @@
 #include <thread>
 #include <utility>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/networks/messages.hpp"
-#include "genrewise/models/networks/requests.hpp"
 #include "genrewise/models/neural/training/network_classifier.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
@@ -33,6 +32,8 @@ using Clock = std::chrono::steady_clock;
   ::_exit(0);
 }
 
+void never_wait(short) {}  // the socket blocks
+
 /// Sends messages. Thread-safe.
 class Outbox {
  public:
@@ -40,19 +41,11 @@ class Outbox {
   void send(const json& header, std::span<const float> numbers = {}) {
     const std::string head = message_head(header, numbers.size(), kNeuralProtocol);
     const std::lock_guard lock(mutex_);
-    send_bytes(std::as_bytes(std::span(head)));
-    send_bytes(std::as_bytes(numbers));
+    for (const auto bytes : {std::as_bytes(std::span(head)), std::as_bytes(numbers)})
+      if (!send_all(socket_, bytes, never_wait)) end_process();
   }
 
  private:
-  void send_bytes(std::span<const std::byte> bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t sent = ::write(socket_, bytes.data(), bytes.size());
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent <= 0) end_process();
-      bytes = bytes.subspan(static_cast<std::size_t>(sent));
-    }
-  }
   int socket_;
   std::mutex mutex_;
 };
@@ -75,12 +68,7 @@ class Inbox {
  private:
   void read_all(int socket, Runtime& runtime) {
     const auto read = [&](std::span<std::byte> bytes) {
-      while (!bytes.empty()) {
-        const ssize_t got = ::read(socket, bytes.data(), bytes.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) end_process();
-        bytes = bytes.subspan(static_cast<std::size_t>(got));
-      }
+      if (!receive_all(socket, bytes, never_wait)) end_process();
     };
     try {
       for (;;) {

@@ -7,7 +7,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/networks/messages.hpp"
-#include "genrewise/models/networks/requests.hpp"
 
 namespace {
 

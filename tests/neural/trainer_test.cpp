@@ -156,7 +156,7 @@ TEST(Trainer, RefusesADamagedCheckpoint) {
   EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), HasSubstr("last.safetensors"));
 }
 
-TEST(Trainer, RefusesACheckpointWithAFlippedBitOrOfAnotherRun) {
+TEST(Trainer, RefusesACheckpointWithAFlippedBitOrOfAnotherRunOrWithoutAChecksum) {
   const Examples examples = made_examples(60, 12, 3);
   TemporaryFolder folder;
   FitContext context, other_context;
@@ -178,6 +178,11 @@ TEST(Trainer, RefusesACheckpointWithAFlippedBitOrOfAnotherRun) {
     write_file(checkpoint, read_file(other_context.run_folder / name));
     EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }),
                 HasSubstr("is a checkpoint of another training run"));
+    write_file(checkpoint, bytes);
+    TensorArchive unsealed = TensorArchive::read(checkpoint);
+    unsealed.metadata.erase("sha256");
+    write_file(checkpoint, unsealed.serialise());
+    EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), HasSubstr("has no checksum"));
     write_file(checkpoint, bytes);
   }
   EXPECT_EQ(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), "no error");

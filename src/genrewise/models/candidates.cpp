@@ -166,10 +166,4 @@ Assignment parse_assignment(const Part& part) {
           {part.whole, *end + 1, part.end}};
 }
 
-std::string plain_characters(std::string_view text) {
-  std::string plain;
-  for (const char c : text) plain += (is_letter(c) && c != '_') || is_digit(c) || c == '.' ? c : '-';
-  return plain;
-}
-
 }  // namespace genrewise::grammar

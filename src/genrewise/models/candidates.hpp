@@ -43,7 +43,4 @@ Candidates parse_candidates(const Part& part, std::string_view name);
 /// A value in the grammar: in parentheses where required.
 std::string value_text(const std::string& value);
 
-/// The text with every character except letters, digits, dots and hyphens replaced by a hyphen.
-std::string plain_characters(std::string_view text);
-
 }  // namespace genrewise::grammar

@@ -5,6 +5,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/models/networks/networks.hpp"
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
 std::string_view Classifier::kind() const {
@@ -13,14 +14,6 @@ std::string_view Classifier::kind() const {
 
 void Classifier::fit_batches(const BatchSource& /*source*/, const FitContext& /*context*/) {
   throw Error("cannot be fitted on batches", std::string(kind()), "fit it on a table of all examples");
-}
-
-std::vector<int> Classifier::predict(const Matrix& examples) const {
-  return predict_with_probabilities(examples).labels;
-}
-
-Matrix Classifier::predict_probabilities(const Matrix& examples) const {
-  return predict_with_probabilities(examples).probabilities;
 }
 
 std::vector<const ClassifierDescriptor*> classifier_descriptors() {
@@ -59,6 +52,22 @@ ParameterValues check_parameters(const ClassifierDescriptor& descriptor, const P
 std::unique_ptr<Classifier> make_classifier(std::string_view kind, const Parameters& parameters, std::uint64_t seed) {
   const ClassifierDescriptor& descriptor = classifier_descriptor(kind);
   return descriptor.make(check_parameters(descriptor, parameters), seed);
+}
+
+void require_state_of(const TensorArchive& archive, const std::string& prefix, std::size_t labels,
+                      std::size_t columns) {
+  const auto require = [&](std::int64_t found_labels, std::int64_t found_columns) {
+    if (found_labels != static_cast<std::int64_t>(labels) || found_columns != static_cast<std::int64_t>(columns))
+      throw Error(fmt::format("its classifier has {} labels and {} columns, not {} and {}", found_labels, found_columns,
+                              labels, columns),
+                  archive.name());
+  };
+  if (const std::string name = prefix + "sizes"; archive.contains(name)) {  // a classical classifier
+    const auto sizes = archive.integers(name, 2);
+    require(sizes[0], sizes[1]);
+  }
+  if (const std::string name = prefix + "inputs"; archive.contains(name))  // a network
+    require(static_cast<std::int64_t>(archive.count(prefix + "present")), archive.integer(name));
 }
 
 }  // namespace genrewise

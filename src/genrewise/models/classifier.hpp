@@ -44,8 +44,7 @@ struct Predictions {
 struct FitContext {
   Progress* progress = nullptr;           ///< for classifiers that take long to fit
   std::filesystem::path run_folder = {};  ///< where networks store checkpoints and curves, and continue from them
-  bool replace_run =
-      false;  ///< a run folder of another run, or a damaged one, is emptied with a note instead of refused
+  bool replace_run = false;  ///< a run folder of another or a damaged run is emptied with a note, not refused
   std::filesystem::path embeddings_folder = {};  ///< shared by fits on common examples; empty: run_folder
   bool epoch_notes = true;                       ///< report every epoch as a note, besides the progress
   std::vector<std::string> labels = {};          ///< the labels' names, compared with those of an existing run folder
@@ -83,8 +82,10 @@ class Classifier {
   /// decision values, which its calibrated probabilities need not follow), and class probabilities. Throws Error when
   /// the number of columns differs from the one it was fitted on. Thread-safe.
   virtual Predictions predict_with_probabilities(const Matrix& examples) const = 0;
-  std::vector<int> predict(const Matrix& examples) const;
-  Matrix predict_probabilities(const Matrix& examples) const;
+  std::vector<int> predict(const Matrix& examples) const { return predict_with_probabilities(examples).labels; }
+  Matrix predict_probabilities(const Matrix& examples) const {
+    return predict_with_probabilities(examples).probabilities;
+  }
 
   /// Registers with `work` what fit() and predictions will request from it. Call it for all classifiers that share
   /// `work` before the first of them is fitted, so that the first computation covers the needs of all.

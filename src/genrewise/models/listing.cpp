@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "genrewise/base/csv.hpp"
 
 namespace genrewise {

@@ -6,8 +6,9 @@
 #include <string_view>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
-#include "genrewise/models/model_state.hpp"
+#include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -36,10 +37,7 @@ json any_text(const std::string& text) {
     value.dump();
     return value;
   } catch (const json::type_error&) {
-    static constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (unsigned char c : text) (hex += digits[c >> 4]) += digits[c & 15];
-    return {{"hex", hex}};
+    return {{"hex", to_hex(text)}};
   }
 }
 

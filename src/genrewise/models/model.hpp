@@ -23,8 +23,7 @@ struct Model {
   std::vector<FeatureColumn> columns;
   Preprocessor preprocessor;  ///< standardisation and PCA, fitted on the training part only
   std::unique_ptr<Classifier> classifier;
-  nlohmann::json
-      facts;  ///< training data fingerprint, split, seed, scores, program version; informative, not used in predictions
+  nlohmann::json facts;  ///< training data fingerprint, split, seed, scores, program version: not used in predictions
 
   /// rows x labels, from raw features; `offsets` as in FeatureTable. Throws Error when the number of columns differs
   /// from the model's, when a value is not finite (names its row and column), and when the classifier does not return

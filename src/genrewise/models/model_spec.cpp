@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 
 #include "genrewise/base/error.hpp"
@@ -266,7 +265,10 @@ std::string file_name_of(std::string_view model_name) {
 }
 
 std::string as_file_name(std::string_view text) {
-  return grammar::plain_characters(text);
+  constexpr std::string_view kKept = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.";
+  std::string name;
+  for (const char c : text) name += kKept.find(c) == std::string_view::npos ? '-' : c;
+  return name;
 }
 
 std::vector<ModelSpec> default_models() {
@@ -274,10 +276,6 @@ std::vector<ModelSpec> default_models() {
   for (const NamedPreset& one : all_presets())
     if (one.preset.in_study) models.push_back(parse_model(one.preset.name));
   return models;
-}
-
-std::vector<ModelSpec> fma_baseline_models() {
-  return parse_models({std::string(kFmaBaselines)});
 }
 
 }  // namespace genrewise

@@ -15,7 +15,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "genrewise/models/classifier.hpp"
@@ -50,8 +49,10 @@ enum class Values { candidates, single };
 /// that the classifier does not have and for a value that is not allowed; UnknownName for an unknown kind.
 ModelSpec parse_model(std::string_view text, Values values = Values::candidates);
 /// Several models, also several in one text with commas between them: a comma starts a new model where the name of a
-/// kind or preset follows, and otherwise continues the candidates before it. "fma-baselines" stands for
-/// fma_baseline_models(). Duplicates are dropped. Throws Error for two whose files would have the same name.
+/// kind or preset follows, and otherwise continues the candidates before it. "fma-baselines" stands for the classifiers
+/// of the FMA dataset's published baselines (Defferrard et al. 2017, baselines.ipynb) that exist here, with their
+/// parameters and nothing to choose: fma-LR, fma-kNN, fma-SVCrbf, ... Duplicates are dropped. Throws Error for two
+/// whose files would have the same name.
 std::vector<ModelSpec> parse_models(const std::vector<std::string>& texts);
 
 /// NAME=VALUE, added to a model's parameters in place of what was there by default. Throws Error as parse_model() does,
@@ -73,8 +74,5 @@ std::string as_file_name(std::string_view text);
 
 /// The models of a study where none are named: all presets that are marked for it.
 std::vector<ModelSpec> default_models();
-/// The classifiers of the FMA dataset's published baselines (Defferrard et al. 2017, baselines.ipynb) that exist here,
-/// with their parameters and nothing to choose: fma-LR, fma-kNN, fma-SVCrbf, ...
-std::vector<ModelSpec> fma_baseline_models();
 
 }  // namespace genrewise

@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "genrewise/base/csv.hpp"
-#include "genrewise/base/error.hpp"
 
 namespace genrewise {
 

@@ -5,16 +5,13 @@
 #include <string>
 
 namespace genrewise {
-namespace {
 
-/// The classifiers of the FMA dataset's baselines.ipynb (Defferrard et al. 2017).
-struct Baseline {
-  const char *name, *title, *kind;
-  Parameters parameters;
-};
-
-const std::vector<Baseline>& baselines() {
-  static const std::vector<Baseline> all = {
+std::vector<NamedPreset> fma_presets() {
+  struct Baseline {
+    const char *name, *title, *kind;
+    Parameters parameters;
+  };
+  static const std::vector<Baseline> baselines = {
       {"LR", "Logistic regression", "logreg", {}},
       {"kNN", "200 nearest neighbours", "knn", {{"n_neighbors", "200"}}},
       {"SVCrbf", "SVM, RBF kernel", "svm", {{"kernel", "rbf"}}},
@@ -31,14 +28,8 @@ const std::vector<Baseline>& baselines() {
       {"MLP2", "Perceptron, 200 and 50", "mlp", {{"hidden_layer_sizes", "(200,50)"}, {"max_iter", "2000"}}},
       {"NB", "Gaussian naive Bayes", "gnb", {}},
       {"QDA", "Quadratic discriminant analysis", "qda", {}}};
-  return all;
-}
-
-}  // namespace
-
-std::vector<NamedPreset> fma_presets() {
   std::vector<NamedPreset> presets;
-  for (const Baseline& one : baselines())
+  for (const Baseline& one : baselines)
     presets.push_back({&classifier_descriptor(one.kind),
                        {std::string("fma-") + one.name, std::string(one.title) + ", FMA baseline", one.parameters}});
   return presets;

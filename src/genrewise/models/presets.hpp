@@ -16,6 +16,7 @@ struct NamedPreset {
 
 /// Those of the classifiers, then FMA's baselines.
 std::vector<NamedPreset> all_presets();
+/// The classifiers of the FMA dataset's baselines.ipynb (Defferrard et al. 2017).
 std::vector<NamedPreset> fma_presets();
 std::optional<NamedPreset> find_preset(std::string_view name);
 

@@ -1,7 +1,5 @@
 #include "genrewise/models/shared_work.hpp"
 
-#include <algorithm>
-
 namespace genrewise {
 
 void SharedWork::add(const Matrix& table) {

@@ -1,7 +1,5 @@
 #include "genrewise/models/training_curve.hpp"
 
-#include <algorithm>
-
 namespace genrewise {
 
 using nlohmann::json;

@@ -9,9 +9,9 @@
 #include <map>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
-#include "genrewise/models/zero_shot_tables.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
 #include "genrewise/pretrained/inference/musicnn.hpp"
 
@@ -98,14 +98,8 @@ void require_evidence(ZeroShotNetwork network, const std::string& genre) {
 
 std::vector<std::string> listed(std::string_view text) {
   if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
-  std::vector<std::string> genres(1);
-  for (const char c : text) {
-    if (c == ',') {
-      genres.emplace_back();
-    } else if (c != ' ' || !genres.back().empty()) {
-      genres.back() += c;
-    }
-  }
+  std::vector<std::string> genres = split_text(text, ',');
+  for (std::string& genre : genres) genre.erase(0, genre.find_first_not_of(' '));
   std::erase_if(genres, [](const std::string& genre) { return plain(genre).empty(); });
   return genres;
 }
@@ -190,10 +184,6 @@ class ZeroShot final : public Classifier {
 };
 
 }  // namespace
-
-std::span<const GenreEvidence> genre_evidence(ZeroShotNetwork network) {
-  return network == musicnn ? tag_evidence() : audioset_evidence();
-}
 
 std::vector<std::string> zero_shot_genres(ZeroShotNetwork network) {
   std::vector<std::string> names;

@@ -1,8 +1,6 @@
 // Genres without training, from the AudioSet classes of EfficientAT and the tags of musicnn.
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,15 +21,17 @@ std::string_view to_string(ZeroShotNetwork network);
 /// Name of the feature set with the network's outputs.
 std::string_view zero_shot_features(ZeroShotNetwork network);
 
-/// How strongly an output of the network indicates a genre: 1 for one that is the genre or a part of it, less for what
-/// is merely common in it.
+/// How strongly an output of the network indicates a genre, chosen by hand from the names before any measurement: 1 for
+/// one that is the genre or a kind of it; 0.5 for musicnn's umbrella tags "rock" and "pop", which listeners give to
+/// most songs, for typical instruments and related genres; 0.3 for moods and for what is merely common in it.
 struct GenreEvidence {
   std::string_view genre;
   std::size_t column = 0;      ///< of the network's feature set: 0 .. 526, 0 .. 99
   std::string_view name = {};  ///< of the class or tag, for display
   float weight = 1;
 };
-/// The network's table (docs/networks.md prints it), grouped by genre; for `both` that of efficientat.
+/// The network's table (tables/zero_shot_NETWORK.csv; docs/networks.md prints it), grouped by genre; for `both` that of
+/// efficientat. Genres that no output indicates are not in it.
 std::span<const GenreEvidence> genre_evidence(ZeroShotNetwork network);
 
 /// The genres of the network's table, in its order; for `both` those of efficientat, which include musicnn's.

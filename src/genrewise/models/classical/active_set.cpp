@@ -24,41 +24,6 @@ void add_scaled(const float* row, double factor, double* out, std::size_t count)
   for (std::size_t j = 0; j < count; ++j) out[j] += factor * static_cast<double>(row[j]);
 }
 
-}  // namespace
-
-double KernelForm::mean_diagonal() {
-  double sum = 0;
-  for (std::size_t i = 0; i < size_; ++i) sum += static_cast<double>(kernel_.diagonal(i));
-  return sum / static_cast<double>(size_);
-}
-
-void KernelForm::add_product(std::span<const std::size_t> indices, std::span<const double> d,
-                             std::span<double> products) {
-  for (std::size_t k = 0; k < indices.size(); ++k) {
-    const PairKernel::Row row = kernel_.row(indices[k]);
-    add_scaled(row.first, d[k], products.data(), first_count_);
-    add_scaled(row.second, d[k], products.data() + first_count_, size_ - first_count_);
-  }
-}
-
-bool KernelForm::solve(std::span<const std::size_t> indices, std::span<const double> ridge,
-                       std::span<std::vector<double>> right_sides) {
-  const std::size_t n = indices.size();
-  if (n > kMostUnknowns) return false;
-  std::vector<double> matrix(n * n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const PairKernel::Row row = kernel_.row(indices[i]);
-    double* out = matrix.data() + i * n;
-    for (std::size_t j = 0; j <= i; ++j)
-      out[j] = static_cast<double>(indices[j] < first_count_ ? row.first[indices[j]]
-                                                             : row.second[indices[j] - first_count_]);
-    out[i] += ridge[i];
-  }
-  return blas::solve_positive(matrix, n, right_sides);
-}
-
-namespace {
-
 class ActiveSets {
  public:
   ActiveSets(KernelForm& form, std::size_t first_count, std::span<const double> bound, DualPoint point)
@@ -207,6 +172,37 @@ class ActiveSets {
 };
 
 }  // namespace
+
+double KernelForm::mean_diagonal() {
+  double sum = 0;
+  for (std::size_t i = 0; i < size_; ++i) sum += static_cast<double>(kernel_.diagonal(i));
+  return sum / static_cast<double>(size_);
+}
+
+void KernelForm::add_product(std::span<const std::size_t> indices, std::span<const double> d,
+                             std::span<double> products) {
+  for (std::size_t k = 0; k < indices.size(); ++k) {
+    const PairKernel::Row row = kernel_.row(indices[k]);
+    add_scaled(row.first, d[k], products.data(), first_count_);
+    add_scaled(row.second, d[k], products.data() + first_count_, size_ - first_count_);
+  }
+}
+
+bool KernelForm::solve(std::span<const std::size_t> indices, std::span<const double> ridge,
+                       std::span<std::vector<double>> right_sides) {
+  const std::size_t n = indices.size();
+  if (n > kMostUnknowns) return false;
+  std::vector<double> matrix(n * n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const PairKernel::Row row = kernel_.row(indices[i]);
+    double* out = matrix.data() + i * n;
+    for (std::size_t j = 0; j <= i; ++j)
+      out[j] = static_cast<double>(indices[j] < first_count_ ? row.first[indices[j]]
+                                                             : row.second[indices[j] - first_count_]);
+    out[i] += ridge[i];
+  }
+  return blas::solve_positive(matrix, n, right_sides);
+}
 
 double violation(const DualPoint& point, std::size_t first_count, std::span<const double> bound) {
   double least_up = 1e300, most_low = -1e300;

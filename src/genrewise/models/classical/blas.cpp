@@ -2,7 +2,6 @@
 
 #include <cblas.h>
 
-#include <algorithm>
 #include <mutex>
 
 #include "genrewise/base/error.hpp"
@@ -47,6 +46,18 @@ struct Shape {
   }
 };
 
+/// sum += a_block^T * b_block for all blocks of rows, in order.
+void add_products(View<const float> a, View<const float> b, double* sum, std::size_t sum_stride) {
+  std::vector<float> part(a.cols * b.cols);
+  const View<float> part_view(part.data(), a.cols, b.cols);
+  for (std::size_t first = 0; first < a.rows; first += kSumBlock) {
+    const std::size_t count = std::min(kSumBlock, a.rows - first);
+    multiply(Form::tn, 1.0f, a.rows_from(first, count), b.rows_from(first, count), 0.0f, part_view);
+    for (std::size_t i = 0; i < a.cols; ++i)
+      for (std::size_t j = 0; j < b.cols; ++j) sum[i * sum_stride + j] += part[i * b.cols + j];
+  }
+}
+
 }  // namespace
 
 void multiply(Form form, float alpha, View<const float> a, View<const float> b, float beta, View<float> c) {
@@ -61,41 +72,15 @@ void multiply(Form form, double alpha, View<const double> a, View<const double> 
   cblas_dgemm(CblasRowMajor, s.ta, s.tb, s.m, s.n, s.k, alpha, a.data, s.lda, b.data, s.ldb, beta, c.data, s.ldc);
 }
 
-Matrix product_nt(const Matrix& a, const Matrix& b) {
-  Matrix c(a.rows(), b.rows());
+Matrix product(Form form, const Matrix& a, const Matrix& b) {
+  Matrix c(a.rows(), form == Form::nt ? b.rows() : b.cols());
   const View<const float> av(a), bv(b);
   const View<float> cv(c);
   for_blocks(a.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
-    multiply(Form::nt, 1.0f, av.rows_from(first, count), bv, 0.0f, cv.rows_from(first, count));
+    multiply(form, 1.0f, av.rows_from(first, count), bv, 0.0f, cv.rows_from(first, count));
   });
   return c;
 }
-
-Matrix product_nn(const Matrix& a, const Matrix& b) {
-  Matrix c(a.rows(), b.cols());
-  const View<const float> av(a), bv(b);
-  const View<float> cv(c);
-  for_blocks(a.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
-    multiply(Form::nn, 1.0f, av.rows_from(first, count), bv, 0.0f, cv.rows_from(first, count));
-  });
-  return c;
-}
-
-namespace {
-
-/// sum += a_block^T * b_block for all blocks of rows, in order.
-void add_products(View<const float> a, View<const float> b, double* sum, std::size_t sum_stride) {
-  std::vector<float> part(a.cols * b.cols);
-  const View<float> part_view(part.data(), a.cols, b.cols);
-  for (std::size_t first = 0; first < a.rows; first += kSumBlock) {
-    const std::size_t count = std::min(kSumBlock, a.rows - first);
-    multiply(Form::tn, 1.0f, a.rows_from(first, count), b.rows_from(first, count), 0.0f, part_view);
-    for (std::size_t i = 0; i < a.cols; ++i)
-      for (std::size_t j = 0; j < b.cols; ++j) sum[i * sum_stride + j] += part[i * b.cols + j];
-  }
-}
-
-}  // namespace
 
 std::vector<double> product_tn(View<const float> a, View<const float> b) {
   std::vector<double> sum(a.cols * b.cols);

@@ -1,7 +1,7 @@
 // Matrix products on OpenBLAS. OpenBLAS always runs on the calling thread only; loops over blocks of fixed size run on
 // genrewise's own threads. Thread budgets therefore never multiply, and results are the same for any number of threads.
 //
-//     const Matrix products = blas::product_nt(a, b);                   // a * b^T
+//     const Matrix products = blas::product(blas::Form::nt, a, b);      // a * b^T
 //     const auto [mean, variance] = blas::column_moments(examples);
 #pragma once
 
@@ -37,9 +37,8 @@ enum class Form { nn, nt, tn };
 void multiply(Form form, float alpha, View<const float> a, View<const float> b, float beta, View<float> c);
 void multiply(Form form, double alpha, View<const double> a, View<const double> b, double beta, View<double> c);
 
-/// a * b^T, or a * b, in blocks of rows over all threads.
-Matrix product_nt(const Matrix& a, const Matrix& b);
-Matrix product_nn(const Matrix& a, const Matrix& b);
+/// a * b^T (nt), or a * b (nn), in blocks of rows over all threads.
+Matrix product(Form form, const Matrix& a, const Matrix& b);
 /// a^T * b with sums over blocks of rows in double; a.cols x b.cols, row-major.
 std::vector<double> product_tn(View<const float> a, View<const float> b);
 /// a^T * a likewise; only the lower triangle is computed, both are filled.

@@ -15,13 +15,6 @@ namespace {
 constexpr std::uint32_t kInfinityBits = 0x7f800000u;
 constexpr std::size_t kProbedRows = 16;
 
-Matrix some_rows(const Matrix& examples) {
-  const std::size_t count = std::min(kProbedRows, examples.rows());
-  std::vector<std::size_t> rows(count);
-  for (std::size_t i = 0; i < count; ++i) rows[i] = i * examples.rows() / count;
-  return examples.select_rows(rows);
-}
-
 /// Of a fitted classifier: sums of huge or tiny values can leave the range of floating point in any solver.
 void require_finite_probabilities(const Matrix& probabilities, const std::string& kind) {
   if (std::ranges::all_of(probabilities.values(), [](float value) { return std::isfinite(value); })) return;
@@ -82,7 +75,7 @@ void ClassicalClassifier::fit(const TrainingData& data, const FitContext& contex
   columns_ = examples.cols();
   work_ = context.work;
   fit_classes(examples, classes, class_count());
-  require_finite_probabilities(probabilities(some_rows(examples)), kind);
+  require_finite_probabilities(probabilities(sample_of(examples, kProbedRows)), kind);
 }
 
 Matrix ClassicalClassifier::widened(Matrix narrow) const {
@@ -169,6 +162,13 @@ std::vector<int> row_argmax(const Matrix& scores) {
     best[i] = static_cast<int>(std::ranges::max_element(row) - row.begin());
   }
   return best;
+}
+
+Matrix sample_of(const Matrix& examples, std::size_t most) {
+  const std::size_t count = std::min(most, examples.rows());
+  std::vector<std::size_t> rows(count);
+  for (std::size_t i = 0; i < count; ++i) rows[i] = i * examples.rows() / count;
+  return examples.select_rows(rows);
 }
 
 void softmax_row(std::span<const double> scores, std::span<float> out) {

@@ -67,6 +67,8 @@ std::vector<std::size_t> stratified_folds(std::span<const int> classes, int clas
 std::vector<double> class_weights(const ParameterValues& parameters, std::span<const int> classes, int class_count);
 /// The first of the largest values in each row.
 std::vector<int> row_argmax(const Matrix& scores);
+/// Evenly spaced rows, at most that many.
+Matrix sample_of(const Matrix& examples, std::size_t most);
 /// exp(x - log-sum-exp(x)) for one row of log scores.
 void softmax_row(std::span<const double> scores, std::span<float> out);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"

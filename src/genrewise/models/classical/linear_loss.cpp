@@ -177,26 +177,6 @@ Preconditioner hessian_at_zero(const LinearProblem& problem, const Matrix& examp
   };
 }
 
-}  // namespace
-
-Matrix LinearScores::of(const Matrix& examples) const {
-  Matrix scores(examples.rows(), outputs);
-  const FloatWeights now(weights, outputs, columns);
-  blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
-    now.scores(View<const float>(examples).rows_from(first, count), View<float>(scores).rows_from(first, count));
-  });
-  return scores;
-}
-
-std::vector<int> decide_by_scores(const Matrix& scores) {
-  if (scores.cols() > 1) return row_argmax(scores);
-  std::vector<int> decided;
-  for (float score : scores.values()) decided.push_back(score > 0);
-  return decided;
-}
-
-namespace {
-
 /// For a table with more columns than rows, the optimal weights are combinations of examples, w = X^T a. With
 /// X X^T = L L^T the rows of L are the same examples in n dimensions: minimises over v there, and a = L^-T v.
 std::vector<double> start_from_rows(const LinearProblem& problem, const Matrix& examples, std::span<const int> targets,
@@ -232,6 +212,22 @@ std::vector<double> start_from_rows(const LinearProblem& problem, const Matrix& 
 }
 
 }  // namespace
+
+Matrix LinearScores::of(const Matrix& examples) const {
+  Matrix scores(examples.rows(), outputs);
+  const FloatWeights now(weights, outputs, columns);
+  blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
+    now.scores(View<const float>(examples).rows_from(first, count), View<float>(scores).rows_from(first, count));
+  });
+  return scores;
+}
+
+std::vector<int> decide_by_scores(const Matrix& scores) {
+  if (scores.cols() > 1) return row_argmax(scores);
+  std::vector<int> decided;
+  for (float score : scores.values()) decided.push_back(score > 0);
+  return decided;
+}
 
 LinearScores minimise_linear(const LinearProblem& problem, const Matrix& examples, std::span<const int> targets,
                              std::size_t outputs, std::span<const double> example_weights) {

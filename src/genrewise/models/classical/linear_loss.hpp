@@ -1,7 +1,6 @@
 // The penalised mean loss of linear scores and its minimiser, for logistic regression and linear SVMs.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <vector>
 

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"

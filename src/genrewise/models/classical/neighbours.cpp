@@ -8,15 +8,15 @@
 #include <span>
 
 #include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/classical/classical_classifier.hpp"
 
 namespace genrewise {
 namespace {
 
-// A tile of products is large enough for fast matrix products, and small enough to be scanned before it leaves the
-// cache.
+// A tile of products is large enough for fast products, and small enough to be scanned before it leaves the cache.
 constexpr std::size_t kQueries = 400, kPoints = 2048;
 constexpr std::size_t kGlance = 32;   // products that are scanned together
-constexpr std::size_t kSample = 512;  // points that the centre is estimated from
+constexpr std::size_t kSample = 512;  // points that the centre is estimated from: any centre is correct
 constexpr std::size_t kLanes = 16;    // independent sums, which allow vectorisation
 // Queries whose short rows stay in the second-level cache while the points are streamed.
 constexpr std::size_t kShortBlock = 40 * kShortQueries;
@@ -189,14 +189,6 @@ float inverse_length(std::span<const float> row) {
   return squared > 0 ? static_cast<float>(1 / std::sqrt(squared)) : 0;
 }
 
-/// Any centre is correct, so a sample of the points suffices.
-Matrix sample_of(const Matrix& points) {
-  const std::size_t count = std::min(kSample, points.rows());
-  std::vector<std::size_t> rows(count);
-  for (std::size_t i = 0; i < count; ++i) rows[i] = i * points.rows() / count;
-  return points.select_rows(rows);
-}
-
 bool is_far_from_zero(const std::vector<double>& mean, const std::vector<double>& variance) {
   double away = 0, spread = 0;
   for (std::size_t j = 0; j < mean.size(); ++j) {
@@ -244,7 +236,7 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
     squared_norm_.assign(points_.rows(), 1);
     for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
   } else if (metric_ == Metric::euclidean) {
-    const auto [mean, variance] = blas::column_moments(sample_of(points_));
+    const auto [mean, variance] = blas::column_moments(sample_of(points_, kSample));
     if (kShortProductsAreFast && points_.cols() <= kMostShortColumns) {
       centre_.assign(mean.begin(), mean.end());
       unit_ = unit_for(variance);
@@ -311,14 +303,26 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
     return out;
   }
   const std::size_t block = even_block(queries.rows(), kQueries);
-  std::vector<std::vector<float>> products(
-      static_cast<std::size_t>(thread_budget()));  // reused by all blocks: new memory is slow
+  // Reused by all blocks: new memory is slow.
+  std::vector<std::vector<float>> products(static_cast<std::size_t>(thread_budget()));
   parallel_for((queries.rows() + block - 1) / block, [&](std::size_t index, int worker) {
     const std::size_t first = index * block;
     find_by_product(queries, first, std::min(block, queries.rows() - first), products[static_cast<std::size_t>(worker)],
                     out);
   });
   return out;
+}
+
+template <class Filter>
+void NeighbourIndex::keep_candidates(std::vector<Filter>& filters, const Matrix& queries, std::size_t first,
+                                     Neighbours& out) const {
+  std::vector<Found> found;
+  for (std::size_t i = 0; i < filters.size(); ++i) {
+    found.clear();
+    for (const auto& candidate : filters[i].candidates())
+      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
+    keep_nearest(found, first + i, out);
+  }
 }
 
 void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, std::size_t count,
@@ -353,13 +357,7 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
     }
   }
 
-  std::vector<Found> found;
-  for (std::size_t i = 0; i < count; ++i) {
-    found.clear();
-    for (const Candidate& candidate : filters[i].candidates())
-      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
-    keep_nearest(found, first + i, out);
-  }
+  keep_candidates(filters, queries, first, out);
 }
 
 void NeighbourIndex::find_by_short_product(const Matrix& queries, std::size_t first, std::size_t count,
@@ -369,21 +367,14 @@ void NeighbourIndex::find_by_short_product(const Matrix& queries, std::size_t fi
   std::vector<ShortFilter> filters;
   for (std::size_t i = 0; i < count; ++i) filters.emplace_back(out.k, block, i, short_points_);
   std::int32_t products[kShortQueries * kShortPoints];
-  for (std::size_t panel = 0; panel < short_points_.panels();
-       ++panel)  // stays in the first-level cache for all queries
+  for (std::size_t panel = 0; panel < short_points_.panels(); ++panel)  // stays in the first-level cache
     for (std::size_t at = 0; at < count; at += kShortQueries) {
       multiply_short(block.panel(at / kShortQueries), short_points_.panel(panel), block.pairs, products);
       for (std::size_t i = at; i < std::min(at + kShortQueries, count); ++i)
         filters[i].see(products + (i - at) * kShortPoints, panel * kShortPoints);
     }
 
-  std::vector<Found> found;
-  for (std::size_t i = 0; i < count; ++i) {
-    found.clear();
-    for (const ShortFilter::Candidate& candidate : filters[i].candidates())
-      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
-    keep_nearest(found, first + i, out);
-  }
+  keep_candidates(filters, queries, first, out);
 }
 
 void NeighbourIndex::find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const {

@@ -38,6 +38,8 @@ class NeighbourIndex {
                        Neighbours& out) const;
   void find_by_short_product(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
   void find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
+  template <class Filter>
+  void keep_candidates(std::vector<Filter>& filters, const Matrix& queries, std::size_t first, Neighbours& out) const;
   double distance(const float* a, const float* b) const;
 
   Matrix points_;

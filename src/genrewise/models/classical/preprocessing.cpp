@@ -105,7 +105,7 @@ Matrix Preprocessor::transform(Matrix examples, std::span<const double> offsets)
   standardise(examples, offsets);
   if (components_.empty()) return examples;
   // (x - mean) V^T = x V^T - mean V^T: the mean costs one row.
-  Matrix projected = blas::product_nt(examples, components_);
+  Matrix projected = blas::product(blas::Form::nt, examples, components_);
   std::vector<double> offset(components_.rows()), factor(components_.rows(), 1.0);
   for (std::size_t k = 0; k < components_.rows(); ++k) {
     offset[k] = std::transform_reduce(pca_mean_.begin(), pca_mean_.end(), components_.row(k).begin(), 0.0);

@@ -72,7 +72,7 @@ PrincipalComponents exact(const Matrix& centred, const PreprocessingConfig& conf
   Matrix top(count, n);
   for (std::size_t k = 0; k < count; ++k)
     for (std::size_t j = 0; j < n; ++j) top(k, j) = static_cast<float>(vectors[(n - 1 - k) * n + j]);
-  result.components = tall ? std::move(top) : blas::product_nn(top, centred);
+  result.components = tall ? std::move(top) : blas::product(Form::nn, top, centred);
   if (!tall) normalise_rows(result.components);
   values.resize(count);
   result.variance = std::move(values);
@@ -97,12 +97,12 @@ PrincipalComponents randomised(const Matrix& centred, const PreprocessingConfig&
   Matrix directions(centred.cols(), width);
   Rng rng(derive_seed(config.seed, "randomised PCA"));
   for (float& value : directions.values()) value = static_cast<float>(rng.normal());
-  Matrix range = blas::product_nn(centred, directions);
+  Matrix range = blas::product(Form::nn, centred, directions);
   for (int iteration = 0; iteration < kPowerIterations; ++iteration) {
     orthonormalise_columns(range);
     directions = as_matrix(blas::product_tn(centred, range), centred.cols(), width);
     orthonormalise_columns(directions);
-    range = blas::product_nn(centred, directions);
+    range = blas::product(Form::nn, centred, directions);
   }
   orthonormalise_columns(range);
   // B = Q^T X is small: width x columns; its left singular vectors come from B B^T.
@@ -117,7 +117,7 @@ PrincipalComponents randomised(const Matrix& centred, const PreprocessingConfig&
     result.variance.push_back(std::max(values[width - 1 - k], 0.0));
     for (std::size_t j = 0; j < width; ++j) top(k, j) = static_cast<float>(vectors[(width - 1 - k) * width + j]);
   }
-  result.components = blas::product_nn(top, small);
+  result.components = blas::product(Form::nn, top, small);
   normalise_rows(result.components);
   return result;
 }

@@ -1,7 +1,6 @@
 #include "genrewise/models/classical/smo.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>

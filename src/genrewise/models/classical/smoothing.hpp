@@ -12,28 +12,22 @@ namespace genrewise {
 ///            = (1 + h - m)^2 / (4 h)  for 1 - h <= m <= 1 + h, the quadratic zone
 ///            = 1 - m                  for m <= 1 - h
 ///
-/// It is convex with a continuous derivative, so that Newton's method applies. The primal problem |w|^2 / 2 + sum C_i
-/// L_h(m_i) has its minimum where alpha_i = -C_i L_h'(m_i): 0 above the zone, C_i below it, and within it
+/// It is convex with a continuous derivative, so that Newton's method applies. |w|^2 / 2 + sum C_i L_h(m_i) has its
+/// minimum where alpha_i = -C_i L_h'(m_i), within the zone m_i + (2 h / C_i) alpha_i = 1 + h: the conditions of the
+/// dual problem with 2 h / C_i added to the diagonal of K, which bounds its condition number.
 ///
-///     alpha_i = C_i (1 + h - m_i) / (2 h),   that is   m_i + (2 h / C_i) alpha_i = 1 + h:
+/// Last width. At that solution |m_i - 1| <= h in the zone, and with f_i - y_i = y_i (m_i - 1) - b, examples that may
+/// increase have f - y >= -b - h, those that may decrease f - y <= -b + h. libsvm's violation is therefore at most 2 h:
+/// h <= tolerance / 2 solves the unsmoothed problem as exactly as libsvm does (kLastWidth: slightly less, for
+/// rounding).
 ///
-/// which are the conditions of the dual problem with 2 h / C_i added to the diagonal of K; this bounds its condition
-/// number.
+/// First width. At alpha = 0 all margins are 0, which is in the zone if h >= 1 (`least`), so no example has to be
+/// assumed at a bound. 2 h / C is at least kFirstRidge of the mean diagonal of K, so that the first system is well
+/// conditioned.
 ///
-/// Last width. At that solution |m_i - 1| <= h for every example in the zone, m_i >= 1 + h where alpha_i = 0 and
-/// m_i <= 1 - h where alpha_i = C_i. With f_i - y_i = y_i (m_i - 1) - b, the examples that may increase have
-/// f - y >= -b - h and those that may decrease f - y <= -b + h. libsvm's violation, the largest of the latter less the
-/// smallest of the former, is therefore at most 2 h: h <= tolerance / 2 solves the unsmoothed problem as exactly as
-/// libsvm does. kLastWidth is slightly less than 1/2 of the tolerance, for rounding.
-///
-/// First width. At alpha = 0 all margins are 0; they are in the zone if h >= 1 (`least`), so no example has to be
-/// assumed at a bound. In addition 2 h / C should be at least kFirstRidge of the mean diagonal of K, so that the first
-/// system is well conditioned.
-///
-/// In between, h shrinks by a factor s from stage to stage. An example leaves the zone between two widths only where
-/// its margin lies between them, so the solution of one width is a good start for the next if s is not too small. On a
-/// logarithmic scale of h, a stage that took few rounds doubles the step (s becomes s^2), one that took many, or
-/// failed, halves it (s becomes sqrt(s)). The step size adapts to the data, so no constant has to fit all data.
+/// In between, h shrinks by a factor s from stage to stage; if s is not too small, the solution of one width is a good
+/// start for the next. A stage that took few rounds squares s, one that took many, or failed, takes its square root:
+/// the step size adapts to the data.
 struct SmoothingConfig {
   double shrinking = 0.05;                            ///< s at first
   double most_shrinking = 0.05, least_shrinking = 1;  ///< bounds of s

@@ -6,9 +6,9 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
-#include "genrewise/models/model_state.hpp"
 
 namespace genrewise {
 namespace {
@@ -16,12 +16,9 @@ namespace {
 /// "svm, knn" or "(svm,knn)" -> {"svm", "knn"}.
 std::vector<std::string> split_list(std::string_view text) {
   if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
-  std::vector<std::string> items(1);
-  for (char c : text) {
-    if (c == ',') items.emplace_back();
-    if (c != ',' && c != ' ') items.back() += c;
-  }
-  return items;
+  std::string plain(text);
+  std::erase(plain, ' ');
+  return split_text(plain, ',');
 }
 
 class Voting final : public ClassicalClassifier {

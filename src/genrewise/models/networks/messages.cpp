@@ -6,11 +6,8 @@
 #include "genrewise/pretrained/neural_program.hpp"
 
 namespace genrewise {
-namespace {
 
 using nlohmann::json;
-
-}  // namespace
 
 NeuralMessage read_message(const ReadBytes& read) {
   return read_message(read, {.other = kNeuralProgram, .protocol = kNeuralProtocol});

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "genrewise/base/message.hpp"
+#include "genrewise/models/classifier.hpp"
 
 namespace genrewise {
 
@@ -19,5 +20,9 @@ NeuralMessage read_message(const ReadBytes& read);
 /// remedy) keep their type, any other arrives as an Error.
 nlohmann::json error_message(const std::exception& problem);
 [[noreturn]] void throw_error_message(const nlohmann::json& header);
+
+/// A FitContext without its pointers; `follow` is a member of the document, for the caller to keep.
+nlohmann::json to_json(const FitContext& context);
+FitContext fit_context_from(const nlohmann::json& json);
 
 }  // namespace genrewise

@@ -11,7 +11,6 @@
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/networks/neural_process.hpp"
-#include "genrewise/models/networks/requests.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 

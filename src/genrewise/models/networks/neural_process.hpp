@@ -1,7 +1,6 @@
 // The program genrewise-neural as a child process.
 #pragma once
 
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>

@@ -18,10 +18,6 @@ void Network::freeze_body(bool frozen) {
   }
 }
 
-at::Tensor Network::classify(const at::Tensor& embeddings, const Pass& pass) const {
-  return forward(embeddings, pass);
-}
-
 void Network::to(const std::string& device) {
   const at::NoGradGuard no_grad;
   const at::Device there(device);

@@ -60,7 +60,9 @@ class Network {
   /// The pretrained weights of the body in an engine; empty without a body, or if it does not take these inputs.
   virtual BodyEngine body_engine(int /*workers*/) const { return {}; }
   /// The part of forward() that follows the body: examples x BodyEngine::size -> examples x classes.
-  virtual at::Tensor classify(const at::Tensor& embeddings, const Pass& pass) const;
+  virtual at::Tensor classify(const at::Tensor& embeddings, const Pass& pass) const {
+    return forward(embeddings, pass);
+  }
 
   InputShape input() const { return input_; }
   std::vector<Weight>& weights() { return weights_; }

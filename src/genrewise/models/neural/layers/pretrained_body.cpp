@@ -127,16 +127,4 @@ void require_rows(const NetworkRequest& request, std::size_t rows, std::size_t l
       fmt::format("train it on {}", features));
 }
 
-Matrix pretrained_embedding(std::string_view kind, const Matrix& examples) {
-  const auto network = network_kind(kind).make(check_parameters(classifier_descriptor(kind), {}),
-                                               {examples.cols(), 2, kDefaultSeed, true});
-  const auto& body = dynamic_cast<const PretrainedNetwork&>(*network);
-  const at::NoGradGuard no_grad;
-  const at::Tensor rows = borrowed(examples.data(), examples.rows(), examples.cols());
-  const at::Tensor embedding = body.embed(rows, {}).contiguous();
-  Matrix result(examples.rows(), static_cast<std::size_t>(embedding.size(1)));
-  std::copy_n(embedding.data_ptr<float>(), result.values().size(), result.data());
-  return result;
-}
-
 }  // namespace genrewise::neural

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "genrewise/base/matrix.hpp"
 #include "genrewise/models/neural/layers/layers.hpp"
 
 namespace genrewise::neural {
@@ -99,9 +98,5 @@ HeadSettings read_head(const ParameterValues& parameters);
 /// Throws Error, naming the feature set to use, unless the inputs are `rows` rows of at least `least_cols` values.
 void require_rows(const NetworkRequest& request, std::size_t rows, std::size_t least_cols, const char* kind,
                   const char* features);
-
-/// Embedding of each example by the untrained (pretrained weights only) body of a network ("mobilenetv2",
-/// "efficientat"): its last convolution averaged over the image. Rows in the network's input format (mel224, mel128).
-Matrix pretrained_embedding(std::string_view kind, const Matrix& examples);
 
 }  // namespace genrewise::neural

@@ -32,7 +32,6 @@ const ClassifierDescriptor& dense() {
 #else  // compiled into genrewise-neural
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
 
 #include <optional>
 

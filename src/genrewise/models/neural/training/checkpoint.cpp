@@ -13,7 +13,30 @@
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 
+namespace nlohmann {
+
+/// null: no value.
+template <class T>
+struct adl_serializer<std::optional<T>> {
+  static void to_json(json& document, const std::optional<T>& value) { document = value ? json(*value) : json(); }
+  static void from_json(const json& document, std::optional<T>& value) {
+    value = document.is_null() ? std::nullopt : std::optional(document.get<T>());
+  }
+};
+
+}  // namespace nlohmann
+
+namespace genrewise {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BatchPosition, epoch, batch, stream)
+
+}  // namespace genrewise
+
 namespace genrewise::neural {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochReport, epoch, learning_rate, training_loss, training_accuracy, validation_loss,
+                                   validation_accuracy, seconds, clips_per_s, input_wait_share)
+
 namespace {
 
 using nlohmann::json;
@@ -21,23 +44,9 @@ using nlohmann::json;
 constexpr int kStateVersion = 1;
 constexpr char kRestart[] = "remove the run folder to start again";
 
-json position_json(const std::optional<BatchPosition>& position) {
-  if (!position) return nullptr;
-  return {{"epoch", position->epoch}, {"batch", position->batch}, {"stream", position->stream}};
-}
-
-std::optional<BatchPosition> parse_position(const json& text) {
-  if (text.is_null()) return std::nullopt;
-  return BatchPosition{text.at("epoch"), text.at("batch"), text.at("stream")};
-}
-
-/// Checkpoints of earlier versions have no checksum and do not state their run.
-TensorArchive read_checkpoint(const std::filesystem::path& path, const TrainingLog& log, Progress& progress) {
+TensorArchive read_checkpoint(const std::filesystem::path& path, const TrainingLog& log) {
   TensorArchive checkpoint = TensorArchive::read_sealed(path, kRestart);
-  if (checkpoint.seal() == Seal::absent) {
-    progress.note(path.string() + ": was written by an earlier version, without a checksum, and is used unchecked");
-    return checkpoint;
-  }
+  if (checkpoint.seal() == Seal::absent) throw Error("has no checksum", path.string(), kRestart);
   const auto run = checkpoint.metadata.find("run");
   if (run == checkpoint.metadata.end() || run->second != log.run())
     throw Error("is a checkpoint of another training run", path.string(), kRestart);
@@ -67,8 +76,6 @@ void Trainer::save_checkpoint(const TrainingLog& log) {
     write_file(log.best_checkpoint(), best.serialise_sealed());
     best_is_saved_ = true;
   }
-  json curve = json::array();
-  for (const EpochReport& report : state_.curve) curve.push_back(to_json(report));
   const Sums& sums = state_.sums;
   const json state = {{"version", kStateVersion},
                       {"epoch", state_.epoch},
@@ -80,8 +87,8 @@ void Trainer::save_checkpoint(const TrainingLog& log) {
                       {"waited", state_.waited},
                       {"plateau", {state_.plateau_share, state_.plateau_best, state_.plateau_waited}},
                       {"finished", state_.finished},
-                      {"position", position_json(state_.position)},
-                      {"curve", curve}};
+                      {"position", state_.position},
+                      {"curve", state_.curve}};
   TensorArchive last(log.last_checkpoint().string());
   last.metadata["state"] = state.dump();
   last.metadata["run"] = log.run();
@@ -97,7 +104,7 @@ bool Trainer::resume(const TrainingLog& log) {
 }
 
 void Trainer::load_checkpoint(const TrainingLog& log) {
-  const TensorArchive last = read_checkpoint(log.last_checkpoint(), log, *progress_);
+  const TensorArchive last = read_checkpoint(log.last_checkpoint(), log);
   try {
     const auto text = last.metadata.find("state");
     if (text == last.metadata.end()) throw Error("is not a training checkpoint", last.name());
@@ -116,8 +123,8 @@ void Trainer::load_checkpoint(const TrainingLog& log) {
     state_.plateau_best = plateau.at(1);
     state_.plateau_waited = plateau.at(2);
     state_.finished = state.at("finished");
-    state_.position = parse_position(state.at("position"));
-    for (const json& report : state.at("curve")) state_.curve.push_back(parse_epoch_report(report));
+    state.at("position").get_to(state_.position);
+    state.at("curve").get_to(state_.curve);
   } catch (const json::exception& problem) {
     throw Error("its state is invalid: " + problem_of(problem), last.name(), kRestart);
   }
@@ -125,7 +132,7 @@ void Trainer::load_checkpoint(const TrainingLog& log) {
   if (!state_.finished) optimiser_.load(last, "optimiser.");
   if (config_.keep_best && state_.best_epoch > 0) {
     // It may be of a later epoch than the state: training then reaches the same epoch and the same weights.
-    const TensorArchive best = read_checkpoint(log.best_checkpoint(), log, *progress_);
+    const TensorArchive best = read_checkpoint(log.best_checkpoint(), log);
     best_weights_.clear();
     for (const Weight& weight : network_.weights()) {
       best_weights_.push_back(at::empty_like(weight.value.detach()));
@@ -174,8 +181,7 @@ void Trainer::find_rate(const BatchSource& source) {
 double suggested_rate(const std::vector<RatePoint>& points) {
   if (points.size() < 3) throw Error("too few steps to find a learning rate", "learning_rate=auto", "give a number");
   constexpr double kSmoothing = 0.9, kRising = 1.25;
-  constexpr std::size_t kSpan =
-      8;  // steps over which a fall is measured: fewer would measure the noise of single batches
+  constexpr std::size_t kSpan = 8;  // steps over which a fall is measured: fewer would measure noise
   std::vector<double> smooth;
   double sum = 0, weight = 0;
   std::size_t lowest = 0;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
 #include "genrewise/base/progress.hpp"
 #include "genrewise/models/batch_source.hpp"

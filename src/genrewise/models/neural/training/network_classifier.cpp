@@ -190,10 +190,8 @@ class NetworkClassifier final : public Classifier {
   void train(const BatchSource& source, const FitContext& context) {
     network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
     network_->to(device_);
-    TrainingContext training;
+    TrainingContext training{.fit = context};
     training.small_layers = kind_.small_layers;
-    training.progress = context.progress;
-    training.run_folder = context.run_folder;
     training.embeddings_folder = context.embeddings_folder.empty() ? context.run_folder : context.embeddings_folder;
     training.identity = {
         {"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};
@@ -201,21 +199,10 @@ class NetworkClassifier final : public Classifier {
       training.follow = context.follow;
       training.identity["follows"] = sha256_hex(to_json(*context.follow).dump());
     }
-    training.epoch_notes = context.epoch_notes;
     if (!context.ranks_address.empty())
       training.ranks = connect_ranks(context.ranks_address, context.rank, context.ranks, device_);
-    const TrainingResult result = Trainer(*network_, config_, device_, training).run(source);
-    if (context.curve != nullptr) *context.curve = curve_of(result);
-  }
-
-  static TrainingCurve curve_of(const TrainingResult& result) {
-    TrainingCurve curve;
-    for (const EpochReport& report : result.curve)
-      curve.epochs.push_back({report.epoch, report.training_loss, report.training_accuracy, report.validation_loss,
-                              report.validation_accuracy, report.learning_rate});
-    curve.chosen_epoch = result.best_epoch > 0 ? result.best_epoch : result.curve.size();
-    curve.learning_rate = result.learning_rate;
-    return curve;
+    TrainingCurve curve = Trainer(*network_, config_, device_, training).run(source);
+    if (context.curve != nullptr) *context.curve = std::move(curve);
   }
 
   void require_table(const Matrix& examples, std::span<const int> labels, int label_count) const {

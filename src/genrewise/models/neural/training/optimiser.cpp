@@ -7,7 +7,6 @@
 #include <map>
 #include <tuple>
 
-#include "genrewise/base/error.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 

@@ -30,7 +30,7 @@ class MatrixStream final : public BatchStream {
   MatrixStream(const Matrix& examples, std::span<const int> labels, std::vector<std::size_t> rows,
                MatrixStreamConfig config);
   bool next(Batch& batch) override;
-  BatchPosition position() const override;
+  BatchPosition position() const override { return {epoch_, batch_, fingerprint_}; }
 
  private:
   void shuffle();

@@ -5,12 +5,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/embeddings.hpp"
 #include "genrewise/models/neural/training/mixed_precision.hpp"
@@ -19,13 +20,8 @@
 namespace genrewise::neural {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-constexpr std::size_t kNamedRecords = 8;  // records listed when a batch is rejected
+constexpr double kCheckpointEvery_s = 60;  // least time between two writes of the last state, at the end of an epoch
+constexpr std::size_t kNamedRecords = 8;   // records listed when a batch is rejected
 
 }  // namespace
 
@@ -35,7 +31,7 @@ Trainer::Trainer(Network& network, TrainerConfig config, std::string device, Tra
       device_(std::move(device)),
       context_(std::move(context)),
       optimiser_(config_, network),
-      progress_(context_.progress != nullptr ? context_.progress : &quiet_) {}
+      progress_(context_.fit.progress != nullptr ? context_.fit.progress : &quiet_) {}
 
 /// The engine, if the body stays frozen and sees every example unchanged in every epoch.
 BodyEngine Trainer::engine_of_frozen_body(const BatchSource& source) const {
@@ -49,7 +45,7 @@ BodyEngine Trainer::engine_of_frozen_body(const BatchSource& source) const {
   return {};
 }
 
-TrainingResult Trainer::run(const BatchSource& given) {
+TrainingCurve Trainer::run(const BatchSource& given) {
   follow_thread_budget(context_.small_layers);
   if (given.training_examples() == 0) throw Error("there are no examples to train on", "training");
   loss_ = {given.label_count, config_.label_smoothing, {}};
@@ -66,18 +62,16 @@ TrainingResult Trainer::run(const BatchSource& given) {
   const BodyEngine engine = engine_of_frozen_body(given);
   nlohmann::json identity = identity_of(given);
   if (engine.embed) identity["embeddings"] = engine.weights;
-  TrainingLog log(context_.run_folder, identity, context_.ranks->rank() == 0);
-  TrainingResult result;
-  result.resumed = resume(log);
+  TrainingLog log(context_.fit.run_folder, identity, context_.ranks->rank() == 0);
+  const bool resumed = resume(log);
   embedded_ = engine.embed && !state_.finished;
   const BatchSource source = embedded_ ? embedded(given, engine, context_.embeddings_folder, *progress_) : given;
-  if (!result.resumed) {
+  if (!resumed) {
     state_.learning_rate = context_.follow != nullptr ? context_.follow->learning_rate : config_.learning_rate;
     if (state_.learning_rate == 0) find_rate(source);
   }
   const std::size_t examples = source.training_examples();
-  auto last_saved = Clock::now();
-  double wait_s = 0, train_s = 0;
+  Stopwatch since_saved;
   if (!state_.finished) {
     auto stream = training_stream(source, epochs(), state_.position);
     progress_->begin("training", "clips", epochs() * examples,
@@ -99,28 +93,27 @@ TrainingResult Trainer::run(const BatchSource& given) {
       }
       // An epoch's end is completed and saved as a whole, so a resumed run finds it complete.
       const HoldInterrupts hold;
-      wait_s += state_.sums.wait_s;
-      train_s += state_.sums.train_s;
       end_epoch(report);
       log.add(state_.curve);
       progress_->detail(detail());
-      if (context_.epoch_notes) progress_->note(to_string(report, epochs()));
-      if (state_.finished || seconds_since(last_saved) > context_.checkpoint_every_s) {
+      if (context_.fit.epoch_notes) progress_->note(to_string(report, epochs()));
+      if (state_.finished || since_saved.seconds() > kCheckpointEvery_s) {
         save_checkpoint(log);
-        last_saved = Clock::now();
+        since_saved = {};
       }
     }
     progress_->finish();
   }
+  TrainingCurve curve{{}, state_.curve.size(), state_.learning_rate};
+  for (const EpochReport& report : state_.curve)
+    curve.epochs.push_back({report.epoch, report.training_loss, report.training_accuracy, report.validation_loss,
+                            report.validation_accuracy, report.learning_rate});
   if (config_.keep_best && state_.best_epoch > 0) {
     const at::NoGradGuard no_grad;
     for (std::size_t i = 0; i < best_weights_.size(); ++i) network_.weights()[i].value.copy_(best_weights_[i]);
-    result.best_epoch = state_.best_epoch;
+    curve.chosen_epoch = state_.best_epoch;
   }
-  result.curve = state_.curve;
-  result.learning_rate = state_.learning_rate;
-  result.input_wait_share = train_s > 0 ? wait_s / train_s : 0;
-  return result;
+  return curve;
 }
 
 std::unique_ptr<BatchStream> Trainer::training_stream(const BatchSource& source, std::uint64_t epochs,
@@ -160,12 +153,8 @@ std::string Trainer::detail() const {
 
 void Trainer::run_epoch(BatchStream& stream) {
   Batch batch;
-  auto mark = Clock::now();
-  const auto lap = [&] {
-    const double seconds = seconds_since(mark);
-    mark = Clock::now();
-    return seconds;
-  };
+  Stopwatch watch;
+  const auto lap = [&] { return std::exchange(watch, {}).seconds(); };
   for (;;) {
     // Several ranks stop after the same step; otherwise one would wait for another forever.
     if (context_.ranks->count() == 1 ? interrupt_requested() : stop_) throw Interrupted();

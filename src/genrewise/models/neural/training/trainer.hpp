@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +11,7 @@
 
 #include "genrewise/base/progress.hpp"
 #include "genrewise/models/batch_source.hpp"
+#include "genrewise/models/classifier.hpp"
 #include "genrewise/models/neural/layers/network.hpp"
 #include "genrewise/models/neural/training/loss.hpp"
 #include "genrewise/models/neural/training/optimiser.hpp"
@@ -23,24 +23,12 @@ namespace genrewise::neural {
 
 /// Where a training run reports progress and stores checkpoints, and its ranks.
 struct TrainingContext {
-  Progress* progress = nullptr;
-  std::filesystem::path run_folder = {};               ///< empty: nothing is stored
+  const FitContext& fit;                               ///< its progress, run_folder and epoch_notes are used
   nlohmann::json identity = nlohmann::json::object();  ///< of the run, in addition to the data's fingerprint
   std::shared_ptr<Ranks> ranks = std::make_shared<Ranks>();
   const TrainingCurve* follow = nullptr;         ///< as FitContext's
-  bool epoch_notes = true;                       ///< as FitContext's
   std::filesystem::path embeddings_folder = {};  ///< as FitContext's
   bool small_layers = false;                     ///< libtorch uses one thread (genrewise's own kernels use all)
-  double checkpoint_every_s =
-      60;  ///< least time between two writes of the last state, which happen at the end of an epoch
-};
-
-struct TrainingResult {
-  std::vector<EpochReport> curve;
-  std::uint64_t best_epoch = 0;  ///< of the weights that the network holds; 0: the last epoch
-  double learning_rate = 0;      ///< found by the search, or given
-  double input_wait_share = 0;   ///< over all epochs of this call
-  bool resumed = false;
 };
 
 /// Trains a network on batches.
@@ -54,8 +42,9 @@ struct TrainingResult {
 class Trainer {
  public:
   /// The network is on its device already; it is trained in place.
-  Trainer(Network& network, TrainerConfig config, std::string device, TrainingContext context = {});
-  TrainingResult run(const BatchSource& given);
+  Trainer(Network& network, TrainerConfig config, std::string device, TrainingContext context);
+  /// Returns the curve of all epochs, also of those before an interruption.
+  TrainingCurve run(const BatchSource& given);
 
  private:
   struct Sums {

@@ -2,25 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/records/event_file.hpp"
-#include "genrewise/storage/files.hpp"
 
 namespace genrewise::neural {
 namespace {
 
 using nlohmann::json;
-
-json or_null(const std::optional<double>& value) {
-  return value ? json(*value) : json(nullptr);
-}
-
-std::optional<double> optional_number(const json& value) {
-  return value.is_null() ? std::nullopt : std::optional(value.get<double>());
-}
 
 /// Path of the first difference between two documents, as "parameters/epochs".
 std::string first_difference(const json& one, const json& other) {
@@ -29,32 +19,6 @@ std::string first_difference(const json& one, const json& other) {
 }
 
 }  // namespace
-
-json to_json(const EpochReport& report) {
-  return {{"epoch", report.epoch},
-          {"learning_rate", report.learning_rate},
-          {"training_loss", report.training_loss},
-          {"training_accuracy", report.training_accuracy},
-          {"validation_loss", or_null(report.validation_loss)},
-          {"validation_accuracy", or_null(report.validation_accuracy)},
-          {"seconds", report.seconds},
-          {"clips_per_s", report.clips_per_s},
-          {"input_wait_share", report.input_wait_share}};
-}
-
-EpochReport parse_epoch_report(const json& text) {
-  EpochReport report;
-  report.epoch = text.at("epoch");
-  report.learning_rate = text.at("learning_rate");
-  report.training_loss = text.at("training_loss");
-  report.training_accuracy = text.at("training_accuracy");
-  report.validation_loss = optional_number(text.at("validation_loss"));
-  report.validation_accuracy = optional_number(text.at("validation_accuracy"));
-  report.seconds = text.at("seconds");
-  report.clips_per_s = text.at("clips_per_s");
-  report.input_wait_share = text.at("input_wait_share");
-  return report;
-}
 
 std::string to_string(const EpochReport& report, std::uint64_t epochs) {
   std::string text = fmt::format("epoch {} of {}: loss {:.4f}, accuracy {:.1f} %", report.epoch, epochs,

@@ -27,8 +27,6 @@ struct EpochReport {
   double seconds = 0, clips_per_s = 0;
   double input_wait_share = 0;  ///< share of the training time spent waiting for the next batch
 };
-nlohmann::json to_json(const EpochReport& report);
-EpochReport parse_epoch_report(const nlohmann::json& json);
 /// "epoch 3 of 100: loss 1.234, accuracy 45.6 %; validation loss 1.3, accuracy 44.0 %; 210 clips/s, input wait 0.1 %".
 std::string to_string(const EpochReport& report, std::uint64_t epochs);
 

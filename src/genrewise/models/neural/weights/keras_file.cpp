@@ -3,7 +3,6 @@
 #include <hdf5.h>
 
 #include <algorithm>
-#include <memory>
 #include <string>
 
 #include "genrewise/base/error.hpp"
