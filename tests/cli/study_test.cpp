@@ -143,7 +143,6 @@ TEST_F(StudyCommand, EvaluatesTheBestModelToTheSameTestScore) {
   ASSERT_EQ(ran.code, 0) << ran.err;
   const json scores = json::parse(ran.out);
   EXPECT_EQ(scores["trained_on"], 0);
-  EXPECT_EQ(scores["learnt_from"], scores["trained_on"]);  // deprecated name
   for (const json& model : best["models"]) {
     if (model["name"] == best["best"]) {
       EXPECT_EQ(scores["accuracy"], model["accuracy"]);

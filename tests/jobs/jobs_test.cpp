@@ -185,7 +185,6 @@ TEST_F(Jobs, EvaluationReproducesTheScoresOfTheTrainingJob) {
   EXPECT_EQ(done.evaluation.metrics.confusion, trained.parts.at(Part::test).confusion);
   EXPECT_EQ(done.evaluation.trained_on, 0u);
   EXPECT_EQ(to_json(done, config).at("trained_on"), 0);
-  EXPECT_EQ(to_json(done, config).at("learnt_from"), 0);  // deprecated name
   EXPECT_THAT(done.notes, IsEmpty());
 }
 

@@ -78,7 +78,6 @@ nlohmann::json to_json(const EvaluateJobResult& result, const EvaluateJobConfig&
   document["model"] = config.model.string();
   document["part"] = config.part;
   document["trained_on"] = result.evaluation.trained_on;
-  document["learnt_from"] = result.evaluation.trained_on;  // deprecated name of "trained_on"
   return document;
 }
 

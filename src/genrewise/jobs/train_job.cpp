@@ -98,7 +98,6 @@ void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResu
   nlohmann::json& facts = done.model.facts;
   facts["seed"] = config.seed;
   facts["fitted_on"] = to_string(config.on);
-  facts["learnt"] = to_string(config.on);  // deprecated name of "fitted_on"
   if (config.on != TrainingParts::all) {
     facts["split"] = {{"scheme", to_string(split.scheme)}, {"seed", split.seed}};
   }
