@@ -214,7 +214,7 @@ json protocols_json(const StudiedData& study) {
       const Score score =
           same ? model->test.accuracy
                : refit(*model, study.examples, study.config, training_and_validation(split), split.rows(Part::test));
-      entries.push_back({{"name", model->name}, {"accuracy", to_json(score)}});
+      entries.push_back({{"name", model->name}, {"accuracy", score}});
     }
     schemes.push_back({{"scheme", to_string(scheme)}, {"models", std::move(entries)}});
     const auto crossings = check_leakage(study.examples.subjects, split).crossings;
@@ -319,7 +319,7 @@ json nested_json(const StudiedData& study, const std::vector<Split>& outer, Prog
   for (std::size_t i = 0; i < folds.size(); ++i) {
     models.push_back({{"name", study.config.models[i].name}});
     if (errors[i].empty()) {
-      models.back().update({{"accuracy", to_json(wilson_score(hits[i], examples[i]))}, {"folds", folds[i]}});
+      models.back().update({{"accuracy", wilson_score(hits[i], examples[i])}, {"folds", folds[i]}});
     } else {
       models.back()["error"] = errors[i];
     }
