@@ -153,6 +153,14 @@ std::vector<std::size_t> Split::rows(Part part) const {
   return rows;
 }
 
+std::vector<std::size_t> Split::rows_except(Part part) const {
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] != part) rows.push_back(i);
+  }
+  return rows;
+}
+
 Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
   check_subjects(subjects);
   check_shares(config);

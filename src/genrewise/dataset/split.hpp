@@ -53,6 +53,7 @@ struct Split {
   /// Sentences for the report: which part was not stated and was carved out of training.
   std::vector<std::string> notes = {};
   std::vector<std::size_t> rows(Part part) const;
+  std::vector<std::size_t> rows_except(Part part) const;
 };
 
 /// Assigns each example to a part.

@@ -86,12 +86,7 @@ Split split_of(const TrainJobConfig& config, const SplitSubjects& subjects) {
 }
 
 std::vector<std::size_t> rows_to_fit(const Split& split, TrainingParts on) {
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < split.parts.size(); ++i) {
-    const Part part = split.parts[i];
-    if (part == Part::training || (part == Part::validation && on != TrainingParts::training)) rows.push_back(i);
-  }
-  return rows;
+  return on == TrainingParts::training ? split.rows(Part::training) : split.rows_except(Part::test);
 }
 
 void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResult& done) {

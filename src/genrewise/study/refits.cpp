@@ -103,14 +103,6 @@ std::vector<std::size_t> part_of(const std::vector<Groups>& by_genre, double sha
   return rows;
 }
 
-std::vector<std::size_t> training_and_validation(const Split& split) {
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < split.parts.size(); ++i) {
-    if (split.parts[i] != Part::test) rows.push_back(i);
-  }
-  return rows;
-}
-
 /// Fitted models that the protocols compare.
 std::vector<const ModelResult*> comparable(const StudiedData& study) {
   std::vector<const ModelResult*> models;
@@ -213,7 +205,7 @@ json protocols_json(const StudiedData& study) {
     for (const ModelResult* model : comparable(study)) {
       const Score score =
           same ? model->test.accuracy
-               : refit(*model, study.examples, study.config, training_and_validation(split), split.rows(Part::test));
+               : refit(*model, study.examples, study.config, split.rows_except(Part::test), split.rows(Part::test));
       entries.push_back({{"name", model->name}, {"accuracy", score}});
     }
     schemes.push_back({{"scheme", to_string(scheme)}, {"models", std::move(entries)}});

@@ -48,15 +48,13 @@ class Comparison {
         config_(config),
         training_(split.rows(Part::training)),
         validation_(split.rows(Part::validation)),
-        test_(split.rows(Part::test)) {
+        test_(split.rows(Part::test)),
+        both_(split.rows_except(Part::test)) {
     require(training_, "training");
     require(validation_, "validation");
     require(test_, "test");
     require_two_genres(examples, training_, "the training part");
     require_finite_examples(examples);
-    both_ = training_;
-    both_.insert(both_.end(), validation_.begin(), validation_.end());
-    std::ranges::sort(both_);
   }
 
   /// Sets `model` if the result has no error.
