@@ -250,6 +250,12 @@ Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {
   return leakage;
 }
 
+std::vector<int> labels_of(const SplitSubjects& subjects, std::span<const std::size_t> rows) {
+  std::vector<int> labels;
+  for (const std::size_t row : rows) labels.push_back(subjects.labels[row]);
+  return labels;
+}
+
 std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows) {
   std::vector<std::string> groups;
   groups.reserve(rows.size());

@@ -28,6 +28,8 @@ struct SplitSubjects {
 SplitSubjects subjects_of(const Dataset& dataset);
 /// Selects these rows, in that order; labels without examples stay in the list.
 SplitSubjects select_subjects(const SplitSubjects& subjects, const std::vector<std::size_t>& rows);
+/// Label of each of these rows.
+std::vector<int> labels_of(const SplitSubjects& subjects, std::span<const std::size_t> rows);
 /// Group of each of these rows, for intervals over groups: its artist, else its album, else its track.
 std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows);
 

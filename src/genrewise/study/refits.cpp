@@ -135,8 +135,7 @@ json importance_json(const StudiedData& study) {
   const Model fitted = load_model(study.model_path(best.name));
   const std::vector<std::size_t> rows = study.split.rows(Part::test);
   const Matrix test = examples.table.values.select_rows(rows);
-  std::vector<int> truth;
-  for (const std::size_t row : rows) truth.push_back(examples.subjects.labels[row]);
+  const std::vector<int> truth = labels_of(examples.subjects, rows);
   const std::vector<bool> hits = hits_of(truth, best.test_labels);
   Rng rng(derive_seed(study.config.seed, "importance"));
   std::vector<std::vector<float>> losses;  // of each feature and test example

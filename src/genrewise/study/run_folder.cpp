@@ -193,8 +193,7 @@ StudyStore RunFolder::scores_in(const fs::path& folder, const Examples& examples
 StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples, const Split& split,
                                bool with_models) const {
   const std::string data = fingerprint(examples, split);
-  std::vector<int> truth;
-  for (const std::size_t row : split.rows(Part::test)) truth.push_back(examples.subjects.labels[row]);
+  const std::vector<int> truth = labels_of(examples.subjects, split.rows(Part::test));
   const std::size_t labels = examples.labels.size();
   const auto path_of = [=](const ModelSpec& spec, const char* ending) {
     return folder / (file_name_of(spec.name) + ending);

@@ -13,6 +13,7 @@
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/study/network_runs.hpp"
 #include "genrewise/study/stage.hpp"
+#include "genrewise/study/tuning.hpp"
 
 namespace genrewise {
 namespace {
@@ -81,11 +82,13 @@ class Comparison {
     ModelResult result;
     result.name = result.kind = "majority";
     result.title = "Most frequent genre";
-    const Metrics validation = measure(labels(validation_), majority(training_, validation_), {}, config_.seed);
+    const Metrics validation =
+        measure(labels_of(examples_.subjects, validation_), majority(training_, validation_), {}, config_.seed);
     result.validation = validation.accuracy;
     result.validation_log_loss = validation.log_loss;
     Predictions predictions = majority(both_, test_);
-    result.test = measure(labels(test_), predictions, groups_of(examples_.subjects, test_), config_.seed);
+    result.test =
+        measure(labels_of(examples_.subjects, test_), predictions, groups_of(examples_.subjects, test_), config_.seed);
     result.test_labels = std::move(predictions.labels);
     result.test_probabilities = std::move(predictions.probabilities);
     return result;
@@ -129,9 +132,7 @@ class Comparison {
     }
     const Parameters* best = nullptr;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      Parameters varied;
-      for (const GridAxis& axis : spec.grid) varied[axis.parameter] = points[i].at(axis.parameter);
-      result.tried.push_back({varied, 0, 0, errors[i]});
+      result.tried.push_back({varied(points[i], spec.grid), 0, 0, errors[i]});
       if (!metrics[i]) continue;
       const Score& accuracy = metrics[i]->accuracy;
       result.tried.back().accuracy = accuracy.value;
@@ -227,15 +228,9 @@ class Comparison {
     model.facts["test"] = {{"accuracy", result.test.accuracy.value}, {"examples", result.test.accuracy.n}};
   }
 
-  std::vector<int> labels(const std::vector<std::size_t>& rows) const {
-    std::vector<int> labels;
-    for (const std::size_t row : rows) labels.push_back(examples_.subjects.labels[row]);
-    return labels;
-  }
-
   Predictions majority(const std::vector<std::size_t>& training, const std::vector<std::size_t>& held_out) const {
     std::vector<float> shares(examples_.labels.size());
-    for (const int label : labels(training)) {
+    for (const int label : labels_of(examples_.subjects, training)) {
       shares[static_cast<std::size_t>(label)] += 1.0F / static_cast<float>(training.size());
     }
     Predictions predictions{
