@@ -11,7 +11,6 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/study/exploration_clips.hpp"
 
 namespace genrewise {
 namespace {
