@@ -60,6 +60,9 @@ struct PairedComparison {
 };
 PairedComparison mcnemar(const std::vector<bool>& first_hits, const std::vector<bool>& second_hits);
 
+/// Linear interpolation between order statistics, as numpy.quantile does. `values`: sorted, at least one.
+double quantile(const std::vector<double>& values, double q);
+
 /// Adjusts p-values for the number of tests, in their order (Holm, 1979).
 std::vector<double> holm(const std::vector<double>& p_values);
 
