@@ -82,7 +82,7 @@ std::vector<AblationRow> ablate(const Examples& examples, const Split& split, St
     return !spec.features.empty() && spec.features != examples.table.recipe.name;
   });
   return run_ablation(examples, split, study, progress, [&](const Examples& selected, const std::string& features) {
-    return folder.ablation_store(selected, split, features);
+    return folder.scores_in(fs::path("ablation") / as_file_name(features), selected, split);
   });
 }
 
@@ -256,7 +256,9 @@ class StudyJob {
     return run_study(
         joined_.examples, split, study, progress_,
         [&, number](const Examples& table) {
-          StudyStore store = number == 0 ? folder_->store(table, split) : folder_->seed_store(table, split, study.seed);
+          StudyStore store = number == 0
+                                 ? folder_->store(table, split)
+                                 : folder_->scores_in(fs::path("seeds") / std::to_string(study.seed), table, split);
           store.find = [this, number, find = std::move(store.find)](const ModelSpec& spec) {
             stages_->enter(stage_of(spec, config_, number));
             return find(spec);
@@ -295,7 +297,7 @@ class StudyJob {
     add_refits(done.document, studied, progress_);
     if (!nested_.empty()) {
       done.document["nested"] = nested_json(studied, nested_, progress_, [&](const Examples& table, std::size_t fold) {
-        return folder_->nested_store(table, nested_[fold], fold);
+        return folder_->scores_in(fs::path("nested") / std::to_string(fold + 1), table, nested_[fold]);
       });
     }
     if (config_.ablation) {

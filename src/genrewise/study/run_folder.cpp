@@ -172,19 +172,8 @@ StudyStore RunFolder::store(const Examples& examples, const Split& split) const 
   return store;
 }
 
-StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {
-  return scores_in(folder_ / "ablation" / as_file_name(features), examples, split);
-}
-
-StudyStore RunFolder::nested_store(const Examples& examples, const Split& split, std::size_t fold) const {
-  return scores_in(folder_ / "nested" / std::to_string(fold + 1), examples, split);
-}
-
-StudyStore RunFolder::seed_store(const Examples& examples, const Split& split, std::uint64_t seed) const {
-  return scores_in(folder_ / "seeds" / std::to_string(seed), examples, split);
-}
-
-StudyStore RunFolder::scores_in(const fs::path& folder, const Examples& examples, const Split& split) const {
+StudyStore RunFolder::scores_in(const fs::path& name, const Examples& examples, const Split& split) const {
+  const fs::path folder = folder_ / name;
   make_folders(folder);
   remove_unfinished(folder / "");
   return store_in(folder, examples, split, false);

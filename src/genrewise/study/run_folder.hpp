@@ -1,7 +1,6 @@
 // Run folder of a study: its configuration, finished models and results.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -48,15 +47,10 @@ class RunFolder {
 
   /// Stores every finished model, and finds it again if its specification and the data (features, labels, parts) match.
   StudyStore store(const Examples& examples, const Split& split) const;
-  /// The same without model files, for ablation: ablation/FEATURES/MODEL.json.
-  StudyStore ablation_store(const Examples& examples, const Split& split, const std::string& features) const;
-  /// The same for an outer fold of nested cross-validation: nested/FOLD/MODEL.json.
-  StudyStore nested_store(const Examples& examples, const Split& split, std::size_t fold) const;
-  /// The same for repeats with other seeds: seeds/SEED/MODEL.json.
-  StudyStore seed_store(const Examples& examples, const Split& split, std::uint64_t seed) const;
+  /// The same without model files, in a folder inside the run folder: ablation/FEATURES, nested/FOLD or seeds/SEED.
+  StudyStore scores_in(const std::filesystem::path& name, const Examples& examples, const Split& split) const;
 
  private:
-  StudyStore scores_in(const std::filesystem::path& folder, const Examples& examples, const Split& split) const;
   StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
                       bool with_models) const;
   std::filesystem::path folder_;
