@@ -1,7 +1,5 @@
 #include "genrewise/jobs/tune_job.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -11,7 +9,6 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
-#include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning_folder.hpp"
 
 namespace genrewise {

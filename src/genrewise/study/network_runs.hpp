@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <string>
 
-#include "genrewise/base/progress.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/models/model_spec.hpp"
 

@@ -9,7 +9,6 @@
 
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/data_source/selection.hpp"
-#include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/models/point.hpp"
 #include "genrewise/storage/files.hpp"
