@@ -116,11 +116,11 @@ std::string fingerprint(const Examples& examples, const Split& split) {
   return hasher.hex();
 }
 
-ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool replace) {
+LockedFolder::Claim LockedFolder::claim(const fs::path& folder, const json& config, bool replace) {
   const fs::path config_path = folder / "config.json";
   const bool is_new = !path_exists(folder);
   make_folders(folder);
-  ClaimedFolder claimed{FolderLock(folder), {}};
+  Claim claimed{FolderLock(folder), {}};
   remove_unfinished(config_path);  // a run that was killed first of all leaves only this
   const bool there = path_exists(config_path);
   if (!there && !replace && !is_new && !entries_of(folder).empty()) {
@@ -150,30 +150,32 @@ ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool 
   return claimed;
 }
 
-fs::path features_file(const fs::path& folder, const std::string& set, std::size_t columns) {
+LockedFolder::LockedFolder(fs::path folder, const json& config, bool replace)
+    : folder_(std::move(folder)), claim_(claim(folder_, config, replace)) {}
+
+fs::path LockedFolder::features_path(std::size_t columns, const std::string& set) const {
   constexpr std::size_t kMostAsText = 2000;
-  return folder / fmt::format("features{}{}.{}", set.empty() ? "" : "-", as_file_name(set),
-                              columns > kMostAsText ? "npy" : "csv");
+  return folder_ / fmt::format("features{}{}.{}", set.empty() ? "" : "-", as_file_name(set),
+                               columns > kMostAsText ? "npy" : "csv");
 }
 
-RunFolder::RunFolder(fs::path folder, const json& config, bool replace)
-    : folder_(std::move(folder)), claim_(claim_run_folder(folder_, config, replace)) {
-  make_folders(folder_ / "models");
-  remove_unfinished(folder_ / "models" / "");
+RunFolder::RunFolder(const fs::path& folder, const json& config, bool replace) : LockedFolder(folder, config, replace) {
+  make_folders(path() / "models");
+  remove_unfinished(path() / "models" / "");
 }
 
 fs::path RunFolder::model_path(const std::string& name) const {
-  return folder_ / "models" / (file_name_of(name) + ".gwm");
+  return path() / "models" / (file_name_of(name) + ".gwm");
 }
 
 StudyStore RunFolder::store(const Examples& examples, const Split& split) const {
-  StudyStore store = store_in(folder_ / "models", examples, split, true);
-  store.networks = folder_ / "networks";
+  StudyStore store = store_in(path() / "models", examples, split, true);
+  store.networks = path() / "networks";
   return store;
 }
 
 StudyStore RunFolder::scores_in(const fs::path& name, const Examples& examples, const Split& split) const {
-  const fs::path folder = folder_ / name;
+  const fs::path folder = path() / name;
   make_folders(folder);
   remove_unfinished(folder / "");
   return store_in(folder, examples, split, false);
