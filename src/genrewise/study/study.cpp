@@ -41,6 +41,13 @@ struct Prepared {
   std::shared_ptr<SharedWork> work;
 };
 
+/// What became of one point of the grid.
+struct Trial {
+  std::optional<Metrics> metrics;
+  std::string error;
+  TrainingCurve curve;
+};
+
 /// Runs the models of one table.
 class Comparison {
  public:
@@ -103,7 +110,7 @@ class Comparison {
   }
 
   std::unique_ptr<Classifier> make(const ModelSpec& spec, const Parameters& parameters) const {
-    return config_.make(spec.kind, point_of(parameters).classifier, derive_seed(config_.seed, spec.kind));
+    return config_.make(spec.kind, Point(parameters).classifier, derive_seed(config_.seed, spec.kind));
   }
 
   /// Keeps the last stage of each use for the next model; of a large table only one.
@@ -123,48 +130,42 @@ class Comparison {
     const Stopwatch watch;
     const std::vector<Parameters> points = grid_points(spec.parameters, spec.grid);
     std::map<Parameters, std::vector<std::size_t>> by_preprocessing;
-    for (std::size_t i = 0; i < points.size(); ++i) by_preprocessing[point_of(points[i]).preprocessing].push_back(i);
-    std::vector<std::optional<Metrics>> metrics(points.size());
-    std::vector<std::string> errors(points.size());
-    std::vector<TrainingCurve> curves(points.size());
-    for (const auto& [preprocessing, group] : by_preprocessing) {
-      try_points(spec, runs, points, group, metrics, errors, curves, progress);
-    }
+    for (std::size_t i = 0; i < points.size(); ++i) by_preprocessing[Point(points[i]).preprocessing].push_back(i);
+    std::vector<Trial> trials(points.size());
+    for (const auto& [preprocessing, group] : by_preprocessing) try_points(spec, runs, points, group, trials, progress);
     const Parameters* best = nullptr;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      result.tried.push_back({varied(points[i], spec.grid), 0, 0, errors[i]});
-      if (!metrics[i]) continue;
-      const Score& accuracy = metrics[i]->accuracy;
+      const auto& [metrics, error, curve] = trials[i];
+      result.tried.push_back({varied(points[i], spec.grid), 0, 0, error});
+      if (!metrics) continue;
+      const Score& accuracy = metrics->accuracy;
       result.tried.back().accuracy = accuracy.value;
-      result.tried.back().log_loss = metrics[i]->log_loss;
-      if (best == nullptr || std::tuple(accuracy.value, -metrics[i]->log_loss) >
+      result.tried.back().log_loss = metrics->log_loss;
+      if (best == nullptr || std::tuple(accuracy.value, -metrics->log_loss) >
                                  std::tuple(result.validation.value, -result.validation_log_loss)) {
         best = &points[i];
         result.validation = accuracy;
-        result.validation_log_loss = metrics[i]->log_loss;
-        result.training = curves[i];
-        result.training_folder = curves[i].epochs.empty() ? "" : runs.folder_of_point(i);
+        result.validation_log_loss = metrics->log_loss;
+        result.training = curve;
+        result.training_folder = curve.epochs.empty() ? "" : runs.folder_of_point(i);
       }
     }
-    if (best == nullptr) throw Error(errors.front());
+    if (best == nullptr) throw Error(trials.front().error);
     result.choose_s = watch.seconds();
     return *best;
   }
 
-  Point point_of(const Parameters& parameters) const { return Point(parameters); }
-
   /// Tries all points with the same preprocessing, sharing their common work.
   void try_points(const ModelSpec& spec, const NetworkRuns& runs, const std::vector<Parameters>& points,
-                  const std::vector<std::size_t>& group, std::vector<std::optional<Metrics>>& metrics,
-                  std::vector<std::string>& errors, std::vector<TrainingCurve>& curves, Progress& progress) {
+                  const std::vector<std::size_t>& group, std::vector<Trial>& trials, Progress& progress) {
     Prepared* prepared = nullptr;
     try {
-      prepared = &prepare(validating_, testing_, preprocessing_of(point_of(points[group.front()]), base_), training_,
+      prepared = &prepare(validating_, testing_, preprocessing_of(Point(points[group.front()]), base_), training_,
                           validation_);
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {  // for example more components than the data has
-      for (const std::size_t i : group) errors[i] = error.what();
+      for (const std::size_t i : group) trials[i].error = error.what();
       progress.advance(group.size());
       return;
     }
@@ -181,20 +182,21 @@ class Comparison {
     for (std::size_t at = 0; at < group.size(); ++at) {
       throw_if_interrupted();
       const auto classifier = std::move(classifiers[at]);
+      Trial& trial = trials[group[at]];
       PartProgress part(progress, points.size() == 1
                                       ? spec.name
                                       : fmt::format("{}, {} of {}", spec.name, group[at] + 1, points.size()));
       if (runs.is_network()) context.progress = &part;
-      context.curve = &curves[group[at]];
+      context.curve = &trial.curve;
       runs.set_point(context, group[at]);
       try {
         classifier->fit(training_data(stage, examples_), context);
-        metrics[group[at]] =
+        trial.metrics =
             measure(stage.held_out_labels, classifier->predict_with_probabilities(stage.held_out), {}, config_.seed);
       } catch (const Interrupted&) {
         throw;
       } catch (const Error& error) {
-        errors[group[at]] = error.what();
+        trial.error = error.what();
       }
       part.finish();
       progress.advance();
@@ -203,7 +205,7 @@ class Comparison {
 
   void fit_and_measure(const ModelSpec& spec, const NetworkRuns& runs, const Parameters& chosen, ModelResult& result,
                        Model& model, Progress& progress) {
-    const Point point = point_of(chosen);
+    const Point point(chosen);
     Prepared& prepared = prepare(testing_, validating_, preprocessing_of(point, base_), both_, test_);
     const Stage& stage = prepared.stage;
     auto classifier = make(spec, chosen);
