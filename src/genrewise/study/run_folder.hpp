@@ -37,7 +37,7 @@ class LockedFolder {
   Claim claim_;
 };
 
-/// runs/NAME/ with config.json, features.csv, models/MODEL.gwm and .json, networks/MODEL/ (network_runs.hpp), best.gwm,
+/// runs/NAME/ with config.json, features.csv, models/MODEL.gwm and .json, networks/MODEL/point-N and final, best.gwm,
 /// predictions.csv, results.json and report.html. Every file appears once it is complete.
 class RunFolder : public LockedFolder {
  public:

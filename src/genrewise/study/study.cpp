@@ -11,7 +11,6 @@
 #include "genrewise/base/memory.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
-#include "genrewise/study/network_runs.hpp"
 #include "genrewise/study/stage.hpp"
 #include "genrewise/study/tuning.hpp"
 
@@ -39,6 +38,58 @@ Model assemble(const Examples& examples, const std::vector<std::size_t>& rows, P
 struct Prepared {
   Stage stage;
   std::shared_ptr<SharedWork> work;
+};
+
+/// Run folders of the networks of a study: NETWORKS/<model>/point-1, point-2, ... for the points of its grid, fitted on
+/// training; final for the fit on training and validation; embeddings.safetensors by a frozen body, for all of them.
+class NetworkRuns {
+ public:
+  /// `networks`: StudyStore::networks. Nothing is stored for an empty path and for other classifiers than networks.
+  NetworkRuns(const ModelSpec& spec, const std::filesystem::path& networks) {
+    const ClassifierDescriptor* descriptor = find_classifier(spec.kind);
+    is_network_ = descriptor != nullptr && descriptor->capabilities.neural_program;
+    if (is_network_ && !networks.empty()) folder_ = networks / file_name_of(spec.name);
+  }
+
+  bool is_network() const { return is_network_; }
+
+  /// Sets the run folder: of a point of the grid, from 0, or of the final fit. Runs of another configuration or data in
+  /// them are replaced.
+  void set_point(FitContext& context, std::size_t point) const { set(context, name_of(point)); }
+  void set_final(FitContext& context) const { set(context, "final"); }
+
+  /// "networks/MODEL/point-1"; empty if nothing is stored.
+  std::string folder_of_point(std::size_t point) const {
+    if (folder_.empty()) return {};
+    return (folder_.parent_path().filename() / folder_.filename() / name_of(point)).generic_string();
+  }
+
+  /// Removes what only an unfinished model needs: checkpoints and embeddings. Curves and events stay.
+  void remove_checkpoints() const {
+    if (folder_.empty() || !std::filesystem::exists(folder_)) return;
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
+      if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
+    }
+    for (const std::filesystem::path& file : files) {
+      std::error_code ignored;  // they only take space
+      std::filesystem::remove(file, ignored);
+    }
+  }
+
+ private:
+  static std::string name_of(std::size_t point) { return fmt::format("point-{}", point + 1); }
+
+  void set(FitContext& context, const std::string& name) const {
+    context.epoch_notes = false;
+    if (folder_.empty()) return;
+    context.run_folder = folder_ / name;
+    context.embeddings_folder = folder_;
+    context.replace_run = true;
+  }
+
+  bool is_network_ = false;
+  std::filesystem::path folder_;
 };
 
 /// What became of one point of the grid.

@@ -71,7 +71,7 @@ struct StudyStore {
   /// Returns a valid result of an earlier run.
   std::function<std::optional<ModelResult>(const ModelSpec&)> find;
   std::function<void(const ModelSpec&, const ModelResult&, const Model&)> keep;
-  /// Folder of the networks' run folders (network_runs.hpp), from which an interrupted fit continues; empty: none.
+  /// Folder of the networks' run folders, from which an interrupted fit continues; empty: none.
   std::filesystem::path networks = {};
 };
 
