@@ -103,12 +103,12 @@ GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<con
 }
 
 GroupedEstimate cluster_bootstrap(const std::vector<bool>& hits, std::span<const std::string> groups,
-                                  std::uint64_t seed, int rounds) {
+                                  std::uint64_t seed) {
   if (index_groups(groups).count == hits.size()) {
     return {{}, "no artist (album or file) has two test examples, so the interval over examples applies"};
   }
   const std::vector<float> values(hits.begin(), hits.end());
-  return grouped_interval(values, groups, bootstrap_means({values}, groups, seed, rounds).front());
+  return grouped_interval(values, groups, bootstrap_means({values}, groups, seed).front());
 }
 
 PairedComparison mcnemar(const std::vector<bool>& first_hits, const std::vector<bool>& second_hits) {

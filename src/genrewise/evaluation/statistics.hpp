@@ -51,7 +51,7 @@ GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<con
 /// The interval of the share of hits over groups. Also withheld if no group has two examples: Wilson's interval
 /// applies. hits[i]: whether example i is predicted correctly; groups[i]: its group.
 GroupedEstimate cluster_bootstrap(const std::vector<bool>& hits, std::span<const std::string> groups,
-                                  std::uint64_t seed, int rounds = kBootstrapRounds);
+                                  std::uint64_t seed);
 
 /// Comparison of two models on the same examples.
 struct PairedComparison {
