@@ -46,10 +46,8 @@ struct StudyFiles {
     }
     json models = json::array();
     for (const auto& [name, divisor] : divisors)
-      models.push_back({{"name", name},
-                        {"title", name},
-                        {"macro_f1", 0.5},
-                        {"accuracy", to_json(wilson_score(right[name], count))}});
+      models.push_back(
+          {{"name", name}, {"title", name}, {"macro_f1", 0.5}, {"accuracy", wilson_score(right[name], count)}});
     make_folders(folder);
     write_file(folder / "predictions.csv", csv);
     write_file(folder / "results.json", document_text({{"format", "genrewise results"},

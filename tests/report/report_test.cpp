@@ -130,7 +130,8 @@ TEST(Ablation, ComparesSingleFeaturesAndAllTogetherAndReusesFinishedModels) {
   const auto ablate = [&] {
     return ablation_json(run_ablation(made.examples, made.split, made.config, made.quiet,
                                       [&](const Examples& selected, const std::string& features) {
-                                        return made.run.ablation_store(selected, made.split, features);
+                                        return made.run.scores_in("ablation/" + as_file_name(features), selected,
+                                                                  made.split);
                                       }),
                          made.examples.labels);
   };

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "genrewise/study/notes.hpp"
-#include "genrewise/study/published.hpp"
 #include "support/clusters.hpp"
 
 namespace genrewise {

@@ -1,5 +1,3 @@
-#include "genrewise/study/pack_training.hpp"
-
 #include <gtest/gtest.h>
 
 #include "genrewise/base/error.hpp"

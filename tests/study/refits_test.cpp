@@ -177,7 +177,7 @@ TEST(Nested, TestsEveryExampleOnceOnModelsThatWereFittedOnOtherArtists) {
   EXPECT_EQ(tested, std::vector<int>(90, 1));
   const auto nested = [&] {
     return nested_json(study.data(), outer, study.quiet, [&](const Examples& table, std::size_t fold) {
-      return study.run.nested_store(table, outer[fold], fold);
+      return study.run.scores_in("nested/" + std::to_string(fold + 1), table, outer[fold]);
     });
   };
   const json document = nested();

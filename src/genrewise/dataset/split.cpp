@@ -148,6 +148,14 @@ std::vector<std::size_t> Split::rows(Part part) const {
   return rows;
 }
 
+std::vector<std::size_t> Split::rows_except(Part part) const {
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] != part) rows.push_back(i);
+  }
+  return rows;
+}
+
 Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
   check_subjects(subjects);
   check_shares(config);
@@ -235,6 +243,12 @@ Leakage check_leakage(const SplitSubjects& subjects, const Split& split) {
   check("album", subjects.albums);
   check("track", subjects.tracks);
   return leakage;
+}
+
+std::vector<int> labels_of(const SplitSubjects& subjects, std::span<const std::size_t> rows) {
+  std::vector<int> labels;
+  for (const std::size_t row : rows) labels.push_back(subjects.labels[row]);
+  return labels;
 }
 
 std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows) {

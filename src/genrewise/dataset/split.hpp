@@ -30,6 +30,8 @@ SplitSubjects subjects_of(const Dataset& dataset);
 SplitSubjects select_subjects(const SplitSubjects& subjects, const std::vector<std::size_t>& rows);
 /// Sets labels and labels_by_name from the genre of each example.
 void set_labels(SplitSubjects& subjects, std::span<const std::string> genres);
+/// Label of each of these rows.
+std::vector<int> labels_of(const SplitSubjects& subjects, std::span<const std::size_t> rows);
 /// Group of each of these rows, for intervals over groups: its artist, else its album, else its track.
 std::vector<std::string> groups_of(const SplitSubjects& subjects, const std::vector<std::size_t>& rows);
 
@@ -55,6 +57,7 @@ struct Split {
   /// Sentences for the report: which part was not stated and was carved out of training.
   std::vector<std::string> notes = {};
   std::vector<std::size_t> rows(Part part) const;
+  std::vector<std::size_t> rows_except(Part part) const;
 };
 
 /// Assigns each example to a part.

@@ -89,32 +89,22 @@ std::vector<std::size_t> unseen_rows(const Model& model, const Examples& example
   return all;
 }
 
-Metrics evaluate(const Model& model, const BlockReader& next, std::span<const std::string> groups, std::uint64_t seed) {
+Metrics evaluate(const Model& model, BatchStream& batches, std::uint64_t seed) {
   std::vector<int> truth;
   Predictions all;
   std::vector<float> probabilities;
-  LabelledBlock block;
-  while (next(block)) {
-    const Predictions predicted = model.predict_with_probabilities(block.features, block.offsets);
-    truth.insert(truth.end(), block.labels.begin(), block.labels.end());
+  Batch batch;
+  while (batches.next(batch)) {
+    Matrix features(batch.size, batch.values);
+    std::copy_n(batch.features.begin(), batch.size * batch.values, features.data());
+    const Predictions predicted = model.predict_with_probabilities(features);
+    truth.insert(truth.end(), batch.labels.begin(), batch.labels.end());
     all.labels.insert(all.labels.end(), predicted.labels.begin(), predicted.labels.end());
     const auto values = predicted.probabilities.values();
     probabilities.insert(probabilities.end(), values.begin(), values.end());
   }
   all.probabilities = Matrix(truth.size(), model.labels.size(), std::move(probabilities));
-  return measure(truth, all, groups, seed);
-}
-
-Metrics evaluate(const Model& model, BatchStream& batches, std::uint64_t seed) {
-  Batch batch;
-  const auto next = [&](LabelledBlock& block) {
-    if (!batches.next(batch)) return false;
-    block.features = Matrix(batch.size, batch.values);
-    std::copy_n(batch.features.begin(), batch.size * batch.values, block.features.data());
-    block.labels = batch.labels;
-    return true;
-  };
-  return evaluate(model, next, {}, seed);
+  return measure(truth, all, {}, seed);
 }
 
 Evaluation evaluate(const Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
@@ -140,13 +130,9 @@ Evaluation evaluate(const Model& model, const Examples& examples, const std::vec
   const std::set<std::string> trained_on = training_fingerprints(model);
   for (const std::string& fingerprint : row_fingerprints(examples.table, evaluated))
     evaluation.trained_on += trained_on.contains(fingerprint);
-  bool read = false;
-  const auto next = [&](LabelledBlock& block) {
-    if (std::exchange(read, true)) return false;
-    block = {examples.table.values.select_rows(evaluated), truth, examples.table.offsets};
-    return true;
-  };
-  evaluation.metrics = evaluate(model, next, groups_of(examples.subjects, evaluated), seed);
+  const Predictions predicted =
+      model.predict_with_probabilities(examples.table.values.select_rows(evaluated), examples.table.offsets);
+  evaluation.metrics = measure(truth, predicted, groups_of(examples.subjects, evaluated), seed);
   return evaluation;
 }
 

@@ -6,8 +6,6 @@
 /// @endcode
 #pragma once
 
-#include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -24,20 +22,8 @@ struct Evaluation {
   std::size_t trained_on = 0;  ///< evaluated examples that the model was trained on; above 0 the scores are optimistic
 };
 
-/// A block of examples, for evaluation with one block in memory at a time.
-struct LabelledBlock {
-  Matrix features;
-  std::vector<int> labels;           ///< per row, index into the model's labels
-  std::vector<double> offsets = {};  ///< of the features' columns, as in FeatureTable
-};
-/// Fills the block; false when there are no more.
-using BlockReader = std::function<bool(LabelledBlock&)>;
-
-/// Metrics over all blocks; predicts each row once. `groups`: as for measure(). Throws Error if there are no rows, and
-/// as the model does.
-Metrics evaluate(const Model& model, const BlockReader& next, std::span<const std::string> groups, std::uint64_t seed);
-
-/// The same for records of a pack with the model's labels. Damaged records are left out.
+/// Metrics over all records of a pack with the model's labels, one batch in memory at a time. Damaged records are left
+/// out. Throws Error if there are no records, and as the model does.
 Metrics evaluate(const Model& model, BatchStream& batches, std::uint64_t seed);
 
 /// The same for these rows of the examples; genres are matched by name. Throws Error if the features have another

@@ -9,13 +9,13 @@
 
 namespace genrewise {
 
-/// {"value", "low", "high", "n"}.
-nlohmann::json to_json(const Score& score);
-/// Throws nlohmann::json::exception for any other document, as does metrics_from_json().
-Score score_from_json(const nlohmann::json& document);
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Score, value, low, high, n)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GroupedInterval, low, high, groups)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GenreScore, examples, predicted, hits, precision, recall, f1)
 
 /// `labels`: genre names, in the order of the genres of the metrics.
 nlohmann::json to_json(const Metrics& metrics, const std::vector<std::string>& labels);
+/// Throws nlohmann::json::exception for any other document.
 Metrics metrics_from_json(const nlohmann::json& document);
 
 }  // namespace genrewise

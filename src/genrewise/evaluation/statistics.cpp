@@ -8,7 +8,6 @@
 #include <numeric>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "genrewise/base/random.hpp"
 
@@ -33,16 +32,14 @@ GroupIndices index_groups(std::span<const std::string> groups) {
   return indices;
 }
 
-/// Linear interpolation between order statistics, as numpy.quantile does. Sorts.
-double quantile(std::vector<double>& values, double q) {
-  std::ranges::sort(values);
+}  // namespace
+
+double quantile(const std::vector<double>& values, double q) {
   const double at = q * static_cast<double>(values.size() - 1);
   const auto below = static_cast<std::size_t>(at);
   const std::size_t above = std::min(below + 1, values.size() - 1);
   return values[below] + (at - static_cast<double>(below)) * (values[above] - values[below]);
 }
-
-}  // namespace
 
 Score wilson_score(std::size_t hits, std::size_t n) {
   if (n == 0) return {0, 0, 1, 0};
@@ -101,17 +98,17 @@ GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<con
                     "them understates the uncertainty",
                     deviating, indices.count)};
   }
-  const double low = quantile(means, 0.025);
-  return {GroupedInterval{low, quantile(means, 0.975), indices.count}, {}};
+  std::ranges::sort(means);
+  return {GroupedInterval{quantile(means, 0.025), quantile(means, 0.975), indices.count}, {}};
 }
 
 GroupedEstimate cluster_bootstrap(const std::vector<bool>& hits, std::span<const std::string> groups,
-                                  std::uint64_t seed, int rounds) {
+                                  std::uint64_t seed) {
   if (index_groups(groups).count == hits.size()) {
     return {{}, "no artist (album or file) has two test examples, so the interval over examples applies"};
   }
   const std::vector<float> values(hits.begin(), hits.end());
-  return grouped_interval(values, groups, bootstrap_means({values}, groups, seed, rounds).front());
+  return grouped_interval(values, groups, bootstrap_means({values}, groups, seed).front());
 }
 
 PairedComparison mcnemar(const std::vector<bool>& first_hits, const std::vector<bool>& second_hits) {

@@ -51,7 +51,7 @@ GroupedEstimate grouped_interval(const std::vector<float>& values, std::span<con
 /// The interval of the share of hits over groups. Also withheld if no group has two examples: Wilson's interval
 /// applies. hits[i]: whether example i is predicted correctly; groups[i]: its group.
 GroupedEstimate cluster_bootstrap(const std::vector<bool>& hits, std::span<const std::string> groups,
-                                  std::uint64_t seed, int rounds = kBootstrapRounds);
+                                  std::uint64_t seed);
 
 /// Comparison of two models on the same examples.
 struct PairedComparison {
@@ -59,6 +59,9 @@ struct PairedComparison {
   double p_value = 1;                           ///< two-sided exact McNemar test (binomial)
 };
 PairedComparison mcnemar(const std::vector<bool>& first_hits, const std::vector<bool>& second_hits);
+
+/// Linear interpolation between order statistics, as numpy.quantile does. `values`: sorted, at least one.
+double quantile(const std::vector<double>& values, double q);
 
 /// Adjusts p-values for the number of tests, in their order (Holm, 1979).
 std::vector<double> holm(const std::vector<double>& p_values);

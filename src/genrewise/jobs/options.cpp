@@ -57,13 +57,7 @@ std::string shell_line(const std::vector<std::string>& words) {
       continue;
     }
     line += '\'';
-    for (const char c : word) {
-      if (c == '\'') {
-        line += "'\\''";
-      } else {
-        line += c;
-      }
-    }
+    for (const char c : word) line += c == '\'' ? "'\\''" : std::string(1, c);
     line += '\'';
   }
   return line;

@@ -1,5 +1,4 @@
-#include "genrewise/jobs/study_cost.hpp"
-
+// Estimates of the time of a study from short measurements on this machine, before anything is computed.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -8,9 +7,9 @@
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/features/clip_extractor.hpp"
+#include "genrewise/jobs/study_plan.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/study/study_presets.hpp"
 
 namespace genrewise {
 namespace {

@@ -5,19 +5,20 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/usage_error.hpp"
+#include "genrewise/dataset/clip_identity.hpp"
 #include "genrewise/dataset/genre_tree.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/jobs/study_plan.hpp"
-#include "genrewise/jobs/study_records.hpp"
 #include "genrewise/models/model_spec.hpp"
+#include "genrewise/packs/pack.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/study/exploration.hpp"
 #include "genrewise/study/refits.hpp"
 #include "genrewise/study/run_folder.hpp"
@@ -80,7 +81,7 @@ std::vector<AblationRow> ablate(const Examples& examples, const Split& split, St
     return !spec.features.empty() && spec.features != examples.table.recipe.name;
   });
   return run_ablation(examples, split, study, progress, [&](const Examples& selected, const std::string& features) {
-    return folder.ablation_store(selected, split, features);
+    return folder.scores_in(fs::path("ablation") / as_file_name(features), selected, split);
   });
 }
 
@@ -112,6 +113,60 @@ std::vector<std::string> packed_sets(const StudyPlan& plan, const StudyJobConfig
     if (std::ranges::find(sets, set) == sets.end()) sets.push_back(set);
   }
   return sets;
+}
+
+/// Packs; with `replace`, a folder that cannot be continued is deleted once.
+PackResult pack_or_replace(const PackJob& job, const fs::path& location, const PackConfig& config, bool replace,
+                           Progress& progress) {
+  if (replace && is_directory(location)) {
+    try {
+      return pack_examples(job, location, config, progress);
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const FileError&) {
+      throw;
+    } catch (const Error&) {  // records of other examples, or damaged ones
+      remove_all(location);
+    }
+  }
+  return pack_examples(job, location, config, progress);
+}
+
+/// Packs the examples of a study, with its parts, as `genrewise pack` does; a finished pack of the same examples is
+/// left unchanged. `replace`: a pack of other content is replaced (local folders only). A new pack is verified. Returns
+/// a sentence for the user.
+std::string write_records(const DataSource& source, const Examples& examples, const FeatureTable& table,
+                          const Split& split, const fs::path& location, bool replace, Progress& progress) {
+  const SplitSubjects& subjects = examples.subjects;
+  std::map<std::string, std::string> sources;  // by track id
+  for (const ClipIdentity& identity : clip_identities(source.audio())) sources[identity.id] = identity.portable_text();
+  PackJob job{.recipe = table.recipe,
+              .values = table.columns.size(),
+              .labels = examples.labels,
+              .track_ids = subjects.ids,
+              .classes = subjects.labels,
+              .artists = subjects.artists,
+              .albums = subjects.albums,
+              .parts = {split.parts.begin(), split.parts.end()},
+              .split_scheme = std::string(to_string(split.scheme)),
+              .source = [&](std::size_t i) { return sources[subjects.ids[i]]; },
+              .extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {
+                std::ranges::copy(table.values.row(i), out.begin());
+                return {};
+              }};
+  PackConfig config{.seed = split.seed};
+  config.shards = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(config.shards), subjects.ids.size()));
+  const PackResult packed = pack_or_replace(job, location, config, replace, progress);
+  if (packed.reused < packed.examples) {
+    progress.begin("verifying " + table.recipe.name, "packs", 1);
+    const std::vector<Fault> faults = verify_pack(open_pack(location));
+    progress.finish();
+    if (!faults.empty())
+      throw Error(fmt::format("the records that were just written are damaged: {}", to_string(faults.front())),
+                  location.string(), "check the disk, delete the folder and run the same command again");
+  }
+  return fmt::format("Records of {}: {} examples in {} shards in {}.", table.recipe.name, packed.examples,
+                     config.shards, location.string());
 }
 
 /// One study job while it runs.
@@ -200,7 +255,9 @@ class StudyJob {
     return run_study(
         joined_.examples, split, study, progress_,
         [&, number](const Examples& table) {
-          StudyStore store = number == 0 ? folder_->store(table, split) : folder_->seed_store(table, split, study.seed);
+          StudyStore store = number == 0
+                                 ? folder_->store(table, split)
+                                 : folder_->scores_in(fs::path("seeds") / std::to_string(study.seed), table, split);
           store.find = [this, number, find = std::move(store.find)](const ModelSpec& spec) {
             stages_->enter(stage_of(spec, config_, number));
             return find(spec);
@@ -239,7 +296,7 @@ class StudyJob {
     add_refits(done.document, studied, progress_);
     if (!nested_.empty()) {
       done.document["nested"] = nested_json(studied, nested_, progress_, [&](const Examples& table, std::size_t fold) {
-        return folder_->nested_store(table, nested_[fold], fold);
+        return folder_->scores_in(fs::path("nested") / std::to_string(fold + 1), table, nested_[fold]);
       });
     }
     if (config_.ablation) {

@@ -14,6 +14,9 @@
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LeftOut, model, reason, remedy)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -183,10 +186,7 @@ void keep_within_budget(StudyPlan& plan, const StudyJobConfig& config, const Dat
 }
 
 json plan_json(const StudyPlan& plan) {
-  json left_out = json::array();
-  for (const LeftOut& one : plan.left_out)
-    left_out.push_back({{"model", one.model}, {"reason", one.reason}, {"remedy", one.remedy}});
-  return {{"preset", plan.preset}, {"left_out", std::move(left_out)}};
+  return {{"preset", plan.preset}, {"left_out", plan.left_out}};
 }
 
 }  // namespace genrewise

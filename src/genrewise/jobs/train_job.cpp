@@ -9,14 +9,17 @@
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/jobs/options.hpp"
+#include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/model_spec.hpp"
-#include "genrewise/study/pack_training.hpp"
+#include "genrewise/packs/batches.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/study/study.hpp"
 
 namespace genrewise {
 namespace {
 
 constexpr std::string_view kWords[] = {"training", "training+validation", "all"};
+constexpr std::size_t kEvaluatedBatch = 64;  // of records
 
 /// The request, validated before any data is opened.
 struct Plan {
@@ -86,12 +89,7 @@ Split split_of(const TrainJobConfig& config, const SplitSubjects& subjects) {
 }
 
 std::vector<std::size_t> rows_to_fit(const Split& split, TrainingParts on) {
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < split.parts.size(); ++i) {
-    const Part part = split.parts[i];
-    if (part == Part::training || (part == Part::validation && on != TrainingParts::training)) rows.push_back(i);
-  }
-  return rows;
+  return on == TrainingParts::training ? split.rows(Part::training) : split.rows_except(Part::test);
 }
 
 void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResult& done) {
@@ -136,6 +134,26 @@ void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSo
   record_facts(config, split, done);
 }
 
+std::size_t size_of(const PackManifest& manifest, Part part) {
+  std::size_t size = 0;
+  for (const PackedShard& shard : manifest.shards)
+    for (const PackedRecord& record : shard.records) size += record.part == part ? 1 : 0;
+  return size;
+}
+
+Model empty_model(const PackManifest& manifest) {
+  if (manifest.recipe.name.empty())
+    throw Error("these shards have no recipe, so a model trained on them could not be used", manifest.folder.string(),
+                "pack the dataset with genrewise");
+  const auto features = make_feature_set(manifest.recipe.name);
+  require_same_data(manifest, features->recipe(), manifest.labels);
+  Model model;
+  model.labels = manifest.labels;
+  model.recipe = manifest.recipe;
+  model.columns = features->columns();
+  return model;
+}
+
 /// Without a table in memory: the classifier reads the records batch by batch.
 void train_on_records(const TrainJobConfig& config, const Plan& plan, const PackManifest& pack,
                       std::unique_ptr<Classifier> classifier, Progress& progress, TrainJobResult& done) {
@@ -156,14 +174,27 @@ void train_on_records(const TrainJobConfig& config, const Plan& plan, const Pack
   for (const std::size_t row : rows_to_fit(split, config.on)) parts[row] = Part::training;
   PackManifest with_parts = pack;
   assign_parts(with_parts, parts);
-  PackTraining training =
-      train_on_pack(with_parts, std::move(classifier), fit_context_of(config, progress), config.seed);
-  done.model = std::move(training.model);
-  done.examples = training.examples;
-  done.parts = std::move(training.metrics);
-  done.training = std::move(training.training);
-  done.fit_s = training.fit_s;
-  done.predict_s = training.predict_s;
+  done.model = empty_model(with_parts);
+  done.examples = size_of(with_parts, Part::training);
+  if (done.examples == 0) throw Error("the training part is empty", with_parts.folder.string());
+  FitContext context = fit_context_of(config, progress);
+  context.labels = with_parts.labels;
+  context.curve = &done.training;
+  const Stopwatch fitting;
+  classifier->fit_batches(pack_batches(with_parts), context);
+  done.fit_s = fitting.seconds();
+  done.model.classifier = std::move(classifier);
+  done.model.facts = {{"program_version", GENREWISE_VERSION},
+                      {"dataset", with_parts.folder.filename().string()},
+                      {"pack", with_parts.fingerprint}};
+  if (!done.written) return;
+  const Stopwatch predicting;
+  for (const Part part : {Part::validation, Part::test}) {
+    if (size_of(with_parts, part) == 0) continue;
+    const auto batches = open_batches(with_parts, part, {.batch_size = kEvaluatedBatch}, false, 0);
+    done.parts[part] = evaluate(done.model, *batches, config.seed);
+  }
+  done.predict_s = predicting.seconds();
   record_facts(config, split, done);
 }
 

@@ -1,7 +1,5 @@
 #include "genrewise/jobs/tune_job.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -11,7 +9,6 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
-#include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning_folder.hpp"
 
 namespace genrewise {
@@ -54,11 +51,7 @@ Examples searched(const TuneJobConfig& config, const Examples& examples, std::ve
   if (config.include_test) return examples;
   const Split split = make_split(examples.subjects, config.split);
   notes.insert(notes.end(), split.notes.begin(), split.notes.end());
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < split.parts.size(); ++i) {
-    if (split.parts[i] != Part::test) rows.push_back(i);
-  }
-  return select_examples(examples, rows);
+  return select_examples(examples, split.rows_except(Part::test));
 }
 
 /// Configuration that fits the best point on the searched examples; empty if it uses a subset of the features.

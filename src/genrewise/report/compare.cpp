@@ -64,7 +64,7 @@ void read_predictions(const fs::path& path, Run& run) {
     for (const auto& [hits, column] : models) hits->push_back(fields[column] == run.genres.back());
   }
   for (const auto& [name, hits] : run.hits) {
-    const Score score = score_from_json(find_model(run.results, name)->at("accuracy"));
+    const Score score = find_model(run.results, name)->at("accuracy").get<Score>();
     const auto right = static_cast<double>(std::ranges::count(hits, true));
     if (hits.size() != score.n || std::abs(right - score.value * static_cast<double>(score.n)) > 0.5)
       throw Error("does not fit results.json");
@@ -238,7 +238,7 @@ json models_of(const std::vector<Run>& runs, const std::vector<bool>& comparable
           entry["difference"] = paired->second;
         } else if (k > 0 && comparable[k] && has_accuracy(entry) && has_accuracy(entries[0])) {
           entry["difference"] =
-              unpaired_difference(score_from_json(entry["accuracy"]), score_from_json(entries[0]["accuracy"]));
+              unpaired_difference(entry["accuracy"].get<Score>(), entries[0]["accuracy"].get<Score>());
         }
         entries.push_back(std::move(entry));
       }

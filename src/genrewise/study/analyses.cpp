@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <set>
 #include <tuple>
 
@@ -172,9 +171,8 @@ TestPart::TestPart(const Examples& examples, const Split& split, std::string_vie
     : examples_(&examples),
       has_files_(dataset_kind != "pack" && examples.table.recipe.name != "table"),
       rows_(split.rows(Part::test)),
-      groups_(groups_of(examples.subjects, rows_)) {
-  for (const std::size_t row : rows_) truth_.push_back(examples.subjects.labels[row]);
-}
+      truth_(labels_of(examples.subjects, rows_)),
+      groups_(groups_of(examples.subjects, rows_)) {}
 
 std::vector<bool> TestPart::hits(const ModelResult& model) const {
   return hits_of(truth_, model.test_labels);

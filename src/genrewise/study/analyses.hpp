@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -51,5 +50,10 @@ nlohmann::json tree_confusion_json(const Metrics& metrics, const std::vector<std
 /// "pairs": every two fitted models; "always_wrong": clips that all of them predict incorrectly. Absent with fewer than
 /// two fitted models.
 nlohmann::json comparisons_json(const std::vector<ModelResult>& models, const TestPart& test, std::uint64_t seed);
+
+/// Published figures of the dataset of results.json, if it is FMA small or GTZAN (recognised by kind, genres and size):
+/// [{"dataset", "protocol", "method", "accuracy", "source", "this_protocol"}]; this_protocol: whether the study's split
+/// is the one that the figure was measured on. Else an empty array. `document` has "dataset", "split" and "labels".
+nlohmann::json published_json(const nlohmann::json& document);
 
 }  // namespace genrewise

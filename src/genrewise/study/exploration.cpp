@@ -11,7 +11,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/study/exploration_clips.hpp"
+#include "genrewise/evaluation/statistics.hpp"
 
 namespace genrewise {
 namespace {
@@ -38,13 +38,6 @@ Rows sample_of(Rows rows, std::size_t most, std::uint64_t seed) {
 double rounded(double value) {
   parse_number(fmt::format("{:.4g}", value), value);
   return value;
-}
-
-double quantile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(at);
-  const double next = sorted[std::min(below + 1, sorted.size() - 1)];
-  return sorted[below] + (at - static_cast<double>(below)) * (next - sorted[below]);
 }
 
 /// The row that is nearest to the median of the rows: sum over columns of the distances, each in units of the mean

@@ -23,6 +23,10 @@ nlohmann::json explore(const DataSource& source, const Examples& examples, const
                        const std::vector<std::string>& sets, const TableSource& table_of, std::uint64_t seed,
                        Progress& progress);
 
+/// For each track its picture (an entry of "clips" without its genre) or the fault for which there is none. Decodes at
+/// most 30 s of each clip, in parallel.
+std::vector<Expected<nlohmann::json>> clip_pictures(const std::vector<const Track*>& tracks);
+
 /// One-way ANOVA F of each column between the labels of these rows, as scikit-learn's f_classif; 0 for a constant
 /// column and where F is undefined (fewer than two labels, or no more rows than labels), at most 1e9 (a column that
 /// separates the labels without any variation within them). `labels`: of every row of `values`.

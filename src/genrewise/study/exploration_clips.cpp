@@ -1,9 +1,6 @@
-#include "genrewise/study/exploration_clips.hpp"
-
+// What a clip looks like: envelope, mel-spectrogram, chromagram and spectral centroid.
 #include <algorithm>
 #include <cmath>
-#include <optional>
-#include <string>
 
 #include "genrewise/audio/clip_check.hpp"
 #include "genrewise/audio/decode.hpp"
@@ -12,6 +9,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/features/frame_analysis.hpp"
 #include "genrewise/storage/location.hpp"
+#include "genrewise/study/exploration.hpp"
 
 namespace genrewise {
 namespace {

@@ -1,11 +1,10 @@
-#include "genrewise/study/published.hpp"
-
+// Published accuracies on well-known datasets, to compare with.
 #include <cmath>
 #include <numeric>
 #include <set>
-#include <string>
 
 #include "genrewise/base/text.hpp"
+#include "genrewise/study/analyses.hpp"
 
 namespace genrewise {
 namespace {

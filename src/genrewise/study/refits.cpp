@@ -9,7 +9,6 @@
 
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/data_source/selection.hpp"
-#include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/models/point.hpp"
 #include "genrewise/storage/files.hpp"
@@ -103,14 +102,6 @@ std::vector<std::size_t> part_of(const std::vector<Groups>& by_genre, double sha
   return rows;
 }
 
-std::vector<std::size_t> training_and_validation(const Split& split) {
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < split.parts.size(); ++i) {
-    if (split.parts[i] != Part::test) rows.push_back(i);
-  }
-  return rows;
-}
-
 /// Fitted models that the protocols compare.
 std::vector<const ModelResult*> comparable(const StudiedData& study) {
   std::vector<const ModelResult*> models;
@@ -143,8 +134,7 @@ json importance_json(const StudiedData& study) {
   const Model fitted = load_model(study.model_path(best.name));
   const std::vector<std::size_t> rows = study.split.rows(Part::test);
   const Matrix test = examples.table.values.select_rows(rows);
-  std::vector<int> truth;
-  for (const std::size_t row : rows) truth.push_back(examples.subjects.labels[row]);
+  const std::vector<int> truth = labels_of(examples.subjects, rows);
   const std::vector<bool> hits = hits_of(truth, best.test_labels);
   Rng rng(derive_seed(study.config.seed, "importance"));
   std::vector<std::vector<float>> losses;  // of each feature and test example
@@ -213,8 +203,8 @@ json protocols_json(const StudiedData& study) {
     for (const ModelResult* model : comparable(study)) {
       const Score score =
           same ? model->test.accuracy
-               : refit(*model, study.examples, study.config, training_and_validation(split), split.rows(Part::test));
-      entries.push_back({{"name", model->name}, {"accuracy", to_json(score)}});
+               : refit(*model, study.examples, study.config, split.rows_except(Part::test), split.rows(Part::test));
+      entries.push_back({{"name", model->name}, {"accuracy", score}});
     }
     schemes.push_back({{"scheme", to_string(scheme)}, {"models", std::move(entries)}});
     const auto crossings = check_leakage(study.examples.subjects, split).crossings;
@@ -319,7 +309,7 @@ json nested_json(const StudiedData& study, const std::vector<Split>& outer, Prog
   for (std::size_t i = 0; i < folds.size(); ++i) {
     models.push_back({{"name", study.config.models[i].name}});
     if (errors[i].empty()) {
-      models.back().update({{"accuracy", to_json(wilson_score(hits[i], examples[i]))}, {"folds", folds[i]}});
+      models.back().update({{"accuracy", wilson_score(hits[i], examples[i])}, {"folds", folds[i]}});
     } else {
       models.back()["error"] = errors[i];
     }

@@ -61,7 +61,7 @@ json to_json(const ModelResult& result, const std::vector<std::string>& labels) 
   if (!result.explained_variance.empty()) document["explained_variance"] = result.explained_variance;
   document["parameters"] = result.parameters;
   document["validation"] = {
-      {"accuracy", to_json(result.validation)}, {"log_loss", result.validation_log_loss}, {"tried", std::move(tried)}};
+      {"accuracy", result.validation}, {"log_loss", result.validation_log_loss}, {"tried", std::move(tried)}};
   document["test_labels"] = result.test_labels;
   document["test_probabilities"] = base64_of(result.test_probabilities);
   document["choose_s"] = result.choose_s;
@@ -87,7 +87,7 @@ ModelResult model_result_from_json(const json& document) {
   result.features = document.at("features");
   result.columns = document.at("columns");
   result.explained_variance = document.value("explained_variance", std::vector<double>());
-  result.validation = score_from_json(validation.at("accuracy"));
+  result.validation = validation.at("accuracy").get<Score>();
   result.validation_log_loss = validation.at("log_loss");
   result.test = metrics_from_json(document);
   result.test_labels = document.at("test_labels").get<std::vector<int>>();

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "genrewise/base/error.hpp"
 #include "genrewise/base/json_file.hpp"
 
 namespace genrewise {

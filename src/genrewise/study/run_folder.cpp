@@ -116,11 +116,11 @@ std::string fingerprint(const Examples& examples, const Split& split) {
   return hasher.hex();
 }
 
-ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool replace) {
+LockedFolder::Claim LockedFolder::claim(const fs::path& folder, const json& config, bool replace) {
   const fs::path config_path = folder / "config.json";
   const bool is_new = !path_exists(folder);
   make_folders(folder);
-  ClaimedFolder claimed{FolderLock(folder), {}};
+  Claim claimed{FolderLock(folder), {}};
   remove_unfinished(config_path);  // a run that was killed first of all leaves only this
   const bool there = path_exists(config_path);
   if (!there && !replace && !is_new && !entries_of(folder).empty()) {
@@ -150,41 +150,32 @@ ClaimedFolder claim_run_folder(const fs::path& folder, const json& config, bool 
   return claimed;
 }
 
-fs::path features_file(const fs::path& folder, const std::string& set, std::size_t columns) {
+LockedFolder::LockedFolder(fs::path folder, const json& config, bool replace)
+    : folder_(std::move(folder)), claim_(claim(folder_, config, replace)) {}
+
+fs::path LockedFolder::features_path(std::size_t columns, const std::string& set) const {
   constexpr std::size_t kMostAsText = 2000;
-  return folder / fmt::format("features{}{}.{}", set.empty() ? "" : "-", as_file_name(set),
-                              columns > kMostAsText ? "npy" : "csv");
+  return folder_ / fmt::format("features{}{}.{}", set.empty() ? "" : "-", as_file_name(set),
+                               columns > kMostAsText ? "npy" : "csv");
 }
 
-RunFolder::RunFolder(fs::path folder, const json& config, bool replace)
-    : folder_(std::move(folder)), claim_(claim_run_folder(folder_, config, replace)) {
-  make_folders(folder_ / "models");
-  remove_unfinished(folder_ / "models" / "");
+RunFolder::RunFolder(const fs::path& folder, const json& config, bool replace) : LockedFolder(folder, config, replace) {
+  make_folders(path() / "models");
+  remove_unfinished(path() / "models" / "");
 }
 
 fs::path RunFolder::model_path(const std::string& name) const {
-  return folder_ / "models" / (file_name_of(name) + ".gwm");
+  return path() / "models" / (file_name_of(name) + ".gwm");
 }
 
 StudyStore RunFolder::store(const Examples& examples, const Split& split) const {
-  StudyStore store = store_in(folder_ / "models", examples, split, true);
-  store.networks = folder_ / "networks";
+  StudyStore store = store_in(path() / "models", examples, split, true);
+  store.networks = path() / "networks";
   return store;
 }
 
-StudyStore RunFolder::ablation_store(const Examples& examples, const Split& split, const std::string& features) const {
-  return scores_in(folder_ / "ablation" / as_file_name(features), examples, split);
-}
-
-StudyStore RunFolder::nested_store(const Examples& examples, const Split& split, std::size_t fold) const {
-  return scores_in(folder_ / "nested" / std::to_string(fold + 1), examples, split);
-}
-
-StudyStore RunFolder::seed_store(const Examples& examples, const Split& split, std::uint64_t seed) const {
-  return scores_in(folder_ / "seeds" / std::to_string(seed), examples, split);
-}
-
-StudyStore RunFolder::scores_in(const fs::path& folder, const Examples& examples, const Split& split) const {
+StudyStore RunFolder::scores_in(const fs::path& name, const Examples& examples, const Split& split) const {
+  const fs::path folder = path() / name;
   make_folders(folder);
   remove_unfinished(folder / "");
   return store_in(folder, examples, split, false);
@@ -193,8 +184,7 @@ StudyStore RunFolder::scores_in(const fs::path& folder, const Examples& examples
 StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples, const Split& split,
                                bool with_models) const {
   const std::string data = fingerprint(examples, split);
-  std::vector<int> truth;
-  for (const std::size_t row : split.rows(Part::test)) truth.push_back(examples.subjects.labels[row]);
+  const std::vector<int> truth = labels_of(examples.subjects, split.rows(Part::test));
   const std::size_t labels = examples.labels.size();
   const auto path_of = [=](const ModelSpec& spec, const char* ending) {
     return folder / (file_name_of(spec.name) + ending);

@@ -1,7 +1,6 @@
 // Run folder of a study: its configuration, finished models and results.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -12,55 +11,48 @@
 namespace genrewise {
 
 /// A run folder, locked by this process.
-struct ClaimedFolder {
-  FolderLock lock;
-  std::string note;  ///< note about replaced contents; empty if nothing is replaced
-};
-
-/// Creates or reopens a run folder and locks it. `config` identifies the run and is stored in config.json; its member
-/// "command" (optional) does not identify it, but states how to continue it. A run of
-/// another configuration is replaced if it has no results (it failed or was interrupted), or if `replace` is set.
-/// Features in the folder are kept, because feature tables identify their own content. Throws Error if another process
-/// runs in the folder, if it contains the results of another configuration (naming the first difference), if a newer
-/// version wrote it, if it is not a run folder (with `replace` it is used and nothing is removed from it), and if it
-/// cannot be written.
-[[nodiscard]] ClaimedFolder claim_run_folder(const std::filesystem::path& folder, const nlohmann::json& config,
-                                             bool replace);
-
-/// features.csv, or features-SET.csv for a set other than the run's own; .npy instead of .csv above 2,000 columns.
-std::filesystem::path features_file(const std::filesystem::path& folder, const std::string& set, std::size_t columns);
-
-/// runs/NAME/ with config.json, features.csv, models/MODEL.gwm and .json, networks/MODEL/ (network_runs.hpp), best.gwm,
-/// predictions.csv, results.json and report.html. Every file appears once it is complete.
-class RunFolder {
+class LockedFolder {
  public:
-  /// See claim_run_folder().
-  RunFolder(std::filesystem::path folder, const nlohmann::json& config, bool replace);
+  /// Creates or reopens the folder. `config` identifies the run and is stored in config.json; its member "command"
+  /// (optional) does not identify it, but states how to continue it. A run of another configuration is replaced if it
+  /// has no results (it failed or was interrupted), or if `replace` is set. Features in the folder are kept, because
+  /// feature tables identify their own content. Throws Error if another process runs in the folder, if it contains the
+  /// results of another configuration (naming the first difference), if a newer version wrote it, if it is not a run
+  /// folder (with `replace` it is used and nothing is removed from it), and if it cannot be written.
+  LockedFolder(std::filesystem::path folder, const nlohmann::json& config, bool replace);
 
   const std::filesystem::path& path() const { return folder_; }
   /// Note about replaced contents; empty if nothing is replaced.
   const std::string& note() const { return claim_.note; }
-  /// Path of the run's own features, or of another set.
-  std::filesystem::path features_path(std::size_t columns, const std::string& set = {}) const {
-    return features_file(folder_, set, columns);
-  }
+  /// features.csv, or features-SET.csv for a set other than the run's own; .npy instead of .csv above 2,000 columns.
+  std::filesystem::path features_path(std::size_t columns, const std::string& set = {}) const;
+
+ private:
+  struct Claim {
+    FolderLock lock;
+    std::string note;
+  };
+  static Claim claim(const std::filesystem::path& folder, const nlohmann::json& config, bool replace);
+  std::filesystem::path folder_;
+  Claim claim_;
+};
+
+/// runs/NAME/ with config.json, features.csv, models/MODEL.gwm and .json, networks/MODEL/point-N and final, best.gwm,
+/// predictions.csv, results.json and report.html. Every file appears once it is complete.
+class RunFolder : public LockedFolder {
+ public:
+  RunFolder(const std::filesystem::path& folder, const nlohmann::json& config, bool replace);
+
   std::filesystem::path model_path(const std::string& name) const;
 
   /// Stores every finished model, and finds it again if its specification and the data (features, labels, parts) match.
   StudyStore store(const Examples& examples, const Split& split) const;
-  /// The same without model files, for ablation: ablation/FEATURES/MODEL.json.
-  StudyStore ablation_store(const Examples& examples, const Split& split, const std::string& features) const;
-  /// The same for an outer fold of nested cross-validation: nested/FOLD/MODEL.json.
-  StudyStore nested_store(const Examples& examples, const Split& split, std::size_t fold) const;
-  /// The same for repeats with other seeds: seeds/SEED/MODEL.json.
-  StudyStore seed_store(const Examples& examples, const Split& split, std::uint64_t seed) const;
+  /// The same without model files, in a folder inside the run folder: ablation/FEATURES, nested/FOLD or seeds/SEED.
+  StudyStore scores_in(const std::filesystem::path& name, const Examples& examples, const Split& split) const;
 
  private:
-  StudyStore scores_in(const std::filesystem::path& folder, const Examples& examples, const Split& split) const;
   StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
                       bool with_models) const;
-  std::filesystem::path folder_;
-  ClaimedFolder claim_;
 };
 
 /// SHA-256 of the examples' ids, labels, values and parts; equal for equal training data.

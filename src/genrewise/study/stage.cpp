@@ -20,13 +20,6 @@ Matrix select(const Matrix& values, std::span<const std::size_t> rows, std::span
   return selected;
 }
 
-std::vector<int> labels_of(const Examples& examples, std::span<const std::size_t> rows) {
-  std::vector<int> labels;
-  labels.reserve(rows.size());
-  for (const std::size_t row : rows) labels.push_back(examples.subjects.labels[row]);
-  return labels;
-}
-
 }  // namespace
 
 Stage make_stage(const Examples& examples, std::string_view features, const PreprocessingConfig& config,
@@ -35,8 +28,8 @@ Stage make_stage(const Examples& examples, std::string_view features, const Prep
   Stage stage{Preprocessor(config),
               select(examples.table.values, training, columns),
               {},
-              labels_of(examples, training),
-              labels_of(examples, held_out),
+              labels_of(examples.subjects, training),
+              labels_of(examples.subjects, held_out),
               groups_of(examples.subjects, {training.begin(), training.end()})};
   std::vector<double> offsets;
   if (!examples.table.offsets.empty()) {

@@ -3,16 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <tuple>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/memory.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
-#include "genrewise/study/network_runs.hpp"
 #include "genrewise/study/stage.hpp"
+#include "genrewise/study/tuning.hpp"
 
 namespace genrewise {
 namespace {
@@ -40,6 +42,63 @@ struct Prepared {
   std::shared_ptr<SharedWork> work;
 };
 
+/// Run folders of the networks of a study: NETWORKS/<model>/point-1, point-2, ... for the points of its grid, fitted on
+/// training; final for the fit on training and validation; embeddings.safetensors by a frozen body, for all of them.
+class NetworkRuns {
+ public:
+  /// `networks`: StudyStore::networks. Nothing is stored for an empty path and for other classifiers than networks.
+  NetworkRuns(const ModelSpec& spec, const std::filesystem::path& networks) {
+    const ClassifierDescriptor* descriptor = find_classifier(spec.kind);
+    is_network_ = descriptor != nullptr && descriptor->capabilities.neural_program;
+    if (is_network_ && !networks.empty()) folder_ = networks / file_name_of(spec.name);
+  }
+
+  bool is_network() const { return is_network_; }
+
+  /// Sets the run folder: of a point of the grid, from 0, or of the final fit. Runs of another configuration or data in
+  /// them are replaced.
+  void set_point(FitContext& context, std::size_t point) const { set(context, name_of(point)); }
+  void set_final(FitContext& context) const { set(context, "final"); }
+
+  /// "networks/MODEL/point-1"; empty if nothing is stored.
+  std::string folder_of_point(std::size_t point) const {
+    if (folder_.empty()) return {};
+    return (folder_.parent_path().filename() / folder_.filename() / name_of(point)).generic_string();
+  }
+
+  /// Removes what only an unfinished model needs: checkpoints and embeddings. Curves and events stay.
+  void remove_checkpoints() const {
+    if (folder_.empty()) return;
+    std::error_code ignored;  // they only take space
+    std::vector<std::filesystem::path> files = entries_of(folder_, ignored);
+    for (const auto& run : std::vector(files)) std::ranges::move(entries_of(run, ignored), std::back_inserter(files));
+    for (const auto& file : files) {
+      if (file.extension() == ".safetensors") std::filesystem::remove(file, ignored);
+    }
+  }
+
+ private:
+  static std::string name_of(std::size_t point) { return fmt::format("point-{}", point + 1); }
+
+  void set(FitContext& context, const std::string& name) const {
+    context.epoch_notes = false;
+    if (folder_.empty()) return;
+    context.run_folder = folder_ / name;
+    context.embeddings_folder = folder_;
+    context.replace_run = true;
+  }
+
+  bool is_network_ = false;
+  std::filesystem::path folder_;
+};
+
+/// What became of one point of the grid.
+struct Trial {
+  std::optional<Metrics> metrics;
+  std::string error;
+  TrainingCurve curve;
+};
+
 /// Runs the models of one table.
 class Comparison {
  public:
@@ -48,15 +107,13 @@ class Comparison {
         config_(config),
         training_(split.rows(Part::training)),
         validation_(split.rows(Part::validation)),
-        test_(split.rows(Part::test)) {
+        test_(split.rows(Part::test)),
+        both_(split.rows_except(Part::test)) {
     require(training_, "training");
     require(validation_, "validation");
     require(test_, "test");
     require_two_genres(examples, training_, "the training part");
     require_finite_examples(examples);
-    both_ = training_;
-    both_.insert(both_.end(), validation_.begin(), validation_.end());
-    std::ranges::sort(both_);
   }
 
   /// Sets `model` if the result has no error.
@@ -83,11 +140,13 @@ class Comparison {
     ModelResult result;
     result.name = result.kind = "majority";
     result.title = "Most frequent genre";
-    const Metrics validation = measure(labels(validation_), majority(training_, validation_), {}, config_.seed);
+    const Metrics validation =
+        measure(labels_of(examples_.subjects, validation_), majority(training_, validation_), {}, config_.seed);
     result.validation = validation.accuracy;
     result.validation_log_loss = validation.log_loss;
     Predictions predictions = majority(both_, test_);
-    result.test = measure(labels(test_), predictions, groups_of(examples_.subjects, test_), config_.seed);
+    result.test =
+        measure(labels_of(examples_.subjects, test_), predictions, groups_of(examples_.subjects, test_), config_.seed);
     result.test_labels = std::move(predictions.labels);
     result.test_probabilities = std::move(predictions.probabilities);
     return result;
@@ -102,7 +161,7 @@ class Comparison {
   }
 
   std::unique_ptr<Classifier> make(const ModelSpec& spec, const Parameters& parameters) const {
-    return config_.make(spec.kind, point_of(parameters).classifier, derive_seed(config_.seed, spec.kind));
+    return config_.make(spec.kind, Point(parameters).classifier, derive_seed(config_.seed, spec.kind));
   }
 
   /// Keeps the last stage of each use for the next model; of a large table only one.
@@ -122,50 +181,42 @@ class Comparison {
     const Stopwatch watch;
     const std::vector<Parameters> points = grid_points(spec.parameters, spec.grid);
     std::map<Parameters, std::vector<std::size_t>> by_preprocessing;
-    for (std::size_t i = 0; i < points.size(); ++i) by_preprocessing[point_of(points[i]).preprocessing].push_back(i);
-    std::vector<std::optional<Metrics>> metrics(points.size());
-    std::vector<std::string> errors(points.size());
-    std::vector<TrainingCurve> curves(points.size());
-    for (const auto& [preprocessing, group] : by_preprocessing) {
-      try_points(spec, runs, points, group, metrics, errors, curves, progress);
-    }
+    for (std::size_t i = 0; i < points.size(); ++i) by_preprocessing[Point(points[i]).preprocessing].push_back(i);
+    std::vector<Trial> trials(points.size());
+    for (const auto& [preprocessing, group] : by_preprocessing) try_points(spec, runs, points, group, trials, progress);
     const Parameters* best = nullptr;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      Parameters varied;
-      for (const GridAxis& axis : spec.grid) varied[axis.parameter] = points[i].at(axis.parameter);
-      result.tried.push_back({varied, 0, 0, errors[i]});
-      if (!metrics[i]) continue;
-      const Score& accuracy = metrics[i]->accuracy;
+      const auto& [metrics, error, curve] = trials[i];
+      result.tried.push_back({varied(points[i], spec.grid), 0, 0, error});
+      if (!metrics) continue;
+      const Score& accuracy = metrics->accuracy;
       result.tried.back().accuracy = accuracy.value;
-      result.tried.back().log_loss = metrics[i]->log_loss;
-      if (best == nullptr || std::tuple(accuracy.value, -metrics[i]->log_loss) >
+      result.tried.back().log_loss = metrics->log_loss;
+      if (best == nullptr || std::tuple(accuracy.value, -metrics->log_loss) >
                                  std::tuple(result.validation.value, -result.validation_log_loss)) {
         best = &points[i];
         result.validation = accuracy;
-        result.validation_log_loss = metrics[i]->log_loss;
-        result.training = curves[i];
-        result.training_folder = curves[i].epochs.empty() ? "" : runs.folder_of_point(i);
+        result.validation_log_loss = metrics->log_loss;
+        result.training = curve;
+        result.training_folder = curve.epochs.empty() ? "" : runs.folder_of_point(i);
       }
     }
-    if (best == nullptr) throw Error(errors.front());
+    if (best == nullptr) throw Error(trials.front().error);
     result.choose_s = watch.seconds();
     return *best;
   }
 
-  Point point_of(const Parameters& parameters) const { return Point(parameters); }
-
   /// Tries all points with the same preprocessing, sharing their common work.
   void try_points(const ModelSpec& spec, const NetworkRuns& runs, const std::vector<Parameters>& points,
-                  const std::vector<std::size_t>& group, std::vector<std::optional<Metrics>>& metrics,
-                  std::vector<std::string>& errors, std::vector<TrainingCurve>& curves, Progress& progress) {
+                  const std::vector<std::size_t>& group, std::vector<Trial>& trials, Progress& progress) {
     Prepared* prepared = nullptr;
     try {
-      prepared = &prepare(validating_, testing_, preprocessing_of(point_of(points[group.front()]), base_), training_,
+      prepared = &prepare(validating_, testing_, preprocessing_of(Point(points[group.front()]), base_), training_,
                           validation_);
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {  // for example more components than the data has
-      for (const std::size_t i : group) errors[i] = error.what();
+      for (const std::size_t i : group) trials[i].error = error.what();
       progress.advance(group.size());
       return;
     }
@@ -182,20 +233,21 @@ class Comparison {
     for (std::size_t at = 0; at < group.size(); ++at) {
       throw_if_interrupted();
       const auto classifier = std::move(classifiers[at]);
+      Trial& trial = trials[group[at]];
       PartProgress part(progress, points.size() == 1
                                       ? spec.name
                                       : fmt::format("{}, {} of {}", spec.name, group[at] + 1, points.size()));
       if (runs.is_network()) context.progress = &part;
-      context.curve = &curves[group[at]];
+      context.curve = &trial.curve;
       runs.set_point(context, group[at]);
       try {
         classifier->fit(training_data(stage, examples_), context);
-        metrics[group[at]] =
+        trial.metrics =
             measure(stage.held_out_labels, classifier->predict_with_probabilities(stage.held_out), {}, config_.seed);
       } catch (const Interrupted&) {
         throw;
       } catch (const Error& error) {
-        errors[group[at]] = error.what();
+        trial.error = error.what();
       }
       part.finish();
       progress.advance();
@@ -204,7 +256,7 @@ class Comparison {
 
   void fit_and_measure(const ModelSpec& spec, const NetworkRuns& runs, const Parameters& chosen, ModelResult& result,
                        Model& model, Progress& progress) {
-    const Point point = point_of(chosen);
+    const Point point(chosen);
     Prepared& prepared = prepare(testing_, validating_, preprocessing_of(point, base_), both_, test_);
     const Stage& stage = prepared.stage;
     auto classifier = make(spec, chosen);
@@ -229,15 +281,9 @@ class Comparison {
     model.facts["test"] = {{"accuracy", result.test.accuracy.value}, {"examples", result.test.accuracy.n}};
   }
 
-  std::vector<int> labels(const std::vector<std::size_t>& rows) const {
-    std::vector<int> labels;
-    for (const std::size_t row : rows) labels.push_back(examples_.subjects.labels[row]);
-    return labels;
-  }
-
   Predictions majority(const std::vector<std::size_t>& training, const std::vector<std::size_t>& held_out) const {
     std::vector<float> shares(examples_.labels.size());
-    for (const int label : labels(training)) {
+    for (const int label : labels_of(examples_.subjects, training)) {
       shares[static_cast<std::size_t>(label)] += 1.0F / static_cast<float>(training.size());
     }
     Predictions predictions{

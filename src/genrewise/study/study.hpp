@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "genrewise/base/progress.hpp"
@@ -57,7 +56,7 @@ struct ModelResult {
   double choose_s = 0, fit_s = 0, predict_s = 0;  ///< search on validation; final fit; predicting the test part
   TrainingCurve training;       ///< networks: of the chosen point, fitted on training and measured on validation
   std::string training_folder;  ///< its run folder, relative to the study's; empty: none
-  std::uint64_t peak_memory_bytes = 0;            ///< of the process during all of these
+  std::uint64_t peak_memory_bytes = 0;  ///< of the process during all of these
 };
 
 struct StudyResult {
@@ -72,7 +71,7 @@ struct StudyStore {
   /// Returns a valid result of an earlier run.
   std::function<std::optional<ModelResult>(const ModelSpec&)> find;
   std::function<void(const ModelSpec&, const ModelResult&, const Model&)> keep;
-  /// Folder of the networks' run folders (network_runs.hpp), from which an interrupted fit continues; empty: none.
+  /// Folder of the networks' run folders, from which an interrupted fit continues; empty: none.
   std::filesystem::path networks = {};
 };
 

@@ -56,11 +56,8 @@ FoldScores reopen(const fs::path& path, const std::string& data) {
 
 }  // namespace
 
-TuningFolder::TuningFolder(fs::path folder, const json& config, bool replace)
-    : folder_(std::move(folder)), claim_(claim_run_folder(folder_, config, replace)) {}
-
 TuningStore TuningFolder::store(const Examples& examples) const {
-  const fs::path path = folder_ / "folds.jsonl";
+  const fs::path path = this->path() / "folds.jsonl";
   const std::string data = fingerprint(examples, {});
   const auto scores = std::make_shared<const FoldScores>(reopen(path, data));
   TuningStore store;
