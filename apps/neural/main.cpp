@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <system_error>
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
@@ -60,9 +62,23 @@ int convert_weights(const std::filesystem::path& from, const std::filesystem::pa
   }
 }
 
+/// libtorch starts threads where their failure cannot be caught.
+[[noreturn]] void report_uncaught() {
+  try {
+    if (const auto problem = std::current_exception()) std::rethrow_exception(problem);
+  } catch (const std::system_error&) {
+    std::fputs("cannot start a thread; raise the limit of processes and threads (ulimit -u)\n", stderr);
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "%s\n", problem.what());
+  } catch (...) {
+  }
+  std::_Exit(1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::set_terminate(report_uncaught);
   open_standard_streams();
   const std::string_view verb = argc > 1 ? argv[1] : "";
   if (verb == "serve" && argc == 2) serve();
