@@ -166,6 +166,7 @@ void NeuralProcess::fail() {
                           output.empty() ? "" : "; the end of its error output: ", output),
               {},
               ended.signal == SIGKILL ? "memory may have run out: use a smaller batch_size or fewer threads"
+              : ended.signal == 0     ? "correct the reported cause, and start the same command again"
                                       : "start the same command again; if it happens again, please report it");
 }
 
