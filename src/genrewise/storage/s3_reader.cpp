@@ -251,6 +251,7 @@ void RangePrefetcher::load(const std::shared_ptr<Part>& part) {
       const std::lock_guard lock(mutex_);
       if (at == 0 && part->chunks[chunk].held > 0) part->chunks[chunk].memory = memory;
       part->arrived += piece.size();
+      if (part->arrived == part->range.bytes) note_rate(part->range.bytes, watch.seconds());  // before a reader goes on
       if (part->arrived < part->awaited) continue;
       part->awaited = ~std::uint64_t{0};
       part->changed.notify_all();
@@ -265,7 +266,6 @@ void RangePrefetcher::load(const std::shared_ptr<Part>& part) {
   const std::lock_guard lock(mutex_);
   part->error = error;
   part->state = Part::State::ended;
-  if (!error) note_rate(part->range.bytes, watch.seconds());
   part->changed.notify_all();
 }
 
