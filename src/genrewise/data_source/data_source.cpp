@@ -128,8 +128,7 @@ void DataSource::choose_genres(Examples& examples, GenreConfig genres, Progress&
       !std::ranges::all_of(std::views::iota(std::size_t{0}, subjects.ids.size()), is_filtered)) {
     examples.notes.push_back(
         "GTZAN has repeated, distorted and mislabelled excerpts, and artists in several parts (Sturm, 2013), so scores "
-        "on "
-        "it are too high; --scheme fault-filtered uses the published split without them");
+        "on it are too high; --scheme fault-filtered uses the published split without them");
   }
   if (!genres.merge.empty() || genres.min_groups > 0) {
     GenreSelection selection = select_genres(examples.subjects, genres);

@@ -32,7 +32,6 @@ struct RecordKeys {
   RecordBytes bytes = RecordBytes::uint8;
   RecordPool pool = RecordPool::mean;
 
-  bool given() const { return !features.empty() || !label.empty(); }
   friend bool operator==(const RecordKeys&, const RecordKeys&) = default;
 };
 

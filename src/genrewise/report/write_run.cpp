@@ -56,10 +56,7 @@ void append_predictions(std::string& csv, const TestPart& test, std::size_t i,
 }
 
 void write_predictions(const fs::path& path, const TestPart& test, const StudyResult& result) {
-  std::vector<const ModelResult*> models;
-  for (const ModelResult& model : result.models) {
-    if (model.error.empty()) models.push_back(&model);
-  }
+  const std::vector<const ModelResult*> models = fitted_models(result.models);
   const auto file = create_file(path);
   std::string csv;
   append_header(csv, test.examples().labels, models);

@@ -98,26 +98,19 @@ json confident_mistakes(const ModelResult& model, const std::vector<double>& con
   return list;
 }
 
-std::vector<const ModelResult*> fitted(const std::vector<ModelResult>& models) {
-  std::vector<const ModelResult*> all;
-  for (const ModelResult& model : models) {
-    if (model.error.empty()) all.push_back(&model);
-  }
-  return all;
-}
-
 json pairs_json(const std::vector<const ModelResult*>& models, const TestPart& test, std::uint64_t seed) {
-  std::vector<std::vector<float>> columns;  // hits of each model
+  std::vector<std::vector<bool>> hits;      // of each model
+  std::vector<std::vector<float>> columns;  // the same as numbers
   for (const ModelResult* model : models) {
-    const std::vector<bool> hits = test.hits(*model);
-    columns.emplace_back(hits.begin(), hits.end());
+    hits.push_back(test.hits(*model));
+    columns.emplace_back(hits.back().begin(), hits.back().end());
   }
   const auto means = bootstrap_means(columns, test.groups(), seed);
   json pairs = json::array();
   std::vector<double> p_values;
   for (std::size_t a = 0; a < models.size(); ++a) {
     for (std::size_t b = a + 1; b < models.size(); ++b) {
-      const PairedComparison comparison = mcnemar(test.hits(*models[a]), test.hits(*models[b]));
+      const PairedComparison comparison = mcnemar(hits[a], hits[b]);
       p_values.push_back(comparison.p_value);
       std::vector<float> differences(columns[a]);
       for (std::size_t i = 0; i < differences.size(); ++i) differences[i] -= columns[b][i];
@@ -167,6 +160,14 @@ json always_wrong_json(const std::vector<const ModelResult*>& models, const Test
 
 }  // namespace
 
+std::vector<const ModelResult*> fitted_models(const std::vector<ModelResult>& models) {
+  std::vector<const ModelResult*> all;
+  for (const ModelResult& model : models) {
+    if (model.error.empty()) all.push_back(&model);
+  }
+  return all;
+}
+
 TestPart::TestPart(const Examples& examples, const Split& split, std::string_view dataset_kind)
     : examples_(&examples),
       has_files_(dataset_kind != "pack" && examples.table.recipe.name != "table"),
@@ -214,7 +215,7 @@ json tree_confusion_json(const Metrics& metrics, const std::vector<std::string>&
 }
 
 json comparisons_json(const std::vector<ModelResult>& models, const TestPart& test, std::uint64_t seed) {
-  const std::vector<const ModelResult*> all = fitted(models);
+  const std::vector<const ModelResult*> all = fitted_models(models);
   if (all.size() < 2) return json::object();
   return {{"pairs", pairs_json(all, test, seed)}, {"always_wrong", always_wrong_json(all, test)}};
 }

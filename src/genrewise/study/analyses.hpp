@@ -11,6 +11,9 @@
 
 namespace genrewise {
 
+/// The models without an error, in their order.
+std::vector<const ModelResult*> fitted_models(const std::vector<ModelResult>& models);
+
 /// The test part of a study; entry i of each list describes test example i. Must not outlive the examples.
 class TestPart {
  public:
