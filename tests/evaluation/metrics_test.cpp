@@ -9,26 +9,18 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/storage/files.hpp"
-#include "support/test_support.hpp"
+#include "support/golden.hpp"
 
 namespace genrewise {
 namespace {
 
 using nlohmann::json;
 using ::testing::HasSubstr;
+using testing::matrix_of;
 
 const json& golden() {
-  static const json figures = json::parse(read_file(testing::golden_path("study/metrics.json")));
+  static const json figures = testing::read_golden("study/metrics.json");
   return figures;
-}
-
-Matrix matrix_of(const json& rows) {
-  Matrix matrix(rows.size(), rows.at(0).size());
-  for (std::size_t i = 0; i < matrix.rows(); ++i) {
-    for (std::size_t j = 0; j < matrix.cols(); ++j) matrix(i, j) = rows[i][j].get<float>();
-  }
-  return matrix;
 }
 
 Predictions golden_predictions() {
