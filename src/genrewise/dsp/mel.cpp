@@ -14,6 +14,10 @@ constexpr double kBorderHz = 1000;
 constexpr double kBorderMel = kBorderHz / kHzPerMel;
 const double kLogStep = std::log(6.4) / 27;  // per mel above kBorderHz
 
+double kaldi_mel(double frequency_hz) {
+  return 1127 * std::log(1 + frequency_hz / 700);
+}
+
 }  // namespace
 
 double hz_to_mel(double frequency_hz) {
@@ -35,52 +39,39 @@ MelFilterbank::MelFilterbank(const MelConfig& config) {
   if (config.fmin_hz < 0 || config.fmin_hz >= fmax_hz) {
     throw Error("fmin is outside [0, fmax)", "MelFilterbank", "choose a lower fmin_hz");
   }
-
-  if (config.scale == MelScale::kaldi) {
-    add_kaldi(config, fmax_hz);
-  } else {
-    add_slaney(config, fmax_hz);
-  }
-}
-
-void MelFilterbank::add_slaney(const MelConfig& config, double fmax_hz) {
-  const double low = hz_to_mel(config.fmin_hz), high = hz_to_mel(fmax_hz);
-  std::vector<double> corners(config.n_mels + 2);
-  for (std::size_t i = 0; i < corners.size(); ++i) {
-    corners[i] = mel_to_hz(low + (high - low) * static_cast<double>(i) / static_cast<double>(corners.size() - 1));
-  }
   const double bin_hz = static_cast<double>(config.sample_rate_hz) / static_cast<double>(config.n_fft);
-  for (std::size_t m = 0; m < config.n_mels; ++m) {
+  // weight(m, frequency_hz) is positive inside filter m.
+  const auto add_filters = [&](std::size_t bins, const auto& weight) {
+    for (std::size_t m = 0; m < config.n_mels; ++m) {
+      Filter filter{.weight = weights_.size()};
+      for (std::size_t k = 0; k < bins; ++k) {
+        const float value = weight(m, static_cast<double>(k) * bin_hz);
+        if (value <= 0) continue;
+        if (filter.count++ == 0) filter.first_bin = k;
+        weights_.push_back(value);
+      }
+      filters_.push_back(filter);
+    }
+  };
+  const bool kaldi = config.scale == MelScale::kaldi;
+  const auto to_mel = kaldi ? kaldi_mel : hz_to_mel;
+  const double low = to_mel(config.fmin_hz), high = to_mel(fmax_hz), steps = static_cast<double>(config.n_mels + 1);
+  if (kaldi) {
+    const double step = (high - low) / steps;
+    add_filters(config.n_fft / 2, [&](std::size_t m, double frequency_hz) {
+      const double height = (kaldi_mel(frequency_hz) - (low + static_cast<double>(m) * step)) / step;
+      return static_cast<float>(std::min(height, 2 - height));
+    });
+    return;
+  }
+  std::vector<double> corners;
+  for (std::size_t i = 0; i < config.n_mels + 2; ++i)
+    corners.push_back(mel_to_hz(low + (high - low) * static_cast<double>(i) / steps));
+  add_filters(config.n_fft / 2 + 1, [&](std::size_t m, double frequency_hz) {
     const double left = corners[m], centre = corners[m + 1], right = corners[m + 2];
-    Filter filter{.weight = weights_.size()};
-    for (std::size_t k = 0; k <= config.n_fft / 2; ++k) {
-      const double frequency = static_cast<double>(k) * bin_hz;
-      const double height = std::min((frequency - left) / (centre - left), (right - frequency) / (right - centre));
-      if (height <= 0) continue;
-      if (filter.count++ == 0) filter.first_bin = k;
-      weights_.push_back(static_cast<float>(height) * static_cast<float>(2 / (right - left)));
-    }
-    filters_.push_back(filter);
-  }
-}
-
-void MelFilterbank::add_kaldi(const MelConfig& config, double fmax_hz) {
-  const auto to_mel = [](double frequency_hz) { return 1127 * std::log(1 + frequency_hz / 700); };
-  const double low = to_mel(config.fmin_hz);
-  const double step = (to_mel(fmax_hz) - low) / static_cast<double>(config.n_mels + 1);
-  const double bin_hz = static_cast<double>(config.sample_rate_hz) / static_cast<double>(config.n_fft);
-  for (std::size_t m = 0; m < config.n_mels; ++m) {
-    const double left = low + static_cast<double>(m) * step;
-    Filter filter{.weight = weights_.size()};
-    for (std::size_t k = 0; k < config.n_fft / 2; ++k) {
-      const double steps = (to_mel(static_cast<double>(k) * bin_hz) - left) / step;
-      const double height = std::min(steps, 2 - steps);
-      if (height <= 0) continue;
-      if (filter.count++ == 0) filter.first_bin = k;
-      weights_.push_back(static_cast<float>(height));
-    }
-    filters_.push_back(filter);
-  }
+    const double height = std::min((frequency_hz - left) / (centre - left), (right - frequency_hz) / (right - centre));
+    return static_cast<float>(height) * static_cast<float>(2 / (right - left));
+  });
 }
 
 void MelFilterbank::apply(const float* tile, float* out, std::size_t stride) const {

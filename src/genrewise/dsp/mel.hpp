@@ -45,8 +45,6 @@ class MelFilterbank {
   struct Filter {
     std::size_t first_bin = 0, count = 0, weight = 0;  // weights_[weight .. weight + count)
   };
-  void add_slaney(const MelConfig& config, double fmax_hz);
-  void add_kaldi(const MelConfig& config, double fmax_hz);
   std::vector<Filter> filters_;
   std::vector<float> weights_;
 };
