@@ -4,10 +4,9 @@
 #include <vector>
 
 #include "genrewise/base/random.hpp"
-#include "genrewise/dsp/chroma_cqt.hpp"
 #include "genrewise/dsp/cqt.hpp"
-#include "genrewise/dsp/cqt_half_rate.hpp"
-#include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/dsp/cqt_kernel.hpp"
+#include "genrewise/dsp/tonality.hpp"
 #include "genrewise/dsp/tuning.hpp"
 
 namespace genrewise {

@@ -10,9 +10,8 @@
 #include "cqt_golden.hpp"
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/chroma_cqt.hpp"
 #include "genrewise/dsp/stft.hpp"
-#include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/dsp/tonality.hpp"
 #include "genrewise/dsp/tuning.hpp"
 #include "support/test_music.hpp"
 

@@ -8,10 +8,10 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/dsp/chroma_stft.hpp"
+#include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/moments.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
-#include "genrewise/dsp/zero_crossings.hpp"
 
 namespace genrewise {
 namespace {

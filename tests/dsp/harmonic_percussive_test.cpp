@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "cqt_golden.hpp"
-#include "genrewise/dsp/spectral_change.hpp"
+#include "genrewise/dsp/frame_series.hpp"
 #include "music_golden.hpp"
 
 namespace genrewise {

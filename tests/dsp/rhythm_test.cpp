@@ -7,8 +7,7 @@
 
 #include "cqt_golden.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/delta.hpp"
-#include "genrewise/dsp/onset.hpp"
+#include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/tempogram.hpp"
 #include "music_golden.hpp"
 

@@ -1,4 +1,4 @@
-#include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/dsp/tonality.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,9 +10,8 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/csv.hpp"
-#include "genrewise/dsp/chroma_cqt.hpp"
 #include "genrewise/dsp/cqt.hpp"
-#include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/frame_analysis.hpp"

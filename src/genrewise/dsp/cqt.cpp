@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/cqt_half_rate.hpp"
+#include "genrewise/dsp/cqt_kernel.hpp"
 
 namespace genrewise {
 namespace {

@@ -8,7 +8,6 @@
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/dsp/aligned.hpp"
 #include "genrewise/dsp/cqt_kernel.hpp"
-#include "genrewise/dsp/cqt_project.hpp"
 
 namespace genrewise {
 

@@ -1,4 +1,3 @@
-#include "genrewise/dsp/cqt_half_rate.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,11 @@
-// The filters of one octave of the constant-Q transform.
+// Parts of the constant-Q transform: the filters of one octave, their application, and the way to the next octave.
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
+#include "genrewise/base/matrix.hpp"
 #include "genrewise/dsp/aligned.hpp"
 
 namespace genrewise {
@@ -37,5 +39,22 @@ std::size_t frame_samples_for(double lowest_hz, double sample_rate_hz);
 
 /// Combines halving_filter() and `kernel` into one kernel for the signal at double the rate.
 CqtKernel at_double_rate(const CqtKernel& kernel);
+
+struct CqtProjectScratch {
+  AlignedVector<float> padded, phases;
+  std::vector<std::ptrdiff_t> right, left;
+};
+
+/// Writes the kernel's twelve magnitudes of frames [first, last) to rows [first, last), columns [column, column + 12)
+/// of `magnitude`. Frame t is centred on sample t * hop_samples; the signal is zero outside its span.
+void project(std::span<const float> signal, std::size_t hop_samples, const CqtKernel& kernel, std::size_t first,
+             std::size_t last, std::size_t column, Matrix& magnitude, CqtProjectScratch& scratch);
+
+/// Writes `in` at half its rate, times sqrt(2) (like librosa.resample(scale=True)), to `out` ((in.size() + 1) / 2
+/// samples). The first and last `exact_samples` (>= 1) use the filter of librosa's resampler (halving_filter()): they
+/// contain the transient of a clip that starts or ends abruptly. In between, with a smooth transition, a short
+/// half-band filter is used. It matches the other one within 1e-4 up to a quarter of the new rate; lower octaves do not
+/// use frequencies above that (where it aliases).
+void halve_rate(std::span<const float> in, std::size_t exact_samples, std::span<float> out);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-#include "genrewise/dsp/cqt_project.hpp"
+#include "genrewise/dsp/cqt_kernel.hpp"
 
 #include <algorithm>
 #include <array>

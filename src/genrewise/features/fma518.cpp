@@ -1,9 +1,8 @@
 // fma518: the 518 numbers of the FMA data set's features.py (Defferrard et al., 2017), as librosa 0.11 computes them.
 #include <fmt/format.h>
 
-#include "genrewise/dsp/chroma_cqt.hpp"
 #include "genrewise/dsp/cqt.hpp"
-#include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/frame_analysis.hpp"

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/lanes.hpp"
-#include "genrewise/dsp/zero_crossings.hpp"
 
 namespace genrewise {
 namespace {

@@ -6,16 +6,12 @@
 #include <cmath>
 #include <numeric>
 
-#include "genrewise/dsp/chroma_cqt.hpp"
 #include "genrewise/dsp/cqt.hpp"
-#include "genrewise/dsp/delta.hpp"
+#include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/harmonic_percussive.hpp"
-#include "genrewise/dsp/key.hpp"
 #include "genrewise/dsp/loudness.hpp"
-#include "genrewise/dsp/onset.hpp"
-#include "genrewise/dsp/spectral_change.hpp"
 #include "genrewise/dsp/tempogram.hpp"
-#include "genrewise/dsp/tonnetz.hpp"
+#include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/frame_analysis.hpp"
 #include "genrewise/features/recipe.hpp"

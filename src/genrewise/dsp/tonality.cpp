@@ -1,0 +1,171 @@
+#include "genrewise/dsp/tonality.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/dsp/chroma_stft.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kSmoothingFrames = 41, kDimensions = 6;  // of chroma_cens() and tonnetz()
+
+void resize(Matrix& matrix, std::size_t rows, std::size_t cols) {
+  if (matrix.rows() != rows || matrix.cols() != cols) matrix = Matrix(rows, cols);
+}
+
+void sum_pitch_classes(const Matrix& cqt, int bins_per_octave, Matrix& chroma) {
+  if (bins_per_octave < 12 || bins_per_octave % 12 != 0)
+    throw Error(std::to_string(bins_per_octave) + " bins per octave are not supported", "chroma",
+                "use a multiple of 12");
+  const auto merged = static_cast<std::size_t>(bins_per_octave) / kPitchClasses;
+  std::vector<std::size_t> pitch_class(cqt.cols());
+  for (std::size_t bin = 0; bin < cqt.cols(); ++bin) pitch_class[bin] = (bin + merged / 2) / merged % kPitchClasses;
+  resize(chroma, cqt.rows(), kPitchClasses);
+  for (std::size_t t = 0; t < cqt.rows(); ++t) {
+    const auto from = cqt.row(t);
+    std::array<float, kPitchClasses> sum{};
+    for (std::size_t bin = 0; bin < from.size(); ++bin) sum[pitch_class[bin]] += from[bin];
+    std::copy(sum.begin(), sum.end(), chroma.row(t).begin());
+  }
+}
+
+// librosa.util.normalize: rows shorter than the smallest normal number stay as they are.
+void divide(std::span<float> row, double length) {
+  if (length < std::numeric_limits<float>::min()) return;
+  for (float& x : row) x = static_cast<float>(x / length);
+}
+
+float quantised(float share) {
+  return 0.25F * static_cast<float>((share > 0.4F) + (share > 0.2F) + (share > 0.1F) + (share > 0.05F));
+}
+
+// A Hann window of 41 frames that sums to 1; without its end points, which are zero.
+std::array<float, kSmoothingFrames> smoothing_window() {
+  std::array<float, kSmoothingFrames> window;
+  for (std::size_t k = 0; k < kSmoothingFrames; ++k) {
+    const double turn = 2 * std::numbers::pi * static_cast<double>(k + 1) / (kSmoothingFrames + 1);
+    window[k] = static_cast<float>((1 - std::cos(turn)) / (kSmoothingFrames + 1));
+  }
+  return window;
+}
+
+using Basis = std::array<std::array<double, kDimensions>, kPitchClasses>;
+
+Basis tonal_basis() {
+  // Half turns per semitone and radius of each circle.
+  constexpr std::array<double, 3> kHalfTurns{7.0 / 6, 3.0 / 2, 2.0 / 3}, kRadius{1, 1, 0.5};
+  Basis basis;
+  for (std::size_t c = 0; c < kPitchClasses; ++c)
+    for (std::size_t circle = 0; circle < kRadius.size(); ++circle) {
+      const double angle = std::numbers::pi * kHalfTurns[circle] * static_cast<double>(c);
+      basis[c][2 * circle] = kRadius[circle] * std::sin(angle);
+      basis[c][2 * circle + 1] = kRadius[circle] * std::cos(angle);
+    }
+  return basis;
+}
+
+using Profile = std::array<double, kPitchClasses>;
+
+constexpr Profile kMajor{6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88};
+constexpr Profile kMinor{6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17};
+
+// Mean 0, length 1; all zeros for a flat profile.
+Profile standardised(Profile values) {
+  double mean = 0, squares = 0;
+  for (const double value : values) mean += value / kPitchClasses;
+  for (double& value : values) squares += (value - mean) * (value - mean);
+  const double length = std::sqrt(squares);
+  for (double& value : values) value = length > 1e-6 * std::abs(mean) ? (value - mean) / length : 0;
+  return values;
+}
+
+float correlation(const Profile& chroma, const Profile& profile, std::size_t tonic) {
+  double sum = 0;
+  for (std::size_t i = 0; i < kPitchClasses; ++i) sum += chroma[(tonic + i) % kPitchClasses] * profile[i];
+  return static_cast<float>(sum);
+}
+
+}  // namespace
+
+void chroma_cqt(const Matrix& cqt, int bins_per_octave, Matrix& chroma) {
+  sum_pitch_classes(cqt, bins_per_octave, chroma);
+  for (std::size_t t = 0; t < chroma.rows(); ++t)
+    divide(chroma.row(t), *std::max_element(chroma.row(t).begin(), chroma.row(t).end()));
+}
+
+void chroma_cens(const Matrix& cqt, int bins_per_octave, Matrix& chroma) {
+  static const auto window = smoothing_window();
+  constexpr std::size_t kReach = kSmoothingFrames / 2;
+  Matrix steps;
+  sum_pitch_classes(cqt, bins_per_octave, steps);
+  for (std::size_t t = 0; t < steps.rows(); ++t) {
+    const auto row = steps.row(t);
+    double sum = 0;
+    for (const float x : row) sum += x;
+    divide(row, sum);
+    for (float& x : row) x = quantised(x);
+  }
+  resize(chroma, steps.rows(), kPitchClasses);
+  for (std::size_t t = 0; t < steps.rows(); ++t) {
+    std::array<float, kPitchClasses> smooth{};
+    const std::size_t first = t > kReach ? t - kReach : 0, last = std::min(steps.rows(), t + kReach + 1);
+    for (std::size_t from = first; from < last; ++from)
+      for (std::size_t c = 0; c < kPitchClasses; ++c) smooth[c] += window[from + kReach - t] * steps(from, c);
+    double squares = 0;
+    for (const float x : smooth) squares += static_cast<double>(x) * x;
+    divide(smooth, std::sqrt(squares));
+    std::copy(smooth.begin(), smooth.end(), chroma.row(t).begin());
+  }
+}
+
+void tonnetz(const Matrix& chroma, Matrix& centroid) {
+  static const Basis basis = tonal_basis();
+  if (chroma.cols() != kPitchClasses)
+    throw Error(std::to_string(chroma.cols()) + " pitch classes instead of 12", "tonnetz",
+                "pass a chroma of 12 columns");
+  resize(centroid, chroma.rows(), kDimensions);
+  for (std::size_t t = 0; t < chroma.rows(); ++t) {
+    const auto row = chroma.row(t);
+    double sum = 0;
+    std::array<double, kDimensions> point{};
+    for (std::size_t c = 0; c < kPitchClasses; ++c) {
+      sum += std::abs(row[c]);
+      for (std::size_t d = 0; d < kDimensions; ++d) point[d] += basis[c][d] * row[c];
+    }
+    const double scale = sum < std::numeric_limits<float>::min() ? 1 : 1 / sum;
+    for (std::size_t d = 0; d < kDimensions; ++d) centroid(t, d) = static_cast<float>(scale * point[d]);
+  }
+}
+
+KeyEstimate estimate_key(std::span<const float, 12> chroma) {
+  static const Profile major = standardised(kMajor), minor = standardised(kMinor);
+  Profile values;
+  std::copy(chroma.begin(), chroma.end(), values.begin());
+  values = standardised(values);
+  std::array<float, 2 * kPitchClasses> fit;
+  for (std::size_t tonic = 0; tonic < kPitchClasses; ++tonic) {
+    fit[tonic] = correlation(values, major, tonic);
+    fit[kPitchClasses + tonic] = correlation(values, minor, tonic);
+  }
+  const auto best = std::max_element(fit.begin(), fit.end());
+  const auto index = static_cast<std::size_t>(best - fit.begin());
+  KeyEstimate key;
+  key.tonic = static_cast<int>(index % kPitchClasses);
+  key.minor = index >= kPitchClasses;
+  key.strength = *best;
+  key.mode = *std::max_element(fit.begin(), fit.begin() + kPitchClasses) -
+             *std::max_element(fit.begin() + kPitchClasses, fit.end());
+  std::nth_element(fit.begin(), fit.begin() + 1, fit.end(), std::greater<>());
+  key.margin = key.strength - fit[1];
+  return key;
+}
+
+}  // namespace genrewise
