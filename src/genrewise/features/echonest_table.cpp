@@ -8,7 +8,7 @@
 #include <cmath>
 
 #include "genrewise/base/csv.hpp"
-#include "genrewise/features/recipe.hpp"
+#include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
 namespace {

@@ -2,7 +2,7 @@
 // function of that name, which returns its descriptor.
 #pragma once
 
-#include "genrewise/features/feature_descriptor.hpp"
+#include "genrewise/features/feature_set.hpp"
 
 #define GENREWISE_FEATURE_SETS(ENTRY)   \
   ENTRY(fma518_features)                \

@@ -4,9 +4,9 @@
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/features/feature_list.hpp"
-#include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
+
 FeatureRecipe make_recipe(std::string name, int version, const std::string& parameters) {
   std::string hash = sha256_hex(fmt::format("{} {}\n{}", name, version, parameters));
   return {std::move(name), version, std::move(hash)};

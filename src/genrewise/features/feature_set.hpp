@@ -7,6 +7,7 @@
 /// @endcode
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -50,6 +51,50 @@ class FeatureSet {
   virtual std::unique_ptr<Scratch> make_scratch() const = 0;
   /// Writes size() finite numbers to `out`. Faults: "too short" (with the required length), "wrong sample rate".
   virtual Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& scratch) const = 0;
+};
+
+/// Descriptor of a feature set, available without making it, which may have to read the weights of a network.
+struct FeatureSetDescriptor {
+  std::string name;                       ///< "fma518"
+  std::string title;                      ///< a few words, for listings
+  std::string summary;                    ///< one line
+  std::size_t columns = 0;                ///< numbers per clip
+  std::string shape = {};                 ///< their layout: "224 bands x 224 frames"; empty: a plain vector
+  int sample_rate_hz = 0;                 ///< clips are resampled to it; 0: the file's own
+  std::string takes = {};                 ///< requirements on the clip: "at least 10,000 samples"
+  std::vector<std::string> weights = {};  ///< pretrained networks whose weights it reads
+  std::function<std::unique_ptr<FeatureSet>()> make = {};
+};
+
+// For implementing feature sets, also in modules above this one:
+
+/// Recipe whose hash is the SHA-256 of `name version\n` + parameters. `parameters` is the canonical text of everything
+/// that affects the resulting numbers.
+FeatureRecipe make_recipe(std::string name, int version, const std::string& parameters);
+
+/// `value` in decimal, padded with leading zeros to `width` digits.
+std::string zero_padded(std::size_t value, int width);
+
+/// Fault "too short" with the actual and the required length.
+tl::unexpected<Fault> too_short(const Waveform& clip, std::size_t samples_needed);
+
+/// A feature set that stores its properties and whose work memory is a default-constructed `Own`.
+template <class Own = FeatureSet::Scratch>
+class StoredFeatureSet : public FeatureSet {
+ public:
+  const FeatureRecipe& recipe() const final { return recipe_; }
+  const std::vector<FeatureColumn>& columns() const final { return columns_; }
+  int sample_rate_hz() const final { return sample_rate_hz_; }
+  std::unique_ptr<Scratch> make_scratch() const final { return std::make_unique<Own>(); }
+
+ protected:
+  explicit StoredFeatureSet(FeatureRecipe recipe, std::vector<FeatureColumn> columns = {}, int sample_rate_hz = 0)
+      : columns_(std::move(columns)), recipe_(std::move(recipe)), sample_rate_hz_(sample_rate_hz) {}
+  std::vector<FeatureColumn> columns_;
+
+ private:
+  FeatureRecipe recipe_;
+  int sample_rate_hz_;
 };
 
 }  // namespace genrewise

@@ -12,9 +12,9 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/features/echonest_table.hpp"
+#include "genrewise/features/feature_set.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/npy.hpp"
-#include "genrewise/features/recipe.hpp"
 #include "genrewise/features/table_sidecar.hpp"
 #include "genrewise/storage/files.hpp"
 

@@ -6,7 +6,6 @@
 #include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/frame_analysis.hpp"
-#include "genrewise/features/recipe.hpp"
 #include "genrewise/features/statistics.hpp"
 
 namespace genrewise {
@@ -17,26 +16,21 @@ constexpr int kAssumedRateHz = 22050;
 // features.py does not pass the bins per octave to the chroma functions; since librosa 0.8 they assume this number.
 constexpr int kClaimedBinsPerOctave = 36;
 
-// Source of each feature of the table: rows of the frame analysis, or of the chroma and tonnetz of the CQT.
-enum class Source { frames, cqt };
-struct Feature {
-  const char* name;
-  Source source;
-  std::size_t first_row, rows;
-};
+// Series of the frame analysis, and of the chroma and tonnetz of the CQT.
+enum Source : std::size_t { kFrames, kCqt };
 constexpr std::size_t kCens = 0, kChromaCqt = kCens + kPitchClasses, kTonnetz = kChromaCqt + kPitchClasses,
                       kTonnetzSize = 6, kCqtRows = kTonnetz + kTonnetzSize;
-constexpr Feature kFeatures[] = {{"chroma_cens", Source::cqt, kCens, kPitchClasses},
-                                 {"chroma_cqt", Source::cqt, kChromaCqt, kPitchClasses},
-                                 {"chroma_stft", Source::frames, FrameAnalysis::kChroma, kPitchClasses},
-                                 {"mfcc", Source::frames, FrameAnalysis::kMfcc, FrameAnalysis::kMfccs},
-                                 {"rmse", Source::frames, FrameAnalysis::kRms, 1},
-                                 {"spectral_bandwidth", Source::frames, FrameAnalysis::kBandwidth, 1},
-                                 {"spectral_centroid", Source::frames, FrameAnalysis::kCentroid, 1},
-                                 {"spectral_contrast", Source::frames, FrameAnalysis::kContrast, kContrastBands},
-                                 {"spectral_rolloff", Source::frames, FrameAnalysis::kRolloff, 1},
-                                 {"tonnetz", Source::cqt, kTonnetz, kTonnetzSize},
-                                 {"zcr", Source::frames, FrameAnalysis::kZcr, 1}};
+constexpr SeriesRows kFeatures[] = {{"chroma_cens", kCqt, kCens, kPitchClasses},
+                                    {"chroma_cqt", kCqt, kChromaCqt, kPitchClasses},
+                                    {"chroma_stft", kFrames, FrameAnalysis::kChroma, kPitchClasses},
+                                    {"mfcc", kFrames, FrameAnalysis::kMfcc, FrameAnalysis::kMfccs},
+                                    {"rmse", kFrames, FrameAnalysis::kRms, 1},
+                                    {"spectral_bandwidth", kFrames, FrameAnalysis::kBandwidth, 1},
+                                    {"spectral_centroid", kFrames, FrameAnalysis::kCentroid, 1},
+                                    {"spectral_contrast", kFrames, FrameAnalysis::kContrast, kContrastBands},
+                                    {"spectral_rolloff", kFrames, FrameAnalysis::kRolloff, 1},
+                                    {"tonnetz", kCqt, kTonnetz, kTonnetzSize},
+                                    {"zcr", kFrames, FrameAnalysis::kZcr, 1}};
 
 struct Fma518Scratch final : FeatureSet::Scratch {
   FrameAnalysis::Scratch analysis;
@@ -46,20 +40,16 @@ struct Fma518Scratch final : FeatureSet::Scratch {
   std::vector<std::int32_t> keys;
 };
 
-class Fma518 final : public FeatureSet {
+class Fma518 final : public StoredFeatureSet<Fma518Scratch> {
  public:
   Fma518()
-      : recipe_(
+      : StoredFeatureSet(
             make_recipe("fma518", 1,
                         "FMA features.py as with librosa 0.11: n_fft 2048 hop 512 native rate, cqt 84 bins from C1, "
                         "tuning estimated, chroma of 36 bins per octave, S= features at 22050 Hz, constant: skew 0 "
-                        "kurtosis -3")),
+                        "kurtosis -3"),
+            fma_columns()),
         analysis_({.pitch_rate_hz = kAssumedRateHz}) {}
-
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return fma_columns(); }
-  int sample_rate_hz() const override { return 0; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Fma518Scratch>(); }
 
   Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
     if (clip.samples.empty()) return too_short(clip, 1);
@@ -73,11 +63,7 @@ class Fma518 final : public FeatureSet {
     auto& scratch = static_cast<Fma518Scratch&>(any_scratch);
     analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
     cqt_features(clip, scratch);
-    for (const Feature& feature : kFeatures) {
-      Series& series = feature.source == Source::frames ? scratch.analysis.series : scratch.cqt_series;
-      write_statistics(series, feature.first_row, feature.rows, scratch.keys, out);
-      out = out.subspan(std::size(kStatistics) * feature.rows);
-    }
+    write_statistics(kFeatures, {&scratch.analysis.series, &scratch.cqt_series}, scratch.keys, out.data());
     return {};
   }
 
@@ -100,7 +86,6 @@ class Fma518 final : public FeatureSet {
     return *cached;
   }
 
-  FeatureRecipe recipe_;
   FrameAnalysis analysis_;
   mutable std::mutex cache_mutex_;
   mutable std::map<int, std::unique_ptr<const Cqt>> cqts_;
@@ -109,11 +94,7 @@ class Fma518 final : public FeatureSet {
 }  // namespace
 
 const std::vector<FeatureColumn>& fma_columns() {
-  static const std::vector<FeatureColumn> columns = [] {
-    std::vector<FeatureColumn> all;
-    for (const Feature& feature : kFeatures) append_columns(feature.name, feature.rows, all);
-    return all;
-  }();
+  static const std::vector<FeatureColumn> columns = statistics_columns(kFeatures);
   return columns;
 }
 

@@ -6,7 +6,6 @@
 
 #include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/frame_analysis.hpp"
-#include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
 namespace {
@@ -46,17 +45,17 @@ struct FramesScratch final : FeatureSet::Scratch {
   FrameAnalysis::Scratch analysis;
 };
 
-class Frames final : public FeatureSet {
+class Frames final : public StoredFeatureSet<FramesScratch> {
  public:
   explicit Frames(bool by_coefficient)
-      : by_coefficient_(by_coefficient),
-        recipe_(make_recipe(
+      : StoredFeatureSet(make_recipe(
             by_coefficient ? "frames_by_coefficient" : "frames", 1,
             fmt::format(
                 "n_fft 2048 hop {} native rate; mfcc 20 of 128 mels, chroma_stft 12, zcr, centroid, rolloff "
                 ".85 of signal + {}; first {} frames, at least {}, zeros behind; standardised {}",
                 kHopSamples, kRolloffOffset, kFrames, kFewestFrames,
                 by_coefficient ? "each row over time" : "mfcc and chroma each frame over rows, others over time"))),
+        by_coefficient_(by_coefficient),
         analysis_({.pitch_rate_hz = 0, .contrast = false, .cqt_tuning = false, .rolloff_offset = kRolloffOffset}) {
     for (const Part& part : kParts) {
       for (std::size_t row = 1; row <= part.rows; ++row) {
@@ -66,10 +65,6 @@ class Frames final : public FeatureSet {
       }
     }
   }
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return 0; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<FramesScratch>(); }
 
   Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
     if (analysis_.frames(clip.samples.size()) < kFewestFrames) {
@@ -96,8 +91,6 @@ class Frames final : public FeatureSet {
 
  private:
   bool by_coefficient_;
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_;
   FrameAnalysis analysis_;
 };
 

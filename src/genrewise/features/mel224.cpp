@@ -9,7 +9,6 @@
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/stft.hpp"
 #include "genrewise/features/feature_list.hpp"
-#include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
 namespace {
@@ -26,14 +25,16 @@ struct Mel224Scratch final : FeatureSet::Scratch {
   AlignedVector<float> power, tile, mel;
 };
 
-class Mel224 final : public FeatureSet {
+class Mel224 final : public StoredFeatureSet<Mel224Scratch> {
  public:
   Mel224()
-      : recipe_(make_recipe(
-            "mel224", 1,
-            fmt::format("rate {} n_fft {} hop {} mels {} slaney fmin 0 fmax {} power_to_db ref max "
-                        "top_db {} frames {} pad -{}",
-                        kRateHz, kNFft, kHopSamples, kSide, kRateHz / 2, kDynamicRangeDb, kSide, kDynamicRangeDb))),
+      : StoredFeatureSet(
+            make_recipe(
+                "mel224", 1,
+                fmt::format("rate {} n_fft {} hop {} mels {} slaney fmin 0 fmax {} power_to_db ref max "
+                            "top_db {} frames {} pad -{}",
+                            kRateHz, kNFft, kHopSamples, kSide, kRateHz / 2, kDynamicRangeDb, kSide, kDynamicRangeDb)),
+            {}, kRateHz),
         stft_({kNFft, kHopSamples}),
         mel_({.sample_rate_hz = kRateHz, .n_fft = kNFft, .n_mels = kSide}) {
     for (std::size_t m = 1; m <= kSide; ++m) {
@@ -42,10 +43,6 @@ class Mel224 final : public FeatureSet {
       }
     }
   }
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return kRateHz; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Mel224Scratch>(); }
 
   Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
     if (clip.sample_rate_hz != kRateHz) {
@@ -85,8 +82,6 @@ class Mel224 final : public FeatureSet {
     }
   }
 
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_;
   Stft stft_;
   MelFilterbank mel_;
 };

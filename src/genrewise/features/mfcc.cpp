@@ -1,8 +1,6 @@
 // mfcc: the 140 MFCC statistics of the FMA data set's features.py (Defferrard et al., 2017), a part of fma518.
 #include "genrewise/features/feature_list.hpp"
-#include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/frame_analysis.hpp"
-#include "genrewise/features/recipe.hpp"
 #include "genrewise/features/statistics.hpp"
 
 namespace genrewise {
@@ -13,32 +11,27 @@ struct MfccScratch final : FeatureSet::Scratch {
   std::vector<std::int32_t> keys;
 };
 
-class Mfcc final : public FeatureSet {
+constexpr SeriesRows kFeatures[] = {{"mfcc", 0, FrameAnalysis::kMfcc, FrameAnalysis::kMfccs}};
+
+class Mfcc final : public StoredFeatureSet<MfccScratch> {
  public:
   Mfcc()
-      : recipe_(make_recipe("mfcc", 1,
-                            "20 MFCC of 128 mels, n_fft 2048 hop 512 native rate, as fma518: seven statistics over "
-                            "time, constant: skew 0 kurtosis -3")),
-        analysis_({.contrast = false, .cqt_tuning = false, .chroma = false}) {
-    for (const FeatureColumn& column : fma_columns())
-      if (column.feature == "mfcc") columns_.push_back(column);
-  }
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return 0; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<MfccScratch>(); }
+      : StoredFeatureSet(
+            make_recipe("mfcc", 1,
+                        "20 MFCC of 128 mels, n_fft 2048 hop 512 native rate, as fma518: seven statistics over "
+                        "time, constant: skew 0 kurtosis -3"),
+            statistics_columns(kFeatures)),
+        analysis_({.contrast = false, .cqt_tuning = false, .chroma = false}) {}
 
   Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
     if (clip.samples.empty()) return too_short(clip, 1);
     auto& scratch = static_cast<MfccScratch&>(any_scratch);
     analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
-    write_statistics(scratch.analysis.series, FrameAnalysis::kMfcc, FrameAnalysis::kMfccs, scratch.keys, out);
+    write_statistics(kFeatures, {&scratch.analysis.series}, scratch.keys, out.data());
     return {};
   }
 
  private:
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_;
   FrameAnalysis analysis_;
 };
 

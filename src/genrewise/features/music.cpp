@@ -14,7 +14,6 @@
 #include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/frame_analysis.hpp"
-#include "genrewise/features/recipe.hpp"
 #include "genrewise/features/statistics.hpp"
 
 namespace genrewise {
@@ -29,26 +28,21 @@ constexpr std::size_t kDelta = 0, kFlatness = kDelta + FrameAnalysis::kMfccs, kF
                       kHarmonic = kOnset + 1, kExtraRows = kHarmonic + 1;
 constexpr std::size_t kChromaCqt = 0, kTonnetz = kChromaCqt + kPitchClasses, kCqtRows = kTonnetz + kTonnetzSize;
 
-enum class Source { frames, extra, cqt };
-struct Feature {
-  const char* name;
-  Source source;
-  std::size_t first_row, rows;
-};
-constexpr Feature kFeatures[] = {{"chroma_cqt", Source::cqt, kChromaCqt, kPitchClasses},
-                                 {"harmonic_share", Source::extra, kHarmonic, 1},
-                                 {"mfcc", Source::frames, FrameAnalysis::kMfcc, FrameAnalysis::kMfccs},
-                                 {"mfcc_delta", Source::extra, kDelta, FrameAnalysis::kMfccs},
-                                 {"onset_strength", Source::extra, kOnset, 1},
-                                 {"rmse", Source::frames, FrameAnalysis::kRms, 1},
-                                 {"spectral_bandwidth", Source::frames, FrameAnalysis::kBandwidth, 1},
-                                 {"spectral_centroid", Source::frames, FrameAnalysis::kCentroid, 1},
-                                 {"spectral_contrast", Source::frames, FrameAnalysis::kContrast, kContrastBands},
-                                 {"spectral_flatness", Source::extra, kFlatness, 1},
-                                 {"spectral_flux", Source::extra, kFlux, 1},
-                                 {"spectral_rolloff", Source::frames, FrameAnalysis::kRolloff, 1},
-                                 {"tonnetz", Source::cqt, kTonnetz, kTonnetzSize},
-                                 {"zcr", Source::frames, FrameAnalysis::kZcr, 1}};
+enum Source : std::size_t { kFrames, kExtra, kCqt };
+constexpr SeriesRows kFeatures[] = {{"chroma_cqt", kCqt, kChromaCqt, kPitchClasses},
+                                    {"harmonic_share", kExtra, kHarmonic, 1},
+                                    {"mfcc", kFrames, FrameAnalysis::kMfcc, FrameAnalysis::kMfccs},
+                                    {"mfcc_delta", kExtra, kDelta, FrameAnalysis::kMfccs},
+                                    {"onset_strength", kExtra, kOnset, 1},
+                                    {"rmse", kFrames, FrameAnalysis::kRms, 1},
+                                    {"spectral_bandwidth", kFrames, FrameAnalysis::kBandwidth, 1},
+                                    {"spectral_centroid", kFrames, FrameAnalysis::kCentroid, 1},
+                                    {"spectral_contrast", kFrames, FrameAnalysis::kContrast, kContrastBands},
+                                    {"spectral_flatness", kExtra, kFlatness, 1},
+                                    {"spectral_flux", kExtra, kFlux, 1},
+                                    {"spectral_rolloff", kFrames, FrameAnalysis::kRolloff, 1},
+                                    {"tonnetz", kCqt, kTonnetz, kTonnetzSize},
+                                    {"zcr", kFrames, FrameAnalysis::kZcr, 1}};
 
 // Numbers per clip: the feature is "clip", the statistic is their name.
 struct ClipNumbers {
@@ -136,22 +130,18 @@ float* put_key(float* at, const Matrix& chroma) {
   return put(at, key.strength);
 }
 
-class Music final : public FeatureSet {
+class Music final : public StoredFeatureSet<MusicScratch> {
  public:
   Music()
-      : recipe_(make_recipe("music", 1,
-                            "n_fft 2048 hop 512 native rate; seven statistics of mfcc 20, delta width 9, contrast, "
-                            "shape, rms, zcr, flatness, flux, onset strength, harmonic share (mel 128, median 31), "
-                            "chroma and tonnetz of cqt 84 bins from C1 at the estimated tuning; key by Krumhansl and "
-                            "Kessler; BS.1770-4 mono; tempogram of centred onsets 8 s step 16, prior 120 bpm; "
-                            "constant: skew 0 kurtosis -3")),
-        analysis_({}),
-        columns_(make_columns()) {}
-
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return 0; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<MusicScratch>(); }
+      : StoredFeatureSet(
+            make_recipe("music", 1,
+                        "n_fft 2048 hop 512 native rate; seven statistics of mfcc 20, delta width 9, contrast, "
+                        "shape, rms, zcr, flatness, flux, onset strength, harmonic share (mel 128, median 31), "
+                        "chroma and tonnetz of cqt 84 bins from C1 at the estimated tuning; key by Krumhansl and "
+                        "Kessler; BS.1770-4 mono; tempogram of centred onsets 8 s step 16, prior 120 bpm; "
+                        "constant: skew 0 kurtosis -3"),
+            make_columns()),
+        analysis_({}) {}
 
   Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
     if (clip.samples.empty()) return too_short(clip, 1);
@@ -166,13 +156,14 @@ class Music final : public FeatureSet {
     movement(scratch, analysis_.bins());
     onsets_and_harmony(scratch);
     harmony(clip, scratch);
-    put_clip_numbers(put_statistics(out.data(), scratch), clip, scratch);
+    float* const clip_numbers = write_statistics(
+        kFeatures, {&scratch.analysis.series, &scratch.extra, &scratch.cqt_series}, scratch.keys, out.data());
+    put_clip_numbers(clip_numbers, clip, scratch);
     return {};
   }
 
   static std::vector<FeatureColumn> make_columns() {
-    std::vector<FeatureColumn> all;
-    for (const Feature& feature : kFeatures) append_columns(feature.name, feature.rows, all);
+    std::vector<FeatureColumn> all = statistics_columns(kFeatures);
     for (const ClipNumbers& numbers : kClipNumbers)
       for (std::size_t i = 1; i <= numbers.count; ++i) all.push_back({"clip", numbers.name, zero_padded(i, 2)});
     return all;
@@ -187,18 +178,6 @@ class Music final : public FeatureSet {
     scratch.cqt_series.resize(kCqtRows, scratch.notes.rows());
     copy_transposed(scratch.chroma, scratch.cqt_series, kChromaCqt);
     copy_transposed(scratch.centroid, scratch.cqt_series, kTonnetz);
-  }
-
-  static float* put_statistics(float* at, MusicScratch& scratch) {
-    for (const Feature& feature : kFeatures) {
-      Series& series = feature.source == Source::frames  ? scratch.analysis.series
-                       : feature.source == Source::extra ? scratch.extra
-                                                         : scratch.cqt_series;
-      const std::size_t size = std::size(kStatistics) * feature.rows;
-      write_statistics(series, feature.first_row, feature.rows, scratch.keys, {at, size});
-      at += size;
-    }
-    return at;
   }
 
   // In the order of kClipNumbers.
@@ -227,9 +206,7 @@ class Music final : public FeatureSet {
     put(at, tempo.strength);
   }
 
-  FeatureRecipe recipe_;
   FrameAnalysis analysis_;
-  std::vector<FeatureColumn> columns_;
 };
 
 }  // namespace

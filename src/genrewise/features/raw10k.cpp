@@ -4,32 +4,23 @@
 #include <algorithm>
 
 #include "genrewise/features/feature_list.hpp"
-#include "genrewise/features/recipe.hpp"
 
 namespace genrewise {
 namespace {
 
 constexpr std::size_t kSamples = 10000;
 
-class Raw10k final : public FeatureSet {
+class Raw10k final : public StoredFeatureSet<> {
  public:
-  Raw10k() : recipe_(make_recipe("raw10k", 1, fmt::format("first {} samples, mono, native rate", kSamples))) {
+  Raw10k() : StoredFeatureSet(make_recipe("raw10k", 1, fmt::format("first {} samples, mono, native rate", kSamples))) {
     for (std::size_t i = 1; i <= kSamples; ++i) columns_.push_back({"sample", "value", zero_padded(i, 5)});
   }
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return 0; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }
 
   Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch&) const override {
     if (clip.samples.size() < kSamples) return too_short(clip, kSamples);
     std::copy_n(clip.samples.begin(), kSamples, out.begin());
     return {};
   }
-
- private:
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_;
 };
 
 }  // namespace

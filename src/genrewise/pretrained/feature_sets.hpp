@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "genrewise/features/feature_descriptor.hpp"
+#include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
 

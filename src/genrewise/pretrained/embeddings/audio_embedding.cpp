@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "genrewise/audio/resample.hpp"
-#include "genrewise/features/recipe.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
 #include "genrewise/pretrained/embeddings/front_ends.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/features/feature_descriptor.hpp"
+#include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
 

@@ -1,7 +1,6 @@
 // mel128: the log-mel spectrogram for fine-tuning EfficientAT.
 #include <fmt/format.h>
 
-#include "genrewise/features/recipe.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
 #include "genrewise/pretrained/embeddings/front_ends.hpp"
 

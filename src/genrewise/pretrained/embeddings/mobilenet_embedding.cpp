@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "genrewise/features/feature_list.hpp"
-#include "genrewise/features/recipe.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
 #include "genrewise/pretrained/inference/mobilenet_v2.hpp"
 #include "genrewise/pretrained/weights.hpp"
