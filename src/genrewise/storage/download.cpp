@@ -81,7 +81,7 @@ class Transfer {
       : url_(url), file_(file), progress_(progress), asked_from_(file.size()) {}
 
   Outcome run() {
-    const HttpResponse response = HttpConnection().perform(call());
+    const HttpResponse response = HttpClient().perform(call());
     throw_if_interrupted();
     const long status = response.status;
     const bool whole = response.problem.empty() && (status == 200 || status == 206);

@@ -98,17 +98,17 @@ const std::string& HttpResponse::header(const std::string& name) const {
   return found == headers.end() ? kNone : found->second;
 }
 
-struct HttpConnection::State {
+struct HttpClient::Connection {
   CURL* curl = nullptr;
 
-  State() {
+  Connection() {
     start_curl();
     curl = curl_easy_init();
     if (curl == nullptr) throw Error("cannot open a connection", "libcurl", "free some memory, then try again");
   }
-  ~State() { curl_easy_cleanup(curl); }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+  ~Connection() { curl_easy_cleanup(curl); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   void prepare(const HttpCall& call, Transfer& transfer, curl_slist* headers) const {
     curl_easy_reset(curl);  // keeps the connection
@@ -152,12 +152,18 @@ struct HttpConnection::State {
   }
 };
 
-HttpConnection::HttpConnection() : state_(std::make_unique<State>()) {}
-HttpConnection::~HttpConnection() = default;
+HttpClient::HttpClient() = default;
+HttpClient::~HttpClient() = default;
 
-HttpResponse HttpConnection::perform(const HttpCall& call) {
+HttpResponse HttpClient::perform(const HttpCall& call) {
+  std::unique_ptr<Connection> connection;
+  if (const std::lock_guard lock(mutex_); !idle_.empty()) {
+    connection = std::move(idle_.back());
+    idle_.pop_back();
+  }
+  if (!connection) connection = std::make_unique<Connection>();
   HttpResponse response;
-  Transfer transfer{call, response, state_->curl, nullptr};
+  Transfer transfer{call, response, connection->curl, nullptr};
   std::unique_ptr<curl_slist, FreeList> headers;
   const auto add = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
   for (const std::string& line : call.headers) add(line);
@@ -165,32 +171,20 @@ HttpResponse HttpConnection::perform(const HttpCall& call) {
     add("Expect:");  // otherwise curl waits a second for servers without 100-continue
     add("Content-Type: application/octet-stream");
   }
-  state_->prepare(call, transfer, headers.get());
-  const CURLcode code = curl_easy_perform(state_->curl);
+  connection->prepare(call, transfer, headers.get());
+  const CURLcode code = curl_easy_perform(connection->curl);
+  curl_easy_getinfo(connection->curl, CURLINFO_RESPONSE_CODE, &response.status);
+  {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(connection));
+  }
   if (transfer.error) std::rethrow_exception(transfer.error);
-  curl_easy_getinfo(state_->curl, CURLINFO_RESPONSE_CODE, &response.status);
   if (code != CURLE_OK) {
     response.problem = response.stopped ? "stopped" : curl_easy_strerror(code);
     response.hopeless = is_hopeless(code);
     response.bad_address = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
   }
   return response;
-}
-
-HttpConnections::Borrowed::Borrowed(HttpConnections& from) : from_(from) {
-  {
-    const std::lock_guard lock(from_.mutex_);
-    if (!from_.idle_.empty()) {
-      connection_ = std::move(from_.idle_.back());
-      from_.idle_.pop_back();
-    }
-  }
-  if (!connection_) connection_ = std::make_unique<HttpConnection>();
-}
-
-HttpConnections::Borrowed::~Borrowed() {
-  const std::lock_guard lock(from_.mutex_);
-  from_.idle_.push_back(std::move(connection_));
 }
 
 }  // namespace genrewise

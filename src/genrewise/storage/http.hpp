@@ -43,37 +43,18 @@ struct HttpCall {
   bool follow_redirects = false;  ///< up to 10, to http and https
 };
 
-/// One connection, for one thread at a time. Never logs what is sent.
-class HttpConnection {
+/// Sends requests over persistent connections, as many as there are requests at the same time. Thread-safe. Never logs
+/// what is sent.
+class HttpClient {
  public:
-  HttpConnection();
-  ~HttpConnection();
+  HttpClient();
+  ~HttpClient();
   HttpResponse perform(const HttpCall& call);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
-};
-
-/// A thread-safe pool of connections.
-class HttpConnections {
- public:
-  class Borrowed {
-   public:
-    explicit Borrowed(HttpConnections& from);
-    ~Borrowed();
-    Borrowed(const Borrowed&) = delete;
-    Borrowed& operator=(const Borrowed&) = delete;
-    HttpConnection* operator->() const { return connection_.get(); }
-
-   private:
-    HttpConnections& from_;
-    std::unique_ptr<HttpConnection> connection_;
-  };
-
- private:
+  struct Connection;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<HttpConnection>> idle_;
+  std::vector<std::unique_ptr<Connection>> idle_;
 };
 
 }  // namespace genrewise

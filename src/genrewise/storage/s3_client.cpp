@@ -114,14 +114,13 @@ HttpCall S3Client::signed_call(const S3Call& call) const {
 }
 
 HttpResponse S3Client::attempt(const S3Call& call) {
-  HttpCall http = signed_call(call);
+  HttpCall request = signed_call(call);
   if (call.cleaning) {
-    http.longest = kCleaningTime;
+    request.longest = kCleaningTime;
   } else {
-    http.stop = [&call] { return interrupt_requested() || (call.stop && call.stop()); };
+    request.stop = [&call] { return interrupt_requested() || (call.stop && call.stop()); };
   }
-  const HttpConnections::Borrowed connection(connections_);
-  return connection->perform(http);
+  return http_.perform(request);
 }
 
 HttpResponse S3Client::send(const S3Call& call) {

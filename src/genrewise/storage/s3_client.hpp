@@ -63,7 +63,7 @@ class S3Client {
   HttpCall signed_call(const S3Call& call) const;
 
   S3Settings settings_;
-  HttpConnections connections_;
+  HttpClient http_;
 };
 
 /// Throws the Error that explains a failed response. Its text never contains a secret.
