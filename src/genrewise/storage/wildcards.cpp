@@ -1,6 +1,8 @@
 #include "genrewise/storage/wildcards.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/location.hpp"
@@ -33,58 +35,41 @@ std::optional<bool> matches_set(char c, std::string_view& pattern) {
   return std::nullopt;
 }
 
-}  // namespace
-
-// Backtracks to the last star (of each kind) on a mismatch, so time is bounded by the product of the lengths.
-bool matches_wildcards(std::string_view name, std::string_view pattern) {
-  struct Retry {
-    std::string_view name, pattern;
-    bool set = false;
-  } one, any;
-  for (;;) {
-    bool fits = false;
-    if (pattern.starts_with("**")) {
-      pattern.remove_prefix(2);
-      any = {name, pattern, true};
-      one.set = false;
-      continue;
-    }
-    if (pattern.starts_with('*')) {
-      pattern.remove_prefix(1);
-      one = {name, pattern, true};
-      continue;
-    }
-    if (name.empty() && pattern.empty()) return true;
-    if (!name.empty() && !pattern.empty()) {
-      const char c = name.front();
-      if (pattern.front() == '?') {
-        fits = c != '/';
-        pattern.remove_prefix(1);
-      } else if (std::string_view rest = pattern; pattern.front() == '[') {
-        const auto in_set = matches_set(c, rest);
-        fits = in_set ? *in_set : c == '[';
-        pattern = in_set ? rest : pattern.substr(1);
-      } else {
-        if (pattern.front() == '\\' && pattern.size() > 1) pattern.remove_prefix(1);
-        fits = c == pattern.front();
-        pattern.remove_prefix(1);
-      }
-      name.remove_prefix(1);
-    }
-    if (fits) continue;
-    if (one.set && !one.name.empty() && one.name.front() != '/') {
-      one.name.remove_prefix(1);
-      name = one.name;
-      pattern = one.pattern;
-    } else if (any.set && !any.name.empty()) {
-      any.name.remove_prefix(1);
-      name = any.name;
-      pattern = any.pattern;
-      one.set = false;
-    } else {
-      return false;
+// Matches `c` against the character, set or "?" at the front of `pattern`, which is removed.
+bool matches_one(char c, std::string_view& pattern) {
+  if (pattern.starts_with('[')) {
+    std::string_view rest = pattern;
+    if (const auto in_set = matches_set(c, rest)) {
+      pattern = rest;
+      return *in_set;
     }
   }
+  const bool any = pattern.starts_with('?');
+  if (pattern.starts_with('\\') && pattern.size() > 1) pattern.remove_prefix(1);
+  const bool fits = any ? c != '/' : c == pattern.front();
+  pattern.remove_prefix(1);
+  return fits;
+}
+
+}  // namespace
+
+bool matches_wildcards(std::string_view name, std::string_view pattern) {
+  std::vector<bool> reached(name.size() + 1), next(name.size() + 1);  // [i]: the pattern so far matches i characters
+  for (reached[0] = true; !pattern.empty(); std::swap(reached, next)) {
+    const std::size_t stars = pattern.starts_with("**") ? 2 : pattern.starts_with('*') ? 1 : 0;
+    std::string_view rest = pattern.substr(std::max<std::size_t>(stars, 1));
+    next[0] = stars > 0 && reached[0];
+    for (std::size_t i = 0; i < name.size(); ++i) {
+      if (stars > 0) {
+        next[i + 1] = reached[i + 1] || (next[i] && (stars == 2 || name[i] != '/'));
+      } else {
+        rest = pattern;
+        next[i + 1] = matches_one(name[i], rest) && reached[i];
+      }
+    }
+    pattern = rest;
+  }
+  return reached.back();
 }
 
 std::vector<FileInfo> list_matching(const std::string& pattern) {
