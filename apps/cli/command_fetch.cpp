@@ -8,7 +8,7 @@
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/fetch.hpp"
 #include "genrewise/pretrained/pretrained_networks.hpp"
-#include "genrewise/storage/disk_space.hpp"
+#include "genrewise/storage/local_files.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

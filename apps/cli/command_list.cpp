@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "genrewise/storage/disk_space.hpp"
+#include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/wildcards.hpp"
 #include "option_group.hpp"
 

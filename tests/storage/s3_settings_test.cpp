@@ -5,9 +5,9 @@
 #include <cstdlib>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
-#include "genrewise/storage/uri.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {

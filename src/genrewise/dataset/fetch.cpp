@@ -11,8 +11,8 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/fetch_archives.hpp"
-#include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/process.hpp"
 #include "genrewise/storage/work_folder.hpp"
 

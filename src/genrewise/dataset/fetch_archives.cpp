@@ -5,8 +5,8 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/archive.hpp"
-#include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/local_files.hpp"
 
 namespace genrewise {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/packs/pack_values.hpp"
-#include "genrewise/storage/append_file.hpp"
+#include "genrewise/storage/local_files.hpp"
 
 namespace genrewise {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "genrewise/storage/append_file.hpp"
+#include "genrewise/storage/local_files.hpp"
 
 namespace genrewise {
 

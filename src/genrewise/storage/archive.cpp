@@ -8,8 +8,8 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/process.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
@@ -51,25 +51,16 @@ void check_tree(const fs::path& archive, const fs::path& folder) {
   }
 }
 
-/// Turns the percentages that 7-Zip writes ("\b\b 12% 340 - name") into progress in bytes.
-class Percentages {
- public:
-  Percentages(std::uint64_t total, Progress& progress) : total_(total), progress_(progress) {}
-  void read(std::string_view output) {
-    for (std::size_t at = output.find('%'); at != std::string_view::npos; at = output.find('%', at + 1)) {
-      std::size_t start = at;
-      while (start > 0 && output[start - 1] >= '0' && output[start - 1] <= '9') --start;
-      std::uint64_t percent = 0;
-      std::from_chars(output.data() + start, output.data() + at, percent);
-      const std::uint64_t done = total_ / 100 * std::min<std::uint64_t>(percent, 100);
-      if (done > done_) progress_.advance(done - done_), done_ = done;
-    }
-  }
-
- private:
-  std::uint64_t total_, done_ = 0;
-  Progress& progress_;
-};
+/// The last percentage in output of 7-Zip ("\b\b 12% 340 - name"); 0 if there is none.
+std::uint64_t last_percentage(std::string_view output) {
+  const std::size_t sign = output.rfind('%');
+  if (sign == std::string_view::npos) return 0;
+  output = output.substr(0, sign);
+  output.remove_prefix(output.find_last_not_of("0123456789") + 1);
+  std::uint64_t percent = 0;
+  std::from_chars(output.data(), output.data() + output.size(), percent);
+  return std::min<std::uint64_t>(percent, 100);
+}
 
 }  // namespace
 
@@ -118,12 +109,13 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& p
   require_disk_space(folder, listing.unpacked_bytes);
   const WorkFolder work(folder / fmt::format(".{}.unpacking", archive.filename().string()));
   std::string output;
-  Percentages percentages(listing.unpacked_bytes, progress);
+  std::uint64_t reported = 0;
   progress.begin("unpack", "bytes", listing.unpacked_bytes);
   const int code = run_process({seven_zip(), "x", "-y", "-bsp1", "-spd", "--", absolute_path(archive).string()},
                                work.path(), [&](std::string_view piece) {
                                  output += piece;
-                                 percentages.read(piece);
+                                 const std::uint64_t done = listing.unpacked_bytes / 100 * last_percentage(piece);
+                                 if (done > reported) progress.advance(done - reported), reported = done;
                                });
   progress.finish();
   if (code != 0) throw_archive_error(archive, fmt::format("cannot be unpacked ({})", seven_zip_error(output)));

@@ -5,17 +5,15 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
-#include <vector>
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/storage/disk_space.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/http.hpp"
+#include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/local_store.hpp"
 
 namespace genrewise {
@@ -154,19 +152,15 @@ class Transfer {
 };
 
 std::string hash_of_file(const std::filesystem::path& path, HashKind kind, Progress& progress) {
-  const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (descriptor.get() < 0) throw_system_error("cannot open", path.string());
-  progress.begin("verify", "bytes", bytes_of_file(path));
+  const auto file = open_file(path);
+  SequentialReader bytes(*file);
+  progress.begin("verify", "bytes", file->size());
   Hasher hasher(kind);
-  std::vector<char> buffer(1 << 20);
-  for (;;) {
+  std::string buffer(1 << 20, '\0');
+  while (const std::size_t got = bytes.read(std::as_writable_bytes(std::span(buffer)))) {
     throw_if_interrupted();
-    const ssize_t got = ::read(descriptor.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_system_error("cannot read", path.string());
-    if (got == 0) break;
-    hasher.update({buffer.data(), static_cast<std::size_t>(got)});
-    progress.advance(static_cast<std::uint64_t>(got));
+    hasher.update(std::string_view(buffer).substr(0, got));
+    progress.advance(got);
   }
   progress.finish();
   return hasher.hex();

@@ -1,4 +1,4 @@
-// Interface of every store. Internal to storage; other modules use files.hpp.
+// Interface of every store, and the URIs of objects. Internal to storage; other modules use files.hpp.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,19 @@
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
+
+/// Whether `location` is an object URI (starts with s3:// or gs://); everything else is a local path.
+bool is_remote(std::string_view location);
+
+struct ObjectName {
+  std::string scheme;  ///< "s3" or "gs"
+  std::string bucket;
+  std::string key;  ///< any bytes; empty: the whole bucket
+};
+
+/// Throws Error for a text without a bucket or with an invalid bucket name.
+ObjectName parse_uri(std::string_view uri);
+std::string to_uri(const ObjectName& name);
 
 /// Thread-safe.
 class FileStore {

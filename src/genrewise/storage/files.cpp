@@ -4,7 +4,6 @@
 
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/location.hpp"
-#include "genrewise/storage/uri.hpp"
 
 namespace genrewise {
 namespace {

@@ -4,7 +4,7 @@
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/storage/uri.hpp"
+#include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/uri.hpp"
 
 namespace genrewise {
 
