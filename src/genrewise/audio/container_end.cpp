@@ -102,24 +102,4 @@ std::optional<std::int64_t> stated_size(const ByteView& source) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> granule_of_cut_page(const ByteView& source) {
-  constexpr std::int64_t kMaxPageBytes = 27 + 255 + 255 * 255;
-  constexpr std::size_t kHeaderBytes = 27;
-  const std::int64_t begin = std::max<std::int64_t>(0, source.size() - kMaxPageBytes);
-  std::vector<std::byte> bytes(static_cast<std::size_t>(source.size() - begin));
-  bytes.resize(source.read_at(begin, bytes));
-  for (std::size_t at = bytes.size(); at-- > 0;) {
-    if (bytes.size() - at < kHeaderBytes || !begins_with(&bytes[at], "OggS")) continue;
-    const auto segments = std::to_integer<std::size_t>(bytes[at + 26]);
-    std::size_t end = at + kHeaderBytes + segments;
-    for (std::size_t i = 0; i < segments && at + kHeaderBytes + i < bytes.size(); ++i) {
-      end += std::to_integer<std::size_t>(bytes[at + kHeaderBytes + i]);
-    }
-    if (end <= bytes.size()) return std::nullopt;
-    const auto granule = static_cast<std::int64_t>(little_endian(&bytes[at + 6], 8));
-    return std::clamp<std::int64_t>(granule, 0, std::int64_t{1} << 50);  // -1: no packet ends on the page
-  }
-  return std::nullopt;
-}
-
 }  // namespace genrewise::audio

@@ -12,7 +12,4 @@ namespace genrewise::audio {
 /// formats or an unknown size (a WAV written to a pipe).
 std::optional<std::int64_t> stated_size(const ByteView& source);
 
-/// Ogg (RFC 3533): the granule position of the last page if that page is incomplete.
-std::optional<std::int64_t> granule_of_cut_page(const ByteView& source);
-
 }  // namespace genrewise::audio

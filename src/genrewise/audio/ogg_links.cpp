@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "genrewise/audio/byte_order.hpp"
@@ -19,6 +18,7 @@ constexpr std::int64_t kMaxScannedBytes = 16 << 20;
 struct Page {
   std::int64_t end = 0;  // offset
   std::uint64_t serial = 0;
+  std::int64_t granule = 0;
   bool begins_stream = false;
 };
 
@@ -32,6 +32,7 @@ std::optional<Page> page_at(const ByteView& view, std::int64_t offset) {
   page.end = offset + kHeaderBytes + static_cast<std::int64_t>(segments);
   for (const std::byte size : sizes) page.end += std::to_integer<std::int64_t>(size);
   page.serial = little_endian(&bytes[14]);
+  page.granule = static_cast<std::int64_t>(little_endian(&bytes[6], 8));
   const bool is_first = little_endian(&bytes[18]) == 0;  // page number
   page.begins_stream = (bytes[5] & std::byte{2}) != std::byte{0} && is_first;
   return page;
@@ -192,6 +193,16 @@ std::vector<ByteView> ogg_links(const ByteView& view) {
   }
   links.push_back(view.part(begin, view.size() - begin));
   return links;
+}
+
+std::optional<std::int64_t> granule_of_cut_page(const ByteView& view) {
+  std::optional<Page> last;
+  std::int64_t at = find_page(view, std::max<std::int64_t>(0, view.size() - kMaxPageBytes));
+  for (; at < view.size(); at = find_page(view, at + 1)) {
+    if (const auto page = page_at(view, at)) last = page;
+  }
+  if (!last || last->end <= view.size()) return std::nullopt;
+  return std::clamp<std::int64_t>(last->granule, 0, std::int64_t{1} << 50);  // -1: no packet ends on the page
 }
 
 Expected<std::unique_ptr<TrackReader>> open_ogg_chain(const std::vector<ByteView>& links, const std::string& name) {
