@@ -1,14 +1,14 @@
 #include "genrewise/audio/decode.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 #include <utility>
 
 #include "genrewise/audio/byte_source.hpp"
-#include "genrewise/audio/decode_here.hpp"
 #include "genrewise/audio/decode_workers.hpp"
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/audio/mpeg_layout.hpp"
@@ -44,22 +44,18 @@ struct Window {
 };
 
 void check_options(const DecodeOptions& options) {
+  const auto require = [](bool valid, const std::string& problem, const char* remedy) {
+    if (!valid) throw Error(problem, "clip", remedy);
+  };
   const ClipRequest& clip = options.clip;
-  if (clip.start_s && !(*clip.start_s >= 0 && std::isfinite(*clip.start_s))) {
-    throw Error("a clip cannot start at " + std::to_string(*clip.start_s) + " s", "clip",
-                "give a start of 0 s or more");
-  }
-  if (!(clip.duration_s > 0)) {
-    throw Error("a clip cannot last " + std::to_string(clip.duration_s) + " s", "clip", "give a duration above 0 s");
-  }
-  if (!(clip.slack_s >= 0)) {
-    throw Error("the slack of a clip cannot be " + std::to_string(clip.slack_s) + " s", "clip",
-                "give a slack of 0 s or more");
-  }
-  if (options.sample_rate_hz && *options.sample_rate_hz < 1) {
-    throw Error("a sample rate of " + std::to_string(*options.sample_rate_hz) + " Hz is not possible", "clip",
-                "give a rate of 1 Hz or more");
-  }
+  const double start_s = clip.start_s.value_or(0);
+  const int rate_hz = options.sample_rate_hz.value_or(1);
+  require(start_s >= 0 && std::isfinite(start_s), fmt::format("a clip cannot start at {:f} s", start_s),
+          "give a start of 0 s or more");
+  require(clip.duration_s > 0, fmt::format("a clip cannot last {:f} s", clip.duration_s), "give a duration above 0 s");
+  require(clip.slack_s >= 0, fmt::format("the slack of a clip cannot be {:f} s", clip.slack_s),
+          "give a slack of 0 s or more");
+  require(rate_hz >= 1, fmt::format("a sample rate of {} Hz is not possible", rate_hz), "give a rate of 1 Hz or more");
 }
 
 bool is_centred(const ClipRequest& clip) {
@@ -100,9 +96,7 @@ Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std
 }
 
 std::string seconds(double samples, int rate_hz) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f s", samples / rate_hz);
-  return text;
+  return fmt::format("{:.2f} s", samples / rate_hz);
 }
 
 class ClipDecoder {

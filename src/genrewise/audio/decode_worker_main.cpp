@@ -11,7 +11,6 @@
 #include <string_view>
 #include <thread>
 
-#include "genrewise/audio/decode_here.hpp"
 #include "genrewise/audio/decode_workers.hpp"
 #include "genrewise/base/child_process.hpp"
 

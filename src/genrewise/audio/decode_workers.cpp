@@ -11,8 +11,8 @@
 #include <cmath>
 #include <csignal>
 #include <limits>
+#include <type_traits>
 
-#include "genrewise/audio/decode_here.hpp"
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -43,23 +43,16 @@ struct WorkerFailed {
   bool try_again = true;  // in a new worker, because earlier files may have caused it
 };
 
-std::int64_t whole_number(const json& header, const char* key) {
+template <class T>
+T value_of(const json& header, const char* key) {
   const auto found = header.find(key);
-  if (found == header.end() || !found->is_number_integer()) throw WorkerFailed{kInvalid, key};
-  return found->get<std::int64_t>();
+  if (found == header.end() || (std::is_same_v<T, std::string> ? !found->is_string()
+                                : std::is_integral_v<T>        ? !found->is_number_integer()
+                                                               : !found->is_number()))
+    throw WorkerFailed{kInvalid, key};
+  return found->get<T>();
 }
-
-double number(const json& header, const char* key) {
-  const auto found = header.find(key);
-  if (found == header.end() || !found->is_number()) throw WorkerFailed{kInvalid, key};
-  return found->get<double>();
-}
-
-std::string text(const json& header, const char* key) {
-  const auto found = header.find(key);
-  if (found == header.end() || !found->is_string()) throw WorkerFailed{kInvalid, key};
-  return found->get<std::string>();
-}
+constexpr auto whole_number = value_of<std::int64_t>;
 
 Waveform waveform_of(Message& reply) {
   const std::int64_t rate_hz = whole_number(reply.header, "sample_rate_hz");
@@ -71,12 +64,12 @@ Waveform waveform_of(Message& reply) {
 AudioInfo info_of(Message& reply) {
   const json& header = reply.header;
   const std::int64_t rate_hz = whole_number(header, "sample_rate_hz"), channels = whole_number(header, "channels");
-  const AudioInfo info{.format = text(header, "format"),
-                       .codec = text(header, "codec"),
+  const AudioInfo info{.format = value_of<std::string>(header, "format"),
+                       .codec = value_of<std::string>(header, "codec"),
                        .sample_rate_hz = static_cast<int>(rate_hz),
                        .channels = static_cast<int>(channels),
-                       .duration_s = number(header, "duration_s"),
-                       .bit_rate_kbps = number(header, "bit_rate_kbps")};
+                       .duration_s = value_of<double>(header, "duration_s"),
+                       .bit_rate_kbps = value_of<double>(header, "bit_rate_kbps")};
   if (reply.type() != "info" || rate_hz < 0 || rate_hz > kMaxDsdRateHz || channels < 0 || channels > kMaxChannels ||
       !(info.duration_s >= 0 && info.duration_s <= kMaxDurationSeconds) || !std::isfinite(info.bit_rate_kbps))
     throw WorkerFailed{kInvalid, "impossible properties"};
@@ -126,7 +119,7 @@ class DecodeWorker {
       } else if (type == "memory") {
         throw WorkerFailed{"needed more than " + memory_text(isolation_.max_memory_bytes), {}};
       } else if (type == "failed") {
-        throw WorkerFailed{"decoder failed", text(message.header, "detail")};
+        throw WorkerFailed{"decoder failed", value_of<std::string>(message.header, "detail")};
       } else if (type == "wave" || type == "info" || type == "fault") {
         return message;
       } else {
@@ -237,7 +230,8 @@ Expected<Result> DecodeWorkers::call(json request, ByteSource& source, const std
       const json& header = reply->header;
       Expected<Result> result = tl::unexpected(Fault{});
       if (reply->type() == "fault") {
-        result = tl::unexpected(Fault{text(header, "reason"), name, text(header, "detail")});
+        result = tl::unexpected(
+            Fault{value_of<std::string>(header, "reason"), name, value_of<std::string>(header, "detail")});
       } else {
         result = result_of(*reply);
       }

@@ -1,4 +1,4 @@
-// The worker processes of a Runtime that decode for it. Internal to audio.
+// Decoding in this process, and the worker processes of a Runtime that decode for it. Internal to audio.
 #pragma once
 
 #include <atomic>
@@ -6,6 +6,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@
 #include "genrewise/base/message.hpp"
 
 namespace genrewise::audio {
+
+/// As decode_file() and probe_file(), of an open source, whatever isolation is set.
+Expected<Waveform> decode_here(ByteSource& source, const std::string& name, const DecodeOptions& options);
+Expected<AudioInfo> probe_here(ByteSource& source, const std::string& name);
+
+bool all_finite(std::span<const float> samples);
 
 /// Of the messages between a process and its workers, which both refuse other versions.
 inline constexpr std::uint8_t kDecodeProtocol = 64;

@@ -2,8 +2,9 @@ extern "C" {
 #include <libavutil/channel_layout.h>
 }
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 #include <new>
 #include <string_view>
 #include <utility>
@@ -353,13 +354,11 @@ std::string FfmpegReader::damage() const {
     const auto lost = static_cast<double>(lost_);
     if (lost_pieces_ <= 1 && lost <= kMaxPieceSeconds * rate_hz_) return {};
     if (!is_damaged(lost_, used_, kFrameSamples)) return {};
-    char text[64];
-    std::snprintf(text, sizeof text, "%.2f s could not be decoded", lost / rate_hz_);
-    return reason + text;
+    return fmt::format("{}{:.2f} s could not be decoded", reason, lost / rate_hz_);
   }
   const std::int64_t bytes = failed_bytes_ + stream_->counts().skipped_bytes - skipped_before_;
   if (!is_damaged(bytes, used_bytes_, std::max(stream_->counts().last_bytes, kFrameBytes))) return {};
-  return reason + std::to_string(bytes) + " of " + std::to_string(bytes + used_bytes_) + " bytes could not be decoded";
+  return fmt::format("{}{} of {} bytes could not be decoded", reason, bytes, bytes + used_bytes_);
 }
 
 std::string FfmpegReader::format() const {

@@ -2,20 +2,66 @@
 
 extern "C" {
 #include <libavutil/channel_layout.h>
+#include <libavutil/samplefmt.h>
 }
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <new>
+#include <span>
 #include <utility>
 
+#include "genrewise/audio/downmix.hpp"
 #include "genrewise/base/interrupt.hpp"
 
 namespace genrewise::audio {
+namespace {
+
+template <class T>
+void append_mean(const AVFrame& frame, bool planar, float offset, float scale, std::span<float> out, int skip) {
+  const int channels = frame.ch_layout.nb_channels;
+  if (!planar) {
+    mean_of_interleaved(reinterpret_cast<const T*>(frame.extended_data[0]) + std::ptrdiff_t{skip} * channels, channels,
+                        offset, scale, out);
+    return;
+  }
+  std::vector<const T*> planes(static_cast<std::size_t>(channels));
+  for (std::size_t c = 0; c < planes.size(); ++c) planes[c] = reinterpret_cast<const T*>(frame.extended_data[c]) + skip;
+  mean_of_planes(planes.data(), channels, offset, scale, out);
+}
+
+}  // namespace
 
 std::int64_t round_to_range(double value) {
   constexpr double kLimit = 1e15;
   return std::llround(std::clamp(std::isnan(value) ? 0.0 : value, -kLimit, kLimit));
+}
+
+bool append_frame(const AVFrame& frame, int skip, std::vector<float>& mono) {
+  const std::size_t before = mono.size();
+  mono.resize(before + static_cast<std::size_t>(frame.nb_samples - skip));
+  const auto kind = static_cast<AVSampleFormat>(frame.format);
+  const auto append = [&]<class T>(T, float offset, float scale) {
+    append_mean<T>(frame, av_sample_fmt_is_planar(kind) != 0, offset, scale, std::span(mono).subspan(before), skip);
+    return true;
+  };
+  switch (av_get_packed_sample_fmt(kind)) {
+    case AV_SAMPLE_FMT_U8:
+      return append(std::uint8_t{}, 128.0f, 0x1p-7f);
+    case AV_SAMPLE_FMT_S16:
+      return append(std::int16_t{}, 0.0f, 0x1p-15f);
+    case AV_SAMPLE_FMT_S32:
+      return append(std::int32_t{}, 0.0f, 0x1p-31f);
+    case AV_SAMPLE_FMT_S64:
+      return append(std::int64_t{}, 0.0f, 0x1p-63f);
+    case AV_SAMPLE_FMT_FLT:
+      return append(float{}, 0.0f, 1.0f);
+    case AV_SAMPLE_FMT_DBL:
+      return append(double{}, 0.0f, 1.0f);
+    default:
+      return false;
+  }
 }
 
 FfmpegStream::FfmpegStream(const ByteView& view, std::string name) : name_(std::move(name)), input_(view) {
