@@ -7,7 +7,7 @@
 #include "commands.hpp"
 #include "data_options.hpp"
 #include "genrewise/base/faults.hpp"
-#include "genrewise/dataset/split_file.hpp"
+#include "genrewise/dataset/split.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

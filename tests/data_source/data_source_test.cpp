@@ -5,7 +5,7 @@
 
 #include "audio/wav_writer.hpp"
 #include "genrewise/data_source/prepare.hpp"
-#include "genrewise/dataset/split_file.hpp"
+#include "genrewise/dataset/split.hpp"
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"

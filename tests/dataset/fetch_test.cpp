@@ -11,7 +11,6 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/dataset/dataset.hpp"
-#include "genrewise/dataset/fetch_archives.hpp"
 #include "genrewise/storage/process.hpp"
 #include "storage/http_server.hpp"
 

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "dataset_fixture.hpp"
-#include "genrewise/dataset/genre_tree.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {

@@ -9,7 +9,6 @@
 #include <set>
 
 #include "dataset_fixture.hpp"
-#include "genrewise/dataset/split_file.hpp"
 
 namespace genrewise {
 namespace {

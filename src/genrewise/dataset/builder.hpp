@@ -1,4 +1,4 @@
-// Shared by the readers of dataset kinds: collects rows and files into a Dataset. Private to this module.
+// For the kinds of datasets: their list, and what collects rows and files into a Dataset. Private to this module.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,19 @@
 #include "genrewise/dataset/csv_columns.hpp"
 #include "genrewise/dataset/dataset.hpp"
 
+/// In the order in which open_dataset() tries them. A new kind is one line here, and one file that defines the function
+/// of that name, which returns its descriptor.
+#define GENREWISE_DATASET_KINDS(ENTRY) \
+  ENTRY(fma_dataset)                   \
+  ENTRY(csv_dataset)                   \
+  ENTRY(playlist_dataset)              \
+  ENTRY(folder_dataset)
+
 namespace genrewise {
+
+#define GENREWISE_DECLARE(name) DatasetKindDescriptor name();
+GENREWISE_DATASET_KINDS(GENREWISE_DECLARE)
+#undef GENREWISE_DECLARE
 
 /// Collects tracks and genre names; build() sorts and checks the tracks and numbers the genres.
 class DatasetBuilder {

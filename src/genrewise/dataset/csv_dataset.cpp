@@ -4,7 +4,6 @@
 
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/builder.hpp"
-#include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 

@@ -61,7 +61,7 @@ struct DatasetKindDescriptor {
   /// Throws Error if nothing usable is found.
   Dataset (*open)(const std::filesystem::path& location, const DatasetOptions& options) = nullptr;
 };
-/// All kinds of datasets with audio, in the order in which open_dataset() tries them; see dataset_list.hpp.
+/// All kinds of datasets with audio, in the order in which open_dataset() tries them; see builder.hpp.
 std::vector<DatasetKindDescriptor> dataset_kinds();
 
 /// Opens one of these (docs/datasets.md):

@@ -9,8 +9,9 @@
 #include <set>
 
 #include "genrewise/base/csv.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/dataset/fetch_archives.hpp"
+#include "genrewise/storage/archive.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/process.hpp"
@@ -35,6 +36,17 @@ constexpr std::array kFmaArchives{
     FmaArchive{"fma-large", "fma_large", "497109f4dd721066b5ce5e5f250ec604dc78939e"},
     FmaArchive{"fma-full", "fma_full", "0f0ace23fbe9ba30ecb7e95f763e435ea802b8ab"},
 };
+
+/// Disk space that is still needed; the downloaded part of the archive does not count.
+std::uint64_t missing_bytes(const FolderArchive& archive, const fs::path& zip) {
+  std::uint64_t there = 0;
+  for (const char* ending : {"", ".partial"}) {
+    std::error_code code;
+    const auto size = fs::file_size(fs::path(zip) += ending, code);
+    if (!code) there += size;
+  }
+  return archive.disk_bytes - std::min(archive.disk_bytes, there);
+}
 
 FolderArchive source_of(const FmaArchive& archive, const FetchOptions& options) {
   const std::string base = options.mirror.empty() ? std::string(kFmaAddress) : options.mirror;
@@ -165,6 +177,33 @@ const Fetchable& find_fetchable(std::string_view name) {
   for (const Fetchable& one : fetchables()) names.push_back(one.name);
   throw Error(fmt::format("there is no dataset '{}' to fetch", name), {},
               fmt::format("choose one of {}", fmt::join(names, ", ")));
+}
+
+void fetch_archives(const std::vector<FolderArchive>& archives, const fs::path& into, bool keep_archives,
+                    Progress& progress) {
+  std::uint64_t bytes = 0;
+  std::vector<const FolderArchive*> missing;
+  const auto zip_of = [&](const FolderArchive& archive) { return into / (archive.folder + ".zip"); };
+  for (const FolderArchive& archive : archives) {
+    if (is_folder(into / archive.folder)) {
+      progress.note(fmt::format("{} exists already", (into / archive.folder).string()));
+    } else {
+      missing.push_back(&archive);
+      bytes += missing_bytes(archive, zip_of(archive));
+    }
+  }
+  require_disk_space(into, bytes);
+  make_folders(into);
+  for (const FolderArchive* archive : missing) {
+    const fs::path zip = zip_of(*archive);
+    download({.url = archive->url, .target = zip, .checksum = archive->checksum}, progress);
+    unpack_archive(zip, into, progress);
+    if (!is_folder(into / archive->folder)) {
+      throw Error(fmt::format("the archive does not contain the folder {}", archive->folder), zip.string(),
+                  "delete the archive, then fetch it again");
+    }
+    if (!keep_archives) remove_path(zip);
+  }
 }
 
 FetchResult fetch(std::string_view name, const FetchOptions& options, Progress& progress) {

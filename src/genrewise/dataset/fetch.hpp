@@ -9,6 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/progress.hpp"
+#include "genrewise/storage/download.hpp"
 
 namespace genrewise {
 
@@ -40,6 +41,19 @@ struct FetchResult {
 /// named in its CSV with `apt-get download` and unpacks them without installing. Throws Error, before the download if
 /// disk space is insufficient; Interrupted on Ctrl-C.
 FetchResult fetch(std::string_view name, const FetchOptions& options, Progress& progress);
+
+/// A dataset that is published as an archive of one folder.
+struct FolderArchive {
+  std::string url;
+  std::string folder;  ///< the one in the archive
+  Checksum checksum;
+  std::uint64_t disk_bytes = 0;  ///< for the archive and its unpacked files
+};
+
+/// Downloads, verifies and unpacks the archives whose folder is not in `into` yet. Throws Error before the download if
+/// disk space is insufficient for all of them.
+void fetch_archives(const std::vector<FolderArchive>& archives, const std::filesystem::path& into, bool keep_archives,
+                    Progress& progress);
 
 /// The CSV of the demonstration music (demo/demo.csv in the repository), which is compiled in.
 std::string_view demo_csv();

@@ -7,7 +7,6 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/builder.hpp"
-#include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
 
 // Source: Defferrard et al., FMA: A Dataset for Music Analysis, ISMIR 2017.

@@ -7,7 +7,6 @@
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/builder.hpp"
-#include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {

@@ -1,4 +1,5 @@
-// For splits and genres: groups of examples that must stay together, and their assignment to parts.
+// For splits and genres: groups of examples that must stay together, their assignment to parts, and the completion of a
+// split that the data states in part.
 #pragma once
 
 #include <cstdint>
@@ -26,5 +27,11 @@ Groups make_groups(const SplitSubjects& subjects, bool by_artist);
 /// bin is empty, and every genre is in at least `spread` bins; throws Error that names a genre with too few groups.
 std::vector<std::size_t> distribute(const Groups& groups, const std::vector<double>& shares, std::size_t spread,
                                     std::uint64_t seed);
+
+/// Keeps the stated parts and carves missing ones out of training, as described at make_split() for `automatic`. The
+/// result has the given `scheme`. Throws Error if a part must be carved out and no group of examples can leave
+/// training.
+Split complete_split(const SplitSubjects& subjects, const std::vector<std::optional<Part>>& stated, SplitScheme scheme,
+                     const SplitConfig& config);
 
 }  // namespace genrewise

@@ -7,7 +7,6 @@
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
-#include "genrewise/dataset/dataset_list.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 

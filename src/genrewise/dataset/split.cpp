@@ -12,8 +12,6 @@
 
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/grouping.hpp"
-#include "genrewise/dataset/split_file.hpp"
-#include "genrewise/dataset/stated_split.hpp"
 
 namespace genrewise {
 namespace {

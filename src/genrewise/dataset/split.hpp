@@ -47,7 +47,7 @@ struct SplitConfig {
   std::uint64_t seed = kDefaultSeed;
   /// Shares of the examples; default: kValidationShare, kTestShare. Error if given for a part that the data states.
   std::optional<double> validation_share{}, test_share{};
-  std::filesystem::path file = {};  ///< file with the parts (split_file.hpp); requires the scheme automatic
+  std::filesystem::path file = {};  ///< file with the parts (read_split_file()); requires the scheme automatic
 };
 
 struct Split {
@@ -92,5 +92,16 @@ struct Leakage {
 /// {"kind", "groups", "examples", "samples"}.
 void to_json(nlohmann::json& json, const Leakage::Crossing& crossing);
 Leakage check_leakage(const SplitSubjects& subjects, const Split& split);
+
+// Split files: CSV with the columns track_id,part.
+
+/// Writes one row per example, in the order of the subjects; the file appears once it is complete. Throws Error if it
+/// cannot be written.
+void write_split_file(const std::filesystem::path& path, const SplitSubjects& subjects, const Split& split);
+
+/// Reads the part of each subject by its id. Rows of other ids are ignored, so that the file of a dataset also serves a
+/// subset. Throws Error (with the line) for a missing column, an unknown part or a repeated id, and if a subject has no
+/// row.
+Split read_split_file(const std::filesystem::path& path, const SplitSubjects& subjects);
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-#include "genrewise/dataset/split_file.hpp"
+#include "genrewise/dataset/split.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "genrewise/dataset/stated_split.hpp"
+#include "genrewise/dataset/grouping.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

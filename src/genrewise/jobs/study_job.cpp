@@ -10,7 +10,7 @@
 #include "genrewise/base/faults.hpp"
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/dataset/clip_identity.hpp"
-#include "genrewise/dataset/genre_tree.hpp"
+#include "genrewise/dataset/genres.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/jobs/study_plan.hpp"
 #include "genrewise/models/model_spec.hpp"
