@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <unordered_map>
 
 #include "genrewise/base/filesystem.hpp"
@@ -36,29 +35,16 @@ bool is_playlist_folder(const fs::path& location) {
 
 constexpr std::string_view kScheme = "file://";
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /// Path of an entry: decodes "file://" URIs; backslashes separate folders if there is no slash.
 std::string path_of(std::string_view entry) {
-  std::string path;
   if (!entry.starts_with(kScheme)) {
-    path = entry;
+    std::string path(entry);
     if (path.find('/') == std::string::npos) std::ranges::replace(path, '\\', '/');
     return path;
   }
   entry.remove_prefix(kScheme.size());
   if (entry.starts_with("localhost/")) entry.remove_prefix(std::string_view("localhost").size());
-  for (std::size_t i = 0; i < entry.size(); ++i) {
-    const bool escaped =
-        entry[i] == '%' && i + 2 < entry.size() && hex_digit(entry[i + 1]) >= 0 && hex_digit(entry[i + 2]) >= 0;
-    path += escaped ? static_cast<char>(16 * hex_digit(entry[i + 1]) + hex_digit(entry[i + 2])) : entry[i];
-    if (escaped) i += 2;
-  }
-  return path;
+  return percent_decoded(entry);
 }
 
 /// Splits "#EXTINF:123,Artist - Title" as players write it.

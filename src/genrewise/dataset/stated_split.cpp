@@ -7,7 +7,6 @@
 #include <set>
 
 #include "genrewise/base/usage_error.hpp"
-#include "genrewise/dataset/grouping.hpp"
 
 namespace genrewise {
 namespace {

@@ -1,5 +1,9 @@
 #include "genrewise/storage/location.hpp"
 
+#include <curl/curl.h>
+
+#include <new>
+
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
@@ -19,6 +23,16 @@ std::string join_location(std::string_view folder, std::string_view name) {
 
 std::string_view last_name(std::string_view location) {
   return location.substr(location.find_last_of('/') + 1);
+}
+
+std::string percent_decoded(std::string_view text) {
+  if (text.empty()) return {};  // libcurl takes a length of 0 for an unknown one
+  int length = 0;
+  char* const decoded = curl_easy_unescape(nullptr, text.data(), static_cast<int>(text.size()), &length);
+  if (decoded == nullptr) throw std::bad_alloc();
+  std::string out(decoded, static_cast<std::size_t>(length));
+  curl_free(decoded);
+  return out;
 }
 
 fs::path resolve_location(const fs::path& folder, std::string_view location) {

@@ -15,6 +15,9 @@ std::string join_location(std::string_view folder, std::string_view name);
 /// The part behind the last slash.
 std::string_view last_name(std::string_view location);
 
+/// Decodes each %XX of a URI; other bytes stay as they are.
+std::string percent_decoded(std::string_view text);
+
 /// Resolves a location relative to `folder`; URIs and absolute paths stay as they are. Paths are normalised; URIs are
 /// not, because "a//b" and "a/b" differ in a store.
 std::filesystem::path resolve_location(const std::filesystem::path& folder, std::string_view location);

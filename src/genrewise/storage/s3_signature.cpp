@@ -1,17 +1,15 @@
 #include "genrewise/storage/s3_signature.hpp"
 
+#include <curl/curl.h>
+
 #include <algorithm>
+#include <new>
 
 #include "genrewise/base/hash.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
-
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 std::string with_single_spaces(std::string_view text) {
   std::string out;
@@ -25,34 +23,21 @@ std::string with_single_spaces(std::string_view text) {
 }  // namespace
 
 std::string uri_encode(std::string_view text, bool keep_slashes) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~' || (c == '/' && keep_slashes);
-    if (plain) {
-      out += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out += '%';
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
-  }
+  if (text.empty()) return {};  // libcurl takes a length of 0 for an unknown one
+  char* const escaped = curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size()));
+  if (escaped == nullptr) throw std::bad_alloc();
+  std::string out(escaped);
+  curl_free(escaped);
+  constexpr std::string_view kSlash = "%2F";
+  for (std::size_t at = 0; keep_slashes && (at = out.find(kSlash, at)) != std::string::npos; ++at)
+    out.replace(at, kSlash.size(), "/");
   return out;
 }
 
 std::string uri_decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && digit_of(text[i + 1]) >= 0 && digit_of(text[i + 2]) >= 0) {
-      out += static_cast<char>(digit_of(text[i + 1]) * 16 + digit_of(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
+  std::string blanks(text);
+  std::ranges::replace(blanks, '+', ' ');
+  return percent_decoded(blanks);
 }
 
 std::string encode_query(const NamedValues& query) {
