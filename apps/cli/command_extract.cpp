@@ -11,7 +11,6 @@
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
-#include "isolation_options.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

@@ -9,7 +9,6 @@
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/inspection.hpp"
-#include "isolation_options.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/base/faults.hpp"
 #include "genrewise/jobs/predict_job.hpp"
-#include "isolation_options.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

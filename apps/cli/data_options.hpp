@@ -1,4 +1,5 @@
-// The options that name the data of a command: DATASET, features, tables, and how the examples are split.
+// The options that name the data of a command: DATASET, features, tables, how the examples are split, and how audio is
+// decoded.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -6,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/audio/isolation.hpp"
 #include "genrewise/data_source/data_source.hpp"
 #include "genrewise/dataset/split.hpp"
 
@@ -45,6 +47,16 @@ struct DataOptions {
   enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
   void add_to(CLI::App* command, Tables tables = Tables::one, const std::string& default_features = "fma518");
   DataSourceConfig config;
+};
+
+/// --isolate, --max-seconds and --max-memory of commands that decode audio.
+struct IsolationOptions {
+  void add_to(CLI::App* command);
+  /// Makes the current Runtime decode so. Throws Error where the worker program is missing.
+  void apply() const;
+
+  bool isolate = false;
+  DecodeIsolation limits;
 };
 
 }  // namespace genrewise::cli
