@@ -8,20 +8,11 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <optional>
 
 #include "text_layout.hpp"
 
 namespace genrewise::cli {
 namespace {
-
-template <class Number>
-std::optional<Number> parsed(const std::string& text) {
-  Number number{};
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 /// `valid` decides; `needed` completes "needs ..." in the refusal, `allowed` stands in the help.
 template <class Valid>
@@ -32,47 +23,45 @@ CLI::Option* restricted(CLI::Option* option, Valid valid, const std::string& nee
   });
 }
 
+template <class Number>
+CLI::Option* numeric(CLI::Option* option, Number least, Number most, const std::string& needed,
+                     const std::string& allowed) {
+  const auto valid = [=](const std::string& text) {
+    Number number{};
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return failure == std::errc() && end == text.data() + text.size() && number >= least && number <= most;
+  };
+  return restricted(option, valid, needed, allowed);
+}
+
 }  // namespace
 
 CLI::Option* in_range(CLI::Option* option, long long least, long long most) {
-  const auto valid = [=](const std::string& text) {
-    const auto number = parsed<long long>(text);
-    return number && *number >= least && *number <= most;
-  };
   const std::string range = fmt::format("{} to {}", least, most);
-  return restricted(option, valid, "a whole number from " + range, range);
+  return numeric(option, least, most, "a whole number from " + range, range);
 }
 
 CLI::Option* at_least(CLI::Option* option, long long least) {
-  const auto valid = [=](const std::string& text) {
-    const auto number = parsed<long long>(text);
-    return number && *number >= least && *number <= std::numeric_limits<int>::max();
-  };
-  return restricted(option, valid, fmt::format("a whole number of at least {}", least),
-                    least > 0 ? fmt::format("{} or more", least) : "");
+  return numeric<long long>(option, least, std::numeric_limits<int>::max(),
+                            fmt::format("a whole number of at least {}", least),
+                            least > 0 ? fmt::format("{} or more", least) : "");
 }
 
 CLI::Option* whole_number(CLI::Option* option) {
-  const auto valid = [](const std::string& text) { return parsed<std::uint64_t>(text).has_value(); };
-  return restricted(option, valid, "a whole number of at least 0", "");
+  return numeric<std::uint64_t>(option, 0, std::numeric_limits<std::uint64_t>::max(), "a whole number of at least 0",
+                                "");
 }
 
 CLI::Option* at_least_seconds(CLI::Option* option, double least, bool itself_allowed) {
-  const auto valid = [=](const std::string& text) {
-    const auto number = parsed<double>(text);
-    return number && std::isfinite(*number) && (itself_allowed ? *number >= least : *number > least);
-  };
+  constexpr double kMost = std::numeric_limits<double>::max();
   const std::string allowed =
       itself_allowed ? fmt::format("{:g} or more", least) : fmt::format("more than {:g}", least);
-  return restricted(option, valid, "a number of seconds that is " + allowed, allowed);
+  return numeric(option, itself_allowed ? least : std::nextafter(least, kMost), kMost,
+                 "a number of seconds that is " + allowed, allowed);
 }
 
 CLI::Option* in_share_range(CLI::Option* option) {
-  const auto valid = [](const std::string& text) {
-    const auto number = parsed<double>(text);
-    return number && *number >= 0 && *number <= 1;
-  };
-  return restricted(option, valid, "a share from 0 to 1", "0 to 1");
+  return numeric(option, 0.0, 1.0, "a share from 0 to 1", "0 to 1");
 }
 
 CLI::Option* one_of(CLI::Option* option, std::vector<std::string> choices) {
