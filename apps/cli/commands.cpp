@@ -56,7 +56,7 @@ void add_all(CLI::App& app, Session& session) {
   app.require_subcommand(1);
   add_store_options(app, session.stores);
   add_general_options(app, session);
-  for (const AddCommand add : kCommands) add(app, session);
+  for (AddCommand* const add : kCommands) add(app, session);
 }
 
 }  // namespace genrewise::cli

@@ -8,26 +8,13 @@
 
 namespace genrewise::cli {
 
-using AddCommand = void (*)(CLI::App& app, Session& session);
+using AddCommand = void(CLI::App& app, Session& session);
 
-void add_study(CLI::App& app, Session& session);
-void add_report(CLI::App& app, Session& session);
-void add_compare(CLI::App& app, Session& session);
-void add_fetch(CLI::App& app, Session& session);
-void add_inspect(CLI::App& app, Session& session);
-void add_split(CLI::App& app, Session& session);
-void add_extract(CLI::App& app, Session& session);
-void add_pack(CLI::App& app, Session& session);
-void add_tune(CLI::App& app, Session& session);
-void add_train(CLI::App& app, Session& session);
-void add_evaluate(CLI::App& app, Session& session);
-void add_predict(CLI::App& app, Session& session);
-void add_models(CLI::App& app, Session& session);
-void add_features(CLI::App& app, Session& session);
-void add_list(CLI::App& app, Session& session);
+AddCommand add_study, add_report, add_compare, add_fetch, add_inspect, add_split, add_extract, add_pack, add_tune,
+    add_train, add_evaluate, add_predict, add_models, add_features, add_list;
 
 /// In the order of --help: the whole study, its steps, and the listings.
-inline constexpr AddCommand kCommands[] = {
+inline constexpr AddCommand* kCommands[] = {
     add_study, add_report, add_compare,  add_fetch,   add_inspect, add_split,    add_extract, add_pack,
     add_tune,  add_train,  add_evaluate, add_predict, add_models,  add_features, add_list,
 };
