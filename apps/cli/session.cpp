@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <vector>
 
+#include "genrewise/base/faults.hpp"
 #include "option_group.hpp"
 #include "terminal.hpp"
 
@@ -76,22 +75,21 @@ void Session::print_json(const nlohmann::json& json) {
 ExitCode Session::report_skipped(std::span<const Fault> skipped, std::string_view noun) {
   if (skipped.empty()) return kDone;
   constexpr std::size_t kNames = 3, kIndent = 10, kLeastPath = 20;
-  std::map<std::string_view, std::vector<const Fault*>> by_reason;
-  for (const Fault& fault : skipped) by_reason[fault.reason].push_back(&fault);
-  std::vector<std::pair<std::string_view, std::vector<const Fault*>>> reasons(by_reason.begin(), by_reason.end());
-  std::ranges::stable_sort(reasons, std::greater(), [](const auto& reason) { return reason.second.size(); });
   std::string text = fmt::format("skipped {} {}:\n", skipped.size(), noun);
-  for (const auto& [reason, faults] : reasons) {
-    text += fmt::format("  {:>6}  {}\n", faults.size(), printable(reason));
-    for (std::size_t i = 0; i < std::min(kNames, faults.size()); ++i) {
-      const std::string detail = faults[i]->detail.empty() ? "" : fmt::format(" ({})", printable(faults[i]->detail));
-      const std::string where = printable(faults[i]->where);
+  for (const auto& [reason, count] : counts_by_reason(skipped)) {
+    text += fmt::format("  {:>6}  {}\n", count, printable(reason));
+    std::size_t shown = 0;
+    for (const Fault& fault : skipped) {
+      if (fault.reason != reason) continue;
+      if (++shown > kNames) break;
+      const std::string detail = fault.detail.empty() ? "" : fmt::format(" ({})", printable(fault.detail));
+      const std::string where = printable(fault.where);
       const std::size_t taken = kIndent + display_width(detail);
       const bool fits = !is_terminal(Stream::err) || taken + kLeastPath > page_width(Stream::err);
       text += std::string(kIndent, ' ') + (fits ? where : shortened_path(where, page_width(Stream::err) - taken)) +
               detail + "\n";
     }
-    if (faults.size() > kNames) text += fmt::format("          and {} more\n", faults.size() - kNames);
+    if (count > kNames) text += fmt::format("          and {} more\n", count - kNames);
   }
   text.pop_back();
   terminal_.line(text);
