@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
 
+#include "genrewise/base/csv.hpp"
+#include "genrewise/base/text.hpp"
 #include "text_layout.hpp"
 
 namespace genrewise::cli {
@@ -19,22 +19,11 @@ int descriptor_of(Stream stream) {
   return stream == Stream::out ? STDOUT_FILENO : STDERR_FILENO;
 }
 
-std::optional<std::size_t> stated_width() {
-  const char* columns = std::getenv("COLUMNS");
-  if (columns == nullptr) return std::nullopt;
-  const std::string_view text = columns;
-  std::size_t width = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), width);
-  if (failure != std::errc() || end != text.data() + text.size() || width == 0) return std::nullopt;
-  return width;
-}
-
 std::optional<std::size_t> known_width(Stream stream) {
-  if (const auto stated = stated_width()) return stated;
+  long long stated = 0;
+  if (parse_number(environment_variable("COLUMNS"), stated) && stated > 0) return static_cast<std::size_t>(stated);
   if (!is_terminal(stream)) return std::nullopt;
-  winsize size{};
-  if (ioctl(descriptor_of(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return kDefaultWidth;
+  return terminal_width(stream);
 }
 
 }  // namespace
@@ -44,8 +33,13 @@ bool is_terminal(Stream stream) {
 }
 
 bool can_redraw(Stream stream) {
-  const char* term = std::getenv("TERM");
-  return is_terminal(stream) && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
+  const std::string term = environment_variable("TERM");
+  return is_terminal(stream) && !term.empty() && term != "dumb";
+}
+
+std::size_t terminal_width(Stream stream) {
+  winsize size{};
+  return ioctl(descriptor_of(stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kDefaultWidth;
 }
 
 std::size_t page_width(Stream stream) {
@@ -58,9 +52,7 @@ std::optional<std::size_t> table_width() {
 }
 
 bool has_colour(Stream stream) {
-  const char* no_colour = std::getenv("NO_COLOR");
-  if (no_colour != nullptr && *no_colour != '\0') return false;
-  return can_redraw(stream);
+  return environment_variable("NO_COLOR").empty() && can_redraw(stream);
 }
 
 std::string bold(std::string_view text) {

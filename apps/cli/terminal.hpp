@@ -15,6 +15,9 @@ bool is_terminal(Stream stream);
 /// A terminal on which a line can be redrawn: $TERM is not "dumb".
 bool can_redraw(Stream stream);
 
+/// The width of the terminal; 80 if it states none.
+std::size_t terminal_width(Stream stream);
+
 /// The width for help pages and notes: $COLUMNS, else the terminal's, else 80; from 60 to 100.
 std::size_t page_width(Stream stream);
 

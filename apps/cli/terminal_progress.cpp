@@ -1,8 +1,6 @@
 #include "terminal_progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -29,11 +27,6 @@ std::string duration_text(double seconds) {
 /// Ignores errors: work goes on where nobody can read about it.
 void write_line(const std::string& text) {
   std::fputs((text + '\n').c_str(), stderr);
-}
-
-std::size_t terminal_width() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -141,7 +134,7 @@ void TerminalProgress::show(Clock::time_point now, bool last) {
     text = fmt::format("[{}/{}{}] {}", stage_.number, stage_.count, last ? "" : left_in_all(now), text);
   if (terminal_) {
     // A wrapped line cannot be redrawn.
-    while (!text.empty() && display_width(text) >= terminal_width()) {
+    while (!text.empty() && display_width(text) >= terminal_width(Stream::err)) {
       do text.pop_back();
       while (!text.empty() && (text.back() & 0xc0) == 0x80);
     }
