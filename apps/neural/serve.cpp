@@ -97,9 +97,7 @@ class SentProgress final : public Progress {
  public:
   explicit SentProgress(Outbox& outbox) : outbox_(outbox) {}
   void begin(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) override {
-    flush();
-    outbox_.send(
-        {{"type", "progress"}, {"what", "begin"}, {"task", task}, {"unit", unit}, {"total", total}, {"done", done}});
+    send({{"what", "begin"}, {"task", task}, {"unit", unit}, {"total", total}, {"done", done}});
   }
   void advance(std::uint64_t units) override {
     constexpr std::chrono::milliseconds kPause{100};
@@ -113,18 +111,9 @@ class SentProgress final : public Progress {
     }
     send_advance(sum);
   }
-  void detail(std::string_view text) override {
-    flush();
-    outbox_.send({{"type", "progress"}, {"what", "detail"}, {"text", text}});
-  }
-  void finish() override {
-    flush();
-    outbox_.send({{"type", "progress"}, {"what", "finish"}});
-  }
-  void note(std::string_view text) override {
-    flush();
-    outbox_.send({{"type", "progress"}, {"what", "note"}, {"text", text}});
-  }
+  void detail(std::string_view text) override { send({{"what", "detail"}, {"text", text}}); }
+  void finish() override { send({{"what", "finish"}}); }
+  void note(std::string_view text) override { send({{"what", "note"}, {"text", text}}); }
   void flush() {
     std::uint64_t sum = 0;
     {
@@ -135,6 +124,11 @@ class SentProgress final : public Progress {
   }
 
  private:
+  void send(json message) {
+    flush();
+    message["type"] = "progress";
+    outbox_.send(message);
+  }
   void send_advance(std::uint64_t units) {
     outbox_.send({{"type", "progress"}, {"what", "advance"}, {"units", units}});
   }
