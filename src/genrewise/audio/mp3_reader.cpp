@@ -31,22 +31,124 @@ class Mp3Reader : public TrackReader {
 
   int sample_rate_hz() const override { return layout_.first.sample_rate_hz; }
   std::string format() const override { return "mp3"; }
-  AudioInfo info() override;
-  std::optional<std::int64_t> stated_length() const override;
-  std::optional<std::int64_t> length() override;
-  std::optional<std::int64_t> expected_length() override;
-  bool seek(std::int64_t sample) override;
-  ReadResult read(std::vector<float>& mono) override;
-  std::string damage() const override;
+
+  AudioInfo info() override {
+    AudioInfo info;
+    info.format = info.codec = "mp3";
+    info.sample_rate_hz = sample_rate_hz();
+    info.channels = layout_.first.channels;
+    info.duration_s = static_cast<double>(length().value_or(0)) / sample_rate_hz();
+    if (info.duration_s > 0) {
+      info.bit_rate_kbps = static_cast<double>(layout_.end - layout_.begin) * 8e-3 / info.duration_s;
+    }
+    return info;
+  }
+
+  std::optional<std::int64_t> stated_length() const override {
+    if (!layout_.stated_frames) return std::nullopt;
+    return samples_of(*layout_.stated_frames, true);
+  }
+
+  // The padding is behind the frames that the encoder counted.
+  std::optional<std::int64_t> length() override {
+    const std::int64_t frames = index_.count();
+    return samples_of(frames, frames == layout_.stated_frames);
+  }
+
+  std::optional<std::int64_t> expected_length() override {
+    return !layout_.stated_bytes || missing_bytes() > 0 ? stated_length() : std::nullopt;
+  }
+
+  bool seek(std::int64_t sample) override {
+    target_ = sample + delay();
+    const std::int64_t frame = target_ / layout_.first.samples_per_frame;
+    frames_ = index_.before(std::max<std::int64_t>(0, frame - kPrerollFrames));
+    start_decoder();
+    has_begun_ = false;
+    undecoded_bytes_ = used_bytes_ = 0;
+    return true;
+  }
+
+  ReadResult read(std::vector<float>& mono) override {
+    for (const std::size_t before = mono.size(); mono.size() == before;) {
+      off_t frame = 0;
+      unsigned char* audio = nullptr;
+      std::size_t bytes = 0;
+      const int result = mpg123_decode_frame(handle_.get(), &frame, &audio, &bytes);
+      if (result == MPG123_NEED_MORE || result == MPG123_DONE) {
+        if (feed_frame()) continue;
+        return frames_.rate_changes() ? ReadResult::rate_change : ReadResult::end;
+      }
+      if (result == MPG123_NEW_FORMAT) {
+        long rate = 0;
+        int encoding = 0;
+        mpg123_getformat(handle_.get(), &rate, &channels_, &encoding);
+      } else if (result != MPG123_OK) {
+        undecoded_bytes_ += has_begun_ ? frames_.bytes() : 0;
+        start_decoder();
+        continue;
+      }
+      if (bytes != 0) append(audio, bytes, mono);
+    }
+    return ReadResult::samples;
+  }
+
+  std::string damage() const override {
+    const std::int64_t lost = (has_begun_ ? frames_.skipped_bytes() - skipped_before_ : 0) + undecoded_bytes_;
+    if (!is_damaged(lost, used_bytes_, std::max(layout_.bytes_of(layout_.first), 256))) return {};
+    return std::to_string(lost) + " of " + std::to_string(lost + used_bytes_) + " bytes belong to no MPEG frame";
+  }
 
  private:
-  void start_decoder();
-  bool feed_frame();
+  void start_decoder() {
+    if (mpg123_open_feed(handle_.get()) != MPG123_OK) throw std::bad_alloc();
+  }
+
+  // Gives mpg123 the next frame; false if there is none.
+  bool feed_frame() {
+    if (!frames_.next()) return false;
+    frame_.resize(static_cast<std::size_t>(frames_.bytes()));
+    if (source_.read_at(frames_.offset(), frame_) < frame_.size()) return false;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(frame_.data());
+    if (mpg123_feed(handle_.get(), bytes, frame_.size()) != MPG123_OK) throw std::bad_alloc();
+    return true;
+  }
+
   std::int64_t delay() const { return layout_.encoder_delay ? *layout_.encoder_delay + kDecoderDelay : 0; }
-  std::int64_t samples_of(std::int64_t frames, bool has_padding) const;
-  std::int64_t missing_bytes() const;
-  std::int64_t end_of_audio(std::int64_t position);
-  void append(const unsigned char* audio, std::size_t bytes, std::vector<float>& mono);
+
+  std::int64_t samples_of(std::int64_t frames, bool has_padding) const {
+    const std::int64_t samples = frames * layout_.first.samples_per_frame;
+    const std::int64_t padding = has_padding ? std::max(0, layout_.encoder_padding.value_or(0) - kDecoderDelay) : 0;
+    return std::max<std::int64_t>(0, samples - delay() - padding);
+  }
+
+  // Stated minus actual bytes; 0 if unknown or within three frames.
+  std::int64_t missing_bytes() const {
+    if (!layout_.stated_bytes || !layout_.stated_frames) return 0;
+    const std::int64_t tolerance = 3 * *layout_.stated_bytes / std::max<std::int64_t>(1, *layout_.stated_frames);
+    const std::int64_t missing = *layout_.stated_bytes - (layout_.end - layout_.begin);
+    return std::abs(missing) <= tolerance ? 0 : missing;
+  }
+
+  // Where the encoder's padding begins, if it is before `position`, with encoder delay. Counts the frames only there.
+  std::int64_t end_of_audio(std::int64_t position) {
+    const std::int64_t stated = stated_length().value_or(position) + delay();
+    return position <= stated ? position : length().value_or(0) + delay();
+  }
+
+  void append(const unsigned char* audio, std::size_t bytes, std::vector<float>& mono) {
+    const auto count = static_cast<std::int64_t>(bytes / sizeof(float)) / channels_;
+    const std::int64_t position = (frames_.count() - 1) * layout_.first.samples_per_frame;
+    const std::int64_t skip = std::max<std::int64_t>(0, target_ - position);
+    const std::int64_t end = std::min(count, end_of_audio(position + count) - position);
+    if (skip >= end) return;
+    if (!std::exchange(has_begun_, true)) skipped_before_ = frames_.skipped_bytes();
+    used_bytes_ += frames_.bytes();
+    const std::size_t before = mono.size();
+    mono.resize(before + static_cast<std::size_t>(end - skip));
+    const auto* samples = reinterpret_cast<const float*>(audio) + skip * channels_;
+    mean_of_interleaved(samples, channels_, 0.0f, 1.0f, std::span(mono).subspan(before));
+  }
 
   ByteSource& source_;
   const MpegLayout layout_;
@@ -79,121 +181,6 @@ Mp3Reader::Mp3Reader(ByteSource& source, const MpegLayout& layout)
   mpg123_format_none(handle);
   mpg123_format2(handle, 0, MPG123_MONO | MPG123_STEREO, MPG123_ENC_FLOAT_32);
   start_decoder();
-}
-
-void Mp3Reader::start_decoder() {
-  if (mpg123_open_feed(handle_.get()) != MPG123_OK) throw std::bad_alloc();
-}
-
-std::int64_t Mp3Reader::samples_of(std::int64_t frames, bool has_padding) const {
-  const std::int64_t samples = frames * layout_.first.samples_per_frame;
-  const std::int64_t padding = has_padding ? std::max(0, layout_.encoder_padding.value_or(0) - kDecoderDelay) : 0;
-  return std::max<std::int64_t>(0, samples - delay() - padding);
-}
-
-std::optional<std::int64_t> Mp3Reader::stated_length() const {
-  if (!layout_.stated_frames) return std::nullopt;
-  return samples_of(*layout_.stated_frames, true);
-}
-
-// The padding is behind the frames that the encoder counted.
-std::optional<std::int64_t> Mp3Reader::length() {
-  const std::int64_t frames = index_.count();
-  return samples_of(frames, frames == layout_.stated_frames);
-}
-
-// Stated minus actual bytes; 0 if unknown or within three frames.
-std::int64_t Mp3Reader::missing_bytes() const {
-  if (!layout_.stated_bytes || !layout_.stated_frames) return 0;
-  const std::int64_t tolerance = 3 * *layout_.stated_bytes / std::max<std::int64_t>(1, *layout_.stated_frames);
-  const std::int64_t missing = *layout_.stated_bytes - (layout_.end - layout_.begin);
-  return std::abs(missing) <= tolerance ? 0 : missing;
-}
-
-std::optional<std::int64_t> Mp3Reader::expected_length() {
-  return !layout_.stated_bytes || missing_bytes() > 0 ? stated_length() : std::nullopt;
-}
-
-AudioInfo Mp3Reader::info() {
-  AudioInfo info;
-  info.format = info.codec = "mp3";
-  info.sample_rate_hz = sample_rate_hz();
-  info.channels = layout_.first.channels;
-  info.duration_s = static_cast<double>(length().value_or(0)) / sample_rate_hz();
-  if (info.duration_s > 0) {
-    info.bit_rate_kbps = static_cast<double>(layout_.end - layout_.begin) * 8e-3 / info.duration_s;
-  }
-  return info;
-}
-
-bool Mp3Reader::seek(std::int64_t sample) {
-  target_ = sample + delay();
-  const std::int64_t frame = target_ / layout_.first.samples_per_frame;
-  frames_ = index_.before(std::max<std::int64_t>(0, frame - kPrerollFrames));
-  start_decoder();
-  has_begun_ = false;
-  undecoded_bytes_ = used_bytes_ = 0;
-  return true;
-}
-
-// Gives mpg123 the next frame; false if there is none.
-bool Mp3Reader::feed_frame() {
-  if (!frames_.next()) return false;
-  frame_.resize(static_cast<std::size_t>(frames_.bytes()));
-  if (source_.read_at(frames_.offset(), frame_) < frame_.size()) return false;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(frame_.data());
-  if (mpg123_feed(handle_.get(), bytes, frame_.size()) != MPG123_OK) throw std::bad_alloc();
-  return true;
-}
-
-ReadResult Mp3Reader::read(std::vector<float>& mono) {
-  for (const std::size_t before = mono.size(); mono.size() == before;) {
-    off_t frame = 0;
-    unsigned char* audio = nullptr;
-    std::size_t bytes = 0;
-    const int result = mpg123_decode_frame(handle_.get(), &frame, &audio, &bytes);
-    if (result == MPG123_NEED_MORE || result == MPG123_DONE) {
-      if (feed_frame()) continue;
-      return frames_.rate_changes() ? ReadResult::rate_change : ReadResult::end;
-    }
-    if (result == MPG123_NEW_FORMAT) {
-      long rate = 0;
-      int encoding = 0;
-      mpg123_getformat(handle_.get(), &rate, &channels_, &encoding);
-    } else if (result != MPG123_OK) {
-      undecoded_bytes_ += has_begun_ ? frames_.bytes() : 0;
-      start_decoder();
-      continue;
-    }
-    if (bytes != 0) append(audio, bytes, mono);
-  }
-  return ReadResult::samples;
-}
-
-void Mp3Reader::append(const unsigned char* audio, std::size_t bytes, std::vector<float>& mono) {
-  const auto count = static_cast<std::int64_t>(bytes / sizeof(float)) / channels_;
-  const std::int64_t position = (frames_.count() - 1) * layout_.first.samples_per_frame;
-  const std::int64_t skip = std::max<std::int64_t>(0, target_ - position);
-  const std::int64_t end = std::min(count, end_of_audio(position + count) - position);
-  if (skip >= end) return;
-  if (!std::exchange(has_begun_, true)) skipped_before_ = frames_.skipped_bytes();
-  used_bytes_ += frames_.bytes();
-  const std::size_t before = mono.size();
-  mono.resize(before + static_cast<std::size_t>(end - skip));
-  const auto* samples = reinterpret_cast<const float*>(audio) + skip * channels_;
-  mean_of_interleaved(samples, channels_, 0.0f, 1.0f, std::span(mono).subspan(before));
-}
-
-// Where the encoder's padding begins, if it is before `position`, with encoder delay. Counts the frames only there.
-std::int64_t Mp3Reader::end_of_audio(std::int64_t position) {
-  const std::int64_t stated = stated_length().value_or(position) + delay();
-  return position <= stated ? position : length().value_or(0) + delay();
-}
-
-std::string Mp3Reader::damage() const {
-  const std::int64_t lost = (has_begun_ ? frames_.skipped_bytes() - skipped_before_ : 0) + undecoded_bytes_;
-  if (!is_damaged(lost, used_bytes_, std::max(layout_.bytes_of(layout_.first), 256))) return {};
-  return std::to_string(lost) + " of " + std::to_string(lost + used_bytes_) + " bytes belong to no MPEG frame";
 }
 
 }  // namespace

@@ -71,21 +71,85 @@ class OggChain : public TrackReader {
  public:
   OggChain(std::vector<ByteView> links, std::string name) : links_(std::move(links)), name_(std::move(name)) {}
 
-  Expected<void> open();
+  Expected<void> open() {
+    std::int64_t used_bytes = 0, lost_bytes = 0;
+    std::optional<Fault> fault;
+    std::vector<ByteView> usable;
+    for (const ByteView& link : links_) {
+      throw_if_interrupted();
+      auto reader = open_ffmpeg(link, name_);
+      if (!reader) {
+        lost_bytes += link.size();
+        if (!fault) fault = std::move(reader.error());
+        continue;
+      }
+      used_bytes += link.size();
+      if (usable.empty()) {
+        rate_hz_ = (*reader)->sample_rate_hz();
+        info_ = (*reader)->info();
+      }
+      const auto at_first_rate = [&](std::int64_t samples) { return samples * rate_hz_ / (*reader)->sample_rate_hz(); };
+      const std::int64_t length = at_first_rate((*reader)->length().value_or(0));
+      expected_length_ = length_ + at_first_rate((*reader)->expected_length().value_or(0));
+      length_ += length;
+      lengths_.push_back(length);
+      usable.push_back(link);
+    }
+    if (fault && is_damaged(lost_bytes, used_bytes, 0)) return tl::unexpected(std::move(*fault));
+    links_ = std::move(usable);
+    open_link(0);
+    return {};
+  }
+
   int sample_rate_hz() const override { return rate_hz_; }
   std::string format() const override { return "ogg"; }
-  AudioInfo info() override;
+
+  AudioInfo info() override {
+    AudioInfo info = info_;
+    info.duration_s = static_cast<double>(length_) / rate_hz_;
+    const auto bytes = std::accumulate(links_.begin(), links_.end(), std::int64_t{0},
+                                       [](std::int64_t sum, const ByteView& link) { return sum + link.size(); });
+    info.bit_rate_kbps = static_cast<double>(bytes) * 8e-3 / info.duration_s;
+    return info;
+  }
+
   std::optional<std::int64_t> stated_length() const override { return length_; }
   std::optional<std::int64_t> length() override { return length_; }
   std::optional<std::int64_t> expected_length() override { return expected_length_; }
-  bool seek(std::int64_t sample) override;
-  ReadResult read(std::vector<float>& mono) override;
+
+  bool seek(std::int64_t sample) override {
+    std::size_t link = 0;
+    while (link + 1 < lengths_.size() && sample >= lengths_[link]) sample -= lengths_[link++];
+    damage_.clear();
+    lost_ = 0;
+    return open_link(link) && reader_->seek(sample);
+  }
+
+  ReadResult read(std::vector<float>& mono) override {
+    for (;;) {
+      if (!reader_) return ReadResult::end;
+      if (reader_->sample_rate_hz() != rate_hz_) return ReadResult::rate_change;
+      const ReadResult result = reader_->read(mono);
+      if (result != ReadResult::end || link_ + 1 == links_.size()) return result;
+      if (damage_.empty()) damage_ = reader_->damage();
+      lost_ += reader_->lost_samples();
+      open_link(link_ + 1);
+    }
+  }
+
   std::string damage() const override { return damage_.empty() && reader_ ? reader_->damage() : damage_; }
   std::string error() const override { return reader_ ? reader_->error() : std::string(); }
   std::int64_t lost_samples() const override { return lost_ + (reader_ ? reader_->lost_samples() : 0); }
 
  private:
-  bool open_link(std::size_t link);
+  bool open_link(std::size_t link) {
+    link_ = link;
+    reader_.reset();
+    if (link >= links_.size()) return false;
+    auto reader = open_ffmpeg(links_[link], name_);
+    if (reader) reader_ = std::move(*reader);
+    return reader_ != nullptr;
+  }
 
   std::vector<ByteView> links_;
   std::string name_;
@@ -97,74 +161,6 @@ class OggChain : public TrackReader {
   int rate_hz_ = 0;
   std::string damage_;
 };
-
-Expected<void> OggChain::open() {
-  std::int64_t used_bytes = 0, lost_bytes = 0;
-  std::optional<Fault> fault;
-  std::vector<ByteView> usable;
-  for (const ByteView& link : links_) {
-    throw_if_interrupted();
-    auto reader = open_ffmpeg(link, name_);
-    if (!reader) {
-      lost_bytes += link.size();
-      if (!fault) fault = std::move(reader.error());
-      continue;
-    }
-    used_bytes += link.size();
-    if (usable.empty()) {
-      rate_hz_ = (*reader)->sample_rate_hz();
-      info_ = (*reader)->info();
-    }
-    const auto at_first_rate = [&](std::int64_t samples) { return samples * rate_hz_ / (*reader)->sample_rate_hz(); };
-    const std::int64_t length = at_first_rate((*reader)->length().value_or(0));
-    expected_length_ = length_ + at_first_rate((*reader)->expected_length().value_or(0));
-    length_ += length;
-    lengths_.push_back(length);
-    usable.push_back(link);
-  }
-  if (fault && is_damaged(lost_bytes, used_bytes, 0)) return tl::unexpected(std::move(*fault));
-  links_ = std::move(usable);
-  open_link(0);
-  return {};
-}
-
-bool OggChain::open_link(std::size_t link) {
-  link_ = link;
-  reader_.reset();
-  if (link >= links_.size()) return false;
-  auto reader = open_ffmpeg(links_[link], name_);
-  if (reader) reader_ = std::move(*reader);
-  return reader_ != nullptr;
-}
-
-AudioInfo OggChain::info() {
-  AudioInfo info = info_;
-  info.duration_s = static_cast<double>(length_) / rate_hz_;
-  const auto bytes = std::accumulate(links_.begin(), links_.end(), std::int64_t{0},
-                                     [](std::int64_t sum, const ByteView& link) { return sum + link.size(); });
-  info.bit_rate_kbps = static_cast<double>(bytes) * 8e-3 / info.duration_s;
-  return info;
-}
-
-bool OggChain::seek(std::int64_t sample) {
-  std::size_t link = 0;
-  while (link + 1 < lengths_.size() && sample >= lengths_[link]) sample -= lengths_[link++];
-  damage_.clear();
-  lost_ = 0;
-  return open_link(link) && reader_->seek(sample);
-}
-
-ReadResult OggChain::read(std::vector<float>& mono) {
-  for (;;) {
-    if (!reader_) return ReadResult::end;
-    if (reader_->sample_rate_hz() != rate_hz_) return ReadResult::rate_change;
-    const ReadResult result = reader_->read(mono);
-    if (result != ReadResult::end || link_ + 1 == links_.size()) return result;
-    if (damage_.empty()) damage_ = reader_->damage();
-    lost_ += reader_->lost_samples();
-    open_link(link_ + 1);
-  }
-}
 
 }  // namespace
 
