@@ -14,6 +14,7 @@
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/process.hpp"
+#include "genrewise/storage/s3_settings.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
@@ -41,18 +42,11 @@ std::vector<fs::path> pip_configurations() {
 
 /// `index-url` of an INI file; the section [download] precedes [global].
 std::string index_url_in(std::string_view text) {
-  std::string section, global, download;
-  for (const std::string& whole : split_text(text, '\n')) {
-    const std::string_view line = trimmed(whole);
-    if (line.starts_with('[')) section = line.substr(1, line.find(']') - 1);
-    const std::size_t equals = line.find_first_of("=:");
-    if (line.starts_with('#') || line.starts_with(';') || equals == line.npos) continue;
-    const std::string_view key = trimmed(line.substr(0, equals));
-    if (key != "index-url" && key != "index_url") continue;
-    if (section == "global") global = trimmed(line.substr(equals + 1));
-    if (section == "download") download = trimmed(line.substr(equals + 1));
-  }
-  return download.empty() ? global : download;
+  IniSections sections = parse_ini(text);
+  for (const char* section : {"download", "global"})
+    for (const char* key : {"index-url", "index_url"})
+      if (const std::string& url = sections[section][key]; !url.empty()) return url;
+  return {};
 }
 
 /// The last error line of pip's output, else its last line.

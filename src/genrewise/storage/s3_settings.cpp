@@ -29,7 +29,7 @@ std::string aws_file(const char* variable, const char* name) {
 Profile read_profile(const std::string& path, const std::vector<std::string>& sections) {
   std::error_code ignored;
   if (path.empty() || !std::filesystem::is_regular_file(path, ignored)) return {};
-  const auto all = parse_profiles(read_file(path));
+  const auto all = parse_ini(read_file(path));
   for (const std::string& section : sections) {
     if (const auto found = all.find(section); found != all.end()) return found->second;
   }
@@ -173,12 +173,10 @@ S3Settings find_aws(const StoreOptions& options) {
 
 }  // namespace
 
-std::map<std::string, std::map<std::string, std::string>> parse_profiles(std::string_view text) {
-  std::map<std::string, Profile> sections;
+IniSections parse_ini(std::string_view text) {
+  IniSections sections;
   Profile* section = nullptr;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  for (const std::string& line : split_text(text, '\n')) {
     const std::string_view words = trimmed(line);
     // Indented lines belong to nested values ("s3 ="), which are not used here.
     if (words.empty() || words.starts_with('#') || words.starts_with(';') || line.starts_with(' ') ||
@@ -190,7 +188,7 @@ std::map<std::string, std::map<std::string, std::string>> parse_profiles(std::st
       section = end == std::string_view::npos ? nullptr : &sections[std::string(trimmed(words.substr(1, end - 1)))];
       continue;
     }
-    const std::size_t equals = words.find('=');
+    const std::size_t equals = words.find_first_of("=:");
     if (section == nullptr || equals == std::string_view::npos) continue;
     (*section)[std::string(trimmed(words.substr(0, equals)))] = trimmed(words.substr(equals + 1));
   }

@@ -42,7 +42,8 @@ struct S3Settings {
 /// Throws Error if there are no credentials or the endpoint is not a valid address.
 S3Settings find_s3_settings(std::string_view scheme, const StoreOptions& options);
 
-/// Parses the INI dialect of ~/.aws/config into sections and their values; skips other lines.
-std::map<std::string, std::map<std::string, std::string>> parse_profiles(std::string_view text);
+using IniSections = std::map<std::string, std::map<std::string, std::string>>;
+/// Parses the INI dialect of ~/.aws/config and pip.conf into sections and their values; skips other lines.
+IniSections parse_ini(std::string_view text);
 
 }  // namespace genrewise
