@@ -34,7 +34,7 @@ FeatureTable small_table() {
 void write_feature_table(const FeatureTable& table, const std::filesystem::path& path) {
   FeatureTableWriter writer(path, table.recipe, table.columns, table.values.rows());
   for (std::size_t i = 0; i < table.values.rows(); ++i) writer.add(table.track_ids[i], table.values.row(i));
-  writer.commit();
+  writer.commit(nlohmann::json::object());
 }
 
 /// Removes the checksums from the description of a table, so that a test can change the table.
@@ -319,7 +319,7 @@ TEST(FeatureTableWriter, LeavesNothingWithoutCommit) {
     FeatureTableWriter writer(folder / "t.csv", {"toy", 1, "x"}, {{"a", "b", "c"}}, 2);
     writer.add("1", std::vector<float>{1});
     EXPECT_THROW(writer.add("2", std::vector<float>{1, 2}), Error);
-    EXPECT_THROW(writer.commit(), Error);  // one row is missing
+    EXPECT_THROW(writer.commit(nlohmann::json::object()), Error);  // one row is missing
   }
   EXPECT_TRUE(folder.names().empty());
 }

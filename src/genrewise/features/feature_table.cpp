@@ -334,30 +334,23 @@ FeatureTable read_feature_table(const std::filesystem::path& path) {
   return is_csv(path) ? read_csv(path) : read_npy(path);
 }
 
-struct FeatureTableWriter::Files {
-  std::unique_ptr<FileWriter> table, sidecar;
-  Hasher sum = Hasher(HashKind::sha256);  // of the table
-  std::uint64_t bytes = 0;
-
-  void write(std::string_view text) {
-    sum.update(text);
-    bytes += text.size();
-    table->write(text);
-  }
-};
-
 FeatureTableWriter::FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe,
                                        std::vector<FeatureColumn> columns, std::size_t rows)
     : path_(std::move(path)),
       recipe_(std::move(recipe)),
       columns_(std::move(columns)),
       rows_(rows),
-      csv_(is_csv(path_)) {
-  files_.reset(new Files{create_file(path_), create_file(sidecar_path(path_))});
-  files_->write(csv_ ? csv_header(columns_) : npy_header(rows, columns_.size()));
+      csv_(is_csv(path_)),
+      table_(create_file(path_)),
+      sidecar_(create_file(sidecar_path(path_))) {
+  write(csv_ ? csv_header(columns_) : npy_header(rows, columns_.size()));
 }
 
-FeatureTableWriter::~FeatureTableWriter() = default;
+void FeatureTableWriter::write(std::string_view text) {
+  sum_.update(text);
+  bytes_ += text.size();
+  table_->write(text);
+}
 
 void FeatureTableWriter::add(std::string_view track_id, std::span<const float> values) {
   if (values.size() != columns_.size()) {
@@ -365,7 +358,7 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
   }
   track_ids_.emplace_back(track_id);
   if (!csv_) {
-    files_->write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+    write({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
     return;
   }
   line_.clear();
@@ -376,15 +369,7 @@ void FeatureTableWriter::add(std::string_view track_id, std::span<const float> v
     line_.append(number, std::to_chars(number, number + sizeof number, value).ptr);
   }
   line_ += '\n';
-  files_->write(line_);
-}
-
-std::uint64_t FeatureTableWriter::bytes() const {
-  return files_->bytes;
-}
-
-void FeatureTableWriter::commit() {
-  commit(json::object());
+  write(line_);
 }
 
 void FeatureTableWriter::commit(const json& facts) {
@@ -394,17 +379,17 @@ void FeatureTableWriter::commit(const json& facts) {
   json object = {{"format", kFormat},
                  {"recipe", {{"name", recipe_.name}, {"version", recipe_.version}, {"hash", recipe_.hash}}},
                  {"rows", rows_},
-                 {"table_sha256", files_->sum.hex()}};
+                 {"table_sha256", sum_.hex()}};
   if (!csv_) {
     object["track_ids"] = track_ids_;
     for (const FeatureColumn& c : columns_) object["columns"].push_back({c.feature, c.statistic, c.number});
   }
   object.update(facts);
-  files_->sidecar->write(sealed_text(std::move(object), 1));
-  files_->table->finish();
-  files_->sidecar->finish();
-  files_->sidecar->commit();
-  files_->table->commit();
+  sidecar_->write(sealed_text(std::move(object), 1));
+  table_->finish();
+  sidecar_->finish();
+  sidecar_->commit();
+  table_->commit();
 }
 
 }  // namespace genrewise

@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/base/hash.hpp"
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/features/feature_set.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise {
 
@@ -51,26 +53,27 @@ class FeatureTableWriter {
   /// cannot be created.
   FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe, std::vector<FeatureColumn> columns,
                      std::size_t rows);
-  ~FeatureTableWriter();
 
   /// Throws Error if the length of the row differs from the number of columns.
   void add(std::string_view track_id, std::span<const float> values);
   /// Makes both files appear, the .json first, with the members of `facts` in it. Throws Error if the number of added
   /// rows is not `rows`; an old table and its .json stay if one of the new files cannot be written.
   void commit(const nlohmann::json& facts);
-  void commit();
   /// Bytes of the table until now.
-  std::uint64_t bytes() const;
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
-  struct Files;
-  std::unique_ptr<Files> files_;
+  void write(std::string_view text);
+
   std::filesystem::path path_;
   FeatureRecipe recipe_;
   std::vector<FeatureColumn> columns_;
   std::vector<std::string> track_ids_;
   std::size_t rows_;
   bool csv_;
+  std::unique_ptr<FileWriter> table_, sidecar_;
+  Hasher sum_ = Hasher(HashKind::sha256);  // of the table
+  std::uint64_t bytes_ = 0;
   std::string line_;
 };
 
