@@ -30,26 +30,6 @@ std::string utc_of_header(const std::string& text) {
   return time < 0 ? "" : utc_text(time);
 }
 
-class S3Store;
-
-class S3Reader final : public FileReader {
- public:
-  S3Reader(std::shared_ptr<S3Store> store, FileInfo file);
-  ~S3Reader() override;
-  S3Reader(const S3Reader&) = delete;
-  S3Reader& operator=(const S3Reader&) = delete;
-
-  const FileInfo& info() const override { return file_; }
-  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override;
-  void prefetch(std::span<const ByteRange> ranges) const override;
-  bool prefetches() const override { return true; }
-
- private:
-  std::shared_ptr<S3Store> store_;
-  FileInfo file_;
-  std::shared_ptr<const S3Object> object_;
-};
-
 class S3Store final : public FileStore, public std::enable_shared_from_this<S3Store> {
  public:
   explicit S3Store(S3Settings settings)
@@ -108,10 +88,7 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
     return open(*found);
   }
 
-  std::unique_ptr<FileReader> open(const FileInfo& file) override {
-    named(file.location);
-    return std::make_unique<S3Reader>(shared_from_this(), file);
-  }
+  std::unique_ptr<FileReader> open(const FileInfo& file) override;
 
   std::unique_ptr<FileWriter> create(const std::string& location, WriteOptions options) override {
     return make_s3_writer(client_, upload_threads_, shared_from_this(), named(location), std::move(options));
@@ -174,37 +151,49 @@ class S3Store final : public FileStore, public std::enable_shared_from_this<S3St
   TransferThreads upload_threads_;
 };
 
-S3Reader::S3Reader(std::shared_ptr<S3Store> store, FileInfo file)
-    : store_(std::move(store)),
-      file_(std::move(file)),
-      object_(std::make_shared<const S3Object>(S3Object{parse_uri(file_.location), file_.bytes, file_.version})) {}
+class S3Reader final : public FileReader {
+ public:
+  S3Reader(std::shared_ptr<S3Store> store, FileInfo file)
+      : store_(std::move(store)),
+        file_(std::move(file)),
+        object_(std::make_shared<const S3Object>(S3Object{parse_uri(file_.location), file_.bytes, file_.version})) {}
+  ~S3Reader() override { store_->prefetcher().forget(*object_); }
+  S3Reader(const S3Reader&) = delete;
+  S3Reader& operator=(const S3Reader&) = delete;
 
-S3Reader::~S3Reader() {
-  store_->prefetcher().forget(*object_);
-}
+  const FileInfo& info() const override { return file_; }
+  bool prefetches() const override { return true; }
+  void prefetch(std::span<const ByteRange> ranges) const override { store_->prefetcher().request(object_, ranges); }
 
-void S3Reader::prefetch(std::span<const ByteRange> ranges) const {
-  store_->prefetcher().request(object_, ranges);
-}
-
-std::size_t S3Reader::read_at(std::uint64_t offset, std::span<std::byte> into) const {
-  if (offset >= size()) return 0;
-  into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), size() - offset)));
-  // Reads longer than a part use several connections.
-  const ByteRange whole{offset, into.size()};
-  if (into.size() > store_->client().settings().part_bytes) prefetch({&whole, 1});
-  for (std::size_t done = 0; done < into.size();) {
-    const auto rest = into.subspan(done);
-    std::size_t got = store_->prefetcher().take(object_, offset + done, rest);
-    if (got == 0) {
-      fetch_range(store_->client(), *object_, {offset + done, rest.size()}, [&](std::span<const std::byte> bytes) {
-        std::ranges::copy(bytes, rest.data() + got);
-        got += bytes.size();
-      });
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+    if (offset >= size()) return 0;
+    into = into.first(static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), size() - offset)));
+    // Reads longer than a part use several connections.
+    const ByteRange whole{offset, into.size()};
+    if (into.size() > store_->client().settings().part_bytes) prefetch({&whole, 1});
+    for (std::size_t done = 0; done < into.size();) {
+      const auto rest = into.subspan(done);
+      std::size_t got = store_->prefetcher().take(object_, offset + done, rest);
+      if (got == 0) {
+        fetch_range(store_->client(), *object_, {offset + done, rest.size()}, [&](std::span<const std::byte> bytes) {
+          std::ranges::copy(bytes, rest.data() + got);
+          got += bytes.size();
+        });
+      }
+      done += got;
     }
-    done += got;
+    return into.size();
   }
-  return into.size();
+
+ private:
+  std::shared_ptr<S3Store> store_;
+  FileInfo file_;
+  std::shared_ptr<const S3Object> object_;
+};
+
+std::unique_ptr<FileReader> S3Store::open(const FileInfo& file) {
+  named(file.location);
+  return std::make_unique<S3Reader>(shared_from_this(), file);
 }
 
 }  // namespace
