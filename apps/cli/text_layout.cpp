@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "genrewise/base/text.hpp"
+
 namespace genrewise::cli {
 namespace {
 
@@ -158,12 +160,8 @@ std::string shortened_path(std::string_view path, std::size_t width) {
 
 std::string printable_lines(std::string_view utf8) {
   std::string text;
-  for (std::size_t at = 0; at <= utf8.size();) {
-    const std::size_t end = std::min(utf8.find('\n', at), utf8.size());
-    if (at > 0) text += '\n';
-    text += printable(utf8.substr(at, end - at));
-    at = end + 1;
-  }
+  for (const std::string& line : split_text(utf8, '\n')) text += printable(line) + '\n';
+  text.pop_back();
   return text;
 }
 
