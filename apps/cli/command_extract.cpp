@@ -6,7 +6,7 @@
 
 #include "commands.hpp"
 #include "data_options.hpp"
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/data_source/examples.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/packs/pack_manifest.hpp"

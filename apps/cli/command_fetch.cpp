@@ -4,8 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "genrewise/base/faults.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/dataset/fetch.hpp"
 #include "genrewise/pretrained/pretrained_networks.hpp"
 #include "genrewise/storage/local_files.hpp"

@@ -6,7 +6,7 @@
 
 #include "commands.hpp"
 #include "data_options.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/inspection.hpp"
 

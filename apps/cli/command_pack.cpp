@@ -5,8 +5,7 @@
 
 #include "commands.hpp"
 #include "data_options.hpp"
-#include "genrewise/base/faults.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/location.hpp"

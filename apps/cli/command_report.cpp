@@ -5,7 +5,7 @@
 
 #include "commands.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/report/formats.hpp"
 #include "genrewise/storage/folder_lock.hpp"
 #include "option_group.hpp"

@@ -6,7 +6,7 @@
 
 #include "commands.hpp"
 #include "data_options.hpp"
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/dataset/split.hpp"
 #include "option_group.hpp"
 

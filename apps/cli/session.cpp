@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "option_group.hpp"
 #include "terminal.hpp"
 

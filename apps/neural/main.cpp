@@ -14,7 +14,6 @@
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/standard_streams.hpp"
 #include "genrewise/models/neural/weights/keras_file.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "serve.hpp"

@@ -1,4 +1,4 @@
-#include "genrewise/base/base64.hpp"
+#include "genrewise/base/hash.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "genrewise/base/memory.hpp"
+#include "genrewise/base/stopwatch.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/json_file.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/jobs/evaluate_job.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/jobs/study_job.hpp"

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "genrewise/base/csv.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/storage/files.hpp"

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "cli/made_music.hpp"
-#include "genrewise/base/base64.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/clusters.hpp"

@@ -10,7 +10,7 @@
 #include <map>
 #include <string>
 
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"

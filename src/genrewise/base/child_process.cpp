@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <initializer_list>
 #include <string_view>
 #include <thread>
 
@@ -92,6 +93,14 @@ void limit(int resource, rlim_t most) {
 void Descriptor::reset(int number) {
   if (number_ >= 0) ::close(number_);
   number_ = number;
+}
+
+void open_standard_streams() noexcept {
+  for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(number, F_GETFD) >= 0) continue;
+    // open() returns the smallest free number, which is this one.
+    [[maybe_unused]] const int opened = ::open("/dev/null", number == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+  }
 }
 
 std::string to_string(const ChildEnd& end) {

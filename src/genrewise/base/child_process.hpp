@@ -1,4 +1,4 @@
-// Child processes: starting, limits, and how they ended.
+// Descriptors, and child processes: starting, limits, and how they ended.
 #pragma once
 
 #include <sys/types.h>
@@ -28,6 +28,11 @@ class Descriptor {
  private:
   int number_;
 };
+
+/// Opens those of descriptors 0 to 2 that are closed; call it first in main(). Otherwise the next file that is opened
+/// gets such a number, and what is printed is written into it. Standard input is then empty, writing to standard output
+/// fails (so that lost results are noticed), and what is written to standard error is dropped.
+void open_standard_streams() noexcept;
 
 struct ChildConfig {
   std::vector<std::string> command = {};      ///< command[0] is searched in PATH if it has no slash

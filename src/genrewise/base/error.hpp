@@ -7,10 +7,14 @@
 /// @endcode
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <utility>
+#include <vector>
 
 namespace genrewise {
 
@@ -35,10 +39,16 @@ class Interrupted : public Error {
   Interrupted() : Error("interrupted", {}, "run the same command again to continue") {}
 };
 
-/// The requested name (of a classifier, a feature set, ...) does not exist.
-class UnknownName : public Error {
+/// Wrong usage; `where` is the option. Programs exit with code 2.
+class UsageError : public Error {
  public:
   using Error::Error;
+};
+
+/// The requested name (of a classifier, a feature set, ...) does not exist.
+class UnknownName : public UsageError {
+ public:
+  using UsageError::UsageError;
 };
 
 /// One input that cannot be used. `reason` is a short fixed phrase ("empty file", "not audio", "truncated"), by which
@@ -51,6 +61,16 @@ struct Fault {
 
 /// The fault as text: "where: reason (detail)".
 std::string to_string(const Fault& fault);
+
+/// Reasons with their counts, most frequent first, ties by name.
+std::vector<std::pair<std::string, std::size_t>> counts_by_reason(std::span<const Fault> faults);
+
+/// Counts by reason as text: "12 empty file, 3 not audio".
+std::string counts_text(std::span<const Fault> faults);
+
+/// An object with the keys "where", "reason" and "detail".
+void to_json(nlohmann::json& json, const Fault& fault);
+void from_json(const nlohmann::json& json, Fault& fault);
 
 /// A value, or the Fault that explains why there is none.
 template <class T>

@@ -1,4 +1,4 @@
-// Checksums of files and recipes.
+// Checksums of files and recipes, and bytes as text.
 #pragma once
 
 #include <memory>
@@ -34,5 +34,10 @@ std::string hmac_sha256(std::string_view key, std::string_view message);
 
 /// Converts bytes to lower-case hexadecimal.
 std::string to_hex(std::string_view bytes);
+
+/// Base64 (RFC 4648) with padding, without line breaks.
+std::string to_base64(std::string_view bytes);
+/// The bytes of to_base64(). Throws Error for any other text.
+std::string from_base64(std::string_view text);
 
 }  // namespace genrewise

@@ -1,7 +1,10 @@
-// Wall-clock time measurement.
+// Measures wall-clock time and memory.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <string>
 
 namespace genrewise {
 
@@ -12,6 +15,23 @@ class Stopwatch {
 
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// Measures the largest resident memory of the process since construction, in bytes (Linux: VmHWM, which the
+/// constructor resets, so only the last of several is valid). Where the system does not allow a reset: since the
+/// process started.
+class PeakMemory {
+ public:
+  PeakMemory() { std::ofstream("/proc/self/clear_refs") << "5"; }
+  /// 0 if the system does not report it.
+  std::uint64_t bytes() const {
+    std::ifstream status("/proc/self/status");
+    for (std::string name; status >> name;) {
+      std::uint64_t kibibytes = 0;
+      if (name == "VmHWM:" && status >> kibibytes) return kibibytes * 1024;
+    }
+    return 0;
+  }
 };
 
 }  // namespace genrewise

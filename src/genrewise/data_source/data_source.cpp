@@ -12,7 +12,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/data_source/table_facts.hpp"

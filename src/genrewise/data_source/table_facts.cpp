@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/features/table_sidecar.hpp"

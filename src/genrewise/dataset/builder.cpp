@@ -7,7 +7,7 @@
 #include <numeric>
 #include <span>
 
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"

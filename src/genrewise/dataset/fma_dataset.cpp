@@ -5,7 +5,7 @@
 
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/files.hpp"
 

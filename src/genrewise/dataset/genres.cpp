@@ -7,7 +7,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/dataset/grouping.hpp"
 #include "genrewise/storage/files.hpp"
 

@@ -10,7 +10,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/dataset/grouping.hpp"
 
 namespace genrewise {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 
 namespace genrewise {
 namespace {

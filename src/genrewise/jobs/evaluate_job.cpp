@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/jobs/options.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 
 namespace genrewise {
 

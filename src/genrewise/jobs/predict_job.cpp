@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "genrewise/base/text.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/models/zero_shot.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/pretrained/weights.hpp"

@@ -7,8 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "genrewise/base/faults.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/dataset/clip_identity.hpp"
 #include "genrewise/dataset/genres.hpp"
 #include "genrewise/jobs/options.hpp"

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "genrewise/base/json_file.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/run_document.hpp"
 

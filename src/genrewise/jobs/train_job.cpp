@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "genrewise/base/stopwatch.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/jobs/options.hpp"

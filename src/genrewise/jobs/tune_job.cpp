@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/models/model_spec.hpp"

@@ -5,10 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
-#include "genrewise/base/seal.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/files.hpp"

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/base/seal.hpp"
+#include "genrewise/base/json_file.hpp"
 
 namespace genrewise {
 

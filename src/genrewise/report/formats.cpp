@@ -7,7 +7,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/json_file.hpp"
-#include "genrewise/base/usage_error.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/report/report.hpp"
 #include "genrewise/report/write_run.hpp"

@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/models/model_spec.hpp"

@@ -4,7 +4,7 @@
 
 #include "genrewise/audio/clip_check.hpp"
 #include "genrewise/audio/decode.hpp"
-#include "genrewise/base/base64.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/features/frame_analysis.hpp"

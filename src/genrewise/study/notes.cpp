@@ -5,7 +5,7 @@
 #include <cmath>
 #include <set>
 
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/study/notes.hpp"
 
 namespace genrewise {

@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstring>
 
-#include "genrewise/base/base64.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 
 namespace genrewise {

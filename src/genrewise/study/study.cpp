@@ -10,7 +10,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/base/memory.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/study/stage.hpp"
