@@ -10,11 +10,11 @@
 #include <nlohmann/json.hpp>
 
 #include "genrewise/audio/isolation.hpp"
+#include "genrewise/base/child_process.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/base/child_process.hpp"
-#include "genrewise/base/error.hpp"
 #include "genrewise/storage/files.hpp"
 #include "help.hpp"
 #include "session.hpp"
@@ -100,8 +100,6 @@ int reporting_main(int argc, char** argv) {
     return kDone;
   } catch (const Interrupted& stop) {
     return fail(stop.what(), kInterrupted);
-  } catch (const UnknownName& error) {
-    return fail(fmt::format("wrong usage: {}", error.what()), kWrongUsage);
   } catch (const UsageError& error) {
     return fail(fmt::format("wrong usage: {}", error.what()), kWrongUsage);
   } catch (const Error& error) {

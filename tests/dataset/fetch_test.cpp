@@ -8,10 +8,10 @@
 #include <set>
 
 #include "dataset_fixture.hpp"
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/dataset/dataset.hpp"
-#include "genrewise/storage/process.hpp"
 #include "storage/http_server.hpp"
 
 namespace genrewise {

@@ -8,8 +8,8 @@
 
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/process.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise::testing {

@@ -4,10 +4,10 @@
 
 #include <cstdlib>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/process.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {

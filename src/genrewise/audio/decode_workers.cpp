@@ -17,7 +17,6 @@
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/storage/process.hpp"
 
 namespace genrewise {
 namespace audio {

@@ -1,4 +1,5 @@
-// Descriptors, and child processes: starting, limits, and how they ended.
+// Descriptors, and child processes: starting, limits, and how they ended; other programs (7-Zip, the package manager),
+// which run without a shell.
 #pragma once
 
 #include <sys/types.h>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace genrewise {
@@ -71,6 +73,22 @@ class ChildProcess {
   pid_t id_ = -1;
   ChildEnd end_;
 };
+
+bool is_executable(const std::filesystem::path& path);
+/// Finds a program in PATH ("/usr/bin:/bin" if PATH is not set); empty if there is none. Empty entries of PATH, which
+/// denote the current folder, are skipped.
+std::filesystem::path find_program(const std::string& name);
+
+/// Finds a program of this installation: the value of the environment variable `variable`, else beside this program, in
+/// ../libexec/genrewise or ../bin from there, or in PATH; empty if there is none. Throws Error when the variable names
+/// a file that is not executable.
+std::filesystem::path find_own_program(const std::string& name, const char* variable);
+
+/// Runs command[0] (searched in PATH) in `folder` (empty: the current one) with empty standard input and the locale
+/// C.UTF-8; passes its standard output and standard error to `on_output` in pieces. Returns the exit code (128 + signal
+/// if it was killed). Throws Error if it cannot be started, and Interrupted on Ctrl-C, after terminating it.
+int run_process(const std::vector<std::string>& command, const std::filesystem::path& folder,
+                const std::function<void(std::string_view output)>& on_output);
 
 /// Sockets that are non-blocking. `wait` is called with POLLIN or POLLOUT while nothing can be transferred; it may
 /// throw to give up. False when the other end is closed.

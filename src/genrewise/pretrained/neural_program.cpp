@@ -1,7 +1,7 @@
 #include "genrewise/pretrained/neural_program.hpp"
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/storage/process.hpp"
 
 namespace genrewise {
 namespace fs = std::filesystem;

@@ -6,11 +6,11 @@
 #include <charconv>
 #include <set>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
-#include "genrewise/storage/process.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {

@@ -7,13 +7,13 @@
 #include <memory>
 #include <vector>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/process.hpp"
 #include "genrewise/storage/s3_settings.hpp"
 #include "genrewise/storage/work_folder.hpp"
 

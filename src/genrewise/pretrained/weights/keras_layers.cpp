@@ -6,13 +6,13 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/process.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
