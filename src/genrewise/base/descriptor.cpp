@@ -9,6 +9,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 
 namespace genrewise {
 namespace {
@@ -60,35 +61,6 @@ std::string_view to_string(Simpler simpler) {
 
 bool Range::contains(double value) const {
   return (least_open ? value > least : value >= least) && (most_open ? value < most : value <= most);
-}
-
-ParameterDescriptor ParameterDescriptor::searched(std::string values, Simpler direction) const {
-  ParameterDescriptor other = *this;
-  other.candidates = std::move(values);
-  other.simpler = direction;
-  return other;
-}
-
-ParameterDescriptor ParameterDescriptor::simpler_when(Simpler direction) const {
-  return searched(candidates, direction);
-}
-
-ParameterDescriptor ParameterDescriptor::or_word(std::vector<std::string> allowed) const {
-  ParameterDescriptor other = *this;
-  other.words = std::move(allowed);
-  return other;
-}
-
-ParameterDescriptor ParameterDescriptor::also_called(std::string other_name) const {
-  ParameterDescriptor other = *this;
-  other.alias = std::move(other_name);
-  return other;
-}
-
-ParameterDescriptor ParameterDescriptor::with_default(std::string value) const {
-  ParameterDescriptor other = *this;
-  other.standard = std::move(value);
-  return other;
 }
 
 namespace parameter {
@@ -175,10 +147,7 @@ bool parse_integers(std::string_view text, std::vector<long long>& values) {
   values.clear();
   while (true) {
     const std::size_t comma = text.find(',');
-    std::string_view item = text.substr(0, comma);
-    while (item.starts_with(' ')) item.remove_prefix(1);
-    while (item.ends_with(' ')) item.remove_suffix(1);
-    if (!parse_number(item, values.emplace_back())) return false;
+    if (!parse_number(trimmed(text.substr(0, comma)), values.emplace_back())) return false;
     if (comma == std::string_view::npos) return true;
     text.remove_prefix(comma + 1);
     if (text.empty()) return true;  // Python's tuple of one, "(100,)"
@@ -208,27 +177,34 @@ const std::string& ParameterValues::text(std::string_view name) const {
   return found->second;
 }
 
-bool ParameterValues::flag(std::string_view name) const {
-  bool value = false;
-  if (!parse_flag(text(name), value)) throw std::logic_error(std::string(name) + " was not declared as a boolean");
+namespace {
+
+/// Calls parse(value), and throws std::logic_error if it fails.
+template <class Value, class Parse>
+Value parsed(const ParameterValues& values, std::string_view name, const char* type, const Parse& parse) {
+  Value value{};
+  if (!parse(values.text(name), value)) throw std::logic_error(fmt::format("{} was not declared as {}", name, type));
   return value;
+}
+
+}  // namespace
+
+bool ParameterValues::flag(std::string_view name) const {
+  return parsed<bool>(*this, name, "a boolean", parse_flag);
 }
 
 double ParameterValues::number(std::string_view name) const {
-  double value = 0;
-  if (!parse_number(text(name), value)) throw std::logic_error(std::string(name) + " was not declared as a number");
-  return value;
+  const auto parse = [](std::string_view text, double& value) { return parse_number(text, value); };
+  return parsed<double>(*this, name, "a number", parse);
 }
 
 long long ParameterValues::integer(std::string_view name) const {
-  long long value = 0;
-  if (!parse_number(text(name), value)) throw std::logic_error(std::string(name) + " was not declared as an integer");
-  return value;
+  const auto parse = [](std::string_view text, long long& value) { return parse_number(text, value); };
+  return parsed<long long>(*this, name, "an integer", parse);
 }
 
 std::vector<int> ParameterValues::integers(std::string_view name) const {
-  std::vector<long long> values;
-  if (!parse_integers(text(name), values)) throw std::logic_error(std::string(name) + " was not declared as a list");
+  const auto values = parsed<std::vector<long long>>(*this, name, "a list", parse_integers);
   return {values.begin(), values.end()};
 }
 

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace genrewise {
@@ -70,12 +71,26 @@ struct ParameterDescriptor {
   std::string candidates = {};     ///< default search space, in the grammar of models/model_spec.hpp; may be empty
   Simpler simpler = Simpler::named_first;
 
-  ParameterDescriptor searched(std::string values, Simpler direction = Simpler::named_first) const;
-  ParameterDescriptor simpler_when(Simpler direction) const;
+  ParameterDescriptor searched(std::string values, Simpler direction = Simpler::named_first) const {
+    return with(&ParameterDescriptor::candidates, std::move(values)).simpler_when(direction);
+  }
+  ParameterDescriptor simpler_when(Simpler direction) const { return with(&ParameterDescriptor::simpler, direction); }
   /// Also allows these words instead of a number or list.
-  ParameterDescriptor or_word(std::vector<std::string> allowed) const;
-  ParameterDescriptor also_called(std::string other) const;
-  ParameterDescriptor with_default(std::string value) const;
+  ParameterDescriptor or_word(std::vector<std::string> allowed) const {
+    return with(&ParameterDescriptor::words, std::move(allowed));
+  }
+  ParameterDescriptor also_called(std::string other) const {
+    return with(&ParameterDescriptor::alias, std::move(other));
+  }
+  ParameterDescriptor with_default(std::string value) const {
+    return with(&ParameterDescriptor::standard, std::move(value));
+  }
+  template <class Value>
+  ParameterDescriptor with(Value ParameterDescriptor::*member, Value value) const {
+    ParameterDescriptor other = *this;
+    other.*member = std::move(value);
+    return other;
+  }
 };
 
 /// Constructors of declarations; `standard` is the default value as text, `help` one line.
