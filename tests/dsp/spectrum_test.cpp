@@ -8,7 +8,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/dsp/cepstrum.hpp"
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/stft.hpp"

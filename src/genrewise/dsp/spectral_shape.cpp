@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/cepstrum.hpp"
 #include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/mel.hpp"
 
 namespace genrewise {
 namespace {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "genrewise/dsp/cepstrum.hpp"
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/stft.hpp"
