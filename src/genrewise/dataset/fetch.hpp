@@ -20,6 +20,7 @@ struct Fetchable {
   std::uint64_t download_bytes = 0;  ///< approximate size of the download
   std::uint64_t disk_bytes = 0;      ///< approximate peak disk space, archive and unpacked files together
   std::string default_folder;
+  std::string sha1 = {};  ///< of FMA's archive; empty for what is no archive
 };
 const std::vector<Fetchable>& fetchables();
 /// Throws Error that lists the available names.

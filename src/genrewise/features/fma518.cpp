@@ -69,7 +69,8 @@ class Fma518 final : public StoredFeatureSet<Fma518Scratch> {
 
  private:
   void cqt_features(const Waveform& clip, Fma518Scratch& scratch) const {
-    cqt(clip.sample_rate_hz).process(clip.samples, scratch.analysis.cqt_tuning, scratch.magnitudes, scratch.cqt);
+    const Cqt cqt(CqtConfig{.sample_rate_hz = clip.sample_rate_hz});
+    cqt.process(clip.samples, scratch.analysis.cqt_tuning, scratch.magnitudes, scratch.cqt);
     scratch.cqt_series.resize(kCqtRows, scratch.magnitudes.rows());
     chroma_cqt(scratch.magnitudes, kClaimedBinsPerOctave, scratch.chroma);
     copy_transposed(scratch.chroma, scratch.cqt_series, kChromaCqt);
@@ -79,16 +80,7 @@ class Fma518 final : public StoredFeatureSet<Fma518Scratch> {
     copy_transposed(scratch.centroid, scratch.cqt_series, kTonnetz);
   }
 
-  const Cqt& cqt(int sample_rate_hz) const {
-    const std::lock_guard lock(cache_mutex_);
-    auto& cached = cqts_[sample_rate_hz];
-    if (!cached) cached = std::make_unique<Cqt>(CqtConfig{.sample_rate_hz = sample_rate_hz});
-    return *cached;
-  }
-
   FrameAnalysis analysis_;
-  mutable std::mutex cache_mutex_;
-  mutable std::map<int, std::unique_ptr<const Cqt>> cqts_;
 };
 
 }  // namespace
