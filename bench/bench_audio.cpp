@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "genrewise/audio/decode.hpp"
-#include "genrewise/audio/resample.hpp"
+#include "genrewise/audio/waveform.hpp"
 
 namespace {
 

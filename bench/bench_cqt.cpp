@@ -7,7 +7,6 @@
 #include "genrewise/dsp/cqt.hpp"
 #include "genrewise/dsp/cqt_kernel.hpp"
 #include "genrewise/dsp/tonality.hpp"
-#include "genrewise/dsp/tuning.hpp"
 
 namespace genrewise {
 namespace {

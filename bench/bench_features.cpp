@@ -14,7 +14,7 @@
 #include "genrewise/dsp/moments.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
 #include "genrewise/dsp/stft.hpp"
-#include "genrewise/dsp/tuning.hpp"
+#include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 

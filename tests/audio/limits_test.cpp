@@ -4,7 +4,7 @@
 #include "audio/audio_test_support.hpp"
 #include "audio/mp3_bytes.hpp"
 #include "audio/wav_writer.hpp"
-#include "genrewise/audio/resample.hpp"
+#include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/interrupt.hpp"
 
 namespace genrewise {

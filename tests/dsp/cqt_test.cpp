@@ -12,7 +12,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/dsp/stft.hpp"
 #include "genrewise/dsp/tonality.hpp"
-#include "genrewise/dsp/tuning.hpp"
 #include "support/test_music.hpp"
 
 namespace genrewise {

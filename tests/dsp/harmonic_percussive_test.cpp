@@ -1,5 +1,4 @@
 // Harmonic share, spectral flatness and flux.
-#include "genrewise/dsp/harmonic_percussive.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

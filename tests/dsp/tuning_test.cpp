@@ -1,4 +1,4 @@
-#include "genrewise/dsp/tuning.hpp"
+#include "genrewise/dsp/tonality.hpp"
 
 #include <gtest/gtest.h>
 

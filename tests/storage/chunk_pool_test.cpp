@@ -1,4 +1,4 @@
-#include "genrewise/storage/chunk_pool.hpp"
+#include "genrewise/storage/transfer.hpp"
 
 #include <gmock/gmock.h>
 

@@ -13,8 +13,8 @@
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/audio/mpeg_layout.hpp"
 #include "genrewise/audio/ogg_links.hpp"
-#include "genrewise/audio/resample.hpp"
 #include "genrewise/audio/track_reader.hpp"
+#include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/runtime.hpp"
 

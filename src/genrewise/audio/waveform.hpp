@@ -1,9 +1,12 @@
-// Decoded audio and clip requests.
+// Decoded audio, clip requests, and what is done with samples after decoding.
 #pragma once
 
 #include <limits>
 #include <optional>
+#include <span>
 #include <vector>
+
+#include "genrewise/base/error.hpp"
 
 namespace genrewise {
 
@@ -24,5 +27,16 @@ struct ClipRequest {
 
 /// The default clip of a track: the middle 30 s, or all of a track of up to 31 s.
 inline constexpr ClipRequest kDefaultClip{.start_s = std::nullopt, .duration_s = 30.0, .slack_s = 1.0};
+
+/// Faults: "too short" for a clip of less than 0.25 s (the shortest excerpts whose genre listeners were tested on:
+/// Gjerdingen and Perrott, Scanning the Dial, 2008), and "silent" for one whose samples all lie within 0.0002 of full
+/// scale (three steps of 16 bits to either side of any constant), apart from 25 ms at both ends, where a resampler
+/// rings. Their `where` is empty.
+Expected<void> check_clip(const Waveform& clip);
+
+/// Resamples a whole signal with soxr's HQ quality (librosa's default, "soxr_hq") to ceil(n * to_hz / from_hz) samples.
+/// Equal rates give a copy. Throws Error for rates outside 1 .. 10,000,000 Hz, and
+/// Interrupted.
+std::vector<float> resample(std::span<const float> samples, int from_hz, int to_hz);
 
 }  // namespace genrewise

@@ -10,8 +10,8 @@
 #include <set>
 #include <unordered_map>
 
-#include "genrewise/audio/clip_check.hpp"
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 

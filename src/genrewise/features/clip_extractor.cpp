@@ -1,7 +1,7 @@
 #include "genrewise/features/clip_extractor.hpp"
 
-#include "genrewise/audio/clip_check.hpp"
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/audio/waveform.hpp"
 
 namespace genrewise {
 namespace {

@@ -12,7 +12,7 @@
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
 #include "genrewise/dsp/stft.hpp"
-#include "genrewise/dsp/tuning.hpp"
+#include "genrewise/dsp/tonality.hpp"
 
 namespace genrewise {
 

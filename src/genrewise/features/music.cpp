@@ -8,7 +8,6 @@
 
 #include "genrewise/dsp/cqt.hpp"
 #include "genrewise/dsp/frame_series.hpp"
-#include "genrewise/dsp/harmonic_percussive.hpp"
 #include "genrewise/dsp/loudness.hpp"
 #include "genrewise/dsp/tempogram.hpp"
 #include "genrewise/dsp/tonality.hpp"

@@ -8,7 +8,6 @@
 
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/in_order.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/packs/pack_remote.hpp"

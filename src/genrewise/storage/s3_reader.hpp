@@ -11,10 +11,9 @@
 #include <mutex>
 #include <span>
 
-#include "genrewise/storage/chunk_pool.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/s3_client.hpp"
-#include "genrewise/storage/transfer_threads.hpp"
+#include "genrewise/storage/transfer.hpp"
 
 namespace genrewise {
 

@@ -10,7 +10,7 @@
 #include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/s3_reader.hpp"
 #include "genrewise/storage/s3_signature.hpp"
-#include "genrewise/storage/transfer_threads.hpp"
+#include "genrewise/storage/transfer.hpp"
 
 namespace genrewise {
 namespace {

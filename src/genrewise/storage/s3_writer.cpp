@@ -15,7 +15,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/s3_store.hpp"
-#include "genrewise/storage/transfer_threads.hpp"
+#include "genrewise/storage/transfer.hpp"
 
 namespace genrewise {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "genrewise/audio/clip_check.hpp"
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"

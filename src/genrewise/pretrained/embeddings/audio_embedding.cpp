@@ -5,7 +5,7 @@
 #include <array>
 #include <optional>
 
-#include "genrewise/audio/resample.hpp"
+#include "genrewise/audio/waveform.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
 #include "genrewise/pretrained/embeddings/front_ends.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"

@@ -1,10 +1,13 @@
-#include "genrewise/audio/resample.hpp"
+#include "genrewise/audio/waveform.hpp"
+
+#include <fmt/format.h>
 
 #include <soxr.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "genrewise/base/error.hpp"
@@ -18,6 +21,9 @@ constexpr std::size_t kBlockSamples = 1 << 18;  // between checks for an interru
 struct SoxrDeleter {
   void operator()(soxr* resampler) const { soxr_delete(resampler); }
 };
+
+constexpr double kShortest_s = 0.25, kEdge_s = 0.025;
+constexpr float kSilentRange = 2e-4f;  // of full scale
 
 }  // namespace
 
@@ -53,6 +59,26 @@ std::vector<float> resample(std::span<const float> samples, int from_hz, int to_
     throw Error(std::string("soxr failed (") + error + ")", "resampling", "free some memory or use a shorter clip");
   }
   return out;
+}
+
+Expected<void> check_clip(const Waveform& clip) {
+  const double rate = clip.sample_rate_hz, duration_s = static_cast<double>(clip.samples.size()) / rate;
+  if (duration_s < kShortest_s) {
+    return tl::unexpected(Fault{"too short",
+                                {},
+                                fmt::format("{} samples ({:.3f} s), but at least {} s are needed", clip.samples.size(),
+                                            duration_s, kShortest_s)});
+  }
+  const auto edge = static_cast<std::size_t>(kEdge_s * rate);
+  const auto inner = std::span(clip.samples).subspan(edge, clip.samples.size() - 2 * edge);
+  float lowest = inner.front(), highest = lowest;
+  for (const float sample : inner) {
+    lowest = std::min(lowest, sample);
+    highest = std::max(highest, sample);
+    if (highest - lowest > kSilentRange) return {};
+  }
+  return tl::unexpected(
+      Fault{"silent", {}, fmt::format("all samples lie between {:.5f} and {:.5f} of full scale", lowest, highest)});
 }
 
 }  // namespace genrewise
