@@ -1,4 +1,4 @@
-// Help pages, in one layout for the program and for each command.
+// Help pages, in one layout for the program and for each command, and errors of the command-line parser as messages.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,5 +17,9 @@ struct HelpLook {
 /// An app's description holds the summary on its first line and details on further lines: paragraphs, and entries
 /// of a list as NAME, a tab and a text. Its footer holds examples, one command a line.
 std::string help_page(const CLI::App& app, const HelpLook& look);
+
+/// What is wrong with the command line and what to do, for an error that parsing it with `app` threw:
+/// "--folds needs a whole number from 2 to 100, not 'x'; see genrewise tune --help".
+std::string usage_problem(const CLI::App& app, const CLI::ParseError& error);
 
 }  // namespace genrewise::cli

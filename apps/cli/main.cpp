@@ -19,8 +19,6 @@
 #include "help.hpp"
 #include "session.hpp"
 #include "terminal.hpp"
-#include "text_layout.hpp"
-#include "usage_problem.hpp"
 
 namespace genrewise::cli {
 namespace {

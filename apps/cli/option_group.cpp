@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "text_layout.hpp"
+#include "terminal.hpp"
 
 namespace genrewise::cli {
 namespace {

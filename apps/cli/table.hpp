@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "text_layout.hpp"
+#include "terminal.hpp"
 
 namespace genrewise::cli {
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "terminal.hpp"
-#include "text_layout.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include "support/environment.hpp"
 #include "support/table_csv.hpp"
 #include "support/test_support.hpp"
-#include "text_layout.hpp"
+#include "terminal.hpp"
 
 namespace genrewise::testing {
 namespace {

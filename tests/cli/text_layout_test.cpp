@@ -1,4 +1,4 @@
-#include "text_layout.hpp"
+#include "terminal.hpp"
 
 #include <gtest/gtest.h>
 
