@@ -11,7 +11,6 @@
 #include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
-#include "genrewise/dsp/moments.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
 #include "genrewise/dsp/stft.hpp"
 #include "genrewise/dsp/tonality.hpp"

@@ -10,7 +10,6 @@
 #include "genrewise/dsp/chroma_stft.hpp"
 #include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/lanes.hpp"
-#include "genrewise/dsp/moments.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
 
 namespace genrewise {

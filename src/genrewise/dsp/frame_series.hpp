@@ -1,8 +1,11 @@
-// Features of frames and of their changes: zero crossings, slopes, onsets, spectral flatness and flux, harmonic share.
+// Features of frames and of their changes: zero crossings, slopes, onsets, spectral flatness and flux, harmonic share;
+// and statistics of series.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/dsp/aligned.hpp"
@@ -49,5 +52,16 @@ void harmonic_mask(const Matrix& magnitudes, Matrix& mask, HarmonicScratch& scra
 
 /// The share of each frame's magnitude that is harmonic; 0.5 for a silent frame.
 void harmonic_share(const Matrix& magnitudes, const Matrix& mask, std::span<float> share);
+
+/// Like the functions of NumPy and scipy.stats with these names and default arguments: std and moments of the
+/// population (ddof 0, biased), Fisher's kurtosis (0 for a normal distribution).
+struct Moments {
+  float mean = 0, std = 0, skew = 0, kurtosis = 0, median = 0, min = 0, max = 0;
+};
+
+/// Computes the statistics with sums in double precision. A constant series (standard deviation below 1e-6 of the mean,
+/// SciPy's test for float32) has skew 0 and kurtosis -3, as in FMA's published table; SciPy since 1.9 gives NaN. The
+/// series must be finite and not empty. `scratch` holds no state between calls.
+Moments moments(std::span<const float> series, std::vector<std::int32_t>& scratch);
 
 }  // namespace genrewise

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "genrewise/dsp/moments.hpp"
+#include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/features/frame_analysis.hpp"
 
