@@ -7,7 +7,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/data_source/selection.hpp"
-#include "genrewise/features/table_sidecar.hpp"
+#include "genrewise/features/feature_table.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {

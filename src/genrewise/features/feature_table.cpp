@@ -15,7 +15,6 @@
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/features/fma_columns.hpp"
 #include "genrewise/features/npy.hpp"
-#include "genrewise/features/table_sidecar.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -314,6 +313,16 @@ std::string csv_header(const std::vector<FeatureColumn>& columns) {
 }
 
 }  // namespace
+
+std::filesystem::path sidecar_path(const std::filesystem::path& table) {
+  return table.string() + ".json";
+}
+
+std::optional<json> read_sidecar(const std::filesystem::path& table) {
+  const std::filesystem::path path = sidecar_path(table);
+  if (!file_exists(path)) return std::nullopt;
+  return require_sealed_json(read_file(path), path.string(), kSidecarRemedy);
+}
 
 FeatureRecipe published_fma_recipe() {
   return make_recipe("fma518", 0, "features.csv as published with FMA, librosa 0.5");

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -76,5 +77,15 @@ class FeatureTableWriter {
   std::uint64_t bytes_ = 0;
   std::string line_;
 };
+
+/// "TABLE.json", which describes the feature table TABLE.
+std::filesystem::path sidecar_path(const std::filesystem::path& table);
+
+/// What to do about a sidecar with values that are missing or of another type.
+inline constexpr const char* kSidecarRemedy = "restore it, or delete it and the table and extract the features again";
+
+/// The object in the sidecar; empty if there is none. Throws Error for text that is not a JSON object and for one that
+/// does not fit its checksum; sidecars of earlier versions have none.
+std::optional<nlohmann::json> read_sidecar(const std::filesystem::path& table);
 
 }  // namespace genrewise
