@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
-#include "genrewise/storage/wildcards.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

@@ -5,7 +5,6 @@
 #include <thread>
 
 #include "genrewise/storage/file_store.hpp"
-#include "genrewise/storage/local_store.hpp"
 #include "s3_store_fixture.hpp"
 #include "support/stores_of_server.hpp"
 #include "support/test_support.hpp"

@@ -1,4 +1,3 @@
-#include "genrewise/storage/wildcards.hpp"
 
 #include <gmock/gmock.h>
 

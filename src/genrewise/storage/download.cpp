@@ -11,10 +11,10 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/http.hpp"
 #include "genrewise/storage/local_files.hpp"
-#include "genrewise/storage/local_store.hpp"
 
 namespace genrewise {
 namespace {

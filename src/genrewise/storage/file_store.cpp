@@ -6,7 +6,6 @@
 #include <chrono>
 
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/storage/local_store.hpp"
 #include "genrewise/storage/s3_settings.hpp"
 #include "genrewise/storage/s3_store.hpp"
 

@@ -66,6 +66,11 @@ std::shared_ptr<FileStore> store_of(std::string_view location);
 /// Seconds since 1970 as in FileInfo::modified; independent of the system's time zone.
 std::string utc_text(std::int64_t seconds);
 
+std::shared_ptr<FileStore> make_local_store();
+
+/// Writes all bytes to an open file, adding to `*written` as they are written. Throws Error "cannot write" at `path`.
+void write_all(int descriptor, std::string_view bytes, std::string_view path, std::uint64_t* written = nullptr);
+
 /// Reads any local file, including pipes and files of /proc, whose size is unknown before reading.
 std::string read_local_file(const std::string& path);
 

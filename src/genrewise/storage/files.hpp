@@ -126,6 +126,15 @@ bool folder_exists(const std::filesystem::path& location);
 /// The files directly in a folder, sorted by name; empty if there is no such folder. Throws Error.
 std::vector<FileInfo> list_files(const std::filesystem::path& folder);
 
+/// The files that match `pattern`, sorted by name. `*` matches any characters but a slash, `?` one of them, `**` any
+/// characters, `[a-z]` one of a set (`[!a-z]` none of it); a backslash escapes. A name without wildcards that ends in a
+/// slash, or is a bucket or a local folder, lists the files directly in it; any other one is that file. Only names with
+/// the pattern's fixed prefix are requested. Throws Error.
+std::vector<FileInfo> list_matching(const std::string& pattern);
+
+/// Whether a name matches such a pattern.
+bool matches_wildcards(std::string_view name, std::string_view pattern);
+
 /// Opens a file for reading. Throws FileError if it cannot be opened, Error if its store fails.
 std::unique_ptr<FileReader> open_file(const std::filesystem::path& location);
 /// The same without another request to the store for the file's metadata.

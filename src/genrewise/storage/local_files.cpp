@@ -9,7 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/storage/local_store.hpp"
+#include "genrewise/storage/file_store.hpp"
 
 namespace genrewise {
 

@@ -1,8 +1,9 @@
-#include "genrewise/storage/local_store.hpp"
+#include "genrewise/storage/file_store.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,11 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
+
+// See FileInfo::version.
+std::string version_of(const struct stat& status) {
+  return fmt::format("{}.{:09}-{}-{}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino);
+}
 
 FileInfo info_of(const std::string& path, const struct stat& status) {
   return {path, static_cast<std::uint64_t>(status.st_size), version_of(status), utc_text(status.st_mtim.tv_sec)};
@@ -305,10 +311,6 @@ class LocalStore final : public FileStore {
 };
 
 }  // namespace
-
-std::string version_of(const struct stat& status) {
-  return fmt::format("{}.{:09}-{}-{}", status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_size, status.st_ino);
-}
 
 void write_all(int descriptor, std::string_view bytes, std::string_view path, std::uint64_t* written) {
   while (!bytes.empty()) {

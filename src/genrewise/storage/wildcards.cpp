@@ -1,4 +1,4 @@
-#include "genrewise/storage/wildcards.hpp"
+#include "genrewise/storage/files.hpp"
 
 #include <algorithm>
 #include <filesystem>
