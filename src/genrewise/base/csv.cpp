@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -25,13 +24,6 @@ char separator_of(std::string_view text) {
     if (i != std::string_view::npos) ++counts[i];
   }
   return kSeparators[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())];
-}
-
-template <class T>
-bool parse_whole(std::string_view text, T& value) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return code == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
 }  // namespace
@@ -114,13 +106,6 @@ void append_csv_field(std::string& line, std::string_view field) {
     line += c;
   }
   line += '"';
-}
-
-bool parse_number(std::string_view text, double& value) {
-  return parse_whole(text, value);
-}
-bool parse_number(std::string_view text, long long& value) {
-  return parse_whole(text, value);
 }
 
 }  // namespace genrewise

@@ -2,10 +2,12 @@
 // also accepts semicolons, tabs and vertical bars.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <deque>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace genrewise {
@@ -42,7 +44,11 @@ class CsvReader {
 void append_csv_field(std::string& line, std::string_view field);
 
 /// Parses all of `text` as a number in the C locale ("nan" and "inf" included); false if it is not one.
-bool parse_number(std::string_view text, double& value);
-bool parse_number(std::string_view text, long long& value);
+template <class Number>
+bool parse_number(std::string_view text, Number& value) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return code == std::errc() && end == text.data() + text.size() && !text.empty();
+}
 
 }  // namespace genrewise

@@ -194,13 +194,11 @@ bool ParameterValues::flag(std::string_view name) const {
 }
 
 double ParameterValues::number(std::string_view name) const {
-  const auto parse = [](std::string_view text, double& value) { return parse_number(text, value); };
-  return parsed<double>(*this, name, "a number", parse);
+  return parsed<double>(*this, name, "a number", parse_number<double>);
 }
 
 long long ParameterValues::integer(std::string_view name) const {
-  const auto parse = [](std::string_view text, long long& value) { return parse_number(text, value); };
-  return parsed<long long>(*this, name, "an integer", parse);
+  return parsed<long long>(*this, name, "an integer", parse_number<long long>);
 }
 
 std::vector<int> ParameterValues::integers(std::string_view name) const {

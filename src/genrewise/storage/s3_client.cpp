@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 #include <pugixml.hpp>
 #include <random>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -44,8 +44,8 @@ bool is_transient(const HttpResponse& response) {
 std::chrono::milliseconds asked_wait(const HttpResponse& response) {
   const std::string& text = response.header("retry-after");
   int seconds = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  return code == std::errc() && seconds > 0 ? std::chrono::seconds(std::min(seconds, 3600)) : std::chrono::seconds(0);
+  return parse_number(text, seconds) && seconds > 0 ? std::chrono::seconds(std::min(seconds, 3600))
+                                                    : std::chrono::seconds(0);
 }
 
 // Random, so that clients that failed together do not retry together.

@@ -1,8 +1,8 @@
 #include "genrewise/storage/s3_settings.hpp"
 
-#include <charconv>
 #include <filesystem>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
@@ -136,8 +136,7 @@ int connections() {
   const std::string text = environment_variable("GENREWISE_CONNECTIONS");
   if (text.empty()) return S3Settings{}.connections;
   int count = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (code == std::errc() && end == text.data() + text.size() && count >= 1 && count <= 256) return count;
+  if (parse_number(text, count) && count >= 1 && count <= 256) return count;
   throw Error("is not a number from 1 to 256", "GENREWISE_CONNECTIONS=" + text,
               "set it to a number from 1 to 256, or unset it");
 }
