@@ -1,5 +1,5 @@
 // GTZAN's names and its fault-filtered split.
-#include "genrewise/dataset/gtzan.hpp"
+#include "genrewise/dataset/split.hpp"
 
 #include <gtest/gtest.h>
 

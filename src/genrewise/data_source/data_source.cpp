@@ -9,14 +9,14 @@
 #include <set>
 
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/base/error.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/data_source/table_facts.hpp"
-#include "genrewise/dataset/gtzan.hpp"
+#include "genrewise/dataset/split.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/records/framing.hpp"

@@ -1,4 +1,4 @@
-#include "genrewise/dataset/gtzan.hpp"
+#include "genrewise/dataset/split.hpp"
 
 #include <algorithm>
 
