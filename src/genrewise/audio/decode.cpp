@@ -12,7 +12,6 @@
 #include "genrewise/audio/decode_workers.hpp"
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/audio/mpeg_layout.hpp"
-#include "genrewise/audio/ogg_links.hpp"
 #include "genrewise/audio/track_reader.hpp"
 #include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/interrupt.hpp"

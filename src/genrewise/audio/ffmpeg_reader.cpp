@@ -12,7 +12,6 @@ extern "C" {
 #include "genrewise/audio/container_end.hpp"
 #include "genrewise/audio/ffmpeg_stream.hpp"
 #include "genrewise/audio/limits.hpp"
-#include "genrewise/audio/ogg_links.hpp"
 #include "genrewise/audio/track_reader.hpp"
 #include "genrewise/base/interrupt.hpp"
 

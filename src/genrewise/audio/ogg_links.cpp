@@ -1,4 +1,4 @@
-#include "genrewise/audio/ogg_links.hpp"
+#include "genrewise/audio/track_reader.hpp"
 
 #include <algorithm>
 #include <array>

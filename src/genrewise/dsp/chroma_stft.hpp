@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "genrewise/dsp/aligned.hpp"
+#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

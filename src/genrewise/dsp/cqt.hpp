@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/dsp/aligned.hpp"
 #include "genrewise/dsp/cqt_kernel.hpp"
+#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

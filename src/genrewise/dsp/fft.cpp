@@ -6,7 +6,7 @@
 #include <string>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/aligned.hpp"
+#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 namespace {

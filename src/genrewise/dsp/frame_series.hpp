@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/dsp/aligned.hpp"
+#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

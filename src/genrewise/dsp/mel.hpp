@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "genrewise/dsp/aligned.hpp"
+#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

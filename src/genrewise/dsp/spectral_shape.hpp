@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "genrewise/dsp/aligned.hpp"
+#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

@@ -7,8 +7,8 @@
 #include <span>
 
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/dsp/aligned.hpp"
 #include "genrewise/dsp/fft.hpp"
+#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

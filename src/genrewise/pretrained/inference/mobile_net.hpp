@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "genrewise/dsp/aligned.hpp"
+#include "genrewise/dsp/lanes.hpp"
 #include "genrewise/pretrained/inference/depthwise.hpp"
 #include "genrewise/pretrained/inference/multiply.hpp"
 #include "genrewise/pretrained/inference/team.hpp"

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "genrewise/dsp/aligned.hpp"
+#include "genrewise/dsp/lanes.hpp"
 #include "genrewise/pretrained/inference/octet.hpp"
 
 namespace genrewise {
