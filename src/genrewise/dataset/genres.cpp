@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "genrewise/base/csv.hpp"
-#include "genrewise/base/text.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/dataset/grouping.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -56,74 +56,54 @@ std::map<std::string, std::string> parse_merges(const Names& texts, const Names&
   return target_of;
 }
 
-class Selector {
- public:
-  Selector(const SplitSubjects& subjects, const GenreConfig& config) : subjects_(subjects), config_(config) {
-    selection_.labels = subjects.labels_by_name;
-    selection_.label_of = subjects.labels;
+template <class Keep>
+void keep_labels(GenreSelection& selection, const Keep& keep) {
+  std::vector<int> new_label(selection.labels.size(), -1);
+  Names kept;
+  for (std::size_t label = 0; label < new_label.size(); ++label) {
+    if (!keep(label)) continue;
+    new_label[label] = static_cast<int>(kept.size());
+    kept.push_back(selection.labels[label]);
   }
+  for (int& label : selection.label_of) label = label < 0 ? label : new_label[static_cast<std::size_t>(label)];
+  selection.labels = std::move(kept);
+}
 
-  GenreSelection run() {
-    if (!config_.merge.empty()) merge();
-    if (config_.min_groups > 0) leave_out();
-    return std::move(selection_);
+void merge(GenreSelection& selection, const GenreConfig& config) {
+  const Names genres = selection.labels;
+  const auto target_of = parse_merges(config.merge, genres);
+  const auto index = [&](const std::string& genre) {
+    return static_cast<int>(std::ranges::find(genres, genre) - genres.begin());
+  };
+  for (const auto& [from, to] : target_of) {
+    const int old_label = index(from);
+    selection.notes.push_back(fmt::format("{} examples of {} count as {} (--merge).",
+                                          std::ranges::count(selection.label_of, old_label), from, to));
+    std::ranges::replace(selection.label_of, old_label, index(to));
   }
+  keep_labels(selection, [&](std::size_t label) { return !target_of.contains(genres[label]); });
+}
 
- private:
-  void merge() {
-    const Names genres = selection_.labels;
-    const auto target_of = parse_merges(config_.merge, genres);
-    const auto index = [&](const std::string& genre) {
-      return static_cast<int>(std::ranges::find(genres, genre) - genres.begin());
-    };
-    for (const auto& [from, to] : target_of) {
-      const int old_label = index(from);
-      selection_.notes.push_back(fmt::format("{} examples of {} count as {} (--merge).",
-                                             std::ranges::count(selection_.label_of, old_label), from, to));
-      std::ranges::replace(selection_.label_of, old_label, index(to));
-    }
-    keep_labels([&](std::size_t label) { return !target_of.contains(genres[label]); });
+void leave_out(GenreSelection& selection, SplitSubjects merged, const GenreConfig& config) {
+  merged.labels = selection.label_of;
+  merged.labels_by_name = selection.labels;
+  const std::vector<std::size_t> groups = make_groups(merged, config.by_artist).per_label();
+  Names left_out;
+  for (std::size_t label = 0; label < groups.size(); ++label) {
+    if (groups[label] >= config.min_groups) continue;
+    left_out.push_back(fmt::format("{} ({} groups, {} examples)", selection.labels[label], groups[label],
+                                   std::ranges::count(selection.label_of, static_cast<int>(label))));
   }
-
-  void leave_out() {
-    SplitSubjects merged = subjects_;
-    merged.labels = selection_.label_of;
-    merged.labels_by_name = selection_.labels;
-    const std::vector<std::size_t> groups = make_groups(merged, config_.by_artist).per_label();
-    Names left_out;
-    for (std::size_t label = 0; label < groups.size(); ++label) {
-      if (groups[label] >= config_.min_groups) continue;
-      left_out.push_back(fmt::format("{} ({} groups, {} examples)", selection_.labels[label], groups[label],
-                                     std::ranges::count(selection_.label_of, static_cast<int>(label))));
-    }
-    if (left_out.empty()) return;
-    if (left_out.size() == groups.size())
-      throw UsageError(
-          fmt::format("no genre has {} groups of examples: {}", config_.min_groups, fmt::join(left_out, ", ")),
-          "--min-groups", "give a smaller number");
-    selection_.notes.push_back(
-        fmt::format("Genres with fewer than {} groups of {} are left out (--min-groups): {}.", config_.min_groups,
-                    config_.by_artist ? "one artist, album or file" : "one file", fmt::join(left_out, ", ")));
-    keep_labels([&](std::size_t label) { return groups[label] >= config_.min_groups; });
-  }
-
-  template <class Keep>
-  void keep_labels(const Keep& keep) {
-    std::vector<int> new_label(selection_.labels.size(), -1);
-    Names kept;
-    for (std::size_t label = 0; label < new_label.size(); ++label) {
-      if (!keep(label)) continue;
-      new_label[label] = static_cast<int>(kept.size());
-      kept.push_back(selection_.labels[label]);
-    }
-    for (int& label : selection_.label_of) label = label < 0 ? label : new_label[static_cast<std::size_t>(label)];
-    selection_.labels = std::move(kept);
-  }
-
-  const SplitSubjects& subjects_;
-  const GenreConfig& config_;
-  GenreSelection selection_;
-};
+  if (left_out.empty()) return;
+  if (left_out.size() == groups.size())
+    throw UsageError(
+        fmt::format("no genre has {} groups of examples: {}", config.min_groups, fmt::join(left_out, ", ")),
+        "--min-groups", "give a smaller number");
+  selection.notes.push_back(fmt::format("Genres with fewer than {} groups of {} are left out (--min-groups): {}.",
+                                        config.min_groups, config.by_artist ? "one artist, album or file" : "one file",
+                                        fmt::join(left_out, ", ")));
+  keep_labels(selection, [&](std::size_t label) { return groups[label] >= config.min_groups; });
+}
 
 namespace fs = std::filesystem;
 
@@ -154,7 +134,10 @@ std::map<std::string, Genre> read_genres(const fs::path& path) {
 }  // namespace
 
 GenreSelection select_genres(const SplitSubjects& subjects, const GenreConfig& config) {
-  return Selector(subjects, config).run();
+  GenreSelection selection{.labels = subjects.labels_by_name, .label_of = subjects.labels, .notes = {}};
+  if (!config.merge.empty()) merge(selection, config);
+  if (config.min_groups > 0) leave_out(selection, subjects, config);
+  return selection;
 }
 
 std::map<std::string, std::string> genre_tree(const fs::path& location, const std::vector<std::string>& labels) {
