@@ -97,14 +97,9 @@ ExitCode Session::report_skipped(std::span<const Fault> skipped, std::string_vie
 }
 
 void print_result(Session& session, const Table& table, const std::function<nlohmann::json()>& json) {
-  switch (session.format) {
-    case Format::table:
-      return session.print(table);
-    case Format::csv:
-      return session.print(table.csv());
-    case Format::json:
-      return session.print_json(json());
-  }
+  if (session.format == Format::json) return session.print_json(json());
+  if (session.format == Format::csv) return session.print(table.csv());
+  session.print(table);
 }
 
 std::string fitted(const Table& table) {

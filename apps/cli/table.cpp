@@ -37,15 +37,7 @@ std::vector<std::string> lines_of(const std::string& cell, Table::Overflow overf
 }
 
 std::string emphasised(const std::string& line, Table::Emphasis emphasis) {
-  switch (emphasis) {
-    case Table::Emphasis::strong:
-      return bold(line);
-    case Table::Emphasis::faint:
-      return dim(line);
-    case Table::Emphasis::none:
-      break;
-  }
-  return line;
+  return emphasis == Table::Emphasis::strong ? bold(line) : emphasis == Table::Emphasis::faint ? dim(line) : line;
 }
 
 }  // namespace

@@ -103,11 +103,7 @@ std::vector<std::string_view> words_of(std::string_view text, bool quotes) {
   char quote = 0;
   for (std::size_t i = 0; i <= text.size(); ++i) {
     if (i < text.size() && quotes && (text[i] == '\'' || text[i] == '"')) {
-      if (quote == 0) {
-        quote = text[i];
-      } else if (quote == text[i]) {
-        quote = 0;
-      }
+      if (quote == 0 || quote == text[i]) quote = quote == 0 ? text[i] : '\0';
     }
     if (i < text.size() && (text[i] != ' ' || quote != 0)) continue;
     if (i > start || !quotes) words.push_back(text.substr(start, i - start));

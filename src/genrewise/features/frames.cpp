@@ -23,11 +23,7 @@ constexpr Part kParts[] = {{"mfcc", FrameAnalysis::kMfcc, FrameAnalysis::kMfccs}
                            {"spectral_centroid", FrameAnalysis::kCentroid, 1},
                            {"spectral_rolloff", FrameAnalysis::kRolloff, 1}};
 
-constexpr std::size_t kRows = [] {
-  std::size_t rows = 0;
-  for (const Part& part : kParts) rows += part.rows;
-  return rows;
-}();
+constexpr std::size_t kRows = FrameAnalysis::kMfccs + kPitchClasses + 3;
 
 // As scikit-learn's StandardScaler: mean 0 and (population) standard deviation 1; constant values become 0. `count`
 // values, `step` apart.

@@ -7,8 +7,10 @@
 #include <set>
 
 #include "genrewise/base/child_process.hpp"
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/work_folder.hpp"
@@ -75,18 +77,16 @@ ArchiveListing list_archive(const fs::path& archive) {
   ArchiveListing listing;
   std::string_view rest = output;
   rest.remove_prefix(std::min(rest.find("\n----------\n"), rest.size()));
-  while (!rest.empty()) {
-    const std::string_view line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+  for (const std::string& line : split_text(rest, '\n')) {
     if (line.starts_with("Path = ")) {
-      listing.names.emplace_back(line.substr(7));
+      listing.names.push_back(line.substr(7));
       if (leaves_its_folder(listing.names.back())) {
         throw_archive_error(archive,
                             fmt::format("contains the name '{}', which leads out of its folder", listing.names.back()));
       }
     } else if (line.starts_with("Size = ")) {
       std::uint64_t size = 0;
-      std::from_chars(line.data() + 7, line.data() + line.size(), size);
+      parse_number(std::string_view(line).substr(7), size);
       listing.unpacked_bytes += size;
     } else if (line.starts_with("Symbolic Link = ") && line.size() > 16) {
       throw_archive_error(archive,

@@ -5,9 +5,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <charconv>
-
 #include "genrewise/base/child_process.hpp"
+#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
@@ -135,9 +134,8 @@ class Transfer {
       if (tag.empty() || tag.starts_with("W/")) tag = response.header("last-modified");
       file_.restart(std::move(tag));
     }
-    const std::string& length = response.header("content-length");
     std::uint64_t missing = 0;
-    const bool known = std::from_chars(length.data(), length.data() + length.size(), missing).ec == std::errc();
+    const bool known = parse_number(response.header("content-length"), missing);
     require_disk_space(absolute_path(file_.path()).parent_path(), missing);
     progress_.begin("download", "bytes", known ? file_.size() + missing : 0, file_.size());
     began_ = true;

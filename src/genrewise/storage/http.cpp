@@ -2,6 +2,8 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
+#include <array>
 #include <exception>
 
 #include "genrewise/base/error.hpp"
@@ -68,17 +70,9 @@ struct Transfer {
 };
 
 bool is_hopeless(CURLcode code) {
-  switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_OUT_OF_MEMORY:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      return true;
-    default:
-      return false;
-  }
+  constexpr std::array kHopeless{CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT, CURLE_PEER_FAILED_VERIFICATION,
+                                 CURLE_SSL_CACERT_BADFILE,   CURLE_OUT_OF_MEMORY, CURLE_COULDNT_RESOLVE_PROXY};
+  return std::ranges::find(kHopeless, code) != kHopeless.end();
 }
 
 /// Initialises libcurl for the process on first use. Nothing else in genrewise calls curl_global_init(), and nothing

@@ -139,16 +139,12 @@ class LocalWriter final : public FileWriter {
     finish();
     struct stat status {};
     if (::fstat(descriptor_.get(), &status) != 0) fail();
-    switch (condition_.kind) {
-      case WriteCondition::Kind::none:
-        rename_over();
-        break;
-      case WriteCondition::Kind::absent:
-        link_where_nothing_is();
-        break;
-      case WriteCondition::Kind::unchanged:
-        replace_unchanged();
-        break;
+    if (condition_.kind == WriteCondition::Kind::none) {
+      rename_over();
+    } else if (condition_.kind == WriteCondition::Kind::absent) {
+      link_where_nothing_is();
+    } else {
+      replace_unchanged();
     }
     descriptor_.reset();  // with its lock: only now nobody takes the file for a killed process's
     return version_of(status);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <pugixml.hpp>
 #include <random>
@@ -23,22 +24,11 @@ constexpr std::chrono::milliseconds kCleaningTime{5'000};
 bool is_transient(const HttpResponse& response) {
   if (response.hopeless) return false;
   if (!response.problem.empty()) return true;
-  switch (response.status) {
-    case 408:
-    case 429:
-    case 500:
-    case 502:
-    case 503:
-    case 504:
-      return true;
-    case 400:
-    case 409: {
-      const std::string code = parse_refusal(response).code;
-      return code == "RequestTimeout" || code == "SlowDown" || code == "ConditionalRequestConflict";
-    }
-    default:
-      return false;
-  }
+  constexpr std::array kTransient{408L, 429L, 500L, 502L, 503L, 504L};
+  if (std::ranges::find(kTransient, response.status) != kTransient.end()) return true;
+  if (response.status != 400 && response.status != 409) return false;
+  const std::string code = parse_refusal(response).code;
+  return code == "RequestTimeout" || code == "SlowDown" || code == "ConditionalRequestConflict";
 }
 
 std::chrono::milliseconds asked_wait(const HttpResponse& response) {
