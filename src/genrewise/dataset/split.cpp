@@ -173,25 +173,16 @@ Split make_split(const SplitSubjects& subjects, const SplitConfig& config) {
       return complete_split(subjects, subjects.official, SplitScheme::official, config);
     split.scheme = SplitScheme::grouped;
   }
-  switch (split.scheme) {
-    case SplitScheme::official:
-    case SplitScheme::fault_filtered:
-      split.parts = official_parts(subjects);
-      break;
-    case SplitScheme::grouped:
-      split.parts = drawn_parts(subjects, config, true);
-      break;
-    case SplitScheme::random:
-      split.parts = drawn_parts(subjects, config, false);
-      break;
-    case SplitScheme::shards:
-      if (subjects.by_shard.empty()) {
-        throw Error("only a pack has shards to use as parts", "--scheme", "choose grouped or random");
-      }
-      split.parts = subjects.by_shard;
-      break;
-    default:
-      throw Error("a split from a file is read, not made", {}, "use read_split_file()");
+  if (split.scheme == SplitScheme::official || split.scheme == SplitScheme::fault_filtered) {
+    split.parts = official_parts(subjects);
+  } else if (split.scheme == SplitScheme::grouped || split.scheme == SplitScheme::random) {
+    split.parts = drawn_parts(subjects, config, split.scheme == SplitScheme::grouped);
+  } else if (split.scheme == SplitScheme::shards) {
+    if (subjects.by_shard.empty())
+      throw Error("only a pack has shards to use as parts", "--scheme", "choose grouped or random");
+    split.parts = subjects.by_shard;
+  } else {
+    throw Error("a split from a file is read, not made", {}, "use read_split_file()");
   }
   return split;
 }

@@ -174,14 +174,11 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
   for (int attempt = 1;; ++attempt) {
     const std::uint64_t before = file.size();
     Transfer transfer(request.url, file, progress);
-    switch (transfer.run()) {
-      case Outcome::whole:
-        return;
-      case Outcome::refused:
-        file.restart({});
-        continue;
-      case Outcome::cut:
-        break;
+    const Outcome outcome = transfer.run();
+    if (outcome == Outcome::whole) return;
+    if (outcome == Outcome::refused) {
+      file.restart({});
+      continue;
     }
     if (file.size() > before) attempt = 0, pause = request.first_wait;
     if (attempt >= request.attempts) {
