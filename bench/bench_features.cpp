@@ -7,7 +7,6 @@
 #include <numbers>
 
 #include "genrewise/base/random.hpp"
-#include "genrewise/dsp/chroma_stft.hpp"
 #include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"

@@ -7,10 +7,10 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/dsp/chroma_stft.hpp"
 #include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
+#include "genrewise/dsp/tonality.hpp"
 
 namespace genrewise {
 namespace {

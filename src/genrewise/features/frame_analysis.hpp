@@ -8,7 +8,6 @@
 #include <span>
 
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/dsp/chroma_stft.hpp"
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
 #include "genrewise/dsp/stft.hpp"
