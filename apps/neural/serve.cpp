@@ -147,12 +147,10 @@ class Server {
     try {
       const NeuralMessage reply = reply_to(std::move(request));
       outbox_.send(reply.header, reply.numbers);
-    } catch (const std::filesystem::filesystem_error& problem) {
-      progress_.flush();
-      outbox_.send(error_message(to_error(problem)));
     } catch (const std::exception& problem) {
       progress_.flush();
-      outbox_.send(error_message(problem));
+      const auto* const files = dynamic_cast<const std::filesystem::filesystem_error*>(&problem);
+      outbox_.send(files != nullptr ? error_message(to_error(*files)) : error_message(problem));
     }
   }
 
