@@ -4,15 +4,9 @@
 
 #include <cstdlib>
 
-#include "option_group.hpp"
 #include "session.hpp"
 
 namespace genrewise::cli {
-namespace {
-
-constexpr char kPcaHelp[] = "Principal components to keep";
-
-}  // namespace
 
 void DataOptions::add_to(CLI::App* command, Tables tables, const std::string& default_features) {
   const OptionGroup data(command, kData);
@@ -92,14 +86,6 @@ void add_genre_options(CLI::App* command, GenreConfig& genres) {
                     "artist, album or file; with --scheme random those of one file"),
            0)
       ->capture_default_str();
-}
-
-CLI::Option* add_pca_option(CLI::App* command, std::size_t& components) {
-  return at_least(OptionGroup(command, kModel).add("--pca", components, "N", kPcaHelp), 0)->default_str("no PCA");
-}
-
-CLI::Option* add_pca_option(CLI::App* command, std::optional<std::size_t>& components) {
-  return at_least(OptionGroup(command, kModel).add("--pca", components, "N", kPcaHelp), 0)->default_str("no PCA");
 }
 
 void SplitOptions::add_to(CLI::App* command) {

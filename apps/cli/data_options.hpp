@@ -10,6 +10,7 @@
 #include "genrewise/audio/isolation.hpp"
 #include "genrewise/data_source/data_source.hpp"
 #include "genrewise/dataset/split.hpp"
+#include "option_group.hpp"
 
 namespace genrewise::cli {
 
@@ -38,9 +39,12 @@ CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& 
 void add_record_options(CLI::App* command, RecordKeys& keys, bool all);
 /// --merge and --min-groups.
 void add_genre_options(CLI::App* command, GenreConfig& genres);
-/// --pca.
-CLI::Option* add_pca_option(CLI::App* command, std::size_t& components);
-CLI::Option* add_pca_option(CLI::App* command, std::optional<std::size_t>& components);
+/// --pca; `Count` is std::size_t or an optional one.
+template <class Count>
+void add_pca_option(CLI::App* command, Count& components) {
+  at_least(OptionGroup(command, kModel).add("--pca", components, "N", "Principal components to keep"), 0)
+      ->default_str("no PCA");
+}
 
 /// DATASET, --features, --table, --subset, --merge and --min-groups.
 struct DataOptions {
