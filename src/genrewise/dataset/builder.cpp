@@ -13,13 +13,10 @@
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {
-namespace {
 
 bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
-
-}  // namespace
 
 bool id_less(std::string_view a, std::string_view b) {
   const bool a_number = all_digits(a), b_number = all_digits(b);

@@ -87,6 +87,7 @@ inline bool is_hidden(const std::filesystem::path& path) {
   return path.filename().string().starts_with('.');
 }
 
+bool all_digits(std::string_view text);
 /// Order of ids: whole numbers by value, then everything else by bytes.
 bool id_less(std::string_view a, std::string_view b);
 

@@ -106,19 +106,15 @@ class GenreFolders {
   std::map<fs::path, std::string> genre_of_;  // of the folders that were walked, by real path
 };
 
-bool has_digits(const std::string& name, std::size_t count) {
-  return name.size() == count && name.find_first_not_of("0123456789") == std::string::npos;
-}
-
 /// Whether the folder contains clips as FMA's archives do: 000/000002.mp3.
 bool holds_fma_clips(const fs::path& folder) {
   std::error_code ignored;
   for (const fs::path& entry : entries_of(folder, ignored)) {
     const std::string thousands = entry.filename().string();
-    if (!has_digits(thousands, 3)) continue;
+    if (thousands.size() != 3 || !all_digits(thousands)) continue;
     for (const fs::path& clip : entries_of(entry, ignored)) {
       const std::string id = clip.stem().string();
-      if (clip.extension() == ".mp3" && has_digits(id, 6) && id.starts_with(thousands)) return true;
+      if (clip.extension() == ".mp3" && id.size() == 6 && all_digits(id) && id.starts_with(thousands)) return true;
     }
   }
   return false;
