@@ -6,20 +6,18 @@
 namespace genrewise {
 namespace {
 
-// The expanded channels that one thread computes at a time fit into half of the second-level cache of current CPUs.
+// The expanded channels that are computed at a time fit into half of the second-level cache of current CPUs.
 constexpr std::size_t kExpandedBytes = 160 * 1024;
 constexpr std::size_t kStemKernel = 3, kStemStride = 2;
-constexpr std::size_t kFewPixels = 256;
 
 /// A 1 x 1 convolution as a matrix.
 PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out) {
   return {in, out, [&](std::size_t i, std::size_t o) { return folded.weight[o * in + i]; }, folded.bias};
 }
 
-/// Mean and standard deviation over all pixels, for octets [first, last) of the channels.
-void pool(const float* pixels, std::size_t count, std::size_t channels, std::size_t first, std::size_t last,
-          float* means, float* deviations) {
-  for (std::size_t octet = first; octet < last; ++octet) {
+/// Mean and (unless null) standard deviation over all pixels of each channel, a multiple of 8.
+void pool(const float* pixels, std::size_t count, std::size_t channels, float* means, float* deviations) {
+  for (std::size_t octet = 0; octet < channels / kOctet; ++octet) {
     const float* const from = pixels + octet * kOctet;
     // After centring on the first pixel, single precision suffices for the sums of one run of pixels.
     constexpr std::size_t kRun = 256;
@@ -97,11 +95,9 @@ std::size_t MobileNet::block_channels() const {
   return sum;
 }
 
-void MobileNet::plan(const Image& image, int threads, Scratch& scratch) const {
+void MobileNet::plan(const Image& image, Scratch& scratch) const {
   const std::size_t height = image.height, width = image.width;
-  if (scratch.channels_ == image.channels && scratch.height_ == height && scratch.width_ == width &&
-      scratch.threads_ >= threads)
-    return;
+  if (scratch.channels_ == image.channels && scratch.height_ == height && scratch.width_ == width) return;
   scratch.stem_ = convolution_shape(height, width, kStemKernel, kStemStride, config_.padding);
   const ConvolutionShape& stem = scratch.stem_;
   const std::size_t padded_height = (stem.out_height - 1) * kStemStride + kStemKernel;
@@ -127,56 +123,33 @@ void MobileNet::plan(const Image& image, int threads, Scratch& scratch) const {
   scratch.in_.resize(largest);
   scratch.out_.resize(largest);
   scratch.filtered_.resize(filtered);
-  scratch.means_.resize(widest);
-  scratch.own_.resize(static_cast<std::size_t>(threads));
-  for (Scratch::Own& own : scratch.own_) {
-    own.expanded.resize(expanded);
-    own.squeezed.resize(widest);
-    own.gates.resize(widest);
-  }
+  scratch.expanded_.resize(expanded);
+  for (std::vector<float>* one : {&scratch.means_, &scratch.squeezed_, &scratch.gates_}) one->resize(widest);
   scratch.channels_ = image.channels;
   scratch.height_ = height;
   scratch.width_ = width;
-  scratch.threads_ = threads;
 }
 
-void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, int threads) const {
-  plan(image, threads, scratch);
-  scratch.team_->run(threads, [&](const Worker& worker) { work(image, output, scratch, worker); });
-}
-
-void MobileNet::work(const Image& image, const Output& output, Scratch& scratch, const Worker& worker) const {
-  pad_image(image, scratch, worker);
-  worker.barrier.wait();
+void MobileNet::run(const Image& image, const Output& output, Scratch& scratch) const {
+  plan(image, scratch);
+  pad_image(image, scratch);
   float *in = scratch.in_.data(), *out = scratch.out_.data();
-  run_stem(image, in, scratch, worker);
-  worker.barrier.wait();
-  std::size_t channel = 0;
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const Block& block = blocks_[i];
+  run_stem(image, in, scratch);
+  for (std::size_t i = 0, channel = 0; i < blocks_.size(); channel += blocks_[i++].layout.out) {
     const ConvolutionShape& shape = scratch.blocks_[i];
-    if (goes_by_rows(block, shape, worker)) {
-      run_rows(block, shape, in, out, scratch, worker);
-    } else {
-      expand_and_filter(block, shape, in, scratch, worker);
-      worker.barrier.wait();
-      project(block, shape, in, out, scratch, worker);
-    }
-    worker.barrier.wait();
+    run_block(blocks_[i], shape, in, out, scratch);
     std::swap(in, out);
-    if (!output.block_means.empty()) {
-      const std::size_t octets = block.layout.out / kOctet;
-      pool(in, shape.out_pixels(), block.layout.out, worker.first(octets), worker.last(octets),
-           output.block_means.data() + channel, output.block_deviations.data() + channel);
-      channel += block.layout.out;
-    }
+    const std::size_t channels = blocks_[i].layout.out;
+    if (!output.block_means.empty())
+      pool(in, shape.out_pixels(), channels, output.block_means.data() + channel,
+           output.block_deviations.data() + channel);
   }
-  run_head(scratch.blocks_.back().out_pixels(), in, output.embedding, scratch, worker);
+  run_head(scratch.blocks_.back().out_pixels(), in, output.embedding, scratch);
 }
 
-void MobileNet::pad_image(const Image& image, Scratch& scratch, const Worker& worker) const {
+void MobileNet::pad_image(const Image& image, Scratch& scratch) const {
   const std::size_t channels = image.channels, height = image.height, width = image.width;
-  for (std::size_t y = worker.first(height); y < worker.last(height); ++y) {
+  for (std::size_t y = 0; y < height; ++y) {
     float* const row =
         scratch.image_.data() + (y + scratch.stem_.pad_top) * scratch.image_pitch_ + scratch.stem_.pad_left * channels;
     for (std::size_t c = 0; c < channels; ++c) {
@@ -186,10 +159,10 @@ void MobileNet::pad_image(const Image& image, Scratch& scratch, const Worker& wo
   }
 }
 
-void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch, const Worker& worker) const {
+void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch) const {
   const ConvolutionShape& shape = scratch.stem_;
   const std::size_t channels = image.channels;
-  for (std::size_t y = worker.first(shape.out_height); y < worker.last(shape.out_height); ++y) {
+  for (std::size_t y = 0; y < shape.out_height; ++y) {
     const RowsIn windows{scratch.image_.data() + y * kStemStride * scratch.image_pitch_, kStemStride * channels,
                          kStemKernel * channels, kStemKernel, scratch.image_pitch_};
     multiply(image.stem ? *image.stem : stem_, windows, shape.out_width,
@@ -197,142 +170,65 @@ void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch, const
   }
 }
 
-/// Each worker computes some rows of a large image through the whole block: little data passes between cores.
-bool MobileNet::goes_by_rows(const Block& block, const ConvolutionShape& shape, const Worker& worker) {
-  constexpr std::size_t kRowsEach = 14;  // the rows around a worker's own are expanded twice
-  return block.layout.squeezed == 0 &&
-         (worker.count == 1 || shape.out_height >= kRowsEach * static_cast<std::size_t>(worker.count));
-}
-
-void MobileNet::run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
-                         Scratch& scratch, const Worker& worker) const {
-  const std::size_t first = worker.first(shape.out_height), last = worker.last(shape.out_height);
-  const std::size_t channels = block.layout.expanded;
-  if (block.layout.expands()) {
-    const std::size_t panels = block.expand.panels().size(), at_once = panels_at_once(block, shape);
-    for (std::size_t p = 0; p < panels; p += at_once)
-      expand_and_filter_part(block, shape, in, {p, std::min(panels, p + at_once), first, last}, scratch, worker);
-  } else {
-    block.depthwise.apply(shape, {0, channels / kOctet, first, last}, in, channels, scratch.filtered_.data(), channels,
-                          block.activation);
-  }
-  project_part(block, in, out, {0, block.project.panels().size(), first * shape.out_width, last * shape.out_width},
-               scratch);
-}
-
-std::size_t MobileNet::panels_at_once(const Block& block, const ConvolutionShape& shape) {
-  const std::size_t fitting = kExpandedBytes / (shape.in_pixels() * 2 * kOctet * sizeof(float));
-  return std::clamp<std::size_t>(fitting, 1, block.expand.panels().size());
-}
-
-void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
-                                  const Worker& worker) const {
-  const std::size_t channels = block.layout.expanded;
+void MobileNet::run_block(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
+                          Scratch& scratch) const {
+  const std::size_t pixels = shape.out_pixels(), wide = block.layout.expanded;
   float* const filtered = scratch.filtered_.data();
-  const auto finish = [&](std::size_t first_octet, std::size_t octets) {
-    if (block.layout.squeezed > 0)
-      pool(filtered, shape.out_pixels(), channels, first_octet, first_octet + octets, scratch.means_.data(), nullptr);
-  };
-  if (!block.layout.expands()) {
-    const std::size_t octets = channels / kOctet;
-    const auto workers = static_cast<std::size_t>(worker.count);
-    worker.share(octets, (octets + workers - 1) / workers, [&](std::size_t first, std::size_t last) {
-      block.depthwise.apply(shape, {first, last - first, 0, shape.out_height}, in + first * kOctet, channels,
-                            filtered + first * kOctet, channels, block.activation);
-      finish(first, last - first);
-    });
-    return;
+  if (block.layout.expands()) {
+    const std::size_t panels = block.expand.panels().size();
+    const std::size_t fitting = kExpandedBytes / (shape.in_pixels() * 2 * kOctet * sizeof(float));
+    const std::size_t at_once = std::clamp<std::size_t>(fitting, 1, panels);
+    for (std::size_t p = 0; p < panels; p += at_once)
+      expand_and_filter(block, shape, in, p, std::min(panels, p + at_once), scratch);
+  } else {
+    block.depthwise.apply(shape, {0, wide / kOctet, 0, shape.out_height}, in, wide, filtered, wide, block.activation);
   }
-  const std::size_t panels = block.expand.panels().size();
-  const std::size_t at_once = std::min(panels_at_once(block, shape), worker.portion(panels));
-  worker.share(panels, at_once, [&](std::size_t first, std::size_t last) {
-    expand_and_filter_part(block, shape, in, {first, last, 0, shape.out_height}, scratch, worker);
-    const PackedWeights::Panel &from = block.expand.panels()[first], &to = block.expand.panels()[last - 1];
-    finish(from.first_octet, to.first_octet + to.octets - from.first_octet);
-  });
+  if (block.layout.squeezed > 0) {
+    // Squeeze-and-excitation: multiplies each channel by a gate between 0 and 1 that depends on the means of all.
+    const std::span<float> means(scratch.means_.data(), wide), gates(scratch.gates_.data(), wide);
+    const std::span<float> squeezed(scratch.squeezed_.data(), block.layout.squeezed);
+    pool(filtered, pixels, wide, means.data(), nullptr);
+    dense(block.squeeze, means, squeezed);
+    for (float& value : squeezed) value = std::max(0.0f, value);
+    dense(block.excite, squeezed, gates);
+    for (float& gate : gates) gate = 1 / (1 + std::exp(-gate));
+    for (std::size_t i = 0; i < pixels; ++i)
+      for (std::size_t c = 0; c < wide; ++c) filtered[i * wide + c] *= gates[c];
+  }
+  multiply(block.project, {filtered, wide, wide}, pixels,
+           {out, block.layout.out, block.layout.residual() ? in : nullptr});
 }
 
-void MobileNet::expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in,
-                                       const Part& part, Scratch& scratch, const Worker& worker) const {
-  const auto& panels = block.expand.panels();
-  const std::size_t channels = block.layout.expanded, first_octet = panels[part.first_panel].first_octet;
-  const PackedWeights::Panel& end = panels[part.last_panel - 1];
-  const std::size_t octets = end.first_octet + end.octets - first_octet;
-  const std::size_t stride = octets * kOctet;
-  float* const expanded = scratch.own_[static_cast<std::size_t>(worker.index)].expanded.data();
+/// Expansion and depthwise convolution of some panels of the expanded channels.
+void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in,
+                                  std::size_t first_panel, std::size_t last_panel, Scratch& scratch) const {
+  const std::size_t first_octet = block.expand.panels()[first_panel].first_octet;
+  const PackedWeights::Panel& end = block.expand.panels()[last_panel - 1];
+  const std::size_t octets = end.first_octet + end.octets - first_octet, stride = octets * kOctet;
+  float* const expanded = scratch.expanded_.data();
   // A few rows are expanded and filtered at a time: the filter's input is still in the cache.
   const std::size_t rows_at_once =
       std::max<std::size_t>(1, kExpandedBytes / 2 / (shape.in_width * stride * sizeof(float) * shape.stride));
-  const std::size_t top = part.first * shape.stride;
-  std::size_t ready = top - std::min(top, shape.pad_top);
-  for (std::size_t y = part.first; y < part.last; y += rows_at_once) {
-    const std::size_t last_row = std::min(part.last, y + rows_at_once);
+  for (std::size_t y = 0, ready = 0; y < shape.out_height; y += rows_at_once) {
+    const std::size_t last_row = std::min(shape.out_height, y + rows_at_once);
     const std::size_t reach = (last_row - 1) * shape.stride + shape.kernel;
     const std::size_t needed = std::min(shape.in_height, reach - std::min(reach, shape.pad_top));
     if (needed > ready) {
       const RowsIn rows{in + ready * shape.in_width * block.layout.in, block.layout.in, block.layout.in};
       float* const to = expanded + ready * shape.in_width * stride - first_octet * kOctet;
       multiply(block.expand, rows, (needed - ready) * shape.in_width, {to, stride, nullptr}, block.activation,
-               part.first_panel, part.last_panel);
+               first_panel, last_panel);
       ready = needed;
     }
     block.depthwise.apply(shape, {first_octet, octets, y, last_row}, expanded, stride,
-                          scratch.filtered_.data() + first_octet * kOctet, channels, block.activation);
+                          scratch.filtered_.data() + first_octet * kOctet, block.layout.expanded, block.activation);
   }
 }
 
-/// Squeeze-and-excitation: multiplies each channel by a gate between 0 and 1 that depends on the means of all channels.
-void MobileNet::find_gates(const Block& block, Scratch& scratch, const Worker& worker) const {
-  const std::size_t channels = block.layout.expanded;
-  Scratch::Own& own = scratch.own_[static_cast<std::size_t>(worker.index)];
-  const std::span<float> squeezed(own.squeezed.data(), block.layout.squeezed), gates(own.gates.data(), channels);
-  dense(block.squeeze, std::span<const float>(scratch.means_.data(), channels), squeezed);
-  for (float& value : squeezed) value = std::max(0.0f, value);
-  dense(block.excite, squeezed, gates);
-  for (float& gate : gates) gate = 1 / (1 + std::exp(-gate));
-}
-
-void MobileNet::project(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
-                        Scratch& scratch, const Worker& worker) const {
-  const std::size_t pixels = shape.out_pixels(), panels = block.project.panels().size();
-  // With few pixels, reading the weights dominates, so each worker takes some of them.
-  if (pixels <= kFewPixels && block.layout.squeezed == 0) {
-    worker.share(panels, worker.portion(panels), [&](std::size_t first, std::size_t last) {
-      project_part(block, in, out, {first, last, 0, pixels}, scratch);
-    });
-    return;
-  }
-  const std::size_t wide = block.layout.expanded;
-  const float* const gates = scratch.own_[static_cast<std::size_t>(worker.index)].gates.data();
-  if (block.layout.squeezed > 0) find_gates(block, scratch, worker);
-  constexpr std::size_t kRows = 12;  // a multiple of the rows that the kernels process at once
-  const std::size_t most = (worker.portion(pixels) + kRows - 1) / kRows * kRows;
-  worker.share(pixels, most, [&](std::size_t first, std::size_t last) {
-    float* const filtered = scratch.filtered_.data();
-    for (std::size_t i = first; block.layout.squeezed > 0 && i < last; ++i)
-      for (std::size_t c = 0; c < wide; ++c) filtered[i * wide + c] *= gates[c];
-    project_part(block, in, out, {0, panels, first, last}, scratch);
-  });
-}
-
-void MobileNet::project_part(const Block& block, const float* in, float* out, const Part& part,
-                             const Scratch& scratch) const {
-  const std::size_t wide = block.layout.expanded, channels = block.layout.out;
-  multiply(block.project, {scratch.filtered_.data() + part.first * wide, wide, wide}, part.last - part.first,
-           {out + part.first * channels, channels, block.layout.residual() ? in + part.first * channels : nullptr},
-           kNoActivation, part.first_panel, part.last_panel);
-}
-
-void MobileNet::run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,
-                         const Worker& worker) const {
-  const auto& panels = head_.panels();
+void MobileNet::run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch) const {
   const std::size_t channels = head_.octets() * kOctet, depth = layout_.back().out;
-  worker.share(panels.size(), worker.portion(panels.size()), [&](std::size_t first, std::size_t last) {
-    multiply(head_, {in, depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr}, head_activation_, first,
-             last);
-    pool(scratch.filtered_.data(), pixels, channels, panels[first].first_octet,
-         panels[last - 1].first_octet + panels[last - 1].octets, embedding.data(), nullptr);
-  });
+  multiply(head_, {in, depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr}, head_activation_);
+  pool(scratch.filtered_.data(), pixels, channels, embedding.data(), nullptr);
 }
 
 }  // namespace genrewise

@@ -2,14 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "genrewise/dsp/aligned.hpp"
 #include "genrewise/pretrained/inference/depthwise.hpp"
 #include "genrewise/pretrained/inference/multiply.hpp"
-#include "genrewise/pretrained/inference/team.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 
 namespace genrewise {
@@ -65,7 +63,7 @@ class MobileNet {
     std::size_t channels = 0, height = 0, width = 0;
     const PackedWeights* stem = nullptr;
   };
-  void run(const Image& image, const Output& output, Scratch& scratch, int threads = 1) const;
+  void run(const Image& image, const Output& output, Scratch& scratch) const;
 
  private:
   struct Block {
@@ -75,28 +73,14 @@ class MobileNet {
     Depthwise depthwise;
     DenseLayer squeeze, excite;
   };
-  void plan(const Image& image, int threads, Scratch& scratch) const;
-  void work(const Image& image, const Output& output, Scratch& scratch, const Worker& worker) const;
-  void pad_image(const Image& image, Scratch& scratch, const Worker& worker) const;
-  void run_stem(const Image& image, float* out, Scratch& scratch, const Worker& worker) const;
-  void expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
-                         const Worker& worker) const;
-  /// Some panels of a matrix, for some rows: of the image in an expansion, of pixels in a projection.
-  struct Part {
-    std::size_t first_panel, last_panel, first, last;
-  };
-  void expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in, const Part& part,
-                              Scratch& scratch, const Worker& worker) const;
-  void project_part(const Block& block, const float* in, float* out, const Part& part, const Scratch& scratch) const;
-  static bool goes_by_rows(const Block& block, const ConvolutionShape& shape, const Worker& worker);
-  static std::size_t panels_at_once(const Block& block, const ConvolutionShape& shape);
-  void run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out, Scratch& scratch,
-                const Worker& worker) const;
-  void find_gates(const Block& block, Scratch& scratch, const Worker& worker) const;
-  void project(const Block& block, const ConvolutionShape& shape, const float* in, float* out, Scratch& scratch,
-               const Worker& worker) const;
-  void run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,
-                const Worker& worker) const;
+  void plan(const Image& image, Scratch& scratch) const;
+  void pad_image(const Image& image, Scratch& scratch) const;
+  void run_stem(const Image& image, float* out, Scratch& scratch) const;
+  void run_block(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
+                 Scratch& scratch) const;
+  void expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, std::size_t first_panel,
+                         std::size_t last_panel, Scratch& scratch) const;
+  void run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch) const;
 
   MobileNetConfig config_;
   std::vector<InvertedResidual> layout_;
@@ -108,18 +92,11 @@ class MobileNet {
 class MobileNet::Scratch {
   friend class MobileNet;
   std::size_t channels_ = 0, height_ = 0, width_ = 0;
-  int threads_ = 0;
   ConvolutionShape stem_;
   std::vector<ConvolutionShape> blocks_;
   std::size_t image_pitch_ = 0;  // floats between rows of the padded image
-  AlignedVector<float> image_, in_, out_, filtered_;
-  std::vector<float> means_;  // of the filtered channels
-  struct Own {                // per worker
-    AlignedVector<float> expanded;
-    std::vector<float> squeezed, gates;
-  };
-  std::vector<Own> own_;
-  std::unique_ptr<Team> team_ = std::make_unique<Team>();
+  AlignedVector<float> image_, in_, out_, expanded_, filtered_;
+  std::vector<float> means_, squeezed_, gates_;  // of the filtered channels
 };
 
 }  // namespace genrewise

@@ -73,16 +73,15 @@ MobileNetV2::MobileNetV2(const TensorArchive& weights) {
   networks_ = std::make_shared<const Networks>(Networks{MobileNet(kColour, all), grey_stem(all.stem)});
 }
 
-void MobileNetV2::embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads) const {
+void MobileNetV2::embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch) const {
   check(image.size(), kChannels * kSide * kSide, embedding.size(), kEmbedding);
-  networks_->network.run({image, kChannels, kSide, kSide}, {embedding, {}, {}}, scratch.buffers_->network, threads);
+  networks_->network.run({image, kChannels, kSide, kSide}, {embedding, {}, {}}, scratch.buffers_->network);
 }
 
-void MobileNetV2::embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch,
-                             int threads) const {
+void MobileNetV2::embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch) const {
   check(image.size(), kSide * kSide, embedding.size(), kEmbedding);
   networks_->network.run({image, 1, kSide, kSide, &networks_->grey_stem}, {embedding, {}, {}},
-                         scratch.buffers_->network, threads);
+                         scratch.buffers_->network);
 }
 
 }  // namespace genrewise
