@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "genrewise/records/tensor_archive.hpp"
+
 namespace genrewise {
 namespace {
 
@@ -56,6 +58,34 @@ void dense(const DenseLayer& layer, std::span<const float> in, std::span<float> 
 }
 
 }  // namespace
+
+DenseLayer dense_layer(const TensorArchive& weights, const std::string& name) {
+  return {weights.floats(name + ".weight"), weights.floats(name + ".bias")};
+}
+
+MobileNetWeights body_weights(const TensorArchive& weights, const MobileNetConfig& config) {
+  const auto convolution = [&](const std::string& name) {
+    if (!config.mobile_net_v3) return dense_layer(weights, name);
+    const auto statistic = [&](const char* part) { return weights.floats(name + ".1." + part); };
+    FoldedConvolution folded{weights.floats(name + ".0.weight"), {}};
+    folded.bias = fold_normalisation(folded.weight, statistic("weight"), statistic("bias"), statistic("running_mean"),
+                                     statistic("running_var"));
+    return folded;
+  };
+  const BodyNames names = names_of(config);
+  MobileNetWeights all{.stem = convolution(names.stem), .blocks = {}, .head = convolution(names.head)};
+  for (std::size_t i = 0; i < config.blocks.size(); ++i) {
+    const BodyNames::Block& name = names.blocks[i];
+    MobileNetWeights::Block& block = all.blocks.emplace_back();
+    if (config.blocks[i].expands()) block.expand = convolution(name.expand);
+    block.depthwise = convolution(name.depthwise);
+    block.project = convolution(name.project);
+    if (config.blocks[i].squeezed == 0) continue;
+    block.squeeze = dense_layer(weights, name.squeeze);
+    block.excite = dense_layer(weights, name.excite);
+  }
+  return all;
+}
 
 MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weights)
     : config_(config),

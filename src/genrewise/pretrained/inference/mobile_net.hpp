@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "genrewise/dsp/aligned.hpp"
@@ -12,14 +13,15 @@
 
 namespace genrewise {
 
-/// A convolution with its batch normalisation folded in: weights OIHW, one bias per output channel.
+class TensorArchive;
+
+/// A convolution with its batch normalisation folded in (weights OIHW), or a dense layer (outputs x inputs); one bias
+/// per output.
 struct FoldedConvolution {
   std::vector<float> weight, bias;
 };
-
-struct DenseLayer {
-  std::vector<float> weight, bias;  // outputs x inputs
-};
+using DenseLayer = FoldedConvolution;
+DenseLayer dense_layer(const TensorArchive& weights, const std::string& name);
 
 struct MobileNetWeights {
   struct Block {
@@ -32,12 +34,8 @@ struct MobileNetWeights {
   FoldedConvolution head;  ///< 1 x 1
 };
 
-struct MobileNetConfig {
-  std::span<const InvertedResidual> blocks;
-  std::size_t in_channels = 3, stem_channels = 32, head_channels = 1280;
-  Padding padding = Padding::same;
-  bool mobile_net_v3 = false;  ///< hard-swish in stem and head, ReLU or hard-swish in the blocks; else ReLU6 everywhere
-};
+/// The layers names_of(config), as returned by find_weights().
+MobileNetWeights body_weights(const TensorArchive& weights, const MobileNetConfig& config);
 
 /// Immutable and thread-safe; each thread needs its own Scratch. Channels are last in memory. A block's expansion and
 /// depthwise convolution process some channels and some rows at a time, so that the intermediate data stays in the
