@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <span>
 #include <vector>
 
@@ -81,10 +82,13 @@ class CachedPairKernel final : public PairKernel {
   Kernel kernel_;
   KernelPoints first_, second_;
   std::vector<float> diagonal_;
-  std::vector<std::vector<float>> rows_;  // empty: not cached
-  // Circular list by age through the last element; the most recent one follows it.
-  std::vector<std::size_t> previous_, next_;
-  std::size_t present_ = 0, most_ = 0;
+  std::list<std::size_t> by_age_;  // the cached rows, the most recently used one first
+  struct Cached {
+    std::vector<float> values;  // empty: not cached
+    std::list<std::size_t>::iterator place;
+  };
+  std::vector<Cached> rows_;
+  std::size_t most_ = 0;
 };
 
 }  // namespace genrewise
