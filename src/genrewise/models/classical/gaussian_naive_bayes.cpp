@@ -104,17 +104,9 @@ class GaussianNaiveBayes final : public ClassicalClassifier {
 
   /// In units of the class's variances.
   double squared_distance(std::span<const float> row, std::size_t c) const {
-    constexpr std::size_t kLanes = 16;  // independent sums, which allow vectorisation
     const double *mean = mean_.data() + c * row.size(), *inverse = inverse_.data() + c * row.size();
-    double sums[kLanes] = {};
-    const auto term = [&](std::size_t j) { return (row[j] - mean[j]) * (row[j] - mean[j]) * inverse[j]; };
-    std::size_t j = 0;
-    for (; j + kLanes <= row.size(); j += kLanes)
-      for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(j + lane);
-    double sum = 0;
-    for (double part : sums) sum += part;
-    for (; j < row.size(); ++j) sum += term(j);
-    return sum;
+    return blas::sum_of<16>(row.size(),
+                            [&](std::size_t j) { return (row[j] - mean[j]) * (row[j] - mean[j]) * inverse[j]; });
   }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {

@@ -16,20 +16,7 @@ namespace {
 constexpr std::size_t kQueries = 400, kPoints = 2048;
 constexpr std::size_t kGlance = 32;   // products that are scanned together
 constexpr std::size_t kSample = 512;  // points that the centre is estimated from: any centre is correct
-constexpr std::size_t kLanes = 16;    // independent sums, which allow vectorisation
-
-/// Sum over all columns of term(j).
-template <class Term>
-double sum_of(std::size_t cols, Term term) {
-  double sums[kLanes] = {};
-  std::size_t j = 0;
-  for (; j + kLanes <= cols; j += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(j + lane);
-  double sum = 0;
-  for (double part : sums) sum += part;
-  for (; j < cols; ++j) sum += term(j);
-  return sum;
-}
+constexpr std::size_t kLanes = 16;    // independent sums
 
 struct Candidate {
   float upper;  // upper bound of its squared distance, less the query's squared norm
@@ -172,16 +159,17 @@ double NeighbourIndex::distance(const float* a, const float* b) const {
   const auto difference = [&](std::size_t j) { return static_cast<double>(a[j]) - static_cast<double>(b[j]); };
   switch (metric_) {
     case Metric::euclidean:
-      return std::sqrt(sum_of(cols, [&](std::size_t j) { return difference(j) * difference(j); }));
+      return std::sqrt(blas::sum_of<kLanes>(cols, [&](std::size_t j) { return difference(j) * difference(j); }));
     case Metric::manhattan:
-      return sum_of(cols, [&](std::size_t j) { return std::abs(difference(j)); });
+      return blas::sum_of<kLanes>(cols, [&](std::size_t j) { return std::abs(difference(j)); });
     case Metric::cosine: {
       const std::span<const float> left(a, cols), right(b, cols);
       const double lengths = std::sqrt(blas::dot(left, left) * blas::dot(right, right));
       return lengths > 0 ? std::max(0.0, 1 - blas::dot(left, right) / lengths) : 1;
     }
     case Metric::minkowski:
-      return std::pow(sum_of(cols, [&](std::size_t j) { return std::pow(std::abs(difference(j)), p_); }), 1 / p_);
+      return std::pow(blas::sum_of<kLanes>(cols, [&](std::size_t j) { return std::pow(std::abs(difference(j)), p_); }),
+                      1 / p_);
   }
   return 0;
 }
