@@ -26,9 +26,7 @@ struct EfficientAt::Network {
   PackedWeights hidden, classes;
 };
 
-EfficientAt::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
-EfficientAt::Scratch::~Scratch() = default;
-EfficientAt::Scratch::Scratch(Scratch&&) noexcept = default;
+EfficientAt::Scratch::Scratch() : buffers_(std::make_shared<Buffers>()) {}
 
 EfficientAt::EfficientAt(const TensorArchive& weights)
     : network_(std::make_shared<const Network>(

@@ -38,9 +38,7 @@ struct MobileNetV2::Networks {
   PackedWeights grey_stem;
 };
 
-MobileNetV2::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
-MobileNetV2::Scratch::~Scratch() = default;
-MobileNetV2::Scratch::Scratch(Scratch&&) noexcept = default;
+MobileNetV2::Scratch::Scratch() : buffers_(std::make_shared<Buffers>()) {}
 
 MobileNetV2::MobileNetV2(const TensorArchive& weights) {
   const MobileNetWeights all = body_weights(weights, kMobileNetV2Body);

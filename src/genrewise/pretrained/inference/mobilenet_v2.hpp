@@ -18,13 +18,12 @@ class MobileNetV2 {
   class Scratch {
    public:
     Scratch();
-    ~Scratch();
-    Scratch(Scratch&&) noexcept;
+    Scratch(Scratch&&) = default;
 
    private:
     friend class MobileNetV2;
     struct Buffers;
-    std::unique_ptr<Buffers> buffers_;
+    std::shared_ptr<Buffers> buffers_;  // shared_ptr, which does not need the definition of Buffers here
   };
 
   /// `weights` as returned by find_weights("mobilenetv2").

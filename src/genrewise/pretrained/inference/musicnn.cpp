@@ -300,9 +300,7 @@ struct Musicnn::Network {
   }
 };
 
-Musicnn::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
-Musicnn::Scratch::~Scratch() = default;
-Musicnn::Scratch::Scratch(Scratch&&) noexcept = default;
+Musicnn::Scratch::Scratch() : buffers_(std::make_shared<Buffers>()) {}
 
 Musicnn::Musicnn(const TensorArchive& weights) : network_(std::make_shared<const Network>(weights)) {
   static_assert(kFrames == kMusicnnFrames && kBands == kMusicnnBands && kChannels == kMusicnnChannels &&
