@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kStateVersion = 1;
+constexpr int kStateVersion = 2;
 constexpr char kRestart[] = "remove the run folder to start again";
 
 TensorArchive read_checkpoint(const std::filesystem::path& path, const TrainingLog& log) {
