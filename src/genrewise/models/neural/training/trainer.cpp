@@ -1,8 +1,10 @@
 #include "genrewise/models/neural/training/trainer.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +16,6 @@
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/embeddings.hpp"
-#include "genrewise/models/neural/training/mixed_precision.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
 
 namespace genrewise::neural {
@@ -22,6 +23,34 @@ namespace {
 
 constexpr double kCheckpointEvery_s = 60;  // least time between two writes of the last state, at the end of an epoch
 constexpr std::size_t kNamedRecords = 8;   // records listed when a batch is rejected
+
+/// While an object with `on` is alive, libtorch's autocast chooses the type of every operation on a GPU. bfloat16 has
+/// the range of float, so the loss needs no scaling.
+class MixedPrecision {
+ public:
+  explicit MixedPrecision(bool on) : on_(on) {
+    if (on_) set(true);
+  }
+  ~MixedPrecision() {
+    if (!on_) return;
+    at::autocast::clear_cache();
+    set(false);
+  }
+  MixedPrecision(const MixedPrecision&) = delete;
+  MixedPrecision& operator=(const MixedPrecision&) = delete;
+
+ private:
+  static void set(bool on) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+    at::autocast::set_autocast_enabled(at::kCUDA, on);
+#else
+    at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+    at::autocast::set_enabled(on);
+#endif
+  }
+  bool on_;
+};
 
 }  // namespace
 
