@@ -37,6 +37,14 @@ void require_finite(const Matrix& examples, std::string_view what) {
   }
 }
 
+void require_labels(const Matrix& examples, std::span<const int> labels, int label_count, const std::string& kind) {
+  if (examples.rows() != labels.size())
+    throw Error(std::to_string(examples.rows()) + " examples have " + std::to_string(labels.size()) + " labels", kind);
+  for (int label : labels)
+    if (label < 0 || label >= label_count)
+      throw Error("label " + std::to_string(label) + " is not one of 0 .. " + std::to_string(label_count - 1), kind);
+}
+
 void ClassicalClassifier::require_columns(const Matrix& examples) const {
   if (present_.empty()) throw Error("has not been fitted yet", descriptor_.kind);
   if (examples.cols() != columns_)
@@ -49,19 +57,13 @@ void ClassicalClassifier::require_columns(const Matrix& examples) const {
 void ClassicalClassifier::fit(const TrainingData& data, const FitContext& context) {
   const auto& [examples, labels, label_count, groups] = data;
   const std::string& kind = descriptor_.kind;
-  if (examples.rows() != labels.size())
-    throw Error(std::to_string(examples.rows()) + " examples have " + std::to_string(labels.size()) + " labels", kind);
+  require_labels(examples, labels, label_count, kind);
   if (examples.cols() == 0) throw Error("the examples have no columns", kind);
-  std::vector<int> class_of(static_cast<std::size_t>(std::max(label_count, 0)), -1), present;
-  for (int label : labels) {
-    if (label < 0 || label >= label_count)
-      throw Error("label " + std::to_string(label) + " is not one of 0 .. " + std::to_string(label_count - 1), kind);
-    class_of[static_cast<std::size_t>(label)] = 0;
-  }
-  for (int label = 0; label < label_count; ++label) {
-    if (class_of[static_cast<std::size_t>(label)] < 0) continue;
-    class_of[static_cast<std::size_t>(label)] = static_cast<int>(present.size());
-    present.push_back(label);
+  const auto sizes = class_sizes(labels, std::max(label_count, 0));
+  std::vector<int> class_of(sizes.size()), present;
+  for (std::size_t label = 0; label < sizes.size(); ++label) {
+    class_of[label] = static_cast<int>(present.size());
+    if (sizes[label] > 0) present.push_back(static_cast<int>(label));
   }
   if (present.size() < 2)
     throw Error("the training examples have " + std::string(present.empty() ? "no" : "only one") + " label", kind,

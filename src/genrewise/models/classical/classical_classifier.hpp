@@ -14,6 +14,9 @@ namespace genrewise {
 /// Throws Error that names row and column of the first value that is not finite; `what` is where in the message.
 void require_finite(const Matrix& examples, std::string_view what);
 
+/// Throws Error where the numbers of examples and labels differ, or a label is not one of 0 .. label_count - 1.
+void require_labels(const Matrix& examples, std::span<const int> labels, int label_count, const std::string& kind);
+
 class ClassicalClassifier : public Classifier {
  public:
   const ClassifierDescriptor& descriptor() const final { return descriptor_; }
