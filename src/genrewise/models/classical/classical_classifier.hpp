@@ -1,6 +1,7 @@
 // Base class of the classical classifiers: validates the input and maps labels to the classes that occur.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -41,6 +42,12 @@ class ClassicalClassifier : public Classifier {
   virtual void load_state(const TensorArchive& archive, const std::string& prefix) = 0;
 
   const ParameterValues& read() const { return parameters_; }
+  /// The enumerator at the position of the chosen word in the declaration of a choice.
+  template <class Enum>
+  Enum chosen(std::string_view name) const {
+    const std::vector<std::string>& words = find_parameter(descriptor_.parameters, name)->words;
+    return static_cast<Enum>(std::ranges::find(words, read().text(name)) - words.begin());
+  }
   std::size_t columns() const { return columns_; }
   int class_count() const { return static_cast<int>(present_.size()); }
   /// From the last fit; null if it had none, or its owner has released it.

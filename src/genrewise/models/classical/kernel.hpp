@@ -11,7 +11,7 @@
 
 namespace genrewise {
 
-enum class KernelKind { linear, poly, rbf, sigmoid };
+enum class KernelKind { linear, poly, rbf, sigmoid };  // in the order of the parameter's words
 
 /// linear: a.b; poly: (gamma a.b + coef0)^degree; rbf: exp(-gamma |a-b|^2); sigmoid: tanh(gamma a.b + coef0).
 struct Kernel {

@@ -15,7 +15,7 @@ struct Neighbours {
   std::vector<double> distance;    ///< queries x k
 };
 
-enum class Metric { euclidean, manhattan, cosine, minkowski };
+enum class Metric { minkowski, euclidean, manhattan, cosine };  // in the order of the parameter's words
 
 /// Index of a set of points for exact search: for the Euclidean and the cosine metric an inexact matrix product selects
 /// all points that may be among the nearest, whose distances are then computed in double.

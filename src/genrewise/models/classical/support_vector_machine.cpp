@@ -30,11 +30,7 @@ class SupportVectorMachine final : public ClassicalClassifier {
         seed_(seed),
         c_(read().number("C")),
         probability_(read().flag("probability")) {
-    const std::string& kind = read().text("kernel");
-    kernel_.kind = kind == "linear" ? KernelKind::linear
-                   : kind == "poly" ? KernelKind::poly
-                   : kind == "rbf"  ? KernelKind::rbf
-                                    : KernelKind::sigmoid;
+    kernel_.kind = chosen<KernelKind>("kernel");
     kernel_.degree = static_cast<int>(read().integer("degree"));
     kernel_.coef0 = read().number("coef0");
     if (!read().is("gamma", "scale") && !read().is("gamma", "auto")) kernel_.gamma = read().number("gamma");
