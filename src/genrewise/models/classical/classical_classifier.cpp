@@ -6,6 +6,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint32_t kInfinityBits = 0x7f800000u;
 constexpr std::size_t kProbedRows = 16;
+constexpr std::size_t kRowBlock = 64;  // rows that a thread predicts at a time
 
 /// Of a fitted classifier: sums of huge or tiny values can leave the range of floating point in any solver.
 void require_finite_probabilities(const Matrix& probabilities, const std::string& kind) {
@@ -99,6 +101,19 @@ Predictions ClassicalClassifier::decide_with_probabilities(const Matrix& example
   Matrix found = probabilities(examples);
   std::vector<int> decided = row_argmax(found);
   return {std::move(decided), std::move(found)};
+}
+
+Matrix ClassicalClassifier::softmax_of(const Matrix& examples, const AddScores& add) const {
+  Matrix result(examples.rows(), present_.size());
+  blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
+    std::vector<double> scores(present_.size());
+    for (std::size_t i = first; i < first + count; ++i) {
+      std::ranges::fill(scores, 0.0);
+      add(examples.row(i), scores);
+      softmax_row(scores, result.row(i));
+    }
+  });
+  return result;
 }
 
 void ClassicalClassifier::save(TensorArchive& archive, const std::string& prefix) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ class ClassicalClassifier : public Classifier {
     const std::vector<std::string>& words = find_parameter(descriptor_.parameters, name)->words;
     return static_cast<Enum>(std::ranges::find(words, read().text(name)) - words.begin());
   }
+  /// examples x classes: the softmax of scores, which `add` adds to zeros for one example, over all threads.
+  using AddScores = std::function<void(std::span<const float> example, std::span<double> scores)>;
+  Matrix softmax_of(const Matrix& examples, const AddScores& add) const;
   std::size_t columns() const { return columns_; }
   int class_count() const { return static_cast<int>(present_.size()); }
   /// From the last fit; null if it had none, or its owner has released it.

@@ -13,7 +13,6 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kRowBlock = 64;         // rows that a thread predicts at a time
 constexpr double kLeastVariance = 1e-30;      // keeps everything finite when var_smoothing is 0
 constexpr double kVarianceOfConstants = 1.0;  // used as the largest variance when all features are constant
 
@@ -90,16 +89,9 @@ class GaussianNaiveBayes final : public ClassicalClassifier {
   }
 
   Matrix probabilities(const Matrix& examples) const override {
-    Matrix result(examples.rows(), prior_.size());
-    blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
-      std::vector<double> scores(prior_.size());
-      for (std::size_t i = first; i < first + count; ++i) {
-        for (std::size_t c = 0; c < scores.size(); ++c)
-          scores[c] = constant_[c] - 0.5 * squared_distance(examples.row(i), c);
-        softmax_row(scores, result.row(i));
-      }
+    return softmax_of(examples, [&](std::span<const float> example, std::span<double> scores) {
+      for (std::size_t c = 0; c < scores.size(); ++c) scores[c] = constant_[c] - 0.5 * squared_distance(example, c);
     });
-    return result;
   }
 
   /// In units of the class's variances.
