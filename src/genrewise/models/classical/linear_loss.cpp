@@ -22,17 +22,11 @@ using blas::View;
 constexpr std::size_t kRowBlock = 512;
 constexpr std::size_t kLargestPreconditioner = 8192;  // a side; 1.6 GB during its computation
 constexpr double kJitter = 1e-6;                      // of the mean diagonal: above the rounding of float products
-
 constexpr double kSufficientDecrease = 1e-4;
 constexpr double kCurvature = 0.9;
 constexpr double kRounding = 1e-7;  // relative, of function values computed in float
 constexpr int kLineSearchSteps = 30;
-
-struct LbfgsConfig {
-  int max_iterations = 100;
-  double tolerance = 1e-4;  // stops when no entry of the gradient is larger in magnitude
-  int memory = 10;          // number of curvature pairs kept
-};
+constexpr std::size_t kMemory = 10;  // curvature pairs that are kept
 
 /// Returns the function's value at x and writes its gradient.
 using Objective = std::function<double(std::span<const double> x, std::span<double> gradient)>;
@@ -115,13 +109,13 @@ bool line_search(const Objective& objective, const Point& from, std::span<const 
 /// Limited-memory BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.4) with a bisection line search for the
 /// weak Wolfe conditions (Lewis and Overton, 2013). Stops early when rounding leaves no step that decreases the
 /// function. `x` is start and result.
-void minimise(const Objective& objective, const Preconditioner& preconditioner, const LbfgsConfig& config,
+void minimise(const Objective& objective, const Preconditioner& preconditioner, const LinearProblem& problem,
               std::vector<double>& x) {
   Point here{x, std::vector<double>(x.size())};
   here.value = objective(here.x, here.gradient);
   Point next = here;
   std::deque<Pair> pairs;
-  for (int iteration = 0; iteration < config.max_iterations && largest_entry(here.gradient) > config.tolerance;
+  for (int iteration = 0; iteration < problem.max_iterations && largest_entry(here.gradient) > problem.tolerance;
        ++iteration) {
     throw_if_interrupted();
     if (!line_search(objective, here, direction(pairs, preconditioner, here.gradient), next)) {
@@ -139,7 +133,7 @@ void minimise(const Objective& objective, const Preconditioner& preconditioner, 
     if (!(product > 0)) continue;
     pair.inverse_product = 1 / product;
     pairs.push_back(std::move(pair));
-    if (pairs.size() > static_cast<std::size_t>(config.memory)) pairs.pop_front();
+    if (pairs.size() > kMemory) pairs.pop_front();
   }
   x = std::move(here.x);
 }
@@ -360,8 +354,7 @@ LinearScores minimise_linear(const LinearProblem& problem, const Matrix& example
     result.weights = start_from_rows(problem, examples, targets, outputs, example_weights);
   Evaluation evaluation(problem, examples, targets, outputs, example_weights);
   minimise([&](std::span<const double> x, std::span<double> gradient) { return evaluation(x, gradient); },
-           hessian_at_zero(problem, examples, outputs),
-           {.max_iterations = problem.max_iterations, .tolerance = problem.tolerance}, result.weights);
+           hessian_at_zero(problem, examples, outputs), problem, result.weights);
   return result;
 }
 
