@@ -9,14 +9,6 @@
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
-namespace {
-
-PackedWeights packed(const DenseLayer& layer, std::size_t in, std::size_t out) {
-  return {in, out, [&](std::size_t i, std::size_t o) { return layer.weight[o * in + i]; }, layer.bias};
-}
-
-}  // namespace
-
 struct EfficientAt::Scratch::Buffers {
   MobileNet::Scratch network;
   AlignedVector<float> hidden, logits;
@@ -31,8 +23,8 @@ EfficientAt::Scratch::Scratch() : buffers_(std::make_shared<Buffers>()) {}
 EfficientAt::EfficientAt(const TensorArchive& weights)
     : network_(std::make_shared<const Network>(
           Network{MobileNet(kEfficientAtBody, body_weights(weights, kEfficientAtBody)),
-                  packed(dense_layer(weights, "classifier.2"), kEmbedding, kEfficientAtHidden),
-                  packed(dense_layer(weights, "classifier.5"), kEfficientAtHidden, kEfficientAtClasses)})) {
+                  pointwise(dense_layer(weights, "classifier.2"), kEmbedding, kEfficientAtHidden),
+                  pointwise(dense_layer(weights, "classifier.5"), kEfficientAtHidden, kEfficientAtClasses)})) {
   static_assert(kClasses == kEfficientAtClasses && kEmbedding == kEfficientAtBody.head_channels);
   if (network_->convolutions.block_channels() != kBlockChannels)
     throw Error("has another number of channels", "EfficientAt");

@@ -12,9 +12,8 @@ namespace {
 constexpr std::size_t kExpandedBytes = 160 * 1024;
 constexpr std::size_t kStemKernel = 3, kStemStride = 2;
 
-/// A 1 x 1 convolution as a matrix.
-PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out) {
-  return {in, out, [&](std::size_t i, std::size_t o) { return folded.weight[o * in + i]; }, folded.bias};
+void grow(AlignedVector<float>& buffer, std::size_t size) {
+  if (buffer.size() < size) buffer.resize(size);
 }
 
 /// Mean and (unless null) standard deviation over all pixels of each channel, a multiple of 8.
@@ -59,6 +58,10 @@ void dense(const DenseLayer& layer, std::span<const float> in, std::span<float> 
 
 }  // namespace
 
+PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out) {
+  return {in, out, [&](std::size_t i, std::size_t o) { return folded.weight[o * in + i]; }, folded.bias};
+}
+
 DenseLayer dense_layer(const TensorArchive& weights, const std::string& name) {
   return {weights.floats(name + ".weight"), weights.floats(name + ".bias")};
 }
@@ -88,12 +91,10 @@ MobileNetWeights body_weights(const TensorArchive& weights, const MobileNetConfi
 }
 
 MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weights)
-    : config_(config),
-      layout_(config.blocks.begin(), config.blocks.end()),
-      stem_activation_(config.mobile_net_v3 ? kHardSwish : kRelu6),
-      head_activation_(stem_activation_),
+    : padding_(config.padding),
+      stem_channels_(config.stem_channels),
+      activation_(config.mobile_net_v3 ? kHardSwish : kRelu6),
       head_(pointwise(weights.head, config.blocks.back().out, config.head_channels)) {
-  config_.blocks = layout_;
   const std::size_t in = config.in_channels, run = kStemKernel * in;
   stem_ = {kStemKernel * run, config.stem_channels,
            [&](std::size_t at, std::size_t o) {
@@ -101,8 +102,8 @@ MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weig
              return weights.stem.weight[((o * in + c) * kStemKernel + y) * kStemKernel + x];
            },
            weights.stem.bias};
-  for (std::size_t i = 0; i < layout_.size(); ++i) {
-    const InvertedResidual& layout = layout_[i];
+  for (std::size_t i = 0; i < config.blocks.size(); ++i) {
+    const InvertedResidual& layout = config.blocks[i];
     const MobileNetWeights::Block& block_weights = weights.blocks[i];
     Block block{
         .layout = layout,
@@ -121,102 +122,83 @@ MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weig
 
 std::size_t MobileNet::block_channels() const {
   std::size_t sum = 0;
-  for (const InvertedResidual& block : layout_) sum += block.out;
+  for (const Block& block : blocks_) sum += block.layout.out;
   return sum;
 }
 
-void MobileNet::plan(const Image& image, Scratch& scratch) const {
-  const std::size_t height = image.height, width = image.width;
-  if (scratch.channels_ == image.channels && scratch.height_ == height && scratch.width_ == width) return;
-  scratch.stem_ = convolution_shape(height, width, kStemKernel, kStemStride, config_.padding);
-  const ConvolutionShape& stem = scratch.stem_;
-  const std::size_t padded_height = (stem.out_height - 1) * kStemStride + kStemKernel;
-  const std::size_t padded_width = (stem.out_width - 1) * kStemStride + kStemKernel;
-  scratch.image_pitch_ = std::max(padded_width, width + stem.pad_left) * image.channels;
-  scratch.image_.assign(std::max(padded_height, height + stem.pad_top) * scratch.image_pitch_, 0.0f);
-
-  std::size_t largest = stem.out_pixels() * config_.stem_channels, filtered = 0, expanded = 0, widest = 0;
-  scratch.blocks_.clear();
-  std::size_t h = stem.out_height, w = stem.out_width;
-  for (const InvertedResidual& block : layout_) {
-    const ConvolutionShape shape = convolution_shape(h, w, block.kernel, block.stride, config_.padding);
-    scratch.blocks_.push_back(shape);
-    largest = std::max(largest, shape.out_pixels() * block.out);
-    filtered = std::max(filtered, shape.out_pixels() * block.expanded);
-    // At least one panel of columns, however large the image is.
-    expanded = std::max(expanded, std::max(kExpandedBytes / sizeof(float), shape.in_pixels() * 3 * kOctet));
-    widest = std::max(widest, block.expanded);
-    h = shape.out_height;
-    w = shape.out_width;
-  }
-  filtered = std::max(filtered, h * w * octets_of(config_.head_channels) * kOctet);
-  scratch.in_.resize(largest);
-  scratch.out_.resize(largest);
-  scratch.filtered_.resize(filtered);
-  scratch.expanded_.resize(expanded);
-  for (std::vector<float>* one : {&scratch.means_, &scratch.squeezed_, &scratch.gates_}) one->resize(widest);
-  scratch.channels_ = image.channels;
-  scratch.height_ = height;
-  scratch.width_ = width;
-}
-
 void MobileNet::run(const Image& image, const Output& output, Scratch& scratch) const {
-  plan(image, scratch);
-  pad_image(image, scratch);
-  float *in = scratch.in_.data(), *out = scratch.out_.data();
-  run_stem(image, in, scratch);
-  for (std::size_t i = 0, channel = 0; i < blocks_.size(); channel += blocks_[i++].layout.out) {
-    const ConvolutionShape& shape = scratch.blocks_[i];
-    run_block(blocks_[i], shape, in, out, scratch);
-    std::swap(in, out);
-    const std::size_t channels = blocks_[i].layout.out;
+  const ConvolutionShape stem = convolution_shape(image.height, image.width, kStemKernel, kStemStride, padding_);
+  run_stem(image, stem, scratch);
+  std::size_t height = stem.out_height, width = stem.out_width, channel = 0;
+  for (const Block& block : blocks_) {
+    const InvertedResidual& layout = block.layout;
+    const ConvolutionShape shape = convolution_shape(height, width, layout.kernel, layout.stride, padding_);
+    run_block(block, shape, scratch);
+    std::swap(scratch.in_, scratch.out_);
     if (!output.block_means.empty())
-      pool(in, shape.out_pixels(), channels, output.block_means.data() + channel,
+      pool(scratch.in_.data(), shape.out_pixels(), layout.out, output.block_means.data() + channel,
            output.block_deviations.data() + channel);
+    channel += layout.out;
+    height = shape.out_height;
+    width = shape.out_width;
   }
-  run_head(scratch.blocks_.back().out_pixels(), in, output.embedding, scratch);
+  const std::size_t pixels = height * width, channels = head_.octets() * kOctet, depth = blocks_.back().layout.out;
+  grow(scratch.filtered_, pixels * channels);
+  multiply(head_, {scratch.in_.data(), depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr},
+           activation_);
+  pool(scratch.filtered_.data(), pixels, channels, output.embedding.data(), nullptr);
 }
 
-void MobileNet::pad_image(const Image& image, Scratch& scratch) const {
+void MobileNet::run_stem(const Image& image, const ConvolutionShape& shape, Scratch& scratch) const {
   const std::size_t channels = image.channels, height = image.height, width = image.width;
+  const std::size_t padded_height = (shape.out_height - 1) * kStemStride + kStemKernel;
+  const std::size_t padded_width = (shape.out_width - 1) * kStemStride + kStemKernel;
+  const std::size_t pitch = std::max(padded_width, width + shape.pad_left) * channels;  // floats between rows
+  const std::array<std::size_t, 3> size = {channels, height, width};
+  if (scratch.image_size_ != size) {  // else the padding is zero already
+    scratch.image_.assign(std::max(padded_height, height + shape.pad_top) * pitch, 0.0f);
+    scratch.image_size_ = size;
+  }
   for (std::size_t y = 0; y < height; ++y) {
-    float* const row =
-        scratch.image_.data() + (y + scratch.stem_.pad_top) * scratch.image_pitch_ + scratch.stem_.pad_left * channels;
+    float* const row = scratch.image_.data() + (y + shape.pad_top) * pitch + shape.pad_left * channels;
     for (std::size_t c = 0; c < channels; ++c) {
       const float* const from = image.values.data() + (c * height + y) * width;
       for (std::size_t x = 0; x < width; ++x) row[x * channels + c] = from[x];
     }
   }
-}
-
-void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch) const {
-  const ConvolutionShape& shape = scratch.stem_;
-  const std::size_t channels = image.channels;
+  grow(scratch.in_, shape.out_pixels() * stem_channels_);
   for (std::size_t y = 0; y < shape.out_height; ++y) {
-    const RowsIn windows{scratch.image_.data() + y * kStemStride * scratch.image_pitch_, kStemStride * channels,
-                         kStemKernel * channels, kStemKernel, scratch.image_pitch_};
+    const RowsIn windows{scratch.image_.data() + y * kStemStride * pitch, kStemStride * channels,
+                         kStemKernel * channels, kStemKernel, pitch};
     multiply(image.stem ? *image.stem : stem_, windows, shape.out_width,
-             {out + y * shape.out_width * config_.stem_channels, config_.stem_channels, nullptr}, stem_activation_);
+             {scratch.in_.data() + y * shape.out_width * stem_channels_, stem_channels_, nullptr}, activation_);
   }
 }
 
-void MobileNet::run_block(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
-                          Scratch& scratch) const {
+/// From in_ to out_.
+void MobileNet::run_block(const Block& block, const ConvolutionShape& shape, Scratch& scratch) const {
   const std::size_t pixels = shape.out_pixels(), wide = block.layout.expanded;
+  grow(scratch.filtered_, pixels * wide);
+  grow(scratch.out_, pixels * block.layout.out);
+  const float* const in = scratch.in_.data();
   float* const filtered = scratch.filtered_.data();
   if (block.layout.expands()) {
+    // At least one panel of columns, however large the image is.
+    grow(scratch.expanded_, std::max(kExpandedBytes / sizeof(float), shape.in_pixels() * 3 * kOctet));
     const std::size_t panels = block.expand.panels().size();
     const std::size_t fitting = kExpandedBytes / (shape.in_pixels() * 2 * kOctet * sizeof(float));
     const std::size_t at_once = std::clamp<std::size_t>(fitting, 1, panels);
     for (std::size_t p = 0; p < panels; p += at_once)
-      expand_and_filter(block, shape, in, p, std::min(panels, p + at_once), scratch);
+      expand_and_filter(block, shape, p, std::min(panels, p + at_once), scratch);
   } else {
     block.depthwise.apply(shape, {0, wide / kOctet, 0, shape.out_height}, in, wide, filtered, wide, block.activation);
   }
   if (block.layout.squeezed > 0) {
     // Squeeze-and-excitation: multiplies each channel by a gate between 0 and 1 that depends on the means of all.
-    const std::span<float> means(scratch.means_.data(), wide), gates(scratch.gates_.data(), wide);
-    const std::span<float> squeezed(scratch.squeezed_.data(), block.layout.squeezed);
+    std::vector<float>&means = scratch.means_, &squeezed = scratch.squeezed_, &gates = scratch.gates_;
+    means.resize(wide);
+    squeezed.resize(block.layout.squeezed);
+    gates.resize(wide);
     pool(filtered, pixels, wide, means.data(), nullptr);
     dense(block.squeeze, means, squeezed);
     for (float& value : squeezed) value = std::max(0.0f, value);
@@ -226,12 +208,12 @@ void MobileNet::run_block(const Block& block, const ConvolutionShape& shape, con
       for (std::size_t c = 0; c < wide; ++c) filtered[i * wide + c] *= gates[c];
   }
   multiply(block.project, {filtered, wide, wide}, pixels,
-           {out, block.layout.out, block.layout.residual() ? in : nullptr});
+           {scratch.out_.data(), block.layout.out, block.layout.residual() ? in : nullptr});
 }
 
 /// Expansion and depthwise convolution of some panels of the expanded channels.
-void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in,
-                                  std::size_t first_panel, std::size_t last_panel, Scratch& scratch) const {
+void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, std::size_t first_panel,
+                                  std::size_t last_panel, Scratch& scratch) const {
   const std::size_t first_octet = block.expand.panels()[first_panel].first_octet;
   const PackedWeights::Panel& end = block.expand.panels()[last_panel - 1];
   const std::size_t octets = end.first_octet + end.octets - first_octet, stride = octets * kOctet;
@@ -244,7 +226,8 @@ void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& sh
     const std::size_t reach = (last_row - 1) * shape.stride + shape.kernel;
     const std::size_t needed = std::min(shape.in_height, reach - std::min(reach, shape.pad_top));
     if (needed > ready) {
-      const RowsIn rows{in + ready * shape.in_width * block.layout.in, block.layout.in, block.layout.in};
+      const RowsIn rows{scratch.in_.data() + ready * shape.in_width * block.layout.in, block.layout.in,
+                        block.layout.in};
       float* const to = expanded + ready * shape.in_width * stride - first_octet * kOctet;
       multiply(block.expand, rows, (needed - ready) * shape.in_width, {to, stride, nullptr}, block.activation,
                first_panel, last_panel);
@@ -253,12 +236,6 @@ void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& sh
     block.depthwise.apply(shape, {first_octet, octets, y, last_row}, expanded, stride,
                           scratch.filtered_.data() + first_octet * kOctet, block.layout.expanded, block.activation);
   }
-}
-
-void MobileNet::run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch) const {
-  const std::size_t channels = head_.octets() * kOctet, depth = layout_.back().out;
-  multiply(head_, {in, depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr}, head_activation_);
-  pool(scratch.filtered_.data(), pixels, channels, embedding.data(), nullptr);
 }
 
 }  // namespace genrewise

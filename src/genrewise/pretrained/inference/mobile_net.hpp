@@ -1,6 +1,7 @@
 // Networks of inverted residual blocks (MobileNetV2, EfficientAT's MobileNetV3) on the CPU. Private to this module.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -22,6 +23,8 @@ struct FoldedConvolution {
 };
 using DenseLayer = FoldedConvolution;
 DenseLayer dense_layer(const TensorArchive& weights, const std::string& name);
+/// A 1 x 1 convolution or a dense layer as a matrix.
+PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out);
 
 struct MobileNetWeights {
   struct Block {
@@ -71,28 +74,21 @@ class MobileNet {
     Depthwise depthwise;
     DenseLayer squeeze, excite;
   };
-  void plan(const Image& image, Scratch& scratch) const;
-  void pad_image(const Image& image, Scratch& scratch) const;
-  void run_stem(const Image& image, float* out, Scratch& scratch) const;
-  void run_block(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
-                 Scratch& scratch) const;
-  void expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, std::size_t first_panel,
+  void run_stem(const Image& image, const ConvolutionShape& shape, Scratch& scratch) const;
+  void run_block(const Block& block, const ConvolutionShape& shape, Scratch& scratch) const;
+  void expand_and_filter(const Block& block, const ConvolutionShape& shape, std::size_t first_panel,
                          std::size_t last_panel, Scratch& scratch) const;
-  void run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch) const;
 
-  MobileNetConfig config_;
-  std::vector<InvertedResidual> layout_;
-  Activation stem_activation_, head_activation_;
+  Padding padding_;
+  std::size_t stem_channels_;
+  Activation activation_;  // of stem and head
   PackedWeights stem_, head_;
   std::vector<Block> blocks_;
 };
 
 class MobileNet::Scratch {
   friend class MobileNet;
-  std::size_t channels_ = 0, height_ = 0, width_ = 0;
-  ConvolutionShape stem_;
-  std::vector<ConvolutionShape> blocks_;
-  std::size_t image_pitch_ = 0;  // floats between rows of the padded image
+  std::array<std::size_t, 3> image_size_ = {};  // channels, height, width of the padded image
   AlignedVector<float> image_, in_, out_, expanded_, filtered_;
   std::vector<float> means_, squeezed_, gates_;  // of the filtered channels
 };
