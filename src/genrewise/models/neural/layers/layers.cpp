@@ -1,7 +1,6 @@
 #include "genrewise/models/neural/layers/layers.hpp"
 
 #include <ATen/ATen.h>
-
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
