@@ -231,9 +231,8 @@ TEST(ActiveSets, LeaveThePointUnchangedWhereTheyDoNotConverge) {
   const Problem problem({KernelKind::linear}, 40, 4, 0.3);
   const std::vector<double> none(problem.size, 0.0);  // no alpha may change
   DensePairKernel kernel = problem.kernel();
-  KernelForm form(kernel, problem.first_count, problem.size);
   DualPoint point{std::vector<double>(problem.size), std::vector<double>(problem.size)};
-  EXPECT_FALSE(solve_by_active_sets(form, problem.first_count, none, kTolerance, point));
+  EXPECT_FALSE(solve_by_active_sets(kernel, problem.first_count, none, kTolerance, point));
   EXPECT_EQ(point.beta, std::vector<double>(problem.size));
 }
 

@@ -6,11 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classical/short_product.hpp"
 
 namespace genrewise {
 namespace {
@@ -27,7 +25,7 @@ void duplicate(Matrix& rows, Rng& /*rng*/) {
   for (std::size_t i = 0; i < rows.rows(); ++i) std::ranges::copy(rows.row(i % 7), rows.row(i).begin());
 }
 
-/// Every row is the first plus a difference below the resolution of 16 bits.
+/// Every row is the first plus a difference near the rounding of products in float.
 void nearly_tie(Matrix& rows, Rng& rng) {
   for (std::size_t i = 1; i < rows.rows(); ++i)
     for (std::size_t j = 0; j < rows.cols(); ++j) rows(i, j) = rows(0, j) * static_cast<float>(1 + 1e-6 * rng.normal());
@@ -125,14 +123,13 @@ TEST_P(NeighboursOf, EqualAnExhaustiveSearch) {
 INSTANTIATE_TEST_SUITE_P(
     Data, NeighboursOf,
     ::testing::Values(Case{"Plain", 700, 64, leave}, Case{"OddColumns", 333, 37, leave},
-                      Case{"OneColumn", 500, 1, leave}, Case{"FewPoints", 3, 5, leave},
-                      Case{"FullPanels", 160, 16, leave}, Case{"Wide", 90, 4097, leave},
-                      Case{"WidestShort", 90, 4096, leave}, Case{"Duplicates", 300, 20, duplicate},
-                      Case{"NearTies", 300, 33, nearly_tie}, Case{"OnTwoSpheres", 700, 24, surround_queries},
-                      Case{"Outliers", 600, 40, throw_far_out}, Case{"OutliersInOneColumn", 600, 1, throw_far_out},
-                      Case{"AllEqual", 100, 9, make_constant}, Case{"ConstantRows", 200, 9, make_some_constant},
-                      Case{"Tiny", 300, 24, make_tiny}, Case{"Huge", 300, 24, make_huge},
-                      Case{"FarFromZero", 400, 50, move_away}, Case{"AllSizes", 300, 12, spread_out}),
+                      Case{"OneColumn", 500, 1, leave}, Case{"FewPoints", 3, 5, leave}, Case{"Wide", 90, 4097, leave},
+                      Case{"Duplicates", 300, 20, duplicate}, Case{"NearTies", 300, 33, nearly_tie},
+                      Case{"OnTwoSpheres", 700, 24, surround_queries}, Case{"Outliers", 600, 40, throw_far_out},
+                      Case{"OutliersInOneColumn", 600, 1, throw_far_out}, Case{"AllEqual", 100, 9, make_constant},
+                      Case{"ConstantRows", 200, 9, make_some_constant}, Case{"Tiny", 300, 24, make_tiny},
+                      Case{"Huge", 300, 24, make_huge}, Case{"FarFromZero", 400, 50, move_away},
+                      Case{"AllSizes", 300, 12, spread_out}),
     [](const auto& test) { return test.param.name; });
 
 TEST(Neighbours, DoNotDependOnTheNumberOfThreads) {
@@ -148,66 +145,6 @@ TEST(Neighbours, DoNotDependOnTheNumberOfThreads) {
   Runtime::current().set_threads(budget);
   EXPECT_EQ(alone.index, together.index);
   EXPECT_EQ(alone.distance, together.distance);
-}
-
-TEST(ShortRows, ApproximateRowsWithinTheirErrors) {
-  Rng rng(8);
-  const std::size_t cols = 75;
-  Matrix rows(40, cols);
-  std::vector<float> centre(cols);
-  for (float& value : rows.values()) value = static_cast<float>(3 * rng.normal());
-  for (float& value : centre) value = static_cast<float>(rng.normal());
-  rows(3, 4) = 1e5f;
-  std::ranges::copy(centre, rows.row(6).begin());
-  rows(9, 0) = std::numeric_limits<float>::quiet_NaN();
-  rows(10, 0) = std::numeric_limits<float>::infinity();
-  const double unit = 0.25;
-  const ShortRows made = shorten(rows, centre, unit, kShortPoints);
-  for (std::size_t i = 0; i < rows.rows(); ++i) {
-    double squared_error = 0, squared_norm = 0, squared_row = 0;
-    for (std::size_t j = 0; j < cols; ++j) {
-      const std::int16_t whole = made.panel(i / kShortPoints)[(j / 2 * kShortPoints + i % kShortPoints) * 2 + j % 2];
-      const double stands = static_cast<double>(whole) * static_cast<double>(made.step[i]);
-      const double value = (static_cast<double>(rows(i, j)) - static_cast<double>(centre[j])) * unit;
-      squared_error += (value - stands) * (value - stands);
-      squared_norm += stands * stands;
-      squared_row += value * value;
-    }
-    if (i == 9 || i == 10) {
-      EXPECT_EQ(made.error[i], std::numeric_limits<float>::infinity());
-      EXPECT_EQ(squared_norm, 0);
-      continue;
-    }
-    EXPECT_GE(made.error[i], std::sqrt(squared_error));
-    EXPECT_LE(made.error[i], 1e-3 * std::sqrt(squared_row));
-    EXPECT_NEAR(made.squared_norm[i], squared_norm, 1e-6 * squared_norm);
-  }
-  EXPECT_EQ(made.error[6], 0);
-}
-
-TEST(ShortRows, HaveProductsThatFit32Bits) {
-  // Rows of the largest norm, all in one direction, or with their whole norm in one column.
-  for (const std::size_t cols : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{518}, kMostShortColumns}) {
-    Matrix rows(8, cols);
-    for (std::size_t j = 0; j < cols; ++j) {
-      rows(0, j) = 1;
-      rows(1, j) = -1;
-      rows(2, j) = j % 2 == 0 ? 0.7f : -0.7f;
-      rows(3, j) = j == 0 ? 9 : 0.001f;
-    }
-    const std::vector<float> centre(cols);
-    const ShortRows queries = shorten(rows, centre, 1, kShortQueries), points = shorten(rows, centre, 1, kShortPoints);
-    std::int32_t products[kShortQueries * kShortPoints];
-    multiply_short(queries.panel(0), points.panel(0), points.pairs, products);
-    for (std::size_t a = 0; a < kShortQueries; ++a)
-      for (std::size_t b = 0; b < kShortPoints; ++b) {
-        std::int64_t sum = 0;
-        for (std::size_t j = 0; j < cols; ++j)
-          sum += std::int64_t{queries.values[(j / 2 * kShortQueries + a) * 2 + j % 2]} *
-                 points.values[(j / 2 * kShortPoints + b) * 2 + j % 2];
-        EXPECT_EQ(products[a * kShortPoints + b], sum) << cols << ": " << a << ", " << b;
-      }
-  }
 }
 
 }  // namespace

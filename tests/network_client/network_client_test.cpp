@@ -1,5 +1,5 @@
 // A network that another process fits: the messages between the two, and failures of that process.
-#include "genrewise/models/networks/network_client.hpp"
+#include "genrewise/models/networks/network_descriptor.hpp"
 
 #include <gmock/gmock.h>
 #include <sys/wait.h>

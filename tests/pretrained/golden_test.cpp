@@ -35,7 +35,7 @@ TEST(GoldenMobileNetV2, EqualsTheReference) {
   MobileNetV2::Scratch scratch;
   network.embed(wave_like(3 * kPixels), embedding, scratch);
   EXPECT_LT(golden.difference(embedding, "mobilenetv2", "embedding"), kGoldenTolerance);
-  network.embed_grey(wave_like(kPixels), embedding, scratch, 2);
+  network.embed_grey(wave_like(kPixels), embedding, scratch);
   EXPECT_LT(golden.difference(embedding, "mobilenetv2_grey", "embedding"), kGoldenTolerance);
 }
 

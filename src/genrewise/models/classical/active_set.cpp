@@ -26,8 +26,8 @@ void add_scaled(const float* row, double factor, double* out, std::size_t count)
 
 class ActiveSets {
  public:
-  ActiveSets(KernelForm& form, std::size_t first_count, std::span<const double> bound, DualPoint point)
-      : form_(form), first_count_(first_count), bound_(bound), point_(std::move(point)), region_(bound.size()) {
+  ActiveSets(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, DualPoint point)
+      : kernel_(kernel), first_count_(first_count), bound_(bound), point_(std::move(point)), region_(bound.size()) {
     for (std::size_t i = 0; i < bound.size(); ++i) region_[i] = region_of_alpha(i);
   }
 
@@ -64,7 +64,7 @@ class ActiveSets {
   /// From a wide zone that contains all examples to the last width. Where a width is so much smaller than the one
   /// before that regions alternate, a larger one is tried from the last solution.
   bool start(double tolerance) {
-    double width = first_smoothing_width(kLeastFirstWidth, bound_, form_.mean_diagonal());
+    double width = first_smoothing_width(kLeastFirstWidth, bound_, mean_diagonal());
     bool settled = false;
     for (int attempt = 0; attempt < kFirstWidths && !settled; ++attempt) {
       if (attempt > 0) width *= 10;
@@ -122,7 +122,7 @@ class ActiveSets {
       }
       sum += point_.beta[i];
     }
-    if (!moved.empty()) form_.add_product(moved, change, point_.products);
+    if (!moved.empty()) add_product(moved, change);
     if (zone.empty()) return false;
 
     std::vector<std::vector<double>> sides(2, std::vector<double>(zone.size(), 1.0));
@@ -130,7 +130,7 @@ class ActiveSets {
       const std::size_t i = zone[k];
       sides[0][k] = sign(i) * (1 + width) - point_.products[i] - ridge[k] * point_.beta[i];
     }
-    if (!form_.solve(zone, ridge, sides)) return false;
+    if (!solve(zone, ridge, sides)) return false;
     offset_ = (std::reduce(sides[0].begin(), sides[0].end()) + sum) / std::reduce(sides[1].begin(), sides[1].end());
     if (!std::isfinite(offset_)) return false;
     change.resize(zone.size());
@@ -138,7 +138,7 @@ class ActiveSets {
       change[k] = sides[0][k] - offset_ * sides[1][k];
       point_.beta[zone[k]] += change[k];
     }
-    form_.add_product(zone, change, point_.products);
+    add_product(zone, change);
     return true;
   }
 
@@ -162,7 +162,41 @@ class ActiveSets {
 
   double violation() const { return genrewise::violation(point_, first_count_, bound_); }
 
-  KernelForm& form_;
+  double mean_diagonal() const {
+    double sum = 0;
+    for (std::size_t i = 0; i < bound_.size(); ++i) sum += static_cast<double>(kernel_.diagonal(i));
+    return sum / static_cast<double>(bound_.size());
+  }
+
+  /// products += K d, where d is nonzero only at `indices`.
+  void add_product(std::span<const std::size_t> indices, std::span<const double> d) {
+    double* products = point_.products.data();
+    for (std::size_t k = 0; k < indices.size(); ++k) {
+      const PairKernel::Row row = kernel_.row(indices[k]);
+      add_scaled(row.first, d[k], products, first_count_);
+      add_scaled(row.second, d[k], products + first_count_, bound_.size() - first_count_);
+    }
+  }
+
+  /// Solves (K + diag(ridge)) x = b restricted to `indices` for each right-hand side, in place. False when the matrix
+  /// is not positive definite, or too large.
+  bool solve(std::span<const std::size_t> indices, std::span<const double> ridge,
+             std::span<std::vector<double>> right_sides) {
+    const std::size_t n = indices.size();
+    if (n > kMostUnknowns) return false;
+    std::vector<double> matrix(n * n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const PairKernel::Row row = kernel_.row(indices[i]);
+      double* out = matrix.data() + i * n;
+      for (std::size_t j = 0; j <= i; ++j)
+        out[j] = static_cast<double>(indices[j] < first_count_ ? row.first[indices[j]]
+                                                               : row.second[indices[j] - first_count_]);
+      out[i] += ridge[i];
+    }
+    return blas::solve_positive(matrix, n, right_sides);
+  }
+
+  PairKernel& kernel_;
   std::size_t first_count_;
   std::span<const double> bound_;
   DualPoint point_;
@@ -172,37 +206,6 @@ class ActiveSets {
 };
 
 }  // namespace
-
-double KernelForm::mean_diagonal() {
-  double sum = 0;
-  for (std::size_t i = 0; i < size_; ++i) sum += static_cast<double>(kernel_.diagonal(i));
-  return sum / static_cast<double>(size_);
-}
-
-void KernelForm::add_product(std::span<const std::size_t> indices, std::span<const double> d,
-                             std::span<double> products) {
-  for (std::size_t k = 0; k < indices.size(); ++k) {
-    const PairKernel::Row row = kernel_.row(indices[k]);
-    add_scaled(row.first, d[k], products.data(), first_count_);
-    add_scaled(row.second, d[k], products.data() + first_count_, size_ - first_count_);
-  }
-}
-
-bool KernelForm::solve(std::span<const std::size_t> indices, std::span<const double> ridge,
-                       std::span<std::vector<double>> right_sides) {
-  const std::size_t n = indices.size();
-  if (n > kMostUnknowns) return false;
-  std::vector<double> matrix(n * n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const PairKernel::Row row = kernel_.row(indices[i]);
-    double* out = matrix.data() + i * n;
-    for (std::size_t j = 0; j <= i; ++j)
-      out[j] = static_cast<double>(indices[j] < first_count_ ? row.first[indices[j]]
-                                                             : row.second[indices[j] - first_count_]);
-    out[i] += ridge[i];
-  }
-  return blas::solve_positive(matrix, n, right_sides);
-}
 
 double violation(const DualPoint& point, std::size_t first_count, std::span<const double> bound) {
   double least_up = 1e300, most_low = -1e300;
@@ -217,9 +220,9 @@ double violation(const DualPoint& point, std::size_t first_count, std::span<cons
   return most_low - least_up;
 }
 
-bool solve_by_active_sets(KernelForm& form, std::size_t first_count, std::span<const double> bound, double tolerance,
+bool solve_by_active_sets(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, double tolerance,
                           DualPoint& point) {
-  ActiveSets sets(form, first_count, bound, point);
+  ActiveSets sets(kernel, first_count, bound, point);
   if (!sets.solve(tolerance)) return false;
   point = sets.take();
   return true;

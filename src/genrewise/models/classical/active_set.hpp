@@ -9,24 +9,6 @@
 
 namespace genrewise {
 
-/// The matrix K of a dual problem, accessed by rows of a kernel matrix.
-class KernelForm {
- public:
-  KernelForm(PairKernel& kernel, std::size_t first_count, std::size_t size)
-      : kernel_(kernel), first_count_(first_count), size_(size) {}
-  double mean_diagonal();
-  /// products += K d, where d is nonzero only at `indices`.
-  void add_product(std::span<const std::size_t> indices, std::span<const double> d, std::span<double> products);
-  /// Solves (K + diag(ridge)) x = b restricted to `indices` for each right-hand side, in place. False when the matrix
-  /// is not positive definite, or too large.
-  bool solve(std::span<const std::size_t> indices, std::span<const double> ridge,
-             std::span<std::vector<double>> right_sides);
-
- private:
-  PairKernel& kernel_;
-  std::size_t first_count_, size_;
-};
-
 /// beta_i = y_i alpha_i of every example, and K beta.
 struct DualPoint {
   std::vector<double> beta, products;
@@ -42,7 +24,7 @@ double violation(const DualPoint& point, std::size_t first_count, std::span<cons
 ///
 /// If `point` is all zeros, starts from a wide zone that contains all examples; otherwise from the regions at `point`
 /// and the last width. Returns false, with `point` unchanged, when the method does not converge.
-bool solve_by_active_sets(KernelForm& form, std::size_t first_count, std::span<const double> bound, double tolerance,
+bool solve_by_active_sets(PairKernel& kernel, std::size_t first_count, std::span<const double> bound, double tolerance,
                           DualPoint& point);
 
 }  // namespace genrewise

@@ -8,9 +8,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
-#include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -74,20 +72,13 @@ class AdaBoost final : public ClassicalClassifier {
   /// Decision function of SAMME: each tree's weight counts for its class and, evenly, against the others; softmax of
   /// the mean.
   Matrix probabilities(const Matrix& examples) const override {
-    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
     const double all = std::reduce(tree_weights_.begin(), tree_weights_.end()), others = class_count() - 1.0;
-    blas::for_blocks(examples.rows(), 64, [&](std::size_t first, std::size_t count) {
-      std::vector<double> scores(result.cols());
-      for (std::size_t i = first; i < first + count; ++i) {
-        std::ranges::fill(scores, -all / others);
-        for (std::size_t t = 0; t < tree_weights_.size(); ++t)
-          scores[first_of_largest(forest_.leaf(forest_.roots[t], examples.row(i)))] +=
-              tree_weights_[t] * (1 + 1 / others);
-        for (double& score : scores) score /= all * others;
-        softmax_row(scores, result.row(i));
-      }
+    return softmax_of(examples, [&](std::span<const float> example, std::span<double> scores) {
+      std::ranges::fill(scores, -all / others);
+      for (std::size_t t = 0; t < tree_weights_.size(); ++t)
+        scores[first_of_largest(forest_.leaf(forest_.roots[t], example))] += tree_weights_[t] * (1 + 1 / others);
+      for (double& score : scores) score /= all * others;
     });
-    return result;
   }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {

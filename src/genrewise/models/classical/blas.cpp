@@ -162,16 +162,7 @@ Moments column_moments(const Matrix& examples) {
 }
 
 double dot(std::span<const float> a, std::span<const float> b) {
-  constexpr std::size_t kLanes = 8;  // independent sums, which allow vectorisation
-  double sums[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= a.size(); i += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane)
-      sums[lane] += static_cast<double>(a[i + lane]) * static_cast<double>(b[i + lane]);
-  double sum = 0;
-  for (double part : sums) sum += part;
-  for (; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
-  return sum;
+  return sum_of<8>(a.size(), [&](std::size_t i) { return static_cast<double>(a[i]) * static_cast<double>(b[i]); });
 }
 
 bool factor_positive(std::vector<double>& matrix, std::size_t n) {

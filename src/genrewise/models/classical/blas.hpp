@@ -70,6 +70,19 @@ struct Moments {
 /// Two passes over strips of columns.
 Moments column_moments(const Matrix& examples);
 
+/// Sum of term(j) for j in [0, count), in double, as kLanes independent sums, which allow vectorisation.
+template <std::size_t kLanes, class Term>
+double sum_of(std::size_t count, Term term) {
+  double sums[kLanes] = {};
+  std::size_t j = 0;
+  for (; j + kLanes <= count; j += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(j + lane);
+  double sum = 0;
+  for (double part : sums) sum += part;
+  for (; j < count; ++j) sum += term(j);
+  return sum;
+}
+
 double dot(std::span<const float> a, std::span<const float> b);
 
 /// Eigenvalues in ascending order (returned) and eigenvectors (in the rows of `matrix`) of the symmetric n x n matrix

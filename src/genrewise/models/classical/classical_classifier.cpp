@@ -6,6 +6,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint32_t kInfinityBits = 0x7f800000u;
 constexpr std::size_t kProbedRows = 16;
+constexpr std::size_t kRowBlock = 64;  // rows that a thread predicts at a time
 
 /// Of a fitted classifier: sums of huge or tiny values can leave the range of floating point in any solver.
 void require_finite_probabilities(const Matrix& probabilities, const std::string& kind) {
@@ -37,6 +39,14 @@ void require_finite(const Matrix& examples, std::string_view what) {
   }
 }
 
+void require_labels(const Matrix& examples, std::span<const int> labels, int label_count, const std::string& kind) {
+  if (examples.rows() != labels.size())
+    throw Error(std::to_string(examples.rows()) + " examples have " + std::to_string(labels.size()) + " labels", kind);
+  for (int label : labels)
+    if (label < 0 || label >= label_count)
+      throw Error("label " + std::to_string(label) + " is not one of 0 .. " + std::to_string(label_count - 1), kind);
+}
+
 void ClassicalClassifier::require_columns(const Matrix& examples) const {
   if (present_.empty()) throw Error("has not been fitted yet", descriptor_.kind);
   if (examples.cols() != columns_)
@@ -49,19 +59,13 @@ void ClassicalClassifier::require_columns(const Matrix& examples) const {
 void ClassicalClassifier::fit(const TrainingData& data, const FitContext& context) {
   const auto& [examples, labels, label_count, groups] = data;
   const std::string& kind = descriptor_.kind;
-  if (examples.rows() != labels.size())
-    throw Error(std::to_string(examples.rows()) + " examples have " + std::to_string(labels.size()) + " labels", kind);
+  require_labels(examples, labels, label_count, kind);
   if (examples.cols() == 0) throw Error("the examples have no columns", kind);
-  std::vector<int> class_of(static_cast<std::size_t>(std::max(label_count, 0)), -1), present;
-  for (int label : labels) {
-    if (label < 0 || label >= label_count)
-      throw Error("label " + std::to_string(label) + " is not one of 0 .. " + std::to_string(label_count - 1), kind);
-    class_of[static_cast<std::size_t>(label)] = 0;
-  }
-  for (int label = 0; label < label_count; ++label) {
-    if (class_of[static_cast<std::size_t>(label)] < 0) continue;
-    class_of[static_cast<std::size_t>(label)] = static_cast<int>(present.size());
-    present.push_back(label);
+  const auto sizes = class_sizes(labels, std::max(label_count, 0));
+  std::vector<int> class_of(sizes.size()), present;
+  for (std::size_t label = 0; label < sizes.size(); ++label) {
+    class_of[label] = static_cast<int>(present.size());
+    if (sizes[label] > 0) present.push_back(static_cast<int>(label));
   }
   if (present.size() < 2)
     throw Error("the training examples have " + std::string(present.empty() ? "no" : "only one") + " label", kind,
@@ -97,6 +101,19 @@ Predictions ClassicalClassifier::decide_with_probabilities(const Matrix& example
   Matrix found = probabilities(examples);
   std::vector<int> decided = row_argmax(found);
   return {std::move(decided), std::move(found)};
+}
+
+Matrix ClassicalClassifier::softmax_of(const Matrix& examples, const AddScores& add) const {
+  Matrix result(examples.rows(), present_.size());
+  blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
+    std::vector<double> scores(present_.size());
+    for (std::size_t i = first; i < first + count; ++i) {
+      std::ranges::fill(scores, 0.0);
+      add(examples.row(i), scores);
+      softmax_row(scores, result.row(i));
+    }
+  });
+  return result;
 }
 
 void ClassicalClassifier::save(TensorArchive& archive, const std::string& prefix) const {

@@ -1,7 +1,9 @@
 // Base class of the classical classifiers: validates the input and maps labels to the classes that occur.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,9 @@ namespace genrewise {
 
 /// Throws Error that names row and column of the first value that is not finite; `what` is where in the message.
 void require_finite(const Matrix& examples, std::string_view what);
+
+/// Throws Error where the numbers of examples and labels differ, or a label is not one of 0 .. label_count - 1.
+void require_labels(const Matrix& examples, std::span<const int> labels, int label_count, const std::string& kind);
 
 class ClassicalClassifier : public Classifier {
  public:
@@ -38,6 +43,15 @@ class ClassicalClassifier : public Classifier {
   virtual void load_state(const TensorArchive& archive, const std::string& prefix) = 0;
 
   const ParameterValues& read() const { return parameters_; }
+  /// The enumerator at the position of the chosen word in the declaration of a choice.
+  template <class Enum>
+  Enum chosen(std::string_view name) const {
+    const std::vector<std::string>& words = find_parameter(descriptor_.parameters, name)->words;
+    return static_cast<Enum>(std::ranges::find(words, read().text(name)) - words.begin());
+  }
+  /// examples x classes: the softmax of scores, which `add` adds to zeros for one example, over all threads.
+  using AddScores = std::function<void(std::span<const float> example, std::span<double> scores)>;
+  Matrix softmax_of(const Matrix& examples, const AddScores& add) const;
   std::size_t columns() const { return columns_; }
   int class_count() const { return static_cast<int>(present_.size()); }
   /// From the last fit; null if it had none, or its owner has released it.

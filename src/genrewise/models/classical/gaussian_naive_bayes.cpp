@@ -13,7 +13,6 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kRowBlock = 64;         // rows that a thread predicts at a time
 constexpr double kLeastVariance = 1e-30;      // keeps everything finite when var_smoothing is 0
 constexpr double kVarianceOfConstants = 1.0;  // used as the largest variance when all features are constant
 
@@ -90,31 +89,16 @@ class GaussianNaiveBayes final : public ClassicalClassifier {
   }
 
   Matrix probabilities(const Matrix& examples) const override {
-    Matrix result(examples.rows(), prior_.size());
-    blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
-      std::vector<double> scores(prior_.size());
-      for (std::size_t i = first; i < first + count; ++i) {
-        for (std::size_t c = 0; c < scores.size(); ++c)
-          scores[c] = constant_[c] - 0.5 * squared_distance(examples.row(i), c);
-        softmax_row(scores, result.row(i));
-      }
+    return softmax_of(examples, [&](std::span<const float> example, std::span<double> scores) {
+      for (std::size_t c = 0; c < scores.size(); ++c) scores[c] = constant_[c] - 0.5 * squared_distance(example, c);
     });
-    return result;
   }
 
   /// In units of the class's variances.
   double squared_distance(std::span<const float> row, std::size_t c) const {
-    constexpr std::size_t kLanes = 16;  // independent sums, which allow vectorisation
     const double *mean = mean_.data() + c * row.size(), *inverse = inverse_.data() + c * row.size();
-    double sums[kLanes] = {};
-    const auto term = [&](std::size_t j) { return (row[j] - mean[j]) * (row[j] - mean[j]) * inverse[j]; };
-    std::size_t j = 0;
-    for (; j + kLanes <= row.size(); j += kLanes)
-      for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(j + lane);
-    double sum = 0;
-    for (double part : sums) sum += part;
-    for (; j < row.size(); ++j) sum += term(j);
-    return sum;
+    return blas::sum_of<16>(row.size(),
+                            [&](std::size_t j) { return (row[j] - mean[j]) * (row[j] - mean[j]) * inverse[j]; });
   }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {

@@ -8,9 +8,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
-#include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -124,18 +122,11 @@ class GradientBoosting final : public ClassicalClassifier {
   }
 
   Matrix probabilities(const Matrix& examples) const override {
-    Matrix result(examples.rows(), static_cast<std::size_t>(class_count()));
-    blas::for_blocks(examples.rows(), 64, [&](std::size_t first, std::size_t count) {
-      std::vector<double> scores(result.cols());
-      for (std::size_t i = first; i < first + count; ++i) {
-        std::ranges::fill(scores, 0.0);
-        // With one output, it is the score of the second class, and the first has score 0.
-        for (std::size_t t = 0; t < forest_.roots.size(); ++t)
-          scores[outputs() == 1 ? 1 : t % outputs()] += forest_.leaf(forest_.roots[t], examples.row(i))[0];
-        softmax_row(scores, result.row(i));
-      }
+    return softmax_of(examples, [&](std::span<const float> example, std::span<double> scores) {
+      // With one output, it is the score of the second class, and the first has score 0.
+      for (std::size_t t = 0; t < forest_.roots.size(); ++t)
+        scores[outputs() == 1 ? 1 : t % outputs()] += forest_.leaf(forest_.roots[t], example)[0];
     });
-    return result;
   }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override { forest_.save(archive, prefix); }

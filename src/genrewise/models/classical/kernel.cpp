@@ -77,8 +77,6 @@ CachedPairKernel::CachedPairKernel(const Kernel& kernel, const KernelPoints& fir
   diagonal_.resize(n);
   for (std::size_t i = 0; i < n; ++i) kernel_block(kernel_, point(i), point(i), View<float>(&diagonal_[i], 1, 1));
   rows_.resize(n);
-  previous_.assign(n + 1, n);
-  next_.assign(n + 1, n);
   most_ = std::max<std::size_t>(3, bytes / (n * sizeof(float)));
 }
 
@@ -102,29 +100,19 @@ void CachedPairKernel::compute(std::size_t i, float* out) const {
 }
 
 PairKernel::Row CachedPairKernel::row(std::size_t i) {
-  const std::size_t ring = rows_.size();
-  const auto unlink = [&](std::size_t k) {
-    next_[previous_[k]] = next_[k];
-    previous_[next_[k]] = previous_[k];
-  };
-  if (!rows_[i].empty()) {
-    unlink(i);
-  } else if (present_ < most_) {
-    rows_[i].resize(ring);
-    ++present_;
-    compute(i, rows_[i].data());
+  std::vector<float>& values = rows_[i].values;
+  if (!values.empty()) {
+    by_age_.splice(by_age_.begin(), by_age_, rows_[i].place);
   } else {
-    const std::size_t oldest = previous_[ring];
-    unlink(oldest);
-    rows_[i] = std::move(rows_[oldest]);
-    rows_[oldest].clear();
-    compute(i, rows_[i].data());
+    if (by_age_.size() == most_) {
+      values.swap(rows_[by_age_.back()].values);
+      by_age_.pop_back();
+    }
+    values.resize(rows_.size());
+    compute(i, values.data());
+    rows_[i].place = by_age_.insert(by_age_.begin(), i);
   }
-  previous_[i] = ring;
-  next_[i] = next_[ring];
-  previous_[next_[i]] = i;
-  next_[ring] = i;
-  return {rows_[i].data(), rows_[i].data() + first_.rows.rows};
+  return {values.data(), values.data() + first_.rows.rows};
 }
 
 }  // namespace genrewise

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <span>
 #include <vector>
 
@@ -10,7 +11,7 @@
 
 namespace genrewise {
 
-enum class KernelKind { linear, poly, rbf, sigmoid };
+enum class KernelKind { linear, poly, rbf, sigmoid };  // in the order of the parameter's words
 
 /// linear: a.b; poly: (gamma a.b + coef0)^degree; rbf: exp(-gamma |a-b|^2); sigmoid: tanh(gamma a.b + coef0).
 struct Kernel {
@@ -81,10 +82,13 @@ class CachedPairKernel final : public PairKernel {
   Kernel kernel_;
   KernelPoints first_, second_;
   std::vector<float> diagonal_;
-  std::vector<std::vector<float>> rows_;  // empty: not cached
-  // Circular list by age through the last element; the most recent one follows it.
-  std::vector<std::size_t> previous_, next_;
-  std::size_t present_ = 0, most_ = 0;
+  std::list<std::size_t> by_age_;  // the cached rows, the most recently used one first
+  struct Cached {
+    std::vector<float> values;  // empty: not cached
+    std::list<std::size_t>::iterator place;
+  };
+  std::vector<Cached> rows_;
+  std::size_t most_ = 0;
 };
 
 }  // namespace genrewise

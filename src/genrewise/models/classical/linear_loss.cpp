@@ -3,12 +3,15 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <deque>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <numeric>
 
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
-#include "genrewise/models/classical/lbfgs.hpp"
 
 namespace genrewise {
 namespace {
@@ -19,6 +22,121 @@ using blas::View;
 constexpr std::size_t kRowBlock = 512;
 constexpr std::size_t kLargestPreconditioner = 8192;  // a side; 1.6 GB during its computation
 constexpr double kJitter = 1e-6;                      // of the mean diagonal: above the rounding of float products
+constexpr double kSufficientDecrease = 1e-4;
+constexpr double kCurvature = 0.9;
+constexpr double kRounding = 1e-7;  // relative, of function values computed in float
+constexpr int kLineSearchSteps = 30;
+constexpr std::size_t kMemory = 10;  // curvature pairs that are kept
+
+/// Returns the function's value at x and writes its gradient.
+using Objective = std::function<double(std::span<const double> x, std::span<double> gradient)>;
+/// Multiplies in place by an approximation of the inverse Hessian (positive definite).
+using Preconditioner = std::function<void(std::span<double>)>;
+
+double dot(std::span<const double> a, std::span<const double> b) {
+  return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+double largest_entry(std::span<const double> values) {
+  double largest = 0;
+  for (double value : values) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
+struct Pair {
+  std::vector<double> step, change;  // differences of x and of the gradient
+  double inverse_product;
+};
+
+struct Point {
+  std::vector<double> x, gradient;
+  double value = 0;
+};
+
+/// The two-loop recursion: -H * gradient.
+std::vector<double> direction(const std::deque<Pair>& pairs, const Preconditioner& preconditioner,
+                              const std::vector<double>& gradient) {
+  std::vector<double> d = gradient, weights(pairs.size());
+  for (std::size_t i = pairs.size(); i-- > 0;) {
+    weights[i] = pairs[i].inverse_product * dot(pairs[i].step, d);
+    for (std::size_t k = 0; k < d.size(); ++k) d[k] -= weights[i] * pairs[i].change[k];
+  }
+  double scale = 1;
+  if (!pairs.empty()) {
+    std::vector<double> z = pairs.back().change;
+    preconditioner(z);
+    scale = 1 / (pairs.back().inverse_product * dot(pairs.back().change, z));
+  }
+  preconditioner(d);
+  for (double& value : d) value *= scale;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const double weight = weights[i] - pairs[i].inverse_product * dot(pairs[i].change, d);
+    for (std::size_t k = 0; k < d.size(); ++k) d[k] += weight * pairs[i].step[k];
+  }
+  for (double& value : d) value = -value;
+  return d;
+}
+
+/// Sufficient decrease: Armijo's condition or, where the value differs from the start's by rounding only, its
+/// approximate form in slopes (Hager and Zhang, 2005).
+bool decreases_enough(const Point& from, const Point& to, double step, double slope, double slope_there) {
+  if (to.value <= from.value + kSufficientDecrease * step * slope) return true;
+  return to.value <= from.value + kRounding * std::abs(from.value) &&
+         slope_there <= (2 * kSufficientDecrease - 1) * slope;
+}
+
+/// Moves `to` along d from `from` until the Wolfe conditions hold; false when no step decreases the function.
+bool line_search(const Objective& objective, const Point& from, std::span<const double> d, Point& to) {
+  const double slope = dot(from.gradient, d);
+  if (!(slope < 0)) return false;
+  double least = 0, most = std::numeric_limits<double>::infinity(), step = 1;
+  for (int i = 0; i < kLineSearchSteps; ++i) {
+    for (std::size_t k = 0; k < d.size(); ++k) to.x[k] = from.x[k] + step * d[k];
+    to.value = objective(to.x, to.gradient);
+    const double slope_there = dot(to.gradient, d);
+    if (!decreases_enough(from, to, step, slope, slope_there)) {
+      most = step;
+    } else if (slope_there < kCurvature * slope) {
+      least = step;
+    } else {
+      return true;
+    }
+    step = std::isinf(most) ? 2 * least : (least + most) / 2;
+  }
+  return to.value < from.value;
+}
+
+/// Limited-memory BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.4) with a bisection line search for the
+/// weak Wolfe conditions (Lewis and Overton, 2013). Stops early when rounding leaves no step that decreases the
+/// function. `x` is start and result.
+void minimise(const Objective& objective, const Preconditioner& preconditioner, const LinearProblem& problem,
+              std::vector<double>& x) {
+  Point here{x, std::vector<double>(x.size())};
+  here.value = objective(here.x, here.gradient);
+  Point next = here;
+  std::deque<Pair> pairs;
+  for (int iteration = 0; iteration < problem.max_iterations && largest_entry(here.gradient) > problem.tolerance;
+       ++iteration) {
+    throw_if_interrupted();
+    if (!line_search(objective, here, direction(pairs, preconditioner, here.gradient), next)) {
+      if (pairs.empty()) break;
+      pairs.clear();  // the curvature pairs mislead: restart from the preconditioned gradient
+      continue;
+    }
+    Pair pair{next.x, next.gradient, 0};
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      pair.step[k] -= here.x[k];
+      pair.change[k] -= here.gradient[k];
+    }
+    std::swap(here, next);
+    const double product = dot(pair.step, pair.change);
+    if (!(product > 0)) continue;
+    pair.inverse_product = 1 / product;
+    pairs.push_back(std::move(pair));
+    if (pairs.size() > kMemory) pairs.pop_front();
+  }
+  x = std::move(here.x);
+}
 
 struct FloatWeights {
   Matrix weights;  // outputs x columns
@@ -236,8 +354,7 @@ LinearScores minimise_linear(const LinearProblem& problem, const Matrix& example
     result.weights = start_from_rows(problem, examples, targets, outputs, example_weights);
   Evaluation evaluation(problem, examples, targets, outputs, example_weights);
   minimise([&](std::span<const double> x, std::span<double> gradient) { return evaluation(x, gradient); },
-           hessian_at_zero(problem, examples, outputs),
-           {.max_iterations = problem.max_iterations, .tolerance = problem.tolerance}, result.weights);
+           hessian_at_zero(problem, examples, outputs), problem, result.weights);
   return result;
 }
 

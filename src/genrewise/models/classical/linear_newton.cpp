@@ -24,18 +24,10 @@ constexpr double kGoodEnough = 0.1;  // line search: a full step is accepted whe
 constexpr double kEdge = 1e-8;       // hysteresis at the borders of a region, as a share of the width
 constexpr double kNoLoss = 1e-12;    // of a function value: rounding
 constexpr int kHalvings = 40;
-constexpr std::size_t kLanes = 8;
 constexpr std::size_t kRowBlock = 512;
 
 double dot(const float* a, const double* b, std::size_t count) {
-  double sums[kLanes] = {};
-  std::size_t j = 0;
-  for (; j + kLanes <= count; j += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<double>(a[j + lane]) * b[j + lane];
-  double sum = 0;
-  for (double part : sums) sum += part;
-  for (; j < count; ++j) sum += static_cast<double>(a[j]) * b[j];
-  return sum;
+  return blas::sum_of<8>(count, [&](std::size_t j) { return static_cast<double>(a[j]) * b[j]; });
 }
 
 double dot(std::span<const double> a, std::span<const double> b) {

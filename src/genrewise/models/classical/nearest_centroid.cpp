@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -11,7 +10,6 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kRowBlock = 64;     // rows that a thread predicts at a time
 constexpr double kLeastVariance = 1e-30;  // keeps probabilities finite where all examples equal their centroids
 
 double median(std::vector<double> values) {
@@ -77,21 +75,14 @@ class NearestCentroid final : public ClassicalClassifier {
 
   // Posterior of spherical Gaussians with equal priors and the variance within classes, averaged over the columns.
   Matrix probabilities(const Matrix& examples) const override {
-    const auto classes = static_cast<std::size_t>(class_count());
-    Matrix result(examples.rows(), classes);
-    blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
-      std::vector<double> scores(classes);
-      for (std::size_t i = first; i < first + count; ++i) {
-        for (std::size_t c = 0; c < classes; ++c) {
-          const double* mean = centroids_.data() + c * columns();
-          double square = 0;
-          for (std::size_t j = 0; j < columns(); ++j) square += (examples(i, j) - mean[j]) * (examples(i, j) - mean[j]);
-          scores[c] = -0.5 * square / variance_;
-        }
-        softmax_row(scores, result.row(i));
+    return softmax_of(examples, [&](std::span<const float> example, std::span<double> scores) {
+      for (std::size_t c = 0; c < scores.size(); ++c) {
+        const double* mean = centroids_.data() + c * columns();
+        double square = 0;
+        for (std::size_t j = 0; j < columns(); ++j) square += (example[j] - mean[j]) * (example[j] - mean[j]);
+        scores[c] = -0.5 * square / variance_;
       }
     });
-    return result;
   }
 
   double* centroid(int c) { return centroids_.data() + static_cast<std::size_t>(c) * columns(); }

@@ -20,13 +20,8 @@ class NearestNeighbours final : public ClassicalClassifier {
       : ClassicalClassifier(nearest_neighbours(), given),
         neighbours_(static_cast<std::size_t>(read().integer("n_neighbors"))),
         by_distance_(read().is("weights", "distance")),
-        p_(read().number("p")) {
-    const std::string& metric = read().text("metric");
-    metric_ = metric == "minkowski"   ? Metric::minkowski
-              : metric == "euclidean" ? Metric::euclidean
-              : metric == "manhattan" ? Metric::manhattan
-                                      : Metric::cosine;
-  }
+        p_(read().number("p")),
+        metric_(chosen<Metric>("metric")) {}
 
  private:
   void fit_classes(const Matrix& examples, std::span<const int> classes, int /*class_count*/) override {
@@ -114,7 +109,7 @@ class NearestNeighbours final : public ClassicalClassifier {
   std::size_t neighbours_;
   bool by_distance_;
   double p_;
-  Metric metric_ = Metric::minkowski;
+  Metric metric_;
   std::vector<int> classes_;
   std::shared_ptr<const NeighbourIndex> index_;
   std::string index_name_;  // key in the shared work; empty where the index is not shared

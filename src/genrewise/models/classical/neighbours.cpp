@@ -1,7 +1,6 @@
 #include "genrewise/models/classical/neighbours.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -17,22 +16,7 @@ namespace {
 constexpr std::size_t kQueries = 400, kPoints = 2048;
 constexpr std::size_t kGlance = 32;   // products that are scanned together
 constexpr std::size_t kSample = 512;  // points that the centre is estimated from: any centre is correct
-constexpr std::size_t kLanes = 16;    // independent sums, which allow vectorisation
-// Queries whose short rows stay in the second-level cache while the points are streamed.
-constexpr std::size_t kShortBlock = 40 * kShortQueries;
-
-/// Sum over all columns of term(j).
-template <class Term>
-double sum_of(std::size_t cols, Term term) {
-  double sums[kLanes] = {};
-  std::size_t j = 0;
-  for (; j + kLanes <= cols; j += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(j + lane);
-  double sum = 0;
-  for (double part : sums) sum += part;
-  for (; j < cols; ++j) sum += term(j);
-  return sum;
-}
+constexpr std::size_t kLanes = 16;    // independent sums
 
 struct Candidate {
   float upper;  // upper bound of its squared distance, less the query's squared norm
@@ -104,86 +88,6 @@ class CandidateFilter {
   std::vector<Candidate> candidates_;
 };
 
-/// The same for short rows that approximate query and point, each within a known error. A point is excluded when its
-/// distance less both errors is above the k-th smallest of distance plus both errors.
-class ShortFilter {
- public:
-  /// Row `query` of `queries`, among `points`.
-  ShortFilter(std::size_t k, const ShortRows& queries, std::size_t query, const ShortRows& points)
-      : k_(k),
-        limit_(2 * k + 16),
-        points_(points),
-        twice_step_(2 * queries.step[query]),
-        error_(static_cast<double>(queries.error[query])),
-        squared_norm_(static_cast<double>(queries.squared_norm[query])) {}
-
-  /// Adds the query's products with a panel of points.
-  void see(const std::int32_t* products, std::size_t first) {
-    for (unsigned bits = within(products, first); bits != 0; bits &= bits - 1) {
-      const std::size_t j = first + static_cast<std::size_t>(std::countr_zero(bits));
-      if (j >= points_.rows) return;
-      const auto norm = static_cast<double>(points_.squared_norm[j]);
-      const double step = static_cast<double>(points_.step[j]) * static_cast<double>(twice_step_);
-      const double squared = squared_norm_ + norm - step * static_cast<double>(products[j - first]);
-      const double lost = kLost * (squared_norm_ + norm) + kNothing;
-      const double error = error_ + static_cast<double>(points_.error[j]);
-      const double lower = std::sqrt(std::max(0.0, squared - lost)) - error;
-      if (lower > threshold_) continue;
-      candidates_.push_back({lower, std::sqrt(std::max(0.0, squared + lost)) + error, j});
-      if (candidates_.size() < limit_) continue;
-      tighten();
-      limit_ = std::max(limit_, 2 * candidates_.size());
-    }
-  }
-
-  struct Candidate {
-    double lower, upper;  // bounds of its distance
-    std::size_t index;
-  };
-  const std::vector<Candidate>& candidates() {
-    tighten();
-    return candidates_;
-  }
-
- private:
-  // Rounding of a squared distance in float, relative to both squared norms; and an absolute bound below float
-  // precision.
-  static constexpr double kLost = 1e-6, kNothing = 1e-30;
-
-  /// Bit j: distance <= threshold + errors for point first + j; squared, with everything that is independent of the
-  /// point on the right. NaN counts as within. Branch-free, for vectorisation.
-  unsigned within(const std::int32_t* products, std::size_t first) const {
-    const float *norm = points_.squared_norm.data() + first, *error = points_.error.data() + first,
-                *step = points_.step.data() + first;
-    unsigned bits = 0;
-    for (unsigned j = 0; j < kShortPoints; ++j) {
-      const float left = norm[j] * kKept - twice_step_ * step[j] * static_cast<float>(products[j]) -
-                         (error[j] + per_error_) * error[j];
-      bits |= left > right_side_ ? 0U : 1U << j;
-    }
-    return bits;
-  }
-
-  void tighten() {
-    if (candidates_.size() < k_) return;
-    const auto kth = candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
-    std::ranges::nth_element(candidates_, kth, {}, &Candidate::upper);
-    threshold_ = kth->upper;
-    std::erase_if(candidates_, [&](const Candidate& candidate) { return candidate.lower > threshold_; });
-    const double reach = threshold_ + error_;
-    per_error_ = static_cast<float>(2 * reach * (1 + kLost));
-    right_side_ = static_cast<float>(reach * reach * (1 + kLost) - squared_norm_ * (1 - 2 * kLost) + kNothing);
-  }
-
-  static constexpr auto kKept = static_cast<float>(1 - 2 * kLost);
-
-  std::size_t k_, limit_;
-  const ShortRows& points_;
-  float twice_step_, per_error_ = 0, right_side_ = std::numeric_limits<float>::infinity();
-  double error_, squared_norm_, threshold_ = std::numeric_limits<double>::infinity();
-  std::vector<Candidate> candidates_;
-};
-
 float inverse_length(std::span<const float> row) {
   const double squared = blas::dot(row, row);
   return squared > 0 ? static_cast<float>(1 / std::sqrt(squared)) : 0;
@@ -196,14 +100,6 @@ bool is_far_from_zero(const std::vector<double>& mean, const std::vector<double>
     spread += variance[j];
   }
   return away > 0.01 * spread;
-}
-
-/// A power of two that scales the norm of centred rows to about 1; 0 where it is outside the range of float.
-double unit_for(const std::vector<double>& variance) {
-  double squared_length = 0;
-  for (double spread : variance) squared_length += spread;
-  if (!std::isfinite(squared_length)) return 0;
-  return squared_length > 0 ? std::ldexp(1.0, -std::ilogb(std::sqrt(squared_length))) : 1;
 }
 
 /// Blocks of equal size, at most `most`, in a multiple of the number of threads, so that all finish together.
@@ -235,18 +131,8 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
   if (metric_ == Metric::cosine) {
     squared_norm_.assign(points_.rows(), 1);
     for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
-  } else if (metric_ == Metric::euclidean) {
+  } else if (metric_ == Metric::euclidean && floats_hold(points_)) {
     const auto [mean, variance] = blas::column_moments(sample_of(points_, kSample));
-    if (kShortProductsAreFast && points_.cols() <= kMostShortColumns) {
-      centre_.assign(mean.begin(), mean.end());
-      unit_ = unit_for(variance);
-      if (unit_ > 0) {
-        short_points_ = shorten(points_, centre_, unit_, kShortPoints);
-        return;
-      }
-      centre_.clear();
-    }
-    if (!floats_hold(points_)) return;
     if (is_far_from_zero(mean, variance)) {  // smaller norms: less cancellation, fewer candidates
       centre_.assign(mean.begin(), mean.end());
       centred_ = points_;
@@ -273,16 +159,17 @@ double NeighbourIndex::distance(const float* a, const float* b) const {
   const auto difference = [&](std::size_t j) { return static_cast<double>(a[j]) - static_cast<double>(b[j]); };
   switch (metric_) {
     case Metric::euclidean:
-      return std::sqrt(sum_of(cols, [&](std::size_t j) { return difference(j) * difference(j); }));
+      return std::sqrt(blas::sum_of<kLanes>(cols, [&](std::size_t j) { return difference(j) * difference(j); }));
     case Metric::manhattan:
-      return sum_of(cols, [&](std::size_t j) { return std::abs(difference(j)); });
+      return blas::sum_of<kLanes>(cols, [&](std::size_t j) { return std::abs(difference(j)); });
     case Metric::cosine: {
       const std::span<const float> left(a, cols), right(b, cols);
       const double lengths = std::sqrt(blas::dot(left, left) * blas::dot(right, right));
       return lengths > 0 ? std::max(0.0, 1 - blas::dot(left, right) / lengths) : 1;
     }
     case Metric::minkowski:
-      return std::pow(sum_of(cols, [&](std::size_t j) { return std::pow(std::abs(difference(j)), p_); }), 1 / p_);
+      return std::pow(blas::sum_of<kLanes>(cols, [&](std::size_t j) { return std::pow(std::abs(difference(j)), p_); }),
+                      1 / p_);
   }
   return 0;
 }
@@ -292,11 +179,6 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
   out.k = k;
   out.index.resize(queries.rows() * k);
   out.distance.resize(queries.rows() * k);
-  if (short_points_.rows > 0) {
-    blas::for_blocks(queries.rows(), even_block(queries.rows(), kShortBlock),
-                     [&](std::size_t first, std::size_t count) { find_by_short_product(queries, first, count, out); });
-    return out;
-  }
   if (squared_norm_.empty() || !floats_hold(queries)) {
     blas::for_blocks(queries.rows(), 8,
                      [&](std::size_t first, std::size_t count) { find_directly(queries, first, count, out); });
@@ -311,18 +193,6 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
                     out);
   });
   return out;
-}
-
-template <class Filter>
-void NeighbourIndex::keep_candidates(std::vector<Filter>& filters, const Matrix& queries, std::size_t first,
-                                     Neighbours& out) const {
-  std::vector<Found> found;
-  for (std::size_t i = 0; i < filters.size(); ++i) {
-    found.clear();
-    for (const auto& candidate : filters[i].candidates())
-      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
-    keep_nearest(found, first + i, out);
-  }
 }
 
 void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, std::size_t count,
@@ -357,24 +227,13 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
     }
   }
 
-  keep_candidates(filters, queries, first, out);
-}
-
-void NeighbourIndex::find_by_short_product(const Matrix& queries, std::size_t first, std::size_t count,
-                                           Neighbours& out) const {
-  const ShortRows block =
-      shorten(blas::View<const float>(queries).rows_from(first, count), centre_, unit_, kShortQueries);
-  std::vector<ShortFilter> filters;
-  for (std::size_t i = 0; i < count; ++i) filters.emplace_back(out.k, block, i, short_points_);
-  std::int32_t products[kShortQueries * kShortPoints];
-  for (std::size_t panel = 0; panel < short_points_.panels(); ++panel)  // stays in the first-level cache
-    for (std::size_t at = 0; at < count; at += kShortQueries) {
-      multiply_short(block.panel(at / kShortQueries), short_points_.panel(panel), block.pairs, products);
-      for (std::size_t i = at; i < std::min(at + kShortQueries, count); ++i)
-        filters[i].see(products + (i - at) * kShortPoints, panel * kShortPoints);
-    }
-
-  keep_candidates(filters, queries, first, out);
+  std::vector<Found> found;
+  for (std::size_t i = 0; i < count; ++i) {
+    found.clear();
+    for (const Candidate& candidate : filters[i].candidates())
+      found.push_back({distance(queries.row(first + i).data(), points_.row(candidate.index).data()), candidate.index});
+    keep_nearest(found, first + i, out);
+  }
 }
 
 void NeighbourIndex::find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const {

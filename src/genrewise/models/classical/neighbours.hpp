@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/models/classical/short_product.hpp"
 
 namespace genrewise {
 
@@ -16,11 +15,10 @@ struct Neighbours {
   std::vector<double> distance;    ///< queries x k
 };
 
-enum class Metric { euclidean, manhattan, cosine, minkowski };
+enum class Metric { minkowski, euclidean, manhattan, cosine };  // in the order of the parameter's words
 
 /// Index of a set of points for exact search: for the Euclidean and the cosine metric an inexact matrix product selects
-/// all points that may be among the nearest, whose distances are then computed in double. For the Euclidean metric the
-/// product is one of 16-bit integers where those are fast (short_product.hpp), else of floats.
+/// all points that may be among the nearest, whose distances are then computed in double.
 class NeighbourIndex {
  public:
   NeighbourIndex() = default;
@@ -36,10 +34,7 @@ class NeighbourIndex {
   void centre(Matrix& rows) const;
   void find_by_product(const Matrix& queries, std::size_t first, std::size_t count, std::vector<float>& product_values,
                        Neighbours& out) const;
-  void find_by_short_product(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
   void find_directly(const Matrix& queries, std::size_t first, std::size_t count, Neighbours& out) const;
-  template <class Filter>
-  void keep_candidates(std::vector<Filter>& filters, const Matrix& queries, std::size_t first, Neighbours& out) const;
   double distance(const float* a, const float* b) const;
 
   Matrix points_;
@@ -48,8 +43,6 @@ class NeighbourIndex {
   double p_ = 2;
   std::vector<float> centre_;
   std::vector<float> squared_norm_;    // of ready_points(); 1 for the cosine metric
-  ShortRows short_points_;             // less centre_; empty where float products are used
-  double unit_ = 1;                    // of the short rows
   std::vector<float> inverse_length_;  // for the cosine metric; 0 for an all-zero point
 };
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
+
+#include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
 namespace {
@@ -67,6 +68,24 @@ Sigmoid fit_sigmoid(std::span<const double> decisions, std::size_t first_count) 
     if (step < kLeastStep) break;
   }
   return now;
+}
+
+void save_sigmoids(const std::vector<Sigmoid>& sigmoids, TensorArchive& archive, const std::string& prefix) {
+  std::vector<double> slopes, offsets;
+  for (const Sigmoid& sigmoid : sigmoids) {
+    slopes.push_back(sigmoid.slope);
+    offsets.push_back(sigmoid.offset);
+  }
+  archive.put(prefix + "sigmoid_slope", slopes);
+  archive.put(prefix + "sigmoid_offset", offsets);
+}
+
+std::vector<Sigmoid> load_sigmoids(std::size_t count, const TensorArchive& archive, const std::string& prefix) {
+  const auto slopes = archive.doubles(prefix + "sigmoid_slope", count);
+  const auto offsets = archive.doubles(prefix + "sigmoid_offset", count);
+  std::vector<Sigmoid> sigmoids;
+  for (std::size_t k = 0; k < count; ++k) sigmoids.push_back({slopes[k], offsets[k]});
+  return sigmoids;
 }
 
 void couple_pairwise(const Matrix& pairwise, std::span<float> probabilities) {

@@ -50,7 +50,7 @@ class Adam {
   std::vector<float> first_, second_;
 };
 
-enum class Activation { relu, tanh, logistic, identity };
+enum class Activation { relu, tanh, logistic, identity };  // in the order of the parameter's words
 
 void activate(Activation kind, std::span<float> values) {
   switch (kind) {
@@ -100,13 +100,8 @@ class Perceptron final : public ClassicalClassifier {
         adam_{static_cast<float>(read().number("learning_rate_init"))},
         most_epochs_(read().integer("max_iter")),
         patience_(read().integer("n_iter_no_change")),
-        tolerance_(read().number("tol")) {
-    const std::string& name = read().text("activation");
-    activation_ = name == "relu"       ? Activation::relu
-                  : name == "tanh"     ? Activation::tanh
-                  : name == "logistic" ? Activation::logistic
-                                       : Activation::identity;
-  }
+        tolerance_(read().number("tol")),
+        activation_(chosen<Activation>("activation")) {}
 
  private:
   std::vector<std::size_t> sizes() const {
@@ -247,7 +242,7 @@ class Perceptron final : public ClassicalClassifier {
   AdamConfig adam_;
   long long most_epochs_, patience_;
   double tolerance_;
-  Activation activation_ = Activation::relu;
+  Activation activation_;
   std::vector<Layer> layers_;
 };
 

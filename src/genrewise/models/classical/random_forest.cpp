@@ -1,12 +1,13 @@
 // Random forest, as scikit-learn's RandomForestClassifier: trees on bootstrap samples, the best Gini split among a
-// random choice of features at each node; probabilities are the mean of the leaves' class shares.
+// random choice of features at each node; probabilities are the mean of the leaves' class shares. And one decision
+// tree, as scikit-learn's DecisionTreeClassifier (CART, Gini): features are tried in an order drawn from the seed, and
+// the first of equal splits is used, as there.
 #include <algorithm>
 
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
-#include "genrewise/models/classical/tree_growth.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -14,13 +15,15 @@
 namespace genrewise {
 namespace {
 
-class RandomForest final : public ClassicalClassifier {
+class Trees final : public ClassicalClassifier {
  public:
-  RandomForest(const ParameterValues& given, std::uint64_t seed)
-      : ClassicalClassifier(random_forest(), given),
+  /// `is_forest`: of n_estimators trees; else one tree.
+  Trees(const ClassifierDescriptor& descriptor, bool is_forest, const ParameterValues& given, std::uint64_t seed)
+      : ClassicalClassifier(descriptor, given),
+        is_forest_(is_forest),
         seed_(seed),
-        trees_(static_cast<std::size_t>(read().integer("n_estimators"))),
-        bootstrap_(read().flag("bootstrap")),
+        trees_(is_forest ? static_cast<std::size_t>(read().integer("n_estimators")) : 1),
+        bootstrap_(is_forest && read().flag("bootstrap")),
         growth_(growth_of(read())) {}
 
  private:
@@ -33,7 +36,8 @@ class RandomForest final : public ClassicalClassifier {
       for (std::size_t i = 0; i < rows.size(); ++i)
         rows[i] = static_cast<std::uint32_t>(bootstrap_ ? rng.below(rows.size()) : i);
       const TreeTask task{examples, classes, static_cast<std::size_t>(class_count), {}};
-      grown[t] = grow_tree(task, growth_, std::move(rows), derive_seed(seed_, "forest tree " + std::to_string(t)));
+      grown[t] = grow_tree(task, growth_, std::move(rows),
+                           is_forest_ ? derive_seed(seed_, "forest tree " + std::to_string(t)) : seed_);
     });
     forest_ = joined_trees(grown);
   }
@@ -60,6 +64,7 @@ class RandomForest final : public ClassicalClassifier {
     forest_.load(archive, prefix, columns(), static_cast<std::size_t>(class_count()));
   }
 
+  bool is_forest_;
   std::uint64_t seed_;
   std::size_t trees_;
   bool bootstrap_;
@@ -85,7 +90,20 @@ const ClassifierDescriptor& random_forest() {
           }(),
       .searches = {{"wide", {"max_depth=4,8,16,none", "max_features=sqrt,log2"}}},
       .make = [](const ParameterValues& given,
-                 std::uint64_t seed) { return std::make_unique<RandomForest>(given, seed); }};
+                 std::uint64_t seed) { return std::make_unique<Trees>(random_forest(), true, given, seed); }};
+  return descriptor;
+}
+
+const ClassifierDescriptor& decision_tree() {
+  static const ClassifierDescriptor descriptor = {
+      .kind = "tree",
+      .title = "Decision tree",
+      .summary = "one CART tree with Gini splits, as scikit-learn's DecisionTreeClassifier",
+      .parameters = growth_parameters("all"),
+      .searches = {{"wide", {"max_depth=2,4,8,16,none", "min_samples_leaf=1,5,20"}}},
+      .make = [](const ParameterValues& given, std::uint64_t seed) {
+        return std::make_unique<Trees>(decision_tree(), false, given, seed);
+      }};
   return descriptor;
 }
 

@@ -222,7 +222,6 @@ class Smo {
 
   /// Pairwise steps converge slowly for many free examples; the active-set solver solves for all at once.
   bool solve_active_sets(bool from_zero) {
-    KernelForm form(kernel_, counts_[0], counts_[0] + counts_[1]);
     DualPoint point;
     for (std::size_t i = 0; i < counts_[0] + counts_[1]; ++i) {
       const std::size_t k = slot(i);
@@ -231,7 +230,7 @@ class Smo {
       point.products.push_back(f_[k] + y);
     }
     if (from_zero) point = {std::vector<double>(point.beta.size()), std::vector<double>(point.beta.size())};
-    if (!solve_by_active_sets(form, counts_[0], bound_of_examples_, config_.tolerance, point)) return false;
+    if (!solve_by_active_sets(kernel_, counts_[0], bound_of_examples_, config_.tolerance, point)) return false;
     take(point);
     return true;
   }

@@ -1,6 +1,8 @@
 // The smoothed (Huberised) hinge loss of a support vector machine, and the schedule that reduces its width.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <span>
 
 namespace genrewise {
@@ -45,13 +47,23 @@ class SmoothingSchedule {
 
   double width() const { return width_; }  ///< of the last solved stage
   double last() const { return last_; }
-  double next() const;  ///< width to try now
+  double next() const { return std::max(last_, shrinking_ * width_); }  ///< width to try now
   /// Whether a stage may be abandoned for a larger width.
   bool may_retry() const { return shrinking_ < config_.least_shrinking; }
   /// The stage of this width was solved in that many rounds; returns the next width.
-  double advance(double width, int rounds);
+  double advance(double width, int rounds) {
+    width_ = width;
+    if (width <= last_) return last_;
+    if (rounds <= config_.few_rounds) shrinking_ *= shrinking_;
+    if (rounds > config_.many_rounds) shrinking_ = std::sqrt(shrinking_);
+    shrinking_ = std::clamp(shrinking_, config_.most_shrinking, config_.least_shrinking);
+    return next();
+  }
   /// The stage could not be solved from the previous one; returns a larger width to try.
-  double retry();
+  double retry() {
+    shrinking_ = std::min(std::sqrt(shrinking_), config_.least_shrinking);
+    return next();
+  }
 
  private:
   SmoothingConfig config_;
@@ -59,6 +71,10 @@ class SmoothingSchedule {
 };
 
 /// The first width for the bounds C (those of 0 are ignored) and the mean diagonal of K, at least `least`.
-double first_smoothing_width(double least, std::span<const double> bound, double mean_diagonal);
+inline double first_smoothing_width(double least, std::span<const double> bound, double mean_diagonal) {
+  constexpr double kFirstRidge = 0.004;  // of the mean diagonal
+  const double least_bound = *std::ranges::min_element(bound, {}, [](double b) { return b > 0 ? b : 1e300; });
+  return std::max(least, kFirstRidge / 2 * least_bound * mean_diagonal);
+}
 
 }  // namespace genrewise

@@ -30,11 +30,7 @@ class SupportVectorMachine final : public ClassicalClassifier {
         seed_(seed),
         c_(read().number("C")),
         probability_(read().flag("probability")) {
-    const std::string& kind = read().text("kernel");
-    kernel_.kind = kind == "linear" ? KernelKind::linear
-                   : kind == "poly" ? KernelKind::poly
-                   : kind == "rbf"  ? KernelKind::rbf
-                                    : KernelKind::sigmoid;
+    kernel_.kind = chosen<KernelKind>("kernel");
     kernel_.degree = static_cast<int>(read().integer("degree"));
     kernel_.coef0 = read().number("coef0");
     if (!read().is("gamma", "scale") && !read().is("gamma", "auto")) kernel_.gamma = read().number("gamma");
@@ -227,16 +223,10 @@ class SupportVectorMachine final : public ClassicalClassifier {
   }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {
-    std::vector<double> slopes, offsets;
-    for (const Sigmoid& sigmoid : sigmoids_) {
-      slopes.push_back(sigmoid.slope);
-      offsets.push_back(sigmoid.offset);
-    }
     archive.put(prefix + "support_vectors", support_);
     archive.put(prefix + "dual_coefficients", coefficients_);
     archive.put(prefix + "rho", rho_);
-    archive.put(prefix + "sigmoid_slope", slopes);
-    archive.put(prefix + "sigmoid_offset", offsets);
+    save_sigmoids(sigmoids_, archive, prefix);
     archive.put(prefix + "gamma", std::vector<double>{kernel_.gamma});
     archive.put(prefix + "centre", centre_);
   }
@@ -249,10 +239,7 @@ class SupportVectorMachine final : public ClassicalClassifier {
     coefficients_ = archive.matrix(prefix + "dual_coefficients", pairs);
     if (support_.rows() == 0 || coefficients_.rows() != support_.rows())
       throw Error("the numbers of support vectors and coefficients differ, or are 0", archive.name());
-    const auto slopes = archive.doubles(prefix + "sigmoid_slope", pairs);
-    const auto offsets = archive.doubles(prefix + "sigmoid_offset", pairs);
-    sigmoids_.clear();
-    for (std::size_t p = 0; p < pairs; ++p) sigmoids_.push_back({slopes[p], offsets[p]});
+    sigmoids_ = load_sigmoids(pairs, archive, prefix);
     kernel_.gamma = archive.number(prefix + "gamma");
     if (kernel_.gamma <= 0) throw Error("the width of the kernel is not above 0", archive.name());
     centre_ = archive.floats(prefix + "centre", is_centred() ? columns() : 0);

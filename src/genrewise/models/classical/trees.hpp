@@ -1,4 +1,4 @@
-// Binary decision trees in flat arrays.
+// Binary decision trees in flat arrays, and their growth.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/base/descriptor.hpp"
 #include "genrewise/base/matrix.hpp"
 
 namespace genrewise {
@@ -34,5 +35,30 @@ struct Forest {
 
 /// All trees in one forest; their leaves have the same number of values.
 Forest joined_trees(const std::vector<Forest>& trees);
+
+struct GrowthConfig {
+  std::size_t features = 1;                     ///< number of non-constant features tried at each node
+  std::size_t least_split = 2, least_leaf = 1;  ///< rows
+  std::size_t most_depth = 0;                   ///< 0: no limit
+};
+/// The parameters max_features, max_depth, min_samples_split and min_samples_leaf.
+std::vector<ParameterDescriptor> growth_parameters(std::string max_features);
+/// The parameter n_estimators of an ensemble.
+ParameterDescriptor trees_parameter(std::string standard);
+/// From max_depth, min_samples_split and min_samples_leaf; `features` is not set.
+GrowthConfig growth_of(const ParameterValues& parameters);
+/// The number of features that max_features (sqrt, log2, all, or a number) means for a table with `cols` columns.
+std::size_t tried_features(const ParameterValues& parameters, std::size_t cols);
+
+struct TreeTask {
+  const Matrix& examples;
+  std::span<const int> classes;  ///< 0 .. class_count - 1
+  std::size_t class_count;
+  std::span<const double> weights;  ///< of the examples, all above 0; empty: equal weights
+};
+
+/// A forest of one tree, grown on these rows (a row may occur several times) by the best Gini split among the features
+/// drawn at each node. A leaf's values are the class shares.
+Forest grow_tree(const TreeTask& task, const GrowthConfig& config, std::vector<std::uint32_t> rows, std::uint64_t seed);
 
 }  // namespace genrewise

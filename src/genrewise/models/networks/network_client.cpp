@@ -1,5 +1,3 @@
-#include "genrewise/models/networks/network_client.hpp"
-
 #include <fmt/format.h>
 
 #include <mutex>
@@ -10,6 +8,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
+#include "genrewise/models/networks/network_descriptor.hpp"
 #include "genrewise/models/networks/neural_process.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
@@ -184,8 +183,8 @@ FitContext fit_context_from(const json& json) {
   return context;
 }
 
-std::unique_ptr<Classifier> make_network_client(const ClassifierDescriptor& descriptor,
-                                                const ParameterValues& parameters, std::uint64_t seed) {
+std::unique_ptr<Classifier> networks::make_network_client(const ClassifierDescriptor& descriptor,
+                                                          const ParameterValues& parameters, std::uint64_t seed) {
   return std::make_unique<NetworkClient>(descriptor, parameters, seed);
 }
 

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "genrewise/models/networks/network_client.hpp"
-
 namespace genrewise::networks {
 
 ClassifierDescriptor network_descriptor(const NetworkDescriptor& network) {

@@ -6,6 +6,7 @@
 
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/pretrained/inference/octet.hpp"
+#include "genrewise/pretrained/weights/layouts.hpp"
 
 namespace genrewise {
 
@@ -17,10 +18,6 @@ struct ConvolutionShape {
   std::size_t out_pixels() const { return out_height * out_width; }
 };
 
-enum class Padding {
-  same,       ///< TensorFlow's SAME: with stride 2, even sizes are padded only at the bottom and right
-  symmetric,  ///< PyTorch's usual (kernel - 1) / 2 on each side
-};
 ConvolutionShape convolution_shape(std::size_t height, std::size_t width, std::size_t kernel, std::size_t stride,
                                    Padding padding);
 

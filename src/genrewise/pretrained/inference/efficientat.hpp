@@ -17,13 +17,12 @@ class EfficientAt {
   class Scratch {
    public:
     Scratch();
-    ~Scratch();
-    Scratch(Scratch&&) noexcept;
+    Scratch(Scratch&&) = default;
 
    private:
     friend class EfficientAt;
     struct Buffers;
-    std::unique_ptr<Buffers> buffers_;
+    std::shared_ptr<Buffers> buffers_;  // shared_ptr, which does not need the definition of Buffers here
   };
 
   struct Output {
@@ -37,8 +36,7 @@ class EfficientAt {
   explicit EfficientAt(const TensorArchive& weights);
 
   /// `mel`: 128 bands x `frames`, as computed by EfficientAtFrontEnd; any number of frames, 1,000 (10 s) in training.
-  void run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch,
-           int threads = 1) const;
+  void run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch) const;
 
  private:
   struct Network;

@@ -3,23 +3,22 @@
 #include <algorithm>
 #include <cmath>
 
+#include "genrewise/records/tensor_archive.hpp"
+
 namespace genrewise {
 namespace {
 
-// The expanded channels that one thread computes at a time fit into half of the second-level cache of current CPUs.
+// The expanded channels that are computed at a time fit into half of the second-level cache of current CPUs.
 constexpr std::size_t kExpandedBytes = 160 * 1024;
 constexpr std::size_t kStemKernel = 3, kStemStride = 2;
-constexpr std::size_t kFewPixels = 256;
 
-/// A 1 x 1 convolution as a matrix.
-PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out) {
-  return {in, out, [&](std::size_t i, std::size_t o) { return folded.weight[o * in + i]; }, folded.bias};
+void grow(AlignedVector<float>& buffer, std::size_t size) {
+  if (buffer.size() < size) buffer.resize(size);
 }
 
-/// Mean and standard deviation over all pixels, for octets [first, last) of the channels.
-void pool(const float* pixels, std::size_t count, std::size_t channels, std::size_t first, std::size_t last,
-          float* means, float* deviations) {
-  for (std::size_t octet = first; octet < last; ++octet) {
+/// Mean and (unless null) standard deviation over all pixels of each channel, a multiple of 8.
+void pool(const float* pixels, std::size_t count, std::size_t channels, float* means, float* deviations) {
+  for (std::size_t octet = 0; octet < channels / kOctet; ++octet) {
     const float* const from = pixels + octet * kOctet;
     // After centring on the first pixel, single precision suffices for the sums of one run of pixels.
     constexpr std::size_t kRun = 256;
@@ -59,13 +58,43 @@ void dense(const DenseLayer& layer, std::span<const float> in, std::span<float> 
 
 }  // namespace
 
+PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out) {
+  return {in, out, [&](std::size_t i, std::size_t o) { return folded.weight[o * in + i]; }, folded.bias};
+}
+
+DenseLayer dense_layer(const TensorArchive& weights, const std::string& name) {
+  return {weights.floats(name + ".weight"), weights.floats(name + ".bias")};
+}
+
+MobileNetWeights body_weights(const TensorArchive& weights, const MobileNetConfig& config) {
+  const auto convolution = [&](const std::string& name) {
+    if (!config.mobile_net_v3) return dense_layer(weights, name);
+    const auto statistic = [&](const char* part) { return weights.floats(name + ".1." + part); };
+    FoldedConvolution folded{weights.floats(name + ".0.weight"), {}};
+    folded.bias = fold_normalisation(folded.weight, statistic("weight"), statistic("bias"), statistic("running_mean"),
+                                     statistic("running_var"));
+    return folded;
+  };
+  const BodyNames names = names_of(config);
+  MobileNetWeights all{.stem = convolution(names.stem), .blocks = {}, .head = convolution(names.head)};
+  for (std::size_t i = 0; i < config.blocks.size(); ++i) {
+    const BodyNames::Block& name = names.blocks[i];
+    MobileNetWeights::Block& block = all.blocks.emplace_back();
+    if (config.blocks[i].expands()) block.expand = convolution(name.expand);
+    block.depthwise = convolution(name.depthwise);
+    block.project = convolution(name.project);
+    if (config.blocks[i].squeezed == 0) continue;
+    block.squeeze = dense_layer(weights, name.squeeze);
+    block.excite = dense_layer(weights, name.excite);
+  }
+  return all;
+}
+
 MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weights)
-    : config_(config),
-      layout_(config.blocks.begin(), config.blocks.end()),
-      stem_activation_(config.mobile_net_v3 ? kHardSwish : kRelu6),
-      head_activation_(stem_activation_),
+    : padding_(config.padding),
+      stem_channels_(config.stem_channels),
+      activation_(config.mobile_net_v3 ? kHardSwish : kRelu6),
       head_(pointwise(weights.head, config.blocks.back().out, config.head_channels)) {
-  config_.blocks = layout_;
   const std::size_t in = config.in_channels, run = kStemKernel * in;
   stem_ = {kStemKernel * run, config.stem_channels,
            [&](std::size_t at, std::size_t o) {
@@ -73,8 +102,8 @@ MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weig
              return weights.stem.weight[((o * in + c) * kStemKernel + y) * kStemKernel + x];
            },
            weights.stem.bias};
-  for (std::size_t i = 0; i < layout_.size(); ++i) {
-    const InvertedResidual& layout = layout_[i];
+  for (std::size_t i = 0; i < config.blocks.size(); ++i) {
+    const InvertedResidual& layout = config.blocks[i];
     const MobileNetWeights::Block& block_weights = weights.blocks[i];
     Block block{
         .layout = layout,
@@ -93,246 +122,120 @@ MobileNet::MobileNet(const MobileNetConfig& config, const MobileNetWeights& weig
 
 std::size_t MobileNet::block_channels() const {
   std::size_t sum = 0;
-  for (const InvertedResidual& block : layout_) sum += block.out;
+  for (const Block& block : blocks_) sum += block.layout.out;
   return sum;
 }
 
-void MobileNet::plan(const Image& image, int threads, Scratch& scratch) const {
-  const std::size_t height = image.height, width = image.width;
-  if (scratch.channels_ == image.channels && scratch.height_ == height && scratch.width_ == width &&
-      scratch.threads_ >= threads)
-    return;
-  scratch.stem_ = convolution_shape(height, width, kStemKernel, kStemStride, config_.padding);
-  const ConvolutionShape& stem = scratch.stem_;
-  const std::size_t padded_height = (stem.out_height - 1) * kStemStride + kStemKernel;
-  const std::size_t padded_width = (stem.out_width - 1) * kStemStride + kStemKernel;
-  scratch.image_pitch_ = std::max(padded_width, width + stem.pad_left) * image.channels;
-  scratch.image_.assign(std::max(padded_height, height + stem.pad_top) * scratch.image_pitch_, 0.0f);
-
-  std::size_t largest = stem.out_pixels() * config_.stem_channels, filtered = 0, expanded = 0, widest = 0;
-  scratch.blocks_.clear();
-  std::size_t h = stem.out_height, w = stem.out_width;
-  for (const InvertedResidual& block : layout_) {
-    const ConvolutionShape shape = convolution_shape(h, w, block.kernel, block.stride, config_.padding);
-    scratch.blocks_.push_back(shape);
-    largest = std::max(largest, shape.out_pixels() * block.out);
-    filtered = std::max(filtered, shape.out_pixels() * block.expanded);
-    // At least one panel of columns, however large the image is.
-    expanded = std::max(expanded, std::max(kExpandedBytes / sizeof(float), shape.in_pixels() * 3 * kOctet));
-    widest = std::max(widest, block.expanded);
-    h = shape.out_height;
-    w = shape.out_width;
+void MobileNet::run(const Image& image, const Output& output, Scratch& scratch) const {
+  const ConvolutionShape stem = convolution_shape(image.height, image.width, kStemKernel, kStemStride, padding_);
+  run_stem(image, stem, scratch);
+  std::size_t height = stem.out_height, width = stem.out_width, channel = 0;
+  for (const Block& block : blocks_) {
+    const InvertedResidual& layout = block.layout;
+    const ConvolutionShape shape = convolution_shape(height, width, layout.kernel, layout.stride, padding_);
+    run_block(block, shape, scratch);
+    std::swap(scratch.in_, scratch.out_);
+    if (!output.block_means.empty())
+      pool(scratch.in_.data(), shape.out_pixels(), layout.out, output.block_means.data() + channel,
+           output.block_deviations.data() + channel);
+    channel += layout.out;
+    height = shape.out_height;
+    width = shape.out_width;
   }
-  filtered = std::max(filtered, h * w * octets_of(config_.head_channels) * kOctet);
-  scratch.in_.resize(largest);
-  scratch.out_.resize(largest);
-  scratch.filtered_.resize(filtered);
-  scratch.means_.resize(widest);
-  scratch.own_.resize(static_cast<std::size_t>(threads));
-  for (Scratch::Own& own : scratch.own_) {
-    own.expanded.resize(expanded);
-    own.squeezed.resize(widest);
-    own.gates.resize(widest);
-  }
-  scratch.channels_ = image.channels;
-  scratch.height_ = height;
-  scratch.width_ = width;
-  scratch.threads_ = threads;
+  const std::size_t pixels = height * width, channels = head_.octets() * kOctet, depth = blocks_.back().layout.out;
+  grow(scratch.filtered_, pixels * channels);
+  multiply(head_, {scratch.in_.data(), depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr},
+           activation_);
+  pool(scratch.filtered_.data(), pixels, channels, output.embedding.data(), nullptr);
 }
 
-void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, int threads) const {
-  plan(image, threads, scratch);
-  scratch.team_->run(threads, [&](const Worker& worker) { work(image, output, scratch, worker); });
-}
-
-void MobileNet::work(const Image& image, const Output& output, Scratch& scratch, const Worker& worker) const {
-  pad_image(image, scratch, worker);
-  worker.barrier.wait();
-  float *in = scratch.in_.data(), *out = scratch.out_.data();
-  run_stem(image, in, scratch, worker);
-  worker.barrier.wait();
-  std::size_t channel = 0;
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const Block& block = blocks_[i];
-    const ConvolutionShape& shape = scratch.blocks_[i];
-    if (goes_by_rows(block, shape, worker)) {
-      run_rows(block, shape, in, out, scratch, worker);
-    } else {
-      expand_and_filter(block, shape, in, scratch, worker);
-      worker.barrier.wait();
-      project(block, shape, in, out, scratch, worker);
-    }
-    worker.barrier.wait();
-    std::swap(in, out);
-    if (!output.block_means.empty()) {
-      const std::size_t octets = block.layout.out / kOctet;
-      pool(in, shape.out_pixels(), block.layout.out, worker.first(octets), worker.last(octets),
-           output.block_means.data() + channel, output.block_deviations.data() + channel);
-      channel += block.layout.out;
-    }
-  }
-  run_head(scratch.blocks_.back().out_pixels(), in, output.embedding, scratch, worker);
-}
-
-void MobileNet::pad_image(const Image& image, Scratch& scratch, const Worker& worker) const {
+void MobileNet::run_stem(const Image& image, const ConvolutionShape& shape, Scratch& scratch) const {
   const std::size_t channels = image.channels, height = image.height, width = image.width;
-  for (std::size_t y = worker.first(height); y < worker.last(height); ++y) {
-    float* const row =
-        scratch.image_.data() + (y + scratch.stem_.pad_top) * scratch.image_pitch_ + scratch.stem_.pad_left * channels;
+  const std::size_t padded_height = (shape.out_height - 1) * kStemStride + kStemKernel;
+  const std::size_t padded_width = (shape.out_width - 1) * kStemStride + kStemKernel;
+  const std::size_t pitch = std::max(padded_width, width + shape.pad_left) * channels;  // floats between rows
+  const std::array<std::size_t, 3> size = {channels, height, width};
+  if (scratch.image_size_ != size) {  // else the padding is zero already
+    scratch.image_.assign(std::max(padded_height, height + shape.pad_top) * pitch, 0.0f);
+    scratch.image_size_ = size;
+  }
+  for (std::size_t y = 0; y < height; ++y) {
+    float* const row = scratch.image_.data() + (y + shape.pad_top) * pitch + shape.pad_left * channels;
     for (std::size_t c = 0; c < channels; ++c) {
       const float* const from = image.values.data() + (c * height + y) * width;
       for (std::size_t x = 0; x < width; ++x) row[x * channels + c] = from[x];
     }
   }
-}
-
-void MobileNet::run_stem(const Image& image, float* out, Scratch& scratch, const Worker& worker) const {
-  const ConvolutionShape& shape = scratch.stem_;
-  const std::size_t channels = image.channels;
-  for (std::size_t y = worker.first(shape.out_height); y < worker.last(shape.out_height); ++y) {
-    const RowsIn windows{scratch.image_.data() + y * kStemStride * scratch.image_pitch_, kStemStride * channels,
-                         kStemKernel * channels, kStemKernel, scratch.image_pitch_};
+  grow(scratch.in_, shape.out_pixels() * stem_channels_);
+  for (std::size_t y = 0; y < shape.out_height; ++y) {
+    const RowsIn windows{scratch.image_.data() + y * kStemStride * pitch, kStemStride * channels,
+                         kStemKernel * channels, kStemKernel, pitch};
     multiply(image.stem ? *image.stem : stem_, windows, shape.out_width,
-             {out + y * shape.out_width * config_.stem_channels, config_.stem_channels, nullptr}, stem_activation_);
+             {scratch.in_.data() + y * shape.out_width * stem_channels_, stem_channels_, nullptr}, activation_);
   }
 }
 
-/// Each worker computes some rows of a large image through the whole block: little data passes between cores.
-bool MobileNet::goes_by_rows(const Block& block, const ConvolutionShape& shape, const Worker& worker) {
-  constexpr std::size_t kRowsEach = 14;  // the rows around a worker's own are expanded twice
-  return block.layout.squeezed == 0 &&
-         (worker.count == 1 || shape.out_height >= kRowsEach * static_cast<std::size_t>(worker.count));
-}
-
-void MobileNet::run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
-                         Scratch& scratch, const Worker& worker) const {
-  const std::size_t first = worker.first(shape.out_height), last = worker.last(shape.out_height);
-  const std::size_t channels = block.layout.expanded;
-  if (block.layout.expands()) {
-    const std::size_t panels = block.expand.panels().size(), at_once = panels_at_once(block, shape);
-    for (std::size_t p = 0; p < panels; p += at_once)
-      expand_and_filter_part(block, shape, in, {p, std::min(panels, p + at_once), first, last}, scratch, worker);
-  } else {
-    block.depthwise.apply(shape, {0, channels / kOctet, first, last}, in, channels, scratch.filtered_.data(), channels,
-                          block.activation);
-  }
-  project_part(block, in, out, {0, block.project.panels().size(), first * shape.out_width, last * shape.out_width},
-               scratch);
-}
-
-std::size_t MobileNet::panels_at_once(const Block& block, const ConvolutionShape& shape) {
-  const std::size_t fitting = kExpandedBytes / (shape.in_pixels() * 2 * kOctet * sizeof(float));
-  return std::clamp<std::size_t>(fitting, 1, block.expand.panels().size());
-}
-
-void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
-                                  const Worker& worker) const {
-  const std::size_t channels = block.layout.expanded;
+/// From in_ to out_.
+void MobileNet::run_block(const Block& block, const ConvolutionShape& shape, Scratch& scratch) const {
+  const std::size_t pixels = shape.out_pixels(), wide = block.layout.expanded;
+  grow(scratch.filtered_, pixels * wide);
+  grow(scratch.out_, pixels * block.layout.out);
+  const float* const in = scratch.in_.data();
   float* const filtered = scratch.filtered_.data();
-  const auto finish = [&](std::size_t first_octet, std::size_t octets) {
-    if (block.layout.squeezed > 0)
-      pool(filtered, shape.out_pixels(), channels, first_octet, first_octet + octets, scratch.means_.data(), nullptr);
-  };
-  if (!block.layout.expands()) {
-    const std::size_t octets = channels / kOctet;
-    const auto workers = static_cast<std::size_t>(worker.count);
-    worker.share(octets, (octets + workers - 1) / workers, [&](std::size_t first, std::size_t last) {
-      block.depthwise.apply(shape, {first, last - first, 0, shape.out_height}, in + first * kOctet, channels,
-                            filtered + first * kOctet, channels, block.activation);
-      finish(first, last - first);
-    });
-    return;
+  if (block.layout.expands()) {
+    // At least one panel of columns, however large the image is.
+    grow(scratch.expanded_, std::max(kExpandedBytes / sizeof(float), shape.in_pixels() * 3 * kOctet));
+    const std::size_t panels = block.expand.panels().size();
+    const std::size_t fitting = kExpandedBytes / (shape.in_pixels() * 2 * kOctet * sizeof(float));
+    const std::size_t at_once = std::clamp<std::size_t>(fitting, 1, panels);
+    for (std::size_t p = 0; p < panels; p += at_once)
+      expand_and_filter(block, shape, p, std::min(panels, p + at_once), scratch);
+  } else {
+    block.depthwise.apply(shape, {0, wide / kOctet, 0, shape.out_height}, in, wide, filtered, wide, block.activation);
   }
-  const std::size_t panels = block.expand.panels().size();
-  const std::size_t at_once = std::min(panels_at_once(block, shape), worker.portion(panels));
-  worker.share(panels, at_once, [&](std::size_t first, std::size_t last) {
-    expand_and_filter_part(block, shape, in, {first, last, 0, shape.out_height}, scratch, worker);
-    const PackedWeights::Panel &from = block.expand.panels()[first], &to = block.expand.panels()[last - 1];
-    finish(from.first_octet, to.first_octet + to.octets - from.first_octet);
-  });
+  if (block.layout.squeezed > 0) {
+    // Squeeze-and-excitation: multiplies each channel by a gate between 0 and 1 that depends on the means of all.
+    std::vector<float>&means = scratch.means_, &squeezed = scratch.squeezed_, &gates = scratch.gates_;
+    means.resize(wide);
+    squeezed.resize(block.layout.squeezed);
+    gates.resize(wide);
+    pool(filtered, pixels, wide, means.data(), nullptr);
+    dense(block.squeeze, means, squeezed);
+    for (float& value : squeezed) value = std::max(0.0f, value);
+    dense(block.excite, squeezed, gates);
+    for (float& gate : gates) gate = 1 / (1 + std::exp(-gate));
+    for (std::size_t i = 0; i < pixels; ++i)
+      for (std::size_t c = 0; c < wide; ++c) filtered[i * wide + c] *= gates[c];
+  }
+  multiply(block.project, {filtered, wide, wide}, pixels,
+           {scratch.out_.data(), block.layout.out, block.layout.residual() ? in : nullptr});
 }
 
-void MobileNet::expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in,
-                                       const Part& part, Scratch& scratch, const Worker& worker) const {
-  const auto& panels = block.expand.panels();
-  const std::size_t channels = block.layout.expanded, first_octet = panels[part.first_panel].first_octet;
-  const PackedWeights::Panel& end = panels[part.last_panel - 1];
-  const std::size_t octets = end.first_octet + end.octets - first_octet;
-  const std::size_t stride = octets * kOctet;
-  float* const expanded = scratch.own_[static_cast<std::size_t>(worker.index)].expanded.data();
+/// Expansion and depthwise convolution of some panels of the expanded channels.
+void MobileNet::expand_and_filter(const Block& block, const ConvolutionShape& shape, std::size_t first_panel,
+                                  std::size_t last_panel, Scratch& scratch) const {
+  const std::size_t first_octet = block.expand.panels()[first_panel].first_octet;
+  const PackedWeights::Panel& end = block.expand.panels()[last_panel - 1];
+  const std::size_t octets = end.first_octet + end.octets - first_octet, stride = octets * kOctet;
+  float* const expanded = scratch.expanded_.data();
   // A few rows are expanded and filtered at a time: the filter's input is still in the cache.
   const std::size_t rows_at_once =
       std::max<std::size_t>(1, kExpandedBytes / 2 / (shape.in_width * stride * sizeof(float) * shape.stride));
-  const std::size_t top = part.first * shape.stride;
-  std::size_t ready = top - std::min(top, shape.pad_top);
-  for (std::size_t y = part.first; y < part.last; y += rows_at_once) {
-    const std::size_t last_row = std::min(part.last, y + rows_at_once);
+  for (std::size_t y = 0, ready = 0; y < shape.out_height; y += rows_at_once) {
+    const std::size_t last_row = std::min(shape.out_height, y + rows_at_once);
     const std::size_t reach = (last_row - 1) * shape.stride + shape.kernel;
     const std::size_t needed = std::min(shape.in_height, reach - std::min(reach, shape.pad_top));
     if (needed > ready) {
-      const RowsIn rows{in + ready * shape.in_width * block.layout.in, block.layout.in, block.layout.in};
+      const RowsIn rows{scratch.in_.data() + ready * shape.in_width * block.layout.in, block.layout.in,
+                        block.layout.in};
       float* const to = expanded + ready * shape.in_width * stride - first_octet * kOctet;
       multiply(block.expand, rows, (needed - ready) * shape.in_width, {to, stride, nullptr}, block.activation,
-               part.first_panel, part.last_panel);
+               first_panel, last_panel);
       ready = needed;
     }
     block.depthwise.apply(shape, {first_octet, octets, y, last_row}, expanded, stride,
-                          scratch.filtered_.data() + first_octet * kOctet, channels, block.activation);
+                          scratch.filtered_.data() + first_octet * kOctet, block.layout.expanded, block.activation);
   }
-}
-
-/// Squeeze-and-excitation: multiplies each channel by a gate between 0 and 1 that depends on the means of all channels.
-void MobileNet::find_gates(const Block& block, Scratch& scratch, const Worker& worker) const {
-  const std::size_t channels = block.layout.expanded;
-  Scratch::Own& own = scratch.own_[static_cast<std::size_t>(worker.index)];
-  const std::span<float> squeezed(own.squeezed.data(), block.layout.squeezed), gates(own.gates.data(), channels);
-  dense(block.squeeze, std::span<const float>(scratch.means_.data(), channels), squeezed);
-  for (float& value : squeezed) value = std::max(0.0f, value);
-  dense(block.excite, squeezed, gates);
-  for (float& gate : gates) gate = 1 / (1 + std::exp(-gate));
-}
-
-void MobileNet::project(const Block& block, const ConvolutionShape& shape, const float* in, float* out,
-                        Scratch& scratch, const Worker& worker) const {
-  const std::size_t pixels = shape.out_pixels(), panels = block.project.panels().size();
-  // With few pixels, reading the weights dominates, so each worker takes some of them.
-  if (pixels <= kFewPixels && block.layout.squeezed == 0) {
-    worker.share(panels, worker.portion(panels), [&](std::size_t first, std::size_t last) {
-      project_part(block, in, out, {first, last, 0, pixels}, scratch);
-    });
-    return;
-  }
-  const std::size_t wide = block.layout.expanded;
-  const float* const gates = scratch.own_[static_cast<std::size_t>(worker.index)].gates.data();
-  if (block.layout.squeezed > 0) find_gates(block, scratch, worker);
-  constexpr std::size_t kRows = 12;  // a multiple of the rows that the kernels process at once
-  const std::size_t most = (worker.portion(pixels) + kRows - 1) / kRows * kRows;
-  worker.share(pixels, most, [&](std::size_t first, std::size_t last) {
-    float* const filtered = scratch.filtered_.data();
-    for (std::size_t i = first; block.layout.squeezed > 0 && i < last; ++i)
-      for (std::size_t c = 0; c < wide; ++c) filtered[i * wide + c] *= gates[c];
-    project_part(block, in, out, {0, panels, first, last}, scratch);
-  });
-}
-
-void MobileNet::project_part(const Block& block, const float* in, float* out, const Part& part,
-                             const Scratch& scratch) const {
-  const std::size_t wide = block.layout.expanded, channels = block.layout.out;
-  multiply(block.project, {scratch.filtered_.data() + part.first * wide, wide, wide}, part.last - part.first,
-           {out + part.first * channels, channels, block.layout.residual() ? in + part.first * channels : nullptr},
-           kNoActivation, part.first_panel, part.last_panel);
-}
-
-void MobileNet::run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,
-                         const Worker& worker) const {
-  const auto& panels = head_.panels();
-  const std::size_t channels = head_.octets() * kOctet, depth = layout_.back().out;
-  worker.share(panels.size(), worker.portion(panels.size()), [&](std::size_t first, std::size_t last) {
-    multiply(head_, {in, depth, depth}, pixels, {scratch.filtered_.data(), channels, nullptr}, head_activation_, first,
-             last);
-    pool(scratch.filtered_.data(), pixels, channels, panels[first].first_octet,
-         panels[last - 1].first_octet + panels[last - 1].octets, embedding.data(), nullptr);
-  });
 }
 
 }  // namespace genrewise

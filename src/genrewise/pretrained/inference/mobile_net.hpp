@@ -1,27 +1,30 @@
 // Networks of inverted residual blocks (MobileNetV2, EfficientAT's MobileNetV3) on the CPU. Private to this module.
 #pragma once
 
+#include <array>
 #include <cstddef>
-#include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/pretrained/inference/depthwise.hpp"
 #include "genrewise/pretrained/inference/multiply.hpp"
-#include "genrewise/pretrained/inference/team.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 
 namespace genrewise {
 
-/// A convolution with its batch normalisation folded in: weights OIHW, one bias per output channel.
+class TensorArchive;
+
+/// A convolution with its batch normalisation folded in (weights OIHW), or a dense layer (outputs x inputs); one bias
+/// per output.
 struct FoldedConvolution {
   std::vector<float> weight, bias;
 };
-
-struct DenseLayer {
-  std::vector<float> weight, bias;  // outputs x inputs
-};
+using DenseLayer = FoldedConvolution;
+DenseLayer dense_layer(const TensorArchive& weights, const std::string& name);
+/// A 1 x 1 convolution or a dense layer as a matrix.
+PackedWeights pointwise(const FoldedConvolution& folded, std::size_t in, std::size_t out);
 
 struct MobileNetWeights {
   struct Block {
@@ -34,12 +37,8 @@ struct MobileNetWeights {
   FoldedConvolution head;  ///< 1 x 1
 };
 
-struct MobileNetConfig {
-  std::span<const InvertedResidual> blocks;
-  std::size_t in_channels = 3, stem_channels = 32, head_channels = 1280;
-  Padding padding = Padding::same;
-  bool mobile_net_v3 = false;  ///< hard-swish in stem and head, ReLU or hard-swish in the blocks; else ReLU6 everywhere
-};
+/// The layers names_of(config), as returned by find_weights().
+MobileNetWeights body_weights(const TensorArchive& weights, const MobileNetConfig& config);
 
 /// Immutable and thread-safe; each thread needs its own Scratch. Channels are last in memory. A block's expansion and
 /// depthwise convolution process some channels and some rows at a time, so that the intermediate data stays in the
@@ -65,7 +64,7 @@ class MobileNet {
     std::size_t channels = 0, height = 0, width = 0;
     const PackedWeights* stem = nullptr;
   };
-  void run(const Image& image, const Output& output, Scratch& scratch, int threads = 1) const;
+  void run(const Image& image, const Output& output, Scratch& scratch) const;
 
  private:
   struct Block {
@@ -75,51 +74,23 @@ class MobileNet {
     Depthwise depthwise;
     DenseLayer squeeze, excite;
   };
-  void plan(const Image& image, int threads, Scratch& scratch) const;
-  void work(const Image& image, const Output& output, Scratch& scratch, const Worker& worker) const;
-  void pad_image(const Image& image, Scratch& scratch, const Worker& worker) const;
-  void run_stem(const Image& image, float* out, Scratch& scratch, const Worker& worker) const;
-  void expand_and_filter(const Block& block, const ConvolutionShape& shape, const float* in, Scratch& scratch,
-                         const Worker& worker) const;
-  /// Some panels of a matrix, for some rows: of the image in an expansion, of pixels in a projection.
-  struct Part {
-    std::size_t first_panel, last_panel, first, last;
-  };
-  void expand_and_filter_part(const Block& block, const ConvolutionShape& shape, const float* in, const Part& part,
-                              Scratch& scratch, const Worker& worker) const;
-  void project_part(const Block& block, const float* in, float* out, const Part& part, const Scratch& scratch) const;
-  static bool goes_by_rows(const Block& block, const ConvolutionShape& shape, const Worker& worker);
-  static std::size_t panels_at_once(const Block& block, const ConvolutionShape& shape);
-  void run_rows(const Block& block, const ConvolutionShape& shape, const float* in, float* out, Scratch& scratch,
-                const Worker& worker) const;
-  void find_gates(const Block& block, Scratch& scratch, const Worker& worker) const;
-  void project(const Block& block, const ConvolutionShape& shape, const float* in, float* out, Scratch& scratch,
-               const Worker& worker) const;
-  void run_head(std::size_t pixels, const float* in, std::span<float> embedding, Scratch& scratch,
-                const Worker& worker) const;
+  void run_stem(const Image& image, const ConvolutionShape& shape, Scratch& scratch) const;
+  void run_block(const Block& block, const ConvolutionShape& shape, Scratch& scratch) const;
+  void expand_and_filter(const Block& block, const ConvolutionShape& shape, std::size_t first_panel,
+                         std::size_t last_panel, Scratch& scratch) const;
 
-  MobileNetConfig config_;
-  std::vector<InvertedResidual> layout_;
-  Activation stem_activation_, head_activation_;
+  Padding padding_;
+  std::size_t stem_channels_;
+  Activation activation_;  // of stem and head
   PackedWeights stem_, head_;
   std::vector<Block> blocks_;
 };
 
 class MobileNet::Scratch {
   friend class MobileNet;
-  std::size_t channels_ = 0, height_ = 0, width_ = 0;
-  int threads_ = 0;
-  ConvolutionShape stem_;
-  std::vector<ConvolutionShape> blocks_;
-  std::size_t image_pitch_ = 0;  // floats between rows of the padded image
-  AlignedVector<float> image_, in_, out_, filtered_;
-  std::vector<float> means_;  // of the filtered channels
-  struct Own {                // per worker
-    AlignedVector<float> expanded;
-    std::vector<float> squeezed, gates;
-  };
-  std::vector<Own> own_;
-  std::unique_ptr<Team> team_ = std::make_unique<Team>();
+  std::array<std::size_t, 3> image_size_ = {};  // channels, height, width of the padded image
+  AlignedVector<float> image_, in_, out_, expanded_, filtered_;
+  std::vector<float> means_, squeezed_, gates_;  // of the filtered channels
 };
 
 }  // namespace genrewise

@@ -9,36 +9,10 @@
 namespace genrewise {
 namespace {
 
-FoldedConvolution convolution(const TensorArchive& weights, const std::string& name) {
-  return {weights.floats(name + ".weight"), weights.floats(name + ".bias")};
-}
-
-MobileNetWeights folded_weights(const TensorArchive& weights) {
-  MobileNetWeights all{.stem = convolution(weights, "stem"), .blocks = {}, .head = convolution(weights, "head")};
-  for (std::size_t i = 0; i < kMobileNetV2Blocks.size(); ++i) {
-    const std::string name = fmt::format("blocks.{}.", i);
-    MobileNetWeights::Block block{.expand = {},
-                                  .depthwise = convolution(weights, name + "depthwise"),
-                                  .project = convolution(weights, name + "project"),
-                                  .squeeze = {},
-                                  .excite = {}};
-    if (kMobileNetV2Blocks[i].expands()) block.expand = convolution(weights, name + "expand");
-    all.blocks.push_back(std::move(block));
-  }
-  return all;
-}
-
-constexpr MobileNetConfig kColour{.blocks = kMobileNetV2Blocks,
-                                  .in_channels = MobileNetV2::kChannels,
-                                  .stem_channels = kMobileNetV2Stem,
-                                  .head_channels = kMobileNetV2Head,
-                                  .padding = Padding::same,
-                                  .mobile_net_v3 = false};
-
 /// With three equal colour channels, the filters of the channels can be summed.
 PackedWeights grey_stem(const FoldedConvolution& stem) {
   constexpr std::size_t kTaps = 9;
-  return {kTaps, kMobileNetV2Stem,
+  return {kTaps, stem.bias.size(),
           [&](std::size_t tap, std::size_t o) {
             float sum = 0;
             for (std::size_t c = 0; c < MobileNetV2::kChannels; ++c)
@@ -64,25 +38,22 @@ struct MobileNetV2::Networks {
   PackedWeights grey_stem;
 };
 
-MobileNetV2::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
-MobileNetV2::Scratch::~Scratch() = default;
-MobileNetV2::Scratch::Scratch(Scratch&&) noexcept = default;
+MobileNetV2::Scratch::Scratch() : buffers_(std::make_shared<Buffers>()) {}
 
 MobileNetV2::MobileNetV2(const TensorArchive& weights) {
-  const MobileNetWeights all = folded_weights(weights);
-  networks_ = std::make_shared<const Networks>(Networks{MobileNet(kColour, all), grey_stem(all.stem)});
+  const MobileNetWeights all = body_weights(weights, kMobileNetV2Body);
+  networks_ = std::make_shared<const Networks>(Networks{MobileNet(kMobileNetV2Body, all), grey_stem(all.stem)});
 }
 
-void MobileNetV2::embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads) const {
+void MobileNetV2::embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch) const {
   check(image.size(), kChannels * kSide * kSide, embedding.size(), kEmbedding);
-  networks_->network.run({image, kChannels, kSide, kSide}, {embedding, {}, {}}, scratch.buffers_->network, threads);
+  networks_->network.run({image, kChannels, kSide, kSide}, {embedding, {}, {}}, scratch.buffers_->network);
 }
 
-void MobileNetV2::embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch,
-                             int threads) const {
+void MobileNetV2::embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch) const {
   check(image.size(), kSide * kSide, embedding.size(), kEmbedding);
   networks_->network.run({image, 1, kSide, kSide, &networks_->grey_stem}, {embedding, {}, {}},
-                         scratch.buffers_->network, threads);
+                         scratch.buffers_->network);
 }
 
 }  // namespace genrewise

@@ -134,22 +134,19 @@ struct FrontEnd {
   }
 };
 
+PackedWeights packed(const TensorArchive& weights, const std::string& name, std::size_t in, std::size_t out,
+                     const std::string& ending = {}) {
+  const auto kernel = weights.floats(name + ".kernel" + ending), bias = weights.floats(name + ".bias" + ending);
+  return {in, out, [&](std::size_t i, std::size_t o) { return kernel[i * out + o]; }, bias};
+}
+
 /// A convolution over seven frames and all channels, ReLU, normalisation.
 struct MiddleLayer {
   PackedWeights filters;
   Normalisation normalisation;
   MiddleLayer(const TensorArchive& weights, const std::string& name, std::size_t in)
-      : normalisation(weights, "bn_" + name) {
-    const auto kernel = weights.floats(name + ".kernel"), bias = weights.floats(name + ".bias");
-    filters = {kMusicnnTimeKernel * in, kMiddle,
-               [&](std::size_t at, std::size_t o) { return kernel[at * kMiddle + o]; }, bias};
-  }
+      : filters(packed(weights, name, kMusicnnTimeKernel * in, kMiddle)), normalisation(weights, "bn_" + name) {}
 };
-
-PackedWeights dense(const TensorArchive& weights, const std::string& name, std::size_t in, std::size_t out) {
-  const auto kernel = weights.floats(name + ".kernel_1"), bias = weights.floats(name + ".bias_1");
-  return {in, out, [&](std::size_t i, std::size_t o) { return kernel[i * out + o]; }, bias};
-}
 
 }  // namespace
 
@@ -182,8 +179,8 @@ struct Musicnn::Network {
       : input(weights, "batch_normalization", "_1"),
         pooled(weights, "bn_flatpool"),
         hidden(weights, "bn_dense"),
-        dense(genrewise::dense(weights, "dense", 2 * kMusicnnChannels, kMusicnnDense)),
-        tags(genrewise::dense(weights, "dense_1", kMusicnnDense, kMusicnnTags)) {
+        dense(packed(weights, "dense", 2 * kMusicnnChannels, kMusicnnDense, "_1")),
+        tags(packed(weights, "dense_1", kMusicnnDense, kMusicnnTags, "_1")) {
     for (std::size_t i = 0; i < kMusicnnFrontEnds.size(); ++i) {
       front.emplace_back(weights, kMusicnnFrontEnds[i], i == 0 ? "conv2d" : fmt::format("conv2d_{}", i),
                          fmt::format("batch_normalization_{}", i + 1));
@@ -300,9 +297,7 @@ struct Musicnn::Network {
   }
 };
 
-Musicnn::Scratch::Scratch() : buffers_(std::make_unique<Buffers>()) {}
-Musicnn::Scratch::~Scratch() = default;
-Musicnn::Scratch::Scratch(Scratch&&) noexcept = default;
+Musicnn::Scratch::Scratch() : buffers_(std::make_shared<Buffers>()) {}
 
 Musicnn::Musicnn(const TensorArchive& weights) : network_(std::make_shared<const Network>(weights)) {
   static_assert(kFrames == kMusicnnFrames && kBands == kMusicnnBands && kChannels == kMusicnnChannels &&

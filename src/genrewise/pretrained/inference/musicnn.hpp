@@ -17,13 +17,12 @@ class Musicnn {
   class Scratch {
    public:
     Scratch();
-    ~Scratch();
-    Scratch(Scratch&&) noexcept;
+    Scratch(Scratch&&) = default;
 
    private:
     friend class Musicnn;
     struct Buffers;
-    std::unique_ptr<Buffers> buffers_;
+    std::shared_ptr<Buffers> buffers_;  // shared_ptr, which does not need the definition of Buffers here
   };
 
   struct Output {

@@ -1,6 +1,8 @@
 // The expected tensors of each network's weights.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/weights.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
@@ -10,51 +12,43 @@ namespace {
 
 using Shapes = std::vector<TensorShape>;
 
-Shapes mobilenet_v2() {
+void add_dense(Shapes& all, const std::string& name, std::size_t out, std::size_t in) {
+  all.push_back({name + ".weight", {out, in}});
+  all.push_back({name + ".bias", {out}});
+}
+
+Shapes body_tensors(const MobileNetConfig& body) {
   Shapes all;
   const auto convolution = [&](const std::string& name, std::size_t out, std::size_t in, std::size_t kernel) {
-    all.push_back({name + ".weight", {out, in, kernel, kernel}});
-    all.push_back({name + ".bias", {out}});
+    all.push_back({name + (body.mobile_net_v3 ? ".0.weight" : ".weight"), {out, in, kernel, kernel}});
+    if (!body.mobile_net_v3) {
+      all.push_back({name + ".bias", {out}});
+      return;
+    }
+    for (const char* statistic : {"weight", "bias", "running_mean", "running_var"})
+      all.push_back({name + ".1." + statistic, {out}});
   };
-  convolution("stem", kMobileNetV2Stem, 3, 3);
-  for (std::size_t i = 0; const InvertedResidual& block : kMobileNetV2Blocks) {
-    const std::string name = fmt::format("blocks.{}.", i++);
-    if (block.expands()) convolution(name + "expand", block.expanded, block.in, 1);
-    convolution(name + "depthwise", block.expanded, 1, block.kernel);
-    convolution(name + "project", block.out, block.expanded, 1);
+  const BodyNames names = names_of(body);
+  convolution(names.stem, body.stem_channels, body.in_channels, 3);
+  for (std::size_t i = 0; i < body.blocks.size(); ++i) {
+    const InvertedResidual& block = body.blocks[i];
+    const BodyNames::Block& name = names.blocks[i];
+    if (block.expands()) convolution(name.expand, block.expanded, block.in, 1);
+    convolution(name.depthwise, block.expanded, 1, block.kernel);
+    if (block.squeezed > 0) {
+      add_dense(all, name.squeeze, block.squeezed, block.expanded);
+      add_dense(all, name.excite, block.expanded, block.squeezed);
+    }
+    convolution(name.project, block.out, block.expanded, 1);
   }
-  convolution("head", kMobileNetV2Head, kMobileNetV2Blocks.back().out, 1);
+  convolution(names.head, body.head_channels, body.blocks.back().out, 1);
   return all;
 }
 
 Shapes efficientat() {
-  Shapes all;
-  const auto convolution = [&](const std::string& name, std::size_t out, std::size_t in, std::size_t kernel) {
-    all.push_back({name + ".0.weight", {out, in, kernel, kernel}});
-    for (const char* statistic : {"weight", "bias", "running_mean", "running_var"})
-      all.push_back({name + ".1." + statistic, {out}});
-  };
-  const auto dense = [&](const std::string& name, std::size_t out, std::size_t in) {
-    all.push_back({name + ".weight", {out, in}});
-    all.push_back({name + ".bias", {out}});
-  };
-  convolution("features.0", kEfficientAtStem, 1, 3);
-  for (std::size_t i = 1; const InvertedResidual& block : kEfficientAtBlocks) {
-    const std::string name = fmt::format("features.{}.block.", i++);
-    std::size_t part = 0;
-    if (block.expands()) convolution(name + std::to_string(part++), block.expanded, block.in, 1);
-    convolution(name + std::to_string(part++), block.expanded, 1, block.kernel);
-    if (block.squeezed > 0) {
-      const std::string layers = fmt::format("{}{}.conc_se_layers.0.", name, part++);
-      dense(layers + "fc1", block.squeezed, block.expanded);
-      dense(layers + "fc2", block.expanded, block.squeezed);
-    }
-    convolution(name + std::to_string(part), block.out, block.expanded, 1);
-  }
-  convolution(fmt::format("features.{}", kEfficientAtBlocks.size() + 1), kEfficientAtHead,
-              kEfficientAtBlocks.back().out, 1);
-  dense("classifier.2", kEfficientAtHidden, kEfficientAtHead);
-  dense("classifier.5", kEfficientAtClasses, kEfficientAtHidden);
+  Shapes all = body_tensors(kEfficientAtBody);
+  add_dense(all, "classifier.2", kEfficientAtHidden, kEfficientAtBody.head_channels);
+  add_dense(all, "classifier.5", kEfficientAtClasses, kEfficientAtHidden);
   return all;
 }
 
@@ -91,9 +85,48 @@ Shapes musicnn() {
 
 }  // namespace
 
+BodyNames names_of(const MobileNetConfig& body) {
+  BodyNames names{"stem", "head", {}};
+  if (body.mobile_net_v3) names = {"features.0", fmt::format("features.{}", body.blocks.size() + 1), {}};
+  for (const InvertedResidual& block : body.blocks) {
+    BodyNames::Block& own = names.blocks.emplace_back();
+    if (!body.mobile_net_v3) {
+      const std::string name = fmt::format("blocks.{}.", names.blocks.size() - 1);
+      own = {name + "expand", name + "depthwise", "", "", name + "project"};
+      continue;
+    }
+    std::size_t part = 0;
+    const auto next = [&] { return fmt::format("features.{}.block.{}", names.blocks.size(), part++); };
+    if (block.expands()) own.expand = next();
+    own.depthwise = next();
+    if (block.squeezed > 0) {
+      const std::string layers = next() + ".conc_se_layers.0.";
+      own.squeeze = layers + "fc1";
+      own.excite = layers + "fc2";
+    }
+    own.project = next();
+  }
+  return names;
+}
+
+std::vector<float> fold_normalisation(std::vector<float>& filters, std::span<const float> gamma,
+                                      std::span<const float> beta, std::span<const float> mean,
+                                      std::span<const float> variance) {
+  constexpr double kEpsilon = 1e-3;
+  std::vector<float> bias(gamma.size());
+  const std::size_t per_filter = filters.size() / gamma.size();
+  for (std::size_t o = 0; o < gamma.size(); ++o) {
+    const double scale = gamma[o] / std::sqrt(variance[o] + kEpsilon);
+    bias[o] = static_cast<float>(beta[o] - scale * mean[o]);
+    for (std::size_t i = o * per_filter; i < (o + 1) * per_filter; ++i)
+      filters[i] = static_cast<float>(scale * filters[i]);
+  }
+  return bias;
+}
+
 std::vector<TensorShape> expected_tensors(std::string_view network) {
   const std::string& name = find_pretrained_network(network).name;
-  if (name == "mobilenetv2") return mobilenet_v2();
+  if (name == "mobilenetv2") return body_tensors(kMobileNetV2Body);
   if (name == "efficientat") return efficientat();
   return musicnn();
 }

@@ -4,6 +4,9 @@
 
 #include <array>
 #include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace genrewise {
 
@@ -17,8 +20,19 @@ struct InvertedResidual {
   constexpr bool residual() const { return stride == 1 && in == out; }
 };
 
+enum class Padding {
+  same,       ///< TensorFlow's SAME: with stride 2, even sizes are padded only at the bottom and right
+  symmetric,  ///< PyTorch's usual (kernel - 1) / 2 on each side
+};
+
+struct MobileNetConfig {
+  std::span<const InvertedResidual> blocks;
+  std::size_t in_channels = 3, stem_channels = 32, head_channels = 1280;
+  Padding padding = Padding::same;
+  bool mobile_net_v3 = false;  ///< hard-swish in stem and head, ReLU or hard-swish in the blocks; else ReLU6 everywhere
+};
+
 /// MobileNetV2 1.0 (Sandler et al. 2018, table 2).
-inline constexpr std::size_t kMobileNetV2Stem = 32, kMobileNetV2Head = 1280;
 inline constexpr std::array<InvertedResidual, 17> kMobileNetV2Blocks = {{
     {32, 32, 16, 3, 1},
     {16, 96, 24, 3, 2},
@@ -38,10 +52,10 @@ inline constexpr std::array<InvertedResidual, 17> kMobileNetV2Blocks = {{
     {160, 960, 160, 3, 1},
     {160, 960, 320, 3, 1},
 }};
+inline constexpr MobileNetConfig kMobileNetV2Body{kMobileNetV2Blocks, 3, 32, 1280, Padding::same, false};
 
 /// EfficientAT mn04 (Schmid et al. 2023): MobileNetV3-Large of width 0.4.
-inline constexpr std::size_t kEfficientAtStem = 8, kEfficientAtHead = 384, kEfficientAtHidden = 512,
-                             kEfficientAtClasses = 527;
+inline constexpr std::size_t kEfficientAtHidden = 512, kEfficientAtClasses = 527;
 inline constexpr std::array<InvertedResidual, 15> kEfficientAtBlocks = {{
     {8, 8, 8, 3, 1},
     {8, 24, 16, 3, 2},
@@ -59,6 +73,24 @@ inline constexpr std::array<InvertedResidual, 15> kEfficientAtBlocks = {{
     {64, 384, 64, 5, 1, 96, true},
     {64, 384, 64, 5, 1, 96, true},
 }};
+inline constexpr MobileNetConfig kEfficientAtBody{kEfficientAtBlocks, 1, 8, 384, Padding::symmetric, true};
+
+/// The names of a body's layers in its weights: of a convolution NAME.weight and NAME.bias, or, for a MobileNetV3,
+/// NAME.0.weight and NAME.1.* of its batch normalisation; of a dense layer NAME.weight and NAME.bias.
+struct BodyNames {
+  struct Block {
+    std::string expand, depthwise, squeeze, excite, project;
+  };
+  std::string stem, head;
+  std::vector<Block> blocks;
+};
+BodyNames names_of(const MobileNetConfig& body);
+
+/// Multiplies a convolution's filters by the scale of its batch normalisation (epsilon 1e-3), and returns the remaining
+/// bias.
+std::vector<float> fold_normalisation(std::vector<float>& filters, std::span<const float> gamma,
+                                      std::span<const float> beta, std::span<const float> mean,
+                                      std::span<const float> variance);
 
 /// musicnn (Pons and Serra 2019).
 struct MusicnnFilters {

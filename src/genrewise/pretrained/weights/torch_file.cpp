@@ -106,8 +106,7 @@ class Unpickler {
     const auto number = static_cast<unsigned char>(code);
     const auto found = operations.find(number);
     if (found == operations.end())
-      damaged_torch_file(
-          name_, fmt::format("its pickle has the operation {:#04x}, which no dictionary of tensors needs", number));
+      file_.damaged(fmt::format("its pickle has the operation {:#04x}, which no dictionary of tensors needs", number));
     found->second(*this);
   }
 
@@ -129,7 +128,7 @@ class Unpickler {
   }
   std::int64_t long_integer() {
     const std::size_t size = take<std::uint8_t>();
-    if (size > 8) damaged_torch_file(name_, "a number is too large");
+    if (size > 8) file_.damaged("a number is too large");
     std::uint64_t value = 0;
     for (std::size_t i = 0; i < size; ++i) value |= std::uint64_t{take<std::uint8_t>()} << (8 * i);
     if (size > 0 && size < 8 && value >> (8 * size - 1)) value |= ~std::uint64_t{0} << (8 * size);
@@ -143,16 +142,16 @@ class Unpickler {
   }
 
   void push(Value value) {
-    if (values_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million values");
+    if (values_.size() == kMostValues) file_.damaged("its pickle has more than a million values");
     values_.push_back(std::move(value));
     refer(&values_.back());
   }
   void refer(Value* value) {
-    if (stack_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million values");
+    if (stack_.size() == kMostValues) file_.damaged("its pickle has more than a million values");
     stack_.push_back(value);
   }
   Value* top() {
-    if (stack_.empty()) damaged_torch_file(name_, "its pickle takes from an empty stack");
+    if (stack_.empty()) file_.damaged("its pickle takes from an empty stack");
     return stack_.back();
   }
   Value* pop() {
@@ -161,16 +160,16 @@ class Unpickler {
     return value;
   }
   void remember(std::size_t slot) {
-    if (memo_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million memo entries");
+    if (memo_.size() == kMostValues) file_.damaged("its pickle has more than a million memo entries");
     memo_[slot] = top();
   }
   void recall(std::size_t slot) {
     const auto found = memo_.find(slot);
-    if (found == memo_.end()) damaged_torch_file(name_, "its pickle reads a memo entry that was never stored");
+    if (found == memo_.end()) file_.damaged("its pickle reads a memo entry that was never stored");
     refer(found->second);
   }
   void mark() {
-    if (marks_.size() == kMostValues) damaged_torch_file(name_, "its pickle has more than a million marks");
+    if (marks_.size() == kMostValues) file_.damaged("its pickle has more than a million marks");
     marks_.push_back(stack_.size());
   }
   void global() {
@@ -178,7 +177,7 @@ class Unpickler {
     push({Global{module, line()}});
   }
   List popped_to_mark() {
-    if (marks_.empty() || marks_.back() > stack_.size()) damaged_torch_file(name_, "its pickle lacks a mark");
+    if (marks_.empty() || marks_.back() > stack_.size()) file_.damaged("its pickle lacks a mark");
     List values(stack_.begin() + static_cast<std::ptrdiff_t>(marks_.back()), stack_.end());
     stack_.resize(marks_.back());
     marks_.pop_back();
@@ -194,8 +193,7 @@ class Unpickler {
   }
   void set_items(const List& items) {
     auto* dictionary = std::get_if<Dictionary>(&top()->is);
-    if (!dictionary || items.size() % 2)
-      damaged_torch_file(name_, "its pickle adds items to something other than a dictionary");
+    if (!dictionary || items.size() % 2) file_.damaged("its pickle adds items to something other than a dictionary");
     for (std::size_t i = 0; i < items.size(); i += 2) {
       if (const auto* key = std::get_if<std::string_view>(&items[i]->is)) dictionary->emplace_back(*key, items[i + 1]);
     }
@@ -205,21 +203,20 @@ class Unpickler {
   void persistent() {
     const ValueRef id = pop();
     const auto* parts = std::get_if<List>(&id->is);
-    if (!parts || parts->size() < 3) damaged_torch_file(name_, "a storage is not described as PyTorch does");
+    if (!parts || parts->size() < 3) file_.damaged("a storage is not described as PyTorch does");
     const auto* type = std::get_if<Global>(&(*parts)[1]->is);
     const auto* key = std::get_if<std::string_view>(&(*parts)[2]->is);
-    if (!type || !key) damaged_torch_file(name_, "a storage is not described as PyTorch does");
+    if (!type || !key) file_.damaged("a storage is not described as PyTorch does");
     push({Storage{*type, *key}});
   }
 
   Sizes sizes(ValueRef value) {
     const auto* list = std::get_if<List>(&value->is);
-    if (!list || list->size() > kMostDimensions)
-      damaged_torch_file(name_, "a tensor has no shape, or more than 8 dimensions");
+    if (!list || list->size() > kMostDimensions) file_.damaged("a tensor has no shape, or more than 8 dimensions");
     Sizes result;
     for (const ValueRef one : *list) {
       const auto* number = std::get_if<std::int64_t>(&one->is);
-      if (!number || *number < 0) damaged_torch_file(name_, "a tensor's shape is not a list of integers");
+      if (!number || *number < 0) file_.damaged("a tensor's shape is not a list of integers");
       result.values[result.count++] = static_cast<std::size_t>(*number);
     }
     return result;
@@ -229,13 +226,13 @@ class Unpickler {
     const Value *arguments = pop(), *function = pop();
     const auto* called = std::get_if<Global>(&function->is);
     const auto* values = std::get_if<List>(&arguments->is);
-    if (!called || !values) damaged_torch_file(name_, "its pickle calls something other than a function");
+    if (!called || !values) file_.damaged("its pickle calls something other than a function");
     if (called->is("collections", "OrderedDict")) {
       push({Dictionary()});
     } else if (called->is("torch._utils", "_rebuild_tensor_v2") && values->size() >= 4) {
       const auto* storage = std::get_if<Storage>(&(*values)[0]->is);
       const auto* offset = std::get_if<std::int64_t>(&(*values)[1]->is);
-      if (!storage || !offset || *offset < 0) damaged_torch_file(name_, "a tensor is not described as PyTorch does");
+      if (!storage || !offset || *offset < 0) file_.damaged("a tensor is not described as PyTorch does");
       push({TensorValue{*storage, static_cast<std::uint64_t>(*offset), sizes((*values)[2]), sizes((*values)[3])}});
     } else if (called->is("torch._utils", "_rebuild_parameter") && !values->empty()) {
       refer(const_cast<Value*>(values->front()));  // a value of values_

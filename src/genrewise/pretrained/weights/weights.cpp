@@ -14,6 +14,7 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/pretrained/weights/formats.hpp"
 #include "genrewise/pretrained/weights/keras_layers.hpp"
+#include "genrewise/pretrained/weights/layouts.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -41,21 +42,6 @@ std::vector<float> to_oihw(const KerasVariable& kernel, std::vector<std::size_t>
   return values;
 }
 
-/// Multiplies a convolution's filters by their normalisation's scale, and returns the remaining bias.
-std::vector<float> fold(std::vector<float>& weight, const std::vector<KerasVariable>& statistics) {
-  constexpr double kKerasMobileNetEpsilon = 1e-3;
-  const auto& gamma = statistics[0].values;
-  std::vector<float> bias(gamma.size());
-  const std::size_t per_filter = weight.size() / gamma.size();
-  for (std::size_t o = 0; o < gamma.size(); ++o) {
-    const double scale = gamma[o] / std::sqrt(statistics[3].values[o] + kKerasMobileNetEpsilon);
-    bias[o] = static_cast<float>(statistics[1].values[o] - scale * statistics[2].values[o]);
-    for (std::size_t i = 0; i < per_filter; ++i)
-      weight[o * per_filter + i] = static_cast<float>(scale * weight[o * per_filter + i]);
-  }
-  return bias;
-}
-
 /// Keras' MobileNetV2 alternates convolutions without bias and batch normalisations, in the order of the network.
 /// Layers are identified by that order, because their names differ between Keras versions.
 TensorArchive from_keras_mobilenet(const std::vector<KerasLayer>& layers, const std::string& name) {
@@ -78,7 +64,8 @@ TensorArchive from_keras_mobilenet(const std::vector<KerasLayer>& layers, const 
                             });
     if (shape != expected[2 * i].shape) fail(2 * i);
     if (!normalises) fail(2 * i + 1);
-    const std::vector<float> bias = fold(weight, statistics);
+    const std::vector<float> bias = fold_normalisation(weight, statistics[0].values, statistics[1].values,
+                                                       statistics[2].values, statistics[3].values);
     archive.put(expected[2 * i].name, std::span<const float>(weight), shape);
     archive.put(expected[2 * i + 1].name, std::span<const float>(bias));
   }

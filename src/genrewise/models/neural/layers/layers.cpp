@@ -1,12 +1,96 @@
 #include "genrewise/models/neural/layers/layers.hpp"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
+#include <utility>
 
-#include "genrewise/models/neural/layers/conv_relu_pool.hpp"
+#include "genrewise/models/neural/layers/kernels.hpp"
 
 namespace genrewise::neural {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::tensor_list;
+
+std::size_t size_at(const at::Tensor& tensor, int dimension) {
+  return static_cast<std::size_t>(tensor.size(dimension));
+}
+
+bool plain(const at::Tensor& tensor) {
+  return tensor.is_cpu() && tensor.scalar_type() == at::kFloat;
+}
+
+/// A layer of kernels.hpp with weight and bias as an operation of libtorch. Kernels::forward(x, weight, bias) returns y
+/// and what the backward pass needs besides x and weight.
+template <class Kernels>
+struct Custom : public torch::autograd::Function<Custom<Kernels>> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& any_x, const at::Tensor& any_weight,
+                            const at::Tensor& bias) {
+    const at::Tensor x = any_x.contiguous(), weight = any_weight.contiguous();
+    const auto [y, more] = Kernels::forward(x, weight, bias);
+    context->save_for_backward({x, weight, more});
+    context->saved_data["needs_grad_x"] = any_x.requires_grad();
+    return y;
+  }
+
+  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], grad_y = gradients[0].contiguous();
+    at::Tensor grad_x = context->saved_data["needs_grad_x"].toBool() ? at::empty_like(x) : at::Tensor();
+    at::Tensor grad_weight = at::empty_like(weight), grad_bias = at::empty({weight.size(0)}, weight.options());
+    Kernels::backward(x, weight, saved[2], grad_y.data_ptr<float>(),
+                      grad_x.defined() ? grad_x.data_ptr<float>() : nullptr, grad_weight.data_ptr<float>(),
+                      grad_bias.data_ptr<float>());
+    return {grad_x, grad_weight, grad_bias};
+  }
+};
+
+struct ConvReluPool {
+  static ConvShape shape_of(const at::Tensor& x, const at::Tensor& weight) {
+    return {size_at(x, 0), size_at(x, 1), size_at(weight, 0), size_at(x, 2)};
+  }
+  static std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x, const at::Tensor& weight,
+                                                   const at::Tensor& bias) {
+    const ConvShape shape = shape_of(x, weight);
+    at::Tensor y = at::empty({x.size(0), weight.size(0), static_cast<std::int64_t>(shape.pooled())}, x.options());
+    at::Tensor chosen = at::empty(y.sizes(), at::kByte);
+    conv3_relu_pool2_forward(shape, x.data_ptr<float>(), weight.data_ptr<float>(), bias.data_ptr<float>(),
+                             y.data_ptr<float>(), chosen.data_ptr<std::uint8_t>());
+    return {y, chosen};
+  }
+  static void backward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& chosen, const float* grad_y,
+                       float* grad_x, float* grad_weight, float* grad_bias) {
+    conv3_relu_pool2_backward(shape_of(x, weight), x.data_ptr<float>(), weight.data_ptr<float>(), grad_y,
+                              chosen.data_ptr<std::uint8_t>(), grad_x, grad_weight, grad_bias);
+  }
+};
+
+struct WideLinear {
+  static LinearShape shape_of(const at::Tensor& x, const at::Tensor& weight) {
+    return {size_at(x, 0), size_at(x, 1), size_at(weight, 0)};
+  }
+  static std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x, const at::Tensor& weight,
+                                                   const at::Tensor& bias) {
+    at::Tensor y = at::empty({x.size(0), weight.size(0)}, x.options());
+    wide_linear_forward(shape_of(x, weight), x.data_ptr<float>(), weight.data_ptr<float>(), bias.data_ptr<float>(),
+                        y.data_ptr<float>());
+    return {y, at::Tensor()};
+  }
+  static void backward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor&, const float* grad_y,
+                       float* grad_x, float* grad_weight, float* grad_bias) {
+    wide_linear_backward(shape_of(x, weight), x.data_ptr<float>(), weight.data_ptr<float>(), grad_y, grad_x,
+                         grad_weight, grad_bias);
+  }
+};
+
+}  // namespace
+
+at::Tensor conv3_relu_pool2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (plain(x) && plain(weight)) return Custom<ConvReluPool>::apply(x, weight, bias);
+  return at::max_pool1d(at::relu(at::conv1d(x, weight, bias)), 2);
+}
 
 at::Tensor WeightMaker::add(const std::string& name, at::Tensor value, bool trainable, bool decays) {
   value.set_requires_grad(trainable);
@@ -48,7 +132,8 @@ Linear::Linear(WeightMaker& make, const std::string& name, std::int64_t in, std:
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
-  return wide_linear(x, weight, bias);
+  if (plain(x) && plain(weight) && x.dim() == 2) return Custom<WideLinear>::apply(x, weight, bias);
+  return at::linear(x, weight, bias);
 }
 
 Conv1d::Conv1d(WeightMaker& make, const std::string& name, std::int64_t in, std::int64_t out, std::int64_t kernel,

@@ -6,11 +6,11 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "genrewise/models/neural/layers/layers.hpp"
+#include "genrewise/pretrained/weights/layouts.hpp"
 
 namespace genrewise::neural {
 
@@ -35,25 +35,14 @@ struct Block {
   bool expands = false, residual = false, hard_swish = false;
 };
 
-/// Differences between the two bodies.
-struct BodyStyle {
-  bool folded = false;  ///< MobileNetV2: bias, ReLU6, SAME padding; else batch normalisation, ReLU and hard-swish
-  double epsilon = 1e-3, momentum = 0.01;
+struct HeadSettings {
+  std::vector<int> hidden;
+  double dropout_share = 0;
 };
+/// Reads the parameters that head_parameters() declares.
+HeadSettings read_head(const ParameterValues& parameters);
 
-class BodyMaker {
- public:
-  BodyMaker(std::vector<Weight>& weights, Rng& rng, BodyStyle style) : make_(weights, rng, true), style_(style) {}
-
-  Conv2d convolution(const std::string& name, const std::string& norm, std::size_t in, std::size_t out,
-                     std::size_t kernel, std::size_t stride, bool depthwise = false);
-  Linear dense(const std::string& name, std::size_t in, std::size_t out);
-
- private:
-  WeightMaker make_;
-  BodyStyle style_;
-};
-
+/// A body as configured, with the weights of the pretrained network of that name where they are requested, and a head.
 class PretrainedNetwork : public Network {
  public:
   at::Tensor forward(const at::Tensor& examples, const Pass& pass) const override;
@@ -64,36 +53,24 @@ class PretrainedNetwork : public Network {
   at::Tensor classify(const at::Tensor& embeddings, const Pass& pass) const override { return head_(embeddings, pass); }
 
  protected:
-  PretrainedNetwork(InputShape shape, BodyStyle style) : Network(shape), style_(style) {}
+  /// `rows`: of the input. Throws Error as find_weights() does.
+  PretrainedNetwork(const std::string& name, const MobileNetConfig& body, std::size_t rows,
+                    const NetworkRequest& request, const HeadSettings& head);
 
-  /// examples x channels x height x width, scaled as the body expects images.
-  virtual at::Tensor picture(const at::Tensor& examples) const = 0;
-  virtual at::Tensor stem(const at::Tensor& x, const Pass& pass) const = 0;
-
-  /// Loads the body's weights from their file. Throws Error as find_weights() does.
-  void take_weights(std::string_view network);
-  /// examples x 1 x rows x columns.
-  at::Tensor grey(const at::Tensor& examples) const;
-
-  BodyStyle style_;
-  std::vector<Block> blocks_;
-  Conv2d stem_, last_;
-  Head head_;
+  /// examples x 1 x rows x columns, scaled as the body expects images.
+  virtual at::Tensor picture(const at::Tensor& examples) const;
 
  private:
   at::Tensor outer(const at::Tensor& x) const;
   at::Tensor inner(const Block& block, const at::Tensor& x) const;
   at::Tensor run(const Block& block, const at::Tensor& in, const Pass& pass) const;
 
+  bool mobile_net_v3_;
+  std::vector<Block> blocks_;
+  Conv2d stem_, last_;
+  Head head_;
   bool frozen_ = false;
 };
-
-struct HeadSettings {
-  std::vector<int> hidden;
-  double dropout_share = 0;
-};
-/// Reads the parameters that head_parameters() declares.
-HeadSettings read_head(const ParameterValues& parameters);
 
 /// Throws Error, naming the feature set to use, unless the inputs are `rows` rows of at least `least_cols` values.
 void require_rows(const NetworkRequest& request, std::size_t rows, std::size_t least_cols, const char* kind,

@@ -22,7 +22,6 @@ const ClassifierDescriptor& cnn1d() {
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/models/neural/layers/conv_relu_pool.hpp"
 #include "genrewise/models/neural/layers/layers.hpp"
 
 namespace genrewise::neural {

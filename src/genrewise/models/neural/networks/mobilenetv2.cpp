@@ -20,43 +20,20 @@ const ClassifierDescriptor& mobilenetv2() {
 #else  // compiled into genrewise-neural
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
 
 #include "genrewise/models/neural/layers/pretrained_body.hpp"
 #include "genrewise/pretrained/inference/mobilenet_v2.hpp"
 #include "genrewise/pretrained/weights.hpp"
-#include "genrewise/pretrained/weights/layouts.hpp"
 
 namespace genrewise::neural {
 namespace {
 
 class TrainedMobileNetV2 final : public PretrainedNetwork {
  public:
-  static constexpr std::size_t kSide = 224, kColours = 3;
+  static constexpr std::size_t kSide = 224;
 
   TrainedMobileNetV2(const NetworkRequest& request, const HeadSettings& head)
-      : PretrainedNetwork({kSide, request.inputs / kSide}, {.folded = true}) {
-    Rng rng(derive_seed(request.seed, "mobilenetv2 start"));
-    BodyMaker make(weights(), rng, style_);
-    stem_ = make.convolution("stem", "", kColours, kMobileNetV2Stem, 3, 2);
-    for (std::size_t i = 0; i < kMobileNetV2Blocks.size(); ++i) {
-      const InvertedResidual& layout = kMobileNetV2Blocks[i];
-      const std::string name = fmt::format("blocks.{}.", i);
-      Block block;
-      block.expands = layout.expands();
-      block.residual = layout.residual();
-      if (block.expands) block.expand = make.convolution(name + "expand", "", layout.in, layout.expanded, 1, 1);
-      block.depthwise = make.convolution(name + "depthwise", "", layout.expanded, layout.expanded, layout.kernel,
-                                         layout.stride, true);
-      block.project = make.convolution(name + "project", "", layout.expanded, layout.out, 1, 1);
-      blocks_.push_back(std::move(block));
-    }
-    last_ = make.convolution("head", "", kMobileNetV2Blocks.back().out, kMobileNetV2Head, 1, 1);
-    WeightMaker make_head(weights(), rng);
-    head_ = Head(make_head, "head", kMobileNetV2Head, head.hidden, request.classes, head.dropout_share, false);
-    head_.input_dropout = head.hidden.empty() ? head.dropout_share : 0;
-    if (request.pretrained) take_weights("mobilenetv2");
-  }
+      : PretrainedNetwork("mobilenetv2", kMobileNetV2Body, kSide, request, head) {}
 
   BodyEngine body_engine(int workers) const override {
     if (input().cols != kSide) return {};
@@ -73,12 +50,8 @@ class TrainedMobileNetV2 final : public PretrainedNetwork {
 
  private:
   static constexpr float kHalfRangeDb = 40;  // mel224 ranges from -80 to 0 dB, the body's images from -1 to 1
-  at::Tensor picture(const at::Tensor& examples) const override { return grey(examples) / kHalfRangeDb + 1; }
-  /// With three equal colour channels, the filters of the channels can be summed.
-  at::Tensor stem(const at::Tensor& x, const Pass& pass) const override {
-    Conv2d grey_stem = stem_;
-    grey_stem.weight = stem_.weight.sum(at::IntArrayRef{1}, true);
-    return grey_stem(x, pass);
+  at::Tensor picture(const at::Tensor& examples) const override {
+    return PretrainedNetwork::picture(examples) / kHalfRangeDb + 1;
   }
 };
 

@@ -13,35 +13,13 @@
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
 
-namespace nlohmann {
-
-/// null: no value.
-template <class T>
-struct adl_serializer<std::optional<T>> {
-  static void to_json(json& document, const std::optional<T>& value) { document = value ? json(*value) : json(); }
-  static void from_json(const json& document, std::optional<T>& value) {
-    value = document.is_null() ? std::nullopt : std::optional(document.get<T>());
-  }
-};
-
-}  // namespace nlohmann
-
-namespace genrewise {
-
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BatchPosition, epoch, batch, stream)
-
-}  // namespace genrewise
-
 namespace genrewise::neural {
-
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochReport, epoch, learning_rate, training_loss, training_accuracy, validation_loss,
-                                   validation_accuracy, seconds, clips_per_s, input_wait_share)
 
 namespace {
 
 using nlohmann::json;
 
-constexpr int kStateVersion = 1;
+constexpr int kStateVersion = 2;
 constexpr char kRestart[] = "remove the run folder to start again";
 
 TensorArchive read_checkpoint(const std::filesystem::path& path, const TrainingLog& log) {
@@ -76,19 +54,8 @@ void Trainer::save_checkpoint(const TrainingLog& log) {
     write_file(log.best_checkpoint(), best.serialise_sealed());
     best_is_saved_ = true;
   }
-  const Sums& sums = state_.sums;
-  const json state = {{"version", kStateVersion},
-                      {"epoch", state_.epoch},
-                      {"step", state_.step},
-                      {"sums", {sums.loss, sums.weight, sums.wait_s, sums.train_s, sums.correct, sums.seen}},
-                      {"learning_rate", state_.learning_rate},
-                      {"best", state_.best},
-                      {"best_epoch", state_.best_epoch},
-                      {"waited", state_.waited},
-                      {"plateau", {state_.plateau_share, state_.plateau_best, state_.plateau_waited}},
-                      {"finished", state_.finished},
-                      {"position", state_.position},
-                      {"curve", state_.curve}};
+  json state = state_;
+  state["version"] = kStateVersion;
   TensorArchive last(log.last_checkpoint().string());
   last.metadata["state"] = state.dump();
   last.metadata["run"] = log.run();
@@ -110,21 +77,7 @@ void Trainer::load_checkpoint(const TrainingLog& log) {
     if (text == last.metadata.end()) throw Error("is not a training checkpoint", last.name());
     const json state = parse_json(text->second, last.name(), kRestart);
     if (state.at("version") != kStateVersion) throw Error("is a checkpoint of another format version", last.name());
-    state_.epoch = state.at("epoch");
-    state_.step = state.at("step");
-    const json& sums = state.at("sums");
-    state_.sums = {sums.at(0), sums.at(1), sums.at(2), sums.at(3), sums.at(4), sums.at(5)};
-    state_.learning_rate = state.at("learning_rate");
-    state_.best = state.at("best");
-    state_.best_epoch = state.at("best_epoch");
-    state_.waited = state.at("waited");
-    const json& plateau = state.at("plateau");
-    state_.plateau_share = plateau.at(0);
-    state_.plateau_best = plateau.at(1);
-    state_.plateau_waited = plateau.at(2);
-    state_.finished = state.at("finished");
-    state.at("position").get_to(state_.position);
-    state.at("curve").get_to(state_.curve);
+    state.get_to(state_);
   } catch (const json::exception& problem) {
     throw Error("its state is invalid: " + problem_of(problem), last.name(), kRestart);
   }

@@ -57,12 +57,6 @@ HoldOut hold_out(std::span<const int> labels, std::span<const std::string> group
   return result;
 }
 
-std::vector<std::size_t> sizes_of_rows(std::span<const int> labels, const std::vector<std::size_t>& rows, int count) {
-  std::vector<std::size_t> sizes(static_cast<std::size_t>(count));
-  for (const std::size_t row : rows) ++sizes[static_cast<std::size_t>(labels[row])];
-  return sizes;
-}
-
 class NetworkClassifier final : public Classifier {
  public:
   NetworkClassifier(std::string_view kind, const Parameters& given, std::uint64_t seed)
@@ -88,7 +82,8 @@ class NetworkClassifier final : public Classifier {
     BatchSource source;
     source.values = examples.cols();
     source.label_count = label_count;
-    source.label_sizes = sizes_of_rows(labels, rows.training, label_count);
+    source.label_sizes = class_sizes(labels, label_count);
+    for (const std::size_t row : rows.held_out) --source.label_sizes[static_cast<std::size_t>(labels[row])];
     source.fingerprint = fingerprint_of(examples, labels);
     const auto stream = [](const TrainingData& from, const std::vector<std::size_t>& part, bool shuffle) {
       return [&from, &part, shuffle](const BatchRequest& request) -> std::unique_ptr<BatchStream> {
@@ -206,13 +201,8 @@ class NetworkClassifier final : public Classifier {
   }
 
   void require_table(const Matrix& examples, std::span<const int> labels, int label_count) const {
-    const std::string& name = descriptor_.kind;
-    if (examples.rows() != labels.size())
-      throw Error(fmt::format("{} examples have {} labels", examples.rows(), labels.size()), name);
-    for (const int label : labels)
-      if (label < 0 || label >= label_count)
-        throw Error(fmt::format("label {} is not one of 0 .. {}", label, label_count - 1), name);
-    require_finite(examples, name);
+    require_labels(examples, labels, label_count, descriptor_.kind);
+    require_finite(examples, descriptor_.kind);
   }
 
   static std::string fingerprint_of(const Matrix& examples, std::span<const int> labels) {

@@ -13,7 +13,7 @@
 namespace genrewise::neural {
 
 /// A classifier of that kind of network, fitted and applied by libtorch on the requested device (device.hpp).
-/// make_classifier() returns one that delegates to genrewise-neural (models/networks/network_client.hpp).
+/// make_classifier() returns one that delegates to genrewise-neural (models/networks/network_descriptor.hpp).
 std::unique_ptr<Classifier> make_network_classifier(std::string_view kind, const Parameters& parameters,
                                                  std::uint64_t seed);
 

@@ -1,8 +1,10 @@
 #include "genrewise/models/neural/training/trainer.hpp"
 
 #include <ATen/ATen.h>
+#include <ATen/autocast_mode.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +16,6 @@
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/models/neural/training/device.hpp"
 #include "genrewise/models/neural/training/embeddings.hpp"
-#include "genrewise/models/neural/training/mixed_precision.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
 
 namespace genrewise::neural {
@@ -22,6 +23,34 @@ namespace {
 
 constexpr double kCheckpointEvery_s = 60;  // least time between two writes of the last state, at the end of an epoch
 constexpr std::size_t kNamedRecords = 8;   // records listed when a batch is rejected
+
+/// While an object with `on` is alive, libtorch's autocast chooses the type of every operation on a GPU. bfloat16 has
+/// the range of float, so the loss needs no scaling.
+class MixedPrecision {
+ public:
+  explicit MixedPrecision(bool on) : on_(on) {
+    if (on_) set(true);
+  }
+  ~MixedPrecision() {
+    if (!on_) return;
+    at::autocast::clear_cache();
+    set(false);
+  }
+  MixedPrecision(const MixedPrecision&) = delete;
+  MixedPrecision& operator=(const MixedPrecision&) = delete;
+
+ private:
+  static void set(bool on) {
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+    at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
+    at::autocast::set_autocast_enabled(at::kCUDA, on);
+#else
+    at::autocast::set_autocast_gpu_dtype(at::kBFloat16);
+    at::autocast::set_enabled(on);
+#endif
+  }
+  bool on_;
+};
 
 }  // namespace
 
@@ -104,10 +133,7 @@ TrainingCurve Trainer::run(const BatchSource& given) {
     }
     progress_->finish();
   }
-  TrainingCurve curve{{}, state_.curve.size(), state_.learning_rate};
-  for (const EpochReport& report : state_.curve)
-    curve.epochs.push_back({report.epoch, report.training_loss, report.training_accuracy, report.validation_loss,
-                            report.validation_accuracy, report.learning_rate});
+  TrainingCurve curve{{state_.curve.begin(), state_.curve.end()}, state_.curve.size(), state_.learning_rate};
   if (config_.keep_best && state_.best_epoch > 0) {
     const at::NoGradGuard no_grad;
     for (std::size_t i = 0; i < best_weights_.size(); ++i) network_.weights()[i].value.copy_(best_weights_[i]);
@@ -146,9 +172,9 @@ std::string Trainer::detail() const {
   std::string text = fmt::format("epoch {} of {}", state_.epoch + (state_.finished ? 0 : 1), epochs());
   if (state_.curve.empty()) return text;
   const EpochReport& last = state_.curve.back();
-  text += fmt::format(", loss {:.3f}", last.training_loss);
+  text += fmt::format(", loss {:.3f}", last.loss);
   if (last.validation_accuracy) return text + fmt::format(", validation {:.1f} %", 100 * *last.validation_accuracy);
-  return text + fmt::format(", accuracy {:.1f} %", 100 * last.training_accuracy);
+  return text + fmt::format(", accuracy {:.1f} %", 100 * last.accuracy);
 }
 
 void Trainer::run_epoch(BatchStream& stream) {
@@ -256,9 +282,8 @@ EpochReport Trainer::report_of_epoch() const {
   EpochReport report;
   report.epoch = state_.epoch + 1;
   report.learning_rate = current_rate();
-  report.training_loss = sums.loss / std::max(sums.weight, 1e-12);
-  report.training_accuracy =
-      static_cast<double>(sums.correct) / static_cast<double>(std::max<std::int64_t>(1, sums.seen));
+  report.loss = sums.loss / std::max(sums.weight, 1e-12);
+  report.accuracy = static_cast<double>(sums.correct) / static_cast<double>(std::max<std::int64_t>(1, sums.seen));
   report.seconds = sums.train_s;
   report.clips_per_s = sums.train_s > 0 ? static_cast<double>(sums.seen) / sums.train_s : 0;
   report.input_wait_share = sums.train_s > 0 ? sums.wait_s / sums.train_s : 0;

@@ -50,6 +50,7 @@ class Trainer {
   struct Sums {
     double loss = 0, weight = 0, wait_s = 0, train_s = 0;
     std::int64_t correct = 0, seen = 0;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(Sums, loss, weight, wait_s, train_s, correct, seen)
   };
   struct State {
     std::uint64_t epoch = 0, step = 0;  // epoch: the current or next one, from 0
@@ -63,6 +64,8 @@ class Trainer {
     bool finished = false;
     std::optional<BatchPosition> position;
     std::vector<EpochReport> curve;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(State, epoch, step, sums, learning_rate, best, best_epoch, waited, plateau_share,
+                                   plateau_best, plateau_waited, finished, position, curve)
   };
 
   nlohmann::json identity_of(const BatchSource& source) const;

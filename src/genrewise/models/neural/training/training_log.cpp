@@ -21,8 +21,8 @@ std::string first_difference(const json& one, const json& other) {
 }  // namespace
 
 std::string to_string(const EpochReport& report, std::uint64_t epochs) {
-  std::string text = fmt::format("epoch {} of {}: loss {:.4f}, accuracy {:.1f} %", report.epoch, epochs,
-                                 report.training_loss, 100 * report.training_accuracy);
+  std::string text = fmt::format("epoch {} of {}: loss {:.4f}, accuracy {:.1f} %", report.epoch, epochs, report.loss,
+                                 100 * report.accuracy);
   if (report.validation_loss)
     text += fmt::format("; validation loss {:.4f}, accuracy {:.1f} %", *report.validation_loss,
                         100 * report.validation_accuracy.value_or(0));
@@ -67,16 +67,16 @@ void TrainingLog::add(const std::vector<EpochReport>& curve) {
       "input_wait_share\n";
   const auto cell = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : ""; };
   for (const EpochReport& report : curve)
-    text += fmt::format("{},{},{},{},{},{},{:.3f},{:.2f},{:.5f}\n", report.epoch, report.learning_rate,
-                        report.training_loss, report.training_accuracy, cell(report.validation_loss),
-                        cell(report.validation_accuracy), report.seconds, report.clips_per_s, report.input_wait_share);
+    text += fmt::format("{},{},{},{},{},{},{:.3f},{:.2f},{:.5f}\n", report.epoch, report.learning_rate, report.loss,
+                        report.accuracy, cell(report.validation_loss), cell(report.validation_accuracy), report.seconds,
+                        report.clips_per_s, report.input_wait_share);
   write_file(folder_ / "curves.csv", text);
 
   const EpochReport& last = curve.back();
   const auto step = static_cast<std::int64_t>(last.epoch);
   const auto scalar = [&](const char* tag, double value) { events_->add_scalar(tag, step, static_cast<float>(value)); };
-  scalar("loss/training", last.training_loss);
-  scalar("accuracy/training", last.training_accuracy);
+  scalar("loss/training", last.loss);
+  scalar("accuracy/training", last.accuracy);
   if (last.validation_loss) scalar("loss/validation", *last.validation_loss);
   if (last.validation_accuracy) scalar("accuracy/validation", *last.validation_accuracy);
   scalar("learning_rate", last.learning_rate);

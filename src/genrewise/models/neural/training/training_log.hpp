@@ -10,23 +10,39 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/models/training_curve.hpp"
+#include "genrewise/packs/batches.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/folder_lock.hpp"
 
+namespace nlohmann {
+
+/// null: no value.
+template <class T>
+struct adl_serializer<std::optional<T>> {
+  static void to_json(json& document, const std::optional<T>& value) { document = value ? json(*value) : json(); }
+  static void from_json(const json& document, std::optional<T>& value) {
+    value = document.is_null() ? std::nullopt : std::optional(document.get<T>());
+  }
+};
+
+}  // namespace nlohmann
+
 namespace genrewise {
+
 class EventWriter;
-}
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(BatchPosition, epoch, batch, stream)
+
+}  // namespace genrewise
 
 namespace genrewise::neural {
 
-struct EpochReport {
-  std::uint64_t epoch = 0;  ///< counted from 1
-  double learning_rate = 0;
-  double training_loss = 0, training_accuracy = 0;
-  std::optional<double> validation_loss, validation_accuracy;
+struct EpochReport : TrainingEpoch {
   double seconds = 0, clips_per_s = 0;
   double input_wait_share = 0;  ///< share of the training time spent waiting for the next batch
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochReport, epoch, learning_rate, loss, accuracy, validation_loss,
+                                   validation_accuracy, seconds, clips_per_s, input_wait_share)
 /// "epoch 3 of 100: loss 1.234, accuracy 45.6 %; validation loss 1.3, accuracy 44.0 %; 210 clips/s, input wait 0.1 %".
 std::string to_string(const EpochReport& report, std::uint64_t epochs);
 

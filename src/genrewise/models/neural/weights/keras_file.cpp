@@ -32,22 +32,6 @@ class Handle {
   Close close_;
 };
 
-/// Turns off HDF5's error printing during its lifetime.
-class QuietErrors {
- public:
-  QuietErrors() {
-    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  ~QuietErrors() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-  QuietErrors(const QuietErrors&) = delete;
-  QuietErrors& operator=(const QuietErrors&) = delete;
-
- private:
-  H5E_auto2_t function_ = nullptr;
-  void* data_ = nullptr;
-};
-
 [[noreturn]] void damaged(const std::string& name, const std::string& problem) {
   throw Error("is not a valid file of Keras weights: " + problem, name, "get the file again");
 }
@@ -108,7 +92,7 @@ KerasVariable read_variable(hid_t group, const std::string& path, const std::str
 }  // namespace
 
 std::vector<KerasLayer> read_keras_file(const std::filesystem::path& path) {
-  const QuietErrors quiet;
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // HDF5 prints no errors in this process from now on: they are thrown
   const std::string name = path.string();
   const Handle file(H5Fopen(name.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
   if (!file) damaged(name, "it cannot be opened as HDF5 (truncated?)");
