@@ -9,6 +9,7 @@
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/inspection.hpp"
+#include "genrewise/records/record_source.hpp"
 #include "isolation_options.hpp"
 
 namespace genrewise::cli {
@@ -128,12 +129,24 @@ int run_records(const Options& options, Session& session) {
   return session.report_skipped(found.skipped, "records");
 }
 
+/// Nothing if there are only records at the location. Its sub-folders are searched for them only if it is no dataset.
+std::optional<Dataset> dataset_at(const Options& options) {
+  if (options.records != RecordKeys() || !list_record_files(options.location).empty()) return std::nullopt;
+  try {
+    return open_dataset(options.location, options.dataset);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error&) {
+    if (find_record_files(options.location).empty()) throw;
+    return std::nullopt;
+  }
+}
+
 int run(const Options& options, Session& session) {
-  if (!find_record_files(options.location).empty()) return run_records(options, session);
-  if (options.records != RecordKeys())
-    throw UsageError("the dataset has no records", "--record-label", "leave the option out");
+  const std::optional<Dataset> dataset = dataset_at(options);
+  if (!dataset) return run_records(options, session);
   options.isolation.apply();
-  const Inspection found = inspect(open_dataset(options.location, options.dataset), session.progress());
+  const Inspection found = inspect(*dataset, session.progress());
   switch (session.format) {
     case Format::json:
       session.print_json(to_json(found));

@@ -19,6 +19,8 @@ constexpr char kExamples[] =
     "genrewise pack fma --features mel224 --shards 16 -o packs/mel224\n"
     "genrewise pack fma --features mel224 --store float16 --compress gzip -o packs/mel224_small\n"
     "genrewise pack music.csv --features raw10k --split-file split.csv -o packs/raw10k\n"
+    "genrewise pack fma --features mel224 --record-features image --record-label genre --record-steps 224 -o "
+    "packs/rows\n"
     "genrewise pack fma --features mel224 --shards 64 -o s3://bucket/packs/mel224\n"
     "genrewise pack packs/mel224 --verify";
 
@@ -143,6 +145,16 @@ void add_pack(CLI::App& app, Session& session) {
   one_of(output.add("--compress", options.compression, "METHOD", "Compression of the shards, readable by TensorFlow"),
          {"none", "gzip", "zlib"})
       ->capture_default_str();
+  RecordForm& form = options.pack.form;
+  output.add("--record-features", form.features, "KEY", "Key of the features; KEY_range is that of the range of uint8")
+      ->capture_default_str();
+  output.add("--record-label", form.label, "KEY", "Key of the class; one_hot_KEY is that of its list of 0 and 1")
+      ->capture_default_str();
+  output.add("--record-id", form.id, "KEY", "Key of the track's id")->capture_default_str();
+  at_least(output.add("--record-steps", form.steps, "N",
+                      "Write tf.train.SequenceExample, with the features as a list of N steps of equal length"),
+           1)
+      ->default_str("tf.train.Example");
   output
       .add("--work", options.pack.work_folder, "FOLDER",
            "Folder for shards, at most three at a time, before they are sent to an object store")

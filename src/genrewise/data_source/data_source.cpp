@@ -87,12 +87,27 @@ void DataSource::open_records() {
                        "genrewise inspect lists the keys of the records");
   }
   if (config_.fault_filtered) require_gtzan({});
-  if (keys.bytes != RecordBytes::audio) open_numbers("records", "records");
+  if (keys.bytes != RecordBytes::audio)
+    open_numbers("records", "records");
+  else if (keys.pool != RecordPool::mean)
+    throw UsageError("the features of audio are one row without pooling", "--record-pool", "leave the option out");
   kind_ = "records";
-  auto loaded = std::make_shared<LoadedExamples>();
-  loaded->examples =
-      read_record_examples(config_.location, keys, features_, loaded->skipped, Runtime::current().progress());
-  records_ = std::move(loaded);
+  LoadedExamples loaded = read_records();
+  const Examples& examples = loaded.examples;
+  Hasher hasher(HashKind::sha256);
+  for (const std::string& id : examples.subjects.ids) hasher.update(id + '\n');
+  for (const int label : examples.subjects.labels)
+    hasher.update(examples.labels[static_cast<std::size_t>(label)] + '\n');
+  hasher.update(as_text(std::as_bytes(examples.table.values.values())));
+  records_ = std::make_shared<Records>(Records{examples.subjects, hasher.hex(), {}});
+  records_->loaded = std::move(loaded);
+}
+
+LoadedExamples DataSource::read_records() const {
+  LoadedExamples loaded;
+  loaded.examples =
+      read_record_examples(config_.location, config_.records, features_, loaded.skipped, Runtime::current().progress());
+  return loaded;
 }
 
 void DataSource::open_numbers(const char* kind, const std::string& features) {
@@ -173,11 +188,7 @@ std::string DataSource::fingerprint() const {
     if (is_feature_table(config_.location))
       hasher.update(read_file(config_.location + ".json"));  // contains the genres
   } else if (kind_ == "records") {
-    const FeatureTable& table = records_->examples.table;
-    for (const std::string& id : table.track_ids) hasher.update(id + '\n');
-    for (const int label : records_->examples.subjects.labels)
-      hasher.update(records_->examples.labels[static_cast<std::size_t>(label)] + '\n');
-    hasher.update(as_text(std::as_bytes(table.values.values())));
+    hasher.update(records_->fingerprint);
   } else if (kind_ == "pack") {
     hasher.update(pack_.fingerprint);
     for (const PackedShard& shard : pack_.shards) hasher.update(shard.file + shard.sha256);
@@ -221,9 +232,7 @@ Examples DataSource::read_labelled() const {
 SplitSubjects DataSource::subjects() const {
   if (has_audio()) return subjects_of(dataset_);
   Examples examples;
-  examples.subjects = records_          ? records_->examples.subjects
-                      : kind_ == "pack" ? subjects_of(pack_)
-                                        : read_labelled().subjects;
+  examples.subjects = records_ ? records_->subjects : kind_ == "pack" ? subjects_of(pack_) : read_labelled().subjects;
   examples.labels = examples.subjects.labels_by_name;
   examples.table.values = Matrix(examples.subjects.ids.size(), 0);
   Progress quiet;
@@ -260,7 +269,8 @@ LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& pro
   }
   if (kind_ == "pack") return load_pack(progress);
   if (records_) {
-    LoadedExamples loaded = *records_;
+    LoadedExamples loaded = records_->loaded ? std::move(*records_->loaded) : read_records();
+    records_->loaded.reset();
     choose_genres(loaded.examples, config_.genres, progress);
     return loaded;
   }

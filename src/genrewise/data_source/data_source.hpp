@@ -108,6 +108,7 @@ class DataSource {
   void name_tables();
   void open();
   void open_records();
+  LoadedExamples read_records() const;
   Examples read_labelled() const;
   void open_numbers(const char* kind, const std::string& features);
   void choose_genres();
@@ -115,14 +116,20 @@ class DataSource {
   void choose_genres(Examples& examples, GenreConfig genres, Progress& progress) const;
   LoadedTable extract(const std::string& set, const std::filesystem::path& path, Progress& progress) const;
 
+  struct Records {
+    SplitSubjects subjects;
+    std::string fingerprint;
+    std::optional<LoadedExamples> loaded;  // until the first load, which takes it: there is one copy in memory
+  };
+
   DataSourceConfig config_;
   std::string features_, table_;
   std::map<std::string, std::string, std::less<>> named_tables_;
   std::string kind_;
-  Dataset dataset_;                                // empty for labelled tables and packs
-  PackManifest pack_;                              // of a pack
-  std::shared_ptr<const LoadedExamples> records_;  // of another program
-  std::vector<std::string> genre_notes_;           // merged and left-out genres of dataset_
+  Dataset dataset_;                       // empty for labelled tables and packs
+  PackManifest pack_;                     // of a pack
+  std::shared_ptr<Records> records_;      // of another program
+  std::vector<std::string> genre_notes_;  // merged and left-out genres of dataset_
 };
 
 /// Splits all examples of a source without loading it.

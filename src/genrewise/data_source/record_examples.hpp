@@ -40,9 +40,7 @@ struct RecordKeys {
 /// name. Throws Error, with the line, for an invalid file or a cell that identifies two names.
 std::map<std::string, std::string, std::less<>> read_class_map(const std::filesystem::path& path);
 
-/// Record files at a location: the file itself, or the files of a folder and (local folders only) of its sub-folders,
-/// sorted. Names: *.tfrec, *.tfrecord, *.tfrecords, also with shards as TensorFlow writes them
-/// (NAME.tfrecord-00000-of-00016, NAME-00000-of-00016) and .gz.
+/// list_record_files() of the location and, in local folders, of its sub-folders.
 std::vector<FileInfo> find_record_files(const std::filesystem::path& location);
 
 /// Reads all examples into memory, 4 bytes per number. Features are floats, integers, or byte strings (of numbers, or
@@ -53,7 +51,7 @@ std::vector<FileInfo> find_record_files(const std::filesystem::path& location);
 /// parts. Equal ids are clips of one track. Damaged files and records are skipped. Faults are counted by reason in
 /// `skipped`: those of RecordReader, "not an Example", "no such key" (the existing ones are listed), "no features",
 /// "wrong size", "not a finite number", "no label of the class map", "several labels", and those of decode_bytes().
-/// Throws Error if no example is usable, with the most frequent fault; Interrupted.
+/// Throws Error if no example is usable, with the first fault; Interrupted.
 Examples read_record_examples(const std::filesystem::path& location, const RecordKeys& keys,
                               const std::string& features, std::vector<Fault>& skipped, Progress& progress);
 

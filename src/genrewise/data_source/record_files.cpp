@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <regex>
 #include <set>
 
 #include "genrewise/base/csv.hpp"
@@ -16,16 +15,8 @@
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {
-namespace {
 
 namespace fs = std::filesystem;
-
-bool is_record_name(const std::string& name) {
-  static const std::regex pattern(R"(.*\.tfrecords?(-\d+-of-\d+)?(\.gz)?|.*\.tfrec|.*-\d{5}-of-\d{5}(\.gz)?)");
-  return std::regex_match(name, pattern);
-}
-
-}  // namespace
 
 std::string_view to_string(RecordBytes bytes) {
   constexpr std::string_view kNames[] = {"uint8", "float16", "float32", "audio"};
@@ -69,19 +60,23 @@ std::map<std::string, std::string, std::less<>> read_class_map(const fs::path& p
 }
 
 std::vector<FileInfo> find_record_files(const fs::path& location) {
-  if (is_record_name(location.filename().string())) {
-    if (auto file = find_file(location)) return {std::move(*file)};
-  }
-  std::vector<FileInfo> files = list_files(location);
+  std::vector<FileInfo> files = list_record_files(location);
   std::error_code ignored;
   std::vector<fs::path> folders;
   for (const fs::path& path : entries_of(location, ignored)) {
     if (fs::is_directory(path, ignored) && !path.filename().string().starts_with('.')) folders.push_back(path);
   }
   std::ranges::sort(folders);
-  for (const fs::path& folder : folders) std::ranges::move(list_files(folder), std::back_inserter(files));
-  std::erase_if(files, [](const FileInfo& file) { return !is_record_name(std::string(last_name(file.location))); });
+  for (const fs::path& folder : folders) std::ranges::move(list_record_files(folder), std::back_inserter(files));
   return files;
+}
+
+std::string UniqueIds::name(const std::string& id) {
+  for (int& times = times_[id];;) {
+    if (++times == 1) return id;
+    std::string numbered = fmt::format("{} #{}", id, times);
+    if (times_.emplace(numbered, 1).second) return numbered;
+  }
 }
 
 std::vector<FileInfo> require_record_files(const fs::path& location) {

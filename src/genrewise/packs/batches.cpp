@@ -277,13 +277,10 @@ class BatchReader::Impl {
   Expected<void> read_example(const Record& stored, const PackedRecord& record, ExampleView& example,
                               std::span<float> row) const {
     auto parsed = example.parse(stored.payload);
-    auto decoded = decode_song(example, stored, manifest_.stored_as, row);
+    auto decoded = decode_song(example, stored, manifest_.stored_as, row, manifest_.form);
     if (!parsed && (decoded || decoded.error().reason != "damaged data")) return parsed;
     if (!decoded) return decoded;
-    std::int64_t label = -1;
-    std::string_view id;
-    if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
-    if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
+    const auto [id, label] = identity_of(example, manifest_.form);
     if (label != record.label || (!record.track_id.empty() && !id.empty() && id != record.track_id)) {
       return tl::unexpected(
           Fault{"does not match the manifest",

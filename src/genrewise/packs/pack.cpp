@@ -22,6 +22,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void check_form(const RecordForm& form, std::size_t values) {
+  const std::string all[] = {form.features, form.label, form.id, form.range(), form.one_hot()};
+  for (const auto& [option, key] :
+       {std::pair("--record-features", &form.features), {"--record-label", &form.label}, {"--record-id", &form.id}}) {
+    if (key->empty() || std::ranges::count(all, *key) > 1)
+      throw Error("\"" + *key + "\" cannot be a key of the records", option,
+                  "give a name that no other key has: " + form.range() + " and " + form.one_hot() + " are keys too");
+  }
+  if (form.steps == 0 || values % form.steps == 0) return;
+  throw Error(std::to_string(values) + " values cannot be divided into " + std::to_string(form.steps) + " equal steps",
+              "--record-steps", "give a number that divides them");
+}
+
 void check(const PackJob& job, const PackConfig& config) {
   const std::size_t count = job.track_ids.size();
   if (config.shards < 1) throw Error("there must be at least 1 shard", "--shards");
@@ -33,6 +46,7 @@ void check(const PackJob& job, const PackConfig& config) {
   if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.')) {
     throw Error("\"" + config.prefix + "\" cannot begin a file name", "--prefix", "remove slashes and leading dots");
   }
+  check_form(config.form, job.values);
   const auto fits = [&](const std::vector<std::string>& names) { return names.empty() || names.size() == count; };
   if (job.classes.size() != count || job.parts.size() != count || !fits(job.artists) || !fits(job.albums)) {
     throw Error("the lists of examples to pack have different lengths", job.recipe.name);
@@ -88,6 +102,8 @@ class Packer {
           std::string(to_string(config_.stored_as)), std::string(to_string(config_.compression))}) {
       add(fact);
     }
+    if (const RecordForm& form = config_.form; form != RecordForm())
+      for (const auto& fact : {form.features, form.label, form.id, std::to_string(form.steps)}) add(fact);
     for (const auto& label : job_.labels) add(label);
     for (std::size_t k = 0; k < order.size(); ++k) {
       const std::size_t i = order[k];

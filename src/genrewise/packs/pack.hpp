@@ -29,6 +29,7 @@ struct PackConfig {
   std::string prefix = {};            ///< of shard file names; empty: "RECIPE-"
   StoredAs stored_as = StoredAs::float32;
   Compression compression = Compression::none;
+  RecordForm form = {};
   int threads = 0;  ///< 0: the thread budget
   /// Local folder for shards that are uploaded to an object store; empty: local_work_path() of the folder.
   std::filesystem::path work_folder = {};

@@ -141,6 +141,8 @@ void check_consistency(const PackManifest& manifest, const json& counts) {
       throw Error(shard.file + " has " + std::to_string(shard.bytes) + " bytes, but its records have " +
                   std::to_string(bytes));
   }
+  if (manifest.form.steps > 0 && manifest.values % manifest.form.steps != 0)
+    throw Error(std::to_string(manifest.values) + " values in " + std::to_string(manifest.form.steps) + " steps");
   if (!counts.is_null() && counts != counts_to_json(manifest)) throw Error("its counts differ from its lists");
 }
 
@@ -162,6 +164,10 @@ PackManifest manifest_from_json(const json& in) {
   if (!parse_compression(compression)) throw Error("compression is \"" + compression + "\"");
   manifest.stored_as = *parse_stored_as(stored);
   manifest.compression = *parse_compression(compression);
+  if (in.contains("record")) {  // not in packs of earlier versions
+    const json& form = in.at("record");
+    manifest.form = {form.at("features"), form.at("label"), form.at("id"), form.at("steps")};
+  }
   manifest.labels = in.at("labels").get<std::vector<std::string>>();
   manifest.seed = in.at("seed");
   manifest.split_scheme = in.at("split_scheme");
@@ -217,12 +223,14 @@ std::string to_json(const PackManifest& manifest) {
     shards += to_text(shard_to_json(shard));
   }
   const FeatureRecipe& recipe = manifest.recipe;
+  const RecordForm& form = manifest.form;
   json out = {{"format", kFormat},
               {"version", kVersion},
               {"recipe", {{"name", recipe.name}, {"version", recipe.version}, {"hash", recipe.hash}}},
               {"values", manifest.values},
               {"stored_as", to_string(manifest.stored_as)},
               {"compression", to_string(manifest.compression)},
+              {"record", {{"features", form.features}, {"label", form.label}, {"id", form.id}, {"steps", form.steps}}},
               {"labels", manifest.labels},
               {"seed", manifest.seed},
               {"split_scheme", manifest.split_scheme},

@@ -40,7 +40,7 @@ bool is_part_of(const PackManifest& manifest, const PackJob& job, const PackConf
   if (manifest.recipe != job.recipe || manifest.values != job.values || manifest.labels != job.labels ||
       manifest.seed != config.seed || manifest.split_scheme != job.split_scheme ||
       manifest.stored_as != config.stored_as || manifest.compression != config.compression ||
-      manifest.shards.size() != 1)
+      manifest.form != config.form || manifest.shards.size() != 1)
     return false;
   const auto& records = manifest.shards[0].records;
   if (records.size() + manifest.skipped.size() != examples.size()) return false;
@@ -64,7 +64,7 @@ ShardPacker::ShardPacker(const PackJob& job, const PackConfig& config, fs::path 
       folder_(std::move(folder)),
       number_(number),
       examples_(std::move(examples)),
-      encoder_(config.stored_as),
+      encoder_(config.stored_as, config.form),
       decoded_(config.stored_as == StoredAs::float32 ? 0 : job.values) {
   take_over();
 }
@@ -111,11 +111,7 @@ void ShardPacker::take_over() {
     for (Record record;;) {
       const auto more = reader.next(record);
       if (!more || !*more || !example.parse(record.payload)) break;
-      std::string_view id;
-      std::int64_t label = -1;
-      if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
-      if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
-      if (!take_over_record(id, label, lines)) break;
+      if (!take_over_record(identity_of(example, config_.form), lines)) break;
       shard_.records.push_back(record_of(examples_[handled_ - 1], record.offset, record.payload.size()));
       keep_bytes = record.offset + record.payload.size() + kRecordFrameBytes;
     }
@@ -131,13 +127,13 @@ void ShardPacker::take_over() {
   }
 }
 
-bool ShardPacker::take_over_record(std::string_view track_id, std::int64_t label, std::map<std::size_t, Line>& lines) {
+bool ShardPacker::take_over_record(const RecordIdentity& record, std::map<std::size_t, Line>& lines) {
   std::size_t next = handled_;
   while (next < examples_.size() && is_skipped(lines, examples_[next])) ++next;
-  if (next == examples_.size() || job_.track_ids[examples_[next]] != track_id) return false;
+  if (next == examples_.size() || job_.track_ids[examples_[next]] != record.id) return false;
   const std::size_t example = examples_[next];
   const bool is_lossy = config_.stored_as != StoredAs::float32;
-  if (job_.classes[example] != label || (is_lossy && !lines.contains(example))) return false;
+  if (job_.classes[example] != record.label || (is_lossy && !lines.contains(example))) return false;
   for (; handled_ < next; ++handled_) skipped_.push_back(*lines[examples_[handled_]].skipped);
   handled_ = next + 1;
   loss_.add(lines[example].loss, job_.values);
@@ -179,18 +175,18 @@ void ShardPacker::add(std::span<const float> values) {
   std::vector<float> one_hot(job_.labels.size());
   one_hot[static_cast<std::size_t>(label)] = 1;
   example_.clear();
-  example_.add("class", std::span(&label, 1));
-  example_.add("one_hot_class", std::span<const float>(one_hot));
+  example_.add(config_.form.label, std::span(&label, 1));
+  example_.add(config_.form.one_hot(), std::span<const float>(one_hot));
   if (auto encoded = encoder_.add(example_, values); !encoded) {
     encoded.error().where = job_.track_ids[example];
     return skip(std::move(encoded.error()));
   }
-  example_.add("track_id", std::string_view(job_.track_ids[example]));
+  example_.add(config_.form.id, std::string_view(job_.track_ids[example]));
   const std::string_view payload = example_.finish();
   if (config_.stored_as != StoredAs::float32) {
     ExampleView view;
     LossMeter here;
-    if (!view.parse(as_bytes(payload)) || !decode_song(view, config_.stored_as, decoded_)) {
+    if (!view.parse(as_bytes(payload)) || !decode_song(view, config_.stored_as, decoded_, config_.form)) {
       throw Error("an example cannot be read back", job_.track_ids[example],
                   "this is a bug in genrewise: please report it");
     }
@@ -198,11 +194,7 @@ void ShardPacker::add(std::span<const float> values) {
     loss_.add(here.loss(), values.size());
     note({std::nullopt, here.loss()}, example);
   }
-  const auto header = record_header(payload.size());
-  const auto trailer = record_trailer(payload);
-  frame_.assign(header.data(), header.size());
-  frame_ += payload;
-  frame_.append(trailer.data(), trailer.size());
+  make_frame(payload, frame_);
   shard_.records.push_back(record_of(example, records_->size(), payload.size()));
   records_->write(frame_);
   ++handled_;
@@ -243,6 +235,7 @@ PackManifest ShardPacker::finish() {
   manifest.values = job_.values;
   manifest.stored_as = config_.stored_as;
   manifest.compression = config_.compression;
+  manifest.form = config_.form;
   manifest.labels = job_.labels;
   manifest.seed = config_.seed;
   manifest.split_scheme = job_.split_scheme;

@@ -1,6 +1,9 @@
 #include "genrewise/records/record_source.hpp"
 
 #include <algorithm>
+#include <regex>
+
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -19,6 +22,21 @@ bool looks_compressed(std::span<const std::byte> start) {
 }
 
 }  // namespace
+
+bool is_record_name(const std::string& name) {
+  if (name.find(".tfrec") == std::string::npos && name.find("-of-") == std::string::npos) return false;  // most files
+  static const std::regex pattern(R"(.*\.tfrecords?(-\d+-of-\d+)?(\.gz)?|.*\.tfrec|.*-\d{5}-of-\d{5}(\.gz)?)");
+  return std::regex_match(name, pattern);
+}
+
+std::vector<FileInfo> list_record_files(const std::filesystem::path& location) {
+  if (is_record_name(location.filename().string())) {
+    if (auto file = find_file(location)) return {std::move(*file)};
+  }
+  std::vector<FileInfo> files = list_files(location);
+  std::erase_if(files, [](const FileInfo& file) { return !is_record_name(std::string(last_name(file.location))); });
+  return files;
+}
 
 RecordSource::RecordSource(std::unique_ptr<FileReader> file) : file_(std::move(file)), stored_(*file_) {
   start_bytes_ = stored_.read(start_);

@@ -17,6 +17,12 @@
 
 namespace genrewise {
 
+/// Whether the file name is that of a record file: *.tfrec, *.tfrecord, *.tfrecords, also with the shards that
+/// TensorFlow numbers (NAME.tfrecord-00000-of-00016, NAME-00000-of-00016) and .gz.
+bool is_record_name(const std::string& name);
+/// The record file at `location`, or those directly in that folder, sorted.
+std::vector<FileInfo> list_record_files(const std::filesystem::path& location);
+
 /// Reads a file once from start to end and decompresses it if its first bytes are those of gzip or zlib.
 class RecordSource {
  public:
