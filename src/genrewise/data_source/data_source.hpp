@@ -48,11 +48,9 @@ struct LoadedTable {
   double extract_s = 0;
 };
 
-/// An open data source. Immutable; decodes no audio before a load. Genres are merged and left out according to the
-/// configuration, before extraction and again for the usable examples.
-///
-/// No option is ignored: an option that does not apply to this kind of data is an Error that names the option, thrown
-/// by the constructor or, if it depends on the table or the models, by the load.
+/// An open data source; decodes no audio before a load, but reads another program's records. Genres are merged and left
+/// out before extraction and again for the usable examples. An option that does not apply to this kind of data is an
+/// Error that names the option, thrown by the constructor or, if it depends on the table or the models, by the load.
 class DataSource {
  public:
   /// Throws Error for a location or an option that cannot be used.

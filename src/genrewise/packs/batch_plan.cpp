@@ -1,5 +1,7 @@
 #include "genrewise/packs/batch_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -18,13 +20,11 @@ struct Selected {
 };
 
 std::vector<Selected> select(const PackManifest& manifest, const BatchConfig& config) {
-  const auto shard_parts = parts_of_shards(manifest.shards.size());
   std::vector<Selected> selected;
   for (std::uint32_t shard = 0; shard < manifest.shards.size(); ++shard) {
     const auto& records = manifest.shards[shard].records;
     for (std::uint32_t i = 0; i < records.size(); ++i) {
-      const auto part = config.parts_by == PartsBy::shard ? shard_parts[shard] : records[i].part;
-      if (!config.part || part == config.part) selected.push_back({shard, i});
+      if (!config.part || records[i].part == config.part) selected.push_back({shard, i});
     }
   }
   return selected;
@@ -38,7 +38,7 @@ std::string fingerprint_of(const PackManifest& manifest, const BatchConfig& conf
   std::string all = manifest.fingerprint;
   for (const std::uint64_t fact :
        {static_cast<std::uint64_t>(config.batch_size), config.part ? 1 + static_cast<std::uint64_t>(*config.part) : 0,
-        static_cast<std::uint64_t>(config.parts_by), static_cast<std::uint64_t>(config.shuffle_records), config.seed,
+        static_cast<std::uint64_t>(config.shuffle_records), config.seed,
         static_cast<std::uint64_t>(config.drop_remainder), static_cast<std::uint64_t>(config.rank),
         static_cast<std::uint64_t>(config.ranks)}) {
     all += ' ' + std::to_string(fact);
@@ -82,11 +82,11 @@ BatchPlan::BatchPlan(const PackManifest& manifest, const BatchConfig& config)
   batches_ = config.drop_remainder ? selected.size() / ranks / config.batch_size
                                    : (records_ + config.batch_size - 1) / config.batch_size;
   if (batches_ == 0) {
-    throw Error("no batch can be formed: " + std::to_string(selected.size()) + " of " +
-                    std::to_string(manifest.size()) + " records are in the requested part, for " +
-                    std::to_string(ranks) + " ranks, in batches of " + std::to_string(config.batch_size),
+    throw Error(fmt::format("no batch can be formed: {} of {} records are in the requested part, for {} ranks, in "
+                            "batches of {}",
+                            selected.size(), manifest.size(), ranks, config.batch_size),
                 manifest.folder.string(),
-                manifest.split_scheme == "none" && config.part && config.parts_by == PartsBy::record
+                manifest.split_scheme == "none" && config.part
                     ? "this pack has no parts by record: use whole shards as parts"
                     : "choose another part or smaller batches");
   }

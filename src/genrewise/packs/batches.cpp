@@ -318,18 +318,6 @@ bool BatchReader::next(Batch& batch) {
 BatchPosition BatchReader::position() const {
   return impl_->position();
 }
-const PackManifest& BatchReader::manifest() const {
-  return impl_->manifest_;
-}
-std::size_t BatchReader::records() const {
-  return impl_->plan_.records();
-}
-std::size_t BatchReader::batches_per_epoch() const {
-  return impl_->plan_.batches_per_epoch();
-}
-std::uint64_t BatchReader::selection_bytes() const {
-  return impl_->plan_.bytes();
-}
 bool BatchReader::cached() const {
   return impl_->cached_;
 }

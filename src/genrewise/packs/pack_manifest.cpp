@@ -1,5 +1,7 @@
 #include "genrewise/packs/pack_manifest.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -48,26 +50,30 @@ void take_names(const json& in, const char* key, std::string PackedRecord::*name
   if (!in.contains(key)) return;
   const json& names = in.at(key);
   if (names.size() != shard.records.size()) {
-    throw Error(shard.file + " has " + std::to_string(shard.records.size()) + " records, but its list of " + key +
-                " has another length");
+    throw Error(
+        fmt::format("{} has {} records, but its list of {} has another length", shard.file, shard.records.size(), key));
   }
   for (std::size_t i = 0; i < names.size(); ++i) shard.records[i].*name = names[i];
 }
 
 json shard_to_json(const PackedShard& shard) {
-  json ids = json::array(), classes = json::array(), sizes = json::array(), points = json::array();
+  const auto list = [&](auto member) {
+    json out = json::array();
+    for (const auto& record : shard.records) out.push_back(record.*member);
+    return out;
+  };
   std::string parts;
-  for (const auto& record : shard.records) {
-    ids.push_back(record.track_id);
-    classes.push_back(record.label);
-    sizes.push_back(record.payload_bytes);
-    parts += letter_of(record.part);
-  }
+  for (const auto& record : shard.records) parts += letter_of(record.part);
+  json points = json::array();
   for (const auto& point : shard.restart_points) points.push_back({point.record, point.stored_offset});
-  json out = {{"file", shard.file},          {"bytes", shard.bytes},
-              {"sha256", shard.sha256},      {"count", shard.records.size()},
-              {"track_ids", std::move(ids)}, {"classes", std::move(classes)},
-              {"parts", std::move(parts)},   {"payload_bytes", std::move(sizes)}};
+  json out = {{"file", shard.file},
+              {"bytes", shard.bytes},
+              {"sha256", shard.sha256},
+              {"count", shard.records.size()},
+              {"track_ids", list(&PackedRecord::track_id)},
+              {"classes", list(&PackedRecord::label)},
+              {"parts", std::move(parts)},
+              {"payload_bytes", list(&PackedRecord::payload_bytes)}};
   if (!points.empty()) out["restart_points"] = points;
   add_names(shard, "artists", &PackedRecord::artist, out);
   add_names(shard, "albums", &PackedRecord::album, out);
@@ -83,15 +89,15 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
   const std::string parts = in.at("parts");
   const std::size_t count = in.at("count");
   if (ids.size() != count || classes.size() != count || sizes.size() != count || parts.size() != count) {
-    throw Error(shard.file + " has " + std::to_string(count) + " records, but its lists have other lengths");
+    throw Error(fmt::format("{} has {} records, but its lists have other lengths", shard.file, count));
   }
   if (std::filesystem::path(shard.file).filename() != shard.file) throw Error(shard.file + " is not a file name");
   std::uint64_t offset = 0;
   for (std::size_t i = 0; i < count; ++i) {
     PackedRecord record{ids[i], classes[i], part_of(parts[i]), offset, sizes[i]};
     if (record.label < 0 || static_cast<std::size_t>(record.label) >= label_count) {
-      throw Error("track " + record.track_id + " has class " + std::to_string(record.label) + ", and there are " +
-                  std::to_string(label_count) + " labels");
+      throw Error(
+          fmt::format("track {} has class {}, and there are {} labels", record.track_id, record.label, label_count));
     }
     if (record.payload_bytes > RecordReader::kLongestPayload)
       throw Error("track " + record.track_id + " is longer than any record");
@@ -134,24 +140,21 @@ void check_consistency(const PackManifest& manifest, const json& counts) {
     for (const PackedRecord& record : shard.records) {
       bytes += record.payload_bytes + kRecordFrameBytes;
       if (manifest.values > record.payload_bytes / stored_bytes(manifest.stored_as))
-        throw Error("track " + record.track_id + " has " + std::to_string(record.payload_bytes) +
-                    " bytes, too few for " + std::to_string(manifest.values) + " values");
+        throw Error(fmt::format("track {} has {} bytes, too few for {} values", record.track_id, record.payload_bytes,
+                                manifest.values));
     }
     if (manifest.compression == Compression::none && bytes != shard.bytes)
-      throw Error(shard.file + " has " + std::to_string(shard.bytes) + " bytes, but its records have " +
-                  std::to_string(bytes));
+      throw Error(fmt::format("{} has {} bytes, but its records have {}", shard.file, shard.bytes, bytes));
   }
   if (manifest.form.steps > 0 && manifest.values % manifest.form.steps != 0)
-    throw Error(std::to_string(manifest.values) + " values in " + std::to_string(manifest.form.steps) + " steps");
+    throw Error(fmt::format("it has {} values in {} steps", manifest.values, manifest.form.steps));
   if (!counts.is_null() && counts != counts_to_json(manifest)) throw Error("its counts differ from its lists");
 }
 
 void check_format(const json& in) {
   if (in.value("format", "") != kFormat) throw Error("this is not the manifest of a pack");
-  if (const int version = in.at("version"); version != kVersion) {
-    throw Error("it has version " + std::to_string(version) + ", and this program reads version " +
-                std::to_string(kVersion));
-  }
+  if (const int version = in.at("version"); version != kVersion)
+    throw Error(fmt::format("it has version {}, and this program reads version {}", version, kVersion));
 }
 
 PackManifest manifest_from_json(const json& in) {
@@ -198,7 +201,7 @@ std::size_t PackManifest::size() const {
 
 void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> parts) {
   if (parts.size() != manifest.size())
-    throw Error(std::to_string(parts.size()) + " parts were given for " + std::to_string(manifest.size()) + " records",
+    throw Error(fmt::format("{} parts were given for {} records", parts.size(), manifest.size()),
                 manifest.folder.string());
   bool changed = false;
   std::string letters;
@@ -266,19 +269,15 @@ PackManifest parse_manifest(std::string_view text, const std::filesystem::path& 
 }
 
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels) {
-  const auto location = manifest.folder.string();
-  if (manifest.recipe != recipe) {
-    throw Error("was packed by the recipe " + manifest.recipe.name + " (version " +
-                    std::to_string(manifest.recipe.version) + ", hash " + manifest.recipe.hash.substr(0, 12) +
-                    "), and " + recipe.name + " (version " + std::to_string(recipe.version) + ", hash " +
-                    recipe.hash.substr(0, 12) + ") is required",
-                location, "pack the dataset with that recipe");
-  }
-  if (!std::ranges::equal(manifest.labels, labels)) {
-    throw Error("has other labels than required (" + std::to_string(manifest.labels.size()) + " and " +
-                    std::to_string(labels.size()) + ")",
-                location, "pack the dataset with these labels");
-  }
+  const auto text = [](const FeatureRecipe& one) {
+    return fmt::format("{} (version {}, hash {})", one.name, one.version, one.hash.substr(0, 12));
+  };
+  if (manifest.recipe != recipe)
+    throw Error(fmt::format("was packed by the recipe {}, and {} is required", text(manifest.recipe), text(recipe)),
+                manifest.folder.string(), "pack the dataset with that recipe");
+  if (!std::ranges::equal(manifest.labels, labels))
+    throw Error(fmt::format("has other labels than required ({} and {})", manifest.labels.size(), labels.size()),
+                manifest.folder.string(), "pack the dataset with these labels");
 }
 
 }  // namespace genrewise

@@ -66,17 +66,23 @@ struct PackLoss {
   double largest_error = 0, rms_error = 0;
 };
 
-struct PackManifest {
-  std::filesystem::path folder;  ///< location of the pack
-  FeatureRecipe recipe;          ///< empty name: unknown (shards of another program)
-  std::size_t values = 0;        ///< numbers per example
+/// What all shards of a pack have in common.
+struct PackFormat {
+  FeatureRecipe recipe;    ///< empty name: unknown (shards of another program)
+  std::size_t values = 0;  ///< numbers per example
   StoredAs stored_as = StoredAs::float32;
   Compression compression = Compression::none;
   RecordForm form = {};
   std::vector<std::string> labels;
   std::uint64_t seed = 0;
   std::string split_scheme;  ///< "none" if the records have no parts
-  std::string fingerprint;   ///< of everything that determines the content of the shards
+
+  friend bool operator==(const PackFormat&, const PackFormat&) = default;
+};
+
+struct PackManifest : PackFormat {
+  std::filesystem::path folder;  ///< location of the pack
+  std::string fingerprint;       ///< of everything that determines the content of the shards
   std::optional<PackLoss> loss;
   std::vector<PackedShard> shards;
   std::vector<Fault> skipped;  ///< unusable clips, or unusable records of foreign shards

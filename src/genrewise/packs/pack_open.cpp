@@ -1,4 +1,6 @@
 // Opens packs, including those of other programs, and verifies them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -29,9 +31,10 @@ class ForeignShards {
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
     if (manifest_.size() == 0) {
-      throw Error("there is no usable example in " + std::to_string(files.size()) + " record files" +
-                      (manifest_.skipped.empty() ? "" : "; the first fault: " + to_string(manifest_.skipped.front())),
-                  location.string(), "examples need the keys `song` (floats) and `class` (an integer)");
+      throw Error(
+          fmt::format("there is no usable example in {} record files{}", files.size(),
+                      manifest_.skipped.empty() ? "" : "; the first fault: " + to_string(manifest_.skipped.front())),
+          location.string(), "examples need the keys `song` (floats) and `class` (an integer)");
     }
     for (std::size_t i = 0; i < classes_; ++i) manifest_.labels.push_back(std::to_string(i));
     Hasher all(HashKind::sha256);
@@ -97,8 +100,7 @@ class ForeignShards {
       return refuse(kOther, "class is " + std::to_string(number));
     numbers_.resize(song->size());
     if (manifest_.values != 0 && numbers_.size() != manifest_.values)
-      return refuse("wrong size", "`song` has " + std::to_string(numbers_.size()) + " numbers, not " +
-                                      std::to_string(manifest_.values));
+      return refuse("wrong size", fmt::format("`song` has {} numbers, not {}", numbers_.size(), manifest_.values));
     song->copy(std::span(numbers_));
     const auto bad = std::ranges::find_if_not(numbers_, [](float value) { return std::isfinite(value); });
     if (bad != numbers_.end())
@@ -144,15 +146,15 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
     const std::int64_t label = identity_of(example, manifest.form).label;
     const std::string id = example.text(manifest.form.id);
     if (!parsed || label != promised->label || id != promised->track_id) {
-      differs("it contains track " + id + " of class " + std::to_string(label) + ", not " + promised->track_id +
-              " of class " + std::to_string(promised->label));
+      differs(fmt::format("it contains track {} of class {}, not {} of class {}", id, label, promised->track_id,
+                          promised->label));
     } else if (auto decoded = decode_song(example, manifest.stored_as, values, manifest.form); !decoded) {
       differs(decoded.error().detail);
     }
   }
   if (seen < shard.records.size()) {
-    faults.push_back({"missing records", shard.file,
-                      std::to_string(shard.records.size() - seen) + " of " + std::to_string(shard.records.size())});
+    faults.push_back(
+        {"missing records", shard.file, fmt::format("{} of {}", shard.records.size() - seen, shard.records.size())});
   }
 }
 
@@ -195,8 +197,7 @@ std::vector<Fault> verify_pack(const PackManifest& manifest) {
     try {
       const auto file = open_file(path);
       if (file->size() != shard.bytes) {
-        faults.push_back(
-            {"wrong size", path, std::to_string(file->size()) + " bytes, not " + std::to_string(shard.bytes)});
+        faults.push_back({"wrong size", path, fmt::format("{} bytes, not {}", file->size(), shard.bytes)});
       }
       if (!shard.sha256.empty() && file_sha256(*file) != shard.sha256)
         faults.push_back({"wrong checksum", path, "SHA-256"});

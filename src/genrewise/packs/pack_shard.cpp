@@ -19,29 +19,21 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::uint64_t kRestartBytes = 512
-                                        << 10;  // distance of restart points in compressed shards, before compression
+constexpr std::uint64_t kRestartBytes = 512 << 10;  // between restart points, before compression
 
 fs::path state_path(const fs::path& folder, int number, const char* ending) {
   return folder / ".pack" / fmt::format("{:02}.{}", number, ending);
 }
 
-void rename_file(const fs::path& from, const fs::path& to) {
-  std::error_code code;
-  fs::rename(from, to, code);
-  if (!code) return;
-  errno = code.value();
-  throw_system_error("cannot create", to.string());
+PackFormat format_of(const PackJob& job, const PackConfig& config) {
+  return {job.recipe,  job.values, config.stored_as, config.compression,
+          config.form, job.labels, config.seed,      job.split_scheme};
 }
 
 /// Whether this is the manifest of the shard with these examples: each of them is a record or was skipped.
 bool is_part_of(const PackManifest& manifest, const PackJob& job, const PackConfig& config,
                 std::span<const std::size_t> examples) {
-  if (manifest.recipe != job.recipe || manifest.values != job.values || manifest.labels != job.labels ||
-      manifest.seed != config.seed || manifest.split_scheme != job.split_scheme ||
-      manifest.stored_as != config.stored_as || manifest.compression != config.compression ||
-      manifest.form != config.form || manifest.shards.size() != 1)
-    return false;
+  if (manifest != format_of(job, config) || manifest.shards.size() != 1) return false;
   const auto& records = manifest.shards[0].records;
   if (records.size() + manifest.skipped.size() != examples.size()) return false;
   auto record = records.begin();
@@ -230,20 +222,12 @@ PackManifest ShardPacker::finish() {
   shard_.file = fmt::format("{}{:02}-{}.tfrec", prefix, number_, shard_.records.size());
   shard_.bytes = bytes_of_file(stored);
   shard_.sha256 = file_sha256(*open_file(stored.string()));
-  PackManifest manifest;
-  manifest.recipe = job_.recipe;
-  manifest.values = job_.values;
-  manifest.stored_as = config_.stored_as;
-  manifest.compression = config_.compression;
-  manifest.form = config_.form;
-  manifest.labels = job_.labels;
-  manifest.seed = config_.seed;
-  manifest.split_scheme = job_.split_scheme;
+  PackManifest manifest{format_of(job_, config_)};
   if (config_.stored_as != StoredAs::float32) manifest.loss = loss_.loss();
   manifest.shards.push_back(std::move(shard_));
   manifest.skipped = std::move(skipped_);
   write_file(state_path(folder_, number_, "json"), to_json(manifest));
-  rename_file(stored, folder_ / manifest.shards[0].file);
+  rename_path(stored, folder_ / manifest.shards[0].file);
   forget(folder_, number_);
   return manifest;
 }

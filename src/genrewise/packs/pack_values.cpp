@@ -1,5 +1,7 @@
 #include "genrewise/packs/pack_values.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -115,8 +117,7 @@ Expected<void> decode_song(const ExampleView& example, StoredAs stored, std::spa
   if (!steps) return no_song("there is no key `" + form.features + "`");
   const std::size_t expected = std::max<std::size_t>(1, form.steps), length = values.size() / expected;
   if (steps->size() != expected)
-    return wrong_size("`" + form.features + "` has " + std::to_string(steps->size()) + " steps, not " +
-                      std::to_string(expected));
+    return wrong_size(fmt::format("`{}` has {} steps, not {}", form.features, steps->size(), expected));
   float range[2] = {};
   const FeatureView* ends = stored == StoredAs::uint8 ? example.find(form.range()) : nullptr;
   if (stored == StoredAs::uint8 && (ends == nullptr || ends->copy(std::span(range)) != 2))

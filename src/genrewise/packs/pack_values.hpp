@@ -54,7 +54,6 @@ class LossMeter {
   /// Adds what was measured on `count` numbers.
   void add(const PackLoss& loss, std::uint64_t count);
   PackLoss loss() const;
-  std::uint64_t count() const { return count_; }
 
  private:
   double largest_ = 0, squares_ = 0;

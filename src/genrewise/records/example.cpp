@@ -73,26 +73,25 @@ bool FeatureView::read(std::span<const std::byte> feature) {
   return true;
 }
 
-// Calls visit(field) for the fields of the lists until it returns false. read() has checked all of them.
+// Calls visit(field) for the fields with the values of that kind until it returns false. read() has checked all of
+// them.
 template <class Visit>
-bool FeatureView::for_each_list(Visit&& visit) const {
+void FeatureView::for_each_value(FeatureKind kind, Visit&& visit) const {
   Reader reader(body_);
   Field list;
-  while (!reader.at_end() && reader.next(list)) {
+  while (kind == kind_ && !reader.at_end() && reader.next(list)) {
     if (list.type != wire::bytes || static_cast<FeatureKind>(list.number) != kind_) continue;
     Reader values(list.body);
     Field value;
     while (!values.at_end() && values.next(value)) {
-      if (value.number == 1 && !visit(value)) return false;
+      if (value.number == 1 && !visit(value)) return;
     }
   }
-  return true;
 }
 
 std::size_t FeatureView::copy(std::span<float> out) const {
   std::size_t done = 0;
-  if (kind_ != FeatureKind::floats) return 0;
-  for_each_list([&](const Field& field) {
+  for_each_value(FeatureKind::floats, [&](const Field& field) {
     if (field.type == wire::bytes) {
       const std::size_t count = std::min(field.body.size() / sizeof(float), out.size() - done);
       if (count > 0) std::memcpy(out.data() + done, field.body.data(), count * sizeof(float));
@@ -107,8 +106,7 @@ std::size_t FeatureView::copy(std::span<float> out) const {
 
 std::span<const std::byte> FeatureView::floats_in_one_piece() const {
   std::span<const std::byte> piece;
-  if (kind_ != FeatureKind::floats) return piece;
-  for_each_list([&](const Field& field) {
+  for_each_value(FeatureKind::floats, [&](const Field& field) {
     if (field.type == wire::bytes) piece = field.body;
     return field.type != wire::bytes;
   });
@@ -117,15 +115,11 @@ std::span<const std::byte> FeatureView::floats_in_one_piece() const {
 
 std::size_t FeatureView::copy(std::span<std::int64_t> out) const {
   std::size_t done = 0;
-  if (kind_ != FeatureKind::ints) return 0;
-  for_each_list([&](const Field& field) {
+  for_each_value(FeatureKind::ints, [&](const Field& field) {
     if (field.type == wire::varint && done < out.size()) out[done++] = static_cast<std::int64_t>(field.value);
-    if (field.type == wire::bytes) {
-      Reader packed(field.body);
-      for (std::uint64_t value = 0; done < out.size() && !packed.at_end() && packed.next_varint(value);) {
-        out[done++] = static_cast<std::int64_t>(value);
-      }
-    }
+    Reader packed(field.type == wire::bytes ? field.body : std::span<const std::byte>());
+    for (std::uint64_t value = 0; done < out.size() && !packed.at_end() && packed.next_varint(value);)
+      out[done++] = static_cast<std::int64_t>(value);
     return done < out.size();
   });
   return done;
@@ -133,8 +127,7 @@ std::size_t FeatureView::copy(std::span<std::int64_t> out) const {
 
 std::size_t FeatureView::copy(std::span<std::string_view> out) const {
   std::size_t done = 0;
-  if (kind_ != FeatureKind::bytes) return 0;
-  for_each_list([&](const Field& field) {
+  for_each_value(FeatureKind::bytes, [&](const Field& field) {
     if (field.type == wire::bytes && done < out.size()) out[done++] = as_text(field.body);
     return done < out.size();
   });

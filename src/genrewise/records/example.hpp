@@ -47,7 +47,7 @@ class FeatureView {
   friend class ExampleView;
   bool read(std::span<const std::byte> feature);
   template <class Visit>
-  bool for_each_list(Visit&& visit) const;
+  void for_each_value(FeatureKind kind, Visit&& visit) const;
 
   FeatureKind kind_ = FeatureKind::none;
   std::size_t size_ = 0;
