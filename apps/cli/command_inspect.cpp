@@ -9,7 +9,7 @@
 #include "genrewise/base/usage_error.hpp"
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/inspection.hpp"
-#include "genrewise/records/record_source.hpp"
+#include "genrewise/records/record_reader.hpp"
 #include "isolation_options.hpp"
 
 namespace genrewise::cli {
@@ -60,16 +60,14 @@ std::string facts_text(const Inspection& found) {
 std::string genres_text(const Inspection& found) {
   std::vector<Table::Column> columns{
       {"genre", left}, {"clips", right}, {"files", right}, {"artists", right}, {"albums", right}};
-  if (found.has_official_split) {
+  if (found.has_official_split)
     for (const char* part : {"training", "validation", "test"}) columns.push_back({part, right});
-  }
   Table table(columns);
   for (const auto& genre : found.genres) {
     std::vector<std::string> cells{genre.name, std::to_string(genre.clips), std::to_string(genre.files),
                                    std::to_string(genre.artists), std::to_string(genre.albums)};
-    if (found.has_official_split) {
+    if (found.has_official_split)
       for (const std::size_t count : genre.parts) cells.push_back(std::to_string(count));
-    }
     table.add_row(std::move(cells));
   }
   return fitted(table);
@@ -107,9 +105,8 @@ std::string faults_text(const Inspection& found) {
 
 std::string findings_csv(const Inspection& found) {
   Table table({{"kind"}, {"track_id"}, {"path"}, {"detail"}});
-  for (const auto& finding : found.findings) {
+  for (const auto& finding : found.findings)
     table.add_row({finding.kind, finding.track_id, finding.path, finding.detail});
-  }
   return table.csv();
 }
 
@@ -159,9 +156,8 @@ int run(const Options& options, Session& session) {
       break;
   }
   std::vector<Fault> unusable;
-  for (const auto& finding : found.findings) {
+  for (const auto& finding : found.findings)
     if (finding.unusable) unusable.push_back({finding.kind, finding.path, finding.detail});
-  }
   return session.report_skipped(unusable, "inputs");
 }
 

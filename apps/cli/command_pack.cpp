@@ -161,9 +161,8 @@ void add_pack(CLI::App& app, Session& session) {
       ->default_str("in ~/.cache/genrewise");
   CLI::Option* verify = output.flag("--verify", options.verify, "Check a pack against its manifest, and write nothing");
   session.add_seed_option(command);
-  for (CLI::Option* option : command->get_options()) {
+  for (CLI::Option* option : command->get_options())
     if (option != verify && option->nonpositional() && option != command->get_help_ptr()) verify->excludes(option);
-  }
   session.add_format_options(command, /*with_csv=*/false);
 }
 

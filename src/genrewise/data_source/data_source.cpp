@@ -99,7 +99,8 @@ void DataSource::open_records() {
   for (const int label : examples.subjects.labels)
     hasher.update(examples.labels[static_cast<std::size_t>(label)] + '\n');
   hasher.update(as_text(std::as_bytes(examples.table.values.values())));
-  records_ = std::make_shared<Records>(Records{examples.subjects, hasher.hex(), {}});
+  records_ = std::make_shared<Records>(
+      Records{examples.subjects, hasher.hex(), examples.table.columns.size(), loaded.skipped, {}});
   records_->loaded = std::move(loaded);
 }
 
@@ -151,9 +152,8 @@ void DataSource::choose_genres(Examples& examples, GenreConfig genres, Progress&
     examples.subjects.labels = selection.label_of;
     std::ranges::move(selection.notes, std::back_inserter(examples.notes));
     std::vector<std::size_t> kept;
-    for (std::size_t i = 0; i < selection.label_of.size(); ++i) {
+    for (std::size_t i = 0; i < selection.label_of.size(); ++i)
       if (selection.label_of[i] >= 0) kept.push_back(i);
-    }
     if (kept.size() < selection.label_of.size()) examples = select_examples(examples, kept);
   }
   for (const std::string& note : examples.notes) progress.note(note);
@@ -276,11 +276,10 @@ LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& pro
   }
   if (table_.empty()) return with_genres(extract(features_, features_path, progress), progress);
   FeatureTable table = read_table(table_);
-  if (config_.features && table.recipe.name != *config_.features) {
+  if (config_.features && table.recipe.name != *config_.features)
     throw UsageError(
         fmt::format("the table {} has the features {}, not {}", table_, table.recipe.name, *config_.features),
         "--features", "leave the option out");
-  }
   return with_genres({std::move(table), {}, 0}, progress);
 }
 
@@ -301,9 +300,8 @@ LoadedExamples DataSource::load_pack(Progress& progress) const {
   if (foreign) loaded.skipped.insert(loaded.skipped.end(), pack_.skipped.begin(), pack_.skipped.end());
   const SplitSubjects& subjects = loaded.examples.subjects;
   const auto unknown = [](const std::string& name) { return name.empty(); };
-  if (std::ranges::all_of(subjects.artists, unknown) && std::ranges::all_of(subjects.albums, unknown)) {
+  if (std::ranges::all_of(subjects.artists, unknown) && std::ranges::all_of(subjects.albums, unknown))
     progress.note("the pack has no artist names: a grouped split can only keep the records of one track together");
-  }
   choose_genres(loaded.examples, config_.genres, progress);
   return loaded;
 }
@@ -311,10 +309,9 @@ LoadedExamples DataSource::load_pack(Progress& progress) const {
 LoadedTable DataSource::load_set(const std::string& set, const fs::path& features_path, Progress& progress) const {
   const fs::path given = table_of(set);
   if (!given.empty()) return {read_table(given), {}, 0};
-  if (!has_audio()) {
+  if (!has_audio())
     throw Error(fmt::format("the dataset has no audio to extract {} from", set), "--models",
                 fmt::format("give a table with --table {}=PATH", set));
-  }
   return extract(set, features_path, progress);
 }
 

@@ -81,7 +81,11 @@ class DataSource {
   /// Manifest of a pack.
   const PackManifest& pack() const { return pack_; }
   /// Tracks or records that cannot be used, as far as known before loading.
-  const std::vector<Fault>& rejected() const { return has_audio() ? dataset_.rejected : pack_.skipped; }
+  const std::vector<Fault>& rejected() const {
+    return has_audio() ? dataset_.rejected : records_ ? records_->skipped : pack_.skipped;
+  }
+  /// Number of columns of a pack or of records; 0: not known before loading.
+  std::size_t columns() const { return records_ ? records_->columns : pack_.values; }
   /// Labels and groups of all examples, before features are extracted or records read: the examples of load() and those
   /// that prove unusable.
   SplitSubjects subjects() const;
@@ -117,6 +121,8 @@ class DataSource {
   struct Records {
     SplitSubjects subjects;
     std::string fingerprint;
+    std::size_t columns = 0;
+    std::vector<Fault> skipped;
     std::optional<LoadedExamples> loaded;  // until the first load, which takes it: there is one copy in memory
   };
 

@@ -81,9 +81,8 @@ Expected<std::vector<float>> numbers_in(std::string_view bytes, Convert convert)
 }
 
 bool starts_like_a_file(std::string_view bytes) {
-  for (const char* magic : {"RIFF", "fLaC", "OggS", "ID3", "\xff\xd8\xff", "\x89PNG"}) {
+  for (const char* magic : {"RIFF", "fLaC", "OggS", "ID3", "\xff\xd8\xff", "\x89PNG"})
     if (bytes.starts_with(magic)) return true;
-  }
   return false;
 }
 
@@ -218,15 +217,11 @@ class ExampleReader {
   std::optional<ClipExtractor> extractor_;
 };
 
-bool in_several_folders(const std::vector<FileInfo>& files) {
-  return std::ranges::any_of(files, [&](const FileInfo& file) {
-    return fs::path(file.location).parent_path() != fs::path(files.front().location).parent_path();
-  });
-}
-
 /// The rows of all files in their order; rows of another length than the first are skipped.
 Examples collected(std::vector<FileRows> files, const std::vector<FileInfo>& infos, std::vector<Fault>& skipped) {
-  const bool several_folders = in_several_folders(infos);
+  const auto folder_of = [](const FileInfo& file) { return fs::path(file.location).parent_path(); };
+  const bool several_folders =
+      std::ranges::any_of(infos, [&](const FileInfo& file) { return folder_of(file) != folder_of(infos.front()); });
   std::size_t rows = 0, length = 0;
   for (const FileRows& file : files) {
     rows += file.rows.size();

@@ -13,9 +13,8 @@ namespace genrewise {
 
 std::vector<std::string> feature_names(const std::vector<FeatureColumn>& columns) {
   std::vector<std::string> names;
-  for (const FeatureColumn& column : columns) {
+  for (const FeatureColumn& column : columns)
     if (std::ranges::find(names, column.feature) == names.end()) names.push_back(column.feature);
-  }
   return names;
 }
 
@@ -25,19 +24,16 @@ std::vector<std::size_t> columns_of(const std::vector<FeatureColumn>& columns, s
     const std::size_t end = std::min(features.find('+', at), features.size());
     const std::string_view name = features.substr(at, end - at);
     bool found = false;
-    for (std::size_t j = 0; j < columns.size(); ++j) {
+    for (std::size_t j = 0; j < columns.size(); ++j)
       if (columns[j].feature == name) chosen[j] = found = true;
-    }
-    if (!found) {
+    if (!found)
       throw Error(fmt::format("the table has no feature \"{}\"", name), "feature groups",
                   fmt::format("join some of {} with +, or write all", fmt::join(feature_names(columns), ", ")));
-    }
     at = end + 1;
   }
   std::vector<std::size_t> kept;
-  for (std::size_t j = 0; j < columns.size(); ++j) {
+  for (std::size_t j = 0; j < columns.size(); ++j)
     if (chosen[j]) kept.push_back(j);
-  }
   return kept;
 }
 
@@ -50,13 +46,11 @@ Examples select_features(const Examples& examples, std::string_view features) {
   selected.table.recipe = {name, whole.version, sha256_hex(whole.hash + '/' + std::string(features))};
   selected.table.track_ids = examples.table.track_ids;
   for (const std::size_t j : kept) selected.table.columns.push_back(examples.table.columns[j]);
-  if (!examples.table.offsets.empty()) {
+  if (!examples.table.offsets.empty())
     for (const std::size_t j : kept) selected.table.offsets.push_back(examples.table.offsets[j]);
-  }
   selected.table.values = Matrix(examples.table.values.rows(), kept.size());
-  for (std::size_t i = 0; i < selected.table.values.rows(); ++i) {
+  for (std::size_t i = 0; i < selected.table.values.rows(); ++i)
     for (std::size_t j = 0; j < kept.size(); ++j) selected.table.values(i, j) = examples.table.values(i, kept[j]);
-  }
   return selected;
 }
 
@@ -99,38 +93,6 @@ FeatureTable select_tracks(FeatureTable table, const std::vector<std::string>& i
   table.values = table.values.select_rows(rows);
   table.track_ids = ids;
   return table;
-}
-
-Examples join(const Dataset& dataset, FeatureTable table) {
-  std::unordered_map<std::string_view, std::size_t> row_of;
-  row_of.reserve(table.track_ids.size());
-  for (std::size_t row = 0; row < table.track_ids.size(); ++row) {
-    if (!row_of.emplace(table.track_ids[row], row).second)
-      throw Error("the feature table has two rows for track " + table.track_ids[row], dataset.name,
-                  "extract the features again");
-  }
-  std::vector<std::size_t> tracks, rows;
-  for (std::size_t i = 0; i < dataset.tracks.size(); ++i) {
-    const auto found = row_of.find(dataset.tracks[i].id);
-    if (found == row_of.end() || dataset.tracks[i].label < 0) continue;
-    tracks.push_back(i);
-    rows.push_back(found->second);
-  }
-  if (tracks.empty())
-    throw Error("the feature table has no row for any of its tracks", dataset.name,
-                "use the table that was extracted from this dataset");
-
-  Examples examples;
-  examples.name = dataset.name;
-  examples.subjects = select_subjects(subjects_of(dataset), tracks);
-  examples.labels = examples.subjects.labels_by_name;
-  drop_absent_genres(examples);
-  examples.table.recipe = std::move(table.recipe);
-  examples.table.columns = std::move(table.columns);
-  examples.table.offsets = std::move(table.offsets);
-  examples.table.track_ids = examples.subjects.ids;
-  examples.table.values = table.values.select_rows(rows);
-  return examples;
 }
 
 }  // namespace genrewise

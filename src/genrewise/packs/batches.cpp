@@ -11,7 +11,6 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/packs/batch_blocks.hpp"
-#include "genrewise/packs/batch_layout.hpp"
 #include "genrewise/packs/batch_plan.hpp"
 #include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/example.hpp"
@@ -103,10 +102,9 @@ class BatchReader::Impl {
 
  private:
   void go_to(const BatchPosition& start) {
-    if (start.stream != plan_.fingerprint()) {
+    if (start.stream != plan_.fingerprint())
       throw Error("the saved position belongs to other data or another order", manifest_.folder.string(),
                   "use the pack, part, batch size, seed and ranks with which it was saved");
-    }
     layout_.go_to(start.epoch, start.batch);
     next_batch_ = {start.epoch, start.batch};
   }
@@ -127,9 +125,8 @@ class BatchReader::Impl {
     for (const auto& block : plan_.blocks()) {
       if (loader_.has_file(block.shard)) continue;
       const auto path = manifest_.folder / manifest_.shards[block.shard].file;
-      for (const std::uint32_t record : block.records) {
+      for (const std::uint32_t record : block.records)
         damage_.add(block.shard, record, {"missing shard", path.string(), "the file does not exist"});
-      }
     }
   }
 
@@ -137,9 +134,8 @@ class BatchReader::Impl {
   BatchLayout::Listener listener() {
     BatchLayout::Listener listener{
         .begun = [this](const std::shared_ptr<BatchWindow>& window) { loading_.push_back(window); }};
-    if (!cached_) {
+    if (!cached_)
       listener.soon = [this](std::span<const std::uint32_t> blocks) { loader_.prefetch(blocks, plan_.blocks()); };
-    }
     return listener;
   }
 

@@ -41,18 +41,15 @@ void check_form(const RecordForm& form, std::size_t values) {
 void check(const PackJob& job, const PackConfig& config) {
   const std::size_t count = job.track_ids.size();
   if (config.shards < 1) throw Error("there must be at least 1 shard", "--shards");
-  if (static_cast<std::size_t>(config.shards) > count) {
+  if (static_cast<std::size_t>(config.shards) > count)
     throw Error(fmt::format("there are more shards ({}) than examples ({})", config.shards, count), "--shards",
                 "give a smaller number");
-  }
-  if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.')) {
+  if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.'))
     throw Error("\"" + config.prefix + "\" cannot begin a file name", "--prefix", "remove slashes and leading dots");
-  }
   check_form(config.form, job.values);
   const auto fits = [&](const std::vector<std::string>& names) { return names.empty() || names.size() == count; };
-  if (job.classes.size() != count || job.parts.size() != count || !fits(job.artists) || !fits(job.albums)) {
+  if (job.classes.size() != count || job.parts.size() != count || !fits(job.artists) || !fits(job.albums))
     throw Error("the lists of examples to pack have different lengths", job.recipe.name);
-  }
   for (std::size_t i = 0; i < count; ++i) {
     if (job.classes[i] >= 0 && static_cast<std::size_t>(job.classes[i]) < job.labels.size()) continue;
     throw Error("has no genre", job.track_ids[i], "leave it out of the dataset");
@@ -109,9 +106,8 @@ class Packer {
     for (const auto& label : job_.labels) add(label);
     for (std::size_t k = 0; k < order.size(); ++k) {
       const std::size_t i = order[k];
-      if (k > 0 && job_.track_ids[order[k - 1]] == job_.track_ids[i]) {
+      if (k > 0 && job_.track_ids[order[k - 1]] == job_.track_ids[i])
         throw Error("two examples have the same track id", job_.track_ids[i], "make the ids unique");
-      }
       add(job_.track_ids[i]);
       add(std::to_string(job_.classes[i]));
       add(job_.parts[i] ? std::string(to_string(*job_.parts[i])) : "-");
@@ -132,10 +128,9 @@ class Packer {
 
   void reuse_whole() {
     manifest_ = open_pack(location_);
-    if (manifest_.fingerprint != fingerprint_) {
+    if (manifest_.fingerprint != fingerprint_)
       throw Error(fmt::format("contains another pack ({} examples of {})", manifest_.size(), manifest_.recipe.name),
                   location_.string(), "choose another folder, or delete this one");
-    }
     for (const auto& shard : manifest_.shards) {
       const auto found = find_file((location_ / shard.file).string());
       if (found && found->bytes == shard.bytes) continue;
@@ -145,12 +140,11 @@ class Packer {
     const auto missed = std::ranges::count_if(manifest_.skipped, [](const Fault& fault) {
       return fault.reason == "cannot be opened" || fault.reason == "cannot be read";
     });
-    if (missed > 0) {
+    if (missed > 0)
       progress_.note(
           fmt::format("{} clips could not be opened or read when this was packed: delete {} and pack again "
                       "to include them",
                       missed, location_.string()));
-    }
     result_.reused = manifest_.size();
     remove_work();
   }
@@ -170,9 +164,8 @@ class Packer {
                   "choose another folder, or delete this one");
     }
     for (const auto& entry : entries_of(folder_)) {
-      if (!remote_ && entry.extension() == ".tfrec") {
+      if (!remote_ && entry.extension() == ".tfrec")
         throw Error("contains record files already", folder_.string(), "choose an empty folder");
-      }
     }
     make_folders(folder_ / ".pack");
     write_file(plan, fingerprint_);

@@ -49,10 +49,9 @@ void add_names(const PackedShard& shard, const char* key, std::string PackedReco
 void take_names(const json& in, const char* key, std::string PackedRecord::*name, PackedShard& shard) {
   if (!in.contains(key)) return;
   const json& names = in.at(key);
-  if (names.size() != shard.records.size()) {
+  if (names.size() != shard.records.size())
     throw Error(
         fmt::format("{} has {} records, but its list of {} has another length", shard.file, shard.records.size(), key));
-  }
   for (std::size_t i = 0; i < names.size(); ++i) shard.records[i].*name = names[i];
 }
 
@@ -88,17 +87,15 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
   const json &ids = in.at("track_ids"), &classes = in.at("classes"), &sizes = in.at("payload_bytes");
   const std::string parts = in.at("parts");
   const std::size_t count = in.at("count");
-  if (ids.size() != count || classes.size() != count || sizes.size() != count || parts.size() != count) {
+  if (ids.size() != count || classes.size() != count || sizes.size() != count || parts.size() != count)
     throw Error(fmt::format("{} has {} records, but its lists have other lengths", shard.file, count));
-  }
   if (std::filesystem::path(shard.file).filename() != shard.file) throw Error(shard.file + " is not a file name");
   std::uint64_t offset = 0;
   for (std::size_t i = 0; i < count; ++i) {
     PackedRecord record{ids[i], classes[i], part_of(parts[i]), offset, sizes[i]};
-    if (record.label < 0 || static_cast<std::size_t>(record.label) >= label_count) {
+    if (record.label < 0 || static_cast<std::size_t>(record.label) >= label_count)
       throw Error(
           fmt::format("track {} has class {}, and there are {} labels", record.track_id, record.label, label_count));
-    }
     if (record.payload_bytes > RecordReader::kLongestPayload)
       throw Error("track " + record.track_id + " is longer than any record");
     offset += record.payload_bytes + kRecordFrameBytes;
@@ -242,9 +239,8 @@ std::string to_json(const PackManifest& manifest) {
               {"shards", json::array()},
               {"skipped", manifest.skipped},
               {"sha256", open_seal()}};
-  if (manifest.loss) {
+  if (manifest.loss)
     out["loss"] = {{"largest_error", manifest.loss->largest_error}, {"rms_error", manifest.loss->rms_error}};
-  }
   std::string text = to_text(out) + "\n";
   constexpr std::string_view kNone = "\"shards\":[]";  // cannot occur inside a string, where quotes are escaped
   text.insert(text.find(kNone) + kNone.size() - 1, shards);

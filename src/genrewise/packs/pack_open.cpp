@@ -30,12 +30,11 @@ class ForeignShards {
     if (manifest_.folder.empty()) manifest_.folder = ".";
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
-    if (manifest_.size() == 0) {
+    if (manifest_.size() == 0)
       throw Error(
           fmt::format("there is no usable example in {} record files{}", files.size(),
                       manifest_.skipped.empty() ? "" : "; the first fault: " + to_string(manifest_.skipped.front())),
           location.string(), "examples need the keys `song` (floats) and `class` (an integer)");
-    }
     for (std::size_t i = 0; i < classes_; ++i) manifest_.labels.push_back(std::to_string(i));
     Hasher all(HashKind::sha256);
     for (const auto& shard : manifest_.shards) all.update(shard.file + ' ' + std::to_string(shard.bytes) + '\n');
@@ -179,14 +178,12 @@ bool holds_records(const fs::path& location) {
 PackManifest open_pack(const fs::path& location) {
   const fs::path manifest = location / kManifestName;
   if (is_pack(location)) return parse_manifest(read_file(manifest), manifest);
-  if (is_unfinished(location)) {
+  if (is_unfinished(location))
     throw Error("is an unfinished pack", location.string(), "run the same `genrewise pack` command again to continue");
-  }
   const auto files = list_record_files(location);
-  if (files.empty()) {
+  if (files.empty())
     throw Error("is not a pack: there is neither " + std::string(kManifestName) + " nor a file *.tfrec",
                 location.string(), "create one with `genrewise pack DATASET -o FOLDER`");
-  }
   return ForeignShards().read(location, files);
 }
 
@@ -196,9 +193,8 @@ std::vector<Fault> verify_pack(const PackManifest& manifest) {
     const auto path = (manifest.folder / shard.file).string();
     try {
       const auto file = open_file(path);
-      if (file->size() != shard.bytes) {
+      if (file->size() != shard.bytes)
         faults.push_back({"wrong size", path, fmt::format("{} bytes, not {}", file->size(), shard.bytes)});
-      }
       if (!shard.sha256.empty() && file_sha256(*file) != shard.sha256)
         faults.push_back({"wrong checksum", path, "SHA-256"});
       verify_records(manifest, shard, faults);

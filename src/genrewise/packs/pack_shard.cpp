@@ -86,50 +86,47 @@ std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
   return lines;
 }
 
-bool ShardPacker::is_skipped(const std::map<std::size_t, Line>& lines, std::size_t example) {
-  const auto line = lines.find(example);
-  return line != lines.end() && line->second.skipped;
-}
-
 // Keeps records while they follow the order of the shard and all examples between them are known to be skipped. The
 // rest, such as an incomplete record, is cut off and packed again.
 void ShardPacker::take_over() {
   auto lines = read_journal();
   const auto path = state_path(folder_, number_, "tfrec");
+  const auto next_record = [&] {
+    std::size_t next = handled_;
+    for (; next < examples_.size(); ++next) {
+      const auto line = lines.find(examples_[next]);
+      if (line == lines.end() || !line->second.skipped) break;
+    }
+    return next;
+  };
+  const auto skip_until = [&](std::size_t next) {
+    for (; handled_ < next; ++handled_) skipped_.push_back(*lines[examples_[handled_]].skipped);
+  };
   std::uint64_t keep_bytes = 0;
   if (path_exists(path)) {
     RecordReader reader(path.string());
-    ExampleView example;
+    ExampleView view;
     for (Record record;;) {
       const auto more = reader.next(record);
-      if (!more || !*more || !example.parse(record.payload)) break;
-      if (!take_over_record(identity_of(example, config_.form), lines)) break;
-      shard_.records.push_back(record_of(examples_[handled_ - 1], record.offset, record.payload.size()));
+      const std::size_t next = next_record();
+      if (!more || !*more || !view.parse(record.payload) || next == examples_.size()) break;
+      const std::size_t example = examples_[next];
+      const auto [id, label] = identity_of(view, config_.form);
+      if (id != job_.track_ids[example] || label != job_.classes[example]) break;
+      if (config_.stored_as != StoredAs::float32 && !lines.contains(example)) break;
+      skip_until(next);
+      ++handled_;
+      loss_.add(lines[example].loss, job_.values);
+      shard_.records.push_back(record_of(example, record.offset, record.payload.size()));
       keep_bytes = record.offset + record.payload.size() + kRecordFrameBytes;
     }
   }
-  for (; handled_ < examples_.size() && is_skipped(lines, examples_[handled_]); ++handled_) {
-    skipped_.push_back(*lines[examples_[handled_]].skipped);
-  }
+  skip_until(next_record());
   records_.emplace(path, keep_bytes);
   // Rewritten, so that it has no entries for what was cut off.
   journal_.emplace(state_path(folder_, number_, "journal"));
-  for (std::size_t i = 0; i < handled_; ++i) {
+  for (std::size_t i = 0; i < handled_; ++i)
     if (const auto line = lines.find(examples_[i]); line != lines.end()) note(line->second, examples_[i]);
-  }
-}
-
-bool ShardPacker::take_over_record(const RecordIdentity& record, std::map<std::size_t, Line>& lines) {
-  std::size_t next = handled_;
-  while (next < examples_.size() && is_skipped(lines, examples_[next])) ++next;
-  if (next == examples_.size() || job_.track_ids[examples_[next]] != record.id) return false;
-  const std::size_t example = examples_[next];
-  const bool is_lossy = config_.stored_as != StoredAs::float32;
-  if (job_.classes[example] != record.label || (is_lossy && !lines.contains(example))) return false;
-  for (; handled_ < next; ++handled_) skipped_.push_back(*lines[examples_[handled_]].skipped);
-  handled_ = next + 1;
-  loss_.add(lines[example].loss, job_.values);
-  return true;
 }
 
 PackedRecord ShardPacker::record_of(std::size_t example, std::uint64_t offset, std::uint64_t payload_bytes) const {
@@ -178,10 +175,9 @@ void ShardPacker::add(std::span<const float> values) {
   if (config_.stored_as != StoredAs::float32) {
     ExampleView view;
     LossMeter here;
-    if (!view.parse(as_bytes(payload)) || !decode_song(view, config_.stored_as, decoded_, config_.form)) {
+    if (!view.parse(as_bytes(payload)) || !decode_song(view, config_.stored_as, decoded_, config_.form))
       throw Error("an example cannot be read back", job_.track_ids[example],
                   "this is a bug in genrewise: please report it");
-    }
     here.add(values, decoded_);
     loss_.add(here.loss(), values.size());
     note({std::nullopt, here.loss()}, example);

@@ -102,9 +102,8 @@ Expected<void> SongEncoder::add(ExampleWriter& example, std::span<const float> v
   }();
   const float step = highest / 255 - lowest / 255;
   bytes_.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  for (std::size_t i = 0; i < values.size(); ++i)
     bytes_[i] = step > 0 ? static_cast<std::uint8_t>(std::lround(std::min((values[i] - lowest) / step, 255.0F))) : 0;
-  }
   const float range[] = {lowest, step};
   example.add(form_.features, as_text(std::as_bytes(std::span<const std::uint8_t>(bytes_))), form_.steps);
   example.add(form_.range(), std::span<const float>(range));
@@ -143,9 +142,7 @@ Expected<void> decode_song(const ExampleView& example, const Record& record, Sto
   } else {
     sum = crc32c(record.payload);
   }
-  if (!is_sum_of(sum, record.trailer)) {
-    return tl::unexpected(Fault{"damaged data", {}, "its checksum is wrong"});
-  }
+  if (!is_sum_of(sum, record.trailer)) return tl::unexpected(Fault{"damaged data", {}, "its checksum is wrong"});
   return in_one_go ? Expected<void>() : decode_song(example, stored, values, form);
 }
 

@@ -29,9 +29,8 @@ bool count_values(FeatureKind kind, const Field& field, std::size_t& count) {
       count = field.type == wire::varint;
       if (field.type != wire::bytes) return true;
       Reader packed(field.body);
-      for (std::uint64_t value = 0; !packed.at_end(); ++count) {
+      for (std::uint64_t value = 0; !packed.at_end(); ++count)
         if (!packed.next_varint(value)) return false;
-      }
       return true;
     }
     case FeatureKind::none:
@@ -83,9 +82,8 @@ void FeatureView::for_each_value(FeatureKind kind, Visit&& visit) const {
     if (list.type != wire::bytes || static_cast<FeatureKind>(list.number) != kind_) continue;
     Reader values(list.body);
     Field value;
-    while (!values.at_end() && values.next(value)) {
+    while (!values.at_end() && values.next(value))
       if (value.number == 1 && !visit(value)) return;
-    }
   }
 }
 
