@@ -112,6 +112,12 @@ std::string findings_csv(const Inspection& found) {
 
 /// Files, keys and labels of records.
 int run_records(const Options& options, Session& session) {
+  if (options.dataset.fma_subset)
+    throw UsageError("only an FMA dataset has subsets", "--subset", "leave the option out");
+  if (options.isolation.isolate)
+    throw UsageError("records are read without decoding audio", "--isolate", "leave the option out");
+  if (!options.records.classes.empty() && options.records.label.empty())
+    throw UsageError("names of labels need the key of the labels", "--class-map", "add --record-label KEY");
   const RecordSummary found = summarise_records(options.location, options.records, session.progress());
   Table keys({{"key"}, {"kind"}, {"records", right}, {"values", right}, {"first"}});
   for (const auto& [name, key] : found.keys) {
