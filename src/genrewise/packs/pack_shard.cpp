@@ -218,7 +218,8 @@ PackManifest ShardPacker::finish() {
   shard_.file = fmt::format("{}{:02}-{}.tfrec", prefix, number_, shard_.records.size());
   shard_.bytes = bytes_of_file(stored);
   shard_.sha256 = file_sha256(*open_file(stored.string()));
-  PackManifest manifest{format_of(job_, config_)};
+  PackManifest manifest;
+  static_cast<PackFormat&>(manifest) = format_of(job_, config_);
   if (config_.stored_as != StoredAs::float32) manifest.loss = loss_.loss();
   manifest.shards.push_back(std::move(shard_));
   manifest.skipped = std::move(skipped_);
