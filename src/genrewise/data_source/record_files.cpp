@@ -30,7 +30,7 @@ std::string_view to_string(RecordPool pool) {
   return kNames[static_cast<std::size_t>(pool)];
 }
 
-std::map<std::string, std::string, std::less<>> read_class_map(const fs::path& path) {
+RecordClasses read_class_map(const fs::path& path) {
   const std::string text = read_file(path);
   CsvReader csv(text, path.string());
   std::vector<std::string_view> row;
@@ -45,7 +45,7 @@ std::map<std::string, std::string, std::less<>> read_class_map(const fs::path& p
   if (!name || width < 2)
     throw Error("has no column display_name, name, genre or label beside one that identifies the class",
                 path.string() + ":1", "a class map looks like index,name");
-  std::map<std::string, std::string, std::less<>> names;
+  RecordClasses names;
   while (csv.next(row)) {
     const std::string where = fmt::format("{}:{}", path.string(), csv.line());
     if (row.size() != width) throw Error(fmt::format("the row has {} cells, the header {}", row.size(), width), where);
@@ -87,9 +87,8 @@ std::vector<FileInfo> require_record_files(const fs::path& location) {
   return files;
 }
 
-std::map<std::string, std::string, std::less<>> classes_of(const RecordKeys& keys) {
-  auto classes =
-      keys.classes.empty() ? std::map<std::string, std::string, std::less<>>() : read_class_map(keys.classes);
+RecordClasses classes_of(const RecordKeys& keys) {
+  RecordClasses classes = keys.classes.empty() ? RecordClasses() : read_class_map(keys.classes);
   const auto is_it = [&](const auto& entry) { return entry.second == keys.one_class; };
   if (!keys.one_class.empty() && !classes.empty() && std::ranges::none_of(classes, is_it))
     throw Error(fmt::format("has no class named '{}'", keys.one_class), keys.classes.string(),
@@ -108,14 +107,14 @@ Expected<std::vector<std::string>> labels_in(const ExampleView& example, const s
   const FeatureView* feature = example.find(key);
   if (feature == nullptr) return refuse("no such key", fmt::format("'{}'; {}", key, keys_text(example)));
   std::vector<std::string> labels;
+  if (feature->kind() == FeatureKind::floats)
+    return refuse("labels are floats", fmt::format("'{}' needs integers or texts", key));
   std::vector<std::int64_t> numbers(feature->size());
   std::vector<std::string_view> texts(feature->size());
   numbers.resize(feature->copy(std::span(numbers)));
   texts.resize(feature->copy(std::span(texts)));
   for (const std::int64_t number : numbers) labels.push_back(std::to_string(number));
-  for (const std::string_view text : texts) labels.emplace_back(text);
-  if (feature->kind() == FeatureKind::floats)
-    return refuse("labels are floats", fmt::format("'{}' needs integers or texts", key));
+  labels.insert(labels.end(), texts.begin(), texts.end());
   return labels;
 }
 

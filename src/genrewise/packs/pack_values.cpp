@@ -46,12 +46,8 @@ void decode_halves(const char* bytes, std::span<float> out) {
   for (std::size_t i = done; i < out.size(); ++i) out[i] = from_half(half_at(bytes, i));
 }
 
-tl::unexpected<Fault> no_song(std::string detail) {
-  return tl::unexpected(Fault{"no song", {}, std::move(detail)});
-}
-
-tl::unexpected<Fault> wrong_size(std::string detail) {
-  return tl::unexpected(Fault{"wrong size", {}, std::move(detail)});
+tl::unexpected<Fault> refuse(const char* reason, std::string detail) {
+  return tl::unexpected(Fault{reason, {}, std::move(detail)});
 }
 
 /// `range`: of uint8.
@@ -60,12 +56,12 @@ Expected<void> decode_step(const FeatureView& step, StoredAs stored, std::span<c
   const FeatureKind kind = stored == StoredAs::float32 ? FeatureKind::floats : FeatureKind::bytes;
   std::string_view bytes;
   if (step.kind() != kind || (kind == FeatureKind::bytes && step.copy(std::span(&bytes, 1)) != 1))
-    return no_song("the key `" + key + "` contains " + std::string(to_string(step.kind())));
+    return refuse("no song", fmt::format("the key `{}` contains {}", key, to_string(step.kind())));
   const std::size_t size = stored == StoredAs::float32   ? step.size()
                            : stored == StoredAs::float16 ? bytes.size() / 2
                                                          : bytes.size();
   if (size != values.size() || (stored == StoredAs::float16 && bytes.size() % 2 != 0))
-    return wrong_size("`" + key + "` has " + std::to_string(size) + " numbers, not " + std::to_string(values.size()));
+    return refuse("wrong size", fmt::format("`{}` has {} numbers, not {}", key, size, values.size()));
   if (stored == StoredAs::float32) {
     step.copy(values);
   } else if (stored == StoredAs::float16) {
@@ -88,8 +84,7 @@ Expected<void> SongEncoder::add(ExampleWriter& example, std::span<const float> v
     halves_.resize(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!(std::fabs(values[i]) <= kLargestHalf)) {
-        return tl::unexpected(
-            Fault{"does not fit", {}, std::to_string(values[i]) + " exceeds the float16 range of 65504"});
+        return refuse("does not fit", std::to_string(values[i]) + " exceeds the float16 range of 65504");
       }
       halves_[i] = to_half(values[i]);
     }
@@ -113,14 +108,14 @@ Expected<void> SongEncoder::add(ExampleWriter& example, std::span<const float> v
 Expected<void> decode_song(const ExampleView& example, StoredAs stored, std::span<float> values,
                            const RecordForm& form) {
   const auto steps = example.find_steps(form.features);
-  if (!steps) return no_song("there is no key `" + form.features + "`");
+  if (!steps) return refuse("no song", "there is no key `" + form.features + "`");
   const std::size_t expected = std::max<std::size_t>(1, form.steps), length = values.size() / expected;
   if (steps->size() != expected)
-    return wrong_size(fmt::format("`{}` has {} steps, not {}", form.features, steps->size(), expected));
+    return refuse("wrong size", fmt::format("`{}` has {} steps, not {}", form.features, steps->size(), expected));
   float range[2] = {};
   const FeatureView* ends = stored == StoredAs::uint8 ? example.find(form.range()) : nullptr;
   if (stored == StoredAs::uint8 && (ends == nullptr || ends->copy(std::span(range)) != 2))
-    return no_song(form.range() + " is missing");
+    return refuse("no song", form.range() + " is missing");
   for (std::size_t i = 0; i < expected; ++i) {
     auto decoded = decode_step((*steps)[i], stored, range, values.subspan(i * length, length), form.features);
     if (!decoded) return decoded;
@@ -142,7 +137,7 @@ Expected<void> decode_song(const ExampleView& example, const Record& record, Sto
   } else {
     sum = crc32c(record.payload);
   }
-  if (!is_sum_of(sum, record.trailer)) return tl::unexpected(Fault{"damaged data", {}, "its checksum is wrong"});
+  if (!is_sum_of(sum, record.trailer)) return refuse("damaged data", "its checksum is wrong");
   return in_one_go ? Expected<void>() : decode_song(example, stored, values, form);
 }
 
