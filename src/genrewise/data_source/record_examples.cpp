@@ -217,18 +217,19 @@ class ExampleReader {
   std::optional<ClipExtractor> extractor_;
 };
 
-/// The rows of all files in their order; rows of another length than the first are skipped.
-Examples collected(std::vector<FileRows> files, const std::vector<FileInfo>& infos, std::vector<Fault>& skipped) {
+/// The rows of all files in their order; rows of another length than most are skipped.
+Examples collected(std::vector<FileRows> files, const std::vector<FileInfo>& infos, RecordPool pool,
+                   std::vector<Fault>& skipped) {
   const auto folder_of = [](const FileInfo& file) { return fs::path(file.location).parent_path(); };
   const bool several_folders =
       std::ranges::any_of(infos, [&](const FileInfo& file) { return folder_of(file) != folder_of(infos.front()); });
-  std::size_t rows = 0, length = 0;
-  for (const FileRows& file : files) {
-    rows += file.rows.size();
-    if (length == 0 && !file.rows.empty()) length = file.rows.front().values.size();
-  }
+  std::map<std::size_t, std::size_t, std::greater<>> lengths;  // number of rows by their length
+  for (const FileRows& file : files)
+    for (const Row& row : file.rows) ++lengths[row.values.size()];
+  const auto most = std::ranges::max_element(lengths, {}, [](const auto& entry) { return entry.second; });
+  const std::size_t length = most == lengths.end() ? 0 : most->first;
   std::vector<float> values;
-  values.reserve(rows * length);
+  if (length > 0) values.reserve(length * most->second);
   std::vector<std::string> labels;
   UniqueIds unique;
   Examples examples;
@@ -239,8 +240,8 @@ Examples collected(std::vector<FileRows> files, const std::vector<FileInfo>& inf
     for (const Row& row : file.rows) {
       if (row.values.size() != length) {
         skipped.push_back({"wrong size", infos[i].location,
-                           fmt::format("{} has {} numbers, not {}: pool the steps with --record-pool", row.id,
-                                       row.values.size(), length)});
+                           fmt::format("{} has {} numbers, not {} as most{}", row.id, row.values.size(), length,
+                                       pool == RecordPool::none ? ": pool the steps with --record-pool" : "")});
         continue;
       }
       values.insert(values.end(), row.values.begin(), row.values.end());
@@ -273,7 +274,7 @@ Examples read_record_examples(const fs::path& location, const RecordKeys& keys, 
     progress.advance();
   });
   progress.finish();
-  Examples examples = collected(std::move(read), files, skipped);
+  Examples examples = collected(std::move(read), files, keys.pool, skipped);
   if (examples.subjects.ids.empty())
     throw Error(fmt::format("none of the records in {} files is usable{}", files.size(),
                             skipped.empty() ? "" : "; the first fault: " + to_string(skipped.front())),
