@@ -19,8 +19,7 @@ constexpr char kExamples[] =
     "genrewise pack fma --features mel224 --shards 16 -o packs/mel224\n"
     "genrewise pack fma --features mel224 --store float16 --compress gzip -o packs/mel224_small\n"
     "genrewise pack music.csv --features raw10k --split-file split.csv -o packs/raw10k\n"
-    "genrewise pack fma --features mel224 --record-features image --record-label genre --record-steps 224 -o "
-    "packs/rows\n"
+    "genrewise pack fma --features mel224 --record-steps 224 --record-label genre -o packs/rows\n"
     "genrewise pack fma --features mel224 --shards 64 -o s3://bucket/packs/mel224\n"
     "genrewise pack packs/mel224 --verify";
 
