@@ -9,6 +9,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/inspection.hpp"
+#include "genrewise/records/record_reader.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -58,16 +59,14 @@ std::string facts_text(const Inspection& found) {
 std::string genres_text(const Inspection& found) {
   std::vector<Table::Column> columns{
       {"genre", left}, {"clips", right}, {"files", right}, {"artists", right}, {"albums", right}};
-  if (found.has_official_split) {
+  if (found.has_official_split)
     for (const char* part : {"training", "validation", "test"}) columns.push_back({part, right});
-  }
   Table table(columns);
   for (const auto& genre : found.genres) {
     std::vector<std::string> cells{genre.name, std::to_string(genre.clips), std::to_string(genre.files),
                                    std::to_string(genre.artists), std::to_string(genre.albums)};
-    if (found.has_official_split) {
+    if (found.has_official_split)
       for (const std::size_t count : genre.parts) cells.push_back(std::to_string(count));
-    }
     table.add_row(std::move(cells));
   }
   return fitted(table);
@@ -105,14 +104,19 @@ std::string faults_text(const Inspection& found) {
 
 std::string findings_csv(const Inspection& found) {
   Table table({{"kind"}, {"track_id"}, {"path"}, {"detail"}});
-  for (const auto& finding : found.findings) {
+  for (const auto& finding : found.findings)
     table.add_row({finding.kind, finding.track_id, finding.path, finding.detail});
-  }
   return table.csv();
 }
 
 /// Files, keys and labels of records.
 int run_records(const Options& options, Session& session) {
+  if (options.dataset.fma_subset)
+    throw UsageError("only an FMA dataset has subsets", "--subset", "leave the option out");
+  if (options.isolation.isolate)
+    throw UsageError("records are read without decoding audio", "--isolate", "leave the option out");
+  if (!options.records.classes.empty() && options.records.label.empty())
+    throw UsageError("names of labels need the key of the labels", "--class-map", "add --record-label KEY");
   const RecordSummary found = summarise_records(options.location, options.records, session.progress());
   Table keys({{"key"}, {"kind"}, {"records", right}, {"values", right}, {"first"}});
   for (const auto& [name, key] : found.keys) {
@@ -127,12 +131,24 @@ int run_records(const Options& options, Session& session) {
   return session.report_skipped(found.skipped, "records");
 }
 
+/// Nothing if there are only records at the location. Its sub-folders are searched for them only if it is no dataset.
+std::optional<Dataset> dataset_at(const Options& options) {
+  if (options.records != RecordKeys() || !list_record_files(options.location).empty()) return std::nullopt;
+  try {
+    return open_dataset(options.location, options.dataset);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error&) {
+    if (find_record_files(options.location).empty()) throw;
+    return std::nullopt;
+  }
+}
+
 int run(const Options& options, Session& session) {
-  if (!find_record_files(options.location).empty()) return run_records(options, session);
-  if (options.records != RecordKeys())
-    throw UsageError("the dataset has no records", "--record-label", "leave the option out");
+  const std::optional<Dataset> dataset = dataset_at(options);
+  if (!dataset) return run_records(options, session);
   options.isolation.apply();
-  const Inspection found = inspect(open_dataset(options.location, options.dataset), session.progress());
+  const Inspection found = inspect(*dataset, session.progress());
   switch (session.format) {
     case Format::json:
       session.print_json(to_json(found));
@@ -145,9 +161,8 @@ int run(const Options& options, Session& session) {
       break;
   }
   std::vector<Fault> unusable;
-  for (const auto& finding : found.findings) {
+  for (const auto& finding : found.findings)
     if (finding.unusable) unusable.push_back({finding.kind, finding.path, finding.detail});
-  }
   return session.report_skipped(unusable, "inputs");
 }
 

@@ -18,6 +18,7 @@ constexpr char kExamples[] =
     "genrewise pack fma --features mel224 --shards 16 -o packs/mel224\n"
     "genrewise pack fma --features mel224 --store float16 --compress gzip -o packs/mel224_small\n"
     "genrewise pack music.csv --features raw10k --split-file split.csv -o packs/raw10k\n"
+    "genrewise pack fma --features mel224 --record-steps 224 --record-label genre -o packs/rows\n"
     "genrewise pack fma --features mel224 --shards 64 -o s3://bucket/packs/mel224\n"
     "genrewise pack packs/mel224 --verify";
 
@@ -142,15 +143,24 @@ void add_pack(CLI::App& app, Session& session) {
   one_of(output.add("--compress", options.compression, "METHOD", "Compression of the shards, readable by TensorFlow"),
          {"none", "gzip", "zlib"})
       ->capture_default_str();
+  RecordForm& form = options.pack.form;
+  output.add("--record-features", form.features, "KEY", "Key of the features; KEY_range is that of the range of uint8")
+      ->capture_default_str();
+  output.add("--record-label", form.label, "KEY", "Key of the class; one_hot_KEY is that of its list of 0 and 1")
+      ->capture_default_str();
+  output.add("--record-id", form.id, "KEY", "Key of the track's id")->capture_default_str();
+  at_least(output.add("--record-steps", form.steps, "N",
+                      "Write tf.train.SequenceExample, with the features as a list of N steps of equal length"),
+           1)
+      ->default_str("tf.train.Example");
   output
       .add("--work", options.pack.work_folder, "FOLDER",
            "Folder for shards, at most three at a time, before they are sent to an object store")
       ->default_str("in ~/.cache/genrewise");
   CLI::Option* verify = output.flag("--verify", options.verify, "Check a pack against its manifest, and write nothing");
   session.add_seed_option(command);
-  for (CLI::Option* option : command->get_options()) {
+  for (CLI::Option* option : command->get_options())
     if (option != verify && option->nonpositional() && option != command->get_help_ptr()) verify->excludes(option);
-  }
   session.add_format_options(command, /*with_csv=*/false);
 }
 

@@ -55,6 +55,47 @@ TEST_F(PackedDataset, GivesTheSameScoresAsItsMusic) {
   EXPECT_EQ(accuracies(packed, "official"), accuracies(music.path(), "random"));
 }
 
+TEST_F(PackedDataset, OfSequencesWithTheUsersKeysGivesTheSameScoresAsExamples) {
+  const auto accuracy = [&](const Arguments& arguments) {
+    Arguments all = {"train", packed, "--model", "gnb", "-o", model, "--json"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Ran ran = run_program(all);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return json::parse(ran.out).at("parts").at("test").at("accuracy");
+  };
+  ASSERT_EQ(pack({"--scheme", "random"}).code, 0);
+  const json expected = accuracy({});
+  fs::remove_all(packed);
+  const Arguments form = {"--record-features", "audio", "--record-label", "genre", "--record-id", "clip"};
+  Arguments more = {"--scheme", "random", "--record-steps", "100"};
+  more.insert(more.end(), form.begin(), form.end());
+  ASSERT_EQ(pack(more).code, 0);
+  EXPECT_EQ(run_program({"pack", packed, "--verify"}).code, 0);
+  EXPECT_EQ(accuracy({}), expected);
+  const Ran listed = run_program({"inspect", packed, "--csv"});
+  EXPECT_EQ(listed.code, 0) << listed.err;
+  EXPECT_THAT(listed.out, HasSubstr("audio,sequence of floats,24,100,"));
+  Arguments keys = {"--record-pool", "none", "--scheme", "random"};
+  keys.insert(keys.end(), form.begin(), form.end());
+  EXPECT_TRUE(accuracy(keys).is_object());
+  const Ran uneven = run_program({"pack", music.path(), "--features", "raw10k", "--record-steps", "3", "-o", run});
+  EXPECT_EQ(uneven.code, 1);
+  EXPECT_THAT(uneven.err, HasSubstr("10000 values cannot be divided into 3 equal steps"));
+}
+
+TEST_F(PackedDataset, IsInspectedAsRecordsAndMusicAsADataset) {
+  ASSERT_EQ(pack().code, 0);
+  fs::create_directory(folder / "parent");
+  fs::rename(packed, folder / "parent/train");
+  const Ran records = run_program({"inspect", folder / "parent"});
+  EXPECT_THAT(records.out, HasSubstr("one_hot_class"));
+  EXPECT_EQ(run_program({"inspect", folder / "parent", "--subset", "small"}).code, 2);
+  EXPECT_EQ(run_program({"inspect", folder / "parent", "--isolate"}).code, 2);
+  EXPECT_EQ(run_program({"inspect", folder / "parent", "--class-map", music.path()}).code, 2);
+  write_file(music / "noise/stray.tfrecord", "x");
+  EXPECT_THAT(run_program({"inspect", music.path()}).out, HasSubstr("24 clips"));
+}
+
 TEST_F(PackedDataset, IsSplitByWholeShardsInAStudy) {
   ASSERT_EQ(pack({"--scheme", "none"}).code, 0);
   const Ran ran = run_program({"study", packed, "--scheme", "shards", "-o", run, "--models", "gnb", "--json"});

@@ -5,11 +5,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/made_music.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/records/example.hpp"
 #include "genrewise/records/protobuf_wire.hpp"
 #include "genrewise/records/record_writer.hpp"
 #include "genrewise/storage/files.hpp"
+#include "support/pack_fixture.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -49,6 +51,21 @@ std::string sequence(const std::string& id, const std::vector<std::int64_t>& lab
   wire::put_bytes(record, 1, features_of(context));
   wire::put_bytes(record, 2, lists);
   return record;
+}
+
+/// An Example with these features.
+template <class Values>
+std::string example(const std::string& label, const Values& values) {
+  ExampleWriter writer;
+  writer.add("labels", label);
+  writer.add("embedding", values);
+  return std::string(writer.finish());
+}
+
+std::map<std::string, int> counts_of(const std::vector<Fault>& faults) {
+  std::map<std::string, int> counts;
+  for (const Fault& fault : faults) ++counts[fault.reason];
+  return counts;
 }
 
 void write_records(const std::filesystem::path& path, const std::vector<std::string>& payloads) {
@@ -162,20 +179,6 @@ TEST(RecordExamples, NamesTheKeysThatAreThere) {
   EXPECT_EQ(summary.labels.at("7"), 1u);
 }
 
-TEST(RecordExamples, SkipsDamagedRecordsAndFiles) {
-  const TemporaryFolder folder;
-  write_records(folder / "a.tfrecord", {sequence("x", {7}, {"a"}), sequence("y", {7}, {"b"})});
-  write_records(folder / "b.tfrecord", {sequence("z", {7}, {"c"})});
-  std::string damaged = read_file(folder / "a.tfrecord");
-  damaged[20] = static_cast<char>(damaged[20] ^ 1);
-  write_file(folder / "a.tfrecord", damaged);
-  write_file(folder / "c.tfrecord", "this is no record file, although its name is one's");
-  std::vector<Fault> skipped;
-  const Examples examples = read(folder.path(), kKeys, skipped);
-  EXPECT_THAT(examples.subjects.ids, ElementsAre("y", "z"));
-  EXPECT_GE(skipped.size(), 2u);
-}
-
 TEST(RecordExamples, RefusesEncodedFilesWithoutBeingTold) {
   const TemporaryFolder folder;
   write_records(folder / "a.tfrecord", {sequence("x", {7}, {"RIFF...."})});
@@ -184,6 +187,168 @@ TEST(RecordExamples, RefusesEncodedFilesWithoutBeingTold) {
   RecordKeys keys = kKeys;
   keys.bytes = RecordBytes::audio;
   EXPECT_THAT(error_message([&] { read(folder.path(), keys, skipped); }), HasSubstr("none of the records"));
+}
+
+TEST(RecordExamples, ReadsThePacksOfGenrewiseAsTheyWereWritten) {
+  const TemporaryFolder folder;
+  const RecordForm form{.features = "embedding", .label = "labels", .id = "video_id", .steps = testing::kValues};
+  for (const auto& [stored, bytes] : {std::pair(StoredAs::float32, RecordBytes::uint8),
+                                      {StoredAs::float16, RecordBytes::float16},
+                                      {StoredAs::uint8, RecordBytes::uint8}}) {
+    for (const std::size_t steps : {std::size_t{0}, testing::kValues}) {
+      const auto location = folder / (std::string(to_string(stored)) + std::to_string(steps));
+      RecordForm written = form;
+      written.steps = steps;
+      const PackManifest manifest = testing::packed(location, 20, {.shards = 2, .stored_as = stored, .form = written});
+      std::vector<Fault> skipped;
+      Progress quiet;
+      const Examples packed = read_packed_examples(manifest, skipped, quiet);
+      RecordKeys keys = kKeys;
+      keys.bytes = bytes;
+      keys.pool = RecordPool::none;
+      const Examples records = read(location, keys, skipped);
+      EXPECT_TRUE(skipped.empty());
+      EXPECT_EQ(records.subjects.ids, packed.subjects.ids);
+      EXPECT_TRUE(std::ranges::equal(records.table.values.values(), packed.table.values.values()));
+      EXPECT_THAT(records.labels, ElementsAre("0", "1", "2"));
+    }
+  }
+}
+
+TEST(RecordExamples, NumbersRepeatedIdsWithoutCollisions) {
+  const TemporaryFolder folder;
+  write_records(folder / "a.tfrecord", {sequence("x", {7}, {"a"}), sequence("x #2", {7}, {"b"}),
+                                        sequence("x", {7}, {"c"}), sequence("x", {7}, {"d"})});
+  std::vector<Fault> skipped;
+  const SplitSubjects subjects = read(folder.path(), kKeys, skipped).subjects;
+  EXPECT_THAT(subjects.ids, ElementsAre("x", "x #2", "x #3", "x #4"));
+  EXPECT_THAT(subjects.tracks, ElementsAre("x", "x #2", "x", "x"));
+}
+
+/// The faults of records beside two that can be used.
+std::vector<Fault> faults_of(const std::vector<std::string>& payloads, RecordKeys keys = kKeys) {
+  const TemporaryFolder folder;
+  write_records(folder / "good.tfrecord", {sequence("good", {7}, {"ab", "cd"}), sequence("well", {7}, {"ab"})});
+  write_records(folder / "other.tfrecord", payloads);
+  std::vector<Fault> skipped;
+  EXPECT_THAT(read(folder.path(), keys, skipped).subjects.ids, ElementsAre("good", "well"));
+  for (const Fault& fault : skipped) EXPECT_THAT(fault.where, HasSubstr("other.tfrecord"));
+  return skipped;
+}
+
+TEST(RecordFaults, NameTheKeysOfARecordThatLacksOne) {
+  ExampleWriter writer;
+  writer.add("labels", "Jazz");
+  writer.add("sound", std::vector<float>{1});
+  const auto faults = faults_of({std::string(writer.finish()), ""});
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_EQ(to_string(faults[0]).substr(faults[0].where.size()), ": no such key ('embedding'; it has labels, sound)");
+  EXPECT_EQ(faults[1].detail, "'labels'; it has none");
+}
+
+TEST(RecordFaults, OfLengthsThatDifferNameBothAndTheRemedy) {
+  const auto faults = faults_of(
+      {sequence("steps", {7}, {{"a", 1}, {"bc", 2}}), sequence("wide", {7}, {"abc"}), sequence("e", {7}, {})});
+  ASSERT_EQ(faults.size(), 3u);
+  EXPECT_EQ(faults[0].reason, "wrong size");
+  EXPECT_THAT(faults[0].detail, HasSubstr("wide has 3 numbers, not 2 as most"));
+  EXPECT_EQ(faults[1].detail, "a step has 2 numbers, not 1");
+  EXPECT_EQ(faults[2].reason, "no features");
+  RecordKeys keys = kKeys;
+  keys.bytes = RecordBytes::float32;
+  keys.features = "wide";
+  ExampleWriter writer;
+  writer.add("labels", "Jazz");
+  writer.add("wide", "12345");
+  const TemporaryFolder folder;
+  write_records(folder / "a.tfrecord", {std::string(writer.finish())});
+  std::vector<Fault> skipped;
+  EXPECT_THAT(error_message([&] { read(folder.path(), keys, skipped); }),
+              HasSubstr("5 bytes are no whole number of values of 4"));
+}
+
+TEST(RecordFaults, OfSeveralLabelsNameTheOptionsThatChoose) {
+  const auto faults = faults_of({sequence("two", {7, 9}, {"ab"}), sequence("none", {}, {"ab"})});
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_EQ(faults[0].reason, "several labels");
+  EXPECT_EQ(faults[0].detail, "7, 9: choose some with --class-map or --one-class");
+  EXPECT_EQ(faults[1].reason, "no label");
+  ExampleWriter writer;
+  writer.add("labels", std::vector<float>{0, 1});
+  EXPECT_EQ(faults_of({std::string(writer.finish())})[0].reason, "labels are floats");
+}
+
+TEST(RecordFaults, OfBytesThatAreNoAudioAreThoseOfTheDecoder) {
+  const TemporaryFolder folder;
+  const std::string image("\xff\xd8\xff\xe0\0\x10JFIF", 11);
+  const auto wav = testing::made_wav("tones", 0, 1);
+  write_records(folder / "a.tfrecord",
+                {example("Jazz", std::string_view(wav)), example("Jazz", std::string_view(image)),
+                 example("Jazz", std::string_view("no audio at all, only text")), example("Jazz", std::string_view()),
+                 example("Jazz", std::vector<float>{1, 2}), sequence("steps", {1}, {"ab", "cd"})});
+  RecordKeys keys{.features = "embedding", .label = "labels"};
+  keys.bytes = RecordBytes::audio;
+  std::vector<Fault> skipped;
+  Progress quiet;
+  const Examples examples = read_record_examples(folder.path(), keys, "raw10k", skipped, quiet);
+  EXPECT_EQ(examples.subjects.ids.size(), 1u);
+  EXPECT_EQ(examples.table.values.cols(), 10000u);
+  std::vector<std::string> reasons;
+  for (const Fault& fault : skipped) reasons.push_back(fault.reason);
+  EXPECT_THAT(reasons, ElementsAre("no audio in it", "not audio", "empty file", "no audio file", "no audio file"));
+  keys.bytes = RecordBytes::uint8;
+  EXPECT_THAT(
+      faults_of({example("Jazz", std::string_view(image)), example("Jazz", std::string_view(wav))}, kKeys)[0].detail,
+      HasSubstr("images are not supported"));
+}
+
+TEST(RecordFaults, OfDamageLeaveTheGoodRecordsAndFiles) {
+  const TemporaryFolder folder;
+  write_records(folder / "a.tfrecord",
+                {sequence("a", {7}, {"a"}), sequence("b", {7}, {"b"}), sequence("c", {7}, {"c"})});
+  write_records(folder / "b.tfrecord", {sequence("d", {7}, {"d"})});
+  write_records(folder / "c.tfrecord", {sequence("e", {7}, {"e"}), "no protocol buffer"});
+  std::string bytes = read_file(folder / "a.tfrecord");
+  bytes[20] = static_cast<char>(bytes[20] ^ 1);
+  write_file(folder / "a.tfrecord", bytes.substr(0, bytes.size() - 3));
+  write_file(folder / "d.tfrecord", "this is no record file, although its name is one's");
+  write_file(folder / "e.tfrecord", "");
+  std::vector<Fault> skipped;
+  EXPECT_THAT(read(folder.path(), kKeys, skipped).subjects.ids, ElementsAre("b", "d", "e"));
+  EXPECT_THAT(counts_of(skipped), ElementsAre(std::pair("damaged data", 1), std::pair("damaged length", 1),
+                                              std::pair("not an Example", 1), std::pair("truncated", 1)));
+}
+
+/// AudioSet's VGGish embeddings as others wrote them.
+TEST(AudioSetRecords, AreReadFromEveryFile) {
+  REQUIRE_SHARED(audioset, "data/audioset_vggish");
+  REQUIRE_SHARED(names, "weights/audioset_labels.csv");
+  Progress quiet;
+  RecordKeys keys{.features = "audio_embedding", .label = "labels", .id = "video_id", .classes = names};
+  const RecordSummary summary = summarise_records(audioset, keys, quiet);
+  EXPECT_EQ(summary.files, 240u);
+  EXPECT_EQ(summary.records, 1296u);
+  EXPECT_TRUE(summary.skipped.empty());
+  EXPECT_EQ(summary.labels.size(), 523u);
+  EXPECT_EQ(summary.labels.at("Music"), 356u);
+  EXPECT_EQ(summary.labels.at("Speech"), 323u);
+  std::vector<Fault> skipped;
+  const Examples single = read(audioset, keys, skipped);  // records with one label
+  EXPECT_EQ(single.subjects.ids.size(), 306u);
+  EXPECT_EQ(skipped.size(), 990u);
+  EXPECT_EQ(counts_of(skipped), (std::map<std::string, int>{{"several labels", static_cast<int>(skipped.size())}}));
+  EXPECT_EQ(single.table.values.cols(), 128u);
+  keys.one_class = "Music";
+  skipped.clear();
+  const Examples against = read(audioset, keys, skipped);
+  EXPECT_TRUE(skipped.empty());
+  EXPECT_THAT(against.labels, ElementsAre("Music", "not Music"));
+  EXPECT_EQ(std::ranges::count(against.subjects.labels, 0), 356);
+  keys.pool = RecordPool::none;  // 2 to 10 frames of 128 bytes: one length only
+  const Examples frames = read(audioset, keys, skipped);
+  EXPECT_EQ(frames.table.values.cols(), 1280u);
+  EXPECT_EQ(frames.subjects.ids.size(), 1269u);
+  EXPECT_EQ(counts_of(skipped), (std::map<std::string, int>{{"wrong size", 27}}));
 }
 
 TEST(ClassMap, RefusesInvalidFilesWithTheirLine) {

@@ -1,9 +1,11 @@
 // What tensorflow_interop.py drives:
-//   interop_records write FOLDER    packs in every form, and an event file
+//   interop_records write FOLDER       packs in every form, and an event file
 //   interop_records read LOCATION      the examples of a pack as lines "track_id class numbers..."
+//   interop_records keys LOCATION FEATURES LABEL ID POOL    those of other records, by named keys
 #include <cstdio>
 #include <string>
 
+#include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/records/event_file.hpp"
@@ -35,36 +37,55 @@ void write(const std::filesystem::path& folder) {
   for (const auto stored : {StoredAs::float32, StoredAs::float16, StoredAs::uint8}) {
     for (const auto compression : {Compression::none, Compression::gzip, Compression::zlib}) {
       const auto name = std::string(to_string(stored)) + "_" + std::string(to_string(compression));
-      pack_examples(job(), folder / name, {.shards = 3, .stored_as = stored, .compression = compression}, quiet);
+      PackConfig config{.shards = 3, .stored_as = stored, .compression = compression};
+      pack_examples(job(), folder / name, config, quiet);
+      config.form = {.features = "frames", .label = "genre", .id = "clip", .steps = 5};
+      pack_examples(job(), folder / (name + "_steps"), config, quiet);
     }
   }
   EventWriter events(folder / "events");
   for (int step = 0; step < 5; ++step) events.add_scalar("loss/train", step, 1.0F / static_cast<float>(1 + step));
 }
 
+void print(const std::string& id, int label, std::span<const float> values) {
+  std::printf("%s\t%d", id.c_str(), label);
+  for (const float value : values) std::printf("\t%.9g", static_cast<double>(value));
+  std::printf("\n");
+}
+
+void read_by_keys(const std::filesystem::path& location, RecordKeys keys, std::string_view pool) {
+  for (const auto one : {RecordPool::mean, RecordPool::mean_std, RecordPool::none})
+    if (to_string(one) == pool) keys.pool = one;
+  std::vector<Fault> skipped;
+  Progress quiet;
+  const Examples examples = read_record_examples(location, keys, "", skipped, quiet);
+  for (const Fault& fault : skipped) std::fprintf(stderr, "%s\n", to_string(fault).c_str());
+  for (std::size_t i = 0; i < examples.subjects.ids.size(); ++i)
+    print(examples.subjects.ids[i], examples.subjects.labels[i], examples.table.values.row(i));
+}
+
 void read(const std::filesystem::path& location) {
   BatchReader reader(open_pack(location), {.batch_size = 7});
   Batch batch;
   while (reader.next(batch)) {
-    for (std::size_t i = 0; i < batch.size; ++i) {
-      std::printf("%s\t%d", reader.track_id(batch.records[i]).c_str(), batch.labels[i]);
-      for (const float value : batch.row(i)) std::printf("\t%.9g", static_cast<double>(value));
-      std::printf("\n");
-    }
+    for (std::size_t i = 0; i < batch.size; ++i)
+      print(reader.track_id(batch.records[i]), batch.labels[i], batch.row(i));
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string what = argc == 3 ? argv[1] : "";
+  const std::string what = argc == 3 || argc == 7 ? argv[1] : "";
   try {
     if (what == "write") return write(argv[2]), 0;
     if (what == "read") return read(argv[2]), 0;
+    if (what == "keys" && argc == 7)
+      return read_by_keys(argv[2], {.features = argv[3], .label = argv[4], .id = argv[5]}, argv[6]), 0;
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
   }
-  std::fprintf(stderr, "usage: interop_records write FOLDER | read LOCATION\n");
+  std::fprintf(stderr, "usage: interop_records write FOLDER | read LOCATION | keys LOCATION FEATURES LABEL ID POOL\n");
   return 2;
 }

@@ -60,6 +60,40 @@ def check_packs(folder):
             assert seen == set(range(COUNT)), (stored, compression, len(seen))
 
 
+def check_sequence_packs(folder):
+    """SequenceExamples with the user's keys: five steps of one number each."""
+    for stored in ["float32", "float16", "uint8"]:
+        for compression in ["none", "gzip", "zlib"]:
+            files = sorted(glob.glob(f"{folder}/{stored}_{compression}_steps/*.tfrec"))
+            assert len(files) == 3, files
+            context = {
+                "genre": tf.io.FixedLenFeature([], tf.int64),
+                "one_hot_genre": tf.io.FixedLenFeature([CLASSES], tf.float32),
+                "clip": tf.io.FixedLenFeature([], tf.string),
+            }
+            if stored == "uint8":
+                context["frames_range"] = tf.io.FixedLenFeature([2], tf.float32)
+            kind = tf.io.FixedLenSequenceFeature([1] if stored == "float32" else [], tf.float32 if stored == "float32" else tf.string)
+            data = tf.data.TFRecordDataset(files, compression_type="" if compression == "none" else compression.upper())
+            seen = set()
+            for record in data:
+                facts, lists = tf.io.parse_single_sequence_example(record, context, {"frames": kind})
+                i = int(facts["clip"].numpy().decode().split()[1])
+                frames = lists["frames"]
+                assert frames.shape[0] == VALUES, frames
+                if stored != "float32":
+                    frames = tf.cast(tf.io.decode_raw(frames, tf.float16 if stored == "float16" else tf.uint8), tf.float32)
+                if stored == "uint8":
+                    lowest, step = facts["frames_range"].numpy()
+                    frames = lowest + step * frames
+                tolerance = 0 if stored != "uint8" else 0.0021
+                assert np.max(np.abs(frames.numpy().ravel() - song_of(i))) <= tolerance, (stored, i, frames)
+                assert int(facts["genre"]) == i % CLASSES
+                assert list(facts["one_hot_genre"].numpy()) == [float(k == i % CLASSES) for k in range(CLASSES)]
+                seen.add(i)
+            assert seen == set(range(COUNT)), (stored, compression, len(seen))
+
+
 def check_events(folder):
     events = event_accumulator.EventAccumulator(f"{folder}/events")
     events.Reload()
@@ -91,14 +125,74 @@ def check_reading(program, folder):
             assert np.array_equal(np.array(line[2:], np.float32), song_of(i)), line
 
 
+def by_keys(program, location, features, label, identity, pool):
+    ran = subprocess.run([program, "keys", location, features, label, identity, pool], check=True, capture_output=True, text=True)
+    assert not ran.stderr, ran.stderr
+    return {fields[0]: (int(fields[1]), np.array(fields[2:], np.float32)) for fields in (line.split("\t") for line in ran.stdout.splitlines())}
+
+
+def check_reading_by_keys(program, folder):
+    """SequenceExamples of TensorFlow: AudioSet's form (lists of 128 quantised bytes), and lists of floats and integers."""
+    integers = lambda values: tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    floats = lambda values: tf.train.Feature(float_list=tf.train.FloatList(value=values))
+    texts = lambda values: tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
+    random = np.random.default_rng(1)
+    audio = {i: random.integers(0, 256, (random.integers(1, 11), 128), np.uint8) for i in range(30)}
+    sizes = {i: random.normal(size=(4, 3)).astype(np.float32) for i in range(30)}
+    for compression in ["", "GZIP", "ZLIB"]:
+        location = f"{folder}/sequences_{compression}"
+        os.mkdir(location)
+        with tf.io.TFRecordWriter(f"{location}/train.tfrecord-00000-of-00001", compression) as writer:
+            for i in range(30):
+                context = {
+                    "video_id": texts([f"vidéo {i}".encode()]),
+                    "labels": integers([i % CLASSES]),
+                    "start_time_seconds": floats([30.0]),
+                    "end_time_seconds": floats([40.0]),
+                }
+                lists = {
+                    "audio_embedding": [texts([row.tobytes()]) for row in audio[i]],
+                    "floats": [floats(row) for row in sizes[i]],
+                    "integers": [integers([-k, 2**40 + k]) for k in range(3)],
+                }
+                record = tf.train.SequenceExample(
+                    context=tf.train.Features(feature=context),
+                    feature_lists=tf.train.FeatureLists(
+                        feature_list={key: tf.train.FeatureList(feature=steps) for key, steps in lists.items()}
+                    ),
+                )
+                writer.write(record.SerializeToString())
+        for pool in ["mean", "mean+std"]:
+            read = by_keys(program, location, "audio_embedding", "labels", "video_id", pool)
+            assert len(read) == 30
+            for i in range(30):
+                label, values = read[f"vidéo {i}"]
+                expected = audio[i].astype(np.float64).mean(axis=0)
+                if pool == "mean+std":
+                    expected = np.concatenate([expected, audio[i].astype(np.float64).std(axis=0)])
+                assert label == i % CLASSES and np.allclose(values, expected, rtol=1e-6, atol=1e-6), (i, values)
+        for i, (label, values) in enumerate(by_keys(program, location, "floats", "labels", "video_id", "none").values()):
+            assert np.array_equal(values, sizes[i].ravel()), values
+        for label, values in by_keys(program, location, "integers", "labels", "video_id", "none").values():
+            assert np.array_equal(values, np.float32([0, 2**40, -1, 2**40 + 1, -2, 2**40 + 2])), values
+    # what genrewise packs, by its own reader of named keys
+    for stored in ["float32", "uint8"]:
+        for i, (label, values) in by_keys(program, f"{folder}/{stored}_gzip_steps", "frames", "genre", "clip", "none").items():
+            number = int(i.split()[1])
+            assert label == number % CLASSES
+            assert np.max(np.abs(values - song_of(number))) <= (0 if stored == "float32" else 0.0021), values
+
+
 def main():
     program = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([program, "write", folder], check=True)
         check_packs(folder)
+        check_sequence_packs(folder)
         check_events(folder)
         check_reading(program, folder)
-    print(f"TensorFlow {tf.__version__}: packs, event file and foreign shards agree")
+        check_reading_by_keys(program, folder)
+    print(f"TensorFlow {tf.__version__}: packs, event file, foreign shards and SequenceExamples agree")
 
 
 if __name__ == "__main__":

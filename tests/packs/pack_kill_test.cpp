@@ -55,12 +55,13 @@ End kill_behind_call(int n, const std::function<void()>& action) {
   return End::killed;
 }
 
-class PackKilled : public ::testing::TestWithParam<std::tuple<StoredAs, Compression>> {};
+class PackKilled : public ::testing::TestWithParam<std::tuple<StoredAs, Compression, std::size_t>> {};
 
 TEST_P(PackKilled, AfterAnySystemCallContinuesWithoutGapOrDuplicate) {
   const TemporaryFolder folder;
-  const auto [stored_as, compression] = GetParam();
-  const PackConfig config{.shards = 2, .stored_as = stored_as, .compression = compression, .threads = 1};
+  const auto [stored_as, compression, steps] = GetParam();
+  const PackConfig config{
+      .shards = 2, .stored_as = stored_as, .compression = compression, .form = {.steps = steps}, .threads = 1};
   auto job = numbered_job(5);
   job.extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {
     if (i == 3) return tl::unexpected(Fault{"damaged", "t3", "cannot"});
@@ -86,8 +87,9 @@ TEST_P(PackKilled, AfterAnySystemCallContinuesWithoutGapOrDuplicate) {
 
 TEST_P(PackKilled, RepeatedlyStillFinishes) {
   const TemporaryFolder folder;
-  const auto [stored_as, compression] = GetParam();
-  const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 1};
+  const auto [stored_as, compression, steps] = GetParam();
+  const PackConfig config{
+      .shards = 3, .stored_as = stored_as, .compression = compression, .form = {.steps = steps}, .threads = 1};
   const auto job = numbered_job(20);
   Progress quiet;
   pack_examples(job, folder / "whole", config, quiet);
@@ -104,8 +106,9 @@ TEST_P(PackKilled, RepeatedlyStillFinishes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PackKilled,
-                         ::testing::Values(std::tuple(StoredAs::float32, Compression::none),
-                                           std::tuple(StoredAs::uint8, Compression::gzip)),
+                         ::testing::Values(std::tuple(StoredAs::float32, Compression::none, 0),
+                                           std::tuple(StoredAs::uint8, Compression::gzip, 0),
+                                           std::tuple(StoredAs::float16, Compression::none, kValues)),
                          [](const auto& each) { return std::string(to_string(std::get<0>(each.param))); });
 
 // A file size limit simulates a full disk without mounting one.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/packs/batches.hpp"
 #include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/files.hpp"
@@ -99,12 +100,15 @@ TEST(Pack, IsTheSameForAnyNumberOfThreads) {
   EXPECT_EQ(open_pack(folder / "four").skipped.size(), 5u);
 }
 
-class PackForms : public ::testing::TestWithParam<std::tuple<StoredAs, Compression>> {};
+/// SequenceExamples with names of the user's.
+const RecordForm kSteps{.features = "mélodie", .label = "genre", .id = "clip", .steps = kValues};
+
+class PackForms : public ::testing::TestWithParam<std::tuple<StoredAs, Compression, RecordForm>> {};
 
 TEST_P(PackForms, SurviveInterruptionsWithoutGapOrDuplicate) {
   const TemporaryFolder folder;
-  const auto [stored_as, compression] = GetParam();
-  const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 2};
+  const auto [stored_as, compression, form] = GetParam();
+  const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .form = form, .threads = 2};
   auto job = numbered_job(30);
   const auto extract = [](std::size_t i, int, std::span<float> out) -> Expected<void> {
     if (i % 9 == 4) return tl::unexpected(Fault{"damaged", "t" + std::to_string(i), "cannot"});
@@ -133,8 +137,8 @@ TEST_P(PackForms, SurviveInterruptionsWithoutGapOrDuplicate) {
 
 TEST_P(PackForms, SurviveAKillAtAnyMoment) {
   const TemporaryFolder folder;
-  const auto [stored_as, compression] = GetParam();
-  const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .threads = 1};
+  const auto [stored_as, compression, form] = GetParam();
+  const PackConfig config{.shards = 3, .stored_as = stored_as, .compression = compression, .form = form, .threads = 1};
   const auto job = numbered_job(12);
   pack_examples(job, folder / "whole", config, quiet);
   // A kill leaves a prefix of the records, of the journal, and of the steps that finish a shard. Truncates the records
@@ -159,10 +163,80 @@ TEST_P(PackForms, SurviveAKillAtAnyMoment) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PackForms,
-                         ::testing::Values(std::tuple(StoredAs::float32, Compression::none),
-                                           std::tuple(StoredAs::float16, Compression::gzip),
-                                           std::tuple(StoredAs::uint8, Compression::zlib)),
-                         [](const auto& each) { return std::string(to_string(std::get<0>(each.param))); });
+                         ::testing::Values(std::tuple(StoredAs::float32, Compression::none, RecordForm()),
+                                           std::tuple(StoredAs::float16, Compression::gzip, RecordForm()),
+                                           std::tuple(StoredAs::uint8, Compression::zlib, RecordForm()),
+                                           std::tuple(StoredAs::float32, Compression::none, kSteps),
+                                           std::tuple(StoredAs::uint8, Compression::gzip, kSteps)),
+                         [](const auto& each) {
+                           return std::string(to_string(std::get<0>(each.param))) +
+                                  (std::get<2>(each.param).steps > 0 ? "InSteps" : "");
+                         });
+
+TEST(PackForm, IsThatOfTheRecordsAndInTheManifest) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 9, {.shards = 2, .form = kSteps});
+  EXPECT_EQ(manifest.form, kSteps);
+  RecordReader reader(folder / "pack" / manifest.shards[0].file);
+  ExampleView view;
+  Record record;
+  ASSERT_TRUE(reader.next(record).value());
+  ASSERT_TRUE(view.parse(record.payload));
+  std::vector<std::string_view> keys;
+  for (const auto& entry : view.entries()) keys.push_back(entry.key);
+  EXPECT_THAT(keys, ElementsAre("genre", "one_hot_genre", "clip"));
+  ASSERT_EQ(view.sequences().size(), 1u);
+  EXPECT_EQ(view.sequences()[0].key, "mélodie");
+  EXPECT_EQ(view.sequences()[0].steps.size(), kValues);
+  EXPECT_EQ(view.text("clip"), manifest.shards[0].records[0].track_id);
+}
+
+TEST(PackForm, ChangesNoValueInAnyStorage) {
+  const TemporaryFolder folder;
+  for (const StoredAs stored : {StoredAs::float32, StoredAs::float16, StoredAs::uint8}) {
+    const auto values = [&](const RecordForm& form, const char* name) {
+      const auto manifest = packed(folder / (name + std::string(to_string(stored))), 20,
+                                   {.shards = 2, .stored_as = stored, .form = form});
+      EXPECT_TRUE(verify_pack(manifest).empty());
+      BatchReader reader(manifest, {.batch_size = 20});
+      Batch batch;
+      EXPECT_TRUE(reader.next(batch));
+      EXPECT_EQ(batch.size, 20u);
+      return std::pair(batch.features, batch.labels);
+    };
+    EXPECT_EQ(values(kSteps, "steps"), values({}, "examples"));
+    EXPECT_EQ(values({.features = "x", .label = "y", .id = "z"}, "keys"), values({}, "examples"));
+  }
+}
+
+TEST(PackForm, IsRefusedIfItCannotBeWritten) {
+  const TemporaryFolder folder;
+  const auto with = [&](RecordForm form) {
+    return error_message([&] { packed(folder / "pack", 8, {.shards = 2, .form = form}); });
+  };
+  EXPECT_THAT(with({.features = ""}), HasSubstr("--record-features"));
+  EXPECT_THAT(with({.features = "class"}), HasSubstr("--record-features"));
+  EXPECT_THAT(with({.features = "x", .label = "x_range"}), HasSubstr("--record-label"));
+  EXPECT_THAT(with({.id = "one_hot_class"}), HasSubstr("--record-id"));
+  EXPECT_THAT(with({.steps = 3}), HasSubstr("7 values cannot be divided into 3 equal steps"));
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
+TEST(PackForm, OfAnotherPackInTheSameFolderIsRefused) {
+  const TemporaryFolder folder;
+  packed(folder / "pack", 20);
+  EXPECT_THAT(error_message([&] { packed(folder / "pack", 20, {.shards = 4, .form = kSteps}); }),
+              HasSubstr("contains another pack"));
+}
+
+TEST(PackForm, IsTheStandardOneInAManifestOfEarlierVersions) {
+  const TemporaryFolder folder;
+  auto text = to_json(packed(folder / "pack", 9, {.shards = 2}));
+  const auto from = text.find("\"record\":{");
+  ASSERT_NE(from, std::string::npos);
+  text.erase(from, text.find("},", from) + 2 - from);
+  EXPECT_EQ(parse_manifest(sealed_again(text), "m.json").form, RecordForm());
+}
 
 TEST(Pack, ContinuesAfterAKillBetweenNamingAShardAndRemovingItsRecords) {
   const TemporaryFolder folder;
@@ -346,6 +420,7 @@ TEST(PackManifest, ReadsBackAndRefusesInconsistentText) {
   EXPECT_THAT(damaged("\"classes\":[", "\"classes\":[7,"), HasSubstr("other lengths"));
   EXPECT_THAT(damaged("\"file\":\"", "\"file\":\"../"), HasSubstr("is not a file name"));
   EXPECT_THAT(damaged("\"stored_as\":\"float32\"", "\"stored_as\":\"x\""), HasSubstr("stored_as"));
+  EXPECT_THAT(damaged("\"steps\":0", "\"steps\":2"), HasSubstr("7 values in 2 steps"));
   EXPECT_THAT(damaged("\"payload_bytes\":[", "\"payload_bytes\":[-"), HasSubstr("longer than any record"));
   for (std::size_t size = 0; size + 1 < text.size(); size += 13) {
     EXPECT_THAT(error_message([&] { parse_manifest(text.substr(0, size), "m.json"); }), HasSubstr("m.json")) << size;

@@ -87,12 +87,28 @@ void DataSource::open_records() {
                        "genrewise inspect lists the keys of the records");
   }
   if (config_.fault_filtered) require_gtzan({});
-  if (keys.bytes != RecordBytes::audio) open_numbers("records", "records");
+  if (keys.bytes != RecordBytes::audio)
+    open_numbers("records", "records");
+  else if (keys.pool != RecordPool::mean)
+    throw UsageError("the features of audio are one row without pooling", "--record-pool", "leave the option out");
   kind_ = "records";
-  auto loaded = std::make_shared<LoadedExamples>();
-  loaded->examples =
-      read_record_examples(config_.location, keys, features_, loaded->skipped, Runtime::current().progress());
-  records_ = std::move(loaded);
+  LoadedExamples loaded = read_records();
+  const Examples& examples = loaded.examples;
+  Hasher hasher(HashKind::sha256);
+  for (const std::string& id : examples.subjects.ids) hasher.update(id + '\n');
+  for (const int label : examples.subjects.labels)
+    hasher.update(examples.labels[static_cast<std::size_t>(label)] + '\n');
+  hasher.update(as_text(std::as_bytes(examples.table.values.values())));
+  records_ = std::make_shared<Records>(
+      Records{examples.subjects, hasher.hex(), examples.table.columns.size(), loaded.skipped, {}});
+  records_->loaded = std::move(loaded);
+}
+
+LoadedExamples DataSource::read_records() const {
+  LoadedExamples loaded;
+  loaded.examples =
+      read_record_examples(config_.location, config_.records, features_, loaded.skipped, Runtime::current().progress());
+  return loaded;
 }
 
 void DataSource::open_numbers(const char* kind, const std::string& features) {
@@ -136,9 +152,8 @@ void DataSource::choose_genres(Examples& examples, GenreConfig genres, Progress&
     examples.subjects.labels = selection.label_of;
     std::ranges::move(selection.notes, std::back_inserter(examples.notes));
     std::vector<std::size_t> kept;
-    for (std::size_t i = 0; i < selection.label_of.size(); ++i) {
+    for (std::size_t i = 0; i < selection.label_of.size(); ++i)
       if (selection.label_of[i] >= 0) kept.push_back(i);
-    }
     if (kept.size() < selection.label_of.size()) examples = select_examples(examples, kept);
   }
   for (const std::string& note : examples.notes) progress.note(note);
@@ -173,11 +188,7 @@ std::string DataSource::fingerprint() const {
     if (is_feature_table(config_.location))
       hasher.update(read_file(config_.location + ".json"));  // contains the genres
   } else if (kind_ == "records") {
-    const FeatureTable& table = records_->examples.table;
-    for (const std::string& id : table.track_ids) hasher.update(id + '\n');
-    for (const int label : records_->examples.subjects.labels)
-      hasher.update(records_->examples.labels[static_cast<std::size_t>(label)] + '\n');
-    hasher.update(as_text(std::as_bytes(table.values.values())));
+    hasher.update(records_->fingerprint);
   } else if (kind_ == "pack") {
     hasher.update(pack_.fingerprint);
     for (const PackedShard& shard : pack_.shards) hasher.update(shard.file + shard.sha256);
@@ -221,9 +232,7 @@ Examples DataSource::read_labelled() const {
 SplitSubjects DataSource::subjects() const {
   if (has_audio()) return subjects_of(dataset_);
   Examples examples;
-  examples.subjects = records_          ? records_->examples.subjects
-                      : kind_ == "pack" ? subjects_of(pack_)
-                                        : read_labelled().subjects;
+  examples.subjects = records_ ? records_->subjects : kind_ == "pack" ? subjects_of(pack_) : read_labelled().subjects;
   examples.labels = examples.subjects.labels_by_name;
   examples.table.values = Matrix(examples.subjects.ids.size(), 0);
   Progress quiet;
@@ -260,17 +269,17 @@ LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& pro
   }
   if (kind_ == "pack") return load_pack(progress);
   if (records_) {
-    LoadedExamples loaded = *records_;
+    LoadedExamples loaded = records_->loaded ? std::move(*records_->loaded) : read_records();
+    records_->loaded.reset();
     choose_genres(loaded.examples, config_.genres, progress);
     return loaded;
   }
   if (table_.empty()) return with_genres(extract(features_, features_path, progress), progress);
   FeatureTable table = read_table(table_);
-  if (config_.features && table.recipe.name != *config_.features) {
+  if (config_.features && table.recipe.name != *config_.features)
     throw UsageError(
         fmt::format("the table {} has the features {}, not {}", table_, table.recipe.name, *config_.features),
         "--features", "leave the option out");
-  }
   return with_genres({std::move(table), {}, 0}, progress);
 }
 
@@ -291,9 +300,8 @@ LoadedExamples DataSource::load_pack(Progress& progress) const {
   if (foreign) loaded.skipped.insert(loaded.skipped.end(), pack_.skipped.begin(), pack_.skipped.end());
   const SplitSubjects& subjects = loaded.examples.subjects;
   const auto unknown = [](const std::string& name) { return name.empty(); };
-  if (std::ranges::all_of(subjects.artists, unknown) && std::ranges::all_of(subjects.albums, unknown)) {
+  if (std::ranges::all_of(subjects.artists, unknown) && std::ranges::all_of(subjects.albums, unknown))
     progress.note("the pack has no artist names: a grouped split can only keep the records of one track together");
-  }
   choose_genres(loaded.examples, config_.genres, progress);
   return loaded;
 }
@@ -301,10 +309,9 @@ LoadedExamples DataSource::load_pack(Progress& progress) const {
 LoadedTable DataSource::load_set(const std::string& set, const fs::path& features_path, Progress& progress) const {
   const fs::path given = table_of(set);
   if (!given.empty()) return {read_table(given), {}, 0};
-  if (!has_audio()) {
+  if (!has_audio())
     throw Error(fmt::format("the dataset has no audio to extract {} from", set), "--models",
                 fmt::format("give a table with --table {}=PATH", set));
-  }
   return extract(set, features_path, progress);
 }
 

@@ -48,11 +48,9 @@ struct LoadedTable {
   double extract_s = 0;
 };
 
-/// An open data source. Immutable; decodes no audio before a load. Genres are merged and left out according to the
-/// configuration, before extraction and again for the usable examples.
-///
-/// No option is ignored: an option that does not apply to this kind of data is an Error that names the option, thrown
-/// by the constructor or, if it depends on the table or the models, by the load.
+/// An open data source; decodes no audio before a load, but reads another program's records. Genres are merged and left
+/// out before extraction and again for the usable examples. An option that does not apply to this kind of data is an
+/// Error that names the option, thrown by the constructor or, if it depends on the table or the models, by the load.
 class DataSource {
  public:
   /// Throws Error for a location or an option that cannot be used.
@@ -83,7 +81,11 @@ class DataSource {
   /// Manifest of a pack.
   const PackManifest& pack() const { return pack_; }
   /// Tracks or records that cannot be used, as far as known before loading.
-  const std::vector<Fault>& rejected() const { return has_audio() ? dataset_.rejected : pack_.skipped; }
+  const std::vector<Fault>& rejected() const {
+    return has_audio() ? dataset_.rejected : records_ ? records_->skipped : pack_.skipped;
+  }
+  /// Number of columns of a pack or of records; 0: not known before loading.
+  std::size_t columns() const { return records_ ? records_->columns : pack_.values; }
   /// Labels and groups of all examples, before features are extracted or records read: the examples of load() and those
   /// that prove unusable.
   SplitSubjects subjects() const;
@@ -108,6 +110,7 @@ class DataSource {
   void name_tables();
   void open();
   void open_records();
+  LoadedExamples read_records() const;
   Examples read_labelled() const;
   void open_numbers(const char* kind, const std::string& features);
   void choose_genres();
@@ -115,14 +118,22 @@ class DataSource {
   void choose_genres(Examples& examples, GenreConfig genres, Progress& progress) const;
   LoadedTable extract(const std::string& set, const std::filesystem::path& path, Progress& progress) const;
 
+  struct Records {
+    SplitSubjects subjects;
+    std::string fingerprint;
+    std::size_t columns = 0;
+    std::vector<Fault> skipped;
+    std::optional<LoadedExamples> loaded;  // until the first load, which takes it: there is one copy in memory
+  };
+
   DataSourceConfig config_;
   std::string features_, table_;
   std::map<std::string, std::string, std::less<>> named_tables_;
   std::string kind_;
-  Dataset dataset_;                                // empty for labelled tables and packs
-  PackManifest pack_;                              // of a pack
-  std::shared_ptr<const LoadedExamples> records_;  // of another program
-  std::vector<std::string> genre_notes_;           // merged and left-out genres of dataset_
+  Dataset dataset_;                       // empty for labelled tables and packs
+  PackManifest pack_;                     // of a pack
+  std::shared_ptr<Records> records_;      // of another program
+  std::vector<std::string> genre_notes_;  // merged and left-out genres of dataset_
 };
 
 /// Splits all examples of a source without loading it.

@@ -38,25 +38,17 @@ struct ClipFacts {
 Examples join(const Dataset& dataset, FeatureTable table);
 
 /// Reads a table with genres: one that extract_features() wrote (its ".json" has the genres; see table_facts.hpp), or a
-/// CSV of any origin with one header row and one row per example. Columns (names and synonyms as in CsvColumns):
-///   genre     required
-///   track_id  the example's id; else filename; else the row's number
-///   filename  also identifies clips of one file: equal names, and names as in GTZAN's three-second table
-///             (blues.00000.3.wav is a clip of blues.00000)
-///   artist, album, split
-/// All other columns whose cells are mostly numbers are features, including GTZAN's `length`. Columns of text (image
-/// path), the title and a column without a name (pandas' row numbers) are left out. Numbers are read as double; a
-/// column far from 0 is stored with an offset (FeatureTable::offsets). The recipe is {"table", 1, hash of the feature
-/// names}, so a model that was trained on one table accepts another with the same columns. Throws Error with line and
-/// column for an empty or non-finite cell, text among numbers, a missing genre, an unknown part, a repeated id and a
-/// row whose length differs from the header's.
+/// CSV of any origin (docs/pipeline.md, "Labelled tables of other programs"). A column far from 0 is stored with an
+/// offset (FeatureTable::offsets). The recipe is {"table", 1, hash of the feature names}, so a model that was trained
+/// on one table accepts another with the same columns. Throws Error with line and column for an empty or non-finite
+/// cell, text among numbers, a missing genre, an unknown part, a repeated id and a row of another length than the
+/// header.
 Examples read_labelled_table(const std::filesystem::path& path);
 
-/// Loads all examples of a pack (open_pack()) into memory, 4 bytes per number, in the order of its shards: for
-/// classifiers that need all examples at once. The manifest's parts become the official ones, whole shards
-/// subjects.by_shard; artists and albums come from the manifest. Columns have the names of the feature set if the
-/// recipe is known, else numbers. Damaged records are left out and reported in `damaged`. Throws Error as BatchReader
-/// does if more than `damage_budget` of the records are damaged, and Interrupted on Ctrl-C.
+/// Loads all examples of a pack into memory, 4 bytes per number, in the order of its shards. The manifest's parts
+/// become the official ones, whole shards subjects.by_shard. Columns have the names of the feature set if the recipe is
+/// known, else numbers. Damaged records are left out and reported in `damaged`. Throws Error as BatchReader does,
+/// Interrupted.
 Examples read_packed_examples(const PackManifest& manifest, std::vector<Fault>& damaged, Progress& progress,
                               double damage_budget = 0.01);
 

@@ -1,7 +1,6 @@
 #include <algorithm>
-#include <map>
 
-#include "genrewise/data_source/examples.hpp"
+#include "genrewise/data_source/record_files.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
@@ -37,15 +36,14 @@ FeatureRecipe recipe_of(const PackManifest& manifest) {
 SplitSubjects subjects_of(const PackManifest& manifest) {
   SplitSubjects subjects;
   const std::vector<Part> shard_parts = parts_of_shards(manifest.shards.size());
-  std::map<std::string, int> seen;  // number of occurrences by track id
+  UniqueIds unique;
   std::vector<std::string> labels;
   for (std::size_t shard = 0; shard < manifest.shards.size(); ++shard) {
     for (const PackedRecord& record : manifest.shards[shard].records) {
       // Records of other programs may lack ids or share one between several clips of a track.
       const std::string track =
           record.track_id.empty() ? "record " + std::to_string(subjects.ids.size()) : record.track_id;
-      const int times = ++seen[track];
-      subjects.ids.push_back(times == 1 ? track : track + " #" + std::to_string(times));
+      subjects.ids.push_back(unique.name(track));
       subjects.tracks.push_back(track);
       labels.push_back(manifest.labels[static_cast<std::size_t>(record.label)]);
       subjects.artists.push_back(record.artist);

@@ -191,9 +191,8 @@ class Extraction {
   void refresh_facts(const TableFacts& there) const {
     const std::set<std::string_view> identities(there.identities.begin(), there.identities.end());
     std::vector<std::size_t> tracks;
-    for (std::size_t i = 0; i < keys_.size(); ++i) {
+    for (std::size_t i = 0; i < keys_.size(); ++i)
       if (identities.contains(keys_[i])) tracks.push_back(i);
-    }
     if (tracks.size() != result_.reused) return;  // written by an earlier version
     TableFacts now = facts_of(tracks);
     now.bytes = there.bytes;

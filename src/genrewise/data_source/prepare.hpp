@@ -19,16 +19,11 @@ struct PrepareResult {
 };
 
 /// Decodes every track of the dataset once and writes the feature table to `output` (.csv or .npy) with its
-/// "OUTPUT.json", which also contains TableFacts so that the table can be used without the dataset.
+/// "OUTPUT.json", which also contains TableFacts so that the table can be used without the dataset. Resumes, and reuses
+/// rows of an existing table, as docs/pipeline.md ("From tracks to a feature table") and docs/datasets.md state.
 ///
-/// Resuming: finished rows are kept in "OUTPUT.partial" (see RowJournal). After an interruption, a kill or a full
-/// disk, the next run reuses rows of the same recipe and clip (ClipIdentity) and retries skipped clips. An existing
-/// table with the fingerprint of this dataset and recipe is left unchanged; delete it to extract again. From a table of
-/// this recipe with other clips, the rows of unchanged clips are taken over.
-///
-/// The table has the dataset's order and is byte-identical for any number of threads. Memory: some hundred bytes per
-/// clip; a finished table whose rows are taken over is read whole. Throws Error if no track can be used, the output
-/// cannot be written or another run is writing it; Interrupted on Ctrl-C.
+/// Memory: some hundred bytes per clip; a finished table whose rows are taken over is read whole. Throws Error if no
+/// track can be used, the output cannot be written or another run is writing it; Interrupted on Ctrl-C.
 PrepareResult extract_features(const Dataset& dataset, const FeatureSet& set, const std::filesystem::path& output,
                                Progress& progress, int threads = 0);
 

@@ -40,20 +40,15 @@ struct RecordKeys {
 /// name. Throws Error, with the line, for an invalid file or a cell that identifies two names.
 std::map<std::string, std::string, std::less<>> read_class_map(const std::filesystem::path& path);
 
-/// Record files at a location: the file itself, or the files of a folder and (local folders only) of its sub-folders,
-/// sorted. Names: *.tfrec, *.tfrecord, *.tfrecords, also with shards as TensorFlow writes them
-/// (NAME.tfrecord-00000-of-00016, NAME-00000-of-00016) and .gz.
+/// list_record_files() of the location and, in local folders, of its sub-folders.
 std::vector<FileInfo> find_record_files(const std::filesystem::path& location);
 
-/// Reads all examples into memory, 4 bytes per number. Features are floats, integers, or byte strings (of numbers, or
-/// an encoded audio file, from which the feature set `features` is extracted); each Feature of a SequenceExample's
-/// list, or each string of a bytes list, is a step, and steps are pooled. Labels are integers or texts, looked up in
-/// the class map; examples without a label of the map, or with several different names, are skipped, except with
-/// one_class. Sub-folders named like parts (train, valid, test, eval and names that contain these) become official
-/// parts. Equal ids are clips of one track. Damaged files and records are skipped. Faults are counted by reason in
-/// `skipped`: those of RecordReader, "not an Example", "no such key" (the existing ones are listed), "no features",
-/// "wrong size", "not a finite number", "no label of the class map", "several labels", and those of decode_bytes().
-/// Throws Error if no example is usable, with the most frequent fault; Interrupted.
+/// Reads all examples into memory, 4 bytes per number (docs/pipeline.md, "Records of other programs"); of audio files,
+/// the feature set `features` is extracted. Equal ids are clips of one track. Damaged files and records are skipped.
+/// Faults in `skipped`: those of RecordReader and decode_bytes(), "not an Example", "no such key" (the existing ones
+/// are listed), "no features", "wrong size", "not a finite number", "an encoded file", "no audio file", "labels are
+/// floats", "no label", "no label of the class map", "several labels". Throws Error if no example is usable, with the
+/// first fault; Interrupted.
 Examples read_record_examples(const std::filesystem::path& location, const RecordKeys& keys,
                               const std::string& features, std::vector<Fault>& skipped, Progress& progress);
 

@@ -10,6 +10,15 @@ namespace genrewise {
 
 using RecordClasses = std::map<std::string, std::string, std::less<>>;
 
+/// Numbers repeated ids: "x", "x #2", ...
+class UniqueIds {
+ public:
+  std::string name(const std::string& id);
+
+ private:
+  std::map<std::string, int> times_;
+};
+
 /// A Fault without `where`.
 inline tl::unexpected<Fault> refuse(std::string reason, std::string detail) {
   return tl::unexpected(Fault{std::move(reason), {}, std::move(detail)});

@@ -49,43 +49,33 @@ bool write_at(int descriptor, std::string_view bytes, std::uint64_t offset) {
 RowJournal::RowJournal(std::filesystem::path path, std::string_view content, std::size_t width)
     : path_(std::move(path)), width_(width), row_bytes_(kKeyLength + width * sizeof(float) + kChecksumLength) {
   open_locked();
-  try {
-    load(content);
-  } catch (...) {
-    ::close(descriptor_);
-    throw;
-  }
+  load(content);
 }
 
 RowJournal::~RowJournal() {
-  if (descriptor_ < 0) return;
-  if (row_of_.empty()) ::unlink(path_.c_str());
-  ::close(descriptor_);
+  if (descriptor_.get() >= 0 && row_of_.empty()) ::unlink(path_.c_str());
 }
 
 void RowJournal::open_locked() {
   for (;;) {
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) throw_system_error("cannot create", path_.string());
+    descriptor_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (descriptor_.get() < 0) throw_system_error("cannot create", path_.string());
     // A file system without locks reports an error other than EWOULDBLOCK; then the journal works without one.
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      ::close(descriptor_);
+    if (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
       throw Error("another run is writing the same output", path_.string(), "wait for it or choose another output");
-    }
     // The previous holder of the lock may have removed the file after it was opened here.
     struct stat opened {
     }, named{};
-    if (::fstat(descriptor_, &opened) == 0 && ::stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
-        opened.st_dev == named.st_dev)
+    if (::fstat(descriptor_.get(), &opened) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+        opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
       return;
-    ::close(descriptor_);
   }
 }
 
 void RowJournal::load(std::string_view content) {
   const std::string header = header_of(content, width_);
   struct stat status {};
-  if (::fstat(descriptor_, &status) != 0) throw_system_error("cannot read", path_.string());
+  if (::fstat(descriptor_.get(), &status) != 0) throw_system_error("cannot read", path_.string());
   const auto size = static_cast<std::uint64_t>(status.st_size);
   std::string found(std::min<std::uint64_t>(size, header.size()), '\0');
   read_at(0, found);
@@ -97,8 +87,8 @@ void RowJournal::load(std::string_view content) {
       if (checksum(body) != std::string_view(row).substr(body.size())) break;
       row_of_[row.substr(0, kKeyLength)] = next_row_;
     }
-    if (::ftruncate(descriptor_, static_cast<off_t>(row_offset(next_row_))) == 0) return;
-  } else if (::ftruncate(descriptor_, 0) == 0 && write_at(descriptor_, header, 0)) {
+    if (::ftruncate(descriptor_.get(), static_cast<off_t>(row_offset(next_row_))) == 0) return;
+  } else if (::ftruncate(descriptor_.get(), 0) == 0 && write_at(descriptor_.get(), header, 0)) {
     return;
   }
   const int code = errno;
@@ -113,7 +103,7 @@ std::uint64_t RowJournal::row_offset(std::size_t row) const {
 
 void RowJournal::read_at(std::uint64_t offset, std::span<char> bytes) const {
   while (!bytes.empty()) {
-    const ssize_t got = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const ssize_t got = ::pread(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw_system_error("cannot read", path_.string());
     if (got == 0) throw Error("was truncated while in use", path_.string(), "start the same command again");
@@ -127,9 +117,9 @@ void RowJournal::append(const std::string& key, std::span<const float> values) {
   buffer_ = key;
   buffer_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   buffer_ += checksum(buffer_);
-  if (!write_at(descriptor_, buffer_, row_offset(next_row_))) {
+  if (!write_at(descriptor_.get(), buffer_, row_offset(next_row_))) {
     const int code = errno;
-    [[maybe_unused]] const int cut = ::ftruncate(descriptor_, static_cast<off_t>(row_offset(next_row_)));
+    [[maybe_unused]] const int cut = ::ftruncate(descriptor_.get(), static_cast<off_t>(row_offset(next_row_)));
     errno = code;
     throw_system_error("cannot write", path_.string());
   }
@@ -142,8 +132,7 @@ void RowJournal::read(const std::string& key, std::span<float> values) const {
 
 void RowJournal::remove() {
   ::unlink(path_.c_str());
-  ::close(descriptor_);
-  descriptor_ = -1;
+  descriptor_.reset();
 }
 
 }  // namespace genrewise

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "genrewise/base/child_process.hpp"
+
 namespace genrewise {
 
 /// Append-only file of rows of one width, each with a key and a checksum. It survives a kill at any moment: an
@@ -45,7 +47,7 @@ class RowJournal {
 
   std::filesystem::path path_;
   std::size_t width_, row_bytes_;
-  int descriptor_ = -1;
+  Descriptor descriptor_;
   std::mutex mutex_;
   std::string buffer_;                                   // reused by append()
   std::unordered_map<std::string, std::size_t> row_of_;  // by key

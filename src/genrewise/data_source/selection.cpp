@@ -13,9 +13,8 @@ namespace genrewise {
 
 std::vector<std::string> feature_names(const std::vector<FeatureColumn>& columns) {
   std::vector<std::string> names;
-  for (const FeatureColumn& column : columns) {
+  for (const FeatureColumn& column : columns)
     if (std::ranges::find(names, column.feature) == names.end()) names.push_back(column.feature);
-  }
   return names;
 }
 
@@ -25,19 +24,16 @@ std::vector<std::size_t> columns_of(const std::vector<FeatureColumn>& columns, s
     const std::size_t end = std::min(features.find('+', at), features.size());
     const std::string_view name = features.substr(at, end - at);
     bool found = false;
-    for (std::size_t j = 0; j < columns.size(); ++j) {
+    for (std::size_t j = 0; j < columns.size(); ++j)
       if (columns[j].feature == name) chosen[j] = found = true;
-    }
-    if (!found) {
+    if (!found)
       throw Error(fmt::format("the table has no feature \"{}\"", name), "feature groups",
                   fmt::format("join some of {} with +, or write all", fmt::join(feature_names(columns), ", ")));
-    }
     at = end + 1;
   }
   std::vector<std::size_t> kept;
-  for (std::size_t j = 0; j < columns.size(); ++j) {
+  for (std::size_t j = 0; j < columns.size(); ++j)
     if (chosen[j]) kept.push_back(j);
-  }
   return kept;
 }
 
@@ -50,13 +46,11 @@ Examples select_features(const Examples& examples, std::string_view features) {
   selected.table.recipe = {name, whole.version, sha256_hex(whole.hash + '/' + std::string(features))};
   selected.table.track_ids = examples.table.track_ids;
   for (const std::size_t j : kept) selected.table.columns.push_back(examples.table.columns[j]);
-  if (!examples.table.offsets.empty()) {
+  if (!examples.table.offsets.empty())
     for (const std::size_t j : kept) selected.table.offsets.push_back(examples.table.offsets[j]);
-  }
   selected.table.values = Matrix(examples.table.values.rows(), kept.size());
-  for (std::size_t i = 0; i < selected.table.values.rows(); ++i) {
+  for (std::size_t i = 0; i < selected.table.values.rows(); ++i)
     for (std::size_t j = 0; j < kept.size(); ++j) selected.table.values(i, j) = examples.table.values(i, kept[j]);
-  }
   return selected;
 }
 

@@ -20,9 +20,8 @@ constexpr int kVersion = 1;  // of "examples"
 json examples_json(const TableFacts& facts) {
   const SplitSubjects& subjects = facts.subjects;
   json genres = json::array(), parts = json::array();
-  for (const int label : subjects.labels) {
+  for (const int label : subjects.labels)
     genres.push_back(label < 0 ? json() : json(subjects.labels_by_name[static_cast<std::size_t>(label)]));
-  }
   for (const auto& part : subjects.official) parts.push_back(part ? json(to_string(*part)) : json());
   return {{"version", kVersion},         {"identities", facts.identities}, {"genres", std::move(genres)},
           {"artists", subjects.artists}, {"albums", subjects.albums},      {"files", subjects.tracks},
@@ -39,17 +38,15 @@ void read_examples(const json& examples, TableFacts& facts) {
   subjects.tracks = examples.at("files").get<std::vector<std::string>>();
   const auto genres = examples.at("genres").get<json::array_t>(), parts = examples.at("parts").get<json::array_t>();
   std::set<std::string> names;
-  for (const json& genre : genres) {
+  for (const json& genre : genres)
     if (!genre.is_null()) names.insert(genre.get<std::string>());
-  }
   subjects.labels_by_name.assign(names.begin(), names.end());
   for (const json& genre : genres) {
     const auto at = genre.is_null() ? names.end() : names.find(genre.get<std::string>());
     subjects.labels.push_back(at == names.end() ? -1 : static_cast<int>(std::distance(names.begin(), at)));
   }
-  for (const json& part : parts) {
+  for (const json& part : parts)
     subjects.official.push_back(part.is_null() ? std::nullopt : parse_part(part.get<std::string>()));
-  }
 }
 
 }  // namespace
@@ -108,9 +105,8 @@ Examples examples_of(const std::filesystem::path& table, TableFacts facts) {
   subjects.ids = examples.table.track_ids;
   examples.labels = subjects.labels_by_name;
   std::vector<std::size_t> labelled;
-  for (std::size_t i = 0; i < rows; ++i) {
+  for (std::size_t i = 0; i < rows; ++i)
     if (subjects.labels[i] >= 0) labelled.push_back(i);
-  }
   if (labelled.size() < rows) examples = select_examples(examples, labelled);
   return examples;
 }

@@ -136,7 +136,7 @@ class FitProbe {
 
 /// Columns of a table that models are trained on.
 std::size_t columns_of_set(const DataSource& source, const std::string& set) {
-  if (source.kind() == "pack") return source.pack().values;
+  if (source.columns() > 0 && set.empty()) return source.columns();
   Progress silent;
   if (!set.empty() && !source.table_of(set).empty()) return source.load_set(set, {}, silent).table.columns.size();
   if (set.empty() && !source.extracts()) return source.load_own({}, silent).examples.table.columns.size();

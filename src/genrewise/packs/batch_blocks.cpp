@@ -74,9 +74,8 @@ std::shared_ptr<FileReader> BlockLoader::file_of(std::uint32_t shard) {
   const std::lock_guard lock(mutex_);
   if (files_[shard]) return files_[shard];
   const auto found = listed_.find(manifest_.shards[shard].file);
-  if (found == listed_.end()) {
+  if (found == listed_.end())
     throw FileError("the file does not exist", (manifest_.folder / manifest_.shards[shard].file).string());
-  }
   files_[shard] = open_file(found->second);
   if (!files_[shard]->prefetches()) {
     if (open_.size() == kOpenFiles) {
@@ -114,9 +113,8 @@ void BlockLoader::load(const BatchBlock& block, LoadedBlock& loaded) {
   try {
     bytes = read(block, loaded);
   } catch (const FileError& error) {  // an Interrupted, a store that fails or too many open files end the run
-    for (const std::uint32_t record : block.records) {
+    for (const std::uint32_t record : block.records)
       damage_.add(block.shard, record, {"cannot be read", error.where(), error.problem()});
-    }
     return;
   }
   check(block, bytes, loaded);

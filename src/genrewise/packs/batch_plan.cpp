@@ -1,5 +1,7 @@
 #include "genrewise/packs/batch_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -10,22 +12,20 @@
 namespace genrewise {
 namespace {
 
-constexpr std::uint64_t kBlockBytes = 512 << 10;  // read at once; still in the L2 cache when it is checked
-constexpr std::uint64_t kGapBytes = 64 << 10;     // reading this many unused bytes is cheaper than another read
+constexpr std::uint64_t kBlockBytes = 512 << 10;     // read at once; still in the L2 cache when it is checked
+constexpr std::uint64_t kAnnouncedBytes = 96 << 20;  // announced to the listener in advance
+constexpr std::uint64_t kGapBytes = 64 << 10;        // reading this many unused bytes is cheaper than another read
 
 struct Selected {
   std::uint32_t shard = 0, record = 0;
 };
 
 std::vector<Selected> select(const PackManifest& manifest, const BatchConfig& config) {
-  const auto shard_parts = parts_of_shards(manifest.shards.size());
   std::vector<Selected> selected;
   for (std::uint32_t shard = 0; shard < manifest.shards.size(); ++shard) {
     const auto& records = manifest.shards[shard].records;
-    for (std::uint32_t i = 0; i < records.size(); ++i) {
-      const auto part = config.parts_by == PartsBy::shard ? shard_parts[shard] : records[i].part;
-      if (!config.part || part == config.part) selected.push_back({shard, i});
-    }
+    for (std::uint32_t i = 0; i < records.size(); ++i)
+      if (!config.part || records[i].part == config.part) selected.push_back({shard, i});
   }
   return selected;
 }
@@ -38,7 +38,7 @@ std::string fingerprint_of(const PackManifest& manifest, const BatchConfig& conf
   std::string all = manifest.fingerprint;
   for (const std::uint64_t fact :
        {static_cast<std::uint64_t>(config.batch_size), config.part ? 1 + static_cast<std::uint64_t>(*config.part) : 0,
-        static_cast<std::uint64_t>(config.parts_by), static_cast<std::uint64_t>(config.shuffle_records), config.seed,
+        static_cast<std::uint64_t>(config.shuffle_records), config.seed,
         static_cast<std::uint64_t>(config.drop_remainder), static_cast<std::uint64_t>(config.rank),
         static_cast<std::uint64_t>(config.ranks)}) {
     all += ' ' + std::to_string(fact);
@@ -82,11 +82,11 @@ BatchPlan::BatchPlan(const PackManifest& manifest, const BatchConfig& config)
   batches_ = config.drop_remainder ? selected.size() / ranks / config.batch_size
                                    : (records_ + config.batch_size - 1) / config.batch_size;
   if (batches_ == 0) {
-    throw Error("no batch can be formed: " + std::to_string(selected.size()) + " of " +
-                    std::to_string(manifest.size()) + " records are in the requested part, for " +
-                    std::to_string(ranks) + " ranks, in batches of " + std::to_string(config.batch_size),
+    throw Error(fmt::format("no batch can be formed: {} of {} records are in the requested part, for {} ranks, in "
+                            "batches of {}",
+                            selected.size(), manifest.size(), ranks, config.batch_size),
                 manifest.folder.string(),
-                manifest.split_scheme == "none" && config.part && config.parts_by == PartsBy::record
+                manifest.split_scheme == "none" && config.part
                     ? "this pack has no parts by record: use whole shards as parts"
                     : "choose another part or smaller batches");
   }
@@ -178,6 +178,110 @@ std::vector<BatchPick> BatchPlan::order(std::span<const std::uint32_t> window, s
     rng.shuffle(std::span(picks));
   }
   return picks;
+}
+
+BatchLayout::BatchLayout(const BatchPlan& plan, std::size_t batch_size, std::uint64_t epochs, Listener listener)
+    : plan_(plan), batch_size_(batch_size), epochs_(epochs), listener_(std::move(listener)) {}
+
+void BatchLayout::go_to(std::uint64_t epoch, std::uint64_t batch) {
+  epoch_ = epoch;
+  batch_ = std::min<std::uint64_t>(batch, plan_.batches_per_epoch());
+}
+
+std::optional<LaidOutBatch> BatchLayout::next() {
+  if (batch_ == plan_.batches_per_epoch()) {
+    batch_ = 0;
+    ++epoch_;
+    windows_.clear();
+  }
+  if (epochs_ != 0 && epoch_ >= epochs_) return std::nullopt;
+  if (windows_.empty()) start_epoch();
+  LaidOutBatch batch{.epoch = epoch_, .number = batch_++, .pieces = {}};
+  for (std::size_t missing = batch_size_; missing > 0;) {
+    if (!newest_ || taken_ == newest_->order.size()) {
+      if (next_window_ == windows_.size()) break;
+      open_window();
+    }
+    const std::size_t count = std::min(missing, newest_->order.size() - taken_);
+    batch.pieces.push_back({newest_, taken_, taken_ + count});
+    taken_ += count;
+    missing -= count;
+  }
+  return batch;
+}
+
+// Skips the examples of the batches before batch_.
+void BatchLayout::start_epoch() {
+  windows_ = plan_.windows(epoch_);
+  next_window_ = announced_windows_ = left_windows_ = 0;
+  announced_bytes_ = 0;
+  newest_.reset();
+  ahead_.reset();
+  taken_ = 0;
+  std::size_t skip = batch_ * batch_size_;
+  for (; skip > 0; ++next_window_) {
+    std::size_t held = 0;
+    for (const auto block : windows_[next_window_]) held += plan_.blocks()[block].records.size();
+    if (held > skip) break;
+    skip -= held;
+  }
+  if (skip == 0) return;
+  open_window();
+  taken_ = skip;
+  newest_->left -= skip;
+}
+
+std::shared_ptr<BatchWindow> BatchLayout::begin_window() {
+  auto window = std::make_shared<BatchWindow>();
+  window->blocks = windows_[next_window_];
+  window->order = plan_.order(window->blocks, epoch_, next_window_);
+  window->left = window->order.size();
+  window->loaded.resize(window->blocks.size());
+  listener_.begun(window);
+  announce_ahead();
+  return window;
+}
+
+void BatchLayout::open_window() {
+  newest_ = ahead_ ? std::move(ahead_) : begin_window();
+  taken_ = 0;
+  ++next_window_;
+}
+
+bool BatchLayout::read_ahead() {
+  if (ahead_ || !newest_ || next_window_ >= windows_.size()) return false;
+  ahead_ = begin_window();
+  return true;
+}
+
+std::uint64_t BatchLayout::stored_bytes(std::size_t window) const {
+  std::uint64_t bytes = 0;
+  for (const std::uint32_t id : windows_[window]) bytes += plan_.blocks()[id].stored_bytes;
+  return bytes;
+}
+
+bool BatchLayout::continues(std::uint32_t block, std::size_t window) const {
+  const BatchBlock &last = plan_.blocks()[block], &next = plan_.blocks()[windows_[window].front()];
+  return next.shard == last.shard && next.stored_offset == last.stored_offset + last.stored_bytes;
+}
+
+// Announces more than the next window at a time, so that neighbouring blocks are fetched together, and up to the end of
+// a shard that is read in order, so that it is fetched whole.
+void BatchLayout::announce_ahead() {
+  if (!listener_.soon) return;
+  for (; left_windows_ < next_window_; ++left_windows_)
+    announced_bytes_ -= std::min(announced_bytes_, stored_bytes(left_windows_));
+  if (announced_windows_ > next_window_ && announced_bytes_ > kAnnouncedBytes / 2) return;
+  std::vector<std::uint32_t> blocks;
+  announced_windows_ = std::max(announced_windows_, next_window_);
+  while (announced_windows_ < windows_.size() &&
+         (blocks.empty() || announced_bytes_ < kAnnouncedBytes ||
+          (announced_bytes_ < 2 * kAnnouncedBytes && continues(blocks.back(), announced_windows_)))) {
+    const auto& window = windows_[announced_windows_];
+    blocks.insert(blocks.end(), window.begin(), window.end());
+    announced_bytes_ += stored_bytes(announced_windows_++);
+  }
+  listener_.soon(blocks);
 }
 
 }  // namespace genrewise

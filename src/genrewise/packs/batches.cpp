@@ -11,7 +11,6 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/packs/batch_blocks.hpp"
-#include "genrewise/packs/batch_layout.hpp"
 #include "genrewise/packs/batch_plan.hpp"
 #include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/example.hpp"
@@ -103,10 +102,9 @@ class BatchReader::Impl {
 
  private:
   void go_to(const BatchPosition& start) {
-    if (start.stream != plan_.fingerprint()) {
+    if (start.stream != plan_.fingerprint())
       throw Error("the saved position belongs to other data or another order", manifest_.folder.string(),
                   "use the pack, part, batch size, seed and ranks with which it was saved");
-    }
     layout_.go_to(start.epoch, start.batch);
     next_batch_ = {start.epoch, start.batch};
   }
@@ -127,9 +125,8 @@ class BatchReader::Impl {
     for (const auto& block : plan_.blocks()) {
       if (loader_.has_file(block.shard)) continue;
       const auto path = manifest_.folder / manifest_.shards[block.shard].file;
-      for (const std::uint32_t record : block.records) {
+      for (const std::uint32_t record : block.records)
         damage_.add(block.shard, record, {"missing shard", path.string(), "the file does not exist"});
-      }
     }
   }
 
@@ -137,9 +134,8 @@ class BatchReader::Impl {
   BatchLayout::Listener listener() {
     BatchLayout::Listener listener{
         .begun = [this](const std::shared_ptr<BatchWindow>& window) { loading_.push_back(window); }};
-    if (!cached_) {
+    if (!cached_)
       listener.soon = [this](std::span<const std::uint32_t> blocks) { loader_.prefetch(blocks, plan_.blocks()); };
-    }
     return listener;
   }
 
@@ -277,13 +273,10 @@ class BatchReader::Impl {
   Expected<void> read_example(const Record& stored, const PackedRecord& record, ExampleView& example,
                               std::span<float> row) const {
     auto parsed = example.parse(stored.payload);
-    auto decoded = decode_song(example, stored, manifest_.stored_as, row);
+    auto decoded = decode_song(example, stored, manifest_.stored_as, row, manifest_.form);
     if (!parsed && (decoded || decoded.error().reason != "damaged data")) return parsed;
     if (!decoded) return decoded;
-    std::int64_t label = -1;
-    std::string_view id;
-    if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
-    if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
+    const auto [id, label] = identity_of(example, manifest_.form);
     if (label != record.label || (!record.track_id.empty() && !id.empty() && id != record.track_id)) {
       return tl::unexpected(
           Fault{"does not match the manifest",
@@ -320,18 +313,6 @@ bool BatchReader::next(Batch& batch) {
 }
 BatchPosition BatchReader::position() const {
   return impl_->position();
-}
-const PackManifest& BatchReader::manifest() const {
-  return impl_->manifest_;
-}
-std::size_t BatchReader::records() const {
-  return impl_->plan_.records();
-}
-std::size_t BatchReader::batches_per_epoch() const {
-  return impl_->plan_.batches_per_epoch();
-}
-std::uint64_t BatchReader::selection_bytes() const {
-  return impl_->plan_.bytes();
 }
 bool BatchReader::cached() const {
   return impl_->cached_;

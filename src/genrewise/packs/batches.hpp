@@ -50,16 +50,10 @@ class BatchStream {
   virtual BatchPosition position() const = 0;
 };
 
-enum class PartsBy {
-  record,  ///< as in the manifest, per record
-  shard    ///< whole shards: the first 64 % for training, the next 16 % for validation, the rest for test
-};
-
 struct BatchConfig {
   std::size_t batch_size = 32;
   std::optional<Part> part = std::nullopt;  ///< empty: all records
-  PartsBy parts_by = PartsBy::record;
-  std::size_t shuffle_records = 0;  ///< size of the shuffle window, approximately; 0: the order of the shards
+  std::size_t shuffle_records = 0;          ///< size of the shuffle window, approximately; 0: the order of the shards
   std::uint64_t seed = kDefaultSeed;
   std::uint64_t epochs = 1;     ///< 0: unlimited
   bool drop_remainder = false;  ///< leave out an incomplete last batch of an epoch
@@ -71,14 +65,9 @@ struct BatchConfig {
   std::optional<BatchPosition> start = std::nullopt;
 };
 
-/// Reads batches from a pack.
-///
-/// The order is fixed before anything is read: an epoch shuffles the blocks (neighbouring records, about 512 KiB) of
-/// all shards, takes blocks with `shuffle_records` records in total as a window, and shuffles the records of the
-/// window; then the next window. Batches are therefore the same for any number of workers, a position is two numbers,
-/// and resuming reads nothing twice. Ranks get contiguous shares of the selection, whose sizes differ by at most one
-/// record; with drop_remainder all ranks get the same number of batches. Records of other parts and ranks are read only
-/// in gaps of less than 64 KiB between selected records.
+/// Reads batches from a pack, in an order that is fixed before anything is read (docs/record_format.md, "Reading"), so
+/// batches are the same for any number of workers. Ranks get contiguous shares of the selection, whose sizes differ by
+/// at most one record; with drop_remainder all ranks get the same number of batches.
 ///
 /// Memory: up to 2 * shuffle_records + (prefetch_batches + 1) * batch_size records, and the cache. A pack in an object
 /// store: 128 MiB more (2 * GENREWISE_CONNECTIONS parts of 8 MiB) for prefetching.
@@ -94,11 +83,7 @@ class BatchReader final : public BatchStream {
   bool next(Batch& batch) override;
   BatchPosition position() const override;
 
-  const PackManifest& manifest() const;
-  std::size_t records() const;  ///< number of records in this rank's selection
-  std::size_t batches_per_epoch() const;
-  std::uint64_t selection_bytes() const;  ///< size of the selection in the cache
-  bool cached() const;                    ///< whether the selection fits into cache_bytes
+  bool cached() const;  ///< whether the selection fits into cache_bytes
   const std::string& track_id(std::uint32_t record) const;
   /// Records left out so far, by file and offset, in unspecified order.
   std::vector<Fault> damage() const;
@@ -108,7 +93,8 @@ class BatchReader final : public BatchStream {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Part of each shard if whole shards are parts.
+/// Part of each shard if whole shards are parts: the first 64 % for training, the next 16 % for validation, the rest
+/// for test.
 std::vector<Part> parts_of_shards(std::size_t shard_count);
 
 }  // namespace genrewise

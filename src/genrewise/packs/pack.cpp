@@ -1,15 +1,18 @@
 #include "genrewise/packs/pack.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <numeric>
 
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/stopwatch.hpp"
+#include "genrewise/dataset/clip_identity.hpp"
+#include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/packs/pack_remote.hpp"
 #include "genrewise/packs/pack_shard.hpp"
 #include "genrewise/storage/files.hpp"
@@ -21,21 +24,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void check_form(const RecordForm& form, std::size_t values) {
+  const std::string all[] = {form.features, form.label, form.id, form.range(), form.one_hot()};
+  for (const auto& [option, key] :
+       {std::pair("--record-features", &form.features), {"--record-label", &form.label}, {"--record-id", &form.id}}) {
+    if (key->empty() || std::ranges::count(all, *key) > 1)
+      throw Error("\"" + *key + "\" cannot be a key of the records", option,
+                  "give a name that no other key has: " + form.range() + " and " + form.one_hot() + " are keys too");
+  }
+  if (form.steps == 0 || values % form.steps == 0) return;
+  throw Error(fmt::format("{} values cannot be divided into {} equal steps", values, form.steps), "--record-steps",
+              "give a number that divides them");
+}
+
 void check(const PackJob& job, const PackConfig& config) {
   const std::size_t count = job.track_ids.size();
   if (config.shards < 1) throw Error("there must be at least 1 shard", "--shards");
-  if (static_cast<std::size_t>(config.shards) > count) {
-    throw Error(
-        "there are more shards (" + std::to_string(config.shards) + ") than examples (" + std::to_string(count) + ")",
-        "--shards", "give a smaller number");
-  }
-  if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.')) {
+  if (static_cast<std::size_t>(config.shards) > count)
+    throw Error(fmt::format("there are more shards ({}) than examples ({})", config.shards, count), "--shards",
+                "give a smaller number");
+  if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.'))
     throw Error("\"" + config.prefix + "\" cannot begin a file name", "--prefix", "remove slashes and leading dots");
-  }
+  check_form(config.form, job.values);
   const auto fits = [&](const std::vector<std::string>& names) { return names.empty() || names.size() == count; };
-  if (job.classes.size() != count || job.parts.size() != count || !fits(job.artists) || !fits(job.albums)) {
+  if (job.classes.size() != count || job.parts.size() != count || !fits(job.artists) || !fits(job.albums))
     throw Error("the lists of examples to pack have different lengths", job.recipe.name);
-  }
   for (std::size_t i = 0; i < count; ++i) {
     if (job.classes[i] >= 0 && static_cast<std::size_t>(job.classes[i]) < job.labels.size()) continue;
     throw Error("has no genre", job.track_ids[i], "leave it out of the dataset");
@@ -87,12 +100,13 @@ class Packer {
           std::string(to_string(config_.stored_as)), std::string(to_string(config_.compression))}) {
       add(fact);
     }
+    if (const RecordForm& form = config_.form; form != RecordForm())
+      for (const auto& fact : {form.features, form.label, form.id, std::to_string(form.steps)}) add(fact);
     for (const auto& label : job_.labels) add(label);
     for (std::size_t k = 0; k < order.size(); ++k) {
       const std::size_t i = order[k];
-      if (k > 0 && job_.track_ids[order[k - 1]] == job_.track_ids[i]) {
+      if (k > 0 && job_.track_ids[order[k - 1]] == job_.track_ids[i])
         throw Error("two examples have the same track id", job_.track_ids[i], "make the ids unique");
-      }
       add(job_.track_ids[i]);
       add(std::to_string(job_.classes[i]));
       add(job_.parts[i] ? std::string(to_string(*job_.parts[i])) : "-");
@@ -113,11 +127,9 @@ class Packer {
 
   void reuse_whole() {
     manifest_ = open_pack(location_);
-    if (manifest_.fingerprint != fingerprint_) {
-      throw Error(
-          "contains another pack (" + std::to_string(manifest_.size()) + " examples of " + manifest_.recipe.name + ")",
-          location_.string(), "choose another folder, or delete this one");
-    }
+    if (manifest_.fingerprint != fingerprint_)
+      throw Error(fmt::format("contains another pack ({} examples of {})", manifest_.size(), manifest_.recipe.name),
+                  location_.string(), "choose another folder, or delete this one");
     for (const auto& shard : manifest_.shards) {
       const auto found = find_file((location_ / shard.file).string());
       if (found && found->bytes == shard.bytes) continue;
@@ -127,10 +139,11 @@ class Packer {
     const auto missed = std::ranges::count_if(manifest_.skipped, [](const Fault& fault) {
       return fault.reason == "cannot be opened" || fault.reason == "cannot be read";
     });
-    if (missed > 0) {
-      progress_.note(std::to_string(missed) + " clips could not be opened or read when this was packed: delete " +
-                     location_.string() + " and pack again to include them");
-    }
+    if (missed > 0)
+      progress_.note(
+          fmt::format("{} clips could not be opened or read when this was packed: delete {} and pack again "
+                      "to include them",
+                      missed, location_.string()));
     result_.reused = manifest_.size();
     remove_work();
   }
@@ -150,9 +163,8 @@ class Packer {
                   "choose another folder, or delete this one");
     }
     for (const auto& entry : entries_of(folder_)) {
-      if (!remote_ && entry.extension() == ".tfrec") {
+      if (!remote_ && entry.extension() == ".tfrec")
         throw Error("contains record files already", folder_.string(), "choose an empty folder");
-      }
     }
     make_folders(folder_ / ".pack");
     write_file(plan, fingerprint_);
@@ -183,10 +195,8 @@ class Packer {
       pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(shard_->handled()));
     }
     const std::size_t all = job_.track_ids.size();
-    if (done > 0) {
-      progress_.note("continuing: " + std::to_string(done) + " of " + std::to_string(all) +
-                     " examples were handled by an earlier run");
-    }
+    if (done > 0)
+      progress_.note(fmt::format("continuing: {} of {} examples were handled by an earlier run", done, all));
     progress_.begin("packing " + job_.recipe.name, "clips", all, done);
     finish_full_shards();
     extract(pending);
@@ -213,26 +223,14 @@ class Packer {
 
   void extract(const std::vector<std::size_t>& pending) {
     const int threads = config_.threads > 0 ? config_.threads : thread_budget();
-    std::mutex spare_mutex;
-    std::vector<std::vector<float>> spare;
-    const auto take_spare = [&] {
-      const std::lock_guard lock(spare_mutex);
-      if (spare.empty()) return std::vector<float>(job_.values);
-      auto values = std::move(spare.back());
-      spare.pop_back();
-      return values;
-    };
-    InOrder<Extracted> results(4 * static_cast<std::size_t>(threads), [&](std::size_t, Extracted& extracted) {
-      write(extracted);
-      const std::lock_guard lock(spare_mutex);
-      spare.push_back(std::move(extracted.first));
-    });
+    InOrder<Extracted> results(4 * static_cast<std::size_t>(threads),
+                               [&](std::size_t, Extracted& extracted) { write(extracted); });
     parallel_for(
         pending.size(),
         [&](std::size_t item, int worker) {
           try {
             if (!results.wait_for_turn(item)) return;
-            Extracted extracted{take_spare(), std::nullopt};
+            Extracted extracted{std::vector<float>(job_.values), std::nullopt};
             if (auto made = job_.extract(pending[item], worker, extracted.first); !made)
               extracted.second = std::move(made.error());
             results.put(item, std::move(extracted));
@@ -297,8 +295,8 @@ class Packer {
     if (remote_) remote_->abandon();
     for (const auto& shard : manifest_.shards) remove_path(folder_ / shard.file);
     remove_work();
-    throw Error("none of the " + std::to_string(job_.track_ids.size()) +
-                    " examples could be used; the first: " + to_string(manifest_.skipped.front()),
+    throw Error(fmt::format("none of the {} examples could be used; the first: {}", job_.track_ids.size(),
+                            to_string(manifest_.skipped.front())),
                 location_.string(), "check the dataset with `genrewise inspect`");
   }
 
@@ -322,6 +320,30 @@ class Packer {
 
 PackResult pack_examples(const PackJob& job, const fs::path& folder, const PackConfig& config, Progress& progress) {
   return Packer(job, folder, config, progress).run();
+}
+
+PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Split* split,
+                        const std::filesystem::path& folder, const PackConfig& config, Progress& progress) {
+  PackJob job;
+  job.recipe = set.recipe();
+  job.values = set.size();
+  job.labels = dataset.labels;
+  for (std::size_t i = 0; i < dataset.tracks.size(); ++i) {
+    const Track& track = dataset.tracks[i];
+    job.track_ids.push_back(track.id);
+    job.classes.push_back(track.label);
+    job.artists.push_back(track.artist);
+    job.albums.push_back(track.album);
+    job.parts.push_back(split ? std::optional(split->parts.at(i)) : std::nullopt);
+  }
+  const std::vector<ClipIdentity> identities = clip_identities(dataset);
+  job.source = [&](std::size_t i) { return identities[i].portable_text(); };
+  if (split) job.split_scheme = to_string(split->scheme);
+  const ClipExtractor extractor(set);
+  job.extract = [&](std::size_t i, int, std::span<float> out) {
+    return extractor.extract(dataset.tracks[i].path, dataset.tracks[i].clip, out);
+  };
+  return pack_examples(job, folder, config, progress);
 }
 
 }  // namespace genrewise

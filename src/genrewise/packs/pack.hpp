@@ -29,6 +29,7 @@ struct PackConfig {
   std::string prefix = {};            ///< of shard file names; empty: "RECIPE-"
   StoredAs stored_as = StoredAs::float32;
   Compression compression = Compression::none;
+  RecordForm form = {};
   int threads = 0;  ///< 0: the thread budget
   /// Local folder for shards that are uploaded to an object store; empty: local_work_path() of the folder.
   std::filesystem::path work_folder = {};
@@ -59,18 +60,12 @@ struct PackResult {
   double pack_s = 0;  ///< wall-clock time of this run
 };
 
-/// Packs into `folder` (created if missing): shards "PREFIXNN-COUNT.tfrec" and finally manifest.json
-/// (docs/record_format.md). The examples, in the order of their track ids, are shuffled by the seed and assigned to
-/// shards in runs of equal length. The files are byte-identical for any number of threads and interruptions.
-///
-/// Unfinished work is in "FOLDER/.pack": after a kill at any moment, the next run continues after the last complete
-/// record. Skipped examples are not retried. A folder with the same finished pack is left unchanged. Memory: a few
-/// examples per thread, and about 500 bytes per example of the job (its entry in the manifest), besides the job itself.
+/// Packs into `folder` (created if missing) as docs/record_format.md states; a folder with the same finished pack is
+/// left unchanged. Memory: a few examples per thread, and about 500 bytes per example of the job (its entry in the
+/// manifest), besides the job itself.
 ///
 /// `folder` may be a location in an object store ("s3://bucket/prefix"). Then each shard is written in a local folder
 /// and uploaded while the next one is written; at most three are on the disk, and memory grows by five parts of 8 MiB.
-/// The manifest is uploaded last. After an interruption, the same command on the same machine continues without
-/// repeating finished shards.
 ///
 /// Throws Error if the folder contains anything else, another run packs into it, no example can be used, or it cannot
 /// be written (full disk, read-only); Interrupted on Ctrl-C.

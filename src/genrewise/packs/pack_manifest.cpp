@@ -1,5 +1,7 @@
 #include "genrewise/packs/pack_manifest.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -46,27 +48,30 @@ void add_names(const PackedShard& shard, const char* key, std::string PackedReco
 void take_names(const json& in, const char* key, std::string PackedRecord::*name, PackedShard& shard) {
   if (!in.contains(key)) return;
   const json& names = in.at(key);
-  if (names.size() != shard.records.size()) {
-    throw Error(shard.file + " has " + std::to_string(shard.records.size()) + " records, but its list of " + key +
-                " has another length");
-  }
+  if (names.size() != shard.records.size())
+    throw Error(
+        fmt::format("{} has {} records, but its list of {} has another length", shard.file, shard.records.size(), key));
   for (std::size_t i = 0; i < names.size(); ++i) shard.records[i].*name = names[i];
 }
 
 json shard_to_json(const PackedShard& shard) {
-  json ids = json::array(), classes = json::array(), sizes = json::array(), points = json::array();
+  const auto list = [&](auto member) {
+    json out = json::array();
+    for (const auto& record : shard.records) out.push_back(record.*member);
+    return out;
+  };
   std::string parts;
-  for (const auto& record : shard.records) {
-    ids.push_back(record.track_id);
-    classes.push_back(record.label);
-    sizes.push_back(record.payload_bytes);
-    parts += letter_of(record.part);
-  }
+  for (const auto& record : shard.records) parts += letter_of(record.part);
+  json points = json::array();
   for (const auto& point : shard.restart_points) points.push_back({point.record, point.stored_offset});
-  json out = {{"file", shard.file},          {"bytes", shard.bytes},
-              {"sha256", shard.sha256},      {"count", shard.records.size()},
-              {"track_ids", std::move(ids)}, {"classes", std::move(classes)},
-              {"parts", std::move(parts)},   {"payload_bytes", std::move(sizes)}};
+  json out = {{"file", shard.file},
+              {"bytes", shard.bytes},
+              {"sha256", shard.sha256},
+              {"count", shard.records.size()},
+              {"track_ids", list(&PackedRecord::track_id)},
+              {"classes", list(&PackedRecord::label)},
+              {"parts", std::move(parts)},
+              {"payload_bytes", list(&PackedRecord::payload_bytes)}};
   if (!points.empty()) out["restart_points"] = points;
   add_names(shard, "artists", &PackedRecord::artist, out);
   add_names(shard, "albums", &PackedRecord::album, out);
@@ -81,17 +86,15 @@ PackedShard shard_from_json(const json& in, std::size_t label_count) {
   const json &ids = in.at("track_ids"), &classes = in.at("classes"), &sizes = in.at("payload_bytes");
   const std::string parts = in.at("parts");
   const std::size_t count = in.at("count");
-  if (ids.size() != count || classes.size() != count || sizes.size() != count || parts.size() != count) {
-    throw Error(shard.file + " has " + std::to_string(count) + " records, but its lists have other lengths");
-  }
+  if (ids.size() != count || classes.size() != count || sizes.size() != count || parts.size() != count)
+    throw Error(fmt::format("{} has {} records, but its lists have other lengths", shard.file, count));
   if (std::filesystem::path(shard.file).filename() != shard.file) throw Error(shard.file + " is not a file name");
   std::uint64_t offset = 0;
   for (std::size_t i = 0; i < count; ++i) {
     PackedRecord record{ids[i], classes[i], part_of(parts[i]), offset, sizes[i]};
-    if (record.label < 0 || static_cast<std::size_t>(record.label) >= label_count) {
-      throw Error("track " + record.track_id + " has class " + std::to_string(record.label) + ", and there are " +
-                  std::to_string(label_count) + " labels");
-    }
+    if (record.label < 0 || static_cast<std::size_t>(record.label) >= label_count)
+      throw Error(
+          fmt::format("track {} has class {}, and there are {} labels", record.track_id, record.label, label_count));
     if (record.payload_bytes > RecordReader::kLongestPayload)
       throw Error("track " + record.track_id + " is longer than any record");
     offset += record.payload_bytes + kRecordFrameBytes;
@@ -133,22 +136,21 @@ void check_consistency(const PackManifest& manifest, const json& counts) {
     for (const PackedRecord& record : shard.records) {
       bytes += record.payload_bytes + kRecordFrameBytes;
       if (manifest.values > record.payload_bytes / stored_bytes(manifest.stored_as))
-        throw Error("track " + record.track_id + " has " + std::to_string(record.payload_bytes) +
-                    " bytes, too few for " + std::to_string(manifest.values) + " values");
+        throw Error(fmt::format("track {} has {} bytes, too few for {} values", record.track_id, record.payload_bytes,
+                                manifest.values));
     }
     if (manifest.compression == Compression::none && bytes != shard.bytes)
-      throw Error(shard.file + " has " + std::to_string(shard.bytes) + " bytes, but its records have " +
-                  std::to_string(bytes));
+      throw Error(fmt::format("{} has {} bytes, but its records have {}", shard.file, shard.bytes, bytes));
   }
+  if (manifest.form.steps > 0 && manifest.values % manifest.form.steps != 0)
+    throw Error(fmt::format("it has {} values in {} steps", manifest.values, manifest.form.steps));
   if (!counts.is_null() && counts != counts_to_json(manifest)) throw Error("its counts differ from its lists");
 }
 
 void check_format(const json& in) {
   if (in.value("format", "") != kFormat) throw Error("this is not the manifest of a pack");
-  if (const int version = in.at("version"); version != kVersion) {
-    throw Error("it has version " + std::to_string(version) + ", and this program reads version " +
-                std::to_string(kVersion));
-  }
+  if (const int version = in.at("version"); version != kVersion)
+    throw Error(fmt::format("it has version {}, and this program reads version {}", version, kVersion));
 }
 
 PackManifest manifest_from_json(const json& in) {
@@ -161,6 +163,10 @@ PackManifest manifest_from_json(const json& in) {
   if (!parse_compression(compression)) throw Error("compression is \"" + compression + "\"");
   manifest.stored_as = *parse_stored_as(stored);
   manifest.compression = *parse_compression(compression);
+  if (in.contains("record")) {  // not in packs of earlier versions
+    const json& form = in.at("record");
+    manifest.form = {form.at("features"), form.at("label"), form.at("id"), form.at("steps")};
+  }
   manifest.labels = in.at("labels").get<std::vector<std::string>>();
   manifest.seed = in.at("seed");
   manifest.split_scheme = in.at("split_scheme");
@@ -191,7 +197,7 @@ std::size_t PackManifest::size() const {
 
 void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> parts) {
   if (parts.size() != manifest.size())
-    throw Error(std::to_string(parts.size()) + " parts were given for " + std::to_string(manifest.size()) + " records",
+    throw Error(fmt::format("{} parts were given for {} records", parts.size(), manifest.size()),
                 manifest.folder.string());
   bool changed = false;
   std::string letters;
@@ -216,12 +222,14 @@ std::string to_json(const PackManifest& manifest) {
     shards += to_text(shard_to_json(shard));
   }
   const FeatureRecipe& recipe = manifest.recipe;
+  const RecordForm& form = manifest.form;
   json out = {{"format", kFormat},
               {"version", kVersion},
               {"recipe", {{"name", recipe.name}, {"version", recipe.version}, {"hash", recipe.hash}}},
               {"values", manifest.values},
               {"stored_as", to_string(manifest.stored_as)},
               {"compression", to_string(manifest.compression)},
+              {"record", {{"features", form.features}, {"label", form.label}, {"id", form.id}, {"steps", form.steps}}},
               {"labels", manifest.labels},
               {"seed", manifest.seed},
               {"split_scheme", manifest.split_scheme},
@@ -230,9 +238,8 @@ std::string to_json(const PackManifest& manifest) {
               {"shards", json::array()},
               {"skipped", manifest.skipped},
               {"sha256", open_seal()}};
-  if (manifest.loss) {
+  if (manifest.loss)
     out["loss"] = {{"largest_error", manifest.loss->largest_error}, {"rms_error", manifest.loss->rms_error}};
-  }
   std::string text = to_text(out) + "\n";
   constexpr std::string_view kNone = "\"shards\":[]";  // cannot occur inside a string, where quotes are escaped
   text.insert(text.find(kNone) + kNone.size() - 1, shards);
@@ -257,19 +264,15 @@ PackManifest parse_manifest(std::string_view text, const std::filesystem::path& 
 }
 
 void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe, std::span<const std::string> labels) {
-  const auto location = manifest.folder.string();
-  if (manifest.recipe != recipe) {
-    throw Error("was packed by the recipe " + manifest.recipe.name + " (version " +
-                    std::to_string(manifest.recipe.version) + ", hash " + manifest.recipe.hash.substr(0, 12) +
-                    "), and " + recipe.name + " (version " + std::to_string(recipe.version) + ", hash " +
-                    recipe.hash.substr(0, 12) + ") is required",
-                location, "pack the dataset with that recipe");
-  }
-  if (!std::ranges::equal(manifest.labels, labels)) {
-    throw Error("has other labels than required (" + std::to_string(manifest.labels.size()) + " and " +
-                    std::to_string(labels.size()) + ")",
-                location, "pack the dataset with these labels");
-  }
+  const auto text = [](const FeatureRecipe& one) {
+    return fmt::format("{} (version {}, hash {})", one.name, one.version, one.hash.substr(0, 12));
+  };
+  if (manifest.recipe != recipe)
+    throw Error(fmt::format("was packed by the recipe {}, and {} is required", text(manifest.recipe), text(recipe)),
+                manifest.folder.string(), "pack the dataset with that recipe");
+  if (!std::ranges::equal(manifest.labels, labels))
+    throw Error(fmt::format("has other labels than required ({} and {})", manifest.labels.size(), labels.size()),
+                manifest.folder.string(), "pack the dataset with these labels");
 }
 
 }  // namespace genrewise

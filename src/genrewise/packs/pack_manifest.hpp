@@ -27,6 +27,17 @@ enum class StoredAs { float32, float16, uint8 };
 std::string_view to_string(StoredAs stored);
 std::optional<StoredAs> parse_stored_as(std::string_view text);
 
+/// Keys and kind of the records. Members are named after the options of `genrewise pack` (`--record-features` ...).
+struct RecordForm {
+  std::string features = "song", label = "class", id = "track_id";
+  /// 0: tf.train.Example; else SequenceExample, with the features as a list of that many steps of equal length.
+  std::size_t steps = 0;
+
+  std::string range() const { return features + "_range"; }   ///< key of lowest and step of uint8
+  std::string one_hot() const { return "one_hot_" + label; }  ///< key of the label as a list of 0 and 1
+  friend bool operator==(const RecordForm&, const RecordForm&) = default;
+};
+
 struct PackedRecord {
   std::string track_id;
   int label = -1;
@@ -55,16 +66,23 @@ struct PackLoss {
   double largest_error = 0, rms_error = 0;
 };
 
-struct PackManifest {
-  std::filesystem::path folder;  ///< location of the pack
-  FeatureRecipe recipe;          ///< empty name: unknown (shards of another program)
-  std::size_t values = 0;        ///< numbers per example
+/// What all shards of a pack have in common.
+struct PackFormat {
+  FeatureRecipe recipe;    ///< empty name: unknown (shards of another program)
+  std::size_t values = 0;  ///< numbers per example
   StoredAs stored_as = StoredAs::float32;
   Compression compression = Compression::none;
+  RecordForm form = {};
   std::vector<std::string> labels;
   std::uint64_t seed = 0;
   std::string split_scheme;  ///< "none" if the records have no parts
-  std::string fingerprint;   ///< of everything that determines the content of the shards
+
+  friend bool operator==(const PackFormat&, const PackFormat&) = default;
+};
+
+struct PackManifest : PackFormat {
+  std::filesystem::path folder;  ///< location of the pack
+  std::string fingerprint;       ///< of everything that determines the content of the shards
   std::optional<PackLoss> loss;
   std::vector<PackedShard> shards;
   std::vector<Fault> skipped;  ///< unusable clips, or unusable records of foreign shards
@@ -84,11 +102,10 @@ PackManifest parse_manifest(std::string_view text, const std::filesystem::path& 
 /// of parts.
 void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> parts);
 
-/// Opens the pack at `location`: a folder with manifest.json, or shards of another program (a folder with files *.tfrec
-/// /
-/// *.tfrecord / *.tfrecords, or one such file). The latter are read once to index their records: `song` (floats, the
-/// same number in each), `class`, optionally `one_hot_class` (its length is the number of classes, which are named "0",
-/// "1", ...) and `track_id`. Throws Error if there is neither, or if the pack is unfinished.
+/// Opens the pack at `location`: a folder with manifest.json, or shards of another program (list_record_files()). The
+/// latter are read once to index their records: `song` (floats, the same number in each), `class`, optionally
+/// `one_hot_class` (its length is the number of classes, which are named "0", "1", ...) and `track_id`. Throws Error if
+/// there is neither, or if the pack is unfinished.
 PackManifest open_pack(const std::filesystem::path& location);
 
 /// Whether there is a manifest at `location`.
@@ -102,8 +119,8 @@ void require_same_data(const PackManifest& manifest, const FeatureRecipe& recipe
 
 std::string file_sha256(const FileReader& file);
 
-/// Reads all shards and compares them with the manifest: size, SHA-256, every checksum, every track id and class.
-/// Returns one Fault per defect.
+/// Reads all shards and compares them with the manifest: size, SHA-256, every checksum, every track id and class, and
+/// the number of values. Returns one Fault per defect.
 std::vector<Fault> verify_pack(const PackManifest& manifest);
 
 }  // namespace genrewise

@@ -1,10 +1,12 @@
 // Opens packs, including those of other programs, and verifies them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "genrewise/base/hash.hpp"
-#include "genrewise/packs/pack_manifest.hpp"
+#include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/example.hpp"
 #include "genrewise/records/framing.hpp"
 #include "genrewise/records/record_reader.hpp"
@@ -16,52 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_record_file(const fs::path& path) {
-  const auto ending = path.extension();
-  return ending == ".tfrec" || ending == ".tfrecord" || ending == ".tfrecords";
-}
-
 bool is_unfinished(const fs::path& location) {
   return folder_exists(location / ".pack");
-}
-
-/// The record files in a folder, or the single one at `location`.
-std::vector<FileInfo> record_files(const fs::path& location) {
-  if (is_record_file(location)) {
-    if (auto file = find_file(location)) return {std::move(*file)};
-  }
-  std::vector<FileInfo> files = list_files(location);
-  std::erase_if(files, [](const FileInfo& file) { return !is_record_file(file.location); });
-  return files;
-}
-
-// Properties of the records of one foreign shard.
-struct Described {
-  std::int64_t label = -1;
-  std::size_t values = 0, classes = 0;
-  std::string track_id;
-};
-
-Expected<Described> describe(const ExampleView& example) {
-  const auto refuse = [](std::string detail) {
-    return tl::unexpected(Fault{"another kind of example", {}, std::move(detail)});
-  };
-  Described found;
-  const FeatureView *song = example.find("song"), *label = example.find("class");
-  if (song == nullptr || song->kind() != FeatureKind::floats) return refuse("no key `song` with floats");
-  if (label == nullptr || label->copy(std::span(&found.label, 1)) != 1) return refuse("no key `class` with an integer");
-  if (found.label < 0 || found.label > std::numeric_limits<std::uint16_t>::max()) {
-    return refuse("class is " + std::to_string(found.label));
-  }
-  found.values = song->size();
-  if (const FeatureView* one_hot = example.find("one_hot_class")) found.classes = one_hot->size();
-  if (const FeatureView* id = example.find("track_id")) {
-    std::string_view text;
-    std::int64_t number = 0;
-    if (id->copy(std::span(&text, 1)) == 1) found.track_id = text;
-    if (id->copy(std::span(&number, 1)) == 1) found.track_id = std::to_string(number);
-  }
-  return found;
 }
 
 class ForeignShards {
@@ -72,11 +30,11 @@ class ForeignShards {
     if (manifest_.folder.empty()) manifest_.folder = ".";
     manifest_.split_scheme = "none";
     for (const auto& file : files) read_shard(file);
-    if (manifest_.size() == 0) {
-      throw Error("there is no usable example in " + std::to_string(files.size()) + " record files" +
-                      (manifest_.skipped.empty() ? "" : "; the first fault: " + to_string(manifest_.skipped.front())),
-                  location.string(), "examples need the keys `song` (floats) and `class` (an integer)");
-    }
+    if (manifest_.size() == 0)
+      throw Error(
+          fmt::format("there is no usable example in {} record files{}", files.size(),
+                      manifest_.skipped.empty() ? "" : "; the first fault: " + to_string(manifest_.skipped.front())),
+          location.string(), "examples need the keys `song` (floats) and `class` (an integer)");
     for (std::size_t i = 0; i < classes_; ++i) manifest_.labels.push_back(std::to_string(i));
     Hasher all(HashKind::sha256);
     for (const auto& shard : manifest_.shards) all.update(shard.file + ' ' + std::to_string(shard.bytes) + '\n');
@@ -112,42 +70,46 @@ class ForeignShards {
     manifest_.shards.push_back(std::move(shard));
   }
 
-  /// `example_` has `values` floats.
-  Expected<void> require_finite_song(std::size_t values) {
-    numbers_.resize(values);
-    example_.find("song")->copy(std::span(numbers_));
-    const auto bad = std::ranges::find_if_not(numbers_, [](float value) { return std::isfinite(value); });
-    if (bad == numbers_.end()) return {};
-    return tl::unexpected(
-        Fault{"not a finite number",
-              {},
-              "value " + std::to_string(bad - numbers_.begin()) + " of `song` is " + std::to_string(*bad)});
+  void read_record(PackedShard& shard, const Record& record) {
+    auto found = examine(record);
+    if (found) {
+      shard.records.push_back(std::move(*found));
+    } else {
+      Fault& fault = manifest_.skipped.emplace_back(found.error());
+      fault.where = shard.file + " @ " + std::to_string(record.offset);
+      fault.detail = "record " + std::to_string(records_) + " of the file: " + fault.detail;
+    }
+    ++records_;
   }
 
-  void read_record(PackedShard& shard, const Record& record) {
-    ++records_;
-    const auto parsed = example_.parse(record.payload);
-    auto found = parsed ? describe(example_) : tl::unexpected(parsed.error());
-    if (found && manifest_.values != 0 && found->values != manifest_.values) {
-      found = tl::unexpected(
-          Fault{"wrong size",
-                {},
-                "`song` has " + std::to_string(found->values) + " numbers, not " + std::to_string(manifest_.values)});
-    }
-    if (found) {
-      if (Expected<void> finite = require_finite_song(found->values); !finite) found = tl::unexpected(finite.error());
-    }
-    if (!found) {
-      Fault fault = found.error();
-      fault.where = shard.file + " @ " + std::to_string(record.offset);
-      fault.detail = "record " + std::to_string(records_ - 1) + " of the file: " + fault.detail;
-      manifest_.skipped.push_back(std::move(fault));
-      return;
-    }
-    manifest_.values = found->values;
-    classes_ = std::max({classes_, found->classes, static_cast<std::size_t>(found->label) + 1});
-    shard.records.push_back({std::move(found->track_id), static_cast<int>(found->label), std::nullopt, record.offset,
-                             record.payload.size()});
+  /// The entry of a record that can be used.
+  Expected<PackedRecord> examine(const Record& record) {
+    const auto refuse = [](const char* reason, std::string detail) {
+      return tl::unexpected(Fault{reason, {}, std::move(detail)});
+    };
+    constexpr char kOther[] = "another kind of example";
+    const RecordForm& form = manifest_.form;
+    if (auto parsed = example_.parse(record.payload); !parsed) return tl::unexpected(parsed.error());
+    const FeatureView *song = example_.find(form.features), *label = example_.find(form.label);
+    std::int64_t number = -1;
+    if (song == nullptr || song->kind() != FeatureKind::floats) return refuse(kOther, "no key `song` with floats");
+    if (label == nullptr || label->copy(std::span(&number, 1)) != 1)
+      return refuse(kOther, "no key `class` with an integer");
+    if (number < 0 || number > std::numeric_limits<std::uint16_t>::max())
+      return refuse(kOther, "class is " + std::to_string(number));
+    numbers_.resize(song->size());
+    if (manifest_.values != 0 && numbers_.size() != manifest_.values)
+      return refuse("wrong size", fmt::format("`song` has {} numbers, not {}", numbers_.size(), manifest_.values));
+    song->copy(std::span(numbers_));
+    const auto bad = std::ranges::find_if_not(numbers_, [](float value) { return std::isfinite(value); });
+    if (bad != numbers_.end())
+      return refuse("not a finite number",
+                    "value " + std::to_string(bad - numbers_.begin()) + " of `song` is " + std::to_string(*bad));
+    manifest_.values = numbers_.size();
+    const FeatureView* one_hot = example_.find(form.one_hot());
+    classes_ = std::max({classes_, one_hot == nullptr ? 0 : one_hot->size(), static_cast<std::size_t>(number) + 1});
+    return PackedRecord{example_.text(form.id), static_cast<int>(number), std::nullopt, record.offset,
+                        record.payload.size()};
   }
 
   PackManifest manifest_;
@@ -160,6 +122,7 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
   RecordReader reader(manifest.folder / shard.file);
   ExampleView example;
   Record record;
+  std::vector<float> values(manifest.values);
   std::size_t seen = 0;
   const auto differs = [&](std::string detail) {
     faults.push_back(
@@ -178,23 +141,19 @@ void verify_records(const PackManifest& manifest, const PackedShard& shard, std:
       continue;
     }
     ++seen;
-    const auto parsed = example.parse(record.payload);
-    const auto found = parsed ? describe(example) : tl::unexpected(parsed.error());
-    // Examples stored as float16 or uint8 are compared by class and id only.
-    std::int64_t label = -1;
-    std::string_view id;
-    if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
-    if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
+    const bool parsed = example.parse(record.payload).has_value();
+    const std::int64_t label = identity_of(example, manifest.form).label;
+    const std::string id = example.text(manifest.form.id);
     if (!parsed || label != promised->label || id != promised->track_id) {
-      differs("it contains track " + std::string(id) + " of class " + std::to_string(label) + ", not " +
-              promised->track_id + " of class " + std::to_string(promised->label));
-    } else if (manifest.stored_as == StoredAs::float32 && (!found || found->values != manifest.values)) {
-      differs("`song` does not have " + std::to_string(manifest.values) + " numbers");
+      differs(fmt::format("it contains track {} of class {}, not {} of class {}", id, label, promised->track_id,
+                          promised->label));
+    } else if (auto decoded = decode_song(example, manifest.stored_as, values, manifest.form); !decoded) {
+      differs(decoded.error().detail);
     }
   }
   if (seen < shard.records.size()) {
-    faults.push_back({"missing records", shard.file,
-                      std::to_string(shard.records.size() - seen) + " of " + std::to_string(shard.records.size())});
+    faults.push_back(
+        {"missing records", shard.file, fmt::format("{} of {}", shard.records.size() - seen, shard.records.size())});
   }
 }
 
@@ -213,20 +172,18 @@ bool is_pack(const fs::path& location) {
 }
 
 bool holds_records(const fs::path& location) {
-  return is_pack(location) || is_unfinished(location) || !record_files(location).empty();
+  return is_pack(location) || is_unfinished(location) || !list_record_files(location).empty();
 }
 
 PackManifest open_pack(const fs::path& location) {
   const fs::path manifest = location / kManifestName;
   if (is_pack(location)) return parse_manifest(read_file(manifest), manifest);
-  if (is_unfinished(location)) {
+  if (is_unfinished(location))
     throw Error("is an unfinished pack", location.string(), "run the same `genrewise pack` command again to continue");
-  }
-  const auto files = record_files(location);
-  if (files.empty()) {
+  const auto files = list_record_files(location);
+  if (files.empty())
     throw Error("is not a pack: there is neither " + std::string(kManifestName) + " nor a file *.tfrec",
                 location.string(), "create one with `genrewise pack DATASET -o FOLDER`");
-  }
   return ForeignShards().read(location, files);
 }
 
@@ -236,10 +193,8 @@ std::vector<Fault> verify_pack(const PackManifest& manifest) {
     const auto path = (manifest.folder / shard.file).string();
     try {
       const auto file = open_file(path);
-      if (file->size() != shard.bytes) {
-        faults.push_back(
-            {"wrong size", path, std::to_string(file->size()) + " bytes, not " + std::to_string(shard.bytes)});
-      }
+      if (file->size() != shard.bytes)
+        faults.push_back({"wrong size", path, fmt::format("{} bytes, not {}", file->size(), shard.bytes)});
       if (!shard.sha256.empty() && file_sha256(*file) != shard.sha256)
         faults.push_back({"wrong checksum", path, "SHA-256"});
       verify_records(manifest, shard, faults);

@@ -15,17 +15,15 @@ RemotePack::~RemotePack() {
 void RemotePack::begin(const std::string& fingerprint) {
   fingerprint_ = fingerprint;
   sizes_.clear();
-  for (const FileInfo& found : list_files(folder_)) {
+  for (const FileInfo& found : list_files(folder_))
     if (found.location.ends_with(".tfrec")) sizes_.emplace(last_name(found.location), found.bytes);
-  }
   if (!file_exists(plan())) {
     if (!sizes_.empty()) throw Error("contains record files already", folder_, "choose an empty location");
     if (write_file_if(WriteCondition::absent(), plan(), fingerprint)) return;
   }
-  if (read_file(plan()) != fingerprint) {
+  if (read_file(plan()) != fingerprint)
     throw Error("contains an unfinished pack of other data or with other options", folder_,
                 "choose another location, or delete the files in this one");
-  }
   remove_unfinished(file(""));
 }
 
@@ -50,19 +48,17 @@ void RemotePack::store(const std::filesystem::path& shard) {
 
 void RemotePack::finish(const std::string& manifest) {
   wait();
-  if (!file_exists(plan()) || read_file(plan()) != fingerprint_) {
+  if (!file_exists(plan()) || read_file(plan()) != fingerprint_)
     throw Error("another run has packed into this location meanwhile", folder_,
                 "choose another location, or delete the files in this one and pack again");
-  }
   write_file(file(kManifestName), manifest);
   remove_file(plan());
 }
 
 void RemotePack::abandon() {
   wait();
-  for (const FileInfo& found : list_files(folder_)) {
+  for (const FileInfo& found : list_files(folder_))
     if (found.location.ends_with(".tfrec")) remove_file(found.location);
-  }
   remove_file(plan());
 }
 

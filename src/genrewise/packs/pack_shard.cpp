@@ -19,29 +19,21 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::uint64_t kRestartBytes = 512
-                                        << 10;  // distance of restart points in compressed shards, before compression
+constexpr std::uint64_t kRestartBytes = 512 << 10;  // between restart points, before compression
 
 fs::path state_path(const fs::path& folder, int number, const char* ending) {
   return folder / ".pack" / fmt::format("{:02}.{}", number, ending);
 }
 
-void rename_file(const fs::path& from, const fs::path& to) {
-  std::error_code code;
-  fs::rename(from, to, code);
-  if (!code) return;
-  errno = code.value();
-  throw_system_error("cannot create", to.string());
+PackFormat format_of(const PackJob& job, const PackConfig& config) {
+  return {job.recipe,  job.values, config.stored_as, config.compression,
+          config.form, job.labels, config.seed,      job.split_scheme};
 }
 
 /// Whether this is the manifest of the shard with these examples: each of them is a record or was skipped.
 bool is_part_of(const PackManifest& manifest, const PackJob& job, const PackConfig& config,
                 std::span<const std::size_t> examples) {
-  if (manifest.recipe != job.recipe || manifest.values != job.values || manifest.labels != job.labels ||
-      manifest.seed != config.seed || manifest.split_scheme != job.split_scheme ||
-      manifest.stored_as != config.stored_as || manifest.compression != config.compression ||
-      manifest.shards.size() != 1)
-    return false;
+  if (manifest != format_of(job, config) || manifest.shards.size() != 1) return false;
   const auto& records = manifest.shards[0].records;
   if (records.size() + manifest.skipped.size() != examples.size()) return false;
   auto record = records.begin();
@@ -64,7 +56,7 @@ ShardPacker::ShardPacker(const PackJob& job, const PackConfig& config, fs::path 
       folder_(std::move(folder)),
       number_(number),
       examples_(std::move(examples)),
-      encoder_(config.stored_as),
+      encoder_(config.stored_as, config.form),
       decoded_(config.stored_as == StoredAs::float32 ? 0 : job.values) {
   take_over();
 }
@@ -94,54 +86,47 @@ std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
   return lines;
 }
 
-bool ShardPacker::is_skipped(const std::map<std::size_t, Line>& lines, std::size_t example) {
-  const auto line = lines.find(example);
-  return line != lines.end() && line->second.skipped;
-}
-
 // Keeps records while they follow the order of the shard and all examples between them are known to be skipped. The
 // rest, such as an incomplete record, is cut off and packed again.
 void ShardPacker::take_over() {
   auto lines = read_journal();
   const auto path = state_path(folder_, number_, "tfrec");
+  const auto next_record = [&] {
+    std::size_t next = handled_;
+    for (; next < examples_.size(); ++next) {
+      const auto line = lines.find(examples_[next]);
+      if (line == lines.end() || !line->second.skipped) break;
+    }
+    return next;
+  };
+  const auto skip_until = [&](std::size_t next) {
+    for (; handled_ < next; ++handled_) skipped_.push_back(*lines[examples_[handled_]].skipped);
+  };
   std::uint64_t keep_bytes = 0;
   if (path_exists(path)) {
     RecordReader reader(path.string());
-    ExampleView example;
+    ExampleView view;
     for (Record record;;) {
       const auto more = reader.next(record);
-      if (!more || !*more || !example.parse(record.payload)) break;
-      std::string_view id;
-      std::int64_t label = -1;
-      if (const auto* key = example.find("track_id")) key->copy(std::span(&id, 1));
-      if (const auto* key = example.find("class")) key->copy(std::span(&label, 1));
-      if (!take_over_record(id, label, lines)) break;
-      shard_.records.push_back(record_of(examples_[handled_ - 1], record.offset, record.payload.size()));
+      const std::size_t next = next_record();
+      if (!more || !*more || !view.parse(record.payload) || next == examples_.size()) break;
+      const std::size_t example = examples_[next];
+      const auto [id, label] = identity_of(view, config_.form);
+      if (id != job_.track_ids[example] || label != job_.classes[example]) break;
+      if (config_.stored_as != StoredAs::float32 && !lines.contains(example)) break;
+      skip_until(next);
+      ++handled_;
+      loss_.add(lines[example].loss, job_.values);
+      shard_.records.push_back(record_of(example, record.offset, record.payload.size()));
       keep_bytes = record.offset + record.payload.size() + kRecordFrameBytes;
     }
   }
-  for (; handled_ < examples_.size() && is_skipped(lines, examples_[handled_]); ++handled_) {
-    skipped_.push_back(*lines[examples_[handled_]].skipped);
-  }
+  skip_until(next_record());
   records_.emplace(path, keep_bytes);
   // Rewritten, so that it has no entries for what was cut off.
   journal_.emplace(state_path(folder_, number_, "journal"));
-  for (std::size_t i = 0; i < handled_; ++i) {
+  for (std::size_t i = 0; i < handled_; ++i)
     if (const auto line = lines.find(examples_[i]); line != lines.end()) note(line->second, examples_[i]);
-  }
-}
-
-bool ShardPacker::take_over_record(std::string_view track_id, std::int64_t label, std::map<std::size_t, Line>& lines) {
-  std::size_t next = handled_;
-  while (next < examples_.size() && is_skipped(lines, examples_[next])) ++next;
-  if (next == examples_.size() || job_.track_ids[examples_[next]] != track_id) return false;
-  const std::size_t example = examples_[next];
-  const bool is_lossy = config_.stored_as != StoredAs::float32;
-  if (job_.classes[example] != label || (is_lossy && !lines.contains(example))) return false;
-  for (; handled_ < next; ++handled_) skipped_.push_back(*lines[examples_[handled_]].skipped);
-  handled_ = next + 1;
-  loss_.add(lines[example].loss, job_.values);
-  return true;
 }
 
 PackedRecord ShardPacker::record_of(std::size_t example, std::uint64_t offset, std::uint64_t payload_bytes) const {
@@ -179,30 +164,25 @@ void ShardPacker::add(std::span<const float> values) {
   std::vector<float> one_hot(job_.labels.size());
   one_hot[static_cast<std::size_t>(label)] = 1;
   example_.clear();
-  example_.add("class", std::span(&label, 1));
-  example_.add("one_hot_class", std::span<const float>(one_hot));
+  example_.add(config_.form.label, std::span(&label, 1));
+  example_.add(config_.form.one_hot(), std::span<const float>(one_hot));
   if (auto encoded = encoder_.add(example_, values); !encoded) {
     encoded.error().where = job_.track_ids[example];
     return skip(std::move(encoded.error()));
   }
-  example_.add("track_id", std::string_view(job_.track_ids[example]));
+  example_.add(config_.form.id, std::string_view(job_.track_ids[example]));
   const std::string_view payload = example_.finish();
   if (config_.stored_as != StoredAs::float32) {
     ExampleView view;
     LossMeter here;
-    if (!view.parse(as_bytes(payload)) || !decode_song(view, config_.stored_as, decoded_)) {
+    if (!view.parse(as_bytes(payload)) || !decode_song(view, config_.stored_as, decoded_, config_.form))
       throw Error("an example cannot be read back", job_.track_ids[example],
                   "this is a bug in genrewise: please report it");
-    }
     here.add(values, decoded_);
     loss_.add(here.loss(), values.size());
     note({std::nullopt, here.loss()}, example);
   }
-  const auto header = record_header(payload.size());
-  const auto trailer = record_trailer(payload);
-  frame_.assign(header.data(), header.size());
-  frame_ += payload;
-  frame_.append(trailer.data(), trailer.size());
+  make_frame(payload, frame_);
   shard_.records.push_back(record_of(example, records_->size(), payload.size()));
   records_->write(frame_);
   ++handled_;
@@ -239,18 +219,12 @@ PackManifest ShardPacker::finish() {
   shard_.bytes = bytes_of_file(stored);
   shard_.sha256 = file_sha256(*open_file(stored.string()));
   PackManifest manifest;
-  manifest.recipe = job_.recipe;
-  manifest.values = job_.values;
-  manifest.stored_as = config_.stored_as;
-  manifest.compression = config_.compression;
-  manifest.labels = job_.labels;
-  manifest.seed = config_.seed;
-  manifest.split_scheme = job_.split_scheme;
+  static_cast<PackFormat&>(manifest) = format_of(job_, config_);
   if (config_.stored_as != StoredAs::float32) manifest.loss = loss_.loss();
   manifest.shards.push_back(std::move(shard_));
   manifest.skipped = std::move(skipped_);
   write_file(state_path(folder_, number_, "json"), to_json(manifest));
-  rename_file(stored, folder_ / manifest.shards[0].file);
+  rename_path(stored, folder_ / manifest.shards[0].file);
   forget(folder_, number_);
   return manifest;
 }

@@ -48,9 +48,7 @@ class ShardPacker {
     PackLoss loss;
   };
   std::map<std::size_t, Line> read_journal() const;
-  static bool is_skipped(const std::map<std::size_t, Line>& lines, std::size_t example);
   void take_over();
-  bool take_over_record(std::string_view track_id, std::int64_t label, std::map<std::size_t, Line>& lines);
   void note(const Line& line, std::size_t example);
   PackedRecord record_of(std::size_t example, std::uint64_t offset, std::uint64_t payload_bytes) const;
   void compress(const std::filesystem::path& to);

@@ -1,5 +1,7 @@
 #include "genrewise/packs/pack_values.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -44,32 +46,49 @@ void decode_halves(const char* bytes, std::span<float> out) {
   for (std::size_t i = done; i < out.size(); ++i) out[i] = from_half(half_at(bytes, i));
 }
 
-tl::unexpected<Fault> wrong_size(std::size_t found, std::size_t expected) {
-  return tl::unexpected(
-      Fault{"wrong size", {}, "`song` has " + std::to_string(found) + " numbers, not " + std::to_string(expected)});
+tl::unexpected<Fault> refuse(const char* reason, std::string detail) {
+  return tl::unexpected(Fault{reason, {}, std::move(detail)});
 }
 
-tl::unexpected<Fault> no_song(FeatureKind kind) {
-  return tl::unexpected(Fault{"no song", {}, "the key `song` contains " + std::string(to_string(kind))});
+/// `range`: of uint8.
+Expected<void> decode_step(const FeatureView& step, StoredAs stored, std::span<const float, 2> range,
+                           std::span<float> values, const std::string& key) {
+  const FeatureKind kind = stored == StoredAs::float32 ? FeatureKind::floats : FeatureKind::bytes;
+  std::string_view bytes;
+  if (step.kind() != kind || (kind == FeatureKind::bytes && step.copy(std::span(&bytes, 1)) != 1))
+    return refuse("no song", fmt::format("the key `{}` contains {}", key, to_string(step.kind())));
+  const std::size_t size = stored == StoredAs::float32   ? step.size()
+                           : stored == StoredAs::float16 ? bytes.size() / 2
+                                                         : bytes.size();
+  if (size != values.size() || (stored == StoredAs::float16 && bytes.size() % 2 != 0))
+    return refuse("wrong size", fmt::format("`{}` has {} numbers, not {}", key, size, values.size()));
+  if (stored == StoredAs::float32) {
+    step.copy(values);
+  } else if (stored == StoredAs::float16) {
+    decode_halves(bytes.data(), values);
+  } else {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = range[0] + range[1] * static_cast<float>(static_cast<std::uint8_t>(bytes[i]));
+  }
+  return {};
 }
 
 }  // namespace
 
 Expected<void> SongEncoder::add(ExampleWriter& example, std::span<const float> values) {
   if (stored_ == StoredAs::float32) {
-    example.add("song", values);
+    example.add(form_.features, values, form_.steps);
     return {};
   }
   if (stored_ == StoredAs::float16) {
     halves_.resize(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!(std::fabs(values[i]) <= kLargestHalf)) {
-        return tl::unexpected(
-            Fault{"does not fit", {}, std::to_string(values[i]) + " exceeds the float16 range of 65504"});
+        return refuse("does not fit", std::to_string(values[i]) + " exceeds the float16 range of 65504");
       }
       halves_[i] = to_half(values[i]);
     }
-    example.add("song", as_text(std::as_bytes(std::span<const std::uint16_t>(halves_))));
+    example.add(form_.features, as_text(std::as_bytes(std::span<const std::uint16_t>(halves_))), form_.steps);
     return {};
   }
   const auto [lowest, highest] = values.empty() ? std::pair(0.0F, 0.0F) : [&] {
@@ -78,45 +97,35 @@ Expected<void> SongEncoder::add(ExampleWriter& example, std::span<const float> v
   }();
   const float step = highest / 255 - lowest / 255;
   bytes_.resize(values.size());
-  for (std::size_t i = 0; i < values.size(); ++i) {
+  for (std::size_t i = 0; i < values.size(); ++i)
     bytes_[i] = step > 0 ? static_cast<std::uint8_t>(std::lround(std::min((values[i] - lowest) / step, 255.0F))) : 0;
-  }
   const float range[] = {lowest, step};
-  example.add("song", as_text(std::as_bytes(std::span<const std::uint8_t>(bytes_))));
-  example.add("song_range", std::span<const float>(range));
+  example.add(form_.features, as_text(std::as_bytes(std::span<const std::uint8_t>(bytes_))), form_.steps);
+  example.add(form_.range(), std::span<const float>(range));
   return {};
 }
 
-Expected<void> decode_song(const ExampleView& example, StoredAs stored, std::span<float> values) {
-  const FeatureView* song = example.find("song");
-  if (song == nullptr) return no_song(FeatureKind::none);
-  if (stored == StoredAs::float32) {
-    if (song->kind() != FeatureKind::floats) return no_song(song->kind());
-    if (song->size() != values.size()) return wrong_size(song->size(), values.size());
-    song->copy(values);
-    return {};
-  }
-  std::string_view bytes;
-  if (song->kind() != FeatureKind::bytes || song->copy(std::span(&bytes, 1)) != 1) return no_song(song->kind());
-  const std::size_t width = stored == StoredAs::float16 ? 2 : 1;
-  if (bytes.size() != width * values.size()) return wrong_size(bytes.size() / width, values.size());
-  if (stored == StoredAs::float16) {
-    decode_halves(bytes.data(), values);
-    return {};
-  }
+Expected<void> decode_song(const ExampleView& example, StoredAs stored, std::span<float> values,
+                           const RecordForm& form) {
+  const auto steps = example.find_steps(form.features);
+  if (!steps) return refuse("no song", "there is no key `" + form.features + "`");
+  const std::size_t expected = std::max<std::size_t>(1, form.steps), length = values.size() / expected;
+  if (steps->size() != expected)
+    return refuse("wrong size", fmt::format("`{}` has {} steps, not {}", form.features, steps->size(), expected));
   float range[2] = {};
-  const FeatureView* ends = example.find("song_range");
-  if (ends == nullptr || ends->copy(std::span(range)) != 2) {
-    return tl::unexpected(Fault{"no song", {}, "song_range is missing"});
-  }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = range[0] + range[1] * static_cast<float>(static_cast<std::uint8_t>(bytes[i]));
+  const FeatureView* ends = stored == StoredAs::uint8 ? example.find(form.range()) : nullptr;
+  if (stored == StoredAs::uint8 && (ends == nullptr || ends->copy(std::span(range)) != 2))
+    return refuse("no song", form.range() + " is missing");
+  for (std::size_t i = 0; i < expected; ++i) {
+    auto decoded = decode_step((*steps)[i], stored, range, values.subspan(i * length, length), form.features);
+    if (!decoded) return decoded;
   }
   return {};
 }
 
-Expected<void> decode_song(const ExampleView& example, const Record& record, StoredAs stored, std::span<float> values) {
-  const FeatureView* song = stored == StoredAs::float32 ? example.find("song") : nullptr;
+Expected<void> decode_song(const ExampleView& example, const Record& record, StoredAs stored, std::span<float> values,
+                           const RecordForm& form) {
+  const FeatureView* song = stored == StoredAs::float32 ? example.find(form.features) : nullptr;
   const auto floats = song == nullptr ? std::span<const std::byte>() : song->floats_in_one_piece();
   const bool in_one_go = !floats.empty() && floats.size() == values.size_bytes();
   std::uint32_t sum = 0;
@@ -128,10 +137,15 @@ Expected<void> decode_song(const ExampleView& example, const Record& record, Sto
   } else {
     sum = crc32c(record.payload);
   }
-  if (!is_sum_of(sum, record.trailer)) {
-    return tl::unexpected(Fault{"damaged data", {}, "its checksum is wrong"});
-  }
-  return in_one_go ? Expected<void>() : decode_song(example, stored, values);
+  if (!is_sum_of(sum, record.trailer)) return refuse("damaged data", "its checksum is wrong");
+  return in_one_go ? Expected<void>() : decode_song(example, stored, values, form);
+}
+
+RecordIdentity identity_of(const ExampleView& example, const RecordForm& form) {
+  RecordIdentity found;
+  if (const FeatureView* id = example.find(form.id)) id->copy(std::span(&found.id, 1));
+  if (const FeatureView* label = example.find(form.label)) label->copy(std::span(&found.label, 1));
+  return found;
 }
 
 void LossMeter::add(std::span<const float> values, std::span<const float> decoded) {

@@ -25,9 +25,8 @@ std::string_view to_string(Compression compression) {
 }
 
 std::optional<Compression> parse_compression(std::string_view text) {
-  for (const auto compression : {Compression::none, Compression::gzip, Compression::zlib}) {
+  for (const auto compression : {Compression::none, Compression::gzip, Compression::zlib})
     if (text == to_string(compression)) return compression;
-  }
   return std::nullopt;
 }
 
@@ -48,9 +47,8 @@ struct Deflater::State {
 
 Deflater::Deflater(Compression compression) : state_(std::make_unique<State>()) {
   const int bits = kWindowBits + (compression == Compression::gzip ? kGzip : 0);
-  if (deflateInit2(&state_->stream, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&state_->stream, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY) != Z_OK)
     throw Error("the compression cannot be started", "zlib", "free some memory, then try again");
-  }
 }
 
 Deflater::~Deflater() = default;
@@ -80,9 +78,8 @@ struct Inflater::State {
 };
 
 Inflater::Inflater(int window_bits) : state_(std::make_unique<State>()) {
-  if (inflateInit2(&state_->stream, window_bits) != Z_OK) {
+  if (inflateInit2(&state_->stream, window_bits) != Z_OK)
     throw Error("the decompression cannot be started", "zlib", "free some memory, then try again");
-  }
 }
 
 Inflater Inflater::whole() {

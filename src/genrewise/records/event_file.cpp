@@ -42,11 +42,7 @@ EventWriter::EventWriter(const std::filesystem::path& folder) : file_(new_event_
 }
 
 void EventWriter::write_event(std::string_view payload) {
-  const auto header = record_header(payload.size());
-  const auto trailer = record_trailer(payload);
-  frame_.assign(header.data(), header.size());
-  frame_ += payload;
-  frame_.append(trailer.data(), trailer.size());
+  make_frame(payload, frame_);
   file_.write(frame_);
 }
 

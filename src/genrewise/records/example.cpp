@@ -29,9 +29,8 @@ bool count_values(FeatureKind kind, const Field& field, std::size_t& count) {
       count = field.type == wire::varint;
       if (field.type != wire::bytes) return true;
       Reader packed(field.body);
-      for (std::uint64_t value = 0; !packed.at_end(); ++count) {
+      for (std::uint64_t value = 0; !packed.at_end(); ++count)
         if (!packed.next_varint(value)) return false;
-      }
       return true;
     }
     case FeatureKind::none:
@@ -73,26 +72,24 @@ bool FeatureView::read(std::span<const std::byte> feature) {
   return true;
 }
 
-// Calls visit(field) for the fields of the lists until it returns false. read() has checked all of them.
+// Calls visit(field) for the fields with the values of that kind until it returns false. read() has checked all of
+// them.
 template <class Visit>
-bool FeatureView::for_each_list(Visit&& visit) const {
+void FeatureView::for_each_value(FeatureKind kind, Visit&& visit) const {
   Reader reader(body_);
   Field list;
-  while (!reader.at_end() && reader.next(list)) {
+  while (kind == kind_ && !reader.at_end() && reader.next(list)) {
     if (list.type != wire::bytes || static_cast<FeatureKind>(list.number) != kind_) continue;
     Reader values(list.body);
     Field value;
-    while (!values.at_end() && values.next(value)) {
-      if (value.number == 1 && !visit(value)) return false;
-    }
+    while (!values.at_end() && values.next(value))
+      if (value.number == 1 && !visit(value)) return;
   }
-  return true;
 }
 
 std::size_t FeatureView::copy(std::span<float> out) const {
   std::size_t done = 0;
-  if (kind_ != FeatureKind::floats) return 0;
-  for_each_list([&](const Field& field) {
+  for_each_value(FeatureKind::floats, [&](const Field& field) {
     if (field.type == wire::bytes) {
       const std::size_t count = std::min(field.body.size() / sizeof(float), out.size() - done);
       if (count > 0) std::memcpy(out.data() + done, field.body.data(), count * sizeof(float));
@@ -107,8 +104,7 @@ std::size_t FeatureView::copy(std::span<float> out) const {
 
 std::span<const std::byte> FeatureView::floats_in_one_piece() const {
   std::span<const std::byte> piece;
-  if (kind_ != FeatureKind::floats) return piece;
-  for_each_list([&](const Field& field) {
+  for_each_value(FeatureKind::floats, [&](const Field& field) {
     if (field.type == wire::bytes) piece = field.body;
     return field.type != wire::bytes;
   });
@@ -117,15 +113,11 @@ std::span<const std::byte> FeatureView::floats_in_one_piece() const {
 
 std::size_t FeatureView::copy(std::span<std::int64_t> out) const {
   std::size_t done = 0;
-  if (kind_ != FeatureKind::ints) return 0;
-  for_each_list([&](const Field& field) {
+  for_each_value(FeatureKind::ints, [&](const Field& field) {
     if (field.type == wire::varint && done < out.size()) out[done++] = static_cast<std::int64_t>(field.value);
-    if (field.type == wire::bytes) {
-      Reader packed(field.body);
-      for (std::uint64_t value = 0; done < out.size() && !packed.at_end() && packed.next_varint(value);) {
-        out[done++] = static_cast<std::int64_t>(value);
-      }
-    }
+    Reader packed(field.type == wire::bytes ? field.body : std::span<const std::byte>());
+    for (std::uint64_t value = 0; done < out.size() && !packed.at_end() && packed.next_varint(value);)
+      out[done++] = static_cast<std::int64_t>(value);
     return done < out.size();
   });
   return done;
@@ -133,8 +125,7 @@ std::size_t FeatureView::copy(std::span<std::int64_t> out) const {
 
 std::size_t FeatureView::copy(std::span<std::string_view> out) const {
   std::size_t done = 0;
-  if (kind_ != FeatureKind::bytes) return 0;
-  for_each_list([&](const Field& field) {
+  for_each_value(FeatureKind::bytes, [&](const Field& field) {
     if (field.type == wire::bytes && done < out.size()) out[done++] = as_text(field.body);
     return done < out.size();
   });
@@ -221,51 +212,67 @@ const FeatureView* ExampleView::find(std::string_view key) const {
   return entry == nullptr ? nullptr : &entry->feature;
 }
 
-const ExampleView::Sequence* ExampleView::find_sequence(std::string_view key) const {
-  return last_of(sequences_, key);
+std::string ExampleView::text(std::string_view key) const {
+  std::string_view text;
+  std::int64_t number = 0;
+  const FeatureView* feature = find(key);
+  if (feature == nullptr) return {};
+  if (feature->copy(std::span(&number, 1)) == 1) return std::to_string(number);
+  feature->copy(std::span(&text, 1));
+  return std::string(text);
+}
+
+std::optional<std::span<const FeatureView>> ExampleView::find_steps(std::string_view key) const {
+  if (const FeatureView* feature = find(key)) return std::span(feature, 1);
+  if (const Sequence* sequence = last_of(sequences_, key)) return sequence->steps;
+  return std::nullopt;
 }
 
 ExampleWriter::ExampleWriter() : bytes_(kReservedHeadBytes, '\0') {}
 
 void ExampleWriter::clear() {
   bytes_.resize(kReservedHeadBytes);
+  lists_.clear();
 }
 
-// Writes everything before the values of the list: the entry, its key, the Feature and the list's header.
-void ExampleWriter::open_list(std::string_view key, FeatureKind kind, std::size_t list_bytes) {
+// Adds one Feature, or a list of them, with equal shares of `content`: packed numbers or one byte string, which are
+// encoded in the same way.
+void ExampleWriter::add_list(std::string_view key, FeatureKind kind, std::string_view content, std::size_t steps) {
   const auto field_bytes = [](std::size_t body) { return 1 + wire::varint_bytes(body) + body; };
-  const std::size_t feature_bytes = field_bytes(list_bytes);
-  wire::put_length(bytes_, 1, field_bytes(key.size()) + field_bytes(feature_bytes));
-  wire::put_bytes(bytes_, 1, key);
-  wire::put_length(bytes_, 2, feature_bytes);
-  wire::put_length(bytes_, static_cast<std::uint32_t>(kind), list_bytes);
+  const std::size_t count = std::max<std::size_t>(1, steps), share = content.size() / count;
+  const std::size_t list_bytes = field_bytes(share), feature_bytes = field_bytes(list_bytes);
+  const std::size_t body = steps == 0 ? feature_bytes : steps * field_bytes(feature_bytes);
+  std::string& out = steps == 0 ? bytes_ : lists_;
+  wire::put_length(out, 1, field_bytes(key.size()) + field_bytes(body));
+  wire::put_bytes(out, 1, key);
+  wire::put_length(out, 2, body);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (steps > 0) wire::put_length(out, 1, feature_bytes);
+    wire::put_length(out, static_cast<std::uint32_t>(kind), list_bytes);
+    wire::put_bytes(out, 1, content.substr(i * share, share));
+  }
 }
 
-void ExampleWriter::add(std::string_view key, std::span<const float> values) {
-  const std::size_t packed = values.size_bytes();
-  open_list(key, FeatureKind::floats, 1 + wire::varint_bytes(packed) + packed);
-  wire::put_bytes(bytes_, 1, as_text(std::as_bytes(values)));
+void ExampleWriter::add(std::string_view key, std::span<const float> values, std::size_t steps) {
+  add_list(key, FeatureKind::floats, as_text(std::as_bytes(values)), steps);
 }
 
 void ExampleWriter::add(std::string_view key, std::span<const std::int64_t> values) {
-  std::size_t packed = 0;
-  for (const auto value : values) packed += wire::varint_bytes(static_cast<std::uint64_t>(value));
-  open_list(key, FeatureKind::ints, 1 + wire::varint_bytes(packed) + packed);
-  wire::put_length(bytes_, 1, packed);
-  for (const auto value : values) wire::put_varint(bytes_, static_cast<std::uint64_t>(value));
+  std::string packed;
+  for (const auto value : values) wire::put_varint(packed, static_cast<std::uint64_t>(value));
+  add_list(key, FeatureKind::ints, packed, 0);
 }
 
-void ExampleWriter::add(std::string_view key, std::string_view value) {
-  open_list(key, FeatureKind::bytes, 1 + wire::varint_bytes(value.size()) + value.size());
-  wire::put_bytes(bytes_, 1, value);
+void ExampleWriter::add(std::string_view key, std::string_view value, std::size_t steps) {
+  add_list(key, FeatureKind::bytes, value, steps);
 }
 
 std::string_view ExampleWriter::finish() {
-  const std::size_t body = bytes_.size() - kReservedHeadBytes;
   std::string head;
-  wire::put_length(head, 1, body);
+  wire::put_length(head, 1, bytes_.size() - kReservedHeadBytes);
   const std::size_t start = kReservedHeadBytes - head.size();
   std::ranges::copy(head, bytes_.begin() + static_cast<std::ptrdiff_t>(start));
+  if (!lists_.empty()) wire::put_bytes(bytes_, 2, lists_);
   return std::string_view(bytes_).substr(start);
 }
 

@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,7 +47,7 @@ class FeatureView {
   friend class ExampleView;
   bool read(std::span<const std::byte> feature);
   template <class Visit>
-  bool for_each_list(Visit&& visit) const;
+  void for_each_value(FeatureKind kind, Visit&& visit) const;
 
   FeatureKind kind_ = FeatureKind::none;
   std::size_t size_ = 0;
@@ -67,13 +68,17 @@ class ExampleView {
   };
 
   /// Fault "not an Example" (with empty `where`, which the caller fills in). The payload must outlive the use of the
-  /// entries, which are in the order of the record; find functions return null if there is none.
+  /// entries, which are in the order of the record.
   Expected<void> parse(std::span<const std::byte> payload);
 
   std::span<const Entry> entries() const { return entries_; }
+  /// Null if there is none; feature lists are not considered.
   const FeatureView* find(std::string_view key) const;
+  /// The first text or integer of this key, as text; empty if there is none.
+  std::string text(std::string_view key) const;
   std::span<const Sequence> sequences() const { return sequences_; }
-  const Sequence* find_sequence(std::string_view key) const;
+  /// The steps of the feature list with this key, or the feature that is not in a list as one step.
+  std::optional<std::span<const FeatureView>> find_steps(std::string_view key) const;
 
  private:
   bool read_features(std::span<const std::byte> features);
@@ -83,21 +88,24 @@ class ExampleView {
   std::vector<Sequence> sequences_;
 };
 
-/// Encodes Examples, reusing its memory. Keys are written in the order of the calls; each key must be added once.
+/// Encodes Examples and SequenceExamples, reusing its memory. Keys are written in the order of the calls; each key must
+/// be added once.
 class ExampleWriter {
  public:
   ExampleWriter();
   void clear();
-  /// Adds a list under `key`: floats, integers, or one byte string.
-  void add(std::string_view key, std::span<const float> values);
+  /// Adds a list under `key`: floats, integers, or one byte string. With `steps` > 0 the values are divided into that
+  /// many equal steps of a feature list, which makes the record a SequenceExample.
+  void add(std::string_view key, std::span<const float> values, std::size_t steps = 0);
   void add(std::string_view key, std::span<const std::int64_t> values);
-  void add(std::string_view key, std::string_view value);
-  /// The payload of the record, valid until the next call of any function.
+  void add(std::string_view key, std::string_view value, std::size_t steps = 0);
+  /// The payload of the record, valid until the next call of any function; clear() must come next.
   std::string_view finish();
 
  private:
-  void open_list(std::string_view key, FeatureKind kind, std::size_t list_bytes);
+  void add_list(std::string_view key, FeatureKind kind, std::string_view content, std::size_t steps);
   std::string bytes_;  // reserved bytes for the outermost tag and length, then the map's entries
+  std::string lists_;  // the entries of the map of feature lists
 };
 
 }  // namespace genrewise

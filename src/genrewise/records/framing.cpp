@@ -21,6 +21,14 @@ std::array<char, kRecordTrailerBytes> record_trailer(std::string_view payload) {
   return trailer;
 }
 
+void make_frame(std::string_view payload, std::string& frame) {
+  const auto header = record_header(payload.size());
+  const auto trailer = record_trailer(payload);
+  frame.assign(header.data(), header.size());
+  frame += payload;
+  frame.append(trailer.data(), trailer.size());
+}
+
 std::optional<std::uint64_t> payload_length(std::span<const std::byte> header) {
   std::uint64_t length = 0;
   std::uint32_t sum = 0;

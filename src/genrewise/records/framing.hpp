@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace genrewise {
@@ -17,6 +18,8 @@ inline constexpr std::size_t kRecordFrameBytes = kRecordHeaderBytes + kRecordTra
 std::array<char, kRecordHeaderBytes> record_header(std::uint64_t payload_bytes);
 /// The last 4 bytes of a record: the masked checksum of the payload.
 std::array<char, kRecordTrailerBytes> record_trailer(std::string_view payload);
+/// Replaces `frame`, whose memory is reused, by the record with this payload.
+void make_frame(std::string_view payload, std::string& frame);
 
 /// The payload length of a 12-byte header; nothing if its checksum is wrong.
 std::optional<std::uint64_t> payload_length(std::span<const std::byte> header);

@@ -9,41 +9,29 @@ RecordWriter::RecordWriter(const std::filesystem::path& location, Compression co
   if (compression != Compression::none) deflater_ = std::make_unique<Deflater>(compression);
 }
 
-void RecordWriter::put(std::string_view bytes) {
+// Without compression the bytes are `frame_`.
+void RecordWriter::put() {
+  std::string& bytes = deflater_ ? compressed_ : frame_;
   file_->write(bytes);
   stored_bytes_ += bytes.size();
+  bytes.clear();
 }
 
 void RecordWriter::write(std::string_view payload) {
-  const auto header = record_header(payload.size());
-  const auto trailer = record_trailer(payload);
-  for (const std::string_view bytes :
-       {std::string_view(header.data(), header.size()), payload, std::string_view(trailer.data(), trailer.size())}) {
-    if (!deflater_) {
-      put(bytes);
-      continue;
-    }
-    deflater_->write(bytes, compressed_);
-    put(compressed_);
-    compressed_.clear();
-  }
+  make_frame(payload, frame_);
+  if (deflater_) deflater_->write(frame_, compressed_);
+  put();
 }
 
 std::uint64_t RecordWriter::restart_point() {
-  if (deflater_) {
-    deflater_->restart_point(compressed_);
-    put(compressed_);
-    compressed_.clear();
-  }
+  if (deflater_) deflater_->restart_point(compressed_);
+  put();
   return stored_bytes_;
 }
 
 void RecordWriter::commit() {
-  if (deflater_) {
-    deflater_->finish(compressed_);
-    put(compressed_);
-    compressed_.clear();
-  }
+  if (deflater_) deflater_->finish(compressed_);
+  put();
   file_->commit();
 }
 

@@ -30,11 +30,11 @@ class RecordWriter {
   void commit();
 
  private:
-  void put(std::string_view bytes);
+  void put();
 
   std::unique_ptr<FileWriter> file_;
   std::unique_ptr<Deflater> deflater_;
-  std::string compressed_;
+  std::string frame_, compressed_;
   std::uint64_t stored_bytes_ = 0;
 };
 

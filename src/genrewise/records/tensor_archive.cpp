@@ -48,6 +48,10 @@ std::optional<std::size_t> count_of(const std::vector<std::size_t>& shape) {
   throw Error("is not a valid safetensors file: " + problem, name, "download or create the file again");
 }
 
+[[noreturn]] void unfit(const std::string& name, const std::string& problem) {
+  throw Error(problem, name, "use a file made for this purpose and version");
+}
+
 std::optional<std::size_t> as_size(const json& value) {
   if (!value.is_number_unsigned()) return std::nullopt;
   return value.get<std::size_t>();
@@ -226,8 +230,7 @@ void TensorArchive::put(const std::string& name, const Tensor& tensor) {
 
 const Tensor& TensorArchive::tensor(std::string_view name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end())
-    throw Error("has no tensor '" + std::string(name) + "'", name_, "use a file made for this purpose and version");
+  if (found == tensors_.end()) unfit(name_, "has no tensor '" + std::string(name) + "'");
   return found->second;
 }
 
@@ -238,13 +241,10 @@ std::size_t TensorArchive::count(std::string_view name) const {
 template <class T>
 std::vector<T> TensorArchive::values(std::string_view name, std::string_view dtype, std::size_t expected) const {
   const Tensor& found = tensor(name);
-  if (found.dtype != dtype)
-    throw Error("tensor '" + std::string(name) + "' is " + found.dtype + ", not " + std::string(dtype), name_,
-                "use a file made for this purpose and version");
+  const std::string what = "tensor '" + std::string(name) + "' ";
+  if (found.dtype != dtype) unfit(name_, what + "is " + found.dtype + ", not " + std::string(dtype));
   if (count(name) != expected)
-    throw Error("tensor '" + std::string(name) + "' has " + std::to_string(count(name)) + " values, not " +
-                    std::to_string(expected),
-                name_, "use a file made for this purpose and version");
+    unfit(name_, what + "has " + std::to_string(count(name)) + " values, not " + std::to_string(expected));
   std::vector<T> result(expected);
   if (expected > 0) std::memcpy(result.data(), found.bytes.data(), found.bytes.size());
   return result;
@@ -263,8 +263,7 @@ std::vector<std::int64_t> TensorArchive::integers(std::string_view name, std::si
 Matrix TensorArchive::matrix(std::string_view name, std::size_t cols) const {
   const Tensor& found = tensor(name);
   if (found.shape.size() != 2 || found.shape[1] != cols)
-    throw Error("tensor '" + std::string(name) + "' is not a matrix of " + std::to_string(cols) + " columns", name_,
-                "use a file made for this purpose and version");
+    unfit(name_, "tensor '" + std::string(name) + "' is not a matrix of " + std::to_string(cols) + " columns");
   return Matrix(found.shape[0], cols, floats(name, found.shape[0] * cols));
 }
 
