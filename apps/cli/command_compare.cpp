@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "genrewise/report/compare.hpp"
 #include "option_group.hpp"
+#include "sections.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -19,16 +20,6 @@ struct CompareOptions {
   std::vector<std::filesystem::path> runs;
   std::string format = "table";
 };
-
-Table as_table(const TextTable& texts) {
-  std::vector<Table::Column> columns;
-  for (const TextTable::Column& column : texts.columns)
-    columns.push_back({column.title, column.left || columns.empty() ? Table::Align::left : Table::Align::right});
-  Table table(columns);
-  for (const TextTable::Row& row : texts.rows)
-    table.add_row(row.cells, row.strong ? Table::Emphasis::strong : Table::Emphasis::none);
-  return table;
-}
 
 /// A row per model and run; empty cells where there is no figure.
 Table models_csv(const nlohmann::json& comparison) {
@@ -75,12 +66,7 @@ int run(const CompareOptions& options, Session& session) {
   } else if (options.format == "md") {
     session.print(comparison_markdown(comparison));
   } else {
-    session.print(as_table(comparison_table(comparison)));
-    session.print("*: the best model of a run by validation accuracy; differences are from the first run, in points\n");
-    const TextTable tests = paired_tests_table(comparison);
-    if (!tests.rows.empty())
-      session.print("\npaired tests on common test examples (exact McNemar, Holm's correction)\n" +
-                    fitted(as_table(tests)));
+    print_tables(session, comparison_sections(comparison));
   }
   return kDone;
 }

@@ -1,8 +1,11 @@
 // Estimates of the time of a study from short measurements on this machine, before anything is computed.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
+#include "genrewise/base/csv.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/stopwatch.hpp"
@@ -16,9 +19,10 @@ namespace {
 
 constexpr std::size_t kProbedClips = 3;
 constexpr std::size_t kProbedExamples = 160;  // for classifiers
-// For networks: two sizes and two lengths, which separate start, work per example and work per epoch.
-constexpr std::size_t kFewExamples = 20, kMoreExamples = 60;
-constexpr int kShort = 1, kLong = 3;
+// For networks: a few examples and a batch, once and twice, which separate start, work per example and work per step.
+constexpr std::size_t kFewExamples = 20;
+constexpr double kAutomaticBatch = 200;          // of the perceptron
+constexpr double kTraining = 0.65, kTest = 0.2;  // shares of the examples
 
 /// Seconds to extract a set from all clips, on all threads, measured on clips that are spread over the dataset; or why
 /// none of them can be used.
@@ -76,10 +80,15 @@ const char* iterations_of(const ModelSpec& spec) {
   return spec.kind == "mlp" ? "max_iter" : nullptr;
 }
 
-double iterations_in(const ModelSpec& spec, const char* parameter) {
+/// A parameter with a number; -1 for a word.
+double number_in(const ModelSpec& spec, const std::string& parameter) {
   const auto given = spec.parameters.find(parameter);
-  if (given != spec.parameters.end()) return std::stod(given->second);
-  return std::stod(find_parameter(classifier_descriptor(spec.kind).parameters, parameter)->standard);
+  const std::string& text = given != spec.parameters.end()
+                                ? given->second
+                                : find_parameter(classifier_descriptor(spec.kind).parameters, parameter)->standard;
+  double number = -1;
+  parse_number(text, number);
+  return number;
 }
 
 /// With the number of examples.
@@ -101,24 +110,38 @@ class FitProbe {
       const double times = examples_ / static_cast<double>(kProbedExamples);
       return measured(spec, columns, kProbedExamples) * std::pow(times, growth(spec.kind));
     }
-    const auto with = [&](int number) {
+    // Steps of fewer examples than a batch cost more per example.
+    const double given = number_in(spec, "batch_size"), largest = std::max(2.0, kTraining * examples_);
+    const double batch = std::floor(std::min(given > 0 ? given : kAutomaticBatch, largest));
+    const double few = std::min(static_cast<double>(kFewExamples), std::ceil(batch / 2));
+    const auto fit = [&](double count, int number) {
       ModelSpec probe = spec;
       probe.parameters[iterations] = std::to_string(number);
-      return probe;
+      return fitted(probe, columns, static_cast<std::size_t>(count));
     };
-    const double start = measured(with(kShort), columns, kFewExamples);
-    const double once = measured(with(kShort), columns, kMoreExamples);
-    const double again = measured(with(kLong), columns, kMoreExamples);
-    const double per_example = std::max(0.0, once - start) / static_cast<double>(kMoreExamples - kFewExamples);
-    const double per_iteration = std::max(0.0, again - once) / (kLong - kShort) / static_cast<double>(kMoreExamples);
-    const double fixed = std::max(0.0, start - per_example * static_cast<double>(kFewExamples));
-    return fixed + examples_ * (per_example + per_iteration * (iterations_in(spec, iterations) - kShort));
+    const double start = fit(few, 1).fit_s;
+    const Seconds once = fit(batch, 1), twice = fit(batch, 2);
+    const double per_example = std::max(0.0, once.fit_s - start) / (batch - few);
+    const double per_iteration = std::max(0.0, twice.fit_s - once.fit_s) / batch;
+    const double fixed = std::max(0.0, start - per_example * few);
+    const double points = static_cast<double>(grid_points(spec.parameters, spec.grid).size());
+    const double per_fit = per_example + per_iteration * (number_in(spec, iterations) - 1);
+    return (points + 1) * fixed +
+           examples_ * ((points * kTraining + 1 - kTest) * per_fit + kTest * once.predict_s / batch);
   }
 
  private:
-  double measured(const ModelSpec& spec, std::size_t columns, std::size_t count) {
+  struct Seconds {
+    double fit_s = 0, predict_s = 0;
+  };
+
+  void make_examples(std::size_t columns, std::size_t count) {
     if (made_.examples.subjects.ids.size() != count || made_.examples.table.columns.size() != columns)
       made_ = made_up(count, columns, labels_);
+  }
+
+  double measured(const ModelSpec& spec, std::size_t columns, std::size_t count) {
+    make_examples(columns, count);
     StudyConfig config = study_;
     config.models = {spec};
     config.models.front().features.clear();
@@ -126,6 +149,29 @@ class FitProbe {
     Progress silent;
     const ModelResult result = run_study(made_.examples, made_.split, config, silent).models.front();
     return result.choose_s + result.fit_s + result.predict_s;
+  }
+
+  /// One fit to all of the made-up examples; nothing for a model that cannot be fitted.
+  Seconds fitted(const ModelSpec& spec, std::size_t columns, std::size_t count) {
+    make_examples(columns, count);
+    const Point point(spec.parameters);
+    std::vector<std::size_t> rows(count);
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
+    try {
+      Seconds seconds;
+      const Stopwatch fitting;
+      const Model model = fit_model(made_.examples, rows, study_.make(spec.kind, point.classifier, study_.seed),
+                                    preprocessing_of(point, {.seed = study_.seed}));
+      seconds.fit_s = fitting.seconds();
+      const Stopwatch predicting;
+      model.predict_with_probabilities(made_.examples.table.values);
+      seconds.predict_s = predicting.seconds();
+      return seconds;
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error&) {
+      return {};
+    }
   }
 
   const StudyConfig& study_;

@@ -6,6 +6,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/report/formats.hpp"
 #include "genrewise/report/model_card.hpp"
 #include "genrewise/report/report.hpp"
 #include "genrewise/storage/files.hpp"
@@ -70,51 +71,42 @@ void write_predictions(const fs::path& path, const TestPart& test, const StudyRe
   file->commit();
 }
 
+std::string figure(const json& number) {
+  return fmt::format("{:.6g}", number.get<double>());
+}
+
 std::string ablation_csv(const json& ablation) {
-  std::string csv = "features,fma_name,columns,model,accuracy,low,high,macro_f1,fit_s,predict_s\n";
+  std::vector<std::vector<std::string>> rows = {
+      {"features", "fma_name", "columns", "model", "accuracy", "low", "high", "macro_f1", "fit_s", "predict_s"}};
   for (const json& row : ablation) {
+    const json& fma_name = row.at("fma_name");
     for (const json& model : row.at("models")) {
-      append_csv_field(csv, row.at("features").get<std::string>());
-      csv += ',';
-      append_csv_field(csv, row.at("fma_name").is_null() ? "" : row.at("fma_name").get<std::string>());
-      csv += fmt::format(",{},", row.at("columns").get<std::size_t>());
-      append_csv_field(csv, model.at("name").get<std::string>());
-      if (model.contains("error")) {
-        csv += ",,,,,,\n";
-        continue;
-      }
-      const json& accuracy = model.at("accuracy");
-      for (const json& number : {accuracy.at("value"), accuracy.at("low"), accuracy.at("high"), model.at("macro_f1"),
-                                 model.at("fit_s"), model.at("predict_s")}) {
-        csv += fmt::format(",{:.6g}", number.get<double>());
-      }
-      csv += '\n';
+      rows.push_back({row.at("features"), fma_name.is_null() ? "" : fma_name.get<std::string>(),
+                      row.at("columns").dump(), model.at("name")});
+      for (const char* path :
+           {"/accuracy/value", "/accuracy/low", "/accuracy/high", "/macro_f1", "/fit_s", "/predict_s"})
+        rows.back().push_back(model.contains("error") ? "" : figure(model.at(json::json_pointer(path))));
     }
   }
-  return csv;
+  return csv_text(rows);
 }
 
 }  // namespace
 
 std::string tuning_csv(const json& results) {
-  std::string csv;
-  for (const json& axis : results.at("axes")) {
-    append_csv_field(csv, axis.at("parameter").get<std::string>());
-    csv += ',';
-  }
-  csv += "accuracy,standard_error,log_loss,fit_s,predict_s,error\n";
+  std::vector<std::vector<std::string>> rows(1);
+  const std::vector<std::string> figures = {"accuracy", "standard_error", "log_loss", "fit_s", "predict_s"};
+  for (const json& axis : results.at("axes")) rows.front().push_back(axis.at("parameter"));
+  rows.front().insert(rows.front().end(), figures.begin(), figures.end());
+  rows.front().emplace_back("error");
   for (const json& point : results.at("points")) {
-    for (const json& axis : results.at("axes")) {
-      append_csv_field(csv, point.at("varied").at(axis.at("parameter").get<std::string>()).get<std::string>());
-      csv += ',';
-    }
-    for (const char* name : {"accuracy", "standard_error", "log_loss", "fit_s", "predict_s"}) {
-      csv += fmt::format("{:.6g},", point.at(name).get<double>());
-    }
-    append_csv_field(csv, point.value("error", ""));
-    csv += '\n';
+    rows.emplace_back();
+    for (const json& axis : results.at("axes"))
+      rows.back().push_back(point.at("varied").at(axis.at("parameter").get_ref<const std::string&>()));
+    for (const std::string& name : figures) rows.back().push_back(figure(point.at(name)));
+    rows.back().push_back(point.value("error", ""));
   }
-  return csv;
+  return csv_text(rows);
 }
 
 void write_study(const RunFolder& run, const Examples& examples, const Split& split, const StudyResult& result,
