@@ -22,45 +22,32 @@ struct CompareOptions {
 };
 
 /// A row per model and run; empty cells where there is no figure.
-Table models_csv(const nlohmann::json& comparison) {
-  Table table({{"model"},
-               {"run"},
-               {"best"},
-               {"accuracy"},
-               {"low"},
-               {"high"},
-               {"test_examples"},
-               {"macro_f1"},
-               {"difference"},
-               {"difference_low"},
-               {"difference_high"},
-               {"paired"},
-               {"error"}});
+std::string models_csv(const nlohmann::json& comparison) {
+  std::vector<std::vector<std::string>> rows = {{"model", "run", "best", "accuracy", "low", "high", "test_examples",
+                                                 "macro_f1", "difference", "difference_low", "difference_high",
+                                                 "paired", "error"}};
   const nlohmann::json& runs = comparison.at("runs");
   for (const auto& model : comparison.at("models")) {
     for (std::size_t k = 0; k < runs.size(); ++k) {
       const auto& entry = model.at("runs")[k];
       if (entry.is_null()) continue;
-      std::vector<std::string> cells = {model.at("name"), runs[k].at("name"),
-                                        runs[k].at("best") == model.at("name") ? "1" : "0"};
+      rows.push_back({model.at("name"), runs[k].at("name"), runs[k].at("best") == model.at("name") ? "1" : "0"});
       for (const char* path : {"/accuracy/value", "/accuracy/low", "/accuracy/high", "/accuracy/n", "/macro_f1",
                                "/difference/value", "/difference/low", "/difference/high", "/difference/paired"}) {
-        const nlohmann::json::json_pointer pointer(path);
-        const auto value = entry.contains(pointer) ? entry.at(pointer) : nlohmann::json();
-        cells.push_back(value.is_null() ? "" : value.dump());
+        const auto value = entry.value(nlohmann::json::json_pointer(path), nlohmann::json());
+        rows.back().push_back(value.is_null() ? "" : value.dump());
       }
-      cells.push_back(entry.value("error", ""));
-      table.add_row(std::move(cells));
+      rows.back().push_back(entry.value("error", ""));
     }
   }
-  return table;
+  return csv_text(rows);
 }
 
 int run(const CompareOptions& options, Session& session) {
   const nlohmann::json comparison = compare_runs(options.runs, session.seed, session.progress());
   for (const auto& note : comparison.at("notes")) session.note(note.get<std::string>());
   if (session.format == Format::csv) {
-    session.print(models_csv(comparison).csv());
+    session.print(models_csv(comparison));
   } else if (session.format == Format::json) {
     session.print_json(comparison);
   } else if (options.format == "md") {

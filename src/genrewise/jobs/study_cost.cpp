@@ -4,7 +4,6 @@
 #include <numeric>
 #include <optional>
 
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
@@ -19,9 +18,10 @@ namespace {
 
 constexpr std::size_t kProbedClips = 3;
 constexpr std::size_t kProbedExamples = 160;  // for classifiers
-// For networks: a few examples and a batch, once and twice, which separate start, work per example and work per step.
+constexpr std::size_t kFewForPerceptron = 60;
+// For networks: a few examples and a batch, and several epochs, which separate start, work per example and per epoch.
 constexpr std::size_t kFewExamples = 20;
-constexpr double kAutomaticBatch = 200;          // of the perceptron
+constexpr int kLong = 3;
 constexpr double kTraining = 0.65, kTest = 0.2;  // shares of the examples
 
 /// Seconds to extract a set from all clips, on all threads, measured on clips that are spread over the dataset; or why
@@ -74,21 +74,10 @@ MadeUp made_up(std::size_t count, std::size_t columns, std::size_t labels) {
   return made;
 }
 
-/// The parameter that multiplies the work of a fit; null: none.
-const char* iterations_of(const ModelSpec& spec) {
-  if (classifier_descriptor(spec.kind).capabilities.neural_program) return "epochs";
-  return spec.kind == "mlp" ? "max_iter" : nullptr;
-}
-
-/// A parameter with a number; -1 for a word.
 double number_in(const ModelSpec& spec, const std::string& parameter) {
   const auto given = spec.parameters.find(parameter);
-  const std::string& text = given != spec.parameters.end()
-                                ? given->second
-                                : find_parameter(classifier_descriptor(spec.kind).parameters, parameter)->standard;
-  double number = -1;
-  parse_number(text, number);
-  return number;
+  if (given != spec.parameters.end()) return std::stod(given->second);
+  return std::stod(find_parameter(classifier_descriptor(spec.kind).parameters, parameter)->standard);
 }
 
 /// With the number of examples.
@@ -105,35 +94,39 @@ class FitProbe {
   }
 
   double seconds(const ModelSpec& spec, std::size_t columns) {
-    const char* iterations = iterations_of(spec);
-    if (iterations == nullptr) {
-      const double times = examples_ / static_cast<double>(kProbedExamples);
-      return measured(spec, columns, kProbedExamples) * std::pow(times, growth(spec.kind));
+    const double fits = kTraining * static_cast<double>(grid_points(spec.parameters, spec.grid).size()) + 1 - kTest;
+    if (classifier_descriptor(spec.kind).capabilities.neural_program) return network_s(spec, columns, fits);
+    if (spec.kind == "mlp") {  // in full: it stops when its loss stalls, after few epochs on a wide table
+      const Seconds few = fitted(spec, columns, kFewForPerceptron);
+      return examples_ / static_cast<double>(kFewForPerceptron) * (fits * few.fit_s + kTest * few.predict_s);
     }
-    // Steps of fewer examples than a batch cost more per example.
-    const double given = number_in(spec, "batch_size"), largest = std::max(2.0, kTraining * examples_);
-    const double batch = std::floor(std::min(given > 0 ? given : kAutomaticBatch, largest));
-    const double few = std::min(static_cast<double>(kFewExamples), std::ceil(batch / 2));
-    const auto fit = [&](double count, int number) {
-      ModelSpec probe = spec;
-      probe.parameters[iterations] = std::to_string(number);
-      return fitted(probe, columns, static_cast<std::size_t>(count));
-    };
-    const double start = fit(few, 1).fit_s;
-    const Seconds once = fit(batch, 1), twice = fit(batch, 2);
-    const double per_example = std::max(0.0, once.fit_s - start) / (batch - few);
-    const double per_iteration = std::max(0.0, twice.fit_s - once.fit_s) / batch;
-    const double fixed = std::max(0.0, start - per_example * few);
-    const double points = static_cast<double>(grid_points(spec.parameters, spec.grid).size());
-    const double per_fit = per_example + per_iteration * (number_in(spec, iterations) - 1);
-    return (points + 1) * fixed +
-           examples_ * ((points * kTraining + 1 - kTest) * per_fit + kTest * once.predict_s / batch);
+    const double times = examples_ / static_cast<double>(kProbedExamples);
+    return measured(spec, columns, kProbedExamples) * std::pow(times, growth(spec.kind));
   }
 
  private:
   struct Seconds {
     double fit_s = 0, predict_s = 0;
   };
+
+  /// `fits`: to all examples, each.
+  double network_s(const ModelSpec& spec, std::size_t columns, double fits) {
+    const double batch =
+        std::floor(std::clamp(number_in(spec, "batch_size"), 2.0, std::max(2.0, kTraining * examples_)));
+    const double few = std::min(static_cast<double>(kFewExamples), std::ceil(batch / 2));
+    const auto fit = [&](double count, int epochs) {
+      ModelSpec probe = spec;
+      probe.parameters["epochs"] = std::to_string(epochs);
+      return fitted(probe, columns, static_cast<std::size_t>(count));
+    };
+    const double start = fit(few, 1).fit_s;
+    const Seconds once = fit(batch, 1);
+    const double per_example = std::max(0.0, once.fit_s - start) / (batch - few);
+    const double per_epoch = std::max(0.0, fit(batch, kLong).fit_s - once.fit_s) / (kLong - 1) / batch;
+    const double fixed = std::max(0.0, start - per_example * few);
+    return (fits + 1) * fixed + examples_ * (fits * (per_example + per_epoch * (number_in(spec, "epochs") - 1)) +
+                                             kTest * once.predict_s / batch);
+  }
 
   void make_examples(std::size_t columns, std::size_t count) {
     if (made_.examples.subjects.ids.size() != count || made_.examples.table.columns.size() != columns)

@@ -1,7 +1,6 @@
 #include "genrewise/report/compare.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +14,7 @@
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
+#include "genrewise/study/notes.hpp"
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
@@ -96,14 +96,6 @@ Run load_run(const fs::path& location, json& notes) {
   return run;
 }
 
-std::string listed(const std::set<std::string>& names) {
-  constexpr std::size_t kNames = 5;
-  std::vector<std::string> shown(names.begin(),
-                                 std::next(names.begin(), static_cast<std::ptrdiff_t>(std::min(kNames, names.size()))));
-  if (names.size() > kNames) shown.push_back(fmt::format("{} more", names.size() - kNames));
-  return fmt::format("{}", fmt::join(shown, ", "));
-}
-
 std::set<std::string> labels_of(const Run& run) {
   return run.results.at("labels").get<std::set<std::string>>();
 }
@@ -133,9 +125,9 @@ CommonExamples common_examples(const Run& first, const Run& second) {
 /// Notes what differs between a run and the first one. Throws Error if they have no common genre.
 void compare_data(const Run& first, const Run& run, const CommonExamples& common, json& notes) {
   const std::set<std::string> before = labels_of(first), after = labels_of(run);
-  std::set<std::string> removed, added;
-  std::ranges::set_difference(before, after, std::inserter(removed, removed.end()));
-  std::ranges::set_difference(after, before, std::inserter(added, added.end()));
+  std::vector<std::string> removed, added;
+  std::ranges::set_difference(before, after, std::back_inserter(removed));
+  std::ranges::set_difference(after, before, std::back_inserter(added));
   if (removed.size() == before.size()) {
     throw Error(
         fmt::format("has no genre in common with {} ({} instead of {})", first.name, listed(added), listed(removed)),

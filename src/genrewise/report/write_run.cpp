@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/report/formats.hpp"
 #include "genrewise/report/model_card.hpp"
@@ -21,48 +18,23 @@ using nlohmann::json;
 
 constexpr std::size_t kWriteBytes = std::size_t{1} << 20U;
 
-void append_header(std::string& csv, const std::vector<std::string>& labels,
-                   const std::vector<const ModelResult*>& models) {
-  csv += "track_id,file,artist,genre";
-  for (const ModelResult* model : models) {
-    csv += ',';
-    append_csv_field(csv, model->name);
-  }
-  for (const ModelResult* model : models) {
-    for (const std::string& label : labels) {
-      csv += ',';
-      append_csv_field(csv, model->name + ":" + label);
-    }
-  }
-  csv += '\n';
-}
-
-void append_predictions(std::string& csv, const TestPart& test, std::size_t i,
-                        const std::vector<const ModelResult*>& models) {
-  append_csv_field(csv, test.id(i));
-  for (const std::string& text : {test.file(i), test.artist(i), test.genre(i)}) {
-    csv += ',';
-    append_csv_field(csv, text);
-  }
-  for (const ModelResult* model : models) {
-    csv += ',';
-    append_csv_field(csv, test.examples().labels[static_cast<std::size_t>(model->test_labels[i])]);
-  }
-  for (const ModelResult* model : models) {
-    for (const float probability : model->test_probabilities.row(i)) {
-      fmt::format_to(std::back_inserter(csv), ",{}", probability);
-    }
-  }
-  csv += '\n';
-}
-
 void write_predictions(const fs::path& path, const TestPart& test, const StudyResult& result) {
   const std::vector<const ModelResult*> models = fitted_models(result.models);
+  const std::vector<std::string>& labels = test.examples().labels;
+  std::vector<std::string> row = {"track_id", "file", "artist", "genre"};
+  for (const ModelResult* model : models) row.push_back(model->name);
+  for (const ModelResult* model : models) {
+    for (const std::string& label : labels) row.push_back(model->name + ":" + label);
+  }
   const auto file = create_file(path);
-  std::string csv;
-  append_header(csv, test.examples().labels, models);
+  std::string csv = csv_text({row});
   for (std::size_t i = 0; i < test.rows().size(); ++i) {
-    append_predictions(csv, test, i, models);
+    row = {test.id(i), test.file(i), test.artist(i), test.genre(i)};
+    for (const ModelResult* model : models) row.push_back(labels[static_cast<std::size_t>(model->test_labels[i])]);
+    for (const ModelResult* model : models) {
+      for (const float probability : model->test_probabilities.row(i)) row.push_back(fmt::format("{}", probability));
+    }
+    csv += csv_text({row});
     if (csv.size() < kWriteBytes) continue;
     file->write(csv);
     csv.clear();
@@ -116,8 +88,9 @@ void write_study(const RunFolder& run, const Examples& examples, const Split& sp
     write_file(run.path() / "best.gwm", best);
     write_file(run.path() / "best.md", model_card(results, sha256_hex(best)));
   }
+  const json& dataset = results.at("dataset");
   write_predictions(run.path() / "predictions.csv",
-                    TestPart(examples, split, results.at("dataset").at("kind").get<std::string>()), result);
+                    TestPart(examples, split, dataset.at("kind"), dataset.at("location").get<std::string>()), result);
   if (results.contains("ablation")) write_file(run.path() / "ablation.csv", ablation_csv(results.at("ablation")));
   write_file(run.path() / "report.html", render_report(results));
   write_file(run.path() / "results.json", document_text(results));
