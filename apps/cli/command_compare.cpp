@@ -6,6 +6,7 @@
 #include "commands.hpp"
 #include "genrewise/report/compare.hpp"
 #include "option_group.hpp"
+#include "sections.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -20,67 +21,39 @@ struct CompareOptions {
   std::string format = "table";
 };
 
-Table as_table(const TextTable& texts) {
-  std::vector<Table::Column> columns;
-  for (const TextTable::Column& column : texts.columns)
-    columns.push_back({column.title, column.left || columns.empty() ? Table::Align::left : Table::Align::right});
-  Table table(columns);
-  for (const TextTable::Row& row : texts.rows)
-    table.add_row(row.cells, row.strong ? Table::Emphasis::strong : Table::Emphasis::none);
-  return table;
-}
-
 /// A row per model and run; empty cells where there is no figure.
-Table models_csv(const nlohmann::json& comparison) {
-  Table table({{"model"},
-               {"run"},
-               {"best"},
-               {"accuracy"},
-               {"low"},
-               {"high"},
-               {"test_examples"},
-               {"macro_f1"},
-               {"difference"},
-               {"difference_low"},
-               {"difference_high"},
-               {"paired"},
-               {"error"}});
+std::string models_csv(const nlohmann::json& comparison) {
+  std::vector<std::vector<std::string>> rows = {{"model", "run", "best", "accuracy", "low", "high", "test_examples",
+                                                 "macro_f1", "difference", "difference_low", "difference_high",
+                                                 "paired", "error"}};
   const nlohmann::json& runs = comparison.at("runs");
   for (const auto& model : comparison.at("models")) {
     for (std::size_t k = 0; k < runs.size(); ++k) {
       const auto& entry = model.at("runs")[k];
       if (entry.is_null()) continue;
-      std::vector<std::string> cells = {model.at("name"), runs[k].at("name"),
-                                        runs[k].at("best") == model.at("name") ? "1" : "0"};
+      rows.push_back({model.at("name"), runs[k].at("name"), runs[k].at("best") == model.at("name") ? "1" : "0"});
       for (const char* path : {"/accuracy/value", "/accuracy/low", "/accuracy/high", "/accuracy/n", "/macro_f1",
                                "/difference/value", "/difference/low", "/difference/high", "/difference/paired"}) {
-        const nlohmann::json::json_pointer pointer(path);
-        const auto value = entry.contains(pointer) ? entry.at(pointer) : nlohmann::json();
-        cells.push_back(value.is_null() ? "" : value.dump());
+        const auto value = entry.value(nlohmann::json::json_pointer(path), nlohmann::json());
+        rows.back().push_back(value.is_null() ? "" : value.dump());
       }
-      cells.push_back(entry.value("error", ""));
-      table.add_row(std::move(cells));
+      rows.back().push_back(entry.value("error", ""));
     }
   }
-  return table;
+  return csv_text(rows);
 }
 
 int run(const CompareOptions& options, Session& session) {
   const nlohmann::json comparison = compare_runs(options.runs, session.seed, session.progress());
   for (const auto& note : comparison.at("notes")) session.note(note.get<std::string>());
   if (session.format == Format::csv) {
-    session.print(models_csv(comparison).csv());
+    session.print(models_csv(comparison));
   } else if (session.format == Format::json) {
     session.print_json(comparison);
   } else if (options.format == "md") {
     session.print(comparison_markdown(comparison));
   } else {
-    session.print(as_table(comparison_table(comparison)));
-    session.print("*: the best model of a run by validation accuracy; differences are from the first run, in points\n");
-    const TextTable tests = paired_tests_table(comparison);
-    if (!tests.rows.empty())
-      session.print("\npaired tests on common test examples (exact McNemar, Holm's correction)\n" +
-                    fitted(as_table(tests)));
+    print_tables(session, comparison_sections(comparison));
   }
   return kDone;
 }

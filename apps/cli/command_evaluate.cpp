@@ -6,6 +6,7 @@
 #include "genrewise/jobs/evaluate_job.hpp"
 #include "genrewise/report/text.hpp"
 #include "option_group.hpp"
+#include "sections.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -21,20 +22,6 @@ struct EvaluateOptions {
   SplitOptions split;
 };
 
-Table genre_table(const Metrics& metrics, const std::vector<std::string>& labels) {
-  using enum Table::Align;
-  Table table({{"genre"}, {"examples", right}, {"recall", right}, {"precision", right}, {"F1", right}});
-  const auto points = [](double share) { return fmt::format("{:.1f}", 100 * share); };
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    const GenreScore& genre = metrics.genres[i];
-    table.add_row(
-        {labels[i], std::to_string(genre.examples), points(genre.recall), points(genre.precision), points(genre.f1)});
-  }
-  table.add_row(
-      {"(all)", std::to_string(metrics.accuracy.n), points(metrics.accuracy.value), "", points(metrics.macro_f1)});
-  return table;
-}
-
 int run(const EvaluateOptions& options, Session& session) {
   EvaluateJobConfig config = options.job;
   config.data = options.data.config;
@@ -42,7 +29,11 @@ int run(const EvaluateOptions& options, Session& session) {
   config.seed = session.seed;
   const EvaluateJobResult done = evaluate_job(config, session.runtime);
   const Metrics& metrics = done.evaluation.metrics;
-  print_result(session, genre_table(metrics, done.labels), [&] { return to_json(done, config); });
+  const nlohmann::json document = to_json(done, config);
+  TextTable table = genre_table(document.at("genres"));
+  table.rows.push_back({{"(all)", std::to_string(metrics.accuracy.n), points_text(metrics.accuracy.value), "",
+                         points_text(metrics.macro_f1)}});
+  print_result(session, as_table(table), [&] { return document; });
   session.line(fmt::format("accuracy {} (95 % interval {} - {}, {} examples), macro-F1 {}, log loss {:.3f}",
                            percent(metrics.accuracy.value), percent(metrics.accuracy.low),
                            percent(metrics.accuracy.high), metrics.accuracy.n, percent(metrics.macro_f1),

@@ -13,7 +13,7 @@
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/study_presets.hpp"
 #include "option_group.hpp"
-#include "terminal.hpp"
+#include "sections.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -34,94 +34,68 @@ struct StudyOptions {
   SplitOptions split;
 };
 
-std::string points(double share) {
-  return fmt::format("{:.1f}", 100 * share);
-}
-
-/// The parameters that were chosen from several candidates.
-Parameters chosen_parameters(const ModelResult& model) {
+/// The parameters that were chosen from several candidates, or why the model failed.
+std::string choice_text(const ModelResult& model) {
+  if (!model.error.empty()) return model.error;
   Parameters chosen;
-  if (model.tried.size() < 2) return chosen;
+  if (model.tried.size() < 2) return {};
   for (const auto& [name, ignored] : model.tried.front().parameters) chosen[name] = model.parameters.at(name);
-  return chosen;
+  return to_string(chosen);
 }
 
-/// Of a preset: systems as the study names them, and their features.
-Table system_table(const StudyJobResult& done) {
+/// A column of the table of models; `figure`: of models that were fitted.
+struct Shown {
+  Table::Column column;
+  std::function<std::string(const ModelResult&)> cell;
+  bool figure = true;
+};
+
+/// `systems`: the models as the study names them, with their features. For people the parameters follow in a list of
+/// their own, so that the table fits a terminal.
+Table models_table(const StudyResult& result, bool systems, bool with_parameters) {
   using enum Table::Align;
-  Table table({{"system"},
-               {"features"},
-               {"accuracy", right, Table::Overflow::keep, "acc %"},
-               {"95 % interval", right},
-               {"validation", right, Table::Overflow::keep, "val %"},
-               {"fit", right}});
-  const auto add = [&](const ModelResult& model, bool best, Table::Emphasis emphasis) {
-    if (!model.error.empty()) return table.add_row({model.title, model.features, "failed", "", "", ""}, emphasis);
-    const Score& accuracy = model.test.accuracy;
-    table.add_row({model.title + (best ? " *" : ""), model.features, points(accuracy.value),
-                   points(accuracy.low) + " - " + points(accuracy.high), points(model.validation.value),
-                   model.parameters.empty() ? "" : duration_text(model.fit_s)},
-                  emphasis);
+  using Model = ModelResult;
+  const auto number = [](const char* name, const char* title) {
+    return Table::Column{name, right, Table::Overflow::keep, title};
   };
-  using enum Table::Emphasis;
-  for (std::size_t i = 0; i < done.result.models.size(); ++i) {
-    const bool best = done.result.best == i;
-    add(done.result.models[i], best, best ? strong : none);
+  const auto time = [](const Model& model, double seconds) {
+    return model.parameters.empty() ? std::string() : duration_text(seconds);
+  };
+  std::vector<Shown> shown = {
+      {{systems ? "system" : "model"}, [=](const Model& model) { return systems ? model.title : model.name; }, false}};
+  if (systems) shown.push_back({{"features"}, &Model::features, false});
+  shown.push_back(
+      {number("accuracy", "acc %"), [](const Model& model) { return points_text(model.test.accuracy.value); }});
+  shown.push_back({{"95 % interval", right}, [](const Model& model) {
+                     return points_text(model.test.accuracy.low) + " - " + points_text(model.test.accuracy.high);
+                   }});
+  if (!systems) {
+    shown.push_back({number("macro-F1", "F1 %"), [](const Model& model) { return points_text(model.test.macro_f1); }});
+    shown.push_back(
+        {{"log loss", right}, [](const Model& model) { return fmt::format("{:.3f}", model.test.log_loss); }});
   }
-  add(done.result.baseline, false, faint);
-  return table;
-}
+  shown.push_back(
+      {number("validation", "val %"), [](const Model& model) { return points_text(model.validation.value); }});
+  shown.push_back({{"fit", right}, [&](const Model& model) { return time(model, model.fit_s); }});
+  if (!systems) shown.push_back({{"predict", right}, [&](const Model& model) { return time(model, model.predict_s); }});
+  if (with_parameters) shown.push_back({{"parameters"}, choice_text, false});
 
-Table repeats_table(const std::vector<RepeatedModel>& repeats) {
-  using enum Table::Align;
-  Table table({{"system"}, {"features"}, {"mean %", right}, {"sd", right}, {"accuracy with each seed"}});
-  for (const RepeatedModel& one : repeats) {
-    std::string values;
-    for (const double value : one.values) values += (values.empty() ? "" : " ") + points(value);
-    table.add_row({one.title, one.features, points(one.mean), points(one.sd), values});
-  }
-  return table;
-}
-
-/// For people the parameters follow in a list of their own, so that the table fits a terminal.
-Table comparison_table(const StudyResult& result, bool with_parameters) {
-  using enum Table::Align;
-  std::vector<Table::Column> columns = {{"model"},
-                                        {"accuracy", right, Table::Overflow::keep, "acc %"},
-                                        {"95 % interval", right},
-                                        {"macro-F1", right, Table::Overflow::keep, "F1 %"},
-                                        {"log loss", right},
-                                        {"validation", right, Table::Overflow::keep, "val %"},
-                                        {"fit", right},
-                                        {"predict", right}};
-  if (with_parameters) columns.push_back({"parameters"});
+  std::vector<Table::Column> columns;
+  for (const Shown& one : shown) columns.push_back(one.column);
   Table table(columns);
-  const auto add = [&](const ModelResult& model, const std::string& mark, Table::Emphasis emphasis) {
+  const auto add = [&](const Model& model, bool best, Table::Emphasis emphasis) {
     std::vector<std::string> cells;
-    if (!model.error.empty()) {
-      cells = {model.name, "failed", "", "", "", "", "", "", model.error};
-    } else {
-      const Score& accuracy = model.test.accuracy;
-      const bool fitted = !model.parameters.empty();
-      cells = {model.name + mark,
-               points(accuracy.value),
-               points(accuracy.low) + " - " + points(accuracy.high),
-               points(model.test.macro_f1),
-               fmt::format("{:.3f}", model.test.log_loss),
-               points(model.validation.value),
-               fitted ? duration_text(model.fit_s) : "",
-               fitted ? duration_text(model.predict_s) : "",
-               to_string(chosen_parameters(model))};
+    for (const Shown& one : shown) {
+      const bool missing = one.figure && !model.error.empty();
+      cells.push_back(!missing ? one.cell(model) : one.column.name == "accuracy" ? "failed" : "");
     }
-    cells.resize(columns.size());
+    if (best) cells.front() += " *";
     table.add_row(std::move(cells), emphasis);
   };
   using enum Table::Emphasis;
-  for (std::size_t i = 0; i < result.models.size(); ++i) {
-    const bool best = result.best == i;
-    add(result.models[i], best ? " *" : "", best ? strong : none);
-  }
-  add(result.baseline, "", faint);
+  for (std::size_t i = 0; i < result.models.size(); ++i)
+    add(result.models[i], result.best == i, result.best == i ? strong : none);
+  add(result.baseline, false, faint);
   return table;
 }
 
@@ -131,54 +105,12 @@ std::string choices_text(const StudyResult& result) {
   bool any_failed = false;
   for (const ModelResult& model : result.models) {
     any_failed |= !model.error.empty();
-    const std::string line = model.error.empty() ? to_string(chosen_parameters(model)) : model.error;
+    const std::string line = choice_text(model);
     if (line.empty()) continue;
     text += wrapped(fmt::format("{}: {}", printable(model.name), printable(line)), 2, page_width(Stream::out)) + "\n";
   }
   const char* title = any_failed ? "\nchosen parameters and failures\n" : "\nchosen parameters\n";
   return text.empty() ? text : title + text;
-}
-
-/// `cell`: text for a model that was fitted.
-Table ablation_table(const std::vector<AblationRow>& ablation,
-                     const std::function<std::string(const ModelResult& model)>& cell) {
-  using enum Table::Align;
-  std::vector<Table::Column> columns = {{"features"}, {"dim", right}};
-  for (const ModelResult& model : ablation.front().models) columns.push_back({model.name, right});
-  Table table(columns);
-  for (const AblationRow& row : ablation) {
-    std::vector<std::string> cells = {row.features, std::to_string(row.columns)};
-    for (const ModelResult& model : row.models) cells.push_back(model.error.empty() ? cell(model) : "failed");
-    table.add_row(std::move(cells));
-  }
-  return table;
-}
-
-void print_ablation(const std::vector<AblationRow>& ablation, Session& session) {
-  const Table accuracy =
-      ablation_table(ablation, [](const ModelResult& model) { return points(model.test.accuracy.value); });
-  const Table seconds = ablation_table(
-      ablation, [](const ModelResult& model) { return fmt::format("{:.3f}", model.fit_s + model.predict_s); });
-  session.print("\ntest accuracy in percent by features\n" + fitted(accuracy));
-  session.print("\nseconds to fit once and to predict the test part\n" + fitted(seconds));
-}
-
-void print_nested(const nlohmann::json& document, Session& session) {
-  if (!document.contains("nested")) return;
-  using enum Table::Align;
-  Table table({{"model"}, {"acc %", right}, {"95 % interval", right}, {"folds", right}});
-  for (const nlohmann::json& model : document.at("nested").at("models")) {
-    if (model.contains("error")) {
-      table.add_row({model.at("name"), "failed", "", model.at("error")});
-      continue;
-    }
-    const nlohmann::json& accuracy = model.at("accuracy");
-    std::string folds;
-    for (const nlohmann::json& fold : model.at("folds")) folds += (folds.empty() ? "" : "  ") + points(fold);
-    table.add_row({model.at("name"), points(accuracy.at("value")),
-                   points(accuracy.at("low")) + " - " + points(accuracy.at("high")), folds});
-  }
-  session.print("\nnested cross-validation: accuracy over all outer folds\n" + fitted(table));
 }
 
 int run(const StudyOptions& options, Session& session) {
@@ -187,16 +119,14 @@ int run(const StudyOptions& options, Session& session) {
   config.split = options.split.config_with(session.seed);
   config.seed = session.seed;
   const StudyJobResult done = study_job(config, session.runtime);
-  const bool systems = config.models.empty() && session.format == Format::table;
-  print_result(session, systems ? system_table(done) : comparison_table(done.result, session.format == Format::csv),
+  const bool people = session.format == Format::table;
+  print_result(session, models_table(done.result, config.models.empty() && people, session.format == Format::csv),
                [&] { return done.document; });
-  if (session.format == Format::table) session.print(choices_text(done.result));
-  if (!done.repeats.empty() && session.format == Format::table) {
-    session.print(fmt::format("\ntest accuracy with {} seeds: mean and standard deviation\n", config.seeds) +
-                  fitted(repeats_table(done.repeats)));
+  if (people) {
+    session.print(choices_text(done.result));
+    const std::vector<Section> sections = sections_of(done.document);
+    print_tables(session, std::span(sections).subspan(1));  // without that of the models
   }
-  if (config.ablation && session.format == Format::table) print_ablation(done.ablation, session);
-  if (session.format == Format::table) print_nested(done.document, session);
   session.notes(done.notes, caveats(Examples{}, Split{}, StudyResult{}));
   session.line(fmt::format("report: {}", done.report.string()));
   session.report_skipped(done.skipped, "tracks");

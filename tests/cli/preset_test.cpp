@@ -82,7 +82,7 @@ TEST_F(PresetCommand, RepeatsEverySeedOnceAndReportsMeanAndSpread) {
   const Arguments three = {"--models", "gnb,knn", "--seeds", "3"};
   const Ran ran = study(three);
   ASSERT_EQ(ran.code, 0) << ran.err;
-  EXPECT_THAT(ran.out, HasSubstr("test accuracy with 3 seeds"));
+  EXPECT_THAT(ran.out, HasSubstr("Test accuracy with 3 seeds"));
   const json repeats = results()["repeats"];
   EXPECT_EQ(repeats["seeds"], json({42, 43, 44}));
   ASSERT_EQ(repeats["models"].size(), 2u);

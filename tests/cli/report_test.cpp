@@ -73,7 +73,7 @@ TEST_F(ReportCommand, ComparesTwoStudies) {
   ASSERT_EQ(study(second, "knn,logreg").code, 0);
   const Ran shown = run_program({"compare", first, second});
   EXPECT_EQ(shown.code, 0) << shown.err;
-  EXPECT_THAT(shown.out, AllOf(HasSubstr("logreg"), HasSubstr("paired tests"), HasSubstr("p (Holm)")));
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("logreg"), HasSubstr("Paired tests"), HasSubstr("p (Holm)")));
   const json comparison = json::parse(run_program({"compare", first, second, "--json"}).out);
   EXPECT_EQ(comparison.at("models").size(), 3u);
   EXPECT_GE(comparison.at("pairs").size(), 1u);

@@ -72,7 +72,7 @@ TEST_F(StudyCommand, GivesTheSameNumbersTwiceAndPrintsJson) {
 TEST_F(StudyCommand, PrintsNestedCrossValidationAndRefusesOneFold) {
   const Ran ran = study({"--nested", "3"});
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_THAT(ran.out, HasSubstr("nested cross-validation: accuracy over all outer folds"));
+  EXPECT_THAT(ran.out, HasSubstr("Nested cross-validation: accuracy over all outer folds"));
   const json nested = results().at("nested").at("models").at(1);
   EXPECT_EQ(nested.at("name"), "knn");
   EXPECT_EQ(nested.at("accuracy").at("n"), 120);

@@ -134,6 +134,49 @@ TEST(ReportFormats, CsvHasTheFiguresOfEveryModel) {
   EXPECT_EQ(rows[3][column("model")], "majority");
 }
 
+TEST(ReportFormats, EveryFormatHasTheOtherSplitsNestedScoresSeedsAndPublishedFigures) {
+  TemporaryFolder folder;
+  json results = results_of(StudyInFolder(folder / "run"));
+  const auto score = [](double value) { return json{{"value", value}, {"low", value - 0.1}, {"high", value + 0.1}}; };
+  results["protocols"] = {{"note", "a <note>"},
+                          {"schemes",
+                           {{{"scheme", "grouped"}, {"models", {{{"name", "gnb"}, {"accuracy", score(0.411)}}}}},
+                            {{"scheme", "random"}, {"models", {{{"name", "gnb"}, {"accuracy", score(0.722)}}}}}}}};
+  results["nested"] = {{"outer_folds", 2},
+                       {"models",
+                        {{{"name", "gnb"}, {"accuracy", score(0.533)}, {"folds", {0.511, 0.544}}},
+                         {{"name", results["models"][1]["name"]}, {"error", "fold 1: no | luck"}}}}};
+  results["repeats"] = {{"seeds", {42, 43}},
+                        {"models", {{{"name", "gnb"}, {"mean", 0.622}, {"sd", 0.014}, {"values", {0.612, 0.633}}}}}};
+  results["published"] = {{{"dataset", "GTZAN"},
+                           {"protocol", "a split"},
+                           {"method", "SVM & co"},
+                           {"accuracy", 0.821},
+                           {"source", "Lee"},
+                           {"this_protocol", false}}};
+  for (const ReportFormat format : {ReportFormat::markdown, ReportFormat::latex}) {
+    const std::string text = render_run(results, format);
+    for (const char* figure : {"41.1", "31.1 – 51.1", "72.2", "53.3", "51.1 54.4", "62.2", "1.4", "61.2 63.3", "82.1"})
+      EXPECT_THAT(text, HasSubstr(figure));
+    EXPECT_THAT(text, AllOf(HasSubstr("Nested cross-validation"), HasSubstr("with 2 seeds"), HasSubstr("a split")));
+  }
+  const std::string page = render_run(results, ReportFormat::html);
+  EXPECT_THAT(page.substr(0, page.find("<script")),
+              AllOf(HasSubstr("<p>a &lt;note&gt;</p>"), HasSubstr("<td>SVM &amp; co</td>"),
+                    HasSubstr("<td>fold 1: no | luck</td>"), HasSubstr("<td>61.2 63.3</td>")));
+  const auto rows = rows_of(render_run(results, ReportFormat::csv));
+  const auto cell = [&](std::size_t row, const char* name) {
+    return rows[row].at(static_cast<std::size_t>(std::ranges::find(rows[0], name) - rows[0].begin()));
+  };
+  EXPECT_EQ(cell(1, "grouped_accuracy"), "0.411");
+  EXPECT_EQ(cell(1, "random_accuracy"), "0.722");
+  EXPECT_EQ(cell(1, "nested_accuracy"), "0.533");
+  EXPECT_EQ(cell(2, "nested_error"), "fold 1: no | luck");
+  EXPECT_EQ(cell(1, "seeds_mean"), "0.622");
+  EXPECT_EQ(cell(1, "seeds_accuracies"), "[0.612,0.633]");
+  EXPECT_EQ(cell(3, "nested_accuracy"), "");
+}
+
 TEST(ReportFormats, JsonIsTheDocumentAndHtmlThePage) {
   TemporaryFolder folder;
   const json results = results_of(StudyInFolder(folder / "run"));

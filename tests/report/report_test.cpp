@@ -10,6 +10,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/json_file.hpp"
+#include "genrewise/report/formats.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/text.hpp"
 #include "genrewise/report/write_run.hpp"
@@ -202,8 +203,9 @@ TEST(TuningReport, ShowsTheBestSettingsWithoutJavaScript) {
   const std::string page = render_tuning_report(results);
   const json& best = results["points"][results["best"].get<std::size_t>()];
   const std::string without = before_scripts(page);
-  EXPECT_THAT(without, HasSubstr("<td>best</td><td>n_neighbors=" + best["varied"]["n_neighbors"].get<std::string>()));
-  EXPECT_THAT(without, HasSubstr("<td>" + percent(best["accuracy"]) + "</td>"));
+  EXPECT_THAT(without, HasSubstr("<td>n_neighbors=" + best["varied"]["n_neighbors"].get<std::string>()));
+  EXPECT_THAT(without, HasSubstr("<td>" + points_text(best["accuracy"]) + "</td>"));
+  EXPECT_THAT(without, HasSubstr("simplest within one standard error"));
 }
 
 TEST(Report, EmbedsTheDocumentUnchanged) {
@@ -224,8 +226,8 @@ TEST(Report, ShowsTheResultsWithoutJavaScript) {
   json results = Made(folder / "run").results;
   results["models"][1] = {{"name", "x"}, {"title", "x"}, {"kind", "x"}, {"error", "it <broke>"}};
   const std::string without = before_scripts(render_report(results));
-  EXPECT_THAT(without, HasSubstr("<td>" + percent(results["models"][0]["accuracy"]["value"]) + "</td>"));
-  EXPECT_THAT(without, HasSubstr("<td>it &lt;broke&gt;</td>"));
+  EXPECT_THAT(without, HasSubstr("<td>" + points_text(results["models"][0]["accuracy"]["value"]) + "</td>"));
+  EXPECT_THAT(without, HasSubstr("<li>x failed: it &lt;broke&gt;</li>"));
 }
 
 TEST(Report, HasNoTextOfTheDocumentAsMarkup) {
@@ -256,7 +258,7 @@ TEST(Report, AcceptsLabelsThatAreNotUtf8AndFailureOfAllModels) {
     model = {{"name", model["name"]}, {"title", "caf\xE9"}, {"kind", "x"}, {"error", "it <broke>"}};
   }
   results["best"] = nullptr;
-  EXPECT_THAT(render_report(results), HasSubstr("<td>caf\xEF\xBF\xBD</td>"));
+  EXPECT_THAT(render_report(results), HasSubstr("<td>caf\xEF\xBF\xBD (failed)</td>"));
 }
 
 TEST(Text, EscapesMarkupAndControlCharacters) {

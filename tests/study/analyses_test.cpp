@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "genrewise/storage/files.hpp"
 #include "genrewise/study/notes.hpp"
 #include "support/clusters.hpp"
+#include "support/test_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -76,6 +78,15 @@ TEST(Analyses, StateLocationsOfFilesOnlyWhereTheDataHasFiles) {
   EXPECT_EQ(TestPart(six.examples, six.split, "folder").file(0), "");  // a table of another program
   six.examples.table.recipe.name = "music";
   EXPECT_EQ(TestPart(six.examples, six.split, "pack").file(0), "");
+  // Rows of a table name files beside it.
+  testing::TemporaryFolder folder;
+  make_folders(folder / "music");
+  write_file(folder / "music/a.mp3", "");
+  const TestPart of_table(six.examples, six.split, "table", folder / "features.csv");
+  EXPECT_EQ(of_table.file(0), folder / "music/a.mp3");
+  EXPECT_EQ(of_table.file(1), "");
+  EXPECT_EQ(of_table.file(2), "");  // does not exist
+  EXPECT_EQ(TestPart(six.examples, six.split, "table", "s3://tables/features.csv").file(0), "");
   const TestPart test(six.examples, six.split, "folder");
   EXPECT_EQ(test.file(0), (std::filesystem::current_path() / "music/a.mp3").string());
   EXPECT_EQ(test.file(1), "s3://music/b.mp3");

@@ -98,6 +98,8 @@ class FakeNetwork final : public Parrot {
     if (context.progress != nullptr) context.progress->begin("training", "clips", 10, 0);
     if (given_.at("epochs") == "3")
       throw Error("the loss is not a finite number in epoch 1, batch 2", "training", "lower learning_rate");
+    if (given_.at("epochs") == "7")
+      throw Error("cannot write (No space left on device)", (fit.run_folder / "last.safetensors").string());
     if (context.progress != nullptr) context.progress->finish();
     if (context.curve == nullptr) return;
     *context.curve = {{}, 2, 0.001};
@@ -567,6 +569,21 @@ TEST(Study, ContinuesWithoutANetworkThatDiverges) {
   EXPECT_EQ(result.models[1].error, "");
   EXPECT_EQ(*result.best, 1u);
   EXPECT_EQ(fits[0].run_folder, "");
+}
+
+TEST(Study, EndsWhereTheRunFolderOfANetworkCannotBeWritten) {
+  const Examples examples = clusters(kThree, 30, 0.2F);
+  const Split split = make_split(examples.subjects);
+  std::vector<NetworkFit> fits;
+  testing::TemporaryFolder folder;
+  Progress quiet;
+  StudyStore store;
+  store.networks = folder / "networks";
+  EXPECT_THAT(testing::error_message([&] {
+                run_study(examples, split, with_networks({"dense:epochs=5,7", "gnb"}, fits), quiet, store);
+              }),
+              HasSubstr("No space left"));
+  EXPECT_EQ(fits.size(), 2u) << "no further point and no final fit";
 }
 
 TEST(ResultJson, ContainsTheTrainingOfANetwork) {

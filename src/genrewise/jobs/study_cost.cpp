@@ -1,8 +1,10 @@
 // Estimates of the time of a study from short measurements on this machine, before anything is computed.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/stopwatch.hpp"
@@ -16,9 +18,11 @@ namespace {
 
 constexpr std::size_t kProbedClips = 3;
 constexpr std::size_t kProbedExamples = 160;  // for classifiers
-// For networks: two sizes and two lengths, which separate start, work per example and work per epoch.
-constexpr std::size_t kFewExamples = 20, kMoreExamples = 60;
-constexpr int kShort = 1, kLong = 3;
+constexpr std::size_t kFewForPerceptron = 60;
+// For networks: a few examples and a batch, and several epochs, which separate start, work per example and per epoch.
+constexpr std::size_t kFewExamples = 20;
+constexpr int kLong = 3;
+constexpr double kTraining = 0.65, kTest = 0.2;  // shares of the examples
 
 /// Seconds to extract a set from all clips, on all threads, measured on clips that are spread over the dataset; or why
 /// none of them can be used.
@@ -70,13 +74,7 @@ MadeUp made_up(std::size_t count, std::size_t columns, std::size_t labels) {
   return made;
 }
 
-/// The parameter that multiplies the work of a fit; null: none.
-const char* iterations_of(const ModelSpec& spec) {
-  if (classifier_descriptor(spec.kind).capabilities.neural_program) return "epochs";
-  return spec.kind == "mlp" ? "max_iter" : nullptr;
-}
-
-double iterations_in(const ModelSpec& spec, const char* parameter) {
+double number_in(const ModelSpec& spec, const std::string& parameter) {
   const auto given = spec.parameters.find(parameter);
   if (given != spec.parameters.end()) return std::stod(given->second);
   return std::stod(find_parameter(classifier_descriptor(spec.kind).parameters, parameter)->standard);
@@ -96,29 +94,47 @@ class FitProbe {
   }
 
   double seconds(const ModelSpec& spec, std::size_t columns) {
-    const char* iterations = iterations_of(spec);
-    if (iterations == nullptr) {
-      const double times = examples_ / static_cast<double>(kProbedExamples);
-      return measured(spec, columns, kProbedExamples) * std::pow(times, growth(spec.kind));
+    const double fits = kTraining * static_cast<double>(grid_points(spec.parameters, spec.grid).size()) + 1 - kTest;
+    if (classifier_descriptor(spec.kind).capabilities.neural_program) return network_s(spec, columns, fits);
+    if (spec.kind == "mlp") {  // in full: it stops when its loss stalls, after few epochs on a wide table
+      const Seconds few = fitted(spec, columns, kFewForPerceptron);
+      return examples_ / static_cast<double>(kFewForPerceptron) * (fits * few.fit_s + kTest * few.predict_s);
     }
-    const auto with = [&](int number) {
-      ModelSpec probe = spec;
-      probe.parameters[iterations] = std::to_string(number);
-      return probe;
-    };
-    const double start = measured(with(kShort), columns, kFewExamples);
-    const double once = measured(with(kShort), columns, kMoreExamples);
-    const double again = measured(with(kLong), columns, kMoreExamples);
-    const double per_example = std::max(0.0, once - start) / static_cast<double>(kMoreExamples - kFewExamples);
-    const double per_iteration = std::max(0.0, again - once) / (kLong - kShort) / static_cast<double>(kMoreExamples);
-    const double fixed = std::max(0.0, start - per_example * static_cast<double>(kFewExamples));
-    return fixed + examples_ * (per_example + per_iteration * (iterations_in(spec, iterations) - kShort));
+    const double times = examples_ / static_cast<double>(kProbedExamples);
+    return measured(spec, columns, kProbedExamples) * std::pow(times, growth(spec.kind));
   }
 
  private:
-  double measured(const ModelSpec& spec, std::size_t columns, std::size_t count) {
+  struct Seconds {
+    double fit_s = 0, predict_s = 0;
+  };
+
+  /// `fits`: to all examples, each.
+  double network_s(const ModelSpec& spec, std::size_t columns, double fits) {
+    const double batch =
+        std::floor(std::clamp(number_in(spec, "batch_size"), 2.0, std::max(2.0, kTraining * examples_)));
+    const double few = std::min(static_cast<double>(kFewExamples), std::ceil(batch / 2));
+    const auto fit = [&](double count, int epochs) {
+      ModelSpec probe = spec;
+      probe.parameters["epochs"] = std::to_string(epochs);
+      return fitted(probe, columns, static_cast<std::size_t>(count));
+    };
+    const double start = fit(few, 1).fit_s;
+    const Seconds once = fit(batch, 1);
+    const double per_example = std::max(0.0, once.fit_s - start) / (batch - few);
+    const double per_epoch = std::max(0.0, fit(batch, kLong).fit_s - once.fit_s) / (kLong - 1) / batch;
+    const double fixed = std::max(0.0, start - per_example * few);
+    return (fits + 1) * fixed + examples_ * (fits * (per_example + per_epoch * (number_in(spec, "epochs") - 1)) +
+                                             kTest * once.predict_s / batch);
+  }
+
+  void make_examples(std::size_t columns, std::size_t count) {
     if (made_.examples.subjects.ids.size() != count || made_.examples.table.columns.size() != columns)
       made_ = made_up(count, columns, labels_);
+  }
+
+  double measured(const ModelSpec& spec, std::size_t columns, std::size_t count) {
+    make_examples(columns, count);
     StudyConfig config = study_;
     config.models = {spec};
     config.models.front().features.clear();
@@ -126,6 +142,29 @@ class FitProbe {
     Progress silent;
     const ModelResult result = run_study(made_.examples, made_.split, config, silent).models.front();
     return result.choose_s + result.fit_s + result.predict_s;
+  }
+
+  /// One fit to all of the made-up examples; nothing for a model that cannot be fitted.
+  Seconds fitted(const ModelSpec& spec, std::size_t columns, std::size_t count) {
+    make_examples(columns, count);
+    const Point point(spec.parameters);
+    std::vector<std::size_t> rows(count);
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
+    try {
+      Seconds seconds;
+      const Stopwatch fitting;
+      const Model model = fit_model(made_.examples, rows, study_.make(spec.kind, point.classifier, study_.seed),
+                                    preprocessing_of(point, {.seed = study_.seed}));
+      seconds.fit_s = fitting.seconds();
+      const Stopwatch predicting;
+      model.predict_with_probabilities(made_.examples.table.values);
+      seconds.predict_s = predicting.seconds();
+      return seconds;
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error&) {
+      return {};
+    }
   }
 
   const StudyConfig& study_;

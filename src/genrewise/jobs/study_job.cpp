@@ -18,6 +18,7 @@
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/study/ablation.hpp"
 #include "genrewise/study/exploration.hpp"
 #include "genrewise/study/refits.hpp"
 #include "genrewise/study/run_folder.hpp"
@@ -31,30 +32,23 @@ std::string stage_of(const ModelSpec& spec, const StudyJobConfig& config, int se
   return seed == 0 ? spec.name : fmt::format("{}, seed {}", spec.name, config.seed + static_cast<std::uint64_t>(seed));
 }
 
-/// Test accuracies of the models that could be fitted with every seed.
-std::vector<RepeatedModel> repeats_of(const std::vector<StudyResult>& results) {
-  std::vector<RepeatedModel> repeats;
-  for (std::size_t i = 0; i < results.front().models.size(); ++i) {
-    const ModelResult& model = results.front().models[i];
-    RepeatedModel repeated{model.name, model.title, model.features};
-    for (const StudyResult& result : results) {
-      if (result.models[i].error.empty()) repeated.values.push_back(result.models[i].test.accuracy.value);
-    }
-    if (repeated.values.size() < results.size()) continue;
-    const auto count = static_cast<double>(results.size());
-    for (const double value : repeated.values) repeated.mean += value / count;
-    for (const double value : repeated.values) repeated.sd += std::pow(value - repeated.mean, 2) / (count - 1);
-    repeated.sd = std::sqrt(repeated.sd);
-    repeats.push_back(std::move(repeated));
-  }
-  return repeats;
-}
-
-nlohmann::json repeats_json(const std::vector<RepeatedModel>& repeats, const StudyJobConfig& config) {
+/// "repeats" of results.json, of the models that could be fitted with every seed.
+nlohmann::json repeats_json(const std::vector<StudyResult>& results, std::uint64_t first_seed) {
   nlohmann::json seeds = nlohmann::json::array(), models = nlohmann::json::array();
-  for (int seed = 0; seed < config.seeds; ++seed) seeds.push_back(config.seed + static_cast<std::uint64_t>(seed));
-  for (const RepeatedModel& one : repeats)
-    models.push_back({{"name", one.name}, {"mean", one.mean}, {"sd", one.sd}, {"values", one.values}});
+  const auto count = static_cast<double>(results.size());
+  for (std::size_t number = 0; number < results.size(); ++number) seeds.push_back(first_seed + number);
+  for (std::size_t i = 0; i < results.front().models.size(); ++i) {
+    std::vector<double> values;
+    double mean = 0, variance = 0;
+    for (const StudyResult& result : results) {
+      if (result.models[i].error.empty()) values.push_back(result.models[i].test.accuracy.value);
+    }
+    if (values.size() < results.size()) continue;
+    for (const double value : values) mean += value / count;
+    for (const double value : values) variance += std::pow(value - mean, 2) / (count - 1);
+    models.push_back(
+        {{"name", results.front().models[i].name}, {"mean", mean}, {"sd", std::sqrt(variance)}, {"values", values}});
+  }
   return {{"seeds", std::move(seeds)}, {"models", std::move(models)}};
 }
 
@@ -180,7 +174,7 @@ class StudyJob {
     for (const std::string& set : packed_) pack(set);
     StudyJobResult done;
     done.result = compare(0, split_);
-    if (config_.seeds > 1) done.repeats = repeat(done.result);
+    if (config_.seeds > 1) repeat(done.result);
     write(done);
     return done;
   }
@@ -266,17 +260,16 @@ class StudyJob {
         joined_.table_of);
   }
 
-  std::vector<RepeatedModel> repeat(const StudyResult& first) {
+  void repeat(const StudyResult& first) {
     std::vector<StudyResult> results = {first};
     for (int number = 1; number < config_.seeds; ++number) {
       SplitConfig config = config_.split;
       config.seed += static_cast<std::uint64_t>(number);
       results.push_back(compare(number, make_split(joined_.examples.subjects, config)));
     }
-    std::vector<RepeatedModel> repeats = repeats_of(results);
-    if (repeats.size() < first.models.size())
+    repeats_ = repeats_json(results, config_.seed);
+    if (repeats_.at("models").size() < first.models.size())
       progress_.note("Models that could not be fitted with every seed have no mean and spread.");
-    return repeats;
   }
 
   void write(StudyJobResult& done) {
@@ -299,11 +292,11 @@ class StudyJob {
       });
     }
     if (config_.ablation) {
-      done.ablation = ablate(examples, split_, plan_.study, *folder_, progress_);
-      done.document["ablation"] = ablation_json(done.ablation, examples.labels);
+      done.document["ablation"] =
+          ablation_json(ablate(examples, split_, plan_.study, *folder_, progress_), examples.labels);
     }
     if (!plan_.preset.empty()) done.document.update(plan_json(plan_));
-    if (!done.repeats.empty()) done.document["repeats"] = repeats_json(done.repeats, config_);
+    if (!repeats_.at("models").empty()) done.document["repeats"] = repeats_;
     for (const std::string& note : plan_.notes) done.document["notes"].push_back(note);
     stages_->leave();
     done.document["stages"] = stages_->json();
@@ -328,6 +321,7 @@ class StudyJob {
   JoinedExamples joined_;
   Split split_;
   std::vector<Split> nested_;
+  nlohmann::json repeats_ = {{"models", nlohmann::json::array()}};
 };
 
 }  // namespace

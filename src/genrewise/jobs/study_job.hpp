@@ -19,7 +19,6 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/data_source/data_source.hpp"
 #include "genrewise/dataset/split.hpp"
-#include "genrewise/study/ablation.hpp"
 #include "genrewise/study/study.hpp"
 
 namespace genrewise {
@@ -43,17 +42,8 @@ struct StudyJobConfig {
   std::uint64_t seed = kDefaultSeed;
 };
 
-/// Test accuracies of one model over the seeds of a study.
-struct RepeatedModel {
-  std::string name, title, features;
-  std::vector<double> values = {};  ///< one per seed
-  double mean = 0, sd = 0;          ///< sd: sample standard deviation
-};
-
 struct StudyJobResult {
   StudyResult result;
-  std::vector<RepeatedModel> repeats;  ///< models that could be fitted with every seed; empty for one seed
-  std::vector<AblationRow> ablation;
   nlohmann::json document;         ///< results.json
   std::vector<std::string> notes;  ///< caveats about the scores, and choices made for the caller
   std::vector<Fault> skipped;      ///< tracks that cannot be used

@@ -1,7 +1,6 @@
 #include "genrewise/report/compare.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +14,7 @@
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
+#include "genrewise/study/notes.hpp"
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
@@ -96,14 +96,6 @@ Run load_run(const fs::path& location, json& notes) {
   return run;
 }
 
-std::string listed(const std::set<std::string>& names) {
-  constexpr std::size_t kNames = 5;
-  std::vector<std::string> shown(names.begin(),
-                                 std::next(names.begin(), static_cast<std::ptrdiff_t>(std::min(kNames, names.size()))));
-  if (names.size() > kNames) shown.push_back(fmt::format("{} more", names.size() - kNames));
-  return fmt::format("{}", fmt::join(shown, ", "));
-}
-
 std::set<std::string> labels_of(const Run& run) {
   return run.results.at("labels").get<std::set<std::string>>();
 }
@@ -133,9 +125,9 @@ CommonExamples common_examples(const Run& first, const Run& second) {
 /// Notes what differs between a run and the first one. Throws Error if they have no common genre.
 void compare_data(const Run& first, const Run& run, const CommonExamples& common, json& notes) {
   const std::set<std::string> before = labels_of(first), after = labels_of(run);
-  std::set<std::string> removed, added;
-  std::ranges::set_difference(before, after, std::inserter(removed, removed.end()));
-  std::ranges::set_difference(after, before, std::inserter(added, added.end()));
+  std::vector<std::string> removed, added;
+  std::ranges::set_difference(before, after, std::back_inserter(removed));
+  std::ranges::set_difference(after, before, std::back_inserter(added));
   if (removed.size() == before.size()) {
     throw Error(
         fmt::format("has no genre in common with {} ({} instead of {})", first.name, listed(added), listed(removed)),
@@ -322,12 +314,15 @@ json compare_runs(const std::vector<fs::path>& locations, std::uint64_t seed, Pr
       {"pairs", std::move(pairs)}};
 }
 
-TextTable comparison_table(const json& comparison) {
+std::vector<Section> comparison_sections(const json& comparison) {
   const json& runs = comparison.at("runs");
-  TextTable table{{{"Model"}}, {}};
+  Section accuracies{.table = {{{"Model"}}, {}},
+                     .note =
+                         "Test accuracy with its 95 % interval; *: the best model of a run by validation accuracy; "
+                         "differences from the first run, in points."};
   for (std::size_t k = 0; k < runs.size(); ++k) {
-    table.columns.push_back({runs[k].at("name").get<std::string>() + " (%)"});
-    if (k > 0) table.columns.push_back({"difference"});
+    accuracies.table.columns.push_back({runs[k].at("name").get<std::string>() + " (%)"});
+    if (k > 0) accuracies.table.columns.push_back({"difference"});
   }
   for (const json& model : comparison.at("models")) {
     TextTable::Row row{{model.at("name").get<std::string>()}};
@@ -347,49 +342,44 @@ TextTable comparison_table(const json& comparison) {
       row.cells.push_back(cell);
       if (k > 0) row.cells.push_back(difference);
     }
-    table.rows.push_back(std::move(row));
+    accuracies.table.rows.push_back(std::move(row));
   }
-  return table;
-}
-
-TextTable paired_tests_table(const json& comparison) {
-  TextTable table{{{"First"},
-                   {"Second", true},
-                   {"Examples"},
-                   {"Only first right"},
-                   {"Only second right"},
-                   {"Difference"},
-                   {"p"},
-                   {"p (Holm)"}},
-                  {}};
+  Section tests{.title = "Paired tests on common test examples",
+                .table = {{{"First"},
+                           {"Second", true},
+                           {"Examples"},
+                           {"Only first right"},
+                           {"Only second right"},
+                           {"Difference"},
+                           {"p"},
+                           {"p (Holm)"}},
+                          {}},
+                .note =
+                    "Exact McNemar tests, with Holm's correction for all of them; bold: p (Holm) below 0.05. "
+                    "Differences are first minus second, in points, with the 95 % interval over resampled artists "
+                    "(files or examples where artists are unknown)."};
   const auto side = [&](const json& pair, const char* which) {
     const json& model = pair.at(which);
-    return fmt::format("{}: {}",
-                       comparison.at("runs")[model.at("run").get<std::size_t>()].at("name").get<std::string>(),
+    return fmt::format("{}: {}", runs[model.at("run").get<std::size_t>()].at("name").get<std::string>(),
                        model.at("model").get<std::string>());
   };
   for (const json& pair : comparison.at("pairs")) {
-    table.rows.push_back(
+    tests.table.rows.push_back(
         {{side(pair, "first"), side(pair, "second"), pair.at("examples").dump(), pair.at("only_first").dump(),
           pair.at("only_second").dump(), difference_text(pair.at("difference"), pair.at("low"), pair.at("high")),
           p_text(pair.at("p_value")), p_text(pair.at("p_holm"))},
          pair.at("p_holm") < 0.05});
   }
-  return table;
+  std::vector<Section> sections = {std::move(accuracies)};
+  if (!tests.table.rows.empty()) sections.push_back(std::move(tests));
+  return sections;
 }
 
 std::string comparison_markdown(const json& comparison) {
-  const TextTable tests = paired_tests_table(comparison);
-  std::string text = "# Comparison of studies\n\n" + markdown_table(comparison_table(comparison)) +
-                     "\nTest accuracy with its 95 % interval; \\*: the best model of a run by validation accuracy; "
-                     "differences from the first run, in points.\n";
-  if (!tests.rows.empty()) {
-    text += "\n## Paired tests on common test examples\n\n" + markdown_table(tests) +
-            "\nExact McNemar tests, with Holm's correction for all of them; bold: p (Holm) below 0.05. Differences are "
-            "first minus second, in points, with the 95 % interval over resampled artists (files or examples where "
-            "artists are unknown).\n";
-  }
-  return text + "\n## Notes\n\n" + markdown_list(comparison.at("notes"));
+  std::vector<Section> sections = comparison_sections(comparison);
+  const auto notes = comparison.at("notes").get<std::vector<std::string>>();
+  sections.push_back({.title = "Notes", .text = notes.empty() ? "None." : "", .items = notes});
+  return markdown("Comparison of studies", sections);
 }
 
 }  // namespace genrewise

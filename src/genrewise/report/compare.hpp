@@ -26,11 +26,10 @@ namespace genrewise {
 nlohmann::json compare_runs(const std::vector<std::filesystem::path>& locations, std::uint64_t seed,
                             Progress& progress);
 
-/// Accuracy of every model in every run, and its difference from the first run.
-TextTable comparison_table(const nlohmann::json& comparison);
-/// The paired tests; without rows if there are none.
-TextTable paired_tests_table(const nlohmann::json& comparison);
-/// Both tables and the notes.
+/// Accuracy of every model in every run with its difference from the first run, and the paired tests (absent if there
+/// are none).
+std::vector<Section> comparison_sections(const nlohmann::json& comparison);
+/// The same and the notes.
 std::string comparison_markdown(const nlohmann::json& comparison);
 
 }  // namespace genrewise

@@ -24,10 +24,9 @@ ReportFormat parse_report_format(std::string_view text);
 /// continue it), a damaged document and one of a newer version.
 nlohmann::json read_run(const std::filesystem::path& location);
 
-/// Markdown: a table of the models (of a search: the 20 best settings), the notes and the command. LaTeX: the same
-/// table with booktabs. CSV: a row per model (setting) with all figures as numbers. HTML: the page of report.hpp. All
-/// text of the document is escaped; optional members that it lacks are left out. Throws Error as
-/// render_report() does, and for a document whose members have other types than documented.
+/// Markdown: sections_of() the document; LaTeX: their tables, with booktabs. CSV: a row per model (setting) with all
+/// figures as numbers. HTML: the page of report.hpp. Throws Error as render_report() does, and for a document whose
+/// members have other types than documented.
 std::string render_run(const nlohmann::json& document, ReportFormat format);
 
 /// Copy in which bytes that are not UTF-8 are U+FFFD, so that no label can break a page.
@@ -46,16 +45,34 @@ struct TextTable {
   std::vector<Column> columns;
   std::vector<Row> rows;
 };
-/// GitHub-flavoured Markdown; texts are escaped.
-std::string markdown_table(const TextTable& table);
 
+/// A part of a report, in this order. What is empty is left out.
+struct Section {
+  std::string title = {}, text = {};
+  TextTable table = {};
+  std::vector<std::string> items = {};  ///< of a list
+  std::string code = {};                ///< for a shell
+  std::string note = {};
+};
+/// Of a study: the models (the first section), the splits `grouped` and `random`, nested cross-validation, repeats,
+/// published figures, accuracy by features, models without figures, caveats and the command. Of a search: its 20 best
+/// settings, caveats and the command. Members that the document lacks are left out.
+std::vector<Section> sections_of(const nlohmann::json& document);
+
+/// GitHub-flavoured Markdown; the tables for LaTeX with booktabs; HTML below a heading of the first level. All texts
+/// are escaped.
+std::string markdown(std::string_view title, const std::vector<Section>& sections);
+std::string latex(std::string_view title, const std::vector<Section>& sections);
+std::string html(const std::vector<Section>& sections);
+std::string markdown_table(const TextTable& table);
+/// RFC 4180, a line per row.
+std::string csv_text(const std::vector<std::vector<std::string>>& rows);
 /// The text on one line, shown as it is in Markdown and in LaTeX. Control characters become blanks.
 std::string escape_markdown(std::string_view text);
 std::string escape_latex(std::string_view text);
 /// Fenced block of code, whatever the text contains.
 std::string markdown_code(std::string_view text);
-/// A list, one item per text (an array of strings), escaped.
-std::string markdown_list(const nlohmann::json& texts);
+std::string markdown_list(const std::vector<std::string>& texts);
 
 /// "0.034", "< 0.001".
 std::string p_text(double p_value);
@@ -63,6 +80,8 @@ std::string p_text(double p_value);
 std::string points_text(double share);
 /// "53.9 – 62.4", of {"low", "high"}.
 std::string interval_text(const nlohmann::json& interval);
+/// Scores by genre; `genres` as in results.json.
+TextTable genre_table(const nlohmann::json& genres);
 
 /// The entry of "models" with this name; null if there is none.
 const nlohmann::json* find_model(const nlohmann::json& results, const nlohmann::json& name);

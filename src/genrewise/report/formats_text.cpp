@@ -5,7 +5,9 @@
 #include <iterator>
 #include <utility>
 
+#include "genrewise/base/csv.hpp"
 #include "genrewise/report/formats.hpp"
+#include "genrewise/report/text.hpp"
 
 namespace genrewise {
 namespace {
@@ -24,6 +26,10 @@ std::string escaped(std::string_view text, Replacement replacement) {
     }
   }
   return result;
+}
+
+bool is_left(const TextTable& table, const TextTable::Column& column) {
+  return column.left || &column == &table.columns.front();
 }
 
 }  // namespace
@@ -61,9 +67,9 @@ std::string markdown_code(std::string_view text) {
   return fmt::format("{0}sh\n{1}\n{0}\n", fence, text);
 }
 
-std::string markdown_list(const nlohmann::json& texts) {
+std::string markdown_list(const std::vector<std::string>& texts) {
   std::string list;
-  for (const auto& text : texts) list += "- " + escape_markdown(text.get<std::string>()) + "\n";
+  for (const std::string& text : texts) list += "- " + escape_markdown(text) + "\n";
   return list.empty() ? "None.\n" : list;
 }
 
@@ -71,7 +77,7 @@ std::string markdown_table(const TextTable& table) {
   std::string text = "|", rule = "\n|";
   for (const TextTable::Column& column : table.columns) {
     text += " " + escape_markdown(column.title) + " |";
-    rule += column.left || &column == &table.columns.front() ? " --- |" : " ---: |";
+    rule += is_left(table, column) ? " --- |" : " ---: |";
   }
   text += rule + "\n";
   for (const TextTable::Row& row : table.rows) {
@@ -85,6 +91,90 @@ std::string markdown_table(const TextTable& table) {
   return text;
 }
 
+std::string markdown(std::string_view title, const std::vector<Section>& sections) {
+  std::string text = "# " + escape_markdown(title) + "\n";
+  for (const Section& section : sections) {
+    if (!section.title.empty()) text += "\n## " + escape_markdown(section.title) + "\n";
+    if (!section.text.empty()) text += "\n" + escape_markdown(section.text) + "\n";
+    if (!section.table.rows.empty()) text += "\n" + markdown_table(section.table);
+    if (!section.items.empty()) text += "\n" + markdown_list(section.items);
+    if (!section.code.empty()) text += "\n" + markdown_code(section.code);
+    if (!section.note.empty()) text += "\n" + escape_markdown(section.note) + "\n";
+  }
+  return text;
+}
+
+std::string latex(std::string_view title, const std::vector<Section>& sections) {
+  std::string text = "% \\usepackage{booktabs}; texts beyond Latin script need XeLaTeX or LuaLaTeX.\n", label;
+  for (const char c : title) label += std::isalnum(static_cast<unsigned char>(c)) ? c : '-';
+  int tables = 0;
+  for (const auto& [heading, summary, table, items, code, note] : sections) {
+    if (table.rows.empty()) continue;
+    const std::string name = heading.empty() ? std::string(title) : fmt::format("{}, {}", title, heading);
+    std::string alignment, lines, line;
+    const auto add = [&](const std::string& cell, bool strong) {
+      const std::string shown = escape_latex(cell);
+      line += (line.empty() ? "    " : " & ") + (strong && !shown.empty() ? "\\textbf{" + shown + "}" : shown);
+    };
+    const auto end = [&] { lines += std::exchange(line, "") + " \\\\\n"; };
+    for (const TextTable::Column& column : table.columns) {
+      alignment += is_left(table, column) ? 'l' : 'r';
+      add(column.title, false);
+    }
+    end();
+    lines += "    \\midrule\n";
+    for (const TextTable::Row& row : table.rows) {
+      for (const std::string& cell : row.cells) add(cell, row.strong);
+      end();
+    }
+    text += fmt::format(
+        "\\begin{{table}}\n  \\centering\n  \\caption{{{}: {} {}}}\n  \\label{{tab:{}{}}}\n"
+        "  \\begin{{tabular}}{{{}}}\n    \\toprule\n{}    \\bottomrule\n  \\end{{tabular}}\n\\end{{table}}\n",
+        escape_latex(name), escape_latex(summary), escape_latex(note), label,
+        tables == 0 ? "" : fmt::format("-{}", tables + 1), alignment, lines);
+    ++tables;
+  }
+  return text;
+}
+
+std::string html(const std::vector<Section>& sections) {
+  std::string text;
+  const auto add = [&](const char* tag, const std::string& content) {
+    if (!content.empty()) text += fmt::format("<{0}>{1}</{0}>\n", tag, escape_html(content));
+  };
+  for (const Section& section : sections) {
+    add("h2", section.title);
+    add("p", section.text);
+    if (!section.table.rows.empty()) {
+      text += "<table>\n<tr>";
+      for (const TextTable::Column& column : section.table.columns) add("th", column.title);
+      for (const TextTable::Row& row : section.table.rows) {
+        text += "</tr>\n<tr>";
+        for (const std::string& cell : row.cells) text += "<td>" + escape_html(cell) + "</td>";
+      }
+      text += "</tr>\n</table>\n";
+    }
+    if (!section.items.empty()) text += "<ul>\n";
+    for (const std::string& item : section.items) add("li", item);
+    if (!section.items.empty()) text += "</ul>\n";
+    add("pre", section.code);
+    add("p", section.note);
+  }
+  return text;
+}
+
+std::string csv_text(const std::vector<std::vector<std::string>>& rows) {
+  std::string csv;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (i > 0) csv += ',';
+      append_csv_field(csv, row[i]);
+    }
+    csv += '\n';
+  }
+  return csv;
+}
+
 std::string p_text(double p_value) {
   return p_value < 0.001 ? "< 0.001" : fmt::format("{:.3f}", p_value);
 }
@@ -95,6 +185,18 @@ std::string points_text(double share) {
 
 std::string interval_text(const nlohmann::json& interval) {
   return points_text(interval.at("low")) + " – " + points_text(interval.at("high"));
+}
+
+TextTable genre_table(const nlohmann::json& genres) {
+  TextTable table{{{"genre"}, {"examples"}, {"recall"}, {"precision"}, {"F1"}}, {}};
+  for (const auto& genre : genres) {
+    const bool tested = genre.at("examples") > 0;
+    table.rows.push_back(
+        {{genre.at("genre"), genre.at("examples").dump(), tested ? points_text(genre.at("recall")) : "",
+          genre.at("predicted") > 0 ? points_text(genre.at("precision")) : "",
+          tested ? points_text(genre.at("f1")) : ""}});
+  }
+  return table;
 }
 
 const nlohmann::json* find_model(const nlohmann::json& results, const nlohmann::json& name) {

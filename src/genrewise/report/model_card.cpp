@@ -53,17 +53,12 @@ std::string score_text(const json& results, const json& model) {
   if (model.contains("calibration"))
     text += fmt::format("- Expected calibration error of the probability of the predicted genre: {:.3f}\n",
                         model.at("calibration").at("ece").get<double>());
-  TextTable table{{{"Genre"}, {"Training and validation"}, {"Test"}, {"Recall (%)"}, {"Precision (%)"}, {"F1 (%)"}},
-                  {}};
-  for (std::size_t i = 0; i < model.at("genres").size(); ++i) {
-    const json &genre = model.at("genres")[i], &data = results.at("dataset").at("genres")[i];
-    const bool tested = genre.at("examples") > 0;
-    table.rows.push_back(
-        {{genre.at("genre").get<std::string>(),
-          std::to_string(data.at("training").get<std::size_t>() + data.at("validation").get<std::size_t>()),
-          genre.at("examples").dump(), tested ? points_text(genre.at("recall")) : "–",
-          genre.at("predicted") > 0 ? points_text(genre.at("precision")) : "–",
-          tested ? points_text(genre.at("f1")) : "–"}});
+  TextTable table = genre_table(model.at("genres"));
+  table.columns.insert(table.columns.begin() + 1, {"training and validation"});
+  for (std::size_t i = 0; i < table.rows.size(); ++i) {
+    const json& data = results.at("dataset").at("genres")[i];
+    const std::size_t fitted = data.at("training").get<std::size_t>() + data.at("validation").get<std::size_t>();
+    table.rows[i].cells.insert(table.rows[i].cells.begin() + 1, std::to_string(fitted));
   }
   return text + "\n" + markdown_table(table);
 }
@@ -96,7 +91,8 @@ std::string model_card(const json& given, const std::string& sha256) {
       "licences of that music and of its annotations. Enter the licence here before you publish the model.\n",
       kFrontMatter, text_of(results.at("name")), text_of(model.at("title")), results.at("models").size(),
       text_of(results.at("program_version")), text_of(results.at("created")), sha256, kLimits,
-      markdown_list(results.at("notes")), training_text(results, model), score_text(results, model),
+      markdown_list(results.at("notes").get<std::vector<std::string>>()), training_text(results, model),
+      score_text(results, model),
       markdown_code(of_audio ? "genrewise predict --model best.gwm song.mp3\ngenrewise evaluate best.gwm DATASET"
                              : "genrewise evaluate best.gwm TABLE"));
 }

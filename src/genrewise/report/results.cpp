@@ -175,7 +175,7 @@ json results_json(const Examples& examples, const Split& split, const StudyConfi
   document["split"] = split_facts(examples, split);
   document["preprocessing"] = preprocessing_json(config.preprocessing);
   document["labels"] = examples.labels;
-  const TestPart test(examples, split, context.dataset_kind);
+  const TestPart test(examples, split, context.dataset_kind, context.dataset_location);
   document["models"] = models_json(test, result, context);
   if (!context.genre_tree.empty()) document["genre_tree"] = context.genre_tree;
   document.update(comparisons_json(result.models, test, config.seed));

@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
-
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/report/formats.hpp"
 #include "genrewise/report/model_card.hpp"
 #include "genrewise/report/report.hpp"
 #include "genrewise/storage/files.hpp"
@@ -20,48 +18,23 @@ using nlohmann::json;
 
 constexpr std::size_t kWriteBytes = std::size_t{1} << 20U;
 
-void append_header(std::string& csv, const std::vector<std::string>& labels,
-                   const std::vector<const ModelResult*>& models) {
-  csv += "track_id,file,artist,genre";
-  for (const ModelResult* model : models) {
-    csv += ',';
-    append_csv_field(csv, model->name);
-  }
-  for (const ModelResult* model : models) {
-    for (const std::string& label : labels) {
-      csv += ',';
-      append_csv_field(csv, model->name + ":" + label);
-    }
-  }
-  csv += '\n';
-}
-
-void append_predictions(std::string& csv, const TestPart& test, std::size_t i,
-                        const std::vector<const ModelResult*>& models) {
-  append_csv_field(csv, test.id(i));
-  for (const std::string& text : {test.file(i), test.artist(i), test.genre(i)}) {
-    csv += ',';
-    append_csv_field(csv, text);
-  }
-  for (const ModelResult* model : models) {
-    csv += ',';
-    append_csv_field(csv, test.examples().labels[static_cast<std::size_t>(model->test_labels[i])]);
-  }
-  for (const ModelResult* model : models) {
-    for (const float probability : model->test_probabilities.row(i)) {
-      fmt::format_to(std::back_inserter(csv), ",{}", probability);
-    }
-  }
-  csv += '\n';
-}
-
 void write_predictions(const fs::path& path, const TestPart& test, const StudyResult& result) {
   const std::vector<const ModelResult*> models = fitted_models(result.models);
+  const std::vector<std::string>& labels = test.examples().labels;
+  std::vector<std::string> row = {"track_id", "file", "artist", "genre"};
+  for (const ModelResult* model : models) row.push_back(model->name);
+  for (const ModelResult* model : models) {
+    for (const std::string& label : labels) row.push_back(model->name + ":" + label);
+  }
   const auto file = create_file(path);
-  std::string csv;
-  append_header(csv, test.examples().labels, models);
+  std::string csv = csv_text({row});
   for (std::size_t i = 0; i < test.rows().size(); ++i) {
-    append_predictions(csv, test, i, models);
+    row = {test.id(i), test.file(i), test.artist(i), test.genre(i)};
+    for (const ModelResult* model : models) row.push_back(labels[static_cast<std::size_t>(model->test_labels[i])]);
+    for (const ModelResult* model : models) {
+      for (const float probability : model->test_probabilities.row(i)) row.push_back(fmt::format("{}", probability));
+    }
+    csv += csv_text({row});
     if (csv.size() < kWriteBytes) continue;
     file->write(csv);
     csv.clear();
@@ -70,51 +43,42 @@ void write_predictions(const fs::path& path, const TestPart& test, const StudyRe
   file->commit();
 }
 
+std::string figure(const json& number) {
+  return fmt::format("{:.6g}", number.get<double>());
+}
+
 std::string ablation_csv(const json& ablation) {
-  std::string csv = "features,fma_name,columns,model,accuracy,low,high,macro_f1,fit_s,predict_s\n";
+  std::vector<std::vector<std::string>> rows = {
+      {"features", "fma_name", "columns", "model", "accuracy", "low", "high", "macro_f1", "fit_s", "predict_s"}};
   for (const json& row : ablation) {
+    const json& fma_name = row.at("fma_name");
     for (const json& model : row.at("models")) {
-      append_csv_field(csv, row.at("features").get<std::string>());
-      csv += ',';
-      append_csv_field(csv, row.at("fma_name").is_null() ? "" : row.at("fma_name").get<std::string>());
-      csv += fmt::format(",{},", row.at("columns").get<std::size_t>());
-      append_csv_field(csv, model.at("name").get<std::string>());
-      if (model.contains("error")) {
-        csv += ",,,,,,\n";
-        continue;
-      }
-      const json& accuracy = model.at("accuracy");
-      for (const json& number : {accuracy.at("value"), accuracy.at("low"), accuracy.at("high"), model.at("macro_f1"),
-                                 model.at("fit_s"), model.at("predict_s")}) {
-        csv += fmt::format(",{:.6g}", number.get<double>());
-      }
-      csv += '\n';
+      rows.push_back({row.at("features"), fma_name.is_null() ? "" : fma_name.get<std::string>(),
+                      row.at("columns").dump(), model.at("name")});
+      for (const char* path :
+           {"/accuracy/value", "/accuracy/low", "/accuracy/high", "/macro_f1", "/fit_s", "/predict_s"})
+        rows.back().push_back(model.contains("error") ? "" : figure(model.at(json::json_pointer(path))));
     }
   }
-  return csv;
+  return csv_text(rows);
 }
 
 }  // namespace
 
 std::string tuning_csv(const json& results) {
-  std::string csv;
-  for (const json& axis : results.at("axes")) {
-    append_csv_field(csv, axis.at("parameter").get<std::string>());
-    csv += ',';
-  }
-  csv += "accuracy,standard_error,log_loss,fit_s,predict_s,error\n";
+  std::vector<std::vector<std::string>> rows(1);
+  const std::vector<std::string> figures = {"accuracy", "standard_error", "log_loss", "fit_s", "predict_s"};
+  for (const json& axis : results.at("axes")) rows.front().push_back(axis.at("parameter"));
+  rows.front().insert(rows.front().end(), figures.begin(), figures.end());
+  rows.front().emplace_back("error");
   for (const json& point : results.at("points")) {
-    for (const json& axis : results.at("axes")) {
-      append_csv_field(csv, point.at("varied").at(axis.at("parameter").get<std::string>()).get<std::string>());
-      csv += ',';
-    }
-    for (const char* name : {"accuracy", "standard_error", "log_loss", "fit_s", "predict_s"}) {
-      csv += fmt::format("{:.6g},", point.at(name).get<double>());
-    }
-    append_csv_field(csv, point.value("error", ""));
-    csv += '\n';
+    rows.emplace_back();
+    for (const json& axis : results.at("axes"))
+      rows.back().push_back(point.at("varied").at(axis.at("parameter").get_ref<const std::string&>()));
+    for (const std::string& name : figures) rows.back().push_back(figure(point.at(name)));
+    rows.back().push_back(point.value("error", ""));
   }
-  return csv;
+  return csv_text(rows);
 }
 
 void write_study(const RunFolder& run, const Examples& examples, const Split& split, const StudyResult& result,
@@ -124,8 +88,9 @@ void write_study(const RunFolder& run, const Examples& examples, const Split& sp
     write_file(run.path() / "best.gwm", best);
     write_file(run.path() / "best.md", model_card(results, sha256_hex(best)));
   }
+  const json& dataset = results.at("dataset");
   write_predictions(run.path() / "predictions.csv",
-                    TestPart(examples, split, results.at("dataset").at("kind").get<std::string>()), result);
+                    TestPart(examples, split, dataset.at("kind"), dataset.at("location").get<std::string>()), result);
   if (results.contains("ablation")) write_file(run.path() / "ablation.csv", ablation_csv(results.at("ablation")));
   write_file(run.path() / "report.html", render_report(results));
   write_file(run.path() / "results.json", document_text(results));

@@ -168,9 +168,11 @@ std::vector<const ModelResult*> fitted_models(const std::vector<ModelResult>& mo
   return all;
 }
 
-TestPart::TestPart(const Examples& examples, const Split& split, std::string_view dataset_kind)
+TestPart::TestPart(const Examples& examples, const Split& split, std::string dataset_kind,
+                   std::filesystem::path location)
     : examples_(&examples),
-      has_files_(dataset_kind != "pack" && examples.table.recipe.name != "table"),
+      dataset_kind_(std::move(dataset_kind)),
+      location_(std::move(location)),
       rows_(split.rows(Part::test)),
       truth_(labels_of(examples.subjects, rows_)),
       groups_(groups_of(examples.subjects, rows_)) {}
@@ -180,7 +182,12 @@ std::vector<bool> TestPart::hits(const ModelResult& model) const {
 }
 
 std::string TestPart::file(std::size_t i) const {
-  return has_files_ ? absolute_location(examples_->subjects.tracks[rows_[i]]).string() : std::string();
+  const std::string& track = examples_->subjects.tracks[rows_[i]];
+  if (dataset_kind_ == "pack") return {};
+  if (dataset_kind_ != "table" && examples_->table.recipe.name != "table") return absolute_location(track).string();
+  if (location_.empty()) return {};
+  const auto file = resolve_location(absolute_location(location_).parent_path(), track);
+  return file.is_absolute() && check_file(file) ? file.string() : std::string();
 }
 
 json TestPart::clip(std::size_t i) const {

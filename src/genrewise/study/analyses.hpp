@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,8 +18,8 @@ std::vector<const ModelResult*> fitted_models(const std::vector<ModelResult>& mo
 /// The test part of a study; entry i of each list describes test example i. Must not outlive the examples.
 class TestPart {
  public:
-  /// `dataset_kind`: of DataSource; tables of other programs and packs do not state locations of files.
-  TestPart(const Examples& examples, const Split& split, std::string_view dataset_kind);
+  /// `dataset_kind` and `location`: of DataSource.
+  TestPart(const Examples& examples, const Split& split, std::string dataset_kind, std::filesystem::path location = {});
 
   const Examples& examples() const { return *examples_; }
   const std::vector<std::size_t>& rows() const { return rows_; }
@@ -28,14 +29,16 @@ class TestPart {
   const std::string& id(std::size_t i) const { return examples_->subjects.ids[rows_[i]]; }
   const std::string& artist(std::size_t i) const { return examples_->subjects.artists[rows_[i]]; }
   const std::string& genre(std::size_t i) const { return examples_->labels[static_cast<std::size_t>(truth_[i])]; }
-  /// Location of the audio file, absolute where it is a local path; empty if none is known.
+  /// Location of the audio file, absolute where it is a local path; empty if none is known. Packs state none; rows of a
+  /// table name files relative to its folder, which count where they exist.
   std::string file(std::size_t i) const;
   /// {"id", "file", "artist", "genre"}.
   nlohmann::json clip(std::size_t i) const;
 
  private:
   const Examples* examples_;
-  bool has_files_;
+  std::string dataset_kind_;
+  std::filesystem::path location_;
   std::vector<std::size_t> rows_;
   std::vector<int> truth_;
   std::vector<std::string> groups_;

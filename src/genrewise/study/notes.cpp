@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/study/notes.hpp"
@@ -81,7 +82,7 @@ void note_artists(const Examples& examples, const Split& split, Notes& notes) {
     notes.push_back(
         fmt::format("These genres have few artists: {}. A model can separate them by recognising the artists; this is "
                     "a demonstration, not a benchmark.",
-                    fmt::join(few, ", ")));
+                    listed(few)));
   }
 }
 
@@ -111,16 +112,16 @@ void note_genres(const Examples& examples, const Split& split, Notes& notes) {
     notes.push_back(fmt::format(
         "The test part has no example of {}. Such a genre has no scores, and macro-F1 includes it only if a model "
         "predicts it.",
-        fmt::join(absent, ", ")));
+        listed(absent)));
   }
   if (!untrained.empty()) {
     notes.push_back(
         fmt::format("The training and validation parts have no example of {}: no model can predict such a genre.",
-                    fmt::join(untrained, ", ")));
+                    listed(untrained)));
   }
   if (!few.empty()) {
     notes.push_back(fmt::format("Fewer than {} test examples: {}. The scores of these genres are rough estimates.",
-                                kFewTestExamples, fmt::join(few, ", ")));
+                                kFewTestExamples, listed(few)));
   }
 }
 
@@ -134,7 +135,7 @@ void note_log_loss(const StudyResult& result, Notes& notes) {
   notes.push_back(fmt::format(
       "The log loss of {} is above that of equal probabilities for all {} genres ({:.2f}): wrong predictions "
       "have probabilities near 1. Do not read these probabilities as confidence.",
-      fmt::join(high, ", "), labels, std::log(labels)));
+      listed(high), labels, std::log(labels)));
 }
 
 void note_choice(const StudyResult& result, Notes& notes) {
@@ -148,6 +149,12 @@ void note_choice(const StudyResult& result, Notes& notes) {
 }
 
 }  // namespace
+
+std::string listed(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 12;
+  const std::string text = fmt::format("{}", fmt::join(std::span(names).first(std::min(kMost, names.size())), ", "));
+  return names.size() <= kMost ? text : fmt::format("{} and {} more", text, names.size() - kMost);
+}
 
 std::string best_note(const StudyResult& result) {
   if (!result.best) return {};

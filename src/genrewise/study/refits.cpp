@@ -44,14 +44,6 @@ Score refit(const ModelResult& model, const Examples& examples, const StudyConfi
   return wilson_score(static_cast<std::size_t>(std::ranges::count(hits, true)), hits.size());
 }
 
-std::vector<std::size_t> columns_of_feature(const std::vector<FeatureColumn>& columns, const std::string& feature) {
-  std::vector<std::size_t> of_feature;
-  for (std::size_t j = 0; j < columns.size(); ++j) {
-    if (columns[j].feature == feature) of_feature.push_back(j);
-  }
-  return of_feature;
-}
-
 /// Per test example, the mean loss of a hit if the columns are permuted.
 std::vector<float> losses_of(const Model& fitted, const FeatureTable& table, const Matrix& test,
                              const std::vector<std::size_t>& columns, const std::vector<int>& truth,
@@ -138,17 +130,18 @@ json importance_json(const StudiedData& study) {
   const std::vector<bool> hits = hits_of(truth, best.test_labels);
   Rng rng(derive_seed(study.config.seed, "importance"));
   std::vector<std::vector<float>> losses;  // of each feature and test example
-  for (const std::string& feature : features) {
-    const auto columns = columns_of_feature(examples.table.columns, feature);
-    losses.push_back(losses_of(fitted, examples.table, test, columns, truth, hits, rng));
-  }
+  std::map<std::string, std::vector<std::size_t>> columns;
+  for (std::size_t j = 0; j < examples.table.columns.size(); ++j)
+    columns[examples.table.columns[j].feature].push_back(j);
+  for (const std::string& feature : features)
+    losses.push_back(losses_of(fitted, examples.table, test, columns.at(feature), truth, hits, rng));
   const std::vector<std::string> groups = groups_of(examples.subjects, rows);
   auto means = bootstrap_means(losses, groups, study.config.seed);
   for (std::size_t f = 0; f < features.size(); ++f) {
     const auto interval = grouped_interval(losses[f], groups, std::move(means[f]), 0).interval;
     importance.push_back(
         {{"group", features[f]},
-         {"columns", columns_of_feature(examples.table.columns, features[f]).size()},
+         {"columns", columns.at(features[f]).size()},
          {"drop", std::accumulate(losses[f].begin(), losses[f].end(), 0.0) / static_cast<double>(rows.size())},
          {"low", interval ? json(interval->low) : json()},
          {"high", interval ? json(interval->high) : json()}});

@@ -65,6 +65,9 @@ class NetworkRuns {
     return (folder_.parent_path().filename() / folder_.filename() / name_of(point)).generic_string();
   }
 
+  /// Whether the error is of the run folders, as on a full disk, and not of the model.
+  bool caused(const Error& error) const { return !folder_.empty() && error.where().starts_with(folder_.string()); }
+
   /// Removes what only an unfinished model needs: checkpoints and embeddings. Curves and events stay.
   void remove_checkpoints() const {
     if (folder_.empty()) return;
@@ -129,6 +132,7 @@ class Comparison {
     } catch (const Interrupted&) {
       throw;
     } catch (const Error& error) {
+      if (runs.caused(error)) throw;
       result.error = error.what();
     }
     result.peak_memory_bytes = memory.bytes();
@@ -246,6 +250,7 @@ class Comparison {
       } catch (const Interrupted&) {
         throw;
       } catch (const Error& error) {
+        if (runs.caused(error)) throw;
         trial.error = error.what();
       }
       part.finish();

@@ -1,0 +1,34 @@
+// Sections of a report on a terminal.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genrewise/report/formats.hpp"
+#include "session.hpp"
+#include "terminal.hpp"
+
+namespace genrewise::cli {
+
+inline Table as_table(const TextTable& texts) {
+  std::vector<Table::Column> columns;
+  for (const TextTable::Column& column : texts.columns)
+    columns.push_back({column.title, column.left || columns.empty() ? Table::Align::left : Table::Align::right});
+  Table table(columns);
+  for (const TextTable::Row& row : texts.rows)
+    table.add_row(row.cells, row.strong ? Table::Emphasis::strong : Table::Emphasis::none);
+  return table;
+}
+
+/// Prints the tables with what stands above and below them.
+inline void print_tables(Session& session, std::span<const Section> sections) {
+  for (const Section& section : sections) {
+    if (section.table.rows.empty()) continue;
+    if (!section.title.empty()) session.print("\n" + section.title + "\n");
+    session.print(fitted(as_table(section.table)));
+    if (!section.note.empty()) session.print(wrapped(printable(section.note), 0, page_width(Stream::out)) + "\n");
+  }
+}
+
+}  // namespace genrewise::cli
