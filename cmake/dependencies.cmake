@@ -3,7 +3,7 @@
 set(GENREWISE_PACKAGES Threads fmt nlohmann_json tl-expected CURL pugixml OpenSSL ZLIB PkgConfig)
 # Each item defines the target PkgConfig::<first word> from the pkg-config modules that follow.
 set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "ffmpeg libavformat libavcodec libavutil" "soxr soxr"
-    "fftw3f fftw3f" "fftw3 fftw3" "openblas openblas")
+    "fftw3f fftw3f" "fftw3 fftw3")
 foreach(package IN LISTS GENREWISE_PACKAGES)
   find_package(${package} REQUIRED)
 endforeach()
@@ -12,6 +12,9 @@ foreach(target IN LISTS GENREWISE_PKG_CONFIG_TARGETS)
   list(POP_FRONT target name)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${target})
 endforeach()
+# OpenBLAS: its headers; models/classical/blas.cpp loads the library when it is used.
+pkg_check_modules(openblas REQUIRED IMPORTED_TARGET openblas)
+set_property(TARGET PkgConfig::openblas PROPERTY INTERFACE_LINK_LIBRARIES)
 # Header-only libraries, used in sources of the modules and in the program.
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)

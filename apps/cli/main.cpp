@@ -1,13 +1,17 @@
 // genrewise: parses the command line, runs one command, and turns the outcome into messages and exit codes.
+#include <cxxabi.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <typeinfo>
 
 #include "genrewise/audio/isolation.hpp"
 #include "genrewise/base/child_process.hpp"
@@ -116,9 +120,20 @@ int reporting_main(int argc, char** argv) {
 }
 
 // Apart from the other errors, because their messages need memory.
-int guarded_main(int argc, char** argv) try { return reporting_main(argc, argv); } catch (const std::bad_alloc&) {
+int out_of_memory() {
   std::fputs("genrewise: error: out of memory; use fewer threads or less data\n", stderr);
   return kFailed;
+}
+
+// Destructors of some libraries need memory (those of JSON values). What is being written is then left as by a kill.
+[[noreturn]] void on_terminate() {
+  const std::type_info* thrown = abi::__cxa_current_exception_type();
+  if (thrown != nullptr && *thrown == typeid(std::bad_alloc)) _exit(out_of_memory());
+  std::abort();
+}
+
+int guarded_main(int argc, char** argv) try { return reporting_main(argc, argv); } catch (const std::bad_alloc&) {
+  return out_of_memory();
 }
 
 }  // namespace
@@ -129,5 +144,6 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == genrewise::kDecodeWorkerVerb)
     return genrewise::run_decode_worker(argc, argv);
   genrewise::cli::catch_signals();
+  std::set_terminate(genrewise::cli::on_terminate);
   return genrewise::cli::guarded_main(argc, argv);
 }

@@ -105,8 +105,9 @@ class Trials:
         os.makedirs(out)
         return out
 
-    def run(self, command, out, environment=None, meanwhile=None, prefix=(), **options):
-        """Runs a command to its end; a run that hangs has the return code -14."""
+    def run(self, command, out, environment=None, meanwhile=None, prefix=(), signal_after_s=None, **options):
+        """Runs a command to its end; a run that hangs has the return code -14, also one that runs on for ten seconds
+        after SIGTERM."""
         base = {name: value for name, value in os.environ.items() if not name.startswith(("FAULTY_", "LD_"))}
         base.update(environment or {})
         base = {name: value for name, value in base.items() if value is not None}
@@ -116,8 +117,10 @@ class Trials:
                                    **streams)
         if meanwhile:
             threading.Thread(target=meanwhile, daemon=True).start()
+        if signal_after_s is not None:
+            threading.Timer(signal_after_s, process.send_signal, [signal.SIGTERM]).start()
         try:
-            stdout, stderr = process.communicate(timeout=SECONDS)
+            stdout, stderr = process.communicate(timeout=SECONDS if signal_after_s is None else signal_after_s + 10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
@@ -289,8 +292,10 @@ def vanished_folder(trials):
 
             def back(folder=folder, moved=moved):
                 moved.wait()
-                shutil.rmtree(folder, ignore_errors=True)  # what was written by the name meanwhile
-                os.rename(folder + ".away", folder)
+                if os.path.exists(folder):  # the command made it again, and everything must be there
+                    shutil.rmtree(folder + ".away")
+                else:
+                    os.rename(folder + ".away", folder)
             # Packs keep what they skipped, and what is complete is not made again.
             codes.append(trials.trial(f"{what} that disappears", name, codes=(0, 1, 3), meanwhile=move, restore=back, out=out,
                                       compare=what == "output", same_stdout=False))
@@ -340,9 +345,22 @@ def limits(trials):
 
 
 def address_space(trials):
-    """Not less: OpenBLAS waits for ever, even at the end of the program, for buffers that it does not get."""
-    for size in (1024, 2048):
+    """The libraries alone need about 230 MiB, and each thread 128 MiB for OpenBLAS, which waits for ever without them."""
+    for size in (320, 512, 1024):
         trials.each(f"address space of {size} MiB", preexec_fn=limited(resource.RLIMIT_AS, size << 20))
+
+
+def interruption(trials):
+    """SIGTERM at random moments."""
+    codes = []
+    for name in trials.commands:
+        start = time.monotonic()
+        trials.run(trials.commands[name], trials.new_folder())
+        for after_s in (trials.rng.uniform(0, time.monotonic() - start) for _ in range(3)):
+            # the signal's own effect: before the program has started to handle it
+            codes.append(trials.trial(f"SIGTERM after {after_s:.3f} s", name, codes=(0, 130, -signal.SIGTERM),
+                                      signal_after_s=after_s))
+    report("SIGTERM", codes)
 
 
 def decimal_comma(trials):
@@ -379,7 +397,8 @@ def clock(trials):
         process.kill()
         process.wait()
         trials.trial("clock that goes back", name, codes=(0,), out=out, same_stdout=False,
-                     environment={"LD_PRELOAD": libraries[0], "FAKETIME": "-3650d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+                     environment={"LD_PRELOAD": libraries[0], "FAKETIME": "-3650d", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                                  "NO_FAKE_STAT": "1"})
     report("clock that goes back", [])
 
 
@@ -418,8 +437,8 @@ def garbage_weights(trials):
 
 CONDITIONS = {"streams": streams, "variables": variables, "limits": limits, "address-space": address_space,
               "full-disk": full_disk, "full-tmpfs": full_tmpfs, "read-only": read_only, "locale": decimal_comma,
-              "clock": clock, "volume": vanished_volume, "folder": vanished_folder, "allocation": allocation,
-              "fetch": garbage_weights}
+              "clock": clock, "volume": vanished_volume, "folder": vanished_folder, "interruption": interruption,
+              "allocation": allocation, "fetch": garbage_weights}
 
 
 def main():

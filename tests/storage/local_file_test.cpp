@@ -128,5 +128,29 @@ TEST(TemporaryFolderOfTheSystem, IsNamedWhenItIsMissing) {
               ::testing::HasSubstr("TMPDIR=" + (folder / "missing").string()));
 }
 
+TEST(RemoveTree, RemovesAFolderWithItsContentButNotTheTargetsOfLinks) {
+  const TemporaryFolder folder;
+  make_folders(folder / "kept");
+  make_folders(folder / "a/b/Ünïcode 音楽");
+  write_file(folder / "kept/file", "kept");
+  write_file(folder / "a/b/Ünïcode 音楽/file", "removed");
+  std::filesystem::create_directory_symlink(folder / "kept", folder / "a/b/link");
+  std::filesystem::create_symlink("nowhere", folder / "a/dangling");
+  remove_tree(folder / "a");
+  EXPECT_EQ(folder.names(), std::vector<std::string>{"kept"});
+  EXPECT_EQ(read_file(folder / "kept/file"), "kept");
+  remove_tree(folder / "a");  // does not exist any longer
+  remove_tree(folder / "kept/file");
+  EXPECT_FALSE(path_exists(folder / "kept/file"));
+}
+
+TEST(RemoveTree, WhatCannotBeRemovedIsAnErrorWithItsReason) {
+  std::error_code code;
+  remove_tree("/proc/self/fdinfo", code);
+  EXPECT_TRUE(code);
+  EXPECT_THAT(testing::error_message([] { remove_tree("/proc/self/fdinfo"); }),
+              ::testing::HasSubstr("/proc/self/fdinfo"));
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -90,8 +90,7 @@ class DecodeWorker {
     {
       const Descriptor childs(sockets[1]);
       process_.emplace(ChildConfig{.command = {program, kDecodeWorkerVerb, std::to_string(isolation.max_memory_bytes)},
-                                   .streams = {sockets[1], -1, -1},
-                                   .environment = {"OPENBLAS_NUM_THREADS=1"}});
+                                   .streams = {sockets[1], -1, -1}});
     }
     try {
       if (receive(0).type() == "hello") return;

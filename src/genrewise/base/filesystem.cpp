@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace genrewise {
@@ -31,11 +32,13 @@ std::vector<fs::path> entries_of(const fs::path& folder, std::error_code& code) 
     void operator()(DIR* stream) const { ::closedir(stream); }
   };
   std::vector<fs::path> entries;
+  const std::string within = folder.empty() ? "" : (folder / "").native();
   errno = 0;
   const std::unique_ptr<DIR, Closer> stream(::opendir(folder.empty() ? "." : folder.c_str()));
   while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
     const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") entries.push_back(folder / name);
+    // Not folder / name: if memory runs out in it, libstdc++ 12 frees what it did not allocate.
+    if (name != "." && name != "..") entries.emplace_back(within + entry->d_name);
     errno = 0;
   }
   code.assign(errno, std::generic_category());

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/clip_identity.hpp"
 #include "genrewise/dataset/genres.hpp"
 #include "genrewise/jobs/options.hpp"
@@ -19,6 +20,7 @@
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/ablation.hpp"
+#include "genrewise/storage/work_folder.hpp"
 #include "genrewise/study/exploration.hpp"
 #include "genrewise/study/refits.hpp"
 #include "genrewise/study/run_folder.hpp"
@@ -111,7 +113,7 @@ std::vector<std::string> packed_sets(const StudyPlan& plan, const StudyJobConfig
 /// Packs; with `replace`, a folder that cannot be continued is deleted once.
 PackResult pack_or_replace(const PackJob& job, const fs::path& location, const PackConfig& config, bool replace,
                            Progress& progress) {
-  if (replace && is_directory(location)) {
+  if (replace && is_folder(location)) {
     try {
       return pack_examples(job, location, config, progress);
     } catch (const Interrupted&) {
@@ -119,7 +121,7 @@ PackResult pack_or_replace(const PackJob& job, const fs::path& location, const P
     } catch (const FileError&) {
       throw;
     } catch (const Error&) {  // records of other examples, or damaged ones
-      remove_all(location);
+      remove_tree(location);
     }
   }
   return pack_examples(job, location, config, progress);

@@ -18,6 +18,7 @@
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/folder_lock.hpp"
 #include "genrewise/storage/location.hpp"
+#include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
 namespace {
@@ -149,9 +150,7 @@ class Packer {
   }
 
   // The work folder of a pack in an object store belongs to this run and is not needed afterwards.
-  void remove_work() const {
-    checked_filesystem([&] { fs::remove_all(remote_ ? folder_ : folder_ / ".pack"); });
-  }
+  void remove_work() const { remove_tree(remote_ ? folder_ : folder_ / ".pack"); }
 
   void begin() {
     if (remote_) remote_->begin(fingerprint_);

@@ -1,10 +1,13 @@
 #include "genrewise/storage/work_folder.hpp"
 
 #include <fmt/format.h>
+#include <ftw.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 
-#include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -19,15 +22,31 @@ std::filesystem::path temporary_folder() {
               "create it, or set TMPDIR to an existing folder");
 }
 
+void remove_tree(const std::filesystem::path& path, std::error_code& code) noexcept {
+  constexpr int kOpenFolders = 8;
+  const auto remove = [](const char* name, const struct stat*, int, FTW*) {
+    return ::remove(name) == 0 || errno == ENOENT ? 0 : errno;
+  };
+  const int failed = ::nftw(path.c_str(), remove, kOpenFolders, FTW_DEPTH | FTW_PHYS);
+  const int reason = failed < 0 ? errno : failed;
+  code.assign(reason == ENOENT ? 0 : reason, std::generic_category());
+}
+
+void remove_tree(const std::filesystem::path& path) {
+  std::error_code code;
+  remove_tree(path, code);
+  if (code) throw to_error(std::filesystem::filesystem_error("", path, code));
+}
+
 WorkFolder::WorkFolder(std::filesystem::path path) : path_(std::move(path)) {
   std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  remove_tree(path_, ignored);
   make_folders(path_);
 }
 
 WorkFolder::~WorkFolder() {
   std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  remove_tree(path_, ignored);
 }
 
 }  // namespace genrewise

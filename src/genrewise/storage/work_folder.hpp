@@ -2,12 +2,18 @@
 #pragma once
 
 #include <filesystem>
+#include <system_error>
 
 namespace genrewise {
 
 /// The system's folder for temporary files ($TMPDIR, else /tmp). Throws Error, with its name, if there is no such
 /// folder.
 std::filesystem::path temporary_folder();
+
+/// Removes a file, or a folder with its content. Unlike std::filesystem::remove_all, it does not end the program if
+/// memory runs out. Throws Error, except for what does not exist.
+void remove_tree(const std::filesystem::path& path);
+void remove_tree(const std::filesystem::path& path, std::error_code& code) noexcept;
 
 /// A new, empty folder (leftovers of a killed run are deleted first), removed with its content by the destructor.
 /// Rename complete results out of it before.

@@ -11,6 +11,7 @@
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/work_folder.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
 
@@ -74,10 +75,8 @@ bool has_results(const fs::path& folder) {
 void remove_run(const fs::path& folder) {
   for (const char* name :
        {"results.json", "predictions.csv", "best.gwm", "best.md", "ablation.csv", "models", "networks", "ablation",
-        "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html", "plan.json", "seeds", "records"}) {
-    std::error_code ignored;
-    fs::remove_all(folder / name, ignored);
-  }
+        "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html", "plan.json", "seeds", "records"})
+    remove_tree(folder / name);
 }
 
 /// Throws Error unless the result fits the model, the labels and the true labels of the test part.

@@ -1,17 +1,22 @@
 #include "genrewise/models/classical/blas.hpp"
 
 #include <cblas.h>
+#include <dlfcn.h>
+#include <sched.h>
+#include <sys/mman.h>
 
 #include <mutex>
+#include <new>
 
 #include "genrewise/base/error.hpp"
 
-extern "C" void dsyevd_(const char* job, const char* triangle, const int* n, double* a, const int* lda, double* w,
-                        double* work, const int* lwork, int* iwork, const int* liwork, int* info);
-
-extern "C" void dpotrf_(const char* triangle, const int* n, double* a, const int* lda, int* info);
-extern "C" void dpotrs_(const char* triangle, const int* n, const int* sides, const double* a, const int* lda,
-                        double* b, const int* ldb, int* info);
+extern "C" {
+void dsyevd_(const char* job, const char* triangle, const int* n, double* a, const int* lda, double* w, double* work,
+             const int* lwork, int* iwork, const int* liwork, int* info);
+void dpotrf_(const char* triangle, const int* n, double* a, const int* lda, int* info);
+void dpotrs_(const char* triangle, const int* n, const int* sides, const double* a, const int* lda, double* b,
+             const int* ldb, int* info);
+}
 
 namespace genrewise::blas {
 namespace {
@@ -21,12 +26,69 @@ constexpr std::size_t kSide = 1024;     // side of a block of a product of colum
 constexpr std::size_t kLeastStrip = 128, kMostStrip = 2048, kStrips = 32;
 constexpr std::size_t kSumBlock = 1024;  // rows whose products are summed in float before they are added to double
 
-/// Another library (libtorch) may share OpenBLAS and set its number of threads; this resets it.
-void use_one_thread() {
-  if (openblas_get_num_threads() == 1) return;
+[[noreturn]] void fail_to_load() {
+  throw Error(::dlerror(), {}, "install OpenBLAS (package libopenblas0), or allow more memory");
+}
+
+/// While it is loaded, OpenBLAS starts a thread for each processor of the calling thread, and a program that lacks
+/// memory for their buffers never ends. On one processor it starts none.
+void* load_openblas() {
+  cpu_set_t all, one;
+  const bool is_known = ::sched_getaffinity(0, sizeof all, &all) == 0;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<unsigned>(::sched_getcpu()), &one);
+  if (is_known) ::sched_setaffinity(0, sizeof one, &one);
+  void* library = ::dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+  if (is_known) ::sched_setaffinity(0, sizeof all, &all);
+  if (library == nullptr) fail_to_load();
+  return library;
+}
+
+struct Symbol {
+  void* address;
+  template <class Function>
+  operator Function*() const {  // NOLINT: meant to convert
+    return reinterpret_cast<Function*>(address);
+  }
+};
+
+Symbol find(const char* name) {
+  static void* const library = load_openblas();
+  void* address = ::dlsym(library, name);
+  if (address == nullptr) fail_to_load();
+  return {address};
+}
+
+struct OpenBlas {
+  decltype(&cblas_sgemm) sgemm = find("cblas_sgemm");
+  decltype(&cblas_dgemm) dgemm = find("cblas_dgemm");
+  decltype(&cblas_dsyrk) dsyrk = find("cblas_dsyrk");
+  decltype(&cblas_dtrsv) dtrsv = find("cblas_dtrsv");
+  decltype(&dsyevd_) dsyevd = find("dsyevd_");
+  decltype(&dpotrf_) dpotrf = find("dpotrf_");
+  decltype(&dpotrs_) dpotrs = find("dpotrs_");
+  decltype(&openblas_get_num_threads) threads = find("openblas_get_num_threads");
+  decltype(&openblas_set_num_threads) set_threads = find("openblas_set_num_threads");
+};
+
+/// OpenBLAS waits for ever for the buffer of a thread that gets none. Throws std::bad_alloc.
+bool check_memory() {
+  constexpr std::size_t kBuffer = std::size_t{129} << 20;  // of address space; few of its pages are used
+  void* buffer = ::mmap(nullptr, kBuffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (buffer == MAP_FAILED) throw std::bad_alloc();
+  return ::munmap(buffer, kBuffer) == 0;
+}
+
+/// For the calling thread. Another library (libtorch) may set the number of threads; this resets it.
+const OpenBlas& openblas() {
   static std::mutex mutex;
-  const std::lock_guard lock(mutex);
-  openblas_set_num_threads(1);
+  static const OpenBlas loaded;
+  [[maybe_unused]] thread_local const bool has_memory = check_memory();
+  if (loaded.threads() != 1) {
+    const std::lock_guard lock(mutex);
+    loaded.set_threads(1);
+  }
+  return loaded;
 }
 
 template <class T>
@@ -41,9 +103,7 @@ struct Shape {
         ldb(static_cast<int>(b.stride)),
         ldc(static_cast<int>(c.stride)),
         ta(form == Form::tn ? CblasTrans : CblasNoTrans),
-        tb(form == Form::nt ? CblasTrans : CblasNoTrans) {
-    use_one_thread();
-  }
+        tb(form == Form::nt ? CblasTrans : CblasNoTrans) {}
 };
 
 /// sum += a_block^T * b_block for all blocks of rows, in order.
@@ -63,13 +123,13 @@ void add_products(View<const float> a, View<const float> b, double* sum, std::si
 void multiply(Form form, float alpha, View<const float> a, View<const float> b, float beta, View<float> c) {
   if (c.rows == 0 || c.cols == 0) return;
   const Shape<float> s(form, a, b, c);
-  cblas_sgemm(CblasRowMajor, s.ta, s.tb, s.m, s.n, s.k, alpha, a.data, s.lda, b.data, s.ldb, beta, c.data, s.ldc);
+  openblas().sgemm(CblasRowMajor, s.ta, s.tb, s.m, s.n, s.k, alpha, a.data, s.lda, b.data, s.ldb, beta, c.data, s.ldc);
 }
 
 void multiply(Form form, double alpha, View<const double> a, View<const double> b, double beta, View<double> c) {
   if (c.rows == 0 || c.cols == 0) return;
   const Shape<double> s(form, a, b, c);
-  cblas_dgemm(CblasRowMajor, s.ta, s.tb, s.m, s.n, s.k, alpha, a.data, s.lda, b.data, s.ldb, beta, c.data, s.ldc);
+  openblas().dgemm(CblasRowMajor, s.ta, s.tb, s.m, s.n, s.k, alpha, a.data, s.lda, b.data, s.ldb, beta, c.data, s.ldc);
 }
 
 Matrix product(Form form, const Matrix& a, const Matrix& b) {
@@ -123,9 +183,8 @@ std::vector<double> scatter(View<const float> rows, std::span<const double> mean
 }
 
 void add_lower_gram_of_columns(double factor, View<const double> a, View<double> gram) {
-  use_one_thread();
-  cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, static_cast<int>(a.cols), static_cast<int>(a.rows), factor, a.data,
-              static_cast<int>(a.stride), 1.0, gram.data, static_cast<int>(gram.stride));
+  openblas().dsyrk(CblasRowMajor, CblasLower, CblasTrans, static_cast<int>(a.cols), static_cast<int>(a.rows), factor,
+                   a.data, static_cast<int>(a.stride), 1.0, gram.data, static_cast<int>(gram.stride));
 }
 
 Matrix gram_of_rows(const Matrix& a) {
@@ -166,17 +225,16 @@ double dot(std::span<const float> a, std::span<const float> b) {
 }
 
 bool factor_positive(std::vector<double>& matrix, std::size_t n) {
-  use_one_thread();
   const int size = static_cast<int>(n);
   int info = 0;
-  dpotrf_("U", &size, matrix.data(), &size, &info);  // LAPACK's column-major upper triangle is our row-major lower one
+  // LAPACK's column-major upper triangle is our row-major lower one.
+  openblas().dpotrf("U", &size, matrix.data(), &size, &info);
   return info == 0;
 }
 
 void solve_transposed(const std::vector<double>& factor, std::size_t n, std::span<double> right_side) {
-  use_one_thread();
-  cblas_dtrsv(CblasRowMajor, CblasLower, CblasTrans, CblasNonUnit, static_cast<int>(n), factor.data(),
-              static_cast<int>(n), right_side.data(), 1);
+  openblas().dtrsv(CblasRowMajor, CblasLower, CblasTrans, CblasNonUnit, static_cast<int>(n), factor.data(),
+                   static_cast<int>(n), right_side.data(), 1);
 }
 
 bool solve_positive(std::vector<double>& matrix, std::size_t n, std::span<std::vector<double>> right_sides) {
@@ -184,21 +242,22 @@ bool solve_positive(std::vector<double>& matrix, std::size_t n, std::span<std::v
   int info = 0;
   if (!factor_positive(matrix, n)) return false;
   for (std::vector<double>& side : right_sides)
-    dpotrs_("U", &size, &one, matrix.data(), &size, side.data(), &size, &info);
+    openblas().dpotrs("U", &size, &one, matrix.data(), &size, side.data(), &size, &info);
   return true;
 }
 
 std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n) {
-  use_one_thread();
   std::vector<double> values(n);
   const int size = static_cast<int>(n), query = -1;
   int work_size = 0, info = 0;
   double optimal_size = 0;
-  dsyevd_("V", "L", &size, matrix.data(), &size, values.data(), &optimal_size, &query, &work_size, &query, &info);
+  openblas().dsyevd("V", "L", &size, matrix.data(), &size, values.data(), &optimal_size, &query, &work_size, &query,
+                    &info);
   std::vector<double> work(static_cast<std::size_t>(optimal_size));
   std::vector<int> iwork(static_cast<std::size_t>(work_size));
   const int lwork = static_cast<int>(work.size()), liwork = work_size;
-  dsyevd_("V", "L", &size, matrix.data(), &size, values.data(), work.data(), &lwork, iwork.data(), &liwork, &info);
+  openblas().dsyevd("V", "L", &size, matrix.data(), &size, values.data(), work.data(), &lwork, iwork.data(), &liwork,
+                    &info);
   if (info != 0)
     throw Error("the eigenvectors could not be found (LAPACK's dsyevd returned " + std::to_string(info) + ")");
   return values;

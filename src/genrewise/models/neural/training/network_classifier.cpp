@@ -8,7 +8,6 @@
 #include <numeric>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
@@ -17,6 +16,7 @@
 #include "genrewise/models/neural/training/streams.hpp"
 #include "genrewise/models/neural/training/trainer.hpp"
 #include "genrewise/records/tensor_archive.hpp"
+#include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise::neural {
 namespace {
@@ -126,7 +126,7 @@ class NetworkClassifier final : public Classifier {
       } catch (const UnusableRun& problem) {
         if (!context.replace_run) throw;
         if (context.progress != nullptr) context.progress->note(problem.what() + std::string("; starting it again"));
-        checked_filesystem([&] { return std::filesystem::remove_all(context.run_folder); });
+        remove_tree(context.run_folder);
         train(source, context);
       }
     });
