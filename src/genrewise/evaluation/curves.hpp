@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "genrewise/models/classifier.hpp"
+#include "genrewise/models/confidence.hpp"
 
 namespace genrewise {
 
@@ -29,13 +30,15 @@ struct Calibration {
 /// Reliability of confidences (Guo et al., 2017). hits[i]: whether example i is predicted correctly.
 Calibration calibrate(std::span<const double> confidence, const std::vector<bool>& hits, std::size_t bins = 10);
 
-/// Accuracy on the share of examples whose confidence is at least `threshold`.
-struct CoveragePoint {
-  double threshold = 0, coverage = 0, accuracy = 0;
-};
 /// By falling threshold; the last point covers all examples.
 std::vector<CoveragePoint> coverage_curve(std::span<const double> confidence, const std::vector<bool>& hits,
                                           std::size_t most_points = kCurvePoints);
+
+/// Fits temperature and share of equal probabilities to predictions for held-out examples, by their log loss, and
+/// measures the curve of the most probable labels that they calibrate. The share is at least 1 / (examples + 2), so
+/// that no prediction is certain, whatever the few held-out ones show. `present`: see Confidence. There must be an
+/// example.
+Confidence fit_confidence(Matrix probabilities, std::span<const int> truth, std::vector<std::size_t> present);
 
 struct CurvePoint {
   double x = 0, y = 0;

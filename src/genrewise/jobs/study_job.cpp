@@ -77,6 +77,7 @@ nlohmann::json identity(const DataSource& source, const StudyJobConfig& config) 
 
 std::vector<AblationRow> ablate(const Examples& examples, const Split& split, StudyConfig study,
                                 const RunFolder& folder, Progress& progress) {
+  study.confidence = false;
   std::erase_if(study.models, [&](const ModelSpec& spec) {
     return !spec.features.empty() && spec.features != examples.table.recipe.name;
   });
@@ -252,6 +253,7 @@ class StudyJob {
   StudyResult compare(int number, const Split& split) {
     StudyConfig study = plan_.study;
     study.seed = study.preprocessing.seed = config_.seed + static_cast<std::uint64_t>(number);
+    study.confidence = number == 0;  // the others' models are not kept
     return run_study(
         joined_.examples, split, study, progress_,
         [&, number](const Examples& table) {

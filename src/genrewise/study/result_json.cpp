@@ -58,6 +58,7 @@ json to_json(const ModelResult& result, const std::vector<std::string>& labels) 
       tried.push_back({{"parameters", point.parameters}, {"error", point.error}});
     }
   }
+  if (!result.confidence.is_null()) document["confidence"] = result.confidence;
   if (!result.explained_variance.empty()) document["explained_variance"] = result.explained_variance;
   document["parameters"] = result.parameters;
   document["validation"] = {
@@ -67,6 +68,7 @@ json to_json(const ModelResult& result, const std::vector<std::string>& labels) 
   document["choose_s"] = result.choose_s;
   document["fit_s"] = result.fit_s;
   document["predict_s"] = result.predict_s;
+  document["confidence_s"] = result.confidence_s;
   if (!result.training.epochs.empty()) {
     document["training"] = to_json(thinned(result.training, kCurvePoints));
     if (!result.training_folder.empty()) document["training"]["folder"] = result.training_folder;
@@ -86,6 +88,7 @@ ModelResult model_result_from_json(const json& document) {
   }
   result.features = document.at("features");
   result.columns = document.at("columns");
+  result.confidence = document.value("confidence", json());
   result.explained_variance = document.value("explained_variance", std::vector<double>());
   result.validation = validation.at("accuracy").get<Score>();
   result.validation_log_loss = validation.at("log_loss");
@@ -95,6 +98,7 @@ ModelResult model_result_from_json(const json& document) {
   result.choose_s = document.at("choose_s");
   result.fit_s = document.at("fit_s");
   result.predict_s = document.at("predict_s");
+  result.confidence_s = document.value("confidence_s", 0.0);
   if (document.contains("training")) {
     result.training = training_curve_from_json(document.at("training"));
     result.training_folder = document.at("training").value("folder", "");
