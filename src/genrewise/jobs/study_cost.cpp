@@ -123,7 +123,6 @@ class FitProbe {
     config.models = {spec};
     config.models.front().features.clear();
     config.preprocessing.pca_components = 0;  // may exceed the few examples
-    config.confidence = false;
     Progress silent;
     const ModelResult result = run_study(made_.examples, made_.split, config, silent).models.front();
     const bool folds = !classifier_descriptor(spec.kind).capabilities.neural_program;

@@ -77,7 +77,6 @@ nlohmann::json identity(const DataSource& source, const StudyJobConfig& config) 
 
 std::vector<AblationRow> ablate(const Examples& examples, const Split& split, StudyConfig study,
                                 const RunFolder& folder, Progress& progress) {
-  study.confidence = false;
   std::erase_if(study.models, [&](const ModelSpec& spec) {
     return !spec.features.empty() && spec.features != examples.table.recipe.name;
   });

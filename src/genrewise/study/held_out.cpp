@@ -1,8 +1,6 @@
 #include "genrewise/study/held_out.hpp"
 
 #include <algorithm>
-#include <numeric>
-#include <set>
 
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/evaluation/curves.hpp"

@@ -117,7 +117,7 @@ double study_seconds(const json& document) {
   double seconds = 0;
   for (const json& set : document.at("feature_sets")) seconds += set.at("extract_s").get<double>();
   for (const json& model : document.at("models")) {
-    for (const char* stage : {"choose_s", "fit_s", "confidence_s", "predict_s"}) seconds += model.value(stage, 0.0);
+    for (const char* stage : {"choose_s", "fit_s", "predict_s"}) seconds += model.value(stage, 0.0);
   }
   return seconds;
 }
@@ -290,12 +290,10 @@ json nested_json(const StudiedData& study, const std::vector<Split>& outer, Prog
   std::vector<std::size_t> hits(study.config.models.size()), examples(study.config.models.size());
   std::vector<json> folds(study.config.models.size(), json::array());
   std::vector<std::string> errors(study.config.models.size());
-  StudyConfig config = study.config;
-  config.confidence = false;  // no model is kept
   for (std::size_t fold = 0; fold < outer.size(); ++fold) {
     const StudyResult result = run_study(
-        study.examples, outer[fold], config, progress, [&](const Examples& table) { return store_of(table, fold); },
-        study.table_of);
+        study.examples, outer[fold], study.config, progress,
+        [&](const Examples& table) { return store_of(table, fold); }, study.table_of);
     for (std::size_t i = 0; i < result.models.size(); ++i) {
       const ModelResult& model = result.models[i];
       if (!model.error.empty()) {

@@ -68,7 +68,6 @@ json to_json(const ModelResult& result, const std::vector<std::string>& labels) 
   document["choose_s"] = result.choose_s;
   document["fit_s"] = result.fit_s;
   document["predict_s"] = result.predict_s;
-  document["confidence_s"] = result.confidence_s;
   if (!result.training.epochs.empty()) {
     document["training"] = to_json(thinned(result.training, kCurvePoints));
     if (!result.training_folder.empty()) document["training"]["folder"] = result.training_folder;
@@ -98,7 +97,6 @@ ModelResult model_result_from_json(const json& document) {
   result.choose_s = document.at("choose_s");
   result.fit_s = document.at("fit_s");
   result.predict_s = document.at("predict_s");
-  result.confidence_s = document.value("confidence_s", 0.0);
   if (document.contains("training")) {
     result.training = training_curve_from_json(document.at("training"));
     result.training_folder = document.at("training").value("folder", "");

@@ -292,7 +292,6 @@ class Comparison {
 
   void add_confidence(const ModelSpec& spec, const NetworkRuns& runs, const Parameters& chosen, ModelResult& result,
                       Model& model, Progress& progress) {
-    const Stopwatch watch;
     if (runs.is_network()) {
       genrewise::add_confidence(model, std::move(validation_probabilities_),
                                 labels_of(examples_.subjects, validation_));
@@ -302,7 +301,6 @@ class Comparison {
           config_.seed, progress);
     }
     result.confidence = model.facts.at("confidence");
-    result.confidence_s = watch.seconds();
   }
 
   Predictions majority(const std::vector<std::size_t>& training, const std::vector<std::size_t>& held_out) const {

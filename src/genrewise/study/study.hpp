@@ -31,7 +31,7 @@ struct StudyConfig {
   std::vector<ModelSpec> models;
   PreprocessingConfig preprocessing;
   std::uint64_t seed = kDefaultSeed;
-  bool confidence = true;  ///< models get confidence and novelty, and their test probabilities are calibrated
+  bool confidence = false;  ///< models get confidence and novelty, and their test probabilities are calibrated
   ClassifierFactory make = make_classifier;
 };
 
@@ -57,7 +57,6 @@ struct ModelResult {
   nlohmann::json confidence;                      ///< Model::confidence as to_json(), or why it has none
   std::vector<double> explained_variance;         ///< share per principal component; empty without PCA
   double choose_s = 0, fit_s = 0, predict_s = 0;  ///< search on validation; final fit; predicting the test part
-  double confidence_s = 0;                        ///< fits of folds for the confidence
   TrainingCurve training;       ///< networks: of the chosen point, fitted on training and measured on validation
   std::string training_folder;  ///< its run folder, relative to the study's; empty: none
   std::uint64_t peak_memory_bytes = 0;  ///< of the process during all of these
