@@ -6,7 +6,6 @@
 
 #include "commands.hpp"
 #include "genrewise/models/listing.hpp"
-#include "genrewise/models/model.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "option_group.hpp"
 #include "terminal.hpp"
@@ -17,8 +16,7 @@ namespace {
 constexpr char kExamples[] =
     "genrewise models\n"
     "genrewise models svm\n"
-    "genrewise models knn --json\n"
-    "genrewise models runs/mine/best.gwm";
+    "genrewise models knn --json";
 
 struct ModelsOptions {
   std::string kind;
@@ -81,36 +79,12 @@ Table parameters_table(const ClassifierDescriptor& one) {
   return table;
 }
 
-/// The contents of a model file, without its tensors and the fingerprints of its training examples.
-int describe_file(const std::string& path, Session& session) {
-  const Model model = load_model(path);
-  nlohmann::json facts = model.facts;
-  if (facts.is_object()) facts.erase("trained_on");
-  const nlohmann::json document = {
-      {"kind", model.classifier->kind()},
-      {"parameters", model.classifier->parameters()},
-      {"labels", model.labels},
-      {"features", model.recipe.name},
-      {"columns", model.columns.size()},
-      {"confidence", model.confidence.held_out > 0 ? to_json(model.confidence) : nlohmann::json()},
-      {"novelty", model.novelty.is_fitted()},
-      {"facts", facts}};
-  Table table({{"part"}, {"content", Table::Align::left, Table::Overflow::wrap}});
-  for (const auto& [name, value] : document.items()) {
-    const auto text = value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    table.add_row({name, value.is_string() ? value.get<std::string>() : text});
-  }
-  print_result(session, table, [&] { return document; });
-  return kDone;
-}
-
 int run(const ModelsOptions& options, Session& session) {
   if (options.markdown) {
     session.print(classifiers_markdown());
     return kDone;
   }
   if (options.kind.empty()) return list_all(session);
-  if (options.kind.ends_with(".gwm")) return describe_file(options.kind, session);
   const ClassifierDescriptor& one = classifier_descriptor(parse_model(options.kind).kind);
   if (session.format == Format::table) {
     session.print(page_of(one));
@@ -123,11 +97,9 @@ int run(const ModelsOptions& options, Session& session) {
 }  // namespace
 
 void add_models(CLI::App& app, Session& session) {
-  const CommandText text{.summary = "List classifiers and networks, or describe one or a model file",
-                         .examples = kExamples};
+  const CommandText text{.summary = "List classifiers and networks, or describe one", .examples = kExamples};
   const auto [command, options] = session.add_command(app, "models", text, run);
-  OptionGroup(command, kModel)
-      .add("KIND", options.kind, "", "The kind or preset to describe, as in svm or svm-rbf, or a model file, *.gwm");
+  OptionGroup(command, kModel).add("KIND", options.kind, "", "The kind or preset to describe, as in svm or svm-rbf");
   OptionGroup(command, kOutput).flag("--markdown", options.markdown, "Print the table of docs/models.md");
   session.add_format_options(command);
 }

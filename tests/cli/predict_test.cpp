@@ -107,7 +107,7 @@ TEST_F(Predict, MarksUncertainGenresAsUnknownAndNotesMusicUnlikeTheTrainingData)
   EXPECT_THAT(run({"--max-error", "1"}).out, ::testing::ContainsRegex("a\\.wav +tones"));
   EXPECT_EQ(run({"--max-error", "2"}).code, 2);
   Model model = load_model(folder_ / "m.gwm");
-  model.novelty.set_limit({1e-3}, 0.5);
+  model.novelty.set_limit({1e-3});
   save_model(model, folder_ / "m.gwm");
   EXPECT_THAT(run({}).out, HasSubstr("unlike the training music"));
   EXPECT_GT(json::parse(run({"--json"}).out)["predictions"][0]["novelty"], 1);

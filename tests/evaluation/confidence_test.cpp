@@ -15,7 +15,6 @@
 namespace genrewise {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::error_message;
 using ::testing::HasSubstr;
 
@@ -46,18 +45,12 @@ HeldOut drawn(std::size_t rows, std::size_t labels, double temperature, std::uin
   return made;
 }
 
-std::vector<std::size_t> all_of(std::size_t labels) {
-  std::vector<std::size_t> present(labels);
-  std::iota(present.begin(), present.end(), std::size_t{0});
-  return present;
-}
-
 /// Rows that predict label 0 of two with probability 0.8; the first `right` of them are right.
 Confidence of_constant(std::size_t rows, std::size_t right) {
   HeldOut made{Matrix(rows, 2), std::vector<int>(rows, 1)};
   std::fill_n(made.truth.begin(), right, 0);
   for (std::size_t i = 0; i < rows; ++i) made.probabilities(i, 0) = 0.8F, made.probabilities(i, 1) = 0.2F;
-  return fit_confidence(made.probabilities, made.truth, {0, 1});
+  return fit_confidence(made.probabilities, made.truth);
 }
 
 double calibrated_error(const Confidence& confidence, HeldOut made) {
@@ -73,10 +66,10 @@ double calibrated_error(const Confidence& confidence, HeldOut made) {
 TEST(Confidence, FindsTheTemperatureThatTheLabelsWereDrawnWith) {
   for (const double temperature : {0.5, 1.0, 2.5}) {
     const HeldOut made = drawn(20'000, 5, temperature), other = drawn(20'000, 5, temperature, 2);
-    const Confidence fitted = fit_confidence(made.probabilities, made.truth, all_of(5));
+    const Confidence fitted = fit_confidence(made.probabilities, made.truth);
     EXPECT_NEAR(fitted.temperature, temperature, 0.05 * temperature);
-    EXPECT_LT(fitted.even_share, 0.02);
-    EXPECT_LT(calibrated_error(fitted, other), 0.012);  // sqrt(2 / pi * 10 bins * 0.25 / 20,000) = 0.009
+    EXPECT_LT(fitted.background[0], 0.01);
+    EXPECT_LT(calibrated_error(fitted, other), 0.02);  // of the drawing alone about 0.009, and a step of the search
     if (temperature != 1) EXPECT_GT(calibrated_error({}, other), 0.05);
   }
 }
@@ -88,7 +81,7 @@ TEST(Confidence, GivesPredictionsOfZeroTheShareThatTheyHadOfTheTruth) {
     made.probabilities(i, 0) = 1;
     if (i % 4 == 0) made.truth[i] = 1 + static_cast<int>(i / 4 % 3);  // a quarter is wrong, evenly
   }
-  const Confidence fitted = fit_confidence(made.probabilities, made.truth, all_of(4));
+  const Confidence fitted = fit_confidence(made.probabilities, made.truth);
   fitted.calibrate(made.probabilities);
   EXPECT_NEAR(made.probabilities(0, 0), 0.75, 0.01);
   EXPECT_NEAR(made.probabilities(0, 1), 0.25 / 3, 0.01);
@@ -102,7 +95,7 @@ TEST(Confidence, KeepsOrderAndSumAndLeavesLabelsWithoutExamplesAtZero) {
     if (made.truth[i] == 2) made.truth[i] = 1;
   }
   Matrix calibrated = made.probabilities;
-  fit_confidence(made.probabilities, made.truth, {0, 1, 3}).calibrate(calibrated);
+  fit_confidence(made.probabilities, made.truth).calibrate(calibrated);
   for (std::size_t i = 0; i < 200; ++i) {
     const auto before = made.probabilities.row(i), after = calibrated.row(i);
     EXPECT_NEAR(std::accumulate(after.begin(), after.end(), 0.0), 1, 1e-5);
@@ -136,7 +129,7 @@ TEST(Confidence, HasNoThresholdWhereTheHeldOutExamplesAreAllWrongOrTooFew) {
 }
 
 TEST(Confidence, HasTheThresholdOfTheLargestCoverageThatKeepsTheShareOfErrors) {
-  Confidence confidence{.held_out = 100, .present = {0, 1}};
+  Confidence confidence{.held_out = 100, .background = {0.01, 0.01}};
   confidence.curve = {{0.9, 0.1, 1}, {0.8, 0.4, 0.95}, {0.7, 0.6, 0.85}, {0.6, 0.8, 0.875}, {0.5, 1, 0.8}};
   const auto threshold = [&](double max_error) { return confidence.threshold(max_error)->threshold; };
   EXPECT_EQ(threshold(0.1), 0.8);   // (2 + 1) / (40 + 1)
@@ -149,14 +142,14 @@ TEST(Confidence, HasTheThresholdOfTheLargestCoverageThatKeepsTheShareOfErrors) {
 
 TEST(Confidence, ComesBackFromAnArchiveAndRefusesOtherVersionsAndImpossibleValues) {
   const HeldOut made = drawn(300, 3, 2);
-  const Confidence fitted = fit_confidence(made.probabilities, made.truth, all_of(3));
+  const Confidence fitted = fit_confidence(made.probabilities, made.truth);
   TensorArchive archive("m.gwm");
   fitted.save(archive, "c.");
   Confidence loaded;
   loaded.load(archive, "c.", 3);
   EXPECT_EQ(to_json(loaded), to_json(fitted));
   EXPECT_EQ(loaded.curve.size(), fitted.curve.size());
-  EXPECT_THAT(loaded.present, ElementsAre(0, 1, 2));
+  EXPECT_EQ(loaded.background, fitted.background);
   const auto message = [&](const char* name, const auto& values, std::vector<std::size_t> shape = {}) {
     TensorArchive crafted("m.gwm");
     fitted.save(crafted, "c.");
@@ -165,12 +158,13 @@ TEST(Confidence, ComesBackFromAnArchiveAndRefusesOtherVersionsAndImpossibleValue
   };
   EXPECT_THAT(message("config", std::vector<std::int64_t>{2, 300}), HasSubstr("another version"));
   EXPECT_THAT(message("config", std::vector<std::int64_t>{1, -1}), HasSubstr("no held-out predictions"));
-  EXPECT_THAT(message("scale", std::vector<double>{0, 0}), HasSubstr("temperature"));
-  EXPECT_THAT(message("scale", std::vector<double>{1, 1.5}), HasSubstr("temperature"));
-  EXPECT_THAT(message("present", std::vector<std::int64_t>{0, 3}), HasSubstr("other labels"));
-  EXPECT_THAT(message("present", std::vector<std::int64_t>{1, 1}), HasSubstr("other labels"));
-  EXPECT_THAT(message("curve", std::vector<double>{0.9, 0.5, 1}), HasSubstr("incomplete"));
-  EXPECT_THAT(message("curve", std::vector<double>{0.5, 0.5, 1, 0.9, 1, 1}), HasSubstr("impossible"));
+  for (const double temperature : {0.0, -1.0})
+    EXPECT_THAT(message("temperature", std::vector<double>{temperature}), HasSubstr("temperature or background"));
+  for (const std::vector<double>& background : {std::vector<double>{0.5, 0.5, 0.5}, {0, 0, 0}, {-0.1, 0.2, 0.2}})
+    EXPECT_THAT(message("background", background), HasSubstr("temperature or background"));
+  EXPECT_NE(message("background", std::vector<double>{0.1, 0.1}), "");
+  EXPECT_THAT(message("curve", std::vector<double>{0.9, 0.5, 1}), HasSubstr("impossible"));
+  EXPECT_THAT(message("curve", std::vector<double>{0.5, 0.5, 1, 0.9, 1, 1}), HasSubstr("not in order"));
   EXPECT_THAT(message("curve", std::vector<double>{0.5, 1, 1.5}), HasSubstr("impossible"));
 }
 

@@ -40,7 +40,7 @@ TensorArchive saved(const std::string& kind, const Parameters& parameters = {},
   model.classifier->fit({model.preprocessor.transform(clusters.examples), clusters.labels, 3});
   model.facts = {{"seed", 42}};
   if (kind == "gnb") {  // the sections are the same for every kind
-    model.confidence = {60, 1.5, 0.1, {0, 1, 2}, {{0.9, 0.25, 1}, {0.6, 0.5, 0.9}, {0.4, 1, 0.8}}};
+    model.confidence = {60, 1.5, {0.1, 0.1, 0.1}, {{0.9, 0.25, 1}, {0.6, 0.5, 0.9}, {0.4, 1, 0.8}}};
     std::vector<std::size_t> rows(60);
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
     model.novelty.fit(clusters.examples, rows, {}, 5);

@@ -64,7 +64,7 @@ TEST(ModelFile, KeepsConfidenceAndNoveltyWhichCalibrateItsPredictionsAndLoadsWit
   EXPECT_EQ(without.confidence.held_out, 0u);
   EXPECT_FALSE(without.confidence.threshold());
   EXPECT_FALSE(without.novelty.is_fitted());
-  model.confidence = {60, 2, 0.1, {0, 1, 2}, {{0.5, 1, 0.8}}};
+  model.confidence = {60, 2, {0.1, 0.1, 0.1}, {{0.5, 1, 0.8}}};
   model.novelty.fit(clusters.examples, std::vector<std::size_t>{0, 1, 2, 3, 4, 5}, {}, 5);
   save_model(model, folder / "with.gwm");
   const Model with = load_model(folder / "with.gwm");

@@ -1,11 +1,11 @@
-#include "genrewise/models/novelty.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numeric>
 
 #include "classifier_support.hpp"
+#include "genrewise/base/error.hpp"
+#include "genrewise/models/confidence.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
@@ -47,7 +47,7 @@ TEST(Novelty, FindsWhatDiffersInDirectionsWithoutAComponent) {
   const auto table = testing::make_clusters(200, 60, 3, 1.0).examples;
   Novelty novelty = fitted(table);
   const auto others = testing::make_clusters(200, 60, 3, 1.0, 1).examples;
-  novelty.set_limit(novelty.distances(others), 0.99);
+  novelty.set_limit(novelty.distances(others));
   Matrix strange = table;
   for (std::size_t i = 0; i < strange.rows(); ++i)
     for (std::size_t j = i % 2; j < 60; j += 2) strange(i, j) += j % 4 < 2 ? 4.0F : -4.0F;
@@ -81,7 +81,7 @@ TEST(Novelty, IsFiniteForConstantColumnsASingleExampleAndNumbersThatOverflow) {
 TEST(Novelty, ComesBackFromAnArchiveWithTheSameDistances) {
   Novelty novelty = fitted(correlated(100, 1));
   const Matrix others = correlated(20, 2);
-  novelty.set_limit(novelty.distances(others), 0.9);
+  novelty.set_limit(novelty.distances(others));
   TensorArchive archive("m.gwm");
   novelty.save(archive, "n.");
   Novelty loaded;

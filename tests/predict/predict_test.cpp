@@ -81,7 +81,7 @@ TEST_F(Predict, MarksConfidencesBelowTheThresholdAndMusicUnlikeTheTrainingData) 
   std::vector<std::size_t> rows(20);
   std::iota(rows.begin(), rows.end(), std::size_t{0});
   model.novelty.fit(examples, rows, {}, kDefaultSeed);
-  model.confidence = {100, 1, 0.3, {0, 1}, {{0.9, 0.2, 1}, {0.8, 1, 0.85}}};  // no confidence is above 0.85
+  model.confidence = {100, 1, {0.15, 0.15}, {{0.9, 0.2, 1}, {0.8, 1, 0.85}}};  // no confidence is above 0.85
   save_model(model, folder_ / "m.gwm");
   const fs::path quiet = write("quiet.wav", noise(5, 0.2f, 4)), loud = write("loud.wav", noise(5, 1.0f, 5));
   const auto predicted = [&](double max_error, const fs::path& path) {

@@ -43,7 +43,6 @@ TEST(HeldOut, GivesAModelATemperatureAThresholdAndANoveltyScore) {
   const Model model = model_of(examples, first_rows(360));
   EXPECT_EQ(model.confidence.held_out, 360u);
   EXPECT_EQ(model.facts.at("confidence").at("held_out"), 360);
-  EXPECT_EQ(model.facts.at("confidence").at("source"), "folds");
   const auto threshold = model.confidence.threshold(0.05);
   ASSERT_TRUE(threshold);
   EXPECT_LT(threshold->coverage, 1);
@@ -123,7 +122,6 @@ TEST(HeldOut, OfAPartIsStatedAndMissingWithoutOne) {
   EXPECT_THAT(absent(model), HasSubstr("no part"));
   add_confidence(model, model.predict_probabilities(examples.table.values), examples.subjects.labels);
   EXPECT_EQ(model.confidence.held_out, 40u);
-  EXPECT_EQ(model.facts.at("confidence").at("source"), "validation");
 }
 
 TEST(HeldOut, StopsWhenInterrupted) {

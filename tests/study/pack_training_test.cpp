@@ -23,8 +23,7 @@ TEST(PackEvaluation, EqualsThatOfTheSameExamplesInATable) {
   const auto training = split.rows(Part::training), test = split.rows(Part::test);
   const Model model = fit_model(examples, training, make_classifier("knn", {{"n_neighbors", "3"}}, kDefaultSeed), {});
   BatchReader batches(pack, {.batch_size = 5, .part = Part::test});  // several, the last one smaller
-  const auto [truth, predictions] = predict(model, batches);
-  const Metrics by_batches = measure(truth, predictions, {}, kDefaultSeed);
+  const Metrics by_batches = evaluate(model, batches, kDefaultSeed);
   const Metrics by_rows = evaluate(model, examples, test, kDefaultSeed).metrics;
   EXPECT_EQ(by_batches.confusion, by_rows.confusion);
   EXPECT_EQ(by_batches.accuracy.n, test.size());

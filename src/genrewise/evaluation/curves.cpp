@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numbers>
+#include <limits>
 #include <utility>
 
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/evaluation/metrics.hpp"
 
 namespace genrewise {
 namespace {
@@ -49,25 +48,6 @@ std::vector<Point> thinned(const std::vector<Point>& points, std::size_t most, A
   }
   kept.push_back(points.back());
   return kept;
-}
-
-/// Where a function with one minimum between `low` and `high` has it.
-template <class Function>
-double golden_section(double low, double high, Function&& function) {
-  constexpr int kSteps = 30;  // to a millionth of the range
-  constexpr double kRatio = std::numbers::phi - 1;
-  double a = high - kRatio * (high - low), b = low + kRatio * (high - low);
-  double at_a = function(a), at_b = function(b);
-  for (int step = 0; step < kSteps; ++step) {
-    if (at_a < at_b) {
-      high = std::exchange(b, a), at_b = at_a;
-      at_a = function(a = high - kRatio * (high - low));
-    } else {
-      low = std::exchange(a, b), at_a = at_b;
-      at_b = function(b = low + kRatio * (high - low));
-    }
-  }
-  return (low + high) / 2;
 }
 
 GenreCurves curves_of(const std::vector<Cut>& cuts, std::size_t most_points) {
@@ -136,34 +116,53 @@ std::vector<CoveragePoint> coverage_curve(std::span<const double> confidence, co
   return thinned(points, most_points, [](const CoveragePoint& point) { return point.coverage; });
 }
 
-Confidence fit_confidence(Matrix probabilities, std::span<const int> truth, std::vector<std::size_t> present) {
-  constexpr double kLeastLog = -3, kMostLog = 6, kMostEven = 0.99;  // of the temperature, natural
-  Confidence fitted{.held_out = truth.size(), .present = std::move(present)};
-  const double even = 1 / static_cast<double>(fitted.present.size());
-  std::vector<double> shares(truth.size());  // of the true labels
-  const auto best_share = [&](double log_temperature) {
-    fitted.temperature = std::exp(log_temperature), fitted.even_share = 0;
-    Matrix calibrated = probabilities;
-    fitted.calibrate(calibrated);
-    for (std::size_t i = 0; i < shares.size(); ++i) shares[i] = calibrated(i, static_cast<std::size_t>(truth[i]));
-    const auto loss = [&](double share) {
-      double sum = 0;
-      for (const double of_truth : shares) sum -= std::log((1 - share) * of_truth + share * even);
-      return sum;
-    };
-    const double share = golden_section(1 / static_cast<double>(truth.size() + 2), kMostEven, loss);
-    return std::pair(loss(share), share);
-  };
-  const double best = golden_section(kLeastLog, kMostLog, [&](double at) { return best_share(at).first; });
-  fitted.even_share = best_share(best).second;
-  fitted.calibrate(probabilities);
-  Predictions most_probable{std::vector<int>(truth.size()), std::move(probabilities)};
+Confidence fit_confidence(Matrix probabilities, std::span<const int> truth) {
+  constexpr int kSteps = 8, kLowest = -5 * kSteps, kHighest = 9 * kSteps;  // of the temperature, per octave
+  constexpr int kRounds = 20;                                              // of expectation-maximisation
+  const double least = 1 / static_cast<double>(truth.size() + 2);
+  std::vector<bool> present(probabilities.cols());  // labels with examples; the others are always 0
   for (std::size_t i = 0; i < truth.size(); ++i) {
-    const auto row = most_probable.probabilities.row(i);
-    most_probable.labels[i] = static_cast<int>(std::ranges::max_element(row) - row.begin());
+    present[static_cast<std::size_t>(truth[i])] = true;
+    for (std::size_t k = 0; k < present.size(); ++k) present[k] = present[k] || probabilities(i, k) > 0;
   }
-  fitted.curve = coverage_curve(confidences(most_probable), hits_of(truth, most_probable.labels));
-  return fitted;
+  const double even = 1 / static_cast<double>(std::ranges::count(present, true));
+  const auto background = [&](double of_label) {
+    std::vector<double> shares(present.size());
+    for (std::size_t k = 0; k < shares.size(); ++k) shares[k] = present[k] ? of_label : 0;
+    return shares;
+  };
+  double best_loss = std::numeric_limits<double>::infinity(), share = 0.1;
+  Confidence fitted{.held_out = truth.size(), .background = background(1e-30)}, best;
+  for (int step = kLowest; step <= kHighest; ++step) {
+    fitted.temperature = std::exp2(static_cast<double>(step) / kSteps);
+    Matrix heated = probabilities;
+    fitted.calibrate(heated);
+    double loss = 0;
+    for (int round = 0; round < kRounds; ++round) {
+      double mixed = 0;
+      loss = 0;
+      for (std::size_t i = 0; i < truth.size(); ++i) {
+        const double of_truth = (1 - share) * heated(i, static_cast<std::size_t>(truth[i])) + share * even;
+        mixed += share * even / of_truth;
+        loss -= std::log(of_truth);
+      }
+      share = std::clamp(mixed / static_cast<double>(truth.size()), least, 0.99);
+    }
+    if (loss >= best_loss) continue;
+    best_loss = loss;
+    best = {truth.size(), fitted.temperature, background(share * even)};
+  }
+  best.calibrate(probabilities);
+  std::vector<double> confidence;
+  std::vector<bool> hits;
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    const auto row = probabilities.row(i);
+    const auto most = std::ranges::max_element(row);
+    confidence.push_back(*most);
+    hits.push_back(most - row.begin() == truth[i]);
+  }
+  best.curve = coverage_curve(confidence, hits);
+  return best;
 }
 
 std::vector<GenreCurves> genre_curves(std::span<const int> truth, const Matrix& probabilities,

@@ -34,11 +34,10 @@ Calibration calibrate(std::span<const double> confidence, const std::vector<bool
 std::vector<CoveragePoint> coverage_curve(std::span<const double> confidence, const std::vector<bool>& hits,
                                           std::size_t most_points = kCurvePoints);
 
-/// Fits temperature and share of equal probabilities to predictions for held-out examples, by their log loss, and
-/// measures the curve of the most probable labels that they calibrate. The share is at least 1 / (examples + 2), so
-/// that no prediction is certain, whatever the few held-out ones show. `present`: see Confidence. There must be an
-/// example.
-Confidence fit_confidence(Matrix probabilities, std::span<const int> truth, std::vector<std::size_t> present);
+/// Fits temperature and background (equal shares of all labels with examples) to predictions for held-out examples, by
+/// their log loss, and measures the curve of the most probable labels. The background is at least 1 / (examples + 2) in
+/// all, so that nothing is certain, whatever few examples show. There must be an example.
+Confidence fit_confidence(Matrix probabilities, std::span<const int> truth);
 
 struct CurvePoint {
   double x = 0, y = 0;

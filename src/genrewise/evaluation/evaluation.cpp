@@ -89,9 +89,9 @@ std::vector<std::size_t> unseen_rows(const Model& model, const Examples& example
   return all;
 }
 
-LabelledPredictions predict(const Model& model, BatchStream& batches) {
-  LabelledPredictions result;
-  auto& [truth, all] = result;
+Metrics evaluate(const Model& model, BatchStream& batches, std::uint64_t seed) {
+  std::vector<int> truth;
+  Predictions all;
   std::vector<float> probabilities;
   Batch batch;
   while (batches.next(batch)) {
@@ -104,7 +104,7 @@ LabelledPredictions predict(const Model& model, BatchStream& batches) {
     probabilities.insert(probabilities.end(), values.begin(), values.end());
   }
   all.probabilities = Matrix(truth.size(), model.labels.size(), std::move(probabilities));
-  return result;
+  return measure(truth, all, {}, seed);
 }
 
 Evaluation evaluate(const Model& model, const Examples& examples, const std::vector<std::size_t>& rows,

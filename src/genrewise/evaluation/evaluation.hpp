@@ -22,16 +22,12 @@ struct Evaluation {
   std::size_t trained_on = 0;  ///< evaluated examples that the model was trained on; above 0 the scores are optimistic
 };
 
-struct LabelledPredictions {
-  std::vector<int> truth;
-  Predictions predictions;
-};
-/// Predicts all records of a pack with the model's labels, one batch in memory at a time. Damaged records are left out.
-/// Throws Error as the model does.
-LabelledPredictions predict(const Model& model, BatchStream& batches);
+/// Metrics over all records of a pack with the model's labels, one batch in memory at a time. Damaged records are left
+/// out. Throws Error if there are no records, and as the model does.
+Metrics evaluate(const Model& model, BatchStream& batches, std::uint64_t seed);
 
-/// Evaluates the model on these rows of the examples; genres are matched by name. Throws Error if the features have
-/// another recipe than the model's, or if no row has a genre of the model.
+/// The same for these rows of the examples; genres are matched by name. Throws Error if the features have another
+/// recipe than the model's, or if no row has a genre of the model.
 Evaluation evaluate(const Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
                     std::uint64_t seed);
 

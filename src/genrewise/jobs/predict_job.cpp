@@ -68,27 +68,18 @@ Predictor open_model(const PredictJobConfig& config, Progress& progress) {
 /// Sets the threshold that marks genres as unknown, and notes where there is none.
 void set_threshold(const PredictJobConfig& config, const Confidence& confidence, Progress& progress,
                    PredictJobResult& done) {
-  const bool trained = !config.zero_shot && !config.model.empty();
-  if (confidence.held_out == 0) {
-    if (config.max_error) {
-      throw UsageError("the model stores no threshold of confidence", "--max-error",
-                       trained ? "leave the option out, or train the model again" : "leave the option out");
-    }
-    if (trained) {
-      progress.note(config.model.string() +
-                    " stores no threshold of confidence, so no genre is marked unknown; models that are trained with "
-                    "this version may (docs/models.md)");
-    }
-    return;
-  }
-  done.max_error = config.max_error.value_or(kMaxError);
-  if (const auto point = confidence.threshold(*done.max_error)) {
-    done.threshold = point->threshold;
-  } else {
-    progress.note(
-        fmt::format("all genres are unknown: on held-out examples the model reaches no share of errors of {:g} or "
-                    "less; it reaches {:.2g} (--max-error; 1 marks none)",
-                    *done.max_error, confidence.least_error()));
+  if (confidence.held_out > 0) {
+    done.max_error = config.max_error.value_or(kMaxError);
+    if (const auto point = confidence.threshold(*done.max_error)) done.threshold = point->threshold;
+    if (!done.threshold)
+      progress.note(
+          fmt::format("all genres are unknown: the least share of errors that the model reaches on held-out "
+                      "examples is {:.2g}, not {:g} (--max-error; 1 marks none)",
+                      confidence.least_error(), *done.max_error));
+  } else if (config.max_error) {
+    throw UsageError("the model stores no threshold of confidence", "--max-error", "leave the option out");
+  } else if (!config.zero_shot && !config.model.empty()) {
+    progress.note(config.model.string() + " stores no threshold of confidence, so no genre is marked unknown");
   }
 }
 

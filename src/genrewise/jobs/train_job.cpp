@@ -104,10 +104,6 @@ void record_facts(const TrainJobConfig& config, const Split& split, TrainJobResu
   if (config.on != TrainingParts::all) {
     facts["split"] = {{"scheme", to_string(split.scheme)}, {"seed", split.seed}};
   }
-  if (const auto& confidence = facts.at("confidence"); confidence.contains("absent")) {
-    done.notes.push_back(fmt::format("the model stores no calibration and no threshold of confidence: {}",
-                                     confidence.at("absent").get<std::string>()));
-  }
   for (const auto& [part, metrics] : done.parts) {
     facts[std::string(to_string(part))] = {{"accuracy", metrics.accuracy.value}, {"examples", metrics.accuracy.n}};
   }
@@ -125,7 +121,7 @@ void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSo
   const bool has_validation = is_network && config.on == TrainingParts::training;
   FitContext context = fit_context_of(config, progress);
   context.curve = &done.training;
-  progress.begin("fitting", "fits", 1 + static_cast<std::size_t>(is_network ? 0 : confidence_folds(rows.size())));
+  progress.begin("fitting", "fits", is_network ? 1 : 1 + confidence_folds(rows.size()));
   const Stopwatch fitting;
   done.model = fit_model(loaded.examples, rows, std::move(classifier), plan.preprocessing, context,
                          has_validation ? split.rows(Part::validation) : std::vector<std::size_t>{});
@@ -144,6 +140,8 @@ void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSo
         progress);
   }
   progress.finish();
+  if (const nlohmann::json& stored = done.model.facts.at("confidence"); stored.contains("absent"))
+    done.notes.push_back("the model stores no threshold of confidence: " + stored.at("absent").get<std::string>());
   const Stopwatch predicting;
   for (const Part part : {Part::validation, Part::test}) {
     const bool fitted = part == Part::validation && config.on != TrainingParts::training;
@@ -209,16 +207,10 @@ void train_on_records(const TrainJobConfig& config, const Plan& plan, const Pack
                       {"pack", with_parts.fingerprint}};
   if (!done.written) return;
   const Stopwatch predicting;
-  add_confidence(done.model, {}, {});
   for (const Part part : {Part::validation, Part::test}) {
     if (size_of(with_parts, part) == 0) continue;
     const auto batches = open_batches(with_parts, part, {.batch_size = kEvaluatedBatch}, false, 0);
-    auto [truth, predictions] = predict(done.model, *batches);
-    if (part == Part::validation && !truth.empty()) {
-      add_confidence(done.model, predictions.probabilities, truth);
-      done.model.confidence.calibrate(predictions.probabilities);
-    }
-    done.parts[part] = measure(truth, predictions, {}, config.seed);
+    done.parts[part] = evaluate(done.model, *batches, config.seed);
   }
   done.predict_s = predicting.seconds();
   record_facts(config, split, done);

@@ -1,5 +1,6 @@
 #include "genrewise/models/model.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -146,8 +147,7 @@ Model read_parts(const TensorArchive& archive) {
       make_classifier(classifier.at("kind").get<std::string>(), classifier.at("parameters").get<Parameters>(), 0);
   model.classifier->load(archive, std::string(kClassifierPrefix));
   const auto has = [&](std::string_view prefix) {
-    const auto found = archive.tensors().lower_bound(prefix);
-    return found != archive.tensors().end() && found->first.starts_with(prefix);
+    return std::ranges::any_of(archive.tensors(), [&](const auto& one) { return one.first.starts_with(prefix); });
   };
   if (has(kConfidencePrefix)) model.confidence.load(archive, std::string(kConfidencePrefix), model.labels.size());
   if (has(kNoveltyPrefix)) model.novelty.load(archive, std::string(kNoveltyPrefix), model.columns.size());

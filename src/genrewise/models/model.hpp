@@ -14,7 +14,6 @@
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/models/confidence.hpp"
-#include "genrewise/models/novelty.hpp"
 #include "genrewise/models/preprocessing.hpp"
 
 namespace genrewise {

@@ -9,8 +9,6 @@
 namespace genrewise {
 namespace {
 
-constexpr double kNoveltyQuantile = 0.99;
-
 /// The rows whose fold is `fold`, or the others.
 std::vector<std::size_t> rows_of(const std::vector<std::size_t>& rows, const std::vector<int>& folds, int fold,
                                  bool inside) {
@@ -20,29 +18,13 @@ std::vector<std::size_t> rows_of(const std::vector<std::size_t>& rows, const std
   return chosen;
 }
 
-void set_confidence(Model& model, Matrix shares, std::span<const int> truth, const char* source) {
-  std::vector<std::size_t> present;  // the others have probability 0 in every row
-  for (std::size_t label = 0; label < shares.cols(); ++label) {
-    bool any = std::ranges::find(truth, static_cast<int>(label)) != truth.end();
-    for (std::size_t i = 0; i < shares.rows() && !any; ++i) any = shares(i, label) > 0;
-    if (any) present.push_back(label);
-  }
-  model.confidence = fit_confidence(std::move(shares), truth, std::move(present));
-  model.facts["confidence"] = to_json(model.confidence);
-  model.facts["confidence"]["source"] = source;
-}
-
 }  // namespace
-
-int confidence_folds(std::size_t examples) {
-  return examples < 300 ? 5 : 2;
-}
 
 void add_confidence(Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
                     const std::function<std::unique_ptr<Classifier>()>& make, const PreprocessingConfig& preprocessing,
                     std::uint64_t seed, Progress& progress) {
   const FeatureTable& table = examples.table;
-  const int count = confidence_folds(rows.size());
+  const int count = static_cast<int>(confidence_folds(rows.size()));
   std::vector<int> truth;
   Matrix probabilities(rows.size(), examples.labels.size());
   std::vector<double> distances;
@@ -73,16 +55,17 @@ void add_confidence(Model& model, const Examples& examples, const std::vector<st
     return;
   }
   model.novelty.fit(table.values, rows, table.offsets, seed);
-  model.novelty.set_limit(std::move(distances), kNoveltyQuantile);
-  set_confidence(model, std::move(probabilities), truth, "folds");
+  model.novelty.set_limit(std::move(distances));
+  add_confidence(model, std::move(probabilities), truth);
 }
 
 void add_confidence(Model& model, Matrix held_out, std::span<const int> truth) {
   if (truth.empty()) {
     model.facts["confidence"] = {{"absent", "there is no part that the network was not fitted on"}};
-  } else {
-    set_confidence(model, std::move(held_out), truth, "validation");
+    return;
   }
+  model.confidence = fit_confidence(std::move(held_out), truth);
+  model.facts["confidence"] = to_json(model.confidence);
 }
 
 }  // namespace genrewise

@@ -350,10 +350,9 @@ void run_models_of(const std::string& features, const Examples& examples, const 
       continue;
     }
     Model model;
-    const bool in_folds = config.confidence && !runs.is_network();
-    const int folds = in_folds ? confidence_folds(split.rows_except(Part::test).size()) : 0;
+    const std::size_t folds = config.confidence ? confidence_folds(split.rows_except(Part::test).size()) : 0;
     progress.begin("fitting " + spec.name, "fits",
-                   grid_points(spec.parameters, spec.grid).size() + 1 + static_cast<std::size_t>(folds));
+                   grid_points(spec.parameters, spec.grid).size() + 1 + (runs.is_network() ? 0 : folds));
     results[i] = comparison.run(spec, runs, model, progress);
     progress.finish();
     if (!results[i].error.empty() || !store.keep) continue;
