@@ -78,6 +78,19 @@ TEST(Novelty, IsFiniteForConstantColumnsASingleExampleAndNumbersThatOverflow) {
   }
 }
 
+TEST(Novelty, OfASingleColumnComesBackFromAnArchive) {  // its component explains all variance, and rounding more
+  Rng rng(1);
+  for (int i = 0; i < 20; ++i) {
+    Matrix table(30, 1);
+    for (float& value : table.values()) value = static_cast<float>(rng.normal());
+    TensorArchive archive("m.gwm");
+    fitted(table).save(archive, "n.");
+    Novelty loaded;
+    loaded.load(archive, "n.", 1);
+    EXPECT_NEAR(loaded.distances(Matrix(1, 1, {3.0F}))[0], fitted(table).distances(Matrix(1, 1, {3.0F}))[0], 1e-12);
+  }
+}
+
 TEST(Novelty, ComesBackFromAnArchiveWithTheSameDistances) {
   Novelty novelty = fitted(correlated(100, 1));
   const Matrix others = correlated(20, 2);

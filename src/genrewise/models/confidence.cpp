@@ -161,9 +161,10 @@ void Novelty::load(const TensorArchive& archive, const std::string& prefix, std:
   limit_ = archive.number(prefix + "limit");
   standardise_.load(archive, prefix + "standardise.");
   components_.load(archive, prefix + "components.");
-  const auto& variance = components_.explained_variance_ratio();
+  const auto is_negative = [](double share) { return share < 0; };  // rounded, it may be above 1
   require(standardise_.input_columns() == columns && standardise_.output_columns() == columns &&
-              components_.input_columns() == columns && limit_ > 0 && std::ranges::all_of(variance, is_share),
+              components_.input_columns() == columns && limit_ > 0 &&
+              std::ranges::none_of(components_.explained_variance_ratio(), is_negative),
           "its novelty section does not fit its columns", archive);
 }
 
