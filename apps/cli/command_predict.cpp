@@ -22,6 +22,8 @@ constexpr char kExamples[] =
     "genrewise predict song.mp3\n"
     "genrewise predict --genres Rock,Jazz,Hip-Hop ~/Music";
 
+constexpr char kUnlike[] = "unlike the training music";
+
 struct Options {
   PredictJobConfig job;
   std::size_t top = 3;
@@ -37,11 +39,13 @@ class Printer {
   Table table(const std::vector<PredictedFile>& files, Format format) const {
     using enum Table::Align;
     if (format == Format::csv) {
-      Table table({{"file"}, {"rank"}, {"genre"}, {"confidence"}});
+      Table table({{"file"}, {"rank"}, {"genre"}, {"confidence"}, {"unknown"}, {"novelty"}});
       for (const PredictedFile& file : files)
         for (std::size_t rank = 0; const std::size_t label : best(file.prediction.probabilities))
           table.add_row({file.path.string(), std::to_string(++rank), labels_[label],
-                         fmt::format("{:.6f}", file.prediction.probabilities[label])});
+                         fmt::format("{:.6f}", file.prediction.probabilities[label]),
+                         file.prediction.unknown ? "true" : "false",
+                         file.prediction.novelty ? fmt::format("{:.3f}", *file.prediction.novelty) : ""});
       return table;
     }
     Table table({{"file", left, Table::Overflow::path},
@@ -54,9 +58,11 @@ class Printer {
         return fmt::format("{:.1f} %", 100 * file.prediction.probabilities[label]);
       };
       std::string others;
-      for (std::size_t i = 1; i < order.size(); ++i)
-        others += (i > 1 ? ", " : "") + labels_[order[i]] + " " + percent(order[i]);
-      table.add_row({file.path.string(), labels_[order[0]], percent(order[0]), others});
+      const bool unknown = file.prediction.unknown;
+      for (std::size_t i = unknown ? 0 : 1; i < order.size(); ++i)
+        others += (others.empty() ? "" : ", ") + labels_[order[i]] + " " + percent(order[i]);
+      if (file.prediction.novelty.value_or(0) > 1) others += others.empty() ? kUnlike : fmt::format("; {}", kUnlike);
+      table.add_row({file.path.string(), unknown ? "unknown" : labels_[order[0]], percent(order[0]), others});
     }
     return table;
   }
@@ -69,6 +75,8 @@ class Printer {
     return {{"file", predicted.path.string()},
             {"duration_s", predicted.prediction.duration_s},
             {"genres", genres(predicted.prediction.probabilities)},
+            {"unknown", predicted.prediction.unknown},
+            {"novelty", predicted.prediction.novelty ? json(*predicted.prediction.novelty) : json()},
             {"windows", windows}};
   }
 
@@ -97,7 +105,11 @@ int run(const Options& options, Session& session) {
     json files = json::array();
     for (const PredictedFile& file : done.files) files.push_back(printer.file(file));
     const std::string model = options.job.model.empty() ? "zero-shot" : options.job.model.string();
-    session.print_json({{"model", model}, {"predictions", files}, {"skipped", done.skipped}});
+    session.print_json({{"model", model},
+                        {"max_error", done.max_error ? json(*done.max_error) : json()},
+                        {"threshold", done.threshold ? json(*done.threshold) : json()},
+                        {"predictions", files},
+                        {"skipped", done.skipped}});
   } else if (!done.files.empty()) {
     const Table table = printer.table(done.files, session.format);
     session.print(session.format == Format::csv ? table.csv() : fitted(table));
@@ -129,6 +141,10 @@ void add_predict(CLI::App& app, Session& session) {
                       "Windows of 30 s to analyse at most, spread over the track and averaged; 1: its middle only"),
            1)
       ->capture_default_str();
+  in_share_range(models.add("--max-error", options.job.max_error, "RATE",
+                            "Mark genres as unknown so that about this share of the others is wrong, by the model's "
+                            "held-out predictions; 1: mark none"))
+      ->default_str("0.1");
   at_least(output.add("-k,--top", options.top, "N", "Genres to print for each file"), 1)->capture_default_str();
   session.add_format_options(command);
 }

@@ -79,6 +79,41 @@ TEST_F(Predict, PrintsJsonForPrograms) {
   ASSERT_EQ(file["windows"].size(), 2u);
   EXPECT_NEAR(file["windows"][1]["start_s"], 33.75, 0.01);
   EXPECT_TRUE(result["skipped"].empty());
+  EXPECT_TRUE(result["threshold"].is_null() && result["max_error"].is_null() && file["novelty"].is_null());
+  EXPECT_EQ(file["unknown"], false);
+  EXPECT_THAT(ran.err, HasSubstr("stores no threshold of confidence, so no genre is marked unknown"));
+}
+
+TEST_F(Predict, MarksUncertainGenresAsUnknownAndNotesMusicUnlikeTheTrainingData) {
+  const Ran trained =
+      run_program({"train", *home_ / "music", "--model", "logreg", "--on", "all", "-o", folder_ / "m.gwm"});
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  make_folders(folder_ / "new");
+  write_file(folder_ / "new" / "a.wav", made_wav("tones", 50, 3));
+  const auto run = [&](const Arguments& more) {
+    Arguments all{"predict", "--model", folder_ / "m.gwm", folder_ / "new"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_program(all);
+  };
+  const json sure = json::parse(run({"--json"}).out);
+  EXPECT_EQ(sure["max_error"], 0.1);
+  EXPECT_GT(sure["threshold"], 0);
+  EXPECT_EQ(sure["predictions"][0]["unknown"], false);
+  EXPECT_GT(sure["predictions"][0]["novelty"], 0);
+  const Ran never = run({"--max-error", "0.001"});
+  EXPECT_THAT(never.out, ::testing::ContainsRegex("a\\.wav +unknown +[0-9.]+ % +tones [0-9.]+ %"));
+  EXPECT_THAT(never.err, HasSubstr("all genres are unknown"));
+  EXPECT_TRUE(json::parse(run({"--max-error", "0.001", "--json"}).out)["threshold"].is_null());
+  EXPECT_THAT(run({"--max-error", "1"}).out, ::testing::ContainsRegex("a\\.wav +tones"));
+  EXPECT_EQ(run({"--max-error", "2"}).code, 2);
+  Model model = load_model(folder_ / "m.gwm");
+  model.novelty.set_limit({1e-3});
+  save_model(model, folder_ / "m.gwm");
+  EXPECT_THAT(run({}).out, HasSubstr("unlike the training music"));
+  EXPECT_GT(json::parse(run({"--json"}).out)["predictions"][0]["novelty"], 1);
+  const Ran refused = predict({folder_ / "new"}, {"--max-error", "0.2"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("stores no threshold of confidence"));
 }
 
 TEST_F(Predict, PrintsCsvForPrograms) {
@@ -88,7 +123,7 @@ TEST_F(Predict, PrintsCsvForPrograms) {
   CsvReader reader(ran.out, "out");
   std::vector<std::string_view> row;
   ASSERT_TRUE(reader.next(row));
-  EXPECT_THAT(row, ::testing::ElementsAre("file", "rank", "genre", "confidence"));
+  EXPECT_THAT(row, ::testing::ElementsAre("file", "rank", "genre", "confidence", "unknown", "novelty"));
   ASSERT_TRUE(reader.next(row));
   EXPECT_EQ(row[0], (folder_ / "a, \"b\".wav").string());
   EXPECT_EQ(row[1], "1");

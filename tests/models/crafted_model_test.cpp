@@ -39,6 +39,12 @@ TensorArchive saved(const std::string& kind, const Parameters& parameters = {},
   model.classifier = make_classifier(kind, parameters, 5);
   model.classifier->fit({model.preprocessor.transform(clusters.examples), clusters.labels, 3});
   model.facts = {{"seed", 42}};
+  if (kind == "gnb") {  // the sections are the same for every kind
+    model.confidence = {60, 1.5, {0.1, 0.1, 0.1}, {{0.9, 0.25, 1}, {0.6, 0.5, 0.9}, {0.4, 1, 0.8}}};
+    std::vector<std::size_t> rows(60);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = i;
+    model.novelty.fit(clusters.examples, rows, {}, 5);
+  }
   save_model(model, folder / "m.gwm");
   return TensorArchive::read(folder / "m.gwm");
 }
@@ -64,6 +70,12 @@ std::string outcome(const TensorArchive& crafted) {
       EXPECT_LT(static_cast<std::size_t>(label), model.labels.size());
     }
     for (const float share : predictions.probabilities.values()) EXPECT_TRUE(std::isfinite(share));
+    if (const auto point = model.confidence.threshold()) {
+      EXPECT_TRUE(point->threshold >= 0 && point->threshold <= 1);
+    }
+    if (model.novelty.is_fitted()) {
+      for (const double distance : model.novelty.distances(examples)) EXPECT_TRUE(distance >= 0 && distance <= 1e6);
+    }
     return "valid";
   } catch (const Error&) {
     return "Error";

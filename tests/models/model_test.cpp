@@ -55,6 +55,27 @@ TEST(ModelFile, KeepsPredictionsAndFactsOfEveryKindOfClassifier) {
   }
 }
 
+TEST(ModelFile, KeepsConfidenceAndNoveltyWhichCalibrateItsPredictionsAndLoadsWithoutThem) {
+  const TemporaryFolder folder;
+  const auto clusters = make_clusters(40, 3, 3, 1.0, 9);
+  Model model = train("gnb");
+  save_model(model, folder / "without.gwm");
+  const Model without = load_model(folder / "without.gwm");
+  EXPECT_EQ(without.confidence.held_out, 0u);
+  EXPECT_FALSE(without.confidence.threshold());
+  EXPECT_FALSE(without.novelty.is_fitted());
+  model.confidence = {60, 2, {0.1, 0.1, 0.1}, {{0.5, 1, 0.8}}};
+  model.novelty.fit(clusters.examples, std::vector<std::size_t>{0, 1, 2, 3, 4, 5}, {}, 5);
+  save_model(model, folder / "with.gwm");
+  const Model with = load_model(folder / "with.gwm");
+  Matrix calibrated = without.predict_probabilities(clusters.examples);
+  with.confidence.calibrate(calibrated);
+  EXPECT_EQ(with.predict_probabilities(clusters.examples), calibrated);
+  EXPECT_NE(calibrated, without.predict_probabilities(clusters.examples));
+  EXPECT_EQ(with.predict(clusters.examples), without.predict(clusters.examples));
+  EXPECT_EQ(with.novelty.distances(clusters.examples), model.novelty.distances(clusters.examples));
+}
+
 TEST(ModelFile, KeepsLabelsThatAreNotUtf8) {
   const TemporaryFolder folder;
   Model model = train("gnb");

@@ -73,6 +73,29 @@ TEST_F(Predict, AnalysesAShortTrackWhole) {
   EXPECT_EQ(predictor.labels()[kQuiet], "quiet");
 }
 
+TEST_F(Predict, MarksConfidencesBelowTheThresholdAndMusicUnlikeTheTrainingData) {
+  Model model = loudness_model();
+  Matrix examples(20, model.columns.size());
+  Rng rng(3);
+  for (float& value : examples.values()) value = 0.2f * static_cast<float>(rng.uniform() - 0.5);
+  std::vector<std::size_t> rows(20);
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  model.novelty.fit(examples, rows, {}, kDefaultSeed);
+  model.confidence = {100, 1, {0.15, 0.15}, {{0.9, 0.2, 1}, {0.8, 1, 0.85}}};  // no confidence is above 0.85
+  save_model(model, folder_ / "m.gwm");
+  const fs::path quiet = write("quiet.wav", noise(5, 0.2f, 4)), loud = write("loud.wav", noise(5, 1.0f, 5));
+  const auto predicted = [&](double max_error, const fs::path& path) {
+    return *Predictor(load_model(folder_ / "m.gwm"), {.max_error = max_error}).predict_file(path);
+  };
+  EXPECT_TRUE(predicted(0.1, loud).unknown);   // threshold 0.9
+  EXPECT_FALSE(predicted(0.2, loud).unknown);  // threshold 0.8
+  EXPECT_TRUE(predicted(0.01, loud).unknown);  // not reached
+  EXPECT_FALSE(predicted(1, loud).unknown);
+  EXPECT_LT(*predicted(1, quiet).novelty, *predicted(1, loud).novelty);
+  EXPECT_FALSE(Predictor(loudness_model()).predict_file(loud)->unknown);
+  EXPECT_FALSE(Predictor(loudness_model()).predict_file(loud)->novelty);
+}
+
 TEST_F(Predict, RefusesSilentAndTooShortTracks) {
   const Predictor predictor(loudness_model());
   EXPECT_EQ(predictor.predict_file(write("silent.wav", std::vector<float>(100 * kRate, 0.0f))).error().reason,

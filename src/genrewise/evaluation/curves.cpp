@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "genrewise/base/parallel.hpp"
@@ -113,6 +114,55 @@ std::vector<CoveragePoint> coverage_curve(std::span<const double> confidence, co
     points.push_back({cut.threshold, share(cut.examples, confidence.size()), share(cut.positives, cut.examples)});
   }
   return thinned(points, most_points, [](const CoveragePoint& point) { return point.coverage; });
+}
+
+Confidence fit_confidence(Matrix probabilities, std::span<const int> truth) {
+  constexpr int kSteps = 8, kLowest = -5 * kSteps, kHighest = 9 * kSteps;  // of the temperature, per octave
+  constexpr int kRounds = 20;                                              // of expectation-maximisation
+  const double least = 1 / static_cast<double>(truth.size() + 2);
+  std::vector<bool> present(probabilities.cols());  // labels with examples; the others are always 0
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    present[static_cast<std::size_t>(truth[i])] = true;
+    for (std::size_t k = 0; k < present.size(); ++k) present[k] = present[k] || probabilities(i, k) > 0;
+  }
+  const double even = 1 / static_cast<double>(std::ranges::count(present, true));
+  const auto background = [&](double of_label) {
+    std::vector<double> shares(present.size());
+    for (std::size_t k = 0; k < shares.size(); ++k) shares[k] = present[k] ? of_label : 0;
+    return shares;
+  };
+  double best_loss = std::numeric_limits<double>::infinity(), share = 0.1;
+  Confidence fitted{.held_out = truth.size(), .background = background(1e-30)}, best;
+  for (int step = kLowest; step <= kHighest; ++step) {
+    fitted.temperature = std::exp2(static_cast<double>(step) / kSteps);
+    Matrix heated = probabilities;
+    fitted.calibrate(heated);
+    double loss = 0;
+    for (int round = 0; round < kRounds; ++round) {
+      double mixed = 0;
+      loss = 0;
+      for (std::size_t i = 0; i < truth.size(); ++i) {
+        const double of_truth = (1 - share) * heated(i, static_cast<std::size_t>(truth[i])) + share * even;
+        mixed += share * even / of_truth;
+        loss -= std::log(of_truth);
+      }
+      share = std::clamp(mixed / static_cast<double>(truth.size()), least, 0.99);
+    }
+    if (loss >= best_loss) continue;
+    best_loss = loss;
+    best = {truth.size(), fitted.temperature, background(share * even)};
+  }
+  best.calibrate(probabilities);
+  std::vector<double> confidence;
+  std::vector<bool> hits;
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    const auto row = probabilities.row(i);
+    const auto most = std::ranges::max_element(row);
+    confidence.push_back(*most);
+    hits.push_back(most - row.begin() == truth[i]);
+  }
+  best.curve = coverage_curve(confidence, hits);
+  return best;
 }
 
 std::vector<GenreCurves> genre_curves(std::span<const int> truth, const Matrix& probabilities,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "genrewise/models/classifier.hpp"
+#include "genrewise/models/confidence.hpp"
 
 namespace genrewise {
 
@@ -29,13 +30,14 @@ struct Calibration {
 /// Reliability of confidences (Guo et al., 2017). hits[i]: whether example i is predicted correctly.
 Calibration calibrate(std::span<const double> confidence, const std::vector<bool>& hits, std::size_t bins = 10);
 
-/// Accuracy on the share of examples whose confidence is at least `threshold`.
-struct CoveragePoint {
-  double threshold = 0, coverage = 0, accuracy = 0;
-};
 /// By falling threshold; the last point covers all examples.
 std::vector<CoveragePoint> coverage_curve(std::span<const double> confidence, const std::vector<bool>& hits,
                                           std::size_t most_points = kCurvePoints);
+
+/// Fits temperature and background (equal shares of all labels with examples) to predictions for held-out examples, by
+/// their log loss, and measures the curve of the most probable labels. The background is at least 1 / (examples + 2) in
+/// all, so that nothing is certain, whatever few examples show. There must be an example.
+Confidence fit_confidence(Matrix probabilities, std::span<const int> truth);
 
 struct CurvePoint {
   double x = 0, y = 0;

@@ -49,19 +49,37 @@ Model zero_shot_model(const std::string& genres, Progress& progress) {
 }
 
 Predictor open_model(const PredictJobConfig& config, Progress& progress) {
-  if (config.zero_shot || config.model.empty())
-    return Predictor(zero_shot_model(config.genres, progress), {.windows = config.windows});
+  const PredictOptions options{.windows = config.windows, .max_error = config.max_error.value_or(kMaxError)};
+  if (config.zero_shot || config.model.empty()) return Predictor(zero_shot_model(config.genres, progress), options);
   if (!config.genres.empty()) {
     throw UsageError("a model has its own genres; they are chosen with --zero-shot", "--genres",
                      "leave the option out");
   }
   Model model = load_model(config.model);
   try {
-    return Predictor(std::move(model), {.windows = config.windows});
+    return Predictor(std::move(model), options);
   } catch (const UnknownName& error) {  // unknown features: adds the model to the message
     throw UnknownName(error.problem(), config.model.string(), error.remedy());
   } catch (const Error& error) {
     throw Error(error.problem(), config.model.string(), error.remedy());
+  }
+}
+
+/// Sets the threshold that marks genres as unknown, and notes where there is none.
+void set_threshold(const PredictJobConfig& config, const Confidence& confidence, Progress& progress,
+                   PredictJobResult& done) {
+  if (confidence.held_out > 0) {
+    done.max_error = config.max_error.value_or(kMaxError);
+    if (const auto point = confidence.threshold(*done.max_error)) done.threshold = point->threshold;
+    if (!done.threshold)
+      progress.note(
+          fmt::format("all genres are unknown: the least share of errors that the model reaches on held-out "
+                      "examples is {:.2g}, not {:g} (--max-error; 1 marks none)",
+                      confidence.least_error(), *done.max_error));
+  } else if (config.max_error) {
+    throw UsageError("the model stores no threshold of confidence", "--max-error", "leave the option out");
+  } else if (!config.zero_shot && !config.model.empty()) {
+    progress.note(config.model.string() + " stores no threshold of confidence, so no genre is marked unknown");
   }
 }
 
@@ -72,6 +90,7 @@ PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime) {
   const Predictor predictor = open_model(config, runtime.progress());
   PredictJobResult done;
   done.labels = predictor.labels();
+  set_threshold(config, predictor.confidence(), runtime.progress(), done);
   const auto paths = find_audio(config.inputs, done.skipped);
   auto predictions = predictor.predict_files(paths, runtime.progress());
   for (std::size_t i = 0; i < paths.size(); ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct PredictJobConfig {
   std::string genres;                         ///< zero-shot: "Rock,Jazz"; empty: all available ones
   std::vector<std::filesystem::path> inputs;  ///< audio files, and folders that are searched recursively
   int windows = PredictOptions{}.windows;     ///< maximum number of 30 s windows per track
+  std::optional<double> max_error = {};       ///< see PredictOptions; empty: kMaxError where the model has a threshold
 };
 
 struct PredictedFile {
@@ -28,13 +30,15 @@ struct PredictedFile {
 
 struct PredictJobResult {
   std::vector<std::string> labels;
+  std::optional<double> max_error;   ///< of the threshold; empty: the model has none
+  std::optional<double> threshold;   ///< of confidence; empty with a max_error: not reached, so all genres are unknown
   std::vector<PredictedFile> files;  ///< in the order of the inputs
   std::vector<Fault> skipped;
 };
 
 /// After an interruption, unprocessed files are in neither list, and the runtime is interrupted. Throws Error for a
 /// model that cannot be used and, without a model, where no weights are present; UsageError for genres given with a
-/// model.
+/// model and for a max_error given with one that stores no threshold.
 PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime);
 
 }  // namespace genrewise

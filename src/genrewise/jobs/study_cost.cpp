@@ -141,7 +141,8 @@ class FitProbe {
     config.preprocessing.pca_components = 0;  // may exceed the few examples
     Progress silent;
     const ModelResult result = run_study(made_.examples, made_.split, config, silent).models.front();
-    return result.choose_s + result.fit_s + result.predict_s;
+    const bool folds = !classifier_descriptor(spec.kind).capabilities.neural_program;
+    return result.choose_s + (folds ? 2 : 1) * result.fit_s + result.predict_s;  // two folds of half of the examples
   }
 
   /// One fit to all of the made-up examples; nothing for a model that cannot be fitted.

@@ -247,6 +247,7 @@ class StudyJob {
   StudyResult compare(int number, const Split& split) {
     StudyConfig study = plan_.study;
     study.seed = study.preprocessing.seed = config_.seed + static_cast<std::uint64_t>(number);
+    study.confidence = number == 0;  // the others' models are not kept
     return run_study(
         joined_.examples, split, study, progress_,
         [&, number](const Examples& table) {

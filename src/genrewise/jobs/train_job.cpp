@@ -13,6 +13,7 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "genrewise/study/held_out.hpp"
 #include "genrewise/study/study.hpp"
 
 namespace genrewise {
@@ -50,6 +51,10 @@ Plan plan_of(const TrainJobConfig& config) {
   DataSourceConfig data = data_for(config.data, config.split);
   name_features(data, spec.features);
   return {std::move(spec), point, preprocessing, std::move(data)};
+}
+
+std::unique_ptr<Classifier> make(const Plan& plan, std::uint64_t seed) {
+  return make_classifier(plan.spec.kind, plan.point.classifier, derive_seed(seed, plan.spec.kind));
 }
 
 /// Throws Error for an option without effect.
@@ -116,14 +121,27 @@ void train_on_table(const TrainJobConfig& config, const Plan& plan, const DataSo
   const bool has_validation = is_network && config.on == TrainingParts::training;
   FitContext context = fit_context_of(config, progress);
   context.curve = &done.training;
-  progress.begin("fitting", "fits", 1);
+  progress.begin("fitting", "fits", is_network ? 1 : 1 + confidence_folds(rows.size()));
   const Stopwatch fitting;
   done.model = fit_model(loaded.examples, rows, std::move(classifier), plan.preprocessing, context,
                          has_validation ? split.rows(Part::validation) : std::vector<std::size_t>{});
   done.fit_s = fitting.seconds();
-  progress.finish();
   done.examples = rows.size();
-  if (!done.written) return;
+  if (!done.written) return progress.finish();
+  progress.advance();
+  if (is_network) {
+    const auto held_out = has_validation ? split.rows(Part::validation) : std::vector<std::size_t>{};
+    const FeatureTable& table = loaded.examples.table;
+    add_confidence(done.model, done.model.predict_probabilities(table.values.select_rows(held_out), table.offsets),
+                   labels_of(loaded.examples.subjects, held_out));
+  } else {
+    add_confidence(
+        done.model, loaded.examples, rows, [&] { return make(plan, config.seed); }, plan.preprocessing, config.seed,
+        progress);
+  }
+  progress.finish();
+  if (const nlohmann::json& stored = done.model.facts.at("confidence"); stored.contains("absent"))
+    done.notes.push_back("the model stores no threshold of confidence: " + stored.at("absent").get<std::string>());
   const Stopwatch predicting;
   for (const Part part : {Part::validation, Part::test}) {
     const bool fitted = part == Part::validation && config.on != TrainingParts::training;
@@ -219,7 +237,7 @@ TrainJobResult train_job(const TrainJobConfig& config, Runtime& runtime) {
   const Plan plan = plan_of(config);
   const ClassifierDescriptor& descriptor = classifier_descriptor(plan.spec.kind);
   require_followed(config, descriptor);
-  auto classifier = make_classifier(plan.spec.kind, plan.point.classifier, derive_seed(config.seed, plan.spec.kind));
+  auto classifier = make(plan, config.seed);
   const DataSource source(plan.data);
   if (config.on != TrainingParts::all) require_split(source, config.split);
   TrainJobResult done;

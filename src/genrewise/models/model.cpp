@@ -1,5 +1,6 @@
 #include "genrewise/models/model.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -21,6 +22,8 @@ constexpr int kFormatVersion = 1;
 constexpr std::string_view kFormat = "genrewise model";
 constexpr std::string_view kPreprocessorPrefix = "preprocessor.";
 constexpr std::string_view kClassifierPrefix = "classifier.";
+constexpr std::string_view kConfidencePrefix = "confidence.";  // optional, as the next
+constexpr std::string_view kNoveltyPrefix = "novelty.";
 constexpr std::uint64_t kLargestFile = std::uint64_t{4} << 30;
 
 std::string text_of(const FeatureColumn& column) {
@@ -143,6 +146,11 @@ Model read_parts(const TensorArchive& archive) {
   model.classifier =
       make_classifier(classifier.at("kind").get<std::string>(), classifier.at("parameters").get<Parameters>(), 0);
   model.classifier->load(archive, std::string(kClassifierPrefix));
+  const auto has = [&](std::string_view prefix) {
+    return std::ranges::any_of(archive.tensors(), [&](const auto& one) { return one.first.starts_with(prefix); });
+  };
+  if (has(kConfidencePrefix)) model.confidence.load(archive, std::string(kConfidencePrefix), model.labels.size());
+  if (has(kNoveltyPrefix)) model.novelty.load(archive, std::string(kNoveltyPrefix), model.columns.size());
   model.facts = metadata_json(archive, "facts");
   return model;
 }
@@ -164,6 +172,7 @@ Matrix Model::prepared(const Matrix& features, std::span<const double> offsets) 
 Predictions Model::predict_with_probabilities(const Matrix& features, std::span<const double> offsets) const {
   Predictions predictions = classifier->predict_with_probabilities(prepared(features, offsets));
   check_predictions(predictions, features.rows(), labels.size());
+  confidence.calibrate(predictions.probabilities);
   return predictions;
 }
 
@@ -210,6 +219,8 @@ void save_model(const Model& model, const std::filesystem::path& path) {
   };
   model.preprocessor.save(archive, std::string(kPreprocessorPrefix));
   model.classifier->save(archive, std::string(kClassifierPrefix));
+  model.confidence.save(archive, std::string(kConfidencePrefix));
+  model.novelty.save(archive, std::string(kNoveltyPrefix));
   write_file(path, archive.serialise_sealed());
 }
 

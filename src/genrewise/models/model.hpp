@@ -13,6 +13,7 @@
 
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/models/classifier.hpp"
+#include "genrewise/models/confidence.hpp"
 #include "genrewise/models/preprocessing.hpp"
 
 namespace genrewise {
@@ -23,7 +24,9 @@ struct Model {
   std::vector<FeatureColumn> columns;
   Preprocessor preprocessor;  ///< standardisation and PCA, fitted on the training part only
   std::unique_ptr<Classifier> classifier;
-  nlohmann::json facts;  ///< training data fingerprint, split, seed, scores, program version: not used in predictions
+  Confidence confidence;  ///< calibrates the predicted probabilities
+  Novelty novelty;        ///< of raw features
+  nlohmann::json facts;   ///< training data fingerprint, split, seed, scores, program version: not used in predictions
 
   /// rows x labels, from raw features; `offsets` as in FeatureTable. Throws Error when the number of columns differs
   /// from the model's, when a value is not finite (names its row and column), and when the classifier does not return

@@ -66,6 +66,10 @@ Predictor::Predictor(Model model, const PredictOptions& options)
       features_(features_for(model_)),
       extractor_(std::make_unique<ClipExtractor>(*features_)) {
   if (options.windows < 1) throw Error("the number of windows must be at least 1", "windows");
+  if (const Confidence& confidence = model_.confidence; confidence.held_out > 0) {
+    const auto point = confidence.threshold(options.max_error);
+    threshold_ = point ? point->threshold : 2;
+  }
 }
 
 Predictor::~Predictor() = default;
@@ -91,7 +95,8 @@ Expected<Prediction> Predictor::predict(const Source& source) const {
   parallel_for(windows.size(),
                [&](std::size_t i, int) { extracted[i] = source.extract(windows[i].clip, rows.row(i)); });
 
-  Prediction prediction{.duration_s = info->duration_s, .probabilities = {}, .windows = {}};
+  Prediction prediction;
+  prediction.duration_s = info->duration_s;
   std::vector<std::size_t> usable;
   for (std::size_t i = 0; i < windows.size(); ++i) {
     if (!extracted[i]) continue;
@@ -100,13 +105,19 @@ Expected<Prediction> Predictor::predict(const Source& source) const {
   }
   if (usable.empty()) return tl::unexpected(extracted.front().error());
   const std::size_t count = usable.size();
-  const Matrix probabilities = model_.predict_probabilities(rows.select_rows(usable));
+  rows = rows.select_rows(usable);
+  const Matrix probabilities = model_.predict_probabilities(rows);
   prediction.probabilities.assign(model_.labels.size(), 0.f);
   for (std::size_t i = 0; i < count; ++i) {
     const auto row = probabilities.row(i);
     prediction.windows[i].probabilities.assign(row.begin(), row.end());
     for (std::size_t label = 0; label < row.size(); ++label)
       prediction.probabilities[label] += row[label] / static_cast<float>(count);
+  }
+  prediction.unknown = std::ranges::max(prediction.probabilities) < threshold_;
+  if (model_.novelty.is_fitted()) {
+    const std::vector<double> distances = model_.novelty.distances(rows);
+    prediction.novelty = std::reduce(distances.begin(), distances.end()) / static_cast<double>(count);
   }
   return prediction;
 }

@@ -26,6 +26,9 @@ struct PredictOptions {
   /// Maximum number of 30 s windows of a track longer than 31 s, evenly spread without overlap. 1: the middle 30 s, the
   /// default clip of feature extraction.
   int windows = 3;
+  /// Confidences below the model's threshold for this share of errors (Confidence::threshold()) are marked unknown; all
+  /// are if the model does not reach it, none if it stores no held-out predictions. 1: none.
+  double max_error = kMaxError;
 };
 
 struct WindowPrediction {
@@ -36,6 +39,8 @@ struct WindowPrediction {
 struct Prediction {
   double duration_s = 0;                  ///< of the track; 0: unknown
   std::vector<float> probabilities;       ///< by label: mean over the windows; sums to 1
+  bool unknown = false;                   ///< see PredictOptions::max_error
+  std::optional<double> novelty;          ///< Novelty::distances(): mean over the windows; empty if the model has none
   std::vector<WindowPrediction> windows;  ///< in order of time, without windows that cannot be decoded or are silent
 };
 
@@ -52,6 +57,7 @@ class Predictor {
   Predictor(Predictor&&) noexcept;
 
   const std::vector<std::string>& labels() const { return model_.labels; }
+  const Confidence& confidence() const { return model_.confidence; }
 
   /// Faults: those of ClipExtractor ("silent", "too short", ...), if no window of the track can be used.
   Expected<Prediction> predict_file(const std::filesystem::path& path) const;
@@ -69,6 +75,7 @@ class Predictor {
 
   Model model_;
   PredictOptions options_;
+  double threshold_ = 0;  // of confidence; above 1: not reached
   std::unique_ptr<FeatureSet> features_;
   std::unique_ptr<ClipExtractor> extractor_;
 };

@@ -53,6 +53,13 @@ std::string score_text(const json& results, const json& model) {
   if (model.contains("calibration"))
     text += fmt::format("- Expected calibration error of the probability of the predicted genre: {:.3f}\n",
                         model.at("calibration").at("ece").get<double>());
+  if (const json confidence = model.value("confidence", json::object());
+      !confidence.value("threshold", json()).is_null())
+    text += fmt::format(
+        "- Confidence of at least {:.3f}: {:.1f} % of {} held-out training examples, {:.1f} % of them right; "
+        "`genrewise predict` marks genres below it as unknown\n",
+        confidence.at("threshold").get<double>(), 100 * confidence.at("coverage").get<double>(),
+        confidence.at("held_out").dump(), 100 * confidence.at("accuracy").get<double>());
   TextTable table = genre_table(model.at("genres"));
   table.columns.insert(table.columns.begin() + 1, {"training and validation"});
   for (std::size_t i = 0; i < table.rows.size(); ++i) {

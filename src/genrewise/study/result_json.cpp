@@ -58,6 +58,7 @@ json to_json(const ModelResult& result, const std::vector<std::string>& labels) 
       tried.push_back({{"parameters", point.parameters}, {"error", point.error}});
     }
   }
+  if (!result.confidence.is_null()) document["confidence"] = result.confidence;
   if (!result.explained_variance.empty()) document["explained_variance"] = result.explained_variance;
   document["parameters"] = result.parameters;
   document["validation"] = {
@@ -86,6 +87,7 @@ ModelResult model_result_from_json(const json& document) {
   }
   result.features = document.at("features");
   result.columns = document.at("columns");
+  result.confidence = document.value("confidence", json());
   result.explained_variance = document.value("explained_variance", std::vector<double>());
   result.validation = validation.at("accuracy").get<Score>();
   result.validation_log_loss = validation.at("log_loss");

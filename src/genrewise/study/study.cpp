@@ -12,6 +12,7 @@
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
+#include "genrewise/study/held_out.hpp"
 #include "genrewise/study/stage.hpp"
 #include "genrewise/study/tuning.hpp"
 
@@ -97,6 +98,7 @@ class NetworkRuns {
 /// What became of one point of the grid.
 struct Trial {
   std::optional<Metrics> metrics;
+  Matrix probabilities;  // of the validation part
   std::string error;
   TrainingCurve curve;
 };
@@ -189,7 +191,7 @@ class Comparison {
     for (const auto& [preprocessing, group] : by_preprocessing) try_points(spec, runs, points, group, trials, progress);
     const Parameters* best = nullptr;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      const auto& [metrics, error, curve] = trials[i];
+      auto& [metrics, probabilities, error, curve] = trials[i];
       result.tried.push_back({varied(points[i], spec.grid), 0, 0, error});
       if (!metrics) continue;
       const Score& accuracy = metrics->accuracy;
@@ -201,6 +203,7 @@ class Comparison {
         result.validation = accuracy;
         result.validation_log_loss = metrics->log_loss;
         result.training = curve;
+        validation_probabilities_ = std::move(probabilities);
         result.training_folder = curve.epochs.empty() ? "" : runs.folder_of_point(i);
       }
     }
@@ -245,8 +248,9 @@ class Comparison {
       runs.set_point(context, group[at]);
       try {
         classifier->fit(training_data(stage, examples_), context);
-        trial.metrics =
-            measure(stage.held_out_labels, classifier->predict_with_probabilities(stage.held_out), {}, config_.seed);
+        Predictions predictions = classifier->predict_with_probabilities(stage.held_out);
+        trial.metrics = measure(stage.held_out_labels, predictions, {}, config_.seed);
+        trial.probabilities = std::move(predictions.probabilities);
       } catch (const Interrupted&) {
         throw;
       } catch (const Error& error) {
@@ -274,15 +278,33 @@ class Comparison {
     const Stopwatch predicting;
     Predictions predictions = classifier->predict_with_probabilities(stage.held_out);
     result.predict_s = predicting.seconds();
+    model = assemble(examples_, both_, stage.preprocessor, std::move(classifier));
+    progress.advance();
+    if (config_.confidence) {
+      add_confidence(spec, runs, chosen, result, model, progress);
+      model.confidence.calibrate(predictions.probabilities);
+    }
     result.test = measure(stage.held_out_labels, predictions, groups_of(examples_.subjects, test_), config_.seed);
     result.test_labels = std::move(predictions.labels);
     result.test_probabilities = std::move(predictions.probabilities);
     result.explained_variance = stage.preprocessor.explained_variance_ratio();
-    result.parameters = classifier->parameters();
+    result.parameters = model.classifier->parameters();
     result.parameters.insert(point.preprocessing.begin(), point.preprocessing.end());
-    model = assemble(examples_, both_, stage.preprocessor, std::move(classifier));
     model.facts["seed"] = config_.seed;
     model.facts["test"] = {{"accuracy", result.test.accuracy.value}, {"examples", result.test.accuracy.n}};
+  }
+
+  void add_confidence(const ModelSpec& spec, const NetworkRuns& runs, const Parameters& chosen, ModelResult& result,
+                      Model& model, Progress& progress) {
+    if (runs.is_network()) {
+      genrewise::add_confidence(model, std::move(validation_probabilities_),
+                                labels_of(examples_.subjects, validation_));
+    } else {
+      genrewise::add_confidence(
+          model, examples_, both_, [&] { return make(spec, chosen); }, preprocessing_of(Point(chosen), base_),
+          config_.seed, progress);
+    }
+    result.confidence = model.facts.at("confidence");
   }
 
   Predictions majority(const std::vector<std::size_t>& training, const std::vector<std::size_t>& held_out) const {
@@ -302,6 +324,7 @@ class Comparison {
   const StudyConfig& config_;
   std::vector<std::size_t> training_, validation_, test_, both_;  // both_: training and validation
   PreprocessingConfig base_;                                      // of the current model
+  Matrix validation_probabilities_;                               // of its chosen point
   std::unique_ptr<Prepared> validating_, testing_;
 };
 
@@ -331,9 +354,10 @@ void run_models_of(const std::string& features, const Examples& examples, const 
       continue;
     }
     Model model;
-    progress.begin("fitting " + spec.name, "fits", grid_points(spec.parameters, spec.grid).size() + 1);
+    const std::size_t folds = config.confidence ? confidence_folds(split.rows_except(Part::test).size()) : 0;
+    progress.begin("fitting " + spec.name, "fits",
+                   grid_points(spec.parameters, spec.grid).size() + 1 + (runs.is_network() ? 0 : folds));
     results[i] = comparison.run(spec, runs, model, progress);
-    progress.advance();
     progress.finish();
     if (!results[i].error.empty() || !store.keep) continue;
     store.keep(spec, results[i], model);

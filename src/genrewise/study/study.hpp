@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ struct StudyConfig {
   std::vector<ModelSpec> models;
   PreprocessingConfig preprocessing;
   std::uint64_t seed = kDefaultSeed;
+  bool confidence = false;  ///< models get confidence and novelty, and their test probabilities are calibrated
   ClassifierFactory make = make_classifier;
 };
 
@@ -51,7 +53,8 @@ struct ModelResult {
   double validation_log_loss = 0;
   Metrics test;                                   ///< fitted on training and validation
   std::vector<int> test_labels;                   ///< predicted label of each test example
-  Matrix test_probabilities;                      ///< test examples x labels
+  Matrix test_probabilities;                      ///< test examples x labels, calibrated
+  nlohmann::json confidence;                      ///< Model::confidence as to_json(), or why it has none
   std::vector<double> explained_variance;         ///< share per principal component; empty without PCA
   double choose_s = 0, fit_s = 0, predict_s = 0;  ///< search on validation; final fit; predicting the test part
   TrainingCurve training;       ///< networks: of the chosen point, fitted on training and measured on validation
@@ -84,7 +87,8 @@ using StoreSource = std::function<StudyStore(const Examples&)>;
 /// For each model: fits every point of its grid on the training part and evaluates it on the validation part; fits the
 /// best point (accuracy, then log loss, then the first) on training and validation together and evaluates it on the
 /// test part, which is not used before. A network is measured on the validation part after every epoch, which chooses
-/// its epoch too; its last fit ends after as many epochs. Preprocessing is fitted on exactly the training examples of
+/// its epoch too; its last fit ends after as many epochs. Confidence and novelty of a model come from training and
+/// validation (held_out.hpp). Preprocessing is fitted on exactly the training examples of
 /// each fit. If a model or a point throws Error, its result contains the error and the study continues. Throws Error if
 /// a part is empty, training has fewer than two genres or a feature is not finite; Interrupted on Ctrl-C, with the
 /// finished models in the store.

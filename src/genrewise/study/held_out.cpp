@@ -1,0 +1,71 @@
+#include "genrewise/study/held_out.hpp"
+
+#include <algorithm>
+
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/evaluation/curves.hpp"
+#include "genrewise/study/stage.hpp"
+
+namespace genrewise {
+namespace {
+
+/// The rows whose fold is `fold`, or the others.
+std::vector<std::size_t> rows_of(const std::vector<std::size_t>& rows, const std::vector<int>& folds, int fold,
+                                 bool inside) {
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if ((folds[i] == fold) == inside) chosen.push_back(rows[i]);
+  return chosen;
+}
+
+}  // namespace
+
+void add_confidence(Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
+                    const std::function<std::unique_ptr<Classifier>()>& make, const PreprocessingConfig& preprocessing,
+                    std::uint64_t seed, Progress& progress) {
+  const FeatureTable& table = examples.table;
+  const int count = static_cast<int>(confidence_folds(rows.size()));
+  std::vector<int> truth;
+  Matrix probabilities(rows.size(), examples.labels.size());
+  std::vector<double> distances;
+  try {
+    const std::vector<int> folds = make_folds(select_subjects(examples.subjects, rows), SplitScheme::grouped, count,
+                                              derive_seed(seed, "confidence"));
+    std::size_t done = 0;
+    for (int fold = 0; fold < count; ++fold) {
+      throw_if_interrupted();
+      const auto training = rows_of(rows, folds, fold, false), held_out = rows_of(rows, folds, fold, true);
+      const Stage stage = make_stage(examples, "all", preprocessing, training, held_out);
+      const auto classifier = make();
+      classifier->fit(training_data(stage, examples), {.labels = examples.labels});
+      const Matrix shares = classifier->predict_probabilities(stage.held_out);
+      std::ranges::copy(shares.values(), probabilities.row(done).begin());
+      done += held_out.size();
+      truth.insert(truth.end(), stage.held_out_labels.begin(), stage.held_out_labels.end());
+      model.novelty.fit(table.values, training, table.offsets, seed);
+      const auto of_fold = model.novelty.distances(table.values.select_rows(held_out), table.offsets);
+      distances.insert(distances.end(), of_fold.begin(), of_fold.end());
+      progress.advance();
+    }
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    model.novelty = {};
+    model.facts["confidence"] = {{"absent", error.problem()}};
+    return;
+  }
+  model.novelty.fit(table.values, rows, table.offsets, seed);
+  model.novelty.set_limit(std::move(distances));
+  add_confidence(model, std::move(probabilities), truth);
+}
+
+void add_confidence(Model& model, Matrix held_out, std::span<const int> truth) {
+  if (truth.empty()) {
+    model.facts["confidence"] = {{"absent", "there is no part that the network was not fitted on"}};
+    return;
+  }
+  model.confidence = fit_confidence(std::move(held_out), truth);
+  model.facts["confidence"] = to_json(model.confidence);
+}
+
+}  // namespace genrewise
