@@ -228,7 +228,7 @@ void keep_nearest(std::vector<Found>& found, std::size_t query, Neighbours& out)
 
 }  // namespace
 
-NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
+NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p, bool short_products)
     : points_(std::move(points)), metric_(metric), p_(p) {
   if (metric_ == Metric::minkowski && p_ == 2) metric_ = Metric::euclidean;
   if (metric_ == Metric::minkowski && p_ == 1) metric_ = Metric::manhattan;
@@ -237,7 +237,7 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
     for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
   } else if (metric_ == Metric::euclidean) {
     const auto [mean, variance] = blas::column_moments(sample_of(points_, kSample));
-    if (kShortProductsAreFast && points_.cols() <= kMostShortColumns) {
+    if (short_products && points_.cols() <= kMostShortColumns) {
       centre_.assign(mean.begin(), mean.end());
       unit_ = unit_for(variance);
       if (unit_ > 0) {
