@@ -10,7 +10,8 @@ only read. The mutants are chosen
 at random by SEED: the same seed and sources give the same ones. A mutant is killed if a test fails, crashes or runs
 out of time, and has survived if all tests pass. Comments, strings, assertions, preprocessor lines and reserve() (speed
 only) are left alone, and so are the mutants of tools/mutate_equivalent.txt, which lists each with the reason why no
-test can kill it. Prints one line per mutant and the difference of each survivor; build/mutate/SEED.jsonl is the log.
+test can kill it. The mutant's file checks the indices of vectors, spans and strings. Prints one line per mutant and the
+difference of each survivor; build/mutate/SEED.jsonl is the log.
 The exit status is 1 if less than 90 % of the mutants were killed.
 
 Where mount namespaces are allowed (unshare, as root), the tests of mutants can write only there.

@@ -62,5 +62,11 @@ TEST(FirstLine, IsReadWholeHoweverLongItIs) {
   EXPECT_FALSE(read_csv_columns(folder / "a.csv").find("path"));
 }
 
+TEST(FirstLine, IsCutAfterFourMebibytes) {
+  const testing::TemporaryFolder folder;
+  write_file(folder / "a.csv", std::string((4U << 20) + 100'000, 'x'));
+  EXPECT_EQ(first_line(folder / "a.csv").size(), 4U << 20);
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -488,5 +488,20 @@ TEST(Folds, AreAtLeastTwo) {
   EXPECT_EQ(error_message([&] { make_folds(subjects, SplitScheme::random, 2, 1); }), "no error");
 }
 
+TEST(Leakage, NamesUpToFiveGroups) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"x"};
+  for (int artist = 0; artist < 7; ++artist)
+    for (const Part part : {Part::training, Part::test})
+      add(subjects, 0, "artist " + std::to_string(artist), "", "", part);
+  const Leakage leakage = check_leakage(subjects, make_split(subjects, {.scheme = SplitScheme::official}));
+  EXPECT_EQ(leakage.crossings[0].groups, 7u);
+  EXPECT_EQ(leakage.crossings[0].examples, 7u);
+  EXPECT_EQ(leakage.crossings[0].samples.size(), 5u);
+  EXPECT_EQ(leakage.crossings[0].samples.front(), "artist 0");
+  Split shorter{.parts = {Part::test}};
+  EXPECT_THAT(error_message([&] { check_leakage(subjects, shorter); }), HasSubstr("belongs to other examples"));
+}
+
 }  // namespace
 }  // namespace genrewise
