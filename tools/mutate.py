@@ -40,7 +40,7 @@ REQUIRED_SHARE = 0.9
 QUICK = ["base", "storage", "dsp", "audio", "records", "dataset", "features", "packs", "evaluation", "study",
          "data_source", "models"]
 TESTS = {module: [module] for module in QUICK + ["pretrained", "report", "predict", "jobs"]}
-TESTS["models/networks"] = ["network_client"]
+TESTS["models/networks"] = ["network_client", "models"]
 TESTS["models/neural"] = ["neural"]
 TESTS["jobs"] = ["jobs", "cli"]
 NEEDED_PROGRAMS = {"cli": ["genrewise", "genrewise-neural"], "neural": ["genrewise-neural"],
