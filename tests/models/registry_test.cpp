@@ -155,10 +155,10 @@ TEST(Descriptors, HaveTheRangesDefaultsSearchSpacesAndPresetsThatAreListed) {
     const nlohmann::json found = to_json(classifier_descriptor(kind));
     nlohmann::json parameters, presets;
     for (const nlohmann::json& one : found.at("parameters"))
-      parameters[one.at("name")] = {one.at("type"), one.at("default"), one.at("allowed"), one.at("candidates"),
-                                    one.at("simpler")};
+      parameters[one.at("name").get<std::string>()] = {one.at("type"), one.at("default"), one.at("allowed"),
+                                                       one.at("candidates"), one.at("simpler")};
     for (const nlohmann::json& one : found.at("presets"))
-      presets[one.at("name")] = {one.at("axes"), one.at("in_study"), one.at("parameters")};
+      presets[one.at("name").get<std::string>()] = {one.at("axes"), one.at("in_study"), one.at("parameters")};
     for (const auto& [name, values] : expected.at("parameters").items())
       EXPECT_EQ(parameters.value(name, nlohmann::json()), values) << kind << " " << name;
     for (const auto& [name, values] : expected.at("presets").items())

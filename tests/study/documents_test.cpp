@@ -36,10 +36,11 @@ TEST(FoldScores, AreReadBackWithTheirFiguresOrTheirError) {
 TEST(SearchCaveats, CountTheSettingsThatCouldNotBeFittedByReason) {
   TuningResult result;
   result.points.resize(4);
-  result.points[1] = {.parameters = {{"C", "1"}}, .error = "it diverged"};
-  EXPECT_EQ(caveats(TuningResult{.points = std::vector<TuningPoint>(3)}).size(), 2u);
-  result.points[2] = {.parameters = {{"C", "2"}}, .error = "it diverged"};
-  result.points[3] = {.parameters = {{"C", "3"}}, .error = "too few examples"};
+  EXPECT_EQ(caveats(result).size(), 2u);
+  for (std::size_t i = 1; i < 4; ++i) {
+    result.points[i].parameters = {{"C", std::to_string(i)}};
+    result.points[i].error = i < 3 ? "it diverged" : "too few examples";
+  }
   const auto notes = caveats(result);
   ASSERT_EQ(notes.size(), 3u);
   EXPECT_THAT(notes[0], HasSubstr("The best of 4 scores is partly luck"));
@@ -79,7 +80,7 @@ TEST(AblationRows, HaveTheNamesOfFmasTableOnlyForItsNumberOfColumns) {
   Examples examples = testing::clusters({"Jazz", "Rock"}, 12, 0.3F, 518);
   for (std::size_t j = 0; j < 518; ++j)
     examples.table.columns[j].feature = j < 400 ? "mfcc" : j < 500 ? "spectral_contrast" : "zcr";
-  const auto names = [&] {
+  const auto names_of_rows = [&] {
     StudyConfig config;
     config.models = parse_models({"gnb"});
     Progress quiet;
@@ -97,10 +98,10 @@ TEST(AblationRows, HaveTheNamesOfFmasTableOnlyForItsNumberOfColumns) {
     }
     return names;
   };
-  EXPECT_THAT(names(), ElementsAre("mfcc", "spectral_contrast", "zcr", "mfcc/contrast", "all_non-echonest"));
+  EXPECT_THAT(names_of_rows(), ElementsAre("mfcc", "spectral_contrast", "zcr", "mfcc/contrast", "all_non-echonest"));
   examples.table.columns.pop_back();
   examples.table.values = Matrix(24, 517, std::vector<float>(24 * 517, 1));
-  EXPECT_THAT(names(), ElementsAre("none", "none", "none", "none", "none"));
+  EXPECT_THAT(names_of_rows(), ElementsAre("none", "none", "none", "none", "none"));
 }
 
 }  // namespace
