@@ -3,13 +3,15 @@
 
     tools/mutate.py SEED [COUNT] [MODULE...]         COUNT mutants (default 20) of each module (default: the quick ones)
     tools/mutate.py --again LOG                      the survivors of an earlier run
+    tools/mutate.py --list SEED [COUNT] [MODULE...]  prints the mutants and runs nothing
 
 Everything happens in a copy of the working tree in build/mutate/ (or $GENREWISE_MUTATE_FOLDER); the tree itself is
 only read. The mutants are chosen
 at random by SEED: the same seed and sources give the same ones. A mutant is killed if a test fails, crashes or runs
 out of time, and has survived if all tests pass. Comments, strings, assertions, preprocessor lines and reserve() (speed
 only) are left alone, and so are the mutants of tools/mutate_equivalent.txt, which lists each with the reason why no
-test can kill it. Prints one line per mutant and the difference of each survivor; build/mutate/SEED.jsonl is the log.
+test can kill it. The mutant's file checks the indices of vectors, spans and strings. Prints one line per mutant and the
+difference of each survivor; build/mutate/SEED.jsonl is the log.
 The exit status is 1 if less than 90 % of the mutants were killed.
 
 Where mount namespaces are allowed (unshare, as root), the tests of mutants can write only there.
@@ -38,10 +40,14 @@ REQUIRED_SHARE = 0.9
 QUICK = ["base", "storage", "dsp", "audio", "records", "dataset", "features", "packs", "evaluation", "study",
          "data_source", "models"]
 TESTS = {module: [module] for module in QUICK + ["pretrained", "report", "predict", "jobs"]}
+TESTS["models/networks"] = ["network_client", "models"]
 TESTS["models/neural"] = ["neural"]
 TESTS["jobs"] = ["jobs", "cli"]
 NEEDED_PROGRAMS = {"cli": ["genrewise", "genrewise-neural"], "neural": ["genrewise-neural"],
                    "jobs": ["genrewise-neural"]}
+# The mutant's file checks indices (a wrong one would read what happens to lie there); its text keeps its line numbers.
+CHECKED = "#undef _GLIBCXX_ASSERTIONS\n#define _GLIBCXX_ASSERTIONS 1\n"
+OUT_OF_RANGE = ", by an index out of range"
 # A mutant may be compiled although it leaves a variable unused or a comparison always true.
 QUIET = "".join(f'#pragma GCC diagnostic ignored "-W{name}"\n' for name in (
     "unused-parameter", "unused-variable", "unused-function", "unused-but-set-variable", "unused-but-set-parameter",
@@ -240,7 +246,9 @@ def test(programs, prefix, limits_s):
         shutil.rmtree(scratch, ignore_errors=True)
         (scratch / "home").mkdir(parents=True)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("GENREWISE_")}
-        environment.update(TMPDIR=str(scratch), HOME=str(scratch / "home"), XDG_DATA_HOME=str(scratch / "home"))
+        # Memory that is not initialised, or freed, has no plausible content.
+        environment.update(TMPDIR=str(scratch), HOME=str(scratch / "home"), XDG_DATA_HOME=str(scratch / "home"),
+                           MALLOC_PERTURB_="165")
         began = time.monotonic()
         status, output = run([*prefix, BUILD / "bin" / f"test_{program}", "--gtest_fail_fast", "--gtest_brief=1"],
                              limits_s.get(program, 1800), cwd=scratch, env=environment)
@@ -249,12 +257,27 @@ def test(programs, prefix, limits_s):
             return f"test_{program}: no end within {limits_s.get(program, 1800):.0f} s", seconds
         if status != 0:
             failed = re.findall(r"\[  FAILED  \] ([\w/.]+)", output)
-            return failed[0] if failed else f"test_{program}: exit status {status}", seconds
+            index = OUT_OF_RANGE if re.search(r"Assertion '\S.*' failed", output) else ""
+            return (failed[0] if failed else f"test_{program}: exit status {status}") + index, seconds
     return None, seconds
+
+
+def outcome_of(path, text, module, jobs, prefix, limits_s):
+    """(outcome, what killed it) of the tests with this text of the file; the file is restored."""
+    original = path.read_bytes()
+    try:
+        path.write_text(text, encoding="utf-8")
+        if build(TESTS[module], jobs)[0] != 0:
+            return "not compiled", None
+        by, _ = test(TESTS[module], prefix, limits_s)
+        return "killed" if by else "survived", by
+    finally:
+        path.write_bytes(original)
 
 
 def try_mutants(module, mutants, log, jobs, prefix):
     programs = TESTS[module]
+    sound = {}  # files whose unchanged text passes the tests when its indices are checked
     status, output = build(programs, jobs)
     if status != 0:
         sys.exit(f"the unchanged tree does not build:\n{output[-3000:]}")
@@ -266,16 +289,14 @@ def try_mutants(module, mutants, log, jobs, prefix):
     counts = dict.fromkeys(("killed", "survived", "not compiled"), 0)
     for number, (file, text, before, after, line) in enumerate(mutants, 1):
         path = TREE / "src" / "genrewise" / file
-        original = path.read_bytes()
-        try:
-            path.write_text(QUIET + "#line 1\n" + text, encoding="utf-8")
-            status, output = build(programs, jobs)
-            outcome, by = "not compiled", None
-            if status == 0:
-                by, _ = test(programs, prefix, limits_s)
-                outcome = "killed" if by else "survived"
-        finally:
-            path.write_bytes(original)
+        mutant = QUIET + "#line 1\n" + text
+        outcome, by = outcome_of(path, CHECKED + mutant, module, jobs, prefix, limits_s)
+        if by and by.endswith(OUT_OF_RANGE):
+            if file not in sound:
+                unchanged = CHECKED + path.read_text(encoding="utf-8")
+                sound[file] = outcome_of(path, unchanged, module, jobs, prefix, limits_s)[0] == "survived"
+            if not sound[file]:
+                outcome, by = outcome_of(path, mutant, module, jobs, prefix, limits_s)
         counts[outcome] += 1
         print(f"{module} {number}/{len(mutants)} {outcome:12} {file}:{line}" + (f"  ({by})" if by else ""), flush=True)
         if outcome == "survived":
@@ -302,6 +323,7 @@ def main():
     parser.add_argument("count", nargs="?", type=int, default=20)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=", ".join(TESTS))
     parser.add_argument("--again", metavar="LOG")
+    parser.add_argument("--list", action="store_true", help="print the mutants and run nothing")
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
     modules = arguments.modules or QUICK
@@ -311,6 +333,11 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     TREE.mkdir(parents=True, exist_ok=True)
     copy_tree()
+    if arguments.list:
+        for module in modules:
+            for file, _, before, after, line in choose(module, arguments.seed, arguments.count):
+                print(f"{file}:{line}\n    - {before}\n    + {after}")
+        return 0
     configured = subprocess.run(["cmake", "--preset", "dev"], cwd=TREE, capture_output=True, text=True)
     if configured.returncode != 0:
         sys.exit(configured.stdout + configured.stderr)

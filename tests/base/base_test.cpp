@@ -1,18 +1,28 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <bit>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
+#include <fstream>
 #include <numeric>
+#include <thread>
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/faults.hpp"
+#include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/half.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/in_order.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/progress.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "support/test_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -147,6 +157,219 @@ TEST(Hash, MatchesTheExamplesOfTheStandard) {
   sha1.update("a");
   sha1.update("bc");
   EXPECT_EQ(sha1.hex(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}
+
+TEST(Hash, OfAMessageWithAKeyMatchesTheExampleOfTheStandard) {
+  // RFC 4231, test case 2.
+  EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(to_hex(std::string_view("\x00\x0f\xf0\xff", 4)), "000ff0ff");
+  Hasher md5(HashKind::md5);
+  md5.update("a");
+  EXPECT_EQ(md5.hex(), "0cc175b9c0f1b6a831c399e269772661");
+}
+
+TEST(ErrorText, OfAFailedAccessNamesBothPathsItsReasonAndTheRemedy) {
+  const auto missing = std::make_error_code(std::errc::no_such_file_or_directory);
+  const Error error = to_error(std::filesystem::filesystem_error("", "a", "b", missing));
+  EXPECT_EQ(error.where(), "a -> b");
+  EXPECT_EQ(error.problem(), "cannot be accessed (No such file or directory)");
+  EXPECT_EQ(error.remedy(), "check the path");
+  EXPECT_EQ(to_error(std::filesystem::filesystem_error("", "a", missing)).where(), "a");
+  const std::error_code generic(ENOENT, std::generic_category()), of_streams(ENOENT, std::iostream_category());
+  EXPECT_EQ(to_error(std::filesystem::filesystem_error("", "a", generic)).remedy(), "check the path");
+  EXPECT_EQ(to_error(std::filesystem::filesystem_error("", "a", of_streams)).remedy(), "");
+}
+
+TEST(ErrorText, HasARemedyForEachUsualReason) {
+  const auto remedy = [](int code) {
+    try {
+      errno = code;
+      throw_system_error("cannot be opened", "x");
+    } catch (const Error& error) {
+      return error.remedy();
+    }
+  };
+  EXPECT_NE(remedy(EDQUOT).find("disk is full"), std::string::npos);
+  for (const int code : {EACCES, EPERM}) EXPECT_NE(remedy(code).find("permissions"), std::string::npos);
+  for (const int code : {ENOENT, ENOTDIR, EISDIR, ENAMETOOLONG, ELOOP}) EXPECT_EQ(remedy(code), "check the path");
+  EXPECT_NE(remedy(EFBIG).find("ulimit -f"), std::string::npos);
+  EXPECT_NE(remedy(EROFS).find("read-only"), std::string::npos);
+  EXPECT_NE(remedy(EMFILE).find("ulimit -n"), std::string::npos);
+  EXPECT_EQ(remedy(EIO), "");
+  EXPECT_EQ(to_string(Fault{"truncated", "", ""}), "truncated");
+}
+
+TEST(Faults, AreCountedByReasonTheMostFrequentFirst) {
+  const std::vector<Fault> faults = {{"truncated", "a", ""}, {"empty file", "b", ""}, {"truncated", "c", ""}};
+  EXPECT_EQ(counts_text(faults), "2 truncated, 1 empty file");
+  EXPECT_EQ(counts_text({}), "");
+}
+
+TEST(Sleep, LastsAtLeastAsLongAsAskedAndEndsAtAnInterrupt) {
+  const auto start = std::chrono::steady_clock::now();
+  sleep_unless_interrupted(std::chrono::milliseconds(120));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(120));
+  request_interrupt();
+  EXPECT_THROW(sleep_unless_interrupted(std::chrono::hours(1)), Interrupted);
+  clear_interrupt();
+}
+
+TEST(ParallelFor, UsesWorkersFromZeroUpToTheNumberOfThreads) {
+  // Every item waits until all threads have one, so each worker gets exactly one.
+  for (const std::size_t items : {2, 3}) {
+    std::atomic<std::size_t> started{0};
+    std::vector<std::atomic<int>> of_worker(items);
+    parallel_for(
+        items,
+        [&](std::size_t, int worker) {
+          ++of_worker[static_cast<std::size_t>(worker)];
+          for (++started; started < items;) std::this_thread::yield();
+        },
+        static_cast<int>(items));
+    for (const auto& count : of_worker) EXPECT_EQ(count, 1);
+  }
+}
+
+TEST(ParallelFor, StartsNoFurtherItemsAfterAFailure) {
+  std::atomic<std::size_t> done{0};
+  EXPECT_THROW(parallel_for(
+                   100000,
+                   [&](std::size_t, int) {
+                     if (++done == 3) throw Error("no");
+                   },
+                   2),
+               Error);
+  EXPECT_LT(done, 100000u);
+  parallel_for(
+      3, [&](std::size_t, int worker) { EXPECT_EQ(worker, 0); }, 1);
+  parallel_for(0, [](std::size_t, int) { FAIL(); });
+}
+
+TEST(Interrupts, StopALoopOfOneThreadBetweenItems) {
+  int done = 0;
+  EXPECT_THROW(parallel_for(
+                   10, [&](std::size_t, int) { ++done, request_interrupt(); }, 1),
+               Interrupted);
+  clear_interrupt();
+  EXPECT_EQ(done, 1);
+}
+
+TEST(InOrder, PassesResultsOnByIndexWhateverTheOrderOfArrival) {
+  std::vector<std::size_t> taken;
+  InOrder<int> in_order(3, [&](std::size_t i, int& result) {
+    EXPECT_EQ(result, static_cast<int>(10 * i));
+    taken.push_back(i);
+  });
+  in_order.put(2, 20);
+  in_order.put(1, 10);
+  EXPECT_TRUE(taken.empty());
+  in_order.put(0, 0);
+  EXPECT_EQ(taken, (std::vector<std::size_t>{0, 1, 2}));
+  in_order.put(3, 30);
+  EXPECT_EQ(taken.size(), 4u);
+}
+
+TEST(InOrder, LetsItemsWaitThatAreAsFarAheadAsAllowed) {
+  InOrder<int> in_order(2, [](std::size_t, int&) {});
+  EXPECT_TRUE(in_order.wait_for_turn(1));
+  request_interrupt();
+  EXPECT_TRUE(in_order.wait_for_turn(0));
+  EXPECT_THROW(in_order.wait_for_turn(2), Interrupted);
+  clear_interrupt();
+  std::atomic<bool> waited{false};
+  std::jthread later([&] { waited = in_order.wait_for_turn(2); });
+  in_order.put(0, 0);
+  later.join();
+  EXPECT_TRUE(waited);
+  in_order.stop();
+  EXPECT_FALSE(in_order.wait_for_turn(1));
+  EXPECT_FALSE(in_order.wait_for_turn(100));
+}
+
+TEST(InOrder, PassesNothingOnAfterAStop) {
+  std::vector<std::size_t> taken;
+  InOrder<int> in_order(9, [&](std::size_t i, int&) {
+    taken.push_back(i);
+    in_order.stop();
+  });
+  in_order.put(1, 0);
+  in_order.put(0, 0);
+  EXPECT_EQ(taken, std::vector<std::size_t>{0});
+}
+
+TEST(PartProgress, ShowsItsTasksAsPartsOfTheWholeOnlyWhileTheyRun) {
+  struct Recorder : Progress {
+    void begin_part(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) override {
+      lines.push_back(std::string(task) + " " + std::string(unit) + " " + std::to_string(total) + " " +
+                      std::to_string(done));
+    }
+    void finish_part() override { lines.emplace_back("finished"); }
+    void advance(std::uint64_t units) override { lines.push_back("+" + std::to_string(units)); }
+    void detail(std::string_view text) override { lines.emplace_back(text); }
+    void note(std::string_view text) override { lines.emplace_back(text); }
+    std::vector<std::string> lines;
+  } whole;
+  {
+    PartProgress part(whole, "svm");
+    part.advance(1);
+    part.detail("dropped");
+    part.finish();
+    part.note("a note");
+    part.begin("fit", "rows", 9, 2);
+    part.advance(3);
+    part.detail("loss 1");
+    part.begin("test", "rows", 4, 0);
+  }
+  EXPECT_EQ(whole.lines, (std::vector<std::string>{"a note", "svm: fit rows 9 2", "+3", "loss 1", "finished",
+                                                   "svm: test rows 4 0", "finished"}));
+}
+
+TEST(HalfPrecision, KeepsEveryValueThatItCanRepresent) {
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
+    const float value = from_half(half);
+    if ((half & 0x7fff) < 0x7c00) {
+      EXPECT_EQ(to_half(value), half);
+    }
+  }
+  EXPECT_EQ(from_half(0x3c00), 1.0f);
+  EXPECT_EQ(from_half(0x0001), 0x1p-24f);
+  EXPECT_EQ(from_half(0x0400), 0x1p-14f);
+  EXPECT_EQ(from_half(0xc000), -2.0f);
+  EXPECT_EQ(from_half(0x7bff), 65504.0f);
+  EXPECT_TRUE(std::isinf(from_half(0x7c00)) && std::isinf(from_half(0xfc00)) && std::isnan(from_half(0x7e00)));
+  EXPECT_TRUE(std::isnan(from_half(0x7c01)));
+}
+
+TEST(HalfPrecision, RoundsToTheNearestAndTiesToEven) {
+  EXPECT_EQ(to_half(1.0f + 0x1p-11f), 0x3c00);      // a tie, down to even
+  EXPECT_EQ(to_half(1.0f + 3 * 0x1p-11f), 0x3c02);  // a tie, up to even
+  EXPECT_EQ(to_half(1.0f + 0x1.01p-11f), 0x3c01);
+  EXPECT_EQ(to_half(1.0f + 0x0.ffp-11f), 0x3c00);
+  EXPECT_EQ(to_half(-1.0f - 0x1.01p-11f), 0xbc01);
+  EXPECT_EQ(to_half(0x1.8p-25f), 0x0001);
+  EXPECT_EQ(to_half(0x1p-25f), 0x0000);
+}
+
+TEST(FolderEntries, AreAllOfAFolderAndAMissingOneIsAnError) {
+  const testing::TemporaryFolder folder;
+  EXPECT_TRUE(entries_of(folder.path()).empty());
+  std::ofstream(folder / ".hidden") << "x";
+  std::ofstream(folder / "b") << "four";
+  EXPECT_EQ(entries_of(folder.path()).size(), 2u);
+  std::error_code code;
+  EXPECT_TRUE(entries_of(folder / "absent", code).empty());
+  EXPECT_EQ(code, std::errc::no_such_file_or_directory);
+  EXPECT_THROW(entries_of(folder / "absent"), Error);
+  EXPECT_EQ(bytes_of_file(folder / "b"), 4u);
+  EXPECT_TRUE(path_exists(folder / "b") && is_file(folder / "b") && !is_folder(folder / "b"));
+  rename_path(folder / "b", folder / "c");
+  EXPECT_FALSE(path_exists(folder / "b"));
+  remove_path(folder / "c");
+  EXPECT_FALSE(path_exists(folder / "c"));
+  EXPECT_THROW(bytes_of_file(folder / "c"), Error);
+  EXPECT_TRUE(absolute_path("c").is_absolute());
 }
 
 }  // namespace

@@ -90,5 +90,43 @@ TEST(Csv, ParsesANumberOnlyIfAllOfTheTextIsOne) {
   EXPECT_FALSE(parse_number("1,5", value));
 }
 
+TEST(Csv, KeepsTextBehindAClosingQuote) {
+  EXPECT_EQ(read_all("\"a\"b,c\n\"x\" ,\"\"y\n"), (Rows{{"ab", "c"}, {"x ", "y"}}));
+}
+
+TEST(Csv, ReadsATextThatEndsInAQuoteOrInEmptyLines) {
+  EXPECT_EQ(read_all("a,\"b\""), (Rows{{"a", "b"}}));
+  EXPECT_EQ(read_all("a\n\n\r\n\n"), Rows{{"a"}});
+  EXPECT_EQ(read_all("\n\n"), Rows{});
+  EXPECT_EQ(read_all("\n"), Rows{});
+}
+
+TEST(Csv, TakesTheFirstOfSeveralSeparatorsThatOccurEquallyOften) {
+  EXPECT_EQ(read_all("a;b,c\n"), (Rows{{"a;b", "c"}}));
+  EXPECT_EQ(read_all("a|b\n"), (Rows{{"a", "b"}}));
+}
+
+TEST(Csv, QuotesOnlyFieldsThatNeedIt) {
+  const auto written = [](std::string_view field) {
+    std::string line;
+    append_csv_field(line, field);
+    return line;
+  };
+  EXPECT_EQ(written("a b;c"), "a b;c");
+  EXPECT_EQ(written("a,b"), "\"a,b\"");
+  EXPECT_EQ(written("a\"b"), "\"a\"\"b\"");
+  EXPECT_EQ(written("a\rb"), "\"a\rb\"");
+  EXPECT_EQ(written("a\nb"), "\"a\nb\"");
+}
+
+TEST(Csv, ParsesWholeNumbersOnlyWithoutAFraction) {
+  long long value = 0;
+  EXPECT_TRUE(parse_number("+12", value));
+  EXPECT_EQ(value, 12);
+  EXPECT_TRUE(parse_number("-7", value));
+  EXPECT_EQ(value, -7);
+  for (const char* text : {"1.5", "1e3", "", "+", "9223372036854775808", " 1"}) EXPECT_FALSE(parse_number(text, value));
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -41,9 +41,9 @@ TEST(Runtime, IsTheDefaultOfTheProcessUnlessOneIsInUse) {
 
 TEST(Runtime, RefusesInvalidThreadCountsAndDevices) {
   EXPECT_THROW(Runtime({.threads = -1}), Error);
-  for (const char* device : {"tpu", "cuda:", "cuda:x", "cuda:1234", ""})
+  for (const char* device : {"tpu", "cuda:", "cuda:x", "cuda:/", "cuda::", "cuda:1234", ""})
     EXPECT_THROW(Runtime({.device = device}), Error);
-  for (const char* device : {"auto", "cpu", "cuda", "cuda:0", "cuda:12"})
+  for (const char* device : {"auto", "cpu", "cuda", "cuda:0", "cuda:9", "cuda:123"})
     EXPECT_EQ(Runtime({.device = device}).device(), device);
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <set>
+
 #include "audio/wav_writer.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/dataset/split.hpp"
@@ -259,6 +261,92 @@ TEST_F(DataSourceTest, KeepsTheExcerptsOfTheFaultFilteredSplitOfGtzan) {
   EXPECT_THAT(error_message([&] { DataSource({.location = at("list.csv"), .fault_filtered = true}); }),
               HasSubstr("is for GTZAN's excerpts"));
   EXPECT_THAT(error_message([&] { DataSource({.location = pack(), .fault_filtered = true}); }), HasSubstr("GTZAN"));
+}
+
+TEST_F(DataSourceTest, IsNamedByItsFolderOrFile) {
+  EXPECT_EQ(DataSource({.location = at("folder")}).name(), "folder");
+  EXPECT_EQ(DataSource({.location = at("table.csv")}).name(), "table");
+  EXPECT_EQ(DataSource({.location = at("folder")}).location(), fs::canonical(at("folder")).string());
+}
+
+TEST_F(DataSourceTest, HasAFingerprintThatChangesWithTheTracksAndTheNumbers) {
+  const auto of = [](const DataSourceConfig& config) { return DataSource(config).fingerprint(); };
+  const DataSourceConfig list{.location = at("list.csv")}, table{.location = at("table.csv")};
+  EXPECT_EQ(of(list), of(list));
+  std::set<std::string> seen = {of(list),
+                                of(table),
+                                of({.location = pack()}),
+                                of({.location = features()}),
+                                of({.location = at("list.csv"), .tables = {at("features.npy")}}),
+                                of({.location = at("table.csv"), .genres = {.merge = {"Jazz=Rock"}}}),
+                                of({.location = at("table.csv"), .genres = {.min_groups = 1}})};
+  const std::string rows = read_file(at("list.csv")), numbers = read_file(at("table.csv"));
+  const auto changed = [&](const std::string& text, const std::string& from, const std::string& to) {
+    std::string other = text;
+    other.replace(other.find(from), from.size(), to);
+    return other;
+  };
+  for (const auto& [from, to] : {std::pair("artist 3,3", "artist 3,33"),
+                                 {"artist 3,3", "another,3"},
+                                 {"0.wav,Jazz", "0.wav,Rock"},
+                                 {"Jazz/1.wav", "Jazz/2.wav"}}) {
+    write_file(at("list.csv"), changed(rows, from, to));
+    EXPECT_TRUE(seen.insert(of(list)).second) << from << " " << to;
+  }
+  write_file(at("table.csv"), changed(numbers, ",10\n", ",11\n"));
+  EXPECT_TRUE(seen.insert(of(table)).second);
+  EXPECT_EQ(seen.size(), 12u);
+}
+
+TEST_F(DataSourceTest, StatesTheLengthsOfTheClipsThatAreUsed) {
+  const DataSource source({.location = at("list.csv"), .features = "raw10k"});
+  Examples examples = source.load(at("extracted.npy"), quiet).examples;
+  const auto facts = source.clip_facts(examples, quiet);
+  ASSERT_TRUE(facts);
+  constexpr double kLength_s = 24000 / 22050.0;
+  EXPECT_NEAR(facts->least_s, kLength_s, 1e-6);
+  EXPECT_NEAR(facts->median_s, kLength_s, 1e-6);
+  EXPECT_NEAR(facts->most_s, kLength_s, 1e-6);
+  EXPECT_NEAR(facts->total_s, 8 * kLength_s, 1e-5);
+  examples.subjects.ids = {"3"};
+  EXPECT_NEAR(source.clip_facts(examples, quiet)->total_s, kLength_s, 1e-6);
+  examples.subjects.ids = {"unknown"};
+  EXPECT_FALSE(source.clip_facts(examples, quiet));
+  features();
+  EXPECT_FALSE(DataSource({.location = at("list.csv"), .tables = {at("features.npy")}}).clip_facts(examples, quiet));
+}
+
+TEST_F(DataSourceTest, ReportsNoTimeOfExtractionForFeaturesThatExist) {
+  features();
+  EXPECT_EQ(DataSource({.location = at("table.csv")}).load(at("x.npy"), quiet).extract_s, 0);
+  EXPECT_EQ(DataSource({.location = at("list.csv"), .tables = {at("features.npy")}}).load(at("x.npy"), quiet).extract_s,
+            0);
+  EXPECT_GT(DataSource({.location = at("list.csv"), .features = "raw10k"}).load(at("x.npy"), quiet).extract_s, 0);
+}
+
+TEST_F(DataSourceTest, JoinsTheTablesOfSeveralSetsAndReportsTracksThatAreNotInAll) {
+  features();
+  std::string few = "track_id,genre,a\n";
+  for (const int i : {1, 2, 6}) few += fmt::format("{},{},{}\n", i, i < 4 ? "Jazz" : "Rock", i);
+  write_file(at("few.csv"), few);
+  const DataSource source({.location = at("list.csv"), .tables = {at("features.npy"), "few=" + at("few.csv")}});
+  const FeaturesPath path = [&](const std::string& set, std::size_t) { return at("extracted-" + set + ".npy"); };
+  const JoinedExamples joined = load_joined(source, {"", "few"}, path, quiet);
+  EXPECT_THAT(joined.examples.subjects.ids, ElementsAre("1", "2", "6"));
+  EXPECT_THAT(joined.examples.labels, ElementsAre("Jazz", "Rock"));
+  ASSERT_EQ(joined.skipped.size(), 5u);
+  EXPECT_EQ(joined.skipped[0].reason, "not in every table");
+  EXPECT_EQ(joined.skipped[0].where, "0");
+  ASSERT_EQ(joined.features.size(), 2u);
+  EXPECT_EQ(joined.features[0].columns, 10000u);
+  EXPECT_EQ(joined.features[1].columns, 1u);
+  EXPECT_EQ(joined.features[1].recipe.name, "few");
+  EXPECT_EQ(joined.table_of("few").values, Matrix(3, 1, {1, 2, 6}));
+  write_file(at("few.csv"), "track_id,genre,a\n77,Jazz,1\n78,Rock,1\n");
+  EXPECT_THAT(error_message([&] {
+                load_joined(source, {"", "few"}, path, quiet);
+              }),
+              HasSubstr("no track is in every table"));
 }
 
 }  // namespace

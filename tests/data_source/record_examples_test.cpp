@@ -373,5 +373,41 @@ TEST(RecordFiles, AreFoundByTheNamesThatTensorflowWrites) {
   EXPECT_TRUE(find_record_files(folder / "notes.txt").empty());
 }
 
+TEST(RecordSummary, ListsKeysWithTheirKindsAndSizesAndCountsLabels) {
+  const TemporaryFolder folder;
+  write_records(folder / "a.tfrecord", {sequence("v1", {3, 5}, {"ab", "cd", "ef"}), sequence("v2", {3}, {"ab"})});
+  write_file(folder / "b.tfrecord", "no records");
+  Progress quiet;
+  const auto summary = to_json(summarise_records(folder.path(), {.features = "", .label = "labels"}, quiet));
+  EXPECT_EQ(summary.at("files"), 2);
+  EXPECT_EQ(summary.at("records"), 2);
+  EXPECT_EQ(summary.at("labels"), (nlohmann::json{{"3", 2}, {"5", 1}}));
+  EXPECT_EQ(summary.at("skipped").size(), 1u);
+  EXPECT_EQ(summary.at("skipped").at(0).at("count"), 1);
+  const auto& keys = summary.at("keys");
+  ASSERT_EQ(keys.size(), 3u);
+  EXPECT_EQ(keys.at(0), (nlohmann::json{{"key", "embedding"},
+                                        {"kind", "sequence of bytes"},
+                                        {"records", 2},
+                                        {"least", 1},
+                                        {"most", 3},
+                                        {"sample", "ab"}}));
+  EXPECT_EQ(keys.at(1),
+            (nlohmann::json{
+                {"key", "labels"}, {"kind", "integers"}, {"records", 2}, {"least", 1}, {"most", 2}, {"sample", "3"}}));
+  EXPECT_EQ(keys.at(2).at("sample"), "v1");
+}
+
+TEST(RecordSummary, CountsOnlyLabelsOfTheClassMapByTheirNames) {
+  const TemporaryFolder folder;
+  write_records(folder / "a.tfrecord", {sequence("v1", {3, 5}, {"ab"}), sequence("v2", {3}, {std::string(41, 'x')})});
+  write_file(folder / "map.csv", "index,display_name\n3,Rock\n");
+  Progress quiet;
+  const auto summary =
+      summarise_records(folder.path(), {.features = "", .label = "labels", .classes = folder / "map.csv"}, quiet);
+  EXPECT_EQ(summary.labels, (std::map<std::string, std::size_t>{{"Rock", 2}}));
+  EXPECT_TRUE(summary.skipped.empty());
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -160,5 +160,47 @@ TEST(InspectRealMusic, FindsNoDefectsInSoundtracks) {
   EXPECT_NEAR(found.clip_s.median, 30, 0.5);
 }
 
+TEST_F(Inspect, CallsAClipShortBelowHalfOfTheMedianAndStatesHowShortOrQuietItIs) {
+  write_wav(folder_ / "a.wav", sine(440, 2, kRate), kRate);
+  write_wav(folder_ / "b.wav", sine(441, 2, kRate), kRate);
+  write_wav(folder_ / "half.wav", sine(440, 1, kRate), kRate);
+  write_wav(folder_ / "short.wav", sine(440, 0.75, kRate), kRate);
+  write_wav(folder_ / "quiet.wav", sine(440, 2, kRate, 0.0007), kRate);
+  const Inspection found =
+      inspect_csv("1,a.wav,x,,,\n2,b.wav,x,,,\n3,half.wav,x,,,\n4,short.wav,x,,,\n5,quiet.wav,x,,,\n");
+  EXPECT_EQ(found.clip_s.median, 2);
+  ASSERT_THAT(kinds_and_ids(found), ElementsAre(Pair("short", "4"), Pair("silent", "5")));
+  EXPECT_EQ(found.findings[0].detail, "0.75 s");
+  EXPECT_EQ(found.findings[1].detail, "-66 dB");
+}
+
+TEST_F(Inspect, CountsPassagesAtFullScaleOfEitherSign) {
+  std::vector<float> samples = sine(440, 2, kRate);
+  for (const std::size_t at : {100, 101, 102, 103, 200, 201, 202}) samples[at] = -1;
+  write_wav(folder_ / "a.wav", samples, kRate);
+  const Inspection found = inspect_csv("1,a.wav,x,,,\n");
+  ASSERT_EQ(found.findings.size(), 1u);
+  EXPECT_EQ(found.findings[0].detail, "in 2 passages");
+}
+
+TEST_F(Inspect, ListsEachFurtherCopyAndCountsFilesAndGenresApart) {
+  for (const char* name : {"a", "b", "c"})
+    write_wav(folder_ / (name + std::string(".wav")), sine(440, 2, kRate), kRate);
+  const Inspection found = inspect_csv("1,a.wav,x,A,P,\n2,b.wav,x,,,\n3,c.wav,x,B,P,\n");
+  EXPECT_THAT(kinds_and_ids(found), ElementsAre(Pair("duplicate", "2"), Pair("duplicate", "3")));
+  EXPECT_EQ(found.findings[1].detail, "the same as 1");
+  EXPECT_FALSE(found.duplicates[0].several_genres || found.duplicates[0].several_parts);
+  EXPECT_EQ(found.genres[0].files, 3u);
+  EXPECT_EQ(found.genres[0].artists, 2u);
+  EXPECT_EQ(found.albums, 1u);
+  const auto json = to_json(found);
+  EXPECT_EQ(json.at("duplicates").at(0).at("several_genres"), false);
+  EXPECT_EQ(json.at("file_s").at("median"), 2.0);
+  EXPECT_EQ(json.at("clip_s").at("most"), 2.0);
+  EXPECT_EQ(json.at("channels").at("1"), 3);
+  EXPECT_EQ(json.at("kind"), "csv");
+  EXPECT_NEAR(json.at("bit_rate_kbps").at("least"), 128, 1);
+}
+
 }  // namespace
 }  // namespace genrewise

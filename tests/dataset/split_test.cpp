@@ -389,5 +389,118 @@ TEST(SplitFile, ReportsDefectsWithTheirLine) {
   EXPECT_THAT(error("track_id,part\n2,test\n"), HasSubstr("'1'"));
 }
 
+TEST(SplitScheme, HasANameThatIsParsedAndOnlyTheNamedOnesAre) {
+  for (const auto scheme : {SplitScheme::automatic, SplitScheme::official, SplitScheme::grouped, SplitScheme::random,
+                            SplitScheme::shards, SplitScheme::fault_filtered})
+    EXPECT_EQ(parse_split_scheme(to_string(scheme)), scheme);
+  EXPECT_EQ(to_string(SplitScheme::file), "file");
+  for (const char* text : {"file", "", "Random"})
+    EXPECT_THAT(error_message([&] { parse_split_scheme(text); }), HasSubstr("choose auto, official")) << text;
+}
+
+TEST(SplitSubjects, TakeTheirGenresSortedByName) {
+  SplitSubjects subjects;
+  set_labels(subjects, std::vector<std::string>{"Rock", "Folk", "Rock", "Jazz"});
+  EXPECT_THAT(subjects.labels_by_name, ::testing::ElementsAre("Folk", "Jazz", "Rock"));
+  EXPECT_THAT(subjects.labels, ::testing::ElementsAre(2, 0, 2, 1));
+  EXPECT_THAT(labels_of(subjects, std::vector<std::size_t>{1, 2}), ::testing::ElementsAre(0, 2));
+}
+
+TEST(SplitSubjects, AreGroupedByArtistElseByAlbumElseByFile) {
+  SplitSubjects subjects;
+  add(subjects, 0, "A", "P", "1.mp3");
+  add(subjects, 0, "", "P", "2.mp3");
+  add(subjects, 0, "", "", "3.mp3");
+  EXPECT_THAT(groups_of(subjects, {2, 0, 1}), ::testing::ElementsAre("track 3.mp3", "artist A", "album P"));
+}
+
+TEST(Split, ListsTheRowsOfAPartAndTheOthers) {
+  const Split split{.parts = {Part::test, Part::training, Part::validation, Part::training}};
+  EXPECT_THAT(split.rows(Part::training), ::testing::ElementsAre(1, 3));
+  EXPECT_THAT(split.rows_except(Part::training), ::testing::ElementsAre(0, 2));
+}
+
+TEST(Split, RefusesListsOfDifferentLengthsAndExamplesWithoutGenre) {
+  const auto refusal = [](const auto& change) {
+    SplitSubjects subjects = made_collection(1);
+    change(subjects);
+    return error_message([&] { make_split(subjects, {.scheme = SplitScheme::random}); });
+  };
+  EXPECT_EQ(refusal([](SplitSubjects&) {}), "no error");
+  EXPECT_THAT(refusal([](SplitSubjects& subjects) { subjects = {}; }), HasSubstr("no examples"));
+  EXPECT_THAT(refusal([](SplitSubjects& subjects) { subjects.labels.pop_back(); }), HasSubstr("differ in length"));
+  EXPECT_THAT(refusal([](SplitSubjects& subjects) { subjects.artists.pop_back(); }), HasSubstr("differ in length"));
+  EXPECT_THAT(refusal([](SplitSubjects& subjects) { subjects.albums.pop_back(); }), HasSubstr("differ in length"));
+  EXPECT_THAT(refusal([](SplitSubjects& subjects) { subjects.tracks.pop_back(); }), HasSubstr("differ in length"));
+  EXPECT_THAT(refusal([](SplitSubjects& subjects) { subjects.official.pop_back(); }), HasSubstr("differ in length"));
+  EXPECT_THAT(refusal([](SplitSubjects& subjects) { subjects.by_shard = {Part::test}; }),
+              HasSubstr("differ in length"));
+  EXPECT_EQ(refusal([](SplitSubjects& subjects) { subjects.labels[2] = -1; }),
+            "track 3: has no genre, so it cannot be split");
+  EXPECT_THAT(refusal([](SplitSubjects& subjects) { subjects.labels[0] = 4; }), HasSubstr("track 1: has no genre"));
+  EXPECT_EQ(refusal([](SplitSubjects& subjects) { subjects.labels[0] = 3; }), "no error");
+}
+
+TEST(Split, AcceptsSharesFromZeroUpToLessThanEverything) {
+  const SplitSubjects subjects = made_collection(1);
+  const auto error = [&](double validation, double test) {
+    return error_message([&] {
+      make_split(subjects, {.scheme = SplitScheme::random, .validation_share = validation, .test_share = test});
+    });
+  };
+  EXPECT_EQ(error(0, 0), "no error");
+  EXPECT_EQ(error(0.25, 0.5), "no error");
+  for (const auto& [validation, test] : {std::pair(0.5, 0.5), {-0.1, 0.2}, {0.2, -0.1}, {1.0, 0.0}})
+    EXPECT_THAT(error(validation, test), HasSubstr("leave nothing for training")) << validation << " " << test;
+  const Split none = make_split(subjects, {.scheme = SplitScheme::random, .validation_share = 0, .test_share = 0.5});
+  EXPECT_TRUE(none.rows(Part::validation).empty());
+  EXPECT_NEAR(static_cast<double>(none.rows(Part::test).size()) / static_cast<double>(subjects.ids.size()), 0.5, 0.02);
+}
+
+TEST(Split, RefusesSharesForPartsThatHaveTheirOwnSizesAndNamesTheOption) {
+  const SplitSubjects subjects = made_collection(1);
+  for (const auto scheme : {SplitScheme::official, SplitScheme::shards, SplitScheme::fault_filtered}) {
+    const auto error = [&](std::optional<double> validation, std::optional<double> test) {
+      return error_message(
+          [&] { make_split(subjects, {.scheme = scheme, .validation_share = validation, .test_share = test}); });
+    };
+    EXPECT_THAT(error(0.1, {}), HasSubstr("--validation: the parts of the scheme "));
+    EXPECT_THAT(error({}, 0.1), HasSubstr("--test: the parts of the scheme "));
+    EXPECT_THAT(error({}, {}), Not(HasSubstr("have their own sizes")));
+  }
+}
+
+TEST(Split, UsesWholeShardsOnlyIfThereAreShards) {
+  SplitSubjects subjects = made_collection(1);
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::shards}); }), HasSubstr("only a pack"));
+  subjects.by_shard.assign(subjects.ids.size(), Part::training);
+  subjects.by_shard[5] = Part::test;
+  EXPECT_EQ(make_split(subjects, {.scheme = SplitScheme::shards}).parts, subjects.by_shard);
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::file}); }), HasSubstr("is read"));
+  EXPECT_THAT(error_message([&] { make_split(subjects, {.scheme = SplitScheme::random, .file = "parts.csv"}); }),
+              HasSubstr("has no scheme"));
+}
+
+TEST(Folds, AreAtLeastTwo) {
+  const SplitSubjects subjects = made_collection(1);
+  EXPECT_THAT(error_message([&] { make_folds(subjects, SplitScheme::random, 1, 1); }), HasSubstr("give at least 2"));
+  EXPECT_EQ(error_message([&] { make_folds(subjects, SplitScheme::random, 2, 1); }), "no error");
+}
+
+TEST(Leakage, NamesUpToFiveGroups) {
+  SplitSubjects subjects;
+  subjects.labels_by_name = {"x"};
+  for (int artist = 0; artist < 7; ++artist)
+    for (const Part part : {Part::training, Part::test})
+      add(subjects, 0, "artist " + std::to_string(artist), "", "", part);
+  const Leakage leakage = check_leakage(subjects, make_split(subjects, {.scheme = SplitScheme::official}));
+  EXPECT_EQ(leakage.crossings[0].groups, 7u);
+  EXPECT_EQ(leakage.crossings[0].examples, 7u);
+  EXPECT_EQ(leakage.crossings[0].samples.size(), 5u);
+  EXPECT_EQ(leakage.crossings[0].samples.front(), "artist 0");
+  Split shorter{.parts = {Part::test}};
+  EXPECT_THAT(error_message([&] { check_leakage(subjects, shorter); }), HasSubstr("belongs to other examples"));
+}
+
 }  // namespace
 }  // namespace genrewise

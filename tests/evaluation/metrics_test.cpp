@@ -190,5 +190,97 @@ TEST(Holm, EqualsTheStepDownProcedureByHand) {
   EXPECT_TRUE(holm({}).empty());
 }
 
+TEST(Metrics, CountACertainMistakeAsTheLogarithmOfTheSmallestFloatStep) {
+  constexpr double kEpsilon = std::numeric_limits<float>::epsilon();
+  const auto loss = [](float truth) {
+    const std::vector<int> label = {0};
+    return measure(label, {{0}, Matrix(1, 2, {truth, 1 - truth})}, {}, 1).log_loss;
+  };
+  EXPECT_NEAR(loss(0), -std::log(kEpsilon), 1e-12);
+  EXPECT_NEAR(loss(1), -std::log1p(-kEpsilon), 1e-15);
+  EXPECT_GT(loss(1), 0);
+}
+
+TEST(Metrics, AverageOnlyOverGenresThatOccur) {
+  // Genre 2 is neither in the test part nor predicted; genre 1 is only predicted.
+  const std::vector<int> truth = {0, 0};
+  const Metrics metrics = measure(truth, {{0, 1}, Matrix(2, 3, {1, 0, 0, 0, 1, 0})}, {}, 1);
+  EXPECT_EQ(metrics.genres[1].predicted, 1u);
+  EXPECT_NEAR(metrics.macro_f1, (2.0 / 3 + 0) / 2, 1e-12);
+  EXPECT_EQ(metrics.balanced_accuracy, 0.5);
+}
+
+TEST(Metrics, GiveTopKUpToFiveAndBelowTheNumberOfGenres) {
+  const auto depth = [](std::size_t genres) {
+    const std::vector<int> truth = {0};
+    return measure(truth, {{0}, Matrix(1, genres)}, {}, 1).top_k.size();
+  };
+  EXPECT_EQ(depth(2), 1u);
+  EXPECT_EQ(depth(6), 5u);
+  EXPECT_EQ(depth(9), 5u);
+}
+
+TEST(Metrics, RankEqualProbabilitiesByTheOrderOfTheGenres) {
+  const auto first = [](int truth) {
+    return measure(std::vector<int>{truth}, {{0}, Matrix(1, 3, {0.4F, 0.4F, 0.2F})}, {}, 1).top_k.front().value;
+  };
+  EXPECT_EQ(first(0), 1);
+  EXPECT_EQ(first(1), 0);
+}
+
+TEST(Metrics, HaveAnIntervalOverGroupsOnlyIfThereAreGroups) {
+  std::vector<int> truth, predicted;
+  std::vector<std::string> groups;
+  for (int i = 0; i < 60; ++i) {
+    truth.push_back(i % 2);
+    predicted.push_back(i % 3 == 0 ? 0 : i % 2);
+    groups.push_back(std::to_string(i / 3));
+  }
+  const Predictions predictions{predicted, Matrix(60, 2, std::vector<float>(120, 0.5F))};
+  const Metrics with = measure(truth, predictions, groups, 7), without = measure(truth, predictions, {}, 7);
+  ASSERT_TRUE(with.over_groups);
+  const auto expected = cluster_bootstrap(hits_of(truth, predicted), groups, 7).interval;
+  EXPECT_EQ(with.over_groups->low, expected->low);
+  EXPECT_EQ(with.over_groups->high, expected->high);
+  EXPECT_EQ(with.over_groups->groups, 20u);
+  EXPECT_FALSE(without.over_groups);
+  EXPECT_EQ(without.over_groups_withheld, "");
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i] = std::to_string(i / 30);
+  EXPECT_THAT(measure(truth, predictions, groups, 7).over_groups_withheld, HasSubstr("has 2"));
+}
+
+TEST(Quantiles, AreInterpolatedBetweenTheirNeighbours) {
+  const std::vector<double> values = {1, 2, 4, 8};
+  EXPECT_EQ(quantile(values, 0), 1);
+  EXPECT_EQ(quantile(values, 1), 8);
+  EXPECT_EQ(quantile(values, 0.5), 3);
+  EXPECT_NEAR(quantile(values, 0.9), 4 + 0.7 * 4, 1e-12);
+  EXPECT_EQ(quantile({5}, 0.975), 5);
+}
+
+TEST(GroupedInterval, ExcludesTwoAndAHalfPercentOfTheMeansOnEachSide) {
+  std::vector<double> means;
+  for (int i = 1000; i >= 0; --i) means.push_back(i);
+  std::vector<float> values;
+  for (int i = 0; i < 20; ++i) values.push_back(static_cast<float>(i % 2));
+  const auto interval = grouped_interval(values, groups_of_equal_size(10, 2), means, 5).interval;
+  ASSERT_TRUE(interval);
+  EXPECT_NEAR(interval->low, 25, 1e-9);
+  EXPECT_NEAR(interval->high, 975, 1e-9);
+  EXPECT_EQ(interval->groups, 10u);
+}
+
+TEST(BootstrapMeans, AreWeightedByTheSizesOfTheDrawnGroups) {
+  // One group of one example with value 1 and one of three with value 0: a mean is 0, 1/4, or 1.
+  const auto means = bootstrap_means({{1, 0, 0, 0}}, std::vector<std::string>{"a", "b", "b", "b"}, 3, 400).front();
+  double sum = 0;
+  for (const double mean : means) {
+    EXPECT_TRUE(mean == 0 || mean == 0.25 || mean == 1) << mean;
+    sum += mean;
+  }
+  EXPECT_NEAR(sum / 400, 0.25 * 1 + 0.5 * 0.25, 0.07);
+  EXPECT_TRUE(bootstrap_means({{}}, {}, 3, 5).front().empty());
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -324,5 +324,28 @@ TEST(FeatureTableWriter, LeavesNothingWithoutCommit) {
   EXPECT_TRUE(folder.names().empty());
 }
 
+TEST(StorageOffset, IsTheMeanOnlyOfAColumnFarFromZero) {
+  const auto around = [](double mean) { return std::vector<double>{mean - 1, mean + 1, mean - 1, mean + 1}; };
+  EXPECT_EQ(storage_offset(around(999)), 0);
+  EXPECT_EQ(storage_offset(around(1001)), 1001);
+  EXPECT_EQ(storage_offset(around(-1001)), -1001);
+  EXPECT_EQ(storage_offset(std::vector<double>(5, 0.0)), 0);
+  EXPECT_TRUE(fits_float32(3.4e38) && fits_float32(-3.4e38) && fits_float32(0));
+  EXPECT_FALSE(fits_float32(3.5e38) || fits_float32(-3.5e38) || fits_float32(std::nan("")));
+}
+
+TEST(Npy, RefusesDataThatDoesNotFitItsHeader) {
+  const auto refusal = [](const std::string& bytes) { return error_message([&] { parse_npy(bytes, "x.npy"); }); };
+  EXPECT_EQ(refusal(npy_header(2, 3) + std::string(24, '\0')), "no error");
+  EXPECT_EQ(refusal(npy_header(0, 3)), "no error");
+  EXPECT_EQ(refusal(npy_header(3, 0)), "no error");
+  EXPECT_THAT(refusal(npy_header(3, 0) + "four"), HasSubstr("contains 4 bytes of values"));
+  EXPECT_THAT(refusal(npy_header(2, 3) + std::string(23, '\0')), HasSubstr("announces 2 x 3 values of 4 bytes"));
+  EXPECT_THAT(refusal(npy_header(2, 3) + std::string(28, '\0')), HasSubstr("contains 28 bytes"));
+  const std::string header = npy_header(2, 3);
+  for (const std::size_t length : {0, 7, 8, 9, 10, 60})
+    EXPECT_THAT(refusal(header.substr(0, length)), HasSubstr("not a .npy"));
+}
+
 }  // namespace
 }  // namespace genrewise

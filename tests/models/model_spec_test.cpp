@@ -135,5 +135,129 @@ TEST(Complexity, FollowsTheParametersDescriptors) {
   EXPECT_LT(complexity("svm", {{"pca_components", "5"}}, pca), complexity("svm", {{"pca_components", "0"}}, pca));
 }
 
+TEST(GridPoints, AreAllCombinationsWithTheFixedParameters) {
+  const auto points = grid_points({{"kernel", "rbf"}}, {{"C", {"1", "10"}}, {"gamma", {"scale", "auto"}}});
+  ASSERT_EQ(points.size(), 4u);
+  EXPECT_EQ(points[1], (Parameters{{"kernel", "rbf"}, {"C", "1"}, {"gamma", "auto"}}));
+  EXPECT_EQ(points[2], (Parameters{{"kernel", "rbf"}, {"C", "10"}, {"gamma", "scale"}}));
+  EXPECT_EQ(grid_points({}, {}).size(), 1u);
+}
+
+TEST(ParseModel, AcceptsDefaultNamesAndKindsWithParameters) {
+  EXPECT_EQ(parse_model("gnb").title, "Gaussian naive Bayes");
+  const ModelSpec spec = parse_model("knn:n_neighbors=3,7:weights=distance");
+  EXPECT_EQ(spec.kind, "knn");
+  EXPECT_EQ(spec.parameters, (Parameters{{"weights", "distance"}}));
+  ASSERT_EQ(spec.grid.size(), 1u);
+  EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"3", "7"}));
+  EXPECT_EQ(file_name_of(spec.name).find_first_of(":|=/"), std::string::npos) << spec.name << " becomes a file name";
+}
+
+TEST(ParseModel, RefusesUnknownNamesAndListsTheAvailableOnes) {
+  for (const char* wrong : {"", "svn", "knn:n_neighbors", "knn:=3", "knn:n_neighbors=0", "knn:neighbours=3"}) {
+    EXPECT_THROW(parse_model(wrong), Error) << wrong;
+  }
+  EXPECT_THAT(error_message([&] { parse_model("svn"); }), HasSubstr("svm-rbf"));
+}
+
+TEST(ParseModel, ReadsTheFeaturesBeforeTheModel) {
+  const ModelSpec spec = parse_model("raw10k/svm-rbf:C=1,3:pca_components=2");
+  EXPECT_EQ(spec.features, "raw10k");
+  EXPECT_EQ(spec.kind, "svm");
+  EXPECT_EQ(spec.parameters, (Parameters{{"kernel", "rbf"}, {"pca_components", "2"}}));
+  ASSERT_EQ(spec.grid.size(), 1u);  // replaces the list's own C
+  EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"1", "3"}));
+  EXPECT_EQ(parse_model("raw10k/gnb").title, "Gaussian naive Bayes");
+  EXPECT_EQ(parse_model("raw10k/gnb").name, "raw10k/gnb");
+  EXPECT_EQ(file_name_of("raw10k/gnb"), "raw10k-gnb");
+  for (const char* wrong : {"/gnb", "raw10k/", "raw10k/svn", "gnb:features=mfcc", "gnb:standardise=perhaps"}) {
+    EXPECT_THROW(parse_model(wrong), Error) << wrong;
+  }
+}
+
+TEST(ParseModels, IgnoresDuplicatesAndRefusesConflictingNames) {
+  EXPECT_EQ(parse_models({"gnb", "knn", "gnb"}).size(), 2u);
+  EXPECT_THROW(parse_models({"svm:C=1", "svm:C:1"}), Error);
+  EXPECT_THROW(parse_models({"a/gnb:var_smoothing=1e-9", "a-gnb/gnb", "a/gnb:var_smoothing=1e+9"}), Error);
+}
+
+TEST(ParseModels, AcceptsTheClassifiersOfFmasPublishedBaselines) {
+  const auto models = parse_models({"fma-baselines"});
+  ASSERT_EQ(models.size(), 13u);
+  EXPECT_EQ(models[1].parameters.at("n_neighbors"), "200");
+  for (const ModelSpec& model : models) EXPECT_TRUE(model.name.starts_with("fma-") && model.grid.empty()) << model.name;
+  EXPECT_EQ(parse_models({"fma518/fma-baselines"})[1].features, "fma518");
+}
+
+TEST(Point, SeparatesPreprocessingFromClassifierParameters) {
+  const Point point({{"C", "1"}, {"standardise", "false"}, {"pca_components", "3"}});
+  EXPECT_EQ(point.classifier, (Parameters{{"C", "1"}}));
+  EXPECT_EQ(point.preprocessing, (Parameters{{"standardise", "false"}, {"pca_components", "3"}}));
+  EXPECT_FALSE(preprocessing_of(point, {}).standardise);
+  EXPECT_EQ(preprocessing_of(point, {}).pca_components, 3u);
+  for (const ClassifierDescriptor* one : classifier_descriptors()) {
+    for (const ParameterDescriptor& parameter : preprocessing_parameters()) {
+      EXPECT_EQ(find_parameter(one->parameters, parameter.name), nullptr) << one->kind << ", " << parameter.name;
+    }
+  }
+}
+
+TEST(ParseAxis, ParsesRangesPowersAndLists) {
+  EXPECT_EQ(parse_axis("n_neighbors=1:96:5").values.size(), 20u);
+  EXPECT_EQ(parse_axis("n_neighbors=1:96:5").values.back(), "96");
+  EXPECT_THAT(parse_axis("k=3:5").values, ElementsAre("3", "4", "5"));
+  EXPECT_EQ(parse_axis("k=3:5").parameter, "n_neighbors");
+  EXPECT_THAT(parse_axis("C=log:-1:1:3").values, ElementsAre("0.1", "1", "10"));
+  EXPECT_THAT(parse_axis("C=0.1:0.3:0.1").values, ElementsAre("0.1", "0.2", "0.3"));
+  EXPECT_THAT(parse_axis("gamma=scale,0.5").values, ElementsAre("scale", "0.5"));
+}
+
+TEST(ParseAxis, RefusesEndlessRangesAndInvalidNumbers) {
+  for (const char* wrong : {"k", "k=", "k=1:2:0", "k=5:1:1", "k=1:2:-1", "k=a:b", "k=1:2:3:4", "C=log:1:2:1",
+                            "C=log:1:2:2.5", "k=1,,3", "k=1:inf:2", "k=1:1e9:1", "=3"}) {
+    EXPECT_THROW(parse_axis(wrong), Error) << wrong;
+  }
+}
+
+TEST(ParseModel, ReportsAMissingNameBeforeOrBehindTheSlash) {
+  EXPECT_THAT(error_message([] { parse_model("/gnb"); }), HasSubstr("no features are named before the /"));
+  EXPECT_THAT(error_message([] { parse_model("raw10k/"); }), HasSubstr("no model is named"));
+  EXPECT_THAT(error_message([] { parse_model(":C=1"); }), HasSubstr("no model is named"));
+  EXPECT_THAT(error_message([] { parse_model("gnb:features=mfcc"); }), HasSubstr("fitted on a whole table"));
+  EXPECT_THAT(error_message([] { parse_model("svm:C=1,2", Values::single); }), HasSubstr("several candidates"));
+  EXPECT_THAT(error_message([] { parse_model("svm:C=1:C=2"); }), HasSubstr("C is given twice"));
+  EXPECT_THAT(error_message([] { parse_model("svm:C=1,2:C=2"); }), HasSubstr("C is given twice"));
+}
+
+TEST(DefaultModels, AreThoseOfTheStudy) {
+  std::vector<std::string> names;
+  for (const ModelSpec& model : default_models()) names.push_back(model.name);
+  EXPECT_THAT(names, AllOf(::testing::Contains("svm-rbf"), ::testing::Not(::testing::Contains("fma-MLP2"))));
+}
+
+TEST(Point, KeepsThePreprocessingThatItDoesNotName) {
+  const PreprocessingConfig base{.standardise = false, .pca_components = 7, .pca_whiten = true};
+  const PreprocessingConfig same = preprocessing_of(Point(Parameters{{"C", "1"}}), base);
+  EXPECT_FALSE(same.standardise);
+  EXPECT_EQ(same.pca_components, 7u);
+  EXPECT_TRUE(same.pca_whiten);
+  const PreprocessingConfig changed = preprocessing_of(
+      Point({{"standardise", "true"}, {"pca_components", "3"}, {"pca_variance", "0.5"}, {"pca_whiten", "false"}}),
+      base);
+  EXPECT_TRUE(changed.standardise);
+  EXPECT_EQ(changed.pca_components, 3u);
+  EXPECT_EQ(changed.pca_variance, 0.5);
+  EXPECT_FALSE(changed.pca_whiten);
+  for (const Parameters& wrong :
+       {Parameters{{"pca_components", "-1"}}, {{"pca_variance", "0"}}, {{"pca_variance", "1"}}})
+    EXPECT_THROW(preprocessing_of(Point(wrong), {}), Error);
+  EXPECT_EQ(features_of(Point(Parameters{{"C", "1"}})), "all");
+  EXPECT_EQ(features_of(Point(Parameters{{"features", "mfcc+zcr"}})), "mfcc+zcr");
+}
+
+TEST(NamesOfFiles, KeepLettersDigitsAndPointsOnly) {
+  EXPECT_EQ(file_name_of("aZ09.b:C=1,(2)_x"), "aZ09.b-C-1--2--x");
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -79,6 +79,33 @@ void spread_out(Matrix& rows, Rng& /*rng*/) {
     for (float& value : rows.row(i)) value *= std::pow(10.0f, static_cast<float>(i % 60) - 30);
 }
 
+void expect_exhaustive_search(const NeighbourIndex& index, const Matrix& points, const Matrix& queries) {
+  const Neighbours every = index.find(queries, points.rows());  // no point can be excluded
+  for (std::size_t i = 0; i < queries.rows(); ++i) {
+    std::vector<bool> seen(points.rows());
+    for (std::size_t n = i * points.rows(); n < (i + 1) * points.rows(); ++n) {
+      double sum = 0;
+      for (std::size_t c = 0; c < points.cols(); ++c)
+        sum += std::pow(static_cast<double>(queries(i, c)) - static_cast<double>(points(every.index[n], c)), 2);
+      ASSERT_NEAR(every.distance[n], std::sqrt(sum), 1e-12 * std::sqrt(sum));
+      ASSERT_FALSE(seen[every.index[n]]);
+      seen[every.index[n]] = true;
+      if (n == i * points.rows()) continue;
+      ASSERT_TRUE(every.distance[n - 1] < every.distance[n] ||
+                  (every.distance[n - 1] == every.distance[n] && every.index[n - 1] < every.index[n]));
+    }
+  }
+  for (const std::size_t k : {std::size_t{1}, std::size_t{2}, std::size_t{21}, points.rows() - 1}) {
+    if (k > points.rows()) continue;
+    const Neighbours found = index.find(queries, k);
+    for (std::size_t i = 0; i < queries.rows(); ++i)
+      for (std::size_t n = 0; n < k; ++n) {
+        ASSERT_EQ(found.index[i * k + n], every.index[i * points.rows() + n]) << "k " << k << " query " << i;
+        ASSERT_EQ(found.distance[i * k + n], every.distance[i * points.rows() + n]);
+      }
+  }
+}
+
 class NeighboursOf : public ::testing::TestWithParam<Case> {};
 
 TEST_P(NeighboursOf, EqualAnExhaustiveSearch) {
@@ -93,31 +120,7 @@ TEST_P(NeighboursOf, EqualAnExhaustiveSearch) {
   std::ranges::copy(all.values().subspan(test.rows * test.cols), queries.data());
   for (std::size_t i = 30; i < 45; ++i) std::ranges::copy(points.row(i * 7 % test.rows), queries.row(i).begin());
 
-  const NeighbourIndex index(points, Metric::euclidean, 2);
-  const Neighbours every = index.find(queries, test.rows);  // no point can be excluded
-  for (std::size_t i = 0; i < queries.rows(); ++i) {
-    std::vector<bool> seen(test.rows);
-    for (std::size_t n = i * test.rows; n < (i + 1) * test.rows; ++n) {
-      double sum = 0;
-      for (std::size_t c = 0; c < test.cols; ++c)
-        sum += std::pow(static_cast<double>(queries(i, c)) - static_cast<double>(points(every.index[n], c)), 2);
-      ASSERT_NEAR(every.distance[n], std::sqrt(sum), 1e-12 * std::sqrt(sum));
-      ASSERT_FALSE(seen[every.index[n]]);
-      seen[every.index[n]] = true;
-      if (n == i * test.rows) continue;
-      ASSERT_TRUE(every.distance[n - 1] < every.distance[n] ||
-                  (every.distance[n - 1] == every.distance[n] && every.index[n - 1] < every.index[n]));
-    }
-  }
-  for (const std::size_t k : {std::size_t{1}, std::size_t{2}, std::size_t{21}, test.rows - 1}) {
-    if (k > test.rows) continue;
-    const Neighbours found = index.find(queries, k);
-    for (std::size_t i = 0; i < queries.rows(); ++i)
-      for (std::size_t n = 0; n < k; ++n) {
-        ASSERT_EQ(found.index[i * k + n], every.index[i * test.rows + n]) << "k " << k << " query " << i;
-        ASSERT_EQ(found.distance[i * k + n], every.distance[i * test.rows + n]);
-      }
-  }
+  expect_exhaustive_search(NeighbourIndex(points, Metric::euclidean, 2), points, queries);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -145,6 +148,26 @@ TEST(Neighbours, DoNotDependOnTheNumberOfThreads) {
   Runtime::current().set_threads(budget);
   EXPECT_EQ(alone.index, together.index);
   EXPECT_EQ(alone.distance, together.distance);
+}
+
+TEST(Neighbours, AreThoseOfTheMetricThatIsNamed) {
+  const Matrix points(3, 2, {3, 0, 2, 2, -1, 0}), query(1, 2, {0, 0});
+  const auto find = [&](Metric metric, double p) { return NeighbourIndex(points, metric, p).find(query, 3); };
+  const Neighbours manhattan = find(Metric::manhattan, 2);
+  EXPECT_EQ(manhattan.index, (std::vector<std::size_t>{2, 0, 1}));
+  EXPECT_EQ(manhattan.distance, (std::vector<double>{1, 3, 4}));
+  EXPECT_EQ(find(Metric::minkowski, 1).distance, manhattan.distance);
+  EXPECT_EQ(find(Metric::minkowski, 2).distance, (std::vector<double>{1, std::sqrt(8.0), 3}));
+  EXPECT_NEAR(find(Metric::minkowski, 3).distance[1], std::cbrt(16.0), 1e-12);
+}
+
+TEST(Neighbours, ByTheCosineMetricDependOnDirectionsOnlyAndAreFarFromARowOfZeros) {
+  const Matrix points(5, 2, {5, 0, 0, 0, 1, 1, -3, 0, 0, 0.1f}), query(2, 2, {2, 0, 0, 0});
+  const Neighbours found = NeighbourIndex(points, Metric::cosine, 2).find(query, 5);
+  EXPECT_EQ(std::vector(found.index.begin(), found.index.begin() + 5), (std::vector<std::size_t>{0, 2, 1, 4, 3}));
+  const double expected[] = {0, 1 - std::sqrt(0.5), 1, 1, 2};
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_NEAR(found.distance[i], expected[i], 1e-12) << i;
+  for (std::size_t i = 5; i < 10; ++i) EXPECT_EQ(found.distance[i], 1) << i;
 }
 
 }  // namespace

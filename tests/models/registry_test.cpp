@@ -13,6 +13,7 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/models/point.hpp"
 #include "genrewise/records/tensor_archive.hpp"
+#include "support/golden.hpp"
 
 namespace genrewise {
 namespace {
@@ -143,6 +144,28 @@ TEST(Descriptors, AreCompleteInJson) {
   EXPECT_EQ(c.at("least_open"), true);
   EXPECT_TRUE(c.at("most").is_null());
   EXPECT_EQ(c.at("simpler"), "smaller");
+}
+
+/// Saved commands, search spaces and models rely on these; a change of one is a change for users. A new classifier or
+/// parameter need not be listed (from genrewise models --json).
+TEST(Descriptors, HaveTheRangesDefaultsSearchSpacesAndPresetsThatAreListed) {
+  const nlohmann::json listed = testing::read_golden("models_parameters.json");
+  EXPECT_GE(listed.size(), 20u);
+  for (const auto& [kind, expected] : listed.items()) {
+    const nlohmann::json found = to_json(classifier_descriptor(kind));
+    nlohmann::json parameters, presets;
+    for (const nlohmann::json& one : found.at("parameters"))
+      parameters[one.at("name").get<std::string>()] = {one.at("type"), one.at("default"), one.at("allowed"),
+                                                       one.at("candidates"), one.at("simpler")};
+    for (const nlohmann::json& one : found.at("presets"))
+      presets[one.at("name").get<std::string>()] = {one.at("axes"), one.at("in_study"), one.at("parameters")};
+    for (const auto& [name, values] : expected.at("parameters").items())
+      EXPECT_EQ(parameters.value(name, nlohmann::json()), values) << kind << " " << name;
+    for (const auto& [name, values] : expected.at("presets").items())
+      EXPECT_EQ(presets.value(name, nlohmann::json()), values) << kind << " " << name;
+    EXPECT_EQ(found.at("searches"), expected.at("searches")) << kind;
+    EXPECT_EQ(found.at("capabilities"), expected.at("capabilities")) << kind;
+  }
 }
 
 }  // namespace

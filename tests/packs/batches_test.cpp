@@ -417,5 +417,33 @@ TEST(ForeignShards, OfAnotherKindAreRefused) {
   EXPECT_THAT(error_message([&] { open_pack(folder.path()); }), HasSubstr("no key `song`"));
 }
 
+TEST(BatchReader, StatesItsSizeBeforeItIsRead) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 50);
+  const auto sizes = [&](BatchConfig config) {
+    const BatchReader reader(manifest, config);
+    EXPECT_EQ(reader.manifest().fingerprint, manifest.fingerprint);
+    return std::pair(reader.records(), reader.batches_per_epoch());
+  };
+  EXPECT_EQ(sizes({.batch_size = 10}), std::pair(std::size_t{50}, std::size_t{5}));
+  EXPECT_EQ(sizes({.batch_size = 8}), std::pair(std::size_t{50}, std::size_t{7}));
+  EXPECT_EQ(sizes({.batch_size = 8, .drop_remainder = true}), std::pair(std::size_t{50}, std::size_t{6}));
+}
+
+TEST(BatchReader, RefusesNumbersOutsideTheirRange) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 10);
+  const auto with = [&](BatchConfig config) { return error_message([&] { BatchReader(manifest, config); }); };
+  EXPECT_EQ(with({.workers = 0, .damage_budget = 0}), "no error");
+  EXPECT_EQ(with({.damage_budget = 1}), "no error");
+  EXPECT_THAT(with({.workers = -1}), HasSubstr("workers cannot be negative"));
+  EXPECT_THAT(with({.prefetch_batches = 0}), HasSubstr("at least 1 batch must be read ahead"));
+  EXPECT_THAT(with({.rank = -1, .ranks = 2}), HasSubstr("rank must be below"));
+  EXPECT_THAT(with({.rank = 0, .ranks = 0}), HasSubstr("rank must be below"));
+  EXPECT_EQ(with({.batch_size = 1, .rank = 1, .ranks = 2}), "no error");
+  EXPECT_THAT(with({.damage_budget = -0.1}), HasSubstr("between 0 and 1"));
+  EXPECT_THAT(with({.damage_budget = 1.1}), HasSubstr("between 0 and 1"));
+}
+
 }  // namespace
 }  // namespace genrewise

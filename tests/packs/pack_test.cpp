@@ -461,5 +461,201 @@ TEST(VerifyPack, FindsDefects) {
   EXPECT_THAT(reasons(), ElementsAre("cannot be read"));
 }
 
+TEST(Pack, RefusesListsThatDoNotFitAndClassesWithoutALabel) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const auto& change) {
+    auto job = numbered_job(8);
+    change(job);
+    fs::remove_all(folder / "pack");
+    return error_message([&] { pack_examples(job, folder / "pack", {.shards = 2}, quiet); });
+  };
+  EXPECT_EQ(refusal([](PackJob& job) { job.artists.assign(8, "a"), job.albums.assign(8, "b"); }), "no error");
+  EXPECT_THAT(refusal([](PackJob& job) { job.classes.pop_back(); }), HasSubstr("different lengths"));
+  EXPECT_THAT(refusal([](PackJob& job) { job.parts.pop_back(); }), HasSubstr("different lengths"));
+  EXPECT_THAT(refusal([](PackJob& job) { job.artists = {"a"}; }), HasSubstr("different lengths"));
+  EXPECT_THAT(refusal([](PackJob& job) { job.albums = {"b"}; }), HasSubstr("different lengths"));
+  EXPECT_EQ(refusal([](PackJob& job) { job.classes[3] = -1; }), "t3: has no genre; leave it out of the dataset");
+  EXPECT_THAT(refusal([](PackJob& job) { job.classes[0] = 3; }), HasSubstr("t0: has no genre"));
+  EXPECT_EQ(refusal([](PackJob& job) { job.classes[0] = 2; }), "no error");
+  for (const char* prefix : {".a", "a/b", "/"})
+    EXPECT_THAT(error_message(
+                    [&] { pack_examples(numbered_job(8), folder / "other", {.shards = 2, .prefix = prefix}, quiet); }),
+                HasSubstr("cannot begin a file name"))
+        << prefix;
+  EXPECT_EQ(error_message([&] { pack_examples(numbered_job(8), folder / "eight", {.shards = 8}, quiet); }), "no error");
+}
+
+TEST(Pack, HasAFingerprintOfEverythingThatDeterminesItsContent) {
+  const TemporaryFolder folder;
+  std::set<std::string> seen;
+  std::size_t changes = 0;
+  const auto add = [&](const auto& change, PackConfig config = {.shards = 2}) {
+    auto job = numbered_job(8);
+    job.artists.assign(8, "artist");
+    job.albums.assign(8, "album");
+    job.source = [](std::size_t i) { return "source " + std::to_string(i); };
+    change(job);
+    const auto location = folder / std::to_string(++changes);
+    pack_examples(job, location, config, quiet);
+    seen.insert(open_pack(location).fingerprint);
+  };
+  add([](PackJob&) {});
+  add([](PackJob& job) { job.recipe.name = "others"; });
+  add([](PackJob& job) { job.recipe.version = 2; });
+  add([](PackJob& job) { job.recipe.hash[0] = 'b'; });
+  add([](PackJob& job) { job.labels[0] = "Folk"; });
+  add([](PackJob& job) { job.split_scheme = "random"; });
+  add([](PackJob& job) { job.track_ids[0] = "t9"; });
+  add([](PackJob& job) { job.classes[0] = 1; });
+  add([](PackJob& job) { job.parts[0] = Part::test; });
+  add([](PackJob& job) { job.parts[0].reset(); });
+  add([](PackJob& job) { job.artists[0] = "another"; });
+  add([](PackJob& job) { job.albums[0] = "another"; });
+  add([](PackJob& job) { job.source = [](std::size_t) { return "the same"; }; });
+  add([](PackJob&) {}, {.shards = 3});
+  add([](PackJob&) {}, {.shards = 2, .seed = 7});
+  add([](PackJob&) {}, {.shards = 2, .prefix = "p"});
+  add([](PackJob&) {}, {.shards = 2, .stored_as = StoredAs::float16});
+  add([](PackJob&) {}, {.shards = 2, .compression = Compression::gzip});
+  EXPECT_EQ(seen.size(), changes);
+}
+
+TEST(Pack, NamesAShardThatIsMissingOrHasAnotherSizeWhenItIsUsedAgain) {
+  const TemporaryFolder folder;
+  const auto manifest = packed(folder / "pack", 20);
+  const auto again = [&] {
+    return error_message([&] { pack_examples(numbered_job(20), folder / "pack", {.shards = 4}, quiet); });
+  };
+  EXPECT_EQ(again(), "no error");
+  const auto shard = folder / "pack" / manifest.shards[2].file;
+  put_file(shard, read_file(shard) + "x");
+  EXPECT_EQ(again(),
+            shard.string() + ": is missing, or its size differs from the manifest; delete the folder and pack again");
+  fs::remove(shard);
+  EXPECT_THAT(again(), HasSubstr("is missing"));
+}
+
+TEST(Pack, ReportsClipsThatMayBeReadableNow) {
+  struct Notes : Progress {
+    void note(std::string_view text) override { all += std::string(text) + "\n"; }
+    std::string all;
+  };
+  const TemporaryFolder folder;
+  auto job = numbered_job(8);
+  const std::vector<std::string> reasons = {"cannot be opened", "cannot be read", "truncated"};
+  job.extract = [&](std::size_t i, int, std::span<float> out) -> Expected<void> {
+    if (i < reasons.size()) return tl::unexpected(Fault{reasons[i], "t" + std::to_string(i), ""});
+    std::ranges::copy(values_of(i), out.begin());
+    return {};
+  };
+  pack_examples(job, folder / "pack", {.shards = 2}, quiet);
+  Notes notes;
+  const auto result = pack_examples(job, folder / "pack", {.shards = 2}, notes);
+  EXPECT_THAT(notes.all, HasSubstr("2 clips could not be opened or read"));
+  EXPECT_EQ(result.examples, 5u);
+  EXPECT_EQ(result.reused, 5u);
+}
+
+TEST(PackedValues, OfAnotherKindAreNoSong) {
+  const auto reason = [](const auto& fill, StoredAs stored) {
+    ExampleWriter writer;
+    fill(writer);
+    const std::string payload(writer.finish());
+    ExampleView view;
+    EXPECT_TRUE(view.parse(std::as_bytes(std::span(payload))));
+    std::vector<float> values(2);
+    const auto decoded = decode_song(view, stored, values);
+    return decoded ? "decoded" : decoded.error().reason + ": " + decoded.error().detail;
+  };
+  const std::vector<float> floats = {1, 2};
+  const auto none = [](ExampleWriter&) {};
+  const auto as_floats = [&](ExampleWriter& writer) { writer.add("song", std::span<const float>(floats)); };
+  const auto as_bytes = [](ExampleWriter& writer) { writer.add("song", std::string_view("ab")); };
+  for (const StoredAs stored : {StoredAs::float32, StoredAs::float16, StoredAs::uint8})
+    EXPECT_EQ(reason(none, stored), "no song: the key `song` contains nothing");
+  EXPECT_EQ(reason(as_bytes, StoredAs::float32), "no song: the key `song` contains bytes");
+  EXPECT_EQ(reason(as_floats, StoredAs::float16), "no song: the key `song` contains floats");
+  EXPECT_EQ(reason(as_bytes, StoredAs::float16), "wrong size: `song` has 1 numbers, not 2");
+  EXPECT_EQ(reason(as_bytes, StoredAs::uint8), "no song: song_range is missing");
+  EXPECT_EQ(reason(as_floats, StoredAs::float32), "decoded");
+}
+
+TEST(PackedValues, InFloat16AreRestoredForAnyNumberOfThem) {
+  for (std::size_t count = 0; count < 40; ++count) {
+    std::vector<float> values(count), decoded(count);
+    for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i) - 3.5F;
+    ExampleWriter writer;
+    ASSERT_TRUE(SongEncoder(StoredAs::float16).add(writer, values));
+    const std::string payload(writer.finish());
+    ExampleView view;
+    ASSERT_TRUE(view.parse(std::as_bytes(std::span(payload))));
+    ASSERT_TRUE(decode_song(view, StoredAs::float16, decoded));
+    EXPECT_EQ(decoded, values);
+  }
+}
+
+TEST(PackManifest, RefusesNamesPartsAndPositionsThatDoNotFit) {
+  const TemporaryFolder folder;
+  auto job = numbered_job(9);
+  for (int i = 0; i < 9; ++i) job.artists.push_back("artist " + std::to_string(i));
+  pack_examples(job, folder / "pack", {.shards = 2}, quiet);
+  const auto manifest = open_pack(folder / "pack");
+  for (const PackedShard& shard : manifest.shards)
+    for (const PackedRecord& record : shard.records) EXPECT_EQ(record.artist, "artist " + record.track_id.substr(1));
+  const std::string text = to_json(manifest);
+  EXPECT_EQ(text.find("\"albums\""), std::string::npos);
+  const auto damaged = [&](const std::string& from, const std::string& to) {
+    std::string other = text;
+    const auto at = other.find(from);
+    if (at == std::string::npos) return "the text has no " + from;
+    other.replace(at, from.size(), to);
+    return error_message([&] { parse_manifest(sealed_again(other), "m.json"); });
+  };
+  EXPECT_THAT(damaged("\"artists\":[", "\"artists\":[\"x\","), HasSubstr("its list of artists has another length"));
+  EXPECT_THAT(damaged("\"parts\":\"", "\"restart_points\":[[5,1]],\"parts\":\""), HasSubstr("after its end"));
+  const std::string parts = "\"parts\":\"";
+  const char first = text[text.find(parts) + parts.size()];
+  EXPECT_THAT(damaged(parts + first, parts + "x"), HasSubstr("'x' is not a part (t, v, e or -)"));
+  const std::string classes = "\"classes\":[";
+  const char label = text[text.find(classes) + classes.size()];
+  EXPECT_THAT(damaged(classes + label, classes + "3"), HasSubstr("has class 3, and there are 3 labels"));
+  EXPECT_THAT(damaged(classes + label, classes + "-1"), HasSubstr("has class -1"));
+}
+
+TEST(PackManifest, TakesOtherPartsWithAFingerprintOfTheirOwn) {
+  const TemporaryFolder folder;
+  const auto whole = packed(folder / "pack", 9, {.shards = 2});
+  std::vector<std::optional<Part>> parts;
+  for (const PackedShard& shard : whole.shards)
+    for (const PackedRecord& record : shard.records) parts.push_back(record.part);
+  auto same = whole;
+  assign_parts(same, parts);
+  EXPECT_EQ(same.fingerprint, whole.fingerprint);
+  EXPECT_EQ(same.split_scheme, "grouped");
+  auto changed = whole;
+  parts.back() = parts.back() == Part::test ? Part::training : Part::test;
+  assign_parts(changed, parts);
+  EXPECT_EQ(changed.split_scheme, "given");
+  EXPECT_NE(changed.fingerprint, whole.fingerprint);
+  EXPECT_EQ(changed.shards.back().records.back().part, parts.back());
+  EXPECT_EQ(changed.shards.front().records.front().part, parts.front());
+  parts.pop_back();
+  EXPECT_THAT(error_message([&] { assign_parts(changed, parts); }), HasSubstr("8 parts were given for 9 records"));
+}
+
+TEST(RecordFolders, AreRecognisedFinishedUnfinishedAndOfOtherPrograms) {
+  const TemporaryFolder folder;
+  fs::create_directory(folder / "empty");
+  EXPECT_FALSE(holds_records(folder / "empty"));
+  packed(folder / "pack", 8);
+  EXPECT_TRUE(holds_records(folder / "pack"));
+  fs::remove(folder / "pack" / "manifest.json");
+  EXPECT_TRUE(holds_records(folder / "pack"));  // its record files
+  auto job = numbered_job(8);
+  job.extract = [](std::size_t, int, std::span<float>) -> Expected<void> { throw Error("stop"); };
+  EXPECT_THROW(pack_examples(job, folder / "stopped", {.shards = 2}, quiet), Error);
+  EXPECT_TRUE(holds_records(folder / "stopped"));
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <numeric>
 
 #include "audio/wav_writer.hpp"
@@ -212,6 +213,41 @@ TEST_F(Predict, RefusesAModelOfOtherFeatures) {
 TEST(Ranked, SortsByProbabilityAndKeepsTiesInOrder) {
   EXPECT_THAT(ranked(std::vector<float>{0.2f, 0.5f, 0.2f, 0.1f}), ::testing::ElementsAre(1, 0, 2, 3));
   EXPECT_TRUE(ranked({}).empty());
+}
+
+TEST_F(Predict, ReportsProgressPerFile) {
+  struct Counting : Progress {
+    void begin(std::string_view, std::string_view unit, std::uint64_t files, std::uint64_t) override {
+      EXPECT_EQ(unit, "files");
+      total = files;
+    }
+    void advance(std::uint64_t units) override { done += units; }
+    void finish() override { ++finished; }
+    std::uint64_t total = 0;
+    std::atomic<std::uint64_t> done = 0, finished = 0;
+  } progress;
+  const std::vector<fs::path> paths{write("a.wav", noise(3, 0.8f, 3)), folder_ / "absent.wav"};
+  Predictor(loudness_model()).predict_files(paths, progress);
+  EXPECT_EQ(progress.total, 2u);
+  EXPECT_EQ(progress.done, 2u);
+  EXPECT_EQ(progress.finished, 1u);
+}
+
+TEST_F(Predict, RefusesLessThanOneWindow) {
+  EXPECT_THAT(error_message([] { Predictor(loudness_model(), {.windows = 0}); }), HasSubstr("at least 1"));
+  EXPECT_EQ(error_message([] { Predictor(loudness_model(), {.windows = 1}); }), "no error");
+}
+
+TEST_F(Predict, AnalysesATrackOfOneWindowAndItsSlackWholeAndALongerOneInTheMiddle) {
+  const Predictor predictor(loudness_model());
+  const auto window = [&](double seconds) {
+    const auto prediction = predictor.predict_file(write("a.wav", noise(seconds, 0.8f, 3)));
+    EXPECT_EQ(prediction->windows.size(), 1u) << seconds;
+    return std::pair(prediction->windows.front().start_s, prediction->windows.front().duration_s);
+  };
+  EXPECT_EQ(window(31), std::pair(0.0, 31.0));
+  EXPECT_EQ(window(32), std::pair(1.0, 30.0));
+  EXPECT_EQ(window(59.5), std::pair(14.75, 30.0));
 }
 
 }  // namespace

@@ -88,5 +88,17 @@ TEST(FetchWeights, ListsTheNamesOfTheNetworks) {
   EXPECT_THAT(problem_of_fetching("vggish", folder.path(), ""), AllOf(HasSubstr("vggish"), HasSubstr("efficientat")));
 }
 
+TEST(PretrainedNetworks, AreSelectedByTheirNameByTheirPackageOrAll) {
+  const auto names = [](std::string_view name) {
+    std::vector<std::string> all;
+    for (const PretrainedNetwork* one : select_pretrained_networks(name)) all.push_back(one->name);
+    return all;
+  };
+  EXPECT_EQ(names("efficientat"), std::vector<std::string>{"efficientat"});
+  EXPECT_EQ(names("musicnn"), (std::vector<std::string>{"musicnn_msd", "musicnn_mtt"}));
+  EXPECT_EQ(names("").size(), pretrained_networks().size());
+  EXPECT_THROW(names("music"), Error);
+}
+
 }  // namespace
 }  // namespace genrewise::testing

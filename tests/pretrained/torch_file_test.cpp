@@ -135,5 +135,66 @@ TEST(MadeTorchFile, OfTooManyMarksOrMemoEntriesIsRefused) {
   EXPECT_THAT(message(std::string(17 << 20, 'N')), HasSubstr("over 16 MiB"));
 }
 
+/// The description of a storage of floats, with its key pushed by `key`.
+std::string storage_by(const std::string& key) {
+  return "((" + short_text("storage") + "ctorch\nFloatStorage\n" + key + short_text("cpu") + "KdtQ";
+}
+
+TEST(MadeTorchFile, IsReadWithEveryOperationThatPicklesOfTensorsUse) {
+  // 100 values 0, 1, ...; the tensor begins at value 3 (as a long integer), has 2 rows and 5 columns (as a two-byte
+  // number), and rows lie 10 apart. Names and the storage are also remembered under long numbers and recalled.
+  std::string values;
+  for (int i = 0; i < 100; ++i) values += little_endian(static_cast<float>(i));
+  const std::string slot = little_endian(std::uint32_t{300}), unused = "G" + std::string(8, '\0') + "\x88\x89N";
+  const std::string built = "ctorch._utils\n_rebuild_tensor_v2\n" + storage_by(std::string("U\x01") + "0") + "r" +
+                            slot + "\x8a\x01\x03K\x02M" + std::string("\x05\0", 2) + "\x86K\nK\x01\x86\x89)tR";
+  const std::string pickle = "\x80\x02\x95" + std::string(8, '\0') + "}(" + short_text("weight") + built +
+                             short_text("unused") + "](" + unused + "e" + "u.";
+  const TensorArchive archive = parse_torch_file(zip_of({{"a/data.pkl", pickle}, {"a/data/0", values}}), "made.pt");
+  EXPECT_EQ(archive.tensor("weight").shape, (std::vector<std::size_t>{2, 5}));
+  EXPECT_EQ(archive.floats("weight"), (std::vector<float>{3, 4, 5, 6, 7, 13, 14, 15, 16, 17}));
+  const std::string twice =
+      "\x80\x02}(" + short_text("one") + tensor() + "r" + slot + short_text("two") + "j" + slot + "u.";
+  const TensorArchive both = parse_torch_file(zip_of({{"a/data.pkl", twice}, {"a/data/0", values}}), "made.pt");
+  EXPECT_EQ(both.floats("one"), both.floats("two"));
+  EXPECT_EQ(both.floats("two", 100)[99], 99);
+}
+
+TEST(MadeTorchFile, WithAnInvalidPickleIsRefusedWithTheReason) {
+  const std::string start = "\x80\x02";
+  EXPECT_THAT(message(start + "\x8a\x09" + std::string(9, '\0') + "."), HasSubstr("a number is too large"));
+  EXPECT_THAT(message(start + "h\x07."), HasSubstr("memo entry that was never stored"));
+  EXPECT_THAT(message(start + "j" + little_endian(std::uint32_t{7}) + "."), HasSubstr("never stored"));
+  EXPECT_THAT(message(start + "."), HasSubstr("empty stack"));
+  EXPECT_THAT(message(start + "t."), HasSubstr("lacks a mark"));
+  EXPECT_THAT(message(start + "(N0."), HasSubstr("has the operation 0x30"));
+  EXPECT_THAT(message(start + "N)NsN."), HasSubstr("something other than a dictionary"));
+  EXPECT_THAT(message(start + "NQ."), HasSubstr("not described as PyTorch does"));
+  EXPECT_THAT(message(start + "NN\x86Q."), HasSubstr("not described as PyTorch does"));
+  EXPECT_THAT(message(start + "NNN\x87Q."), HasSubstr("not described as PyTorch does"));
+  EXPECT_THAT(message(start + "NNR."), HasSubstr("calls something other than a function"));
+  EXPECT_THAT(message(start + "cos\nsystem\n)R."), HasSubstr("asks to call os.system"));
+}
+
+TEST(MadeTorchFile, WithATensorThatDoesNotFitItsStorageIsRefused) {
+  const auto with = [](const std::string& from, const std::string& to) {
+    std::string changed = tensor();
+    changed.replace(changed.rfind(from), from.size(), to);
+    return message("\x80\x02}" + short_text("weight") + changed + "s.");
+  };
+  const std::string shape = "Kd\x85K\x01\x85";
+  EXPECT_EQ(with(shape, shape), "no error");
+  EXPECT_THAT(with(shape, "Ke\x85K\x01\x85"), HasSubstr("beyond its storage"));
+  EXPECT_THAT(with(shape, "Kd\x85K\x02\x85"), HasSubstr("beyond its storage"));
+  EXPECT_THAT(with(shape, "Kd\x85K\x01K\x01\x86"), HasSubstr("strides do not match"));
+  EXPECT_THAT(with(shape, "N\x85K\x01\x85"), HasSubstr("not a list of integers"));
+  EXPECT_THAT(with(shape, "NK\x01\x85"), HasSubstr("no shape"));
+  const std::string nine = "(" + repeated("K\x01", 9) + "t", eight = "(" + repeated("K\x01", 8) + "t";
+  EXPECT_EQ(with(shape, eight + eight), "no error");
+  EXPECT_THAT(with(shape, nine + nine), HasSubstr("more than 8 dimensions"));
+  const std::string huge = "\x8a\x08" + little_endian(std::int64_t{1} << 62);
+  EXPECT_THAT(with(shape, huge + huge + "\x86K\x01K\x01\x86"), HasSubstr("too large"));
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -248,5 +248,62 @@ TEST(ExampleAgainstProtobuf, AgreesOnEverythingThatBothAccept) {
 }
 #endif
 
+TEST(SequenceExample, GivesTheStepsOfItsListsAndTheFeaturesOfItsContext) {
+  const auto floats = [](float value) {
+    return message(2, message(1, std::string_view(reinterpret_cast<const char*>(&value), sizeof value)));
+  };
+  const std::string steps = message(1, floats(1)) + message(1, floats(2)) + message(7, "unknown");
+  const std::string lists = entry("frames", steps) + entry("empty", "");
+  const std::string payload =
+      message(1, entry("id", message(1, message(1, "x")))) + message(2, lists) + message(3, "?");
+  ExampleView view;
+  ASSERT_TRUE(view.parse(as_bytes(payload)));
+  EXPECT_THAT(values<std::string_view>(view.find("id")), ElementsAre("x"));
+  EXPECT_EQ(view.sequences().size(), 2u);
+  const auto* frames = view.find_sequence("frames");
+  ASSERT_NE(frames, nullptr);
+  ASSERT_EQ(frames->steps.size(), 2u);
+  EXPECT_THAT(values<float>(&frames->steps[0]), ElementsAre(1));
+  EXPECT_THAT(values<float>(&frames->steps[1]), ElementsAre(2));
+  EXPECT_TRUE(view.find_sequence("empty")->steps.empty());
+  EXPECT_EQ(view.find_sequence("id"), nullptr);
+  ASSERT_TRUE(view.parse({}));
+  EXPECT_TRUE(view.sequences().empty() && view.entries().empty());
+}
+
+TEST(SequenceExample, WithAnInvalidStepIsRefusedAsAWhole) {
+  ExampleView view;
+  for (const std::string& step : {std::string("\x0a"), message(1, "\x0a"), message(1, message(2, message(1, "abc")))}) {
+    const std::string payload =
+        message(1, entry("id", message(1, message(1, "x")))) + message(2, entry("frames", step));
+    const auto parsed = view.parse(as_bytes(payload));
+    ASSERT_FALSE(parsed);
+    EXPECT_EQ(parsed.error().reason, "not an Example");
+    EXPECT_TRUE(view.entries().empty() && view.sequences().empty());
+  }
+}
+
+TEST(Example, CopiesOnlyAsManyValuesAsThereIsSpaceFor) {
+  const std::string payload = typical_example();
+  ExampleView view;
+  ASSERT_TRUE(view.parse(as_bytes(payload)));
+  std::vector<float> floats(5, 9);
+  EXPECT_EQ(view.find("song")->copy(std::span(floats).first(2)), 2u);
+  EXPECT_THAT(floats, ElementsAre(1.5F, -2, 9, 9, 9));
+  std::vector<std::int64_t> ints(5, 9);
+  EXPECT_EQ(view.find("class")->copy(std::span(ints).first(3)), 3u);
+  EXPECT_THAT(ints, ElementsAre(3, -1, std::numeric_limits<std::int64_t>::max(), 9, 9));
+  EXPECT_EQ(view.find("class")->copy(ints), 4u);
+  EXPECT_EQ(view.find("song")->copy(floats), 4u);
+  EXPECT_EQ(view.find("track_id")->copy(std::span<std::string_view>()), 0u);
+}
+
+TEST(FeatureKinds, HaveNames) {
+  EXPECT_EQ(to_string(FeatureKind::none), "nothing");
+  EXPECT_EQ(to_string(FeatureKind::bytes), "bytes");
+  EXPECT_EQ(to_string(FeatureKind::floats), "floats");
+  EXPECT_EQ(to_string(FeatureKind::ints), "integers");
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 
 #include "genrewise/base/error.hpp"
 #include "support/test_support.hpp"
@@ -119,6 +120,60 @@ TEST(TensorArchiveFile, RefusesMissingTensorsAndOtherTypesOrShapes) {
   EXPECT_THROW(archive.put("h", std::vector<float>{1, 2}, {3}), Error);
   archive.metadata["bad"] = "\xff";
   EXPECT_THROW(archive.serialise(), Error);
+}
+
+TEST(TensorArchiveFile, KnowsTheSizeOfEveryTypeOfNumber) {
+  const std::pair<const char*, int> sizes[] = {{"BOOL", 1}, {"U8", 1},   {"I8", 1},  {"I16", 2}, {"U16", 2},
+                                               {"F16", 2},  {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},
+                                               {"F64", 8},  {"I64", 8},  {"U64", 8}};
+  for (const auto& [dtype, size] : sizes) {
+    const std::string bytes = std::to_string(3 * size);
+    const std::string header =
+        std::string(R"({"t":{"dtype":")") + dtype + R"(","shape":[3],"data_offsets":[0,)" + bytes + "]}}";
+    EXPECT_EQ(parse_error(file_of(header, static_cast<std::size_t>(3 * size))), "no error") << dtype;
+  }
+}
+
+TEST(TensorArchiveFile, HasAtMostSixteenDimensions) {
+  const auto error = [](int dimensions) {
+    std::string shape = "1";
+    for (int i = 1; i < dimensions; ++i) shape += ",1";
+    return parse_error(file_of(R"({"t":{"dtype":"U8","shape":[)" + shape + R"(],"data_offsets":[0,1]}})", 1));
+  };
+  EXPECT_EQ(error(16), "no error");
+  EXPECT_THAT(error(17), HasSubstr("at most 16 sizes"));
+}
+
+TEST(TensorArchiveFile, MayHaveNoTensorsButNoGapsBetweenThem) {
+  EXPECT_EQ(parse_error(file_of("{}")), "no error");
+  EXPECT_THAT(parse_error(std::string(7, '\0')), HasSubstr("it has only 7 bytes"));
+  EXPECT_THAT(parse_error(std::string(8, '\0')), HasSubstr("its header is not a JSON object (is empty)"));
+  EXPECT_THAT(parse_error(file_of(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})", 3)), HasSubstr("gaps"));
+  std::string longest(8, '\0');  // a header length of 100,000,000 and of one more
+  const std::uint64_t allowed = 100'000'000, refused = allowed + 1;
+  std::memcpy(longest.data(), &allowed, 8);
+  EXPECT_THAT(parse_error(longest), HasSubstr("truncated in its header"));
+  std::memcpy(longest.data(), &refused, 8);
+  EXPECT_THAT(parse_error(longest), HasSubstr("not a header length"));
+}
+
+TEST(TensorArchiveFile, IsReadFromAPathAndRefusedIfItWasEditedAfterItWasSealed) {
+  const testing::TemporaryFolder folder;
+  TensorArchive archive;
+  archive.put("m", Matrix(2, 3, {1, 2, 3, 4, 5, 6}));
+  archive.put("copy", archive.tensor("m"));
+  const std::string sealed = archive.serialise_sealed();
+  const auto path = folder / "m.gwm";
+  std::ofstream(path, std::ios::binary) << sealed;
+  EXPECT_EQ(TensorArchive::read_sealed(path, "train again").matrix("copy", 3), Matrix(2, 3, {1, 2, 3, 4, 5, 6}));
+  std::string edited = sealed;
+  edited.back() = static_cast<char>(edited.back() ^ 1);
+  std::ofstream(path, std::ios::binary) << edited;
+  EXPECT_EQ(TensorArchive::read(path).seal(), Seal::broken);
+  EXPECT_EQ(error_message([&] { TensorArchive::read_sealed(path, "train again"); }),
+            path.string() + ": was changed or damaged (its checksum does not fit); train again");
+  std::ofstream(path, std::ios::binary) << archive.serialise();
+  EXPECT_EQ(TensorArchive::read_sealed(path, "").matrix("m", 3).rows(), 2u);  // one without a checksum
 }
 
 }  // namespace

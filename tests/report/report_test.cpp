@@ -289,5 +289,21 @@ TEST(Report, ReportsMissingKeysAndWrongFormats) {
   EXPECT_THAT(message(json::array()), HasSubstr("genrewise results"));
 }
 
+TEST(Text, StatesDurationsWithAsManyDigitsAsMatter) {
+  const std::pair<double, const char*> examples[] = {
+      {0, "0.0 ms"},        {0.00994, "9.9 ms"},      {0.00996, "10 ms"},    {0.0994, "99 ms"},    {0.0996, "0.1 s"},
+      {9.94, "9.9 s"},      {9.96, "10 s"},           {119.4, "119 s"},      {119.6, "2 min 0 s"}, {125, "2 min 5 s"},
+      {3725, "62 min 5 s"}, {7199.4, "119 min 59 s"}, {7199.6, "2 h 0 min"}, {9060, "2 h 31 min"}};
+  for (const auto& [seconds, text] : examples) EXPECT_EQ(duration_text(seconds), text) << seconds;
+  EXPECT_EQ(percent(0.5823), "58.2 %");
+  EXPECT_EQ(percent(1), "100.0 %");
+}
+
+TEST(Text, ReplacesEveryControlCharacter) {
+  EXPECT_EQ(escape_html("a\tb\nc\rd"), "a b c d");
+  EXPECT_EQ(escape_html(std::string_view("\x00\x1f\x7f ~", 5)), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD ~");
+  EXPECT_EQ(escape_html("<a href=\"x\">'&'</a>"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;");
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -167,5 +167,37 @@ TEST(Process, PassesOnOutputAndExitCode) {
   EXPECT_TRUE(find_program("no-such-program-anywhere").empty());
 }
 
+TEST(OwnPrograms, AreTakenFromTheVariableThenFromTheirFolderThenFromPath) {
+  const TemporaryFolder folder;
+  write_file(folder / "own", "#!/bin/sh\n");
+  const char* variable = "GENREWISE_TEST_PROGRAM";
+  ::setenv(variable, (folder / "own").c_str(), 1);
+  EXPECT_THAT(error_message([&] { find_own_program("own", variable); }),
+              ::testing::HasSubstr("GENREWISE_TEST_PROGRAM is not an executable program; set it to own, or unset it"));
+  std::filesystem::permissions(folder / "own", std::filesystem::perms::owner_all);
+  EXPECT_EQ(find_own_program("own", variable), folder / "own");
+  ::setenv(variable, "", 1);
+  EXPECT_EQ(find_own_program("test_storage", variable), testing::bin_folder() / "test_storage");
+  EXPECT_EQ(find_own_program("sh", variable), find_program("sh"));
+  EXPECT_EQ(find_own_program("no-such-program-anywhere", variable), "");
+  ::unsetenv(variable);
+}
+
+TEST(OwnPrograms, AreSearchedInThePartsOfPathThatAreNotEmpty) {
+  const TemporaryFolder folder;
+  write_file(folder / "tool", "#!/bin/sh\n");
+  std::filesystem::permissions(folder / "tool", std::filesystem::perms::owner_all);
+  const std::string before = std::getenv("PATH");
+  for (const std::string& path :
+       {folder.path().string(), ":" + folder.path().string(), "/absent:" + folder.path().string() + ":"}) {
+    ::setenv("PATH", path.c_str(), 1);
+    EXPECT_EQ(find_program("tool"), folder / "tool") << path;
+    EXPECT_EQ(find_program("sh"), "") << path;
+  }
+  ::unsetenv("PATH");
+  EXPECT_NE(find_program("sh"), "");
+  ::setenv("PATH", before.c_str(), 1);
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -163,5 +163,37 @@ TEST(Location, ParsesUris) {
   }
 }
 
+TEST_F(S3SettingsTest, AddressesBucketsAsItIsToldAndElseByTheEndpoint) {
+  ::setenv("AWS_ACCESS_KEY_ID", "key", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+  const auto by_path = [](const StoreOptions& options) { return find_s3_settings("s3", options).path_style; };
+  StoreOptions own;
+  own.endpoint = "http://127.0.0.1:9000";
+  EXPECT_FALSE(by_path({}));
+  EXPECT_TRUE(by_path(own));
+  ::setenv("GENREWISE_S3_ADDRESSING", "virtual", 1);
+  EXPECT_FALSE(by_path(own));
+  ::setenv("GENREWISE_S3_ADDRESSING", "path", 1);
+  EXPECT_TRUE(by_path({}));
+  ::setenv("GENREWISE_S3_ADDRESSING", "Path", 1);
+  EXPECT_THAT(error("s3"), HasSubstr("GENREWISE_S3_ADDRESSING=Path: is neither path nor virtual"));
+  ::unsetenv("GENREWISE_S3_ADDRESSING");
+}
+
+TEST_F(S3SettingsTest, AllowsFromOneTo256Connections) {
+  ::setenv("AWS_ACCESS_KEY_ID", "key", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+  for (const char* count : {"1", "256"}) {
+    ::setenv("GENREWISE_CONNECTIONS", count, 1);
+    EXPECT_EQ(std::to_string(find_s3_settings("s3", {}).connections), count);
+  }
+  for (const char* count : {"0", "257", "-1", "8x", " 8"}) {
+    ::setenv("GENREWISE_CONNECTIONS", count, 1);
+    EXPECT_THAT(error("s3"), HasSubstr("is not a number from 1 to 256")) << count;
+  }
+  ::unsetenv("GENREWISE_CONNECTIONS");
+  EXPECT_EQ(find_s3_settings("s3", {}).connections, S3Settings{}.connections);
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -137,60 +137,6 @@ StudyConfig with_networks(const std::vector<std::string>& models, std::vector<Ne
   return config;
 }
 
-TEST(GridPoints, AreAllCombinationsWithTheFixedParameters) {
-  const auto points = grid_points({{"kernel", "rbf"}}, {{"C", {"1", "10"}}, {"gamma", {"scale", "auto"}}});
-  ASSERT_EQ(points.size(), 4u);
-  EXPECT_EQ(points[1], (Parameters{{"kernel", "rbf"}, {"C", "1"}, {"gamma", "auto"}}));
-  EXPECT_EQ(points[2], (Parameters{{"kernel", "rbf"}, {"C", "10"}, {"gamma", "scale"}}));
-  EXPECT_EQ(grid_points({}, {}).size(), 1u);
-}
-
-TEST(ParseModel, AcceptsDefaultNamesAndKindsWithParameters) {
-  EXPECT_EQ(parse_model("gnb").title, "Gaussian naive Bayes");
-  const ModelSpec spec = parse_model("knn:n_neighbors=3,7:weights=distance");
-  EXPECT_EQ(spec.kind, "knn");
-  EXPECT_EQ(spec.parameters, (Parameters{{"weights", "distance"}}));
-  ASSERT_EQ(spec.grid.size(), 1u);
-  EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"3", "7"}));
-  EXPECT_EQ(file_name_of(spec.name).find_first_of(":|=/"), std::string::npos) << spec.name << " becomes a file name";
-}
-
-TEST(ParseModel, RefusesUnknownNamesAndListsTheAvailableOnes) {
-  for (const char* wrong : {"", "svn", "knn:n_neighbors", "knn:=3", "knn:n_neighbors=0", "knn:neighbours=3"}) {
-    EXPECT_THROW(parse_model(wrong), Error) << wrong;
-  }
-  EXPECT_THAT(error_message([&] { parse_model("svn"); }), HasSubstr("svm-rbf"));
-}
-
-TEST(ParseModel, ReadsTheFeaturesBeforeTheModel) {
-  const ModelSpec spec = parse_model("raw10k/svm-rbf:C=1,3:pca_components=2");
-  EXPECT_EQ(spec.features, "raw10k");
-  EXPECT_EQ(spec.kind, "svm");
-  EXPECT_EQ(spec.parameters, (Parameters{{"kernel", "rbf"}, {"pca_components", "2"}}));
-  ASSERT_EQ(spec.grid.size(), 1u);  // replaces the list's own C
-  EXPECT_EQ(spec.grid[0].values, (std::vector<std::string>{"1", "3"}));
-  EXPECT_EQ(parse_model("raw10k/gnb").title, "Gaussian naive Bayes");
-  EXPECT_EQ(parse_model("raw10k/gnb").name, "raw10k/gnb");
-  EXPECT_EQ(file_name_of("raw10k/gnb"), "raw10k-gnb");
-  for (const char* wrong : {"/gnb", "raw10k/", "raw10k/svn", "gnb:features=mfcc", "gnb:standardise=perhaps"}) {
-    EXPECT_THROW(parse_model(wrong), Error) << wrong;
-  }
-}
-
-TEST(ParseModels, IgnoresDuplicatesAndRefusesConflictingNames) {
-  EXPECT_EQ(parse_models({"gnb", "knn", "gnb"}).size(), 2u);
-  EXPECT_THROW(parse_models({"svm:C=1", "svm:C:1"}), Error);
-  EXPECT_THROW(parse_models({"a/gnb:var_smoothing=1e-9", "a-gnb/gnb", "a/gnb:var_smoothing=1e+9"}), Error);
-}
-
-TEST(ParseModels, AcceptsTheClassifiersOfFmasPublishedBaselines) {
-  const auto models = parse_models({"fma-baselines"});
-  ASSERT_EQ(models.size(), 13u);
-  EXPECT_EQ(models[1].parameters.at("n_neighbors"), "200");
-  for (const ModelSpec& model : models) EXPECT_TRUE(model.name.starts_with("fma-") && model.grid.empty()) << model.name;
-  EXPECT_EQ(parse_models({"fma518/fma-baselines"})[1].features, "fma518");
-}
-
 TEST(Study, ScoresHighOnClearClustersAndNearChanceOnNoise) {
   Progress quiet;
   const Examples clear = clusters(kThree, 60, 0.15F), noise = clusters(kThree, 60, 100.0F);
@@ -346,19 +292,6 @@ TEST(Study, SelectsPreprocessingLikeOtherParameters) {
   EXPECT_TRUE(result.models[1].explained_variance.empty());
 }
 
-TEST(Point, SeparatesPreprocessingFromClassifierParameters) {
-  const Point point({{"C", "1"}, {"standardise", "false"}, {"pca_components", "3"}});
-  EXPECT_EQ(point.classifier, (Parameters{{"C", "1"}}));
-  EXPECT_EQ(point.preprocessing, (Parameters{{"standardise", "false"}, {"pca_components", "3"}}));
-  EXPECT_FALSE(preprocessing_of(point, {}).standardise);
-  EXPECT_EQ(preprocessing_of(point, {}).pca_components, 3u);
-  for (const ClassifierDescriptor* one : classifier_descriptors()) {
-    for (const ParameterDescriptor& parameter : preprocessing_parameters()) {
-      EXPECT_EQ(find_parameter(one->parameters, parameter.name), nullptr) << one->kind << ", " << parameter.name;
-    }
-  }
-}
-
 TEST(Study, ComparesModelsOfSeveralTablesOnTheSameSplit) {
   Progress quiet;
   const Examples noise = clusters(kThree, 40, 100.0F, 4, 7), clear = clusters(kThree, 40, 0.15F, 5, 1);
@@ -397,22 +330,6 @@ TEST(Study, NamesTrackAndColumnOfANumberThatIsNotFinite) {
   examples.table.values(31, 1) = std::numeric_limits<float>::infinity();
   EXPECT_THAT(error_message([&] { run_study(examples, make_split(examples.subjects), quick(), quiet); }),
               HasSubstr("zcr mean 01 of 31"));
-}
-
-TEST(SelectTracks, OrdersRowsByTheIdsAndReportsAMissingOne) {
-  const FeatureTable table = clusters(kThree, 2, 0.1F).table;
-  const FeatureTable chosen = select_tracks(table, {"4", "1"});
-  EXPECT_EQ(chosen.track_ids, (std::vector<std::string>{"4", "1"}));
-  EXPECT_EQ(chosen.values(0, 2), table.values(4, 2));
-  EXPECT_EQ(chosen.values(1, 0), table.values(1, 0));
-  EXPECT_THROW(select_tracks(table, {"4", "99"}), Error);
-}
-
-TEST(DropAbsentGenres, RenumbersTheRemainingLabels) {
-  Examples examples = select_examples(clusters(kThree, 2, 0.1F), {0, 2, 5});  // Blues, Rock, Rock
-  drop_absent_genres(examples);
-  EXPECT_EQ(examples.labels, (std::vector<std::string>{"Blues", "Rock"}));
-  EXPECT_EQ(examples.subjects.labels, (std::vector<int>{0, 1, 1}));
 }
 
 TEST(Study, ReusesFinishedModelsFromTheStoreAndStopsBetweenModels) {

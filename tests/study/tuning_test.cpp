@@ -33,23 +33,6 @@ TuningConfig knn_search() {
   return config;
 }
 
-TEST(ParseAxis, ParsesRangesPowersAndLists) {
-  EXPECT_EQ(parse_axis("n_neighbors=1:96:5").values.size(), 20u);
-  EXPECT_EQ(parse_axis("n_neighbors=1:96:5").values.back(), "96");
-  EXPECT_THAT(parse_axis("k=3:5").values, ElementsAre("3", "4", "5"));
-  EXPECT_EQ(parse_axis("k=3:5").parameter, "n_neighbors");
-  EXPECT_THAT(parse_axis("C=log:-1:1:3").values, ElementsAre("0.1", "1", "10"));
-  EXPECT_THAT(parse_axis("C=0.1:0.3:0.1").values, ElementsAre("0.1", "0.2", "0.3"));
-  EXPECT_THAT(parse_axis("gamma=scale,0.5").values, ElementsAre("scale", "0.5"));
-}
-
-TEST(ParseAxis, RefusesEndlessRangesAndInvalidNumbers) {
-  for (const char* wrong : {"k", "k=", "k=1:2:0", "k=5:1:1", "k=1:2:-1", "k=a:b", "k=1:2:3:4", "C=log:1:2:1",
-                            "C=log:1:2:2.5", "k=1,,3", "k=1:inf:2", "k=1:1e9:1", "=3"}) {
-    EXPECT_THROW(parse_axis(wrong), Error) << wrong;
-  }
-}
-
 TEST(PresetGrid, StudyIsTheGridOfTheStudy) {
   EXPECT_EQ(preset_grid("study", "knn", {})[0].values.size(), 20u);
   EXPECT_EQ(preset_grid("study", "gnb", {})[0].values.size(), 20u);
@@ -364,18 +347,6 @@ TEST(Tune, RefusesInvalidGrids) {
   config = knn_search();
   config.axes = {{"features", {"loudness"}}};
   EXPECT_THROW(tune(examples, config, quiet), Error);
-}
-
-TEST(SelectFeatures, KeepsTheirColumnsAndMarksTheRecipe) {
-  Examples examples = clusters(kThree, 2, 0.3F, 3);
-  examples.table.columns = {{"mfcc", "mean", "01"}, {"zcr", "mean", "01"}, {"mfcc", "std", "01"}};
-  const Examples mfcc = select_features(examples, "mfcc");
-  ASSERT_EQ(mfcc.table.values.cols(), 2u);
-  EXPECT_EQ(mfcc.table.values(1, 1), examples.table.values(1, 2));
-  EXPECT_NE(mfcc.table.recipe, examples.table.recipe);
-  EXPECT_EQ(select_features(examples, "zcr+mfcc").table.recipe, examples.table.recipe);  // all features
-  EXPECT_THAT(feature_names(examples.table.columns), ElementsAre("mfcc", "zcr"));
-  EXPECT_THAT(error_message([&] { select_features(examples, "mfcc+loudness"); }), HasSubstr("zcr"));
 }
 
 }  // namespace

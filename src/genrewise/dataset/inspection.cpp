@@ -158,7 +158,7 @@ void list_findings(const Dataset& dataset, const std::vector<ClipFacts>& facts, 
     }
     if (clip.duration_s < kShortShare * inspection.clip_s.median)
       add("short", i, fmt::format("{:.2f} s", clip.duration_s));
-    if (clip.rms < kSilentRms) add("silent", i, fmt::format("{:.0f} dB", 20 * std::log10(clip.rms + 1e-12)));
+    if (clip.rms < kSilentRms) add("silent", i, fmt::format("{:.0f} dB", 20 * std::log10(clip.rms)));
     if (clip.clipped_runs > 0) add("clipped", i, fmt::format("in {} passages", clip.clipped_runs));
   }
   std::unordered_map<std::string, std::size_t> row_of_id;
