@@ -11,7 +11,8 @@ namespace genrewise::cli {
 namespace {
 
 constexpr char kExamples[] =
-    "genrewise train ~/music/by_genre --model svm --param C=10 -o mine.gwm\n"
+    "genrewise train ~/music/by_genre -o mine.gwm\n"
+    "genrewise train ~/music/by_genre --model svm --param C=10 -o svm.gwm\n"
     "genrewise train features_30_sec.csv --model knn:n_neighbors=21:weights=distance -o knn.gwm\n"
     "genrewise train fma --model logreg:C=0.01 --scheme official --on training+validation -o fma.gwm\n"
     "genrewise train packs/raw10k --model cnn1d --run runs/cnn1d -o cnn1d.gwm";
@@ -67,11 +68,9 @@ void add_train(CLI::App& app, Session& session) {
   one_of(OptionGroup(command, kSplit).add("--on", options.on, "PARTS", "Parts to train on; the others evaluate it"),
          {"training", "training+validation", "all"})
       ->capture_default_str();
-  model
-      .add("--model", job.model, "MODEL",
-           "Kind or preset of `genrewise models`, also with parameters as in svm:C=10, and with its feature set as in "
-           "audiotag/svm")
-      ->required();
+  model.add("--model", job.model, "MODEL",
+            "Kind or preset of `genrewise models`, also with parameters as in svm:C=10, and with its feature set as in "
+            "audiotag/svm (default ensemble, on --features or else the strongest features whose weights are present)");
   model.add("--param", job.parameters, "NAME=VALUE",
             "A parameter of the model (`genrewise models KIND` lists them) or of the preprocessing: standardise, "
             "pca_components, pca_variance, pca_whiten; a list in parentheses; may be given several times");

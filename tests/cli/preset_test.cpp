@@ -45,7 +45,7 @@ TEST_F(PresetCommand, ComparesTheSystemsThatATableAllowsAndNamesThemAsTheStudyDo
   EXPECT_THAT(ran.err, AllOf(HasSubstr("Expected time:"), HasSubstr("no audio")));
   const json document = results();
   EXPECT_EQ(document["preset"], "default");
-  EXPECT_EQ(document["models"].size(), 8u);
+  EXPECT_EQ(document["models"].size(), 10u);
   EXPECT_TRUE(document["left_out"].empty());
   EXPECT_EQ(document["stages"][0]["stage"], "features table");
   EXPECT_EQ(document["stages"].back()["stage"], "results");
@@ -56,7 +56,7 @@ TEST_F(PresetCommand, LeavesOutWhatExceedsTheBudgetAndKeepsItsChoiceWhenContinue
   ASSERT_EQ(ran.code, 0) << ran.err;
   const json document = results();
   EXPECT_EQ(document["models"].size(), 1u);
-  ASSERT_EQ(document["left_out"].size(), 7u);
+  ASSERT_EQ(document["left_out"].size(), 9u);
   EXPECT_THAT(document["left_out"][0]["remedy"], HasSubstr("--budget"));
   EXPECT_THAT(ran.err, AllOf(HasSubstr("Left out:"), HasSubstr("longer than the budget")));
   const std::string plan = read_file(fs::path(run) / "plan.json");
@@ -114,10 +114,31 @@ TEST_F(PresetCommand, BestWithoutWeightsUsesTheEngineeredFeatures) {
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(ran.err, AllOf(HasSubstr("The preset best uses the features music."), HasSubstr("fetch weights")));
   const json document = results();
-  EXPECT_EQ(document["models"][0]["name"], "music/svm-rbf");
-  EXPECT_EQ(document["models"].size(), 2u);
-  EXPECT_EQ(document["left_out"].size(), 4u);
+  EXPECT_EQ(document["models"][0]["name"], "music/ensemble");
+  EXPECT_EQ(document["models"].size(), 4u);
+  EXPECT_EQ(document["left_out"].size(), 12u);
   EXPECT_THAT(document["command"], HasSubstr("--preset best"));
+}
+
+TEST_F(PresetCommand, TrainingWithoutAModelTakesTheFirstOfThePresetBestAndNamesIt) {
+  make_music(folder / "music", 6, 2.0);
+  make_folders(folder / "weights");
+  const std::string model = folder / "m.gwm";
+  const auto train = [&](const Arguments& more) {
+    Arguments arguments = {"train",    folder / "music", "-o",        model,
+                           "--scheme", "random",         "--weights", folder / "weights"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_program(arguments);
+  };
+  const Ran ran = train({});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("music/ensemble is trained"), HasSubstr("fetch weights")));
+  EXPECT_THAT(ran.err, Not(HasSubstr("svm-rbf")));
+  EXPECT_EQ(run_program({"predict", "--model", model, folder / "music"}).code, 0);
+  const Ran own = train({"--features", "mfcc", "--pca", "3"});
+  ASSERT_EQ(own.code, 0) << own.err;
+  EXPECT_THAT(own.err, AllOf(HasSubstr("No model is named: ensemble is trained."), Not(HasSubstr("fetch weights"))));
+  EXPECT_EQ(run_program({"train", table, "-o", model}).code, 0);
 }
 
 TEST_F(PresetCommand, WritesTheRecordsOfNetworksOnceAndTheyVerify) {
@@ -149,7 +170,7 @@ TEST_F(PresetCommand, ShowsTheStageAndTheTimeLeftOnATerminal) {
                                                 "music", "--scheme", "random", "--weights", folder / "weights"});
   ASSERT_EQ(ran.code, 0) << ran.out;
   EXPECT_THAT(ran.out,
-              AllOf(HasSubstr("[1/4, "), HasSubstr(" left] extracting music"), HasSubstr("[2/4] fitting svm-rbf")));
+              AllOf(HasSubstr("[1/6, "), HasSubstr(" left] extracting music"), HasSubstr("[2/6] fitting ensemble")));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/study/held_out.hpp"
 #include "genrewise/study/study.hpp"
+#include "genrewise/study/study_presets.hpp"
 
 namespace genrewise {
 namespace {
@@ -30,14 +31,28 @@ struct Plan {
   DataSourceConfig data;
 };
 
-Plan plan_of(const TrainJobConfig& config) {
-  ModelSpec spec = parse_model(config.model, Values::single);
+/// The first model of the preset best, on the features that are requested, else on the preset's.
+ModelSpec default_model(const TrainJobConfig& config, Progress& progress) {
+  PresetModels best = preset_models("best", DataSource(data_for(config.data, config.split)));
+  ModelSpec spec = best.models.front();
+  if (config.data.features || !config.data.tables.empty()) {
+    spec.features.clear();
+  } else {
+    std::erase_if(best.left_out, [&](const LeftOut& one) { return !one.model.ends_with("/" + spec.base); });
+    for (const std::string& sentence : sentences(best.left_out)) progress.note(sentence);
+  }
+  progress.note(fmt::format("No model is named: {} is trained.", text_of(spec)));
+  return spec;
+}
+
+Plan plan_of(const TrainJobConfig& config, Progress& progress) {
+  ModelSpec spec = config.model.empty() ? default_model(config, progress) : parse_model(config.model, Values::single);
   for (const std::string& text : config.parameters) add_parameter(spec, text);
   if (config.pca_components) {
     if (spec.parameters.contains("pca_components")) {
       throw UsageError("pca_components is given twice", "--pca", "leave one of them out");
     }
-    spec.parameters["pca_components"] = std::to_string(*config.pca_components);
+    add_parameter(spec, fmt::format("pca_components={}", *config.pca_components));
   }
   const Point point(spec.parameters);
   if (point.preprocessing.contains("features")) {
@@ -234,7 +249,7 @@ TrainingParts parse_training_parts(std::string_view text) {
 TrainJobResult train_job(const TrainJobConfig& config, Runtime& runtime) {
   const UseRuntime use(runtime);
   Progress& progress = runtime.progress();
-  const Plan plan = plan_of(config);
+  const Plan plan = plan_of(config, progress);
   const ClassifierDescriptor& descriptor = classifier_descriptor(plan.spec.kind);
   require_followed(config, descriptor);
   auto classifier = make(plan, config.seed);
@@ -271,7 +286,8 @@ nlohmann::json to_json(const TrainJobResult& result, const std::filesystem::path
 }
 
 std::string command_line(const TrainJobConfig& config) {
-  std::vector<std::string> words = {"genrewise", "train", config.data.location, "--model", config.model};
+  std::vector<std::string> words = {"genrewise", "train", config.data.location};
+  if (!config.model.empty()) add_option(words, "--model", config.model);
   for (const std::string& text : config.parameters) add_option(words, "--param", text);
   add_options(words, config.data);
   add_options(words, config.split);

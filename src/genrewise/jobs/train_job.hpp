@@ -28,7 +28,7 @@ TrainingParts parse_training_parts(std::string_view text);
 struct TrainJobConfig {
   DataSourceConfig data;
   SplitConfig split;
-  std::string model;                               ///< [FEATURES/]KIND[:NAME=VALUE...]
+  std::string model;                               ///< [FEATURES/]KIND[:NAME=VALUE...]; empty: the preset best's
   std::vector<std::string> parameters;             ///< further NAME=VALUE
   TrainingParts on = TrainingParts::training;      ///< the model is evaluated on the other parts
   std::optional<std::size_t> pca_components = {};  ///< sets the parameter pca_components

@@ -141,14 +141,17 @@ void rename(ModelSpec& spec) {
 /// Replaces what a preset sets; throws Error for a parameter that was given before.
 void replace(ModelSpec& spec, const Assignment& assignment, const std::string& name) {
   const std::optional<NamedPreset> preset = find_preset(spec.base);
-  const auto fixed = spec.parameters.find(name);
-  const bool from_preset = fixed != spec.parameters.end() && preset && preset->preset.parameters.contains(name) &&
-                           preset->preset.parameters.at(name) == fixed->second;
+  const auto from_preset = [&](const std::string& parameter) {
+    const auto fixed = spec.parameters.find(parameter);
+    return fixed != spec.parameters.end() && preset && preset->preset.parameters.contains(parameter) &&
+           preset->preset.parameters.at(parameter) == fixed->second;
+  };
   const auto axis = std::ranges::find(spec.grid, name, &GridAxis::parameter);
-  if ((fixed != spec.parameters.end() && !from_preset) || (axis != spec.grid.end() && !axis->by_default))
+  if ((spec.parameters.contains(name) && !from_preset(name)) || (axis != spec.grid.end() && !axis->by_default))
     assignment.name_part.refuse(fmt::format("{} is given twice", name), "leave one of them out");
-  if (fixed != spec.parameters.end()) spec.parameters.erase(fixed);
+  spec.parameters.erase(name);
   if (axis != spec.grid.end()) spec.grid.erase(axis);
+  if (name == "pca_components" && from_preset("pca_variance")) spec.parameters.erase("pca_variance");  // the other way
 }
 
 /// The estimators of an ensemble and their weights can only be checked together.

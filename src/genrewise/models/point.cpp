@@ -50,7 +50,9 @@ PreprocessingConfig preprocessing_of(const Point& point, PreprocessingConfig bas
   if (is_given("standardise")) base.standardise = values.flag("standardise");
   if (is_given("pca_whiten")) base.pca_whiten = values.flag("pca_whiten");
   if (is_given("pca_components")) base.pca_components = static_cast<std::size_t>(values.integer("pca_components"));
-  if (is_given("pca_variance")) base.pca_variance = values.number("pca_variance");
+  if (!is_given("pca_variance")) return base;
+  base.pca_variance = values.number("pca_variance");
+  if (!is_given("pca_components")) base.pca_components = 0;
   return base;
 }
 

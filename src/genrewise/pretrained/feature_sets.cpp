@@ -6,6 +6,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/features/feature_list.hpp"
+#include "genrewise/features/joined_features.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
 
 namespace genrewise {
@@ -21,8 +22,16 @@ std::vector<FeatureSetDescriptor> listed() {
   const auto add = [&](const char* name, const char* title, const char* summary, std::vector<EmbeddingPart> parts) {
     all.push_back(audio_embedding(name, title, summary, std::move(parts)));
   };
-  add("audiotag", "pools of EfficientAT and musicnn",
-      "what separated genres best: EfficientAT's blocks and musicnn (MSD)", {efficientat_pools, msd_pools});
+  add("audiotag", "pools of EfficientAT and musicnn", "EfficientAT's blocks and musicnn (MSD)",
+      {efficientat_pools, msd_pools});
+  const auto all_layers = audio_embedding("audiotag_all", "every layer of EfficientAT and musicnn",
+                                          "penultimate layers, pools, classes and tags of all three networks",
+                                          {efficientat_penultimate, efficientat_pools, efficientat_classes,
+                                           msd_penultimate, msd_pools, msd_tags, mtt_penultimate, mtt_pools, mtt_tags});
+  all.push_back(all_layers);
+  all.push_back(joined_features("audiotag_music", "every layer of the networks, and music",
+                                "audiotag_all and music, what separated genres best (docs/recipe.md)",
+                                {all_layers, music_features()}));
   add("efficientat", "EfficientAT: last layer and blocks", "mn04 (AudioSet): penultimate layer and pools of its blocks",
       {efficientat_penultimate, efficientat_pools});
   add("efficientat_classes", "EfficientAT: AudioSet's classes", "logits of AudioSet's 527 classes",

@@ -22,8 +22,8 @@ enum class Metric { minkowski, euclidean, manhattan, cosine };  // in the order 
 class NeighbourIndex {
  public:
   NeighbourIndex() = default;
-  /// `p`: exponent of the Minkowski metric. Neighbours do not depend on `short_products`.
-  NeighbourIndex(Matrix points, Metric metric, double p, bool short_products = kShortProductsAreFast);
+  /// `p`: exponent of the Minkowski metric.
+  NeighbourIndex(Matrix points, Metric metric, double p);
 
   const Matrix& points() const { return points_; }  ///< as passed to the constructor
   /// 1 <= k <= number of points; queries have as many columns as the points.

@@ -104,6 +104,13 @@ const ClassifierDescriptor& voting() {
       .parameters = {parameter::text("estimators", "svm,logreg,knn",
                                      "kinds of the members, as (svm,knn); their parameters are svm.C and the like"),
                      parameter::text("weights", "", "weights of the members, as (2,1); empty: equal")},
+      .presets = {{"ensemble",
+                   "Logistic regression and LDA, voting",
+                   {{"estimators", "logreg,lda"},
+                    {"weights", "2,1"},
+                    {"logreg.C", "0.001"},
+                    {"lda.shrinkage", "0.5"},
+                    {"pca_variance", "0.99"}}}},
       .capabilities = {.members = true},
       .make = [](const ParameterValues& given, std::uint64_t seed) { return std::make_unique<Voting>(given, seed); }};
   return descriptor;
