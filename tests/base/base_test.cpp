@@ -11,11 +11,9 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/faults.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/half.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/base/in_order.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/base/parallel.hpp"

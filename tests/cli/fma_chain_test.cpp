@@ -7,8 +7,8 @@
 #include "cli/made_music.hpp"
 #include "cli/program.hpp"
 #include "genrewise/base/hash.hpp"
-#include "genrewise/dataset/fetch_archives.hpp"
-#include "genrewise/storage/process.hpp"
+#include "genrewise/dataset/fetch.hpp"
+#include "genrewise/base/child_process.hpp"
 #include "storage/http_server.hpp"
 #include "support/test_support.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "genrewise/audio/resample.hpp"
+#include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/features/feature_list.hpp"
 

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "genrewise/base/csv.hpp"
-#include "genrewise/base/faults.hpp"
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/records/framing.hpp"

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "genrewise/audio/resample.hpp"
-#include "genrewise/features/recipe.hpp"
+#include "genrewise/audio/waveform.hpp"
+#include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/features/feature_descriptor.hpp"
+#include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
 
