@@ -132,9 +132,9 @@ class Trials:
         print("DIFFERS " + self.problems[-1], flush=True)
 
     def trial(self, condition, name, codes=(0, 1), says="", out=None, restore=None, silent=False, same_stdout=True,
-              compare=True, **options):
+              compare=True, temporaries=False, **options):
         """One command under one condition. `says` must occur in the message of a failure; `restore` ends the condition;
-        `silent`: nothing can be printed. Returns the exit code."""
+        `silent`: nothing can be printed; `temporaries`: temporary files may stay. Returns the exit code."""
         out = out or self.new_folder()
         command = self.commands[name]
         done = self.run(command, out, **options)
@@ -149,7 +149,7 @@ class Trials:
                 self.problem(condition, name, f"prints something else: {done.stdout[-300:]}")
         if done.returncode != 0:
             if compare:
-                self.check_leftovers(condition, name, kill.snapshot(out))
+                self.check_leftovers(condition, name, kill.snapshot(out), temporaries)
             again = self.run(command, out)
             if again.returncode != 0:
                 self.problem(condition, name, f"fails afterwards: {again.stderr.strip()[-400:]}")
@@ -171,10 +171,11 @@ class Trials:
         elif says not in lines[0] or re.search(r"internal error|json\.exception|filesystem error|std::|report it", stderr):
             self.problem(condition, name, f"prints '{lines[0]}' instead of something with '{says}'")
 
-    def check_leftovers(self, condition, name, found):
+    def check_leftovers(self, condition, name, found, temporaries):
         """Files that are neither complete nor the state of a run that can be continued."""
         half = [path for path, sum in found.items()
-                if path.endswith(".tmp") or (not STATE.search(path) and self.expected[name][0].get(path) != sum)]
+                if (not temporaries if path.endswith(".tmp") else
+                    not STATE.search(path) and self.expected[name][0].get(path) != sum)]
         if half:
             self.problem(condition, name, f"leaves {half}")
 
@@ -420,7 +421,7 @@ def allocation(trials):
                     # Without malloc, FFTW aborts and OpenSSL's start crashes: limits that docs/reliability.md states.
                     allowed = (0, 1, 3, -signal.SIGABRT, -signal.SIGSEGV) if kind == "MALLOC" else (0, 1)
                     codes.append(trials.trial(f"{kind} {nth}{' and all after it' if every else ''}", name, codes=allowed,
-                                              compare=kind == "NEW",
+                                              compare=kind == "NEW", temporaries=True,
                                               same_stdout=False, environment=environment))
     report("failed allocations", codes)
 
