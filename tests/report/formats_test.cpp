@@ -160,6 +160,8 @@ TEST(ReportFormats, EveryFormatHasTheOtherSplitsNestedScoresSeedsAndPublishedFig
       EXPECT_THAT(text, HasSubstr(figure));
     EXPECT_THAT(text, AllOf(HasSubstr("Nested cross-validation"), HasSubstr("with 2 seeds"), HasSubstr("a split")));
   }
+  results["feature_sets"].push_back(results["feature_sets"][0]);  // models of one kind differ in their features
+  EXPECT_EQ(lines_with(render_run(results, ReportFormat::markdown), "| Model | Features |").size(), 4u);
   const std::string page = render_run(results, ReportFormat::html);
   EXPECT_THAT(page.substr(0, page.find("<script")),
               AllOf(HasSubstr("<p>a &lt;note&gt;</p>"), HasSubstr("<td>SVM &amp; co</td>"),

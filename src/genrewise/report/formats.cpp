@@ -130,14 +130,19 @@ std::vector<json> models_of(const json& results) {
   return models;
 }
 
-/// The figures of a group, without columns that no model has; of other groups than the first without models that have
-/// none of them.
+bool is_features(const Figure& figure) {
+  return figure.path == std::string_view("/features");
+}
+
+/// The models' features, if there are several, and the figures of a group, without columns that no model has; of other
+/// groups than the first without models that have none of them.
 TextTable figures_table(const json& results, const std::vector<json>& models, Group group) {
   std::vector<const Figure*> figures;
   for (const Figure& figure : kFigures) {
-    const bool redundant = figure.path == std::string_view("/features") && results.at("feature_sets").size() < 2;
+    const bool redundant = is_features(figure) && results.at("feature_sets").size() < 2;
     const auto has = [&](const json& model) { return !value_of(figure, model).is_null(); };
-    if (figure.group == group && figure.title != nullptr && !redundant && std::ranges::any_of(models, has))
+    if ((figure.group == group || is_features(figure)) && figure.title != nullptr && !redundant &&
+        std::ranges::any_of(models, has))
       figures.push_back(&figure);
   }
   TextTable table{{{"Model"}}, {}};
@@ -149,7 +154,7 @@ TextTable figures_table(const json& results, const std::vector<json>& models, Gr
     for (const Figure* figure : figures) {
       const json value = value_of(*figure, model);
       row.cells.push_back(value.is_null() ? "" : text_of(value, figure->style));
-      empty = empty && value.is_null();
+      empty = empty && (value.is_null() || is_features(*figure));
     }
     if (!empty) table.rows.push_back(std::move(row));
   }
