@@ -52,7 +52,7 @@ PreprocessingConfig preprocessing_of(const Point& point, PreprocessingConfig bas
   if (is_given("pca_components")) base.pca_components = static_cast<std::size_t>(values.integer("pca_components"));
   if (!is_given("pca_variance")) return base;
   base.pca_variance = values.number("pca_variance");
-  if (!is_given("pca_components")) base.pca_components = 0;
+  if (!is_given("pca_components")) base.pca_components = 0;  // a model's own share replaces a number for all models
   return base;
 }
 

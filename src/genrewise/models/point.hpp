@@ -25,8 +25,7 @@ struct Point {
 /// "all" where the point names no features.
 std::string features_of(const Point& point);
 
-/// `base` with the point's preprocessing parameters applied; a share of the variance replaces a number of components of
-/// `base`. Throws Error for a value that is not allowed.
+/// `base` with the point's preprocessing parameters applied. Throws Error for a value that is not allowed.
 PreprocessingConfig preprocessing_of(const Point& point, PreprocessingConfig base);
 
 /// Complexity of a point among its axes, for the one-standard-error rule: the sum over the axes of the value's rank
