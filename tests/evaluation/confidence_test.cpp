@@ -70,7 +70,9 @@ TEST(Confidence, FindsTheTemperatureThatTheLabelsWereDrawnWith) {
     EXPECT_NEAR(fitted.temperature, temperature, 0.05 * temperature);
     EXPECT_LT(fitted.background[0], 0.01);
     EXPECT_LT(calibrated_error(fitted, other), 0.02);  // of the drawing alone about 0.009, and a step of the search
-    if (temperature != 1) EXPECT_GT(calibrated_error({}, other), 0.05);
+    if (temperature != 1) {
+      EXPECT_GT(calibrated_error({}, other), 0.05);
+    }
   }
 }
 
