@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/data_source/selection.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/models/point.hpp"
 #include "genrewise/study/study.hpp"
