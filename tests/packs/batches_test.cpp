@@ -417,19 +417,6 @@ TEST(ForeignShards, OfAnotherKindAreRefused) {
   EXPECT_THAT(error_message([&] { open_pack(folder.path()); }), HasSubstr("no key `song`"));
 }
 
-TEST(BatchReader, StatesItsSizeBeforeItIsRead) {
-  const TemporaryFolder folder;
-  const auto manifest = packed(folder / "pack", 50);
-  const auto sizes = [&](BatchConfig config) {
-    const BatchReader reader(manifest, config);
-    EXPECT_EQ(reader.manifest().fingerprint, manifest.fingerprint);
-    return std::pair(reader.records(), reader.batches_per_epoch());
-  };
-  EXPECT_EQ(sizes({.batch_size = 10}), std::pair(std::size_t{50}, std::size_t{5}));
-  EXPECT_EQ(sizes({.batch_size = 8}), std::pair(std::size_t{50}, std::size_t{7}));
-  EXPECT_EQ(sizes({.batch_size = 8, .drop_remainder = true}), std::pair(std::size_t{50}, std::size_t{6}));
-}
-
 TEST(BatchReader, RefusesNumbersOutsideTheirRange) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 10);

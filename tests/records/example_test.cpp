@@ -260,13 +260,14 @@ TEST(SequenceExample, GivesTheStepsOfItsListsAndTheFeaturesOfItsContext) {
   ASSERT_TRUE(view.parse(as_bytes(payload)));
   EXPECT_THAT(values<std::string_view>(view.find("id")), ElementsAre("x"));
   EXPECT_EQ(view.sequences().size(), 2u);
-  const auto* frames = view.find_sequence("frames");
-  ASSERT_NE(frames, nullptr);
-  ASSERT_EQ(frames->steps.size(), 2u);
-  EXPECT_THAT(values<float>(&frames->steps[0]), ElementsAre(1));
-  EXPECT_THAT(values<float>(&frames->steps[1]), ElementsAre(2));
-  EXPECT_TRUE(view.find_sequence("empty")->steps.empty());
-  EXPECT_EQ(view.find_sequence("id"), nullptr);
+  const auto frames = view.find_steps("frames");
+  ASSERT_TRUE(frames.has_value());
+  ASSERT_EQ(frames->size(), 2u);
+  EXPECT_THAT(values<float>(&(*frames)[0]), ElementsAre(1));
+  EXPECT_THAT(values<float>(&(*frames)[1]), ElementsAre(2));
+  EXPECT_TRUE(view.find_steps("empty")->empty());
+  EXPECT_EQ(view.find_steps("id")->size(), 1u);
+  EXPECT_FALSE(view.find_steps("none").has_value());
   ASSERT_TRUE(view.parse({}));
   EXPECT_TRUE(view.sequences().empty() && view.entries().empty());
 }
