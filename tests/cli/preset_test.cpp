@@ -45,7 +45,7 @@ TEST_F(PresetCommand, ComparesTheSystemsThatATableAllowsAndNamesThemAsTheStudyDo
   EXPECT_THAT(ran.err, AllOf(HasSubstr("Expected time:"), HasSubstr("no audio")));
   const json document = results();
   EXPECT_EQ(document["preset"], "default");
-  EXPECT_EQ(document["models"].size(), 10u);
+  EXPECT_EQ(document["models"].size(), 11u);
   EXPECT_TRUE(document["left_out"].empty());
   EXPECT_EQ(document["stages"][0]["stage"], "features table");
   EXPECT_EQ(document["stages"].back()["stage"], "results");
@@ -56,7 +56,7 @@ TEST_F(PresetCommand, LeavesOutWhatExceedsTheBudgetAndKeepsItsChoiceWhenContinue
   ASSERT_EQ(ran.code, 0) << ran.err;
   const json document = results();
   EXPECT_EQ(document["models"].size(), 1u);
-  ASSERT_EQ(document["left_out"].size(), 9u);
+  ASSERT_EQ(document["left_out"].size(), 10u);
   EXPECT_THAT(document["left_out"][0]["remedy"], HasSubstr("--budget"));
   EXPECT_THAT(ran.err, AllOf(HasSubstr("Left out:"), HasSubstr("longer than the budget")));
   const std::string plan = read_file(fs::path(run) / "plan.json");

@@ -572,7 +572,7 @@ TEST(PackedValues, OfAnotherKindAreNoSong) {
   const auto as_floats = [&](ExampleWriter& writer) { writer.add("song", std::span<const float>(floats)); };
   const auto as_bytes = [](ExampleWriter& writer) { writer.add("song", std::string_view("ab")); };
   for (const StoredAs stored : {StoredAs::float32, StoredAs::float16, StoredAs::uint8})
-    EXPECT_EQ(reason(none, stored), "no song: the key `song` contains nothing");
+    EXPECT_EQ(reason(none, stored), "no song: there is no key `song`");
   EXPECT_EQ(reason(as_bytes, StoredAs::float32), "no song: the key `song` contains bytes");
   EXPECT_EQ(reason(as_floats, StoredAs::float16), "no song: the key `song` contains floats");
   EXPECT_EQ(reason(as_bytes, StoredAs::float16), "wrong size: `song` has 1 numbers, not 2");

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cctype>
 #include <numeric>
 
 #include "genrewise/base/error.hpp"
@@ -263,8 +264,9 @@ TEST(KerasWeights, AreFoundByTheirNamesWhateverNumberKerasAdds) {
   std::vector<KerasLayer> layers;
   for (const TensorShape& tensor : expected_tensors("musicnn_msd")) {
     const std::size_t point = tensor.name.rfind('.');
-    layers.push_back({tensor.name.substr(0, point),
-                      {{tensor.name.substr(point + 1) + "_12", tensor.shape, weights.floats(tensor.name)}}});
+    std::string variable = tensor.name.substr(point + 1);
+    if (std::isdigit(static_cast<unsigned char>(variable.back()))) variable.resize(variable.rfind('_'));
+    layers.push_back({tensor.name.substr(0, point), {{variable + "_12", tensor.shape, weights.floats(tensor.name)}}});
   }
   const TemporaryFolder folder;
   write_file(folder / "w.safetensors", pack_keras_layers(layers, "sum").serialise());

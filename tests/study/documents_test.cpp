@@ -44,7 +44,7 @@ TEST(SearchCaveats, CountTheSettingsThatCouldNotBeFittedByReason) {
   const auto notes = caveats(result);
   ASSERT_EQ(notes.size(), 3u);
   EXPECT_THAT(notes[0], HasSubstr("The best of 4 scores is partly luck"));
-  EXPECT_EQ(notes[2], "3 of 4 settings could not be fitted: it diverged × 2; too few examples × 1.");
+  EXPECT_EQ(notes[2], "3 of 4 settings could not be fitted: 2 × it diverged; 1 × too few examples.");
   ASSERT_EQ(failures(result).size(), 3u);
   EXPECT_EQ(failures(result)[0].where, "C=1");
   EXPECT_FALSE(to_json(result.points[0]).contains("error"));

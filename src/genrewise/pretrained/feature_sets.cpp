@@ -24,12 +24,12 @@ std::vector<FeatureSetDescriptor> listed() {
   };
   add("audiotag", "pools of EfficientAT and musicnn", "EfficientAT's blocks and musicnn (MSD)",
       {efficientat_pools, msd_pools});
-  const auto all_layers = audio_embedding("audiotag_all", "every layer of EfficientAT and musicnn",
+  const auto all_layers = audio_embedding("audiotag_all", "all layers: EfficientAT, musicnn",
                                           "penultimate layers, pools, classes and tags of all three networks",
                                           {efficientat_penultimate, efficientat_pools, efficientat_classes,
                                            msd_penultimate, msd_pools, msd_tags, mtt_penultimate, mtt_pools, mtt_tags});
   all.push_back(all_layers);
-  all.push_back(joined_features("audiotag_music", "every layer of the networks, and music",
+  all.push_back(joined_features("audiotag_music", "all network layers, and music",
                                 "audiotag_all and music, what separated genres best (docs/recipe.md)",
                                 {all_layers, music_features()}));
   add("efficientat", "EfficientAT: last layer and blocks", "mn04 (AudioSet): penultimate layer and pools of its blocks",

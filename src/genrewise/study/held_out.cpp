@@ -18,19 +18,30 @@ std::vector<std::size_t> rows_of(const std::vector<std::size_t>& rows, const std
   return chosen;
 }
 
+/// Fold of each example in at most `count` folds, which becomes the number of folds: few groups allow fewer.
+std::vector<int> grouped_folds(const SplitSubjects& subjects, int& count, std::uint64_t seed) {
+  for (;; --count) {
+    try {
+      return make_folds(subjects, SplitScheme::grouped, count, seed);
+    } catch (const Error&) {
+      if (count == 2) throw;
+    }
+  }
+}
+
 }  // namespace
 
 void add_confidence(Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
                     const std::function<std::unique_ptr<Classifier>()>& make, const PreprocessingConfig& preprocessing,
                     std::uint64_t seed, Progress& progress) {
   const FeatureTable& table = examples.table;
-  const int count = static_cast<int>(confidence_folds(rows.size()));
+  int count = static_cast<int>(confidence_folds(rows.size()));
   std::vector<int> truth;
   Matrix probabilities(rows.size(), examples.labels.size());
   std::vector<double> distances;
   try {
-    const std::vector<int> folds = make_folds(select_subjects(examples.subjects, rows), SplitScheme::grouped, count,
-                                              derive_seed(seed, "confidence"));
+    const std::vector<int> folds =
+        grouped_folds(select_subjects(examples.subjects, rows), count, derive_seed(seed, "confidence"));
     std::size_t done = 0;
     for (int fold = 0; fold < count; ++fold) {
       throw_if_interrupted();
