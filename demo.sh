@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The study on the demo music: installs missing packages, builds, downloads the music (free soundtracks from Debian
-# packages) and the weights of one pretrained network, and compares what fits into eight minutes. When repeated, it does
+# packages) and the weights of one pretrained network, and compares what fits into ten minutes. When repeated, it does
 # only what is new.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -25,4 +25,4 @@ step "Pretrained network"
 $genrewise fetch weights musicnn || echo "continuing without it"
 
 step "Study"
-$genrewise study data/demo/demo.csv -o runs/demo --budget 8
+$genrewise study data/demo/demo.csv -o runs/demo --budget 10

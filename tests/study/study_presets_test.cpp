@@ -83,8 +83,7 @@ TEST_F(StudyPresets, NamesTheCommandThatBringsMissingWeights) {
 /// The preset's models on a feature set; on the study's own for "".
 std::vector<std::string> best_on(std::string features) {
   if (!features.empty()) features += "/";
-  return {features + "ensemble", features + "svm-rbf", features + "logreg:pca_variance=0.9999",
-          features + "lda:pca_variance=0.9999:shrinkage=none,0.1,0.5"};
+  return {features + "ensemble", features + "svm-rbf", features + "logreg-pca", features + "lda-pca"};
 }
 
 TEST_F(StudyPresets, BestUsesTheStrongestFeaturesWhoseWeightsArePresent) {

@@ -25,8 +25,7 @@ constexpr const char* kNetworks[] = {"raw10k/cnn1d", "mel224/mobilenetv2"};
 // `best`: these models on the first of these feature sets whose weights are present.
 // The first of each is the recipe of docs/recipe.md. Principal components keep wide tables small for the linear ones.
 constexpr const char* kBestFeatures[] = {"audiotag_music", "audiotag", "musicnn_msd_pools", "music"};
-constexpr const char* kBestModels[] = {"ensemble", "svm-rbf", "logreg:pca_variance=0.9999",
-                                       "lda:pca_variance=0.9999:shrinkage=none,0.1,0.5"};
+constexpr const char* kBestModels[] = {"ensemble", "svm-rbf", "logreg-pca", "lda-pca"};
 
 std::string on_features(const std::string& features, const std::string& model) {
   return features.empty() ? model : features + "/" + model;

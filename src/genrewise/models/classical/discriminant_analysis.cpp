@@ -282,6 +282,7 @@ const ClassifierDescriptor& linear_discriminant() {
                          .searched("none,auto,0.1,0.5", Simpler::larger),
                      parameter::number("tol", "1e-4", above(0),
                                        "directions with a smaller standard deviation are dropped")},
+      .presets = {{"lda-pca", "LDA, PCA", {{"pca_variance", "0.9999"}}, {"shrinkage=none,0.1,0.5"}}},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LinearDiscriminant>(given); }};
   return descriptor;
 }

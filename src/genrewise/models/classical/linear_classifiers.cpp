@@ -210,7 +210,8 @@ const ClassifierDescriptor& logistic_regression() {
                                            "multinomial loss, or one class against the rest with a penalised intercept")
                              .searched("lbfgs,liblinear")),
       .searches = {{"study", {"solver=lbfgs,liblinear"}}, {"wide", {"C=log:-4:1:11"}}},
-      .presets = {{"logreg", "Logistic regression", {}, {"C=0.001,0.01,0.1,1"}, true}},
+      .presets = {{"logreg", "Logistic regression", {}, {"C=0.001,0.01,0.1,1"}, true},
+                  {"logreg-pca", "Logistic regression, PCA", {{"pca_variance", "0.9999"}}, {"C=0.001,0.01,0.1,1"}}},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LogisticRegression>(given); }};
   return descriptor;
 }
