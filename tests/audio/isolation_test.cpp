@@ -93,6 +93,9 @@ TEST_F(Isolation, EveryFailureOfAWorkerIsAFaultOfThatFileAndTheNextIsDecoded) {
       {"nan", "decoder sent invalid data"},     {"rate", "decoder sent invalid data"},
       {"info", "decoder sent invalid data"}};
   for (const auto& [kind, reason] : expected) {
+#ifdef __SANITIZE_ADDRESS__
+    if (kind == std::string_view("memory")) continue;  // its own allocator ends the worker first
+#endif
     const auto wave = decode_text(tone(kind), testing::window(0, 1), "odd.wav");
     EXPECT_EQ(reason_of(wave), reason) << kind;
     EXPECT_EQ(wave ? "" : wave.error().where, "odd.wav") << kind;

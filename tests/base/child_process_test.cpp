@@ -7,10 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <thread>
 
 #include "genrewise/base/error.hpp"
@@ -175,7 +177,7 @@ TEST(Messages, OfAnotherProtocolOrWithoutATypeAreRefused) {
       read_message(
           [&](std::span<std::byte> into) {
             if (into.size() > rest.size()) throw Error("closed");
-            std::memcpy(into.data(), rest.data(), into.size());
+            std::ranges::copy(std::as_bytes(std::span(rest)).first(into.size()), into.begin());
             rest.remove_prefix(into.size());
           },
           limits);

@@ -59,7 +59,7 @@ Message read_message(const ReadBytes& read, const MessageLimits& limits) {
 
 std::vector<float> as_numbers(std::string_view bytes) {
   std::vector<float> numbers((bytes.size() + sizeof(float) - 1) / sizeof(float));
-  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
   return numbers;
 }
 
