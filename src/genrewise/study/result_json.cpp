@@ -25,7 +25,7 @@ Matrix matrix_of(const std::string& base64, const ModelResult& result) {
   const std::string bytes = from_base64(base64);
   Matrix numbers(result.test_labels.size(), result.test.genres.size());
   if (bytes.size() != numbers.values().size_bytes()) return {};
-  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(numbers.data(), bytes.data(), bytes.size());
   return numbers;
 }
 
