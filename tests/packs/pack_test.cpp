@@ -402,17 +402,21 @@ TEST(PackedValues, OfAConstantImageAreRestoredFromUint8) {
   EXPECT_EQ(decoded, values);
 }
 
+/// Error of parse_manifest() for the manifest with `from` replaced by `to` and its sum recomputed.
+std::string refusal_of_damaged(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  if (at == std::string::npos) return "the text has no " + from;
+  text.replace(at, from.size(), to);
+  return error_message([&] { parse_manifest(sealed_again(text), "m.json"); });
+}
+
 TEST(PackManifest, ReadsBackAndRefusesInconsistentText) {
   const TemporaryFolder folder;
   const auto manifest = packed(folder / "pack", 9, {.shards = 2, .compression = Compression::gzip});
   const auto text = to_json(manifest);
   EXPECT_EQ(to_json(parse_manifest(text, folder / "pack" / "manifest.json")), text);
   const auto damaged = [&](const std::string& from, const std::string& to) {
-    std::string other = text;
-    const auto at = other.find(from);
-    if (at == std::string::npos) return "the text has no " + from;
-    other.replace(at, from.size(), to);
-    return error_message([&] { parse_manifest(sealed_again(other), "m.json"); });
+    return refusal_of_damaged(text, from, to);
   };
   EXPECT_THAT(damaged("genrewise-pack", "other"), HasSubstr("not the manifest of a pack"));
   EXPECT_THAT(damaged("\"version\":1}\n", "\"version\":2}"), HasSubstr("this program reads version 1"));
@@ -605,11 +609,7 @@ TEST(PackManifest, RefusesNamesPartsAndPositionsThatDoNotFit) {
   const std::string text = to_json(manifest);
   EXPECT_EQ(text.find("\"albums\""), std::string::npos);
   const auto damaged = [&](const std::string& from, const std::string& to) {
-    std::string other = text;
-    const auto at = other.find(from);
-    if (at == std::string::npos) return "the text has no " + from;
-    other.replace(at, from.size(), to);
-    return error_message([&] { parse_manifest(sealed_again(other), "m.json"); });
+    return refusal_of_damaged(text, from, to);
   };
   EXPECT_THAT(damaged("\"artists\":[", "\"artists\":[\"x\","), HasSubstr("its list of artists has another length"));
   EXPECT_THAT(damaged("\"parts\":\"", "\"restart_points\":[[5,1]],\"parts\":\""), HasSubstr("after its end"));

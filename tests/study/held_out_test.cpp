@@ -26,8 +26,12 @@ Model model_of(const Examples& examples, const std::vector<std::size_t>& rows, c
                const std::string& kind = "gnb", PreprocessingConfig preprocessing = {}) {
   const auto make = [&] { return make_classifier(kind, parameters, kDefaultSeed); };
   Model model = fit_model(examples, rows, make(), preprocessing);
-  Progress quiet;
-  add_confidence(model, examples, rows, make, preprocessing, kDefaultSeed, quiet);
+  struct : Progress {
+    void advance(std::uint64_t count) override { units += count; }
+    std::uint64_t units = 0;
+  } progress;
+  add_confidence(model, examples, rows, make, preprocessing, kDefaultSeed, progress);
+  EXPECT_EQ(progress.units, confidence_folds(rows.size()));
   return model;
 }
 
@@ -107,7 +111,8 @@ TEST(HeldOut, WorksWithAGenreOfThreeClipsAndWithConstantFeatures) {
 
 TEST(HeldOut, LeavesTheModelWithoutWhereFoldsAreImpossibleAndStatesWhy) {
   Examples examples = clusters({"Blues", "Rock"}, 20, 0.2F);
-  EXPECT_THAT(absent(model_of(examples, first_rows(40), {{"n_neighbors", "35"}}, "knn")), HasSubstr("n_neighbors = 35"));
+  EXPECT_THAT(absent(model_of(examples, first_rows(40), {{"n_neighbors", "35"}}, "knn")),
+              HasSubstr("n_neighbors = 35"));
   EXPECT_THAT(
       absent(model_of(clusters({"Blues", "Rock"}, 8, 0.2F, 20), first_rows(16), {}, "gnb", {.pca_components = 15})),
       HasSubstr("principal components"));

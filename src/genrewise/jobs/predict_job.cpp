@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "genrewise/base/text.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/models/zero_shot.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/pretrained/weights.hpp"
@@ -66,11 +66,12 @@ Predictor open_model(const PredictJobConfig& config, Progress& progress) {
 }
 
 /// Sets the threshold that marks genres as unknown, and notes where there is none.
-void set_threshold(const PredictJobConfig& config, const Confidence& confidence, Progress& progress,
+void set_threshold(const PredictJobConfig& config, const Predictor& predictor, Progress& progress,
                    PredictJobResult& done) {
+  const Confidence& confidence = predictor.confidence();
   if (confidence.held_out > 0) {
     done.max_error = config.max_error.value_or(kMaxError);
-    if (const auto point = confidence.threshold(*done.max_error)) done.threshold = point->threshold;
+    done.threshold = predictor.threshold();
     if (!done.threshold)
       progress.note(
           fmt::format("all genres are unknown: the least share of errors that the model reaches on held-out "
@@ -90,7 +91,7 @@ PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime) {
   const Predictor predictor = open_model(config, runtime.progress());
   PredictJobResult done;
   done.labels = predictor.labels();
-  set_threshold(config, predictor.confidence(), runtime.progress(), done);
+  set_threshold(config, predictor, runtime.progress(), done);
   const auto paths = find_audio(config.inputs, done.skipped);
   auto predictions = predictor.predict_files(paths, runtime.progress());
   for (std::size_t i = 0; i < paths.size(); ++i) {

@@ -66,10 +66,7 @@ Predictor::Predictor(Model model, const PredictOptions& options)
       features_(features_for(model_)),
       extractor_(std::make_unique<ClipExtractor>(*features_)) {
   if (options.windows < 1) throw Error("the number of windows must be at least 1", "windows");
-  if (const Confidence& confidence = model_.confidence; confidence.held_out > 0) {
-    const auto point = confidence.threshold(options.max_error);
-    threshold_ = point ? point->threshold : 2;
-  }
+  if (const auto point = model_.confidence.threshold(options.max_error)) threshold_ = point->threshold;
 }
 
 Predictor::~Predictor() = default;
@@ -114,7 +111,8 @@ Expected<Prediction> Predictor::predict(const Source& source) const {
     for (std::size_t label = 0; label < row.size(); ++label)
       prediction.probabilities[label] += row[label] / static_cast<float>(count);
   }
-  prediction.unknown = std::ranges::max(prediction.probabilities) < threshold_;
+  prediction.unknown =
+      model_.confidence.held_out > 0 && (!threshold_ || std::ranges::max(prediction.probabilities) < *threshold_);
   if (model_.novelty.is_fitted()) {
     const std::vector<double> distances = model_.novelty.distances(rows);
     prediction.novelty = std::reduce(distances.begin(), distances.end()) / static_cast<double>(count);

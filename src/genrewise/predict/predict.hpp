@@ -58,6 +58,9 @@ class Predictor {
 
   const std::vector<std::string>& labels() const { return model_.labels; }
   const Confidence& confidence() const { return model_.confidence; }
+  /// Genres of a lower confidence are unknown; empty if PredictOptions::max_error is not reached (then all are) or the
+  /// model has no held-out predictions (then none is).
+  std::optional<double> threshold() const { return threshold_; }
 
   /// Faults: those of ClipExtractor ("silent", "too short", ...), if no window of the track can be used.
   Expected<Prediction> predict_file(const std::filesystem::path& path) const;
@@ -75,7 +78,7 @@ class Predictor {
 
   Model model_;
   PredictOptions options_;
-  double threshold_ = 0;  // of confidence; above 1: not reached
+  std::optional<double> threshold_;
   std::unique_ptr<FeatureSet> features_;
   std::unique_ptr<ClipExtractor> extractor_;
 };

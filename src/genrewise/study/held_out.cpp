@@ -9,15 +9,6 @@
 namespace genrewise {
 namespace {
 
-/// The rows whose fold is `fold`, or the others.
-std::vector<std::size_t> rows_of(const std::vector<std::size_t>& rows, const std::vector<int>& folds, int fold,
-                                 bool inside) {
-  std::vector<std::size_t> chosen;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if ((folds[i] == fold) == inside) chosen.push_back(rows[i]);
-  return chosen;
-}
-
 /// Fold of each example in at most `count` folds, which becomes the number of folds: few groups allow fewer.
 std::vector<int> grouped_folds(const SplitSubjects& subjects, int& count, std::uint64_t seed) {
   for (;; --count) {
@@ -35,7 +26,8 @@ void add_confidence(Model& model, const Examples& examples, const std::vector<st
                     const std::function<std::unique_ptr<Classifier>()>& make, const PreprocessingConfig& preprocessing,
                     std::uint64_t seed, Progress& progress) {
   const FeatureTable& table = examples.table;
-  int count = static_cast<int>(confidence_folds(rows.size()));
+  std::size_t units = confidence_folds(rows.size());  // of progress that are left
+  int count = static_cast<int>(units);
   std::vector<int> truth;
   Matrix probabilities(rows.size(), examples.labels.size());
   std::vector<double> distances;
@@ -45,7 +37,8 @@ void add_confidence(Model& model, const Examples& examples, const std::vector<st
     std::size_t done = 0;
     for (int fold = 0; fold < count; ++fold) {
       throw_if_interrupted();
-      const auto training = rows_of(rows, folds, fold, false), held_out = rows_of(rows, folds, fold, true);
+      const auto training = rows_of_fold(rows, folds, fold, false);
+      const auto held_out = rows_of_fold(rows, folds, fold, true);
       const Stage stage = make_stage(examples, "all", preprocessing, training, held_out);
       const auto classifier = make();
       classifier->fit(training_data(stage, examples), {.labels = examples.labels});
@@ -57,14 +50,16 @@ void add_confidence(Model& model, const Examples& examples, const std::vector<st
       const auto of_fold = model.novelty.distances(table.values.select_rows(held_out), table.offsets);
       distances.insert(distances.end(), of_fold.begin(), of_fold.end());
       progress.advance();
+      --units;
     }
   } catch (const Interrupted&) {
     throw;
   } catch (const Error& error) {
     model.novelty = {};
     model.facts["confidence"] = {{"absent", error.problem()}};
-    return;
+    return progress.advance(units);
   }
+  progress.advance(units);  // of folds that few groups did not allow
   model.novelty.fit(table.values, rows, table.offsets, seed);
   model.novelty.set_limit(std::move(distances));
   add_confidence(model, std::move(probabilities), truth);

@@ -16,8 +16,8 @@ inline std::size_t confidence_folds(std::size_t examples) {
 
 /// Sets the model's confidence and novelty by grouped cross-validation (make_folds()) on the rows that it was fitted on
 /// and no others. `make` creates a classifier with its parameters; `preprocessing` is fitted in each fold. Advances
-/// `progress` by confidence_folds(). Where that is impossible (a genre of one artist, too few examples for the
-/// parameters), the model stays without both, and its facts state why.
+/// `progress` by confidence_folds(), also where few groups allow fewer folds. Where that is impossible (a genre of one
+/// artist, too few examples for the parameters), the model stays without both, and its facts state why.
 void add_confidence(Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
                     const std::function<std::unique_ptr<Classifier>()>& make, const PreprocessingConfig& preprocessing,
                     std::uint64_t seed, Progress& progress);

@@ -52,6 +52,14 @@ std::shared_ptr<SharedWork> work_on(const Stage& stage, std::size_t bytes) {
   return work;
 }
 
+std::vector<std::size_t> rows_of_fold(std::span<const std::size_t> rows, std::span<const int> folds, int fold,
+                                      bool held_out) {
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if ((folds[i] == fold) == held_out) chosen.push_back(rows[i]);
+  return chosen;
+}
+
 void require_finite_examples(const Examples& examples) {
   const FeatureTable& table = examples.table;
   const auto values = table.values.values();

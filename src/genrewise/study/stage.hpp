@@ -31,6 +31,10 @@ Stage make_stage(const Examples& examples, std::string_view features, const Prep
 /// Work that classifiers on this stage share. The stage must not move while one of them fits or predicts.
 std::shared_ptr<SharedWork> work_on(const Stage& stage, std::size_t bytes);
 
+/// Those of `rows` that are in the fold; without `held_out` those in the other folds. folds[i]: of rows[i].
+std::vector<std::size_t> rows_of_fold(std::span<const std::size_t> rows, std::span<const int> folds, int fold,
+                                      bool held_out);
+
 /// Throws Error, naming track and column, if a number is not finite.
 void require_finite_examples(const Examples& examples);
 /// Throws Error if these rows have fewer than two genres; `what` names them in the message: "the training part".

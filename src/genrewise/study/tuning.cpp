@@ -82,16 +82,11 @@ class Search {
 
   Point point_of(std::size_t point) const { return Point(points_[point]); }
 
-  std::vector<std::size_t> rows_of(int fold, bool held_out) const {
-    std::vector<std::size_t> rows;
-    for (std::size_t i = 0; i < folds_.size(); ++i) {
-      if ((folds_[i] == fold) == held_out) rows.push_back(i);
-    }
-    return rows;
-  }
-
   Stage stage_of(const Bundle& bundle) const {
-    const auto training = rows_of(bundle.fold, false), held_out = rows_of(bundle.fold, true);
+    std::vector<std::size_t> rows(folds_.size());
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
+    const auto training = rows_of_fold(rows, folds_, bundle.fold, false);
+    const auto held_out = rows_of_fold(rows, folds_, bundle.fold, true);
     PreprocessingConfig base;
     base.seed = config_.seed;
     base = preprocessing_for(config_.kind, base);
