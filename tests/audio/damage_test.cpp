@@ -41,6 +41,20 @@ TEST(Damage, BytesBehindACompleteMp3AreNoDamage) {
   }
 }
 
+TEST(Damage, BytesBehindACompleteTrackOfAnyFormatAreNoDamage) {
+  for (const char* name : {"long.m4a", "sweep_alac.m4a", "long.flac", "long.ogg", "long.opus", "sweep.wv", "sweep.wav",
+                           "sweep.aiff", "sweep.wma", "sweep_vorbis.mka"}) {
+    const std::string complete = golden_bytes(name);
+    const auto plain = decode_text(complete);
+    for (const std::string& tail : {junk(20'000), std::string(20'000, '\0'), "<html>" + std::string(3'000, 'x')}) {
+      const auto wave = decode_text(complete + tail);
+      ASSERT_TRUE(wave) << name << ": " << to_string(wave.error());
+      EXPECT_EQ(wave->samples, plain->samples) << name;
+      EXPECT_EQ(probed_s(complete + tail), probed_s(complete)) << name;
+    }
+  }
+}
+
 TEST(Damage, FalseHeadersWithinALittleDamageOfAnMp3AreLeftOut) {
   std::string bytes;
   for (int i = 0; i < 10; ++i) bytes += golden_bytes("long_no_xing.mp3");  // 1,000 bytes a second

@@ -90,6 +90,29 @@ TEST(Hints, AFlacLargerThanItsStatedLengthOfPcmIsCounted) {
   EXPECT_EQ(probed_s(flac_that_states(16'000)), 8);
 }
 
+TEST(Hints, AFlacThatStatesFarTooMuchIsCounted) {
+  std::string bytes = golden_bytes("long.flac");
+  for (const char upper : {'\0', '\x0f'}) {  // of 36 bits: 74 and 1,193 hours
+    bytes[21] = static_cast<char>((bytes[21] & 0xf0) | upper);
+    write_big_endian(bytes, 22, 0xffffffff);
+    EXPECT_EQ(probed_s(bytes), 8);
+    EXPECT_EQ(decode_text(bytes, centred(30))->samples, decode_text(golden_bytes("long.flac"))->samples);
+  }
+}
+
+TEST(Hints, AFileLargerThanItsStatedPcmIsCounted) {
+  std::vector<std::int16_t> samples(20 * 16000);
+  for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<std::int16_t>(i);
+  std::string au = std::string(".snd\0\0\0\x18\0\0\0\0\0\0\0\x03\0\0\x3e\x80\0\0\0\x01", 24);
+  for (const std::int16_t sample : samples) au += {static_cast<char>(sample >> 8), static_cast<char>(sample)};
+  const auto right = decode_text(au, centred(2));
+  for (const std::uint32_t bytes : {1'000u, 64'000u}) {
+    write_big_endian(au, 8, bytes);
+    EXPECT_EQ(probed_s(au), 20) << bytes;
+    EXPECT_EQ(decode_text(au, centred(2))->samples, right->samples) << bytes;
+  }
+}
+
 TEST(Hints, TheFramesOfAFlacDecideItsRate) {
   std::string bytes = golden_bytes("long.flac");
   bytes[18] = '\x9f', bytes[19] = '\xff', bytes[20] = static_cast<char>((bytes[20] & 0x0f) | 0x60);  // 655,350 Hz

@@ -32,6 +32,24 @@ TEST(Csv, ReadsQuotedCommasQuotesAndLineBreaks) {
   EXPECT_EQ(read_all("\"\"\"\"\n"), (Rows{{"\""}}));
 }
 
+TEST(Csv, RefusesWhatSpreadsheetsSaveBesidesCsv) {
+  const auto problem = [](std::string_view text) {
+    try {
+      read_all(text);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  using namespace std::literals;
+  for (const auto utf16 : {"\xff\xfe"
+                           "a\0,\0"sv,
+                           "\xfe\xff\0a\0,"sv, "a\0,\0b\0"sv, "\0a\0,"sv})
+    EXPECT_NE(problem(utf16).find("UTF-16"), std::string::npos);
+  EXPECT_NE(problem("PK\x03\x04\0\0"sv).find("spreadsheet"), std::string::npos);
+  EXPECT_NE(problem("path,genre\na\0,b\n"sv).find("not a text file"), std::string::npos);
+}
+
 TEST(Csv, ReadsTheLineEndsOfOldMacintoshes) {
   EXPECT_EQ(read_all("a,b\r1,2\r\r3,4"), (Rows{{"a", "b"}, {"1", "2"}, {"3", "4"}}));
   CsvReader reader("\"a\rb\",\"c\r\nd\"\r\rx,y\r", "test.csv");

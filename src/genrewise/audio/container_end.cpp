@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <string_view>
 #include <vector>
 
 #include "genrewise/audio/byte_order.hpp"
@@ -32,16 +33,19 @@ std::optional<std::int64_t> wav_size(const ByteView& source) {
   return std::nullopt;
 }
 
-// Where the last top-level box ends (ISO/IEC 14496-12, 4.2).
+// Where the last top-level box with audio or its index ends (ISO/IEC 14496-12, 4.2). Behind the boxes may be junk.
 std::optional<std::int64_t> mp4_size(const ByteView& source) {
-  std::int64_t offset = 0;
+  constexpr std::string_view kNeeded[] = {"mdat", "moof", "moov"};
+  std::int64_t offset = 0, last = 0;
   while (const auto head = read_head(source, offset)) {
     const std::uint64_t short_size = big_endian(head->data());
     const std::uint64_t size = short_size == 1 ? big_endian(head->data() + 8, 8) : short_size;
     if (size < 8 || size > (std::uint64_t{1} << 60)) break;  // 0: extends to the end of the file
     offset += static_cast<std::int64_t>(size);
+    const auto is_box = [&](std::string_view kind) { return begins_with(head->data() + 4, kind); };
+    if (std::ranges::any_of(kNeeded, is_box)) last = offset;
   }
-  return offset;
+  return last;
 }
 
 // The file properties object is near the start of every ASF file (ASF specification 3.2).

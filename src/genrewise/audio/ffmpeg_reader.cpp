@@ -90,7 +90,7 @@ class FfmpegReader : public TrackReader {
 
   std::optional<std::int64_t> length() override {
     if (stream_->header_is_wrong()) return std::nullopt;
-    if (stream_->states_own_length() && !stream_->is_larger_than_pcm()) return stated_length();
+    if (stream_->states_own_length() && !stream_->length_is_doubtful()) return stated_length();
     if (!counted_length_) {
       restart();
       while (!input_ended_ && stream_->read_packet() == 0) continue;
@@ -254,7 +254,8 @@ class FfmpegReader : public TrackReader {
     const PacketCounts& counts = stream_->counts();
     const bool has_stamps = rate_hz_ > 0 && stream_->stores_time_stamps() && counts.end != AV_NOPTS_VALUE;
     if (has_stamps && !error_.empty()) count_step(stream_->position_of(counts.end - counts.last_duration));
-    return input_is_broken_ ? ReadResult::damaged : ReadResult::end;
+    const bool is_complete = stream_->states_own_length() && position_ >= stated_length().value_or(0);
+    return input_is_broken_ && !is_complete ? ReadResult::damaged : ReadResult::end;
   }
 
   // Sets position_ for the frame in frame_. Only in the second page of an Ogg behind a seek are time stamps known,

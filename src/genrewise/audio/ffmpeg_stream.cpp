@@ -13,6 +13,7 @@ extern "C" {
 #include <utility>
 
 #include "genrewise/audio/downmix.hpp"
+#include "genrewise/audio/limits.hpp"
 #include "genrewise/base/interrupt.hpp"
 
 namespace genrewise::audio {
@@ -171,21 +172,31 @@ std::int64_t FfmpegStream::timestamp_at(double seconds) const {
 std::optional<std::int64_t> FfmpegStream::stated_length() const {
   // Opus counts the samples that its decoder drops at the start (RFC 7845, 4.2).
   const std::int64_t dropped = codec() == AV_CODEC_ID_OPUS ? stream_->codecpar->initial_padding : 0;
-  if (stream_->duration != AV_NOPTS_VALUE) return round_to_range(to_samples(stream_->duration)) - dropped;
-  if (format_->duration == AV_NOPTS_VALUE) return std::nullopt;
-  return round_to_range(static_cast<double>(format_->duration) / AV_TIME_BASE * rate_hz_);
+  std::optional<double> length;
+  if (stream_->duration != AV_NOPTS_VALUE) {
+    length = to_samples(stream_->duration) - static_cast<double>(dropped);
+  } else if (format_->duration != AV_NOPTS_VALUE) {
+    length = static_cast<double>(format_->duration) / AV_TIME_BASE * rate_hz_;
+  }
+  if (!length || *length > kMaxDurationSeconds * rate_hz_) return std::nullopt;  // the header is wrong
+  return round_to_range(*length);
 }
 
-bool FfmpegStream::is_larger_than_pcm() const {
+bool FfmpegStream::length_is_doubtful() const {
   constexpr int kMinBits = 16;
+  constexpr double kOther = 1 << 16;                 // bytes of headers and tags beside PCM
+  constexpr double kSilenceBytesPerS = 1'000 / 8.0;  // FLAC of digital silence has a little more
+  const auto size = static_cast<double>(input_.view().size());
+  const double samples = to_samples(stream_->duration);
+  if (const int bytes = pcm_frame_bytes(); bytes > 0) return size > 2 * samples * bytes + kOther;
   if (!is_format({"flac", "wv", "tta", "ape"})) return false;
   const double bits = std::max(kMinBits, stream_->codecpar->bits_per_raw_sample) * channels_;
-  return static_cast<double>(input_.view().size()) > to_samples(stream_->duration) * bits / 8;
+  return size > samples * bits / 8 || size < samples / rate_hz_ * kSilenceBytesPerS;
 }
 
 bool FfmpegStream::states_own_length() const {
   const bool is_guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
-  if (header_is_wrong_ || is_guessed || stream_->duration == AV_NOPTS_VALUE) return false;
+  if (header_is_wrong_ || is_guessed || stream_->duration == AV_NOPTS_VALUE || !stated_length()) return false;
   return pcm_frame_bytes() > 0 ||
          is_format({"mov", "ogg", "flac", "wv", "tta", "ape", "mpc", "mpc8", "tak", "dsf", "iff"});
 }

@@ -63,12 +63,13 @@ class FfmpegStream {
   /// Times in samples, from the first frame on.
   std::int64_t position_of(std::int64_t timestamp) const;
   std::int64_t timestamp_at(double seconds) const;
-  /// The length of the stream, or of the longest in the file.
+  /// The length of the stream, or of the longest in the file; nothing if it is not stated or implausible.
   std::optional<std::int64_t> stated_length() const;
   /// Whether it is that of this stream. Some formats state the length of the longest stream, or none.
   bool states_own_length() const;
-  /// Whether the file is larger than PCM of that length, which a lossless codec needs only for pictures.
-  bool is_larger_than_pcm() const;
+  /// Whether the size of the file does not fit to that length: larger than its PCM, which a lossless codec needs only
+  /// for pictures (of PCM: twice as large), or smaller than silence.
+  bool length_is_doubtful() const;
   /// The length up to the last time stamp, or the sum of the durations if FFmpeg calculates time stamps (raw AAC), when
   /// all packets have been read; nothing if they have no durations.
   std::optional<std::int64_t> counted_length() const;

@@ -26,9 +26,20 @@ char separator_of(std::string_view text) {
   return kSeparators[static_cast<std::size_t>(std::ranges::max_element(counts) - counts.begin())];
 }
 
+/// Throws Error for what spreadsheets save besides CSV, and for any other binary file.
+void require_text(std::string_view text, const std::string& name) {
+  const std::size_t nul = text.find('\0');
+  if (text.starts_with("PK\x03\x04"))
+    throw Error("is a spreadsheet or an archive, not a text file", name, "save it as CSV");
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff") || nul <= 1)
+    throw Error("is text in UTF-16 or a binary file, not a text file in UTF-8", name, "save it as CSV in UTF-8");
+  if (nul != std::string_view::npos) throw Error("is not a text file", name, "give a CSV file");
+}
+
 }  // namespace
 
 CsvReader::CsvReader(std::string_view text, std::string name) : text_(text), name_(std::move(name)) {
+  require_text(text_, name_);
   if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
   while (at_ < text_.size() && is_line_end(text_[at_])) skip_line_end();
   separator_ = separator_of(text_.substr(at_));

@@ -18,7 +18,7 @@ namespace genrewise {
 /// if none does).
 class CsvReader {
  public:
-  /// `name`: the source of the text for error messages, usually a path.
+  /// `name`: the source of the text for error messages, usually a path. Throws Error for a binary file and UTF-16.
   CsvReader(std::string_view text, std::string name);
 
   /// The next row's fields, valid until the next call; false at the end. Throws Error (with the line) for an

@@ -84,10 +84,6 @@ Dataset DatasetBuilder::build(const std::string& looked_for) && {
 }
 
 NamedCsv::NamedCsv(const std::filesystem::path& path) : text_(read_file(path)), reader_(text_, path.string()) {
-  if (text_.find('\0') != std::string::npos) {
-    throw Error("is not a text file", path.string(),
-                "give a CSV, a folder with one sub-folder per genre, or an FMA folder");
-  }
   if (!reader_.next(fields_)) throw Error("the file is empty", path.string(), "the first row must name the columns");
   columns_ = CsvColumns(fields_);
   for (const std::string_view field : fields_) header_.emplace_back(trimmed(field));
