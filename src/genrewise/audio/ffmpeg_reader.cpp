@@ -90,7 +90,7 @@ class FfmpegReader : public TrackReader {
 
   std::optional<std::int64_t> length() override {
     if (stream_->header_is_wrong()) return std::nullopt;
-    if (stream_->states_own_length() && !stream_->length_is_doubtful()) return stated_length();
+    if (states_length()) return stated_length();
     if (!counted_length_) {
       restart();
       while (!input_ended_ && stream_->read_packet() == 0) continue;
@@ -110,7 +110,7 @@ class FfmpegReader : public TrackReader {
     const auto size = static_cast<double>(view_.size());
     const auto stated = static_cast<double>(stated_size(view_).value_or(0));
     if (stated > size) return round_to_range(static_cast<double>(*length_now) * stated / size);
-    return stream_->states_own_length() ? length_now : std::nullopt;
+    return states_length() ? length_now : std::nullopt;
   }
 
   bool seek(std::int64_t sample) override {
@@ -254,7 +254,7 @@ class FfmpegReader : public TrackReader {
     const PacketCounts& counts = stream_->counts();
     const bool has_stamps = rate_hz_ > 0 && stream_->stores_time_stamps() && counts.end != AV_NOPTS_VALUE;
     if (has_stamps && !error_.empty()) count_step(stream_->position_of(counts.end - counts.last_duration));
-    const bool is_complete = stream_->states_own_length() && position_ >= stated_length().value_or(0);
+    const bool is_complete = states_length() && position_ >= stated_length().value_or(0);
     return input_is_broken_ && !is_complete ? ReadResult::damaged : ReadResult::end;
   }
 
@@ -337,6 +337,7 @@ class FfmpegReader : public TrackReader {
     frame_->nb_samples = static_cast<int>(std::clamp<std::int64_t>(end - position_, 0, frame_->nb_samples));
   }
 
+  bool states_length() const { return stream_->states_own_length() && !stream_->length_is_doubtful(); }
   bool is_ogg() const { return stream_->is_format({"ogg"}); }
 
   std::string name_;
