@@ -105,7 +105,8 @@ class FfmpegReader : public TrackReader {
     if (!length_now || stream_->header_is_wrong()) return std::nullopt;
     if (is_ogg()) {
       const std::int64_t granule = granule_of_cut_page(view_).value_or(0);
-      return std::max(*length_now, granule - stream_->stream().codecpar->initial_padding);
+      const std::int64_t end = granule - stream_->stream().codecpar->initial_padding;
+      return states_length() ? std::max(*length_now, end) : end;  // else FFmpeg guesses the length
     }
     const auto size = static_cast<double>(view_.size());
     const auto stated = static_cast<double>(stated_size(view_).value_or(0));
@@ -254,7 +255,8 @@ class FfmpegReader : public TrackReader {
     const PacketCounts& counts = stream_->counts();
     const bool has_stamps = rate_hz_ > 0 && stream_->stores_time_stamps() && counts.end != AV_NOPTS_VALUE;
     if (has_stamps && !error_.empty()) count_step(stream_->position_of(counts.end - counts.last_duration));
-    const bool is_complete = states_length() && position_ >= stated_length().value_or(0);
+    const bool is_complete = is_ogg() ? !has_ogg_page(view_, stream_->offset())
+                                      : states_length() && position_ >= stated_length().value_or(0);
     return input_is_broken_ && !is_complete ? ReadResult::damaged : ReadResult::end;
   }
 

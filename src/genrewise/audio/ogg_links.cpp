@@ -201,6 +201,10 @@ std::optional<std::int64_t> granule_of_cut_page(const ByteView& view) {
   return std::clamp<std::int64_t>(last->granule, 0, std::int64_t{1} << 50);  // -1: no packet ends on the page
 }
 
+bool has_ogg_page(const ByteView& view, std::int64_t offset) {
+  return find_page(view, offset) < view.size();
+}
+
 Expected<std::unique_ptr<TrackReader>> open_ogg_chain(const std::vector<ByteView>& links, const std::string& name) {
   auto chain = std::make_unique<OggChain>(links, name);
   if (auto opened = chain->open(); !opened) return tl::unexpected(std::move(opened.error()));

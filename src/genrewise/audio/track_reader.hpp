@@ -62,6 +62,8 @@ std::vector<ByteView> ogg_links(const ByteView& view);
 
 /// Ogg (RFC 3533): the granule position of the last page if that page is incomplete.
 std::optional<std::int64_t> granule_of_cut_page(const ByteView& view);
+/// Whether a page of Ogg begins at `offset` or behind it.
+bool has_ogg_page(const ByteView& view, std::int64_t offset);
 
 /// Opens the links as one track, with the sample rate of the first. Faults: those of open_ffmpeg() for a link, if more
 /// than 5 % of the bytes cannot be opened.
