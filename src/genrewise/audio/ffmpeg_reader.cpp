@@ -256,7 +256,7 @@ class FfmpegReader : public TrackReader {
     const bool has_stamps = rate_hz_ > 0 && stream_->stores_time_stamps() && counts.end != AV_NOPTS_VALUE;
     if (has_stamps && !error_.empty()) count_step(stream_->position_of(counts.end - counts.last_duration));
     const bool is_complete = is_ogg() ? !has_ogg_page(view_, stream_->offset())
-                                      : states_length() && position_ >= stated_length().value_or(0);
+                                      : stream_->states_own_length() && position_ >= stated_length().value_or(0);
     return input_is_broken_ && !is_complete ? ReadResult::damaged : ReadResult::end;
   }
 
