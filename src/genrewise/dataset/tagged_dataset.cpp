@@ -184,7 +184,9 @@ class TagReader {
   /// Unique for an album of an album artist, else in its folder. Tracks without an album and an artist: their folder.
   std::string album_of(const Tags& tags, const std::string& folder, const std::string& artist) {
     if (states_nobody(tags.album)) return artist.empty() ? folder : "";
-    const std::string owner = tags.album_artist.empty() ? folder : artists_.first(tags.album_artist);
+    const std::string owner = tags.album_artist.empty()          ? folder
+                              : states_nobody(tags.album_artist) ? "Various Artists"
+                                                                 : artists_.first(tags.album_artist);
     return owner.empty() ? tags.album : owner + ": " + tags.album;
   }
 
