@@ -23,12 +23,10 @@ constexpr std::string_view kSeparators = ";|\\,/\0"sv;
 
 /// name_key(), with "/" for each separator, so that "Jazz; Funk" is not "Jazz-Funk".
 std::string key_of(std::string_view text) {
-  const std::size_t end = std::min(text.find_first_of(kSeparators), text.size());
-  std::string key = name_key(text.substr(0, end));
-  for (std::size_t at = end; at < text.size();) {
-    const std::size_t next = std::min(text.find_first_of(kSeparators, at + 1), text.size());
-    key += '/' + name_key(text.substr(at + 1, next - at - 1));
-    at = next;
+  std::string key;
+  for (std::size_t at = 0, end; at <= text.size(); at = end + 1) {
+    end = std::min(text.find_first_of(kSeparators, at), text.size());
+    key += (at == 0 ? "" : "/") + name_key(text.substr(at, end - at));
   }
   return key;
 }

@@ -155,18 +155,15 @@ class TagReader {
           fmt::format("{} tracks have several genres; the first one that the map has counts, or "
                       "else the first.",
                       several_));
-    if (unknown_.empty()) return;
-    std::vector<std::pair<std::size_t, std::string>> most;
-    for (const auto& [genre, count] : unknown_) most.emplace_back(count, genre);
-    std::ranges::sort(most, std::greater());
     constexpr std::size_t kNamed = 10;
-    std::string names;
-    for (std::size_t i = 0; i < std::min(kNamed, most.size()); ++i)
-      names += fmt::format("{}{} ({})", i == 0 ? "" : ", ", most[i].second, most[i].first);
-    dataset.notes.push_back(
-        fmt::format("{} genres are not in the map and stay as they are (--map FILE changes that): "
-                    "{}{}.",
-                    most.size(), names, most.size() > kNamed ? ", ..." : ""));
+    std::vector<std::string> most;
+    const auto counts = counts_by_reason(unknown_);
+    for (std::size_t i = 0; i < std::min(kNamed, counts.size()); ++i)
+      most.push_back(fmt::format("{} ({})", counts[i].first, counts[i].second));
+    if (counts.size() > kNamed) most.emplace_back("...");
+    if (!most.empty())
+      dataset.notes.push_back(fmt::format("{} genres are not in the map and stay as they are (--map): {}.",
+                                          counts.size(), fmt::join(most, ", ")));
   }
 
  private:
@@ -177,7 +174,7 @@ class TagReader {
         std::ranges::find_if(genres, [&](const std::string& genre) { return map_.find(genre).has_value(); });
     if (known != genres.end() || genres.empty()) return genres.empty() ? "" : *known;
     const std::string& genre = unknown_spellings_.first(genres.front());
-    ++unknown_[genre];
+    unknown_.push_back({genre, "", ""});
     return genre;
   }
 
@@ -194,8 +191,8 @@ class TagReader {
   DatasetBuilder& builder_;
   const GenreMap map_;
   Spellings artists_, unknown_spellings_;
-  std::size_t several_ = 0;                     // tracks with several genres
-  std::map<std::string, std::size_t> unknown_;  // tracks of each genre that the map does not have
+  std::size_t several_ = 0;     // tracks with several genres
+  std::vector<Fault> unknown_;  // a track of a genre that the map does not have
 };
 
 Dataset open_tagged(const fs::path& location, const DatasetOptions& options) {
