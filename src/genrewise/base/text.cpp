@@ -1,6 +1,7 @@
 #include "genrewise/base/text.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 
 namespace genrewise {
@@ -17,6 +18,36 @@ std::string lower_case(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return lower;
+}
+
+std::string name_key(std::string_view text) {
+  // Letters of U+00C0 to U+017F without accents; '*' is no letter.
+  static constexpr std::string_view kLatin =
+      "aaaaaaaceeeeiiiidnooooo*ouuuuytsaaaaaaaceeeeiiiidnooooo*ouuuuyty"
+      "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkkllllllllll"
+      "nnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+  std::string key, word;
+  for (std::size_t at = 0, bytes; at <= text.size(); at += bytes) {
+    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+    for (bytes = 1; byte(at) >= 0xC0 && (byte(at + bytes) & 0xC0) == 0x80;) ++bytes;
+    const std::string_view character = text.substr(at, bytes);
+    unsigned code = bytes == 2 ? (byte(at) & 0x1F) << 6 | (byte(at + 1) & 0x3F) : byte(at);
+    if (bytes == 2 && code >= 0x300 && code < 0x370) continue;  // combining accents
+    if (bytes == 1 ? code < 0x80 && !std::isalnum(static_cast<int>(code))
+                   : code < 0xC0 || character.starts_with("\xE2\x80")) {
+      key += word == "n" && !key.empty() ? "and" : word;
+      word.clear();
+      if (code == '&' || code == '+') key += "and";
+    } else if (bytes == 2 && code < 0x180) {
+      word += kLatin[code - 0xC0];
+    } else if (bytes == 2 && code >= 0x391 && code <= 0x42F) {  // capitals of Greek and Cyrillic among them
+      code += code < 0x3AA || code >= 0x410 ? 0x20 : code >= 0x400 ? 0x50 : 0;
+      word.append({static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 0x3F))});
+    } else {
+      word += lower_case(character);
+    }
+  }
+  return key.empty() ? std::string(trimmed(text)) : key;
 }
 
 std::vector<std::string> split_text(std::string_view text, char separator) {

@@ -5,6 +5,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/models/zero_shot.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/pretrained/weights.hpp"

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
-#include <map>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/dataset/genre_map.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
@@ -18,30 +17,9 @@
 namespace genrewise {
 namespace {
 
-/// Letters and digits in lower case: "Hip-Hop" and "hiphop" are equal.
-std::string plain(std::string_view name) {
-  std::string letters;
-  for (const char c : name)
-    if (std::isalnum(static_cast<unsigned char>(c)))
-      letters += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return letters;
-}
-
-/// The table's name of a genre that has other common names; empty for any other.
-std::string_view canonical_name(const std::string& plain_name) {
-  static const std::map<std::string, std::string_view> names = {
-      {"rap", "Hip-Hop"},         {"hiphoprap", "Hip-Hop"},
-      {"world", "International"}, {"worldmusic", "International"},
-      {"heavymetal", "Metal"},    {"electronica", "Electronic"},
-      {"edm", "Dance"},           {"rnb", "Soul"},
-      {"randb", "Soul"},          {"soulrnb", "Soul"},
-      {"rhythmandblues", "Soul"}, {"oldtimehistoric", "Old-Time"},
-      {"dnb", "Drum and Bass"},   {"drumnbass", "Drum and Bass"},
-      {"videogame", "Chiptune"},  {"punkrock", "Punk"},
-      {"classic", "Classical"},   {"popmusic", "Pop"},
-  };
-  const auto found = names.find(plain_name);
-  return found == names.end() ? std::string_view() : found->second;
+/// Equal for the spellings of a genre: "Hip Hop" and "Rap".
+std::string key_of(const std::string& genre) {
+  return name_key(GenreMap::standard().find(genre).value_or(genre));
 }
 
 using enum ZeroShotNetwork;
@@ -70,12 +48,11 @@ struct Weighted {
 };
 
 std::vector<Weighted> evidence_in(ZeroShotNetwork network, const std::string& genre) {
-  std::string name = plain(genre);
-  if (const auto other = canonical_name(name); !other.empty()) name = plain(other);
+  const std::string key = key_of(genre);
   std::vector<Weighted> found;
   double sum = 0;
   for (const GenreEvidence& one : genre_evidence(network)) {
-    if (plain(one.genre) != name) continue;
+    if (key_of(std::string(one.genre)) != key) continue;
     found.push_back({one.column, one.weight / prior(network, one.column)});
     sum += one.weight;
   }
@@ -100,7 +77,7 @@ std::vector<std::string> listed(std::string_view text) {
   if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
   std::vector<std::string> genres = split_text(text, ',');
   for (std::string& genre : genres) genre.erase(0, genre.find_first_not_of(' '));
-  std::erase_if(genres, [](const std::string& genre) { return plain(genre).empty(); });
+  std::erase_if(genres, [](const std::string& genre) { return trimmed(genre).empty(); });
   return genres;
 }
 

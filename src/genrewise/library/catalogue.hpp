@@ -1,0 +1,116 @@
+/// @file
+/// Module library: the catalogue of a person's music in one SQLite file: genres, confidences, features and tags of
+/// every track; search, similar tracks, corrections, playlists and tag changes with undo. docs/library.md describes the
+/// file.
+/// @code
+/// Catalogue catalogue(default_catalogue(), Catalogue::Access::write);
+/// scan_library(catalogue, {.roots = {"/home/me/Music"}}, runtime);                      // scan.hpp
+/// for (const CatalogueTrack& track : find_tracks(catalogue, parse_query("genre:Rock"))) // query.hpp
+///   use(track.path);
+/// @endcode
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genrewise/audio/tags.hpp"
+#include "genrewise/base/error.hpp"
+#include "genrewise/features/feature_set.hpp"
+
+namespace genrewise {
+
+class Database;  // database.hpp, private to this module
+
+/// $GENREWISE_LIBRARY, else $XDG_DATA_HOME/genrewise/library.db, else ~/.local/share/genrewise/library.db. Throws Error
+/// where none of the variables and no HOME is set.
+std::filesystem::path default_catalogue();
+
+/// Genres of a part of a track.
+struct Segment {
+  double start_s = 0, duration_s = 0;
+  std::vector<float> probabilities;  ///< by label of the track's model
+};
+
+struct CatalogueTrack {
+  std::int64_t id = 0;
+  std::filesystem::path path;  ///< absolute
+  bool missing = false;        ///< not found by the last scan of its folder
+  std::uint64_t bytes = 0;
+  std::int64_t modified_ns = 0, added_s = 0;  ///< since 1970
+  std::string fingerprint;                    ///< audio_hash() of the first 512 KiB; empty: not known
+  double duration_s = 0;
+  Tags tags;
+  std::string fault, fault_detail;   ///< why the track could not be analysed; empty: it was, or was not tried yet
+  std::string correction;            ///< genre that the owner gave; empty: none
+  std::string predicted;             ///< most probable genre of the model; empty: not analysed
+  double confidence = 0;             ///< of `predicted`
+  bool unknown = false;              ///< the confidence is below the model's threshold
+  std::optional<double> novelty;     ///< above 1: unlike the model's training music
+  std::int64_t model = 0;            ///< id in models(); 0: not analysed
+  std::vector<float> probabilities;  ///< by label of that model
+  std::vector<Segment> segments;     ///< filled by Catalogue::track() only
+
+  /// The correction, else "unknown", else the prediction; empty if there is none.
+  std::string genre() const { return !correction.empty() ? correction : unknown ? "unknown" : predicted; }
+  bool analysed() const { return model != 0; }
+};
+
+/// A model whose predictions the catalogue holds.
+struct CatalogueModel {
+  std::int64_t id = 0;
+  std::string name;                 ///< path of the .gwm file, or "zero-shot"
+  std::string sha256;               ///< of the file; of a zero-shot model: of its genres and recipe
+  std::vector<std::string> labels;  ///< in the order of probabilities
+  FeatureRecipe recipe;             ///< of the features that it takes
+  bool has_threshold = false;       ///< whether it marks tracks as unknown
+};
+
+/// One catalogue file. One process writes at a time, any number read. For one thread.
+class Catalogue {
+ public:
+  enum class Access { read, write };
+
+  /// `write`: creates the file and its folder where they are missing, migrates an older schema after a copy of the file
+  /// was made beside it ("library.db.v1"), and holds a lock until destroyed. Throws Error, without a change, for a
+  /// catalogue of a newer program, a file that is no catalogue, a damaged one (names the copy that was made, and how to
+  /// start anew), and if another process writes.
+  explicit Catalogue(const std::filesystem::path& file, Access access = Access::read);
+  ~Catalogue();
+  Catalogue(Catalogue&&) noexcept;
+
+  const std::filesystem::path& file() const { return file_; }
+  /// Folders that were scanned, absolute.
+  std::vector<std::filesystem::path> roots() const;
+  std::vector<CatalogueModel> models() const;
+  std::optional<CatalogueModel> model(std::int64_t id) const;
+  /// The model of the latest scan or retraining.
+  std::optional<CatalogueModel> current_model() const;
+
+  /// With segments. Empty if there is no such track; by path: absolute or relative to the current folder.
+  std::optional<CatalogueTrack> track(std::int64_t id) const;
+  std::optional<CatalogueTrack> track(const std::filesystem::path& path) const;
+  /// Genres of the current model, corrections and tags' genres, most frequent first, with the number of tracks.
+  std::vector<std::pair<std::string, std::size_t>> genres() const;
+
+  /// Sets the owner's genre of these tracks (empty: removes it) in one transaction.
+  void correct(std::span<const std::int64_t> tracks, const std::string& genre);
+  /// Forgets tracks (of folders that will not come back), with their analyses; keeps files and history of tags.
+  void forget(std::span<const std::int64_t> tracks);
+
+  /// Recipes whose rows are stored, with their number of rows, most rows first.
+  std::vector<std::pair<FeatureRecipe, std::size_t>> stored_features() const;
+
+  /// For the other parts of this module.
+  Database& database() const { return *database_; }
+
+ private:
+  std::filesystem::path file_;
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace genrewise

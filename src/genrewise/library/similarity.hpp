@@ -1,0 +1,44 @@
+// Similar tracks and duplicates, by stored features.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/matrix.hpp"
+#include "genrewise/library/catalogue.hpp"
+
+namespace genrewise {
+
+/// Stored rows of one feature set, standardised over the catalogue and of length 1, so that the inner product is the
+/// cosine similarity.
+struct Embeddings {
+  FeatureRecipe recipe;
+  std::vector<std::int64_t> tracks;  ///< ids, in the order of the rows
+  Matrix rows;
+};
+/// Of these tracks (empty: all that are present and have features). Tracks without features are left out. Throws Error
+/// if the catalogue has no features.
+Embeddings load_embeddings(const Catalogue& catalogue, std::span<const std::int64_t> tracks = {});
+
+struct SimilarTrack {
+  CatalogueTrack track;
+  double similarity = 0;  ///< cosine, -1 .. 1
+};
+/// The n most similar tracks to a track, most similar first, without itself and its duplicates (same fingerprint).
+/// Memory does not grow with the catalogue. Throws Error if the track has no features.
+std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::int64_t track, std::size_t n);
+/// The same for a row of features of the catalogue's main recipe (a file that is not in the catalogue).
+std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::span<const float> features, std::size_t n);
+
+/// Tracks that are the same recording, with the evidence.
+struct DuplicateGroup {
+  std::vector<CatalogueTrack> tracks;  ///< best first: highest bit rate (bytes per second)
+  bool same_audio = false;             ///< all have the same fingerprint; else by features and duration
+  double least_similarity = 1;         ///< between neighbours of the group
+  double duration_difference_s = 0;    ///< largest
+};
+std::vector<DuplicateGroup> find_duplicates(const Catalogue& catalogue);
+
+}  // namespace genrewise
