@@ -155,10 +155,8 @@ class TagReader {
   void finish(Dataset& dataset) const {
     if (!options_.top_genres) dataset.parents = map_.parents();
     if (several_ > 0)
-      dataset.notes.push_back(
-          fmt::format("{} tracks have several genres; the first one that the map has counts, or "
-                      "else the first.",
-                      several_));
+      dataset.notes.push_back(fmt::format(
+          "{} tracks have several genres, of which the first one in the map is taken, or else the first.", several_));
     constexpr std::size_t kNamed = 10;
     std::vector<std::string> most;
     const auto counts = counts_by_reason(unknown_);
