@@ -73,7 +73,7 @@ TEST_F(Tagged, TakesGenreArtistAlbumAndTitleFromTags) {
   EXPECT_THAT(one.album, HasSubstr("Some Album"));
   EXPECT_EQ(one.title, "A Title");
   EXPECT_EQ(track(dataset, "b.flac").title, "b");
-  EXPECT_EQ(open_dataset(folder_ / "", {.labels = LabelSource::tags}).tracks[1].id, one.id);
+  EXPECT_EQ(open_dataset(folder_ / "", {.labels = LabelSource::tags}).tracks[0].id, one.id);
   EXPECT_THAT(dataset.notes, IsEmpty());
 }
 
