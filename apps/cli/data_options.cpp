@@ -79,7 +79,7 @@ void add_dataset_options(CLI::App* command, DatasetOptions& options) {
   using enum LabelSource;
   add_choice(data, "--labels", options.labels, "SOURCE",
              "Genres of a folder of music: the names of its sub-folders, or the tags of its files; auto: folders, "
-             "unless they are artists or albums, or hold several genres each",
+             "unless they are artists or albums, or unlike the genres in the tags",
              automatic, folders, tags);
   data.add("--map", options.genre_map, "FILE",
            "Spellings of genres in tags, and the genre that each is a part of: YAML, such as \"Metal: {names: [heavy "

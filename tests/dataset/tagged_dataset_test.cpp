@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "dataset_fixture.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/dataset/genres.hpp"
@@ -71,7 +73,7 @@ TEST_F(Tagged, TakesGenreArtistAlbumAndTitleFromTags) {
   EXPECT_THAT(one.album, HasSubstr("Some Album"));
   EXPECT_EQ(one.title, "A Title");
   EXPECT_EQ(track(dataset, "b.flac").title, "b");
-  EXPECT_EQ(open_dataset(folder_ / "", {.labels = LabelSource::tags}).tracks[1].id, one.id);
+  EXPECT_EQ(open_dataset(folder_ / "", {.labels = LabelSource::tags}).tracks[0].id, one.id);
   EXPECT_THAT(dataset.notes, IsEmpty());
 }
 
@@ -163,7 +165,20 @@ TEST_F(Tagged, AreRecognisedByFoldersThatHoldSeveralGenres) {
       put(std::string(letter) + "/" + genre + "/1.flac", genre, std::string("Someone of ") + genre);
   const Dataset dataset = open({});
   EXPECT_EQ(dataset.kind, "tags");
-  EXPECT_THAT(dataset.notes, Contains(HasSubstr("several genres each")));
+  EXPECT_THAT(dataset.notes, Contains(HasSubstr("not named like the genres")));
+}
+
+TEST_F(Tagged, AreRecognisedByFoldersThatShareAFewGenres) {
+  for (int year = 1990; year < 1996; ++year)
+    put(std::to_string(year) + "/1.flac", year % 2 ? "Rock" : "Jazz", "Someone");
+  EXPECT_EQ(kind(), "tags");
+}
+
+TEST_F(Tagged, AreNotTakenForFoldersOfTheOwnersGenres) {
+  for (const auto& [own, genre] :
+       std::map<std::string, std::string>{{"Calm", "Ambient"}, {"Loud", "Metal"}, {"Old", "Swing"}})
+    for (const char* artist : {"X", "Y"}) put(own + "/" + artist + ".flac", genre, artist);
+  EXPECT_EQ(kind(), "folder");
 }
 
 TEST_F(Tagged, AreRecognisedWithoutSubFolders) {

@@ -48,7 +48,7 @@ struct Dataset {
 };
 
 /// Where the genres of a folder of music come from. automatic: from the names of its sub-folders, unless these are
-/// artists or albums, or most of them hold music of several genres.
+/// artists or albums, or unlike the genres in the files' tags.
 enum class LabelSource { automatic, folders, tags };
 /// "auto", "folders" or "tags".
 std::string_view to_string(LabelSource source);

@@ -92,16 +92,20 @@ std::string why_not_folders(const fs::path& location) {
   if (std::ranges::all_of(files, [](const TaggedFile& file) { return file.folder.empty(); }))
     return "there are no sub-folders with music";
   const auto folders = sub_folders_of(files);
-  std::size_t named = 0, artists = 0, several = 0, mixed = 0, genres = 0;
+  std::size_t named = 0, artists = 0, tagged = 0, several = 0, mixed = 0, genres = 0;
+  std::set<std::string> distinct;
   for (const auto& [name, folder] : folders) {
     named += folder.named > 0;
     artists += !folder.is_genre && 2 * folder.of_artist > folder.named;
+    tagged += folder.tagged > 0;
     several += folder.tagged > 1;
+    for (const auto& [genre, count] : folder.genres) distinct.insert(genre);
     mixed += folder.tagged > 1 && !folder.is_genre && 2 * folder.of_most_common <= folder.tagged;
     genres += folder.is_genre;
   }
   if (2 * artists > named) return "the sub-folders are artists or albums";
-  if (2 * mixed > several && 4 * genres <= folders.size()) return "the sub-folders hold music of several genres each";
+  if (4 * genres <= folders.size() && (2 * mixed > several || 2 * distinct.size() < tagged))
+    return "the sub-folders are not named like the genres in these tags";
   return "";
 }
 
@@ -151,10 +155,8 @@ class TagReader {
   void finish(Dataset& dataset) const {
     if (!options_.top_genres) dataset.parents = map_.parents();
     if (several_ > 0)
-      dataset.notes.push_back(
-          fmt::format("{} tracks have several genres; the first one that the map has counts, or "
-                      "else the first.",
-                      several_));
+      dataset.notes.push_back(fmt::format(
+          "{} tracks have several genres, of which the first one in the map is taken, or else the first.", several_));
     constexpr std::size_t kNamed = 10;
     std::vector<std::string> most;
     const auto counts = counts_by_reason(unknown_);
@@ -220,7 +222,7 @@ DatasetKindDescriptor tagged_dataset() {
   return {.kind = "tags",
           .title = "Tagged collection",
           .location = "a folder of music with tags",
-          .recognised_by = "its sub-folders are artists or albums, or hold several genres each, or it has none",
+          .recognised_by = "its sub-folders are artists or albums, or unlike the genres in the tags, or it has none",
           .recognises = is_tagged_collection,
           .open = open_tagged};
 }
