@@ -98,17 +98,19 @@ bool is_field(const TagBlock& block, const TagItem& item, std::string_view field
 
 std::vector<std::string> tag_values(const TagBlock& block, std::string_view field) {
   std::vector<std::string> values;
+  const auto add = [&](std::string value) {
+    if (!value.empty() && std::ranges::find(values, value) == values.end()) values.push_back(std::move(value));
+  };
   for (const TagItem& item : block.items) {
     if (!is_field(block, item, field)) continue;
     for (std::string& text : texts_of(block, item)) {
       if (field == "genre") {
-        std::ranges::move(genres_of(text), std::back_inserter(values));
+        std::ranges::for_each(genres_of(text), add);
       } else {
-        values.push_back(std::move(text));
+        add(std::move(text));
       }
     }
   }
-  std::erase(values, "");
   return values;
 }
 
