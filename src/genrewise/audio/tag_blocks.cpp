@@ -55,7 +55,7 @@ class Id3v2Reader {
     const std::uint64_t extended = number_at(body_, 0, 4, true);
     if (has(3, 0x40)) at = static_cast<std::int64_t>(extended) + 4;
     if (has(4, 0x40)) at = static_cast<std::int64_t>(syncsafe(extended));
-    while (at + head_bytes_ < body_.size()) {
+    while (at + head_bytes_ <= body_.size()) {
       const std::string head = read_bytes(body_, at, head_bytes_);
       std::string id = head.substr(0, block_.version == 2 ? 3 : 4);
       if (id[0] == 0) return;                                                       // padding
