@@ -95,7 +95,7 @@ def check_format(program, mutagen, folder, ending, options):
     expect(f"{ending} of ffmpeg", (read["genres"], read["title"]), (["Röck"], "Títle"))
 
     ours(program, "write", plain, copy, "genre", *GENRES)
-    if not (ending == "wav" and False):
+    if ending != "tta":  # ffmpeg gives TTA an APE tag, which mutagen does not read there
         expect(f"{ending} of ours in mutagen", genres_of_mutagen(mutagen, copy), GENRES)
     shown = genres_of_ffprobe(copy)
     if shown not in (";".join(GENRES), GENRES[0], GENRES[-1], "; ".join(GENRES), "/".join(GENRES)):
