@@ -159,7 +159,9 @@ class TagFinder {
     }
     add_id3v2(all_);
     if (info_.kind == TagKind::info) tags_.blocks.push_back(std::move(info_));
-    add_trailing();
+    // Other containers end with audio, in which "TAG" may be chance.
+    for (const Container one : {Container::flac, Container::ape, Container::tta, Container::other})
+      if (tags_.container == one) add_trailing();
     tags_.blocks.push_back(std::move(others_));
     return std::move(tags_);
   }
@@ -203,6 +205,7 @@ class TagFinder {
         TagBlock block{
             .kind = TagKind::vorbis, .begin = flac.offset() + at, .end = data.offset() + size, .flags = first};
         read_comments(block, data);
+        block.is_whole = block.is_whole && data.size() == size;
         tags_.blocks.push_back(std::move(block));
       } else if (type != kPadding) {
         others_.items.push_back({std::to_string(type), data, data});

@@ -435,7 +435,7 @@ class Planner {
       if (box.name == "moov") moov = box;
       is_fragmented = is_fragmented || box.name == "moof";
     });
-    if (!moov || is_fragmented) return false;
+    if (!moov || is_fragmented || tags_.begin > 0) return false;  // other boxes have offsets too
     std::string bytes = replaced_in(moov->data, std::array<std::string_view, 3>{"udta", "meta", "ilst"});
     const std::int64_t grown = std::ssize(bytes) + 8 - moov->raw.size();
     move_offsets(bytes, 0, bytes.size(), moov->raw.offset(), grown);
