@@ -205,6 +205,23 @@ TEST_F(WriteOne, RemovesAnMp4GenreNumberAndMovesTheOffsets) {
   EXPECT_EQ(decode_file(folder_ / "b")->samples, decode_file(folder_ / "a")->samples);
 }
 
+TEST_F(WriteOne, MakesTheBoxesThatAnMp4LacksBeforeTheEndOfItsUserData) {
+  REQUIRE_FFMPEG();
+  ASSERT_TRUE(make_with_ffmpeg("-f lavfi -i sine=d=1 -fflags +bitexact -map_metadata -1", folder_ / "x.m4a"));
+  std::string bytes = read_file(folder_ / "x.m4a");
+  const std::size_t user = bytes.find("udta"), moov = bytes.find("moov");
+  ASSERT_LT(moov, user);  // the last box of the last box
+  ASSERT_EQ(user - 4 + read_big_endian(bytes, user - 4), bytes.size());
+  bytes.resize(user - 4);
+  bytes += mp4_box("udta", mp4_box("name", "kept") + std::string(4, '\0'));
+  write_big_endian(bytes, moov - 4, static_cast<std::uint32_t>(bytes.size() - moov + 4));
+  const std::string written = write(bytes, "genre", kThree);
+  EXPECT_EQ(*read_tag_field(folder_ / "b", "genre"), kThree);
+  EXPECT_THAT(written, HasSubstr("name"
+                                 "kept"));
+  EXPECT_THAT(written, ::testing::EndsWith(std::string(4, '\0')));
+}
+
 TEST_F(WriteOne, AddsPagesToOggAndNumbersTheOthers) {
   REQUIRE_FFMPEG();
   ASSERT_TRUE(make_with_ffmpeg("-f lavfi -i sine=d=2 -c:a libvorbis", folder_ / "x.ogg"));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mutagen, mediafile and ffprobe read the tags that we write, and we read those that mutagen, mediafile and ffmpeg write.
+"""mutagen, mediafile and ffprobe read the tags that we write, and we read those of mutagen, mediafile and ffmpeg.
 
     tags_interop.py build/dev/bin/interop_tags     (exit code 77: no mutagen or no ffmpeg)
 """
@@ -12,8 +12,8 @@ import tempfile
 
 GENRES = ["Rock", "Jazz & Blues", "Électronique 日本"]
 # Ending: options of ffmpeg.
-FORMATS = {"mp3": "", "flac": "", "ogg": "-c:a libvorbis", "opus": "", "spx": "-ar 16000", "m4a": "", "wma": "", "wav": "",
-           "aiff": "-write_id3v2 1", "wv": "", "tta": ""}
+FORMATS = {"mp3": "", "flac": "", "ogg": "-c:a libvorbis", "opus": "", "spx": "-ar 16000", "m4a": "", "wma": "",
+           "wav": "", "aiff": "-write_id3v2 1", "wv": "", "tta": ""}
 
 
 def fail(message):
@@ -70,8 +70,9 @@ def write_with_mutagen(mutagen, file):
     kind = type(audio.tags).__name__
     if "ID3" in kind:
         from mutagen.id3 import APIC, TCON, TIT2, TPE1, TXXX
-        for frame in (TCON(encoding=3, text=GENRES), TIT2(encoding=1, text="Títle 日"), TPE1(encoding=3, text=["A", "B"]),
-                      TXXX(encoding=3, desc="x", text="y"), APIC(encoding=0, mime="image/png", data=b"p" * 5000)):
+        for frame in (TCON(encoding=3, text=GENRES), TIT2(encoding=1, text="Títle 日"),
+                      TPE1(encoding=3, text=["A", "B"]), TXXX(encoding=3, desc="x", text="y"),
+                      APIC(encoding=0, mime="image/png", data=b"p" * 5000)):
             audio.tags.add(frame)
     elif "MP4" in kind:
         from mutagen.mp4 import MP4Cover
@@ -79,7 +80,8 @@ def write_with_mutagen(mutagen, file):
         audio["covr"], audio["trkn"], audio["cpil"] = [MP4Cover(b"p" * 5000)], [(3, 9)], True
         audio["----:com.example:odd"] = [b"\xff\xfe"]
     elif "ASF" in kind:
-        audio["WM/Genre"], audio["Title"], audio["Author"], audio["WM/Picture"] = GENRES, "Títle 日", ["A", "B"], b"p" * 70000
+        audio["WM/Genre"], audio["Title"], audio["Author"] = GENRES, "Títle 日", ["A", "B"]
+        audio["WM/Picture"] = b"p" * 70000
     else:
         ape = "APE" in kind
         audio["Genre" if ape else "GENRE"], audio["Title"], audio["Artist"] = GENRES, "Títle 日", ["A", "B"]
@@ -108,7 +110,8 @@ def check_format(program, mutagen, folder, ending, options):
     os.remove(copy)
     ours(program, "write", plain, copy, "genre", "New", "Other")
     expect(f"{ending} of mutagen, changed", genres_of_mutagen(mutagen, copy), ["New", "Other"])
-    expect(f"{ending}: other tags in mutagen", other_tags_of_mutagen(mutagen, copy), other_tags_of_mutagen(mutagen, plain))
+    expect(f"{ending}: other tags in mutagen", other_tags_of_mutagen(mutagen, copy),
+           other_tags_of_mutagen(mutagen, plain))
     mutagen.File(copy).save()  # mutagen can rewrite it
     expect(f"{ending} rewritten by mutagen", ours(program, "read", copy)["genres"], ["New", "Other"])
     os.remove(copy)
@@ -125,7 +128,8 @@ def check_mediafile(program, mediafile, folder, ending):
     file.genres, file.album, file.albumartist, file.grouping, file.year = GENRES, "Älbum", "AA", "Gr", 2003
     file.save()
     read = ours(program, "read", plain)
-    expect(f"{ending} of mediafile", (read["genres"], read["album"], read["album_artist"], read["fields"]["grouping"], read["year"]),
+    expect(f"{ending} of mediafile",
+           (read["genres"], read["album"], read["album_artist"], read["fields"]["grouping"], read["year"]),
            (GENRES, "Älbum", "AA", ["Gr"], 2003))
     for ours_name, name in fields.items():
         ours(program, "write", plain, copy, ours_name, "Wért")
