@@ -43,8 +43,8 @@ struct FileTags {
 /// `source` must outlive the result.
 FileTags find_tags(ByteSource& source);
 
-/// Values of a field ("genre", "artist", "albumartist", "album", "title", "grouping", "mood", "comment", "track",
-/// "year") in one block, as clean UTF-8, genre numbers as names.
+/// Different values of a field ("genre", "artist", "albumartist", "album", "title", "grouping", "mood", "comment",
+/// "track", "year") in one block, as clean UTF-8, genre numbers as names.
 std::vector<std::string> tag_values(const TagBlock& block, std::string_view field);
 /// Of the first block that has values.
 std::vector<std::string> tag_values(const FileTags& tags, std::string_view field);

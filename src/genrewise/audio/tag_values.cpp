@@ -16,7 +16,7 @@ struct FieldKeys {
 constexpr FieldKeys kFields[] = {
     {"genre", "TCON", "TCO", "GENRE", "\251gen|gnre", "WM/Genre", "IGNR", "GENRE"},
     {"artist", "TPE1", "TP1", "ARTIST", "\251ART", "Author", "IART", "ARTIST"},
-    {"albumartist", "TPE2", "TP2", "ALBUMARTIST|ALBUM ARTIST", "aART", "WM/AlbumArtist", "",
+    {"albumartist", "TPE2", "TP2", "ALBUMARTIST|ALBUM ARTIST|ALBUM_ARTIST", "aART", "WM/AlbumArtist", "",
      "ALBUM ARTIST|ALBUMARTIST|ALBUM_ARTIST"},
     {"album", "TALB", "TAL", "ALBUM", "\251alb", "WM/AlbumTitle", "IPRD", "ALBUM"},
     {"title", "TIT2", "TT2", "TITLE", "\251nam", "Title", "INAM", "TITLE"},
@@ -98,17 +98,19 @@ bool is_field(const TagBlock& block, const TagItem& item, std::string_view field
 
 std::vector<std::string> tag_values(const TagBlock& block, std::string_view field) {
   std::vector<std::string> values;
+  const auto add = [&](std::string value) {
+    if (!value.empty() && std::ranges::find(values, value) == values.end()) values.push_back(std::move(value));
+  };
   for (const TagItem& item : block.items) {
     if (!is_field(block, item, field)) continue;
     for (std::string& text : texts_of(block, item)) {
       if (field == "genre") {
-        std::ranges::move(genres_of(text), std::back_inserter(values));
+        std::ranges::for_each(genres_of(text), add);
       } else {
-        values.push_back(std::move(text));
+        add(std::move(text));
       }
     }
   }
-  std::erase(values, "");
   return values;
 }
 
