@@ -133,7 +133,8 @@ class Scan {
         progress_(progress),
         predictor_(open_predictor(
             choice(), {.windows = config.windows, .max_error = config.max_error.value_or(kMaxError)}, progress)) {
-    for (const std::string& name : config.features) extras_.emplace_back(make_feature_set(name));
+    for (const std::string& name : config.features)
+      if (name != predictor_.features().recipe().name) extras_.emplace_back(make_feature_set(name));
     database_.transaction([&] {
       keep_model();
       for (Extra& extra : extras_) extra.recipe = recipe_id(database_, extra.set->recipe(), extra.set->size());
@@ -309,6 +310,7 @@ class Scan {
       ++result_.moved;
     } else {
       ++(track ? result_.changed : result_.added);
+      if (track && fault && is_transient(fault->reason)) return skip(*track, *fault);
       if (!track) track.emplace().added_s = std::time(nullptr);
       if (!same_audio) clear_analysis(database_, *track);
     }
@@ -318,10 +320,8 @@ class Scan {
     track->modified_ns = state.modified_ns;
     track->fingerprint = fingerprint;
     track->tags = tags;
-    if (!fault) {
-      track->fault.clear();
-      track->fault_detail.clear();
-    }
+    track->fault.clear();
+    track->fault_detail.clear();
     if (twin) copy_analysis(database_, *twin, *track);
     if (fault) return skip(*track, *fault);
     write_track(database_, *track);
