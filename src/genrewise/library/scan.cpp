@@ -185,9 +185,8 @@ class Scan {
     model_.sha256 = sha256_hex(
         file.empty() ? fmt::format("{}\n{}\n{}", kZeroShot, model_.recipe.hash, fmt::join(model_.labels, "\n"))
                      : read_file(file));
-    if (predictor_.confidence().held_out > 0) {
-      constexpr double kAll = 2;
-      model_.threshold = predictor_.threshold().value_or(kAll);
+    model_.threshold = threshold_of(predictor_);
+    if (model_.threshold) {
       for (const CatalogueModel& known : catalogue_.models())
         if (known.sha256 == model_.sha256 && !config_.max_error) model_.threshold = known.threshold;
     } else if (config_.max_error) {
