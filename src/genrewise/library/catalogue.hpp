@@ -24,7 +24,8 @@
 
 namespace genrewise {
 
-class Database;  // database.hpp, private to this module
+class Database;    // database.hpp, private to this module
+class Descriptor;  // of the lock
 
 /// $GENREWISE_LIBRARY, else $XDG_DATA_HOME/genrewise/library.db, else ~/.local/share/genrewise/library.db. Throws Error
 /// where none of the variables and no HOME is set.
@@ -42,7 +43,7 @@ struct CatalogueTrack {
   bool missing = false;        ///< not found by the last scan of its folder
   std::uint64_t bytes = 0;
   std::int64_t modified_ns = 0, added_s = 0;  ///< since 1970
-  std::string fingerprint;                    ///< audio_hash() of the first 512 KiB; empty: not known
+  std::string fingerprint;                    ///< 32 digits of audio_hash() of the first 512 KiB; empty: not known
   double duration_s = 0;
   Tags tags;
   std::string fault, fault_detail;   ///< why the track could not be analysed; empty: it was, or was not tried yet
@@ -67,7 +68,8 @@ struct CatalogueModel {
   std::string sha256;               ///< of the file; of a zero-shot model: of its genres and recipe
   std::vector<std::string> labels;  ///< in the order of probabilities
   FeatureRecipe recipe;             ///< of the features that it takes
-  bool has_threshold = false;       ///< whether it marks tracks as unknown
+  /// Tracks of a lower confidence are unknown (above 1: all are); empty: the model has none, so no track is.
+  std::optional<double> threshold;
 };
 
 /// One catalogue file. One process writes at a time, any number read. For one thread.
@@ -75,10 +77,10 @@ class Catalogue {
  public:
   enum class Access { read, write };
 
-  /// `write`: creates the file and its folder where they are missing, migrates an older schema after a copy of the file
-  /// was made beside it ("library.db.v1"), and holds a lock until destroyed. Throws Error, without a change, for a
-  /// catalogue of a newer program, a file that is no catalogue, a damaged one (names the copy that was made, and how to
-  /// start anew), and if another process writes.
+  /// `write`: creates the file and its folder where they are missing, migrates an older schema, and holds a lock
+  /// ("library.db.lock") until destroyed. Throws Error, without a change, for a catalogue of a newer program, a file
+  /// that is no catalogue, a damaged one (a copy "library.db.damaged" is then made, unless there is one), if another
+  /// process writes, and for `read` of a missing file.
   explicit Catalogue(const std::filesystem::path& file, Access access = Access::read);
   ~Catalogue();
   Catalogue(Catalogue&&) noexcept;
@@ -94,7 +96,8 @@ class Catalogue {
   /// With segments. Empty if there is no such track; by path: absolute or relative to the current folder.
   std::optional<CatalogueTrack> track(std::int64_t id) const;
   std::optional<CatalogueTrack> track(const std::filesystem::path& path) const;
-  /// Genres of the current model, corrections and tags' genres, most frequent first, with the number of tracks.
+  /// Genres of the tracks that are not missing (CatalogueTrack::genre()), most frequent first, with the number of
+  /// tracks; then those of the current model that no track has.
   std::vector<std::pair<std::string, std::size_t>> genres() const;
 
   /// Sets the owner's genre of these tracks (empty: removes it) in one transaction.
@@ -102,7 +105,7 @@ class Catalogue {
   /// Forgets tracks (of folders that will not come back), with their analyses; keeps files and history of tags.
   void forget(std::span<const std::int64_t> tracks);
 
-  /// Recipes whose rows are stored, with their number of rows, most rows first.
+  /// Recipes whose rows are stored, with their number of tracks, most tracks first.
   std::vector<std::pair<FeatureRecipe, std::size_t>> stored_features() const;
 
   /// For the other parts of this module.
@@ -110,6 +113,7 @@ class Catalogue {
 
  private:
   std::filesystem::path file_;
+  std::unique_ptr<Descriptor> lock_;
   std::unique_ptr<Database> database_;
 };
 

@@ -1,7 +1,9 @@
 #include "genrewise/library/database.hpp"
 
 #include <fmt/format.h>
+#include <locale.h>
 #include <sqlite3.h>
+#include <wctype.h>
 
 #include <new>
 
@@ -38,7 +40,54 @@ constexpr std::size_t kMostIdle = 64;
   }
 }
 
+/// contains() where the function's data is null, else matches().
+void find_text(sqlite3_context* context, int count, sqlite3_value** values) {
+  const auto text = [&](int i) {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_value_text(values[i]));
+    return bytes == nullptr ? std::string_view()
+                            : std::string_view(bytes, static_cast<std::size_t>(sqlite3_value_bytes(values[i])));
+  };
+  const std::string_view needle = count > 0 ? text(0) : std::string_view();
+  bool found = false;
+  for (int i = 1; i < count && !found; ++i) {
+    const std::string hay = folded(text(i));
+    found = sqlite3_user_data(context) == nullptr ? hay.find(needle) != std::string::npos : hay == needle;
+  }
+  sqlite3_result_int(context, found);
+}
+
 }  // namespace
+
+std::string folded(std::string_view text) {
+  static const locale_t unicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  std::string lower;
+  lower.reserve(text.size());
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(i + k < text.size() ? text[i + k] : 0); };
+    const auto follows = [&](std::size_t k) { return (byte(k) & 0xc0) == 0x80; };
+    const bool two = (byte(0) & 0xe0) == 0xc0 && follows(1);
+    const bool three = (byte(0) & 0xf0) == 0xe0 && follows(1) && follows(2);
+    if (unicode == nullptr || !(two || three)) {
+      lower += text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + ('a' - 'A')) : text[i];
+      ++i;
+      continue;
+    }
+    const unsigned code = two ? (byte(0) & 0x1fu) << 6 | (byte(1) & 0x3fu)
+                              : (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
+    const unsigned small = ::towlower_l(code, unicode);
+    if (small < 0x80) {
+      lower += static_cast<char>(small);
+    } else if (small < 0x800) {
+      lower += static_cast<char>(0xc0 | small >> 6);
+    } else {
+      lower += static_cast<char>(0xe0 | small >> 12);
+      lower += static_cast<char>(0x80 | (small >> 6 & 0x3f));
+    }
+    if (small >= 0x80) lower += static_cast<char>(0x80 | (small & 0x3f));
+    i += two ? 2 : 3;
+  }
+  return lower;
+}
 
 Statement::~Statement() {
   if (statement_ == nullptr) return;
@@ -112,7 +161,11 @@ Database::Database(const std::filesystem::path& file, Mode mode) : file_(file.st
   try {
     check(code);
     sqlite3_busy_timeout(database_, kBusyMs);
-    script("PRAGMA foreign_keys = ON; PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -32768");
+    script("PRAGMA foreign_keys = ON; PRAGMA mmap_size = 4294967296; PRAGMA cache_size = -32768");
+    static int exact = 0;
+    for (const auto& [name, data] : {std::pair<const char*, void*>{"contains", nullptr}, {"matches", &exact}})
+      check(sqlite3_create_function(database_, name, -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, data, find_text, nullptr,
+                                    nullptr));
     query("SELECT count(*) FROM sqlite_master").run();  // reads the header: is it a database?
     if (mode != Mode::read) script("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   } catch (...) {

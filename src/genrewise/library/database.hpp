@@ -20,6 +20,10 @@ namespace genrewise {
 
 class Database;
 
+/// Text in lower case, by Unicode's simple mappings where the system has the locale C.UTF-8 (else ASCII letters alone).
+/// Bytes that are no UTF-8 stay.
+std::string folded(std::string_view text);
+
 /// A statement of a Database that is reset when this goes out of scope. Columns and parameters count from 0.
 ///
 ///     auto rows = database.query("SELECT path FROM tracks WHERE bytes > ? AND artist = ?", 1000, "Bach");
@@ -66,8 +70,10 @@ class Statement {
 class Database {
  public:
   enum class Mode { read, write, create };
-  /// Opens with WAL, foreign keys, a busy timeout of 10 s, and a memory map of up to 1 GiB for reading. Throws Error
-  /// for a file that is missing, cannot be opened or is no database.
+  /// Opens with WAL, foreign keys, a busy timeout of 10 s, and a memory map of up to 4 GiB for reading. Its SQL
+  /// functions contains(needle, text...) and matches(needle, text...): whether a text contains or equals the needle,
+  /// which is folded(), without regard to case. Throws Error for a file that is missing, cannot be opened or is no
+  /// database.
   Database(const std::filesystem::path& file, Mode mode);
   ~Database();
   Database(const Database&) = delete;

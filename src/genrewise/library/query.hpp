@@ -15,8 +15,9 @@ namespace genrewise {
 /// language.
 struct Query {
   using Value = std::variant<std::int64_t, double, std::string>;
-  std::string condition;      ///< on the view of tracks; empty: all
+  std::string condition;      ///< on the table tracks; empty: all
   std::vector<Value> values;  ///< of its parameters
+  bool missing = false;       ///< it has a term on missing tracks; else they are left out
 };
 
 /// Order and number of results.
@@ -28,8 +29,8 @@ struct QueryOrder {
   std::size_t limit = 0;   ///< 0: all
 };
 
-/// Throws UsageError that names the term and its position in the text, and what is allowed: unknown fields (with the
-/// nearest name), numbers, dates and quotes that cannot be read. `now_s`: seconds since 1970, for ages ("added:<30d").
+/// Throws UsageError that states the position of the term in the text (in characters, from 1) and what is allowed:
+/// unknown fields, numbers, dates and quotes that cannot be read. `now_s`: seconds since 1970, for ages ("added:<30d").
 Query parse_query(std::string_view text, std::int64_t now_s);
 Query parse_query(std::string_view text);
 
@@ -37,9 +38,23 @@ Query parse_query(std::string_view text);
 std::vector<CatalogueTrack> find_tracks(const Catalogue& catalogue, const Query& query, const QueryOrder& order = {});
 std::size_t count_tracks(const Catalogue& catalogue, const Query& query);
 
-/// Tracks of a query or of paths: every argument that is an existing file or folder, or the path of a track of the
-/// catalogue, stands for its tracks; the others are joined with blanks to one query. No arguments: all tracks.
+/// Tracks of paths, of a query, or those of the paths that match the query: an argument that is the path of a track
+/// (also of a missing one) or of a folder with tracks stands for these; the others are joined with blanks to one query.
+/// No arguments: all tracks. Throws UsageError for an existing path with a slash or an extension of audio that has no
+/// track.
 std::vector<CatalogueTrack> select_tracks(const Catalogue& catalogue, const std::vector<std::string>& arguments,
                                           const QueryOrder& order = {});
+
+/// Tracks of one album or artist, with their evidence pooled.
+struct TrackGroup {
+  std::string artist, album;  ///< without album tags: of the folder's name; album is empty per artist
+  std::vector<CatalogueTrack> tracks;
+  std::vector<std::pair<std::string, double>> genres;  ///< mean probabilities, highest first; a correction counts as 1
+  std::vector<std::size_t> outliers;                   ///< of `tracks`: their own genre is another one, not unknown
+};
+enum class GroupBy { album, artist };
+/// In the order of their first tracks. Tracks without a prediction or correction add no evidence. An album is its
+/// tracks in one folder with one album tag; an artist is the album artist, else the artist.
+std::vector<TrackGroup> group_tracks(const Catalogue& catalogue, std::vector<CatalogueTrack> tracks, GroupBy by);
 
 }  // namespace genrewise

@@ -10,7 +10,7 @@ constexpr char kVersion1[] = R"(
 CREATE TABLE roots (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, scanned_s INTEGER);
 CREATE TABLE models (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE, labels TEXT NOT NULL,  -- a JSON array
-  recipe INTEGER NOT NULL REFERENCES recipes, has_threshold INTEGER NOT NULL, used INTEGER NOT NULL);  -- largest: current
+  recipe INTEGER NOT NULL REFERENCES recipes, threshold REAL, used INTEGER NOT NULL);  -- largest `used`: current
 CREATE TABLE recipes (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL, columns INTEGER NOT NULL,
   UNIQUE (name, version, hash));
@@ -22,16 +22,15 @@ CREATE TABLE tracks (
   track INTEGER NOT NULL DEFAULT 0, year INTEGER NOT NULL DEFAULT 0,
   fault TEXT NOT NULL DEFAULT '', fault_detail TEXT NOT NULL DEFAULT '', correction TEXT NOT NULL DEFAULT '',
   model INTEGER REFERENCES models, predicted TEXT NOT NULL DEFAULT '', confidence REAL NOT NULL DEFAULT 0,
-  unknown INTEGER NOT NULL DEFAULT 0, novelty REAL, probabilities BLOB);  -- float16, by label
+  unknown INTEGER NOT NULL DEFAULT 0, novelty REAL, probabilities BLOB,  -- float16, by label
+  genre TEXT COLLATE NOCASE AS (CASE WHEN correction != '' THEN correction WHEN unknown THEN 'unknown' ELSE predicted END));
 CREATE INDEX tracks_by_fingerprint ON tracks (fingerprint);
-CREATE INDEX tracks_by_genre ON tracks (predicted, confidence);
-CREATE INDEX tracks_by_artist ON tracks (artist);
+CREATE INDEX tracks_by_genre ON tracks (genre, confidence);
 CREATE TABLE segments (  -- float32 start_s, float32 duration_s, float16 probabilities by label, per window
   track INTEGER PRIMARY KEY REFERENCES tracks ON DELETE CASCADE, windows BLOB NOT NULL);
 CREATE TABLE features (  -- float16, or float32 where a number is out of its range
-  recipe INTEGER NOT NULL REFERENCES recipes, track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE,
-  row BLOB NOT NULL, PRIMARY KEY (recipe, track)) WITHOUT ROWID;
-CREATE INDEX features_by_track ON features (track);
+  track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE, recipe INTEGER NOT NULL REFERENCES recipes,
+  row BLOB NOT NULL, UNIQUE (track, recipe));
 CREATE TABLE tag_batches (
   id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, command TEXT NOT NULL,
   folder TEXT NOT NULL DEFAULT '');  -- where files are being replaced; stays set when the process is killed

@@ -1,0 +1,182 @@
+#include "genrewise/library/catalogue.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "genrewise/base/child_process.hpp"
+#include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/text.hpp"
+#include "genrewise/library/database.hpp"
+#include "genrewise/library/schema.hpp"
+#include "genrewise/library/stored.hpp"
+#include "genrewise/storage/files.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unique_ptr<Descriptor> lock_catalogue(const fs::path& file) {
+  const std::string path = file.string() + ".lock";
+  auto lock = std::make_unique<Descriptor>(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  if (lock->get() < 0) throw_system_error("cannot open the lock of the catalogue", path);
+  if (::flock(lock->get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return lock;
+  throw Error("another genrewise changes this catalogue", file.string(),
+              "wait until it has finished, or stop it; searching is possible meanwhile");
+}
+
+/// Reads all of an existing file before anything is changed. Returns its version, 0 for an empty one.
+int inspected_version(const fs::path& file) {
+  Database database(file, Database::Mode::read);
+  const int version = schema_version(database);
+  std::string problem;
+  try {
+    auto check = database.query("PRAGMA quick_check(1)");
+    if (check.next() && check.text(0) != "ok") problem = check.text(0);
+  } catch (const Error& error) {
+    problem = error.problem();
+  }
+  if (problem.empty()) return version;
+  std::ranges::replace(problem, '\n', ' ');
+  const fs::path copy = file.string() + ".damaged";
+  checked_filesystem([&] { return fs::copy_file(file, copy, fs::copy_options::skip_existing); });
+  throw Error(fmt::format("is damaged ({}); a copy is in {}", problem, copy.string()), file.string(),
+              "save what can be read with `sqlite3 FILE .recover`, or move the file away and scan again");
+}
+
+CatalogueModel read_model(const Statement& row) {
+  CatalogueModel model;
+  model.id = row.integer(0);
+  model.name = row.text(1);
+  model.sha256 = row.text(2);
+  model.labels = nlohmann::json::parse(row.text(3)).get<std::vector<std::string>>();
+  model.recipe = {row.text(4), static_cast<int>(row.integer(5)), row.text(6)};
+  model.threshold = row.optional_real(7);
+  return model;
+}
+
+constexpr std::string_view kModels =
+    "SELECT m.id, m.name, sha256, labels, r.name, version, hash, threshold FROM models m JOIN recipes r ON r.id = "
+    "recipe ";
+
+std::vector<CatalogueModel> read_models(Statement rows) {
+  std::vector<CatalogueModel> models;
+  while (rows.next()) models.push_back(read_model(rows));
+  return models;
+}
+
+std::optional<CatalogueModel> first(std::vector<CatalogueModel> models) {
+  return models.empty() ? std::nullopt : std::optional(std::move(models.front()));
+}
+
+std::optional<CatalogueTrack> read_whole_track(Database& database, Statement row) {
+  if (!row.next()) return std::nullopt;
+  CatalogueTrack track = read_track(row);
+  track.segments = read_segments(database, track.id, track.probabilities.size());
+  return track;
+}
+
+}  // namespace
+
+fs::path default_catalogue() {
+  if (const std::string file = environment_variable("GENREWISE_LIBRARY"); !file.empty()) return file;
+  const std::string data = environment_variable("XDG_DATA_HOME"), home = environment_variable("HOME");
+  if (data.empty() && home.empty())
+    throw Error("there is no folder for the catalogue, because HOME is not set", "catalogue",
+                "give a file with --library");
+  return (data.empty() ? fs::path(home) / ".local/share" : fs::path(data)) / "genrewise" / "library.db";
+}
+
+Catalogue::Catalogue(const fs::path& file, Access access) : file_(catalogue_path(file)) {
+  const bool exists = path_exists(file_);
+  if (access == Access::read) {
+    if (!exists) throw Error("there is no catalogue", file_.string(), "make one with `genrewise library scan FOLDER`");
+    database_ = std::make_unique<Database>(file_, Database::Mode::read);
+    if (schema_version(*database_) != kSchemaVersion)
+      throw Error("the catalogue is empty or of an older version", file_.string(),
+                  "update it with `genrewise library scan`");
+    return;
+  }
+  make_folders(file_.parent_path());
+  lock_ = lock_catalogue(file_);
+  const int version = exists ? inspected_version(file_) : 0;
+  database_ = std::make_unique<Database>(file_, Database::Mode::create);
+  if (version < kSchemaVersion) migrate(*database_);
+}
+
+Catalogue::~Catalogue() = default;
+Catalogue::Catalogue(Catalogue&&) noexcept = default;
+
+std::vector<fs::path> Catalogue::roots() const {
+  std::vector<fs::path> roots;
+  auto rows = database_->query("SELECT path FROM roots ORDER BY path");
+  while (rows.next()) roots.emplace_back(rows.text(0));
+  return roots;
+}
+
+std::vector<CatalogueModel> Catalogue::models() const {
+  return read_models(database_->query(fmt::format("{} ORDER BY used", kModels)));
+}
+
+std::optional<CatalogueModel> Catalogue::model(std::int64_t id) const {
+  return first(read_models(database_->query(fmt::format("{} WHERE m.id = ?", kModels), id)));
+}
+
+std::optional<CatalogueModel> Catalogue::current_model() const {
+  return first(read_models(database_->query(fmt::format("{} ORDER BY used DESC LIMIT 1", kModels))));
+}
+
+std::optional<CatalogueTrack> Catalogue::track(std::int64_t id) const {
+  return read_whole_track(*database_,
+                          database_->query(fmt::format("SELECT {} FROM tracks WHERE id = ?", kTrackColumns), id));
+}
+
+std::optional<CatalogueTrack> Catalogue::track(const fs::path& path) const {
+  return read_whole_track(*database_,
+                          database_->query(fmt::format("SELECT {} FROM tracks WHERE path = ?", kTrackColumns),
+                                           catalogue_path(path).string()));
+}
+
+std::vector<std::pair<std::string, std::size_t>> Catalogue::genres() const {
+  std::vector<std::pair<std::string, std::size_t>> genres;
+  auto rows = database_->query(
+      "SELECT genre, count(*) AS tracks FROM tracks WHERE missing = 0 AND genre != '' GROUP BY genre "
+      "ORDER BY tracks DESC, genre");
+  while (rows.next()) genres.emplace_back(rows.text(0), static_cast<std::size_t>(rows.integer(1)));
+  if (const auto model = current_model())
+    for (const std::string& label : model->labels)
+      if (std::ranges::none_of(genres, [&](const auto& one) { return folded(one.first) == folded(label); }))
+        genres.emplace_back(label, 0);
+  return genres;
+}
+
+void Catalogue::correct(std::span<const std::int64_t> tracks, const std::string& genre) {
+  database_->transaction([&] {
+    for (const std::int64_t track : tracks)
+      database_->run("UPDATE tracks SET correction = ? WHERE id = ?", genre, track);
+  });
+}
+
+void Catalogue::forget(std::span<const std::int64_t> tracks) {
+  database_->transaction([&] {
+    for (const std::int64_t track : tracks) database_->run("DELETE FROM tracks WHERE id = ?", track);
+  });
+}
+
+std::vector<std::pair<FeatureRecipe, std::size_t>> Catalogue::stored_features() const {
+  std::vector<std::pair<FeatureRecipe, std::size_t>> stored;
+  auto rows = database_->query(
+      "SELECT name, version, hash, (SELECT count(*) FROM features WHERE recipe = recipes.id) AS tracks FROM recipes "
+      "WHERE tracks > 0 ORDER BY tracks DESC, name");
+  while (rows.next())
+    stored.push_back(
+        {{rows.text(0), static_cast<int>(rows.integer(1)), rows.text(2)}, static_cast<std::size_t>(rows.integer(3))});
+  return stored;
+}
+
+}  // namespace genrewise
