@@ -87,6 +87,23 @@ void handle(const json& request, BeforeDecoding before) {
     if (!wave) return send_fault(wave.error());
     return send({{"type", "wave"}, {"sample_rate_hz", wave->sample_rate_hz}}, wave->samples);
   }
+  if (request.at("type") == "tags") {
+    const auto tags = tags_here(source);
+    if (!tags) return send_fault(tags.error());
+    return send({{"type", "tags"},
+                 {"genres", tags->genres},
+                 {"artist", tags->artist},
+                 {"album_artist", tags->album_artist},
+                 {"album", tags->album},
+                 {"title", tags->title},
+                 {"track", tags->track},
+                 {"year", tags->year}});
+  }
+  if (request.at("type") == "hash") {
+    const auto hash = hash_here(source, {}, request.at("max_bytes"));
+    if (!hash) return send_fault(hash.error());
+    return send({{"type", "hash"}, {"sha256", *hash}});
+  }
   const auto info = probe_here(source, {});
   if (!info) return send_fault(info.error());
   send({{"type", "info"},

@@ -75,6 +75,18 @@ AudioInfo info_of(Message& reply) {
   return info;
 }
 
+Tags tags_of(Message& reply) try {
+  const json& tags = reply.header;
+  return {tags.at("genres"), tags.at("artist"), tags.at("album_artist"), tags.at("album"),
+          tags.at("title"),  tags.at("track"),  tags.at("year")};
+} catch (const json::exception&) {
+  throw WorkerFailed{kInvalid, "impossible tags"};
+}
+
+std::string hash_of(Message& reply) {
+  return value_of<std::string>(reply.header, "sha256");
+}
+
 }  // namespace
 
 /// One worker process. Whatever it sends is checked.
@@ -103,8 +115,8 @@ class DecodeWorker {
 
   bool is_new() const { return !used_; }
 
-  /// The reply, a message of type "wave", "info" or "fault". Throws WorkerFailed. Nothing if the source cannot be read
-  /// (check_read()); the worker is then of no further use.
+  /// The reply, a message of type "wave", "info", "tags", "hash" or "fault". Throws WorkerFailed. Nothing if the source
+  /// cannot be read (check_read()); the worker is then of no further use.
   std::optional<Message> call(const json& request, ByteSource& source, std::uint64_t most_samples) {
     used_ = true;
     left_s_ = isolation_.max_seconds;
@@ -118,7 +130,7 @@ class DecodeWorker {
         throw WorkerFailed{"needed more than " + memory_text(isolation_.max_memory_bytes), {}};
       } else if (type == "failed") {
         throw WorkerFailed{"decoder failed", value_of<std::string>(message.header, "detail")};
-      } else if (type == "wave" || type == "info" || type == "fault") {
+      } else if (type == "wave" || type == "info" || type == "tags" || type == "hash" || type == "fault") {
         return message;
       } else {
         throw WorkerFailed{kInvalid, "a message of an unknown type"};
@@ -257,6 +269,15 @@ Expected<Waveform> DecodeWorkers::decode(ByteSource& source, const std::string& 
 
 Expected<AudioInfo> DecodeWorkers::probe(ByteSource& source, const std::string& name) {
   return call<AudioInfo>({{"type", "probe"}, {"max_seconds", isolation_.max_seconds}}, source, name, 0, info_of);
+}
+
+Expected<Tags> DecodeWorkers::tags(ByteSource& source, const std::string& name) {
+  return call<Tags>({{"type", "tags"}, {"max_seconds", isolation_.max_seconds}}, source, name, 0, tags_of);
+}
+
+Expected<std::string> DecodeWorkers::hash(ByteSource& source, const std::string& name, std::uint64_t max_bytes) {
+  return call<std::string>({{"type", "hash"}, {"max_seconds", isolation_.max_seconds}, {"max_bytes", max_bytes}},
+                           source, name, 0, hash_of);
 }
 
 }  // namespace audio

@@ -13,6 +13,7 @@
 #include "genrewise/audio/byte_source.hpp"
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/audio/isolation.hpp"
+#include "genrewise/audio/tags.hpp"
 #include "genrewise/base/message.hpp"
 
 namespace genrewise::audio {
@@ -20,12 +21,15 @@ namespace genrewise::audio {
 /// As decode_file() and probe_file(), of an open source, whatever isolation is set.
 Expected<Waveform> decode_here(ByteSource& source, const std::string& name, const DecodeOptions& options);
 Expected<AudioInfo> probe_here(ByteSource& source, const std::string& name);
+/// As read_tags() and audio_hash().
+Expected<Tags> tags_here(ByteSource& source);
+Expected<std::string> hash_here(ByteSource& source, const std::string& name, std::uint64_t max_bytes);
 
 bool all_finite(std::span<const float> samples);
 
 /// Of the messages between a process and its workers, which both refuse other versions.
-inline constexpr std::uint8_t kDecodeProtocol = 64;
-inline constexpr std::uint32_t kMaxHeaderBytes = 1 << 16;
+inline constexpr std::uint8_t kDecodeProtocol = 65;
+inline constexpr std::uint32_t kMaxHeaderBytes = 1 << 20;
 /// Of a file, in one message.
 inline constexpr std::size_t kMaxReadBytes = std::size_t{1} << 20;
 
@@ -39,9 +43,11 @@ class DecodeWorkers {
   void use(std::optional<DecodeIsolation> isolation);
   bool are_used() const { return used_.load(std::memory_order_relaxed); }
 
-  /// As decode_here() and probe_here().
+  /// As decode_here(), probe_here(), tags_here() and hash_here().
   Expected<Waveform> decode(ByteSource& source, const std::string& name, const DecodeOptions& options);
   Expected<AudioInfo> probe(ByteSource& source, const std::string& name);
+  Expected<Tags> tags(ByteSource& source, const std::string& name);
+  Expected<std::string> hash(ByteSource& source, const std::string& name, std::uint64_t max_bytes);
 
  private:
   std::unique_ptr<DecodeWorker> take(bool is_new);

@@ -54,20 +54,6 @@ int free_format_bytes(ByteSource& source, std::int64_t offset, const MpegHeader&
   return 0;
 }
 
-// Skips ID3v1 (128 bytes at the end) and APE tags before it.
-std::int64_t begin_of_trailing_tags(ByteSource& source) {
-  std::int64_t end = source.size();
-  std::array<std::byte, 32> bytes;
-  if (end >= 128 && source.read_at(end - 128, std::span(bytes).first(3)) == 3 && begins_with(bytes.data(), "TAG"))
-    end -= 128;
-  if (end >= 32 && source.read_at(end - 32, bytes) == 32 && begins_with(bytes.data(), "APETAGEX")) {
-    const bool has_header = (little_endian(&bytes[20]) & 0x80000000u) != 0;
-    const std::int64_t length = static_cast<std::int64_t>(little_endian(&bytes[12])) + (has_header ? 32 : 0);
-    if (length < end) end -= length;
-  }
-  return end;
-}
-
 // LAME's extension behind the fields of a Xing frame: encoder delay and padding, 12 bits each.
 void read_lame_extension(const std::byte* extension, MpegLayout& layout) {
   if (*extension == std::byte{0}) return;
@@ -129,6 +115,19 @@ const std::byte* next_sync(std::span<const std::byte> bytes, bool& after_tags) {
 }
 
 }  // namespace
+
+std::int64_t begin_of_trailing_tags(ByteSource& source) {
+  std::int64_t end = source.size();
+  std::array<std::byte, 32> bytes;
+  if (end >= 128 && source.read_at(end - 128, std::span(bytes).first(3)) == 3 && begins_with(bytes.data(), "TAG"))
+    end -= 128;
+  if (end >= 32 && source.read_at(end - 32, bytes) == 32 && begins_with(bytes.data(), "APETAGEX")) {
+    const bool has_header = (little_endian(&bytes[20]) & 0x80000000u) != 0;
+    const std::int64_t length = static_cast<std::int64_t>(little_endian(&bytes[12])) + (has_header ? 32 : 0);
+    if (length < end) end -= length;
+  }
+  return end;
+}
 
 bool MpegHeader::matches(const MpegHeader& other) const {
   return version == other.version && layer == other.layer && sample_rate_hz == other.sample_rate_hz;

@@ -59,6 +59,9 @@ std::int64_t end_of_id3v2(ByteSource& source, std::int64_t offset);
 /// The end of all ID3v2 tags at the start.
 std::int64_t end_of_leading_tags(ByteSource& source);
 
+/// Where ID3v1 (128 bytes at the end) and an APE tag before it begin; the size of the source if there are none.
+std::int64_t begin_of_trailing_tags(ByteSource& source);
+
 /// Where to search for frames: directly after ID3v2 tags (and zeros), or also after up to 1 MiB of other bytes.
 enum class MpegSearch { at_start, behind_junk };
 

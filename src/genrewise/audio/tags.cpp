@@ -1,0 +1,63 @@
+#include "genrewise/audio/tags.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "genrewise/audio/decode_workers.hpp"
+#include "genrewise/audio/tag_blocks.hpp"
+#include "genrewise/audio/tag_text.hpp"
+#include "genrewise/base/runtime.hpp"
+
+namespace genrewise {
+namespace {
+
+constexpr std::size_t kMaxGenres = 64;
+
+std::string joined(const std::vector<std::string>& values) {
+  std::string text;
+  for (const std::string& value : values) {
+    if (text.size() + value.size() > audio::kMaxTextBytes) break;
+    text += (text.empty() ? "" : "; ") + value;
+  }
+  return text;
+}
+
+/// The first number of so many digits: of "3/12", "2001-05-17".
+int number_in(std::string_view text, std::size_t digits) {
+  const std::size_t begin = text.find_first_of("0123456789");
+  if (begin == text.npos) return 0;
+  int number = 0;
+  const auto end = std::from_chars(text.data() + begin, text.data() + text.size(), number).ptr;
+  if (static_cast<std::size_t>(end - text.data()) - begin >= digits) return number;
+  return number_in(text.substr(static_cast<std::size_t>(end - text.data())), digits);
+}
+
+}  // namespace
+
+namespace audio {
+
+Expected<Tags> tags_here(ByteSource& source) {
+  const std::vector<TagBlock> blocks = find_tags(source);
+  const auto text = [&](std::string_view field) { return joined(tag_values(blocks, field)); };
+  Tags tags{.genres = tag_values(blocks, "genre"),
+            .artist = text("artist"),
+            .album_artist = text("albumartist"),
+            .album = text("album"),
+            .title = text("title"),
+            .track = number_in(text("track"), 1),
+            .year = number_in(text("year"), 4)};
+  tags.genres.resize(std::min(tags.genres.size(), kMaxGenres));
+  if (auto read = source.check_read(); !read) return tl::unexpected(std::move(read.error()));
+  return tags;
+}
+
+}  // namespace audio
+
+Expected<Tags> read_tags(const std::filesystem::path& location) {
+  auto source = audio::ByteSource::open(location);
+  if (!source) return tl::unexpected(std::move(source.error()));
+  auto& workers = Runtime::current().service<audio::DecodeWorkers>();
+  return workers.are_used() ? workers.tags(*source, location.string()) : audio::tags_here(*source);
+}
+
+}  // namespace genrewise
