@@ -9,6 +9,7 @@
 #include "genrewise/audio/isolation.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/library/catalogue.hpp"
+#include "genrewise/predict/predict.hpp"
 
 namespace genrewise {
 
@@ -18,7 +19,8 @@ struct ScanConfig {
   bool zero_shot = false;                    ///< the zero-shot network, whatever was used before
   std::string genres;                        ///< of the zero-shot network: "Rock,Jazz"; empty: all
   std::vector<std::string> features;         ///< further feature sets to store, of the middle clip, as `extract` does
-  int windows = 3;                           ///< maximum number of 30 s windows per track
+  int windows = PredictOptions{}.windows;    ///< maximum number of 30 s windows per track
+  std::optional<double> max_error = {};      ///< see PredictOptions; empty: as before, else kMaxError
   bool retry = false;                        ///< tries tracks again that could not be used
   std::optional<DecodeIsolation> isolation = DecodeIsolation{};  ///< nothing: decodes in this process
 };
@@ -34,11 +36,13 @@ struct ScanResult {
                                          ///< mounted); their tracks stay as they are
 };
 
-/// Walks the folders, reads the tags of new and changed files (by size and modification time), recognises moved and
-/// renamed files by their fingerprint, and analyses what is new, changed, or was analysed with another model. Every
-/// track is committed when it is done, in transactions of at most a few seconds; the same scan continues after Ctrl-C
-/// (Interrupted) and kill -9. A track that stays is never removed: tracks that are not found are marked missing. Throws
-/// Error for a model that cannot be used and without weights.
+/// Walks the folders, and reads the tags and the fingerprint of new and changed files (of another size or modification
+/// time). A file with the fingerprint of a track whose file is gone or changed is that track, moved; one with that of
+/// another track is a copy and gets its analysis and correction. Then analyses what has no prediction of the model yet:
+/// from stored features where the model takes these, else by decoding. What is done is committed every two seconds; the
+/// same scan continues after Ctrl-C (Interrupted) and kill -9. Tracks that are not found are marked missing, never
+/// removed. A file that cannot be used is tried again when it changes, or with `retry`; one that cannot be opened or
+/// read, or that changed meanwhile, in every scan. Throws Error for a model that cannot be used and without weights.
 ScanResult scan_library(Catalogue& catalogue, const ScanConfig& config, Runtime& runtime);
 
 }  // namespace genrewise

@@ -10,6 +10,7 @@
 
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/half.hpp"
+#include "genrewise/base/parallel.hpp"
 #include "genrewise/base/text.hpp"
 
 namespace genrewise {
@@ -54,7 +55,7 @@ void unpack(std::span<const std::byte> blob, std::span<float> numbers) {
 
 const std::string_view kTrackColumns =
     "id, path, missing, bytes, modified_ns, added_s, fingerprint, duration_s, artist, album_artist, album, title, "
-    "tag_genres, track, year, fault, fault_detail, correction, predicted, confidence, unknown, novelty, model, "
+    "tag_genres, tracks.track, year, fault, fault_detail, correction, predicted, confidence, unknown, novelty, model, "
     "probabilities";
 
 CatalogueTrack read_track(const Statement& row) {
@@ -83,7 +84,7 @@ CatalogueTrack read_track(const Statement& row) {
   track.unknown = row.integer(20) != 0;
   track.novelty = row.optional_real(21);
   track.model = row.integer(22);
-  const auto blob = row.blob(23);
+  const auto blob = row.blob(kTrackColumnCount - 1);
   track.probabilities.resize(blob.size() / 2);
   unpack(blob, track.probabilities);
   return track;
@@ -91,13 +92,16 @@ CatalogueTrack read_track(const Statement& row) {
 
 std::int64_t write_track(Database& database, const CatalogueTrack& track) {
   static const std::string sql = [] {
-    std::string marks, updates;
-    for (const std::string& column : split_text(kTrackColumns, ',')) {
-      marks += marks.empty() ? "?" : ", ?";
-      updates += fmt::format("{}{} = excluded.{}", updates.empty() ? "" : ", ", trimmed(column), trimmed(column));
+    std::string names, marks, updates;
+    for (const std::string& part : split_text(kTrackColumns, ',')) {
+      const std::string column(trimmed(part.substr(part.find('.') + 1)));
+      const char* comma = names.empty() ? "" : ", ";
+      names += comma + column;
+      marks += fmt::format("{}?", comma);
+      updates += fmt::format("{}{} = excluded.{}", comma, column, column);
     }
-    return fmt::format("INSERT INTO tracks ({}) VALUES ({}) ON CONFLICT (id) DO UPDATE SET {} RETURNING id",
-                       kTrackColumns, marks, updates);
+    return fmt::format("INSERT INTO tracks ({}) VALUES ({}) ON CONFLICT (id) DO UPDATE SET {} RETURNING id", names,
+                       marks, updates);
   }();
   const std::string genres = fmt::format("{}", fmt::join(track.tags.genres, "\n"));
   const std::vector<std::byte> probabilities = packed(track.probabilities);
@@ -162,6 +166,53 @@ std::int64_t write_model(Database& database, const CatalogueModel& model, std::s
   database.run("UPDATE tracks SET unknown = confidence < ? WHERE model = ? AND unknown != (confidence < ?)",
                model.threshold.value_or(0), id, model.threshold.value_or(0));
   return id;
+}
+
+void set_prediction(CatalogueTrack& track, const Prediction& prediction, const CatalogueModel& model) {
+  const std::size_t best = ranked(prediction.probabilities).front();
+  track.model = model.id;
+  track.predicted = model.labels[best];
+  track.confidence = prediction.probabilities[best];
+  track.unknown = track.confidence < model.threshold.value_or(0);
+  track.novelty = prediction.novelty;
+  track.probabilities = prediction.probabilities;
+}
+
+PredictedAnew predict_stored(Catalogue& catalogue, const Predictor& predictor, const CatalogueModel& model,
+                             Progress& progress) {
+  constexpr int kAtOnce = 1024;
+  Database& database = catalogue.database();
+  const std::int64_t recipe = recipe_id(database, model.recipe, predictor.features().size());
+  const std::string from = "FROM tracks JOIN features ON features.track = id WHERE recipe = ? AND model IS NOT ?";
+  auto total = database.query("SELECT count(*) " + from, recipe, model.id);
+  total.next();
+  progress.begin("predicting anew", "tracks", static_cast<std::uint64_t>(total.integer(0)));
+  PredictedAnew done;
+  for (std::int64_t last = -1; last != 0;) {
+    std::vector<CatalogueTrack> tracks;
+    std::vector<Matrix> features;
+    auto rows = database.query(fmt::format("SELECT {}, row {} AND id > ? ORDER BY id LIMIT ?", kTrackColumns, from),
+                               recipe, model.id, last, kAtOnce);
+    while (rows.next()) {
+      tracks.push_back(read_track(rows));
+      features.emplace_back(1, predictor.features().size());
+      unpack(rows.blob(kTrackColumnCount), features.back().values());
+    }
+    std::vector<Prediction> predictions(tracks.size());
+    parallel_for(tracks.size(), [&](std::size_t i, int) { predictions[i] = predictor.predict_features(features[i]); });
+    for (std::size_t i = 0; i < tracks.size(); ++i) {
+      const std::string before = tracks[i].genre();
+      set_prediction(tracks[i], predictions[i], model);
+      done.changed += tracks[i].genre() != before ? 1 : 0;
+      write_track(database, tracks[i]);
+      database.run("DELETE FROM segments WHERE track = ?", tracks[i].id);
+    }
+    done.tracks += tracks.size();
+    progress.advance(tracks.size());
+    last = tracks.empty() ? 0 : tracks.back().id;
+  }
+  progress.finish();
+  return done;
 }
 
 void write_features(Database& database, std::int64_t track, std::int64_t recipe, std::span<const float> row) {

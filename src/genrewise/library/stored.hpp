@@ -9,6 +9,7 @@
 
 #include "genrewise/library/catalogue.hpp"
 #include "genrewise/library/database.hpp"
+#include "genrewise/predict/predict.hpp"
 
 namespace genrewise {
 
@@ -19,6 +20,7 @@ void unpack(std::span<const std::byte> blob, std::span<float> numbers);
 
 /// "SELECT" columns of a CatalogueTrack, for read_track().
 extern const std::string_view kTrackColumns;
+inline constexpr int kTrackColumnCount = 24;
 CatalogueTrack read_track(const Statement& row);
 /// Inserts a track (id 0) or replaces the one with its id. Returns the id.
 std::int64_t write_track(Database& database, const CatalogueTrack& track);
@@ -31,6 +33,16 @@ std::int64_t recipe_id(Database& database, const FeatureRecipe& recipe, std::siz
 /// Adds a model or finds it by its checksum, makes it the current one, and applies its threshold to its tracks. Returns
 /// the id. `columns`: of its recipe.
 std::int64_t write_model(Database& database, const CatalogueModel& model, std::size_t columns);
+/// Sets what a prediction of that model says.
+void set_prediction(CatalogueTrack& track, const Prediction& prediction, const CatalogueModel& model);
+/// Predicts all tracks of another model that have a stored row of the model's features, in the caller's transaction.
+/// Their segments are removed, because they have the labels of the other model. Returns the number of tracks, and of
+/// those whose genre is another one now. `model`: of the predictor, already written. Throws Interrupted.
+struct PredictedAnew {
+  std::size_t tracks = 0, changed = 0;
+};
+PredictedAnew predict_stored(Catalogue& catalogue, const Predictor& predictor, const CatalogueModel& model,
+                             Progress& progress);
 void write_features(Database& database, std::int64_t track, std::int64_t recipe, std::span<const float> row);
 
 /// Absolute, without "..", "." and a slash at the end; links are kept.

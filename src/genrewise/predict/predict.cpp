@@ -92,24 +92,32 @@ Expected<Prediction> Predictor::predict(const Source& source) const {
   parallel_for(windows.size(),
                [&](std::size_t i, int) { extracted[i] = source.extract(windows[i].clip, rows.row(i)); });
 
-  Prediction prediction;
-  prediction.duration_s = info->duration_s;
   std::vector<std::size_t> usable;
-  for (std::size_t i = 0; i < windows.size(); ++i) {
-    if (!extracted[i]) continue;
-    usable.push_back(i);
-    prediction.windows.push_back({windows[i].start_s, windows[i].duration_s, {}});
-  }
+  for (std::size_t i = 0; i < windows.size(); ++i)
+    if (extracted[i]) usable.push_back(i);
   if (usable.empty()) return tl::unexpected(extracted.front().error());
-  const std::size_t count = usable.size();
-  rows = rows.select_rows(usable);
+  Prediction prediction = predict_features(rows.select_rows(usable));
+  prediction.duration_s = info->duration_s;
+  for (std::size_t i = 0; i < usable.size(); ++i) {
+    prediction.windows[i].start_s = windows[usable[i]].start_s;
+    prediction.windows[i].duration_s = windows[usable[i]].duration_s;
+  }
+  return prediction;
+}
+
+Prediction Predictor::predict_features(const Matrix& rows) const {
+  const std::size_t count = rows.rows();
+  const auto add_mean = [&](std::span<const float> row, std::vector<float>& mean) {
+    mean.resize(row.size());
+    for (std::size_t i = 0; i < row.size(); ++i) mean[i] += row[i] / static_cast<float>(count);
+  };
+  Prediction prediction;
   const Matrix probabilities = model_.predict_probabilities(rows);
-  prediction.probabilities.assign(model_.labels.size(), 0.f);
   for (std::size_t i = 0; i < count; ++i) {
     const auto row = probabilities.row(i);
-    prediction.windows[i].probabilities.assign(row.begin(), row.end());
-    for (std::size_t label = 0; label < row.size(); ++label)
-      prediction.probabilities[label] += row[label] / static_cast<float>(count);
+    prediction.windows.push_back({0, 0, {row.begin(), row.end()}});
+    add_mean(row, prediction.probabilities);
+    add_mean(rows.row(i), prediction.features);
   }
   prediction.unknown =
       model_.confidence.held_out > 0 && (!threshold_ || std::ranges::max(prediction.probabilities) < *threshold_);

@@ -42,6 +42,7 @@ struct Prediction {
   bool unknown = false;                   ///< see PredictOptions::max_error
   std::optional<double> novelty;          ///< Novelty::distances(): mean over the windows; empty if the model has none
   std::vector<WindowPrediction> windows;  ///< in order of time, without windows that cannot be decoded or are silent
+  std::vector<float> features;            ///< Predictor::features(): mean over the windows
 };
 
 /// Label indices, most probable first; ties in label order.
@@ -57,6 +58,7 @@ class Predictor {
   Predictor(Predictor&&) noexcept;
 
   const std::vector<std::string>& labels() const { return model_.labels; }
+  const FeatureSet& features() const { return *features_; }
   const Confidence& confidence() const { return model_.confidence; }
   /// Genres of a lower confidence are unknown; empty if PredictOptions::max_error is not reached (then all are) or the
   /// model has no held-out predictions (then none is).
@@ -66,6 +68,9 @@ class Predictor {
   Expected<Prediction> predict_file(const std::filesystem::path& path) const;
   /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.
   Expected<Prediction> predict_bytes(std::span<const std::byte> bytes, const std::string& name) const;
+
+  /// From rows of features(), one per window and at least one; without times.
+  Prediction predict_features(const Matrix& rows) const;
 
   /// predict_file() for many files, in parallel over files (for a single file: over its windows). Entry i belongs to
   /// paths[i]. An interruption (Ctrl-C) does not throw: entries of unprocessed files are empty.
@@ -82,6 +87,17 @@ class Predictor {
   std::unique_ptr<FeatureSet> features_;
   std::unique_ptr<ClipExtractor> extractor_;
 };
+
+struct ModelChoice {
+  std::filesystem::path model;  ///< a .gwm file; empty: zero-shot
+  /// Instead of a model: genres from the sounds and tags that pretrained networks recognise, of those whose weights are
+  /// present.
+  bool zero_shot = false;
+  std::string genres;  ///< zero-shot: "Rock,Jazz"; empty: all available ones
+};
+/// Notes where only one of two zero-shot networks is present. Throws UsageError for genres given with a model, and
+/// Error for a model that cannot be used and, without a model, where no weights are present.
+Predictor open_predictor(const ModelChoice& choice, const PredictOptions& options, Progress& progress);
 
 /// Finds the audio files at the locations. A file is returned regardless of its name; a folder is searched recursively,
 /// sorted by name, for files that satisfy looks_like_audio(). Skips hidden files and folders, follows links to folders,
