@@ -21,8 +21,8 @@ enum class TagMode { fill, append, replace };
 struct TagConfig {
   std::string field = "genre";  ///< see writable_tag_fields()
   TagMode mode = TagMode::fill;
-  double min_confidence = 0;        ///< tracks with a less confident prediction are left alone; corrections have 1
-  std::vector<std::string> values;  ///< written instead of the track's genre; empty: the genre
+  double min_confidence = 0;             ///< tracks with a less confident prediction are left alone; corrections have 1
+  std::vector<std::string> values = {};  ///< written instead of the track's genre; empty: the genre
 };
 
 /// A change of one file.
