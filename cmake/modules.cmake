@@ -71,6 +71,15 @@ function(genrewise_module name)
   endif()
 endfunction()
 
+# genrewise_embed(TARGET FUNCTION FILE)
+# Compiles the text of a file (relative to the repository) into the target as `std::string_view genrewise::FUNCTION()`.
+function(genrewise_embed target function file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${file})
+  file(READ ${PROJECT_SOURCE_DIR}/${file} text)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/embedded_text.cpp.in ${CMAKE_CURRENT_BINARY_DIR}/${function}.cpp @ONLY)
+  target_sources(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/${function}.cpp)
+endfunction()
+
 # genrewise_internals(TARGET SCOPE module...)
 # Allows a test or benchmark to include all headers of these modules.
 function(genrewise_internals target scope)

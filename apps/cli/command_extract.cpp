@@ -27,8 +27,7 @@ constexpr char kDefaultFeatures[] = "fma518";
 struct Options {
   std::string location, output;
   std::optional<std::string> features;
-  std::optional<std::string> subset;
-  bool unlabelled = false;
+  DatasetOptions dataset;
   IsolationOptions isolation;
   std::optional<double> clip_start_s, clip_duration_s;
 };
@@ -47,8 +46,8 @@ int extract(const Options& options, Session& session) {
     throw Error("is a pack, whose records hold features already", options.location, "give a dataset of audio files");
   options.isolation.apply();
   const auto features = make_feature_set(options.features.value_or(kDefaultFeatures));  // before any file is opened
-  Dataset dataset =
-      open_dataset(options.location, {.fma_subset = options.subset, .keep_unlabelled = options.unlabelled});
+  Dataset dataset = open_dataset(options.location, options.dataset);
+  session.notes(dataset.notes);
   apply_clip(options, dataset);
   const PrepareResult result = extract_features(dataset, *features, options.output, session.progress());
 
@@ -83,9 +82,9 @@ void add_extract(CLI::App& app, Session& session) {
   const auto [command, options] = session.add_command(app, "extract", text, extract);
   add_audio_dataset(command, options.location);
   add_features_option(command, options.features, kDefaultFeatures);
-  add_subset_option(command, options.subset);
+  add_dataset_options(command, options.dataset);
   const OptionGroup data(command, kData);
-  data.flag("--unlabelled", options.unlabelled, "Include tracks without a genre");
+  data.flag("--unlabelled", options.dataset.keep_unlabelled, "Include tracks without a genre");
   at_least_seconds(data.add("--clip-start", options.clip_start_s, "SECONDS", "Start of each clip in its track"), 0,
                    true)
       ->default_str("as the dataset states");

@@ -111,8 +111,7 @@ std::string findings_csv(const Inspection& found) {
 
 /// Files, keys and labels of records.
 int run_records(const Options& options, Session& session) {
-  if (options.dataset.fma_subset)
-    throw UsageError("only an FMA dataset has subsets", "--subset", "leave the option out");
+  require_for_kind(options.dataset, "records", options.location);
   if (options.isolation.isolate)
     throw UsageError("records are read without decoding audio", "--isolate", "leave the option out");
   if (!options.records.classes.empty() && options.records.label.empty())
@@ -145,9 +144,10 @@ std::optional<Dataset> dataset_at(const Options& options) {
 }
 
 int run(const Options& options, Session& session) {
+  options.isolation.apply();
   const std::optional<Dataset> dataset = dataset_at(options);
   if (!dataset) return run_records(options, session);
-  options.isolation.apply();
+  session.notes(dataset->notes);
   const Inspection found = inspect(*dataset, session.progress());
   switch (session.format) {
     case Format::json:
@@ -173,7 +173,7 @@ void add_inspect(CLI::App& app, Session& session) {
   const auto [command, options] = session.add_command(app, "inspect", text, run);
   add_audio_dataset(command, options.location, ", or TFRecord files");
   add_record_options(command, options.records, false);
-  add_subset_option(command, options.dataset.fma_subset);
+  add_dataset_options(command, options.dataset);
   options.isolation.add_to(command);
   session.add_format_options(command);
 }

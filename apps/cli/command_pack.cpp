@@ -122,7 +122,7 @@ void add_pack(CLI::App& app, Session& session) {
   const auto [command, options] = session.add_command(app, "pack", text, run);
   add_audio_dataset(command, options.data.location, "; with --verify a pack");
   add_features_option(command, options.data.features, options.data.default_features);
-  add_subset_option(command, options.data.subset);
+  add_dataset_options(command, options.data.dataset);
   add_genre_options(command, options.data.genres);
   const OptionGroup split(command, kSplit), output(command, kOutput);
   CLI::Option* scheme = one_of(split.add("--scheme", options.scheme, "SCHEME",

@@ -96,7 +96,7 @@ void add_split(CLI::App& app, Session& session) {
   const CommandText text{.summary = "Divide a dataset into training, validation and test parts", .examples = kExamples};
   const auto [command, options] = session.add_command(app, "split", text, run);
   add_audio_dataset(command, options.data.location, "; also a labelled feature table or a pack");
-  add_subset_option(command, options.data.subset);
+  add_dataset_options(command, options.data.dataset);
   add_genre_options(command, options.data.genres);
   const OptionGroup split(command, kSplit);
   one_of(split.add("--scheme", options.scheme, "SCHEME", kSchemeHelp),

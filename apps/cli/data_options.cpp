@@ -7,12 +7,29 @@
 #include "session.hpp"
 
 namespace genrewise::cli {
+namespace {
+
+const std::string kAudioDatasets =
+    "An FMA folder, a folder with a sub-folder or playlist for each genre, a folder of music with tags,";
+
+/// An option whose values are those of an enumeration.
+template <class Value, class... Values>
+void add_choice(const OptionGroup& group, const char* option, Value& variable, const char* name, const char* help,
+                Values... values) {
+  const auto set = [&variable, values...](const std::string& text) {
+    for (const Value value : {values...})
+      if (to_string(value) == text) variable = value;
+  };
+  one_of(group.add_function<std::string>(option, set, name, help), {std::string(to_string(values))...})
+      ->default_str(std::string(to_string(variable)));
+}
+
+}  // namespace
 
 void DataOptions::add_to(CLI::App* command, Tables tables, const std::string& default_features) {
   const OptionGroup data(command, kData);
   data.add("DATASET", config.location, "",
-           "An FMA folder, a folder with a sub-folder or playlist for each genre, a CSV file of tracks, a feature "
-           "table (CSV with a column genre or label) or a pack")
+           kAudioDatasets + ", a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack")
       ->required();
   add_features_option(command, config.features, default_features);
   const bool several = tables == Tables::several;
@@ -22,34 +39,26 @@ void DataOptions::add_to(CLI::App* command, Tables tables, const std::string& de
                            "them") +
                    (several ? "; with NAME=, the features of models that are called NAME/MODEL" : ""));
   if (!several) table->expected(1);
-  add_subset_option(command, config.subset);
+  add_dataset_options(command, config.dataset);
   add_genre_options(command, config.genres);
   add_record_options(command, config.records, true);
 }
 
 void add_record_options(CLI::App* command, RecordKeys& keys, bool all) {
   const OptionGroup records(command, kRecords);
-  const auto choice = [&](const char* option, auto& variable, const char* name, const char* help, auto... values) {
-    using Value = std::remove_reference_t<decltype(variable)>;
-    const auto set = [&variable, values...](const std::string& text) {
-      for (const Value value : {values...})
-        if (to_string(value) == text) variable = value;
-    };
-    one_of(records.add_function<std::string>(option, set, name, help), {std::string(to_string(values))...})
-        ->default_str(std::string(to_string(variable)));
-  };
   if (all)
     records.add("--record-features", keys.features, "KEY", "Key of the features in the records of another program");
   records.add("--record-label", keys.label, "KEY", "Key of the labels: integers or texts");
   if (all) {
     records.add("--record-id", keys.id, "KEY", "Key of the ids; records with one id stay in one part");
     using enum RecordBytes;
-    choice("--record-bytes", keys.bytes, "KIND", "Content of features that are byte strings", uint8, float16, float32,
-           audio);
+    add_choice(records, "--record-bytes", keys.bytes, "KIND", "Content of features that are byte strings", uint8,
+               float16, float32, audio);
     using enum RecordPool;
-    choice("--record-pool", keys.pool, "POOL",
-           "How the steps of a sequence become one row: mean, mean and standard deviation, or none: one after another",
-           mean, mean_std, none);
+    add_choice(
+        records, "--record-pool", keys.pool, "POOL",
+        "How the steps of a sequence become one row: mean, mean and standard deviation, or none: one after another",
+        mean, mean_std, none);
   }
   records.add("--class-map", keys.classes, "FILE",
               "CSV file with the names of labels (index,name); records with none or several of them are skipped");
@@ -58,16 +67,25 @@ void add_record_options(CLI::App* command, RecordKeys& keys, bool all) {
 
 void add_audio_dataset(CLI::App* command, std::string& location, const std::string& further) {
   OptionGroup(command, kData)
-      .add("DATASET", location, "",
-           "An FMA folder, a folder with a sub-folder or playlist for each genre, or a CSV file of tracks" + further)
+      .add("DATASET", location, "", kAudioDatasets + " or a CSV file of tracks" + further)
       ->required();
 }
 
-void add_subset_option(CLI::App* command, std::optional<std::string>& subset) {
-  one_of(OptionGroup(command, kData)
-             .add("--subset", subset, "NAME", "Subset of an FMA folder; each contains the ones before it"),
+void add_dataset_options(CLI::App* command, DatasetOptions& options) {
+  const OptionGroup data(command, kData);
+  one_of(data.add("--subset", options.fma_subset, "NAME", "Subset of an FMA folder; each contains the ones before it"),
          {"small", "medium", "large", "full"})
       ->default_str("small");
+  using enum LabelSource;
+  add_choice(data, "--labels", options.labels, "SOURCE",
+             "Genres of a folder of music: the names of its sub-folders, or the tags of its files; auto: folders, "
+             "unless they are artists or albums, or hold several genres each",
+             automatic, folders, tags);
+  data.add("--map", options.genre_map, "FILE",
+           "Spellings of genres in tags, and the genre that each is a part of: YAML, such as \"Metal: {names: [heavy "
+           "metal, doom], parent: Rock}\"; it takes precedence over the program's own map")
+      ->default_str("the program's own");
+  data.flag("--top-genres", options.top_genres, "Count genres of tags as the top-level genre that they are a part of");
 }
 
 CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& features, const std::string& standard) {
@@ -81,10 +99,13 @@ void add_genre_options(CLI::App* command, GenreConfig& genres) {
   data.add("--merge", genres.merge, "GENRE=GENRE",
            "Count examples of the first genre as the second; may be given several times")
       ->allow_extra_args(false);
-  at_least(data.add("--min-groups", genres.min_groups, "N",
-                    "Leave out genres with fewer groups of examples that stay together in the split: those of one "
-                    "artist, album or file; with --scheme random those of one file"),
-           0)
+  at_least(
+      data.add(
+          "--min-groups", genres.min_groups, "N",
+          "Leave out genres with fewer groups of examples that stay together in the split: those of one "
+          "artist, album or file; with --scheme random those of one file. Genres of tags: at least 3 unless given, "
+          "and those with fewer count as the genre that they are a part of"),
+      0)
       ->capture_default_str();
 }
 

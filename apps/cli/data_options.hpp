@@ -29,10 +29,11 @@ struct SplitOptions {
   std::string scheme = "auto", file;
 };
 
-/// DATASET of commands that decode audio: an FMA folder, genre folders or a CSV; `further` names what else is accepted.
+/// DATASET of commands that decode audio: an FMA folder, a folder of music or a CSV; `further` names what else is
+/// accepted.
 void add_audio_dataset(CLI::App* command, std::string& location, const std::string& further = "");
-/// --subset.
-void add_subset_option(CLI::App* command, std::optional<std::string>& subset);
+/// --subset, --labels, --map and --top-genres.
+void add_dataset_options(CLI::App* command, DatasetOptions& options);
 /// --features; `standard` is the default.
 CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& features, const std::string& standard);
 /// --record-label and --class-map; with `all` also --record-features and the others.
@@ -46,7 +47,7 @@ void add_pca_option(CLI::App* command, Count& components) {
       ->default_str("no PCA");
 }
 
-/// DATASET, --features, --table, --subset, --merge and --min-groups.
+/// DATASET, --features, --table, --subset, --labels, --map, --top-genres, --merge and --min-groups.
 struct DataOptions {
   enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
   void add_to(CLI::App* command, Tables tables = Tables::one, const std::string& default_features = "fma518");

@@ -127,7 +127,7 @@ TEST_F(DataSourceTest, UsesOrRefusesEveryOptionOfEveryKind) {
        {.location = {}, .features = "fma518", .tables = {table}},
        {no_audio, no_audio, no_audio, no_table, no_table, no_table}},
       {"a subset",
-       {.location = {}, .subset = "small", .default_features = "raw10k"},
+       {.location = {}, .dataset = {.fma_subset = "small"}, .default_features = "raw10k"},
        {"", no_subset, no_subset, no_subset, no_subset, no_subset}},
       {"a table for models of a study",
        {.location = {}, .tables = {"name=" + table}, .default_features = "raw10k"},

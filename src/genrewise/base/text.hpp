@@ -13,6 +13,10 @@ std::string_view trimmed(std::string_view text);
 /// Converts ASCII letters to lower case, independent of the locale.
 std::string lower_case(std::string_view text);
 
+/// For comparing names: letters in lower case (Latin, Greek, Cyrillic) without accents, and digits; "&", "+" and an "n"
+/// between words are "and" ("Rock 'n' Roll" -> "rockandroll"). A text without letters and digits is returned trimmed.
+std::string name_key(std::string_view text);
+
 /// Splits at each separator: "a:b" -> {"a", "b"}. An empty text gives one empty part.
 std::vector<std::string> split_text(std::string_view text, char separator);
 

@@ -71,7 +71,7 @@ void DataSource::open() {
     return open_numbers("pack", pack_.recipe.name);
   }
   if (table_.empty()) make_feature_set(features_);  // reports an unknown name before anything is opened
-  dataset_ = open_dataset(location, {.fma_subset = config_.subset});
+  dataset_ = open_dataset(location, config_.dataset);
   kind_ = dataset_.kind;
   if (!config_.fault_filtered) return;
   require_gtzan(subjects_of(dataset_).ids);
@@ -81,6 +81,7 @@ void DataSource::open() {
 
 void DataSource::open_records() {
   const RecordKeys& keys = config_.records;
+  require_for_kind(config_.dataset, "records", config_.location);
   for (const auto& [option, key] : {std::pair("--record-features", &keys.features), {"--record-label", &keys.label}}) {
     if (key->empty())
       throw UsageError("records of another program need the keys of features and labels", option,
@@ -119,7 +120,7 @@ void DataSource::open_numbers(const char* kind, const std::string& features) {
   if (config_.fault_filtered && kind_ != "table") require_gtzan({});
   const std::string has_numbers = title + ", which has features but no audio";
   if (!table_.empty()) throw UsageError(has_numbers, "--table", "leave the option out");
-  if (config_.subset) throw UsageError("only an FMA dataset has subsets", "--subset", "leave the option out");
+  require_for_kind(config_.dataset, kind_, config_.location);
   if (!config_.features || *config_.features == features) return;
   throw UsageError(
       features.empty() ? has_numbers : fmt::format("{} of {}, not of {}", title, features, *config_.features),
@@ -127,10 +128,14 @@ void DataSource::open_numbers(const char* kind, const std::string& features) {
 }
 
 void DataSource::choose_genres() {
+  constexpr std::size_t kMinGroupsOfTags = 3;  // those of a split
+  if (kind_ == "tags" && config_.genres.min_groups == 0) config_.genres.min_groups = kMinGroupsOfTags;
+  config_.genres.parents = dataset_.parents;
+  genre_notes_ = dataset_.notes;
   if (config_.genres.merge.empty() && config_.genres.min_groups == 0) return;
   if (!has_audio()) return;  // selected when the examples are loaded
   GenreSelection selection = select_genres(subjects_of(dataset_), config_.genres);
-  genre_notes_ = std::move(selection.notes);
+  std::ranges::move(selection.notes, std::back_inserter(genre_notes_));
   dataset_.labels = std::move(selection.labels);
   for (std::size_t i = 0; i < dataset_.tracks.size(); ++i) dataset_.tracks[i].label = selection.label_of[i];
   std::erase_if(dataset_.tracks, [](const Track& track) { return track.label < 0; });
@@ -284,7 +289,7 @@ LoadedExamples DataSource::load_own(const fs::path& features_path, Progress& pro
 }
 
 LoadedExamples DataSource::load(Progress& progress) const {
-  const std::string key = sha256_hex(location() + '\n' + features_ + '\n' + config_.subset.value_or(""));
+  const std::string key = sha256_hex(location() + '\n' + features_ + '\n' + config_.dataset.fma_subset.value_or(""));
   const fs::path features = temporary_folder() / fmt::format("genrewise-{}.csv", key.substr(0, 16));
   LoadedExamples loaded = load(features, progress);
   std::error_code ignored;
@@ -350,6 +355,7 @@ void DataSource::require_used(const std::vector<std::string>& sets) const {
 DatasetSplit split_dataset(const DataSource& source, const SplitConfig& config) {
   DatasetSplit made{source.subjects(), {}, {}};
   made.split = make_split(made.subjects, config);
+  made.split.notes.insert(made.split.notes.begin(), source.notes().begin(), source.notes().end());
   made.leakage = check_leakage(made.subjects, made.split);
   return made;
 }

@@ -25,12 +25,12 @@ namespace genrewise {
 
 /// Members are named after the command-line options, which errors name.
 struct DataSourceConfig {
-  std::string location;                   ///< DATASET: an FMA folder, genre folders, a CSV, a feature table or a pack
+  std::string location;  ///< DATASET: an FMA folder, a folder of music, a CSV, a feature table or a pack
   std::optional<std::string> features{};  ///< --features: the feature set; empty: `default_features`
   std::vector<std::string> tables{};      ///< --table: PATH, or NAME=PATH for models with their own feature set
-  std::optional<std::string> subset{};    ///< --subset: of FMA; empty: small
+  DatasetOptions dataset{};               ///< --subset, --labels, --map, --top-genres
   std::string default_features = "fma518";
-  GenreConfig genres{};         ///< --merge, --min-groups
+  GenreConfig genres{};         ///< --merge, --min-groups; where 0, 3 for genres of tags
   bool fault_filtered = false;  ///< --scheme fault-filtered: keeps the excerpts of GTZAN's split, with its parts
   RecordKeys records{};         ///< --record-features ...: the keys of another program's records
 };
@@ -80,6 +80,9 @@ class DataSource {
   const Dataset& audio() const { return dataset_; }
   /// Manifest of a pack.
   const PackManifest& pack() const { return pack_; }
+  /// Sentences about choices that were made for the caller, and merged and left-out genres, as far as known before
+  /// loading.
+  const std::vector<std::string>& notes() const { return genre_notes_; }
   /// Tracks or records that cannot be used, as far as known before loading.
   const std::vector<Fault>& rejected() const {
     return has_audio() ? dataset_.rejected : records_ ? records_->skipped : pack_.skipped;
@@ -133,10 +136,10 @@ class DataSource {
   Dataset dataset_;                       // empty for labelled tables and packs
   PackManifest pack_;                     // of a pack
   std::shared_ptr<Records> records_;      // of another program
-  std::vector<std::string> genre_notes_;  // merged and left-out genres of dataset_
+  std::vector<std::string> genre_notes_;  // choices of dataset_, merged and left-out genres
 };
 
-/// Splits all examples of a source without loading it.
+/// Splits all examples of a source without loading it. The notes of the split include those of the source's genres.
 struct DatasetSplit {
   SplitSubjects subjects;
   Split split;

@@ -18,6 +18,7 @@
   ENTRY(fma_dataset)                   \
   ENTRY(csv_dataset)                   \
   ENTRY(playlist_dataset)              \
+  ENTRY(tagged_dataset)                \
   ENTRY(folder_dataset)
 
 namespace genrewise {
@@ -86,6 +87,11 @@ NamedFile named_file(const std::filesystem::path& folder, std::string_view text)
 inline bool is_hidden(const std::filesystem::path& path) {
   return path.filename().string().starts_with('.');
 }
+
+/// Where the genre folders of a location are: GTZAN's archives contain them one level down, beside images.
+std::filesystem::path genre_folders_of(const std::filesystem::path& location);
+/// The folder, or a folder in it, that contains clips as FMA's archives do; empty if there is none.
+std::filesystem::path find_fma_clips(const std::filesystem::path& folder);
 
 bool all_digits(std::string_view text);
 /// Order of ids: whole numbers by value, then everything else by bytes.

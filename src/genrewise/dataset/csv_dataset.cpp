@@ -54,7 +54,7 @@ std::filesystem::path find_csv_in(const std::filesystem::path& folder) {
   return found;
 }
 
-bool is_list_of_clips(const std::filesystem::path& location) {
+bool is_list_of_clips(const std::filesystem::path& location, const DatasetOptions&) {
   if (is_folder(location)) return !find_csv_in(location).empty();
   return path_exists(location) || file_exists(location);  // includes pipes and objects in a store
 }

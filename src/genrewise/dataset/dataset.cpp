@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/base/error.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
@@ -25,11 +25,31 @@ std::optional<Part> parse_part(std::string_view text) {
   return std::nullopt;
 }
 
+std::string_view to_string(LabelSource source) {
+  constexpr std::string_view kNames[] = {"auto", "folders", "tags"};
+  return kNames[static_cast<std::size_t>(source)];
+}
+
+void require_for_kind(const DatasetOptions& options, std::string_view kind, const std::string& location) {
+  const bool tags = kind == "tags", is_folder_of_music = tags || kind == "folder";
+  const struct {
+    bool given, has_effect;
+    const char *option, *what;
+  } all[] = {{options.fma_subset.has_value(), kind == "fma", "--subset", "only an FMA dataset has subsets"},
+             {options.labels != LabelSource::automatic, is_folder_of_music, "--labels",
+              "only a folder of music files has genres to choose from"},
+             {!options.genre_map.empty(), tags, "--map", "only genres of tags are mapped (--labels tags)"},
+             {options.top_genres, tags, "--top-genres", "only genres of tags are mapped (--labels tags)"}};
+  for (const auto& [given, has_effect, option, what] : all)
+    if (given && !has_effect)
+      throw UsageError(fmt::format("{}, and this is not one: {}", what, location), option, "leave the option out");
+}
+
 namespace {
 
 Dataset open_by_kind(const std::filesystem::path& location, const DatasetOptions& options) {
   for (const DatasetKindDescriptor& kind : dataset_kinds())
-    if (kind.recognises(location)) return kind.open(location, options);
+    if (kind.recognises(location, options)) return kind.open(location, options);
   if (folder_exists(location)) {
     require_local(
         location, "a dataset that is a folder",
@@ -50,9 +70,7 @@ std::vector<DatasetKindDescriptor> dataset_kinds() {
 
 Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options) {
   Dataset dataset = open_by_kind(location, options);
-  if (options.fma_subset && dataset.kind != "fma")
-    throw UsageError("only an FMA dataset has subsets, and this is not one: " + location.string(), "--subset",
-                     "leave the option out");
+  require_for_kind(options, dataset.kind, location.string());
   return dataset;
 }
 

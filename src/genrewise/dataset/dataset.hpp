@@ -1,6 +1,6 @@
 /// @file
-/// Datasets: opens FMA folders, genre folders, playlists and CSV lists as tracks with genres, artists, albums and split
-/// parts.
+/// Datasets: opens FMA folders, genre folders, tagged collections, playlists and CSV lists as tracks with genres,
+/// artists, albums and split parts.
 /// @code
 /// const Dataset dataset = open_dataset("fma", {.fma_subset = "small"});
 /// const Split split = make_split(subjects_of(dataset));  // dataset/split.hpp
@@ -8,6 +8,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,20 +37,35 @@ struct Track {
 
 struct Dataset {
   std::string name;  ///< display name: that of the folder or file
-  std::string kind;  ///< as in its descriptor: "fma", "csv", "playlists", "folder"
+  std::string kind;  ///< as in its descriptor: "fma", "csv", "playlists", "tags", "folder"
   std::filesystem::path root;
   std::vector<std::string> labels;  ///< genres, sorted by name; each has at least one track
   std::vector<Track> tracks;        ///< sorted by id (numbers as numbers)
   std::vector<Fault> rejected;      ///< rows and files that cannot be used, and why
   std::size_t ignored = 0;          ///< files in genre folders without an audio file name (covers, hidden files)
+  std::vector<std::string> notes;   ///< sentences about choices that were made for the caller
+  std::map<std::string, std::string> parents;  ///< of genres: the one that each is a part of; from the map of genres
 };
+
+/// Where the genres of a folder of music come from. automatic: from the names of its sub-folders, unless these are
+/// artists or albums, or most of them hold music of several genres.
+enum class LabelSource { automatic, folders, tags };
+/// "auto", "folders" or "tags".
+std::string_view to_string(LabelSource source);
 
 struct DatasetOptions {
   /// FMA only: small (the default), medium, large or full; each contains the previous ones. Error for other kinds.
   std::optional<std::string> fma_subset = {};
   /// Keeps tracks without a genre, with label -1, instead of rejecting them (to extract their features).
   bool keep_unlabelled = false;
+  LabelSource labels = LabelSource::automatic;  ///< --labels
+  std::filesystem::path genre_map = {};         ///< --map, for genres of tags: see GenreMap; empty: the standard one
+  bool top_genres = false;                      ///< --top-genres, for genres of tags: counts them as their ancestors
+  friend bool operator==(const DatasetOptions&, const DatasetOptions&) = default;
 };
+
+/// Throws UsageError that names an option that has no effect on data of this kind; `location` is for the message.
+void require_for_kind(const DatasetOptions& options, std::string_view kind, const std::string& location);
 
 /// Descriptor of a kind of dataset.
 struct DatasetKindDescriptor {
@@ -57,7 +73,7 @@ struct DatasetKindDescriptor {
   std::string title;          ///< "FMA dataset"
   std::string location;       ///< what the user gives: "an FMA folder"
   std::string recognised_by;  ///< "it contains fma_metadata/ or tracks.csv, or ..."
-  bool (*recognises)(const std::filesystem::path& location) = nullptr;
+  bool (*recognises)(const std::filesystem::path& location, const DatasetOptions& options) = nullptr;
   /// Throws Error if nothing usable is found.
   Dataset (*open)(const std::filesystem::path& location, const DatasetOptions& options) = nullptr;
 };
@@ -67,14 +83,17 @@ std::vector<DatasetKindDescriptor> dataset_kinds();
 /// Opens one of these (docs/datasets.md):
 /// - an FMA folder: contains fma_metadata/ or tracks.csv, or is fma_small/ beside them
 /// - a folder of M3U playlists, one per genre
+/// - a folder of music whose tags state genre, artist and album; of several genres of one track, the first that the map
+///   has counts. Artists and albums are compared by name_key(); an album is that of its album artist, else that in its
+///   folder
 /// - a folder with one sub-folder per genre
 /// - a CSV (path,genre[,artist,album,title,split,start_s,duration_s,track_id]; paths relative to the CSV's folder), or
 /// a
 ///   folder with one such CSV
 ///
-/// Decodes no audio. Rejects tracks without a genre ("no genre") or an audio file ("missing file"). Throws Error if
-/// nothing usable is found, and, with the line, for an invalid table (missing column, repeated track_id, invalid number
-/// or part).
+/// Decodes no audio; reads tags in parallel, with the progress of the current Runtime. Rejects tracks without a genre
+/// ("no genre") or an audio file ("missing file"). Throws Error if nothing usable is found, and, with the line, for an
+/// invalid table (missing column, repeated track_id, invalid number or part).
 Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options = {});
 
 }  // namespace genrewise

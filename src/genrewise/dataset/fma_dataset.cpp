@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/base/error.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -104,7 +104,7 @@ std::string named(std::string_view name, std::string_view id) {
   return fmt::format("{} [{}]", trimmed(name), id);
 }
 
-bool is_fma_folder(const fs::path& location) {
+bool is_fma_folder(const fs::path& location, const DatasetOptions&) {
   return is_folder(location) && !find_metadata(location).empty();
 }
 

@@ -121,32 +121,22 @@ bool holds_fma_clips(const fs::path& folder) {
 }
 
 /// Throws Error for the folder of an FMA archive, or one with such a folder in it: their numbers are not genres.
-void require_genres(const fs::path& root, const std::vector<fs::path>& entries) {
-  std::vector<fs::path> folders = {root};
-  std::ranges::copy(entries, std::back_inserter(folders));
-  const auto fma = std::ranges::find_if(folders, holds_fma_clips);
-  if (fma == folders.end()) return;
-  const fs::path folder = absolute_location(*fma / "").parent_path();
+void require_genres(const fs::path& root) {
+  const fs::path fma = find_fma_clips(root);
+  if (fma.empty()) return;
+  const fs::path folder = absolute_location(fma / "").parent_path();
   const bool has_name = folder.filename().string().starts_with("fma_");  // is found beside fma_metadata/
   throw Error("contains FMA's clips, whose genres are in fma_metadata/tracks.csv, but that file is missing",
-              fma->string(),
+              fma.string(),
               fmt::format("fetch it with `genrewise fetch fma-metadata --to {}` and give that folder as DATASET",
                           (has_name ? folder.parent_path() : folder).string()));
 }
 
-/// GTZAN's archives contain the genre folders one level down, beside images of spectrograms.
-fs::path root_of(const fs::path& location) {
-  for (const char* name : {"genres_original", "genres"}) {
-    if (is_folder(location / name)) return location / name;
-  }
-  return location;
-}
-
 Dataset open_genre_folders(const fs::path& location, const DatasetOptions& options) {
   DatasetBuilder builder("folder", location, options.keep_unlabelled);
-  const fs::path root = root_of(location);
+  const fs::path root = genre_folders_of(location);
   const std::vector<fs::path> entries = sorted_entries_of(root, builder);
-  require_genres(root, entries);
+  require_genres(root);
   GenreFolders folders(root, builder);
   for (const fs::path& entry : entries) {
     std::error_code ignored;
@@ -168,12 +158,27 @@ Dataset open_genre_folders(const fs::path& location, const DatasetOptions& optio
 
 }  // namespace
 
+fs::path find_fma_clips(const fs::path& folder) {
+  std::error_code ignored;
+  std::vector<fs::path> folders = entries_of(folder, ignored);
+  folders.push_back(folder);
+  const auto found = std::ranges::find_if(folders, holds_fma_clips);
+  return found == folders.end() ? fs::path() : *found;
+}
+
+fs::path genre_folders_of(const fs::path& location) {
+  for (const char* name : {"genres_original", "genres"}) {
+    if (is_folder(location / name)) return location / name;
+  }
+  return location;
+}
+
 DatasetKindDescriptor folder_dataset() {
   return {.kind = "folder",
           .title = "Genre folders",
           .location = "a folder with one sub-folder per genre",
-          .recognised_by = "any folder that is not one of the other kinds",
-          .recognises = is_folder,
+          .recognised_by = "any other folder",
+          .recognises = [](const fs::path& location, const DatasetOptions&) { return is_folder(location); },
           .open = open_genre_folders};
 }
 

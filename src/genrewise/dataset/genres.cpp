@@ -84,10 +84,44 @@ void merge(GenreSelection& selection, const GenreConfig& config) {
   keep_labels(selection, [&](std::size_t label) { return !target_of.contains(genres[label]); });
 }
 
+/// Number of genres above this one.
+std::size_t depth_of(const std::string& genre, const GenreConfig& config) {
+  const auto parent = config.parents.find(genre);
+  return parent == config.parents.end() ? 0 : 1 + depth_of(parent->second, config);
+}
+
+/// Counts each genre with too few groups as its parent, the deepest first.
+void fold_small(GenreSelection& selection, SplitSubjects& merged, const Groups& groups, const GenreConfig& config) {
+  Names genres, folded;
+  for (const int label : merged.labels) genres.push_back(merged.labels_by_name[static_cast<std::size_t>(label)]);
+  for (;;) {
+    set_labels(merged, genres);
+    const std::vector<std::size_t> sizes = groups.per_label();
+    std::size_t small = sizes.size(), depth = 0;
+    for (std::size_t label = 0; label < sizes.size(); ++label) {
+      const std::size_t its_depth = depth_of(merged.labels_by_name[label], config);
+      if (sizes[label] < config.min_groups && its_depth > depth) small = label, depth = its_depth;
+    }
+    if (small == sizes.size()) break;
+    const std::string genre = merged.labels_by_name[small], parent = config.parents.at(genre);
+    folded.push_back(fmt::format("{} as {} ({} groups, {} examples)", genre, parent, sizes[small],
+                                 std::ranges::count(genres, genre)));
+    std::ranges::replace(genres, genre, parent);
+  }
+  selection.labels = merged.labels_by_name;
+  selection.label_of = merged.labels;
+  if (!folded.empty())
+    selection.notes.push_back(
+        fmt::format("Genres with fewer than {} groups count as the genre that they are a part of (--min-groups): {}.",
+                    config.min_groups, fmt::join(folded, ", ")));
+}
+
 void leave_out(GenreSelection& selection, SplitSubjects merged, const GenreConfig& config) {
   merged.labels = selection.label_of;
   merged.labels_by_name = selection.labels;
-  const std::vector<std::size_t> groups = make_groups(merged, config.by_artist).per_label();
+  const Groups all = make_groups(merged, config.by_artist);
+  if (!config.parents.empty()) fold_small(selection, merged, all, config);
+  const std::vector<std::size_t> groups = all.per_label();
   Names left_out;
   for (std::size_t label = 0; label < groups.size(); ++label) {
     if (groups[label] >= config.min_groups) continue;

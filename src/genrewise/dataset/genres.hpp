@@ -19,6 +19,8 @@ struct GenreConfig {
   /// What --min-groups counts: groups by artist, album or file, as in a grouped split; false: files, as in a random
   /// split.
   bool by_artist = true;
+  /// The genre that a genre is a part of. One with too few groups counts as that genre instead of being left out.
+  std::map<std::string, std::string> parents{};
   friend bool operator==(const GenreConfig&, const GenreConfig&) = default;
 };
 
@@ -28,8 +30,9 @@ struct GenreSelection {
   std::vector<std::string> notes;   ///< sentences about merged and left-out genres, with counts
 };
 
-/// Merges genres, then leaves out small ones. Throws Error for a genre that does not exist (listing those that do), one
-/// that is merged into two others or into one that is merged itself, and if no genre is left.
+/// Merges genres, then counts small ones as their parents, then leaves out small ones. Throws Error for a genre that
+/// does not exist (listing those that do), one that is merged into two others or into one that is merged itself, and if
+/// no genre is left.
 GenreSelection select_genres(const SplitSubjects& subjects, const GenreConfig& config);
 
 /// Top-level genre of each label, from genres.csv (columns genre_id, parent, title, top_level) in the folder, in its

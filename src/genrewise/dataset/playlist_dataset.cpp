@@ -21,7 +21,7 @@ bool is_playlist(const fs::path& path) {
 
 /// Whether the folder contains playlists only. Playlists beside music or genre folders come from a player and do not
 /// state genres.
-bool is_playlist_folder(const fs::path& location) {
+bool is_playlist_folder(const fs::path& location, const DatasetOptions&) {
   if (!is_folder(location)) return false;
   bool any = false;
   std::error_code ignored;

@@ -71,7 +71,11 @@ void add_option(std::vector<std::string>& words, const std::string& option, cons
 void add_options(std::vector<std::string>& words, const DataSourceConfig& data) {
   for (const std::string& table : data.tables) add_option(words, "--table", table);
   if (data.features) add_option(words, "--features", *data.features);
-  if (data.subset) add_option(words, "--subset", *data.subset);
+  const DatasetOptions& dataset = data.dataset;
+  if (dataset.fma_subset) add_option(words, "--subset", *dataset.fma_subset);
+  if (dataset.labels != LabelSource::automatic) add_option(words, "--labels", std::string(to_string(dataset.labels)));
+  if (!dataset.genre_map.empty()) add_option(words, "--map", dataset.genre_map.string());
+  if (dataset.top_genres) words.push_back("--top-genres");
   for (const std::string& merge : data.genres.merge) add_option(words, "--merge", merge);
   if (data.genres.min_groups > 0) add_option(words, "--min-groups", std::to_string(data.genres.min_groups));
   const RecordKeys &keys = data.records, standard;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 
 namespace genrewise {
 namespace {

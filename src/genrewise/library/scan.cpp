@@ -13,6 +13,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/stopwatch.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/stored.hpp"
@@ -133,7 +134,8 @@ class Scan {
         progress_(progress),
         predictor_(open_predictor(
             choice(), {.windows = config.windows, .max_error = config.max_error.value_or(kMaxError)}, progress)) {
-    for (const std::string& name : config.features) extras_.emplace_back(make_feature_set(name));
+    for (const std::string& name : config.features)
+      if (name != predictor_.features().recipe().name) extras_.emplace_back(make_feature_set(name));
     database_.transaction([&] {
       keep_model();
       for (Extra& extra : extras_) extra.recipe = recipe_id(database_, extra.set->recipe(), extra.set->size());
@@ -183,9 +185,8 @@ class Scan {
     model_.sha256 = sha256_hex(
         file.empty() ? fmt::format("{}\n{}\n{}", kZeroShot, model_.recipe.hash, fmt::join(model_.labels, "\n"))
                      : read_file(file));
-    if (predictor_.confidence().held_out > 0) {
-      constexpr double kAll = 2;
-      model_.threshold = predictor_.threshold().value_or(kAll);
+    model_.threshold = threshold_of(predictor_);
+    if (model_.threshold) {
       for (const CatalogueModel& known : catalogue_.models())
         if (known.sha256 == model_.sha256 && !config_.max_error) model_.threshold = known.threshold;
     } else if (config_.max_error) {
@@ -309,6 +310,7 @@ class Scan {
       ++result_.moved;
     } else {
       ++(track ? result_.changed : result_.added);
+      if (track && fault && is_transient(fault->reason)) return skip(*track, *fault);
       if (!track) track.emplace().added_s = std::time(nullptr);
       if (!same_audio) clear_analysis(database_, *track);
     }
@@ -318,10 +320,8 @@ class Scan {
     track->modified_ns = state.modified_ns;
     track->fingerprint = fingerprint;
     track->tags = tags;
-    if (!fault) {
-      track->fault.clear();
-      track->fault_detail.clear();
-    }
+    track->fault.clear();
+    track->fault_detail.clear();
     if (twin) copy_analysis(database_, *twin, *track);
     if (fault) return skip(*track, *fault);
     write_track(database_, *track);

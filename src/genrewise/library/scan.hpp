@@ -14,14 +14,14 @@
 namespace genrewise {
 
 struct ScanConfig {
-  std::vector<std::filesystem::path> roots;  ///< folders (or files); empty: the catalogue's
-  std::filesystem::path model;               ///< a .gwm file; empty: the catalogue's current one, else zero-shot
-  bool zero_shot = false;                    ///< the zero-shot network, whatever was used before
-  std::string genres;                        ///< of the zero-shot network: "Rock,Jazz"; empty: all
-  std::vector<std::string> features;         ///< further feature sets to store, of the middle clip, as `extract` does
-  int windows = PredictOptions{}.windows;    ///< maximum number of 30 s windows per track
-  std::optional<double> max_error = {};      ///< see PredictOptions; empty: as before, else kMaxError
-  bool retry = false;                        ///< tries tracks again that could not be used
+  std::vector<std::filesystem::path> roots = {};  ///< folders (or files); empty: the catalogue's
+  std::filesystem::path model = {};               ///< a .gwm file; empty: the catalogue's current one, else zero-shot
+  bool zero_shot = false;                         ///< the zero-shot network, whatever was used before
+  std::string genres = {};                        ///< of the zero-shot network: "Rock,Jazz"; empty: all
+  std::vector<std::string> features = {};  ///< further feature sets to store, of the middle clip, as `extract` does
+  int windows = PredictOptions{}.windows;  ///< maximum number of 30 s windows per track
+  std::optional<double> max_error = {};    ///< see PredictOptions; empty: as before, else kMaxError
+  bool retry = false;                      ///< tries tracks again that could not be used
   std::optional<DecodeIsolation> isolation = DecodeIsolation{};  ///< nothing: decodes in this process
 };
 

@@ -32,13 +32,19 @@ std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::int64_
 /// The same for a row of features of the catalogue's main recipe (a file that is not in the catalogue).
 std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::span<const float> features, std::size_t n);
 
+/// Two tracks are one recording if they have the same fingerprint, or if their features are so similar and their
+/// durations differ by at most this share and these seconds. docs/library.md has the measurements behind the numbers.
+inline constexpr double kDuplicateSimilarity = 0.95, kDuplicateShare = 0.01, kDuplicateSeconds = 3;
+
 /// Tracks that are the same recording, with the evidence.
 struct DuplicateGroup {
   std::vector<CatalogueTrack> tracks;  ///< best first: highest bit rate (bytes per second)
   bool same_audio = false;             ///< all have the same fingerprint; else by features and duration
-  double least_similarity = 1;         ///< between neighbours of the group
+  double least_similarity = 1;         ///< of the pairs that made the group
   double duration_difference_s = 0;    ///< largest
 };
+/// By the path of their first track. Of tracks that are present and analysed. Time grows with the square of the number
+/// of tracks of about one duration; takes 4 bytes of memory for each number of the stored features.
 std::vector<DuplicateGroup> find_duplicates(const Catalogue& catalogue);
 
 }  // namespace genrewise

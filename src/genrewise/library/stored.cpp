@@ -168,6 +168,11 @@ std::int64_t write_model(Database& database, const CatalogueModel& model, std::s
   return id;
 }
 
+std::optional<double> threshold_of(const Predictor& predictor) {
+  constexpr double kAll = 2;
+  return predictor.confidence().held_out > 0 ? std::optional(predictor.threshold().value_or(kAll)) : std::nullopt;
+}
+
 void set_prediction(CatalogueTrack& track, const Prediction& prediction, const CatalogueModel& model) {
   const std::size_t best = ranked(prediction.probabilities).front();
   track.model = model.id;

@@ -33,6 +33,8 @@ std::int64_t recipe_id(Database& database, const FeatureRecipe& recipe, std::siz
 /// Adds a model or finds it by its checksum, makes it the current one, and applies its threshold to its tracks. Returns
 /// the id. `columns`: of its recipe.
 std::int64_t write_model(Database& database, const CatalogueModel& model, std::size_t columns);
+/// CatalogueModel::threshold of a predictor's model.
+std::optional<double> threshold_of(const Predictor& predictor);
 /// Sets what a prediction of that model says.
 void set_prediction(CatalogueTrack& track, const Prediction& prediction, const CatalogueModel& model);
 /// Predicts all tracks of another model that have a stored row of the model's features, in the caller's transaction.

@@ -99,11 +99,4 @@ struct ModelChoice {
 /// Error for a model that cannot be used and, without a model, where no weights are present.
 Predictor open_predictor(const ModelChoice& choice, const PredictOptions& options, Progress& progress);
 
-/// Finds the audio files at the locations. A file is returned regardless of its name; a folder is searched recursively,
-/// sorted by name, for files that satisfy looks_like_audio(). Skips hidden files and folders, follows links to folders,
-/// and visits no folder twice (so circular links end). Locations that do not exist, cannot be read or contain no audio
-/// are reported in `faults`: "not found", "folder cannot be read", "no audio in it".
-std::vector<std::filesystem::path> find_audio(std::span<const std::filesystem::path> locations,
-                                              std::vector<Fault>& faults);
-
 }  // namespace genrewise

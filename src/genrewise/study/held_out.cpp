@@ -7,9 +7,7 @@
 #include "genrewise/study/stage.hpp"
 
 namespace genrewise {
-namespace {
 
-/// Fold of each example in at most `count` folds, which becomes the number of folds: few groups allow fewer.
 std::vector<int> grouped_folds(const SplitSubjects& subjects, int& count, std::uint64_t seed) {
   for (;; --count) {
     try {
@@ -19,8 +17,6 @@ std::vector<int> grouped_folds(const SplitSubjects& subjects, int& count, std::u
     }
   }
 }
-
-}  // namespace
 
 void add_confidence(Model& model, const Examples& examples, const std::vector<std::size_t>& rows,
                     const std::function<std::unique_ptr<Classifier>()>& make, const PreprocessingConfig& preprocessing,

@@ -14,6 +14,10 @@ inline std::size_t confidence_folds(std::size_t examples) {
   return examples < 300 ? 5 : 2;
 }
 
+/// make_folds() with at most `count` grouped folds, which becomes the number of folds: few groups allow fewer. Throws
+/// Error if even two are impossible.
+std::vector<int> grouped_folds(const SplitSubjects& subjects, int& count, std::uint64_t seed);
+
 /// Sets the model's confidence and novelty by grouped cross-validation (make_folds()) on the rows that it was fitted on
 /// and no others. `make` creates a classifier with its parameters; `preprocessing` is fitted in each fold. Advances
 /// `progress` by confidence_folds(), also where few groups allow fewer folds. Where that is impossible (a genre of one

@@ -1,9 +1,11 @@
+#include "genrewise/dataset/find_audio.hpp"
+
 #include <algorithm>
 #include <set>
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/predict/predict.hpp"
+#include "genrewise/base/interrupt.hpp"
 
 namespace genrewise {
 namespace {
@@ -15,6 +17,7 @@ class Walk {
   Walk(std::vector<fs::path>& found, std::vector<Fault>& faults) : found_(found), faults_(faults) {}
 
   void folder(const fs::path& folder) {
+    throw_if_interrupted();
     std::error_code code;
     const fs::path real = fs::canonical(folder, code);
     if (!code && !seen_.insert(real).second) return;
