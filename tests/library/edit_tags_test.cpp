@@ -108,10 +108,10 @@ TEST_F(EditTags, UndoRestoresTheBytesTheTimesAndTheCatalogue) {
   const struct timespec times[] = {{1'000'000'000, 0}, {1'100'000'000, 5}};
   ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
   const auto applied = apply();
-  ASSERT_NE(read_file(path), bytes);
+  ASSERT_NE(genres(path), Values());
   const auto undone = undo_tags(*catalogue_, applied.batch, runtime_);
   EXPECT_EQ(reasons(undone.skipped), "");
-  EXPECT_EQ(read_file(path), bytes);
+  EXPECT_TRUE(read_file(path) == bytes);
   struct stat status {};
   ASSERT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_EQ(status.st_mtim.tv_sec, 1'100'000'000);
@@ -132,7 +132,7 @@ TEST_F(EditTags, UndoesTheLatestBatchFirstAndNamesItOtherwise) {
   EXPECT_EQ(undo_tags(*catalogue_, 0, runtime_).batch, second);
   EXPECT_EQ(genres(path), Values({"One"}));
   EXPECT_EQ(undo_tags(*catalogue_, 0, runtime_).batch, first);
-  EXPECT_EQ(read_file(path), bytes);
+  EXPECT_TRUE(read_file(path) == bytes);
   EXPECT_THROW(undo_tags(*catalogue_, 99, runtime_), UsageError);
 }
 
@@ -161,7 +161,7 @@ TEST_F(EditTags, UndoFindsAFileThatWasMoved) {
   song.path = moved;
   add(song);  // as a scan does
   EXPECT_EQ(reasons(undo_tags(*catalogue_, 0, runtime_).skipped), "");
-  EXPECT_EQ(read_file(moved), bytes);
+  EXPECT_TRUE(read_file(moved) == bytes);
 }
 
 TEST_F(EditTags, SettlesWhatAKilledProcessLeft) {
@@ -181,7 +181,7 @@ TEST_F(EditTags, SettlesWhatAKilledProcessLeft) {
   EXPECT_FALSE(fs::exists(folder_ / "music/.a.wav.genrewise-tag-0123abcd"));
   fs::rename(folder_ / "elsewhere", gone);
   EXPECT_EQ(undo_tags(*catalogue_, batch, runtime_).changes.size(), 2U);
-  EXPECT_EQ(read_file(written), bytes_a);
+  EXPECT_TRUE(read_file(written) == bytes_a);
 }
 
 TEST_F(EditTags, UndoCompletesAnUndoThatWasKilledAfterItsRename) {
@@ -199,7 +199,7 @@ TEST_F(EditTags, ReportsAJournalThatIsDamagedAndKeepsTheFile) {
   const std::string bytes = read_file(path);
   sql("UPDATE tag_changes SET patch = x'00'");
   EXPECT_EQ(reasons(undo_tags(*catalogue_, 0, runtime_).skipped), "1 journal is damaged");
-  EXPECT_EQ(read_file(path), bytes);
+  EXPECT_TRUE(read_file(path) == bytes);
 }
 
 TEST_F(EditTags, AnInterruptLeavesAListOfWhatIsDone) {
