@@ -19,26 +19,23 @@ constexpr char kDetails[] =
     "An existing playlist is updated: entries that genrewise wrote are replaced, entries that a person added stay.";
 constexpr char kExamples[] =
     "genrewise playlist 'genre:Rock confidence:>0.7' -o rock.m3u8 --per-artist 2\n"
-    "genrewise playlist genre:Jazz --order smooth --max-minutes 90 -o ~/Music/evening.xspf\n"
+    "genrewise playlist genre:Jazz --smooth --max-minutes 90 -o ~/Music/evening.xspf\n"
     "genrewise playlist --like ~/Music/song.mp3 --limit 30 -o like.m3u8\n"
     "genrewise playlist --for all-genres -o ~/Music/Playlists";
 
 struct Options {
-  LibraryOptions library;
-  std::vector<std::string> selection;
+  TrackOptions tracks;
   PlaylistConfig playlist;
-  std::string order, like, each, extension = "m3u8";
+  std::string like, each, extension = "m3u8";
   double max_minutes = 0;
   std::filesystem::path output;
   bool absolute = false, replace = false;
 };
 
-const std::vector<std::string> kOrders{"confidence", "random", "smooth", "path", "similar"};  // as PlaylistOrder
-
 int run(Options& options, Session& session) {
-  const Catalogue catalogue(options.library.file());
+  const Catalogue catalogue = options.tracks.open();
   PlaylistConfig& config = options.playlist;
-  config.seed = session.seed;
+  config.limit = std::exchange(options.tracks.limit, 0);  // of each playlist, after the quotas
   config.max_duration_s = 60 * options.max_minutes;
   if (!options.like.empty()) {
     const auto track = catalogue.track(std::filesystem::path(options.like));
@@ -47,11 +44,8 @@ int run(Options& options, Session& session) {
                   "scan its folder first (genrewise library scan FOLDER)");
     config.start = track->id;
   }
-  if (options.order.empty()) options.order = config.start != 0 ? "similar" : "confidence";
-  config.order = static_cast<PlaylistOrder>(std::ranges::find(kOrders, options.order) - kOrders.begin());
-
   std::vector<GenreTracks> playlists;
-  const auto tracks = select_tracks(catalogue, options.selection);
+  const auto tracks = options.tracks.tracks(catalogue, session.seed);
   if (options.each.empty()) {
     playlists.push_back({options.output.stem().string(), "", tracks});
   } else {
@@ -79,7 +73,7 @@ int run(Options& options, Session& session) {
                     {"kept", written.kept}});
   }
   if (table.empty())
-    throw Error("no track of the catalogue matches", fmt::format("{}", fmt::join(options.selection, " ")),
+    throw Error("no track of the catalogue matches", fmt::format("{}", fmt::join(options.tracks.query, " ")),
                 "check the query; files must be scanned first (genrewise library scan FOLDER)");
   print_result(session, table, [&] { return json{{"playlists", list}}; });
   return kDone;
@@ -91,17 +85,12 @@ void add_playlist(CLI::App& app, Session& session) {
   const CommandText text{
       .summary = "Write playlists of tracks of the catalogue", .details = kDetails, .examples = kExamples};
   const auto [command, options] = session.add_command(app, "playlist", text, run);
-  const OptionGroup data(command, kData), choice(command, "Choice"), output(command, kOutput);
-  data.add("QUERY", options.selection, "", "Tracks: a query, files or folders of the catalogue; all by default");
-  options.library.add_to(command);
+  const OptionGroup choice(command, "Choice"), output(command, kOutput);
+  options.tracks.sort = "confidence";
+  options.tracks.add_to(command);
   choice.add("--like", options.like, "FILE",
              "Tracks that sound similar to this one of the catalogue, which comes first");
   one_of(choice.add("--for", options.each, "WHAT", "One playlist for each genre, in the folder -o"), {"all-genres"});
-  one_of(choice.add("--order", options.order, "ORDER",
-                    "smooth: similar tracks follow each other, without jumps; similar: to the track of --like"),
-         kOrders)
-      ->default_str("confidence; with --like: similar");
-  at_least(choice.add("--limit", options.playlist.limit, "N", "Tracks at most"), 1);
   at_least(choice.add("--per-artist", options.playlist.per_artist, "N", "Tracks of one artist at most"), 1);
   at_least(choice.add("--per-album", options.playlist.per_album, "N", "Tracks of one album at most"), 1);
   choice.add("--max-minutes", options.max_minutes, "MIN", "Duration of all tracks at most")->check(CLI::PositiveNumber);
@@ -109,6 +98,7 @@ void add_playlist(CLI::App& app, Session& session) {
       ->required();
   one_of(output.add("--format", options.extension, "FORMAT", "Of the playlists of --for"), {"m3u8", "xspf"})
       ->capture_default_str();
+  choice.flag("--smooth", options.playlist.smooth, "Order the tracks so that each sounds similar to the one before");
   output.flag("--absolute", options.absolute, "Write absolute paths, not paths relative to the playlist");
   output.flag("--replace", options.replace, "Drop entries of an existing playlist that a person added");
   session.add_seed_option(command);

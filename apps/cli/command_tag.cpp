@@ -31,8 +31,7 @@ constexpr char kExamples[] =
     "genrewise tag --undo";
 
 struct Options {
-  LibraryOptions library;
-  std::vector<std::string> selection;
+  TrackOptions tracks;
   TagConfig tags;
   std::string mode = "fill";
   bool apply = false, dry_run = false;
@@ -75,7 +74,7 @@ int report(Session& session, const TagResult& result, const std::vector<Fault>& 
 }
 
 int show_history(const Options& options, Session& session) {
-  const Catalogue catalogue(options.library.file());
+  const Catalogue catalogue = options.tracks.open();
   json list = json::array();
   if (*options.history > 0) {
     Table table({{"file", Table::Align::left, Table::Overflow::path}, {"field"}, {"before"}, {"after"}, {"state"}});
@@ -107,7 +106,7 @@ int show_history(const Options& options, Session& session) {
 int undo(const Options& options, Session& session) {
   if (options.dry_run) {
     std::vector<TagChange> changes;
-    for (auto& [change, state] : tag_changes(Catalogue(options.library.file()), *options.undo)) {
+    for (auto& [change, state] : tag_changes(options.tracks.open(), *options.undo)) {
       if (state != "written") continue;
       std::swap(change.before, change.after);
       changes.push_back(std::move(change));
@@ -115,7 +114,7 @@ int undo(const Options& options, Session& session) {
     print_changes(session, {{"dry_run", true}}, changes);
     return kDone;
   }
-  Catalogue catalogue(options.library.file(), Catalogue::Access::write);
+  Catalogue catalogue = options.tracks.open(Catalogue::Access::write);
   return report(session, undo_tags(catalogue, *options.undo, session.runtime), {}, "restored", json::object());
 }
 
@@ -124,17 +123,17 @@ int run(Options& options, Session& session) {
   if (options.undo) return undo(options, session);
   TagConfig& config = options.tags;
   config.mode = options.mode == "fill" ? TagMode::fill : options.mode == "append" ? TagMode::append : TagMode::replace;
-  Catalogue catalogue(options.library.file(), options.apply ? Catalogue::Access::write : Catalogue::Access::read);
-  const auto tracks = select_tracks(catalogue, options.selection);
+  Catalogue catalogue = options.tracks.open(options.apply ? Catalogue::Access::write : Catalogue::Access::read);
+  const auto tracks = options.tracks.tracks(catalogue, session.seed);
   if (tracks.empty())
-    throw Error("no track of the catalogue matches", text_of(options.selection),
+    throw Error("no track of the catalogue matches", fmt::format("{}", fmt::join(options.tracks.query, " ")),
                 "check the query; files must be scanned first (genrewise library scan FOLDER)");
   const TagPlan plan = plan_tags(tracks, config, session.runtime);
   const json facts = {{"dry_run", !options.apply}, {"left_alone", plan.left_alone}};
   for (const auto& [reason, count] : plan.left_alone) session.line(fmt::format("left alone: {} ({})", count, reason));
   if (options.apply) {
     const std::string command =
-        fmt::format("tag {} --write {} --mode {}", fmt::join(options.selection, " "), config.field, options.mode);
+        fmt::format("tag {} --write {} --mode {}", fmt::join(options.tracks.query, " "), config.field, options.mode);
     return report(session, apply_tags(catalogue, plan, command, session.runtime), plan.skipped, "wrote", facts);
   }
   TagResult none;
@@ -150,7 +149,7 @@ void add_tag(CLI::App& app, Session& session) {
   const CommandText text{
       .summary = "Write genres into the tags of files, with undo", .details = kDetails, .examples = kExamples};
   const auto [command, options] = session.add_command(app, "tag", text, run);
-  const OptionGroup data(command, kData), writing(command, "Writing"), journal(command, "Journal");
+  const OptionGroup writing(command, "Writing"), journal(command, "Journal");
   CLI::Option* selection =
       data.add("QUERY", options.selection, "", "Tracks: a query, files or folders of the catalogue");
   options.library.add_to(command);
@@ -177,7 +176,7 @@ void add_tag(CLI::App& app, Session& session) {
                          "see genrewise tag --history");
       number = parsed;
     };
-    return journal.add_function<std::string>(name, use, "[BATCH]", description)->expected(0, 1)->excludes(selection);
+    return journal.add_function<std::string>(name, use, "[BATCH]", description)->expected(0, 1);
   };
   CLI::Option* history = batch("--history", options.history, "List the batches of changes, or the changes of one");
   batch("--undo", options.undo, "Restore the files of a batch, or of the latest that is not undone")

@@ -45,30 +45,35 @@ class Playlists : public testing::CatalogueTest {
   }
 };
 
-TEST_F(Playlists, TakesTheMostConfidentWithinTheQuotas) {
+TEST_F(Playlists, TakesTheFirstWithinTheQuotas) {
   const std::vector tracks{song("a.mp3", 0.5F, "X"), song("b.mp3", 0.9F, "x"), song("c.mp3", 0.7F, "X"),
                            song("d.mp3", 0.6F, "Y"), song("e.mp3", 0.4F),      song("f.mp3", 0.3F)};
-  EXPECT_THAT(chosen(tracks, {.per_artist = 1}), ElementsAre("b.mp3", "d.mp3", "e.mp3", "f.mp3"));
-  EXPECT_THAT(chosen(tracks, {.limit = 2, .per_artist = 2}), ElementsAre("b.mp3", "c.mp3"));
-  EXPECT_THAT(chosen(tracks, {.max_duration_s = 125}), ElementsAre("b.mp3", "c.mp3"));
-  EXPECT_THAT(chosen(tracks, {.order = PlaylistOrder::path, .limit = 2}), ElementsAre("a.mp3", "b.mp3"));
+  EXPECT_THAT(chosen(tracks, {.per_artist = 1}), ElementsAre("a.mp3", "d.mp3", "e.mp3", "f.mp3"));
+  EXPECT_THAT(chosen(tracks, {.limit = 3, .per_artist = 2}), ElementsAre("a.mp3", "b.mp3", "d.mp3"));
+  EXPECT_THAT(chosen(tracks, {.max_duration_s = 125}), ElementsAre("a.mp3", "b.mp3"));
 }
 
-TEST_F(Playlists, CorrectedTracksComeFirstAndLostFilesAreLeftOut) {
+TEST_F(Playlists, AlbumsHaveQuotasAndLostFilesAreLeftOut) {
   std::vector tracks{song("a.mp3", 0.9F), song("b.mp3", 0.4F), song("c.mp3", 0.8F), song("d.mp3", 0.8F)};
-  tracks[1].correction = "Rock";
-  tracks[2].missing = true;
-  fs::remove(tracks[3].path);
-  EXPECT_THAT(chosen(tracks, {}), ElementsAre("b.mp3", "a.mp3"));
+  for (auto& one : tracks) one.tags.album = "Album", one.tags.album_artist = "Various";
+  tracks[0].missing = true;
+  fs::remove(tracks[1].path);
+  EXPECT_THAT(chosen(tracks, {}), ElementsAre("c.mp3", "d.mp3"));
+  EXPECT_THAT(chosen(tracks, {.per_album = 1}), ElementsAre("c.mp3"));
 }
 
-TEST_F(Playlists, ARandomOrderDependsOnTheSeedAlone) {
+TEST_F(Playlists, SmoothAndSimilarOrdersFollowTheFeatures) {
   std::vector<CatalogueTrack> tracks;
-  for (char name = 'a'; name < 'k'; ++name) tracks.push_back(song(std::string(1, name), 0.5F));
-  const auto one = chosen(tracks, {.order = PlaylistOrder::random, .seed = 1});
-  std::ranges::reverse(tracks);
-  EXPECT_EQ(chosen(tracks, {.order = PlaylistOrder::random, .seed = 1}), one);
-  EXPECT_NE(chosen(tracks, {.order = PlaylistOrder::random, .seed = 2}), one);
+  for (const int at : {0, 5, 1, 4, 2, 3}) {
+    tracks.push_back(song(std::to_string(at), 0.9F));
+    const float angle = 0.5F * static_cast<float>(at);
+    const float row[] = {std::cos(angle), std::sin(angle)};
+    write_features(catalogue_->database(), tracks.back().id, 1, row);
+  }
+  tracks.push_back(song("none", 0.9F));
+  EXPECT_THAT(chosen(tracks, {.smooth = true}), ElementsAre("0", "1", "2", "3", "4", "5", "none"));
+  EXPECT_THAT(chosen(tracks, {.limit = 3, .start = tracks[1].id}), ElementsAre("5", "4", "3"));
+  EXPECT_THAT(testing::error_message([&] { chosen(tracks, {.start = tracks.back().id}); }), HasSubstr("no features"));
 }
 
 Matrix points_on_the_sphere(std::size_t count, std::size_t size) {

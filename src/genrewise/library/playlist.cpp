@@ -8,7 +8,6 @@
 #include <set>
 
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/base/random.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/similarity.hpp"
 #include "genrewise/storage/files.hpp"
@@ -81,47 +80,39 @@ class TwoOpt {
   std::vector<std::size_t> at_;  // position of each row
 };
 
-double confidence_of(const CatalogueTrack& track) {
-  return track.correction.empty() ? track.confidence : 1;
-}
-
 std::vector<std::int64_t> ids_of(std::span<const CatalogueTrack> tracks) {
   std::vector<std::int64_t> ids;
   for (const CatalogueTrack& track : tracks) ids.push_back(track.id);
   return ids;
 }
 
-/// The tracks in this order of their ids, and then, if `keep_others`, the others.
-std::vector<CatalogueTrack> in_order(std::vector<CatalogueTrack> tracks, std::span<const std::int64_t> ids,
-                                     bool keep_others) {
-  std::map<std::int64_t, std::size_t> position;
-  for (const std::int64_t id : ids) position.emplace(id, position.size());
-  const auto position_of = [&](const CatalogueTrack& track) {
-    const auto found = position.find(track.id);
-    return found == position.end() ? position.size() : found->second;
-  };
-  if (!keep_others) std::erase_if(tracks, [&](const CatalogueTrack& track) { return !position.contains(track.id); });
-  std::ranges::stable_sort(tracks, {}, position_of);
-  return tracks;
-}
-
-std::vector<CatalogueTrack> most_similar_first(const Catalogue& catalogue, std::vector<CatalogueTrack> tracks,
-                                               std::int64_t start) {
-  if (std::ranges::find(tracks, start, &CatalogueTrack::id) == tracks.end())
-    if (auto track = catalogue.track(start)) tracks.push_back(std::move(*track));
+void sort_by_similarity(const Catalogue& catalogue, std::vector<CatalogueTrack>& tracks, std::int64_t start) {
+  std::erase_if(tracks, [&](const CatalogueTrack& track) { return track.id == start; });
+  if (auto track = catalogue.track(start)) tracks.insert(tracks.begin(), std::move(*track));
   const Embeddings embeddings = load_embeddings(catalogue, ids_of(tracks));
   const auto found = std::ranges::find(embeddings.tracks, start);
   if (found == embeddings.tracks.end())
-    throw Error("the track has no features to compare", "--like", "scan its folder again with --retry");
+    throw Error("this track has no features to compare", tracks.front().path.string(), "scan its folder with --retry");
   const auto first = static_cast<std::size_t>(found - embeddings.tracks.begin());
-  std::vector<std::pair<float, std::int64_t>> ranked;
-  for (std::size_t i = 0; i < embeddings.tracks.size(); ++i)
-    ranked.emplace_back(i == first ? -1 : distance(embeddings.rows.row(first), embeddings.rows.row(i)),
-                        embeddings.tracks[i]);
-  std::ranges::sort(ranked);
-  std::vector<std::int64_t> ids;
-  for (const auto& [away, id] : ranked) ids.push_back(id);
-  return in_order(std::move(tracks), ids, false);
+  std::map<std::int64_t, float> away;
+  for (std::size_t row = 0; row < embeddings.tracks.size(); ++row)
+    away[embeddings.tracks[row]] = row == first ? -1 : distance(embeddings.rows.row(first), embeddings.rows.row(row));
+  std::erase_if(tracks, [&](const CatalogueTrack& track) { return !away.contains(track.id); });
+  std::ranges::stable_sort(tracks, {}, [&](const CatalogueTrack& track) { return away[track.id]; });
+}
+
+void sort_smoothly(const Catalogue& catalogue, std::vector<CatalogueTrack>& tracks) {
+  const Embeddings embeddings = load_embeddings(catalogue, ids_of(tracks));
+  const auto first = std::ranges::find_first_of(tracks, embeddings.tracks, {}, &CatalogueTrack::id);
+  if (first == tracks.end()) return;
+  const auto row = std::ranges::find(embeddings.tracks, first->id) - embeddings.tracks.begin();
+  std::map<std::int64_t, std::size_t> place;
+  for (const std::size_t next : smooth_path(embeddings.rows, static_cast<std::size_t>(row)))
+    place.emplace(embeddings.tracks[next], place.size());
+  std::ranges::stable_sort(tracks, {}, [&](const CatalogueTrack& track) {
+    const auto found = place.find(track.id);
+    return found == place.end() ? place.size() : found->second;
+  });
 }
 
 void apply_quotas(std::vector<CatalogueTrack>& tracks, const PlaylistConfig& config) {
@@ -160,10 +151,11 @@ std::vector<std::size_t> smooth_path(const Matrix& rows, std::size_t start) {
     const auto near = std::ranges::find_if(nearest[here], [&](std::size_t row) { return !used[row]; });
     std::size_t next = near != nearest[here].end() ? *near : rows.rows();
     if (next == rows.rows()) {  // all near ones are used
-      float least = 3;
-      for (std::size_t row = 0; row < rows.rows(); ++row)
-        if (!used[row])
-          if (const float away = distance(rows.row(here), rows.row(row)); away < least) least = away, next = row;
+      float least = 0;
+      for (std::size_t row = 0; row < rows.rows(); ++row) {
+        const float away = used[row] ? 0 : distance(rows.row(here), rows.row(row));
+        if (!used[row] && (next == rows.rows() || away < least)) least = away, next = row;
+      }
     }
     path.push_back(next);
     used[next] = true;
@@ -183,29 +175,10 @@ double path_length(const Matrix& rows, std::span<const std::size_t> order) {
 
 std::vector<CatalogueTrack> choose_tracks(const Catalogue& catalogue, std::vector<CatalogueTrack> tracks,
                                           const PlaylistConfig& config) {
-  using enum PlaylistOrder;
-  if (config.order == similar && config.start == 0)
-    throw UsageError("needs a track to compare with", "--order similar", "give one with --like");
   std::erase_if(tracks, [](const CatalogueTrack& track) { return track.missing || !file_exists(track.path); });
-  std::ranges::sort(tracks, {}, &CatalogueTrack::path);
-  if (config.order == random) Rng(derive_seed(config.seed, "playlist")).shuffle(std::span(tracks));
-  if (config.start != 0) {
-    tracks = most_similar_first(catalogue, std::move(tracks), config.start);
-  } else if (config.order == confidence || config.order == smooth) {
-    std::ranges::stable_sort(tracks, std::greater(), confidence_of);
-  }
+  if (config.start != 0) sort_by_similarity(catalogue, tracks, config.start);
   apply_quotas(tracks, config);
-  if (config.order == smooth && tracks.size() > 2) {
-    const Embeddings embeddings = load_embeddings(catalogue, ids_of(tracks));
-    const auto first = std::ranges::find_first_of(tracks, embeddings.tracks, {}, &CatalogueTrack::id);
-    if (first == tracks.end()) throw Error("the tracks have no features for a smooth order", "--order", "scan them");
-    const auto start =
-        static_cast<std::size_t>(std::ranges::find(embeddings.tracks, first->id) - embeddings.tracks.begin());
-    std::vector<std::int64_t> ids;
-    for (const std::size_t row : smooth_path(embeddings.rows, start)) ids.push_back(embeddings.tracks[row]);
-    return in_order(std::move(tracks), ids, true);
-  }
-  if (config.start != 0 && config.order == path) std::ranges::sort(tracks, {}, &CatalogueTrack::path);
+  if (config.smooth && !tracks.empty()) sort_smoothly(catalogue, tracks);
   return tracks;
 }
 

@@ -12,20 +12,16 @@
 
 namespace genrewise {
 
-enum class PlaylistOrder { confidence, random, smooth, path, similar };
-
 struct PlaylistConfig {
-  PlaylistOrder order = PlaylistOrder::confidence;
   std::size_t limit = 0, per_artist = 0, per_album = 0;  ///< at most this many tracks; 0: no limit
   double max_duration_s = 0;                             ///< of all tracks together; 0: no limit
-  std::uint64_t seed = 0;
-  std::int64_t start = 0;  ///< id of a track (--like): the most similar ones are chosen, and it comes first; 0: none
+  bool smooth = false;  ///< orders the chosen tracks by smooth_path(), from the first; those without features are last
+  std::int64_t start = 0;  ///< id of a track: it comes first, the others in the order of their similarity to it,
+                           ///< without those that have no features; 0: in the given order
 };
 
-/// Ranks tracks (by similarity to `start` if given, at random, by path, else by confidence; a correction has 1), takes
-/// them in this order as long as limits and quotas allow, and orders them. `smooth`: smooth_path() through the stored
-/// features. Missing tracks and those whose file is gone are left out; by similarity also those without features, which
-/// come last in a smooth order. Throws UsageError for `similar` without a start, Error if `start` has no features.
+/// Takes tracks in their order as long as limits and quotas allow, and orders them. Missing tracks and those whose file
+/// is gone are left out. Throws Error if `start` has no features.
 std::vector<CatalogueTrack> choose_tracks(const Catalogue& catalogue, std::vector<CatalogueTrack> tracks,
                                           const PlaylistConfig& config);
 
