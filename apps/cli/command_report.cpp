@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "commands.hpp"
-#include "genrewise/base/text.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/report/formats.hpp"
 #include "genrewise/storage/folder_lock.hpp"
 #include "option_group.hpp"

@@ -125,29 +125,36 @@ SplitConfig SplitOptions::config_with(std::uint64_t seed) const {
   return {.scheme = parse_split_scheme(scheme), .seed = seed, .file = file};
 }
 
-void IsolationOptions::add_to(CLI::App* command) {
+void IsolationOptions::add_to(CLI::App* command, bool by_default) {
   const OptionGroup data(command, kData);
-  CLI::Option* flag = data.flag("--isolate", isolate,
-                                "Decode in separate processes, so that a file that makes a decoder crash, hang or "
-                                "use too much memory is skipped");
-  at_least_seconds(data.add("--max-seconds", limits.max_seconds, "SECONDS", "With --isolate: time to decode one file"),
-                   0, false)
-      ->capture_default_str()
-      ->needs(flag);
-  in_range(data.add_function<std::uint64_t>(
-               "--max-memory", [this](std::uint64_t mib) { limits.max_memory_bytes = mib << 20; }, "MIB",
-               "With --isolate: memory of each process, in MiB"),
-           16, 1 << 20)
-      ->default_str("1024")
-      ->needs(flag);
+  isolate = by_default;
+  CLI::Option* flag =
+      by_default ? data.flag("--no-isolate{false}", isolate,
+                             "Decode in this process: faster, but a file that crashes a decoder ends the program")
+                 : data.flag("--isolate", isolate,
+                             "Decode in separate processes, so that a file that makes a decoder crash, hang or use too "
+                             "much memory is skipped");
+  CLI::Option* seconds =
+      at_least_seconds(data.add("--max-seconds", limits.max_seconds, "SECONDS",
+                                by_default ? "Time to decode one file" : "With --isolate: time to decode one file"),
+                       0, false)
+          ->capture_default_str();
+  CLI::Option* memory =
+      in_range(data.add_function<std::uint64_t>(
+                   "--max-memory", [this](std::uint64_t mib) { limits.max_memory_bytes = mib << 20; }, "MIB",
+                   by_default ? "Memory of each decoding process, in MiB"
+                              : "With --isolate: memory of each process, in MiB"),
+               16, 1 << 20)
+          ->default_str("1024");
+  for (CLI::Option* limit : {seconds, memory}) by_default ? limit->excludes(flag) : limit->needs(flag);
 }
 
-void IsolationOptions::apply() const {
-  if (!isolate) return;
+std::optional<DecodeIsolation> IsolationOptions::config() const {
+  if (!isolate) return std::nullopt;
   DecodeIsolation isolation = limits;
   // This very program, also where its file has been replaced.
   if (std::getenv("GENREWISE_DECODE_WORKER") == nullptr) isolation.worker = "/proc/self/exe";
-  isolate_decoding(isolation);
+  return isolation;
 }
 
 }  // namespace genrewise::cli

@@ -56,9 +56,12 @@ struct DataOptions {
 
 /// --isolate, --max-seconds and --max-memory of commands that decode audio.
 struct IsolationOptions {
-  void add_to(CLI::App* command);
+  /// `by_default`: --no-isolate instead of --isolate.
+  void add_to(CLI::App* command, bool by_default = false);
+  /// With the worker program; nothing: not isolated.
+  std::optional<DecodeIsolation> config() const;
   /// Makes the current Runtime decode so. Throws Error where the worker program is missing.
-  void apply() const;
+  void apply() const { isolate_decoding(config()); }
 
   bool isolate = false;
   DecodeIsolation limits;

@@ -82,17 +82,29 @@ bool is_last(const CLI::Option& option) {
   return option.check_lname("help") || option.check_lname("version");
 }
 
+const CLI::App& root_of(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app : root_of(*app.get_parent());
+}
+
+/// "genrewise library scan".
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+bool has_commands(const CLI::App& app) {
+  return !app.get_subcommands({}).empty();
+}
+
 void add_options(Page& page, const CLI::App& app) {
-  const CLI::App* parent = app.get_parent();
   for (const char* heading : kHeadings) {
     std::vector<const CLI::Option*> options;
     for (const CLI::Option* option : shown_options(app)) {
       if (heading_of(*option) == heading && !is_last(*option)) options.push_back(option);
     }
     if (heading == std::string_view(kGeneral)) {
-      if (parent != nullptr) {
+      if (app.get_parent() != nullptr) {
         for (const char* name : {"--threads", "--quiet"}) {
-          if (const CLI::Option* option = parent->get_option_no_throw(name)) options.push_back(option);
+          if (const CLI::Option* option = root_of(app).get_option_no_throw(name)) options.push_back(option);
         }
       }
       for (const CLI::Option* option : shown_options(app)) {
@@ -105,8 +117,8 @@ void add_options(Page& page, const CLI::App& app) {
   }
 }
 
-std::string usage(const CLI::App& app, const std::string& program) {
-  std::string line = app.get_parent() == nullptr ? program + " COMMAND" : program + " " + app.get_name();
+std::string usage(const CLI::App& app) {
+  std::string line = full_name(app) + (has_commands(app) ? " COMMAND" : "");
   const auto shown = shown_options(app);
   for (const CLI::Option* option : shown) {
     if (option->nonpositional()) continue;
@@ -157,14 +169,14 @@ bool is_option(const std::string& word) {
 class Problem {
  public:
   Problem(const CLI::App& app, const CLI::ParseError& error)
-      : app_(app), error_(error), command_(app.get_subcommands().empty() ? nullptr : app.get_subcommands().front()) {}
+      : app_(app), error_(error), command_(&chosen_command(app)) {}
 
   std::string text() const {
     const std::vector<std::string> extra = app_.remaining(true);
     const auto unknown = std::ranges::find_if(extra, is_option);
     if (is<CLI::ValidationError>()) return refused_value();
     if (unknown != extra.end() && (is<CLI::ExtrasError>() || is<CLI::RequiredError>())) return no_option(*unknown);
-    if (command_ == nullptr && !extra.empty()) return no_command(extra.front());
+    if (has_commands(*command_) && !extra.empty()) return no_command(extra.front());
     if (is<CLI::ExtrasError>() && !extra.empty()) {
       return fmt::format("'{}' is one argument too many", printable(extra.front()));
     }
@@ -173,9 +185,7 @@ class Problem {
     if (const CLI::Option* option = named()) return misused(*option);
     return "the command line cannot be understood";
   }
-  std::string see() const {
-    return command_ == nullptr ? app_.get_name() + " --help" : app_.get_name() + " " + command_->get_name() + " --help";
-  }
+  std::string see() const { return full_name(*command_) + " --help"; }
 
  private:
   template <class Kind>
@@ -185,7 +195,7 @@ class Problem {
 
   std::vector<const CLI::Option*> options() const {
     std::vector<const CLI::Option*> all = app_.get_options({});
-    if (command_ != nullptr) {
+    if (command_ != &app_) {
       const auto own = command_->get_options({});
       all.insert(all.begin(), own.begin(), own.end());
     }
@@ -226,12 +236,12 @@ class Problem {
 
   std::string no_command(const std::string& word) const {
     std::vector<std::string> names;
-    for (const CLI::App* command : app_.get_subcommands({})) names.push_back(command->get_name());
+    for (const CLI::App* command : command_->get_subcommands({})) names.push_back(command->get_name());
     return fmt::format("there is no command '{}'{}", printable(word), suggestion(word, names));
   }
 
   std::string missing() const {
-    if (command_ == nullptr) return "a command is missing";
+    if (has_commands(*command_)) return "a command is missing";
     std::vector<std::string> names;
     for (const CLI::Option* option : command_->get_options({})) {
       if (option->get_required() && option->count() == 0) names.push_back(shortest(*option));
@@ -273,14 +283,17 @@ class Problem {
 
 }  // namespace
 
+const CLI::App& chosen_command(const CLI::App& app) {
+  const auto used = app.get_subcommands();
+  return used.empty() ? app : chosen_command(*used.front());
+}
+
 std::string help_page(const CLI::App& app, const HelpLook& look) {
   Page page(look);
-  const CLI::App* parent = app.get_parent();
-  const std::string program = parent == nullptr ? app.get_name() : parent->get_name();
   const std::vector<std::string> description = split_text(app.get_description(), '\n');
   page.paragraph(description.front());
   page.blank();
-  page.paragraph("Usage: " + usage(app, program));
+  page.paragraph("Usage: " + usage(app));
   for (std::size_t i = 1; i < description.size(); ++i) {
     const std::size_t tab = description[i].find('\t');
     if (tab == std::string::npos) {
@@ -301,19 +314,19 @@ std::string help_page(const CLI::App& app, const HelpLook& look) {
     page.heading("Examples");
     for (const std::string& line : split_text(app.get_footer(), '\n')) page.command(line);
   }
-  if (parent == nullptr) {
+  const bool is_program = app.get_parent() == nullptr;
+  if (is_program) {
     page.heading("Exit codes");
     for (const auto& [code, meaning] : kExitCodes) page.entry(std::string(code), std::string(meaning));
     page.blank();
     page.paragraph(
         "Files and folders may also be in an object store: s3://BUCKET/NAME or gs://BUCKET/NAME. Results go to "
         "standard output; messages and progress go to standard error.");
-    page.blank();
-    page.paragraph("The options and examples of a command: " + program + " COMMAND --help");
-  } else {
-    page.blank();
-    page.paragraph(fmt::format("See `{} --help` for the options of all commands.", program));
   }
+  page.blank();
+  if (has_commands(app)) page.paragraph("The options and examples of a command: " + full_name(app) + " COMMAND --help");
+  if (!is_program)
+    page.paragraph(fmt::format("See `{} --help` for the options of all commands.", full_name(root_of(app))));
   return page.take();
 }
 

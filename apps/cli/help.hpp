@@ -12,6 +12,9 @@ struct HelpLook {
   bool colour = false;     ///< headings are bold
 };
 
+/// The innermost command that was named on the command line; the program itself if none was.
+const CLI::App& chosen_command(const CLI::App& app);
+
 /// The page of the program or of a command: what it does, usage, options by heading, examples.
 ///
 /// An app's description holds the summary on its first line and details on further lines: paragraphs, and entries

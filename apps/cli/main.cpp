@@ -83,9 +83,8 @@ int parse_and_run(int argc, char** argv) {
     set_store_options(session.stores);
     return session.run();
   } catch (const CLI::CallForHelp&) {
-    const CLI::App* chosen = &app;
-    for (const auto used = app.get_subcommands(); const CLI::App* command : used) chosen = command;
-    session.print(help_page(*chosen, {.width = page_width(Stream::out), .colour = has_colour(Stream::out)}));
+    session.print(
+        help_page(chosen_command(app), {.width = page_width(Stream::out), .colour = has_colour(Stream::out)}));
     return kDone;
   } catch (const CLI::Success& version) {
     session.print(std::string(version.what()) + "\n");

@@ -1,0 +1,42 @@
+// Options of the commands that use the catalogue.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "genrewise/base/random.hpp"
+#include "genrewise/library/catalogue.hpp"
+#include "genrewise/library/query.hpp"
+
+namespace genrewise::cli {
+
+/// --library.
+struct LibraryOptions {
+  void add_to(CLI::App* command);
+  Catalogue open(Catalogue::Access access = Catalogue::Access::read) const;
+
+  std::filesystem::path file;  ///< empty: default_catalogue()
+};
+
+/// QUERY..., --sort and --limit; --library.
+struct TrackOptions : LibraryOptions {
+  /// `required`: without a query, the command is refused instead of taking all tracks. Arguments that begin with one
+  /// minus sign and are no options are terms of the query.
+  void add_to(CLI::App* command, bool required = false);
+  /// Throws UsageError for an unknown option.
+  std::vector<CatalogueTrack> tracks(const Catalogue& catalogue, std::uint64_t seed = kDefaultSeed) const;
+
+  std::vector<std::string> query;
+  std::string sort = "path";
+  std::size_t limit = 0;
+
+ private:
+  CLI::App* command_ = nullptr;
+};
+
+/// A track for --json; `labels`: of its model.
+nlohmann::json track_json(const CatalogueTrack& track, const std::vector<std::string>& labels);
+
+}  // namespace genrewise::cli
