@@ -66,6 +66,7 @@ class ByteView {
   ByteView(ByteSource& source, std::int64_t begin, std::int64_t size) : source_(&source), begin_(begin), size_(size) {}
 
   std::int64_t size() const { return size_; }
+  std::int64_t offset() const { return begin_; }  ///< in the source
   /// As ByteSource::read_at().
   std::size_t read_at(std::int64_t offset, std::span<std::byte> out) const noexcept;
   /// `begin` and `size` must be inside this view.

@@ -7,36 +7,14 @@
 
 #include "genrewise/audio/byte_order.hpp"
 #include "genrewise/audio/limits.hpp"
+#include "genrewise/audio/ogg_pages.hpp"
 #include "genrewise/base/interrupt.hpp"
 
 namespace genrewise::audio {
 namespace {
 
-constexpr std::int64_t kHeaderBytes = 27, kMaxPageBytes = 27 + 255 + 255 * 255;
+constexpr std::int64_t kMaxPageBytes = 27 + 255 + 255 * 255;
 constexpr std::int64_t kMaxScannedBytes = 16 << 20;
-
-struct Page {
-  std::int64_t end = 0;  // offset
-  std::uint64_t serial = 0;
-  std::int64_t granule = 0;
-  bool begins_stream = false;
-};
-
-std::optional<Page> page_at(const ByteView& view, std::int64_t offset) {
-  std::array<std::byte, kHeaderBytes + 255> bytes{};
-  const std::size_t got = view.read_at(offset, bytes);
-  if (got < kHeaderBytes || !begins_with(bytes.data(), "OggS")) return std::nullopt;
-  const auto segments = std::to_integer<std::size_t>(bytes[26]);
-  const std::span sizes = std::span(bytes).subspan(kHeaderBytes, segments);
-  Page page;
-  page.end = offset + kHeaderBytes + static_cast<std::int64_t>(segments);
-  for (const std::byte size : sizes) page.end += std::to_integer<std::int64_t>(size);
-  page.serial = little_endian(&bytes[14]);
-  page.granule = static_cast<std::int64_t>(little_endian(&bytes[6], 8));
-  const bool is_first = little_endian(&bytes[18]) == 0;  // page number
-  page.begins_stream = (bytes[5] & std::byte{2}) != std::byte{0} && is_first;
-  return page;
-}
 
 // The next page from `offset` on: its offset, or the end of the view.
 std::int64_t find_page(const ByteView& view, std::int64_t offset) {
@@ -59,7 +37,7 @@ std::int64_t last_page(const ByteView& view) {
   std::int64_t last = view.size();
   std::int64_t at = find_page(view, std::max<std::int64_t>(0, view.size() - 2 * kMaxPageBytes));
   for (; at < view.size(); at = find_page(view, at)) {
-    const auto page = page_at(view, at);
+    const auto page = ogg_page_at(view, at);
     if (page) last = at;
     at = page ? page->end : at + 1;
   }
@@ -164,18 +142,35 @@ class OggChain : public TrackReader {
 
 }  // namespace
 
+std::optional<OggPage> ogg_page_at(const ByteView& view, std::int64_t offset) {
+  constexpr std::int64_t kHeaderBytes = 27;
+  std::array<std::byte, kHeaderBytes + 255> bytes{};
+  const std::size_t got = view.read_at(offset, bytes);
+  if (got < kHeaderBytes || !begins_with(bytes.data(), "OggS")) return std::nullopt;
+  OggPage page;
+  for (const std::byte size : std::span(bytes).subspan(kHeaderBytes, std::to_integer<std::size_t>(bytes[26])))
+    page.segments.push_back(std::to_integer<unsigned char>(size));
+  page.data = offset + kHeaderBytes + std::ssize(page.segments);
+  page.end = std::accumulate(page.segments.begin(), page.segments.end(), page.data);
+  page.serial = little_endian(&bytes[14]);
+  page.number = little_endian(&bytes[18]);
+  page.granule = static_cast<std::int64_t>(little_endian(&bytes[6], 8));
+  page.begins_stream = (bytes[5] & std::byte{2}) != std::byte{0} && page.number == 0;
+  return page;
+}
+
 std::vector<ByteView> ogg_links(const ByteView& view) {
-  const auto first = page_at(view, 0);
+  const auto first = ogg_page_at(view, 0);
   if (!first) return {};
   if (view.size() > kMaxScannedBytes) {
-    const auto last = page_at(view, last_page(view));
+    const auto last = ogg_page_at(view, last_page(view));
     if (!last || last->serial == first->serial) return {view};
   }
   std::vector<ByteView> links;
   std::int64_t begin = 0;
   bool has_data = false;  // a page behind the first pages of the link's streams
   for (std::int64_t at = 0; at < view.size();) {
-    const auto page = page_at(view, at);
+    const auto page = ogg_page_at(view, at);
     if (!page) {
       at = find_page(view, at + 1);
       continue;
@@ -192,10 +187,10 @@ std::vector<ByteView> ogg_links(const ByteView& view) {
 }
 
 std::optional<std::int64_t> granule_of_cut_page(const ByteView& view) {
-  std::optional<Page> last;
+  std::optional<OggPage> last;
   std::int64_t at = find_page(view, std::max<std::int64_t>(0, view.size() - kMaxPageBytes));
   for (; at < view.size(); at = find_page(view, at + 1)) {
-    if (const auto page = page_at(view, at)) last = page;
+    if (const auto page = ogg_page_at(view, at)) last = page;
   }
   if (!last || last->end <= view.size()) return std::nullopt;
   return std::clamp<std::int64_t>(last->granule, 0, std::int64_t{1} << 50);  // -1: no packet ends on the page

@@ -121,6 +121,32 @@ std::vector<std::string> clean_utf16(std::string_view bytes, bool big_endian) {
   return texts;
 }
 
+std::string synchronised(std::string_view bytes) {
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    if (bytes[i] != 0 || i == 0 || bytes[i - 1] != '\xff') out += bytes[i];
+  return out;
+}
+
+std::optional<std::string> to_latin1(std::string_view utf8) {
+  std::string bytes;
+  for (const char32_t code : code_points(utf8).value_or(U"")) {
+    if (code > 0xff) return std::nullopt;
+    bytes += static_cast<char>(code);
+  }
+  return bytes;
+}
+
+std::string to_utf16(std::string_view utf8) {
+  std::string bytes;
+  const auto put = [&](char32_t unit) { bytes += {static_cast<char>(unit & 0xff), static_cast<char>(unit >> 8)}; };
+  for (const char32_t code : code_points(utf8).value_or(U"")) {
+    if (code >= 0x10000) put(0xd800 + ((code - 0x10000) >> 10));
+    put(code < 0x10000 ? code : 0xdc00 + (code & 0x3ff));
+  }
+  return bytes;
+}
+
 std::vector<std::string> genres_of(std::string_view value) {
   std::vector<std::string> genres;
   const auto add = [&](std::string genre) {

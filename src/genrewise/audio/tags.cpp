@@ -37,9 +37,9 @@ int number_in(std::string_view text, std::size_t digits) {
 namespace audio {
 
 Expected<Tags> tags_here(ByteSource& source) {
-  const std::vector<TagBlock> blocks = find_tags(source);
-  const auto text = [&](std::string_view field) { return joined(tag_values(blocks, field)); };
-  Tags tags{.genres = tag_values(blocks, "genre"),
+  const FileTags found = find_tags(source);
+  const auto text = [&](std::string_view field) { return joined(tag_values(found, field)); };
+  Tags tags{.genres = tag_values(found, "genre"),
             .artist = text("artist"),
             .album_artist = text("albumartist"),
             .album = text("album"),
