@@ -317,7 +317,9 @@ TagResult undo_tags(Catalogue& catalogue, std::int64_t batch, Runtime& runtime) 
                                          static_cast<std::size_t>(row.integer(3)));
           if (!bytes || sha256_hex(*bytes) != row.text(1))
             return fault("journal is damaged", "restore it from a backup");
-          AppendFile(copy).write(*bytes);
+          AppendFile file(copy);
+          file.write(*bytes);
+          file.sync();
           return {};
         };
         auto done = replace_file(change.path, make_copy, [](std::string_view, std::string_view) {});

@@ -68,16 +68,13 @@ bool unchanged(const struct statx& a, const struct statx& b) {
 
 /// ".NAME.genrewise-tag-RANDOM", with NAME shortened at a UTF-8 character where it would be too long.
 fs::path name_of_copy(const fs::path& original) {
+  constexpr std::size_t kMoreForWriting = 24;  // create_file() writes to a longer name
   const long longest = ::pathconf(original.parent_path().c_str(), _PC_NAME_MAX);
   const std::string ending = fmt::format("{}{:08x}", kMark, std::random_device{}());
   std::string name = "." + original.filename().string();
-  if (const std::size_t most = static_cast<std::size_t>(longest > 0 ? longest : 255) - ending.size();
-      name.size() > most) {
-    std::size_t end = most;
-    while (end > 1 && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80U) --end;
-    name.resize(end);
-  }
-  return original.parent_path() / (name + ending);
+  std::size_t end = static_cast<std::size_t>(longest > 0 ? longest : 255) - ending.size() - kMoreForWriting;
+  while (end < name.size() && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80U) --end;
+  return original.parent_path() / (name.substr(0, end) + ending);
 }
 
 std::vector<std::string> attribute_names(int file) {
@@ -111,7 +108,7 @@ bool copy_attributes(int original, int copy) {
     if (!copied && !name.starts_with("security.") && !name.starts_with("trusted.")) return false;
   }
   const struct timespec times[] = {from.st_atim, from.st_mtim};
-  return ::futimens(copy, times) == 0 && ::fsync(copy) == 0;
+  return ::futimens(copy, times) == 0;
 }
 
 }  // namespace
@@ -139,9 +136,7 @@ FolderLock lock_for_replacing(const fs::path& folder) {
   FolderLock lock(folder);
   for (const fs::path& entry : entries_of(folder)) {
     const std::string name = entry.filename().string();
-    const std::size_t mark = name.rfind(kMark);
-    if (name.starts_with('.') && mark != std::string::npos && mark + kMark.size() + 8 == name.size())
-      remove_path(entry);
+    if (name.starts_with('.') && name.find(kMark) != std::string::npos) remove_path(entry);
   }
   return lock;
 }
