@@ -85,7 +85,7 @@ void add_playlist(CLI::App& app, Session& session) {
   const CommandText text{
       .summary = "Write playlists of tracks of the catalogue", .details = kDetails, .examples = kExamples};
   const auto [command, options] = session.add_command(app, "playlist", text, run);
-  const OptionGroup choice(command, "Choice"), output(command, kOutput);
+  const OptionGroup choice(command, kData), output(command, kOutput);
   options.tracks.sort = "confidence";
   options.tracks.add_to(command);
   choice.add("--like", options.like, "FILE",

@@ -42,21 +42,31 @@ std::string text_of(const std::vector<std::string>& values) {
   return fmt::format("{}", fmt::join(values, "; "));
 }
 
-json json_of(const TagChange& change) {
-  return {{"file", change.path.string()}, {"field", change.field}, {"before", change.before}, {"after", change.after}};
-}
+using Changes = std::vector<std::pair<TagChange, std::string>>;  // with a state
 
-void print_changes(Session& session, json facts, std::span<const TagChange> changes) {
+void print_changes(Session& session, json facts, const Changes& changes) {
+  const auto wrap = Table::Overflow::wrap;
   Table table({{"file", Table::Align::left, Table::Overflow::path},
                {"field"},
-               {"before", Table::Align::left, Table::Overflow::wrap},
-               {"after", Table::Align::left, Table::Overflow::wrap}});
+               {"before", Table::Align::left, wrap},
+               {"after", Table::Align::left, wrap},
+               {"state"}});
   facts["changes"] = json::array();
-  for (const TagChange& change : changes) {
-    table.add_row({change.path.string(), change.field, text_of(change.before), text_of(change.after)});
-    facts["changes"].push_back(json_of(change));
+  for (const auto& [change, state] : changes) {
+    table.add_row({change.path.string(), change.field, text_of(change.before), text_of(change.after), state});
+    facts["changes"].push_back({{"file", change.path.string()},
+                                {"field", change.field},
+                                {"before", change.before},
+                                {"after", change.after},
+                                {"state", state}});
   }
   if (!table.empty() || session.format != Format::table) print_result(session, table, [&] { return facts; });
+}
+
+Changes with_state(std::span<const TagChange> changes, const char* state) {
+  Changes list;
+  for (const TagChange& change : changes) list.emplace_back(change, state);
+  return list;
 }
 
 /// Prints what was done, also where an Error ended it, which is then thrown.
@@ -65,8 +75,8 @@ int report(Session& session, const TagResult& result, const std::vector<Fault>& 
   std::vector<Fault> skipped = skipped_before;
   skipped.insert(skipped.end(), result.skipped.begin(), result.skipped.end());
   facts.update({{"batch", result.batch}, {"skipped", skipped}});
-  print_changes(session, facts, result.changes);
-  session.line(fmt::format("{} {} files{}", done, result.changes.size(),
+  print_changes(session, facts, with_state(result.changes, done));
+  session.line(fmt::format("{} files {}{}", result.changes.size(), done,
                            result.batch > 0 ? fmt::format(", batch {}", result.batch) : ""));
   const ExitCode code = session.report_skipped(skipped, "files");
   if (result.stopped) std::rethrow_exception(result.stopped);
@@ -75,17 +85,11 @@ int report(Session& session, const TagResult& result, const std::vector<Fault>& 
 
 int show_history(const Options& options, Session& session) {
   const Catalogue catalogue = options.tracks.open();
-  json list = json::array();
   if (*options.history > 0) {
-    Table table({{"file", Table::Align::left, Table::Overflow::path}, {"field"}, {"before"}, {"after"}, {"state"}});
-    for (const auto& [change, state] : tag_changes(catalogue, *options.history)) {
-      table.add_row({change.path.string(), change.field, text_of(change.before), text_of(change.after), state});
-      list.push_back(json_of(change));
-      list.back()["state"] = state;
-    }
-    print_result(session, table, [&] { return json{{"batch", *options.history}, {"changes", list}}; });
+    print_changes(session, {{"batch", *options.history}}, tag_changes(catalogue, *options.history));
     return kDone;
   }
+  json list = json::array();
   using enum Table::Align;
   Table table(
       {{"batch", right}, {"time"}, {"files", right}, {"undone", right}, {"command", left, Table::Overflow::wrap}});
@@ -105,12 +109,9 @@ int show_history(const Options& options, Session& session) {
 
 int undo(const Options& options, Session& session) {
   if (options.dry_run) {
-    std::vector<TagChange> changes;
-    for (auto& [change, state] : tag_changes(options.tracks.open(), *options.undo)) {
-      if (state != "written") continue;
-      std::swap(change.before, change.after);
-      changes.push_back(std::move(change));
-    }
+    auto changes = tag_changes(options.tracks.open(), *options.undo);
+    std::erase_if(changes, [](const auto& change) { return change.second == "undone"; });
+    for (auto& [change, state] : changes) std::swap(change.before, change.after), state = "would be restored";
     print_changes(session, {{"dry_run", true}}, changes);
     return kDone;
   }
@@ -134,11 +135,11 @@ int run(Options& options, Session& session) {
   if (options.apply) {
     const std::string command =
         fmt::format("tag {} --write {} --mode {}", fmt::join(options.tracks.query, " "), config.field, options.mode);
-    return report(session, apply_tags(catalogue, plan, command, session.runtime), plan.skipped, "wrote", facts);
+    return report(session, apply_tags(catalogue, plan, command, session.runtime), plan.skipped, "written", facts);
   }
   TagResult none;
   none.changes = plan.changes;
-  const int code = report(session, none, plan.skipped, "would write", facts);
+  const int code = report(session, none, plan.skipped, "planned", facts);
   if (!plan.changes.empty()) session.line("nothing was written; add --apply to write it");
   return code;
 }
@@ -149,25 +150,23 @@ void add_tag(CLI::App& app, Session& session) {
   const CommandText text{
       .summary = "Write genres into the tags of files, with undo", .details = kDetails, .examples = kExamples};
   const auto [command, options] = session.add_command(app, "tag", text, run);
-  const OptionGroup writing(command, "Writing"), journal(command, "Journal");
-  CLI::Option* selection =
-      data.add("QUERY", options.selection, "", "Tracks: a query, files or folders of the catalogue");
-  options.library.add_to(command);
-  writing
+  const OptionGroup output(command, kOutput);
+  options.tracks.add_to(command);
+  output
       .add("--write", options.tags.field, "FIELD",
            "Tag to write: genre, grouping, mood or comment; with --value also artist, albumartist, album or title")
       ->capture_default_str();
-  writing.add("--value", options.tags.values, "TEXT", "Write this instead of the genre; several times: several values")
+  output.add("--value", options.tags.values, "TEXT", "Write this instead of the genre; several times: several values")
       ->allow_extra_args(false);
-  one_of(writing.add("--mode", options.mode, "MODE",
-                     "fill: only where the tag is empty; append: add to its values; replace: overwrite them"),
+  one_of(output.add("--mode", options.mode, "MODE",
+                    "fill: only where the tag is empty; append: add to its values; replace: overwrite them"),
          {"fill", "append", "replace"})
       ->capture_default_str();
-  in_share_range(writing.add("--min-confidence", options.tags.min_confidence, "P",
-                             "Leave tracks alone whose genre is less certain; corrections have 1"))
+  in_share_range(output.add("--min-confidence", options.tags.min_confidence, "P",
+                            "Leave tracks alone whose genre is less certain; corrections have 1"))
       ->capture_default_str();
-  CLI::Option* dry_run = writing.flag("--dry-run", options.dry_run, "Only show the changes (the default)");
-  CLI::Option* apply = writing.flag("--apply", options.apply, "Write the changes")->excludes(dry_run);
+  CLI::Option* dry_run = output.flag("--dry-run", options.dry_run, "Only show the changes (the default)");
+  CLI::Option* apply = output.flag("--apply", options.apply, "Write the changes")->excludes(dry_run);
   const auto batch = [&](const char* name, std::optional<std::int64_t>& number, const char* description) {
     const auto use = [&number, name](const std::string& given) {
       std::int64_t parsed = 0;
@@ -176,7 +175,7 @@ void add_tag(CLI::App& app, Session& session) {
                          "see genrewise tag --history");
       number = parsed;
     };
-    return journal.add_function<std::string>(name, use, "[BATCH]", description)->expected(0, 1);
+    return output.add_function<std::string>(name, use, "[BATCH]", description)->expected(0, 1);
   };
   CLI::Option* history = batch("--history", options.history, "List the batches of changes, or the changes of one");
   batch("--undo", options.undo, "Restore the files of a batch, or of the latest that is not undone")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills `genrewise tag --apply` and `--undo` at random moments (SIGKILL) and checks every file after each kill.
 
-    kill_tags.py build/dev/bin/genrewise [--files 250] [--kills 200] [--seed 1] [--folder FOLDER]
+    kill_tags.py build/dev/bin/genrewise [--files 80] [--kills 200] [--seed 1] [--folder FOLDER]
 
 Files of all formats that tags can be written to are made with ffmpeg and entered into a catalogue as analysed tracks.
 Then tags of all of them are written, again and again with other values, and the program is killed. After every kill
@@ -215,7 +215,7 @@ class Trials:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--files", type=int, default=250)
+    parser.add_argument("--files", type=int, default=80)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", help="where the files are made (the system's temporary folder)")

@@ -41,14 +41,15 @@ tl::expected<Values, std::string> values_after(const CatalogueTrack& track, cons
     if (!corrected && track.confidence < config.min_confidence) return left_alone("low confidence");
     after = {track.genre()};
   }
+  // ID3v2.3 has no multiple values: several are stored as one, with slashes.
+  const std::string known = folded(fmt::format("/{}/", fmt::join(before, "/")));
   if (config.mode == TagMode::append) {
     const Values added = std::exchange(after, before);
-    for (const std::string& value : added) {
-      const auto same = [&](const std::string& other) { return folded(other) == folded(value); };
-      if (std::ranges::none_of(after, same)) after.push_back(value);
-    }
+    for (const std::string& value : added)
+      if (known.find(folded("/" + value + "/")) == std::string::npos) after.push_back(value);
   }
-  if (after == before) return left_alone("has this value");
+  if (after == before || before == Values{fmt::format("{}", fmt::join(after, "/"))})
+    return left_alone("has this value");
   if (config.mode == TagMode::fill && !before.empty()) return left_alone("has a value");
   return after;
 }
