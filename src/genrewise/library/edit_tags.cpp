@@ -29,10 +29,13 @@ std::string as_text(const Values& values) {
   return json(values).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// The values after the change; a text where the file is left alone.
-tl::expected<Values, std::string> values_after(const CatalogueTrack& track, const TagConfig& config,
-                                               const Values& before) {
-  const auto left_alone = [](const char* reason) { return tl::unexpected(std::string(reason)); };
+Values values_of(const std::string& text) {
+  return json::parse(text);
+}
+
+/// The values after the change; a Fault without `where` if the file is left alone.
+Expected<Values> values_after(const CatalogueTrack& track, const TagConfig& config, const Values& before) {
+  const auto left_alone = [](const char* reason) { return tl::unexpected(Fault{reason, {}, {}}); };
   Values after = config.values;
   if (after.empty()) {
     const bool corrected = !track.correction.empty();
@@ -54,6 +57,26 @@ tl::expected<Values, std::string> values_after(const CatalogueTrack& track, cons
   return after;
 }
 
+struct JournalledChange : TagChange {
+  std::int64_t id;
+  std::string state, old_sha256;
+};
+/// `condition` has one parameter.
+template <class Value>
+std::vector<JournalledChange> changes_where(Database& database, const char* condition, const Value& value) {
+  std::vector<JournalledChange> changes;
+  auto rows = database.query(fmt::format("SELECT track, path, field, before, after, id, state, old_sha256 FROM "
+                                         "tag_changes WHERE {} ORDER BY id",
+                                         condition),
+                             value);
+  while (rows.next())
+    changes.push_back({{rows.integer(0), rows.text(1), rows.text(2), values_of(rows.text(3)), values_of(rows.text(4))},
+                       rows.integer(5),
+                       rows.text(6),
+                       rows.text(7)});
+  return changes;
+}
+
 /// The journal of tag changes in the catalogue.
 class Journal {
  public:
@@ -67,16 +90,7 @@ class Journal {
       lock_for_replacing(folder);
       database_.run("UPDATE tag_batches SET folder = '' WHERE folder = ?", folder.string());
     }
-    struct Planned {
-      std::int64_t id;
-      fs::path path;
-      std::string old_sha256;
-    };
-    std::vector<Planned> planned;
-    for (auto rows = database_.query("SELECT id, path, old_sha256 FROM tag_changes WHERE state = 'planned'");
-         rows.next();)
-      planned.push_back({rows.integer(0), rows.text(1), rows.text(2)});
-    for (const Planned& change : planned) {
+    for (const JournalledChange& change : changes_where(database_, "state = ?", "planned")) {
       if (!file_exists(change.path)) continue;
       if (sha256_hex(MappedFile(change.path).bytes()) == change.old_sha256) {
         forget(change.id);
@@ -86,7 +100,6 @@ class Journal {
     }
   }
 
-  Database& database() { return database_; }
   void forget(std::int64_t change) { database_.run("DELETE FROM tag_changes WHERE id = ?", change); }
 
   /// `path` holds other bytes now: those of the change, or the old ones where it is undone. Its times are the same.
@@ -132,11 +145,11 @@ class Journal {
         }
         runtime.progress().advance();
       }
+      database_.run("UPDATE tag_batches SET folder = '' WHERE id = ?", batch);
     } catch (const Error&) {
       result.stopped = std::current_exception();
     }
     runtime.progress().finish();
-    database_.run("UPDATE tag_batches SET folder = '' WHERE id = ?", batch);
     return result;
   }
 
@@ -152,22 +165,6 @@ std::int64_t existing_batch(Database& database, std::int64_t batch) {
                    "`genrewise tag --history` lists the batches");
 }
 
-struct JournalledChange : TagChange {
-  std::int64_t id;
-  std::string state;
-};
-std::vector<JournalledChange> changes_of(Database& database, std::int64_t batch) {
-  std::vector<JournalledChange> changes;
-  auto rows = database.query(
-      "SELECT id, state, track, path, field, before, after FROM tag_changes WHERE batch = ? ORDER BY id", batch);
-  while (rows.next())
-    changes.push_back({{rows.integer(2), rows.text(3), rows.text(4), json::parse(rows.text(5)).get<Values>(),
-                        json::parse(rows.text(6)).get<Values>()},
-                       rows.integer(0),
-                       rows.text(1)});
-  return changes;
-}
-
 }  // namespace
 
 TagPlan plan_tags(std::span<const CatalogueTrack> tracks, const TagConfig& config, Runtime& runtime) {
@@ -179,37 +176,31 @@ TagPlan plan_tags(std::span<const CatalogueTrack> tracks, const TagConfig& confi
       (config.field == "title" || config.field == "artist" || config.field == "albumartist" || config.field == "album"))
     throw UsageError(fmt::format("the genre is no value for the field '{}'", config.field), "--write",
                      "give the values with --value");
-  struct Outcome {
-    std::optional<Fault> fault;
-    std::string left_alone;
-    TagChange change;
-  };
-  std::vector<Outcome> outcomes(tracks.size());
+  std::vector<Expected<TagChange>> outcomes(tracks.size());
   runtime.progress().begin("reading tags", "files", tracks.size());
   parallel_for(tracks.size(), [&](std::size_t i, int) {
     const CatalogueTrack& track = tracks[i];
-    const auto plan = [&]() -> Expected<Outcome> {
-      if (auto possible = values_after(track, config, {}); !possible) return Outcome{{}, possible.error(), {}};
-      const auto before = read_tag_field(track.path, config.field);
+    outcomes[i] = [&]() -> Expected<TagChange> {
+      if (auto possible = values_after(track, config, {}); !possible) return tl::unexpected(possible.error());
+      auto before = read_tag_field(track.path, config.field);
       if (!before) return tl::unexpected(before.error());
-      const auto after = values_after(track, config, *before);
-      if (!after) return Outcome{{}, after.error(), {}};
-      if (auto replaceable = check_replaceable(track.path); !replaceable) return tl::unexpected(replaceable.error());
-      return Outcome{{}, {}, {track.id, track.path, config.field, *before, *after}};
-    };
-    auto planned = plan();
-    outcomes[i] = planned ? std::move(*planned) : Outcome{planned.error(), {}, {}};
+      auto after = values_after(track, config, *before);
+      if (!after) return tl::unexpected(after.error());
+      return check_replaceable(track.path).map([&] {
+        return TagChange{track.id, track.path, config.field, *before, *after};
+      });
+    }();
     runtime.progress().advance();
   });
   runtime.progress().finish();
   TagPlan plan;
-  for (Outcome& outcome : outcomes) {
-    if (outcome.fault) {
-      plan.skipped.push_back(std::move(*outcome.fault));
-    } else if (!outcome.left_alone.empty()) {
-      ++plan.left_alone[outcome.left_alone];
+  for (auto& outcome : outcomes) {
+    if (outcome) {
+      plan.changes.push_back(std::move(*outcome));
+    } else if (outcome.error().where.empty()) {
+      ++plan.left_alone[outcome.error().reason];
     } else {
-      plan.changes.push_back(std::move(outcome.change));
+      plan.skipped.push_back(std::move(outcome.error()));
     }
   }
   return plan;
@@ -273,7 +264,7 @@ std::vector<TagBatch> tag_history(const Catalogue& catalogue) {
 
 std::vector<std::pair<TagChange, std::string>> tag_changes(const Catalogue& catalogue, std::int64_t batch) {
   std::vector<std::pair<TagChange, std::string>> changes;
-  for (auto& change : changes_of(catalogue.database(), existing_batch(catalogue.database(), batch)))
+  for (auto& change : changes_where(catalogue.database(), "batch = ?", existing_batch(catalogue.database(), batch)))
     changes.emplace_back(std::move(change), change.state);
   return changes;
 }
@@ -282,7 +273,7 @@ TagResult undo_tags(Catalogue& catalogue, std::int64_t batch, Runtime& runtime) 
   Journal journal(catalogue);
   Database& database = catalogue.database();
   batch = existing_batch(database, batch);
-  auto journalled = changes_of(database, batch);
+  auto journalled = changes_where(database, "batch = ?", batch);
   std::erase_if(journalled, [](const JournalledChange& change) { return change.state != "written"; });
   std::ranges::reverse(journalled);  // of two changes of one file, the later first
   for (JournalledChange& change : journalled) {
