@@ -59,6 +59,12 @@ step "TensorFlow and TensorBoard"
 may_skip "TensorFlow and TensorBoard" "${GENREWISE_TENSORFLOW_PYTHON:-python3}" tests/interop/tensorflow_interop.py \
   "build/$preset/bin/interop_records"
 
+# Tags written here are read by mutagen, mediafile and ffprobe, and the other way round, where
+# GENREWISE_MUTAGEN_PYTHON (or python3) has mutagen.
+step "Tags in other programs"
+may_skip "tags in other programs" "${GENREWISE_MUTAGEN_PYTHON:-python3}" tests/interop/tags_interop.py \
+  "build/$preset/bin/interop_tags"
+
 # Opens reports in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and axe-playwright-python.
 step "Pages in a browser"
 may_skip "pages in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/page_test.py \

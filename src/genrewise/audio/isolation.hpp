@@ -21,9 +21,10 @@ struct DecodeIsolation {
   std::filesystem::path worker = {};
 };
 
-/// Makes decode_file(), decode_bytes(), probe_file() and probe_bytes() of the current Runtime decode in worker
-/// processes (nothing: in this process again), one for each thread that decodes at the same time. They are started when
-/// they are needed, decode many files, and end with the Runtime or this process. Results are equal bit by bit.
+/// Makes decode_file(), decode_bytes(), probe_file(), probe_bytes(), read_tags() and audio_hash() of the current
+/// Runtime work in worker processes (nothing: in this process again), one for each thread that decodes at the same
+/// time. They are started when they are needed, decode many files, and end with the Runtime or this process. Results
+/// are equal bit by bit.
 ///
 /// A worker has no open files: this process reads for it. Its reasons of faults, besides those of decode_file():
 /// "decoder crashed (signal 11)", "decoder ended (exit code 3)", "took longer than 60 s", "needed more than 1 GiB",

@@ -55,7 +55,7 @@ class Id3v2Reader {
     const std::uint64_t extended = number_at(body_, 0, 4, true);
     if (has(3, 0x40)) at = static_cast<std::int64_t>(extended) + 4;
     if (has(4, 0x40)) at = static_cast<std::int64_t>(syncsafe(extended));
-    while (at + head_bytes_ < body_.size()) {
+    while (at + head_bytes_ <= body_.size()) {
       const std::string head = read_bytes(body_, at, head_bytes_);
       std::string id = head.substr(0, block_.version == 2 ? 3 : 4);
       if (id[0] == 0) return;                                                       // padding
@@ -159,7 +159,9 @@ class TagFinder {
     }
     add_id3v2(all_);
     if (info_.kind == TagKind::info) tags_.blocks.push_back(std::move(info_));
-    add_trailing();
+    // Other containers end with audio, in which "TAG" may be chance.
+    for (const Container one : {Container::flac, Container::ape, Container::tta, Container::other})
+      if (tags_.container == one) add_trailing();
     tags_.blocks.push_back(std::move(others_));
     return std::move(tags_);
   }
@@ -203,6 +205,7 @@ class TagFinder {
         TagBlock block{
             .kind = TagKind::vorbis, .begin = flac.offset() + at, .end = data.offset() + size, .flags = first};
         read_comments(block, data);
+        block.is_whole = block.is_whole && data.size() == size;
         tags_.blocks.push_back(std::move(block));
       } else if (type != kPadding) {
         others_.items.push_back({std::to_string(type), data, data});
@@ -262,11 +265,13 @@ class TagFinder {
   void add_asf(const ByteView& file) {
     const auto size = static_cast<std::int64_t>(number_at(file, 16, 8, false));
     TagBlock block{.kind = TagKind::asf, .is_whole = size >= kAsfHeader && size <= file.size()};
-    if (block.is_whole) add_asf_objects(block, file.part(kAsfHeader, size - kAsfHeader));
+    // Several values begin in the first of these that takes the attribute and go on in the others.
+    for (const auto object : {asf_object::kDescription, asf_object::kExtended, asf_object::kLibrary})
+      if (block.is_whole) add_asf_objects(block, file.part(kAsfHeader, size - kAsfHeader), object);
     tags_.blocks.push_back(std::move(block));
   }
 
-  void add_asf_objects(TagBlock& block, const ByteView& objects) {
+  void add_asf_objects(TagBlock& block, const ByteView& objects, std::string_view wanted) {
     for_each_chunk(objects, ChunkLayout::asf, [&](const Chunk& object) {
       const ByteView& data = object.data;
       const auto add = [&](std::string key, std::int64_t begin, std::int64_t size, std::int64_t value_bytes) {
@@ -280,7 +285,7 @@ class TagFinder {
       };
       const bool is_library = object.name == asf_object::kLibrary;
       std::int64_t at = 2;
-      if (object.name == asf_object::kDescription) {
+      if (object.name == wanted && wanted == asf_object::kDescription) {
         at = 10;
         std::int64_t length_at = 0;
         for (const char* key : {"Title", "Author", "Copyright", "Description", "Rating"}) {
@@ -288,7 +293,7 @@ class TagFinder {
           add(key, at, bytes, bytes);
           at += bytes;
         }
-      } else if (object.name == asf_object::kExtended || is_library) {
+      } else if (object.name == wanted) {
         for (std::int64_t left = number(0); left > 0 && block.is_whole; --left) {
           const std::int64_t name_at = at + (is_library ? 12 : 2), name_bytes = number(at + (is_library ? 4 : 0));
           const auto name = clean_utf16(read_bytes(data, name_at, name_bytes), false);
@@ -298,8 +303,10 @@ class TagFinder {
           at += size;
         }
       } else if (object.name == asf_object::kExtension) {
-        if (data.size() > kAsfExtension) add_asf_objects(block, data.part(kAsfExtension, data.size() - kAsfExtension));
-      } else if (object.name != asf_object::kFile) {
+        if (data.size() > kAsfExtension)
+          add_asf_objects(block, data.part(kAsfExtension, data.size() - kAsfExtension), wanted);
+      } else if (wanted == asf_object::kLibrary && object.name != asf_object::kFile &&
+                 object.name != asf_object::kDescription && object.name != asf_object::kExtended) {
         others_.items.push_back({object.name, object.raw, data});
       }
     });

@@ -435,7 +435,7 @@ class Planner {
       if (box.name == "moov") moov = box;
       is_fragmented = is_fragmented || box.name == "moof";
     });
-    if (!moov || is_fragmented) return false;
+    if (!moov || is_fragmented || tags_.begin > 0) return false;  // other boxes have offsets too
     std::string bytes = replaced_in(moov->data, std::array<std::string_view, 3>{"udta", "meta", "ilst"});
     const std::int64_t grown = std::ssize(bytes) + 8 - moov->raw.size();
     move_offsets(bytes, 0, bytes.size(), moov->raw.offset(), grown);
@@ -453,17 +453,19 @@ class Planner {
           ChunkLayout::mp4, box.name,
           read_bytes(box.data, 0, content.offset() - box.data.offset()) + replaced_in(content, path.subspan(1)));
     };
-    std::string bytes = rewritten(boxes, ChunkLayout::mp4, [&](const Chunk& box) {
+    std::string bytes;
+    const std::int64_t end = for_each_chunk(boxes, ChunkLayout::mp4, [&](const Chunk& box) {
       const bool is_it = box.name == path[0] && !std::exchange(is_found, is_found || box.name == path[0]);
-      return is_it ? inner(box) : whole(box.raw);
+      bytes += is_it ? inner(box) : whole(box.raw);
     });
-    if (is_found) return bytes;
+    const std::string tail = read_bytes(boxes, end, boxes.size());  // QuickTime ends "udta" with a zero
+    if (is_found) return bytes + tail;
     // New boxes begin empty.
     static constexpr std::string_view kHandler("\0\0\0\0\0\0\0\0mdirappl\0\0\0\0\0\0\0\0\0", 25);
     const std::string content =
         path[0] == "meta" ? big(0) + chunk(ChunkLayout::mp4, "hdlr", std::string(kHandler)) : "";
     const Chunk missing{std::string(path[0]), boxes.part(0, 0), boxes.part(0, 0)};
-    return bytes + chunk(ChunkLayout::mp4, missing.name, content + replaced_in(missing.data, path.subspan(1)));
+    return bytes + chunk(ChunkLayout::mp4, missing.name, content + replaced_in(missing.data, path.subspan(1))) + tail;
   }
 
   /// Chunk offsets (ISO/IEC 14496-12, 8.7.5) of data behind `from`.

@@ -1,7 +1,6 @@
 // How the bytes of a file change when a field of its tags changes. Internal to audio.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>

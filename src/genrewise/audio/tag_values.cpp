@@ -16,7 +16,7 @@ struct FieldKeys {
 constexpr FieldKeys kFields[] = {
     {"genre", "TCON", "TCO", "GENRE", "\251gen|gnre", "WM/Genre", "IGNR", "GENRE"},
     {"artist", "TPE1", "TP1", "ARTIST", "\251ART", "Author", "IART", "ARTIST"},
-    {"albumartist", "TPE2", "TP2", "ALBUMARTIST|ALBUM ARTIST", "aART", "WM/AlbumArtist", "",
+    {"albumartist", "TPE2", "TP2", "ALBUMARTIST|ALBUM ARTIST|ALBUM_ARTIST", "aART", "WM/AlbumArtist", "",
      "ALBUM ARTIST|ALBUMARTIST|ALBUM_ARTIST"},
     {"album", "TALB", "TAL", "ALBUM", "\251alb", "WM/AlbumTitle", "IPRD", "ALBUM"},
     {"title", "TIT2", "TT2", "TITLE", "\251nam", "Title", "INAM", "TITLE"},
