@@ -48,8 +48,8 @@ TEST_F(Retrain, ReplacesTheModelIfTheNewOneIsBetter) {
   EXPECT_EQ(result.model, file_.parent_path() / "library-1.gwm");
   EXPECT_EQ(catalogue_->current_model()->name, result.model.string());
   EXPECT_EQ(catalogue_->track(music_ / "tones3.wav")->predicted, "Summen");
-  EXPECT_EQ(scan().unchanged, 24u);
   config_.model.clear();
+  EXPECT_EQ(scan().unchanged, 24u);
   make("new.wav", "noise", 99);
   EXPECT_EQ(scan().analysed, 1u);
   EXPECT_EQ(catalogue_->track(music_ / "new.wav")->predicted, "Krach");

@@ -34,7 +34,7 @@ std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::span<c
 
 /// Two tracks are one recording if they have the same fingerprint, or if their features are so similar and their
 /// durations differ by at most this share and these seconds. docs/library.md has the measurements behind the numbers.
-inline constexpr double kDuplicateSimilarity = 0.95, kDuplicateShare = 0.01, kDuplicateSeconds = 3;
+inline constexpr double kDuplicateSimilarity = 0.92, kDuplicateShare = 0.01, kDuplicateSeconds = 3;
 
 /// Tracks that are the same recording, with the evidence.
 struct DuplicateGroup {
