@@ -120,6 +120,8 @@ int undo(const Options& options, Session& session) {
 }
 
 int run(Options& options, Session& session) {
+  if ((options.history || options.undo) && !options.tracks.query.empty())
+    throw UsageError("takes no query, only the number of a batch", options.undo ? "--undo" : "--history");
   if (options.history) return show_history(options, session);
   if (options.undo) return undo(options, session);
   TagConfig& config = options.tags;

@@ -93,6 +93,7 @@ TEST_F(Tag, RefusesWrongUsageWithWhatToDo) {
   };
   EXPECT_THAT(refusal({"tag", "--undo"}), HasSubstr("2 genrewise: wrong usage: there is no change of tags to undo"));
   EXPECT_THAT(refusal({"tag", "--undo", "x"}), HasSubstr("needs the number of a batch"));
+  EXPECT_THAT(refusal({"tag", "genre:noise", "--undo"}), HasSubstr("takes no query"));
   EXPECT_THAT(refusal({"tag", "--history", "5"}), HasSubstr("there is no batch 5"));
   EXPECT_THAT(refusal({"tag", "--write", "colour"}), HasSubstr("give one of genre"));
   EXPECT_THAT(refusal({"tag", "--write", "title"}), HasSubstr("--value"));

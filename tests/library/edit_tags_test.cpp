@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "audio/ffmpeg_program.hpp"
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::make_with_ffmpeg;
 using ::testing::Pair;
 using Values = std::vector<std::string>;
 
@@ -28,6 +30,9 @@ class EditTags : public testing::CatalogueTest {
     std::vector<std::int16_t> samples(4000);
     for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<std::int16_t>(i * i + name.size());
     write_file(path, testing::wav_of(samples, 1, 8000));
+    return enter(path, probabilities);
+  }
+  fs::path enter(const fs::path& path, const std::vector<float>& probabilities) {
     auto song = track(path.string(), probabilities);
     song.bytes = bytes_of_file(path);
     add(song);
@@ -118,6 +123,21 @@ TEST_F(EditTags, UndoRestoresTheBytesTheTimesAndTheCatalogue) {
   EXPECT_EQ(catalogue_->track(path)->bytes, before.bytes);
   EXPECT_THAT(catalogue_->track(path)->tags.genres, IsEmpty());
   EXPECT_THAT(testing::error_message([&] { undo_tags(*catalogue_, 0, runtime_); }), HasSubstr("no change of tags"));
+}
+
+TEST_F(EditTags, UndoRestoresTheBytesOfEveryFormat) {
+  REQUIRE_FFMPEG();
+  std::map<fs::path, std::string> before;
+  for (const char* format : {"mp3", "flac", "ogg", "opus", "m4a", "wma", "aiff", "wv", "wav"}) {
+    const fs::path path = folder_ / "music" / (std::string("a.") + format);
+    if (make_with_ffmpeg("-f lavfi -i sine=440:d=1 -metadata genre=Old -metadata title=T", path))
+      before[enter(path, {0, 0.1F, 0.9F})] = read_file(path);
+  }
+  const auto first = apply({.mode = TagMode::append, .values = {std::string(5000, 'x')}});
+  EXPECT_EQ(first.changes.size(), before.size()) << reasons(first.skipped);
+  apply({.field = "comment", .values = {"one", "two"}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(reasons(undo_tags(*catalogue_, 0, runtime_).skipped), "");
+  for (const auto& [path, bytes] : before) EXPECT_TRUE(read_file(path) == bytes) << path;
 }
 
 TEST_F(EditTags, UndoesTheLatestBatchFirstAndNamesItOtherwise) {
