@@ -158,7 +158,7 @@ void add_tag(CLI::App& app, Session& session) {
       .add("--write", options.tags.field, "FIELD",
            "Tag to write: genre, grouping, mood or comment; with --value also artist, albumartist, album or title")
       ->capture_default_str();
-  output.add("--value", options.tags.values, "TEXT", "Write this instead of the genre; several times: several values")
+  output.add("--value", options.tags.values, "VALUE", "Write this instead of the genre; several times: several values")
       ->allow_extra_args(false);
   one_of(output.add("--mode", options.mode, "MODE",
                     "fill: only where the tag is empty; append: add to its values; replace: overwrite them"),

@@ -133,7 +133,7 @@ TEST_F(EditTags, UndoRestoresTheBytesOfEveryFormat) {
     if (make_with_ffmpeg("-f lavfi -i sine=440:d=1 -metadata genre=Old -metadata title=T", path))
       before[enter(path, {0, 0.1F, 0.9F})] = read_file(path);
   }
-  const auto first = apply({.mode = TagMode::append, .values = {std::string(5000, 'x')}});
+  const auto first = apply({.mode = TagMode::append, .values = {std::string(500, 'x')}});
   EXPECT_EQ(first.changes.size(), before.size()) << reasons(first.skipped);
   apply({.field = "comment", .values = {"one", "two"}});
   for (int i = 0; i < 2; ++i) EXPECT_EQ(reasons(undo_tags(*catalogue_, 0, runtime_).skipped), "");
