@@ -45,6 +45,7 @@ ctest --preset "$preset" -E '^interop\.'
 # Kills every command that writes at random moments and compares what the next run makes with an undisturbed run.
 step "Kills"
 python3 tests/faults/kill.py "build/$preset/bin/genrewise" --kills 3
+python3 tests/faults/kill_tags.py "build/$preset/bin/genrewise" --files 30 --kills 5
 
 # Runs every command with bad standard streams and under limits; the script has more conditions, some of which need root.
 # The sanitizers replace the allocator.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <numeric>
 
 #include "genrewise/base/filesystem.hpp"
@@ -85,12 +86,13 @@ int main(int argc, char** argv) {
                               i / 100, i / 10, i % 10 + 1, i);
       if (files) {
         if (i % 10 == 0) make_folders(track.path.parent_path());
-        write_file(track.path, "");
+        std::ofstream(track.path).put(0);
         track.modified_ns =
             std::chrono::duration_cast<std::chrono::nanoseconds>(
                 std::chrono::file_clock::to_sys(std::filesystem::last_write_time(track.path)).time_since_epoch())
                 .count();
       }
+      track.bytes = 1;
       track.added_s = 1'700'000'000 + static_cast<std::int64_t>(i);
       track.fingerprint = fmt::format("{:016x}{:016x}", rng.next(), rng.next());
       track.duration_s = 120 + 300 * rng.uniform();
@@ -128,7 +130,7 @@ int main(int argc, char** argv) {
   measure("search artist", [&] { search("artist:\"number 00042\""); });
   measure("search age, first 100", [&] { search("added:<3000d -genre:genre7", 100); });
   measure("similar, 20", [&] { similar_tracks(catalogue, catalogue.track(2)->id, 20); });
-  if (count <= 200'000) measure("duplicates", [&] { find_duplicates(catalogue); });
+  if (std::getenv("DUPLICATES") != nullptr) measure("duplicates", [&] { find_duplicates(catalogue); });
   measure("open for reading", [&] { Catalogue(catalogue.file()); });
   if (files) measure("scan without changes", [&] { scan_library(catalogue, config, runtime); });
   const auto file = catalogue.file();

@@ -94,10 +94,6 @@ void add_scan(CLI::App& app, Session& session) {
   session.add_format_options(command);
 }
 
-struct CorrectOptions : TrackOptions {
-  std::string genre;
-};
-
 std::vector<std::int64_t> ids_of(const std::vector<CatalogueTrack>& tracks) {
   std::vector<std::int64_t> ids;
   for (const CatalogueTrack& track : tracks) ids.push_back(track.id);
@@ -105,26 +101,28 @@ std::vector<std::int64_t> ids_of(const std::vector<CatalogueTrack>& tracks) {
   return ids;
 }
 
-int run_correct(CorrectOptions& options, Session& session) {
+int run_correct(TrackOptions& options, Session& session) {
+  if (options.query.size() < 2)
+    throw UsageError("tracks and a genre are needed", "QUERY", "see the examples of --help");
+  const std::string genre = options.query.back();
+  options.query.pop_back();
   Catalogue catalogue = options.open(Catalogue::Access::write);
   const auto ids = ids_of(options.tracks(catalogue));
   const auto known = catalogue.genres();
-  if (!options.genre.empty() &&
-      std::ranges::none_of(known, [&](const auto& one) { return one.first == options.genre; }))
-    session.note(fmt::format("{} is a new genre of the catalogue", options.genre));
-  catalogue.correct(ids, options.genre);
-  session.print(fmt::format("{} tracks {}\n", ids.size(),
-                            options.genre.empty() ? "without a correction" : "are " + options.genre + " now"));
+  if (!genre.empty() && std::ranges::none_of(known, [&](const auto& one) { return one.first == genre; }))
+    session.note(fmt::format("{} is a new genre of the catalogue", genre));
+  catalogue.correct(ids, genre);
+  session.print(
+      fmt::format("{} tracks {}\n", ids.size(), genre.empty() ? "without a correction" : "are " + genre + " now"));
   return kDone;
 }
 
 void add_correct(CLI::App& app, Session& session) {
   const CommandText text{.summary = "Give tracks their genre, which no scan and no model changes",
-                         .details = "An empty genre removes the correction.",
+                         .details = "The last argument is the genre; an empty one, '', removes the correction.",
                          .examples = kCorrectExamples};
   const auto [command, options] = session.add_command(app, "correct", text, run_correct);
   options.add_to(command, true);
-  OptionGroup(command, kData).add("GENRE", options.genre, "", "The genre of these tracks")->required();
 }
 
 int run_forget(TrackOptions& options, Session& session) {

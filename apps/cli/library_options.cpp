@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "genrewise/base/error.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {
@@ -28,7 +27,6 @@ void TrackOptions::add_to(CLI::App* command, bool required) {
            "Paths of tracks or folders, or terms that all apply, as in genre:Rock confidence:>0.6 -artist:Bach "
            "added:<30d (docs/library.md)")
       ->required(required);
-  command_ = command->allow_extras();
   LibraryOptions::add_to(command);
   one_of(OptionGroup(command, kOutput)
              .add("--sort", sort, "KEY", "Order of the tracks; confidence, novelty and added: highest first"),
@@ -38,15 +36,10 @@ void TrackOptions::add_to(CLI::App* command, bool required) {
 }
 
 std::vector<CatalogueTrack> TrackOptions::tracks(const Catalogue& catalogue, std::uint64_t seed) const {
-  std::vector<std::string> terms = query;
-  for (const std::string& term : command_->remaining()) {
-    if (term.starts_with("--")) throw UsageError("there is no such option", term, "see --help");
-    terms.push_back(term);
-  }
   QueryOrder order{.seed = seed, .limit = limit};
   order.key = static_cast<QueryOrder::Key>(std::ranges::find(kSorts, sort) - std::begin(kSorts));
   order.descending = sort == "confidence" || sort == "novelty" || sort == "added";
-  return select_tracks(catalogue, terms, order);
+  return select_tracks(catalogue, query, order);
 }
 
 nlohmann::json track_json(const CatalogueTrack& track, const std::vector<std::string>& labels) {

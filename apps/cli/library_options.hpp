@@ -22,18 +22,13 @@ struct LibraryOptions {
 
 /// QUERY..., --sort and --limit; --library.
 struct TrackOptions : LibraryOptions {
-  /// `required`: without a query, the command is refused instead of taking all tracks. Arguments that begin with one
-  /// minus sign and are no options are terms of the query.
+  /// `required`: without a query, the command is refused instead of taking all tracks.
   void add_to(CLI::App* command, bool required = false);
-  /// Throws UsageError for an unknown option.
   std::vector<CatalogueTrack> tracks(const Catalogue& catalogue, std::uint64_t seed = kDefaultSeed) const;
 
   std::vector<std::string> query;
   std::string sort = "path";
   std::size_t limit = 0;
-
- private:
-  CLI::App* command_ = nullptr;
 };
 
 /// A track for --json; `labels`: of its model.

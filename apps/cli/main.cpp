@@ -19,6 +19,7 @@
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/library/query.hpp"
 #include "genrewise/storage/files.hpp"
 #include "help.hpp"
 #include "session.hpp"
@@ -78,6 +79,8 @@ int parse_and_run(int argc, char** argv) {
   const Interruptible by_signals(session.runtime);
   const UseRuntime use(session.runtime);
   add_all(app, session);
+  for (int i = 1; i < argc; ++i)
+    if (is_negated_term(argv[i])) argv[i][0] = '!';  // no option
   try {
     app.parse(argc, argv);
     set_store_options(session.stores);

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "cli/program.hpp"
+#include "genrewise/base/text.hpp"
 #include "option_group.hpp"
 #include "session.hpp"
 #include "support/environment.hpp"
@@ -25,11 +26,31 @@ struct Program {
   Session session;
 };
 
+void add_names(const CLI::App& app, const std::string& before, std::vector<std::string>& names) {
+  for (const CLI::App* command : app.get_subcommands({})) {
+    names.push_back(before + command->get_name());
+    add_names(*command, names.back() + " ", names);
+  }
+}
+
+/// Those of nested commands with a blank: "library scan".
 std::vector<std::string> command_names() {
   const Program program;
   std::vector<std::string> names;
-  for (const CLI::App* command : std::as_const(program.app).get_subcommands({})) names.push_back(command->get_name());
+  add_names(program.app, "", names);
   return names;
+}
+
+const CLI::App& command_named(const CLI::App& app, const std::string& name) {
+  const CLI::App* command = &app;
+  for (const std::string& word : split_text(name, ' ')) command = command->get_subcommand(word);
+  return *command;
+}
+
+/// For the name of a test.
+std::string word_of(std::string name) {
+  std::ranges::replace(name, ' ', '_');
+  return name.empty() ? "genrewise" : name;
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -58,7 +79,7 @@ class CommandHelp : public ::testing::TestWithParam<std::tuple<std::string, std:
 TEST_P(CommandHelp, FitsTheWidthAndShowsEveryOptionAndExamples) {
   const auto& [name, width] = GetParam();
   const Program program;
-  const CLI::App& command = *program.app.get_subcommand(name);
+  const CLI::App& command = command_named(program.app, name);
   const std::string page = help_page(command, {.width = width});
   for (const std::string& line : lines_of(page)) EXPECT_LE(display_width(line), width) << line;
   expect_every_option(command, page);
@@ -69,7 +90,7 @@ TEST_P(CommandHelp, FitsTheWidthAndShowsEveryOptionAndExamples) {
 INSTANTIATE_TEST_SUITE_P(All, CommandHelp,
                          ::testing::Combine(::testing::ValuesIn(command_names()), ::testing::Values(60, 80, 100)),
                          [](const auto& test) {
-                           return std::get<0>(test.param) + "At" + std::to_string(std::get<1>(test.param));
+                           return word_of(std::get<0>(test.param)) + "At" + std::to_string(std::get<1>(test.param));
                          });
 
 class ProgramHelp : public ::testing::TestWithParam<std::string> {};
@@ -78,7 +99,8 @@ TEST_P(ProgramHelp, FollowsColumnsWhereItsOutputIsNoTerminal) {
   for (const std::size_t width : {60, 80}) {
     const testing::Environment columns("COLUMNS", std::to_string(width));
     testing::Arguments arguments{"--help"};
-    if (!GetParam().empty()) arguments.insert(arguments.begin(), GetParam());
+    const auto words = GetParam().empty() ? std::vector<std::string>() : split_text(GetParam(), ' ');
+    arguments.insert(arguments.begin(), words.begin(), words.end());
     const testing::Ran ran = testing::run_program(arguments);
     EXPECT_EQ(ran.code, 0);
     EXPECT_THAT(ran.err, ::testing::IsEmpty());
@@ -97,7 +119,7 @@ std::vector<std::string> pages() {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ProgramHelp, ::testing::ValuesIn(pages()),
-                         [](const auto& test) { return test.param.empty() ? "genrewise" : test.param; });
+                         [](const auto& test) { return word_of(test.param); });
 
 TEST(HelpPage, ListsStudyFirstAndEveryCommandWithASummaryOfOneForm) {
   const Program program;
@@ -106,8 +128,9 @@ TEST(HelpPage, ListsStudyFirstAndEveryCommandWithASummaryOfOneForm) {
   expect_plain(page);
   EXPECT_THAT(page, HasSubstr("Commands:\n  study "));
   for (const std::string& name : command_names()) {
-    EXPECT_THAT(page, HasSubstr("\n  " + name + " "));
-    const std::string description = program.app.get_subcommand(name)->get_description();
+    const CLI::App& command = command_named(program.app, name);
+    EXPECT_THAT(help_page(*command.get_parent(), {}), HasSubstr("\n  " + command.get_name() + " "));
+    const std::string description = command.get_description();
     const std::string summary = description.substr(0, description.find('\n'));
     EXPECT_TRUE(std::regex_match(summary, std::regex("[A-Z][a-z]+ [^.]*[^. ]"))) << summary;
   }
@@ -124,7 +147,7 @@ TEST(HelpPage, StatesAllowedValuesAndDefaults) {
   output.add("-o,--output", file, "FILE", "File to write")->required();
   output.flag("--force", force, "Replace it");
   const std::string page = help_page(app, {.width = 100});
-  EXPECT_THAT(page, HasSubstr("Usage: program COMMAND -o FILE [OPTION]...\n"));
+  EXPECT_THAT(page, HasSubstr("Usage: program -o FILE [OPTION]...\n"));
   EXPECT_THAT(page, HasSubstr("  --folds K                 Folds (2 to 100; default 5)\n"));
   EXPECT_THAT(page, HasSubstr("  --scheme SCHEME           Scheme (auto or random; default auto)\n"));
   EXPECT_THAT(

@@ -86,6 +86,14 @@ TEST_F(QueryTest, SelectsByTextWithoutRegardToCase) {
   EXPECT_EQ(found("\"genre:Rock\""), "");
 }
 
+TEST_F(QueryTest, ANegatedTermIsNoOption) {
+  add_all({named("a"), named("b")});
+  EXPECT_EQ(found("!path:/a"), "b");
+  EXPECT_TRUE(is_negated_term("-artist:Bach") && is_negated_term("-GENRE:"));
+  for (const char* word : {"-artist", "--artist:x", "artist:x", "-q", "-mgenre:x", "", "-"})
+    EXPECT_FALSE(is_negated_term(word)) << word;
+}
+
 TEST_F(QueryTest, TextOfSqlIsText) {
   CatalogueTrack a = named("a");
   a.tags.artist = "x' OR '1'='1";

@@ -60,14 +60,20 @@ void find_text(sqlite3_context* context, int count, sqlite3_value** values) {
 
 std::string folded(std::string_view text) {
   static const locale_t unicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  std::string lower;
-  lower.reserve(text.size());
+  std::string lower(text);
+  bool ascii = true;
+  for (char& c : lower) {
+    ascii &= static_cast<unsigned char>(c) < 0x80;
+    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  }
+  if (ascii || unicode == nullptr) return lower;
+  lower.clear();
   for (std::size_t i = 0; i < text.size();) {
     const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(i + k < text.size() ? text[i + k] : 0); };
     const auto follows = [&](std::size_t k) { return (byte(k) & 0xc0) == 0x80; };
     const bool two = (byte(0) & 0xe0) == 0xc0 && follows(1);
     const bool three = (byte(0) & 0xf0) == 0xe0 && follows(1) && follows(2);
-    if (unicode == nullptr || !(two || three)) {
+    if (!(two || three)) {
       lower += text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + ('a' - 'A')) : text[i];
       ++i;
       continue;

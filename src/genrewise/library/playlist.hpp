@@ -3,27 +3,42 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "genrewise/base/matrix.hpp"
 #include "genrewise/library/catalogue.hpp"
 
 namespace genrewise {
 
-enum class PlaylistOrder { confidence, random, smooth, path };
-
 struct PlaylistConfig {
-  PlaylistOrder order = PlaylistOrder::confidence;
   std::size_t limit = 0, per_artist = 0, per_album = 0;  ///< at most this many tracks; 0: no limit
   double max_duration_s = 0;                             ///< of all tracks together; 0: no limit
-  std::uint64_t seed = 0;
-  std::int64_t start = 0;  ///< smooth: id of the first track (--like); 0: the most confident one
+  bool smooth = false;  ///< orders the chosen tracks by smooth_path(), from the first; those without features are last
+  std::int64_t start = 0;  ///< id of a track: it comes first, the others in the order of their similarity to it,
+                           ///< without those that have no features; 0: in the given order
 };
 
-/// Chooses and orders tracks: quotas first, in the given order. `smooth`: a path through the stored features without
-/// jumps: nearest neighbour, improved by 2-opt. Tracks that are missing or of which the file is gone are left out.
+/// Takes tracks in their order as long as limits and quotas allow, and orders them. Missing tracks and those whose file
+/// is gone are left out. Throws Error if `start` has no features.
 std::vector<CatalogueTrack> choose_tracks(const Catalogue& catalogue, std::vector<CatalogueTrack> tracks,
                                           const PlaylistConfig& config);
+
+/// An order of the rows, which have length 1, with small steps of the cosine distance between neighbours: from row
+/// `start` always to the nearest row that is left, then 2-opt over the 16 nearest neighbours of each row. Time grows
+/// with the square of the number of rows.
+std::vector<std::size_t> smooth_path(const Matrix& rows, std::size_t start);
+/// Sum of 1 - cosine between neighbours.
+double path_length(const Matrix& rows, std::span<const std::size_t> order);
+
+struct GenreTracks {
+  std::string genre;
+  std::string file_name;  ///< without extension; no two differ in case only
+  std::vector<CatalogueTrack> tracks;
+};
+/// Tracks by genre, in the order of the genres' names; without those whose genre is unknown.
+std::vector<GenreTracks> tracks_by_genre(std::vector<CatalogueTrack> tracks);
 
 struct PlaylistFile {
   std::filesystem::path path;   ///< .m3u8, .m3u or .xspf
@@ -33,10 +48,11 @@ struct PlaylistFile {
 struct PlaylistWritten {
   std::size_t tracks = 0, kept = 0;  ///< written now; entries that a person added, kept after them
 };
-/// Writes the playlist, complete or not at all. An existing file of that name that genrewise did not write, or whose
-/// entries a person changed, keeps the entries that a person added, in their order, after the tracks. Throws Error for
-/// another extension, for a path with a line break in an M3U (remedy: .xspf), and if it cannot be written.
+/// Writes the playlist, complete or not at all. Entries that genrewise writes are marked (`#GENREWISE:` lines, `meta`
+/// elements); the others of an existing file were added by a person and stay, in their order, after the tracks. Throws
+/// Error for another extension, for a path with a line break in an M3U (remedy: .xspf), for an existing XSPF that is
+/// not XML, and if the file cannot be written or is changed by another program at the same time.
 PlaylistWritten write_playlist(const PlaylistFile& file, const std::string& title,
-                               const std::vector<CatalogueTrack>& tracks);
+                               std::span<const CatalogueTrack> tracks);
 
 }  // namespace genrewise

@@ -58,6 +58,10 @@ struct Amount {
   bool is_age = false;
 };
 
+bool is_minus(char c) {
+  return c == '-' || c == '!';
+}
+
 class Parser {
  public:
   Parser(std::string_view text, std::int64_t now_s) : text_(text), now_s_(now_s) {}
@@ -84,9 +88,9 @@ class Parser {
   }
 
   std::string term() {
-    if (text_[at_] == '-') {
+    if (is_minus(text_[at_])) {
       ++at_;
-      if (at_ == text_.size() || text_[at_] == '-' || trimmed(text_.substr(at_, 1)).empty())
+      if (at_ == text_.size() || is_minus(text_[at_]) || trimmed(text_.substr(at_, 1)).empty())
         refuse("no term follows the minus sign", "write it before a term, as in -genre:Rock");
       return fmt::format("({}) IS NOT TRUE", term());
     }
@@ -282,6 +286,12 @@ Query parse_query(std::string_view text, std::int64_t now_s) {
 
 Query parse_query(std::string_view text) {
   return parse_query(text, std::time(nullptr));
+}
+
+bool is_negated_term(std::string_view word) {
+  const std::string name = lower_case(word.substr(0, word.find(':')));
+  return name.size() < word.size() && name.starts_with('-') &&
+         std::ranges::find(kFields, std::string_view(name).substr(1), &Field::name) != std::end(kFields);
 }
 
 std::vector<CatalogueTrack> find_tracks(const Catalogue& catalogue, const Query& query, const QueryOrder& order) {

@@ -34,6 +34,9 @@ struct QueryOrder {
 Query parse_query(std::string_view text, std::int64_t now_s);
 Query parse_query(std::string_view text);
 
+/// Whether a word is a negated term of a field: "-artist:Bach". "!artist:Bach" is the same and no option for a shell.
+bool is_negated_term(std::string_view word);
+
 /// Tracks that match, without segments. Missing ones only if the query has the term "missing:yes".
 std::vector<CatalogueTrack> find_tracks(const Catalogue& catalogue, const Query& query, const QueryOrder& order = {});
 std::size_t count_tracks(const Catalogue& catalogue, const Query& query);

@@ -31,14 +31,17 @@ CREATE TABLE segments (  -- float32 start_s, float32 duration_s, float16 probabi
 CREATE TABLE features (  -- float16, or float32 where a number is out of its range
   track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE, recipe INTEGER NOT NULL REFERENCES recipes,
   row BLOB NOT NULL, UNIQUE (track, recipe));
-CREATE TABLE tag_batches (id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, command TEXT NOT NULL);
+CREATE TABLE tag_batches (
+  id INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, command TEXT NOT NULL,
+  folder TEXT NOT NULL DEFAULT '');  -- where files are being replaced; stays set when the process is killed
 CREATE TABLE tag_changes (
-  id INTEGER PRIMARY KEY, batch INTEGER NOT NULL REFERENCES tag_batches, path TEXT NOT NULL, field TEXT NOT NULL,
-  before TEXT NOT NULL, after TEXT NOT NULL,  -- values, one per line
+  id INTEGER PRIMARY KEY, batch INTEGER NOT NULL REFERENCES tag_batches, track INTEGER NOT NULL, path TEXT NOT NULL,
+  field TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,  -- values, JSON arrays
   old_sha256 TEXT NOT NULL, new_sha256 TEXT NOT NULL, old_bytes INTEGER NOT NULL,
-  patch BLOB NOT NULL,  -- the old file, compressed with the new one as its dictionary (zstd)
-  state TEXT NOT NULL CHECK (state IN ('planned', 'written', 'undone', 'failed')));
+  patch BLOB NOT NULL,  -- the old file, compressed with the new one as its dictionary (zstd); empty when undone
+  state TEXT NOT NULL CHECK (state IN ('planned', 'written', 'undone')));
 CREATE INDEX tag_changes_by_batch ON tag_changes (batch);
+CREATE INDEX tag_changes_by_path ON tag_changes (path);
 )";
 
 std::int64_t pragma(Database& database, const char* name) {

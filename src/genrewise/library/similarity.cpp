@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -121,25 +122,31 @@ struct Alike {
 std::vector<Near> nearest(const Catalogue& catalogue, const MainFeatures& features, std::span<const float> query,
                           std::size_t n) {
   const Scaling scaling = scaling_of(catalogue.database(), features);
-  std::vector<float> target(query.begin(), query.end());
+  constexpr std::size_t kLanes = 16;
+  const std::size_t padded = (features.columns + kLanes - 1) / kLanes * kLanes;
+  std::vector<float> target(query.begin(), query.end()), mean = scaling.mean, factor = scaling.factor;
   scaling.apply(target);
+  for (auto* values : {&target, &mean, &factor}) values->resize(padded);
   const std::int64_t last = last_row(catalogue.database()), parts = thread_budget();
   std::vector<Nearest> found(static_cast<std::size_t>(parts), Nearest(n));
   parallel_for(found.size(), [&](std::size_t part, int) {
     Database database(catalogue.file(), Database::Mode::read);
-    std::vector<float> row(features.columns);
+    std::vector<float> row(padded);
     const auto index = static_cast<std::int64_t>(part);
     auto rows = database.query("SELECT track, row FROM features WHERE rowid > ? AND rowid <= ? AND recipe = ?",
                                last * index / parts, last * (index + 1) / parts, features.id);
     for (std::size_t i = 0; rows.next(); ++i) {
       if (i % 4096 == 0) throw_if_interrupted();
-      unpack(rows.blob(1), row);
-      float product = 0, squares = 0;
-      for (std::size_t k = 0; k < row.size(); ++k) {
-        const float value = (row[k] - scaling.mean[k]) * scaling.factor[k];
-        product += value * target[k];
-        squares += value * value;
-      }
+      unpack(rows.blob(1), std::span(row).first(features.columns));
+      std::array<float, kLanes> products{}, norms{};  // independent sums, for SIMD
+      for (std::size_t k = 0; k < row.size(); k += kLanes)
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+          const float value = (row[k + lane] - mean[k + lane]) * factor[k + lane];
+          products[lane] += value * target[k + lane];
+          norms[lane] += value * value;
+        }
+      const float product = std::reduce(products.begin(), products.end());
+      const float squares = std::reduce(norms.begin(), norms.end());
       found[part].add({squares > 0 ? product / std::sqrt(squares) : 0, rows.integer(0)});
     }
   });
