@@ -210,7 +210,8 @@ void add_retrain(CLI::App& app, Session& session) {
 int run_genres(LibraryOptions& options, Session& session) {
   const auto genres = options.open().genres();
   Table table({{"genre"}, {"tracks", Table::Align::right}});
-  for (const auto& [genre, tracks] : genres) table.add_row({genre, std::to_string(tracks)});
+  for (const auto& [genre, tracks] : genres)
+    if (tracks > 0 || session.format == Format::csv) table.add_row({genre, std::to_string(tracks)});
   print_result(session, table, [&] {
     json list = json::array();
     for (const auto& [genre, tracks] : genres) list.push_back({{"genre", genre}, {"tracks", tracks}});

@@ -32,16 +32,16 @@ std::unique_ptr<Descriptor> lock_catalogue(const fs::path& file) {
 
 /// Reads all of an existing file before anything is changed. Returns its version, 0 for an empty one.
 int inspected_version(const fs::path& file) {
-  Database database(file, Database::Mode::read);
-  const int version = schema_version(database);
   std::string problem;
   try {
+    Database database(file, Database::Mode::read);
+    const int version = schema_version(database);
     auto check = database.query("PRAGMA quick_check(1)");
-    if (check.next() && check.text(0) != "ok") problem = check.text(0);
-  } catch (const Error& error) {
+    if (!check.next() || check.text(0) == "ok") return version;
+    problem = check.text(0);
+  } catch (const DamagedDatabase& error) {
     problem = error.problem();
   }
-  if (problem.empty()) return version;
   std::ranges::replace(problem, '\n', ' ');
   const fs::path copy = file.string() + ".damaged";
   checked_filesystem([&] { return fs::copy_file(file, copy, fs::copy_options::skip_existing); });

@@ -21,8 +21,8 @@ constexpr std::size_t kMostIdle = 64;
     case SQLITE_LOCKED:
       throw Error("is used by another program", file, "wait until that has finished");
     case SQLITE_CORRUPT:
-      throw Error(fmt::format("is damaged ({})", text), file,
-                  "move it away and scan again; `sqlite3 FILE .recover` may save its corrections");
+      throw DamagedDatabase(fmt::format("is damaged ({})", text), file,
+                            "move it away and scan again; `sqlite3 FILE .recover` may save its corrections");
     case SQLITE_NOTADB:
       throw Error("is not a catalogue", file, "give another file with --library");
     case SQLITE_READONLY:
@@ -173,7 +173,7 @@ Database::Database(const std::filesystem::path& file, Mode mode) : file_(file.st
       check(sqlite3_create_function(database_, name, -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, data, find_text, nullptr,
                                     nullptr));
     query("SELECT count(*) FROM sqlite_master").run();  // reads the header: is it a database?
-    if (mode != Mode::read) script("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    if (mode != Mode::read) script("PRAGMA page_size = 32768; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   } catch (...) {
     for (const auto& [sql, statement] : idle_) sqlite3_finalize(statement);
     sqlite3_close(database_);

@@ -20,6 +20,11 @@ namespace genrewise {
 
 class Database;
 
+class DamagedDatabase : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Text in lower case, by Unicode's simple mappings where the system has the locale C.UTF-8 (else ASCII letters alone).
 /// Bytes that are no UTF-8 stay.
 std::string folded(std::string_view text);

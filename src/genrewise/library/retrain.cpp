@@ -169,6 +169,16 @@ std::vector<bool> cross_validated(const Examples& examples, const Head& head, co
   return hits;
 }
 
+/// Whether a predicted genre is the owner's, in another spelling or as one of its kinds (Techno for Electronic).
+bool is_genre(const std::string& predicted, const std::string& genre, const GenreMap& map) {
+  if (name_key(predicted) == name_key(genre)) return true;
+  std::string kind = map.find(predicted).value_or("");
+  for (auto parent = map.parents().find(kind); kind != genre && parent != map.parents().end();
+       parent = map.parents().find(kind))
+    kind = parent->second;
+  return kind == genre;
+}
+
 void compare_with_current(const Catalogue& catalogue, const Labelled& labelled, const GenreMap& map,
                           const std::vector<bool>& hits, RetrainResult& result) {
   const auto current = catalogue.current_model();
@@ -185,8 +195,7 @@ void compare_with_current(const Catalogue& catalogue, const Labelled& labelled, 
   std::vector<bool> before;
   for (std::size_t i = 0; i < hits.size(); ++i) {
     const CatalogueTrack& track = labelled.tracks[i];
-    const auto known = map.find(track.predicted);
-    before.push_back(name_key(track.predicted) == name_key(labelled.genres[i]) || known == labelled.genres[i]);
+    before.push_back(is_genre(track.predicted, labelled.genres[i], map));
   }
   const double right = static_cast<double>(std::ranges::count(before, true));
   result.before = right / static_cast<double>(hits.size());

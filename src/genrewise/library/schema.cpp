@@ -22,11 +22,11 @@ CREATE TABLE tracks (
   track INTEGER NOT NULL DEFAULT 0, year INTEGER NOT NULL DEFAULT 0,
   fault TEXT NOT NULL DEFAULT '', fault_detail TEXT NOT NULL DEFAULT '', correction TEXT NOT NULL DEFAULT '',
   model INTEGER REFERENCES models, predicted TEXT NOT NULL DEFAULT '', confidence REAL NOT NULL DEFAULT 0,
-  unknown INTEGER NOT NULL DEFAULT 0, novelty REAL, probabilities BLOB,  -- float16, by label
+  unknown INTEGER NOT NULL DEFAULT 0, novelty REAL, probabilities BLOB,  -- a byte per label: 255 is 1
   genre TEXT COLLATE NOCASE AS (CASE WHEN correction != '' THEN correction WHEN unknown THEN 'unknown' ELSE predicted END));
 CREATE INDEX tracks_by_fingerprint ON tracks (fingerprint);
 CREATE INDEX tracks_by_genre ON tracks (genre, confidence);
-CREATE TABLE segments (  -- float32 start_s, float32 duration_s, float16 probabilities by label, per window
+CREATE TABLE segments (  -- float32 start_s, float32 duration_s, a byte per label, for each window
   track INTEGER PRIMARY KEY REFERENCES tracks ON DELETE CASCADE, windows BLOB NOT NULL);
 CREATE TABLE features (  -- float16, or float32 where a number is out of its range
   track INTEGER NOT NULL REFERENCES tracks ON DELETE CASCADE, recipe INTEGER NOT NULL REFERENCES recipes,

@@ -24,6 +24,20 @@ void append(std::vector<std::byte>& bytes, std::span<const Number> numbers) {
   bytes.insert(bytes.end(), raw.begin(), raw.end());
 }
 
+/// Probabilities in steps of 1/255.
+std::vector<std::uint8_t> packed_shares(std::span<const float> shares) {
+  std::vector<std::uint8_t> bytes(shares.size());
+  std::ranges::transform(shares, bytes.begin(),
+                         [](float share) { return static_cast<std::uint8_t>(std::lround(255 * share)); });
+  return bytes;
+}
+
+std::vector<float> unpacked_shares(std::span<const std::byte> blob) {
+  std::vector<float> shares(blob.size());
+  std::ranges::transform(blob, shares.begin(), [](std::byte share) { return static_cast<float>(share) / 255; });
+  return shares;
+}
+
 }  // namespace
 
 std::vector<std::byte> packed(std::span<const float> numbers) {
@@ -84,9 +98,7 @@ CatalogueTrack read_track(const Statement& row) {
   track.unknown = row.integer(20) != 0;
   track.novelty = row.optional_real(21);
   track.model = row.integer(22);
-  const auto blob = row.blob(kTrackColumnCount - 1);
-  track.probabilities.resize(blob.size() / 2);
-  unpack(blob, track.probabilities);
+  track.probabilities = unpacked_shares(row.blob(kTrackColumnCount - 1));
   return track;
 }
 
@@ -104,14 +116,14 @@ std::int64_t write_track(Database& database, const CatalogueTrack& track) {
                        marks, updates);
   }();
   const std::string genres = fmt::format("{}", fmt::join(track.tags.genres, "\n"));
-  const std::vector<std::byte> probabilities = packed(track.probabilities);
+  const std::vector<std::uint8_t> probabilities = packed_shares(track.probabilities);
   const auto unless_0 = [](std::int64_t id) { return id == 0 ? std::nullopt : std::optional(id); };
   Statement row =
       database.query(sql, unless_0(track.id), track.path.string(), track.missing, track.bytes, track.modified_ns,
                      track.added_s, track.fingerprint, track.duration_s, track.tags.artist, track.tags.album_artist,
                      track.tags.album, track.tags.title, genres, track.tags.track, track.tags.year, track.fault,
                      track.fault_detail, track.correction, track.predicted, track.confidence, track.unknown,
-                     track.novelty, unless_0(track.model), std::span<const std::byte>(probabilities));
+                     track.novelty, unless_0(track.model), std::as_bytes(std::span(probabilities)));
   row.next();
   const std::int64_t id = row.integer(0);
   row.run();
@@ -123,7 +135,7 @@ void write_segments(Database& database, std::int64_t track, std::span<const Segm
   for (const Segment& segment : segments) {
     const float times[2] = {static_cast<float>(segment.start_s), static_cast<float>(segment.duration_s)};
     append(windows, std::span<const float>(times));
-    append(windows, std::span<const std::byte>(packed(segment.probabilities)));
+    append(windows, std::span<const std::uint8_t>(packed_shares(segment.probabilities)));
   }
   database.run("REPLACE INTO segments VALUES (?, ?)", track, std::span<const std::byte>(windows));
 }
@@ -132,13 +144,12 @@ std::vector<Segment> read_segments(Database& database, std::int64_t track, std::
   auto row = database.query("SELECT windows FROM segments WHERE track = ?", track);
   if (!row.next()) return {};
   std::span<const std::byte> blob = row.blob(0);
-  const std::size_t bytes = 2 * sizeof(float) + labels * sizeof(std::uint16_t);
+  const std::size_t bytes = 2 * sizeof(float) + labels;
   std::vector<Segment> segments(blob.size() / bytes);
   for (Segment& segment : segments) {
     float times[2];
     unpack(blob.first(sizeof times), times);
-    segment = {times[0], times[1], std::vector<float>(labels)};
-    unpack(blob.subspan(sizeof times, bytes - sizeof times), segment.probabilities);
+    segment = {times[0], times[1], unpacked_shares(blob.subspan(sizeof times, labels))};
     blob = blob.subspan(bytes);
   }
   return segments;
