@@ -19,17 +19,12 @@ inline std::uint16_t to_half(float value) {
   return static_cast<std::uint16_t>(sign | (rebased + 0xfff + (rebased >> 13 & 1)) >> 13);
 }
 
+/// Without branches, so that loops of it are vectorised.
 inline float from_half(std::uint16_t half) {
   const std::uint32_t sign = (half & 0x8000u) << 16, rest = half & 0x7fffu;
-  float magnitude = 0;
-  if (rest >= 0x7c00) {
-    magnitude = std::bit_cast<float>(0x7f800000u | (rest & 0x3ff) << 13);
-  } else if (rest >= 0x400) {
-    magnitude = std::bit_cast<float>((rest << 13) + (112u << 23));
-  } else {
-    magnitude = static_cast<float>(rest) * 0x1p-24F;
-  }
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
+  const float finite = std::bit_cast<float>(rest << 13) * 0x1p112F;  // moves the exponent; exact, subnormals included
+  const std::uint32_t bits = rest >= 0x7c00 ? 0x7f800000u | (rest & 0x3ff) << 13 : std::bit_cast<std::uint32_t>(finite);
+  return std::bit_cast<float>(bits | sign);
 }
 
 }  // namespace genrewise
