@@ -19,7 +19,7 @@ struct ScanConfig {
   bool zero_shot = false;                         ///< the zero-shot network, whatever was used before
   std::string genres = {};                        ///< of the zero-shot network: "Rock,Jazz"; empty: all
   std::vector<std::string> features = {};  ///< further feature sets to store, of the middle clip, as `extract` does
-  int windows = PredictOptions{}.windows;  ///< maximum number of 30 s windows per track
+  int windows = 2;  ///< maximum number of 30 s windows per track
   std::optional<double> max_error = {};    ///< see PredictOptions; empty: as before, else kMaxError
   bool retry = false;                      ///< tries tracks again that could not be used
   std::optional<DecodeIsolation> isolation = DecodeIsolation{};  ///< nothing: decodes in this process
