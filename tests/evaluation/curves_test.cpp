@@ -108,10 +108,10 @@ TEST(GenreCurves, KeepTheLastPointOnceWhenFewerPointsThanAllowedAreApart) {
     probabilities(i, 1) = 1 - probabilities(i, 0);
   }
   const auto roc = genre_curves(truth, probabilities, 6).front().roc;
-  ASSERT_EQ(roc.size(), 5u);
-  EXPECT_EQ(roc[3].y, 1);
-  EXPECT_EQ(roc[3].x, 0);
-  EXPECT_EQ(roc[4].x, 1);
+  ASSERT_EQ(roc.size(), 4u);
+  EXPECT_EQ(roc[2].x, 0);
+  EXPECT_NEAR(roc[2].y, 0.8, kExact);
+  EXPECT_EQ(roc[3].x, 1);
 }
 
 TEST(Calibration, EqualsScikitLearnsCurve) {
