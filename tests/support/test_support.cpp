@@ -41,9 +41,13 @@ std::vector<std::string> TemporaryFolder::names() const {
 
 }  // namespace genrewise::testing
 
-#ifdef __SANITIZE_ADDRESS__
 // Failed allocations must throw as they do without the sanitizer; some tests depend on it.
+#if defined(__SANITIZE_ADDRESS__)
 extern "C" const char* __asan_default_options() {
+#elif defined(__SANITIZE_THREAD__)
+extern "C" const char* __tsan_default_options() {
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return "allocator_may_return_null=1";
 }
 #endif
