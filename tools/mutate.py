@@ -10,13 +10,15 @@ only read. The mutants are chosen
 at random by SEED: the same seed and sources give the same ones. A mutant is killed if a test fails, crashes or runs
 out of time, and has survived if all tests pass. Comments, strings, assertions, preprocessor lines and reserve() (speed
 only) are left alone, and so are the mutants of tools/mutate_equivalent.txt, which lists each with the reason why no
-test can kill it. The mutant's file checks the indices of vectors, spans and strings. Prints one line per mutant and the
-difference of each survivor; build/mutate/SEED.jsonl is the log.
+test can kill it. A survivor of which the compiler makes the very same programs (a changed value is never read) is
+equivalent and does not count. The mutant's file checks the indices of vectors, spans and strings. Prints one line per
+mutant and the difference of each survivor; build/mutate/SEED.jsonl is the log.
 The exit status is 1 if less than 90 % of the mutants were killed.
 
 Where mount namespaces are allowed (unshare, as root), the tests of mutants can write only there.
 """
 import argparse
+import hashlib
 import json
 import os
 import pathlib
@@ -47,6 +49,7 @@ NEEDED_PROGRAMS = {"cli": ["genrewise", "genrewise-neural"], "neural": ["genrewi
                    "jobs": ["genrewise-neural"]}
 # The mutant's file checks indices (a wrong one would read what happens to lie there); its text keeps its line numbers.
 CHECKED = "#undef _GLIBCXX_ASSERTIONS\n#define _GLIBCXX_ASSERTIONS 1\n"
+OUTCOMES = ("killed", "survived", "equivalent", "not compiled")
 OUT_OF_RANGE = ", by an index out of range"
 # A mutant may be compiled although it leaves a variable unused or a comparison always true.
 QUIET = "".join(f'#pragma GCC diagnostic ignored "-W{name}"\n' for name in (
@@ -75,6 +78,7 @@ STATEMENT = re.compile(r"^(\s*(?:if \([^;{}]*\) |else )?)((?!(?:" + KEYWORDS.rep
                        r"(?:break|continue|[A-Za-z_(*+][\w:.\[\]>()*+\-]*(?:\(.*\)|\s*[-+*/|&%^]?=\s.*|\)|\w)));$",
                        re.M)
 LEFT_ALONE = re.compile(r"\b(?:assert|static_assert|reserve|shrink_to_fit|HWY_\w+) ?\(|\boperator\S{1,2}")
+PURE = re.compile(r"(\bvirtual\b(?:[^;{}]|\{\})*)= 0;")
 VOID = re.compile(r"^[^\S\n]*(?:static |inline )?void [\w:~]+\((?:[^;{}]|\{\})*\)[ \w]*\{", re.M)
 
 
@@ -83,7 +87,7 @@ def blank(text):
     pattern = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|'
                          r"(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'|^[^\S\n]*#(?:[^\n\\]|\\.|\\\n)*", re.S | re.M)
     spaces = lambda found: re.sub(r"[^\n]", " ", found.group())
-    text = pattern.sub(spaces, text)
+    text = PURE.sub(r"\1   ;", pattern.sub(spaces, text))
     for start in list(LEFT_ALONE.finditer(text)):
         end = closing(text, start.end() - 1) if start.group().endswith("(") else start.end()
         text = text[:start.start()] + re.sub(r"[^\n]", " ", text[start.start():end]) + text[end:]
@@ -136,17 +140,28 @@ def lines_around(text, start, end):
     return first, len(text) if last < 0 else last
 
 
-def excluded():
-    """The listed equivalent mutants: (file, line before, line after or *)."""
-    keys = set()
+def excluded(relative, text, code):
+    """The listed equivalent mutants of a file: {(line before, line after or *)} and the ranges of whole blocks."""
+    keys, blocks = set(), []
+    starts = {}
+    for match in re.finditer(r"[^\n]+", text):
+        starts.setdefault(one_line(match.group()), match.end())
     for line in EQUIVALENT.read_text(encoding="utf-8").splitlines() if EQUIVALENT.exists() else []:
         parts = [part.strip() for part in line.split(" ||| ")]
         if line.startswith("#") or not line.strip():
             continue
         if len(parts) != 4:
-            sys.exit(f"{EQUIVALENT}: expected FILE ||| LINE ||| MUTANT or * ||| REASON, found: {line}")
-        keys.add(tuple(parts[:3]))
-    return keys
+            sys.exit(f"{EQUIVALENT}: expected FILE ||| LINE ||| MUTANT, * or *{{}} ||| REASON, found: {line}")
+        if parts[0] != relative:
+            continue
+        if parts[1] not in starts:
+            print(f"{EQUIVALENT}: {relative} has no line: {parts[1]}", file=sys.stderr)
+        elif parts[2] == "*{}":
+            end = starts[parts[1]]
+            blocks.append((end - len(parts[1]), closing(code, code.rindex("{", 0, end))))
+        else:
+            keys.add(tuple(parts[1:3]))
+    return keys, blocks
 
 
 def one_line(text):
@@ -156,18 +171,20 @@ def one_line(text):
 def all_mutants(module):
     """Every mutant of the module: (file, new text, line before, line after, line number), in a fixed order."""
     inner = {other for other in TESTS if other.startswith(module + "/")}
-    listed = excluded()
     for path in sorted((TREE / "src" / "genrewise" / module).rglob("*.[ch]pp")):
         relative = path.relative_to(TREE / "src" / "genrewise").as_posix()
         if any(relative.startswith(other + "/") for other in inner):
             continue
         text = path.read_text(encoding="utf-8")
+        listed, blocks = excluded(relative, text, blank(text))
         for start, end, replacements in sites(text):
+            if any(first <= start < last for first, last in blocks):
+                continue
             first, last = lines_around(text, start, end)
             before = one_line(text[first:last])
             for replacement in replacements:
                 after = one_line(text[first:start] + replacement + text[end:last])
-                if (relative, before, after) not in listed and (relative, before, "*") not in listed:
+                if (before, after) not in listed and (before, "*") not in listed:
                     line = text.count("\n", 0, start) + 1
                     yield relative, text[:start] + replacement + text[end:], before, after, line
 
@@ -196,11 +213,9 @@ def copy_tree():
 
 def confined():
     """A command prefix that makes everything but WORK read-only and /tmp empty; nothing where that is not allowed."""
-    protect = (f"mount --make-rprivate / && mount --bind '{WORK}' '{WORK}' && mount -o remount,ro,bind / && "
-               f"mount -o remount,rw,bind '{WORK}'")
-    if not str(WORK).startswith("/tmp/"):
-        protect += " && mount -t tmpfs tmpfs /tmp"
-    prefix = ["unshare", "--mount", "sh", "-c", protect + ' && exec "$@"', "sh"]
+    protect = (f"mount --make-rprivate / && mount --bind '{WORK}' /mnt && mount -t tmpfs tmpfs /tmp && "
+               f"mkdir -p '{WORK}' && mount --move /mnt '{WORK}' && mount -o remount,ro,bind /")
+    prefix = ["unshare", "--mount", "sh", "-c", protect + ' && cd "$PWD" && exec "$@"', "sh"]
     if subprocess.run([*prefix, "true"], capture_output=True).returncode != 0:
         print("mount namespaces are not available: the mutants run unconfined", file=sys.stderr)
         return []
@@ -232,10 +247,17 @@ def run(command, limit_s, **options):
     return status, output.decode(errors="replace")
 
 
+def targets_of(programs):
+    needed = {needed for program in programs for needed in NEEDED_PROGRAMS.get(program, [])}
+    return [f"test_{program}" for program in programs] + sorted(needed)
+
+
 def build(programs, jobs):
-    targets = [f"test_{program}" for program in programs]
-    targets += sorted({needed for program in programs for needed in NEEDED_PROGRAMS.get(program, [])})
-    return run(["ninja", "-C", BUILD, f"-j{jobs}", *targets], 3600)
+    return run(["ninja", "-C", BUILD, f"-j{jobs}", *targets_of(programs)], 3600)
+
+
+def digest(programs):
+    return [hashlib.sha256((BUILD / "bin" / target).read_bytes()).hexdigest() for target in targets_of(programs)]
 
 
 def test(programs, prefix, limits_s):
@@ -262,17 +284,23 @@ def test(programs, prefix, limits_s):
     return None, seconds
 
 
-def outcome_of(path, text, module, jobs, prefix, limits_s):
-    """(outcome, what killed it) of the tests with this text of the file; the file is restored."""
-    original = path.read_bytes()
+def outcome_of(path, marks, text, module, jobs, prefix, limits_s):
+    """(outcome, what killed it) of the tests with this text of the file behind `marks`; the file is restored."""
+    original = path.read_text(encoding="utf-8")
+    programs = TESTS[module]
     try:
-        path.write_text(text, encoding="utf-8")
-        if build(TESTS[module], jobs)[0] != 0:
+        path.write_text(marks + text, encoding="utf-8")
+        if build(programs, jobs)[0] != 0:
             return "not compiled", None
-        by, _ = test(TESTS[module], prefix, limits_s)
-        return "killed" if by else "survived", by
+        by, _ = test(programs, prefix, limits_s)
+        if by or text == original:
+            return "killed" if by else "survived", by
+        mutated = digest(programs)
+        path.write_text(marks + original, encoding="utf-8")
+        build(programs, jobs)
+        return "equivalent" if digest(programs) == mutated else "survived", None
     finally:
-        path.write_bytes(original)
+        path.write_text(original, encoding="utf-8")
 
 
 def try_mutants(module, mutants, log, jobs, prefix):
@@ -286,17 +314,17 @@ def try_mutants(module, mutants, log, jobs, prefix):
         sys.exit(f"{module}: the tests of the unchanged tree fail: {failed}")
     limits_s = {program: 60 + 6 * taken for program, taken in seconds.items()}
     print(f"{module}: {len(mutants)} mutants; its tests take {sum(seconds.values()):.0f} s", flush=True)
-    counts = dict.fromkeys(("killed", "survived", "not compiled"), 0)
+    counts = dict.fromkeys(OUTCOMES, 0)
     for number, (file, text, before, after, line) in enumerate(mutants, 1):
         path = TREE / "src" / "genrewise" / file
-        mutant = QUIET + "#line 1\n" + text
-        outcome, by = outcome_of(path, CHECKED + mutant, module, jobs, prefix, limits_s)
+        quiet = QUIET + "#line 1\n"
+        outcome, by = outcome_of(path, CHECKED + quiet, text, module, jobs, prefix, limits_s)
         if by and by.endswith(OUT_OF_RANGE):
             if file not in sound:
-                unchanged = CHECKED + path.read_text(encoding="utf-8")
-                sound[file] = outcome_of(path, unchanged, module, jobs, prefix, limits_s)[0] == "survived"
+                unchanged = path.read_text(encoding="utf-8")
+                sound[file] = outcome_of(path, CHECKED, unchanged, module, jobs, prefix, limits_s)[0] == "survived"
             if not sound[file]:
-                outcome, by = outcome_of(path, mutant, module, jobs, prefix, limits_s)
+                outcome, by = outcome_of(path, quiet, text, module, jobs, prefix, limits_s)
         counts[outcome] += 1
         print(f"{module} {number}/{len(mutants)} {outcome:12} {file}:{line}" + (f"  ({by})" if by else ""), flush=True)
         if outcome == "survived":
@@ -338,23 +366,23 @@ def main():
             for file, _, before, after, line in choose(module, arguments.seed, arguments.count):
                 print(f"{file}:{line}\n    - {before}\n    + {after}")
         return 0
-    configured = subprocess.run(["cmake", "--preset", "dev"], cwd=TREE, capture_output=True, text=True)
+    configured = subprocess.run(["cmake", "--preset", "dev", "-DGENREWISE_BENCH=OFF"], cwd=TREE, capture_output=True, text=True)
     if configured.returncode != 0:
         sys.exit(configured.stdout + configured.stderr)
     prefix = confined()
     chosen = survivors_of(arguments.again) if arguments.again else {
         module: choose(module, arguments.seed, arguments.count) for module in modules}
     name = pathlib.Path(arguments.again).stem + "-again" if arguments.again else arguments.seed
-    total = dict.fromkeys(("killed", "survived", "not compiled"), 0)
+    total = dict.fromkeys(OUTCOMES, 0)
     rows = []
     with open(WORK / f"{name}.jsonl", "w", encoding="utf-8") as log:
         for module, mutants in chosen.items():
             counts = try_mutants(module, mutants, log, arguments.jobs, prefix)
             rows.append((module, counts))
             total = {key: total[key] + counts[key] for key in total}
-    print(f"\n{'module':14} {'killed':>8} {'survived':>9} {'not compiled':>13}")
+    print("\nmodule        " + "".join(f"{outcome:>13}" for outcome in OUTCOMES))
     for module, counts in [*rows, ("all", total)]:
-        print(f"{module:14} {counts['killed']:8} {counts['survived']:9} {counts['not compiled']:13}")
+        print(f"{module:14}" + "".join(f"{counts[outcome]:13}" for outcome in OUTCOMES))
     ran = total["killed"] + total["survived"]
     share = total["killed"] / ran if ran else 1
     print(f"{100 * share:.1f} % of {ran} mutants killed")

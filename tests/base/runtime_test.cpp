@@ -1,6 +1,7 @@
 #include "genrewise/base/runtime.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <string>
@@ -37,6 +38,19 @@ TEST(Runtime, IsTheDefaultOfTheProcessUnlessOneIsInUse) {
     EXPECT_EQ(&Runtime::current(), &mine);
   }
   EXPECT_EQ(&Runtime::current(), &by_default);
+}
+
+TEST(Runtime, UsesTheProcessorsThatTheThreadMayRunOn) {
+  cpu_set_t before, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  CPU_ZERO(&one);
+  int first = 0;
+  while (!CPU_ISSET(first, &before)) ++first;
+  CPU_SET(first, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(Runtime().threads(), 1);
+  ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
+  EXPECT_EQ(Runtime().threads(), CPU_COUNT(&before));
 }
 
 TEST(Runtime, RefusesInvalidThreadCountsAndDevices) {

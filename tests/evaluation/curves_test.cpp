@@ -99,6 +99,21 @@ TEST(GenreCurves, AreThinnedWithoutChangingTheAreaAndKeepFirstAndLast) {
   EXPECT_EQ(thin.precision_recall.back().x, 1);
 }
 
+TEST(GenreCurves, KeepTheLastPointOnceWhenFewerPointsThanAllowedAreApart) {
+  std::vector<int> truth(20, 0);
+  std::fill(truth.begin() + 10, truth.end(), 1);
+  Matrix probabilities(20, 2);
+  for (std::size_t i = 0; i < 20; ++i) {
+    probabilities(i, 0) = i < 10 ? 0.9F - 0.01F * static_cast<float>(i) : 0.2F;  // the others are one step, to (1, 1)
+    probabilities(i, 1) = 1 - probabilities(i, 0);
+  }
+  const auto roc = genre_curves(truth, probabilities, 6).front().roc;
+  ASSERT_EQ(roc.size(), 4u);
+  EXPECT_EQ(roc[2].x, 0);
+  EXPECT_NEAR(roc[2].y, 0.8, kExact);
+  EXPECT_EQ(roc[3].x, 1);
+}
+
 TEST(Calibration, EqualsScikitLearnsCurve) {
   const Predictions predictions = golden_predictions();
   const Calibration calibration = calibrate(confidences(predictions), hits_of(golden_truth(), predictions.labels));

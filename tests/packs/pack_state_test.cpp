@@ -71,6 +71,24 @@ class PackState : public ::testing::Test {
   std::string notes_;
 };
 
+TEST_F(PackState, IsContinuedWithoutExtractingAnExampleTwice) {
+  for (const StoredAs stored_as : {StoredAs::float32, StoredAs::float16, StoredAs::uint8}) {
+    config_.stored_as = stored_as;
+    for (int stop_at = 2; stop_at <= 12; ++stop_at) {
+      int made = 0;
+      auto job = job_of_12();
+      job.extract = [&, extract = job.extract](std::size_t i, int worker, std::span<float> out) {
+        if (++made == stop_at) throw Error("the power fails");
+        return extract(i, worker, out);
+      };
+      EXPECT_THROW(pack_examples(job, folder_ / "pack", config_, quiet_), Error);
+      pack_examples(job, folder_ / "pack", config_, quiet_);
+      EXPECT_EQ(made, 12 + 1) << stop_at;  // only the example at the stop is extracted again
+      fs::remove_all(folder_ / "pack");
+    }
+  }
+}
+
 TEST_F(PackState, OfAFinishedShardIsMadeAgainAfterAnEdit) {
   const std::string shard = read_file(folder_ / "template" / ".pack" / "00.json");
   for (std::size_t at = 0; at < shard.size(); at += 37) {

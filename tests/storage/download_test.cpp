@@ -130,13 +130,13 @@ TEST_F(Download, StartsOverIfTheFileOnTheServerHasChanged) {
 
 TEST_F(Download, StartsOverIfThePartialFileIsDamagedOrTooLong) {
   HttpServer server([](const HttpRequest& r) { return serve_file(r, kContent); });
-  write_file(folder_ / "file.zip.partial", std::string(1000, 'x'));  // detected by the checksum
-  get(server);
-  expect_only_the_file();
-  std::filesystem::remove(folder_ / "file.zip");
-  write_file(folder_ / "file.zip.partial", kContent + "more");
-  get(server);
-  expect_only_the_file();
+  const std::string one_byte(1, static_cast<char>(kContent[0] ^ 1));
+  for (const std::string& partial : {std::string(1000, 'x'), one_byte, kContent + "more"}) {  // the checksum detects it
+    std::filesystem::remove(folder_ / "file.zip");
+    write_file(folder_ / "file.zip.partial", partial);
+    get(server);
+    expect_only_the_file();
+  }
 }
 
 TEST_F(Download, ReplacesATargetWithAWrongChecksum) {

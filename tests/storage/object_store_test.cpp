@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "s3_store_fixture.hpp"
 #include "support/stores_of_server.hpp"
@@ -71,6 +72,19 @@ TEST_F(S3StoreTest, RetriesAfterTransientErrors) {
     EXPECT_EQ(server_.get("y"), bytes);
   }
   EXPECT_EQ(server_.unfinished_uploads(), 0u);
+}
+
+TEST_F(S3StoreTest, WaitsAsLongAsTheServerAsksUpToItsOwnLimit) {
+  server_.put("x", "abc");
+  S3Settings settings = server_.settings();
+  settings.retry.longest_wait = std::chrono::milliseconds(300);
+  const auto from = make_s3_store(settings);
+  fail("GET", 1, [](S3Response& response) {
+    response = {.status = 503, .headers = {{"Retry-After", "60"}}, .body = "busy"};
+  });
+  const Stopwatch watch;
+  EXPECT_EQ(read_all(*from->open(*from->find("s3://music/x")), 10), "abc");
+  EXPECT_GE(watch.seconds(), 0.3);
 }
 
 TEST_F(S3StoreTest, GivesUpWhenTheServerStaysBusy) {

@@ -10,6 +10,7 @@
 
 #include "cli/made_music.hpp"
 #include "genrewise/base/hash.hpp"
+#include "genrewise/base/random.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/clusters.hpp"
@@ -82,6 +83,20 @@ TEST(Tsne, SeparatesClustersAndIsTheSameForAnyNumberOfThreads) {
   }
   EXPECT_EQ(alone, together);
   EXPECT_LT(relative_spread(alone, 3), 0.4);
+}
+
+TEST(Tsne, SeparatesClustersThatDifferInLaterComponentsThanTheTwoItStartsFrom) {
+  const Matrix values = clusters({"a", "b", "c"}, 20, 0.05F).table.values;
+  Matrix components(values.rows(), 4);
+  Rng rng(3);
+  for (std::size_t i = 0; i < values.rows(); ++i) {
+    for (std::size_t d = 0; d < 2; ++d) {
+      components(i, d) = static_cast<float>(0.05 * rng.normal());
+      components(i, 2 + d) = values(i, d);
+    }
+  }
+  EXPECT_GT(relative_spread(components, 3), 0.8);
+  EXPECT_LT(relative_spread(tsne(components), 3), 0.4);
 }
 
 TEST(Tsne, StaysFiniteForEqualExamples) {

@@ -41,9 +41,14 @@ std::vector<std::string> TemporaryFolder::names() const {
 
 }  // namespace genrewise::testing
 
+// Failed allocations must throw as they do without a sanitizer; some tests depend on it.
 #ifdef __SANITIZE_ADDRESS__
-// Failed allocations must throw as they do without the sanitizer; some tests depend on it.
 extern "C" const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
+#endif
+#ifdef __SANITIZE_THREAD__
+extern "C" const char* __tsan_default_options() {
   return "allocator_may_return_null=1";
 }
 #endif

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
@@ -53,12 +52,11 @@ class Mel224 final : public StoredFeatureSet<Mel224Scratch> {
     const std::size_t frames = std::min(kSide, stft_.frames(clip.samples.size()));
     mel_spectrogram(clip.samples, frames, scratch);
 
-    float loudest = 0;
-    for (std::size_t m = 0; m < kSide; ++m) {
-      for (std::size_t t = 0; t < frames; ++t) loudest = std::max(loudest, scratch.mel[m * kSide + t]);
-    }
     power_to_db(scratch.mel);
-    const float loudest_db = 10 * std::log10(std::max(kMinimumPower, loudest));
+    float loudest_db = scratch.mel[0];
+    for (std::size_t m = 0; m < kSide; ++m) {
+      for (std::size_t t = 0; t < frames; ++t) loudest_db = std::max(loudest_db, scratch.mel[m * kSide + t]);
+    }
     for (std::size_t m = 0; m < kSide; ++m) {
       for (std::size_t t = 0; t < kSide; ++t) {
         const float db = t < frames ? scratch.mel[m * kSide + t] - loudest_db : -kDynamicRangeDb;
