@@ -95,6 +95,20 @@ TEST_F(ScanTest, ACopyAndAHardLinkAreAnalysedOnce) {
   EXPECT_EQ(catalogue_->stored_features().front().second, 3u);
 }
 
+TEST_F(ScanTest, ALinkToWhatIsScannedAnywayAddsNothing) {
+  make("a.wav", "clicks");
+  make("Artist/b.wav", "noise");
+  make(".store/key.wav", "tones");
+  fs::create_symlink(music_ / "a.wav", music_ / "again.wav");
+  fs::create_symlink(music_ / ".store/key.wav", music_ / "c.wav");  // as git-annex has, found through the link only
+  make_folders(folder_ / "Best of");
+  fs::create_directory_symlink(music_ / "Artist", folder_ / "Best of/Artist");
+  EXPECT_EQ(scan().added, 3u);
+  config_.roots = {folder_ / "Best of"};
+  EXPECT_EQ(scan().added, 0u);
+  EXPECT_THAT(genres(), ElementsAre("noise", "clicks", "tones"));
+}
+
 TEST_F(ScanTest, ChangedAudioIsAnalysedAnewAndKeepsItsCorrection) {
   make("a.wav", "clicks");
   scan();

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "genrewise/audio/decode.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/stopwatch.hpp"
@@ -215,6 +216,8 @@ class Scan {
                                         false,
                                         rows.text(5)});
     std::vector<fs::path> unreadable, roots = config_.roots.empty() ? catalogue_.roots() : config_.roots;
+    roots_ = catalogue_.roots();
+    for (const fs::path& root : roots) roots_.push_back(catalogue_path(root));
     if (roots.empty()) throw UsageError("the catalogue has no folders yet", "FOLDER", "name a folder of music to scan");
     progress_.begin("looking for files", "files", 0);
     std::vector<std::int64_t> returned, gone;
@@ -255,6 +258,16 @@ class Scan {
     });
   }
 
+  /// Whether a path leads through a link to a file that is found without it, in the same or another root.
+  bool is_link(const fs::path& path) const {
+    std::error_code code;
+    const fs::path real = fs::canonical(path, code);
+    const auto is_found_in = [&](const fs::path& root) {
+      return is_inside(real.string(), root) && real.string().find("/.", root.string().size()) == std::string::npos;
+    };
+    return !code && real != path && looks_like_audio(real) && std::ranges::any_of(roots_, is_found_in);
+  }
+
   void look_at(const fs::path& path, std::unordered_map<std::string, Known>& known,
                std::vector<std::int64_t>& returned) {
     const auto state = state_of(path);
@@ -262,6 +275,8 @@ class Scan {
     if (found != known.end() && std::exchange(found->second.seen, true)) return;
     if (!state) {
       result_.skipped.push_back({"cannot be opened", path.string(), "no file, or a link to nowhere"});
+    } else if (found == known.end() && is_link(path)) {
+      return;
     } else if (found == known.end() || found->second.state != *state) {
       pending_.insert(path.string());
     } else if (const std::string& fault = found->second.fault;
@@ -452,6 +467,7 @@ class Scan {
   Predictor predictor_;
   CatalogueModel model_;
   std::vector<Extra> extras_;
+  std::vector<fs::path> roots_;              // of this and earlier scans
   std::vector<fs::path> scanned_;            // roots that were found
   std::unordered_set<std::string> pending_;  // new and changed files that are not identified yet
   ScanResult result_;
