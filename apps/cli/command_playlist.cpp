@@ -93,7 +93,7 @@ void add_playlist(CLI::App& app, Session& session) {
   one_of(choice.add("--for", options.each, "WHAT", "One playlist for each genre, in the folder -o"), {"all-genres"});
   at_least(choice.add("--per-artist", options.playlist.per_artist, "N", "Tracks of one artist at most"), 1);
   at_least(choice.add("--per-album", options.playlist.per_album, "N", "Tracks of one album at most"), 1);
-  choice.add("--max-minutes", options.max_minutes, "MIN", "Duration of all tracks at most")->check(CLI::PositiveNumber);
+  at_least(choice.add("--max-minutes", options.max_minutes, "MINUTES", "Duration of all tracks at most"), 1);
   output.add("-o,--output", options.output, "FILE", "NAME.m3u8, NAME.m3u or NAME.xspf; with --for: a folder")
       ->required();
   one_of(output.add("--format", options.extension, "FORMAT", "Of the playlists of --for"), {"m3u8", "xspf"})
