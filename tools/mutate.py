@@ -10,7 +10,7 @@ only read. The mutants are chosen
 at random by SEED: the same seed and sources give the same ones. A mutant is killed if a test fails, crashes or runs
 out of time, and has survived if all tests pass. Comments, strings, assertions, preprocessor lines and reserve() (speed
 only) are left alone, and so are the mutants of tools/mutate_equivalent.txt, which lists each with the reason why no
-test can kill it. A survivor of which the compiler makes the very same programs (a changed value is never read) is
+test can kill it. A survivor of which the compiler makes the very same code (a changed value is never read) is
 equivalent and does not count. The mutant's file checks the indices of vectors, spans and strings. Prints one line per
 mutant and the difference of each survivor; build/mutate/SEED.jsonl is the log.
 The exit status is 1 if less than 90 % of the mutants were killed.
@@ -257,7 +257,9 @@ def build(programs, jobs):
 
 
 def digest(programs):
-    return [hashlib.sha256((BUILD / "bin" / target).read_bytes()).hexdigest() for target in targets_of(programs)]
+    """Of the modules' libraries too: a function that no test calls is in none of the test programs."""
+    files = sorted((BUILD / "src").rglob("*.a")) + [BUILD / "bin" / target for target in targets_of(programs)]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
 
 
 def test(programs, prefix, limits_s):

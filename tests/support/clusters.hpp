@@ -23,7 +23,7 @@ inline Examples clusters(const std::vector<std::string>& labels, std::size_t per
   for (std::size_t i = 0; i < values.rows(); ++i) {
     const std::size_t label = i % labels.size(), artist = i / labels.size() / 2;
     for (std::size_t j = 0; j < columns; ++j) {
-      const bool corner = (label + 1) >> j & 1U;
+      const bool corner = (label + 1) >> (j % 64) & 1U;
       values(i, j) = (corner ? 1.0F : 0.0F) + spread * static_cast<float>(rng.normal());
     }
     const std::string id = std::to_string(i);
