@@ -267,8 +267,10 @@ TEST_F(ScanTest, ContinuesAfterInterruptsAndKills) {
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     catalogue_.emplace(file_, Catalogue::Access::write);
-    auto check = catalogue_->database().query("PRAGMA integrity_check");
-    ASSERT_TRUE(check.next() && check.text(0) == "ok");
+    {
+      auto check = catalogue_->database().query("PRAGMA integrity_check");
+      ASSERT_TRUE(check.next() && check.text(0) == "ok");
+    }
     for (const CatalogueTrack& track : find_tracks(*catalogue_, parse_query("analysed:yes")))
       EXPECT_EQ(catalogue_->track(track.id)->segments.size(), 1u);
     catalogue_.reset();
