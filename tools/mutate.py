@@ -41,7 +41,7 @@ REQUIRED_SHARE = 0.9
 # Modules and the test programs that state what they do; those after "models" take longer.
 QUICK = ["base", "storage", "dsp", "audio", "records", "dataset", "features", "packs", "evaluation", "study",
          "data_source", "models"]
-TESTS = {module: [module] for module in QUICK + ["pretrained", "report", "predict", "jobs"]}
+TESTS = {module: [module] for module in QUICK + ["pretrained", "report", "predict", "library", "jobs"]}
 TESTS["models/networks"] = ["network_client", "models"]
 TESTS["models/neural"] = ["neural"]
 TESTS["jobs"] = ["jobs", "cli"]
