@@ -342,12 +342,13 @@ class Scan {
     write_track(database_, *track);
   }
 
-  /// Another track with the same audio, rather one whose file is gone, rather one of the same name.
+  /// Another track with the same audio, rather one whose file is gone, of the same name, or with a correction.
   std::optional<CatalogueTrack> twin_of(const fs::path& path, const std::string& fingerprint) {
     const std::string name = "/" + path.filename().string();
     auto rows = database_.query(
         "SELECT id FROM tracks WHERE fingerprint = ? AND path != ? "
-        "ORDER BY missing DESC, substr(path, -length(?)) = ? DESC, model IS NULL, id LIMIT 1",
+        "ORDER BY missing DESC, substr(path, -length(?)) = ? DESC, correction = '', model IS NULL, id "
+        "LIMIT 1",
         fingerprint, path.string(), name, name);
     return rows.next() ? catalogue_.track(rows.integer(0)) : std::nullopt;
   }
