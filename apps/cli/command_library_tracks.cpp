@@ -7,6 +7,7 @@
 #include "commands.hpp"
 #include "genrewise/library/similarity.hpp"
 #include "genrewise/predict/predict.hpp"
+#include "genrewise/report/text.hpp"
 #include "library_options.hpp"
 #include "option_group.hpp"
 
@@ -15,10 +16,6 @@ namespace {
 
 using nlohmann::json;
 using enum Table::Align;
-
-std::string percent(double share) {
-  return fmt::format("{:.1f} %", 100 * share);
-}
 
 std::string clock(double seconds) {
   const auto whole = static_cast<long long>(seconds + 0.5);

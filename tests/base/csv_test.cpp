@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "genrewise/base/error.hpp"
+#include "support/test_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -33,14 +34,7 @@ TEST(Csv, ReadsQuotedCommasQuotesAndLineBreaks) {
 }
 
 TEST(Csv, RefusesWhatSpreadsheetsSaveBesidesCsv) {
-  const auto problem = [](std::string_view text) {
-    try {
-      read_all(text);
-    } catch (const Error& error) {
-      return std::string(error.what());
-    }
-    return std::string();
-  };
+  const auto problem = [](std::string_view text) { return testing::error_message([&] { read_all(text); }); };
   using namespace std::literals;
   for (const auto utf16 : {"\xff\xfe"
                            "a\0,\0"sv,

@@ -5,7 +5,7 @@
 
 #include <numeric>
 
-#include "genrewise/base/error.hpp"
+#include "support/test_support.hpp"
 
 namespace genrewise {
 namespace {
@@ -66,12 +66,7 @@ TEST(Evaluate, RefusesExamplesWithoutAGenreOfTheModelOrWithOtherFeatures) {
   const Model model = model_of(examples_of({"Blues", "Rock"}));
   Examples examples = examples_of({"Blues", "Rock", "Zouk"});
   const auto problem = [&](const std::vector<std::size_t>& rows) {
-    try {
-      evaluate(model, examples, rows, kDefaultSeed);
-    } catch (const Error& error) {
-      return std::string(error.what());
-    }
-    return std::string();
+    return testing::error_message([&] { evaluate(model, examples, rows, kDefaultSeed); });
   };
   EXPECT_THAT(problem({8, 9}), HasSubstr("genres: Blues, Rock"));
   examples.table.recipe.version = 2;

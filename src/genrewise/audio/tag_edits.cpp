@@ -1,5 +1,7 @@
 #include "genrewise/audio/tag_edits.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <id3v1genres.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@ namespace {
 using namespace std::string_literals;
 
 constexpr std::uint64_t kMax32 = 0xffffffff;
+constexpr char kNoLanguage[] = "XXX";  // of a comment (ID3v2.4, 4.10)
 
 std::string number(std::uint64_t value, int bytes, bool big_endian) {
   std::string text;
@@ -34,9 +37,7 @@ std::string syncsafe(std::uint64_t value) {
 }
 
 std::string joined(const std::vector<std::string>& values, std::string_view separator) {
-  std::string text;
-  for (const std::string& value : values) text += (text.empty() ? "" : std::string(separator)) + value;
-  return text;
+  return fmt::format("{}", fmt::join(values, separator));
 }
 
 std::string chunk(ChunkLayout layout, std::string_view name, const std::string& data) {
@@ -127,7 +128,7 @@ class ItemWriter {
     const bool is_utf8 = block_.version == 4, is_wide = !is_utf8 && !latin1;
     const std::string mark = is_wide ? "\xff\xfe" : "";
     std::string text = is_utf8 ? joined(values, "\0"s) : mark + (is_wide ? to_utf16(values[0]) : *latin1);
-    if (key_.starts_with("COM")) text = "XXX" + mark + std::string(is_wide ? 2 : 1, '\0') + text;
+    if (key_.starts_with("COM")) text = kNoLanguage + mark + std::string(is_wide ? 2 : 1, '\0') + text;
     text.insert(text.begin(), static_cast<char>(is_utf8 ? 3 : is_wide));
     if (block_.version == 2) return key_ + big(text.size(), 3) + text;
     return key_ + (is_utf8 ? syncsafe(text.size()) : big(text.size())) + "\0\0"s + text;

@@ -15,6 +15,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/replace_file.hpp"
+#include "genrewise/library/stored.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
 
@@ -81,7 +82,7 @@ std::vector<JournalledChange> changes_where(Database& database, const char* cond
 class Journal {
  public:
   /// Settles what killed processes left: removes their copies, and finds out whether their last change was carried out.
-  explicit Journal(Catalogue& catalogue) : database_(catalogue.database()) {
+  explicit Journal(Catalogue& catalogue) : catalogue_(catalogue), database_(catalogue.database()) {
     std::vector<fs::path> folders;
     for (auto rows = database_.query("SELECT folder FROM tag_batches WHERE folder != ''"); rows.next();)
       folders.emplace_back(rows.text(0));
@@ -109,12 +110,11 @@ class Journal {
     database_.transaction([&] {
       database_.run("UPDATE tag_changes SET state = ?1, patch = iif(?1 = 'undone', x'', patch) WHERE id = ?2", state,
                     change);
-      database_.run("UPDATE tracks SET bytes = ? WHERE path = ?", bytes_of_file(path), path.string());
-      if (!tags) return;
-      database_.run(
-          "UPDATE tracks SET artist = ?, album_artist = ?, album = ?, title = ?, tag_genres = ? WHERE path = ?",
-          tags->artist, tags->album_artist, tags->album, tags->title, fmt::format("{}", fmt::join(tags->genres, "\n")),
-          path.string());
+      auto track = catalogue_.track(path);
+      if (!track) return;
+      track->bytes = bytes_of_file(path);
+      if (tags) track->tags = *tags;
+      write_track(database_, *track);
     });
   }
 
@@ -154,6 +154,7 @@ class Journal {
   }
 
  private:
+  Catalogue& catalogue_;
   Database& database_;
 };
 

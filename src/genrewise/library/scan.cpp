@@ -139,6 +139,7 @@ class Scan {
       if (name != predictor_.features().recipe().name) extras_.emplace_back(make_feature_set(name));
     database_.transaction([&] {
       keep_model();
+      recipe_ = recipe_id(database_, model_.recipe, predictor_.features().size());
       for (Extra& extra : extras_) extra.recipe = recipe_id(database_, extra.set->recipe(), extra.set->size());
     });
   }
@@ -215,14 +216,13 @@ class Scan {
                                         rows.integer(4) != 0,
                                         false,
                                         rows.text(5)});
-    std::vector<fs::path> unreadable, roots = config_.roots.empty() ? catalogue_.roots() : config_.roots;
     roots_ = catalogue_.roots();
-    for (const fs::path& root : roots) roots_.push_back(catalogue_path(root));
+    std::vector<fs::path> unreadable, roots = config_.roots.empty() ? roots_ : config_.roots;
+    for (fs::path& root : roots) roots_.push_back(root = catalogue_path(root));
     if (roots.empty()) throw UsageError("the catalogue has no folders yet", "FOLDER", "name a folder of music to scan");
     progress_.begin("looking for files", "files", 0);
     std::vector<std::int64_t> returned, gone;
-    for (fs::path& root : roots) {
-      root = catalogue_path(root);
+    for (const fs::path& root : roots) {
       std::vector<Fault> faults;
       const std::vector<fs::path> found = find_audio({&root, 1}, faults);
       const bool is_file = found.size() == 1 && found[0] == root;
@@ -454,8 +454,7 @@ class Scan {
       for (const WindowPrediction& window : prediction->windows)
         segments.push_back({window.start_s, window.duration_s, window.probabilities});
       write_segments(database_, track.id, segments);
-      write_features(database_, track.id, recipe_id(database_, model_.recipe, prediction->features.size()),
-                     prediction->features);
+      write_features(database_, track.id, recipe_, prediction->features);
       write_track(database_, track);
     }
     for (std::size_t i = 0; i < extras.size(); ++i) write_features(database_, track.id, extras[i]->recipe, rows[i]);
@@ -467,6 +466,7 @@ class Scan {
   Progress& progress_;
   Predictor predictor_;
   CatalogueModel model_;
+  std::int64_t recipe_ = 0;  // of the model
   std::vector<Extra> extras_;
   std::vector<fs::path> roots_;              // of this and earlier scans
   std::vector<fs::path> scanned_;            // roots that were found
