@@ -1,5 +1,6 @@
 // Compares with Amazon's published examples: "Signature Calculations for the Authorization Header" of the S3
 // documentation, and the Signature Version 4 test suite.
+#include "genrewise/storage/location.hpp"
 #include "genrewise/storage/s3_signature.hpp"
 
 #include <gmock/gmock.h>
@@ -31,7 +32,7 @@ TEST(S3Signature, SignsAmazonsGetOfARange) {
 }
 
 TEST(S3Signature, SignsAmazonsPut) {
-  EXPECT_THAT(s3_example("PUT", "/" + uri_encode("test$file.text", true), {},
+  EXPECT_THAT(s3_example("PUT", "/" + percent_encoded("test$file.text", true), {},
                          {{"date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}},
                          sha256_hex("Welcome to Amazon S3.")),
               EndsWith("Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
@@ -60,12 +61,12 @@ TEST(S3Signature, SortsTheQueryAsInTheTestSuite) {
 }
 
 TEST(S3Signature, EncodesAllButUnreservedBytes) {
-  EXPECT_EQ(uri_encode("a/b c+d~é%", true), "a/b%20c%2Bd~%C3%A9%25");
-  EXPECT_EQ(uri_encode("a/b", false), "a%2Fb");
+  EXPECT_EQ(percent_encoded("a/b c+d~é%", true), "a/b%20c%2Bd~%C3%A9%25");
+  EXPECT_EQ(percent_encoded("a/b", false), "a%2Fb");
   EXPECT_EQ(encode_query({{"b", "x/y"}, {"a", ""}, {"a-b", "1"}}), "a=&a-b=1&b=x%2Fy");
   std::string all;
   for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
-  EXPECT_EQ(uri_decode(uri_encode(all, false)), all);
+  EXPECT_EQ(uri_decode(percent_encoded(all, false)), all);
   EXPECT_EQ(uri_decode("a+b%zz%4"), "a b%zz%4");
 }
 

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "genrewise/base/hash.hpp"
+#include "genrewise/storage/location.hpp"
 #include "genrewise/storage/s3_signature.hpp"
 
 namespace genrewise::testing {
@@ -345,7 +346,7 @@ S3Response S3Server::list(const S3Request& request) {
       break;
     }
     last = key;
-    xml += "<Contents><Key>" + uri_encode(key, true) + "</Key><Size>" + std::to_string(object.body.size()) +
+    xml += "<Contents><Key>" + percent_encoded(key, true) + "</Key><Size>" + std::to_string(object.body.size()) +
            "</Size><ETag>&quot;" + object.etag.substr(1, object.etag.size() - 2) +
            "&quot;</ETag><LastModified>2026-11-25T22:15:00.000Z</LastModified></Contents>";
   }

@@ -101,16 +101,6 @@ std::vector<Added> take_added(pugi::xml_document& document, const std::string& t
   return added;
 }
 
-std::string percent_encoded(std::string_view path) {
-  std::string uri;
-  for (const char letter : path) {
-    const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-                       (letter >= '0' && letter <= '9') || std::string_view("-._~/").find(letter) != std::string::npos;
-    uri += plain ? std::string(1, letter) : fmt::format("%{:02X}", static_cast<unsigned char>(letter));
-  }
-  return uri;
-}
-
 /// The title, else the file's name as valid UTF-8 without control characters.
 std::string title_of(const CatalogueTrack& track) {
   if (!track.tags.title.empty()) return track.tags.title;
@@ -156,7 +146,7 @@ std::string xspf_text(pugi::xml_document& document, const std::string& title, co
     const auto add = [&](const char* name, const std::string& value) {
       if (!value.empty()) node.append_child(name).text() = value.c_str();
     };
-    const std::string uri = (path.starts_with('/') ? "file://" : "") + percent_encoded(path);
+    const std::string uri = (path.starts_with('/') ? "file://" : "") + percent_encoded(path, /*keep_slashes=*/true);
     add("location", uri);
     add("title", title_of(*track));
     add("creator", track->tags.artist);

@@ -25,6 +25,18 @@ std::string_view last_name(std::string_view location) {
   return location.substr(location.find_last_of('/') + 1);
 }
 
+std::string percent_encoded(std::string_view text, bool keep_slashes) {
+  if (text.empty()) return {};  // libcurl takes a length of 0 for an unknown one
+  char* const escaped = curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size()));
+  if (escaped == nullptr) throw std::bad_alloc();
+  std::string out(escaped);
+  curl_free(escaped);
+  constexpr std::string_view kSlash = "%2F";
+  for (std::size_t at = 0; keep_slashes && (at = out.find(kSlash, at)) != std::string::npos; ++at)
+    out.replace(at, kSlash.size(), "/");
+  return out;
+}
+
 std::string percent_decoded(std::string_view text) {
   if (text.empty()) return {};  // libcurl takes a length of 0 for an unknown one
   int length = 0;

@@ -15,6 +15,8 @@ std::string join_location(std::string_view folder, std::string_view name);
 /// The part behind the last slash.
 std::string_view last_name(std::string_view location);
 
+/// Encodes all bytes but letters, digits and "-._~" as %XX (RFC 3986), slashes too unless they are kept.
+std::string percent_encoded(std::string_view text, bool keep_slashes);
 /// Decodes each %XX of a URI; other bytes stay as they are.
 std::string percent_decoded(std::string_view text);
 

@@ -15,6 +15,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -94,7 +95,7 @@ void S3Attempts::failed(const HttpResponse& response, bool progress) {
 HttpCall S3Client::signed_call(const S3Call& call) const {
   const std::string_view endpoint = settings_.endpoint;
   const std::size_t host_start = endpoint.find("://") + 3;
-  const std::string key = uri_encode(call.name.key, /*keep_slashes=*/true);
+  const std::string key = percent_encoded(call.name.key, /*keep_slashes=*/true);
   std::string host(endpoint.substr(host_start));
   RequestToSign request;
   request.method = call.method;

@@ -1,9 +1,6 @@
 #include "genrewise/storage/s3_signature.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
-#include <new>
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/storage/location.hpp"
@@ -22,18 +19,6 @@ std::string with_single_spaces(std::string_view text) {
 
 }  // namespace
 
-std::string uri_encode(std::string_view text, bool keep_slashes) {
-  if (text.empty()) return {};  // libcurl takes a length of 0 for an unknown one
-  char* const escaped = curl_easy_escape(nullptr, text.data(), static_cast<int>(text.size()));
-  if (escaped == nullptr) throw std::bad_alloc();
-  std::string out(escaped);
-  curl_free(escaped);
-  constexpr std::string_view kSlash = "%2F";
-  for (std::size_t at = 0; keep_slashes && (at = out.find(kSlash, at)) != std::string::npos; ++at)
-    out.replace(at, kSlash.size(), "/");
-  return out;
-}
-
 std::string uri_decode(std::string_view text) {
   std::string blanks(text);
   std::ranges::replace(blanks, '+', ' ');
@@ -42,7 +27,8 @@ std::string uri_decode(std::string_view text) {
 
 std::string encode_query(const NamedValues& query) {
   NamedValues encoded;
-  for (const auto& [name, value] : query) encoded.emplace_back(uri_encode(name, false), uri_encode(value, false));
+  for (const auto& [name, value] : query)
+    encoded.emplace_back(percent_encoded(name, false), percent_encoded(value, false));
   std::ranges::sort(encoded);
   std::string text;
   for (const auto& [name, value] : encoded) {

@@ -28,9 +28,6 @@ struct SigningScope {
 
 /// Returns the value of the header "authorization".
 std::string sign_v4(const RequestToSign& request, const SigningScope& scope);
-
-/// Encodes all bytes but A-Z a-z 0-9 - . _ ~ as %XX; slashes too unless `keep_slashes`.
-std::string uri_encode(std::string_view text, bool keep_slashes);
 /// Decodes %XX, and "+" as a space.
 std::string uri_decode(std::string_view text);
 /// Encodes a query, sorted by name: "a=1&b=%2F".
