@@ -4,7 +4,7 @@ set(GENREWISE_PACKAGES Threads fmt nlohmann_json tl-expected CURL pugixml OpenSS
 # Each item defines the target PkgConfig::<first word> from the pkg-config modules that follow.
 set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "ffmpeg libavformat libavcodec libavutil" "soxr soxr"
     "fftw3f fftw3f" "fftw3 fftw3" "sqlite3 sqlite3" "zstd libzstd" "taglib taglib" "yaml yaml-cpp"
-    "highway libhwy")
+    "highway libhwy" "libarchive libarchive")
 foreach(package IN LISTS GENREWISE_PACKAGES)
   find_package(${package} REQUIRED)
 endforeach()
