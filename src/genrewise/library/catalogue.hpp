@@ -37,25 +37,28 @@ struct Segment {
   std::vector<float> probabilities;  ///< by label of the track's model
 };
 
-struct CatalogueTrack {
-  std::int64_t id = 0;
-  std::filesystem::path path;  ///< absolute
-  bool missing = false;        ///< not found by the last scan of its folder
-  std::uint64_t bytes = 0;
-  std::int64_t modified_ns = 0, added_s = 0;  ///< since 1970
-  std::string fingerprint;                    ///< 32 digits of audio_hash() of the first 512 KiB; empty: not known
+/// What was computed from the audio of a track.
+struct TrackAnalysis {
   double duration_s = 0;
-  Tags tags;
   std::string fault, fault_detail;   ///< why the track could not be analysed; empty: it was, or was not tried yet
-  std::string correction;            ///< genre that the owner gave; empty: none
   std::string predicted;             ///< most probable genre of the model; empty: not analysed
   double confidence = 0;             ///< of `predicted`
   bool unknown = false;              ///< the confidence is below the model's threshold
   std::optional<double> novelty;     ///< above 1: unlike the model's training music
   std::int64_t model = 0;            ///< id in models(); 0: not analysed
   std::vector<float> probabilities;  ///< by label of that model
-  std::vector<Segment> segments;     ///< filled by Catalogue::track() only
+};
 
+struct CatalogueTrack : TrackAnalysis {
+  std::int64_t id = 0;
+  std::filesystem::path path;  ///< absolute
+  bool missing = false;        ///< not found by the last scan of its folder
+  std::uint64_t bytes = 0;
+  std::int64_t modified_ns = 0, added_s = 0;  ///< since 1970
+  std::string fingerprint;                    ///< 32 digits of audio_hash() of the first 512 KiB; empty: not known
+  Tags tags;
+  std::string correction;         ///< genre that the owner gave; empty: none
+  std::vector<Segment> segments;  ///< filled by Catalogue::track() only
   /// The correction, else "unknown", else the prediction; empty if there is none.
   std::string genre() const { return !correction.empty() ? correction : unknown ? "unknown" : predicted; }
   bool analysed() const { return model != 0; }
