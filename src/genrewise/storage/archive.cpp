@@ -35,13 +35,14 @@ class ZipReader {
   bool next() {
     throw_if_interrupted();
     const int code = archive_read_next_header(archive_.get(), &entry_);
-    if (code != ARCHIVE_EOF) check(code);
+    if (code != ARCHIVE_EOF && code != ARCHIVE_WARN) check(code);  // a warning: the locale lacks characters of the name
     return code != ARCHIVE_EOF;
   }
   /// Of the current entry; checked, so that it is inside of the folder to unpack into.
   std::string entry_name() const {
-    const char* utf8 = archive_entry_pathname_utf8(entry_);
-    std::string name = utf8 != nullptr ? utf8 : archive_entry_pathname(entry_);
+    const char* text = archive_entry_pathname_utf8(entry_);
+    if (text == nullptr) text = archive_entry_pathname(entry_);
+    const std::string name = text != nullptr ? text : "";
     if (archive_entry_filetype(entry_) == AE_IFLNK) fail(fmt::format("contains a link ({})", name));
     const fs::path path = name;
     if (path.is_absolute() || path.empty() || std::ranges::find(path, fs::path("..")) != path.end())
