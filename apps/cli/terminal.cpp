@@ -1,7 +1,6 @@
 #include "terminal.hpp"
 
 #include <fmt/format.h>
-#include <locale.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/base/utf8_locale.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -36,16 +36,14 @@ struct CodePoint {
 };
 
 CodePoint code_point_at(std::string_view text) {
-  static const locale_t unicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   if (text.front() == 0) return {0, 1, 1};
-  const locale_t before = ::uselocale(unicode);
+  const Utf8Locale utf8;
   CodePoint point;
   std::mbstate_t state{};
   const std::size_t bytes = std::mbrtowc(&point.value, text.data(), text.size(), &state);
   if (bytes <= text.size()) point.bytes = bytes;
   if (const int width = ::wcwidth(point.value); width >= 0 && point.bytes > 0)
     point.width = static_cast<std::size_t>(width);
-  ::uselocale(before);
   return point;
 }
 

@@ -155,7 +155,8 @@ TEST_F(Archive, InMemoryIsReadAsItIsOrRefused) {
     changed[at] = static_cast<char>(~changed[at]);
     try {
       const ArchiveFiles files = read_archive(changed, "few.zip");
-      if (files.contains("a/numbers.txt")) EXPECT_EQ(files.at("a/numbers.txt"), "1 2 3 4 5") << at;
+      const auto numbers = files.find("a/numbers.txt");
+      EXPECT_TRUE(numbers == files.end() || numbers->second == "1 2 3 4 5") << at;
     } catch (const Error&) {  // expected where the byte matters
     }
     EXPECT_NE(error_message([&] { read_archive(std::string_view(few).substr(0, at), "few.zip"); }), "no error") << at;

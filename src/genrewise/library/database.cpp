@@ -1,7 +1,6 @@
 #include "genrewise/library/database.hpp"
 
 #include <fmt/format.h>
-#include <locale.h>
 #include <sqlite3.h>
 #include <wctype.h>
 
@@ -11,6 +10,7 @@
 #include <new>
 
 #include "genrewise/base/text.hpp"
+#include "genrewise/base/utf8_locale.hpp"
 
 namespace genrewise {
 namespace {
@@ -64,11 +64,9 @@ void find_text(sqlite3_context* context, int count, sqlite3_value** values) {
 }  // namespace
 
 std::string folded(std::string_view text) {
-  static const locale_t unicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
   std::string lower = lower_case(text);
-  const bool ascii = std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (ascii || unicode == nullptr) return lower;
-  const locale_t before = ::uselocale(unicode);
+  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return lower;
+  const Utf8Locale utf8;
   std::string folded;
   for (std::string_view rest = lower; !rest.empty();) {
     wchar_t code = 0;
@@ -79,7 +77,6 @@ std::string folded(std::string_view text) {
     folded.append(valid ? std::string_view(letter, std::wcrtomb(letter, ::towlower(code), &state)) : rest.substr(0, 1));
     rest.remove_prefix(valid ? bytes : 1);
   }
-  ::uselocale(before);
   return folded;
 }
 

@@ -11,6 +11,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/utf8_locale.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/work_folder.hpp"
@@ -35,7 +36,7 @@ class ZipReader {
   bool next() {
     throw_if_interrupted();
     const int code = archive_read_next_header(archive_.get(), &entry_);
-    if (code != ARCHIVE_EOF && code != ARCHIVE_WARN) check(code);  // a warning: the locale lacks characters of the name
+    if (code != ARCHIVE_EOF && code != ARCHIVE_WARN) check(code);  // a warning: about the name
     return code != ARCHIVE_EOF;
   }
   /// Of the current entry; checked, so that it is inside of the folder to unpack into.
@@ -82,6 +83,7 @@ class ZipReader {
     fail(fmt::format("is not a valid zip archive ({})", reason != nullptr ? reason : "damaged"));
   }
 
+  Utf8Locale utf8_;  // of names
   std::string name_;
   std::unique_ptr<archive, Free> archive_;
   archive_entry* entry_ = nullptr;
