@@ -34,7 +34,7 @@ struct FoldScore {
   double fit_s = 0, predict_s = 0;  ///< shared work counts for the first point
   std::string error;                ///< why it could not be fitted; the figures are then 0
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(FoldScore, accuracy, log_loss, fit_s, predict_s, error)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FoldScore, accuracy, log_loss, fit_s, predict_s, error)
 
 struct TuningPoint {
   Parameters parameters;  ///< fixed and varied parameters
