@@ -41,7 +41,7 @@ CodePoint code_point_at(std::string_view text) {
   CodePoint point;
   std::mbstate_t state{};
   const std::size_t bytes = std::mbrtowc(&point.value, text.data(), text.size(), &state);
-  if (bytes <= text.size()) point.bytes = bytes;
+  if (bytes <= text.size() && point.value <= 0x10ffff) point.bytes = bytes;  // C.UTF-8 has longer numbers too
   if (const int width = ::wcwidth(point.value); width >= 0 && point.bytes > 0)
     point.width = static_cast<std::size_t>(width);
   return point;
