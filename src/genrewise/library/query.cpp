@@ -270,8 +270,11 @@ Statement select(const Catalogue& catalogue, std::string_view columns, const Que
   return rows;
 }
 
-constexpr std::string_view kOrders[] = {"path",    "added_s",    "confidence",
-                                        "novelty", "duration_s", "artist, album, track, path"};
+constexpr std::string_view kOrders[] = {"path",        "added_s",
+                                        "confidence",  "novelty",
+                                        "duration_s",  "artist, album, track, path",
+                                        "title, path", "album, track, path",
+                                        "genre, path"};
 
 /// Whether an argument that exists is meant as a path although nothing of it is in the catalogue.
 bool is_surely_a_path(const std::string& argument) {

@@ -22,7 +22,7 @@ struct Query {
 
 /// Order and number of results.
 struct QueryOrder {
-  enum class Key { path, added, confidence, novelty, duration, artist, random };
+  enum class Key { path, added, confidence, novelty, duration, artist, title, album, genre, random };
   Key key = Key::path;
   bool descending = false;
   std::uint64_t seed = 0;  ///< of `random`
@@ -30,8 +30,8 @@ struct QueryOrder {
   std::size_t offset = 0;  ///< leaves out this many first ones
 };
 /// Names of the keys, in their order.
-inline constexpr std::string_view kSortKeys[] = {"path",     "added",  "confidence", "novelty",
-                                                 "duration", "artist", "random"};
+inline constexpr std::string_view kSortKeys[] = {"path",   "added", "confidence", "novelty", "duration",
+                                                 "artist", "title", "album",      "genre",   "random"};
 /// The order of a name in kSortKeys: confidence, novelty and added with the highest first. Throws UsageError.
 QueryOrder parse_order(std::string_view name);
 
