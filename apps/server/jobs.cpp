@@ -17,7 +17,7 @@ using nlohmann::json;
 
 constexpr int kMostAtOnce = 4;
 constexpr std::size_t kMostWaiting = 64, kMostKept = 200, kMostNotes = 20;
-constexpr auto kBetweenEvents = std::chrono::milliseconds(250), kHeartbeat = std::chrono::seconds(10);
+constexpr std::chrono::milliseconds kBetweenEvents(250), kHeartbeat(10'000);
 
 }  // namespace
 

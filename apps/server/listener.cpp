@@ -126,7 +126,14 @@ class Listener::Connection final : public httplib::Stream {
   void begin_body() {
     if (head.expects_continue) send("HTTP/1.1 100 Continue\r\n\r\n");
   }
-  bool send(std::string_view bytes) { return httplib::detail::write_data(*this, bytes.data(), bytes.size()); }
+  bool send(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t count = write(bytes.data(), bytes.size());
+      if (count < 0) return false;
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return true;
+  }
 
   /// Lets the last answer arrive although the client still sends.
   void close_gently() {

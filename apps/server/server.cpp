@@ -127,11 +127,15 @@ class Server::Implementation {
   void add_routes() {
     router_.add({.method = "GET",
                  .pattern = "/",
-                 .handler = [](const HttpRequest& request) { return asset(request, "index.html"); },
+                 .handler = [](const HttpRequest& request) { return asset(request, "app/index.html"); },
                  .open = true});
     router_.add({.method = "GET",
                  .pattern = "/assets/{name}",
                  .handler = [](const HttpRequest& request) { return asset(request, request.values[0]); },
+                 .open = true});
+    router_.add({.method = "GET",
+                 .pattern = "/assets/app/{name}",
+                 .handler = [](const HttpRequest& request) { return asset(request, "app/" + request.values[0]); },
                  .open = true});
     router_.add({.method = "GET", .pattern = "/v1/openapi.json", .handler = [](const HttpRequest& request) {
                    return asset(request, "openapi.json");

@@ -106,9 +106,9 @@ RuntimeConfig runtime_config(const Runtime& parent) {
   return {.threads = parent.threads(), .device = parent.device(), .progress = nullptr, .weights = parent.weights()};
 }
 
-Services::Services(ServerConfig given, Runtime& parent)
+Services::Services(ServerConfig given, Runtime& of)
     : config(std::move(given)),
-      parent(parent),
+      parent(of),
       requests(runtime_config(parent)),
       library(config.library),
       uploads(config.uploads),
