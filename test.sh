@@ -47,6 +47,13 @@ step "Kills"
 python3 tests/faults/kill.py "build/$preset/bin/genrewise" --kills 3
 python3 tests/faults/kill_tags.py "build/$preset/bin/genrewise" --files 30 --kills 5
 
+# The OpenAPI document and real answers of every route, where GENREWISE_OPENAPI_PYTHON (or python3) has
+# openapi-spec-validator; random requests for a while.
+step "Server"
+may_skip "OpenAPI document" "${GENREWISE_OPENAPI_PYTHON:-python3}" tests/server/openapi_test.py "build/$preset/bin/genrewise"
+python3 tests/faults/fuzz_http.py "build/$preset/bin/genrewise" --seconds 15
+python3 tests/faults/kill_tags.py "build/$preset/bin/genrewise" --files 30 --kills 3 --server
+
 # Runs every command with bad standard streams and under limits; the script has more conditions, some of which need root.
 # The sanitizers replace the allocator.
 step "Bad environments"
