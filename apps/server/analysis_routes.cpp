@@ -144,42 +144,39 @@ json waveform(Services& services, const Source& source, std::size_t points) {
 
 HttpResponse get_waveform(Services& services, const HttpRequest& request, const Source& source) {
   const auto points = static_cast<std::size_t>(request.number("points", 1000, 1, kMostPoints));
-  const std::string tag = fmt::format("{}-{}", ServedFile(source.path, {}).tag(), points);
+  const std::string tag = fmt::format("{}-{}", ServedFile(source.path).tag(), points);
   if (auto unchanged = if_unchanged(request, tag)) return std::move(*unchanged);
   const auto text = services.cache.get("waveform " + tag, [&] { return waveform(services, source, points).dump(); });
   return HttpResponse::text(*text, "application/json").with("ETag", etag(tag));
 }
 
+HttpResponse get_track_audio(Services& services, const HttpRequest& request) {
+  const CatalogueTrack track = track_of(services.library.read(), request.id());
+  return file_response(request, file_of(services, track), audio_type(track.path));
+}
+
+HttpResponse get_upload_audio(Services& services, const HttpRequest& request) {
+  const auto upload = services.uploads.find(request.values[0]);
+  return file_response(request, std::make_shared<const ServedFile>(upload->path), audio_type(upload->path));
+}
+
+HttpResponse get_track_waveform(Services& services, const HttpRequest& request) {
+  return get_waveform(services, request, source_of(services, track_of(services.library.read(), request.id())));
+}
+
+HttpResponse get_upload_waveform(Services& services, const HttpRequest& request) {
+  return get_waveform(services, request, source_of(services.uploads.find(request.values[0])));
+}
+
 }  // namespace
 
 void add_analysis_routes(Router& router, Services& services) {
-  const auto upload = [&services](const HttpRequest& request) { return services.uploads.find(request.values[0]); };
-  router.add({.method = "POST", .pattern = "/v1/predict", .handler = [&services](const HttpRequest& request) {
-                return post_predict(services, request);
-              }});
-  router.add({.method = "POST", .pattern = "/v1/embed", .handler = [&services](const HttpRequest& request) {
-                return post_embed(services, request);
-              }});
-  router.add({.method = "GET", .pattern = "/v1/audio/track/{id}", .handler = [&services](const HttpRequest& request) {
-                const CatalogueTrack track = track_of(services.library.read(), request.id());
-                return file_response(request, file_of(services, track), audio_type(track.path));
-              }});
-  router.add({.method = "GET", .pattern = "/v1/audio/upload/{id}", .handler = [upload](const HttpRequest& request) {
-                const auto file = upload(request);
-                return file_response(
-                    request, std::make_shared<const ServedFile>(file->path, std::span<const std::filesystem::path>()),
-                    audio_type(file->path));
-              }});
-  router.add(
-      {.method = "GET", .pattern = "/v1/waveform/track/{id}", .handler = [&services](const HttpRequest& request) {
-         const CatalogueTrack track = track_of(services.library.read(), request.id());
-         return get_waveform(services, request, source_of(services, track));
-       }});
-  router.add({.method = "GET",
-              .pattern = "/v1/waveform/upload/{id}",
-              .handler = [&services, upload](const HttpRequest& request) {
-                return get_waveform(services, request, source_of(upload(request)));
-              }});
+  router.add("POST", "/v1/predict", with(services, post_predict));
+  router.add("POST", "/v1/embed", with(services, post_embed));
+  router.add("GET", "/v1/audio/track/{id}", with(services, get_track_audio));
+  router.add("GET", "/v1/audio/upload/{id}", with(services, get_upload_audio));
+  router.add("GET", "/v1/waveform/track/{id}", with(services, get_track_waveform));
+  router.add("GET", "/v1/waveform/upload/{id}", with(services, get_upload_waveform));
 }
 
 }  // namespace genrewise::server

@@ -18,7 +18,7 @@ class Data {
  public:
   explicit Data(Services& services) : services_(services), names_(dataset_names(services.config)) {}
 
-  HttpResponse list() {
+  HttpResponse list(const HttpRequest&) {
     const std::lock_guard lock(mutex_);
     json list = json::array();
     for (const std::string& name : names_) {
@@ -31,7 +31,8 @@ class Data {
     return HttpResponse::of({{"datasets", std::move(list)}});
   }
 
-  HttpResponse inspect(const std::string& name) {
+  HttpResponse inspect(const HttpRequest& request) {
+    const std::string name = request.values[0];
     const std::string location = services_.config.datasets[index_of(name)];
     const std::string id =
         services_.jobs.start("inspect", Jobs::Lane::analysis, [this, name, location](Runtime& runtime) {
@@ -45,7 +46,7 @@ class Data {
     return HttpResponse::of({{"job", id}}, 202);
   }
 
-  HttpResponse show(const std::string& name) { return HttpResponse::of(found(name)->json); }
+  HttpResponse show(const HttpRequest& request) { return HttpResponse::of(found(request.values[0])->json); }
 
   HttpResponse clip(const HttpRequest& request) {
     const auto one = found(request.values[0]);
@@ -53,9 +54,7 @@ class Data {
     if (!parse_number(request.values[1], index) || index >= one->clips.size())
       throw HttpError(404, "there is no such clip", request.values[1]);
     // Only files that the dataset itself names; its owner gave it to the server.
-    return file_response(
-        request, std::make_shared<const ServedFile>(one->clips[index], std::span<const std::filesystem::path>()),
-        audio_type(one->clips[index]));
+    return file_response(request, std::make_shared<const ServedFile>(one->clips[index]), audio_type(one->clips[index]));
   }
 
  private:
@@ -109,16 +108,13 @@ class Data {
 
 void add_data_routes(Router& router, Services& services) {
   const auto data = std::make_shared<Data>(services);
-  router.add({.method = "GET", .pattern = "/v1/data", .handler = [data](const HttpRequest&) { return data->list(); }});
-  router.add({.method = "GET", .pattern = "/v1/data/{name}", .handler = [data](const HttpRequest& request) {
-                return data->show(request.values[0]);
-              }});
-  router.add({.method = "POST", .pattern = "/v1/data/{name}/inspect", .handler = [data](const HttpRequest& request) {
-                return data->inspect(request.values[0]);
-              }});
-  router.add({.method = "GET",
-              .pattern = "/v1/audio/clip/{name}/{index}",
-              .handler = [data](const HttpRequest& request) { return data->clip(request); }});
+  const auto add = [&](const char* method, const char* pattern, HttpResponse (Data::*answer)(const HttpRequest&)) {
+    router.add(method, pattern, [data, answer](const HttpRequest& request) { return ((*data).*answer)(request); });
+  };
+  add("GET", "/v1/data", &Data::list);
+  add("GET", "/v1/data/{name}", &Data::show);
+  add("POST", "/v1/data/{name}/inspect", &Data::inspect);
+  add("GET", "/v1/audio/clip/{name}/{index}", &Data::clip);
 }
 
 }  // namespace genrewise::server

@@ -30,6 +30,7 @@ class Guard {
   bool is_authenticated(const HttpRequest& request) const;
   bool needs_token() const { return !token_.empty(); }
   /// The cookie of a session for the right token; throws HttpError 401 and 429.
+  static constexpr char kNoSession[] = "genrewise_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0";
   std::string session_cookie(const HttpRequest& request, const std::string& token);
 
  private:

@@ -22,54 +22,37 @@ using nlohmann::json;
 
 constexpr std::size_t kMostJson = 1 << 20;
 
-std::string_view code_of(int status) {
-  switch (status) {
-    case 400:
-      return "bad_request";
-    case 401:
-      return "unauthorized";
-    case 403:
-      return "forbidden";
-    case 404:
-      return "not_found";
-    case 405:
-      return "method_not_allowed";
-    case 408:
-      return "timeout";
-    case 409:
-      return "conflict";
-    case 411:
-      return "length_required";
-    case 413:
-      return "too_large";
-    case 414:
-      return "uri_too_long";
-    case 415:
-      return "unsupported_media_type";
-    case 416:
-      return "range_not_satisfiable";
-    case 422:
-      return "unusable_audio";
-    case 423:
-      return "catalogue_busy";  // sent as 409
-    case 429:
-      return "too_many_requests";
-    case 431:
-      return "headers_too_large";
-    case 503:
-      return "unavailable";
-    default:
-      return "internal";
-  }
-}
+constexpr std::pair<int, std::string_view> kCodes[] = {{400, "bad_request"},
+                                                       {401, "unauthorized"},
+                                                       {403, "forbidden"},
+                                                       {404, "not_found"},
+                                                       {405, "method_not_allowed"},
+                                                       {408, "timeout"},
+                                                       {409, "conflict"},
+                                                       {413, "too_large"},
+                                                       {414, "uri_too_long"},
+                                                       {415, "unsupported_media_type"},
+                                                       {416, "range_not_satisfiable"},
+                                                       {422, "unusable_audio"},
+                                                       {429, "too_many_requests"},
+                                                       {431, "headers_too_large"},
+                                                       {503, "unavailable"}};
 
 }  // namespace
 
-HttpError::HttpError(int status, std::string what, std::string where, std::string remedy)
-    : std::runtime_error(std::move(what)), status_(status), where_(std::move(where)), remedy_(std::move(remedy)) {}
+HttpError::HttpError(int status, std::string what, std::string where, std::string remedy, std::string_view code)
+    : std::runtime_error(std::move(what)),
+      status_(status),
+      code_(code),
+      where_(std::move(where)),
+      remedy_(std::move(remedy)) {
+  if (!code.empty()) return;
+  const auto known = std::ranges::find(kCodes, status, [](const auto& one) { return one.first; });
+  code_ = known == std::end(kCodes) ? "internal" : known->second;
+}
 
 json HttpError::json() const {
-  return {{"error", {{"code", code_of(status_)}, {"what", what()}, {"where", where_}, {"remedy", remedy_}}}};
+  return {{"error", {{"code", code_}, {"what", what()}, {"where", where_}, {"remedy", remedy_}}}};
 }
 
 HttpError busy(int status, std::string what, int retry_after_s) {
@@ -100,11 +83,10 @@ HttpError to_http_error(const std::exception& error) {
   if (const auto* known = dynamic_cast<const HttpError*>(&error)) return *known;
   if (dynamic_cast<const Interrupted*>(&error)) return busy(503, "the server is being stopped", 5);
   if (const auto* failed = dynamic_cast<const Error*>(&error)) {
-    int status = 500;
-    if (dynamic_cast<const CatalogueBusy*>(&error)) status = 423;
-    if (dynamic_cast<const UsageError*>(&error)) status = 400;
+    const bool is_busy = dynamic_cast<const CatalogueBusy*>(&error) != nullptr;
+    const int status = is_busy ? 409 : dynamic_cast<const UsageError*>(&error) != nullptr ? 400 : 500;
     return {status, without_folders(failed->problem()), without_folders(failed->where()),
-            without_folders(failed->remedy())};
+            without_folders(failed->remedy()), is_busy ? "catalogue_busy" : ""};
   }
   if (dynamic_cast<const json::exception*>(&error))
     return {400, "a value of the body is missing or of another type than expected", "body",
@@ -170,6 +152,19 @@ HttpResponse HttpResponse::of(const json& json, int status) {
   return response;
 }
 
+HttpResponse HttpResponse::of(const HttpError& error) {
+  HttpResponse response = of(error.json(), error.status());
+  response.headers = error.headers;
+  return response;
+}
+
+HttpResponse HttpResponse::empty(int status) {
+  HttpResponse response;
+  response.status = status;
+  response.type.clear();
+  return response;
+}
+
 HttpResponse HttpResponse::text(std::string body, std::string type) {
   HttpResponse response;
   response.body = std::move(body);
@@ -195,10 +190,7 @@ std::optional<HttpResponse> if_unchanged(const HttpRequest& request, const std::
     same |= given == fmt::format("\"{}\"", tag);
   }
   if (!same) return std::nullopt;
-  HttpResponse response;
-  response.status = 304;
-  response.type.clear();
-  return std::move(response).with("ETag", etag(tag, strong));
+  return HttpResponse::empty(304).with("ETag", etag(tag, strong));
 }
 
 HttpResponse file_response(const HttpRequest& request, std::shared_ptr<const ServedFile> file,
@@ -244,10 +236,6 @@ HttpResponse file_response(const HttpRequest& request, std::shared_ptr<const Ser
   response.bytes = last - first + 1;
   response.headers.emplace_back("Content-Range", fmt::format("bytes {}-{}/{}", first, last, size));
   return response;
-}
-
-void Router::add(Route route) {
-  routes_.push_back(std::move(route));
 }
 
 const Route& Router::find(const std::string& method, const std::string& path, std::vector<std::string>& values) const {

@@ -21,14 +21,15 @@ class ServedFile;
 /// An answer that is an error: its status and the members of {"error": {"code", "what", "where", "remedy"}}.
 class HttpError : public std::runtime_error {
  public:
-  HttpError(int status, std::string what, std::string where = {}, std::string remedy = {});
+  /// `code`: else that of the status.
+  HttpError(int status, std::string what, std::string where = {}, std::string remedy = {}, std::string_view code = {});
   int status() const { return status_; }
   nlohmann::json json() const;
   std::vector<std::pair<std::string, std::string>> headers;
 
  private:
   int status_;
-  std::string where_, remedy_;
+  std::string code_, where_, remedy_;
 };
 /// Busy: 429 or 503, with Retry-After.
 HttpError busy(int status, std::string what, int retry_after_s = 1);
@@ -72,6 +73,8 @@ struct HttpResponse {
   std::function<void(const Write& write)> stream;  ///< sends what this writes, until it returns
 
   static HttpResponse of(const nlohmann::json& json, int status = 200);
+  static HttpResponse of(const HttpError& error);
+  static HttpResponse empty(int status);
   static HttpResponse text(std::string body, std::string type);
   HttpResponse&& with(std::string name, std::string value) &&;
 };
@@ -89,16 +92,20 @@ using Handler = std::function<HttpResponse(const HttpRequest& request)>;
 struct Route {
   std::string method, pattern;  ///< "/v1/library/tracks/{id}"; GET answers HEAD too
   Handler handler;
-  bool open = false;     ///< needs no token
-  bool changes = false;  ///< refused if the server is read-only
+  enum class Rule {
+    usual,
+    open,    ///< needs no token
+    changes  ///< refused if the server is read-only
+  } rule = Rule::usual;
 };
 
 class Router {
  public:
-  void add(Route route);
+  void add(std::string method, std::string pattern, Handler handler, Route::Rule rule = Route::Rule::usual) {
+    routes_.push_back({std::move(method), std::move(pattern), std::move(handler), rule});
+  }
   /// The route of a method and path, with the values of its pattern. Throws HttpError 404 and 405.
   const Route& find(const std::string& method, const std::string& path, std::vector<std::string>& values) const;
-  const std::vector<Route>& routes() const { return routes_; }
 
  private:
   std::vector<Route> routes_;

@@ -165,8 +165,7 @@ json Jobs::cancel(const std::string& id) {
 void Jobs::watch(const std::string& id, const Write& write) const {
   std::unique_lock lock(mutex_);
   const auto job = find(id);
-  for (std::uint64_t sent = 0;; sent = job->version) {
-    if (job->ended() || stopping_) break;
+  while (!job->ended() && !stopping_) {
     const std::string text = event_text("progress", job->as_json(false));
     const std::uint64_t version = job->version;
     lock.unlock();
@@ -240,14 +239,16 @@ void Jobs::run(Lane lane) {
   }
 }
 
+void Jobs::interrupt() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  for (const auto& [id, job] : jobs_)
+    if (job->runtime) job->runtime->request_interrupt();
+  changed_.notify_all();
+}
+
 void Jobs::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    for (const auto& [id, job] : jobs_)
-      if (job->runtime) job->runtime->request_interrupt();
-    changed_.notify_all();
-  }
+  interrupt();
   threads_.clear();
 }
 

@@ -39,7 +39,9 @@ class Jobs {
   /// Sends the job's state whenever it changes, at most four times a second, and at its end.
   void watch(const std::string& id, const Write& write) const;
   std::map<std::string, std::size_t> counts_by_state() const;
-  /// Interrupts all and waits for their end.
+  /// Interrupts all, and ends watch().
+  void interrupt();
+  /// Waits for their end, too.
   void stop();
 
  private:

@@ -32,7 +32,6 @@ json list_json(const std::vector<CatalogueTrack>& tracks) {
 /// The answer that `make` builds from the catalogue, unless the client has it already.
 HttpResponse versioned(Services& services, const HttpRequest& request,
                        const std::function<json(const Catalogue& catalogue, const std::string& version)>& make) {
-  if (!services.library.exists()) static_cast<void>(services.library.read());
   const std::string version = services.library.version();
   if (auto unchanged = if_unchanged(request, version)) return std::move(*unchanged);
   return HttpResponse::of(make(services.library.read(), version)).with("ETag", etag(version));
@@ -44,7 +43,7 @@ json model_json(const CatalogueModel& model) {
           {"threshold", model.threshold ? json(*model.threshold) : json()}};
 }
 
-json library_json(const Catalogue& catalogue, const std::string& version) {
+json library_json(const Services&, const HttpRequest&, const Catalogue& catalogue, const std::string& version) {
   json genres = json::array(), roots = json::array(), features = json::array();
   for (const auto& [genre, tracks] : catalogue.genres()) genres.push_back({{"genre", genre}, {"tracks", tracks}});
   for (const auto& root : catalogue.roots()) roots.push_back(root.string());
@@ -71,7 +70,15 @@ json tracks_json(Services& services, const HttpRequest& request, const Catalogue
           {"tracks", list_json(find_tracks(catalogue, query, order))}};
 }
 
-json groups_json(Services& services, const HttpRequest& request, const Catalogue& catalogue) {
+json whole_track_json(const Services&, const HttpRequest& request, const Catalogue& catalogue, const std::string&) {
+  const CatalogueTrack track = track_of(catalogue, request.id());
+  const TrackLabels labels(catalogue);
+  json answer = track_json(track, labels);
+  answer["segments"] = segments_json(track, labels);
+  return answer;
+}
+
+json groups_json(Services& services, const HttpRequest& request, const Catalogue& catalogue, const std::string&) {
   const std::string per = request.text("per", "album");
   if (per != "album" && per != "artist") throw HttpError(400, "is album or artist", "per");
   const Query query = parse_query(request.text("q"));
@@ -99,7 +106,6 @@ std::string map_text(Services& services, const std::string& version) {
 }
 
 HttpResponse get_map(Services& services, const HttpRequest& request) {
-  if (!services.library.exists()) static_cast<void>(services.library.read());
   const std::string version = services.library.version();
   if (auto unchanged = if_unchanged(request, version)) return std::move(*unchanged);
   const auto text = services.cache.get("map " + version, [&] { return map_text(services, version); });
@@ -186,55 +192,34 @@ HttpResponse correct(Services& services, const std::vector<std::int64_t>& tracks
   return HttpResponse::of({{"corrected", tracks.size()}});
 }
 
+HttpResponse correct_one(Services& services, const HttpRequest& request) {
+  return correct(services, {request.id()}, request.json());
+}
+
+HttpResponse correct_many(Services& services, const HttpRequest& request) {
+  const json body = request.json();
+  return correct(services, body.at("tracks").get<std::vector<std::int64_t>>(), body);
+}
+
 }  // namespace
 
 void add_library_routes(Router& router, Services& services) {
   const auto get = [&](const char* pattern, auto make) {
-    router.add({.method = "GET", .pattern = pattern, .handler = [&services, make](const HttpRequest& request) {
-                  return versioned(services, request, [&](const Catalogue& catalogue, const std::string& version) {
-                    return make(request, catalogue, version);
-                  });
-                }});
-  };
-  get("/v1/library", [](const HttpRequest&, const Catalogue& catalogue, const std::string& version) {
-    return library_json(catalogue, version);
-  });
-  get("/v1/library/tracks",
-      [&services](const HttpRequest& request, const Catalogue& catalogue, const std::string& version) {
-        return tracks_json(services, request, catalogue, version);
+    router.add("GET", pattern, [&services, make](const HttpRequest& request) {
+      return versioned(services, request, [&](const Catalogue& catalogue, const std::string& version) {
+        return make(services, request, catalogue, version);
       });
-  get("/v1/library/tracks/{id}", [](const HttpRequest& request, const Catalogue& catalogue, const std::string&) {
-    const CatalogueTrack track = track_of(catalogue, request.id());
-    const TrackLabels labels(catalogue);
-    json answer = track_json(track, labels);
-    answer["segments"] = segments_json(track, labels);
-    return answer;
-  });
-  get("/v1/library/groups", [&services](const HttpRequest& request, const Catalogue& catalogue, const std::string&) {
-    return groups_json(services, request, catalogue);
-  });
-  router.add({.method = "GET", .pattern = "/v1/library/map", .handler = [&services](const HttpRequest& request) {
-                return get_map(services, request);
-              }});
-  router.add({.method = "GET", .pattern = "/v1/similar", .handler = [&services](const HttpRequest& request) {
-                return get_similar(services, request);
-              }});
-  router.add({.method = "POST", .pattern = "/v1/playlists", .handler = [&services](const HttpRequest& request) {
-                return post_playlist(services, request);
-              }});
-  router.add(
-      {.method = "POST",
-       .pattern = "/v1/library/tracks/{id}/correct",
-       .handler = [&services](const HttpRequest& request) { return correct(services, {request.id()}, request.json()); },
-       .changes = true});
-  router.add({.method = "POST",
-              .pattern = "/v1/library/correct",
-              .handler =
-                  [&services](const HttpRequest& request) {
-                    const json body = request.json();
-                    return correct(services, body.at("tracks").get<std::vector<std::int64_t>>(), body);
-                  },
-              .changes = true});
+    });
+  };
+  get("/v1/library", library_json);
+  get("/v1/library/tracks", tracks_json);
+  get("/v1/library/tracks/{id}", whole_track_json);
+  get("/v1/library/groups", groups_json);
+  router.add("GET", "/v1/library/map", with(services, get_map));
+  router.add("GET", "/v1/similar", with(services, get_similar));
+  router.add("POST", "/v1/playlists", with(services, post_playlist));
+  router.add("POST", "/v1/library/tracks/{id}/correct", with(services, correct_one), Route::Rule::changes);
+  router.add("POST", "/v1/library/correct", with(services, correct_many), Route::Rule::changes);
 }
 
 }  // namespace genrewise::server

@@ -61,10 +61,9 @@ void add_common_headers(httplib::Headers& headers) {
 }
 
 std::string whole_answer(const HttpError& error) {
-  const int status = error.status() == 423 ? 409 : error.status();
   const std::string body = error.json().dump();
-  std::string head =
-      fmt::format("HTTP/1.1 {} Error\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", status, body.size());
+  std::string head = fmt::format("HTTP/1.1 {} Error\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+                                 error.status(), body.size());
   for (const auto& [name, value] : error.headers) head += fmt::format("{}: {}\r\n", name, value);
   return head + "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n" + body;
 }
@@ -307,9 +306,7 @@ class Listener::HttpServer final : public httplib::Server {
     try {
       response = state_.handle(request);
     } catch (const std::exception& error) {
-      const HttpError known = to_http_error(error);
-      response = HttpResponse::of(known.json(), known.status() == 423 ? 409 : known.status());
-      response.headers = known.headers;
+      response = HttpResponse::of(to_http_error(error));
     }
     send(std::move(response), to);
   }
@@ -424,7 +421,7 @@ int Listener::start(const std::string& host, int port) {
   return bound;
 }
 
-void Listener::stop() {
+void Listener::stop(const std::function<void()>& hurry) {
   State& state = *state_;
   if (!state.acceptor.joinable()) return;
   {
@@ -437,13 +434,10 @@ void Listener::stop() {
   {
     std::unique_lock lock(state.mutex);
     state.changed.wait_for(lock, seconds(state.limits.stopping_s), [&] { return state.open.empty(); });
+    if (hurry) hurry();
     for (const int socket : state.open) ::shutdown(socket, SHUT_RDWR);
   }
   state.threads.clear();
-}
-
-bool Listener::stopping() const {
-  return state_->stopping;
 }
 
 ListenerCounts Listener::counts() const {

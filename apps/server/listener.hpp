@@ -39,9 +39,9 @@ class Listener {
 
   /// Port 0: any free one. Returns the port. Throws Error if the address cannot be used.
   int start(const std::string& host, int port);
-  /// Ends idle connections, waits for requests in progress and cuts those that take longer. Idempotent.
-  void stop();
-  bool stopping() const;
+  /// Ends idle connections and waits for requests in progress; then calls `hurry`, which should end them, and cuts
+  /// their connections. Idempotent.
+  void stop(const std::function<void()>& hurry = {});
   ListenerCounts counts() const;
 
  private:

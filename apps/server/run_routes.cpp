@@ -102,7 +102,7 @@ class Runs {
  public:
   explicit Runs(Services& services) : services_(services), root_(services.config.runs) {}
 
-  HttpResponse list() {
+  HttpResponse list(const HttpRequest&) const {
     if (root_.empty()) return HttpResponse::of({{"runs", json::array()}});
     json runs = json::array();
     const auto add = [&](const fs::path& run) {
@@ -144,6 +144,12 @@ class Runs {
     return HttpResponse::of({{"curves", std::move(list)}});
   }
 
+  HttpResponse events(const HttpRequest& request) const {
+    const fs::path run = folder(request.values[0]);
+    return server::events(services_, [run](const Write& write) { follow(run, write); });
+  }
+
+ private:
   /// All points, and then new ones until the run has ended.
   static void follow(const fs::path& run, const Write& write) {
     std::map<std::string, std::size_t> sent;
@@ -166,13 +172,12 @@ class Runs {
     write(event_text("end", {{"state", document_of(run).empty() ? "unfinished" : "done"}}));
   }
 
- private:
   HttpResponse document(const HttpRequest& request, const char* kind,
                         const std::function<std::string(const json&)>& render) const {
     const fs::path run = folder(request.values[0]), path = document_of(run);
     if (path.empty())
       throw HttpError(409, "the run has no results yet", request.values[0], "its curves may be watched meanwhile");
-    const std::string tag = fmt::format("{}-{}", kind, ServedFile(path, {}).tag());
+    const std::string tag = fmt::format("{}-{}", kind, ServedFile(path).tag());
     if (auto unchanged = if_unchanged(request, tag)) return std::move(*unchanged);
     const auto text = services_.cache.get(tag, [&] {
       const auto held = services_.heavy.take();
@@ -182,7 +187,7 @@ class Runs {
     return HttpResponse::text(*text, html ? "text/html" : "application/json").with("ETag", etag(tag));
   }
 
-  json entry(const fs::path& run) {
+  json entry(const fs::path& run) const {
     const fs::path path = document_of(run);
     std::error_code ignored;
     const auto modified = fs::last_write_time(path.empty() ? run : path, ignored);
@@ -201,7 +206,7 @@ class Runs {
     if (path.empty()) return one;
     try {
       const auto text =
-          services_.cache.get("summary " + ServedFile(path, {}).tag(), [&] { return summary(read_run(run)).dump(); });
+          services_.cache.get("summary " + ServedFile(path).tag(), [&] { return summary(read_run(run)).dump(); });
       one["summary"] = json::parse(*text);
     } catch (const std::exception& error) {
       one["state"] = "damaged";
@@ -237,21 +242,14 @@ class Runs {
 
 void add_run_routes(Router& router, Services& services) {
   const auto runs = std::make_shared<Runs>(services);
-  router.add({.method = "GET", .pattern = "/v1/runs", .handler = [runs](const HttpRequest&) { return runs->list(); }});
-  router.add({.method = "GET", .pattern = "/v1/runs/{name}/report", .handler = [runs](const HttpRequest& request) {
-                return runs->report(request);
-              }});
-  router.add({.method = "GET", .pattern = "/v1/runs/{name}/results", .handler = [runs](const HttpRequest& request) {
-                return runs->results(request);
-              }});
-  router.add({.method = "GET", .pattern = "/v1/runs/{name}/curves", .handler = [runs](const HttpRequest& request) {
-                return runs->curves(request);
-              }});
-  router.add(
-      {.method = "GET", .pattern = "/v1/runs/{name}/events", .handler = [runs, &services](const HttpRequest& request) {
-         return events(services,
-                       [run = runs->folder(request.values[0])](const Write& write) { Runs::follow(run, write); });
-       }});
+  const auto get = [&](const char* pattern, HttpResponse (Runs::*answer)(const HttpRequest&) const) {
+    router.add("GET", pattern, [runs, answer](const HttpRequest& request) { return ((*runs).*answer)(request); });
+  };
+  get("/v1/runs", &Runs::list);
+  get("/v1/runs/{name}/report", &Runs::report);
+  get("/v1/runs/{name}/results", &Runs::results);
+  get("/v1/runs/{name}/curves", &Runs::curves);
+  get("/v1/runs/{name}/events", &Runs::events);
 }
 
 }  // namespace genrewise::server

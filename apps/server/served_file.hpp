@@ -17,7 +17,7 @@ class ServedFile {
   /// `roots`: folders (or files) that it must lie in after all links are resolved, canonical; empty: anywhere. The
   /// check is made on the file that was opened, so that it cannot be exchanged in between. Throws HttpError 404 for a
   /// file that is missing or no regular one, and 403 for one outside.
-  ServedFile(const std::filesystem::path& path, std::span<const std::filesystem::path> roots);
+  explicit ServedFile(const std::filesystem::path& path, std::span<const std::filesystem::path> roots = {});
 
   std::uint64_t size() const { return size_; }
   /// Of its inode, size and modification time.

@@ -1,6 +1,7 @@
 #include "server.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -77,9 +78,9 @@ class Server::Implementation {
   }
 
   void stop() {
-    listener_.stop();
+    services_.jobs.interrupt();
+    listener_.stop([this] { services_.requests.request_interrupt(); });
     services_.jobs.stop();
-    services_.requests.request_interrupt();
     if (warm_up_.joinable()) warm_up_.join();
   }
 
@@ -94,8 +95,7 @@ class Server::Implementation {
       const HttpError known = to_http_error(error);
       if (known.status() == 500)
         services_.parent.progress().note(fmt::format("{} {}: {}", request.method, pattern, error.what()));
-      response = HttpResponse::of(known.json(), known.status() == 423 ? 409 : known.status());
-      response.headers = known.headers;
+      response = HttpResponse::of(known);
     }
     const auto has = [&](std::string_view name) {
       return std::ranges::any_of(response.headers, [&](const auto& header) { return header.first == name; });
@@ -117,56 +117,40 @@ class Server::Implementation {
     } catch (const HttpError&) {
       unknown = std::current_exception();
     }
-    guard_.check(request, route != nullptr && route->open);
+    guard_.check(request, route != nullptr && route->rule == Route::Rule::open);
     if (unknown) std::rethrow_exception(unknown);
-    if (route->changes && services_.config.read_only)
+    if (route->rule == Route::Rule::changes && services_.config.read_only)
       throw HttpError(403, "this server changes nothing", {}, "start it without --read-only");
     return route->handler(request);
   }
 
   void add_routes() {
-    router_.add({.method = "GET",
-                 .pattern = "/",
-                 .handler = [](const HttpRequest& request) { return asset(request, "app/index.html"); },
-                 .open = true});
-    router_.add({.method = "GET",
-                 .pattern = "/assets/{name}",
-                 .handler = [](const HttpRequest& request) { return asset(request, request.values[0]); },
-                 .open = true});
-    router_.add({.method = "GET",
-                 .pattern = "/assets/app/{name}",
-                 .handler = [](const HttpRequest& request) { return asset(request, "app/" + request.values[0]); },
-                 .open = true});
-    router_.add({.method = "GET", .pattern = "/v1/openapi.json", .handler = [](const HttpRequest& request) {
-                   return asset(request, "openapi.json");
-                 }});
-    router_.add({.method = "GET",
-                 .pattern = "/v1/health",
-                 .handler = [this](const HttpRequest& request) { return health(request); },
-                 .open = true});
-    router_.add({.method = "GET", .pattern = "/metrics", .handler = [this](const HttpRequest&) { return metrics(); }});
-    router_.add({.method = "POST",
-                 .pattern = "/v1/session",
-                 .handler =
-                     [this](const HttpRequest& request) {
-                       const std::string token = request.json().at("token");
-                       HttpResponse response;
-                       response.status = 204;
-                       response.type.clear();
-                       return std::move(response).with("Set-Cookie", guard_.session_cookie(request, token));
-                     },
-                 .open = true});
-    router_.add({.method = "DELETE",
-                 .pattern = "/v1/session",
-                 .handler =
-                     [](const HttpRequest&) {
-                       HttpResponse response;
-                       response.status = 204;
-                       response.type.clear();
-                       return std::move(response).with(
-                           "Set-Cookie", "genrewise_token=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
-                     },
-                 .open = true});
+    constexpr auto kOpen = Route::Rule::open;
+    const auto get = [&](const char* pattern, auto name, Route::Rule rule) {
+      router_.add(
+          "GET", pattern, [name](const HttpRequest& request) { return asset(request, name(request)); }, rule);
+    };
+    get(
+        "/", [](const HttpRequest&) { return "app/index.html"; }, kOpen);
+    get(
+        "/assets/{name}", [](const HttpRequest& request) { return request.values[0]; }, kOpen);
+    get(
+        "/assets/app/{name}", [](const HttpRequest& request) { return "app/" + request.values[0]; }, kOpen);
+    get(
+        "/v1/openapi.json", [](const HttpRequest&) { return "openapi.json"; }, Route::Rule::usual);
+    router_.add(
+        "GET", "/v1/health", [this](const HttpRequest& request) { return health(request); }, kOpen);
+    router_.add("GET", "/metrics", [this](const HttpRequest&) { return metrics(); });
+    router_.add(
+        "POST", "/v1/session",
+        [this](const HttpRequest& request) {
+          const std::string token = request.json().at("token");
+          return HttpResponse::empty(204).with("Set-Cookie", guard_.session_cookie(request, token));
+        },
+        kOpen);
+    router_.add(
+        "DELETE", "/v1/session",
+        [](const HttpRequest&) { return HttpResponse::empty(204).with("Set-Cookie", Guard::kNoSession); }, kOpen);
   }
 
   HttpResponse health(const HttpRequest& request) {
@@ -221,7 +205,7 @@ class Server::Implementation {
     std::ifstream file("/proc/self/statm");
     std::uint64_t all = 0, resident = 0;
     file >> all >> resident;
-    return resident * 4096;
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   }
 
   Services services_;

@@ -8,6 +8,7 @@
 
 #include "genrewise/audio/isolation.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 #include "served_file.hpp"
@@ -16,6 +17,8 @@ namespace genrewise::server {
 namespace {
 
 constexpr auto kTurn = std::chrono::seconds(3), kSlot = std::chrono::seconds(60);
+constexpr int kMostAtOnce = 4;  // each on all threads
+constexpr std::size_t kMostTexts = 1000;
 constexpr int kMostWaiting = 48;  // of the threads that serve connections, so that some stay free for the others
 
 std::uintmax_t inode_of(const std::filesystem::path& file) {
@@ -36,9 +39,11 @@ Slots::Held Slots::take() {
   std::unique_lock lock(mutex_);
   if (free_ == 0 && waiting_ >= may_wait_) throw busy(503, "too much work is waiting", 2);
   ++waiting_;
-  const bool got = freed_.wait_for(lock, kSlot, [&] { return free_ > 0; });
+  const auto end = std::chrono::steady_clock::now() + kSlot;
+  while (free_ == 0 && !interrupt_requested() && std::chrono::steady_clock::now() < end)
+    freed_.wait_for(lock, std::chrono::milliseconds(100));
   --waiting_;
-  if (!got) throw busy(503, "too much work is waiting", 5);
+  if (free_ == 0) throw busy(503, "too much work is waiting", 5);
   --free_;
   return Held(*this);
 }
@@ -59,8 +64,13 @@ std::shared_ptr<const std::string> Cache::get(const std::string& key, const std:
   }
   auto text = std::make_shared<const std::string>(make());
   const std::lock_guard lock(mutex_);
-  if (find() == kept_.end()) kept_.emplace_front(key, text);
-  if (kept_.size() > entries_) kept_.pop_back();
+  if (find() != kept_.end()) return text;
+  kept_.emplace_front(key, text);
+  bytes_ += text->size();
+  while (bytes_ > most_bytes_ || kept_.size() > kMostTexts) {
+    bytes_ -= kept_.back().second->size();
+    kept_.pop_back();
+  }
   return text;
 }
 
@@ -113,7 +123,7 @@ Services::Services(ServerConfig given, Runtime& of)
       library(config.library),
       uploads(config.uploads),
       jobs(runtime_config(parent), [this] { prepare(); }),
-      heavy(parent.threads(), kMostWaiting) {
+      heavy(std::min(parent.threads(), kMostAtOnce), kMostWaiting) {
   const UseRuntime use(requests);
   prepare();
 }

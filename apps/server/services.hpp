@@ -47,12 +47,13 @@ class Slots {
 /// Texts by key, the latest used ones. Thread-safe.
 class Cache {
  public:
-  explicit Cache(std::size_t entries) : entries_(entries) {}
+  explicit Cache(std::size_t most_bytes) : most_bytes_(most_bytes) {}
   /// `make` is called where the key is new, at the same time for different keys.
   std::shared_ptr<const std::string> get(const std::string& key, const std::function<std::string()>& make);
 
  private:
-  const std::size_t entries_;
+  const std::size_t most_bytes_;
+  std::size_t bytes_ = 0;
   std::mutex mutex_;
   std::list<std::pair<std::string, std::shared_ptr<const std::string>>> kept_;  // latest first
 };
@@ -107,7 +108,7 @@ struct Services {
   Jobs jobs;
   Slots heavy;  ///< analyses and whole passes over the catalogue
   Slots streams{16, 0};
-  Cache cache{128};
+  Cache cache{64 << 20};
 
  private:
   std::mutex opening_;
@@ -130,6 +131,12 @@ std::shared_ptr<const ServedFile> file_of(const Services& services, const Catalo
 HttpResponse events(Services& services, std::function<void(const Write& write)> send);
 /// "event: NAME" with these data.
 std::string event_text(const char* name, const nlohmann::json& data);
+
+/// A handler that calls function(services, request).
+template <class Function>
+Handler with(Services& services, Function function) {
+  return [&services, function](const HttpRequest& request) { return function(services, request); };
+}
 
 void add_analysis_routes(Router& router, Services& services);
 void add_library_routes(Router& router, Services& services);

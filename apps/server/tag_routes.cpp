@@ -152,7 +152,7 @@ HttpResponse post_scan(Services& services, const HttpRequest& request) {
   });
 }
 
-HttpResponse get_history(Services& services) {
+HttpResponse get_history(Services& services, const HttpRequest&) {
   json list = json::array();
   for (const TagBatch& batch : tag_history(services.library.read())) list.push_back(to_json(batch));
   return HttpResponse::of({{"batches", std::move(list)}});
@@ -169,48 +169,40 @@ HttpResponse get_batch(Services& services, const HttpRequest& request) {
   return HttpResponse::of({{"batch", batch}, {"changes", std::move(list)}});
 }
 
+HttpResponse delete_job(Services& services, const HttpRequest& request) {
+  const json job = services.jobs.cancel(request.values[0]);
+  return HttpResponse::of(job, job["state"] == "running" ? 202 : 200);
+}
+
+HttpResponse get_job_events(Services& services, const HttpRequest& request) {
+  const std::string id = request.values[0];
+  static_cast<void>(services.jobs.json_of(id, false));  // 404
+  return events(services, [&services, id](const Write& write) { services.jobs.watch(id, write); });
+}
+
 }  // namespace
 
 void add_tag_routes(Router& router, Services& services) {
+  constexpr auto kChanges = Route::Rule::changes;
   const auto plans = std::make_shared<Plans>();
-  const auto post = [&](const char* pattern, auto handler) {
-    router.add({.method = "POST",
-                .pattern = pattern,
-                .handler = [&services, plans,
-                            handler](const HttpRequest& request) { return handler(services, *plans, request); },
-                .changes = true});
+  const auto with_plans = [&](auto function) {
+    return [&services, plans, function](const HttpRequest& request) { return function(services, *plans, request); };
   };
-  post("/v1/library/tags/plan", post_plan);
-  post("/v1/library/tags/apply", post_apply);
-  post("/v1/library/tags/undo",
-       [](Services& all, Plans&, const HttpRequest& request) { return post_undo(all, request); });
-  post("/v1/library/scan", [](Services& all, Plans&, const HttpRequest& request) { return post_scan(all, request); });
-  router.add({.method = "GET", .pattern = "/v1/library/tags/history", .handler = [&services](const HttpRequest&) {
-                return get_history(services);
-              }});
-  router.add({.method = "GET",
-              .pattern = "/v1/library/tags/history/{batch}",
-              .handler = [&services](const HttpRequest& request) { return get_batch(services, request); }});
+  router.add("POST", "/v1/library/tags/plan", with_plans(post_plan), kChanges);
+  router.add("POST", "/v1/library/tags/apply", with_plans(post_apply), kChanges);
+  router.add("POST", "/v1/library/tags/undo", with(services, post_undo), kChanges);
+  router.add("POST", "/v1/library/scan", with(services, post_scan), kChanges);
+  router.add("GET", "/v1/library/tags/history", with(services, get_history));
+  router.add("GET", "/v1/library/tags/history/{batch}", with(services, get_batch));
 }
 
 void add_job_routes(Router& router, Services& services) {
   Jobs& jobs = services.jobs;
-  router.add({.method = "GET", .pattern = "/v1/jobs", .handler = [&jobs](const HttpRequest&) {
-                return HttpResponse::of(jobs.list());
-              }});
-  router.add({.method = "GET", .pattern = "/v1/jobs/{id}", .handler = [&jobs](const HttpRequest& request) {
-                return HttpResponse::of(jobs.json_of(request.values[0]));
-              }});
-  router.add({.method = "DELETE", .pattern = "/v1/jobs/{id}", .handler = [&jobs](const HttpRequest& request) {
-                const json job = jobs.cancel(request.values[0]);
-                return HttpResponse::of(job, job["state"] == "running" ? 202 : 200);
-              }});
-  router.add({.method = "GET", .pattern = "/v1/jobs/{id}/events", .handler = [&services](const HttpRequest& request) {
-                static_cast<void>(services.jobs.json_of(request.values[0], false));  // 404
-                return events(services, [&services, id = request.values[0]](const Write& write) {
-                  services.jobs.watch(id, write);
-                });
-              }});
+  router.add("GET", "/v1/jobs", [&jobs](const HttpRequest&) { return HttpResponse::of(jobs.list()); });
+  router.add("GET", "/v1/jobs/{id}",
+             [&jobs](const HttpRequest& request) { return HttpResponse::of(jobs.json_of(request.values[0])); });
+  router.add("DELETE", "/v1/jobs/{id}", with(services, delete_job));
+  router.add("GET", "/v1/jobs/{id}/events", with(services, get_job_events));
 }
 
 }  // namespace genrewise::server

@@ -69,7 +69,8 @@ std::string safe_extension(const std::string& name) {
 
 /// Counts a file, and its bytes, while it is received.
 struct Receiving {
-  Receiving(std::atomic<int>& all_files, std::atomic<std::uint64_t>& all_bytes) : files(all_files), bytes(all_bytes), number(++files) {}
+  Receiving(std::atomic<int>& all_files, std::atomic<std::uint64_t>& all_bytes)
+      : files(all_files), bytes(all_bytes), number(++files) {}
   ~Receiving() {
     --files;
     bytes -= received;
