@@ -26,19 +26,19 @@ constexpr char kReportPolicy[] =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; media-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts allow-popups";
 
-bool exists(const fs::path& path) {
+bool is_there(const fs::path& path) {
   std::error_code ignored;
   return fs::exists(path, ignored);
 }
 
 fs::path document_of(const fs::path& run) {
   for (const char* name : {"results.json", "tuning.json"})
-    if (exists(run / name)) return run / name;
+    if (is_there(run / name)) return run / name;
   return {};
 }
 
 bool is_run(const fs::path& folder) {
-  return !document_of(folder).empty() || exists(folder / "config.json") || exists(folder / "curves.csv");
+  return !document_of(folder).empty() || is_there(folder / "config.json") || is_there(folder / "curves.csv");
 }
 
 bool is_running(const fs::path& run) {
@@ -63,7 +63,7 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
 
 void find_curves(const fs::path& folder, int depth, std::vector<fs::path>& found) {
   if (found.size() >= kMostCurves) return;
-  if (exists(folder / "curves.csv")) found.push_back(folder / "curves.csv");
+  if (is_there(folder / "curves.csv")) found.push_back(folder / "curves.csv");
   if (depth < kCurveDepth)
     for (const fs::path& inner : folders_in(folder)) find_curves(inner, depth + 1, found);
 }
@@ -202,7 +202,7 @@ class Runs {
              {"curves", !curves_of(run).empty()}};
     if (path.filename() == "results.json") one["kind"] = "study";
     if (path.filename() == "tuning.json") one["kind"] = "tune";
-    if (path.empty() && exists(run / "curves.csv")) one["kind"] = "train";
+    if (path.empty() && is_there(run / "curves.csv")) one["kind"] = "train";
     if (path.empty()) return one;
     try {
       const auto text =
