@@ -28,7 +28,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kBlock = 64 << 10;
+constexpr std::size_t kBlock = 64 << 10, kMostLine = 8192;
 constexpr int kRequestsPerConnection = 1000;
 /// A slower client may take this long in all besides what its bytes need at this rate.
 constexpr double kSlowest_bytes_per_s = 4096, kWriteGrace_s = 60;
@@ -162,7 +162,9 @@ class Listener::Connection final : public httplib::Stream {
       read_ += count;
     else
       for_library_.erase(0, count);
-    return static_cast<ssize_t>(count);
+    // The library reads lines byte by byte, into memory without a limit.
+    line_ = size > 1 || *to == '\n' ? 0 : line_ + 1;
+    return line_ > kMostLine ? -1 : static_cast<ssize_t>(count);
   }
   ssize_t write(const char* bytes, size_t size) override {
     const auto started = Clock::now();
@@ -200,6 +202,7 @@ class Listener::Connection final : public httplib::Stream {
   const std::string client_;
   std::string buffer_, for_library_;
   std::size_t read_ = 0;  // of buffer_
+  std::size_t line_ = 0;
   Clock::time_point deadline_;
   double blocked_s_ = 0;
   std::uint64_t sent_ = 0;

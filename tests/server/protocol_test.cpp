@@ -94,6 +94,14 @@ TEST_F(ServerTest, BoundsTheHead) {
   EXPECT_EQ(get("/v1/health", ranges + "\r\n").status, 200);
 }
 
+TEST_F(ServerTest, BoundsTheLinesBetweenChunks) {
+  start();
+  Client client(port_);
+  client.send("POST /v1/embed HTTP/1.1\r\nHost: localhost\r\nX-Genrewise: 1\r\nTransfer-Encoding: chunked\r\n\r\n" +
+              std::string(20000, '0'));
+  EXPECT_EQ(client.answer().status, 400);
+}
+
 TEST_F(ServerTest, NamesWhatIsAllowedInsteadOfAnotherMethod) {
   start();
   const Answer answer = send(with_body("PUT", "/v1/health", ""));
