@@ -19,6 +19,7 @@ set_property(TARGET PkgConfig::openblas PROPERTY INTERFACE_LINK_LIBRARIES)
 # Header-only libraries, used in sources of the modules and in the program.
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)  # of the server
 if(GENREWISE_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)

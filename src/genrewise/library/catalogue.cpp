@@ -97,8 +97,8 @@ std::unique_ptr<Descriptor> lock_catalogue(const fs::path& file) {
   auto lock = std::make_unique<Descriptor>(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
   if (lock->get() < 0) throw_system_error("cannot open the lock of the catalogue", path);
   if (::flock(lock->get(), LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return lock;
-  throw Error("another genrewise changes this catalogue", file.string(),
-              "wait until it has finished, or stop it; searching is possible meanwhile");
+  throw CatalogueBusy("another genrewise changes this catalogue", file.string(),
+                      "wait until it has finished, or stop it; searching is possible meanwhile");
 }
 
 /// Reads all of an existing file before anything is changed. Returns its version, 0 for an empty one.
@@ -237,6 +237,11 @@ void Catalogue::forget(std::span<const std::int64_t> tracks) {
   database_->transaction([&] {
     for (const std::int64_t track : tracks) database_->run("DELETE FROM tracks WHERE id = ?", track);
   });
+}
+
+std::int64_t Catalogue::data_version() const {
+  auto row = database_->query("PRAGMA data_version");
+  return row.next() ? row.integer(0) : 0;
 }
 
 std::vector<std::pair<FeatureRecipe, std::size_t>> Catalogue::stored_features() const {

@@ -75,6 +75,12 @@ struct CatalogueModel {
   std::optional<double> threshold;
 };
 
+/// Another process, or another Catalogue of this one, writes to the catalogue.
+class CatalogueBusy : public Error {
+ public:
+  using Error::Error;
+};
+
 /// One catalogue file. One process writes at a time, any number read. For one thread.
 class Catalogue {
  public:
@@ -82,8 +88,8 @@ class Catalogue {
 
   /// `write`: creates the file and its folder where they are missing, migrates an older schema, and holds a lock
   /// ("library.db.lock") until destroyed. Throws Error, without a change, for a catalogue of a newer program, a file
-  /// that is no catalogue, a damaged one (a copy "library.db.damaged" is then made, unless there is one), if another
-  /// process writes, and for `read` of a missing file.
+  /// that is no catalogue, a damaged one (a copy "library.db.damaged" is then made, unless there is one), and for
+  /// `read` of a missing file; CatalogueBusy if another one writes.
   explicit Catalogue(const std::filesystem::path& file, Access access = Access::read);
   ~Catalogue();
   Catalogue(Catalogue&&) noexcept;
@@ -110,6 +116,9 @@ class Catalogue {
 
   /// Recipes whose rows are stored, with their number of tracks, most tracks first.
   std::vector<std::pair<FeatureRecipe, std::size_t>> stored_features() const;
+
+  /// Another number than before after every change that was made through another Catalogue or by another process.
+  std::int64_t data_version() const;
 
   /// For the other parts of this module.
   Database& database() const { return *database_; }
