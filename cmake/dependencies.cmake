@@ -21,7 +21,6 @@ target_compile_definitions(PkgConfig::highway INTERFACE HWY_BROKEN_EMU128=0
 pkg_check_modules(openblas REQUIRED IMPORTED_TARGET openblas)
 set_property(TARGET PkgConfig::openblas PROPERTY INTERFACE_LINK_LIBRARIES)
 # Header-only libraries, used in sources of the modules and in the program.
-find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)
 if(GENREWISE_TESTS)
   find_package(GTest REQUIRED)

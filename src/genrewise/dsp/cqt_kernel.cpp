@@ -98,7 +98,7 @@ void sparsify(std::vector<double>& spectrum) {
 }
 
 constexpr std::size_t kHalfBandTaps = 7;  // on each side of the middle; the even ones are zero
-constexpr std::size_t kBlock = 512;  // outputs of half_band_block()
+constexpr std::size_t kBlock = 512;       // outputs of half_band_block()
 
 // sinc(n / 2) / 2 under a Kaiser window (beta 10), scaled to sum to sqrt(2); [k] is the tap 2k + 1 from the middle.
 struct HalfBand {
@@ -222,9 +222,8 @@ void halve_rate(std::span<const float> in, std::size_t exact_samples, std::span<
   const std::size_t inner_first = std::min(count, std::max(exact_samples, kHalfBandTaps));
   const std::size_t inner_last = std::max(inner_first, count - inner_first);
   const HalfBand& filter = half_band();
-  for (std::size_t i = inner_first; i < inner_last; i += kBlock)
-    HWY_DYNAMIC_DISPATCH(half_band_block)
-    (in.data() + 2 * i, std::min(kBlock, inner_last - i), filter.middle, filter.side.data(), out.data() + i);
+  for (std::size_t i = inner_first; i < inner_last; i += kBlock) HWY_DYNAMIC_DISPATCH(half_band_block)
+  (in.data() + 2 * i, std::min(kBlock, inner_last - i), filter.middle, filter.side.data(), out.data() + i);
   for (std::size_t i = 0; i < inner_first; ++i) out[i] = exact_sample(in, 2 * i);
   for (std::size_t i = inner_last; i < count; ++i) out[i] = exact_sample(in, 2 * i);
   // A sudden change from one filter to the other would be a click in every lower octave.

@@ -115,9 +115,8 @@ class SortedWindow {
 void column_medians(const float* from, std::size_t rows, std::size_t stride, float* to) {
   const Floats d;
   for (std::size_t column = 0; column < stride; column += hn::Lanes(d)) {
-    const auto at = [&](std::ptrdiff_t row) HWY_ATTR {
-      return hn::Load(d, from + reflected(row, rows) * stride + column);
-    };
+    const auto at = [&](std::ptrdiff_t row)
+                        HWY_ATTR { return hn::Load(d, from + reflected(row, rows) * stride + column); };
     const auto reach = static_cast<std::ptrdiff_t>(kHalfKernel);
     SortedWindow window;
     for (std::ptrdiff_t row = -reach; row <= reach; ++row) window.insert(at(row));

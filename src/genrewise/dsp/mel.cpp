@@ -71,8 +71,7 @@ void dct(const float* table, std::size_t n_in, std::size_t n_out, const float* i
   std::size_t j = 0;
   for (; j + kSums <= n_out; j += kSums)
     cosine_sums<kSums>(table + j, n_out, in, n_in, in_stride, floor, out + j * out_stride, out_stride);
-  for (; j < n_out; ++j)
-    cosine_sums<1>(table + j, n_out, in, n_in, in_stride, floor, out + j * out_stride, out_stride);
+  for (; j < n_out; ++j) cosine_sums<1>(table + j, n_out, in, n_in, in_stride, floor, out + j * out_stride, out_stride);
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ class Dct {
   /// Throws Error unless 0 < n_out <= n_in.
   Dct(std::size_t n_in, std::size_t n_out);
 
-  /// Transforms kTileFrames columns at once: reads value i of all columns at in + i * in_stride, raised to at least `floor`
-  /// (for top_db), and writes coefficient j at out + j * out_stride. All rows are aligned.
+  /// Transforms kTileFrames columns at once: reads value i of all columns at in + i * in_stride, raised to at least
+  /// `floor` (for top_db), and writes coefficient j at out + j * out_stride. All rows are aligned.
   void apply(const float* in, std::size_t in_stride, float floor, float* out, std::size_t out_stride) const;
 
  private:

@@ -14,8 +14,9 @@ struct SpectralShape {
   float* rms;
 };
 
-/// Computes the shape of a tile of magnitudes (see tile.hpp; bins = 1 + n_fft / 2 of an even n_fft), as librosa.feature.spectral_centroid, spectral_bandwidth (p = 2), spectral_rolloff (85 %) and rms, all with
-/// S=. A frame of zeros gives 0 in all four.
+/// Computes the shape of a tile of magnitudes (see tile.hpp; bins = 1 + n_fft / 2 of an even n_fft), as
+/// librosa.feature.spectral_centroid, spectral_bandwidth (p = 2), spectral_rolloff (85 %) and rms, all with S=. A frame
+/// of zeros gives 0 in all four.
 void spectral_shape(const float* tile, std::size_t bins, int sample_rate_hz, const SpectralShape& out);
 
 inline constexpr std::size_t kContrastBands = 7;  ///< six octaves from 200 Hz, and the range below

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "genrewise/dsp/tile.cpp"
@@ -53,7 +52,7 @@ void transpose(const float* from, std::size_t from_stride, std::size_t rows, std
 
 float maximum(const float* values, std::size_t count) {
   const Floats d;
-  auto most = hn::Set(d, -std::numeric_limits<float>::infinity());
+  auto most = hn::Set(d, values[0]);
   std::size_t i = 0;
   for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) most = hn::Max(most, hn::LoadU(d, values + i));
   float result = hn::GetLane(hn::MaxOfLanes(d, most));

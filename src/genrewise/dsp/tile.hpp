@@ -23,7 +23,7 @@ inline void transpose_to_tile(const float* rows, std::size_t stride, std::size_t
   transpose(rows, stride, kTileFrames, count, tile, kTileFrames);
 }
 
-/// The maximum; -infinity for an empty span.
+/// The maximum of at least one value.
 float maximum(std::span<const float> values);
 /// out[i] = the square root of values[i].
 void square_root(std::span<const float> values, float* out);

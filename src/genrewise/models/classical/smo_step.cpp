@@ -71,8 +71,8 @@ void find_second(const SmoClass& state, const float* row_up, double f_up, double
     const auto diagonals = hn::Add(hn::LoadU(d, state.diagonal + k), own);
     const auto bend = hn::Max(hn::NegMulAdd(two, kernel, diagonals), least_bend);
     const auto squared = hn::Mul(difference, difference);
-    const auto is_better = hn::And(hn::Gt(difference, hn::Zero(d)),
-                                   hn::Ge(hn::Mul(squared, curvature), hn::Mul(gain, bend)));
+    const auto is_better =
+        hn::And(hn::Gt(difference, hn::Zero(d)), hn::Ge(hn::Mul(squared, curvature), hn::Mul(gain, bend)));
     at = hn::IfThenElse(is_better, slots, at);
     gain = hn::IfThenElse(is_better, squared, gain);
     curvature = hn::IfThenElse(is_better, bend, curvature);

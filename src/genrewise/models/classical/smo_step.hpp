@@ -6,8 +6,8 @@
 
 namespace genrewise {
 
-inline constexpr std::size_t kSmoLanes = 8;           ///< doubles of the widest registers
-inline constexpr double kLeastSmoCurvature = 1e-12;   ///< replaces it where the kernel is not positive definite
+inline constexpr std::size_t kSmoLanes = 8;          ///< doubles of the widest registers
+inline constexpr double kLeastSmoCurvature = 1e-12;  ///< replaces it where the kernel is not positive definite
 
 /// The examples of one class. Arrays are padded to a multiple of kSmoLanes with examples that are neither up nor low.
 struct SmoClass {

@@ -46,13 +46,12 @@ void EfficientAtFrontEnd::emphasise(std::span<const float> samples, Scratch& scr
 void EfficientAtFrontEnd::process(std::size_t first, std::size_t count, std::span<float> out, Scratch& scratch) const {
   constexpr float kFloor = 1e-5f, kOffset = 4.5f, kScale = 1 / 5.0f;
   constexpr auto kLnPerLog10 = static_cast<float>(std::numbers::ln10);
-  mel_.process(
-      scratch.emphasised, first, count, scratch.mel, [&](std::size_t at, std::size_t some, float* bands) {
-        log10({bands, kBands * kTileFrames}, 1, kFloor, bands);
-        for (std::size_t b = 0; b < kBands; ++b)
-          for (std::size_t i = 0; i < some; ++i)
-            out[b * count + at + i] = (bands[b * kTileFrames + i] * kLnPerLog10 + kOffset) * kScale;
-      });
+  mel_.process(scratch.emphasised, first, count, scratch.mel, [&](std::size_t at, std::size_t some, float* bands) {
+    log10({bands, kBands * kTileFrames}, 1, kFloor, bands);
+    for (std::size_t b = 0; b < kBands; ++b)
+      for (std::size_t i = 0; i < some; ++i)
+        out[b * count + at + i] = (bands[b * kTileFrames + i] * kLnPerLog10 + kOffset) * kScale;
+  });
 }
 
 MusicnnFrontEnd::MusicnnFrontEnd()
