@@ -129,7 +129,9 @@ TEST_ON_EVERY_TARGET(SmoStep, UpdatesAndFindsTheExtremesAsAPlainLoop) {
     }
     EXPECT_EQ(seen.f_up, expected.f_up);
     EXPECT_EQ(seen.highest_low, expected.highest_low);
-    if (std::isfinite(seen.f_up)) EXPECT_EQ(seen.up_at, expected.up_at) << count;
+    if (std::isfinite(seen.f_up)) {
+      EXPECT_EQ(seen.up_at, expected.up_at) << count;
+    }
   }
 }
 
@@ -146,7 +148,9 @@ TEST_ON_EVERY_TARGET(SmoStep, FindsTheLowExampleOfTheLargestGain) {
     };
     for (std::size_t k = 0; k < count; ++k) largest = std::max(largest, gain(k));
     EXPECT_NEAR(best.gain, largest, 1e-14 * largest) << count;
-    if (largest > 0) EXPECT_NEAR(gain(best.at - 16), largest, 1e-14 * largest) << count;
+    if (largest > 0) {
+      EXPECT_NEAR(gain(best.at - 16), largest, 1e-14 * largest) << count;
+    }
   }
 }
 

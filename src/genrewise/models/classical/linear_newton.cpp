@@ -277,7 +277,7 @@ class LinearNewton {
       blas::add(out.beta[i], {row(i), cols_}, weights.data());
     }
     blas::for_blocks(n, kRowBlock, [&](std::size_t at, std::size_t count) {
-      for (std::size_t i = at; i < at + count; ++i) out.products[i] = dot(row(i), weights.data(), cols_);
+      for (std::size_t i = at; i < at + count; ++i) out.products[i] = blas::dot({row(i), cols_}, weights.data());
     });
     return out;
   }

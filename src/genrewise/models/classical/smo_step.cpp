@@ -48,16 +48,17 @@ void update(const SmoClass& state, const float* a, const float* b, double delta,
     least = hn::IfThenElse(is_less, candidate, least);
     most = hn::Max(hn::Add(f, hn::LoadU(d, state.low + k)), most);
   });
-  double values[kSmoLanes], slots[kSmoLanes];
+  double values[kSmoLanes], slots[kSmoLanes], lows[kSmoLanes];
   hn::StoreU(least, d, values);
   hn::StoreU(at, d, slots);
+  hn::StoreU(most, d, lows);
   for (std::size_t lane = 0; lane < hn::Lanes(d); ++lane) {
     const auto slot = static_cast<std::size_t>(slots[lane]);
+    seen.highest_low = std::max(seen.highest_low, lows[lane]);
     if (values[lane] > seen.f_up || (values[lane] == seen.f_up && slot < seen.up_at)) continue;
     seen.f_up = values[lane];
     seen.up_at = slot;
   }
-  seen.highest_low = std::max(seen.highest_low, hn::GetLane(hn::MaxOfLanes(d, most)));
 }
 
 // Gains are (f - f_up)^2 / curvature, compared without division.
