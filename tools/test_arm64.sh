@@ -14,9 +14,9 @@ out=$PWD/build/arm64
 mkdir -p "$out/include"
 for library in hwy fmt nlohmann tl; do ln -sfn "/usr/include/$library" "$out/include/$library"; done  # headers alone
 sources="$gtest/googletest/src/gtest-all.cc $gtest/googlemock/src/gmock-all.cc $gtest/googlemock/src/gmock_main.cc
-  $(printf 'src/genrewise/%s.cpp ' base/{dot,error,filesystem,random} models/classical/{blas_sums,kernel,smo_step} \
+  $(printf 'src/genrewise/%s.cpp ' base/{error,floats,filesystem,random} models/classical/{blas_sums,kernel,smo_step} \
     dsp/{cqt_kernel,cqt_project,frame_series,loudness,mel,spectral_shape,tile,tonality})
-  $(printf 'tests/%s.cpp ' support/test_support base/dot_test models/vector_kernels_test \
+  $(printf 'tests/%s.cpp ' support/test_support base/floats_test models/vector_kernels_test \
     dsp/{frame_features,harmonic_percussive,loudness,spectrum,tuning}_test dsp/cqt_golden)"
 definitions=$(sed -n 's/.*\(HWY_BROKEN_EMU128=0\).*/-D\1/p; s/.*"\(HWY_DISABLED_TARGETS=.*\)").*/-D\1/p' cmake/dependencies.cmake)
 compile() {

@@ -6,7 +6,7 @@
 #include <numbers>
 #include <vector>
 
-#include "genrewise/base/dot.hpp"
+#include "genrewise/base/floats.hpp"
 #include "genrewise/dsp/cqt.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -222,8 +222,9 @@ void halve_rate(std::span<const float> in, std::size_t exact_samples, std::span<
   const std::size_t inner_first = std::min(count, std::max(exact_samples, kHalfBandTaps));
   const std::size_t inner_last = std::max(inner_first, count - inner_first);
   const HalfBand& filter = half_band();
-  for (std::size_t i = inner_first; i < inner_last; i += kBlock) HWY_DYNAMIC_DISPATCH(half_band_block)
-  (in.data() + 2 * i, std::min(kBlock, inner_last - i), filter.middle, filter.side.data(), out.data() + i);
+  const auto write_block = HWY_DYNAMIC_DISPATCH(half_band_block);
+  for (std::size_t i = inner_first; i < inner_last; i += kBlock)
+    write_block(in.data() + 2 * i, std::min(kBlock, inner_last - i), filter.middle, filter.side.data(), &out[i]);
   for (std::size_t i = 0; i < inner_first; ++i) out[i] = exact_sample(in, 2 * i);
   for (std::size_t i = inner_last; i < count; ++i) out[i] = exact_sample(in, 2 * i);
   // A sudden change from one filter to the other would be a click in every lower octave.

@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "genrewise/base/dot.hpp"
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/similarity.hpp"

@@ -10,7 +10,7 @@
 #include <queue>
 #include <unordered_map>
 
-#include "genrewise/base/dot.hpp"
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/library/database.hpp"

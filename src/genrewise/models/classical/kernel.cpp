@@ -85,8 +85,9 @@ std::vector<float> squared_norms(const Matrix& rows) {
 void apply_kernel(const Kernel& kernel, std::span<const float> a_squared_norm, std::span<const float> b_squared_norm,
                   View<float> out) {
   if (kernel.kind == KernelKind::linear) return;
-  for (std::size_t i = 0; i < out.rows; ++i) HWY_DYNAMIC_DISPATCH(apply)
-  (kernel, a_squared_norm[i], b_squared_norm.data(), out.cols, out.data + i * out.stride);
+  const auto apply_to_row = HWY_DYNAMIC_DISPATCH(apply);
+  for (std::size_t i = 0; i < out.rows; ++i)
+    apply_to_row(kernel, a_squared_norm[i], b_squared_norm.data(), out.cols, out.data + i * out.stride);
 }
 
 void kernel_block(const Kernel& kernel, const KernelPoints& a, const KernelPoints& b, View<float> out) {

@@ -1,4 +1,4 @@
-#include "genrewise/base/dot.hpp"
+#include "genrewise/base/floats.hpp"
 
 #include <gtest/gtest.h>
 
@@ -26,6 +26,17 @@ TEST_ON_EVERY_TARGET(Dot, EqualsThePlainSumForAnyCount) {
     sum += product;
     magnitudes += std::abs(product);
   }
+}
+
+TEST_ON_EVERY_TARGET(AllFinite, FindsOneValueThatIsNotAtAnyPosition) {
+  for (const float bad : {INFINITY, -INFINITY, NAN, -NAN})
+    for (std::size_t at = 0; at < 70; ++at) {
+      std::vector<float> values(70, -3.4e38f);
+      EXPECT_TRUE(all_finite(values));
+      values[at] = bad;
+      EXPECT_FALSE(all_finite(values)) << at;
+      EXPECT_TRUE(all_finite(std::span(values).first(at)));
+    }
 }
 
 }  // namespace

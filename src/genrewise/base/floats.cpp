@@ -1,9 +1,11 @@
-#include "genrewise/base/dot.hpp"
+#include "genrewise/base/floats.hpp"
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "genrewise/base/dot.cpp"
+#define HWY_TARGET_INCLUDE "genrewise/base/floats.cpp"
 #include <hwy/foreach_target.h>  // before highway.h
 
 #include <hwy/highway.h>
@@ -28,6 +30,16 @@ float dot(const float* a, const float* b, std::size_t count) {
   return sum;
 }
 
+// Infinite and NaN have all exponent bits set. The compiler vectorises a maximum of integers, but no early exit.
+bool all_finite(const float* values, std::size_t count) {
+  std::uint32_t largest = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(values[i]) & 0x7fffffffu;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest < 0x7f800000u;
+}
+
 }  // namespace
 }  // namespace genrewise::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -36,9 +48,14 @@ HWY_AFTER_NAMESPACE();
 namespace genrewise {
 
 HWY_EXPORT(dot);
+HWY_EXPORT(all_finite);
 
 float dot(std::span<const float> a, std::span<const float> b) {
   return HWY_DYNAMIC_DISPATCH(dot)(a.data(), b.data(), a.size());
+}
+
+bool all_finite(std::span<const float> values) {
+  return HWY_DYNAMIC_DISPATCH(all_finite)(values.data(), values.size());
 }
 
 }  // namespace genrewise
