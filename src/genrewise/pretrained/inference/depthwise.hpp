@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/pretrained/inference/octet.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/pretrained/inference/depthwise.hpp"
 #include "genrewise/pretrained/inference/multiply.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/pretrained/inference/octet.hpp"
 
 namespace genrewise {
