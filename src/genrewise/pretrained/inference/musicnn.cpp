@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/pretrained/inference/multiply.hpp"
+#include "genrewise/pretrained/inference/kernels.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -240,7 +240,7 @@ struct Musicnn::Network {
     for (std::size_t tile = 0; tile < kTiles; ++tile) {
       const RowsIn rows{buffers.points.data() + tile * ToomCook::kPoints * kBands, 1, end.layout.bands,
                         ToomCook::kPoints, kBands};
-      float largest[ToomCook::kOutputs][3 * kOctet];
+      float largest[ToomCook::kOutputs][PackedWeights::kMostOctets * kOctet];
       multiply_largest_pair(end.filters, panel, rows, share, kBands - end.layout.bands + 1, {largest[0], largest[1]});
       for (std::size_t j = 0; j < ToomCook::kOutputs && tile * ToomCook::kOutputs + j < kFrames; ++j)
         finish(end, panel, largest[j], tile * ToomCook::kOutputs + j, channel, buffers);
@@ -252,7 +252,7 @@ struct Musicnn::Network {
     const std::size_t before = (end.layout.frames - 1) / 2;
     for (std::size_t t = 0; t < kFrames; ++t) {
       const RowsIn rows{buffers.slopes.data() + kLongBefore + t - before, kSlopeStride, end.layout.frames};
-      float largest[3 * kOctet];
+      float largest[PackedWeights::kMostOctets * kOctet];
       multiply_largest(end.filters, panel, rows, kBands, largest);
       finish(end, panel, largest, t, channel, buffers);
     }
