@@ -1,15 +1,17 @@
 // The inference engine: against plain loops on small networks with random weights (golden_test.cpp: against the
 // reference implementations).
 #include <gmock/gmock.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
+#include "genrewise/pretrained/inference/kernels.hpp"
 #include "genrewise/pretrained/inference/mobile_net.hpp"
 #include "genrewise/pretrained/inference/mobilenet_v2.hpp"
-#include "genrewise/pretrained/inference/multiply.hpp"
 #include "genrewise/pretrained/inference/musicnn.hpp"
 #include "genrewise/pretrained/weights.hpp"
 #include "support/neural_test_support.hpp"
@@ -25,67 +27,149 @@ using testing::random_weights;
 // Sums of a few hundred products of values around one, in another order.
 constexpr float kSumTolerance = 2e-4f;
 
+/// Runs `body` with the kernels of each instruction set that the processor has.
+void on_every_target(const std::function<void()>& body) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::SetSupportedTargetsForTest(target);
+    body();
+  }
+  hwy::SetSupportedTargetsForTest(0);
+}
+
 float activated(float value, const Activation& activation) {
   if (activation.hard_swish) return value * std::clamp(value + 3, 0.0f, 6.0f) / 6;
   return std::clamp(value, activation.low, activation.high);
 }
 
 TEST(Multiply, EqualsPlainLoopsForAllCountsOfRowsAndColumns) {
-  for (const std::size_t columns : {1, 8, 15, 16, 24, 40, 51}) {
-    for (const std::size_t rows : {1, 2, 5, 6, 7, 13, 49, 300}) {
-      const std::size_t depth = 37, stride = (columns + 7) / 8 * 8;
-      const auto a = random_floats(rows * depth, rows), b = random_floats(depth * columns, columns),
-                 bias = random_floats(columns, 3), add = random_floats(rows * stride, 4);
-      const PackedWeights packed(
-          depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, bias);
-      for (const Activation& activation : {kNoActivation, kRelu, kRelu6, kHardSwish}) {
-        std::vector<float> out(rows * stride);
-        multiply(packed, {a.data(), depth, depth}, rows, {out.data(), stride, add.data()}, activation);
-        float worst = 0;
-        for (std::size_t r = 0; r < rows; ++r) {
-          for (std::size_t c = 0; c < columns; ++c) {
-            float sum = bias[c];
-            for (std::size_t k = 0; k < depth; ++k) sum += a[r * depth + k] * b[k * columns + c];
-            worst = std::max(worst, std::abs(activated(sum, activation) + add[r * stride + c] - out[r * stride + c]));
+  on_every_target([] {
+    for (const std::size_t columns : {1, 8, 15, 16, 24, 40, 51}) {
+      for (const std::size_t rows : {1, 2, 5, 6, 7, 13, 49, 300}) {
+        const std::size_t depth = 37, stride = (columns + 7) / 8 * 8;
+        const auto a = random_floats(rows * depth, rows), b = random_floats(depth * columns, columns),
+                   bias = random_floats(columns, 3), add = random_floats(rows * stride, 4);
+        const PackedWeights packed(
+            depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, bias);
+        for (const Activation& activation : {kNoActivation, kRelu, kRelu6, kHardSwish}) {
+          std::vector<float> out(rows * stride);
+          multiply(packed, {a.data(), depth, depth}, rows, {out.data(), stride, add.data()}, activation);
+          float worst = 0;
+          for (std::size_t r = 0; r < rows; ++r) {
+            for (std::size_t c = 0; c < columns; ++c) {
+              float sum = bias[c];
+              for (std::size_t k = 0; k < depth; ++k) sum += a[r * depth + k] * b[k * columns + c];
+              worst = std::max(worst, std::abs(activated(sum, activation) + add[r * stride + c] - out[r * stride + c]));
+            }
           }
+          EXPECT_LT(worst, kSumTolerance) << rows << " x " << columns;
         }
-        EXPECT_LT(worst, kSumTolerance) << rows << " x " << columns;
       }
     }
-  }
+  });
 }
 
 TEST(Multiply, AcceptsWindowsOfAConvolutionAsRows) {
-  const std::size_t width = 12, runs = 3, run = 4, columns = 8;
-  const auto image = random_floats(width * runs, 1), b = random_floats(runs * run * columns, 2);
-  const PackedWeights packed(runs * run, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
-  std::vector<float> out(5 * columns);
-  multiply(packed, {image.data(), 2, run, runs, width}, 5, {out.data(), columns, nullptr});
-  for (std::size_t r = 0; r < 5; ++r) {
-    float sum = 0;
-    for (std::size_t k = 0; k < runs * run; ++k) sum += image[k / run * width + r * 2 + k % run] * b[k * columns + 3];
-    EXPECT_NEAR(out[r * columns + 3], sum, kSumTolerance);
-  }
+  on_every_target([] {
+    const std::size_t width = 12, runs = 3, run = 4, columns = 8;
+    const auto image = random_floats(width * runs, 1), b = random_floats(runs * run * columns, 2);
+    const PackedWeights packed(runs * run, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; },
+                               {});
+    std::vector<float> out(5 * columns);
+    multiply(packed, {image.data(), 2, run, runs, width}, 5, {out.data(), columns, nullptr});
+    for (std::size_t r = 0; r < 5; ++r) {
+      float sum = 0;
+      for (std::size_t k = 0; k < runs * run; ++k) sum += image[k / run * width + r * 2 + k % run] * b[k * columns + 3];
+      EXPECT_NEAR(out[r * columns + 3], sum, kSumTolerance);
+    }
+  });
 }
 
 TEST(MultiplyLargest, IsTheMaximumOverTheRows) {
-  const std::size_t rows = 59, depth = 38, columns = 51;
-  const auto a = random_floats(rows + depth, 1), b = random_floats(depth * columns, 2);
-  const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
-  for (const PackedWeights::Panel& panel : packed.panels()) {
-    float largest[3 * kOctet];
-    multiply_largest(packed, panel, {a.data(), 1, depth}, rows, largest);
-    for (std::size_t c = panel.first_octet * kOctet; c < std::min(columns, (panel.first_octet + panel.octets) * kOctet);
-         ++c) {
-      float expected = -INFINITY;
-      for (std::size_t r = 0; r < rows; ++r) {
-        float sum = 0;
-        for (std::size_t k = 0; k < depth; ++k) sum += a[r + k] * b[k * columns + c];
-        expected = std::max(expected, sum);
+  on_every_target([] {
+    const std::size_t rows = 59, depth = 38, columns = 51;
+    const auto a = random_floats(rows + depth, 1), b = random_floats(depth * columns, 2);
+    const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+    for (const PackedWeights::Panel& panel : packed.panels()) {
+      float largest[PackedWeights::kMostOctets * kOctet];
+      multiply_largest(packed, panel, {a.data(), 1, depth}, rows, largest);
+      for (std::size_t c = panel.first_octet * kOctet;
+           c < std::min(columns, (panel.first_octet + panel.octets) * kOctet); ++c) {
+        float expected = -INFINITY;
+        for (std::size_t r = 0; r < rows; ++r) {
+          float sum = 0;
+          for (std::size_t k = 0; k < depth; ++k) sum += a[r + k] * b[k * columns + c];
+          expected = std::max(expected, sum);
+        }
+        EXPECT_NEAR(largest[c - panel.first_octet * kOctet], expected, kSumTolerance);
       }
-      EXPECT_NEAR(largest[c - panel.first_octet * kOctet], expected, kSumTolerance);
     }
-  }
+  });
+}
+
+TEST(MultiplyLargestPair, IsTheMaximumOfBothCombinationsOfTheSegments) {
+  on_every_target([] {
+    const std::size_t rows = 30, depth = 5, segments = 3, columns = 51;
+    const auto a = random_floats(rows + depth + 100 * segments, 1), b = random_floats(segments * depth * columns, 2);
+    const std::vector<std::array<float, 2>> share = {{1, 2}, {0.5f, -1}, {0, 3}};
+    const PackedWeights packed(segments * depth, columns,
+                               [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+    for (const PackedWeights::Panel& panel : packed.panels()) {
+      float largest[2][PackedWeights::kMostOctets * kOctet];
+      multiply_largest_pair(packed, panel, {a.data(), 1, depth, segments, 100}, share, rows, {largest[0], largest[1]});
+      const std::size_t first = panel.first_octet * kOctet;
+      for (std::size_t c = first; c < std::min(columns, first + panel.octets * kOctet); ++c)
+        for (std::size_t j = 0; j < 2; ++j) {
+          float expected = -INFINITY;
+          for (std::size_t r = 0; r < rows; ++r) {
+            float sum = 0;
+            for (std::size_t s = 0; s < segments; ++s)
+              for (std::size_t k = 0; k < depth; ++k)
+                sum += share[s][j] * a[r + s * 100 + k] * b[(s * depth + k) * columns + c];
+            expected = std::max(expected, sum);
+          }
+          EXPECT_NEAR(largest[j][c - first], expected, kSumTolerance);
+        }
+    }
+  });
+}
+
+TEST(Multiply, LeavesAGapAfterEachRun) {
+  on_every_target([] {
+    const std::size_t rows = 29, run = 3, gap = 8, columns = 24, depth = 4;
+    const auto a = random_floats(rows * depth, 1), b = random_floats(depth * columns, 2);
+    const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+    std::vector<float> dense(rows * columns), spread((rows + rows / run) * columns, 7);
+    multiply(packed, {a.data(), depth, depth}, rows, {dense.data(), columns});
+    multiply(packed, {a.data(), depth, depth}, rows, {spread.data(), columns, nullptr, run, gap});
+    for (std::size_t r = 0; r < rows; ++r) {
+      const float* const row = spread.data() + r * columns + r / run * gap;
+      EXPECT_TRUE(std::equal(row, row + columns, dense.begin() + static_cast<std::ptrdiff_t>(r * columns))) << r;
+      if (r % run == run - 1) EXPECT_THAT(std::span(row + columns, gap), ::testing::Each(7)) << r;
+    }
+  });
+}
+
+TEST(ChannelKernels, EqualPlainLoops) {
+  on_every_target([] {
+    const std::size_t count = 700, channels = 24;
+    auto rows = random_floats(count * channels, 1);
+    for (float& value : rows) value += 100;  // the deviations are small beside the means
+    std::vector<float> means(channels), deviations(channels);
+    mean_and_deviation(rows.data(), count, channels, channels, means.data(), deviations.data());
+    auto scaled = rows;
+    scale_channels(scaled.data(), count, channels, deviations.data());
+    for (std::size_t c = 0; c < channels; ++c) {
+      double sum = 0, squares = 0;
+      for (std::size_t i = 0; i < count; ++i) sum += rows[i * channels + c];
+      const double mean = sum / static_cast<double>(count);
+      for (std::size_t i = 0; i < count; ++i) squares += std::pow(rows[i * channels + c] - mean, 2);
+      EXPECT_FLOAT_EQ(means[c], static_cast<float>(mean));
+      EXPECT_NEAR(deviations[c], std::sqrt(squares / static_cast<double>(count)), 1e-5);
+      for (std::size_t i = 0; i < count; ++i)
+        ASSERT_EQ(scaled[i * channels + c], rows[i * channels + c] * deviations[c]);
+    }
+  });
 }
 
 TEST(ConvolutionShape, PadsAsTensorFlowOrAsPyTorch) {
@@ -122,23 +206,48 @@ std::vector<float> plain_depthwise(const ConvolutionShape& shape, std::size_t ch
   return out;
 }
 
+/// All rows by Depthwise::apply(), with the padding around a copy of the image.
+std::vector<float> filtered(const Depthwise& depthwise, const ConvolutionShape& shape, std::size_t channels,
+                            const std::vector<float>& in, const Activation& activation) {
+  const std::size_t pitch = shape.pitch() * channels,
+                    height = std::max(shape.in_height, shape.out_height * shape.stride);
+  std::vector<float> padded((height + 2 * shape.kernel) * pitch), out(shape.out_pixels() * channels);
+  for (std::size_t y = 0; y < shape.in_height; ++y)
+    std::copy_n(in.begin() + static_cast<std::ptrdiff_t>(y * shape.in_width * channels), shape.in_width * channels,
+                padded.begin() + static_cast<std::ptrdiff_t>((y + shape.pad_top) * pitch + shape.pad_left * channels));
+  for (std::size_t y = 0; y < shape.out_height; ++y) {
+    std::vector<const float*> rows;
+    for (std::size_t k = 0; k < shape.kernel; ++k) rows.push_back(padded.data() + (y * shape.stride + k) * pitch);
+    // The octets in two parts, as the network's threads take them.
+    for (const auto& [first, octets] : {std::pair<std::size_t, std::size_t>{0, 2}, {2, channels / kOctet - 2}}) {
+      std::vector<const float*> part = rows;
+      for (const float*& row : part) row += first * kOctet;
+      depthwise.apply({first, octets, shape.out_width, shape.stride, part, channels,
+                       out.data() + y * shape.out_width * channels + first * kOctet, channels},
+                      activation);
+    }
+  }
+  return out;
+}
+
 TEST(Depthwise, EqualsPlainLoopsForAllKernelsStridesPaddingsAndSizes) {
-  constexpr std::size_t kChannels = 16;
-  for (const std::size_t kernel : {3, 5})
-    for (const std::size_t stride : {1, 2})
-      for (const Padding padding : {Padding::same, Padding::symmetric})
-        for (const std::size_t height : {1, 2, 7, 8})
-          for (const std::size_t width : {1, 2, 3, 5, 6, 13, 20}) {
-            const auto shape = convolution_shape(height, width, kernel, stride, padding);
-            const auto in = random_floats(shape.in_pixels() * kChannels, width),
-                       weights = random_floats(kChannels * kernel * kernel, 2), bias = random_floats(kChannels, 3);
-            const Depthwise depthwise(kChannels, kernel, weights, bias);
-            std::vector<float> out(shape.out_pixels() * kChannels);
-            depthwise.apply(shape, {0, kChannels / kOctet, 0, shape.out_height}, in.data(), kChannels, out.data(),
-                            kChannels, kHardSwish);
-            EXPECT_LT(largest_difference(out, plain_depthwise(shape, kChannels, in, weights, bias, kHardSwish)), 1e-5f)
-                << kernel << " " << stride << " " << height << " " << width;
-          }
+  on_every_target([] {
+    constexpr std::size_t kChannels = 40;  // whole vectors and a remainder, of every instruction set
+    for (const std::size_t kernel : {3, 5})
+      for (const std::size_t stride : {1, 2})
+        for (const Padding padding : {Padding::same, Padding::symmetric})
+          for (const std::size_t height : {1, 2, 7, 8})
+            for (const std::size_t width : {1, 2, 3, 5, 6, 13, 20}) {
+              const auto shape = convolution_shape(height, width, kernel, stride, padding);
+              const auto in = random_floats(height * width * kChannels, width),
+                         weights = random_floats(kChannels * kernel * kernel, 2), bias = random_floats(kChannels, 3);
+              const Depthwise depthwise(kChannels, kernel, weights, bias);
+              const auto out = filtered(depthwise, shape, kChannels, in, kHardSwish);
+              EXPECT_LT(largest_difference(out, plain_depthwise(shape, kChannels, in, weights, bias, kHardSwish)),
+                        1e-5f)
+                  << kernel << " " << stride << " " << height << " " << width;
+            }
+  });
 }
 
 TEST(Depthwise, RefusesUnsupportedKernels) {
@@ -262,18 +371,25 @@ TEST_P(SmallMobileNet, EqualsPlainLoops) {
   const auto [padding, v3, in_channels] = GetParam();
   const MobileNetConfig config{kSmallBlocks, in_channels, kSmallStem, kSmallHead, padding, v3};
   const MobileNetWeights weights = small_weights(in_channels);
-  const MobileNet network(config, weights);
-  MobileNet::Scratch scratch;
-  std::size_t channels = network.block_channels();
-  for (const auto& [height, width] : {std::pair<std::size_t, std::size_t>{40, 60}, {33, 21}, {2, 3}, {64, 301}}) {
-    const auto image = random_floats(in_channels * height * width, height);
-    const PlainOutput expected = plain_network(config, weights, image, height, width);
-    std::vector<float> embedding(kSmallHead), means(channels), deviations(channels);
-    network.run({image, in_channels, height, width}, {embedding, means, deviations}, scratch);
-    EXPECT_LT(largest_difference(embedding, expected.embedding), kSumTolerance) << height << " x " << width;
-    EXPECT_LT(largest_difference(means, expected.means), kSumTolerance);
-    EXPECT_LT(largest_difference(deviations, expected.deviations), kSumTolerance);
-  }
+  const auto all_sizes = [&] {
+    const MobileNet network(config, weights);
+    MobileNet::Scratch scratch;
+    std::size_t channels = network.block_channels();
+    for (const auto& [height, width] :
+         {std::pair<std::size_t, std::size_t>{40, 60}, {33, 21}, {2, 3}, {64, 301}, {300, 420}}) {
+      const auto image = random_floats(in_channels * height * width, height);
+      const PlainOutput expected = plain_network(config, weights, image, height, width);
+      std::vector<float> embedding(kSmallHead), means(channels), deviations(channels);
+      network.run({image, in_channels, height, width}, {embedding, means, deviations}, scratch);
+      EXPECT_LT(largest_difference(embedding, expected.embedding), kSumTolerance) << height << " x " << width;
+      EXPECT_LT(largest_difference(means, expected.means), kSumTolerance);
+      EXPECT_LT(largest_difference(deviations, expected.deviations), kSumTolerance);
+      std::vector<float> by_threads(kSmallHead);
+      network.run({image, in_channels, height, width}, {by_threads, {}, {}}, scratch, 3);
+      EXPECT_EQ(by_threads, embedding);
+    }
+  };
+  on_every_target(all_sizes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, SmallMobileNet,
