@@ -1,11 +1,9 @@
 // The inference engine: against plain loops on small networks with random weights (golden_test.cpp: against the
 // reference implementations).
 #include <gmock/gmock.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
@@ -14,6 +12,7 @@
 #include "genrewise/pretrained/inference/mobilenet_v2.hpp"
 #include "genrewise/pretrained/inference/musicnn.hpp"
 #include "genrewise/pretrained/weights.hpp"
+#include "support/every_target.hpp"
 #include "support/neural_test_support.hpp"
 #include "support/test_support.hpp"
 
@@ -21,155 +20,132 @@ namespace genrewise {
 namespace {
 
 using testing::largest_difference;
+using testing::on_every_target;
 using testing::random_floats;
 using testing::random_weights;
 
 // Sums of a few hundred products of values around one, in another order.
 constexpr float kSumTolerance = 2e-4f;
 
-/// Runs `body` with the kernels of each instruction set that the processor has.
-void on_every_target(const std::function<void()>& body) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    SCOPED_TRACE(hwy::TargetName(target));
-    hwy::SetSupportedTargetsForTest(target);
-    body();
-  }
-  hwy::SetSupportedTargetsForTest(0);
-}
-
 float activated(float value, const Activation& activation) {
   if (activation.hard_swish) return value * std::clamp(value + 3, 0.0f, 6.0f) / 6;
   return std::clamp(value, activation.low, activation.high);
 }
 
-TEST(Multiply, EqualsPlainLoopsForAllCountsOfRowsAndColumns) {
-  on_every_target([] {
-    for (const std::size_t columns : {1, 8, 15, 16, 24, 40, 51}) {
-      for (const std::size_t rows : {1, 2, 5, 6, 7, 13, 49, 300}) {
-        const std::size_t depth = 37, stride = (columns + 7) / 8 * 8;
-        const auto a = random_floats(rows * depth, rows), b = random_floats(depth * columns, columns),
-                   bias = random_floats(columns, 3), add = random_floats(rows * stride, 4);
-        const PackedWeights packed(
-            depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, bias);
-        for (const Activation& activation : {kNoActivation, kRelu, kRelu6, kHardSwish}) {
-          std::vector<float> out(rows * stride);
-          multiply(packed, {a.data(), depth, depth}, rows, {out.data(), stride, add.data()}, activation);
-          float worst = 0;
-          for (std::size_t r = 0; r < rows; ++r) {
-            for (std::size_t c = 0; c < columns; ++c) {
-              float sum = bias[c];
-              for (std::size_t k = 0; k < depth; ++k) sum += a[r * depth + k] * b[k * columns + c];
-              worst = std::max(worst, std::abs(activated(sum, activation) + add[r * stride + c] - out[r * stride + c]));
-            }
+TEST_ON_EVERY_TARGET(Multiply, EqualsPlainLoopsForAllCountsOfRowsAndColumns) {
+  for (const std::size_t columns : {1, 8, 15, 16, 24, 40, 51}) {
+    for (const std::size_t rows : {1, 2, 5, 6, 7, 13, 49, 300}) {
+      const std::size_t depth = 37, stride = (columns + 7) / 8 * 8;
+      const auto a = random_floats(rows * depth, rows), b = random_floats(depth * columns, columns),
+                 bias = random_floats(columns, 3), add = random_floats(rows * stride, 4);
+      const PackedWeights packed(
+          depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, bias);
+      for (const Activation& activation : {kNoActivation, kRelu, kRelu6, kHardSwish}) {
+        std::vector<float> out(rows * stride);
+        multiply(packed, {a.data(), depth, depth}, rows, {out.data(), stride, add.data()}, activation);
+        float worst = 0;
+        for (std::size_t r = 0; r < rows; ++r) {
+          for (std::size_t c = 0; c < columns; ++c) {
+            float sum = bias[c];
+            for (std::size_t k = 0; k < depth; ++k) sum += a[r * depth + k] * b[k * columns + c];
+            worst = std::max(worst, std::abs(activated(sum, activation) + add[r * stride + c] - out[r * stride + c]));
           }
-          EXPECT_LT(worst, kSumTolerance) << rows << " x " << columns;
         }
+        EXPECT_LT(worst, kSumTolerance) << rows << " x " << columns;
       }
     }
-  });
+  }
 }
 
-TEST(Multiply, AcceptsWindowsOfAConvolutionAsRows) {
-  on_every_target([] {
-    const std::size_t width = 12, runs = 3, run = 4, columns = 8;
-    const auto image = random_floats(width * runs, 1), b = random_floats(runs * run * columns, 2);
-    const PackedWeights packed(runs * run, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; },
-                               {});
-    std::vector<float> out(5 * columns);
-    multiply(packed, {image.data(), 2, run, runs, width}, 5, {out.data(), columns, nullptr});
-    for (std::size_t r = 0; r < 5; ++r) {
-      float sum = 0;
-      for (std::size_t k = 0; k < runs * run; ++k) sum += image[k / run * width + r * 2 + k % run] * b[k * columns + 3];
-      EXPECT_NEAR(out[r * columns + 3], sum, kSumTolerance);
+TEST_ON_EVERY_TARGET(Multiply, AcceptsWindowsOfAConvolutionAsRows) {
+  const std::size_t width = 12, runs = 3, run = 4, columns = 8;
+  const auto image = random_floats(width * runs, 1), b = random_floats(runs * run * columns, 2);
+  const PackedWeights packed(runs * run, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+  std::vector<float> out(5 * columns);
+  multiply(packed, {image.data(), 2, run, runs, width}, 5, {out.data(), columns, nullptr});
+  for (std::size_t r = 0; r < 5; ++r) {
+    float sum = 0;
+    for (std::size_t k = 0; k < runs * run; ++k) sum += image[k / run * width + r * 2 + k % run] * b[k * columns + 3];
+    EXPECT_NEAR(out[r * columns + 3], sum, kSumTolerance);
+  }
+}
+
+TEST_ON_EVERY_TARGET(MultiplyLargest, IsTheMaximumOverTheRows) {
+  const std::size_t rows = 59, depth = 38, columns = 51;
+  const auto a = random_floats(rows + depth, 1), b = random_floats(depth * columns, 2);
+  const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+  for (const PackedWeights::Panel& panel : packed.panels()) {
+    float largest[PackedWeights::kMostOctets * kOctet];
+    multiply_largest(packed, panel, {a.data(), 1, depth}, rows, largest);
+    for (std::size_t c = panel.first_octet * kOctet; c < std::min(columns, (panel.first_octet + panel.octets) * kOctet);
+         ++c) {
+      float expected = -INFINITY;
+      for (std::size_t r = 0; r < rows; ++r) {
+        float sum = 0;
+        for (std::size_t k = 0; k < depth; ++k) sum += a[r + k] * b[k * columns + c];
+        expected = std::max(expected, sum);
+      }
+      EXPECT_NEAR(largest[c - panel.first_octet * kOctet], expected, kSumTolerance);
     }
-  });
+  }
 }
 
-TEST(MultiplyLargest, IsTheMaximumOverTheRows) {
-  on_every_target([] {
-    const std::size_t rows = 59, depth = 38, columns = 51;
-    const auto a = random_floats(rows + depth, 1), b = random_floats(depth * columns, 2);
-    const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
-    for (const PackedWeights::Panel& panel : packed.panels()) {
-      float largest[PackedWeights::kMostOctets * kOctet];
-      multiply_largest(packed, panel, {a.data(), 1, depth}, rows, largest);
-      for (std::size_t c = panel.first_octet * kOctet;
-           c < std::min(columns, (panel.first_octet + panel.octets) * kOctet); ++c) {
+TEST_ON_EVERY_TARGET(MultiplyLargestPair, IsTheMaximumOfBothCombinationsOfTheSegments) {
+  const std::size_t rows = 30, depth = 5, segments = 3, columns = 51;
+  const auto a = random_floats(rows + depth + 100 * segments, 1), b = random_floats(segments * depth * columns, 2);
+  const std::vector<std::array<float, 2>> share = {{1, 2}, {0.5f, -1}, {0, 3}};
+  const PackedWeights packed(segments * depth, columns,
+                             [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+  for (const PackedWeights::Panel& panel : packed.panels()) {
+    float largest[2][PackedWeights::kMostOctets * kOctet];
+    multiply_largest_pair(packed, panel, {a.data(), 1, depth, segments, 100}, share, rows, {largest[0], largest[1]});
+    const std::size_t first = panel.first_octet * kOctet;
+    for (std::size_t c = first; c < std::min(columns, first + panel.octets * kOctet); ++c)
+      for (std::size_t j = 0; j < 2; ++j) {
         float expected = -INFINITY;
         for (std::size_t r = 0; r < rows; ++r) {
           float sum = 0;
-          for (std::size_t k = 0; k < depth; ++k) sum += a[r + k] * b[k * columns + c];
+          for (std::size_t s = 0; s < segments; ++s)
+            for (std::size_t k = 0; k < depth; ++k)
+              sum += share[s][j] * a[r + s * 100 + k] * b[(s * depth + k) * columns + c];
           expected = std::max(expected, sum);
         }
-        EXPECT_NEAR(largest[c - panel.first_octet * kOctet], expected, kSumTolerance);
+        EXPECT_NEAR(largest[j][c - first], expected, kSumTolerance);
       }
-    }
-  });
+  }
 }
 
-TEST(MultiplyLargestPair, IsTheMaximumOfBothCombinationsOfTheSegments) {
-  on_every_target([] {
-    const std::size_t rows = 30, depth = 5, segments = 3, columns = 51;
-    const auto a = random_floats(rows + depth + 100 * segments, 1), b = random_floats(segments * depth * columns, 2);
-    const std::vector<std::array<float, 2>> share = {{1, 2}, {0.5f, -1}, {0, 3}};
-    const PackedWeights packed(segments * depth, columns,
-                               [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
-    for (const PackedWeights::Panel& panel : packed.panels()) {
-      float largest[2][PackedWeights::kMostOctets * kOctet];
-      multiply_largest_pair(packed, panel, {a.data(), 1, depth, segments, 100}, share, rows, {largest[0], largest[1]});
-      const std::size_t first = panel.first_octet * kOctet;
-      for (std::size_t c = first; c < std::min(columns, first + panel.octets * kOctet); ++c)
-        for (std::size_t j = 0; j < 2; ++j) {
-          float expected = -INFINITY;
-          for (std::size_t r = 0; r < rows; ++r) {
-            float sum = 0;
-            for (std::size_t s = 0; s < segments; ++s)
-              for (std::size_t k = 0; k < depth; ++k)
-                sum += share[s][j] * a[r + s * 100 + k] * b[(s * depth + k) * columns + c];
-            expected = std::max(expected, sum);
-          }
-          EXPECT_NEAR(largest[j][c - first], expected, kSumTolerance);
-        }
-    }
-  });
+TEST_ON_EVERY_TARGET(Multiply, LeavesAGapAfterEachRun) {
+  const std::size_t rows = 29, run = 3, gap = 8, columns = 24, depth = 4;
+  const auto a = random_floats(rows * depth, 1), b = random_floats(depth * columns, 2);
+  const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+  std::vector<float> dense(rows * columns), spread((rows + rows / run) * columns, 7);
+  multiply(packed, {a.data(), depth, depth}, rows, {dense.data(), columns});
+  multiply(packed, {a.data(), depth, depth}, rows, {spread.data(), columns, nullptr, run, gap});
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float* const row = spread.data() + r * columns + r / run * gap;
+    EXPECT_TRUE(std::equal(row, row + columns, dense.begin() + static_cast<std::ptrdiff_t>(r * columns))) << r;
+    if (r % run == run - 1) EXPECT_THAT(std::span(row + columns, gap), ::testing::Each(7)) << r;
+  }
 }
 
-TEST(Multiply, LeavesAGapAfterEachRun) {
-  on_every_target([] {
-    const std::size_t rows = 29, run = 3, gap = 8, columns = 24, depth = 4;
-    const auto a = random_floats(rows * depth, 1), b = random_floats(depth * columns, 2);
-    const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
-    std::vector<float> dense(rows * columns), spread((rows + rows / run) * columns, 7);
-    multiply(packed, {a.data(), depth, depth}, rows, {dense.data(), columns});
-    multiply(packed, {a.data(), depth, depth}, rows, {spread.data(), columns, nullptr, run, gap});
-    for (std::size_t r = 0; r < rows; ++r) {
-      const float* const row = spread.data() + r * columns + r / run * gap;
-      EXPECT_TRUE(std::equal(row, row + columns, dense.begin() + static_cast<std::ptrdiff_t>(r * columns))) << r;
-      if (r % run == run - 1) EXPECT_THAT(std::span(row + columns, gap), ::testing::Each(7)) << r;
-    }
-  });
-}
-
-TEST(ChannelKernels, EqualPlainLoops) {
-  on_every_target([] {
-    const std::size_t count = 700, channels = 24;
-    auto rows = random_floats(count * channels, 1);
-    for (float& value : rows) value += 100;  // the deviations are small beside the means
-    std::vector<float> means(channels), deviations(channels);
-    mean_and_deviation(rows.data(), count, channels, channels, means.data(), deviations.data());
-    auto scaled = rows;
-    scale_channels(scaled.data(), count, channels, deviations.data());
-    for (std::size_t c = 0; c < channels; ++c) {
-      double sum = 0, squares = 0;
-      for (std::size_t i = 0; i < count; ++i) sum += rows[i * channels + c];
-      const double mean = sum / static_cast<double>(count);
-      for (std::size_t i = 0; i < count; ++i) squares += std::pow(rows[i * channels + c] - mean, 2);
-      EXPECT_FLOAT_EQ(means[c], static_cast<float>(mean));
-      EXPECT_NEAR(deviations[c], std::sqrt(squares / static_cast<double>(count)), 1e-5);
-      for (std::size_t i = 0; i < count; ++i)
-        ASSERT_EQ(scaled[i * channels + c], rows[i * channels + c] * deviations[c]);
-    }
-  });
+TEST_ON_EVERY_TARGET(ChannelKernels, EqualPlainLoops) {
+  const std::size_t count = 700, channels = 24;
+  auto rows = random_floats(count * channels, 1);
+  for (float& value : rows) value += 100;  // the deviations are small beside the means
+  std::vector<float> means(channels), deviations(channels);
+  mean_and_deviation(rows.data(), count, channels, channels, means.data(), deviations.data());
+  auto scaled = rows;
+  scale_channels(scaled.data(), count, channels, deviations.data());
+  for (std::size_t c = 0; c < channels; ++c) {
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < count; ++i) sum += rows[i * channels + c];
+    const double mean = sum / static_cast<double>(count);
+    for (std::size_t i = 0; i < count; ++i) squares += std::pow(rows[i * channels + c] - mean, 2);
+    EXPECT_FLOAT_EQ(means[c], static_cast<float>(mean));
+    EXPECT_NEAR(deviations[c], std::sqrt(squares / static_cast<double>(count)), 1e-5);
+    for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(scaled[i * channels + c], rows[i * channels + c] * deviations[c]);
+  }
 }
 
 TEST(ConvolutionShape, PadsAsTensorFlowOrAsPyTorch) {
@@ -230,24 +206,21 @@ std::vector<float> filtered(const Depthwise& depthwise, const ConvolutionShape& 
   return out;
 }
 
-TEST(Depthwise, EqualsPlainLoopsForAllKernelsStridesPaddingsAndSizes) {
-  on_every_target([] {
-    constexpr std::size_t kChannels = 40;  // whole vectors and a remainder, of every instruction set
-    for (const std::size_t kernel : {3, 5})
-      for (const std::size_t stride : {1, 2})
-        for (const Padding padding : {Padding::same, Padding::symmetric})
-          for (const std::size_t height : {1, 2, 7, 8})
-            for (const std::size_t width : {1, 2, 3, 5, 6, 13, 20}) {
-              const auto shape = convolution_shape(height, width, kernel, stride, padding);
-              const auto in = random_floats(height * width * kChannels, width),
-                         weights = random_floats(kChannels * kernel * kernel, 2), bias = random_floats(kChannels, 3);
-              const Depthwise depthwise(kChannels, kernel, weights, bias);
-              const auto out = filtered(depthwise, shape, kChannels, in, kHardSwish);
-              EXPECT_LT(largest_difference(out, plain_depthwise(shape, kChannels, in, weights, bias, kHardSwish)),
-                        1e-5f)
-                  << kernel << " " << stride << " " << height << " " << width;
-            }
-  });
+TEST_ON_EVERY_TARGET(Depthwise, EqualsPlainLoopsForAllKernelsStridesPaddingsAndSizes) {
+  constexpr std::size_t kChannels = 40;  // whole vectors and a remainder, of every instruction set
+  for (const std::size_t kernel : {3, 5})
+    for (const std::size_t stride : {1, 2})
+      for (const Padding padding : {Padding::same, Padding::symmetric})
+        for (const std::size_t height : {1, 2, 7, 8})
+          for (const std::size_t width : {1, 2, 3, 5, 6, 13, 20}) {
+            const auto shape = convolution_shape(height, width, kernel, stride, padding);
+            const auto in = random_floats(height * width * kChannels, width),
+                       weights = random_floats(kChannels * kernel * kernel, 2), bias = random_floats(kChannels, 3);
+            const Depthwise depthwise(kChannels, kernel, weights, bias);
+            const auto out = filtered(depthwise, shape, kChannels, in, kHardSwish);
+            EXPECT_LT(largest_difference(out, plain_depthwise(shape, kChannels, in, weights, bias, kHardSwish)), 1e-5f)
+                << kernel << " " << stride << " " << height << " " << width;
+          }
 }
 
 TEST(Depthwise, RefusesUnsupportedKernels) {

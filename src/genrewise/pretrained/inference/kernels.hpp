@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/base/aligned.hpp"
 
 namespace genrewise {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/pretrained/inference/kernels.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 

@@ -1,25 +1,17 @@
-// The kernels of kernels.hpp for one instruction set: kernels.cpp includes this file once for each.
-#include <hwy/highway.h>
+#include "genrewise/pretrained/inference/kernels.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "genrewise/pretrained/inference/kernels.hpp"
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/pretrained/inference/multiply.cpp"
+#include <hwy/foreach_target.h>  // before vectors-inl.hpp
+
+#include "genrewise/pretrained/inference/vectors-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace genrewise::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-// Panels and groups of channels of an odd number of octets use vectors of at most one octet.
-using Wide = hn::CappedTag<float, 2 * kOctet>;
-using Narrow = hn::CappedTag<float, kOctet>;
-template <std::size_t kOctets>
-using TagFor = std::conditional_t<kOctets % 2 == 0, Wide, Narrow>;
-template <class D>
-inline constexpr std::size_t kLanesOf = hn::MaxLanes(D());
 
 constexpr std::size_t kRegisters = HWY_ARCH_ARM_A64 || HWY_MAX_BYTES == 64 ? 32 : 16;
 constexpr std::size_t kMostRows = 14;
@@ -36,15 +28,6 @@ std::size_t panel_octets(std::size_t left) {
   if (left == 3 && kWide > 0) return 3;
   if (left >= kUsual && !(kUsual == 4 && left == 5)) return kUsual;
   return left >= 2 && kUsual >= 2 ? 2 : 1;
-}
-
-template <class D>
-HWY_INLINE hn::Vec<D> activate(D d, hn::Vec<D> value, const Activation& activation) {
-  if (activation.hard_swish) {
-    const auto gate = hn::Min(hn::Max(hn::Add(value, hn::Set(d, 3.0f)), hn::Zero(d)), hn::Set(d, 6.0f));
-    return hn::Mul(hn::Mul(value, gate), hn::Set(d, 1.0f / 6));
-  }
-  return hn::Min(hn::Max(value, hn::Set(d, activation.low)), hn::Set(d, activation.high));
 }
 
 /// The sums of kRows rows and kVectors vectors of columns, in registers.
@@ -169,20 +152,6 @@ struct LargestPair : Product {
   }
 };
 
-/// Calls body(first, count) for blocks of at most `most` rows of nearly equal size: a last block of one row would leave
-/// most of the arithmetic units idle.
-template <class Body>
-HWY_INLINE void for_row_blocks(std::size_t first, std::size_t rows, std::size_t most, const Body& body) {
-  const std::size_t blocks = (rows + most - 1) / most;
-  if (blocks == 0) return;
-  const std::size_t each = rows / blocks, larger = rows % blocks;
-  for (std::size_t i = 0; i < blocks; ++i) {
-    const std::size_t count = each + (i < larger ? 1 : 0);
-    body(first, count);
-    first += count;
-  }
-}
-
 template <class Call, class D, std::size_t kRows, std::size_t kVectors>
 void run_tile(const Call& call, std::size_t first) {
   call.template run<D, kRows, kVectors>(first);
@@ -239,109 +208,52 @@ void multiply_largest_pair(const PackedWeights& weights, const PackedWeights::Pa
   run_panel(LargestPair{{in, weights.values(panel), nullptr}, share, out}, panel.octets, 0, rows);
 }
 
-/// kPixels neighbouring output pixels of one vector of channels. Each input column is read once for all windows that
-/// contain it.
-template <class D, std::size_t kKernel, std::size_t kStride, std::size_t kPixels>
-HWY_INLINE void filter_pixels(D d, const Depthwise::Row& row, std::size_t x, std::size_t channel, const float* weights,
-                              std::size_t channels, const float* bias, const Activation& activation) {
-  constexpr std::size_t kColumns = (kPixels - 1) * kStride + kKernel;
-  hn::Vec<D> sum[kPixels];
-  HWY_UNROLL(4)
-  for (std::size_t i = 0; i < kPixels; ++i) sum[i] = hn::LoadU(d, bias + channel);
-  HWY_UNROLL(5)
-  for (std::size_t ky = 0; ky < kKernel; ++ky) {
-    const float* const in = row.in[ky] + x * kStride * row.in_stride + channel;
-    hn::Vec<D> column[kColumns];
-    HWY_UNROLL(16)
-    for (std::size_t i = 0; i < kColumns; ++i) column[i] = hn::LoadU(d, in + i * row.in_stride);
-    HWY_UNROLL(5)
-    for (std::size_t kx = 0; kx < kKernel; ++kx) {
-      const auto weight = hn::LoadU(d, weights + (ky * kKernel + kx) * channels + channel);
-      HWY_UNROLL(4)
-      for (std::size_t i = 0; i < kPixels; ++i) sum[i] = hn::MulAdd(column[i * kStride + kx], weight, sum[i]);
-    }
-  }
-  HWY_UNROLL(4)
-  for (std::size_t i = 0; i < kPixels; ++i)
-    hn::StoreU(activate(d, sum[i], activation), d, row.out + (x + i) * row.out_stride + channel);
-}
-
-template <std::size_t kKernel, std::size_t kStride>
-void filter_row(const Depthwise::Row& row, const float* weights, std::size_t channels, const float* bias,
-                const Activation& activation) {
-  const std::size_t width = row.octets * kOctet;
-  for_row_blocks(0, row.width, 4, [&](std::size_t x, std::size_t count) HWY_ATTR {
-    const auto pixels = [&](auto d, std::size_t first, std::size_t last) HWY_ATTR {
-      using D = decltype(d);
-      for (std::size_t c = first; c < last; c += kLanesOf<D>) {
-        switch (count) {
-          case 1:
-            filter_pixels<D, kKernel, kStride, 1>(d, row, x, c, weights, channels, bias, activation);
-            break;
-          case 2:
-            filter_pixels<D, kKernel, kStride, 2>(d, row, x, c, weights, channels, bias, activation);
-            break;
-          case 3:
-            filter_pixels<D, kKernel, kStride, 3>(d, row, x, c, weights, channels, bias, activation);
-            break;
-          default:
-            filter_pixels<D, kKernel, kStride, 4>(d, row, x, c, weights, channels, bias, activation);
-        }
-      }
-    };
-    const std::size_t wide = width / kLanesOf<Wide> * kLanesOf<Wide>;
-    pixels(Wide(), 0, wide);
-    pixels(Narrow(), wide, width);
-  });
-}
-
-void filter(const Depthwise::Row& row, std::size_t kernel, const float* weights, std::size_t channels,
-            const float* bias, const Activation& activation) {
-  const auto run = kernel == 3 ? (row.stride == 1 ? filter_row<3, 1> : filter_row<3, 2>)
-                               : (row.stride == 1 ? filter_row<5, 1> : filter_row<5, 2>);
-  run(row, weights, channels, bias, activation);
-}
-
-void mean_and_deviation(const float* rows, std::size_t count, std::size_t channels, std::size_t stride, float* means,
-                        float* deviations) {
-  const Narrow d;
-  for (std::size_t c = 0; c < channels; c += kLanesOf<Narrow>) {
-    // After centring on the first row, single precision suffices for the sums of one run of rows.
-    constexpr std::size_t kRun = 256;
-    const auto centre = hn::LoadU(d, rows + c);
-    double sum[kLanesOf<Narrow>] = {}, squares[kLanesOf<Narrow>] = {};
-    for (std::size_t start = 0; start < count; start += kRun) {
-      auto run_sum = hn::Zero(d), run_squares = hn::Zero(d);
-      for (std::size_t i = start; i < std::min(count, start + kRun); ++i) {
-        const auto value = hn::Sub(hn::LoadU(d, rows + i * stride + c), centre);
-        run_sum = hn::Add(run_sum, value);
-        run_squares = hn::MulAdd(value, value, run_squares);
-      }
-      HWY_ALIGN float both[2][kLanesOf<Narrow>];
-      hn::StoreU(run_sum, d, both[0]);
-      hn::StoreU(run_squares, d, both[1]);
-      for (std::size_t lane = 0; lane < kLanesOf<Narrow>; ++lane) {
-        sum[lane] += both[0][lane];
-        squares[lane] += both[1][lane];
-      }
-    }
-    const auto n = static_cast<double>(count);
-    for (std::size_t lane = 0; lane < kLanesOf<Narrow>; ++lane) {
-      const double mean = sum[lane] / n;
-      means[c + lane] = static_cast<float>(rows[c + lane] + mean);
-      if (deviations)
-        deviations[c + lane] = static_cast<float>(std::sqrt(std::max(0.0, squares[lane] / n - mean * mean)));
-    }
-  }
-}
-
-void scale_channels(float* rows, std::size_t count, std::size_t channels, const float* factors) {
-  const Narrow d;
-  for (float* const end = rows + count * channels; rows < end; rows += channels)
-    for (std::size_t c = 0; c < channels; c += kLanesOf<Narrow>)
-      hn::StoreU(hn::Mul(hn::LoadU(d, rows + c), hn::LoadU(d, factors + c)), d, rows + c);
-}
-
 }  // namespace
 }  // namespace genrewise::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace genrewise {
+
+HWY_EXPORT(panel_octets);
+HWY_EXPORT(multiply);
+HWY_EXPORT(multiply_largest);
+HWY_EXPORT(multiply_largest_pair);
+
+PackedWeights::PackedWeights(std::size_t depth, std::size_t columns,
+                             const std::function<float(std::size_t, std::size_t)>& weight, std::span<const float> bias)
+    : columns_(columns), bias_(octets_of(columns) * kOctet) {
+  std::ranges::copy(bias, bias_.begin());
+  for (std::size_t octet = 0; octet < octets();) {
+    const std::size_t taken = HWY_DYNAMIC_DISPATCH(panel_octets)(octets() - octet);
+    panels_.push_back({octet, taken, values_.size()});
+    for (std::size_t k = 0; k < depth; ++k) {
+      for (std::size_t i = 0; i < taken * kOctet; ++i) {
+        const std::size_t column = octet * kOctet + i;
+        values_.push_back(column < columns ? weight(k, column) : 0.0f);
+      }
+    }
+    octet += taken;
+  }
+}
+
+void multiply(const PackedWeights& weights, const RowsIn& in, std::size_t rows, const RowsOut& out,
+              const Activation& activation, std::size_t first_panel, std::size_t last_panel) {
+  HWY_DYNAMIC_DISPATCH(multiply)(weights, in, rows, out, activation, first_panel, last_panel);
+}
+
+void multiply_largest(const PackedWeights& weights, const PackedWeights::Panel& panel, const RowsIn& in,
+                      std::size_t rows, float* out) {
+  std::fill_n(out, panel.octets * kOctet, -std::numeric_limits<float>::infinity());
+  HWY_DYNAMIC_DISPATCH(multiply_largest)(weights, panel, in, rows, out);
+}
+
+void multiply_largest_pair(const PackedWeights& weights, const PackedWeights::Panel& panel, const RowsIn& in,
+                           std::span<const std::array<float, 2>> share, std::size_t rows,
+                           const std::array<float*, 2>& out) {
+  for (float* const one : out) std::fill_n(one, panel.octets * kOctet, -std::numeric_limits<float>::infinity());
+  HWY_DYNAMIC_DISPATCH(multiply_largest_pair)(weights, panel, in, share, rows, out);
+}
+
+}  // namespace genrewise
+#endif
