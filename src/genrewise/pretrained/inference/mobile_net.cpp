@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "genrewise/base/parallel.hpp"
-#include "genrewise/pretrained/inference/team.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise {
@@ -164,14 +162,14 @@ void MobileNet::plan(const Image& image, Scratch& scratch, int threads) const {
 /// One image on one thread of a team.
 class MobileNet::Run {
  public:
-  Run(const MobileNet& network, const Image& image, const Output& output, Scratch& scratch, Team& team, int worker)
+  Run(const MobileNet& network, const Image& image, const Output& output, Scratch& scratch, Team::Member& member)
       : network_(network),
         image_(image),
         output_(output),
         scratch_(scratch),
-        worker_(scratch.workers_[static_cast<std::size_t>(worker)]),
-        member_(team),
-        parts_(static_cast<std::size_t>(team.threads())),
+        worker_(scratch.workers_[member.worker()]),
+        member_(member),
+        parts_(member.threads()),
         in_(scratch.first_.data()),
         out_(scratch.second_.data()) {}
 
@@ -201,10 +199,7 @@ class MobileNet::Run {
   /// Calls body(range) for `parts` ranges of nearly equal size; the team divides them.
   template <class Body>
   void split(std::size_t count, std::size_t parts, const Body& body) {
-    member_.run(parts, [&](std::size_t i) {
-      const Range range{count * i / parts, count * (i + 1) / parts};
-      if (range.first < range.last) body(range);
-    });
+    member_.split(count, parts, [&](std::size_t first, std::size_t last) { body(Range{first, last}); });
   }
 
   /// To a copy with its padding, channels last.
@@ -361,13 +356,12 @@ class MobileNet::Run {
   const Output& output_;
   Scratch& scratch_;
   Scratch::Worker& worker_;
-  Team::Member member_;
+  Team::Member& member_;
   std::size_t parts_;  // as many as there are threads
   float *in_, *out_;
 };
 
 void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, int threads) const {
-  if (inside_parallel_for()) threads = 1;
   plan(image, scratch, threads);
   const std::array<std::size_t, 3> size = {image.channels, image.height, image.width};
   if (scratch.image_size_ != size) {  // else the padding is zero already
@@ -376,10 +370,7 @@ void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, 
     scratch.image_.assign(rows * scratch.stem_.pitch() * image.channels, 0.0f);
     scratch.image_size_ = size;
   }
-  Team team(threads);
-  parallel_for(
-      static_cast<std::size_t>(threads),
-      [&](std::size_t, int worker) { Run(*this, image, output, scratch, team, worker).all(); }, threads);
+  scratch.team_.run(threads, [&](Team::Member& member) { Run(*this, image, output, scratch, member).all(); });
 }
 
 }  // namespace genrewise

@@ -10,6 +10,7 @@
 
 #include "genrewise/base/aligned.hpp"
 #include "genrewise/pretrained/inference/kernels.hpp"
+#include "genrewise/pretrained/inference/team.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 
 namespace genrewise {
@@ -121,6 +122,7 @@ class MobileNet::Scratch {
   std::vector<Worker> workers_;
   AlignedVector<float> image_, first_, second_, filtered_, zeros_;
   AlignedVector<float> means_, squeezed_, gates_;  // of the filtered channels
+  Team team_;
 };
 
 }  // namespace genrewise
