@@ -191,18 +191,18 @@ std::vector<float> filtered(const Depthwise& depthwise, const ConvolutionShape& 
   for (std::size_t y = 0; y < shape.in_height; ++y)
     std::copy_n(in.begin() + static_cast<std::ptrdiff_t>(y * shape.in_width * channels), shape.in_width * channels,
                 padded.begin() + static_cast<std::ptrdiff_t>((y + shape.pad_top) * pitch + shape.pad_left * channels));
-  for (std::size_t y = 0; y < shape.out_height; ++y) {
-    std::vector<const float*> rows;
-    for (std::size_t k = 0; k < shape.kernel; ++k) rows.push_back(padded.data() + (y * shape.stride + k) * pitch);
-    // The octets in two parts, as the network's threads take them.
-    for (const auto& [first, octets] : {std::pair<std::size_t, std::size_t>{0, 2}, {2, channels / kOctet - 2}}) {
-      std::vector<const float*> part = rows;
-      for (const float*& row : part) row += first * kOctet;
-      depthwise.apply({first, octets, shape.out_width, shape.stride, part, channels,
+  // The octets and the rows in two parts, as the network's threads take them.
+  const std::size_t half = shape.out_height / 2;
+  for (const auto& [first, octets] : {std::pair<std::size_t, std::size_t>{0, 2}, {2, channels / kOctet - 2}})
+    for (const auto& [y, rows] : {std::pair<std::size_t, std::size_t>{0, half}, {half, shape.out_height - half}}) {
+      if (rows == 0) continue;
+      std::vector<const float*> input;
+      for (std::size_t i = 0; i < (rows - 1) * shape.stride + shape.kernel; ++i)
+        input.push_back(padded.data() + (y * shape.stride + i) * pitch + first * kOctet);
+      depthwise.apply({first, octets, rows, shape.out_width, shape.stride, input, channels,
                        out.data() + y * shape.out_width * channels + first * kOctet, channels},
                       activation);
     }
-  }
   return out;
 }
 

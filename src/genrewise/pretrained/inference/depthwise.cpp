@@ -15,67 +15,81 @@ HWY_BEFORE_NAMESPACE();
 namespace genrewise::HWY_NAMESPACE {
 namespace {
 
+template <class D, std::size_t kKernel>
+using Filter = hn::Vec<D>[kKernel][kKernel];
+
 /// kPixels neighbouring output pixels of one vector of channels. Each input column is read once for all windows that
 /// contain it.
 template <class D, std::size_t kKernel, std::size_t kStride, std::size_t kPixels>
-HWY_INLINE void filter_pixels(D d, const Depthwise::Row& row, std::size_t x, std::size_t channel, const float* weights,
-                              std::size_t channels, const float* bias, const Activation& activation) {
+HWY_INLINE void filter_pixels(D d, const float* const* in, std::size_t in_stride, const Filter<D, kKernel>& weights,
+                              hn::Vec<D> bias, float* out, std::size_t out_stride, const Activation& activation) {
   constexpr std::size_t kColumns = (kPixels - 1) * kStride + kKernel;
   hn::Vec<D> sum[kPixels];
   HWY_UNROLL(4)
-  for (std::size_t i = 0; i < kPixels; ++i) sum[i] = hn::LoadU(d, bias + channel);
+  for (std::size_t i = 0; i < kPixels; ++i) sum[i] = bias;
   HWY_UNROLL(5)
   for (std::size_t ky = 0; ky < kKernel; ++ky) {
-    const float* const in = row.in[ky] + x * kStride * row.in_stride + channel;
     hn::Vec<D> column[kColumns];
     HWY_UNROLL(16)
-    for (std::size_t i = 0; i < kColumns; ++i) column[i] = hn::LoadU(d, in + i * row.in_stride);
+    for (std::size_t i = 0; i < kColumns; ++i) column[i] = hn::LoadU(d, in[ky] + i * in_stride);
     HWY_UNROLL(5)
     for (std::size_t kx = 0; kx < kKernel; ++kx) {
-      const auto weight = hn::LoadU(d, weights + (ky * kKernel + kx) * channels + channel);
       HWY_UNROLL(4)
-      for (std::size_t i = 0; i < kPixels; ++i) sum[i] = hn::MulAdd(column[i * kStride + kx], weight, sum[i]);
+      for (std::size_t i = 0; i < kPixels; ++i) sum[i] = hn::MulAdd(column[i * kStride + kx], weights[ky][kx], sum[i]);
     }
   }
   HWY_UNROLL(4)
-  for (std::size_t i = 0; i < kPixels; ++i)
-    hn::StoreU(activate(d, sum[i], activation), d, row.out + (x + i) * row.out_stride + channel);
+  for (std::size_t i = 0; i < kPixels; ++i) hn::StoreU(activate(d, sum[i], activation), d, out + i * out_stride);
+}
+
+/// One vector of channels in all pixels: the input rows that several output rows need stay in the first-level cache.
+template <class D, std::size_t kKernel, std::size_t kStride>
+void filter_channels(const Depthwise::Part& part, std::size_t channel, const float* weights, std::size_t channels,
+                     const float* bias, const Activation& activation) {
+  const D d;
+  Filter<D, kKernel> filter;
+  HWY_UNROLL(5)
+  for (std::size_t ky = 0; ky < kKernel; ++ky) {
+    HWY_UNROLL(5)
+    for (std::size_t kx = 0; kx < kKernel; ++kx)
+      filter[ky][kx] = hn::LoadU(d, weights + (ky * kKernel + kx) * channels + channel);
+  }
+  const auto bias_vector = hn::LoadU(d, bias + channel);
+  for (std::size_t row = 0; row < part.rows; ++row) {
+    const float* in[kKernel];
+    HWY_UNROLL(5)
+    for (std::size_t ky = 0; ky < kKernel; ++ky) in[ky] = part.in[row * kStride + ky] + channel;
+    float* out = part.out + row * part.width * part.out_stride + channel;
+    const auto pixels = [&](auto count) HWY_ATTR {
+      filter_pixels<D, kKernel, kStride, count()>(d, in, part.in_stride, filter, bias_vector, out, part.out_stride,
+                                                  activation);
+      out += count() * part.out_stride;
+      for (const float*& one : in) one += count() * kStride * part.in_stride;
+    };
+    std::size_t left = part.width;
+    for (; left >= 4; left -= 4) pixels(std::integral_constant<std::size_t, 4>());
+    if (left == 3) pixels(std::integral_constant<std::size_t, 3>());
+    if (left == 2) pixels(std::integral_constant<std::size_t, 2>());
+    if (left == 1) pixels(std::integral_constant<std::size_t, 1>());
+  }
 }
 
 template <std::size_t kKernel, std::size_t kStride>
-void filter_row(const Depthwise::Row& row, const float* weights, std::size_t channels, const float* bias,
-                const Activation& activation) {
-  const std::size_t width = row.octets * kOctet;
-  for_row_blocks(0, row.width, 4, [&](std::size_t x, std::size_t count) HWY_ATTR {
-    const auto pixels = [&](auto d, std::size_t first, std::size_t last) HWY_ATTR {
-      using D = decltype(d);
-      for (std::size_t c = first; c < last; c += kLanesOf<D>) {
-        switch (count) {
-          case 1:
-            filter_pixels<D, kKernel, kStride, 1>(d, row, x, c, weights, channels, bias, activation);
-            break;
-          case 2:
-            filter_pixels<D, kKernel, kStride, 2>(d, row, x, c, weights, channels, bias, activation);
-            break;
-          case 3:
-            filter_pixels<D, kKernel, kStride, 3>(d, row, x, c, weights, channels, bias, activation);
-            break;
-          default:
-            filter_pixels<D, kKernel, kStride, 4>(d, row, x, c, weights, channels, bias, activation);
-        }
-      }
-    };
-    const std::size_t wide = width / kLanesOf<Wide> * kLanesOf<Wide>;
-    pixels(Wide(), 0, wide);
-    pixels(Narrow(), wide, width);
-  });
+void filter_part(const Depthwise::Part& part, const float* weights, std::size_t channels, const float* bias,
+                 const Activation& activation) {
+  const std::size_t width = part.octets * kOctet;
+  std::size_t c = 0;
+  for (; c + kLanesOf<Wide> <= width; c += kLanesOf<Wide>)
+    filter_channels<Wide, kKernel, kStride>(part, c, weights, channels, bias, activation);
+  for (; c < width; c += kLanesOf<Narrow>)
+    filter_channels<Narrow, kKernel, kStride>(part, c, weights, channels, bias, activation);
 }
 
-void filter(const Depthwise::Row& row, std::size_t kernel, const float* weights, std::size_t channels,
+void filter(const Depthwise::Part& part, std::size_t kernel, const float* weights, std::size_t channels,
             const float* bias, const Activation& activation) {
-  const auto run = kernel == 3 ? (row.stride == 1 ? filter_row<3, 1> : filter_row<3, 2>)
-                               : (row.stride == 1 ? filter_row<5, 1> : filter_row<5, 2>);
-  run(row, weights, channels, bias, activation);
+  const auto run = kernel == 3 ? (part.stride == 1 ? filter_part<3, 1> : filter_part<3, 2>)
+                               : (part.stride == 1 ? filter_part<5, 1> : filter_part<5, 2>);
+  run(part, weights, channels, bias, activation);
 }
 
 void mean_and_deviation(const float* rows, std::size_t count, std::size_t channels, std::size_t stride, float* means,
@@ -140,9 +154,9 @@ Depthwise::Depthwise(std::size_t channels, std::size_t kernel, std::span<const f
     for (std::size_t t = 0; t < taps; ++t) weights_[t * channels + c] = weights[c * taps + t];
 }
 
-void Depthwise::apply(const Row& row, const Activation& activation) const {
-  const std::size_t first = row.first_octet * kOctet;
-  HWY_DYNAMIC_DISPATCH(filter)(row, kernel_, weights_.data() + first, channels_, bias_.data() + first, activation);
+void Depthwise::apply(const Part& part, const Activation& activation) const {
+  const std::size_t first = part.first_octet * kOctet;
+  HWY_DYNAMIC_DISPATCH(filter)(part, kernel_, weights_.data() + first, channels_, bias_.data() + first, activation);
 }
 
 void mean_and_deviation(const float* rows, std::size_t count, std::size_t channels, std::size_t stride, float* means,

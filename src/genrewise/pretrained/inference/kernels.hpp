@@ -104,17 +104,17 @@ class Depthwise {
 
   std::size_t kernel() const { return kernel_; }
 
-  /// A row of `width` output pixels for the channels of the octets from first_octet on. `in`: the input rows under the
-  /// filter's rows, each pointing to these channels at the left edge of the padding; pixels are in_stride and
-  /// out_stride floats apart.
-  struct Row {
-    std::size_t first_octet = 0, octets = 0, width = 0, stride = 1;
+  /// `rows` rows of `width` output pixels for the channels of the octets from first_octet on. `in`: the input rows,
+  /// those under the first output row's filter first, each pointing to these channels at the left edge of the padding;
+  /// pixels are in_stride and out_stride floats apart.
+  struct Part {
+    std::size_t first_octet = 0, octets = 0, rows = 1, width = 0, stride = 1;
     std::span<const float* const> in;
     std::size_t in_stride = 0;
     float* out = nullptr;
     std::size_t out_stride = 0;
   };
-  void apply(const Row& row, const Activation& activation) const;
+  void apply(const Part& part, const Activation& activation) const;
 
  private:
   std::size_t channels_ = 0, kernel_ = 3;

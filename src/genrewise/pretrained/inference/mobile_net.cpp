@@ -122,12 +122,14 @@ void MobileNet::plan(const Image& image, Scratch& scratch, int threads) const {
     const ConvolutionShape shape = convolution_shape(height, width, block.layout.kernel, block.layout.stride, padding_);
     Plan plan{.shape = shape};
     const std::size_t filtered = shape.out_pixels() * wide;
-    plan.in_rows = block.layout.squeezed == 0 && filtered > kFilteredFloats;
+    plan.projects = block.layout.squeezed == 0 && filtered > kFilteredFloats;
+    const std::size_t panels = block.expand.panels().size();
+    // Panels divide an image among the threads without computing rows twice, if there are enough of them.
+    plan.by_rows = plan.projects || panels == 0 || (panels % team != 0 && shape.out_height >= 4 * team);
     std::size_t channels = wide;
-    if (plan.in_rows || !block.layout.expands()) {
+    if (plan.by_rows) {
       plan.parts = std::min(team, shape.out_height);
     } else {
-      const std::size_t panels = block.expand.panels().size();
       const std::size_t widest =
           std::ranges::max(block.expand.panels(), {}, &PackedWeights::Panel::octets).octets * kOctet;
       const std::size_t fitting = kExpandedFloats / (shape.in_height * shape.pitch() * widest);
@@ -142,9 +144,9 @@ void MobileNet::plan(const Image& image, Scratch& scratch, int threads) const {
     plan.slots = (plan.band - 1) * shape.stride + shape.kernel;
     for (Scratch::Worker& worker : scratch.workers_) {
       grow(worker.expanded, plan.slots * plan.row_floats);
-      if (plan.in_rows) grow(worker.filtered, plan.band * shape.out_width * wide);
+      if (plan.projects) grow(worker.filtered, plan.band * shape.out_width * wide);
     }
-    if (!plan.in_rows) grow(scratch.filtered_, filtered);
+    if (!plan.projects) grow(scratch.filtered_, filtered);
     grow(scratch.zeros_, plan.row_floats);
     for (AlignedVector<float>* buffer : {&scratch.means_, &scratch.gates_}) grow(*buffer, wide);
     grow(scratch.squeezed_, block.layout.squeezed);
@@ -232,7 +234,7 @@ class MobileNet::Run {
   /// From in_ to out_.
   void run_block(const Block& block, const Plan& plan) {
     const std::size_t wide = block.layout.expanded, pixels = plan.shape.out_pixels();
-    if (plan.in_rows || !block.layout.expands()) {
+    if (plan.by_rows) {
       const Range panels{0, block.expand.panels().size()};
       split(plan.shape.out_height, plan.parts, [&](Range rows) { expand_and_filter(block, plan, panels, rows); });
     } else {
@@ -240,7 +242,7 @@ class MobileNet::Run {
         expand_and_filter(block, plan, panels, {0, plan.shape.out_height});
       });
     }
-    if (plan.in_rows) return;
+    if (plan.projects) return;
     float* const filtered = scratch_.filtered_.data();
     if (block.layout.squeezed > 0) {
       // Squeeze-and-excitation: multiplies each channel by a gate between 0 and 1 that depends on the means of all.
@@ -285,7 +287,7 @@ class MobileNet::Run {
       std::fill_n(expanded + slot * row_floats, shape.pad_left * channels, 0.0f);
       std::fill(expanded + slot * row_floats + right, expanded + (slot + 1) * row_floats, 0.0f);
     }
-    float* const filtered = plan.in_rows ? worker_.filtered.data() : scratch_.filtered_.data() + first_octet * kOctet;
+    float* const filtered = plan.projects ? worker_.filtered.data() : scratch_.filtered_.data() + first_octet * kOctet;
     const auto input_row = [&](std::size_t row) { return row - std::min(row, shape.pad_top); };
     std::size_t ready = input_row(rows.first * shape.stride);
     for (std::size_t y = rows.first; y < rows.last; y += plan.band) {
@@ -297,18 +299,16 @@ class MobileNet::Run {
                channels);
         ready += count;
       }
-      const std::size_t origin = plan.in_rows ? y : 0;  // row of `filtered` that comes first
-      for (std::size_t row = y; row < end; ++row) {
-        std::array<const float*, 5> in;
-        for (std::size_t k = 0; k < shape.kernel; ++k) {
-          const std::size_t at = row * shape.stride + k - shape.pad_top;  // above the image it has wrapped around
-          in[k] = at < shape.in_height ? expanded + at % plan.slots * row_floats : scratch_.zeros_.data();
-        }
-        block.depthwise.apply({first_octet, octets, shape.out_width, shape.stride, in, channels,
-                               filtered + (row - origin) * shape.out_width * wide, wide},
-                              block.activation);
+      const std::size_t origin = plan.projects ? y : 0;  // row of `filtered` that comes first
+      input_.resize((end - 1 - y) * shape.stride + shape.kernel);
+      for (std::size_t i = 0; i < input_.size(); ++i) {
+        const std::size_t at = y * shape.stride + i - shape.pad_top;  // above the image it has wrapped around
+        input_[i] = at < shape.in_height ? expanded + at % plan.slots * row_floats : scratch_.zeros_.data();
       }
-      if (plan.in_rows) project(block, filtered, {y * shape.out_width, end * shape.out_width});
+      block.depthwise.apply({first_octet, octets, end - y, shape.out_width, shape.stride, input_, channels,
+                             filtered + (y - origin) * shape.out_width * wide, wide},
+                            block.activation);
+      if (plan.projects) project(block, filtered, {y * shape.out_width, end * shape.out_width});
     }
   }
 
@@ -359,6 +359,7 @@ class MobileNet::Run {
   Team::Member& member_;
   std::size_t parts_;  // as many as there are threads
   float *in_, *out_;
+  std::vector<const float*> input_;  // rows of the depthwise convolution
 };
 
 void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, int threads) const {

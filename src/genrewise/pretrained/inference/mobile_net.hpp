@@ -91,7 +91,8 @@ class MobileNet {
   /// How a block is computed.
   struct Plan {
     ConvolutionShape shape;
-    bool in_rows = false;        ///< the parts are ranges of rows and include the projection; else panels of channels
+    bool by_rows = false;        ///< the parts are ranges of rows, else of panels of channels
+    bool projects = false;       ///< the parts, of rows, include the projection
     std::size_t parts = 1;       ///< work for the threads
     std::size_t band = 1;        ///< output rows that are filtered at a time
     std::size_t slots = 1;       ///< rows of the expanded image that are stored: row y in slot y % slots

@@ -65,7 +65,7 @@ class Team {
   void run(int threads, const Body& body);
 
  private:
-  static constexpr int kSpins = 20000;  // some microseconds; a thread that has lost its processor takes longer
+  static constexpr int kSpins = 1 << 18;  // about 0.1 ms: longer than a phase of a balanced team lasts
   struct Phase {
     std::atomic<std::size_t> next{0}, done{0};
   };
