@@ -125,7 +125,9 @@ TEST_ON_EVERY_TARGET(Multiply, LeavesAGapAfterEachRun) {
   for (std::size_t r = 0; r < rows; ++r) {
     const float* const row = spread.data() + r * columns + r / run * gap;
     EXPECT_TRUE(std::equal(row, row + columns, dense.begin() + static_cast<std::ptrdiff_t>(r * columns))) << r;
-    if (r % run == run - 1) EXPECT_THAT(std::span(row + columns, gap), ::testing::Each(7)) << r;
+    if (r % run == run - 1) {
+      EXPECT_THAT(std::span(row + columns, gap), ::testing::Each(7)) << r;
+    }
   }
 }
 
