@@ -342,29 +342,29 @@ PlainOutput plain_network(const MobileNetConfig& config, const MobileNetWeights&
 
 class SmallMobileNet : public ::testing::TestWithParam<std::tuple<Padding, bool, std::size_t>> {};
 
-TEST_P(SmallMobileNet, EqualsPlainLoops) {
+TEST_P(SmallMobileNet, EqualsPlainLoopsOnAnyNumberOfThreads) {
   const auto [padding, v3, in_channels] = GetParam();
   const MobileNetConfig config{kSmallBlocks, in_channels, kSmallStem, kSmallHead, padding, v3};
   const MobileNetWeights weights = small_weights(in_channels);
-  const auto all_sizes = [&] {
-    const MobileNet network(config, weights);
-    MobileNet::Scratch scratch;
-    std::size_t channels = network.block_channels();
-    for (const auto& [height, width] :
-         {std::pair<std::size_t, std::size_t>{40, 60}, {33, 21}, {2, 3}, {64, 301}, {300, 420}}) {
-      const auto image = random_floats(in_channels * height * width, height);
-      const PlainOutput expected = plain_network(config, weights, image, height, width);
-      std::vector<float> embedding(kSmallHead), means(channels), deviations(channels);
-      network.run({image, in_channels, height, width}, {embedding, means, deviations}, scratch);
-      EXPECT_LT(largest_difference(embedding, expected.embedding), kSumTolerance) << height << " x " << width;
+  MobileNet::Scratch scratch;
+  // The last one is too large for the cache: its rows are processed in bands.
+  for (const auto& [height, width] :
+       {std::pair<std::size_t, std::size_t>{40, 60}, {33, 21}, {2, 3}, {64, 301}, {200, 300}}) {
+    const auto image = random_floats(in_channels * height * width, height);
+    const PlainOutput expected = plain_network(config, weights, image, height, width);
+    on_every_target([&, size = std::array{height, width}] {
+      const MobileNet network(config, weights);
+      const MobileNet::Image input{image, in_channels, size[0], size[1]};
+      const std::size_t channels = network.block_channels();
+      std::vector<float> embedding(kSmallHead), means(channels), deviations(channels), by_threads(kSmallHead);
+      network.run(input, {embedding, means, deviations}, scratch);
+      EXPECT_LT(largest_difference(embedding, expected.embedding), kSumTolerance) << size[0] << " x " << size[1];
       EXPECT_LT(largest_difference(means, expected.means), kSumTolerance);
       EXPECT_LT(largest_difference(deviations, expected.deviations), kSumTolerance);
-      std::vector<float> by_threads(kSmallHead);
-      network.run({image, in_channels, height, width}, {by_threads, {}, {}}, scratch, 3);
+      network.run(input, {by_threads, {}, {}}, scratch, 3);
       EXPECT_EQ(by_threads, embedding);
-    }
-  };
-  on_every_target(all_sizes);
+    });
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, SmallMobileNet,
@@ -449,14 +449,14 @@ TEST(MusicnnEngine, FrontEndEqualsPlainLoopsAlsoForNegativeScales) {
   expect("conv2d_4", "batch_normalization_5", 32, 1, 51, 7, 517);
 }
 
-TEST(MusicnnEngine, IsReproducibleWithAUsedScratch) {
+TEST(MusicnnEngine, IsReproducibleWithAUsedScratchAndThreads) {
   const Musicnn network(random_weights("musicnn_msd", 3));
   const auto patch = random_floats(Musicnn::kFrames * Musicnn::kBands, 9), other = random_floats(patch.size(), 10);
   MusicnnResult first, second;
   Musicnn::Scratch scratch;
   network.run(patch, first.output(), scratch);
   network.run(other, second.output(), scratch);
-  network.run(patch, second.output(), scratch);
+  network.run(patch, second.output(), scratch, 2);
   EXPECT_EQ(first.tags, second.tags);
   EXPECT_EQ(first.most, second.most);
 }
