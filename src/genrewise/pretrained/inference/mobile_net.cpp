@@ -145,6 +145,7 @@ void MobileNet::plan(const Image& image, Scratch& scratch, int threads) const {
     for (Scratch::Worker& worker : scratch.workers_) {
       grow(worker.expanded, plan.slots * plan.row_floats);
       if (plan.projects) grow(worker.filtered, plan.band * shape.out_width * wide);
+      worker.input.reserve(plan.slots);
     }
     if (!plan.projects) grow(scratch.filtered_, filtered);
     grow(scratch.zeros_, plan.row_floats);
@@ -161,7 +162,7 @@ void MobileNet::plan(const Image& image, Scratch& scratch, int threads) const {
     grow(worker.expanded, height * width * PackedWeights::kMostOctets * kOctet);
 }
 
-/// One image on one thread of a team.
+/// One image on one thread of a team. Throws nothing: plan() has reserved all memory.
 class MobileNet::Run {
  public:
   Run(const MobileNet& network, const Image& image, const Output& output, Scratch& scratch, Team::Member& member)
@@ -300,12 +301,13 @@ class MobileNet::Run {
         ready += count;
       }
       const std::size_t origin = plan.projects ? y : 0;  // row of `filtered` that comes first
-      input_.resize((end - 1 - y) * shape.stride + shape.kernel);
-      for (std::size_t i = 0; i < input_.size(); ++i) {
+      std::vector<const float*>& input = worker_.input;
+      input.resize((end - 1 - y) * shape.stride + shape.kernel);
+      for (std::size_t i = 0; i < input.size(); ++i) {
         const std::size_t at = y * shape.stride + i - shape.pad_top;  // above the image it has wrapped around
-        input_[i] = at < shape.in_height ? expanded + at % plan.slots * row_floats : scratch_.zeros_.data();
+        input[i] = at < shape.in_height ? expanded + at % plan.slots * row_floats : scratch_.zeros_.data();
       }
-      block.depthwise.apply({first_octet, octets, end - y, shape.out_width, shape.stride, input_, channels,
+      block.depthwise.apply({first_octet, octets, end - y, shape.out_width, shape.stride, input, channels,
                              filtered + (y - origin) * shape.out_width * wide, wide},
                             block.activation);
       if (plan.projects) project(block, filtered, {y * shape.out_width, end * shape.out_width});
@@ -359,10 +361,10 @@ class MobileNet::Run {
   Team::Member& member_;
   std::size_t parts_;  // as many as there are threads
   float *in_, *out_;
-  std::vector<const float*> input_;  // rows of the depthwise convolution
 };
 
 void MobileNet::run(const Image& image, const Output& output, Scratch& scratch, int threads) const {
+  threads = std::max(threads, 1);
   plan(image, scratch, threads);
   const std::array<std::size_t, 3> size = {image.channels, image.height, image.width};
   if (scratch.image_size_ != size) {  // else the padding is zero already

@@ -116,6 +116,7 @@ class MobileNet::Scratch {
   friend class MobileNet;
   struct Worker {
     AlignedVector<float> expanded, filtered;
+    std::vector<const float*> input;  // rows of a depthwise convolution
   };
   std::array<std::size_t, 3> image_size_ = {};  // channels, height, width of the padded image
   ConvolutionShape stem_;
