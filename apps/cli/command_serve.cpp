@@ -62,7 +62,6 @@ int run(Options& options, Session& session) {
 
 }  // namespace
 
-AddCommand add_serve;
 void add_serve(CLI::App& app, Session& session) {
   const CommandText text{.summary = "Serve a page and a REST interface for music, runs and datasets",
                          .details = kDetails,

@@ -3,7 +3,6 @@
 #include "option_group.hpp"
 
 namespace genrewise::cli {
-AddCommand add_serve;
 namespace {
 
 constexpr char kExamples[] =
@@ -58,7 +57,6 @@ void add_all(CLI::App& app, Session& session) {
   add_store_options(app, session.stores);
   add_general_options(app, session);
   for (AddCommand* const add : kCommands) add(app, session);
-  add_serve(app, session);
 }
 
 }  // namespace genrewise::cli
