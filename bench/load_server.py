@@ -63,12 +63,13 @@ class Client(threading.Thread):
 
 
 def memory_of(process):
-    """Resident bytes of a process, and of its children."""
-    def resident(pid):
+    """Private memory of a process, and of its children, in bytes. Pages of the catalogue, which every reader maps, are
+    the system's cache of the file."""
+    def private(pid):
         try:
-            with open(f"/proc/{pid}/statm") as file:
-                return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except OSError:
+            with open(f"/proc/{pid}/status") as file:
+                return 1024 * next(int(line.split()[1]) for line in file if line.startswith("RssAnon:"))
+        except (OSError, StopIteration):
             return 0
     children = []
     for task in os.listdir(f"/proc/{process}/task"):
@@ -77,7 +78,7 @@ def memory_of(process):
                 children += file.read().split()
         except OSError:
             pass
-    return resident(process), sum(map(resident, children))
+    return private(process), sum(map(private, children))
 
 
 def main():

@@ -26,8 +26,10 @@ bool equal(std::string_view one, std::string_view other) {
 }
 
 std::string without_port(const std::string& authority) {
-  if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
-  return authority.substr(0, authority.find(':'));
+  const std::size_t host = authority.starts_with('[') ? authority.find(']') + 1 : 0, colon = authority.find(':', host);
+  const bool has_port = colon != authority.npos && (host == 0 || host == colon) &&
+                        authority.find_first_not_of("0123456789", colon + 1) == authority.npos;
+  return has_port ? authority.substr(0, colon) : authority;
 }
 
 bool is_address(std::string host) {

@@ -43,7 +43,7 @@ json model_json(const CatalogueModel& model) {
           {"threshold", model.threshold ? json(*model.threshold) : json()}};
 }
 
-json library_json(const Services&, const HttpRequest&, const Catalogue& catalogue, const std::string& version) {
+json library_json(const Catalogue& catalogue, const std::string& version) {
   json genres = json::array(), roots = json::array(), features = json::array();
   for (const auto& [genre, tracks] : catalogue.genres()) genres.push_back({{"genre", genre}, {"tracks", tracks}});
   for (const auto& root : catalogue.roots()) roots.push_back(root.string());
@@ -92,24 +92,35 @@ json groups_json(Services& services, const HttpRequest& request, const Catalogue
   return {{"total", groups.size()}, {"groups", std::move(list)}};
 }
 
-std::string map_text(Services& services, const std::string& version) {
-  const auto held = services.heavy.take();
-  const LibraryMap map = map_tracks(services.library.read());
+json map_json(const Catalogue& catalogue, const std::string& version) {
+  const LibraryMap map = map_tracks(catalogue);
   const auto rounded = [](const std::vector<float>& values) {
     json list = json::array();
     for (const float value : values) list.push_back(std::round(10000.0 * value) / 10000);
     return list;
   };
-  return json{{"version", version},  {"genres", map.genres}, {"tracks", map.tracks},
-              {"x", rounded(map.x)}, {"y", rounded(map.y)},  {"genre", map.genre}}
-      .dump(-1, ' ', false, json::error_handler_t::replace);
+  return {{"version", version},  {"genres", map.genres}, {"tracks", map.tracks},
+          {"x", rounded(map.x)}, {"y", rounded(map.y)},  {"genre", map.genre}};
+}
+
+/// The same for what takes a pass over the catalogue: made once for each version of it.
+HttpResponse cached(Services& services, const HttpRequest& request, const char* name,
+                    const std::function<json(const Catalogue& catalogue, const std::string& version)>& make) {
+  const std::string version = services.library.version();
+  if (auto unchanged = if_unchanged(request, version)) return std::move(*unchanged);
+  const auto text = services.cache.get(fmt::format("{} {}", name, version), [&] {
+    const auto held = services.heavy.take();
+    return HttpResponse::of(make(services.library.read(), version)).body;
+  });
+  return HttpResponse::text(*text, "application/json").with("ETag", etag(version));
+}
+
+HttpResponse get_library(Services& services, const HttpRequest& request) {
+  return cached(services, request, "library", library_json);
 }
 
 HttpResponse get_map(Services& services, const HttpRequest& request) {
-  const std::string version = services.library.version();
-  if (auto unchanged = if_unchanged(request, version)) return std::move(*unchanged);
-  const auto text = services.cache.get("map " + version, [&] { return map_text(services, version); });
-  return HttpResponse::text(*text, "application/json").with("ETag", etag(version));
+  return cached(services, request, "map", map_json);
 }
 
 /// Features of an upload in the catalogue's recipe: those of its prediction if they are that, else extracted now.
@@ -211,7 +222,7 @@ void add_library_routes(Router& router, Services& services) {
       });
     });
   };
-  get("/v1/library", library_json);
+  router.add("GET", "/v1/library", with(services, get_library));
   get("/v1/library/tracks", tracks_json);
   get("/v1/library/tracks/{id}", whole_track_json);
   get("/v1/library/groups", groups_json);

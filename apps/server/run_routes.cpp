@@ -24,7 +24,7 @@ constexpr int kCurveDepth = 4;
 constexpr auto kBetweenReads = std::chrono::seconds(1);
 constexpr char kReportPolicy[] =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; media-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts allow-popups";
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts allow-popups allow-downloads";
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;

@@ -123,9 +123,9 @@ std::shared_ptr<Upload> Uploads::receive(const HttpRequest& request) {
   if (file.get() < 0) throw busy(503, "the file cannot be stored", 10);
   request.read_body([&](std::string_view bytes) {
     receiving.received += bytes.size();
+    if ((receiving_bytes_ += bytes.size()) > limits_.all_bytes) throw busy(503, "too much is being received", 10);
     if (receiving.received > limits_.bytes)
       throw HttpError(413, fmt::format("the file is larger than {} MiB", limits_.bytes >> 20), "body");
-    if ((receiving_bytes_ += bytes.size()) > limits_.all_bytes) throw busy(503, "too much is being received", 10);
     while (!bytes.empty()) {
       const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
       if (written < 0 && errno == EINTR) continue;

@@ -21,6 +21,7 @@ import tempfile
 import time
 import urllib.parse
 import wave
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
 from serving import Server
@@ -105,6 +106,12 @@ class Fuzzer:
         """Of an answer that came completely."""
         show = message[:200]
         head, _, body = answer.partition(b"\r\n\r\n")
+        if head.startswith(b"HTTP/1.1 100 "):
+            head, _, body = body.partition(b"\r\n\r\n")
+            if not head:
+                return  # the body did not arrive
+        if b"Content-Encoding: gzip" in head:
+            body = zlib.decompress(body, 31)
         if not head.startswith(b"HTTP/1.1 ") or not head[9:12].isdigit():
             self.problems.append(f"{show!r}: no HTTP: {answer[:100]!r}")
             return

@@ -101,6 +101,7 @@ class Trials:
         self.run(["tag", "--undo"])  # which makes the catalogue
         database = sqlite3.connect(self.library)
         with database:
+            database.execute("INSERT INTO roots (path) VALUES (?)", (self.music,))
             for path in self.originals:
                 database.execute("INSERT INTO tracks (path, bytes, modified_ns, added_s, correction) VALUES (?, ?, ?, 0, 'Rock')",
                                  (path, os.path.getsize(path), os.stat(path).st_mtime_ns))
@@ -228,6 +229,9 @@ class ServerTrials(Trials):
                 values = [value for word, value in zip(arguments, arguments[1:]) if word == "--value"]
                 _, plan = server.json("POST", "/v1/library/tags/plan", {"mode": "replace", "values": values})
                 status, answer = server.json("POST", "/v1/library/tags/apply", {"plan": plan["plan"]})
+                if plan["total"] == 0:
+                    self.problem(f"the server plans no change: {plan}")
+                    self.kills += 1
             if status != 202:
                 self.problem(f"the server refused: {answer}")
                 return False
