@@ -233,7 +233,8 @@ void add_folders(Findings& findings) {
           [&] { add_folder(findings, "data folder", default_catalogue().parent_path(), State::missing); });
   attempt(findings, "weights folder",
           [&] { add_folder(findings, "weights folder", weights_folder(), State::missing); });
-  attempt(findings, "current folder", [&] { add_folder(findings, "current folder", absolute_path("."), State::note); });
+  std::error_code removed;
+  add_folder(findings, "current folder", fs::current_path(removed), State::note);
   attempt(findings, "temporary folder",
           [&] { add_folder(findings, "temporary folder", temporary_folder(), State::broken); });
 }

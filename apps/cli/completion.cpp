@@ -17,11 +17,25 @@ bool takes_value(const CLI::Option& option) {
   return option.get_items_expected_max() > 0;
 }
 
+/// The values of one_of(); empty for other options.
+std::vector<std::string> choices_of(CLI::Option& option) {
+  try {
+    return split_text(option.get_validator("choices")->get_description(), '\n');
+  } catch (const CLI::OptionNotFound&) {
+    return {};
+  }
+}
+
 /// The option of the command, or of the program, that is spelled so.
 CLI::Option* option_named(CLI::App& command, const std::string& name) {
   if (name.size() < 2 || name[0] != '-') return nullptr;
   CLI::Option* option = command.get_option_no_throw(name);
   return option == nullptr && command.get_parent() != nullptr ? option_named(*command.get_parent(), name) : option;
+}
+
+CLI::App* command_named(CLI::App& above, const std::string& name) {
+  const auto found = above.get_subcommands([&](const CLI::App* one) { return one->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
 }
 
 class Candidates {
@@ -47,7 +61,7 @@ class Candidates {
       } else {
         note_model(*option, word.substr(equals + 1));
       }
-    } else if (CLI::App* inner = arguments_ == 0 ? command_->get_subcommand_no_throw(word) : nullptr) {
+    } else if (CLI::App* inner = arguments_ == 0 ? command_named(*command_, word) : nullptr) {
       command_ = inner;
     } else {
       ++arguments_;

@@ -29,7 +29,7 @@ void add_choice(const OptionGroup& group, const char* option, Value& variable, c
 void DataOptions::add_to(CLI::App* command, Tables tables, const std::string& default_features) {
   const OptionGroup data(command, kData);
   data.add("DATASET", config.location, "",
-           kAudioDatasets + ", a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack")
+           kAudioDatasets + " a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack")
       ->required();
   add_features_option(command, config.features, default_features);
   const bool several = tables == Tables::several;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -84,7 +85,11 @@ class ManualPage : public Page {
     text_ += fmt::format(".SH SYNOPSIS\n{}\n.SH DESCRIPTION\n{}.\n", escaped(usage), escaped(summary));
   }
   void paragraph(std::string_view text) override { text_ += fmt::format(".PP\n{}\n", escaped(text)); }
-  void heading(std::string_view title) override { text_ += fmt::format(".SH {}\n", escaped(title)); }
+  void heading(std::string_view title) override {
+    std::string capitals(title);
+    for (char& letter : capitals) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    text_ += fmt::format(".SH {}\n", capitals);
+  }
   void entry(const std::string& name, const std::string& description) override {
     text_ += fmt::format(".TP\n.B {}\n{}\n", escaped(name), escaped(description));
   }

@@ -9,13 +9,10 @@
 #include <cstdint>
 #include <limits>
 
-#include "genrewise/base/text.hpp"
 #include "terminal.hpp"
 
 namespace genrewise::cli {
 namespace {
-
-constexpr char kChoices[] = "choices";  // a validator that accepts everything; its description holds them
 
 /// `valid` decides; `needed` completes "needs ..." in the refusal, `allowed` stands in the help.
 template <class Valid>
@@ -69,19 +66,11 @@ CLI::Option* in_share_range(CLI::Option* option) {
 
 CLI::Option* one_of(CLI::Option* option, std::vector<std::string> choices) {
   const std::string text = listed(choices);
-  option->check(CLI::Validator(fmt::format("{}", fmt::join(choices, "\n"))).name(kChoices));
+  option->check(CLI::Validator(fmt::format("{}", fmt::join(choices, "\n"))).name("choices"));  // for completion
   const auto valid = [choices = std::move(choices)](const std::string& value) {
     return std::ranges::find(choices, value) != choices.end();
   };
   return restricted(option, valid, text, text);
-}
-
-std::vector<std::string> choices_of(CLI::Option& option) {
-  try {
-    return split_text(option.get_validator(kChoices)->get_description(), '\n');
-  } catch (const CLI::OptionNotFound&) {
-    return {};
-  }
 }
 
 std::string listed(const std::vector<std::string>& words, const std::string& last) {

@@ -59,8 +59,6 @@ CLI::Option* whole_number(CLI::Option* option);
 CLI::Option* at_least_seconds(CLI::Option* option, double least, bool itself_allowed);
 CLI::Option* in_share_range(CLI::Option* option);
 CLI::Option* one_of(CLI::Option* option, std::vector<std::string> choices);
-/// The values of one_of(); empty for other options.
-std::vector<std::string> choices_of(CLI::Option& option);
 
 /// "a, b or c"; `last` before the last one.
 std::string listed(const std::vector<std::string>& words, const std::string& last = "or");

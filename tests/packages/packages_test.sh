@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Debian packages and the relocatable archive, and uses both in clean Debian roots: lintian, installation,
 # --version, doctor, manual pages, training and a prediction on real music, building against the libraries, purge.
-# Usage: tests/packages/packages_test.sh [BUILD_FOLDER]    (default build/packages, which this configures and builds)
+# Usage: tests/packages/packages_test.sh [BUILD_FOLDER]    (one that is built; default: build/packages, built here)
 # Exit status 77: something is missing; the reason is printed. It needs root, debootstrap, lintian and patchelf.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -13,10 +13,10 @@ done
 tools/fetch_test_music.sh || exit 77
 mkdir -p $work
 
-if [ ! -e "$build/CMakeCache.txt" ]; then
+if [ $# -eq 0 ]; then
   cmake --preset release -B "$build" -DGENREWISE_NATIVE=OFF -DGENREWISE_BENCH=OFF -DCMAKE_INSTALL_PREFIX=/usr
+  cmake --build "$build"
 fi
-cmake --build "$build"
 rm -f "$work"/*.deb "$work"/*.tar.gz
 (cd "$build" && cpack -B "$OLDPWD/$work" >cpack.log) || { cat "$build/cpack.log"; exit 1; }
 rm -rf "$work/_CPack_Packages"

@@ -136,6 +136,11 @@ class SndfileReader : public TrackReader {
     file_.reset(sf_open_virtual(&functions, SFM_READ, &info_, &input_));
     throw_if_interrupted();
     if (!file_) return tl::unexpected(fault_of_unopened(input_.view, name));
+    if ((info_.format & SF_FORMAT_SUBMASK) == SF_FORMAT_OPUS) {  // which FFmpeg always decodes at 48 kHz
+      int rate_hz = 48'000;
+      sf_command(file_.get(), SFC_SET_ORIGINAL_SAMPLERATE, &rate_hz, sizeof rate_hz);
+      sf_command(file_.get(), SFC_GET_CURRENT_SF_INFO, &info_, sizeof info_);
+    }
     if (auto bad = implausible(info_.samplerate, info_.channels, false, name)) return tl::unexpected(*bad);
     block_.resize(static_cast<std::size_t>(kBlockFrames * info_.channels));
     return {};

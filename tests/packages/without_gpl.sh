@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Builds without GPL parts in build/without_gpl, checks that neither FFmpeg nor FFTW is linked, and runs the tests of the
+# modules that differ. Exit status 77: libsndfile's headers are missing.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+pkg-config --exists sndfile || { echo "libsndfile1-dev is not installed"; exit 77; }
+build=build/without_gpl
+cmake --preset dev -B $build -DGENREWISE_GPL=OFF -DGENREWISE_NEURAL=OFF >/dev/null
+cmake --build $build --target genrewise test_dsp test_audio
+if ldd $build/bin/genrewise | grep -E 'libav|libfftw|libsw'; then echo "GPL libraries are linked"; exit 1; fi
+$build/bin/genrewise --version
+$build/bin/test_dsp --gtest_brief=1
+$build/bin/test_audio --gtest_brief=1
