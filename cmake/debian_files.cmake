@@ -12,7 +12,7 @@ foreach(folder IN LISTS folders)
 Upstream-Name: genrewise
 
 Files: *
-Copyright: the genrewise developers
+Copyright: 2026 the genrewise developers
 License: Apache-2.0
  On Debian systems, the text of the Apache License 2.0 is in /usr/share/common-licenses/Apache-2.0.
 Comment: ${CPACK_GENREWISE_LICENCE}
@@ -20,7 +20,7 @@ Comment: ${CPACK_GENREWISE_LICENCE}
   string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)
   file(WRITE ${doc}/changelog.Debian "genrewise (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) unstable; urgency=medium
 
-  * See CHANGELOG.md of the sources.
+  * Release; the sources' CHANGELOG.md lists what changed.
 
  -- ${CPACK_PACKAGE_CONTACT}  ${now}
 ")

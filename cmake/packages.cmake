@@ -18,20 +18,20 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
-set(about "genrewise classifies music by genre: it decodes audio, computes features and embeddings,
- compares classifiers on splits that keep artists apart, and predicts the genres of new music.")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "music-genre classification: features, models, predictions")
+set(about "genrewise decodes audio, computes features and embeddings, compares\nclassifiers on \
+splits that keep artists apart, and predicts genres of new music.")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME genrewise)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION sound)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "genrewise-neural, p7zip-full")
-set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "music-genre classification\n${about}")
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "${about}")
 # OpenBLAS is loaded when it is used, so its package is no dependency that the linker knows.
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "libopenblas0, ca-certificates")
 
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libgenrewise-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
-set(CPACK_COMPONENT_DEV_DESCRIPTION "music-genre classification: libraries and headers\n${about}
- .
- This package has the static libraries, their headers and the files for CMake's find_package(genrewise).")
+set(CPACK_COMPONENT_DEV_DESCRIPTION
+    "${about}\nThese are the static libraries, their headers and the files for CMake.")
 set(media libsndfile1-dev)
 set(CPACK_GENREWISE_LICENCE "This build links no libraries under the GPL, but some under the LGPL.")
 if(GENREWISE_GPL)
@@ -50,8 +50,7 @@ if(TARGET genrewise_neural_program)
   set(CPACK_DEBIAN_NEURAL_PACKAGE_NAME genrewise-neural)
   set(CPACK_DEBIAN_NEURAL_PACKAGE_SECTION sound)
   set(CPACK_DEBIAN_NEURAL_PACKAGE_DEPENDS "genrewise (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
-  set(CPACK_COMPONENT_NEURAL_DESCRIPTION "music-genre classification: training of networks\n${about}
- .
- This package has the program that trains networks with libtorch; genrewise starts it.")
+  set(CPACK_COMPONENT_NEURAL_DESCRIPTION
+      "${about}\nThis is the program that trains networks, with libtorch; genrewise starts it.")
 endif()
 include(CPack)

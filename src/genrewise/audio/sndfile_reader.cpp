@@ -86,7 +86,8 @@ constexpr Signature kOthers[] = {
 };
 constexpr std::string_view kOwn[] = {"RIFF", "RF64", "FORM", "fLaC", "OggS", ".snd", "caff", "riff"};
 
-Fault fault_of_unopened(const ByteView& view, const std::string& name) {
+/// `reached_end`: the library has read up to the end of the view.
+Fault fault_of_unopened(const ByteView& view, bool reached_end, const std::string& name) {
   std::array<std::byte, 64> head{};
   view.read_at(0, head);
   const auto other = std::ranges::find_if(
@@ -97,7 +98,7 @@ Fault fault_of_unopened(const ByteView& view, const std::string& name) {
                         kUsed)};
   if (std::ranges::none_of(kOwn, [&](std::string_view word) { return begins_with(head.data(), word); }))
     return {"not audio", name, "the content matches no known audio format"};
-  const bool is_cut = stated_size(view).value_or(0) > view.size() || granule_of_cut_page(view).has_value();
+  const bool is_cut = reached_end || stated_size(view).value_or(0) > view.size();
   return {is_cut ? "truncated" : "damaged", name, "its header is incomplete or wrong"};
 }
 
@@ -106,6 +107,7 @@ struct Input {
   ByteView view;
   std::int64_t at = 0;
 
+  bool is_at_end() const { return at >= view.size(); }
   static Input& of(void* opaque) { return *static_cast<Input*>(opaque); }
   static sf_count_t size(void* opaque) { return of(opaque).view.size(); }
   static sf_count_t tell(void* opaque) { return of(opaque).at; }
@@ -135,7 +137,7 @@ class SndfileReader : public TrackReader {
     SF_VIRTUAL_IO functions{Input::size, Input::seek, Input::read, nullptr, Input::tell};
     file_.reset(sf_open_virtual(&functions, SFM_READ, &info_, &input_));
     throw_if_interrupted();
-    if (!file_) return tl::unexpected(fault_of_unopened(input_.view, name));
+    if (!file_) return tl::unexpected(fault_of_unopened(input_.view, input_.is_at_end(), name));
     if ((info_.format & SF_FORMAT_SUBMASK) == SF_FORMAT_OPUS) {  // which FFmpeg always decodes at 48 kHz
       int rate_hz = 48'000;
       sf_command(file_.get(), SFC_SET_ORIGINAL_SAMPLERATE, &rate_hz, sizeof rate_hz);
@@ -195,7 +197,7 @@ class SndfileReader : public TrackReader {
     for (;;) {
       const sf_count_t got = sf_readf_float(file_.get(), block_.data(), kBlockFrames);
       if (got <= 0) {
-        if (sf_error(file_.get()) == SF_ERR_NO_ERROR) return ReadResult::end;
+        if (sf_error(file_.get()) == SF_ERR_NO_ERROR || input_.is_at_end()) return ReadResult::end;
         error_ = lower_case(sf_strerror(file_.get()));
         return ReadResult::damaged;
       }
