@@ -19,9 +19,13 @@ bool takes_value(const CLI::Option& option) {
 
 /// The values of one_of(); empty for other options.
 std::vector<std::string> choices_of(CLI::Option& option) {
+  constexpr std::string_view kStart = "choices\n";
   try {
-    return split_text(option.get_validator("choices")->get_description(), '\n');
-  } catch (const CLI::OptionNotFound&) {
+    for (int i = 0;; ++i) {
+      const std::string name = option.get_validator(i)->get_name();
+      if (name.starts_with(kStart)) return split_text(name.substr(kStart.size()), '\n');
+    }
+  } catch (const CLI::OptionNotFound&) {  // there are no more validators
     return {};
   }
 }

@@ -98,7 +98,8 @@ struct Doctor : ::testing::Test {
     all.insert(all.end(), arguments.begin(), arguments.end());
     ran = run_program(all);
     EXPECT_EQ(ran.code, code) << ran.out << ran.err;
-    for (const auto& one : nlohmann::json::parse(ran.out).at("findings"))
+    const auto document = nlohmann::json::parse(ran.out);
+    for (const auto& one : document.at("findings"))
       if (one.at("check") == check) return one;
     return {};
   }
