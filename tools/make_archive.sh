@@ -14,15 +14,17 @@ strip "$root/bin/genrewise"
 # OpenBLAS is loaded when it is used, so ldd does not list it.
 openblas=$(ldconfig -p | awk '/libopenblas\.so\.0 / && !found++ { print $NF }')
 glibc='^(ld-linux.*|lib(c|m|mvec|dl|rt|pthread|resolv|anl|util))\.so'
-{ echo "libopenblas.so.0 $openblas"; ldd "$root/bin/genrewise" "$openblas" | awk '$2 == "=>" { print $1, $3 }'; } | sort -u |
-  while read -r name file; do
-    [[ $name =~ $glibc ]] && continue
-    cp -L "$file" "$root/lib/$name"
-    patchelf --set-rpath '$ORIGIN' "$root/lib/$name"
-    real=$(realpath "$file")  # packages list some files without /usr
-    package=$({ dpkg-query -S "$real" || dpkg-query -S "${real#/usr}" || true; } 2>/dev/null | sed -n '1s/:.*//p')
-    [ -z "$package" ] || cp -L "/usr/share/doc/$package/copyright" "$root/$licences/$package"
-  done
+files=()
+while read -r name file; do
+  [[ $name =~ $glibc ]] && continue
+  cp -L "$file" "$root/lib/$name"
+  files+=("$(realpath "$file")")
+done < <({ echo "libopenblas.so.0 $openblas"; ldd "$root/bin/genrewise" "$openblas" | awk '$2 == "=>" { print $1, $3 }'; } | sort -u)
+patchelf --set-rpath '$ORIGIN' "$root"/lib/*
+# Packages list some files without /usr.
+{ dpkg-query -S "${files[@]}" "${files[@]#/usr}" 2>/dev/null || true; } | sed 's/:.*//' | sort -u | while read -r package; do
+  cp -L "/usr/share/doc/$package/copyright" "$root/$licences/$package"
+done
 patchelf --set-rpath '$ORIGIN/../lib' "$root/bin/genrewise"
 cp LICENSE "$root/share/doc/genrewise/"
 tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner -czf "$archive" "$(basename "$root")"

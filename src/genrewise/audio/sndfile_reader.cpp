@@ -36,17 +36,16 @@ struct Name {
   const char* name;
 };
 constexpr Name kContainers[] = {
-    {SF_FORMAT_WAV, "wav"},   {SF_FORMAT_WAVEX, "wav"}, {SF_FORMAT_RF64, "wav"}, {SF_FORMAT_AIFF, "aiff"},
-    {SF_FORMAT_FLAC, "flac"}, {SF_FORMAT_OGG, "ogg"},   {SF_FORMAT_AU, "au"},    {SF_FORMAT_CAF, "caf"},
-    {SF_FORMAT_W64, "w64"},   {SF_FORMAT_MPEG, "mp3"},
+    {SF_FORMAT_WAV, "wav"},   {SF_FORMAT_WAVEX, "wav"}, {SF_FORMAT_RF64, "wav"},
+    {SF_FORMAT_AIFF, "aiff"}, {SF_FORMAT_FLAC, "flac"}, {SF_FORMAT_OGG, "ogg"},
+    {SF_FORMAT_AU, "au"},     {SF_FORMAT_CAF, "caf"},   {SF_FORMAT_W64, "w64"},
 };
 constexpr Name kCodecs[] = {
-    {SF_FORMAT_VORBIS, "vorbis"},    {SF_FORMAT_OPUS, "opus"},         {SF_FORMAT_PCM_U8, "pcm_u8"},
-    {SF_FORMAT_PCM_S8, "pcm_s8"},    {SF_FORMAT_PCM_16, "pcm_s16"},    {SF_FORMAT_PCM_24, "pcm_s24"},
-    {SF_FORMAT_PCM_32, "pcm_s32"},   {SF_FORMAT_FLOAT, "pcm_f32"},     {SF_FORMAT_DOUBLE, "pcm_f64"},
-    {SF_FORMAT_ULAW, "pcm_mulaw"},   {SF_FORMAT_ALAW, "pcm_alaw"},     {SF_FORMAT_MS_ADPCM, "adpcm_ms"},
-    {SF_FORMAT_ALAC_16, "alac"},     {SF_FORMAT_GSM610, "gsm"},        {SF_FORMAT_IMA_ADPCM, "adpcm_ima"},
-    {SF_FORMAT_MPEG_LAYER_I, "mp1"}, {SF_FORMAT_MPEG_LAYER_II, "mp2"},
+    {SF_FORMAT_VORBIS, "vorbis"},  {SF_FORMAT_OPUS, "opus"},      {SF_FORMAT_PCM_U8, "pcm_u8"},
+    {SF_FORMAT_PCM_S8, "pcm_s8"},  {SF_FORMAT_PCM_16, "pcm_s16"}, {SF_FORMAT_PCM_24, "pcm_s24"},
+    {SF_FORMAT_PCM_32, "pcm_s32"}, {SF_FORMAT_FLOAT, "pcm_f32"},  {SF_FORMAT_DOUBLE, "pcm_f64"},
+    {SF_FORMAT_ULAW, "pcm_mulaw"}, {SF_FORMAT_ALAW, "pcm_alaw"},  {SF_FORMAT_MS_ADPCM, "adpcm_ms"},
+    {SF_FORMAT_ALAC_16, "alac"},   {SF_FORMAT_GSM610, "gsm"},     {SF_FORMAT_IMA_ADPCM, "adpcm_ima"},
 };
 
 std::string name_of(std::span<const Name> names, int format) {
@@ -79,27 +78,29 @@ constexpr Signature kOthers[] = {
     {0, std::string_view("\0\0\1\xba", 4), "a film"},
     {0, "\xff\xf1", "AAC"},
     {0, "\xff\xf9", "AAC"},
+    {0, "\xff\xfd", "MPEG layer II"},
+    {0, "\xff\xfc", "MPEG layer II"},
+    {0, "\xff\xf5", "MPEG layer II"},
     {28, "Speex   ", "Speex"},
     {28, "\x80theora", "a film"},
     {0, "\x7f\xfe\x80\x01", "DTS"},
     {0, "ajkg", "Shorten"},
 };
+/// Formats that it opens. It is not asked for others, because libmpg123, which it tries, prints to standard error.
 constexpr std::string_view kOwn[] = {"RIFF", "RF64", "FORM", "fLaC", "OggS", ".snd", "caff", "riff"};
 
-/// `reached_end`: the library has read up to the end of the view.
-Fault fault_of_unopened(const ByteView& view, bool reached_end, const std::string& name) {
+std::optional<Fault> fault_of_other_format(const ByteView& view, const std::string& name) {
   std::array<std::byte, 64> head{};
   view.read_at(0, head);
   const auto other = std::ranges::find_if(
       kOthers, [&](const Signature& one) { return begins_with(head.data() + one.offset, one.bytes); });
   if (other != std::end(kOthers))
-    return {"no decoder in this build", name,
-            fmt::format("{}; a build without GPL parts decodes {}; the build with FFmpeg decodes this too", other->name,
-                        kUsed)};
+    return Fault{"no decoder in this build", name,
+                 fmt::format("{}; a build without GPL parts decodes {}; the build with FFmpeg decodes this too",
+                             other->name, kUsed)};
   if (std::ranges::none_of(kOwn, [&](std::string_view word) { return begins_with(head.data(), word); }))
-    return {"not audio", name, "the content matches no known audio format"};
-  const bool is_cut = reached_end || stated_size(view).value_or(0) > view.size();
-  return {is_cut ? "truncated" : "damaged", name, "its header is incomplete or wrong"};
+    return Fault{"not audio", name, "the content matches no known audio format"};
+  return std::nullopt;
 }
 
 /// A view as libsndfile's input.
@@ -134,10 +135,14 @@ class SndfileReader : public TrackReader {
   explicit SndfileReader(const ByteView& view) : input_{view} {}
 
   Expected<void> open(const std::string& name) {
+    if (auto other = fault_of_other_format(input_.view, name)) return tl::unexpected(std::move(*other));
     SF_VIRTUAL_IO functions{Input::size, Input::seek, Input::read, nullptr, Input::tell};
     file_.reset(sf_open_virtual(&functions, SFM_READ, &info_, &input_));
     throw_if_interrupted();
-    if (!file_) return tl::unexpected(fault_of_unopened(input_.view, input_.is_at_end(), name));
+    if (!file_) {
+      const bool is_cut = input_.is_at_end() || stated_size(input_.view).value_or(0) > input_.view.size();
+      return tl::unexpected(Fault{is_cut ? "truncated" : "damaged", name, "its header is incomplete or wrong"});
+    }
     if ((info_.format & SF_FORMAT_SUBMASK) == SF_FORMAT_OPUS) {  // which FFmpeg always decodes at 48 kHz
       int rate_hz = 48'000;
       sf_command(file_.get(), SFC_SET_ORIGINAL_SAMPLERATE, &rate_hz, sizeof rate_hz);
