@@ -127,9 +127,16 @@ TEST_F(Doctor, FailsWithARemedyWhereSomethingIsBroken) {
   write_file(folder / "library.db", "no catalogue");
   EXPECT_EQ(finding("catalogue", {}, 1).at("state"), "broken");
   remove_path(folder / "library.db");
-  const Environment temporary("TMPDIR", folder / "none"), neural("GENREWISE_NEURAL_PROGRAM", "/dev/null");
-  EXPECT_EQ(finding("temporary folder", {}, 1).at("state"), "broken");
+  const Environment neural("GENREWISE_NEURAL_PROGRAM", "/dev/null");
   EXPECT_THAT(finding("genrewise-neural", {}, 1).at("remedy"), HasSubstr("unset"));
+}
+
+TEST_F(Doctor, FailsWithoutAFolderForTemporaryFiles) {
+  std::string output;
+  const int code = run_process({"env", "TMPDIR=/nonexistent", bin_folder() / "genrewise", "doctor", "--csv"}, {},
+                               [&](std::string_view piece) { output += piece; });
+  EXPECT_EQ(code, 1);
+  EXPECT_THAT(output, HasSubstr("\ntemporary folder,broken,"));
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ new_root() { # RELEASE
   mount -t proc proc "$root/proc"
   mounted+=("$root/proc")
 }
-inside() { chroot "$root" env -i PATH="${path:-/usr/bin:/bin}" HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+inside() { chroot "$root" env -i PATH="${path:+$path:}/usr/sbin:/usr/bin:/sbin:/bin" HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
 use_program() {
   inside genrewise --version
   inside genrewise doctor
@@ -78,6 +78,6 @@ for release in bookworm trixie; do
   echo "== Archive in a bare Debian $release"
   new_root $release
   tar -C "$root/opt" -xf "$archive"
-  path=/opt/$(basename "$archive" .tar.gz)/bin:/usr/bin:/bin use_program
+  path=/opt/$(basename "$archive" .tar.gz)/bin use_program
 done
 echo "passed"
