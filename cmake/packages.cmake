@@ -19,8 +19,8 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "music-genre classification: features, models, predictions")
-set(about "genrewise decodes audio, computes features and embeddings, compares\nclassifiers on \
-splits that keep artists apart, and predicts genres of new music.")
+set(about "genrewise decodes audio, computes features and embeddings, compares\n\
+classifiers on splits that keep artists apart, and predicts genres.")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME genrewise)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION sound)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "genrewise-neural, p7zip-full")

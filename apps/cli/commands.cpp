@@ -52,8 +52,6 @@ void add_general_options(CLI::App& app, Session& session) {
 
 }  // namespace
 
-AddCommand add_doctor;
-
 void add_all(CLI::App& app, Session& session) {
   app.name("genrewise");
   app.description("Classify music by genre: features, honest splits, classifiers and predictions");
@@ -65,7 +63,6 @@ void add_all(CLI::App& app, Session& session) {
   add_store_options(app, session.stores);
   add_general_options(app, session);
   for (AddCommand* const add : kCommands) add(app, session);
-  add_doctor(app, session);
 }
 
 }  // namespace genrewise::cli
