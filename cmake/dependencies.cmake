@@ -3,7 +3,7 @@
 set(GENREWISE_PACKAGES Threads fmt nlohmann_json tl-expected CURL pugixml OpenSSL ZLIB PkgConfig)
 # Each item defines the target PkgConfig::<first word> from the pkg-config modules that follow.
 set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "soxr soxr" "sqlite3 sqlite3" "zstd libzstd" "taglib taglib"
-    "yaml yaml-cpp" "highway libhwy")
+    "yaml yaml-cpp" "highway libhwy" "libarchive libarchive")
 if(GENREWISE_GPL)
   list(APPEND GENREWISE_PKG_CONFIG_TARGETS "ffmpeg libavformat libavcodec libavutil" "fftw3f fftw3f" "fftw3 fftw3")
 else()  # in their place: libsndfile, and Eigen's FFT
@@ -23,6 +23,7 @@ set_property(TARGET PkgConfig::openblas PROPERTY INTERFACE_LINK_LIBRARIES)
 # Header-only libraries, used in sources of the modules and in the program.
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)  # of the server
 if(GENREWISE_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)

@@ -23,7 +23,7 @@ set(about "genrewise decodes audio, computes features and embeddings, compares\n
 classifiers on splits that keep artists apart, and predicts genres.")
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME genrewise)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SECTION sound)
-set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "genrewise-neural, p7zip-full")
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "genrewise-neural")
 set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "${about}")
 # OpenBLAS is loaded when it is used, so its package is no dependency that the linker knows.
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS "libopenblas0, ca-certificates")
@@ -38,7 +38,7 @@ if(GENREWISE_GPL)
   set(CPACK_GENREWISE_LICENCE "The programs link FFmpeg and FFTW, so they may be passed on under the GPL, version 3.")
   set(media "libavformat-dev, libavcodec-dev, libavutil-dev, libfftw3-dev")
 endif()
-set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "${media}, libmpg123-dev, libsoxr-dev, libtag1-dev, libcurl4-openssl-dev, \
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "${media}, libmpg123-dev, libsoxr-dev, libtag1-dev, libcurl4-openssl-dev, libarchive-dev, \
 libpugixml-dev, libssl-dev, libfmt-dev, nlohmann-json3-dev, libexpected-dev, zlib1g-dev, libsqlite3-dev, libzstd-dev, \
 libyaml-cpp-dev, libhwy-dev, libopenblas0, pkg-config")
 if(XGBOOST_LIBRARY)

@@ -10,7 +10,7 @@ dpkg --add-architecture arm64
 apt-get -qq update
 DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends g++-aarch64-linux-gnu qemu-user-static cmake \
   ninja-build pkg-config libeigen3-dev libexpected-dev nlohmann-json3-dev libcli11-dev \
-  libmpg123-dev:arm64 libsndfile1-dev:arm64 libsoxr-dev:arm64 libopenblas-dev:arm64 libcurl4-openssl-dev:arm64 \
+  libmpg123-dev:arm64 libsndfile1-dev:arm64 libsoxr-dev:arm64 libopenblas-dev:arm64 libcurl4-openssl-dev:arm64 libarchive-dev:arm64 \
   libpugixml-dev:arm64 libssl-dev:arm64 libfmt-dev:arm64 zlib1g-dev:arm64 libsqlite3-dev:arm64 libzstd-dev:arm64 \
   libtag1-dev:arm64 libyaml-cpp-dev:arm64 libhwy-dev:arm64 libcpp-httplib-dev:arm64 libgtest-dev:arm64 libgmock-dev:arm64
 cmake -G Ninja -B build/arm64 -DCMAKE_TOOLCHAIN_FILE="$PWD/cmake/arm64.cmake" -DCMAKE_BUILD_TYPE=RelWithAssert \

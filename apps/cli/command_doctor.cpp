@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -66,6 +65,7 @@ constexpr Library kLibraries[] = {
     {"libhwy.so", "Highway", "Apache-2.0 or BSD-3-Clause"},
     {"libcurl.so", "curl", "curl (MIT-like)", "curl_version"},
     {"libcrypto.so", "OpenSSL", "Apache-2.0", "OpenSSL_version"},
+    {"libarchive.so", "libarchive", "BSD-2-Clause", "archive_version_string"},
     {"libsqlite3.so", "SQLite", "public domain", "sqlite3_libversion"},
     {"libzstd.so", "Zstandard", "BSD-3-Clause", "ZSTD_versionString"},
     {"libz.so", "zlib", "Zlib", "zlibVersion"},
@@ -256,21 +256,12 @@ void add_catalogue(Findings& findings, const LibraryOptions& options) {
   });
 }
 
-void add_programs(Findings& findings) {
-  const bool found =
-      std::ranges::any_of(std::array{"7z", "7zz", "7za"}, [](const char* name) { return !find_program(name).empty(); });
-  findings.push_back({"7-Zip", found ? State::ok : State::missing,
-                      found ? "unpacks FMA's archives" : "FMA's archives cannot be unpacked",
-                      found ? "" : "install the package p7zip-full or 7zip"});
-}
-
 int run(const LibraryOptions& options, Session& session) {
   Findings findings;
   add_build(findings, session);
   add_self_tests(findings);
   add_libraries(findings);  // after the tests, which load OpenBLAS
   add_networks(findings);
-  add_programs(findings);
   add_folders(findings);
   add_catalogue(findings, options);
   add_stores(findings, session.stores);

@@ -16,6 +16,7 @@
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/query.hpp"
 #include "genrewise/library/stored.hpp"
+#include "genrewise/models/preprocessing.hpp"
 
 namespace genrewise {
 namespace {
@@ -198,6 +199,65 @@ Embeddings load_embeddings(const Catalogue& catalogue, std::span<const std::int6
     add(database.query("SELECT track, row FROM features WHERE recipe = ? AND track = ?", features.id, track));
   loaded.rows = Matrix(loaded.tracks.size(), features.columns, std::move(values));
   return loaded;
+}
+
+LibraryMap map_tracks(const Catalogue& catalogue) {
+  LibraryMap map;
+  if (catalogue.stored_features().empty()) return map;
+  Database& database = catalogue.database();
+  const MainFeatures features = main_features(catalogue);
+  const Scaling scaling = scaling_of(database, features);
+  std::vector<std::string> genre_of;
+  auto ids = database.query(
+      "SELECT id, genre FROM tracks WHERE missing = 0 AND id IN (SELECT track FROM features WHERE recipe = ?) ORDER BY "
+      "id",
+      features.id);
+  while (ids.next()) {
+    map.tracks.push_back(ids.integer(0));
+    genre_of.push_back(ids.text(1));
+  }
+  const auto rows_of = [&](std::size_t first, std::size_t end, std::size_t step) {
+    Matrix rows((end - first + step - 1) / step, features.columns);
+    for (std::size_t i = first; i < end; i += step) {
+      auto stored =
+          database.query("SELECT row FROM features WHERE track = ? AND recipe = ?", map.tracks[i], features.id);
+      const auto row = rows.row((i - first) / step);
+      if (!stored.next()) continue;  // removed meanwhile
+      unpack(stored.blob(0), row);
+      scaling.apply(row);
+    }
+    return rows;
+  };
+  const std::size_t count = map.tracks.size(), kSample = 4000, kBlock = 4096;
+  map.x.resize(count);
+  map.y.resize(count);
+  if (count > 2 && features.columns > 1) {
+    Preprocessor plane({.standardise = false, .pca_components = 2});
+    plane.fit(rows_of(0, count, 1 + (count - 1) / kSample));
+    float largest = 1e-12f;
+    for (std::size_t first = 0; first < count; first += kBlock) {
+      throw_if_interrupted();
+      const std::size_t end = std::min(count, first + kBlock);
+      const Matrix points = plane.transform(rows_of(first, end, 1));
+      for (std::size_t i = first; i < end && points.cols() == 2; ++i) {
+        map.x[i] = points.row(i - first)[0];
+        map.y[i] = points.row(i - first)[1];
+        largest = std::max({largest, std::fabs(map.x[i]), std::fabs(map.y[i])});
+      }
+    }
+    for (auto* values : {&map.x, &map.y})
+      for (float& value : *values) value /= largest;
+  }
+  map.genres = genre_of;
+  std::ranges::sort(map.genres);
+  const auto repeated = std::ranges::unique(map.genres);
+  map.genres.erase(repeated.begin(), repeated.end());
+  std::erase(map.genres, "");
+  for (const std::string& genre : genre_of) {
+    const auto found = std::ranges::lower_bound(map.genres, genre);
+    map.genre.push_back(genre.empty() ? -1 : static_cast<int>(found - map.genres.begin()));
+  }
+  return map;
 }
 
 std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::int64_t track, std::size_t n) {
