@@ -8,7 +8,7 @@ COPY . .
 # hadolint ignore=DL3008
 RUN tools/install_packages.sh build \
  && apt-get install -y -qq --no-install-recommends dpkg-dev file
-RUN cmake --preset release -DGENREWISE_NATIVE=OFF -DGENREWISE_NEURAL=OFF -DCMAKE_INSTALL_PREFIX=/usr \
+RUN cmake --preset release -DGENREWISE_NEURAL=OFF -DCMAKE_INSTALL_PREFIX=/usr \
  && cmake --build --preset release \
  && cpack --config build/release/CPackConfig.cmake -B /packages
 

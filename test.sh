@@ -81,6 +81,9 @@ may_skip "pages in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pa
 may_skip "the server's page in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/app_test.py \
   "build/$preset/bin/genrewise"
 
+step "Vector kernels of arm64"
+may_skip "vector kernels of arm64" tools/test_arm64.sh
+
 # The whole program against real S3 servers, where they are installed; docs/object_storage.md says how to name them.
 step "S3 servers"
 for server in "moto ${GENREWISE_MOTO_SERVER:-moto_server}" "s3rver ${GENREWISE_S3RVER:-s3rver}" \

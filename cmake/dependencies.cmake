@@ -8,6 +8,7 @@ if(GENREWISE_GPL)
   list(APPEND GENREWISE_PKG_CONFIG_TARGETS "ffmpeg libavformat libavcodec libavutil" "fftw3f fftw3f" "fftw3 fftw3")
 else()  # in their place: libsndfile, and Eigen's FFT
   list(APPEND GENREWISE_PKG_CONFIG_TARGETS "sndfile sndfile")
+  find_package(Eigen3 REQUIRED NO_MODULE)
 endif()
 foreach(package IN LISTS GENREWISE_PACKAGES)
   find_package(${package} REQUIRED)
@@ -17,11 +18,14 @@ foreach(target IN LISTS GENREWISE_PKG_CONFIG_TARGETS)
   list(POP_FRONT target name)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${target})
 endforeach()
+# Vector kernels are compiled for plain x86-64, SSE4, AVX2 and AVX-512, or for NEON; vectors of SVE cannot be members of
+# arrays. The bug of GCC before 12.3 for which Highway avoids EMU128 (GCC 106322) concerns MulHigh(), which no kernel uses.
+target_compile_definitions(PkgConfig::highway INTERFACE HWY_BROKEN_EMU128=0
+  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
 # OpenBLAS: its headers; models/classical/blas.cpp loads the library when it is used.
 pkg_check_modules(openblas REQUIRED IMPORTED_TARGET openblas)
 set_property(TARGET PkgConfig::openblas PROPERTY INTERFACE_LINK_LIBRARIES)
 # Header-only libraries, used in sources of the modules and in the program.
-find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)  # of the server
 if(GENREWISE_TESTS)

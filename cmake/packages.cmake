@@ -1,4 +1,4 @@
-# `cpack` in a build folder (Release, -DGENREWISE_NATIVE=OFF, prefix /usr) writes Debian packages: genrewise (program),
+# `cpack` in a build folder (Release, prefix /usr) writes Debian packages: genrewise (program),
 # genrewise-neural (training of networks, needs libtorch) and libgenrewise-dev (libraries and headers).
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME genrewise)

@@ -111,7 +111,7 @@ void add_libraries(Findings& findings) {
 
 std::string processor_targets() {
   std::string names;
-  for (std::int64_t targets = hwy::SupportedTargets(); targets != 0; targets &= targets - 1)
+  for (std::int64_t targets = hwy::SupportedTargets() & HWY_TARGETS; targets != 0; targets &= targets - 1)
     names += (names.empty() ? "" : " ") + std::string(hwy::TargetName(targets & -targets));
   return names;
 }

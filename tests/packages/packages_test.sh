@@ -14,7 +14,7 @@ tools/fetch_test_music.sh || exit 77
 mkdir -p $work
 
 if [ $# -eq 0 ]; then
-  cmake --preset release -B "$build" -DGENREWISE_NATIVE=OFF -DGENREWISE_BENCH=OFF -DCMAKE_INSTALL_PREFIX=/usr
+  cmake --preset release -B "$build" -DGENREWISE_BENCH=OFF -DCMAKE_INSTALL_PREFIX=/usr
   cmake --build "$build"
 fi
 rm -f "$work"/*.deb "$work"/*.tar.gz

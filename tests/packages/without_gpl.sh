@@ -3,7 +3,7 @@
 # modules that differ. Exit status 77: libsndfile's headers are missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-pkg-config --exists sndfile || { echo "libsndfile1-dev is not installed"; exit 77; }
+pkg-config --exists sndfile eigen3 || { echo "libsndfile1-dev or libeigen3-dev is not installed"; exit 77; }
 build=build/without_gpl
 cmake --preset dev -B $build -DGENREWISE_GPL=OFF -DGENREWISE_NEURAL=OFF >/dev/null
 cmake --build $build --target genrewise test_dsp test_audio

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/library/database.hpp"
@@ -25,14 +25,13 @@ namespace {
 struct Scaling {
   std::vector<float> mean, factor;
 
+  void standardise(std::span<float> row) const {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = (row[i] - mean[i]) * factor[i];
+  }
   /// Standardises a row and scales it to length 1.
   void apply(std::span<float> row) const {
-    float squares = 0;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      row[i] = (row[i] - mean[i]) * factor[i];
-      squares += row[i] * row[i];
-    }
-    const float scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+    standardise(row);
+    const float squares = dot(row, row), scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
     for (float& value : row) value *= scale;
   }
 };
@@ -123,32 +122,22 @@ struct Alike {
 std::vector<Near> nearest(const Catalogue& catalogue, const MainFeatures& features, std::span<const float> query,
                           std::size_t n) {
   const Scaling scaling = scaling_of(catalogue.database(), features);
-  constexpr std::size_t kLanes = 16;
-  const std::size_t padded = (features.columns + kLanes - 1) / kLanes * kLanes;
-  std::vector<float> target(query.begin(), query.end()), mean = scaling.mean, factor = scaling.factor;
+  std::vector<float> target(query.begin(), query.end());
   scaling.apply(target);
-  for (auto* values : {&target, &mean, &factor}) values->resize(padded);
   const std::int64_t last = last_row(catalogue.database()), parts = thread_budget();
   std::vector<Nearest> found(static_cast<std::size_t>(parts), Nearest(n));
   parallel_for(found.size(), [&](std::size_t part, int) {
     Database database(catalogue.file(), Database::Mode::read);
-    std::vector<float> row(padded);
+    std::vector<float> row(features.columns);
     const auto index = static_cast<std::int64_t>(part);
     auto rows = database.query("SELECT track, row FROM features WHERE rowid > ? AND rowid <= ? AND recipe = ?",
                                last * index / parts, last * (index + 1) / parts, features.id);
     for (std::size_t i = 0; rows.next(); ++i) {
       if (i % 4096 == 0) throw_if_interrupted();
-      unpack(rows.blob(1), std::span(row).first(features.columns));
-      std::array<float, kLanes> products{}, norms{};  // independent sums, for SIMD
-      for (std::size_t k = 0; k < row.size(); k += kLanes)
-        for (std::size_t lane = 0; lane < kLanes; ++lane) {
-          const float value = (row[k + lane] - mean[k + lane]) * factor[k + lane];
-          products[lane] += value * target[k + lane];
-          norms[lane] += value * value;
-        }
-      const float product = std::reduce(products.begin(), products.end());
-      const float squares = std::reduce(norms.begin(), norms.end());
-      found[part].add({squares > 0 ? product / std::sqrt(squares) : 0, rows.integer(0)});
+      unpack(rows.blob(1), row);
+      scaling.standardise(row);
+      const float squares = dot(row, row);
+      found[part].add({squares > 0 ? dot(row, target) / std::sqrt(squares) : 0, rows.integer(0)});
     }
   });
   Nearest best(n);
@@ -293,7 +282,7 @@ std::vector<DuplicateGroup> find_duplicates(const Catalogue& catalogue) {
     const auto one = row_of.find(a.id), other = row_of.find(b.id);
     if (one == row_of.end() || other == row_of.end()) return -1.f;
     const auto left = embeddings.rows.row(one->second), right = embeddings.rows.row(other->second);
-    return std::inner_product(left.begin(), left.end(), right.begin(), 0.f);
+    return dot(left, right);
   };
   std::mutex mutex;
   std::vector<Alike> pairs;
