@@ -6,9 +6,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/dsp/fft.hpp"
-#include "genrewise/dsp/lanes.hpp"
 
 namespace {
 
