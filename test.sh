@@ -91,6 +91,16 @@ for server in "moto ${GENREWISE_MOTO_SERVER:-moto_server}" "s3rver ${GENREWISE_S
   may_skip "S3 server ${server%% *}" python3 tests/interop/object_storage.py $server "build/$preset/bin/genrewise"
 done
 
+# Packages in clean Debian roots, and the build without GPL parts; each compiles most sources again.
+if [ -n "${GENREWISE_TEST_PACKAGES:-}" ]; then
+  step "Without GPL parts"
+  may_skip "the build without GPL parts" tests/packages/without_gpl.sh
+  step "Packages in clean Debian roots"
+  may_skip "packages" tests/packages/packages_test.sh
+else
+  skip "packages and the build without GPL parts: set GENREWISE_TEST_PACKAGES=1"
+fi
+
 step "Skipped"
 # The tests that skipped themselves, with the reason that GoogleTest prints in the line before.
 awk '/: Skipped$/ { getline reason } /^\[  SKIPPED \] .* ms\)$/ { print "  " $4 ": " reason }' \

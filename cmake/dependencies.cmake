@@ -2,9 +2,14 @@
 # Packages that the libraries link; genrewiseConfig.cmake.in finds the same for users of the installed libraries.
 set(GENREWISE_PACKAGES Threads fmt nlohmann_json tl-expected CURL pugixml OpenSSL ZLIB PkgConfig)
 # Each item defines the target PkgConfig::<first word> from the pkg-config modules that follow.
-set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "ffmpeg libavformat libavcodec libavutil" "soxr soxr"
-    "fftw3f fftw3f" "fftw3 fftw3" "sqlite3 sqlite3" "zstd libzstd" "taglib taglib" "yaml yaml-cpp"
-    "highway libhwy" "libarchive libarchive")
+set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "soxr soxr" "sqlite3 sqlite3" "zstd libzstd" "taglib taglib"
+    "yaml yaml-cpp" "highway libhwy" "libarchive libarchive")
+if(GENREWISE_GPL)
+  list(APPEND GENREWISE_PKG_CONFIG_TARGETS "ffmpeg libavformat libavcodec libavutil" "fftw3f fftw3f" "fftw3 fftw3")
+else()  # in their place: libsndfile, and Eigen's FFT
+  list(APPEND GENREWISE_PKG_CONFIG_TARGETS "sndfile sndfile")
+  find_package(Eigen3 REQUIRED NO_MODULE)
+endif()
 foreach(package IN LISTS GENREWISE_PACKAGES)
   find_package(${package} REQUIRED)
 endforeach()

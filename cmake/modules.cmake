@@ -21,14 +21,18 @@ function(genrewise_link_headers tree)
   endforeach()
 endfunction()
 
-# genrewise_module(NAME USES module... PUBLIC_HEADERS header... LIBRARIES target... [NOT_INSTALLED])
+# genrewise_module(NAME USES module... PUBLIC_HEADERS header... LIBRARIES target... [WITHOUT prefix] [NOT_INSTALLED])
 # Defines the static library genrewise_NAME (genrewise::NAME) from all sources of the calling folder (including
 # sub-folders without a CMakeLists.txt). USES: modules below it, visible to users of this module. PUBLIC_HEADERS:
 # headers that other modules may include, relative to the calling folder. LIBRARIES: third-party targets (PRIVATE).
-# PUBLIC_LIBRARIES: third-party targets whose headers appear in this module's public headers.
+# PUBLIC_LIBRARIES: third-party targets whose headers appear in this module's public headers. WITHOUT: sources whose
+# names begin so are left out.
 function(genrewise_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "NOT_INSTALLED" "" "USES;PUBLIC_HEADERS;LIBRARIES;PUBLIC_LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "NOT_INSTALLED" "WITHOUT" "USES;PUBLIC_HEADERS;LIBRARIES;PUBLIC_LIBRARIES")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(ARG_WITHOUT)
+    list(FILTER sources EXCLUDE REGEX "/${ARG_WITHOUT}[^/]*$")
+  endif()
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/src ${CMAKE_CURRENT_SOURCE_DIR}/*.hpp)
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/src OUTPUT_VARIABLE here)
   file(GLOB inner_modules CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)

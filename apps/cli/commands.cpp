@@ -1,5 +1,6 @@
 #include "commands.hpp"
 
+#include "genrewise/audio/decoders.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {
@@ -8,6 +9,11 @@ namespace {
 constexpr char kExamples[] =
     "genrewise fetch demo\n"
     "genrewise study data/demo/demo.csv -o runs/demo";
+
+std::string version_text() {
+  const std::string missing = audio_decoders().missing;
+  return "genrewise " GENREWISE_VERSION + (missing.empty() ? "" : "\nBuilt without GPL parts; not decoded: " + missing);
+}
 
 void add_store_options(CLI::App& app, StoreOptions& stores) {
   const OptionGroup group(&app, kStores);
@@ -51,7 +57,7 @@ void add_all(CLI::App& app, Session& session) {
   app.description("Classify music by genre: features, honest splits, classifiers and predictions");
   app.footer(kExamples);
   app.set_help_flag("-h,--help", "Show this page");
-  app.set_version_flag("--version", "genrewise " GENREWISE_VERSION, "Show the version");
+  app.set_version_flag("--version", version_text(), "Show the version");
   app.fallthrough();
   app.require_subcommand(1);
   add_store_options(app, session.stores);

@@ -12,7 +12,7 @@ using AddCommand = void(CLI::App& app, Session& session);
 
 AddCommand add_study, add_report, add_compare, add_fetch, add_inspect, add_split, add_extract, add_pack, add_tune,
     add_train, add_evaluate, add_predict, add_library, add_tag, add_playlist, add_serve, add_models, add_features,
-    add_list;
+    add_list, add_doctor;
 
 /// The sub-commands of `library` that show tracks.
 AddCommand add_library_tracks;
@@ -21,7 +21,7 @@ AddCommand add_library_tracks;
 inline constexpr AddCommand* kCommands[] = {
     add_study,    add_report, add_compare, add_fetch,    add_inspect, add_split,   add_extract,
     add_pack,     add_tune,   add_train,   add_evaluate, add_predict, add_library, add_tag,
-    add_playlist, add_serve,  add_models,  add_features, add_list,
+    add_playlist, add_serve,  add_models,  add_features, add_list,    add_doctor,
 };
 
 }  // namespace genrewise::cli

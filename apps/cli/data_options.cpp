@@ -23,7 +23,7 @@ constexpr char kSchemeHelp[] =
 void add_data_options(CLI::App* command, DataSourceConfig& config, Tables tables, const std::string& default_features) {
   const OptionGroup data(command, kData);
   data.add("DATASET", config.location, "",
-           kAudioDatasets + ", a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack")
+           kAudioDatasets + " a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack")
       ->required();
   add_features_option(command, config.features, default_features);
   const bool several = tables == Tables::several;

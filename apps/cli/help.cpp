@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -27,16 +28,36 @@ constexpr std::pair<std::string_view, std::string_view> kExitCodes[] = {
     {"130", "Interrupted; start the same command again to continue"},
 };
 
+/// How a page is written.
 class Page {
  public:
-  explicit Page(const HelpLook& look) : look_(look), names_(look.width < kNarrowPage ? kNarrowNames : kWideNames) {}
+  virtual ~Page() = default;
+  virtual void begin(const std::string& name, const std::string& summary, const std::string& usage) = 0;
+  virtual void paragraph(std::string_view text) = 0;
+  virtual void heading(std::string_view title) = 0;
+  virtual void entry(const std::string& name, const std::string& description) = 0;
+  virtual void command(std::string_view line) = 0;
+  std::string take() { return std::move(text_); }
 
-  void paragraph(std::string_view text) { text_ += wrapped(text, 0, look_.width) + "\n"; }
-  void heading(std::string_view title) {
+ protected:
+  std::string text_;
+};
+
+class TerminalPage : public Page {
+ public:
+  explicit TerminalPage(const HelpLook& look)
+      : look_(look), names_(look.width < kNarrowPage ? kNarrowNames : kWideNames) {}
+
+  void begin(const std::string&, const std::string& summary, const std::string& usage) override {
+    text_ += wrapped(summary, 0, look_.width) + "\n";
+    paragraph("Usage: " + usage);
+  }
+  void paragraph(std::string_view text) override { text_ += "\n" + wrapped(text, 0, look_.width) + "\n"; }
+  void heading(std::string_view title) override {
     const std::string line = fmt::format("{}:", title);
     text_ += "\n" + (look_.colour ? bold(line) : line) + "\n";
   }
-  void entry(const std::string& name, const std::string& description) {
+  void entry(const std::string& name, const std::string& description) override {
     const std::size_t column = kIndent + names_ + kGap;
     const std::string body = wrapped(description, column, look_.width);
     std::string line(kIndent, ' ');
@@ -48,14 +69,47 @@ class Page {
       text_ += line + body.substr(column) + "\n";
     }
   }
-  void command(std::string_view line) { text_ += wrapped_command(line, kIndent, look_.width) + "\n"; }
-  void blank() { text_ += "\n"; }
-  std::string take() { return std::move(text_); }
+  void command(std::string_view line) override { text_ += wrapped_command(line, kIndent, look_.width) + "\n"; }
 
  private:
   HelpLook look_;
   std::size_t names_;
-  std::string text_;
+};
+
+/// The macros of man(7).
+class ManualPage : public Page {
+ public:
+  void begin(const std::string& name, const std::string& summary, const std::string& usage) override {
+    text_ += fmt::format(".TH {} 1 \"\" \"genrewise {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n", escaped(name),
+                         GENREWISE_VERSION, escaped(name), escaped(summary));
+    text_ += fmt::format(".SH SYNOPSIS\n{}\n.SH DESCRIPTION\n{}.\n", escaped(usage), escaped(summary));
+  }
+  void paragraph(std::string_view text) override { text_ += fmt::format(".PP\n{}\n", escaped(text)); }
+  void heading(std::string_view title) override {
+    std::string capitals(title);
+    for (char& letter : capitals) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    text_ += fmt::format(".SH {}\n", capitals);
+  }
+  void entry(const std::string& name, const std::string& description) override {
+    text_ += fmt::format(".TP\n.B {}\n{}\n", escaped(name), escaped(description));
+  }
+  void command(std::string_view line) override { text_ += fmt::format(".PP\n.EX\n{}\n.EE\n", escaped(line)); }
+
+ private:
+  static std::string escaped(std::string_view text) {
+    std::string out;
+    for (const char letter : text) {
+      if (letter == '\\') {
+        out += "\\e";
+      } else if (letter == '-') {
+        out += "\\-";
+      } else {
+        if (out.empty() && (letter == '.' || letter == '\'')) out += "\\&";
+        out += letter;
+      }
+    }
+    return out;
+  }
 };
 
 std::string heading_of(const CLI::Option& option) {
@@ -89,6 +143,13 @@ const CLI::App& root_of(const CLI::App& app) {
 /// "genrewise library scan".
 std::string full_name(const CLI::App& app) {
   return app.get_parent() == nullptr ? app.get_name() : full_name(*app.get_parent()) + " " + app.get_name();
+}
+
+/// "genrewise-library-scan", as manual pages are called.
+std::string hyphenated_name(const CLI::App& app) {
+  std::string name = full_name(app);
+  std::ranges::replace(name, ' ', '-');
+  return name;
 }
 
 bool has_commands(const CLI::App& app) {
@@ -288,16 +349,14 @@ const CLI::App& chosen_command(const CLI::App& app) {
   return used.empty() ? app : chosen_command(*used.front());
 }
 
-std::string help_page(const CLI::App& app, const HelpLook& look) {
-  Page page(look);
+namespace {
+
+void write_page(Page& page, const CLI::App& app) {
   const std::vector<std::string> description = split_text(app.get_description(), '\n');
-  page.paragraph(description.front());
-  page.blank();
-  page.paragraph("Usage: " + usage(app));
+  page.begin(hyphenated_name(app), description.front(), usage(app));
   for (std::size_t i = 1; i < description.size(); ++i) {
     const std::size_t tab = description[i].find('\t');
     if (tab == std::string::npos) {
-      page.blank();
       page.paragraph(description[i]);
     } else {
       page.entry(description[i].substr(0, tab), description[i].substr(tab + 1));
@@ -318,16 +377,28 @@ std::string help_page(const CLI::App& app, const HelpLook& look) {
   if (is_program) {
     page.heading("Exit codes");
     for (const auto& [code, meaning] : kExitCodes) page.entry(std::string(code), std::string(meaning));
-    page.blank();
     page.paragraph(
         "Files and folders may also be in an object store: s3://BUCKET/NAME or gs://BUCKET/NAME. Results go to "
         "standard output; messages and progress go to standard error.");
   }
-  page.blank();
   if (has_commands(app)) page.paragraph("The options and examples of a command: " + full_name(app) + " COMMAND --help");
   if (!is_program)
     page.paragraph(fmt::format("See `{} --help` for the options of all commands.", full_name(root_of(app))));
+}
+
+}  // namespace
+
+std::string help_page(const CLI::App& app, const HelpLook& look) {
+  TerminalPage page(look);
+  write_page(page, app);
   return page.take();
+}
+
+void add_manual_pages(std::map<std::string, std::string>& pages, const CLI::App& app) {
+  ManualPage page;
+  write_page(page, app);
+  pages[hyphenated_name(app) + ".1"] = page.take();
+  for (const CLI::App* command : app.get_subcommands({})) add_manual_pages(pages, *command);
 }
 
 std::string usage_problem(const CLI::App& app, const CLI::ParseError& error) {

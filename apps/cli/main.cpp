@@ -11,8 +11,12 @@
 #include <filesystem>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string>
 #include <typeinfo>
+#include <vector>
 
+#include "completion.hpp"
 #include "genrewise/audio/isolation.hpp"
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
@@ -21,6 +25,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/library/query.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
 #include "help.hpp"
 #include "session.hpp"
 #include "terminal.hpp"
@@ -81,6 +86,17 @@ int parse_and_run(int argc, char** argv) {
   add_all(app, session);
   for (int i = 1; i < argc; ++i)
     if (is_negated_term(argv[i])) argv[i][0] = '!';  // no option
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words[0] == kCompleteVerb) {
+    session.print(completion_lines(completions_of(app, std::span(words).subspan(1))));
+    return kDone;
+  }
+  if (words.size() == 2 && words[0] == "--write-manual-pages") {  // for `cmake --install`
+    std::map<std::string, std::string> pages;
+    add_manual_pages(pages, app);
+    for (const auto& [name, text] : pages) write_file(join_location(words[1], name), text);
+    return kDone;
+  }
   try {
     app.parse(argc, argv);
     set_store_options(session.stores);

@@ -66,6 +66,8 @@ CLI::Option* in_share_range(CLI::Option* option) {
 
 CLI::Option* one_of(CLI::Option* option, std::vector<std::string> choices) {
   const std::string text = listed(choices);
+  // For completion, in the name, because descriptions of validators become part of the metavariable.
+  option->check(CLI::Validator().name(fmt::format("choices\n{}", fmt::join(choices, "\n"))));
   const auto valid = [choices = std::move(choices)](const std::string& value) {
     return std::ranges::find(choices, value) != choices.end();
   };

@@ -1,6 +1,8 @@
 // Helpers for tests of audio.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -29,6 +31,25 @@ inline std::filesystem::path golden_audio(const std::string& name) {
 inline std::string golden_bytes(const std::string& name) {
   return read_file(golden_audio(name));
 }
+
+inline std::string file_of(const char* file) {
+  return file;
+}
+template <class Case>
+std::string file_of(const Case& one) {
+  return one.file;
+}
+
+/// Tests with a golden file each, which is the parameter or its member `file`. Those that this build has no decoder for
+/// are skipped.
+template <class Case>
+class WithGoldenFile : public ::testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    const auto wave = decode_file(golden_audio(file_of(this->GetParam())));
+    if (!wave && wave.error().reason == "no decoder in this build") GTEST_SKIP() << to_string(wave.error());
+  }
+};
 
 inline DecodeOptions window(double start_s, double duration_s) {
   return {.clip = {.start_s = start_s, .duration_s = duration_s}};

@@ -69,7 +69,7 @@ TEST(Broken, APlaylistNeverOpensTheFilesItRefersTo) {
   }
 }
 
-class Cut : public ::testing::TestWithParam<const char*> {};
+class Cut : public testing::WithGoldenFile<const char*> {};
 
 // A file that states its length is "truncated" wherever it is cut; an intact clip is still returned.
 TEST_P(Cut, IsTruncatedAtEveryTenth) {
@@ -119,7 +119,9 @@ TEST(Broken, EveryGoldenFileCutAnywhereGivesAValueOrAFault) {
     for (std::size_t part = 1; part < 16; ++part) {
       const auto wave = decode_text(bytes.substr(0, bytes.size() * part / 16));
       if (!wave) {
-        EXPECT_THAT(wave.error().reason, AnyOf("truncated", "not audio", "damaged", "no audio in it")) << entry.path();
+        EXPECT_THAT(wave.error().reason,
+                    AnyOf("truncated", "not audio", "damaged", "no audio in it", "no decoder in this build"))
+            << entry.path();
       }
     }
   }

@@ -22,7 +22,7 @@ std::ostream& operator<<(std::ostream& out, const Seekable& seekable) {
   return out << seekable.file;
 }
 
-class ClipWindow : public ::testing::TestWithParam<Seekable> {};
+class ClipWindow : public testing::WithGoldenFile<Seekable> {};
 
 TEST_P(ClipWindow, EqualsTheSamePartOfTheWhole) {
   const auto path = golden_audio(GetParam().file);

@@ -73,7 +73,7 @@ TEST(Damage, MoreThanTheTwentiethPartOfAnMp3IsAFault) {
   EXPECT_EQ(reason_of(decode_text(overwritten(bytes, 30'011, junk(5'000)), window(40, 10))), "none");
 }
 
-class Packets : public ::testing::TestWithParam<const char*> {};
+class Packets : public testing::WithGoldenFile<const char*> {};
 
 TEST_P(Packets, OneThatIsBadIsLeftOut) {
   const std::string bytes = golden_bytes(GetParam());

@@ -16,7 +16,7 @@ std::vector<float> reference() {
   return decode_file(golden_audio("sweep.wav")).value().samples;
 }
 
-class LosslessFormat : public ::testing::TestWithParam<const char*> {};
+class LosslessFormat : public testing::WithGoldenFile<const char*> {};
 
 TEST_P(LosslessFormat, ReturnsTheOriginalSamples) {
   const auto wave = decode_file(golden_audio(GetParam()));
@@ -52,7 +52,7 @@ std::ostream& operator<<(std::ostream& out, const Lossy& lossy) {
   return out << lossy.file;
 }
 
-class LossyFormat : public ::testing::TestWithParam<Lossy> {};
+class LossyFormat : public testing::WithGoldenFile<Lossy> {};
 
 // WMA and MP2 have the lowest correlations with the sweep, 0.9982 and 0.9985 (the same as FFmpeg's own program).
 constexpr double kMinCorrelation = 0.998;

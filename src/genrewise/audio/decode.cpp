@@ -87,7 +87,7 @@ Expected<std::unique_ptr<TrackReader>> open_reader(ByteSource& source, const std
   const std::int64_t tags_end = audio::end_of_leading_tags(source);
   const audio::ByteView view(source, tags_end, source.size() - tags_end);
   const std::vector<audio::ByteView> links = audio::ogg_links(view);
-  auto other = links.size() > 1 ? audio::open_ogg_chain(links, name) : audio::open_ffmpeg(view, name);
+  auto other = links.size() > 1 ? audio::open_ogg_chain(links, name) : audio::open_other(view, name);
   if (at_start || (other && (*other)->format() != "mp3")) return other;
   const auto behind = audio::find_mpeg_audio(source, audio::MpegSearch::behind_junk);
   if (behind && behind->first.layer == 3) return audio::open_mp3(source, *behind);

@@ -367,7 +367,7 @@ class FfmpegReader : public TrackReader {
 
 }  // namespace
 
-Expected<std::unique_ptr<TrackReader>> open_ffmpeg(const ByteView& view, const std::string& name) {
+Expected<std::unique_ptr<TrackReader>> open_other(const ByteView& view, const std::string& name) {
   auto reader = std::make_unique<FfmpegReader>(view, name);
   if (auto opened = reader->open(); !opened) return tl::unexpected(std::move(opened.error()));
   return reader;

@@ -55,7 +55,7 @@ class OggChain : public TrackReader {
     std::vector<ByteView> usable;
     for (const ByteView& link : links_) {
       throw_if_interrupted();
-      auto reader = open_ffmpeg(link, name_);
+      auto reader = open_other(link, name_);
       if (!reader) {
         lost_bytes += link.size();
         if (!fault) fault = std::move(reader.error());
@@ -124,7 +124,7 @@ class OggChain : public TrackReader {
     link_ = link;
     reader_.reset();
     if (link >= links_.size()) return false;
-    auto reader = open_ffmpeg(links_[link], name_);
+    auto reader = open_other(links_[link], name_);
     if (reader) reader_ = std::move(*reader);
     return reader_ != nullptr;
   }

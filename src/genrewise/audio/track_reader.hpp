@@ -1,5 +1,5 @@
-// Interface of both decoders (mpg123, FFmpeg); pages of Ogg, and chained Ogg: several complete streams one after the
-// other in one file. Internal to audio.
+// Interface of the decoders (mpg123; FFmpeg or libsndfile); pages of Ogg, and chained Ogg: several complete streams one
+// after the other in one file. Internal to audio.
 #pragma once
 
 #include <cstdint>
@@ -50,10 +50,10 @@ struct MpegLayout;
 /// reader.
 std::unique_ptr<TrackReader> open_mp3(ByteSource& source, const MpegLayout& layout);
 
-/// Opens the best audio stream of any other format with FFmpeg and decodes its first frame. Faults: "not audio", "no
-/// audio in it", "truncated", "damaged", "implausible sample rate", "implausible number of channels". The view's source
-/// must outlive the reader.
-Expected<std::unique_ptr<TrackReader>> open_ffmpeg(const ByteView& view, const std::string& name);
+/// Opens the best audio stream of any other format, with FFmpeg (and decodes its first frame) or, in builds without GPL
+/// parts, with libsndfile. Faults: "not audio", "no audio in it", "truncated", "damaged", "implausible sample rate",
+/// "implausible number of channels", "no decoder in this build". The view's source must outlive the reader.
+Expected<std::unique_ptr<TrackReader>> open_other(const ByteView& view, const std::string& name);
 
 /// The parts of an Ogg file that are a stream each (RFC 3533, 4: links of the chain), in order; empty if the view is
 /// not Ogg, one part for most files. Reads the headers of all pages of a file of up to 16 MiB; in a longer one only if
@@ -65,7 +65,7 @@ std::optional<std::int64_t> granule_of_cut_page(const ByteView& view);
 /// Whether a page of Ogg begins at `offset` or behind it.
 bool has_ogg_page(const ByteView& view, std::int64_t offset);
 
-/// Opens the links as one track, with the sample rate of the first. Faults: those of open_ffmpeg() for a link, if more
+/// Opens the links as one track, with the sample rate of the first. Faults: those of open_other() for a link, if more
 /// than 5 % of the bytes cannot be opened.
 Expected<std::unique_ptr<TrackReader>> open_ogg_chain(const std::vector<ByteView>& links, const std::string& name);
 

@@ -5,6 +5,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/credentials.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
@@ -198,6 +199,11 @@ S3Settings find_s3_settings(std::string_view scheme, const StoreOptions& options
   S3Settings settings = scheme == "gs" ? find_gcs(options) : find_aws(options);
   settings.connections = connections();
   return settings;
+}
+
+std::string credentials_origin(std::string_view scheme, const StoreOptions& options) {
+  const S3Credentials credentials = find_s3_settings(scheme, options).credentials;
+  return credentials.anonymous ? "nowhere: unsigned requests" : credentials.origin;
 }
 
 }  // namespace genrewise
