@@ -5,29 +5,47 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ._errors import Error, UsageError
+from ._errors import Error, SkippedWarning, UsageError
 
 if TYPE_CHECKING:
     from . import features as features
+    from . import records as records
+    from ._audio import AudioInfo as AudioInfo
+    from ._audio import info as info
     from ._audio import load as load
+    from ._extract import extract as extract
+    from ._models import Model as Model
+    from ._study import StudyResult as StudyResult
+    from ._study import study as study
 
-__all__ = ["Error", "UsageError", "features", "load"]
-
-# Where the names come from that are imported when they are first used: the extension, NumPy and pandas take longer to
+# Names that are imported when they are first used, with their modules: the extension, NumPy and pandas take longer to
 # load than many a script runs.
-_FROM = {"load": "_audio"}
+_LAZY = {
+    "AudioInfo": "_audio",
+    "Model": "_models",
+    "StudyResult": "_study",
+    "extract": "_extract",
+    "info": "_audio",
+    "load": "_audio",
+    "study": "_study",
+}
 _SUBMODULES = {"features", "records", "sklearn"}
+
+__all__ = [
+    "AudioInfo", "Error", "Model", "SkippedWarning", "StudyResult", "UsageError", "extract", "features", "info", "load",
+    "records", "study",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name in _SUBMODULES:
         return importlib.import_module(f".{name}", __name__)
-    if name in _FROM:
-        value = getattr(importlib.import_module(f".{_FROM[name]}", __name__), name)
+    if name in _LAZY:
+        value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_FROM, *_SUBMODULES})
+    return sorted({*globals(), *_LAZY, *_SUBMODULES})

@@ -1,4 +1,4 @@
-"""The exceptions of the package."""
+"""The exceptions and warnings of the package."""
 
 from __future__ import annotations
 
@@ -18,3 +18,7 @@ class Error(Exception):
 
 class UsageError(Error, ValueError):
     """Wrong usage: an argument that does not exist, or a value that it cannot have."""
+
+
+class SkippedWarning(UserWarning):
+    """Some inputs could not be used; the message counts them by reason."""

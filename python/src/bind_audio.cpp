@@ -13,29 +13,29 @@ namespace {
 namespace nb = nanobind;
 using std::filesystem::path;
 
-template <class Value>
-Value require(Expected<Value> value) {
-  if (!value)
-    throw Error(
-        value.error().detail.empty() ? value.error().reason : value.error().reason + " (" + value.error().detail + ")",
-        value.error().where);
-  return std::move(*value);
-}
-
-nb::object load(const path& location, std::optional<int> sample_rate_hz, double start_s,
-                std::optional<double> length_s) {
+Array<float> load(const path& location, std::optional<int> sample_rate_hz, double start_s,
+                  std::optional<double> duration_s) {
   DecodeOptions options{.clip = {.start_s = start_s}, .sample_rate_hz = sample_rate_hz};
-  if (length_s) options.clip.duration_s = *length_s;
+  if (duration_s) options.clip.duration_s = *duration_s;
   Waveform wave;
   run([&](Runtime&) { wave = require(decode_file(location, options)); });
   const std::size_t samples = wave.samples.size();
-  return nb::make_tuple(as_array(std::move(wave.samples), {samples}), wave.sample_rate_hz);
+  return as_array(std::move(wave.samples), {samples});
+}
+
+nb::tuple info(const path& location) {
+  AudioInfo info;
+  run([&](Runtime&) { info = require(probe_file(location)); });
+  return nb::make_tuple(info.format, info.codec, info.sample_rate_hz, info.channels, info.duration_s,
+                        info.bit_rate_kbps);
 }
 
 }  // namespace
 
 void bind_audio(nb::module_& module) {
-  module.def("load", &load, nb::arg("location"), nb::arg("sample_rate_hz"), nb::arg("start_s"), nb::arg("duration_s"));
+  using namespace nb::literals;
+  module.def("load", &load, "location"_a, "sample_rate_hz"_a.none(), "start_s"_a, "duration_s"_a.none());
+  module.def("info", &info, "location"_a);
 }
 
 }  // namespace genrewise::python

@@ -8,20 +8,43 @@
 
 #include <functional>
 #include <initializer_list>
+#include <string>
+#include <type_traits>
 #include <utility>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/base/runtime.hpp"
 
 namespace genrewise::python {
 
 void bind_audio(nanobind::module_& module);
+void bind_features(nanobind::module_& module);
+void bind_jobs(nanobind::module_& module);
+void bind_records(nanobind::module_& module);
 
 /// Runs `work` on a thread of its own, with a runtime of `threads` threads (0: all processors), and without the GIL.
 /// Meanwhile the calling thread handles signals: Ctrl-C interrupts the runtime, and the exception of the signal
 /// handler (KeyboardInterrupt) is thrown once the work has stopped. `progress`: None, or an object with the functions
 /// of _progress.Bars, which are called from the calling thread.
 void run(const std::function<void(Runtime&)>& work, nanobind::handle progress = nanobind::none(), int threads = 0);
+
+/// The same with a runtime that exists already; `meanwhile` is called from the calling thread, with the GIL, from time
+/// to time and at the end.
+void run_with(Runtime& runtime, const std::function<void()>& work, const std::function<void()>& meanwhile = {});
+
+/// The value; throws a Fault as Error.
+template <class Value>
+Value require(Expected<Value> value) {
+  if (value) {
+    if constexpr (std::is_void_v<Value>)
+      return;
+    else
+      return std::move(*value);
+  }
+  const Fault& fault = value.error();
+  throw Error(fault.reason + (fault.detail.empty() ? "" : " (" + fault.detail + ")"), fault.where);
+}
 
 /// Arguments: C-ordered and of this type, else TypeError; nothing is copied.
 using Vector = nanobind::ndarray<const float, nanobind::ndim<1>, nanobind::c_contig, nanobind::device::cpu>;

@@ -64,10 +64,10 @@ class CollectedProgress final : public Progress {
 /// Work on another thread, until done.
 class Job {
  public:
-  Job(const std::function<void(Runtime&)>& work, Runtime& runtime)
-      : thread_(start_thread([this, &work, &runtime] {
+  explicit Job(const std::function<void()>& work)
+      : thread_(start_thread([this, &work] {
           try {
-            work(runtime);
+            work();
           } catch (...) {
             failure_ = std::current_exception();
           }
@@ -95,12 +95,17 @@ class Job {
 }  // namespace
 
 void run(const std::function<void(Runtime&)>& work, nb::handle progress, int threads) {
-  constexpr std::chrono::milliseconds kPeriod(50);
   CollectedProgress collected;
   Runtime runtime({.threads = threads, .progress = &collected});
+  run_with(
+      runtime, [&] { work(runtime); }, [&] { collected.pass_to(progress); });
+}
+
+void run_with(Runtime& runtime, const std::function<void()>& work, const std::function<void()>& meanwhile) {
+  constexpr std::chrono::milliseconds kPeriod(50);
   const UseRuntime use(runtime);
   std::exception_ptr raised;  // by a signal handler or by `progress`
-  Job job(work, runtime);
+  Job job(work);
   for (bool done = false; !done;) {
     {
       const nb::gil_scoped_release release;
@@ -109,7 +114,7 @@ void run(const std::function<void(Runtime&)>& work, nb::handle progress, int thr
     if (raised) continue;
     try {
       if (PyErr_CheckSignals() != 0) nb::raise_python_error();
-      collected.pass_to(progress);
+      if (meanwhile) meanwhile();
     } catch (...) {
       raised = std::current_exception();
       runtime.request_interrupt();
