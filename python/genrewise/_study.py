@@ -43,7 +43,7 @@ class StudyResult:
                 row.update(accuracy=model["accuracy"]["value"], low=model["accuracy"]["low"])
                 row.update(high=model["accuracy"]["high"], macro_f1=model.get("macro_f1"))
                 row.update(log_loss=model.get("log_loss"))
-                row.update(validation=(model.get("validation") or {}).get("accuracy"))
+                row.update(validation=model["validation"]["accuracy"]["value"])
                 row.update({name: model.get(name) for name in ("choose_s", "fit_s", "predict_s")})
             rows.append({**row, "error": model.get("error")})
         return pd.DataFrame(rows).set_index("name")
@@ -90,9 +90,7 @@ class StudyResult:
         shown = self.models[["title", "features", "accuracy", "low", "high", "macro_f1", "validation", "fit_s"]]
         bold = {name: "font-weight: bold" for name in [self.best]}
         rows = "".join(
-            f"<tr style='{bold.get(name, '')}'>"
-            + "".join(f"<td style='text-align: {'left' if isinstance(cell, str) else 'right'}'>{_cell(cell)}</td>" for cell in row)
-            + "</tr>"
+            f"<tr style='{bold.get(name, '')}'>{''.join(map(_cell, row))}</tr>"
             for name, row in zip(shown.index, shown.itertuples(index=False))
         )
         head = "".join(f"<th>{name}</th>" for name in ("model", *shown.columns[1:]))
@@ -111,8 +109,8 @@ class StudyResult:
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
-        return html.escape(value)
-    return "" if pd.isna(value) else f"{value:.3f}"
+        return f"<td style='text-align: left'>{html.escape(value)}</td>"
+    return f"<td>{'' if pd.isna(value) else f'{value:.3f}'}</td>"
 
 
 def study(

@@ -121,8 +121,8 @@ def _frames(
             raise _wrong(function, f"the window has the shape {weights.shape}", f"pass {length} values")
     before = (n_fft - length) // 2
     if center:
-        mode = pad_mode if pad_mode in ("constant", "edge", "reflect", "symmetric", "linear_ramp", "empty") else None
-        _only(function, pad_mode=(pad_mode, mode))
+        if pad_mode not in ("edge", "reflect", "symmetric"):
+            _only(function, pad_mode=(pad_mode, "constant"))
         signal = np.pad(signal, n_fft // 2, mode=pad_mode)  # type: ignore[call-overload]
     return signal, np.pad(weights, (before, n_fft - length - before)), hop
 

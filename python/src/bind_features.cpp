@@ -1,7 +1,6 @@
 // Features of frames, and feature sets. Spectrograms are frames x bins, the transpose of librosa's; what is computed
 // from them is features x frames, as librosa's.
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
