@@ -18,7 +18,7 @@ may_skip() { # WHAT COMMAND...
 }
 
 step "Packages"
-tools/install_packages.sh build neural test
+tools/install_packages.sh build neural python test
 
 step "Build ($preset)"
 mkdir -p build
@@ -70,6 +70,17 @@ may_skip "tags in other programs" "${GENREWISE_MUTAGEN_PYTHON:-python3}" tests/i
 step "Pages in a browser"
 may_skip "pages in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/page_test.py \
   "build/$preset/bin/render_page"
+
+# The Python package: the extension, types, tests and the examples of docs/python.md, where its parts are found.
+step "Python package"
+may_skip "the Python package" tools/python_tests.sh "$preset"
+
+# A wheel with the libraries that it needs, tested in an empty virtual environment; compiled as above, so that ccache has it.
+step "Python wheel"
+case $preset in
+  dev) may_skip "the Python wheel" tools/python_wheel.sh -C cmake.build-type=RelWithAssert -C cmake.define.GENREWISE_WERROR=ON ;;
+  *) echo "skipped: only with the preset dev" ;;
+esac
 
 # The whole program against real S3 servers, where they are installed; docs/object_storage.md says how to name them.
 step "S3 servers"
