@@ -78,6 +78,7 @@ class Model:
         """
         found = self._predict(paths, windows, max_error, errors, n_jobs, progress)
         columns = ["file", "genre", "confidence", "probabilities"]
+        rows: list[tuple[Any, ...]]
         if per_window:
             rows = [(file, *self._best(shares), start, length) for file, start, length, shares in found["windows"]]
             columns += ["start_s", "duration_s"]

@@ -57,10 +57,12 @@ class progress_bars:
                 import tqdm  # noqa: F401
             except ImportError:
                 shown = False
-        tqdm_type: Any = _Silent
+        kind: Any = _Silent
         if shown:
-            from tqdm.auto import tqdm as tqdm_type
-        self._bars = Bars(tqdm_type)
+            from tqdm.auto import tqdm
+
+            kind = tqdm
+        self._bars = Bars(kind)
 
     def __enter__(self) -> Bars:
         return self._bars

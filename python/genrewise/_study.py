@@ -51,7 +51,8 @@ class StudyResult:
     @property
     def best(self) -> Optional[str]:
         """The name of the best model by validation accuracy."""
-        return self.document["best"]
+        best: Optional[str] = self.document["best"]
+        return best
 
     @property
     def best_model(self) -> Model:

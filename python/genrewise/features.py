@@ -149,7 +149,7 @@ def _normalised(function: str, chroma: Floats, norm: Optional[float]) -> Floats:
     if norm not in (1, 2):
         _only(function, norm=(norm, np.inf))
     length = np.linalg.norm(chroma, ord=norm, axis=0)
-    return chroma / np.where(length == 0, np.float32(1), length)
+    return np.divide(chroma, np.where(length == 0, 1, length), dtype=np.float32)
 
 
 # Spectra

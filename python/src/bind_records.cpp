@@ -162,7 +162,8 @@ void bind_records(nb::module_& module) {
            "workers"_a, "cache_bytes"_a, "rank"_a, "ranks"_a);
   module.attr("DEFAULT_SEED") = kDefaultSeed;
   nb::class_<Batches>(module, "Batches")
-      .def("__iter__", [](nb::handle self) { return self; })
+      .def(
+          "__iter__", [](nb::handle self) { return self; }, nb::sig("def __iter__(self) -> Batches"))
       .def("__next__", &Batches::next);
   module.def("write_pack", &write, "folder"_a, "rows"_a, "classes"_a, "labels"_a, "ids"_a, "parts"_a, "artists"_a,
              "features"_a, "shards"_a, "seed"_a, "stored_as"_a, "compression"_a, "steps"_a, "progress"_a.none());
