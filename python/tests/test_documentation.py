@@ -24,14 +24,16 @@ def replacements():
         replaced = "np.abs(librosa.cqt())" if name == "cqt_magnitude" else f"librosa.{module}{name}()"
         fixed = re.findall(r"\b(\w+)=\(\1, ([^()]+)\)", inspect.getsource(getattr(features, name)))
         arguments = ", ".join(f"`{argument}={value}`" for argument, value in fixed)
-        difference = 5e-3 if name == "cqt_magnitude" else 1e-5 if name.endswith("_to_db") else tolerance(name)
+        difference = tolerance("chroma_cqt" if name == "cqt_magnitude" else name)
         lines.append(f"| `{name}()` | `{replaced}` | {difference:.0e} | {arguments} |")
     return lines
 
 
 def entry(name, function):
-    signature = str(inspect.signature(function)).split(" ->")[0]
-    signature = re.sub(r": [^=,()]*(\[[^=]*?\])?(?= =|,|\))", "", signature).replace(" = ", "=")
+    full = inspect.signature(function)
+    plain = [parameter.replace(annotation=parameter.empty) for parameter in full.parameters.values()]
+    signature = str(full.replace(parameters=plain, return_annotation=full.empty))
+    signature = signature.replace("<class 'numpy.float32'>", "np.float32").replace("=inf", "=np.inf")
     signature = signature.replace("(self, ", "(").replace("(self)", "()").replace("(cls, ", "(").replace("(cls)", "()")
     text = inspect.getdoc(function).split("\n\n>>>")[0].split(">>>")[0]
     paragraphs = " ".join(text.split())
