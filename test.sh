@@ -73,12 +73,16 @@ may_skip "pages in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pa
 
 # The Python package: the extension, types, tests and the examples of docs/python.md, where its parts are found.
 step "Python package"
-may_skip "the Python package" tools/python_tests.sh "$preset"
+may_skip "the Python package" tools/python.sh tests "$preset"
 
-# A wheel with the libraries that it needs, tested in an empty virtual environment; compiled as above, so that ccache has it.
+# A wheel with the libraries that it needs, tested in an empty virtual environment; made from what is compiled already.
 step "Python wheel"
 case $preset in
-  dev) may_skip "the Python wheel" tools/python_wheel.sh -C cmake.build-type=RelWithAssert -C cmake.define.GENREWISE_WERROR=ON ;;
+  dev)
+    as_built=(-C build-dir=build/dev -C cmake.build-type=RelWithAssert)
+    for option in WERROR TESTS BENCH NEURAL; do as_built+=(-C "cmake.define.GENREWISE_$option=ON"); done
+    may_skip "the Python wheel" tools/python.sh wheel "${as_built[@]}"
+    ;;
   *) echo "skipped: only with the preset dev" ;;
 esac
 

@@ -50,7 +50,15 @@ def timed(function, *arguments):
 
 
 def import_s(statement):
-    return min(timed(subprocess.run, [sys.executable, "-c", statement]) for _ in range(5))
+    """Least wall and CPU time of five runs."""
+    times = []
+    for _ in range(5):
+        before = os.times()
+        wall = timed(subprocess.run, [sys.executable, "-c", statement])
+        after = os.times()
+        cpu = after.children_user + after.children_system - before.children_user - before.children_system
+        times.append((wall, cpu))
+    return [min(one) for one in zip(*times)]
 
 
 def main():
@@ -61,13 +69,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    start, imported = import_s("pass"), import_s("import genrewise")
-    print(f"import genrewise: {imported - start:.3f} s after Python's own {start:.3f} s; load average {os.getloadavg()[0]:.1f}")
+    for statement in ("pass", "import genrewise", "import genrewise; genrewise.load"):
+        wall, cpu = import_s(statement)
+        print(f"{statement}: {wall:.3f} s, CPU time {cpu:.3f} s")
+    print(f"load average {os.getloadavg()[0]:.1f}")
 
     import genrewise
 
-    files = sorted(str(path) for path in options.folder.rglob("*") if path.suffix in (".mp3", ".ogg", ".flac", ".wav"))
-    usable = list(genrewise.extract(files, n_jobs=options.jobs).index)
+    usable = list(genrewise.extract(options.folder, n_jobs=options.jobs).index)
     paths = (usable * (options.clips // len(usable) + 1))[: options.clips]
     with tempfile.TemporaryDirectory() as folder:
         dataset = pathlib.Path(folder, "clips.csv")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 from ._errors import Error, SkippedWarning, UsageError
 
+TYPE_CHECKING = False  # for type checkers, without the import of typing, which takes as long as all else here
 if TYPE_CHECKING:
+    from typing import Any
+
     from . import features as features
     from . import records as records
     from ._audio import AudioInfo as AudioInfo
