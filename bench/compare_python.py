@@ -3,8 +3,9 @@
 
     PYTHONPATH=build/release/python bench/compare_python.py build/release/bin/genrewise FOLDER [--clips 200] [--jobs 2]
 
-FOLDER is searched for audio; the middle 30 s of each file are used, files repeated if there are fewer than --clips. Wall
-time; each round runs the three in turn and the least of the rounds counts. librosa decodes the same 30 s and computes FMA's
+FOLDER is searched for audio; the middle 30 s of each file are used, files repeated if there are fewer than --clips. Each
+round runs the three in turn, and the least wall and CPU time of the rounds count; on a busy machine only the CPU times can
+be compared. librosa decodes the same 30 s and computes FMA's
 518 numbers (tests/golden/features/fma_reference.py) in a pool of --jobs processes that have imported and compiled
 everything before. The program's table is written to a file, which Python does not do.
 """
@@ -35,29 +36,26 @@ def middle(path):
 
 
 def reference(path):
+    """Returns its CPU time."""
+    start = time.process_time()
     import fma_reference
     import librosa
 
     offset, duration = middle(path)
     y, sr = librosa.load(path, sr=None, mono=True, offset=offset, duration=duration)
-    return fma_reference.compute(y, sr)
+    fma_reference.compute(y, sr)
+    return time.process_time() - start
 
 
 def timed(function, *arguments):
-    start = time.perf_counter()
-    function(*arguments)
-    return time.perf_counter() - start
+    """Wall time, and CPU time: of the function if it returns it, else of this process and its children."""
+    before = os.times()
+    own = function(*arguments)
+    after = os.times()
+    return after.elapsed - before.elapsed, sum(after[:4]) - sum(before[:4]) if own is None else own
 
 
-def import_s(statement):
-    """Least wall and CPU time of five runs."""
-    times = []
-    for _ in range(5):
-        before = os.times()
-        wall = timed(subprocess.run, [sys.executable, "-c", statement])
-        after = os.times()
-        cpu = after.children_user + after.children_system - before.children_user - before.children_system
-        times.append((wall, cpu))
+def least(times):
     return [min(one) for one in zip(*times)]
 
 
@@ -70,7 +68,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     for statement in ("pass", "import genrewise", "import genrewise; genrewise.load"):
-        wall, cpu = import_s(statement)
+        command = [sys.executable, "-c", statement]
+        wall, cpu = least([timed(lambda: subprocess.run(command) and None) for _ in range(5)])
         print(f"{statement}: {wall:.3f} s, CPU time {cpu:.3f} s")
     print(f"load average {os.getloadavg()[0]:.1f}")
 
@@ -97,15 +96,16 @@ def main():
         with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
             try:
                 pool.map(reference, paths[: options.jobs] * 2, chunksize=1)
-                librosa = lambda: pool.map(reference, paths, chunksize=1)  # noqa: E731
+                librosa = lambda: sum(pool.map(reference, paths, chunksize=1))  # noqa: E731
             except ImportError as error:
                 print(f"without librosa: {error}")
                 librosa = lambda: None  # noqa: E731
             rounds = [[timed(work) for work in (python, program, librosa)] for _ in range(options.rounds)]
-    print("seconds, by round (genrewise.extract, program, librosa):", [[f"{s:.2f}" for s in one] for one in rounds])
-    ours, programs, librosas = (min(one) for one in zip(*rounds))
-    print(f"{len(paths)} clips, {options.jobs} jobs: genrewise.extract {ours:.2f} s, program {programs:.2f} s "
-          f"({100 * (ours / programs - 1):+.1f} %), librosa {librosas:.2f} s ({librosas / ours:.1f} times as long)")
+    ours, programs, librosas = (least(one) for one in zip(*rounds))
+    for i, kind in enumerate(("wall", "CPU")):
+        print(f"{kind} time, {len(paths)} clips, {options.jobs} jobs: genrewise.extract {ours[i]:.2f} s, program "
+              f"{programs[i]:.2f} s ({100 * (ours[i] / programs[i] - 1):+.1f} %), librosa {librosas[i]:.2f} s "
+              f"({librosas[i] / ours[i]:.1f} times as much)")
     print(f"load average {os.getloadavg()[0]:.1f}")
 
 

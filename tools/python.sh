@@ -35,10 +35,13 @@ run_tests() {
   "$python" -m pytest -q -p no:cacheprovider python/tests
 }
 
+# The file of a library on this machine, by its name.
+path_of() { realpath "$(find /usr/lib -name "$1" -print -quit)"; }
+
 # OpenBLAS is loaded by its name when it is used, so auditwheel does not see it.
 add_openblas() { # FOLDER
   local openblas library
-  openblas=$(ldconfig -p | awk '$1 == "libopenblas.so.0" { print $NF; exit }')
+  openblas=$(path_of libopenblas.so.0)
   cp -L "$openblas" "$1/libopenblas.so.0"
   for library in $(ldd "$openblas" | awk '/libgfortran|libquadmath/ { print $3 }'); do cp -L "$library" "$1"; done
   for library in "$1"/lib{openblas,gfortran,quadmath}.so.*; do patchelf --set-rpath '$ORIGIN' "$library"; done
@@ -51,11 +54,11 @@ list_licences() { # FOLDER
   echo "Those with a GPL part make the whole wheel GPL (version 3 fits: docs/embedding.md, Licences)."
   echo
   for file in "$1"/*; do
-    name=$(basename "$file" | sed -E 's/-[0-9a-f]{8}(\.so)/\1/')
-    library=$(ldconfig -p | awk -v name="$name" '$1 == name { print $NF; exit }')
+    name=$(basename "$file" | sed -E 's/-[0-9a-f]{8}\././')
+    library=$(path_of "$name")
     # dpkg knows files of a merged /usr by their old or their new path.
-    package=$( (dpkg-query -S "$(realpath "$library")" || dpkg-query -S "${library#/usr}") 2>/dev/null | head -n 1 | cut -d: -f1)
-    licences=$(sed -nE 's/^License: *(.+)/\1/p' "/usr/share/doc/$package/copyright" 2>/dev/null | sort -u | paste -sd ';')
+    package=$({ dpkg-query -S "$library" || dpkg-query -S "${library#/usr}"; } 2>/dev/null | cut -d: -f1)
+    licences=$(sed -nE 's/^License: *(.+)/\1/p' "/usr/share/doc/$package/copyright" 2>/dev/null | sort -u | paste -sd ';' || true)
     [[ $licences =~ (^|[^LA])GPL ]] && licences="GPL part; $licences"
     echo "$name ($package $(dpkg-query -W -f '${Version}' "$package" 2>/dev/null)): ${licences:-see /usr/share/doc/$package/copyright}"
   done
