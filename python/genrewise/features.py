@@ -98,6 +98,8 @@ def _rows(function: str, values: npt.ArrayLike, name: str = "S") -> Floats:
     matrix = np.asarray(values)
     if matrix.ndim != 2 or np.iscomplexobj(matrix):
         raise _wrong(function, f"{name} must be a real matrix", "pass one channel; np.abs() of a complex spectrum")
+    if matrix.size == 0 or not np.isfinite(matrix).all():
+        raise _wrong(function, f"{name} is empty or not finite everywhere", "pass finite numbers")
     return np.ascontiguousarray(matrix.T, dtype=np.float32)
 
 
@@ -133,7 +135,10 @@ def _spectrogram(
 ) -> Floats:
     """Frames x bins of S, or |stft(y)| ** power."""
     if S is not None:
-        return _rows(function, S)
+        spectra = _rows(function, S)
+        if spectra.shape[1] < 3 or spectra.min() < 0:
+            raise _wrong(function, "S has negative values or fewer than 3 bins", "pass a magnitude or power spectrogram")
+        return spectra
     if n_fft % 2 != 0:
         raise _wrong(function, f"n_fft={n_fft} is odd", "use an even number")
     framed = _frames(function, y, n_fft, hop_length, win_length, window, center, pad_mode)
@@ -195,6 +200,8 @@ def power_to_db(
     """
     if amin <= 0 or (top_db is not None and top_db < 0):
         raise _wrong("power_to_db", f"amin={amin}, top_db={top_db}", "use a positive amin and a top_db of at least 0")
+    if np.size(S) == 0:
+        raise _wrong("power_to_db", "S is empty", "pass at least one value")
     power = np.abs(np.asarray(S)) if np.iscomplexobj(S) else np.asarray(S)
     reference = ref(power) if callable(ref) else abs(ref)
     scale = 1e-10 / amin  # the extension has 1e-10 as amin
@@ -209,6 +216,8 @@ def amplitude_to_db(
     top_db: Optional[float] = 80.0,
 ) -> Floats:
     """20 log10(|S| / ref), as power_to_db()."""
+    if amin <= 0 or np.size(S) == 0:
+        raise _wrong("amplitude_to_db", f"amin={amin}, {np.size(S)} values", "use a positive amin and at least one value")
     magnitude = np.abs(np.asarray(S))
     reference = ref(magnitude) if callable(ref) else abs(ref)
     return power_to_db(magnitude**2, ref=float(reference) ** 2, amin=amin**2, top_db=top_db)
@@ -275,12 +284,14 @@ def cqt_magnitude(
     bins_per_octave: int = 12, tuning: Optional[float] = 0.0,
 ) -> Floats:
     """np.abs(librosa.cqt(...)), n_bins x frames. bins_per_octave: a multiple of 12; n_bins: whole octaves."""
-    if n_bins % bins_per_octave != 0:
-        problem = f"n_bins={n_bins} is not a multiple of bins_per_octave={bins_per_octave}"
-        raise _wrong("cqt_magnitude", problem, "use whole octaves")
+    if bins_per_octave < 1 or n_bins % bins_per_octave != 0 or not 1 <= n_bins // bins_per_octave <= 16:
+        problem = f"n_bins={n_bins} with bins_per_octave={bins_per_octave}"
+        raise _wrong("cqt_magnitude", problem, "use 1 to 16 whole octaves")
     if tuning is None:
         tuning = estimate_tuning(y=y, sr=sr, bins_per_octave=bins_per_octave)
     lowest_hz = 440 * 2.0 ** (-45 / 12) if fmin is None else fmin
+    if not (0 < lowest_hz < np.inf and np.isfinite(tuning)):
+        raise _wrong("cqt_magnitude", f"fmin={fmin}, tuning={tuning}", "use positive frequencies and a finite tuning")
     octaves = n_bins // bins_per_octave
     signal, rate = _signal("cqt_magnitude", y), _rate("cqt_magnitude", sr)
     # The extension expects the deviation from the nearest bin.

@@ -95,6 +95,9 @@ def test_silence_gives_finite_values():
         ("melspectrogram", {"norm": None}),
         ("mfcc", {"dct_type": 3}),
         ("mfcc", {"lifter": -1}),
+        ("mfcc", {"n_mfcc": 129}),
+        ("cqt_magnitude", {"fmin": 0}),
+        ("cqt_magnitude", {"n_bins": 840}),
         ("chroma_stft", {"n_chroma": 24}),
         ("chroma_stft", {"norm": None}),
         ("chroma_cqt", {"cqt_mode": "hybrid"}),
@@ -127,6 +130,20 @@ def test_an_argument_that_is_not_supported_is_an_error(name, arguments):
 def test_a_signal_of_another_form_is_an_error(y):
     with pytest.raises(genrewise.UsageError, match="genrewise.features"):
         features.rms(y=y)
+
+
+@pytest.mark.parametrize("S", [np.zeros((0, 5)), np.zeros((2, 5)), -np.ones((9, 5)), np.full((9, 5), np.nan)], ids=str)
+def test_a_spectrogram_of_another_form_is_an_error(S):
+    with pytest.raises(genrewise.UsageError, match="S "):
+        features.spectral_centroid(S=S)
+
+
+def test_decibels_of_nothing_are_an_error():
+    for function in (features.power_to_db, features.amplitude_to_db):
+        with pytest.raises(genrewise.UsageError):
+            function([])
+        with pytest.raises(genrewise.UsageError, match="amin"):
+            function([1.0], amin=-1)
 
 
 def test_a_stranger_argument_is_refused_by_python():
