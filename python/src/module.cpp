@@ -36,4 +36,5 @@ NB_MODULE(_core, module) {
   genrewise::python::bind_features(module);
   genrewise::python::bind_jobs(module);
   genrewise::python::bind_records(module);
+  genrewise::python::bind_classifiers(module);
 }

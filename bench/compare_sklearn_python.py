@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""The estimators of genrewise.sklearn against scikit-learn and scikit-learn-intelex, fit + predict, in turns in one run.
+
+    PYTHONPATH=build/release/python python3 bench/compare_sklearn_python.py [--rows 6400] [--cols 518] [--case NAME ...]
+                                            [--table clusters] [--table mixed] [--repeats 5] [--threads N]
+
+Every side runs in a process of its own on the same float32 table and makes the same calls on classes of the same names;
+the best of the repeats counts. `clusters`: the table of compare_sklearn.py, standardised; `mixed`: badly conditioned,
+(centres + noise) @ W with normal numbers in W (a square matrix), the centres' deviation 0.12. Ratio: seconds of the
+peer / ours; equal: share of test rows with the same label. Needs scikit-learn and scikit-learn-intelex from PyPI.
+"""
+import argparse
+import os
+import pathlib
+import sys
+import tempfile
+
+import numpy as np
+from compare_sklearn import best, timed, write_clusters
+
+CASES = {
+    "svm rbf": "SVC()",
+    "svm poly": "SVC(kernel='poly')",
+    "svm linear": "SVC(kernel='linear')",
+    "logreg": "LogisticRegression(max_iter=1000)",
+    "logreg C=0.01": "LogisticRegression(C=0.01, max_iter=1000)",
+    "knn k=21": "KNeighborsClassifier(21)",
+    "gnb": "GaussianNB()",
+    "forest": "RandomForestClassifier(n_jobs=THREADS)",
+}
+SKLEARN = """
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+"""
+SIDES = {
+    "genrewise": "from genrewise.sklearn import *",
+    "sklearn": SKLEARN,
+    "intelex": "from sklearnex import patch_sklearn\npatch_sklearn(verbose=False)" + SKLEARN,
+}
+WORK = """
+import json, sys, time, warnings
+folder, expression, THREADS, labels = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+import numpy as np
+warnings.simplefilter("ignore")
+def part(name):
+    y = np.fromfile(f"{folder}/{name}.i32", np.int32)
+    return np.fromfile(f"{folder}/{name}.f32", np.float32).reshape(len(y), -1), y
+(x, y), (x_test, y_test) = part("train"), part("test")
+time.sleep(0.2)  # threads of BLAS libraries spin when they are loaded
+start = time.perf_counter()
+model = eval(expression).fit(x, y)
+fitted = time.perf_counter()
+predicted = model.predict(x_test)
+done = time.perf_counter()
+predicted.astype(np.int32).tofile(labels)
+print(json.dumps(dict(fit_s=fitted - start, predict_s=done - fitted, accuracy=float((predicted == y_test).mean()))))
+"""
+
+
+def write_mixed(folder, rows, cols, classes=8, seed=2):
+    rng = np.random.default_rng(seed)
+    total = rows + rows // 4
+    y = rng.integers(0, classes, total).astype(np.int32)
+    centres, mixing = rng.normal(0, 0.12, (classes, cols)), rng.normal(size=(cols, cols)) / 22
+    x = ((centres[y] + rng.normal(size=(total, cols))) @ mixing).astype(np.float32)
+    for name, part in (("train", slice(None, rows)), ("test", slice(rows, None))):
+        x[part].tofile(folder / f"{name}.f32")
+        y[part].tofile(folder / f"{name}.i32")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    tables = {"clusters": write_clusters, "mixed": write_mixed}
+    parser.add_argument("--rows", type=int, default=6400)
+    parser.add_argument("--cols", type=int, default=518)
+    parser.add_argument("--case", action="append", choices=CASES)
+    parser.add_argument("--table", action="append", choices=tables)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    options = parser.parse_args()
+    environment = {**os.environ, "OMP_NUM_THREADS": str(options.threads)}
+    for variable in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+        environment.pop(variable, None)
+    for table in options.table or tables:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary)
+            tables[table](folder, options.rows, options.cols)
+            print(f"{table}, {options.rows} x {options.cols}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
+            for name in options.case or CASES:
+                results = {side: [] for side in SIDES}
+                for _ in range(options.repeats):
+                    for side, imports in SIDES.items():
+                        results[side].append(timed([sys.executable, "-c", imports + WORK, folder, CASES[name],
+                                                    str(options.threads), f"{folder}/{side}.labels"], environment))
+                print(report(name, {side: best(result) for side, result in results.items()}, folder), flush=True)
+
+
+def report(name, results, folder):
+    row = f"{name:<16}"
+    for side, result in results.items():
+        if "error" in result:
+            row += f"  {side}: {result['error']}"
+            continue
+        row += "  {}: {:.3f} + {:.3f} s, {:.3f}".format(side, result["fit_s"], result["predict_s"], result["accuracy"])
+        if side != "genrewise" and "error" not in results["genrewise"]:
+            seconds = [r["fit_s"] + r["predict_s"] for r in (result, results["genrewise"])]
+            labels = [np.fromfile(folder / f"{one}.labels", np.int32) for one in (side, "genrewise")]
+            row += f" ({seconds[0] / seconds[1]:.1f} x, equal {(labels[0] == labels[1]).mean():.4f})"
+    return row
+
+
+if __name__ == "__main__":
+    main()
