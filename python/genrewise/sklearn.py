@@ -287,3 +287,19 @@ class AdaBoostClassifier(_Classifier, kind="adaboost", seeded=True):
 
 class XGBClassifier(_Classifier, kind="xgboost", seeded=True):
     pass
+
+
+class FeatureExtractor(TransformerMixin, BaseEstimator):
+    """Audio files to a feature set: a first step of a pipeline whose X are paths or s3:// and gs:// URIs.
+
+    Parameters
+    ----------
+    features : default='fma518'
+        name of a feature set, as listed by `genrewise features`
+    n_jobs : default=None
+        number of threads, as in the classifiers
+    """
+
+    def __init__(self, features="fma518", n_jobs=None):
+        self.features = features
+        self.n_jobs = n_jobs

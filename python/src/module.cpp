@@ -37,4 +37,5 @@ NB_MODULE(_core, module) {
   genrewise::python::bind_jobs(module);
   genrewise::python::bind_records(module);
   genrewise::python::bind_classifiers(module);
+  genrewise::python::bind_genres(module);
 }
