@@ -28,6 +28,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _core
 from ._errors import Error, UsageError
+from ._extract import extract
+from .features import columns
+
+__all__ = [
+    "AdaBoostClassifier", "DecisionTreeClassifier", "FeatureExtractor", "GaussianNB", "KNeighborsClassifier",
+    "LinearDiscriminantAnalysis", "LinearSVC", "LogisticRegression", "MLPClassifier", "NearestCentroid",
+    "QuadraticDiscriminantAnalysis", "RandomForestClassifier", "SVC", "XGBClassifier",
+]  # fmt: skip
 
 _NO_VALUE = ("none", "all")  # words for which scikit-learn has None
 
@@ -290,12 +298,13 @@ class XGBClassifier(_Classifier, kind="xgboost", seeded=True):
 
 
 class FeatureExtractor(TransformerMixin, BaseEstimator):
-    """Audio files to a feature set: a first step of a pipeline whose X are paths or s3:// and gs:// URIs.
+    """Audio files to rows of a feature set: the first step of a pipeline whose X is a list of paths (or of s3:// and
+    gs:// URIs). The middle 30 s of each file are used, as by the program.
 
     Parameters
     ----------
     features : default='fma518'
-        name of a feature set, as listed by `genrewise features`
+        name of a feature set; genrewise.features.names() lists them
     n_jobs : default=None
         number of threads, as in the classifiers
     """
@@ -303,3 +312,29 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
     def __init__(self, features="fma518", n_jobs=None):
         self.features = features
         self.n_jobs = n_jobs
+
+    def fit(self, X, y=None):
+        """Does nothing, as there is nothing to fit. Returns self."""
+        return self
+
+    def transform(self, X):
+        """The features of each file: files x columns, float32. A file that cannot be used is a ValueError."""
+        paths = [os.fspath(path) for path in np.asarray(X, dtype=object).ravel()]
+        with _value_errors():
+            table = extract(paths, features=self.features, errors="raise", n_jobs=_threads(self.n_jobs) or None, progress=False)
+        if len(table) != len(paths):
+            raise UsageError(f"{len(paths)} locations have {len(table)} files", "X", "give files instead of folders")
+        return table.to_numpy()
+
+    def get_feature_names_out(self, input_features=None):
+        """The name of each column: "mfcc_mean_01"."""
+        return np.array(["_".join(column) for column in columns(self.features)], dtype=object)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.two_d_array, tags.input_tags.one_d_array, tags.input_tags.string = False, True, True
+        return tags

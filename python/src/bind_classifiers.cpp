@@ -49,16 +49,21 @@ class BoundClassifier {
         nb::none(), threads);
   }
 
-  auto predict(const Rows& rows, int threads) const {
-    auto labels = of(rows, threads, [&](const Matrix& examples) { return classifier_->predict(examples); });
+  Array<int> predict(const Rows& rows, int threads) const {
+    std::vector<int> labels;
+    run([&](Runtime&) { labels = classifier_->predict(matrix_of(rows)); }, nb::none(), threads);
     const std::size_t count = labels.size();
     return as_array(std::move(labels), {count});
   }
-  auto probabilities(const Rows& rows, int threads) const {
-    return as_array(of(rows, threads, [&](const Matrix& m) { return classifier_->predict_probabilities(m); }));
+  Array<float> probabilities(const Rows& rows, int threads) const {
+    Matrix result;
+    run([&](Runtime&) { result = classifier_->predict_probabilities(matrix_of(rows)); }, nb::none(), threads);
+    return as_array(std::move(result));
   }
-  auto scores(const Rows& rows, int threads) const {
-    return as_array(of(rows, threads, [&](const Matrix& m) { return classifier_->scores(m); }));
+  Array<float> scores(const Rows& rows, int threads) const {
+    Matrix result;
+    run([&](Runtime&) { result = classifier_->scores(matrix_of(rows)); }, nb::none(), threads);
+    return as_array(std::move(result));
   }
   std::vector<long long> iterations() const {
     return {classifier_->iterations().begin(), classifier_->iterations().end()};
@@ -89,12 +94,6 @@ class BoundClassifier {
     TensorArchive archive;
     classifier_->save(archive, "");
     return archive;
-  }
-  template <class Compute>
-  static auto of(const Rows& rows, int threads, Compute compute) {
-    decltype(compute(Matrix())) result;
-    run([&](Runtime&) { result = compute(matrix_of(rows)); }, nb::none(), threads);
-    return result;
   }
 
   std::string kind_;
