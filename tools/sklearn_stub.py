@@ -69,7 +69,7 @@ def stub_of(one):
     if one._description["scores"]:
         lines.append(f"    def decision_function(self, X: ArrayLike) -> {ARRAY}: ...")
     for name, value in inspect.getmembers(one, lambda value: isinstance(value, property)):
-        if name.endswith("_") and value.__doc__:
+        if not name.startswith("_"):
             lines += ["    @property", f"    def {name}(self) -> {ARRAY}: ..."]
     return "\n".join(lines) + "\n"
 
