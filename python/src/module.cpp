@@ -1,5 +1,6 @@
 // genrewise._core: the extension module.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
 
 #include "bindings.hpp"
 #include "genrewise/base/error.hpp"
