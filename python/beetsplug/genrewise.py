@@ -62,24 +62,24 @@ class GenrewisePlugin(BeetsPlugin):
         force = self.config["force"].get(bool)
         for first in range(0, len(items), _BATCH):
             batch = items[first : first + _BATCH]
-            unknown = self._analyse([item for item in batch if force or "genrewise_genre" not in item])
+            known = self._analyse([item for item in batch if force or "genrewise_genre" not in item])
             for item in batch:
                 if "genrewise_genre" in item and (force or not item.get(_GENRES, with_album=False)):
-                    self._set_genre(item, unknown)
+                    self._set_genre(item, known)
                 if ui.show_model_changes(item) and not self.config["pretend"].get(bool):
                     item.try_sync(write=write, move=False)
 
     def _analyse(self, items):
-        """Sets the attributes genrewise_*; returns the ids of items whose genre the model marks as unknown."""
+        """Sets the attributes genrewise_*; returns the ids of items whose genre the model does not mark as unknown."""
         if not items:
             return set()
-        unknown, of_path = set(), {str(item.filepath): item for item in items}
+        known, of_path = set(), {str(item.filepath): item for item in items}
         for path, genre, confidence, is_unknown in self._predictions(list(of_path)):
             item = of_path[path]
             item.genrewise_genre, item.genrewise_confidence = self._canonical(genre), round(confidence, 4)
-            if is_unknown:
-                unknown.add(item.id)
-        return unknown
+            if not is_unknown:
+                known.add(item.id)
+        return known
 
     def _predictions(self, paths):
         """(path, genre, confidence, whether it is unknown) of each file that can be used; the others are logged."""
@@ -108,8 +108,8 @@ class GenrewisePlugin(BeetsPlugin):
         own_map = None if names is True else self.config["canonical"].as_filename()
         return next(iter(fold_genres([genre], own_map, False)), genre)
 
-    def _set_genre(self, item, unknown):
+    def _set_genre(self, item, known):
         threshold = self.config["threshold"].get()
-        sure = item.id not in unknown if threshold is None else item.genrewise_confidence >= float(threshold)
+        sure = item.id in known if threshold is None else item.genrewise_confidence >= float(threshold)
         if sure:
             item[_GENRES] = [item.genrewise_genre] if _GENRES == "genres" else item.genrewise_genre
