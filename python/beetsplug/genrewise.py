@@ -12,7 +12,7 @@ import genrewise
 from genrewise._core import fold_genres
 
 _BATCH = 32  # tracks that are analysed between two writes to the library
-_GENRES = "genres" if "genres" in Item._fields else "genre"  # beets before 2.6 has one genre
+_GENRES = "genres" if "genres" in Item._fields else "genre"  # older versions have one
 
 
 class GenrewisePlugin(BeetsPlugin):
