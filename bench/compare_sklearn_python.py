@@ -2,14 +2,16 @@
 """The estimators of genrewise.sklearn against scikit-learn and scikit-learn-intelex, fit + predict, in turns in one run.
 
     PYTHONPATH=build/release/python python3 bench/compare_sklearn_python.py [--rows 6400] [--cols 518] [--case NAME ...]
-                                            [--table clusters] [--table mixed] [--repeats 5] [--threads N]
+                                            [--side NAME ...] [--table NAME ...] [--repeats 5] [--threads N]
 
-Every side runs in a process of its own on the same float32 table and makes the same calls on classes of the same names;
-the best of the repeats counts. `clusters`: the table of compare_sklearn.py, standardised; `mixed`: badly conditioned,
-(centres + noise) @ W with normal numbers in W (a square matrix), the centres' deviation 0.12. Ratio: seconds of the
-peer / ours; equal: share of test rows with the same label. Needs scikit-learn and scikit-learn-intelex from PyPI.
+Every side runs in a process of its own on the same float32 table and makes the same calls on classes of the same names,
+one case after the other; the best of the repeats counts. Tables: `clusters`, that of compare_sklearn.py, standardised;
+`mixed`, badly conditioned: (centres + noise) @ W, W a square matrix of normal numbers, the centres' deviation 0.12.
+Ratio: seconds of the peer / ours; equal: share of test rows with the same label. Needs scikit-learn and
+scikit-learn-intelex from PyPI.
 """
 import argparse
+import json
 import os
 import pathlib
 import sys
@@ -42,21 +44,24 @@ SIDES = {
 }
 WORK = """
 import json, sys, time, warnings
-folder, expression, THREADS, labels = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+folder, THREADS, side, cases = sys.argv[1], int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
 import numpy as np
 warnings.simplefilter("ignore")
 def part(name):
     y = np.fromfile(f"{folder}/{name}.i32", np.int32)
     return np.fromfile(f"{folder}/{name}.f32", np.float32).reshape(len(y), -1), y
 (x, y), (x_test, y_test) = part("train"), part("test")
-time.sleep(0.2)  # threads of BLAS libraries spin when they are loaded
-start = time.perf_counter()
-model = eval(expression).fit(x, y)
-fitted = time.perf_counter()
-predicted = model.predict(x_test)
-done = time.perf_counter()
-predicted.astype(np.int32).tofile(labels)
-print(json.dumps(dict(fit_s=fitted - start, predict_s=done - fitted, accuracy=float((predicted == y_test).mean()))))
+times = {}
+for case, expression in cases.items():
+    time.sleep(0.2)  # threads of BLAS libraries spin after their work
+    start = time.perf_counter()
+    model = eval(expression).fit(x, y)
+    fitted = time.perf_counter()
+    predicted = model.predict(x_test)
+    done = time.perf_counter()
+    np.save(f"{folder}/{side} {case}.npy", predicted)
+    times[case] = dict(fit_s=fitted - start, predict_s=done - fitted, accuracy=float((predicted == y_test).mean()))
+print(json.dumps(times))
 """
 
 
@@ -77,6 +82,7 @@ def main():
     parser.add_argument("--rows", type=int, default=6400)
     parser.add_argument("--cols", type=int, default=518)
     parser.add_argument("--case", action="append", choices=CASES)
+    parser.add_argument("--side", action="append", choices=SIDES, help="genrewise first")
     parser.add_argument("--table", action="append", choices=tables)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -89,25 +95,25 @@ def main():
             folder = pathlib.Path(temporary)
             tables[table](folder, options.rows, options.cols)
             print(f"{table}, {options.rows} x {options.cols}, {options.threads} threads, load {os.getloadavg()[0]:.1f}")
-            for name in options.case or CASES:
-                results = {side: [] for side in SIDES}
-                for _ in range(options.repeats):
-                    for side, imports in SIDES.items():
-                        results[side].append(timed([sys.executable, "-c", imports + WORK, folder, CASES[name],
-                                                    str(options.threads), f"{folder}/{side}.labels"], environment))
-                print(report(name, {side: best(result) for side, result in results.items()}, folder), flush=True)
+            cases = {name: CASES[name] for name in options.case or CASES}
+            results = {side: [] for side in options.side or SIDES}
+            for _ in range(options.repeats):
+                for side, runs in results.items():
+                    runs.append(timed([sys.executable, "-c", SIDES[side] + WORK, folder, str(options.threads), side,
+                                       json.dumps(cases)], environment))
+                    if "error" in runs[-1]:
+                        sys.exit(f"{side}: {runs[-1]['error']}")
+            for case in cases:
+                print(report(case, {side: best([run[case] for run in runs]) for side, runs in results.items()}, folder))
 
 
-def report(name, results, folder):
-    row = f"{name:<16}"
+def report(case, results, folder):
+    row = f"{case:<16}"
     for side, result in results.items():
-        if "error" in result:
-            row += f"  {side}: {result['error']}"
-            continue
         row += "  {}: {:.3f} + {:.3f} s, {:.3f}".format(side, result["fit_s"], result["predict_s"], result["accuracy"])
-        if side != "genrewise" and "error" not in results["genrewise"]:
+        if side != "genrewise":
             seconds = [r["fit_s"] + r["predict_s"] for r in (result, results["genrewise"])]
-            labels = [np.fromfile(folder / f"{one}.labels", np.int32) for one in (side, "genrewise")]
+            labels = [np.load(folder / f"{one} {case}.npy") for one in (side, "genrewise")]
             row += f" ({seconds[0] / seconds[1]:.1f} x, equal {(labels[0] == labels[1]).mean():.4f})"
     return row
 
