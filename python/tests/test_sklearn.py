@@ -284,3 +284,28 @@ def test_the_stub_is_what_the_descriptors_say():
     tool = pathlib.Path(__file__).parents[2] / "tools/sklearn_stub.py"
     written = tool.with_name("..") / "python/genrewise/sklearn.pyi"
     assert written.read_text() == runpy.run_path(str(tool))["stub"](), "run tools/sklearn_stub.py"
+
+
+def test_feature_extraction_is_the_first_step_of_a_pipeline(music):
+    import genrewise
+
+    paths = sorted(music.rglob("*.wav"))
+    genres = [path.parent.name for path in paths]
+    extractor = ours.FeatureExtractor("mfcc", n_jobs=2)
+    rows = clone(extractor).fit_transform(paths)
+    assert rows.dtype == np.float32 and np.array_equal(rows, genrewise.extract(paths, features="mfcc").to_numpy())
+    names = extractor.get_feature_names_out()
+    assert len(names) == rows.shape[1] and names[0].startswith("mfcc_")
+    model = make_pipeline(extractor, StandardScaler(), ours.GaussianNB()).fit(paths[::2] + paths[1::4], genres[::2] + genres[1::4])
+    assert model.predict([str(path) for path in paths[3::4]]).tolist() == genres[3::4]
+    assert np.array_equal(pickle.loads(pickle.dumps(extractor)).transform(paths[:1]), rows[:1])
+
+
+def test_files_that_cannot_be_used_are_value_errors(music, tmp_path):
+    (tmp_path / "text.wav").write_text("no sound")
+    with pytest.raises(ValueError, match="text.wav"):
+        ours.FeatureExtractor().transform([tmp_path / "text.wav", *sorted(music.rglob("*.wav"))[:1]])
+    with pytest.raises(ValueError, match="files instead of folders"):
+        ours.FeatureExtractor().transform([music])
+    with pytest.raises(ValueError, match="mfccs"):
+        ours.FeatureExtractor("mfccs").transform(sorted(music.rglob("*.wav"))[:1])
