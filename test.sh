@@ -66,16 +66,6 @@ step "Tags in other programs"
 may_skip "tags in other programs" "${GENREWISE_MUTAGEN_PYTHON:-python3}" tests/interop/tags_interop.py \
   "build/$preset/bin/interop_tags"
 
-# The plugin in the real beets, where GENREWISE_BEETS_PYTHON (or python3) has beets and the Python package is built.
-step "Plugin for beets"
-PYTHONPATH="$PWD/build/$preset/python:$PWD/python" may_skip "plugin for beets" "${GENREWISE_BEETS_PYTHON:-python3}" \
-  tests/interop/beets_plugin.py "build/$preset/bin/genrewise" build/test_music
-
-# The notebook on the demo music, where it was downloaded and GENREWISE_NOTEBOOK_PYTHON (or python3) has nbclient.
-step "Notebook"
-PYTHONPATH="$PWD/build/$preset/python" may_skip "notebook" "${GENREWISE_NOTEBOOK_PYTHON:-python3}" \
-  tests/interop/notebook.py examples/notebook/demo_study.ipynb data/demo/demo.csv
-
 # Opens reports in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and axe-playwright-python.
 step "Pages in a browser"
 may_skip "pages in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/page_test.py \
@@ -95,6 +85,16 @@ case $preset in
     ;;
   *) echo "skipped: only with the preset dev" ;;
 esac
+
+# The plugin in the real beets, where GENREWISE_BEETS_PYTHON (or python3) has beets and the Python package is built.
+step "Plugin for beets"
+PYTHONPATH="$PWD/build/$preset/python:$PWD/python" may_skip "plugin for beets" "${GENREWISE_BEETS_PYTHON:-python3}" \
+  tests/interop/beets_plugin.py "build/$preset/bin/genrewise" build/test_music
+
+# The notebook on the demo music, where it was downloaded and GENREWISE_NOTEBOOK_PYTHON (or python3) has nbclient.
+step "Notebook"
+PYTHONPATH="$PWD/build/$preset/python" may_skip "notebook" "${GENREWISE_NOTEBOOK_PYTHON:-python3}" \
+  tests/interop/notebook.py examples/notebook/demo_study.ipynb data/demo/demo.csv
 
 # The whole program against real S3 servers, where they are installed; docs/object_storage.md says how to name them.
 step "S3 servers"

@@ -251,29 +251,6 @@ def test_other_threads_run_during_a_fit():
     assert during > 20 * took_s  # of 1,000 turns a second
 
 
-def peak_growth(work):
-    """Bytes by which the process's peak of resident memory grows during work()."""
-
-    def read(field):
-        with open("/proc/self/status") as status:
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
-
-    with open("/proc/self/clear_refs", "w") as reset:
-        reset.write("5")
-    before = read("VmRSS")
-    work()
-    return read("VmHWM") - before
-
-
-def test_float32_rows_are_not_copied():
-    X = np.random.default_rng(0).standard_normal((100_000, 256), np.float32)
-    y = np.arange(len(X)) % 2
-    model = ours.GaussianNB()
-    assert peak_growth(lambda: model.fit(X, y)) < X.nbytes / 4
-    assert peak_growth(lambda: model.predict(X)) < X.nbytes / 4
-    assert peak_growth(lambda: model.fit(X.astype(np.float64), y)) > X.nbytes
-
-
 def test_documentation_lists_every_parameter():
     for one in CLASSES:
         for name in inspect.signature(one).parameters:
