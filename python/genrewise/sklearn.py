@@ -6,7 +6,8 @@
     array(['loud'], dtype='<U4')
 
 The classes have the names, parameters and attributes of scikit-learn's (XGBClassifier: of XGBoost's) as far as genrewise
-has them; docs/sklearn.md lists the differences. All compute in float32, to which other arrays are converted. `n_jobs` is the number of threads of a fit or prediction.
+has them; docs/sklearn.md lists the differences. All compute in float32, to which other arrays are converted. `n_jobs` is
+the number of threads of a fit or prediction.
 """
 
 import numbers
