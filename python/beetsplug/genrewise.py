@@ -16,7 +16,7 @@ _GENRES = "genres" if "genres" in Item._fields else "genre"  # older versions ha
 
 
 class GenrewisePlugin(BeetsPlugin):
-    item_types = {"genrewise_genre": types.STRING, "genrewise_confidence": types.FLOAT}
+    item_types = {"genrewise_genre": types.STRING, "genrewise_confidence": types.Float(2)}
 
     def __init__(self):
         super().__init__()
