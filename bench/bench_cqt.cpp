@@ -50,13 +50,13 @@ void cqt(benchmark::State& state) {
 BENCHMARK(cqt)->Unit(benchmark::kMillisecond);
 
 void cqt_kernels(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(at_double_rate(make_cqt_kernel(64 * kC1Hz, kRateHz / 2.0, 256)));
+  for (auto _ : state) benchmark::DoNotOptimize(at_double_rate(make_cqt_kernel(64 * kC1Hz, kRateHz / 2.0, 256, cqt_quality())));
 }
 BENCHMARK(cqt_kernels)->Unit(benchmark::kMillisecond);
 
 void cqt_one_octave(benchmark::State& state) {
   const auto samples = noise(kSamples);
-  const CqtKernel kernel = at_double_rate(make_cqt_kernel(64 * kC1Hz, kRateHz / 2.0, 256));
+  const CqtKernel kernel = at_double_rate(make_cqt_kernel(64 * kC1Hz, kRateHz / 2.0, 256, cqt_quality()));
   CqtProjectScratch scratch;
   Matrix magnitude(kFrames, kBinsPerOctave);
   for (auto _ : state) project(samples, 512, kernel, 0, kFrames, 0, magnitude, scratch);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian / Ubuntu packages that genrewise needs, if any is missing.
-# Usage: tools/install_packages.sh [build] [neural] [test] [demo]        (build is always included)
+# Usage: tools/install_packages.sh [build] [neural] [python] [test] [demo]        (build is always included)
 # neural: libtorch and its dependencies (about 1 GB), for training networks; everything else builds without it.
 # Without root (and without sudo that needs no password) it only prints the missing packages.
 set -euo pipefail
@@ -11,6 +11,7 @@ wanted="g++ cmake ninja-build pkg-config ccache
   libcli11-dev libfmt-dev nlohmann-json3-dev libexpected-dev
   zlib1g-dev libarchive-dev libsqlite3-dev libzstd-dev libtag1-dev libyaml-cpp-dev libhwy-dev libcpp-httplib-dev"
 test="p7zip-full libxgboost-dev libgtest-dev libgmock-dev libbenchmark-dev libprotobuf-dev protobuf-compiler python3 ffmpeg"
+python="python3-dev python3-pip python3-venv"
 demo=""
 neural="libtorch-dev libgloo-dev libhdf5-dev"
 
@@ -18,9 +19,10 @@ for group in "$@"; do
   case $group in
     build) ;;
     neural) wanted+=" $neural" ;;
+    python) wanted+=" $python" ;;
     test) wanted+=" $test" ;;
     demo) wanted+=" $demo" ;;
-    *) echo "unknown group '$group': build, neural, test or demo" >&2; exit 2 ;;
+    *) echo "unknown group '$group': build, neural, python, test or demo" >&2; exit 2 ;;
   esac
 done
 

@@ -126,6 +126,20 @@ TEST_ON_EVERY_TARGET(Cqt, FindsANoteInItsBinAtAnyRate) {
     }
 }
 
+TEST(Cqt, FindsANoteBetweenSemitonesAmongThirtySixBinsPerOctave) {
+  const Cqt transform_36({.sample_rate_hz = 22050, .bins_per_octave = 36});
+  ASSERT_EQ(transform_36.bins(), 7U * 36);
+  Cqt::Scratch scratch;
+  Matrix magnitude;
+  for (const std::size_t bin : {40U, 73U, 110U, 143U, 215U, 250U}) {
+    const double frequency_hz = kC1Hz * std::exp2(static_cast<double>(bin) / 36);
+    transform_36.process(sine(frequency_hz, 22050, 88200), 0, magnitude, scratch);
+    const auto middle = magnitude.row(magnitude.rows() / 2);
+    EXPECT_EQ(std::max_element(middle.begin(), middle.end()) - middle.begin(), static_cast<std::ptrdiff_t>(bin));
+  }
+  EXPECT_THROW(Cqt({.sample_rate_hz = 22050, .bins_per_octave = 18}), Error);
+}
+
 TEST(Cqt, ShiftsItsBinsByTheTuning) {
   const auto samples = sine(440 * std::exp2(0.4 / 12), 44100, 44100);
   const Matrix flat = transform(samples, 44100, 0), tuned = transform(samples, 44100, 0.4);

@@ -45,6 +45,14 @@ TEST_ON_EVERY_TARGET(Tuning, FindsTheDeviationOfPeaksFromTheScale) {
   }
 }
 
+TEST_ON_EVERY_TARGET(Tuning, IsCountedInBinsOfAnotherSize) {
+  std::vector<float> spectrum(kBins);
+  add_peak(spectrum, bin_of(880 * std::exp2((1 + 0.205) / 36), 44100), 1);
+  TuningEstimator estimator(44100, kBins, 36);
+  estimator.add_frame(spectrum);
+  EXPECT_NEAR(estimator.estimate(), 0.2, 1e-9);
+}
+
 TEST_ON_EVERY_TARGET(Tuning, IsZeroForSilence) {
   EXPECT_EQ(estimate({}), 0);
   EXPECT_EQ(estimate({std::vector<float>(kBins)}), 0);

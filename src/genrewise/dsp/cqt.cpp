@@ -13,37 +13,44 @@ namespace genrewise {
 namespace {
 
 // The upper edge of the highest filter: half the Hann window's noise bandwidth (1.5 bins) above its centre.
-double highest_edge_hz(std::size_t octaves, double lowest_hz, double tuning) {
+double highest_edge_hz(const CqtConfig& config, double tuning) {
   constexpr double kHannBandwidth = 1.50018310546875;
-  const double bins = static_cast<double>(octaves * kBinsPerOctave);
-  return lowest_hz * std::exp2((bins - 1 + tuning) / kBinsPerOctave) * (1 + 0.5 * kHannBandwidth / cqt_quality());
+  const auto per_octave = static_cast<double>(config.bins_per_octave), octaves = static_cast<double>(config.octaves);
+  return config.lowest_hz * std::exp2(octaves + (tuning - 1) / per_octave) *
+         (1 + 0.5 * kHannBandwidth / cqt_quality(config.bins_per_octave));
 }
 
 // How often librosa.cqt halves the rate before the first octave.
 std::size_t early_halvings(const CqtConfig& config, double tuning) {
   const double nyquist_hz = config.sample_rate_hz / 2.0;
-  const double headroom =
-      std::ceil(std::log2(nyquist_hz / highest_edge_hz(config.octaves, config.lowest_hz, tuning))) - 2;
+  const double headroom = std::ceil(std::log2(nyquist_hz / highest_edge_hz(config, tuning))) - 2;
   std::size_t spare = 0;
   for (std::size_t hop = config.hop_samples; hop % 2 == 0; hop /= 2) ++spare;
   return std::min(static_cast<std::size_t>(std::max(0.0, headroom)), spare - (config.octaves - 1));
 }
 
 // Rate and frequencies halve together from octave to octave, so all octaves share one pair of kernels: one for the
-// octave's own signal, and one for the signal of the octave above, which gives frames inside the clip in one step.
+// octave's own signal, and one for the signal of the octave above, which gives frames inside the clip in one step. With
+// more than twelve bins per octave there is such a pair for the first of each semitone's bins, one for the second, ...
 struct Kernels {
-  CqtKernel own, at_double_rate;
+  std::vector<CqtKernel> own, at_double_rate;
   std::size_t exact_samples;  // at each end of a signal: samples read by frames that are not inside
 };
 
 Kernels make_kernels(const CqtConfig& config, double tuning, std::size_t early) {
+  const auto per_octave = static_cast<double>(config.bins_per_octave);
+  const double quality = cqt_quality(config.bins_per_octave);
   const double top_octave_hz =
-      config.lowest_hz * std::exp2(static_cast<double>(config.octaves - 1) + tuning / kBinsPerOctave);
+      config.lowest_hz * std::exp2(static_cast<double>(config.octaves - 1) + tuning / per_octave);
   const double top_rate_hz = std::ldexp(config.sample_rate_hz, -static_cast<int>(early));
-  const std::size_t frame_samples = frame_samples_for(top_octave_hz, top_rate_hz);
-  Kernels kernels{make_cqt_kernel(top_octave_hz, top_rate_hz, frame_samples), {}, 0};
-  kernels.at_double_rate = at_double_rate(kernels.own);
-  kernels.exact_samples = kernels.at_double_rate.pairs() / 2 + frame_samples / 2 + 1;
+  const std::size_t frame_samples = frame_samples_for(top_octave_hz, top_rate_hz, quality);
+  Kernels kernels{};
+  for (std::size_t i = 0; i < config.bins_per_octave / kBinsPerOctave; ++i) {
+    const double first_hz = top_octave_hz * std::exp2(static_cast<double>(i) / per_octave);
+    kernels.own.push_back(make_cqt_kernel(first_hz, top_rate_hz, frame_samples, quality));
+    kernels.at_double_rate.push_back(at_double_rate(kernels.own.back()));
+  }
+  kernels.exact_samples = kernels.at_double_rate[0].pairs() / 2 + frame_samples / 2 + 1;
   return kernels;
 }
 
@@ -55,11 +62,22 @@ std::pair<std::size_t, std::size_t> inner_frames(std::size_t samples, std::size_
   return {first, std::clamp(last, first, count)};
 }
 
+// From the order of make_kernels(), where the first bins of all semitones of an octave come first, then the second, ...
+void order_by_frequency(Matrix& magnitude, std::size_t bins_per_semitone) {
+  std::vector<float> before(kBinsPerOctave * bins_per_semitone);
+  for (std::size_t at = 0; at < magnitude.values().size(); at += before.size()) {
+    float* const octave = magnitude.data() + at;
+    std::copy_n(octave, before.size(), before.begin());
+    for (std::size_t bin = 0; bin < before.size(); ++bin)
+      octave[bin] = before[bin % bins_per_semitone * kBinsPerOctave + bin / bins_per_semitone];
+  }
+}
+
 }  // namespace
 
-double cqt_quality() {
-  static const double quality = (std::exp2(1.0 / 6) + 1) / (std::exp2(1.0 / 6) - 1);
-  return quality;
+double cqt_quality(std::size_t bins_per_octave) {
+  const double ratio = std::exp2(2.0 / static_cast<double>(bins_per_octave));
+  return (ratio + 1) / (ratio - 1);
 }
 
 Cqt::Cqt(const CqtConfig& config) : config_(config) {
@@ -68,14 +86,17 @@ Cqt::Cqt(const CqtConfig& config) : config_(config) {
     throw Error("a hop of " + std::to_string(config.hop_samples) + " samples cannot be halved for each of " +
                     std::to_string(config.octaves) + " octaves",
                 "constant-Q transform", "use a multiple of 2^(octaves - 1)");
-  const int minimum_hz = minimum_sample_rate_hz(config.octaves, config.lowest_hz);
+  if (config.bins_per_octave == 0 || config.bins_per_octave % kBinsPerOctave != 0)
+    throw Error(std::to_string(config.bins_per_octave) + " bins per octave are not supported", "constant-Q transform",
+                "use a multiple of 12");
+  const int minimum_hz = static_cast<int>(std::ceil(2 * highest_edge_hz(config, 0.5)));
   if (config.sample_rate_hz < minimum_hz)
     throw Error("the highest notes are above half of " + std::to_string(config.sample_rate_hz) + " Hz",
                 "constant-Q transform", "resample to " + std::to_string(minimum_hz) + " Hz or more");
 }
 
 int Cqt::minimum_sample_rate_hz(std::size_t octaves, double lowest_hz) {
-  return static_cast<int>(std::ceil(2 * highest_edge_hz(octaves, lowest_hz, 0.5)));
+  return static_cast<int>(std::ceil(2 * highest_edge_hz({.octaves = octaves, .lowest_hz = lowest_hz}, 0.5)));
 }
 
 std::size_t Cqt::frames(std::size_t samples, double tuning) const {
@@ -106,21 +127,27 @@ void Cqt::process(std::span<const float> samples, double tuning, Matrix& magnitu
     hop /= 2;
   };
   for (std::size_t i = 1; i < early; ++i) halve();
+  const auto project_octave = [&](const std::vector<CqtKernel>& parts, std::size_t first, std::size_t last,
+                                  std::size_t column) {
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      project(signal, hop, parts[i], first, last, column + i * kBinsPerOctave, magnitude, scratch.project);
+  };
   for (std::size_t octave = 0; octave < config_.octaves; ++octave) {
-    const std::size_t column = bins() - (octave + 1) * kBinsPerOctave;
+    const std::size_t column = bins() - (octave + 1) * config_.bins_per_octave;
     std::size_t first = 0, last = 0;
     if (octave > 0 || early > 0) {
-      std::tie(first, last) = inner_frames(signal.size(), hop, kernels.at_double_rate.pairs(), count);
-      project(signal, hop, kernels.at_double_rate, first, last, column, magnitude, scratch.project);
+      std::tie(first, last) = inner_frames(signal.size(), hop, kernels.at_double_rate[0].pairs(), count);
+      project_octave(kernels.at_double_rate, first, last, column);
       halve();
       // When soxr lowers the rate in one step it omits a last sample that covers less than half of its period; librosa
       // pads with zero.
       const std::size_t rounded = (samples.size() + ((std::size_t{1} << early) >> 1)) >> early;
       if (octave == 0 && rounded < signal.size()) scratch.upper[rounded] = 0;
     }
-    project(signal, hop, kernels.own, 0, first, column, magnitude, scratch.project);
-    project(signal, hop, kernels.own, last, count, column, magnitude, scratch.project);
+    project_octave(kernels.own, 0, first, column);
+    project_octave(kernels.own, last, count, column);
   }
+  if (kernels.own.size() > 1) order_by_frequency(magnitude, kernels.own.size());
 }
 
 }  // namespace genrewise

@@ -13,21 +13,22 @@ namespace genrewise {
 
 inline constexpr double kC1Hz = 32.703195662574829;
 
-/// Q factor (centre frequency / bandwidth) of every filter, for twelve bins per octave (librosa >= 0.10: (r^2 + 1) /
-/// (r^2 - 1), r = 2^(1/12)).
-double cqt_quality();
+/// Q factor (centre frequency / bandwidth) of every filter (librosa >= 0.10: (r^2 + 1) / (r^2 - 1), r = 2^(1 /
+/// bins_per_octave)).
+double cqt_quality(std::size_t bins_per_octave = kBinsPerOctave);
 
 struct CqtConfig {
   int sample_rate_hz = 0;
   std::size_t hop_samples = 512;  ///< a multiple of 2^(octaves - 1)
   std::size_t octaves = 7;
   double lowest_hz = kC1Hz;
+  std::size_t bins_per_octave = kBinsPerOctave;  ///< a multiple of 12
 };
 
-/// |librosa.cqt(y, sr, hop_length, fmin, n_bins=12 * octaves, bins_per_octave=12, tuning)| with librosa 0.11's defaults
-/// (Hann, norm 1, sparsity 0.01, scale, zero padding, soxr_hq), after Brown and Puckette (1992) and Schörkhuber and
-/// Klapuri (2010): octaves are computed from the top, each at half the sampling rate of the one above. Matches librosa
-/// within 1e-3 of the largest magnitude. Thread-safe with one Scratch per thread.
+/// |librosa.cqt(y, sr, hop_length, fmin, n_bins=bins_per_octave * octaves, bins_per_octave, tuning)| with librosa
+/// 0.11's defaults (Hann, norm 1, sparsity 0.01, scale, zero padding, soxr_hq), after Brown and Puckette (1992) and
+/// Schörkhuber and Klapuri (2010): octaves are computed from the top, each at half the sampling rate of the one above.
+/// Matches librosa within 1e-3 of the largest magnitude. Thread-safe with one Scratch per thread.
 class Cqt {
  public:
   struct Scratch {
@@ -35,15 +36,15 @@ class Cqt {
     CqtProjectScratch project;
   };
 
-  /// Throws Error for a sampling rate below minimum_sample_rate_hz() or a hop that is not a multiple of 2^(octaves -
-  /// 1).
+  /// Throws Error for a sampling rate below minimum_sample_rate_hz(), a hop that is not a multiple of 2^(octaves - 1),
+  /// and bins per octave that are not a multiple of 12.
   explicit Cqt(const CqtConfig& config);
 
   /// The lowest sampling rate whose Nyquist frequency is above the highest filter for any tuning (8,486 Hz for C1 and 7
   /// octaves). librosa.cqt also raises an error below it.
   static int minimum_sample_rate_hz(std::size_t octaves = 7, double lowest_hz = kC1Hz);
 
-  std::size_t bins() const { return config_.octaves * kBinsPerOctave; }
+  std::size_t bins() const { return config_.octaves * config_.bins_per_octave; }
   /// Number of frames, one centred on every hop_samples-th sample: about 1 + samples / hop_samples.
   std::size_t frames(std::size_t samples, double tuning) const;
 

@@ -151,12 +151,12 @@ const std::vector<float>& halving_filter() {
   return taps;
 }
 
-std::size_t frame_samples_for(double lowest_hz, double sample_rate_hz) {
-  const double longest = cqt_quality() * sample_rate_hz / lowest_hz;
+std::size_t frame_samples_for(double lowest_hz, double sample_rate_hz, double quality) {
+  const double longest = quality * sample_rate_hz / lowest_hz;
   return static_cast<std::size_t>(std::exp2(std::ceil(std::log2(longest))));
 }
 
-CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t frame_samples) {
+CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t frame_samples, double quality) {
   std::vector<double> cosine(2 * frame_samples);
   for (std::size_t i = 0; i < cosine.size(); ++i)
     cosine[i] = std::cos(kPi * static_cast<double>(i) / static_cast<double>(frame_samples));
@@ -166,7 +166,7 @@ CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t f
   kernel.odd.resize(kernel.even.size());
   for (std::size_t bin = 0; bin < kBinsPerOctave; ++bin) {
     const double frequency_hz = lowest_hz * std::exp2(static_cast<double>(bin) / kBinsPerOctave);
-    const double length = cqt_quality() * sample_rate_hz / frequency_hz;
+    const double length = quality * sample_rate_hz / frequency_hz;
     const double samples = std::floor(length / 2) - std::floor(-length / 2);
     auto spectrum =
         wavelet_spectrum(2 * kPi * frequency_hz / sample_rate_hz, static_cast<std::size_t>(samples), frame_samples);

@@ -30,12 +30,12 @@ struct CqtKernel {
 /// times sqrt(2).
 const std::vector<float>& halving_filter();
 
-/// The filters of librosa.cqt (filter_scale 1, norm 1, sparsity 0.01, Hann) for the octave of `lowest_hz`, scale=True
-/// included, for frames of `frame_samples` samples, from frame_samples_for().
-CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t frame_samples);
+/// Filters of librosa.cqt (filter_scale 1, norm 1, sparsity 0.01, Hann), a semitone apart from `lowest_hz`, scale=True
+/// included, for frames of `frame_samples` samples, from frame_samples_for(). `quality`: see cqt_quality().
+CqtKernel make_cqt_kernel(double lowest_hz, double sample_rate_hz, std::size_t frame_samples, double quality);
 
-/// The smallest power of two that is not shorter than the longest filter of the octave of `lowest_hz`, in samples.
-std::size_t frame_samples_for(double lowest_hz, double sample_rate_hz);
+/// The smallest power of two that is not shorter than the filter at `lowest_hz`, in samples.
+std::size_t frame_samples_for(double lowest_hz, double sample_rate_hz, double quality);
 
 /// Combines halving_filter() and `kernel` into one kernel for the signal at double the rate.
 CqtKernel at_double_rate(const CqtKernel& kernel);

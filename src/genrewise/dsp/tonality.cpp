@@ -183,7 +183,7 @@ float correlation(const Profile& chroma, const Profile& profile, std::size_t ton
 
 constexpr double kLowestHz = 150, kHighestHz = 4000;
 constexpr float kThreshold = 0.1F;  // of the frame's maximum
-constexpr int kSteps = 100;         // of the histogram, per semitone
+constexpr int kSteps = 100;         // of the histogram, per bin
 
 // numpy.median
 float median(std::vector<float>& values) {
@@ -197,10 +197,10 @@ double edge(int step) {
   return -0.5 + step * (1.0 / kSteps);
 }
 
-// The step of the histogram over [-0.5, 0.5) that holds the deviation from the nearest semitone.
-int histogram_step(float pitch_hz) {
-  const float semitones = 12 * std::log2(pitch_hz / 27.5F);
-  float deviation = semitones - std::floor(semitones);
+// The step of the histogram over [-0.5, 0.5) that holds the deviation from the nearest bin.
+int histogram_step(float pitch_hz, int bins_per_octave) {
+  const float position = static_cast<float>(bins_per_octave) * std::log2(pitch_hz / 27.5F);
+  float deviation = position - std::floor(position);
   if (deviation >= 0.5F) deviation -= 1;
   int step = std::clamp(static_cast<int>((deviation + 0.5F) * kSteps), 0, kSteps - 1);
   if (deviation < edge(step)) --step;
@@ -285,7 +285,8 @@ KeyEstimate estimate_key(std::span<const float, 12> chroma) {
   return key;
 }
 
-TuningEstimator::TuningEstimator(int sample_rate_hz, std::size_t bins) : sample_rate_hz_(sample_rate_hz), bins_(bins) {
+TuningEstimator::TuningEstimator(int sample_rate_hz, std::size_t bins, int bins_per_octave)
+    : sample_rate_hz_(sample_rate_hz), bins_per_octave_(bins_per_octave), bins_(bins) {
   if (sample_rate_hz < 1 || bins < 3)
     throw Error(
         "cannot estimate a tuning from " + std::to_string(bins) + " bins at " + std::to_string(sample_rate_hz) + " Hz",
@@ -328,7 +329,8 @@ double TuningEstimator::estimate() {
   const float threshold = median(sorted_);
   std::array<int, kSteps> votes{};
   for (std::size_t i = 0; i < pitches_hz_.size(); ++i)
-    if (magnitudes_[i] >= threshold) ++votes[static_cast<std::size_t>(histogram_step(pitches_hz_[i]))];
+    if (magnitudes_[i] >= threshold)
+      ++votes[static_cast<std::size_t>(histogram_step(pitches_hz_[i], bins_per_octave_))];
   return edge(static_cast<int>(std::max_element(votes.begin(), votes.end()) - votes.begin()));
 }
 

@@ -16,6 +16,10 @@ void Classifier::fit_batches(const BatchSource& /*source*/, const FitContext& /*
   throw Error("cannot be fitted on batches", std::string(kind()), "fit it on a table of all examples");
 }
 
+Matrix Classifier::scores(const Matrix& /*examples*/) const {
+  throw Error("has no scores", std::string(kind()), "use its probabilities");
+}
+
 std::vector<const ClassifierDescriptor*> classifier_descriptors() {
 #define GENREWISE_ADDRESS(name) &name(),
   std::vector<const ClassifierDescriptor*> all = {GENREWISE_CLASSIFIERS(GENREWISE_ADDRESS)};

@@ -32,6 +32,8 @@ struct TrainingData {
   std::span<const int> labels;  ///< of each row: 0 .. label_count - 1
   int label_count = 0;
   std::span<const std::string> groups = {};  ///< of each row (its artist); empty: unknown
+  /// Factor of each label's weight in the loss; empty: 1. Only for kinds with the parameter class_weight.
+  std::span<const double> label_weights = {};
 };
 
 /// Labels and class probabilities of the same examples.
@@ -86,6 +88,12 @@ class Classifier {
   Matrix predict_probabilities(const Matrix& examples) const {
     return predict_with_probabilities(examples).probabilities;
   }
+  /// Scores from which labels are decided, as scikit-learn's decision_function(): a column for each label that occurs
+  /// in the training examples, or for two labels a single one, above 0 for the second. Throws Error where the
+  /// descriptor does not state the capability `scores`. Thread-safe.
+  virtual Matrix scores(const Matrix& examples) const;
+  /// Iterations of each solver in the last fit(), for kinds with the parameter max_iter; not saved.
+  virtual std::span<const long long> iterations() const { return {}; }
 
   /// Registers with `work` what fit() and predictions will request from it. Call it for all classifiers that share
   /// `work` before the first of them is fitted, so that the first computation covers the needs of all.
@@ -116,6 +124,7 @@ struct ClassifierCapabilities {
   bool neural_program = false;  ///< fitted by the program genrewise-neural
   bool trainable = true;        ///< false: nothing is fitted, and studies cannot compare it
   bool members = false;         ///< an ensemble of other classifiers, whose parameters are NAME.PARAMETER
+  bool scores = false;          ///< scores()
 };
 
 struct ClassifierDescriptor {

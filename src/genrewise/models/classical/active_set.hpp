@@ -12,6 +12,7 @@ namespace genrewise {
 /// beta_i = y_i alpha_i of every example, and K beta.
 struct DualPoint {
   std::vector<double> beta, products;
+  long long steps = 0;  ///< of the solver that found it
 };
 
 /// libsvm's violation of the KKT conditions: the largest f - y among examples whose beta may decrease, less the

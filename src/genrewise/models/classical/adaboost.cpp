@@ -69,17 +69,19 @@ class AdaBoost final : public ClassicalClassifier {
     forest_ = joined_trees(grown);
   }
 
-  /// Decision function of SAMME: each tree's weight counts for its class and, evenly, against the others; softmax of
-  /// the mean.
-  Matrix probabilities(const Matrix& examples) const override {
-    const double all = std::reduce(tree_weights_.begin(), tree_weights_.end()), others = class_count() - 1.0;
-    return softmax_of(examples, [&](std::span<const float> example, std::span<double> scores) {
+  /// Decision function of SAMME, divided by the number of other classes: each tree's weight counts for its class and,
+  /// evenly, against the others; the mean over the trees.
+  AddScores scorer() const {
+    return [this, all = std::reduce(tree_weights_.begin(), tree_weights_.end()), others = class_count() - 1.0](
+               std::span<const float> example, std::span<double> scores) {
       std::ranges::fill(scores, -all / others);
       for (std::size_t t = 0; t < tree_weights_.size(); ++t)
         scores[first_of_largest(forest_.leaf(forest_.roots[t], example))] += tree_weights_[t] * (1 + 1 / others);
       for (double& score : scores) score /= all * others;
-    });
+    };
   }
+  Matrix probabilities(const Matrix& examples) const override { return softmax_of(examples, scorer()); }
+  Matrix decision_values(const Matrix& examples) const override { return decision_values_of(examples, scorer()); }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {
     forest_.save(archive, prefix);
@@ -113,6 +115,7 @@ const ClassifierDescriptor& adaboost() {
            parameter::integer("max_depth", "1", at_least(1), "maximum depth of a tree")
                .searched("1,2,3", Simpler::smaller)},
       .searches = {{"wide", {"n_estimators=25,50,100,200", "learning_rate=0.1,0.3,1"}}},
+      .capabilities = {.scores = true},
       .make = [](const ParameterValues& given, std::uint64_t seed) { return std::make_unique<AdaBoost>(given, seed); }};
   return descriptor;
 }

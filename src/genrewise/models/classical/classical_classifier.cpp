@@ -23,6 +23,19 @@ void require_finite_probabilities(const Matrix& probabilities, const std::string
               "leave standardise at true or scale the columns, and check the values of C, gamma and coef0");
 }
 
+void require_weights(std::span<const double> weights, const ClassifierDescriptor& descriptor, int label_count) {
+  if (weights.empty()) return;
+  if (find_parameter(descriptor.parameters, "class_weight") == nullptr)
+    throw Error("cannot weight labels", descriptor.kind, "choose a kind with the parameter class_weight");
+  if (weights.size() != static_cast<std::size_t>(label_count))
+    throw Error(std::to_string(label_count) + " labels have " + std::to_string(weights.size()) + " weights",
+                descriptor.kind);
+  for (const double weight : weights)
+    if (!(weight > 0) || !std::isfinite(weight))
+      throw Error("the weight " + std::to_string(weight) + " of a label is not a finite number above 0",
+                  descriptor.kind);
+}
+
 }  // namespace
 
 void require_finite(const Matrix& examples, std::string_view what) {
@@ -54,7 +67,7 @@ void ClassicalClassifier::require_columns(const Matrix& examples) const {
 }
 
 void ClassicalClassifier::fit(const TrainingData& data, const FitContext& context) {
-  const auto& [examples, labels, label_count, groups] = data;
+  const auto& [examples, labels, label_count, groups, label_weights] = data;
   const std::string& kind = descriptor_.kind;
   require_labels(examples, labels, label_count, kind);
   if (examples.cols() == 0) throw Error("the examples have no columns", kind);
@@ -68,9 +81,13 @@ void ClassicalClassifier::fit(const TrainingData& data, const FitContext& contex
     throw Error("the training examples have " + std::string(present.empty() ? "no" : "only one") + " label", kind,
                 "give examples of at least two labels");
   require_finite(examples, kind);
+  require_weights(label_weights, descriptor_, label_count);
 
   std::vector<int> classes(labels.size());
   std::ranges::transform(labels, classes.begin(), [&](int label) { return class_of[static_cast<std::size_t>(label)]; });
+  given_weights_.clear();
+  if (!label_weights.empty())
+    for (const int label : present) given_weights_.push_back(label_weights[static_cast<std::size_t>(label)]);
   present_ = std::move(present);
   label_count_ = label_count;
   columns_ = examples.cols();
@@ -100,14 +117,28 @@ Predictions ClassicalClassifier::decide_with_probabilities(const Matrix& example
   return {std::move(decided), std::move(found)};
 }
 
+Matrix ClassicalClassifier::scores(const Matrix& examples) const {
+  require_columns(examples);
+  return decision_values(examples);
+}
+
 Matrix ClassicalClassifier::softmax_of(const Matrix& examples, const AddScores& add) const {
-  Matrix result(examples.rows(), present_.size());
+  return finished(examples, present_.size(), add, softmax_row);
+}
+
+Matrix ClassicalClassifier::decision_values_of(const Matrix& examples, const AddScores& add) const {
+  return finished(examples, decision_columns(), add, decision_row);
+}
+
+Matrix ClassicalClassifier::finished(const Matrix& examples, std::size_t columns, const AddScores& add,
+                                     FinishScores finish) const {
+  Matrix result(examples.rows(), columns);
   blas::for_blocks(examples.rows(), kRowBlock, [&](std::size_t first, std::size_t count) {
     std::vector<double> scores(present_.size());
     for (std::size_t i = first; i < first + count; ++i) {
       std::ranges::fill(scores, 0.0);
       add(examples.row(i), scores);
-      softmax_row(scores, result.row(i));
+      finish(scores, result.row(i));
     }
   });
   return result;
@@ -159,13 +190,14 @@ ParameterDescriptor class_weight_parameter() {
                            "weights of the classes: equal, or inverse to their number of examples");
 }
 
-std::vector<double> class_weights(const ParameterValues& parameters, std::span<const int> classes, int class_count) {
-  std::vector<double> weights(static_cast<std::size_t>(class_count), 1.0);
-  if (parameters.is("class_weight", "none")) return weights;
-  const auto sizes = class_sizes(classes, class_count);
+std::vector<double> ClassicalClassifier::class_weights(std::span<const int> classes) const {
+  std::vector<double> weights = given_weights_;
+  weights.resize(present_.size(), 1.0);
+  if (read().is("class_weight", "none")) return weights;
+  const auto sizes = class_sizes(classes, class_count());
   for (std::size_t c = 0; c < weights.size(); ++c)
-    weights[c] =
-        static_cast<double>(classes.size()) / (static_cast<double>(class_count) * static_cast<double>(sizes[c]));
+    weights[c] *=
+        static_cast<double>(classes.size()) / (static_cast<double>(class_count()) * static_cast<double>(sizes[c]));
   return weights;
 }
 
@@ -190,6 +222,14 @@ void softmax_row(std::span<const double> scores, std::span<float> out) {
   double sum = 0;
   for (double score : scores) sum += std::exp(score - largest);
   for (std::size_t c = 0; c < scores.size(); ++c) out[c] = static_cast<float>(std::exp(scores[c] - largest) / sum);
+}
+
+void decision_row(std::span<const double> scores, std::span<float> out) {
+  if (out.size() == 1) {
+    out[0] = static_cast<float>(scores[1] - scores[0]);
+  } else {
+    std::ranges::transform(scores, out.begin(), [](double score) { return static_cast<float>(score); });
+  }
 }
 
 }  // namespace genrewise

@@ -173,6 +173,14 @@ class LinearDiscriminant final : public ClassicalClassifier {
     return scores;
   }
 
+  Matrix decision_values(const Matrix& examples) const override {
+    if (class_count() > 2) return scores_.of(examples);
+    LinearScores second_less_first{1, columns(), std::vector<double>(columns() + 1)};
+    for (std::size_t j = 0; j <= columns(); ++j)
+      second_less_first.weights[j] = scores_.weights[columns() + 1 + j] - scores_.weights[j];
+    return second_less_first.of(examples);
+  }
+
   void save_state(TensorArchive& archive, const std::string& prefix) const override {
     archive.put(prefix + "weights", scores_.weights, {scores_.outputs, scores_.columns + 1});
   }
@@ -227,8 +235,17 @@ class QuadraticDiscriminant final : public ClassicalClassifier {
   }
 
   Matrix probabilities(const Matrix& examples) const override {
+    return finished(examples, constant_.size(), softmax_row);
+  }
+  Matrix decision_values(const Matrix& examples) const override {
+    return finished(examples, decision_columns(), decision_row);
+  }
+
+  /// `finish` writes a row of the result from the log posteriors, but for a constant, of an example.
+  template <class Finish>
+  Matrix finished(const Matrix& examples, std::size_t result_columns, Finish finish) const {
     const std::size_t cols = columns();
-    Matrix result(examples.rows(), constant_.size());
+    Matrix result(examples.rows(), result_columns);
     blas::for_blocks(examples.rows(), 256, [&](std::size_t first, std::size_t count) {
       Matrix centred(count, cols), white(count, cols);
       std::vector<double> scores(count * constant_.size());
@@ -241,7 +258,7 @@ class QuadraticDiscriminant final : public ClassicalClassifier {
           scores[i * constant_.size() + c] = constant_[c] - 0.5 * blas::dot(white.row(i), white.row(i));
       }
       for (std::size_t i = 0; i < count; ++i)
-        softmax_row(std::span(scores).subspan(i * constant_.size(), constant_.size()), result.row(first + i));
+        finish(std::span<const double>(scores).subspan(i * constant_.size(), constant_.size()), result.row(first + i));
     });
     return result;
   }
@@ -283,6 +300,7 @@ const ClassifierDescriptor& linear_discriminant() {
                      parameter::number("tol", "1e-4", above(0),
                                        "directions with a smaller standard deviation are dropped")},
       .presets = {{"lda-pca", "LDA, PCA", {{"pca_variance", "0.9999"}}, {"shrinkage=none,0.1,0.5"}}},
+      .capabilities = {.scores = true},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LinearDiscriminant>(given); }};
   return descriptor;
 }
@@ -296,6 +314,7 @@ const ClassifierDescriptor& quadratic_discriminant() {
                                        "shrinkage of the covariances towards the unit matrix")
                          .searched("0,0.01,0.1,0.5"),
                      parameter::number("tol", "1e-4", above(0), "a variance below it makes a covariance singular")},
+      .capabilities = {.scores = true},
       .make = [](const ParameterValues& given, std::uint64_t) {
         return std::make_unique<QuadraticDiscriminant>(given);
       }};

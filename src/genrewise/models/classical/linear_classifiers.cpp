@@ -43,6 +43,11 @@ class LinearClassifier : public ClassicalClassifier {
     return minimise_linear(problem, examples, classes, outputs(), weights);
   }
 
+  void fit_scores(const Matrix& examples, std::span<const int> classes, const std::vector<double>& of_class) {
+    scores_ = minimum(examples, classes, of_class);
+    iterations_ = {scores_.iterations};
+  }
+
   /// The probabilities of one example. `scores` and `result` have one value per class, but with one output `scores` has
   /// one; it may be overwritten.
   virtual void probabilities_of(std::vector<double>& scores, std::span<float> result) const = 0;
@@ -68,6 +73,7 @@ class LinearClassifier : public ClassicalClassifier {
   Matrix probabilities(const Matrix& examples) const override {
     return decide_with_probabilities(examples).probabilities;
   }
+  Matrix decision_values(const Matrix& examples) const override { return scores_.of(examples); }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {
     archive.put(prefix + "weights", scores_.weights, {scores_.outputs, scores_.columns + 1});
@@ -88,9 +94,9 @@ class LogisticRegression final : public LinearClassifier {
   }
 
  private:
-  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int /*class_count*/) override {
     problem_.loss = outputs() == 1 || problem_.penalise_intercept ? LinearLoss::logistic : LinearLoss::softmax;
-    scores_ = minimum(examples, classes, class_weights(read(), classes, class_count));
+    fit_scores(examples, classes, class_weights(classes));
   }
 
   void probabilities_of(std::vector<double>& scores, std::span<float> result) const override {
@@ -116,9 +122,9 @@ class LinearSvm final : public LinearClassifier {
   }
 
  private:
-  void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
-    const auto of_class = class_weights(read(), classes, class_count);
-    scores_ = minimum(examples, classes, of_class);
+  void fit_classes(const Matrix& examples, std::span<const int> classes, int /*class_count*/) override {
+    const auto of_class = class_weights(classes);
+    fit_scores(examples, classes, of_class);
     sigmoids_.assign(outputs(), {});
     if (probability_) calibrate(held_out_scores(examples, classes, of_class), classes);
   }
@@ -212,6 +218,7 @@ const ClassifierDescriptor& logistic_regression() {
       .searches = {{"study", {"solver=lbfgs,liblinear"}}, {"wide", {"C=log:-4:1:11"}}},
       .presets = {{"logreg", "Logistic regression", {}, {"C=0.001,0.01,0.1,1"}, true},
                   {"logreg-pca", "Logistic regression, PCA", {{"pca_variance", "0.9999"}}, {"C=0.001,0.01,0.1,1"}}},
+      .capabilities = {.scores = true},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<LogisticRegression>(given); }};
   return descriptor;
 }
@@ -224,6 +231,7 @@ const ClassifierDescriptor& linear_svm() {
       .parameters = with(linear_parameters("log:-5:1:13", "1000"),
                          parameter::boolean("probability", "true", "calibrated probabilities instead of a softmax")),
       .searches = {{"wide", {"C=log:-5:1:13"}}},
+      .capabilities = {.scores = true},
       .make = [](const ParameterValues& given, std::uint64_t seed) {
         return std::make_unique<LinearSvm>(given, seed);
       }};

@@ -107,15 +107,15 @@ bool line_search(const Objective& objective, const Point& from, std::span<const 
 
 /// Limited-memory BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.4) with a bisection line search for the
 /// weak Wolfe conditions (Lewis and Overton, 2013). Stops early when rounding leaves no step that decreases the
-/// function. `x` is start and result.
-void minimise(const Objective& objective, const Preconditioner& preconditioner, const LinearProblem& problem,
-              std::vector<double>& x) {
+/// function. `x` is start and result. Returns the number of iterations.
+int minimise(const Objective& objective, const Preconditioner& preconditioner, const LinearProblem& problem,
+             std::vector<double>& x) {
   Point here{x, std::vector<double>(x.size())};
   here.value = objective(here.x, here.gradient);
   Point next = here;
   std::deque<Pair> pairs;
-  for (int iteration = 0; iteration < problem.max_iterations && largest_entry(here.gradient) > problem.tolerance;
-       ++iteration) {
+  int iteration = 0;
+  for (; iteration < problem.max_iterations && largest_entry(here.gradient) > problem.tolerance; ++iteration) {
     throw_if_interrupted();
     if (!line_search(objective, here, direction(pairs, preconditioner, here.gradient), next)) {
       if (pairs.empty()) break;
@@ -135,6 +135,7 @@ void minimise(const Objective& objective, const Preconditioner& preconditioner, 
     if (pairs.size() > kMemory) pairs.pop_front();
   }
   x = std::move(here.x);
+  return iteration;
 }
 
 struct FloatWeights {
@@ -347,8 +348,9 @@ LinearScores minimise_linear(const LinearProblem& problem, const Matrix& example
   if (examples.cols() > kLargestPreconditioner && examples.rows() <= kLargestPreconditioner)
     result.weights = start_from_rows(problem, examples, targets, outputs, example_weights);
   Evaluation evaluation(problem, examples, targets, outputs, example_weights);
-  minimise([&](std::span<const double> x, std::span<double> gradient) { return evaluation(x, gradient); },
-           hessian_at_zero(problem, examples, outputs), problem, result.weights);
+  result.iterations =
+      minimise([&](std::span<const double> x, std::span<double> gradient) { return evaluation(x, gradient); },
+               hessian_at_zero(problem, examples, outputs), problem, result.weights);
   return result;
 }
 

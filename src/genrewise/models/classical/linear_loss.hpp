@@ -15,6 +15,7 @@ enum class LinearLoss { softmax, logistic, squared_hinge };
 struct LinearScores {
   std::size_t outputs = 0, columns = 0;
   std::vector<double> weights;
+  int iterations = 0;  ///< of the minimiser
 
   /// rows x outputs, float.
   Matrix of(const Matrix& examples) const;

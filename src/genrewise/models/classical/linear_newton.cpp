@@ -257,7 +257,7 @@ class LinearNewton {
   /// The dual point of the margins. A nonzero sum of beta is corrected within the bounds, in the zone first.
   DualPoint point(double width) const {
     const std::size_t n = region_.size();
-    DualPoint out{std::vector<double>(n), std::vector<double>(n)};
+    DualPoint out{std::vector<double>(n), std::vector<double>(n), rounds_};
     double sum = 0;
     for (std::size_t i = 0; i < n; ++i) {
       out.beta[i] = sign(i) * bound_[i] * std::clamp((1 + width - margin_[i]) / (2 * width), 0.0, 1.0);

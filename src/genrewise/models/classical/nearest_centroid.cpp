@@ -73,17 +73,20 @@ class NearestCentroid final : public ClassicalClassifier {
     }
   }
 
-  // Posterior of spherical Gaussians with equal priors and the variance within classes, averaged over the columns.
-  Matrix probabilities(const Matrix& examples) const override {
-    return softmax_of(examples, [&](std::span<const float> example, std::span<double> scores) {
+  // Log posterior, but for a constant, of spherical Gaussians with equal priors and the variance within classes,
+  // averaged over the columns.
+  AddScores scorer() const {
+    return [this](std::span<const float> example, std::span<double> scores) {
       for (std::size_t c = 0; c < scores.size(); ++c) {
         const double* mean = centroids_.data() + c * columns();
         double square = 0;
         for (std::size_t j = 0; j < columns(); ++j) square += (example[j] - mean[j]) * (example[j] - mean[j]);
         scores[c] = -0.5 * square / variance_;
       }
-    });
+    };
   }
+  Matrix probabilities(const Matrix& examples) const override { return softmax_of(examples, scorer()); }
+  Matrix decision_values(const Matrix& examples) const override { return decision_values_of(examples, scorer()); }
 
   double* centroid(int c) { return centroids_.data() + static_cast<std::size_t>(c) * columns(); }
 
@@ -113,6 +116,7 @@ const ClassifierDescriptor& nearest_centroid() {
                                        "standard errors by which class means are moved towards the overall mean")
                          .searched("0,0.5,1,2,4", Simpler::larger)},
       .presets = {{"centroid", "Nearest centroid", {}, {"shrink_threshold=0,0.5,1,2"}, false}},
+      .capabilities = {.scores = true},
       .make = [](const ParameterValues& given, std::uint64_t) { return std::make_unique<NearestCentroid>(given); }};
   return descriptor;
 }

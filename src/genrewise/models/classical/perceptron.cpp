@@ -167,8 +167,8 @@ class Perceptron final : public ClassicalClassifier {
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     const std::size_t batch = std::min(batch_, examples.rows());
     double best = std::numeric_limits<double>::infinity();
-    long long waited = 0, step = 0;
-    for (long long epoch = 0; epoch < most_epochs_ && waited <= patience_; ++epoch) {
+    long long waited = 0, step = 0, epoch = 0;
+    for (; epoch < most_epochs_ && waited <= patience_; ++epoch) {
       rng.shuffle(std::span(order));
       double loss = 0;
       for (std::size_t at = 0; at < order.size(); at += batch) {
@@ -180,6 +180,7 @@ class Perceptron final : public ClassicalClassifier {
       waited = loss > best - tolerance_ ? waited + 1 : 0;
       best = std::min(best, loss);
     }
+    iterations_ = {epoch};
   }
 
   /// One step of Adam. Returns the summed loss, including the penalty.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <numeric>
 
@@ -44,10 +45,12 @@ class SupportVectorMachine final : public ClassicalClassifier {
   void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     choose_gamma(examples);
     SortedExamples sorted = sort_by_class(examples, classes, class_count);
-    auto bounds = class_weights(read(), classes, class_count);
+    auto bounds = class_weights(classes);
     for (double& bound : bounds) bound *= c_;
     const PairProblems problems{kernel_, smo_, cache_bytes_, probability_, seed_};
     const auto results = solve_pairs(problems, sorted, bounds, [&] { return whole_kernel(examples, classes, sorted); });
+    iterations_.clear();
+    for (const PairMachine& machine : results) iterations_.push_back(machine.steps);
     keep_support_vectors(std::move(sorted), results);
   }
 
@@ -198,6 +201,28 @@ class SupportVectorMachine final : public ClassicalClassifier {
 
   Matrix probabilities(const Matrix& examples) const override { return probabilities_of(decisions(examples)); }
 
+  /// Votes, and within the same number of votes the sum of the pairs' decisions, as scikit-learn's shape "ovr".
+  Matrix decision_values(const Matrix& examples) const override {
+    Matrix decided = decisions(examples);
+    if (class_count() == 2) {
+      for (float& value : decided.values()) value = -value;
+      return decided;
+    }
+    Matrix result = votes(decided);
+    const auto pairs = all_pairs(result.cols());
+    std::vector<double> sums(result.cols());
+    for (std::size_t i = 0; i < decided.rows(); ++i) {
+      std::ranges::fill(sums, 0.0);
+      for (std::size_t p = 0; p < pairs.size(); ++p) {
+        sums[pairs[p].first] += decided(i, p);
+        sums[pairs[p].second] -= decided(i, p);
+      }
+      for (std::size_t c = 0; c < sums.size(); ++c)
+        result(i, c) += static_cast<float>(sums[c] / (3 * (std::abs(sums[c]) + 1)));
+    }
+    return result;
+  }
+
   Matrix probabilities_of(const Matrix& decided) const {
     if (!probability_) {
       Matrix shares = votes(decided);
@@ -294,6 +319,7 @@ const ClassifierDescriptor& support_vector_machine() {
                   preset("poly", "SVM, polynomial kernel", "C=0.1,1,10"),
                   preset("rbf", "SVM, RBF kernel", "C=0.1,1,10"),
                   preset("sigmoid", "SVM, sigmoid kernel", "C=0.1,1,10")},
+      .capabilities = {.scores = true},
       .make = [](const ParameterValues& given, std::uint64_t seed) {
         return std::make_unique<SupportVectorMachine>(given, seed);
       }};

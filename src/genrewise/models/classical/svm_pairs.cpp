@@ -84,6 +84,7 @@ class PairSolver {
 
     PairMachine result;
     result.rho = whole.rho;
+    result.steps = whole.steps;
     if (problems_.probability) result.sigmoid = fit_sigmoid(folds > 1 ? held_out : whole.decision, first);
     result.coefficients = std::move(whole.alpha);
     for (std::size_t i = first; i < result.coefficients.size(); ++i) result.coefficients[i] *= -1;
@@ -99,7 +100,9 @@ class PairSolver {
     CachedPairKernel rows_when_needed(problems_.kernel, a, b,
                                       problems_.cache_bytes / static_cast<std::size_t>(thread_budget()));
     const DualPoint start = solve_linear_by_newton(a.rows, b.rows, bound, problems_.smo.tolerance);
-    return solve_smo(rows_when_needed, first, bound, problems_.smo, &start);
+    SmoResult result = solve_smo(rows_when_needed, first, bound, problems_.smo, &start);
+    result.steps += start.steps;
+    return result;
   }
 
   const PairProblems& problems_;

@@ -53,6 +53,7 @@ struct PairProblems {
 struct PairMachine {
   std::vector<double> coefficients;  ///< alpha_i y_i, first class then second
   double rho = 0;
+  long long steps = 0;  ///< of the solver
   Sigmoid sigmoid;
 };
 

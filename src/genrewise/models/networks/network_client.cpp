@@ -30,6 +30,7 @@ class NetworkClient final : public Classifier {
   const Parameters& parameters() const override { return parameters_; }
 
   void fit(const TrainingData& data, const FitContext& context) override {
+    if (!data.label_weights.empty()) throw Error("cannot weight labels", descriptor_.kind);
     const json request = {{"type", "fit"},
                           {"rows", data.examples.rows()},
                           {"cols", data.examples.cols()},

@@ -70,7 +70,7 @@ class NetworkClassifier final : public Classifier {
   const Parameters& parameters() const override { return parameters_.all(); }
 
   void fit(const TrainingData& data, const FitContext& context) override {
-    const auto& [examples, labels, label_count, groups] = data;
+    const auto& [examples, labels, label_count, groups, label_weights] = data;
     require_table(examples, labels, label_count);
     HoldOut rows;
     if (config_.validation_share > 0 && context.validation == nullptr && context.follow == nullptr) {

@@ -1,0 +1,73 @@
+// What the parts of the Python extension share. Each bind_NAME.cpp defines one of the functions bind_NAME() below,
+// which the module calls. Functions of the extension take plain arguments; python/genrewise/*.py add defaults and
+// types.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/matrix.hpp"
+#include "genrewise/base/runtime.hpp"
+
+namespace genrewise::python {
+
+void bind_audio(nanobind::module_& module);
+void bind_features(nanobind::module_& module);
+void bind_jobs(nanobind::module_& module);
+void bind_records(nanobind::module_& module);
+void bind_classifiers(nanobind::module_& module);
+void bind_genres(nanobind::module_& module);
+
+/// Runs `work` on a thread of its own, with a runtime of `threads` threads (0: all processors), and without the GIL.
+/// Meanwhile the calling thread handles signals: Ctrl-C interrupts the runtime, and the exception of the signal
+/// handler (KeyboardInterrupt) is thrown once the work has stopped. `progress`: None, or an object with the functions
+/// of _progress.Bars, which are called from the calling thread.
+void run(const std::function<void(Runtime&)>& work, nanobind::handle progress = nanobind::none(), int threads = 0);
+
+/// The same with a runtime that exists already; `meanwhile` is called from the calling thread, with the GIL, from time
+/// to time and at the end.
+void run_with(Runtime& runtime, const std::function<void()>& work, const std::function<void()>& meanwhile = {});
+
+/// The value; throws a Fault as Error.
+template <class Value>
+Value require(Expected<Value> value) {
+  if (value) {
+    if constexpr (std::is_void_v<Value>)
+      return;
+    else
+      return std::move(*value);
+  }
+  const Fault& fault = value.error();
+  throw Error(fault.reason + (fault.detail.empty() ? "" : " (" + fault.detail + ")"), fault.where);
+}
+
+/// Arguments: C-ordered and of this type, else TypeError; nothing is copied.
+using Vector = nanobind::ndarray<const float, nanobind::ndim<1>, nanobind::c_contig, nanobind::device::cpu>;
+using Rows = nanobind::ndarray<const float, nanobind::ndim<2>, nanobind::c_contig, nanobind::device::cpu>;
+/// A returned array.
+template <class Value>
+using Array = nanobind::ndarray<nanobind::numpy, Value>;
+
+/// An array of memory that `values` (a vector, a Matrix) holds, which it then owns. Nothing is copied.
+template <class Values>
+auto as_array(Values values, std::initializer_list<std::size_t> shape) {
+  using Value = std::remove_reference_t<decltype(*values.data())>;
+  auto* kept = new Values(std::move(values));
+  const nanobind::capsule owner(kept, [](void* memory) noexcept { delete static_cast<Values*>(memory); });
+  return Array<Value>(kept->data(), shape, owner);
+}
+inline Array<float> as_array(Matrix matrix) {
+  const std::size_t rows = matrix.rows(), cols = matrix.cols();
+  return as_array(std::move(matrix), {rows, cols});
+}
+
+}  // namespace genrewise::python

