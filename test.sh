@@ -47,6 +47,13 @@ step "Kills"
 python3 tests/faults/kill.py "build/$preset/bin/genrewise" --kills 3
 python3 tests/faults/kill_tags.py "build/$preset/bin/genrewise" --files 30 --kills 5
 
+# The OpenAPI document and real answers of every route, where GENREWISE_OPENAPI_PYTHON (or python3) has
+# openapi-spec-validator; random requests for a while.
+step "Server"
+may_skip "OpenAPI document" "${GENREWISE_OPENAPI_PYTHON:-python3}" tests/server/openapi_test.py "build/$preset/bin/genrewise"
+python3 tests/faults/fuzz_http.py "build/$preset/bin/genrewise" --seconds 15
+python3 tests/faults/kill_tags.py "build/$preset/bin/genrewise" --files 30 --kills 3 --server
+
 # Runs every command with bad standard streams and under limits; the script has more conditions, some of which need root.
 # The sanitizers replace the allocator.
 step "Bad environments"
@@ -66,10 +73,16 @@ step "Tags in other programs"
 may_skip "tags in other programs" "${GENREWISE_MUTAGEN_PYTHON:-python3}" tests/interop/tags_interop.py \
   "build/$preset/bin/interop_tags"
 
-# Opens reports in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and axe-playwright-python.
+# Opens reports and the server's page in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and
+# axe-playwright-python.
 step "Pages in a browser"
 may_skip "pages in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/page_test.py \
   "build/$preset/bin/render_page"
+may_skip "the server's page in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/app_test.py \
+  "build/$preset/bin/genrewise"
+
+step "Vector kernels of arm64"
+may_skip "vector kernels of arm64" tools/test_arm64.sh
 
 # The Python package: the extension, types, tests and the examples of docs/python.md, where its parts are found.
 step "Python package"

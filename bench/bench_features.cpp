@@ -8,10 +8,10 @@
 
 #include "genrewise/base/random.hpp"
 #include "genrewise/dsp/frame_series.hpp"
-#include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
 #include "genrewise/dsp/stft.hpp"
+#include "genrewise/dsp/tile.hpp"
 #include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
@@ -39,7 +39,7 @@ const Waveform& clip(int rate_hz = kRateHz) {
 // The clip's power spectrogram, and one tile of it for each of its frames.
 const AlignedVector<float>& spectrogram() {
   static const AlignedVector<float> power = [] {
-    AlignedVector<float> values((kFrames + kLanes) * kStride);
+    AlignedVector<float> values((kFrames + kTileFrames) * kStride);
     Stft::Scratch scratch;
     Stft().power(clip().samples, 0, kFrames, values.data(), kStride, scratch);
     return values;
@@ -49,32 +49,32 @@ const AlignedVector<float>& spectrogram() {
 
 const AlignedVector<float>& tile() {
   static const AlignedVector<float> values = [] {
-    AlignedVector<float> result(kBins * kLanes);
-    transpose_to_lanes(spectrogram().data() + 1000 * kStride, kStride, kBins, result.data());
+    AlignedVector<float> result(kBins * kTileFrames);
+    transpose_to_tile(spectrogram().data() + 1000 * kStride, kStride, kBins, result.data());
     return result;
   }();
   return values;
 }
 
-constexpr std::size_t kTiles = (kFrames + kLanes - 1) / kLanes;
+constexpr std::size_t kTiles = (kFrames + kTileFrames - 1) / kTileFrames;
 
 void stft(benchmark::State& state) {
   const Stft transform;
   Stft::Scratch scratch;
-  AlignedVector<float> power(kLanes * kStride);
+  AlignedVector<float> power(kTileFrames * kStride);
   for (auto _ : state) {
     for (std::size_t i = 0; i < kFrames; ++i) {
-      transform.power(clip().samples, i, 1, power.data() + i % kLanes * kStride, kStride, scratch);
+      transform.power(clip().samples, i, 1, power.data() + i % kTileFrames * kStride, kStride, scratch);
     }
     benchmark::DoNotOptimize(power.data());
   }
 }
 
 void transposing(benchmark::State& state) {
-  AlignedVector<float> out(kBins * kLanes);
+  AlignedVector<float> out(kBins * kTileFrames);
   for (auto _ : state) {
     for (std::size_t i = 0; i < kTiles; ++i) {
-      transpose_to_lanes(spectrogram().data() + i * kLanes * kStride, kStride, kBins, out.data());
+      transpose_to_tile(spectrogram().data() + i * kTileFrames * kStride, kStride, kBins, out.data());
     }
     benchmark::DoNotOptimize(out.data());
   }
@@ -82,9 +82,9 @@ void transposing(benchmark::State& state) {
 
 void mel(benchmark::State& state) {
   const MelFilterbank filters({.sample_rate_hz = kRateHz});
-  AlignedVector<float> out(128 * kLanes);
+  AlignedVector<float> out(128 * kTileFrames);
   for (auto _ : state) {
-    for (std::size_t i = 0; i < kTiles; ++i) filters.apply(tile().data(), out.data(), kLanes);
+    for (std::size_t i = 0; i < kTiles; ++i) filters.apply(tile().data(), out.data(), kTileFrames);
     benchmark::DoNotOptimize(out.data());
   }
 }
@@ -96,17 +96,19 @@ void cepstrum(benchmark::State& state) {
   for (auto _ : state) {
     AlignedVector<float> values = powers;
     power_to_db(values);
-    for (std::size_t i = 0; i < stride; i += kLanes) dct.apply(values.data() + i, stride, -100, out.data() + i, stride);
+    for (std::size_t i = 0; i < stride; i += kTileFrames)
+      dct.apply(values.data() + i, stride, -100, out.data() + i, stride);
     benchmark::DoNotOptimize(out.data());
   }
 }
 
 void shape(benchmark::State& state) {
-  AlignedVector<float> out(4 * kLanes);
+  AlignedVector<float> out(4 * kTileFrames);
   for (auto _ : state) {
     for (std::size_t i = 0; i < kTiles; ++i) {
-      spectral_shape(tile().data(), kBins, 22050,
-                     {out.data(), out.data() + kLanes, out.data() + 2 * kLanes, out.data() + 3 * kLanes});
+      spectral_shape(
+          tile().data(), kBins, 22050,
+          {out.data(), out.data() + kTileFrames, out.data() + 2 * kTileFrames, out.data() + 3 * kTileFrames});
     }
     benchmark::DoNotOptimize(out.data());
   }
@@ -114,9 +116,9 @@ void shape(benchmark::State& state) {
 
 void contrast(benchmark::State& state) {
   const SpectralContrast bands(22050, 2048);
-  AlignedVector<float> peaks(kContrastBands * kLanes), valleys = peaks;
+  AlignedVector<float> peaks(kContrastBands * kTileFrames), valleys = peaks;
   for (auto _ : state) {
-    for (std::size_t i = 0; i < kTiles; ++i) bands.extremes(tile().data(), peaks.data(), valleys.data(), kLanes);
+    for (std::size_t i = 0; i < kTiles; ++i) bands.extremes(tile().data(), peaks.data(), valleys.data(), kTileFrames);
     benchmark::DoNotOptimize(peaks.data());
   }
 }

@@ -4,7 +4,7 @@ set(GENREWISE_PACKAGES Threads fmt nlohmann_json tl-expected CURL pugixml OpenSS
 # Each item defines the target PkgConfig::<first word> from the pkg-config modules that follow.
 set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "ffmpeg libavformat libavcodec libavutil" "soxr soxr"
     "fftw3f fftw3f" "fftw3 fftw3" "sqlite3 sqlite3" "zstd libzstd" "taglib taglib" "yaml yaml-cpp"
-    "highway libhwy")
+    "highway libhwy" "libarchive libarchive")
 foreach(package IN LISTS GENREWISE_PACKAGES)
   find_package(${package} REQUIRED)
 endforeach()
@@ -13,12 +13,16 @@ foreach(target IN LISTS GENREWISE_PKG_CONFIG_TARGETS)
   list(POP_FRONT target name)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${target})
 endforeach()
+# Vector kernels are compiled for plain x86-64, SSE4, AVX2 and AVX-512, or for NEON; vectors of SVE cannot be members of
+# arrays. The bug of GCC before 12.3 for which Highway avoids EMU128 (GCC 106322) concerns MulHigh(), which no kernel uses.
+target_compile_definitions(PkgConfig::highway INTERFACE HWY_BROKEN_EMU128=0
+  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
 # OpenBLAS: its headers; models/classical/blas.cpp loads the library when it is used.
 pkg_check_modules(openblas REQUIRED IMPORTED_TARGET openblas)
 set_property(TARGET PkgConfig::openblas PROPERTY INTERFACE_LINK_LIBRARIES)
 # Header-only libraries, used in sources of the modules and in the program.
-find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(CLI11 REQUIRED)
+pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)  # of the server
 if(GENREWISE_TESTS)
   find_package(GTest REQUIRED)
   include(GoogleTest)

@@ -49,7 +49,9 @@ function(genrewise_module name)
     endif()
   endforeach()
   genrewise_link_headers(${PROJECT_BINARY_DIR}/include/${name} ${ARG_PUBLIC_HEADERS})
-  genrewise_link_headers(${PROJECT_BINARY_DIR}/internals/${name} ${headers})
+  # Sources too: one with vector kernels includes itself for each instruction set (hwy/foreach_target.h).
+  list(TRANSFORM sources REPLACE "^${PROJECT_SOURCE_DIR}/src/" "" OUTPUT_VARIABLE own_sources)
+  genrewise_link_headers(${PROJECT_BINARY_DIR}/internals/${name} ${headers} ${own_sources})
 
   add_library(genrewise_${name} STATIC ${sources})
   add_library(genrewise::${name} ALIAS genrewise_${name})

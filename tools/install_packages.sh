@@ -7,10 +7,10 @@ set -euo pipefail
 
 wanted="g++ cmake ninja-build pkg-config ccache
   libmpg123-dev libavformat-dev libavcodec-dev libavutil-dev libsoxr-dev libfftw3-dev
-  libeigen3-dev libopenblas-dev libcurl4-openssl-dev libpugixml-dev libssl-dev
+  libopenblas-dev libcurl4-openssl-dev libpugixml-dev libssl-dev
   libcli11-dev libfmt-dev nlohmann-json3-dev libexpected-dev
-  zlib1g-dev p7zip-full libsqlite3-dev libzstd-dev libtag1-dev libyaml-cpp-dev libhwy-dev libcpp-httplib-dev"
-test="libxgboost-dev libgtest-dev libgmock-dev libbenchmark-dev libprotobuf-dev protobuf-compiler python3 ffmpeg"
+  zlib1g-dev libarchive-dev libsqlite3-dev libzstd-dev libtag1-dev libyaml-cpp-dev libhwy-dev libcpp-httplib-dev"
+test="p7zip-full libxgboost-dev libgtest-dev libgmock-dev libbenchmark-dev libprotobuf-dev protobuf-compiler python3 ffmpeg"
 python="python3-dev python3-pip python3-venv"
 demo=""
 neural="libtorch-dev libgloo-dev libhdf5-dev"

@@ -16,17 +16,8 @@ constexpr char kExamples[] =
     "genrewise evaluate best.gwm other_collection.csv --part all --json\n"
     "genrewise evaluate knn.gwm features_30_sec.csv --part test --seed 42";
 
-struct EvaluateOptions {
-  EvaluateJobConfig job;
-  DataOptions data;
-  SplitOptions split;
-};
-
-int run(const EvaluateOptions& options, Session& session) {
-  EvaluateJobConfig config = options.job;
-  config.data = options.data.config;
-  config.split = options.split.config_with(session.seed);
-  config.seed = session.seed;
+int run(EvaluateJobConfig& config, Session& session) {
+  config.seed = config.split.seed = session.seed;
   const EvaluateJobResult done = evaluate_job(config, session.runtime);
   const Metrics& metrics = done.evaluation.metrics;
   const nlohmann::json document = to_json(done, config);
@@ -46,17 +37,16 @@ int run(const EvaluateOptions& options, Session& session) {
 
 void add_evaluate(CLI::App& app, Session& session) {
   const CommandText text{.summary = "Evaluate a saved model on labelled examples", .examples = kExamples};
-  const auto [command, options] = session.add_command(app, "evaluate", text, run);
-  OptionGroup(command, kModel).add("MODEL", options.job.model, "", "A saved model, *.gwm")->required();
-  options.data.add_to(command, DataOptions::Tables::one, "those of the model");
-  options.split.add_to(command);
-  one_of(
-      OptionGroup(command, kSplit)
-          .add("--part", options.job.part, "PART", "Examples to evaluate on; unseen: all that it was not trained on"),
-      {"unseen", "training", "validation", "test", "all"})
+  const auto [command, job] = session.add_command(app, "evaluate", text, run);
+  OptionGroup(command, kModel).add("MODEL", job.model, "", "A saved model, *.gwm")->required();
+  add_data_options(command, job.data, Tables::one, "those of the model");
+  add_split_options(command, job.split);
+  one_of(OptionGroup(command, kSplit)
+             .add("--part", job.part, "PART", "Examples to evaluate on; unseen: all that it was not trained on"),
+         {"unseen", "training", "validation", "test", "all"})
       ->capture_default_str();
   OptionGroup(command, kOutput)
-      .add("--features-file", options.job.features_file, "FILE", "Keep the extracted features for the next time")
+      .add("--features-file", job.features_file, "FILE", "Keep the extracted features for the next time")
       ->default_str("a temporary file");
   session.add_format_options(command);
   session.add_seed_option(command);

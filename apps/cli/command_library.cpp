@@ -9,6 +9,7 @@
 #include "data_options.hpp"
 #include "genrewise/library/retrain.hpp"
 #include "genrewise/library/scan.hpp"
+#include "genrewise/library/track_json.hpp"
 #include "library_options.hpp"
 #include "option_group.hpp"
 
@@ -48,12 +49,9 @@ int run_scan(ScanOptions& options, Session& session) {
       {"unchanged", done.unchanged}, {"missing", done.missing},     {"returned", done.returned},
       {"analysed", done.analysed},   {"predicted", done.predicted}, {"skipped_before", done.skipped_before}};
   Table table({{"result"}, {"tracks", Table::Align::right}});
-  json document = {{"seconds", done.seconds}, {"skipped", done.skipped}, {"unavailable", done.unavailable}};
-  for (const auto& [name, count] : counts) {
+  for (const auto& [name, count] : counts)
     if (count > 0 || session.format == Format::csv) table.add_row({name, std::to_string(count)});
-    document[name] = count;
-  }
-  print_result(session, table, [&] { return document; });
+  print_result(session, table, [&] { return to_json(done); });
   if (done.skipped_before > 0)
     session.note(fmt::format("{} files that could not be used before were not tried again; --retry tries them",
                              done.skipped_before));

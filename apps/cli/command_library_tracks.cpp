@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "genrewise/library/similarity.hpp"
+#include "genrewise/library/track_json.hpp"
 #include "genrewise/predict/predict.hpp"
 #include "genrewise/report/text.hpp"
 #include "library_options.hpp"
@@ -33,19 +34,6 @@ std::string remark_of(const CatalogueTrack& track) {
   if (track.missing) remark += remark.empty() ? "missing" : "; missing";
   return remark;
 }
-
-/// Labels by the id of their model.
-class Labels {
- public:
-  explicit Labels(const Catalogue& catalogue) {
-    for (CatalogueModel& model : catalogue.models()) labels_[model.id] = std::move(model.labels);
-  }
-  const std::vector<std::string>& of(const CatalogueTrack& track) { return labels_[track.model]; }
-  json json_of(const CatalogueTrack& track) { return track_json(track, of(track)); }
-
- private:
-  std::map<std::int64_t, std::vector<std::string>> labels_;
-};
 
 struct ListOptions : TrackOptions {
   std::string per;
@@ -94,24 +82,14 @@ void print_groups(const Catalogue& catalogue, std::vector<CatalogueTrack> tracks
   json list = json::array();
   for (const TrackGroup& group : groups) {
     std::string outliers;
-    json outlier_list = json::array();
     for (const std::size_t i : group.outliers) {
       const CatalogueTrack& track = group.tracks[i];
       outliers += fmt::format("{}{} ({})", outliers.empty() ? "" : ", ", track.path.filename().string(), track.genre());
-      outlier_list.push_back({{"path", track.path.string()}, {"genre", track.genre()}});
     }
     const auto best = group.genres.empty() ? std::pair<std::string, double>() : group.genres.front();
     table.add_row({group.artist, group.album, std::to_string(group.tracks.size()), best.first,
                    group.genres.empty() ? "" : percent(best.second), outliers});
-    json probabilities = json::object();
-    for (const auto& [genre, probability] : group.genres) probabilities[genre] = probability;
-    list.push_back({{"artist", group.artist},
-                    {"album", group.album},
-                    {"tracks", group.tracks.size()},
-                    {"genre", best.first},
-                    {"confidence", best.second},
-                    {"probabilities", std::move(probabilities)},
-                    {"outliers", std::move(outlier_list)}});
+    list.push_back(to_json(group));
   }
   print_result(session, table, [&] { return json{{"groups", std::move(list)}}; });
 }
@@ -124,9 +102,9 @@ int run_list(ListOptions& options, Session& session) {
     return kDone;
   }
   print_result(session, session.format == Format::json ? Table({{""}}) : tracks_table(tracks, session.format), [&] {
-    Labels labels(catalogue);
+    const TrackLabels labels(catalogue);
     json list = json::array();
-    for (const CatalogueTrack& track : tracks) list.push_back(labels.json_of(track));
+    for (const CatalogueTrack& track : tracks) list.push_back(track_json(track, labels));
     return json{{"tracks", std::move(list)}};
   });
   return kDone;
@@ -162,25 +140,17 @@ struct FileOptions : LibraryOptions {
 int run_show(FileOptions& options, Session& session) {
   const Catalogue catalogue = options.open();
   const CatalogueTrack track = options.track(catalogue);
-  Labels labels(catalogue);
-  const auto best = [&](const std::vector<float>& probabilities) {
-    const std::size_t first = ranked(probabilities).front();
-    return std::pair(labels.of(track)[first], probabilities[first]);
-  };
+  const TrackLabels labels(catalogue);
   Table segments({{"start", right}, {"end", right}, {"genre"}, {"confidence", right}});
-  json list = json::array();
-  for (const Segment& segment : track.segments) {
-    const auto [genre, confidence] = best(segment.probabilities);
-    const double end_s = segment.start_s + segment.duration_s;
-    segments.add_row({clock(segment.start_s), clock(end_s), genre, percent(confidence)});
-    list.push_back({{"start_s", segment.start_s}, {"end_s", end_s}, {"genre", genre}, {"confidence", confidence}});
-  }
+  json document = track_json(track, labels);
+  document["segments"] = segments_json(track, labels);
+  for (const json& segment : document["segments"])
+    segments.add_row({clock(segment["start_s"]), clock(segment["end_s"]), segment["genre"],
+                      percent(segment["confidence"].get<double>())});
   if (options.timeline && track.segments.empty())
     session.note(
         "no segments are stored: the track is not analysed, or was predicted anew from its stored features; "
         "`genrewise predict FILE --json` has them");
-  json document = labels.json_of(track);
-  document["segments"] = list;
   if (options.timeline) {
     print_result(session, segments, [&] { return document; });
     return kDone;
@@ -215,10 +185,10 @@ int run_similar(FileOptions& options, Session& session) {
   for (const SimilarTrack& one : similar)
     table.add_row({one.track.path.string(), fmt::format("{:.3f}", one.similarity), one.track.genre()});
   print_result(session, table, [&] {
-    Labels labels(catalogue);
+    const TrackLabels labels(catalogue);
     json list = json::array();
     for (const SimilarTrack& one : similar) {
-      list.push_back(labels.json_of(one.track));
+      list.push_back(track_json(one.track, labels));
       list.back()["similarity"] = one.similarity;
     }
     return json{{"tracks", std::move(list)}};

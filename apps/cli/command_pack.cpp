@@ -24,7 +24,7 @@ constexpr char kExamples[] =
 
 struct Options {
   DataSourceConfig data{.location = {}, .default_features = "mel224"};
-  std::string output, scheme = "auto", split_file, stored_as = "float32", compression = "none";
+  std::string output, scheme = "auto", split_file;
   PackConfig pack;
   bool verify = false;
 };
@@ -49,8 +49,8 @@ void print_result(const Options& options, const PackResult& result, std::size_t 
                   options.output, result.examples, recipe, options.pack.shards, static_cast<double>(result.bytes) / 1e6,
                   packed, result.pack_s, rate, result.reused, skipped));
   if (!result.loss) return;
-  session.print(fmt::format("stored as {}: largest error {:.4g}, root-mean-square error {:.4g}\n", options.stored_as,
-                            result.loss->largest_error, result.loss->rms_error));
+  session.print(fmt::format("stored as {}: largest error {:.4g}, root-mean-square error {:.4g}\n",
+                            to_string(options.pack.stored_as), result.loss->largest_error, result.loss->rms_error));
 }
 
 nlohmann::json json_of(const Options& options, const PackResult& result, const std::vector<Fault>& skipped,
@@ -61,8 +61,8 @@ nlohmann::json json_of(const Options& options, const PackResult& result, const s
                         {"examples", result.examples},
                         {"reused", result.reused},
                         {"bytes", result.bytes},
-                        {"stored_as", options.stored_as},
-                        {"compression", options.compression},
+                        {"stored_as", to_string(options.pack.stored_as)},
+                        {"compression", to_string(options.pack.compression)},
                         {"skipped", skipped},
                         {"pack_s", result.pack_s}};
   if (result.loss) out["loss"] = {{"largest_error", result.loss->largest_error}, {"rms_error", result.loss->rms_error}};
@@ -81,8 +81,6 @@ int pack(Options& options, Session& session) {
   const Dataset& dataset = source.audio();
   const auto split = split_of(options, session, source);
   options.pack.seed = session.seed;
-  options.pack.stored_as = *parse_stored_as(options.stored_as);
-  options.pack.compression = *parse_compression(options.compression);
   const PackResult result =
       pack_dataset(dataset, *features, split ? &*split : nullptr, options.output, options.pack, session.progress());
   std::vector<Fault> skipped = dataset.rejected;
@@ -136,13 +134,12 @@ void add_pack(CLI::App& app, Session& session) {
   at_least(output.add("--shards", options.pack.shards, "N", "Files to write"), 1)->capture_default_str();
   output.add("--prefix", options.pack.prefix, "NAME", "Start of the shards' names")
       ->default_str("the feature set and -");
-  one_of(output.add("--store", options.stored_as, "TYPE",
-                    "Type of the stored numbers; for float16 and uint8 the rounding error is printed"),
-         {"float32", "float16", "uint8"})
-      ->capture_default_str();
-  one_of(output.add("--compress", options.compression, "METHOD", "Compression of the shards, readable by TensorFlow"),
-         {"none", "gzip", "zlib"})
-      ->capture_default_str();
+  add_choice(output, "--store", options.pack.stored_as, "TYPE",
+             "Type of the stored numbers; for float16 and uint8 the rounding error is printed", StoredAs::float32,
+             StoredAs::float16, StoredAs::uint8);
+  add_choice(output, "--compress", options.pack.compression, "METHOD",
+             "Compression of the shards, readable by TensorFlow", Compression::none, Compression::gzip,
+             Compression::zlib);
   RecordForm& form = options.pack.form;
   output.add("--record-features", form.features, "KEY", "Key of the features; KEY_range is that of the range of uint8")
       ->capture_default_str();

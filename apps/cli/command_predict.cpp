@@ -8,6 +8,7 @@
 #include "data_options.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/jobs/predict_job.hpp"
+#include "genrewise/predict/prediction_json.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {
@@ -68,16 +69,9 @@ class Printer {
   }
 
   json file(const PredictedFile& predicted) const {
-    json windows = json::array();
-    for (const WindowPrediction& window : predicted.prediction.windows)
-      windows.push_back(
-          {{"start_s", window.start_s}, {"duration_s", window.duration_s}, {"genres", genres(window.probabilities)}});
-    return {{"file", predicted.path.string()},
-            {"duration_s", predicted.prediction.duration_s},
-            {"genres", genres(predicted.prediction.probabilities)},
-            {"unknown", predicted.prediction.unknown},
-            {"novelty", predicted.prediction.novelty ? json(*predicted.prediction.novelty) : json()},
-            {"windows", windows}};
+    json document = prediction_json(predicted.prediction, labels_, top_);
+    document["file"] = predicted.path.string();
+    return document;
   }
 
  private:
@@ -85,12 +79,6 @@ class Printer {
     auto order = ranked(probabilities);
     order.resize(top_);
     return order;
-  }
-  json genres(std::span<const float> probabilities) const {
-    json list = json::array();
-    for (const std::size_t label : best(probabilities))
-      list.push_back({{"genre", labels_[label]}, {"confidence", probabilities[label]}});
-    return list;
   }
 
   const std::vector<std::string>& labels_;

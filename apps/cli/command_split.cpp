@@ -22,7 +22,7 @@ constexpr char kExamples[] =
 struct Options {
   DataSourceConfig data;
   SplitConfig split;
-  std::string output, scheme = "auto";
+  std::string output;
 };
 
 constexpr std::array kParts{Part::training, Part::validation, Part::test};
@@ -67,9 +67,8 @@ nlohmann::json json_of(const DatasetSplit& made, const Options& options, const s
 }
 
 int run(Options& options, Session& session) {
-  options.split.scheme = parse_split_scheme(options.scheme);
   options.split.seed = session.seed;
-  options.data.genres.by_artist = options.scheme != "random";
+  options.data.genres.by_artist = options.split.scheme != SplitScheme::random;
   const DataSource source(options.data);
   const DatasetSplit made = split_dataset(source, options.split);
   write_split_file(options.output, made.subjects, made.split);
@@ -99,10 +98,7 @@ void add_split(CLI::App& app, Session& session) {
   add_dataset_options(command, options.data.dataset);
   add_genre_options(command, options.data.genres);
   const OptionGroup split(command, kSplit);
-  one_of(split.add("--scheme", options.scheme, "SCHEME", kSchemeHelp),
-         {"auto", "official", "grouped", "random", "shards", "fault-filtered"})
-      ->option_text("")
-      ->capture_default_str();
+  add_split_options(command, options.split, /*with_file=*/false);
   in_share_range(split.add("--validation", options.split.validation_share, "SHARE", "Share of the validation part"))
       ->default_str("0.16");
   in_share_range(split.add("--test", options.split.test_share, "SHARE", "Share of the test part"))->default_str("0.2");

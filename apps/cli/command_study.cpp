@@ -28,12 +28,6 @@ constexpr char kExamples[] =
     "genrewise study fma -o runs/whole --models svm-rbf frames/knn frames/svm-linear\n"
     "genrewise study fma -o runs/baselines --models fma-baselines --ablation";
 
-struct StudyOptions {
-  StudyJobConfig job;
-  DataOptions data;
-  SplitOptions split;
-};
-
 /// The parameters that were chosen from several candidates, or why the model failed.
 std::string choice_text(const ModelResult& model) {
   if (!model.error.empty()) return model.error;
@@ -113,11 +107,8 @@ std::string choices_text(const StudyResult& result) {
   return text.empty() ? text : title + text;
 }
 
-int run(const StudyOptions& options, Session& session) {
-  StudyJobConfig config = options.job;
-  config.data = options.data.config;
-  config.split = options.split.config_with(session.seed);
-  config.seed = session.seed;
+int run(StudyJobConfig& config, Session& session) {
+  config.seed = config.split.seed = session.seed;
   const StudyJobResult done = study_job(config, session.runtime);
   const bool people = session.format == Format::table;
   print_result(session, models_table(done.result, config.models.empty() && people, session.format == Format::csv),
@@ -147,10 +138,9 @@ void add_study(CLI::App& app, Session& session) {
           "best.gwm is the best "
           "one. Started again, the same command continues an interrupted run.",
       .examples = kExamples};
-  const auto [command, options] = session.add_command(app, "study", text, run);
-  StudyJobConfig& job = options.job;
-  options.data.add_to(command, DataOptions::Tables::several);
-  options.split.add_to(command);
+  const auto [command, job] = session.add_command(app, "study", text, run);
+  add_data_options(command, job.data, Tables::several);
+  add_split_options(command, job.split);
   std::vector<std::string> names, summaries;
   for (const StudyPreset& preset : study_presets()) {
     names.push_back(preset.name);

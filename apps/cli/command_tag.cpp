@@ -9,6 +9,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/library/edit_tags.hpp"
 #include "genrewise/library/query.hpp"
+#include "genrewise/library/track_json.hpp"
 #include "library_options.hpp"
 #include "option_group.hpp"
 
@@ -54,11 +55,9 @@ void print_changes(Session& session, json facts, const Changes& changes) {
   facts["changes"] = json::array();
   for (const auto& [change, state] : changes) {
     table.add_row({change.path.string(), change.field, text_of(change.before), text_of(change.after), state});
-    facts["changes"].push_back({{"file", change.path.string()},
-                                {"field", change.field},
-                                {"before", change.before},
-                                {"after", change.after},
-                                {"state", state}});
+    json one = to_json(change);
+    one["state"] = state;
+    facts["changes"].push_back(std::move(one));
   }
   if (!table.empty() || session.format != Format::table) print_result(session, table, [&] { return facts; });
 }
@@ -97,11 +96,7 @@ int show_history(const Options& options, Session& session) {
     const std::string time = fmt::format("{:%Y-%m-%d %H:%M}", fmt::localtime(batch.time_s));
     table.add_row(
         {std::to_string(batch.id), time, std::to_string(batch.files), std::to_string(batch.undone), batch.command});
-    list.push_back({{"batch", batch.id},
-                    {"time_s", batch.time_s},
-                    {"files", batch.files},
-                    {"undone", batch.undone},
-                    {"command", batch.command}});
+    list.push_back(to_json(batch));
   }
   print_result(session, table, [&] { return json{{"batches", list}}; });
   return kDone;

@@ -17,13 +17,6 @@ constexpr char kExamples[] =
     "genrewise train fma --model logreg:C=0.01 --scheme official --on training+validation -o fma.gwm\n"
     "genrewise train packs/raw10k --model cnn1d --run runs/cnn1d -o cnn1d.gwm";
 
-struct TrainOptions {
-  TrainJobConfig job;
-  DataOptions data;
-  SplitOptions split;
-  std::string on = "training";
-};
-
 Table part_table(const TrainJobResult& done) {
   using enum Table::Align;
   Table table({{"part"},
@@ -41,12 +34,8 @@ Table part_table(const TrainJobResult& done) {
   return table;
 }
 
-int run(const TrainOptions& options, Session& session) {
-  TrainJobConfig config = options.job;
-  config.data = options.data.config;
-  config.split = options.split.config_with(session.seed);
-  config.on = parse_training_parts(options.on);
-  config.seed = session.seed;
+int run(TrainJobConfig& config, Session& session) {
+  config.seed = config.split.seed = session.seed;
   const TrainJobResult done = train_job(config, session.runtime);
   if (!done.written) return kDone;
   print_result(session, part_table(done), [&] { return to_json(done, config.output); });
@@ -60,14 +49,12 @@ int run(const TrainOptions& options, Session& session) {
 
 void add_train(CLI::App& app, Session& session) {
   const CommandText text{.summary = "Train one model and save it", .examples = kExamples};
-  const auto [command, options] = session.add_command(app, "train", text, run);
-  TrainJobConfig& job = options.job;
-  options.data.add_to(command);
-  options.split.add_to(command);
+  const auto [command, job] = session.add_command(app, "train", text, run);
+  add_data_options(command, job.data);
+  add_split_options(command, job.split);
   const OptionGroup model(command, kModel), training(command, kTraining), output(command, kOutput);
-  one_of(OptionGroup(command, kSplit).add("--on", options.on, "PARTS", "Parts to train on; the others evaluate it"),
-         {"training", "training+validation", "all"})
-      ->capture_default_str();
+  add_choice(OptionGroup(command, kSplit), "--on", job.on, "PARTS", "Parts to train on; the others evaluate it",
+             TrainingParts::training, TrainingParts::training_and_validation, TrainingParts::all);
   model.add("--model", job.model, "MODEL",
             "Kind or preset of `genrewise models`, also with parameters as in svm:C=10, and with its feature set as in "
             "audiotag/svm (default ensemble, on --features or else the strongest features whose weights are present)");

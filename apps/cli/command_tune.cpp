@@ -25,13 +25,6 @@ constexpr char kExamples[] =
     "genrewise tune fma --model gnb --preset study -o runs/tune_gnb\n"
     "genrewise tune fma --model svm --preset pca -o runs/components";
 
-struct TuneOptions {
-  TuneJobConfig job;
-  DataOptions data;
-  SplitOptions split;
-  std::string on = "training+validation", fold_scheme = "grouped";
-};
-
 /// The best points, the simplest that is good enough, and why others could not be fitted.
 Table points_table(const TuneJobResult& done) {
   using enum Table::Align;
@@ -66,13 +59,8 @@ Table points_table(const TuneJobResult& done) {
   return table;
 }
 
-int run(const TuneOptions& options, Session& session) {
-  TuneJobConfig config = options.job;
-  config.data = options.data.config;
-  config.split = options.split.config_with(session.seed);
-  config.fold_scheme = parse_split_scheme(options.fold_scheme);
-  config.include_test = options.on == "all";
-  config.seed = session.seed;
+int run(TuneJobConfig& config, Session& session) {
+  config.seed = config.split.seed = session.seed;
   const TuneJobResult done = tune_job(config, session.runtime);
   print_result(session, points_table(done), [&] { return done.document; });
   session.notes(done.notes, caveats(TuningResult{}));
@@ -94,15 +82,16 @@ void add_tune(CLI::App& app, Session& session) {
           "The run folder receives report.html and tuning.json. Started again, the same command continues an "
           "interrupted search.",
       .examples = kExamples};
-  const auto [command, options] = session.add_command(app, "tune", text, run);
-  TuneJobConfig& job = options.job;
-  options.data.add_to(command);
-  options.split.add_to(command);
+  const auto [command, job] = session.add_command(app, "tune", text, run);
+  add_data_options(command, job.data);
+  add_split_options(command, job.split);
   const OptionGroup model(command, kModel), search(command, kSearch), output(command, kOutput);
   one_of(OptionGroup(command, kSplit)
-             .add("--on", options.on, "PARTS", "Parts to search on; the test part stays unseen unless all"),
+             .add_function<std::string>(
+                 "--on", [&job = job](const std::string& parts) { job.include_test = parts == "all"; }, "PARTS",
+                 "Parts to search on; the test part stays unseen unless all"),
          {"training+validation", "all"})
-      ->capture_default_str();
+      ->default_str("training+validation");
   model
       .add("--model", job.model, "MODEL",
            "Kind or preset of `genrewise models`, also with parameters as in svm:C=1,10, of which several values are "
@@ -120,9 +109,8 @@ void add_tune(CLI::App& app, Session& session) {
       ->option_text("");
   at_least(search.add("--random", job.random_points, "N", "Points to draw from the grid"), 0)->default_str("all");
   in_range(search.add("--folds", job.folds, "K", "Folds of the cross-validation"), 2, 100)->capture_default_str();
-  one_of(search.add("--fold-scheme", options.fold_scheme, "SCHEME", "grouped: no artist in two folds"),
-         {"grouped", "random"})
-      ->capture_default_str();
+  add_choice(search, "--fold-scheme", job.fold_scheme, "SCHEME", "grouped: no artist in two folds",
+             SplitScheme::grouped, SplitScheme::random);
   output.add("-o,--output", job.output, "RUN", "Run folder")->required();
   output.flag("--force", job.replace, "Replace the results of another run in the folder");
   session.add_format_options(command);

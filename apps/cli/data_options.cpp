@@ -12,21 +12,15 @@ namespace {
 const std::string kAudioDatasets =
     "An FMA folder, a folder with a sub-folder or playlist for each genre, a folder of music with tags,";
 
-/// An option whose values are those of an enumeration.
-template <class Value, class... Values>
-void add_choice(const OptionGroup& group, const char* option, Value& variable, const char* name, const char* help,
-                Values... values) {
-  const auto set = [&variable, values...](const std::string& text) {
-    for (const Value value : {values...})
-      if (to_string(value) == text) variable = value;
-  };
-  one_of(group.add_function<std::string>(option, set, name, help), {std::string(to_string(values))...})
-      ->default_str(std::string(to_string(variable)));
-}
+constexpr char kSchemeHelp[] =
+    "How examples are split into training, validation and test. official: as the dataset states; grouped: no artist or "
+    "album in two parts; random: clips of one file stay together; shards: whole shards of a pack, 64/16/20; "
+    "fault-filtered: GTZAN's, without its 70 faulty excerpts; auto: "
+    "official where the dataset states parts, with missing parts taken from training, else grouped";
 
 }  // namespace
 
-void DataOptions::add_to(CLI::App* command, Tables tables, const std::string& default_features) {
+void add_data_options(CLI::App* command, DataSourceConfig& config, Tables tables, const std::string& default_features) {
   const OptionGroup data(command, kData);
   data.add("DATASET", config.location, "",
            kAudioDatasets + ", a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack")
@@ -109,20 +103,17 @@ void add_genre_options(CLI::App* command, GenreConfig& genres) {
       ->capture_default_str();
 }
 
-void SplitOptions::add_to(CLI::App* command) {
+void add_split_options(CLI::App* command, SplitConfig& config, bool with_file) {
   const OptionGroup split(command, kSplit);
-  CLI::Option* option = one_of(split.add("--scheme", scheme, "SCHEME", kSchemeHelp),
-                               {"auto", "official", "grouped", "random", "shards", "fault-filtered"})
-                            ->option_text("")
-                            ->capture_default_str();
+  using enum SplitScheme;
+  CLI::Option* scheme = add_choice(split, "--scheme", config.scheme, "SCHEME", kSchemeHelp, automatic, official,
+                                   grouped, random, shards, fault_filtered)
+                            ->option_text("");
+  if (!with_file) return;
   split
-      .add("--split-file", file, "FILE",
+      .add("--split-file", config.file, "FILE",
            "Take the parts from this CSV file (track_id,part), as `genrewise split` writes it")
-      ->excludes(option);
-}
-
-SplitConfig SplitOptions::config_with(std::uint64_t seed) const {
-  return {.scheme = parse_split_scheme(scheme), .seed = seed, .file = file};
+      ->excludes(scheme);
 }
 
 void IsolationOptions::add_to(CLI::App* command, bool by_default) {

@@ -14,20 +14,20 @@
 
 namespace genrewise::cli {
 
-/// Of --scheme.
-inline constexpr char kSchemeHelp[] =
-    "How examples are split into training, validation and test. official: as the dataset states; grouped: no artist or "
-    "album in two parts; random: clips of one file stay together; shards: whole shards of a pack, 64/16/20; "
-    "fault-filtered: GTZAN's, without its 70 faulty excerpts; auto: "
-    "official where the dataset states parts, with missing parts taken from training, else grouped";
+/// An option whose values are those of an enumeration.
+template <class Value, class... Values>
+CLI::Option* add_choice(const OptionGroup& group, const char* option, Value& variable, const char* name,
+                        const std::string& help, Values... values) {
+  const auto set = [&variable, values...](const std::string& text) {
+    for (const Value value : {values...})
+      if (to_string(value) == text) variable = value;
+  };
+  return one_of(group.add_function<std::string>(option, set, name, help), {std::string(to_string(values))...})
+      ->default_str(std::string(to_string(variable)));
+}
 
-/// --scheme and --split-file.
-struct SplitOptions {
-  void add_to(CLI::App* command);
-  SplitConfig config_with(std::uint64_t seed) const;
-
-  std::string scheme = "auto", file;
-};
+/// --scheme and, `with_file`, --split-file.
+void add_split_options(CLI::App* command, SplitConfig& split, bool with_file = true);
 
 /// DATASET of commands that decode audio: an FMA folder, a folder of music or a CSV; `further` names what else is
 /// accepted.
@@ -47,12 +47,10 @@ void add_pca_option(CLI::App* command, Count& components) {
       ->default_str("no PCA");
 }
 
-/// DATASET, --features, --table, --subset, --labels, --map, --top-genres, --merge and --min-groups.
-struct DataOptions {
-  enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
-  void add_to(CLI::App* command, Tables tables = Tables::one, const std::string& default_features = "fma518");
-  DataSourceConfig config;
-};
+enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
+/// DATASET, --features, --table, --subset, --labels, --map, --top-genres, --merge, --min-groups and those of records.
+void add_data_options(CLI::App* command, DataSourceConfig& config, Tables tables = Tables::one,
+                      const std::string& default_features = "fma518");
 
 /// --isolate, --max-seconds and --max-memory of commands that decode audio.
 struct IsolationOptions {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -30,8 +29,5 @@ struct TrackOptions : LibraryOptions {
   std::string sort = "path";
   std::size_t limit = 0;
 };
-
-/// A track for --json; `labels`: of its model.
-nlohmann::json track_json(const CatalogueTrack& track, const std::vector<std::string>& labels);
 
 }  // namespace genrewise::cli

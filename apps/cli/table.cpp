@@ -4,8 +4,8 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/report/formats.hpp"
 #include "terminal.hpp"
 
 namespace genrewise::cli {
@@ -131,17 +131,10 @@ std::string Table::block(const std::vector<std::size_t>& shown, const std::vecto
 }
 
 std::string Table::csv() const {
-  std::string text;
-  const auto add_line = [&](const auto& cell_of) {
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-      if (i > 0) text += ',';
-      append_csv_field(text, cell_of(i));
-    }
-    text += '\n';
-  };
-  add_line([&](std::size_t i) -> const std::string& { return columns_[i].name; });
-  for (const Row& row : rows_) add_line([&](std::size_t i) -> const std::string& { return row.cells[i]; });
-  return text;
+  std::vector<std::vector<std::string>> lines(1);
+  for (const Column& column : columns_) lines.front().push_back(column.name);
+  for (const Row& row : rows_) lines.push_back(row.cells);
+  return csv_text(lines);
 }
 
 }  // namespace genrewise::cli

@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <span>
+#include <cwchar>
+#include <utility>
 #include <vector>
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/base/utf8_locale.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -29,44 +30,30 @@ std::optional<std::size_t> known_width(Stream stream) {
 }
 
 struct CodePoint {
-  char32_t value = 0;
+  wchar_t value = 0;
   std::size_t bytes = 0;  ///< 0: no valid UTF-8 here
+  std::size_t width = 1;  ///< in cells of a terminal
 };
 
 CodePoint code_point_at(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return {first, 1};
-  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || bytes > text.size()) return {};
-  char32_t value = first & (0x7fu >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    value = value << 6 | (byte(i) & 0x3f);
-  }
-  constexpr std::array<char32_t, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kLeast[bytes] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)) return {};
-  return {value, bytes};
+  if (text.front() == 0) return {0, 1, 1};
+  const Utf8Locale utf8;
+  CodePoint point;
+  std::mbstate_t state{};
+  const std::size_t bytes = std::mbrtowc(&point.value, text.data(), text.size(), &state);
+  if (bytes <= text.size() && point.value <= 0x10ffff) point.bytes = bytes;  // C.UTF-8 has longer numbers too
+  if (const int width = ::wcwidth(point.value); width >= 0 && point.bytes > 0)
+    point.width = static_cast<std::size_t>(width);
+  return point;
 }
 
-struct Range {
-  char32_t first, last;
-};
-bool in_any(char32_t value, std::span<const Range> ranges) {
-  return std::ranges::any_of(ranges, [&](const Range& range) { return range.first <= value && value <= range.last; });
+/// Whether it would turn the direction of a line around, or a terminal takes it as a command.
+bool is_control(wchar_t value) {
+  constexpr std::pair<wchar_t, wchar_t> kControl[] = {
+      {0, 0x1f}, {0x7f, 0x9f}, {0x202a, 0x202e}, {0x2066, 0x2069}, {0x2028, 0x2029}};
+  return std::ranges::any_of(kControl,
+                             [&](const auto& range) { return range.first <= value && value <= range.second; });
 }
-
-// The blocks of Unicode 15 whose letters combine, and those of East_Asian_Width W or F; whole blocks, which is near
-// enough to align columns.
-constexpr Range kCombining[] = {{0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5c7},   {0x610, 0x61a},
-                                {0x64b, 0x65f},   {0x200b, 0x200f}, {0x202a, 0x202e}, {0x2060, 0x2064},
-                                {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}};
-constexpr Range kWide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0x33ff},  {0x3400, 0x4dbf},
-                           {0x4e00, 0x9fff},   {0xa000, 0xa4cf},   {0xac00, 0xd7a3},  {0xf900, 0xfaff},
-                           {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},  {0x1f300, 0x1f64f},
-                           {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x3fffd}};
-// Letters that would turn the direction of a line around, or that a terminal takes as commands.
-constexpr Range kControl[] = {{0, 0x1f}, {0x7f, 0x9f}, {0x202a, 0x202e}, {0x2066, 0x2069}, {0x2028, 0x2029}};
 
 std::string escaped(std::string_view bytes) {
   if (bytes == "\n") return "\\n";
@@ -153,7 +140,7 @@ std::size_t display_width(std::string_view utf8) {
   std::size_t width = 0;
   while (!utf8.empty()) {
     const CodePoint point = code_point_at(utf8);
-    if (!in_any(point.value, kCombining)) width += in_any(point.value, kWide) ? 2 : 1;
+    width += point.width;
     utf8.remove_prefix(std::max<std::size_t>(point.bytes, 1));
   }
   return width;
@@ -164,7 +151,7 @@ std::string printable(std::string_view utf8) {
   while (!utf8.empty()) {
     const CodePoint point = code_point_at(utf8);
     const std::string_view bytes = utf8.substr(0, std::max<std::size_t>(point.bytes, 1));
-    if (point.bytes == 0 || in_any(point.value, kControl)) {
+    if (point.bytes == 0 || is_control(point.value)) {
       text += escaped(bytes);
     } else {
       text += bytes;

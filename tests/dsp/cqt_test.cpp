@@ -12,6 +12,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/dsp/stft.hpp"
 #include "genrewise/dsp/tonality.hpp"
+#include "support/every_target.hpp"
 #include "support/test_music.hpp"
 
 namespace genrewise {
@@ -98,7 +99,7 @@ void expect_golden(const CqtGolden& golden, const std::vector<float>& samples) {
   }
 }
 
-TEST(Cqt, EqualsLibrosaOnAnalyticSignals) {
+TEST_ON_EVERY_TARGET(Cqt, EqualsLibrosaOnAnalyticSignals) {
   const auto all = testing::read_cqt_golden(testing::golden_path("cqt/cqt.txt"));
   EXPECT_EQ(all.size(), 14U);
   for (const CqtGolden& golden : all) expect_golden(golden, testing::cqt_signal(golden));
@@ -114,7 +115,7 @@ TEST(Cqt, EqualsLibrosaOnRealClips) {
   }
 }
 
-TEST(Cqt, FindsANoteInItsBinAtAnyRate) {
+TEST_ON_EVERY_TARGET(Cqt, FindsANoteInItsBinAtAnyRate) {
   for (const int rate_hz : {8486, 11025, 16000, 22050, 32000, 44100, 48000, 88200, 96000, 192000})
     for (const std::size_t bin : {3U, 45U, 83U}) {
       const auto samples =
@@ -146,7 +147,7 @@ TEST(Cqt, ShiftsItsBinsByTheTuning) {
   EXPECT_NEAR(tuned(43, 44), tuned(43, 46), 0.05F * tuned(43, 45));
 }
 
-TEST(Cqt, IsLinearInTheSignal) {
+TEST_ON_EVERY_TARGET(Cqt, IsLinearInTheSignal) {
   auto samples = testing::lcg_noise(20000);
   const Matrix once = transform(samples, 44100, 0.1);
   for (float& sample : samples) sample *= 4;
@@ -155,7 +156,7 @@ TEST(Cqt, IsLinearInTheSignal) {
     ASSERT_NEAR(four_times.values()[i], 4 * once.values()[i], 1e-5F);
 }
 
-TEST(Cqt, GivesFiniteNumbersForAnyLength) {
+TEST_ON_EVERY_TARGET(Cqt, GivesFiniteNumbersForAnyLength) {
   const auto noise = testing::lcg_noise(6000);
   for (std::size_t samples = 0; samples <= 6000; samples = samples < 20 ? samples + 1 : samples * 21 / 20)
     for (const int rate_hz : {11025, 44100, 96000}) {
@@ -172,7 +173,7 @@ TEST(Cqt, IsZeroForSilence) {
   for (const float value : magnitude.values()) ASSERT_EQ(value, 0);
 }
 
-TEST(Cqt, HasNoTransientBetweenItsTwoFilters) {
+TEST_ON_EVERY_TARGET(Cqt, HasNoTransientBetweenItsTwoFilters) {
   // A steady high note is in one octave; in all others it must stay as quiet as in the middle of the clip.
   const Matrix magnitude = transform(sine(9000, 44100, 441000), 44100, 0);
   for (std::size_t t = 70; t + 70 < magnitude.rows(); ++t)

@@ -6,9 +6,9 @@
 #include <numbers>
 #include <thread>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 namespace {

@@ -8,9 +8,10 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/dsp/frame_series.hpp"
-#include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
+#include "genrewise/dsp/tile.hpp"
 #include "genrewise/dsp/tonality.hpp"
+#include "support/every_target.hpp"
 
 namespace genrewise {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 constexpr std::size_t kBins = 1025;
 
 struct Shape {
-  AlignedVector<float> centroid = AlignedVector<float>(kLanes), bandwidth = centroid, rolloff = centroid,
+  AlignedVector<float> centroid = AlignedVector<float>(kTileFrames), bandwidth = centroid, rolloff = centroid,
                        rms = centroid;
 };
 
@@ -29,10 +30,10 @@ Shape shape_of(const AlignedVector<float>& tile, int rate_hz) {
   return shape;
 }
 
-TEST(SpectralShape, EqualsMeanAndDistanceOfTwoSpectralLines) {
-  AlignedVector<float> tile(kBins * kLanes);
-  tile[100 * kLanes] = 3;  // lane 0 only
-  tile[200 * kLanes] = 1;
+TEST_ON_EVERY_TARGET(SpectralShape, EqualsMeanAndDistanceOfTwoSpectralLines) {
+  AlignedVector<float> tile(kBins * kTileFrames);
+  tile[100 * kTileFrames] = 3;  // lane 0 only
+  tile[200 * kTileFrames] = 1;
   const Shape shape = shape_of(tile, 20480);  // 10 Hz from bin to bin
   EXPECT_NEAR(shape.centroid[0], 1250, 1e-3);
   EXPECT_NEAR(shape.bandwidth[0], std::sqrt(0.75 * 250 * 250 + 0.25 * 750 * 750), 1e-3);
@@ -44,51 +45,80 @@ TEST(SpectralShape, EqualsMeanAndDistanceOfTwoSpectralLines) {
   EXPECT_EQ(shape.rms[1], 0);
 }
 
-TEST(SpectralShape, CountsTheEndsOfTheSpectrumOnceForRms) {
-  AlignedVector<float> tile(kBins * kLanes);
-  tile[0] = 2048;                         // a constant of 1
-  tile[(kBins - 1) * kLanes + 1] = 2048;  // alternating signs
-  tile[10 * kLanes + 2] = 1024;           // a sine of amplitude 1
+// Sums of 1,025 values in float against sums in double, relative.
+constexpr double kSumError = 2e-6;
+
+TEST_ON_EVERY_TARGET(SpectralShape, EqualsPlainLoopsInEveryLane) {
+  Rng rng(3);
+  AlignedVector<float> tile(kBins * kTileFrames);
+  for (float& value : tile) value = static_cast<float>(std::pow(rng.uniform(), 4));
+  const Shape shape = shape_of(tile, 22050);
+  const double bin_hz = 22050 / 2048.0;
+  for (std::size_t i = 0; i < kTileFrames; ++i) {
+    const auto at = [&](std::size_t k) { return static_cast<double>(tile[k * kTileFrames + i]); };
+    double total = 0, weighted = 0, spread = 0, squared = 0;
+    for (std::size_t k = 0; k < kBins; ++k) {
+      total += at(k);
+      weighted += static_cast<double>(k) * at(k);
+      squared += (k == 0 || k + 1 == kBins ? 1 : 2) * at(k) * at(k);
+    }
+    const double centroid = weighted / total;
+    for (std::size_t k = 0; k < kBins; ++k) spread += at(k) * std::pow(static_cast<double>(k) - centroid, 2);
+    double running = 0;
+    std::size_t below = 0;
+    for (std::size_t k = 0; k < kBins; ++k) below += (running += at(k)) < 0.85 * total;
+    EXPECT_NEAR(shape.centroid[i], centroid * bin_hz, kSumError * centroid * bin_hz);
+    EXPECT_NEAR(shape.bandwidth[i], std::sqrt(spread / total) * bin_hz, kSumError * std::sqrt(spread / total) * bin_hz);
+    EXPECT_NEAR(shape.rolloff[i], static_cast<double>(below) * bin_hz, 1.01 * bin_hz);  // a sum may round past a bin
+    EXPECT_NEAR(shape.rms[i], std::sqrt(squared) / 2048, kSumError * std::sqrt(squared) / 2048);
+  }
+}
+
+TEST_ON_EVERY_TARGET(SpectralShape, CountsTheEndsOfTheSpectrumOnceForRms) {
+  AlignedVector<float> tile(kBins * kTileFrames);
+  tile[0] = 2048;                              // a constant of 1
+  tile[(kBins - 1) * kTileFrames + 1] = 2048;  // alternating signs
+  tile[10 * kTileFrames + 2] = 1024;           // a sine of amplitude 1
   const Shape shape = shape_of(tile, 44100);
   EXPECT_NEAR(shape.rms[0], 1, 1e-6);
   EXPECT_NEAR(shape.rms[1], 1, 1e-6);
   EXPECT_NEAR(shape.rms[2], std::sqrt(0.5), 1e-6);
 }
 
-TEST(SpectralContrast, ComparesTheLoudestAndQuietestBinsOfEachBand) {
+TEST_ON_EVERY_TARGET(SpectralContrast, ComparesTheLoudestAndQuietestBinsOfEachBand) {
   const SpectralContrast contrast(22050, 2048);
   Rng rng(5);
-  AlignedVector<float> tile(kBins * kLanes), peaks(kContrastBands * kLanes), valleys = peaks;
+  AlignedVector<float> tile(kBins * kTileFrames), peaks(kContrastBands * kTileFrames), valleys = peaks;
   for (float& value : tile) value = static_cast<float>(rng.uniform());
-  contrast.extremes(tile.data(), peaks.data(), valleys.data(), kLanes);
+  contrast.extremes(tile.data(), peaks.data(), valleys.data(), kTileFrames);
   // The last band: from the bin before 6,400 Hz (594) to the end, 2 % of 431 bins.
-  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+  for (std::size_t lane = 0; lane < kTileFrames; ++lane) {
     std::vector<float> band;
-    for (std::size_t k = 594; k < kBins; ++k) band.push_back(tile[k * kLanes + lane]);
+    for (std::size_t k = 594; k < kBins; ++k) band.push_back(tile[k * kTileFrames + lane]);
     std::ranges::sort(band);
     double low = 0, high = 0;
     for (std::size_t i = 0; i < 9; ++i) {
       low += band[i] / 9;
       high += band[band.size() - 1 - i] / 9;
     }
-    EXPECT_NEAR(valleys[6 * kLanes + lane], low, 1e-7);
-    EXPECT_NEAR(peaks[6 * kLanes + lane], high, 1e-6);
+    EXPECT_NEAR(valleys[6 * kTileFrames + lane], low, 1e-7);
+    EXPECT_NEAR(peaks[6 * kTileFrames + lane], high, 1e-6);
   }
 }
 
-TEST(SpectralContrast, LimitsPeaksAndValleysToEightyDecibelsOverTheClip) {
-  AlignedVector<float> peaks(kContrastBands * kLanes, 1e-3f), valleys(kContrastBands * kLanes, 1e-12f);
+TEST_ON_EVERY_TARGET(SpectralContrast, LimitsPeaksAndValleysToEightyDecibelsOverTheClip) {
+  AlignedVector<float> peaks(kContrastBands * kTileFrames, 1e-3f), valleys(kContrastBands * kTileFrames, 1e-12f);
   peaks[0] = 1;
   valleys[0] = 1e-1f;
-  const std::size_t valid = kLanes - 1;
-  peaks[kLanes - 1] = 1e9f;  // behind the last frame: must be ignored
-  contrast_in_db(peaks.data(), valleys.data(), kLanes, valid);
+  const std::size_t valid = kTileFrames - 1;
+  peaks[kTileFrames - 1] = 1e9f;  // behind the last frame: must be ignored
+  contrast_in_db(peaks.data(), valleys.data(), kTileFrames, valid);
   EXPECT_NEAR(peaks[0], 10, 1e-4);        // 0 dB over -10 dB
   EXPECT_NEAR(peaks[1], -30 + 90, 1e-4);  // the valley is limited to -10 - 80 dB
   EXPECT_THROW(SpectralContrast(8000, 2048), Error);
 }
 
-TEST(Chroma, IsThePitchClassOfANoteInAnyOctave) {
+TEST_ON_EVERY_TARGET(Chroma, IsThePitchClassOfANoteInAnyOctave) {
   const ChromaFilterbank filters({.sample_rate_hz = 22050, .n_fft = 2048, .tuning = 0});
   const std::size_t stride = aligned_stride(kBins);
   for (const double frequency : {440.0, 880.0, 1760.0, 3520.0}) {
@@ -101,7 +131,7 @@ TEST(Chroma, IsThePitchClassOfANoteInAnyOctave) {
   }
 }
 
-TEST(Chroma, GivesTheSameForManyFramesAsForSingleOnesAndKeepsZeros) {
+TEST_ON_EVERY_TARGET(Chroma, GivesTheSameForManyFramesAsForSingleOnesAndKeepsZeros) {
   const ChromaFilterbank filters({.sample_rate_hz = 22050, .n_fft = 2048, .tuning = -0.3});
   const std::size_t stride = aligned_stride(kBins), frames = 11;
   Rng rng(8);
@@ -141,7 +171,7 @@ std::vector<float> rates_by_definition(const std::vector<float>& samples, std::s
   return rates;
 }
 
-TEST(ZeroCrossings, EqualTheDefinitionForEveryLength) {
+TEST_ON_EVERY_TARGET(ZeroCrossings, EqualTheDefinitionForEveryLength) {
   Rng rng(2);
   for (std::size_t length = 1; length < 700; length += length < 20 ? 1 : 37) {
     std::vector<float> samples(length);
@@ -152,7 +182,7 @@ TEST(ZeroCrossings, EqualTheDefinitionForEveryLength) {
   }
 }
 
-TEST(ZeroCrossings, CountTinyValuesAsPositive) {
+TEST_ON_EVERY_TARGET(ZeroCrossings, CountTinyValuesAsPositive) {
   std::vector<float> samples(200), rates(13);
   for (std::size_t i = 0; i < samples.size(); ++i) samples[i] = i % 2 ? 1e-11f : -1e-11f;
   zero_crossing_rate(samples, 64, 16, rates);
@@ -164,7 +194,7 @@ Moments moments_of(std::vector<float> series) {
   return moments(series, scratch);
 }
 
-TEST(Moments, EqualHandComputedValues) {
+TEST_ON_EVERY_TARGET(Moments, EqualHandComputedValues) {
   const Moments m = moments_of({1, 2, 3, 10});
   EXPECT_FLOAT_EQ(m.mean, 4);
   EXPECT_FLOAT_EQ(m.std, std::sqrt(12.5f));
@@ -175,7 +205,7 @@ TEST(Moments, EqualHandComputedValues) {
   EXPECT_EQ(m.max, 10);
 }
 
-TEST(Moments, HaveTheMiddleOfTheSortedValuesAsMedian) {
+TEST_ON_EVERY_TARGET(Moments, HaveTheMiddleOfTheSortedValuesAsMedian) {
   Rng rng(9);
   for (std::size_t length = 1; length < 60; ++length) {
     for (int kind = 0; kind < 3; ++kind) {
@@ -194,7 +224,7 @@ TEST(Moments, HaveTheMiddleOfTheSortedValuesAsMedian) {
   }
 }
 
-TEST(Moments, AreFiniteForAConstantSeries) {
+TEST_ON_EVERY_TARGET(Moments, AreFiniteForAConstantSeries) {
   for (const float value : {0.0f, -0.0f, 3.7f, -1e20f}) {
     const Moments m = moments_of(std::vector<float>(100, value));
     EXPECT_EQ(m.mean, value);

@@ -8,6 +8,7 @@
 #include "cqt_golden.hpp"
 #include "genrewise/dsp/frame_series.hpp"
 #include "music_golden.hpp"
+#include "support/every_target.hpp"
 
 namespace genrewise {
 namespace {
@@ -24,7 +25,7 @@ Matrix golden_magnitudes(std::size_t frames) {
   return magnitudes;
 }
 
-TEST(HarmonicMask, EqualsLibrosa) {
+TEST_ON_EVERY_TARGET(HarmonicMask, EqualsLibrosa) {
   HarmonicScratch scratch;
   Matrix mask;
   harmonic_mask(golden_magnitudes(70), mask, scratch);
@@ -33,7 +34,7 @@ TEST(HarmonicMask, EqualsLibrosa) {
   expect_golden("harmonic_of_seven_frames", mask.row(3), 2e-6F);
 }
 
-TEST(HarmonicShare, IsOneForSteadyTonesAndZeroForClicks) {
+TEST_ON_EVERY_TARGET(HarmonicShare, IsOneForSteadyTonesAndZeroForClicks) {
   Matrix tones(100, 64), strokes(100, 64), mask;
   for (std::size_t i = 0; i < 100; ++i)
     for (std::size_t b = 5; b < 64; b += 20) tones(i, b) = 2;
@@ -49,7 +50,7 @@ TEST(HarmonicShare, IsOneForSteadyTonesAndZeroForClicks) {
   for (std::size_t t = 0; t < 100; ++t) EXPECT_EQ(share[t], t % 40 == 10 ? 0.0F : 0.5F) << t;
 }
 
-TEST(HarmonicShare, IsOneHalfForSilenceAndEmptyForNoFrames) {
+TEST_ON_EVERY_TARGET(HarmonicShare, IsOneHalfForSilenceAndEmptyForNoFrames) {
   HarmonicScratch scratch;
   Matrix mask;
   std::vector<float> share(3);
@@ -64,13 +65,13 @@ AlignedVector<float> aligned(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
 
-TEST(SpectralFlatness, EqualsLibrosa) {
+TEST_ON_EVERY_TARGET(SpectralFlatness, EqualsLibrosa) {
   auto power = aligned(lcg_noise(1025));
   for (float& value : power) value = static_cast<float>(std::pow(std::abs(static_cast<double>(value)), 8));
   EXPECT_NEAR(spectral_flatness(power), testing::music_golden("flatness").at(0), 1e-7);
 }
 
-TEST(SpectralFlatness, IsOneForWhiteAndSilentFramesAndSmallForATone) {
+TEST_ON_EVERY_TARGET(SpectralFlatness, IsOneForWhiteAndSilentFramesAndSmallForATone) {
   EXPECT_NEAR(spectral_flatness(AlignedVector<float>(1025, 0.3F)), 1, 1e-5);
   EXPECT_NEAR(spectral_flatness(AlignedVector<float>(1025)), 1, 1e-5);
   EXPECT_NEAR(spectral_flatness(AlignedVector<float>(1, 5.0F)), 1, 1e-5);
@@ -79,7 +80,7 @@ TEST(SpectralFlatness, IsOneForWhiteAndSilentFramesAndSmallForATone) {
   EXPECT_LT(spectral_flatness(tone), 1e-9F);
 }
 
-TEST(SpectralFlux, DetectsAChangeOfShapeButNotOfLoudness) {
+TEST_ON_EVERY_TARGET(SpectralFlux, DetectsAChangeOfShapeButNotOfLoudness) {
   auto power = aligned(lcg_noise(1025));
   for (float& value : power) value *= value;
   auto louder = power;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "support/every_target.hpp"
 
 namespace genrewise {
 namespace {
@@ -31,7 +32,7 @@ std::vector<float> sine(const std::vector<Part>& parts, int rate_hz = 48000, dou
   return samples;
 }
 
-TEST(Loudness, IsMinus3LufsForAFullScaleSineAsInBs1770) {
+TEST_ON_EVERY_TARGET(Loudness, IsMinus3LufsForAFullScaleSineAsInBs1770) {
   for (const int rate_hz : {8000, 22050, 32000, 44100, 48000, 96000, 192000})
     EXPECT_NEAR(measure_loudness(sine({{0, 3}}, rate_hz, 997), rate_hz).integrated_lufs, -3.01, 0.05) << rate_hz;
 }
@@ -63,13 +64,13 @@ TEST(Loudness, PassesTheRangeTestsOfEbuTech3342) {
   EXPECT_NEAR(range({{-50, 20}, {-35, 20}, {-20, 20}, {-35, 20}, {-50, 20}}), 15, kTech3342Tolerance);
 }
 
-TEST(Loudness, WeightsLowTonesLessAndHighTonesMore) {
+TEST_ON_EVERY_TARGET(Loudness, WeightsLowTonesLessAndHighTonesMore) {
   const double middle = measure_loudness(sine({{-20, 3}}), 48000).integrated_lufs;
   EXPECT_LT(measure_loudness(sine({{-20, 3}}, 48000, 30), 48000).integrated_lufs, middle - 4);
   EXPECT_NEAR(measure_loudness(sine({{-20, 3}}, 48000, 10000), 48000).integrated_lufs, middle + 3.3, 0.2);
 }
 
-TEST(Loudness, IsFiniteForSilenceAndShortClips) {
+TEST_ON_EVERY_TARGET(Loudness, IsFiniteForSilenceAndShortClips) {
   for (const std::size_t count : {0U, 1U, 100U, 20000U, 50000U}) {
     const Loudness silent = measure_loudness(std::vector<float>(count), 44100);
     EXPECT_EQ(silent.integrated_lufs, kSilenceLufs);

@@ -10,6 +10,7 @@
 #include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/tempogram.hpp"
 #include "music_golden.hpp"
+#include "support/every_target.hpp"
 
 namespace genrewise {
 namespace {
@@ -38,7 +39,7 @@ std::vector<float> column_means(const Matrix& matrix) {
   return means;
 }
 
-TEST(OnsetStrength, EqualsLibrosa) {
+TEST_ON_EVERY_TARGET(OnsetStrength, EqualsLibrosa) {
   auto mel_db = lcg_noise(128 * 60);
   for (float& value : mel_db) value *= 40;
   std::vector<float> envelope(60);
@@ -46,7 +47,7 @@ TEST(OnsetStrength, EqualsLibrosa) {
   expect_golden("onset", envelope, 10 * kRounding);
 }
 
-TEST(OnsetStrength, IsPositiveWhereSoundBeginsButNotWhereItEnds) {
+TEST_ON_EVERY_TARGET(OnsetStrength, IsPositiveWhereSoundBeginsButNotWhereItEnds) {
   std::vector<float> mel_db(4 * 20, -80.0F), envelope(20);
   for (std::size_t band = 0; band < 2; ++band)
     for (std::size_t t = 8; t < 12; ++t) mel_db[band * 20 + t] = 0;

@@ -1,16 +1,18 @@
-// SIMD lanes, STFT, mel filters, decibels and cepstra.
+// Tiles, STFT, mel filters, decibels and cepstra.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <vector>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/stft.hpp"
+#include "genrewise/dsp/tile.hpp"
+#include "support/every_target.hpp"
 
 namespace genrewise {
 namespace {
@@ -29,25 +31,53 @@ std::vector<float> noise(std::size_t count) {
   return samples;
 }
 
-TEST(Lanes, TransposeMovesEachRowIntoItsLane) {
-  const std::size_t count = 37, stride = 64;
-  AlignedVector<float> rows(kLanes * stride), tile(count * kLanes);
-  for (std::size_t i = 0; i < kLanes; ++i) {
-    for (std::size_t k = 0; k < stride; ++k) rows[i * stride + k] = static_cast<float>(1000 * i + k);
-  }
-  transpose_to_lanes(rows.data(), stride, count, tile.data());
-  for (std::size_t i = 0; i < kLanes; ++i) {
-    for (std::size_t k = 0; k < count; ++k) ASSERT_EQ(tile[k * kLanes + i], rows[i * stride + k]);
+// Highway's log10 is a logarithm of at most 2 units in the last place times a constant.
+constexpr double kLog10Error = 3e-7;
+// Sums of up to 1,025 products in float against sums in double, relative to the sum of magnitudes.
+constexpr double kSumError = 1e-6;
+
+TEST_ON_EVERY_TARGET(Tile, TransposeMovesEachRowIntoItsColumn) {
+  const std::size_t rows = 2 * kTileFrames;
+  for (std::size_t columns = 1; columns < 38; ++columns) {
+    const std::size_t stride = columns + 7;
+    std::vector<float> from(rows * stride + 4), to(columns * (rows + 3), -1.0f);
+    std::iota(from.begin(), from.end(), 0.0f);
+    transpose(from.data(), stride, rows, columns, to.data(), rows + 3);
+    for (std::size_t k = 0; k < columns; ++k)
+      for (std::size_t i = 0; i < rows + 3; ++i)
+        ASSERT_EQ(to[k * (rows + 3) + i], i < rows ? from[i * stride + k] : -1.0f) << columns << ' ' << k << ' ' << i;
   }
 }
 
-TEST(Lanes, Log10IsExactToSinglePrecisionOverTheWholeRange) {
-  for (double x = 1.2e-38; x < 3e38; x *= 1.0173) {
-    const auto value = static_cast<float>(x);
-    const double exact = std::log10(static_cast<double>(value));
-    EXPECT_NEAR(log10_lanes(all_lanes(value))[0], exact, 2e-7 * std::abs(exact) + 1e-7) << x;
+TEST_ON_EVERY_TARGET(Tile, ElementwiseLoopsEqualPlainOnesForAnyCount) {
+  const auto values = noise(70);
+  for (std::size_t count = 1; count < values.size(); ++count) {
+    std::vector<float> in(values.begin() + 1, values.begin() + 1 + static_cast<std::ptrdiff_t>(count)), out(count);
+    EXPECT_EQ(maximum(in), *std::ranges::max_element(in));
+    std::vector<float> squares = in;
+    square(squares);
+    square_root(squares, out.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(squares[i], in[i] * in[i]);
+      EXPECT_EQ(out[i], std::sqrt(squares[i]));
+    }
   }
-  EXPECT_EQ(log10_lanes(all_lanes(1))[0], 0);
+}
+
+TEST_ON_EVERY_TARGET(Tile, Log10IsExactToSinglePrecisionOverTheWholeRangeAndAtAnyPosition) {
+  std::vector<float> values;
+  for (double x = 1.2e-38; x < 3e38; x *= 1.0173) values.push_back(static_cast<float>(x));
+  std::vector<float> logs(values.size()), single(1);
+  log10(values, 1, 0, logs.data());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double exact = std::log10(static_cast<double>(values[i]));
+    EXPECT_NEAR(logs[i], exact, kLog10Error * std::max(1.0, std::abs(exact))) << values[i];
+    log10(std::span(values).subspan(i, 1), 1, 0, single.data());
+    EXPECT_EQ(single[0], logs[i]);
+  }
+  log10(std::vector<float>{0, 1.125f}, 8, 1, logs.data());
+  EXPECT_EQ(logs[0], 0);
+  EXPECT_NEAR(logs[1], 1, kLog10Error);
 }
 
 TEST(Stft, HasOneFramePerHopAndOneMore) {
@@ -60,7 +90,7 @@ TEST(Stft, HasOneFramePerHopAndOneMore) {
   EXPECT_THROW(Stft({.n_fft = 2048, .hop_samples = 0}), Error);
 }
 
-TEST(Stft, IsAQuarterOfTheFrameTimesTheAmplitudeForASineAtTheCentreOfABin) {
+TEST_ON_EVERY_TARGET(Stft, IsAQuarterOfTheFrameTimesTheAmplitudeForASineAtTheCentreOfABin) {
   const Stft stft;
   std::vector<float> samples(20480);
   for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -74,7 +104,7 @@ TEST(Stft, IsAQuarterOfTheFrameTimesTheAmplitudeForASineAtTheCentreOfABin) {
   EXPECT_LT(std::sqrt(frame[300]), 1e-4);
 }
 
-TEST(Stft, CentresItsFirstFrameOnTheFirstSampleWithZerosBefore) {
+TEST_ON_EVERY_TARGET(Stft, CentresItsFirstFrameOnTheFirstSampleWithZerosBefore) {
   const Stft stft({.n_fft = 64, .hop_samples = 16});
   std::vector<float> impulse(200, 0.0f);
   impulse[0] = 1;
@@ -89,7 +119,7 @@ TEST(Stft, CentresItsFirstFrameOnTheFirstSampleWithZerosBefore) {
   }
 }
 
-TEST(Stft, GivesTheSameForAnyRangeOfFrames) {
+TEST_ON_EVERY_TARGET(Stft, GivesTheSameForAnyRangeOfFrames) {
   const Stft stft;
   const auto samples = noise(5000);
   const auto whole = power_of(stft, samples);
@@ -101,7 +131,7 @@ TEST(Stft, GivesTheSameForAnyRangeOfFrames) {
   }
 }
 
-TEST(Stft, FulfilsParsevalsTheoremForShortSignals) {
+TEST_ON_EVERY_TARGET(Stft, FulfilsParsevalsTheoremForShortSignals) {
   for (const std::size_t count : {1, 7, 1023, 1024, 1025, 2048, 3000}) {
     const Stft stft;
     const auto samples = noise(count);
@@ -129,21 +159,21 @@ TEST(Mel, ScaleIsLinearBelowAndLogarithmicAboveOneKilohertz) {
 
 TEST(Mel, FiltersHaveUnitAreaInHertz) {
   const MelFilterbank filters({.sample_rate_hz = 22050, .n_fft = 8192, .n_mels = 40});
-  AlignedVector<float> tile(4097 * kLanes, 1.0f), out(40 * kLanes);
-  filters.apply(tile.data(), out.data(), kLanes);
+  AlignedVector<float> tile(4097 * kTileFrames, 1.0f), out(40 * kTileFrames);
+  filters.apply(tile.data(), out.data(), kTileFrames);
   // Bins are 2.7 Hz apart; the narrowest of these triangles is about 95 Hz wide.
-  for (std::size_t m = 0; m < 40; ++m) EXPECT_NEAR(out[m * kLanes] * 22050 / 8192, 1, 0.01) << m;
+  for (std::size_t m = 0; m < 40; ++m) EXPECT_NEAR(out[m * kTileFrames] * 22050 / 8192, 1, 0.01) << m;
 }
 
 /// Weight of each filter (row) at each bin.
 std::vector<std::vector<double>> weights_of(const MelFilterbank& filters, std::size_t n_mels, std::size_t bins) {
   std::vector<std::vector<double>> weights(n_mels, std::vector<double>(bins));
-  AlignedVector<float> tile(bins * kLanes), out(n_mels * kLanes);
+  AlignedVector<float> tile(bins * kTileFrames), out(n_mels * kTileFrames);
   for (std::size_t k = 0; k < bins; ++k) {
-    tile[k * kLanes + 2] = 1;
-    filters.apply(tile.data(), out.data(), kLanes);
-    for (std::size_t m = 0; m < n_mels; ++m) weights[m][k] = static_cast<double>(out[m * kLanes + 2]);
-    tile[k * kLanes + 2] = 0;
+    tile[k * kTileFrames + 2] = 1;
+    filters.apply(tile.data(), out.data(), kTileFrames);
+    for (std::size_t m = 0; m < n_mels; ++m) weights[m][k] = static_cast<double>(out[m * kTileFrames + 2]);
+    tile[k * kTileFrames + 2] = 0;
   }
   return weights;
 }
@@ -193,12 +223,41 @@ TEST(Mel, FiltersAreTrianglesBetweenTheirNeighboursCentres) {
 
 TEST(Mel, KeepsLanesSeparate) {
   const MelFilterbank filters({.sample_rate_hz = 44100, .n_fft = 512, .n_mels = 20});
-  AlignedVector<float> tile(257 * kLanes), out(20 * kLanes);
-  for (std::size_t k = 0; k < 257; ++k) tile[k * kLanes + 1] = 1;
-  filters.apply(tile.data(), out.data(), kLanes);
-  EXPECT_GT(out[10 * kLanes + 1], 0);
-  EXPECT_EQ(out[10 * kLanes], 0);
-  EXPECT_EQ(out[10 * kLanes + 2], 0);
+  AlignedVector<float> tile(257 * kTileFrames), out(20 * kTileFrames);
+  for (std::size_t k = 0; k < 257; ++k) tile[k * kTileFrames + 1] = 1;
+  filters.apply(tile.data(), out.data(), kTileFrames);
+  EXPECT_GT(out[10 * kTileFrames + 1], 0);
+  EXPECT_EQ(out[10 * kTileFrames], 0);
+  EXPECT_EQ(out[10 * kTileFrames + 2], 0);
+}
+
+TEST_ON_EVERY_TARGET(Mel, FiltersAndCosinesEqualPlainLoops) {
+  const std::size_t bins = 257, bands = 26;
+  const MelFilterbank filters({.sample_rate_hz = 16000, .n_fft = 2 * (bins - 1), .n_mels = bands});
+  const auto weights = weights_of(filters, bands, bins);
+  AlignedVector<float> tile(bins * kTileFrames), mel(bands * kTileFrames), cepstra = mel;
+  std::ranges::transform(noise(tile.size()), tile.begin(), [](float x) { return x * x; });
+  filters.apply(tile.data(), mel.data(), kTileFrames);
+  for (std::size_t m = 0; m < bands; ++m)
+    for (std::size_t i = 0; i < kTileFrames; ++i) {
+      double sum = 0;
+      for (std::size_t k = 0; k < bins; ++k) sum += weights[m][k] * static_cast<double>(tile[k * kTileFrames + i]);
+      EXPECT_NEAR(mel[m * kTileFrames + i], sum, kSumError * sum);
+    }
+  for (const std::size_t n_out : {1, 10, 13, 26}) {
+    Dct(bands, n_out).apply(mel.data(), kTileFrames, 1e-3f, cepstra.data(), kTileFrames);
+    for (std::size_t j = 0; j < n_out; ++j)
+      for (std::size_t i = 0; i < kTileFrames; ++i) {
+        double sum = 0, magnitudes = 0;
+        for (std::size_t m = 0; m < bands; ++m) {
+          const double angle = std::numbers::pi * static_cast<double>(j * (2 * m + 1)) / (2.0 * bands);
+          const double value = std::max(mel[m * kTileFrames + i], 1e-3f) * std::sqrt((j == 0 ? 1.0 : 2.0) / bands);
+          sum += value * std::cos(angle);
+          magnitudes += value;
+        }
+        EXPECT_NEAR(cepstra[j * kTileFrames + i], sum, kSumError * magnitudes) << n_out << ' ' << j;
+      }
+  }
 }
 
 TEST(Mel, RefusesInvalidConfigurations) {
@@ -210,8 +269,8 @@ TEST(Mel, RefusesInvalidConfigurations) {
   EXPECT_THROW(MelFilterbank({.fmin_hz = 5000, .fmax_hz = 4000}), Error);
 }
 
-TEST(Cepstrum, PowerToDbIsLimitedAtTheMinimum) {
-  AlignedVector<float> values(2 * kLanes, 0.0f);
+TEST_ON_EVERY_TARGET(Cepstrum, PowerToDbIsLimitedAtTheMinimum) {
+  AlignedVector<float> values(2 * kTileFrames, 0.0f);
   values[0] = 1;
   values[1] = 100;
   values[2] = 1e-12f;
@@ -219,34 +278,34 @@ TEST(Cepstrum, PowerToDbIsLimitedAtTheMinimum) {
   EXPECT_EQ(values[0], 0);
   EXPECT_NEAR(values[1], 20, 1e-5);
   EXPECT_NEAR(values[2], -100, 1e-4);
-  EXPECT_NEAR(values[2 * kLanes - 1], -100, 1e-4);
+  EXPECT_NEAR(values[2 * kTileFrames - 1], -100, 1e-4);
 }
 
-TEST(Cepstrum, DctIsOrthonormal) {
+TEST_ON_EVERY_TARGET(Cepstrum, DctIsOrthonormal) {
   const std::size_t n = 23;
   const Dct dct(n, n);
   // Unit impulses give the columns of the matrix; their scalar products are those of unit vectors.
   std::vector<AlignedVector<float>> columns;
   for (std::size_t i = 0; i < n; ++i) {
-    AlignedVector<float> in(n * kLanes), out(n * kLanes);
-    in[i * kLanes] = 1;
-    dct.apply(in.data(), kLanes, -1e9f, out.data(), kLanes);
+    AlignedVector<float> in(n * kTileFrames), out(n * kTileFrames);
+    in[i * kTileFrames] = 1;
+    dct.apply(in.data(), kTileFrames, -1e9f, out.data(), kTileFrames);
     columns.push_back(out);
   }
   for (std::size_t a = 0; a < n; ++a) {
     for (std::size_t b = 0; b < n; ++b) {
       double product = 0;
       for (std::size_t j = 0; j < n; ++j)
-        product += static_cast<double>(columns[a][j * kLanes]) * columns[b][j * kLanes];
+        product += static_cast<double>(columns[a][j * kTileFrames]) * columns[b][j * kTileFrames];
       EXPECT_NEAR(product, a == b ? 1 : 0, 1e-6);
     }
   }
 }
 
-TEST(Cepstrum, DctRaisesValuesToTheFloor) {
+TEST_ON_EVERY_TARGET(Cepstrum, DctRaisesValuesToTheFloor) {
   const Dct dct(4, 1);
-  AlignedVector<float> in(4 * kLanes, -200.0f), out(kLanes);
-  dct.apply(in.data(), kLanes, -80, out.data(), kLanes);
+  AlignedVector<float> in(4 * kTileFrames, -200.0f), out(kTileFrames);
+  dct.apply(in.data(), kTileFrames, -80, out.data(), kTileFrames);
   EXPECT_NEAR(out[0], -160, 1e-4);  // 4 * -80 / sqrt(4)
   EXPECT_THROW(Dct(4, 5), Error);
   EXPECT_THROW(Dct(4, 0), Error);

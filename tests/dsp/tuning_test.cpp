@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
+#include "support/every_target.hpp"
 
 namespace genrewise {
 namespace {
@@ -35,7 +36,7 @@ double shifted(double note_hz, double semitones) {
   return note_hz * std::exp2((semitones + 0.005) / 12);
 }
 
-TEST(Tuning, FindsTheDeviationOfPeaksFromTheScale) {
+TEST_ON_EVERY_TARGET(Tuning, FindsTheDeviationOfPeaksFromTheScale) {
   for (const double deviation : {-0.5, -0.31, -0.01, 0.0, 0.24, 0.48}) {
     std::vector<float> spectrum(kBins);
     for (const double note_hz : {880.0, 1318.5102276514797, 2217.4610478149766})
@@ -44,7 +45,7 @@ TEST(Tuning, FindsTheDeviationOfPeaksFromTheScale) {
   }
 }
 
-TEST(Tuning, IsCountedInBinsOfAnotherSize) {
+TEST_ON_EVERY_TARGET(Tuning, IsCountedInBinsOfAnotherSize) {
   std::vector<float> spectrum(kBins);
   add_peak(spectrum, bin_of(880 * std::exp2((1 + 0.205) / 36), 44100), 1);
   TuningEstimator estimator(44100, kBins, 36);
@@ -52,13 +53,13 @@ TEST(Tuning, IsCountedInBinsOfAnotherSize) {
   EXPECT_NEAR(estimator.estimate(), 0.2, 1e-9);
 }
 
-TEST(Tuning, IsZeroForSilence) {
+TEST_ON_EVERY_TARGET(Tuning, IsZeroForSilence) {
   EXPECT_EQ(estimate({}), 0);
   EXPECT_EQ(estimate({std::vector<float>(kBins)}), 0);
   EXPECT_EQ(estimate({std::vector<float>(kBins, 1.0F)}), 0);
 }
 
-TEST(Tuning, IgnoresPeaksBelowATenthOfTheFramesMaximumAtAnyFrequency) {
+TEST_ON_EVERY_TARGET(Tuning, IgnoresPeaksBelowATenthOfTheFramesMaximumAtAnyFrequency) {
   std::vector<float> spectrum(kBins), loud_above(kBins);
   add_peak(spectrum, bin_of(shifted(880, 0.2), 44100), 1);
   for (const double note_hz : {1318.5102276514797, 2217.4610478149766})
@@ -69,14 +70,14 @@ TEST(Tuning, IgnoresPeaksBelowATenthOfTheFramesMaximumAtAnyFrequency) {
   EXPECT_EQ(estimate({loud_above}), 0);
 }
 
-TEST(Tuning, CountsOnlyTheLouderHalfOfAllPeaks) {
+TEST_ON_EVERY_TARGET(Tuning, CountsOnlyTheLouderHalfOfAllPeaks) {
   std::vector<float> loud(kBins), quiet(kBins);
   add_peak(loud, bin_of(shifted(880, 0.2), 44100), 1);
   for (const double note_hz : {1318.5102276514797}) add_peak(quiet, bin_of(shifted(note_hz, -0.3), 44100), 0.5F);
   EXPECT_NEAR(estimate({loud, quiet, loud, quiet}), 0.2, 1e-9);
 }
 
-TEST(Tuning, UsesOnlyPeaksBetween150And4000Hz) {
+TEST_ON_EVERY_TARGET(Tuning, UsesOnlyPeaksBetween150And4000Hz) {
   std::vector<float> spectrum(kBins);
   add_peak(spectrum, bin_of(120, 44100), 1);
   add_peak(spectrum, bin_of(4050, 44100), 1);
@@ -85,7 +86,7 @@ TEST(Tuning, UsesOnlyPeaksBetween150And4000Hz) {
   EXPECT_NEAR(estimate({spectrum}), 0.2, 1e-9);
 }
 
-TEST(Tuning, HasNoFramesAfterReset) {
+TEST_ON_EVERY_TARGET(Tuning, HasNoFramesAfterReset) {
   std::vector<float> spectrum(kBins);
   add_peak(spectrum, bin_of(shifted(880, 0.2), 44100), 1);
   TuningEstimator estimator(44100, kBins);
@@ -94,7 +95,7 @@ TEST(Tuning, HasNoFramesAfterReset) {
   EXPECT_EQ(estimator.estimate(), 0);
 }
 
-TEST(Tuning, StaysInsideAShortSpectrum) {
+TEST_ON_EVERY_TARGET(Tuning, StaysInsideAShortSpectrum) {
   // At 200 Hz there is no bin between 150 Hz and the Nyquist frequency.
   EXPECT_EQ(estimate({std::vector<float>(kBins, 1.0F)}, 200), 0);
   TuningEstimator estimator(8000, 3);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Kills `genrewise tag --apply` and `--undo` at random moments (SIGKILL) and checks every file after each kill.
 
-    kill_tags.py build/dev/bin/genrewise [--files 120] [--kills 200] [--seed 1] [--folder FOLDER]
+    kill_tags.py build/dev/bin/genrewise [--files 120] [--kills 200] [--seed 1] [--folder FOLDER] [--server]
+
+With --server the killed process is `genrewise serve`, to which the same changes are sent as requests.
 
 Files of all formats that tags can be written to are made with ffmpeg and entered into a catalogue as analysed tracks.
 Then tags of all of them are written, again and again with other values, and the program is killed. After every kill
@@ -22,6 +24,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "support"))
+from serving import Server
 
 FORMATS = {  # extension: arguments of ffmpeg
     "v23.mp3": ["-c:a", "libmp3lame", "-id3v2_version", "3"], "v24.mp3": ["-c:a", "libmp3lame", "-id3v2_version", "4"],
@@ -214,6 +219,25 @@ class Trials:
               f"catalogue has {os.path.getsize(self.library) / 1e6:.1f} MB")
 
 
+class ServerTrials(Trials):
+    def killed(self, arguments, seconds):
+        with Server(self.program, "--library", self.library) as server:
+            if "--undo" in arguments:
+                status, answer = server.json("POST", "/v1/library/tags/undo", {})
+            else:
+                values = [value for word, value in zip(arguments, arguments[1:]) if word == "--value"]
+                _, plan = server.json("POST", "/v1/library/tags/plan", {"mode": "replace", "values": values})
+                status, answer = server.json("POST", "/v1/library/tags/apply", {"plan": plan["plan"]})
+            if status != 202:
+                self.problem(f"the server refused: {answer}")
+                return False
+            time.sleep(self.rng.uniform(0, seconds))
+            state = server.json("GET", "/v1/jobs/" + answer["job"])[1]["state"]
+            server.kill()
+        self.kills += state in ("queued", "running")
+        return state in ("queued", "running")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -221,12 +245,13 @@ def main():
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", help="where the files are made (the system's temporary folder)")
+    parser.add_argument("--server", action="store_true", help="kill the server instead of the command")
     options = parser.parse_args()
     if not shutil.which("ffmpeg"):
         print("skipped: needs ffmpeg")
         return 0
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        trials = Trials(os.path.abspath(options.program), folder, options.files, options.seed)
+        trials = (ServerTrials if options.server else Trials)(os.path.abspath(options.program), folder, options.files, options.seed)
         trials.of(options.kills)
     print(f"{len(trials.problems)} problems")
     return 1 if trials.problems else 0

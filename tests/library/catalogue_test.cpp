@@ -127,8 +127,13 @@ TEST_F(CatalogueTest, OneWriterAndManyReaders) {
   add(track("/1"));
   EXPECT_THAT(error_message([&] { Catalogue(file_, Catalogue::Access::write); }),
               HasSubstr("another genrewise changes this catalogue"));
+  EXPECT_THROW(Catalogue(file_, Catalogue::Access::write), CatalogueBusy);
   const Catalogue one(file_), other(file_);
   EXPECT_TRUE(one.track(1) && other.track(1));
+  const std::int64_t version = one.data_version();
+  EXPECT_EQ(one.data_version(), version);
+  catalogue_->correct(std::vector<std::int64_t>{1}, "Jazz");
+  EXPECT_NE(one.data_version(), version);
   catalogue_.reset();
   const Catalogue next(file_, Catalogue::Access::write);
   EXPECT_TRUE(next.track(1));

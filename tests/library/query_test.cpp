@@ -205,6 +205,20 @@ TEST_F(QueryTest, OrdersAndLimits) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) orders.insert(names({.key = QueryOrder::Key::random, .seed = seed}));
   EXPECT_GT(orders.size(), 3u);
   EXPECT_EQ(names({.key = QueryOrder::Key::random, .limit = 2}).size(), 2u);
+  EXPECT_EQ(names({.limit = 1, .offset = 1}), "b");
+  EXPECT_EQ(names({.offset = 2}), "c");
+  EXPECT_EQ(names({.offset = 9}), "");
+  const std::string all = names({.key = QueryOrder::Key::random, .seed = 4});
+  EXPECT_EQ(names({.key = QueryOrder::Key::random, .seed = 4, .limit = 1, .offset = 1}), all.substr(1, 1));
+  EXPECT_EQ(names({.key = QueryOrder::Key::random, .offset = 9}), "");
+}
+
+TEST_F(QueryTest, NamesOrders) {
+  EXPECT_EQ(parse_order("path").key, QueryOrder::Key::path);
+  EXPECT_FALSE(parse_order("genre").descending);
+  EXPECT_EQ(parse_order("random").key, QueryOrder::Key::random);
+  for (const char* name : {"confidence", "novelty", "added"}) EXPECT_TRUE(parse_order(name).descending) << name;
+  EXPECT_THROW(parse_order("colour"), UsageError);
 }
 
 TEST_F(QueryTest, SelectsPathsAndFoldersWithinAQuery) {

@@ -1,5 +1,7 @@
 #include "genrewise/library/similarity.hpp"
 
+#include <cmath>
+
 #include "catalogue_fixture.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/runtime.hpp"
@@ -126,6 +128,28 @@ TEST_F(Similarity, ACatalogueWithoutFeaturesHasDuplicatesByFingerprintOnly) {
   const auto groups = find_duplicates(*catalogue_);
   ASSERT_EQ(groups.size(), 1u);
   EXPECT_EQ(groups[0].tracks.size(), 2u);
+}
+
+TEST_F(Similarity, MapsTracksToAPlaneWhereGroupsStayApart) {
+  EXPECT_THAT(map_tracks(*catalogue_).tracks, IsEmpty());
+  const std::vector<float> one = random_row(), other = random_row();
+  for (int i = 0; i < 40; ++i) {
+    CatalogueTrack track = *catalogue_->track(add("/" + std::to_string(i), near(i % 2 == 0 ? one : other, 0.2f)));
+    if (i % 4 > 0) track.correction = i % 2 == 0 ? "Jazz" : "Pop";
+    track.missing = i == 39;
+    write_track(catalogue_->database(), track);
+  }
+  const LibraryMap map = map_tracks(*catalogue_);
+  ASSERT_EQ(map.tracks.size(), 39u);
+  EXPECT_THAT(map.genres, ElementsAre("Jazz", "Pop"));
+  float largest = 0;
+  for (std::size_t i = 0; i < map.tracks.size(); ++i) {
+    largest = std::max({largest, std::fabs(map.x[i]), std::fabs(map.y[i])});
+    EXPECT_EQ(map.x[i] > 0, map.x[i % 2] > 0) << i;  // the first component separates the two groups
+    EXPECT_EQ(map.genre[i], i % 4 == 0 ? -1 : static_cast<int>(i % 2)) << i;
+  }
+  EXPECT_NE(map.x[0] > 0, map.x[1] > 0);
+  EXPECT_FLOAT_EQ(largest, 1);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "classifier_support.hpp"
 #include "genrewise/models/preprocessing.hpp"
+#include "support/every_target.hpp"
 
 namespace genrewise {
 namespace {
@@ -68,7 +69,7 @@ Data standardised(const json& golden) {
   return data;
 }
 
-TEST(ScikitLearn, AgreesOnSeededData) {
+TEST_ON_EVERY_TARGET(ScikitLearn, AgreesOnSeededData) {
   const json golden = read_golden("models_seeded.json");
   expect_equal_to_scikit_learn(golden["cases"], standardised(golden));
 }

@@ -6,6 +6,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/models/neural/layers/kernels.hpp"
+#include "support/every_target.hpp"
 #include "support/test_support.hpp"
 #include "trainer_support.hpp"
 
@@ -70,32 +71,41 @@ constexpr double kSumTolerance = 1e-3;  // float sums of up to some thousand pro
 class ConvolutionKernel : public ::testing::TestWithParam<neural::ConvShape> {};
 
 TEST_P(ConvolutionKernel, EqualsTheFormula) {
-  const ConvCase c(GetParam());
-  std::vector<float> y(c.shape.examples * c.shape.out * c.shape.pooled());
-  std::vector<std::uint8_t> chosen(y.size());
-  neural::conv3_relu_pool2_forward(c.shape, c.x.data(), c.w.data(), c.b.data(), y.data(), chosen.data());
-  const auto expected = slow_layers(c.shape, c.x, c.w, c.b, {}).y;
-  ASSERT_EQ(expected.size(), y.size());
-  for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], kSumTolerance) << i;
+  on_every_target([] {
+    const ConvCase c(GetParam());
+    std::vector<float> y(c.shape.examples * c.shape.out * c.shape.pooled());
+    std::vector<std::uint8_t> chosen(y.size());
+    neural::conv3_relu_pool2_forward(c.shape, c.x.data(), c.w.data(), c.b.data(), y.data(), chosen.data());
+    const auto expected = slow_layers(c.shape, c.x, c.w, c.b, {}).y;
+    ASSERT_EQ(expected.size(), y.size());
+    for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], expected[i], kSumTolerance) << i;
+  });
 }
 
 TEST_P(ConvolutionKernel, HasTheGradientsOfTheFormula) {
-  const ConvCase c(GetParam());
-  std::vector<float> y(c.shape.examples * c.shape.out * c.shape.pooled());
-  std::vector<std::uint8_t> chosen(y.size());
-  neural::conv3_relu_pool2_forward(c.shape, c.x.data(), c.w.data(), c.b.data(), y.data(), chosen.data());
-  const std::vector<float> of_y = noise(y.size(), 4);
-  std::vector<float> of_x(c.x.size()), of_w(c.w.size()), of_b(c.b.size());
-  neural::conv3_relu_pool2_backward(c.shape, c.x.data(), c.w.data(), of_y.data(), chosen.data(), of_x.data(),
-                                    of_w.data(), of_b.data());
-  const Slow slow = slow_layers(c.shape, c.x, c.w, c.b, of_y);
-  const auto check = [](const std::vector<float>& found, const std::vector<double>& expected, const char* name) {
-    for (std::size_t i = 0; i < found.size(); ++i)
-      ASSERT_NEAR(found[i], expected[i], kSumTolerance) << name << " " << i;
-  };
-  check(of_x, slow.of_x, "input");
-  check(of_w, slow.of_w, "weight");
-  check(of_b, slow.of_b, "bias");
+  on_every_target([] {
+    const ConvCase c(GetParam());
+    std::vector<float> y(c.shape.examples * c.shape.out * c.shape.pooled());
+    std::vector<std::uint8_t> chosen(y.size());
+    neural::conv3_relu_pool2_forward(c.shape, c.x.data(), c.w.data(), c.b.data(), y.data(), chosen.data());
+    const std::vector<float> of_y = noise(y.size(), 4);
+    std::vector<float> of_x(c.x.size()), of_w(c.w.size()), of_b(c.b.size());
+    neural::conv3_relu_pool2_backward(c.shape, c.x.data(), c.w.data(), of_y.data(), chosen.data(), of_x.data(),
+                                      of_w.data(), of_b.data());
+    const Slow slow = slow_layers(c.shape, c.x, c.w, c.b, of_y);
+    const auto check = [](const std::vector<float>& found, const std::vector<double>& expected, const char* name) {
+      for (std::size_t i = 0; i < found.size(); ++i)
+        ASSERT_NEAR(found[i], expected[i], kSumTolerance) << name << " " << i;
+    };
+    check(of_x, slow.of_x, "input");
+    check(of_w, slow.of_w, "weight");
+    check(of_b, slow.of_b, "bias");
+    // Without the gradient of the input, one input channel has kernels of its own.
+    neural::conv3_relu_pool2_backward(c.shape, c.x.data(), c.w.data(), of_y.data(), chosen.data(), nullptr, of_w.data(),
+                                      of_b.data());
+    check(of_w, slow.of_w, "weight alone");
+    check(of_b, slow.of_b, "bias alone");
+  });
 }
 
 TEST_P(ConvolutionKernel, IsReproducibleForAnyNumberOfThreads) {

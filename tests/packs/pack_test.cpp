@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cmath>
+#include <numeric>
 #include <set>
 
 #include "genrewise/base/interrupt.hpp"
@@ -11,6 +13,7 @@
 #include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/record_reader.hpp"
 #include "genrewise/storage/files.hpp"
+#include "support/every_target.hpp"
 #include "support/pack_fixture.hpp"
 
 namespace genrewise {
@@ -349,7 +352,7 @@ TEST(Pack, ReportsWriteErrors) {
   EXPECT_THAT(read_only, HasSubstr("read-only"));
 }
 
-TEST(PackedValues, LoseNoMoreThanStated) {
+TEST_ON_EVERY_TARGET(PackedValues, LoseNoMoreThanStated) {
   Rng rng(5);
   std::vector<float> values(1000), decoded(1000);
   for (auto& value : values) value = static_cast<float>(-80 * rng.uniform());  // range of a mel image in dB
@@ -390,7 +393,7 @@ TEST(PackedValues, AreExactIfRepresentableInFloat16) {
   EXPECT_EQ(SongEncoder(StoredAs::float16).add(other, too_large).error().reason, "does not fit");
 }
 
-TEST(PackedValues, OfAConstantImageAreRestoredFromUint8) {
+TEST_ON_EVERY_TARGET(PackedValues, OfAConstantImageAreRestoredFromUint8) {
   const std::vector<float> values(10, -80);
   ExampleWriter writer;
   ASSERT_TRUE(SongEncoder(StoredAs::uint8).add(writer, values));
@@ -584,7 +587,32 @@ TEST(PackedValues, OfAnotherKindAreNoSong) {
   EXPECT_EQ(reason(as_floats, StoredAs::float32), "decoded");
 }
 
-TEST(PackedValues, InFloat16AreRestoredForAnyNumberOfThem) {
+TEST_ON_EVERY_TARGET(PackedValues, InFloat16AreRestoredWhateverTheirBits) {
+  std::vector<std::uint16_t> halves(65536 + 5);
+  std::iota(halves.begin(), halves.end(), std::uint16_t{0});
+  ExampleWriter writer;
+  writer.add(RecordForm().features, as_text(std::as_bytes(std::span(halves))));
+  const std::string payload(writer.finish());
+  ExampleView view;
+  ASSERT_TRUE(view.parse(std::as_bytes(std::span(payload))));
+  std::vector<float> decoded(halves.size());
+  ASSERT_TRUE(decode_song(view, StoredAs::float16, decoded));
+  for (std::size_t i = 0; i < halves.size(); ++i) {
+    const unsigned exponent = halves[i] >> 10 & 31, mantissa = halves[i] & 1023;
+    const float magnitude = exponent == 31 ? (mantissa == 0 ? std::numeric_limits<float>::infinity() : NAN)
+                            : exponent == 0
+                                ? std::ldexp(static_cast<float>(mantissa), -24)
+                                : std::ldexp(static_cast<float>(1024 + mantissa), static_cast<int>(exponent) - 25);
+    EXPECT_EQ(std::signbit(decoded[i]), halves[i] >> 15 != 0) << halves[i];
+    if (std::isnan(magnitude)) {
+      EXPECT_TRUE(std::isnan(decoded[i])) << halves[i];
+    } else {
+      EXPECT_EQ(std::abs(decoded[i]), magnitude) << halves[i];
+    }
+  }
+}
+
+TEST_ON_EVERY_TARGET(PackedValues, InFloat16AreRestoredForAnyNumberOfThem) {
   for (std::size_t count = 0; count < 40; ++count) {
     std::vector<float> values(count), decoded(count);
     for (std::size_t i = 0; i < count; ++i) values[i] = static_cast<float>(i) - 3.5F;

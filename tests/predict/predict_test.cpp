@@ -140,9 +140,11 @@ TEST_F(Predict, AnalysesOnlyTheMiddleWithOneWindow) {
   for (const float sample : noise(20, 0.1f, 2)) samples.push_back(sample);
   for (const float sample : noise(40, 0.8f, 3)) samples.push_back(sample);
   // raw10k uses 2.5 s from the start of the window, which starts 35 s into the track.
-  const auto prediction = Predictor(loudness_model(), {.windows = 1}).predict_file(write("a.wav", samples));
+  const Predictor predictor(loudness_model(), {.windows = 1});
+  const auto prediction = predictor.predict_file(write("a.wav", samples));
   ASSERT_TRUE(prediction.has_value());
   ASSERT_EQ(prediction->windows.size(), 1u);
+  EXPECT_EQ(predictor.predict_file(write("a.wav", samples), 3)->windows.size(), 3u);
   EXPECT_DOUBLE_EQ(prediction->windows[0].start_s, 35);
   EXPECT_EQ(ranked(prediction->probabilities)[0], 1 - kQuiet);
   EXPECT_EQ(prediction->windows[0].duration_s, 30);

@@ -7,11 +7,12 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/pretrained/inference/efficientat.hpp"
+#include "genrewise/pretrained/inference/kernels.hpp"
 #include "genrewise/pretrained/inference/mobile_net.hpp"
 #include "genrewise/pretrained/inference/mobilenet_v2.hpp"
-#include "genrewise/pretrained/inference/multiply.hpp"
 #include "genrewise/pretrained/inference/musicnn.hpp"
 #include "genrewise/pretrained/weights.hpp"
+#include "support/every_target.hpp"
 #include "support/neural_test_support.hpp"
 #include "support/test_support.hpp"
 
@@ -19,6 +20,7 @@ namespace genrewise {
 namespace {
 
 using testing::largest_difference;
+using testing::on_every_target;
 using testing::random_floats;
 using testing::random_weights;
 
@@ -30,7 +32,7 @@ float activated(float value, const Activation& activation) {
   return std::clamp(value, activation.low, activation.high);
 }
 
-TEST(Multiply, EqualsPlainLoopsForAllCountsOfRowsAndColumns) {
+TEST_ON_EVERY_TARGET(Multiply, EqualsPlainLoopsForAllCountsOfRowsAndColumns) {
   for (const std::size_t columns : {1, 8, 15, 16, 24, 40, 51}) {
     for (const std::size_t rows : {1, 2, 5, 6, 7, 13, 49, 300}) {
       const std::size_t depth = 37, stride = (columns + 7) / 8 * 8;
@@ -55,7 +57,7 @@ TEST(Multiply, EqualsPlainLoopsForAllCountsOfRowsAndColumns) {
   }
 }
 
-TEST(Multiply, AcceptsWindowsOfAConvolutionAsRows) {
+TEST_ON_EVERY_TARGET(Multiply, AcceptsWindowsOfAConvolutionAsRows) {
   const std::size_t width = 12, runs = 3, run = 4, columns = 8;
   const auto image = random_floats(width * runs, 1), b = random_floats(runs * run * columns, 2);
   const PackedWeights packed(runs * run, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
@@ -68,12 +70,12 @@ TEST(Multiply, AcceptsWindowsOfAConvolutionAsRows) {
   }
 }
 
-TEST(MultiplyLargest, IsTheMaximumOverTheRows) {
+TEST_ON_EVERY_TARGET(MultiplyLargest, IsTheMaximumOverTheRows) {
   const std::size_t rows = 59, depth = 38, columns = 51;
   const auto a = random_floats(rows + depth, 1), b = random_floats(depth * columns, 2);
   const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
   for (const PackedWeights::Panel& panel : packed.panels()) {
-    float largest[3 * kOctet];
+    float largest[PackedWeights::kMostOctets * kOctet];
     multiply_largest(packed, panel, {a.data(), 1, depth}, rows, largest);
     for (std::size_t c = panel.first_octet * kOctet; c < std::min(columns, (panel.first_octet + panel.octets) * kOctet);
          ++c) {
@@ -85,6 +87,66 @@ TEST(MultiplyLargest, IsTheMaximumOverTheRows) {
       }
       EXPECT_NEAR(largest[c - panel.first_octet * kOctet], expected, kSumTolerance);
     }
+  }
+}
+
+TEST_ON_EVERY_TARGET(MultiplyLargestPair, IsTheMaximumOfBothCombinationsOfTheSegments) {
+  const std::size_t rows = 30, depth = 5, segments = 3, columns = 51;
+  const auto a = random_floats(rows + depth + 100 * segments, 1), b = random_floats(segments * depth * columns, 2);
+  const std::vector<std::array<float, 2>> share = {{1, 2}, {0.5f, -1}, {0, 3}};
+  const PackedWeights packed(segments * depth, columns,
+                             [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+  for (const PackedWeights::Panel& panel : packed.panels()) {
+    float largest[2][PackedWeights::kMostOctets * kOctet];
+    multiply_largest_pair(packed, panel, {a.data(), 1, depth, segments, 100}, share, rows, {largest[0], largest[1]});
+    const std::size_t first = panel.first_octet * kOctet;
+    for (std::size_t c = first; c < std::min(columns, first + panel.octets * kOctet); ++c)
+      for (std::size_t j = 0; j < 2; ++j) {
+        float expected = -INFINITY;
+        for (std::size_t r = 0; r < rows; ++r) {
+          float sum = 0;
+          for (std::size_t s = 0; s < segments; ++s)
+            for (std::size_t k = 0; k < depth; ++k)
+              sum += share[s][j] * a[r + s * 100 + k] * b[(s * depth + k) * columns + c];
+          expected = std::max(expected, sum);
+        }
+        EXPECT_NEAR(largest[j][c - first], expected, kSumTolerance);
+      }
+  }
+}
+
+TEST_ON_EVERY_TARGET(Multiply, LeavesAGapAfterEachRun) {
+  const std::size_t rows = 29, run = 3, gap = 8, columns = 24, depth = 4;
+  const auto a = random_floats(rows * depth, 1), b = random_floats(depth * columns, 2);
+  const PackedWeights packed(depth, columns, [&](std::size_t k, std::size_t c) { return b[k * columns + c]; }, {});
+  std::vector<float> dense(rows * columns), spread((rows + rows / run) * columns, 7);
+  multiply(packed, {a.data(), depth, depth}, rows, {dense.data(), columns});
+  multiply(packed, {a.data(), depth, depth}, rows, {spread.data(), columns, nullptr, run, gap});
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float* const row = spread.data() + r * columns + r / run * gap;
+    EXPECT_TRUE(std::equal(row, row + columns, dense.begin() + static_cast<std::ptrdiff_t>(r * columns))) << r;
+    if (r % run == run - 1) {
+      EXPECT_THAT(std::span(row + columns, gap), ::testing::Each(7)) << r;
+    }
+  }
+}
+
+TEST_ON_EVERY_TARGET(ChannelKernels, EqualPlainLoops) {
+  const std::size_t count = 700, channels = 24;
+  auto rows = random_floats(count * channels, 1);
+  for (float& value : rows) value += 100;  // the deviations are small beside the means
+  std::vector<float> means(channels), deviations(channels);
+  mean_and_deviation(rows.data(), count, channels, channels, means.data(), deviations.data());
+  auto scaled = rows;
+  scale_channels(scaled.data(), count, channels, deviations.data());
+  for (std::size_t c = 0; c < channels; ++c) {
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < count; ++i) sum += rows[i * channels + c];
+    const double mean = sum / static_cast<double>(count);
+    for (std::size_t i = 0; i < count; ++i) squares += std::pow(rows[i * channels + c] - mean, 2);
+    EXPECT_FLOAT_EQ(means[c], static_cast<float>(mean));
+    EXPECT_NEAR(deviations[c], std::sqrt(squares / static_cast<double>(count)), 1e-5);
+    for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(scaled[i * channels + c], rows[i * channels + c] * deviations[c]);
   }
 }
 
@@ -122,20 +184,42 @@ std::vector<float> plain_depthwise(const ConvolutionShape& shape, std::size_t ch
   return out;
 }
 
-TEST(Depthwise, EqualsPlainLoopsForAllKernelsStridesPaddingsAndSizes) {
-  constexpr std::size_t kChannels = 16;
+/// All rows by Depthwise::apply(), with the padding around a copy of the image.
+std::vector<float> filtered(const Depthwise& depthwise, const ConvolutionShape& shape, std::size_t channels,
+                            const std::vector<float>& in, const Activation& activation) {
+  const std::size_t pitch = shape.pitch() * channels,
+                    height = std::max(shape.in_height, shape.out_height * shape.stride);
+  std::vector<float> padded((height + 2 * shape.kernel) * pitch), out(shape.out_pixels() * channels);
+  for (std::size_t y = 0; y < shape.in_height; ++y)
+    std::copy_n(in.begin() + static_cast<std::ptrdiff_t>(y * shape.in_width * channels), shape.in_width * channels,
+                padded.begin() + static_cast<std::ptrdiff_t>((y + shape.pad_top) * pitch + shape.pad_left * channels));
+  // The octets and the rows in two parts, as the network's threads take them.
+  const std::size_t half = shape.out_height / 2;
+  for (const auto& [first, octets] : {std::pair<std::size_t, std::size_t>{0, 2}, {2, channels / kOctet - 2}})
+    for (const auto& [y, rows] : {std::pair<std::size_t, std::size_t>{0, half}, {half, shape.out_height - half}}) {
+      if (rows == 0) continue;
+      std::vector<const float*> input;
+      for (std::size_t i = 0; i < (rows - 1) * shape.stride + shape.kernel; ++i)
+        input.push_back(padded.data() + (y * shape.stride + i) * pitch + first * kOctet);
+      depthwise.apply({first, octets, rows, shape.out_width, shape.stride, input, channels,
+                       out.data() + y * shape.out_width * channels + first * kOctet, channels},
+                      activation);
+    }
+  return out;
+}
+
+TEST_ON_EVERY_TARGET(Depthwise, EqualsPlainLoopsForAllKernelsStridesPaddingsAndSizes) {
+  constexpr std::size_t kChannels = 40;  // whole vectors and a remainder, of every instruction set
   for (const std::size_t kernel : {3, 5})
     for (const std::size_t stride : {1, 2})
       for (const Padding padding : {Padding::same, Padding::symmetric})
         for (const std::size_t height : {1, 2, 7, 8})
           for (const std::size_t width : {1, 2, 3, 5, 6, 13, 20}) {
             const auto shape = convolution_shape(height, width, kernel, stride, padding);
-            const auto in = random_floats(shape.in_pixels() * kChannels, width),
+            const auto in = random_floats(height * width * kChannels, width),
                        weights = random_floats(kChannels * kernel * kernel, 2), bias = random_floats(kChannels, 3);
             const Depthwise depthwise(kChannels, kernel, weights, bias);
-            std::vector<float> out(shape.out_pixels() * kChannels);
-            depthwise.apply(shape, {0, kChannels / kOctet, 0, shape.out_height}, in.data(), kChannels, out.data(),
-                            kChannels, kHardSwish);
+            const auto out = filtered(depthwise, shape, kChannels, in, kHardSwish);
             EXPECT_LT(largest_difference(out, plain_depthwise(shape, kChannels, in, weights, bias, kHardSwish)), 1e-5f)
                 << kernel << " " << stride << " " << height << " " << width;
           }
@@ -258,21 +342,28 @@ PlainOutput plain_network(const MobileNetConfig& config, const MobileNetWeights&
 
 class SmallMobileNet : public ::testing::TestWithParam<std::tuple<Padding, bool, std::size_t>> {};
 
-TEST_P(SmallMobileNet, EqualsPlainLoops) {
+TEST_P(SmallMobileNet, EqualsPlainLoopsOnAnyNumberOfThreads) {
   const auto [padding, v3, in_channels] = GetParam();
   const MobileNetConfig config{kSmallBlocks, in_channels, kSmallStem, kSmallHead, padding, v3};
   const MobileNetWeights weights = small_weights(in_channels);
-  const MobileNet network(config, weights);
   MobileNet::Scratch scratch;
-  std::size_t channels = network.block_channels();
-  for (const auto& [height, width] : {std::pair<std::size_t, std::size_t>{40, 60}, {33, 21}, {2, 3}, {64, 301}}) {
+  // The last one is too large for the cache: its rows are processed in bands.
+  for (const auto& [height, width] :
+       {std::pair<std::size_t, std::size_t>{40, 60}, {33, 21}, {2, 3}, {64, 301}, {200, 300}}) {
     const auto image = random_floats(in_channels * height * width, height);
     const PlainOutput expected = plain_network(config, weights, image, height, width);
-    std::vector<float> embedding(kSmallHead), means(channels), deviations(channels);
-    network.run({image, in_channels, height, width}, {embedding, means, deviations}, scratch);
-    EXPECT_LT(largest_difference(embedding, expected.embedding), kSumTolerance) << height << " x " << width;
-    EXPECT_LT(largest_difference(means, expected.means), kSumTolerance);
-    EXPECT_LT(largest_difference(deviations, expected.deviations), kSumTolerance);
+    on_every_target([&, size = std::array{height, width}] {
+      const MobileNet network(config, weights);
+      const MobileNet::Image input{image, in_channels, size[0], size[1]};
+      const std::size_t channels = network.block_channels();
+      std::vector<float> embedding(kSmallHead), means(channels), deviations(channels), by_threads(kSmallHead);
+      network.run(input, {embedding, means, deviations}, scratch);
+      EXPECT_LT(largest_difference(embedding, expected.embedding), kSumTolerance) << size[0] << " x " << size[1];
+      EXPECT_LT(largest_difference(means, expected.means), kSumTolerance);
+      EXPECT_LT(largest_difference(deviations, expected.deviations), kSumTolerance);
+      network.run(input, {by_threads, {}, {}}, scratch, 3);
+      EXPECT_EQ(by_threads, embedding);
+    });
   }
 }
 
@@ -358,14 +449,14 @@ TEST(MusicnnEngine, FrontEndEqualsPlainLoopsAlsoForNegativeScales) {
   expect("conv2d_4", "batch_normalization_5", 32, 1, 51, 7, 517);
 }
 
-TEST(MusicnnEngine, IsReproducibleWithAUsedScratch) {
+TEST(MusicnnEngine, IsReproducibleWithAUsedScratchAndThreads) {
   const Musicnn network(random_weights("musicnn_msd", 3));
   const auto patch = random_floats(Musicnn::kFrames * Musicnn::kBands, 9), other = random_floats(patch.size(), 10);
   MusicnnResult first, second;
   Musicnn::Scratch scratch;
   network.run(patch, first.output(), scratch);
   network.run(other, second.output(), scratch);
-  network.run(patch, second.output(), scratch);
+  network.run(patch, second.output(), scratch, 2);
   EXPECT_EQ(first.tags, second.tags);
   EXPECT_EQ(first.most, second.most);
 }

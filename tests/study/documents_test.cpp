@@ -20,17 +20,16 @@ using testing::error_message;
 using ::testing::HasSubstr;
 
 TEST(FoldScores, AreReadBackWithTheirFiguresOrTheirError) {
-  const FoldScore score = fold_score_from_json(to_json(FoldScore{0.5, 1.25, 2, 3, {}}));
+  const FoldScore score = json(FoldScore{0.5, 1.25, 2, 3, {}}).get<FoldScore>();
   EXPECT_EQ(score.accuracy, 0.5);
   EXPECT_EQ(score.log_loss, 1.25);
   EXPECT_EQ(score.fit_s, 2);
   EXPECT_EQ(score.predict_s, 3);
   EXPECT_EQ(score.error, "");
-  const json failed = to_json(FoldScore{.error = "it diverged"});
-  EXPECT_EQ(failed, (json{{"error", "it diverged"}}));
-  EXPECT_EQ(fold_score_from_json(failed).error, "it diverged");
-  EXPECT_EQ(fold_score_from_json(failed).accuracy, 0);
-  EXPECT_THROW(fold_score_from_json({{"accuracy", 0.5}}), json::exception);
+  const json failed = FoldScore{.error = "it diverged"};
+  EXPECT_EQ(failed.get<FoldScore>().error, "it diverged");
+  EXPECT_EQ(failed.get<FoldScore>().accuracy, 0);
+  EXPECT_THROW(json({{"accuracy", 0.5}}).get<FoldScore>(), json::exception);
 }
 
 TEST(SearchCaveats, CountTheSettingsThatCouldNotBeFittedByReason) {

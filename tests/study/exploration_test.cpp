@@ -14,6 +14,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/clusters.hpp"
+#include "support/every_target.hpp"
 #include "support/table_csv.hpp"
 #include "support/test_support.hpp"
 
@@ -69,7 +70,7 @@ double relative_spread(const Matrix& points, std::size_t labels) {
   return within / static_cast<double>(pairs) / (all / static_cast<double>(total));
 }
 
-TEST(Tsne, SeparatesClustersAndIsTheSameForAnyNumberOfThreads) {
+TEST_ON_EVERY_TARGET(Tsne, SeparatesClustersAndIsTheSameForAnyNumberOfThreads) {
   const Matrix values = clusters({"a", "b", "c"}, 20, 0.05F).table.values;
   Runtime one({.threads = 1}), three({.threads = 3});
   Matrix alone, together;

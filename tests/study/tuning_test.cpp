@@ -217,7 +217,7 @@ TEST(Tune, KeepsFinishedFoldsAndContinuesAfterAnInterruption) {
   std::size_t stop_after = 4;
   TuningStore store;
   store.keep = [&](const Parameters& parameters, int fold, const FoldScore& score) {
-    EXPECT_TRUE(kept.emplace(std::pair(parameters, fold), fold_score_from_json(to_json(score))).second);
+    EXPECT_TRUE(kept.emplace(std::pair(parameters, fold), nlohmann::json(score).get<FoldScore>()).second);
     if (kept.size() == stop_after) request_interrupt();
   };
   store.find = [&](const Parameters& parameters, int fold) -> std::optional<FoldScore> {

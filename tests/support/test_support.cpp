@@ -1,9 +1,12 @@
 #include "support/test_support.hpp"
 
+#include <hwy/targets.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+
+#include "support/every_target.hpp"
 
 namespace genrewise::testing {
 
@@ -37,6 +40,20 @@ std::vector<std::string> TemporaryFolder::names() const {
   for (const auto& entry : std::filesystem::directory_iterator(path_)) names.push_back(entry.path().filename());
   std::ranges::sort(names);
   return names;
+}
+
+void on_every_target(const std::function<void()>& body) {
+#if (HWY_TARGETS & (HWY_TARGETS - 1)) == 0
+  body();  // compiled for one alone
+#else
+  for (std::int64_t left = (hwy::SupportedTargets() | HWY_STATIC_TARGET) & HWY_TARGETS; left != 0; left &= left - 1) {
+    const std::int64_t target = left & -left;
+    SCOPED_TRACE(hwy::TargetName(target));
+    hwy::GetChosenTarget().Update(target);
+    body();
+  }
+  hwy::GetChosenTarget().DeInit();
+#endif
 }
 
 }  // namespace genrewise::testing

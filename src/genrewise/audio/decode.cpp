@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <string_view>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "genrewise/audio/mpeg_layout.hpp"
 #include "genrewise/audio/track_reader.hpp"
 #include "genrewise/audio/waveform.hpp"
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/runtime.hpp"
 
@@ -111,7 +111,7 @@ class ClipDecoder {
       wave.samples = resample(wave.samples, rate_hz_, *options.sample_rate_hz);
       wave.sample_rate_hz = *options.sample_rate_hz;
     }
-    if (!audio::all_finite(wave.samples)) return fault("not finite", "NaN or infinite samples");
+    if (!all_finite(wave.samples)) return fault("not finite", "NaN or infinite samples");
     return wave;
   }
 
@@ -236,13 +236,6 @@ Expected<AudioInfo> probe_source(ByteSource& source, const std::string& name) {
 }  // namespace
 
 namespace audio {
-
-// Infinite and NaN have all exponent bits set. A maximum of integers is vectorised; a loop over std::isfinite is not.
-bool all_finite(std::span<const float> samples) {
-  std::uint32_t largest = 0;
-  for (const float sample : samples) largest = std::max(largest, std::bit_cast<std::uint32_t>(sample) & 0x7fffffffu);
-  return largest < 0x7f800000u;
-}
 
 Expected<Waveform> decode_here(ByteSource& source, const std::string& name, const DecodeOptions& options) {
   auto reader = open_reader(source, name);

@@ -15,6 +15,7 @@
 
 #include "genrewise/audio/limits.hpp"
 #include "genrewise/base/child_process.hpp"
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/runtime.hpp"
 

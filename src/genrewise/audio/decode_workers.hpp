@@ -25,8 +25,6 @@ Expected<AudioInfo> probe_here(ByteSource& source, const std::string& name);
 Expected<Tags> tags_here(ByteSource& source);
 Expected<std::string> hash_here(ByteSource& source, const std::string& name, std::uint64_t max_bytes);
 
-bool all_finite(std::span<const float> samples);
-
 /// Of the messages between a process and its workers, which both refuse other versions.
 inline constexpr std::uint8_t kDecodeProtocol = 65;
 inline constexpr std::uint32_t kMaxHeaderBytes = 1 << 20;

@@ -129,22 +129,13 @@ std::string synchronised(std::string_view bytes) {
 }
 
 std::optional<std::string> to_latin1(std::string_view utf8) {
-  std::string bytes;
-  for (const char32_t code : code_points(utf8).value_or(U"")) {
-    if (code > 0xff) return std::nullopt;
-    bytes += static_cast<char>(code);
-  }
-  return bytes;
+  const TagLib::String text(std::string(utf8), TagLib::String::UTF8);
+  return text.isLatin1() ? std::optional(text.to8Bit()) : std::nullopt;
 }
 
 std::string to_utf16(std::string_view utf8) {
-  std::string bytes;
-  const auto put = [&](char32_t unit) { bytes += {static_cast<char>(unit & 0xff), static_cast<char>(unit >> 8)}; };
-  for (const char32_t code : code_points(utf8).value_or(U"")) {
-    if (code >= 0x10000) put(0xd800 + ((code - 0x10000) >> 10));
-    put(code < 0x10000 ? code : 0xdc00 + (code & 0x3ff));
-  }
-  return bytes;
+  const auto bytes = TagLib::String(std::string(utf8), TagLib::String::UTF8).data(TagLib::String::UTF16LE);
+  return {bytes.begin(), bytes.end()};
 }
 
 std::vector<std::string> genres_of(std::string_view value) {

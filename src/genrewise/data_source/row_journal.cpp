@@ -1,62 +1,24 @@
 #include "genrewise/data_source/row_journal.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <cstring>
-#include <vector>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/hash.hpp"
+#include "genrewise/records/framing.hpp"
+#include "genrewise/records/record_reader.hpp"
 
 namespace genrewise {
-namespace {
 
 static_assert(std::endian::native == std::endian::little, "floats are written without conversion");
 
-constexpr std::string_view kMagic = "GWROWS1\n";
-constexpr std::size_t kContentLength = 64, kWidthLength = 16, kChecksumLength = 16;
-constexpr std::size_t kHeaderBytes = kMagic.size() + kContentLength + kWidthLength;
-
-std::string header_of(std::string_view content, std::size_t width) {
-  std::string header = std::string(kMagic) + std::string(content) + std::to_string(width);
-  header.resize(kHeaderBytes, ' ');
-  return header;
-}
-
-std::string checksum(std::string_view row) {
-  return sha256_hex(row).substr(0, kChecksumLength);
-}
-
-bool write_at(int descriptor, std::string_view bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
-  return true;
-}
-
-}  // namespace
-
-RowJournal::RowJournal(std::filesystem::path path, std::string_view content, std::size_t width)
-    : path_(std::move(path)), width_(width), row_bytes_(kKeyLength + width * sizeof(float) + kChecksumLength) {
-  open_locked();
-  load(content);
-}
-
-RowJournal::~RowJournal() {
-  if (descriptor_.get() >= 0 && row_of_.empty()) ::unlink(path_.c_str());
-}
-
-void RowJournal::open_locked() {
+// Opens and locks the file.
+RowJournal::RowJournal(std::filesystem::path path, std::size_t width) : path_(std::move(path)), width_(width) {
   for (;;) {
     descriptor_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
     if (descriptor_.get() < 0) throw_system_error("cannot create", path_.string());
@@ -72,62 +34,51 @@ void RowJournal::open_locked() {
   }
 }
 
-void RowJournal::load(std::string_view content) {
-  const std::string header = header_of(content, width_);
-  struct stat status {};
-  if (::fstat(descriptor_.get(), &status) != 0) throw_system_error("cannot read", path_.string());
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  std::string found(std::min<std::uint64_t>(size, header.size()), '\0');
-  read_at(0, found);
-  if (found == header) {
-    std::string row(row_bytes_, '\0');
-    for (; row_offset(next_row_ + 1) <= size; ++next_row_) {
-      read_at(row_offset(next_row_), row);
-      const std::string_view body = std::string_view(row).substr(0, row.size() - kChecksumLength);
-      if (checksum(body) != std::string_view(row).substr(body.size())) break;
-      row_of_[row.substr(0, kKeyLength)] = next_row_;
-    }
-    if (::ftruncate(descriptor_.get(), static_cast<off_t>(row_offset(next_row_))) == 0) return;
-  } else if (::ftruncate(descriptor_.get(), 0) == 0 && write_at(descriptor_.get(), header, 0)) {
-    return;
-  }
-  const int code = errno;
-  if (row_of_.empty()) ::unlink(path_.c_str());
-  errno = code;
-  throw_system_error("cannot write", path_.string());
+RowJournal::RowJournal(std::filesystem::path path, std::string_view content, std::size_t width)
+    : RowJournal(std::move(path), width) {
+  const std::string header = fmt::format("{} {}", content, width);
+  file_.emplace(path_, load(header));
+  if (file_->size() > 0) return;
+  make_frame(header, frame_);
+  file_->write(frame_);
 }
 
-std::uint64_t RowJournal::row_offset(std::size_t row) const {
-  return kHeaderBytes + static_cast<std::uint64_t>(row) * row_bytes_;
+RowJournal::~RowJournal() {
+  if (descriptor_.get() >= 0 && row_of_.empty()) ::unlink(path_.c_str());
 }
 
-void RowJournal::read_at(std::uint64_t offset, std::span<char> bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t got = ::pread(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw_system_error("cannot read", path_.string());
-    if (got == 0) throw Error("was truncated while in use", path_.string(), "start the same command again");
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
+// Finds the rows before the first damaged one. Returns the number of bytes before that.
+std::uint64_t RowJournal::load(std::string_view header) {
+  RecordReader reader(path_);
+  Record record;
+  std::uint64_t sound = 0;
+  for (;;) {
+    const auto more = reader.next(record);
+    const std::string_view payload = as_text(record.payload);
+    if (!more || !*more) return sound;
+    if (sound == 0 ? payload != header : payload.size() != kKeyLength + width_ * sizeof(float)) return sound;
+    if (sound > 0)
+      row_of_[std::string(payload.substr(0, kKeyLength))] = record.offset + kRecordHeaderBytes + kKeyLength;
+    sound = record.offset + payload.size() + kRecordFrameBytes;
   }
 }
 
 void RowJournal::append(const std::string& key, std::span<const float> values) {
   const std::lock_guard lock(mutex_);
-  buffer_ = key;
-  buffer_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-  buffer_ += checksum(buffer_);
-  if (!write_at(descriptor_.get(), buffer_, row_offset(next_row_))) {
-    const int code = errno;
-    [[maybe_unused]] const int cut = ::ftruncate(descriptor_.get(), static_cast<off_t>(row_offset(next_row_)));
-    errno = code;
-    throw_system_error("cannot write", path_.string());
-  }
-  row_of_[key] = next_row_++;
+  payload_ = key;
+  payload_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  make_frame(payload_, frame_);
+  const std::uint64_t offset = file_->size();
+  file_->write(frame_);
+  row_of_[key] = offset + kRecordHeaderBytes + kKeyLength;
 }
 
 void RowJournal::read(const std::string& key, std::span<float> values) const {
-  read_at(row_offset(row_of_.at(key)) + kKeyLength, {reinterpret_cast<char*>(values.data()), values.size_bytes()});
+  const ssize_t got =
+      ::pread(descriptor_.get(), values.data(), values.size_bytes(), static_cast<off_t>(row_of_.at(key)));
+  if (got < 0) throw_system_error("cannot read", path_.string());
+  if (static_cast<std::size_t>(got) < values.size_bytes())
+    throw Error("was truncated while in use", path_.string(), "start the same command again");
 }
 
 void RowJournal::remove() {

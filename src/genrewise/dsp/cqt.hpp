@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/dsp/cqt_kernel.hpp"
-#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

@@ -4,12 +4,47 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <numeric>
 #include <vector>
 
+#include "genrewise/base/floats.hpp"
 #include "genrewise/dsp/cqt.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/dsp/cqt_kernel.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+// Loops without vector types are vectorised by the compiler, for each target.
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+constexpr std::size_t kSideTaps = 7, kMost = 512;
+
+// Writes at most kMost outputs; the filter's middle is at in[0] for the first one. side[k] is the tap 2k + 1 from it.
+void half_band_block(const float* in, std::size_t count, float middle, const float* side, float* out) {
+  // odd[kSideTaps + i] is the sample after in[2 i].
+  alignas(64) float odd[kMost + 2 * kSideTaps];
+  const float* const from = in - 2 * kSideTaps;
+  for (std::size_t i = 0; i < count + 2 * kSideTaps - 1; ++i) odd[i] = from[2 * i + 1];
+  for (std::size_t i = 0; i < count; ++i) {
+    float sum = middle * in[2 * i];
+    HWY_UNROLL(8)
+    for (std::size_t k = 0; k < kSideTaps; ++k) sum += side[k] * (odd[i + kSideTaps + k] + odd[i + kSideTaps - 1 - k]);
+    out[i] = sum;
+  }
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise {
+
+HWY_EXPORT(half_band_block);
+
 namespace {
 
 constexpr double kPi = std::numbers::pi;
@@ -63,7 +98,7 @@ void sparsify(std::vector<double>& spectrum) {
 }
 
 constexpr std::size_t kHalfBandTaps = 7;  // on each side of the middle; the even ones are zero
-constexpr std::size_t kBlock = 512;
+constexpr std::size_t kBlock = 512;       // outputs of half_band_block()
 
 // sinc(n / 2) / 2 under a Kaiser window (beta 10), scaled to sum to sqrt(2); [k] is the tap 2k + 1 from the middle.
 struct HalfBand {
@@ -101,38 +136,12 @@ const std::vector<float>& exact_taps() {
   return taps;
 }
 
-float dot(const float* a, const float* b, std::size_t count) {
-  std::array<float, 16> partial{};
-  std::size_t i = 0;
-  for (; i + partial.size() <= count; i += partial.size())
-    for (std::size_t l = 0; l < partial.size(); ++l) partial[l] += a[i + l] * b[i + l];
-  float sum = 0;
-  for (; i < count; ++i) sum += a[i] * b[i];
-  return std::accumulate(partial.begin(), partial.end(), sum);
-}
-
 float exact_sample(std::span<const float> in, std::size_t middle) {
   const auto& taps = exact_taps();
   const std::size_t half = taps.size() / 2;
   const std::size_t before = std::min(middle, half), after = std::min(in.size() - 1 - middle, half);
-  return dot(in.data() + (middle - before), taps.data() + (half - before), before + 1 + after);
-}
-
-// Computes outputs [first, last), at most kBlock, whose filters are inside `in`.
-void half_band_block(const float* in, std::size_t first, std::size_t last, float* out) {
-  const HalfBand filter = half_band();
-  // odd[kHalfBandTaps + i] is the sample after in[2 (first + i)].
-  alignas(64) std::array<float, kBlock + 2 * kHalfBandTaps> odd;
-  const float* from = in + 2 * (first - kHalfBandTaps);
-  const std::size_t count = last - first;
-  for (std::size_t i = 0; i < count + 2 * kHalfBandTaps - 1; ++i) odd[i] = from[2 * i + 1];
-  for (std::size_t i = 0; i < count; ++i) {
-    float sum = filter.middle * in[2 * (first + i)];
-#pragma GCC unroll 8
-    for (std::size_t k = 0; k < kHalfBandTaps; ++k)
-      sum += filter.side[k] * (odd[i + kHalfBandTaps + k] + odd[i + kHalfBandTaps - 1 - k]);
-    out[first + i] = sum;
-  }
+  const std::size_t count = before + 1 + after;
+  return dot(in.subspan(middle - before, count), std::span(taps).subspan(half - before, count));
 }
 
 }  // namespace
@@ -212,8 +221,10 @@ void halve_rate(std::span<const float> in, std::size_t exact_samples, std::span<
   const std::size_t count = out.size(), fade = exact_samples / 2;
   const std::size_t inner_first = std::min(count, std::max(exact_samples, kHalfBandTaps));
   const std::size_t inner_last = std::max(inner_first, count - inner_first);
+  const HalfBand& filter = half_band();
+  const auto write_block = HWY_DYNAMIC_DISPATCH(half_band_block);
   for (std::size_t i = inner_first; i < inner_last; i += kBlock)
-    half_band_block(in.data(), i, std::min(i + kBlock, inner_last), out.data());
+    write_block(in.data() + 2 * i, std::min(kBlock, inner_last - i), filter.middle, filter.side.data(), &out[i]);
   for (std::size_t i = 0; i < inner_first; ++i) out[i] = exact_sample(in, 2 * i);
   for (std::size_t i = inner_last; i < count; ++i) out[i] = exact_sample(in, 2 * i);
   // A sudden change from one filter to the other would be a click in every lower octave.
@@ -230,3 +241,4 @@ void halve_rate(std::span<const float> in, std::size_t exact_samples, std::span<
 }
 
 }  // namespace genrewise
+#endif

@@ -1,50 +1,81 @@
-#include "genrewise/dsp/cqt_kernel.hpp"
-
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstring>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/cqt_kernel.hpp"
+#include "genrewise/dsp/tile.hpp"
 
-namespace genrewise {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/dsp/cqt_project.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
 namespace {
 
-// Twelve bins times kVectors accumulators leave some of the processor's registers free.
-#if defined(__AVX512F__)
-constexpr std::size_t kVectors = 2;
-#else
-constexpr std::size_t kVectors = 1;
-#endif
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::ScalableTag<float>;
+constexpr std::size_t kLanes = hn::MaxLanes(Floats());
+// Twelve bins times kVectors sums leave some of the 16 or 32 registers free.
+constexpr std::size_t kVectors = HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3 ? 1 : 2;
 
-constexpr std::size_t kTile = kLanes * kVectors;  // frames processed at once
-constexpr std::size_t kChunk = 64;                // frames whose samples are arranged together, to stay in the cache
-static_assert(kChunk % kTile == 0);
-
-inline Lanes load_anywhere(const float* from) {
-  Lanes lanes;
-  std::memcpy(&lanes, from, sizeof lanes);
-  return lanes;
-}
-
-using TileSums = std::array<std::array<float, kTile>, kBinsPerOctave>;
-
-// For each bin b and frame l: the sum over i of coefficients[i][b] * (right[i][l] + sign * left[i][l]).
+// sums[b]: for each frame the sum over i of coefficients[i][b] * (right[i] + sign * left[i]).
 template <int kSign>
-void accumulate(const float* phases, const std::ptrdiff_t* right, const std::ptrdiff_t* left, const float* coefficients,
-                std::size_t pairs, TileSums& sums) {
-  Lanes total[kBinsPerOctave][kVectors] = {};
-  for (std::size_t i = 0; i < pairs; ++i) {
-    Lanes folded[kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      const Lanes r = load_anywhere(phases + right[i] + v * kLanes), l = load_anywhere(phases + left[i] + v * kLanes);
-      folded[v] = kSign > 0 ? r + l : r - l;
-    }
-    for (std::size_t b = 0; b < kBinsPerOctave; ++b)
-      for (std::size_t v = 0; v < kVectors; ++v) total[b][v] += coefficients[i * kBinsPerOctave + b] * folded[v];
+HWY_INLINE void accumulate(const float* phases, const std::ptrdiff_t* right, const std::ptrdiff_t* left,
+                           const float* coefficients, std::size_t pairs,
+                           hn::Vec<Floats> (&sums)[kBinsPerOctave][kVectors]) {
+  const Floats d;
+  HWY_UNROLL(12)
+  for (std::size_t b = 0; b < kBinsPerOctave; ++b) {
+    HWY_UNROLL(2)
+    for (std::size_t v = 0; v < kVectors; ++v) sums[b][v] = hn::Zero(d);
   }
-  std::memcpy(sums.data(), total, sizeof total);
+  for (std::size_t i = 0; i < pairs; ++i, coefficients += kBinsPerOctave) {
+    hn::Vec<Floats> folded[kVectors];
+    HWY_UNROLL(2)
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const auto r = hn::LoadU(d, phases + right[i] + v * kLanes), l = hn::LoadU(d, phases + left[i] + v * kLanes);
+      folded[v] = kSign > 0 ? hn::Add(r, l) : hn::Sub(r, l);
+    }
+    HWY_UNROLL(12)
+    for (std::size_t b = 0; b < kBinsPerOctave; ++b) {
+      HWY_UNROLL(2)
+      for (std::size_t v = 0; v < kVectors; ++v)
+        sums[b][v] = hn::MulAdd(hn::Set(d, coefficients[b]), folded[v], sums[b][v]);
+    }
+  }
 }
+
+// The magnitudes of `frames` frames, bin b at magnitudes + b * stride. Reads and writes up to the next multiple of 32
+// frames.
+void filter_frames(const float* phases, const CqtProjectScratch& offsets, const CqtKernel& kernel, std::size_t frames,
+                   float* magnitudes, std::size_t stride) {
+  const Floats d;
+  for (std::size_t at = 0; at < frames; at += kVectors * kLanes) {
+    hn::Vec<Floats> even[kBinsPerOctave][kVectors], odd[kBinsPerOctave][kVectors];
+    accumulate<+1>(phases + at, offsets.right.data(), offsets.left.data(), kernel.even.data(), kernel.pairs(), even);
+    accumulate<-1>(phases + at, offsets.right.data(), offsets.left.data(), kernel.odd.data(), kernel.pairs(), odd);
+    for (std::size_t b = 0; b < kBinsPerOctave; ++b)
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        const auto power = hn::MulAdd(even[b][v], even[b][v], hn::Mul(odd[b][v], odd[b][v]));
+        hn::StoreU(hn::Sqrt(power), d, magnitudes + b * stride + at + v * kLanes);
+      }
+  }
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace genrewise {
+
+HWY_EXPORT(filter_frames);
+
+namespace {
+
+constexpr std::size_t kChunk = 64;  // frames whose samples are arranged together, to stay in the cache
 
 // The samples [begin, begin + count), zero outside the signal.
 const float* window(std::span<const float> signal, std::ptrdiff_t begin, std::size_t count,
@@ -55,22 +86,6 @@ const float* window(std::span<const float> signal, std::ptrdiff_t begin, std::si
   const std::ptrdiff_t from = std::clamp<std::ptrdiff_t>(begin, 0, size), to = std::clamp(end, from, size);
   if (from < to) std::copy(signal.begin() + from, signal.begin() + to, padded.begin() + (from - begin));
   return padded.data();
-}
-
-// phases[p * stride + q] = samples[q * hop + p]: the same sample of successive frames is adjacent, for samples 0 ...
-// width - 1 of kChunk frames.
-void split_phases(const float* samples, std::size_t hop, std::size_t width, std::size_t stride, float* phases) {
-  const std::size_t count = std::min(hop, width);
-  for (std::size_t p = 0; p < count; p += kLanes) {
-    const std::size_t rows = std::min(kLanes, count - p), columns = kChunk + (width - 1 - p) / hop;
-    for (std::size_t q = 0; q < columns; q += kLanes) {
-      Lanes square[kLanes];
-#pragma GCC unroll 16
-      for (std::size_t i = 0; i < kLanes; ++i) square[i] = load_anywhere(samples + (q + i) * hop + p);
-      transpose_square(square);
-      for (std::size_t i = 0; i < rows; ++i) store_lanes(phases + (p + i) * stride + q, square[i]);
-    }
-  }
 }
 
 }  // namespace
@@ -92,21 +107,18 @@ void project(std::span<const float> signal, std::size_t hop_samples, const CqtKe
     scratch.left[i] = phase_offset(reach + static_cast<std::size_t>(kernel.left) - i);
   }
 
-  alignas(64) TileSums even, odd;
+  alignas(kAlignmentBytes) float magnitudes[kBinsPerOctave * kChunk];
   for (std::size_t chunk = first; chunk < last; chunk += kChunk) {
     const auto begin = static_cast<std::ptrdiff_t>(chunk * hop_samples) - static_cast<std::ptrdiff_t>(reach);
     const float* samples = window(signal, begin, (columns - 1) * hop_samples + aligned_stride(phases), scratch.padded);
-    split_phases(samples, hop_samples, width, stride, scratch.phases.data());
-    for (std::size_t tile = chunk; tile < std::min(chunk + kChunk, last); tile += kTile) {
-      const float* lanes = scratch.phases.data() + (tile - chunk);
-      accumulate<+1>(lanes, scratch.right.data(), scratch.left.data(), kernel.even.data(), pairs, even);
-      accumulate<-1>(lanes, scratch.right.data(), scratch.left.data(), kernel.odd.data(), pairs, odd);
-      for (std::size_t b = 0; b < kBinsPerOctave; ++b)
-        for (std::size_t l = 0; l < kTile; ++l) even[b][l] = std::sqrt(even[b][l] * even[b][l] + odd[b][l] * odd[b][l]);
-      for (std::size_t l = 0; l < std::min(kTile, last - tile); ++l)
-        for (std::size_t b = 0; b < kBinsPerOctave; ++b) magnitude(tile + l, column + b) = even[b][l];
-    }
+    // phases[p * stride + q] = samples[q * hop_samples + p]: the same sample of successive frames is adjacent.
+    transpose(samples, hop_samples, columns, phases, scratch.phases.data(), stride);
+    const std::size_t count = std::min(kChunk, last - chunk);
+    HWY_DYNAMIC_DISPATCH(filter_frames)(scratch.phases.data(), scratch, kernel, count, magnitudes, kChunk);
+    for (std::size_t t = 0; t < count; ++t)
+      for (std::size_t b = 0; b < kBinsPerOctave; ++b) magnitude(chunk + t, column + b) = magnitudes[b * kChunk + t];
   }
 }
 
 }  // namespace genrewise
+#endif

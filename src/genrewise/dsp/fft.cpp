@@ -5,8 +5,8 @@
 #include <mutex>
 #include <string>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 namespace {

@@ -6,38 +6,77 @@
 #include <cmath>
 #include <limits>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/tile.hpp"
 
-namespace genrewise {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/dsp/frame_series.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+// Loops without vector types are vectorised by the compiler, for each target.
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
 namespace {
 
-bool negative(float sample) {
-  return sample < -1e-10f;
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::CappedTag<float, kTileFrames>;
+
+// The sign changes between neighbours; values within 1e-10 of zero count as positive.
+std::size_t crossings(const float* samples, std::size_t count) {
+  unsigned changes = 0;
+  for (std::size_t i = 1; i < count; ++i) changes += (samples[i - 1] < -1e-10f) != (samples[i] < -1e-10f);
+  return changes;
 }
 
-// The sign changes between neighbours among samples [first, end).
-std::size_t crossings(std::span<const float> samples, std::size_t first, std::size_t end) {
-  unsigned count = 0;
-  for (std::size_t i = first + 1; i < end; ++i) count += negative(samples[i - 1]) != negative(samples[i]);
-  return count;
+void add_increases(const float* before, const float* now, std::size_t count, float floor, float* sums) {
+  for (std::size_t i = 0; i < count; ++i)
+    sums[i] += std::max(std::max(now[i], floor) - std::max(before[i], floor), 0.0F);
 }
 
-// The sum of value(i) for i below `count`, in sixteen partial sums, which can be vectorised.
-template <class Value>
-float sum_of(std::size_t count, const Value& value) {
-  std::array<float, 16> partial{};
+float flatness(const float* power, std::size_t count) {
+  constexpr float kSmallest = 1e-10F;
+  const Floats d;
+  auto logs = hn::Zero(d), sums = hn::Zero(d);
   std::size_t i = 0;
-  for (; i + partial.size() <= count; i += partial.size())
-    for (std::size_t l = 0; l < partial.size(); ++l) partial[l] += value(i + l);
-  float sum = 0;
-  for (; i < count; ++i) sum += value(i);
-  for (const float part : partial) sum += part;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+    const auto value = hn::Max(hn::Load(d, power + i), hn::Set(d, kSmallest));
+    logs = hn::Add(logs, hn::Log10(d, value));
+    sums = hn::Add(sums, value);
+  }
+  double log_sum = hn::GetLane(hn::SumOfLanes(d, logs)), sum = hn::GetLane(hn::SumOfLanes(d, sums));
+  for (; i < count; ++i) {
+    const float value = std::max(power[i], kSmallest);
+    log_sum += std::log10(value);
+    sum += value;
+  }
+  const auto n = static_cast<double>(count);
+  return static_cast<float>(std::pow(10, log_sum / n) / (sum / n));
+}
+
+// The sum over i of a sqrt(one[i]) or (kPower 2) of (a sqrt(one[i]) - b sqrt(other[i]))^2.
+template <int kPower>
+float sum_of_roots(float a, const float* one, float b, const float* other, std::size_t count) {
+  const Floats d;
+  const auto term = [&](auto tag, std::size_t i) HWY_ATTR {
+    const auto first = hn::Mul(hn::Set(tag, a), hn::Sqrt(hn::LoadU(tag, one + i)));
+    if constexpr (kPower == 1) return first;
+    const auto difference = hn::NegMulAdd(hn::Set(tag, b), hn::Sqrt(hn::LoadU(tag, other + i)), first);
+    return hn::Mul(difference, difference);
+  };
+  auto sums = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) sums = hn::Add(sums, term(d, i));
+  float sum = hn::GetLane(hn::SumOfLanes(d, sums));
+  for (; i < count; ++i) sum += hn::GetLane(term(hn::CappedTag<float, 1>(), i));
   return sum;
 }
 
-float inverse_sum_of_magnitudes(std::span<const float> power) {
-  const float sum = sum_of(power.size(), [&](std::size_t i) { return std::sqrt(power[i]); });
-  return sum > 0 ? 1 / sum : 0;
+float flux(const float* previous, const float* power, std::size_t count) {
+  const float sum_before = sum_of_roots<1>(1, previous, 0, previous, count),
+              sum_now = sum_of_roots<1>(1, power, 0, power, count);
+  return sum_of_roots<2>(sum_now > 0 ? 1 / sum_now : 0, power, sum_before > 0 ? 1 / sum_before : 0, previous, count);
 }
 
 constexpr std::size_t kKernel = 31, kHalfKernel = kKernel / 2;
@@ -52,49 +91,50 @@ std::size_t reflected(std::ptrdiff_t i, std::size_t count) {
 // The values in the window in ascending order, per lane.
 class SortedWindow {
  public:
-  SortedWindow() { values_.fill(all_lanes(std::numeric_limits<float>::infinity())); }
-  Lanes median() const { return values_[kHalfKernel]; }
-  void insert(Lanes value) {
-    for (std::size_t i = kKernel; i-- > 1;) values_[i] = max_lanes(values_[i - 1], min_lanes(values_[i], value));
-    values_[0] = min_lanes(values_[0], value);
+  SortedWindow() {
+    for (auto& value : values_) value = hn::Set(Floats(), std::numeric_limits<float>::infinity());
   }
-  void replace(Lanes old, Lanes value) {
+  hn::Vec<Floats> median() const { return values_[kHalfKernel]; }
+  void insert(hn::Vec<Floats> value) {
+    for (std::size_t i = kKernel; i-- > 1;) values_[i] = hn::Max(values_[i - 1], hn::Min(values_[i], value));
+    values_[0] = hn::Min(values_[0], value);
+  }
+  void replace(hn::Vec<Floats> old, hn::Vec<Floats> value) {
     // Values at or above the old one move down by one and overwrite it.
-    for (std::size_t i = 0; i + 1 < kKernel; ++i) values_[i] = values_[i] < old ? values_[i] : values_[i + 1];
-    values_[kKernel - 1] = all_lanes(std::numeric_limits<float>::infinity());
+    for (std::size_t i = 0; i + 1 < kKernel; ++i)
+      values_[i] = hn::IfThenElse(hn::Lt(values_[i], old), values_[i], values_[i + 1]);
+    values_[kKernel - 1] = hn::Set(Floats(), std::numeric_limits<float>::infinity());
     insert(value);
   }
 
  private:
-  std::array<Lanes, kKernel> values_;
+  hn::Vec<Floats> values_[kKernel];
 };
 
-// Medians down each column of a rows x stride matrix (stride a multiple of kLanes).
+// Medians down each column of a rows x stride matrix (stride a multiple of kTileFrames).
 void column_medians(const float* from, std::size_t rows, std::size_t stride, float* to) {
-  for (std::size_t column = 0; column < stride; column += kLanes) {
-    const auto at = [&](std::ptrdiff_t row) { return load_lanes(from + reflected(row, rows) * stride + column); };
+  const Floats d;
+  for (std::size_t column = 0; column < stride; column += hn::Lanes(d)) {
+    const auto at = [&](std::ptrdiff_t row)
+                        HWY_ATTR { return hn::Load(d, from + reflected(row, rows) * stride + column); };
+    const auto reach = static_cast<std::ptrdiff_t>(kHalfKernel);
     SortedWindow window;
-    for (std::ptrdiff_t row = -static_cast<std::ptrdiff_t>(kHalfKernel);
-         row <= static_cast<std::ptrdiff_t>(kHalfKernel); ++row)
-      window.insert(at(row));
+    for (std::ptrdiff_t row = -reach; row <= reach; ++row) window.insert(at(row));
     for (std::size_t row = 0; row < rows; ++row) {
-      store_lanes(to + row * stride + column, window.median());
+      hn::Store(window.median(), d, to + row * stride + column);
       const auto i = static_cast<std::ptrdiff_t>(row);
-      window.replace(at(i - static_cast<std::ptrdiff_t>(kHalfKernel)),
-                     at(i + 1 + static_cast<std::ptrdiff_t>(kHalfKernel)));
+      window.replace(at(i - reach), at(i + 1 + reach));
     }
   }
 }
 
-// to (columns x to_stride) = from (rows x from_stride) transposed; both padded to squares of lanes.
-void transpose(const float* from, std::size_t from_stride, std::size_t to_stride, float* to) {
-  for (std::size_t row = 0; row < to_stride; row += kLanes)
-    for (std::size_t column = 0; column < from_stride; column += kLanes) {
-      Lanes square[kLanes];
-      for (std::size_t i = 0; i < kLanes; ++i) square[i] = load_lanes(from + (row + i) * from_stride + column);
-      transpose_square(square);
-      for (std::size_t i = 0; i < kLanes; ++i) store_lanes(to + (column + i) * to_stride + row, square[i]);
-    }
+void share_of_harmonic(const float* harmonic, const float* percussive, std::size_t count, float* share) {
+  for (std::size_t b = 0; b < count; ++b) {
+    const float larger = std::max(harmonic[b], percussive[b]);
+    const float scale = larger < std::numeric_limits<float>::min() ? 0.0F : 1 / larger;
+    const float h = harmonic[b] * scale, p = percussive[b] * scale, sum = h * h + p * p;
+    share[b] = sum > 0 ? h * h / sum : 0.5F;
+  }
 }
 
 // Maps float bits to integers of the same order; the map is its own inverse.
@@ -104,12 +144,13 @@ std::int32_t ordered(std::int32_t bits) {
 
 // The smallest key that has more than `rank` keys at or below it. Bisecting the range of keys reads the series up to 32
 // times, but without data-dependent branches: faster than a partial sort of a few thousand values.
-std::int32_t key_of_rank(std::span<const std::int32_t> keys, std::size_t rank, std::int64_t low, std::int64_t high) {
+std::int32_t key_of_rank(const std::int32_t* keys, std::size_t count, std::size_t rank, std::int64_t low,
+                         std::int64_t high) {
   while (low < high) {
     const std::int64_t middle = low + (high - low) / 2;
     const auto limit = static_cast<std::int32_t>(middle);
     std::uint32_t at_or_below = 0;
-    for (const std::int32_t key : keys) at_or_below += key <= limit;
+    for (std::size_t i = 0; i < count; ++i) at_or_below += keys[i] <= limit;
     if (at_or_below > rank) {
       high = middle;
     } else {
@@ -119,34 +160,50 @@ std::int32_t key_of_rank(std::span<const std::int32_t> keys, std::size_t rank, s
   return static_cast<std::int32_t>(low);
 }
 
-float median(std::span<const float> series, std::vector<std::int32_t>& keys) {
-  keys.resize(series.size());
+float median(const float* series, std::size_t count, std::int32_t* keys) {
   std::int32_t least = std::numeric_limits<std::int32_t>::max(), most = std::numeric_limits<std::int32_t>::min();
-  for (std::size_t i = 0; i < series.size(); ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     keys[i] = ordered(std::bit_cast<std::int32_t>(series[i]));
     least = std::min(least, keys[i]);
     most = std::max(most, keys[i]);
   }
-  const std::size_t upper_rank = series.size() / 2;
-  const std::int32_t upper = key_of_rank(keys, upper_rank, least, most);
+  const std::size_t upper_rank = count / 2;
+  const std::int32_t upper = key_of_rank(keys, count, upper_rank, least, most);
   const float upper_value = std::bit_cast<float>(ordered(upper));
-  if (series.size() % 2 == 1) return upper_value;
+  if (count % 2 == 1) return upper_value;
   // Its predecessor in sorted order: the largest value below it, unless it occurs more than once.
   std::uint32_t below = 0;
   std::int32_t largest_below = least;
-  for (const std::int32_t key : keys) {
-    below += key < upper;
-    largest_below = std::max(largest_below, key < upper ? key : least);
+  for (std::size_t i = 0; i < count; ++i) {
+    below += keys[i] < upper;
+    largest_below = std::max(largest_below, keys[i] < upper ? keys[i] : least);
   }
   if (below < upper_rank) return upper_value;
   return (upper_value + std::bit_cast<float>(ordered(largest_below))) / 2;
 }
 
 }  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace genrewise {
+
+HWY_EXPORT(crossings);
+HWY_EXPORT(add_increases);
+HWY_EXPORT(flatness);
+HWY_EXPORT(flux);
+HWY_EXPORT(column_medians);
+HWY_EXPORT(share_of_harmonic);
+HWY_EXPORT(median);
 
 void zero_crossing_rate(std::span<const float> samples, std::size_t frame_samples, std::size_t hop_samples,
                         std::span<float> rates) {
   const std::size_t half = frame_samples / 2;
+  // Among samples [from, to).
+  const auto crossings_of = [&samples](std::size_t from, std::size_t to) {
+    return HWY_DYNAMIC_DISPATCH(crossings)(samples.data() + from, to - std::min(from, to));
+  };
   std::size_t count = 0, first = 0, end = 0;  // the frame [first, end) within the signal
   for (std::size_t i = 0; i < rates.size(); ++i) {
     const std::size_t centre = i * hop_samples;
@@ -154,8 +211,8 @@ void zero_crossing_rate(std::span<const float> samples, std::size_t frame_sample
     const std::size_t next_end = std::min(centre + half, samples.size());
     // Advances the frame: adds the crossings that enter and subtracts those that leave, including the boundaries to the
     // remaining samples.
-    count += crossings(samples, end == 0 ? 0 : end - 1, next_end);
-    count -= crossings(samples, first, next_first + 1);
+    count += crossings_of(end == 0 ? 0 : end - 1, next_end);
+    count -= crossings_of(first, next_first + 1);
     first = next_first;
     end = next_end;
     rates[i] = static_cast<float>(static_cast<double>(count) / static_cast<double>(frame_samples));
@@ -182,41 +239,20 @@ void onset_strength(const float* mel_db, std::size_t bands, std::size_t stride, 
   constexpr std::size_t kDelay = 2, kFirst = kDelay + 1;
   std::fill(envelope.begin(), envelope.end(), 0.0F);
   if (envelope.size() <= kFirst) return;
+  const auto add = HWY_DYNAMIC_DISPATCH(add_increases);
   for (std::size_t band = 0; band < bands; ++band) {
     const float* level = mel_db + band * stride;
-    for (std::size_t t = kFirst; t < envelope.size(); ++t) {
-      const float now = std::max(level[t - kDelay], floor_db), before = std::max(level[t - kDelay - 1], floor_db);
-      envelope[t] += std::max(now - before, 0.0F);
-    }
+    add(level, level + 1, envelope.size() - kFirst, floor_db, envelope.data() + kFirst);
   }
   for (float& value : envelope) value /= static_cast<float>(bands);
 }
 
 float spectral_flatness(std::span<const float> power) {
-  constexpr float kSmallest = 1e-10F;
-  Lanes logs{}, sums{};
-  std::size_t i = 0;
-  for (; i + kLanes <= power.size(); i += kLanes) {
-    const Lanes value = max_lanes(load_lanes(power.data() + i), all_lanes(kSmallest));
-    logs += log10_lanes(value);
-    sums += value;
-  }
-  double log_sum = sum_of_lanes(logs), sum = sum_of_lanes(sums);
-  for (; i < power.size(); ++i) {
-    const float value = std::max(power[i], kSmallest);
-    log_sum += std::log10(value);
-    sum += value;
-  }
-  const auto count = static_cast<double>(power.size());
-  return static_cast<float>(std::pow(10, log_sum / count) / (sum / count));
+  return HWY_DYNAMIC_DISPATCH(flatness)(power.data(), power.size());
 }
 
 float spectral_flux(std::span<const float> previous, std::span<const float> power) {
-  const float before = inverse_sum_of_magnitudes(previous), now = inverse_sum_of_magnitudes(power);
-  return sum_of(power.size(), [&](std::size_t i) {
-    const float difference = now * std::sqrt(power[i]) - before * std::sqrt(previous[i]);
-    return difference * difference;
-  });
+  return HWY_DYNAMIC_DISPATCH(flux)(previous.data(), power.data(), power.size());
 }
 
 void harmonic_mask(const Matrix& magnitudes, Matrix& mask, HarmonicScratch& scratch) {
@@ -229,22 +265,17 @@ void harmonic_mask(const Matrix& magnitudes, Matrix& mask, HarmonicScratch& scra
   for (std::size_t t = 0; t < frames; ++t)
     std::copy(magnitudes.row(t).begin(), magnitudes.row(t).end(),
               scratch.by_frame.begin() + static_cast<std::ptrdiff_t>(t * band_stride));
-  column_medians(scratch.by_frame.data(), frames, band_stride, scratch.over_time.data());
-  transpose(scratch.by_frame.data(), band_stride, frame_stride, scratch.by_band.data());
-  column_medians(scratch.by_band.data(), bands, frame_stride, scratch.by_frame.data());
-  transpose(scratch.by_frame.data(), frame_stride, band_stride, scratch.over_frequency.data());
+  const auto medians = HWY_DYNAMIC_DISPATCH(column_medians);
+  medians(scratch.by_frame.data(), frames, band_stride, scratch.over_time.data());
+  transpose(scratch.by_frame.data(), band_stride, frame_stride, band_stride, scratch.by_band.data(), frame_stride);
+  medians(scratch.by_band.data(), bands, frame_stride, scratch.by_frame.data());
+  transpose(scratch.by_frame.data(), frame_stride, band_stride, frame_stride, scratch.over_frequency.data(),
+            band_stride);
 
-  for (std::size_t t = 0; t < frames; ++t) {
-    const float* harmonic = scratch.over_time.data() + t * band_stride;
-    const float* percussive = scratch.over_frequency.data() + t * band_stride;
-    const auto row = mask.row(t);
-    for (std::size_t b = 0; b < bands; ++b) {
-      const float larger = std::max(harmonic[b], percussive[b]);
-      const float scale = larger < std::numeric_limits<float>::min() ? 0.0F : 1 / larger;
-      const float h = harmonic[b] * scale, p = percussive[b] * scale, sum = h * h + p * p;
-      row[b] = sum > 0 ? h * h / sum : 0.5F;
-    }
-  }
+  const auto share = HWY_DYNAMIC_DISPATCH(share_of_harmonic);
+  for (std::size_t t = 0; t < frames; ++t)
+    share(scratch.over_time.data() + t * band_stride, scratch.over_frequency.data() + t * band_stride, bands,
+          mask.row(t).data());
 }
 
 void harmonic_share(const Matrix& magnitudes, const Matrix& mask, std::span<float> share) {
@@ -259,6 +290,7 @@ void harmonic_share(const Matrix& magnitudes, const Matrix& mask, std::span<floa
 }
 
 Moments moments(std::span<const float> series, std::vector<std::int32_t>& scratch) {
+  scratch.resize(series.size());
   const double n = static_cast<double>(series.size());
   float least = series[0], most = series[0];
   double sum = 0;
@@ -282,7 +314,7 @@ Moments moments(std::span<const float> series, std::vector<std::int32_t>& scratc
                  .std = static_cast<float>(std::sqrt(second)),
                  .skew = 0,
                  .kurtosis = -3,
-                 .median = median(series, scratch),
+                 .median = HWY_DYNAMIC_DISPATCH(median)(series.data(), series.size(), scratch.data()),
                  .min = least,
                  .max = most};
   constexpr double kFloatResolution = 1e-6;
@@ -294,3 +326,4 @@ Moments moments(std::span<const float> series, std::vector<std::int32_t>& scratc
 }
 
 }  // namespace genrewise
+#endif

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

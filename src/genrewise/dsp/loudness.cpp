@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <numbers>
 #include <numeric>
 #include <string>
@@ -11,25 +12,71 @@
 
 #include "genrewise/base/error.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/dsp/loudness.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+// b / a with a0 = 1, transposed direct form II.
+struct Biquad {
+  double b0, b1, b2, a1, a2, state0, state1;
+
+  HWY_INLINE double operator()(double x) {
+    const double y = b0 * x + state0;
+    state0 = b1 * x - a1 * y + state1;
+    state1 = b2 * x - a2 * y;
+    return y;
+  }
+};
+
+// The recursion has no use for vectors, but for instructions that multiply and add.
+// The sum of squares of the samples after two filters, each given by the seven numbers of a Biquad.
+double filtered_squares(const float* samples, std::size_t count, double* first, double* second) {
+  Biquad one, other;
+  std::memcpy(&one, first, sizeof one);
+  std::memcpy(&other, second, sizeof other);
+  double sum = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double filtered = other(one(samples[i]));
+    sum += filtered * filtered;
+  }
+  std::memcpy(first, &one, sizeof one);
+  std::memcpy(second, &other, sizeof other);
+  return sum;
+}
+
+float largest_magnitude(const float* samples, std::size_t count) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::ScalableTag<float> d;
+  auto most = hn::Zero(d);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) most = hn::Max(most, hn::Abs(hn::LoadU(d, samples + i)));
+  float result = hn::GetLane(hn::MaxOfLanes(d, most));
+  for (; i < count; ++i) result = std::max(result, std::abs(samples[i]));
+  return result;
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise {
+
+HWY_EXPORT(filtered_squares);
+HWY_EXPORT(largest_magnitude);
+
 namespace {
 
 constexpr int kLowestRateHz = 4000;
 constexpr std::size_t kMomentaryTenths = 4, kShortTermTenths = 30;
 
-// b / a with a[0] = 1, transposed direct form II.
-struct Biquad {
-  std::array<double, 3> b;
-  std::array<double, 2> a;
-  std::array<double, 2> state{};
-
-  double operator()(double x) {
-    const double y = b[0] * x + state[0];
-    state[0] = b[1] * x - a[0] * y + state[1];
-    state[1] = b[2] * x - a[1] * y;
-    return y;
-  }
-};
+using Biquad = std::array<double, 7>;  // b0, b1, b2, a1, a2 and the state
 
 // BS.1770 gives the coefficients of its two filters for 48 kHz. These are the underlying analogue filters (frequencies,
 // gain and Q from which the bilinear transform gives the coefficients), for any rate.
@@ -37,14 +84,14 @@ Biquad head_filter(int sample_rate_hz) {
   const double k = std::tan(std::numbers::pi * 1681.974450955533 / sample_rate_hz), q = 0.7071752369554196;
   const double high = std::pow(10, 3.999843853973347 / 20), band = std::pow(high, 0.4996667741545416);
   const double a0 = 1 + k / q + k * k;
-  return {{(high + band * k / q + k * k) / a0, 2 * (k * k - high) / a0, (high - band * k / q + k * k) / a0},
-          {2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0}};
+  return {(high + band * k / q + k * k) / a0, 2 * (k * k - high) / a0, (high - band * k / q + k * k) / a0,
+          2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0};
 }
 
 Biquad low_cut_filter(int sample_rate_hz) {
   const double k = std::tan(std::numbers::pi * 38.13547087602444 / sample_rate_hz), q = 0.5003270373238773;
   const double a0 = 1 + k / q + k * k;
-  return {{1, -2, 1}, {2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0}};
+  return {1, -2, 1, 2 * (k * k - 1) / a0, (1 - k / q + k * k) / a0};
 }
 
 double lufs(double power) {
@@ -68,12 +115,8 @@ Tenths weighted_tenths(std::span<const float> samples, int sample_rate_hz) {
     // Rounded boundaries, so rates that are not multiples of 10 do not drift.
     const std::size_t end =
         std::min(samples.size(), (tenths.sums.size() + 1) * static_cast<std::size_t>(sample_rate_hz) / 10);
-    double sum = 0;
-    for (std::size_t i = begin; i < end; ++i) {
-      const double weighted = low_cut(head(samples[i]));
-      sum += weighted * weighted;
-    }
-    tenths.sums.push_back(sum);
+    tenths.sums.push_back(
+        HWY_DYNAMIC_DISPATCH(filtered_squares)(samples.data() + begin, end - begin, head.data(), low_cut.data()));
     tenths.counts.push_back(end - begin);
     begin = end;
   }
@@ -137,8 +180,7 @@ Loudness measure_loudness(std::span<const float> samples, int sample_rate_hz) {
   const auto loudest = [](const std::vector<double>& powers) {
     return lufs(powers.empty() ? 0 : *std::max_element(powers.begin(), powers.end()));
   };
-  float peak = 0;
-  for (const float sample : samples) peak = std::max(peak, std::abs(sample));
+  const float peak = HWY_DYNAMIC_DISPATCH(largest_magnitude)(samples.data(), samples.size());
 
   Loudness result;
   result.integrated_lufs = lufs(mean(gated(momentary, 10)));
@@ -150,3 +192,4 @@ Loudness measure_loudness(std::span<const float> samples, int sample_rate_hz) {
 }
 
 }  // namespace genrewise
+#endif

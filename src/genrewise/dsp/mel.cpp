@@ -5,8 +5,80 @@
 #include <numbers>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/tile.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/dsp/mel.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::CappedTag<float, kTileFrames>;
+constexpr std::size_t kLanes = hn::MaxLanes(Floats()), kVectors = kTileFrames / kLanes;
+
+// One row of results: the sum over k of weights[k] times row k of the tile.
+void weighted_sum(const float* weights, std::size_t count, const float* tile, float* out) {
+  const Floats d;
+  hn::Vec<Floats> sums[kVectors];
+  HWY_UNROLL(4)
+  for (std::size_t v = 0; v < kVectors; ++v) sums[v] = hn::Zero(d);
+  for (std::size_t k = 0; k < count; ++k, tile += kTileFrames) {
+    const auto weight = hn::Set(d, weights[k]);
+    HWY_UNROLL(4)
+    for (std::size_t v = 0; v < kVectors; ++v) sums[v] = hn::MulAdd(weight, hn::Load(d, tile + v * kLanes), sums[v]);
+  }
+  HWY_UNROLL(4)
+  for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sums[v], d, out + v * kLanes);
+}
+
+void power_to_db(float* values, std::size_t count) {
+  const Floats d;
+  const auto least = hn::Set(d, kMinimumPower), scale = hn::Set(d, 10.0f);
+  for (std::size_t i = 0; i < count; i += kLanes)
+    hn::Store(hn::Mul(scale, hn::Log10(d, hn::Max(hn::Load(d, values + i), least))), d, values + i);
+}
+
+// Rows j of the result, for kCount neighbouring columns of the table.
+template <std::size_t kCount>
+void cosine_sums(const float* weights, std::size_t stride, const float* in, std::size_t n_in, std::size_t in_stride,
+                 float floor, float* out, std::size_t out_stride) {
+  const Floats d;
+  const auto least = hn::Set(d, floor);
+  for (std::size_t lane = 0; lane < kTileFrames; lane += kLanes) {
+    hn::Vec<Floats> sums[kCount];
+    HWY_UNROLL(10)
+    for (std::size_t j = 0; j < kCount; ++j) sums[j] = hn::Zero(d);
+    for (std::size_t i = 0; i < n_in; ++i) {
+      const auto value = hn::Max(hn::Load(d, in + i * in_stride + lane), least);
+      HWY_UNROLL(10)
+      for (std::size_t j = 0; j < kCount; ++j)
+        sums[j] = hn::MulAdd(hn::Set(d, weights[i * stride + j]), value, sums[j]);
+    }
+    HWY_UNROLL(10)
+    for (std::size_t j = 0; j < kCount; ++j) hn::Store(sums[j], d, out + j * out_stride + lane);
+  }
+}
+
+void dct(const float* table, std::size_t n_in, std::size_t n_out, const float* in, std::size_t in_stride, float floor,
+         float* out, std::size_t out_stride) {
+  constexpr std::size_t kSums = 10;  // as many as fit into the registers beside the input
+  std::size_t j = 0;
+  for (; j + kSums <= n_out; j += kSums)
+    cosine_sums<kSums>(table + j, n_out, in, n_in, in_stride, floor, out + j * out_stride, out_stride);
+  for (; j < n_out; ++j) cosine_sums<1>(table + j, n_out, in, n_in, in_stride, floor, out + j * out_stride, out_stride);
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise {
 namespace {
 
@@ -75,22 +147,20 @@ MelFilterbank::MelFilterbank(const MelConfig& config) {
   });
 }
 
+HWY_EXPORT(weighted_sum);
+HWY_EXPORT(power_to_db);
+HWY_EXPORT(dct);
+
 void MelFilterbank::apply(const float* tile, float* out, std::size_t stride) const {
+  const auto sum = HWY_DYNAMIC_DISPATCH(weighted_sum);
   for (const Filter& filter : filters_) {
-    const float* power = tile + filter.first_bin * kLanes;
-    const float* weight = weights_.data() + filter.weight;
-    Lanes sum{};
-    for (std::size_t k = 0; k < filter.count; ++k) sum += weight[k] * load_lanes(power + k * kLanes);
-    store_lanes(out, sum);
+    sum(weights_.data() + filter.weight, filter.count, tile + filter.first_bin * kTileFrames, out);
     out += stride;
   }
 }
 
 void power_to_db(std::span<float> values) {
-  const Lanes least = all_lanes(kMinimumPower);
-  for (std::size_t i = 0; i < values.size(); i += kLanes) {
-    store_lanes(&values[i], 10.0f * log10_lanes(max_lanes(load_lanes(&values[i]), least)));
-  }
+  HWY_DYNAMIC_DISPATCH(power_to_db)(values.data(), values.size());
 }
 
 Dct::Dct(std::size_t n_in, std::size_t n_out) : n_in_(n_in), n_out_(n_out), table_(n_in * n_out) {
@@ -106,23 +176,8 @@ Dct::Dct(std::size_t n_in, std::size_t n_out) : n_in_(n_in), n_out_(n_out), tabl
 }
 
 void Dct::apply(const float* in, std::size_t in_stride, float floor, float* out, std::size_t out_stride) const {
-  // As many sums as fit into the registers beside the input.
-  constexpr std::size_t kSums = 10;
-  for (std::size_t first = 0; first < n_out_; first += kSums) {
-    const std::size_t count = std::min(kSums, n_out_ - first);
-    Lanes sums[kSums] = {};
-    const float* weights = table_.data() + first;
-    for (std::size_t i = 0; i < n_in_; ++i, weights += n_out_) {
-      const Lanes value = max_lanes(load_lanes(in + i * in_stride), all_lanes(floor));
-      if (count == kSums) {
-#pragma GCC unroll 10
-        for (std::size_t j = 0; j < kSums; ++j) sums[j] += weights[j] * value;
-      } else {
-        for (std::size_t j = 0; j < count; ++j) sums[j] += weights[j] * value;
-      }
-    }
-    for (std::size_t j = 0; j < count; ++j) store_lanes(out + (first + j) * out_stride, sums[j]);
-  }
+  HWY_DYNAMIC_DISPATCH(dct)(table_.data(), n_in_, n_out_, in, in_stride, floor, out, out_stride);
 }
 
 }  // namespace genrewise
+#endif

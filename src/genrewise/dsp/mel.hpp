@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/base/aligned.hpp"
 
 namespace genrewise {
 
@@ -38,8 +38,8 @@ class MelFilterbank {
   /// The number of filters.
   std::size_t size() const { return filters_.size(); }
 
-  /// Filters kLanes frames at once: `tile` contains (1 + n_fft / 2) x kLanes powers (see lanes.hpp); the kLanes results
-  /// of filter m are written to out + m * stride, aligned.
+  /// Filters a tile of 1 + n_fft / 2 powers (see tile.hpp); the kTileFrames results of filter m are written to
+  /// out + m * stride. All rows are aligned.
   void apply(const float* tile, float* out, std::size_t stride) const;
 
  private:
@@ -54,7 +54,7 @@ inline constexpr float kMinimumPower = 1e-10f;  ///< librosa's amin
 inline constexpr float kDynamicRangeDb = 80;    ///< librosa's top_db
 
 /// Replaces each power p by 10 log10(max(p, amin)) dB, like librosa.power_to_db(ref=1, top_db=None). The span must be
-/// aligned and its size a multiple of kLanes.
+/// aligned and its size a multiple of kTileFrames.
 void power_to_db(std::span<float> values);
 
 /// The first n_out coefficients of the orthonormal DCT-II of n_in values, like scipy.fft.dct(type=2, norm="ortho").
@@ -63,8 +63,8 @@ class Dct {
   /// Throws Error unless 0 < n_out <= n_in.
   Dct(std::size_t n_in, std::size_t n_out);
 
-  /// Transforms kLanes columns at once: reads value i of all columns at in + i * in_stride, raised to at least `floor`
-  /// (for top_db), and writes coefficient j at out + j * out_stride. All rows are aligned.
+  /// Transforms kTileFrames columns at once: reads value i of all columns at in + i * in_stride, raised to at least
+  /// `floor` (for top_db), and writes coefficient j at out + j * out_stride. All rows are aligned.
   void apply(const float* in, std::size_t in_stride, float floor, float* out, std::size_t out_stride) const;
 
  private:

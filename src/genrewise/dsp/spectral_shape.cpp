@@ -5,65 +5,136 @@
 #include <limits>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
+#include "genrewise/dsp/tile.hpp"
 
-namespace genrewise {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/dsp/spectral_shape.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
 namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::CappedTag<float, kTileFrames>;
 
 constexpr float kRolloffShare = 0.85f;
 constexpr std::size_t kChunk = 64;  // partial sums of this many bins, to limit rounding errors
 
-Lanes sqrt_lanes(Lanes x) {
-  for (std::size_t i = 0; i < kLanes; ++i) x[i] = std::sqrt(x[i]);
-  return x;
+// Some lanes of the tile.
+void shape_of_lanes(const float* tile, std::size_t bins, float n_fft, float bin_hz, std::size_t lane,
+                    const SpectralShape& out) {
+  const Floats d;
+  const auto zero = hn::Zero(d), one = hn::Set(d, 1.0f), to_hz = hn::Set(d, bin_hz);
+  const auto row = [&](std::size_t k) HWY_ATTR { return hn::Load(d, tile + k * kTileFrames + lane); };
+  auto running = zero, total = zero, weighted = zero, squared = zero;
+  for (std::size_t chunk = 0; chunk < bins; chunk += kChunk) {
+    auto chunk_total = zero, chunk_weighted = zero, chunk_squared = zero;
+    const std::size_t end = std::min(bins, chunk + kChunk);
+    for (std::size_t k = chunk; k < end; ++k) {
+      const auto s = row(k);
+      running = hn::Add(running, s);  // sequential like numpy.cumsum, with which the roll-off compares
+      chunk_total = hn::Add(chunk_total, s);
+      chunk_weighted = hn::MulAdd(hn::Set(d, static_cast<float>(k)), s, chunk_weighted);
+      chunk_squared = hn::MulAdd(s, s, chunk_squared);
+    }
+    total = hn::Add(total, chunk_total);
+    weighted = hn::Add(weighted, chunk_weighted);
+    squared = hn::Add(squared, chunk_squared);
+  }
+  const auto is_silent = hn::Lt(total, hn::Set(d, std::numeric_limits<float>::min()));
+  const auto divisor = hn::IfThenElse(is_silent, one, total);
+  const auto centroid = hn::Div(weighted, divisor);
+
+  const auto threshold = hn::Mul(hn::Set(d, kRolloffShare), running);
+  auto below = zero, spread = zero;
+  running = zero;
+  for (std::size_t chunk = 0; chunk < bins; chunk += kChunk) {
+    auto chunk_spread = zero;
+    const std::size_t end = std::min(bins, chunk + kChunk);
+    for (std::size_t k = chunk; k < end; ++k) {
+      const auto s = row(k), off = hn::Sub(hn::Set(d, static_cast<float>(k)), centroid);
+      chunk_spread = hn::MulAdd(hn::Mul(s, off), off, chunk_spread);
+      running = hn::Add(running, s);
+      below = hn::Add(below, hn::IfThenElseZero(hn::Lt(running, threshold), one));
+    }
+    spread = hn::Add(spread, chunk_spread);
+  }
+  // Positive and negative frequencies carry the same power, but 0 Hz and the Nyquist frequency exist once.
+  const auto first = row(0), last = row(bins - 1);
+  const auto once = hn::MulAdd(first, first, hn::Mul(last, last));
+  const auto power = hn::Mul(hn::Sub(hn::Add(squared, squared), once), hn::Set(d, 1 / (n_fft * n_fft)));
+  hn::Store(hn::Mul(centroid, to_hz), d, out.centroid_hz + lane);
+  hn::Store(hn::Mul(hn::Sqrt(hn::Div(spread, divisor)), to_hz), d, out.bandwidth_hz + lane);
+  hn::Store(hn::Mul(below, to_hz), d, out.rolloff_hz + lane);
+  hn::Store(hn::Sqrt(hn::Max(power, zero)), d, out.rms + lane);
+}
+
+void shape(const float* tile, std::size_t bins, int sample_rate_hz, const SpectralShape& out) {
+  const float n_fft = static_cast<float>(2 * (bins - 1));
+  for (std::size_t lane = 0; lane < kTileFrames; lane += hn::Lanes(Floats()))
+    shape_of_lanes(tile, bins, n_fft, static_cast<float>(sample_rate_hz) / n_fft, lane, out);
+}
+
+// Keeps the kTaken smallest and largest of a column in sorted order; each new value sinks through both.
+template <std::size_t kTaken>
+void means_of_extremes(const float* tile, std::size_t count, float* peak, float* valley) {
+  const Floats d;
+  for (std::size_t lane = 0; lane < kTileFrames; lane += hn::Lanes(d)) {
+    hn::Vec<Floats> least[kTaken], most[kTaken];
+    HWY_UNROLL(16)
+    for (std::size_t j = 0; j < kTaken; ++j) {
+      least[j] = hn::Set(d, std::numeric_limits<float>::infinity());
+      most[j] = hn::Set(d, -std::numeric_limits<float>::infinity());
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+      auto sinking = hn::Load(d, tile + k * kTileFrames + lane), rising = sinking;
+      HWY_UNROLL(16)
+      for (std::size_t j = 0; j < kTaken; ++j) {
+        const auto lower = hn::Min(least[j], sinking), upper = hn::Max(most[j], rising);
+        sinking = hn::Max(least[j], sinking);
+        rising = hn::Min(most[j], rising);
+        least[j] = lower;
+        most[j] = upper;
+      }
+    }
+    auto low = hn::Zero(d), high = hn::Zero(d);
+    HWY_UNROLL(16)
+    for (std::size_t j = 0; j < kTaken; ++j) {
+      low = hn::Add(low, least[j]);
+      high = hn::Add(high, most[j]);
+    }
+    const auto share = hn::Set(d, 1 / static_cast<float>(kTaken));
+    hn::Store(hn::Mul(low, share), d, valley + lane);
+    hn::Store(hn::Mul(high, share), d, peak + lane);
+  }
+}
+
+template <std::size_t kTaken>
+void extremes_of_band(std::size_t taken, const float* tile, std::size_t count, float* peak, float* valley) {
+  if (taken == kTaken) return means_of_extremes<kTaken>(tile, count, peak, valley);
+  if constexpr (kTaken > 1) extremes_of_band<kTaken - 1>(taken, tile, count, peak, valley);
+}
+
+void extremes(std::size_t taken, const float* tile, std::size_t count, float* peak, float* valley) {
+  extremes_of_band<16>(taken, tile, count, peak, valley);  // at most 0.02 * 800 bins
 }
 
 }  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace genrewise {
+
+HWY_EXPORT(shape);
+HWY_EXPORT(extremes);
 
 void spectral_shape(const float* tile, std::size_t bins, int sample_rate_hz, const SpectralShape& out) {
-  const float n_fft = static_cast<float>(2 * (bins - 1));
-  const float bin_hz = static_cast<float>(sample_rate_hz) / n_fft;
-  Lanes running{}, total{}, weighted{}, squared{};
-  for (std::size_t chunk = 0; chunk < bins; chunk += kChunk) {
-    Lanes chunk_total{}, chunk_weighted{}, chunk_squared{};
-    const std::size_t end = std::min(bins, chunk + kChunk);
-    for (std::size_t k = chunk; k < end; ++k) {
-      const Lanes s = load_lanes(tile + k * kLanes);
-      running += s;  // sequential like numpy.cumsum, with which the roll-off compares
-      chunk_total += s;
-      chunk_weighted += static_cast<float>(k) * s;
-      chunk_squared += s * s;
-    }
-    total += chunk_total;
-    weighted += chunk_weighted;
-    squared += chunk_squared;
-  }
-  const Lanes divisor = total < std::numeric_limits<float>::min() ? all_lanes(1) : total;
-  const Lanes centroid = weighted / divisor;
-
-  const Lanes threshold = kRolloffShare * running;
-  Lanes below{}, spread{};
-  running = Lanes{};
-  for (std::size_t chunk = 0; chunk < bins; chunk += kChunk) {
-    Lanes chunk_spread{};
-    const std::size_t end = std::min(bins, chunk + kChunk);
-    for (std::size_t k = chunk; k < end; ++k) {
-      const Lanes s = load_lanes(tile + k * kLanes);
-      const Lanes off = static_cast<float>(k) - centroid;
-      chunk_spread += s * off * off;
-      running += s;
-      below += running < threshold ? all_lanes(1) : Lanes{};
-    }
-    spread += chunk_spread;
-  }
-  // Positive and negative frequencies carry the same power, but 0 Hz and the Nyquist frequency exist once.
-  const Lanes first = load_lanes(tile), last = load_lanes(tile + (bins - 1) * kLanes);
-  const Lanes power = (2.0f * squared - first * first - last * last) / (n_fft * n_fft);
-  store_lanes(out.centroid_hz, centroid * bin_hz);
-  store_lanes(out.bandwidth_hz, sqrt_lanes(spread / divisor) * bin_hz);
-  store_lanes(out.rolloff_hz, below * bin_hz);
-  store_lanes(out.rms, sqrt_lanes(max_lanes(power, Lanes{})));
+  HWY_DYNAMIC_DISPATCH(shape)(tile, bins, sample_rate_hz, out);
 }
 
 SpectralContrast::SpectralContrast(int sample_rate_hz, std::size_t n_fft) {
@@ -89,52 +160,12 @@ SpectralContrast::SpectralContrast(int sample_rate_hz, std::size_t n_fft) {
   }
 }
 
-namespace {
-
-// Keeps the kTaken smallest and largest of a column in sorted order; each new value sinks through both.
-template <std::size_t kTaken>
-void means_of_extremes(const float* tile, std::size_t count, float* peak, float* valley) {
-  Lanes least[kTaken], most[kTaken];
-  for (std::size_t j = 0; j < kTaken; ++j) {
-    least[j] = all_lanes(std::numeric_limits<float>::infinity());
-    most[j] = all_lanes(-std::numeric_limits<float>::infinity());
-  }
-  for (std::size_t k = 0; k < count; ++k) {
-    Lanes sinking = load_lanes(tile + k * kLanes), rising = sinking;
-#pragma GCC unroll 16
-    for (std::size_t j = 0; j < kTaken; ++j) {
-      const Lanes lower = min_lanes(least[j], sinking);
-      sinking = max_lanes(least[j], sinking);
-      least[j] = lower;
-      const Lanes upper = max_lanes(most[j], rising);
-      rising = min_lanes(most[j], rising);
-      most[j] = upper;
-    }
-  }
-  Lanes low{}, high{};
-  for (std::size_t j = 0; j < kTaken; ++j) {
-    low += least[j];
-    high += most[j];
-  }
-  store_lanes(valley, low / static_cast<float>(kTaken));
-  store_lanes(peak, high / static_cast<float>(kTaken));
-}
-
-constexpr std::size_t kMaxTaken = 16;  // of 0.02 * 800 bins
-
-template <std::size_t kTaken = 1>
-void means_of_extremes(std::size_t taken, const float* tile, std::size_t count, float* peak, float* valley) {
-  if (taken == kTaken) return means_of_extremes<kTaken>(tile, count, peak, valley);
-  if constexpr (kTaken < kMaxTaken) means_of_extremes<kTaken + 1>(taken, tile, count, peak, valley);
-}
-
-}  // namespace
-
 void SpectralContrast::extremes(const float* tile, float* peaks, float* valleys, std::size_t stride) const {
+  const auto find = HWY_DYNAMIC_DISPATCH(extremes);
   for (std::size_t b = 0; b < bands_.size(); ++b) {
     const Band& band = bands_[b];
-    means_of_extremes(band.taken, tile + band.first_bin * kLanes, band.end_bin - band.first_bin, peaks + b * stride,
-                      valleys + b * stride);
+    find(band.taken, tile + band.first_bin * kTileFrames, band.end_bin - band.first_bin, peaks + b * stride,
+         valleys + b * stride);
   }
 }
 
@@ -153,3 +184,4 @@ void contrast_in_db(float* peaks, float* valleys, std::size_t stride, std::size_
 }
 
 }  // namespace genrewise
+#endif

@@ -6,7 +6,53 @@
 
 #include "genrewise/base/error.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/dsp/stft.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Doubles = hn::ScalableTag<double>;
+using HalfFloats = hn::Rebind<float, Doubles>;
+
+void apply_window(const double* window, const float* samples, std::size_t count, double* frame) {
+  const Doubles d;
+  std::size_t n = 0;
+  for (; n + hn::Lanes(d) <= count; n += hn::Lanes(d)) {
+    const auto values = hn::PromoteTo(d, hn::LoadU(HalfFloats(), samples + n));
+    hn::StoreU(hn::Mul(hn::LoadU(d, window + n), values), d, frame + n);
+  }
+  for (; n < count; ++n) frame[n] = window[n] * samples[n];
+}
+
+// `spectrum`: real and imaginary parts in turn.
+void power_of(const double* spectrum, std::size_t count, float* power) {
+  const Doubles d;
+  std::size_t k = 0;
+  for (; k + hn::Lanes(d) <= count; k += hn::Lanes(d)) {
+    hn::Vec<Doubles> real, imaginary;
+    hn::LoadInterleaved2(d, spectrum + 2 * k, real, imaginary);
+    const auto sum = hn::MulAdd(real, real, hn::Mul(imaginary, imaginary));
+    hn::StoreU(hn::DemoteTo(HalfFloats(), sum), HalfFloats(), power + k);
+  }
+  for (; k < count; ++k)
+    power[k] = static_cast<float>(spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1]);
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise {
+
+HWY_EXPORT(apply_window);
+HWY_EXPORT(power_of);
 
 AlignedVector<double> hann_window(std::size_t size, bool symmetric) {
   AlignedVector<double> window(size);
@@ -57,8 +103,7 @@ void Stft::power(std::span<const float> samples, std::size_t first, std::size_t 
     const std::size_t before = centre < half ? half - centre : 0;
     const std::size_t start = centre + before - half;
     const std::size_t inside = std::min(size - before, samples.size() - std::min(start, samples.size()));
-    const float* const from = samples.data() + start;
-    for (std::size_t n = 0; n < inside; ++n) frame[before + n] = window_[before + n] * from[n];
+    HWY_DYNAMIC_DISPATCH(apply_window)(window_.data() + before, samples.data() + start, inside, frame + before);
     const auto fill_outside = [&](std::size_t begin, std::size_t end) {
       const auto origin = static_cast<std::ptrdiff_t>(centre) - static_cast<std::ptrdiff_t>(half);
       for (std::size_t n = begin; n < end; ++n) {
@@ -70,11 +115,9 @@ void Stft::power(std::span<const float> samples, std::size_t first, std::size_t 
     fill_outside(before + inside, size);
 
     fft_.forward(frame, scratch.spectrum.data());
-    const double* const parts = reinterpret_cast<const double*>(scratch.spectrum.data());
-    for (std::size_t k = 0; k < bins(); ++k) {
-      power[k] = static_cast<float>(parts[2 * k] * parts[2 * k] + parts[2 * k + 1] * parts[2 * k + 1]);
-    }
+    HWY_DYNAMIC_DISPATCH(power_of)(reinterpret_cast<const double*>(scratch.spectrum.data()), bins(), power);
   }
 }
 
 }  // namespace genrewise
+#endif

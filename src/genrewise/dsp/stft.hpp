@@ -11,8 +11,8 @@
 #include <cstddef>
 #include <span>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/dsp/fft.hpp"
-#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

@@ -6,9 +6,9 @@
 #include <cstddef>
 #include <span>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/dsp/fft.hpp"
-#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <limits>
 #include <numbers>
@@ -12,9 +12,95 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/tile.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/dsp/tonality.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::CappedTag<float, kTileFrames>;
+
+// The positions among `count` of values that exceed the threshold and their left neighbour and are not below their
+// right one; s[-1] and s[count] can be read. Returns their number.
+std::size_t find_peaks(const float* s, std::size_t count, float threshold, std::uint32_t* peaks) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto limit = hn::Set(d, threshold);
+  std::size_t found = 0, i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto here = hn::LoadU(d, s + i), above = hn::Max(limit, hn::LoadU(d, s + i - 1));
+    const auto is_peak = hn::And(hn::Gt(here, above), hn::Ge(here, hn::LoadU(d, s + i + 1)));
+    if (hn::AllFalse(d, is_peak)) continue;  // few bins are peaks
+    std::uint8_t bits[8] = {};
+    hn::StoreMaskBits(d, is_peak, bits);
+    for (unsigned flags = bits[0] | bits[1] << 8; flags != 0; flags &= flags - 1)
+      peaks[found++] = static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(std::countr_zero(flags));
+  }
+  for (; i < count; ++i)
+    if (s[i] > threshold && s[i] > s[static_cast<std::ptrdiff_t>(i) - 1] && s[i] >= s[i + 1])
+      peaks[found++] = static_cast<std::uint32_t>(i);
+  return found;
+}
+
+// Half of the classes of kFrames frames at a time: their sums fill the registers, and each weight is read once.
+template <std::size_t kFrames>
+void chroma_of_frames(const float* weights, std::size_t bins, const float* power, std::size_t power_stride, float* out,
+                      std::size_t out_stride) {
+  constexpr std::size_t kHalf = kPitchClasses / 2;
+  const Floats d;
+  for (std::size_t first = 0; first < kPitchClasses; first += kHalf) {
+    const float* const half = weights + first * bins;
+    hn::Vec<Floats> sums[kHalf][kFrames];
+    HWY_UNROLL(6)
+    for (std::size_t c = 0; c < kHalf; ++c) {
+      HWY_UNROLL(4)
+      for (std::size_t i = 0; i < kFrames; ++i) sums[c][i] = hn::Zero(d);
+    }
+    for (std::size_t k = 0; k < bins; k += hn::Lanes(d)) {
+      hn::Vec<Floats> values[kFrames];
+      HWY_UNROLL(4)
+      for (std::size_t i = 0; i < kFrames; ++i) values[i] = hn::Load(d, power + i * power_stride + k);
+      HWY_UNROLL(6)
+      for (std::size_t c = 0; c < kHalf; ++c) {
+        const auto weight = hn::Load(d, half + c * bins + k);
+        HWY_UNROLL(4)
+        for (std::size_t i = 0; i < kFrames; ++i) sums[c][i] = hn::MulAdd(weight, values[i], sums[c][i]);
+      }
+    }
+    for (std::size_t c = 0; c < kHalf; ++c)
+      for (std::size_t i = 0; i < kFrames; ++i)
+        out[(first + c) * out_stride + i] = hn::GetLane(hn::SumOfLanes(d, sums[c][i]));
+  }
+}
+
+// `bins` is a multiple of kTileFrames.
+void raw_chroma(const float* weights, std::size_t bins, const float* power, std::size_t frames,
+                std::size_t power_stride, float* out, std::size_t out_stride) {
+  constexpr std::size_t kTogether = HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3 ? 2 : 4;  // of 16 or 32 registers
+  std::size_t frame = 0;
+  for (; frame + kTogether <= frames; frame += kTogether)
+    chroma_of_frames<kTogether>(weights, bins, power + frame * power_stride, power_stride, out + frame, out_stride);
+  for (; frame < frames; ++frame)
+    chroma_of_frames<1>(weights, bins, power + frame * power_stride, power_stride, out + frame, out_stride);
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise {
+
+HWY_EXPORT(find_peaks);
+HWY_EXPORT(raw_chroma);
+
 namespace {
 
 constexpr std::size_t kSmoothingFrames = 41, kDimensions = 6;  // of chroma_cens() and tonnetz()
@@ -98,19 +184,6 @@ float correlation(const Profile& chroma, const Profile& profile, std::size_t ton
 constexpr double kLowestHz = 150, kHighestHz = 4000;
 constexpr float kThreshold = 0.1F;  // of the frame's maximum
 constexpr int kSteps = 100;         // of the histogram, per bin
-
-float maximum(std::span<const float> values) {
-  Lanes largest = all_lanes(values[0]);
-  std::size_t i = 0;
-  for (; i + kLanes <= values.size(); i += kLanes) {
-    Lanes next;
-    std::memcpy(&next, values.data() + i, sizeof next);  // frames may be unaligned
-    largest = max_lanes(largest, next);
-  }
-  float result = largest_lane(largest);
-  for (; i < values.size(); ++i) result = std::max(result, values[i]);
-  return result;
-}
 
 // numpy.median
 float median(std::vector<float>& values) {
@@ -224,7 +297,7 @@ TuningEstimator::TuningEstimator(int sample_rate_hz, std::size_t bins, int bins_
   first_bin_ = std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(kLowestHz / bin_hz)));
   last_bin_ = std::min(bins - 1, static_cast<std::size_t>(std::ceil(highest_hz / bin_hz)));
   last_bin_ = std::max(first_bin_, last_bin_);
-  is_peak_.resize((last_bin_ - first_bin_ + 7) / 8 * 8);
+  peaks_.resize(last_bin_ - first_bin_);
 }
 
 void TuningEstimator::reset() {
@@ -235,21 +308,8 @@ void TuningEstimator::reset() {
 void TuningEstimator::add_frame(std::span<const float> spectrum) {
   const float threshold = kThreshold * maximum(spectrum.first(bins_));
   const float* s = spectrum.data() + first_bin_;
-  // A local pointer, because a byte store through the member could alias any member and prevent vectorisation.
-  unsigned char* const peaks = is_peak_.data();
-  const std::size_t count = last_bin_ - first_bin_;
-  for (std::size_t i = 0; i < count; ++i) {
-    const float below = s[static_cast<std::ptrdiff_t>(i) - 1];
-    peaks[i] = static_cast<unsigned char>((s[i] > threshold) & (s[i] > below) & (s[i] >= s[i + 1]));
-  }
-  // Few bins are peaks: skips eight at once.
-  for (std::size_t first = 0; first < is_peak_.size(); first += sizeof(std::uint64_t)) {
-    std::uint64_t flags;
-    std::memcpy(&flags, is_peak_.data() + first, sizeof flags);
-    if (flags == 0) continue;
-    for (std::size_t i = first; i < first + sizeof flags; ++i)
-      if (is_peak_[i] != 0) add_peak(s + i, first_bin_ + i);
-  }
+  const std::size_t found = HWY_DYNAMIC_DISPATCH(find_peaks)(s, last_bin_ - first_bin_, threshold, peaks_.data());
+  for (const std::uint32_t peak : std::span(peaks_).first(found)) add_peak(s + peak, first_bin_ + peak);
 }
 
 void TuningEstimator::add_peak(const float* top, std::size_t bin) {
@@ -311,50 +371,16 @@ ChromaFilterbank::ChromaFilterbank(const ChromaConfig& config)
   }
 }
 
-// Computes half of the classes of kFrames frames at a time: their sums fill the registers, and each weight is read
-// once.
-template <std::size_t kFrames>
-void ChromaFilterbank::raw_chroma(const float* power, std::size_t power_stride,
-                                  float (&raw)[kFrames][kPitchClasses]) const {
-  constexpr std::size_t kHalf = kPitchClasses / 2;
-  for (std::size_t first = 0; first < kPitchClasses; first += kHalf) {
-    const float* const weights = weights_.data() + first * stride_;
-    Lanes sums[kFrames][kHalf] = {};
-    for (std::size_t k = 0; k < stride_; k += kLanes) {
-      Lanes values[kFrames];
-      for (std::size_t i = 0; i < kFrames; ++i) values[i] = load_lanes(power + i * power_stride + k);
-#pragma GCC unroll 6
-      for (std::size_t c = 0; c < kHalf; ++c) {
-        const Lanes weight = load_lanes(weights + c * stride_ + k);
-#pragma GCC unroll 4
-        for (std::size_t i = 0; i < kFrames; ++i) sums[i][c] += weight * values[i];
-      }
-    }
-    for (std::size_t i = 0; i < kFrames; ++i) {
-      for (std::size_t c = 0; c < kHalf; ++c) raw[i][first + c] = sum_of_lanes(sums[i][c]);
-    }
-  }
-}
-
 void ChromaFilterbank::apply(const float* power, std::size_t frames, std::size_t power_stride, float* out,
                              std::size_t out_stride) const {
-  const auto normalise = [&](const float(&raw)[kPitchClasses], std::size_t frame) {
-    float largest = *std::max_element(raw, raw + kPitchClasses);
+  HWY_DYNAMIC_DISPATCH(raw_chroma)(weights_.data(), stride_, power, frames, power_stride, out, out_stride);
+  for (std::size_t frame = 0; frame < frames; ++frame) {
+    float largest = out[frame];
+    for (std::size_t c = 1; c < kPitchClasses; ++c) largest = std::max(largest, out[c * out_stride + frame]);
     if (largest < std::numeric_limits<float>::min()) largest = 1;
-    for (std::size_t c = 0; c < kPitchClasses; ++c) out[c * out_stride + frame] = raw[c] / largest;
-  };
-  constexpr std::size_t kTogether = 4;
-  std::size_t frame = 0;
-  for (; frame + kTogether <= frames; frame += kTogether) {
-    float raw[kTogether][kPitchClasses];
-    raw_chroma(power + frame * power_stride, power_stride, raw);
-    for (std::size_t i = 0; i < kTogether; ++i) normalise(raw[i], frame + i);
-  }
-  for (; frame < frames; ++frame) {
-    float raw[1][kPitchClasses];
-    raw_chroma(power + frame * power_stride, power_stride, raw);
-    normalise(raw[0], frame);
+    for (std::size_t c = 0; c < kPitchClasses; ++c) out[c * out_stride + frame] /= largest;
   }
 }
 
 }  // namespace genrewise
+#endif

@@ -3,11 +3,12 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/matrix.hpp"
-#include "genrewise/dsp/lanes.hpp"
 
 namespace genrewise {
 
@@ -36,9 +37,6 @@ class ChromaFilterbank {
   float weight(std::size_t pitch_class, std::size_t bin) const { return weights_[pitch_class * stride_ + bin]; }
 
  private:
-  template <std::size_t kFrames>
-  void raw_chroma(const float* power, std::size_t power_stride, float (&raw)[kFrames][kPitchClasses]) const;
-
   std::size_t bins_, stride_;
   AlignedVector<float> weights_;
 };
@@ -98,7 +96,7 @@ class TuningEstimator {
   int sample_rate_hz_, bins_per_octave_;
   std::size_t bins_, first_bin_, last_bin_;
   std::vector<float> pitches_hz_, magnitudes_, sorted_;
-  std::vector<unsigned char> is_peak_;
+  std::vector<std::uint32_t> peaks_;  // work memory of add_frame()
 };
 
 /// Estimates the tuning of a whole spectrogram, frames x bins, row-major, with `stride` floats between frames.

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "genrewise/dsp/frame_series.hpp"
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/tile.hpp"
 
 namespace genrewise {
 namespace {
@@ -59,18 +59,18 @@ void FrameAnalysis::process(std::span<const float> samples, int sample_rate_hz, 
   if (config_.rolloff_offset != 0) rolloff_of_offset_signal(samples, pitch_rate_hz, scratch);
 }
 
-// Magnitudes of kLanes frames: frame by frame in scratch.rows, one frame per lane in scratch.tile. Frames after the
-// last one are zero. `power` receives the squares, kLanes rows.
+// Magnitudes of kTileFrames frames, frame by frame in scratch.rows and as a tile in scratch.tile. Frames after the last
+// one are zero. `power` receives the squares, kTileFrames rows.
 void FrameAnalysis::magnitude_tile(std::span<const float> samples, std::size_t first, float* power,
                                    Scratch& scratch) const {
   const std::size_t row = aligned_stride(bins()), count = frames(samples.size());
-  const std::size_t here = std::min(kLanes, count - std::min(first, count));
-  scratch.rows.resize(kLanes * row);
-  scratch.tile.resize(bins() * kLanes);
+  const std::size_t here = std::min(kTileFrames, count - std::min(first, count));
+  scratch.rows.resize(kTileFrames * row);
+  scratch.tile.resize(bins() * kTileFrames);
   stft_.power(samples, first, here, power, row, scratch.stft);
-  std::fill(power + here * row, power + kLanes * row, 0.0f);
-  for (std::size_t i = 0; i < kLanes * row; ++i) scratch.rows[i] = std::sqrt(power[i]);
-  transpose_to_lanes(scratch.rows.data(), row, bins(), scratch.tile.data());
+  std::fill(power + here * row, power + kTileFrames * row, 0.0f);
+  square_root({power, kTileFrames * row}, scratch.rows.data());
+  transpose_to_tile(scratch.rows.data(), row, bins(), scratch.tile.data());
 }
 
 void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, int pitch_rate_hz,
@@ -86,11 +86,10 @@ void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, 
   scratch.mel.resize(kMels, count);
   scratch.valleys.resize(kContrastBands, count);
 
-  Lanes loudest_mel{};
-  for (std::size_t first = 0; first < stride; first += kLanes) {
+  for (std::size_t first = 0; first < stride; first += kTileFrames) {
     float* const power = scratch.power.data() + first * row;
     magnitude_tile(samples, first, power, scratch);
-    for (std::size_t i = 0; i < kLanes && first + i < count; ++i) {
+    for (std::size_t i = 0; i < kTileFrames && first + i < count; ++i) {
       if (config_.chroma) power_tuning.add_frame({power + i * row, bins()});
       if (config_.cqt_tuning) magnitude_tuning.add_frame({scratch.rows.data() + i * row, bins()});
     }
@@ -100,22 +99,19 @@ void FrameAnalysis::spectra(std::span<const float> samples, int sample_rate_hz, 
                     series.data(kRms) + first});
     if (contrast) contrast->extremes(tile, series.data(kContrast) + first, scratch.valleys.data(0) + first, stride);
 
-    for (std::size_t i = 0; i < bins() * kLanes; ++i) tile[i] *= tile[i];
+    square(scratch.tile);
     mel_filters.apply(tile, scratch.mel.data(0) + first, stride);
-    for (std::size_t m = 0; m < kMels; ++m) {
-      loudest_mel = max_lanes(loudest_mel, load_lanes(scratch.mel.data(m) + first));
-    }
   }
   if (config_.cqt_tuning) scratch.cqt_tuning = magnitude_tuning.estimate();
   if (contrast) contrast_in_db(series.data(kContrast), scratch.valleys.data(0), stride, count);
-  cepstra(largest_lane(loudest_mel), scratch);
+  cepstra(maximum({scratch.mel.data(0), kMels * stride}), scratch);
 }
 
 void FrameAnalysis::cepstra(float loudest_mel, Scratch& scratch) const {
   const std::size_t stride = scratch.series.stride();
   power_to_db({scratch.mel.data(0), kMels * stride});
   const float floor_db = 10 * std::log10(std::max(kMinimumPower, loudest_mel)) - kDynamicRangeDb;
-  for (std::size_t first = 0; first < stride; first += kLanes) {
+  for (std::size_t first = 0; first < stride; first += kTileFrames) {
     dct_.apply(scratch.mel.data(0) + first, stride, floor_db, scratch.series.data(kMfcc) + first, stride);
   }
 }
@@ -129,8 +125,8 @@ void FrameAnalysis::chroma(int rate_hz, Scratch& scratch) const {
 void FrameAnalysis::rolloff_of_offset_signal(std::span<const float> samples, int rate_hz, Scratch& scratch) const {
   scratch.offset_samples.resize(samples.size());
   for (std::size_t i = 0; i < samples.size(); ++i) scratch.offset_samples[i] = samples[i] + config_.rolloff_offset;
-  scratch.unused.resize(3, kLanes);
-  for (std::size_t first = 0; first < scratch.series.stride(); first += kLanes) {
+  scratch.unused.resize(3, kTileFrames);
+  for (std::size_t first = 0; first < scratch.series.stride(); first += kTileFrames) {
     magnitude_tile(scratch.offset_samples, first, scratch.power.data(), scratch);
     spectral_shape(scratch.tile.data(), bins(), rate_hz,
                    {scratch.unused.data(0), scratch.unused.data(1), scratch.series.data(kRolloff) + first,

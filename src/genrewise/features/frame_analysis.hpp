@@ -16,7 +16,7 @@
 namespace genrewise {
 
 /// Features x frames: the values of one feature over time are contiguous. Rows are aligned and padded to a multiple of
-/// kLanes; values after the last frame are undefined.
+/// kTileFrames; values after the last frame are undefined.
 class Series {
  public:
   void resize(std::size_t rows, std::size_t frames);

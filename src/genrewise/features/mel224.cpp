@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "genrewise/dsp/lanes.hpp"
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/stft.hpp"
+#include "genrewise/dsp/tile.hpp"
 #include "genrewise/features/feature_list.hpp"
 
 namespace genrewise {
@@ -69,12 +69,12 @@ class Mel224 final : public StoredFeatureSet<Mel224Scratch> {
  private:
   void mel_spectrogram(std::span<const float> samples, std::size_t frames, Mel224Scratch& scratch) const {
     const std::size_t stride = aligned_stride(stft_.bins());
-    scratch.power.resize(kLanes * stride);
-    scratch.tile.resize(kLanes * stft_.bins());
+    scratch.power.resize(kTileFrames * stride);
+    scratch.tile.resize(kTileFrames * stft_.bins());
     scratch.mel.resize(kSide * kSide);
-    for (std::size_t first = 0; first < frames; first += kLanes) {
-      stft_.power(samples, first, std::min(kLanes, frames - first), scratch.power.data(), stride, scratch.stft);
-      transpose_to_lanes(scratch.power.data(), stride, stft_.bins(), scratch.tile.data());
+    for (std::size_t first = 0; first < frames; first += kTileFrames) {
+      stft_.power(samples, first, std::min(kTileFrames, frames - first), scratch.power.data(), stride, scratch.stft);
+      transpose_to_tile(scratch.power.data(), stride, stft_.bins(), scratch.tile.data());
       mel_.apply(scratch.tile.data(), scratch.mel.data() + first, kSide);
     }
   }
@@ -83,7 +83,7 @@ class Mel224 final : public StoredFeatureSet<Mel224Scratch> {
   MelFilterbank mel_;
 };
 
-static_assert(kSide % kLanes == 0, "the frames of the image fill whole blocks");
+static_assert(kSide % kTileFrames == 0, "the frames of the image fill whole blocks");
 
 }  // namespace
 

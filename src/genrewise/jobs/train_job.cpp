@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
 #include "genrewise/jobs/options.hpp"
@@ -20,7 +20,6 @@
 namespace genrewise {
 namespace {
 
-constexpr std::string_view kWords[] = {"training", "training+validation", "all"};
 constexpr std::size_t kEvaluatedBatch = 64;  // of records
 
 /// The request, validated before any data is opened.
@@ -234,16 +233,8 @@ void train_on_records(const TrainJobConfig& config, const Plan& plan, const Pack
 }  // namespace
 
 std::string_view to_string(TrainingParts parts) {
+  constexpr std::string_view kWords[] = {"training", "training+validation", "all"};
   return kWords[static_cast<std::size_t>(parts)];
-}
-
-TrainingParts parse_training_parts(std::string_view text) {
-  const auto found = std::ranges::find(kWords, text);
-  if (found == std::end(kWords)) {
-    throw UsageError(fmt::format("there is no choice of parts \"{}\"", text), "--on",
-                     "use training, training+validation or all");
-  }
-  return static_cast<TrainingParts>(found - std::begin(kWords));
 }
 
 TrainJobResult train_job(const TrainJobConfig& config, Runtime& runtime) {

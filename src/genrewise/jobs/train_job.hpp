@@ -22,8 +22,6 @@ namespace genrewise {
 enum class TrainingParts { training, training_and_validation, all };
 /// "training", "training+validation", "all".
 std::string_view to_string(TrainingParts parts);
-/// Throws Error for any other text.
-TrainingParts parse_training_parts(std::string_view text);
 
 struct TrainJobConfig {
   DataSourceConfig data;

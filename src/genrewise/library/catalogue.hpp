@@ -37,25 +37,28 @@ struct Segment {
   std::vector<float> probabilities;  ///< by label of the track's model
 };
 
-struct CatalogueTrack {
-  std::int64_t id = 0;
-  std::filesystem::path path;  ///< absolute
-  bool missing = false;        ///< not found by the last scan of its folder
-  std::uint64_t bytes = 0;
-  std::int64_t modified_ns = 0, added_s = 0;  ///< since 1970
-  std::string fingerprint;                    ///< 32 digits of audio_hash() of the first 512 KiB; empty: not known
+/// What was computed from the audio of a track.
+struct TrackAnalysis {
   double duration_s = 0;
-  Tags tags;
   std::string fault, fault_detail;   ///< why the track could not be analysed; empty: it was, or was not tried yet
-  std::string correction;            ///< genre that the owner gave; empty: none
   std::string predicted;             ///< most probable genre of the model; empty: not analysed
   double confidence = 0;             ///< of `predicted`
   bool unknown = false;              ///< the confidence is below the model's threshold
   std::optional<double> novelty;     ///< above 1: unlike the model's training music
   std::int64_t model = 0;            ///< id in models(); 0: not analysed
   std::vector<float> probabilities;  ///< by label of that model
-  std::vector<Segment> segments;     ///< filled by Catalogue::track() only
+};
 
+struct CatalogueTrack : TrackAnalysis {
+  std::int64_t id = 0;
+  std::filesystem::path path;  ///< absolute
+  bool missing = false;        ///< not found by the last scan of its folder
+  std::uint64_t bytes = 0;
+  std::int64_t modified_ns = 0, added_s = 0;  ///< since 1970
+  std::string fingerprint;                    ///< 32 digits of audio_hash() of the first 512 KiB; empty: not known
+  Tags tags;
+  std::string correction;         ///< genre that the owner gave; empty: none
+  std::vector<Segment> segments;  ///< filled by Catalogue::track() only
   /// The correction, else "unknown", else the prediction; empty if there is none.
   std::string genre() const { return !correction.empty() ? correction : unknown ? "unknown" : predicted; }
   bool analysed() const { return model != 0; }
@@ -72,6 +75,12 @@ struct CatalogueModel {
   std::optional<double> threshold;
 };
 
+/// Another process, or another Catalogue of this one, writes to the catalogue.
+class CatalogueBusy : public Error {
+ public:
+  using Error::Error;
+};
+
 /// One catalogue file. One process writes at a time, any number read. For one thread.
 class Catalogue {
  public:
@@ -79,8 +88,8 @@ class Catalogue {
 
   /// `write`: creates the file and its folder where they are missing, migrates an older schema, and holds a lock
   /// ("library.db.lock") until destroyed. Throws Error, without a change, for a catalogue of a newer program, a file
-  /// that is no catalogue, a damaged one (a copy "library.db.damaged" is then made, unless there is one), if another
-  /// process writes, and for `read` of a missing file.
+  /// that is no catalogue, a damaged one (a copy "library.db.damaged" is then made, unless there is one), and for
+  /// `read` of a missing file; CatalogueBusy if another one writes.
   explicit Catalogue(const std::filesystem::path& file, Access access = Access::read);
   ~Catalogue();
   Catalogue(Catalogue&&) noexcept;
@@ -107,6 +116,9 @@ class Catalogue {
 
   /// Recipes whose rows are stored, with their number of tracks, most tracks first.
   std::vector<std::pair<FeatureRecipe, std::size_t>> stored_features() const;
+
+  /// Another number than before after every change that was made through another Catalogue or by another process.
+  std::int64_t data_version() const;
 
   /// For the other parts of this module.
   Database& database() const { return *database_; }

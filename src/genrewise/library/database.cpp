@@ -1,11 +1,16 @@
 #include "genrewise/library/database.hpp"
 
 #include <fmt/format.h>
-#include <locale.h>
 #include <sqlite3.h>
 #include <wctype.h>
 
+#include <algorithm>
+#include <climits>
+#include <cwchar>
 #include <new>
+
+#include "genrewise/base/text.hpp"
+#include "genrewise/base/utf8_locale.hpp"
 
 namespace genrewise {
 namespace {
@@ -59,40 +64,20 @@ void find_text(sqlite3_context* context, int count, sqlite3_value** values) {
 }  // namespace
 
 std::string folded(std::string_view text) {
-  static const locale_t unicode = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  std::string lower(text);
-  bool ascii = true;
-  for (char& c : lower) {
-    ascii &= static_cast<unsigned char>(c) < 0x80;
-    c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  std::string lower = lower_case(text);
+  if (std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return lower;
+  const Utf8Locale utf8;
+  std::string folded;
+  for (std::string_view rest = lower; !rest.empty();) {
+    wchar_t code = 0;
+    char letter[MB_LEN_MAX];
+    std::mbstate_t state{};
+    const std::size_t bytes = std::mbrtowc(&code, rest.data(), rest.size(), &state);
+    const bool valid = bytes > 0 && bytes <= rest.size();  // else no UTF-8, or a NUL
+    folded.append(valid ? std::string_view(letter, std::wcrtomb(letter, ::towlower(code), &state)) : rest.substr(0, 1));
+    rest.remove_prefix(valid ? bytes : 1);
   }
-  if (ascii || unicode == nullptr) return lower;
-  lower.clear();
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(i + k < text.size() ? text[i + k] : 0); };
-    const auto follows = [&](std::size_t k) { return (byte(k) & 0xc0) == 0x80; };
-    const bool two = (byte(0) & 0xe0) == 0xc0 && follows(1);
-    const bool three = (byte(0) & 0xf0) == 0xe0 && follows(1) && follows(2);
-    if (!(two || three)) {
-      lower += text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + ('a' - 'A')) : text[i];
-      ++i;
-      continue;
-    }
-    const unsigned code = two ? (byte(0) & 0x1fu) << 6 | (byte(1) & 0x3fu)
-                              : (byte(0) & 0x0fu) << 12 | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu);
-    const unsigned small = ::towlower_l(code, unicode);
-    if (small < 0x80) {
-      lower += static_cast<char>(small);
-    } else if (small < 0x800) {
-      lower += static_cast<char>(0xc0 | small >> 6);
-    } else {
-      lower += static_cast<char>(0xe0 | small >> 12);
-      lower += static_cast<char>(0x80 | (small >> 6 & 0x3f));
-    }
-    if (small >= 0x80) lower += static_cast<char>(0x80 | (small & 0x3f));
-    i += two ? 2 : 3;
-  }
-  return lower;
+  return folded;
 }
 
 Statement::~Statement() {

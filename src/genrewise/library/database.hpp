@@ -1,6 +1,7 @@
 // A connection to an SQLite file and prepared statements, with Error instead of result codes. Private to this module.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -45,11 +46,10 @@ class Statement {
   void bind(int parameter, std::string_view text);  ///< bytes that are no UTF-8 are bound as they are
   void bind(int parameter, std::span<const std::byte> blob);
   void bind(int parameter, std::nullptr_t);
-  void bind(int parameter, int value) { bind(parameter, std::int64_t{value}); }
-  void bind(int parameter, std::size_t value) { bind(parameter, static_cast<std::int64_t>(value)); }
-  void bind(int parameter, bool value) { bind(parameter, std::int64_t{value}); }
-  void bind(int parameter, const char* text) { bind(parameter, std::string_view(text)); }
-  void bind(int parameter, const std::string& text) { bind(parameter, std::string_view(text)); }
+  template <std::integral Number>
+  void bind(int parameter, Number value) {
+    bind(parameter, static_cast<std::int64_t>(value));
+  }
   template <class T>
   void bind(int parameter, const std::optional<T>& value) {
     value ? bind(parameter, *value) : bind(parameter, nullptr);

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <set>
 
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/similarity.hpp"
@@ -15,15 +15,10 @@
 namespace genrewise {
 namespace {
 
-constexpr std::size_t kNeighbours = 16, kLanes = 16, kMostNameBytes = 200;
+constexpr std::size_t kNeighbours = 16, kMostNameBytes = 200;
 
 float distance(std::span<const float> a, std::span<const float> b) {
-  float sums[kLanes] = {};
-  std::size_t i = 0;
-  for (; i + kLanes <= a.size(); i += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-  for (; i < a.size(); ++i) sums[0] += a[i] * b[i];
-  return 1 - std::accumulate(std::begin(sums), std::end(sums), 0.0F);
+  return 1 - dot(a, b);
 }
 
 /// The nearest other rows of each row, nearest first.

@@ -270,8 +270,11 @@ Statement select(const Catalogue& catalogue, std::string_view columns, const Que
   return rows;
 }
 
-constexpr std::string_view kKeys[] = {"path",    "added_s",    "confidence",
-                                      "novelty", "duration_s", "artist, album, track, path"};
+constexpr std::string_view kOrders[] = {"path",        "added_s",
+                                        "confidence",  "novelty",
+                                        "duration_s",  "artist, album, track, path",
+                                        "title, path", "album, track, path",
+                                        "genre, path"};
 
 /// Whether an argument that exists is meant as a path although nothing of it is in the catalogue.
 bool is_surely_a_path(const std::string& argument) {
@@ -288,6 +291,18 @@ Query parse_query(std::string_view text) {
   return parse_query(text, std::time(nullptr));
 }
 
+QueryOrder parse_order(std::string_view name) {
+  const auto found = std::ranges::find(kSortKeys, name);
+  if (found == std::end(kSortKeys))
+    throw UsageError(fmt::format("there is no order \"{}\"", name), "sort",
+                     fmt::format("give one of {}", fmt::join(kSortKeys, ", ")));
+  QueryOrder order;
+  order.key = static_cast<QueryOrder::Key>(found - std::begin(kSortKeys));
+  using enum QueryOrder::Key;
+  order.descending = order.key == confidence || order.key == novelty || order.key == added;
+  return order;
+}
+
 bool is_negated_term(std::string_view word) {
   const std::string name = lower_case(word.substr(0, word.find(':')));
   return name.size() < word.size() && name.starts_with('-') &&
@@ -296,14 +311,17 @@ bool is_negated_term(std::string_view word) {
 
 std::vector<CatalogueTrack> find_tracks(const Catalogue& catalogue, const Query& query, const QueryOrder& order) {
   const bool random = order.key == QueryOrder::Key::random;
-  std::string suffix = fmt::format(" ORDER BY {}{}", random ? "id" : kKeys[static_cast<std::size_t>(order.key)],
+  std::string suffix = fmt::format(" ORDER BY {}{}", random ? "id" : kOrders[static_cast<std::size_t>(order.key)],
                                    order.descending ? " DESC" : "");
-  if (order.limit > 0 && !random) suffix += fmt::format(" LIMIT {}", order.limit);
+  if (!random && (order.limit > 0 || order.offset > 0))
+    suffix +=
+        fmt::format(" LIMIT {} OFFSET {}", order.limit > 0 ? static_cast<std::int64_t>(order.limit) : -1, order.offset);
   std::vector<CatalogueTrack> tracks;
   Statement rows = select(catalogue, kTrackColumns, query, suffix);
   while (rows.next()) tracks.push_back(read_track(rows));
   if (random) {
     Rng(derive_seed(order.seed, "order of tracks")).shuffle(std::span(tracks));
+    tracks.erase(tracks.begin(), tracks.begin() + static_cast<std::ptrdiff_t>(std::min(order.offset, tracks.size())));
     if (order.limit > 0 && tracks.size() > order.limit) tracks.resize(order.limit);
   }
   return tracks;

@@ -22,12 +22,18 @@ struct Query {
 
 /// Order and number of results.
 struct QueryOrder {
-  enum class Key { path, added, confidence, novelty, duration, artist, random };
+  enum class Key { path, added, confidence, novelty, duration, artist, title, album, genre, random };
   Key key = Key::path;
   bool descending = false;
   std::uint64_t seed = 0;  ///< of `random`
   std::size_t limit = 0;   ///< 0: all
+  std::size_t offset = 0;  ///< leaves out this many first ones
 };
+/// Names of the keys, in their order.
+inline constexpr std::string_view kSortKeys[] = {"path",   "added", "confidence", "novelty", "duration",
+                                                 "artist", "title", "album",      "genre",   "random"};
+/// The order of a name in kSortKeys: confidence, novelty and added with the highest first. Throws UsageError.
+QueryOrder parse_order(std::string_view name);
 
 /// Throws UsageError that states the position of the term in the text (in characters, from 1) and what is allowed:
 /// unknown fields, numbers, dates and quotes that cannot be read. `now_s`: seconds since 1970, for ages ("added:<30d").

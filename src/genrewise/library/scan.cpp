@@ -97,15 +97,7 @@ class Changes {
 /// Copies what was computed from the same audio, and the correction where there is none.
 void copy_analysis(Database& database, const CatalogueTrack& from, CatalogueTrack& to) {
   if (to.correction.empty()) to.correction = from.correction;
-  to.duration_s = from.duration_s;
-  to.fault = from.fault;
-  to.fault_detail = from.fault_detail;
-  to.predicted = from.predicted;
-  to.confidence = from.confidence;
-  to.unknown = from.unknown;
-  to.novelty = from.novelty;
-  to.model = from.model;
-  to.probabilities = from.probabilities;
+  static_cast<TrackAnalysis&>(to) = from;
   to.id = write_track(database, to);
   database.run("REPLACE INTO segments SELECT ?, windows FROM segments WHERE track = ?", to.id, from.id);
   database.run("REPLACE INTO features (track, recipe, row) SELECT ?, recipe, row FROM features WHERE track = ?", to.id,
@@ -116,14 +108,7 @@ void copy_analysis(Database& database, const CatalogueTrack& from, CatalogueTrac
 void clear_analysis(Database& database, CatalogueTrack& track) {
   database.run("DELETE FROM segments WHERE track = ?", track.id);
   database.run("DELETE FROM features WHERE track = ?", track.id);
-  track.fault.clear();
-  track.fault_detail.clear();
-  track.predicted.clear();
-  track.confidence = track.duration_s = 0;
-  track.unknown = false;
-  track.novelty.reset();
-  track.model = 0;
-  track.probabilities.clear();
+  static_cast<TrackAnalysis&>(track) = {};
 }
 
 class Scan {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <mutex>
@@ -11,11 +10,13 @@
 #include <queue>
 #include <unordered_map>
 
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/query.hpp"
 #include "genrewise/library/stored.hpp"
+#include "genrewise/models/preprocessing.hpp"
 
 namespace genrewise {
 namespace {
@@ -24,14 +25,13 @@ namespace {
 struct Scaling {
   std::vector<float> mean, factor;
 
+  void standardise(std::span<float> row) const {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = (row[i] - mean[i]) * factor[i];
+  }
   /// Standardises a row and scales it to length 1.
   void apply(std::span<float> row) const {
-    float squares = 0;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      row[i] = (row[i] - mean[i]) * factor[i];
-      squares += row[i] * row[i];
-    }
-    const float scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
+    standardise(row);
+    const float squares = dot(row, row), scale = squares > 0 ? 1 / std::sqrt(squares) : 0;
     for (float& value : row) value *= scale;
   }
 };
@@ -122,32 +122,22 @@ struct Alike {
 std::vector<Near> nearest(const Catalogue& catalogue, const MainFeatures& features, std::span<const float> query,
                           std::size_t n) {
   const Scaling scaling = scaling_of(catalogue.database(), features);
-  constexpr std::size_t kLanes = 16;
-  const std::size_t padded = (features.columns + kLanes - 1) / kLanes * kLanes;
-  std::vector<float> target(query.begin(), query.end()), mean = scaling.mean, factor = scaling.factor;
+  std::vector<float> target(query.begin(), query.end());
   scaling.apply(target);
-  for (auto* values : {&target, &mean, &factor}) values->resize(padded);
   const std::int64_t last = last_row(catalogue.database()), parts = thread_budget();
   std::vector<Nearest> found(static_cast<std::size_t>(parts), Nearest(n));
   parallel_for(found.size(), [&](std::size_t part, int) {
     Database database(catalogue.file(), Database::Mode::read);
-    std::vector<float> row(padded);
+    std::vector<float> row(features.columns);
     const auto index = static_cast<std::int64_t>(part);
     auto rows = database.query("SELECT track, row FROM features WHERE rowid > ? AND rowid <= ? AND recipe = ?",
                                last * index / parts, last * (index + 1) / parts, features.id);
     for (std::size_t i = 0; rows.next(); ++i) {
       if (i % 4096 == 0) throw_if_interrupted();
-      unpack(rows.blob(1), std::span(row).first(features.columns));
-      std::array<float, kLanes> products{}, norms{};  // independent sums, for SIMD
-      for (std::size_t k = 0; k < row.size(); k += kLanes)
-        for (std::size_t lane = 0; lane < kLanes; ++lane) {
-          const float value = (row[k + lane] - mean[k + lane]) * factor[k + lane];
-          products[lane] += value * target[k + lane];
-          norms[lane] += value * value;
-        }
-      const float product = std::reduce(products.begin(), products.end());
-      const float squares = std::reduce(norms.begin(), norms.end());
-      found[part].add({squares > 0 ? product / std::sqrt(squares) : 0, rows.integer(0)});
+      unpack(rows.blob(1), row);
+      scaling.standardise(row);
+      const float squares = dot(row, row);
+      found[part].add({squares > 0 ? dot(row, target) / std::sqrt(squares) : 0, rows.integer(0)});
     }
   });
   Nearest best(n);
@@ -200,6 +190,65 @@ Embeddings load_embeddings(const Catalogue& catalogue, std::span<const std::int6
   return loaded;
 }
 
+LibraryMap map_tracks(const Catalogue& catalogue) {
+  LibraryMap map;
+  if (catalogue.stored_features().empty()) return map;
+  Database& database = catalogue.database();
+  const MainFeatures features = main_features(catalogue);
+  const Scaling scaling = scaling_of(database, features);
+  std::vector<std::string> genre_of;
+  auto ids = database.query(
+      "SELECT id, genre FROM tracks WHERE missing = 0 AND id IN (SELECT track FROM features WHERE recipe = ?) ORDER BY "
+      "id",
+      features.id);
+  while (ids.next()) {
+    map.tracks.push_back(ids.integer(0));
+    genre_of.push_back(ids.text(1));
+  }
+  const auto rows_of = [&](std::size_t first, std::size_t end, std::size_t step) {
+    Matrix rows((end - first + step - 1) / step, features.columns);
+    for (std::size_t i = first; i < end; i += step) {
+      auto stored =
+          database.query("SELECT row FROM features WHERE track = ? AND recipe = ?", map.tracks[i], features.id);
+      const auto row = rows.row((i - first) / step);
+      if (!stored.next()) continue;  // removed meanwhile
+      unpack(stored.blob(0), row);
+      scaling.apply(row);
+    }
+    return rows;
+  };
+  const std::size_t count = map.tracks.size(), kSample = 4000, kBlock = 4096;
+  map.x.resize(count);
+  map.y.resize(count);
+  if (count > 2 && features.columns > 1) {
+    Preprocessor plane({.standardise = false, .pca_components = 2});
+    plane.fit(rows_of(0, count, 1 + (count - 1) / kSample));
+    float largest = 1e-12f;
+    for (std::size_t first = 0; first < count; first += kBlock) {
+      throw_if_interrupted();
+      const std::size_t end = std::min(count, first + kBlock);
+      const Matrix points = plane.transform(rows_of(first, end, 1));
+      for (std::size_t i = first; i < end && points.cols() == 2; ++i) {
+        map.x[i] = points.row(i - first)[0];
+        map.y[i] = points.row(i - first)[1];
+        largest = std::max({largest, std::fabs(map.x[i]), std::fabs(map.y[i])});
+      }
+    }
+    for (auto* values : {&map.x, &map.y})
+      for (float& value : *values) value /= largest;
+  }
+  map.genres = genre_of;
+  std::ranges::sort(map.genres);
+  const auto repeated = std::ranges::unique(map.genres);
+  map.genres.erase(repeated.begin(), repeated.end());
+  std::erase(map.genres, "");
+  for (const std::string& genre : genre_of) {
+    const auto found = std::ranges::lower_bound(map.genres, genre);
+    map.genre.push_back(genre.empty() ? -1 : static_cast<int>(found - map.genres.begin()));
+  }
+  return map;
+}
+
 std::vector<SimilarTrack> similar_tracks(const Catalogue& catalogue, std::int64_t track, std::size_t n) {
   const MainFeatures features = main_features(catalogue);
   const auto self = catalogue.track(track);
@@ -233,7 +282,7 @@ std::vector<DuplicateGroup> find_duplicates(const Catalogue& catalogue) {
     const auto one = row_of.find(a.id), other = row_of.find(b.id);
     if (one == row_of.end() || other == row_of.end()) return -1.f;
     const auto left = embeddings.rows.row(one->second), right = embeddings.rows.row(other->second);
-    return std::inner_product(left.begin(), left.end(), right.begin(), 0.f);
+    return dot(left, right);
   };
   std::mutex mutex;
   std::vector<Alike> pairs;

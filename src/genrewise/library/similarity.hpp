@@ -22,6 +22,18 @@ struct Embeddings {
 /// if the catalogue has no features.
 Embeddings load_embeddings(const Catalogue& catalogue, std::span<const std::int64_t> tracks = {});
 
+/// Tracks as points of a plane: the first two principal components of their features, which are fitted on a sample of
+/// at most 4,000 tracks, divided by the largest magnitude.
+struct LibraryMap {
+  std::vector<std::string> genres;   ///< sorted
+  std::vector<std::int64_t> tracks;  ///< ids, ascending
+  std::vector<float> x, y;           ///< -1 .. 1, by track
+  std::vector<int> genre;            ///< index into `genres`, by track; -1: the track has none
+};
+/// Of all tracks that are present and have the features that most tracks have; empty if there are none. Memory does not
+/// grow with the number of features.
+LibraryMap map_tracks(const Catalogue& catalogue);
+
 struct SimilarTrack {
   CatalogueTrack track;
   double similarity = 0;  ///< cosine, -1 .. 1

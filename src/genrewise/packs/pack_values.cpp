@@ -11,40 +11,62 @@
 #include "genrewise/records/crc32c.hpp"
 #include "genrewise/records/framing.hpp"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/packs/pack_values.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
 
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::ScalableTag<float>;
+
+void decode_halves(const char* bytes, std::size_t count, float* out) {
+  std::size_t i = 0;
+#if HWY_ARCH_ARM_A64 || HWY_TARGET <= HWY_AVX2  // by an instruction; Highway's emulation has no infinity
+  const Floats d;
+  const hn::Rebind<hwy::float16_t, Floats> halves;
+  hwy::float16_t some[hn::MaxLanes(Floats())];
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+    std::memcpy(some, bytes + 2 * i, sizeof some);
+    hn::StoreU(hn::PromoteTo(d, hn::LoadU(halves, some)), d, out + i);
+  }
+#endif
+  for (; i < count; ++i) {
+    std::uint16_t half = 0;
+    std::memcpy(&half, bytes + 2 * i, sizeof half);
+    out[i] = from_half(half);
+  }
+}
+
+void decode_bytes(const char* bytes, std::size_t count, float lowest, float step, float* out) {
+  const Floats d;
+  const hn::Rebind<std::uint8_t, Floats> small;
+  const auto* const from = reinterpret_cast<const std::uint8_t*>(bytes);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+    const auto levels = hn::ConvertTo(d, hn::PromoteTo(hn::RebindToSigned<Floats>(), hn::LoadU(small, from + i)));
+    hn::StoreU(hn::MulAdd(hn::Set(d, step), levels, hn::Set(d, lowest)), d, out + i);
+  }
+  for (; i < count; ++i) out[i] = lowest + step * static_cast<float>(from[i]);
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise {
+
+HWY_EXPORT(decode_halves);
+HWY_EXPORT(decode_bytes);
+
 namespace {
 
 constexpr float kLargestHalf = 65504;
-
-std::uint16_t half_at(const char* bytes, std::size_t i) {
-  std::uint16_t half = 0;
-  std::memcpy(&half, bytes + 2 * i, sizeof half);
-  return half;
-}
-
-#if defined(__x86_64__)
-__attribute__((target("avx,f16c"))) std::size_t decode_halves_by_instruction(const char* bytes, std::span<float> out) {
-  std::size_t i = 0;
-  for (; i + 8 <= out.size(); i += 8) {
-    const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes + 2 * i));
-    _mm256_storeu_ps(out.data() + i, _mm256_cvtph_ps(halves));
-  }
-  return i;
-}
-#endif
-
-void decode_halves(const char* bytes, std::span<float> out) {
-  std::size_t done = 0;
-#if defined(__x86_64__)
-  static const bool has_instruction = __builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c");
-  if (has_instruction) done = decode_halves_by_instruction(bytes, out);
-#endif
-  for (std::size_t i = done; i < out.size(); ++i) out[i] = from_half(half_at(bytes, i));
-}
 
 tl::unexpected<Fault> refuse(const char* reason, std::string detail) {
   return tl::unexpected(Fault{reason, {}, std::move(detail)});
@@ -65,10 +87,9 @@ Expected<void> decode_step(const FeatureView& step, StoredAs stored, std::span<c
   if (stored == StoredAs::float32) {
     step.copy(values);
   } else if (stored == StoredAs::float16) {
-    decode_halves(bytes.data(), values);
+    HWY_DYNAMIC_DISPATCH(decode_halves)(bytes.data(), values.size(), values.data());
   } else {
-    for (std::size_t i = 0; i < values.size(); ++i)
-      values[i] = range[0] + range[1] * static_cast<float>(static_cast<std::uint8_t>(bytes[i]));
+    HWY_DYNAMIC_DISPATCH(decode_bytes)(bytes.data(), values.size(), range[0], range[1], values.data());
   }
   return {};
 }
@@ -168,3 +189,4 @@ PackLoss LossMeter::loss() const {
 }
 
 }  // namespace genrewise
+#endif

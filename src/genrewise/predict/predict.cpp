@@ -72,21 +72,23 @@ Predictor::Predictor(Model model, const PredictOptions& options)
 Predictor::~Predictor() = default;
 Predictor::Predictor(Predictor&&) noexcept = default;
 
-Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path) const {
+Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path, std::optional<int> windows) const {
   return predict({[&] { return probe_file(path); },
-                  [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(path, clip, row); }});
+                  [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(path, clip, row); }},
+                 windows.value_or(options_.windows));
 }
 
 Expected<Prediction> Predictor::predict_bytes(std::span<const std::byte> bytes, const std::string& name) const {
   return predict(
       {[&] { return probe_bytes(bytes, name); },
-       [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(bytes, name, clip, row); }});
+       [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(bytes, name, clip, row); }},
+      options_.windows);
 }
 
-Expected<Prediction> Predictor::predict(const Source& source) const {
+Expected<Prediction> Predictor::predict(const Source& source, int most) const {
   const auto info = source.probe();
   if (!info) return tl::unexpected(info.error());
-  const std::vector<Window> windows = windows_of(info->duration_s, options_.windows);
+  const std::vector<Window> windows = windows_of(info->duration_s, most);
   Matrix rows(windows.size(), features_->size());
   std::vector<Expected<void>> extracted(windows.size());
   parallel_for(windows.size(),

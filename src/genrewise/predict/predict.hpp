@@ -65,7 +65,8 @@ class Predictor {
   std::optional<double> threshold() const { return threshold_; }
 
   /// Faults: those of ClipExtractor ("silent", "too short", ...), if no window of the track can be used.
-  Expected<Prediction> predict_file(const std::filesystem::path& path) const;
+  /// `windows`: instead of PredictOptions::windows.
+  Expected<Prediction> predict_file(const std::filesystem::path& path, std::optional<int> windows = {}) const;
   /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.
   Expected<Prediction> predict_bytes(std::span<const std::byte> bytes, const std::string& name) const;
 
@@ -79,7 +80,7 @@ class Predictor {
 
  private:
   struct Source;
-  Expected<Prediction> predict(const Source& source) const;
+  Expected<Prediction> predict(const Source& source, int windows) const;
 
   Model model_;
   PredictOptions options_;

@@ -1,16 +1,17 @@
 #include "genrewise/storage/archive.hpp"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <memory>
 #include <set>
 
-#include "genrewise/base/child_process.hpp"
-#include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/base/text.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/utf8_locale.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/work_folder.hpp"
@@ -20,78 +21,81 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string seven_zip() {
-  for (const char* name : {"7z", "7zz", "7za"}) {
-    if (!find_program(name).empty()) return name;
+class ZipReader {
+ public:
+  explicit ZipReader(const fs::path& file) : ZipReader(file.string()) {
+    constexpr std::size_t kBlockBytes = 1 << 20;
+    if (!is_file(file)) throw Error("no such file", name_, "check the path");
+    check(archive_read_open_filename(archive_.get(), name_.c_str(), kBlockBytes));
   }
-  throw Error("7-Zip is needed to unpack archives and was not found", "7z",
-              "install it: apt-get install p7zip-full (or 7zip)");
-}
-
-[[noreturn]] void throw_archive_error(const fs::path& archive, const std::string& problem) {
-  throw Error(problem, archive.string(), "the archive is damaged or not the expected one: download it again");
-}
-
-/// The error text of 7-Zip on one line.
-std::string seven_zip_error(const std::string& output) {
-  const std::size_t start = output.find("ERROR");
-  if (start == std::string::npos) return "7-Zip gives no reason";
-  std::string text = output.substr(start, 200);
-  std::ranges::replace(text, '\n', ' ');
-  return text;
-}
-
-bool leaves_its_folder(const fs::path& name) {
-  return name.is_absolute() || name.empty() || std::ranges::find(name, fs::path("..")) != name.end();
-}
-
-void check_tree(const fs::path& archive, const fs::path& folder) {
-  for (const fs::path& entry : entries_of(folder)) {
-    if (checked_filesystem([&] { return fs::is_symlink(entry); }))
-      throw_archive_error(archive, fmt::format("contains a link ({})", entry.filename().string()));
-    if (is_folder(entry)) check_tree(archive, entry);
+  ZipReader(std::string_view bytes, const std::string& name) : ZipReader(name) {
+    check(archive_read_open_memory(archive_.get(), bytes.data(), bytes.size()));
   }
-}
 
-/// The last percentage in output of 7-Zip ("\b\b 12% 340 - name"); 0 if there is none.
-std::uint64_t last_percentage(std::string_view output) {
-  const std::size_t sign = output.rfind('%');
-  if (sign == std::string_view::npos) return 0;
-  output = output.substr(0, sign);
-  output.remove_prefix(output.find_last_not_of("0123456789") + 1);
-  std::uint64_t percent = 0;
-  std::from_chars(output.data(), output.data() + output.size(), percent);
-  return std::min<std::uint64_t>(percent, 100);
-}
+  /// Moves to the next entry; false behind the last.
+  bool next() {
+    throw_if_interrupted();
+    const int code = archive_read_next_header(archive_.get(), &entry_);
+    if (code != ARCHIVE_EOF && code != ARCHIVE_WARN) check(code);  // a warning: about the name
+    return code != ARCHIVE_EOF;
+  }
+  /// Of the current entry; checked, so that it is inside of the folder to unpack into.
+  std::string entry_name() const {
+    const char* text = archive_entry_pathname_utf8(entry_);
+    if (text == nullptr) text = archive_entry_pathname(entry_);
+    const std::string name = text != nullptr ? text : "";
+    if (archive_entry_filetype(entry_) == AE_IFLNK) fail(fmt::format("contains a link ({})", name));
+    const fs::path path = name;
+    if (path.is_absolute() || path.empty() || std::ranges::find(path, fs::path("..")) != path.end())
+      fail(fmt::format("contains the name '{}', which leads out of its folder", name));
+    return name;
+  }
+  bool is_folder() const { return archive_entry_filetype(entry_) == AE_IFDIR; }
+  std::uint64_t bytes() const { return static_cast<std::uint64_t>(archive_entry_size(entry_)); }
+  /// Calls `use` for pieces of the current entry's content.
+  template <class Use>
+  void read(const Use& use) {
+    std::string piece(std::size_t{1} << 18, '\0');
+    for (;;) {
+      throw_if_interrupted();
+      const la_ssize_t got = archive_read_data(archive_.get(), piece.data(), piece.size());
+      if (got == 0) return;
+      if (got < 0) check(static_cast<int>(got));
+      use(std::string_view(piece).substr(0, static_cast<std::size_t>(got)));
+    }
+  }
+  [[noreturn]] void fail(const std::string& problem) const {
+    throw Error(problem, name_, "the archive is damaged or not the expected one: get it again");
+  }
+
+ private:
+  struct Free {
+    void operator()(archive* used) const { archive_read_free(used); }
+  };
+
+  explicit ZipReader(std::string name) : name_(std::move(name)), archive_(archive_read_new()) {
+    if (!archive_) throw std::bad_alloc();
+    archive_read_support_format_zip_seekable(archive_.get());  // by its list of contents: a truncated one is refused
+  }
+  void check(int code) const {
+    if (code == ARCHIVE_OK) return;
+    const char* reason = archive_error_string(archive_.get());
+    fail(fmt::format("is not a valid zip archive ({})", reason != nullptr ? reason : "damaged"));
+  }
+
+  Utf8Locale utf8_;  // of names
+  std::string name_;
+  std::unique_ptr<archive, Free> archive_;
+  archive_entry* entry_ = nullptr;
+};
 
 }  // namespace
 
 ArchiveListing list_archive(const fs::path& archive) {
-  if (!is_file(archive)) throw Error("no such file", archive.string(), "check the path");
-  std::string output;
-  // -slt: "Path = ...", "Size = ..." lines per entry, after a line of dashes; -spd: no wildcards in the name.
-  const int code = run_process({seven_zip(), "l", "-slt", "-spd", "--", absolute_path(archive).string()}, {},
-                               [&](std::string_view piece) { output += piece; });
-  if (code != 0)
-    throw_archive_error(archive, fmt::format("is not an archive that 7-Zip can read ({})", seven_zip_error(output)));
   ArchiveListing listing;
-  std::string_view rest = output;
-  rest.remove_prefix(std::min(rest.find("\n----------\n"), rest.size()));
-  for (const std::string& line : split_text(rest, '\n')) {
-    if (line.starts_with("Path = ")) {
-      listing.names.push_back(line.substr(7));
-      if (leaves_its_folder(listing.names.back())) {
-        throw_archive_error(archive,
-                            fmt::format("contains the name '{}', which leads out of its folder", listing.names.back()));
-      }
-    } else if (line.starts_with("Size = ")) {
-      std::uint64_t size = 0;
-      parse_number(std::string_view(line).substr(7), size);
-      listing.unpacked_bytes += size;
-    } else if (line.starts_with("Symbolic Link = ") && line.size() > 16) {
-      throw_archive_error(archive,
-                          fmt::format("contains a link ({})", listing.names.empty() ? "" : listing.names.back()));
-    }
+  for (ZipReader zip(archive); zip.next(); listing.unpacked_bytes += zip.bytes()) {
+    listing.names.push_back(zip.entry_name());
+    if (listing.names.back().ends_with('/')) listing.names.back().pop_back();
   }
   return listing;
 }
@@ -108,26 +112,32 @@ void unpack_archive(const fs::path& archive, const fs::path& folder, Progress& p
   }
   require_disk_space(folder, listing.unpacked_bytes);
   const WorkFolder work(folder / fmt::format(".{}.unpacking", archive.filename().string()));
-  std::string output;
-  std::uint64_t reported = 0;
   progress.begin("unpack", "bytes", listing.unpacked_bytes);
-  const int code = run_process({seven_zip(), "x", "-y", "-bsp1", "-spd", "--", absolute_path(archive).string()},
-                               work.path(), [&](std::string_view piece) {
-                                 output += piece;
-                                 const std::uint64_t done = listing.unpacked_bytes / 100 * last_percentage(piece);
-                                 if (done > reported) progress.advance(done - reported), reported = done;
-                               });
-  progress.finish();
-  if (code != 0) throw_archive_error(archive, fmt::format("cannot be unpacked ({})", seven_zip_error(output)));
-  check_tree(archive, work.path());
-  for (const fs::path& top : tops) {
-    std::error_code failed;
-    fs::rename(work.path() / top, folder / top, failed);
-    if (failed) {
-      throw Error("cannot be created (" + failed.message() + ")", (folder / top).string(),
-                  "check the permissions of the folder");
-    }
+  for (ZipReader zip(archive); zip.next();) {
+    const fs::path path = work.path() / zip.entry_name();
+    make_folders(zip.is_folder() ? path : path.parent_path());
+    if (zip.is_folder()) continue;
+    AppendFile file(path);
+    zip.read([&](std::string_view piece) {
+      file.write(piece);
+      progress.advance(piece.size());
+    });
   }
+  progress.finish();
+  for (const fs::path& top : tops) rename_path(work.path() / top, folder / top);
+}
+
+ArchiveFiles read_archive(std::string_view bytes, const std::string& name) {
+  ArchiveFiles files;
+  std::uint64_t total = 0;
+  for (ZipReader zip(bytes, name); zip.next();) {
+    std::string& content = files[zip.entry_name()];
+    zip.read([&](std::string_view piece) {
+      content += piece;
+      if ((total += piece.size()) > 2 * bytes.size()) zip.fail("is compressed too much, or its files overlap");
+    });
+  }
+  return files;
 }
 
 }  // namespace genrewise

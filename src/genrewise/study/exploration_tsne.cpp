@@ -9,13 +9,56 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/study/exploration.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/study/exploration_tsne.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The force on a point at (x, y) from `count` points (a multiple of kWide): attraction (x, y), repulsion (x, y) and the
+// sum of weights.
+void force_on(float x, float y, const float* xs, const float* ys, const float* joint, std::size_t count,
+              double (&force)[5]) {
+  const hn::CappedTag<float, 16> d;
+  const auto one = hn::Set(d, 1.0f), own_x = hn::Set(d, x), own_y = hn::Set(d, y);
+  hn::Vec<decltype(d)> sums[5] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+  for (std::size_t j = 0; j < count; j += hn::Lanes(d)) {
+    const auto dx = hn::Sub(own_x, hn::LoadU(d, xs + j)), dy = hn::Sub(own_y, hn::LoadU(d, ys + j));
+    const auto weight = hn::Div(one, hn::MulAdd(dx, dx, hn::MulAdd(dy, dy, one)));
+    const auto pull = hn::Mul(hn::LoadU(d, joint + j), weight), push = hn::Mul(weight, weight);
+    sums[0] = hn::MulAdd(pull, dx, sums[0]);
+    sums[1] = hn::MulAdd(pull, dy, sums[1]);
+    sums[2] = hn::MulAdd(push, dx, sums[2]);
+    sums[3] = hn::MulAdd(push, dy, sums[3]);
+    sums[4] = hn::Add(weight, sums[4]);
+  }
+  for (std::size_t k = 0; k < 5; ++k) {
+    float lanes[16] = {};
+    hn::StoreU(sums[k], d, lanes);
+    force[k] = std::accumulate(lanes, lanes + 16, 0.0);
+  }
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise {
+
+HWY_EXPORT(force_on);
+
 namespace {
 
 constexpr double kPerplexity = 30, kExaggeration = 12;
 constexpr int kIterations = 750, kExaggerated = 250, kSearchSteps = 64;
-constexpr std::size_t kWide = 8;  // partial sums, in vector registers; the same on every processor
-using Wide = std::array<float, kWide>;
+constexpr std::size_t kWide = 16;  // points are padded to a multiple of the widest registers
 
 /// Replaces squared distances from example `self` by the probabilities of its neighbours: a Gaussian whose width gives
 /// the perplexity.
@@ -70,28 +113,6 @@ struct Layout {
   std::vector<float> x, y;
 };
 
-/// Attraction (x, y), repulsion (x, y) and the sum of weights.
-using Force = std::array<double, 5>;
-
-Force force_on(std::size_t i, const Layout& at, const float* joint) {
-  std::array<Wide, 5> sums{};
-  for (std::size_t j = 0; j < at.x.size(); j += kWide) {
-    for (std::size_t k = 0; k < kWide; ++k) {
-      const float dx = at.x[i] - at.x[j + k], dy = at.y[i] - at.y[j + k];
-      const float weight = 1 / (1 + dx * dx + dy * dy);
-      const float pull = joint[j + k] * weight, push = weight * weight;
-      sums[0][k] += pull * dx, sums[1][k] += pull * dy;
-      sums[2][k] += push * dx, sums[3][k] += push * dy;
-      sums[4][k] += weight;
-    }
-  }
-  Force force;
-  std::ranges::transform(sums, force.begin(),
-                         [](const Wide& sum) { return std::accumulate(sum.begin(), sum.end(), 0.0); });
-  force[4] -= 1;  // without itself
-  return force;
-}
-
 }  // namespace
 
 Matrix tsne(const Matrix& components) {
@@ -107,19 +128,23 @@ Matrix tsne(const Matrix& components) {
   }
   const double rate = std::max(static_cast<double>(n) / kExaggeration / 4, 50.0);
   std::vector<std::array<double, 2>> step(n), gain(n, {1, 1});
+  struct Force {
+    double parts[5];
+  };
   std::vector<Force> forces(n);
   for (int iteration = 0; iteration < kIterations; ++iteration) {
     parallel_for((n + 63) / 64, [&](std::size_t block, int) {
+      const auto find_force = HWY_DYNAMIC_DISPATCH(force_on);
       for (std::size_t i = 64 * block; i < std::min(n, 64 * block + 64); ++i)
-        forces[i] = force_on(i, at, joint.data() + i * stride);
+        find_force(at.x[i], at.y[i], at.x.data(), at.y.data(), &joint[i * stride], stride, forces[i].parts);
     });
     const double exaggeration = iteration < kExaggerated ? kExaggeration : 1;
     const double momentum = iteration < kExaggerated ? 0.5 : 0.8;
-    double weight = 0;
-    for (const Force& force : forces) weight += force[4];
+    double weight = -static_cast<double>(n);  // without the points themselves
+    for (const Force& force : forces) weight += force.parts[4];
     for (std::size_t i = 0; i < n; ++i) {
       for (std::size_t d = 0; d < 2; ++d) {
-        const double slope = 4 * (exaggeration * forces[i][d] - forces[i][2 + d] / weight);
+        const double slope = 4 * (exaggeration * forces[i].parts[d] - forces[i].parts[2 + d] / weight);
         gain[i][d] = std::max(0.01, (slope > 0) != (step[i][d] > 0) ? gain[i][d] + 0.2 : gain[i][d] * 0.8);
         step[i][d] = momentum * step[i][d] - rate * gain[i][d] * slope;
         (d == 0 ? at.x : at.y)[i] += static_cast<float>(step[i][d]);
@@ -132,3 +157,4 @@ Matrix tsne(const Matrix& components) {
 }
 
 }  // namespace genrewise
+#endif

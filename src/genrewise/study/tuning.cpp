@@ -307,17 +307,4 @@ nlohmann::json to_json(const TuningPoint& point) {
   return document;
 }
 
-nlohmann::json to_json(const FoldScore& score) {
-  if (!score.error.empty()) return {{"error", score.error}};
-  return {{"accuracy", score.accuracy},
-          {"log_loss", score.log_loss},
-          {"fit_s", score.fit_s},
-          {"predict_s", score.predict_s}};
-}
-
-FoldScore fold_score_from_json(const nlohmann::json& document) {
-  if (document.contains("error")) return {.error = document.at("error").get<std::string>()};
-  return {document.at("accuracy"), document.at("log_loss"), document.at("fit_s"), document.at("predict_s"), {}};
-}
-
 }  // namespace genrewise

@@ -34,6 +34,7 @@ struct FoldScore {
   double fit_s = 0, predict_s = 0;  ///< shared work counts for the first point
   std::string error;                ///< why it could not be fitted; the figures are then 0
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FoldScore, accuracy, log_loss, fit_s, predict_s, error)
 
 struct TuningPoint {
   Parameters parameters;  ///< fixed and varied parameters
@@ -97,8 +98,5 @@ std::vector<GridAxis> preset_grid(std::string_view preset, std::string_view kind
 std::vector<std::string> preset_names();
 
 nlohmann::json to_json(const TuningPoint& point);
-nlohmann::json to_json(const FoldScore& score);
-/// Throws nlohmann::json::exception for any other document.
-FoldScore fold_score_from_json(const nlohmann::json& document);
 
 }  // namespace genrewise

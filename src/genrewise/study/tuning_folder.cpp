@@ -25,7 +25,7 @@ std::optional<FoldScores::value_type> read_line(std::string_view line, const std
   try {
     const SealedJson entry = parse_sealed_json(line, "folds.jsonl");
     if (entry.seal != Seal::sound || entry.value.value("data", json()) != json(data)) return std::nullopt;
-    FoldScore score = fold_score_from_json(entry.value.at("score"));
+    FoldScore score = entry.value.at("score");
     if (!(score.accuracy >= 0 && score.accuracy <= 1)) return std::nullopt;
     return FoldScores::value_type{{entry.value.at("parameters").get<Parameters>(), entry.value.at("fold").get<int>()},
                                   std::move(score)};
@@ -67,8 +67,7 @@ TuningStore TuningFolder::store(const Examples& examples) const {
   };
   store.keep = [path, data](const Parameters& parameters, int fold, const FoldScore& score) {
     std::ofstream out(path, std::ios::app);
-    out << sealed_text({{"data", data}, {"parameters", parameters}, {"fold", fold}, {"score", to_json(score)}})
-        << std::flush;
+    out << sealed_text({{"data", data}, {"parameters", parameters}, {"fold", fold}, {"score", score}}) << std::flush;
     if (!out) throw_system_error("cannot store a finished fold", path.string());
   };
   return store;

@@ -16,6 +16,10 @@ void dsyevd_(const char* job, const char* triangle, const int* n, double* a, con
 void dpotrf_(const char* triangle, const int* n, double* a, const int* lda, int* info);
 void dpotrs_(const char* triangle, const int* n, const int* sides, const double* a, const int* lda, double* b,
              const int* ldb, int* info);
+void dgeqrf_(const int* m, const int* n, double* a, const int* lda, double* tau, double* work, const int* lwork,
+             int* info);
+void dorgqr_(const int* m, const int* n, const int* k, double* a, const int* lda, const double* tau, double* work,
+             const int* lwork, int* info);
 }
 
 namespace genrewise::blas {
@@ -67,6 +71,8 @@ struct OpenBlas {
   decltype(&dsyevd_) dsyevd = find("dsyevd_");
   decltype(&dpotrf_) dpotrf = find("dpotrf_");
   decltype(&dpotrs_) dpotrs = find("dpotrs_");
+  decltype(&dgeqrf_) dgeqrf = find("dgeqrf_");
+  decltype(&dorgqr_) dorgqr = find("dorgqr_");
   decltype(&openblas_get_num_threads) threads = find("openblas_get_num_threads");
   decltype(&openblas_set_num_threads) set_threads = find("openblas_set_num_threads");
 };
@@ -113,8 +119,7 @@ void add_products(View<const float> a, View<const float> b, double* sum, std::si
   for (std::size_t first = 0; first < a.rows; first += kSumBlock) {
     const std::size_t count = std::min(kSumBlock, a.rows - first);
     multiply(Form::tn, 1.0f, a.rows_from(first, count), b.rows_from(first, count), 0.0f, part_view);
-    for (std::size_t i = 0; i < a.cols; ++i)
-      for (std::size_t j = 0; j < b.cols; ++j) sum[i * sum_stride + j] += part[i * b.cols + j];
+    for (std::size_t i = 0; i < a.cols; ++i) add(1, std::span(part).subspan(i * b.cols, b.cols), sum + i * sum_stride);
   }
 }
 
@@ -206,22 +211,13 @@ Moments column_moments(const Matrix& examples) {
   for_blocks(cols, strip_width(cols), [&](std::size_t first, std::size_t count) {
     double* mean = moments.mean.data() + first;
     double* variance = moments.variance.data() + first;
-    for (std::size_t i = 0; i < rows; ++i) {
-      const float* row = examples.data() + i * cols + first;
-      for (std::size_t j = 0; j < count; ++j) mean[j] += row[j];
-    }
+    for (std::size_t i = 0; i < rows; ++i) add(1, examples.row(i).subspan(first, count), mean);
     for (std::size_t j = 0; j < count; ++j) mean[j] /= static_cast<double>(rows);
-    for (std::size_t i = 0; i < rows; ++i) {
-      const float* row = examples.data() + i * cols + first;
-      for (std::size_t j = 0; j < count; ++j) variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
-    }
+    for (std::size_t i = 0; i < rows; ++i)
+      add_squared_differences(examples.row(i).subspan(first, count), mean, variance);
     for (std::size_t j = 0; j < count; ++j) variance[j] /= static_cast<double>(rows);
   });
   return moments;
-}
-
-double dot(std::span<const float> a, std::span<const float> b) {
-  return sum_of<8>(a.size(), [&](std::size_t i) { return static_cast<double>(a[i]) * static_cast<double>(b[i]); });
 }
 
 bool factor_positive(std::vector<double>& matrix, std::size_t n) {
@@ -237,13 +233,24 @@ void solve_transposed(const std::vector<double>& factor, std::size_t n, std::spa
                    static_cast<int>(n), right_side.data(), 1);
 }
 
-bool solve_positive(std::vector<double>& matrix, std::size_t n, std::span<std::vector<double>> right_sides) {
-  const int size = static_cast<int>(n), one = 1;
+void solve_factored(const std::vector<double>& factor, std::size_t n, std::span<double> sides) {
+  const int size = static_cast<int>(n), count = static_cast<int>(sides.size() / n);
   int info = 0;
+  openblas().dpotrs("U", &size, &count, factor.data(), &size, sides.data(), &size, &info);
+}
+
+bool solve_positive(std::vector<double>& matrix, std::size_t n, std::span<std::vector<double>> right_sides) {
   if (!factor_positive(matrix, n)) return false;
-  for (std::vector<double>& side : right_sides)
-    openblas().dpotrs("U", &size, &one, matrix.data(), &size, side.data(), &size, &info);
+  for (std::vector<double>& side : right_sides) solve_factored(matrix, n, side);
   return true;
+}
+
+void orthonormalise(std::vector<double>& columns, std::size_t rows) {
+  const int m = static_cast<int>(rows), n = static_cast<int>(columns.size() / rows), work_size = 64 * n;
+  int info = 0;
+  std::vector<double> tau(columns.size() / rows), work(static_cast<std::size_t>(work_size));
+  openblas().dgeqrf(&m, &n, columns.data(), &m, tau.data(), work.data(), &work_size, &info);
+  openblas().dorgqr(&m, &n, &n, columns.data(), &m, tau.data(), work.data(), &work_size, &info);
 }
 
 std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n) {

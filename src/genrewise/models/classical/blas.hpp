@@ -70,20 +70,21 @@ struct Moments {
 /// Two passes over strips of columns.
 Moments column_moments(const Matrix& examples);
 
-/// Sum of term(j) for j in [0, count), in double, as kLanes independent sums, which allow vectorisation.
-template <std::size_t kLanes, class Term>
-double sum_of(std::size_t count, Term term) {
-  double sums[kLanes] = {};
-  std::size_t j = 0;
-  for (; j + kLanes <= count; j += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(j + lane);
-  double sum = 0;
-  for (double part : sums) sum += part;
-  for (; j < count; ++j) sum += term(j);
-  return sum;
-}
-
+/// Sums in double over rows of floats. The order of the additions, and so the last bits, depend on the instruction set.
 double dot(std::span<const float> a, std::span<const float> b);
+double dot(std::span<const float> a, const double* b);
+double squared_distance(std::span<const float> a, const float* b);
+double manhattan_distance(std::span<const float> a, const float* b);
+/// The sum over j of (row[j] - mean[j])^2 * factor[j].
+double scaled_squared_distance(std::span<const float> row, const double* mean, const double* factor);
+/// sum[j] += factor * row[j].
+void add(double factor, std::span<const float> row, double* sum);
+/// sum[j] += (row[j] - mean[j])^2.
+void add_squared_differences(std::span<const float> row, const double* mean, double* sum);
+
+/// An index such that all j before it have squared_norm[j] * (1 - error) - 2 * product[j] > threshold, and it or one of
+/// the next 15 has not; the number of products if there is none.
+std::size_t find_within(const float* squared_norm, std::span<const float> product, float error, float threshold);
 
 /// Eigenvalues in ascending order (returned) and eigenvectors (in the rows of `matrix`) of the symmetric n x n matrix
 /// in `matrix` (LAPACK's dsyevd). Throws Error when it does not converge.
@@ -92,11 +93,17 @@ std::vector<double> eigen_symmetric(std::vector<double>& matrix, std::size_t n);
 /// Cholesky factorisation (dpotrf): the lower triangle of `matrix` becomes L with L L^T = matrix. False when it is not
 /// positive definite.
 bool factor_positive(std::vector<double>& matrix, std::size_t n);
+/// Solves L L^T x = b in place, for as many right-hand sides as `sides` has (dpotrs).
+void solve_factored(const std::vector<double>& factor, std::size_t n, std::span<double> sides);
 /// Solves L^T x = b in place.
 void solve_transposed(const std::vector<double>& factor, std::size_t n, std::span<double> right_side);
 /// Solves for the right-hand sides in place by Cholesky factorisation (dpotrf); the lower triangle of `matrix` (n x n)
 /// is read, and `matrix` is overwritten. False when it is not positive definite.
 bool solve_positive(std::vector<double>& matrix, std::size_t n, std::span<std::vector<double>> right_sides);
+
+/// Replaces the columns of a column-major matrix by an orthonormal basis of their span (Householder QR, dgeqrf and
+/// dorgqr). There are at most as many columns as rows.
+void orthonormalise(std::vector<double>& columns, std::size_t rows);
 
 }  // namespace genrewise::blas
 

@@ -1,10 +1,10 @@
 #include "genrewise/models/classical/classical_classifier.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/models/classical/blas.hpp"
 #include "genrewise/records/tensor_archive.hpp"
@@ -13,13 +13,12 @@ namespace genrewise {
 
 namespace {
 
-constexpr std::uint32_t kInfinityBits = 0x7f800000u;
 constexpr std::size_t kProbedRows = 16;
 constexpr std::size_t kRowBlock = 64;  // rows that a thread predicts at a time
 
 /// Of a fitted classifier: sums of huge or tiny values can leave the range of floating point in any solver.
 void require_finite_probabilities(const Matrix& probabilities, const std::string& kind) {
-  if (std::ranges::all_of(probabilities.values(), [](float value) { return std::isfinite(value); })) return;
+  if (all_finite(probabilities.values())) return;
   throw Error("cannot be fitted to these columns: its probabilities are not finite numbers", kind,
               "leave standardise at true or scale the columns, and check the values of C, gamma and coef0");
 }
@@ -28,9 +27,7 @@ void require_finite_probabilities(const Matrix& probabilities, const std::string
 
 void require_finite(const Matrix& examples, std::string_view what) {
   for (std::size_t i = 0; i < examples.rows(); ++i) {
-    std::uint32_t largest = 0;  // magnitudes compared as bits, which vectorises
-    for (float value : examples.row(i)) largest = std::max(largest, std::bit_cast<std::uint32_t>(value) & 0x7fffffffu);
-    if (largest < kInfinityBits) continue;
+    if (all_finite(examples.row(i))) continue;
     const auto row = examples.row(i);
     const auto bad = std::ranges::find_if_not(row, [](float value) { return std::isfinite(value); });
     throw Error("the value " + std::to_string(*bad) + " in row " + std::to_string(i) + ", column " +

@@ -44,21 +44,17 @@ class GaussianNaiveBayes final : public ClassicalClassifier {
                         std::size_t first, std::size_t count) {
     const std::size_t cols = examples.cols();
     const auto at = [&](std::vector<double>& table, std::size_t c) { return table.data() + c * cols + first; };
+    const auto strip = [&](std::size_t i) { return examples.row(i).subspan(first, count); };
     const auto divide_by_sizes = [&](std::vector<double>& table) {
       for (std::size_t c = 0; c < sizes.size(); ++c)
         for (std::size_t j = 0; j < count; ++j) at(table, c)[j] /= static_cast<double>(sizes[c]);
     };
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      const float* row = examples.data() + i * cols + first;
-      double* mean = at(mean_, static_cast<std::size_t>(classes[i]));
-      for (std::size_t j = 0; j < count; ++j) mean[j] += row[j];
-    }
+    for (std::size_t i = 0; i < classes.size(); ++i)
+      blas::add(1, strip(i), at(mean_, static_cast<std::size_t>(classes[i])));
     divide_by_sizes(mean_);
     for (std::size_t i = 0; i < classes.size(); ++i) {
-      const float* row = examples.data() + i * cols + first;
-      const double* mean = at(mean_, static_cast<std::size_t>(classes[i]));
-      double* variance = at(variance_, static_cast<std::size_t>(classes[i]));
-      for (std::size_t j = 0; j < count; ++j) variance[j] += (row[j] - mean[j]) * (row[j] - mean[j]);
+      const auto c = static_cast<std::size_t>(classes[i]);
+      blas::add_squared_differences(strip(i), at(mean_, c), at(variance_, c));
     }
     divide_by_sizes(variance_);
   }
@@ -96,9 +92,7 @@ class GaussianNaiveBayes final : public ClassicalClassifier {
 
   /// In units of the class's variances.
   double squared_distance(std::span<const float> row, std::size_t c) const {
-    const double *mean = mean_.data() + c * row.size(), *inverse = inverse_.data() + c * row.size();
-    return blas::sum_of<16>(row.size(),
-                            [&](std::size_t j) { return (row[j] - mean[j]) * (row[j] - mean[j]) * inverse[j]; });
+    return blas::scaled_squared_distance(row, mean_.data() + c * row.size(), inverse_.data() + c * row.size());
   }
 
   void save_state(TensorArchive& archive, const std::string& prefix) const override {

@@ -1,56 +1,80 @@
 #include "genrewise/models/classical/kernel.hpp"
 
-#include <Eigen/Core>
 #include <algorithm>
 
-namespace genrewise {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/models/classical/kernel.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/contrib/math/math-inl.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
 namespace {
 
-using blas::Form;
-using blas::View;
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::CappedTag<float, 16>;
+using Vector = hn::Vec<Floats>;
 
-// Values are computed in aligned blocks: on an unaligned row, Eigen would process single values up to the next aligned
-// address, whose last bits differ from those of vector registers, and results would depend on memory addresses.
-constexpr Eigen::Index kBlock = 64;
-using Block = Eigen::Array<float, kBlock, 1>;
-
-float power(float base, int exponent) {
-  float result = 1;
-  for (; exponent > 0; exponent /= 2, base *= base)
-    if (exponent % 2 == 1) result *= base;
+Vector power(Vector base, int exponent) {
+  Vector result = hn::Set(Floats(), 1.0f);
+  for (; exponent > 0; exponent /= 2, base = hn::Mul(base, base))
+    if (exponent % 2 == 1) result = hn::Mul(result, base);
   return result;
 }
 
-/// Converts the products of one row of a with rows of b to kernel values.
-void apply(const Kernel& kernel, float a_squared_norm, const Block& b_squared_norms, Block& values) {
-  const auto gamma = static_cast<float>(kernel.gamma), coef0 = static_cast<float>(kernel.coef0);
+// body(products, squared norms) for all values of a row, in place. The last, incomplete vector uses the same
+// instructions, so that a value does not depend on its position.
+template <class Body>
+HWY_INLINE void for_values(const float* squared_norm, std::size_t count, float* row, const Body& body) {
+  const Floats d;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d))
+    hn::StoreU(body(hn::LoadU(d, row + i), hn::LoadU(d, squared_norm + i)), d, row + i);
+  if (i == count) return;
+  float values[16] = {}, norms[16] = {};
+  std::copy(row + i, row + count, values);
+  std::copy(squared_norm + i, squared_norm + count, norms);
+  hn::StoreU(body(hn::LoadU(d, values), hn::LoadU(d, norms)), d, values);
+  std::copy_n(values, count - i, row + i);
+}
+
+// Converts the products of one row of a with `count` rows of b to kernel values.
+void apply(const Kernel& kernel, float a_squared_norm, const float* b_squared_norm, std::size_t count, float* row) {
+  const Floats d;
+  const Vector gamma = hn::Set(d, static_cast<float>(kernel.gamma)), own = hn::Set(d, a_squared_norm);
+  const Vector coef0 = hn::Set(d, static_cast<float>(kernel.coef0)), two = hn::Set(d, 2.0f);
   switch (kernel.kind) {
     case KernelKind::linear:
       return;
     case KernelKind::poly:
-      values = values.unaryExpr([&](float value) { return power(gamma * value + coef0, kernel.degree); });
-      return;
+      return for_values(b_squared_norm, count, row, [&](Vector products, Vector) HWY_ATTR {
+        return power(hn::MulAdd(gamma, products, coef0), kernel.degree);
+      });
     case KernelKind::rbf:
-      values = (-gamma * (a_squared_norm + b_squared_norms - 2 * values).max(0.0f)).exp();
-      return;
+      return for_values(b_squared_norm, count, row, [&](Vector products, Vector norms) HWY_ATTR {
+        const Vector squared = hn::Max(hn::NegMulAdd(two, products, hn::Add(own, norms)), hn::Zero(d));
+        return hn::Exp(d, hn::Neg(hn::Mul(gamma, squared)));
+      });
     case KernelKind::sigmoid:
-      values = (gamma * values + coef0).tanh();
-      return;
-  }
-}
-
-void apply(const Kernel& kernel, float a_squared_norm, std::span<const float> b_squared_norms, float* row) {
-  Block norms = Block::Zero(), values = Block::Zero();
-  for (std::size_t at = 0; at < b_squared_norms.size(); at += kBlock) {
-    const std::size_t count = std::min<std::size_t>(kBlock, b_squared_norms.size() - at);
-    std::copy_n(b_squared_norms.data() + at, count, norms.data());
-    std::copy_n(row + at, count, values.data());
-    apply(kernel, a_squared_norm, norms, values);
-    std::copy_n(values.data(), count, row + at);
+      return for_values(b_squared_norm, count, row, [&](Vector products, Vector) HWY_ATTR {
+        return hn::Tanh(d, hn::MulAdd(gamma, products, coef0));
+      });
   }
 }
 
 }  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace genrewise {
+
+using blas::Form;
+using blas::View;
+
+HWY_EXPORT(apply);
 
 std::vector<float> squared_norms(const Matrix& rows) {
   std::vector<float> norms(rows.rows());
@@ -61,8 +85,9 @@ std::vector<float> squared_norms(const Matrix& rows) {
 void apply_kernel(const Kernel& kernel, std::span<const float> a_squared_norm, std::span<const float> b_squared_norm,
                   View<float> out) {
   if (kernel.kind == KernelKind::linear) return;
+  const auto apply_to_row = HWY_DYNAMIC_DISPATCH(apply);
   for (std::size_t i = 0; i < out.rows; ++i)
-    apply(kernel, a_squared_norm[i], b_squared_norm.first(out.cols), out.data + i * out.stride);
+    apply_to_row(kernel, a_squared_norm[i], b_squared_norm.data(), out.cols, out.data + i * out.stride);
 }
 
 void kernel_block(const Kernel& kernel, const KernelPoints& a, const KernelPoints& b, View<float> out) {
@@ -116,3 +141,4 @@ PairKernel::Row CachedPairKernel::row(std::size_t i) {
 }
 
 }  // namespace genrewise
+#endif

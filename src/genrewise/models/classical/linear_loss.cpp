@@ -1,6 +1,5 @@
 #include "genrewise/models/classical/linear_loss.hpp"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <deque>
@@ -270,29 +269,24 @@ double curvature_at_zero(LinearLoss loss, std::size_t outputs) {
 Preconditioner hessian_at_zero(const LinearProblem& problem, const Matrix& examples, std::size_t outputs) {
   const std::size_t cols = examples.cols(), width = cols + 1;
   if (cols > kLargestPreconditioner) return [](std::span<double>) {};
-  const auto size = static_cast<Eigen::Index>(width);
   const double scale = curvature_at_zero(problem.loss, outputs) / static_cast<double>(examples.rows());
   const std::vector<double> gram = blas::gram_of_columns(examples);
   const std::vector<double> mean = blas::column_moments(examples).mean;
-  Eigen::MatrixXd hessian(size, size);
+  auto hessian = std::make_shared<std::vector<double>>(width * width);
   for (std::size_t i = 0; i < width; ++i)
     for (std::size_t j = 0; j <= i; ++j) {
       const bool is_intercept = i == cols;
       const double ones = j == cols ? 1 : mean[j];
       const double value =
           is_intercept ? (problem.intercept ? ones * static_cast<double>(examples.rows()) : 0) : gram[i * cols + j];
-      hessian(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = scale * value;
+      (*hessian)[i * width + j] = scale * value;
     }
-  const double trace = hessian.diagonal().mean();
-  hessian.diagonal().array() += problem.penalty + 1e-7 * trace;  // the precision of the Gram matrix from float products
-  auto factor = std::make_shared<Eigen::LLT<Eigen::MatrixXd>>(hessian);
-  if (factor->info() != Eigen::Success) return [](std::span<double>) {};
-  return [factor, size](std::span<double> x) {
-    Eigen::Map<Eigen::MatrixXd> columns(x.data(), size, static_cast<Eigen::Index>(x.size()) / size);
-    Eigen::MatrixXd aligned = columns;  // so the order of additions does not depend on the alignment of x
-    factor->solveInPlace(aligned);
-    columns = aligned;
-  };
+  double mean_diagonal = 0;
+  for (std::size_t i = 0; i < width; ++i) mean_diagonal += (*hessian)[i * (width + 1)] / static_cast<double>(width);
+  // 1e-7: the precision of the Gram matrix from float products.
+  for (std::size_t i = 0; i < width; ++i) (*hessian)[i * (width + 1)] += problem.penalty + 1e-7 * mean_diagonal;
+  if (!blas::factor_positive(*hessian, width)) return [](std::span<double>) {};
+  return [hessian, width](std::span<double> x) { blas::solve_factored(*hessian, width, x); };
 }
 
 /// For a table with more columns than rows, the optimal weights are combinations of examples, w = X^T a. With

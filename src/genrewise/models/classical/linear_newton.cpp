@@ -26,10 +26,6 @@ constexpr double kNoLoss = 1e-12;    // of a function value: rounding
 constexpr int kHalvings = 40;
 constexpr std::size_t kRowBlock = 512;
 
-double dot(const float* a, const double* b, std::size_t count) {
-  return blas::sum_of<8>(count, [&](std::size_t j) { return static_cast<double>(a[j]) * b[j]; });
-}
-
 double dot(std::span<const double> a, std::span<const double> b) {
   return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0);
 }
@@ -155,15 +151,14 @@ class LinearNewton {
     for (std::size_t i = 0; i < region_.size(); ++i) {
       const double alpha = bound_[i] == 0 ? 0 : sign(i) * alpha_in_region(i, width);
       if (alpha == 0) continue;
-      const float* values = row(i);
-      for (std::size_t j = 0; j < cols_; ++j) direction[j] += alpha * static_cast<double>(values[j]);
+      blas::add(alpha, {row(i), cols_}, direction.data());
       direction[cols_] += alpha;
     }
     for (std::size_t j = 0; j < cols_; ++j) direction[j] -= weights_[j];
     if (!blas::solve_positive(hessian, size, sides)) return 1;
     blas::for_blocks(region_.size(), kRowBlock, [&](std::size_t at, std::size_t count) {
       for (std::size_t i = at; i < at + count; ++i)
-        slope_[i] = sign(i) * (dot(row(i), direction.data(), cols_) + direction[cols_]);
+        slope_[i] = sign(i) * (blas::dot({row(i), cols_}, direction.data()) + direction[cols_]);
     });
 
     const std::span<const double> change(direction.data(), cols_);
@@ -279,10 +274,10 @@ class LinearNewton {
     std::vector<double> weights(cols_);
     for (std::size_t i = 0; i < n; ++i) {
       if (out.beta[i] == 0) continue;
-      for (std::size_t j = 0; j < cols_; ++j) weights[j] += out.beta[i] * static_cast<double>(row(i)[j]);
+      blas::add(out.beta[i], {row(i), cols_}, weights.data());
     }
     blas::for_blocks(n, kRowBlock, [&](std::size_t at, std::size_t count) {
-      for (std::size_t i = at; i < at + count; ++i) out.products[i] = dot(row(i), weights.data(), cols_);
+      for (std::size_t i = at; i < at + count; ++i) out.products[i] = blas::dot({row(i), cols_}, weights.data());
     });
     return out;
   }

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <span>
 
 #include "genrewise/models/classical/blas.hpp"
@@ -14,9 +16,7 @@ namespace {
 
 // A tile of products is large enough for fast products, and small enough to be scanned before it leaves the cache.
 constexpr std::size_t kQueries = 400, kPoints = 2048;
-constexpr std::size_t kGlance = 32;   // products that are scanned together
 constexpr std::size_t kSample = 512;  // points that the centre is estimated from: any centre is correct
-constexpr std::size_t kLanes = 16;    // independent sums
 
 struct Candidate {
   float upper;  // upper bound of its squared distance, less the query's squared norm
@@ -43,9 +43,11 @@ class CandidateFilter {
 
   /// Adds the query's products with points [first, first + count).
   void see(const float* products, std::size_t first, std::size_t count) {
-    for (std::size_t at = first; at < first + count; at += kGlance) {
+    constexpr std::size_t kGlance = 16;  // products of which at least one is found
+    for (std::size_t at = first; at < first + count;) {
+      // Nearly always the end once the threshold is low.
+      at += blas::find_within(&squared_norm_[at], {products + (at - first), first + count - at}, error_, threshold_);
       const std::size_t end = std::min(at + kGlance, first + count);
-      if (!any_within(products + (at - first), at, end)) continue;
       for (std::size_t j = at; j < end; ++j) {
         const float value = squared_norm_[j] - 2 * products[j - first];
         const float error = error_ * squared_norm_[j];
@@ -55,6 +57,7 @@ class CandidateFilter {
         tighten();
         limit_ = std::max(limit_, 2 * candidates_.size());
       }
+      at = end;
     }
   }
 
@@ -64,14 +67,6 @@ class CandidateFilter {
   }
 
  private:
-  /// Nearly always false once the threshold is low; branch-free, for vectorisation.
-  bool any_within(const float* products, std::size_t first, std::size_t end) const {
-    int any = 0;
-    for (std::size_t j = first; j < end; ++j)
-      any |= static_cast<int>(squared_norm_[j] - 2 * products[j - first] - error_ * squared_norm_[j] <= threshold_);
-    return any != 0;
-  }
-
   void tighten() {
     if (candidates_.size() < k_) return;
     const auto kth = candidates_.begin() + static_cast<std::ptrdiff_t>(k_ - 1);
@@ -155,20 +150,19 @@ void NeighbourIndex::centre(Matrix& rows) const {
 }
 
 double NeighbourIndex::distance(const float* a, const float* b) const {
-  const std::size_t cols = points_.cols();
-  const auto difference = [&](std::size_t j) { return static_cast<double>(a[j]) - static_cast<double>(b[j]); };
+  const std::span<const float> left(a, points_.cols()), right(b, points_.cols());
   switch (metric_) {
     case Metric::euclidean:
-      return std::sqrt(blas::sum_of<kLanes>(cols, [&](std::size_t j) { return difference(j) * difference(j); }));
+      return std::sqrt(blas::squared_distance(left, b));
     case Metric::manhattan:
-      return blas::sum_of<kLanes>(cols, [&](std::size_t j) { return std::abs(difference(j)); });
+      return blas::manhattan_distance(left, b);
     case Metric::cosine: {
-      const std::span<const float> left(a, cols), right(b, cols);
       const double lengths = std::sqrt(blas::dot(left, left) * blas::dot(right, right));
       return lengths > 0 ? std::max(0.0, 1 - blas::dot(left, right) / lengths) : 1;
     }
     case Metric::minkowski:
-      return std::pow(blas::sum_of<kLanes>(cols, [&](std::size_t j) { return std::pow(std::abs(difference(j)), p_); }),
+      return std::pow(std::transform_reduce(left.begin(), left.end(), right.begin(), 0.0, std::plus(),
+                                            [&](double x, double y) { return std::pow(std::abs(x - y), p_); }),
                       1 / p_);
   }
   return 0;

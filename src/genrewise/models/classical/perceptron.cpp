@@ -13,7 +13,40 @@
 #include "genrewise/models/classifiers.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/models/classical/perceptron.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+
+#include <hwy/highway.h>
+
+// Loops without vector types are vectorised by the compiler, for each target.
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
+namespace {
+
+void adam(const float* gradient, std::size_t count, float rate, float beta1, float beta2, float epsilon, float* first,
+          float* second, float* values) {
+  for (std::size_t i = 0; i < count; ++i) {
+    first[i] = beta1 * first[i] + (1 - beta1) * gradient[i];
+    second[i] = beta2 * second[i] + (1 - beta2) * gradient[i] * gradient[i];
+    values[i] -= rate * first[i] / (std::sqrt(second[i]) + epsilon);
+  }
+}
+
+void rectify(float* values, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) values[i] = std::max(values[i], 0.0f);
+}
+
+}  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise {
+
+HWY_EXPORT(adam);
+HWY_EXPORT(rectify);
+
 namespace {
 
 using blas::Form;
@@ -39,11 +72,9 @@ class Adam {
     const auto correction = static_cast<float>(std::sqrt(1 - std::pow(static_cast<double>(config.beta2), t)) /
                                                (1 - std::pow(static_cast<double>(config.beta1), t)));
     const float rate = config.rate * correction;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      first_[i] = config.beta1 * first_[i] + (1 - config.beta1) * gradient[i];
-      second_[i] = config.beta2 * second_[i] + (1 - config.beta2) * gradient[i] * gradient[i];
-      values[i] -= rate * first_[i] / (std::sqrt(second_[i]) + config.epsilon);
-    }
+    const auto update = HWY_DYNAMIC_DISPATCH(adam);
+    update(gradient.data(), values.size(), rate, config.beta1, config.beta2, config.epsilon, first_.data(),
+           second_.data(), values.data());
   }
 
  private:
@@ -55,8 +86,7 @@ enum class Activation { relu, tanh, logistic, identity };  // in the order of th
 void activate(Activation kind, std::span<float> values) {
   switch (kind) {
     case Activation::relu:
-      for (float& v : values) v = std::max(v, 0.0f);
-      return;
+      return HWY_DYNAMIC_DISPATCH(rectify)(values.data(), values.size());
     case Activation::tanh:
       for (float& v : values) v = std::tanh(v);
       return;
@@ -278,3 +308,4 @@ const ClassifierDescriptor& perceptron() {
 }
 
 }  // namespace genrewise
+#endif

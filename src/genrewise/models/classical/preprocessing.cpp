@@ -1,6 +1,5 @@
 #include "genrewise/models/preprocessing.hpp"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -96,13 +95,15 @@ PrincipalComponents exact(const Matrix& centred, const PreprocessingConfig& conf
   return result;
 }
 
-/// Replaces the columns by an orthonormal basis of their span (Householder QR in double).
+/// Replaces the columns by an orthonormal basis of their span.
 void orthonormalise_columns(Matrix& matrix) {
-  const auto rows = static_cast<Eigen::Index>(matrix.rows()), cols = static_cast<Eigen::Index>(matrix.cols());
-  using RowMajorFloat = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  Eigen::Map<RowMajorFloat> map(matrix.data(), rows, cols);
-  const Eigen::HouseholderQR<Eigen::MatrixXd> qr(map.cast<double>());
-  map = (qr.householderQ() * Eigen::MatrixXd::Identity(rows, cols)).cast<float>();
+  const std::size_t rows = matrix.rows();
+  std::vector<double> columns(rows * matrix.cols());
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < matrix.cols(); ++j) columns[j * rows + i] = matrix(i, j);
+  blas::orthonormalise(columns, rows);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < matrix.cols(); ++j) matrix(i, j) = static_cast<float>(columns[j * rows + i]);
 }
 
 Matrix as_matrix(const std::vector<double>& values, std::size_t rows, std::size_t cols) {

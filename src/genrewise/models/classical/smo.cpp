@@ -1,39 +1,17 @@
 #include "genrewise/models/classical/smo.hpp"
 
 #include <algorithm>
-#include <cstdint>
-#include <cstring>
 #include <limits>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/models/classical/smo_step.hpp"
 
 namespace genrewise {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kLeastCurvature = 1e-12;  // replaces the curvature where the kernel is not positive definite
-// One register of doubles: GCC 12 splits wider vectors into scalars.
-#ifdef __AVX512F__
-constexpr std::size_t kLanes = 8;
-#else
-constexpr std::size_t kLanes = 4;
-#endif
 constexpr long long kStepsBetweenInterrupts = 1024;
 constexpr long long kMostFromZero = 2000;  // largest problem that the active-set solver may solve from zero
-
-// GCC's and Clang's vector types.
-using Doubles = double __attribute__((vector_size(kLanes * sizeof(double))));
-using Floats = float __attribute__((vector_size(kLanes * sizeof(float))));
-using Indices = std::int64_t __attribute__((vector_size(kLanes * sizeof(std::int64_t))));
-
-void load(const double* from, Doubles& to) {
-  std::memcpy(&to, from, sizeof to);
-}
-void load(const float* from, Doubles& to) {
-  Floats narrow;
-  std::memcpy(&narrow, from, sizeof narrow);
-  to = __builtin_convertvector(narrow, Doubles);
-}
 
 /// Sequential minimal optimisation in terms of f_i = sum_j alpha_j y_j K_ij - y_i. As in Keerthi et al. (2001), an
 /// example is "up" when y_i alpha_i may increase and "low" when it may decrease; at the optimum no up example has a
@@ -85,7 +63,7 @@ class Smo {
   }
 
  private:
-  static std::size_t padded(std::size_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
+  static std::size_t padded(std::size_t count) { return (count + kSmoLanes - 1) / kSmoLanes * kSmoLanes; }
   std::size_t slot(std::size_t example) const {
     return example < counts_[0] ? example : starts_[1] + example - counts_[0];
   }
@@ -97,95 +75,31 @@ class Smo {
     low_[k] = (first ? may_shrink : may_grow) ? 0 : -kInfinity;
   }
 
-  /// Calls body(slot, kernel values) for each register of both classes; the last register of a class, which may extend
-  /// beyond the end of a row, reads copies.
-  template <class Body>
-  void for_registers(const PairKernel::Row& a, const PairKernel::Row& b, Body body) {
-    for (int c = 0; c < 2; ++c) {
-      const float* of_a = c == 0 ? a.first : a.second;
-      const float* of_b = c == 0 ? b.first : b.second;
-      const std::size_t start = starts_[c], whole = counts_[c] / kLanes * kLanes, rest = counts_[c] - whole;
-      for (std::size_t k = 0; k < whole; k += kLanes) body(start + k, of_a + k, of_b + k);
-      if (rest == 0) continue;
-      float tail_a[kLanes] = {}, tail_b[kLanes] = {};
-      std::copy_n(of_a + whole, rest, tail_a);
-      std::copy_n(of_b + whole, rest, tail_b);
-      body(start + whole, tail_a, tail_b);
-    }
-  }
-
-  struct Extremes {
-    Doubles least = kInfinity - Doubles{}, most = -kInfinity - Doubles{};
-    Indices at = {}, now;
-    Extremes() {
-      for (std::size_t lane = 0; lane < kLanes; ++lane) now[lane] = static_cast<std::int64_t>(lane);
-    }
-    void see(const Doubles& f, const Doubles& up, const Doubles& low, std::size_t k) {
-      const Doubles candidate = f + up, other = f + low;
-      const Indices here = now + static_cast<std::int64_t>(k);
-      at = candidate <= least ? here : at;  // the last of equals, as libsvm
-      least = candidate <= least ? candidate : least;
-      most = other > most ? other : most;
-    }
-  };
-
-  void keep(const Extremes& seen) {
-    f_up_ = kInfinity;
-    highest_low_ = -kInfinity;
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const auto at = static_cast<std::size_t>(seen.at[lane]);
-      if (seen.least[lane] < f_up_ || (seen.least[lane] == f_up_ && at > up_at_)) {
-        f_up_ = seen.least[lane];
-        up_at_ = at;
-      }
-      highest_low_ = std::max(highest_low_, seen.most[lane]);
-    }
+  /// Adds delta * (a - b) to f, and finds the extremes.
+  void update_f(const PairKernel::Row& a, const PairKernel::Row& b, double delta) {
+    SmoExtremes seen;
+    update_smo(state(0), a.first, b.first, delta, seen);
+    update_smo(state(1), a.second, b.second, delta, seen);
+    f_up_ = seen.f_up;
+    up_at_ = seen.up_at;
+    highest_low_ = seen.highest_low;
   }
 
   void select_first() {
-    Extremes seen;
-    Doubles f, up, low;
-    for (std::size_t k = 0; k < f_.size(); k += kLanes) {
-      load(&f_[k], f);
-      load(&up_[k], up);
-      load(&low_[k], low);
-      seen.see(f, up, low, k);
-    }
-    keep(seen);
+    const std::vector<float> zeros(std::max(counts_[0], counts_[1]));
+    update_f({zeros.data(), zeros.data()}, {zeros.data(), zeros.data()}, 0);
   }
 
-  /// The low example with the largest gain of a step: (f - f_up)^2 / curvature, compared without division.
   std::size_t select_second(const PairKernel::Row& row_up) {
-    Doubles gain = {}, curvature = 1 - Doubles{};
-    Indices at = {};
-    const Extremes lanes;
-    const double own = diagonal_[up_at_];
-    for_registers(row_up, row_up, [&](std::size_t k, const float* values, const float*) {
-      Doubles f, low, diagonal, kernel;
-      load(&f_[k], f);
-      load(&low_[k], low);
-      load(&diagonal_[k], diagonal);
-      load(values, kernel);
-      const Doubles difference = f + low - f_up_;
-      Doubles bend = diagonal + own - 2 * kernel;
-      bend = bend > kLeastCurvature ? bend : kLeastCurvature - Doubles{};
-      const Doubles squared = difference * difference;
-      const Indices better = (difference > 0.0) & (squared * curvature >= gain * bend);
-      at = better ? lanes.now + static_cast<std::int64_t>(k) : at;
-      gain = better ? squared : gain;
-      curvature = better ? bend : curvature;
-    });
-    std::size_t best = 0;
-    double best_gain = -1;
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const auto slot = static_cast<std::size_t>(at[lane]);
-      const double value = gain[lane] / curvature[lane];
-      if (value > best_gain || (value == best_gain && slot > best)) {
-        best_gain = value;
-        best = slot;
-      }
-    }
-    return best;
+    SmoSecond best;
+    find_smo_second(state(0), row_up.first, f_up_, diagonal_[up_at_], best);
+    find_smo_second(state(1), row_up.second, f_up_, diagonal_[up_at_], best);
+    return best.at;
+  }
+
+  SmoClass state(int c) {
+    const std::size_t at = starts_[c];
+    return {at, counts_[c], f_.data() + at, up_.data() + at, low_.data() + at, diagonal_.data() + at};
   }
 
   /// Moves y alpha of the up example by +delta and that of the low one by -delta, within their bounds.
@@ -193,7 +107,7 @@ class Smo {
     const PairKernel::Row row_low = kernel_.row(example(low_at));
     const std::size_t within = up_at_ < starts_[1] ? up_at_ : up_at_ - starts_[1];
     const double shared = up_at_ < starts_[1] ? row_low.first[within] : row_low.second[within];
-    const double curvature = std::max(diagonal_[up_at_] + diagonal_[low_at] - 2 * shared, kLeastCurvature);
+    const double curvature = std::max(diagonal_[up_at_] + diagonal_[low_at] - 2 * shared, kLeastSmoCurvature);
     const bool up_first = up_at_ < starts_[1], low_first = low_at < starts_[1];
     const double slack_up = up_first ? bound_[up_at_] - alpha_[up_at_] : alpha_[up_at_];
     const double slack_low = low_first ? alpha_[low_at] : bound_[low_at] - alpha_[low_at];
@@ -204,20 +118,7 @@ class Smo {
         delta == slack_low ? (low_first ? 0 : bound_[low_at]) : alpha_[low_at] + (low_first ? -delta : delta);
     update_sets(up_at_);
     update_sets(low_at);
-
-    Extremes seen;
-    for_registers(row_up, row_low, [&](std::size_t k, const float* of_up, const float* of_low) {
-      Doubles f, up, low, kernel_up, kernel_low;
-      load(&f_[k], f);
-      load(&up_[k], up);
-      load(&low_[k], low);
-      load(of_up, kernel_up);
-      load(of_low, kernel_low);
-      f += delta * (kernel_up - kernel_low);
-      std::memcpy(&f_[k], &f, sizeof f);
-      seen.see(f, up, low, k);
-    });
-    keep(seen);
+    update_f(row_up, row_low, delta);
   }
 
   /// Pairwise steps converge slowly for many free examples; the active-set solver solves for all at once.

@@ -14,6 +14,9 @@
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(FitContext, replace_run, epoch_notes, labels, ranks_address, rank, ranks)
+
 namespace {
 
 using nlohmann::json;
@@ -158,28 +161,17 @@ std::filesystem::path path_from(const json& bytes) {
 }  // namespace
 
 json to_json(const FitContext& context) {
-  json document = {{"run_folder", path_json(context.run_folder)},
-                   {"replace_run", context.replace_run},
-                   {"embeddings_folder", path_json(context.embeddings_folder)},
-                   {"epoch_notes", context.epoch_notes},
-                   {"labels", context.labels},
-                   {"ranks_address", context.ranks_address},
-                   {"rank", context.rank},
-                   {"ranks", context.ranks}};
+  json document = context;
+  document["run_folder"] = path_json(context.run_folder);
+  document["embeddings_folder"] = path_json(context.embeddings_folder);
   if (context.follow != nullptr) document["follow"] = to_json(*context.follow);
   return document;
 }
 
 FitContext fit_context_from(const json& json) {
-  FitContext context;
+  FitContext context = json;
   context.run_folder = path_from(json.at("run_folder"));
-  context.replace_run = json.at("replace_run");
   context.embeddings_folder = path_from(json.at("embeddings_folder"));
-  context.epoch_notes = json.at("epoch_notes");
-  context.labels = json.at("labels").get<std::vector<std::string>>();
-  context.ranks_address = json.at("ranks_address");
-  context.rank = json.at("rank");
-  context.ranks = json.at("ranks");
   return context;
 }
 

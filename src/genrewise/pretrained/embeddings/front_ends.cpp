@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numbers>
 
-#include "genrewise/dsp/lanes.hpp"
+#include "genrewise/dsp/tile.hpp"
 
 namespace genrewise {
 namespace {
@@ -16,14 +16,14 @@ template <class Use>
 void MelSpectrogram::process(std::span<const float> samples, std::size_t first_frame, std::size_t count,
                              Scratch& scratch, const Use& use) const {
   const std::size_t stride = aligned_stride(stft_.bins());
-  scratch.power.resize(kLanes * stride);
-  scratch.tile.resize(kLanes * stft_.bins());
-  scratch.bands.resize(kLanes * mel_.size());
-  for (std::size_t done = 0; done < count; done += kLanes) {
-    const std::size_t here = std::min(kLanes, count - done);
+  scratch.power.resize(kTileFrames * stride);
+  scratch.tile.resize(kTileFrames * stft_.bins());
+  scratch.bands.resize(kTileFrames * mel_.size());
+  for (std::size_t done = 0; done < count; done += kTileFrames) {
+    const std::size_t here = std::min(kTileFrames, count - done);
     stft_.power(samples, first_frame + done, here, scratch.power.data(), stride, scratch.stft);
-    transpose_to_lanes(scratch.power.data(), stride, stft_.bins(), scratch.tile.data());
-    mel_.apply(scratch.tile.data(), scratch.bands.data(), kLanes);
+    transpose_to_tile(scratch.power.data(), stride, stft_.bins(), scratch.tile.data());
+    mel_.apply(scratch.tile.data(), scratch.bands.data(), kTileFrames);
     use(done, here, scratch.bands.data());
   }
 }
@@ -46,13 +46,12 @@ void EfficientAtFrontEnd::emphasise(std::span<const float> samples, Scratch& scr
 void EfficientAtFrontEnd::process(std::size_t first, std::size_t count, std::span<float> out, Scratch& scratch) const {
   constexpr float kFloor = 1e-5f, kOffset = 4.5f, kScale = 1 / 5.0f;
   constexpr auto kLnPerLog10 = static_cast<float>(std::numbers::ln10);
-  mel_.process(
-      scratch.emphasised, first, count, scratch.mel, [&](std::size_t at, std::size_t some, const float* bands) {
-        for (std::size_t b = 0; b < kBands; ++b) {
-          const Lanes value = (log10_lanes(load_lanes(bands + b * kLanes) + kFloor) * kLnPerLog10 + kOffset) * kScale;
-          for (std::size_t i = 0; i < some; ++i) out[b * count + at + i] = value[i];
-        }
-      });
+  mel_.process(scratch.emphasised, first, count, scratch.mel, [&](std::size_t at, std::size_t some, float* bands) {
+    log10({bands, kBands * kTileFrames}, 1, kFloor, bands);
+    for (std::size_t b = 0; b < kBands; ++b)
+      for (std::size_t i = 0; i < some; ++i)
+        out[b * count + at + i] = (bands[b * kTileFrames + i] * kLnPerLog10 + kOffset) * kScale;
+  });
 }
 
 MusicnnFrontEnd::MusicnnFrontEnd()
@@ -66,11 +65,10 @@ std::size_t MusicnnFrontEnd::samples_for(std::size_t frames) {
 void MusicnnFrontEnd::process(std::span<const float> samples, std::size_t first, std::size_t count,
                               std::span<float> out, Scratch& scratch) const {
   constexpr float kCompression = 10000;
-  mel_.process(samples, first, count, scratch, [&](std::size_t at, std::size_t some, const float* bands) {
-    for (std::size_t b = 0; b < kBands; ++b) {
-      const Lanes value = log10_lanes(load_lanes(bands + b * kLanes) * kCompression + 1.0f);
-      for (std::size_t i = 0; i < some; ++i) out[(at + i) * kBands + b] = value[i];
-    }
+  mel_.process(samples, first, count, scratch, [&](std::size_t at, std::size_t some, float* bands) {
+    log10({bands, kBands * kTileFrames}, kCompression, 1, bands);
+    for (std::size_t b = 0; b < kBands; ++b)
+      for (std::size_t i = 0; i < some; ++i) out[(at + i) * kBands + b] = bands[b * kTileFrames + i];
   });
 }
 

@@ -9,7 +9,7 @@
 
 namespace genrewise {
 
-/// A mel spectrogram, computed kLanes frames at a time.
+/// A mel spectrogram, computed kTileFrames frames at a time.
 class MelSpectrogram {
  public:
   struct Scratch {
@@ -19,8 +19,8 @@ class MelSpectrogram {
   MelSpectrogram(const StftConfig& stft, const MelConfig& mel) : stft_(stft), mel_(mel) {}
 
   std::size_t frames(std::size_t samples) const { return stft_.frames(samples); }
-  /// Calls use(first, count, bands) for blocks of at most kLanes frames of [first_frame, first_frame + count): the
-  /// power of band b in frame first + i is bands[b * kLanes + i], with kLanes values aligned.
+  /// Calls use(first, count, bands) for blocks of at most kTileFrames frames of [first_frame, first_frame +
+  /// count): the power of band b in frame first + i is bands[b * kTileFrames + i], which `use` may overwrite.
   template <class Use>
   void process(std::span<const float> samples, std::size_t first_frame, std::size_t count, Scratch& scratch,
                const Use& use) const;

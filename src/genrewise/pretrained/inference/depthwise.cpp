@@ -1,140 +1,172 @@
-#include "genrewise/pretrained/inference/depthwise.hpp"
+#include "genrewise/pretrained/inference/kernels.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "genrewise/base/error.hpp"
 
-namespace genrewise {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/pretrained/inference/depthwise.cpp"
+#include <hwy/foreach_target.h>  // before vectors-inl.hpp
+
+#include "genrewise/pretrained/inference/vectors-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
 namespace {
 
-/// Arguments of the loops over one octet of channels.
-struct OctetCall {
-  const ConvolutionShape& shape;
-  const float* in;
-  std::size_t in_stride;
-  const float* weights;
-  Octet bias;
-  float* out;
-  std::size_t out_stride;
-  const Activation& activation;
-};
+template <class D, std::size_t kKernel>
+using Filter = hn::Vec<D>[kKernel][kKernel];
 
-/// The filter rows that are inside the image.
-struct RowRange {
-  std::size_t first, last;
-};
-
-/// kPixels neighbouring pixels of one output row, whose windows are inside the image. Each input column is read once
-/// for all windows that contain it.
-template <std::size_t kKernel, std::size_t kStride, std::size_t kPixels>
-[[gnu::always_inline]] inline void inner_pixels(const OctetCall& call, std::size_t y, std::size_t x, RowRange range) {
+/// kPixels neighbouring output pixels of one vector of channels. Each input column is read once for all windows that
+/// contain it.
+template <class D, std::size_t kKernel, std::size_t kStride, std::size_t kPixels>
+HWY_INLINE void filter_pixels(D d, const float* const* in, std::size_t in_stride, const Filter<D, kKernel>& weights,
+                              hn::Vec<D> bias, float* out, std::size_t out_stride, const Activation& activation) {
   constexpr std::size_t kColumns = (kPixels - 1) * kStride + kKernel;
-  Octet sum[kPixels];
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < kPixels; ++i) sum[i] = call.bias;
-  const std::size_t left = x * kStride - call.shape.pad_left;
-  for (std::size_t ky = range.first; ky < range.last; ++ky) {
-    const std::size_t row = y * kStride + ky - call.shape.pad_top;
-    const float* const in = call.in + (row * call.shape.in_width + left) * call.in_stride;
-    const float* const weights = call.weights + ky * kKernel * kOctet;
-    Octet column[kColumns];
-#pragma GCC unroll 16
-    for (std::size_t i = 0; i < kColumns; ++i) column[i] = octet_at(in + i * call.in_stride);
-#pragma GCC unroll 5
+  hn::Vec<D> sum[kPixels];
+  HWY_UNROLL(4)
+  for (std::size_t i = 0; i < kPixels; ++i) sum[i] = bias;
+  HWY_UNROLL(5)
+  for (std::size_t ky = 0; ky < kKernel; ++ky) {
+    hn::Vec<D> column[kColumns];
+    HWY_UNROLL(16)
+    for (std::size_t i = 0; i < kColumns; ++i) column[i] = hn::LoadU(d, in[ky] + i * in_stride);
+    HWY_UNROLL(5)
     for (std::size_t kx = 0; kx < kKernel; ++kx) {
-      const Octet weight = octet_at(weights + kx * kOctet);
-#pragma GCC unroll 4
-      for (std::size_t i = 0; i < kPixels; ++i) sum[i] = multiply_add(column[i * kStride + kx], weight, sum[i]);
+      HWY_UNROLL(4)
+      for (std::size_t i = 0; i < kPixels; ++i) sum[i] = hn::MulAdd(column[i * kStride + kx], weights[ky][kx], sum[i]);
     }
   }
-  activate(sum, call.activation);
-  float* const out = call.out + (y * call.shape.out_width + x) * call.out_stride;
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < kPixels; ++i) octet_at(out + i * call.out_stride) = sum[i];
+  HWY_UNROLL(4)
+  for (std::size_t i = 0; i < kPixels; ++i) hn::StoreU(activate(d, sum[i], activation), d, out + i * out_stride);
 }
 
-/// One pixel whose window may extend beyond the left or right edge.
+/// One vector of channels in all pixels: the input rows that several output rows need stay in the first-level cache.
+template <class D, std::size_t kKernel, std::size_t kStride>
+void filter_channels(const Depthwise::Part& part, std::size_t channel, const float* weights, std::size_t channels,
+                     const float* bias, const Activation& activation) {
+  const D d;
+  Filter<D, kKernel> filter;
+  HWY_UNROLL(5)
+  for (std::size_t ky = 0; ky < kKernel; ++ky) {
+    HWY_UNROLL(5)
+    for (std::size_t kx = 0; kx < kKernel; ++kx)
+      filter[ky][kx] = hn::LoadU(d, weights + (ky * kKernel + kx) * channels + channel);
+  }
+  const auto bias_vector = hn::LoadU(d, bias + channel);
+  for (std::size_t row = 0; row < part.rows; ++row) {
+    const float* in[kKernel];
+    HWY_UNROLL(5)
+    for (std::size_t ky = 0; ky < kKernel; ++ky) in[ky] = part.in[row * kStride + ky] + channel;
+    float* out = part.out + row * part.width * part.out_stride + channel;
+    const auto pixels = [&](auto count) HWY_ATTR {
+      filter_pixels<D, kKernel, kStride, count()>(d, in, part.in_stride, filter, bias_vector, out, part.out_stride,
+                                                  activation);
+      out += count() * part.out_stride;
+      for (const float*& one : in) one += count() * kStride * part.in_stride;
+    };
+    std::size_t left = part.width;
+    for (; left >= 4; left -= 4) pixels(std::integral_constant<std::size_t, 4>());
+    if (left == 3) pixels(std::integral_constant<std::size_t, 3>());
+    if (left == 2) pixels(std::integral_constant<std::size_t, 2>());
+    if (left == 1) pixels(std::integral_constant<std::size_t, 1>());
+  }
+}
+
 template <std::size_t kKernel, std::size_t kStride>
-void outer_pixel(const OctetCall& call, std::size_t y, std::size_t x, RowRange range) {
-  const std::size_t origin = x * kStride;  // of the window, counted from the left edge of the padding
-  const std::size_t left = call.shape.pad_left;
-  const std::size_t first = origin < left ? left - origin : 0;
-  const std::size_t last = std::min(kKernel, call.shape.in_width + left - origin);
-  Octet sum[1] = {call.bias};
-  for (std::size_t ky = range.first; ky < range.last; ++ky) {
-    const std::size_t row = y * kStride + ky - call.shape.pad_top;
-    for (std::size_t kx = first; kx < last; ++kx) {
-      const std::size_t column = origin + kx - left;
-      sum[0] = multiply_add(octet_at(call.in + (row * call.shape.in_width + column) * call.in_stride),
-                            octet_at(call.weights + (ky * kKernel + kx) * kOctet), sum[0]);
+void filter_part(const Depthwise::Part& part, const float* weights, std::size_t channels, const float* bias,
+                 const Activation& activation) {
+  const std::size_t width = part.octets * kOctet;
+  std::size_t c = 0;
+  for (; c + kLanesOf<Wide> <= width; c += kLanesOf<Wide>)
+    filter_channels<Wide, kKernel, kStride>(part, c, weights, channels, bias, activation);
+  for (; c < width; c += kLanesOf<Narrow>)
+    filter_channels<Narrow, kKernel, kStride>(part, c, weights, channels, bias, activation);
+}
+
+void filter(const Depthwise::Part& part, std::size_t kernel, const float* weights, std::size_t channels,
+            const float* bias, const Activation& activation) {
+  const auto run = kernel == 3 ? (part.stride == 1 ? filter_part<3, 1> : filter_part<3, 2>)
+                               : (part.stride == 1 ? filter_part<5, 1> : filter_part<5, 2>);
+  run(part, weights, channels, bias, activation);
+}
+
+void mean_and_deviation(const float* rows, std::size_t count, std::size_t channels, std::size_t stride, float* means,
+                        float* deviations) {
+  const Narrow d;
+  for (std::size_t c = 0; c < channels; c += kLanesOf<Narrow>) {
+    // After centring on the first row, single precision suffices for the sums of one run of rows.
+    constexpr std::size_t kRun = 256;
+    const auto centre = hn::LoadU(d, rows + c);
+    double sum[kLanesOf<Narrow>] = {}, squares[kLanesOf<Narrow>] = {};
+    for (std::size_t start = 0; start < count; start += kRun) {
+      auto run_sum = hn::Zero(d), run_squares = hn::Zero(d);
+      for (std::size_t i = start; i < std::min(count, start + kRun); ++i) {
+        const auto value = hn::Sub(hn::LoadU(d, rows + i * stride + c), centre);
+        run_sum = hn::Add(run_sum, value);
+        run_squares = hn::MulAdd(value, value, run_squares);
+      }
+      HWY_ALIGN float both[2][kLanesOf<Narrow>];
+      hn::StoreU(run_sum, d, both[0]);
+      hn::StoreU(run_squares, d, both[1]);
+      for (std::size_t lane = 0; lane < kLanesOf<Narrow>; ++lane) {
+        sum[lane] += both[0][lane];
+        squares[lane] += both[1][lane];
+      }
+    }
+    const auto n = static_cast<double>(count);
+    for (std::size_t lane = 0; lane < kLanesOf<Narrow>; ++lane) {
+      const double mean = sum[lane] / n;
+      means[c + lane] = static_cast<float>(rows[c + lane] + mean);
+      if (deviations)
+        deviations[c + lane] = static_cast<float>(std::sqrt(std::max(0.0, squares[lane] / n - mean * mean)));
     }
   }
-  activate(sum, call.activation);
-  octet_at(call.out + (y * call.shape.out_width + x) * call.out_stride) = sum[0];
 }
 
-template <std::size_t kKernel, std::size_t kStride>
-void output_row(const OctetCall& call, std::size_t y) {
-  const ConvolutionShape& shape = call.shape;
-  const std::size_t top = y * kStride;
-  const RowRange range{top < shape.pad_top ? shape.pad_top - top : 0,
-                       std::min(kKernel, shape.in_height + shape.pad_top - top)};
-  // Windows [inner, outer) are inside the image horizontally.
-  const std::size_t inner = std::min(shape.out_width, (shape.pad_left + kStride - 1) / kStride);
-  const std::size_t reach = shape.in_width + shape.pad_left;
-  const std::size_t outer =
-      reach < kKernel ? inner : std::clamp((reach - kKernel) / kStride + 1, inner, shape.out_width);
-  std::size_t x = 0;
-  for (; x < inner; ++x) outer_pixel<kKernel, kStride>(call, y, x, range);
-  for (; x + 4 <= outer; x += 4) inner_pixels<kKernel, kStride, 4>(call, y, x, range);
-  for (; x < outer; ++x) inner_pixels<kKernel, kStride, 1>(call, y, x, range);
-  for (; x < shape.out_width; ++x) outer_pixel<kKernel, kStride>(call, y, x, range);
+void scale_channels(float* rows, std::size_t count, std::size_t channels, const float* factors) {
+  const Narrow d;
+  for (float* const end = rows + count * channels; rows < end; rows += channels)
+    for (std::size_t c = 0; c < channels; c += kLanesOf<Narrow>)
+      hn::StoreU(hn::Mul(hn::LoadU(d, rows + c), hn::LoadU(d, factors + c)), d, rows + c);
 }
 
 }  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
 
-ConvolutionShape convolution_shape(std::size_t height, std::size_t width, std::size_t kernel, std::size_t stride,
-                                   Padding padding) {
-  ConvolutionShape shape{.in_height = height, .in_width = width, .kernel = kernel, .stride = stride};
-  const auto side = [&](std::size_t in, std::size_t& out, std::size_t& pad) {
-    if (padding == Padding::symmetric) {
-      pad = (kernel - 1) / 2;
-      out = (in + 2 * pad - kernel) / stride + 1;
-    } else {
-      out = (in + stride - 1) / stride;
-      const std::size_t reach = (out - 1) * stride + kernel;
-      pad = reach > in ? (reach - in) / 2 : 0;
-    }
-  };
-  side(height, shape.out_height, shape.pad_top);
-  side(width, shape.out_width, shape.pad_left);
-  return shape;
-}
+#if HWY_ONCE
+namespace genrewise {
+
+HWY_EXPORT(filter);
+HWY_EXPORT(mean_and_deviation);
+HWY_EXPORT(scale_channels);
 
 Depthwise::Depthwise(std::size_t channels, std::size_t kernel, std::span<const float> weights,
                      std::span<const float> bias)
-    : kernel_(kernel), weights_(weights.size()), bias_(bias.begin(), bias.end()) {
+    : channels_(channels), kernel_(kernel), weights_(weights.size()), bias_(bias.begin(), bias.end()) {
   if ((kernel != 3 && kernel != 5) || channels % kOctet != 0 || weights.size() != channels * kernel * kernel ||
       bias.size() != channels)
     throw Error("a depthwise convolution takes kernels of 3 or 5 and a multiple of 8 channels", "Depthwise");
   const std::size_t taps = kernel * kernel;
   for (std::size_t c = 0; c < channels; ++c)
-    for (std::size_t t = 0; t < taps; ++t)
-      weights_[((c / kOctet) * taps + t) * kOctet + c % kOctet] = weights[c * taps + t];
+    for (std::size_t t = 0; t < taps; ++t) weights_[t * channels + c] = weights[c * taps + t];
 }
 
-void Depthwise::apply(const ConvolutionShape& shape, const Part& part, const float* in, std::size_t in_stride,
-                      float* out, std::size_t out_stride, const Activation& activation) const {
-  const auto row = kernel_ == 3 ? (shape.stride == 1 ? output_row<3, 1> : output_row<3, 2>)
-                                : (shape.stride == 1 ? output_row<5, 1> : output_row<5, 2>);
-  for (std::size_t y = part.first_row; y < part.last_row; ++y) {
-    for (std::size_t c = 0; c < part.octets; ++c) {
-      const std::size_t octet = part.first_octet + c;
-      row({shape, in + c * kOctet, in_stride, weights_.data() + octet * kernel_ * kernel_ * kOctet,
-           octet_at(bias_.data() + octet * kOctet), out + c * kOctet, out_stride, activation},
-          y);
-    }
-  }
+void Depthwise::apply(const Part& part, const Activation& activation) const {
+  const std::size_t first = part.first_octet * kOctet;
+  HWY_DYNAMIC_DISPATCH(filter)(part, kernel_, weights_.data() + first, channels_, bias_.data() + first, activation);
+}
+
+void mean_and_deviation(const float* rows, std::size_t count, std::size_t channels, std::size_t stride, float* means,
+                        float* deviations) {
+  HWY_DYNAMIC_DISPATCH(mean_and_deviation)(rows, count, channels, stride, means, deviations);
+}
+
+void scale_channels(float* rows, std::size_t count, std::size_t channels, const float* factors) {
+  HWY_DYNAMIC_DISPATCH(scale_channels)(rows, count, channels, factors);
 }
 
 }  // namespace genrewise
+#endif

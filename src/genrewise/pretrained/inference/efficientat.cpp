@@ -30,12 +30,13 @@ EfficientAt::EfficientAt(const TensorArchive& weights)
     throw Error("has another number of channels", "EfficientAt");
 }
 
-void EfficientAt::run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch) const {
+void EfficientAt::run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch,
+                      int threads) const {
   if (frames == 0 || mel.size() != kBands * frames || output.embedding.size() != kEmbedding)
     throw Error(fmt::format("takes {} bands x {} frames, not {} values", kBands, frames, mel.size()), "EfficientAt");
   Scratch::Buffers& buffers = *scratch.buffers_;
   network_->convolutions.run({mel, 1, kBands, frames}, {output.embedding, output.block_means, output.block_deviations},
-                             buffers.network);
+                             buffers.network, threads);
   if (output.logits.empty()) return;
   buffers.hidden.resize(network_->hidden.octets() * kOctet);
   buffers.logits.resize(network_->classes.octets() * kOctet);

@@ -36,7 +36,9 @@ class EfficientAt {
   explicit EfficientAt(const TensorArchive& weights);
 
   /// `mel`: 128 bands x `frames`, as computed by EfficientAtFrontEnd; any number of frames, 1,000 (10 s) in training.
-  void run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch) const;
+  /// On at most `threads` threads.
+  void run(std::span<const float> mel, std::size_t frames, const Output& output, Scratch& scratch,
+           int threads = 1) const;
 
  private:
   struct Network;

@@ -45,9 +45,9 @@ MobileNetV2::MobileNetV2(const TensorArchive& weights) {
   networks_ = std::make_shared<const Networks>(Networks{MobileNet(kMobileNetV2Body, all), grey_stem(all.stem)});
 }
 
-void MobileNetV2::embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch) const {
+void MobileNetV2::embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads) const {
   check(image.size(), kChannels * kSide * kSide, embedding.size(), kEmbedding);
-  networks_->network.run({image, kChannels, kSide, kSide}, {embedding, {}, {}}, scratch.buffers_->network);
+  networks_->network.run({image, kChannels, kSide, kSide}, {embedding, {}, {}}, scratch.buffers_->network, threads);
 }
 
 void MobileNetV2::embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch) const {

@@ -30,8 +30,8 @@ class MobileNetV2 {
   explicit MobileNetV2(const TensorArchive& weights);
 
   /// `image`: 3 x 224 x 224, values in [-1, 1]; `embedding`: 1,280 values, the last convolution averaged over the
-  /// image.
-  void embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch) const;
+  /// image. On at most `threads` threads.
+  void embed(std::span<const float> image, std::span<float> embedding, Scratch& scratch, int threads = 1) const;
   /// The same for a grey image, 224 x 224: equal to that of three equal channels, with a third of the first layer's
   /// work.
   void embed_grey(std::span<const float> image, std::span<float> embedding, Scratch& scratch) const;

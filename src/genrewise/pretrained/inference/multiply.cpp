@@ -1,170 +1,231 @@
-#include "genrewise/pretrained/inference/multiply.hpp"
+#include "genrewise/pretrained/inference/kernels.hpp"
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
-namespace genrewise {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/pretrained/inference/multiply.cpp"
+#include <hwy/foreach_target.h>  // before vectors-inl.hpp
+
+#include "genrewise/pretrained/inference/vectors-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::HWY_NAMESPACE {
 namespace {
 
-// The sums of this many rows and octets occupy twelve of sixteen vector registers; the rest hold the factors.
-constexpr std::size_t most_rows(std::size_t octets) {
-  return octets == 1 ? 8 : octets == 2 ? 6 : 4;
+constexpr std::size_t kRegisters = HWY_ARCH_ARM_A64 || HWY_MAX_BYTES == 64 ? 32 : 16;
+constexpr std::size_t kMostRows = 14;
+
+/// Rows whose sums, with the vectors of one row of the panel and a factor, fill the registers.
+constexpr std::size_t most_rows(std::size_t vectors) {
+  return std::clamp<std::size_t>((kRegisters - 1) / vectors, 2, kMostRows + 1) - 1;
+}
+
+/// Octets of the next panel when `left` are left: two vectors of the whole width, or what suits the remainder.
+std::size_t panel_octets(std::size_t left) {
+  constexpr std::size_t kWide = kLanesOf<Wide> / kOctet;  // octets per vector; 0: several vectors per octet
+  constexpr std::size_t kUsual = kWide > 0 ? 2 * kWide : kRegisters == 32 ? 2 : 1;
+  if (left == 3 && kWide > 0) return 3;
+  if (left >= kUsual && !(kUsual == 4 && left == 5)) return kUsual;
+  return left >= 2 && kUsual >= 2 ? 2 : 1;
+}
+
+/// The sums of kRows rows and kVectors vectors of columns, in registers.
+template <class D, std::size_t kRows, std::size_t kVectors>
+using Tile = hn::Vec<D>[kRows][kVectors];
+
+template <class D, std::size_t kRows, std::size_t kVectors>
+HWY_INLINE void set_rows(D d, const float* values, Tile<D, kRows, kVectors>& sum) {
+  HWY_UNROLL(8)
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    const auto value = values ? hn::LoadU(d, values + v * kLanesOf<D>) : hn::Zero(d);
+    HWY_UNROLL(14)
+    for (std::size_t r = 0; r < kRows; ++r) sum[r][v] = value;
+  }
+}
+
+template <class D, std::size_t kRows, std::size_t kVectors>
+HWY_INLINE void add_products(D d, const float* HWY_RESTRICT row, std::size_t stride, std::size_t depth,
+                             const float* HWY_RESTRICT weight, Tile<D, kRows, kVectors>& sum) {
+  for (std::size_t k = 0; k < depth; ++k, weight += kVectors * kLanesOf<D>) {
+    hn::Vec<D> w[kVectors];
+    HWY_UNROLL(8)
+    for (std::size_t v = 0; v < kVectors; ++v) w[v] = hn::LoadU(d, weight + v * kLanesOf<D>);
+    HWY_UNROLL(14)
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const auto x = hn::Set(d, row[r * stride + k]);
+      HWY_UNROLL(8)
+      for (std::size_t v = 0; v < kVectors; ++v) sum[r][v] = hn::MulAdd(x, w[v], sum[r][v]);
+    }
+  }
+}
+
+struct Product {
+  const RowsIn& in;
+  const float *weights, *bias;
+
+  const float* row(std::size_t index) const { return in.data + index * in.stride; }
+  template <class D, std::size_t kRows, std::size_t kVectors>
+  HWY_INLINE void sum(D d, std::size_t first, Tile<D, kRows, kVectors>& tile) const {
+    set_rows<D, kRows, kVectors>(d, bias, tile);
+    for (std::size_t s = 0; s < in.segments; ++s)
+      add_products<D, kRows, kVectors>(d, row(first) + s * in.segment_stride, in.stride, in.depth,
+                                       weights + s * in.depth * kVectors * kLanesOf<D>, tile);
+  }
+};
+
+/// Writes the rows.
+struct Multiply : Product {
+  const RowsOut& out;
+  const Activation& activation;
+  std::size_t column;
+
+  template <class D, std::size_t kRows, std::size_t kVectors>
+  HWY_INLINE void run(std::size_t first) const {
+    const D d;
+    Tile<D, kRows, kVectors> tile;
+    this->sum<D, kRows, kVectors>(d, first, tile);
+    std::size_t at = first * out.stride + column, left = out.run - first % out.run;
+    float* to = out.data + at + first / out.run * out.gap;
+    HWY_UNROLL(14)
+    for (std::size_t r = 0; r < kRows; ++r, at += out.stride, to += out.stride, --left) {
+      if (left == 0) {
+        to += out.gap;
+        left = out.run;
+      }
+      HWY_UNROLL(8)
+      for (std::size_t v = 0; v < kVectors; ++v) {
+        auto value = activate(d, tile[r][v], activation);
+        if (out.add) value = hn::Add(value, hn::LoadU(d, out.add + at + v * kLanesOf<D>));
+        hn::StoreU(value, d, to + v * kLanesOf<D>);
+      }
+    }
+  }
+};
+
+template <class D, std::size_t kRows, std::size_t kVectors>
+HWY_INLINE void keep_largest(D d, const Tile<D, kRows, kVectors>& tile, float* largest) {
+  HWY_UNROLL(8)
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    auto most = hn::LoadU(d, largest + v * kLanesOf<D>);
+    HWY_UNROLL(14)
+    for (std::size_t r = 0; r < kRows; ++r) most = hn::Max(tile[r][v], most);
+    hn::StoreU(most, d, largest + v * kLanesOf<D>);
+  }
+}
+
+struct Largest : Product {
+  float* out;
+
+  template <class D, std::size_t kRows, std::size_t kVectors>
+  HWY_INLINE void run(std::size_t first) const {
+    Tile<D, kRows, kVectors> tile;
+    this->sum<D, kRows, kVectors>(D(), first, tile);
+    keep_largest<D, kRows, kVectors>(D(), tile, out);
+  }
+};
+
+struct LargestPair : Product {
+  std::span<const std::array<float, 2>> share;
+  const std::array<float*, 2>& out;
+
+  template <class D, std::size_t kRows, std::size_t kVectors>
+  HWY_INLINE void run(std::size_t first) const {
+    const D d;
+    Tile<D, kRows, kVectors> pair[2];  // in memory: used once per segment
+    for (auto& tile : pair) set_rows<D, kRows, kVectors>(d, nullptr, tile);
+    for (std::size_t s = 0; s < share.size(); ++s) {
+      Tile<D, kRows, kVectors> sum;
+      set_rows<D, kRows, kVectors>(d, nullptr, sum);
+      add_products<D, kRows, kVectors>(d, row(first) + s * in.segment_stride, in.stride, in.depth,
+                                       weights + s * in.depth * kVectors * kLanesOf<D>, sum);
+      for (std::size_t j = 0; j < 2; ++j) {
+        const auto factor = hn::Set(d, share[s][j]);
+        HWY_UNROLL(14)
+        for (std::size_t r = 0; r < kRows; ++r) {
+          HWY_UNROLL(8)
+          for (std::size_t v = 0; v < kVectors; ++v) pair[j][r][v] = hn::MulAdd(factor, sum[r][v], pair[j][r][v]);
+        }
+      }
+    }
+    for (std::size_t j = 0; j < 2; ++j) keep_largest<D, kRows, kVectors>(d, pair[j], out[j]);
+  }
+};
+
+template <class Call, class D, std::size_t kRows, std::size_t kVectors>
+void run_tile(const Call& call, std::size_t first) {
+  call.template run<D, kRows, kVectors>(first);
+}
+
+template <class Call, std::size_t kOctets, std::size_t... kIndex>
+void run_panel(const Call& call, std::size_t first, std::size_t rows, std::index_sequence<kIndex...>) {
+  using D = TagFor<kOctets>;
+  constexpr std::size_t kVectors = kOctets * kOctet / kLanesOf<D>, kMost = most_rows(kVectors);
+  using Run = void (*)(const Call&, std::size_t);
+  static constexpr Run kRun[] = {&run_tile<Call, D, std::min(kIndex + 1, kMost), kVectors>...};
+  for_row_blocks(first, rows, kMost, [&](std::size_t row, std::size_t count) HWY_ATTR { kRun[count - 1](call, row); });
+}
+
+template <class Call>
+void run_panel(const Call& call, std::size_t octets, std::size_t first, std::size_t rows) {
+  constexpr auto kEach = std::make_index_sequence<kMostRows>();
+  switch (octets) {
+    case 1:
+      return run_panel<Call, 1>(call, first, rows, kEach);
+    case 2:
+      return run_panel<Call, 2>(call, first, rows, kEach);
+    case 3:
+      return run_panel<Call, 3>(call, first, rows, kEach);
+    default:
+      return run_panel<Call, PackedWeights::kMostOctets>(call, first, rows, kEach);
+  }
 }
 
 // Rows of the left matrix that are processed together stay in the second-level cache.
 constexpr std::size_t kRowsBytes = 192 * 1024;
 
-template <std::size_t kRows, std::size_t kOctets>
-[[gnu::always_inline]] inline void sum_products(const RowsIn& in, const float* row, const float* weight,
-                                                Octet (&sum)[kRows][kOctets]) {
-#pragma GCC unroll 8
-  for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 3
-    for (std::size_t v = 0; v < kOctets; ++v) sum[r][v] = Octet{};
-  }
-  for (std::size_t s = 0; s < in.segments; ++s, row += in.segment_stride) {
-    for (std::size_t k = 0; k < in.depth; ++k, weight += kOctets * kOctet) {
-      Octet w[kOctets];
-#pragma GCC unroll 3
-      for (std::size_t v = 0; v < kOctets; ++v) w[v] = octet_at(weight + v * kOctet);
-#pragma GCC unroll 8
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const Octet x = all_octet(row[r * in.stride + k]);
-#pragma GCC unroll 3
-        for (std::size_t v = 0; v < kOctets; ++v) sum[r][v] = multiply_add(x, w[v], sum[r][v]);
-      }
+void multiply(const PackedWeights& weights, const RowsIn& in, std::size_t rows, const RowsOut& out,
+              const Activation& activation, std::size_t first_panel, std::size_t last_panel) {
+  const std::size_t row_bytes = std::max<std::size_t>(1, in.depth * in.segments * sizeof(float));
+  const std::size_t most = std::max<std::size_t>(2 * kMostRows, kRowsBytes / row_bytes / kMostRows * kMostRows);
+  for_row_blocks(0, rows, most, [&](std::size_t first, std::size_t count) HWY_ATTR {
+    for (std::size_t p = first_panel; p < last_panel; ++p) {
+      const PackedWeights::Panel& panel = weights.panels()[p];
+      run_panel(Multiply{{in, weights.values(panel), weights.bias(panel)}, out, activation, panel.first_octet * kOctet},
+                panel.octets, first, count);
     }
-  }
+  });
 }
 
-struct Call {
-  const RowsIn& in;
-  const RowsOut& out;
-  const Activation& activation;
-  const float *weights, *bias;
-  std::size_t column;
-};
-
-template <std::size_t kRows, std::size_t kOctets>
-void multiply_rows(const Call& call, std::size_t row) {
-  Octet sum[kRows][kOctets];
-  sum_products<kRows, kOctets>(call.in, call.in.data + row * call.in.stride, call.weights, sum);
-#pragma GCC unroll 8
-  for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 3
-    for (std::size_t v = 0; v < kOctets; ++v) sum[r][v] += octet_at(call.bias + v * kOctet);
-    activate(sum[r], call.activation);
-  }
-  const std::size_t start = row * call.out.stride + call.column;
-#pragma GCC unroll 8
-  for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 3
-    for (std::size_t v = 0; v < kOctets; ++v) {
-      const std::size_t at = start + r * call.out.stride + v * kOctet;
-      if (call.out.add) sum[r][v] += octet_at(call.out.add + at);
-      octet_at(call.out.data + at) = sum[r][v];
-    }
-  }
+void multiply_largest(const PackedWeights& weights, const PackedWeights::Panel& panel, const RowsIn& in,
+                      std::size_t rows, float* out) {
+  run_panel(Largest{{in, weights.values(panel), nullptr}, out}, panel.octets, 0, rows);
 }
 
-template <std::size_t kRows, std::size_t kOctets>
-void largest_rows(const RowsIn& in, std::size_t row, const float* weights, float* largest) {
-  Octet sum[kRows][kOctets];
-  sum_products<kRows, kOctets>(in, in.data + row * in.stride, weights, sum);
-#pragma GCC unroll 3
-  for (std::size_t v = 0; v < kOctets; ++v) {
-    Octet most = octet_at(largest + v * kOctet);
-#pragma GCC unroll 8
-    for (std::size_t r = 0; r < kRows; ++r) most = larger(sum[r][v], most);
-    octet_at(largest + v * kOctet) = most;
-  }
-}
-
-struct PairCall {
-  const RowsIn& in;
-  std::span<const std::array<float, 2>> share;
-  const float* weights;
-  const std::array<float*, 2>& out;
-};
-
-template <std::size_t kRows, std::size_t kOctets>
-void largest_pair_rows(const PairCall& call, std::size_t row) {
-  const RowsIn segment{nullptr, call.in.stride, call.in.depth, 1, 0};
-  const float* data = call.in.data + row * call.in.stride;
-  const float* weights = call.weights;
-  Octet pair[2][kRows][kOctets] = {};
-  for (const auto& share : call.share) {
-    Octet sum[kRows][kOctets];
-    sum_products<kRows, kOctets>(segment, data, weights, sum);
-    const Octet first = all_octet(share[0]), second = all_octet(share[1]);
-#pragma GCC unroll 8
-    for (std::size_t r = 0; r < kRows; ++r) {
-#pragma GCC unroll 3
-      for (std::size_t v = 0; v < kOctets; ++v) {
-        pair[0][r][v] = multiply_add(first, sum[r][v], pair[0][r][v]);
-        pair[1][r][v] = multiply_add(second, sum[r][v], pair[1][r][v]);
-      }
-    }
-    data += call.in.segment_stride;
-    weights += call.in.depth * kOctets * kOctet;
-  }
-  for (std::size_t j = 0; j < 2; ++j) {
-    for (std::size_t v = 0; v < kOctets; ++v) {
-      Octet most = octet_at(call.out[j] + v * kOctet);
-      for (std::size_t r = 0; r < kRows; ++r) most = larger(pair[j][r][v], most);
-      octet_at(call.out[j] + v * kOctet) = most;
-    }
-  }
-}
-
-using LargestPairRows = void (*)(const PairCall&, std::size_t);
-using MultiplyRows = void (*)(const Call&, std::size_t);
-using LargestRows = void (*)(const RowsIn&, std::size_t, const float*, float*);
-constexpr std::size_t kMostRows = 8, kMostOctets = 3;
-
-template <std::size_t kOctets, std::size_t... kIndex>
-constexpr std::array<MultiplyRows, kMostRows> multiply_kernels(std::index_sequence<kIndex...>) {
-  return {multiply_rows<std::min(kIndex + 1, most_rows(kOctets)), kOctets>...};
-}
-template <std::size_t kOctets, std::size_t... kIndex>
-constexpr std::array<LargestRows, kMostRows> largest_kernels(std::index_sequence<kIndex...>) {
-  return {largest_rows<std::min(kIndex + 1, most_rows(kOctets)), kOctets>...};
-}
-template <std::size_t kOctets, std::size_t... kIndex>
-constexpr std::array<LargestPairRows, kMostRows> largest_pair_kernels(std::index_sequence<kIndex...>) {
-  return {largest_pair_rows<std::min(kIndex + 1, most_rows(kOctets)), kOctets>...};
-}
-constexpr auto kEachRow = std::make_index_sequence<kMostRows>();
-constexpr std::array<std::array<MultiplyRows, kMostRows>, kMostOctets> kMultiply = {
-    multiply_kernels<1>(kEachRow), multiply_kernels<2>(kEachRow), multiply_kernels<3>(kEachRow)};
-constexpr std::array<std::array<LargestRows, kMostRows>, kMostOctets> kLargest = {
-    largest_kernels<1>(kEachRow), largest_kernels<2>(kEachRow), largest_kernels<3>(kEachRow)};
-constexpr std::array<std::array<LargestPairRows, kMostRows>, kMostOctets> kLargestPair = {
-    largest_pair_kernels<1>(kEachRow), largest_pair_kernels<2>(kEachRow), largest_pair_kernels<3>(kEachRow)};
-
-/// Calls body(first, count) for blocks of at most `most` rows of nearly equal size: a last block of one row would leave
-/// most of the arithmetic units idle.
-template <class Body>
-void for_row_blocks(std::size_t first, std::size_t rows, std::size_t most, const Body& body) {
-  const std::size_t blocks = (rows + most - 1) / most;
-  if (blocks == 0) return;
-  const std::size_t each = rows / blocks, larger = rows % blocks;
-  for (std::size_t i = 0; i < blocks; ++i) {
-    const std::size_t count = each + (i < larger ? 1 : 0);
-    body(first, count);
-    first += count;
-  }
+void multiply_largest_pair(const PackedWeights& weights, const PackedWeights::Panel& panel, const RowsIn& in,
+                           std::span<const std::array<float, 2>> share, std::size_t rows,
+                           const std::array<float*, 2>& out) {
+  run_panel(LargestPair{{in, weights.values(panel), nullptr}, share, out}, panel.octets, 0, rows);
 }
 
 }  // namespace
+}  // namespace genrewise::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace genrewise {
+
+HWY_EXPORT(panel_octets);
+HWY_EXPORT(multiply);
+HWY_EXPORT(multiply_largest);
+HWY_EXPORT(multiply_largest_pair);
 
 PackedWeights::PackedWeights(std::size_t depth, std::size_t columns,
                              const std::function<float(std::size_t, std::size_t)>& weight, std::span<const float> bias)
     : columns_(columns), bias_(octets_of(columns) * kOctet) {
   std::ranges::copy(bias, bias_.begin());
   for (std::size_t octet = 0; octet < octets();) {
-    const std::size_t left = octets() - octet;
-    const std::size_t taken = left == 1 ? 1 : left == 3 ? 3 : 2;
+    const std::size_t taken = HWY_DYNAMIC_DISPATCH(panel_octets)(octets() - octet);
     panels_.push_back({octet, taken, values_.size()});
     for (std::size_t k = 0; k < depth; ++k) {
       for (std::size_t i = 0; i < taken * kOctet; ++i) {
@@ -178,32 +239,21 @@ PackedWeights::PackedWeights(std::size_t depth, std::size_t columns,
 
 void multiply(const PackedWeights& weights, const RowsIn& in, std::size_t rows, const RowsOut& out,
               const Activation& activation, std::size_t first_panel, std::size_t last_panel) {
-  const std::size_t row_bytes = std::max<std::size_t>(1, in.depth * in.segments * sizeof(float));
-  for_row_blocks(0, rows, std::max<std::size_t>(24, kRowsBytes / row_bytes), [&](std::size_t first, std::size_t count) {
-    for (std::size_t p = first_panel; p < last_panel; ++p) {
-      const PackedWeights::Panel& panel = weights.panels()[p];
-      const Call call{in, out, activation, weights.values(panel), weights.bias(panel), panel.first_octet * kOctet};
-      for_row_blocks(first, count, most_rows(panel.octets),
-                     [&](std::size_t row, std::size_t some) { kMultiply[panel.octets - 1][some - 1](call, row); });
-    }
-  });
+  HWY_DYNAMIC_DISPATCH(multiply)(weights, in, rows, out, activation, first_panel, last_panel);
 }
 
 void multiply_largest(const PackedWeights& weights, const PackedWeights::Panel& panel, const RowsIn& in,
                       std::size_t rows, float* out) {
   std::fill_n(out, panel.octets * kOctet, -std::numeric_limits<float>::infinity());
-  for_row_blocks(0, rows, most_rows(panel.octets), [&](std::size_t row, std::size_t some) {
-    kLargest[panel.octets - 1][some - 1](in, row, weights.values(panel), out);
-  });
+  HWY_DYNAMIC_DISPATCH(multiply_largest)(weights, panel, in, rows, out);
 }
 
 void multiply_largest_pair(const PackedWeights& weights, const PackedWeights::Panel& panel, const RowsIn& in,
                            std::span<const std::array<float, 2>> share, std::size_t rows,
                            const std::array<float*, 2>& out) {
   for (float* const one : out) std::fill_n(one, panel.octets * kOctet, -std::numeric_limits<float>::infinity());
-  const PairCall call{in, share, weights.values(panel), out};
-  for_row_blocks(0, rows, most_rows(panel.octets),
-                 [&](std::size_t row, std::size_t some) { kLargestPair[panel.octets - 1][some - 1](call, row); });
+  HWY_DYNAMIC_DISPATCH(multiply_largest_pair)(weights, panel, in, share, rows, out);
 }
 
 }  // namespace genrewise
+#endif

@@ -7,7 +7,8 @@
 #include <cmath>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/pretrained/inference/multiply.hpp"
+#include "genrewise/pretrained/inference/kernels.hpp"
+#include "genrewise/pretrained/inference/team.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
@@ -156,6 +157,7 @@ struct Musicnn::Scratch::Buffers {
   AlignedVector<float> slopes;  // bands x frames, with 63 zero frames before and 64 after
   AlignedVector<float> front;   // frames, with three zero frames before and after, x 561
   AlignedVector<float> middle[3], pooled, hidden, tags;
+  Team team;
 
   Buffers()
       : padded((kFrames + 2 * kTimePadding + 1) * kBands),
@@ -216,17 +218,18 @@ struct Musicnn::Network {
   }
 
   /// Panels are the outer loop, so one panel's filters stay in the first-level cache for all frames.
-  void run_front(Scratch::Buffers& buffers) const {
-    evaluate_points(buffers);
+  void run_front(Scratch::Buffers& buffers, Team::Member& member) const {
+    member.run(1, [&](std::size_t) { evaluate_points(buffers); });
     std::size_t channel = 0;
     for (const FrontEnd& end : front) {
-      for (const PackedWeights::Panel& panel : end.filters.panels()) {
+      const auto& panels = end.filters.panels();
+      member.run(panels.size(), [&](std::size_t p) {
         if (end.slopes()) {
-          run_slopes(end, panel, channel, buffers);
+          run_slopes(end, panels[p], channel, buffers);
         } else {
-          run_timbres(end, panel, channel, buffers);
+          run_timbres(end, panels[p], channel, buffers);
         }
-      }
+      });
       channel += end.layout.filters;
     }
   }
@@ -240,7 +243,7 @@ struct Musicnn::Network {
     for (std::size_t tile = 0; tile < kTiles; ++tile) {
       const RowsIn rows{buffers.points.data() + tile * ToomCook::kPoints * kBands, 1, end.layout.bands,
                         ToomCook::kPoints, kBands};
-      float largest[ToomCook::kOutputs][3 * kOctet];
+      float largest[ToomCook::kOutputs][PackedWeights::kMostOctets * kOctet];
       multiply_largest_pair(end.filters, panel, rows, share, kBands - end.layout.bands + 1, {largest[0], largest[1]});
       for (std::size_t j = 0; j < ToomCook::kOutputs && tile * ToomCook::kOutputs + j < kFrames; ++j)
         finish(end, panel, largest[j], tile * ToomCook::kOutputs + j, channel, buffers);
@@ -252,7 +255,7 @@ struct Musicnn::Network {
     const std::size_t before = (end.layout.frames - 1) / 2;
     for (std::size_t t = 0; t < kFrames; ++t) {
       const RowsIn rows{buffers.slopes.data() + kLongBefore + t - before, kSlopeStride, end.layout.frames};
-      float largest[3 * kOctet];
+      float largest[PackedWeights::kMostOctets * kOctet];
       multiply_largest(end.filters, panel, rows, kBands, largest);
       finish(end, panel, largest, t, channel, buffers);
     }
@@ -266,18 +269,20 @@ struct Musicnn::Network {
       out[o] = end.finish(largest[o - first], o);
   }
 
-  void run_middle(Scratch::Buffers& buffers) const {
+  void run_middle(Scratch::Buffers& buffers, Team::Member& member) const {
     const float* in = buffers.front.data();
     std::size_t in_channels = kMusicnnFrontChannels;
     for (std::size_t i = 0; i < middle.size(); ++i) {
       float* const out = buffers.middle[i].data() + kTimePadding * kMiddle;
-      multiply(middle[i].filters, {in, in_channels, kMusicnnTimeKernel * in_channels}, kFrames, {out, kMiddle, nullptr},
-               kRelu);
       const float* const residual = i == 0 ? nullptr : in + kTimePadding * kMiddle;
-      for (std::size_t at = 0; at < kFrames * kMiddle; ++at) {
-        out[at] = middle[i].normalisation(out[at], at % kMiddle);
-        if (residual) out[at] += residual[at];
-      }
+      member.split(kFrames, member.threads(), [&](std::size_t first, std::size_t last) {
+        multiply(middle[i].filters, {in + first * in_channels, in_channels, kMusicnnTimeKernel * in_channels},
+                 last - first, {out + first * kMiddle, kMiddle}, kRelu);
+        for (std::size_t at = first * kMiddle; at < last * kMiddle; ++at) {
+          out[at] = middle[i].normalisation(out[at], at % kMiddle);
+          if (residual) out[at] += residual[at];
+        }
+      });
       in = buffers.middle[i].data();
       in_channels = kMiddle;
     }
@@ -304,15 +309,17 @@ Musicnn::Musicnn(const TensorArchive& weights) : network_(std::make_shared<const
                 kPenultimate == kMusicnnDense && kTags == kMusicnnTags);
 }
 
-void Musicnn::run(std::span<const float> patch, const Output& output, Scratch& scratch) const {
+void Musicnn::run(std::span<const float> patch, const Output& output, Scratch& scratch, int threads) const {
   if (patch.size() != kFrames * kBands || output.max_pool.size() != kChannels || output.mean_pool.size() != kChannels ||
       output.penultimate.size() != kPenultimate)
     throw Error(fmt::format("takes {} frames x {} bands, not {} values", kFrames, kBands, patch.size()), "Musicnn");
   Scratch::Buffers& buffers = *scratch.buffers_;
   const Network& network = *network_;
   network.normalise_input(patch, buffers);
-  network.run_front(buffers);
-  network.run_middle(buffers);
+  buffers.team.run(threads, [&](Team::Member& member) {
+    network.run_front(buffers, member);
+    network.run_middle(buffers, member);
+  });
 
   constexpr std::size_t kFront = kMusicnnFrontChannels;
   Network::pool(buffers.front.data() + kTimePadding * kFront, kFront, output.max_pool.data(), output.mean_pool.data());

@@ -34,8 +34,8 @@ class Musicnn {
   /// `weights` as returned by find_weights("musicnn_msd") or find_weights("musicnn_mtt").
   explicit Musicnn(const TensorArchive& weights);
 
-  /// `patch`: 187 frames x 96 bands, as computed by MusicnnFrontEnd.
-  void run(std::span<const float> patch, const Output& output, Scratch& scratch) const;
+  /// `patch`: 187 frames x 96 bands, as computed by MusicnnFrontEnd. On at most `threads` threads.
+  void run(std::span<const float> patch, const Output& output, Scratch& scratch, int threads = 1) const;
 
  private:
   struct Network;

@@ -1,7 +1,9 @@
 // PyTorch weight files: an uncompressed zip with a pickle that describes the tensors, and their values.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -14,12 +16,34 @@
 namespace genrewise {
 namespace {
 
-constexpr const char* kFormat = "PyTorch file";
 constexpr std::size_t kMostDimensions = 8, kLargestPickle = std::size_t{16} << 20;
 
 [[noreturn]] void damaged_torch_file(const std::string& name, const std::string& problem) {
-  CheckedBytes({}, name, kFormat).damaged(problem);
+  throw Error("is not a valid PyTorch file: " + problem, name, "get the file again");
 }
+
+/// Views the bytes of a file; both must outlive it. Numbers are little-endian.
+class CheckedBytes {
+ public:
+  CheckedBytes(std::string_view bytes, const std::string& name) : bytes_(bytes), name_(name) {}
+  [[noreturn]] void damaged(const std::string& problem) const { damaged_torch_file(name_, problem); }
+  /// Throws Error if the range is not inside the file.
+  std::string_view slice(std::uint64_t at, std::uint64_t count) const {
+    if (at > bytes_.size() || count > bytes_.size() - at) damaged("it is truncated");
+    return bytes_.substr(static_cast<std::size_t>(at), static_cast<std::size_t>(count));
+  }
+  template <class T>
+  T number(std::uint64_t at) const {
+    static_assert(std::endian::native == std::endian::little);
+    T value;
+    std::memcpy(&value, slice(at, sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+
+ private:
+  std::string_view bytes_;
+  const std::string& name_;
+};
 
 // Values point to each other and live as long as their Unpickler; names and texts are views of the file. So nothing is
 // copied however often it is referred to, and destruction does not recurse.
@@ -53,7 +77,7 @@ struct Value {
 /// The few pickle operations that describe data.
 class Unpickler {
  public:
-  Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name, kFormat), name_(name) {}
+  Unpickler(std::string_view pickle, const std::string& name) : file_(pickle, name), name_(name) {}
 
   /// The value is valid while the Unpickler exists.
   ValueRef run() {
@@ -285,8 +309,10 @@ std::vector<float> tensor_values(const TensorValue& tensor, std::string_view sto
 class Collector {
  public:
   /// `folder`: of the archive, with its slash.
-  Collector(const ZipFile& zip, const std::string& folder, std::size_t file_bytes, const std::string& name)
-      : zip_(zip), folder_(folder), most_bytes_(2 * file_bytes), name_(name), archive_(name) {}
+  Collector(const ArchiveFiles& files, const std::string& folder, const std::string& name)
+      : files_(files), folder_(folder), name_(name), archive_(name) {
+    for (const auto& [path, content] : files) most_bytes_ += 2 * content.size();
+  }
 
   TensorArchive run(const Dictionary& dictionary) {
     add(dictionary, "", 0);
@@ -316,9 +342,9 @@ class Collector {
   void add(const TensorValue& tensor, const std::string& full) {
     if (tensor.shape.count != tensor.stride.count)
       damaged_torch_file(name_, "a tensor's strides do not match its shape");
-    const std::string storage = folder_ + "data/" + std::string(tensor.storage.key);
-    if (!zip_.contains(storage)) damaged_torch_file(name_, "the values of '" + full + "' are missing");
-    const auto values = tensor_values(tensor, zip_.stored(storage), name_);
+    const auto storage = files_.find(folder_ + "data/" + std::string(tensor.storage.key));
+    if (storage == files_.end()) damaged_torch_file(name_, "the values of '" + full + "' are missing");
+    const auto values = tensor_values(tensor, storage->second, name_);
     if (tensor.shape.count == 0) return;  // scalars: no network uses any
     bytes_ += values.size() * sizeof(float);
     if (bytes_ > most_bytes_)
@@ -327,27 +353,26 @@ class Collector {
     archive_.put(full, std::span<const float>(values), {shape.begin(), shape.end()});
   }
 
-  const ZipFile& zip_;
+  const ArchiveFiles& files_;
   const std::string& folder_;
-  std::size_t most_bytes_, bytes_ = 0, visits_ = 0;
+  std::size_t most_bytes_ = 0, bytes_ = 0, visits_ = 0;
   const std::string& name_;
   TensorArchive archive_;
 };
 
 }  // namespace
 
-TensorArchive parse_torch_file(std::string_view bytes, const std::string& name) {
+TensorArchive parse_torch_file(const ArchiveFiles& files, const std::string& name) {
   constexpr std::string_view kPickle = "data.pkl";
-  const ZipFile zip(bytes, name, kFormat);
-  const std::string path = zip.path_ending_in(kPickle);
-  if (path.empty()) damaged_torch_file(name, "it holds no data.pkl");
-  const std::string_view pickle = zip.stored(path);
+  const auto found = std::ranges::find_if(files, [&](const auto& file) { return file.first.ends_with(kPickle); });
+  if (found == files.end()) damaged_torch_file(name, "it holds no data.pkl");
+  const auto& [path, pickle] = *found;
   if (pickle.size() > kLargestPickle) damaged_torch_file(name, "its data.pkl is over 16 MiB");
   Unpickler unpickler(pickle, name);
   const auto* dictionary = std::get_if<Dictionary>(&unpickler.run()->is);
   if (!dictionary) damaged_torch_file(name, "it holds no dictionary of tensors");
   const std::string folder = path.substr(0, path.size() - kPickle.size());
-  return Collector(zip, folder, bytes.size(), name).run(*dictionary);
+  return Collector(files, folder, name).run(*dictionary);
 }
 
 }  // namespace genrewise

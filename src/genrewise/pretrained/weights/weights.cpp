@@ -141,9 +141,9 @@ TensorArchive read_weights(std::string_view network, const fs::path& path) {
   const std::string name = path.string();
   if (bytes.empty()) throw Error("is empty", name, fmt::format("genrewise fetch weights {}", network));
   if (bytes.starts_with("PK\x03\x04")) {
-    const ZipFile zip(bytes, name);
+    const ArchiveFiles files = read_archive(bytes, name);
     return checked(network,
-                   is_musicnn_wheel(zip) ? read_musicnn_wheel(network, zip, name) : parse_torch_file(bytes, name));
+                   is_musicnn_wheel(files) ? read_musicnn_wheel(network, files, name) : parse_torch_file(files, name));
   }
   if (is_hdf5(bytes)) return checked(network, from_keras(network, keras_layers(path, bytes), name));
   const TensorArchive archive = TensorArchive::parse(std::move(bytes), name);

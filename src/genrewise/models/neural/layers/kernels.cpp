@@ -6,6 +6,124 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/models/classical/blas.hpp"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "genrewise/models/neural/layers/kernels.cpp"
+#include <hwy/foreach_target.h>  // before highway.h
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace genrewise::neural::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Floats = hn::CappedTag<float, 16>;
+using Vector = hn::Vec<Floats>;
+using Words = hn::RebindToSigned<Floats>;
+using Bytes = hn::Rebind<std::uint8_t, Floats>;
+
+/// Maximum of two neighbours plus bias, clipped at 0; `chosen` stores which one won.
+HWY_INLINE void pool(Vector first, Vector second, float bias, float* y, std::uint8_t* chosen) {
+  const Floats d;
+  const Words words;
+  const auto value = hn::Add(hn::Max(first, second), hn::Set(d, bias));
+  hn::StoreU(hn::Max(value, hn::Zero(d)), d, y);
+  const auto winner =
+      hn::IfThenElse(hn::RebindMask(words, hn::Gt(second, first)), hn::Set(words, 2), hn::Set(words, 1));
+  const auto kept = hn::IfThenElseZero(hn::RebindMask(words, hn::Gt(value, hn::Zero(d))), winner);
+  hn::StoreU(hn::DemoteTo(Bytes(), kept), Bytes(), chosen);
+}
+void pool(float first, float second, float bias, float* y, std::uint8_t* chosen) {
+  const float value = (second > first ? second : first) + bias;
+  *y = value > 0 ? value : 0;
+  *chosen = static_cast<std::uint8_t>(value > 0 ? (second > first ? 2 : 1) : 0);
+}
+
+/// `value` where `chosen` is `which`, else 0.
+HWY_INLINE Vector where(const std::uint8_t* chosen, int which, Vector value) {
+  const Words words;
+  const auto choice = hn::PromoteTo(words, hn::LoadU(Bytes(), chosen));
+  return hn::IfThenElseZero(hn::RebindMask(Floats(), hn::Eq(choice, hn::Set(words, which))), value);
+}
+
+void pool_row(const float* pairs, float bias, std::size_t count, float* y, std::uint8_t* chosen) {
+  const Floats d;
+  std::size_t p = 0;
+  for (; p + hn::Lanes(d) <= count; p += hn::Lanes(d)) {
+    Vector first, second;
+    hn::LoadInterleaved2(d, pairs + 2 * p, first, second);
+    pool(first, second, bias, y + p, chosen + p);
+  }
+  for (; p < count; ++p) pool(pairs[2 * p], pairs[2 * p + 1], bias, y + p, chosen + p);
+}
+
+/// One input channel: the taps are applied without a matrix product. even and odd: the samples at 2p and 2p + 1.
+void one_channel_row(const float* even, const float* odd, const float* w, float bias, std::size_t count, float* y,
+                     std::uint8_t* chosen) {
+  const Floats d;
+  const auto w0 = hn::Set(d, w[0]), w1 = hn::Set(d, w[1]), w2 = hn::Set(d, w[2]);
+  const auto sum = [&](Vector a, Vector b, Vector c)
+                       HWY_ATTR { return hn::MulAdd(w2, c, hn::MulAdd(w1, b, hn::Mul(w0, a))); };
+  std::size_t p = 0;
+  for (; p + hn::Lanes(d) <= count; p += hn::Lanes(d)) {
+    const auto e = hn::LoadU(d, even + p), o = hn::LoadU(d, odd + p);
+    const auto next_e = hn::LoadU(d, even + p + 1), next_o = hn::LoadU(d, odd + p + 1);
+    pool(sum(e, o, next_e), sum(o, next_e, next_o), bias, y + p, chosen + p);
+  }
+  for (; p < count; ++p)
+    pool(w[0] * even[p] + w[1] * odd[p] + w[2] * even[p + 1], w[0] * odd[p] + w[1] * even[p + 1] + w[2] * odd[p + 1],
+         bias, y + p, chosen + p);
+}
+
+/// Routes each gradient to the position that won the pooling. Returns the sum of the gradients.
+float unpool_row(const float* grad_y, const std::uint8_t* chosen, std::size_t count, float* pairs) {
+  const Floats d;
+  auto sums = hn::Zero(d);
+  std::size_t p = 0;
+  for (; p + hn::Lanes(d) <= count; p += hn::Lanes(d)) {
+    const auto g = hn::LoadU(d, grad_y + p), first = where(chosen + p, 1, g), second = where(chosen + p, 2, g);
+    sums = hn::Add(sums, hn::Add(first, second));
+    hn::StoreInterleaved2(first, second, d, pairs + 2 * p);
+  }
+  float sum = hn::GetLane(hn::SumOfLanes(d, sums));
+  for (; p < count; ++p) {
+    pairs[2 * p] = chosen[p] == 1 ? grad_y[p] : 0;
+    pairs[2 * p + 1] = chosen[p] == 2 ? grad_y[p] : 0;
+    sum += pairs[2 * p] + pairs[2 * p + 1];
+  }
+  return sum;
+}
+
+/// Gradients of the taps and the bias of a filter on one input channel, to sum[0] .. sum[3].
+void one_channel_gradient(const float* even, const float* odd, const float* g, const std::uint8_t* c, std::size_t count,
+                          float* sum) {
+  const Floats d;
+  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  std::size_t p = 0;
+  for (; p + hn::Lanes(d) <= count; p += hn::Lanes(d)) {
+    const auto grad = hn::LoadU(d, g + p), first = where(c + p, 1, grad), second = where(c + p, 2, grad);
+    const auto e = hn::LoadU(d, even + p), o = hn::LoadU(d, odd + p);
+    const auto next_e = hn::LoadU(d, even + p + 1), next_o = hn::LoadU(d, odd + p + 1);
+    s0 = hn::MulAdd(first, e, hn::MulAdd(second, o, s0));
+    s1 = hn::MulAdd(first, o, hn::MulAdd(second, next_e, s1));
+    s2 = hn::MulAdd(first, next_e, hn::MulAdd(second, next_o, s2));
+    s3 = hn::Add(s3, hn::Add(first, second));
+  }
+  const Vector sums[] = {s0, s1, s2, s3};
+  for (std::size_t k = 0; k < 4; ++k) sum[k] = hn::GetLane(hn::SumOfLanes(d, sums[k]));
+  for (; p < count; ++p) {
+    const float first = c[p] == 1 ? g[p] : 0, second = c[p] == 2 ? g[p] : 0;
+    sum[0] += first * even[p] + second * odd[p];
+    sum[1] += first * odd[p] + second * even[p + 1];
+    sum[2] += first * even[p + 1] + second * odd[p + 1];
+    sum[3] += first + second;
+  }
+}
+
+}  // namespace
+}  // namespace genrewise::neural::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace genrewise::neural {
 namespace {
 
@@ -15,7 +133,7 @@ using Mutable = blas::View<float>;
 
 constexpr std::size_t kTile = 256;  // pooled positions per tile: its values stay in the second-level cache
 constexpr std::size_t kTaps = 3;
-constexpr std::size_t kGroups = 8;         // groups of examples whose gradients are summed separately and added in order
+constexpr std::size_t kGroups = 8;  // groups of examples whose gradients are summed separately and added in order
 constexpr std::size_t kInputBlock = 8192;  // inputs per block of a wide layer
 
 /// out x in x 3 -> 3 matrices of out x in.
@@ -27,68 +145,10 @@ std::vector<float> by_tap(const ConvShape& shape, const float* weight) {
   return taps;
 }
 
-// Eight floats at a time by the compilers' vector extension: GCC does not vectorise loops that mix floats and bytes.
-using Eight = float __attribute__((vector_size(32)));
-using EightWords = std::int32_t __attribute__((vector_size(32)));
-using EightBytes = std::uint8_t __attribute__((vector_size(8)));
-constexpr std::size_t kEight = 8;
-
-Eight load(const float* from) {
-  Eight value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-void store(float* to, Eight value) {
-  std::memcpy(to, &value, sizeof value);
-}
-EightWords load_choice(const std::uint8_t* from) {
-  EightBytes value;
-  std::memcpy(&value, from, sizeof value);
-  return __builtin_convertvector(value, EightWords);
-}
-/// `value` where the mask is set, else 0.
-Eight where(EightWords mask, Eight value) {
-  return reinterpret_cast<Eight>(reinterpret_cast<EightWords>(value) & mask);
-}
-
-/// Maximum of two neighbours plus bias, clipped at 0; `chosen` stores which one won.
-void pool(Eight first, Eight second, float bias, float* y, std::uint8_t* chosen) {
-  const EightWords later = second > first;
-  const Eight value = where(later, second) + where(~later, first) + bias;
-  const EightWords positive = value > 0;
-  store(y, where(positive, value));
-  const EightBytes which = __builtin_convertvector((1 - later) & positive, EightBytes);  // a set mask is -1
-  std::memcpy(chosen, &which, sizeof which);
-}
-void pool(float first, float second, float bias, float* y, std::uint8_t* chosen) {
-  const float value = (second > first ? second : first) + bias;
-  *y = value > 0 ? value : 0;
-  *chosen = static_cast<std::uint8_t>(value > 0 ? (second > first ? 2 : 1) : 0);
-}
-
-void pool_row(const float* pairs, float bias, std::size_t count, float* y, std::uint8_t* chosen) {
-  std::size_t p = 0;
-  for (; p + kEight <= count; p += kEight) {
-    const Eight a = load(pairs + 2 * p), b = load(pairs + 2 * p + kEight);
-    pool(__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14),
-         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15), bias, y + p, chosen + p);
-  }
-  for (; p < count; ++p) pool(pairs[2 * p], pairs[2 * p + 1], bias, y + p, chosen + p);
-}
-
-/// One input channel: the taps are applied without a matrix product. even and odd: the samples at 2p and 2p + 1.
-void one_channel_row(const float* even, const float* odd, const float* w, float bias, std::size_t count, float* y,
-                     std::uint8_t* chosen) {
-  const float w0 = w[0], w1 = w[1], w2 = w[2];
-  std::size_t p = 0;
-  for (; p + kEight <= count; p += kEight) {
-    const Eight e = load(even + p), o = load(odd + p), next_e = load(even + p + 1), next_o = load(odd + p + 1);
-    pool(w0 * e + w1 * o + w2 * next_e, w0 * o + w1 * next_e + w2 * next_o, bias, y + p, chosen + p);
-  }
-  for (; p < count; ++p)
-    pool(w0 * even[p] + w1 * odd[p] + w2 * even[p + 1], w0 * odd[p] + w1 * even[p + 1] + w2 * odd[p + 1], bias, y + p,
-         chosen + p);
-}
+HWY_EXPORT(pool_row);
+HWY_EXPORT(one_channel_row);
+HWY_EXPORT(unpool_row);
+HWY_EXPORT(one_channel_gradient);
 
 struct Halves {
   std::vector<float> even, odd;
@@ -102,8 +162,8 @@ void forward_one_channel(const ConvShape& shape, const float* x, const float* we
   const std::size_t pooled = shape.pooled();
   const Halves halves(x, pooled);
   for (std::size_t o = 0; o < shape.out; ++o)
-    one_channel_row(halves.even.data(), halves.odd.data(), weight + o * kTaps, bias[o], pooled, y + o * pooled,
-                    chosen + o * pooled);
+    HWY_DYNAMIC_DISPATCH(one_channel_row)
+    (halves.even.data(), halves.odd.data(), weight + o * kTaps, bias[o], pooled, y + o * pooled, chosen + o * pooled);
 }
 
 void forward_example(const ConvShape& shape, const float* x, const std::vector<float>& taps, const float* bias,
@@ -117,30 +177,9 @@ void forward_example(const ConvShape& shape, const float* x, const std::vector<f
                      Const(x + 2 * at + k, shape.in, width, shape.time), k == 0 ? 0.0F : 1.0F,
                      Mutable(tile.data(), shape.out, width));
     for (std::size_t o = 0; o < shape.out; ++o)
-      pool_row(tile.data() + o * width, bias[o], count, y + o * pooled + at, chosen + o * pooled + at);
+      HWY_DYNAMIC_DISPATCH(pool_row)
+      (tile.data() + o * width, bias[o], count, y + o * pooled + at, chosen + o * pooled + at);
   }
-}
-
-/// Routes each gradient to the position that won the pooling. Returns the sum of the gradients.
-float unpool_row(const float* grad_y, const std::uint8_t* chosen, std::size_t count, float* pairs) {
-  Eight sums{};
-  std::size_t p = 0;
-  for (; p + kEight <= count; p += kEight) {
-    const Eight g = load(grad_y + p);
-    const EightWords c = load_choice(chosen + p);
-    const Eight first = where(c == 1, g), second = where(c == 2, g);
-    sums += first + second;
-    store(pairs + 2 * p, __builtin_shufflevector(first, second, 0, 8, 1, 9, 2, 10, 3, 11));
-    store(pairs + 2 * p + kEight, __builtin_shufflevector(first, second, 4, 12, 5, 13, 6, 14, 7, 15));
-  }
-  float sum = 0;
-  for (std::size_t lane = 0; lane < kEight; ++lane) sum += sums[lane];
-  for (; p < count; ++p) {
-    pairs[2 * p] = chosen[p] == 1 ? grad_y[p] : 0;
-    pairs[2 * p + 1] = chosen[p] == 2 ? grad_y[p] : 0;
-    sum += pairs[2 * p] + pairs[2 * p + 1];
-  }
-  return sum;
 }
 
 /// Gradient sums of one group of examples.
@@ -153,31 +192,10 @@ void backward_one_channel(const ConvShape& shape, const float* x, const float* g
                           Gradient& gradient) {
   const std::size_t pooled = shape.pooled();
   const Halves halves(x, pooled);
-  const float *even = halves.even.data(), *odd = halves.odd.data();
   for (std::size_t o = 0; o < shape.out; ++o) {
-    const float* g = grad_y + o * pooled;
-    const std::uint8_t* c = chosen + o * pooled;
-    Eight sums[kTaps + 1] = {};
-    std::size_t p = 0;
-    for (; p + kEight <= pooled; p += kEight) {
-      const EightWords choice = load_choice(c + p);
-      const Eight first = where(choice == 1, load(g + p)), second = where(choice == 2, load(g + p));
-      const Eight e = load(even + p), d = load(odd + p), next_e = load(even + p + 1), next_d = load(odd + p + 1);
-      sums[0] += first * e + second * d;
-      sums[1] += first * d + second * next_e;
-      sums[2] += first * next_e + second * next_d;
-      sums[3] += first + second;
-    }
-    float sum[kTaps + 1] = {};
-    for (; p < pooled; ++p) {
-      const float first = c[p] == 1 ? g[p] : 0, second = c[p] == 2 ? g[p] : 0;
-      sum[0] += first * even[p] + second * odd[p];
-      sum[1] += first * odd[p] + second * even[p + 1];
-      sum[2] += first * even[p + 1] + second * odd[p + 1];
-      sum[3] += first + second;
-    }
-    for (std::size_t lane = 0; lane < kEight; ++lane)
-      for (std::size_t k = 0; k <= kTaps; ++k) sum[k] += sums[k][lane];
+    float sum[kTaps + 1];
+    HWY_DYNAMIC_DISPATCH(one_channel_gradient)
+    (halves.even.data(), halves.odd.data(), grad_y + o * pooled, chosen + o * pooled, pooled, sum);
     for (std::size_t k = 0; k < kTaps; ++k) gradient.taps[k * shape.out + o] += sum[k];
     gradient.bias[o] += sum[kTaps];
   }
@@ -191,7 +209,8 @@ void backward_example(const ConvShape& shape, const float* x, const std::vector<
   for (std::size_t at = 0; at < pooled; at += kTile) {
     const std::size_t count = std::min(kTile, pooled - at), width = 2 * count;
     for (std::size_t o = 0; o < shape.out; ++o) {
-      gradient.bias[o] += unpool_row(grad_y + o * pooled + at, chosen + o * pooled + at, count, tile.data() + o * width);
+      gradient.bias[o] += HWY_DYNAMIC_DISPATCH(unpool_row)(grad_y + o * pooled + at, chosen + o * pooled + at, count,
+                                                           tile.data() + o * width);
     }
     const Const grad_tile(tile.data(), shape.out, width);
     for (std::size_t k = 0; k < kTaps; ++k) {
@@ -264,8 +283,8 @@ void wide_linear_forward(const LinearShape& shape, const float* x, const float* 
     for (std::size_t i = 0; i < size; ++i) y[i] += parts[block * size + i];
 }
 
-void wide_linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* grad_y, float* grad_x,
-                          float* grad_weight, float* grad_bias) {
+void wide_linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* grad_y,
+                          float* grad_x, float* grad_weight, float* grad_bias) {
   const Const gradient(grad_y, shape.examples, shape.outputs);
   parallel_for(blocks_of(shape.inputs), [&](std::size_t block, int) {
     const std::size_t first = block * kInputBlock, count = std::min(kInputBlock, shape.inputs - first);
@@ -281,3 +300,4 @@ void wide_linear_backward(const LinearShape& shape, const float* x, const float*
 }
 
 }  // namespace genrewise::neural
+#endif

@@ -1,0 +1,225 @@
+// The catalogue: /v1/library, /v1/similar, /v1/playlists.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "genrewise/base/hash.hpp"
+#include "genrewise/features/clip_extractor.hpp"
+#include "genrewise/library/playlist.hpp"
+#include "genrewise/library/query.hpp"
+#include "genrewise/library/similarity.hpp"
+#include "genrewise/library/track_json.hpp"
+#include "genrewise/pretrained/feature_sets.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
+#include "served_file.hpp"
+#include "services.hpp"
+
+namespace genrewise::server {
+namespace {
+
+using nlohmann::json;
+
+constexpr long long kMostOffset = 100'000'000;
+
+json list_json(const std::vector<CatalogueTrack>& tracks) {
+  json list = json::array();
+  for (const CatalogueTrack& track : tracks) list.push_back(short_track_json(track));
+  return list;
+}
+
+/// The answer that `make` builds from the catalogue, unless the client has it already.
+HttpResponse versioned(Services& services, const HttpRequest& request,
+                       const std::function<json(const Catalogue& catalogue, const std::string& version)>& make) {
+  const std::string version = services.library.version();
+  if (auto unchanged = if_unchanged(request, version)) return std::move(*unchanged);
+  return HttpResponse::of(make(services.library.read(), version)).with("ETag", etag(version));
+}
+
+json model_json(const CatalogueModel& model) {
+  return {{"name", std::filesystem::path(model.name).filename().string()},
+          {"labels", model.labels},
+          {"threshold", model.threshold ? json(*model.threshold) : json()}};
+}
+
+json library_json(const Services&, const HttpRequest&, const Catalogue& catalogue, const std::string& version) {
+  json genres = json::array(), roots = json::array(), features = json::array();
+  for (const auto& [genre, tracks] : catalogue.genres()) genres.push_back({{"genre", genre}, {"tracks", tracks}});
+  for (const auto& root : catalogue.roots()) roots.push_back(root.string());
+  for (const auto& [recipe, tracks] : catalogue.stored_features())
+    features.push_back({{"name", recipe.name}, {"version", recipe.version}, {"tracks", tracks}});
+  const auto model = catalogue.current_model();
+  return {
+      {"tracks", count_tracks(catalogue, {})},        {"genres", std::move(genres)},     {"roots", std::move(roots)},
+      {"model", model ? model_json(*model) : json()}, {"features", std::move(features)}, {"version", version}};
+}
+
+json tracks_json(Services& services, const HttpRequest& request, const Catalogue& catalogue,
+                 const std::string& version) {
+  const Query query = parse_query(request.text("q"));
+  QueryOrder order = parse_order(request.text("sort", "path"));
+  if (request.query.contains("descending")) order.descending = request.flag("descending");
+  order.limit = static_cast<std::size_t>(request.number("limit", 200, 1, 1000));
+  order.offset = static_cast<std::size_t>(request.number("offset", 0, 0, kMostOffset));
+  order.seed = static_cast<std::uint64_t>(request.number("seed", 0, 0, 1LL << 53));
+  const auto total = services.cache.get(fmt::format("total {} {}", version, request.text("q")),
+                                        [&] { return std::to_string(count_tracks(catalogue, query)); });
+  return {{"total", std::stoll(*total)},
+          {"offset", order.offset},
+          {"tracks", list_json(find_tracks(catalogue, query, order))}};
+}
+
+json whole_track_json(const Services&, const HttpRequest& request, const Catalogue& catalogue, const std::string&) {
+  const CatalogueTrack track = track_of(catalogue, request.id());
+  const TrackLabels labels(catalogue);
+  json answer = track_json(track, labels);
+  answer["segments"] = segments_json(track, labels);
+  return answer;
+}
+
+json groups_json(Services& services, const HttpRequest& request, const Catalogue& catalogue, const std::string&) {
+  const std::string per = request.text("per", "album");
+  if (per != "album" && per != "artist") throw HttpError(400, "is album or artist", "per");
+  const Query query = parse_query(request.text("q"));
+  const auto limit = static_cast<std::size_t>(request.number("limit", 100, 1, 1000));
+  const auto offset = static_cast<std::size_t>(request.number("offset", 0, 0, kMostOffset));
+  const auto held = services.heavy.take();
+  const auto groups = group_tracks(catalogue, find_tracks(catalogue, query, {.key = QueryOrder::Key::artist}),
+                                   per == "album" ? GroupBy::album : GroupBy::artist);
+  json list = json::array();
+  for (std::size_t i = offset; i < std::min(groups.size(), offset + limit); ++i) list.push_back(to_json(groups[i]));
+  return {{"total", groups.size()}, {"groups", std::move(list)}};
+}
+
+std::string map_text(Services& services, const std::string& version) {
+  const auto held = services.heavy.take();
+  const LibraryMap map = map_tracks(services.library.read());
+  const auto rounded = [](const std::vector<float>& values) {
+    json list = json::array();
+    for (const float value : values) list.push_back(std::round(10000.0 * value) / 10000);
+    return list;
+  };
+  return json{{"version", version},  {"genres", map.genres}, {"tracks", map.tracks},
+              {"x", rounded(map.x)}, {"y", rounded(map.y)},  {"genre", map.genre}}
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+HttpResponse get_map(Services& services, const HttpRequest& request) {
+  const std::string version = services.library.version();
+  if (auto unchanged = if_unchanged(request, version)) return std::move(*unchanged);
+  const auto text = services.cache.get("map " + version, [&] { return map_text(services, version); });
+  return HttpResponse::text(*text, "application/json").with("ETag", etag(version));
+}
+
+/// Features of an upload in the catalogue's recipe: those of its prediction if they are that, else extracted now.
+std::vector<float> features_of(Services& services, const Catalogue& catalogue, const Upload& upload) {
+  const auto stored = catalogue.stored_features();
+  if (stored.empty()) throw HttpError(409, "no track of the library has features yet", {}, "scan the library");
+  const FeatureRecipe& recipe = stored.front().first;
+  auto features = services.uploads.features(upload);
+  const auto predictor = services.predictor_if_open();
+  if (!features.empty() && predictor && predictor->features().recipe() == recipe) return features;
+  const auto set = make_feature_set(recipe.name);
+  if (set->recipe() != recipe)
+    throw HttpError(409, "the library's features are of another version", recipe.name, "scan the library again");
+  std::vector<float> row(set->size());
+  const auto done = ClipExtractor(*set).extract(upload.path, kDefaultClip, row);
+  if (!done) throw HttpError(422, done.error().reason, upload.name, "check that the file plays elsewhere");
+  return row;
+}
+
+HttpResponse get_similar(Services& services, const HttpRequest& request) {
+  const auto n = static_cast<std::size_t>(request.number("n", 20, 1, 200));
+  const Catalogue catalogue = services.library.read();
+  const auto upload =
+      request.query.contains("upload") ? services.uploads.find(request.text("upload")) : std::shared_ptr<Upload>();
+  const long long id = request.number("track", 0, 0, 1LL << 62);
+  if (!upload && id == 0) throw HttpError(400, "a track or an upload is needed", "track");
+  if (!upload) static_cast<void>(track_of(catalogue, id));
+  const auto held = services.heavy.take();
+  const auto similar = upload ? similar_tracks(catalogue, features_of(services, catalogue, *upload), n)
+                              : similar_tracks(catalogue, id, n);
+  json list = json::array();
+  for (const SimilarTrack& one : similar) {
+    list.push_back(short_track_json(one.track));
+    list.back()["similarity"] = one.similarity;
+  }
+  return HttpResponse::of({{"tracks", std::move(list)}});
+}
+
+HttpResponse post_playlist(Services& services, const HttpRequest& request) {
+  const json body = request.json();
+  const std::string format = body.value("format", "m3u8"), title = body.value("title", "genrewise");
+  if (format != "m3u8" && format != "xspf") throw HttpError(400, "is m3u8 or xspf", "format");
+  PlaylistConfig config;
+  config.limit = body.value("limit", std::size_t{0});
+  config.per_artist = body.value("per_artist", std::size_t{0});
+  config.per_album = body.value("per_album", std::size_t{0});
+  config.max_duration_s = body.value("max_duration_s", 0.0);
+  config.smooth = body.value("smooth", false);
+  config.start = body.value("start", std::int64_t{0});
+  const Query query = parse_query(body.value("q", ""));
+  QueryOrder order = parse_order(body.value("sort", "confidence"));
+  order.descending = body.value("descending", order.descending);
+  order.seed = body.value("seed", std::uint64_t{0});
+  const Catalogue catalogue = services.library.read();
+  const auto held = services.heavy.take();
+  const auto tracks = choose_tracks(catalogue, find_tracks(catalogue, query, order), config);
+  if (request.flag("preview")) {
+    double duration_s = 0;
+    for (const CatalogueTrack& track : tracks) duration_s += track.duration_s;
+    return HttpResponse::of({{"tracks", list_json(tracks)}, {"duration_s", duration_s}});
+  }
+  if (tracks.empty()) throw HttpError(409, "no track of the library matches", "q", "check the query");
+  const auto path = services.uploads.scratch("." + format);
+  write_playlist({.path = path, .absolute_paths = true}, title, tracks);
+  std::string text = read_file(path);
+  remove_file(path);
+  return HttpResponse::text(std::move(text), format == "xspf" ? "application/xspf+xml" : "audio/x-mpegurl")
+      .with("Content-Disposition", fmt::format("attachment; filename=\"playlist.{}\"; filename*=UTF-8''{}.{}", format,
+                                               percent_encoded(title, false), format));
+}
+
+HttpResponse correct(Services& services, const std::vector<std::int64_t>& tracks, const json& body) {
+  const json& given = body.at("genre");
+  const std::string genre = given.is_null() ? std::string() : given.get<std::string>();
+  if (genre.size() > 200 || std::ranges::any_of(genre, [](unsigned char c) { return c < 0x20; }))
+    throw HttpError(400, "is no name of a genre", "genre");
+  auto writer = services.library.write();
+  for (const std::int64_t id : tracks) static_cast<void>(track_of(writer.catalogue, id));
+  writer.catalogue.correct(tracks, genre);
+  return HttpResponse::of({{"corrected", tracks.size()}});
+}
+
+HttpResponse correct_one(Services& services, const HttpRequest& request) {
+  return correct(services, {request.id()}, request.json());
+}
+
+HttpResponse correct_many(Services& services, const HttpRequest& request) {
+  const json body = request.json();
+  return correct(services, body.at("tracks").get<std::vector<std::int64_t>>(), body);
+}
+
+}  // namespace
+
+void add_library_routes(Router& router, Services& services) {
+  const auto get = [&](const char* pattern, auto make) {
+    router.add("GET", pattern, [&services, make](const HttpRequest& request) {
+      return versioned(services, request, [&](const Catalogue& catalogue, const std::string& version) {
+        return make(services, request, catalogue, version);
+      });
+    });
+  };
+  get("/v1/library", library_json);
+  get("/v1/library/tracks", tracks_json);
+  get("/v1/library/tracks/{id}", whole_track_json);
+  get("/v1/library/groups", groups_json);
+  router.add("GET", "/v1/library/map", with(services, get_map));
+  router.add("GET", "/v1/similar", with(services, get_similar));
+  router.add("POST", "/v1/playlists", with(services, post_playlist));
+  router.add("POST", "/v1/library/tracks/{id}/correct", with(services, correct_one), Route::Rule::changes);
+  router.add("POST", "/v1/library/correct", with(services, correct_many), Route::Rule::changes);
+}
+
+}  // namespace genrewise::server
