@@ -38,13 +38,17 @@ run_tests() {
 # The file of a library on this machine, by its name.
 path_of() { realpath "$(find /usr/lib -name "$1" -print -quit)"; }
 
-# OpenBLAS is loaded by its name when it is used, so auditwheel does not see it.
-add_openblas() { # FOLDER
-  local openblas library
-  openblas=$(path_of libopenblas.so.0)
-  cp -L "$openblas" "$1/libopenblas.so.0"
-  for library in $(ldd "$openblas" | awk '/libgfortran|libquadmath/ { print $3 }'); do cp -L "$library" "$1"; done
-  for library in "$1"/lib{openblas,gfortran,quadmath}.so.*; do patchelf --set-rpath '$ORIGIN' "$library"; done
+# Libraries with what they need, under their own names: OpenBLAS is loaded by its name when it is used, so auditwheel does
+# not see it, and the others auditwheel expects on every system, but a server may lack them.
+add_by_name() { # FOLDER NAME...
+  local folder=$1 name library
+  for name in "${@:2}"; do
+    for library in "$(find /usr/lib -name "$name" -print -quit)" $(ldd "$(path_of "$name")" | awk '$3 ~ "/" { print $3 }'); do
+      case $(basename "$library") in libc.so* | libm.so* | libgcc_s.so* | libstdc++.so* | libpthread.so* | libdl.so*) continue ;; esac
+      cp -L "$library" "$folder"
+      patchelf --set-rpath '$ORIGIN' "$folder/$(basename "$library")"
+    done
+  done
 }
 
 # A line for each bundled library: its Debian package, and the licences that the package's copyright file names.
@@ -72,7 +76,8 @@ make_wheel() {
   quietly wheel unpack -d $work/unpacked $work/repaired/genrewise-*.whl
   root=$(echo $work/unpacked/genrewise-*)
   list=$(echo "$root"/genrewise-*.dist-info)/BUNDLED_LIBRARIES.txt
-  add_openblas "$root/genrewise.libs"
+  add_by_name "$root/genrewise.libs" libopenblas.so.0 libgobject-2.0.so.0 libgthread-2.0.so.0 libX11.so.6 libXext.so.6 \
+    libXrender.so.1 libexpat.so.1 libz.so.1
   list_licences "$root/genrewise.libs" >"$list"
   quietly wheel pack -d $work "$root"
   wheel=$(echo $work/genrewise-*.whl)

@@ -19,6 +19,7 @@
 #include "genrewise/dsp/mel.hpp"
 #include "genrewise/dsp/spectral_shape.hpp"
 #include "genrewise/dsp/tempogram.hpp"
+#include "genrewise/dsp/tile.hpp"
 #include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/frame_analysis.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
@@ -109,22 +110,22 @@ Matrix real_spectra(const Vector& samples, const Window& window, std::size_t hop
   return {rows, columns, std::move(values)};
 }
 
-/// `rows` values per frame, which apply(tile, out, stride) computes for kLanes frames at once (see dsp/lanes.hpp);
+/// `rows` values per frame, which apply(tile, out, stride) computes for kTileFrames frames at once (see dsp/tile.hpp);
 /// `finish` changes the whole result.
 Matrix by_tiles(const Rows& frames, std::size_t rows, auto apply, auto finish) {
   const std::size_t count = frames.shape(0), bins = frames.shape(1), stride = aligned_stride(bins);
   Series series;
   series.resize(rows, count);
-  AlignedVector<float> padded(kLanes * stride), tile(stride * kLanes);
-  for (std::size_t first = 0; first < series.stride(); first += kLanes) {
-    for (std::size_t i = 0; i < kLanes; ++i) {
+  AlignedVector<float> padded(kTileFrames * stride), tile(stride * kTileFrames);
+  for (std::size_t first = 0; first < series.stride(); first += kTileFrames) {
+    for (std::size_t i = 0; i < kTileFrames; ++i) {
       float* const row = padded.data() + i * stride;
       if (first + i < count)
         std::copy_n(frames.data() + (first + i) * bins, bins, row);
       else
         std::fill_n(row, bins, 0.0F);
     }
-    transpose_to_lanes(padded.data(), stride, bins, tile.data());
+    transpose_to_tile(padded.data(), stride, bins, tile.data());
     apply(tile.data(), series.data(0) + first, series.stride());
   }
   finish(series);
@@ -150,7 +151,7 @@ Matrix mel(const Rows& power, int sample_rate_hz, std::size_t n_mels, double fmi
 Matrix dct(const Rows& values, std::size_t n_out) {
   const Dct transform(values.shape(1), n_out);
   return by_tiles(values, n_out, [&](const float* tile, float* out, std::size_t stride) {
-    transform.apply(tile, kLanes, std::numeric_limits<float>::lowest(), out, stride);
+    transform.apply(tile, kTileFrames, std::numeric_limits<float>::lowest(), out, stride);
   });
 }
 
@@ -168,7 +169,7 @@ Matrix contrast(const Rows& magnitude, int sample_rate_hz) {
   std::size_t first = 0;
   const auto extremes = [&](const float* tile, float* peaks, std::size_t stride) {
     bands.extremes(tile, peaks, valleys.data(0) + first, stride);
-    first += kLanes;
+    first += kTileFrames;
   };
   return by_tiles(magnitude, kContrastBands, extremes, [&](Series& peaks) {
     contrast_in_db(peaks.data(0), valleys.data(0), peaks.stride(), peaks.frames());
