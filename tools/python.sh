@@ -32,7 +32,7 @@ run_tests() {
   cmake --build --preset "$preset" --target genrewise_python_stub
   export PYTHONPATH=$PWD/build/$preset/python GENREWISE_PROGRAM=$PWD/build/$preset/bin/genrewise
   MYPYPATH=$PYTHONPATH "$python" -m mypy -p genrewise --cache-dir build/mypy
-  "$python" -m pytest -q -p no:cacheprovider python/tests
+  "$python" -m pytest -q -p no:cacheprovider tests/python
 }
 
 # The file of a library on this machine, by its name.
@@ -85,7 +85,7 @@ make_wheel() {
 
   quietly "$python" -m venv $work/empty
   quietly $work/empty/bin/pip install "$wheel" pandas pytest
-  env -u PYTHONPATH $work/empty/bin/python -m pytest -q -p no:cacheprovider python/tests
+  env -u PYTHONPATH $work/empty/bin/python -m pytest -q -p no:cacheprovider tests/python
 }
 
 case $verb in

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes frame_features.json: what librosa computes from a made-up signal, thinned to 100 values for each call. Needs
-librosa 0.11; python/tests/test_features.py makes the same calls."""
+librosa 0.11; tests/python/test_features.py makes the same calls."""
 
 import json
 import pathlib

@@ -66,7 +66,7 @@ def page_with_generated_parts():
 
 
 def test_the_page_has_every_function_as_it_is():
-    assert PAGE.read_text() == page_with_generated_parts(), "run python3 python/tests/test_documentation.py"
+    assert PAGE.read_text() == page_with_generated_parts(), "run python3 tests/python/test_documentation.py"
 
 
 def test_the_examples_of_the_page_give_what_it_says(music, tmp_path, monkeypatch):
