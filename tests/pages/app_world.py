@@ -1,6 +1,8 @@
 """What the tests of the server's page need: made-up music, a model of it, a catalogue, runs, and servers."""
 
 import array
+import contextlib
+import fcntl
 import math
 import os
 import random
@@ -92,6 +94,7 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
+        self.log.close()
 
 
 class World:
@@ -135,6 +138,14 @@ class World:
         temporary.write_text("\n".join(lines) + "\n")
         temporary.rename(self.runs / "network" / "curves.csv")
 
+    @contextlib.contextmanager
+    def training(self):
+        """Holds the lock that a training run holds."""
+        folder = os.open(self.runs / "network", os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+        os.close(folder)
+
     def make_files_to_drop(self):
         song = write_wav(self.drop / "song.wav", "Tones", 3)
         self.formats = [song]
@@ -150,14 +161,15 @@ class World:
         for i in range(200):
             path = self.many / f"disc {i // 50}" / f"{i:03}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.symlink_to(self.music / f"{GENRES[i % 3]} album" / f"{GENRES[i % 3]} 0{i % 10}.wav")
+            path.hardlink_to(self.folder / "train" / GENRES[i % 3] / f"{GENRES[i % 3]} 0{i % 10}.wav")
         (self.many / "cover.jpg").write_bytes(b"\xff\xd8")
         self.mix = self.drop / "mix.wav"
         with wave.open(str(self.mix), "wb") as file:  # three hours
             file.setnchannels(1)
             file.setsampwidth(1)
             file.setframerate(8000)
-            block = bytes(random.Random(5).randrange(90, 166) for _ in range(8000 * 60))
+            rng = random.Random(5)
+            block = bytes(rng.randrange(90, 166) for _ in range(8000 * 60))
             for _ in range(180):
                 file.writeframes(block)
 
