@@ -1,5 +1,5 @@
 // SVG charts without dependencies, shared by the report and the server's page. Colours are the variables of style.css.
-import {fill, fixed, h, known, percent, range, s, table} from "./elements.js";
+import {clock, fill, fixed, h, known, percent, range, s, saveFile, table} from "./elements.js";
 
 // ---- text in charts ----
 
@@ -188,9 +188,7 @@ async function download(chart, title, kind) {
     blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
   }
   const name = title.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60).replace(/^-|-$/g, "") || "figure";
-  const link = h("a", {href: URL.createObjectURL(blob), download: `${name}.${kind.toLowerCase()}`});
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  saveFile(`${name}.${kind.toLowerCase()}`, blob);
 }
 
 const open = (width, height) => setHeight(s("svg", {width: Math.round(width)}), height);
@@ -275,33 +273,38 @@ const axisTitle = (text, x, y, width) => label(text, x, y, {style: "axis", ancho
  * Axes: {domain: [low, high], label, log, format, ticks: [{at, text}]}. Each of `series`: points [[x, y]], name, series
  * (number of its colour or a class), line, dots, radius (of point i), tips (text of point i), tip (of the line),
  * bars [[x, low, high]], area [[x, low, high]], emphasis (index of a filled point). `height`: without the legend.
- * `rules`: {x or y, text}; `image`: URL of what fills the axes; `diagonal`: a line between corners.
+ * `rules`: {x or y, text}; `image`: URL of what fills the axes; `boxes`: {x: [from, to], y: [from, to], series, tip};
+ * `diagonal`: a line between corners. The chart has the property `inner`, [left, right] of the axes.
  */
-export function plot(width, {x, y, series, height: inner = 250, rules = [], diagonal, image, keys}) {
+export function plot(width, {x, y, series, height: inner = 250, rules = [], diagonal, image, boxes = [], keys}) {
   const chart = open(width, inner), named = keys ?? series.filter((each) => each.name);
   const head = named.length > 1 ? legend(chart, named, width) : 0, height = inner + head;
   const yTicks = ticksOf(y, Math.max(2, inner / 45)), gutter = widest(yTicks.map((tick) => tick.text), 11) + 10;
-  const left = y.bare ? 44 : gutter, right = width - 10;
+  const left = y.bare ?? gutter, right = width - 10;
   const top = head + (y.label ? 22 : 8), bottom = height - (x.label ? 40 : x.bare ? 6 : 22);
   const atX = scale(x, left, right), atY = scale(y, bottom, top);
   setHeight(chart, height);
   if (y.label) chart.append(label(y.label, 0, head + 11, {style: "axis", width}));
   if (x.label) chart.append(axisTitle(x.label, (left + right) / 2, height - 4, right - left));
   for (const {at, text} of yTicks) {
-    if (!y.bare) chart.append(line(left, atY(at), right, atY(at), "grid-line"));
+    if (y.bare === undefined) chart.append(line(left, atY(at), right, atY(at), "grid-line"));
     chart.append(label(text, left - 6, round(atY(at) + 4), {size: 11, anchor: "end", style: "tick"}));
   }
   if (!x.bare) drawTicks(chart, ticksOf(x, Math.max(2, (right - left) / 70)), atX, bottom + 15, width);
   chart.append(line(left, bottom, right, bottom, "base"));
   if (image) chart.append(s("image", {href: image, x: left, y: top, width: right - left, height: bottom - top,
     preserveAspectRatio: "none"}));
+  for (const {x: [from, to], y: [low, high], series: each, tip: text} of boxes) {
+    chart.append(tip(s("rect", {x: round(atX(from)), y: round(atY(high)), width: round(atX(to) - atX(from)),
+      height: round(atY(low) - atY(high)), class: `bar mark ${seriesClass(each)}`}), text, each));
+  }
   if (diagonal) chart.append(line(left, bottom, right, top, "rule"));
   for (const {x: atRule, y: level, text} of rules) {
     if (level !== undefined) chart.append(line(left, atY(level), right, atY(level), "rule"));
     else drawRule(chart, atX(atRule), top, bottom, width, text, top + 9);
   }
   series.forEach((each, i) => drawSeries(chart, each, i, atX, atY));
-  return chart;
+  return Object.assign(chart, {inner: [left, right]});
 }
 
 /** Tick labels below an axis; those that would touch the one before are left out. */
@@ -488,15 +491,26 @@ function spectrogram({rows, columns, values}) {
   });
 }
 
-/** Waveform, mel-spectrogram, chromagram and spectral centroid of a clip over one time axis, one below the other. */
-export function clipChart(width, {duration_s: length, waveform, mel, chroma, centroid_hz: centroid}) {
+/** Ticks at whole seconds, minutes or hours, at most `most`. */
+function clockTicks(length, most) {
+  const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600].find((each) => length / each <= most) ?? 7200;
+  return Array.from({length: Math.floor(length / step) + 1}, (_, i) => ({at: i * step, text: clock(i * step)}));
+}
+
+/**
+ * Waveform, genres, mel-spectrogram, chromagram and spectral centroid of a clip over one time axis, one below the
+ * other; `genres`: {boxes, keys} as of plot(), from 0 to 1.
+ */
+export function clipChart(width, clip, {gutter = 44} = {}) {
+  const {duration_s: length, waveform, genres, mel, chroma, centroid_hz: centroid} = clip;
   const domain = [0, length], time = (list, k) => (k * length) / Math.max(1, list.length - 1), parts = [];
   const add = (height, title, y, rest) => parts.push({height, x: {domain, bare: true}, series: [],
-    y: {bare: true, ticks: [], label: title, ...y}, ...rest});
+    y: {bare: gutter, ticks: [], label: title, ...y}, ...rest});
   if (waveform) {
     const area = waveform.low.map((low, k) => [time(waveform.low, k), low, waveform.high[k]]);
-    add(64, "waveform", {domain: [-1, 1]}, {series: [{area, series: 0}]});
+    add(genres ? 50 : 64, genres ? null : "waveform", {domain: [-1, 1]}, {series: [{area, series: 0}]});
   }
+  if (genres) add(70, null, {domain: [0, 1]}, genres);
   if (mel) {
     add(112, `mel-spectrogram, ${fixed(mel.db_low, 0)} to ${fixed(mel.db_high, 0)} dB`, {domain: [0, mel.rows]},
       {image: spectrogram(mel)});
@@ -511,12 +525,15 @@ export function clipChart(width, {duration_s: length, waveform, mel, chroma, cen
     const ticks = ticksOf({domain: [0, most], format: (hz) => String(hz / 1000)}, 2);
     add(86, "spectral centroid, kHz", {domain: [0, most * 1.05], ticks}, {series: [{line: true, points, series: 0}]});
   }
-  if (parts.length) Object.assign(parts.at(-1), {x: {domain, label: "seconds"}, height: parts.at(-1).height + 34});
-  const chart = open(width, parts.reduce((all, part) => all + part.height, 4));
+  const axis = length > 100 ? {domain, ticks: clockTicks(length, Math.max(2, width / 70))} : {domain, label: "seconds"};
+  if (parts.length) Object.assign(parts.at(-1), {x: axis, height: parts.at(-1).height + (axis.label ? 34 : 16)});
+  const chart = open(width, 0);
   let y = 0;
   for (const part of parts) {
-    chart.append(s("g", {transform: `translate(0 ${y})`}, ...plot(width, part).childNodes));
-    y += part.height;
+    const drawn = plot(width, part);
+    chart.append(s("g", {transform: `translate(0 ${y})`}, ...drawn.childNodes));
+    y += Number(drawn.getAttribute("height"));
+    chart.inner = drawn.inner;
   }
-  return chart;
+  return setHeight(chart, y + 4);
 }

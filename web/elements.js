@@ -22,6 +22,13 @@ export function fill(element, attributes, children) {
   return element;
 }
 
+/** Gives the browser a file to keep. */
+export function saveFile(name, blob) {
+  const link = h("a", {href: URL.createObjectURL(blob), download: name});
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
 // ---- numbers as text ----
 
 export const known = (value) => typeof value === "number" && Number.isFinite(value);
@@ -44,6 +51,15 @@ export function duration(seconds) {
   const whole = Math.round(seconds);
   if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
+}
+
+/** "3:05", "1:02:03". */
+export function clock(seconds) {
+  if (!known(seconds)) return "–";
+  const whole = Math.round(seconds), two = (number) => String(number).padStart(2, "0");
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}:${two(whole % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`;
 }
 
 export function bytes(size) {

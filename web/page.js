@@ -10,7 +10,7 @@ export function showPage(kicker, heading, lead, sections) {
     h("header", {}, h("p", {class: "kicker"}, kicker), h("h1", {}, heading), h("p", {class: "lead"}, lead)),
     built.map(([id, title, nodes]) =>
       h("section", {id, "aria-labelledby": `${id}-title`}, h("h2", {id: `${id}-title`}, title), nodes)));
-  document.body.append(h("nav", {"aria-label": "Contents"}, h("p", {}, "Contents"), h("ol", {}, links)), main);
+  document.body.append(h("nav", {class: "contents", "aria-label": "Contents"}, h("p", {}, "Contents"), h("ol", {}, links)), main);
   connect(main);
   const seen = new IntersectionObserver((entries) => {
     for (const {target, isIntersecting} of entries) {

@@ -1,0 +1,218 @@
+// One track in detail: genres, a timeline under the waveform, the correction, similar tracks.
+import {clipChart, figure} from "../charts.js";
+import {clock, duration, fixed, h, known, percent} from "../elements.js";
+import {get, post, query, resultOf} from "./api.js";
+import {play, playButton, player, position} from "./player.js";
+import {colourOf, genreMark, state, titleOf} from "./state.js";
+import {text} from "./text.js";
+
+const windowsOfTrack = ({segments = []}) => segments.map(({start_s, end_s, genre, confidence}) =>
+  ({start_s, duration_s: end_s - start_s, genres: [{genre, confidence}]}));
+const ranked = (probabilities) => Object.entries(probabilities ?? {}).map(([genre, confidence]) => ({genre, confidence}))
+  .sort((a, b) => b.confidence - a.confidence);
+
+/** What the pane shows of a track of the catalogue. */
+export const itemOfTrack = (track) => ({
+  key: `track:${track.id}`, id: track.id, title: titleOf(track), subtitle: track.artist, url: `/v1/audio/track/${track.id}`,
+  wave: `/v1/waveform/track/${track.id}`, source: {track: track.id}, track, duration_s: track.duration_s,
+  genres: ranked(track.probabilities), unknown: track.unknown, novelty: track.novelty, windows: windowsOfTrack(track),
+  error: track.fault,
+});
+
+/** The same of a file that was dropped; `answer`: of /v1/predict. */
+export function itemOfFile(key, file, url, {upload, duration_s, genres, unknown, novelty, windows}) {
+  return {key, title: file.name, subtitle: "", url, wave: `/v1/waveform/upload/${upload}`, source: {upload}, duration_s,
+    genres, unknown, novelty, windows};
+}
+
+const kShown = 6;
+
+/** Colours of the genres of one track: those of the catalogue where they are free. */
+function coloursOf(names) {
+  const used = new Set(), free = () => [0, 1, 2, 3, 4, 5, 6, 7].find((i) => !used.has(i)) ?? "muted";
+  return new Map(names.map((genre) => {
+    const own = colourOf(genre), colour = own === "muted" || used.has(own) ? free() : own;
+    used.add(colour);
+    return [genre, colour];
+  }));
+}
+
+function timeline(item, colours) {
+  let waveform = null;
+  const names = [...colours.keys()], head = h("div", {class: "playhead", hidden: true});
+  const boxes = item.windows.flatMap(({start_s, duration_s, genres: list}) => {
+    const share = new Map(list.map(({genre, confidence}) => [genre, confidence]));
+    let low = 0;
+    return [...names, null].map((genre) => {
+      const height = genre === null ? 1 - low : share.get(genre) ?? 0, y = [low, low + height];
+      low += height;
+      return {x: [start_s, Math.min(start_s + duration_s, item.duration_s)], y, series: genre === null ? "rest" : colours.get(genre),
+        tip: `${clock(start_s)}: ${genre ?? text.detail.others} ${percent(height, 0)}`};
+    }).filter(({y}) => y[1] - y[0] > 0.004);
+  });
+  const keys = names.map((genre) => ({name: genre, series: colours.get(genre), key: colours.get(genre)}));
+  const element = figure({
+    title: text.detail.timeline, note: text.detail.windows(item.windows.length),
+    description: text.detail.timelineOf(item.windows.slice(0, 12).map(({start_s, genres: [best]}) =>
+      `${clock(start_s)} ${best?.genre ?? "–"}`).join(", ")),
+    draw: (width) => {
+      const chart = clipChart(width, {duration_s: item.duration_s, genres: {boxes, keys}, waveform}, {gutter: 1});
+      element.inner = chart.inner;
+      requestAnimationFrame(move);
+      return chart;
+    },
+    numbers: () => [[text.detail.from, text.detail.to, text.library.genre, text.library.confidence], item.windows.map((window) =>
+      [clock(window.start_s), clock(window.start_s + window.duration_s), window.genres[0]?.genre, window.genres[0]?.confidence])],
+  });
+  const holder = element.querySelector(".drawing");
+  function move() {
+    const at = position(item.key);
+    head.hidden = at === null || !element.inner;
+    if (head.hidden) return;
+    const [left, right] = element.inner;
+    head.style.left = `${holder.offsetLeft + left + (right - left) * Math.min(1, at / item.duration_s)}px`;
+    head.style.top = `${holder.offsetTop}px`;
+    head.style.height = `${holder.offsetHeight - 18}px`;
+  }
+  holder.addEventListener("click", (event) => {
+    const [left, right] = element.inner, x = event.clientX - holder.getBoundingClientRect().left;
+    play(item, Math.max(0, Math.min(1, (x - left) / (right - left))) * item.duration_s);
+  });
+  for (const kind of ["change", "time"]) {
+    const listener = () => (element.isConnected ? move() : player.removeEventListener(kind, listener));
+    setTimeout(() => player.addEventListener(kind, listener));
+  }
+  if (item.wave) {
+    get(query(item.wave, {points: 500})).then(({min, max}) => {
+      waveform = {low: min, high: max};
+      if (element.isConnected) holder.draw();
+    }).catch((error) => element.append(h("p", {class: "small"}, error.message)));
+  }
+  element.classList.add("timeline");
+  element.append(head);
+  return element;
+}
+
+function bars(item, colours) {
+  return h("ol", {class: "bars"}, item.genres.slice(0, kShown).map(({genre, confidence}) => {
+    const bar = h("span", {class: `fill ${colours.get(genre) === "muted" ? "muted" : `s${colours.get(genre)}`}`});
+    bar.style.width = `${100 * confidence}%`;
+    return h("li", {}, h("bdi", {}, genre), h("span", {class: "track"}, bar), h("span", {class: "n"}, percent(confidence, 0)));
+  }));
+}
+
+function verdict(item) {
+  const [best] = item.genres, own = item.track?.correction;
+  if (!best && !own) return h("p", {class: "failed"}, item.error || text.detail.notAnalysed);
+  const threshold = state.health?.model?.threshold;
+  return [
+    h("p", {class: "verdict"}, own ? genreMark(own) : item.unknown ? h("span", {class: "genre muted"}, text.detail.unknown)
+      : genreMark(best.genre), own ? h("span", {class: "note"}, text.detail.yours)
+      : h("span", {class: "note"}, text.detail.confidence(percent(best.confidence, 0)))),
+    item.unknown && !own && h("p", {class: "small"}, text.detail.unknownNote(best.genre, threshold && percent(threshold, 0))),
+    known(item.novelty) && item.novelty > 1 && h("p", {class: "small alarm"}, text.detail.novel(fixed(item.novelty, 1))),
+  ];
+}
+
+/** A track in a list: plays, and with a click on its name calls `open`. */
+export const trackLine = (track, open) => h("li", {}, playButton(itemOfTrack(track)),
+  h("button", {type: "button", class: "link", click: open}, h("bdi", {}, titleOf(track)),
+    h("span", {class: "detail"}, h("bdi", {}, track.artist))),
+  genreMark(track.genre), known(track.similarity) && h("span", {class: "n"}, percent(track.similarity, 0)));
+
+function similar(item, open) {
+  if (!state.library || !item.source) return null;
+  const list = h("ol", {class: "similar"}), holder = h("div", {}, h("h3", {}, text.detail.similar), list);
+  get(query("/v1/similar", {...item.source, n: 12})).then(({tracks}) => {
+    list.append(...tracks.map((track) => trackLine(track, async () =>
+      open(itemOfTrack(await get(`/v1/library/tracks/${track.id}`)), true))));
+    if (!tracks.length) holder.append(h("p", {class: "small"}, text.detail.noneSimilar));
+  }).catch((error) => holder.append(h("p", {class: "small"}, error.message)));
+  return holder;
+}
+
+function facts({track, duration_s}) {
+  const list = [
+    [text.detail.length, duration(duration_s)], track?.year && [text.detail.year, String(track.year)],
+    track?.tag_genres?.length && [text.detail.tags, track.tag_genres.join(", ")],
+    track && [text.detail.predicted, track.predicted], track && [text.detail.path, track.path],
+  ].filter(Boolean);
+  return h("dl", {class: "made"}, list.map(([name, value]) =>
+    h("div", {}, h("dt", {}, name), h("dd", {}, h("bdi", {}, value || "–")))));
+}
+
+/**
+ * The pane beside a table. show(item, deeper) shows an item, `deeper` with a way back; `correct(item, genre)` stores a
+ * correction and resolves to the track; without it there is none.
+ */
+export function pane({correct, empty}) {
+  const element = h("section", {class: "pane", "aria-label": text.detail.label, tabindex: -1}), before = [];
+  let item = null, opener = null;
+
+  function close() {
+    element.classList.remove("open");
+    opener?.focus();
+  }
+  element.addEventListener("keydown", (event) => event.key === "Escape" && close());
+
+  function show(next, deeper) {
+    if (deeper && item) before.push(item);
+    else if (!deeper) before.length = 0;
+    item = next;
+    draw();
+  }
+
+  /** On a narrow page the pane covers the table. */
+  function open() {
+    opener = document.activeElement;
+    element.classList.add("open");
+    element.focus();
+  }
+
+  function whole() {
+    const button = h("button", {type: "button", click: async () => {
+      button.disabled = true;
+      const shown = item, windows = Math.max(1, Math.ceil(shown.duration_s / 30));
+      try {
+        const answer = await resultOf(await post(query("/v1/predict", {windows, job: 1}), shown.source),
+          (job) => (button.textContent = text.detail.wholeRuns(percent(job.total ? job.done / job.total : 0, 0))));
+        shown.windows = answer.windows;
+        if (item === shown) draw();
+      } catch (error) {
+        button.replaceWith(h("p", {class: "failed", role: "alert"}, error.message));
+      }
+    }}, text.detail.whole);
+    return item.source && item.windows.length * 30 < item.duration_s - 30 ? button : null;
+  }
+
+  function ownGenre() {
+    if (!correct || !item.track || state.health.read_only) return null;
+    const input = h("input", {type: "text", list: "genres", value: item.track.correction ?? "", placeholder: item.track.predicted,
+      autocomplete: "off", change: () => correct([item.track], input.value.trim() || null)});
+    return h("label", {class: "field own"}, h("span", {}, text.detail.own), input, h("span", {class: "small"}, text.detail.keys));
+  }
+
+  function draw() {
+    element.replaceChildren();
+    const leave = h("button", {type: "button", class: "plain leave", "aria-label": text.detail.close, click: close}, "✕");
+    if (!item) return element.append(leave, h("p", {class: "small"}, empty));
+    const names = item.genres.slice(0, kShown).map(({genre}) => genre), colours = coloursOf(names);
+    const analysed = item.genres.length > 0;
+    element.append(...[leave,
+      before.length > 0 && h("button", {type: "button", class: "link back", click: () => {
+        item = before.pop();
+        draw();
+      }}, text.detail.back),
+      h("header", {}, !item.error && playButton(item), h("div", {}, h("h2", {}, h("bdi", {}, item.title)),
+        h("p", {class: "small"}, [item.subtitle, item.track?.album].filter(Boolean).map((name, i) =>
+          [i > 0 && " · ", h("bdi", {}, name)])))),
+      verdict(item), analysed && bars(item, colours), ownGenre(),
+      analysed && item.duration_s > 0 && timeline(item, colours), analysed && whole(),
+      analysed && similar(item, show), facts(item)].flat(2).filter(Boolean));
+    element.scrollTop = 0;
+  }
+
+  draw();
+  return {element, show, open, item: () => item};
+}
+

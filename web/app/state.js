@@ -1,0 +1,34 @@
+// What all views share: what the server has, colours of genres, names of tracks.
+import {get} from "./api.js";
+import {h} from "../elements.js";
+
+/** Answers of /v1/health and, where there is a catalogue, /v1/library. */
+export const state = {health: null, library: null};
+
+export async function loadState() {
+  state.health = await get("/v1/health");
+  if (state.health.library) state.library = await get("/v1/library");
+}
+
+/** Genres of the catalogue, the most frequent first, then the other labels of the model. */
+export const genres = () => {
+  const known = (state.library?.genres ?? []).map(({genre}) => genre);
+  return [...known, ...(state.health?.model?.labels ?? []).filter((label) => !known.includes(label))];
+};
+
+/** Class of a genre's colour: the eight most frequent genres have one each, the others share one. */
+export function colourOf(genre) {
+  const at = genres().indexOf(genre);
+  return at >= 0 && at < 8 ? at : "muted";
+}
+export const colourClass = (genre) => (colourOf(genre) === "muted" ? "muted" : `s${colourOf(genre)}`);
+
+/** A genre with the dot of its colour. */
+export const genreMark = (genre, style = "") =>
+  h("span", {class: `genre ${style} ${colourClass(genre)}`}, h("bdi", {}, genre));
+
+export const fileName = (path) => path.split("/").at(-1);
+export const titleOf = (track) => track.title || fileName(track.path);
+
+/** The term of a query that stands for exactly this text. */
+export const quoted = (value) => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
