@@ -50,13 +50,12 @@ function timeline(item, colours) {
         tip: `${clock(start_s)}: ${genre ?? text.detail.others} ${percent(height, 0)}`};
     }).filter(({y}) => y[1] - y[0] > 0.004);
   });
-  const keys = names.map((genre) => ({name: genre, series: colours.get(genre), key: colours.get(genre)}));
   const element = figure({
     title: text.detail.timeline, note: text.detail.windows(item.windows.length),
     description: text.detail.timelineOf(item.windows.slice(0, 12).map(({start_s, genres: [best]}) =>
       `${clock(start_s)} ${best?.genre ?? "–"}`).join(", ")),
     draw: (width) => {
-      const chart = clipChart(width, {duration_s: item.duration_s, genres: {boxes, keys}, waveform}, {gutter: 1});
+      const chart = clipChart(width, {duration_s: item.duration_s, genres: {boxes}, waveform}, {gutter: 1});
       element.inner = chart.inner;
       requestAnimationFrame(move);
       return chart;

@@ -115,12 +115,12 @@ const table = grid({
     {name: text.library.genre, style: "result", sort: "genre", cell: (track) => (track.fault ? track.fault
       : track.correction ? [genreMark(track.genre), h("span", {class: "own-mark", title: text.detail.yours}, "✓")]
         : track.unknown ? h("span", {class: "genre muted"}, text.detail.unknown) : track.genre && genreMark(track.genre))},
-    {name: text.library.confidence, style: "n", sort: "confidence", down: true,
+    {name: text.library.confidence, style: "n share", sort: "confidence", down: true,
       cell: (track) => known(track.confidence) && percent(track.confidence, 0)},
     {name: text.library.novelty, style: "n wide-only", sort: "novelty", down: true, cell: (track) => known(track.novelty) &&
       h("span", {class: track.novelty > 1 ? "alarm" : null}, fixed(track.novelty, 2))},
     {name: text.library.length, style: "n", sort: "duration", down: true, cell: (track) => clock(track.duration_s)},
-    {name: text.library.added, style: "n wide-only", sort: "added", down: true,
+    {name: text.library.added, style: "n date widest-only", sort: "added", down: true,
       cell: (track) => new Date(1000 * track.added_s).toISOString().slice(0, 10)},
   ],
 });
@@ -147,7 +147,7 @@ const albums = grid({
     {name: text.library.artist, style: "artist", cell: (row) => h("bdi", {}, row.artist)},
     {name: text.library.tracksShort, style: "n", cell: (row) => count(row.tracks)},
     {name: text.library.genre, style: "result", cell: (row) => row.genre && genreMark(row.genre)},
-    {name: text.library.confidence, style: "n", cell: (row) => row.genre && percent(row.confidence, 0)},
+    {name: text.library.confidence, style: "n share", cell: (row) => row.genre && percent(row.confidence, 0)},
     {name: text.library.outliers, style: "outliers wide-only", cell: (row) => h("bdi", {}, row.outliers.map((each) =>
       `${fileName(each.path)} (${each.genre})`).join(", "))},
   ],

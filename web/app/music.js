@@ -3,14 +3,14 @@ import {clock, fixed, h, known, percent, saveFile} from "../elements.js";
 import {query, resultOf, upload} from "./api.js";
 import {itemOfFile, pane} from "./detail.js";
 import {play, playButton} from "./player.js";
-import {grid, listSource} from "./rows.js";
+import {grid, ListSource} from "./rows.js";
 import {genreMark, state} from "./state.js";
 import {text} from "./text.js";
 
 const kAtOnce = 3, kJobBytes = 24e6;  // longer files are analysed as jobs, which report progress
 const other = /\.(jpe?g|png|gif|webp|bmp|pdf|txt|nfo|log|cue|m3u8?|pls|xspf|sfv|md5|ini|db|url|html?|xml|json|lrc|zip|ds_store)$/i;
 
-const source = listSource();
+const source = new ListSource();
 let running = 0, stop = new AbortController(), next = 0;
 
 // ---- analysis ----
@@ -129,7 +129,7 @@ const columns = [
   {name: text.music.file, style: "name", cell: ({path}) => h("bdi", {title: path}, path)},
   {name: text.library.genre, style: "result", cell: (entry) => (entry.state !== "done" ? progressOf(entry)
     : entry.item.unknown ? h("span", {class: "genre muted"}, text.music.unknown(best(entry).genre)) : genreMark(best(entry).genre))},
-  {name: text.library.confidence, style: "n", cell: (entry) => best(entry) && percent(best(entry).confidence, 0)},
+  {name: text.library.confidence, style: "n share", cell: (entry) => best(entry) && percent(best(entry).confidence, 0)},
   {name: text.library.novelty, style: "n wide-only", cell: ({item}) => known(item?.novelty) &&
     h("span", {class: item.novelty > 1 ? "alarm" : null}, fixed(item.novelty, 2))},
   {name: text.library.length, style: "n", cell: ({item}) => item && clock(item.duration_s)},
@@ -185,10 +185,10 @@ function save() {
   saveFile("genres.csv", new Blob([all], {type: "text/csv"}));
 }
 
-const view = h("div", {class: "view music"},
+const view = h("div", {class: "view music"}, h("div", {class: "intake"},
   h("div", {class: "drop"}, h("h1", {}, text.music.title), h("p", {class: "lead"}, text.music.lead),
     h("p", {class: "actions"}, chooser(false), chooser(true)), h("p", {class: "small limits"}, text.music.private)),
-  h("div", {class: "bar"}, status, overall, note, h("span", {class: "actions"}, stopButton, after)),
+  h("div", {class: "bar"}, status, overall, note, h("span", {class: "actions"}, stopButton, after))),
   h("div", {class: "panes"}, table.element, details.element));
 
 /** The view; `state.health` is known. */

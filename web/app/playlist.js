@@ -16,7 +16,7 @@ export function playlistDialog(q) {
       number("per_album", text.playlist.perAlbum), number("minutes", text.playlist.minutes),
       h("label", {class: "field"}, h("span", {}, text.playlist.format), h("select", {name: "format"},
         ["m3u8", "xspf"].map((each) => h("option", {value: each}, each.toUpperCase()))))),
-    h("label", {class: "tick"}, h("input", {type: "checkbox", name: "smooth"}), text.playlist.smooth), problem, list,
+    h("label", {class: "check"}, h("input", {type: "checkbox", name: "smooth"}), text.playlist.smooth), problem, list,
     h("p", {class: "actions"}, h("button", {type: "button", click: preview}, text.playlist.preview),
       h("button", {type: "button", class: "primary", click: load}, text.playlist.download),
       h("button", {value: "close"}, text.playlist.close)));

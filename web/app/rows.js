@@ -3,9 +3,12 @@ import {fill, h} from "../elements.js";
 import {get, query} from "./api.js";
 
 /** Rows of a list in memory. `list` may be replaced or extended; call changed() then. */
-export function listSource(list = []) {
-  return Object.assign(new EventTarget(), {list, error: null, get total() { return this.list.length; },
-    row(i) { return this.list[i]; }, need() {}, changed() { this.dispatchEvent(new Event("change")); }});
+export class ListSource extends EventTarget {
+  list = [];
+  get total() { return this.list.length; }
+  row(i) { return this.list[i]; }
+  need() {}
+  changed() { this.dispatchEvent(new Event("change")); }
 }
 
 const kPage = 200, kPages = 60;

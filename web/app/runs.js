@@ -61,10 +61,10 @@ function curveFigures(runs, status) {
     return lines.filter(({points}) => points.length);
   };
   for (const metric of ["loss", "accuracy"]) {
-    figures.push(figure({title: text.runs[metric], description: runs.map(({name}) => name).join(", "), draw: (width) => {
+    figures.push(figure({title: text.runs.titles[metric], description: runs.map(({name}) => name).join(", "), draw: (width) => {
       const series = seriesOf(metric), all = series.flatMap(({points}) => points);
       return plot(width, {height: 260, series, x: {domain: [1, Math.max(2, ...all.map(([x]) => x))], label: text.runs.epochs},
-        y: {domain: extent(all.map(([, y]) => y)), label: text.runs[metric], format: metric === "accuracy" ? tick : null}});
+        y: {domain: extent(all.map(([, y]) => y)), format: metric === "accuracy" ? tick : null}});
     }, numbers: () => {
       const series = seriesOf(metric), epochs = [...new Set(series.flatMap(({points}) => points.map(([x]) => x)))].sort((a, b) => a - b);
       return [[text.runs.epochs, ...series.map(({name}) => name)], epochs.map((epoch) =>
@@ -91,7 +91,7 @@ async function comparison(runs) {
   const shown = rows.filter(({best}) => best);
   const models = new Map();
   for (const {run, doc} of docs) for (const model of doc.models ?? []) {
-    if (!model.error) models.set(model.name, {...models.get(model.name), title: model.title, [`run ${run.name}`]: model.accuracy});
+    if (!model.error) models.set(model.name, {...models.get(model.name), title: model.title, key: model.name, [`run ${run.name}`]: model.accuracy});
   }
   return [
     shown.length > 0 && figure({title: text.runs.best, note: text.runs.bestNote, draw: (width) => rowChart(width, {
@@ -100,7 +100,8 @@ async function comparison(runs) {
         text: percent(best.value), tip: `${run.name}, ${best.title}: ${percent(best.value)} (${range(best)})`})),
     }), numbers: () => [[text.runs.run, text.runs.model, text.runs.accuracy], shown.map(({run, best}) => [run.name, best.title, best.value])]}),
     models.size > 0 && table({caption: text.runs.models, rows: [...models.values()], limit: 30, columns: [
-      textColumn(text.runs.model, ({title}) => title), ...docs.filter(({doc}) => doc.models).map(({run}) => ({name: run.name, number: true,
+      {name: text.runs.model, value: ({title}) => title, cell: ({title, key}) => [h("bdi", {}, title),
+        key !== title && h("span", {class: "detail"}, h("bdi", {}, key))]}, ...docs.filter(({doc}) => doc.models).map(({run}) => ({name: run.name, number: true,
         value: (row) => row[`run ${run.name}`]?.value, cell: (row) => {
           const accuracy = row[`run ${run.name}`];
           return accuracy ? [percent(accuracy.value), h("span", {class: "detail"}, range(accuracy))] : "–";

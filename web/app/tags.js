@@ -2,20 +2,20 @@
 import {count, h} from "../elements.js";
 import {get, post} from "./api.js";
 import {startJob} from "./jobs.js";
-import {grid, listSource} from "./rows.js";
+import {grid, ListSource} from "./rows.js";
 import {fileName, state} from "./state.js";
 import {text} from "./text.js";
 
 const options = (name, label, values) => h("label", {class: "field"}, h("span", {}, label),
   h("select", {name}, values.map(([value, shown]) => h("option", {value}, shown))));
 
-const side = (kind, values) => h(kind, {}, h("bdi", {}, (Array.isArray(values) ? values : [values]).filter(Boolean).join("; ") || "–"));
+const side = (kind, values) => (values.length ? h(kind, {}, h("bdi", {}, values.join("; "))) : h("span", {class: "faint"}, "–"));
 
 /** `query()`: the query whose tracks are changed; `tell(error)` shows an error, or none. */
 export function tags({query, tell}) {
-  const source = listSource(), summary = h("p", {class: "status", role: "status"});
+  const source = new ListSource(), summary = h("p", {class: "status", role: "status"});
   let plan = null;
-  const apply = h("button", {type: "button", class: "primary", hidden: true, click: write});
+  const apply = h("button", {type: "button", class: "primary", hidden: true, click: () => write()});
   const form = h("form", {class: "fields", submit: (event) => {
     event.preventDefault();
     preview();

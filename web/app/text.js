@@ -111,7 +111,7 @@ export const text = {
     lead: "Studies, searches and training runs of the server’s folder. Choose several to compare them.", none: "There are no runs yet",
     noneLead: "The server shows runs of the folder that it was started with:", noneCommand: "genrewise study data/fma -o runs/fma\ngenrewise serve --runs runs",
     unknown: (name) => `There is no run ${name}.`, all: "‹ All runs", run: "Run", kind: "Kind", modified: "Changed", result: "Result",
-    kinds: {study: "study", tune: "search", train: "training", unknown: "–"}, model: "Model", accuracy: "accuracy", loss: "loss", epochs: "epoch",
+    kinds: {study: "study", tune: "search", train: "training", unknown: "–"}, model: "Model", accuracy: "Accuracy", titles: {loss: "Loss", accuracy: "Accuracy"}, epochs: "epoch",
     epochShort: (n) => `epoch ${n}`, training: "training", validation: "validation",
     epoch: (n, rate) => `Epoch ${n}${rate ? `, ${count(Math.round(rate))} clips/s` : ""}`, ended: "Finished.", unfinished: "not finished", examples: (n) => many(n, "clip"),
     waiting: "Waiting for the run to write its next epoch…", separate: "Open the report in a tab of its own", report: (name) => `Report of ${name}`,
