@@ -6,7 +6,6 @@ page_test.py build/dev/bin/render_page        (exit code 77: Playwright, axe-cor
 
 import copy
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,18 +13,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-CHROMIUM = os.environ.get("GENREWISE_CHROMIUM", "/usr/bin/chromium")
-try:
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
-if not os.path.exists(CHROMIUM):
-    print(f"skipped: {CHROMIUM} does not exist")
-    sys.exit(77)
-
 import documents
+from browser import BrowserTest
 
 RENDER = sys.argv.pop(1)
 FOLDER = tempfile.TemporaryDirectory()
@@ -48,30 +37,11 @@ def page_file(name):
     return page
 
 
-class PageTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.playwright = sync_playwright().start()
-        cls.browser = cls.playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.close()
-        cls.playwright.stop()
-
+class PageTest(BrowserTest):
     def open(self, name, width=1300, **options):
         """Opens a page; console errors and requests fail the test at its end."""
-        page = self.browser.new_page(viewport={"width": width, "height": 900}, **options)
-        self.addCleanup(page.close)
-        problems = []
         file = page_file(name).as_uri()
-        page.on("console", lambda message: message.type in ("error", "warning") and problems.append(message.text))
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on(
-            "request",
-            lambda request: request.url.startswith("data:") or request.url == file or problems.append(request.url),
-        )
-        self.addCleanup(lambda: self.assertEqual(problems, []))
+        page = self.new_page(lambda url: url == file, width, **options)
         page.goto(file)
         if options.get("java_script_enabled", True):
             self.wait(
@@ -79,14 +49,6 @@ class PageTest(unittest.TestCase):
                 "document.querySelector('main') && !document.querySelector('.drawing:empty')",
             )
         return page
-
-    def wait(self, page, condition):
-        """Playwright's own waiting evaluates text within the page, which the page's content security policy forbids."""
-        for _ in range(200):
-            if page.evaluate(condition):
-                return
-            page.wait_for_timeout(100)
-        self.fail(f"{condition} does not become true")
 
     def column(self, page, table, index):
         return page.eval_on_selector_all(
@@ -239,13 +201,7 @@ class PageTest(unittest.TestCase):
     def test_axe_finds_nothing_serious(self):
         for name in ("study", "nasty", "search", "minimal"):
             for scheme in ("light", "dark"):
-                found = Axe().run(self.open(name, color_scheme=scheme)).response["violations"]
-                serious = [
-                    (each["id"], each["nodes"][0]["html"][:150])
-                    for each in found
-                    if each["impact"] in ("serious", "critical")
-                ]
-                self.assertEqual(serious, [], f"{name}, {scheme}")
+                self.assert_accessible(self.open(name, color_scheme=scheme), f"{name}, {scheme}")
 
     def test_nothing_is_wider_than_a_phone(self):
         for name in DOCUMENTS:

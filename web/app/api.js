@@ -9,7 +9,7 @@ export class ServerError extends Error {
   }
 }
 
-/** What the frame of the page does: `ask(wrong)` resolves to a token, `gone(true or false)`: the server does not answer. */
+/** What the frame of the page does: `ask(wrong)` resolves to a token, `gone(yes)`: the server does not answer. */
 export const hooks = {ask: null, gone: () => {}};
 let asking = null;
 
@@ -108,6 +108,9 @@ export function follow(id, progress, signal) {
     signal?.addEventListener("abort", () => request(path, {method: "DELETE"}).catch(() => {}));
   });
 }
+
+/** The share of a job that is done, or null if it is not known. */
+export const shareOf = ({done, total}) => (total > 1 ? done / total : null);
 
 /** The result of an answer that may be {"job": id}. */
 export const resultOf = (answer, progress = () => {}, signal) =>

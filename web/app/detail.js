@@ -1,19 +1,22 @@
 // One track in detail: genres, a timeline under the waveform, the correction, similar tracks.
 import {clipChart, figure} from "../charts.js";
 import {clock, duration, fixed, h, known, percent} from "../elements.js";
-import {get, post, query, resultOf} from "./api.js";
+import {name as bdi, small} from "../page.js";
+import {get, post, query, resultOf, shareOf} from "./api.js";
 import {play, playButton, player, position} from "./player.js";
 import {colourOf, genreMark, state, titleOf} from "./state.js";
 import {text} from "./text.js";
 
 const windowsOfTrack = ({segments = []}) => segments.map(({start_s, end_s, genre, confidence}) =>
   ({start_s, duration_s: end_s - start_s, genres: [{genre, confidence}]}));
-const ranked = (probabilities) => Object.entries(probabilities ?? {}).map(([genre, confidence]) => ({genre, confidence}))
+const ranked = (probabilities) => Object.entries(probabilities ?? {}).map(([genre, confidence]) =>
+  ({genre, confidence}))
   .sort((a, b) => b.confidence - a.confidence);
 
 /** What the pane shows of a track of the catalogue. */
 export const itemOfTrack = (track) => ({
-  key: `track:${track.id}`, id: track.id, title: titleOf(track), subtitle: track.artist, url: `/v1/audio/track/${track.id}`,
+  key: `track:${track.id}`, id: track.id, title: titleOf(track), subtitle: track.artist,
+    url: `/v1/audio/track/${track.id}`,
   wave: `/v1/waveform/track/${track.id}`, source: {track: track.id}, track, duration_s: track.duration_s,
   genres: ranked(track.probabilities), unknown: track.unknown, novelty: track.novelty, windows: windowsOfTrack(track),
   error: track.fault,
@@ -46,7 +49,8 @@ function timeline(item, colours) {
     return [...names, null].map((genre) => {
       const height = genre === null ? 1 - low : share.get(genre) ?? 0, y = [low, low + height];
       low += height;
-      return {x: [start_s, Math.min(start_s + duration_s, item.duration_s)], y, series: genre === null ? "rest" : colours.get(genre),
+      return {x: [start_s, Math.min(start_s + duration_s, item.duration_s)], y,
+        series: genre === null ? "rest" : colours.get(genre),
         tip: `${clock(start_s)}: ${genre ?? text.detail.others} ${percent(height, 0)}`};
     }).filter(({y}) => y[1] - y[0] > 0.004);
   });
@@ -60,8 +64,10 @@ function timeline(item, colours) {
       requestAnimationFrame(move);
       return chart;
     },
-    numbers: () => [[text.detail.from, text.detail.to, text.library.genre, text.library.confidence], item.windows.map((window) =>
-      [clock(window.start_s), clock(window.start_s + window.duration_s), window.genres[0]?.genre, window.genres[0]?.confidence])],
+    numbers: () => [[text.detail.from, text.detail.to, text.library.genre, text.library.confidence],
+      item.windows.map((window) =>
+      [clock(window.start_s), clock(window.start_s + window.duration_s), window.genres[0]?.genre,
+        window.genres[0]?.confidence])],
   });
   const holder = element.querySelector(".drawing");
   function move() {
@@ -85,7 +91,10 @@ function timeline(item, colours) {
     get(query(item.wave, {points: 500})).then(({min, max}) => {
       waveform = {low: min, high: max};
       if (element.isConnected) holder.draw();
-    }).catch((error) => element.append(h("p", {class: "small"}, error.message)));
+    }).catch((error) => {
+      if (error.status === 404 && item.renew) item.renew();
+      else element.append(small(error.message));
+    });
   }
   element.classList.add("timeline");
   element.append(head);
@@ -96,7 +105,7 @@ function bars(item, colours) {
   return h("ol", {class: "bars"}, item.genres.slice(0, kShown).map(({genre, confidence}) => {
     const bar = h("span", {class: `fill ${colours.get(genre) === "muted" ? "muted" : `s${colours.get(genre)}`}`});
     bar.style.width = `${100 * confidence}%`;
-    return h("li", {}, h("bdi", {}, genre), h("span", {class: "track"}, bar), h("span", {class: "n"}, percent(confidence, 0)));
+    return h("li", {}, bdi(genre), h("span", {class: "track"}, bar), h("span", {class: "n"}, percent(confidence, 0)));
   }));
 }
 
@@ -105,18 +114,20 @@ function verdict(item) {
   if (!best && !own) return h("p", {class: "failed"}, item.error || text.detail.notAnalysed);
   const threshold = state.health?.model?.threshold;
   return [
-    h("p", {class: "verdict"}, own ? genreMark(own) : item.unknown ? h("span", {class: "genre muted"}, text.detail.unknown)
+    h("p", {class: "verdict"}, own ? genreMark(own) : item.unknown ? h("span", {class: "genre muted"},
+      text.detail.unknown)
       : genreMark(best.genre), own ? h("span", {class: "note"}, text.detail.yours)
       : h("span", {class: "note"}, text.detail.confidence(percent(best.confidence, 0)))),
-    item.unknown && !own && h("p", {class: "small"}, text.detail.unknownNote(best.genre, threshold && percent(threshold, 0))),
-    known(item.novelty) && item.novelty > 1 && h("p", {class: "small alarm"}, text.detail.novel(fixed(item.novelty, 1))),
+    item.unknown && !own && small(text.detail.unknownNote(best.genre, threshold && percent(threshold, 0))),
+    known(item.novelty) && item.novelty > 1 && h("p", {class: "small alarm"},
+      text.detail.novel(fixed(item.novelty, 1))),
   ];
 }
 
 /** A track in a list: plays, and with a click on its name calls `open`. */
 export const trackLine = (track, open) => h("li", {}, playButton(itemOfTrack(track)),
-  h("button", {type: "button", class: "link", click: open}, h("bdi", {}, titleOf(track)),
-    h("span", {class: "detail"}, h("bdi", {}, track.artist))),
+  h("button", {type: "button", class: "link", click: open}, bdi(titleOf(track)),
+    h("span", {class: "detail"}, bdi(track.artist))),
   genreMark(track.genre), known(track.similarity) && h("span", {class: "n"}, percent(track.similarity, 0)));
 
 function similar(item, open) {
@@ -125,8 +136,8 @@ function similar(item, open) {
   get(query("/v1/similar", {...item.source, n: 12})).then(({tracks}) => {
     list.append(...tracks.map((track) => trackLine(track, async () =>
       open(itemOfTrack(await get(`/v1/library/tracks/${track.id}`)), true))));
-    if (!tracks.length) holder.append(h("p", {class: "small"}, text.detail.noneSimilar));
-  }).catch((error) => holder.append(h("p", {class: "small"}, error.message)));
+    if (!tracks.length) holder.append(small(text.detail.noneSimilar));
+  }).catch((error) => holder.append(small(error.message)));
   return holder;
 }
 
@@ -137,7 +148,7 @@ function facts({track, duration_s}) {
     track && [text.detail.predicted, track.predicted], track && [text.detail.path, track.path],
   ].filter(Boolean);
   return h("dl", {class: "made"}, list.map(([name, value]) =>
-    h("div", {}, h("dt", {}, name), h("dd", {}, h("bdi", {}, value || "–")))));
+    h("div", {}, h("dt", {}, name), h("dd", {}, bdi(value || "–")))));
 }
 
 /**
@@ -171,10 +182,10 @@ export function pane({correct, empty}) {
   function whole() {
     const button = h("button", {type: "button", click: async () => {
       button.disabled = true;
-      const shown = item, windows = Math.max(1, Math.ceil(shown.duration_s / 30));
+      const shown = item, windows = Math.min(state.health.limits?.windows ?? 1000, Math.ceil(shown.duration_s / 30));
       try {
         const answer = await resultOf(await post(query("/v1/predict", {windows, job: 1}), shown.source),
-          (job) => (button.textContent = text.detail.wholeRuns(percent(job.total ? job.done / job.total : 0, 0))));
+          (job) => (button.textContent = text.detail.wholeRuns(known(shareOf(job)) ? percent(shareOf(job), 0) : "")));
         shown.windows = answer.windows;
         if (item === shown) draw();
       } catch (error) {
@@ -186,15 +197,18 @@ export function pane({correct, empty}) {
 
   function ownGenre() {
     if (!correct || !item.track || state.health.read_only) return null;
-    const input = h("input", {type: "text", list: "genres", value: item.track.correction ?? "", placeholder: item.track.predicted,
+    const input = h("input", {type: "text", list: "genres", value: item.track.correction ?? "",
+      placeholder: item.track.predicted,
       autocomplete: "off", change: () => correct([item.track], input.value.trim() || null)});
-    return h("label", {class: "field own"}, h("span", {}, text.detail.own), input, h("span", {class: "small"}, text.detail.keys));
+    return h("label", {class: "field own"}, h("span", {}, text.detail.own), input,
+      h("span", {class: "small"}, text.detail.keys));
   }
 
   function draw() {
     element.replaceChildren();
-    const leave = h("button", {type: "button", class: "plain leave", "aria-label": text.detail.close, click: close}, "✕");
-    if (!item) return element.append(leave, h("p", {class: "small"}, empty));
+    const leave = h("button", {type: "button", class: "plain leave", "aria-label": text.detail.close, click: close},
+      "✕");
+    if (!item) return element.append(leave, small(empty));
     const names = item.genres.slice(0, kShown).map(({genre}) => genre), colours = coloursOf(names);
     const analysed = item.genres.length > 0;
     element.append(...[leave,
@@ -202,9 +216,9 @@ export function pane({correct, empty}) {
         item = before.pop();
         draw();
       }}, text.detail.back),
-      h("header", {}, !item.error && playButton(item), h("div", {}, h("h2", {}, h("bdi", {}, item.title)),
-        h("p", {class: "small"}, [item.subtitle, item.track?.album].filter(Boolean).map((name, i) =>
-          [i > 0 && " · ", h("bdi", {}, name)])))),
+      h("header", {}, !item.error && playButton(item), h("div", {}, h("h2", {}, bdi(item.title)),
+        small([item.subtitle, item.track?.album].filter(Boolean).map((name, i) =>
+          [i > 0 && " · ", bdi(name)])))),
       verdict(item), analysed && bars(item, colours), ownGenre(),
       analysed && item.duration_s > 0 && timeline(item, colours), analysed && whole(),
       analysed && similar(item, show), facts(item)].flat(2).filter(Boolean));

@@ -1,6 +1,7 @@
 // Long work on the server: a strip below the header with progress and a way to cancel.
 import {count, duration, h, known, percent} from "../elements.js";
 import {follow, get} from "./api.js";
+import {button} from "./state.js";
 import {text} from "./text.js";
 
 /** The strip, for the frame of the page. */
@@ -10,13 +11,14 @@ const shown = new Set();
 function watch(id, kind) {
   const bar = h("progress", {"aria-label": text.jobs.kind(kind)}), note = h("span", {}), stop = new AbortController();
   const line = h("div", {class: "job"}, h("b", {}, text.jobs.kind(kind)), bar, note,
-    h("button", {type: "button", class: "quiet", click: () => stop.abort()}, text.jobs.cancel));
+    button(text.jobs.cancel, () => stop.abort(), {class: "quiet"}));
   shown.add(id);
   strip.append(line);
   return follow(id, (job) => {
     if (job.total) Object.assign(bar, {max: job.total, value: job.done});
     else bar.removeAttribute("value");
-    note.textContent = [job.stage, job.total ? text.jobs.of(count(job.done), count(job.total), percent(job.done / job.total, 0)) : "",
+    note.textContent = [job.stage, job.total ? text.jobs.of(count(job.done), count(job.total),
+      percent(job.done / job.total, 0)) : "",
       known(job.left_s) ? text.jobs.left(duration(job.left_s)) : ""].filter(Boolean).join(" · ");
   }, stop.signal).finally(() => {
     shown.delete(id);

@@ -1,5 +1,6 @@
 // The view "Library": the catalogue as table, map and albums; corrections, playlists, tags, scans.
 import {clock, count, fixed, h, known, percent} from "../elements.js";
+import {name as bdi, small} from "../page.js";
 import {get, post} from "./api.js";
 import {itemOfTrack, pane} from "./detail.js";
 import {startJob} from "./jobs.js";
@@ -7,7 +8,7 @@ import {map} from "./map.js";
 import {play, playButton} from "./player.js";
 import {playlistDialog} from "./playlist.js";
 import {grid, pagedSource} from "./rows.js";
-import {fileName, genreMark, genres, loadState, quoted, state, titleOf} from "./state.js";
+import {button, emptyView, fileName, genreMark, genres, loadState, quoted, state, titleOf} from "./state.js";
 import {tags} from "./tags.js";
 import {text} from "./text.js";
 
@@ -16,7 +17,8 @@ import {text} from "./text.js";
 const search = h("input", {type: "search", "aria-label": text.library.search, placeholder: text.library.placeholder,
   autocomplete: "off", spellcheck: "false", input: () => soon()});
 const genre = h("select", {"aria-label": text.library.ofGenre, change: () => changed()});
-const problem = h("p", {class: "failed", role: "alert", hidden: true}), found = h("p", {class: "status", role: "status"});
+const problem = h("p", {class: "failed", role: "alert", hidden: true}),
+  found = h("p", {class: "status", role: "status"});
 let timer = 0;
 const soon = () => {
   clearTimeout(timer);
@@ -57,7 +59,8 @@ async function correct(tracks, name) {
   }
   problem.hidden = true;
   found.textContent = text.library.corrected(tracks.length, name);
-  for (const track of tracks) Object.assign(track, {correction: name ?? "", genre: name ?? track.predicted}), table.again(track);
+  for (const track of tracks) Object.assign(track, {correction: name ?? "", genre: name ?? track.predicted}),
+    table.again(track);
   const {track} = details.item() ?? {};
   if (track) details.show(itemOfTrack(track));
 }
@@ -109,15 +112,18 @@ const table = grid({
   columns: [
     {name: h("span", {class: "unseen"}, text.player.play), style: "go",
       cell: (track) => !track.fault && playButton(itemOfTrack(track), false)},
-    {name: text.library.title, style: "name", sort: "title", cell: (track) => h("bdi", {title: track.path}, titleOf(track))},
-    {name: text.library.artist, style: "artist", sort: "artist", cell: (track) => h("bdi", {}, track.artist)},
-    {name: text.library.album, style: "album wide-only", sort: "album", cell: (track) => h("bdi", {}, track.album)},
+    {name: text.library.title, style: "name", sort: "title", cell: (track) => h("bdi", {title: track.path},
+      titleOf(track))},
+    {name: text.library.artist, style: "artist", sort: "artist", cell: (track) => bdi(track.artist)},
+    {name: text.library.album, style: "album wide-only", sort: "album", cell: (track) => bdi(track.album)},
     {name: text.library.genre, style: "result", sort: "genre", cell: (track) => (track.fault ? track.fault
       : track.correction ? [genreMark(track.genre), h("span", {class: "own-mark", title: text.detail.yours}, "✓")]
-        : track.unknown ? h("span", {class: "genre muted"}, text.detail.unknown) : track.genre && genreMark(track.genre))},
+        : track.unknown ? h("span", {class: "genre muted"}, text.detail.unknown) : track.genre &&
+          genreMark(track.genre))},
     {name: text.library.confidence, style: "n share", sort: "confidence", down: true,
       cell: (track) => known(track.confidence) && percent(track.confidence, 0)},
-    {name: text.library.novelty, style: "n wide-only", sort: "novelty", down: true, cell: (track) => known(track.novelty) &&
+    {name: text.library.novelty, style: "n wide-only", sort: "novelty", down: true,
+      cell: (track) => known(track.novelty) &&
       h("span", {class: track.novelty > 1 ? "alarm" : null}, fixed(track.novelty, 2))},
     {name: text.library.length, style: "n", sort: "duration", down: true, cell: (track) => clock(track.duration_s)},
     {name: text.library.added, style: "n date widest-only", sort: "added", down: true,
@@ -141,14 +147,16 @@ const showAlbum = ({artist, album}) => {
 const albums = grid({
   label: text.library.albums, source: albumSource, keyOf: (row) => `${row.artist}\n${row.album}`, opened: showAlbum,
   columns: [
-    {name: h("span", {class: "unseen"}, text.library.showTracks), style: "go", cell: (row) => h("button", {type: "button",
-      class: "play", tabindex: -1, "aria-label": text.library.showTracksOf(row.album), click: () => showAlbum(row)}, "›")},
-    {name: text.library.album, style: "name", cell: (row) => h("bdi", {}, row.album || text.library.noAlbum)},
-    {name: text.library.artist, style: "artist", cell: (row) => h("bdi", {}, row.artist)},
+    {name: h("span", {class: "unseen"}, text.library.showTracks), style: "go",
+      cell: (row) => h("button", {type: "button",
+      class: "play", tabindex: -1, "aria-label": text.library.showTracksOf(row.album), click: () => showAlbum(row)},
+        "›")},
+    {name: text.library.album, style: "name", cell: (row) => bdi(row.album || text.library.noAlbum)},
+    {name: text.library.artist, style: "artist", cell: (row) => bdi(row.artist)},
     {name: text.library.tracksShort, style: "n", cell: (row) => count(row.tracks)},
     {name: text.library.genre, style: "result", cell: (row) => row.genre && genreMark(row.genre)},
     {name: text.library.confidence, style: "n share", cell: (row) => row.genre && percent(row.confidence, 0)},
-    {name: text.library.outliers, style: "outliers wide-only", cell: (row) => h("bdi", {}, row.outliers.map((each) =>
+    {name: text.library.outliers, style: "outliers wide-only", cell: (row) => bdi(row.outliers.map((each) =>
       `${fileName(each.path)} (${each.genre})`).join(", "))},
   ],
 });
@@ -162,7 +170,8 @@ albumSource.addEventListener("change", () => {
 
 const legend = (pick) => h("div", {class: "legend", role: "group", "aria-label": text.library.ofGenre},
   (state.library.genres ?? []).map(({genre: name, tracks}) => h("button", {type: "button", "data-genre": name,
-    "aria-pressed": String(name === genre.value), click: () => pick(name)}, genreMark(name), h("span", {class: "n"}, count(tracks)))));
+    "aria-pressed": String(name === genre.value), click: () => pick(name)}, genreMark(name),
+      h("span", {class: "n"}, count(tracks)))));
 const pick = (name) => {
   genre.value = genre.value === name ? "" : name;
   changed();
@@ -199,20 +208,20 @@ async function scan() {
 }
 
 const links = Object.keys(tabs).map((name) => h("a", {href: `#library/${name}`}, text.library[name]));
-const help = h("details", {class: "help"}, h("summary", {}, text.library.help), h("dl", {}, text.library.terms.map(([term, meaning]) =>
+const help = h("details", {class: "help"}, h("summary", {}, text.library.help),
+  h("dl", {}, text.library.terms.map(([term, meaning]) =>
   h("div", {}, h("dt", {}, h("code", {}, term)), h("dd", {}, meaning)))));
-const scanButton = h("button", {type: "button", click: scan}, text.library.scan);
+const scanButton = button(text.library.scan, scan);
 const body = h("div", {class: "tab"});
 const view = h("div", {class: "view library"}, h("h1", {class: "unseen"}, text.nav.library),
   h("div", {class: "bar"}, h("nav", {class: "tabs", "aria-label": text.library.views}, links), search, genre,
-    h("span", {class: "actions"}, h("button", {type: "button", click: () => playlistDialog(current())}, text.library.playlist),
+    h("span", {class: "actions"}, button(text.library.playlist, () => playlistDialog(current())),
       scanButton), help, found), problem, body);
 
 /** The view; `name`: of a tab. */
 export function show(name = "tracks") {
   if (!state.health.library) {
-    return h("div", {class: "view empty"}, h("h1", {}, text.library.none), h("p", {class: "lead"}, text.library.noneLead),
-      h("pre", {}, h("code", {}, text.library.noneCommand)), h("p", {class: "small"}, text.library.noneThen));
+    return emptyView(text.library.none, text.library.noneLead, text.library.noneCommand, text.library.noneThen);
   }
   tab = tabs[name] ?? tabs.tracks;
   scanButton.hidden = state.health.read_only;

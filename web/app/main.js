@@ -8,7 +8,7 @@ import * as library from "./library.js";
 import * as music from "./music.js";
 import {bar} from "./player.js";
 import * as runs from "./runs.js";
-import {loadState, state} from "./state.js";
+import {emptyView, loadState, state} from "./state.js";
 import {text} from "./text.js";
 
 const views = {music, library, runs, data};
@@ -20,7 +20,8 @@ document.body.append(
     event.preventDefault();
     main.focus();
   }}, text.nav.skip),
-  h("header", {class: "top"}, h("p", {class: "brand"}, "genrewise"), h("nav", {"aria-label": text.nav.label}, links), model),
+  h("header", {class: "top"}, h("p", {class: "brand"}, "genrewise"), h("nav", {"aria-label": text.nav.label}, links),
+    model),
   strip, banner, main, bar, h("div", {class: "veil", hidden: true}, h("p", {}, text.music.dropHere)));
 connect(main);
 
@@ -41,8 +42,10 @@ hooks.ask = (wrong) => new Promise((done) => {
     h("form", {method: "dialog", submit: () => {
       dialog.remove();
       done(input.value);
-    }}, h("h2", {id: "token-title"}, text.token.title), h("p", {class: wrong ? "failed" : "small"}, wrong ? text.token.wrong : text.token.lead),
-    h("label", {class: "field"}, h("span", {}, text.token.label), input), h("p", {class: "actions"}, h("button", {class: "primary"}, text.token.use))));
+    }}, h("h2", {id: "token-title"}, text.token.title), h("p", {class: wrong ? "failed" : "small"},
+      wrong ? text.token.wrong : text.token.lead),
+    h("label", {class: "field"}, h("span", {}, text.token.label), input),
+      h("p", {class: "actions"}, h("button", {class: "primary"}, text.token.use))));
   document.body.append(dialog);
   dialog.showModal();
 });
@@ -60,7 +63,7 @@ async function route() {
     const element = await view.show(rest[0] || undefined);
     if (location.hash === asked) main.replaceChildren(element);
   } catch (error) {
-    main.replaceChildren(h("div", {class: "view empty"}, h("h1", {}, text.errors.title), h("p", {class: "lead"}, error.message)));
+    main.replaceChildren(emptyView(text.errors.title, error.message));
   }
   main.classList.toggle("flowing", Boolean(main.querySelector(".flow, .empty")));
 }
@@ -75,7 +78,7 @@ async function start() {
     started = true;
     await route();
   } catch (error) {
-    main.replaceChildren(h("div", {class: "view empty"}, h("h1", {}, text.errors.title), h("p", {class: "lead"}, error.message)));
+    main.replaceChildren(emptyView(text.errors.title, error.message));
   }
 }
 addEventListener("hashchange", () => started && route());

@@ -36,11 +36,13 @@ export function map({chosen, genre}) {
   const status = h("p", {class: "small", role: "status"}, text.map.loading), list = h("ol", {class: "similar"});
   const area = h("div", {class: "canvas", tabindex: 0, role: "application", "aria-label": text.map.label,
     "aria-describedby": "map-keys"}, canvas, h("span", {class: "cross", "aria-hidden": "true"}), about);
-  const zoomButton = (name, label, factor) => h("button", {type: "button", "aria-label": label, click: () => zoom(factor)}, name);
+  const zoomButton = (name, label, factor) => h("button",
+    {type: "button", "aria-label": label, click: () => zoom(factor)}, name);
   const element = h("div", {class: "map"}, area,
     h("div", {class: "zoom"}, zoomButton("+", text.map.closer, 1.6), zoomButton("−", text.map.away, 1 / 1.6),
       h("button", {type: "button", "aria-label": text.map.all, click: fit}, "⤢")),
-    status, h("p", {class: "small", id: "map-keys"}, text.map.keys), h("details", {}, h("summary", {}, text.map.middle), list));
+    status, h("p", {class: "small", id: "map-keys"}, text.map.keys), h("details", {}, h("summary", {}, text.map.middle),
+      list));
 
   let ids = [], xs = [], ys = [], slots = [], names = [];
   let scale = 1, left = 0, top = 0, planned = false, timer = 0;  // a point is at (x - left) * scale, (y - top) * scale
@@ -184,7 +186,8 @@ export function map({chosen, genre}) {
 
   const pointers = new Map();
   let travelled = 0;
-  const place = (event) => [event.clientX - area.getBoundingClientRect().left, event.clientY - area.getBoundingClientRect().top];
+  const place = (event) => [event.clientX - area.getBoundingClientRect().left,
+    event.clientY - area.getBoundingClientRect().top];
   const spread = () => {
     const [a, b] = [...pointers.values()];
     return {x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, size: Math.hypot(a[0] - b[0], a[1] - b[1])};

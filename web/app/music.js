@@ -1,29 +1,31 @@
 // The view "Drop music": files are sent and analysed a few at a time.
 import {clock, fixed, h, known, percent, saveFile} from "../elements.js";
-import {query, resultOf, upload} from "./api.js";
+import {query, resultOf, shareOf, upload} from "./api.js";
 import {itemOfFile, pane} from "./detail.js";
 import {play, playButton} from "./player.js";
 import {grid, ListSource} from "./rows.js";
-import {genreMark, state} from "./state.js";
+import {button, genreMark, state} from "./state.js";
 import {text} from "./text.js";
 
 const kAtOnce = 3, kJobBytes = 24e6;  // longer files are analysed as jobs, which report progress
-const other = /\.(jpe?g|png|gif|webp|bmp|pdf|txt|nfo|log|cue|m3u8?|pls|xspf|sfv|md5|ini|db|url|html?|xml|json|lrc|zip|ds_store)$/i;
+const other = new RegExp("\\.(jpe?g|png|gif|webp|bmp|pdf|txt|nfo|log|cue|m3u8?|pls|xspf|sfv|md5|ini|db|url|html?|xml|" +
+  "json|lrc|zip)$", "i");
 
 const source = new ListSource();
 let running = 0, stop = new AbortController(), next = 0;
 
 // ---- analysis ----
 
-async function analyse(entry, signal) {
+async function analyse(entry, signal, again = false) {
   const send = () => upload(query("/v1/predict", {job: entry.file.size > kJobBytes ? 1 : null}), entry.file, (share) =>
     update(entry, {state: share < 1 ? "sending" : "analysing", share: share < 1 ? share : null}), signal);
   for (;;) {
     try {
       update(entry, {state: "sending", share: 0});
       const sent = await send(), answer = await resultOf(sent, (job) =>
-        update(entry, {state: "analysing", share: job.total ? job.done / job.total : null}), signal);
+        update(entry, {state: "analysing", share: shareOf(job)}), signal);
       entry.item = itemOfFile(entry.key, entry.file, entry.url, {...answer, upload: sent.upload});
+      if (!again) entry.item.renew = () => analyse(entry, stop.signal, true);  // the server keeps the latest files only
       return update(entry, {state: "done"});
     } catch (error) {
       if (error.name === "AbortError") return update(entry, {state: "stopped"});
@@ -108,7 +110,8 @@ function chooser(folder) {
     add([...input.files].map((file) => ({file, path: file.webkitRelativePath || file.name})));
     input.value = "";
   }});
-  return h("span", {}, input, h("button", {type: "button", class: folder ? null : "primary", click: () => input.click()},
+  return h("span", {}, input, h("button", {type: "button", class: folder ? null : "primary",
+    click: () => input.click()},
     folder ? text.music.chooseFolder : text.music.chooseFiles));
 }
 
@@ -116,7 +119,8 @@ function chooser(folder) {
 
 function progressOf(entry) {
   if (entry.state === "failed") return h("span", {class: "failed"}, entry.error);
-  if (entry.state === "waiting" || entry.state === "stopped") return h("span", {class: "faint"}, text.music[entry.state]);
+  if (entry.state === "waiting" || entry.state === "stopped") return h("span", {class: "faint"},
+    text.music[entry.state]);
   return h("span", {class: "progress"}, h("progress", {"aria-label": entry.path, max: 1, value: entry.share}),
     h("span", {class: "faint"}, text.music[entry.state](known(entry.share) ? percent(entry.share, 0) : "")));
 }
@@ -128,7 +132,8 @@ const columns = [
       duration_s: entry.item?.duration_s}, false)},
   {name: text.music.file, style: "name", cell: ({path}) => h("bdi", {title: path}, path)},
   {name: text.library.genre, style: "result", cell: (entry) => (entry.state !== "done" ? progressOf(entry)
-    : entry.item.unknown ? h("span", {class: "genre muted"}, text.music.unknown(best(entry).genre)) : genreMark(best(entry).genre))},
+    : entry.item.unknown ? h("span", {class: "genre muted"}, text.music.unknown(best(entry).genre))
+      : genreMark(best(entry).genre))},
   {name: text.library.confidence, style: "n share", cell: (entry) => best(entry) && percent(best(entry).confidence, 0)},
   {name: text.library.novelty, style: "n wide-only", cell: ({item}) => known(item?.novelty) &&
     h("span", {class: item.novelty > 1 ? "alarm" : null}, fixed(item.novelty, 2))},
@@ -142,7 +147,8 @@ const table = grid({label: text.music.table, columns, source, keyOf: ({key}) => 
   if (entry?.item) details.show(entry.item);
   else if (entry) details.show({title: entry.path, genres: [], windows: [], error: entry.error ?? text.music.notYet});
   if (entry) requestAnimationFrame(() => matchMedia("(max-width: 900px)").matches && details.open());
-}, opened: (entry) => play({key: entry.key, title: entry.file.name, url: entry.url, duration_s: entry.item?.duration_s}),
+}, opened: (entry) => play({key: entry.key, title: entry.file.name, url: entry.url,
+  duration_s: entry.item?.duration_s}),
 rowClass: ({state: at}) => at});
 
 const overall = h("progress", {"aria-label": text.music.overall, max: 1, value: 0}), status = h("p", {class: "status"});
@@ -155,8 +161,8 @@ const stopButton = h("button", {type: "button", click: () => {
   for (const entry of source.list) table.again(entry);
   summarise();
 }}, text.music.stop);
-const after = [h("button", {type: "button", click: save}, text.music.save),
-  h("button", {type: "button", click: clear}, text.music.clear)];
+const after = [button(text.music.save, save),
+  button(text.music.clear, clear)];
 
 let planned = false;
 function summarise() {
@@ -180,7 +186,8 @@ function summarise() {
 function save() {
   const cell = (value) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
   const lines = source.list.map((entry) => [entry.path, best(entry)?.genre ?? "", best(entry)?.confidence ?? "",
-    entry.item?.unknown ?? "", entry.item?.novelty ?? "", entry.error ?? ""].map((value) => cell(String(value))).join(","));
+    entry.item?.unknown ?? "", entry.item?.novelty ?? "", entry.error ?? ""].map((value) =>
+      cell(String(value))).join(","));
   const all = ["file,genre,confidence,unknown,novelty,error", ...lines, ""].join("\n");
   saveFile("genres.csv", new Blob([all], {type: "text/csv"}));
 }

@@ -1,5 +1,6 @@
 // One player for all views: a bar below the page, and the position for the timelines.
 import {clock, fill, h} from "../elements.js";
+import {name as bdi} from "../page.js";
 import {text} from "./text.js";
 
 const icons = {play: "▶\uFE0E", pause: "❚❚"};
@@ -20,7 +21,7 @@ export function play(track, at) {
     length = track.duration_s ?? 0;
     audio.src = track.url;
     note.textContent = "";
-    name.replaceChildren(h("b", {}, h("bdi", {}, track.title)), h("bdi", {}, track.subtitle ?? ""));
+    name.replaceChildren(h("b", {}, bdi(track.title)), bdi(track.subtitle ?? ""));
     bar.hidden = false;
     if (at) audio.currentTime = at;
     start();
@@ -74,7 +75,7 @@ audio.addEventListener("error", () => {
   if (current) note.textContent = text.player.unplayable;
 });
 addEventListener("keydown", (event) => {
-  if (event.key !== " " || !current || event.target.closest("button, input, select, textarea, summary, a, dialog")) return;
+  if (event.key !== " " || !current || event.target.closest("button, input, select, summary, a, dialog")) return;
   event.preventDefault();
   play(current);
 });

@@ -1,6 +1,7 @@
 // A table of any number of rows, of which only those in view exist as elements.
 import {fill, h} from "../elements.js";
 import {get, query} from "./api.js";
+import {button} from "./state.js";
 
 /** Rows of a list in memory. `list` may be replaced or extended; call changed() then. */
 export class ListSource extends EventTarget {
@@ -71,7 +72,7 @@ export function grid({label, columns, source, keyOf, chosen, opened, pressed, so
   const rows = new Map(), selected = new Map();
   let active = -1, anchor = -1, order = null, planned = false;
   const heads = columns.map((column) => h("div", {role: "columnheader", class: column.style ?? null},
-    column.sort ? h("button", {type: "button", class: "sort", click: () => sortBy(column)}, column.name) : column.name));
+    column.sort ? button(column.name, () => sortBy(column), {class: "sort"}) : column.name));
   const head = h("div", {role: "rowgroup", class: "head"}, h("div", {role: "row", class: "row"}, heads));
   const element = h("div", {class: "sheet", role: "grid", tabindex: 0, "aria-label": label,
     "aria-multiselectable": "true", "aria-colcount": columns.length, keydown, scroll: plan}, head, body);

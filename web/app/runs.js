@@ -1,7 +1,9 @@
 // The view "Runs": reports of studies and searches, curves of training runs as they grow, comparison.
 import {figure, plot, extent, rowChart} from "../charts.js";
 import {fixed, h, known, percent, range, table, textColumn, tick} from "../elements.js";
+import {name as bdi, small} from "../page.js";
 import {get} from "./api.js";
+import {emptyView} from "./state.js";
 import {text} from "./text.js";
 
 let streams = [];
@@ -53,7 +55,8 @@ function curveFigures(runs, status) {
       return {name, series, points: shown, line: true, dots: shown.length < 40, radius: 2.5,
         tips: (k) => `${name}, ${text.runs.epochShort(shown[k][0])}: ${value(shown[k][1])}`};
     };
-    const lines = all.length === 1 ? ["training", "validation"].map((part, i) => line(all[0].points, part, text.runs[part], i))
+    const lines = all.length === 1 ? ["training", "validation"].map((part, i) => line(all[0].points, part,
+      text.runs[part], i))
       : all.map(({points, label}, i) => {
         const valid = line(points, "validation", label, i);
         return valid.points.length ? valid : line(points, "training", label, i);
@@ -61,12 +64,15 @@ function curveFigures(runs, status) {
     return lines.filter(({points}) => points.length);
   };
   for (const metric of ["loss", "accuracy"]) {
-    figures.push(figure({title: text.runs.titles[metric], description: runs.map(({name}) => name).join(", "), draw: (width) => {
+    figures.push(figure({title: text.runs.titles[metric], description: runs.map(({name}) => name).join(", "),
+      draw: (width) => {
       const series = seriesOf(metric), all = series.flatMap(({points}) => points);
-      return plot(width, {height: 260, series, x: {domain: [1, Math.max(2, ...all.map(([x]) => x))], label: text.runs.epochs},
+      return plot(width, {height: 260, series, x: {domain: [1, Math.max(2, ...all.map(([x]) => x))],
+        label: text.runs.epochs},
         y: {domain: extent(all.map(([, y]) => y)), format: metric === "accuracy" ? tick : null}});
     }, numbers: () => {
-      const series = seriesOf(metric), epochs = [...new Set(series.flatMap(({points}) => points.map(([x]) => x)))].sort((a, b) => a - b);
+      const series = seriesOf(metric),
+        epochs = [...new Set(series.flatMap(({points}) => points.map(([x]) => x)))].sort((a, b) => a - b);
       return [[text.runs.epochs, ...series.map(({name}) => name)], epochs.map((epoch) =>
         [epoch, ...series.map(({points}) => points.find(([x]) => x === epoch)?.[1] ?? null)])];
     }}));
@@ -91,23 +97,27 @@ async function comparison(runs) {
   const shown = rows.filter(({best}) => best);
   const models = new Map();
   for (const {run, doc} of docs) for (const model of doc.models ?? []) {
-    if (!model.error) models.set(model.name, {...models.get(model.name), title: model.title, key: model.name, [`run ${run.name}`]: model.accuracy});
+    if (!model.error) models.set(model.name, {...models.get(model.name), title: model.title, key: model.name,
+      [`run ${run.name}`]: model.accuracy});
   }
   return [
     shown.length > 0 && figure({title: text.runs.best, note: text.runs.bestNote, draw: (width) => rowChart(width, {
       axis: {domain: extent(shown.flatMap(({best}) => [best.low, best.high])), format: tick},
-      rows: shown.map(({run, best}) => ({label: `${run.name}: ${best.title}`, value: best.value, low: best.low, high: best.high,
+      rows: shown.map(({run, best}) =>
+        ({label: `${run.name}: ${best.title}`, value: best.value, low: best.low, high: best.high,
         text: percent(best.value), tip: `${run.name}, ${best.title}: ${percent(best.value)} (${range(best)})`})),
-    }), numbers: () => [[text.runs.run, text.runs.model, text.runs.accuracy], shown.map(({run, best}) => [run.name, best.title, best.value])]}),
+    }), numbers: () => [[text.runs.run, text.runs.model, text.runs.accuracy],
+      shown.map(({run, best}) => [run.name, best.title, best.value])]}),
     models.size > 0 && table({caption: text.runs.models, rows: [...models.values()], limit: 30, columns: [
-      {name: text.runs.model, value: ({title}) => title, cell: ({title, key}) => [h("bdi", {}, title),
-        key !== title && h("span", {class: "detail"}, h("bdi", {}, key))]}, ...docs.filter(({doc}) => doc.models).map(({run}) => ({name: run.name, number: true,
+      {name: text.runs.model, value: ({title}) => title, cell: ({title, key}) => [bdi(title),
+        key !== title && h("span", {class: "detail"}, bdi(key))]},
+          ...docs.filter(({doc}) => doc.models).map(({run}) => ({name: run.name, number: true,
         value: (row) => row[`run ${run.name}`]?.value, cell: (row) => {
           const accuracy = row[`run ${run.name}`];
           return accuracy ? [percent(accuracy.value), h("span", {class: "detail"}, range(accuracy))] : "–";
         }}))]}),
     trained.length > 0 && curveFigures(trained),
-    h("p", {class: "small"}, text.runs.compareNote),
+    small(text.runs.compareNote),
   ];
 }
 
@@ -120,10 +130,13 @@ const summaryOf = ({state, summary = {}}) => [state === "unfinished" && text.run
 
 function one(run) {
   const status = h("p", {class: "status", role: "status"}, summaryOf(run));
-  return [h("p", {}, h("a", {href: "#runs"}, text.runs.all)), h("h1", {}, h("bdi", {}, run.name)), status,
-    run.curves && (run.state === "unfinished" || !run.report) && curveFigures([run], (now) => (status.textContent = now)),
-    run.report && [h("p", {}, h("a", {href: pathOf(run.name, "report"), target: "_blank", rel: "noopener"}, text.runs.separate)),
-      h("iframe", {class: "report", src: pathOf(run.name, "report"), title: text.runs.report(run.name), sandbox: "allow-scripts allow-downloads"})]];
+  return [h("p", {}, h("a", {href: "#runs"}, text.runs.all)), h("h1", {}, bdi(run.name)), status,
+    run.curves && (run.state === "unfinished" || !run.report) && curveFigures([run],
+      (now) => (status.textContent = now)),
+    run.report && [h("p", {}, h("a", {href: pathOf(run.name, "report"), target: "_blank", rel: "noopener"},
+      text.runs.separate)),
+      h("iframe", {class: "report", src: pathOf(run.name, "report"), title: text.runs.report(run.name),
+        sandbox: "allow-scripts allow-downloads"})]];
 }
 
 function overview(runs) {
@@ -150,11 +163,11 @@ function overview(runs) {
   };
   return [h("h1", {}, text.nav.runs), table({caption: text.runs.lead, rows: runs, sort: [2, -1], columns: [
     {name: text.runs.run, value: ({name}) => name, cell: (run) => h("span", {class: "who"}, tickOf(run),
-      h("a", {href: `#runs/${encodeURIComponent(run.name)}`}, h("bdi", {}, run.name)))},
+      h("a", {href: `#runs/${encodeURIComponent(run.name)}`}, bdi(run.name)))},
     textColumn(text.runs.kind, ({kind}) => text.runs.kinds[kind] ?? kind),
     {name: text.runs.modified, value: (run) => run.modified_s, cell: (run) =>
       new Date(1000 * run.modified_s).toLocaleString("en-GB", {dateStyle: "medium", timeStyle: "short"})},
-    {name: text.runs.result, cell: (run) => h("bdi", {}, summaryOf(run))}]}),
+    {name: text.runs.result, cell: (run) => bdi(summaryOf(run))}]}),
   h("p", {class: "actions"}, button), problem, result];
 }
 
@@ -162,9 +175,9 @@ function overview(runs) {
 export async function show(name) {
   const {runs} = await get("/v1/runs");
   if (runs.length === 0) {
-    return h("div", {class: "view empty"}, h("h1", {}, text.runs.none), h("p", {class: "lead"}, text.runs.noneLead),
-      h("pre", {}, h("code", {}, text.runs.noneCommand)));
+    return emptyView(text.runs.none, text.runs.noneLead, text.runs.noneCommand);
   }
   const run = name && runs.find((each) => each.name === name);
-  return h("div", {class: "view flow"}, name && !run ? h("p", {class: "failed"}, text.runs.unknown(name)) : null, run ? one(run) : overview(runs));
+  return h("div", {class: "view flow"}, name && !run ? h("p", {class: "failed"}, text.runs.unknown(name)) : null,
+    run ? one(run) : overview(runs));
 }

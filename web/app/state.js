@@ -1,6 +1,7 @@
 // What all views share: what the server has, colours of genres, names of tracks.
 import {get} from "./api.js";
 import {h} from "../elements.js";
+import {code, name as bdi, small} from "../page.js";
 
 /** Answers of /v1/health and, where there is a catalogue, /v1/library. */
 export const state = {health: null, library: null};
@@ -12,7 +13,7 @@ export async function loadState() {
 
 /** Genres of the catalogue, the most frequent first, then the other labels of the model. */
 export const genres = () => {
-  const known = (state.library?.genres ?? []).map(({genre}) => genre);
+  const known = (state.library?.genres ?? []).map(({genre}) => genre).filter((genre) => genre !== "unknown");
   return [...known, ...(state.health?.model?.labels ?? []).filter((label) => !known.includes(label))];
 };
 
@@ -25,10 +26,16 @@ export const colourClass = (genre) => (colourOf(genre) === "muted" ? "muted" : `
 
 /** A genre with the dot of its colour. */
 export const genreMark = (genre, style = "") =>
-  h("span", {class: `genre ${style} ${colourClass(genre)}`}, h("bdi", {}, genre));
+  h("span", {class: `genre ${style} ${colourClass(genre)}`}, bdi(genre));
 
 export const fileName = (path) => path.split("/").at(-1);
 export const titleOf = (track) => track.title || fileName(track.path);
+
+export const button = (label, click, attributes) => h("button", {type: "button", click, ...attributes}, label);
+
+/** What a view shows that has nothing to show: why, and the command to type. */
+export const emptyView = (title, lead, command, then) => h("div", {class: "view empty"}, h("h1", {}, title),
+  h("p", {class: "lead"}, lead), command && h("pre", {}, code(command)), then && small(then));
 
 /** The term of a query that stands for exactly this text. */
 export const quoted = (value) => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;

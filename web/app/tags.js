@@ -1,15 +1,16 @@
 // The tab "Tags": what would be written into files as a diff, writing it, and undoing it.
 import {count, h} from "../elements.js";
+import {name as bdi, small} from "../page.js";
 import {get, post} from "./api.js";
 import {startJob} from "./jobs.js";
 import {grid, ListSource} from "./rows.js";
-import {fileName, state} from "./state.js";
+import {button, fileName, state} from "./state.js";
 import {text} from "./text.js";
 
 const options = (name, label, values) => h("label", {class: "field"}, h("span", {}, label),
   h("select", {name}, values.map(([value, shown]) => h("option", {value}, shown))));
 
-const side = (kind, values) => (values.length ? h(kind, {}, h("bdi", {}, values.join("; "))) : h("span", {class: "faint"}, "–"));
+const side = (kind, values) => (values.length ? h(kind, {}, bdi(values.join("; "))) : h("span", {class: "faint"}, "–"));
 
 /** `query()`: the query whose tracks are changed; `tell(error)` shows an error, or none. */
 export function tags({query, tell}) {
@@ -25,7 +26,8 @@ export function tags({query, tell}) {
     h("input", {type: "number", name: "confidence", min: 0, max: 100, value: 70, inputmode: "numeric"})),
   h("button", {}, text.tags.preview), apply);
   const table = grid({label: text.tags.changes, source, keyOf: (row) => `${row.path}\n${row.field}`, columns: [
-    {name: h("span", {class: "unseen"}, text.tags.state), style: "go", cell: ({state: at}) => at && h("span", {title: at}, "!")},
+    {name: h("span", {class: "unseen"}, text.tags.state), style: "go", cell: ({state: at}) => at && h("span",
+      {title: at}, "!")},
     {name: text.tags.file, style: "name", cell: ({path}) => h("bdi", {title: path}, fileName(path))},
     {name: text.tags.fieldShort, style: "field-name", cell: ({field}) => field},
     {name: text.tags.before, style: "before", cell: ({before}) => side("del", before)},
@@ -74,12 +76,13 @@ export function tags({query, tell}) {
 
   async function showHistory() {
     const {batches} = await get("/v1/library/tags/history");
-    history.replaceChildren(h("h3", {}, text.tags.history), batches.length === 0
-      ? h("p", {class: "small"}, text.tags.noHistory)
+    history.replaceChildren(h("h2", {}, text.tags.history), batches.length === 0
+      ? small(text.tags.noHistory)
       : h("ul", {}, batches.map(({batch, time_s: time, files, undone}) => h("li", {},
-        h("span", {}, text.tags.batch(batch, new Date(1000 * time).toLocaleString("en-GB", {dateStyle: "medium", timeStyle: "short"}), files)),
+        h("span", {}, text.tags.batch(batch, new Date(1000 * time).toLocaleString("en-GB",
+          {dateStyle: "medium", timeStyle: "short"}), files)),
         undone >= files ? h("span", {class: "faint"}, text.tags.isUndone)
-          : !state.health.read_only && h("button", {type: "button", class: "quiet", click: () => undo(batch)}, text.tags.undo(batch))))));
+          : !state.health.read_only && button(text.tags.undo(batch), () => undo(batch), {class: "quiet"})))));
   }
 
   attempt(showHistory);
