@@ -5,7 +5,7 @@ import {text} from "./text.js";
 export class ServerError extends Error {
   constructor(status, {code, what, where, remedy} = {}, retryAfter = 0) {
     super(text.errors.message(status, what, where, remedy));
-    Object.assign(this, {status, code, retryAfter});
+    Object.assign(this, {status, code, retryAfter, reason: what ?? this.message});
   }
 }
 
@@ -68,7 +68,10 @@ export function upload(path, file, progress, signal) {
     const headers = {...unsafe, "X-Filename": encodeURIComponent(file.name.toWellFormed?.() ?? file.name)};
     for (const [name, value] of Object.entries(headers)) transfer.setRequestHeader(name, value);
     transfer.upload.addEventListener("progress", (event) => progress(event.loaded / (event.total || 1)));
-    transfer.addEventListener("error", () => failed(new ServerError(0)));
+    transfer.addEventListener("error", () => {
+      hooks.gone(true);
+      failed(new ServerError(0));
+    });
     transfer.addEventListener("abort", () => failed(new DOMException("", "AbortError")));
     signal?.addEventListener("abort", () => transfer.abort());
     transfer.addEventListener("load", () => {

@@ -1,22 +1,20 @@
 // One track in detail: genres, a timeline under the waveform, the correction, similar tracks.
 import {clipChart, figure} from "../charts.js";
 import {clock, duration, fixed, h, known, percent} from "../elements.js";
-import {name as bdi, small} from "../page.js";
+import {by, facts, name as bdi, small} from "../page.js";
 import {get, post, query, resultOf, shareOf} from "./api.js";
 import {play, playButton, player, position} from "./player.js";
-import {colourOf, genreMark, state, titleOf} from "./state.js";
+import {button, colourOf, genreMark, state, titleOf} from "./state.js";
 import {text} from "./text.js";
 
 const windowsOfTrack = ({segments = []}) => segments.map(({start_s, end_s, genre, confidence}) =>
   ({start_s, duration_s: end_s - start_s, genres: [{genre, confidence}]}));
-const ranked = (probabilities) => Object.entries(probabilities ?? {}).map(([genre, confidence]) =>
-  ({genre, confidence}))
-  .sort((a, b) => b.confidence - a.confidence);
+const ranked = (probabilities = {}) => Object.entries(probabilities)
+  .map(([genre, confidence]) => ({genre, confidence})).sort(by((each) => each.confidence));
 
 /** What the pane shows of a track of the catalogue. */
 export const itemOfTrack = (track) => ({
-  key: `track:${track.id}`, id: track.id, title: titleOf(track), subtitle: track.artist,
-    url: `/v1/audio/track/${track.id}`,
+  key: `track:${track.id}`, title: titleOf(track), subtitle: track.artist, url: `/v1/audio/track/${track.id}`,
   wave: `/v1/waveform/track/${track.id}`, source: {track: track.id}, track, duration_s: track.duration_s,
   genres: ranked(track.probabilities), unknown: track.unknown, novelty: track.novelty, windows: windowsOfTrack(track),
   error: track.fault,
@@ -65,9 +63,8 @@ function timeline(item, colours) {
       return chart;
     },
     numbers: () => [[text.detail.from, text.detail.to, text.library.genre, text.library.confidence],
-      item.windows.map((window) =>
-      [clock(window.start_s), clock(window.start_s + window.duration_s), window.genres[0]?.genre,
-        window.genres[0]?.confidence])],
+      item.windows.map(({start_s, duration_s, genres: [best]}) =>
+        [clock(start_s), clock(start_s + duration_s), best?.genre, best?.confidence])],
   });
   const holder = element.querySelector(".drawing");
   function move() {
@@ -126,8 +123,7 @@ function verdict(item) {
 
 /** A track in a list: plays, and with a click on its name calls `open`. */
 export const trackLine = (track, open) => h("li", {}, playButton(itemOfTrack(track)),
-  h("button", {type: "button", class: "link", click: open}, bdi(titleOf(track)),
-    h("span", {class: "detail"}, bdi(track.artist))),
+  button([bdi(titleOf(track)), h("span", {class: "detail"}, bdi(track.artist))], open, {class: "link"}),
   genreMark(track.genre), known(track.similarity) && h("span", {class: "n"}, percent(track.similarity, 0)));
 
 function similar(item, open) {
@@ -141,15 +137,17 @@ function similar(item, open) {
   return holder;
 }
 
-function facts({track, duration_s}) {
-  const list = [
-    [text.detail.length, duration(duration_s)], track?.year && [text.detail.year, String(track.year)],
-    track?.tag_genres?.length && [text.detail.tags, track.tag_genres.join(", ")],
-    track && [text.detail.predicted, track.predicted], track && [text.detail.path, track.path],
-  ].filter(Boolean);
-  return h("dl", {class: "made"}, list.map(([name, value]) =>
-    h("div", {}, h("dt", {}, name), h("dd", {}, bdi(value || "–")))));
-}
+const factsOf = ({track, duration_s}) => facts("made", [
+  [text.detail.length, duration(duration_s)],
+  track?.year && [text.detail.year, String(track.year)],
+  track?.tag_genres?.length && [text.detail.tags, bdi(track.tag_genres.join(", "))],
+  track && [text.detail.predicted, bdi(track.predicted || "–")],
+  track && [text.detail.path, bdi(track.path)],
+]);
+
+/** The novelty of a track or file for a table cell. */
+export const noveltyCell = (item) => known(item?.novelty) &&
+  h("span", {class: item.novelty > 1 ? "alarm" : null}, fixed(item.novelty, 2));
 
 /**
  * The pane beside a table. show(item, deeper) shows an item, `deeper` with a way back; `correct(item, genre)` stores a
@@ -180,52 +178,49 @@ export function pane({correct, empty}) {
   }
 
   function whole() {
-    const button = h("button", {type: "button", click: async () => {
-      button.disabled = true;
+    const start = button(text.detail.whole, async () => {
+      start.disabled = true;
       const shown = item, windows = Math.min(state.health.limits?.windows ?? 1000, Math.ceil(shown.duration_s / 30));
       try {
         const answer = await resultOf(await post(query("/v1/predict", {windows, job: 1}), shown.source),
-          (job) => (button.textContent = text.detail.wholeRuns(known(shareOf(job)) ? percent(shareOf(job), 0) : "")));
+          (job) => (start.textContent = text.detail.wholeRuns(known(shareOf(job)) ? percent(shareOf(job), 0) : "")));
         shown.windows = answer.windows;
         if (item === shown) draw();
       } catch (error) {
-        button.replaceWith(h("p", {class: "failed", role: "alert"}, error.message));
+        start.replaceWith(h("p", {class: "failed", role: "alert"}, error.message));
       }
-    }}, text.detail.whole);
-    return item.source && item.windows.length * 30 < item.duration_s - 30 ? button : null;
+    });
+    return item.source && item.windows.length * 30 < item.duration_s - 30 ? start : null;
   }
 
   function ownGenre() {
     if (!correct || !item.track || state.health.read_only) return null;
     const input = h("input", {type: "text", list: "genres", value: item.track.correction ?? "",
-      placeholder: item.track.predicted,
-      autocomplete: "off", change: () => correct([item.track], input.value.trim() || null)});
+      placeholder: item.track.predicted, autocomplete: "off",
+      change: () => correct([item.track], input.value.trim() || null)});
     return h("label", {class: "field own"}, h("span", {}, text.detail.own), input,
       h("span", {class: "small"}, text.detail.keys));
   }
 
   function draw() {
     element.replaceChildren();
-    const leave = h("button", {type: "button", class: "plain leave", "aria-label": text.detail.close, click: close},
-      "✕");
+    const leave = button("✕", close, {class: "plain leave", "aria-label": text.detail.close});
     if (!item) return element.append(leave, small(empty));
     const names = item.genres.slice(0, kShown).map(({genre}) => genre), colours = coloursOf(names);
     const analysed = item.genres.length > 0;
     element.append(...[leave,
-      before.length > 0 && h("button", {type: "button", class: "link back", click: () => {
+      before.length > 0 && button(text.detail.back, () => {
         item = before.pop();
         draw();
-      }}, text.detail.back),
+      }, {class: "link back"}),
       h("header", {}, !item.error && playButton(item), h("div", {}, h("h2", {}, bdi(item.title)),
-        small([item.subtitle, item.track?.album].filter(Boolean).map((name, i) =>
-          [i > 0 && " · ", bdi(name)])))),
+        small([item.subtitle, item.track?.album].filter(Boolean).map((name, i) => [i > 0 && " · ", bdi(name)])))),
       verdict(item), analysed && bars(item, colours), ownGenre(),
       analysed && item.duration_s > 0 && timeline(item, colours), analysed && whole(),
-      analysed && similar(item, show), facts(item)].flat(2).filter(Boolean));
+      analysed && similar(item, show), factsOf(item)].flat(2).filter(Boolean));
     element.scrollTop = 0;
   }
 
   draw();
   return {element, show, open, item: () => item};
 }
-

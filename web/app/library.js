@@ -1,8 +1,8 @@
 // The view "Library": the catalogue as table, map and albums; corrections, playlists, tags, scans.
-import {clock, count, fixed, h, known, percent} from "../elements.js";
-import {name as bdi, small} from "../page.js";
+import {clock, count, h, known, percent} from "../elements.js";
+import {code, facts, name as bdi} from "../page.js";
 import {get, post} from "./api.js";
-import {itemOfTrack, pane} from "./detail.js";
+import {itemOfTrack, noveltyCell, pane} from "./detail.js";
 import {startJob} from "./jobs.js";
 import {map} from "./map.js";
 import {play, playButton} from "./player.js";
@@ -17,8 +17,8 @@ import {text} from "./text.js";
 const search = h("input", {type: "search", "aria-label": text.library.search, placeholder: text.library.placeholder,
   autocomplete: "off", spellcheck: "false", input: () => soon()});
 const genre = h("select", {"aria-label": text.library.ofGenre, change: () => changed()});
-const problem = h("p", {class: "failed", role: "alert", hidden: true}),
-  found = h("p", {class: "status", role: "status"});
+const problem = h("p", {class: "failed", role: "alert", hidden: true});
+const found = h("p", {class: "status", role: "status"});
 let timer = 0;
 const soon = () => {
   clearTimeout(timer);
@@ -37,7 +37,7 @@ function changed() {
 
 function fillGenres() {
   const {value} = genre;
-  genre.replaceChildren(h("option", {value: ""}, text.library.allGenres), ...(state.library.genres ?? []).map((each) =>
+  genre.replaceChildren(h("option", {value: ""}, text.library.allGenres), ...state.library.genres.map((each) =>
     h("option", {value: each.genre}, `${each.genre} (${count(each.tracks)})`)));
   genre.value = value;
   const list = document.getElementById("genres") ?? h("datalist", {id: "genres"});
@@ -59,8 +59,10 @@ async function correct(tracks, name) {
   }
   problem.hidden = true;
   found.textContent = text.library.corrected(tracks.length, name);
-  for (const track of tracks) Object.assign(track, {correction: name ?? "", genre: name ?? track.predicted}),
+  for (const track of tracks) {
+    Object.assign(track, {correction: name ?? "", genre: name ?? track.predicted});
     table.again(track);
+  }
   const {track} = details.item() ?? {};
   if (track) details.show(itemOfTrack(track));
 }
@@ -101,30 +103,32 @@ async function choose(rows) {
   }
 }
 
+function genreCell(track) {
+  if (track.fault || !track.genre) return track.fault;
+  if (!track.correction && track.unknown) return genreMark(text.detail.unknown);
+  return [genreMark(track.genre), track.correction && h("span", {class: "own-mark", title: text.detail.yours}, "✓")];
+}
+
 const start = (track) => !track.fault && play(itemOfTrack(track));
 const table = grid({
   label: text.library.tracks, source, keyOf: ({id}) => id, chosen: choose, opened: start, pressed,
   rowClass: (track) => (track.fault ? "failed" : ""),
   sorted: (sort, descending) => {
     order = {sort, descending: descending ? 1 : null};
+    table.reset();
     open();
   },
   columns: [
     {name: h("span", {class: "unseen"}, text.player.play), style: "go",
       cell: (track) => !track.fault && playButton(itemOfTrack(track), false)},
-    {name: text.library.title, style: "name", sort: "title", cell: (track) => h("bdi", {title: track.path},
-      titleOf(track))},
+    {name: text.library.title, style: "name", sort: "title",
+      cell: (track) => h("bdi", {title: track.path}, titleOf(track))},
     {name: text.library.artist, style: "artist", sort: "artist", cell: (track) => bdi(track.artist)},
     {name: text.library.album, style: "album wide-only", sort: "album", cell: (track) => bdi(track.album)},
-    {name: text.library.genre, style: "result", sort: "genre", cell: (track) => (track.fault ? track.fault
-      : track.correction ? [genreMark(track.genre), h("span", {class: "own-mark", title: text.detail.yours}, "✓")]
-        : track.unknown ? h("span", {class: "genre muted"}, text.detail.unknown) : track.genre &&
-          genreMark(track.genre))},
+    {name: text.library.genre, style: "result", sort: "genre", cell: genreCell},
     {name: text.library.confidence, style: "n share", sort: "confidence", down: true,
       cell: (track) => known(track.confidence) && percent(track.confidence, 0)},
-    {name: text.library.novelty, style: "n wide-only", sort: "novelty", down: true,
-      cell: (track) => known(track.novelty) &&
-      h("span", {class: track.novelty > 1 ? "alarm" : null}, fixed(track.novelty, 2))},
+    {name: text.library.novelty, style: "n wide-only", sort: "novelty", down: true, cell: noveltyCell},
     {name: text.library.length, style: "n", sort: "duration", down: true, cell: (track) => clock(track.duration_s)},
     {name: text.library.added, style: "n date widest-only", sort: "added", down: true,
       cell: (track) => new Date(1000 * track.added_s).toISOString().slice(0, 10)},
@@ -148,9 +152,8 @@ const albums = grid({
   label: text.library.albums, source: albumSource, keyOf: (row) => `${row.artist}\n${row.album}`, opened: showAlbum,
   columns: [
     {name: h("span", {class: "unseen"}, text.library.showTracks), style: "go",
-      cell: (row) => h("button", {type: "button",
-      class: "play", tabindex: -1, "aria-label": text.library.showTracksOf(row.album), click: () => showAlbum(row)},
-        "›")},
+      cell: (row) => button("›", () => showAlbum(row),
+        {class: "play", tabindex: -1, "aria-label": text.library.showTracksOf(row.album)})},
     {name: text.library.album, style: "name", cell: (row) => bdi(row.album || text.library.noAlbum)},
     {name: text.library.artist, style: "artist", cell: (row) => bdi(row.artist)},
     {name: text.library.tracksShort, style: "n", cell: (row) => count(row.tracks)},
@@ -169,9 +172,8 @@ albumSource.addEventListener("change", () => {
 // ---- frame ----
 
 const legend = (pick) => h("div", {class: "legend", role: "group", "aria-label": text.library.ofGenre},
-  (state.library.genres ?? []).map(({genre: name, tracks}) => h("button", {type: "button", "data-genre": name,
-    "aria-pressed": String(name === genre.value), click: () => pick(name)}, genreMark(name),
-      h("span", {class: "n"}, count(tracks)))));
+  state.library.genres.map(({genre: name, tracks}) => button([genreMark(name), h("span", {class: "n"}, count(tracks))],
+    () => pick(name), {"data-genre": name, "aria-pressed": String(name === genre.value)})));
 const pick = (name) => {
   genre.value = genre.value === name ? "" : name;
   changed();
@@ -209,14 +211,13 @@ async function scan() {
 
 const links = Object.keys(tabs).map((name) => h("a", {href: `#library/${name}`}, text.library[name]));
 const help = h("details", {class: "help"}, h("summary", {}, text.library.help),
-  h("dl", {}, text.library.terms.map(([term, meaning]) =>
-  h("div", {}, h("dt", {}, h("code", {}, term)), h("dd", {}, meaning)))));
+  facts("", text.library.terms.map(([term, meaning]) => [code(term), meaning])));
 const scanButton = button(text.library.scan, scan);
 const body = h("div", {class: "tab"});
 const view = h("div", {class: "view library"}, h("h1", {class: "unseen"}, text.nav.library),
   h("div", {class: "bar"}, h("nav", {class: "tabs", "aria-label": text.library.views}, links), search, genre,
-    h("span", {class: "actions"}, button(text.library.playlist, () => playlistDialog(current())),
-      scanButton), help, found), problem, body);
+    h("span", {class: "actions"}, button(text.library.playlist, () => playlistDialog(current())), scanButton),
+    help, found), problem, body);
 
 /** The view; `name`: of a tab. */
 export function show(name = "tracks") {

@@ -20,8 +20,8 @@ document.body.append(
     event.preventDefault();
     main.focus();
   }}, text.nav.skip),
-  h("header", {class: "top"}, h("p", {class: "brand"}, "genrewise"), h("nav", {"aria-label": text.nav.label}, links),
-    model),
+  h("header", {class: "top"}, h("p", {class: "brand"}, "genrewise"),
+    h("nav", {"aria-label": text.nav.label}, links), model),
   strip, banner, main, bar, h("div", {class: "veil", hidden: true}, h("p", {}, text.music.dropHere)));
 connect(main);
 
@@ -42,10 +42,11 @@ hooks.ask = (wrong) => new Promise((done) => {
     h("form", {method: "dialog", submit: () => {
       dialog.remove();
       done(input.value);
-    }}, h("h2", {id: "token-title"}, text.token.title), h("p", {class: wrong ? "failed" : "small"},
-      wrong ? text.token.wrong : text.token.lead),
+    }},
+    h("h2", {id: "token-title"}, text.token.title),
+    h("p", {class: wrong ? "failed" : "small"}, wrong ? text.token.wrong : text.token.lead),
     h("label", {class: "field"}, h("span", {}, text.token.label), input),
-      h("p", {class: "actions"}, h("button", {class: "primary"}, text.token.use))));
+    h("p", {class: "actions"}, h("button", {class: "primary"}, text.token.use))));
   document.body.append(dialog);
   dialog.showModal();
 });
@@ -53,14 +54,14 @@ hooks.ask = (wrong) => new Promise((done) => {
 // ---- views ----
 
 async function route() {
-  const [name, ...rest] = location.hash.slice(1).split("/").map(decodeURIComponent), view = views[name] ?? music;
+  const [name, part] = location.hash.slice(1).split("/"), view = views[name] ?? music;
   const asked = location.hash;
   for (const each of Object.values(views)) each.leave?.();
   links.forEach((link, i) => (Object.values(views)[i] === view ? link.setAttribute("aria-current", "page")
     : link.removeAttribute("aria-current")));
   document.title = `${text.nav[views[name] ? name : "music"]} · genrewise`;
   try {
-    const element = await view.show(rest[0] || undefined);
+    const element = await view.show(part && decodeURIComponent(part));
     if (location.hash === asked) main.replaceChildren(element);
   } catch (error) {
     main.replaceChildren(emptyView(text.errors.title, error.message));

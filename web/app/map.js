@@ -61,7 +61,7 @@ export function map({chosen, genre}) {
     };
     if (!ids.length) return;
     const [x0, x1] = spread(xs), [y0, y1] = spread(ys), {clientWidth: width, clientHeight: height} = area;
-    scale = 0.92 * Math.min(width / (x1 - x0 || 1), height / (y1 - y0 || 1));
+    scale = 0.88 * Math.min(width / (x1 - x0 || 1), height / (y1 - y0 || 1));
     left = (x0 + x1 - width / scale) / 2;
     top = (y0 + y1 - height / scale) / 2;
     moved();

@@ -1,7 +1,7 @@
 // The view "Drop music": files are sent and analysed a few at a time.
-import {clock, fixed, h, known, percent, saveFile} from "../elements.js";
+import {clock, h, known, percent, saveFile} from "../elements.js";
 import {query, resultOf, shareOf, upload} from "./api.js";
-import {itemOfFile, pane} from "./detail.js";
+import {itemOfFile, noveltyCell, pane} from "./detail.js";
 import {play, playButton} from "./player.js";
 import {grid, ListSource} from "./rows.js";
 import {button, genreMark, state} from "./state.js";
@@ -29,7 +29,7 @@ async function analyse(entry, signal, again = false) {
       return update(entry, {state: "done"});
     } catch (error) {
       if (error.name === "AbortError") return update(entry, {state: "stopped"});
-      if (![429, 503].includes(error.status)) return update(entry, {state: "failed", error: error.message});
+      if (![0, 429, 503].includes(error.status)) return update(entry, {state: "failed", error});
       update(entry, {state: "waiting"});
       await new Promise((done) => setTimeout(done, 1000 * Math.min(30, error.retryAfter || 2)));
       if (signal.aborted) return update(entry, {state: "stopped"});
@@ -43,6 +43,7 @@ async function work() {
   const {signal} = stop;
   while (!signal.aborted && next < source.list.length) await analyse(source.list[next++], signal);
   --running;
+  if (!stop.signal.aborted && next < source.list.length) work();  // more was dropped after a stop
   summarise();
 }
 
@@ -110,59 +111,58 @@ function chooser(folder) {
     add([...input.files].map((file) => ({file, path: file.webkitRelativePath || file.name})));
     input.value = "";
   }});
-  return h("span", {}, input, h("button", {type: "button", class: folder ? null : "primary",
-    click: () => input.click()},
-    folder ? text.music.chooseFolder : text.music.chooseFiles));
+  return h("span", {}, input, button(folder ? text.music.chooseFolder : text.music.chooseFiles, () => input.click(),
+    {class: folder ? null : "primary"}));
 }
 
 // ---- table ----
 
 function progressOf(entry) {
-  if (entry.state === "failed") return h("span", {class: "failed"}, entry.error);
-  if (entry.state === "waiting" || entry.state === "stopped") return h("span", {class: "faint"},
-    text.music[entry.state]);
+  if (entry.state === "failed") return h("span", {class: "failed"}, entry.error.reason);
+  if (["waiting", "stopped"].includes(entry.state)) return h("span", {class: "faint"}, text.music[entry.state]);
   return h("span", {class: "progress"}, h("progress", {"aria-label": entry.path, max: 1, value: entry.share}),
     h("span", {class: "faint"}, text.music[entry.state](known(entry.share) ? percent(entry.share, 0) : "")));
 }
 
 const best = ({item}) => item?.genres[0];
+/** What the player needs of a file. */
+const sound = (entry) => ({key: entry.key, title: entry.file.name, url: entry.url, duration_s: entry.item?.duration_s});
+
+function resultOfFile(entry) {
+  if (entry.state !== "done") return progressOf(entry);
+  return genreMark(entry.item.unknown ? text.music.unknown(best(entry).genre) : best(entry).genre);
+}
+
 const columns = [
-  {name: h("span", {class: "unseen"}, text.player.play), style: "go",
-    cell: (entry) => playButton({key: entry.key, title: entry.file.name, get url() { return entry.url; },
-      duration_s: entry.item?.duration_s}, false)},
+  {name: h("span", {class: "unseen"}, text.player.play), style: "go", cell: (entry) => playButton(sound(entry), false)},
   {name: text.music.file, style: "name", cell: ({path}) => h("bdi", {title: path}, path)},
-  {name: text.library.genre, style: "result", cell: (entry) => (entry.state !== "done" ? progressOf(entry)
-    : entry.item.unknown ? h("span", {class: "genre muted"}, text.music.unknown(best(entry).genre))
-      : genreMark(best(entry).genre))},
+  {name: text.library.genre, style: "result", cell: resultOfFile},
   {name: text.library.confidence, style: "n share", cell: (entry) => best(entry) && percent(best(entry).confidence, 0)},
-  {name: text.library.novelty, style: "n wide-only", cell: ({item}) => known(item?.novelty) &&
-    h("span", {class: item.novelty > 1 ? "alarm" : null}, fixed(item.novelty, 2))},
+  {name: text.library.novelty, style: "n wide-only", cell: ({item}) => noveltyCell(item)},
   {name: text.library.length, style: "n", cell: ({item}) => item && clock(item.duration_s)},
 ];
 
 let shown = null, left = 0;
 const details = pane({empty: text.music.select});
-const table = grid({label: text.music.table, columns, source, keyOf: ({key}) => key, chosen: ([entry]) => {
-  shown = entry;
-  if (entry?.item) details.show(entry.item);
-  else if (entry) details.show({title: entry.path, genres: [], windows: [], error: entry.error ?? text.music.notYet});
-  if (entry) requestAnimationFrame(() => matchMedia("(max-width: 900px)").matches && details.open());
-}, opened: (entry) => play({key: entry.key, title: entry.file.name, url: entry.url,
-  duration_s: entry.item?.duration_s}),
-rowClass: ({state: at}) => at});
+const table = grid({
+  label: text.music.table, columns, source, keyOf: ({key}) => key, rowClass: ({state: at}) => at,
+  opened: (entry) => play(sound(entry)),
+  chosen: ([entry]) => {
+    shown = entry;
+    if (!entry) return;
+    details.show(entry.item ?? {title: entry.path, genres: [], windows: [], error: entry.error?.message ?? text.music.notYet});
+    if (matchMedia("(max-width: 900px)").matches) details.open();
+  },
+});
 
 const overall = h("progress", {"aria-label": text.music.overall, max: 1, value: 0}), status = h("p", {class: "status"});
 const note = h("span", {class: "small", role: "status"});
-const stopButton = h("button", {type: "button", click: () => {
+const stopButton = button(text.music.stop, () => {
   stop.abort();
-  for (const entry of source.list.slice(next)) entry.state = "stopped";
+  for (const entry of source.list.slice(next)) update(entry, {state: "stopped"});
   next = source.list.length;
-  source.list = source.list.map((entry) => entry);
-  for (const entry of source.list) table.again(entry);
-  summarise();
-}}, text.music.stop);
-const after = [button(text.music.save, save),
-  button(text.music.clear, clear)];
+});
+const after = [button(text.music.save, save), button(text.music.clear, clear)];
 
 let planned = false;
 function summarise() {
@@ -185,9 +185,8 @@ function summarise() {
 
 function save() {
   const cell = (value) => (/[",\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value);
-  const lines = source.list.map((entry) => [entry.path, best(entry)?.genre ?? "", best(entry)?.confidence ?? "",
-    entry.item?.unknown ?? "", entry.item?.novelty ?? "", entry.error ?? ""].map((value) =>
-      cell(String(value))).join(","));
+  const lines = source.list.map((entry) => [entry.path, best(entry)?.genre, best(entry)?.confidence,
+    entry.item?.unknown, entry.item?.novelty, entry.error?.message].map((value) => cell(String(value ?? ""))).join(","));
   const all = ["file,genre,confidence,unknown,novelty,error", ...lines, ""].join("\n");
   saveFile("genres.csv", new Blob([all], {type: "text/csv"}));
 }

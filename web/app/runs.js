@@ -1,7 +1,7 @@
 // The view "Runs": reports of studies and searches, curves of training runs as they grow, comparison.
-import {figure, plot, extent, rowChart} from "../charts.js";
+import {extent, figure, plot, rowChart} from "../charts.js";
 import {fixed, h, known, percent, range, table, textColumn, tick} from "../elements.js";
-import {name as bdi, small} from "../page.js";
+import {grid, name as bdi, small} from "../page.js";
 import {get} from "./api.js";
 import {emptyView} from "./state.js";
 import {text} from "./text.js";
@@ -55,87 +55,97 @@ function curveFigures(runs, status) {
       return {name, series, points: shown, line: true, dots: shown.length < 40, radius: 2.5,
         tips: (k) => `${name}, ${text.runs.epochShort(shown[k][0])}: ${value(shown[k][1])}`};
     };
-    const lines = all.length === 1 ? ["training", "validation"].map((part, i) => line(all[0].points, part,
-      text.runs[part], i))
-      : all.map(({points, label}, i) => {
-        const valid = line(points, "validation", label, i);
-        return valid.points.length ? valid : line(points, "training", label, i);
-      });
+    const either = ({points, label}, i) => {
+      const valid = line(points, "validation", label, i);
+      return valid.points.length ? valid : line(points, "training", label, i);
+    };
+    const lines = all.length === 1
+      ? ["training", "validation"].map((part, i) => line(all[0].points, part, text.runs[part], i)) : all.map(either);
     return lines.filter(({points}) => points.length);
   };
   for (const metric of ["loss", "accuracy"]) {
-    figures.push(figure({title: text.runs.titles[metric], description: runs.map(({name}) => name).join(", "),
-      draw: (width) => {
+    const draw = (width) => {
       const series = seriesOf(metric), all = series.flatMap(({points}) => points);
-      return plot(width, {height: 260, series, x: {domain: [1, Math.max(2, ...all.map(([x]) => x))],
-        label: text.runs.epochs},
+      return plot(width, {height: 260, series,
+        x: {domain: [1, Math.max(2, ...all.map(([x]) => x))], label: text.runs.epochs},
         y: {domain: extent(all.map(([, y]) => y)), format: metric === "accuracy" ? tick : null}});
-    }, numbers: () => {
-      const series = seriesOf(metric),
-        epochs = [...new Set(series.flatMap(({points}) => points.map(([x]) => x)))].sort((a, b) => a - b);
-      return [[text.runs.epochs, ...series.map(({name}) => name)], epochs.map((epoch) =>
-        [epoch, ...series.map(({points}) => points.find(([x]) => x === epoch)?.[1] ?? null)])];
-    }}));
+    };
+    const numbers = () => {
+      const series = seriesOf(metric).map(({name, points}) => [name, new Map(points)]);
+      const epochs = [...new Set(series.flatMap(([, points]) => [...points.keys()]))].sort((a, b) => a - b);
+      return [[text.runs.epochs, ...series.map(([name]) => name)],
+        epochs.map((epoch) => [epoch, ...series.map(([, points]) => points.get(epoch) ?? null)])];
+    };
+    const description = runs.map(({name}) => name).join(", ");
+    figures.push(figure({title: text.runs.titles[metric], description, draw, numbers}));
   }
-  return h("div", {class: "grid half"}, figures);
+  return grid("half", ...figures);
 }
 
 // ---- comparison ----
 
-const accuracyOf = (doc) => {
-  const best = doc.models?.find(({name}) => name === doc.best);
-  if (best) return {title: best.title, ...best.accuracy};
-  const point = doc.points && doc.best;
-  return point ? {title: doc.kind, value: point.accuracy, low: point.accuracy - (point.standard_error ?? 0),
-    high: point.accuracy + (point.standard_error ?? 0)} : null;
-};
+/** The best model of a study, or the best point of a search, with its interval. */
+function bestOf(doc) {
+  const model = doc.models?.find(({name}) => name === doc.best);
+  if (model) return {title: model.title, ...model.accuracy};
+  const point = doc.points?.[doc.best];
+  if (!point) return null;
+  const {accuracy: value, standard_error: error} = point;
+  return {title: doc.kind, value, low: value - error, high: value + error};
+}
+
+function bestFigure(rows) {
+  const bounds = rows.flatMap(({best}) => [best.low, best.high]);
+  return figure({
+    title: text.runs.best, note: text.runs.bestNote,
+    draw: (width) => rowChart(width, {axis: {domain: extent(bounds), format: tick}, rows: rows.map(({run, best}) => ({
+      label: `${run.name}: ${best.title}`, ...best, text: percent(best.value),
+      tip: `${run.name}, ${best.title}: ${percent(best.value)} (${range(best)})`}))}),
+    numbers: () => [[text.runs.run, text.runs.model, text.runs.accuracy],
+      rows.map(({run, best}) => [run.name, best.title, best.value])],
+  });
+}
+
+/** Accuracies of each model in each study. */
+function modelTable(studies) {
+  const models = new Map();
+  for (const {run, doc} of studies) {
+    for (const {name, title, error, accuracy} of doc.models) {
+      if (!models.has(name)) models.set(name, {name, title, of: new Map()});
+      if (!error) models.get(name).of.set(run, accuracy);
+    }
+  }
+  return table({caption: text.runs.models, rows: [...models.values()], limit: 30, columns: [
+    {name: text.runs.model, value: ({title}) => title,
+      cell: ({name, title}) => [bdi(title), name !== title && h("span", {class: "detail"}, bdi(name))]},
+    ...studies.map(({run}) => ({name: run.name, number: true, value: ({of}) => of.get(run)?.value, cell: ({of}) =>
+      (of.has(run) ? [percent(of.get(run).value), h("span", {class: "detail"}, range(of.get(run)))] : "–")}))]});
+}
 
 async function comparison(runs) {
-  const trained = runs.filter((run) => !run.report && run.curves), others = runs.filter(({report}) => report);
+  const trained = runs.filter(({report, curves}) => !report && curves), others = runs.filter(({report}) => report);
   const docs = await Promise.all(others.map(async (run) => ({run, doc: await get(pathOf(run.name, "results"))})));
-  const rows = docs.map(({run, doc}) => ({run, doc, best: accuracyOf(doc)}));
-  const shown = rows.filter(({best}) => best);
-  const models = new Map();
-  for (const {run, doc} of docs) for (const model of doc.models ?? []) {
-    if (!model.error) models.set(model.name, {...models.get(model.name), title: model.title, key: model.name,
-      [`run ${run.name}`]: model.accuracy});
-  }
-  return [
-    shown.length > 0 && figure({title: text.runs.best, note: text.runs.bestNote, draw: (width) => rowChart(width, {
-      axis: {domain: extent(shown.flatMap(({best}) => [best.low, best.high])), format: tick},
-      rows: shown.map(({run, best}) =>
-        ({label: `${run.name}: ${best.title}`, value: best.value, low: best.low, high: best.high,
-        text: percent(best.value), tip: `${run.name}, ${best.title}: ${percent(best.value)} (${range(best)})`})),
-    }), numbers: () => [[text.runs.run, text.runs.model, text.runs.accuracy],
-      shown.map(({run, best}) => [run.name, best.title, best.value])]}),
-    models.size > 0 && table({caption: text.runs.models, rows: [...models.values()], limit: 30, columns: [
-      {name: text.runs.model, value: ({title}) => title, cell: ({title, key}) => [bdi(title),
-        key !== title && h("span", {class: "detail"}, bdi(key))]},
-          ...docs.filter(({doc}) => doc.models).map(({run}) => ({name: run.name, number: true,
-        value: (row) => row[`run ${run.name}`]?.value, cell: (row) => {
-          const accuracy = row[`run ${run.name}`];
-          return accuracy ? [percent(accuracy.value), h("span", {class: "detail"}, range(accuracy))] : "–";
-        }}))]}),
-    trained.length > 0 && curveFigures(trained),
-    small(text.runs.compareNote),
-  ];
+  const best = docs.map(({run, doc}) => ({run, best: bestOf(doc)})).filter((row) => row.best);
+  const studies = docs.filter(({doc}) => doc.models);
+  return [best.length > 0 && bestFigure(best), studies.length > 0 && modelTable(studies),
+    trained.length > 0 && curveFigures(trained), small(text.runs.compareNote)];
 }
 
 // ---- the view ----
 
 /** What is known of a run's result, in a line. */
-const summaryOf = ({state, summary = {}}) => [state === "unfinished" && text.runs.unfinished, summary.dataset,
-  known(summary.examples) && text.runs.examples(summary.examples), summary.best && [summary.best,
-    known(summary.accuracy) && percent(summary.accuracy)].filter(Boolean).join(" ")].filter(Boolean).join(" · ");
+const summaryOf = ({state, summary: {dataset, examples, best, accuracy, problem} = {}}) => [
+  state === "unfinished" && text.runs.unfinished, dataset, known(examples) && text.runs.examples(examples), best,
+  known(accuracy) && percent(accuracy), problem].filter(Boolean).join(" · ");
 
 function one(run) {
   const status = h("p", {class: "status", role: "status"}, summaryOf(run));
+  const path = pathOf(run.name, "report");
   return [h("p", {}, h("a", {href: "#runs"}, text.runs.all)), h("h1", {}, bdi(run.name)), status,
-    run.curves && (run.state === "unfinished" || !run.report) && curveFigures([run],
-      (now) => (status.textContent = now)),
-    run.report && [h("p", {}, h("a", {href: pathOf(run.name, "report"), target: "_blank", rel: "noopener"},
-      text.runs.separate)),
-      h("iframe", {class: "report", src: pathOf(run.name, "report"), title: text.runs.report(run.name),
+    run.curves && (run.state === "unfinished" || !run.report) &&
+      curveFigures([run], (now) => (status.textContent = now)),
+    run.report && [h("p", {}, h("a", {href: path, target: "_blank", rel: "noopener"}, text.runs.separate)),
+      h("iframe", {class: "report", src: path, title: text.runs.report(run.name),
         sandbox: "allow-scripts allow-downloads"})]];
 }
 
@@ -174,9 +184,7 @@ function overview(runs) {
 /** The view; `name`: of one run. */
 export async function show(name) {
   const {runs} = await get("/v1/runs");
-  if (runs.length === 0) {
-    return emptyView(text.runs.none, text.runs.noneLead, text.runs.noneCommand);
-  }
+  if (runs.length === 0) return emptyView(text.runs.none, text.runs.noneLead, text.runs.noneCommand);
   const run = name && runs.find((each) => each.name === name);
   return h("div", {class: "view flow"}, name && !run ? h("p", {class: "failed"}, text.runs.unknown(name)) : null,
     run ? one(run) : overview(runs));
