@@ -73,10 +73,13 @@ step "Tags in other programs"
 may_skip "tags in other programs" "${GENREWISE_MUTAGEN_PYTHON:-python3}" tests/interop/tags_interop.py \
   "build/$preset/bin/interop_tags"
 
-# Opens reports in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and axe-playwright-python.
+# Opens reports and the server's page in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and
+# axe-playwright-python.
 step "Pages in a browser"
 may_skip "pages in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/page_test.py \
   "build/$preset/bin/render_page"
+may_skip "the server's page in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/app_test.py \
+  "build/$preset/bin/genrewise"
 
 # The whole program against real S3 servers, where they are installed; docs/object_storage.md says how to name them.
 step "S3 servers"

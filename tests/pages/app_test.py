@@ -33,7 +33,7 @@ class AppTest(BrowserTest):
             "all": ("--library", cls.world.catalogue, "--runs", cls.world.runs, "--data", cls.world.folder / "dataset"),
             "big": ("--library", big),
             "bare": (),
-            "token": ("--library", cls.world.catalogue, "--token", "open sesame", "--read-only"),
+            "token": ("--library", cls.world.catalogue, "--token", "open sesame, please", "--read-only"),
         }.items():
             cls.servers[name] = Server(PROGRAM, *model, *options)
             cls.addClassCleanup(cls.servers[name].stop)
@@ -293,7 +293,7 @@ class AppTest(BrowserTest):
         page.fill("dialog input", "open")
         page.click("dialog button")
         self.wait(page, "document.querySelector('dialog .failed')")
-        page.fill("dialog input", "open sesame")
+        page.fill("dialog input", "open sesame, please")
         page.click("dialog button")
         self.wait(page, "document.querySelectorAll('.rows .row').length > 20")
         self.assertFalse(page.is_visible("text=Scan for changes"))
