@@ -51,7 +51,7 @@ class AppTest(BrowserTest):
 
     def drop(self, page, files):
         page.set_input_files("input[type=file] >> nth=0", [str(each) for each in files])
-        self.wait(page, "/^Done/.test(document.querySelector('.bar [role=status]').textContent)", 120)
+        self.wait(page, "/^Done/.test(document.querySelector('.toolbar [role=status]').textContent)", 120)
 
     def select(self, page, name):
         page.click(f".rows .row:has(.name:text-is('{name}')) .name")
@@ -66,7 +66,7 @@ class AppTest(BrowserTest):
         for path in self.world.formats:
             self.assertIn("Tones", results[path.name], path.name)
         self.assertIn("audio", results["broken.mp3"])
-        self.assertIn(f"{len(self.world.formats)} of {len(results)} files analysed, 1 failed", page.inner_text(".bar"))
+        self.assertIn(f"{len(self.world.formats)} of {len(results)} files analysed, 1 failed", page.inner_text(".toolbar"))
         self.select(page, "song.wav")
         self.assertRegex(page.inner_text(".verdict"), r"Tones\s+\d+ % confidence")
         with page.expect_download() as download:
@@ -84,9 +84,9 @@ class AppTest(BrowserTest):
     def test_two_hundred_files_of_a_folder_are_analysed_and_the_page_stays_small(self):
         page = self.open("music")
         page.set_input_files("input[type=file] >> nth=1", str(self.world.many))
-        self.wait(page, "/^Done/.test(document.querySelector('.bar [role=status]').textContent)", 300)
-        self.assertIn("200 of 200 files analysed", page.inner_text(".bar"))
-        self.assertIn("1 file left out", page.inner_text(".bar"))
+        self.wait(page, "/^Done/.test(document.querySelector('.toolbar [role=status]').textContent)", 300)
+        self.assertIn("200 of 200 files analysed", page.inner_text(".toolbar"))
+        self.assertIn("1 file left out", page.inner_text(".toolbar"))
         self.assertLess(page.locator(".rows .row").count(), 60)
         page.focus(".sheet")
         page.keyboard.press("End")
@@ -141,7 +141,7 @@ class AppTest(BrowserTest):
         page.keyboard.press("Home")
         page.click(".head button:has-text('Length')")
         self.assertEqual(page.get_attribute(".head [role=columnheader]:has(button:has-text('Length'))", "aria-sort"), "descending")
-        page.select_option(".bar select", "Clicks")
+        page.select_option(".toolbar select", "Clicks")
         self.wait(page, "[...document.querySelectorAll('.rows .result')].length > 5 && "
                   "[...document.querySelectorAll('.rows .result')].every(each => each.innerText === 'Clicks')")
         page.fill("input[type=search]", 'title:="Copy 77 of 3"')
@@ -204,7 +204,7 @@ class AppTest(BrowserTest):
 
     def test_a_playlist_is_previewed_and_downloaded(self):
         page = self.open("library")
-        page.select_option(".bar select", "Tones")
+        page.select_option(".toolbar select", "Tones")
         page.click("text=Playlist…")
         page.fill("dialog input[name=limit]", "4")
         page.click("dialog >> text=Preview")

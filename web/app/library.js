@@ -215,7 +215,7 @@ const help = h("details", {class: "help"}, h("summary", {}, text.library.help),
 const scanButton = button(text.library.scan, scan);
 const body = h("div", {class: "tab"});
 const view = h("div", {class: "view library"}, h("h1", {class: "unseen"}, text.nav.library),
-  h("div", {class: "bar"}, h("nav", {class: "tabs", "aria-label": text.library.views}, links), search, genre,
+  h("div", {class: "toolbar"}, h("nav", {class: "tabs", "aria-label": text.library.views}, links), search, genre,
     h("span", {class: "actions"}, button(text.library.playlist, () => playlistDialog(current())), scanButton),
     help, found), problem, body);
 

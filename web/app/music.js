@@ -194,7 +194,7 @@ function save() {
 const view = h("div", {class: "view music"}, h("div", {class: "intake"},
   h("div", {class: "drop"}, h("h1", {}, text.music.title), h("p", {class: "lead"}, text.music.lead),
     h("p", {class: "actions"}, chooser(false), chooser(true)), h("p", {class: "small limits"}, text.music.private)),
-  h("div", {class: "bar"}, status, overall, note, h("span", {class: "actions"}, stopButton, after))),
+  h("div", {class: "toolbar"}, status, overall, note, h("span", {class: "actions"}, stopButton, after))),
   h("div", {class: "panes"}, table.element, details.element));
 
 /** The view; `state.health` is known. */

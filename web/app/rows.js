@@ -98,12 +98,13 @@ export function grid({label, columns, source, keyOf, chosen, opened, pressed, so
     body.style.height = `${source.total * height}px`;
     fill(element, {"aria-rowcount": source.total + 1}, []);
     for (const [i, row] of rows) if (i < first || i > last) rows.delete(i) && row.remove();
-    for (let i = first; i <= last; ++i) {
+    for (let i = first, previous = null; i <= last; previous = rows.get(i++)) {
       const value = source.row(i), old = rows.get(i);
       if (old && old.value === value && old.height === height) continue;
       const row = line(i, value, height);
       if (old) old.replaceWith(row);
-      else body.append(row);
+      else if (previous) previous.after(row);
+      else body.prepend(row);
       rows.set(i, row);
     }
     mark();
