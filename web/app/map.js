@@ -6,7 +6,7 @@ import {play} from "./player.js";
 import {colourOf, titleOf} from "./state.js";
 import {text} from "./text.js";
 
-const kNear = 14, kListed = 8;
+const kNear = 14, kListed = 8, kLargest = 6;  // pixels, tracks, pixels
 const colourNames = ["--c0", "--c1", "--c2", "--c3", "--c4", "--c5", "--c6", "--c7", "--muted"];
 
 /** Red, green and blue of the style's variables. */
@@ -18,16 +18,16 @@ function palette() {
   });
 }
 
-/** Offsets and coverages of the pixels of a disc. */
-function stamp(radius) {
-  const pixels = [], edge = Math.ceil(radius);
+/** A disc in an image of this width: offsets of its pixels from the middle, and how much of each it covers. */
+function stamp(radius, width) {
+  const edge = Math.ceil(radius), offsets = [], covers = [];
   for (let y = -edge; y <= edge; ++y) {
     for (let x = -edge; x <= edge; ++x) {
       const cover = Math.min(1, radius + 0.5 - Math.hypot(x, y));
-      if (cover > 0) pixels.push([x, y, cover]);
+      if (cover > 0) offsets.push(y * width + x), covers.push(cover);
     }
   }
-  return pixels;
+  return {offsets, covers};
 }
 
 /** `chosen(track)` shows a track that was clicked, `genre()` is the one to stress, or "". */
@@ -100,35 +100,35 @@ export function map({chosen, genre}) {
     const height = Math.round(area.clientHeight * ratio);
     if (!width || !height) return;
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, {width, height});
-    const image = context.createImageData(width, height), {data} = image, colours = palette();
-    const inView = [], k = scale * ratio, stressed = names.indexOf(genre());
+    const image = context.createImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+    const k = scale * ratio, stressed = names.indexOf(genre()), colours = palette();
+    const at = new Int32Array(ids.length);  // the pixel of a point, or -1
+    let n = 0;
     for (let i = 0; i < ids.length; ++i) {
-      const x = Math.round((xs[i] - left) * k), y = Math.round((ys[i] - top) * k);
-      if (x > -8 && y > -8 && x < width + 8 && y < height + 8) inView.push(i, x, y);
+      const x = Math.round((xs[i] - left) * k), y = Math.round((ys[i] - top) * k), edge = kLargest * ratio;
+      const seen = x >= edge && y >= edge && x < width - edge && y < height - edge;
+      at[i] = seen ? y * width + x : -1;
+      n += seen;
     }
-    const n = inView.length / 3, disc = stamp(ratio * (n > 20000 ? 1.4 : n > 3000 ? 2 : n > 300 ? 3.2 : 5));
+    const {offsets, covers} = stamp(ratio * (n > 20000 ? 1.4 : n > 3000 ? 2 : n > 300 ? 3.2 : kLargest - 1), width);
+    // Of two points at a pixel the one that covers more of it is seen, the later one of equal ones.
     const put = (wanted, opacity) => {
-      for (let at = 0; at < inView.length; at += 3) {
-        const i = inView[at];
-        if (!wanted(i)) continue;
-        const [red, green, blue] = colours[slots[i]];
-        for (const [dx, dy, cover] of disc) {
-          const x = inView[at + 1] + dx, y = inView[at + 2] + dy;
-          if (x < 0 || y < 0 || x >= width || y >= height) continue;
-          const pixel = 4 * (y * width + x), over = cover * opacity, under = (data[pixel + 3] / 255) * (1 - over);
-          const all = over + under;
-          data[pixel] = (red * over + data[pixel] * under) / all;
-          data[pixel + 1] = (green * over + data[pixel + 1] * under) / all;
-          data[pixel + 2] = (blue * over + data[pixel + 2] * under) / all;
-          data[pixel + 3] = 255 * all;
+      const words = colours.map(([red, green, blue]) => covers.map((cover) =>
+        ((Math.round(255 * cover * opacity) << 24) | (blue << 16) | (green << 8) | red) >>> 0));
+      for (let i = 0; i < at.length; ++i) {
+        if (at[i] < 0 || !wanted(i)) continue;
+        const word = words[slots[i]];
+        for (let j = 0; j < offsets.length; ++j) {
+          const pixel = at[i] + offsets[j];
+          if (pixels[pixel] >>> 24 <= word[j] >>> 24) pixels[pixel] = word[j];
         }
       }
     };
     if (stressed < 0) {
-      put((i) => slots[i] === 8, 0.5);
-      put((i) => slots[i] !== 8, 0.85);
+      put((i) => slots[i] === 8, 0.6);
+      put((i) => slots[i] !== 8, 1);
     } else {
-      put((i) => genreAt[i] !== stressed, 0.12);
+      put((i) => genreAt[i] !== stressed, 0.15);
       put((i) => genreAt[i] === stressed, 1);
     }
     context.putImageData(image, 0, 0);
@@ -239,9 +239,10 @@ export function map({chosen, genre}) {
 
   let genreAt = [];
   get("/v1/library/map").then((answer) => {
-    ({tracks: ids, x: xs, y: ys, genre: genreAt, genres: names} = answer);
+    ({tracks: ids, genre: genreAt, genres: names} = answer);
+    [xs, ys] = [Float64Array.from(answer.x), Float64Array.from(answer.y)];
     const slotOf = names.map((name) => (colourOf(name) === "muted" ? 8 : colourOf(name)));
-    slots = genreAt.map((index) => slotOf[index] ?? 8);
+    slots = Uint8Array.from(genreAt, (index) => slotOf[index] ?? 8);
     status.textContent = ids.length ? text.map.shown(ids.length) : text.map.none;
     fit();
   }).catch((error) => (status.textContent = error.message));
