@@ -28,14 +28,10 @@ export function itemOfFile(key, file, url, {upload, duration_s, genres, unknown,
 
 const kShown = 6;
 
-/** Colours of the genres of one track: those of the catalogue where they are free. */
+/** Colours of the genres of one track: their own; rare genres get those that are left. */
 function coloursOf(names) {
-  const used = new Set(), free = () => [0, 1, 2, 3, 4, 5, 6, 7].find((i) => !used.has(i)) ?? "muted";
-  return new Map(names.map((genre) => {
-    const own = colourOf(genre), colour = own === "muted" || used.has(own) ? free() : own;
-    used.add(colour);
-    return [genre, colour];
-  }));
+  const used = new Set(names.map(colourOf)), left = [0, 1, 2, 3, 4, 5, 6, 7].filter((colour) => !used.has(colour));
+  return new Map(names.map((genre) => [genre, colourOf(genre) === "muted" ? left.shift() ?? "muted" : colourOf(genre)]));
 }
 
 function timeline(item, colours) {
