@@ -136,7 +136,7 @@ async function comparison(runs) {
 /** What is known of a run's result, in a line. */
 const summaryOf = ({state, summary: {dataset, examples, best, accuracy, problem} = {}}) => [
   state === "unfinished" && text.runs.unfinished, dataset, known(examples) && text.runs.examples(examples), best,
-  known(accuracy) && percent(accuracy), problem].filter(Boolean).join(" · ");
+  accuracy && percent(accuracy.value), problem].filter(Boolean).join(" · ");
 
 function one(run) {
   const status = h("p", {class: "status", role: "status"}, summaryOf(run));

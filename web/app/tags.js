@@ -25,10 +25,10 @@ export function tags({query, tell}) {
   h("label", {class: "field"}, h("span", {}, text.tags.confidence),
     h("input", {type: "number", name: "confidence", min: 0, max: 100, value: 70, inputmode: "numeric"})),
   h("button", {}, text.tags.preview), apply);
-  const table = grid({label: text.tags.changes, source, keyOf: (row) => `${row.path}\n${row.field}`, columns: [
+  const table = grid({label: text.tags.changes, source, keyOf: (row) => `${row.file}\n${row.field}`, columns: [
     {name: h("span", {class: "unseen"}, text.tags.state), style: "go", cell: ({state: at}) => at && h("span",
       {title: at}, "!")},
-    {name: text.tags.file, style: "name", cell: ({path}) => h("bdi", {title: path}, fileName(path))},
+    {name: text.tags.file, style: "name", cell: ({file}) => h("bdi", {title: file}, fileName(file))},
     {name: text.tags.fieldShort, style: "field-name", cell: ({field}) => field},
     {name: text.tags.before, style: "before", cell: ({before}) => side("del", before)},
     {name: text.tags.after, style: "after", cell: ({after}) => side("ins", after)},
