@@ -49,7 +49,7 @@ class BrowserTest(unittest.TestCase):
             if page.evaluate(condition):
                 return
             page.wait_for_timeout(100)
-        self.fail(f"{condition} does not become true")
+        self.fail(f"{condition} does not become true; the page says: {page.inner_text('body')[:300]}")
 
     def assert_accessible(self, page, name):
         found = Axe().run(page).response["violations"]

@@ -123,7 +123,7 @@ export const trackLine = (track, open) => h("li", {}, playButton(itemOfTrack(tra
   genreMark(track.genre), known(track.similarity) && h("span", {class: "n"}, percent(track.similarity, 0)));
 
 function similar(item, open) {
-  if (!state.library || !item.source) return null;
+  if (!state.health.library || !item.source) return null;
   const list = h("ol", {class: "similar"}), holder = h("div", {}, h("h3", {}, text.detail.similar), list);
   get(query("/v1/similar", {...item.source, n: 12})).then(({tracks}) => {
     list.append(...tracks.map((track) => trackLine(track, async () =>

@@ -8,7 +8,7 @@ import {map} from "./map.js";
 import {play, playButton} from "./player.js";
 import {playlistDialog} from "./playlist.js";
 import {grid, pagedSource} from "./rows.js";
-import {button, emptyView, fileName, genreMark, genres, loadState, quoted, state, titleOf} from "./state.js";
+import {button, emptyView, fileName, genreMark, genres, loadGenres, quoted, state, titleOf} from "./state.js";
 import {tags} from "./tags.js";
 import {text} from "./text.js";
 
@@ -37,7 +37,7 @@ function changed() {
 
 function fillGenres() {
   const {value} = genre;
-  genre.replaceChildren(h("option", {value: ""}, text.library.allGenres), ...state.library.genres.map((each) =>
+  genre.replaceChildren(h("option", {value: ""}, text.library.allGenres), ...state.genres.map((each) =>
     h("option", {value: each.genre}, `${each.genre} (${count(each.tracks)})`)));
   genre.value = value;
   const list = document.getElementById("genres") ?? h("datalist", {id: "genres"});
@@ -172,7 +172,7 @@ albumSource.addEventListener("change", () => {
 // ---- frame ----
 
 const legend = (pick) => h("div", {class: "legend", role: "group", "aria-label": text.library.ofGenre},
-  state.library.genres.map(({genre: name, tracks}) => button([genreMark(name), h("span", {class: "n"}, count(tracks))],
+  state.genres.map(({genre: name, tracks}) => button([genreMark(name), h("span", {class: "n"}, count(tracks))],
     () => pick(name), {"data-genre": name, "aria-pressed": String(name === genre.value)})));
 const pick = (name) => {
   genre.value = genre.value === name ? "" : name;
@@ -198,11 +198,21 @@ const tabs = {
 };
 let tab = tabs.tracks;
 
+/** Fetches the genres; rows that are shown get their colours. */
+export async function refresh() {
+  if (!state.health.library) return;
+  await loadGenres();
+  fillGenres();
+  view.querySelector(".legend")?.replaceWith(legend(pick));
+  table.again();
+  albums.again();
+  if (tab === tabs.map) tab.changed?.();
+}
+
 async function scan() {
   try {
     await startJob("scan", post("/v1/library/scan", {}));
-    await loadState();
-    fillGenres();
+    await refresh();
     tab.changed?.();
   } catch (error) {
     if (error.name !== "AbortError") tell(error);

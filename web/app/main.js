@@ -8,7 +8,7 @@ import * as library from "./library.js";
 import * as music from "./music.js";
 import {bar} from "./player.js";
 import * as runs from "./runs.js";
-import {emptyView, loadState, state} from "./state.js";
+import {emptyView, state} from "./state.js";
 import {text} from "./text.js";
 
 const views = {music, library, runs, data};
@@ -38,11 +38,11 @@ hooks.gone = (gone) => {
 
 hooks.ask = (wrong) => new Promise((done) => {
   const input = h("input", {type: "password", required: true, autocomplete: "off", name: "token"});
-  const dialog = h("dialog", {"aria-labelledby": "token-title", cancel: (event) => event.preventDefault()},
-    h("form", {method: "dialog", submit: () => {
-      dialog.remove();
-      done(input.value);
-    }},
+  const dialog = h("dialog", {"aria-labelledby": "token-title", cancel: (event) => event.preventDefault(), close: () => {
+    dialog.remove();
+    done(input.value);
+  }},
+  h("form", {method: "dialog"},
     h("h2", {id: "token-title"}, text.token.title),
     h("p", {class: wrong ? "failed" : "small"}, wrong ? text.token.wrong : text.token.lead),
     h("label", {class: "field"}, h("span", {}, text.token.label), input),
@@ -72,12 +72,16 @@ async function route() {
 let started = false;
 async function start() {
   try {
-    await loadState();
-    if (state.health.authenticated === false) await authorise().then(loadState);
+    state.health = await get("/v1/health");
+    if (state.health.authenticated === false) {
+      await authorise();
+      state.health = await get("/v1/health");
+    }
     model.textContent = state.health.model ? text.nav.model(state.health.model.name) : "";
     showRunning();
     started = true;
     await route();
+    await library.refresh();  // counting genres takes longer than showing the first rows
   } catch (error) {
     main.replaceChildren(emptyView(text.errors.title, error.message));
   }

@@ -44,7 +44,7 @@ export function map({chosen, genre}) {
     status, h("p", {class: "small", id: "map-keys"}, text.map.keys), h("details", {}, h("summary", {}, text.map.middle),
       list));
 
-  let ids = [], xs = [], ys = [], slots = [], names = [];
+  let ids = [], xs = [], ys = [], genreAt = [], names = [];
   let scale = 1, left = 0, top = 0, planned = false, timer = 0;  // a point is at (x - left) * scale, (y - top) * scale
   const found = new Map();
 
@@ -102,6 +102,7 @@ export function map({chosen, genre}) {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, {width, height});
     const image = context.createImageData(width, height), pixels = new Uint32Array(image.data.buffer);
     const k = scale * ratio, stressed = names.indexOf(genre()), colours = palette();
+    const slots = names.map((name) => (colourOf(name) === "muted" ? 8 : colourOf(name)));
     const at = new Int32Array(ids.length);  // the pixel of a point, or -1
     let n = 0;
     for (let i = 0; i < ids.length; ++i) {
@@ -117,7 +118,7 @@ export function map({chosen, genre}) {
         ((Math.round(255 * cover * opacity) << 24) | (blue << 16) | (green << 8) | red) >>> 0));
       for (let i = 0; i < at.length; ++i) {
         if (at[i] < 0 || !wanted(i)) continue;
-        const word = words[slots[i]];
+        const word = words[slots[genreAt[i]] ?? 8];
         for (let j = 0; j < offsets.length; ++j) {
           const pixel = at[i] + offsets[j];
           if (pixels[pixel] >>> 24 <= word[j] >>> 24) pixels[pixel] = word[j];
@@ -125,8 +126,8 @@ export function map({chosen, genre}) {
       }
     };
     if (stressed < 0) {
-      put((i) => slots[i] === 8, 0.6);
-      put((i) => slots[i] !== 8, 1);
+      put((i) => (slots[genreAt[i]] ?? 8) === 8, 0.6);
+      put((i) => slots[genreAt[i]] < 8, 1);
     } else {
       put((i) => genreAt[i] !== stressed, 0.15);
       put((i) => genreAt[i] === stressed, 1);
@@ -237,12 +238,9 @@ export function map({chosen, genre}) {
   new ResizeObserver(() => (canvas.width ? draw() : fit())).observe(area);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 
-  let genreAt = [];
   get("/v1/library/map").then((answer) => {
     ({tracks: ids, genre: genreAt, genres: names} = answer);
     [xs, ys] = [Float64Array.from(answer.x), Float64Array.from(answer.y)];
-    const slotOf = names.map((name) => (colourOf(name) === "muted" ? 8 : colourOf(name)));
-    slots = Uint8Array.from(genreAt, (index) => slotOf[index] ?? 8);
     status.textContent = ids.length ? text.map.shown(ids.length) : text.map.none;
     fit();
   }).catch((error) => (status.textContent = error.message));

@@ -184,9 +184,9 @@ export function grid({label, columns, source, keyOf, chosen, opened, pressed, so
     plan();
   });
   new ResizeObserver(plan).observe(element);
-  /** `again(row)`: a row in memory was changed in place. */
+  /** Draws a row again that was changed in place, or all. */
   const again = (value) => {
-    for (const row of rows.values()) if (row.value === value) row.value = null;
+    for (const row of rows.values()) if (!value || row.value === value) row.value = null;
     plan();
   };
   return {element, reset, again, go: (i) => go(i), active: () => active};

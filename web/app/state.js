@@ -3,17 +3,16 @@ import {get} from "./api.js";
 import {h} from "../elements.js";
 import {code, name as bdi, small} from "../page.js";
 
-/** Answers of /v1/health and, where there is a catalogue, /v1/library. */
-export const state = {health: null, library: null};
+/** The answer of /v1/health, and the genres of the catalogue [{genre, tracks}], the most frequent first. */
+export const state = {health: null, genres: []};
 
-export async function loadState() {
-  state.health = await get("/v1/health");
-  if (state.health.library) state.library = await get("/v1/library");
+export async function loadGenres() {
+  if (state.health.library) state.genres = (await get("/v1/library")).genres;
 }
 
-/** Genres of the catalogue, the most frequent first, then the other labels of the model. */
+/** Names of the genres of the catalogue, then the other labels of the model. */
 export const genres = () => {
-  const known = (state.library?.genres ?? []).map(({genre}) => genre).filter((genre) => genre !== "unknown");
+  const known = state.genres.map(({genre}) => genre).filter((genre) => genre !== "unknown");
   return [...known, ...(state.health?.model?.labels ?? []).filter((label) => !known.includes(label))];
 };
 
