@@ -525,7 +525,7 @@ export function clipChart(width, clip, {gutter = 44} = {}) {
     const ticks = ticksOf({domain: [0, most], format: (hz) => String(hz / 1000)}, 2);
     add(86, "spectral centroid, kHz", {domain: [0, most * 1.05], ticks}, {series: [{line: true, points, series: 0}]});
   }
-  const axis = length > 100 ? {domain, ticks: clockTicks(length, Math.max(2, width / 70))} : {domain, label: "seconds"};
+  const axis = genres || length > 100 ? {domain, ticks: clockTicks(length, Math.max(2, width / 70))} : {domain, label: "seconds"};
   if (parts.length) Object.assign(parts.at(-1), {x: axis, height: parts.at(-1).height + (axis.label ? 34 : 16)});
   const chart = open(width, 0);
   let y = 0;

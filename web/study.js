@@ -92,7 +92,7 @@ export function rowsFigure(title, note, rows, options = {}) {
 // ---- audio ----
 
 /** Whether a file is on this machine and named by its whole path; others have no player. */
-export const playable = (file) => Boolean(file?.startsWith("/"));
+export const playable = (file) => location.protocol === "file:" && Boolean(file?.startsWith("/"));
 export function player(file, what) {
   const src = playable(file) && `file://${file.split("/").map(encodeURIComponent).join("/")}`;
   return src && h("audio", {controls: true, preload: "none", src, "aria-label": `Play ${what}`});

@@ -7,7 +7,7 @@ import {code, name as bdi, small} from "../page.js";
 export const state = {health: null, genres: []};
 
 export async function loadGenres() {
-  if (state.health.library) state.genres = (await get("/v1/library")).genres;
+  if (state.health.library) state.genres = (await get("/v1/library")).genres.filter(({tracks}) => tracks > 0);
 }
 
 /** Names of the genres of the catalogue, then the other labels of the model. */
