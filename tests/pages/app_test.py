@@ -49,9 +49,9 @@ class AppTest(BrowserTest):
     def rows(self, page, column="name"):
         return page.eval_on_selector_all(f".rows .row > .{column}", "all => all.map(each => each.innerText.trim())")
 
-    def drop(self, page, files):
+    def drop(self, page, files, seconds=120):
         page.set_input_files("input[type=file] >> nth=0", [str(each) for each in files])
-        self.wait(page, "/^Done/.test(document.querySelector('.toolbar [role=status]').textContent)", 120)
+        self.wait(page, "/^Done/.test(document.querySelector('.toolbar [role=status]').textContent)", seconds)
 
     def select(self, page, name):
         page.click(f".rows .row:has(.name bdi:text-is('{name}')) .name")
@@ -97,9 +97,9 @@ class AppTest(BrowserTest):
 
     def test_a_mix_of_three_hours_is_analysed(self):
         page = self.open("music")
-        self.drop(page, [self.world.mix])
+        self.drop(page, [self.world.mix], 300)
         self.select(page, "mix.wav")
-        self.wait(page, "document.querySelector('.timeline .area')", 60)
+        self.wait(page, "document.querySelector('.timeline .area')", 120)
         self.assertIn("3:00:00", page.inner_text(".rows .row"))
         self.assertIn("2:00:00", page.text_content(".timeline svg"))
 
@@ -177,7 +177,7 @@ class AppTest(BrowserTest):
 
     def test_the_map_zooms_names_tracks_and_plays_them(self):
         page = self.open("library/map")
-        self.wait(page, "document.querySelector('.map .small').textContent.includes('34 tracks')")
+        self.wait(page, "document.querySelector('.map .small').textContent.includes('tracks with stored features')")
         painted = ("(() => { const c = document.querySelector('canvas'); return c.getContext('2d')"
                    ".getImageData(0, 0, c.width, c.height).data.filter((v, i) => i % 4 === 3 && v > 0).length })()")
         self.wait(page, f"{painted} > 300")
@@ -235,16 +235,13 @@ class AppTest(BrowserTest):
 
     def test_a_scan_shows_its_progress_and_finds_a_new_file(self):
         page = self.open("library")
-        new = write_wav(self.world.music / "new" / "brand new.wav", "Noise", 99)
-        try:
-            page.fill("input[type=search]", "brand new")
-            self.wait(page, "document.querySelector('.library .status')?.textContent.startsWith('No track')")
-            page.click("text=Scan for changes")
-            self.wait(page, "document.querySelector('.job') || document.querySelector('.library .status')?.textContent === '1 track'")
-            self.wait(page, "document.querySelector('.library .status')?.textContent === '1 track'", 60)
-        finally:
-            new.unlink()
-            self.world.run("library", "forget", "path:brand", "--library", self.world.catalogue)
+        write_wav(self.world.music / "new" / "brand new.wav", "Noise", 99)
+        found = "document.querySelector('.library .status')?.textContent"
+        page.fill("input[type=search]", "brand new")
+        self.wait(page, f"{found}.startsWith('No track')")
+        page.click("text=Scan for changes")
+        self.wait(page, f"document.querySelector('.job') || {found} === '1 track'")
+        self.wait(page, f"{found} === '1 track'", 60)
 
     # ---- runs and data ----
 
@@ -265,7 +262,7 @@ class AppTest(BrowserTest):
     def test_curves_of_a_training_run_grow_while_it_runs(self):
         self.world.write_curves(5)
         page = self.open("runs/network")
-        points = "document.querySelectorAll('.drawing')[0].querySelectorAll('.dot.mark').length"
+        points = "document.querySelector('.drawing')?.querySelectorAll('.dot.mark').length"
         self.wait(page, f"{points} === 10")
         self.world.write_curves(8)
         self.wait(page, f"{points} === 16", 30)

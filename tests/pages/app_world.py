@@ -92,6 +92,7 @@ class Server:
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
+        self.log.close()
 
 
 class World:
