@@ -261,12 +261,14 @@ class AppTest(BrowserTest):
 
     def test_curves_of_a_training_run_grow_while_it_runs(self):
         self.world.write_curves(5)
-        page = self.open("runs/network")
         points = "document.querySelector('.drawing')?.querySelectorAll('.dot.mark').length"
-        self.wait(page, f"{points} === 10")
-        self.world.write_curves(8)
-        self.wait(page, f"{points} === 16", 30)
-        self.assertIn("Epoch 8", page.inner_text(".status"))
+        with self.world.training():
+            page = self.open("runs/network")
+            self.wait(page, f"{points} === 10")
+            self.world.write_curves(8)
+            self.wait(page, f"{points} === 16")
+            self.assertIn("Epoch 8", page.inner_text(".status"))
+        self.wait(page, "document.querySelector('.status').textContent === 'Finished.'")
 
     def test_a_dataset_is_inspected_and_its_suspicious_clips_have_players(self):
         page = self.open("data")

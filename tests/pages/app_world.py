@@ -1,6 +1,8 @@
 """What the tests of the server's page need: made-up music, a model of it, a catalogue, runs, and servers."""
 
 import array
+import contextlib
+import fcntl
 import math
 import os
 import random
@@ -135,6 +137,14 @@ class World:
         temporary = self.runs / "network" / "curves.tmp"
         temporary.write_text("\n".join(lines) + "\n")
         temporary.rename(self.runs / "network" / "curves.csv")
+
+    @contextlib.contextmanager
+    def training(self):
+        """Holds the lock that a training run holds."""
+        folder = os.open(self.runs / "network", os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+        os.close(folder)
 
     def make_files_to_drop(self):
         song = write_wav(self.drop / "song.wav", "Tones", 3)

@@ -157,7 +157,7 @@ export function pane({correct, empty}) {
     element.classList.remove("open");
     opener?.focus();
   }
-  element.addEventListener("keydown", (event) => event.key === "Escape" && close());
+  addEventListener("keydown", (event) => event.key === "Escape" && element.classList.contains("open") && close());
 
   function show(next, deeper) {
     if (deeper && item) before.push(item);
@@ -170,7 +170,7 @@ export function pane({correct, empty}) {
   function open() {
     opener = document.activeElement;
     element.classList.add("open");
-    element.focus();
+    requestAnimationFrame(() => element.focus());  // after the click that opens it has moved the focus
   }
 
   function whole() {

@@ -57,6 +57,7 @@ function update(entry, change) {
 /** Adds files [{file, path}] and starts on them. */
 function add(files) {
   const kept = files.filter(({path}) => !other.test(path) && !path.split("/").some((part) => part.startsWith(".")));
+  kept.sort((a, b) => a.path.localeCompare(b.path, "en", {numeric: true}));
   left = files.length - kept.length;
   for (const {file, path} of kept) {
     source.list.push({key: `file:${source.list.length}:${path}`, file, path, state: "waiting", get url() {
@@ -92,9 +93,7 @@ async function walk(entry, path, found) {
   }
   const reader = entry.createReader();
   for (let list = await entriesOf(reader); list.length; list = await entriesOf(reader)) {
-    for (const each of list.sort((a, b) => a.name.localeCompare(b.name, "en", {numeric: true}))) {
-      await walk(each, `${path}${entry.name}/`, found);
-    }
+    for (const each of list) await walk(each, `${path}${entry.name}/`, found);
   }
 }
 
