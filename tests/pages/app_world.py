@@ -168,7 +168,8 @@ class World:
             file.setnchannels(1)
             file.setsampwidth(1)
             file.setframerate(8000)
-            block = bytes(random.Random(5).randrange(90, 166) for _ in range(8000 * 60))
+            rng = random.Random(5)
+            block = bytes(rng.randrange(90, 166) for _ in range(8000 * 60))
             for _ in range(180):
                 file.writeframes(block)
 
