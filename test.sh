@@ -81,6 +81,34 @@ may_skip "pages in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pa
 may_skip "the server's page in a browser" "${GENREWISE_PLAYWRIGHT_PYTHON:-python3}" tests/pages/app_test.py \
   "build/$preset/bin/genrewise"
 
+step "Vector kernels of arm64"
+may_skip "vector kernels of arm64" tools/test_arm64.sh
+
+# The Python package: the extension, types, tests and the examples of docs/python.md, where its parts are found.
+step "Python package"
+may_skip "the Python package" tools/python.sh tests "$preset"
+
+# A wheel with the libraries that it needs, tested in an empty virtual environment; made from what is compiled already.
+step "Python wheel"
+case $preset in
+  dev)
+    as_built=(-C build-dir=build/dev -C cmake.build-type=RelWithAssert)
+    for option in WERROR TESTS BENCH NEURAL; do as_built+=(-C "cmake.define.GENREWISE_$option=ON"); done
+    may_skip "the Python wheel" tools/python.sh wheel "${as_built[@]}"
+    ;;
+  *) echo "skipped: only with the preset dev" ;;
+esac
+
+# The plugin in the real beets, where GENREWISE_BEETS_PYTHON (or python3) has beets and the Python package is built.
+step "Plugin for beets"
+PYTHONPATH="$PWD/build/$preset/python:$PWD/python" may_skip "plugin for beets" "${GENREWISE_BEETS_PYTHON:-python3}" \
+  tests/interop/beets_plugin.py "build/$preset/bin/genrewise" build/test_music
+
+# The notebook on the demo music, where it was downloaded and GENREWISE_NOTEBOOK_PYTHON (or python3) has nbclient.
+step "Notebook"
+PYTHONPATH="$PWD/build/$preset/python" may_skip "notebook" "${GENREWISE_NOTEBOOK_PYTHON:-python3}" \
+  tests/interop/notebook.py examples/notebook/demo_study.ipynb data/demo/demo.csv
+
 # The whole program against real S3 servers, where they are installed; docs/object_storage.md says how to name them.
 step "S3 servers"
 for server in "moto ${GENREWISE_MOTO_SERVER:-moto_server}" "s3rver ${GENREWISE_S3RVER:-s3rver}" \
