@@ -95,7 +95,8 @@ class NetworkClassifier final : public Classifier {
     };
     source.training = stream(data, rows.training, true);
     if (context.validation != nullptr) {
-      const auto& [others, other_labels, other_count, other_groups] = *context.validation;
+      const Matrix& others = context.validation->examples;
+      const std::span<const int> other_labels = context.validation->labels;
       require_table(others, other_labels, label_count);
       if (others.cols() != examples.cols())
         throw Error(fmt::format("training has {} columns, validation {}", examples.cols(), others.cols()),
