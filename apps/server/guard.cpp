@@ -38,6 +38,11 @@ bool is_address(std::string host) {
   return ::inet_pton(AF_INET, host.c_str(), ignored) == 1 || ::inet_pton(AF_INET6, host.c_str(), ignored) == 1;
 }
 
+std::vector<std::string> lower_cases(std::vector<std::string> names) {
+  for (std::string& name : names) name = lower_case(name);
+  return names;
+}
+
 std::string cookie(const HttpRequest& request) {
   for (const std::string& one : split_text(request.header("cookie"), ';')) {
     const std::string_view pair = trimmed(one);
@@ -54,7 +59,9 @@ bool is_loopback(const std::string& host) {
 }
 
 Guard::Guard(std::string token, std::vector<std::string> hosts)
-    : token_(std::move(token)), session_(to_hex(hmac_sha256(token_, "genrewise session"))), hosts_(std::move(hosts)) {}
+    : token_(std::move(token)),
+      session_(to_hex(hmac_sha256(token_, "genrewise session"))),
+      hosts_(lower_cases(std::move(hosts))) {}
 
 bool Guard::is_token(const std::string& given) const {
   return equal(sha256_hex(given), sha256_hex(token_));  // of one length, whatever was given

@@ -52,15 +52,16 @@ void parse_request_line(std::string_view line, Head& head) {
 void interpret(Head& head) {
   HttpRequest& request = head.request;
   const std::string connection = lower_case(request.header("connection"));
-  head.close |= connection.find("close") != connection.npos;
   head.expects_continue = lower_case(request.header("expect")) == "100-continue";
   for (const std::string& one : split_text(lower_case(request.header("accept-encoding")), ','))
     head.gzip |= trimmed(one) == "gzip" || (trimmed(one).starts_with("gzip") && one.find("q=0") == one.npos);
   if (const std::string coding = request.header("transfer-encoding"); !coding.empty()) {
     if (lower_case(coding) != "chunked")
       throw HttpError(501, "the transfer coding is not supported", "Transfer-Encoding");
+    // Not in HTTP/1.0 (close is set for nothing else yet).
     if (request.headers.contains("content-length") || head.close) refuse("has two lengths", "Transfer-Encoding");
-    head.chunked = true;
+    // The HTTP library takes a chunk without its end for the end of the body: what follows must be no request.
+    head.chunked = head.close = true;
   }
   if (const auto length = request.headers.find("content-length"); length != request.headers.end()) {
     std::uint64_t bytes = 0;
@@ -69,6 +70,7 @@ void interpret(Head& head) {
       refuse("is no length", "Content-Length");
     request.content_length = bytes;
   }
+  head.close |= connection.find("close") != connection.npos;
   request.has_body = head.chunked || request.content_length.value_or(0) > 0;
   if (const std::string coding = lower_case(request.header("content-encoding"));
       !coding.empty() && coding != "identity")

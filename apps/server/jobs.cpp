@@ -102,9 +102,14 @@ class Jobs::JobProgress final : public Progress {
 
 Jobs::Jobs(RuntimeConfig runtime, std::function<void()> prepare)
     : runtime_(std::move(runtime)), prepare_(std::move(prepare)) {
-  threads_.push_back(start_thread([this] { run(Lane::catalogue); }));
-  for (int i = 0; i < std::clamp(runtime_.threads, 1, kMostAtOnce); ++i)
-    threads_.push_back(start_thread([this] { run(Lane::analysis); }));
+  try {
+    threads_.push_back(start_thread([this] { run(Lane::catalogue); }));
+    for (int i = 0; i < std::clamp(runtime_.threads, 1, kMostAtOnce); ++i)
+      threads_.push_back(start_thread([this] { run(Lane::analysis); }));
+  } catch (...) {  // those that were started would be waited for, without an end
+    stop();
+    throw;
+  }
 }
 
 Jobs::~Jobs() {

@@ -32,6 +32,8 @@ constexpr std::size_t kBlock = 64 << 10, kMostLine = 8192;
 constexpr int kRequestsPerConnection = 1000;
 /// A slower client may take this long in all besides what its bytes need at this rate.
 constexpr double kSlowest_bytes_per_s = 4096, kWriteGrace_s = 60;
+/// For a body of JSON, which is small, and which strangers may send too (/v1/session).
+constexpr double kMostJson_s = 15;
 
 Clock::duration seconds(double s) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(s));
@@ -115,7 +117,8 @@ class Listener::Connection final : public httplib::Stream {
     if (!head.chunked) for_library_ += fmt::format("Content-Length: {}\r\n", head.request.content_length.value_or(0));
     if (head.gzip) for_library_ += "Accept-Encoding: gzip\r\n";
     for_library_ += "\r\n";
-    deadline_ = Clock::now() + seconds(limits_.body_s);
+    deadline_ =
+        Clock::now() + seconds(head.request.has_json() ? std::min(kMostJson_s, limits_.body_s) : limits_.body_s);
     blocked_s_ = 0;
     sent_ = 0;
     body_was_read = false;
@@ -251,7 +254,25 @@ class Listener::HttpServer final : public httplib::Server {
       respond(response, &reader);
     });
   }
-  bool begin_listening() { return svr_sock_ != INVALID_SOCKET && ::listen(svr_sock_, 512) == 0; }
+  bool begin_listening() {
+    return svr_sock_ != INVALID_SOCKET && ::fcntl(svr_sock_, F_SETFL, O_NONBLOCK) == 0 && ::listen(svr_sock_, 512) == 0;
+  }
+  /// The library's own loop ends for good at errors that pass, such as no memory or a connection that is gone already.
+  void accept_connections() {
+    while (!state_.stopping) {
+      if (!wait_for(svr_sock_, POLLIN, Clock::now() + std::chrono::milliseconds(100))) continue;
+      const int socket = ::accept4(svr_sock_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (socket >= 0)
+        process_and_close_socket(socket);
+      else if (errno != EAGAIN && errno != EINTR)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    ::shutdown(svr_sock_, SHUT_RDWR);  // closed later: without it the library cuts answers in progress
+  }
+  void close_listening() {
+    if (const socket_t socket = svr_sock_.exchange(INVALID_SOCKET); socket != INVALID_SOCKET)
+      httplib::detail::close_socket(socket);
+  }
   using httplib::Server::process_request;
 
  private:
@@ -419,21 +440,19 @@ int Listener::start(const std::string& host, int port) {
                 fmt::format("{}:{}", host, port), "give another --port or --host");
   for (int i = 0; i < state_->limits.threads; ++i)
     state_->threads.push_back(start_thread([this] { state_->take_connections(); }));
-  state_->acceptor = start_thread([this] { state_->http->listen_after_bind(); });
-  while (!http.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  state_->acceptor = start_thread([this] { state_->http->accept_connections(); });
   return bound;
 }
 
 void Listener::stop(const std::function<void()>& hurry) {
   State& state = *state_;
-  if (!state.acceptor.joinable()) return;
+  if (!state.acceptor.joinable() && state.threads.empty()) return state.http->close_listening();
   {
     const std::lock_guard lock(state.mutex);
     state.stopping = true;
   }
   state.changed.notify_all();
-  state.http->stop();
-  state.acceptor.join();
+  if (state.acceptor.joinable()) state.acceptor.join();
   {
     std::unique_lock lock(state.mutex);
     state.changed.wait_for(lock, seconds(state.limits.stopping_s), [&] { return state.open.empty(); });
@@ -441,6 +460,7 @@ void Listener::stop(const std::function<void()>& hurry) {
     for (const int socket : state.open) ::shutdown(socket, SHUT_RDWR);
   }
   state.threads.clear();
+  state.http->close_listening();
 }
 
 ListenerCounts Listener::counts() const {

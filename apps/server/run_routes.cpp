@@ -26,9 +26,10 @@ constexpr char kReportPolicy[] =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; media-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-scripts allow-popups allow-downloads";
 
+/// A file that is no link (of an unpacked archive, say, to anywhere) and no pipe, which a reader would wait for.
 bool is_there(const fs::path& path) {
   std::error_code ignored;
-  return fs::exists(path, ignored);
+  return fs::is_regular_file(fs::symlink_status(path, ignored));
 }
 
 fs::path document_of(const fs::path& run) {

@@ -103,7 +103,10 @@ class Server::Implementation {
     if (!has("Content-Security-Policy")) response.headers.emplace_back("Content-Security-Policy", kPolicy);
     if (!has("Cache-Control"))
       response.headers.emplace_back("Cache-Control", has("ETag") ? "private, no-cache" : "no-store");
-    metrics_.add(request.method.size() > 7 ? "-" : request.method, pattern, response.status, watch.seconds());
+    // A stranger's words for methods are not kept.
+    const auto& method = request.method;
+    const bool usual = method == "GET" || method == "HEAD" || method == "POST" || method == "DELETE";
+    metrics_.add(usual ? method : "-", pattern, response.status, watch.seconds());
     return response;
   }
 

@@ -43,6 +43,7 @@ Slots::Held Slots::take() {
   while (free_ == 0 && !interrupt_requested() && std::chrono::steady_clock::now() < end)
     freed_.wait_for(lock, std::chrono::milliseconds(100));
   --waiting_;
+  throw_if_interrupted();
   if (free_ == 0) throw busy(503, "too much work is waiting", 5);
   --free_;
   return Held(*this);
@@ -139,6 +140,10 @@ void Services::prepare() const {
 }
 
 std::string Services::model_name() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (predictor_) return opened_;  // the catalogue may name another one by now
+  }
   if (!config.model.empty()) return config.model.filename().string();
   if (library.exists())
     if (const auto model = library.read().current_model())
@@ -167,7 +172,10 @@ std::shared_ptr<const Predictor> Services::predictor() {
     auto opened = std::make_shared<const Predictor>(open_predictor(choice, {}, parent.progress()));
     const std::lock_guard lock(mutex_);
     problem_.clear();
+    opened_ = choice.model.empty() ? "zero-shot" : choice.model.filename().string();
     return predictor_ = std::move(opened);
+  } catch (const Interrupted&) {  // of this job or of the server: the model has no fault
+    throw;
   } catch (const Error& error) {
     const std::lock_guard lock(mutex_);
     problem_ = without_folders(error.problem()) + "; " + without_folders(error.remedy());

@@ -114,7 +114,7 @@ struct Services {
   std::mutex opening_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Predictor> predictor_;
-  std::string problem_;
+  std::string problem_, opened_;
 };
 
 inline constexpr int kMostWindows = 1000;

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/library/edit_tags.hpp"
@@ -65,8 +66,11 @@ HttpResponse post_plan(Services& services, Plans& plans, const HttpRequest& requ
   const Catalogue catalogue = services.library.read();
   std::vector<CatalogueTrack> tracks;
   if (body.contains("tracks")) {
-    for (const std::int64_t id : body.at("tracks").get<std::vector<std::int64_t>>())
+    // Each once; without the segments, of which the tags need nothing.
+    for (const std::int64_t id : body.at("tracks").get<std::set<std::int64_t>>()) {
       tracks.push_back(track_of(catalogue, id));
+      tracks.back().segments = {};
+    }
   } else {
     tracks = find_tracks(catalogue, parse_query(query));
   }
@@ -123,6 +127,7 @@ HttpResponse start_writing(Services& services, const char* kind,
 
 HttpResponse post_apply(Services& services, Plans& plans, const HttpRequest& request) {
   const std::string id = request.json().at("plan");
+  services.library.check_free();  // before the plan is taken, so that it can be tried again
   const auto plan = std::make_shared<const Plans::Plan>(plans.take(id));
   return start_writing(services, "tags.apply", [plan](Catalogue& catalogue, Runtime& runtime) {
     return result_json(apply_tags(catalogue, plan->plan, plan->command, runtime), plan->plan.skipped,

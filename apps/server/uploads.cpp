@@ -92,6 +92,7 @@ std::string random_id() {
 
 Upload::~Upload() {
   ::unlink(path.c_str());
+  if (on_disk) *on_disk -= bytes;
 }
 
 Uploads::Uploads(const UploadLimits& limits) : limits_(limits) {
@@ -114,6 +115,7 @@ std::shared_ptr<Upload> Uploads::receive(const HttpRequest& request) {
   if (receiving.number > limits_.at_once) throw busy(429, "too many files are being received");
   if (request.content_length.value_or(0) > limits_.bytes)
     throw HttpError(413, fmt::format("the file is larger than {} MiB", limits_.bytes >> 20), "body");
+  if (*on_disk_ > 2 * limits_.all_bytes) throw busy(503, "too many files wait for their analysis", 10);
   auto upload = std::make_shared<Upload>();
   upload->id = random_id();
   upload->name = last_name(percent_decoded(request.header("x-filename")));
@@ -135,6 +137,8 @@ std::shared_ptr<Upload> Uploads::receive(const HttpRequest& request) {
   });
   if (receiving.received == 0) throw HttpError(400, "the body is empty", "body", "send the bytes of an audio file");
   upload->bytes = receiving.received;
+  *on_disk_ += upload->bytes;
+  upload->on_disk = on_disk_;
   const std::lock_guard lock(mutex_);
   kept_.push_back({upload, std::time(nullptr) + static_cast<std::int64_t>(limits_.kept_s)});
   make_room();

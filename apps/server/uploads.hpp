@@ -29,6 +29,7 @@ struct Upload {
   std::filesystem::path path;
   std::uint64_t bytes = 0;
   std::vector<float> features;  ///< of the predictor, once it was predicted; under Uploads' lock
+  std::shared_ptr<std::atomic<std::uint64_t>> on_disk;  ///< counts its bytes until it is removed
   ~Upload();
 };
 
@@ -67,6 +68,8 @@ class Uploads {
   std::list<Kept> kept_;  // oldest first
   std::atomic<int> receiving_ = 0;
   std::atomic<std::uint64_t> receiving_bytes_ = 0;
+  /// Of all files, also those that are not kept any more but that a job or request still holds.
+  std::shared_ptr<std::atomic<std::uint64_t>> on_disk_ = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
 /// 128 random bits as digits.
