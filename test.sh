@@ -86,15 +86,15 @@ may_skip "vector kernels of arm64" tools/test_arm64.sh
 
 # The Python package: the extension, types, tests and the examples of docs/python.md, where its parts are found.
 step "Python package"
-may_skip "the Python package" tools/python.sh tests "$preset"
+may_skip "the Python package" timeout 1800 tools/python.sh tests "$preset"
 
 # A wheel with the libraries that it needs, tested in an empty virtual environment; made from what is compiled already.
 step "Python wheel"
 case $preset in
   dev)
-    as_built=(-C build-dir=build/dev -C cmake.build-type=RelWithAssert)
-    for option in WERROR TESTS BENCH NEURAL; do as_built+=(-C "cmake.define.GENREWISE_$option=ON"); done
-    may_skip "the Python wheel" tools/python.sh wheel "${as_built[@]}"
+    as_built=(--config-settings=build-dir=build/dev --config-settings=cmake.build-type=RelWithAssert)
+    for option in WERROR TESTS BENCH NEURAL; do as_built+=("--config-settings=cmake.define.GENREWISE_$option=ON"); done
+    may_skip "the Python wheel" timeout 1800 tools/python.sh wheel "${as_built[@]}"
     ;;
   *) echo "skipped: only with the preset dev" ;;
 esac

@@ -150,10 +150,10 @@ class Fuzzer:
                     if not block:
                         break
                     answer += block
-            except (ConnectionError, BrokenPipeError):
-                return  # refused before it had arrived
             except socket.timeout:
                 self.problems.append(f"{message[:200]!r}: no answer in 30 s")
+                return
+            except OSError:  # refused before it had arrived; shutdown() then fails with ENOTCONN
                 return
         if answer:
             self.check(message, answer)
@@ -195,6 +195,8 @@ def main():
                     fuzzer.send(server.port)
                 except ConnectionRefusedError:
                     break
+                except ConnectionResetError:
+                    pass
                 sent += 1
             problems = fuzzer.problems
             if server.process.poll() is None:

@@ -228,10 +228,12 @@ class ServerTrials(Trials):
             else:
                 values = [value for word, value in zip(arguments, arguments[1:]) if word == "--value"]
                 _, plan = server.json("POST", "/v1/library/tags/plan", {"mode": "replace", "values": values})
+                if plan["total"] == 0:  # nothing to kill where the trial before had changed every file
+                    if plan["left_alone"] != {"has this value": len(self.originals)}:
+                        self.problem(f"the server plans no change: {plan}")
+                        self.kills += 1
+                    return False
                 status, answer = server.json("POST", "/v1/library/tags/apply", {"plan": plan["plan"]})
-                if plan["total"] == 0:
-                    self.problem(f"the server plans no change: {plan}")
-                    self.kills += 1
             if status != 202:
                 self.problem(f"the server refused: {answer}")
                 return False
