@@ -67,6 +67,7 @@ TEST_F(Tag, ShowsADiffAndWritesOnlyWithApply) {
                                       {"field", "genre"},
                                       {"before", json::array()},
                                       {"after", {"noise"}},
+                                      {"track", done["changes"][0]["track"]},
                                       {"state", "written"}}));
   EXPECT_THAT(*read_tag_field(noise_, "genre"), ElementsAre("noise"));
   EXPECT_EQ(run_json({"tag", "genre:noise", "--apply"})["left_alone"], json({{"has this value", 2}}));

@@ -24,6 +24,11 @@ Vector power(Vector base, int exponent) {
   return result;
 }
 
+// `value` of an argument, NaN where the argument is: of huge numbers. Highway's functions have finite values there.
+Vector or_nan(Vector argument, Vector value) {
+  return hn::IfThenElse(hn::Eq(argument, argument), value, argument);
+}
+
 // body(products, squared norms) for all values of a row, in place. The last, incomplete vector uses the same
 // instructions, so that a value does not depend on its position.
 template <class Body>
@@ -54,12 +59,13 @@ void apply(const Kernel& kernel, float a_squared_norm, const float* b_squared_no
       });
     case KernelKind::rbf:
       return for_values(b_squared_norm, count, row, [&](Vector products, Vector norms) HWY_ATTR {
-        const Vector squared = hn::Max(hn::NegMulAdd(two, products, hn::Add(own, norms)), hn::Zero(d));
-        return hn::Exp(d, hn::Neg(hn::Mul(gamma, squared)));
+        const Vector squared = hn::NegMulAdd(two, products, hn::Add(own, norms));
+        return or_nan(squared, hn::Exp(d, hn::Neg(hn::Mul(gamma, hn::Max(squared, hn::Zero(d))))));
       });
     case KernelKind::sigmoid:
       return for_values(b_squared_norm, count, row, [&](Vector products, Vector) HWY_ATTR {
-        return hn::Tanh(d, hn::MulAdd(gamma, products, coef0));
+        const Vector argument = hn::MulAdd(gamma, products, coef0);
+        return or_nan(argument, hn::Tanh(d, argument));
       });
   }
 }
