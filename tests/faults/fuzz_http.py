@@ -110,8 +110,12 @@ class Fuzzer:
             head, _, body = body.partition(b"\r\n\r\n")
             if not head:
                 return  # the body did not arrive
-        if b"Content-Encoding: gzip" in head:
-            body = zlib.decompress(body, 31)
+        if b"Content-Encoding: gzip" in head and body:  # of HEAD there is none
+            try:
+                body = zlib.decompress(body, 31)
+            except zlib.error as error:
+                self.problems.append(f"{show!r}: {error} in {len(body)} bytes after {head!r}")
+                return
         if not head.startswith(b"HTTP/1.1 ") or not head[9:12].isdigit():
             self.problems.append(f"{show!r}: no HTTP: {answer[:100]!r}")
             return
