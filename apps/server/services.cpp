@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "genrewise/audio/isolation.hpp"
 #include "genrewise/base/filesystem.hpp"
@@ -87,9 +88,12 @@ Catalogue Library::read() const {
 
 Library::Writer Library::write() {
   static_cast<void>(read());
-  std::unique_lock turn(turn_, kTurn);
-  if (!turn)
-    throw CatalogueBusy("a job of this server changes the library", "library", "wait for its end, or cancel it");
+  std::unique_lock turn(turn_, std::defer_lock);
+  for (const auto end = std::chrono::steady_clock::now() + kTurn; !turn.try_lock();) {
+    if (std::chrono::steady_clock::now() > end)
+      throw CatalogueBusy("a job of this server changes the library", "library", "wait for its end, or cancel it");
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
   return {std::move(turn), Catalogue(file_, Catalogue::Access::write)};
 }
 

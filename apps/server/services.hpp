@@ -67,7 +67,7 @@ class Library {
   /// Throws HttpError 404 without one.
   Catalogue read() const;
   struct Writer {
-    std::unique_lock<std::timed_mutex> turn;
+    std::unique_lock<std::mutex> turn;
     Catalogue catalogue;
   };
   /// Waits some seconds for its turn; throws CatalogueBusy if another request, job or process writes.
@@ -81,7 +81,7 @@ class Library {
 
  private:
   const std::filesystem::path file_;
-  std::timed_mutex turn_;
+  std::mutex turn_;
   std::mutex mutex_;
   std::optional<Catalogue> watched_;
   std::uintmax_t inode_ = 0;
