@@ -239,7 +239,8 @@ HttpResponse file_response(const HttpRequest& request, std::shared_ptr<const Ser
 }
 
 const Route& Router::find(const std::string& method, const std::string& path, std::vector<std::string>& values) const {
-  const std::vector<std::string> parts = split_text(path, '/');
+  std::vector<std::string> parts = split_text(path, '/');
+  for (std::string& part : parts) part = percent_decoded(part);
   std::set<std::string> allowed;
   for (const Route& route : routes_) {
     const std::vector<std::string> pattern = split_text(route.pattern, '/');
@@ -247,12 +248,11 @@ const Route& Router::find(const std::string& method, const std::string& path, st
     std::vector<std::string> found;
     bool matches = true;
     for (std::size_t i = 0; i < parts.size() && matches; ++i) {
-      const std::string part = percent_decoded(parts[i]);
       if (pattern[i].starts_with('{')) {
-        matches = !part.empty() && part.find('\0') == part.npos;
-        found.push_back(part);
+        matches = !parts[i].empty() && parts[i].find('\0') == std::string::npos;
+        found.push_back(parts[i]);
       } else {
-        matches = pattern[i] == part;
+        matches = pattern[i] == parts[i];
       }
     }
     if (!matches) continue;

@@ -22,6 +22,10 @@ constexpr int kMostAtOnce = 4;  // each on all threads
 constexpr std::size_t kMostTexts = 1000;
 constexpr int kMostWaiting = 48;  // of the threads that serve connections, so that some stay free for the others
 
+std::string name_of(const std::filesystem::path& model) {
+  return model.empty() ? kZeroShot : model.filename().string();
+}
+
 std::uintmax_t inode_of(const std::filesystem::path& file) {
   struct stat status {};
   return ::stat(file.c_str(), &status) == 0 ? status.st_ino : 0;
@@ -80,14 +84,18 @@ bool Library::exists() const {
   return !file_.empty() && path_exists(file_);
 }
 
-Catalogue Library::read() const {
+void Library::require() const {
   if (!exists())
     throw HttpError(404, "this server has no library", {}, "make one with `genrewise library scan FOLDER`");
+}
+
+Catalogue Library::read() const {
+  require();
   return Catalogue(file_);
 }
 
 Library::Writer Library::write() {
-  static_cast<void>(read());
+  require();
   std::unique_lock turn(turn_, std::defer_lock);
   for (const auto end = std::chrono::steady_clock::now() + kTurn; !turn.try_lock();) {
     if (std::chrono::steady_clock::now() > end)
@@ -98,7 +106,7 @@ Library::Writer Library::write() {
 }
 
 void Library::check_free() {
-  static_cast<void>(read());
+  require();
   if (const std::unique_lock turn(turn_, std::try_to_lock); turn) Catalogue(file_, Catalogue::Access::write);
 }
 
@@ -143,16 +151,18 @@ void Services::prepare() const {
   isolate_decoding(config.isolation);
 }
 
+std::filesystem::path Services::model_file() const {
+  if (config.model.empty() && library.exists())
+    if (const auto model = library.read().current_model(); model && model->name != kZeroShot) return model->name;
+  return config.model;
+}
+
 std::string Services::model_name() const {
   {
     const std::lock_guard lock(mutex_);
     if (predictor_) return opened_;  // the catalogue may name another one by now
   }
-  if (!config.model.empty()) return config.model.filename().string();
-  if (library.exists())
-    if (const auto model = library.read().current_model())
-      return std::filesystem::path(model->name).filename().string();
-  return "zero-shot";
+  return name_of(model_file());
 }
 
 std::shared_ptr<const Predictor> Services::predictor_if_open() const {
@@ -168,15 +178,12 @@ std::string Services::model_problem() const {
 std::shared_ptr<const Predictor> Services::predictor() {
   const std::lock_guard opening(opening_);
   if (auto open = predictor_if_open()) return open;
-  ModelChoice choice{.model = config.model, .zero_shot = false, .genres = {}};
   try {
-    if (choice.model.empty() && library.exists())
-      if (const auto model = library.read().current_model(); model && model->name != "zero-shot")
-        choice.model = model->name;
+    const ModelChoice choice{.model = model_file(), .zero_shot = false, .genres = {}};
     auto opened = std::make_shared<const Predictor>(open_predictor(choice, {}, parent.progress()));
     const std::lock_guard lock(mutex_);
     problem_.clear();
-    opened_ = choice.model.empty() ? "zero-shot" : choice.model.filename().string();
+    opened_ = name_of(choice.model);
     return predictor_ = std::move(opened);
   } catch (const Interrupted&) {  // of this job or of the server: the model has no fault
     throw;

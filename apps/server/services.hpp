@@ -80,6 +80,9 @@ class Library {
   std::vector<std::filesystem::path> roots() const;
 
  private:
+  /// Throws HttpError 404 without a catalogue.
+  void require() const;
+
   const std::filesystem::path file_;
   std::mutex turn_;
   std::mutex mutex_;
@@ -113,6 +116,9 @@ struct Services {
  private:
   std::mutex opening_;
   mutable std::mutex mutex_;
+  /// Of the predictor that would be opened now; empty: zero-shot.
+  std::filesystem::path model_file() const;
+
   std::shared_ptr<const Predictor> predictor_;
   std::string problem_, opened_;
 };

@@ -64,10 +64,13 @@ struct CatalogueTrack : TrackAnalysis {
   bool analysed() const { return model != 0; }
 };
 
+/// CatalogueModel::name of the zero-shot network.
+inline constexpr char kZeroShot[] = "zero-shot";
+
 /// A model whose predictions the catalogue holds.
 struct CatalogueModel {
   std::int64_t id = 0;
-  std::string name;                 ///< path of the .gwm file, or "zero-shot"
+  std::string name;                 ///< path of the .gwm file, or kZeroShot
   std::string sha256;               ///< of the file; of a zero-shot model: of its genres and recipe
   std::vector<std::string> labels;  ///< in the order of probabilities
   FeatureRecipe recipe;             ///< of the features that it takes

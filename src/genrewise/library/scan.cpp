@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kFingerprintBytes = std::uint64_t{512} << 10;
 constexpr std::size_t kFingerprintDigits = 24;
-constexpr char kZeroShot[] = "zero-shot", kChanged[] = "changed while it was scanned";
+constexpr char kChanged[] = "changed while it was scanned";
 
 struct FileState {
   std::uint64_t bytes = 0;
