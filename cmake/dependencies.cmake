@@ -20,8 +20,13 @@ foreach(target IN LISTS GENREWISE_PKG_CONFIG_TARGETS)
 endforeach()
 # Vector kernels are compiled for plain x86-64, SSE4, AVX2 and AVX-512, or for NEON; vectors of SVE cannot be members of
 # arrays. The bug of GCC before 12.3 for which Highway avoids EMU128 (GCC 106322) concerns MulHigh(), which no kernel uses.
+set(GENREWISE_DISABLED_TARGETS "HWY_SSSE3|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128")
+if(GENREWISE_SANITIZE)
+  # Instrumented kernels take minutes to compile: AVX2 and plain x86-64 only, which come from the same sources.
+  string(APPEND GENREWISE_DISABLED_TARGETS "|HWY_SSE4|HWY_AVX3")
+endif()
 target_compile_definitions(PkgConfig::highway INTERFACE HWY_BROKEN_EMU128=0
-  "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
+  "HWY_DISABLED_TARGETS=(${GENREWISE_DISABLED_TARGETS})")
 # OpenBLAS: its headers; models/classical/blas.cpp loads the library when it is used.
 pkg_check_modules(openblas REQUIRED IMPORTED_TARGET openblas)
 set_property(TARGET PkgConfig::openblas PROPERTY INTERFACE_LINK_LIBRARIES)
