@@ -3,9 +3,9 @@
 set(GENREWISE_PACKAGES Threads fmt nlohmann_json tl-expected pugixml OpenSSL ZLIB PkgConfig)
 # Each item defines the target PkgConfig::<first word> from the pkg-config modules that follow.
 set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "soxr soxr" "sqlite3 sqlite3" "zstd libzstd" "taglib taglib"
-    "yaml yaml-cpp" "highway libhwy")
+    "yaml yaml-cpp")
 # The same for libraries that are not linked but loaded when they are first used (LOADS in modules.cmake).
-set(loaded "curl libcurl" "libarchive libarchive" "openblas openblas")
+set(loaded "curl libcurl" "libarchive libarchive" "openblas openblas" "highway libhwy")
 if(GENREWISE_GPL)
   list(APPEND loaded "ffmpeg libavformat libavcodec libavutil")
   list(APPEND GENREWISE_PKG_CONFIG_TARGETS "fftw3f fftw3f" "fftw3 fftw3")
@@ -23,6 +23,7 @@ foreach(target IN LISTS GENREWISE_PKG_CONFIG_TARGETS loaded)
 endforeach()
 # Vector kernels are compiled for plain x86-64, SSE4, AVX2 and AVX-512, or for NEON; vectors of SVE cannot be members of
 # arrays. The bug of GCC before 12.3 for which Highway avoids EMU128 (GCC 106322) concerns MulHigh(), which no kernel uses.
+set_property(TARGET PkgConfig::highway PROPERTY INTERFACE_LINK_LIBRARIES)  # see base/vector_targets.cpp
 target_compile_definitions(PkgConfig::highway INTERFACE HWY_BROKEN_EMU128=0
   "HWY_DISABLED_TARGETS=(HWY_SSSE3|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
 # Header-only libraries, used in sources of the modules and in the program.

@@ -59,7 +59,7 @@ if(GENREWISE_GPL)
   set(media "libfftw3-dev")
 endif()
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "${media}, libmpg123-dev, libsoxr-dev, libtag1-dev, libpugixml-dev, libssl-dev, \
-libfmt-dev, nlohmann-json3-dev, libexpected-dev, zlib1g-dev, libsqlite3-dev, libzstd-dev, libyaml-cpp-dev, libhwy-dev, \
+libfmt-dev, nlohmann-json3-dev, libexpected-dev, zlib1g-dev, libsqlite3-dev, libzstd-dev, libyaml-cpp-dev, \
 pkg-config, ${loaded_packages}")
 
 if(TARGET genrewise_neural_program)

@@ -17,7 +17,8 @@ struct SharedLibrary {
   const char* file;  ///< the name by which the dynamic linker finds it: "libcurl.so.4"
   const char* name;  ///< in messages: "curl"
 
-  /// The address of a function; loads the library if necessary, and never unloads it. Throws Error if either is missing.
+  /// The address of a function; loads the library if necessary, and never unloads it. Throws Error if either is
+  /// missing.
   void* find(const char* function) const;
 };
 
