@@ -79,8 +79,7 @@ if(GENREWISE_PYTHON)
   list(GET GENREWISE_PYTHON_VERSION 1 minor)
   math(EXPR next_minor "${minor} + 1")
   set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3 (>= ${major}.${minor}), python3 (<< ${major}.${next_minor}), \
-python3-numpy, ${loaded_packages}")
-  set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS "python3-pandas")
+python3-numpy, python3-pandas, ${loaded_packages}")
   set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "genrewise, python3-sklearn, python3-tqdm, beets")
   # Compiled modules, which dpkg does not know, are written after installation and removed before removal.
   file(WRITE ${PROJECT_BINARY_DIR}/postinst "#!/bin/sh\nset -e\n[ \"$1\" != configure ] || py3compile -p python3-genrewise\n")
