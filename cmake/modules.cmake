@@ -10,6 +10,7 @@
 function(genrewise_link_headers tree)
   list(TRANSFORM ARGN PREPEND ${tree}/ OUTPUT_VARIABLE expected)
   file(GLOB_RECURSE present ${tree}/*)
+  list(FILTER present EXCLUDE REGEX "/loaded_libraries.hpp$")
   list(REMOVE_ITEM present ${expected})
   if(present)
     file(REMOVE ${present})
@@ -21,14 +22,33 @@ function(genrewise_link_headers tree)
   endforeach()
 endfunction()
 
+# genrewise_load_later(MODULE library...)
+# The module loads these libraries (paths) when it first calls them (base/shared_library.hpp). Its private header
+# loaded_libraries.hpp has their SONAMEs, by which the dynamic linker finds them: GENREWISE_LIBCURL is "libcurl.so.4".
+# The global property GENREWISE_LOADED lists them for packages, which contain or name what the linker does not see.
+function(genrewise_load_later module)
+  set(lines "#pragma once\n")
+  foreach(library IN LISTS ARGN)
+    execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${library} OUTPUT_VARIABLE headers COMMAND_ERROR_IS_FATAL ANY)
+    string(REGEX MATCH "SONAME +([^\n]+)" soname "${headers}")
+    cmake_path(GET library STEM name)
+    string(TOUPPER ${name} name)
+    string(APPEND lines "#define GENREWISE_${name} \"${CMAKE_MATCH_1}\"\n")
+    set_property(GLOBAL APPEND PROPERTY GENREWISE_LOADED ${CMAKE_MATCH_1})
+  endforeach()
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/internals/${module}/genrewise/${module}/loaded_libraries.hpp
+       CONTENT "${lines}" @ONLY)
+endfunction()
+
 # genrewise_module(NAME USES module... PUBLIC_HEADERS header... LIBRARIES target... [WITHOUT prefix] [NOT_INSTALLED])
 # Defines the static library genrewise_NAME (genrewise::NAME) from all sources of the calling folder (including
 # sub-folders without a CMakeLists.txt). USES: modules below it, visible to users of this module. PUBLIC_HEADERS:
 # headers that other modules may include, relative to the calling folder. LIBRARIES: third-party targets (PRIVATE).
-# PUBLIC_LIBRARIES: third-party targets whose headers appear in this module's public headers. WITHOUT: sources whose
-# names begin so are left out.
+# PUBLIC_LIBRARIES: third-party targets whose headers appear in this module's public headers. LOADS: libraries that are
+# loaded when they are first used, as targets of pkg-config (without PkgConfig::) or paths. WITHOUT: sources whose names begin so are
+# left out.
 function(genrewise_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "NOT_INSTALLED" "WITHOUT" "USES;PUBLIC_HEADERS;LIBRARIES;PUBLIC_LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "NOT_INSTALLED" "WITHOUT" "USES;PUBLIC_HEADERS;LIBRARIES;PUBLIC_LIBRARIES;LOADS")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(ARG_WITHOUT)
     list(FILTER sources EXCLUDE REGEX "/${ARG_WITHOUT}[^/]*$")
@@ -66,6 +86,18 @@ function(genrewise_module name)
   list(TRANSFORM ARG_USES PREPEND genrewise_)
   target_link_libraries(genrewise_${name} PUBLIC $<BUILD_INTERFACE:genrewise_options> ${ARG_USES} ${ARG_PUBLIC_LIBRARIES}
                         PRIVATE ${ARG_LIBRARIES})
+  set(loaded "")
+  foreach(one IN LISTS ARG_LOADS)
+    if(TARGET PkgConfig::${one})
+      target_include_directories(genrewise_${name} SYSTEM PRIVATE ${${one}_INCLUDE_DIRS})
+      list(APPEND loaded ${${one}_LINK_LIBRARIES})
+    else()
+      list(APPEND loaded ${one})
+    endif()
+  endforeach()
+  if(loaded)
+    genrewise_load_later(${name} ${loaded})
+  endif()
   set_target_properties(genrewise_${name} PROPERTIES EXPORT_NAME ${name} GENREWISE_HEADERS "${headers}"
                         GENREWISE_PUBLIC_HEADERS "${ARG_PUBLIC_HEADERS}")
   if(NOT ARG_NOT_INSTALLED)

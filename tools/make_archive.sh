@@ -11,15 +11,16 @@ DESTDIR= cmake --install "$build" --component program --prefix "$root" >/dev/nul
 mkdir -p "$root/lib" "$root/$licences"
 strip "$root/bin/genrewise"
 
-# OpenBLAS is loaded when it is used, so ldd does not list it.
-openblas=$(ldconfig -p | awk '/libopenblas\.so\.0 / && !found++ { print $NF }')
+# Libraries that are loaded when they are used, which ldd does not list.
+mapfile -t loaded < <(while read -r name; do ldconfig -p | awk -v name="$name" '$1 == name && !found++ { print $NF }'; done <"$build/loaded_libraries")
 glibc='^(ld-linux.*|lib(c|m|mvec|dl|rt|pthread|resolv|anl|util))\.so'
 files=()
 while read -r name file; do
   [[ $name =~ $glibc ]] && continue
   cp -L "$file" "$root/lib/$name"
   files+=("$(realpath "$file")")
-done < <({ echo "libopenblas.so.0 $openblas"; ldd "$root/bin/genrewise" "$openblas" | awk '$2 == "=>" { print $1, $3 }'; } | sort -u)
+done < <({ for file in "${loaded[@]}"; do echo "$(basename "$file") $file"; done
+           ldd "$root/bin/genrewise" "${loaded[@]}" | awk '$2 == "=>" { print $1, $3 }'; } | sort -u)
 patchelf --set-rpath '$ORIGIN' "$root"/lib/*
 # Packages list some files without /usr.
 { dpkg-query -S "${files[@]}" "${files[@]#/usr}" 2>/dev/null || true; } | sed 's/:.*//' | sort -u | while read -r package; do

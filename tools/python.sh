@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Tests the Python package, or makes a wheel of it.
+#   tools/python.sh interpreter       prints the interpreter that has what a build with GENREWISE_PYTHON needs
 #   tools/python.sh tests PRESET      builds the extension in the build folder of the preset; types, tests, examples
 #   tools/python.sh wheel [OPTION...] build/wheel/genrewise-*.whl with the libraries that it needs, tested in an empty
 #                                     virtual environment; options of `pip wheel`
@@ -42,16 +43,17 @@ run_tests() {
 # The file of a library on this machine, by its name.
 path_of() { realpath "$(find /usr/lib -name "$1" -print -quit)"; }
 
-# Libraries with what they need, under their own names: OpenBLAS is loaded by its name when it is used, so auditwheel does
-# not see it, and the others auditwheel expects on every system, but a server may lack them.
+# Libraries with what they need, under their own names: some are loaded by their names when they are used, so auditwheel
+# does not see them, and others auditwheel expects on every system, but a server may lack them.
 add_by_name() { # FOLDER NAME...
   local folder=$1 name library
   for name in "${@:2}"; do
-    for library in "$(find /usr/lib -name "$name" -print -quit)" $(ldd "$(path_of "$name")" | awk '$3 ~ "/" { print $3 }'); do
-      case $(basename "$library") in libc.so* | libm.so* | libgcc_s.so* | libstdc++.so* | libpthread.so* | libdl.so*) continue ;; esac
-      cp -L "$library" "$folder"
-      patchelf --set-rpath '$ORIGIN' "$folder/$(basename "$library")"
-    done
+    find /usr/lib -name "$name" -print -quit
+    ldd "$(path_of "$name")" | awk '$3 ~ "/" { print $3 }'
+  done | sort -u | while read -r library; do
+    case $(basename "$library") in libc.so* | libm.so* | libgcc_s.so* | libstdc++.so* | libpthread.so* | libdl.so*) continue ;; esac
+    cp -L "$library" "$folder"
+    patchelf --set-rpath '$ORIGIN' "$folder/$(basename "$library")"
   done
 }
 
@@ -80,8 +82,9 @@ make_wheel() {
   quietly wheel unpack -d $work/unpacked $work/repaired/genrewise-*.whl
   root=$(echo $work/unpacked/genrewise-*)
   list=$(echo "$root"/genrewise-*.dist-info)/BUNDLED_LIBRARIES.txt
-  add_by_name "$root/genrewise.libs" libopenblas.so.0 libgobject-2.0.so.0 libgthread-2.0.so.0 libX11.so.6 libXext.so.6 \
+  add_by_name "$root/genrewise.libs" $(<"$root/genrewise/loaded_libraries") libgobject-2.0.so.0 libgthread-2.0.so.0 libX11.so.6 libXext.so.6 \
     libXrender.so.1 libexpat.so.1 libz.so.1
+  rm "$root/genrewise/loaded_libraries"  # the list below has them
   list_licences "$root/genrewise.libs" >"$list"
   quietly wheel pack -d $work "$root"
   wheel=$(echo $work/genrewise-*.whl)
@@ -94,7 +97,8 @@ make_wheel() {
 }
 
 case $verb in
+  interpreter) "$python" -c 'import sys; print(sys.executable)' ;;
   tests) run_tests "$@" ;;
   wheel) make_wheel "$@" ;;
-  *) echo "unknown verb '$verb': tests or wheel" >&2; exit 2 ;;
+  *) echo "unknown verb '$verb': interpreter, tests or wheel" >&2; exit 2 ;;
 esac

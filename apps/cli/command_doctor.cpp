@@ -98,6 +98,10 @@ std::string version_of(const Library& library, const fs::path& file) {
 }
 
 void add_libraries(Findings& findings) {
+  for (const char* const file : {GENREWISE_LOADED})  // loaded when they are used
+    if (::dlopen(file, RTLD_LAZY) == nullptr)
+      findings.push_back({std::string("library ") + file, State::missing, ::dlerror(),
+                          std::string("install the package that contains ") + file});
   const std::vector<fs::path> files = loaded_files();
   for (const Library& library : kLibraries) {
     const auto file = std::ranges::find_if(
@@ -260,7 +264,7 @@ int run(const LibraryOptions& options, Session& session) {
   Findings findings;
   add_build(findings, session);
   add_self_tests(findings);
-  add_libraries(findings);  // after the tests, which load OpenBLAS
+  add_libraries(findings);
   add_networks(findings);
   add_folders(findings);
   add_catalogue(findings, options);

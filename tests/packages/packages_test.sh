@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Debian packages and the relocatable archive, and uses both in clean Debian roots: lintian, installation,
-# --version, doctor, manual pages, training and a prediction on real music, building against the libraries, purge.
+# --version, doctor, manual pages, training and a prediction on real music, the Python package, building against the
+# libraries, purge.
 # Usage: tests/packages/packages_test.sh [BUILD_FOLDER]    (one that is built; default: build/packages, built here)
 # Exit status 77: something is missing; the reason is printed. It needs root, debootstrap, lintian and patchelf.
 set -euo pipefail
@@ -14,7 +15,8 @@ tools/fetch_test_music.sh || exit 77
 mkdir -p $work
 
 if [ $# -eq 0 ]; then
-  cmake --preset release -B "$build" -DGENREWISE_BENCH=OFF -DCMAKE_INSTALL_PREFIX=/usr
+  python=$(tools/python.sh interpreter) || { echo "$python"; exit 77; }
+  cmake --preset release -B "$build" -DGENREWISE_BENCH=OFF -DCMAKE_INSTALL_PREFIX=/usr -DGENREWISE_PYTHON=ON -DPython_EXECUTABLE="$python"
   cmake --build "$build"
 fi
 rm -f "$work"/*.deb "$work"/*.tar.gz
@@ -66,11 +68,19 @@ inside sh -c 'man genrewise-predict | grep -q -- --max-error'
 inside bash -c '. /usr/share/bash-completion/completions/genrewise; complete -p genrewise'
 if ls "$work"/genrewise-neural*.deb >/dev/null 2>&1; then inside sh -c '/usr/libexec/genrewise/genrewise-neural --version'; fi
 inside sh -c 'apt-get -qq install --no-install-recommends -y g++ cmake ninja-build >>/root/apt.log 2>&1'
+if ls "$work"/python3-genrewise*.deb >/dev/null 2>&1; then
+  inside python3 -c '
+import genrewise, numpy
+y, sr = genrewise.load("/inbox/gr1.ogg", sr=22050, duration=10)
+assert y.size == 220500 and genrewise.features.mfcc(y=y, sr=sr).shape == (20, 431)
+(prediction,) = genrewise.Model.load("/root/genres.gwm").predict(["/inbox/gr1.ogg"])
+print("python3-genrewise with numpy", numpy.__version__, prediction)'
+fi
 cp -r examples/embed "$root/root/"
 inside sh -c 'cmake -G Ninja -S /root/embed -B /root/embed/build >/dev/null && cmake --build /root/embed/build'
 inside /root/embed/build/genres /root/genres.gwm /inbox/gr1.ogg
-inside sh -c 'dpkg -L genrewise genrewise-neural libgenrewise-dev 2>/dev/null | grep genrewise | sort >/root/installed'
-inside sh -c 'apt-get -qq purge -y genrewise genrewise-neural libgenrewise-dev >>/root/apt.log 2>&1'
+inside sh -c 'dpkg -L genrewise genrewise-neural libgenrewise-dev python3-genrewise 2>/dev/null | grep genrewise | sort >/root/installed'
+inside sh -c 'apt-get -qq purge -y genrewise genrewise-neural libgenrewise-dev python3-genrewise >>/root/apt.log 2>&1'
 left=$(while read -r file; do [ ! -e "$root$file" ] || echo "$file"; done <"$root/root/installed")
 [ -z "$left" ] || { echo "left after purge: $left"; exit 1; }
 

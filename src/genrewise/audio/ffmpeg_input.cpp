@@ -1,10 +1,5 @@
 #include "genrewise/audio/ffmpeg_input.hpp"
 
-extern "C" {
-#include <libavutil/log.h>
-#include <libavutil/mem.h>
-}
-
 #include <new>
 #include <string_view>
 

@@ -1,16 +1,12 @@
 // FFmpeg's objects, and its input from a part of a source. Internal to audio.
 #pragma once
 
-extern "C" {
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-}
-
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "genrewise/audio/byte_source.hpp"
+#include "genrewise/audio/ffmpeg_library.hpp"
 
 namespace genrewise::audio {
 

@@ -1,7 +1,3 @@
-extern "C" {
-#include <libavutil/channel_layout.h>
-}
-
 #include <fmt/format.h>
 
 #include <algorithm>

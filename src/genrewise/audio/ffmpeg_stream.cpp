@@ -1,10 +1,5 @@
 #include "genrewise/audio/ffmpeg_stream.hpp"
 
-extern "C" {
-#include <libavutil/channel_layout.h>
-#include <libavutil/samplefmt.h>
-}
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -86,7 +81,7 @@ Expected<const AVCodec*> FfmpegStream::open() {
     format_->streams[i]->discard = static_cast<int>(i) == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
   }
   stream_ = format_->streams[index];
-  read_by_open_ = avio_tell(format_->pb);
+  read_by_open_ = avio_seek(format_->pb, 0, SEEK_CUR);
   return decoder;
 }
 
@@ -114,7 +109,7 @@ int FfmpegStream::read_packet() {
 void FfmpegStream::count_skipped_bytes() {
   constexpr std::int64_t kReadAheadBytes = 1500;
   if (!is_format({"aac", "ac3", "eac3", "mp3", "dts"})) return;
-  const std::int64_t at = avio_tell(format_->pb);
+  const std::int64_t at = avio_seek(format_->pb, 0, SEEK_CUR);
   const std::int64_t skipped = at - counts_.bytes - kReadAheadBytes;
   if (at > read_by_open_) counts_.skipped_bytes = std::max(counts_.skipped_bytes, skipped);
 }

@@ -43,7 +43,7 @@ class FfmpegStream {
 
   const AVPacket& packet() const { return *packet_; }
   const PacketCounts& counts() const { return counts_; }
-  std::int64_t offset() const { return avio_tell(format_->pb); }  ///< in the view, of what is read next
+  std::int64_t offset() const { return avio_seek(format_->pb, 0, SEEK_CUR); }  ///< in the view, of what is read next
   const AVStream& stream() const { return *stream_; }
   const FfmpegInput& input() const { return input_; }
   AVCodecID codec() const { return stream_->codecpar->codec_id; }

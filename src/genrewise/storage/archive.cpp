@@ -11,8 +11,10 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/shared_library.hpp"
 #include "genrewise/base/utf8_locale.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/loaded_libraries.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
@@ -20,6 +22,20 @@ namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr SharedLibrary kArchive{GENREWISE_LIBARCHIVE, "libarchive"};
+GENREWISE_LOADED_FUNCTION(kArchive, archive_entry_filetype);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_entry_pathname);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_entry_pathname_utf8);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_entry_size);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_error_string);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_read_data);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_read_free);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_read_new);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_read_next_header);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_read_open_filename);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_read_open_memory);
+GENREWISE_LOADED_FUNCTION(kArchive, archive_read_support_format_zip_seekable);
 
 class ZipReader {
  public:

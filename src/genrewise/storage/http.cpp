@@ -1,13 +1,12 @@
 #include "genrewise/storage/http.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 #include <exception>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/curl_library.hpp"
 
 namespace genrewise {
 namespace {

@@ -1,13 +1,12 @@
 #include "genrewise/storage/location.hpp"
 
-#include <curl/curl.h>
-
 #include <new>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/work_folder.hpp"
 

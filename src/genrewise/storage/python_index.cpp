@@ -1,6 +1,5 @@
 #include "genrewise/storage/python_index.hpp"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -12,6 +11,7 @@
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/s3_settings.hpp"
@@ -113,7 +113,8 @@ std::string link_to_file(std::string_view page, std::string_view file, const std
     std::string address(link);
     for (std::size_t entity = 0; (entity = address.find("&amp;", entity)) != address.npos; ++entity)
       address.erase(entity + 1, 4);
-    const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), &curl_url_cleanup);
+    constexpr auto kFree = [](CURLU* used) { curl_url_cleanup(used); };
+    const std::unique_ptr<CURLU, decltype(kFree)> url(curl_url());
     char* text = nullptr;
     if (!url || curl_url_set(url.get(), CURLUPART_URL, page_url.c_str(), 0) != CURLUE_OK ||
         curl_url_set(url.get(), CURLUPART_URL, address.c_str(), 0) != CURLUE_OK ||

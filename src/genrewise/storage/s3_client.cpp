@@ -1,6 +1,5 @@
 #include "genrewise/storage/s3_client.hpp"
 
-#include <curl/curl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -14,6 +13,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 

@@ -1,12 +1,11 @@
 #include "genrewise/storage/s3_store.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <charconv>
 #include <pugixml.hpp>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/s3_reader.hpp"
 #include "genrewise/storage/s3_signature.hpp"

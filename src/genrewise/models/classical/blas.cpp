@@ -1,7 +1,6 @@
 #include "genrewise/models/classical/blas.hpp"
 
 #include <cblas.h>
-#include <dlfcn.h>
 #include <sched.h>
 #include <sys/mman.h>
 
@@ -9,6 +8,8 @@
 #include <new>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/shared_library.hpp"
+#include "genrewise/models/loaded_libraries.hpp"
 
 extern "C" {
 void dsyevd_(const char* job, const char* triangle, const int* n, double* a, const int* lda, double* w, double* work,
@@ -30,22 +31,19 @@ constexpr std::size_t kSide = 1024;     // side of a block of a product of colum
 constexpr std::size_t kLeastStrip = 128, kMostStrip = 2048, kStrips = 32;
 constexpr std::size_t kSumBlock = 1024;  // rows whose products are summed in float before they are added to double
 
-[[noreturn]] void fail_to_load() {
-  throw Error(::dlerror(), {}, "install OpenBLAS (package libopenblas0), or allow more memory");
-}
+constexpr SharedLibrary kOpenBlas{GENREWISE_LIBOPENBLAS, "OpenBLAS"};
 
 /// While it is loaded, OpenBLAS starts a thread for each processor of the calling thread, and a program that lacks
 /// memory for their buffers never ends. On one processor it starts none.
-void* load_openblas() {
+bool load_openblas() {
   cpu_set_t all, one;
   const bool is_known = ::sched_getaffinity(0, sizeof all, &all) == 0;
   CPU_ZERO(&one);
   CPU_SET(static_cast<unsigned>(::sched_getcpu()), &one);
   if (is_known) ::sched_setaffinity(0, sizeof one, &one);
-  void* library = ::dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+  kOpenBlas.find("cblas_sgemm");
   if (is_known) ::sched_setaffinity(0, sizeof all, &all);
-  if (library == nullptr) fail_to_load();
-  return library;
+  return true;
 }
 
 struct Symbol {
@@ -57,10 +55,8 @@ struct Symbol {
 };
 
 Symbol find(const char* name) {
-  static void* const library = load_openblas();
-  void* address = ::dlsym(library, name);
-  if (address == nullptr) fail_to_load();
-  return {address};
+  [[maybe_unused]] static const bool is_loaded = load_openblas();
+  return {kOpenBlas.find(name)};
 }
 
 struct OpenBlas {

@@ -8,12 +8,14 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/base/shared_library.hpp"
 #include "genrewise/models/classical/classical_classifier.hpp"
 #include "genrewise/models/classical/trees.hpp"
 #include "genrewise/models/classifiers.hpp"
+#include "genrewise/models/loaded_libraries.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
-#ifdef GENREWISE_XGBOOST
+#ifdef GENREWISE_LIBXGBOOST
 #include <xgboost/c_api.h>
 #endif
 
@@ -23,7 +25,18 @@ namespace {
 using nlohmann::json;
 using Settings = std::vector<std::pair<std::string, std::string>>;
 
-#ifdef GENREWISE_XGBOOST
+#ifdef GENREWISE_LIBXGBOOST
+
+constexpr SharedLibrary kXgboost{GENREWISE_LIBXGBOOST, "XGBoost"};
+GENREWISE_LOADED_FUNCTION(kXgboost, XGBGetLastError);
+GENREWISE_LOADED_FUNCTION(kXgboost, XGBoosterCreate);
+GENREWISE_LOADED_FUNCTION(kXgboost, XGBoosterDumpModelEx);
+GENREWISE_LOADED_FUNCTION(kXgboost, XGBoosterFree);
+GENREWISE_LOADED_FUNCTION(kXgboost, XGBoosterSetParam);
+GENREWISE_LOADED_FUNCTION(kXgboost, XGBoosterUpdateOneIter);
+GENREWISE_LOADED_FUNCTION(kXgboost, XGDMatrixCreateFromMat_omp);
+GENREWISE_LOADED_FUNCTION(kXgboost, XGDMatrixFree);
+GENREWISE_LOADED_FUNCTION(kXgboost, XGDMatrixSetFloatInfo);
 
 constexpr std::size_t kValuesPerThread = 200'000;
 
