@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""Prints python/genrewise/sklearn.pyi, the types of the estimators, from the classes that the classifiers' descriptors
-make: PYTHONPATH=build/dev/python python3 tools/sklearn_stub.py > python/genrewise/sklearn.pyi"""
-import inspect
+"""Writes genrewise/sklearn.pyi, the types of the estimators. The build runs it:
 
-import genrewise.sklearn as module
+    python3 tools/sklearn_stub.py FOLDER OUTPUT
+
+FOLDER has the built extension _core, whose descriptors determine the parameters. The classes are read from
+python/genrewise/sklearn.py without importing it, so scikit-learn need not be installed."""
+import ast
+import pathlib
+import sys
 
 HEAD = '''"""Written by tools/sklearn_stub.py."""
 
@@ -53,31 +57,41 @@ def type_of(parameter):
     return united if len(words) == len(parameter["words"]) else f"Optional[{united}]"
 
 
-def stub_of(one):
-    types = {parameter["name"]: type_of(parameter) for parameter in one._description["parameters"]}
-    lines = [f"class {one.__name__}(_Classifier):"]
-    parameters = []
-    for i, (name, parameter) in enumerate(inspect.signature(one).parameters.items()):
-        kind = types.get(name) or NAMED[name]
-        lines.append(f"    {name}: {kind}")
-        default = f'"{parameter.default}"' if isinstance(parameter.default, str) else repr(parameter.default)
-        parameters += ["*"] * (i == 1) + [f"{name}: {kind} = {default}"]
+def properties(node):
+    return [item.name for item in node.body if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
+            and any(isinstance(one, ast.Name) and one.id == "property" for one in item.decorator_list)]
+
+
+def stub_of(node, classes, describe):
+    keywords = {keyword.arg: keyword.value.value for keyword in node.keywords}
+    description = describe(keywords["kind"])
+    types = {parameter["name"]: type_of(parameter) for parameter in description["parameters"]}
+    types |= {name: NAMED[name] for name in ["n_jobs"] + ["random_state"] * keywords.get("seeded", False)}
+    lines = [f"class {node.name}(_Classifier):"] + [f"    {name}: {kind}" for name, kind in types.items()]
     if "max_iter" in types:
         lines.append("    n_iter_: Union[int, NDArray[np.intc]]")
-    lines.append("    def __init__(")
-    lines += [f"        {text}," for text in ["self", *parameters]] + ["    ) -> None: ..."]
-    if one._description["scores"]:
+    parameters = [f"{name}: {kind} = ..." for name, kind in types.items()]
+    lines += ["    def __init__("] + [f"        {text}," for text in ["self", parameters[0], "*", *parameters[1:]]]
+    lines.append("    ) -> None: ...")
+    if description["scores"]:
         lines.append(f"    def decision_function(self, X: ArrayLike) -> {ARRAY}: ...")
-    for name, value in inspect.getmembers(one, lambda value: isinstance(value, property)):
-        if not name.startswith("_"):
-            lines += ["    @property", f"    def {name}(self) -> {ARRAY}: ..."]
-    return "\n".join(lines) + "\n"
+    for name in [one for base in node.bases for one in properties(classes[base.id])] + properties(node):
+        lines += ["    @property", f"    def {name}(self) -> {ARRAY}: ..."]
+    return "\n" + "\n".join(lines) + "\n"
 
 
-def stub():
-    classes = [getattr(module, name) for name in module.__all__ if name != "FeatureExtractor"]
-    return HEAD + "".join("\n" + stub_of(one) for one in classes) + TAIL
+def main():
+    folder, output = sys.argv[1], pathlib.Path(sys.argv[2])
+    sys.path.insert(0, folder)
+    from _core import describe_classifier
+
+    source = pathlib.Path(__file__).parents[1] / "python/genrewise/sklearn.py"
+    classes = {node.name: node for node in ast.parse(source.read_text()).body if isinstance(node, ast.ClassDef)}
+    stubs = [stub_of(node, classes, describe_classifier) for node in classes.values()
+             if any(keyword.arg == "kind" for keyword in node.keywords)]
+    output.unlink(missing_ok=True)  # a link to a file of the source tree in build folders of older versions
+    output.write_text(HEAD + "".join(stubs) + TAIL)
 
 
 if __name__ == "__main__":
-    print(stub(), end="")
+    main()

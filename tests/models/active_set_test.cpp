@@ -120,6 +120,35 @@ TEST_P(DualProblem, IsSolvedWithUnequalBoundsAndExamplesOfBoundZero) {
   }
 }
 
+TEST(PairwiseSteps, ContinueInBlocksOfExamples) {
+  for (const Case& test : {Case{{KernelKind::linear}, 1, 0.2}, Case{{KernelKind::rbf, 0.03}, 1000, 0.2}}) {
+    const Problem problem(test.kernel, 1200, 30, test.spread);
+    DensePairKernel kernel = problem.kernel();
+    std::vector<double> bound(problem.size, test.c);
+    for (std::size_t i = 0; i < bound.size(); i += 5) bound[i] = 0;
+    const SmoResult result =
+        solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance, .is_positive = false});
+    expect_solved(problem, result.alpha, bound);
+    EXPECT_GT(result.steps, 2 * static_cast<long long>(problem.size));  // blocks start at 1.5
+    for (std::size_t i = 0; i < bound.size(); i += 5) EXPECT_EQ(result.alpha[i], 0);
+  }
+}
+
+TEST(PairwiseSteps, AreReplacedByTheSolverThatIsGivenWhenTheyAreTooMany) {
+  const Problem problem({KernelKind::linear}, 400, 100, 0.2);
+  DensePairKernel kernel = problem.kernel();
+  const std::vector<double> bound(problem.size, 100);
+  int calls = 0;
+  const auto solve = [&](DualPoint& point) {
+    point = problem.by_columns(bound);
+    ++calls;
+    return true;
+  };
+  const SmoResult result = solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance, .take_over = solve});
+  EXPECT_EQ(calls, 1);
+  expect_solved(problem, result.alpha, bound);
+}
+
 /// alpha of a point, for expect_solved().
 std::vector<double> alpha_of(const Problem& problem, const DualPoint& point) {
   std::vector<double> alpha(point.beta);
@@ -137,7 +166,8 @@ TEST(LinearNewton, FindsTheSolutionOfTheKernelSolver) {
       const SmoConfig config{.tolerance = kTolerance};
       const DualPoint point = problem.by_columns(bound);
       const SmoResult by_columns = solve_smo(kernel, problem.first_count, bound, config, &point);
-      const SmoResult by_kernel = solve_smo(kernel, problem.first_count, bound, config);
+      // Pairwise steps end at the tolerance; the Newton solver continues until rounding.
+      const SmoResult by_kernel = solve_smo(kernel, problem.first_count, bound, {.tolerance = kTolerance / 4});
       expect_solved(problem, by_columns.alpha, bound);
       expect_solved(problem, by_kernel.alpha, bound);
       for (std::size_t i = 0; i < problem.size; ++i)

@@ -57,15 +57,18 @@ TEST_ON_EVERY_TARGET(BlasSums, EqualPlainLoopsForAnyCount) {
   }
 }
 
-TEST_ON_EVERY_TARGET(BlasSums, FindTheFirstGroupWithAProductWithinTheThreshold) {
+TEST_ON_EVERY_TARGET(BlasSums, FindTheProductsWithinTheThreshold) {
   const std::vector<float> norms(100, 4.0f);
   for (std::size_t count = 0; count <= norms.size(); ++count)
-    for (std::size_t at = 0; at <= count; ++at) {
+    for (const std::size_t step : {1, 2, 3, 7, 31, 200}) {
       std::vector<float> products(count, 1.0f);  // 4 - 2 - 0.4 > 1
-      if (at < count) products[at] = 1.5f;       // 4 - 3 - 0.4 <= 1
-      const std::size_t found = blas::find_within(norms.data(), products, 0.1f, 1);
-      EXPECT_LE(found, at);
-      EXPECT_TRUE(at == count ? found == count : at - found < 16) << count << ' ' << at << ' ' << found;
+      std::vector<std::uint32_t> expected, found(count + blas::kFoundPadding);
+      for (std::size_t at = step / 2; at < count; at += step) {
+        products[at] = 1.5f;  // 4 - 3 - 0.4 <= 1
+        expected.push_back(static_cast<std::uint32_t>(at));
+      }
+      found.resize(blas::find_within(norms.data(), products, 0.1f, 1, found.data()));
+      EXPECT_EQ(found, expected) << count << ' ' << step;
     }
 }
 

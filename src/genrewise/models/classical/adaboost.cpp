@@ -38,13 +38,14 @@ class AdaBoost final : public ClassicalClassifier {
     std::vector<double> weights(classes.size(), 1 / static_cast<double>(classes.size()));
     std::vector<std::uint32_t> rows(classes.size());
     std::iota(rows.begin(), rows.end(), 0u);
+    const RankedColumns ranks(examples);
     std::vector<Forest> grown;
     tree_weights_.clear();
     const double chance = 1 - 1 / static_cast<double>(class_count);
     for (std::size_t t = 0; t < trees_; ++t) {
       throw_if_interrupted();
       for (double& weight : weights) weight = std::max(weight, kLeastWeight);
-      Forest tree = grow_tree({examples, classes, static_cast<std::size_t>(class_count), weights}, growth_, rows,
+      Forest tree = grow_tree({examples, ranks, classes, static_cast<std::size_t>(class_count), weights}, growth_, rows,
                               derive_seed(seed_, "adaboost tree " + std::to_string(t)));
       std::vector<char> missed(classes.size());
       double error = 0;

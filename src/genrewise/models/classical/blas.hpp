@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -82,9 +83,12 @@ void add(double factor, std::span<const float> row, double* sum);
 /// sum[j] += (row[j] - mean[j])^2.
 void add_squared_differences(std::span<const float> row, const double* mean, double* sum);
 
-/// An index such that all j before it have squared_norm[j] * (1 - error) - 2 * product[j] > threshold, and it or one of
-/// the next 15 has not; the number of products if there is none.
-std::size_t find_within(const float* squared_norm, std::span<const float> product, float error, float threshold);
+/// The indices j with squared_norm[j] * (1 - error) - 2 * product[j] <= threshold, in ascending order in `found`, which
+/// has space for all and kFoundPadding more. Returns their number. Where the two sides differ by rounding, j may be
+/// among them or not.
+inline constexpr std::size_t kFoundPadding = 64;
+std::size_t find_within(const float* squared_norm, std::span<const float> product, float error, float threshold,
+                        std::uint32_t* found);
 
 /// Eigenvalues in ascending order (returned) and eigenvectors (in the rows of `matrix`) of the symmetric n x n matrix
 /// in `matrix` (LAPACK's dsyevd). Throws Error when it does not converge.

@@ -92,18 +92,25 @@ void add_squared_differences(const float* row, const double* mean, std::size_t c
   });
 }
 
-std::size_t find_within(const float* norm, const float* product, std::size_t count, float error, float threshold) {
+std::size_t find_within(const float* norm, const float* product, std::size_t count, float error, float threshold,
+                        std::uint32_t* found) {
   const hn::ScalableTag<float> d;
+  const hn::ScalableTag<std::uint32_t> indices;
   const auto two = hn::Set(d, 2.0f), share = hn::Set(d, error), limit = hn::Set(d, threshold);
-  std::size_t j = 0;
+  std::size_t j = 0, number = 0;
   for (; j + hn::Lanes(d) <= count; j += hn::Lanes(d)) {
     const auto norms = hn::LoadU(d, norm + j);
     const auto value = hn::NegMulAdd(two, hn::LoadU(d, product + j), norms);
-    if (!hn::AllFalse(d, hn::Le(hn::NegMulAdd(share, norms, value), limit))) return j;
+    const auto is_within = hn::Le(hn::NegMulAdd(share, norms, value), limit);
+    if (hn::AllFalse(d, is_within)) continue;
+    // A compressing store would not write beyond the end, but takes a hundred cycles on some processors.
+    const auto mask = hn::RebindMask(indices, is_within);
+    hn::StoreU(hn::Compress(hn::Iota(indices, static_cast<std::uint32_t>(j)), mask), indices, found + number);
+    number += hn::CountTrue(indices, mask);
   }
   for (; j < count; ++j)
-    if (norm[j] - 2 * product[j] - error * norm[j] <= threshold) return j;
-  return count;
+    if (norm[j] - 2 * product[j] - error * norm[j] <= threshold) found[number++] = static_cast<std::uint32_t>(j);
+  return number;
 }
 
 }  // namespace
@@ -145,8 +152,9 @@ void add(double factor, std::span<const float> row, double* sum) {
 void add_squared_differences(std::span<const float> row, const double* mean, double* sum) {
   HWY_DYNAMIC_DISPATCH(add_squared_differences)(row.data(), mean, row.size(), sum);
 }
-std::size_t find_within(const float* squared_norm, std::span<const float> product, float error, float threshold) {
-  return HWY_DYNAMIC_DISPATCH(find_within)(squared_norm, product.data(), product.size(), error, threshold);
+std::size_t find_within(const float* squared_norm, std::span<const float> product, float error, float threshold,
+                        std::uint32_t* found) {
+  return HWY_DYNAMIC_DISPATCH(find_within)(squared_norm, product.data(), product.size(), error, threshold, found);
 }
 
 }  // namespace blas

@@ -1,6 +1,7 @@
 #include "genrewise/models/classical/neighbours.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -16,7 +17,8 @@ namespace {
 
 // A tile of products is large enough for fast products, and small enough to be scanned before it leaves the cache.
 constexpr std::size_t kQueries = 400, kPoints = 2048;
-constexpr std::size_t kSample = 512;  // points that the centre is estimated from: any centre is correct
+constexpr float kMostSquaredNorm = 1e28f;  // sums of products of such rows stay finite in float
+constexpr std::size_t kSample = 512;       // points that the centre is estimated from: any centre is correct
 
 struct Candidate {
   float upper;  // upper bound of its squared distance, less the query's squared norm
@@ -43,12 +45,13 @@ class CandidateFilter {
 
   /// Adds the query's products with points [first, first + count).
   void see(const float* products, std::size_t first, std::size_t count) {
-    constexpr std::size_t kGlance = 16;  // products of which at least one is found
-    for (std::size_t at = first; at < first + count;) {
-      // Nearly always the end once the threshold is low.
-      at += blas::find_within(&squared_norm_[at], {products + (at - first), first + count - at}, error_, threshold_);
-      const std::size_t end = std::min(at + kGlance, first + count);
-      for (std::size_t j = at; j < end; ++j) {
+    constexpr std::size_t kPart = 256;  // products that are compared with one threshold
+    std::array<std::uint32_t, kPart + blas::kFoundPadding> found;
+    for (std::size_t at = first; at < first + count; at += kPart) {
+      const std::span part(products + (at - first), std::min(kPart, first + count - at));
+      const std::size_t number = blas::find_within(&squared_norm_[at], part, error_, threshold_, found.data());
+      for (std::size_t i = 0; i < number; ++i) {
+        const std::size_t j = at + found[i];
         const float value = squared_norm_[j] - 2 * products[j - first];
         const float error = error_ * squared_norm_[j];
         if (value - error > threshold_) continue;
@@ -57,7 +60,6 @@ class CandidateFilter {
         tighten();
         limit_ = std::max(limit_, 2 * candidates_.size());
       }
-      at = end;
     }
   }
 
@@ -104,11 +106,6 @@ std::size_t even_block(std::size_t rows, std::size_t most) {
   return std::max<std::size_t>(1, (rows + threads * rounds - 1) / (threads * rounds));
 }
 
-/// Whether sums of products of such values stay finite in float.
-bool floats_hold(const Matrix& rows) {
-  return std::ranges::all_of(rows.values(), [](float value) { return std::abs(value) < 1e14f; });
-}
-
 void keep_nearest(std::vector<Found>& found, std::size_t query, Neighbours& out) {
   std::ranges::partial_sort(found, found.begin() + static_cast<std::ptrdiff_t>(out.k));
   for (std::size_t i = 0; i < out.k; ++i) {
@@ -126,7 +123,7 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
   if (metric_ == Metric::cosine) {
     squared_norm_.assign(points_.rows(), 1);
     for (std::size_t i = 0; i < points_.rows(); ++i) inverse_length_.push_back(inverse_length(points_.row(i)));
-  } else if (metric_ == Metric::euclidean && floats_hold(points_)) {
+  } else if (metric_ == Metric::euclidean) {
     const auto [mean, variance] = blas::column_moments(sample_of(points_, kSample));
     if (is_far_from_zero(mean, variance)) {  // smaller norms: less cancellation, fewer candidates
       centre_.assign(mean.begin(), mean.end());
@@ -138,6 +135,7 @@ NeighbourIndex::NeighbourIndex(Matrix points, Metric metric, double p)
       for (std::size_t i = first; i < first + count; ++i)
         squared_norm_[i] = static_cast<float>(blas::dot(ready_points().row(i), ready_points().row(i)));
     });
+    if (std::ranges::any_of(squared_norm_, [](float norm) { return norm >= kMostSquaredNorm; })) squared_norm_.clear();
   }
 }
 
@@ -173,7 +171,7 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
   out.k = k;
   out.index.resize(queries.rows() * k);
   out.distance.resize(queries.rows() * k);
-  if (squared_norm_.empty() || !floats_hold(queries)) {
+  if (squared_norm_.empty()) {
     blas::for_blocks(queries.rows(), 8,
                      [&](std::size_t first, std::size_t count) { find_directly(queries, first, count, out); });
     return out;
@@ -191,10 +189,14 @@ Neighbours NeighbourIndex::find(const Matrix& queries, std::size_t k) const {
 
 void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, std::size_t count,
                                      std::vector<float>& product_values, Neighbours& out) const {
-  std::vector<std::size_t> rows(count);
-  for (std::size_t i = 0; i < count; ++i) rows[i] = first + i;
-  Matrix block = queries.select_rows(rows);
-  centre(block);
+  Matrix centred;
+  if (!centre_.empty()) {
+    centred = Matrix(count, queries.cols());
+    std::ranges::copy(queries.values().subspan(first * queries.cols(), count * queries.cols()), centred.data());
+    centre(centred);
+  }
+  const blas::View<const float> block =
+      centre_.empty() ? blas::View<const float>(queries).rows_from(first, count) : blas::View<const float>(centred);
   const Matrix& points = ready_points();
   // Rounding errors of a sum of n products grow like a random walk; eight of its standard deviations.
   const float relative_error = 8 * std::numeric_limits<float>::epsilon() / 2 *
@@ -203,9 +205,11 @@ void NeighbourIndex::find_by_product(const Matrix& queries, std::size_t first, s
   std::vector<CandidateFilter> filters;
   std::vector<float> scale(count, 1.0f);
   for (std::size_t i = 0; i < count; ++i) {
-    if (is_cosine) scale[i] = inverse_length(block.row(i));
-    const float squared_norm = is_cosine ? 1 : static_cast<float>(blas::dot(block.row(i), block.row(i)));
-    filters.emplace_back(out.k, relative_error, squared_norm_, squared_norm);
+    const std::span<const float> query(block.data + i * block.stride, block.cols);
+    const double squared_norm = blas::dot(query, query);
+    if (!(squared_norm < kMostSquaredNorm)) return find_directly(queries, first, count, out);
+    if (is_cosine) scale[i] = inverse_length(query);
+    filters.emplace_back(out.k, relative_error, squared_norm_, is_cosine ? 1 : static_cast<float>(squared_norm));
   }
 
   product_values.resize(count * std::min(kPoints, points.rows()));

@@ -29,15 +29,16 @@ class Trees final : public ClassicalClassifier {
  private:
   void fit_classes(const Matrix& examples, std::span<const int> classes, int class_count) override {
     growth_.features = tried_features(read(), examples.cols());
+    const RankedColumns ranks(examples);
     std::vector<Forest> grown(trees_);
     parallel_for(trees_, [&](std::size_t t, int) {
       Rng rng(derive_seed(seed_, "forest sample " + std::to_string(t)));
       std::vector<std::uint32_t> rows(classes.size());
       for (std::size_t i = 0; i < rows.size(); ++i)
         rows[i] = static_cast<std::uint32_t>(bootstrap_ ? rng.below(rows.size()) : i);
-      const TreeTask task{examples, classes, static_cast<std::size_t>(class_count), {}};
-      grown[t] = grow_tree(task, growth_, std::move(rows),
-                           is_forest_ ? derive_seed(seed_, "forest tree " + std::to_string(t)) : seed_);
+      const TreeTask task{examples, ranks, classes, static_cast<std::size_t>(class_count), {}};
+      grown[t] =
+          grow_tree(task, growth_, rows, is_forest_ ? derive_seed(seed_, "forest tree " + std::to_string(t)) : seed_);
     });
     forest_ = joined_trees(grown);
   }

@@ -1,9 +1,12 @@
 #include "genrewise/models/classical/smo.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <utility>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/classical/smo_step.hpp"
 
 namespace genrewise {
@@ -12,6 +15,12 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr long long kStepsBetweenInterrupts = 1024;
 constexpr long long kMostFromZero = 2000;  // largest problem that the active-set solver may solve from zero
+constexpr std::size_t kBlock = 448;        // examples; their kernel values take 0.8 MB
+constexpr std::size_t kBlockShare = 2;     // blocks are worth it with at least this many times as many examples
+constexpr double kBlockTolerance = 0.1;    // of the violation before it
+// In steps over all examples, as multiples of their number: before blocks, and before another solver takes over.
+constexpr double kWorkBeforeBlocks = 1.5, kWorkBeforeTakeOver = 6;
+constexpr double kWorkBeforeDoubt = 3, kFar = 1;  // a violation above kFar after that much work: little progress
 
 /// Sequential minimal optimisation in terms of f_i = sum_j alpha_j y_j K_ij - y_i. As in Keerthi et al. (2001), an
 /// example is "up" when y_i alpha_i may increase and "low" when it may decrease; at the optimum no up example has a
@@ -44,20 +53,33 @@ class Smo {
     const auto examples = static_cast<long long>(counts_[0] + counts_[1]);
     const long long most =
         config_.most_steps > 0 ? config_.most_steps : std::max<long long>(10'000'000, 100 * examples);
+    const auto size = static_cast<double>(examples);
+    const double blocks_from = size < kBlockShare * kBlock ? kInfinity : kWorkBeforeBlocks * size;
+    double next_take_over = config_.is_positive ? kWorkBeforeTakeOver * size : kInfinity;
+    bool is_first_take_over = true;
     long long steps = 0;
-    long long next_active_sets = examples;
+    double work = 0;  // steps over all examples that would take as long
     select_first();
-    for (; steps < most && highest_low_ - f_up_ >= config_.tolerance; ++steps) {
-      if (steps % kStepsBetweenInterrupts == 0) throw_if_interrupted();
-      if (steps == next_active_sets && config_.is_positive) {
-        const bool from_zero = steps > examples && examples <= kMostFromZero;  // if a warm start did not converge
-        if (solve_active_sets(from_zero)) select_first();
-        next_active_sets *= 3;
-        continue;
+    while (steps < most && highest_low_ - f_up_ >= config_.tolerance) {
+      if (steps % kStepsBetweenInterrupts == 0 || work >= blocks_from) throw_if_interrupted();
+      if (work >= next_take_over) {
+        const bool from_zero = !is_first_take_over && examples <= kMostFromZero;  // if a warm start did not converge
+        if (take_over(from_zero)) select_first();
+        is_first_take_over = false;
+        next_take_over = 3 * std::max(work, kWorkBeforeTakeOver * size);
+      } else if (work >= blocks_from) {
+        const long long in_block = solve_block(most - steps);
+        steps += in_block;
+        work += (static_cast<double>(in_block) + kBlock) * kBlock / size + kBlock / 2;
+        if (is_first_take_over && config_.is_positive && work >= kWorkBeforeDoubt * size && highest_low_ - f_up_ > kFar)
+          next_take_over = work;
+      } else {
+        const PairKernel::Row row_up = kernel_.row(example(up_at_));
+        const std::size_t low_at = select_second(row_up);
+        take_step(row_up, low_at);
+        ++steps;
+        ++work;
       }
-      const PairKernel::Row row_up = kernel_.row(example(up_at_));
-      const std::size_t low_at = select_second(row_up);
-      take_step(row_up, low_at);
     }
     return result(steps);
   }
@@ -121,8 +143,77 @@ class Smo {
     update_f(row_up, row_low, delta);
   }
 
-  /// Pairwise steps converge slowly for many free examples; the active-set solver solves for all at once.
-  bool solve_active_sets(bool from_zero) {
+  /// The examples that take part in the next block, in order: those that violate the conditions most, the free ones,
+  /// and others that violate them.
+  std::vector<std::size_t> choose_block() const {
+    const std::size_t examples = counts_[0] + counts_[1];
+    std::vector<std::pair<double, std::size_t>> up, low;  // how much they violate them
+    std::vector<std::size_t> free;
+    for (std::size_t i = 0; i < examples; ++i) {
+      const std::size_t k = slot(i);
+      if (up_[k] == 0 && low_[k] == 0) free.push_back(i);
+      if (up_[k] == 0 && f_[k] < highest_low_) up.emplace_back(highest_low_ - f_[k], i);
+      if (low_[k] == 0 && f_[k] > f_up_) low.emplace_back(f_[k] - f_up_, i);
+    }
+    std::vector<char> is_chosen(examples);
+    std::size_t left = kBlock;
+    const auto choose = [&](std::size_t i) {
+      if (left == 0 || is_chosen[i]) return;
+      is_chosen[i] = 1;
+      --left;
+    };
+    for (auto* one : {&up, &low}) std::ranges::sort(*one, std::greater<>());
+    for (const auto* one : {&up, &low})
+      for (std::size_t at = 0; at < std::min(one->size(), kBlock / 4); ++at) choose((*one)[at].second);
+    for (const std::size_t i : free) choose(i);
+    for (std::size_t at = kBlock / 4; at < std::max(up.size(), low.size()); ++at)
+      for (const auto* one : {&up, &low})
+        if (at < one->size()) choose((*one)[at].second);
+    std::vector<std::size_t> chosen;
+    for (std::size_t i = 0; i < examples; ++i)
+      if (is_chosen[i]) chosen.push_back(i);
+    return chosen;
+  }
+
+  /// Solves for the examples of one block while the others keep their alpha. Returns the number of steps.
+  long long solve_block(long long most_steps) {
+    const std::vector<std::size_t> chosen = choose_block();
+    const std::size_t count = chosen.size();
+    const auto first = static_cast<std::size_t>(std::ranges::lower_bound(chosen, counts_[0]) - chosen.begin());
+    std::vector<float> values(count * count);
+    std::vector<double> bound(count);
+    DualPoint point{std::vector<double>(count), std::vector<double>(count)};
+    for (std::size_t a = 0; a < count; ++a) {
+      const PairKernel::Row row = kernel_.row(chosen[a]);
+      float* out = values.data() + a * count;
+      for (std::size_t b = 0; b < first; ++b) out[b] = row.first[chosen[b]];
+      for (std::size_t b = first; b < count; ++b) out[b] = row.second[chosen[b] - counts_[0]];
+      const std::size_t k = slot(chosen[a]);
+      const double y = a < first ? 1 : -1;
+      bound[a] = bound_[k];
+      point.beta[a] = y * alpha_[k];
+      point.products[a] = f_[k] + y;
+    }
+    DensePairKernel kernel({values.data(), count, count}, 0, first, first);
+    const SmoConfig config{std::max(config_.tolerance, kBlockTolerance * (highest_low_ - f_up_)), false, most_steps};
+    Smo block(kernel, first, bound, config, &point);
+    const long long steps = block.solve().steps;
+    for (std::size_t a = 0; a < count; ++a) {
+      const std::size_t k = slot(chosen[a]);
+      const double changed = (a < first ? 1 : -1) * (block.alpha_[block.slot(a)] - alpha_[k]);
+      if (changed == 0) continue;
+      alpha_[k] = block.alpha_[block.slot(a)];
+      update_sets(k);
+      const PairKernel::Row row = kernel_.row(chosen[a]);
+      blas::add(changed, {row.first, counts_[0]}, f_.data());
+      blas::add(changed, {row.second, counts_[1]}, f_.data() + starts_[1]);
+    }
+    select_first();
+    return steps;
+  }
+
+  /// Pairwise steps converge slowly for many free examples; another solver solves for all at once.
+  bool take_over(bool from_zero) {
     DualPoint point;
     for (std::size_t i = 0; i < counts_[0] + counts_[1]; ++i) {
       const std::size_t k = slot(i);
@@ -131,7 +222,11 @@ class Smo {
       point.products.push_back(f_[k] + y);
     }
     if (from_zero) point = {std::vector<double>(point.beta.size()), std::vector<double>(point.beta.size())};
-    if (!solve_by_active_sets(kernel_, counts_[0], bound_of_examples_, config_.tolerance, point)) return false;
+    if (config_.take_over) {
+      if (!config_.take_over(point)) return false;
+    } else if (!solve_by_active_sets(kernel_, counts_[0], bound_of_examples_, config_.tolerance, point)) {
+      return false;
+    }
     take(point);
     return true;
   }

@@ -15,17 +15,25 @@ namespace {
 using blas::View;
 
 constexpr std::size_t kFolds = 5;
-constexpr std::size_t kMostColumns = 2000;  // largest matrix that linear_newton factorises
+constexpr std::size_t kMostColumns = 2000;                            // largest matrix that linear_newton factorises
+constexpr std::size_t kMostLinearKernelBytes = std::size_t{1} << 29;  // more rows: linear_newton alone
 
 class PairSolver {
  public:
   PairSolver(const PairProblems& problems, const SortedExamples& sorted, const std::vector<double>& bounds)
       : problems_(problems), sorted_(sorted), bounds_(bounds) {}
 
-  bool is_solved_by_columns(const ClassPair& pair) const {
+  /// Whether linear_newton solves what pairwise steps do not.
+  bool may_solve_by_columns(const ClassPair& pair) const {
     const std::size_t cols = sorted_.rows.cols();
     return problems_.kernel.kind == KernelKind::linear && problems_.smo.most_steps <= 0 && cols <= kMostColumns &&
            sorted_.size_of(pair) >= 2 * cols;
+  }
+  /// Whether it does so without a kernel matrix.
+  bool is_solved_by_columns(const ClassPair& pair) const {
+    const std::size_t n = sorted_.rows.rows();
+    return may_solve_by_columns(pair) &&
+           n * n * sizeof(float) > std::min(kMostLinearKernelBytes, problems_.cache_bytes);
   }
 
   /// Memory of a pair's own kernel matrix and a copy of its rows.
@@ -95,11 +103,21 @@ class PairSolver {
   /// Without a kernel, each task uses the primal solver and computes kernel rows on demand if SMO is still needed.
   SmoResult solve_task(PairKernel* kernel, const ClassPair& pair, const std::vector<double>& bound) const {
     const std::size_t first = sorted_.size_of(pair.first);
-    if (kernel != nullptr) return solve_smo(*kernel, first, bound, problems_.smo);
     const KernelPoints a = sorted_.of_class(pair.first), b = sorted_.of_class(pair.second);
+    const auto by_newton = [&] { return solve_linear_by_newton(a.rows, b.rows, bound, problems_.smo.tolerance); };
+    if (kernel != nullptr) {
+      SmoConfig config = problems_.smo;
+      if (may_solve_by_columns(pair)) {
+        config.take_over = [&](DualPoint& point) {
+          point = by_newton();
+          return true;
+        };
+      }
+      return solve_smo(*kernel, first, bound, config);
+    }
     CachedPairKernel rows_when_needed(problems_.kernel, a, b,
                                       problems_.cache_bytes / static_cast<std::size_t>(thread_budget()));
-    const DualPoint start = solve_linear_by_newton(a.rows, b.rows, bound, problems_.smo.tolerance);
+    const DualPoint start = by_newton();
     SmoResult result = solve_smo(rows_when_needed, first, bound, problems_.smo, &start);
     result.steps += start.steps;
     return result;

@@ -34,8 +34,21 @@ struct SortedExamples {
   }
 };
 
+/// Leaves new elements without a value: for large tables that several threads fill.
+template <class T>
+struct WithoutValues : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = WithoutValues<U>;
+  };
+  template <class U>
+  void construct(U* element) {
+    ::new (static_cast<void*>(element)) U;
+  }
+};
+
 /// n x n values, row-major.
-using SquareMatrix = std::vector<float>;
+using SquareMatrix = std::vector<float, WithoutValues<float>>;
 
 /// The symmetric kernel matrix of points taken from one class or from two.
 SquareMatrix kernel_of(const Kernel& kernel, const KernelPoints& points);
@@ -57,10 +70,10 @@ struct PairMachine {
   Sigmoid sigmoid;
 };
 
-/// Solves the problem of each pair; `bounds` has C for each class. For a linear kernel with many more examples than
-/// columns no kernel matrix is computed. Otherwise `whole_kernel` returns the kernel matrix of all examples if that
-/// fits into cache_bytes; else each pair computes its own, as many at a time as fit, and a pair whose matrix does not
-/// fit computes rows on demand.
+/// Solves the problem of each pair; `bounds` has C for each class. For a linear kernel with very many examples, and
+/// more than columns, no kernel matrix is computed. Otherwise `whole_kernel` returns the kernel matrix of all examples
+/// if that fits into cache_bytes; else each pair computes its own, as many at a time as fit, and a pair whose matrix
+/// does not fit computes rows on demand.
 std::vector<PairMachine> solve_pairs(const PairProblems& problems, const SortedExamples& sorted,
                                      const std::vector<double>& bounds,
                                      const std::function<std::shared_ptr<const SquareMatrix>()>& whole_kernel);

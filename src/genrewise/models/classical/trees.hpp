@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "genrewise/base/descriptor.hpp"
@@ -50,8 +51,42 @@ GrowthConfig growth_of(const ParameterValues& parameters);
 /// The number of features that max_features (sqrt, log2, all, or a number) means for a table with `cols` columns.
 std::size_t tried_features(const ParameterValues& parameters, std::size_t cols);
 
+/// Each value of a table as its rank among the different values of its column. 4 bytes a value; with more than 65,536
+/// rows, 8.
+class RankedColumns {
+ public:
+  /// Over all threads. All values are finite.
+  explicit RankedColumns(const Matrix& examples);
+
+  /// Returns use(rank_of), where rank_of(row) is the rank in column j. `rows`: number of rows that will be read. Few
+  /// rows are read from a copy by rows, because the same ones follow in other columns.
+  template <class Use>
+  auto with_column(std::size_t j, std::size_t rows, const Use& use) const {
+    return std::visit(
+        [&](const auto& layouts) {
+          const auto *column = layouts.by_columns.data() + j * rows_, *in_row = layouts.by_rows.data() + j;
+          return rows * kFew < rows_ ? use([=, cols = cols_](std::size_t row) { return in_row[row * cols]; })
+                                     : use([=](std::size_t row) { return column[row]; });
+        },
+        ranks_);
+  }
+
+ private:
+  static constexpr std::size_t kFew = 8;  // of so many rows one
+  template <class Rank>
+  struct Layouts {
+    std::vector<Rank> by_columns, by_rows;
+  };
+  template <class Rank>
+  static Layouts<Rank> ranked(const Matrix& examples);
+
+  std::size_t rows_, cols_;
+  std::variant<Layouts<std::uint16_t>, Layouts<std::uint32_t>> ranks_;
+};
+
 struct TreeTask {
   const Matrix& examples;
+  const RankedColumns& ranks;    ///< of the examples
   std::span<const int> classes;  ///< 0 .. class_count - 1
   std::size_t class_count;
   std::span<const double> weights;  ///< of the examples, all above 0; empty: equal weights
@@ -59,6 +94,7 @@ struct TreeTask {
 
 /// A forest of one tree, grown on these rows (a row may occur several times) by the best Gini split among the features
 /// drawn at each node. A leaf's values are the class shares.
-Forest grow_tree(const TreeTask& task, const GrowthConfig& config, std::vector<std::uint32_t> rows, std::uint64_t seed);
+Forest grow_tree(const TreeTask& task, const GrowthConfig& config, std::span<const std::uint32_t> rows,
+                 std::uint64_t seed);
 
 }  // namespace genrewise
