@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 
 #include "genrewise/base/parallel.hpp"
@@ -33,11 +34,38 @@ struct Data {
   }
 };
 
-double fit_seconds(const std::string& kind, Parameters parameters, const Data& data, int epochs) {
+/// Times the steps of a fit, which reports its progress after each; the first ones are not counted.
+class StepWatch final : public Progress {
+ public:
+  void advance(std::uint64_t) override {
+    const auto now = Clock::now();
+    const double used_s = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+    if (++steps_ > kIgnored) {
+      best_s = std::min(best_s, std::chrono::duration<double>(now - last_).count());
+      cpu_s = (used_s - start_s_) / (steps_ - kIgnored);
+    } else if (steps_ == kIgnored) {
+      start_s_ = used_s;
+    }
+    last_ = now;
+  }
+  double best_s = 1e9;  ///< of the fastest step
+  double cpu_s = 0;     ///< processor time of a step
+
+ private:
+  static constexpr int kIgnored = 2;
+  int steps_ = 0;
+  Clock::time_point last_;
+  double start_s_ = 0;
+};
+
+double fit_seconds(const std::string& kind, Parameters parameters, const Data& data, int epochs,
+                   Progress* progress = nullptr) {
   parameters["epochs"] = std::to_string(epochs);
   const auto classifier = neural::make_network_classifier(kind, parameters, kDefaultSeed);
+  FitContext context;
+  context.progress = progress;
   const auto start = Clock::now();
-  classifier->fit({data.examples, data.labels, kClasses});
+  classifier->fit({data.examples, data.labels, kClasses}, context);
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
@@ -49,10 +77,14 @@ void training_step(benchmark::State& state, const std::string& kind, std::size_t
   const Data data(2 * kBatch, cols);
   if (Runtime::current().device() != "cpu")
     fit_seconds(kind, parameters, data, 3);  // starts the driver and its libraries
+  StepWatch watch;
   for ([[maybe_unused]] auto _ : state) {
-    const double whole = fit_seconds(kind, parameters, data, 1 + epochs) - fit_seconds(kind, parameters, data, 1);
+    const double one = fit_seconds(kind, parameters, data, 1);
+    const double whole = fit_seconds(kind, parameters, data, 1 + epochs, &watch) - one;
     state.SetIterationTime(std::max(whole / (2 * epochs), 1e-6));  // may be negative in a disturbed run
   }
+  state.counters["best_s"] = watch.best_s;
+  state.counters["cpu_s"] = watch.cpu_s;
   state.counters["clips"] =
       benchmark::Counter(kBatch, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
 }

@@ -24,7 +24,7 @@ std::vector<float> noise(std::size_t count, std::uint64_t seed) {
   return values;
 }
 
-/// Convolution, ReLU and pooling by their formulas, and their gradients, in double.
+/// Convolution, ReLU and pooling by their formulas, and their gradients, in double. Channels last, as the kernels'.
 struct Slow {
   std::vector<double> y, of_x, of_w, of_b;
 };
@@ -34,7 +34,7 @@ Slow slow_layers(const neural::ConvShape& s, const std::vector<float>& x, const 
   Slow slow{{}, std::vector<double>(x.size()), std::vector<double>(w.size()), std::vector<double>(b.size())};
   const auto for_taps = [&](std::size_t i, std::size_t o, std::size_t t, const auto& body) {
     for (std::size_t c = 0; c < s.in; ++c)
-      for (std::size_t k = 0; k < 3; ++k) body((i * s.in + c) * s.time + t + k, (o * s.in + c) * 3 + k);
+      for (std::size_t k = 0; k < 3; ++k) body((i * s.time + t + k) * s.in + c, (o * s.in + c) * 3 + k);
   };
   const auto conv = [&](std::size_t i, std::size_t o, std::size_t t) {
     double sum = static_cast<double>(b[o]);
@@ -44,8 +44,8 @@ Slow slow_layers(const neural::ConvShape& s, const std::vector<float>& x, const 
     return sum;
   };
   for (std::size_t i = 0; i < s.examples; ++i)
-    for (std::size_t o = 0; o < s.out; ++o)
-      for (std::size_t p = 0; p < s.pooled(); ++p) {
+    for (std::size_t p = 0; p < s.pooled(); ++p)
+      for (std::size_t o = 0; o < s.out; ++o) {
         const double first = conv(i, o, 2 * p), second = conv(i, o, 2 * p + 1);
         slow.y.push_back(std::max(0.0, std::max(first, second)));
         if (slow.y.back() == 0 || of_y.empty()) continue;
@@ -129,7 +129,8 @@ TEST_P(ConvolutionKernel, IsReproducibleForAnyNumberOfThreads) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionKernel,
                          ::testing::Values(neural::ConvShape{2, 1, 5, 40}, neural::ConvShape{3, 4, 6, 41},
-                                           neural::ConvShape{1, 1, 1, 4}, neural::ConvShape{9, 2, 3, 1201}));
+                                           neural::ConvShape{1, 1, 1, 4}, neural::ConvShape{9, 2, 3, 1201},
+                                           neural::ConvShape{2, 1, 150, 60}, neural::ConvShape{2, 35, 70, 120}));
 
 TEST(WideLinear, EqualsTheFormulaAndHasItsGradients) {
   const neural::LinearShape shape{3, 20'000, 2};

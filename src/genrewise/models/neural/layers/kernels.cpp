@@ -1,13 +1,15 @@
 #include "genrewise/models/neural/layers/kernels.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
+#include "genrewise/base/aligned.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/models/classical/blas.hpp"
+#include "genrewise/models/neural/layers/product.hpp"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "genrewise/models/neural/layers/kernels.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // before highway.h
 #include <hwy/highway.h>
 
@@ -21,21 +23,130 @@ using Vector = hn::Vec<Floats>;
 using Words = hn::RebindToSigned<Floats>;
 using Bytes = hn::Rebind<std::uint8_t, Floats>;
 
-/// Maximum of two neighbours plus bias, clipped at 0; `chosen` stores which one won.
-HWY_INLINE void pool(Vector first, Vector second, float bias, float* y, std::uint8_t* chosen) {
+/// Maximum of two neighbouring positions, clipped at 0; `chosen` stores which one won.
+void pool_row(const float* HWY_RESTRICT first, const float* HWY_RESTRICT second, std::size_t channels,
+              float* HWY_RESTRICT y, std::uint8_t* HWY_RESTRICT chosen) {
   const Floats d;
   const Words words;
-  const auto value = hn::Add(hn::Max(first, second), hn::Set(d, bias));
-  hn::StoreU(hn::Max(value, hn::Zero(d)), d, y);
-  const auto winner =
-      hn::IfThenElse(hn::RebindMask(words, hn::Gt(second, first)), hn::Set(words, 2), hn::Set(words, 1));
-  const auto kept = hn::IfThenElseZero(hn::RebindMask(words, hn::Gt(value, hn::Zero(d))), winner);
-  hn::StoreU(hn::DemoteTo(Bytes(), kept), Bytes(), chosen);
+  std::size_t o = 0;
+  for (; o + hn::Lanes(d) <= channels; o += hn::Lanes(d)) {
+    const auto a = hn::LoadU(d, first + o), b = hn::LoadU(d, second + o), value = hn::Max(a, b);
+    hn::StoreU(hn::Max(value, hn::Zero(d)), d, y + o);
+    const auto winner = hn::IfThenElse(hn::RebindMask(words, hn::Gt(b, a)), hn::Set(words, 2), hn::Set(words, 1));
+    const auto kept = hn::IfThenElseZero(hn::RebindMask(words, hn::Gt(value, hn::Zero(d))), winner);
+    hn::StoreU(hn::DemoteTo(Bytes(), kept), Bytes(), chosen + o);
+  }
+  for (; o < channels; ++o) {
+    const float value = std::max(first[o], second[o]);
+    y[o] = value > 0 ? value : 0;
+    chosen[o] = static_cast<std::uint8_t>(value > 0 ? (second[o] > first[o] ? 2 : 1) : 0);
+  }
 }
-void pool(float first, float second, float bias, float* y, std::uint8_t* chosen) {
-  const float value = (second > first ? second : first) + bias;
-  *y = value > 0 ? value : 0;
-  *chosen = static_cast<std::uint8_t>(value > 0 ? (second > first ? 2 : 1) : 0);
+
+constexpr std::size_t kMostSums = HWY_ARCH_ARM_A64 || HWY_MAX_BYTES == 64 ? 24 : 12;  // vectors that registers hold
+
+/// Calls body(vectors, j) for blocks of 24, 12, 8, 4 or 1 vectors of `width` values, and returns how many remain.
+template <class Body>
+HWY_INLINE std::size_t for_blocks(std::size_t width, const Body& body) {
+  const std::size_t lanes = hn::Lanes(Floats());
+  std::size_t j = 0;
+  const auto blocks = [&](auto vectors) HWY_ATTR {
+    for (; j + vectors() * lanes <= width; j += vectors() * lanes) body(vectors, j);
+  };
+  blocks(std::integral_constant<std::size_t, kMostSums>());
+  blocks(std::integral_constant<std::size_t, 8>());
+  blocks(std::integral_constant<std::size_t, 4>());
+  blocks(std::integral_constant<std::size_t, 1>());
+  return j;
+}
+
+/// kVectors vectors of sums: adds factor(i) * from(i)[0 ...] for i in [0, count).
+template <std::size_t kVectors, class Factor, class From>
+HWY_INLINE void add_products(std::size_t count, const Factor& factor, const From& from, float* HWY_RESTRICT sum) {
+  const Floats d;
+  Vector total[kVectors];
+  HWY_UNROLL(24)
+  for (std::size_t v = 0; v < kVectors; ++v) total[v] = hn::LoadU(d, sum + v * hn::Lanes(d));
+  for (std::size_t i = 0; i < count; ++i) {
+    const float* HWY_RESTRICT row = from(i);
+    const auto own = hn::Set(d, factor(i));
+    HWY_UNROLL(24)
+    for (std::size_t v = 0; v < kVectors; ++v)
+      total[v] = hn::MulAdd(own, hn::LoadU(d, row + v * hn::Lanes(d)), total[v]);
+  }
+  HWY_UNROLL(24)
+  for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(total[v], d, sum + v * hn::Lanes(d));
+}
+
+/// masked = g where a position of the pair was chosen, else 0; adds it to `sums`.
+void mask_gradient(const float* g, const std::uint8_t* chosen, std::size_t channels, float* masked, float* sums) {
+  const Floats d;
+  const Words words;
+  std::size_t o = 0;
+  for (; o + hn::Lanes(d) <= channels; o += hn::Lanes(d)) {
+    const auto choice = hn::PromoteTo(words, hn::LoadU(Bytes(), chosen + o));
+    const auto own = hn::IfThenElseZero(hn::RebindMask(d, hn::Gt(choice, hn::Zero(words))), hn::LoadU(d, g + o));
+    hn::StoreU(own, d, masked + o);
+    hn::StoreU(hn::Add(own, hn::LoadU(d, sums + o)), d, sums + o);
+  }
+  for (; o < channels; ++o) {
+    masked[o] = chosen[o] != 0 ? g[o] : 0;
+    sums[o] += masked[o];
+  }
+}
+
+/// Adds the gradient of one filter's taps over `pooled` positions: masked gradient and choice are its columns, `out`
+/// apart.
+void filter_gradient(const float* masked, const std::uint8_t* chosen, std::size_t pooled, std::size_t out,
+                     const float* x, std::size_t in, float* sum) {
+  const auto factor = [&](std::size_t p) HWY_ATTR { return masked[p * out]; };
+  const auto window = [&](std::size_t p) HWY_ATTR { return x + (2 * p + (chosen[p * out] >> 1U)) * in; };
+  const std::size_t width = 3 * in;
+  std::size_t j = for_blocks(width, [&](auto vectors, std::size_t at) HWY_ATTR {
+    add_products<vectors()>(
+        pooled, factor, [&](std::size_t p) HWY_ATTR { return window(p) + at; }, sum + at);
+  });
+  for (; j < width; ++j)
+    for (std::size_t p = 0; p < pooled; ++p) sum[j] += factor(p) * window(p)[j];
+}
+
+/// The gradients that go to the first and to the second position of a pair. Writes up to 16 elements more than count.
+void split_gradient(const float* g, const std::uint8_t* chosen, std::size_t out, std::size_t step, SparseRow& first,
+                    SparseRow& second) {
+  const Floats d;
+  const hn::Rebind<std::uint32_t, Floats> words;
+  first.count = second.count = 0;
+  const auto put = [&](SparseRow& row, auto grad, auto offset, auto mask) HWY_ATTR {
+    hn::StoreU(hn::Compress(offset, mask), words, row.offsets + row.count);
+    hn::StoreU(hn::Compress(grad, hn::RebindMask(d, mask)), d, row.factors + row.count);
+    row.count += hn::CountTrue(words, mask);
+  };
+  std::size_t o = 0;
+  for (; o + hn::Lanes(d) <= out; o += hn::Lanes(d)) {
+    const auto choice = hn::PromoteTo(words, hn::LoadU(Bytes(), chosen + o));
+    const auto offset =
+        hn::Mul(hn::Iota(words, static_cast<std::uint32_t>(o)), hn::Set(words, static_cast<std::uint32_t>(step)));
+    const auto grad = hn::LoadU(d, g + o);
+    put(first, grad, offset, hn::Eq(choice, hn::Set(words, 1)));
+    put(second, grad, offset, hn::Eq(choice, hn::Set(words, 2)));
+  }
+  for (; o < out; ++o) {
+    if (chosen[o] == 0) continue;
+    SparseRow& row = chosen[o] == 1 ? first : second;
+    row.offsets[row.count] = static_cast<std::uint32_t>(o * step);
+    row.factors[row.count++] = g[o];
+  }
+}
+
+/// sum[j] += the sparse row times column j of `matrix`, for `width` columns.
+void add_sparse_product(const SparseRow& row, const float* matrix, std::size_t width, float* sum) {
+  std::size_t j = for_blocks(width, [&](auto vectors, std::size_t at) HWY_ATTR {
+    add_products<vectors()>(
+        row.count, [&](std::size_t i) HWY_ATTR { return row.factors[i]; },
+        [&](std::size_t i) HWY_ATTR { return matrix + row.offsets[i] + at; }, sum + at);
+  });
+  for (; j < width; ++j)
+    for (std::size_t i = 0; i < row.count; ++i) sum[j] += row.factors[i] * matrix[row.offsets[i] + j];
 }
 
 /// `value` where `chosen` is `which`, else 0.
@@ -45,78 +156,57 @@ HWY_INLINE Vector where(const std::uint8_t* chosen, int which, Vector value) {
   return hn::IfThenElseZero(hn::RebindMask(Floats(), hn::Eq(choice, hn::Set(words, which))), value);
 }
 
-void pool_row(const float* pairs, float bias, std::size_t count, float* y, std::uint8_t* chosen) {
+constexpr std::size_t kAhead = 24;  // positions that are fetched in advance: the processor foresees no such stride
+
+/// Sums of the gradients of the three taps and the bias, for kVectors vectors of filters on one input channel.
+template <std::size_t kVectors>
+HWY_INLINE void one_channel_block(const float* HWY_RESTRICT x, const float* HWY_RESTRICT g,
+                                  const std::uint8_t* HWY_RESTRICT c, std::size_t pooled, std::size_t channels,
+                                  float* HWY_RESTRICT sums) {
   const Floats d;
-  std::size_t p = 0;
-  for (; p + hn::Lanes(d) <= count; p += hn::Lanes(d)) {
-    Vector first, second;
-    hn::LoadInterleaved2(d, pairs + 2 * p, first, second);
-    pool(first, second, bias, y + p, chosen + p);
+  Vector sum[kVectors][4];
+  HWY_UNROLL(4)
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    HWY_UNROLL(4)
+    for (std::size_t k = 0; k < 4; ++k) sum[v][k] = hn::LoadU(d, sums + k * channels + v * hn::Lanes(d));
   }
-  for (; p < count; ++p) pool(pairs[2 * p], pairs[2 * p + 1], bias, y + p, chosen + p);
+  for (std::size_t p = 0; p < pooled; ++p, x += 2, g += channels, c += channels) {
+    HWY_UNROLL(4)
+    for (std::size_t v = 0; v < kVectors; ++v) hwy::Prefetch(g + kAhead * channels + v * hn::Lanes(d));
+    hwy::Prefetch(c + kAhead * channels);
+    const auto x0 = hn::Set(d, x[0]), x1 = hn::Set(d, x[1]), x2 = hn::Set(d, x[2]), x3 = hn::Set(d, x[3]);
+    HWY_UNROLL(4)
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const auto grad = hn::LoadU(d, g + v * hn::Lanes(d));
+      const auto first = where(c + v * hn::Lanes(d), 1, grad), second = where(c + v * hn::Lanes(d), 2, grad);
+      sum[v][0] = hn::MulAdd(first, x0, hn::MulAdd(second, x1, sum[v][0]));
+      sum[v][1] = hn::MulAdd(first, x1, hn::MulAdd(second, x2, sum[v][1]));
+      sum[v][2] = hn::MulAdd(first, x2, hn::MulAdd(second, x3, sum[v][2]));
+      sum[v][3] = hn::Add(sum[v][3], hn::Add(first, second));
+    }
+  }
+  HWY_UNROLL(4)
+  for (std::size_t v = 0; v < kVectors; ++v) {
+    HWY_UNROLL(4)
+    for (std::size_t k = 0; k < 4; ++k) hn::StoreU(sum[v][k], d, sums + k * channels + v * hn::Lanes(d));
+  }
 }
 
-/// One input channel: the taps are applied without a matrix product. even and odd: the samples at 2p and 2p + 1.
-void one_channel_row(const float* even, const float* odd, const float* w, float bias, std::size_t count, float* y,
-                     std::uint8_t* chosen) {
-  const Floats d;
-  const auto w0 = hn::Set(d, w[0]), w1 = hn::Set(d, w[1]), w2 = hn::Set(d, w[2]);
-  const auto sum = [&](Vector a, Vector b, Vector c)
-                       HWY_ATTR { return hn::MulAdd(w2, c, hn::MulAdd(w1, b, hn::Mul(w0, a))); };
-  std::size_t p = 0;
-  for (; p + hn::Lanes(d) <= count; p += hn::Lanes(d)) {
-    const auto e = hn::LoadU(d, even + p), o = hn::LoadU(d, odd + p);
-    const auto next_e = hn::LoadU(d, even + p + 1), next_o = hn::LoadU(d, odd + p + 1);
-    pool(sum(e, o, next_e), sum(o, next_e, next_o), bias, y + p, chosen + p);
-  }
-  for (; p < count; ++p)
-    pool(w[0] * even[p] + w[1] * odd[p] + w[2] * even[p + 1], w[0] * odd[p] + w[1] * even[p + 1] + w[2] * odd[p + 1],
-         bias, y + p, chosen + p);
-}
-
-/// Routes each gradient to the position that won the pooling. Returns the sum of the gradients.
-float unpool_row(const float* grad_y, const std::uint8_t* chosen, std::size_t count, float* pairs) {
-  const Floats d;
-  auto sums = hn::Zero(d);
-  std::size_t p = 0;
-  for (; p + hn::Lanes(d) <= count; p += hn::Lanes(d)) {
-    const auto g = hn::LoadU(d, grad_y + p), first = where(chosen + p, 1, g), second = where(chosen + p, 2, g);
-    sums = hn::Add(sums, hn::Add(first, second));
-    hn::StoreInterleaved2(first, second, d, pairs + 2 * p);
-  }
-  float sum = hn::GetLane(hn::SumOfLanes(d, sums));
-  for (; p < count; ++p) {
-    pairs[2 * p] = chosen[p] == 1 ? grad_y[p] : 0;
-    pairs[2 * p + 1] = chosen[p] == 2 ? grad_y[p] : 0;
-    sum += pairs[2 * p] + pairs[2 * p + 1];
-  }
-  return sum;
-}
-
-/// Gradients of the taps and the bias of a filter on one input channel, to sum[0] .. sum[3].
-void one_channel_gradient(const float* even, const float* odd, const float* g, const std::uint8_t* c, std::size_t count,
-                          float* sum) {
-  const Floats d;
-  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
-  std::size_t p = 0;
-  for (; p + hn::Lanes(d) <= count; p += hn::Lanes(d)) {
-    const auto grad = hn::LoadU(d, g + p), first = where(c + p, 1, grad), second = where(c + p, 2, grad);
-    const auto e = hn::LoadU(d, even + p), o = hn::LoadU(d, odd + p);
-    const auto next_e = hn::LoadU(d, even + p + 1), next_o = hn::LoadU(d, odd + p + 1);
-    s0 = hn::MulAdd(first, e, hn::MulAdd(second, o, s0));
-    s1 = hn::MulAdd(first, o, hn::MulAdd(second, next_e, s1));
-    s2 = hn::MulAdd(first, next_e, hn::MulAdd(second, next_o, s2));
-    s3 = hn::Add(s3, hn::Add(first, second));
-  }
-  const Vector sums[] = {s0, s1, s2, s3};
-  for (std::size_t k = 0; k < 4; ++k) sum[k] = hn::GetLane(hn::SumOfLanes(d, sums[k]));
-  for (; p < count; ++p) {
-    const float first = c[p] == 1 ? g[p] : 0, second = c[p] == 2 ? g[p] : 0;
-    sum[0] += first * even[p] + second * odd[p];
-    sum[1] += first * odd[p] + second * even[p + 1];
-    sum[2] += first * even[p + 1] + second * odd[p + 1];
-    sum[3] += first + second;
-  }
+/// Adds the gradients of the three taps and the bias of filters on one input channel to four rows of `channels` sums.
+void one_channel_gradient(const float* x, const float* g, const std::uint8_t* c, std::size_t pooled,
+                          std::size_t channels, float* sums) {
+  const std::size_t lanes = hn::Lanes(Floats());
+  std::size_t o = 0;
+  for (; o + 4 * lanes <= channels; o += 4 * lanes) one_channel_block<4>(x, g + o, c + o, pooled, channels, sums + o);
+  for (; o + lanes <= channels; o += lanes) one_channel_block<1>(x, g + o, c + o, pooled, channels, sums + o);
+  for (; o < channels; ++o)
+    for (std::size_t p = 0; p < pooled; ++p) {
+      const std::size_t choice = c[p * channels + o];
+      if (choice == 0) continue;
+      const float grad = g[p * channels + o];
+      for (std::size_t k = 0; k < 3; ++k) sums[k * channels + o] += grad * x[2 * p + choice - 1 + k];
+      sums[3 * channels + o] += grad;
+    }
 }
 
 }  // namespace
@@ -127,99 +217,104 @@ HWY_AFTER_NAMESPACE();
 namespace genrewise::neural {
 namespace {
 
-using blas::Form;
-using Const = blas::View<const float>;
-using Mutable = blas::View<float>;
-
-constexpr std::size_t kTile = 256;  // pooled positions per tile: its values stay in the second-level cache
+constexpr std::size_t kMostLanes = 16;
+constexpr std::size_t kTile = 128;         // pooled positions per tile: its values stay in the second-level cache
+constexpr std::size_t kGradientTile = 24;  // of the backward pass: its input stays in the first-level cache
 constexpr std::size_t kTaps = 3;
 constexpr std::size_t kGroups = 8;  // groups of examples whose gradients are summed separately and added in order
-constexpr std::size_t kInputBlock = 8192;  // inputs per block of a wide layer
+constexpr std::size_t kInputBlock = 1024;  // inputs per block of a wide layer
 
-/// out x in x 3 -> 3 matrices of out x in.
-std::vector<float> by_tap(const ConvShape& shape, const float* weight) {
-  const std::size_t size = shape.out * shape.in;
-  std::vector<float> taps(kTaps * size);
-  for (std::size_t i = 0; i < size; ++i)
-    for (std::size_t k = 0; k < kTaps; ++k) taps[k * size + i] = weight[i * kTaps + k];
+HWY_EXPORT(pool_row);
+HWY_EXPORT(one_channel_gradient);
+HWY_EXPORT(mask_gradient);
+HWY_EXPORT(filter_gradient);
+HWY_EXPORT(split_gradient);
+HWY_EXPORT(add_sparse_product);
+
+/// Fetches `count` values into the cache; they need not exist.
+void prefetch(const float* from, std::size_t count) {
+  for (std::size_t i = 0; i < count; i += kAlignmentBytes / sizeof(float)) hwy::Prefetch(from + i);
+}
+
+/// out x in x 3 -> (3 x in) x out, with the columns of a product.
+AlignedVector<float> by_input(const ConvShape& shape, const float* weight) {
+  const std::size_t columns = padded_columns(shape.out);
+  AlignedVector<float> taps(kTaps * shape.in * columns);
+  for (std::size_t o = 0; o < shape.out; ++o)
+    for (std::size_t c = 0; c < shape.in; ++c)
+      for (std::size_t k = 0; k < kTaps; ++k)
+        taps[(k * shape.in + c) * columns + o] = weight[(o * shape.in + c) * kTaps + k];
   return taps;
 }
 
-HWY_EXPORT(pool_row);
-HWY_EXPORT(one_channel_row);
-HWY_EXPORT(unpool_row);
-HWY_EXPORT(one_channel_gradient);
-
-struct Halves {
-  std::vector<float> even, odd;
-  Halves(const float* x, std::size_t pooled) : even(pooled + 1), odd(pooled + 1) {
-    for (std::size_t p = 0; p <= pooled; ++p) even[p] = x[2 * p], odd[p] = x[2 * p + 1];
-  }
-};
-
-void forward_one_channel(const ConvShape& shape, const float* x, const float* weight, const float* bias, float* y,
-                         std::uint8_t* chosen) {
-  const std::size_t pooled = shape.pooled();
-  const Halves halves(x, pooled);
+/// out x in x 3 -> out x (3 x in).
+AlignedVector<float> by_output(const ConvShape& shape, const float* weight) {
+  AlignedVector<float> taps(shape.out * kTaps * shape.in);
   for (std::size_t o = 0; o < shape.out; ++o)
-    HWY_DYNAMIC_DISPATCH(one_channel_row)
-    (halves.even.data(), halves.odd.data(), weight + o * kTaps, bias[o], pooled, y + o * pooled, chosen + o * pooled);
+    for (std::size_t c = 0; c < shape.in; ++c)
+      for (std::size_t k = 0; k < kTaps; ++k)
+        taps[(o * kTaps + k) * shape.in + c] = weight[(o * shape.in + c) * kTaps + k];
+  return taps;
 }
 
-void forward_example(const ConvShape& shape, const float* x, const std::vector<float>& taps, const float* bias,
-                     float* y, std::uint8_t* chosen) {
-  const std::size_t pooled = shape.pooled(), size = shape.out * shape.in;
-  std::vector<float> tile(shape.out * 2 * kTile);
+void forward_example(const ConvShape& shape, const float* x, const float* taps, const float* bias, float* y,
+                     std::uint8_t* chosen) {
+  const std::size_t pooled = shape.pooled(), columns = padded_columns(shape.out);
+  AlignedVector<float> tile(2 * kTile * columns);
   for (std::size_t at = 0; at < pooled; at += kTile) {
-    const std::size_t count = std::min(kTile, pooled - at), width = 2 * count;
-    for (std::size_t k = 0; k < kTaps; ++k)
-      blas::multiply(Form::nn, 1.0F, Const(taps.data() + k * size, shape.out, shape.in),
-                     Const(x + 2 * at + k, shape.in, width, shape.time), k == 0 ? 0.0F : 1.0F,
-                     Mutable(tile.data(), shape.out, width));
-    for (std::size_t o = 0; o < shape.out; ++o)
+    const std::size_t count = std::min(kTile, pooled - at);
+    multiply({.rows = 2 * count,
+              .depth = kTaps * shape.in,
+              .columns = columns,
+              .left = x + 2 * at * shape.in,
+              .left_row = shape.in,
+              .right = taps,
+              .right_row = columns,
+              .out = tile.data(),
+              .out_row = columns,
+              .bias = bias});
+    for (std::size_t p = 0; p < count; ++p) {
+      prefetch(x + 2 * (at + kTile + p) * shape.in, 2 * shape.in);
+      const float* const pair = tile.data() + 2 * p * columns;
       HWY_DYNAMIC_DISPATCH(pool_row)
-      (tile.data() + o * width, bias[o], count, y + o * pooled + at, chosen + o * pooled + at);
+      (pair, pair + columns, shape.out, y + (at + p) * shape.out, chosen + (at + p) * shape.out);
+    }
   }
 }
 
 /// Gradient sums of one group of examples.
 struct Gradient {
-  std::vector<float> taps, bias;  // 3 x out x in, out
+  std::vector<float> taps, bias;  // out x (3 x in), out; one input channel alone: 3 x out in taps
   explicit Gradient(const ConvShape& shape) : taps(kTaps * shape.out * shape.in), bias(shape.out) {}
 };
 
-void backward_one_channel(const ConvShape& shape, const float* x, const float* grad_y, const std::uint8_t* chosen,
-                          Gradient& gradient) {
-  const std::size_t pooled = shape.pooled();
-  const Halves halves(x, pooled);
-  for (std::size_t o = 0; o < shape.out; ++o) {
-    float sum[kTaps + 1];
-    HWY_DYNAMIC_DISPATCH(one_channel_gradient)
-    (halves.even.data(), halves.odd.data(), grad_y + o * pooled, chosen + o * pooled, pooled, sum);
-    for (std::size_t k = 0; k < kTaps; ++k) gradient.taps[k * shape.out + o] += sum[k];
-    gradient.bias[o] += sum[kTaps];
-  }
-}
-
 /// Accumulates this example's input gradient into grad_x (zeroed by the caller); null: not computed.
-void backward_example(const ConvShape& shape, const float* x, const std::vector<float>& taps, const float* grad_y,
+void backward_example(const ConvShape& shape, const float* x, const float* taps, const float* grad_y,
                       const std::uint8_t* chosen, float* grad_x, Gradient& gradient) {
-  const std::size_t pooled = shape.pooled(), size = shape.out * shape.in;
-  std::vector<float> tile(shape.out * 2 * kTile);
-  for (std::size_t at = 0; at < pooled; at += kTile) {
-    const std::size_t count = std::min(kTile, pooled - at), width = 2 * count;
-    for (std::size_t o = 0; o < shape.out; ++o) {
-      gradient.bias[o] += HWY_DYNAMIC_DISPATCH(unpool_row)(grad_y + o * pooled + at, chosen + o * pooled + at, count,
-                                                           tile.data() + o * width);
+  const std::size_t pooled = shape.pooled(), in = shape.in, out = shape.out, window = kTaps * in;
+  const std::size_t most = aligned_stride(out) + kMostLanes;
+  AlignedVector<std::uint32_t> offsets(2 * kGradientTile * most);
+  AlignedVector<float> factors(offsets.size()), masked(kGradientTile * out);
+  std::array<SparseRow, 2 * kGradientTile> rows;
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = {offsets.data() + i * most, factors.data() + i * most, 0};
+  for (std::size_t at = 0; at < pooled; at += kGradientTile) {
+    const std::size_t count = std::min(kGradientTile, pooled - at);
+    const float* const g = grad_y + at * out;
+    const std::uint8_t* const c = chosen + at * out;
+    for (std::size_t p = 0; p < count; ++p)
+      HWY_DYNAMIC_DISPATCH(mask_gradient)(g + p * out, c + p * out, out, masked.data() + p * out, gradient.bias.data());
+    const std::size_t share = 2 * kGradientTile * in / out;  // of the next tile's input
+    for (std::size_t o = 0; o < out; ++o) {
+      prefetch(x + 2 * (at + kGradientTile) * in + o * share, share);
+      HWY_DYNAMIC_DISPATCH(filter_gradient)
+      (masked.data() + o, c + o, count, out, x + 2 * at * in, in, gradient.taps.data() + o * window);
     }
-    const Const grad_tile(tile.data(), shape.out, width);
-    for (std::size_t k = 0; k < kTaps; ++k) {
-      blas::multiply(Form::nt, 1.0F, grad_tile, Const(x + 2 * at + k, shape.in, width, shape.time), 1.0F,
-                     Mutable(gradient.taps.data() + k * size, shape.out, shape.in));
-      if (grad_x != nullptr)
-        blas::multiply(Form::tn, 1.0F, Const(taps.data() + k * size, shape.out, shape.in), grad_tile, 1.0F,
-                       Mutable(grad_x + 2 * at + k, shape.in, width, shape.time));
-    }
+    if (grad_x == nullptr) continue;
+    for (std::size_t p = 0; p < count; ++p)
+      HWY_DYNAMIC_DISPATCH(split_gradient)(g + p * out, c + p * out, out, window, rows[2 * p], rows[2 * p + 1]);
+    for (std::size_t k = 0; k < kTaps; ++k)  // the filters' weights of one tap stay in the first-level cache
+      for (std::size_t position = 0; position < 2 * count; ++position) HWY_DYNAMIC_DISPATCH(add_sparse_product)
+    (rows[position], taps + k * in, in, grad_x + (2 * at + position + k) * in);
   }
 }
 
@@ -231,41 +326,52 @@ std::size_t blocks_of(std::size_t inputs) {
 
 void conv3_relu_pool2_forward(const ConvShape& shape, const float* x, const float* weight, const float* bias, float* y,
                               std::uint8_t* chosen) {
-  const std::vector<float> taps = by_tap(shape, weight);
+  const AlignedVector<float> taps = by_input(shape, weight);
+  AlignedVector<float> padded_bias(padded_columns(shape.out));
+  std::copy_n(bias, shape.out, padded_bias.begin());
   const std::size_t x_size = shape.in * shape.time, y_size = shape.out * shape.pooled();
   parallel_for(shape.examples, [&](std::size_t i, int) {
-    if (shape.in == 1) {
-      forward_one_channel(shape, x + i * x_size, weight, bias, y + i * y_size, chosen + i * y_size);
-    } else {
-      forward_example(shape, x + i * x_size, taps, bias, y + i * y_size, chosen + i * y_size);
-    }
+    forward_example(shape, x + i * x_size, taps.data(), padded_bias.data(), y + i * y_size, chosen + i * y_size);
   });
 }
 
 void conv3_relu_pool2_backward(const ConvShape& shape, const float* x, const float* weight, const float* grad_y,
                                const std::uint8_t* chosen, float* grad_x, float* grad_weight, float* grad_bias) {
-  const std::vector<float> taps = by_tap(shape, weight);
-  const std::size_t x_size = shape.in * shape.time, y_size = shape.out * shape.pooled(), size = shape.out * shape.in;
+  const AlignedVector<float> taps = by_output(shape, weight);
+  const std::size_t x_size = shape.in * shape.time, y_size = shape.out * shape.pooled();
   const std::size_t groups = std::min(kGroups, shape.examples);
+  const bool one_channel = shape.in == 1 && grad_x == nullptr;
   std::vector<Gradient> sums(groups, Gradient(shape));
   parallel_for(groups, [&](std::size_t group, int) {
+    Gradient& sum = sums[group];
+    std::vector<float> rows((kTaps + 1) * shape.out);
     for (std::size_t i = group; i < shape.examples; i += groups) {
-      const float* own_x = x + i * x_size;
-      float* own_grad_x = grad_x == nullptr ? nullptr : grad_x + i * x_size;
-      if (own_grad_x != nullptr) std::memset(own_grad_x, 0, x_size * sizeof(float));
-      if (shape.in == 1 && own_grad_x == nullptr) {
-        backward_one_channel(shape, own_x, grad_y + i * y_size, chosen + i * y_size, sums[group]);
+      const float *own_x = x + i * x_size, *own_grad_y = grad_y + i * y_size;
+      float* const own_grad_x = grad_x == nullptr ? nullptr : grad_x + i * x_size;
+      if (own_grad_x != nullptr) std::fill_n(own_grad_x, x_size, 0.0F);
+      if (one_channel) {
+        for (std::size_t at = 0; at < shape.pooled(); at += kGradientTile) HWY_DYNAMIC_DISPATCH(one_channel_gradient)
+        (own_x + 2 * at, own_grad_y + at * shape.out, chosen + i * y_size + at * shape.out,
+         std::min(kGradientTile, shape.pooled() - at), shape.out, rows.data());
       } else {
-        backward_example(shape, own_x, taps, grad_y + i * y_size, chosen + i * y_size, own_grad_x, sums[group]);
+        backward_example(shape, own_x, taps.data(), own_grad_y, chosen + i * y_size, own_grad_x, sum);
       }
     }
+    if (!one_channel) return;
+    for (std::size_t o = 0; o < shape.out; ++o) {
+      for (std::size_t k = 0; k < kTaps; ++k) sum.taps[o * kTaps + k] = rows[k * shape.out + o];
+      sum.bias[o] = rows[kTaps * shape.out + o];
+    }
   });
-  std::fill_n(grad_weight, kTaps * size, 0.0F);
+  std::fill_n(grad_weight, kTaps * shape.out * shape.in, 0.0F);
   std::fill_n(grad_bias, shape.out, 0.0F);
   for (const Gradient& sum : sums) {
-    for (std::size_t k = 0; k < kTaps; ++k)
-      for (std::size_t i = 0; i < size; ++i) grad_weight[i * kTaps + k] += sum.taps[k * size + i];
-    for (std::size_t o = 0; o < shape.out; ++o) grad_bias[o] += sum.bias[o];
+    for (std::size_t o = 0; o < shape.out; ++o) {
+      for (std::size_t k = 0; k < kTaps; ++k)
+        for (std::size_t c = 0; c < shape.in; ++c)
+          grad_weight[(o * shape.in + c) * kTaps + k] += sum.taps[(o * kTaps + k) * shape.in + c];
+      grad_bias[o] += sum.bias[o];
+    }
   }
 }
 
@@ -273,10 +379,16 @@ void wide_linear_forward(const LinearShape& shape, const float* x, const float* 
   const std::size_t blocks = blocks_of(shape.inputs), size = shape.examples * shape.outputs;
   std::vector<float> parts(blocks * size);
   parallel_for(blocks, [&](std::size_t block, int) {
-    const std::size_t first = block * kInputBlock, count = std::min(kInputBlock, shape.inputs - first);
-    blas::multiply(Form::nt, 1.0F, Const(x + first, shape.examples, count, shape.inputs),
-                   Const(weight + first, shape.outputs, count, shape.inputs), 0.0F,
-                   Mutable(parts.data() + block * size, shape.examples, shape.outputs));
+    const std::size_t first = block * kInputBlock;
+    multiply_rows({.rows = shape.examples,
+                   .depth = std::min(kInputBlock, shape.inputs - first),
+                   .columns = shape.outputs,
+                   .left = x + first,
+                   .left_row = shape.inputs,
+                   .right = weight + first,
+                   .right_row = shape.inputs,
+                   .out = parts.data() + block * size,
+                   .out_row = shape.outputs});
   });
   for (std::size_t i = 0; i < size; ++i) y[i] = bias[i % shape.outputs];
   for (std::size_t block = 0; block < blocks; ++block)
@@ -285,14 +397,32 @@ void wide_linear_forward(const LinearShape& shape, const float* x, const float* 
 
 void wide_linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* grad_y,
                           float* grad_x, float* grad_weight, float* grad_bias) {
-  const Const gradient(grad_y, shape.examples, shape.outputs);
+  /// rows x inputs: the sums over k of left(i, k) times row k of `right`.
+  const auto product = [&](std::size_t rows, std::size_t depth, std::size_t left_row, std::size_t left_depth,
+                           const float* right, float* out, std::size_t first, std::size_t count) {
+    const std::size_t whole = count / kColumnStep * kColumnStep;
+    multiply({.rows = rows,
+              .depth = depth,
+              .columns = whole,
+              .left = grad_y,
+              .left_row = left_row,
+              .left_depth = left_depth,
+              .right = right + first,
+              .right_row = shape.inputs,
+              .out = out + first,
+              .out_row = shape.inputs});
+    for (std::size_t j = first + whole; j < first + count; ++j)
+      for (std::size_t i = 0; i < rows; ++i) {
+        float sum = 0;
+        for (std::size_t k = 0; k < depth; ++k)
+          sum += grad_y[i * left_row + k * left_depth] * right[k * shape.inputs + j];
+        out[i * shape.inputs + j] = sum;
+      }
+  };
   parallel_for(blocks_of(shape.inputs), [&](std::size_t block, int) {
     const std::size_t first = block * kInputBlock, count = std::min(kInputBlock, shape.inputs - first);
-    blas::multiply(Form::tn, 1.0F, gradient, Const(x + first, shape.examples, count, shape.inputs), 0.0F,
-                   Mutable(grad_weight + first, shape.outputs, count, shape.inputs));
-    if (grad_x == nullptr) return;
-    blas::multiply(Form::nn, 1.0F, gradient, Const(weight + first, shape.outputs, count, shape.inputs), 0.0F,
-                   Mutable(grad_x + first, shape.examples, count, shape.inputs));
+    product(shape.outputs, shape.examples, 1, shape.outputs, x, grad_weight, first, count);
+    if (grad_x != nullptr) product(shape.examples, shape.outputs, shape.outputs, 1, weight, grad_x, first, count);
   });
   std::fill_n(grad_bias, shape.outputs, 0.0F);
   for (std::size_t i = 0; i < shape.examples; ++i)

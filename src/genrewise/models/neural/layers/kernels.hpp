@@ -2,8 +2,9 @@
 //
 // libtorch runs convolution, ReLU and pooling as three passes over tensors that do not fit into any cache, and its
 // pooling stores an 8-byte index per value. Here one tile passes through all three operations while it is in the cache,
-// and the backward pass needs one byte per value. Sums over examples are taken in a fixed order, so results are the
-// same for any number of threads.
+// and the backward pass needs one byte per value. At most one of two positions that are pooled has a gradient, so the
+// backward pass sums over those only, which saves more than half of its arithmetic. Sums over examples are taken in a
+// fixed order, so results are the same for any number of threads.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@ struct ConvShape {
 };
 
 /// Conv1d with kernel 3 and valid padding, ReLU, MaxPool1d(2) (an odd last position is dropped).
-/// x: examples x in x time; weight: out x in x 3; y: examples x out x pooled(); chosen (same shape as y): 1 where the
+/// x: examples x time x in; weight: out x in x 3; y: examples x pooled() x out; chosen (same shape as y): 1 where the
 /// first of the two positions was larger, 2 for the second, 0 where the result is 0.
 void conv3_relu_pool2_forward(const ConvShape& shape, const float* x, const float* weight, const float* bias, float* y,
                               std::uint8_t* chosen);
@@ -33,7 +34,14 @@ struct LinearShape {
 };
 void wide_linear_forward(const LinearShape& shape, const float* x, const float* weight, const float* bias, float* y);
 /// Backward pass. grad_x may be null. grad_weight and grad_bias are overwritten.
-void wide_linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* grad_y, float* grad_x,
-                          float* grad_weight, float* grad_bias);
+void wide_linear_backward(const LinearShape& shape, const float* x, const float* weight, const float* grad_y,
+                          float* grad_x, float* grad_weight, float* grad_bias);
+
+/// For the kernels themselves: a sparse row, as factors of rows of a matrix, which begin at the offsets.
+struct SparseRow {
+  std::uint32_t* offsets;
+  float* factors;
+  std::size_t count;
+};
 
 }  // namespace genrewise::neural

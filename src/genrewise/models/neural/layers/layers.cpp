@@ -23,38 +23,45 @@ bool plain(const at::Tensor& tensor) {
 }
 
 /// A layer of kernels.hpp with weight and bias as an operation of libtorch. Kernels::forward(x, weight, bias) returns y
-/// and what the backward pass needs besides x and weight.
+/// and what the backward pass needs besides x and weight. kChannelsLast: the kernels' layout of x and y.
 template <class Kernels>
 struct Custom : public torch::autograd::Function<Custom<Kernels>> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& any_x, const at::Tensor& any_weight,
                             const at::Tensor& bias) {
-    const at::Tensor x = any_x.contiguous(), weight = any_weight.contiguous();
+    const at::Tensor x = in_layout(any_x), weight = any_weight.contiguous();
     const auto [y, more] = Kernels::forward(x, weight, bias);
     context->save_for_backward({x, weight, more});
     context->saved_data["needs_grad_x"] = any_x.requires_grad();
-    return y;
+    return in_torch(y);
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], grad_y = gradients[0].contiguous();
+    const at::Tensor &x = saved[0], &weight = saved[1], grad_y = in_layout(gradients[0]);
     at::Tensor grad_x = context->saved_data["needs_grad_x"].toBool() ? at::empty_like(x) : at::Tensor();
     at::Tensor grad_weight = at::empty_like(weight), grad_bias = at::empty({weight.size(0)}, weight.options());
     Kernels::backward(x, weight, saved[2], grad_y.data_ptr<float>(),
                       grad_x.defined() ? grad_x.data_ptr<float>() : nullptr, grad_weight.data_ptr<float>(),
                       grad_bias.data_ptr<float>());
-    return {grad_x, grad_weight, grad_bias};
+    return {grad_x.defined() ? in_torch(grad_x) : grad_x, grad_weight, grad_bias};
   }
+
+ private:
+  static at::Tensor in_layout(const at::Tensor& x) {
+    return Kernels::kChannelsLast ? x.transpose(1, 2).contiguous() : x.contiguous();
+  }
+  static at::Tensor in_torch(const at::Tensor& x) { return Kernels::kChannelsLast ? x.transpose(1, 2) : x; }
 };
 
 struct ConvReluPool {
+  static constexpr bool kChannelsLast = true;
   static ConvShape shape_of(const at::Tensor& x, const at::Tensor& weight) {
-    return {size_at(x, 0), size_at(x, 1), size_at(weight, 0), size_at(x, 2)};
+    return {size_at(x, 0), size_at(x, 2), size_at(weight, 0), size_at(x, 1)};
   }
   static std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x, const at::Tensor& weight,
                                                    const at::Tensor& bias) {
     const ConvShape shape = shape_of(x, weight);
-    at::Tensor y = at::empty({x.size(0), weight.size(0), static_cast<std::int64_t>(shape.pooled())}, x.options());
+    at::Tensor y = at::empty({x.size(0), static_cast<std::int64_t>(shape.pooled()), weight.size(0)}, x.options());
     at::Tensor chosen = at::empty(y.sizes(), at::kByte);
     conv3_relu_pool2_forward(shape, x.data_ptr<float>(), weight.data_ptr<float>(), bias.data_ptr<float>(),
                              y.data_ptr<float>(), chosen.data_ptr<std::uint8_t>());
@@ -68,6 +75,7 @@ struct ConvReluPool {
 };
 
 struct WideLinear {
+  static constexpr bool kChannelsLast = false;
   static LinearShape shape_of(const at::Tensor& x, const at::Tensor& weight) {
     return {size_at(x, 0), size_at(x, 1), size_at(weight, 0)};
   }

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "genrewise/models/neural/layers/image_kernels.hpp"
 #include "genrewise/models/neural/layers/layers.hpp"
 #include "genrewise/pretrained/weights/layouts.hpp"
 
@@ -16,17 +17,20 @@ namespace genrewise::neural {
 
 using Integer = std::int64_t;
 
-/// A 2-D convolution followed by a bias or by batch normalisation.
+/// A 2-D convolution followed by a bias or by batch normalisation, and an activation. By genrewise's own kernels on the
+/// CPU (image_kernels.hpp), channels last, and by libtorch's operations elsewhere.
 struct Conv2d {
   at::Tensor weight, bias;
   BatchNorm norm;
   Integer stride = 1, groups = 1;
   bool same = false;  ///< TensorFlow's SAME padding, else half the kernel on each side
 
-  at::Tensor operator()(at::Tensor x, const Pass& pass) const;
+  at::Tensor operator()(const at::Tensor& x, Activation activation, const Pass& pass) const;
 
  private:
-  std::pair<Integer, Integer> same_padding(Integer size, Integer kernel) const;
+  at::Tensor by_kernels(const at::Tensor& x, Activation activation, const Pass& pass) const;
+  /// Padding before and after, along an axis of that size.
+  std::pair<Integer, Integer> padding_of(Integer size, Integer kernel) const;
 };
 
 struct Block {
@@ -61,8 +65,8 @@ class PretrainedNetwork : public Network {
   virtual at::Tensor picture(const at::Tensor& examples) const;
 
  private:
-  at::Tensor outer(const at::Tensor& x) const;
-  at::Tensor inner(const Block& block, const at::Tensor& x) const;
+  Activation outer() const { return mobile_net_v3_ ? Activation::hard_swish : Activation::relu6; }
+  Activation inner(const Block& block) const;
   at::Tensor run(const Block& block, const at::Tensor& in, const Pass& pass) const;
 
   bool mobile_net_v3_;

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <new>
 
@@ -30,6 +31,11 @@ std::string chosen_device() {
 void follow_thread_budget(bool small_layers) {
   const int threads = small_layers || inside_parallel_for() ? 1 : thread_budget();
   if (at::get_num_threads() != threads) at::set_num_threads(threads);
+}
+
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_MAX, 0);  // large blocks come from the heap as well
+  ::mallopt(M_TRIM_THRESHOLD, -1);
 }
 
 void guarded(const std::string& where, const std::string& remedy, const std::function<void()>& body) {

@@ -13,6 +13,10 @@ std::string chosen_device();
 /// threads would mostly wait for each other, and inside a parallel_for().
 void follow_thread_budget(bool small_layers);
 
+/// From now on, the process keeps freed memory instead of returning it to the system: the tensors of a step take
+/// hundreds of MB, and getting them anew for every step costs more than many layers' arithmetic.
+void keep_freed_memory();
+
 /// Calls the body and converts libtorch's exceptions to Error; out-of-memory errors carry `remedy`.
 void guarded(const std::string& where, const std::string& remedy, const std::function<void()>& body);
 

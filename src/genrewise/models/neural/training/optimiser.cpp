@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/models/neural/training/update.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 
 namespace genrewise::neural {
@@ -15,31 +16,6 @@ namespace {
 
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 constexpr std::int64_t kChunk = 1 << 16;  // values per item of a parallel loop
-
-/// The update of one value, with the constants that all values of a weight share.
-struct AdamStep {
-  float scale = 1, decay_of_gradient = 0, keep = 1, rate = 0, root = 1;
-  float beta1 = static_cast<float>(kBeta1), beta2 = static_cast<float>(kBeta2);
-  float epsilon = static_cast<float>(kEpsilon);
-};
-
-void adam_loop(const AdamStep& s, std::int64_t count, const float* __restrict g, float* __restrict w,
-               float* __restrict m, float* __restrict v) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float gradient = g[i] * s.scale + s.decay_of_gradient * w[i];
-    m[i] = s.beta1 * m[i] + (1 - s.beta1) * gradient;
-    v[i] = s.beta2 * v[i] + (1 - s.beta2) * gradient * gradient;
-    w[i] = s.keep * w[i] - s.rate * m[i] / (std::sqrt(v[i]) * s.root + s.epsilon);
-  }
-}
-
-void sgd_loop(float scale, float decay, float momentum, float rate, std::int64_t count, const float* __restrict g,
-              float* __restrict w, float* __restrict m) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    m[i] = momentum * m[i] + g[i] * scale + decay * w[i];
-    w[i] -= rate * m[i];
-  }
-}
 
 }  // namespace
 
@@ -118,19 +94,23 @@ void Optimiser::step_on_processor(const Slot& slot, std::int64_t begin, std::int
   float* first = slot.first.data_ptr<float>() + begin;
   const double decay = weight.decays ? config_.weight_decay : 0;
   if (config_.optimiser == OptimiserKind::sgd) {
-    sgd_loop(static_cast<float>(scale), static_cast<float>(decay), static_cast<float>(config_.momentum),
-             static_cast<float>(rate), end - begin, gradient, value, first);
+    const SgdStep step{static_cast<float>(scale), static_cast<float>(decay), static_cast<float>(config_.momentum),
+                       static_cast<float>(rate)};
+    sgd_update(step, static_cast<std::size_t>(end - begin), gradient, value, first);
     return;
   }
   const bool decoupled = config_.optimiser == OptimiserKind::adamw;
   const auto t = static_cast<double>(slot.steps);
-  AdamStep step;
+  AdamStep step{.beta1 = static_cast<float>(kBeta1),
+                .beta2 = static_cast<float>(kBeta2),
+                .epsilon = static_cast<float>(kEpsilon)};
   step.scale = static_cast<float>(scale);
   step.decay_of_gradient = decoupled ? 0.0F : static_cast<float>(decay);
   step.keep = decoupled ? static_cast<float>(1 - rate * decay) : 1.0F;
   step.rate = static_cast<float>(rate / (1 - std::pow(kBeta1, t)));
   step.root = static_cast<float>(1 / std::sqrt(1 - std::pow(kBeta2, t)));
-  adam_loop(step, end - begin, gradient, value, first, slot.second.data_ptr<float>() + begin);
+  adam_update(step, static_cast<std::size_t>(end - begin), gradient, value, first,
+              slot.second.data_ptr<float>() + begin);
 }
 
 void Optimiser::step_by_lists(const std::vector<Slot*>& slots, double general_rate, double scale) {

@@ -76,6 +76,7 @@ BodyEngine Trainer::engine_of_frozen_body(const BatchSource& source) const {
 
 TrainingCurve Trainer::run(const BatchSource& given) {
   follow_thread_budget(context_.small_layers);
+  keep_freed_memory();
   if (given.training_examples() == 0) throw Error("there are no examples to train on", "training");
   loss_ = {given.label_count, config_.label_smoothing, {}};
   validation_loss_ = {given.label_count, 0, {}};
