@@ -116,12 +116,11 @@ std::optional<StatedPart> part_of_launcher(std::size_t count, const EnvironmentL
 }
 
 StatedPart parse_job_part(std::string_view text, const EnvironmentLookup& environment) {
-  const std::size_t slash = text.find('/');
-  const std::string_view before = text.substr(0, slash);
-  const auto number = whole_number(before);
-  const auto count = slash == std::string_view::npos ? std::nullopt : whole_number(text.substr(slash + 1));
-  const bool by_launcher = before == "auto" && (slash == std::string_view::npos || count.value_or(0) > 0);
-  if (!by_launcher && (!number || !count))
+  const bool by_launcher = text == "auto" || text.starts_with("auto/");
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  const auto number = whole_number(text.substr(0, slash)),
+             count = whole_number(text.substr(std::min(slash + 1, text.size())));
+  if (text != "auto" && (!count || *count == 0 || (!number && !by_launcher)))
     throw UsageError(fmt::format("\"{}\" is no part", text), "--part",
                      "write I/N, with I from 1 to N, or auto or auto/N under a launcher");
   if (!by_launcher) return stated(*number, *count, "", text);

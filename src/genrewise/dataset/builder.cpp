@@ -32,6 +32,11 @@ bool id_less(std::string_view a, std::string_view b) {
   return a < b;
 }
 
+void require_enough(std::size_t tracks, const JobPart& part, const std::string& where) {
+  if (tracks >= part.count) return;
+  throw Error(fmt::format("has {} tracks, fewer than the {} parts", tracks, part.count), where, "give fewer parts");
+}
+
 DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& location, bool keep_unlabelled)
     : keep_unlabelled_(keep_unlabelled) {
   const std::filesystem::path whole = absolute_location(location);

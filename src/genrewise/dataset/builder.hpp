@@ -16,6 +16,7 @@
 /// of that name, which returns its descriptor.
 #define GENREWISE_DATASET_KINDS(ENTRY) \
   ENTRY(fma_dataset)                   \
+  ENTRY(list_dataset)                  \
   ENTRY(csv_dataset)                   \
   ENTRY(playlist_dataset)              \
   ENTRY(tagged_dataset)                \
@@ -92,6 +93,9 @@ inline bool is_hidden(const std::filesystem::path& path) {
 std::filesystem::path genre_folders_of(const std::filesystem::path& location);
 /// The folder, or a folder in it, that contains clips as FMA's archives do; empty if there is none.
 std::filesystem::path find_fma_clips(const std::filesystem::path& folder);
+
+/// Throws Error if there are fewer tracks than parts.
+void require_enough(std::size_t tracks, const JobPart& part, const std::string& where);
 
 bool all_digits(std::string_view text);
 /// Order of ids: whole numbers by value, then everything else by bytes.
