@@ -47,6 +47,16 @@ void add_general_options(CLI::App& app, Session& session) {
       ->check([](const std::string& path) {
         return CLI::ExistingPath(path).empty() ? "" : "needs a file or folder that exists, not '" + path + "'";
       });
+  one_of(group.add_function<std::string>(
+             "--log-format",
+             [&session](const std::string& format) {
+               session.log_format = format == "json" ? LogFormat::json : LogFormat::text;
+             },
+             "FORMAT", "Progress, notes and errors on standard error: text, or a JSON object a line"),
+         {"text", "json"})
+      ->default_str("text");
+  group.add("--metrics-file", session.metrics_file, "FILE",
+            "Replace this file with the progress every 10 s, for Prometheus (node_exporter's textfile collector)");
   group.flag("-q,--quiet", session.quiet, "Print results and errors only, no progress and no notes");
 }
 

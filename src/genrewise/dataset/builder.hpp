@@ -97,6 +97,9 @@ std::filesystem::path find_fma_clips(const std::filesystem::path& folder);
 /// Throws Error if there are fewer tracks than parts.
 void require_enough(std::size_t tracks, const JobPart& part, const std::string& where);
 
+/// Whether the location is a list of locations or a prefix of an object store.
+bool is_list_dataset(const std::filesystem::path& location);
+
 bool all_digits(std::string_view text);
 /// Order of ids: whole numbers by value, then everything else by bytes.
 bool id_less(std::string_view a, std::string_view b);

@@ -30,13 +30,6 @@ bool is_listing(const fs::path& location) {
   return trimmed(first_line(location)) == kListingHeader;
 }
 
-/// A prefix, or a file whose name or first line identifies it as a list.
-bool recognises(const fs::path& location, const DatasetOptions&) {
-  if (!file_exists(location)) return is_in_store(location) && folder_exists(location);
-  const std::string extension = lower_case(location.extension().string());
-  return extension == ".txt" || extension == ".lst" || (extension == ".csv" && is_listing(location));
-}
-
 struct Entry {
   std::string_view name;    // relative to a prefix, or as it is written in a list
   std::uint64_t bytes = 0;  // 0: unknown
@@ -198,6 +191,15 @@ Dataset open_list(const fs::path& given, const DatasetOptions& options) {
 
 }  // namespace
 
+// A prefix, or a file whose name or first line identifies it as a list.
+bool is_list_dataset(const fs::path& location) {
+  const std::string extension = lower_case(location.extension().string());
+  const bool list = extension == ".txt" || extension == ".lst", table = extension == ".csv";
+  if (is_in_store(location) && !list && !table && !looks_like_audio(location))
+    return !file_exists(location) && folder_exists(location);
+  return (list && file_exists(location)) || (table && is_listing(location));
+}
+
 DatasetKindDescriptor list_dataset() {
   return {.kind = "list",
           .title = "List of locations",
@@ -205,7 +207,7 @@ DatasetKindDescriptor list_dataset() {
           .recognised_by =
               "a .txt or .lst file with one path or URI a line, or what `genrewise list --csv` writes; or "
               "s3://BUCKET/PREFIX/, whose folders are the genres",
-          .recognises = recognises,
+          .recognises = [](const fs::path& location, const DatasetOptions&) { return is_list_dataset(location); },
           .open = open_list};
 }
 

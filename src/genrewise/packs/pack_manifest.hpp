@@ -6,6 +6,7 @@
 /// @endcode
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -90,9 +91,22 @@ struct PackManifest : PackFormat {
   std::size_t size() const;  ///< number of records in all shards
 };
 
+/// Numbers of records.
+struct PackCounts {
+  std::vector<std::size_t> per_label;
+  std::array<std::size_t, 3> per_part{};  ///< training, validation, test; records without a part are in none
+  std::size_t examples = 0;
+
+  void add(const PackManifest& manifest);
+};
+
 inline constexpr std::string_view kManifestName = "manifest.json";
 
 std::string to_json(const PackManifest& manifest);
+/// The same without shards and with an open_seal(), for a pack with these counts; the text of the shards is inserted at
+/// kNoShards.
+std::string json_without_shards(const PackManifest& manifest, const PackCounts& counts);
+inline constexpr std::string_view kNoShards = "\"shards\":[]";  // cannot occur inside a string: quotes are escaped
 /// Throws Error for text that is not a manifest, is of a newer version, is inconsistent, or does not fit its checksum.
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path);
 
