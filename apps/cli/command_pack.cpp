@@ -1,6 +1,7 @@
 // genrewise pack: a dataset's clips -> sharded records.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -32,7 +33,11 @@ struct Options {
 };
 
 std::optional<Split> split_of(const Options& options, Session& session, const DataSource& source) {
-  if (options.scheme == "none") return std::nullopt;
+  const bool unlabelled =
+      std::ranges::any_of(source.audio().tracks, [](const Track& track) { return track.label < 0; });
+  if (unlabelled && options.scheme != "auto" && options.scheme != "none")
+    throw UsageError("tracks without a genre are not split", "--scheme", "leave the option out");
+  if (unlabelled || options.scheme == "none") return std::nullopt;
   Split split =
       split_dataset(source,
                     {.scheme = parse_split_scheme(options.scheme), .seed = session.seed, .file = options.split_file})
@@ -125,7 +130,9 @@ void add_pack(CLI::App& app, Session& session) {
   add_features_option(command, options.data.features, options.data.default_features);
   add_dataset_options(command, options.data.dataset);
   add_genre_options(command, options.data.genres);
-  const OptionGroup split(command, kSplit), output(command, kOutput);
+  const OptionGroup data(command, kData), split(command, kSplit), output(command, kOutput);
+  data.flag("--unlabelled", options.data.dataset.keep_unlabelled,
+            "Include tracks without a genre, as the class \"unlabelled\"; records are then not split");
   CLI::Option* scheme = one_of(split.add("--scheme", options.scheme, "SCHEME",
                                          "How records are split, as in `genrewise split`; none: not at all"),
                                {"auto", "official", "grouped", "random", "none"})

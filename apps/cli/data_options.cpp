@@ -23,8 +23,11 @@ constexpr char kSchemeHelp[] =
 void add_data_options(CLI::App* command, DataSourceConfig& config, Tables tables, const std::string& default_features) {
   const OptionGroup data(command, kData);
   data.add("DATASET", config.location, "",
-           kAudioDatasets + " a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack")
+           kAudioDatasets +
+               " a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack; a "
+               "pattern in quotes, such as 'packs/*', for several tables or packs")
       ->required();
+  data.add("--manifest", config.manifest, "FILE", "The manifest.json of shards that are without one");
   add_features_option(command, config.features, default_features);
   const bool several = tables == Tables::several;
   CLI::Option* table =

@@ -372,6 +372,8 @@ PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Spl
     job.albums.push_back(track.album);
     job.parts.push_back(split ? std::optional(split->parts.at(i)) : std::nullopt);
   }
+  if (std::ranges::find(job.classes, -1) != job.classes.end()) job.labels.emplace_back("unlabelled");
+  std::ranges::replace(job.classes, -1, static_cast<int>(job.labels.size()) - 1);
   const std::vector<ClipIdentity> identities = clip_identities(dataset);
   job.source = [&](std::size_t i) { return identities[i].portable_text(); };
   if (split) job.split_scheme = to_string(split->scheme);

@@ -80,7 +80,8 @@ struct PackResult {
 PackResult pack_examples(const PackJob& job, const std::filesystem::path& folder, const PackConfig& config,
                          Progress& progress);
 
-/// Decodes and packs the clips of a dataset. `split`: null for records without parts.
+/// Decodes and packs the clips of a dataset; those without a genre get the label "unlabelled". `split`: null for
+/// records without parts.
 PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Split* split,
                         const std::filesystem::path& folder, const PackConfig& config, Progress& progress);
 

@@ -118,9 +118,11 @@ void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> p
 
 /// Opens the pack at `location`: a folder with manifest.json, or shards of another program (list_record_files()). The
 /// latter are read once to index their records: `song` (floats, the same number in each), `class`, optionally
-/// `one_hot_class` (its length is the number of classes, which are named "0", "1", ...) and `track_id`. Throws Error if
-/// there is neither, or if the pack is unfinished.
-PackManifest open_pack(const std::filesystem::path& location);
+/// `one_hot_class` (its length is the number of classes, which are named "0", "1", ...) and `track_id`. A pattern of
+/// folders ("packs/*") opens several packs of the same kind as one. With `manifest`, the location of a manifest, the
+/// location has some of its shards, without another manifest. Throws Error if there is none of these, or if the pack is
+/// unfinished.
+PackManifest open_pack(const std::filesystem::path& location, const std::filesystem::path& manifest = {});
 
 /// Whether there is a manifest at `location`.
 bool is_pack(const std::filesystem::path& location);
