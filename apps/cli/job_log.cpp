@@ -103,7 +103,7 @@ void JobLog::end(std::optional<Task> next) {
   if (!task_) return;
   report("end");
   write_metrics();
-  task_ = std::move(next);
+  ended_ = std::exchange(task_, std::move(next));
 }
 
 void JobLog::begin_part(std::string_view task, std::string_view unit, std::uint64_t total, std::uint64_t done) {
@@ -170,16 +170,16 @@ std::string JobLog::metrics() const {
                         type, labels, value);
   };
   const std::string run = fmt::format("command=\"{}\"", label_value(command_));
-  if (task_) {
+  if (const auto& task = task_ ? task_ : ended_) {
     const std::string of_task =
-        fmt::format("{},task=\"{}\",unit=\"{}\"", run, label_value(task_->name), label_value(task_->unit));
+        fmt::format("{},task=\"{}\",unit=\"{}\"", run, label_value(task->name), label_value(task->unit));
     add("task_done", "Units of the task that are done, those of earlier runs included.", "gauge", of_task,
-        static_cast<double>(task_->done));
+        static_cast<double>(task->done));
     add("task_reused", "Units that were done when the task began.", "gauge", of_task,
-        static_cast<double>(task_->done_at_start));
-    add("task_total", "Units of the task; 0: unknown.", "gauge", of_task, static_cast<double>(task_->total));
-    add("task_rate", "Units a second since the task began.", "gauge", of_task, task_->rate());
-    add("task_elapsed_seconds", "Time since the task began.", "gauge", of_task, task_->elapsed_s());
+        static_cast<double>(task->done_at_start));
+    add("task_total", "Units of the task; 0: unknown.", "gauge", of_task, static_cast<double>(task->total));
+    add("task_rate", "Units a second since the task began.", "gauge", of_task, task->rate());
+    add("task_elapsed_seconds", "Time since the task began.", "gauge", of_task, task->elapsed_s());
   }
   add("skipped", "Inputs that could not be used.", "gauge", run, static_cast<double>(skipped_));
   add("updated_timestamp_seconds", "When this file was written.", "gauge", run,

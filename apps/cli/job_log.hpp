@@ -62,7 +62,7 @@ class JobLog : public StagedProgress {
   StagedProgress* display_ = nullptr;
   bool lines_ = false, quiet_ = false, failed_ = false;
   std::string metrics_file_, command_;
-  std::optional<Task> task_, whole_;  // whole_: of which task_ is a part
+  std::optional<Task> task_, whole_, ended_;  // whole_: of which task_ is a part; ended_: the last one
   std::set<std::string, std::less<>> noted_;
   std::size_t skipped_ = 0;
   std::optional<int> exit_code_;

@@ -63,7 +63,10 @@ def main():
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="genrewise-kill-") as work:
         music = os.path.join(work, "music")
-        kill.make_music(music, tracks=options.clips // 3, seconds=2)
+        kill.make_music(music, tracks=5, seconds=8)
+        made = [os.path.join(music, genre, name) for genre in os.listdir(music) for name in os.listdir(os.path.join(music, genre))]
+        for i in range(len(made), options.clips):  # further names of the same files
+            os.link(made[i % 15], made[i % 15][:-4] + f"-{i}.wav")
         genres = sorted(os.path.join(music, genre) for genre in os.listdir(music))
         clips = sorted(os.path.join(genre, name) for genre in genres for name in os.listdir(genre))
         listed = os.path.join(work, "music.txt")
@@ -97,15 +100,17 @@ def main():
                 try:
                     with lock:
                         may_kill = kills[0] < options.kills
+                        kills[0] += may_kill
                     # So that the kills are spread over the whole job.
-                    worker.wait(own.uniform(0.02, 2.0 * took / max(options.kills, 1) + 0.1) if may_kill else None)
+                    worker.wait(own.uniform(0.1, 0.1 + 4.0 * took / max(options.kills, 1)) if may_kill else None)
+                    with lock:
+                        kills[0] -= may_kill  # it ended before
                     if worker.returncode != 0:
                         raise SystemExit(f"failed: part {part} ended with {worker.returncode}")
                 except subprocess.TimeoutExpired:
                     worker.kill()
                     worker.wait()
                     with lock:
-                        kills[0] += 1
                         pending.insert(rng.randrange(len(pending) + 1), part)
 
         workers = [threading.Thread(target=work_on_parts, args=(i,)) for i in range(options.workers)]

@@ -178,7 +178,7 @@ class Merger {
     for (std::string_view rest = skeleton; !rest.empty();) {
       const std::string_view line = rest.substr(0, rest.find('\n') + 1);
       rest.remove_prefix(line.size());
-      const std::string name = list_begun_by(line, within);
+      const std::string name = list_begun_by(line.substr(0, line.size() - 1), within);
       const std::size_t digits = within.empty() ? line.find(open_seal()) : std::string_view::npos;
       if (line.starts_with(" \"sha256\": ") && digits != std::string_view::npos) {
         to(line.substr(0, digits));

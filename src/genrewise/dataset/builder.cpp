@@ -47,10 +47,11 @@ DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& lo
 }
 
 void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {
-  const auto [first, is_new] = where_by_id_.try_emplace(track.id, where);
-  if (!is_new) {
-    throw Error(fmt::format("the track_id '{}' occurs twice, first at {}", track.id, first->second), where,
-                "give every clip a unique track_id");
+  if (!id_hashes_.insert(std::hash<std::string>()(track.id)).second) {  // the id's, or in theory another one's
+    const auto first = std::ranges::find(dataset_.tracks, track.id, &Track::id);
+    if (first != dataset_.tracks.end())
+      throw Error(fmt::format("the track_id '{}' occurs twice, first for {}", track.id, first->path.string()), where,
+                  "give every clip a unique track_id");
   }
   if (genre.empty() && !keep_unlabelled_) return reject("no genre", where);
   if (const auto file = check_file(track.path); !file) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "genrewise/base/csv.hpp"
@@ -45,7 +46,7 @@ class DatasetBuilder {
   Dataset dataset_;
   bool keep_unlabelled_;
   std::unordered_map<std::string, int> label_ids_;  // in order of first occurrence
-  std::unordered_map<std::string, std::string> where_by_id_;
+  std::unordered_set<std::size_t> id_hashes_;       // of all tracks that were added
 };
 
 /// A CSV file whose first row names the columns; see CsvColumns for the meanings by which they are found.

@@ -127,9 +127,9 @@ Dataset open_list(const fs::path& given, const DatasetOptions& options) {
   dataset.root = prefix ? location : location.parent_path();
   Entries entries;
   if (prefix) {
-    const std::size_t root = join_location(location.native(), "").size();
-    for_each_below(location, [&](const FileInfo& file) {
-      const std::string_view name = std::string_view(file.location).substr(root);
+    const std::string root = join_location(location.native(), "");
+    for_each_with_prefix(root, /*deep=*/true, [&](const FileInfo& file) {
+      const std::string_view name = std::string_view(file.location).substr(root.size());
       looks_like_audio(name) ? entries.add(name, file.bytes) : void(++dataset.ignored);
     });
   } else if (is_listing(location)) {

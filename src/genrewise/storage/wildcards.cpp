@@ -92,8 +92,8 @@ void for_each_matching(const std::string& pattern, const std::function<void(File
   });
 }
 
-void for_each_below(const std::filesystem::path& folder, const std::function<void(FileInfo)>& each) {
-  store_of(folder.native())->list(join_location(folder.native(), ""), /*deep=*/true, each);
+void for_each_with_prefix(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) {
+  store_of(prefix)->list(prefix, deep, each);
 }
 
 std::vector<FileInfo> list_matching(const std::string& pattern) {
