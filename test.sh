@@ -129,6 +129,16 @@ for server in "moto ${GENREWISE_MOTO_SERVER:-moto_server}" "s3rver ${GENREWISE_S
   may_skip "S3 server ${server%% *}" python3 tests/interop/object_storage.py $server "build/$preset/bin/genrewise"
 done
 
+# The same, and a study from WAV files to networks, against an emulator of Google Cloud Storage, which is built where Go
+# and its module proxy are there.
+step "Google Cloud Storage"
+fake_gcs=none
+may_skip "Google Cloud Storage" tools/fake_gcs_server.sh && fake_gcs=$(tail -1 build/step.log)
+if [ -x "$fake_gcs" ]; then
+  may_skip "Google Cloud Storage" python3 tests/interop/object_storage.py fake-gcs-server "$fake_gcs" \
+    "build/$preset/bin/genrewise"
+fi
+
 # Packages in clean Debian roots, and the build without GPL parts; each compiles most sources again.
 if [ -n "${GENREWISE_TEST_PACKAGES:-}" ]; then
   step "Without GPL parts"

@@ -19,7 +19,8 @@ void add_store_options(CLI::App& app, StoreOptions& stores) {
   const OptionGroup group(&app, kStores);
   group
       .add("--endpoint", stores.endpoint, "URL",
-           "Server of s3:// and gs:// locations, as http://HOST:PORT; else AWS_ENDPOINT_URL is used")
+           "Server of s3:// and gs:// locations, as http://HOST:PORT; else AWS_ENDPOINT_URL or STORAGE_EMULATOR_HOST "
+           "is used")
       ->default_str("Amazon's and Google's servers");
   group.add("--region", stores.region, "NAME", "Region of s3:// locations; else AWS_REGION is used")
       ->default_str("us-east-1");
