@@ -24,6 +24,7 @@ import wave
 
 from faulty_gcs import FaultyGcs
 
+NETWORKS = ["dense:epochs=3:hidden_layer_sizes=16", "cnn1d_strided:epochs=2"]
 KEYS = {"s3rver": ("S3RVER", "S3RVER")}  # s3rver knows this account only
 BUCKET = "music-shards"
 

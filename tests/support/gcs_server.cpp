@@ -25,7 +25,7 @@ StoreSettings GcsServer::settings() const {
   settings.credentials = std::make_shared<CredentialSource>(Credentials{.token = "ya29.test"}, "the test");
   settings.retry.first_wait = std::chrono::milliseconds(1);
   settings.retry.longest_wait = std::chrono::milliseconds(4);
-  settings.part_bytes = 256 << 10;
+  settings.part_bytes = 512 << 10;
   settings.request_time = std::chrono::milliseconds(0);  // fixed request sizes, independent of this machine's speed
   return settings;
 }

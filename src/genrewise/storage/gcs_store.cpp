@@ -110,7 +110,7 @@ class GcsStore final : public ObjectStore {
     if (!page.token.empty()) query.emplace_back("pageToken", page.token);
     const json list = parse(client().send({.name = {name.scheme, name.bucket, {}}, .query = query}));
     const json items = list.is_object() ? list.value("items", json::array()) : json();
-    if (!items.is_array() && !items.is_null())
+    if (!items.is_array())
       throw Error("the server's response is not a list of objects", to_uri(name),
                   "check the endpoint " + client().settings().endpoint);
     for (const json& item : items) {

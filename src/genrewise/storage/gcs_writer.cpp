@@ -60,14 +60,26 @@ class GcsWriter final : public FileWriter {
     return stored.bytes == our_bytes_ && (stored.md5.empty() || stored.md5 == our_md5_);
   }
 
-  /// The condition does not hold. If an earlier attempt may have succeeded without a response: our object if it is
-  /// there.
+  /// For a condition that does not hold: our object if an earlier attempt succeeded without a response (`again`).
   GcsObject refused(bool again) {
-    if (again && our_bytes_ > 0) {
-      const HttpResponse found = client_.send({.name = name_, .query = {{"fields", kObjectFields}}, .expected = {404}});
-      if (found.good() && is_ours(object_in(found, name_))) return object_in(found, name_);
-    }
+    if (const auto there = again ? existing() : std::nullopt; there && is_ours(*there)) return *there;
     throw_conflict(condition_, to_uri(name_));
+  }
+
+  /// For an upload that the server no longer knows: it succeeded, or was refused, or has expired.
+  GcsObject ended() {
+    session_.clear();
+    const auto there = existing();
+    if (there && our_bytes_ > 0 && is_ours(*there)) return *there;
+    const bool absent = condition_.kind == WriteCondition::Kind::absent;
+    const bool holds = absent ? !there : there && there->generation == condition_.version;
+    if (condition_.kind != WriteCondition::Kind::none && !holds) throw_conflict(condition_, to_uri(name_));
+    throw Error("the server has ended the upload", to_uri(name_), "run the same command again");
+  }
+
+  std::optional<GcsObject> existing() {
+    const HttpResponse found = client_.send({.name = name_, .query = {{"fields", kObjectFields}}, .expected = {404}});
+    return found.good() ? std::optional(object_in(found, name_)) : std::nullopt;
   }
 
   GcsObject send_whole() {
@@ -116,10 +128,7 @@ class GcsWriter final : public FileWriter {
       const bool answered = response.problem.empty();
       if (response.good() && last) return object_in(response, name_);
       if (answered && response.status == 412) return refused(again);
-      if (answered && (response.status == 404 || response.status == 410 || response.good())) {
-        session_.clear();
-        throw Error("the server has ended the upload", to_uri(name_), "run the same command again");
-      }
+      if (answered && (response.status == 404 || response.status == 410 || response.good())) return ended();
       if (answered && response.status == 308) {
         progress = take_over(response.header("range"));
         if (buffer_.empty() && !last) return std::nullopt;
