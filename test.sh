@@ -47,6 +47,19 @@ step "Kills"
 python3 tests/faults/kill.py "build/$preset/bin/genrewise" --kills 3
 python3 tests/faults/kill_tags.py "build/$preset/bin/genrewise" --files 30 --kills 5
 
+# Workers of a job in parts are killed; the merged table is compared with that of one run.
+step "Kills of parts"
+python3 tests/faults/kill_parts.py "build/$preset/bin/genrewise" --kills 10 --clips 120
+
+# Slurm's own daemons on this machine, with a node that fails; manifests against Kubernetes' schema, where
+# GENREWISE_KUBERNETES_PYTHON (or python3) has kubernetes-validate.
+step "Cluster"
+case $preset in
+  dev) may_skip "Slurm" python3 tests/cluster/slurm_test.py "build/$preset/bin/genrewise" ;;
+  *) echo "Slurm: only with the preset dev" ;;
+esac
+may_skip "manifests for Kubernetes" "${GENREWISE_KUBERNETES_PYTHON:-python3}" tests/cluster/kubernetes_test.py
+
 # The OpenAPI document and real answers of every route, where GENREWISE_OPENAPI_PYTHON (or python3) has
 # openapi-spec-validator; random requests for a while.
 step "Server"
@@ -115,6 +128,16 @@ for server in "moto ${GENREWISE_MOTO_SERVER:-moto_server}" "s3rver ${GENREWISE_S
               "versitygw ${GENREWISE_VERSITYGW:-versitygw}"; do
   may_skip "S3 server ${server%% *}" python3 tests/interop/object_storage.py $server "build/$preset/bin/genrewise"
 done
+
+# The same, and a study from WAV files to networks, against an emulator of Google Cloud Storage, which is built where Go
+# and its module proxy are there.
+step "Google Cloud Storage"
+fake_gcs=none
+may_skip "Google Cloud Storage" tools/fake_gcs_server.sh && fake_gcs=$(tail -1 build/step.log)
+if [ -x "$fake_gcs" ]; then
+  may_skip "Google Cloud Storage" python3 tests/interop/object_storage.py fake-gcs-server "$fake_gcs" \
+    "build/$preset/bin/genrewise"
+fi
 
 # Packages in clean Debian roots, and the build without GPL parts; each compiles most sources again.
 if [ -n "${GENREWISE_TEST_PACKAGES:-}" ]; then

@@ -20,7 +20,8 @@ constexpr char kExamples[] =
     "genrewise extract fma --features fma518 -o features.csv\n"
     "genrewise extract fma --subset medium -o features_medium.csv --threads 4\n"
     "genrewise extract Data/genres_original --features mel224 -o mel.npy\n"
-    "genrewise extract music.csv --clip-seconds 10 -o features.csv";
+    "genrewise extract music.csv --clip-seconds 10 -o features.csv\n"
+    "genrewise extract s3://bucket/music/ --unlabelled --part 3/64 -o s3://bucket/features.npy";
 
 constexpr char kDefaultFeatures[] = "fma518";
 
@@ -29,26 +30,19 @@ struct Options {
   std::optional<std::string> features;
   DatasetOptions dataset;
   IsolationOptions isolation;
-  std::optional<double> clip_start_s, clip_duration_s;
+  PartOption part;
 };
 
-void apply_clip(const Options& options, Dataset& dataset) {
-  for (Track& track : dataset.tracks) {
-    if (options.clip_start_s) track.clip = {.start_s = options.clip_start_s, .duration_s = track.clip.duration_s};
-    if (options.clip_duration_s) track.clip = {.start_s = track.clip.start_s, .duration_s = *options.clip_duration_s};
-  }
-}
-
-int extract(const Options& options, Session& session) {
+int extract(Options& options, Session& session) {
   if (is_feature_table(options.location) || is_labelled_table(options.location))
     throw Error("is a feature table already", options.location, "give a dataset of audio files");
   if (holds_records(options.location))
     throw Error("is a pack, whose records hold features already", options.location, "give a dataset of audio files");
   options.isolation.apply();
   const auto features = make_feature_set(options.features.value_or(kDefaultFeatures));  // before any file is opened
-  Dataset dataset = open_dataset(options.location, options.dataset);
+  options.dataset.part = options.part.get(session);
+  const Dataset dataset = open_dataset(options.location, options.dataset);
   session.notes(dataset.notes);
-  apply_clip(options, dataset);
   const PrepareResult result = extract_features(dataset, *features, options.output, session.progress());
 
   std::vector<Fault> skipped = dataset.rejected;
@@ -85,11 +79,13 @@ void add_extract(CLI::App& app, Session& session) {
   add_dataset_options(command, options.dataset);
   const OptionGroup data(command, kData);
   data.flag("--unlabelled", options.dataset.keep_unlabelled, "Include tracks without a genre");
-  at_least_seconds(data.add("--clip-start", options.clip_start_s, "SECONDS", "Start of each clip in its track"), 0,
-                   true)
+  at_least_seconds(data.add("--clip-start", options.dataset.clip_start_s, "SECONDS", "Start of each clip in its track"),
+                   0, true)
       ->default_str("as the dataset states");
-  at_least_seconds(data.add("--clip-seconds", options.clip_duration_s, "SECONDS", "Length of each clip"), 0, false)
+  at_least_seconds(data.add("--clip-seconds", options.dataset.clip_duration_s, "SECONDS", "Length of each clip"), 0,
+                   false)
       ->default_str("as the dataset states, else 30");
+  options.part.add_to(command, "Extract this part of the clips, for `genrewise merge`");
   options.isolation.add_to(command);
   OptionGroup(command, kOutput)
       .add("-o,--output", options.output, "FILE", "Table to write, NAME.csv or NAME.npy")

@@ -18,12 +18,14 @@ constexpr char kExamples[] =
     "genrewise inspect data/fma --subset small\n"
     "genrewise inspect music/ --csv > faults.csv\n"
     "genrewise inspect data/demo/demo.csv --json\n"
+    "genrewise inspect s3://bucket/music/ --part 3/64 --csv > faults-03.csv\n"
     "genrewise inspect audioset/ --record-label labels --class-map class_labels_indices.csv";
 
 struct Options {
   std::string location;
   DatasetOptions dataset;
   RecordKeys records;
+  PartOption part;
   IsolationOptions isolation;
 };
 
@@ -111,6 +113,7 @@ std::string findings_csv(const Inspection& found) {
 
 /// Files, keys and labels of records.
 int run_records(const Options& options, Session& session) {
+  if (options.dataset.part) throw UsageError("records are not read in parts", "--part", "leave the option out");
   require_for_kind(options.dataset, "records", options.location);
   if (options.isolation.isolate)
     throw UsageError("records are read without decoding audio", "--isolate", "leave the option out");
@@ -143,8 +146,9 @@ std::optional<Dataset> dataset_at(const Options& options) {
   }
 }
 
-int run(const Options& options, Session& session) {
+int run(Options& options, Session& session) {
   options.isolation.apply();
+  options.dataset.part = options.part.get(session);
   const std::optional<Dataset> dataset = dataset_at(options);
   if (!dataset) return run_records(options, session);
   session.notes(dataset->notes);
@@ -174,6 +178,7 @@ void add_inspect(CLI::App& app, Session& session) {
   add_audio_dataset(command, options.location, ", or TFRecord files");
   add_record_options(command, options.records, false);
   add_dataset_options(command, options.dataset);
+  options.part.add_to(command, "Inspect this part of the clips; duplicates and leakage are found within it only");
   options.isolation.add_to(command);
   session.add_format_options(command);
 }

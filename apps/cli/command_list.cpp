@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "genrewise/storage/files.hpp"
+#include "genrewise/base/csv.hpp"
+#include "genrewise/base/error.hpp"
+#include "genrewise/storage/listing.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "option_group.hpp"
 
@@ -14,10 +16,33 @@ namespace {
 constexpr char kExamples[] =
     "genrewise list 's3://bucket/packs/*/manifest.json'\n"
     "genrewise list 's3://bucket/packs/mel224/*.tfrec' --json\n"
-    "genrewise list gs://bucket/models/ --csv";
+    "genrewise list 's3://bucket/music/**' --csv > music.csv";
+
+/// Row by row, for listings of millions of files, which are datasets themselves.
+std::size_t print_csv(const std::string& pattern, Session& session) {
+  constexpr std::size_t kPrintedBytes = 1 << 16;
+  std::string text = "bytes,modified,location\n";
+  std::size_t count = 0;
+  for_each_matching(pattern, [&](const FileInfo& object) {
+    text += fmt::format("{},{},", object.bytes, object.modified);
+    append_csv_field(text, object.location);
+    text += '\n';
+    ++count;
+    if (text.size() < kPrintedBytes) return;
+    session.print(text);
+    text.clear();
+  });
+  if (count > 0) session.print(text);
+  return count;
+}
 
 int run(const std::string& pattern, Session& session) {
   using enum Table::Align;
+  const Error none("there are no files", pattern, "check the location; ** matches sub-folders too");
+  if (session.format == Format::csv) {
+    if (print_csv(pattern, session) == 0) throw none;
+    return kDone;
+  }
   Table table({{"bytes", right}, {"modified"}, {"location", left, Table::Overflow::path}});
   nlohmann::json objects = nlohmann::json::array();
   std::uint64_t bytes = 0;
@@ -28,7 +53,7 @@ int run(const std::string& pattern, Session& session) {
     bytes += object.bytes;
     ++count;
   }
-  if (count == 0) throw Error("there are no files", pattern, "check the location; ** matches sub-folders too");
+  if (count == 0) throw none;
   print_result(session, table, [&] { return nlohmann::json{{"objects", objects}, {"bytes", bytes}}; });
   session.line(fmt::format("{} objects, {}", count, readable_size(bytes)));
   return kDone;

@@ -1,6 +1,7 @@
 // genrewise pack: a dataset's clips -> sharded records.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -20,17 +21,23 @@ constexpr char kExamples[] =
     "genrewise pack music.csv --features raw10k --split-file split.csv -o packs/raw10k\n"
     "genrewise pack fma --features mel224 --record-steps 224 --record-label genre -o packs/rows\n"
     "genrewise pack fma --features mel224 --shards 64 -o s3://bucket/packs/mel224\n"
+    "genrewise pack music.csv --features mel224 --shards 64 --part 3/8 -o s3://bucket/packs/mel224\n"
     "genrewise pack packs/mel224 --verify";
 
 struct Options {
   DataSourceConfig data{.location = {}, .default_features = "mel224"};
   std::string output, scheme = "auto", split_file;
   PackConfig pack;
+  PartOption part;
   bool verify = false;
 };
 
 std::optional<Split> split_of(const Options& options, Session& session, const DataSource& source) {
-  if (options.scheme == "none") return std::nullopt;
+  const bool unlabelled =
+      std::ranges::any_of(source.audio().tracks, [](const Track& track) { return track.label < 0; });
+  if (unlabelled && options.scheme != "auto" && options.scheme != "none")
+    throw UsageError("tracks without a genre are not split", "--scheme", "leave the option out");
+  if (unlabelled || options.scheme == "none") return std::nullopt;
   Split split =
       split_dataset(source,
                     {.scheme = parse_split_scheme(options.scheme), .seed = session.seed, .file = options.split_file})
@@ -46,7 +53,7 @@ void print_result(const Options& options, const PackResult& result, std::size_t 
   session.print(
       fmt::format("{}: {} examples of {} in {} shards, {:.1f} MB; {} packed in {:.1f} s ({:.1f} per second), {} "
                   "reused, {} skipped\n",
-                  options.output, result.examples, recipe, options.pack.shards, static_cast<double>(result.bytes) / 1e6,
+                  options.output, result.examples, recipe, result.shards, static_cast<double>(result.bytes) / 1e6,
                   packed, result.pack_s, rate, result.reused, skipped));
   if (!result.loss) return;
   session.print(fmt::format("stored as {}: largest error {:.4g}, root-mean-square error {:.4g}\n",
@@ -57,7 +64,7 @@ nlohmann::json json_of(const Options& options, const PackResult& result, const s
                        const std::string& recipe) {
   nlohmann::json out = {{"output", options.output},
                         {"features", recipe},
-                        {"shards", options.pack.shards},
+                        {"shards", result.shards},
                         {"examples", result.examples},
                         {"reused", result.reused},
                         {"bytes", result.bytes},
@@ -74,6 +81,7 @@ int pack(Options& options, Session& session) {
   if (!options.pack.work_folder.empty() && local_work_path(options.output) == options.output)
     throw UsageError("shards are written directly to a local folder", "--work", "leave the option out");
   options.data.genres.by_artist = options.scheme != "random";
+  options.pack.part = options.part.get(session);
   const DataSource source(options.data);
   if (!source.has_audio())
     throw Error("holds features and no audio", options.data.location, "give a dataset of audio files");
@@ -122,7 +130,9 @@ void add_pack(CLI::App& app, Session& session) {
   add_features_option(command, options.data.features, options.data.default_features);
   add_dataset_options(command, options.data.dataset);
   add_genre_options(command, options.data.genres);
-  const OptionGroup split(command, kSplit), output(command, kOutput);
+  const OptionGroup data(command, kData), split(command, kSplit), output(command, kOutput);
+  data.flag("--unlabelled", options.data.dataset.keep_unlabelled,
+            "Include tracks without a genre, as the class \"unlabelled\"; records are then not split");
   CLI::Option* scheme = one_of(split.add("--scheme", options.scheme, "SCHEME",
                                          "How records are split, as in `genrewise split`; none: not at all"),
                                {"auto", "official", "grouped", "random", "none"})
@@ -150,6 +160,7 @@ void add_pack(CLI::App& app, Session& session) {
                       "Write tf.train.SequenceExample, with the features as a list of N steps of equal length"),
            1)
       ->default_str("tf.train.Example");
+  options.part.add_to(command, "Write this part of the shards, for `genrewise merge`");
   output
       .add("--work", options.pack.work_folder, "FOLDER",
            "Folder for shards, at most three at a time, before they are sent to an object store")

@@ -20,6 +20,7 @@ constexpr char kExamples[] =
     "genrewise predict --model model.gwm song.mp3\n"
     "genrewise predict --model runs/fma/best.gwm ~/Music --top 1 --csv > genres.csv\n"
     "genrewise predict --model model.gwm --windows 10 --json mix.flac\n"
+    "genrewise predict --model s3://bucket/model.gwm s3://bucket/music/ --part 3/64 --csv > genres-03.csv\n"
     "genrewise predict song.mp3\n"
     "genrewise predict --genres Rock,Jazz,Hip-Hop ~/Music";
 
@@ -28,6 +29,7 @@ constexpr char kUnlike[] = "unlike the training music";
 struct Options {
   PredictJobConfig job;
   std::size_t top = 3;
+  PartOption part;
   IsolationOptions isolation;
 };
 
@@ -85,8 +87,9 @@ class Printer {
   std::size_t top_;
 };
 
-int run(const Options& options, Session& session) {
+int run(Options& options, Session& session) {
   options.isolation.apply();
+  options.job.part = options.part.get(session);
   const PredictJobResult done = predict_job(options.job, session.runtime);
   const Printer printer(done.labels, options.top);
   if (session.format == Format::json) {
@@ -114,8 +117,10 @@ void add_predict(CLI::App& app, Session& session) {
   const CommandText text{.summary = "Predict the genres of audio files", .examples = kExamples};
   const auto [command, options] = session.add_command(app, "predict", text, run);
   OptionGroup(command, kData)
-      .add("FILES", options.job.inputs, "", "Audio files, and folders with audio files at any depth")
+      .add("FILES", options.job.inputs, "",
+           "Audio files, folders and prefixes with audio files at any depth, and lists of locations (.txt)")
       ->required();
+  options.part.add_to(command, "Predict this part of the files, in the order of their names");
   options.isolation.add_to(command);
   const OptionGroup models(command, kModel), output(command, kOutput);
   CLI::Option* model = models.add("-m,--model", options.job.model, "FILE", "A trained model, *.gwm");

@@ -19,7 +19,8 @@ void add_store_options(CLI::App& app, StoreOptions& stores) {
   const OptionGroup group(&app, kStores);
   group
       .add("--endpoint", stores.endpoint, "URL",
-           "Server of s3:// and gs:// locations, as http://HOST:PORT; else AWS_ENDPOINT_URL is used")
+           "Server of s3:// and gs:// locations, as http://HOST:PORT; else AWS_ENDPOINT_URL or STORAGE_EMULATOR_HOST "
+           "is used")
       ->default_str("Amazon's and Google's servers");
   group.add("--region", stores.region, "NAME", "Region of s3:// locations; else AWS_REGION is used")
       ->default_str("us-east-1");
@@ -47,6 +48,16 @@ void add_general_options(CLI::App& app, Session& session) {
       ->check([](const std::string& path) {
         return CLI::ExistingPath(path).empty() ? "" : "needs a file or folder that exists, not '" + path + "'";
       });
+  one_of(group.add_function<std::string>(
+             "--log-format",
+             [&session](const std::string& format) {
+               session.log_format = format == "json" ? LogFormat::json : LogFormat::text;
+             },
+             "FORMAT", "Progress, notes and errors on standard error: text, or a JSON object a line"),
+         {"text", "json"})
+      ->default_str("text");
+  group.add("--metrics-file", session.metrics_file, "FILE",
+            "Replace this file with the progress every 10 s, for Prometheus (node_exporter's textfile collector)");
   group.flag("-q,--quiet", session.quiet, "Print results and errors only, no progress and no notes");
 }
 

@@ -23,8 +23,11 @@ constexpr char kSchemeHelp[] =
 void add_data_options(CLI::App* command, DataSourceConfig& config, Tables tables, const std::string& default_features) {
   const OptionGroup data(command, kData);
   data.add("DATASET", config.location, "",
-           kAudioDatasets + " a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack")
+           kAudioDatasets +
+               " a CSV file of tracks, a feature table (CSV with a column genre or label) or a pack; a "
+               "pattern in quotes, such as 'packs/*', for several tables or packs")
       ->required();
+  data.add("--manifest", config.manifest, "FILE", "The manifest.json of shards that are without one");
   add_features_option(command, config.features, default_features);
   const bool several = tables == Tables::several;
   CLI::Option* table =
@@ -114,6 +117,30 @@ void add_split_options(CLI::App* command, SplitConfig& config, bool with_file) {
       .add("--split-file", config.file, "FILE",
            "Take the parts from this CSV file (track_id,part), as `genrewise split` writes it")
       ->excludes(scheme);
+}
+
+void PartOption::add_to(CLI::App* command, const std::string& what) {
+  OptionGroup(command, kData)
+      .add_function<std::string>(
+          "--part", [this](const std::string& text) { stated = parse_job_part(text); }, "I/N",
+          what +
+              "; auto or auto/N: as Slurm, MPI, torchrun, Kubernetes or AWS Batch number the process (docs/scale.md)")
+      ->default_str("all of it");
+}
+
+std::optional<JobPart> PartOption::get(Session& session) const {
+  if (stated) {
+    const std::string source = stated->source.empty() ? "" : " (" + stated->source + ")";
+    session.note(fmt::format("part {} of {}{}", stated->part.number, stated->part.count, source));
+    return stated->part;
+  }
+  try {
+    if (const auto launched = part_of_launcher(); launched && launched->part.count > 1)
+      session.note(fmt::format("this is process {} of {} ({}), and each does the whole work: --part auto divides it",
+                               launched->part.number, launched->part.count, launched->source));
+  } catch (const UsageError&) {  // the variables were not asked for
+  }
+  return std::nullopt;
 }
 
 void IsolationOptions::add_to(CLI::App* command, bool by_default) {

@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "genrewise/audio/isolation.hpp"
+#include "genrewise/base/job_part.hpp"
 #include "genrewise/data_source/data_source.hpp"
 #include "genrewise/dataset/split.hpp"
 #include "option_group.hpp"
+#include "session.hpp"
 
 namespace genrewise::cli {
 
@@ -51,6 +53,17 @@ enum class Tables { one, several };  ///< several: --table NAME=PATH too, for mo
 /// DATASET, --features, --table, --subset, --labels, --map, --top-genres, --merge, --min-groups and those of records.
 void add_data_options(CLI::App* command, DataSourceConfig& config, Tables tables = Tables::one,
                       const std::string& default_features = "fma518");
+
+/// --part of commands whose work several processes share.
+struct PartOption {
+  /// `what`: what a part is, for the help page.
+  void add_to(CLI::App* command, const std::string& what);
+  /// The part, which is noted with its source; empty: all. Notes it, too, if a launcher started several processes and
+  /// each would do the whole work.
+  std::optional<JobPart> get(Session& session) const;
+
+  std::optional<StatedPart> stated;
+};
 
 /// --isolate, --max-seconds and --max-memory of commands that decode audio.
 struct IsolationOptions {

@@ -34,14 +34,17 @@ namespace genrewise::cli {
 namespace {
 
 std::atomic<Runtime*> interruptible{nullptr};  // what a signal interrupts
+std::atomic<bool> logs_json{false};            // --log-format json
 
 constexpr unsigned kStopping_s = 8;
 
 extern "C" void on_stop_signal(int) {
   if (Runtime* runtime = interruptible.load()) runtime->request_interrupt();
-  constexpr char kMessage[] =
+  constexpr std::string_view kMessage =
       "\ngenrewise: stopping at the next safe point, after 8 s at the latest; press Ctrl-C again to stop at once\n";
-  [[maybe_unused]] const auto written = write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  constexpr std::string_view kJson = "{\"event\":\"signal\",\"level\":\"warning\",\"message\":\"stopping\"}\n";
+  const std::string_view message = logs_json ? kJson : kMessage;
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, message.data(), message.size());
   alarm(kStopping_s);
 }
 
@@ -66,7 +69,8 @@ void catch_signals() {
 }
 
 int fail(std::string_view what, ExitCode code) {
-  const std::string line = fmt::format("genrewise: {}\n", printable_lines(what));
+  const std::string line = logs_json ? json_log_line("error", "error", {{"message", what}, {"exit_code", code}})
+                                     : fmt::format("genrewise: {}\n", printable_lines(what));
   std::fputs(line.c_str(), stderr);  // nothing can be done where it cannot be written
   return code;
 }
@@ -99,6 +103,7 @@ int parse_and_run(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
+    logs_json = session.log_format == LogFormat::json;
     set_store_options(session.stores);
     return session.run();
   } catch (const CLI::CallForHelp&) {

@@ -18,7 +18,10 @@ CLI::App* Session::add_body(CLI::App& app, const std::string& name, const Comman
   const std::string separator = text.details.empty() ? "" : "\n";
   CLI::App* command = app.add_subcommand(name, text.summary + separator + text.details);
   command->footer(text.examples);
-  command->callback([this, body = std::move(body)] { chosen_ = body; });
+  command->callback([this, name, body = std::move(body)] {
+    command_ = name;
+    chosen_ = body;
+  });
   return command;
 }
 
@@ -40,6 +43,7 @@ void Session::add_seed_option(CLI::App* command) {
 }
 
 Progress& Session::progress() {
+  if (logs()) return log_;
   return quiet ? silent_ : terminal_;
 }
 
@@ -54,6 +58,7 @@ void Session::notes(std::span<const std::string> texts, std::span<const std::str
 }
 
 void Session::line(std::string_view text) {
+  if (log_format == LogFormat::json) return log_.note(text);
   if (!quiet) terminal_.line(text);
 }
 
@@ -92,7 +97,8 @@ ExitCode Session::report_skipped(std::span<const Fault> skipped, std::string_vie
     if (count > kNames) text += fmt::format("          and {} more\n", count - kNames);
   }
   text.pop_back();
-  terminal_.line(text);
+  if (logs()) log_.skipped(text, skipped.size());
+  if (log_format == LogFormat::text) terminal_.line(text);
   return kSomeSkipped;
 }
 
@@ -107,8 +113,12 @@ std::string fitted(const Table& table) {
 }
 
 int Session::run() {
+  const bool json = log_format == LogFormat::json;
+  log_.configure(json || quiet ? nullptr : &terminal_, json, quiet, metrics_file, command_);
   runtime.set_progress(progress());
-  return chosen_ ? chosen_() : static_cast<int>(kWrongUsage);
+  const int code = chosen_ ? chosen_() : static_cast<int>(kWrongUsage);
+  log_.ended(code);
+  return code;
 }
 
 }  // namespace genrewise::cli

@@ -16,6 +16,7 @@
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
+#include "job_log.hpp"
 #include "table.hpp"
 #include "terminal_progress.hpp"
 
@@ -62,6 +63,8 @@ class Session {
   Format format = Format::table;
   std::uint64_t seed = kDefaultSeed;
   bool quiet = false;
+  LogFormat log_format = LogFormat::text;  ///< of standard error
+  std::string metrics_file;                ///< empty: none
   StoreOptions stores;
   Runtime runtime;
 
@@ -71,7 +74,8 @@ class Session {
   void note(std::string_view text);
   /// All of them but `general`, which every run has and which stay in the report.
   void notes(std::span<const std::string> texts, std::span<const std::string> general = {});
-  /// A fact or a shell command on a line of its own on standard error, as it is; silent with --quiet.
+  /// A fact or a shell command on a line of its own on standard error, as it is, or as a note in the log; silent with
+  /// --quiet.
   void line(std::string_view text);
   /// Results on standard output. Throws OutputClosed, or Error when it cannot be written (a full disk).
   void print(std::string_view text);
@@ -87,11 +91,14 @@ class Session {
   int run();
 
  private:
+  bool logs() const { return log_format == LogFormat::json || !metrics_file.empty(); }
   CLI::App* add_body(CLI::App& app, const std::string& name, const CommandText& text, std::function<int()> body);
 
   std::function<int()> chosen_;
+  std::string command_;
   TerminalProgress terminal_;
   Progress silent_;
+  JobLog log_;  // used if log_format or metrics_file is set
 };
 
 /// Adds the program's own options and all commands.

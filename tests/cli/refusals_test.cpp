@@ -251,7 +251,8 @@ class InFolder {
   InFolder& operator=(const InFolder&) = delete;
 
  private:
-  Environment home_, profile_{"AWS_PROFILE", ""}, endpoint_{"AWS_ENDPOINT_URL", ""}, weights_{"GENREWISE_WEIGHTS", ""};
+  Environment home_, profile_{"AWS_PROFILE", ""}, endpoint_{"AWS_ENDPOINT_URL", ""}, weights_{"GENREWISE_WEIGHTS", ""},
+      instance_{"AWS_EC2_METADATA_DISABLED", "true"};
   fs::path before_;
 };
 

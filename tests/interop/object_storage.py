@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Runs the program against a real S3 server on the loopback interface, started here and ended at the end.
+"""Runs the program against a real server on the loopback interface, started here and ended at the end.
 
-    object_storage.py moto|s3rver|versitygw SERVER_PROGRAM build/dev/bin/genrewise     (exit code 77: no such server)
+    object_storage.py KIND SERVER_PROGRAM build/dev/bin/genrewise     (exit code 77: no such server)
 
-moto (PyPI: moto[server]) does not look at signatures; s3rver (npm) and versitygw (a Go program) check them.
+KIND is moto, s3rver, versitygw (S3) or fake-gcs-server (Google Cloud Storage). moto (PyPI: moto[server]) does not look
+at signatures; s3rver (npm) and versitygw (a Go program) check them. fake-gcs-server (a Go program) checks no tokens:
+they are checked, and failures simulated, by a proxy before it (faulty_gcs.py).
 """
 import json
 import math
@@ -16,9 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 import wave
 
+from faulty_gcs import FaultyGcs
+
+NETWORKS = ["dense:epochs=3:hidden_layer_sizes=16", "cnn1d_strided:epochs=2"]
 KEYS = {"s3rver": ("S3RVER", "S3RVER")}  # s3rver knows this account only
 BUCKET = "music-shards"
 
@@ -33,6 +39,7 @@ class Server:
     def __init__(self, kind, program, folder):
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.root = ("gs" if kind == "fake-gcs-server" else "s3") + f"://{BUCKET}"
         self.access_key, self.secret_key = KEYS.get(kind, ("AKIDINTEROPTESTS", "interop/Secret+Key=Of0123456789012345678"))
         data = os.path.join(folder, "server")
         os.makedirs(os.path.join(data, BUCKET if kind == "versitygw" else ""), exist_ok=True)
@@ -42,6 +49,8 @@ class Server:
             "s3rver": [program, "-d", data, "-a", "127.0.0.1", "-p", str(self.port), "--configure-bucket", BUCKET,
                        "--no-vhost-buckets"],
             "versitygw": [program, "--port", f"127.0.0.1:{self.port}", "posix", data],
+            "fake-gcs-server": [program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(self.port), "-backend",
+                                "memory"],
         }[kind]
         self.log = open(os.path.join(folder, "server.log"), "w+")
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=environment)
@@ -56,6 +65,9 @@ class Server:
                 time.sleep(0.1)
         if kind == "moto":
             urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/{BUCKET}", method="PUT")).close()
+        if kind == "fake-gcs-server":
+            urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}/storage/v1/b", method="POST",
+                                                          data=json.dumps({"name": BUCKET}).encode())).close()
 
     def stop(self):
         self.process.terminate()
@@ -80,11 +92,12 @@ def make_music(folder):
 
 class Program:
     def __init__(self, path, server, folder):
-        self.path, self.server = path, server
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.path, self.server, self.root = path, server, server.root
+        self.environment = {name: value for name, value in os.environ.items()
+                            if not name.startswith(("AWS_", "GOOGLE_", "GCE_", "CLOUDSDK_", "STORAGE_EMULATOR"))}
         self.environment.update(AWS_ACCESS_KEY_ID=server.access_key, AWS_SECRET_ACCESS_KEY=server.secret_key,
                                 AWS_ENDPOINT_URL=server.endpoint, AWS_REGION="us-east-1", HOME=folder,
-                                XDG_CACHE_HOME=f"{folder}/cache")
+                                STORAGE_EMULATOR_HOST=f"127.0.0.1:{server.port}", XDG_CACHE_HOME=f"{folder}/cache")
 
     def run(self, *arguments, expected=0, **changes):
         environment = dict(self.environment, **changes)
@@ -102,7 +115,7 @@ class Program:
 
 
 def check_packing(program, folder):
-    location = f"s3://{BUCKET}/packs/a b+ü"
+    location = f"{program.root}/packs/a b+ü"
     for features, shards in [("mel224", "1"), ("fma518", "4")]:  # 18 MB travel in three parts
         options = ["--features", features, "--shards", shards, "--json"]
         program.run("pack", f"{folder}/music.csv", *options, "-o", f"{folder}/{features}")
@@ -112,8 +125,8 @@ def check_packing(program, folder):
         assert "all as the manifest states" in program.run("pack", f"{location}/{features}", "--verify")
         again = json.loads(program.run("pack", f"{folder}/music.csv", *options, "-o", f"{location}/{features}"))
         assert again["reused"] == again["examples"] == 90, again
-    assert len(program.objects(f"s3://{BUCKET}/packs/*/fma518/*.tfrec")) == 4
-    assert len(program.listed(f"s3://{BUCKET}/**manifest.json")) == 2
+    assert len(program.objects(f"{program.root}/packs/*/fma518/*.tfrec")) == 4
+    assert len(program.listed(f"{program.root}/**manifest.json")) == 2
     assert not os.path.exists(f"{folder}/cache/genrewise") or not any(files for _, _, files in os.walk(f"{folder}/cache"))
     assert "another pack" in program.run("pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "2", "-o",
                                          f"{location}/fma518", expected=1)
@@ -121,7 +134,7 @@ def check_packing(program, folder):
 
 def check_killed_packing(program, folder):
     """Killed again and again and then left alone, pack puts what it puts locally: no hole, no duplicate."""
-    location = f"s3://{BUCKET}/killed"
+    location = f"{program.root}/killed"
     command = ["pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "4", "-o", location]
     delays = random.Random(2)
     for _ in range(12):
@@ -142,7 +155,7 @@ def check_killed_packing(program, folder):
 def check_training_on_packs(program, folder):
     """A model that was trained on a pack in the store judges like one that was trained on the same pack here."""
     results = []
-    for pack in [f"{folder}/fma518", f"s3://{BUCKET}/packs/a b+ü/fma518"]:
+    for pack in [f"{folder}/fma518", f"{program.root}/packs/a b+ü/fma518"]:
         program.run("train", pack, "--model", "gnb", "-o", f"{folder}/of-pack.gwm")
         results.append(json.loads(program.run("evaluate", f"{folder}/of-pack.gwm", pack, "--part", "all", "--json")))
     for result in results:
@@ -154,7 +167,7 @@ def check_training_on_packs(program, folder):
 def check_models(program, folder):
     """Table, model and judgement, all in the store, are those of local files."""
     results = []
-    for root in [folder, f"s3://{BUCKET}/models"]:
+    for root in [folder, f"{program.root}/models"]:
         program.run("extract", f"{folder}/music.csv", "--features", "fma518", "-o", f"{root}/table.csv")
         program.run("train", f"{folder}/music.csv", "--table", f"{root}/table.csv", "--model", "gnb", "-o", f"{root}/m.gwm")
         results.append(json.loads(program.run("evaluate", f"{root}/m.gwm", f"{folder}/music.csv", "--table",
@@ -162,21 +175,57 @@ def check_models(program, folder):
     for result in results:
         result.pop("model")
     assert results[0] == results[1], results
-    listed = program.objects(f"s3://{BUCKET}/models/*")
+    listed = program.objects(f"{program.root}/models/*")
     assert listed["m.gwm"] == os.path.getsize(f"{folder}/m.gwm") and listed["table.csv"] == os.path.getsize(f"{folder}/table.csv")
-    program.run("predict", "--model", f"s3://{BUCKET}/models/m.gwm", f"{folder}/0.wav")
+    program.run("predict", "--model", f"{program.root}/models/m.gwm", f"{folder}/0.wav")
 
 
 def check_refusals(program, kind):
-    text = program.run("list", "s3://no-such-bucket-here/*", expected=1)
+    text = program.run("list", program.root[:5] + "no-such-bucket-here/*", expected=1)
     assert "no such bucket" in text, text
-    assert "there is no such object" in program.run("evaluate", f"s3://{BUCKET}/none.gwm", "x", expected=1)
+    assert "there is no such object" in program.run("evaluate", f"{program.root}/none.gwm", "x", expected=1)
     if kind != "versitygw":  # moto does not check signatures, s3rver does not refuse all that do not fit
         return
     text = program.run("list", f"s3://{BUCKET}/*", expected=1, AWS_SECRET_ACCESS_KEY="wrong/Secret")
     assert "secret key does not belong" in text and "wrong/Secret" not in text, text
     text = program.run("list", f"s3://{BUCKET}/*", expected=1, AWS_ACCESS_KEY_ID="UNKNOWN")
     assert "does not accept the access key" in text, text
+
+
+def check_study(program, folder):
+    """A pattern of WAV files in folders by genre -> a pack of 16 shards in the bucket -> networks -> table of results."""
+    with open(f"{folder}/music.csv") as table:
+        rows = [line.strip().split(",") for line in table][1:]
+    for name, genre, _ in rows:
+        with open(f"{folder}/{name}", "rb") as wav:
+            name = urllib.parse.quote(f"fma_small_wav/{genre}/{name}", safe="")
+            address = f"{program.server.endpoint}/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={name}"
+            urllib.request.urlopen(urllib.request.Request(address, method="POST", data=wav.read())).close()
+    pack = f"{program.root}/records"
+    program.run("pack", f"{program.root}/fma_small_wav/*/*.wav", "--features", "raw10k", "--shards", "16", "-o", pack)
+    assert len(program.objects(f"{pack}/*.tfrec")) == 16
+    program.run("study", pack, "--models", *NETWORKS, "--scheme", "shards", "-o", f"{folder}/study")
+    with open(f"{folder}/study/results.json") as results:
+        table = json.load(results)
+    print("results:", json.dumps(table)[:2000])
+
+
+def check_faults(program, folder):
+    """The same pack through a proxy that refuses, cuts and loses requests, with tokens that expire after 2 s."""
+    with FaultyGcs(program.server.port, seed=3) as proxy:
+        environment = dict(STORAGE_EMULATOR_HOST="", GENREWISE_GCS_ENDPOINT=proxy.endpoint, GCE_METADATA_HOST=proxy.host)
+        for features, shards in [("mel224", "1"), ("fma518", "4")]:
+            location = f"{program.root}/faulty/{features}"
+            program.run("pack", f"{folder}/music.csv", "--features", features, "--shards", shards, "-o", location,
+                        **environment)
+            names = sorted(os.listdir(f"{folder}/{features}"))
+            assert program.objects(f"{location}/") == {n: os.path.getsize(f"{folder}/{features}/{n}") for n in names}
+            assert "all as the manifest states" in program.run("pack", location, "--verify", **environment)
+            program.run("train", location, "--model", "gnb", "-o", f"{program.root}/faulty/gnb.gwm", **environment)
+        print(f"faults: {proxy.faults}")
+        assert proxy.tokens > 1 and all(proxy.faults.values()), (proxy.tokens, proxy.faults)
+        text = program.run("list", f"{program.root}/*", expected=1, GENREWISE_GCS_TOKEN="ya29.stale", **environment)
+        assert "does not accept the token" in text and "ya29.stale" not in text, text
 
 
 def main():
@@ -194,6 +243,9 @@ def main():
             check_training_on_packs(genrewise, folder)
             check_models(genrewise, folder)
             check_refusals(genrewise, kind)
+            if kind == "fake-gcs-server":
+                check_study(genrewise, folder)
+                check_faults(genrewise, folder)
         finally:
             server.stop()
     print(f"{kind}: packs, tables, models, lists and refusals are as they should be")

@@ -22,12 +22,13 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 using namespace testing;
 
-/// Runs each test in a local folder and in a folder of a store.
+/// Runs each test in a local folder and in folders of both kinds of stores.
 class ConditionalWrite : public ::testing::TestWithParam<const char*> {
  protected:
-  bool remote() const { return std::string_view(GetParam()) == "store"; }
+  bool is(std::string_view kind) const { return kind == GetParam(); }
+  bool remote() const { return !is("machine"); }
   std::string at(const std::string& name) const {
-    return remote() ? "s3://music/folder/" + name : (folder_ / name).string();
+    return remote() ? (is("google") ? "gs" : "s3") + ("://music/folder/" + name) : (folder_ / name).string();
   }
   std::vector<std::string> names() {
     std::vector<std::string> found;
@@ -38,7 +39,8 @@ class ConditionalWrite : public ::testing::TestWithParam<const char*> {
   TemporaryFolder folder_, cache_;
   Environment caches_{"XDG_CACHE_HOME", cache_.path().c_str()};
   S3Server server_;
-  StoresOfServer stores_{server_};
+  GcsServer google_;
+  StoresOfServer stores_{is("google") ? static_cast<StoreServer&>(google_) : server_};
 };
 
 TEST_P(ConditionalWrite, CreatesAFileOnlyIfThereIsNone) {
@@ -127,7 +129,7 @@ TEST_P(ConditionalWrite, ListsFilesAndDetectsFolders) {
   EXPECT_EQ(try_open_file(at("a/none")).error().reason, "cannot be opened");
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, ConditionalWrite, ::testing::Values("machine", "store"),
+INSTANTIATE_TEST_SUITE_P(Stores, ConditionalWrite, ::testing::Values("machine", "store", "google"),
                          [](const auto& kind) { return std::string(kind.param); });
 
 class StoreCondition : public S3StoreTest {
@@ -159,42 +161,6 @@ TEST_F(StoreCondition, IsRetriedAfterAConflictOfConcurrentWriters) {
   writer->write("old");
   writer->commit();
   EXPECT_EQ(server_.count("PUT"), 3u);
-}
-
-TEST_F(StoreCondition, IsAGenerationForGoogleWithATokenAndAPriorCheckWithAKey) {
-  const auto lost = [&](FileStore& google, const WriteCondition& condition) {
-    const auto writer = google.create("gs://music/x", {.condition = condition});
-    writer->write("new");
-    try {
-      writer->commit();
-    } catch (const WriteConflict&) {
-      return true;
-    }
-    return false;
-  };
-  S3Settings settings = server_.settings();
-  settings.scheme = "gs";
-  for (const bool token : {true, false}) {
-    server_.bearer_token = token ? "ya29.token" : "";
-    if (token)
-      settings.credentials = {{}, {}, {}, "ya29.token", "the test", false};
-    else
-      settings.credentials = server_.settings().credentials;
-    const auto google = make_s3_store(settings);
-    google->remove("gs://music/x");
-    EXPECT_FALSE(lost(*google, WriteCondition::absent()));
-    EXPECT_TRUE(lost(*google, WriteCondition::absent()));
-    const std::string version = google->find("gs://music/x")->version;
-    EXPECT_FALSE(lost(*google, WriteCondition::unchanged(version)));
-    server_.put("x", "another");
-    EXPECT_TRUE(lost(*google, WriteCondition::unchanged(version)));
-    const auto sent = server_.requests();
-    const bool header = std::ranges::any_of(
-        sent, [](const S3Request& request) { return request.headers.contains("x-goog-if-generation-match"); });
-    EXPECT_TRUE(header);
-    if (token) continue;
-    EXPECT_FALSE(sent.back().headers.contains("x-goog-if-generation-match"));
-  }
 }
 
 TEST_F(StoreCondition, TakesOverALockOfAKilledProcessOnTheSameMachineOnly) {

@@ -76,7 +76,7 @@ TEST_F(S3StoreTest, RetriesAfterTransientErrors) {
 
 TEST_F(S3StoreTest, WaitsAsLongAsTheServerAsksUpToItsOwnLimit) {
   server_.put("x", "abc");
-  S3Settings settings = server_.settings();
+  StoreSettings settings = server_.settings();
   settings.retry.longest_wait = std::chrono::milliseconds(300);
   const auto from = make_s3_store(settings);
   fail("GET", 1, [](S3Response& response) {
@@ -110,14 +110,14 @@ TEST_F(S3StoreTest, RetriesAfterAConnectionReset) {
 TEST_F(S3StoreTest, CancelsATransferWithoutData) {
   server_.put("x", "abc");
   fail("GET", 1, [](S3Response& response) { response.wait_ms = 60'000; });
-  S3Settings settings = server_.settings();
+  StoreSettings settings = server_.settings();
   settings.retry.silence = std::chrono::seconds(1);
   const auto from = make_s3_store(settings);
   EXPECT_EQ(read_all(*from->open(*from->find("s3://music/x")), 10), "abc");
 }
 
 TEST_F(S3StoreTest, ReportsAnUnreachableServer) {
-  S3Settings settings = server_.settings();
+  StoreSettings settings = server_.settings();
   settings.endpoint = "http://127.0.0.1:1";
   settings.retry.attempts = 2;
   EXPECT_THAT(error_message([&] { make_s3_store(settings)->find("s3://music/x"); }),
@@ -203,17 +203,17 @@ TEST_F(S3StoreTest, StopsOnCtrlCAndRemovesUnfinishedUploads) {
 
 TEST_F(S3StoreTest, ExplainsBadCredentialsWithoutShowingThem) {
   server_.put("x", "abc");
-  const auto error_with = [&](const std::function<void(S3Settings&)>& change) {
-    S3Settings settings = server_.settings();
-    change(settings);
+  const auto error_with = [&](Credentials credentials) {
+    StoreSettings settings = server_.settings();
+    settings.credentials = std::make_shared<CredentialSource>(std::move(credentials), "the test");
     return error_message([&] { make_s3_store(settings)->find("s3://music/x"); });
   };
-  const std::string wrong_key = error_with([](S3Settings& s) { s.credentials.access_key = "AKIDWRONG"; });
+  const std::string wrong_key = error_with({.access_key = "AKIDWRONG", .secret_key = S3Server::kSecretKey});
   EXPECT_THAT(wrong_key, AllOf(HasSubstr("does not accept the access key"), HasSubstr("the test")));
-  const std::string wrong_secret = error_with([](S3Settings& s) { s.credentials.secret_key = "geheim"; });
+  const std::string wrong_secret = error_with({.access_key = S3Server::kAccessKey, .secret_key = "geheim"});
   EXPECT_THAT(wrong_secret, AllOf(HasSubstr("secret key does not belong"), Not(HasSubstr("geheim"))));
   server_.session_token = "ToKeN";
-  EXPECT_THAT(error_with([](S3Settings& s) { s.credentials.session_token = "old"; }),
+  EXPECT_THAT(error_with({.access_key = S3Server::kAccessKey, .secret_key = S3Server::kSecretKey, .token = "old"}),
               AllOf(HasSubstr("token"), HasSubstr("expired")));
   // The server repeats the secret in its message.
   server_.session_token = "";
@@ -228,22 +228,31 @@ TEST_F(S3StoreTest, ExplainsBadCredentialsWithoutShowingThem) {
                             Not(HasSubstr(S3Server::kAccessKey))));
 }
 
-TEST_F(S3StoreTest, SendsASessionTokenOrABearerToken) {
+TEST_F(S3StoreTest, SendsASessionToken) {
   server_.session_token = "ToKeN/+=";
   write("x", "abc");
   EXPECT_EQ(read("x"), "abc");
-  server_.bearer_token = "ya29.token";
-  S3Settings settings = server_.settings();
-  settings.scheme = "gs";
-  settings.credentials = {{}, {}, {}, "ya29.token", "the test", false};
-  const auto google = make_s3_store(settings);
-  const auto writer = google->create("gs://music/y");
-  writer->write(bytes_of(250'000));
-  writer->commit();
-  EXPECT_EQ(google->find("gs://music/y")->bytes, 250'000u);
-  settings.credentials.bearer_token = "ya29.old";
-  EXPECT_THAT(error_message([&] { make_s3_store(settings)->find("gs://music/y"); }),
-              AllOf(HasSubstr("token"), Not(HasSubstr("ya29"))));
+}
+
+TEST_F(S3StoreTest, FetchesCredentialsAgainThatTheServerNoLongerAccepts) {
+  server_.put("x", "abc");
+  server_.session_token = "first";
+  StoreSettings settings = server_.settings();
+  int fetched = 0;
+  settings.credentials = std::make_shared<CredentialSource>(
+      [&] {
+        return Credentials{.access_key = S3Server::kAccessKey,
+                           .secret_key = S3Server::kSecretKey,
+                           .token = ++fetched == 1 ? "first" : "second"};
+      },
+      "the test");
+  const auto from = make_s3_store(settings);
+  EXPECT_TRUE(from->find("s3://music/x"));
+  server_.session_token = "second";
+  EXPECT_TRUE(from->find("s3://music/x"));  // a response to HEAD states no reason
+  EXPECT_EQ(fetched, 2);
+  server_.session_token = "third";
+  EXPECT_THAT(error_message([&] { from->find("s3://music/x"); }), AllOf(HasSubstr("token"), Not(HasSubstr("second"))));
 }
 
 TEST_F(S3StoreTest, ReportsTheClockDifference) {

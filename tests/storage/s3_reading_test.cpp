@@ -52,7 +52,7 @@ TEST_F(S3ReadingTest, PrefetchesNeighboursInOneRequest) {
 }
 
 TEST_F(S3ReadingTest, PrefetchesWithinItsBudgetAndDropsUnreadRanges) {
-  S3Settings settings = server_.settings();
+  StoreSettings settings = server_.settings();
   settings.connections = 1;
   const std::string bytes = bytes_of(2'000'000);
   server_.put("x", bytes);
@@ -89,7 +89,7 @@ TEST_F(S3ReadingTest, ReturnsBytesBeforeTheRestHasArrived) {
 }
 
 TEST_F(S3ReadingTest, MakesLargerRequestsOnFastConnections) {
-  S3Settings settings = server_.settings();
+  StoreSettings settings = server_.settings();
   settings.request_time = std::chrono::hours(1);
   const std::string bytes = bytes_of(900'000);
   server_.put("x", bytes);
@@ -116,7 +116,7 @@ TEST_F(S3ReadingTest, RequestsAWholeObjectWithoutARange) {
 }
 
 TEST_F(S3ReadingTest, ReadsPartsOfManyChunksInAnySteps) {
-  S3Settings settings = server_.settings();
+  StoreSettings settings = server_.settings();
   settings.part_bytes = 1'000'000;
   const std::string bytes = bytes_of(2'500'000);
   server_.put("x", bytes);
@@ -145,7 +145,7 @@ TEST_F(S3ReadingTest, ReadsPartsOfManyChunksInAnySteps) {
 TEST_F(S3ReadingTest, SharesOneReaderAmongThreads) {
   const std::string bytes = bytes_of(800'000);
   server_.put("x", bytes);
-  S3Settings settings = server_.settings();
+  StoreSettings settings = server_.settings();
   settings.part_bytes = 400'000;  // read by several threads at once
   const auto from = make_s3_store(settings);
   const auto reader = from->open(*from->find("s3://music/x"));

@@ -1,7 +1,7 @@
 // Compares with Amazon's published examples: "Signature Calculations for the Authorization Header" of the S3
 // documentation, and the Signature Version 4 test suite.
-#include "genrewise/storage/location.hpp"
 #include "genrewise/storage/s3_signature.hpp"
+#include "genrewise/storage/location.hpp"
 
 #include <gmock/gmock.h>
 

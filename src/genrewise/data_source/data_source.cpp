@@ -10,6 +10,7 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
@@ -47,6 +48,17 @@ FeatureTable read_table(const fs::path& path) {
   return labelled ? read_labelled_table(path).table : read_feature_table(path);
 }
 
+/// The table at a location, or those that a pattern matches; empty if there is none.
+std::vector<fs::path> tables_at(const fs::path& location) {
+  const auto is_table = [](const fs::path& path) { return is_feature_table(path) || is_labelled_table(path); };
+  if (is_table(location)) return {location};
+  std::vector<fs::path> tables;
+  if (location.native().find_first_of("*?[") == std::string::npos || path_exists(location)) return tables;
+  for (const FileInfo& file : list_matching(location.native()))
+    if (is_table(file.location)) tables.emplace_back(file.location);
+  return tables;
+}
+
 }  // namespace
 
 DataSource::DataSource(DataSourceConfig config)
@@ -59,15 +71,18 @@ DataSource::DataSource(DataSourceConfig config)
 void DataSource::open() {
   const fs::path location = config_.location;
   if (config_.records != RecordKeys()) return open_records();
-  if (is_feature_table(location) || is_labelled_table(location)) {
-    if (is_feature_table(location) && !is_labelled_table(location))
-      throw Error("is a feature table without the genres of its tracks", config_.location,
-                  "give the dataset as DATASET, and this table with --table");
-    const auto facts = read_table_facts(location);
-    return open_numbers("table", is_feature_table(location) && facts ? facts->recipe.name : "");
+  own_tables_ = tables_at(location);
+  if (!own_tables_.empty()) {
+    for (const fs::path& table : own_tables_) {
+      if (is_feature_table(table) && !is_labelled_table(table))
+        throw Error("is a feature table without the genres of its tracks", table.string(),
+                    "give the dataset as DATASET, and this table with --table");
+    }
+    const auto facts = read_table_facts(own_tables_.front());
+    return open_numbers("table", is_feature_table(own_tables_.front()) && facts ? facts->recipe.name : "");
   }
-  if (holds_records(location)) {
-    pack_ = open_pack(location);
+  if (!config_.manifest.empty() || holds_records(location)) {
+    pack_ = open_pack(location, config_.manifest);
     return open_numbers("pack", pack_.recipe.name);
   }
   if (table_.empty()) make_feature_set(features_);  // reports an unknown name before anything is opened
@@ -189,9 +204,10 @@ std::string DataSource::name() const {
 std::string DataSource::fingerprint() const {
   Hasher hasher(HashKind::sha256);
   if (kind_ == "table") {
-    hasher.update(read_file(config_.location));
-    if (is_feature_table(config_.location))
-      hasher.update(read_file(config_.location + ".json"));  // contains the genres
+    for (const fs::path& table : own_tables_) {
+      hasher.update(read_file(table));
+      if (is_feature_table(table)) hasher.update(read_file(sidecar_path(table)));  // contains the genres
+    }
   } else if (kind_ == "records") {
     hasher.update(records_->fingerprint);
   } else if (kind_ == "pack") {
@@ -223,7 +239,9 @@ std::size_t DataSource::extracted_columns() const {
 }
 
 Examples DataSource::read_labelled() const {
-  Examples examples = read_labelled_table(config_.location);
+  std::vector<Examples> all;
+  for (const fs::path& table : own_tables_) all.push_back(read_labelled_table(table));
+  Examples examples = join_examples(std::move(all));
   if (!config_.fault_filtered) return examples;
   require_gtzan(examples.subjects.ids);
   std::vector<std::size_t> kept;

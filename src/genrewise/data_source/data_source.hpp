@@ -25,7 +25,10 @@ namespace genrewise {
 
 /// Members are named after the command-line options, which errors name.
 struct DataSourceConfig {
-  std::string location;  ///< DATASET: an FMA folder, a folder of music, a CSV, a feature table or a pack
+  /// DATASET: an FMA folder, a folder of music, a CSV, a list of locations, a feature table or a pack; a pattern with
+  /// wildcards: several tables or packs as one.
+  std::string location;
+  std::string manifest = {};              ///< --manifest: of shards at a location without one
   std::optional<std::string> features{};  ///< --features: the feature set; empty: `default_features`
   std::vector<std::string> tables{};      ///< --table: PATH, or NAME=PATH for models with their own feature set
   DatasetOptions dataset{};               ///< --subset, --labels, --map, --top-genres
@@ -133,10 +136,11 @@ class DataSource {
   std::string features_, table_;
   std::map<std::string, std::string, std::less<>> named_tables_;
   std::string kind_;
-  Dataset dataset_;                       // empty for labelled tables and packs
-  PackManifest pack_;                     // of a pack
-  std::shared_ptr<Records> records_;      // of another program
-  std::vector<std::string> genre_notes_;  // choices of dataset_, merged and left-out genres
+  std::vector<std::filesystem::path> own_tables_;  // of the kind "table"
+  Dataset dataset_;                                // empty for labelled tables and packs
+  PackManifest pack_;                              // of a pack
+  std::shared_ptr<Records> records_;               // of another program
+  std::vector<std::string> genre_notes_;           // choices of dataset_, merged and left-out genres
 };
 
 /// Splits all examples of a source without loading it. The notes of the split include those of the source's genres.

@@ -20,6 +20,7 @@
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
+#include "genrewise/storage/part_folder.hpp"
 
 namespace genrewise {
 namespace {
@@ -30,10 +31,6 @@ namespace fs = std::filesystem;
 fs::path with_suffix(fs::path path, const char* suffix) {
   path += suffix;
   return path;
-}
-
-std::string recipe_text(const FeatureRecipe& recipe) {
-  return recipe.name + '\0' + std::to_string(recipe.version) + '\0' + recipe.hash + '\0';
 }
 
 void check_output(const fs::path& output) {
@@ -50,7 +47,7 @@ bool is_worth_another_try(const Fault& fault) {
 class Extraction {
  public:
   Extraction(const Dataset& dataset, const FeatureSet& set, const fs::path& output, Progress& progress)
-      : dataset_(dataset), set_(set), output_(output), progress_(progress) {
+      : dataset_(dataset), set_(set), output_(output_of(dataset, set, output)), progress_(progress) {
     std::string all = recipe_text(set.recipe());
     for (const ClipIdentity& identity : clip_identities(dataset)) {
       keys_.push_back(identity.key());
@@ -61,25 +58,82 @@ class Extraction {
   }
 
   PrepareResult run(int threads) {
-    check_output(output_);
     const Stopwatch watch;
+    fetch_journal();
     RowJournal journal(journal_path(), sha256_hex(recipe_text(set_.recipe())), set_.size());
     // This run holds the output's lock, so leftover temporary files are from a killed run.
     for (const char* suffix : {"", ".json"}) remove_unfinished(with_suffix(output_, suffix));
+    if (dataset_.part) condition_ = condition_on(sidecar_path(output_));
     if (!already_there()) {
-      extract(journal, take_over_rows(journal), threads);
-      if (result_.extracted + result_.reused == 0) {
+      try {
+        extract(journal, take_over_rows(journal), threads);
+      } catch (const Interrupted&) {
+        store_journal();
+        throw;
+      }
+      if (result_.extracted + result_.reused == 0 && !dataset_.part) {
         journal.remove();
         throw_unusable();
       }
-      write_table(journal);
+      try {
+        write_table(journal);
+      } catch (const WriteConflict&) {
+        take_over_part();
+      }
     }
     journal.remove();
+    if (dataset_.part && is_stored()) remove_file(stored_journal());
     result_.extract_s = watch.seconds();
     return std::move(result_);
   }
 
  private:
+  // The file that this run writes: of a part, one in the folder of parts, which are compared with each other here.
+  static fs::path output_of(const Dataset& dataset, const FeatureSet& set, const fs::path& output) {
+    check_output(output);
+    if (!dataset.part) return output;
+    const FeatureRecipe& recipe = set.recipe();
+    const PartFolder folder(output);
+    folder.begin({dataset.part->part.count,
+                  {{"feature set", fmt::format("{}, version {}, hash {}", recipe.name, recipe.version, recipe.hash)},
+                   {"dataset", fmt::format("{} of {} tracks, {}", dataset.name, dataset.part->tracks,
+                                           dataset.part->sha256.substr(0, 16))}}});
+    return folder.part(dataset.part->part);
+  }
+
+  bool is_stored() const { return local_work_path(output_) != output_; }
+  fs::path stored_journal() const { return with_suffix(output_, ".partial"); }
+
+  // A part whose machine is taken away continues on another one.
+  void store_journal() const try {
+    if (!dataset_.part || !is_stored()) return;
+    const HoldInterrupts hold;
+    upload_file(journal_path(), stored_journal());
+  } catch (const Error& error) {
+    progress_.note("the finished rows of this part stay on this machine only: " + std::string(error.what()));
+  }
+
+  void fetch_journal() const {
+    if (!dataset_.part || !is_stored() || path_exists(journal_path()) || !file_exists(stored_journal())) return;
+    upload_file(stored_journal(), journal_path());
+  }
+
+  // Another machine has finished this part meanwhile: from the same clips, or there is an error.
+  void take_over_part() {
+    constexpr int kAttempts = 60;  // it writes two files
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      if (already_there()) return;
+      sleep_unless_interrupted(std::chrono::milliseconds(500));
+    }
+    throw Error("another run has written a part of this number meanwhile, from other files", output_.string(),
+                "start this part again");
+  }
+
+  static WriteCondition condition_on(const fs::path& file) {
+    const auto found = find_file(file);
+    return found ? WriteCondition::unchanged(found->version) : WriteCondition::absent();
+  }
+
   // Finished rows are stored beside the table, or on this machine if the table is in an object store.
   fs::path journal_path() const {
     const fs::path work = local_work_path(output_);
@@ -172,7 +226,7 @@ class Extraction {
   }
 
   void write_table(const RowJournal& journal) {
-    FeatureTableWriter writer(output_, set_.recipe(), set_.columns(), result_.extracted + result_.reused);
+    FeatureTableWriter writer(output_, set_.recipe(), set_.columns(), result_.extracted + result_.reused, condition_);
     std::vector<float> row(set_.size());
     std::vector<std::size_t> tracks;  // of the rows
     for (std::size_t i = 0; i < keys_.size(); ++i) {
@@ -207,12 +261,21 @@ class Extraction {
                      .skipped = result_.skipped,
                      .recipe = {},
                      .identities = {},
-                     .subjects = select_subjects(subjects_of(dataset_), tracks)};
+                     .subjects = select_subjects(subjects_of(dataset_), tracks),
+                     .part = {}};
     for (std::string& file : facts.subjects.tracks) {
       const std::string within = fs::path(file).lexically_relative(dataset_.root).string();
       if (!within.empty()) file = within;
     }
     for (const std::size_t track : tracks) facts.identities.push_back(keys_[track]);
+    if (!dataset_.part) return facts;
+    facts.part = TablePart{dataset_.part->part, {}};
+    for (std::size_t i = 0, row = 0; i < keys_.size(); ++i) {
+      if (row < tracks.size() && tracks[row] == i)
+        ++row;
+      else
+        facts.part->skipped_keys.emplace_back(i, keys_[i]);
+    }
     return facts;
   }
 
@@ -229,6 +292,7 @@ class Extraction {
   Progress& progress_;
   std::vector<std::string> keys_;  // by track
   std::string fingerprint_;
+  WriteCondition condition_;  // on the table's .json
   PrepareResult result_;
 };
 

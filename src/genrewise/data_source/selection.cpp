@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "genrewise/base/error.hpp"
@@ -63,6 +64,42 @@ Examples select_examples(const Examples& examples, const std::vector<std::size_t
   selected.subjects = select_subjects(examples.subjects, rows);
   selected.table.track_ids = selected.subjects.ids;
   return selected;
+}
+
+Examples join_examples(std::vector<Examples> all) {
+  Examples joined = std::move(all.front());
+  if (all.size() == 1) return joined;
+  SplitSubjects& subjects = joined.subjects;
+  std::vector<std::string> genres;
+  const auto add_genres = [&](const SplitSubjects& more) {
+    for (const int label : more.labels) genres.push_back(more.labels_by_name[static_cast<std::size_t>(label)]);
+  };
+  add_genres(subjects);
+  std::vector<float> values(joined.table.values.values().begin(), joined.table.values.values().end());
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    const Examples& more = all[i];
+    if (more.table.recipe != joined.table.recipe || more.table.columns != joined.table.columns ||
+        more.table.offsets != joined.table.offsets)
+      throw Error("has another recipe or other columns than " + joined.name, more.name,
+                  "give tables of one feature set");
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+    append(joined.table.track_ids, more.table.track_ids);
+    append(values, more.table.values.values());
+    append(subjects.ids, more.subjects.ids);
+    append(subjects.artists, more.subjects.artists);
+    append(subjects.albums, more.subjects.albums);
+    append(subjects.tracks, more.subjects.tracks);
+    append(subjects.official, more.subjects.official);
+    add_genres(more.subjects);
+  }
+  std::set<std::string_view> ids;
+  for (const std::string& id : subjects.ids)
+    if (!ids.insert(id).second)
+      throw Error(fmt::format("the track {} is in two of the tables", id), joined.name, "give each table once");
+  set_labels(subjects, genres);
+  joined.labels = subjects.labels_by_name;
+  joined.table.values = Matrix(joined.table.track_ids.size(), joined.table.columns.size(), std::move(values));
+  return joined;
 }
 
 void drop_absent_genres(Examples& examples) {

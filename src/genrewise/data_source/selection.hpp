@@ -22,6 +22,9 @@ Examples select_features(const Examples& examples, std::string_view features);
 /// These rows only; genres without a row stay in the list.
 Examples select_examples(const Examples& examples, const std::vector<std::size_t>& rows);
 
+/// The rows of all, in that order. Throws Error unless they have the same recipe and columns and no id twice.
+Examples join_examples(std::vector<Examples> all);
+
 /// Removes genres without examples from the list; the others keep their order.
 void drop_absent_genres(Examples& examples);
 

@@ -73,15 +73,24 @@ bool same_examples(const TableFacts& a, const TableFacts& b) {
   return examples_json(a) == examples_json(b);
 }
 
+std::string recipe_text(const FeatureRecipe& recipe) {
+  return recipe.name + '\0' + std::to_string(recipe.version) + '\0' + recipe.hash + '\0';
+}
+
 json to_json(const TableFacts& facts) {
-  return {{"source",
-           {{"dataset", facts.dataset},
-            {"kind", facts.kind},
-            {"tracks", facts.tracks},
-            {"fingerprint", facts.fingerprint},
-            {"bytes", facts.bytes}}},
-          {"skipped", facts.skipped},
-          {"examples", examples_json(facts)}};
+  json all = {{"source",
+               {{"dataset", facts.dataset},
+                {"kind", facts.kind},
+                {"tracks", facts.tracks},
+                {"fingerprint", facts.fingerprint},
+                {"bytes", facts.bytes}}},
+              {"skipped", facts.skipped},
+              {"examples", examples_json(facts)}};
+  if (facts.part) {
+    const auto& [part, skipped_keys] = *facts.part;
+    all["part"] = {{"number", part.number}, {"count", part.count}, {"skipped_keys", json(skipped_keys)}};
+  }
+  return all;
 }
 
 void replace_table_facts(const std::filesystem::path& table, const TableFacts& facts) {

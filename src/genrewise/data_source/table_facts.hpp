@@ -6,11 +6,19 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "genrewise/base/job_part.hpp"
 #include "genrewise/data_source/examples.hpp"
 
 namespace genrewise {
+
+/// In the JSON: "part": {"number", "count", "skipped_keys": [[index among the part's clips, key], ...]}.
+struct TablePart {
+  JobPart part;
+  std::vector<std::pair<std::size_t, std::string>> skipped_keys;
+};
 
 /// In the JSON:
 ///   "source": {"dataset", "kind", "tracks", "fingerprint", "bytes"}, "skipped": [{"where", "reason", "detail"}, ...],
@@ -26,7 +34,11 @@ struct TableFacts {
   /// Per row; empty in tables of earlier versions.
   std::vector<std::string> identities;  ///< ClipIdentity::key()
   SplitSubjects subjects;               ///< without ids; label -1: none
+  std::optional<TablePart> part;        ///< of a part of a table; write-only
 };
+
+/// Text of a recipe, with which fingerprints of tables begin; the keys of the clips follow.
+std::string recipe_text(const FeatureRecipe& recipe);
 
 /// Empty if there is no file, or if it contains none (a table that extract_features() did not write). Throws Error,
 /// with the file's path, if the file is damaged: not JSON, another checksum than it states, or a value that is missing

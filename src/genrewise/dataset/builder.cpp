@@ -32,6 +32,11 @@ bool id_less(std::string_view a, std::string_view b) {
   return a < b;
 }
 
+void require_enough(std::size_t tracks, const JobPart& part, const std::string& where) {
+  if (tracks >= part.count) return;
+  throw Error(fmt::format("has {} tracks, fewer than the {} parts", tracks, part.count), where, "give fewer parts");
+}
+
 DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& location, bool keep_unlabelled)
     : keep_unlabelled_(keep_unlabelled) {
   const std::filesystem::path whole = absolute_location(location);
@@ -42,10 +47,11 @@ DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& lo
 }
 
 void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {
-  const auto [first, is_new] = where_by_id_.try_emplace(track.id, where);
-  if (!is_new) {
-    throw Error(fmt::format("the track_id '{}' occurs twice, first at {}", track.id, first->second), where,
-                "give every clip a unique track_id");
+  if (!id_hashes_.insert(std::hash<std::string>()(track.id)).second) {  // the id's, or in theory another one's
+    const auto first = std::ranges::find(dataset_.tracks, track.id, &Track::id);
+    if (first != dataset_.tracks.end())
+      throw Error(fmt::format("the track_id '{}' occurs twice, first for {}", track.id, first->path.string()), where,
+                  "give every clip a unique track_id");
   }
   if (genre.empty() && !keep_unlabelled_) return reject("no genre", where);
   if (const auto file = check_file(track.path); !file) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "genrewise/base/csv.hpp"
@@ -16,6 +17,7 @@
 /// of that name, which returns its descriptor.
 #define GENREWISE_DATASET_KINDS(ENTRY) \
   ENTRY(fma_dataset)                   \
+  ENTRY(list_dataset)                  \
   ENTRY(csv_dataset)                   \
   ENTRY(playlist_dataset)              \
   ENTRY(tagged_dataset)                \
@@ -44,7 +46,7 @@ class DatasetBuilder {
   Dataset dataset_;
   bool keep_unlabelled_;
   std::unordered_map<std::string, int> label_ids_;  // in order of first occurrence
-  std::unordered_map<std::string, std::string> where_by_id_;
+  std::unordered_set<std::size_t> id_hashes_;       // of all tracks that were added
 };
 
 /// A CSV file whose first row names the columns; see CsvColumns for the meanings by which they are found.
@@ -92,6 +94,12 @@ inline bool is_hidden(const std::filesystem::path& path) {
 std::filesystem::path genre_folders_of(const std::filesystem::path& location);
 /// The folder, or a folder in it, that contains clips as FMA's archives do; empty if there is none.
 std::filesystem::path find_fma_clips(const std::filesystem::path& folder);
+
+/// Throws Error if there are fewer tracks than parts.
+void require_enough(std::size_t tracks, const JobPart& part, const std::string& where);
+
+/// Whether the location is a list of locations or a prefix of an object store.
+bool is_list_dataset(const std::filesystem::path& location);
 
 bool all_digits(std::string_view text);
 /// Order of ids: whole numbers by value, then everything else by bytes.

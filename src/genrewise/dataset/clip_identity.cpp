@@ -3,12 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/listing.hpp"
 
 namespace genrewise {
 namespace {
@@ -48,12 +50,15 @@ void find_stored(StoredFiles& files) {
       requests.emplace_back(look_up_each);
       continue;
     }
-    requests.emplace_back([&files, &folder = folder, look_up_each] {
+    requests.emplace_back([&files, &missing = missing, look_up_each] {
       try {
-        for (FileInfo& found : list_files(folder)) {
+        // Of a part of a large folder, only the names that begin as all of its names do.
+        const std::string &first = missing.front()->first, &last = missing.back()->first;
+        const auto differs = std::ranges::mismatch(first, last).in1;
+        for_each_with_prefix(std::string(first.begin(), differs), /*deep=*/false, [&](FileInfo found) {
           const auto file = files.find(found.location);
           if (file != files.end()) file->second = std::move(found);
-        }
+        });
       } catch (const Interrupted&) {
         throw;
       } catch (const Error&) {  // listing may be forbidden where reading is allowed

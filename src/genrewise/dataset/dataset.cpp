@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/files.hpp"
@@ -50,11 +53,6 @@ namespace {
 Dataset open_by_kind(const std::filesystem::path& location, const DatasetOptions& options) {
   for (const DatasetKindDescriptor& kind : dataset_kinds())
     if (kind.recognises(location, options)) return kind.open(location, options);
-  if (folder_exists(location)) {
-    require_local(
-        location, "a dataset that is a folder",
-        "in an object store a dataset is a CSV with the columns path and genre; paths are relative to its folder");
-  }
   std::vector<std::string> locations;
   for (const DatasetKindDescriptor& kind : dataset_kinds()) locations.push_back(kind.location);
   throw Error("no such file or folder", location.string(), fmt::format("give {}", fmt::join(locations, ", or ")));
@@ -71,7 +69,46 @@ std::vector<DatasetKindDescriptor> dataset_kinds() {
 Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options) {
   Dataset dataset = open_by_kind(location, options);
   require_for_kind(options, dataset.kind, location.string());
+  for (Track& track : dataset.tracks) {
+    ClipRequest& clip = track.clip;
+    if (options.clip_start_s) clip = {.start_s = options.clip_start_s, .duration_s = clip.duration_s};
+    if (options.clip_duration_s) clip = {.start_s = clip.start_s, .duration_s = *options.clip_duration_s};
+  }
+  if (!options.part) return dataset;
+  if (!dataset.part) keep_part(dataset, *options.part);
+  std::string& sha256 = dataset.part->sha256;
+  for (const auto& seconds : {options.clip_start_s, options.clip_duration_s})
+    sha256 += seconds ? fmt::format(" {}", *seconds) : " -";
+  sha256 = sha256_hex(sha256);
   return dataset;
+}
+
+void keep_part(Dataset& dataset, const JobPart& part) {
+  std::vector<Track>& tracks = dataset.tracks;
+  const bool sizes = std::ranges::all_of(tracks, [](const Track& track) { return track.bytes > 0; });
+  Hasher hasher(HashKind::sha256);
+  std::vector<std::uint64_t> weights;
+  weights.reserve(tracks.size());
+  std::string facts;
+  for (const Track& track : tracks) {
+    const ClipRequest& clip = track.clip;
+    weights.push_back(sizes ? track.bytes : static_cast<std::uint64_t>(clip.duration_s * 1000));
+    facts.clear();
+    for (const std::string& fact :
+         {track.id, track.path.filename().string(), track.artist, track.album,
+          track.label < 0 ? std::string() : dataset.labels[static_cast<std::size_t>(track.label)],
+          track.official_part ? std::string(to_string(*track.official_part)) : std::string(),
+          fmt::format("{} {} {} {}", clip.start_s.value_or(-1), clip.duration_s, clip.slack_s, track.bytes)})
+      facts += fact + '\0';
+    hasher.update(facts);
+  }
+  dataset.part = {part, tracks.size(), hasher.hex()};
+  const auto [first, last] = part_range(weights, part);
+  require_enough(tracks.size(), part, dataset.name);
+  tracks.erase(tracks.begin() + static_cast<std::ptrdiff_t>(last), tracks.end());
+  tracks.erase(tracks.begin(), tracks.begin() + static_cast<std::ptrdiff_t>(first));
+  tracks.shrink_to_fit();
+  if (part.number > 1) dataset.rejected.clear();
 }
 
 }  // namespace genrewise

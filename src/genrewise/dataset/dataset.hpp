@@ -7,6 +7,7 @@
 /// @endcode
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -16,6 +17,7 @@
 
 #include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/job_part.hpp"
 
 namespace genrewise {
 
@@ -33,6 +35,14 @@ struct Track {
   std::string artist, album, title;  ///< empty if unknown
   std::optional<Part> official_part;
   ClipRequest clip = kDefaultClip;
+  std::uint64_t bytes = 0;  ///< size of the file, if the dataset's list states it; 0: unknown
+};
+
+/// Which part of a dataset its tracks are.
+struct DatasetPart {
+  JobPart part;
+  std::size_t tracks = 0;  ///< of the whole dataset
+  std::string sha256;      ///< of the ids, files, clips and labels of the whole dataset
 };
 
 struct Dataset {
@@ -45,6 +55,7 @@ struct Dataset {
   std::size_t ignored = 0;          ///< files in genre folders without an audio file name (covers, hidden files)
   std::vector<std::string> notes;   ///< sentences about choices that were made for the caller
   std::map<std::string, std::string> parents;  ///< of genres: the one that each is a part of; from the map of genres
+  std::optional<DatasetPart> part;             ///< empty: the tracks are all
 };
 
 /// Where the genres of a folder of music come from. automatic: from the names of its sub-folders, unless these are
@@ -61,6 +72,9 @@ struct DatasetOptions {
   LabelSource labels = LabelSource::automatic;  ///< --labels
   std::filesystem::path genre_map = {};         ///< --map, for genres of tags: see GenreMap; empty: the standard one
   bool top_genres = false;                      ///< --top-genres, for genres of tags: counts them as their ancestors
+  std::optional<double> clip_start_s = {};      ///< --clip-start: of every clip, instead of what the dataset states
+  std::optional<double> clip_duration_s = {};   ///< --clip-seconds: the same for the length
+  std::optional<JobPart> part = {};             ///< --part: keeps the tracks of this part, see keep_part()
   friend bool operator==(const DatasetOptions&, const DatasetOptions&) = default;
 };
 
@@ -91,9 +105,16 @@ std::vector<DatasetKindDescriptor> dataset_kinds();
 /// a
 ///   folder with one such CSV
 ///
+/// - a prefix of an object store: genres are the folders directly below it; or a list of locations, one a line, without
+///   genres (with --labels folders: the folder of each file)
+///
 /// Decodes no audio; reads tags in parallel, with the progress of the current Runtime. Rejects tracks without a genre
 /// ("no genre") or an audio file ("missing file"). Throws Error if nothing usable is found, and, with the line, for an
 /// invalid table (missing column, repeated track_id, invalid number or part).
 Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions& options = {});
+
+/// Keeps a contiguous part of the tracks, balanced by the sizes of the files if all are known, else by the lengths of
+/// the clips. The first part keeps the rejected rows. Throws Error if there are more parts than tracks.
+void keep_part(Dataset& dataset, const JobPart& part);
 
 }  // namespace genrewise

@@ -6,6 +6,8 @@
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/dataset/builder.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {
@@ -46,6 +48,15 @@ class Walk {
 std::vector<fs::path> find_audio(std::span<const fs::path> locations, std::vector<Fault>& faults) {
   std::vector<fs::path> found;
   for (const fs::path& location : locations) {
+    if (is_list_dataset(location)) {
+      for (Track& track : open_dataset(location, {.keep_unlabelled = true}).tracks)
+        found.push_back(std::move(track.path));
+      continue;
+    }
+    if (local_work_path(location) != location) {
+      found.push_back(location);
+      continue;
+    }
     std::error_code code;
     const fs::file_status status = fs::status(location, code);
     if (status.type() == fs::file_type::not_found) {

@@ -9,7 +9,7 @@
 
 namespace genrewise {
 
-/// Finds the audio files at the locations. A file is returned regardless of its name; a folder is searched recursively,
+/// Finds the audio files at the locations; a list of locations (.txt) or a prefix of an object store gives those in it.
 /// sorted by name, for files that satisfy looks_like_audio(). Skips hidden files and folders, follows links to folders,
 /// and visits no folder twice (so circular links end). Locations that do not exist, cannot be read or contain no audio
 /// are reported in `faults`: "not found", "folder cannot be read", "no audio in it".

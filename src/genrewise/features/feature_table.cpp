@@ -312,6 +312,16 @@ std::string csv_header(const std::vector<FeatureColumn>& columns) {
   return text;
 }
 
+/// Length of the four lines; 0 if they are not all in `text`.
+std::size_t csv_header_bytes(std::string_view text) {
+  std::size_t at = 0;
+  for (int line = 0; line < 4; ++line) {
+    at = text.find('\n', at);
+    if (at++ == std::string_view::npos) return 0;
+  }
+  return at;
+}
+
 }  // namespace
 
 std::filesystem::path sidecar_path(const std::filesystem::path& table) {
@@ -343,15 +353,34 @@ FeatureTable read_feature_table(const std::filesystem::path& path) {
   return is_csv(path) ? read_csv(path) : read_npy(path);
 }
 
+std::string read_table_header(const FileReader& table) {
+  std::string text;
+  std::size_t size = 0;  // of the header, once it is known
+  while (size == 0) {
+    const std::size_t before = text.size();
+    text.resize(before + (64 << 10));
+    text.resize(before + table.read_at(before, std::as_writable_bytes(std::span(text).subspan(before))));
+    size = is_npy(text) ? npy_header_bytes(text) : csv_header_bytes(text);
+    if (size == 0 && text.size() == before)
+      throw Error("has no header of a feature table", table.info().location, "extract the features again");
+  }
+  text.resize(size);
+  return text;
+}
+
+std::string header_with_rows(const std::string& header, std::size_t rows) {
+  return is_npy(header) ? npy_header(rows, npy_columns(header)) : header;
+}
+
 FeatureTableWriter::FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe,
-                                       std::vector<FeatureColumn> columns, std::size_t rows)
+                                       std::vector<FeatureColumn> columns, std::size_t rows, WriteCondition condition)
     : path_(std::move(path)),
       recipe_(std::move(recipe)),
       columns_(std::move(columns)),
       rows_(rows),
       csv_(is_csv(path_)),
       table_(create_file(path_)),
-      sidecar_(create_file(sidecar_path(path_))) {
+      sidecar_(create_file(sidecar_path(path_), {.condition = std::move(condition)})) {
   write(csv_ ? csv_header(columns_) : npy_header(rows, columns_.size()));
 }
 

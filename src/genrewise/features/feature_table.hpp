@@ -46,19 +46,24 @@ FeatureTable read_feature_table(const std::filesystem::path& path);
 /// be mixed with version 1, which this program extracts.
 FeatureRecipe published_fma_recipe();
 
+/// The bytes of a table before its rows. Throws Error for a file that is neither a CSV of FMA's layout nor a .npy.
+std::string read_table_header(const FileReader& table);
+/// The header of a table with the same columns and another number of rows.
+std::string header_with_rows(const std::string& header, std::size_t rows);
+
 /// Writes a .csv or .npy file, by the path's extension, and "PATH.json", row by row. Memory is bounded except for the
 /// track ids.
 class FeatureTableWriter {
  public:
-  /// `rows`: number of rows that will be added. Throws Error for an extension other than .csv and .npy, and if a file
-  /// cannot be created.
+  /// `rows`: number of rows that will be added. `condition` holds for the .json at commit. Throws Error for an
+  /// extension other than .csv and .npy, and if a file cannot be created.
   FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe, std::vector<FeatureColumn> columns,
-                     std::size_t rows);
+                     std::size_t rows, WriteCondition condition = {});
 
   /// Throws Error if the length of the row differs from the number of columns.
   void add(std::string_view track_id, std::span<const float> values);
   /// Makes both files appear, the .json first, with the members of `facts` in it. Throws Error if the number of added
-  /// rows is not `rows`; an old table and its .json stay if one of the new files cannot be written.
+  /// rows is not `rows`, and WriteConflict; an old table and its .json stay if one of the new files cannot be written.
   void commit(const nlohmann::json& facts);
   /// Bytes of the table until now.
   std::uint64_t bytes() const { return bytes_; }

@@ -5,6 +5,8 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "genrewise/base/error.hpp"
 
@@ -32,6 +34,16 @@ bool parse_size(std::string_view& text, std::size_t& value) {
   return true;
 }
 
+/// Rows and columns; empty for another shape or order.
+std::optional<std::pair<std::size_t, std::size_t>> shape_of(std::string_view header) {
+  std::string_view text = entry(header, "shape");
+  std::size_t rows = 0, cols = 0;
+  if (!entry(header, "fortran_order").starts_with("False") || !text.starts_with('(')) return std::nullopt;
+  text.remove_prefix(1);
+  if (!parse_size(text, rows) || !parse_size(text, cols) || !text.starts_with(')')) return std::nullopt;
+  return std::pair(rows, cols);
+}
+
 }  // namespace
 
 std::string npy_header(std::size_t rows, std::size_t cols) {
@@ -45,23 +57,35 @@ std::string npy_header(std::size_t rows, std::size_t cols) {
   return header + dictionary;
 }
 
+bool is_npy(std::string_view bytes) {
+  return bytes.starts_with(kMagic);
+}
+
+std::size_t npy_header_bytes(std::string_view bytes) {
+  const std::size_t start = kMagic.size() + 2;
+  if (bytes.size() < start) return 0;
+  const auto length_at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
+  const std::size_t end = start + length_at(kMagic.size()) + 256 * length_at(kMagic.size() + 1);
+  return end > bytes.size() ? 0 : end;
+}
+
+std::size_t npy_columns(std::string_view header) {
+  if (const auto shape = shape_of(header)) return shape->second;
+  throw Error("has another shape than a table", ".npy", "extract the features again");
+}
+
 NpyArray parse_npy(std::string_view bytes, const std::string& name) {
   const Error not_readable("is not a .npy file of a two-dimensional float32 or float64 array in C order", name,
                            "save it with numpy.save(path, array.astype('float32'))");
-  if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + 2) throw not_readable;
-  const auto length_at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
-  const std::size_t start = kMagic.size() + 2;
-  const std::size_t length = length_at(kMagic.size()) + 256 * length_at(kMagic.size() + 1);
-  if (length > bytes.size() - start) throw not_readable;
-  const std::string_view header = bytes.substr(start, length), data = bytes.substr(start + length);
+  const std::size_t length = is_npy(bytes) ? npy_header_bytes(bytes) : 0;
+  if (length == 0) throw not_readable;
+  const std::string_view header = bytes.substr(0, length), data = bytes.substr(length);
 
   const std::string_view type = entry(header, "descr");
   const std::size_t width = type.starts_with("'<f4'") ? 4 : type.starts_with("'<f8'") ? 8 : 0;
-  std::string_view shape = entry(header, "shape");
-  std::size_t rows = 0, cols = 0;
-  if (width == 0 || !entry(header, "fortran_order").starts_with("False") || !shape.starts_with('(')) throw not_readable;
-  shape.remove_prefix(1);
-  if (!parse_size(shape, rows) || !parse_size(shape, cols) || !shape.starts_with(')')) throw not_readable;
+  const auto shape = shape_of(header);
+  if (width == 0 || !shape) throw not_readable;
+  const auto [rows, cols] = *shape;
   const bool fits = cols == 0 ? data.empty() : data.size() / width / cols == rows && data.size() == rows * cols * width;
   if (!fits) {
     throw Error(fmt::format("contains {} bytes of values, but its header announces {} x {} values of {} bytes",

@@ -37,7 +37,12 @@ PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime) {
   PredictJobResult done;
   done.labels = predictor.labels();
   set_threshold(config, predictor, runtime.progress(), done);
-  const auto paths = find_audio(config.inputs, done.skipped);
+  auto paths = find_audio(config.inputs, done.skipped);
+  if (config.part) {
+    const auto [first, last] = part_range(paths.size(), *config.part);
+    paths = {paths.begin() + static_cast<std::ptrdiff_t>(first), paths.begin() + static_cast<std::ptrdiff_t>(last)};
+    if (config.part->number > 1) done.skipped.clear();  // the first part reports them
+  }
   auto predictions = predictor.predict_files(paths, runtime.progress());
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (!predictions[i]) continue;  // interrupted before it

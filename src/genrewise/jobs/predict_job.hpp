@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/job_part.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/predict/predict.hpp"
 
@@ -20,6 +21,7 @@ struct PredictJobConfig {
   std::string genres;                         ///< zero-shot: "Rock,Jazz"; empty: all available ones
   std::vector<std::filesystem::path> inputs;  ///< audio files, and folders that are searched recursively
   int windows = PredictOptions{}.windows;     ///< maximum number of 30 s windows per track
+  std::optional<JobPart> part = {};           ///< predicts this part of the files only
   std::optional<double> max_error = {};       ///< see PredictOptions; empty: kMaxError where the model has a threshold
 };
 

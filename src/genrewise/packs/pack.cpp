@@ -44,6 +44,9 @@ void check(const PackJob& job, const PackConfig& config) {
   if (static_cast<std::size_t>(config.shards) > count)
     throw Error(fmt::format("there are more shards ({}) than examples ({})", config.shards, count), "--shards",
                 "give a smaller number");
+  if (config.part && config.part->count > static_cast<std::size_t>(config.shards))
+    throw Error(fmt::format("there are more parts ({}) than shards ({})", config.part->count, config.shards), "--part",
+                "give more --shards or fewer parts");
   if (fs::path(config.prefix).filename() != config.prefix || config.prefix.starts_with('.'))
     throw Error("\"" + config.prefix + "\" cannot begin a file name", "--prefix", "remove slashes and leading dots");
   check_form(config.form, job.values);
@@ -65,21 +68,24 @@ class Packer {
     const fs::path work = local_work_path(location_);
     if (work == location_) return;  // a local pack: shards are written in place
     folder_ = (config.work_folder.empty() ? work : config.work_folder) / fingerprint_.substr(0, 16);
+    if (config.part) folder_ += "-" + part_name(*config.part);
     remote_ = std::make_unique<RemotePack>(location_.string());
   }
 
   PackResult run() {
     const Stopwatch watch;
     make_folders(folder_);
-    const FolderLock lock(folder_);
+    FolderLock lock;
+    if (!config_.part || remote_) lock = FolderLock(folder_);
     if (is_pack(location_)) {
       reuse_whole();
     } else {
       begin();
       pack();
-      write_manifest();
+      config_.part ? finish_part() : write_manifest();
     }
     result_.loss = manifest_.loss;
+    result_.shards = manifest_.shards.size();
     result_.examples = manifest_.size();
     result_.skipped = manifest_.skipped;
     for (const auto& shard : manifest_.shards) result_.bytes += shard.bytes;
@@ -153,28 +159,34 @@ class Packer {
   void remove_work() const { remove_tree(remote_ ? folder_ : folder_ / ".pack"); }
 
   void begin() {
-    if (remote_) remote_->begin(fingerprint_);
-    for (const fs::path& leftovers : {folder_ / "", folder_ / ".pack" / ""}) remove_unfinished(leftovers);  // of a kill
+    if (remote_) remote_->begin(fingerprint_, config_);
     const auto plan = folder_ / ".pack" / "plan";
-    if (path_exists(plan)) {
-      if (read_file(plan) == fingerprint_) return;
-      throw Error("contains an unfinished pack of other data or with other options", folder_.string(),
-                  "choose another folder, or delete this one");
+    if (!config_.part)  // else they may be of parts that are running
+      for (const fs::path& leftovers : {folder_ / "", folder_ / ".pack" / ""})
+        remove_unfinished(leftovers);  // of a kill
+    if (!path_exists(plan)) {
+      for (const auto& entry : entries_of(folder_)) {
+        if (!remote_ && entry.extension() == ".tfrec")
+          throw Error("contains record files already", folder_.string(), "choose an empty folder");
+      }
+      make_folders(folder_ / ".pack");
+      if (write_file_if(WriteCondition::absent(), plan, plan_text(fingerprint_, config_))) return;
     }
-    for (const auto& entry : entries_of(folder_)) {
-      if (!remote_ && entry.extension() == ".tfrec")
-        throw Error("contains record files already", folder_.string(), "choose an empty folder");
-    }
-    make_folders(folder_ / ".pack");
-    write_file(plan, fingerprint_);
+    if (read_file(plan).starts_with(fingerprint_)) return;
+    throw Error("contains an unfinished pack of other data or with other options", folder_.string(),
+                "choose another folder, or delete this one");
   }
 
   void pack() {
     std::size_t done = 0;
-    for (int number = 0; number < config_.shards; ++number) {
+    const auto [first, last] = part_range(dealt_.size(), config_.part.value_or(JobPart()));
+    for (int number = static_cast<int>(first); number < static_cast<int>(last); ++number) {
+      const FolderLock lock = lock_of(number);
+      if (config_.part && remote_) remote_->fetch_state(folder_, number);
+      all_ += dealt_[static_cast<std::size_t>(number)].size();
       const auto& examples = dealt_[static_cast<std::size_t>(number)];
       auto finished = ShardPacker::finished(job_, config_, folder_, number, examples);
-      if (finished && is_stored(finished->shards[0])) {
+      if (finished && is_stored(number, finished->shards[0])) {
         done += examples.size();
         result_.reused += finished->size();
         parts_[number] = std::move(*finished);
@@ -193,17 +205,24 @@ class Packer {
       result_.reused += shard_->written();
       pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(shard_->handled()));
     }
-    const std::size_t all = job_.track_ids.size();
     if (done > 0)
-      progress_.note(fmt::format("continuing: {} of {} examples were handled by an earlier run", done, all));
-    progress_.begin("packing " + job_.recipe.name, "clips", all, done);
+      progress_.note(fmt::format("continuing: {} of {} examples were handled by an earlier run", done, all_));
+    progress_.begin("packing " + job_.recipe.name, "clips", all_, done);
     finish_full_shards();
     extract(pending);
     progress_.finish();
   }
 
+  // Local runs that pack the same shard exclude each other; in a store, every run has its own work folder.
+  FolderLock lock_of(int number) const {
+    if (remote_) return {};
+    const fs::path lock = folder_ / ".pack" / fmt::format("{:02}.lock", number);
+    make_folders(lock);
+    return FolderLock(lock);
+  }
+
   // Whether a finished shard is at its destination or being uploaded to it.
-  bool is_stored(const PackedShard& shard) {
+  bool is_stored(int number, const PackedShard& shard) {
     const auto file = folder_ / shard.file;
     std::error_code code;
     const bool here = fs::file_size(file, code) == shard.bytes && !code;
@@ -211,11 +230,15 @@ class Packer {
     if (remote_->has(shard)) {
       fs::remove(file, code);
     } else if (here) {
-      remote_->store(file);
+      store(number, file);
     } else {
       return false;
     }
     return true;
+  }
+
+  void store(int number, const fs::path& file) {
+    remote_->store(file, config_.part ? shard_state_path(folder_, number, "json") : fs::path());
   }
 
   using Extracted = std::pair<std::vector<float>, std::optional<Fault>>;
@@ -253,9 +276,11 @@ class Packer {
 
   bool open_next_shard() {
     shard_.reset();
+    shard_lock_ = {};
     if (unfinished_.empty()) return false;
     shard_number_ = unfinished_.front();
     unfinished_.pop_front();
+    shard_lock_ = lock_of(shard_number_);
     shard_ = std::make_unique<ShardPacker>(job_, config_, folder_, shard_number_,
                                            dealt_[static_cast<std::size_t>(shard_number_)]);
     return true;
@@ -264,9 +289,19 @@ class Packer {
   void finish_full_shards() {
     while (shard_ && shard_->handled() == shard_->size()) {
       const PackManifest& part = parts_[shard_number_] = shard_->finish();
-      if (remote_) remote_->store(folder_ / part.shards[0].file);
+      if (remote_) store(shard_number_, folder_ / part.shards[0].file);
       open_next_shard();
     }
+  }
+
+  void finish_part() {
+    for (auto& [number, part] : parts_) {
+      std::ranges::move(part.shards, std::back_inserter(manifest_.shards));
+      std::ranges::move(part.skipped, std::back_inserter(manifest_.skipped));
+    }
+    if (!remote_) return;
+    remote_->wait();
+    remove_work();
   }
 
   void write_manifest() {
@@ -309,6 +344,8 @@ class Packer {
   std::vector<std::vector<std::size_t>> dealt_;  // example indices by shard
   std::unique_ptr<ShardPacker> shard_;
   int shard_number_ = 0;
+  FolderLock shard_lock_;
+  std::size_t all_ = 0;                // examples in the shards of this run
   std::map<int, PackManifest> parts_;  // manifests of finished shards, by number
   std::deque<int> unfinished_;
   PackManifest manifest_;
@@ -335,6 +372,8 @@ PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Spl
     job.albums.push_back(track.album);
     job.parts.push_back(split ? std::optional(split->parts.at(i)) : std::nullopt);
   }
+  if (std::ranges::find(job.classes, -1) != job.classes.end()) job.labels.emplace_back("unlabelled");
+  std::ranges::replace(job.classes, -1, static_cast<int>(job.labels.size()) - 1);
   const std::vector<ClipIdentity> identities = clip_identities(dataset);
   job.source = [&](std::size_t i) { return identities[i].portable_text(); };
   if (split) job.split_scheme = to_string(split->scheme);

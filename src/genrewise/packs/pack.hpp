@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/base/job_part.hpp"
 #include "genrewise/base/progress.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/dataset/dataset.hpp"
@@ -33,6 +34,9 @@ struct PackConfig {
   int threads = 0;  ///< 0: the thread budget
   /// Local folder for shards that are uploaded to an object store; empty: local_work_path() of the folder.
   std::filesystem::path work_folder = {};
+  /// Packs a contiguous range of the shards only and writes no manifest; merge_pack() does. Parts of other numbers N
+  /// may work at the same time.
+  std::optional<JobPart> part = {};
 };
 
 /// Input of a pack. Vectors have one entry per example; artists and albums may be empty.
@@ -52,6 +56,7 @@ struct PackJob {
 };
 
 struct PackResult {
+  std::size_t shards = 0;      ///< of the pack, or of the part
   std::size_t examples = 0;    ///< examples in the shards
   std::size_t reused = 0;      ///< of these, from an earlier run
   std::uint64_t bytes = 0;     ///< size of all shards
@@ -67,12 +72,16 @@ struct PackResult {
 /// `folder` may be a location in an object store ("s3://bucket/prefix"). Then each shard is written in a local folder
 /// and uploaded while the next one is written; at most three are on the disk, and memory grows by five parts of 8 MiB.
 ///
+/// A part leaves "FOLDER/.pack/NN.json" for each of its shards. A shard is packed by one run at a time, locally by a
+/// lock; machines that pack the same shard into a store write the same bytes.
+///
 /// Throws Error if the folder contains anything else, another run packs into it, no example can be used, or it cannot
 /// be written (full disk, read-only); Interrupted on Ctrl-C.
 PackResult pack_examples(const PackJob& job, const std::filesystem::path& folder, const PackConfig& config,
                          Progress& progress);
 
-/// Decodes and packs the clips of a dataset. `split`: null for records without parts.
+/// Decodes and packs the clips of a dataset; those without a genre get the label "unlabelled". `split`: null for
+/// records without parts.
 PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Split* split,
                         const std::filesystem::path& folder, const PackConfig& config, Progress& progress);
 

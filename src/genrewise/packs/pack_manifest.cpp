@@ -113,16 +113,17 @@ std::string to_text(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-json counts_to_json(const PackManifest& manifest) {
-  std::map<std::string, std::size_t> parts = {{"training", 0}, {"validation", 0}, {"test", 0}};
-  std::vector<std::size_t> labels(manifest.labels.size());
-  for (const auto& shard : manifest.shards) {
-    for (const auto& record : shard.records) {
-      ++labels[static_cast<std::size_t>(record.label)];
-      if (record.part) ++parts[std::string(to_string(*record.part))];
-    }
-  }
-  return {{"examples", manifest.size()}, {"per_label", labels}, {"per_part", parts}};
+json to_json(const PackCounts& counts) {
+  json parts = json::object();
+  for (const Part part : {Part::training, Part::validation, Part::test})
+    parts[std::string(to_string(part))] = counts.per_part[static_cast<std::size_t>(part)];
+  return {{"examples", counts.examples}, {"per_label", counts.per_label}, {"per_part", std::move(parts)}};
+}
+
+PackCounts counts_of(const PackManifest& manifest) {
+  PackCounts counts;
+  counts.add(manifest);
+  return counts;
 }
 
 std::size_t stored_bytes(StoredAs stored) {
@@ -144,7 +145,7 @@ void check_consistency(const PackManifest& manifest, const json& counts) {
   }
   if (manifest.form.steps > 0 && manifest.values % manifest.form.steps != 0)
     throw Error(fmt::format("it has {} values in {} steps", manifest.values, manifest.form.steps));
-  if (!counts.is_null() && counts != counts_to_json(manifest)) throw Error("its counts differ from its lists");
+  if (!counts.is_null() && counts != to_json(counts_of(manifest))) throw Error("its counts differ from its lists");
 }
 
 void check_format(const json& in) {
@@ -214,13 +215,18 @@ void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> p
   manifest.fingerprint = sha256_hex(manifest.fingerprint + " parts " + letters);
 }
 
-std::string to_json(const PackManifest& manifest) {
-  // Shard by shard: a JSON tree of all of them takes several times the memory of the text.
-  std::string shards;
+void PackCounts::add(const PackManifest& manifest) {
+  per_label.resize(manifest.labels.size());
+  examples += manifest.size();
   for (const auto& shard : manifest.shards) {
-    if (!shards.empty()) shards += ',';
-    shards += to_text(shard_to_json(shard));
+    for (const auto& record : shard.records) {
+      ++per_label[static_cast<std::size_t>(record.label)];
+      if (record.part) ++per_part[static_cast<std::size_t>(*record.part)];
+    }
   }
+}
+
+std::string json_without_shards(const PackManifest& manifest, const PackCounts& counts) {
   const FeatureRecipe& recipe = manifest.recipe;
   const RecordForm& form = manifest.form;
   json out = {{"format", kFormat},
@@ -234,15 +240,24 @@ std::string to_json(const PackManifest& manifest) {
               {"seed", manifest.seed},
               {"split_scheme", manifest.split_scheme},
               {"fingerprint", manifest.fingerprint},
-              {"counts", counts_to_json(manifest)},
+              {"counts", to_json(counts)},
               {"shards", json::array()},
               {"skipped", manifest.skipped},
               {"sha256", open_seal()}};
   if (manifest.loss)
     out["loss"] = {{"largest_error", manifest.loss->largest_error}, {"rms_error", manifest.loss->rms_error}};
-  std::string text = to_text(out) + "\n";
-  constexpr std::string_view kNone = "\"shards\":[]";  // cannot occur inside a string, where quotes are escaped
-  text.insert(text.find(kNone) + kNone.size() - 1, shards);
+  return to_text(out) + "\n";
+}
+
+std::string to_json(const PackManifest& manifest) {
+  std::string text = json_without_shards(manifest, counts_of(manifest));
+  // Shard by shard: a JSON tree of all of them takes several times the memory of the text.
+  std::string shards;
+  for (const auto& shard : manifest.shards) {
+    if (!shards.empty()) shards += ',';
+    shards += to_text(shard_to_json(shard));
+  }
+  text.insert(text.find(kNoShards) + kNoShards.size() - 1, shards);
   genrewise::seal(text);
   return text;
 }

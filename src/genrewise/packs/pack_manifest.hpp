@@ -6,6 +6,7 @@
 /// @endcode
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -90,9 +91,22 @@ struct PackManifest : PackFormat {
   std::size_t size() const;  ///< number of records in all shards
 };
 
+/// Numbers of records.
+struct PackCounts {
+  std::vector<std::size_t> per_label;
+  std::array<std::size_t, 3> per_part{};  ///< training, validation, test; records without a part are in none
+  std::size_t examples = 0;
+
+  void add(const PackManifest& manifest);
+};
+
 inline constexpr std::string_view kManifestName = "manifest.json";
 
 std::string to_json(const PackManifest& manifest);
+/// The same without shards and with an open_seal(), for a pack with these counts; the text of the shards is inserted at
+/// kNoShards.
+std::string json_without_shards(const PackManifest& manifest, const PackCounts& counts);
+inline constexpr std::string_view kNoShards = "\"shards\":[]";  // cannot occur inside a string: quotes are escaped
 /// Throws Error for text that is not a manifest, is of a newer version, is inconsistent, or does not fit its checksum.
 PackManifest parse_manifest(std::string_view text, const std::filesystem::path& path);
 
@@ -104,9 +118,11 @@ void assign_parts(PackManifest& manifest, std::span<const std::optional<Part>> p
 
 /// Opens the pack at `location`: a folder with manifest.json, or shards of another program (list_record_files()). The
 /// latter are read once to index their records: `song` (floats, the same number in each), `class`, optionally
-/// `one_hot_class` (its length is the number of classes, which are named "0", "1", ...) and `track_id`. Throws Error if
-/// there is neither, or if the pack is unfinished.
-PackManifest open_pack(const std::filesystem::path& location);
+/// `one_hot_class` (its length is the number of classes, which are named "0", "1", ...) and `track_id`. A pattern of
+/// folders ("packs/*") opens several packs of the same kind as one. With `manifest`, the location of a manifest, the
+/// location has some of its shards, without another manifest. Throws Error if there is none of these, or if the pack is
+/// unfinished.
+PackManifest open_pack(const std::filesystem::path& location, const std::filesystem::path& manifest = {});
 
 /// Whether there is a manifest at `location`.
 bool is_pack(const std::filesystem::path& location);

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
+#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/packs/pack_values.hpp"
 #include "genrewise/records/example.hpp"
@@ -167,17 +169,85 @@ std::string file_sha256(const FileReader& file) {
   return hasher.hex();
 }
 
+namespace {
+
+PackManifest read_manifest(const fs::path& path) {
+  return parse_manifest(read_file(path), path);
+}
+
+/// The manifests that a pattern of folders or of manifests matches.
+std::vector<fs::path> manifests_matching(const fs::path& location) {
+  std::vector<fs::path> found;
+  if (location.native().find_first_of("*?[") == std::string::npos || path_exists(location)) return found;
+  for (const std::string& pattern : {join_location(location.native(), kManifestName), location.native()}) {
+    for (const FileInfo& file : list_matching(pattern))
+      if (last_name(file.location) == kManifestName) found.emplace_back(file.location);
+    if (!found.empty()) break;
+  }
+  return found;
+}
+
+/// One pack with the shards of all.
+PackManifest join_packs(const std::vector<fs::path>& paths) {
+  PackManifest all = read_manifest(paths.front());
+  // The folders' common parent: their names are compared slash by slash.
+  const std::string first = paths.front().parent_path().native(), last = paths.back().parent_path().native();
+  std::size_t parent = 0;
+  for (std::size_t i = 0; i < std::min(first.size(), last.size()) && first[i] == last[i]; ++i)
+    if (first[i] == '/') parent = i + 1;
+  Hasher fingerprints(HashKind::sha256);
+  std::vector<PackedShard> shards;
+  for (const fs::path& path : paths) {
+    PackManifest pack = read_manifest(path);
+    if (static_cast<const PackFormat&>(pack) != all)
+      throw Error("has another feature set, labels or options than the first pack, " + all.folder.string(),
+                  pack.folder.string(), "give packs that were made by the same command from different music");
+    fingerprints.update(pack.fingerprint);
+    for (PackedShard& shard : pack.shards) {
+      shard.file = join_location(pack.folder.native().substr(parent), shard.file);
+      shards.push_back(std::move(shard));
+    }
+    if (path != paths.front()) std::ranges::move(pack.skipped, std::back_inserter(all.skipped));
+  }
+  all.folder = parent == 0 ? fs::path(".") : fs::path(first.substr(0, parent - 1));
+  all.fingerprint = fingerprints.hex();
+  all.shards = std::move(shards);
+  all.loss.reset();
+  return all;
+}
+
+}  // namespace
+
 bool is_pack(const fs::path& location) {
   return file_exists(location / kManifestName);
 }
 
 bool holds_records(const fs::path& location) {
-  return is_pack(location) || is_unfinished(location) || !list_record_files(location).empty();
+  return is_pack(location) || is_unfinished(location) || !manifests_matching(location).empty() ||
+         !list_record_files(location).empty();
 }
 
-PackManifest open_pack(const fs::path& location) {
-  const fs::path manifest = location / kManifestName;
-  if (is_pack(location)) return parse_manifest(read_file(manifest), manifest);
+PackManifest open_pack(const fs::path& location, const fs::path& manifest) {
+  if (!manifest.empty()) {
+    PackManifest pack = read_manifest(manifest);
+    const auto files = list_record_files(location);
+    std::erase_if(pack.shards, [&](const PackedShard& shard) {
+      return std::ranges::none_of(files, [&](const FileInfo& file) { return last_name(file.location) == shard.file; });
+    });
+    if (pack.shards.size() != files.size() || files.empty())
+      throw Error(
+          fmt::format("names {} of the {} record files at {}", pack.shards.size(), files.size(), location.string()),
+          manifest.string(), "give the manifest of the pack that the files are from, under the same names");
+    const bool one_file = files.size() == 1 && files.front().location == location.native();
+    pack.folder = one_file ? location.parent_path() : location;
+    if (pack.folder.empty()) pack.folder = ".";
+    std::string shards;
+    for (const PackedShard& shard : pack.shards) shards += ' ' + shard.file;
+    pack.fingerprint = sha256_hex(pack.fingerprint + shards);
+    return pack;
+  }
+  if (is_pack(location)) return read_manifest(location / kManifestName);
+  if (const auto manifests = manifests_matching(location); !manifests.empty()) return join_packs(manifests);
   if (is_unfinished(location))
     throw Error("is an unfinished pack", location.string(), "run the same `genrewise pack` command again to continue");
   const auto files = list_record_files(location);

@@ -7,10 +7,13 @@
 #include <map>
 #include <string>
 
-#include "genrewise/packs/pack_manifest.hpp"
+#include "genrewise/packs/pack.hpp"
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {
+
+/// Content of "FOLDER/.pack/plan", locally and in a store: the fingerprint of the pack and the number of shards.
+std::string plan_text(const std::string& fingerprint, const PackConfig& config);
 
 /// Folder in an object store that is being packed into. "FOLDER/.pack/plan" contains the fingerprint of the pack
 /// until its manifest is written.
@@ -24,12 +27,16 @@ class RemotePack {
   RemotePack& operator=(const RemotePack&) = delete;
 
   /// Claims the folder for this pack, or continues an earlier run. Throws Error if it contains anything else.
-  void begin(const std::string& fingerprint);
+  void begin(const std::string& fingerprint, const PackConfig& config);
+  /// Copies the manifest of a shard that another machine finished to the local work folder, if there is none.
+  void fetch_state(const std::filesystem::path& work, int number) const;
   /// Whether a shard with that name and size exists.
   bool has(const PackedShard& shard) const;
   /// Waits for the previous upload, then starts uploading a shard; removes the local file afterwards. Throws the error
-  /// of the previous upload.
-  void store(const std::filesystem::path& file);
+  /// of the previous upload. `state`, the shard's own manifest, follows into ".pack/" unless it is empty.
+  void store(const std::filesystem::path& file, const std::filesystem::path& state = {});
+  /// Waits for the last upload; throws its error.
+  void wait();
   /// Call after the last shard: waits for its upload and writes the manifest. Throws Error if the plan was removed or
   /// replaced meanwhile.
   void finish(const std::string& manifest);
@@ -39,7 +46,6 @@ class RemotePack {
  private:
   std::string file(std::string_view name) const { return join_location(folder_, name); }
   std::string plan() const { return file(".pack/plan"); }
-  void wait();
 
   const std::string folder_;
   std::string fingerprint_;

@@ -21,10 +21,6 @@ using nlohmann::json;
 
 constexpr std::uint64_t kRestartBytes = 512 << 10;  // between restart points, before compression
 
-fs::path state_path(const fs::path& folder, int number, const char* ending) {
-  return folder / ".pack" / fmt::format("{:02}.{}", number, ending);
-}
-
 PackFormat format_of(const PackJob& job, const PackConfig& config) {
   return {job.recipe,  job.values, config.stored_as, config.compression,
           config.form, job.labels, config.seed,      job.split_scheme};
@@ -49,6 +45,10 @@ bool is_part_of(const PackManifest& manifest, const PackJob& job, const PackConf
 
 }  // namespace
 
+fs::path shard_state_path(const fs::path& folder, int number, const char* ending) {
+  return folder / ".pack" / fmt::format("{:02}.{}", number, ending);
+}
+
 ShardPacker::ShardPacker(const PackJob& job, const PackConfig& config, fs::path folder, int number,
                          std::vector<std::size_t> examples)
     : job_(job),
@@ -63,7 +63,7 @@ ShardPacker::ShardPacker(const PackJob& job, const PackConfig& config, fs::path 
 
 std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
   std::map<std::size_t, Line> lines;
-  const auto path = state_path(folder_, number_, "journal");
+  const auto path = shard_state_path(folder_, number_, "journal");
   if (!path_exists(path)) return lines;
   const std::string text = read_file(path);
   for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
@@ -90,7 +90,7 @@ std::map<std::size_t, ShardPacker::Line> ShardPacker::read_journal() const {
 // rest, such as an incomplete record, is cut off and packed again.
 void ShardPacker::take_over() {
   auto lines = read_journal();
-  const auto path = state_path(folder_, number_, "tfrec");
+  const auto path = shard_state_path(folder_, number_, "tfrec");
   const auto next_record = [&] {
     std::size_t next = handled_;
     for (; next < examples_.size(); ++next) {
@@ -124,7 +124,7 @@ void ShardPacker::take_over() {
   skip_until(next_record());
   records_.emplace(path, keep_bytes);
   // Rewritten, so that it has no entries for what was cut off.
-  journal_.emplace(state_path(folder_, number_, "journal"));
+  journal_.emplace(shard_state_path(folder_, number_, "journal"));
   for (std::size_t i = 0; i < handled_; ++i)
     if (const auto line = lines.find(examples_[i]); line != lines.end()) note(line->second, examples_[i]);
 }
@@ -211,7 +211,7 @@ PackManifest ShardPacker::finish() {
   fs::path stored = records_->path();
   records_->sync();
   if (config_.compression != Compression::none) {
-    stored = state_path(folder_, number_, "stored");
+    stored = shard_state_path(folder_, number_, "stored");
     compress(stored);
   }
   const std::string prefix = config_.prefix.empty() ? job_.recipe.name + "-" : config_.prefix;
@@ -223,7 +223,7 @@ PackManifest ShardPacker::finish() {
   if (config_.stored_as != StoredAs::float32) manifest.loss = loss_.loss();
   manifest.shards.push_back(std::move(shard_));
   manifest.skipped = std::move(skipped_);
-  write_file(state_path(folder_, number_, "json"), to_json(manifest));
+  write_file(shard_state_path(folder_, number_, "json"), to_json(manifest));
   rename_path(stored, folder_ / manifest.shards[0].file);
   forget(folder_, number_);
   return manifest;
@@ -231,13 +231,13 @@ PackManifest ShardPacker::finish() {
 
 void ShardPacker::forget(const fs::path& folder, int number) {
   std::error_code ignored;
-  fs::remove(state_path(folder, number, "tfrec"), ignored);
-  fs::remove(state_path(folder, number, "journal"), ignored);
+  fs::remove(shard_state_path(folder, number, "tfrec"), ignored);
+  fs::remove(shard_state_path(folder, number, "journal"), ignored);
 }
 
 std::optional<PackManifest> ShardPacker::finished(const PackJob& job, const PackConfig& config, const fs::path& folder,
                                                   int number, std::span<const std::size_t> examples) {
-  const auto path = state_path(folder, number, "json");
+  const auto path = shard_state_path(folder, number, "json");
   if (!path_exists(path)) return std::nullopt;
   std::string problem = "belongs to another pack";
   try {

@@ -13,6 +13,9 @@
 
 namespace genrewise {
 
+/// "FOLDER/.pack/NN.ENDING": a file of a shard that is being packed.
+std::filesystem::path shard_state_path(const std::filesystem::path& folder, int number, const char* ending);
+
 /// Writes the examples of one shard in order. Files in "FOLDER/.pack": "NN.tfrec", complete records and possibly an
 /// incomplete one at the end; "NN.journal", one sealed JSON line per skipped example and, for lossy storage, per
 /// record. Both survive a kill. finish() turns them into the shard and writes "NN.json", a manifest of this shard.

@@ -7,8 +7,9 @@
 #include <ctime>
 
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/storage/s3_settings.hpp"
+#include "genrewise/storage/gcs_store.hpp"
 #include "genrewise/storage/s3_store.hpp"
+#include "genrewise/storage/store_settings.hpp"
 
 namespace genrewise {
 namespace {
@@ -61,8 +62,10 @@ std::shared_ptr<FileStore> Stores::of(std::string_view location) {
   const std::string scheme(is_remote(location) ? location.substr(0, 2) : "");
   const std::lock_guard lock(mutex_);
   auto& store = open_[scheme];
-  if (!store) store = scheme.empty() ? make_local_store() : make_s3_store(find_s3_settings(scheme, options_));
-  return store;
+  if (store) return store;
+  if (scheme.empty()) return store = make_local_store();
+  StoreSettings settings = find_store_settings(scheme, options_);
+  return store = scheme == "gs" ? make_gcs_store(std::move(settings)) : make_s3_store(std::move(settings));
 }
 
 std::shared_ptr<FileStore> store_of(std::string_view location) {
@@ -75,6 +78,12 @@ void set_store_options(StoreOptions options) {
 
 StoreOptions store_options() {
   return Runtime::current().service<Stores>().options();
+}
+
+void throw_conflict(const WriteCondition& condition, const std::string& location) {
+  throw WriteConflict(
+      condition.kind == WriteCondition::Kind::absent ? "already exists" : "has changed since it was read", location,
+      "another process wrote this file: read it again before you replace it");
 }
 
 std::string utc_text(std::int64_t seconds) {

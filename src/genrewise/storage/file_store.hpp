@@ -68,6 +68,9 @@ std::string utc_text(std::int64_t seconds);
 
 std::shared_ptr<FileStore> make_local_store();
 
+/// Throws WriteConflict for a condition that does not hold.
+[[noreturn]] void throw_conflict(const WriteCondition& condition, const std::string& location);
+
 /// Writes all bytes to an open file, adding to `*written` as they are written. Throws Error "cannot write" at `path`.
 void write_all(int descriptor, std::string_view bytes, std::string_view path, std::uint64_t* written = nullptr);
 

@@ -162,7 +162,8 @@ HttpResponse HttpClient::perform(const HttpCall& call) {
   for (const std::string& line : call.headers) add(line);
   if (call.method == "PUT" || call.method == "POST") {
     add("Expect:");  // otherwise curl waits a second for servers without 100-continue
-    add("Content-Type: application/octet-stream");
+    const auto is_type = [](const std::string& line) { return line.starts_with("Content-Type:"); };
+    if (std::ranges::none_of(call.headers, is_type)) add("Content-Type: application/octet-stream");
   }
   connection->prepare(call, transfer, headers.get());
   const CURLcode code = curl_easy_perform(connection->curl);

@@ -28,12 +28,12 @@ struct HttpResponse {
 struct HttpCall {
   std::string method;  ///< "GET", "HEAD", "PUT", "POST" or "DELETE"
   std::string url;
-  std::vector<std::string> headers;  ///< "Name: value"
-  std::string_view body;             ///< sent with PUT and POST
+  std::vector<std::string> headers = {};  ///< "Name: value"
+  std::string_view body = {};             ///< sent with PUT and POST
   /// Receives the body of a 200 or 206 response in pieces, with its status and headers; returning false ends the
   /// transfer.
-  std::function<bool(const HttpResponse&, std::string_view)> sink;
-  std::function<bool()> stop;                    ///< called at least once a second; true ends the transfer
+  std::function<bool(const HttpResponse&, std::string_view)> sink = {};
+  std::function<bool()> stop = {};               ///< called at least once a second; true ends the transfer
   std::chrono::milliseconds connecting{10'000};  ///< limit for the connection
   std::chrono::seconds silence{30};              ///< the transfer fails after this time without a byte
   std::chrono::milliseconds longest{0};          ///< limit for the whole transfer; 0: none

@@ -14,7 +14,7 @@
 #include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/s3_settings.hpp"
+#include "genrewise/storage/store_settings.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {

@@ -1,4 +1,4 @@
-// Amazon S3 and compatible stores: Google Cloud Storage's XML API, MinIO, Ceph, Garage and others.
+// Amazon S3 and compatible stores: MinIO, Ceph, Garage and others.
 #pragma once
 
 #include <memory>
@@ -6,21 +6,18 @@
 #include <string_view>
 
 #include "genrewise/storage/file_store.hpp"
-#include "genrewise/storage/s3_settings.hpp"
+#include "genrewise/storage/store_settings.hpp"
 
 namespace genrewise {
 
-class S3Client;
+class ObjectClient;
 class TransferThreads;
 
-std::shared_ptr<FileStore> make_s3_store(S3Settings settings);
+std::shared_ptr<FileStore> make_s3_store(StoreSettings settings);
 
 /// Makes a writer that holds at most five parts in memory. The client and the threads must outlive it; it keeps
 /// `owner`, which has both.
-std::unique_ptr<FileWriter> make_s3_writer(S3Client& client, TransferThreads& threads, std::shared_ptr<FileStore> owner,
-                                           ObjectName name, WriteOptions options);
-
-/// An ETag without its quotes; empty for a weak one ("W/..."), which does not identify a version.
-std::string plain_version(std::string_view etag);
+std::unique_ptr<FileWriter> make_s3_writer(ObjectClient& client, TransferThreads& threads,
+                                           std::shared_ptr<FileStore> owner, ObjectName name, WriteOptions options);
 
 }  // namespace genrewise

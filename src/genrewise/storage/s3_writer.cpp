@@ -37,7 +37,7 @@ std::string unhex(std::string_view hex) {
 
 class S3Writer final : public FileWriter {
  public:
-  S3Writer(S3Client& client, TransferThreads& threads, std::shared_ptr<FileStore> owner, ObjectName name,
+  S3Writer(ObjectClient& client, TransferThreads& threads, std::shared_ptr<FileStore> owner, ObjectName name,
            WriteOptions options)
       : owner_(std::move(owner)),
         client_(client),
@@ -154,48 +154,30 @@ class S3Writer final : public FileWriter {
 
   // Sends the request that makes the object appear. A response may be lost after the server did the work (libcurl also
   // repeats some requests); the existing object then has our version.
-  std::string finish(S3Call call) {
+  std::string finish(ObjectCall call) {
     call.headers = condition_headers();
     call.only_once = condition_.kind != WriteCondition::Kind::none;
-    S3Attempts attempts(client_.settings(), name_);
+    Attempts attempts(client_, name_);
     for (bool again = false;; again = true) {
       HttpResponse response = client_.attempt(call);
       // S3 may start its response before the work is done, and then returns status 200 with an error in the body.
-      if (response.good() && parse_refusal(response).code.empty()) return version_in(response);
+      if (response.good() && error_code(response).empty()) return version_in(response);
       if (response.good()) response.status = 500;
-      const bool vanished = response.status == 404 && parse_refusal(response).code == "NoSuchKey";
+      const bool vanished = response.status == 404 && error_code(response) == "NoSuchKey";
       const bool refused = call.only_once && response.problem.empty() && (response.status == 412 || vanished);
       const bool lost = response.status == 404 && !upload_.empty();
       if ((lost || (refused && again)) && is_there()) return our_version();
-      if (refused) throw_conflict();
+      if (refused) throw_conflict(condition_, to_uri(name_));
       attempts.failed(response, false);
     }
   }
 
-  [[noreturn]] void throw_conflict() const {
-    throw WriteConflict(
-        condition_.kind == WriteCondition::Kind::absent ? "already exists" : "has changed since it was read",
-        to_uri(name_), "another process wrote this file: read it again before you replace it");
-  }
-
-  // Google Cloud Storage supports If-Match only for reading. Its own condition is the generation, whose header (by
-  // its documentation; not tried against the service) is not allowed in requests with an Amazon signature.
-  NamedValues condition_headers() {
+  NamedValues condition_headers() const {
     if (condition_.kind == WriteCondition::Kind::none) return {};
-    const bool absent = condition_.kind == WriteCondition::Kind::absent;
-    if (!absent && condition_.version.empty()) {
-      throw Error("cannot be replaced conditionally: the store returned no version for it", to_uri(name_),
-                  "use a store that returns ETags");
-    }
-    if (name_.scheme != "gs") {
-      if (absent) return {{"if-none-match", "*"}};
-      return {{"if-match", '"' + condition_.version + '"'}};
-    }
-    const HttpResponse found = client_.send({.method = "HEAD", .name = name_, .expected = {404}});
-    const bool holds = absent ? !found.good() : plain_version(found.header("etag")) == condition_.version;
-    if (!holds) throw_conflict();
-    if (client_.settings().credentials.bearer_token.empty()) return {};
-    return {{"x-goog-if-generation-match", absent ? "0" : found.header("x-goog-generation")}};
+    if (condition_.kind == WriteCondition::Kind::absent) return {{"if-none-match", "*"}};
+    if (!condition_.version.empty()) return {{"if-match", '"' + condition_.version + '"'}};
+    throw Error("cannot be replaced conditionally: the store returned no version for it", to_uri(name_),
+                "use a store that returns ETags");
   }
 
   std::string version_in(const HttpResponse& response) const {
@@ -226,7 +208,7 @@ class S3Writer final : public FileWriter {
   }
 
   const std::shared_ptr<FileStore> owner_;
-  S3Client& client_;
+  ObjectClient& client_;
   TransferThreads& threads_;
   const ObjectName name_;
   const WriteCondition condition_;
@@ -244,8 +226,8 @@ class S3Writer final : public FileWriter {
 
 }  // namespace
 
-std::unique_ptr<FileWriter> make_s3_writer(S3Client& client, TransferThreads& threads, std::shared_ptr<FileStore> owner,
-                                           ObjectName name, WriteOptions options) {
+std::unique_ptr<FileWriter> make_s3_writer(ObjectClient& client, TransferThreads& threads,
+                                           std::shared_ptr<FileStore> owner, ObjectName name, WriteOptions options) {
   return std::make_unique<S3Writer>(client, threads, std::move(owner), std::move(name), std::move(options));
 }
 

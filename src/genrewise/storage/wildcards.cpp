@@ -1,4 +1,4 @@
-#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/listing.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -71,8 +71,7 @@ bool matches_wildcards(std::string_view name, std::string_view pattern) {
   return reached.back();
 }
 
-std::vector<FileInfo> list_matching(const std::string& pattern) {
-  std::vector<FileInfo> found;
+void for_each_matching(const std::string& pattern, const std::function<void(FileInfo)>& each) {
   const auto store = store_of(pattern);
   const std::size_t wild = pattern.find_first_of("*?[\\");
   if (wild == std::string::npos) {
@@ -81,16 +80,25 @@ std::vector<FileInfo> list_matching(const std::string& pattern) {
         pattern.ends_with('/') ||
         (is_remote(pattern) ? parse_uri(pattern).key.empty() : std::filesystem::is_directory(pattern, ignored));
     if (folder) {
-      store->list(join_location(pattern, ""), /*deep=*/false, [&](FileInfo file) { found.push_back(std::move(file)); });
+      store->list(join_location(pattern, ""), /*deep=*/false, each);
     } else if (auto file = store->find(pattern)) {
-      found.push_back(std::move(*file));
+      each(std::move(*file));
     }
-    return found;
+    return;
   }
   const bool deep = pattern.find('/', wild) != std::string::npos || pattern.find("**", wild) != std::string::npos;
   store->list(pattern.substr(0, wild), deep, [&](FileInfo file) {
-    if (matches_wildcards(file.location, pattern)) found.push_back(std::move(file));
+    if (matches_wildcards(file.location, pattern)) each(std::move(file));
   });
+}
+
+void for_each_with_prefix(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each) {
+  store_of(prefix)->list(prefix, deep, each);
+}
+
+std::vector<FileInfo> list_matching(const std::string& pattern) {
+  std::vector<FileInfo> found;
+  for_each_matching(pattern, [&](FileInfo file) { found.push_back(std::move(file)); });
   return found;
 }
 

@@ -12,16 +12,10 @@
 #include <span>
 
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/s3_client.hpp"
+#include "genrewise/storage/object_client.hpp"
 #include "genrewise/storage/transfer.hpp"
 
 namespace genrewise {
-
-struct S3Object {
-  ObjectName name;
-  std::uint64_t bytes = 0;
-  std::string version;  ///< without quotes; empty: unknown
-};
 
 /// Receives bytes in order, each once.
 using ByteSink = std::function<void(std::span<const std::byte>)>;
@@ -29,7 +23,7 @@ using ByteSink = std::function<void(std::span<const std::byte>)>;
 /// Reads a range inside the object; the whole object is requested without a range, which is cheapest for servers.
 /// Broken transfers are resumed. When `stop` returns true, the transfer ends with an Error. Throws Error, Interrupted,
 /// and exceptions of `sink`.
-void fetch_range(S3Client& client, const S3Object& object, ByteRange range, const ByteSink& sink,
+void fetch_range(ObjectClient& client, const StoredObject& object, ByteRange range, const ByteSink& sink,
                  const std::function<bool()>& stop = {});
 
 /// Fetches ranges before they are read. Neighbouring ranges are fetched together, in parts, and can be read while they
@@ -37,22 +31,22 @@ void fetch_range(S3Client& client, const S3Object& object, ByteRange range, cons
 /// is still queued fetches it itself, in addition. Freed buffers are reused. Thread-safe.
 class RangePrefetcher {
  public:
-  RangePrefetcher(S3Client& client, std::uint64_t budget_bytes);
+  RangePrefetcher(ObjectClient& client, std::uint64_t budget_bytes);
   ~RangePrefetcher();
 
-  void request(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges);
+  void request(const std::shared_ptr<const StoredObject>& object, std::span<const ByteRange> ranges);
   /// Copies fetched bytes from `offset` on (at most ChunkPool::kChunkBytes), waiting for those on their way, and
   /// returns their number; 0 if none were requested.
-  std::size_t take(const std::shared_ptr<const S3Object>& object, std::uint64_t offset, std::span<std::byte> into);
+  std::size_t take(const std::shared_ptr<const StoredObject>& object, std::uint64_t offset, std::span<std::byte> into);
   /// Cancels and drops all ranges of an object.
-  void forget(const S3Object& object);
+  void forget(const StoredObject& object);
 
  private:
   struct Part;
-  using PartMap = std::map<std::pair<const S3Object*, std::uint64_t>, std::shared_ptr<Part>>;
+  using PartMap = std::map<std::pair<const StoredObject*, std::uint64_t>, std::shared_ptr<Part>>;
 
-  PartMap::iterator find(const S3Object& object, std::uint64_t offset);
-  void add(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges);
+  PartMap::iterator find(const StoredObject& object, std::uint64_t offset);
+  void add(const std::shared_ptr<const StoredObject>& object, std::span<const ByteRange> ranges);
   void start_what_fits();
   void start(Part& part);
   void load(const std::shared_ptr<Part>& part);
@@ -62,7 +56,7 @@ class RangePrefetcher {
   std::uint64_t part_bytes() const;
   void note_rate(std::uint64_t bytes, double seconds);
 
-  S3Client& client_;
+  ObjectClient& client_;
   const std::uint64_t budget_;
   ChunkPool pool_;
   std::mutex mutex_;

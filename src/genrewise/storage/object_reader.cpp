@@ -1,4 +1,4 @@
-#include "genrewise/storage/s3_reader.hpp"
+#include "genrewise/storage/object_reader.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/stopwatch.hpp"
-#include "genrewise/storage/s3_store.hpp"
 
 namespace genrewise {
 namespace {
@@ -21,24 +20,23 @@ constexpr std::uint64_t kGapBytes = 64 << 10;  // reading over such a gap is che
 // piece costs as much as receiving the piece.
 constexpr std::uint64_t kWakeBytes = 768 << 10;
 
-[[noreturn]] void throw_changed(const S3Object& object) {
+[[noreturn]] void throw_changed(const StoredObject& object) {
   throw FileError("was changed while it was read", to_uri(object.name), "run again when no other process writes to it");
 }
 
 /// One attempt to read a range, checked while it arrives.
 class RangeAttempt {
  public:
-  RangeAttempt(S3Client& client, const S3Object& object, ByteRange range, const ByteSink& sink)
+  RangeAttempt(ObjectClient& client, const StoredObject& object, ByteRange range, const ByteSink& sink)
       : client_(client), object_(object), range_(range), sink_(sink) {}
 
   HttpResponse run(const std::function<bool()>& stop) {
-    S3Call call{.name = object_.name,
-                .sink = [this](const HttpResponse& response, std::string_view bytes) { return take(response, bytes); },
-                .stop = stop};
+    ObjectCall call = client_.read_call(object_);
+    call.sink = [this](const HttpResponse& response, std::string_view bytes) { return take(response, bytes); };
+    call.stop = stop;
     if (!is_whole()) {
       call.headers.emplace_back("range", fmt::format("bytes={}-{}", range_.offset, range_.offset + range_.bytes - 1));
     }
-    if (!object_.version.empty()) call.headers.emplace_back("if-match", '"' + object_.version + '"');
     HttpResponse response = client_.attempt(call);
     if (too_long_) {
       response.problem = "the server sent more than was requested";
@@ -58,7 +56,7 @@ class RangeAttempt {
   }
 
   void check(const HttpResponse& response) const {
-    const std::string version = plain_version(response.header("etag"));
+    const std::string version = client_.version_in(response);
     if (!object_.version.empty() && !version.empty() && version != object_.version) throw_changed(object_);
     if (response.status == 206) {
       const std::string& range = response.header("content-range");  // "bytes 0-9/100"
@@ -88,8 +86,8 @@ class RangeAttempt {
     return true;
   }
 
-  S3Client& client_;
-  const S3Object& object_;
+  ObjectClient& client_;
+  const StoredObject& object_;
   ByteRange range_;
   const ByteSink& sink_;
   std::uint64_t got_ = 0;
@@ -98,9 +96,9 @@ class RangeAttempt {
 
 }  // namespace
 
-void fetch_range(S3Client& client, const S3Object& object, ByteRange range, const ByteSink& sink,
+void fetch_range(ObjectClient& client, const StoredObject& object, ByteRange range, const ByteSink& sink,
                  const std::function<bool()>& stop) {
-  S3Attempts attempts(client.settings(), object.name);
+  Attempts attempts(client, object.name);
   while (range.bytes > 0) {
     RangeAttempt attempt(client, object, range, sink);
     const HttpResponse response = attempt.run(stop);
@@ -121,7 +119,7 @@ struct RangePrefetcher::Part {
     std::uint64_t held = 0;  // bytes of the budget
   };
 
-  std::shared_ptr<const S3Object> object;
+  std::shared_ptr<const StoredObject> object;
   ByteRange range;
   std::vector<Chunk> chunks;
   std::uint64_t left = 0;      // requested bytes not yet taken, all chunks
@@ -137,7 +135,7 @@ struct RangePrefetcher::Part {
   }
 };
 
-RangePrefetcher::RangePrefetcher(S3Client& client, std::uint64_t budget_bytes)
+RangePrefetcher::RangePrefetcher(ObjectClient& client, std::uint64_t budget_bytes)
     : client_(client), budget_(budget_bytes), threads_(client.settings().connections) {}
 
 RangePrefetcher::~RangePrefetcher() {
@@ -145,7 +143,7 @@ RangePrefetcher::~RangePrefetcher() {
   for (auto& [key, part] : parts_) part->forgotten = true;
 }
 
-RangePrefetcher::PartMap::iterator RangePrefetcher::find(const S3Object& object, std::uint64_t offset) {
+RangePrefetcher::PartMap::iterator RangePrefetcher::find(const StoredObject& object, std::uint64_t offset) {
   auto behind = parts_.upper_bound({&object, offset});
   if (behind == parts_.begin()) return parts_.end();
   const auto at = std::prev(behind);
@@ -155,7 +153,7 @@ RangePrefetcher::PartMap::iterator RangePrefetcher::find(const S3Object& object,
 }
 
 // Makes one part of these ranges, which are sorted.
-void RangePrefetcher::add(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges) {
+void RangePrefetcher::add(const std::shared_ptr<const StoredObject>& object, std::span<const ByteRange> ranges) {
   auto part = std::make_shared<Part>();
   part->object = object;
   part->range = {ranges.front().offset, ranges.back().offset + ranges.back().bytes - ranges.front().offset};
@@ -189,7 +187,7 @@ void RangePrefetcher::note_rate(std::uint64_t bytes, double seconds) {
   rate_ = rate_ == 0 ? rate : 0.75 * rate_ + 0.25 * rate;
 }
 
-void RangePrefetcher::request(const std::shared_ptr<const S3Object>& object, std::span<const ByteRange> ranges) {
+void RangePrefetcher::request(const std::shared_ptr<const StoredObject>& object, std::span<const ByteRange> ranges) {
   std::vector<ByteRange> sorted(ranges.begin(), ranges.end());
   std::ranges::sort(sorted, {}, &ByteRange::offset);
   const std::lock_guard lock(mutex_);
@@ -291,7 +289,7 @@ void RangePrefetcher::wait_for(const std::shared_ptr<Part>& part, std::uint64_t 
   }
 }
 
-std::size_t RangePrefetcher::take(const std::shared_ptr<const S3Object>& object, std::uint64_t offset,
+std::size_t RangePrefetcher::take(const std::shared_ptr<const StoredObject>& object, std::uint64_t offset,
                                   std::span<std::byte> into) {
   std::unique_lock lock(mutex_);
   const auto at = find(*object, offset);
@@ -327,7 +325,7 @@ std::size_t RangePrefetcher::take(const std::shared_ptr<const S3Object>& object,
   return to - from;
 }
 
-void RangePrefetcher::forget(const S3Object& object) {
+void RangePrefetcher::forget(const StoredObject& object) {
   const std::lock_guard lock(mutex_);
   for (auto at = parts_.lower_bound({&object, 0}); at != parts_.end() && at->first.first == &object;) {
     drop(at++);

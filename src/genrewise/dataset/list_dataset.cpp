@@ -1,0 +1,214 @@
+// Lists of locations and prefixes of object stores: datasets of millions of files, without a table.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <deque>
+#include <set>
+
+#include "genrewise/audio/decode.hpp"
+#include "genrewise/base/hash.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/text.hpp"
+#include "genrewise/dataset/builder.hpp"
+#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/listing.hpp"
+#include "genrewise/storage/location.hpp"
+
+namespace genrewise {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kListingHeader = "bytes,modified,location";  // of `genrewise list --csv`
+
+bool is_in_store(const fs::path& location) {
+  return local_work_path(location) != location;
+}
+
+bool is_listing(const fs::path& location) {
+  return trimmed(first_line(location)) == kListingHeader;
+}
+
+struct Entry {
+  std::string_view name;    // relative to a prefix, or as it is written in a list
+  std::uint64_t bytes = 0;  // 0: unknown
+};
+
+/// Names of many files: 24 bytes for each, besides its letters.
+class Entries {
+ public:
+  void add(std::string_view name, std::uint64_t bytes) {
+    if (chunks_.empty() || chunks_.back().capacity() - chunks_.back().size() < name.size())
+      chunks_.emplace_back().reserve(std::max(kChunkBytes, name.size()));
+    std::string& chunk = chunks_.back();
+    const std::size_t at = chunk.size();
+    chunk += name;
+    all_.push_back({std::string_view(chunk).substr(at), bytes});
+  }
+  std::vector<Entry>& all() { return all_; }
+
+ private:
+  static constexpr std::size_t kChunkBytes = 1 << 20;
+  std::deque<std::string> chunks_;
+  std::vector<Entry> all_;
+};
+
+/// Calls `each` for every line of a file, without the blanks around it.
+template <class Each>
+void for_each_line(const fs::path& location, const Each& each) {
+  const auto file = open_file(location);
+  SequentialReader reader(*file);
+  std::string buffer(1 << 20, '\0'), rest;
+  while (const std::size_t got = reader.read(std::as_writable_bytes(std::span(buffer)))) {
+    throw_if_interrupted();
+    std::string_view text = std::string_view(buffer).substr(0, got);
+    for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+      if (rest.empty()) {
+        each(trimmed(text.substr(0, end)));
+      } else {
+        each(trimmed(rest += text.substr(0, end)));
+        rest.clear();
+      }
+    }
+    rest += text;
+    if (rest.size() > buffer.size())
+      throw Error("has a line of more than 1 MiB", location.string(), "give a text file with one location a line");
+  }
+  if (!rest.empty()) each(trimmed(rest));
+}
+
+void read_listing(const fs::path& location, Entries& entries, std::size_t& ignored) {
+  bool first = true;
+  for_each_line(location, [&](std::string_view line) {
+    if (std::exchange(first, false) || line.empty()) return;
+    const std::size_t comma = line.find(','), second = line.find(',', comma + 1);
+    std::uint64_t bytes = 0;
+    const auto [end, code] = std::from_chars(line.data(), line.data() + std::min(comma, line.size()), bytes);
+    if (second == std::string_view::npos || code != std::errc() || end != line.data() + comma)
+      throw Error(fmt::format("the row \"{}\" is not one of {}", line.substr(0, 100), kListingHeader),
+                  location.string(), "write it with `genrewise list PATTERN --csv`");
+    const std::string_view name = line.substr(second + 1);
+    std::string plain;
+    if (name.starts_with('"')) {
+      std::vector<std::string_view> fields;
+      CsvReader(name, location.string()).next(fields);
+      plain = fields.at(0);
+    }
+    const std::string_view located = plain.empty() ? name : plain;
+    looks_like_audio(located) ? entries.add(located, bytes) : void(++ignored);
+  });
+}
+
+void read_list(const fs::path& location, Entries& entries) {
+  bool first = true;
+  for_each_line(location, [&](std::string_view line) {
+    if (std::exchange(first, false) && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
+    if (!line.empty() && !line.starts_with('#')) entries.add(line, 0);
+  });
+}
+
+/// Of a file in a prefix: the first folder; of one in a list: its folder. Empty if there is none.
+std::string_view genre_of(std::string_view name, bool prefix) {
+  const std::size_t end = prefix ? name.find('/') : name.rfind('/');
+  if (end == std::string_view::npos) return {};
+  const std::string_view folders = name.substr(0, end);
+  return prefix ? folders : folders.substr(folders.rfind('/') + 1);
+}
+
+Dataset open_list(const fs::path& given, const DatasetOptions& options) {
+  const bool prefix = !file_exists(given);
+  std::string text = given.native();
+  while (prefix && text.ends_with('/')) text.pop_back();
+  const fs::path location = prefix ? fs::path(text) : absolute_location(given);
+  Dataset dataset;
+  dataset.name = last_name(location.native());
+  dataset.kind = "list";
+  dataset.root = prefix ? location : location.parent_path();
+  Entries entries;
+  if (prefix) {
+    const std::string root = join_location(location.native(), "");
+    for_each_with_prefix(root, /*deep=*/true, [&](const FileInfo& file) {
+      const std::string_view name = std::string_view(file.location).substr(root.size());
+      looks_like_audio(name) ? entries.add(name, file.bytes) : void(++dataset.ignored);
+    });
+  } else if (is_listing(location)) {
+    read_listing(location, entries, dataset.ignored);
+  } else {
+    read_list(location, entries);
+  }
+
+  std::vector<Entry>& all = entries.all();
+  if (!std::ranges::is_sorted(all, {}, &Entry::name)) std::ranges::stable_sort(all, {}, &Entry::name);
+  const bool labelled = prefix || options.labels == LabelSource::folders;
+  const bool may_lack_genre = options.keep_unlabelled || !labelled;
+  const auto where = [&](const Entry& entry) { return resolve_location(dataset.root, entry.name).string(); };
+  std::set<std::string_view> genres;
+  std::string_view before;
+  std::erase_if(all, [&](const Entry& entry) {
+    const bool twice = entry.name == std::exchange(before, entry.name);
+    const std::string_view genre = labelled ? genre_of(entry.name, prefix) : std::string_view();
+    if (!twice && !genre.empty()) genres.insert(genre);
+    if (!twice && (may_lack_genre || !genre.empty())) return false;
+    dataset.rejected.push_back({twice ? "listed twice" : "no genre", where(entry), ""});
+    return true;
+  });
+  if (all.empty())
+    throw Error(dataset.rejected.empty() ? std::string("no audio files were found")
+                                         : fmt::format("no track can be used ({})", counts_text(dataset.rejected)),
+                location.string(), "genres are the names of the folders; --unlabelled includes files that are in none");
+  dataset.labels.assign(genres.begin(), genres.end());
+
+  std::span<const Entry> kept = all;
+  if (options.part) {
+    Hasher hasher(HashKind::sha256);
+    std::vector<std::uint64_t> weights;
+    weights.reserve(all.size());
+    for (const Entry& entry : all) {
+      hasher.update(fmt::format("{} {}\n", entry.name, entry.bytes));
+      weights.push_back(entry.bytes);
+    }
+    hasher.update(labelled ? "labelled" : "unlabelled");
+    dataset.part = {*options.part, all.size(), hasher.hex()};
+    require_enough(all.size(), *options.part, location.string());
+    const bool sizes = std::ranges::find(weights, 0U) == weights.end();
+    const auto [first, last] = sizes ? part_range(weights, *options.part) : part_range(all.size(), *options.part);
+    kept = kept.subspan(first, last - first);
+    if (options.part->number > 1) dataset.rejected.clear();
+  }
+  dataset.tracks.reserve(kept.size());
+  for (const Entry& entry : kept) {
+    Track& track = dataset.tracks.emplace_back();
+    track.id = entry.name;
+    track.path = where(entry);
+    track.bytes = entry.bytes;
+    if (!labelled) continue;
+    const auto label = std::ranges::lower_bound(dataset.labels, genre_of(entry.name, prefix));
+    if (!genre_of(entry.name, prefix).empty()) track.label = static_cast<int>(label - dataset.labels.begin());
+  }
+  return dataset;
+}
+
+}  // namespace
+
+// A prefix, or a file whose name or first line identifies it as a list.
+bool is_list_dataset(const fs::path& location) {
+  const std::string extension = lower_case(location.extension().string());
+  const bool list = extension == ".txt" || extension == ".lst", table = extension == ".csv";
+  if (is_in_store(location) && !list && !table && !looks_like_audio(location))
+    return !file_exists(location) && folder_exists(location);
+  return (list && file_exists(location)) || (table && is_listing(location));
+}
+
+DatasetKindDescriptor list_dataset() {
+  return {.kind = "list",
+          .title = "List of locations",
+          .location = "a list of locations, or a prefix of an object store",
+          .recognised_by =
+              "a .txt or .lst file with one path or URI a line, or what `genrewise list --csv` writes; or "
+              "s3://BUCKET/PREFIX/, whose folders are the genres",
+          .recognises = [](const fs::path& location, const DatasetOptions&) { return is_list_dataset(location); },
+          .open = open_list};
+}
+
+}  // namespace genrewise

@@ -1,0 +1,171 @@
+#include "genrewise/storage/credential_source.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <pugixml.hpp>
+
+#include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/object_client.hpp"
+
+namespace genrewise {
+namespace {
+
+using std::chrono::system_clock;
+
+constexpr std::chrono::seconds kMargin{225};
+constexpr std::chrono::seconds kBetweenFetches{10};
+
+/// Code and description in an error of an OAuth server, of Google's APIs or of Amazon.
+std::string reason_in(const std::string& body) {
+  std::string reason;
+  const auto add = [&](std::string_view text) {
+    if (!text.empty()) reason += (reason.empty() ? "" : ": ") + std::string(text);
+  };
+  const auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object()) {
+    const auto error = json.contains("error") ? json["error"] : nlohmann::json();
+    for (const auto& value : {error, error.is_object() ? error.value("message", nlohmann::json()) : nlohmann::json(),
+                              json.value("error_description", nlohmann::json())})
+      if (value.is_string()) add(value.get_ref<const std::string&>());
+  }
+  pugi::xml_document document;
+  if (document.load_buffer(body.data(), body.size())) {
+    const auto error = document.child("ErrorResponse").child("Error");
+    add(error.child_value("Code"));
+    add(error.child_value("Message"));
+  }
+  return short_text(reason);
+}
+
+}  // namespace
+
+std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets) {
+    if (secret.empty()) continue;
+    for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
+      text.replace(at, secret.size(), "***");
+  }
+  return text;
+}
+
+CredentialSource::CredentialSource(Fetch fetch, std::string origin)
+    : fetch_(std::move(fetch)), origin_(std::move(origin)), current_{.expires = Credentials::Time::min()} {}
+
+Credentials CredentialSource::get() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    const auto now = system_clock::now();
+    const bool valid = now < current_.expires;
+    if (valid && (fetching_ || now < next_fetch_ || current_.expires - now > kMargin)) return current_;
+    if (!fetching_) break;
+    throw_if_interrupted();
+    changed_.wait_for(lock, std::chrono::milliseconds(50));
+  }
+  fetching_ = true;
+  lock.unlock();
+  Credentials fetched;
+  std::exception_ptr error;
+  try {
+    fetched = fetch_();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  lock.lock();
+  fetching_ = false;
+  changed_.notify_all();
+  next_fetch_ = system_clock::now() + kBetweenFetches;
+  if (!error) current_ = std::move(fetched);
+  if (error && current_.expires <= system_clock::now()) std::rethrow_exception(error);
+  throw_if_interrupted();
+  return current_;
+}
+
+bool CredentialSource::renew(const Credentials& refused) {
+  if (!fetch_) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (current_.token == refused.token && current_.access_key == refused.access_key)
+      current_.expires = Credentials::Time::min();
+  }
+  const Credentials now = get();
+  return now.token != refused.token || now.access_key != refused.access_key;
+}
+
+std::string fetch_credentials(const CredentialRequest& request) {
+  HttpCall call = request.call;
+  call.body = request.body;
+  call.stop = [] { return interrupt_requested(); };
+  const std::string where = call.url.substr(0, call.url.find('?'));
+  HttpClient client;
+  auto wait = std::chrono::milliseconds(200);
+  for (int attempt = 1;; ++attempt, wait *= 2) {
+    const HttpResponse response = client.perform(call);
+    throw_if_interrupted();
+    if (response.good()) return response.body;
+    const long status = response.status;
+    const bool again = response.problem.empty() ? status >= 500 || status == 429 || status == 408 : !response.hopeless;
+    if (again && attempt < request.attempts) {
+      sleep_unless_interrupted(wait);
+      continue;
+    }
+    std::vector<std::string> secrets = request.secrets;
+    for (const std::string& header : call.headers) secrets.push_back(header.substr(header.rfind(' ') + 1));
+    const std::string reason = without_secrets(reason_in(response.body), secrets);
+    throw Error(response.problem.empty() ? fmt::format("{} returned status {}{}{}", request.server, status,
+                                                       reason.empty() ? "" : ": ", reason)
+                                         : fmt::format("{} cannot be reached ({})", request.server, response.problem),
+                where, again ? "try again later" : request.remedy);
+  }
+}
+
+std::string post_form(std::string_view server, const std::string& url, const NamedValues& form,
+                      std::vector<std::string> headers) {
+  headers.push_back("Content-Type: application/x-www-form-urlencoded");
+  constexpr std::string_view kSecrets[] = {"assertion", "client_secret", "refresh_token", "subject_token",
+                                           "WebIdentityToken"};
+  std::vector<std::string> secrets;
+  for (const auto& [name, value] : form)
+    if (std::ranges::find(kSecrets, name) != std::end(kSecrets)) secrets.push_back(value);
+  return fetch_credentials({.server = server,
+                            .call = {.method = "POST", .url = url, .headers = std::move(headers)},
+                            .body = encode_query(form),
+                            .secrets = std::move(secrets),
+                            .remedy = "check the credentials and what they are allowed to do, or log in again"});
+}
+
+std::string ask_metadata_server(std::string_view server, std::string method, const std::string& url,
+                                std::vector<std::string> headers) {
+  return fetch_credentials({.server = server,
+                            .call = {.method = std::move(method),
+                                     .url = url,
+                                     .headers = std::move(headers),
+                                     .connecting = std::chrono::seconds(1)},
+                            .remedy = "give this machine, task or pod a role or a service account",
+                            .attempts = 3});
+}
+
+nlohmann::json parse_credentials(std::string_view text, const std::string& where) {
+  auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object()) return json;
+  throw Error("is not a JSON object with credentials", where, "check that file or server");
+}
+
+std::string text_of(const nlohmann::json& json, const char* name, const std::string& where, bool optional) {
+  const auto found = json.find(name);
+  if (found != json.end() && found->is_string()) return *found;
+  if (optional) return {};
+  throw Error(fmt::format("the credentials have no member \"{}\"", name), where, "check that file or server");
+}
+
+Credentials::Time time_of(const std::string& text, const std::string& where) {
+  std::tm time{};
+  if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time) != nullptr)
+    return system_clock::from_time_t(::timegm(&time));
+  throw Error("the credentials have an invalid time of expiry", where, "check that file or server");
+}
+
+}  // namespace genrewise

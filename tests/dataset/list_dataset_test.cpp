@@ -1,0 +1,127 @@
+#include <gmock/gmock.h>
+
+#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/find_audio.hpp"
+#include "genrewise/storage/files.hpp"
+#include "support/stores_of_server.hpp"
+#include "support/test_support.hpp"
+
+namespace genrewise {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using namespace testing;
+
+std::vector<std::string> ids_of(const Dataset& dataset) {
+  std::vector<std::string> ids;
+  for (const Track& track : dataset.tracks) ids.push_back(track.id);
+  return ids;
+}
+
+class ListDataset : public ::testing::Test {
+ protected:
+  S3Server server_;
+  StoresOfServer stores_{server_};
+  TemporaryFolder folder_;
+};
+
+TEST_F(ListDataset, TakesTheGenresOfAPrefixFromItsFolders) {
+  for (const char* key : {"lib/rock/b/2.mp3", "lib/rock/1.mp3", "lib/jazz/1.flac", "lib/top.mp3", "lib/jazz/cover.jpg",
+                          "library/other.mp3"})
+    server_.put(key, "12345");
+  for (const char* location : {"s3://music/lib", "s3://music/lib/"}) {
+    const Dataset dataset = open_dataset(location);
+    EXPECT_EQ(dataset.kind, "list");
+    EXPECT_EQ(dataset.name, "lib");
+    EXPECT_THAT(dataset.labels, ElementsAre("jazz", "rock"));
+    EXPECT_THAT(ids_of(dataset), ElementsAre("jazz/1.flac", "rock/1.mp3", "rock/b/2.mp3"));
+    EXPECT_EQ(dataset.tracks[2].path, "s3://music/lib/rock/b/2.mp3");
+    EXPECT_EQ(dataset.tracks[2].label, 1);
+    EXPECT_EQ(dataset.tracks[2].bytes, 5u);
+    EXPECT_EQ(dataset.ignored, 1u);
+    ASSERT_EQ(dataset.rejected.size(), 1u);
+    EXPECT_EQ(dataset.rejected[0].reason, "no genre");
+  }
+  EXPECT_EQ(open_dataset("s3://music/lib", {.keep_unlabelled = true}).tracks.size(), 4u);
+  EXPECT_THAT(error_message([] { open_dataset("s3://music/lib/jazz"); }), HasSubstr("--unlabelled"));
+}
+
+TEST_F(ListDataset, ReadsOneLocationALine) {
+  write_file(folder_ / "music.txt", "\xEF\xBB\xBFs3://music/b.mp3\r\n# comment\n\n  a.mp3\nrock/c.mp3\na.mp3");
+  const Dataset dataset = open_dataset(folder_ / "music.txt");
+  EXPECT_THAT(ids_of(dataset), ElementsAre("a.mp3", "rock/c.mp3", "s3://music/b.mp3"));
+  EXPECT_EQ(dataset.tracks[0].path, folder_ / "a.mp3");
+  EXPECT_EQ(dataset.tracks[2].path, "s3://music/b.mp3");
+  EXPECT_EQ(dataset.tracks[0].label, -1);
+  ASSERT_EQ(dataset.rejected.size(), 1u);
+  EXPECT_EQ(dataset.rejected[0].reason, "listed twice");
+  const Dataset labelled = open_dataset(folder_ / "music.txt", {.labels = LabelSource::folders});
+  EXPECT_THAT(labelled.labels, ElementsAre("music", "rock"));
+}
+
+TEST_F(ListDataset, ReadsWhatTheCommandListWrites) {
+  write_file(folder_ / "music.csv",
+             "bytes,modified,location\n7,2026-01-01T00:00:00Z,s3://music/a.mp3\n9,,\"s3://music/b,c.mp3\"\n1,,x.jpg\n");
+  const Dataset dataset = open_dataset(folder_ / "music.csv");
+  EXPECT_THAT(ids_of(dataset), ElementsAre("s3://music/a.mp3", "s3://music/b,c.mp3"));
+  EXPECT_EQ(dataset.tracks[1].bytes, 9u);
+  EXPECT_EQ(dataset.ignored, 1u);
+  write_file(folder_ / "music.csv", "bytes,modified,location\nmany,,a.mp3\n");
+  EXPECT_THAT(error_message([&] { open_dataset(folder_ / "music.csv"); }), HasSubstr("is not one of"));
+}
+
+TEST_F(ListDataset, PartsCoverTheWholeAndAreBalancedBySize) {
+  std::string text = "bytes,modified,location\n";
+  for (int i = 0; i < 100; ++i)
+    text += std::to_string(i < 50 ? 3000 : 1000) + ",,f" + std::to_string(100 + i) + ".mp3\n";
+  write_file(folder_ / "music.csv", text);
+  std::vector<std::string> ids;
+  std::string sha256;
+  for (std::size_t number = 1; number <= 4; ++number) {
+    const Dataset part = open_dataset(folder_ / "music.csv", {.part = JobPart{number, 4}});
+    std::uint64_t bytes = 0;
+    for (const Track& track : part.tracks) bytes += track.bytes, ids.push_back(track.id);
+    EXPECT_NEAR(static_cast<double>(bytes), 50000, 3000);
+    EXPECT_EQ(part.part->tracks, 100u);
+    EXPECT_TRUE(sha256.empty() || sha256 == part.part->sha256);
+    sha256 = part.part->sha256;
+  }
+  EXPECT_EQ(ids, ids_of(open_dataset(folder_ / "music.csv")));
+  const DatasetOptions other{.clip_duration_s = 10, .part = JobPart{1, 4}};
+  EXPECT_NE(open_dataset(folder_ / "music.csv", other).part->sha256, sha256);
+  EXPECT_THAT(error_message([&] {
+                open_dataset(folder_ / "music.csv", {.part = JobPart{1, 101}});
+              }),
+              HasSubstr("fewer than the 101 parts"));
+}
+
+TEST_F(ListDataset, OfAnyKindIsDividedWithoutGapsAndDoublets) {
+  std::string text = "path,genre,duration_s\n";
+  for (int i = 0; i < 20; ++i) {
+    write_file(folder_ / (std::to_string(i) + ".mp3"), "x");
+    text += std::to_string(i) + ".mp3,Rock," + (i < 10 ? "30" : "10") + "\n";
+  }
+  write_file(folder_ / "clips.csv", text + "gone.mp3,Rock,3\n");
+  std::vector<std::string> ids;
+  for (std::size_t number = 1; number <= 3; ++number) {
+    const Dataset part = open_dataset(folder_ / "clips.csv", {.part = JobPart{number, 3}});
+    for (const Track& track : part.tracks) ids.push_back(track.id);
+    EXPECT_EQ(part.rejected.size(), number == 1 ? 1u : 0u);
+    EXPECT_THAT(part.labels, ElementsAre("Rock"));
+  }
+  EXPECT_EQ(ids, ids_of(open_dataset(folder_ / "clips.csv")));
+}
+
+TEST_F(ListDataset, IsFoundByPredict) {
+  server_.put("lib/rock/1.mp3", "1");
+  server_.put("lib/2.mp3", "1");
+  std::vector<Fault> faults;
+  const std::filesystem::path inputs[] = {"s3://music/lib", "s3://music/lib/2.mp3"};
+  EXPECT_THAT(find_audio(inputs, faults),
+              ElementsAre("s3://music/lib/2.mp3", "s3://music/lib/rock/1.mp3", "s3://music/lib/2.mp3"));
+  EXPECT_TRUE(faults.empty());
+}
+
+}  // namespace
+}  // namespace genrewise
