@@ -111,6 +111,26 @@ TEST_P(MergeTables, IsTheSameInAnObjectStore) {
   EXPECT_EQ(server.keys().size(), 2u);
 }
 
+TEST_P(MergeTables, WorksWhereTheStoreIsBusyAndItsListingsLagBehind) {
+  testing::S3Server server;
+  const testing::StoresOfServer stores(server);
+  const std::filesystem::path table = std::string("s3://music/t") + GetParam();
+  extract_features(dataset_, FakeSet(), output("whole"), quiet_, 1);
+  int requests = 0;
+  server.tamper = [&](const testing::S3Request& request, testing::S3Response& response) {
+    if (request.query.contains("list-type"))
+      response.body = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
+    else if (++requests % 7 == 0)
+      response = {.status = 503};
+    else if (requests % 7 == 3)
+      response.reset = true;  // after the object was stored
+  };
+  for (std::size_t number = 1; number <= 3; ++number) extract_part(number, 3, table);
+  merge_tables(table, true, quiet_);
+  server.tamper = nullptr;
+  EXPECT_EQ(files_of(table), files_of(output("whole")));
+}
+
 TEST_P(MergeTables, ListsMissingPartsAndWritesNothing) {
   for (const std::size_t number : {1, 2, 7}) extract_part(number, 9, output("t"));
   EXPECT_THAT(error_message([&] { merge_tables(output("t"), false, quiet_); }),
