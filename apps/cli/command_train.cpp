@@ -64,8 +64,11 @@ void add_train(CLI::App& app, Session& session) {
   add_pca_option(command, job.pca_components);
   training.add("--run", job.run_folder, "FOLDER",
                "Run folder for checkpoints, curves and TensorBoard events; the same command continues from it");
-  CLI::Option* ranks = in_range(training.add("--ranks", job.ranks, "N", "Processes that train together"), 1, 1024)
-                           ->capture_default_str();
+  CLI::Option* ranks =
+      in_range(training.add("--ranks", job.ranks, "N",
+                            "Processes that train together (a launcher states them: torchrun, mpirun, srun)"),
+               1, 1024)
+          ->capture_default_str();
   at_least(training.add("--rank", job.rank, "I", "Rank of this process"), 0)->capture_default_str()->needs(ranks);
   training.add("--ranks-at", job.ranks_address, "HOST:PORT", "Address of rank 0")->needs(ranks);
   output

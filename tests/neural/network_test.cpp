@@ -127,6 +127,30 @@ TEST_P(ConvolutionKernel, IsReproducibleForAnyNumberOfThreads) {
   EXPECT_EQ(one, three);
 }
 
+TEST_P(ConvolutionKernel, HasTheSameResultsAndGradientsWithAnOutputByChannel) {
+  const ConvCase c(GetParam());
+  neural::ConvShape by_channel = c.shape;
+  by_channel.y_by_channel = true;
+  const std::size_t pooled = c.shape.pooled(), size = c.shape.out * pooled;
+  const auto transposed = [&](const std::vector<float>& rows) {
+    std::vector<float> result(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      result[i / size * size + i % c.shape.out * pooled + i % size / c.shape.out] = rows[i];
+    return result;
+  };
+  const auto run = [&](const neural::ConvShape& shape, const std::vector<float>& of_y) {
+    std::vector<float> y(of_y.size()), gradients(c.w.size() + c.b.size());
+    std::vector<std::uint8_t> chosen(y.size());
+    neural::conv3_relu_pool2_forward(shape, c.x.data(), c.w.data(), c.b.data(), y.data(), chosen.data());
+    neural::conv3_relu_pool2_backward(shape, c.x.data(), c.w.data(), of_y.data(), chosen.data(), nullptr,
+                                      gradients.data(), gradients.data() + c.w.size());
+    return std::pair(y, gradients);
+  };
+  const auto of_y = noise(c.shape.examples * size, 4);
+  const auto [y, gradients] = run(c.shape, of_y);
+  EXPECT_EQ(run(by_channel, transposed(of_y)), std::pair(transposed(y), gradients));
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionKernel,
                          ::testing::Values(neural::ConvShape{2, 1, 5, 40}, neural::ConvShape{3, 4, 6, 41},
                                            neural::ConvShape{1, 1, 1, 4}, neural::ConvShape{9, 2, 3, 1201},

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/jobs/launcher_ranks.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/model_spec.hpp"
@@ -69,6 +71,18 @@ Plan plan_of(const TrainJobConfig& config, Progress& progress) {
 
 std::unique_ptr<Classifier> make(const Plan& plan, std::uint64_t seed) {
   return make_classifier(plan.spec.kind, plan.point.classifier, derive_seed(seed, plan.spec.kind));
+}
+
+/// Takes the ranks from a launcher's environment, where none are given.
+void follow_launcher(TrainJobConfig& config, Progress& progress) {
+  if (config.ranks > 1 || !config.ranks_address.empty()) return;
+  const auto found = ranks_of_launcher([](const char* name) { return std::getenv(name); });
+  if (!found) return;
+  config.rank = found->rank;
+  config.ranks = found->ranks;
+  config.ranks_address = found->address;
+  progress.note(fmt::format("Rank {} of {} by {}, with rank 0 at {}.", config.rank, config.ranks, found->launcher,
+                            config.ranks_address));
 }
 
 /// Throws Error for an option without effect.
@@ -237,11 +251,13 @@ std::string_view to_string(TrainingParts parts) {
   return kWords[static_cast<std::size_t>(parts)];
 }
 
-TrainJobResult train_job(const TrainJobConfig& config, Runtime& runtime) {
+TrainJobResult train_job(const TrainJobConfig& given, Runtime& runtime) {
   const UseRuntime use(runtime);
   Progress& progress = runtime.progress();
+  TrainJobConfig config = given;
   const Plan plan = plan_of(config, progress);
   const ClassifierDescriptor& descriptor = classifier_descriptor(plan.spec.kind);
+  if (descriptor.capabilities.neural_program) follow_launcher(config, progress);
   require_followed(config, descriptor);
   auto classifier = make(plan, config.seed);
   const DataSource source(plan.data);

@@ -5,6 +5,7 @@
 
 #include "genrewise/base/aligned.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/models/classical/blas.hpp"
 #include "genrewise/models/neural/layers/product.hpp"
 
 #undef HWY_TARGET_INCLUDE
@@ -260,7 +261,7 @@ AlignedVector<float> by_output(const ConvShape& shape, const float* weight) {
 void forward_example(const ConvShape& shape, const float* x, const float* taps, const float* bias, float* y,
                      std::uint8_t* chosen) {
   const std::size_t pooled = shape.pooled(), columns = padded_columns(shape.out);
-  AlignedVector<float> tile(2 * kTile * columns);
+  AlignedVector<float> tile(2 * kTile * columns), pooled_rows(shape.y_by_channel ? kTile * shape.out : 0);
   for (std::size_t at = 0; at < pooled; at += kTile) {
     const std::size_t count = std::min(kTile, pooled - at);
     multiply({.rows = 2 * count,
@@ -273,12 +274,14 @@ void forward_example(const ConvShape& shape, const float* x, const float* taps, 
               .out = tile.data(),
               .out_row = columns,
               .bias = bias});
+    float* const rows = shape.y_by_channel ? pooled_rows.data() : y + at * shape.out;
     for (std::size_t p = 0; p < count; ++p) {
       prefetch(x + 2 * (at + kTile + p) * shape.in, 2 * shape.in);
       const float* const pair = tile.data() + 2 * p * columns;
       HWY_DYNAMIC_DISPATCH(pool_row)
-      (pair, pair + columns, shape.out, y + (at + p) * shape.out, chosen + (at + p) * shape.out);
+      (pair, pair + columns, shape.out, rows + p * shape.out, chosen + (at + p) * shape.out);
     }
+    if (shape.y_by_channel) blas::transpose<float>({rows, count, shape.out}, {y + at, shape.out, count, pooled});
   }
 }
 
@@ -288,18 +291,29 @@ struct Gradient {
   explicit Gradient(const ConvShape& shape) : taps(kTaps * shape.out * shape.in), bias(shape.out) {}
 };
 
+/// The gradient of `count` positions of an example's y from `at` on, as rows of filters; in `buffer` where it must be
+/// transposed.
+const float* gradient_rows(const ConvShape& shape, const float* grad_y, std::size_t at, std::size_t count,
+                           AlignedVector<float>& buffer) {
+  if (!shape.y_by_channel) return grad_y + at * shape.out;
+  buffer.resize(kGradientTile * shape.out);
+  for (std::size_t o = 0; o < shape.out; ++o)
+    for (std::size_t p = 0; p < count; ++p) buffer[p * shape.out + o] = grad_y[o * shape.pooled() + at + p];
+  return buffer.data();
+}
+
 /// Accumulates this example's input gradient into grad_x (zeroed by the caller); null: not computed.
 void backward_example(const ConvShape& shape, const float* x, const float* taps, const float* grad_y,
                       const std::uint8_t* chosen, float* grad_x, Gradient& gradient) {
   const std::size_t pooled = shape.pooled(), in = shape.in, out = shape.out, window = kTaps * in;
   const std::size_t most = aligned_stride(out) + kMostLanes;
   AlignedVector<std::uint32_t> offsets(2 * kGradientTile * most);
-  AlignedVector<float> factors(offsets.size()), masked(kGradientTile * out);
+  AlignedVector<float> factors(offsets.size()), masked(kGradientTile * out), by_position;
   std::array<SparseRow, 2 * kGradientTile> rows;
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = {offsets.data() + i * most, factors.data() + i * most, 0};
   for (std::size_t at = 0; at < pooled; at += kGradientTile) {
     const std::size_t count = std::min(kGradientTile, pooled - at);
-    const float* const g = grad_y + at * out;
+    const float* const g = gradient_rows(shape, grad_y, at, count, by_position);
     const std::uint8_t* const c = chosen + at * out;
     for (std::size_t p = 0; p < count; ++p)
       HWY_DYNAMIC_DISPATCH(mask_gradient)(g + p * out, c + p * out, out, masked.data() + p * out, gradient.bias.data());
@@ -345,14 +359,18 @@ void conv3_relu_pool2_backward(const ConvShape& shape, const float* x, const flo
   parallel_for(groups, [&](std::size_t group, int) {
     Gradient& sum = sums[group];
     std::vector<float> rows((kTaps + 1) * shape.out);
+    AlignedVector<float> by_position;
     for (std::size_t i = group; i < shape.examples; i += groups) {
       const float *own_x = x + i * x_size, *own_grad_y = grad_y + i * y_size;
       float* const own_grad_x = grad_x == nullptr ? nullptr : grad_x + i * x_size;
       if (own_grad_x != nullptr) std::fill_n(own_grad_x, x_size, 0.0F);
       if (one_channel) {
-        for (std::size_t at = 0; at < shape.pooled(); at += kGradientTile) HWY_DYNAMIC_DISPATCH(one_channel_gradient)
-        (own_x + 2 * at, own_grad_y + at * shape.out, chosen + i * y_size + at * shape.out,
-         std::min(kGradientTile, shape.pooled() - at), shape.out, rows.data());
+        for (std::size_t at = 0; at < shape.pooled(); at += kGradientTile) {
+          const std::size_t count = std::min(kGradientTile, shape.pooled() - at);
+          HWY_DYNAMIC_DISPATCH(one_channel_gradient)
+          (own_x + 2 * at, gradient_rows(shape, own_grad_y, at, count, by_position),
+           chosen + i * y_size + at * shape.out, count, shape.out, rows.data());
+        }
       } else {
         backward_example(shape, own_x, taps.data(), own_grad_y, chosen + i * y_size, own_grad_x, sum);
       }

@@ -15,6 +15,7 @@ namespace genrewise::neural {
 
 struct ConvShape {
   std::size_t examples = 0, in = 0, out = 0, time = 0;  ///< time: length of the input, at least 4
+  bool y_by_channel = false;                            ///< y (not `chosen`) is examples x out x pooled()
   std::size_t pooled() const { return (time - 2) / 2; }
 };
 

@@ -23,40 +23,40 @@ bool plain(const at::Tensor& tensor) {
 }
 
 /// A layer of kernels.hpp with weight and bias as an operation of libtorch. Kernels::forward(x, weight, bias) returns y
-/// and what the backward pass needs besides x and weight. kChannelsLast: the kernels' layout of x and y.
+/// and what the backward pass needs besides x and weight; layout_x() and layout_y() convert from libtorch's layout to
+/// the kernels', and torch_x() and torch_y() back, where possible without a copy.
 template <class Kernels>
 struct Custom : public torch::autograd::Function<Custom<Kernels>> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& any_x, const at::Tensor& any_weight,
                             const at::Tensor& bias) {
-    const at::Tensor x = in_layout(any_x), weight = any_weight.contiguous();
+    const at::Tensor x = Kernels::layout_x(any_x), weight = any_weight.contiguous();
     const auto [y, more] = Kernels::forward(x, weight, bias);
     context->save_for_backward({x, weight, more});
     context->saved_data["needs_grad_x"] = any_x.requires_grad();
-    return in_torch(y);
+    return Kernels::torch_y(y);
   }
 
   static tensor_list backward(AutogradContext* context, tensor_list gradients) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], grad_y = in_layout(gradients[0]);
+    const at::Tensor &x = saved[0], &weight = saved[1], grad_y = Kernels::layout_y(gradients[0]);
     at::Tensor grad_x = context->saved_data["needs_grad_x"].toBool() ? at::empty_like(x) : at::Tensor();
     at::Tensor grad_weight = at::empty_like(weight), grad_bias = at::empty({weight.size(0)}, weight.options());
     Kernels::backward(x, weight, saved[2], grad_y.data_ptr<float>(),
                       grad_x.defined() ? grad_x.data_ptr<float>() : nullptr, grad_weight.data_ptr<float>(),
                       grad_bias.data_ptr<float>());
-    return {grad_x.defined() ? in_torch(grad_x) : grad_x, grad_weight, grad_bias};
+    return {grad_x.defined() ? Kernels::torch_x(grad_x) : grad_x, grad_weight, grad_bias};
   }
-
- private:
-  static at::Tensor in_layout(const at::Tensor& x) {
-    return Kernels::kChannelsLast ? x.transpose(1, 2).contiguous() : x.contiguous();
-  }
-  static at::Tensor in_torch(const at::Tensor& x) { return Kernels::kChannelsLast ? x.transpose(1, 2) : x; }
 };
 
+/// `Flat`: y is examples x (channels x positions), else examples x channels x positions.
+template <bool Flat>
 struct ConvReluPool {
-  static constexpr bool kChannelsLast = true;
+  static at::Tensor layout_x(const at::Tensor& x) { return x.transpose(1, 2).contiguous(); }
+  static at::Tensor torch_x(const at::Tensor& x) { return x.transpose(1, 2); }
+  static at::Tensor layout_y(const at::Tensor& y) { return Flat ? y.contiguous() : layout_x(y); }
+  static at::Tensor torch_y(const at::Tensor& y) { return Flat ? y.view({y.size(0), -1}) : torch_x(y); }
   static ConvShape shape_of(const at::Tensor& x, const at::Tensor& weight) {
-    return {size_at(x, 0), size_at(x, 2), size_at(weight, 0), size_at(x, 1)};
+    return {size_at(x, 0), size_at(x, 2), size_at(weight, 0), size_at(x, 1), Flat};
   }
   static std::pair<at::Tensor, at::Tensor> forward(const at::Tensor& x, const at::Tensor& weight,
                                                    const at::Tensor& bias) {
@@ -75,7 +75,10 @@ struct ConvReluPool {
 };
 
 struct WideLinear {
-  static constexpr bool kChannelsLast = false;
+  static at::Tensor layout_x(const at::Tensor& x) { return x.contiguous(); }
+  static at::Tensor torch_x(const at::Tensor& x) { return x; }
+  static at::Tensor layout_y(const at::Tensor& y) { return y.contiguous(); }
+  static at::Tensor torch_y(const at::Tensor& y) { return y; }
   static LinearShape shape_of(const at::Tensor& x, const at::Tensor& weight) {
     return {size_at(x, 0), size_at(x, 1), size_at(weight, 0)};
   }
@@ -95,9 +98,12 @@ struct WideLinear {
 
 }  // namespace
 
-at::Tensor conv3_relu_pool2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (plain(x) && plain(weight)) return Custom<ConvReluPool>::apply(x, weight, bias);
-  return at::max_pool1d(at::relu(at::conv1d(x, weight, bias)), 2);
+at::Tensor conv3_relu_pool2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool flat) {
+  if (plain(x) && plain(weight))
+    return flat ? Custom<ConvReluPool<true>>::apply(x, weight, bias)
+                : Custom<ConvReluPool<false>>::apply(x, weight, bias);
+  const at::Tensor y = at::max_pool1d(at::relu(at::conv1d(x, weight, bias)), 2);
+  return flat ? y.flatten(1) : y;
 }
 
 at::Tensor WeightMaker::add(const std::string& name, at::Tensor value, bool trainable, bool decays) {

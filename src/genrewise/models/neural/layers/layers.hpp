@@ -41,9 +41,10 @@ class WeightMaker {
   Start start_;
 };
 
-/// MaxPool1d(2)(ReLU(Conv1d(x))) with kernel 3 and valid padding. x: examples x in x time. By genrewise's own kernels
-/// on the CPU (kernels.hpp), as Linear, and by libtorch's operations elsewhere.
-at::Tensor conv3_relu_pool2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+/// MaxPool1d(2)(ReLU(Conv1d(x))) with kernel 3 and valid padding. x: examples x in x time; `flat`: the result is
+/// examples x (out x pooled time). By genrewise's own kernels on the CPU (kernels.hpp), as Linear, and by libtorch's
+/// operations elsewhere.
+at::Tensor conv3_relu_pool2(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool flat = false);
 
 /// x W^T + b, for any number of inputs.
 struct Linear {

@@ -107,7 +107,9 @@ struct NetworkRequest {
 struct NetworkKind {
   /// `parameters` are validated already. Throws Error for an unsupported number of inputs.
   std::function<std::unique_ptr<Network>(const ParameterValues& parameters, const NetworkRequest& request)> make;
-  bool small_layers = false;  ///< layers so small that libtorch's threads would mostly wait for each other
+  /// libtorch gets one thread: the layers are so small that its threads would mostly wait for each other, or
+  /// genrewise's own kernels do most of the work, on threads of their own.
+  bool one_libtorch_thread = false;
 };
 
 /// Throws Error for an unknown kind.

@@ -46,9 +46,8 @@ class Cnn1d final : public Network {
   }
 
   at::Tensor forward(const at::Tensor& examples, const Pass& pass) const override {
-    at::Tensor x = conv3_relu_pool2(examples.unsqueeze(1), first_.weight, first_.bias);
-    x = conv3_relu_pool2(x, second_.weight, second_.bias);
-    return head_(x.flatten(1), pass);
+    const at::Tensor x = conv3_relu_pool2(examples.unsqueeze(1), first_.weight, first_.bias);
+    return head_(conv3_relu_pool2(x, second_.weight, second_.bias, true), pass);
   }
 
  private:
@@ -59,9 +58,11 @@ class Cnn1d final : public Network {
 }  // namespace
 
 NetworkKind cnn1d_kind() {
-  return {.make = [](const ParameterValues& parameters, const NetworkRequest& request) {
-    return std::make_unique<Cnn1d>(request, parameters.number("dropout"));
-  }};
+  return {.make =
+              [](const ParameterValues& parameters, const NetworkRequest& request) {
+                return std::make_unique<Cnn1d>(request, parameters.number("dropout"));
+              },
+          .one_libtorch_thread = true};
 }
 
 }  // namespace genrewise::neural

@@ -73,7 +73,7 @@ NetworkKind dense_kind() {
                                                parameters.number("dropout"), parameters.number("input_dropout"),
                                                parameters.flag("input_norm"), parameters.flag("batch_norm"));
               },
-          .small_layers = true};
+          .one_libtorch_thread = true};
 }
 
 }  // namespace genrewise::neural

@@ -54,10 +54,12 @@ class TrainedEfficientAt final : public PretrainedNetwork {
 }  // namespace
 
 NetworkKind efficientat_kind() {
-  return {.make = [](const ParameterValues& parameters, const NetworkRequest& request) {
-    require_rows(request, TrainedEfficientAt::kBands, 32, "efficientat", "mel128");
-    return std::make_unique<TrainedEfficientAt>(request, read_head(parameters));
-  }};
+  return {.make =
+              [](const ParameterValues& parameters, const NetworkRequest& request) {
+                require_rows(request, TrainedEfficientAt::kBands, 32, "efficientat", "mel128");
+                return std::make_unique<TrainedEfficientAt>(request, read_head(parameters));
+              },
+          .one_libtorch_thread = true};
 }
 
 }  // namespace genrewise::neural

@@ -58,10 +58,12 @@ class TrainedMobileNetV2 final : public PretrainedNetwork {
 }  // namespace
 
 NetworkKind mobilenetv2_kind() {
-  return {.make = [](const ParameterValues& parameters, const NetworkRequest& request) {
-    require_rows(request, TrainedMobileNetV2::kSide, 32, "mobilenetv2", "mel224");
-    return std::make_unique<TrainedMobileNetV2>(request, read_head(parameters));
-  }};
+  return {.make =
+              [](const ParameterValues& parameters, const NetworkRequest& request) {
+                require_rows(request, TrainedMobileNetV2::kSide, 32, "mobilenetv2", "mel224");
+                return std::make_unique<TrainedMobileNetV2>(request, read_head(parameters));
+              },
+          .one_libtorch_thread = true};
 }
 
 }  // namespace genrewise::neural

@@ -28,8 +28,8 @@ std::string chosen_device() {
   return fmt::format("cuda:{}", number);
 }
 
-void follow_thread_budget(bool small_layers) {
-  const int threads = small_layers || inside_parallel_for() ? 1 : thread_budget();
+void follow_thread_budget(bool one_libtorch_thread) {
+  const int threads = one_libtorch_thread || inside_parallel_for() ? 1 : thread_budget();
   if (at::get_num_threads() != threads) at::set_num_threads(threads);
 }
 

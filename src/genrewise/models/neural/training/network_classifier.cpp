@@ -141,7 +141,7 @@ class NetworkClassifier final : public Classifier {
           fmt::format("was fitted on {} columns and cannot predict from {}", network_->input().size(), examples.cols()),
           descriptor_.kind);
     require_finite(examples, descriptor_.kind);
-    follow_thread_budget(kind_.small_layers);
+    follow_thread_budget(kind_.one_libtorch_thread);
     Matrix result(examples.rows(), present_.size());
     guarded(descriptor_.kind, "predict fewer examples at a time", [&] {
       const at::NoGradGuard no_grad;
@@ -187,7 +187,7 @@ class NetworkClassifier final : public Classifier {
     network_ = kind_.make(parameters_, {source.values, source.label_count, seed_, true});
     network_->to(device_);
     TrainingContext training{.fit = context};
-    training.small_layers = kind_.small_layers;
+    training.one_libtorch_thread = kind_.one_libtorch_thread;
     training.embeddings_folder = context.embeddings_folder.empty() ? context.run_folder : context.embeddings_folder;
     training.identity = {
         {"kind", descriptor_.kind}, {"parameters", parameters_.all()}, {"label_names", context.labels}};

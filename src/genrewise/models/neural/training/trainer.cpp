@@ -75,7 +75,7 @@ BodyEngine Trainer::engine_of_frozen_body(const BatchSource& source) const {
 }
 
 TrainingCurve Trainer::run(const BatchSource& given) {
-  follow_thread_budget(context_.small_layers);
+  follow_thread_budget(context_.one_libtorch_thread);
   keep_freed_memory();
   if (given.training_examples() == 0) throw Error("there are no examples to train on", "training");
   loss_ = {given.label_count, config_.label_smoothing, {}};
@@ -94,6 +94,7 @@ TrainingCurve Trainer::run(const BatchSource& given) {
   if (engine.embed) identity["embeddings"] = engine.weights;
   TrainingLog log(context_.fit.run_folder, identity, context_.ranks->rank() == 0);
   const bool resumed = resume(log);
+  require_same_start();
   embedded_ = engine.embed && !state_.finished;
   const BatchSource source = embedded_ ? embedded(given, engine, context_.embeddings_folder, *progress_) : given;
   if (!resumed) {
@@ -141,6 +142,18 @@ TrainingCurve Trainer::run(const BatchSource& given) {
     curve.chosen_epoch = state_.best_epoch;
   }
   return curve;
+}
+
+/// Throws Error unless all ranks continue from the same step: each reads the checkpoint itself.
+void Trainer::require_same_start() {
+  if (context_.ranks->alone()) return;
+  const auto step = static_cast<double>(state_.step), count = static_cast<double>(context_.ranks->count());
+  at::Tensor sums = at::tensor({step, step * step}, at::kDouble);
+  context_.ranks->sum(sums);
+  if (sums[0].item<double>() == count * step && sums[1].item<double>() == count * step * step) return;
+  throw Error(
+      fmt::format("rank {} continues from step {}, other ranks from another one", context_.ranks->rank(), state_.step),
+      "ranks", "put the run folder on storage that all ranks share");
 }
 
 std::unique_ptr<BatchStream> Trainer::training_stream(const BatchSource& source, std::uint64_t epochs,

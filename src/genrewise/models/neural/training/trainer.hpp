@@ -28,7 +28,7 @@ struct TrainingContext {
   std::shared_ptr<Ranks> ranks = std::make_shared<Ranks>();
   const TrainingCurve* follow = nullptr;         ///< as FitContext's
   std::filesystem::path embeddings_folder = {};  ///< as FitContext's
-  bool small_layers = false;                     ///< libtorch uses one thread (genrewise's own kernels use all)
+  bool one_libtorch_thread = false;              ///< as NetworkKind's
 };
 
 /// Trains a network on batches.
@@ -85,6 +85,7 @@ class Trainer {
   void keep_best_weights();
   void save_checkpoint(const TrainingLog& log);
   bool resume(const TrainingLog& log);
+  void require_same_start();
   void load_checkpoint(const TrainingLog& log);
   void find_rate(const BatchSource& source);
   std::unique_ptr<BatchStream> training_stream(const BatchSource& source, std::uint64_t epochs,
