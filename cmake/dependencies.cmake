@@ -5,9 +5,9 @@ set(GENREWISE_PACKAGES Threads fmt nlohmann_json tl-expected pugixml OpenSSL ZLI
 set(GENREWISE_PKG_CONFIG_TARGETS "mpg123 libmpg123" "soxr soxr" "sqlite3 sqlite3" "zstd libzstd" "taglib taglib"
     "yaml yaml-cpp")
 # The same for libraries that are not linked but loaded when they are first used (LOADS in modules.cmake).
-set(loaded "curl libcurl" "libarchive libarchive" "openblas openblas" "highway libhwy")
+set(loaded_targets "curl libcurl" "libarchive libarchive" "openblas openblas" "highway libhwy")
 if(GENREWISE_GPL)
-  list(APPEND loaded "ffmpeg libavformat libavcodec libavutil")
+  list(APPEND loaded_targets "ffmpeg libavformat libavcodec libavutil")
   list(APPEND GENREWISE_PKG_CONFIG_TARGETS "fftw3f fftw3f" "fftw3 fftw3")
 else()  # in their place: libsndfile, and Eigen's FFT
   list(APPEND GENREWISE_PKG_CONFIG_TARGETS "sndfile sndfile")
@@ -16,7 +16,7 @@ endif()
 foreach(package IN LISTS GENREWISE_PACKAGES)
   find_package(${package} REQUIRED)
 endforeach()
-foreach(target IN LISTS GENREWISE_PKG_CONFIG_TARGETS loaded)
+foreach(target IN LISTS GENREWISE_PKG_CONFIG_TARGETS loaded_targets)
   separate_arguments(target)
   list(POP_FRONT target name)
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${target})
