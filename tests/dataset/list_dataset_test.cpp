@@ -47,6 +47,24 @@ TEST_F(ListDataset, TakesTheGenresOfAPrefixFromItsFolders) {
   EXPECT_THAT(error_message([] { open_dataset("s3://music/lib/jazz"); }), HasSubstr("--unlabelled"));
 }
 
+TEST_F(ListDataset, TakesTheGenresOfAPatternFromTheFoldersOfItsFiles) {
+  for (const char* key : {"fma_wav/rock/1.wav", "fma_wav/jazz/2.wav", "fma_wav/jazz/2.txt", "fma_wav/jazz/x/3.wav",
+                          "fma_wav/4.wav", "[2020]/jazz/5.wav"})
+    server_.put(key, "12345");
+  const Dataset dataset = open_dataset("s3://music/fma_wav/*/*.wav");
+  EXPECT_EQ(dataset.kind, "list");
+  EXPECT_EQ(dataset.name, "fma_wav");
+  EXPECT_THAT(dataset.labels, ElementsAre("jazz", "rock"));
+  EXPECT_THAT(ids_of(dataset), ElementsAre("jazz/2.wav", "rock/1.wav"));
+  EXPECT_EQ(dataset.tracks[1].path, "s3://music/fma_wav/rock/1.wav");
+  EXPECT_THAT(open_dataset("s3://music/fma_wav/**.wav").labels, ElementsAre("jazz", "rock", "x"));
+  EXPECT_THAT(open_dataset("s3://music/[2020]").labels, ElementsAre("jazz"));  // a folder with this name
+  EXPECT_THAT(error_message([] { open_dataset("s3://music/none/*.wav"); }), HasSubstr("no audio files were found"));
+  make_folders(folder_ / "Soul");
+  write_file(folder_ / "Soul/a b.wav", "12345");
+  EXPECT_THAT(open_dataset(folder_ / "*/*.wav").labels, ElementsAre("Soul"));
+}
+
 TEST_F(ListDataset, ReadsOneLocationALine) {
   write_file(folder_ / "music.txt", "\xEF\xBB\xBFs3://music/b.mp3\r\n# comment\n\n  a.mp3\nrock/c.mp3\na.mp3");
   const Dataset dataset = open_dataset(folder_ / "music.txt");

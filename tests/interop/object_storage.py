@@ -180,6 +180,20 @@ def check_models(program, folder):
     program.run("predict", "--model", f"{program.root}/models/m.gwm", f"{folder}/0.wav")
 
 
+def check_parts(program, folder):
+    """Parts of a table and of a pack, merged in the store, have the sizes of one run's files."""
+    table, pack = f"{program.root}/parts/table.csv", f"{program.root}/parts/pack"
+    for part in ("2/3", "1/3", "3/3", "1/3"):
+        program.run("extract", f"{folder}/music.csv", "--features", "fma518", "--part", part, "-o", table)
+        program.run("pack", f"{folder}/music.csv", "--features", "fma518", "--shards", "4", "--part", part, "-o", pack)
+    for whole in (table, pack):
+        program.run("merge", whole)
+    assert program.objects(table) == {"table.csv": os.path.getsize(f"{folder}/table.csv")}
+    names = [name for name in os.listdir(f"{folder}/fma518") if name.endswith(".tfrec")]
+    assert program.objects(f"{pack}/*.tfrec") == {n: os.path.getsize(f"{folder}/fma518/{n}") for n in names}
+    assert "all as the manifest states" in program.run("pack", pack, "--verify")
+
+
 def check_refusals(program, kind):
     text = program.run("list", program.root[:5] + "no-such-bucket-here/*", expected=1)
     assert "no such bucket" in text, text
@@ -204,10 +218,9 @@ def check_study(program, folder):
     pack = f"{program.root}/records"
     program.run("pack", f"{program.root}/fma_small_wav/*/*.wav", "--features", "raw10k", "--shards", "16", "-o", pack)
     assert len(program.objects(f"{pack}/*.tfrec")) == 16
-    program.run("study", pack, "--models", *NETWORKS, "--scheme", "shards", "-o", f"{folder}/study")
-    with open(f"{folder}/study/results.json") as results:
-        table = json.load(results)
-    print("results:", json.dumps(table)[:2000])
+    table = program.run("study", pack, "--models", *NETWORKS, "--scheme", "shards", "-o", f"{folder}/study")
+    assert all(network in table for network in NETWORKS) and os.path.exists(f"{folder}/study/report.html"), table
+    print(table)
 
 
 def check_faults(program, folder):
@@ -242,6 +255,7 @@ def main():
             check_killed_packing(genrewise, folder)
             check_training_on_packs(genrewise, folder)
             check_models(genrewise, folder)
+            check_parts(genrewise, folder)
             check_refusals(genrewise, kind)
             if kind == "fake-gcs-server":
                 check_study(genrewise, folder)

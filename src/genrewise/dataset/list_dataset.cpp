@@ -1,4 +1,4 @@
-// Lists of locations and prefixes of object stores: datasets of millions of files, without a table.
+// Lists of locations, patterns, and prefixes of object stores: datasets of millions of files, without a table.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,6 +24,15 @@ constexpr std::string_view kListingHeader = "bytes,modified,location";  // of `g
 
 bool is_in_store(const fs::path& location) {
   return local_work_path(location) != location;
+}
+
+std::size_t first_wildcard(const fs::path& location) {
+  return location.native().find_first_of("*?[");
+}
+
+/// A location with wildcards, unless there is a file or folder of that name.
+bool is_pattern(const fs::path& location) {
+  return first_wildcard(location) != std::string::npos && !file_exists(location) && !folder_exists(location);
 }
 
 bool is_listing(const fs::path& location) {
@@ -108,7 +117,7 @@ void read_list(const fs::path& location, Entries& entries) {
   });
 }
 
-/// Of a file in a prefix: the first folder; of one in a list: its folder. Empty if there is none.
+/// Of a file in a prefix: the first folder; of another one: its folder. Empty if there is none.
 std::string_view genre_of(std::string_view name, bool prefix) {
   const std::size_t end = prefix ? name.find('/') : name.rfind('/');
   if (end == std::string_view::npos) return {};
@@ -117,21 +126,23 @@ std::string_view genre_of(std::string_view name, bool prefix) {
 }
 
 Dataset open_list(const fs::path& given, const DatasetOptions& options) {
-  const bool prefix = !file_exists(given);
+  const bool pattern = is_pattern(given), prefix = !pattern && !file_exists(given);
   std::string text = given.native();
   while (prefix && text.ends_with('/')) text.pop_back();
   const fs::path location = prefix ? fs::path(text) : absolute_location(given);
   Dataset dataset;
-  dataset.name = last_name(location.native());
   dataset.kind = "list";
   dataset.root = prefix ? location : location.parent_path();
+  if (pattern) dataset.root = location.native().substr(0, location.native().rfind('/', first_wildcard(location)));
+  dataset.name = last_name(prefix || pattern ? dataset.root.native() : location.native());
   Entries entries;
-  if (prefix) {
-    const std::string root = join_location(location.native(), "");
-    for_each_with_prefix(root, /*deep=*/true, [&](const FileInfo& file) {
+  if (prefix || pattern) {
+    const std::string root = join_location(dataset.root.native(), "");
+    const auto add = [&](const FileInfo& file) {
       const std::string_view name = std::string_view(file.location).substr(root.size());
       looks_like_audio(name) ? entries.add(name, file.bytes) : void(++dataset.ignored);
-    });
+    };
+    pattern ? for_each_matching(location.native(), add) : for_each_with_prefix(root, /*deep=*/true, add);
   } else if (is_listing(location)) {
     read_listing(location, entries, dataset.ignored);
   } else {
@@ -140,7 +151,7 @@ Dataset open_list(const fs::path& given, const DatasetOptions& options) {
 
   std::vector<Entry>& all = entries.all();
   if (!std::ranges::is_sorted(all, {}, &Entry::name)) std::ranges::stable_sort(all, {}, &Entry::name);
-  const bool labelled = prefix || options.labels == LabelSource::folders;
+  const bool labelled = prefix || pattern || options.labels == LabelSource::folders;
   const bool may_lack_genre = options.keep_unlabelled || !labelled;
   const auto where = [&](const Entry& entry) { return resolve_location(dataset.root, entry.name).string(); };
   std::set<std::string_view> genres;
@@ -191,8 +202,9 @@ Dataset open_list(const fs::path& given, const DatasetOptions& options) {
 
 }  // namespace
 
-// A prefix, or a file whose name or first line identifies it as a list.
+// A prefix, a pattern, or a file whose name or first line identifies it as a list.
 bool is_list_dataset(const fs::path& location) {
+  if (is_pattern(location)) return true;
   const std::string extension = lower_case(location.extension().string());
   const bool list = extension == ".txt" || extension == ".lst", table = extension == ".csv";
   if (is_in_store(location) && !list && !table && !looks_like_audio(location))
@@ -203,10 +215,11 @@ bool is_list_dataset(const fs::path& location) {
 DatasetKindDescriptor list_dataset() {
   return {.kind = "list",
           .title = "List of locations",
-          .location = "a list of locations, or a prefix of an object store",
+          .location = "a list of locations, a pattern, or a prefix of an object store",
           .recognised_by =
               "a .txt or .lst file with one path or URI a line, or what `genrewise list --csv` writes; or "
-              "s3://BUCKET/PREFIX/, whose folders are the genres",
+              "s3://BUCKET/PREFIX/, whose folders are the genres; or a pattern like 's3://BUCKET/*/*.wav', where the "
+              "folder of each file is its genre",
           .recognises = [](const fs::path& location, const DatasetOptions&) { return is_list_dataset(location); },
           .open = open_list};
 }

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
-#include "genrewise/base/error.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/storage/object_client.hpp"
 
@@ -122,19 +121,18 @@ std::string fetch_credentials(const CredentialRequest& request) {
   }
 }
 
-std::string post_form(std::string_view server, const std::string& url, const NamedValues& form,
-                      std::vector<std::string> headers) {
-  headers.push_back("Content-Type: application/x-www-form-urlencoded");
+std::string post_form(std::string_view server, const std::string& url, const NamedValues& form) {
   constexpr std::string_view kSecrets[] = {"assertion", "client_secret", "refresh_token", "subject_token",
                                            "WebIdentityToken"};
   std::vector<std::string> secrets;
   for (const auto& [name, value] : form)
     if (std::ranges::find(kSecrets, name) != std::end(kSecrets)) secrets.push_back(value);
-  return fetch_credentials({.server = server,
-                            .call = {.method = "POST", .url = url, .headers = std::move(headers)},
-                            .body = encode_query(form),
-                            .secrets = std::move(secrets),
-                            .remedy = "check the credentials and what they are allowed to do, or log in again"});
+  return fetch_credentials(
+      {.server = server,
+       .call = {.method = "POST", .url = url, .headers = {"Content-Type: application/x-www-form-urlencoded"}},
+       .body = encode_query(form),
+       .secrets = std::move(secrets),
+       .remedy = "check the credentials and what they are allowed to do, or log in again"});
 }
 
 std::string ask_metadata_server(std::string_view server, std::string method, const std::string& url,
@@ -146,6 +144,22 @@ std::string ask_metadata_server(std::string_view server, std::string method, con
                                      .connecting = std::chrono::seconds(1)},
                             .remedy = "give this machine, task or pod a role or a service account",
                             .attempts = 3});
+}
+
+std::shared_ptr<CredentialSource> last_resort(CredentialSource::Fetch fetch, Error none, std::string origin) {
+  const auto try_it = [fetch = std::move(fetch), none = std::move(none), found = false]() mutable {
+    try {
+      Credentials credentials = fetch();
+      found = true;
+      return credentials;
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const Error& error) {
+      if (found) throw;
+      throw Error(none.problem() + ", and " + error.problem(), {}, none.remedy());
+    }
+  };
+  return std::make_shared<CredentialSource>(try_it, std::move(origin));
 }
 
 nlohmann::json parse_credentials(std::string_view text, const std::string& where) {

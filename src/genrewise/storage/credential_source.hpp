@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "genrewise/base/error.hpp"
 #include "genrewise/storage/http.hpp"
 #include "genrewise/storage/s3_signature.hpp"
 
@@ -72,11 +73,14 @@ struct CredentialRequest {
 /// response.
 std::string fetch_credentials(const CredentialRequest& request);
 /// The same for a form that is posted.
-std::string post_form(std::string_view server, const std::string& url, const NamedValues& form,
-                      std::vector<std::string> headers = {});
+std::string post_form(std::string_view server, const std::string& url, const NamedValues& form);
 /// The same for a metadata server, which is on the local network if there is one.
 std::string ask_metadata_server(std::string_view server, std::string method, const std::string& url,
                                 std::vector<std::string> headers);
+
+/// Credentials from a metadata server, after which no source is left: if it gives none at first, the Error is `none`
+/// with the problem.
+std::shared_ptr<CredentialSource> last_resort(CredentialSource::Fetch fetch, Error none, std::string origin);
 
 /// A JSON object of credentials. Throws Error, without its content, for other text.
 nlohmann::json parse_credentials(std::string_view text, const std::string& where);

@@ -133,21 +133,14 @@ Credentials impersonate(const std::string& url, const Credentials& who, const js
 
 Credentials token_of_federation(const json& config, const std::string& where) {
   const std::string url = text_of(config, "token_url", where),
-                    account = text_of(config, "service_account_impersonation_url", where, true),
-                    client = text_of(config, "client_id", where, true),
-                    project = text_of(config, "workforce_pool_user_project", where, true);
-  NamedValues form = {{"grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"},
-                      {"audience", text_of(config, "audience", where)},
-                      {"scope", account.empty() ? kStorageScope : kCloudScope},
-                      {"requested_token_type", kAccessToken},
-                      {"subject_token_type", text_of(config, "subject_token_type", where)},
-                      {"subject_token", subject_token(config.value("credential_source", json::object()), where)}};
-  if (client.empty() && !project.empty()) form.emplace_back("options", json{{"userProject", project}}.dump());
-  std::vector<std::string> headers;
-  if (!client.empty())
-    headers.push_back("Authorization: Basic " + to_base64(client + ':' + text_of(config, "client_secret", where)));
-  const Credentials token =
-      token_in(post_form("the security token service of Google", url, form, std::move(headers)), url);
+                    account = text_of(config, "service_account_impersonation_url", where, true);
+  const NamedValues form = {{"grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"},
+                            {"audience", text_of(config, "audience", where)},
+                            {"scope", account.empty() ? kStorageScope : kCloudScope},
+                            {"requested_token_type", kAccessToken},
+                            {"subject_token_type", text_of(config, "subject_token_type", where)},
+                            {"subject_token", subject_token(config.value("credential_source", json::object()), where)}};
+  const Credentials token = token_in(post_form("the security token service of Google", url, form), url);
   return account.empty() ? token : impersonate(account, token, config);
 }
 
@@ -182,27 +175,12 @@ Source in_file(const std::string& path) {
       path);
 }
 
-Source metadata_server() {
-  const std::string host = first_of({environment_variable("GCE_METADATA_HOST"),
-                                     environment_variable("GCE_METADATA_ROOT"), "metadata.google.internal"});
-  const std::string url = "http://" + host + "/computeMetadata/v1/instance/service-accounts/default/token";
-  return std::make_shared<CredentialSource>(
-      [url, found = false]() mutable {
-        try {
-          const std::string text =
-              ask_metadata_server("the metadata server of Google Cloud", "GET", url, {"Metadata-Flavor: Google"});
-          found = true;
-          return token_in(text, url);
-        } catch (const Interrupted&) {
-          throw;
-        } catch (const Error& error) {
-          if (found) throw;
-          throw Error("no credentials found for gs:// locations, and " + error.problem(), {},
-                      "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to the key "
-                      "file of a service account; for public data set GENREWISE_ANONYMOUS=1");
-        }
-      },
-      "the service account of this machine (metadata server " + host + ")");
+Credentials machine_token() {
+  const std::string url = "http://" +
+                          first_of({environment_variable("GCE_METADATA_HOST"), "metadata.google.internal"}) +
+                          "/computeMetadata/v1/instance/service-accounts/default/token";
+  return token_in(ask_metadata_server("the metadata server of Google Cloud", "GET", url, {"Metadata-Flavor: Google"}),
+                  url);
 }
 
 }  // namespace
@@ -222,7 +200,11 @@ std::shared_ptr<CredentialSource> find_google_credentials() {
       first_of({folder, home.empty() ? "" : home + "/.config/gcloud"}) + "/application_default_credentials.json";
   if (is_file(known)) return in_file(known);
   if (Source source = find_anonymous()) return source;
-  return metadata_server();
+  return last_resort(machine_token,
+                     Error("no credentials found for gs:// locations", {},
+                           "run `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS to the "
+                           "key file of a service account; for public data set GENREWISE_ANONYMOUS=1"),
+                     "the service account of this machine");
 }
 
 }  // namespace genrewise

@@ -1,11 +1,13 @@
 #include "genrewise/storage/s3_client.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <ctime>
 #include <pugixml.hpp>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/location.hpp"
 
@@ -69,7 +71,17 @@ HttpCall S3Client::to_http(const ObjectCall& call, const Credentials& who) const
   http.url = std::string(endpoint.substr(0, host_start)) + host + request.path;
   if (!call.query.empty()) http.url.append("?").append(encode_query(call.query));
   for (const auto& [name, value] : call.headers) http.headers.push_back(name + ": " + value);
-  if (!who.anonymous()) add_signature(http, std::move(request), call.body, host, who, settings().region, "s3");
+  if (who.anonymous()) return http;
+  const std::string time = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
+  request.payload_sha256 = sha256_hex(call.body);
+  request.headers = {{"host", host}, {"x-amz-content-sha256", request.payload_sha256}, {"x-amz-date", time}};
+  if (!who.token.empty()) request.headers.emplace_back("x-amz-security-token", who.token);
+  for (std::size_t i = 1; i < request.headers.size(); ++i)
+    http.headers.push_back(request.headers[i].first + ": " + request.headers[i].second);
+  for (const auto& header : call.headers)
+    if (header.first.starts_with("x-amz-")) request.headers.push_back(header);
+  http.headers.push_back("Authorization: " +
+                         sign_v4(request, {who.access_key, who.secret_key, settings().region, "s3", time}));
   return http;
 }
 

@@ -1,13 +1,8 @@
 #include "genrewise/storage/s3_signature.hpp"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <ctime>
 
 #include "genrewise/base/hash.hpp"
-#include "genrewise/storage/credential_source.hpp"
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {
@@ -65,24 +60,6 @@ std::string sign_v4(const RequestToSign& request, const SigningScope& scope) {
   for (const auto part : {scope.region, scope.service, std::string_view("aws4_request")}) key = hmac_sha256(key, part);
   return "AWS4-HMAC-SHA256 Credential=" + std::string(scope.access_key) + '/' + credential_scope +
          ", SignedHeaders=" + names + ", Signature=" + to_hex(hmac_sha256(key, text));
-}
-
-void add_signature(HttpCall& http, RequestToSign request, std::string_view body, const std::string& host,
-                   const Credentials& who, std::string_view region, std::string_view service) {
-  const std::string time = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::time(nullptr)));
-  request.payload_sha256 = sha256_hex(body);
-  for (const std::string& header : http.headers)
-    if (header.starts_with("x-amz-"))
-      request.headers.emplace_back(header.substr(0, header.find(':')), header.substr(header.find(": ") + 2));
-  const auto add = [&](std::string name, std::string value) {
-    http.headers.push_back(name + ": " + value);
-    request.headers.emplace_back(std::move(name), std::move(value));
-  };
-  request.headers.emplace_back("host", host);
-  add("x-amz-content-sha256", request.payload_sha256);
-  add("x-amz-date", time);
-  if (!who.token.empty()) add("x-amz-security-token", who.token);
-  http.headers.push_back("Authorization: " + sign_v4(request, {who.access_key, who.secret_key, region, service, time}));
 }
 
 }  // namespace genrewise

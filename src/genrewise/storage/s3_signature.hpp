@@ -28,14 +28,6 @@ struct SigningScope {
 
 /// Returns the value of the header "authorization".
 std::string sign_v4(const RequestToSign& request, const SigningScope& scope);
-
-struct Credentials;
-struct HttpCall;
-/// Signs `http`: adds its headers "x-amz-*" to `request` (method, path and query) and all headers of the signature to
-/// it.
-void add_signature(HttpCall& http, RequestToSign request, std::string_view body, const std::string& host,
-                   const Credentials& who, std::string_view region, std::string_view service);
-
 /// Decodes %XX, and "+" as a space.
 std::string uri_decode(std::string_view text);
 /// Encodes a query, sorted by name: "a=1&b=%2F".

@@ -55,20 +55,19 @@ StoreSettings find_google(const StoreOptions& options) {
 }
 
 StoreSettings find_amazon(const StoreOptions& options) {
-  const AwsProfiles profiles(options);
-  const auto configured = [&](const char* name) { return profiles.value(profiles.name, name); };
+  const AwsProfile profile(options);
   StoreSettings settings;
   settings.region = first_of({options.region, environment_variable("AWS_REGION"),
-                              environment_variable("AWS_DEFAULT_REGION"), configured("region"), "us-east-1"});
+                              environment_variable("AWS_DEFAULT_REGION"), profile.value("region"), "us-east-1"});
   if (settings.region.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") !=
       std::string::npos) {
     throw Error("is not a region", "region " + settings.region, "give a name like us-east-1");
   }
   const std::string own = first_of({options.endpoint, environment_variable("AWS_ENDPOINT_URL_S3"),
-                                    environment_variable("AWS_ENDPOINT_URL"), configured("endpoint_url")});
+                                    environment_variable("AWS_ENDPOINT_URL"), profile.value("endpoint_url")});
   settings.path_style = uses_path_style(!own.empty());
   settings.endpoint = checked_endpoint(own.empty() ? "https://s3." + settings.region + ".amazonaws.com" : own);
-  settings.credentials = find_aws_credentials(profiles, options, settings.region);
+  settings.credentials = find_aws_credentials(profile, options, settings.region);
   return settings;
 }
 

@@ -44,31 +44,20 @@ IniSections parse_ini(std::string_view text);
 /// The first of these texts that is not empty.
 std::string first_of(std::initializer_list<std::string> values);
 
-/// The files ~/.aws/credentials and ~/.aws/config.
-class AwsProfiles {
- public:
+/// A profile in ~/.aws/credentials and ~/.aws/config.
+struct AwsProfile {
   /// Throws Error if the profile that `options` or AWS_PROFILE names is in neither file.
-  explicit AwsProfiles(const StoreOptions& options);
+  explicit AwsProfile(const StoreOptions& options);
+  std::string value(const std::string& key) const;  ///< empty if there is none
 
-  /// A value of a profile, of ~/.aws/credentials first; empty if there is none.
-  std::string value(const std::string& profile, const std::string& key) const;
-  /// "profile x in PATH", where PATH is the file that states `key`.
-  std::string origin(const std::string& profile, const std::string& key) const;
-
-  std::string name;  ///< of the profile in use
+  std::string name, origin;
 
  private:
-  struct File {
-    std::string path, prefix;  // of its sections
-    IniSections sections;
-  };
-  const File* file_with(const std::string& profile, const std::string& key) const;
-
-  File files_[2];
+  std::map<std::string, std::string> values_;
 };
 
 /// Credentials of Amazon: environment, web identity, profile, container, instance.
-std::shared_ptr<CredentialSource> find_aws_credentials(const AwsProfiles& profiles, const StoreOptions& options,
+std::shared_ptr<CredentialSource> find_aws_credentials(const AwsProfile& profile, const StoreOptions& options,
                                                        const std::string& region);
 /// Application Default Credentials of Google.
 std::shared_ptr<CredentialSource> find_google_credentials();
