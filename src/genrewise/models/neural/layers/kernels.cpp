@@ -32,7 +32,7 @@ void pool_row(const float* HWY_RESTRICT first, const float* HWY_RESTRICT second,
   std::size_t o = 0;
   for (; o + hn::Lanes(d) <= channels; o += hn::Lanes(d)) {
     const auto a = hn::LoadU(d, first + o), b = hn::LoadU(d, second + o), value = hn::Max(a, b);
-    hn::StoreU(hn::Max(value, hn::Zero(d)), d, y + o);
+    hn::StoreU(hn::Max(hn::Zero(d), value), d, y + o);
     const auto winner = hn::IfThenElse(hn::RebindMask(words, hn::Gt(b, a)), hn::Set(words, 2), hn::Set(words, 1));
     const auto kept = hn::IfThenElseZero(hn::RebindMask(words, hn::Gt(value, hn::Zero(d))), winner);
     hn::StoreU(hn::DemoteTo(Bytes(), kept), Bytes(), chosen + o);
