@@ -121,7 +121,7 @@ TEST_P(MergeTables, WorksWhereTheStoreIsBusyAndItsListingsLagBehind) {
     if (request.query.contains("list-type"))
       response.body = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
     else if (++requests % 7 == 0)
-      response = {.status = 503};
+      response.status = 503;
     else if (requests % 7 == 3)
       response.reset = true;  // after the object was stored
   };
