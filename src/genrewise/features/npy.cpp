@@ -4,14 +4,13 @@
 
 #include <bit>
 #include <charconv>
-#include <cstring>
 
 #include "genrewise/base/error.hpp"
 
 namespace genrewise {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are copied without conversion");
+static_assert(std::endian::native == std::endian::little, "values are read and written without conversion");
 
 constexpr std::string_view kMagic("\x93NUMPY\x01\x00", 8);
 constexpr std::size_t kAlignment = 64;
@@ -45,35 +44,33 @@ std::string npy_header(std::size_t rows, std::size_t cols) {
   return header + dictionary;
 }
 
-NpyArray parse_npy(std::string_view bytes, const std::string& name) {
+NpyLayout parse_npy(std::string_view start, std::uint64_t file_bytes, const std::string& name) {
   const Error not_readable("is not a .npy file of a two-dimensional float32 or float64 array in C order", name,
                            "save it with numpy.save(path, array.astype('float32'))");
-  if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + 2) throw not_readable;
-  const auto length_at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
-  const std::size_t start = kMagic.size() + 2;
+  if (!start.starts_with(kMagic) || start.size() < kMagic.size() + 2) throw not_readable;
+  const auto length_at = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(start[i])); };
+  const std::size_t begin = kMagic.size() + 2;
   const std::size_t length = length_at(kMagic.size()) + 256 * length_at(kMagic.size() + 1);
-  if (length > bytes.size() - start) throw not_readable;
-  const std::string_view header = bytes.substr(start, length), data = bytes.substr(start + length);
+  if (length > start.size() - begin) throw not_readable;
+  const std::string_view header = start.substr(begin, length);
 
   const std::string_view type = entry(header, "descr");
-  const std::size_t width = type.starts_with("'<f4'") ? 4 : type.starts_with("'<f8'") ? 8 : 0;
+  NpyLayout array{.value_bytes = type.starts_with("'<f4'")   ? 4U
+                                 : type.starts_with("'<f8'") ? 8U
+                                                             : 0U,
+                  .offset = begin + length};
   std::string_view shape = entry(header, "shape");
-  std::size_t rows = 0, cols = 0;
-  if (width == 0 || !entry(header, "fortran_order").starts_with("False") || !shape.starts_with('(')) throw not_readable;
+  if (array.value_bytes == 0 || !entry(header, "fortran_order").starts_with("False") || !shape.starts_with('('))
+    throw not_readable;
   shape.remove_prefix(1);
-  if (!parse_size(shape, rows) || !parse_size(shape, cols) || !shape.starts_with(')')) throw not_readable;
-  const bool fits = cols == 0 ? data.empty() : data.size() / width / cols == rows && data.size() == rows * cols * width;
+  if (!parse_size(shape, array.rows) || !parse_size(shape, array.cols) || !shape.starts_with(')')) throw not_readable;
+  const std::uint64_t bytes = file_bytes - array.offset, row_bytes = array.cols * array.value_bytes;
+  const bool fits = row_bytes == 0 ? bytes == 0 : bytes / row_bytes == array.rows && bytes % row_bytes == 0;
   if (!fits) {
-    throw Error(fmt::format("contains {} bytes of values, but its header announces {} x {} values of {} bytes",
-                            data.size(), rows, cols, width),
+    throw Error(fmt::format("contains {} bytes of values, but its header announces {} x {} values of {} bytes", bytes,
+                            array.rows, array.cols, array.value_bytes),
                 name, "the file is truncated or damaged: create it again");
   }
-  NpyArray array{.rows = rows, .cols = cols};
-  const auto copy_to = [&](auto& values) {
-    values.resize(rows * cols);
-    if (!data.empty()) std::memcpy(values.data(), data.data(), data.size());
-  };
-  width == 4 ? copy_to(array.float32) : copy_to(array.float64);
   return array;
 }
 
