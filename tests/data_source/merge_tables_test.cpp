@@ -22,24 +22,18 @@ using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
 /// Length and first sample of a clip.
-class FakeSet : public FeatureSet {
+class FakeSet : public StoredFeatureSet {
  public:
-  explicit FakeSet(int version = 1) : recipe_{"fake", version, "hash" + std::to_string(version)} {}
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return 0; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch&) const override {
+  explicit FakeSet(int version = 1)
+      : StoredFeatureSet({"fake", version, "hash" + std::to_string(version)},
+                         {{"length", "value", "01"}, {"first, \"quoted\"", "value", "01"}}) {}
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
     if (interrupt) request_interrupt();
-    out[0] = static_cast<float>(clip.samples.size());
-    out[1] = clip.samples[0];
+    out[0] = static_cast<float>(clip.waveform().samples.size());
+    out[1] = clip.waveform().samples[0];
     return {};
   }
   bool interrupt = false;
-
- private:
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_{{"length", "value", "01"}, {"first, \"quoted\"", "value", "01"}};
 };
 
 class MergeTables : public ::testing::TestWithParam<const char*> {
@@ -185,9 +179,9 @@ TEST_P(MergeTables, AnInterruptedPartContinuesOnAnotherMachine) {
   testing::S3Server server;
   const testing::StoresOfServer stores(server);
   const std::filesystem::path table = std::string("s3://music/t") + GetParam();
-  TemporaryFolder first, second;
+  const TemporaryFolder first, second;
   FakeSet set;
-  set.interrupt = true;
+  set.interrupt = true;  // at the first clip
   {
     const testing::Environment cache("XDG_CACHE_HOME", first.path().c_str());
     EXPECT_THROW(extract_features(part_of(1, 2), set, table, quiet_, 1), Interrupted);
