@@ -70,6 +70,12 @@ DataSource::DataSource(DataSourceConfig config)
 
 void DataSource::open() {
   const fs::path location = config_.location;
+  if (!config_.manifest.empty()) {
+    if (config_.records != RecordKeys())
+      throw UsageError("records of another program have no manifest", "--manifest", "leave the option out");
+    pack_ = open_pack(location, config_.manifest);
+    return open_numbers("pack", pack_.recipe.name);
+  }
   if (config_.records != RecordKeys()) return open_records();
   own_tables_ = tables_at(location);
   if (!own_tables_.empty()) {
@@ -81,8 +87,8 @@ void DataSource::open() {
     const auto facts = read_table_facts(own_tables_.front());
     return open_numbers("table", is_feature_table(own_tables_.front()) && facts ? facts->recipe.name : "");
   }
-  if (!config_.manifest.empty() || holds_records(location)) {
-    pack_ = open_pack(location, config_.manifest);
+  if (holds_records(location)) {
+    pack_ = open_pack(location);
     return open_numbers("pack", pack_.recipe.name);
   }
   if (table_.empty()) make_feature_set(features_);  // reports an unknown name before anything is opened
