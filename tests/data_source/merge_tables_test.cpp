@@ -6,6 +6,7 @@
 
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/data_source/data_source.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/features/feature_table.hpp"
 #include "genrewise/storage/files.hpp"
@@ -219,6 +220,24 @@ TEST_P(MergeTables, APartMayHaveNoUsableClip) {
   for (std::size_t number = 1; number <= 4; ++number) extract_part(number, 4, output("t"));
   merge_tables(output("t"), false, quiet_);
   EXPECT_EQ(files_of(output("t")), files_of(output("whole")));
+}
+
+TEST_P(MergeTables, PartsAreADatasetToo) {
+  extract_features(dataset_, FakeSet(), output("whole"), quiet_, 1);
+  for (std::size_t number = 1; number <= 3; ++number) extract_part(number, 3, output("t"));
+  const DataSource whole({.location = output("whole").string()});
+  const DataSource parts({.location = output("t").string() + ".parts/*" + GetParam()});
+  const Examples a = whole.load(quiet_).examples, b = parts.load(quiet_).examples;
+  EXPECT_EQ(a.table.track_ids, b.table.track_ids);
+  EXPECT_EQ(a.labels, b.labels);
+  EXPECT_EQ(a.subjects.labels, b.subjects.labels);
+  EXPECT_TRUE(std::ranges::equal(a.table.values.values(), b.table.values.values()));
+  EXPECT_NE(whole.fingerprint(), parts.fingerprint());
+  // A part that is matched twice.
+  for (const char* name : {"", ".json"})
+    write_file(out_ / (std::string("other") + GetParam() + name), read_file(output("whole").string() + name));
+  const DataSource twice({.location = (out_ / (std::string("*") + GetParam())).string()});
+  EXPECT_THAT(error_message([&] { twice.load(quiet_); }), HasSubstr("is in two of the tables"));
 }
 
 TEST(PartFolder, ListsNumbersAsRanges) {
