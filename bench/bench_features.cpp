@@ -159,11 +159,12 @@ void moments_of_74_series(benchmark::State& state) {
 
 void whole(benchmark::State& state, const char* name) {
   const auto set = make_feature_set(name);
-  const auto scratch = set->make_scratch();
+  ClipAnalysis analysis;
   std::vector<float> out(set->size());
   const Waveform& wave = clip(set->sample_rate_hz() == 0 ? kRateHz : set->sample_rate_hz());
   for (auto _ : state) {
-    const auto done = set->extract(wave, out, *scratch);
+    analysis.begin(wave);
+    const auto done = set->extract(analysis, out);
     if (!done) state.SkipWithError(to_string(done.error()).c_str());
   }
 }

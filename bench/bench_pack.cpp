@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "genrewise/audio/decode.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
+#include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 
@@ -39,15 +39,11 @@ Spent time_of(const std::function<void()>& work) {
 
 void compute(const Dataset& dataset, const FeatureSet& set) {
   const auto threads = static_cast<std::size_t>(thread_budget());
-  std::vector<std::unique_ptr<FeatureSet::Scratch>> scratch(threads);
+  const ClipExtractor extractor(set);
   std::vector<std::vector<float>> rows(threads, std::vector<float>(set.size()));
   parallel_for(dataset.tracks.size(), [&](std::size_t i, int worker) {
-    const auto w = static_cast<std::size_t>(worker);
-    if (!scratch[w]) scratch[w] = set.make_scratch();
-    DecodeOptions options{.clip = dataset.tracks[i].clip, .sample_rate_hz = std::nullopt};
-    if (set.sample_rate_hz() > 0) options.sample_rate_hz = set.sample_rate_hz();
-    const auto clip = decode_file(dataset.tracks[i].path, options);
-    if (clip) (void)set.extract(*clip, rows[w], *scratch[w]);
+    const Track& track = dataset.tracks[i];
+    (void)extractor.extract(track.path, track.clip, rows[static_cast<std::size_t>(worker)]);
   });
 }
 
@@ -76,7 +72,7 @@ int main(int argc, char** argv) {
       const Spent alone = time_of([&] { compute(dataset, *set); });
       const Spent packed = time_of([&] {
         Progress quiet;
-        pack_dataset(dataset, *set, nullptr, folder, {.shards = 16}, quiet);
+        pack_dataset(dataset, {{set.get(), folder}}, nullptr, {.shards = 16}, quiet);
       });
       std::filesystem::remove_all(folder);
       wall.push_back(alone.wall_s / packed.wall_s);

@@ -18,6 +18,7 @@ namespace {
 constexpr char kExamples[] =
     "genrewise pack fma --features mel224 --shards 16 -o packs/mel224\n"
     "genrewise pack fma --features mel224 --store float16 --compress gzip -o packs/mel224_small\n"
+    "genrewise pack fma --features mel224,raw10k -o packs\n"
     "genrewise pack music.csv --features raw10k --split-file split.csv -o packs/raw10k\n"
     "genrewise pack fma --features mel224 --record-steps 224 --record-label genre -o packs/rows\n"
     "genrewise pack fma --features mel224 --shards 64 -o s3://bucket/packs/mel224\n"
@@ -26,6 +27,7 @@ constexpr char kExamples[] =
 
 struct Options {
   DataSourceConfig data{.location = {}, .default_features = "mel224"};
+  std::optional<std::string> features;
   std::string output, scheme = "auto", split_file;
   PackConfig pack;
   PartOption part;
@@ -46,31 +48,29 @@ std::optional<Split> split_of(const Options& options, Session& session, const Da
   return split;
 }
 
-void print_result(const Options& options, const PackResult& result, std::size_t skipped, const std::string& recipe,
-                  Session& session) {
+void print_result(const Options& options, const PackOutput& output, const PackResult& result, Session& session) {
   const std::size_t packed = result.examples - result.reused;
   const double rate = result.pack_s > 0 ? static_cast<double>(packed) / result.pack_s : 0;
-  session.print(
-      fmt::format("{}: {} examples of {} in {} shards, {:.1f} MB; {} packed in {:.1f} s ({:.1f} per second), {} "
-                  "reused, {} skipped\n",
-                  options.output, result.examples, recipe, result.shards, static_cast<double>(result.bytes) / 1e6,
-                  packed, result.pack_s, rate, result.reused, skipped));
+  session.print(fmt::format(
+      "{}: {} examples of {} in {} shards, {:.1f} MB; {} packed in {:.1f} s ({:.1f} per second), {} "
+      "reused, {} skipped\n",
+      output.folder.string(), result.examples, output.set->recipe().name, result.shards,
+      static_cast<double>(result.bytes) / 1e6, packed, result.pack_s, rate, result.reused, result.skipped.size()));
   if (!result.loss) return;
   session.print(fmt::format("stored as {}: largest error {:.4g}, root-mean-square error {:.4g}\n",
                             to_string(options.pack.stored_as), result.loss->largest_error, result.loss->rms_error));
 }
 
-nlohmann::json json_of(const Options& options, const PackResult& result, const std::vector<Fault>& skipped,
-                       const std::string& recipe) {
-  nlohmann::json out = {{"output", options.output},
-                        {"features", recipe},
+nlohmann::json json_of(const Options& options, const PackOutput& output, const PackResult& result) {
+  nlohmann::json out = {{"output", output.folder.string()},
+                        {"features", output.set->recipe().name},
                         {"shards", result.shards},
                         {"examples", result.examples},
                         {"reused", result.reused},
                         {"bytes", result.bytes},
                         {"stored_as", to_string(options.pack.stored_as)},
                         {"compression", to_string(options.pack.compression)},
-                        {"skipped", skipped},
+                        {"skipped", result.skipped},
                         {"pack_s", result.pack_s}};
   if (result.loss) out["loss"] = {{"largest_error", result.loss->largest_error}, {"rms_error", result.loss->rms_error}};
   return out;
@@ -82,24 +82,34 @@ int pack(Options& options, Session& session) {
     throw UsageError("shards are written directly to a local folder", "--work", "leave the option out");
   options.data.genres.by_artist = options.scheme != "random";
   options.pack.part = options.part.get(session);
+  const auto sets = make_feature_sets(options.features.value_or(options.data.default_features));
+  options.data.features = sets[0]->recipe().name;
   const DataSource source(options.data);
   if (!source.has_audio())
     throw Error("holds features and no audio", options.data.location, "give a dataset of audio files");
-  const auto features = make_feature_set(source.features());
+  std::vector<PackOutput> packs;
+  for (const auto& set : sets)
+    packs.push_back({set.get(), sets.size() == 1 ? options.output : join_location(options.output, set->recipe().name)});
   const Dataset& dataset = source.audio();
   const auto split = split_of(options, session, source);
   options.pack.seed = session.seed;
-  const PackResult result =
-      pack_dataset(dataset, *features, split ? &*split : nullptr, options.output, options.pack, session.progress());
-  std::vector<Fault> skipped = dataset.rejected;
-  skipped.insert(skipped.end(), result.skipped.begin(), result.skipped.end());
-  session.report_skipped(skipped, "inputs");
-  if (session.format == Format::json) {
-    session.print_json(json_of(options, result, skipped, features->recipe().name));
-  } else {
-    print_result(options, result, skipped.size(), features->recipe().name, session);
+  std::vector<PackResult> results =
+      pack_dataset(dataset, packs, split ? &*split : nullptr, options.pack, session.progress());
+  std::vector<std::vector<Fault>> skipped_of_sets;
+  nlohmann::json documents = nlohmann::json::array();
+  for (std::size_t i = 0; i < packs.size(); ++i) {
+    std::vector<Fault>& skipped = results[i].skipped;
+    skipped_of_sets.push_back(skipped);
+    skipped.insert(skipped.begin(), dataset.rejected.begin(), dataset.rejected.end());
+    documents.push_back(json_of(options, packs[i], results[i]));
   }
-  return skipped.empty() ? kDone : kSomeSkipped;
+  const ExitCode code = session.report_skipped(distinct_faults(dataset.rejected, skipped_of_sets), "inputs");
+  if (session.format == Format::json) {
+    session.print_json(packs.size() == 1 ? documents[0] : nlohmann::json{{"packs", documents}});
+  } else {
+    for (std::size_t i = 0; i < packs.size(); ++i) print_result(options, packs[i], results[i], session);
+  }
+  return code;
 }
 
 int verify(const Options& options, Session& session) {
@@ -127,7 +137,7 @@ void add_pack(CLI::App& app, Session& session) {
                          .examples = kExamples};
   const auto [command, options] = session.add_command(app, "pack", text, run);
   add_audio_dataset(command, options.data.location, "; with --verify a pack");
-  add_features_option(command, options.data.features, options.data.default_features);
+  add_features_option(command, options.features, options.data.default_features, /*several=*/true);
   add_dataset_options(command, options.data.dataset);
   add_genre_options(command, options.data.genres);
   const OptionGroup data(command, kData), split(command, kSplit), output(command, kOutput);
@@ -139,8 +149,10 @@ void add_pack(CLI::App& app, Session& session) {
                             ->capture_default_str();
   split.add("--split-file", options.split_file, "FILE", "Take the parts from this file of `genrewise split`")
       ->excludes(scheme);
-  output.add("-o,--output", options.output, "FOLDER",
-             "Folder for the shards and manifest.json, also s3://BUCKET/PREFIX or gs://BUCKET/PREFIX");
+  output.add(
+      "-o,--output", options.output, "FOLDER",
+      "Folder for the shards and manifest.json, also s3://BUCKET/PREFIX or gs://BUCKET/PREFIX; for several feature "
+      "sets, each has a folder SET in it");
   at_least(output.add("--shards", options.pack.shards, "N", "Files to write"), 1)->capture_default_str();
   output.add("--prefix", options.pack.prefix, "NAME", "Start of the shards' names")
       ->default_str("the feature set and -");

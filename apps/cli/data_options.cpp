@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <set>
+#include <tuple>
 
 #include "session.hpp"
 
@@ -85,10 +87,22 @@ void add_dataset_options(CLI::App* command, DatasetOptions& options) {
   data.flag("--top-genres", options.top_genres, "Count genres of tags as the top-level genre that they are a part of");
 }
 
-CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& features, const std::string& standard) {
+CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& features, const std::string& standard,
+                                 bool several) {
   return OptionGroup(command, kData)
-      .add("--features", features, "SET", "Feature set; `genrewise features` lists them")
+      .add("--features", features, several ? "SET,..." : "SET",
+           several ? "Feature sets, computed in one pass; `genrewise features` lists them"
+                   : "Feature set; `genrewise features` lists them")
       ->default_str(standard);
+}
+
+std::vector<Fault> distinct_faults(const std::vector<Fault>& rejected, const std::vector<std::vector<Fault>>& of_sets) {
+  std::vector<Fault> all = rejected;
+  std::set<std::tuple<std::string, std::string, std::string>> seen;
+  for (const std::vector<Fault>& faults : of_sets)
+    for (const Fault& fault : faults)
+      if (seen.emplace(fault.where, fault.reason, fault.detail).second) all.push_back(fault);
+  return all;
 }
 
 void add_genre_options(CLI::App* command, GenreConfig& genres) {

@@ -36,8 +36,9 @@ void add_split_options(CLI::App* command, SplitConfig& split, bool with_file = t
 void add_audio_dataset(CLI::App* command, std::string& location, const std::string& further = "");
 /// --subset, --labels, --map and --top-genres.
 void add_dataset_options(CLI::App* command, DatasetOptions& options);
-/// --features; `standard` is the default.
-CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& features, const std::string& standard);
+/// --features; `standard` is the default. `several`: a list "A,B".
+CLI::Option* add_features_option(CLI::App* command, std::optional<std::string>& features, const std::string& standard,
+                                 bool several = false);
 /// --record-label and --class-map; with `all` also --record-features and the others.
 void add_record_options(CLI::App* command, RecordKeys& keys, bool all);
 /// --merge and --min-groups.
@@ -48,6 +49,10 @@ void add_pca_option(CLI::App* command, Count& components) {
   at_least(OptionGroup(command, kModel).add("--pca", components, "N", "Principal components to keep"), 0)
       ->default_str("no PCA");
 }
+
+/// What was skipped in the dataset and for each of several feature sets, without repetitions: a clip that cannot be
+/// decoded is a fault of every set.
+std::vector<Fault> distinct_faults(const std::vector<Fault>& rejected, const std::vector<std::vector<Fault>>& of_sets);
 
 enum class Tables { one, several };  ///< several: --table NAME=PATH too, for models that name features of their own
 /// DATASET, --features, --table, --subset, --labels, --map, --top-genres, --merge, --min-groups and those of records.

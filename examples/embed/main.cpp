@@ -25,13 +25,11 @@ class Log : public genrewise::Progress {
 
 /// Genre probabilities of the middle 30 s of a file, by label; a Fault if the file cannot be used.
 genrewise::Expected<std::vector<float>> genres_of(const char* path, const genrewise::Model& model,
-                                                  const genrewise::FeatureSet& features,
-                                                  genrewise::FeatureSet::Scratch& scratch) {
+                                                  const genrewise::FeatureSet& features) {
   const auto clip = genrewise::decode_file(path, {.clip = genrewise::kDefaultClip});
   if (!clip) return tl::unexpected(clip.error());
   genrewise::Matrix row(1, features.size());
-  if (const auto extracted = features.extract(*clip, row.row(0), scratch); !extracted)
-    return tl::unexpected(extracted.error());
+  if (const auto extracted = features.extract(*clip, row.row(0)); !extracted) return tl::unexpected(extracted.error());
   const genrewise::Matrix probabilities = model.predict_probabilities(row);
   return std::vector<float>(probabilities.row(0).begin(), probabilities.row(0).end());
 }
@@ -59,10 +57,9 @@ int main(int count, char** arguments) {
     const genrewise::Model model = genrewise::load_model(arguments[1]);
     const auto features = genrewise::make_feature_set("fma518");
     model.require_features(features->recipe(), features->columns());
-    const auto scratch = features->make_scratch();
     int skipped = 0;
     for (int i = 2; i < count; ++i) {
-      if (const auto probabilities = genres_of(arguments[i], model, *features, *scratch)) {
+      if (const auto probabilities = genres_of(arguments[i], model, *features)) {
         print(arguments[i], model.labels, *probabilities);
       } else {
         std::fprintf(stderr, "%s\n", to_string(probabilities.error()).c_str());

@@ -260,12 +260,10 @@ std::vector<float> resampled(const Vector& samples, int from_hz, int to_hz) {
 }
 
 std::vector<float> extract(const FeatureSet& set, const Vector& samples, int sample_rate_hz) {
-  Waveform clip{{samples.data(), samples.data() + samples.size()}, sample_rate_hz};
-  if (set.sample_rate_hz() > 0 && set.sample_rate_hz() != sample_rate_hz)
-    clip = {resample(clip.samples, sample_rate_hz, set.sample_rate_hz()), set.sample_rate_hz()};
+  const Waveform clip{{samples.data(), samples.data() + samples.size()}, sample_rate_hz};
   std::vector<float> row(set.size());
   const nb::gil_scoped_release release;
-  require(set.extract(clip, row, *set.make_scratch()));
+  require(set.extract(clip, row));
   return row;
 }
 

@@ -17,6 +17,7 @@ namespace genrewise::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -66,6 +67,49 @@ TEST_F(Extract, MakesThe518FeaturesAndTheSameBytesForAnyNumberOfThreads) {
   }
   EXPECT_EQ(read_feature_table(out_ / "1.csv").values.cols(), 518u);
   EXPECT_EQ(read_file(out_ / "1.csv"), read_file(out_ / "2.csv"));
+}
+
+TEST_F(Extract, WritesATableOfEachOfSeveralSetsAsIfItWasAlone) {
+  make_music(music_.path(), 2, 1);
+  write_file(music_ / "noise/brief.wav", made_wav("noise", 9, 0.4));  // too short for raw10k alone
+  write_file(music_ / "noise/empty.wav", "");
+  const Arguments several = {"extract", music_.path(), "--features", "mfcc, mel224,raw10k", "-o", out_ / "all"};
+  Arguments as_json = several;
+  as_json.emplace_back("--json");
+  const Ran ran = run_program(as_json);
+  EXPECT_EQ(ran.code, 3) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("skipped 2 inputs"));
+  const auto tables = nlohmann::json::parse(ran.out).at("tables");
+  ASSERT_EQ(tables.size(), 3u);
+  EXPECT_EQ(tables[0]["output"], out_ / "all/mfcc.csv");
+  EXPECT_EQ(tables[1]["output"], out_ / "all/mel224.npy");
+  EXPECT_EQ(tables[1]["rows"], 7);
+  EXPECT_EQ(tables[1]["skipped"].size(), 1u);
+  EXPECT_EQ(tables[2]["features"], "raw10k");
+  EXPECT_EQ(tables[2]["rows"], 6);
+  EXPECT_EQ(tables[2]["skipped"].size(), 2u);
+  for (const auto& table : tables) {
+    const fs::path together = table["output"], alone = out_ / together.filename();
+    EXPECT_EQ(run_program({"extract", music_.path(), "--features", table["features"], "-o", alone}).code, 3);
+    EXPECT_EQ(read_file(together), read_file(alone));
+    EXPECT_EQ(read_file(together.string() + ".json"), read_file(alone.string() + ".json"));
+  }
+  const Ran again = run_program(several);
+  EXPECT_THAT(again.out, AllOf(HasSubstr("mfcc.csv: 7 rows x 140 columns of mfcc; 0 extracted"),
+                               HasSubstr("raw10k.npy: 6 rows x 10000 columns of raw10k; 0 extracted")));
+}
+
+TEST_F(Extract, RefusesSeveralSetsForOneFileAndASetTwice) {
+  make_music(music_.path(), 1, 1);
+  const auto refusal = [&](const std::string& sets, const fs::path& output) {
+    const Ran ran = run_program({"extract", music_.path(), "--features", sets, "-o", output});
+    EXPECT_EQ(ran.code, 2);
+    return ran.err;
+  };
+  EXPECT_THAT(refusal("mfcc,raw10k", out_ / "t.csv"), HasSubstr("several feature sets are written to a folder"));
+  EXPECT_THAT(refusal("mfcc,mfcc", out_ / "t"), HasSubstr("mfcc is given twice"));
+  EXPECT_THAT(refusal("mfcc,", out_ / "t"), HasSubstr("there is no feature set"));
+  EXPECT_THAT(out_.names(), IsEmpty());
 }
 
 TEST_F(Extract, SkipsBadFilesReportsReasonsAndExitsWithThree) {

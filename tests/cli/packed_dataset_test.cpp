@@ -42,6 +42,33 @@ TEST_F(PackedDataset, TrainsAndEvaluatesOnThePartsInTheRecords) {
   EXPECT_EQ(predicted.code, 0) << predicted.err;
 }
 
+TEST_F(PackedDataset, OfSeveralSetsAreThoseOfEachSetAlone) {
+  write_file(music / "noise" / "brief.wav", made_wav("noise", 9, 0.4));  // too short for raw10k
+  const Arguments common = {"--shards", "4", "--scheme", "random", "--json"};
+  const auto pack_sets = [&](const std::string& sets, const std::string& to) {
+    Arguments arguments = {"pack", music.path(), "--features", sets, "-o", to};
+    arguments.insert(arguments.end(), common.begin(), common.end());
+    const Ran ran = run_program(arguments);
+    EXPECT_EQ(ran.code, sets == "mfcc" ? 0 : 3) << ran.err;
+    return json::parse(ran.out);
+  };
+  const json packs = pack_sets("mfcc,raw10k", packed).at("packs");
+  ASSERT_EQ(packs.size(), 2u);
+  EXPECT_EQ(packs[0].at("output"), packed + "/mfcc");
+  EXPECT_EQ(packs[0].at("examples"), 25);
+  EXPECT_EQ(packs[1].at("examples"), 24);
+  EXPECT_EQ(packs[1].at("skipped").size(), 1u);
+  for (const std::string set : {"mfcc", "raw10k"}) {
+    pack_sets(set, folder / set);
+    const fs::path alone = folder / set, together = fs::path(packed) / set;
+    for (const auto& entry : fs::directory_iterator(alone))
+      EXPECT_EQ(read_file(entry.path()), read_file(together / entry.path().filename())) << entry.path();
+  }
+  const json again = pack_sets("mfcc,raw10k", packed).at("packs");
+  EXPECT_EQ(again[0].at("reused"), 25);
+  EXPECT_EQ(again[1].at("reused"), 24);
+}
+
 TEST_F(PackedDataset, GivesTheSameScoresAsItsMusic) {
   ASSERT_EQ(pack({"--scheme", "random"}).code, 0);
   const auto accuracies = [&](const std::string& dataset, const std::string& scheme) {

@@ -6,11 +6,13 @@
 #include <set>
 
 #include "audio/wav_writer.hpp"
+#include "genrewise/data_source/feature_cache.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/dataset/split.hpp"
 #include "genrewise/packs/pack.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
+#include "support/environment.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -53,7 +55,8 @@ class DataSourceTest : public ::testing::Test {
     return at("features.npy");
   }
   std::string pack() {
-    pack_dataset(open_dataset(at("list.csv")), *make_feature_set("raw10k"), nullptr, at("pack"), {.shards = 2}, quiet);
+    const auto set = make_feature_set("raw10k");
+    pack_dataset(open_dataset(at("list.csv")), {{set.get(), at("pack")}}, nullptr, {.shards = 2}, quiet);
     return at("pack");
   }
   std::string fma() {
@@ -349,6 +352,98 @@ TEST_F(DataSourceTest, JoinsTheTablesOfSeveralSetsAndReportsTracksThatAreNotInAl
                 load_joined(source, {"", "few"}, path, quiet);
               }),
               HasSubstr("no track is in every table"));
+}
+
+TEST_F(DataSourceTest, ExtractsTheSetsOfAStudyInOnePass) {
+  const DataSource source({.location = at("list.csv"), .features = "raw10k"});
+  const FeaturesPath path = [&](const std::string& set, std::size_t columns) {
+    return at("features-" + set + table_ending(columns));
+  };
+  struct : Progress {
+    void begin(std::string_view what, std::string_view, std::uint64_t, std::uint64_t) override {
+      begun.emplace_back(what);
+    }
+    std::vector<std::string> begun;
+  } stages;
+  const JoinedExamples joined = load_joined(source, {"", "mfcc", "raw10k"}, path, stages);
+  EXPECT_THAT(stages.begun, ElementsAre("extracting raw10k, mfcc"));
+  ASSERT_EQ(joined.features.size(), 2u);
+  EXPECT_GT(joined.features[0].extract_s, 0);
+  EXPECT_EQ(joined.features[0].extract_s, joined.features[1].extract_s) << "shares of one pass";
+  EXPECT_TRUE(file_exists(at("features-.npy")));
+  EXPECT_TRUE(file_exists(at("features-mfcc.csv")));
+  EXPECT_EQ(joined.table_of("mfcc").track_ids, joined.examples.subjects.ids);
+}
+
+/// The user's cache of features is in a folder of the test.
+struct CachedFeatures : DataSourceTest {
+  std::uint64_t extracted(const std::string& set, const std::string& table) {
+    struct : Progress {
+      void begin(std::string_view what, std::string_view, std::uint64_t all, std::uint64_t done) override {
+        if (what.starts_with("extracting")) extracted = all - done;
+      }
+      std::uint64_t extracted = 0;
+    } counted;
+    DataSource({.location = at("list.csv"), .features = set}).load(at(table), counted);
+    return counted.extracted;
+  }
+  testing::TemporaryFolder cache;
+  testing::Environment variable{"GENREWISE_CACHE", cache.path()};
+};
+
+TEST_F(CachedFeatures, AreFoundByTheNextRun) {
+  const std::uint64_t all = extracted("mfcc", "first.csv");
+  EXPECT_GT(all, 0u);
+  EXPECT_EQ(extracted("mfcc", "second.csv"), 0u);
+  EXPECT_EQ(read_file(at("second.csv")), read_file(at("first.csv")));
+  EXPECT_EQ(read_file(at("second.csv.json")), read_file(at("first.csv.json")));
+  ASSERT_EQ(cache.names().size(), 1u);
+  EXPECT_THAT(cache.names().front(), ::testing::StartsWith("mfcc-"));
+}
+
+TEST_F(CachedFeatures, AreExtractedAgainWhereTheyAreWideDamagedOrOfAnotherClip) {
+  EXPECT_GT(extracted("raw10k", "wide.npy"), 0u);
+  EXPECT_GT(extracted("raw10k", "wide2.npy"), 0u);
+  EXPECT_TRUE(cache.names().empty());
+  const std::uint64_t all = extracted("mfcc", "first.csv");
+  const FeatureCache kept(cache.path());
+  const FeatureRecipe recipe = make_feature_set("mfcc")->recipe();
+  ASSERT_EQ(kept.tables(recipe).size(), 1u);
+  std::string bytes = read_file(kept.tables(recipe)[0]);
+  bytes.back() ^= 1;
+  write_file(kept.tables(recipe)[0], bytes);
+  EXPECT_EQ(extracted("mfcc", "second.csv"), all);
+  EXPECT_EQ(extracted("mfcc", "third.csv"), 0u) << "the damaged table was replaced";
+  const DataSource source({.location = at("list.csv")});
+  std::filesystem::last_write_time(source.audio().tracks[0].path, std::filesystem::file_time_type::clock::now());
+  EXPECT_EQ(extracted("mfcc", "fourth.csv"), 1u);
+  EXPECT_EQ(kept.tables(recipe).size(), 2u) << "neither has all clips of the other";
+}
+
+TEST_F(CachedFeatures, AreNotUsedWhereTheCacheIsOff) {
+  const testing::Environment off("GENREWISE_CACHE", "off");
+  EXPECT_GT(extracted("mfcc", "first.csv"), 0u);
+  EXPECT_GT(extracted("mfcc", "second.csv"), 0u);
+  EXPECT_TRUE(cache.names().empty());
+}
+
+TEST_F(CachedFeatures, OfTheLeastRecentlyUsedTablesAreRemovedAboveTheLimit) {
+  extracted("mfcc", "first.csv");
+  const FeatureRecipe recipe = make_feature_set("mfcc")->recipe(), other{"other", 1, std::string(64, 'b')};
+  const FeatureCache kept(cache.path()), small(cache.path(), 100'000);
+  const std::filesystem::path table = kept.tables(recipe)[0], wide = small.location(other, std::string(64, 'c'));
+  write_file(wide, std::string(200'000, 'x'));
+  small.tidy(other, wide);
+  EXPECT_FALSE(file_exists(wide)) << "larger than the limit";
+  EXPECT_TRUE(file_exists(table));
+  FeatureCache(cache.path(), 10).tidy(other, wide);
+  EXPECT_FALSE(file_exists(table) || file_exists(sidecar_path(table)));
+}
+
+TEST_F(CachedFeatures, ThatCannotBeKeptAreNoError) {
+  write_file(cache / "mfcc-", "");
+  const testing::Environment file("GENREWISE_CACHE", (cache / "mfcc-").string());
+  EXPECT_GT(extracted("mfcc", "first.csv"), 0u);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/data_source/data_source.hpp"
 #include "genrewise/data_source/prepare.hpp"
 #include "genrewise/features/feature_table.hpp"
 #include "genrewise/storage/files.hpp"
@@ -22,24 +23,18 @@ using ::testing::HasSubstr;
 using testing::TemporaryFolder;
 
 /// Length and first sample of a clip.
-class FakeSet : public FeatureSet {
+class FakeSet : public StoredFeatureSet {
  public:
-  explicit FakeSet(int version = 1) : recipe_{"fake", version, "hash" + std::to_string(version)} {}
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return 0; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch&) const override {
+  explicit FakeSet(int version = 1)
+      : StoredFeatureSet({"fake", version, "hash" + std::to_string(version)},
+                         {{"length", "value", "01"}, {"first, \"quoted\"", "value", "01"}}) {}
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
     if (interrupt) request_interrupt();
-    out[0] = static_cast<float>(clip.samples.size());
-    out[1] = clip.samples[0];
+    out[0] = static_cast<float>(clip.waveform().samples.size());
+    out[1] = clip.waveform().samples[0];
     return {};
   }
   bool interrupt = false;
-
- private:
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_{{"length", "value", "01"}, {"first, \"quoted\"", "value", "01"}};
 };
 
 class MergeTables : public ::testing::TestWithParam<const char*> {
@@ -121,7 +116,7 @@ TEST_P(MergeTables, WorksWhereTheStoreIsBusyAndItsListingsLagBehind) {
     if (request.query.contains("list-type"))
       response.body = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
     else if (++requests % 7 == 0)
-      response = {503, {}, {}};
+      response.status = 503;
     else if (requests % 7 == 3)
       response.reset = true;  // after the object was stored
   };
@@ -185,9 +180,9 @@ TEST_P(MergeTables, AnInterruptedPartContinuesOnAnotherMachine) {
   testing::S3Server server;
   const testing::StoresOfServer stores(server);
   const std::filesystem::path table = std::string("s3://music/t") + GetParam();
-  TemporaryFolder first, second;
+  const TemporaryFolder first, second;
   FakeSet set;
-  set.interrupt = true;
+  set.interrupt = true;  // at the first clip
   {
     const testing::Environment cache("XDG_CACHE_HOME", first.path().c_str());
     EXPECT_THROW(extract_features(part_of(1, 2), set, table, quiet_, 1), Interrupted);
@@ -225,6 +220,24 @@ TEST_P(MergeTables, APartMayHaveNoUsableClip) {
   for (std::size_t number = 1; number <= 4; ++number) extract_part(number, 4, output("t"));
   merge_tables(output("t"), false, quiet_);
   EXPECT_EQ(files_of(output("t")), files_of(output("whole")));
+}
+
+TEST_P(MergeTables, PartsAreADatasetToo) {
+  extract_features(dataset_, FakeSet(), output("whole"), quiet_, 1);
+  for (std::size_t number = 1; number <= 3; ++number) extract_part(number, 3, output("t"));
+  const DataSource whole({.location = output("whole").string()});
+  const DataSource parts({.location = output("t").string() + ".parts/*" + GetParam()});
+  const Examples a = whole.load(quiet_).examples, b = parts.load(quiet_).examples;
+  EXPECT_EQ(a.table.track_ids, b.table.track_ids);
+  EXPECT_EQ(a.labels, b.labels);
+  EXPECT_EQ(a.subjects.labels, b.subjects.labels);
+  EXPECT_TRUE(std::ranges::equal(a.table.values.values(), b.table.values.values()));
+  EXPECT_NE(whole.fingerprint(), parts.fingerprint());
+  // A part that is matched twice.
+  for (const char* name : {"", ".json"})
+    write_file(out_ / (std::string("other") + GetParam() + name), read_file(output("whole").string() + name));
+  const DataSource twice({.location = (out_ / (std::string("*") + GetParam())).string()});
+  EXPECT_THAT(error_message([&] { twice.load(quiet_); }), HasSubstr("is in two of the tables"));
 }
 
 TEST(PartFolder, ListsNumbersAsRanges) {

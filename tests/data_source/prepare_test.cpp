@@ -26,19 +26,19 @@ using testing::TemporaryFolder;
 constexpr int kRate = 8000;
 
 /// Feature set of two numbers: length and first sample. Counts its calls, and can request an interruption.
-class FakeSet : public FeatureSet {
+class FakeSet : public StoredFeatureSet {
  public:
-  explicit FakeSet(int version = 1) : recipe_{"fake", version, "hash" + std::to_string(version)} {}
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return 0; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Scratch>(); }
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch&) const override {
+  explicit FakeSet(int version = 1, std::string name = "fake", std::size_t least_samples = 10)
+      : StoredFeatureSet({std::move(name), version, "hash" + std::to_string(version)},
+                         {{"length", "value", "01"}, {"first", "value", "01"}}),
+        least_samples_(least_samples) {}
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
     if (++calls == interrupt_at) request_interrupt();
     if (calls == 1 && at_first_call) at_first_call();
-    if (clip.samples.size() < 10) return tl::unexpected(Fault{"too short", "", "takes 10 samples"});
-    out[0] = static_cast<float>(clip.samples.size());
-    out[1] = clip.samples[0];
+    const std::vector<float>& samples = clip.waveform().samples;
+    if (samples.size() < least_samples_) return tl::unexpected(Fault{"too short", "", "takes more samples"});
+    out[0] = static_cast<float>(samples.size());
+    out[1] = samples[0];
     return {};
   }
 
@@ -47,8 +47,7 @@ class FakeSet : public FeatureSet {
   std::function<void()> at_first_call;
 
  private:
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_{{"length", "value", "01"}, {"first", "value", "01"}};
+  std::size_t least_samples_;
 };
 
 /// Records notes.
@@ -366,6 +365,98 @@ TEST_F(Prepare, RemovesTemporaryFilesOfAKilledRun) {
   write_file(out_ / ".other.csv.12345.tmp", "of another table");
   extract(FakeSet());
   EXPECT_THAT(out_.names(), ElementsAre(".other.csv.12345.tmp", "t.csv", "t.csv.json"));
+}
+
+/// Several tables in one pass.
+class PrepareSeveral : public Prepare {
+ protected:
+  std::vector<PrepareResult> extract_both(const FakeSet& first, const FakeSet& second, int threads = 2) {
+    return extract_features(dataset_, {{&first, out_ / "a.csv"}, {&second, out_ / "b.npy"}}, quiet_, threads);
+  }
+  /// Content of the two tables and their ".json".
+  std::vector<std::string> contents() const {
+    std::vector<std::string> all;
+    for (const char* name : {"a.csv", "a.csv.json", "b.npy", "b.npy.json"}) all.push_back(read_file(out_ / name));
+    return all;
+  }
+  /// The same tables, written one after the other.
+  std::vector<std::string> contents_alone(const FakeSet& first, const FakeSet& second) {
+    for (const std::string& name : out_.names()) std::filesystem::remove(out_ / name);
+    extract_features(dataset_, first, out_ / "a.csv", quiet_, 1);
+    extract_features(dataset_, second, out_ / "b.npy", quiet_, 1);
+    return contents();
+  }
+};
+
+TEST_F(PrepareSeveral, AreTheSameBytesAsAlone) {
+  write_file(dataset_.tracks[3].path, "");
+  const FakeSet first(1, "first"), second(1, "second", kLeast + 5);  // second cannot use five clips
+  const std::vector<PrepareResult> results = extract_both(first, second);
+  EXPECT_EQ(results[0].extracted, 11u);
+  EXPECT_EQ(results[1].extracted, 7u);
+  EXPECT_EQ(results[0].skipped.size(), 1u);
+  EXPECT_EQ(results[1].skipped.size(), 5u);
+  EXPECT_THAT(out_.names(), ElementsAre("a.csv", "a.csv.json", "b.npy", "b.npy.json"));
+  const auto together = contents();
+  EXPECT_EQ(together, contents_alone(first, second));
+}
+
+TEST_F(PrepareSeveral, ComputeOnlyTheMissingRowsOfEach) {
+  FakeSet stopping(1, "first");
+  stopping.interrupt_at = 4;
+  EXPECT_THROW(extract_features(dataset_, stopping, out_ / "a.csv", quiet_, 1), Interrupted);
+  clear_interrupt();
+  FakeSet stopping_too(1, "second");
+  stopping_too.interrupt_at = 9;
+  EXPECT_THROW(extract_features(dataset_, stopping_too, out_ / "b.npy", quiet_, 1), Interrupted);
+  clear_interrupt();
+  const FakeSet first(1, "first"), second(1, "second");
+  const std::vector<PrepareResult> results = extract_both(first, second);
+  EXPECT_EQ(first.calls, 8);
+  EXPECT_EQ(second.calls, 3);
+  EXPECT_EQ(results[0].reused, 4u);
+  EXPECT_EQ(results[1].reused, 9u);
+  const auto resumed = contents();
+  EXPECT_EQ(resumed, contents_alone(first, second));
+}
+
+TEST_F(PrepareSeveral, ContinueAfterAnInterruptionOfBoth) {
+  FakeSet first(1, "first");
+  const FakeSet second(1, "second");
+  first.interrupt_at = 5;
+  EXPECT_THROW(extract_both(first, second, 1), Interrupted);
+  EXPECT_THAT(out_.names(), ElementsAre("a.csv.partial", "b.npy.partial"));
+  clear_interrupt();
+  const FakeSet rest(1, "first"), rest_too(1, "second");
+  extract_both(rest, rest_too);
+  EXPECT_EQ(rest.calls, 7);
+  EXPECT_EQ(rest_too.calls, 7);
+}
+
+TEST_F(PrepareSeveral, LeaveAFinishedTableUnchanged) {
+  const FakeSet first(1, "first");
+  extract_features(dataset_, first, out_ / "a.csv", quiet_);
+  const FakeSet again(1, "first"), second(1, "second");
+  const auto results = extract_both(again, second);
+  EXPECT_EQ(again.calls, 0);
+  EXPECT_EQ(second.calls, 12);
+  EXPECT_EQ(results[0].extracted, 0u);
+  EXPECT_EQ(results[1].extracted, 12u);
+}
+
+TEST_F(PrepareSeveral, WriteTheUsableTableBeforeTheErrorOfTheOther) {
+  const FakeSet first(1, "first"), second(1, "second", 100000);
+  EXPECT_THAT(error_message([&] { extract_both(first, second); }), HasSubstr("12 too short"));
+  EXPECT_THAT(out_.names(), ElementsAre("a.csv", "a.csv.json"));
+}
+
+TEST_F(PrepareSeveral, RefuseAnInvalidOutputBeforeExtraction) {
+  const FakeSet first(1, "first"), second(1, "second");
+  EXPECT_THROW(extract_features(dataset_, {{&first, out_ / "a.csv"}, {&second, out_ / "b.txt"}}, quiet_), Error);
+  const RowJournal other(out_ / "b.npy.partial", std::string(64, 'x'), 2);
+  EXPECT_THAT(error_message([&] { extract_both(first, second); }), HasSubstr("another run"));
+  EXPECT_EQ(first.calls, 0);
+  EXPECT_THAT(out_.names(), ElementsAre("b.npy.partial"));
 }
 
 }  // namespace

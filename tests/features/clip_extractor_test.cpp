@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <cmath>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "audio/wav_writer.hpp"
@@ -14,27 +17,36 @@ namespace {
 
 using testing::TemporaryFolder;
 
+/// Work memory of FakeSet; counts how often a result that fake sets share is computed.
+struct Shared {
+  int computed = 0;
+};
+
 /// Feature set of two numbers: sample rate and number of samples.
-class FakeSet : public FeatureSet {
+class FakeSet : public StoredFeatureSet {
  public:
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return 4000; }
-  std::unique_ptr<Scratch> make_scratch() const override {
-    ++scratches;
-    return std::make_unique<Scratch>();
-  }
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch&) const override {
-    if (clip.samples.size() < 1000) return tl::unexpected(Fault{"too short", "", ""});
-    out[0] = static_cast<float>(clip.sample_rate_hz);
-    out[1] = static_cast<float>(clip.samples.size());
+  explicit FakeSet(int sample_rate_hz = 4000, std::size_t least_samples = 1000)
+      : StoredFeatureSet({"fake", 1, ""}, {{"rate", "", ""}, {"length", "", ""}}, sample_rate_hz),
+        least_samples_(least_samples) {}
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    const Waveform& wave = clip.at_rate(sample_rate_hz());
+    if (wave.samples.size() < least_samples_) return tl::unexpected(Fault{"too short", "", ""});
+    Shared& shared = clip.once<Shared>("shared", [](Shared& counted) { ++counted.computed; });
+    computed = shared.computed;
+    {
+      const std::lock_guard lock(mutex);
+      analyses.insert(&clip);
+    }
+    out[0] = static_cast<float>(wave.sample_rate_hz);
+    out[1] = static_cast<float>(wave.samples.size());
     return {};
   }
-  mutable std::atomic<int> scratches = 0;
+  mutable std::atomic<int> computed = 0;
+  mutable std::mutex mutex;
+  mutable std::set<const ClipAnalysis*> analyses;
 
  private:
-  FeatureRecipe recipe_{"fake", 1, ""};
-  std::vector<FeatureColumn> columns_{{"rate", "", ""}, {"length", "", ""}};
+  std::size_t least_samples_;
 };
 
 struct ClipExtractorTest : ::testing::Test {
@@ -92,7 +104,7 @@ TEST_F(ClipExtractorTest, RefusesDigitalSilenceWithDitherAndWithAConstantOffset)
   EXPECT_TRUE(extract(square_wave(8000, 0.5f, 8.0f / 32768)));
 }
 
-TEST_F(ClipExtractorTest, ReusesOneScratchPerConcurrentThread) {
+TEST_F(ClipExtractorTest, ReusesOneAnalysisPerConcurrentThread) {
   std::vector<std::jthread> threads;
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
@@ -101,7 +113,56 @@ TEST_F(ClipExtractorTest, ReusesOneScratchPerConcurrentThread) {
     });
   }
   threads.clear();
-  EXPECT_LE(set.scratches, 3);
+  EXPECT_LE(set.analyses.size(), 3u);
+}
+
+TEST_F(ClipExtractorTest, GivesEachOfSeveralSetsItsRateAndOwnFault) {
+  const FakeSet native(0), demanding(8000, 9000);
+  const ClipExtractor all({&set, &native, &demanding});
+  std::vector<float> first(2), second(2), third(2);
+  const auto done = all.extract(folder / "a.wav", {}, {first, second, third});
+  ASSERT_TRUE(done[0] && done[1]);
+  EXPECT_EQ(first, (std::vector<float>{4000, 4000}));
+  EXPECT_EQ(second, (std::vector<float>{8000, 8000}));
+  ASSERT_FALSE(done[2]);
+  EXPECT_EQ(done[2].error().reason, "too short");
+  EXPECT_EQ(done[2].error().where, folder / "a.wav");
+  const auto missing = all.extract(folder / "none.wav", {}, {first, second, third});
+  for (const auto& outcome : missing) EXPECT_EQ(outcome.error().reason, "cannot be opened");
+}
+
+TEST_F(ClipExtractorTest, ComputesSharedResultsOncePerClip) {
+  const FakeSet other;
+  const ClipExtractor both({&set, &other});
+  std::vector<float> first(2), second(2);
+  for (int clip = 1; clip <= 3; ++clip) {
+    both.extract(folder / "a.wav", {}, {first, second});
+    EXPECT_EQ(set.computed, clip);
+    EXPECT_EQ(other.computed, clip);
+  }
+}
+
+TEST_F(ClipExtractorTest, LeavesOutWhatIsNotWanted) {
+  const FakeSet other(0);
+  const ClipExtractor both({&set, &other});
+  std::vector<float> second(2);
+  const auto done = both.extract(folder / "a.wav", {}, {{}, second});
+  EXPECT_TRUE(done[0] && done[1]);
+  EXPECT_EQ(second, (std::vector<float>{8000, 8000}));
+  EXPECT_EQ(set.computed, 0);
+}
+
+TEST_F(ClipExtractorTest, RefusesNumbersThatAreNotFiniteAtTheRateOfOneSet) {
+  std::vector<float> huge(8000);
+  for (std::size_t i = 0; i < huge.size(); ++i) huge[i] = (i / 8 % 2 == 0 ? 3e38f : -3e38f);
+  write_file(folder / "huge.wav", testing::wav_of(huge, 1, 8000));
+  const FakeSet native(0);
+  const ClipExtractor both({&set, &native});
+  std::vector<float> first(2), second(2);
+  const auto done = both.extract(folder / "huge.wav", {}, {first, second});
+  EXPECT_TRUE(done[1]);
+  ASSERT_FALSE(done[0]);
+  EXPECT_EQ(done[0].error().reason, "not finite");
 }
 
 }  // namespace

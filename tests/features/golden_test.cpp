@@ -140,9 +140,8 @@ Waveform analytic(const std::string& name) {
 
 std::vector<float> extract(const std::string& set_name, const Waveform& clip) {
   const auto set = make_feature_set(set_name);
-  const auto scratch = set->make_scratch();
   std::vector<float> values(set->size());
-  const auto done = set->extract(clip, values, *scratch);
+  const auto done = set->extract(clip, values);
   EXPECT_TRUE(done) << to_string(done.error());
   return values;
 }
@@ -191,14 +190,12 @@ void check_fma518(const Waveform& clip, const std::vector<double>& expected, con
 
 // Values of each feature over time: name -> (rows, frames x rows).
 struct Analysed {
-  FrameAnalysis::Scratch frames;
+  ClipAnalysis clip;
+  FrameFeatures frames;
   Matrix chroma_cqt, chroma_cens, tonnetz;
 
-  explicit Analysed(const Waveform& clip) {
-    FrameAnalysis({.pitch_rate_hz = 22050}).process(clip.samples, clip.sample_rate_hz, frames);
-    Matrix magnitudes;
-    Cqt::Scratch scratch;
-    Cqt({.sample_rate_hz = clip.sample_rate_hz}).process(clip.samples, frames.cqt_tuning, magnitudes, scratch);
+  explicit Analysed(const Waveform& wave) : clip(wave), frames(FrameAnalysis({.pitch_rate_hz = 22050}).process(clip)) {
+    const Matrix& magnitudes = constant_q(clip, frames.cqt_tuning);
     genrewise::chroma_cqt(magnitudes, 36, chroma_cqt);
     genrewise::chroma_cens(magnitudes, 36, chroma_cens);
     genrewise::tonnetz(chroma_cens, tonnetz);

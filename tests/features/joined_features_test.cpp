@@ -27,8 +27,7 @@ std::vector<float> wave(double seconds, int rate_hz) {
 
 Expected<std::vector<float>> extract(const FeatureSet& set, const Waveform& clip) {
   std::vector<float> row(set.size(), std::nanf(""));
-  const auto scratch = set.make_scratch();
-  const Expected<void> done = set.extract(clip, row, *scratch);
+  const Expected<void> done = set.extract(clip, row);
   if (!done) return tl::unexpected(done.error());
   return row;
 }

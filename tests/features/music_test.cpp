@@ -17,8 +17,7 @@ class Music : public ::testing::Test {
  protected:
   std::vector<float> extract(const Waveform& clip) {
     std::vector<float> values(set_->size(), std::nanf(""));
-    const auto scratch = set_->make_scratch();
-    const auto done = set_->extract(clip, values, *scratch);
+    const auto done = set_->extract(clip, values);
     EXPECT_TRUE(done) << (done ? "" : to_string(done.error()));
     return values;
   }
@@ -88,20 +87,21 @@ TEST_F(Music, GivesFiniteNumbersForAnyLengthRateAndSilence) {
       }
 }
 
-TEST_F(Music, GivesTheSameNumbersWithAReusedScratch) {
-  const auto scratch = set_->make_scratch();
+TEST_F(Music, GivesTheSameNumbersWithAReusedAnalysis) {
   std::vector<float> other(set_->size()), values(set_->size());
-  ASSERT_TRUE(set_->extract(noise(100000, 48000), other, *scratch));
-  ASSERT_TRUE(set_->extract(struck_chords(90, 3), values, *scratch));
+  const Waveform first = noise(100000, 48000), second = struck_chords(90, 3);
+  ClipAnalysis analysis(first);
+  ASSERT_TRUE(set_->extract(analysis, other));
+  analysis.begin(second);
+  ASSERT_TRUE(set_->extract(analysis, values));
   EXPECT_EQ(values, extract(struck_chords(90, 3)));
 }
 
 TEST_F(Music, RefusesEmptyClipsAndLowRates) {
-  const auto scratch = set_->make_scratch();
   std::vector<float> values(set_->size());
-  EXPECT_EQ(set_->extract({{}, kRateHz}, values, *scratch).error().reason, "too short");
-  EXPECT_EQ(set_->extract(noise(8000, 15999), values, *scratch).error().reason, "wrong sample rate");
-  EXPECT_TRUE(set_->extract(noise(8000, 16000), values, *scratch));
+  EXPECT_EQ(set_->extract({{}, kRateHz}, values).error().reason, "too short");
+  EXPECT_EQ(set_->extract(noise(8000, 15999), values).error().reason, "wrong sample rate");
+  EXPECT_TRUE(set_->extract(noise(8000, 16000), values));
 }
 
 }  // namespace

@@ -107,5 +107,36 @@ TEST_F(MergePack, RefusesMorePartsThanShardsAndPartsOfAnotherPack) {
   EXPECT_THAT(error_message([&] { pack_examples(job(), folder_ / "p", other, quiet_); }), HasSubstr("of other data"));
 }
 
+TEST_F(MergePack, SeveralPacksAreOneDataset) {
+  packed(folder_ / "packs" / "a" / "x", 20, {.shards = 2});
+  packed(folder_ / "packs" / "b" / "y", 30, {.shards = 3});
+  const PackManifest all = open_pack(folder_ / "packs" / "*" / "*");
+  EXPECT_EQ(all.shards.size(), 5u);
+  EXPECT_EQ(all.size(), 50u);
+  EXPECT_TRUE(verify_pack(all).empty());
+  EXPECT_TRUE(holds_records(folder_ / "packs" / "*" / "*"));
+  EXPECT_NE(all.fingerprint, open_pack(folder_ / "packs" / "a" / "x").fingerprint);
+  PackConfig other{.shards = 2};
+  other.stored_as = StoredAs::float16;
+  packed(folder_ / "packs" / "b" / "z", 20, other);
+  EXPECT_THAT(error_message([&] { open_pack(folder_ / "packs" / "*" / "*"); }), HasSubstr("another feature set"));
+}
+
+TEST_F(MergePack, ShardsHaveLabelsAndIdsByAManifestElsewhere) {
+  const PackManifest whole = packed(folder_ / "whole", 40, {.shards = 4});
+  make_folders(folder_ / "some");
+  for (const std::size_t k : {0, 2})
+    write_file(folder_ / "some" / whole.shards[k].file, read_file(folder_ / "whole" / whole.shards[k].file));
+  const PackManifest some = open_pack(folder_ / "some", folder_ / "whole" / "manifest.json");
+  EXPECT_EQ(some.labels, whole.labels);
+  ASSERT_EQ(some.shards.size(), 2u);
+  EXPECT_EQ(some.shards[1].records[0].track_id, whole.shards[2].records[0].track_id);
+  EXPECT_TRUE(verify_pack(some).empty());
+  EXPECT_NE(some.fingerprint, whole.fingerprint);
+  write_file(folder_ / "some" / "other.tfrec", "x");
+  EXPECT_THAT(error_message([&] { open_pack(folder_ / "some", folder_ / "whole" / "manifest.json"); }),
+              HasSubstr("names 2 of the 3 record files"));
+}
+
 }  // namespace
 }  // namespace genrewise

@@ -34,13 +34,12 @@ std::vector<float> noise(double seconds, float loudness, std::uint64_t seed) {
 /// Model that separates loud and quiet noise by the first 10,000 samples.
 Model loudness_model() {
   const auto features = make_feature_set("raw10k");
-  const auto scratch = features->make_scratch();
   Matrix examples(20, features->size());
   std::vector<int> labels;
   for (std::size_t i = 0; i < examples.rows(); ++i) {
     labels.push_back(static_cast<int>(i % 2));
     const Waveform wave{noise(3, i % 2 == kQuiet ? 0.1f : 0.8f, i), kRate};
-    EXPECT_TRUE(features->extract(wave, examples.row(i), *scratch).has_value());
+    EXPECT_TRUE(features->extract(wave, examples.row(i)).has_value());
   }
   Model model;
   model.labels = {"loud", "quiet"};

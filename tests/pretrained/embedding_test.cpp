@@ -57,8 +57,7 @@ class Embedding : public ::testing::Test {
 
   static std::vector<float> extract(const FeatureSet& set, const std::vector<float>& samples) {
     std::vector<float> row(set.size());
-    const auto scratch = set.make_scratch();
-    const auto made = set.extract({samples, set.sample_rate_hz()}, row, *scratch);
+    const auto made = set.extract({samples, set.sample_rate_hz()}, row);
     EXPECT_TRUE(made) << made.error().reason;
     return row;
   }
@@ -110,17 +109,13 @@ TEST_F(Embedding, IsTheMeanOverWindows) {
   EXPECT_LT(largest_difference(both, once), 0.05f * scale) << "twice the same sound is about the same";
 }
 
-TEST_F(Embedding, ClipsThatAreTooShortOrOfAnotherRateAreFaults) {
+TEST_F(Embedding, ClipsThatAreTooShortAreFaults) {
   for (const char* name : kAudioSets) {
     const auto set = make_feature_set(name);
-    const auto scratch = set->make_scratch();
     std::vector<float> row(set->size());
-    const auto brief = set->extract({std::vector<float>(5000), set->sample_rate_hz()}, row, *scratch);
+    const auto brief = set->extract({std::vector<float>(5000), set->sample_rate_hz()}, row);
     ASSERT_FALSE(brief) << name;
     EXPECT_EQ(brief.error().reason, "too short");
-    const auto other = set->extract({std::vector<float>(200000), 44100}, row, *scratch);
-    ASSERT_FALSE(other) << name;
-    EXPECT_EQ(other.error().reason, "wrong sample rate");
   }
 }
 

@@ -7,6 +7,8 @@ import wave
 import numpy as np
 import pytest
 
+os.environ.setdefault("GENREWISE_CACHE", "off")  # the user's features are neither used nor changed
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SR = 22050
 

@@ -9,6 +9,12 @@
 #include "support/every_target.hpp"
 
 namespace genrewise::testing {
+namespace {
+
+// Tests neither use nor fill the user's cache of features, unless they set a folder.
+[[maybe_unused]] const int kWithoutCache = ::setenv("GENREWISE_CACHE", "off", 0);
+
+}  // namespace
 
 std::filesystem::path golden_path(const std::string& name) {
   return std::filesystem::path(GENREWISE_SOURCE_DIR) / "tests" / "golden" / name;

@@ -14,7 +14,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
-#include "genrewise/data_source/prepare.hpp"
+#include "genrewise/data_source/feature_cache.hpp"
 #include "genrewise/data_source/selection.hpp"
 #include "genrewise/data_source/table_facts.hpp"
 #include "genrewise/dataset/split.hpp"
@@ -70,6 +70,12 @@ DataSource::DataSource(DataSourceConfig config)
 
 void DataSource::open() {
   const fs::path location = config_.location;
+  if (!config_.manifest.empty()) {
+    if (config_.records != RecordKeys())
+      throw UsageError("records of another program have no manifest", "--manifest", "leave the option out");
+    pack_ = open_pack(location, config_.manifest);
+    return open_numbers("pack", pack_.recipe.name);
+  }
   if (config_.records != RecordKeys()) return open_records();
   own_tables_ = tables_at(location);
   if (!own_tables_.empty()) {
@@ -81,8 +87,8 @@ void DataSource::open() {
     const auto facts = read_table_facts(own_tables_.front());
     return open_numbers("table", is_feature_table(own_tables_.front()) && facts ? facts->recipe.name : "");
   }
-  if (!config_.manifest.empty() || holds_records(location)) {
-    pack_ = open_pack(location, config_.manifest);
+  if (holds_records(location)) {
+    pack_ = open_pack(location);
     return open_numbers("pack", pack_.recipe.name);
   }
   if (table_.empty()) make_feature_set(features_);  // reports an unknown name before anything is opened
@@ -273,8 +279,41 @@ LoadedExamples DataSource::with_genres(LoadedTable loaded, Progress& progress) c
 }
 
 LoadedTable DataSource::extract(const std::string& set, const fs::path& path, Progress& progress) const {
-  const PrepareResult prepared = extract_features(dataset_, *make_feature_set(set), path, progress);
+  const auto found = prepared_->find(path);
+  const PrepareResult prepared =
+      found != prepared_->end() ? found->second : extract({{make_feature_set(set).get(), path}}, progress).front();
   return {read_feature_table(path), prepared.skipped, prepared.extracted > 0 ? prepared.extract_s : 0};
+}
+
+std::vector<PrepareResult> DataSource::extract(const std::vector<TableOutput>& outputs, Progress& progress) const {
+  const std::optional<FeatureCache> cache = FeatureCache::of_user();
+  return extract_features(dataset_, outputs, progress, 0, cache ? &*cache : nullptr);
+}
+
+std::map<std::string, std::vector<Fault>> DataSource::extract_sets(const std::vector<std::string>& sets,
+                                                                   const FeaturesPath& path_of,
+                                                                   Progress& progress) const {
+  std::map<std::string, fs::path> paths;
+  std::vector<std::unique_ptr<FeatureSet>> made;
+  std::vector<TableOutput> outputs;
+  for (const std::string& set : sets) {
+    const bool own = set.empty() || (set == features_ && table_.empty());
+    if (own ? !extracts() : !has_audio() || !table_of(set).empty()) continue;
+    auto features = make_feature_set(own ? features_ : set);
+    const fs::path path = paths[set] = path_of(own ? std::string() : set, features->size());
+    if (prepared_->contains(path) || std::ranges::find(outputs, path, &TableOutput::location) != outputs.end())
+      continue;
+    outputs.push_back({made.emplace_back(std::move(features)).get(), path});
+  }
+  std::vector<PrepareResult> results = extract(outputs, progress);
+  const auto extracted = std::ranges::count_if(results, [](const auto& result) { return result.extracted > 0; });
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (results[i].extracted > 0) results[i].extract_s /= static_cast<double>(extracted);  // they add up to the whole
+    prepared_->emplace(outputs[i].location, std::move(results[i]));
+  }
+  std::map<std::string, std::vector<Fault>> skipped;
+  for (const auto& [set, path] : paths) skipped[set] = prepared_->at(path).skipped;
+  return skipped;
 }
 
 LoadedExamples DataSource::load(const fs::path& features_path, Progress& progress) const {

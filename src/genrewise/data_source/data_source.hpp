@@ -16,6 +16,7 @@
 
 #include "genrewise/base/progress.hpp"
 #include "genrewise/data_source/examples.hpp"
+#include "genrewise/data_source/prepare.hpp"
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/dataset/genres.hpp"
@@ -50,6 +51,9 @@ struct LoadedTable {
   std::vector<Fault> skipped;
   double extract_s = 0;
 };
+
+/// Returns the path for the features of a set; an empty name means the source's own set.
+using FeaturesPath = std::function<std::filesystem::path(const std::string& set, std::size_t columns)>;
 
 /// An open data source; decodes no audio before a load, but reads another program's records. Genres are merged and left
 /// out before extraction and again for the usable examples. An option that does not apply to this kind of data is an
@@ -103,6 +107,10 @@ class DataSource {
   LoadedExamples load(Progress& progress) const;
   /// As load(), for use with further feature sets (load_set()), for which --table NAME=PATH is allowed.
   LoadedExamples load_own(const std::filesystem::path& features_path, Progress& progress) const;
+  /// Extracts those of these sets that no table gives in one pass, for the loads that follow; an empty name means the
+  /// source's own set. Returns what was skipped, by name. Throws Error if no track can be used for a set.
+  std::map<std::string, std::vector<Fault>> extract_sets(const std::vector<std::string>& sets,
+                                                         const FeaturesPath& path_of, Progress& progress) const;
   /// Loads a feature set from --table NAME=PATH, or extracts it to `features_path`.
   LoadedTable load_set(const std::string& set, const std::filesystem::path& features_path, Progress& progress) const;
   /// Joins the dataset's tracks with the features of a table.
@@ -123,6 +131,8 @@ class DataSource {
   LoadedExamples load_pack(Progress& progress) const;
   void choose_genres(Examples& examples, GenreConfig genres, Progress& progress) const;
   LoadedTable extract(const std::string& set, const std::filesystem::path& path, Progress& progress) const;
+  /// With the user's cache.
+  std::vector<PrepareResult> extract(const std::vector<TableOutput>& outputs, Progress& progress) const;
 
   struct Records {
     SplitSubjects subjects;
@@ -141,6 +151,8 @@ class DataSource {
   PackManifest pack_;                              // of a pack
   std::shared_ptr<Records> records_;               // of another program
   std::vector<std::string> genre_notes_;           // choices of dataset_, merged and left-out genres
+  using Prepared = std::map<std::filesystem::path, PrepareResult>;
+  std::shared_ptr<Prepared> prepared_ = std::make_shared<Prepared>();  // by extract_sets()
 };
 
 /// Splits all examples of a source without loading it. The notes of the split include those of the source's genres.
@@ -155,9 +167,6 @@ DatasetSplit split_dataset(const DataSource& source, const SplitConfig& config);
 /// Does nothing if load() extracts no features.
 void require_split(const DataSource& source, const SplitConfig& config);
 
-/// Returns the path for the features of a set; an empty name means the source's own set.
-using FeaturesPath = std::function<std::filesystem::path(const std::string& set, std::size_t columns)>;
-
 /// Examples with several feature sets: the tracks that all tables contain.
 struct JoinedExamples {
   Examples examples;           ///< with the features of the first table
@@ -167,8 +176,8 @@ struct JoinedExamples {
   std::function<FeatureTable(const std::string& set)> table_of;
 };
 
-/// Loads or extracts the sets named in `sets`, which may contain duplicates; an empty name means the source's own set.
-/// Throws Error if no track has all features.
+/// Loads or extracts, in one pass, the sets named in `sets`, which may contain duplicates; an empty name means the
+/// source's own set. Throws Error if no track has all features.
 JoinedExamples load_joined(const DataSource& source, const std::vector<std::string>& sets, const FeaturesPath& path_of,
                            Progress& progress);
 

@@ -52,6 +52,7 @@ JoinedExamples load_joined(const DataSource& source, const std::vector<std::stri
   const bool uses_own = !source.has_audio() || std::ranges::any_of(sets, [&](const std::string& set) {
     return set.empty() || (set == source.features() && source.table().empty());
   });
+  source.extract_sets(sets, path_of, progress);
   const std::string first = uses_own ? "" : sets.front();
   LoadedExamples base = uses_own ? source.load_own(path_of("", source.extracted_columns()), progress)
                                  : source.with_genres(source.load_set(first, path(first), progress), progress);

@@ -163,11 +163,14 @@ class Merger {
       for (; skipped != part.skipped_keys.end() && skipped->first == index; ++skipped, ++index)
         fingerprint.update(skipped->second);
     };
-    part.sidecar.for_each_line_of(part.sidecar.list("examples/identities"), [&](std::string_view line) {
-      add_skipped();
-      const std::size_t from = line.find('"') + 1;
-      fingerprint.update(line.substr(from, line.rfind('"') - from));
-      ++index;
+    part.sidecar.for_each_block_of(part.sidecar.list("examples/identities"), [&](std::string_view lines) {
+      for (std::size_t from = 0; (from = lines.find('"', from)) != std::string_view::npos;) {
+        add_skipped();
+        const std::size_t end = lines.find('"', from + 1);
+        fingerprint.update(lines.substr(from + 1, end - from - 1));
+        ++index;
+        from = end + 1;
+      }
     });
     add_skipped();
   }
@@ -192,24 +195,22 @@ class Merger {
 
   /// False if no part has entries.
   bool write_list(const std::string& name, std::string_view line, const TextSink& to) const {
+    const auto has_entries = [&](const TablePartFile& part) { return part.sidecar.list(name).entries > 0; };
+    if (std::ranges::none_of(parts_, has_entries)) return false;
     const std::size_t bracket = line.find("[]") + 1;
-    std::string text(line.substr(0, bracket));
+    to(line.substr(0, bracket));
     bool begun = false;
     for (const TablePartFile& part : parts_) {
-      bool first = begun;  // the last entry of the part before has no comma
-      part.sidecar.for_each_line_of(part.sidecar.list(name), [&](std::string_view entry) {
-        text += std::exchange(first, false) ? ",\n" : "\n";
-        text += entry;
+      std::string_view before = begun ? ",\n" : "\n";  // the last entry of the part before has no comma
+      part.sidecar.for_each_block_of(part.sidecar.list(name), [&](std::string_view lines) {
+        to(std::exchange(before, "\n"));
+        to(lines.substr(0, lines.size() - 1));
         begun = true;
-        if (text.size() < kPieceBytes) return;
-        to(text);
-        text.clear();
       });
       if (begun && name == "columns") break;  // the same in all parts
     }
-    if (!begun) return false;
-    text += '\n' + std::string(line.find_first_not_of(' '), ' ');
-    to(text += line.substr(bracket));
+    to('\n' + std::string(line.find_first_not_of(' '), ' '));
+    to(line.substr(bracket));
     return true;
   }
 

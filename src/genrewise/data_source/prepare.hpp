@@ -18,12 +18,25 @@ struct PrepareResult {
   double extract_s = 0;        ///< wall-clock time of this run
 };
 
-/// Decodes every track of the dataset once and writes the feature table to `output` (.csv or .npy) with its
-/// "OUTPUT.json", which also contains TableFacts so that the table can be used without the dataset. Resumes, and reuses
-/// rows of an existing table, as docs/pipeline.md ("From tracks to a feature table") and docs/datasets.md state.
+class FeatureCache;
+
+/// A feature table to write.
+struct TableOutput {
+  const FeatureSet* set = nullptr;
+  std::filesystem::path location;  ///< .csv or .npy
+};
+
+/// Writes the feature tables of a dataset, each with its "LOCATION.json", which also contains TableFacts so that the
+/// table can be used without the dataset. Every track of which a table lacks the row is decoded once for all of them;
+/// the tables are the same as if each was written alone. Resumes, and reuses rows of existing tables, as
+/// docs/pipeline.md ("From tracks to a feature table") and docs/datasets.md state; with a cache also rows of its
+/// tables, and new rows are kept there.
 ///
-/// Memory: some hundred bytes per clip; a finished table whose rows are taken over is read whole. Throws Error if no
-/// track can be used, the output cannot be written or another run is writing it; Interrupted on Ctrl-C.
+/// Memory: some hundred bytes per clip and table, besides a clip and its rows per thread. Throws Error if no track can
+/// be used for a table (after the others are written), an output cannot be written or another run is writing it;
+/// Interrupted on Ctrl-C.
+std::vector<PrepareResult> extract_features(const Dataset& dataset, const std::vector<TableOutput>& outputs,
+                                            Progress& progress, int threads = 0, const FeatureCache* cache = nullptr);
 PrepareResult extract_features(const Dataset& dataset, const FeatureSet& set, const std::filesystem::path& output,
                                Progress& progress, int threads = 0);
 

@@ -65,9 +65,11 @@ std::uint64_t RowJournal::load(std::string_view header) {
 
 void RowJournal::append(const std::string& key, std::span<const float> values) {
   const std::lock_guard lock(mutex_);
-  payload_ = key;
-  payload_.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
-  make_frame(payload_, frame_);
+  const auto header = record_header(key.size() + values.size_bytes());
+  frame_.assign(header.begin(), header.end());
+  frame_.append(key).append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  const auto trailer = record_trailer(std::string_view(frame_).substr(kRecordHeaderBytes));
+  frame_.append(trailer.begin(), trailer.end());
   const std::uint64_t offset = file_->size();
   file_->write(frame_);
   row_of_[key] = offset + kRecordHeaderBytes + kKeyLength;

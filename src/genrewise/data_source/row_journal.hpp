@@ -49,7 +49,7 @@ class RowJournal {
   Descriptor descriptor_;  // for reading; holds the lock
   std::optional<AppendFile> file_;
   std::mutex mutex_;
-  std::string payload_, frame_;                            // reused by append()
+  std::string frame_;                                      // reused by append()
   std::unordered_map<std::string, std::uint64_t> row_of_;  // offset of the floats, by key
 };
 

@@ -1,7 +1,6 @@
 #include "genrewise/data_source/sidecar_lists.hpp"
 
 #include <algorithm>
-#include <optional>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
@@ -19,29 +18,40 @@ std::size_t indentation_of(std::string_view line) {
   return std::min(line.find_first_not_of(' '), line.size());
 }
 
-/// Calls `each(line, offset)` for every line of a part of a file, without its end.
+/// Calls `each(lines, offset)` for a part of a file, piece by piece; each piece but the last ends with a line's end.
 template <class Each>
-void for_each_line(const FileReader& file, ByteRange range, const Each& each) {
+void for_each_block(const FileReader& file, ByteRange range, const Each& each) {
   file.prefetch({&range, 1});
-  std::string buffer(kPieceBytes, '\0'), begun;
-  std::uint64_t offset = range.offset;  // of the next line
-  for (std::uint64_t at = range.offset, end_at = range.offset + range.bytes; at < end_at;) {
+  std::string buffer(kPieceBytes, '\0');
+  std::size_t filled = 0;
+  std::uint64_t offset = range.offset;  // of the buffer's content
+  for (std::uint64_t left = range.bytes; left > 0 || filled > 0;) {
     throw_if_interrupted();
-    const std::size_t want = std::min<std::uint64_t>(buffer.size(), end_at - at);
-    const std::size_t got = file.read_at(at, std::as_writable_bytes(std::span(buffer).first(want)));
-    if (got == 0) throw Error("was truncated while it was read", file.info().location, "start the same command again");
-    at += got;
-    std::string_view text = std::string_view(buffer).substr(0, got);
-    for (std::size_t end = 0; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
-      std::string_view line = text.substr(0, end);
-      if (!begun.empty()) line = begun += line;
-      each(line, offset);
-      offset += line.size() + 1;
-      begun.clear();
-    }
-    begun += text;
+    if (filled == buffer.size()) buffer.resize(2 * buffer.size());  // a line that is longer
+    const std::size_t want = std::min<std::uint64_t>(buffer.size() - filled, left);
+    const std::size_t got =
+        file.read_at(offset + filled, std::as_writable_bytes(std::span(buffer).subspan(filled, want)));
+    if (got < want)
+      throw Error("was truncated while it was read", file.info().location, "start the same command again");
+    filled += got;
+    left -= got;
+    const std::string_view text = std::string_view(buffer).substr(0, filled);
+    const std::size_t end = left == 0 ? filled : text.rfind('\n') + 1;  // 0: no line's end
+    if (end > 0) each(text.substr(0, end), offset);
+    buffer.erase(0, end).resize(std::max(buffer.size() + end, kPieceBytes));
+    offset += end;
+    filled -= end;
   }
-  if (!begun.empty()) each(std::string_view(begun), offset);
+}
+
+/// Calls `each(line, position)` for every line of a text, without its end.
+template <class Each>
+void for_each_line(std::string_view text, const Each& each) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    each(text.substr(at, end - at), at);
+    at = end + 1;
+  }
 }
 
 }  // namespace
@@ -64,33 +74,34 @@ SidecarLists::SidecarLists(const std::filesystem::path& table) : path_(sidecar_p
   std::string small, within;
   List* open = nullptr;
   std::size_t list_indentation = 0;
-  for_each_line(*file, {0, file->size()}, [&](std::string_view line, std::uint64_t offset) {
-    if (line.starts_with(kSealLine)) {
-      const std::size_t at = kSealLine.size(), digits = open_seal().size();
-      hasher.update(std::string(line.substr(0, at)) + open_seal() +
-                    std::string(line.substr(std::min(at + digits, line.size()))));
-    } else {
-      hasher.update(line);
-    }
-    hasher.update("\n");
-    const std::size_t indentation = indentation_of(line);
-    if (open != nullptr) {
-      if (indentation > list_indentation) {
+  for_each_block(*file, {0, file->size()}, [&](std::string_view block, std::uint64_t block_offset) {
+    std::size_t hashed = 0;
+    for_each_line(block, [&](std::string_view line, std::size_t at) {
+      const std::uint64_t offset = block_offset + at;
+      const std::size_t indentation = indentation_of(line);
+      if (open != nullptr && indentation > list_indentation) {
         const std::string_view text = line.substr(indentation);
         if (indentation == list_indentation + 1 && !text.starts_with(']') && !text.starts_with('}')) ++open->entries;
         return;
       }
-      open->bytes = offset - open->offset;
-      open = nullptr;
       small.append(line).push_back('\n');
-      return;
-    }
-    small.append(line).push_back('\n');
-    const std::string name = list_begun_by(line, within);
-    if (name.empty() || !line.ends_with('[')) return;
-    open = &lists_[name];
-    open->offset = offset + line.size() + 1;
-    list_indentation = indentation;
+      if (open != nullptr) {
+        open->bytes = offset - open->offset;
+        open = nullptr;
+        return;
+      }
+      if (line.starts_with(kSealLine) && line.size() >= kSealLine.size() + open_seal().size()) {
+        hasher.update(block.substr(hashed, at + kSealLine.size() - hashed));
+        hasher.update(open_seal());
+        hashed = at + kSealLine.size() + open_seal().size();
+      }
+      const std::string name = list_begun_by(line, within);
+      if (name.empty() || !line.ends_with('[')) return;
+      open = &lists_[name];
+      open->offset = offset + line.size() + 1;
+      list_indentation = indentation;
+    });
+    hasher.update(block.substr(hashed));
   });
   object_ = parse_json(small, path_.string(), kSidecarRemedy);
   const bool sealed = object_.is_object() && object_.contains("sha256");
@@ -103,10 +114,10 @@ SidecarLists::List SidecarLists::list(const std::string& name) const {
   return found == lists_.end() ? List() : found->second;
 }
 
-void SidecarLists::for_each_line_of(const List& list, const TextSink& each) const {
+void SidecarLists::for_each_block_of(const List& list, const TextSink& each) const {
   if (list.entries == 0) return;
-  for_each_line(*open_file(path_), {list.offset, list.bytes},
-                [&](std::string_view line, std::uint64_t) { each(line); });
+  for_each_block(*open_file(path_), {list.offset, list.bytes},
+                 [&](std::string_view text, std::uint64_t) { each(text); });
 }
 
 }  // namespace genrewise

@@ -33,8 +33,8 @@ class SidecarLists {
   const nlohmann::json& object() const { return object_; }
   /// "track_ids", "examples/genres", ...; empty if there is none.
   List list(const std::string& name) const;
-  /// Calls `each` for every line of a list, with the comma that follows an entry and without the line's end.
-  void for_each_line_of(const List& list, const TextSink& each) const;
+  /// Calls `each` for the lines of a list, many at a time, with the commas between entries and all line ends.
+  void for_each_block_of(const List& list, const TextSink& each) const;
 
  private:
   std::filesystem::path path_;

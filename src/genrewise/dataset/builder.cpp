@@ -47,11 +47,14 @@ DatasetBuilder::DatasetBuilder(std::string kind, const std::filesystem::path& lo
 }
 
 void DatasetBuilder::add(Track track, std::string_view genre, const std::string& where) {
-  if (!id_hashes_.insert(std::hash<std::string>()(track.id)).second) {  // the id's, or in theory another one's
-    const auto first = std::ranges::find(dataset_.tracks, track.id, &Track::id);
-    if (first != dataset_.tracks.end())
-      throw Error(fmt::format("the track_id '{}' occurs twice, first for {}", track.id, first->path.string()), where,
-                  "give every clip a unique track_id");
+  std::uint32_t line = 0;
+  const std::size_t colon = where.rfind(':') + 1;
+  if (colon > 0) parse_number(std::string_view(where).substr(colon), line);
+  const auto [first, is_new] = line_by_id_.try_emplace(std::hash<std::string>()(track.id), line);
+  if (!is_new && std::ranges::find(dataset_.tracks, track.id, &Track::id) != dataset_.tracks.end()) {
+    throw Error(fmt::format("the track_id '{}' occurs twice, first at {}", track.id,
+                            first->second > 0 ? fmt::format("{}{}", where.substr(0, colon), first->second) : track.id),
+                where, "give every clip a unique track_id");
   }
   if (genre.empty() && !keep_unlabelled_) return reject("no genre", where);
   if (const auto file = check_file(track.path); !file) {

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "genrewise/base/csv.hpp"
@@ -45,8 +44,8 @@ class DatasetBuilder {
  private:
   Dataset dataset_;
   bool keep_unlabelled_;
-  std::unordered_map<std::string, int> label_ids_;  // in order of first occurrence
-  std::unordered_set<std::size_t> id_hashes_;       // of all tracks that were added
+  std::unordered_map<std::string, int> label_ids_;             // in order of first occurrence
+  std::unordered_map<std::size_t, std::uint32_t> line_by_id_;  // by the hash of the id; 0: not a line of a file
 };
 
 /// A CSV file whose first row names the columns; see CsvColumns for the meanings by which they are found.

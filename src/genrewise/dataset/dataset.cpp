@@ -34,12 +34,12 @@ std::string_view to_string(LabelSource source) {
 }
 
 void require_for_kind(const DatasetOptions& options, std::string_view kind, const std::string& location) {
-  const bool tags = kind == "tags", is_folder_of_music = tags || kind == "folder";
+  const bool tags = kind == "tags", has_folders = tags || kind == "folder" || kind == "list";
   const struct {
     bool given, has_effect;
     const char *option, *what;
   } all[] = {{options.fma_subset.has_value(), kind == "fma", "--subset", "only an FMA dataset has subsets"},
-             {options.labels != LabelSource::automatic, is_folder_of_music, "--labels",
+             {options.labels != LabelSource::automatic, has_folders, "--labels",
               "only a folder of music files has genres to choose from"},
              {!options.genre_map.empty(), tags, "--map", "only genres of tags are mapped (--labels tags)"},
              {options.top_genres, tags, "--top-genres", "only genres of tags are mapped (--labels tags)"}};

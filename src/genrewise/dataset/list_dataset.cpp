@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
+#include <iterator>
+#include <ranges>
 #include <set>
 
 #include "genrewise/audio/decode.hpp"
@@ -173,17 +175,15 @@ Dataset open_list(const fs::path& given, const DatasetOptions& options) {
   std::span<const Entry> kept = all;
   if (options.part) {
     Hasher hasher(HashKind::sha256);
-    std::vector<std::uint64_t> weights;
-    weights.reserve(all.size());
-    for (const Entry& entry : all) {
-      hasher.update(fmt::format("{} {}\n", entry.name, entry.bytes));
-      weights.push_back(entry.bytes);
-    }
+    for (const Entry& entry : all) hasher.update(fmt::format("{} {}\n", entry.name, entry.bytes));
     hasher.update(labelled ? "labelled" : "unlabelled");
     dataset.part = {*options.part, all.size(), hasher.hex()};
     require_enough(all.size(), *options.part, location.string());
-    const bool sizes = std::ranges::find(weights, 0U) == weights.end();
-    const auto [first, last] = sizes ? part_range(weights, *options.part) : part_range(all.size(), *options.part);
+    std::vector<std::uint64_t> weights;
+    if (std::ranges::find(all, 0U, &Entry::bytes) == all.end())
+      std::ranges::copy(all | std::views::transform(&Entry::bytes), std::back_inserter(weights));
+    const auto [first, last] =
+        weights.empty() ? part_range(all.size(), *options.part) : part_range(weights, *options.part);
     kept = kept.subspan(first, last - first);
     if (options.part->number > 1) dataset.rejected.clear();
   }

@@ -1,50 +1,83 @@
 #include "genrewise/features/clip_extractor.hpp"
 
+#include <algorithm>
+#include <optional>
+
 #include "genrewise/audio/decode.hpp"
-#include "genrewise/audio/waveform.hpp"
+#include "genrewise/base/floats.hpp"
 
 namespace genrewise {
 namespace {
 
-DecodeOptions decode_options(const FeatureSet& set, const ClipRequest& clip) {
+DecodeOptions decode_options(const ClipRequest& clip, int sample_rate_hz) {
   DecodeOptions options{.clip = clip};
-  if (set.sample_rate_hz() > 0) options.sample_rate_hz = set.sample_rate_hz();
+  if (sample_rate_hz > 0) options.sample_rate_hz = sample_rate_hz;
   return options;
 }
 
 }  // namespace
 
+// The rate of the wanted sets if all have the same; else 0, the file's own.
+int ClipExtractor::decoded_rate_hz(const std::vector<std::span<float>>& rows) const {
+  std::optional<int> common;
+  for (std::size_t i = 0; i < sets_.size(); ++i) {
+    if (rows[i].empty()) continue;
+    if (common && *common != sets_[i]->sample_rate_hz()) return 0;
+    common = sets_[i]->sample_rate_hz();
+  }
+  return common.value_or(0);
+}
+
+std::vector<Expected<void>> ClipExtractor::extract(const std::filesystem::path& location, const ClipRequest& clip,
+                                                   const std::vector<std::span<float>>& rows) const {
+  return extract(decode_file(location, decode_options(clip, decoded_rate_hz(rows))), location.string(), rows);
+}
+
 Expected<void> ClipExtractor::extract(const std::filesystem::path& location, const ClipRequest& clip,
                                       std::span<float> out) const {
-  return extract(decode_file(location, decode_options(set_, clip)), location.string(), out);
+  return std::move(extract(location, clip, first_only(out)).front());
 }
 
 Expected<void> ClipExtractor::extract(std::span<const std::byte> bytes, const std::string& name,
                                       const ClipRequest& clip, std::span<float> out) const {
-  return extract(decode_bytes(bytes, name, decode_options(set_, clip)), name, out);
+  const auto rows = first_only(out);
+  return std::move(extract(decode_bytes(bytes, name, decode_options(clip, decoded_rate_hz(rows))), name, rows).front());
 }
 
-Expected<void> ClipExtractor::extract(const Expected<Waveform>& clip, const std::string& where,
-                                      std::span<float> out) const {
-  if (!clip) return tl::unexpected(clip.error());
-  if (Expected<void> usable = check_clip(*clip); !usable) {
-    usable.error().where = where;
-    return usable;
+std::vector<std::span<float>> ClipExtractor::first_only(std::span<float> out) const {
+  std::vector<std::span<float>> rows(sets_.size());
+  rows.front() = out;
+  return rows;
+}
+
+std::vector<Expected<void>> ClipExtractor::extract(const Expected<Waveform>& clip, const std::string& where,
+                                                   const std::vector<std::span<float>>& rows) const {
+  std::vector<Expected<void>> results(sets_.size());
+  if (!clip) {
+    std::ranges::fill(results, Expected<void>(tl::unexpected(clip.error())));
+    return results;
   }
-  std::unique_ptr<FeatureSet::Scratch> scratch;
+  std::unique_ptr<ClipAnalysis> analysis;
   {
     const std::lock_guard lock(mutex_);
     if (!free_.empty()) {
-      scratch = std::move(free_.back());
+      analysis = std::move(free_.back());
       free_.pop_back();
     }
   }
-  if (!scratch) scratch = set_.make_scratch();
-  Expected<void> extracted = set_.extract(*clip, out, *scratch);
-  if (!extracted && extracted.error().where.empty()) extracted.error().where = where;
+  if (!analysis) analysis = std::make_unique<ClipAnalysis>();
+  analysis->begin(*clip);
+  for (std::size_t i = 0; i < sets_.size(); ++i) {
+    if (rows[i].empty()) continue;
+    const Waveform& wave = analysis->at_rate(sets_[i]->sample_rate_hz());
+    const bool finite = &wave == &*clip || all_finite(wave.samples);
+    results[i] = finite ? check_clip(wave) : tl::unexpected(Fault{"not finite", {}, "after resampling"});
+    if (results[i]) results[i] = sets_[i]->extract(*analysis, rows[i]);
+    if (!results[i] && results[i].error().where.empty()) results[i].error().where = where;
+  }
   const std::lock_guard lock(mutex_);
-  free_.push_back(std::move(scratch));
-  return extracted;
+  free_.push_back(std::move(analysis));
+  return results;
 }
 
 }  // namespace genrewise

@@ -2,8 +2,8 @@
 /// Feature sets: named, versioned recipes that turn a clip into a row of numbers.
 /// @code
 /// const auto set = make_feature_set("fma518");  // pretrained/feature_sets.hpp
-/// const auto scratch = set->make_scratch();
-/// const Expected<void> done = set->extract(clip, row, *scratch);
+/// std::vector<float> row(set->size());
+/// const Expected<void> done = set->extract(clip, row);
 /// @endcode
 #pragma once
 
@@ -16,6 +16,7 @@
 
 #include "genrewise/audio/waveform.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/features/clip_analysis.hpp"
 
 namespace genrewise {
 
@@ -33,24 +34,21 @@ struct FeatureColumn {
   friend bool operator==(const FeatureColumn&, const FeatureColumn&) = default;
 };
 
-/// One recipe. Immutable and thread-safe: threads share the object, and each has its own Scratch.
+/// One recipe. Immutable and thread-safe: threads share the object, and each has its own ClipAnalysis.
 class FeatureSet {
  public:
-  /// Work memory of one thread, reused between calls so that nothing is allocated per frame.
-  class Scratch {
-   public:
-    virtual ~Scratch() = default;
-  };
-
   virtual ~FeatureSet() = default;
   virtual const FeatureRecipe& recipe() const = 0;
   virtual const std::vector<FeatureColumn>& columns() const = 0;
   std::size_t size() const { return columns().size(); }
-  /// Required sample rate of the waveform; 0: any (the file's own).
+  /// The rate to which clips are resampled; 0: none, the set uses the clip's own rate.
   virtual int sample_rate_hz() const = 0;
-  virtual std::unique_ptr<Scratch> make_scratch() const = 0;
   /// Writes size() finite numbers to `out`. Faults: "too short" (with the required length), "wrong sample rate".
-  virtual Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& scratch) const = 0;
+  virtual Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const = 0;
+  Expected<void> extract(const Waveform& clip, std::span<float> out) const {
+    ClipAnalysis analysis(clip);
+    return extract(analysis, out);
+  }
 };
 
 /// Descriptor of a feature set, available without making it, which may have to read the weights of a network.
@@ -78,22 +76,20 @@ std::string zero_padded(std::size_t value, int width);
 /// Fault "too short" with the actual and the required length.
 tl::unexpected<Fault> too_short(const Waveform& clip, std::size_t samples_needed);
 
-/// A feature set that stores its properties and whose work memory is a default-constructed `Own`.
-template <class Own = FeatureSet::Scratch>
+/// A feature set that stores its properties.
 class StoredFeatureSet : public FeatureSet {
  public:
   const FeatureRecipe& recipe() const final { return recipe_; }
   const std::vector<FeatureColumn>& columns() const final { return columns_; }
   int sample_rate_hz() const final { return sample_rate_hz_; }
-  std::unique_ptr<Scratch> make_scratch() const final { return std::make_unique<Own>(); }
 
  protected:
-  explicit StoredFeatureSet(FeatureRecipe recipe, std::vector<FeatureColumn> columns = {}, int sample_rate_hz = 0)
-      : columns_(std::move(columns)), recipe_(std::move(recipe)), sample_rate_hz_(sample_rate_hz) {}
+  explicit StoredFeatureSet(FeatureRecipe recipe = {}, std::vector<FeatureColumn> columns = {}, int sample_rate_hz = 0)
+      : recipe_(std::move(recipe)), columns_(std::move(columns)), sample_rate_hz_(sample_rate_hz) {}
+  FeatureRecipe recipe_;
   std::vector<FeatureColumn> columns_;
 
  private:
-  FeatureRecipe recipe_;
   int sample_rate_hz_;
 };
 

@@ -259,33 +259,89 @@ void require_finite(const FeatureTable& table, const std::vector<Number>& values
               name, "extract the features again");
 }
 
+/// The .npy file of a table.
+class NpyFile {
+ public:
+  explicit NpyFile(const std::filesystem::path& path) : path_(path), file_(open_file(path)) {
+    start_.resize(std::min<std::uint64_t>(kMostNpyHeaderBytes, file_->size()));
+    read(0, std::as_writable_bytes(std::span(start_)));
+    layout_ = parse_npy(start_, file_->size(), path.string());
+    start_.resize(layout_.offset);
+  }
+  const NpyLayout& layout() const { return layout_; }
+
+  void require_shape(const Sidecar& sidecar) const {
+    if (layout_.rows == sidecar.track_ids.size() && layout_.cols == sidecar.columns.size()) return;
+    throw Error(fmt::format("is {} x {}, but its .json names {} tracks and {} columns", layout_.rows, layout_.cols,
+                            sidecar.track_ids.size(), sidecar.columns.size()),
+                path_.string(), "the two files do not belong together: extract the features again");
+  }
+  /// Reads all values; returns the SHA-256 of the file.
+  std::string read_all(std::span<std::byte> values) const {
+    Hasher sum(HashKind::sha256);
+    sum.update(start_);
+    read(layout_.offset, values);
+    sum.update(as_text(values));
+    return sum.hex();
+  }
+  void read_row(std::size_t row, std::span<float> values) const {
+    read(layout_.offset + row * values.size_bytes(), std::as_writable_bytes(values));
+  }
+  /// Reads the file in blocks.
+  std::string sha256() const {
+    Hasher sum(HashKind::sha256);
+    std::vector<std::byte> block(std::size_t{1} << 20);
+    for (SequentialReader reader(*file_); const std::size_t got = reader.read(block);)
+      sum.update(as_text(std::span(block).first(got)));
+    return sum.hex();
+  }
+
+ private:
+  static std::string_view as_text(std::span<const std::byte> bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  void read(std::uint64_t offset, std::span<std::byte> into) const {
+    if (file_->read_at(offset, into) < into.size())
+      throw Error("was truncated while it was read", path_.string(), "extract the features again");
+  }
+
+  std::filesystem::path path_;
+  std::unique_ptr<FileReader> file_;
+  std::string start_;  // up to the values
+  NpyLayout layout_;
+};
+
 FeatureTable read_npy(const std::filesystem::path& path) {
   auto sidecar = parse_sidecar(path);
   if (!sidecar) {
     throw Error("the tracks and features of these numbers are unknown", path.string(),
                 "keep " + sidecar_path(path.filename()).string() + " beside it, or extract the features again");
   }
-  const std::string bytes = read_file(path);
-  NpyArray array = parse_npy(bytes, path.string());
+  const NpyFile file(path);
+  file.require_shape(*sidecar);
   FeatureTable table{sidecar->recipe, std::move(sidecar->columns), std::move(sidecar->track_ids), {}};
-  if (array.rows != table.track_ids.size() || array.cols != table.columns.size()) {
-    throw Error(fmt::format("is {} x {}, but its .json names {} tracks and {} columns", array.rows, array.cols,
-                            table.track_ids.size(), table.columns.size()),
-                path.string(), "the two files do not belong together: extract the features again");
+  const NpyLayout& array = file.layout();
+  std::vector<float> float32(array.value_bytes == sizeof(float) ? array.rows * array.cols : 0);
+  std::vector<double> float64(float32.empty() ? array.rows * array.cols : 0);
+  std::string sha256;
+  if (float64.empty()) {
+    sha256 = file.read_all(std::as_writable_bytes(std::span(float32)));
+  } else {
+    sha256 = file.read_all(std::as_writable_bytes(std::span(float64)));
   }
-  require_unchanged(path, *sidecar, sha256_hex(bytes));
-  require_finite(table, array.float32, path.string());
-  require_finite(table, array.float64, path.string());
-  if (!array.float64.empty()) {
+  require_unchanged(path, *sidecar, sha256);
+  require_finite(table, float32, path.string());
+  require_finite(table, float64, path.string());
+  if (!float64.empty()) {
     std::vector<Moments> moments(array.cols);
-    for (std::size_t i = 0; i < array.float64.size(); ++i) moments[i % array.cols].add(array.float64[i]);
+    for (std::size_t i = 0; i < float64.size(); ++i) moments[i % array.cols].add(float64[i]);
     table.offsets = offsets_of(moments);
-    for (std::size_t i = 0; i < array.float64.size(); ++i) {
+    for (std::size_t i = 0; i < float64.size(); ++i) {
       const double offset = table.offsets.empty() ? 0 : table.offsets[i % array.cols];
-      array.float32.push_back(static_cast<float>(array.float64[i] - offset));
+      float32.push_back(static_cast<float>(float64[i] - offset));
     }
   }
-  table.values = Matrix(array.rows, array.cols, std::move(array.float32));
+  table.values = Matrix(array.rows, array.cols, std::move(float32));
   return table;
 }
 
@@ -323,6 +379,11 @@ std::size_t csv_header_bytes(std::string_view text) {
 }
 
 }  // namespace
+
+const char* table_ending(std::size_t columns) {
+  constexpr std::size_t kMostAsText = 2000;
+  return columns > kMostAsText ? ".npy" : ".csv";
+}
 
 std::filesystem::path sidecar_path(const std::filesystem::path& table) {
   return table.string() + ".json";
@@ -370,6 +431,26 @@ std::string read_table_header(const FileReader& table) {
 
 std::string header_with_rows(const std::string& header, std::size_t rows) {
   return is_npy(header) ? npy_header(rows, npy_columns(header)) : header;
+}
+
+void for_each_row(const std::filesystem::path& path,
+                  const std::function<void(std::size_t row, std::span<const float> values)>& use) {
+  const auto sidecar = is_csv(path) ? std::nullopt : parse_sidecar(path);
+  if (sidecar && !sidecar->table_sha256.empty()) {
+    const NpyFile file(path);
+    file.require_shape(*sidecar);
+    if (file.layout().value_bytes == sizeof(float)) {
+      require_unchanged(path, *sidecar, file.sha256());
+      std::vector<float> values(file.layout().cols);
+      for (std::size_t row = 0; row < file.layout().rows; ++row) {
+        file.read_row(row, values);
+        use(row, values);
+      }
+      return;
+    }
+  }
+  const FeatureTable table = read_feature_table(path);
+  for (std::size_t row = 0; row < table.values.rows(); ++row) use(row, table.values.row(row));
 }
 
 FeatureTableWriter::FeatureTableWriter(std::filesystem::path path, FeatureRecipe recipe,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -41,6 +42,11 @@ bool fits_float32(double value);
 /// Throws Error with line (or row) and column for a cell that is not a finite float32, and if the number of rows or
 /// the checksum differs from the one in the ".json" (a truncated or altered table; earlier versions wrote none).
 FeatureTable read_feature_table(const std::filesystem::path& path);
+
+/// Calls `use` for each row of a table of this program, in order. A .npy is checked, as read_feature_table() does, and
+/// then read row by row; a CSV is read whole.
+void for_each_row(const std::filesystem::path& path,
+                  const std::function<void(std::size_t row, std::span<const float> values)>& use);
 
 /// {"fma518", 0, ...}: the same columns, computed by librosa 0.5. Its figures differ (docs/features.md), so it cannot
 /// be mixed with version 1, which this program extracts.
@@ -82,6 +88,9 @@ class FeatureTableWriter {
   std::uint64_t bytes_ = 0;
   std::string line_;
 };
+
+/// The ending of a feature table of that width where no other is given: ".csv" up to 2,000 columns, else ".npy".
+const char* table_ending(std::size_t columns);
 
 /// "TABLE.json", which describes the feature table TABLE.
 std::filesystem::path sidecar_path(const std::filesystem::path& table);

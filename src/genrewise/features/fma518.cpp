@@ -32,15 +32,13 @@ constexpr SeriesRows kFeatures[] = {{"chroma_cens", kCqt, kCens, kPitchClasses},
                                     {"tonnetz", kCqt, kTonnetz, kTonnetzSize},
                                     {"zcr", kFrames, FrameAnalysis::kZcr, 1}};
 
-struct Fma518Scratch final : FeatureSet::Scratch {
-  FrameAnalysis::Scratch analysis;
-  Cqt::Scratch cqt;
-  Matrix magnitudes, chroma, centroid;
+struct Fma518Scratch {
+  Matrix chroma, centroid;
   Series cqt_series;
   std::vector<std::int32_t> keys;
 };
 
-class Fma518 final : public StoredFeatureSet<Fma518Scratch> {
+class Fma518 final : public StoredFeatureSet {
  public:
   Fma518()
       : StoredFeatureSet(
@@ -51,30 +49,29 @@ class Fma518 final : public StoredFeatureSet<Fma518Scratch> {
             fma_columns()),
         analysis_({.pitch_rate_hz = kAssumedRateHz}) {}
 
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
-    if (clip.samples.empty()) return too_short(clip, 1);
-    if (clip.sample_rate_hz < Cqt::minimum_sample_rate_hz()) {
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    const Waveform& wave = clip.waveform();
+    if (wave.samples.empty()) return too_short(wave, 1);
+    if (wave.sample_rate_hz < Cqt::minimum_sample_rate_hz()) {
       return tl::unexpected(
           Fault{"wrong sample rate",
                 {},
                 fmt::format("{} Hz, but the seven octaves of the constant-Q transform need at least {} Hz",
-                            clip.sample_rate_hz, Cqt::minimum_sample_rate_hz())});
+                            wave.sample_rate_hz, Cqt::minimum_sample_rate_hz())});
     }
-    auto& scratch = static_cast<Fma518Scratch&>(any_scratch);
-    analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
-    cqt_features(clip, scratch);
-    write_statistics(kFeatures, {&scratch.analysis.series, &scratch.cqt_series}, scratch.keys, out.data());
+    auto& scratch = clip.memory<Fma518Scratch>();
+    const FrameFeatures frames = analysis_.process(clip);
+    cqt_features(constant_q(clip, frames.cqt_tuning), scratch);
+    write_statistics(kFeatures, {&frames.series, &scratch.cqt_series}, scratch.keys, out.data());
     return {};
   }
 
  private:
-  void cqt_features(const Waveform& clip, Fma518Scratch& scratch) const {
-    const Cqt cqt(CqtConfig{.sample_rate_hz = clip.sample_rate_hz});
-    cqt.process(clip.samples, scratch.analysis.cqt_tuning, scratch.magnitudes, scratch.cqt);
-    scratch.cqt_series.resize(kCqtRows, scratch.magnitudes.rows());
-    chroma_cqt(scratch.magnitudes, kClaimedBinsPerOctave, scratch.chroma);
+  static void cqt_features(const Matrix& magnitudes, Fma518Scratch& scratch) {
+    scratch.cqt_series.resize(kCqtRows, magnitudes.rows());
+    chroma_cqt(magnitudes, kClaimedBinsPerOctave, scratch.chroma);
     copy_transposed(scratch.chroma, scratch.cqt_series, kChromaCqt);
-    chroma_cens(scratch.magnitudes, kClaimedBinsPerOctave, scratch.chroma);
+    chroma_cens(magnitudes, kClaimedBinsPerOctave, scratch.chroma);
     copy_transposed(scratch.chroma, scratch.cqt_series, kCens);
     tonnetz(scratch.chroma, scratch.centroid);
     copy_transposed(scratch.centroid, scratch.cqt_series, kTonnetz);

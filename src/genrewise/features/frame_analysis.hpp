@@ -1,10 +1,11 @@
 // All per-frame features in one pass over a clip's spectrogram, and its mel-spectrogram.
 #pragma once
 
+#include <array>
+#include <complex>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <span>
 
 #include "genrewise/base/matrix.hpp"
@@ -12,6 +13,7 @@
 #include "genrewise/dsp/spectral_shape.hpp"
 #include "genrewise/dsp/stft.hpp"
 #include "genrewise/dsp/tonality.hpp"
+#include "genrewise/features/clip_analysis.hpp"
 
 namespace genrewise {
 
@@ -35,7 +37,15 @@ struct FrameAnalysisConfig {
   bool contrast = true;      ///< false: the rows of the contrast are undefined
   bool cqt_tuning = true;    ///< estimate the tuning as librosa.cqt does
   bool chroma = true;        ///< false: the rows of the chroma are undefined
-  float rolloff_offset = 0;  ///< added to the signal for the roll-off only
+  float rolloff_offset = 0;  ///< kOffsetRolloff: the roll-off of the signal + this value; 0: its row is undefined
+};
+
+/// Features of a clip's frames.
+struct FrameFeatures {
+  Series& series;               ///< FrameAnalysis::kRows rows
+  Series& mel;                  ///< 128 bands in dB, not limited to a range
+  AlignedVector<float>& power;  ///< frames x aligned_stride(bins), zero-padded
+  double cqt_tuning;            ///< in semitones, from the magnitudes at the true rate
 };
 
 /// Frames of 2,048 samples, 512 apart. Immutable except for caches behind a lock.
@@ -44,49 +54,45 @@ class FrameAnalysis {
   /// Rows of the result.
   static constexpr std::size_t kMfcc = 0, kMfccs = 20, kChroma = kMfcc + kMfccs, kZcr = kChroma + kPitchClasses,
                                kCentroid = kZcr + 1, kBandwidth = kCentroid + 1, kRolloff = kBandwidth + 1,
-                               kRms = kRolloff + 1, kContrast = kRms + 1, kRows = kContrast + kContrastBands;
-
-  struct Scratch {
-    Stft::Scratch stft;
-    AlignedVector<float> power;  ///< frames x power_stride, kept for the chroma
-    AlignedVector<float> rows, tile;
-    std::vector<float> offset_samples;
-    Series mel;  ///< 128 bands in dB, also a result (not limited to a range)
-    Series valleys, unused;
-    struct Tuning {
-      int sample_rate_hz = 0;
-      std::optional<TuningEstimator> estimator;
-    } power_tuning, magnitude_tuning;
-    Series series;          ///< the result
-    double cqt_tuning = 0;  ///< in semitones, from the magnitudes at the true rate
-
-    /// The slot's estimator, reset; that of the previous clip if the rate is the same.
-    static TuningEstimator& tuning(Tuning& slot, int sample_rate_hz, std::size_t bins);
-  };
+                               kRms = kRolloff + 1, kOffsetRolloff = kRms + 1, kContrast = kOffsetRolloff + 1,
+                               kRows = kContrast + kContrastBands;
 
   explicit FrameAnalysis(const FrameAnalysisConfig& config);
 
-  /// Fills scratch.series and scratch.cqt_tuning. The clip has at least one sample.
-  void process(std::span<const float> samples, int sample_rate_hz, Scratch& scratch) const;
+  /// Features of a clip with at least one sample, until its analysis goes on to another clip or another FrameAnalysis
+  /// processes it. What an earlier one, of whatever configuration, computed for this clip is taken over.
+  FrameFeatures process(ClipAnalysis& clip) const;
 
   std::size_t frames(std::size_t samples) const { return stft_.frames(samples); }
   std::size_t bins() const { return stft_.bins(); }
 
  private:
+  using LowBins = std::array<std::complex<double>, 2>;  // of one frame's spectrum
+  struct Frames;
+  struct Work;
+  struct Todo;
+
   const MelFilterbank& mel_filterbank(int sample_rate_hz) const;
   const ChromaFilterbank& chroma_filterbank(int sample_rate_hz, double tuning) const;
-  void spectra(std::span<const float> samples, int sample_rate_hz, int pitch_rate_hz, Scratch& scratch) const;
-  void magnitude_tile(std::span<const float> samples, std::size_t first, float* power, Scratch& scratch) const;
-  void cepstra(float loudest_mel, Scratch& scratch) const;
-  void rolloff_of_offset_signal(std::span<const float> samples, int rate_hz, Scratch& scratch) const;
-  void chroma(int rate_hz, Scratch& scratch) const;
+  void pass(const Waveform& clip, const Todo& todo, Frames& frames, Work& work) const;
+  void power_tile(std::span<const float> samples, std::size_t first, std::size_t count, float* power, LowBins* low,
+                  Work& work) const;
+  void magnitude_tile(const float* power, Work& work) const;
+  void offset_rolloff(const Waveform& clip, std::size_t first, Frames& frames, Work& work) const;
+  void cepstra(Series& series, Work& work) const;
+  int pitch_rate_hz(const Waveform& clip) const;
 
   FrameAnalysisConfig config_;
   Stft stft_;
   Dct dct_;
+  LowBins offset_;  // of the spectrum of rolloff_offset
   mutable std::mutex cache_mutex_;
   mutable std::map<int, std::unique_ptr<const MelFilterbank>> mel_filterbanks_;
   mutable std::map<std::pair<int, int>, std::unique_ptr<const ChromaFilterbank>> chroma_filterbanks_;
 };
+
+/// Magnitudes of the constant-Q transform of the clip (frames x 84, from C1), computed once per clip. `tuning`:
+/// FrameFeatures::cqt_tuning.
+const Matrix& constant_q(ClipAnalysis& clip, double tuning);
 
 }  // namespace genrewise

@@ -21,27 +21,44 @@ constexpr Part kParts[] = {{"mfcc", FrameAnalysis::kMfcc, FrameAnalysis::kMfccs}
                            {"chroma_stft", FrameAnalysis::kChroma, kPitchClasses},
                            {"zcr", FrameAnalysis::kZcr, 1},
                            {"spectral_centroid", FrameAnalysis::kCentroid, 1},
-                           {"spectral_rolloff", FrameAnalysis::kRolloff, 1}};
+                           {"spectral_rolloff", FrameAnalysis::kOffsetRolloff, 1}};
 
 constexpr std::size_t kRows = FrameAnalysis::kMfccs + kPitchClasses + 3;
 
-// As scikit-learn's StandardScaler: mean 0 and (population) standard deviation 1; constant values become 0. `count`
-// values, `step` apart.
-void standardise(float* values, std::size_t count, std::size_t step) {
-  double sum = 0, squares = 0;
-  for (std::size_t i = 0; i < count; ++i) sum += values[i * step];
-  const double mean = sum / static_cast<double>(count);
-  for (std::size_t i = 0; i < count; ++i) squares += std::pow(values[i * step] - mean, 2);
+// Scale of scikit-learn's StandardScaler: mean 0 and (population) standard deviation 1; constant values become 0.
+double scale_of(double mean, double squares, std::size_t count) {
   const double deviation = std::sqrt(squares / static_cast<double>(count));
-  const double scale = deviation > 1e-7 * std::abs(mean) ? 1 / deviation : 0;
-  for (std::size_t i = 0; i < count; ++i) values[i * step] = static_cast<float>((values[i * step] - mean) * scale);
+  return deviation > 1e-7 * std::abs(mean) ? 1 / deviation : 0;
 }
 
-struct FramesScratch final : FeatureSet::Scratch {
-  FrameAnalysis::Scratch analysis;
-};
+void standardise(std::span<float> values) {
+  double sum = 0, squares = 0;
+  for (const float value : values) sum += value;
+  const double mean = sum / static_cast<double>(values.size());
+  for (const float value : values) squares += (value - mean) * (value - mean);
+  const double scale = scale_of(mean, squares, values.size());
+  for (float& value : values) value = static_cast<float>((value - mean) * scale);
+}
 
-class Frames final : public StoredFeatureSet<FramesScratch> {
+// Each frame over `rows` rows, kFrames apart: several frames at once, which lie side by side.
+void standardise_frames(float* values, std::size_t rows, std::size_t frames) {
+  constexpr std::size_t kBlock = 64;
+  for (std::size_t first = 0; first < frames; first += kBlock) {
+    const std::size_t count = std::min(kBlock, frames - first);
+    double sum[kBlock] = {}, squares[kBlock] = {}, mean[kBlock], scale[kBlock];
+    const auto each = [&](const auto& use) {
+      for (std::size_t row = 0; row < rows; ++row)
+        for (std::size_t i = 0; i < count; ++i) use(i, values[row * kFrames + first + i]);
+    };
+    each([&](std::size_t i, float value) { sum[i] += value; });
+    for (std::size_t i = 0; i < count; ++i) mean[i] = sum[i] / static_cast<double>(rows);
+    each([&](std::size_t i, float value) { squares[i] += (value - mean[i]) * (value - mean[i]); });
+    for (std::size_t i = 0; i < count; ++i) scale[i] = scale_of(mean[i], squares[i], rows);
+    each([&](std::size_t i, float& value) { value = static_cast<float>((value - mean[i]) * scale[i]); });
+  }
+}
+
+class Frames final : public StoredFeatureSet {
  public:
   explicit Frames(bool by_coefficient)
       : StoredFeatureSet(make_recipe(
@@ -62,23 +79,21 @@ class Frames final : public StoredFeatureSet<FramesScratch> {
     }
   }
 
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
-    if (analysis_.frames(clip.samples.size()) < kFewestFrames) {
-      return too_short(clip, (kFewestFrames - 1) * kHopSamples);
-    }
-    auto& scratch = static_cast<FramesScratch&>(any_scratch).analysis;
-    analysis_.process(clip.samples, clip.sample_rate_hz, scratch);
-    const std::size_t frames = std::min(kFrames, scratch.series.frames());
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    if (analysis_.frames(clip.waveform().samples.size()) < kFewestFrames)
+      return too_short(clip.waveform(), (kFewestFrames - 1) * kHopSamples);
+    Series& series = analysis_.process(clip).series;
+    const std::size_t frames = std::min(kFrames, series.frames());
     float* values = out.data();
     for (const Part& part : kParts) {
       for (std::size_t row = 0; row < part.rows; ++row) {
-        const float* from = scratch.series.data(part.first_row + row);
+        const float* from = series.data(part.first_row + row);
         std::fill(std::copy_n(from, frames, values + row * kFrames), values + (row + 1) * kFrames, 0.0f);
       }
       if (part.rows > 1 && !by_coefficient_) {
-        for (std::size_t frame = 0; frame < frames; ++frame) standardise(values + frame, part.rows, kFrames);
+        standardise_frames(values, part.rows, frames);
       } else {
-        for (std::size_t row = 0; row < part.rows; ++row) standardise(values + row * kFrames, frames, 1);
+        for (std::size_t row = 0; row < part.rows; ++row) standardise({values + row * kFrames, frames});
       }
       values += part.rows * kFrames;
     }

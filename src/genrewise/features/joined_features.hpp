@@ -13,9 +13,8 @@
 
 namespace genrewise {
 
-/// A feature set whose columns are those of the parts, in order, with the parts' own values: the clip is decoded once,
-/// at its own rate, and resampled for each part that requires a rate. The recipe covers the recipes of the parts. Its
-/// faults are those of the first part that has one.
+/// A feature set whose columns are those of the parts, in order, with the parts' own values. The recipe covers the
+/// recipes of the parts. Its faults are those of the first part that has one.
 FeatureSetDescriptor joined_features(std::string name, std::string title, std::string summary,
                                      std::vector<FeatureSetDescriptor> parts);
 

@@ -18,12 +18,12 @@ constexpr std::size_t kNFft = 4096;
 // 223.5 hops in 30 s, so that 29.94 to 30.06 s give 224 frames without cutting or padding.
 constexpr std::size_t kHopSamples = 2960;
 
-struct Mel224Scratch final : FeatureSet::Scratch {
+struct Mel224Scratch {
   Stft::Scratch stft;
   AlignedVector<float> power, tile, mel;
 };
 
-class Mel224 final : public StoredFeatureSet<Mel224Scratch> {
+class Mel224 final : public StoredFeatureSet {
  public:
   Mel224()
       : StoredFeatureSet(
@@ -42,15 +42,21 @@ class Mel224 final : public StoredFeatureSet<Mel224Scratch> {
     }
   }
 
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
-    if (clip.sample_rate_hz != kRateHz) {
-      return tl::unexpected(
-          Fault{"wrong sample rate", {}, fmt::format("{} Hz, but {} Hz are needed", clip.sample_rate_hz, kRateHz)});
-    }
-    if (clip.samples.empty()) return too_short(clip, 1);
-    auto& scratch = static_cast<Mel224Scratch&>(any_scratch);
-    const std::size_t frames = std::min(kSide, stft_.frames(clip.samples.size()));
-    mel_spectrogram(clip.samples, frames, scratch);
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    const std::vector<float>& samples = clip.at_rate(kRateHz).samples;
+    if (samples.empty()) return too_short(clip.at_rate(kRateHz), 1);
+    const auto& image = clip.once<std::vector<float>>(recipe().hash, [&](std::vector<float>& drawn) {
+      drawn.resize(size());
+      draw(samples, drawn, clip.memory<Mel224Scratch>());
+    });
+    std::ranges::copy(image, out.begin());
+    return {};
+  }
+
+ private:
+  void draw(std::span<const float> samples, std::span<float> image, Mel224Scratch& scratch) const {
+    const std::size_t frames = std::min(kSide, stft_.frames(samples.size()));
+    mel_spectrogram(samples, frames, scratch);
 
     power_to_db(scratch.mel);
     float loudest_db = scratch.mel[0];
@@ -60,13 +66,11 @@ class Mel224 final : public StoredFeatureSet<Mel224Scratch> {
     for (std::size_t m = 0; m < kSide; ++m) {
       for (std::size_t t = 0; t < kSide; ++t) {
         const float db = t < frames ? scratch.mel[m * kSide + t] - loudest_db : -kDynamicRangeDb;
-        out[m * kSide + t] = std::max(db, -kDynamicRangeDb);
+        image[m * kSide + t] = std::max(db, -kDynamicRangeDb);
       }
     }
-    return {};
   }
 
- private:
   void mel_spectrogram(std::span<const float> samples, std::size_t frames, Mel224Scratch& scratch) const {
     const std::size_t stride = aligned_stride(stft_.bins());
     scratch.power.resize(kTileFrames * stride);

@@ -6,14 +6,9 @@
 namespace genrewise {
 namespace {
 
-struct MfccScratch final : FeatureSet::Scratch {
-  FrameAnalysis::Scratch analysis;
-  std::vector<std::int32_t> keys;
-};
-
 constexpr SeriesRows kFeatures[] = {{"mfcc", 0, FrameAnalysis::kMfcc, FrameAnalysis::kMfccs}};
 
-class Mfcc final : public StoredFeatureSet<MfccScratch> {
+class Mfcc final : public StoredFeatureSet {
  public:
   Mfcc()
       : StoredFeatureSet(
@@ -23,11 +18,10 @@ class Mfcc final : public StoredFeatureSet<MfccScratch> {
             statistics_columns(kFeatures)),
         analysis_({.contrast = false, .cqt_tuning = false, .chroma = false}) {}
 
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
-    if (clip.samples.empty()) return too_short(clip, 1);
-    auto& scratch = static_cast<MfccScratch&>(any_scratch);
-    analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
-    write_statistics(kFeatures, {&scratch.analysis.series}, scratch.keys, out.data());
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    if (clip.waveform().samples.empty()) return too_short(clip.waveform(), 1);
+    std::vector<std::int32_t> keys;
+    write_statistics(kFeatures, {&analysis_.process(clip).series}, keys, out.data());
     return {};
   }
 

@@ -61,12 +61,10 @@ constexpr ClipNumbers kClipNumbers[] = {{"key_chroma", kPitchClasses},
                                         {"tempo_bpm", 1},
                                         {"tempo_strength", 1}};
 
-struct MusicScratch final : FeatureSet::Scratch {
-  FrameAnalysis::Scratch analysis;
-  Cqt::Scratch cqt;
+struct MusicScratch {
   Tempogram::Scratch rhythm;
   HarmonicScratch harmonic;
-  Matrix notes, chroma, centroid, tempogram, magnitudes, mask;
+  Matrix chroma, centroid, tempogram, magnitudes, mask;
   Series extra, cqt_series;
   std::vector<float> centred_onsets;
   std::vector<std::int32_t> keys;
@@ -82,13 +80,11 @@ std::vector<float> column_means(const Matrix& matrix) {
   return means;
 }
 
-void movement(MusicScratch& scratch, std::size_t bins) {
+void movement(const FrameFeatures& features, MusicScratch& scratch, std::size_t bins) {
   const std::size_t frames = scratch.extra.frames(), stride = aligned_stride(bins);
   for (std::size_t i = 0; i < FrameAnalysis::kMfccs; ++i)
-    delta(scratch.analysis.series.row(FrameAnalysis::kMfcc + i), scratch.extra.row(kDelta + i));
-  const auto power = [&](std::size_t t) {
-    return std::span<const float>(scratch.analysis.power.data() + t * stride, bins);
-  };
+    delta(features.series.row(FrameAnalysis::kMfcc + i), scratch.extra.row(kDelta + i));
+  const auto power = [&](std::size_t t) { return std::span<const float>(features.power.data() + t * stride, bins); };
   for (std::size_t t = 0; t < frames; ++t) {
     scratch.extra.row(kFlatness)[t] = spectral_flatness(power(t));
     scratch.extra.row(kFlux)[t] = t == 0 ? 0 : spectral_flux(power(t - 1), power(t));
@@ -96,8 +92,7 @@ void movement(MusicScratch& scratch, std::size_t bins) {
 }
 
 // Onsets and the harmonic share, both from the mel spectrogram in dB.
-void onsets_and_harmony(MusicScratch& scratch) {
-  Series& mel = scratch.analysis.mel;
+void onsets_and_harmony(Series& mel, MusicScratch& scratch) {
   const std::size_t frames = mel.frames(), bands = 128;
   float loudest_db = mel.row(0)[0];
   for (std::size_t band = 0; band < bands; ++band)
@@ -129,7 +124,7 @@ float* put_key(float* at, const Matrix& chroma) {
   return put(at, key.strength);
 }
 
-class Music final : public StoredFeatureSet<MusicScratch> {
+class Music final : public StoredFeatureSet {
  public:
   Music()
       : StoredFeatureSet(
@@ -142,22 +137,23 @@ class Music final : public StoredFeatureSet<MusicScratch> {
             make_columns()),
         analysis_({}) {}
 
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
-    if (clip.samples.empty()) return too_short(clip, 1);
-    if (clip.sample_rate_hz < kLowestRateHz)
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    const Waveform& wave = clip.waveform();
+    if (wave.samples.empty()) return too_short(wave, 1);
+    if (wave.sample_rate_hz < kLowestRateHz)
       return tl::unexpected(Fault{
           "wrong sample rate",
           {},
-          fmt::format("{} Hz, but the spectral contrast needs at least {} Hz", clip.sample_rate_hz, kLowestRateHz)});
-    auto& scratch = static_cast<MusicScratch&>(any_scratch);
-    analysis_.process(clip.samples, clip.sample_rate_hz, scratch.analysis);
-    scratch.extra.resize(kExtraRows, scratch.analysis.series.frames());
-    movement(scratch, analysis_.bins());
-    onsets_and_harmony(scratch);
-    harmony(clip, scratch);
-    float* const clip_numbers = write_statistics(
-        kFeatures, {&scratch.analysis.series, &scratch.extra, &scratch.cqt_series}, scratch.keys, out.data());
-    put_clip_numbers(clip_numbers, clip, scratch);
+          fmt::format("{} Hz, but the spectral contrast needs at least {} Hz", wave.sample_rate_hz, kLowestRateHz)});
+    auto& scratch = clip.memory<MusicScratch>();
+    const FrameFeatures frames = analysis_.process(clip);
+    scratch.extra.resize(kExtraRows, frames.series.frames());
+    movement(frames, scratch, analysis_.bins());
+    onsets_and_harmony(frames.mel, scratch);
+    harmony(constant_q(clip, frames.cqt_tuning), scratch);
+    float* const clip_numbers =
+        write_statistics(kFeatures, {&frames.series, &scratch.extra, &scratch.cqt_series}, scratch.keys, out.data());
+    put_clip_numbers(clip_numbers, wave, scratch);
     return {};
   }
 
@@ -169,12 +165,10 @@ class Music final : public StoredFeatureSet<MusicScratch> {
   }
 
  private:
-  void harmony(const Waveform& clip, MusicScratch& scratch) const {
-    const Cqt cqt(CqtConfig{.sample_rate_hz = clip.sample_rate_hz});
-    cqt.process(clip.samples, scratch.analysis.cqt_tuning, scratch.notes, scratch.cqt);
-    chroma_cqt(scratch.notes, kBinsPerOctave, scratch.chroma);
+  static void harmony(const Matrix& notes, MusicScratch& scratch) {
+    chroma_cqt(notes, kBinsPerOctave, scratch.chroma);
     tonnetz(scratch.chroma, scratch.centroid);
-    scratch.cqt_series.resize(kCqtRows, scratch.notes.rows());
+    scratch.cqt_series.resize(kCqtRows, notes.rows());
     copy_transposed(scratch.chroma, scratch.cqt_series, kChromaCqt);
     copy_transposed(scratch.centroid, scratch.cqt_series, kTonnetz);
   }

@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -13,7 +12,7 @@
 namespace genrewise {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are copied without conversion");
+static_assert(std::endian::native == std::endian::little, "values are read and written without conversion");
 
 constexpr std::string_view kMagic("\x93NUMPY\x01\x00", 8);
 constexpr std::size_t kAlignment = 64;
@@ -74,30 +73,25 @@ std::size_t npy_columns(std::string_view header) {
   throw Error("has another shape than a table", ".npy", "extract the features again");
 }
 
-NpyArray parse_npy(std::string_view bytes, const std::string& name) {
+NpyLayout parse_npy(std::string_view start, std::uint64_t file_bytes, const std::string& name) {
   const Error not_readable("is not a .npy file of a two-dimensional float32 or float64 array in C order", name,
                            "save it with numpy.save(path, array.astype('float32'))");
-  const std::size_t length = is_npy(bytes) ? npy_header_bytes(bytes) : 0;
+  const std::size_t length = is_npy(start) ? npy_header_bytes(start) : 0;
   if (length == 0) throw not_readable;
-  const std::string_view header = bytes.substr(0, length), data = bytes.substr(length);
+  const std::string_view header = start.substr(0, length);
 
   const std::string_view type = entry(header, "descr");
-  const std::size_t width = type.starts_with("'<f4'") ? 4 : type.starts_with("'<f8'") ? 8 : 0;
+  const std::size_t value_bytes = type.starts_with("'<f4'") ? 4U : type.starts_with("'<f8'") ? 8U : 0U;
   const auto shape = shape_of(header);
-  if (width == 0 || !shape) throw not_readable;
-  const auto [rows, cols] = *shape;
-  const bool fits = cols == 0 ? data.empty() : data.size() / width / cols == rows && data.size() == rows * cols * width;
+  if (value_bytes == 0 || !shape) throw not_readable;
+  const NpyLayout array{.rows = shape->first, .cols = shape->second, .value_bytes = value_bytes, .offset = length};
+  const std::uint64_t bytes = file_bytes - array.offset, row_bytes = array.cols * array.value_bytes;
+  const bool fits = row_bytes == 0 ? bytes == 0 : bytes / row_bytes == array.rows && bytes % row_bytes == 0;
   if (!fits) {
-    throw Error(fmt::format("contains {} bytes of values, but its header announces {} x {} values of {} bytes",
-                            data.size(), rows, cols, width),
+    throw Error(fmt::format("contains {} bytes of values, but its header announces {} x {} values of {} bytes", bytes,
+                            array.rows, array.cols, array.value_bytes),
                 name, "the file is truncated or damaged: create it again");
   }
-  NpyArray array{.rows = rows, .cols = cols};
-  const auto copy_to = [&](auto& values) {
-    values.resize(rows * cols);
-    if (!data.empty()) std::memcpy(values.data(), data.data(), data.size());
-  };
-  width == 4 ? copy_to(array.float32) : copy_to(array.float64);
   return array;
 }
 

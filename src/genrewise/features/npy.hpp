@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace genrewise {
 
@@ -18,13 +18,14 @@ std::size_t npy_header_bytes(std::string_view bytes);
 /// The number of columns in a header of npy_header(). Throws Error for another one.
 std::size_t npy_columns(std::string_view header);
 
-/// A two-dimensional array in C order, in its own precision: one of the vectors is empty.
-struct NpyArray {
-  std::size_t rows = 0, cols = 0;
-  std::vector<float> float32 = {};
-  std::vector<double> float64 = {};
+/// A two-dimensional array of float32 or float64 in C order; the values are the rest of the file.
+struct NpyLayout {
+  std::size_t rows = 0, cols = 0, value_bytes = 0;
+  std::uint64_t offset = 0;  ///< of the values in the file
 };
-/// Throws Error, naming `name`, for anything else.
-NpyArray parse_npy(std::string_view bytes, const std::string& name);
+inline constexpr std::size_t kMostNpyHeaderBytes = 10 + 65535;
+/// `start`: the whole file, or at least its first kMostNpyHeaderBytes. Throws Error, naming `name`, for anything else,
+/// and for a file of another size than its header states.
+NpyLayout parse_npy(std::string_view start, std::uint64_t file_bytes, const std::string& name);
 
 }  // namespace genrewise

@@ -10,15 +10,16 @@ namespace {
 
 constexpr std::size_t kSamples = 10000;
 
-class Raw10k final : public StoredFeatureSet<> {
+class Raw10k final : public StoredFeatureSet {
  public:
   Raw10k() : StoredFeatureSet(make_recipe("raw10k", 1, fmt::format("first {} samples, mono, native rate", kSamples))) {
     for (std::size_t i = 1; i <= kSamples; ++i) columns_.push_back({"sample", "value", zero_padded(i, 5)});
   }
 
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch&) const override {
-    if (clip.samples.size() < kSamples) return too_short(clip, kSamples);
-    std::copy_n(clip.samples.begin(), kSamples, out.begin());
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    const Waveform& wave = clip.waveform();
+    if (wave.samples.size() < kSamples) return too_short(wave, kSamples);
+    std::copy_n(wave.samples.begin(), kSamples, out.begin());
     return {};
   }
 };

@@ -39,6 +39,9 @@ PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime) {
   set_threshold(config, predictor, runtime.progress(), done);
   auto paths = find_audio(config.inputs, done.skipped);
   if (config.part) {
+    if (paths.size() < config.part->count)
+      throw UsageError(fmt::format("there are {} files, fewer than the {} parts", paths.size(), config.part->count),
+                       "--part", "give fewer parts");
     const auto [first, last] = part_range(paths.size(), *config.part);
     paths = {paths.begin() + static_cast<std::ptrdiff_t>(first), paths.begin() + static_cast<std::ptrdiff_t>(last)};
     if (config.part->number > 1) done.skipped.clear();  // the first part reports them

@@ -24,19 +24,23 @@ constexpr std::size_t kFewExamples = 20;
 constexpr int kLong = 3;
 constexpr double kTraining = 0.65, kTest = 0.2;  // shares of the examples
 
-/// Seconds to extract a set from all clips, on all threads, measured on clips that are spread over the dataset; or why
-/// none of them can be used.
-Expected<double> extraction_s(const Dataset& dataset, const std::string& set) {
-  const auto features = make_feature_set(set);
-  const ClipExtractor extractor(*features);
+/// Seconds to extract sets from all clips, on all threads, measured on clips that are spread over the dataset; or why
+/// none of them can be used for the first set.
+Expected<double> extraction_s(const Dataset& dataset, const std::vector<std::string>& names) {
+  std::vector<std::unique_ptr<FeatureSet>> made;
+  std::vector<const FeatureSet*> sets;
+  for (const std::string& name : names) sets.push_back(made.emplace_back(make_feature_set(name)).get());
+  const ClipExtractor extractor(sets);
   const std::size_t all = dataset.tracks.size();
   const std::size_t clips = std::min(all, std::max(kProbedClips, static_cast<std::size_t>(thread_budget())));
-  std::vector<std::vector<float>> rows(clips, std::vector<float>(features->size()));
   std::vector<std::optional<Fault>> faults(clips);
   const Stopwatch watch;
   parallel_for(clips, [&](std::size_t i, int) {
     const Track& track = dataset.tracks[(2 * i + 1) * all / (2 * clips)];
-    if (auto extracted = extractor.extract(track.path, track.clip, rows[i]); !extracted) faults[i] = extracted.error();
+    std::vector<std::vector<float>> rows;
+    for (const FeatureSet* set : sets) rows.emplace_back(set->size());
+    const auto extracted = extractor.extract(track.path, track.clip, {rows.begin(), rows.end()});
+    if (!extracted.front()) faults[i] = extracted.front().error();
   });
   const auto same = [&](const std::optional<Fault>& fault) { return fault && fault->reason == faults[0]->reason; };
   if (faults[0] && std::ranges::all_of(faults, same)) return tl::unexpected(*faults[0]);
@@ -191,14 +195,21 @@ StudyCost estimate_cost(const DataSource& source, const StudyConfig& study, cons
   StudyCost cost;
   FitProbe probe(source, study);
   progress.begin("estimating the time", "measurements", sets.size() + study.models.size());
+  std::vector<std::string> extracted;
+  double apart_s = 0;
   for (const std::string& set : sets) {
     const std::size_t columns = columns_of_set(source, set);
     const bool given = set.empty() ? !source.extracts() : !source.has_audio() || !source.table_of(set).empty();
     cost.features_s[set] = 0;
     if (!given && !file_exists(path_of(set, columns))) {
-      const Expected<double> seconds = extraction_s(source.audio(), set.empty() ? source.features() : set);
-      if (seconds) cost.features_s[set] = *seconds;
-      if (!seconds) cost.unusable[set] = seconds.error().reason;
+      const std::string name = set.empty() ? source.features() : set;
+      const Expected<double> seconds = extraction_s(source.audio(), {name});
+      if (seconds) {
+        apart_s += cost.features_s[set] = *seconds;
+        extracted.push_back(name);
+      } else {
+        cost.unusable[set] = seconds.error().reason;
+      }
     }
     progress.advance();
     for (const ModelSpec& spec : study.models) {
@@ -206,6 +217,13 @@ StudyCost estimate_cost(const DataSource& source, const StudyConfig& study, cons
       cost.models_s[spec.name] = cost.unusable.contains(set) ? 0 : probe.seconds(spec, columns);
       progress.advance();
     }
+  }
+  if (extracted.size() > 1) {
+    const double saved_s = apart_s - extraction_s(source.audio(), extracted).value_or(apart_s);
+    cost.shared_s = std::max(0.0, saved_s) / static_cast<double>(extracted.size() - 1);
+    for (const auto& [set, seconds] : cost.features_s)
+      if (seconds > 0) cost.shared_s = std::min(cost.shared_s, seconds);
+    for (auto& [set, seconds] : cost.features_s) seconds = std::max(0.0, seconds - cost.shared_s);
   }
   progress.finish();
   return cost;

@@ -1,6 +1,7 @@
 #include "genrewise/jobs/study_job.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,8 +20,8 @@
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/study/ablation.hpp"
 #include "genrewise/storage/work_folder.hpp"
+#include "genrewise/study/ablation.hpp"
 #include "genrewise/study/exploration.hpp"
 #include "genrewise/study/refits.hpp"
 #include "genrewise/study/run_folder.hpp"
@@ -80,14 +81,20 @@ std::vector<AblationRow> ablate(const Examples& examples, const Split& split, St
   });
 }
 
+/// "features fma518, mel224": one pass over the clips.
+std::string features_stage(const StudyPlan& plan, const DataSource& source) {
+  std::vector<std::string> sets;
+  for (const std::string& set : feature_sets_of(plan.study.models)) sets.push_back(shown_set(set, source));
+  return fmt::format("features {}", fmt::join(sets, ", "));
+}
+
 /// The stages of the whole job with their expected times, where they are known.
 Stages stages_of(const StudyPlan& plan, const StudyJobConfig& config, const DataSource& source,
                  const std::vector<std::string>& packed, Progress& progress) {
   std::vector<StageExpectation> stages;
   const bool known = !plan.preset.empty();
-  for (const std::string& set : feature_sets_of(plan.study.models)) {
-    stages.push_back({"features " + shown_set(set, source), known ? plan.cost.features_s.at(set) : -1});
-  }
+  stages.push_back(
+      {features_stage(plan, source), known ? plan.cost.extraction_s(feature_sets_of(plan.study.models)) : -1});
   for (const std::string& set : packed) stages.push_back({"records " + set, known ? 0.0 : -1});
   for (int seed = 0; seed < config.seeds; ++seed) {
     for (const ModelSpec& spec : plan.study.models)
@@ -202,27 +209,18 @@ class StudyJob {
   }
 
   void load() {
-    const auto path = [this](const std::string& set, std::size_t columns) {
-      if (loading_) stages_->enter("features " + shown_set(set, source_));
-      return folder_->features_path(columns, set);
-    };
-    if (!plan_.preset.empty() && source_.has_audio()) leave_out_incomplete_sets(path);
-    joined_ = load_joined(source_, feature_sets_of(plan_.study.models), path, progress_);
-    loading_ = false;
+    stages_->enter(features_stage(plan_, source_));
+    if (!plan_.preset.empty() && source_.has_audio()) leave_out_incomplete_sets();
+    joined_ = load_joined(source_, feature_sets_of(plan_.study.models), features_path(), progress_);
     split_ = make_split(joined_.examples.subjects, config_.split);
     nested_ = nested_splits(joined_.examples.subjects, config_.nested_folds, config_.seed);
   }
 
   /// A preset compares its models on the tracks that have all features. Extracts them and leaves out a set that would
   /// cost the others many tracks.
-  void leave_out_incomplete_sets(const FeaturesPath& path) {
+  void leave_out_incomplete_sets() {
     constexpr double kMostLost = 0.02;  // of the tracks
-    std::map<std::string, std::vector<Fault>> skipped;
-    for (const std::string& set : feature_sets_of(plan_.study.models)) {
-      if (set.empty() ? !source_.extracts() : !source_.table_of(set).empty()) continue;
-      const std::string name = shown_set(set, source_);
-      skipped[set] = source_.load_set(name, path(set, feature_set_descriptor(name).columns), progress_).skipped;
-    }
+    const auto skipped = source_.extract_sets(feature_sets_of(plan_.study.models), features_path(), progress_);
     std::size_t least = source_.audio().tracks.size();
     for (const auto& [set, faults] : skipped) least = std::min(least, faults.size());
     const double most = static_cast<double>(least) + kMostLost * static_cast<double>(source_.audio().tracks.size());
@@ -320,7 +318,6 @@ class StudyJob {
   std::optional<RunFolder> folder_;
   std::vector<std::string> packed_;
   std::optional<Stages> stages_;
-  bool loading_ = true;
   JoinedExamples joined_;
   Split split_;
   std::vector<Split> nested_;

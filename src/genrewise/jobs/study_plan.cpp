@@ -8,8 +8,8 @@
 #include <limits>
 #include <optional>
 
-#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/run_document.hpp"
 
@@ -44,9 +44,9 @@ double models_s(const StudyPlan& plan, const std::string& set) {
 }
 
 double total_s(const StudyPlan& plan, int seeds) {
-  double sum = 0;
-  for (const std::string& set : feature_sets_of(plan.study.models))
-    sum += plan.cost.features_s.at(set) + seeds * models_s(plan, set);
+  const std::vector<std::string> sets = feature_sets_of(plan.study.models);
+  double sum = plan.cost.extraction_s(sets);
+  for (const std::string& set : sets) sum += seeds * models_s(plan, set);
   return sum;
 }
 
@@ -67,7 +67,8 @@ std::optional<StudyCost> kept_cost(const fs::path& file, const json& asked) {
   try {
     const SealedJson kept = parse_sealed_json(read_file(file), file.string());
     if (kept.seal != Seal::sound || kept.value.at("question") != asked) return std::nullopt;
-    return StudyCost{kept.value.at("features_s"), kept.value.at("models_s"), kept.value.at("unusable")};
+    return StudyCost{kept.value.at("features_s"), kept.value.at("models_s"), kept.value.at("unusable"),
+                     kept.value.at("shared_s")};
   } catch (const FileError&) {
     throw;
   } catch (const Error&) {
@@ -99,6 +100,7 @@ std::vector<std::string> most_expensive(const StudyPlan& plan, int seeds) {
 /// "fma518: 41 s, 8 models 35 s; raw10k: 3 s, cnn1d 8 min".
 std::string estimate_text(const StudyPlan& plan, const DataSource& source, int seeds) {
   std::vector<std::string> parts;
+  if (plan.cost.shared_s > 0) parts.push_back("decoding: " + time_text(plan.cost.shared_s));
   for (const std::string& set : feature_sets_of(plan.study.models)) {
     const std::vector<std::string> names = models_of(plan, set);
     parts.push_back(fmt::format("{}: {}, {} {}", shown_set(set, source), time_text(plan.cost.features_s.at(set)),
@@ -130,6 +132,12 @@ void drop_expensive(StudyPlan& plan, const StudyJobConfig& config) {
 }
 
 }  // namespace
+
+double StudyCost::extraction_s(const std::vector<std::string>& sets) const {
+  double sum = 0;
+  for (const std::string& set : sets) sum += features_s.at(set);
+  return sum > 0 ? sum + shared_s : 0;
+}
 
 void leave_out(StudyPlan& plan, const std::string& set, const std::string& reason) {
   const std::vector<std::string> names = models_of(plan, set);
@@ -171,6 +179,7 @@ void keep_within_budget(StudyPlan& plan, const StudyJobConfig& config, const Dat
     write_file(file, document_text({{"format_version", kRunFormatVersion},
                                     {"question", asked},
                                     {"features_s", plan.cost.features_s},
+                                    {"shared_s", plan.cost.shared_s},
                                     {"models_s", plan.cost.models_s},
                                     {"unusable", plan.cost.unusable}}));
   }

@@ -16,16 +16,20 @@ namespace genrewise {
 
 /// Expected wall-clock seconds.
 struct StudyCost {
-  std::map<std::string, double> features_s;  ///< extraction by feature set; "": the study's own
+  std::map<std::string, double> features_s;  ///< extraction by feature set, without shared_s; "": the study's own
   std::map<std::string, double> models_s;    ///< search, fit and predictions by model name, once
   /// Why no measured clip can be used, by feature set: "too short". Such a set has no cost.
   std::map<std::string, std::string> unusable;
+  double shared_s = 0;  ///< decoding, and what else all sets that are extracted together share
+
+  /// Expected time to extract these sets in one pass.
+  double extraction_s(const std::vector<std::string>& sets) const;
 };
 
-/// Measures the extraction of a few clips per feature set (0 s if its table exists) and fits of every model to a few
-/// made-up examples with the same columns and labels, and scales both to the data. Iterations of networks count in
-/// full, so a fit that stops early takes less. A model that cannot be fitted has the cost 0. Throws Error as
-/// make_feature_set() does; Interrupted.
+/// Measures the extraction of a few clips per feature set (0 s if its table exists) and of all together, and fits of
+/// every model to a few made-up examples with the same columns and labels, and scales both to the data. Iterations of
+/// networks count in full, so a fit that stops early takes less. A model that cannot be fitted has the cost 0. Throws
+/// Error as make_feature_set() does; Interrupted.
 StudyCost estimate_cost(const DataSource& source, const StudyConfig& study, const FeaturesPath& path_of,
                         Progress& progress);
 

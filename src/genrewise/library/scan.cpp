@@ -120,8 +120,11 @@ class Scan {
         progress_(progress),
         predictor_(open_predictor(
             choice(), {.windows = config.windows, .max_error = config.max_error.value_or(kMaxError)}, progress)) {
+    std::vector<const FeatureSet*> sets = {&predictor_.features()};
     for (const std::string& name : config.features)
-      if (name != predictor_.features().recipe().name) extras_.emplace_back(make_feature_set(name));
+      if (name != predictor_.features().recipe().name)
+        sets.push_back(extras_.emplace_back(make_feature_set(name)).set.get());
+    extractor_.emplace(std::move(sets));
     database_.transaction([&] {
       keep_model();
       recipe_ = recipe_id(database_, model_.recipe, predictor_.features().size());
@@ -144,10 +147,8 @@ class Scan {
 
  private:
   struct Extra {
-    explicit Extra(std::unique_ptr<FeatureSet> features)
-        : set(std::move(features)), extractor(std::make_unique<ClipExtractor>(*set)) {}
+    explicit Extra(std::unique_ptr<FeatureSet> features) : set(std::move(features)) {}
     std::unique_ptr<FeatureSet> set;
-    std::unique_ptr<ClipExtractor> extractor;
     std::int64_t recipe = 0;
   };
   /// A file to analyse; the others have the same audio.
@@ -355,11 +356,12 @@ class Scan {
     result_.skipped.push_back(fault);
   }
 
-  std::vector<const Extra*> extras_missing_for(std::int64_t track) {
-    std::vector<const Extra*> missing;
-    for (const Extra& extra : extras_)
-      if (!database_.query("SELECT 1 FROM features WHERE track = ? AND recipe = ?", track, extra.recipe).next())
-        missing.push_back(&extra);
+  /// By index in extras_.
+  std::vector<std::size_t> extras_missing_for(std::int64_t track) {
+    std::vector<std::size_t> missing;
+    for (std::size_t i = 0; i < extras_.size(); ++i)
+      if (!database_.query("SELECT 1 FROM features WHERE track = ? AND recipe = ?", track, extras_[i].recipe).next())
+        missing.push_back(i);
     return missing;
   }
 
@@ -388,7 +390,7 @@ class Scan {
     std::vector<Work> all = work();
     progress_.begin("analysing", "files", all.size());
     Changes changes(database_);
-    std::vector<std::vector<const Extra*>> extras(all.size());
+    std::vector<std::vector<std::size_t>> extras(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) extras[i] = extras_missing_for(all[i].track.id);
     parallel_for(all.size(), [&](std::size_t i, int) {
       analyse(all[i], extras[i], changes);
@@ -398,24 +400,37 @@ class Scan {
     progress_.finish();
   }
 
-  void analyse(Work& work, const std::vector<const Extra*>& extras, Changes& changes) {
+  void analyse(Work& work, const std::vector<std::size_t>& extras, Changes& changes) {
     CatalogueTrack& track = work.track;
     std::optional<Fault> fault;
     std::optional<Prediction> prediction;
+    std::vector<std::vector<float>> rows;  // of the extras
+    for (const std::size_t extra : extras) rows.emplace_back(extras_[extra].set->size());
+    bool extracted = extras.empty();
+    std::optional<Fault> fault_of_extras;
+    // The extras and, unless it is empty, the model's row of the same clip.
+    const auto extract_clip = [&](std::span<float> model_row) -> Expected<void> {
+      std::vector<std::span<float>> all(1 + extras_.size());
+      all[0] = model_row;
+      for (std::size_t i = 0; i < extras.size(); ++i) all[1 + extras[i]] = rows[i];
+      std::vector<Expected<void>> done = extractor_->extract(track.path, kDefaultClip, all);
+      for (const std::size_t extra : extras)
+        if (!done[1 + extra] && !fault_of_extras) fault_of_extras = done[1 + extra].error();
+      extracted = true;
+      return std::move(done[0]);
+    };
     if (track.model != model_.id) {
-      auto predicted = predictor_.predict_file(track.path);
+      auto predicted = predictor_.predict_file(track.path, [&](const ClipRequest& window, std::span<float> row) {
+        return window.start_s ? extractor_->extract(track.path, window, row) : extract_clip(row);
+      });
       if (predicted) {
         prediction = std::move(*predicted);
       } else {
         fault = predicted.error();
       }
     }
-    std::vector<std::vector<float>> rows;
-    for (const Extra* extra : extras) {
-      if (fault) break;
-      const auto done = extra->extractor->extract(track.path, kDefaultClip, rows.emplace_back(extra->set->size()));
-      if (!done) fault = done.error();
-    }
+    if (!fault && !extracted) extract_clip({});
+    if (!fault) fault = fault_of_extras;
     if (state_of(track.path) != state_of(track)) fault = Fault{kChanged, track.path.string(), {}};
     changes.make([&] {
       if (fault) {
@@ -429,7 +444,7 @@ class Scan {
     });
   }
 
-  void keep(CatalogueTrack& track, const std::optional<Prediction>& prediction, const std::vector<const Extra*>& extras,
+  void keep(CatalogueTrack& track, const std::optional<Prediction>& prediction, const std::vector<std::size_t>& extras,
             const std::vector<std::vector<float>>& rows) {
     ++result_.analysed;
     if (prediction) {
@@ -442,7 +457,8 @@ class Scan {
       write_features(database_, track.id, recipe_, prediction->features);
       write_track(database_, track);
     }
-    for (std::size_t i = 0; i < extras.size(); ++i) write_features(database_, track.id, extras[i]->recipe, rows[i]);
+    for (std::size_t i = 0; i < extras.size(); ++i)
+      write_features(database_, track.id, extras_[extras[i]].recipe, rows[i]);
   }
 
   Catalogue& catalogue_;
@@ -453,6 +469,7 @@ class Scan {
   CatalogueModel model_;
   std::int64_t recipe_ = 0;  // of the model
   std::vector<Extra> extras_;
+  std::optional<ClipExtractor> extractor_;   // the model's features and extras_
   std::vector<fs::path> roots_;              // of this and earlier scans
   std::vector<fs::path> scanned_;            // roots that were found
   std::unordered_set<std::string> pending_;  // new and changed files that are not identified yet

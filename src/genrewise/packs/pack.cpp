@@ -1,6 +1,7 @@
 #include "genrewise/packs/pack.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <deque>
@@ -59,6 +60,18 @@ void check(const PackJob& job, const PackConfig& config) {
   }
 }
 
+/// The numbers of an example, or why it is skipped.
+struct Extracted {
+  std::vector<float> row;
+  std::optional<Fault> fault;
+};
+
+class NothingUsable : public Error {
+ public:
+  using Error::Error;
+};
+
+/// One pack while it is written.
 class Packer {
  public:
   Packer(const PackJob& job, fs::path location, const PackConfig& config, Progress& progress)
@@ -72,24 +85,46 @@ class Packer {
     remote_ = std::make_unique<RemotePack>(location_.string());
   }
 
-  PackResult run() {
-    const Stopwatch watch;
+  const PackJob& job() const { return job_; }
+  /// All examples, or those of the part, in the order in which they are packed: that of their shards.
+  std::vector<std::size_t> order() const {
+    std::vector<std::size_t> order;
+    const auto [first, last] = shards();
+    for (std::size_t k = first; k < last; ++k) order.insert(order.end(), dealt_[k].begin(), dealt_[k].end());
+    return order;
+  }
+
+  /// Locks the folder, continues what an earlier run left, and returns the examples that remain, in order().
+  std::vector<std::size_t> begin() {
     make_folders(folder_);
-    FolderLock lock;
-    if (!config_.part || remote_) lock = FolderLock(folder_);
+    if (!config_.part || remote_) lock_.emplace(folder_);
     if (is_pack(location_)) {
       reuse_whole();
-    } else {
-      begin();
-      pack();
-      config_.part ? finish_part() : write_manifest();
+      return {};
     }
+    open_work();
+    return remaining();
+  }
+
+  /// The next of the remaining examples.
+  void add(Extracted& extracted) {
+    if (extracted.fault) {
+      shard_->skip(std::move(*extracted.fault));
+    } else {
+      shard_->add(extracted.row);
+    }
+    finish_full_shards();
+  }
+
+  /// Call after the last one. Throws NothingUsable.
+  PackResult finish() {
+    if (!is_there_) config_.part ? finish_part() : write_manifest();
+    lock_.reset();
     result_.loss = manifest_.loss;
     result_.shards = manifest_.shards.size();
     result_.examples = manifest_.size();
     result_.skipped = manifest_.skipped;
     for (const auto& shard : manifest_.shards) result_.bytes += shard.bytes;
-    result_.pack_s = watch.seconds();
     return std::move(result_);
   }
 
@@ -152,13 +187,14 @@ class Packer {
                       "to include them",
                       missed, location_.string()));
     result_.reused = manifest_.size();
+    is_there_ = true;
     remove_work();
   }
 
   // The work folder of a pack in an object store belongs to this run and is not needed afterwards.
   void remove_work() const { remove_tree(remote_ ? folder_ : folder_ / ".pack"); }
 
-  void begin() {
+  void open_work() {
     if (remote_) remote_->begin(fingerprint_, config_);
     const auto plan = folder_ / ".pack" / "plan";
     if (!config_.part)  // else they may be of parts that are running
@@ -177,9 +213,9 @@ class Packer {
                 "choose another folder, or delete this one");
   }
 
-  void pack() {
+  std::vector<std::size_t> remaining() {
     std::size_t done = 0;
-    const auto [first, last] = part_range(dealt_.size(), config_.part.value_or(JobPart()));
+    const auto [first, last] = shards();
     for (int number = static_cast<int>(first); number < static_cast<int>(last); ++number) {
       const FolderLock lock = lock_of(number);
       if (config_.part && remote_) remote_->fetch_state(folder_, number);
@@ -206,11 +242,15 @@ class Packer {
       pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(shard_->handled()));
     }
     if (done > 0)
-      progress_.note(fmt::format("continuing: {} of {} examples were handled by an earlier run", done, all_));
-    progress_.begin("packing " + job_.recipe.name, "clips", all_, done);
+      progress_.note(
+          fmt::format("continuing {}: {} of {} examples were handled by an earlier run", job_.recipe.name, done, all_));
     finish_full_shards();
-    extract(pending);
-    progress_.finish();
+    return pending;
+  }
+
+  /// The first shard of this run, and the one behind the last.
+  std::pair<std::size_t, std::size_t> shards() const {
+    return part_range(dealt_.size(), config_.part.value_or(JobPart()));
   }
 
   // Local runs that pack the same shard exclude each other; in a store, every run has its own work folder.
@@ -239,39 +279,6 @@ class Packer {
 
   void store(int number, const fs::path& file) {
     remote_->store(file, config_.part ? shard_state_path(folder_, number, "json") : fs::path());
-  }
-
-  using Extracted = std::pair<std::vector<float>, std::optional<Fault>>;
-
-  void extract(const std::vector<std::size_t>& pending) {
-    const int threads = config_.threads > 0 ? config_.threads : thread_budget();
-    InOrder<Extracted> results(4 * static_cast<std::size_t>(threads),
-                               [&](std::size_t, Extracted& extracted) { write(extracted); });
-    parallel_for(
-        pending.size(),
-        [&](std::size_t item, int worker) {
-          try {
-            if (!results.wait_for_turn(item)) return;
-            Extracted extracted{std::vector<float>(job_.values), std::nullopt};
-            if (auto made = job_.extract(pending[item], worker, extracted.first); !made)
-              extracted.second = std::move(made.error());
-            results.put(item, std::move(extracted));
-          } catch (...) {
-            results.stop();
-            throw;
-          }
-        },
-        threads);
-  }
-
-  void write(Extracted& extracted) {
-    if (extracted.second) {
-      shard_->skip(std::move(*extracted.second));
-    } else {
-      shard_->add(extracted.first);
-    }
-    progress_.advance();
-    finish_full_shards();
   }
 
   bool open_next_shard() {
@@ -329,9 +336,9 @@ class Packer {
     if (remote_) remote_->abandon();
     for (const auto& shard : manifest_.shards) remove_path(folder_ / shard.file);
     remove_work();
-    throw Error(fmt::format("none of the {} examples could be used; the first: {}", job_.track_ids.size(),
-                            to_string(manifest_.skipped.front())),
-                location_.string(), "check the dataset with `genrewise inspect`");
+    throw NothingUsable(fmt::format("none of the {} examples could be used; the first: {}", job_.track_ids.size(),
+                                    to_string(manifest_.skipped.front())),
+                        location_.string(), "check the dataset with `genrewise inspect`");
   }
 
   const PackJob& job_;
@@ -340,6 +347,8 @@ class Packer {
   std::unique_ptr<RemotePack> remote_;
   const PackConfig& config_;
   Progress& progress_;
+  std::optional<FolderLock> lock_;
+  bool is_there_ = false;  // the pack was finished by an earlier run
   std::string fingerprint_;
   std::vector<std::vector<std::size_t>> dealt_;  // example indices by shard
   std::unique_ptr<ShardPacker> shard_;
@@ -352,36 +361,117 @@ class Packer {
   PackResult result_;
 };
 
+/// Computes the rows that are wanted, those that are not empty, of one example; result i is the fault of job i.
+using ExtractAll = std::function<std::vector<Expected<void>>(std::size_t example, int worker,
+                                                             const std::vector<std::span<float>>& rows)>;
+
+/// Writes packs of the same examples with the same seed and number of shards, which therefore have the same order. Each
+/// example is extracted once for all packs that lack it.
+std::vector<PackResult> pack_together(std::deque<Packer>& packers, const ExtractAll& extract, const PackConfig& config,
+                                      Progress& progress) {
+  const Stopwatch watch;
+  std::vector<std::vector<bool>> lacks(packers.front().job().track_ids.size(),
+                                       std::vector<bool>(packers.size()));  // by example and pack
+  std::vector<std::string> names;
+  for (std::size_t p = 0; p < packers.size(); ++p) {
+    for (const std::size_t example : packers[p].begin()) lacks[example][p] = true;
+    names.push_back(packers[p].job().recipe.name);
+  }
+  std::vector<std::size_t> pending = packers.front().order();
+  const std::size_t all = pending.size();
+  std::erase_if(pending, [&](std::size_t i) { return std::ranges::count(lacks[i], true) == 0; });
+
+  if (!pending.empty())
+    progress.begin(fmt::format("packing {}", fmt::join(names, ", ")), "clips", all, all - pending.size());
+  const int threads = config.threads > 0 ? config.threads : thread_budget();
+  InOrder<std::vector<Extracted>> results(4 * static_cast<std::size_t>(threads),
+                                          [&](std::size_t item, std::vector<Extracted>& rows) {
+                                            for (std::size_t p = 0; p < packers.size(); ++p)
+                                              if (lacks[pending[item]][p]) packers[p].add(rows[p]);
+                                            progress.advance();
+                                          });
+  parallel_for(
+      pending.size(),
+      [&](std::size_t item, int worker) {
+        try {
+          if (!results.wait_for_turn(item)) return;
+          std::vector<Extracted> extracted(packers.size());
+          std::vector<std::span<float>> rows(packers.size());
+          for (std::size_t p = 0; p < packers.size(); ++p) {
+            if (!lacks[pending[item]][p]) continue;
+            extracted[p].row.resize(packers[p].job().values);
+            rows[p] = extracted[p].row;
+          }
+          std::vector<Expected<void>> done = extract(pending[item], worker, rows);
+          for (std::size_t p = 0; p < packers.size(); ++p)
+            if (!done[p]) extracted[p].fault = std::move(done[p].error());
+          results.put(item, std::move(extracted));
+        } catch (...) {
+          results.stop();
+          throw;
+        }
+      },
+      threads);
+  if (!pending.empty()) progress.finish();
+
+  std::vector<PackResult> packed;
+  std::optional<Error> unusable;
+  for (Packer& packer : packers) {
+    try {
+      packed.push_back(packer.finish());
+    } catch (const NothingUsable& error) {  // after the other packs
+      unusable = error;
+    }
+  }
+  if (unusable) throw *unusable;
+  const double seconds = watch.seconds();
+  for (PackResult& result : packed) result.pack_s = seconds;
+  return packed;
+}
+
 }  // namespace
 
 PackResult pack_examples(const PackJob& job, const fs::path& folder, const PackConfig& config, Progress& progress) {
-  return Packer(job, folder, config, progress).run();
+  std::deque<Packer> packers;
+  packers.emplace_back(job, folder, config, progress);
+  const ExtractAll extract = [&](std::size_t i, int worker, const std::vector<std::span<float>>& rows) {
+    return std::vector{job.extract(i, worker, rows[0])};
+  };
+  return std::move(pack_together(packers, extract, config, progress).front());
 }
 
-PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Split* split,
-                        const std::filesystem::path& folder, const PackConfig& config, Progress& progress) {
-  PackJob job;
-  job.recipe = set.recipe();
-  job.values = set.size();
-  job.labels = dataset.labels;
+std::vector<PackResult> pack_dataset(const Dataset& dataset, const std::vector<PackOutput>& outputs, const Split* split,
+                                     const PackConfig& config, Progress& progress) {
+  PackJob common;
+  common.labels = dataset.labels;
   for (std::size_t i = 0; i < dataset.tracks.size(); ++i) {
     const Track& track = dataset.tracks[i];
-    job.track_ids.push_back(track.id);
-    job.classes.push_back(track.label);
-    job.artists.push_back(track.artist);
-    job.albums.push_back(track.album);
-    job.parts.push_back(split ? std::optional(split->parts.at(i)) : std::nullopt);
+    common.track_ids.push_back(track.id);
+    common.classes.push_back(track.label);
+    common.artists.push_back(track.artist);
+    common.albums.push_back(track.album);
+    common.parts.push_back(split ? std::optional(split->parts.at(i)) : std::nullopt);
   }
-  if (std::ranges::find(job.classes, -1) != job.classes.end()) job.labels.emplace_back("unlabelled");
-  std::ranges::replace(job.classes, -1, static_cast<int>(job.labels.size()) - 1);
+  if (std::ranges::find(common.classes, -1) != common.classes.end()) common.labels.emplace_back("unlabelled");
+  std::ranges::replace(common.classes, -1, static_cast<int>(common.labels.size()) - 1);
   const std::vector<ClipIdentity> identities = clip_identities(dataset);
-  job.source = [&](std::size_t i) { return identities[i].portable_text(); };
-  if (split) job.split_scheme = to_string(split->scheme);
-  const ClipExtractor extractor(set);
-  job.extract = [&](std::size_t i, int, std::span<float> out) {
-    return extractor.extract(dataset.tracks[i].path, dataset.tracks[i].clip, out);
+  common.source = [&](std::size_t i) { return identities[i].portable_text(); };
+  if (split) common.split_scheme = to_string(split->scheme);
+  std::deque<PackJob> jobs;
+  std::deque<Packer> packers;
+  std::vector<const FeatureSet*> sets;
+  for (const PackOutput& output : outputs) {
+    PackJob& job = jobs.emplace_back(common);
+    job.recipe = output.set->recipe();
+    job.values = output.set->size();
+    packers.emplace_back(job, output.folder, config, progress);
+    sets.push_back(output.set);
+  }
+  const ClipExtractor extractor(sets);
+  const ExtractAll extract = [&](std::size_t i, int, const std::vector<std::span<float>>& rows) {
+    return extractor.extract(dataset.tracks[i].path, dataset.tracks[i].clip, rows);
   };
-  return pack_examples(job, folder, config, progress);
+  return pack_together(packers, extract, config, progress);
 }
 
 }  // namespace genrewise

@@ -2,7 +2,7 @@
 /// Packs examples into sharded record files with a manifest: in parallel over clips, in bounded memory, resumable.
 /// @code
 /// const auto set = make_feature_set("mel224");  // pretrained/feature_sets.hpp
-/// const PackResult packed = pack_dataset(open_dataset("fma"), *set, nullptr, "packs/fma", {}, progress);
+/// const auto packed = pack_dataset(open_dataset("fma"), {{set.get(), "packs/fma"}}, nullptr, {}, progress);
 /// @endcode
 #pragma once
 
@@ -80,9 +80,15 @@ struct PackResult {
 PackResult pack_examples(const PackJob& job, const std::filesystem::path& folder, const PackConfig& config,
                          Progress& progress);
 
-/// Decodes and packs the clips of a dataset; those without a genre get the label "unlabelled". `split`: null for
-/// records without parts.
-PackResult pack_dataset(const Dataset& dataset, const FeatureSet& set, const Split* split,
-                        const std::filesystem::path& folder, const PackConfig& config, Progress& progress);
+/// A pack to write.
+struct PackOutput {
+  const FeatureSet* set = nullptr;
+  std::filesystem::path folder;
+};
+
+/// Decodes and packs the clips of a dataset; every clip is decoded once for all packs, which are the same as if each
+/// was written alone. Tracks without a genre get the label "unlabelled". `split`: null for records without parts.
+std::vector<PackResult> pack_dataset(const Dataset& dataset, const std::vector<PackOutput>& outputs, const Split* split,
+                                     const PackConfig& config, Progress& progress);
 
 }  // namespace genrewise

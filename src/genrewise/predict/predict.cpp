@@ -29,7 +29,9 @@ std::vector<Window> windows_of(double track_s, int most) {
   std::vector<Window> windows;
   for (int i = 0; i < count; ++i) {
     const double start_s = (i + 0.5) * track_s / count - window_s / 2;
-    windows.push_back({{.start_s = start_s, .duration_s = window_s}, start_s, window_s});
+    const bool is_middle = 2 * i + 1 == count;  // of the same samples as other features of the track
+    windows.push_back(
+        {is_middle ? kDefaultClip : ClipRequest{.start_s = start_s, .duration_s = window_s}, start_s, window_s});
   }
   return windows;
 }
@@ -50,7 +52,7 @@ std::unique_ptr<FeatureSet> features_for(const Model& model) {
 /// A track, from a file or from memory.
 struct Predictor::Source {
   std::function<Expected<AudioInfo>()> probe;
-  std::function<Expected<void>(const ClipRequest& clip, std::span<float> row)> extract;
+  ExtractWindow extract;
 };
 
 std::vector<std::size_t> ranked(std::span<const float> probabilities) {
@@ -76,6 +78,10 @@ Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path, 
   return predict({[&] { return probe_file(path); },
                   [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(path, clip, row); }},
                  windows.value_or(options_.windows));
+}
+
+Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path, const ExtractWindow& extract) const {
+  return predict({[&] { return probe_file(path); }, extract}, options_.windows);
 }
 
 Expected<Prediction> Predictor::predict_bytes(std::span<const std::byte> bytes, const std::string& name) const {

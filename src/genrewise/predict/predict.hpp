@@ -67,6 +67,11 @@ class Predictor {
   /// Faults: those of ClipExtractor ("silent", "too short", ...), if no window of the track can be used.
   /// `windows`: instead of PredictOptions::windows.
   Expected<Prediction> predict_file(const std::filesystem::path& path, std::optional<int> windows = {}) const;
+  /// Computes a row of features() from a window of a file; may be called by several threads.
+  using ExtractWindow = std::function<Expected<void>(const ClipRequest& window, std::span<float> row)>;
+  /// The same with rows that `extract` computes, for a caller that needs more from the windows. The middle window of an
+  /// odd number is kDefaultClip.
+  Expected<Prediction> predict_file(const std::filesystem::path& path, const ExtractWindow& extract) const;
   /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.
   Expected<Prediction> predict_bytes(std::span<const std::byte> bytes, const std::string& name) const;
 

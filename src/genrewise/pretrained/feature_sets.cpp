@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/joined_features.hpp"
 #include "genrewise/pretrained/embeddings/embeddings.hpp"
@@ -78,6 +79,16 @@ const FeatureSetDescriptor& feature_set_descriptor(std::string_view name) {
 
 std::unique_ptr<FeatureSet> make_feature_set(std::string_view name) {
   return feature_set_descriptor(name).make();
+}
+
+std::vector<std::unique_ptr<FeatureSet>> make_feature_sets(std::string_view list) {
+  std::vector<std::unique_ptr<FeatureSet>> sets;
+  for (const std::string& name : split_text(list, ',')) {
+    sets.push_back(make_feature_set(trimmed(name)));
+    if (std::ranges::count(sets, sets.back()->recipe(), [](const auto& set) { return set->recipe(); }) > 1)
+      throw UsageError(fmt::format("{} is given twice", trimmed(name)), "--features", "name each feature set once");
+  }
+  return sets;
 }
 
 nlohmann::json to_json(const FeatureSetDescriptor& set) {

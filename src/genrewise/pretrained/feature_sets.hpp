@@ -1,8 +1,7 @@
 // Every feature set by its name: engineered ones (features/) and those of pretrained networks.
 //
 //     const auto set = make_feature_set("audiotag");
-//     const auto scratch = set->make_scratch();
-//     const Expected<void> done = set->extract(clip, row, *scratch);  // row: set->size() values
+//     const Expected<void> done = set->extract(clip, row);  // row: set->size() values
 #pragma once
 
 #include <memory>
@@ -24,6 +23,8 @@ const FeatureSetDescriptor& feature_set_descriptor(std::string_view name);
 /// The feature set of that name; one of a pretrained network loads its weights (find_weights() in weights.hpp). Throws
 /// UnknownName that lists the names; Error where weights are missing, naming the command that fetches them.
 std::unique_ptr<FeatureSet> make_feature_set(std::string_view name);
+/// Those of a list "A,B". Throws UsageError for a name that is there twice.
+std::vector<std::unique_ptr<FeatureSet>> make_feature_sets(std::string_view list);
 
 /// {"name", "title", "summary", "columns", "shape", "sample_rate_hz", "takes", "weights"}; rate 0: the file's own.
 nlohmann::json to_json(const FeatureSetDescriptor& set);

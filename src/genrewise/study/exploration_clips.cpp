@@ -76,9 +76,10 @@ json mel_image(Series& mel, const Columns& columns) {
   return drawn;
 }
 
-json picture_of(const Waveform& wave, const FrameAnalysis& analysis, FrameAnalysis::Scratch& scratch) {
-  analysis.process(wave.samples, wave.sample_rate_hz, scratch);
-  Series& series = scratch.series;
+json picture_of(const Waveform& wave, const FrameAnalysis& analysis) {
+  ClipAnalysis clip(wave);
+  const FrameFeatures frames = analysis.process(clip);
+  Series& series = frames.series;
   const Columns columns(series.frames(), kColumns);
   const auto mean = [&](std::size_t row, std::size_t c) {
     double sum = 0;
@@ -90,7 +91,7 @@ json picture_of(const Waveform& wave, const FrameAnalysis& analysis, FrameAnalys
   const double duration_s = static_cast<double>(wave.samples.size()) / wave.sample_rate_hz;
   return {{"duration_s", two_decimals(duration_s)},
           {"waveform", envelope(wave.samples)},
-          {"mel", mel_image(scratch.mel, columns)},
+          {"mel", mel_image(frames.mel, columns)},
           {"chroma", image(kPitchClasses, columns.count,
                            [&](std::size_t row, std::size_t c) { return mean(FrameAnalysis::kChroma + row, c); })},
           {"centroid_hz", std::move(centroid)}};
@@ -107,8 +108,7 @@ std::vector<Expected<json>> clip_pictures(const std::vector<const Track*>& track
     const auto wave = decode_file(tracks[i]->path, {.clip = clip, .sample_rate_hz = kRateHz});
     const auto checked = wave ? check_clip(*wave) : tl::unexpected(wave.error());
     if (checked) {
-      FrameAnalysis::Scratch scratch;
-      pictures[i] = picture_of(*wave, analysis, scratch);
+      pictures[i] = picture_of(*wave, analysis);
       pictures[i]->update({{"id", tracks[i]->id}, {"file", absolute_location(tracks[i]->path).string()}});
     } else {
       pictures[i] = tl::unexpected(checked.error());

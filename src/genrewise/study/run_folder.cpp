@@ -153,9 +153,7 @@ LockedFolder::LockedFolder(fs::path folder, const json& config, bool replace)
     : folder_(std::move(folder)), claim_(claim(folder_, config, replace)) {}
 
 fs::path LockedFolder::features_path(std::size_t columns, const std::string& set) const {
-  constexpr std::size_t kMostAsText = 2000;
-  return folder_ / fmt::format("features{}{}.{}", set.empty() ? "" : "-", as_file_name(set),
-                               columns > kMostAsText ? "npy" : "csv");
+  return folder_ / fmt::format("features{}{}{}", set.empty() ? "" : "-", as_file_name(set), table_ending(columns));
 }
 
 RunFolder::RunFolder(const fs::path& folder, const json& config, bool replace) : LockedFolder(folder, config, replace) {

@@ -9,29 +9,31 @@ namespace {
 
 constexpr std::size_t kFrames = 1000;  // 100 per second
 
-class Mel128 final : public FeatureSet {
+struct Mel128Scratch {
+  EfficientAtFrontEnd::Scratch front_end;
+  std::vector<float> part;
+};
+
+class Mel128 final : public StoredFeatureSet {
  public:
   Mel128()
-      : recipe_(make_recipe("mel128", 1,
-                            fmt::format("EfficientAT front end, {} Hz, {} bands, middle {} frames, zeros behind",
-                                        EfficientAtFrontEnd::kSampleRateHz, EfficientAtFrontEnd::kBands, kFrames))) {
+      : StoredFeatureSet(
+            make_recipe("mel128", 1,
+                        fmt::format("EfficientAT front end, {} Hz, {} bands, middle {} frames, zeros behind",
+                                    EfficientAtFrontEnd::kSampleRateHz, EfficientAtFrontEnd::kBands, kFrames)),
+            {}, EfficientAtFrontEnd::kSampleRateHz) {
     for (std::size_t m = 1; m <= EfficientAtFrontEnd::kBands; ++m)
       for (std::size_t t = 1; t <= kFrames; ++t)
         columns_.push_back({"log_mel", "mel" + zero_padded(m, 3), "frame" + zero_padded(t, 4)});
   }
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return EfficientAtFrontEnd::kSampleRateHz; }
-  std::unique_ptr<Scratch> make_scratch() const override { return std::make_unique<Own>(); }
 
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
-    if (clip.sample_rate_hz != EfficientAtFrontEnd::kSampleRateHz)
-      return tl::unexpected(Fault{"wrong sample rate", {}, fmt::format("{} Hz", clip.sample_rate_hz)});
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    const Waveform& wave = clip.at_rate(sample_rate_hz());
     constexpr std::size_t kLeast = EfficientAtFrontEnd::kSampleRateHz / 10;
-    if (clip.samples.size() < kLeast) return too_short(clip, kLeast);
-    auto& scratch = static_cast<Own&>(any_scratch);
-    const std::size_t there = front_end_.frames(clip.samples.size()), taken = std::min(kFrames, there);
-    front_end_.emphasise(clip.samples, scratch.front_end);
+    if (wave.samples.size() < kLeast) return too_short(wave, kLeast);
+    auto& scratch = clip.memory<Mel128Scratch>();
+    const std::size_t there = front_end_.frames(wave.samples.size()), taken = std::min(kFrames, there);
+    front_end_.emphasise(wave.samples, scratch.front_end);
     if (taken == kFrames) {
       front_end_.process((there - taken) / 2, taken, out, scratch.front_end);
       return {};
@@ -46,12 +48,6 @@ class Mel128 final : public FeatureSet {
   }
 
  private:
-  struct Own final : Scratch {
-    EfficientAtFrontEnd::Scratch front_end;
-    std::vector<float> part;
-  };
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_;
   EfficientAtFrontEnd front_end_;
 };
 

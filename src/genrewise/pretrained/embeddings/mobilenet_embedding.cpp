@@ -12,29 +12,19 @@ namespace {
 // mel224 ranges from -80 to 0 dB, the network's input from -1 to 1.
 constexpr float kHalfRangeDb = 40;
 
-struct MobileNetScratch final : FeatureSet::Scratch {
-  std::unique_ptr<Scratch> mel;
+struct MobileNetScratch {
   std::vector<float> image;
   MobileNetV2::Scratch network;
 };
 
-class MobileNetEmbedding final : public FeatureSet {
+class MobileNetEmbedding final : public StoredFeatureSet {
  public:
   MobileNetEmbedding() : MobileNetEmbedding(find_weights("mobilenetv2")) {}
 
-  const FeatureRecipe& recipe() const override { return recipe_; }
-  const std::vector<FeatureColumn>& columns() const override { return columns_; }
-  int sample_rate_hz() const override { return mel_->sample_rate_hz(); }
-  std::unique_ptr<Scratch> make_scratch() const override {
-    auto scratch = std::make_unique<MobileNetScratch>();
-    scratch->mel = mel_->make_scratch();
-    scratch->image.resize(mel_->size());
-    return scratch;
-  }
-
-  Expected<void> extract(const Waveform& clip, std::span<float> out, Scratch& any_scratch) const override {
-    auto& scratch = static_cast<MobileNetScratch&>(any_scratch);
-    auto made = mel_->extract(clip, scratch.image, *scratch.mel);
+  Expected<void> extract(ClipAnalysis& clip, std::span<float> out) const override {
+    auto& scratch = clip.memory<MobileNetScratch>();
+    scratch.image.resize(mel_->size());
+    auto made = mel_->extract(clip, scratch.image);
     if (!made) return made;
     for (float& value : scratch.image) value = value / kHalfRangeDb + 1;
     network_.embed_grey(scratch.image, out, scratch.network);
@@ -42,7 +32,8 @@ class MobileNetEmbedding final : public FeatureSet {
   }
 
  private:
-  explicit MobileNetEmbedding(const TensorArchive& weights) : mel_(mel224_features().make()), network_(weights) {
+  explicit MobileNetEmbedding(const TensorArchive& weights)
+      : StoredFeatureSet({}, {}, mel224_features().sample_rate_hz), mel_(mel224_features().make()), network_(weights) {
     recipe_ = make_recipe("mobilenetv2", 1,
                           fmt::format("mel224 {}, / {} + 1; mobilenetv2 {}", mel_->recipe().hash, kHalfRangeDb,
                                       weights.metadata.at("values_sha256")));
@@ -50,8 +41,6 @@ class MobileNetEmbedding final : public FeatureSet {
       columns_.push_back({"mobilenetv2", "embedding", fmt::format("{:04}", i)});
   }
 
-  FeatureRecipe recipe_;
-  std::vector<FeatureColumn> columns_;
   std::unique_ptr<FeatureSet> mel_;
   MobileNetV2 network_;
 };
