@@ -139,14 +139,19 @@ if [ -x "$fake_gcs" ]; then
     "build/$preset/bin/genrewise"
 fi
 
-# Packages in clean Debian roots, and the build without GPL parts; each compiles most sources again.
+# Packages in clean Debian roots, the Dockerfile's steps with these packages, arm64, and the build without GPL parts; most
+# compile most sources again.
 if [ -n "${GENREWISE_TEST_PACKAGES:-}" ]; then
   step "Without GPL parts"
   may_skip "the build without GPL parts" tests/packages/without_gpl.sh
   step "Packages in clean Debian roots"
   may_skip "packages" tests/packages/packages_test.sh
+  step "Steps of the Dockerfile"
+  may_skip "steps of the Dockerfile" tests/packages/dockerfile_test.py --packages build/package_test
+  step "Unit tests on arm64"
+  may_skip "unit tests on arm64" tools/build_arm64.sh --in-chroot
 else
-  skip "packages and the build without GPL parts: set GENREWISE_TEST_PACKAGES=1"
+  skip "packages, unit tests on arm64 and the build without GPL parts: set GENREWISE_TEST_PACKAGES=1"
 fi
 
 step "Skipped"

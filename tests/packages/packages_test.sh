@@ -70,11 +70,12 @@ if ls "$work"/genrewise-neural*.deb >/dev/null 2>&1; then inside sh -c '/usr/lib
 inside sh -c 'apt-get -qq install --no-install-recommends -y g++ cmake ninja-build >>/root/apt.log 2>&1'
 if ls "$work"/python3-genrewise*.deb >/dev/null 2>&1; then
   inside python3 -c '
-import genrewise, numpy
-y, sr = genrewise.load("/inbox/gr1.ogg", sr=22050, duration=10)
-assert y.size == 220500 and genrewise.features.mfcc(y=y, sr=sr).shape == (20, 431)
-(prediction,) = genrewise.Model.load("/root/genres.gwm").predict(["/inbox/gr1.ogg"])
-print("python3-genrewise with numpy", numpy.__version__, prediction)'
+import genrewise, numpy, pandas
+y = genrewise.load("/inbox/gr1.ogg", sr=22050, duration=10)
+assert y.size == 220500 and genrewise.features.mfcc(y=y, sr=22050).shape == (20, 431)
+predicted = genrewise.Model.load("/root/genres.gwm").predict(["/inbox/gr1.ogg"])
+assert len(predicted) == 1 and predicted.genre.iloc[0] in ("Slow", "Fast"), predicted
+print("python3-genrewise works with numpy", numpy.__version__, "and pandas", pandas.__version__)'
 fi
 cp -r examples/embed "$root/root/"
 inside sh -c 'cmake -G Ninja -S /root/embed -B /root/embed/build >/dev/null && cmake --build /root/embed/build'
