@@ -105,6 +105,7 @@ struct Doctor : ::testing::Test {
   }
   const TemporaryFolder folder;
   Ran ran;
+  const Environment amazon{"AWS_EC2_METADATA_DISABLED", "true"}, google{"GCE_METADATA_HOST", "127.0.0.1:1"};
 };
 
 TEST_F(Doctor, ReportsWhatWorksAndWhatIsMissing) {

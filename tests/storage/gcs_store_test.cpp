@@ -154,6 +154,12 @@ TEST_F(GcsStoreTest, GivesUpAnUploadThatTheServerForgot) {
     response.reset = true;
   };
   EXPECT_THAT(error_message([&] { write("x", bytes_of(3 * kPart)); }), HasSubstr("the server has 262144 bytes"));
+  server_.tamper = [](const StoreRequest& request, StoreResponse& response) {  // it has all but does not end
+    if (request.method == "PUT" && response.status == 200)
+      response = {.status = 308, .headers = {{"Range", "bytes=0-1048575"}}, .body = ""};
+  };
+  EXPECT_THAT(error_message([&] { write("z", bytes_of(2 * kPart)); }), HasSubstr("takes no bytes"));
+  server_.tamper = nullptr;
   server_.most_per_request = 0;
   EXPECT_THAT(error_message([&] { write("x", bytes_of(2 * kPart)); }), HasSubstr("takes no bytes"));
   EXPECT_EQ(server_.unfinished_uploads(), 1u);  // the first, which it claims to have forgotten

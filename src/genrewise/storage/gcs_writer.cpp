@@ -122,7 +122,6 @@ class GcsWriter final : public FileWriter {
                                                .name = name_,
                                                .headers = {{"content-range", fmt::format("bytes {}/{}", range, total)}},
                                                .body = ask ? std::string_view() : std::string_view(buffer_),
-                                               .only_once = true,
                                                .session = session_});
       bool progress = false;
       const bool answered = response.problem.empty();
@@ -133,7 +132,7 @@ class GcsWriter final : public FileWriter {
         progress = take_over(response.header("range"));
         if (buffer_.empty() && !last) return std::nullopt;
         const bool asked = std::exchange(ask, buffer_.empty());
-        if (progress || asked) continue;
+        if (progress || (asked && !ask)) continue;
         response.problem = "the server takes no bytes";
       }
       attempts.failed(response, progress);

@@ -125,6 +125,9 @@ struct HttpClient::Connection {
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_BUFFERSIZE, kReceiveBytes);
     if (call.only_once) set(CURLOPT_FRESH_CONNECT, 1L);
+    // Metadata servers are on this machine's own network, where a proxy is not.
+    for (const std::string_view server : {"http://169.254.", "http://metadata.google.internal/"})
+      if (call.url.starts_with(server)) set(CURLOPT_NOPROXY, "*");
     set(CURLOPT_HTTPHEADER, headers);
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(CURLOPT_WRITEDATA, static_cast<void*>(&transfer));
