@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "genrewise/audio/decode_workers.hpp"
+#include "genrewise/audio/sandbox.hpp"
 #include "genrewise/base/child_process.hpp"
 
 namespace genrewise {
@@ -154,8 +155,9 @@ int run_decode_worker(int argc, char** argv, BeforeDecoding before) {
     return 2;
   }
   for (const int stop : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(stop, SIG_IGN);  // they concern the other process
-  end_with_parent();
   limit_memory(memory_bytes);
+  enter_sandbox();  // before the first thread
+  end_with_parent();
   serve(before);
 }
 
