@@ -60,10 +60,11 @@ std::string escapes() {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(0);
   attempt("fork", child);
-  attempt("execute", ::execve("/", none, none));
+  attempt("execute", ::execve("/nonexistent", none, none));
   attempt("signal", ::kill(::getppid(), 0));
   attempt("trace", ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr));
   attempt("io_uring", ::syscall(__NR_io_uring_setup, 1, none));
+  if (environ != nullptr && *environ != nullptr) done += "environment ";
   std::thread([] {}).join();  // threads, which decoders start, still work
   return done;
 }
