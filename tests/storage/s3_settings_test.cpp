@@ -1,6 +1,7 @@
 #include "genrewise/storage/s3_settings.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 
@@ -193,6 +194,21 @@ TEST_F(S3SettingsTest, AllowsFromOneTo256Connections) {
   }
   ::unsetenv("GENREWISE_CONNECTIONS");
   EXPECT_EQ(find_s3_settings("s3", {}).connections, S3Settings{}.connections);
+}
+
+TEST_F(S3SettingsTest, AProcessWithCredentialsWritesNoCoreDump) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_CORE, &before);
+  const rlimit most{before.rlim_max, before.rlim_max};
+  ::setrlimit(RLIMIT_CORE, &most);
+  ::setenv("AWS_ACCESS_KEY_ID", "key", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+  find_s3_settings("s3", {});
+  rlimit after{};
+  ::getrlimit(RLIMIT_CORE, &after);
+  EXPECT_EQ(after.rlim_cur, 0U);
+  EXPECT_EQ(after.rlim_max, before.rlim_max);
+  ::setrlimit(RLIMIT_CORE, &before);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "genrewise/storage/s3_settings.hpp"
 
+#include <sys/resource.h>
+
 #include <filesystem>
 
 #include "genrewise/base/csv.hpp"
@@ -198,7 +200,15 @@ IniSections parse_ini(std::string_view text) {
 S3Settings find_s3_settings(std::string_view scheme, const StoreOptions& options) {
   S3Settings settings = scheme == "gs" ? find_gcs(options) : find_aws(options);
   settings.connections = connections();
+  if (!settings.credentials.anonymous) forbid_core_dumps();
   return settings;
+}
+
+void forbid_core_dumps() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
 }
 
 std::string credentials_origin(std::string_view scheme, const StoreOptions& options) {
