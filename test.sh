@@ -86,6 +86,10 @@ step "Tags in other programs"
 may_skip "tags in other programs" "${GENREWISE_MUTAGEN_PYTHON:-python3}" tests/interop/tags_interop.py \
   "build/$preset/bin/interop_tags"
 
+# The same files decoded by ffmpeg and others, where python3 has NumPy.
+step "Other decoders"
+may_skip "other decoders" python3 tests/interop/decoders.py "build/$preset/bin/interop_decode" --places 1
+
 # Opens reports and the server's page in Chromium, where GENREWISE_PLAYWRIGHT_PYTHON (or python3) has playwright and
 # axe-playwright-python.
 step "Pages in a browser"

@@ -1,67 +1,71 @@
-// Replaces libFuzzer for compilers without it: runs the target on seed files and on mutations of them. Supports
-// libFuzzer's -runs=N (number of mutated inputs; -1: unlimited), -seed=N and -max_total_time=SECONDS; other arguments
-// are seeds, files or folders. The current input is in ./crash-input until it has passed.
+// Replaces libFuzzer for compilers without it: runs the target on seed files and on changes of them. Supports
+// libFuzzer's -runs=N (number of changed inputs; -1: unlimited), -seed=N and -max_total_time=SECONDS; other arguments
+// are seeds, files or folders. The current input is in ./crash-TARGET until it has passed.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <filesystem>
+#include <cstring>
 #include <fstream>
 #include <iterator>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "genrewise/base/random.hpp"
+#include "targets.hpp"
 
+extern "C" int LLVMFuzzerInitialize(int* count, char*** arguments);
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size);
+extern "C" std::size_t LLVMFuzzerCustomMutator(unsigned char* data, std::size_t size, std::size_t max_size,
+                                               unsigned seed);
 
 namespace {
-
-void run_input(const std::string& bytes) {
-  std::ofstream("crash-input", std::ios::binary) << bytes;
-  LLVMFuzzerTestOneInput(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-}
-
-std::size_t below(genrewise::Rng& rng, std::size_t bound) {
-  return static_cast<std::size_t>(rng.below(std::max<std::size_t>(1, bound)));
-}
-
-void mutate_once(std::string& bytes, const std::vector<std::string>& seeds, genrewise::Rng& rng) {
-  // Headers matter most, so half of all mutations are in the first kilobyte.
-  const std::size_t at = below(rng, rng.below(2) == 0 ? std::min<std::size_t>(bytes.size(), 1024) : bytes.size());
-  const std::size_t length = below(rng, std::min<std::size_t>(bytes.size() - at, 600)) + 1;
-  const auto random_byte = [&] { return static_cast<char>(rng.below(256)); };
-  switch (rng.below(7)) {
-    case 0:
-      bytes[at] = random_byte();
-      break;
-    case 1:
-      bytes[at] = static_cast<char>(bytes[at] ^ 1 << rng.below(8));
-      break;
-    case 2:
-      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length, rng.below(2) == 0 ? '\0' : '\xff');
-      break;
-    case 3:
-      std::generate_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), length, random_byte);
-      break;
-    case 4:
-      bytes.erase(at, length);
-      break;
-    case 5:
-      bytes.insert(at, bytes.substr(below(rng, bytes.size()), length));
-      break;
-    default: {
-      const std::string& other = seeds[below(rng, seeds.size())];
-      bytes.insert(at, other.substr(below(rng, other.size()), length));
-    }
-  }
-}
 
 struct Options {
   long long runs = -1, seed = 42, max_total_time = 0;
   std::vector<std::filesystem::path> files;
 };
+
+genrewise::Rng& rng() {
+  static genrewise::Rng one(42);
+  return one;
+}
+
+std::size_t below(std::size_t bound) {
+  return static_cast<std::size_t>(rng().below(std::max<std::size_t>(1, bound)));
+}
+
+void run_input(const std::string& bytes) {
+  static const std::string current = std::string("crash-") + genrewise::fuzz::current_target().name;
+  std::ofstream(current, std::ios::binary) << bytes;
+  LLVMFuzzerTestOneInput(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  std::filesystem::remove(current);
+}
+
+void mutate_once(std::string& bytes) {
+  // Headers matter most, so half of all changes are in the first kilobyte.
+  const std::size_t at = below(below(2) == 0 ? std::min<std::size_t>(bytes.size(), 1024) : bytes.size());
+  const std::size_t length = below(std::min<std::size_t>(bytes.size() - at, 600)) + 1;
+  const auto random_byte = [&] { return static_cast<char>(below(256)); };
+  switch (below(6)) {
+    case 0:
+      bytes[at] = random_byte();
+      break;
+    case 1:
+      bytes[at] = static_cast<char>(bytes[at] ^ 1 << below(8));
+      break;
+    case 2:
+      std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), std::min(length, bytes.size() - at),
+                  below(2) == 0 ? '\0' : '\xff');
+      break;
+    case 3:
+      std::generate_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), std::min(length, bytes.size() - at),
+                      random_byte);
+      break;
+    case 4:
+      bytes.erase(at, length);
+      break;
+    default:
+      bytes.insert(at, bytes.substr(below(bytes.size()), length));
+  }
+}
 
 void add_seeds(const std::filesystem::path& path, std::vector<std::filesystem::path>& files) {
   if (!std::filesystem::is_directory(path)) {
@@ -90,8 +94,17 @@ Options parse(std::span<char*> arguments) {
 
 }  // namespace
 
+extern "C" std::size_t LLVMFuzzerMutate(unsigned char* data, std::size_t size, std::size_t max_size) {
+  std::string bytes(reinterpret_cast<const char*>(data), size);
+  for (auto changes = 1 + below(4); changes > 0; --changes) bytes.empty() ? bytes.push_back('x') : mutate_once(bytes);
+  const std::size_t kept = std::min(bytes.size(), max_size);
+  std::memcpy(data, bytes.data(), kept);
+  return kept;
+}
+
 int main(int count, char** arguments) {
   using Clock = std::chrono::steady_clock;
+  LLVMFuzzerInitialize(&count, &arguments);
   const Options options = parse(std::span(arguments, static_cast<std::size_t>(count)).subspan(1));
   std::vector<std::string> seeds;
   for (const auto& path : options.files) {
@@ -100,14 +113,16 @@ int main(int count, char** arguments) {
     run_input(seeds.back());
   }
   std::erase(seeds, std::string());
-  genrewise::Rng rng(static_cast<std::uint64_t>(options.seed));
+  rng() = genrewise::Rng(static_cast<std::uint64_t>(options.seed));
   const auto end = Clock::now() + std::chrono::seconds(options.max_total_time);
   for (long long run = 0; !seeds.empty() && run != options.runs; ++run) {
     if (options.max_total_time > 0 && Clock::now() > end) break;
-    std::string bytes = seeds[below(rng, seeds.size())];
-    for (auto changes = 1 + rng.below(8); changes > 0 && !bytes.empty(); --changes) mutate_once(bytes, seeds, rng);
+    std::string bytes = seeds[below(seeds.size())];
+    const std::size_t size = bytes.size();
+    bytes.resize(2 * size + 1024);
+    bytes.resize(LLVMFuzzerCustomMutator(reinterpret_cast<unsigned char*>(bytes.data()), size, bytes.size(),
+                                         static_cast<unsigned>(below(1U << 31))));
     run_input(bytes);
   }
-  std::filesystem::remove("crash-input");
   return 0;
 }

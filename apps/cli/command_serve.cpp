@@ -9,6 +9,7 @@
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/credentials.hpp"
 #include "genrewise/storage/files.hpp"
 #include "library_options.hpp"
 #include "option_group.hpp"
@@ -50,6 +51,7 @@ int run(Options& options, Session& session) {
   config.library = options.library.file;
   if (config.library.empty() && path_exists(default_catalogue())) config.library = default_catalogue();
   if (!options.token_file.empty()) config.token = trimmed(read_file(options.token_file));
+  if (!config.token.empty()) forbid_core_dumps();
   if (!config.runs.empty() && !is_folder(config.runs)) throw UsageError("is no folder", "--runs", "give one with runs");
   server::Server server(config, session.runtime);
   const std::string url = server.start();

@@ -2,6 +2,7 @@
 #include "genrewise/audio/isolation.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -108,6 +109,12 @@ TEST_F(Isolation, EveryFailureOfAWorkerIsAFaultOfThatFileAndTheNextIsDecoded) {
 TEST_F(Isolation, AFileThatFailsInAUsedWorkerIsTriedInANewOne) {
   ASSERT_EQ(reason_of(decode_text(tone())), "none");
   EXPECT_EQ(reason_of(decode_text(tone("crash later"))), "none");
+}
+
+TEST_F(Isolation, AWorkerCannotReachNetworkFilesOrProcesses) {
+  if (!std::filesystem::exists("/proc/sys/kernel/seccomp/actions_avail")) GTEST_SKIP() << "the kernel has no seccomp";
+  const bool has_landlock = ::syscall(__NR_landlock_create_ruleset, nullptr, 0, 1 /* its version */) > 0;
+  EXPECT_EQ(decode_text(tone("escape")).error().detail, has_landlock ? "escaped by: " : "escaped by: read list ");
 }
 
 TEST_F(Isolation, ThreadsUseAWorkerEach) {

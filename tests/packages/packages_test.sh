@@ -19,6 +19,7 @@ if [ $# -eq 0 ]; then
   cmake --preset release -B "$build" -DGENREWISE_BENCH=OFF -DCMAKE_INSTALL_PREFIX=/usr -DGENREWISE_PYTHON=ON -DPython_EXECUTABLE="$python"
   cmake --build "$build"
 fi
+for program in "$build"/bin/genrewise*; do cmake -DPROGRAM="$program" -DRELEASE=ON -P tests/hardening.cmake; done
 rm -f "$work"/*.deb "$work"/*.tar.gz
 (cd "$build" && cpack -B "$OLDPWD/$work" >cpack.log) || { cat "$build/cpack.log"; exit 1; }
 rm -rf "$work/_CPack_Packages"

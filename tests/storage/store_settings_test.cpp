@@ -1,6 +1,7 @@
 #include "genrewise/storage/store_settings.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/file_store.hpp"
@@ -152,6 +153,21 @@ TEST_F(StoreSettingsTest, AllowsFromOneTo256Connections) {
   }
   ::unsetenv("GENREWISE_CONNECTIONS");
   EXPECT_EQ(find_store_settings("s3", {}).connections, StoreSettings{}.connections);
+}
+
+TEST_F(StoreSettingsTest, AProcessWithCredentialsWritesNoCoreDump) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_CORE, &before);
+  const rlimit most{before.rlim_max, before.rlim_max};
+  ::setrlimit(RLIMIT_CORE, &most);
+  ::setenv("AWS_ACCESS_KEY_ID", "key", 1);
+  ::setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+  find_store_settings("s3", {});
+  rlimit after{};
+  ::getrlimit(RLIMIT_CORE, &after);
+  EXPECT_EQ(after.rlim_cur, 0U);
+  EXPECT_EQ(after.rlim_max, before.rlim_max);
+  ::setrlimit(RLIMIT_CORE, &before);
 }
 
 }  // namespace

@@ -1,11 +1,17 @@
 // A decode worker that fails for files whose last line is "FAULT KIND"; others are decoded.
+#include <fcntl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "genrewise/audio/decode_workers.hpp"
@@ -32,6 +38,37 @@ void send_message(const nlohmann::json& header, const std::vector<float>& number
   for (;;) ::pause();
 }
 
+/// What a decoder that was taken over would try: those attempts that are not refused.
+std::string escapes() {
+  std::string done;
+  const auto attempt = [&](const char* what, long result) {
+    if (result >= 0 || (errno != EPERM && errno != EACCES)) done += std::string(what) + " ";
+  };
+  const std::string own = "/tmp/genrewise-escape-" + std::to_string(::getpid()), other = own + "-2";
+  char* const none[] = {nullptr};
+  attempt("socket", ::socket(AF_INET, SOCK_STREAM, 0));
+  attempt("local socket", ::socket(AF_UNIX, SOCK_STREAM, 0));
+  attempt("create", ::open(own.c_str(), O_WRONLY | O_CREAT | O_EXCL, 0600));
+  attempt("write", ::open("/dev/null", O_WRONLY));
+  attempt("mkdir", ::mkdir(other.c_str(), 0700));
+  attempt("rename", ::rename(own.c_str(), other.c_str()));
+  attempt("chmod", ::chmod(own.c_str(), 0600));
+  attempt("truncate", ::truncate(own.c_str(), 0));
+  attempt("unlink", ::unlink(own.c_str()));
+  attempt("read", ::open("/proc/1/stat", O_RDONLY));
+  attempt("list", ::open("/tmp", O_RDONLY | O_DIRECTORY));
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  attempt("fork", child);
+  attempt("execute", ::execve("/nonexistent", none, none));
+  attempt("signal", ::kill(::getppid(), 0));
+  attempt("trace", ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr));
+  attempt("io_uring", ::syscall(__NR_io_uring_setup, 1, none));
+  if (environ != nullptr && *environ != nullptr) done += "environment ";
+  std::thread([] {}).join();  // threads, which decoders start, still work
+  return done;
+}
+
 void fail_as_the_file_demands(ByteSource& source) {
   static int files = 0;
   ++files;
@@ -50,6 +87,8 @@ void fail_as_the_file_demands(ByteSource& source) {
     for (std::vector<std::string> kept;;) kept.emplace_back(std::size_t{8} << 20, 'x');
   } else if (kind == "throw") {
     throw std::runtime_error("boom");
+  } else if (kind == "escape") {
+    throw std::runtime_error("escaped by: " + escapes());
   } else if (kind == "garbage") {
     send_text(std::string(10'000, 'x'));
   } else if (kind == "flood") {

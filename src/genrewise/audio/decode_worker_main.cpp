@@ -4,14 +4,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <new>
 #include <string_view>
 #include <thread>
 
 #include "genrewise/audio/decode_workers.hpp"
+#include "genrewise/audio/sandbox.hpp"
 #include "genrewise/base/child_process.hpp"
 
 namespace genrewise {
@@ -137,6 +141,13 @@ void end_with_parent() {
   }).detach();
 }
 
+/// The parent's variables may hold credentials, and decoders need none.
+void forget_environment() {
+  for (char** variable = environ; *variable != nullptr; ++variable)
+    std::fill_n(*variable, std::strlen(*variable), '\0');
+  ::clearenv();
+}
+
 bool is_socket(int descriptor) {
   int type = 0;
   socklen_t size = sizeof type;
@@ -154,8 +165,10 @@ int run_decode_worker(int argc, char** argv, BeforeDecoding before) {
     return 2;
   }
   for (const int stop : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(stop, SIG_IGN);  // they concern the other process
-  end_with_parent();
   limit_memory(memory_bytes);
+  enter_sandbox();  // before the first thread
+  forget_environment();
+  end_with_parent();
   serve(before);
 }
 

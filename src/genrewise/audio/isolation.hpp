@@ -26,10 +26,14 @@ struct DecodeIsolation {
 /// time. They are started when they are needed, decode many files, and end with the Runtime or this process. Results
 /// are equal bit by bit.
 ///
-/// A worker has no open files: this process reads for it. Its reasons of faults, besides those of decode_file():
-/// "decoder crashed (signal 11)", "decoder ended (exit code 3)", "took longer than 60 s", "needed more than 1 GiB",
-/// "decoder sent invalid data", "decoder failed". The worker is then replaced; if it had decoded other files before,
-/// the file is first tried in a new one. Workers have the rights of this user: they confine accidents, not attackers.
+/// A worker has no open files and no environment variables: this process reads for it. Its reasons of faults, besides
+/// those of decode_file(): "decoder crashed (signal 11)", "decoder ended (exit code 3)", "took longer than 60 s",
+/// "needed more than 1 GiB", "decoder sent invalid data", "decoder failed". The worker is then replaced; if it had
+/// decoded other files before, the file is first tried in a new one.
+///
+/// Where the kernel has seccomp and Landlock (Linux 5.13 and later, x86-64 and arm64), a worker cannot use the network,
+/// write, rename or remove files, read others than those of the system and its libraries, start programs, or signal
+/// other processes.
 ///
 /// Throws Error if a limit is not positive or the program is missing. decode_file() and the others throw Error if a
 /// worker cannot be started.

@@ -203,7 +203,7 @@ class TagFinder {
       const ByteView data = flac.part(at + 4, std::clamp<std::int64_t>(flac.size() - at - 4, 0, size));
       if (type == kComments) {
         TagBlock block{
-            .kind = TagKind::vorbis, .begin = flac.offset() + at, .end = data.offset() + size, .flags = first};
+            .kind = TagKind::vorbis, .begin = flac.offset() + at, .end = data.offset() + data.size(), .flags = first};
         read_comments(block, data);
         block.is_whole = block.is_whole && data.size() == size;
         tags_.blocks.push_back(std::move(block));

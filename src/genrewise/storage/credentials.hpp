@@ -12,4 +12,8 @@ namespace genrewise {
 /// expire are fetched once. Throws Error, with what to set, where there are none.
 std::string credentials_origin(std::string_view scheme, const StoreOptions& options);
 
+/// No core dump of this process from now on (the soft limit), because it holds secrets. Called where the settings
+/// of a store are found.
+void forbid_core_dumps();
+
 }  // namespace genrewise

@@ -1,5 +1,7 @@
 #include "genrewise/storage/store_settings.hpp"
 
+#include <sys/resource.h>
+
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
@@ -98,7 +100,15 @@ IniSections parse_ini(std::string_view text) {
 StoreSettings find_store_settings(std::string_view scheme, const StoreOptions& options) {
   StoreSettings settings = scheme == "gs" ? find_google(options) : find_amazon(options);
   settings.connections = connections();
+  forbid_core_dumps();
   return settings;
+}
+
+void forbid_core_dumps() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
 }
 
 std::string first_of(std::initializer_list<std::string> values) {

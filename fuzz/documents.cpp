@@ -1,0 +1,66 @@
+// Documents with checksums that name other files: packs, run folders, searches; and the catalogue of a library.
+#include "genrewise/base/json_file.hpp"
+#include "genrewise/data_source/data_source.hpp"
+#include "genrewise/library/catalogue.hpp"
+#include "genrewise/library/query.hpp"
+#include "genrewise/library/similarity.hpp"
+#include "genrewise/packs/batches.hpp"
+#include "genrewise/packs/pack_manifest.hpp"
+#include "genrewise/report/compare.hpp"
+#include "genrewise/report/formats.hpp"
+#include "genrewise/report/model_card.hpp"
+#include "genrewise/study/result_json.hpp"
+#include "genrewise/study/run_folder.hpp"
+#include "targets.hpp"
+
+namespace genrewise::fuzz {
+namespace {
+
+void pack(std::string_view input) {
+  PackManifest manifest = open_pack(put_files(input));
+  require(manifest.size() < (std::size_t{1} << 20));
+  const PackManifest again = parse_manifest(to_json(manifest), "again");
+  require(again.size() == manifest.size() && static_cast<const PackFormat&>(again) == manifest);
+  verify_pack(manifest);
+  Progress silent;
+  const DataSource source({.location = manifest.folder.string()});
+  source.load(silent);
+}
+
+// A folder of one run, or with two runs "a" and "b" that are compared.
+void run(std::string_view input) {
+  const auto& folder = put_files(input);
+  const auto a = folder / "a", b = folder / "b";
+  if (std::filesystem::exists(a)) {
+    Progress silent;
+    comparison_markdown(compare_runs({a, b}, 1, silent));
+    return;
+  }
+  succeeds([&] { LockedFolder(folder, {{"seed", 42}}, false); });
+  const nlohmann::json document = read_run(folder);
+  for (const ReportFormat format :
+       {ReportFormat::html, ReportFormat::markdown, ReportFormat::latex, ReportFormat::csv, ReportFormat::json})
+    succeeds([&] { render_run(document, format); });
+}
+
+// models/NAME.json of a run folder.
+void model_result(std::string_view input) {
+  const nlohmann::json document = require_sealed_json(input, "fuzz.json");
+  read_json("fuzz.json", {}, [&] { return model_result_from_json(document.at("result")); });
+}
+
+void catalogue(std::string_view input) {
+  const Catalogue opened(put_file(scratch_folder(), "library.db", input));
+  opened.roots();
+  opened.current_model();
+  opened.genres();
+  opened.stored_features();
+  for (const CatalogueTrack& track : find_tracks(opened, parse_query("confidence:>0.1"))) opened.track(track.id);
+  find_duplicates(opened);
+}
+
+const AddTargets added{
+    {"pack", pack, true}, {"run", run, true}, {"model_result", model_result}, {"catalogue", catalogue}};
+
+}  // namespace
+}  // namespace genrewise::fuzz

@@ -1,0 +1,81 @@
+// TFRecord files, plain and compressed; Examples and SequenceExamples.
+#include <algorithm>
+#include <cstring>
+
+#include "genrewise/records/example.hpp"
+#include "genrewise/records/framing.hpp"
+#include "genrewise/records/record_reader.hpp"
+#include "targets.hpp"
+
+namespace genrewise::fuzz {
+namespace {
+
+class Memory final : public FileReader {
+ public:
+  explicit Memory(std::string_view bytes) : info_{"input", bytes.size(), {}, {}}, bytes_(as_bytes(bytes)) {}
+  const FileInfo& info() const override { return info_; }
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) const override {
+    if (offset >= bytes_.size()) return 0;
+    const auto part = bytes_.subspan(offset, std::min<std::size_t>(into.size(), bytes_.size() - offset));
+    std::ranges::copy(part, into.begin());
+    return part.size();
+  }
+
+ private:
+  FileInfo info_;
+  std::span<const std::byte> bytes_;
+};
+
+template <class T>
+void copy_all(const FeatureView& feature, FeatureKind kind) {
+  if (feature.kind() != kind) return;
+  std::vector<T> values(feature.size());
+  require(feature.copy(std::span<T>(values)) == values.size());
+}
+
+void use(const FeatureView& feature, std::span<const std::byte> payload) {
+  require(feature.size() <= payload.size());
+  const auto floats = feature.floats_in_one_piece();
+  require(floats.empty() ||
+          (floats.data() >= payload.data() && floats.data() + floats.size() <= payload.data() + payload.size()));
+  copy_all<float>(feature, FeatureKind::floats);
+  copy_all<std::int64_t>(feature, FeatureKind::ints);
+  copy_all<std::string_view>(feature, FeatureKind::bytes);
+}
+
+// No view outside the input.
+void use_example(std::span<const std::byte> payload) {
+  ExampleView view;
+  if (!view.parse(payload)) return;
+  for (const auto& entry : view.entries()) {
+    use(entry.feature, payload);
+    require(view.find(entry.key) != nullptr);
+    view.text(entry.key);
+  }
+  for (const auto& sequence : view.sequences()) {
+    for (const FeatureView& step : sequence.steps) use(step, payload);
+    require(view.find_steps(sequence.key).has_value());
+  }
+}
+
+void example(std::string_view input) {
+  use_example(as_bytes(input));
+}
+
+// A file of records, plain or compressed. Each call of the reader advances by at least one byte.
+void records(std::string_view input) {
+  RecordReader reader{RecordSource(std::make_unique<Memory>(input))};
+  Record record;
+  for (std::size_t calls = 0;; ++calls) {
+    require(calls < (std::size_t{1} << 24));
+    const auto more = reader.next(record);
+    if (!more) continue;
+    if (!*more) return;
+    use_example(record.payload);
+  }
+}
+
+const AddTargets added{{"example", example}, {"records", records}};
+
+}  // namespace
+}  // namespace genrewise::fuzz

@@ -1,0 +1,127 @@
+// Tables and datasets: CSV, feature tables with their descriptions, FMA's tables, lists of clips, playlists, splits and
+// maps of genres; records of other programs; the journal of a table.
+#include <nlohmann/json.hpp>
+
+#include "genrewise/base/csv.hpp"
+#include "genrewise/data_source/data_source.hpp"
+#include "genrewise/data_source/record_examples.hpp"
+#include "genrewise/data_source/row_journal.hpp"
+#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/genre_map.hpp"
+#include "genrewise/dataset/split.hpp"
+#include "genrewise/features/feature_table.hpp"
+#include "targets.hpp"
+
+namespace genrewise::fuzz {
+namespace {
+
+void csv(std::string_view input) {
+  CsvReader reader(input, "fuzz.csv");
+  std::vector<std::string_view> fields;
+  std::size_t rows = 0;
+  while (reader.next(fields)) {
+    require(!fields.empty() && ++rows <= input.size());
+    // What the writer quotes, the reader returns.
+    std::string line;
+    append_csv_field(line, fields.front());
+    line += ",x\n";
+    CsvReader again(line, "again");
+    std::vector<std::string_view> read;
+    if (fields.front().find_first_of(std::string_view("\t;\0", 3)) == std::string_view::npos)
+      require(again.next(read) && read.size() == 2 && read.front() == fields.front());
+  }
+}
+
+// A folder with a table (and its .json) as features and as a labelled table.
+void feature_table(std::string_view input) {
+  const auto& folder = put_files(input);
+  for (const char* name : {"table.csv", "table.npy"}) {
+    const auto path = folder / name;
+    if (!std::filesystem::exists(path)) continue;
+    succeeds([&] {
+      const FeatureTable table = read_feature_table(path);
+      require(table.values.rows() == table.track_ids.size() && table.values.cols() == table.columns.size());
+    });
+    Progress silent;
+    succeeds([&] {
+      const DataSource source({.location = path.string()});
+      if (!source.has_audio()) source.load(silent);
+    });
+  }
+}
+
+// A folder as a dataset of any kind, and its split.
+void dataset(std::string_view input) {
+  const auto& folder = put_files(input);
+  const auto list = folder / "list.csv";
+  const Dataset dataset = open_dataset(std::filesystem::exists(list) ? list : folder, {.keep_unlabelled = true});
+  for (const Track& track : dataset.tracks)
+    require(track.label >= -1 && track.label < static_cast<int>(dataset.labels.size()));
+  SplitSubjects subjects = subjects_of(dataset);
+  const auto stated = folder / "split.csv";
+  if (std::filesystem::exists(stated)) succeeds([&] { read_split_file(stated, subjects); });
+  const Split split = make_split(subjects);
+  require(split.parts.size() == dataset.tracks.size());
+}
+
+void split_file(std::string_view input) {
+  SplitSubjects subjects;
+  for (const char* id : {"a", "b", "c"}) {
+    subjects.ids.push_back(id);
+    subjects.labels.push_back(0);
+    subjects.tracks.push_back(id);
+  }
+  subjects.labels_by_name = {"Rock"};
+  subjects.artists = subjects.albums = {"", "", ""};
+  subjects.official.resize(3);
+  require(read_split_file(put_file(scratch_folder(), "split.csv", input), subjects).parts.size() == 3);
+}
+
+// The first line is the spelling of a genre.
+void genre_map(std::string_view input) {
+  const std::size_t line = std::min(input.find('\n'), input.size());
+  const std::string spelling(input.substr(0, line));
+  GenreMap::standard().fold(std::vector{spelling});
+  GenreMap(put_file(scratch_folder(), "map.yaml", input.substr(line))).fold(std::vector{spelling});
+}
+
+// A folder of another program's records, and a class map.
+void record_examples(std::string_view input) {
+  const auto& folder = put_files(input);
+  Progress silent;
+  const auto map = folder / "classes.csv";
+  for (const RecordPool pool : {RecordPool::mean, RecordPool::mean_std, RecordPool::none}) {
+    RecordKeys keys{.features = "x", .label = "y", .pool = pool};
+    if (std::filesystem::exists(map)) keys.classes = map;
+    std::vector<Fault> skipped;
+    succeeds([&] { read_record_examples(folder, keys, "music", skipped, silent); });
+    if (pool == RecordPool::mean) succeeds([&] { to_json(summarise_records(folder, keys, silent)); });
+  }
+}
+
+void journal(std::string_view input) {
+  const auto path = put_file(scratch_folder(), "table.partial", input);
+  constexpr std::size_t kWidth = 3;
+  const std::string content(64, 'a'), added(RowJournal::kKeyLength, 'z');
+  std::vector<float> row(kWidth);
+  std::size_t rows = 0;
+  {
+    RowJournal opened(path, content, kWidth);
+    opened.append(added, row);
+    rows = opened.rows();
+  }
+  RowJournal again(path, content, kWidth);
+  require(again.rows() == rows && again.has(added));
+  again.read(added, row);
+}
+
+const AddTargets added{{"csv", csv},
+                       {"feature_table", feature_table, true},
+                       {"dataset", dataset, true},
+                       {"split_file", split_file},
+                       {"genre_map", genre_map},
+                       {"record_examples", record_examples, true},
+                       {"journal", journal}};
+
+}  // namespace
+}  // namespace genrewise::fuzz

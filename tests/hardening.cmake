@@ -1,0 +1,17 @@
+# cmake -DPROGRAM=... [-DRELEASE=ON] -P hardening.cmake: whether a program was linked with the protections of
+# cmake/hardening.cmake, and compiled with those of Release.
+find_program(readelf readelf REQUIRED)
+execute_process(COMMAND ${readelf} -hlW --dyn-syms -d ${PROGRAM} OUTPUT_VARIABLE facts COMMAND_ERROR_IS_FATAL ANY)
+function(require what pattern)
+  if(NOT facts MATCHES "${pattern}")
+    message(SEND_ERROR "${PROGRAM} lacks: ${what}")
+  endif()
+endfunction()
+require("position-independent executable" "Type: +DYN")
+require("read-only relocations" "GNU_RELRO")
+require("binding at the start" "FLAGS_1[^\n]* NOW")
+require("stack that is not executable" "GNU_STACK[^\n]* RW ")
+if(RELEASE)
+  require("stack protector" "__stack_chk_fail")
+  require("checked functions of the C library" "__(memcpy|snprintf|read|vsnprintf|memset|fdelt)_chk")
+endif()
