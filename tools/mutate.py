@@ -8,14 +8,14 @@
 Everything happens in a copy of the working tree in build/mutate/ (or $GENREWISE_MUTATE_FOLDER); the tree itself is
 only read. The mutants are chosen
 at random by SEED: the same seed and sources give the same ones. A mutant is killed if a test fails, crashes or runs
-out of time, and has survived if all tests pass. Comments, strings, assertions, preprocessor lines and reserve() (speed
-only) are left alone, and so are the mutants of tools/mutate_equivalent.txt, which lists each with the reason why no
-test can kill it. A survivor of which the compiler makes the very same code (a changed value is never read) is
+out of time, and has survived if all tests pass. Comments, strings, assertions, preprocessor lines, reserve() (speed
+only) and lines with ::kill() (another number ends other programs) are left alone, and so are the mutants of
+tools/mutate_equivalent.txt, which lists each with the reason why no test can kill it. A survivor of which the compiler makes the very same code (a changed value is never read) is
 equivalent and does not count. The mutant's file checks the indices of vectors, spans and strings. Prints one line per
 mutant and the difference of each survivor; build/mutate/SEED.jsonl is the log.
 The exit status is 1 if less than 90 % of the mutants were killed.
 
-Where mount namespaces are allowed (unshare, as root), the tests of mutants can write only there.
+Where namespaces are allowed (unshare, as root), the tests of mutants can write only there and see no other process.
 """
 import argparse
 import hashlib
@@ -184,7 +184,7 @@ def all_mutants(module):
             before = one_line(text[first:last])
             for replacement in replacements:
                 after = one_line(text[first:start] + replacement + text[end:last])
-                if (before, after) not in listed and (before, "*") not in listed:
+                if (before, after) not in listed and (before, "*") not in listed and "::kill(" not in before:
                     line = text.count("\n", 0, start) + 1
                     yield relative, text[:start] + replacement + text[end:], before, after, line
 
@@ -212,12 +212,14 @@ def copy_tree():
 
 
 def confined():
-    """A command prefix that makes everything but WORK read-only and /tmp empty; nothing where that is not allowed."""
+    """A command prefix that makes everything but WORK read-only, /tmp empty and other processes unreachable (a mutant
+    may call kill(-1)); nothing where that is not allowed."""
     protect = (f"mount --make-rprivate / && mount --bind '{WORK}' /mnt && mount -t tmpfs tmpfs /tmp && "
                f"mkdir -p '{WORK}' && mount --move /mnt '{WORK}' && mount -o remount,ro,bind /")
-    prefix = ["unshare", "--mount", "sh", "-c", protect + ' && cd "$PWD" && exec "$@"', "sh"]
+    prefix = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
+              protect + ' && cd "$PWD" && "$@"', "sh"]
     if subprocess.run([*prefix, "true"], capture_output=True).returncode != 0:
-        print("mount namespaces are not available: the mutants run unconfined", file=sys.stderr)
+        print("namespaces are not available: the mutants run unconfined", file=sys.stderr)
         return []
     return prefix
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,11 +13,14 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <span>
 #include <thread>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/message.hpp"
+#include "genrewise/base/text.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -24,6 +28,7 @@ namespace {
 
 using testing::error_message;
 using ::testing::HasSubstr;
+using testing::TemporaryFolder;
 
 ChildEnd end_of(const std::string& script, ChildConfig config = {}) {
   config.command = {"sh", "-c", script};
@@ -133,6 +138,83 @@ TEST(Descriptors, AreClosedWhenTheyAreReplacedOrDestroyed) {
     EXPECT_TRUE(is_open(second));
   }
   EXPECT_FALSE(is_open(second));
+}
+
+TEST(Programs, AreSearchedInTheFoldersOfPathWithoutItsEmptyEntries) {
+  const TemporaryFolder folder;
+  const auto program = folder / "a-program", text = folder / "a-text", path = std::filesystem::path(folder.path());
+  std::ofstream(program) << "#!/bin/sh\n";
+  std::ofstream(text) << "#!/bin/sh\n";
+  ASSERT_EQ(::chmod(program.c_str(), 0755), 0);
+  EXPECT_TRUE(is_executable(program));
+  for (const auto& other : {text, path, folder / "missing"}) EXPECT_FALSE(is_executable(other)) << other;
+  const std::string before = environment_variable("PATH");
+  ::setenv("PATH", ("/nonexistent:" + path.string()).c_str(), 1);
+  EXPECT_EQ(find_program("a-program"), program);
+  EXPECT_EQ(find_program("a-text"), "");
+  EXPECT_EQ(find_own_program("a-program", "A_PROGRAM"), program);
+  ::setenv("A_PROGRAM", "", 1);
+  EXPECT_EQ(find_own_program("a-program", "A_PROGRAM"), program);
+  ::setenv("A_PROGRAM", "/bin/sh", 1);
+  EXPECT_EQ(find_own_program("a-program", "A_PROGRAM"), "/bin/sh");
+  ::setenv("A_PROGRAM", text.c_str(), 1);
+  EXPECT_THAT(error_message([] { find_own_program("a-program", "A_PROGRAM"); }), HasSubstr("A_PROGRAM is not"));
+  ::unsetenv("A_PROGRAM");
+  const auto here = std::filesystem::read_symlink("/proc/self/exe");
+  EXPECT_EQ(find_own_program(here.filename(), "A_PROGRAM"), here);
+  const auto current = std::filesystem::current_path();
+  ASSERT_EQ(::chdir(path.c_str()), 0);
+  ::setenv("PATH", ":/nonexistent", 1);
+  EXPECT_EQ(find_program("a-program"), "");
+  ASSERT_EQ(::chdir(current.c_str()), 0);
+  ::unsetenv("PATH");
+  EXPECT_NE(find_program("sh"), "");
+  ::setenv("PATH", before.c_str(), 1);
+}
+
+TEST(RunProcess, PassesOnAllOutputAndReturnsHowTheProgramEnded) {
+  std::string output;
+  const auto run = [&](const std::string& script, const std::filesystem::path& folder = {}) {
+    output.clear();
+    return run_process({"sh", "-c", script}, folder, [&](std::string_view text) { output += text; });
+  };
+  EXPECT_EQ(run("echo out; echo error >&2; exit 3"), 3);
+  EXPECT_EQ(output, "out\nerror\n");
+  EXPECT_EQ(run("kill -9 $$"), 128 + 9);
+  EXPECT_EQ(run("cat; pwd; echo $LC_ALL", "/"), 0);
+  EXPECT_EQ(output, "/\nC.UTF-8\n");
+  EXPECT_EQ(run("head -c 300000 /dev/zero; sleep 0.3; echo end"), 0);
+  EXPECT_EQ(output.size(), 300'004u);
+  EXPECT_THAT(error_message([] { run_process({"/no/such/program"}, {}, {}); }), HasSubstr("/no/such/program"));
+}
+
+TEST(RunProcess, EndsTheProgramAtAnInterrupt) {
+  pid_t child = 0;
+  EXPECT_THROW(run_process({"sh", "-c", "echo $$; exec sleep 1000"}, {},
+                           [&](std::string_view text) {
+                             child = std::stoi(std::string(text));
+                             request_interrupt();
+                           }),
+               Interrupted);
+  clear_interrupt();
+  ASSERT_GT(child, 0);
+  EXPECT_NE(::kill(child, 0), 0);
+}
+
+TEST(StandardStreams, ThatAreClosedAreOpenedAndOthersStay) {
+  EXPECT_EXIT(
+      {
+        const auto mode = [](int number) { return ::fcntl(number, F_GETFL) & O_ACCMODE; };
+        const int null = ::open("/dev/null", O_RDWR);
+        ::dup2(null, 1);
+        for (const int number : {0, 2, null}) ::close(number);
+        open_standard_streams();
+        const bool right = mode(0) == O_RDONLY && mode(1) == O_RDWR && mode(2) == O_WRONLY;
+        ::close(1);
+        open_standard_streams();
+        std::_Exit(right && mode(1) == O_RDONLY && ::fcntl(null, F_GETFL) < 0 ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 TEST(Limits, OfMemoryMakeALargerAllocationFailAndASmallerOneSucceed) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace genrewise {
@@ -36,6 +37,49 @@ TEST(Text, OfAnEnvironmentVariableThatIsNotSetIsEmpty) {
 
 TEST(Text, ConvertsFromTheFirstToTheLastLetter) {
   EXPECT_EQ(lower_case("AZ@[`{az09"), "az@[`{az09");
+}
+
+TEST(NameKey, IgnoresCaseAccentsBlanksAndPunctuation) {
+  for (const char* text : {"Hip-Hop", "hip hop", "HIPHOP", "Hip_Hop!", "Hip\u2010Hop", "Hip\u00a0Hop"})
+    EXPECT_EQ(name_key(text), "hiphop") << text;
+  EXPECT_EQ(name_key("Björk – Jóga (ŁÓDŹ, ſtraße)"), "bjorkjogalodzstrase");
+  EXPECT_EQ(name_key("Motorhead"), name_key("Mot\u00f6rhead"));
+  EXPECT_EQ(name_key("Motorhead"), name_key("Moto\u0308rhead"));  // decomposed, as macOS writes names
+  EXPECT_EQ(name_key("РУССКИЙ РОК, Ёж"), name_key("русский рок, ёж"));
+  EXPECT_EQ(name_key("ΡΕΜΠΕΤΙΚΟ"), name_key("ρεμπετικο"));
+  EXPECT_EQ(name_key("音楽"), "音楽");
+}
+
+TEST(NameKey, EqualsTheSpellingsOfAnd) {
+  for (const char* text : {"Drum & Bass", "drum and bass", "Drum 'n' Bass", "Drum+Bass", "drum n bass"})
+    EXPECT_EQ(name_key(text), "drumandbass") << text;
+  EXPECT_EQ(name_key("N.W.A"), "nwa");
+  EXPECT_EQ(name_key("Neon"), "neon");
+}
+
+TEST(NameKey, KeepsTextsWithoutLettersApart) {
+  EXPECT_EQ(name_key(" !!! "), "!!!");
+  EXPECT_EQ(name_key("???"), "???");
+  EXPECT_EQ(name_key(""), "");
+  EXPECT_EQ(name_key("\xff\xfe"), "\xff\xfe");
+  EXPECT_EQ(name_key("a\xc3"), "a\xc3");
+}
+
+TEST(NameKey, ConvertsTheFirstAndTheLastLetterOfEachRangeAndKeepsTheNextOnes) {
+  using Pair = std::pair<const char*, const char*>;
+  for (const auto& [text, key] : {
+           Pair{"a/0:9@AZ[`az{", "a09azaz"},
+           {"a\u00bfb\u00c0\u00d7\u017f\u0180", "aba*s\u0180"},                   // Latin
+           {"o\u02ffo\u0300o\u036fo\u0370", "o\u02ffooo\u0370"},                  // combining accents
+           {"\u0390\u0391\u03a9\u03aa\u03ff", "\u0390\u03b1\u03c9\u03aa\u03ff"},  // Greek
+           {"\u0400\u040f\u0410\u042f\u0430", "\u0450\u045f\u0430\u044f\u0430"},  // Cyrillic
+           {"a\u2000b\u203fc\u2040", "abc\u2040"},
+           {"N Sync n", "nsyncand"},
+           {"A+B", "aandb"},
+           {"+", "and"},
+           {"x\x80y\xc3", "x\x80y\xc3"},  // no UTF-8
+       })
+    EXPECT_EQ(name_key(text), key) << text;
 }
 
 }  // namespace

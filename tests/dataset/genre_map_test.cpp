@@ -36,32 +36,6 @@ class OwnMap : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST(NameKey, IgnoresCaseAccentsBlanksAndPunctuation) {
-  for (const char* text : {"Hip-Hop", "hip hop", "HIPHOP", "Hip_Hop!", "Hip\u2010Hop", "Hip\u00a0Hop"})
-    EXPECT_EQ(name_key(text), "hiphop") << text;
-  EXPECT_EQ(name_key("Björk – Jóga (ŁÓDŹ, ſtraße)"), "bjorkjogalodzstrase");
-  EXPECT_EQ(name_key("Motorhead"), name_key("Mot\u00f6rhead"));
-  EXPECT_EQ(name_key("Motorhead"), name_key("Moto\u0308rhead"));  // decomposed, as macOS writes names
-  EXPECT_EQ(name_key("РУССКИЙ РОК, Ёж"), name_key("русский рок, ёж"));
-  EXPECT_EQ(name_key("ΡΕΜΠΕΤΙΚΟ"), name_key("ρεμπετικο"));
-  EXPECT_EQ(name_key("音楽"), "音楽");
-}
-
-TEST(NameKey, EqualsTheSpellingsOfAnd) {
-  for (const char* text : {"Drum & Bass", "drum and bass", "Drum 'n' Bass", "Drum+Bass", "drum n bass"})
-    EXPECT_EQ(name_key(text), "drumandbass") << text;
-  EXPECT_EQ(name_key("N.W.A"), "nwa");
-  EXPECT_EQ(name_key("Neon"), "neon");
-}
-
-TEST(NameKey, KeepsTextsWithoutLettersApart) {
-  EXPECT_EQ(name_key(" !!! "), "!!!");
-  EXPECT_EQ(name_key("???"), "???");
-  EXPECT_EQ(name_key(""), "");
-  EXPECT_EQ(name_key("\xff\xfe"), "\xff\xfe");
-  EXPECT_EQ(name_key("a\xc3"), "a\xc3");
-}
-
 TEST(GenreMap, FoldsSpellingsIntoOneGenre) {
   for (const char* spelling : {"Hip Hop", "hiphop", "Hip-Hop/Rap", "Rap/Hip Hop", "HIP HOP MUSIC"})
     EXPECT_THAT(fold({spelling}), ElementsAre("Hip-Hop")) << spelling;

@@ -9,6 +9,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/evaluation/metrics_json.hpp"
 #include "support/golden.hpp"
 
 namespace genrewise {
@@ -280,6 +281,28 @@ TEST(BootstrapMeans, AreWeightedByTheSizesOfTheDrawnGroups) {
   }
   EXPECT_NEAR(sum / 400, 0.25 * 1 + 0.5 * 0.25, 0.07);
   EXPECT_TRUE(bootstrap_means({{}}, {}, 3, 5).front().empty());
+}
+
+TEST(MetricsJson, ComesBackAndNamesTheGenresAndTheReasonOfAWithheldInterval) {
+  Metrics metrics = measure(golden().at("truth").get<std::vector<int>>(), golden_predictions(), {}, 1);
+  std::vector<std::string> labels;
+  for (std::size_t i = 0; i < metrics.genres.size(); ++i) labels.push_back("genre " + std::to_string(i));
+  const json plain = to_json(metrics, labels);
+  EXPECT_TRUE(plain.at("accuracy_over_groups").is_null());
+  EXPECT_FALSE(plain.contains("accuracy_over_groups_withheld"));
+  EXPECT_EQ(plain["top_k"][0]["k"], 1);
+  EXPECT_EQ(plain["top_k"].back()["k"], metrics.top_k.size());
+  EXPECT_EQ(plain["genres"].back()["genre"], labels.back());
+  EXPECT_EQ(plain["genres"].size(), labels.size());
+  metrics.over_groups_withheld = "why";
+  const json withheld = to_json(metrics, labels);
+  EXPECT_EQ(withheld.at("accuracy_over_groups_withheld"), "why");
+  metrics.over_groups = {0.25, 0.75, 12};
+  const json with = to_json(metrics, labels);
+  EXPECT_FALSE(with.contains("accuracy_over_groups_withheld"));
+  EXPECT_EQ(with.at("accuracy_over_groups"), json({{"low", 0.25}, {"high", 0.75}, {"groups", 12}}));
+  for (const json& document : {plain, withheld, with})
+    EXPECT_EQ(to_json(metrics_from_json(document), labels), document);
 }
 
 }  // namespace
