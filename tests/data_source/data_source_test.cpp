@@ -399,6 +399,10 @@ TEST_F(CachedFeatures, AreFoundByTheNextRun) {
   EXPECT_EQ(read_file(at("second.csv.json")), read_file(at("first.csv.json")));
   ASSERT_EQ(cache.names().size(), 1u);
   EXPECT_THAT(cache.names().front(), ::testing::StartsWith("mfcc-"));
+  const DataSource source({.location = at("list.csv")});
+  const FeatureCache kept(cache.path());
+  EXPECT_EQ(kept.share(source.audio(), *make_feature_set("mfcc")), 1);
+  EXPECT_EQ(kept.share(source.audio(), *make_feature_set("fma518")), 0);
 }
 
 TEST_F(CachedFeatures, AreExtractedAgainWhereTheyAreWideDamagedOrOfAnotherClip) {

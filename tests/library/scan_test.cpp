@@ -234,6 +234,35 @@ TEST_F(ScanTest, StoresFurtherFeatureSets) {
   EXPECT_EQ(catalogue_->stored_features()[1].first.name, "raw10k");
 }
 
+TEST_F(ScanTest, StoresTheSameFurtherFeaturesWithThePredictionAsAfterIt) {
+  make("a.wav", "clicks");
+  const auto rows = [&] {
+    std::vector<std::string> all;
+    auto found = catalogue_->database().query("SELECT recipe, hex(row) FROM features ORDER BY recipe");
+    while (found.next()) all.push_back(found.text(0) + " " + found.text(1));
+    return all;
+  };
+  scan();
+  config_.features = {"raw10k"};
+  scan();
+  const auto later = rows();
+  catalogue_->database().run("DELETE FROM features");
+  catalogue_->database().run("UPDATE tracks SET model = NULL");
+  EXPECT_EQ(scan().analysed, 1u);
+  ASSERT_EQ(later.size(), 2u);
+  EXPECT_EQ(rows(), later);
+}
+
+TEST_F(ScanTest, SkipsATrackWithoutAFurtherFeatureSet) {
+  make_folders(music_);
+  write_file(music_ / "brief.wav", made_wav("clicks", 1, 0.4));  // too short for raw10k
+  config_.features = {"raw10k"};
+  const ScanResult result = scan();
+  EXPECT_EQ(result.analysed, 0u);
+  ASSERT_EQ(result.skipped.size(), 1u);
+  EXPECT_EQ(result.skipped[0].reason, "too short");
+}
+
 TEST_F(ScanTest, RefusesWhatItCannotScan) {
   EXPECT_THAT(
       error_message([&] { scan_library(*catalogue_, {.model = folder_ / "m.gwm", .isolation = {}}, runtime_); }),

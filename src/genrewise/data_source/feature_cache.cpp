@@ -8,6 +8,7 @@
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/data_source/table_facts.hpp"
+#include "genrewise/dataset/clip_identity.hpp"
 #include "genrewise/features/feature_table.hpp"
 #include "genrewise/storage/files.hpp"
 
@@ -75,6 +76,15 @@ std::vector<fs::path> FeatureCache::tables(const FeatureRecipe& recipe) const {
   std::vector<fs::path> tables;
   for (const Kept& kept : kept_in(folder_of(recipe))) tables.push_back(kept.table);
   return tables;
+}
+
+double FeatureCache::share(const Dataset& dataset, const FeatureSet& set) const {
+  std::set<std::string> there;
+  for (const fs::path& table : tables(set.recipe())) there.merge(clips_of(table));
+  if (there.empty() || dataset.tracks.empty()) return 0;
+  const auto found = std::ranges::count_if(
+      clip_identities(dataset), [&](const ClipIdentity& identity) { return there.contains(identity.key()); });
+  return static_cast<double>(found) / static_cast<double>(dataset.tracks.size());
 }
 
 void FeatureCache::touch(const fs::path& table) {

@@ -1,4 +1,4 @@
-// Rows of earlier extractions by recipe and clip, for later runs. Private to this module.
+// Rows of earlier extractions by recipe and clip, for later runs (docs/pipeline.md, "The cache of features").
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/dataset/dataset.hpp"
 #include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
@@ -27,6 +28,8 @@ class FeatureCache {
 
   /// Tables of a recipe, the last used first.
   std::vector<std::filesystem::path> tables(const FeatureRecipe& recipe) const;
+  /// Share of the dataset's tracks with a row of that set in some table.
+  double share(const Dataset& dataset, const FeatureSet& set) const;
   /// Marks a table as used.
   static void touch(const std::filesystem::path& table);
   /// Where a new table is to be written; its folder is created.

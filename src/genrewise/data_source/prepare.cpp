@@ -82,6 +82,7 @@ class Extraction {
   const FeatureSet& set() const { return set_; }
   /// Whether the row of a track is to be computed.
   bool lacks(std::size_t track) const { return lacking_[track]; }
+  bool lacks_any() const { return std::ranges::count(lacking_, true) > 0; }
   /// Thread-safe, as skip().
   void add(std::size_t track, std::span<const float> row) { journal_->append(keys_[track], row); }
   void skip(std::size_t track, Fault fault) {
@@ -335,7 +336,7 @@ void extract(const Dataset& dataset, std::deque<Extraction>& tables, Progress& p
   std::vector<std::string> names;
   for (const Extraction& table : tables) {
     sets.push_back(&table.set());
-    names.push_back(table.set().recipe().name);
+    if (table.lacks_any()) names.push_back(table.set().recipe().name);
   }
   const ClipExtractor extractor(sets);
   std::vector<std::vector<std::vector<float>>> rows(static_cast<std::size_t>(threads));  // by thread and table

@@ -1,4 +1,6 @@
 // Estimates of the time of a study from short measurements on this machine, before anything is computed.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -8,6 +10,7 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/stopwatch.hpp"
+#include "genrewise/data_source/feature_cache.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/jobs/study_plan.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
@@ -17,6 +20,7 @@ namespace genrewise {
 namespace {
 
 constexpr std::size_t kProbedClips = 3;
+constexpr double kNearlyAll = 0.95;           // of the clips: their extraction takes no time that matters
 constexpr std::size_t kProbedExamples = 160;  // for classifiers
 constexpr std::size_t kFewForPerceptron = 60;
 // For networks: a few examples and a batch, and several epochs, which separate start, work per example and per epoch.
@@ -204,7 +208,10 @@ StudyCost estimate_cost(const DataSource& source, const StudyConfig& study, cons
     if (!given && !file_exists(path_of(set, columns))) {
       const std::string name = set.empty() ? source.features() : set;
       const Expected<double> seconds = extraction_s(source.audio(), {name});
-      if (seconds) {
+      const auto cache = FeatureCache::of_user();
+      if (seconds && cache && cache->share(source.audio(), *make_feature_set(name)) > kNearlyAll) {
+        progress.note(fmt::format("the features {} are there from an earlier run", name));
+      } else if (seconds) {
         apart_s += cost.features_s[set] = *seconds;
         extracted.push_back(name);
       } else {

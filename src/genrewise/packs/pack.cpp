@@ -374,8 +374,9 @@ std::vector<PackResult> pack_together(std::deque<Packer>& packers, const Extract
                                        std::vector<bool>(packers.size()));  // by example and pack
   std::vector<std::string> names;
   for (std::size_t p = 0; p < packers.size(); ++p) {
-    for (const std::size_t example : packers[p].begin()) lacks[example][p] = true;
-    names.push_back(packers[p].job().recipe.name);
+    const std::vector<std::size_t> remaining = packers[p].begin();
+    for (const std::size_t example : remaining) lacks[example][p] = true;
+    if (!remaining.empty()) names.push_back(packers[p].job().recipe.name);
   }
   std::vector<std::size_t> pending = packers.front().order();
   const std::size_t all = pending.size();
