@@ -81,16 +81,17 @@ TEST_F(Extract, WritesATableOfEachOfSeveralSetsAsIfItWasAlone) {
   EXPECT_THAT(ran.err, HasSubstr("skipped 2 inputs"));
   const auto tables = nlohmann::json::parse(ran.out).at("tables");
   ASSERT_EQ(tables.size(), 3u);
-  EXPECT_EQ(tables[0]["output"], out_ / "all/mfcc.csv");
-  EXPECT_EQ(tables[1]["output"], out_ / "all/mel224.npy");
+  EXPECT_EQ(tables[0]["output"], (out_ / "all/mfcc.csv").string());
+  EXPECT_EQ(tables[1]["output"], (out_ / "all/mel224.npy").string());
   EXPECT_EQ(tables[1]["rows"], 7);
   EXPECT_EQ(tables[1]["skipped"].size(), 1u);
   EXPECT_EQ(tables[2]["features"], "raw10k");
   EXPECT_EQ(tables[2]["rows"], 6);
   EXPECT_EQ(tables[2]["skipped"].size(), 2u);
   for (const auto& table : tables) {
-    const fs::path together = table["output"], alone = out_ / together.filename();
-    EXPECT_EQ(run_program({"extract", music_.path(), "--features", table["features"], "-o", alone}).code, 3);
+    const fs::path together = table["output"].get<std::string>(), alone = out_ / together.filename();
+    const std::string set = table["features"];
+    EXPECT_EQ(run_program({"extract", music_.path(), "--features", set, "-o", alone}).code, 3);
     EXPECT_EQ(read_file(together), read_file(alone));
     EXPECT_EQ(read_file(together.string() + ".json"), read_file(alone.string() + ".json"));
   }

@@ -78,6 +78,12 @@ TEST_F(ListDataset, ReadsOneLocationALine) {
   EXPECT_THAT(labelled.labels, ElementsAre("music", "rock"));
 }
 
+TEST_F(ListDataset, LeavesTablesWithAnotherNameToTheirKind) {
+  write_file(folder_ / "a.mp3", "x");
+  write_file(folder_ / "table.txt", "path\tgenre\na.mp3\tRock\n");
+  EXPECT_EQ(open_dataset(folder_ / "table.txt").kind, "csv");
+}
+
 TEST_F(ListDataset, ReadsWhatTheCommandListWrites) {
   write_file(folder_ / "music.csv",
              "bytes,modified,location\n7,2026-01-01T00:00:00Z,s3://music/a.mp3\n9,,\"s3://music/b,c.mp3\"\n1,,x.jpg\n");

@@ -209,7 +209,8 @@ bool is_list_dataset(const fs::path& location) {
   const bool list = extension == ".txt" || extension == ".lst", table = extension == ".csv";
   if (is_in_store(location) && !list && !table && !looks_like_audio(location))
     return !file_exists(location) && folder_exists(location);
-  return (list && file_exists(location)) || (table && is_listing(location));
+  return (list && file_exists(location) && !read_csv_columns(location).lists_clips()) ||
+         (table && is_listing(location));
 }
 
 DatasetKindDescriptor list_dataset() {

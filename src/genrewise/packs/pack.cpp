@@ -218,7 +218,7 @@ class Packer {
     const auto [first, last] = shards();
     for (int number = static_cast<int>(first); number < static_cast<int>(last); ++number) {
       const FolderLock lock = lock_of(number);
-      if (config_.part && remote_) remote_->fetch_state(folder_, number);
+      if (config_.part && remote_) remote_->share_state(folder_, number);
       all_ += dealt_[static_cast<std::size_t>(number)].size();
       const auto& examples = dealt_[static_cast<std::size_t>(number)];
       auto finished = ShardPacker::finished(job_, config_, folder_, number, examples);

@@ -32,10 +32,14 @@ void RemotePack::begin(const std::string& fingerprint, const PackConfig& config)
   if (!config.part) remove_unfinished(file(""));  // else they may be of parts that are running
 }
 
-void RemotePack::fetch_state(const std::filesystem::path& work, int number) const {
+void RemotePack::share_state(const std::filesystem::path& work, int number) const {
   const auto local = shard_state_path(work, number, "json");
   const std::string stored = join_location(folder_, shard_state_path("", number, "json").native());
-  if (!path_exists(local) && file_exists(stored)) write_file(local, read_file(stored));
+  if (!path_exists(local)) {
+    if (file_exists(stored)) write_file(local, read_file(stored));
+  } else if (!file_exists(stored)) {
+    upload_file(local, stored);
+  }
 }
 
 bool RemotePack::has(const PackedShard& shard) const {

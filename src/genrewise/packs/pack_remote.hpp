@@ -28,8 +28,9 @@ class RemotePack {
 
   /// Claims the folder for this pack, or continues an earlier run. Throws Error if it contains anything else.
   void begin(const std::string& fingerprint, const PackConfig& config);
-  /// Copies the manifest of a shard that another machine finished to the local work folder, if there is none.
-  void fetch_state(const std::filesystem::path& work, int number) const;
+  /// Copies the manifest of a finished shard from the store to the local work folder or the other way, where one of
+  /// them lacks it: another machine finished the shard, or this one was killed before it sent the manifest.
+  void share_state(const std::filesystem::path& work, int number) const;
   /// Whether a shard with that name and size exists.
   bool has(const PackedShard& shard) const;
   /// Waits for the previous upload, then starts uploading a shard; removes the local file afterwards. Throws the error
