@@ -40,8 +40,9 @@ struct Options {
 /// The file of one feature set, or a file of each set in a folder.
 std::vector<TableOutput> tables_of(const std::string& output, const std::vector<std::unique_ptr<FeatureSet>>& sets) {
   const std::filesystem::path path = output;
-  if (sets.size() == 1 && path.has_filename() && !is_folder(path)) return {{sets[0].get(), path}};
-  if (path.extension() == ".csv" || path.extension() == ".npy")
+  const bool folder = !path.has_filename() || is_folder(path);
+  if (sets.size() == 1 && !folder) return {{sets[0].get(), path}};
+  if (!folder && (path.extension() == ".csv" || path.extension() == ".npy"))
     throw UsageError("several feature sets are written to a folder", "--output", "give its name");
   std::vector<TableOutput> tables;
   for (const auto& set : sets)
