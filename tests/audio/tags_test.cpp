@@ -119,6 +119,7 @@ TEST(Tags, InAWrongEncodingAreRecognised) {
   EXPECT_EQ(title_in(4, "\2" + big + "\0\0"s), "Jazz é");
   EXPECT_EQ(title_in(4, "\2" + wide(u"日本", true)), "日本");
   EXPECT_EQ(title_in(3, "\1\xff\xfe" + wide(u"𝄞", false)), "𝄞");
+  EXPECT_EQ(title_in(3, "\1\xff\xfe" + wide(u"\ud7ff\ue000", false)), "\ud7ff\ue000") << "beside the halves of pairs";
   EXPECT_EQ(title_in(3, "\1\xff\xfe" + wide(u"a\xd834", false)), "a\xef\xbf\xbd") << "half of a pair";
   EXPECT_EQ(title_in(4, "\3Caf\xe9"), "Café") << "Latin-1 stated as UTF-8";
   EXPECT_EQ(title_in(3, "\0Caf\xe9"s), "Café");

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <thread>
 #include <vector>
@@ -139,6 +140,9 @@ TEST(ParallelFor, StopsBetweenItemsWhenInterrupted) {
 }
 
 TEST(Runtime, RefusesLessThanOneThread) {
+  Runtime runtime;
+  runtime.set_threads(1);
+  EXPECT_EQ(runtime.threads(), 1);
   EXPECT_THROW(Runtime::current().set_threads(0), Error);
 }
 
@@ -161,6 +165,9 @@ TEST(Hash, OfAMessageWithAKeyMatchesTheExampleOfTheStandard) {
   // RFC 4231, test case 2.
   EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  // Test case 6: a key that is longer than a block.
+  EXPECT_EQ(to_hex(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First")),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
   EXPECT_EQ(to_hex(std::string_view("\x00\x0f\xf0\xff", 4)), "000ff0ff");
   Hasher md5(HashKind::md5);
   md5.update("a");
@@ -202,6 +209,9 @@ TEST(Faults, AreCountedByReasonTheMostFrequentFirst) {
   const std::vector<Fault> faults = {{"truncated", "a", ""}, {"empty file", "b", ""}, {"truncated", "c", ""}};
   EXPECT_EQ(counts_text(faults), "2 truncated, 1 empty file");
   EXPECT_EQ(counts_text({}), "");
+  const nlohmann::json document = Fault{"truncated", "a", "1 of 2 s"};
+  EXPECT_EQ(document, nlohmann::json({{"where", "a"}, {"reason", "truncated"}, {"detail", "1 of 2 s"}}));
+  EXPECT_EQ(to_string(document.get<Fault>()), "a: truncated (1 of 2 s)");
 }
 
 TEST(Sleep, LastsAtLeastAsLongAsAskedAndEndsAtAnInterrupt) {
@@ -227,6 +237,23 @@ TEST(ParallelFor, UsesWorkersFromZeroUpToTheNumberOfThreads) {
         static_cast<int>(items));
     for (const auto& count : of_worker) EXPECT_EQ(count, 1);
   }
+}
+
+TEST(ParallelFor, UsesTheThreadsOfTheRuntimeUnlessANumberIsGiven) {
+  Runtime runtime({.threads = 3});
+  const UseRuntime use(runtime);
+  std::atomic<int> started{0};
+  parallel_for(3, [&](std::size_t, int) {
+    for (++started; started < 3;) std::this_thread::yield();
+  });
+  const auto caller = std::this_thread::get_id();
+  parallel_for(
+      20,
+      [&](std::size_t, int) {
+        EXPECT_EQ(std::this_thread::get_id(), caller);
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      },
+      1);
 }
 
 TEST(ParallelFor, StartsNoFurtherItemsAfterAFailure) {

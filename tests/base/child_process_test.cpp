@@ -277,6 +277,9 @@ TEST(Messages, OfAnotherProtocolOrWithoutATypeAreRefused) {
   EXPECT_THAT(refusal(message_head({{"kind", "x"}}, 0, 1)), HasSubstr("without a type"));
   EXPECT_THAT(refusal(message_head({{"type", 1}}, 0, 1)), HasSubstr("without a type"));
   EXPECT_THAT(refusal(message_head({1, 2}, 0, 1)), HasSubstr("without a type"));
+  std::string damaged = message_head(header, 0, 1);
+  damaged.back() = '{';
+  EXPECT_THAT(refusal(damaged), HasSubstr("without a type"));
   EXPECT_THAT(refusal("GWX" + message_head(header, 0, 1).substr(3)), HasSubstr("not a message"));
   const auto length = static_cast<std::uint32_t>(text.size());
   EXPECT_EQ(refusal(message_head(header, 0, 1), {.header_bytes = length}), "no error");

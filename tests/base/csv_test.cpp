@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "support/test_support.hpp"
 
 namespace genrewise {
@@ -138,6 +139,24 @@ TEST(Csv, ParsesWholeNumbersOnlyWithoutAFraction) {
   EXPECT_TRUE(parse_number("-7", value));
   EXPECT_EQ(value, -7);
   for (const char* text : {"1.5", "1e3", "", "+", "9223372036854775808", " 1"}) EXPECT_FALSE(parse_number(text, value));
+}
+
+TEST(Csv, CountsALineEndOfTwoCharactersOnce) {
+  EXPECT_EQ(testing::error_message([] { read_all("a\r\nb\r\n\"c\r\n"); }),
+            "test.csv:3: a quoted field has no closing quote; add the missing \"");
+  EXPECT_NE(testing::error_message([] { read_all(std::string_view("ab\0c", 4)); }).find("is not a text file"),
+            std::string::npos);
+  CsvReader reader("a\nb\n", "test.csv");
+  EXPECT_EQ(reader.line(), 0u);
+}
+
+TEST(Csv, IsNotReadOnAfterAnInterrupt) {
+  CsvReader reader("a\nb\n", "test.csv");
+  std::vector<std::string_view> fields;
+  EXPECT_TRUE(reader.next(fields));
+  request_interrupt();
+  EXPECT_THROW(reader.next(fields), Interrupted);
+  clear_interrupt();
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ TEST(ParameterValues, RefuseUnknownNamesAndForbiddenValuesWithWhatIsAllowed) {
   EXPECT_THAT(error_message([] { ParameterValues("mean", {}, {{"x", "1"}}); }), HasSubstr("it has no parameters"));
   for (const char* value : {"0.5", "1e3", "1"}) EXPECT_EQ(refusal({{"C", value}}), "no error") << value;
   for (const char* value : {"", "nan", "inf", "1x"}) EXPECT_NE(refusal({{"C", value}}), "no error") << value;
+  EXPECT_EQ(refusal({{"note", "any text"}}), "no error");
   for (const char* value : {"1", "auto"}) EXPECT_EQ(refusal({{"epochs", value}}), "no error") << value;
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "genrewise/base/random.hpp"
@@ -31,7 +32,7 @@ TEST_ON_EVERY_TARGET(Dot, EqualsThePlainSumForAnyCount) {
 TEST_ON_EVERY_TARGET(AllFinite, FindsOneValueThatIsNotAtAnyPosition) {
   for (const float bad : {INFINITY, -INFINITY, NAN, -NAN})
     for (std::size_t at = 0; at < 70; ++at) {
-      std::vector<float> values(70, -3.4e38f);
+      std::vector<float> values(70, std::numeric_limits<float>::lowest());
       EXPECT_TRUE(all_finite(values));
       values[at] = bad;
       EXPECT_FALSE(all_finite(values)) << at;

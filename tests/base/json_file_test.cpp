@@ -48,6 +48,16 @@ TEST(Seal, IsBrokenOrTheDocumentUnreadableOrItsContentEqualWithAFlippedBitAnywhe
   }
 }
 
+TEST(Seal, IsBrokenWhereItsPlaceIsEmptyOrNoText) {
+  for (const char* text : {R"({"sha256": ""})", R"({"sha256": 1})", R"({"sha256": "00"})"}) {
+    const SealedJson found = parse_sealed_json(text, "f");
+    EXPECT_EQ(found.seal, Seal::broken) << text;
+    EXPECT_EQ(found.value, json::object());
+  }
+  EXPECT_THAT(error_message([] { parse_sealed_json("[]", "f"); }), HasSubstr("not a JSON object"));
+  EXPECT_THAT(sealed_text({{"name", "Jóga"}}), HasSubstr("Jóga"));
+}
+
 TEST(Seal, IsAbsentWhereAnEarlierVersionWroteNone) {
   EXPECT_EQ(parse_sealed_json(kDocument.dump(), "f").seal, Seal::absent);
   EXPECT_EQ(require_sealed_json(kDocument.dump(), "f"), kDocument);
@@ -62,7 +72,7 @@ TEST(Seal, IsBrokenByAnEditAndTheErrorNamesTheFile) {
 
 TEST(JsonOfFiles, IsRefusedWithFileLineAndColumnAndWithoutTheLibrarysPrefix) {
   const std::string message = error_message([] { parse_json("{\n\"a\": x}", "config.json", "remove it"); });
-  EXPECT_THAT(message, HasSubstr("config.json: is not valid JSON"));
+  EXPECT_THAT(message, HasSubstr("config.json: is not valid JSON: parse error"));
   EXPECT_THAT(message, HasSubstr("line 2, column 6"));
   EXPECT_THAT(message, HasSubstr("remove it"));
   EXPECT_THAT(message, Not(HasSubstr("json.exception")));
@@ -72,6 +82,9 @@ TEST(JsonOfFiles, IsRefusedWithFileLineAndColumnAndWithoutTheLibrarysPrefix) {
 TEST(JsonOfFiles, IsRefusedWhenItNestsTooDeeply) {
   for (const std::size_t depth : {101, 1'000'000})
     EXPECT_THAT(error_message([&] { parse_json(std::string(depth, '['), "f"); }), HasSubstr("too deeply"));
+  std::string objects;
+  for (int i = 0; i < 101; ++i) objects += "{\"a\":";
+  EXPECT_THAT(error_message([&] { parse_json(objects, "f"); }), HasSubstr("too deeply"));
   EXPECT_EQ(parse_json(std::string(100, '[') + std::string(100, ']'), "f").size(), 1);
   EXPECT_EQ(parse_json("\"" + std::string(200, '[') + "\\\"" + std::string(200, '{') + "\"", "f").type(),
             json::value_t::string);

@@ -8,6 +8,7 @@
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
+#include "genrewise/predict/prediction_json.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"
@@ -249,6 +250,50 @@ TEST_F(Predict, AnalysesATrackOfOneWindowAndItsSlackWholeAndALongerOneInTheMiddl
   EXPECT_EQ(window(31), std::pair(0.0, 31.0));
   EXPECT_EQ(window(32), std::pair(1.0, 30.0));
   EXPECT_EQ(window(59.5), std::pair(14.75, 30.0));
+}
+
+TEST_F(Predict, OpensAModelOnlyWithItsOwnGenresAndNamesItInErrors) {
+  const fs::path file = folder_ / "m.gwm", foreign = folder_ / "foreign.gwm";
+  save_model(loudness_model(), file);
+  const auto open = [&](const fs::path& model, const std::string& genres = "", int windows = 3) {
+    ModelChoice choice;
+    choice.model = model;
+    choice.genres = genres;
+    PredictOptions options;
+    options.windows = windows;
+    return open_predictor(choice, options, silent_);
+  };
+  EXPECT_EQ(open(file).labels(), (std::vector<std::string>{"loud", "quiet"}));
+  EXPECT_THAT(error_message([&] { open(file, "Rock"); }), HasSubstr("--genres"));
+  EXPECT_THAT(error_message([&] { open(file, "", 0); }), HasSubstr(file.string()));
+  Model model = loudness_model();
+  model.recipe.name = "unknown";
+  save_model(model, foreign);
+  EXPECT_THROW(open(foreign), UnknownName);
+  EXPECT_THAT(error_message([&] { open(foreign); }), HasSubstr(foreign.string()));
+}
+
+TEST(PredictionJson, HasTheMostProbableGenresOfTheTrackAndOfEachWindow) {
+  using nlohmann::json;
+  const std::vector<std::string> labels = {"Jazz", "Rock", "Soul"};
+  Prediction prediction;
+  prediction.duration_s = 60;
+  prediction.probabilities = {0.25F, 0.5F, 0.25F};
+  prediction.unknown = true;
+  prediction.windows = {{0, 30, {1, 0, 0}}, {30, 30, {0, 1, 0}}};
+  const json document = prediction_json(prediction, labels, 2);
+  const json genres = {{{"genre", "Rock"}, {"confidence", 0.5}}, {{"genre", "Jazz"}, {"confidence", 0.25}}};
+  EXPECT_EQ(document.at("genres"), genres);
+  EXPECT_EQ(document.at("duration_s"), 60);
+  EXPECT_EQ(document.at("unknown"), true);
+  EXPECT_TRUE(document.at("novelty").is_null());
+  ASSERT_EQ(document.at("windows").size(), 2u);
+  EXPECT_EQ(document["windows"][1]["start_s"], 30);
+  EXPECT_EQ(document["windows"][1]["duration_s"], 30);
+  EXPECT_EQ(document["windows"][1]["genres"][0]["genre"], "Rock");
+  prediction.novelty = 1.5;
+  EXPECT_EQ(prediction_json(prediction, labels, 2).at("novelty"), 1.5);
+  EXPECT_EQ(genres_json(prediction.probabilities, labels, 9).size(), 3u);
 }
 
 }  // namespace

@@ -94,11 +94,7 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
       field = unescaped_.emplace_back(std::string(field) + std::string(rest));
     }
     fields.push_back(field);
-    if (at_ == text_.size()) return true;
-    if (text_[at_] != separator_) {
-      skip_line_end();
-      return true;
-    }
+    if (at_ == text_.size() || text_[at_] != separator_) return true;
     if (++at_ == text_.size()) {  // a separator was the last character of the text
       fields.emplace_back();
       return true;

@@ -145,7 +145,7 @@ const ParameterDescriptor* find_parameter(std::span<const ParameterDescriptor> p
 bool parse_integers(std::string_view text, std::vector<long long>& values) {
   if (text.size() >= 2 && text.front() == '(' && text.back() == ')') text = text.substr(1, text.size() - 2);
   values.clear();
-  while (true) {
+  for (;;) {
     const std::size_t comma = text.find(',');
     if (!parse_number(trimmed(text.substr(0, comma)), values.emplace_back())) return false;
     if (comma == std::string_view::npos) return true;

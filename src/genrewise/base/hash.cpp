@@ -26,6 +26,7 @@ const EVP_MD* method_of(HashKind kind) {
 }
 
 constexpr std::size_t kBlock = std::size_t{3} << 20U;  // bytes per call of OpenSSL, which counts in int
+constexpr std::size_t kTextBlock = kBlock / 3 * 4;
 
 unsigned char* bytes_of(std::string& text, std::size_t at) {
   return reinterpret_cast<unsigned char*>(text.data() + at);
@@ -70,8 +71,8 @@ std::string sha256_hex(std::string_view bytes) {
 std::string hmac_sha256(std::string_view key, std::string_view message) {
   unsigned char sum[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-           bytes_of(message), message.size(), sum, &length) == nullptr) {
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(message), message.size(), sum, &length) ==
+      nullptr) {
     throw Error("OpenSSL cannot compute this code", "HMAC-SHA256", "check the OpenSSL configuration");
   }
   return {reinterpret_cast<const char*>(sum), length};
@@ -94,8 +95,8 @@ std::string to_base64(std::string_view bytes) {
 std::string from_base64(std::string_view text) {
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
   std::string bytes(text.size() / 4 * 3, '\0');
-  for (std::size_t at = 0; at < text.size(); at += kBlock / 3 * 4) {
-    const std::string_view block = text.substr(at, kBlock / 3 * 4);
+  for (std::size_t at = 0; at < text.size(); at += kTextBlock) {
+    const std::string_view block = text.substr(at, kTextBlock);
     const int written = EVP_DecodeBlock(bytes_of(bytes, at / 4 * 3), bytes_of(block), static_cast<int>(block.size()));
     if (block.size() % 4 != 0 || written != static_cast<int>(block.size() / 4 * 3))
       throw Error("the text is not base64");

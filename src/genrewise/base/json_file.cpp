@@ -77,8 +77,8 @@ SealedJson parse_sealed_json(std::string_view text, const std::string& where, co
   if (!found.value.is_object()) throw Error("is not a JSON object", where, remedy);
   const auto sum = found.value.find("sha256");
   if (sum == found.value.end()) return found;
-  found.seal = sum->is_string() ? seal_of(text, sum->get_ref<const std::string&>()) : Seal::broken;
-  if (sum->is_string() && sum->get_ref<const std::string&>().empty()) found.seal = Seal::broken;
+  const auto* digits = sum->get_ptr<const std::string*>();
+  found.seal = digits != nullptr && !digits->empty() ? seal_of(text, *digits) : Seal::broken;
   found.value.erase(sum);
   return found;
 }

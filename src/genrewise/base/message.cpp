@@ -50,7 +50,7 @@ Message read_message(const ReadBytes& read, const MessageLimits& limits) {
   std::string text(prefix.header_bytes, '\0');
   read(std::as_writable_bytes(std::span(text)));
   Message message{json::parse(text, nullptr, false), {}};
-  if (!message.header.is_object() || !message.header.contains("type") || !message.header["type"].is_string())
+  if (!message.header.contains("type") || !message.header["type"].is_string())  // only objects contain
     refuse("the other program sent a message without a type", limits.other);
   message.numbers.resize(prefix.numbers);
   read(std::as_writable_bytes(std::span(message.numbers)));
