@@ -45,8 +45,8 @@ endfunction()
 # sub-folders without a CMakeLists.txt). USES: modules below it, visible to users of this module. PUBLIC_HEADERS:
 # headers that other modules may include, relative to the calling folder. LIBRARIES: third-party targets (PRIVATE).
 # PUBLIC_LIBRARIES: third-party targets whose headers appear in this module's public headers. LOADS: libraries that are
-# loaded when they are first used, as targets of pkg-config (without PkgConfig::) or paths. WITHOUT: sources whose names begin so are
-# left out.
+# loaded when they are first used, as targets of pkg-config (without PkgConfig::) or paths. WITHOUT: sources whose names
+# begin so are left out.
 function(genrewise_module name)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "NOT_INSTALLED" "WITHOUT" "USES;PUBLIC_HEADERS;LIBRARIES;PUBLIC_LIBRARIES;LOADS")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
