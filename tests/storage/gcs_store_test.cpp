@@ -151,7 +151,7 @@ TEST_F(GcsStoreTest, GivesUpAnUploadThatTheServerForgot) {
   server_.tamper = [&](const StoreRequest& request, StoreResponse& response) {
     if (!is_part(request) || ++parts != 2) return;
     server_.shorten_uploads_unlocked(kUnit);
-    response.reset = true;
+    response = {.status = 503, .headers = {}, .body = ""};
   };
   EXPECT_THAT(error_message([&] { write("x", bytes_of(3 * kPart)); }), HasSubstr("the server has 262144 bytes"));
   server_.tamper = [](const StoreRequest& request, StoreResponse& response) {  // it has all but does not end
