@@ -38,8 +38,8 @@ class WriteConflict : public Error {
 struct FileInfo {
   std::string location;
   std::uint64_t bytes = 0;
-  /// Changes when the content changes; may be empty in a store. In stores the ETag; for local files modification time
-  /// (file-system resolution, some milliseconds), size and inode.
+  /// Changes when the content changes; may be empty in a store. In stores ETag or generation; for local files
+  /// modification time (file-system resolution, some milliseconds), size and inode.
   std::string version;
   std::string modified;  ///< UTC, "2026-11-25T22:15:00Z"; may be empty
 };
@@ -98,13 +98,13 @@ struct WriteOptions {
 
 /// Writes a new file, which appears at its location, complete, when commit() succeeds; without commit() the destructor
 /// removes everything. A local file is written beside its location as `.NAME.RANDOM.tmp`, flushed to disk and renamed
-/// (a new writer of that name removes what killed processes left); an object is sent with one PUT, or as a multipart
-/// upload if it is longer than one part.
+/// (a new writer of that name removes what killed processes left); an object is sent with one request, or as a
+/// multipart or resumable upload if it is longer than one part.
 ///
 /// Conditions are checked atomically: locally by link() (absent) and under a lock on the replaced file (unchanged;
 /// writers without a condition do not take that lock), in S3 by If-None-Match and If-Match, in Google Cloud Storage by
-/// the object's generation, which needs an OAuth token; with an HMAC key the condition is only checked before the
-/// write.
+/// the object's generation. There write() may throw the WriteConflict already, when it begins an upload of several
+/// parts.
 class FileWriter {
  public:
   virtual ~FileWriter() = default;
