@@ -6,8 +6,8 @@
     array(['loud'], dtype='<U4')
 
 The classes have the names, parameters and attributes of scikit-learn's (XGBClassifier: of XGBoost's) as far as genrewise
-has them; docs/sklearn.md lists the differences. All compute in float32, to which other arrays are converted. `n_jobs` is
-the number of threads of a fit or prediction.
+has them; docs/sklearn.md lists the differences. All compute in float32: C-ordered float32 arrays are read without a copy,
+others are converted. `n_jobs` is the number of threads of a fit or prediction.
 """
 
 import numbers
@@ -132,6 +132,7 @@ class _Classifier(ClassifierMixin, BaseEstimator):
     def fit(self, X, y):
         """Fits to examples `X` (rows x columns) with one label of any type for each row. Returns self."""
         X, y = validate_data(self, X, y, dtype=np.float32, order="C")
+        X = np.require(X, requirements="A")  # aligned
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -162,7 +163,8 @@ class _Classifier(ClassifierMixin, BaseEstimator):
 
     def _rows(self, X):
         check_is_fitted(self)
-        return validate_data(self, X, reset=False, dtype=np.float32, order="C"), _threads(self.n_jobs)
+        X = validate_data(self, X, reset=False, dtype=np.float32, order="C")
+        return np.require(X, requirements="A"), _threads(self.n_jobs)
 
     def predict(self, X):
         """The label of each row of `X`."""

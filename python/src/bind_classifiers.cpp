@@ -21,8 +21,9 @@ namespace nb = nanobind;
 
 using Labels = nb::ndarray<const int, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-Matrix matrix_of(const Rows& rows) {
-  return {rows.shape(0), rows.shape(1), {rows.data(), rows.data() + rows.size()}};
+/// The rows themselves, which the caller holds during a call.
+const Matrix matrix_of(const Rows& rows) {
+  return Matrix::borrow(rows.data(), rows.shape(0), rows.shape(1));
 }
 
 /// A classifier with what makes another one like it.

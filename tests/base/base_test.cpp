@@ -153,6 +153,25 @@ TEST(Matrix, SelectsRowsInTheGivenOrder) {
   EXPECT_EQ(matrix.select_rows(rows), Matrix(2, 2, {4, 5, 0, 1}));
 }
 
+TEST(Matrix, BorrowsValuesWithoutACopyAndCopiesThemWhenItIsCopied) {
+  const std::vector<float> values = {1, 2, 3, 4, 5, 6};
+  const Matrix borrowed = Matrix::borrow(values.data(), 2, 3);
+  EXPECT_EQ(borrowed.data(), values.data());
+  EXPECT_EQ(borrowed.values().size(), 6u);
+  EXPECT_EQ(borrowed.row(1)[0], 4);
+  EXPECT_EQ(borrowed(1, 2), 6);
+  EXPECT_EQ(borrowed, Matrix(2, 3, values));
+  Matrix copied = borrowed;
+  copied(0, 0) = 7;
+  EXPECT_EQ(values[0], 1);
+  Matrix moved = std::move(copied);
+  EXPECT_EQ(std::as_const(moved)(0, 0), 7);
+  EXPECT_TRUE(copied.empty());  // NOLINT: what remains is defined
+  copied = moved;
+  EXPECT_NE(std::as_const(copied).data(), std::as_const(moved).data());
+  EXPECT_EQ(copied, moved);
+}
+
 TEST(Hash, MatchesTheExamplesOfTheStandard) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   Hasher sha1(HashKind::sha1);

@@ -401,6 +401,18 @@ TEST(DecisionTree, ReproducesItsTrainingExamplesAndRespectsItsLimits) {
   EXPECT_EQ(leaves_of({{"min_samples_split", "151"}}), 1);
 }
 
+TEST(DecisionTree, SplitsTablesWithMoreDifferentValuesThanSixteenBitsCount) {
+  const std::size_t rows = 70'000;  // ranks have 32 bits, and the small nodes few rows of many
+  Clusters data{Matrix(rows, 2), std::vector<int>(rows)};
+  for (std::size_t i = 0; i < rows; ++i) {
+    const std::size_t place = i * 4099 % rows;  // every value once, in another order
+    data.examples(i, 0) = static_cast<float>(place) - 1000;
+    data.examples(i, 1) = static_cast<float>(i % 3);
+    data.labels[i] = place % 23'000 < 50 ? 1 : 0;
+  }
+  EXPECT_EQ(fitted("tree", data, 2)->predict(data.examples), data.labels);
+}
+
 TEST(DecisionTree, DrawsAmongEqualSplitsFromItsSeed) {
   Clusters data = make_clusters(60, 1, 2, 0.5);
   Matrix twice(60, 2);

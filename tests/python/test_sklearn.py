@@ -251,6 +251,33 @@ def test_other_threads_run_during_a_fit():
     assert during > 20 * took_s  # of 1,000 turns a second
 
 
+def peak_bytes():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def test_rows_of_float32_are_not_copied():
+    X = np.zeros((50_000, 1000), np.float32)
+    X[:, 0] = np.arange(len(X)) % 2
+    y = X[:, 0].astype(int)
+    pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak starts again
+    before = peak_bytes()
+    assert np.array_equal(ours.GaussianNB().fit(X, y).predict(X), y)
+    assert peak_bytes() - before < X.nbytes / 2
+
+
+def test_arrays_that_are_read_only_or_not_aligned_are_read():
+    X, y = load_iris(return_X_y=True)
+    X = X.astype(np.float32)
+    expected = ours.KNeighborsClassifier().fit(X, y).predict(X)
+    X.flags.writeable = False
+    shifted = np.frombuffer(b"-" + X.tobytes(), np.float32, offset=1).reshape(X.shape)
+    assert not shifted.flags.aligned
+    for one in (X, shifted):
+        model = ours.KNeighborsClassifier().fit(one, y)
+        assert np.array_equal(model.predict(one), expected)
+
+
 def test_documentation_lists_every_parameter():
     for one in CLASSES:
         for name in inspect.signature(one).parameters:

@@ -84,7 +84,11 @@ HWY_EXPORT(apply);
 
 std::vector<float> squared_norms(const Matrix& rows) {
   std::vector<float> norms(rows.rows());
-  for (std::size_t i = 0; i < rows.rows(); ++i) norms[i] = static_cast<float>(blas::dot(rows.row(i), rows.row(i)));
+  constexpr std::size_t kBlock = 512;
+  blas::for_blocks(rows.rows(), kBlock, [&](std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < first + count; ++i)
+      norms[i] = static_cast<float>(blas::dot(rows.row(i), rows.row(i)));
+  });
   return norms;
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 using blas::View;
 
-constexpr std::size_t kQueryBlock = 256;
+constexpr std::size_t kQueryBlock = 128;
 constexpr double kLeastPairProbability = 1e-7;  // libsvm's
 
 class SupportVectorMachine final : public ClassicalClassifier {
