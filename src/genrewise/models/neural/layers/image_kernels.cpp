@@ -31,11 +31,12 @@ HWY_INLINE void for_channels(std::size_t channels, const Body& body) {
   for (; c < channels; c += hn::MaxLanes(Narrow())) body(Narrow(), c);
 }
 
+/// x86 returns the second operand where one is not a number, so such values stay visible.
 template <Activation kActivation, class D, class V>
 HWY_INLINE V activate(D d, V x) {
   const auto zero = hn::Zero(d), six = hn::Set(d, 6.0F);
-  if constexpr (kActivation == Activation::relu) return hn::Max(x, zero);
-  if constexpr (kActivation == Activation::relu6) return hn::Min(hn::Max(x, zero), six);
+  if constexpr (kActivation == Activation::relu) return hn::Max(zero, x);
+  if constexpr (kActivation == Activation::relu6) return hn::Min(six, hn::Max(zero, x));
   if constexpr (kActivation == Activation::hard_swish)
     return hn::Mul(hn::Mul(x, hn::Min(hn::Max(hn::Add(x, hn::Set(d, 3.0F)), zero), six)), hn::Set(d, 1.0F / 6));
   return x;
@@ -151,7 +152,7 @@ struct FilterPixel {
     }
     HWY_UNROLL(4)
     for (std::size_t v = 0; v < kVectors; ++v)
-      hn::StoreU(hn::Min(hn::Max(sum[v], hn::Set(d, low)), hn::Set(d, high)), d, out + c + v * kLanes);
+      hn::StoreU(hn::Min(hn::Set(d, high), hn::Max(hn::Set(d, low), sum[v])), d, out + c + v * kLanes);
   }
 };
 
