@@ -31,7 +31,7 @@ HWY_INLINE void for_channels(std::size_t channels, const Body& body) {
   for (; c < channels; c += hn::MaxLanes(Narrow())) body(Narrow(), c);
 }
 
-/// Max and Min of x86 return their second argument where one is NaN: values that are not numbers stay visible.
+/// x86 returns the second operand where one is not a number, so such values stay visible.
 template <Activation kActivation, class D, class V>
 HWY_INLINE V activate(D d, V x) {
   const auto zero = hn::Zero(d), six = hn::Set(d, 6.0F);

@@ -64,7 +64,7 @@ void run_tile(const Product& p, std::size_t row, std::size_t column) {
     for (std::size_t v = 0; v < kVectors; ++v) {
       float* const to = out + r * p.out_row + v * kLanesOf<D>;
       const auto value = p.adds ? hn::Add(sum[r][v], hn::LoadU(d, to)) : sum[r][v];
-      hn::StoreU(hn::Min(high, hn::Max(low, value)), d, to);
+      hn::StoreU(hn::Min(high, hn::Max(low, value)), d, to);  // in this order, x86 keeps what is not a number
     }
   }
 }
