@@ -166,6 +166,12 @@ TEST_F(CsvDataset, NamesTheLineOfABadNumberOrPart) {
   EXPECT_THAT(error("path,genre,split\na.mp3,x,tset\n"), AllOf(HasSubstr("list.csv:2"), HasSubstr("'tset'")));
 }
 
+TEST_F(CsvDataset, AnAudioFileIsNotReadAsATable) {
+  const auto song = folder_ / "Song.FLAC";
+  write_file(song, std::string(100, 'x'));
+  EXPECT_THAT(error_message([&] { open_dataset(song); }), AllOf(HasSubstr("is an audio file"), HasSubstr("predict")));
+}
+
 TEST_F(CsvDataset, RefusesRepeatedIdsNamingBothLines) {
   EXPECT_THAT(error("path,genre,track_id\na.mp3,x,7\nb.mp3,x,8\nc.mp3,y,7\n"),
               AllOf(HasSubstr("'7'"), HasSubstr("list.csv:2"), HasSubstr("list.csv:4")));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "genrewise/audio/decode.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
@@ -51,6 +52,9 @@ void require_for_kind(const DatasetOptions& options, std::string_view kind, cons
 namespace {
 
 Dataset open_by_kind(const std::filesystem::path& location, const DatasetOptions& options) {
+  if (looks_like_audio(location) && file_exists(location))
+    throw Error("is an audio file, not a dataset", location.string(),
+                "give the folder that contains it, or a CSV that lists it (`genrewise predict` takes single files)");
   for (const DatasetKindDescriptor& kind : dataset_kinds())
     if (kind.recognises(location, options)) return kind.open(location, options);
   std::vector<std::string> locations;
