@@ -83,7 +83,7 @@ int pack(Options& options, Session& session) {
   options.data.genres.by_artist = options.scheme != "random";
   options.pack.part = options.part.get(session);
   const auto sets = make_feature_sets(options.features.value_or(options.data.default_features));
-  options.data.features = sets[0]->recipe().name;
+  if (options.features) options.data.features = sets[0]->recipe().name;
   const DataSource source(options.data);
   if (!source.has_audio())
     throw Error("holds features and no audio", options.data.location, "give a dataset of audio files");

@@ -96,7 +96,7 @@ SidecarLists::SidecarLists(const std::filesystem::path& table) : path_(sidecar_p
         hashed = at + kSealLine.size() + open_seal().size();
       }
       const std::string name = list_begun_by(line, within);
-      if (name.empty() || !line.ends_with('[')) return;
+      if (name.empty() || name == "part/skipped_keys" || !line.ends_with('[')) return;
       open = &lists_[name];
       open->offset = offset + line.size() + 1;
       list_indentation = indentation;

@@ -29,7 +29,7 @@ class SidecarLists {
   /// Reads the file once. Throws Error if there is none, it does not fit its checksum or has another layout.
   explicit SidecarLists(const std::filesystem::path& table);
 
-  /// The object, with empty lists.
+  /// The object, with empty lists; only part/skipped_keys is complete.
   const nlohmann::json& object() const { return object_; }
   /// "track_ids", "examples/genres", ...; empty if there is none.
   List list(const std::string& name) const;

@@ -97,7 +97,7 @@ bool CredentialSource::renew(const Credentials& refused) {
 std::string fetch_credentials(const CredentialRequest& request) {
   HttpCall call = request.call;
   call.body = request.body;
-  call.stop = [] { return interrupt_requested(); };
+  call.stop = interrupt_is_due;
   const std::string where = call.url.substr(0, call.url.find('?'));
   HttpClient client;
   auto wait = std::chrono::milliseconds(200);

@@ -110,7 +110,7 @@ class Transfer {
     call.follow_redirects = true;
     call.connecting = std::chrono::seconds(30);
     call.silence = std::chrono::seconds(60);
-    call.stop = [] { return interrupt_requested(); };
+    call.stop = interrupt_is_due;
     call.sink = [this](const HttpResponse& response, std::string_view bytes) {
       if (!began_) begin(response);
       file_.append(bytes);

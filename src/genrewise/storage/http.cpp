@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/curl_library.hpp"
 
@@ -182,6 +183,13 @@ HttpResponse HttpClient::perform(const HttpCall& call) {
     response.bad_address = code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
   }
   return response;
+}
+
+bool interrupt_is_due() try {
+  throw_if_interrupted();
+  return false;
+} catch (const Interrupted&) {
+  return true;
 }
 
 }  // namespace genrewise

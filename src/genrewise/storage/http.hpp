@@ -57,4 +57,7 @@ class HttpClient {
   std::vector<std::unique_ptr<Connection>> idle_;
 };
 
+/// For HttpCall::stop: true where throw_if_interrupted() throws, so not while interrupts are held.
+bool interrupt_is_due();
+
 }  // namespace genrewise

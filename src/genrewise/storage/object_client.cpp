@@ -60,7 +60,7 @@ HttpResponse ObjectClient::attempt_with(const ObjectCall& call, const Credential
   if (call.cleaning) {
     request.longest = kCleaningTime;
   } else {
-    request.stop = [&call] { return interrupt_requested() || (call.stop && call.stop()); };
+    request.stop = [&call] { return interrupt_is_due() || (call.stop && call.stop()); };
   }
   return http_.perform(request);
 }
