@@ -71,8 +71,8 @@ void weights(std::string_view input) {
 }
 
 void npy(std::string_view input) {
-  const NpyArray array = parse_npy(input, "fuzz.npy");
-  require(std::max(array.float32.size(), array.float64.size()) == array.rows * array.cols);
+  const NpyLayout array = parse_npy(input, input.size(), "fuzz.npy");
+  require(array.offset + array.rows * array.cols * array.value_bytes == input.size());
 }
 
 // Protocol of decode workers and genrewise-neural.

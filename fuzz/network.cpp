@@ -78,6 +78,8 @@ RawServer& server() {
   return *kept;
 }
 
+constexpr char kSecret[] = "wJ9rXq27";
+
 // The input's files are the answers of a store.
 void object_store(const std::shared_ptr<FileStore>& store, const std::string& folder, std::string_view input) {
   const auto answers = parse_files(input);
@@ -86,7 +88,7 @@ void object_store(const std::shared_ptr<FileStore>& store, const std::string& fo
     try {
       action();
     } catch (const Error& error) {
-      require(std::string_view(error.what()).find("secret") == std::string_view::npos);
+      require(std::string_view(error.what()).find(kSecret) == std::string_view::npos);
     }
   };
   const std::string object = folder + "/a";
@@ -118,13 +120,13 @@ StoreSettings settings_of_store(Credentials credentials) {
 void s3(std::string_view input) {
   Credentials credentials;
   credentials.access_key = "key";
-  credentials.secret_key = "secret";
+  credentials.secret_key = kSecret;
   object_store(make_s3_store(settings_of_store(credentials)), "s3://bucket", input);
 }
 
 void gcs(std::string_view input) {
   Credentials credentials;
-  credentials.token = "secret";
+  credentials.token = kSecret;
   object_store(make_gcs_store(settings_of_store(credentials)), "gs://bucket", input);
 }
 

@@ -29,6 +29,7 @@ namespace {
 TEST(ErrorText, JoinsLocationProblemAndRemedy) {
   EXPECT_STREQ(Error("is broken", "a.mp3", "mend it").what(), "a.mp3: is broken; mend it");
   EXPECT_STREQ(Error("is broken").what(), "is broken");
+  EXPECT_STREQ(Error("is broken", std::string("\0a\0", 3)).what(), " a : is broken");  // a C string would end there
   EXPECT_EQ(to_string(Fault{"truncated", "a.mp3", "12 of 30 s"}), "a.mp3: truncated (12 of 30 s)");
 }
 

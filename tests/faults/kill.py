@@ -178,6 +178,8 @@ class Trials:
             self.problems.append(f"{what}: fails: {done.stderr.decode(errors='replace').strip()}")
             return
         for name in sorted(set(expected) | set(found)):
+            if "/.cache/genrewise/features/" in "/" + name and name not in found:
+                continue  # the cache takes a copy after the table: a kill between them costs only time
             if expected.get(name) != found.get(name):
                 state = "is missing" if name not in found else "stays behind" if name not in expected else "differs"
                 self.problems.append(f"{what}: {name} {state}")

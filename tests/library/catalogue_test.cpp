@@ -123,6 +123,14 @@ TEST_F(CatalogueTest, AModelIsStoredOnceAndItsThresholdMarksItsTracks) {
   EXPECT_FALSE(catalogue_->track(id)->unknown);
 }
 
+TEST_F(CatalogueTest, LabelsThatAreNoListAreDamage) {
+  add_model("b.gwm");
+  for (const char* labels : {"", "[1]", "{}", "[\"Jazz\""}) {
+    catalogue_->database().query("UPDATE models SET labels = ?", labels).run();
+    EXPECT_THAT(error_message([&] { catalogue_->models(); }), HasSubstr("labels is no list of texts"));
+  }
+}
+
 TEST_F(CatalogueTest, OneWriterAndManyReaders) {
   add(track("/1"));
   EXPECT_THAT(error_message([&] { Catalogue(file_, Catalogue::Access::write); }),

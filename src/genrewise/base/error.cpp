@@ -16,6 +16,7 @@ namespace {
 std::string joined(const std::string& problem, const std::string& where, const std::string& remedy) {
   std::string text = where.empty() ? problem : where + ": " + problem;
   if (!remedy.empty()) text += "; " + remedy;
+  std::ranges::replace(text, '\0', ' ');  // would end what()
   return text;
 }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <nlohmann/json.hpp>
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
@@ -125,7 +124,7 @@ CatalogueModel read_model(const Statement& row) {
   model.id = row.integer(0);
   model.name = row.text(1);
   model.sha256 = row.text(2);
-  model.labels = nlohmann::json::parse(row.text(3)).get<std::vector<std::string>>();
+  model.labels = row.texts(3);
   model.recipe = {row.text(4), static_cast<int>(row.integer(5)), row.text(6)};
   model.threshold = row.optional_real(7);
   return model;

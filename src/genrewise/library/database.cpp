@@ -8,6 +8,7 @@
 #include <climits>
 #include <cwchar>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "genrewise/base/text.hpp"
 #include "genrewise/base/utf8_locale.hpp"
@@ -134,6 +135,14 @@ std::string Statement::text(int column) const {
   const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   return bytes == nullptr ? std::string()
                           : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+}
+std::vector<std::string> Statement::texts(int column) const {
+  try {
+    return nlohmann::json::parse(text(column)).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+    fail(SQLITE_CORRUPT, fmt::format("{} is no list of texts", sqlite3_column_name(statement_, column)),
+         database_->file());
+  }
 }
 std::span<const std::byte> Statement::blob(int column) const {
   const auto* bytes = static_cast<const std::byte*>(sqlite3_column_blob(statement_, column));

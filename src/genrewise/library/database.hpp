@@ -11,6 +11,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "genrewise/base/error.hpp"
 
@@ -64,6 +65,8 @@ class Statement {
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;
+  /// A list of texts that is stored as JSON. Throws DamagedDatabase for anything else.
+  std::vector<std::string> texts(int column) const;
   std::span<const std::byte> blob(int column) const;  ///< valid until next()
   std::optional<double> optional_real(int column) const;
 

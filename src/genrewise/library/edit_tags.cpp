@@ -30,10 +30,6 @@ std::string as_text(const Values& values) {
   return json(values).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-Values values_of(const std::string& text) {
-  return json::parse(text);
-}
-
 /// The values after the change; a Fault without `where` if the file is left alone.
 Expected<Values> values_after(const CatalogueTrack& track, const TagConfig& config, const Values& before) {
   const auto left_alone = [](const char* reason) { return tl::unexpected(Fault{reason, {}, {}}); };
@@ -71,7 +67,7 @@ std::vector<JournalledChange> changes_where(Database& database, const char* cond
                                          condition),
                              value);
   while (rows.next())
-    changes.push_back({{rows.integer(0), rows.text(1), rows.text(2), values_of(rows.text(3)), values_of(rows.text(4))},
+    changes.push_back({{rows.integer(0), rows.text(1), rows.text(2), rows.texts(3), rows.texts(4)},
                        rows.integer(5),
                        rows.text(6),
                        rows.text(7)});
