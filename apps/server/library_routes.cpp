@@ -123,11 +123,14 @@ HttpResponse get_map(Services& services, const HttpRequest& request) {
   return cached(services, request, "map", map_json);
 }
 
+void require_features(const Catalogue& catalogue) {
+  if (catalogue.stored_features().empty())
+    throw HttpError(409, "no track of the library has features yet", {}, "scan the library");
+}
+
 /// Features of an upload in the catalogue's recipe: those of its prediction if they are that, else extracted now.
 std::vector<float> features_of(Services& services, const Catalogue& catalogue, const Upload& upload) {
-  const auto stored = catalogue.stored_features();
-  if (stored.empty()) throw HttpError(409, "no track of the library has features yet", {}, "scan the library");
-  const FeatureRecipe& recipe = stored.front().first;
+  const FeatureRecipe recipe = catalogue.stored_features().front().first;
   auto features = services.uploads.features(upload);
   const auto predictor = services.predictor_if_open();
   if (!features.empty() && predictor && predictor->features().recipe() == recipe) return features;
@@ -149,6 +152,7 @@ HttpResponse get_similar(Services& services, const HttpRequest& request) {
   if (!upload && id == 0) throw HttpError(400, "a track or an upload is needed", "track");
   if (!upload) static_cast<void>(track_of(catalogue, id));
   const auto held = services.heavy.take();
+  require_features(catalogue);
   const auto similar = upload ? similar_tracks(catalogue, features_of(services, catalogue, *upload), n)
                               : similar_tracks(catalogue, id, n);
   json list = json::array();
@@ -175,6 +179,7 @@ HttpResponse post_playlist(Services& services, const HttpRequest& request) {
   order.descending = body.value("descending", order.descending);
   order.seed = body.value("seed", std::uint64_t{0});
   const Catalogue catalogue = services.library.read();
+  if (config.smooth || config.start != 0) require_features(catalogue);
   const auto held = services.heavy.take();
   const auto tracks = choose_tracks(catalogue, find_tracks(catalogue, query, order), config);
   if (request.flag("preview")) {
