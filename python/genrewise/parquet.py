@@ -69,7 +69,7 @@ def write(table: str | os.PathLike[str], folder: str | os.PathLike[str], *, rows
         raise Error("contains Parquet files already", where=out, remedy="choose an empty folder")
     count = -(-len(np.load(os.fspath(table), mmap_mode="r")) // rows_per_file)
     paths: list[str] = []
-    writer = temporary = None
+    writer, temporary = None, ""
     left = 0
     try:
         for batch in batches(table, min(rows_per_file, 8192)):
