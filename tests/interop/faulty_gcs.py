@@ -7,15 +7,14 @@ import random
 import re
 import socket
 import threading
-import time
 
-TOKEN_SECONDS = 2
+TOKEN_USES = 8  # requests after which a token is refused, however fast the machine is
 
 
 class FaultyGcs:
     def __init__(self, port, seed):
         self.port, self.random, self.lock = port, random.Random(seed), threading.Lock()
-        self.tokens, self.valid = 0, {}  # token: end
+        self.tokens, self.valid = 0, {}  # token: uses left
         self.received = {}  # bytes of unfinished uploads
         self.faults = collections.Counter(refused=0, reset=0, cut=0, lost=0, expired=0, pages=0)
         proxy = self
@@ -50,6 +49,13 @@ class FaultyGcs:
             self.faults[fault] += happens
             return happens
 
+    def use(self, token):
+        with self.lock:
+            left = self.valid.get(token, 0)
+            self.faults["expired"] += left == 0
+            self.valid[token] = max(0, left - 1)
+            return left > 0
+
     def respond(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         if handler.path.startswith("/computeMetadata/"):
@@ -57,11 +63,10 @@ class FaultyGcs:
             with self.lock:
                 self.tokens += 1
                 token = f"ya29.{self.tokens}"
-                self.valid[token] = time.monotonic() + TOKEN_SECONDS
+                self.valid[token] = TOKEN_USES
             return send(handler, 200, b'{"access_token":"%s","expires_in":3600}' % token.encode())
         upload = re.search(r"upload_id=([^&]+)", handler.path)
-        if not upload and self.valid.get((handler.headers["Authorization"] or "")[7:], 0) < time.monotonic():
-            self.faults["expired"] += 1
+        if not upload and not self.use((handler.headers["Authorization"] or "")[7:]):
             return send(handler, 401, b'{"error":{"code":401,"message":"Invalid Credentials"}}')
         if self.chance("refused", 0.1):
             return send(handler, 503, b'{"error":{"code":503,"message":"Backend Error"}}')

@@ -224,7 +224,7 @@ def check_study(program, folder):
 
 
 def check_faults(program, folder):
-    """The same pack through a proxy that refuses, cuts and loses requests, with tokens that expire after 2 s."""
+    """The same pack through a proxy that refuses, cuts and loses requests, with tokens that expire after some requests."""
     with FaultyGcs(program.server.port, seed=3) as proxy:
         environment = dict(STORAGE_EMULATOR_HOST="", GENREWISE_GCS_ENDPOINT=proxy.endpoint, GCE_METADATA_HOST=proxy.host)
         for features, shards in [("mel224", "1"), ("fma518", "4")]:
