@@ -221,8 +221,9 @@ class Extraction {
     std::size_t rows = 0;
     try {
       for_each_row(table, [&](std::size_t row, std::span<const float> values) {
-        const std::string key = row < facts->identities.size() ? facts->identities[row] : std::string();
-        if (values.size() != set_.size() || !needed.contains(key) || journal_->has(key)) return;
+        if (row >= facts->identities.size() || values.size() != set_.size()) return;
+        const std::string& key = facts->identities[row];
+        if (!needed.contains(key) || journal_->has(key)) return;
         journal_->append(key, values);
         ++rows;
       });

@@ -38,7 +38,7 @@ int port_of(std::string_view job) {
 
 }  // namespace
 
-std::optional<LauncherRanks> ranks_of_launcher(const std::function<const char*(const char*)>& environment) {
+std::optional<LauncherRanks> ranks_of_launcher(const EnvironmentLookup& environment) {
   const auto text = [&](const char* name) -> std::string {
     const char* const value = name == nullptr ? nullptr : environment(name);
     return value == nullptr ? "" : value;

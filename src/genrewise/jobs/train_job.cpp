@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/stopwatch.hpp"
@@ -76,7 +75,7 @@ std::unique_ptr<Classifier> make(const Plan& plan, std::uint64_t seed) {
 /// Takes the ranks from a launcher's environment, where none are given.
 void follow_launcher(TrainJobConfig& config, Progress& progress) {
   if (config.ranks > 1 || !config.ranks_address.empty()) return;
-  const auto found = ranks_of_launcher([](const char* name) { return std::getenv(name); });
+  const auto found = ranks_of_launcher();
   if (!found) return;
   config.rank = found->rank;
   config.ranks = found->ranks;
