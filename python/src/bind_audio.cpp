@@ -29,11 +29,18 @@ nb::tuple info(const path& location) {
                         info.bit_rate_kbps);
 }
 
+void isolate(bool enabled, double max_seconds, std::uint64_t max_memory_bytes) {
+  std::optional<DecodeIsolation> isolation;
+  if (enabled) isolation = DecodeIsolation{.max_seconds = max_seconds, .max_memory_bytes = max_memory_bytes};
+  set_decode_isolation(isolation);
+}
+
 }  // namespace
 
 void bind_audio(nb::module_& module) {
   using namespace nb::literals;
   module.def("load", &load, "location"_a, "sample_rate_hz"_a.none(), "start_s"_a, "duration_s"_a.none());
+  module.def("isolate_decoding", &isolate, "enabled"_a, "max_seconds"_a, "max_memory_bytes"_a);
   module.def("info", &info, "location"_a);
 }
 

@@ -44,7 +44,7 @@ def functions():
     """Every public function with its documentation."""
     lines = []
     for title, module, names in (
-        ("genrewise", genrewise, ["load", "info", "extract", "study"]),
+        ("genrewise", genrewise, ["load", "info", "isolate_decoding", "extract", "study"]),
         ("genrewise.Model", genrewise.Model, ["load", "zero_shot", "predict", "predict_proba"]),
         ("genrewise.StudyResult", genrewise.StudyResult, ["load", "genres", "confusion"]),
         ("genrewise.features", features, features.__all__),
