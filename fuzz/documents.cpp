@@ -33,7 +33,7 @@ void run(std::string_view input) {
   const auto a = folder / "a", b = folder / "b";
   if (std::filesystem::exists(a)) {
     Progress silent;
-    comparison_markdown(compare_runs({a, b}, 1, silent));
+    comparison_sections(compare_runs({a, b}, 1, silent));
     return;
   }
   succeeds([&] { LockedFolder(folder, {{"seed", 42}}, false); });
