@@ -59,11 +59,9 @@ struct Section {
 /// settings, caveats and the command. Members that the document lacks are left out.
 std::vector<Section> sections_of(const nlohmann::json& document);
 
-/// GitHub-flavoured Markdown; the tables for LaTeX with booktabs; HTML below a heading of the first level. All texts
-/// are escaped.
+/// GitHub-flavoured Markdown; the tables for LaTeX with booktabs. All texts are escaped.
 std::string markdown(std::string_view title, const std::vector<Section>& sections);
 std::string latex(std::string_view title, const std::vector<Section>& sections);
-std::string html(const std::vector<Section>& sections);
 std::string markdown_table(const TextTable& table);
 /// RFC 4180, a line per row.
 std::string csv_text(const std::vector<std::vector<std::string>>& rows);

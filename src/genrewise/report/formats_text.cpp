@@ -7,7 +7,6 @@
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/report/formats.hpp"
-#include "genrewise/report/text.hpp"
 
 namespace genrewise {
 namespace {
@@ -133,32 +132,6 @@ std::string latex(std::string_view title, const std::vector<Section>& sections) 
         escape_latex(name), escape_latex(summary), escape_latex(note), label,
         tables == 0 ? "" : fmt::format("-{}", tables + 1), alignment, lines);
     ++tables;
-  }
-  return text;
-}
-
-std::string html(const std::vector<Section>& sections) {
-  std::string text;
-  const auto add = [&](const char* tag, const std::string& content) {
-    if (!content.empty()) text += fmt::format("<{0}>{1}</{0}>\n", tag, escape_html(content));
-  };
-  for (const Section& section : sections) {
-    add("h2", section.title);
-    add("p", section.text);
-    if (!section.table.rows.empty()) {
-      text += "<table>\n<tr>";
-      for (const TextTable::Column& column : section.table.columns) add("th", column.title);
-      for (const TextTable::Row& row : section.table.rows) {
-        text += "</tr>\n<tr>";
-        for (const std::string& cell : row.cells) text += "<td>" + escape_html(cell) + "</td>";
-      }
-      text += "</tr>\n</table>\n";
-    }
-    if (!section.items.empty()) text += "<ul>\n";
-    for (const std::string& item : section.items) add("li", item);
-    if (!section.items.empty()) text += "</ul>\n";
-    add("pre", section.code);
-    add("p", section.note);
   }
   return text;
 }
