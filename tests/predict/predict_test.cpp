@@ -8,7 +8,6 @@
 #include "audio/wav_writer.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/predict/prediction_json.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/test_support.hpp"

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "genrewise/base/random.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/evaluation/statistics.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/run_document.hpp"

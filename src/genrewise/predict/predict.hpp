@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -47,6 +48,12 @@ struct Prediction {
 
 /// Label indices, most probable first; ties in label order.
 std::vector<std::size_t> ranked(std::span<const float> probabilities);
+
+/// As `genrewise predict --json` prints them and the server sends them: [{"genre", "confidence"}] of the `top` most
+/// probable labels, best first.
+nlohmann::json genres_json(std::span<const float> probabilities, std::span<const std::string> labels, std::size_t top);
+/// {"duration_s", "genres", "unknown", "novelty", "windows": [{"start_s", "duration_s", "genres"}]}.
+nlohmann::json prediction_json(const Prediction& prediction, std::span<const std::string> labels, std::size_t top);
 
 /// Predicts with a model. Thread-safe.
 class Predictor {

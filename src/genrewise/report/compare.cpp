@@ -11,7 +11,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/json_file.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 #include "genrewise/study/notes.hpp"

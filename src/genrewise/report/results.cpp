@@ -10,7 +10,7 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/analyses.hpp"
 #include "genrewise/study/notes.hpp"

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "genrewise/base/hash.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 
 namespace genrewise {
 
