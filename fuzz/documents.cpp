@@ -8,7 +8,7 @@
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/report/compare.hpp"
 #include "genrewise/report/formats.hpp"
-#include "genrewise/report/model_card.hpp"
+#include "genrewise/report/write_run.hpp"
 #include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "targets.hpp"

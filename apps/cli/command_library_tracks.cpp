@@ -8,7 +8,7 @@
 #include "genrewise/library/similarity.hpp"
 #include "genrewise/library/track_json.hpp"
 #include "genrewise/predict/predict.hpp"
-#include "genrewise/report/text.hpp"
+#include "genrewise/report/formats.hpp"
 #include "library_options.hpp"
 #include "option_group.hpp"
 

@@ -9,7 +9,7 @@
 #include "data_options.hpp"
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/models/model_spec.hpp"
-#include "genrewise/report/text.hpp"
+#include "genrewise/report/formats.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/study_presets.hpp"
 #include "option_group.hpp"

@@ -8,7 +8,7 @@
 #include "data_options.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/jobs/tune_job.hpp"
-#include "genrewise/report/text.hpp"
+#include "genrewise/report/formats.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning.hpp"
 #include "option_group.hpp"

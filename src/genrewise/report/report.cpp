@@ -1,4 +1,3 @@
-#include "genrewise/report/report.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +6,6 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/report/formats.hpp"
-#include "genrewise/report/text.hpp"
 #include "genrewise/study/run_document.hpp"
 #include "web_sources.hpp"
 

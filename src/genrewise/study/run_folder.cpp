@@ -74,8 +74,8 @@ bool has_results(const fs::path& folder) {
 /// Removes all files of a run except features.
 void remove_run(const fs::path& folder) {
   for (const char* name :
-       {"results.json", "predictions.csv", "best.gwm", "best.md", "ablation.csv", "models", "networks", "ablation",
-        "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html", "plan.json", "seeds", "records"})
+       {"results.json", "predictions.csv", "best.gwm", "best.md", "models", "networks", "ablation", "nested",
+        "tuning.json", "tuning.csv", "folds.jsonl", "report.html", "plan.json", "seeds", "records"})
     remove_tree(folder / name);
 }
 
