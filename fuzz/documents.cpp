@@ -9,7 +9,7 @@
 #include "genrewise/report/compare.hpp"
 #include "genrewise/report/formats.hpp"
 #include "genrewise/report/write_run.hpp"
-#include "genrewise/study/result_json.hpp"
+#include "genrewise/study/run_document.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "targets.hpp"
 

@@ -14,7 +14,7 @@
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/ablation.hpp"
-#include "genrewise/study/tuning_folder.hpp"
+#include "genrewise/study/run_folder.hpp"
 #include "support/study_in_folder.hpp"
 #include "support/test_support.hpp"
 

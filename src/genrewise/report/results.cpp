@@ -14,7 +14,6 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/analyses.hpp"
 #include "genrewise/study/notes.hpp"
-#include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
