@@ -10,7 +10,6 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/listing.hpp"
 
 namespace genrewise {
 namespace {

@@ -14,7 +14,6 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/listing.hpp"
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {

@@ -13,7 +13,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/s3_store.hpp"
 #include "genrewise/storage/transfer.hpp"
 

@@ -1,4 +1,4 @@
-#include "genrewise/storage/listing.hpp"
+#include "genrewise/storage/files.hpp"
 
 #include <algorithm>
 #include <filesystem>
