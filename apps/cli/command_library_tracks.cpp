@@ -1,7 +1,6 @@
 // genrewise library list, search, show, similar and duplicates.
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"

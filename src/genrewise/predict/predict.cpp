@@ -4,7 +4,6 @@
 #include <numeric>
 
 #include "genrewise/audio/decode.hpp"
-#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
