@@ -9,7 +9,7 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "genrewise/storage/s3_signature.hpp"
+#include "genrewise/storage/location.hpp"
 
 namespace genrewise::testing {
 namespace {
