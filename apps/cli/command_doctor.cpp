@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/audio/decoders.hpp"
 #include "genrewise/base/child_process.hpp"
@@ -24,7 +25,6 @@
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/work_folder.hpp"
-#include "library_options.hpp"
 
 namespace genrewise::cli {
 namespace {

@@ -10,7 +10,6 @@
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/files.hpp"
-#include "library_options.hpp"
 #include "option_group.hpp"
 #include "server.hpp"
 

@@ -1,4 +1,4 @@
-#include "genrewise/dataset/find_audio.hpp"
+#include "genrewise/dataset/dataset.hpp"
 
 #include <algorithm>
 #include <set>
