@@ -276,7 +276,7 @@ int run(const LibraryOptions& options, Session& session) {
     const char* state = kStates[static_cast<int>(one.state)];
     healthy = healthy && one.state != State::broken;
     table.add_row({one.check, state, one.remedy.empty() ? one.text : one.text + "; " + one.remedy},
-                  one.state == State::broken ? Table::Emphasis::strong : Table::Emphasis::none);
+                  one.state == State::broken);
     list.push_back({{"check", one.check},
                     {"state", one.state == State::note ? "note" : state},
                     {"finding", one.text},
