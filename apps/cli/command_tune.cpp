@@ -3,7 +3,6 @@
 
 #include "commands.hpp"
 #include "data_options.hpp"
-#include "genrewise/base/error.hpp"
 #include "genrewise/jobs/tune_job.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning.hpp"
