@@ -22,7 +22,7 @@
 #include "genrewise/pretrained/neural_program.hpp"
 #include "genrewise/pretrained/pretrained_networks.hpp"
 #include "genrewise/pretrained/weights.hpp"
-#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/credentials.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/work_folder.hpp"
 

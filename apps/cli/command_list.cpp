@@ -6,7 +6,7 @@
 #include "commands.hpp"
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/listing.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "option_group.hpp"
 

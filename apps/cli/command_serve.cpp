@@ -9,6 +9,7 @@
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/credentials.hpp"
 #include "genrewise/storage/files.hpp"
 #include "option_group.hpp"
 #include "server.hpp"

@@ -22,6 +22,11 @@ bool is_token(std::string_view text) {
   throw HttpError(400, what, where, "send a request as RFC 9112 describes it");
 }
 
+std::string decoded_query(std::string text) {
+  std::ranges::replace(text, '+', ' ');
+  return percent_decoded(text);
+}
+
 void parse_request_line(std::string_view line, Head& head) {
   const std::size_t first = line.find(' '), last = line.rfind(' ');
   if (first == line.npos || first == last) refuse("is no request line", "request line");
@@ -39,8 +44,8 @@ void parse_request_line(std::string_view line, Head& head) {
   for (const std::string& part : split_text(target.substr(mark + 1), '&')) {
     const std::size_t equals = part.find('=');
     if (!part.empty())
-      head.request.query[uri_decode(part.substr(0, equals))] =
-          equals == part.npos ? "" : uri_decode(part.substr(equals + 1));
+      head.request.query[decoded_query(part.substr(0, equals))] =
+          equals == part.npos ? "" : decoded_query(part.substr(equals + 1));
   }
 }
 

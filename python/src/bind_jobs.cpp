@@ -14,7 +14,7 @@
 #include "bindings.hpp"
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/parallel.hpp"
-#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/dataset/genre_map.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/jobs/study_job.hpp"

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/ordinary_user.hpp"
 #include "support/test_support.hpp"

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/storage/files.hpp"
 #include "support/stores_of_server.hpp"
 #include "support/test_support.hpp"

@@ -11,7 +11,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/s3_signature.hpp"
 #include "store_environment.hpp"
 #include "support/store_server.hpp"
 #include "support/test_support.hpp"

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/hash.hpp"
-#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/s3_signature.hpp"
 
 namespace genrewise::testing {
 namespace {

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <stdexcept>
 
-#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/s3_signature.hpp"
 
 namespace genrewise::testing {
 namespace {

@@ -10,6 +10,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/listing.hpp"
 
 namespace genrewise {
 namespace {

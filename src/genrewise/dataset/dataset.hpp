@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -117,12 +116,5 @@ Dataset open_dataset(const std::filesystem::path& location, const DatasetOptions
 /// Keeps a contiguous part of the tracks, balanced by the sizes of the files if all are known, else by the lengths of
 /// the clips. The first part keeps the rejected rows. Throws Error if there are more parts than tracks.
 void keep_part(Dataset& dataset, const JobPart& part);
-
-/// Finds the audio files at the locations, sorted by name: those that satisfy looks_like_audio(), and those in a list
-/// of locations (.txt) or below a prefix of an object store. Skips hidden files and folders, follows links to folders,
-/// and visits no folder twice (so circular links end). Locations that do not exist, cannot be read or contain no audio
-/// are reported in `faults`: "not found", "folder cannot be read", "no audio in it".
-std::vector<std::filesystem::path> find_audio(std::span<const std::filesystem::path> locations,
-                                              std::vector<Fault>& faults);
 
 }  // namespace genrewise

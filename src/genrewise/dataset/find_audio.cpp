@@ -1,4 +1,4 @@
-#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 
 #include <algorithm>
 #include <set>

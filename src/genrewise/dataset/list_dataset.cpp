@@ -14,6 +14,7 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/listing.hpp"
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {

@@ -12,7 +12,7 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
-#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/dataset/genre_map.hpp"
 
 namespace genrewise {

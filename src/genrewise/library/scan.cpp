@@ -14,7 +14,7 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/stopwatch.hpp"
-#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/library/database.hpp"
 #include "genrewise/library/stored.hpp"

@@ -132,13 +132,6 @@ std::vector<FileInfo> list_files(const std::filesystem::path& folder);
 /// the pattern's fixed prefix are requested. Throws Error.
 std::vector<FileInfo> list_matching(const std::string& pattern);
 
-/// Calls `each` for the files of list_matching(pattern), in its order, while the store lists them.
-void for_each_matching(const std::string& pattern, const std::function<void(FileInfo)>& each);
-
-/// Calls `each` for all files whose location starts with `prefix` (of any length), sorted by name as bytes. Without
-/// `deep`, only those without a further slash.
-void for_each_with_prefix(const std::string& prefix, bool deep, const std::function<void(FileInfo)>& each);
-
 /// Whether a name matches such a pattern.
 bool matches_wildcards(std::string_view name, std::string_view pattern);
 
@@ -185,13 +178,5 @@ struct StoreOptions {
 /// Sets the options of the current Runtime for stores opened from now on.
 void set_store_options(StoreOptions options);
 StoreOptions store_options();
-
-/// "the environment", "profile x in ~/.aws/credentials", for the scheme "s3" or "gs"; never their values. Those that
-/// expire are fetched once. Throws Error, with what to set, where there are none.
-std::string credentials_origin(std::string_view scheme, const StoreOptions& options);
-
-/// No core dump of this process from now on (the soft limit), because it holds secrets. Called where the settings
-/// of a store are found.
-void forbid_core_dumps();
 
 }  // namespace genrewise

@@ -1,6 +1,5 @@
 #include "genrewise/storage/location.hpp"
 
-#include <algorithm>
 #include <new>
 
 #include "genrewise/base/error.hpp"
@@ -45,12 +44,6 @@ std::string percent_decoded(std::string_view text) {
   std::string out(decoded, static_cast<std::size_t>(length));
   curl_free(decoded);
   return out;
-}
-
-std::string uri_decode(std::string_view text) {
-  std::string blanks(text);
-  std::ranges::replace(blanks, '+', ' ');
-  return percent_decoded(blanks);
 }
 
 fs::path resolve_location(const fs::path& folder, std::string_view location) {

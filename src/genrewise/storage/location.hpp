@@ -19,8 +19,6 @@ std::string_view last_name(std::string_view location);
 std::string percent_encoded(std::string_view text, bool keep_slashes);
 /// Decodes each %XX of a URI; other bytes stay as they are.
 std::string percent_decoded(std::string_view text);
-/// The same for a query or form: "+" is a space.
-std::string uri_decode(std::string_view text);
 
 /// Resolves a location relative to `folder`; URIs and absolute paths stay as they are. Paths are normalised; URIs are
 /// not, because "a//b" and "a/b" differ in a store.

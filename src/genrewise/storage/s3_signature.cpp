@@ -19,6 +19,12 @@ std::string with_single_spaces(std::string_view text) {
 
 }  // namespace
 
+std::string uri_decode(std::string_view text) {
+  std::string blanks(text);
+  std::ranges::replace(blanks, '+', ' ');
+  return percent_decoded(blanks);
+}
+
 std::string encode_query(const NamedValues& query) {
   NamedValues encoded;
   for (const auto& [name, value] : query)

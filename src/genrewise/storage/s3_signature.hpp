@@ -28,6 +28,8 @@ struct SigningScope {
 
 /// Returns the value of the header "authorization".
 std::string sign_v4(const RequestToSign& request, const SigningScope& scope);
+/// Decodes %XX, and "+" as a space.
+std::string uri_decode(std::string_view text);
 /// Encodes a query, sorted by name: "a=1&b=%2F".
 std::string encode_query(const NamedValues& query);
 

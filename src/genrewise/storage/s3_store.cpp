@@ -4,7 +4,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/curl_library.hpp"
-#include "genrewise/storage/location.hpp"
 #include "genrewise/storage/object_store.hpp"
 #include "genrewise/storage/transfer.hpp"
 

@@ -5,7 +5,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/credentials.hpp"
 
 namespace genrewise {
 namespace {

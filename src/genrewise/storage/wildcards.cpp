@@ -1,4 +1,4 @@
-#include "genrewise/storage/files.hpp"
+#include "genrewise/storage/listing.hpp"
 
 #include <algorithm>
 #include <filesystem>
