@@ -8,7 +8,7 @@
 #include "data_options.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/jobs/predict_job.hpp"
-#include "genrewise/predict/predict.hpp"
+#include "genrewise/predict/prediction_json.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

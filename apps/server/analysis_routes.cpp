@@ -7,7 +7,7 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/predict/predict.hpp"
+#include "genrewise/predict/prediction_json.hpp"
 #include "served_file.hpp"
 #include "services.hpp"
 

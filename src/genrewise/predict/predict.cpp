@@ -1,17 +1,17 @@
 #include "genrewise/predict/predict.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
 
 namespace genrewise {
 namespace {
-
-using nlohmann::json;
 
 /// One analysis window: the clip to decode and its position in the track.
 struct Window {
@@ -49,6 +49,12 @@ std::unique_ptr<FeatureSet> features_for(const Model& model) {
 
 }  // namespace
 
+/// A track, from a file or from memory.
+struct Predictor::Source {
+  std::function<Expected<AudioInfo>()> probe;
+  ExtractWindow extract;
+};
+
 std::vector<std::size_t> ranked(std::span<const float> probabilities) {
   std::vector<std::size_t> order(probabilities.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -69,24 +75,30 @@ Predictor::~Predictor() = default;
 Predictor::Predictor(Predictor&&) noexcept = default;
 
 Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path, std::optional<int> windows) const {
-  const auto extract = [&](const ClipRequest& clip, std::span<float> row) {
-    return extractor_->extract(path, clip, row);
-  };
-  return predict(path, extract, windows.value_or(options_.windows));
+  return predict({[&] { return probe_file(path); },
+                  [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(path, clip, row); }},
+                 windows.value_or(options_.windows));
 }
 
 Expected<Prediction> Predictor::predict_file(const std::filesystem::path& path, const ExtractWindow& extract) const {
-  return predict(path, extract, options_.windows);
+  return predict({[&] { return probe_file(path); }, extract}, options_.windows);
 }
 
-Expected<Prediction> Predictor::predict(const std::filesystem::path& path, const ExtractWindow& extract,
-                                        int most) const {
-  const auto info = probe_file(path);
+Expected<Prediction> Predictor::predict_bytes(std::span<const std::byte> bytes, const std::string& name) const {
+  return predict(
+      {[&] { return probe_bytes(bytes, name); },
+       [&](const ClipRequest& clip, std::span<float> row) { return extractor_->extract(bytes, name, clip, row); }},
+      options_.windows);
+}
+
+Expected<Prediction> Predictor::predict(const Source& source, int most) const {
+  const auto info = source.probe();
   if (!info) return tl::unexpected(info.error());
   const std::vector<Window> windows = windows_of(info->duration_s, most);
   Matrix rows(windows.size(), features_->size());
   std::vector<Expected<void>> extracted(windows.size());
-  parallel_for(windows.size(), [&](std::size_t i, int) { extracted[i] = extract(windows[i].clip, rows.row(i)); });
+  parallel_for(windows.size(),
+               [&](std::size_t i, int) { extracted[i] = source.extract(windows[i].clip, rows.row(i)); });
 
   std::vector<std::size_t> usable;
   for (std::size_t i = 0; i < windows.size(); ++i)
@@ -137,28 +149,6 @@ std::vector<std::optional<Expected<Prediction>>> Predictor::predict_files(std::s
   }
   progress.finish();
   return predictions;
-}
-
-json genres_json(std::span<const float> probabilities, std::span<const std::string> labels, std::size_t top) {
-  json list = json::array();
-  auto order = ranked(probabilities);
-  order.resize(std::min(top, order.size()));
-  for (const std::size_t label : order)
-    list.push_back({{"genre", labels[label]}, {"confidence", probabilities[label]}});
-  return list;
-}
-
-json prediction_json(const Prediction& prediction, std::span<const std::string> labels, std::size_t top) {
-  json windows = json::array();
-  for (const WindowPrediction& window : prediction.windows)
-    windows.push_back({{"start_s", window.start_s},
-                       {"duration_s", window.duration_s},
-                       {"genres", genres_json(window.probabilities, labels, top)}});
-  return {{"duration_s", prediction.duration_s},
-          {"genres", genres_json(prediction.probabilities, labels, top)},
-          {"unknown", prediction.unknown},
-          {"novelty", prediction.novelty ? json(*prediction.novelty) : json()},
-          {"windows", std::move(windows)}};
 }
 
 }  // namespace genrewise

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,12 +48,6 @@ struct Prediction {
 /// Label indices, most probable first; ties in label order.
 std::vector<std::size_t> ranked(std::span<const float> probabilities);
 
-/// As `genrewise predict --json` prints them and the server sends them: [{"genre", "confidence"}] of the `top` most
-/// probable labels, best first.
-nlohmann::json genres_json(std::span<const float> probabilities, std::span<const std::string> labels, std::size_t top);
-/// {"duration_s", "genres", "unknown", "novelty", "windows": [{"start_s", "duration_s", "genres"}]}.
-nlohmann::json prediction_json(const Prediction& prediction, std::span<const std::string> labels, std::size_t top);
-
 /// Predicts with a model. Thread-safe.
 class Predictor {
  public:
@@ -79,6 +72,8 @@ class Predictor {
   /// The same with rows that `extract` computes, for a caller that needs more from the windows. The middle window of an
   /// odd number is kDefaultClip.
   Expected<Prediction> predict_file(const std::filesystem::path& path, const ExtractWindow& extract) const;
+  /// The same for a file in memory; `name` is the `where` of faults and a hint for the format.
+  Expected<Prediction> predict_bytes(std::span<const std::byte> bytes, const std::string& name) const;
 
   /// From rows of features(), one per window and at least one; without times.
   Prediction predict_features(const Matrix& rows) const;
@@ -89,7 +84,8 @@ class Predictor {
                                                                  Progress& progress) const;
 
  private:
-  Expected<Prediction> predict(const std::filesystem::path& path, const ExtractWindow& extract, int windows) const;
+  struct Source;
+  Expected<Prediction> predict(const Source& source, int windows) const;
 
   Model model_;
   PredictOptions options_;

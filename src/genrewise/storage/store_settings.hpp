@@ -38,7 +38,7 @@ struct StoreSettings {
 StoreSettings find_store_settings(std::string_view scheme, const StoreOptions& options);
 
 using IniSections = std::map<std::string, std::map<std::string, std::string>>;
-/// Parses the INI dialect of ~/.aws/config into sections and their values; skips other lines.
+/// Parses the INI dialect of ~/.aws/config and pip.conf into sections and their values; skips other lines.
 IniSections parse_ini(std::string_view text);
 
 /// The first of these texts that is not empty.
