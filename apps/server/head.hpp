@@ -1,6 +1,7 @@
 // The request line and headers of a request, checked strictly.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "http.hpp"

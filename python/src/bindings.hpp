@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <initializer_list>
+#include <string>
 #include <type_traits>
 #include <utility>
 
