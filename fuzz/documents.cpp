@@ -8,8 +8,8 @@
 #include "genrewise/packs/pack_manifest.hpp"
 #include "genrewise/report/compare.hpp"
 #include "genrewise/report/formats.hpp"
-#include "genrewise/report/model_card.hpp"
-#include "genrewise/study/result_json.hpp"
+#include "genrewise/report/write_run.hpp"
+#include "genrewise/study/run_document.hpp"
 #include "genrewise/study/run_folder.hpp"
 #include "targets.hpp"
 
@@ -33,7 +33,7 @@ void run(std::string_view input) {
   const auto a = folder / "a", b = folder / "b";
   if (std::filesystem::exists(a)) {
     Progress silent;
-    comparison_markdown(compare_runs({a, b}, 1, silent));
+    comparison_sections(compare_runs({a, b}, 1, silent));
     return;
   }
   succeeds([&] { LockedFolder(folder, {{"seed", 42}}, false); });

@@ -1,6 +1,4 @@
 // genrewise compare: the models of several studies.
-#include <fmt/format.h>
-
 #include <filesystem>
 
 #include "commands.hpp"
@@ -13,47 +11,19 @@ namespace {
 
 constexpr char kExamples[] =
     "genrewise compare runs/mfcc runs/music\n"
-    "genrewise compare runs/seed1 runs/seed2 runs/seed3 --format md > comparison.md\n"
+    "genrewise compare runs/seed1 runs/seed2 runs/seed3 --csv > comparison.csv\n"
     "genrewise compare runs/a runs/b --json";
 
-struct CompareOptions {
-  std::vector<std::filesystem::path> runs;
-  std::string format = "table";
-};
+using Runs = std::vector<std::filesystem::path>;
 
-/// A row per model and run; empty cells where there is no figure.
-std::string models_csv(const nlohmann::json& comparison) {
-  std::vector<std::vector<std::string>> rows = {{"model", "run", "best", "accuracy", "low", "high", "test_examples",
-                                                 "macro_f1", "difference", "difference_low", "difference_high",
-                                                 "paired", "error"}};
-  const nlohmann::json& runs = comparison.at("runs");
-  for (const auto& model : comparison.at("models")) {
-    for (std::size_t k = 0; k < runs.size(); ++k) {
-      const auto& entry = model.at("runs")[k];
-      if (entry.is_null()) continue;
-      rows.push_back({model.at("name"), runs[k].at("name"), runs[k].at("best") == model.at("name") ? "1" : "0"});
-      for (const char* path : {"/accuracy/value", "/accuracy/low", "/accuracy/high", "/accuracy/n", "/macro_f1",
-                               "/difference/value", "/difference/low", "/difference/high", "/difference/paired"}) {
-        const auto value = entry.value(nlohmann::json::json_pointer(path), nlohmann::json());
-        rows.back().push_back(value.is_null() ? "" : value.dump());
-      }
-      rows.back().push_back(entry.value("error", ""));
-    }
-  }
-  return csv_text(rows);
-}
-
-int run(const CompareOptions& options, Session& session) {
-  const nlohmann::json comparison = compare_runs(options.runs, session.seed, session.progress());
+int run(const Runs& runs, Session& session) {
+  const nlohmann::json comparison = compare_runs(runs, session.seed, session.progress());
   for (const auto& note : comparison.at("notes")) session.note(note.get<std::string>());
-  if (session.format == Format::csv) {
-    session.print(models_csv(comparison));
-  } else if (session.format == Format::json) {
-    session.print_json(comparison);
-  } else if (options.format == "md") {
-    session.print(comparison_markdown(comparison));
+  const std::vector<Section> sections = comparison_sections(comparison);
+  if (session.format == Format::table) {
+    print_tables(session, sections);
   } else {
-    print_tables(session, comparison_sections(comparison));
+    print_result(session, as_table(sections.front().table), [&] { return comparison; });
   }
   return kDone;
 }
@@ -68,17 +38,12 @@ void add_compare(CLI::App& app, Session& session) {
           "same name, are tested in pairs where the runs have the same genres. What differs between the runs is "
           "stated.",
       .examples = kExamples};
-  const auto [command, options] = session.add_command(app, "compare", text, run);
+  const auto [command, runs] = session.add_command(app, "compare", text, run);
   OptionGroup(command, kData)
-      .add("RUN", options.runs, "", "Run folders of studies; differences are from the first one")
+      .add("RUN", runs, "", "Run folders of studies; differences are from the first one")
       ->required()
       ->expected(2, 1000);
-  CLI::Option* format =
-      one_of(OptionGroup(command, kOutput).add("--format", options.format, "FORMAT", "Print a table or Markdown"),
-             {"table", "md"})
-          ->capture_default_str();
   session.add_format_options(command);
-  format->excludes("--json", "--csv");
   session.add_seed_option(command);
 }
 

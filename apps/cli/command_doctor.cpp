@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/audio/decoders.hpp"
 #include "genrewise/base/child_process.hpp"
@@ -24,7 +25,6 @@
 #include "genrewise/storage/credentials.hpp"
 #include "genrewise/storage/local_files.hpp"
 #include "genrewise/storage/work_folder.hpp"
-#include "library_options.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -276,7 +276,7 @@ int run(const LibraryOptions& options, Session& session) {
     const char* state = kStates[static_cast<int>(one.state)];
     healthy = healthy && one.state != State::broken;
     table.add_row({one.check, state, one.remedy.empty() ? one.text : one.text + "; " + one.remedy},
-                  one.state == State::broken ? Table::Emphasis::strong : Table::Emphasis::none);
+                  one.state == State::broken);
     list.push_back({{"check", one.check},
                     {"state", one.state == State::note ? "note" : state},
                     {"finding", one.text},

@@ -4,7 +4,7 @@
 #include "commands.hpp"
 #include "data_options.hpp"
 #include "genrewise/jobs/evaluate_job.hpp"
-#include "genrewise/report/text.hpp"
+#include "genrewise/report/formats.hpp"
 #include "option_group.hpp"
 #include "sections.hpp"
 

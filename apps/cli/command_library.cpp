@@ -10,7 +10,6 @@
 #include "genrewise/library/retrain.hpp"
 #include "genrewise/library/scan.hpp"
 #include "genrewise/library/track_json.hpp"
-#include "library_options.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

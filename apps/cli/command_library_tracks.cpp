@@ -1,15 +1,14 @@
 // genrewise library list, search, show, similar and duplicates.
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/library/similarity.hpp"
 #include "genrewise/library/track_json.hpp"
 #include "genrewise/predict/predict.hpp"
-#include "genrewise/report/text.hpp"
-#include "library_options.hpp"
+#include "genrewise/report/formats.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {
@@ -48,20 +47,11 @@ Table tracks_table(const std::vector<CatalogueTrack>& tracks, Format format) {
           {track.path.string(), track.genre(), track.analysed() ? percent(track.confidence) : "", remark_of(track)});
     return table;
   }
-  Table table({{"path"},
-               {"genre"},
-               {"predicted"},
-               {"confidence"},
-               {"unknown"},
-               {"novelty"},
-               {"correction"},
-               {"artist"},
-               {"album"},
-               {"title"},
-               {"year"},
-               {"duration_s"},
-               {"missing"},
-               {"fault"}});
+  std::vector<Table::Column> columns;
+  for (const char* name : {"path", "genre", "predicted", "confidence", "unknown", "novelty", "correction", "artist",
+                           "album", "title", "year", "duration_s", "missing", "fault"})
+    columns.push_back({name});
+  Table table(std::move(columns));
   for (const CatalogueTrack& track : tracks)
     table.add_row({track.path.string(), track.genre(), track.predicted,
                    track.analysed() ? fmt::format("{:.4f}", track.confidence) : "", track.unknown ? "true" : "false",

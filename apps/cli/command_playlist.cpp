@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/library/playlist.hpp"
 #include "genrewise/library/query.hpp"
-#include "library_options.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

@@ -4,7 +4,6 @@
 #include <filesystem>
 
 #include "commands.hpp"
-#include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/report/formats.hpp"
 #include "genrewise/storage/folder_lock.hpp"

@@ -11,7 +11,6 @@
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/credentials.hpp"
 #include "genrewise/storage/files.hpp"
-#include "library_options.hpp"
 #include "option_group.hpp"
 #include "server.hpp"
 

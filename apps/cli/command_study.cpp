@@ -3,13 +3,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <functional>
 
 #include "commands.hpp"
 #include "data_options.hpp"
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/models/model_spec.hpp"
-#include "genrewise/report/text.hpp"
+#include "genrewise/report/formats.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/study_presets.hpp"
 #include "option_group.hpp"
@@ -28,96 +27,48 @@ constexpr char kExamples[] =
     "genrewise study fma -o runs/whole --models svm-rbf frames/knn frames/svm-linear\n"
     "genrewise study fma -o runs/baselines --models fma-baselines --ablation";
 
-/// The parameters that were chosen from several candidates, or why the model failed.
-std::string choice_text(const ModelResult& model) {
-  if (!model.error.empty()) return model.error;
-  Parameters chosen;
-  if (model.tried.size() < 2) return {};
-  for (const auto& [name, ignored] : model.tried.front().parameters) chosen[name] = model.parameters.at(name);
-  return to_string(chosen);
-}
-
-/// A column of the table of models; `figure`: of models that were fitted.
-struct Shown {
-  Table::Column column;
-  std::function<std::string(const ModelResult&)> cell;
-  bool figure = true;
-};
-
-/// `systems`: the models as the study names them, with their features. For people the parameters follow in a list of
-/// their own, so that the table fits a terminal.
-Table models_table(const StudyResult& result, bool systems, bool with_parameters) {
+/// `titles`: the models' titles instead of their names.
+Table models_table(const StudyResult& result, bool titles) {
   using enum Table::Align;
-  using Model = ModelResult;
-  const auto number = [](const char* name, const char* title) {
-    return Table::Column{name, right, Table::Overflow::keep, title};
+  Table table({{"model"}, {"features"}, {"acc %", right}, {"95 % interval", right}, {"val %", right}, {"fit", right}});
+  const auto add = [&](const ModelResult& model, bool best) {
+    const std::string name = (titles ? model.title : model.name) + (best ? " *" : "");
+    if (!model.error.empty()) return table.add_row({name, model.features, "failed", "", "", ""});
+    const Score& accuracy = model.test.accuracy;
+    table.add_row({name, model.features, points_text(accuracy.value),
+                   points_text(accuracy.low) + " - " + points_text(accuracy.high), points_text(model.validation.value),
+                   model.parameters.empty() ? "" : duration_text(model.fit_s)},
+                  best);
   };
-  const auto time = [](const Model& model, double seconds) {
-    return model.parameters.empty() ? std::string() : duration_text(seconds);
-  };
-  std::vector<Shown> shown = {
-      {{systems ? "system" : "model"}, [=](const Model& model) { return systems ? model.title : model.name; }, false}};
-  if (systems) shown.push_back({{"features"}, &Model::features, false});
-  shown.push_back(
-      {number("accuracy", "acc %"), [](const Model& model) { return points_text(model.test.accuracy.value); }});
-  shown.push_back({{"95 % interval", right}, [](const Model& model) {
-                     return points_text(model.test.accuracy.low) + " - " + points_text(model.test.accuracy.high);
-                   }});
-  if (!systems) {
-    shown.push_back({number("macro-F1", "F1 %"), [](const Model& model) { return points_text(model.test.macro_f1); }});
-    shown.push_back(
-        {{"log loss", right}, [](const Model& model) { return fmt::format("{:.3f}", model.test.log_loss); }});
-  }
-  shown.push_back(
-      {number("validation", "val %"), [](const Model& model) { return points_text(model.validation.value); }});
-  shown.push_back({{"fit", right}, [&](const Model& model) { return time(model, model.fit_s); }});
-  if (!systems) shown.push_back({{"predict", right}, [&](const Model& model) { return time(model, model.predict_s); }});
-  if (with_parameters) shown.push_back({{"parameters"}, choice_text, false});
-
-  std::vector<Table::Column> columns;
-  for (const Shown& one : shown) columns.push_back(one.column);
-  Table table(columns);
-  const auto add = [&](const Model& model, bool best, Table::Emphasis emphasis) {
-    std::vector<std::string> cells;
-    for (const Shown& one : shown) {
-      const bool missing = one.figure && !model.error.empty();
-      cells.push_back(!missing ? one.cell(model) : one.column.name == "accuracy" ? "failed" : "");
-    }
-    if (best) cells.front() += " *";
-    table.add_row(std::move(cells), emphasis);
-  };
-  using enum Table::Emphasis;
-  for (std::size_t i = 0; i < result.models.size(); ++i)
-    add(result.models[i], result.best == i, result.best == i ? strong : none);
-  add(result.baseline, false, faint);
+  for (std::size_t i = 0; i < result.models.size(); ++i) add(result.models[i], result.best == i);
+  add(result.baseline, false);
   return table;
 }
 
-/// Chosen parameters and failures, a line for each model that has some.
+/// The parameters that were chosen from several candidates, and why models failed: a line for each.
 std::string choices_text(const StudyResult& result) {
   std::string text;
-  bool any_failed = false;
   for (const ModelResult& model : result.models) {
-    any_failed |= !model.error.empty();
-    const std::string line = choice_text(model);
+    std::string line = model.error;
+    if (line.empty() && model.tried.size() > 1) {
+      Parameters chosen;
+      for (const auto& [name, ignored] : model.tried.front().parameters) chosen[name] = model.parameters.at(name);
+      line = to_string(chosen);
+    }
     if (line.empty()) continue;
     text += wrapped(fmt::format("{}: {}", printable(model.name), printable(line)), 2, page_width(Stream::out)) + "\n";
   }
-  const char* title = any_failed ? "\nchosen parameters and failures\n" : "\nchosen parameters\n";
-  return text.empty() ? text : title + text;
+  return text.empty() ? text : "\nchosen parameters and failures\n" + text;
 }
 
 int run(StudyJobConfig& config, Session& session) {
   config.seed = config.split.seed = session.seed;
   const StudyJobResult done = study_job(config, session.runtime);
-  const bool people = session.format == Format::table;
-  print_result(session, models_table(done.result, config.models.empty() && people, session.format == Format::csv),
-               [&] { return done.document; });
-  if (people) {
+  print_run(session, done.document, [&](const std::vector<Section>& sections) {
+    session.print(models_table(done.result, config.models.empty()));
     session.print(choices_text(done.result));
-    const std::vector<Section> sections = sections_of(done.document);
     print_tables(session, std::span(sections).subspan(1));  // without that of the models
-  }
+  });
   session.notes(done.notes, caveats(Examples{}, Split{}, StudyResult{}));
   session.line(fmt::format("report: {}", done.report.string()));
   session.report_skipped(done.skipped, "tracks");

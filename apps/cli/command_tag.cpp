@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "data_options.hpp"
 #include "genrewise/base/csv.hpp"
 #include "genrewise/library/edit_tags.hpp"
 #include "genrewise/library/query.hpp"
 #include "genrewise/library/track_json.hpp"
-#include "library_options.hpp"
 #include "option_group.hpp"
 
 namespace genrewise::cli {

@@ -1,22 +1,17 @@
 // genrewise tune: a search for hyper-parameters.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <functional>
-
 #include "commands.hpp"
 #include "data_options.hpp"
-#include "genrewise/base/error.hpp"
 #include "genrewise/jobs/tune_job.hpp"
-#include "genrewise/report/text.hpp"
 #include "genrewise/study/notes.hpp"
 #include "genrewise/study/tuning.hpp"
 #include "option_group.hpp"
+#include "sections.hpp"
 
 namespace genrewise::cli {
 namespace {
 
-constexpr std::size_t kRowsShown = 10;
 constexpr char kExamples[] =
     "genrewise tune features_30_sec.csv --model knn --grid k=1:96:5 -o runs/tune_knn\n"
     "genrewise tune fma --model svm --grid C=log:-2:2:9 --grid gamma=scale,0.001,0.01 --random 12 -o runs/tune_svm\n"
@@ -25,44 +20,10 @@ constexpr char kExamples[] =
     "genrewise tune fma --model gnb --preset study -o runs/tune_gnb\n"
     "genrewise tune fma --model svm --preset pca -o runs/components";
 
-/// The best points, the simplest that is good enough, and why others could not be fitted.
-Table points_table(const TuneJobResult& done) {
-  using enum Table::Align;
-  Table table({{"parameters", left, Table::Overflow::wrap},
-               {"accuracy", right},
-               {"standard error", right},
-               {"log loss", right},
-               {"fit", right},
-               {"predict", right},
-               {"", left, Table::Overflow::wrap}});
-  const std::vector<TuningPoint>& points = done.result.points;
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (points[i].error.empty()) order.push_back(i);
-  }
-  std::ranges::stable_sort(order, std::greater<>(), [&](std::size_t i) { return points[i].accuracy; });
-  for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    const std::size_t i = order[rank];
-    const bool simple = i == done.result.one_standard_error;
-    if (rank >= kRowsShown && !simple) continue;
-    const TuningPoint& point = points[i];
-    const bool best = i == done.result.best;
-    const std::string mark = best ? "best" : simple ? "simplest within one standard error" : "";
-    table.add_row({to_string(varied(point.parameters, done.search.axes)), percent(point.accuracy),
-                   fmt::format("{:.1f}", 100 * point.standard_error), fmt::format("{:.3f}", point.log_loss),
-                   duration_text(point.fit_s), duration_text(point.predict_s), mark},
-                  best ? Table::Emphasis::strong : Table::Emphasis::none);
-  }
-  for (const auto& [reason, count] : counts_by_reason(failures(done.result))) {
-    table.add_row({fmt::format("({} not fitted)", count), "", "", "", "", "", reason});
-  }
-  return table;
-}
-
 int run(TuneJobConfig& config, Session& session) {
   config.seed = config.split.seed = session.seed;
   const TuneJobResult done = tune_job(config, session.runtime);
-  print_result(session, points_table(done), [&] { return done.document; });
+  print_run(session, done.document, [&](const std::vector<Section>& sections) { print_tables(session, sections); });
   session.notes(done.notes, caveats(TuningResult{}));
   if (done.train) {
     session.line("to train the best point and evaluate it on the test part:\n  " + command_line(*done.train));

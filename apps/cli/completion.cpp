@@ -52,19 +52,13 @@ class Candidates {
 
  private:
   void pass(const std::string& word) {
-    if (pending_ != nullptr) {
-      note_model(*std::exchange(pending_, nullptr), word);
-    } else if (!only_arguments_ && word == "--") {
+    if (std::exchange(pending_, nullptr) != nullptr) return;
+    if (!only_arguments_ && word == "--") {
       only_arguments_ = true;
     } else if (!only_arguments_ && word.starts_with('-') && word.size() > 1) {
       const std::size_t equals = word.find('=');
       CLI::Option* option = option_named(*command_, word.substr(0, equals));
-      if (option == nullptr || !takes_value(*option)) return;
-      if (equals == std::string::npos) {
-        pending_ = option;
-      } else {
-        note_model(*option, word.substr(equals + 1));
-      }
+      if (option != nullptr && takes_value(*option) && equals == std::string::npos) pending_ = option;
     } else if (CLI::App* inner = arguments_ == 0 ? command_named(*command_, word) : nullptr) {
       command_ = inner;
     } else {
@@ -122,18 +116,12 @@ class Candidates {
            option.get_name() == "KIND";
   }
 
-  void note_model(const CLI::Option& option, const std::string& value) {
-    if (is_model(option)) model_ = value;
-  }
-
   /// Values of `option` that continue `value`; `before` stands in the same word.
   void add_values(CLI::Option& option, const std::string& before, const std::string& value) {
     static constexpr std::string_view kPlaces[] = {"FILE", "FOLDER", "PATH", "RUN", "LOCATION", "[NAME=]PATH"};
     const std::string kind = option.get_type_name(), name = option.get_name();
     if (const auto choices = choices_of(option); !choices.empty()) {
       for (const std::string& choice : choices) add(before + value, before + choice);
-    } else if (option.check_lname("param") || option.check_lname("grid")) {
-      add_parameters(before, value, model_);
     } else if (is_model(option)) {
       add_models(before, value);
     } else if (option.check_lname("features") || (name == "NAME" && command_->get_name() == "features")) {
@@ -147,15 +135,8 @@ class Candidates {
     }
   }
 
-  /// In the grammar of models/model_spec.hpp.
   void add_models(const std::string& before, const std::string& value) {
-    const std::size_t colon = value.rfind(':');
-    if (colon != std::string::npos) {
-      const std::string model = value.substr(0, colon);
-      return add_parameters(before + model + ":", value.substr(colon + 1), model);
-    }
-    const std::size_t begin = value.find_last_of(",/") + 1;
-    const std::string typed = before + value, head = typed.substr(0, typed.size() - value.size() + begin);
+    const std::string typed = before + value, head = before + value.substr(0, value.find_last_of(",/") + 1);
     for (const ClassifierDescriptor* one : classifier_descriptors()) {
       add(typed, head + one->kind, one->title);
       for (const ModelPreset& preset : one->presets)
@@ -163,31 +144,8 @@ class Candidates {
     }
   }
 
-  void add_parameters(const std::string& before, const std::string& value, const std::string& model) {
-    const std::string_view spec = std::string_view(model).substr(0, model.find(':'));
-    const ClassifierDescriptor* described = descriptor_of(spec.substr(spec.find_last_of(",/") + 1));
-    if (described == nullptr) return;
-    const std::size_t equals = value.find('=');
-    for (const ParameterDescriptor& parameter : described->parameters) {
-      if (equals == std::string::npos) {
-        add(before + value, before + parameter.name + "=", parameter.help);
-      } else if (parameter.name == value.substr(0, equals)) {
-        for (const std::string& word : parameter.words)
-          add(before + value, before + value.substr(0, equals + 1) + word);
-      }
-    }
-  }
-
-  static const ClassifierDescriptor* descriptor_of(std::string_view name) {
-    for (const ClassifierDescriptor* one : classifier_descriptors())
-      if (one->kind == name || std::ranges::find(one->presets, name, &ModelPreset::name) != one->presets.end())
-        return one;
-    return nullptr;
-  }
-
   CLI::App* command_;
   CLI::Option* pending_ = nullptr;  ///< its value is the next word
-  std::string model_;               ///< that the line names
   int arguments_ = 0;
   bool only_arguments_ = false;  ///< behind "--"
   Completions found_;

@@ -20,7 +20,7 @@ struct Completions {
 };
 
 /// What the last of the words behind "genrewise", which may be empty, can become: commands, options, and values of
-/// options, as in "svm:kernel=rbf".
+/// options.
 Completions completions_of(CLI::App& program, std::span<const std::string> words);
 
 /// For the scripts: a line for each word, with its description behind a tab; ":files" where files are meant.

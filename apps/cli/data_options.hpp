@@ -1,5 +1,5 @@
-// The options that name the data of a command: DATASET, features, tables, how the examples are split, and how audio is
-// decoded.
+// The options that name the data of a command: DATASET, features, tables, how the examples are split, how audio is
+// decoded, and tracks of the catalogue.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,6 +11,8 @@
 #include "genrewise/base/job_part.hpp"
 #include "genrewise/data_source/data_source.hpp"
 #include "genrewise/dataset/split.hpp"
+#include "genrewise/library/catalogue.hpp"
+#include "genrewise/library/query.hpp"
 #include "option_group.hpp"
 #include "session.hpp"
 
@@ -81,6 +83,25 @@ struct IsolationOptions {
 
   bool isolate = false;
   DecodeIsolation limits;
+};
+
+/// --library.
+struct LibraryOptions {
+  void add_to(CLI::App* command);
+  Catalogue open(Catalogue::Access access = Catalogue::Access::read) const;
+
+  std::filesystem::path file;  ///< empty: default_catalogue()
+};
+
+/// QUERY..., --sort and --limit; --library.
+struct TrackOptions : LibraryOptions {
+  /// `required`: without a query, the command is refused instead of taking all tracks.
+  void add_to(CLI::App* command, bool required = false);
+  std::vector<CatalogueTrack> tracks(const Catalogue& catalogue, std::uint64_t seed = kDefaultSeed) const;
+
+  std::vector<std::string> query;
+  std::string sort = "path";
+  std::size_t limit = 0;
 };
 
 }  // namespace genrewise::cli

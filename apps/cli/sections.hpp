@@ -1,8 +1,8 @@
 // Sections of a report on a terminal.
 #pragma once
 
+#include <functional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "genrewise/report/formats.hpp"
@@ -16,8 +16,7 @@ inline Table as_table(const TextTable& texts) {
   for (const TextTable::Column& column : texts.columns)
     columns.push_back({column.title, column.left || columns.empty() ? Table::Align::left : Table::Align::right});
   Table table(columns);
-  for (const TextTable::Row& row : texts.rows)
-    table.add_row(row.cells, row.strong ? Table::Emphasis::strong : Table::Emphasis::none);
+  for (const TextTable::Row& row : texts.rows) table.add_row(row.cells, row.strong);
   return table;
 }
 
@@ -29,6 +28,14 @@ inline void print_tables(Session& session, std::span<const Section> sections) {
     session.print(fitted(as_table(section.table)));
     if (!section.note.empty()) session.print(wrapped(printable(section.note), 0, page_width(Stream::out)) + "\n");
   }
+}
+
+/// The document of a study or search in the form that was asked for; for people, `print` with its sections.
+inline void print_run(Session& session, const nlohmann::json& document,
+                      const std::function<void(const std::vector<Section>&)>& print) {
+  if (session.format == Format::json) return session.print_json(document);
+  if (session.format == Format::csv) return session.print(render_run(document, ReportFormat::csv));
+  print(sections_of(document));
 }
 
 }  // namespace genrewise::cli

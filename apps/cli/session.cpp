@@ -43,8 +43,7 @@ void Session::add_seed_option(CLI::App* command) {
 }
 
 Progress& Session::progress() {
-  if (logs()) return log_;
-  return quiet ? silent_ : terminal_;
+  return progress_;
 }
 
 void Session::note(std::string_view text) {
@@ -58,8 +57,7 @@ void Session::notes(std::span<const std::string> texts, std::span<const std::str
 }
 
 void Session::line(std::string_view text) {
-  if (log_format == LogFormat::json) return log_.note(text);
-  if (!quiet) terminal_.line(text);
+  progress_.line(text);
 }
 
 void Session::print(std::string_view text) {
@@ -97,8 +95,7 @@ ExitCode Session::report_skipped(std::span<const Fault> skipped, std::string_vie
     if (count > kNames) text += fmt::format("          and {} more\n", count - kNames);
   }
   text.pop_back();
-  if (logs()) log_.skipped(text, skipped.size());
-  if (log_format == LogFormat::text) terminal_.line(text);
+  progress_.skipped(text, skipped.size());
   return kSomeSkipped;
 }
 
@@ -113,11 +110,10 @@ std::string fitted(const Table& table) {
 }
 
 int Session::run() {
-  const bool json = log_format == LogFormat::json;
-  log_.configure(json || quiet ? nullptr : &terminal_, json, quiet, metrics_file, command_);
-  runtime.set_progress(progress());
+  progress_.configure(log_format, quiet, metrics_file, command_);
+  runtime.set_progress(progress_);
   const int code = chosen_ ? chosen_() : static_cast<int>(kWrongUsage);
-  log_.ended(code);
+  progress_.ended(code);
   return code;
 }
 

@@ -16,9 +16,8 @@
 #include "genrewise/base/random.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
-#include "job_log.hpp"
+#include "session_progress.hpp"
 #include "table.hpp"
-#include "terminal_progress.hpp"
 
 namespace genrewise::cli {
 
@@ -91,14 +90,11 @@ class Session {
   int run();
 
  private:
-  bool logs() const { return log_format == LogFormat::json || !metrics_file.empty(); }
   CLI::App* add_body(CLI::App& app, const std::string& name, const CommandText& text, std::function<int()> body);
 
   std::function<int()> chosen_;
   std::string command_;
-  TerminalProgress terminal_;
-  Progress silent_;
-  JobLog log_;  // used if log_format or metrics_file is set
+  SessionProgress progress_;
 };
 
 /// Adds the program's own options and all commands.

@@ -36,22 +36,18 @@ std::vector<std::string> lines_of(const std::string& cell, Table::Overflow overf
   return split_text(wrapped(cell, 0, width), '\n');
 }
 
-std::string emphasised(const std::string& line, Table::Emphasis emphasis) {
-  return emphasis == Table::Emphasis::strong ? bold(line) : emphasis == Table::Emphasis::faint ? dim(line) : line;
-}
-
 }  // namespace
 
-void Table::add_row(std::vector<std::string> cells, Emphasis emphasis) {
+void Table::add_row(std::vector<std::string> cells, bool strong) {
   if (cells.size() != columns_.size()) throw std::logic_error("a table row with a wrong number of cells");
-  rows_.push_back({std::move(cells), emphasis});
+  rows_.push_back({std::move(cells), strong});
 }
 
 std::vector<std::size_t> Table::widths_for(std::optional<std::size_t> width) const {
   std::vector<std::size_t> widths, least;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const Column& column = columns_[i];
-    const std::size_t title = display_width(printable(column.title.empty() ? column.name : column.title));
+    const std::size_t title = display_width(printable(column.name));
     std::size_t widest = title, narrowest = title;
     for (const Row& row : rows_) {
       const std::string cell = printable(row.cells[i]);
@@ -100,7 +96,7 @@ std::string Table::text(const Look& look) const {
 std::string Table::block(const std::vector<std::size_t>& shown, const std::vector<std::size_t>& widths,
                          bool colour) const {
   std::string text;
-  const auto add_line = [&](const auto& cell_of, Emphasis emphasis) {
+  const auto add_line = [&](const auto& cell_of, bool strong = false) {
     std::string line;
     for (const std::size_t i : shown) {
       const std::string cell = cell_of(i);
@@ -109,13 +105,10 @@ std::string Table::block(const std::vector<std::size_t>& shown, const std::vecto
       line += columns_[i].align == Align::right ? blanks + cell : cell + blanks;
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    text += (colour ? emphasised(line, emphasis) : line) + '\n';
+    text += (colour && strong ? bold(line) : line) + '\n';
   };
-  const auto title = [&](std::size_t i) {
-    return printable(columns_[i].title.empty() ? columns_[i].name : columns_[i].title);
-  };
-  add_line(title, Emphasis::none);
-  add_line([&](std::size_t i) { return std::string(widths[i], '-'); }, Emphasis::none);
+  add_line([&](std::size_t i) { return printable(columns_[i].name); });
+  add_line([&](std::size_t i) { return std::string(widths[i], '-'); });
   for (const Row& row : rows_) {
     std::vector<std::vector<std::string>> cells(columns_.size());
     std::size_t height = 1;
@@ -124,7 +117,7 @@ std::string Table::block(const std::vector<std::size_t>& shown, const std::vecto
       height = std::max(height, cells[i].size());
     }
     for (std::size_t l = 0; l < height; ++l) {
-      add_line([&](std::size_t i) { return l < cells[i].size() ? cells[i][l] : std::string(); }, row.emphasis);
+      add_line([&](std::size_t i) { return l < cells[i].size() ? cells[i][l] : std::string(); }, row.strong);
     }
   }
   return text;

@@ -15,21 +15,19 @@ class Table {
   enum class Align { left, right };
   /// How a column gives way when the table is too wide: paths are shortened from the left, sentences wrapped.
   enum class Overflow { keep, path, wrap };
-  enum class Emphasis { none, strong, faint };
   struct Column {
     std::string name;
     Align align = Align::left;
     Overflow overflow = Overflow::keep;
-    std::string title = {};  ///< shown to people in place of the name; empty: the name
   };
   struct Look {
     std::optional<std::size_t> width = {};  ///< in cells; nothing: as wide as the cells are
-    bool colour = false;                    ///< strong rows bold, faint rows dim
+    bool colour = false;                    ///< strong rows bold
   };
 
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
   /// As many cells as there are columns.
-  void add_row(std::vector<std::string> cells, Emphasis emphasis = Emphasis::none);
+  void add_row(std::vector<std::string> cells, bool strong = false);
   bool empty() const { return rows_.empty(); }
 
   /// A header, a rule and a line per row; columns as wide as their widest cell, two blanks between them. A table that
@@ -41,7 +39,7 @@ class Table {
  private:
   struct Row {
     std::vector<std::string> cells;
-    Emphasis emphasis = Emphasis::none;
+    bool strong = false;
   };
   std::vector<std::size_t> widths_for(std::optional<std::size_t> width) const;
   std::string block(const std::vector<std::size_t>& shown, const std::vector<std::size_t>& widths, bool colour) const;

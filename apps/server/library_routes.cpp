@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "genrewise/base/hash.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/library/playlist.hpp"
 #include "genrewise/library/query.hpp"

@@ -42,15 +42,6 @@ bool is_run(const fs::path& folder) {
   return !document_of(folder).empty() || is_there(folder / "config.json") || is_there(folder / "curves.csv");
 }
 
-bool is_running(const fs::path& run) {
-  try {
-    const FolderLock lock(run);
-    return false;
-  } catch (const Error&) {
-    return true;
-  }
-}
-
 /// Folders directly in a folder, without hidden ones and links.
 std::vector<fs::path> folders_in(const fs::path& folder) {
   std::error_code code;
@@ -155,7 +146,7 @@ class Runs {
   static void follow(const fs::path& run, const Write& write) {
     std::map<std::string, std::size_t> sent;
     for (bool last = false;;) {
-      last = !is_running(run);
+      last = !is_locked(run);
       for (const fs::path& file : curves_of(run)) {
         const std::string name = curve_name(run, file);
         json points = points_of(file);

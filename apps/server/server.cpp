@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 
 #include "assets.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "guard.hpp"
-#include "metrics.hpp"
 #include "served_file.hpp"
 #include "services.hpp"
 
@@ -43,6 +43,52 @@ HttpResponse asset(const HttpRequest& request, std::string_view name) {
   auto unchanged = if_unchanged(request, tag);
   HttpResponse response = unchanged ? std::move(*unchanged) : HttpResponse::text(std::string(text), type_of(name));
   return std::move(response).with("ETag", etag(tag)).with("Cache-Control", "no-cache");
+}
+
+/// Counters for Prometheus. Thread-safe.
+class Metrics {
+ public:
+  /// `route`: the pattern, so that there are few.
+  void add(const std::string& method, const std::string& route, int status, double seconds) {
+    const std::lock_guard lock(mutex_);
+    Route& one = routes_[{method, route}];
+    ++one.by_status[status];
+    one.seconds += seconds;
+    for (std::size_t i = 0; i < one.by_time.size(); ++i)
+      one.by_time[i] += i == std::size(kLimits_s) || seconds <= kLimits_s[i];
+  }
+
+  std::string text() const {
+    const std::lock_guard lock(mutex_);
+    std::string requests = "# TYPE genrewise_http_requests_total counter\n",
+                times = "# TYPE genrewise_http_request_seconds histogram\n";
+    for (const auto& [key, route] : routes_) {
+      const std::string labels = fmt::format("method=\"{}\",route=\"{}\"", key.first, key.second);
+      for (const auto& [status, count] : route.by_status)
+        requests += fmt::format("genrewise_http_requests_total{{{},status=\"{}\"}} {}\n", labels, status, count);
+      for (std::size_t i = 0; i < route.by_time.size(); ++i)
+        times += fmt::format("genrewise_http_request_seconds_bucket{{{},le=\"{}\"}} {}\n", labels,
+                             i < std::size(kLimits_s) ? fmt::format("{}", kLimits_s[i]) : "+Inf", route.by_time[i]);
+      times += fmt::format("genrewise_http_request_seconds_sum{{{}}} {}\n", labels, route.seconds);
+      times += fmt::format("genrewise_http_request_seconds_count{{{}}} {}\n", labels, route.by_time.back());
+    }
+    return requests + times;
+  }
+
+ private:
+  static constexpr double kLimits_s[] = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60};
+  struct Route {
+    std::map<int, std::uint64_t> by_status;
+    std::array<std::uint64_t, std::size(kLimits_s) + 1> by_time{};  // cumulative; the last one is +Inf
+    double seconds = 0;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, Route> routes_;
+};
+
+/// A line "NAME VALUE" with its type.
+std::string metric(std::string_view name, std::string_view type, double value) {
+  return fmt::format("# TYPE genrewise_{} {}\ngenrewise_{} {}\n", name, type, name, value);
 }
 
 }  // namespace

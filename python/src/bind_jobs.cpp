@@ -1,4 +1,4 @@
-// Feature tables of files, predictions and studies.
+// Decoding, genres, feature tables of files, predictions and studies.
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/tuple.h>
@@ -12,8 +12,10 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "genrewise/audio/decode.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/dataset/find_audio.hpp"
+#include "genrewise/dataset/genre_map.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/predict/predict.hpp"
@@ -26,6 +28,29 @@ namespace nb = nanobind;
 using std::filesystem::path;
 using Paths = std::vector<path>;
 using FaultTuples = std::vector<std::tuple<std::string, std::string, std::string>>;
+
+Array<float> load(const path& location, std::optional<int> sample_rate_hz, double start_s,
+                  std::optional<double> duration_s) {
+  DecodeOptions options{.clip = {.start_s = start_s}, .sample_rate_hz = sample_rate_hz};
+  if (duration_s) options.clip.duration_s = *duration_s;
+  Waveform wave;
+  run([&](Runtime&) { wave = require(decode_file(location, options)); });
+  const std::size_t samples = wave.samples.size();
+  return as_array(std::move(wave.samples), {samples});
+}
+
+nb::tuple info(const path& location) {
+  AudioInfo info;
+  run([&](Runtime&) { info = require(probe_file(location)); });
+  return nb::make_tuple(info.format, info.codec, info.sample_rate_hz, info.channels, info.duration_s,
+                        info.bit_rate_kbps);
+}
+
+void isolate(bool enabled, double max_seconds, std::uint64_t max_memory_bytes) {
+  std::optional<DecodeIsolation> isolation;
+  if (enabled) isolation = DecodeIsolation{.max_seconds = max_seconds, .max_memory_bytes = max_memory_bytes};
+  set_decode_isolation(isolation);
+}
 
 /// (reason, where, detail) of each.
 FaultTuples tuples_of(const std::vector<Fault>& faults) {
@@ -199,6 +224,15 @@ nb::tuple study(const nb::dict& options, int threads, nb::handle progress) {
 
 void bind_jobs(nb::module_& module) {
   using namespace nb::literals;
+  module.def("load", &load, "location"_a, "sample_rate_hz"_a.none(), "start_s"_a, "duration_s"_a.none());
+  module.def("info", &info, "location"_a);
+  module.def("isolate_decoding", &isolate, "enabled"_a, "max_seconds"_a, "max_memory_bytes"_a);
+  module.def(
+      "fold_genres",
+      [](const std::vector<std::string>& names, const std::optional<path>& map, bool top_level) {
+        return (map ? GenreMap(*map) : GenreMap::standard()).fold(names, top_level);
+      },
+      "names"_a, "map"_a, "top_level"_a);
   module.def("extract", &extract, "set"_a, "locations"_a, "start_s"_a.none(), "duration_s"_a.none(), "skip"_a,
              "threads"_a, "progress"_a.none());
 

@@ -22,12 +22,10 @@
 
 namespace genrewise::python {
 
-void bind_audio(nanobind::module_& module);
 void bind_features(nanobind::module_& module);
 void bind_jobs(nanobind::module_& module);
 void bind_records(nanobind::module_& module);
 void bind_classifiers(nanobind::module_& module);
-void bind_genres(nanobind::module_& module);
 
 /// Runs `work` on a thread of its own, with a runtime of `threads` threads (0: all processors), and without the GIL.
 /// Meanwhile the calling thread handles signals: Ctrl-C interrupts the runtime, and the exception of the signal

@@ -33,10 +33,8 @@ void translate(const std::exception_ptr& thrown, void*) {
 
 NB_MODULE(_core, module) {
   nb::register_exception_translator(genrewise::python::translate);
-  genrewise::python::bind_audio(module);
   genrewise::python::bind_features(module);
   genrewise::python::bind_jobs(module);
   genrewise::python::bind_records(module);
   genrewise::python::bind_classifiers(module);
-  genrewise::python::bind_genres(module);
 }

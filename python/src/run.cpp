@@ -1,9 +1,8 @@
 // Long work on behalf of a Python thread: signals, progress, exceptions.
 #include <chrono>
-#include <condition_variable>
 #include <exception>
+#include <future>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,37 +60,6 @@ class CollectedProgress final : public Progress {
   std::vector<Call> calls_;
 };
 
-/// Work on another thread, until done.
-class Job {
- public:
-  explicit Job(const std::function<void()>& work)
-      : thread_(start_thread([this, &work] {
-          try {
-            work();
-          } catch (...) {
-            failure_ = std::current_exception();
-          }
-          const std::lock_guard lock(mutex_);
-          done_ = true;
-          changed_.notify_all();
-        })) {}
-
-  bool wait_for(std::chrono::milliseconds time) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, time, [this] { return done_; });
-  }
-  void rethrow() const {
-    if (failure_) std::rethrow_exception(failure_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool done_ = false;
-  std::exception_ptr failure_;
-  std::jthread thread_;
-};
-
 std::optional<DecodeIsolation> decode_isolation;  // read and changed with the GIL
 
 }  // namespace
@@ -118,11 +86,13 @@ void run_with(Runtime& runtime, const std::function<void()>& work, const std::fu
   constexpr std::chrono::milliseconds kPeriod(50);
   const UseRuntime use(runtime);
   std::exception_ptr raised;  // by a signal handler or by `progress`
-  Job job(work);
+  std::packaged_task<void()> task(work);
+  std::future<void> result = task.get_future();
+  const std::jthread thread = start_thread([&task] { task(); });
   for (bool done = false; !done;) {
     {
       const nb::gil_scoped_release release;
-      done = job.wait_for(kPeriod);
+      done = result.wait_for(kPeriod) == std::future_status::ready;
     }
     if (raised) continue;
     try {
@@ -134,7 +104,7 @@ void run_with(Runtime& runtime, const std::function<void()>& work, const std::fu
     }
   }
   if (raised) std::rethrow_exception(raised);
-  job.rethrow();
+  result.get();
 }
 
 }  // namespace genrewise::python

@@ -45,12 +45,8 @@ TEST(Completion, KnowsTheValuesOfOptions) {
   EXPECT_EQ(completed({"train", "d.csv", "--threads", ""}), "");
 }
 
-TEST(Completion, KnowsHyperParametersAndTheirValues) {
+TEST(Completion, KnowsModels) {
   EXPECT_THAT(completed({"train", "d.csv", "--model", "sv"}), AllOf(HasSubstr("svm\t"), HasSubstr("svm-rbf\t")));
-  EXPECT_THAT(completed({"train", "d.csv", "--model", "svm:ker"}), StartsWith("svm:kernel=\t"));
-  EXPECT_EQ(completed({"train", "d.csv", "--model", "svm:C=1:kernel=r"}), "svm:C=1:kernel=rbf\n");
-  EXPECT_THAT(completed({"train", "d.csv", "--model=svm", "--param", "ker"}), StartsWith("kernel=\t"));
-  EXPECT_EQ(completed({"tune", "d.csv", "--model", "svm-rbf", "--grid", "kernel=r"}), "kernel=rbf\n");
   EXPECT_THAT(completed({"study", "d.csv", "--models", "gnb,log"}), StartsWith("gnb,logreg\t"));
 }
 
@@ -65,7 +61,7 @@ TEST(Completion, LeavesFilesToTheShell) {
 
 // Readline replaces only the part behind the last colon or equals sign.
 TEST(Completion, CompletesWithinAWordInBash) {
-  const std::string line = "genrewise train --model svm:kernel=r";
+  const std::string line = "genrewise split --scheme=gr";
   std::string output;
   const int code =
       run_process({"bash", "-c",
@@ -74,7 +70,7 @@ TEST(Completion, CompletesWithinAWordInBash) {
                    "bash", line, bin_folder() / "genrewise"},
                   {}, [&](std::string_view piece) { output += piece; });
   EXPECT_EQ(code, 0);
-  EXPECT_EQ(output, "rbf\n");
+  EXPECT_EQ(output, "grouped\n");
 }
 
 TEST(ManualPages, ExistForTheProgramAndEachCommand) {

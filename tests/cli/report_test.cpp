@@ -78,9 +78,7 @@ TEST_F(ReportCommand, ComparesTwoStudies) {
   EXPECT_EQ(comparison.at("models").size(), 3u);
   EXPECT_GE(comparison.at("pairs").size(), 1u);
   EXPECT_EQ(comparison.at("notes"), json::array());
-  EXPECT_THAT(run_program({"compare", first, second, "--csv"}).out, StartsWith("model,run,best,accuracy,"));
-  EXPECT_THAT(run_program({"compare", first, second, "--format", "md"}).out, StartsWith("# Comparison of studies"));
-  EXPECT_EQ(run_program({"compare", first, second, "--format", "md", "--json"}).code, 2);
+  EXPECT_THAT(run_program({"compare", first, second, "--csv"}).out, StartsWith("Model," + first + " (%),"));
   EXPECT_EQ(run_program({"compare", first}).code, 2);
   const Ran twice = run_program({"compare", first, first});
   EXPECT_EQ(twice.code, 1);

@@ -9,7 +9,6 @@
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/random.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
 #include "support/golden.hpp"
 
 namespace genrewise {

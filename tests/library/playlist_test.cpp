@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "genrewise/base/floats.hpp"
 #include "genrewise/base/random.hpp"
 #include "genrewise/storage/files.hpp"
 #include "library/catalogue_fixture.hpp"
@@ -85,6 +86,14 @@ Matrix points_on_the_sphere(std::size_t count, std::size_t size) {
     for (float& value : rows.row(i)) value /= std::sqrt(length);
   }
   return rows;
+}
+
+/// Sum of 1 - cosine between neighbours.
+double path_length(const Matrix& rows, const std::vector<std::size_t>& order) {
+  double length = 0;
+  for (std::size_t i = 1; i < order.size(); ++i)
+    length += 1 - static_cast<double>(dot(rows.row(order[i - 1]), rows.row(order[i])));
+  return length;
 }
 
 TEST(SmoothPath, FollowsACircleFromItsStart) {

@@ -232,11 +232,10 @@ class PageTest(BrowserTest):
         pdf = page.pdf(prefer_css_page_size=True)
         self.assertLessEqual(len(re.findall(rb"/Type\s*/Page\b", pdf)), 4)
 
-    def test_without_javascript_the_page_shows_the_results(self):
+    def test_without_javascript_the_page_says_how_to_see_the_results(self):
         text = self.open("study", java_script_enabled=False).inner_text("noscript")
-        for model in DOCUMENTS["study"]["models"]:
-            self.assertIn(model["title"], text)
         self.assertIn("JavaScript", text)
+        self.assertIn("genrewise report", text)
 
     def test_many_genres_and_clips_make_a_light_page(self):
         self.assertLess(page_file("huge").stat().st_size, 8_000_000)

@@ -1,7 +1,7 @@
 // render_page DOCUMENT.json PAGE.html: renders the document of a study or of a search.
 #include <nlohmann/json.hpp>
 
-#include "genrewise/report/report.hpp"
+#include "genrewise/report/formats.hpp"
 #include "genrewise/storage/files.hpp"
 
 int main(int argc, char** argv) {

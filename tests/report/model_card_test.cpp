@@ -1,4 +1,3 @@
-#include "genrewise/report/model_card.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -12,7 +12,6 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/run_folder.hpp"
-#include "genrewise/study/tuning_folder.hpp"
 #include "support/study_in_folder.hpp"
 #include "support/test_support.hpp"
 

@@ -15,7 +15,7 @@
 #include "genrewise/evaluation/evaluation.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/notes.hpp"
-#include "genrewise/study/result_json.hpp"
+#include "genrewise/study/run_document.hpp"
 #include "support/clusters.hpp"
 #include "support/test_support.hpp"
 

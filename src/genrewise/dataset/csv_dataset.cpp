@@ -5,7 +5,6 @@
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 namespace {

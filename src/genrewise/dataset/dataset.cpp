@@ -7,12 +7,10 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/error.hpp"
-#include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/dataset/builder.hpp"
 #include "genrewise/storage/files.hpp"
-#include "genrewise/storage/location.hpp"
 
 namespace genrewise {
 

@@ -6,7 +6,6 @@
 #include <bit>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <set>
 #include <unordered_map>
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,5 +40,16 @@ Metrics measure(std::span<const int> truth, const Predictions& predictions, std:
 
 /// Whether each prediction is correct.
 std::vector<bool> hits_of(std::span<const int> truth, std::span<const int> predicted);
+
+// As in results.json and `--json` (docs/results_format.md).
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Score, value, low, high, n)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GroupedInterval, low, high, groups)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(GenreScore, examples, predicted, hits, precision, recall, f1)
+
+/// `labels`: genre names, in the order of the genres of the metrics.
+nlohmann::json to_json(const Metrics& metrics, const std::vector<std::string>& labels);
+/// Throws nlohmann::json::exception for any other document.
+Metrics metrics_from_json(const nlohmann::json& document);
 
 }  // namespace genrewise

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/jobs/options.hpp"
 
 namespace genrewise {

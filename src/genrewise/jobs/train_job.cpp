@@ -7,7 +7,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/evaluation/evaluation.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/jobs/launcher_ranks.hpp"
 #include "genrewise/jobs/options.hpp"
 #include "genrewise/models/batch_source.hpp"

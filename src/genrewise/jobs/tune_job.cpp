@@ -9,7 +9,7 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
-#include "genrewise/study/tuning_folder.hpp"
+#include "genrewise/study/run_folder.hpp"
 
 namespace genrewise {
 namespace {

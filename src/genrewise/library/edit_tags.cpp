@@ -7,7 +7,6 @@
 #include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "genrewise/audio/tags.hpp"
 #include "genrewise/base/filesystem.hpp"

@@ -161,13 +161,6 @@ std::vector<std::size_t> smooth_path(const Matrix& rows, std::size_t start) {
   return path;
 }
 
-double path_length(const Matrix& rows, std::span<const std::size_t> order) {
-  double length = 0;
-  for (std::size_t i = 1; i < order.size(); ++i)
-    length += static_cast<double>(distance(rows.row(order[i - 1]), rows.row(order[i])));
-  return length;
-}
-
 std::vector<CatalogueTrack> choose_tracks(const Catalogue& catalogue, std::vector<CatalogueTrack> tracks,
                                           const PlaylistConfig& config) {
   std::erase_if(tracks, [](const CatalogueTrack& track) { return track.missing || !file_exists(track.path); });

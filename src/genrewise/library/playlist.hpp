@@ -29,8 +29,6 @@ std::vector<CatalogueTrack> choose_tracks(const Catalogue& catalogue, std::vecto
 /// `start` always to the nearest row that is left, then 2-opt over the 16 nearest neighbours of each row. Time grows
 /// with the square of the number of rows.
 std::vector<std::size_t> smooth_path(const Matrix& rows, std::size_t start);
-/// Sum of 1 - cosine between neighbours.
-double path_length(const Matrix& rows, std::span<const std::size_t> order);
 
 struct GenreTracks {
   std::string genre;

@@ -11,7 +11,7 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/json_file.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
 #include "genrewise/study/notes.hpp"
@@ -147,9 +147,8 @@ void compare_data(const Run& first, const Run& run, const CommonExamples& common
   if (first.ids.empty() || run.ids.empty()) return;
   const std::size_t shared = common.rows.size();
   if (shared < first.ids.size() || shared < run.ids.size()) {
-    notes.push_back(fmt::format("The test examples differ: {} and {} share {} of {} and {}. Differences are {}.",
-                                first.name, run.name, shared, first.ids.size(), run.ids.size(),
-                                shared == 0 ? "between unrelated samples" : "of the shared ones"));
+    notes.push_back(fmt::format("The test examples differ: {} and {} share {} of {} and {}; these are compared.",
+                                first.name, run.name, shared, first.ids.size(), run.ids.size()));
   }
   if (common.relabelled > 0) {
     notes.push_back(
@@ -190,27 +189,14 @@ void test_pairs(const std::vector<Run>& runs, std::size_t first, std::size_t sec
   }
 }
 
-/// Of two independent shares: the hybrid score interval (Newcombe, 1998, method 10).
-json unpaired_difference(const Score& first, const Score& second) {
-  const double difference = first.value - second.value;
-  return {{"value", difference},
-          {"low", difference - std::hypot(first.value - first.low, second.high - second.value)},
-          {"high", difference + std::hypot(first.high - first.value, second.value - second.low)},
-          {"paired", false}};
-}
-
-bool has_accuracy(const json& entry) {
-  return entry.is_object() && entry.contains("accuracy");
-}
-
 /// The models of all runs by name; each with an entry per run, null where the run does not have it.
-json models_of(const std::vector<Run>& runs, const std::vector<bool>& comparable, const json& pairs) {
+json models_of(const std::vector<Run>& runs, const json& pairs) {
   std::map<std::pair<std::size_t, std::string>, json> differences;  // from the model of the same name in the first run
   for (const json& pair : pairs) {
     const json &first = pair.at("first"), &second = pair.at("second");
     if (second.at("run") != 0 || first.at("model") != second.at("model")) continue;
     differences[{first.at("run"), first.at("model")}] = {
-        {"value", pair.at("difference")}, {"low", pair.at("low")}, {"high", pair.at("high")}, {"paired", true}};
+        {"value", pair.at("difference")}, {"low", pair.at("low")}, {"high", pair.at("high")}};
   }
   json models = json::array();
   std::set<std::string> seen;
@@ -225,13 +211,8 @@ json models_of(const std::vector<Run>& runs, const std::vector<bool>& comparable
         for (const char* member : {"error", "accuracy", "macro_f1", "features"}) {
           if (here != nullptr && here->contains(member)) entry[member] = here->at(member);
         }
-        const auto paired = differences.find({k, name});
-        if (paired != differences.end()) {
-          entry["difference"] = paired->second;
-        } else if (k > 0 && comparable[k] && has_accuracy(entry) && has_accuracy(entries[0])) {
-          entry["difference"] =
-              unpaired_difference(entry["accuracy"].get<Score>(), entries[0]["accuracy"].get<Score>());
-        }
+        if (const auto tested = differences.find({k, name}); tested != differences.end())
+          entry["difference"] = tested->second;
         entries.push_back(std::move(entry));
       }
       models.push_back({{"name", name}, {"title", model.at("title")}, {"runs", std::move(entries)}});
@@ -285,7 +266,6 @@ json compare_runs(const std::vector<fs::path>& locations, std::uint64_t seed, Pr
   std::vector<Run> runs;
   std::set<fs::path> seen;
   progress.begin("comparing", "runs", locations.size());
-  std::vector<bool> comparable(locations.size(), true);
   for (std::size_t k = 0; k < locations.size(); ++k) {
     if (!seen.insert(canonical_location(locations[k] / "")).second)
       throw Error("is given twice", locations[k].string(), "compare different runs");
@@ -295,9 +275,7 @@ json compare_runs(const std::vector<fs::path>& locations, std::uint64_t seed, Pr
       throw_if_interrupted();
       const CommonExamples common = common_examples(runs[k], runs[before]);
       if (before == 0) compare_data(runs[0], runs[k], common, notes);
-      const bool same_genres = labels_of(runs[before]) == labels_of(runs[k]);
-      if (before == 0) comparable[k] = same_genres;
-      if (common.rows.empty() || !same_genres) continue;
+      if (common.rows.empty() || labels_of(runs[before]) != labels_of(runs[k])) continue;
       test_pairs(runs, k, before, common, tested_models(runs[before], runs[k], before == 0), seed, pairs);
     }
     progress.advance();
@@ -307,7 +285,7 @@ json compare_runs(const std::vector<fs::path>& locations, std::uint64_t seed, Pr
   for (const json& pair : pairs) p_values.push_back(pair.at("p_value"));
   const std::vector<double> adjusted = holm(p_values);
   for (std::size_t i = 0; i < adjusted.size(); ++i) pairs[i]["p_holm"] = adjusted[i];
-  json models = models_of(runs, comparable, pairs);
+  json models = models_of(runs, pairs);
   return {
       {"format", "genrewise comparison"}, {"format_version", kRunFormatVersion}, {"program_version", GENREWISE_VERSION},
       {"runs", std::move(shown)},         {"notes", std::move(notes)},           {"models", std::move(models)},
@@ -373,13 +351,6 @@ std::vector<Section> comparison_sections(const json& comparison) {
   std::vector<Section> sections = {std::move(accuracies)};
   if (!tests.table.rows.empty()) sections.push_back(std::move(tests));
   return sections;
-}
-
-std::string comparison_markdown(const json& comparison) {
-  std::vector<Section> sections = comparison_sections(comparison);
-  const auto notes = comparison.at("notes").get<std::vector<std::string>>();
-  sections.push_back({.title = "Notes", .text = notes.empty() ? "None." : "", .items = notes});
-  return markdown("Comparison of studies", sections);
 }
 
 }  // namespace genrewise

@@ -2,14 +2,13 @@
 /// Compares the models of several studies.
 /// @code
 /// const nlohmann::json comparison = compare_runs({"runs/mfcc", "runs/music"}, kDefaultSeed, progress);
-/// const std::string text = comparison_markdown(comparison);
+/// const std::vector<Section> tables = comparison_sections(comparison);
 /// @endcode
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <vector>
 
 #include "genrewise/base/progress.hpp"
@@ -29,7 +28,5 @@ nlohmann::json compare_runs(const std::vector<std::filesystem::path>& locations,
 /// Accuracy of every model in every run with its difference from the first run, and the paired tests (absent if there
 /// are none).
 std::vector<Section> comparison_sections(const nlohmann::json& comparison);
-/// The same and the notes.
-std::string comparison_markdown(const nlohmann::json& comparison);
 
 }  // namespace genrewise

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "genrewise/base/json_file.hpp"
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/json_file.hpp"
 #include "genrewise/models/classifier.hpp"
-#include "genrewise/report/report.hpp"
 #include "genrewise/report/write_run.hpp"
 
 namespace genrewise {

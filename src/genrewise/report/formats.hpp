@@ -25,9 +25,17 @@ ReportFormat parse_report_format(std::string_view text);
 nlohmann::json read_run(const std::filesystem::path& location);
 
 /// Markdown: sections_of() the document; LaTeX: their tables, with booktabs. CSV: a row per model (setting) with all
-/// figures as numbers. HTML: the page of report.hpp. Throws Error as render_report() does, and for a document whose
+/// figures as numbers. HTML: the page. Throws Error as render_report() does, and for a document whose
 /// members have other types than documented.
 std::string render_run(const nlohmann::json& document, ReportFormat format);
+
+/// Renders results.json as one self-contained HTML page: the document, styles and scripts of web/ inline, no request to
+/// anywhere. Texts of the document are shown as text. Throws Error for a document of another format or a newer version,
+/// and for a value that is missing or of another type.
+std::string render_report(const nlohmann::json& document);
+
+/// The same for the document of tuning.json.
+std::string render_tuning_report(const nlohmann::json& document);
 
 /// Copy in which bytes that are not UTF-8 are U+FFFD, so that no label can break a page.
 nlohmann::json valid_utf8(const nlohmann::json& document);
@@ -59,17 +67,18 @@ struct Section {
 /// settings, caveats and the command. Members that the document lacks are left out.
 std::vector<Section> sections_of(const nlohmann::json& document);
 
-/// GitHub-flavoured Markdown; the tables for LaTeX with booktabs; HTML below a heading of the first level. All texts
-/// are escaped.
+/// GitHub-flavoured Markdown; the tables for LaTeX with booktabs. All texts are escaped.
 std::string markdown(std::string_view title, const std::vector<Section>& sections);
 std::string latex(std::string_view title, const std::vector<Section>& sections);
-std::string html(const std::vector<Section>& sections);
 std::string markdown_table(const TextTable& table);
 /// RFC 4180, a line per row.
 std::string csv_text(const std::vector<std::vector<std::string>>& rows);
 /// The text on one line, shown as it is in Markdown and in LaTeX. Control characters become blanks.
 std::string escape_markdown(std::string_view text);
 std::string escape_latex(std::string_view text);
+/// Escapes text for HTML (text and quoted attributes): ampersands, angle brackets and quotes become entities, control
+/// characters U+FFFD.
+std::string escape_html(std::string_view text);
 /// Fenced block of code, whatever the text contains.
 std::string markdown_code(std::string_view text);
 std::string markdown_list(const std::vector<std::string>& texts);
@@ -78,6 +87,10 @@ std::string markdown_list(const std::vector<std::string>& texts);
 std::string p_text(double p_value);
 /// "58.2", of a share in 0..1.
 std::string points_text(double share);
+/// "58.2 %".
+std::string percent(double share);
+/// "4 ms", "1.2 s", "2 min 5 s".
+std::string duration_text(double seconds);
 /// "53.9 – 62.4", of {"low", "high"}.
 std::string interval_text(const nlohmann::json& interval);
 /// Scores by genre; `genres` as in results.json.

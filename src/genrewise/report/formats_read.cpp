@@ -15,15 +15,6 @@ using nlohmann::json;
 
 constexpr char kRunAgain[] = "run the command of the study or search again; finished models are reused";
 
-bool is_locked(const fs::path& folder) {
-  try {
-    const FolderLock lock(folder);
-    return false;
-  } catch (const Error&) {
-    return true;
-  }
-}
-
 /// Throws the Error that explains why the folder has no results.
 [[noreturn]] void refuse(const fs::path& folder) {
   const std::string where = folder.string();

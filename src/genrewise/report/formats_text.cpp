@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
 #include "genrewise/base/csv.hpp"
 #include "genrewise/report/formats.hpp"
-#include "genrewise/report/text.hpp"
 
 namespace genrewise {
 namespace {
@@ -137,32 +137,6 @@ std::string latex(std::string_view title, const std::vector<Section>& sections) 
   return text;
 }
 
-std::string html(const std::vector<Section>& sections) {
-  std::string text;
-  const auto add = [&](const char* tag, const std::string& content) {
-    if (!content.empty()) text += fmt::format("<{0}>{1}</{0}>\n", tag, escape_html(content));
-  };
-  for (const Section& section : sections) {
-    add("h2", section.title);
-    add("p", section.text);
-    if (!section.table.rows.empty()) {
-      text += "<table>\n<tr>";
-      for (const TextTable::Column& column : section.table.columns) add("th", column.title);
-      for (const TextTable::Row& row : section.table.rows) {
-        text += "</tr>\n<tr>";
-        for (const std::string& cell : row.cells) text += "<td>" + escape_html(cell) + "</td>";
-      }
-      text += "</tr>\n</table>\n";
-    }
-    if (!section.items.empty()) text += "<ul>\n";
-    for (const std::string& item : section.items) add("li", item);
-    if (!section.items.empty()) text += "</ul>\n";
-    add("pre", section.code);
-    add("p", section.note);
-  }
-  return text;
-}
-
 std::string csv_text(const std::vector<std::vector<std::string>>& rows) {
   std::string csv;
   for (const auto& row : rows) {
@@ -204,6 +178,35 @@ const nlohmann::json* find_model(const nlohmann::json& results, const nlohmann::
     if (model.at("name") == name) return &model;
   }
   return nullptr;
+}
+
+std::string escape_html(std::string_view text) {
+  static constexpr std::pair<char, std::string_view> kEntities[] = {{'&', "&amp;"},  {'<', "&lt;"},   {'>', "&gt;"},
+                                                                    {'"', "&quot;"}, {'\'', "&#39;"}, {'\n', " "},
+                                                                    {'\t', " "},     {'\r', " "}};
+  std::string safe;
+  for (const char c : text) {
+    const auto entity = std::ranges::find(kEntities, c, &std::pair<char, std::string_view>::first);
+    if (entity != std::end(kEntities)) {
+      safe += entity->second;
+    } else {
+      safe += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? std::string("\xEF\xBF\xBD") : std::string(1, c);
+    }
+  }
+  return safe;
+}
+
+std::string percent(double share) {
+  return fmt::format("{:.1f} %", 100 * share);
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 0.0995) return fmt::format("{:.{}f} ms", 1000 * seconds, seconds < 0.00995 ? 1 : 0);
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 119.5) return fmt::format("{:.0f} s", seconds);
+  const auto whole = static_cast<long long>(std::lround(seconds));
+  if (whole < 7200) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
 }
 
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-#include "genrewise/report/model_card.hpp"
+#include "genrewise/report/write_run.hpp"
 
 #include <fmt/format.h>
 

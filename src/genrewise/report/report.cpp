@@ -1,4 +1,3 @@
-#include "genrewise/report/report.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +6,6 @@
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/report/formats.hpp"
-#include "genrewise/report/text.hpp"
 #include "genrewise/study/run_document.hpp"
 #include "web_sources.hpp"
 
@@ -49,17 +47,16 @@ std::string page_of(const json& document, std::string_view title) {
 <body>
 <noscript>
 <h1>{2}</h1>
-<p>This page draws its figures with JavaScript, which is switched off. The main results:</p>
-{5}</noscript>
-<script type="application/json" id="document">{6}</script>
+<p>This page draws its figures with JavaScript, which is switched off. <code>genrewise report RUN --format md</code> prints the results.</p>
+</noscript>
+<script type="application/json" id="document">{5}</script>
 <script type="module" nonce="{0}">
-{7}</script>
+{6}</script>
 </body>
 </html>
 )",
                      sha256_hex(data), escape_html(document.at("program_version").get<std::string>()),
-                     escape_html(document.at("name").get<std::string>()), title, kStyle, html(sections_of(document)),
-                     data, kScript);
+                     escape_html(document.at("name").get<std::string>()), title, kStyle, data, kScript);
 }
 
 constexpr char kRemedy[] = "run the command that wrote it again";

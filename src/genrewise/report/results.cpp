@@ -4,17 +4,15 @@
 
 #include <algorithm>
 #include <ctime>
-#include <filesystem>
 #include <map>
 #include <set>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/study/analyses.hpp"
 #include "genrewise/study/notes.hpp"
-#include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {

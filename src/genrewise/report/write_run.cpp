@@ -4,8 +4,6 @@
 
 #include "genrewise/base/hash.hpp"
 #include "genrewise/report/formats.hpp"
-#include "genrewise/report/model_card.hpp"
-#include "genrewise/report/report.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/analyses.hpp"
 #include "genrewise/study/run_document.hpp"
@@ -47,22 +45,6 @@ std::string figure(const json& number) {
   return fmt::format("{:.6g}", number.get<double>());
 }
 
-std::string ablation_csv(const json& ablation) {
-  std::vector<std::vector<std::string>> rows = {
-      {"features", "fma_name", "columns", "model", "accuracy", "low", "high", "macro_f1", "fit_s", "predict_s"}};
-  for (const json& row : ablation) {
-    const json& fma_name = row.at("fma_name");
-    for (const json& model : row.at("models")) {
-      rows.push_back({row.at("features"), fma_name.is_null() ? "" : fma_name.get<std::string>(),
-                      row.at("columns").dump(), model.at("name")});
-      for (const char* path :
-           {"/accuracy/value", "/accuracy/low", "/accuracy/high", "/macro_f1", "/fit_s", "/predict_s"})
-        rows.back().push_back(model.contains("error") ? "" : figure(model.at(json::json_pointer(path))));
-    }
-  }
-  return csv_text(rows);
-}
-
 }  // namespace
 
 std::string tuning_csv(const json& results) {
@@ -91,7 +73,6 @@ void write_study(const RunFolder& run, const Examples& examples, const Split& sp
   const json& dataset = results.at("dataset");
   write_predictions(run.path() / "predictions.csv",
                     TestPart(examples, split, dataset.at("kind"), dataset.at("location").get<std::string>()), result);
-  if (results.contains("ablation")) write_file(run.path() / "ablation.csv", ablation_csv(results.at("ablation")));
   write_file(run.path() / "report.html", render_report(results));
   write_file(run.path() / "results.json", document_text(results));
 }

@@ -98,4 +98,11 @@ FolderLock::FolderLock(const std::filesystem::path& folder) : held_(std::make_sh
   if (work != folder) held_->lock_object(folder, work);
 }
 
+bool is_locked(const std::filesystem::path& folder) try {
+  const FolderLock lock(folder);
+  return false;
+} catch (const Error&) {
+  return true;
+}
+
 }  // namespace genrewise

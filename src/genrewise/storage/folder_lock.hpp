@@ -27,4 +27,7 @@ class FolderLock {
   std::shared_ptr<Held> held_;
 };
 
+/// Whether a FolderLock on the folder is impossible now.
+bool is_locked(const std::filesystem::path& folder);
+
 }  // namespace genrewise

@@ -1,4 +1,4 @@
-#include "genrewise/storage/s3_client.hpp"
+#include "genrewise/storage/s3_store.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

@@ -5,7 +5,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/storage/curl_library.hpp"
 #include "genrewise/storage/object_store.hpp"
-#include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/transfer.hpp"
 
 namespace genrewise {

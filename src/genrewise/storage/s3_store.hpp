@@ -3,14 +3,30 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 
-#include "genrewise/storage/file_store.hpp"
-#include "genrewise/storage/store_settings.hpp"
+#include "genrewise/storage/object_client.hpp"
 
 namespace genrewise {
 
-class ObjectClient;
+class S3Client final : public ObjectClient {
+ public:
+  using ObjectClient::ObjectClient;
+  /// First repeats the request if the response had no body.
+  [[noreturn]] void throw_error(const ObjectName& name, const HttpResponse& response) override;
+  bool is_transient(const HttpResponse& response) const override;
+  ObjectCall read_call(const StoredObject& object) const override;
+  std::string version_in(const HttpResponse& response) const override;
+
+ protected:
+  HttpCall to_http(const ObjectCall& call, const Credentials& who) const override;
+  Refusal refusal_in(const ObjectName& name, const HttpResponse& response) const override;
+};
+
+/// The code in the error document of a response; empty if there is none.
+std::string error_code(const HttpResponse& response);
+/// An ETag without its quotes; empty for a weak one ("W/..."), which does not identify a version.
+std::string plain_version(std::string_view etag);
+
 class TransferThreads;
 
 std::shared_ptr<FileStore> make_s3_store(StoreSettings settings);

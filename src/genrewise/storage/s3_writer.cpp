@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <condition_variable>
-#include <map>
-#include <mutex>
+#include <chrono>
+#include <deque>
+#include <future>
 #include <pugixml.hpp>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/storage/s3_client.hpp"
 #include "genrewise/storage/s3_store.hpp"
 #include "genrewise/storage/transfer.hpp"
 
@@ -50,10 +49,8 @@ class S3Writer final : public FileWriter {
   ~S3Writer() override {
     if (upload_.empty()) return;
     cancelled_ = true;
-    {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return in_flight_ == 0; });
-    }
+    for (const auto& part : in_flight_)
+      if (part.valid()) part.wait();
     try {
       client_.send(
           {.method = "DELETE", .name = name_, .query = {{"uploadId", upload_}}, .expected = {404}, .cleaning = true});
@@ -101,54 +98,42 @@ class S3Writer final : public FileWriter {
                   "write smaller files, or more shards");
     if (number % kPartsOfOneSize == 0) part_bytes_ *= 2;
     wait_for_parts(kPartsAtOnce - 1);
-    {
-      const std::lock_guard lock(mutex_);
-      ++in_flight_;
-    }
-    threads_.run(
-        [this, number, bytes = std::make_shared<const std::string>(std::move(buffer_))] { put_part(number, *bytes); });
-    buffer_ = {};
+    const auto part = std::make_shared<std::packaged_task<std::string()>>(
+        [this, number, bytes = std::exchange(buffer_, {})] { return put_part(number, bytes); });
+    in_flight_.push_back(part->get_future());
+    threads_.run([part] { (*part)(); });
   }
 
-  void put_part(int number, const std::string& bytes) {
-    std::exception_ptr error;
-    std::string tag;
-    try {
-      tag = client_
-                .send({.method = "PUT",
-                       .name = name_,
-                       .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload_}},
-                       .body = bytes,
-                       .stop = [this] { return cancelled_.load(); }})
-                .header("etag");
-      if (tag.empty())
-        throw Error("the server returned no ETag for a part", to_uri(name_),
-                    "check the endpoint " + client_.settings().endpoint);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    const std::lock_guard lock(mutex_);
-    tags_[number] = std::move(tag);
-    if (error && !error_) error_ = error;
-    --in_flight_;
-    changed_.notify_all();
+  /// Returns the ETag.
+  std::string put_part(int number, const std::string& bytes) {
+    std::string tag = client_
+                          .send({.method = "PUT",
+                                 .name = name_,
+                                 .query = {{"partNumber", std::to_string(number)}, {"uploadId", upload_}},
+                                 .body = bytes,
+                                 .stop = [this] { return cancelled_.load(); }})
+                          .header("etag");
+    if (tag.empty())
+      throw Error("the server returned no ETag for a part", to_uri(name_),
+                  "check the endpoint " + client_.settings().endpoint);
+    return tag;
   }
 
-  void wait_for_parts(int most_left) {
-    std::unique_lock lock(mutex_);
-    while (in_flight_ > most_left && !error_) {
-      throw_if_interrupted();
-      changed_.wait_for(lock, std::chrono::milliseconds(100));
+  void wait_for_parts(std::size_t most_left) {
+    while (in_flight_.size() > most_left) {
+      do {
+        throw_if_interrupted();
+      } while (in_flight_.front().wait_for(std::chrono::milliseconds(100)) != std::future_status::ready);
+      tags_.push_back(in_flight_.front().get());
+      in_flight_.pop_front();
     }
-    if (error_) std::rethrow_exception(error_);
   }
 
   std::string list_of_parts() const {
     std::string body = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
-    for (const auto& [number, tag] : tags_) {
-      body += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>&quot;{}&quot;</ETag></Part>", number,
-                          plain_version(tag));
-    }
+    for (std::size_t i = 0; i < tags_.size(); ++i)
+      body += fmt::format("<Part><PartNumber>{}</PartNumber><ETag>&quot;{}&quot;</ETag></Part>", i + 1,
+                          plain_version(tags_[i]));
     return body + "</CompleteMultipartUpload>";
   }
 
@@ -197,7 +182,7 @@ class S3Writer final : public FileWriter {
       return hasher.hex();
     }
     std::string sums;
-    for (const auto& [number, tag] : tags_) sums += unhex(plain_version(tag));
+    for (const std::string& tag : tags_) sums += unhex(plain_version(tag));
     hasher.update(sums);
     return fmt::format("{}-{}", hasher.hex(), tags_.size());
   }
@@ -217,11 +202,8 @@ class S3Writer final : public FileWriter {
   int parts_ = 0;
 
   std::atomic<bool> cancelled_{false};
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int in_flight_ = 0;
-  std::map<int, std::string> tags_;
-  std::exception_ptr error_;
+  std::deque<std::future<std::string>> in_flight_;  // parts in order; a failed one stays, so that nothing can complete
+  std::vector<std::string> tags_;                   // of the parts before these
 };
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "genrewise/evaluation/curves.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/storage/location.hpp"
 
 namespace genrewise {

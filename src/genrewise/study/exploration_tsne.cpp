@@ -9,56 +9,12 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/study/exploration.hpp"
 
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "genrewise/study/exploration_tsne.cpp"
-#include <hwy/foreach_target.h>  // before highway.h
-
-#include <hwy/highway.h>
-
-HWY_BEFORE_NAMESPACE();
-namespace genrewise::HWY_NAMESPACE {
-namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-// The force on a point at (x, y) from `count` points (a multiple of kWide): attraction (x, y), repulsion (x, y) and the
-// sum of weights.
-void force_on(float x, float y, const float* xs, const float* ys, const float* joint, std::size_t count,
-              double (&force)[5]) {
-  const hn::CappedTag<float, 16> d;
-  const auto one = hn::Set(d, 1.0f), own_x = hn::Set(d, x), own_y = hn::Set(d, y);
-  hn::Vec<decltype(d)> sums[5] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
-  for (std::size_t j = 0; j < count; j += hn::Lanes(d)) {
-    const auto dx = hn::Sub(own_x, hn::LoadU(d, xs + j)), dy = hn::Sub(own_y, hn::LoadU(d, ys + j));
-    const auto weight = hn::Div(one, hn::MulAdd(dx, dx, hn::MulAdd(dy, dy, one)));
-    const auto pull = hn::Mul(hn::LoadU(d, joint + j), weight), push = hn::Mul(weight, weight);
-    sums[0] = hn::MulAdd(pull, dx, sums[0]);
-    sums[1] = hn::MulAdd(pull, dy, sums[1]);
-    sums[2] = hn::MulAdd(push, dx, sums[2]);
-    sums[3] = hn::MulAdd(push, dy, sums[3]);
-    sums[4] = hn::Add(weight, sums[4]);
-  }
-  for (std::size_t k = 0; k < 5; ++k) {
-    float lanes[16] = {};
-    hn::StoreU(sums[k], d, lanes);
-    force[k] = std::accumulate(lanes, lanes + 16, 0.0);
-  }
-}
-
-}  // namespace
-}  // namespace genrewise::HWY_NAMESPACE
-HWY_AFTER_NAMESPACE();
-
-#if HWY_ONCE
 namespace genrewise {
-
-HWY_EXPORT(force_on);
-
 namespace {
 
 constexpr double kPerplexity = 30, kExaggeration = 12;
 constexpr int kIterations = 750, kExaggerated = 250, kSearchSteps = 64;
-constexpr std::size_t kWide = 16;  // points are padded to a multiple of the widest registers
+constexpr std::size_t kWide = 16;  // points are padded to a multiple of it
 
 /// Replaces squared distances from example `self` by the probabilities of its neighbours: a Gaussian whose width gives
 /// the perplexity.
@@ -108,10 +64,24 @@ std::vector<float> joint_probabilities(const Matrix& points, std::size_t stride)
   return joint;
 }
 
-/// Positions as two arrays; padding lies so far away that it exerts no force.
-struct Layout {
-  std::vector<float> x, y;
-};
+/// The force on a point at (x, y) from `count` points (a multiple of kWide): attraction (x, y), repulsion (x, y) and the
+/// sum of weights. Each lane has sums of its own, so that compilers use vectors.
+void find_force(float x, float y, const float* xs, const float* ys, const float* joint, std::size_t count,
+                double (&force)[5]) {
+  float sums[5][kWide] = {};
+  for (std::size_t j = 0; j < count; j += kWide) {
+    for (std::size_t lane = 0; lane < kWide; ++lane) {
+      const float dx = x - xs[j + lane], dy = y - ys[j + lane], weight = 1 / (1 + dx * dx + dy * dy);
+      const float pull = joint[j + lane] * weight, push = weight * weight;
+      sums[0][lane] += pull * dx;
+      sums[1][lane] += pull * dy;
+      sums[2][lane] += push * dx;
+      sums[3][lane] += push * dy;
+      sums[4][lane] += weight;
+    }
+  }
+  for (std::size_t k = 0; k < 5; ++k) force[k] = std::accumulate(sums[k], sums[k] + kWide, 0.0);
+}
 
 }  // namespace
 
@@ -121,10 +91,11 @@ Matrix tsne(const Matrix& components) {
   double spread = 0;
   for (std::size_t i = 0; i < n; ++i) spread += double{components(i, 0)} * components(i, 0);
   const double scale = spread > 0 ? 1e-4 / std::sqrt(spread / static_cast<double>(n)) : 0;
-  Layout at{std::vector<float>(stride, 1e9F), std::vector<float>(stride, 1e9F)};
+  // Padding lies so far away that it exerts no force.
+  std::vector<float> x(stride, 1e9F), y(stride, 1e9F);
   for (std::size_t i = 0; i < n; ++i) {
-    at.x[i] = static_cast<float>(scale * components(i, 0));
-    at.y[i] = static_cast<float>(scale * components(i, 1));
+    x[i] = static_cast<float>(scale * components(i, 0));
+    y[i] = static_cast<float>(scale * components(i, 1));
   }
   const double rate = std::max(static_cast<double>(n) / kExaggeration / 4, 50.0);
   std::vector<std::array<double, 2>> step(n), gain(n, {1, 1});
@@ -134,9 +105,8 @@ Matrix tsne(const Matrix& components) {
   std::vector<Force> forces(n);
   for (int iteration = 0; iteration < kIterations; ++iteration) {
     parallel_for((n + 63) / 64, [&](std::size_t block, int) {
-      const auto find_force = HWY_DYNAMIC_DISPATCH(force_on);
       for (std::size_t i = 64 * block; i < std::min(n, 64 * block + 64); ++i)
-        find_force(at.x[i], at.y[i], at.x.data(), at.y.data(), &joint[i * stride], stride, forces[i].parts);
+        find_force(x[i], y[i], x.data(), y.data(), &joint[i * stride], stride, forces[i].parts);
     });
     const double exaggeration = iteration < kExaggerated ? kExaggeration : 1;
     const double momentum = iteration < kExaggerated ? 0.5 : 0.8;
@@ -147,14 +117,13 @@ Matrix tsne(const Matrix& components) {
         const double slope = 4 * (exaggeration * forces[i].parts[d] - forces[i].parts[2 + d] / weight);
         gain[i][d] = std::max(0.01, (slope > 0) != (step[i][d] > 0) ? gain[i][d] + 0.2 : gain[i][d] * 0.8);
         step[i][d] = momentum * step[i][d] - rate * gain[i][d] * slope;
-        (d == 0 ? at.x : at.y)[i] += static_cast<float>(step[i][d]);
+        (d == 0 ? x : y)[i] += static_cast<float>(step[i][d]);
       }
     }
   }
   Matrix placed(n, 2);
-  for (std::size_t i = 0; i < n; ++i) placed(i, 0) = at.x[i], placed(i, 1) = at.y[i];
+  for (std::size_t i = 0; i < n; ++i) placed(i, 0) = x[i], placed(i, 1) = y[i];
   return placed;
 }
 
 }  // namespace genrewise
-#endif

@@ -9,7 +9,7 @@
 
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/data_source/selection.hpp"
-#include "genrewise/evaluation/metrics_json.hpp"
+#include "genrewise/evaluation/metrics.hpp"
 #include "genrewise/models/point.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/study/stage.hpp"

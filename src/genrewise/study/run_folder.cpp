@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <map>
+#include <memory>
 
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
@@ -12,7 +15,6 @@
 #include "genrewise/base/runtime.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/work_folder.hpp"
-#include "genrewise/study/result_json.hpp"
 #include "genrewise/study/run_document.hpp"
 
 namespace genrewise {
@@ -74,8 +76,8 @@ bool has_results(const fs::path& folder) {
 /// Removes all files of a run except features.
 void remove_run(const fs::path& folder) {
   for (const char* name :
-       {"results.json", "predictions.csv", "best.gwm", "best.md", "ablation.csv", "models", "networks", "ablation",
-        "nested", "tuning.json", "tuning.csv", "folds.jsonl", "report.html", "plan.json", "seeds", "records"})
+       {"results.json", "predictions.csv", "best.gwm", "best.md", "models", "networks", "ablation", "nested",
+        "tuning.json", "tuning.csv", "folds.jsonl", "report.html", "plan.json", "seeds", "records"})
     remove_tree(folder / name);
 }
 
@@ -100,6 +102,42 @@ void check_result(const ModelResult& result, const ModelSpec& spec, const std::v
 template <class T>
 std::string_view bytes_of(std::span<const T> values) {
   return {reinterpret_cast<const char*>(values.data()), values.size_bytes()};
+}
+
+using FoldScores = std::map<std::pair<Parameters, int>, FoldScore>;
+
+/// One line of the journal, if it is complete, sealed and of the same data.
+std::optional<FoldScores::value_type> read_line(std::string_view line, const std::string& data) {
+  try {
+    const SealedJson entry = parse_sealed_json(line, "folds.jsonl");
+    if (entry.seal != Seal::sound || entry.value.value("data", json()) != json(data)) return std::nullopt;
+    FoldScore score = entry.value.at("score");
+    if (!(score.accuracy >= 0 && score.accuracy <= 1)) return std::nullopt;
+    return FoldScores::value_type{{entry.value.at("parameters").get<Parameters>(), entry.value.at("fold").get<int>()},
+                                  std::move(score)};
+  } catch (const Error&) {
+    return std::nullopt;
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+/// Reads the scores of the same data from the journal, and rewrites it without incomplete and damaged lines and scores
+/// of other data, so that it can be appended to.
+FoldScores reopen(const fs::path& path, const std::string& data) {
+  FoldScores scores;
+  if (!path_exists(path)) return scores;
+  const std::string text = read_file(path);
+  std::string kept;
+  for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    const std::string_view line = std::string_view(text).substr(at, end + 1 - at);
+    auto entry = read_line(line, data);
+    if (!entry) continue;
+    scores.insert_or_assign(entry->first, std::move(entry->second));
+    kept += line;
+  }
+  write_file(path, kept);
+  return scores;
 }
 
 }  // namespace
@@ -224,6 +262,23 @@ StudyStore RunFolder::store_in(const fs::path& folder, const Examples& examples,
       document["model_sha256"] = sha256_hex(read_file(path_of(spec, ".gwm")));
     }
     write_file(path_of(spec, ".json"), document_text(document));
+  };
+  return store;
+}
+
+TuningStore TuningFolder::store(const Examples& examples) const {
+  const fs::path path = this->path() / "folds.jsonl";
+  const std::string data = fingerprint(examples, {});
+  const auto scores = std::make_shared<const FoldScores>(reopen(path, data));
+  TuningStore store;
+  store.find = [scores](const Parameters& parameters, int fold) -> std::optional<FoldScore> {
+    const auto found = scores->find({parameters, fold});
+    return found == scores->end() ? std::nullopt : std::optional(found->second);
+  };
+  store.keep = [path, data](const Parameters& parameters, int fold, const FoldScore& score) {
+    std::ofstream out(path, std::ios::app);
+    out << sealed_text({{"data", data}, {"parameters", parameters}, {"fold", fold}, {"score", score}}) << std::flush;
+    if (!out) throw_system_error("cannot store a finished fold", path.string());
   };
   return store;
 }

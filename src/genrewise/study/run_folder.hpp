@@ -1,4 +1,4 @@
-// Run folder of a study: its configuration, finished models and results.
+// Run folders of studies and searches: their configuration, finished models and results.
 #pragma once
 
 #include <filesystem>
@@ -7,6 +7,7 @@
 
 #include "genrewise/storage/folder_lock.hpp"
 #include "genrewise/study/study.hpp"
+#include "genrewise/study/tuning.hpp"
 
 namespace genrewise {
 
@@ -53,6 +54,16 @@ class RunFolder : public LockedFolder {
  private:
   StudyStore store_in(const std::filesystem::path& folder, const Examples& examples, const Split& split,
                       bool with_models) const;
+};
+
+/// runs/NAME/ with config.json, tuning.json, tuning.csv and report.html. During the search folds.jsonl contains the
+/// finished scores, one point on one fold per line.
+class TuningFolder : public LockedFolder {
+ public:
+  using LockedFolder::LockedFolder;
+
+  /// Finds finished scores of the same data. Ignores a line that was cut off by a kill.
+  TuningStore store(const Examples& examples) const;
 };
 
 /// SHA-256 of the examples' ids, labels, values and parts; equal for equal training data.
