@@ -11,6 +11,7 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/store_settings.hpp"
 
@@ -82,7 +83,7 @@ Source container() {
         if (!token.empty()) headers.push_back("Authorization: " + token);
         return keys_in(ask_metadata_server("the container's credential server", "GET", url, headers), url);
       },
-      "the role of this container (" + url + ")");
+      "the role of this container (" + without_credentials(url) + ")");
 }
 
 Credentials instance_keys() {

@@ -8,6 +8,8 @@
 #include <pugixml.hpp>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/download.hpp"
+#include "genrewise/storage/location.hpp"
 #include "genrewise/storage/object_client.hpp"
 
 namespace genrewise {
@@ -37,16 +39,16 @@ std::string reason_in(const std::string& body) {
     add(error.child_value("Code"));
     add(error.child_value("Message"));
   }
-  return short_text(reason);
+  return reason;
 }
 
 }  // namespace
 
 std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
   for (const std::string& secret : secrets) {
-    if (secret.empty()) continue;
-    for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
-      text.replace(at, secret.size(), "***");
+    for (const std::string& form : {secret, percent_encoded(secret, false), percent_encoded(secret, true)})
+      for (std::size_t at = 0; !form.empty() && (at = text.find(form, at)) != std::string::npos;)
+        text.replace(at, form.size(), "***");
   }
   return text;
 }
@@ -98,7 +100,7 @@ std::string fetch_credentials(const CredentialRequest& request) {
   HttpCall call = request.call;
   call.body = request.body;
   call.stop = interrupt_is_due;
-  const std::string where = call.url.substr(0, call.url.find('?'));
+  const std::string where = without_credentials(call.url.substr(0, call.url.find('?')));
   HttpClient client;
   auto wait = std::chrono::milliseconds(200);
   for (int attempt = 1;; ++attempt, wait *= 2) {
@@ -113,7 +115,7 @@ std::string fetch_credentials(const CredentialRequest& request) {
     }
     std::vector<std::string> secrets = request.secrets;
     for (const std::string& header : call.headers) secrets.push_back(header.substr(header.rfind(' ') + 1));
-    const std::string reason = without_secrets(reason_in(response.body), secrets);
+    const std::string reason = short_text(without_secrets(reason_in(response.body), secrets));
     throw Error(response.problem.empty() ? fmt::format("{} returned status {}{}{}", request.server, status,
                                                        reason.empty() ? "" : ": ", reason)
                                          : fmt::format("{} cannot be reached ({})", request.server, response.problem),
@@ -165,21 +167,26 @@ std::shared_ptr<CredentialSource> last_resort(CredentialSource::Fetch fetch, Err
 nlohmann::json parse_credentials(std::string_view text, const std::string& where) {
   auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_object()) return json;
-  throw Error("is not a JSON object with credentials", where, "check that file or server");
+  throw Error("is not a JSON object with credentials", without_credentials(where), "check that file or server");
 }
 
 std::string text_of(const nlohmann::json& json, const char* name, const std::string& where, bool optional) {
   const auto found = json.find(name);
   if (found != json.end() && found->is_string()) return *found;
   if (optional) return {};
-  throw Error(fmt::format("the credentials have no member \"{}\"", name), where, "check that file or server");
+  throw Error(fmt::format("the credentials have no member \"{}\"", name), without_credentials(where),
+              "check that file or server");
 }
 
 Credentials::Time time_of(const std::string& text, const std::string& where) {
   std::tm time{};
+  // Year 9999 means for ever, and is more than the clock's nanoseconds can count.
+  constexpr std::time_t kLatest =
+      std::chrono::floor<std::chrono::seconds>(Credentials::Time::max()).time_since_epoch().count();
   if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time) != nullptr)
-    return system_clock::from_time_t(::timegm(&time));
-  throw Error("the credentials have an invalid time of expiry", where, "check that file or server");
+    return system_clock::from_time_t(std::clamp<std::time_t>(::timegm(&time), 0, kLatest));
+  throw Error("the credentials have an invalid time of expiry", without_credentials(where),
+              "check that file or server");
 }
 
 }  // namespace genrewise

@@ -95,7 +95,8 @@ class Transfer {
     if (status == 416 && asked_from_ > 0)
       return response.header("content-range") == fmt::format("bytes */{}", file_.size()) ? Outcome::whole
                                                                                          : Outcome::refused;
-    const std::string text = response.body.substr(0, kErrorTextBytes);
+    // A server may repeat the request, and so what is secret in it.
+    const std::string text = without_credentials(url_) == url_ ? response.body.substr(0, kErrorTextBytes) : "";
     throw Error(fmt::format("{}{}{}", problem_, text.empty() ? "" : ": ", text), without_credentials(url_),
                 "check the address, or give another one with --mirror");
   }
@@ -194,14 +195,29 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
 
 }  // namespace
 
-std::string without_credentials(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == url.npos) return std::string(url);
-  const std::size_t host = scheme + 3;
-  const std::string_view authority = url.substr(host, url.find_first_of("/?#", host) - host);
-  const std::size_t at = authority.rfind('@');
-  if (at == authority.npos) return std::string(url);
-  return std::string(url.substr(0, host)).append(url.substr(host + at + 1));
+std::string without_credentials(std::string_view text) {
+  std::string out;
+  for (std::size_t scheme = text.find("://"); scheme != text.npos; scheme = text.find("://")) {
+    out += text.substr(0, scheme + 3);
+    text.remove_prefix(scheme + 3);
+    std::string_view rest = text.substr(0, text.find_first_of(" \t\r\n\"'<>"));
+    text.remove_prefix(rest.size());
+    const std::size_t user = rest.substr(0, rest.find_first_of("/?#")).rfind('@');
+    if (user != rest.npos) rest.remove_prefix(user + 1);
+    const bool is_web = out.ends_with("http://") || out.ends_with("https://");  // a "?" elsewhere is a wildcard
+    const std::size_t query = is_web ? std::min(rest.find_first_of("?#"), rest.size()) : rest.size();
+    out += rest.substr(0, query);
+    rest.remove_prefix(query);
+    const std::size_t sentence = rest.find_last_not_of(":;,.)") + 1;  // punctuation behind the address
+    for (std::string_view parts = rest.substr(0, sentence); !parts.empty();) {
+      const std::string_view part = parts.substr(0, parts.find_first_of("&#", 1));
+      const std::size_t value = part.find('=');
+      out.append(part.substr(0, value)).append(value == part.npos ? "" : "=***");
+      parts.remove_prefix(part.size());
+    }
+    out += rest.substr(sentence);
+  }
+  return out += text;
 }
 
 void download(const DownloadRequest& request, Progress& progress) {

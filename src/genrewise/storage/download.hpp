@@ -33,7 +33,8 @@ struct DownloadRequest {
 /// another process is downloading; Interrupted on Ctrl-C.
 void download(const DownloadRequest& request, Progress& progress);
 
-/// The address without "user:password@", for messages.
-std::string without_credentials(std::string_view url);
+/// A text for messages: its addresses without "user:password@", those of http and https with "***" for the values of
+/// their queries, which may be signatures or tokens.
+std::string without_credentials(std::string_view text);
 
 }  // namespace genrewise
