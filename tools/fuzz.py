@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the fuzz targets of a Clang build in turn, counts processor time, and minimises corpora.
+"""Builds the fuzz targets with Clang, runs them in turn, counts processor time, and minimises corpora.
 
-    tools/fuzz.py run build/fuzz/bin/fuzz --found DIR --hours 8 --processes 2     rotate over all targets
+    tools/fuzz.py build build/dev --into build/fuzz       the parsers with sanitizers, all else as build/dev has it
+    tools/fuzz.py build build/dev --into build/coverage --measure
+    tools/fuzz.py run build/fuzz/fuzz --found DIR --hours 8 --processes 2     rotate over all targets
     tools/fuzz.py report --found DIR                                              table of what was run (Markdown)
-    tools/fuzz.py minimise build/fuzz/bin/fuzz --found DIR --most-kib 40          new inputs into fuzz/corpus
-    tools/fuzz.py coverage build/coverage/bin/fuzz --found DIR                    lines reached per parser (Markdown)
+    tools/fuzz.py minimise build/fuzz/fuzz --found DIR --most-kib 40          new inputs into fuzz/corpus
+    tools/fuzz.py coverage build/coverage/fuzz --found DIR                    lines reached per parser (Markdown)
 
 DIR gets corpus/TARGET (inputs that reach new code), crashes/ (what ended the process) and journal.jsonl, one line for
 each run with its processor time (user and system, by wait4)."""
@@ -14,6 +16,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -60,6 +63,51 @@ PARSERS = {
     "package index, locations": "storage/(python_index|location|wildcards)",
     "HTTP requests": "apps/server/(head|served_file|guard)",
 }
+
+
+# Other sources that are compiled with sanitizers.
+INSTRUMENTED = ("/fuzz/(?!neural|mutate_main)|genrewise/(base|storage|records|audio|library|dataset|packs|data_source)/|"
+                "models/classical/(adaboost|classical|discr|gauss|gradient|linear_cl|nearest|perc|random|support|trees|vot)")
+CLANG, MERGE, COVERAGE = "clang++-16", "llvm-profdata-16", "llvm-cov-16"
+SANITIZERS = ["-fsanitize=address,undefined,fuzzer-no-link", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
+PROFILE = ["-fprofile-instr-generate", "-fcoverage-mapping"]
+
+
+def compile_one(command, folder, output, flags):
+    """Compiles a source as in compile_commands.json, but by Clang and with these flags."""
+    words = shlex.split(command)
+    source = words[words.index("-c") + 1]
+    if output.exists() and output.stat().st_mtime > os.stat(source).st_mtime:
+        return
+    first = next(i for i, word in enumerate(words) if word.startswith("-"))
+    kept = [word for word in words[first:] if not word.startswith(("-W", "-O", "-g"))]
+    kept[kept.index("-o") + 1] = str(output)
+    subprocess.run([CLANG, *kept, "-O1", "-g1", *flags], cwd=folder, check=True)
+
+
+def build(arguments):
+    """Links a program fuzz of the archives of a build by GCC, with the parsers' sources compiled by Clang before them:
+    the linker then needs those of the archives no more."""
+    folder, into = pathlib.Path(arguments.program), pathlib.Path(arguments.into).resolve()
+    into.mkdir(parents=True, exist_ok=True)
+    pattern = re.compile("|".join(["/(" + parser + ")" for parser in PARSERS.values()] + [INSTRUMENTED]))
+    sources = {entry["file"]: entry for entry in json.loads((folder / "compile_commands.json").read_text())
+               if pattern.search(entry["file"]) and "/tests/" not in entry["file"] and "/bench/" not in entry["file"]}
+    # Keras' reader is compiled twice; the fuzz program has its own.
+    flags = PROFILE + ["-fsanitize=fuzzer-no-link"] if arguments.measure else SANITIZERS
+    objects = {entry["command"]: into / (re.sub(r"\W+", "_", os.path.relpath(file, ROOT)) + ".o")
+               for file, entry in sources.items()}
+    with concurrent.futures.ThreadPoolExecutor(arguments.processes) as pool:
+        for one in [pool.submit(compile_one, command, folder, output, flags) for command, output in objects.items()]:
+            one.result()
+    line = subprocess.run(["ninja", "-C", str(folder), "-t", "commands", "fuzz"], check=True, capture_output=True,
+                          text=True).stdout.splitlines()[-1]
+    words = shlex.split(line.split("&&")[1])
+    kept = [word for word in words[1:] if not word.startswith(("-W", "-O", "-g")) or word.startswith("-Wl,")]
+    kept = [word for word in kept if not re.match(r"fuzz/CMakeFiles/fuzz\.dir/", word)]
+    kept[kept.index("-o") + 1] = str(into / "fuzz")
+    linked = PROFILE + ["-fsanitize=fuzzer"] if arguments.measure else ["-fsanitize=fuzzer,address,undefined"]
+    subprocess.run([CLANG, *map(str, objects.values()), *kept, *linked], cwd=folder, check=True)
 
 
 def targets_of(program):
@@ -186,8 +234,8 @@ def coverage(arguments):
             if os.path.exists(raw):
                 profiles.append(raw)
         merged = os.path.join(folder, "all")
-        subprocess.run(["llvm-profdata-16", "merge", "-sparse", "-o", merged, *profiles], check=True)
-        exported = subprocess.run(["llvm-cov-16", "export", "-summary-only", "-instr-profile", merged, arguments.program],
+        subprocess.run([MERGE, "merge", "-sparse", "-o", merged, *profiles], check=True)
+        exported = subprocess.run([COVERAGE, "export", "-summary-only", "-instr-profile", merged, arguments.program],
                                   check=True, capture_output=True).stdout
     files = {file["filename"]: file["summary"]["lines"] for file in json.loads(exported)["data"][0]["files"]}
     print("| parser | lines | reached |\n|---|---|---|")
@@ -202,8 +250,10 @@ def coverage(arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["run", "report", "minimise", "coverage"])
-    parser.add_argument("program", nargs="?")
+    parser.add_argument("what", choices=["build", "run", "report", "minimise", "coverage"])
+    parser.add_argument("program", nargs="?", help="the program fuzz; for build, the folder of a build")
+    parser.add_argument("--into", help="of build: folder to write to")
+    parser.add_argument("--measure", action="store_true", help="of build: coverage in place of sanitizers")
     parser.add_argument("--found")
     parser.add_argument("--hours", type=float, default=1)
     parser.add_argument("--processes", type=int, default=2)
@@ -214,7 +264,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.program:
         arguments.program = os.path.abspath(arguments.program)
-    {"run": run, "report": report, "minimise": minimise, "coverage": coverage}[arguments.what](arguments)
+    {"build": build, "run": run, "report": report, "minimise": minimise, "coverage": coverage}[arguments.what](arguments)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "genrewise/base/error.hpp"
-#include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
 
 namespace genrewise::cli {
@@ -39,8 +38,6 @@ std::string json_log_line(std::string_view level, std::string_view event, json m
   members["time"] = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
   members["level"] = level;
   members["event"] = event;
-  for (auto& member : members)
-    if (member.is_string()) member = without_credentials(member.get_ref<const std::string&>());
   return members.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

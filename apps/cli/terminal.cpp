@@ -12,7 +12,6 @@
 #include "genrewise/base/csv.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/base/utf8_locale.hpp"
-#include "genrewise/storage/download.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -195,7 +194,7 @@ std::string shortened_path(std::string_view path, std::size_t width) {
 
 std::string printable_lines(std::string_view utf8) {
   std::string text;
-  for (const std::string& line : split_text(without_credentials(utf8), '\n')) text += printable(line) + '\n';
+  for (const std::string& line : split_text(utf8, '\n')) text += printable(line) + '\n';
   text.pop_back();
   return text;
 }

@@ -43,12 +43,6 @@ TEST(Addresses, AreShownWithoutCredentials) {
   EXPECT_EQ(without_credentials("https://me:secret@index.example/simple"), "https://index.example/simple");
   EXPECT_EQ(without_credentials("https://index.example/a@b"), "https://index.example/a@b");
   EXPECT_EQ(without_credentials("not an address"), "not an address");
-  EXPECT_EQ(without_credentials("https://host/a?X-Amz-Signature=ab12&page=2#token=ab12: failed (?=x)"),
-            "https://host/a?X-Amz-Signature=***&page=***#token=***: failed (?=x)");
-  EXPECT_EQ(without_credentials("http://h/a?k: is 'ftp://me:pw@h/?a=b' or \"http://me@h?a=b\""),
-            "http://h/a?k: is 'ftp://h/?a=b' or \"http://h?a=***\"");
-  EXPECT_EQ(without_credentials("s3://music/song?.wav?a=b, gs://me:pw@music/x"),
-            "s3://music/song?.wav?a=b, gs://music/x");
 }
 
 /// PATH has only the scripts of the test, and pip's configuration is empty.

@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include "genrewise/base/addresses.hpp"
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/text.hpp"
-#include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/store_settings.hpp"
 

@@ -8,7 +8,6 @@
 #include <pugixml.hpp>
 
 #include "genrewise/base/interrupt.hpp"
-#include "genrewise/storage/download.hpp"
 #include "genrewise/storage/location.hpp"
 #include "genrewise/storage/object_client.hpp"
 
@@ -100,7 +99,7 @@ std::string fetch_credentials(const CredentialRequest& request) {
   HttpCall call = request.call;
   call.body = request.body;
   call.stop = interrupt_is_due;
-  const std::string where = without_credentials(call.url.substr(0, call.url.find('?')));
+  const std::string where = call.url.substr(0, call.url.find('?'));
   HttpClient client;
   auto wait = std::chrono::milliseconds(200);
   for (int attempt = 1;; ++attempt, wait *= 2) {
@@ -167,15 +166,14 @@ std::shared_ptr<CredentialSource> last_resort(CredentialSource::Fetch fetch, Err
 nlohmann::json parse_credentials(std::string_view text, const std::string& where) {
   auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_object()) return json;
-  throw Error("is not a JSON object with credentials", without_credentials(where), "check that file or server");
+  throw Error("is not a JSON object with credentials", where, "check that file or server");
 }
 
 std::string text_of(const nlohmann::json& json, const char* name, const std::string& where, bool optional) {
   const auto found = json.find(name);
   if (found != json.end() && found->is_string()) return *found;
   if (optional) return {};
-  throw Error(fmt::format("the credentials have no member \"{}\"", name), without_credentials(where),
-              "check that file or server");
+  throw Error(fmt::format("the credentials have no member \"{}\"", name), where, "check that file or server");
 }
 
 Credentials::Time time_of(const std::string& text, const std::string& where) {
@@ -185,8 +183,7 @@ Credentials::Time time_of(const std::string& text, const std::string& where) {
       std::chrono::floor<std::chrono::seconds>(Credentials::Time::max()).time_since_epoch().count();
   if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time) != nullptr)
     return system_clock::from_time_t(std::clamp<std::time_t>(::timegm(&time), 0, kLatest));
-  throw Error("the credentials have an invalid time of expiry", without_credentials(where),
-              "check that file or server");
+  throw Error("the credentials have an invalid time of expiry", where, "check that file or server");
 }
 
 }  // namespace genrewise

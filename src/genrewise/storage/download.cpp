@@ -86,8 +86,7 @@ class Transfer {
     if (began_) progress_.finish();
     problem_ = response.problem.empty() ? fmt::format("the server returned status {}", status) : response.problem;
     if (response.bad_address) {
-      throw Error(fmt::format("cannot be downloaded ({})", problem_), without_credentials(url_),
-                  "give an address that starts with http");
+      throw Error(fmt::format("cannot be downloaded ({})", problem_), url_, "give an address that starts with http");
     }
     if (whole) return Outcome::whole;
     if (!response.problem.empty() || status >= 500 || status == 408 || status == 429) return Outcome::cut;
@@ -97,7 +96,7 @@ class Transfer {
                                                                                          : Outcome::refused;
     // A server may repeat the request, and so what is secret in it.
     const std::string text = without_credentials(url_) == url_ ? response.body.substr(0, kErrorTextBytes) : "";
-    throw Error(fmt::format("{}{}{}", problem_, text.empty() ? "" : ": ", text), without_credentials(url_),
+    throw Error(fmt::format("{}{}{}", problem_, text.empty() ? "" : ": ", text), url_,
                 "check the address, or give another one with --mirror");
   }
 
@@ -128,8 +127,7 @@ class Transfer {
     if (response.status == 200 ||
         !response.header("content-range").starts_with(fmt::format("bytes {}-", asked_from_))) {
       if (response.status == 206)
-        throw Error("the server sent another part of the file than requested", without_credentials(url_),
-                    "try again later");
+        throw Error("the server sent another part of the file than requested", url_, "try again later");
       // A weak tag (W/...) does not guarantee equal bytes, so If-Range may not use it.
       std::string tag = response.header("etag");
       if (tag.empty() || tag.starts_with("W/")) tag = response.header("last-modified");
@@ -183,7 +181,7 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
     }
     if (file.size() > before) attempt = 0, pause = request.first_wait;
     if (attempt >= request.attempts) {
-      throw Error(fmt::format("cannot be downloaded ({})", transfer.problem()), without_credentials(request.url),
+      throw Error(fmt::format("cannot be downloaded ({})", transfer.problem()), request.url,
                   file.size() > 0 ? "the received bytes are kept: run the same command again to continue"
                                   : "check the network and the address, then run the same command again");
     }
@@ -194,31 +192,6 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
 }
 
 }  // namespace
-
-std::string without_credentials(std::string_view text) {
-  std::string out;
-  for (std::size_t scheme = text.find("://"); scheme != text.npos; scheme = text.find("://")) {
-    out += text.substr(0, scheme + 3);
-    text.remove_prefix(scheme + 3);
-    std::string_view rest = text.substr(0, text.find_first_of(" \t\r\n\"'<>"));
-    text.remove_prefix(rest.size());
-    const std::size_t user = rest.substr(0, rest.find_first_of("/?#")).rfind('@');
-    if (user != rest.npos) rest.remove_prefix(user + 1);
-    const bool is_web = out.ends_with("http://") || out.ends_with("https://");  // a "?" elsewhere is a wildcard
-    const std::size_t query = is_web ? std::min(rest.find_first_of("?#"), rest.size()) : rest.size();
-    out += rest.substr(0, query);
-    rest.remove_prefix(query);
-    const std::size_t sentence = rest.find_last_not_of(":;,.)") + 1;  // punctuation behind the address
-    for (std::string_view parts = rest.substr(0, sentence); !parts.empty();) {
-      const std::string_view part = parts.substr(0, parts.find_first_of("&#", 1));
-      const std::size_t value = part.find('=');
-      out.append(part.substr(0, value)).append(value == part.npos ? "" : "=***");
-      parts.remove_prefix(part.size());
-    }
-    out += rest.substr(sentence);
-  }
-  return out += text;
-}
 
 void download(const DownloadRequest& request, Progress& progress) {
   if (path_exists(request.target)) {
@@ -232,7 +205,7 @@ void download(const DownloadRequest& request, Progress& progress) {
     if (is_right(file.path(), request.checksum, progress)) return file.become(request.target);
     file.restart({});
     if (!resumed) {
-      throw Error("the downloaded file has a wrong checksum", without_credentials(request.url),
+      throw Error("the downloaded file has a wrong checksum", request.url,
                   "the file on the server is damaged or has changed: try again later or use another address");
     }
     progress.note(fmt::format("{}: the resumed download is damaged; starting over", without_credentials(request.url)));

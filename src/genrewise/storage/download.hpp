@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "genrewise/base/addresses.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/progress.hpp"
 
@@ -32,9 +33,5 @@ struct DownloadRequest {
 /// status, too little disk space for the announced length, a wrong checksum after a fresh download, and a target that
 /// another process is downloading; Interrupted on Ctrl-C.
 void download(const DownloadRequest& request, Progress& progress);
-
-/// A text for messages: its addresses without "user:password@", those of http and https with "***" for the values of
-/// their queries, which may be signatures or tokens.
-std::string without_credentials(std::string_view text);
 
 }  // namespace genrewise

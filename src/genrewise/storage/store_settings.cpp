@@ -6,7 +6,6 @@
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/credentials.hpp"
-#include "genrewise/storage/download.hpp"
 
 namespace genrewise {
 namespace {
@@ -22,7 +21,7 @@ std::string checked_endpoint(std::string endpoint) {
   }
   const bool plain = start > 0 && !host.empty() && host.find_first_of("/?# \t\r\n\"<>\\") == std::string_view::npos;
   if (plain) return endpoint;
-  throw Error("is not the address of a server", "endpoint " + without_credentials(endpoint),
+  throw Error("is not the address of a server", "endpoint " + endpoint,
               "give http://HOST:PORT or https://HOST, without a path");
 }
 
