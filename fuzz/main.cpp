@@ -182,7 +182,8 @@ bool mutate_tensors(std::string& header, std::string& data, Rng& rng) {
       const std::size_t lengths[] = {0, 1, 2, now + 1, now - std::min<std::size_t>(now, 1), 2 * now};
       dimension = lengths[rng.below(std::size(lengths))];
       std::size_t size = bytes_of_type(type);
-      for (const json& length : shape) size *= length.is_number_unsigned() ? std::min<std::size_t>(length, 4096) : 0;
+      for (const json& length : shape)
+        size *= length.is_number_unsigned() ? std::min<std::size_t>(length.get<std::size_t>(), 4096) : 0;
       if (size > (1 << 16)) return false;
       const std::string pattern = one.bytes.empty() ? std::string(1, '\0') : one.bytes;
       while (one.bytes.size() < size) one.bytes += pattern;

@@ -90,10 +90,10 @@ def build(arguments):
     the linker then needs those of the archives no more."""
     folder, into = pathlib.Path(arguments.program), pathlib.Path(arguments.into).resolve()
     into.mkdir(parents=True, exist_ok=True)
-    pattern = re.compile("|".join(["/(" + parser + ")" for parser in PARSERS.values()] + [INSTRUMENTED]))
+    patterns = arguments.only or ["/(" + parser + ")" for parser in PARSERS.values()] + [INSTRUMENTED]
+    pattern = re.compile("|".join([*patterns, "/fuzz/(?!neural|mutate_main)"]))
     sources = {entry["file"]: entry for entry in json.loads((folder / "compile_commands.json").read_text())
                if pattern.search(entry["file"]) and "/tests/" not in entry["file"] and "/bench/" not in entry["file"]}
-    # Keras' reader is compiled twice; the fuzz program has its own.
     flags = PROFILE + ["-fsanitize=fuzzer-no-link"] if arguments.measure else SANITIZERS
     objects = {entry["command"]: into / (re.sub(r"\W+", "_", os.path.relpath(file, ROOT)) + ".o")
                for file, entry in sources.items()}
@@ -258,7 +258,7 @@ def main():
     parser.add_argument("--hours", type=float, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seconds", type=int, default=120, help="of a turn")
-    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--only", nargs="*", help="targets; of build: patterns of sources")
     parser.add_argument("--most-kib", type=int, default=40, help="of a corpus in the repository")
     parser.add_argument("--files", action="store_true", help="also each source, on standard error")
     arguments = parser.parse_args()
