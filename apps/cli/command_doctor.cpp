@@ -135,6 +135,15 @@ void add_build(Findings& findings, const Session& session) {
                       decoders.missing.empty() ? "" : "use the build with FFmpeg for those"});
 }
 
+void add_sandbox(Findings& findings) {
+  const std::string sandbox = decode_sandbox();
+  const bool whole = sandbox.find("seccomp") != sandbox.npos && sandbox.find("Landlock") != sandbox.npos;
+  findings.push_back({"decode sandbox", whole ? State::ok : State::missing,
+                      sandbox.empty() ? "decode workers are processes, but nothing confines them"
+                                      : "decode workers are confined by " + sandbox,
+                      whole ? "" : "use a kernel with seccomp and Landlock (Linux 5.13)"});
+}
+
 /// A tenth of a second of silence.
 std::string small_wav() {
   constexpr std::string_view kHeader(
@@ -263,6 +272,7 @@ void add_catalogue(Findings& findings, const LibraryOptions& options) {
 int run(const LibraryOptions& options, Session& session) {
   Findings findings;
   add_build(findings, session);
+  add_sandbox(findings);
   add_self_tests(findings);
   add_libraries(findings);
   add_networks(findings);

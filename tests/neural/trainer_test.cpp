@@ -188,6 +188,51 @@ TEST(Trainer, RefusesACheckpointWithAFlippedBitOrOfAnotherRunOrWithoutAChecksum)
   EXPECT_EQ(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), "no error");
 }
 
+TEST(Trainer, RefusesACheckpointWhoseStateNoTrainingHas) {
+  const Examples examples = made_examples(60, 12, 3);
+  TemporaryFolder folder;
+  FitContext context;
+  context.run_folder = folder / "run";
+  fitted("dense", kSmall, examples, 3, context);
+  const fs::path last = context.run_folder / "last.safetensors";
+  const TensorArchive sound = TensorArchive::read(last);
+  const nlohmann::json changes[] = {{{"epoch", 10'000}},
+                                    {{"epoch", -1}},
+                                    {{"best_epoch", 10'000}},
+                                    {{"waited", -1}},
+                                    {{"plateau_waited", INT32_MAX}},
+                                    {{"curve", nlohmann::json::array()}},
+                                    {{"finished", false}}};
+  for (const nlohmann::json& change : changes) {
+    TensorArchive archive = TensorArchive::read(last);
+    nlohmann::json state = nlohmann::json::parse(archive.metadata.at("state"));
+    state.update(change);
+    archive.metadata["state"] = state.dump();
+    write_file(last, archive.serialise_sealed());
+    EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }),
+                HasSubstr("state contradicts itself"))
+        << change;
+    TensorArchive restored = TensorArchive::read(last);
+    restored.metadata = sound.metadata;
+    write_file(last, restored.serialise_sealed());
+  }
+  EXPECT_EQ(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), "no error");
+}
+
+TEST(Trainer, DoesNotContinueBehindTheLastBatch) {
+  const Examples examples = made_examples(10, 2, 2);
+  std::vector<std::size_t> rows{0, 1, 2, 3, 4};
+  const neural::MatrixStreamConfig config{.batch_size = 2};
+  BatchPosition position = neural::MatrixStream(examples.values, examples.labels, rows, config).position();
+  auto from = config;
+  for (const std::uint64_t batch : {2, 3, 1'000'000}) {
+    position.batch = batch;
+    from.start = position;
+    const auto open = [&] { neural::MatrixStream(examples.values, examples.labels, rows, from); };
+    EXPECT_EQ(error_message(open) == "no error", batch < 3) << batch;
+  }
+}
+
 TEST(Trainer, NamesTheBatchWhoseLossIsNotFinite) {
   Examples examples = made_examples(40, 6, 2);
   for (std::size_t j = 0; j < 6; ++j) examples.values(17, j) = 3e38F;

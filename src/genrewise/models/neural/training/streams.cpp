@@ -124,6 +124,7 @@ MatrixStream::MatrixStream(const Matrix& examples, std::span<const int> labels, 
                   "use the examples, batch size, seed and ranks that it was saved with");
     epoch_ = config_.start->epoch;
     batch_ = config_.start->batch;
+    if (batch_ >= batches_) throw Error("the saved position is behind the last batch", "batches");
   }
   shuffle();
 }
