@@ -33,7 +33,7 @@ _LAZY = {
     "load": "_audio",
     "study": "_study",
 }
-_SUBMODULES = {"features", "parquet", "records", "sklearn"}
+_SUBMODULES = {"features", "parquet", "ray", "records", "sklearn"}
 
 __all__ = [
     "AudioInfo", "Error", "Model", "SkippedWarning", "StudyResult", "UsageError", "extract", "features", "info",

@@ -142,9 +142,9 @@ std::string ask_metadata_server(std::string_view server, std::string method, con
                             .call = {.method = std::move(method),
                                      .url = url,
                                      .headers = std::move(headers),
-                                     .connecting = std::chrono::seconds(1)},
+                                     .connecting = std::chrono::milliseconds(500)},
                             .remedy = "give this machine, task or pod a role or a service account",
-                            .attempts = 3});
+                            .attempts = 2});
 }
 
 std::shared_ptr<CredentialSource> last_resort(CredentialSource::Fetch fetch, Error none, std::string origin) {
