@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "genrewise/base/parallel.hpp"
@@ -565,6 +566,27 @@ TEST(Augmentation, DependsOnlyOnTheSeed) {
   config.time_masks = 2;
   EXPECT_EQ(augmented(examples, {1, 20}, config), augmented(examples, {1, 20}, config));
   EXPECT_NE(augmented(examples, {1, 20}, config, 2), augmented(examples, {1, 20}, config));
+}
+
+TEST(Augmentation, RepeatsItsCopiesWhateverTheBatch) {
+  const Examples examples = made_examples(12, 20, 2);
+  neural::AugmentationConfig config;
+  config.noise = 0.2;
+  config.copies = 2;
+  const auto epochs = [&](neural::MatrixStreamConfig stream_config) {
+    neural::AugmentedStream stream(stream_of(examples, stream_config), {1, 20}, config, 1);
+    std::map<std::pair<std::uint64_t, std::uint32_t>, std::vector<float>> rows;
+    for (Batch batch; stream.next(batch);)
+      for (std::size_t i = 0; i < batch.size; ++i)
+        rows[{batch.epoch, batch.records[i]}] = {batch.row(i).begin(), batch.row(i).end()};
+    return rows;
+  };
+  auto rows = epochs({.batch_size = 4, .epochs = 3});
+  EXPECT_EQ(rows, epochs({.batch_size = 5, .epochs = 3}));
+  for (std::uint32_t record = 0; record < 12; ++record) {
+    EXPECT_EQ((rows[{0, record}]), (rows[{2, record}]));
+    EXPECT_NE((rows[{0, record}]), (rows[{1, record}]));
+  }
 }
 
 TEST(Augmentation, CropsTheSameColumnsOfEveryRow) {
