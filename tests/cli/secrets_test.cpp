@@ -254,7 +254,7 @@ TEST_F(Secrets, InAddressesAreInNoMessage) {
   }
   // Such locations are not supported, which must be said without them.
   for (const std::string& location :
-       {user + "/a.wav", server.endpoint() + "/a.wav" + query, "s3://me:hunter2-hidden@music/a.wav"}) {
+       {user + "/a.wav", server.endpoint() + "/a.wav" + query, std::string("s3://me:hunter2-hidden@music/a.wav")}) {
     expect_refused({"predict", location});
     expect_refused({"extract", location, "--features", "music", "-o", folder_ / "out/table.csv"});
     expect_refused({"study", location, "-o", folder_ / "out/run"});
