@@ -42,12 +42,6 @@ class PythonIndex : public ::testing::Test {
   TemporaryFolder folder_;
   Environment path_{"PATH", (folder_ / "bin").string()};
 };
-  Environment xdg_{"XDG_CONFIG_HOME", (folder_ / "home" / ".config").string()};
-  Environment virtual_{"VIRTUAL_ENV", ""};
-  Environment file_{"PIP_CONFIG_FILE", ""};
-  Environment index_{"PIP_INDEX_URL", ""};
-};
-
 TEST_F(PythonIndex, IsLeftToPip) {
   program("python3", "echo /usr/bin/python3: No module named pip; exit 1");
   program("pip3", "echo \"$@\" > " + (folder_ / "arguments").string() + "; printf '" + kContent + "' > " + kFile);
