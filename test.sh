@@ -51,9 +51,10 @@ python3 tests/faults/kill_tags.py "build/$preset/bin/genrewise" --files 30 --kil
 step "Kills of parts"
 python3 tests/faults/kill_parts.py "build/$preset/bin/genrewise" --kills 10 --clips 120
 
-# Slurm's own daemons on this machine, with a node that fails (its moments depend on the machine's speed, so it is run on
-# request); manifests against Kubernetes' schema, where GENREWISE_KUBERNETES_PYTHON (or python3) has kubernetes-validate.
+# Ranks that mpirun starts, where it is installed; Slurm's own daemons on this machine, with a node that fails and ranks
+# that srun starts (some minutes, so on request); manifests against Kubernetes' schema, where GENREWISE_KUBERNETES_PYTHON (or python3) has kubernetes-validate.
 step "Cluster"
+may_skip "ranks by mpirun" python3 tests/cluster/ranks_test.py "build/$preset/bin/genrewise"
 if [ -n "${GENREWISE_TEST_SLURM:-}" ]; then
   may_skip "Slurm" python3 tests/cluster/slurm_test.py "build/$preset/bin/genrewise"
 else
@@ -105,6 +106,12 @@ may_skip "vector kernels of arm64" tools/test_arm64.sh
 # The Python package: the extension, types, tests and the examples of docs/python.md, where its parts are found.
 step "Python package"
 may_skip "the Python package" timeout 1800 tools/python.sh tests "$preset"
+
+# genrewise.ray on a head and two raylets, one of which is killed, where GENREWISE_RAY_PYTHON (or python3) has ray, pandas and
+# pyarrow, and is of the version for which the Python package is built.
+step "Ray"
+PYTHONPATH="$PWD/build/$preset/python" may_skip "Ray" "${GENREWISE_RAY_PYTHON:-python3}" tests/cluster/ray_test.py \
+  "build/$preset/bin/genrewise"
 
 # A wheel with the libraries that it needs, tested in an empty virtual environment; made from what is compiled already.
 step "Python wheel"

@@ -1,17 +1,13 @@
 #!/usr/bin/env python3
-"""Training steps in genrewise and in PyTorch, in turn, on the same CPU or GPU.
+"""Training steps in genrewise and in PyTorch on a GPU, in turn. (On processors: compare_tensorflow.py.)
 
-    python3 bench/compare_pytorch.py build/release/bin/bench_neural_training [--threads 2] [--rounds 3]
-    python3 bench/compare_pytorch.py build/release/bin/bench_neural_training --device cuda [--networks cnn1d mobilenetv2]
+    GENREWISE_WEIGHTS=FOLDER python3 bench/compare_pytorch.py build/release/bin/bench_neural_training [--device cuda]
+        [--rounds 3] [--networks cnn1d mobilenetv2]
 
 A step is a forward and a backward pass of a batch of 32 examples and one step of Adam or AdamW. In genrewise it is the
 trainer's step: the batch comes from host memory, and loss and hits are read back. PyTorch does the same: the batch is
 copied (from pinned memory, without waiting), and the loss is read. Its optimiser runs with its defaults and fused; the
-faster one counts.
-
-On the CPU the study's network is compared; its arithmetic is 27.1 billion operations (counted below), and its share of the
-peak of OpenBLAS on 1,024 x 1,024 matrices with the same number of threads is printed. On a GPU every network is compared,
-in single precision and in bfloat16; networks with a body need GENREWISE_WEIGHTS, and PyTorch's have the same architecture
+faster one counts. Every network is compared in single precision and in bfloat16; PyTorch's have the same architecture
 (mobilenetv2: folded, as here; efficientat: torchvision's MobileNetV3 with width 0.4) with random weights.
 """
 import argparse
@@ -22,14 +18,6 @@ import time
 
 CLASSES, BATCH = 8, 32
 BLOCKS = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
-
-
-def operations(batch=BATCH):
-    conv1 = 2 * 128 * 3 * 9998
-    conv2 = 2 * 64 * 128 * 3 * 4997
-    dense = 2 * (159872 * 100 + 100 * 20 + 20 * 8)
-    # The first layer's input needs no gradient; everything else is computed three times.
-    return batch * (2 * conv1 + 3 * conv2 + 3 * dense)
 
 
 def ours(program, name, threads, device):
@@ -120,10 +108,9 @@ def pytorch(network, threads, device, fused, mixed=False, channels_last=False):
     adam = getattr(torch.optim, optimiser)(trainable, fused=fused)
     loss_of = torch.nn.CrossEntropyLoss()
     x, y = torch.randn(BATCH, *shape), torch.arange(BATCH) % CLASSES
-    if device != "cpu":
-        x, y = x.pin_memory(), y.pin_memory()
+    x, y = x.pin_memory(), y.pin_memory()
     times = []
-    for _ in range(6 if device == "cpu" else 60):
+    for _ in range(60):
         start = time.perf_counter()
         adam.zero_grad()
         there, labels = x.to(device, non_blocking=True), y.to(device, non_blocking=True)
@@ -134,35 +121,17 @@ def pytorch(network, threads, device, fused, mixed=False, channels_last=False):
         loss.backward()
         adam.step()
         loss.item()
-        if device != "cpu":
-            torch.cuda.synchronize()
+        torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    times = sorted(times[1:] if device == "cpu" else times[10:])
-    return times[0] if device == "cpu" else times[len(times) // 2]
+    return sorted(times[10:])[25]
 
 
 def best_pytorch(network, threads, device, mixed=False):
-    layouts = [False] if device == "cpu" or network.startswith("cnn1d") else [False, True]
+    layouts = [False] if network.startswith("cnn1d") else [False, True]
     return min(pytorch(network, threads, device, fused, mixed, last) for fused in (False, True) for last in layouts)
 
 
-def on_processor(args):
-    import torch
-    mine, theirs, peak = [], [], []
-    for _ in range(args.rounds):
-        peak.append(ours(args.program, "sgemm", args.threads, "cpu")["GFLOPS"] / 1e9)
-        mine.append(ours(args.program, "cnn1d", args.threads, "cpu")["real_time"] / 1e3)
-        theirs.append(best_pytorch("cnn1d", args.threads, "cpu"))
-    gflops = operations() / 1e9
-    print(f"threads {args.threads}; seconds of a step, one per round")
-    print("genrewise      ", " ".join(f"{t:.3f}" for t in mine))
-    print(f"PyTorch {torch.__version__}", " ".join(f"{t:.3f}" for t in theirs))
-    print("ratio          ", " ".join(f"{b / a:.2f}" for a, b in zip(mine, theirs)))
-    print("SGEMM GFLOP/s  ", " ".join(f"{p:.1f}" for p in peak))
-    print("share of it    ", " ".join(f"{gflops / t / p:.0%}" for t, p in zip(mine, peak)))
-
-
-def on_gpu(args):
+def compare(args):
     import torch
     print(f"{torch.cuda.get_device_name()}, PyTorch {torch.__version__}; batch {BATCH}, best of {args.rounds} rounds")
     print(f"{'network':26} {'genrewise':>14} {'PyTorch':>14} {'ratio':>6}   (clips a second)")
@@ -182,13 +151,10 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--device", default="cuda")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS))
     args = parser.parse_args()
-    if args.device == "cpu":
-        on_processor(args)
-    else:
-        on_gpu(args)
+    compare(args)
 
 
 if __name__ == "__main__":

@@ -58,9 +58,13 @@ times = {}
 for case, expression in cases.items():
     time.sleep(0.2)  # threads of BLAS libraries spin after their work
     start, start_cpu = time.perf_counter(), time.process_time()
-    model = eval(expression).fit(x, y)
-    fitted = time.perf_counter()
-    predicted = model.predict(x_test)
+    try:
+        model = eval(expression).fit(x, y)
+        fitted = time.perf_counter()
+        predicted = model.predict(x_test)
+    except Exception as error:
+        times[case] = dict(error=f"{type(error).__name__}: {error}".splitlines()[0])
+        continue
     done, done_cpu = time.perf_counter(), time.process_time()
     np.save(f"{folder}/{side} {case}.npy", predicted)
     times[case] = dict(fit_s=fitted - start, predict_s=done - fitted, cpu_s=done_cpu - start_cpu,
@@ -105,20 +109,24 @@ def main():
                 for side, runs in results.items():
                     runs.append(timed([sys.executable, "-c", SIDES[side] + WORK, folder, str(options.threads), side,
                                        json.dumps(cases)], environment))
-                    if "error" in runs[-1]:
-                        sys.exit(f"{side}: {runs[-1]['error']}")
+                    if "error" in runs[-1]:  # of the whole side: it ran no case
+                        runs[-1] = {case: runs[-1] for case in cases}
             for case in cases:
-                print(report(case, {side: [run[case] for run in runs] for side, runs in results.items()}, folder))
+                print(report(case, {side: [run[case] for run in runs] for side, runs in results.items()}, folder), flush=True)
 
 
 def report(case, runs, folder):
     """One line: of each side the best fit + predict in seconds, the least processor time, and the accuracy."""
-    results = {side: best(of_side) | {"cpu_s": min(run["cpu_s"] for run in of_side)} for side, of_side in runs.items()}
+    results = {side: best(of_side) for side, of_side in runs.items()}
     row = f"{case:<18}"
     for side, result in results.items():
+        if "error" in result:
+            row += f"  {side}: {result['error']}"
+            continue
+        result["cpu_s"] = min(run["cpu_s"] for run in runs[side] if "error" not in run)
         row += "  {}: {:.3f} + {:.3f} s, cpu {:.3f}, {:.3f}".format(
             side, result["fit_s"], result["predict_s"], result["cpu_s"], result["accuracy"])
-        if side != "genrewise" and "genrewise" in results:
+        if side != "genrewise" and "error" not in results.get("genrewise", {"error": ""}):
             ours = results["genrewise"]
             wall = (result["fit_s"] + result["predict_s"]) / (ours["fit_s"] + ours["predict_s"])
             labels = [np.load(folder / f"{one} {case}.npy") for one in (side, "genrewise")]

@@ -2,10 +2,11 @@
 """Training steps on the CPU in genrewise, in TensorFlow and in PyTorch, in turn, each in a process of its own.
 
     GENREWISE_WEIGHTS=FOLDER bench/compare_tensorflow.py build/release/bin/bench_neural_training \
-        [--networks cnn1d mobilenetv2 efficientat] [--threads 2] [--rounds 3] [--steps 8]
+        [--networks cnn1d mobilenetv2_frozen mobilenetv2 efficientat] [--threads 2] [--rounds 3] [--steps 8]
 
 A step is a forward and a backward pass of a batch of 32 examples and one step of Adam; loss and hits are computed. In
-genrewise it is the trainer's step, with its input. The peers have the same layers (mobilenetv2: batch normalisation
+genrewise it is the trainer's step, with its input. mobilenetv2_frozen: the body stays as it is, and every step augments
+its clips, so that the body runs. The peers have the same layers (mobilenetv2: batch normalisation
 folded into biases; efficientat: MobileNetV3-Large of width 0.4 with batch normalisation, from compare_pytorch.py) and
 random weights, and their batch is in memory. TensorFlow runs Keras' compiled train_on_batch, with XLA (jit_compile) and
 without; PyTorch runs eagerly with its default and its fused Adam, channels first and last. The fastest variant counts.
@@ -60,9 +61,11 @@ def keras_mobilenetv2(keras, x):
             y = layers.Conv2D(out, 1)(y)
             x = layers.Add()([x, y]) if step == 1 and before == out else y
             before = out
-    x = layers.GlobalAveragePooling2D()(relu6(layers.Conv2D(1280, 1)(x)))
-    x = layers.Dropout(0.3)(layers.Dense(128, activation="relu")(x))
-    return layers.Dense(CLASSES)(x)
+    return layers.GlobalAveragePooling2D()(relu6(layers.Conv2D(1280, 1)(x)))
+
+
+def keras_head(layers, x):
+    return layers.Dense(CLASSES)(layers.Dropout(0.3)(layers.Dense(128, activation="relu")(x)))
 
 
 # Of efficientat's blocks: expanded and output channels, kernel, stride, squeezed channels, hard-swish.
@@ -103,12 +106,16 @@ def tensorflow(network, threads, steps, variant):
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     keras = tf.keras
-    shape = {"cnn1d": (10000, 1), "mobilenetv2": (224, 224, 1), "efficientat": (128, 1000, 1)}[network]
+    shape = {"cnn1d": (10000, 1), "efficientat": (128, 1000, 1)}.get(network, (224, 224, 1))
+    x = keras.Input(shape)
     if network == "cnn1d":
-        net = keras.Sequential([keras.Input(shape), *keras_cnn1d(keras.layers)])
+        net = keras.Sequential([x, *keras_cnn1d(keras.layers)])
+    elif network == "efficientat":
+        net = keras.Model(x, keras_efficientat(keras, x))
     else:
-        x = keras.Input(shape)
-        net = keras.Model(x, (keras_mobilenetv2 if network == "mobilenetv2" else keras_efficientat)(keras, x))
+        body = keras.Model(x, keras_mobilenetv2(keras, x))
+        body.trainable = network == "mobilenetv2"
+        net = keras.Model(x, keras_head(keras.layers, body(x, training=False)))
     net.compile(keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                 metrics=["accuracy"], jit_compile=variant == "xla")
     rng = np.random.default_rng(1)
@@ -126,7 +133,8 @@ def pytorch(network, threads, steps, variant):
     x, y = torch.randn(BATCH, *shape), torch.arange(BATCH) % CLASSES
     if "last" in variant:
         net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
-    adam = getattr(torch.optim, optimiser)(net.parameters(), fused="fused" in variant)
+    trainable = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    adam = getattr(torch.optim, optimiser)(trainable, fused="fused" in variant)
     loss_of = torch.nn.CrossEntropyLoss()
 
     def step():
@@ -152,7 +160,7 @@ def child(args, library, variant, network):
                "--child", library, variant, network]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        print(f"{library} {variant}: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+        print(f"{library} {variant} on {network}: {(done.stderr.strip().splitlines() or ['no message'])[-1]}", flush=True)
         return None
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -160,7 +168,7 @@ def child(args, library, variant, network):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
-    parser.add_argument("--networks", nargs="+", default=["cnn1d", "mobilenetv2", "efficientat"])
+    parser.add_argument("--networks", nargs="+", default=["cnn1d", "mobilenetv2_frozen", "mobilenetv2", "efficientat"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=8)
@@ -172,7 +180,7 @@ def main():
         print(json.dumps(globals()[library](network, args.threads, args.steps, variant)))
         return
     print(f"{platform.processor() or platform.machine()}, threads {args.threads}, batch {BATCH}: seconds of a step")
-    print(f"{'network':14} {'genrewise':>16} {'best peer':>16} {'ratio':>6}   (in brackets: processor time)")
+    print(f"{'network':18} {'genrewise':>16} {'peer':>16} {'ratio':>6}   (in brackets: processor time; peers: the best first)")
     for network in args.networks:
         mine, best, failed = {}, {}, set()
         for _ in range(args.rounds):
@@ -188,11 +196,10 @@ def main():
                     continue
                 name = f"{found['version']}, {variant}"
                 best[name] = min(best.get(name, found), found, key=lambda one: one[args.by])
-        peer = min(best, key=lambda name: best[name][args.by])
         show = lambda one: f"{one['wall']:.3f} ({one['cpu']:.3f})"
-        print(f"{network:14} {show(mine):>16} {show(best[peer]):>16} {best[peer][args.by] / mine[args.by]:6.2f}   {peer}")
+        print(f"{network:18} {show(mine):>16}", flush=True)
         for name, one in sorted(best.items(), key=lambda item: item[1][args.by]):
-            print(f"{'':14} {'':16} {show(one):>16} {one[args.by] / mine[args.by]:6.2f}   {name}", flush=True)
+            print(f"{'':18} {'':16} {show(one):>16} {one[args.by] / mine[args.by]:6.2f}   {name}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -113,11 +115,106 @@ std::size_t header_of(std::string_view bytes) {
   return length <= bytes.size() - 8 && bytes[8] == '{' ? static_cast<std::size_t>(length) : 0;
 }
 
+std::size_t bytes_of_type(const std::string& type) {
+  return type == "F64" || type == "I64" || type == "U64" ? 8
+         : type == "F32" || type == "I32"                ? 4
+         : type == "U8"                                  ? 1
+                                                         : 2;
+}
+
+void mutate_values(std::string& bytes, const std::string& type, Rng& rng) {
+  const std::size_t size = bytes_of_type(type), count = bytes.size() / size;
+  if (count == 0) return;
+  char* const value = bytes.data() + size * rng.below(count);
+  constexpr double kNumbers[] = {0, -1, 1, 0.5, -0.5, 1e-320, 1e300, -1e38, 3e-45, NAN, INFINITY, -INFINITY};
+  constexpr std::int64_t kIntegers[] = {0, -1, 1, 2, 255, 1 << 20, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+  const double number = kNumbers[rng.below(std::size(kNumbers))];
+  const auto small = static_cast<float>(number);
+  const std::int64_t integer = kIntegers[rng.below(std::size(kIntegers))];
+  std::memcpy(value,
+              type == "F64"   ? static_cast<const void*>(&number)
+              : type == "F32" ? &small
+                              : static_cast<const void*>(&integer),
+              size);
+}
+
+/// Changes a tensor, or which there are, and keeps type, shape, offsets and data consistent. False if the file has
+/// none.
+bool mutate_tensors(std::string& header, std::string& data, Rng& rng) {
+  json document = json::parse(header, nullptr, false);
+  if (!document.is_object()) return false;
+  struct One {
+    std::string name, bytes;
+    json entry;
+  };
+  std::vector<One> all;
+  for (const auto& [name, entry] : document.items()) {
+    if (name == "__metadata__" || !entry.is_object() || !entry.contains("data_offsets")) continue;
+    const json& range = entry["data_offsets"];
+    if (!range.is_array() || range.size() != 2 || !range[0].is_number_unsigned() || !range[1].is_number_unsigned() ||
+        !entry.contains("shape") || !entry["shape"].is_array() || !entry.contains("dtype") ||
+        !entry["dtype"].is_string())
+      return false;
+    const std::size_t begin = range[0], end = range[1];
+    if (begin > end || end > data.size()) return false;
+    all.push_back({name, data.substr(begin, end - begin), entry});
+  }
+  if (all.empty()) return false;
+  One& one = all[rng.below(all.size())];
+  const One& other = all[rng.below(all.size())];
+  const std::string type = one.entry["dtype"];
+  json& shape = one.entry["shape"];
+  switch (rng.below(7)) {
+    case 0:
+      one.name = other.name;
+      break;
+    case 1:
+      if (rng.below(4) == 0) {
+        all.erase(all.begin() + (&one - all.data()));
+        break;
+      }
+      [[fallthrough]];
+    case 2: {  // another length of one dimension, or another number of dimensions
+      if (shape.empty() || rng.below(8) == 0) shape.push_back(1 + rng.below(3));
+      if (shape.size() > 1 && rng.below(8) == 0) shape.erase(shape.size() - 1);
+      json& dimension = shape[rng.below(shape.size())];
+      const std::size_t now = dimension.is_number_unsigned() ? dimension.get<std::size_t>() : 0;
+      const std::size_t lengths[] = {0, 1, 2, now + 1, now - std::min<std::size_t>(now, 1), 2 * now};
+      dimension = lengths[rng.below(std::size(lengths))];
+      std::size_t size = bytes_of_type(type);
+      for (const json& length : shape)
+        size *= length.is_number_unsigned() ? std::min<std::size_t>(length.get<std::size_t>(), 4096) : 0;
+      if (size > (1 << 16)) return false;
+      const std::string pattern = one.bytes.empty() ? std::string(1, '\0') : one.bytes;
+      while (one.bytes.size() < size) one.bytes += pattern;
+      one.bytes.resize(size);
+      break;
+    }
+    case 3:
+      one = One{one.name, other.bytes, other.entry};
+      break;
+    default:
+      mutate_values(one.bytes, type, rng);
+  }
+  json changed = json::object();
+  if (document.contains("__metadata__")) changed["__metadata__"] = document["__metadata__"];
+  data.clear();
+  for (One& kept : all) {
+    if (changed.contains(kept.name)) continue;
+    kept.entry["data_offsets"] = {data.size(), data.size() + kept.bytes.size()};
+    data += kept.bytes;
+    changed[kept.name] = kept.entry;
+  }
+  header = changed.dump(-1, ' ', false, json::error_handler_t::replace);
+  return true;
+}
+
 void mutate_content(std::string& content, Rng& rng) {
   const bool by_structure = rng.below(4) != 0;
   if (const std::size_t length = header_of(content); by_structure && length > 0) {
     std::string header = content.substr(8, length), data = content.substr(8 + length);
-    if (rng.below(2) == 0 || !mutate_json_text(header, rng)) mutate_bytes(data);
+    const bool by_tensors = rng.below(2) == 0 && mutate_tensors(header, data, rng);
+    if (!by_tensors && (rng.below(2) == 0 || !mutate_json_text(header, rng))) mutate_bytes(data);
     const std::uint64_t size = header.size();
     content.assign(reinterpret_cast<const char*>(&size), sizeof size);
     content += header + data;

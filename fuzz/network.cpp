@@ -4,12 +4,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/storage/download.hpp"
 #include "genrewise/storage/gcs_store.hpp"
+#include "genrewise/storage/s3_signature.hpp"
 #include "genrewise/storage/s3_store.hpp"
 #include "guard.hpp"
 #include "head.hpp"
@@ -130,6 +133,55 @@ void gcs(std::string_view input) {
   object_store(make_gcs_store(settings_of_store(credentials)), "gs://bucket", input);
 }
 
+// The answers of servers of credentials: of containers, instances and roles (Amazon), of tokens and impersonation
+// (Google).
+void credentials(std::string_view input) {
+  static const auto folder =
+      std::filesystem::temp_directory_path() / ("fuzz-credentials-" + std::to_string(::getpid()));
+  static const auto configured = [] {
+    const std::string url = server().endpoint() + "/token";
+    std::filesystem::create_directory(folder);
+    const auto token = put_file(folder, "token", kSecret);
+    put_file(folder, "adc.json",
+             nlohmann::json{{"type", "external_account"},
+                            {"audience", "pool"},
+                            {"subject_token_type", "jwt"},
+                            {"token_url", url},
+                            {"service_account_impersonation_url", url},
+                            {"credential_source", {{"url", url}, {"headers", {{"Authorization", kSecret}}}}}}
+                 .dump());
+    for (const auto& [name, value] :
+         std::map<const char*, std::string>{{"HOME", folder},
+                                            {"GOOGLE_APPLICATION_CREDENTIALS", folder / "adc.json"},
+                                            {"AWS_EC2_METADATA_SERVICE_ENDPOINT", server().endpoint()},
+                                            {"AWS_ENDPOINT_URL_STS", server().endpoint()},
+                                            {"AWS_ROLE_ARN", "arn:aws:iam::1:role/x"},
+                                            {"AWS_CONTAINER_AUTHORIZATION_TOKEN", kSecret}})
+      ::setenv(name, value.c_str(), 1);
+    return token.string();
+  }();
+  const auto answers = parse_files(input);
+  const auto get = [&](const char* scheme) {
+    server().set_answers(answers);
+    try {
+      const auto source = find_store_settings(scheme, {}).credentials;
+      const Credentials found = source->get();
+      require(!found.anonymous());
+      sign_v4({"GET", "/", {}, {}, {}}, {found.access_key, found.secret_key, "region", "s3", "20260101T000000Z"});
+    } catch (const Error& error) {
+      require(std::string_view(error.what()).find(kSecret) == std::string_view::npos);
+    }
+  };
+  get("gs");
+  get("s3");  // of the instance
+  ::setenv("AWS_WEB_IDENTITY_TOKEN_FILE", configured.c_str(), 1);
+  get("s3");
+  ::unsetenv("AWS_WEB_IDENTITY_TOKEN_FILE");
+  ::setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server().endpoint().c_str(), 1);
+  get("s3");
+  ::unsetenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+}
+
 void web_download(std::string_view input) {
   server().set_answers(parse_files(input));
   const auto target = scratch_folder() / "file";
@@ -181,8 +233,11 @@ void http_request(std::string_view input) {
   }
 }
 
-const AddTargets added{
-    {"s3", s3, true}, {"gcs", gcs, true}, {"download", web_download, true}, {"http_request", http_request}};
+const AddTargets added{{"s3", s3, true},
+                       {"gcs", gcs, true},
+                       {"credentials", credentials, true},
+                       {"download", web_download, true},
+                       {"http_request", http_request}};
 
 }  // namespace
 }  // namespace genrewise::fuzz

@@ -5,6 +5,7 @@
 #include "genrewise/storage/file_store.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/location.hpp"
+#include "genrewise/storage/python_index.hpp"
 #include "genrewise/storage/store_settings.hpp"
 #include "targets.hpp"
 
@@ -40,6 +41,7 @@ void pattern(std::string_view input) {
   parse_ini(input);
   require(percent_decoded(percent_encoded(input, false)) == input);
   succeeds([&] { require(parse_uri(to_uri(parse_uri(first))).bucket == parse_uri(first).bucket); });
+  succeeds([&] { link_to_file(rest, "musicnn-0.1.0-py3-none-any.whl", std::string(first)); });
 }
 
 // Entries of persons stay in a playlist that is written again.

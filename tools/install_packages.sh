@@ -12,7 +12,7 @@ wanted="g++ cmake ninja-build pkg-config ccache
   zlib1g-dev libarchive-dev libsqlite3-dev libzstd-dev libtag1-dev libyaml-cpp-dev libhwy-dev libcpp-httplib-dev"
 test="p7zip-full libxgboost-dev libgtest-dev libgmock-dev libbenchmark-dev libprotobuf-dev protobuf-compiler python3 ffmpeg"
 python="python3-dev python3-pip python3-venv"
-demo="python3-pip"
+demo=""
 neural="libtorch-dev libgloo-dev libhdf5-dev"
 
 for group in "$@"; do

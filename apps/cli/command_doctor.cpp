@@ -16,6 +16,7 @@
 #include "genrewise/audio/decoders.hpp"
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/filesystem.hpp"
+#include "genrewise/base/parallel.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/library/catalogue.hpp"
 #include "genrewise/models/classical/blas.hpp"
@@ -135,6 +136,15 @@ void add_build(Findings& findings, const Session& session) {
                       decoders.missing.empty() ? "" : "use the build with FFmpeg for those"});
 }
 
+void add_sandbox(Findings& findings) {
+  const std::string sandbox = decode_sandbox();
+  const bool whole = sandbox.find("seccomp") != sandbox.npos && sandbox.find("Landlock") != sandbox.npos;
+  findings.push_back({"decode sandbox", whole ? State::ok : State::missing,
+                      sandbox.empty() ? "decode workers are processes, but nothing confines them"
+                                      : "decode workers are confined by " + sandbox,
+                      whole ? "" : "use a kernel with seccomp and Landlock (Linux 5.13)"});
+}
+
 /// A tenth of a second of silence.
 std::string small_wav() {
   constexpr std::string_view kHeader(
@@ -204,14 +214,24 @@ void add_networks(Findings& findings) {
                                  : "no NVIDIA driver; networks run on the processor"});
 }
 
+// At once: without credentials each waits for a metadata server.
 void add_stores(Findings& findings, const StoreOptions& options) {
-  for (const std::string scheme : {"s3", "gs"}) {
-    try {
-      findings.push_back({scheme + "://", State::ok, "credentials from " + credentials_origin(scheme, options)});
-    } catch (const Error& error) {
-      findings.push_back({scheme + "://", State::note, error.problem(), error.remedy()});
-    }
-  }
+  const std::string schemes[] = {"s3", "gs"};
+  Finding found[std::size(schemes)];
+  parallel_for(
+      std::size(schemes),
+      [&](std::size_t i, int) {
+        const std::string check = schemes[i] + "://";
+        try {
+          found[i] = {check, State::ok, "credentials from " + credentials_origin(schemes[i], options)};
+        } catch (const Interrupted&) {
+          throw;
+        } catch (const Error& error) {
+          found[i] = {check, State::note, error.problem(), error.remedy()};
+        }
+      },
+      std::size(schemes));
+  findings.insert(findings.end(), std::begin(found), std::end(found));
 }
 
 /// The folder, or the nearest above it that exists, can be written to.
@@ -263,6 +283,7 @@ void add_catalogue(Findings& findings, const LibraryOptions& options) {
 int run(const LibraryOptions& options, Session& session) {
   Findings findings;
   add_build(findings, session);
+  add_sandbox(findings);
   add_self_tests(findings);
   add_libraries(findings);
   add_networks(findings);

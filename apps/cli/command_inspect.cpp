@@ -10,6 +10,7 @@
 #include "genrewise/data_source/record_examples.hpp"
 #include "genrewise/dataset/inspection.hpp"
 #include "genrewise/records/record_reader.hpp"
+#include "result_file.hpp"
 
 namespace genrewise::cli {
 namespace {
@@ -18,7 +19,7 @@ constexpr char kExamples[] =
     "genrewise inspect data/fma --subset small\n"
     "genrewise inspect music/ --csv > faults.csv\n"
     "genrewise inspect data/demo/demo.csv --json\n"
-    "genrewise inspect s3://bucket/music/ --part 3/64 --csv > faults-03.csv\n"
+    "genrewise inspect s3://bucket/music/ --part 3/64 -o s3://bucket/faults.csv\n"
     "genrewise inspect audioset/ --record-label labels --class-map class_labels_indices.csv";
 
 struct Options {
@@ -27,6 +28,7 @@ struct Options {
   RecordKeys records;
   PartOption part;
   IsolationOptions isolation;
+  ResultFile file;
 };
 
 using enum Table::Align;
@@ -114,6 +116,8 @@ std::string findings_csv(const Inspection& found) {
 /// Files, keys and labels of records.
 int run_records(const Options& options, Session& session) {
   if (options.dataset.part) throw UsageError("records are not read in parts", "--part", "leave the option out");
+  if (options.file.given())
+    throw UsageError("the summary of records is printed", "--output", "redirect standard output to a file");
   require_for_kind(options.dataset, "records", options.location);
   if (options.isolation.isolate)
     throw UsageError("records are read without decoding audio", "--isolate", "leave the option out");
@@ -146,24 +150,40 @@ std::optional<Dataset> dataset_at(const Options& options) {
   }
 }
 
+std::string text_of(const Inspection& found, Format format) {
+  return format == Format::csv ? findings_csv(found) : json_text(to_json(found));
+}
+
+int run_part(const Options& options, const Dataset& dataset, Session& session) {
+  const DatasetPart& whole = *dataset.part;
+  auto part = options.file.begin(
+      whole.part,
+      {{"command", "inspect"},
+       {"dataset", fmt::format("{} of {} tracks, {}", dataset.name, whole.tracks, whole.sha256.substr(0, 16))}});
+  if (part) {
+    session.note(fmt::format("part {} was finished before", to_string(whole.part)));
+  } else {
+    part = ResultPart{measure(dataset, session.progress()), dataset.rejected};
+    for (const auto& track : part->result.at("tracks"))
+      if (track.contains("fault")) part->skipped.push_back(track.at("fault").get<Fault>());
+    options.file.write_part(whole.part, *part);
+  }
+  return session.report_skipped(part->skipped, "inputs");
+}
+
 int run(Options& options, Session& session) {
+  options.file.choose_format(session);
   options.isolation.apply();
   options.dataset.part = options.part.get(session);
   const std::optional<Dataset> dataset = dataset_at(options);
   if (!dataset) return run_records(options, session);
   session.notes(dataset->notes);
+  if (dataset->part && options.file.given()) return run_part(options, *dataset, session);
   const Inspection found = inspect(*dataset, session.progress());
-  switch (session.format) {
-    case Format::json:
-      session.print_json(to_json(found));
-      break;
-    case Format::csv:
-      session.print(findings_csv(found));
-      break;
-    case Format::table:
-      session.print(facts_text(found) + "\n" + genres_text(found) + faults_text(found));
-      break;
-  }
+  if (session.format == Format::table)
+    session.print(facts_text(found) + "\n" + genres_text(found) + faults_text(found));
+  else
+    options.file.write(session, text_of(found, session.format));
   std::vector<Fault> unusable;
   for (const auto& finding : found.findings)
     if (finding.unusable) unusable.push_back({finding.kind, finding.path, finding.detail});
@@ -172,13 +192,24 @@ int run(Options& options, Session& session) {
 
 }  // namespace
 
+MergedResult merge_inspections(std::vector<ResultPart> parts, Format format) {
+  std::vector<nlohmann::json> measured;
+  for (ResultPart& part : parts) measured.push_back(std::move(part.result));
+  const Inspection found = inspection_of(measured);
+  return {text_of(found, format), found.clips};
+}
+
 void add_inspect(CLI::App& app, Session& session) {
   const CommandText text{.summary = "Decode a dataset and report its contents and faults", .examples = kExamples};
   const auto [command, options] = session.add_command(app, "inspect", text, run);
   add_audio_dataset(command, options.location, ", or TFRecord files");
   add_record_options(command, options.records, false);
   add_dataset_options(command, options.dataset);
-  options.part.add_to(command, "Inspect this part of the clips; duplicates and leakage are found within it only");
+  options.file.add_to(command);
+  options.part.add_to(
+      command,
+      "Inspect this part of the clips, with -o for `genrewise merge`; without, duplicates and leakage are "
+      "found within it only");
   options.isolation.add_to(command);
   session.add_format_options(command);
 }

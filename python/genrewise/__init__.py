@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import records as records
     from ._audio import AudioInfo as AudioInfo
     from ._audio import info as info
+    from ._audio import isolate_decoding as isolate_decoding
     from ._audio import load as load
     from ._extract import extract as extract
     from ._models import Model as Model
@@ -28,14 +29,15 @@ _LAZY = {
     "StudyResult": "_study",
     "extract": "_extract",
     "info": "_audio",
+    "isolate_decoding": "_audio",
     "load": "_audio",
     "study": "_study",
 }
-_SUBMODULES = {"features", "parquet", "records", "sklearn"}
+_SUBMODULES = {"features", "parquet", "ray", "records", "sklearn"}
 
 __all__ = [
-    "AudioInfo", "Error", "Model", "SkippedWarning", "StudyResult", "UsageError", "extract", "features", "info", "load",
-    "records", "study",
+    "AudioInfo", "Error", "Model", "SkippedWarning", "StudyResult", "UsageError", "extract", "features", "info",
+    "isolate_decoding", "load", "records", "study",
 ]
 
 

@@ -1,6 +1,7 @@
 // Decoding, genres, feature tables of files, predictions and studies.
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
@@ -13,13 +14,20 @@
 
 #include "bindings.hpp"
 #include "genrewise/audio/decode.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
+#include "genrewise/data_source/merge_tables.hpp"
+#include "genrewise/data_source/prepare.hpp"
+#include "genrewise/data_source/table_facts.hpp"
+#include "genrewise/dataset/clip_identity.hpp"
+#include "genrewise/dataset/dataset.hpp"
 #include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/dataset/genre_map.hpp"
 #include "genrewise/features/clip_extractor.hpp"
 #include "genrewise/jobs/study_job.hpp"
 #include "genrewise/predict/predict.hpp"
 #include "genrewise/report/formats.hpp"
+#include "genrewise/storage/files.hpp"
 
 namespace genrewise::python {
 namespace {
@@ -44,6 +52,12 @@ nb::tuple info(const path& location) {
   run([&](Runtime&) { info = require(probe_file(location)); });
   return nb::make_tuple(info.format, info.codec, info.sample_rate_hz, info.channels, info.duration_s,
                         info.bit_rate_kbps);
+}
+
+void isolate(bool enabled, double max_seconds, std::uint64_t max_memory_bytes) {
+  std::optional<DecodeIsolation> isolation;
+  if (enabled) isolation = DecodeIsolation{.max_seconds = max_seconds, .max_memory_bytes = max_memory_bytes};
+  set_decode_isolation(isolation);
 }
 
 /// (reason, where, detail) of each.
@@ -107,6 +121,92 @@ nb::tuple extract(const FeatureSet& set, const Paths& locations, std::optional<d
       },
       progress, threads);
   return nb::make_tuple(as_array(std::move(result.first)), std::move(result.second), tuples_of(faults));
+}
+
+DatasetOptions dataset_options(bool unlabelled, std::optional<double> start_s, std::optional<double> duration_s,
+                               std::optional<JobPart> part = {}) {
+  DatasetOptions options;
+  options.keep_unlabelled = unlabelled;
+  options.clip_start_s = start_s;
+  options.clip_duration_s = duration_s;
+  options.part = part;
+  return options;
+}
+
+/// The tracks of a dataset, by column, and what it rejects.
+nb::tuple tracks(const path& location, bool unlabelled, std::optional<double> start_s,
+                 std::optional<double> duration_s) {
+  Dataset dataset;
+  run([&](Runtime&) { dataset = open_dataset(location, dataset_options(unlabelled, start_s, duration_s)); });
+  nb::list ids, genres, files, starts, durations, slacks;
+  for (const Track& track : dataset.tracks) {
+    ids.append(track.id);
+    genres.append(track.label < 0 ? nb::object(nb::none())
+                                  : nb::cast(dataset.labels[static_cast<std::size_t>(track.label)]));
+    files.append(track.path.string());
+    starts.append(track.clip.start_s);
+    durations.append(track.clip.duration_s);
+    slacks.append(track.clip.slack_s);
+  }
+  nb::dict columns;
+  columns["track_id"] = ids;
+  columns["genre"] = genres;
+  columns["file"] = files;
+  columns["start_s"] = starts;
+  columns["duration_s"] = durations;
+  columns["slack_s"] = slacks;
+  return nb::make_tuple(columns, tuples_of(dataset.rejected));
+}
+
+/// A row, or None, and why.
+nb::tuple extract_clip(const FeatureSet& set, const path& file, std::optional<double> start_s, double duration_s,
+                       double slack_s) {
+  std::vector<float> row(set.size());
+  Expected<void> done;
+  run([&](Runtime&) { done = ClipExtractor(set).extract(file, {start_s, duration_s, slack_s}, row); }, nb::none(), 1);
+  if (!done) return nb::make_tuple(nb::none(), tuples_of({done.error()}));
+  return nb::make_tuple(as_array(std::move(row), {set.size()}), FaultTuples());
+}
+
+/// `genrewise extract --part NUMBER/COUNT`: the number of rows, and what was skipped.
+std::pair<std::size_t, FaultTuples> extract_part(const FeatureSet& set, const path& location, const path& output,
+                                                 std::size_t number, std::size_t count, bool unlabelled,
+                                                 std::optional<double> start_s, std::optional<double> duration_s,
+                                                 int threads) {
+  std::vector<Fault> skipped;
+  std::size_t rows = 0;
+  run(
+      [&](Runtime& runtime) {
+        const Dataset dataset =
+            open_dataset(location, dataset_options(unlabelled, start_s, duration_s, JobPart{number, count}));
+        skipped = dataset.rejected;
+        const PrepareResult done = extract_features(dataset, set, output, runtime.progress());
+        rows = done.extracted + done.reused;
+        skipped.insert(skipped.end(), done.skipped.begin(), done.skipped.end());
+      },
+      nb::none(), threads);
+  return {rows, tuples_of(skipped)};
+}
+
+/// What was skipped when the table was written; None if it is not the one of this dataset.
+std::optional<FaultTuples> faults_of_table(const FeatureSet& set, const path& location, const path& output,
+                                           bool unlabelled, std::optional<double> start_s,
+                                           std::optional<double> duration_s) {
+  std::vector<Fault> faults;
+  bool same = false;
+  run([&](Runtime&) {
+    if (!file_exists(output)) return;
+    const auto facts = read_table_facts(output);
+    if (!facts) return;
+    const Dataset dataset = open_dataset(location, dataset_options(unlabelled, start_s, duration_s));
+    std::string all = recipe_text(set.recipe());
+    for (const ClipIdentity& identity : clip_identities(dataset)) all += identity.key();
+    same = facts->fingerprint == sha256_hex(all);
+    faults = dataset.rejected;
+    faults.insert(faults.end(), facts->skipped.begin(), facts->skipped.end());
+  });
+  if (!same) return std::nullopt;
+  return tuples_of(faults);
 }
 
 Predictor open(const path& model, bool zero_shot, const std::string& genres, int windows,
@@ -220,6 +320,7 @@ void bind_jobs(nb::module_& module) {
   using namespace nb::literals;
   module.def("load", &load, "location"_a, "sample_rate_hz"_a.none(), "start_s"_a, "duration_s"_a.none());
   module.def("info", &info, "location"_a);
+  module.def("isolate_decoding", &isolate, "enabled"_a, "max_seconds"_a, "max_memory_bytes"_a);
   module.def(
       "fold_genres",
       [](const std::vector<std::string>& names, const std::optional<path>& map, bool top_level) {
@@ -228,6 +329,24 @@ void bind_jobs(nb::module_& module) {
       "names"_a, "map"_a, "top_level"_a);
   module.def("extract", &extract, "set"_a, "locations"_a, "start_s"_a.none(), "duration_s"_a.none(), "skip"_a,
              "threads"_a, "progress"_a.none());
+  module.def("tracks", &tracks, "location"_a, "unlabelled"_a, "start_s"_a.none(), "duration_s"_a.none());
+  module.def("extract_clip", &extract_clip, "set"_a, "file"_a, "start_s"_a.none(), "duration_s"_a, "slack_s"_a);
+  module.def("extract_part", &extract_part, "set"_a, "location"_a, "output"_a, "number"_a, "count"_a, "unlabelled"_a,
+             "start_s"_a.none(), "duration_s"_a.none(), "threads"_a);
+  module.def("faults_of_table", &faults_of_table, "set"_a, "location"_a, "output"_a, "unlabelled"_a, "start_s"_a.none(),
+             "duration_s"_a.none());
+  module.def(
+      "merge_tables",
+      [](const path& output, nb::handle progress) {
+        MergeResult merged;
+        run([&](Runtime& runtime) { merged = merge_tables(output, false, runtime.progress()); }, progress);
+        return merged.rows;
+      },
+      "output"_a, "progress"_a.none());
+  module.def(
+      "write_file",
+      [](const path& location, const std::string& text) { run([&](Runtime&) { write_file(location, text); }); },
+      "location"_a, "text"_a);
 
   nb::class_<Predictor>(module, "Predictor")
       .def_static("open", &open, "model"_a, "zero_shot"_a, "genres"_a, "windows"_a, "max_error"_a.none())

@@ -10,10 +10,12 @@
 
 #include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
+#include "genrewise/audio/isolation.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/matrix.hpp"
 #include "genrewise/base/runtime.hpp"
@@ -30,6 +32,9 @@ void bind_classifiers(nanobind::module_& module);
 /// handler (KeyboardInterrupt) is thrown once the work has stopped. `progress`: None, or an object with the functions
 /// of _progress.Bars, which are called from the calling thread.
 void run(const std::function<void(Runtime&)>& work, nanobind::handle progress = nanobind::none(), int threads = 0);
+
+/// From now on run() decodes in worker processes; nothing: in this process. Throws Error as isolate_decoding() does.
+void set_decode_isolation(const std::optional<DecodeIsolation>& isolation);
 
 /// The same with a runtime that exists already; `meanwhile` is called from the calling thread, with the GIL, from time
 /// to time and at the end.

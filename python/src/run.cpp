@@ -60,13 +60,26 @@ class CollectedProgress final : public Progress {
   std::vector<Call> calls_;
 };
 
+std::optional<DecodeIsolation> decode_isolation;  // read and changed with the GIL
+
 }  // namespace
+
+void set_decode_isolation(const std::optional<DecodeIsolation>& isolation) {
+  Runtime runtime;
+  const UseRuntime use(runtime);
+  isolate_decoding(isolation);  // may throw
+  decode_isolation = isolation;
+}
 
 void run(const std::function<void(Runtime&)>& work, nb::handle progress, int threads) {
   CollectedProgress collected;
   Runtime runtime({.threads = threads, .progress = &collected});
-  run_with(
-      runtime, [&] { work(runtime); }, [&] { collected.pass_to(progress); });
+  const auto isolation = decode_isolation;
+  const auto isolated_work = [&] {
+    if (isolation) isolate_decoding(isolation);
+    work(runtime);
+  };
+  run_with(runtime, isolated_work, [&] { collected.pass_to(progress); });
 }
 
 void run_with(Runtime& runtime, const std::function<void()>& work, const std::function<void()>& meanwhile) {

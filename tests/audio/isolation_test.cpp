@@ -7,10 +7,12 @@
 
 #include <cerrno>
 #include <cmath>
+#include <cstdlib>
 #include <thread>
 
 #include "audio/audio_test_support.hpp"
 #include "audio/wav_writer.hpp"
+#include "genrewise/audio/decoders.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "support/environment.hpp"
@@ -115,6 +117,9 @@ TEST_F(Isolation, AWorkerCannotReachNetworkFilesOrProcesses) {
   if (!std::filesystem::exists("/proc/sys/kernel/seccomp/actions_avail")) GTEST_SKIP() << "the kernel has no seccomp";
   const bool has_landlock = ::syscall(__NR_landlock_create_ruleset, nullptr, 0, 1 /* its version */) > 0;
   EXPECT_EQ(decode_text(tone("escape")).error().detail, has_landlock ? "escaped by: " : "escaped by: read list ");
+  const std::string sandbox = decode_sandbox();
+  EXPECT_EQ(sandbox.substr(0, sandbox.find(" (")), has_landlock ? "seccomp and Landlock" : "seccomp");
+  EXPECT_EQ(std::system("true"), 0) << "only a thread was confined";
 }
 
 TEST_F(Isolation, ThreadsUseAWorkerEach) {

@@ -8,6 +8,7 @@
 #include "audio/tag_bytes.hpp"
 #include "audio/wav_writer.hpp"
 #include "genrewise/audio/isolation.hpp"
+#include "genrewise/audio/tag_blocks.hpp"
 #include "genrewise/base/runtime.hpp"
 #include "support/stores_of_server.hpp"
 
@@ -107,6 +108,18 @@ TEST(Tags, HaveAllValuesOfAGenre) {
   std::vector<std::string> many;
   for (int i = 0; i < 100; ++i) many.push_back("GENRE=g" + std::to_string(i));
   EXPECT_EQ(tags_of(flac_of(many)).genres.size(), 64u);
+}
+
+TEST(Tags, OfACutFlacBlockEndWithTheFile) {
+  const std::string whole = flac_of({"TITLE=Long", "GENRE=Rock"});
+  for (std::size_t cut = 1; cut < 20; ++cut) {
+    const std::string bytes = whole.substr(0, whole.size() - cut);
+    audio::ByteSource source(std::as_bytes(std::span(bytes)));
+    const audio::FileTags found = audio::find_tags(source);
+    ASSERT_EQ(found.blocks.size(), 1u) << cut;
+    EXPECT_EQ(found.blocks[0].end, static_cast<std::int64_t>(bytes.size())) << cut;
+    EXPECT_FALSE(found.blocks[0].is_whole) << cut;
+  }
 }
 
 TEST(Tags, InAWrongEncodingAreRecognised) {

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "genrewise/base/addresses.hpp"
+#include "genrewise/base/error.hpp"
 
 namespace genrewise {
 namespace {
@@ -80,6 +84,28 @@ TEST(NameKey, ConvertsTheFirstAndTheLastLetterOfEachRangeAndKeepsTheNextOnes) {
            {"x\x80y\xc3", "x\x80y\xc3"},  // no UTF-8
        })
     EXPECT_EQ(name_key(text), key) << text;
+}
+
+TEST(Addresses, AreShownWithoutCredentials) {
+  EXPECT_EQ(without_credentials("https://me:secret@index.example/simple"), "https://index.example/simple");
+  EXPECT_EQ(without_credentials("https://index.example/a@b"), "https://index.example/a@b");
+  EXPECT_EQ(without_credentials("not an address"), "not an address");
+  EXPECT_EQ(without_credentials("https://host/a?X-Amz-Signature=ab12&page=2#token=ab12: failed (?=x)"),
+            "https://host/a?X-Amz-Signature=***&page=***#token=***: failed (?=x)");
+  EXPECT_EQ(without_credentials("http://h/a?k: is 'ftp://me:pw@h/?a=b' or \"http://me@h?a=b\""),
+            "http://h/a?k: is 'ftp://h/?a=b' or \"http://h?a=***\"");
+  EXPECT_EQ(without_credentials("s3://music/song?.wav?a=b, gs://me:pw@music/x"),
+            "s3://music/song?.wav?a=b, gs://music/x");
+}
+
+TEST(Addresses, InErrorsAndFaultsAreWithoutCredentials) {
+  const Error error("cannot read http://me:pw@h/a?sig=1", "s3://me:pw@b", "see https://x@y");
+  EXPECT_EQ(std::string(error.what()), "s3://b: cannot read http://h/a?sig=***; see https://y");
+  EXPECT_EQ(error.problem() + error.where() + error.remedy(), "cannot read http://h/a?sig=***s3://bsee https://y");
+  const Fault fault{"missing file", "http://me:pw@h/a", "http://h/?k=1"};
+  EXPECT_EQ(to_string(fault), "http://h/a: missing file (http://h/?k=***)");
+  EXPECT_EQ(nlohmann::json(fault).dump(),
+            R"({"detail":"http://h/?k=***","reason":"missing file","where":"http://h/a"})");
 }
 
 }  // namespace

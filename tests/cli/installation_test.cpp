@@ -109,6 +109,7 @@ TEST_F(Doctor, ReportsWhatWorksAndWhatIsMissing) {
   EXPECT_EQ(finding("decoding").at("state"), "ok");
   EXPECT_EQ(finding("matrix products").at("state"), "ok");
   EXPECT_EQ(finding("library mpg123").at("state"), "ok");
+  EXPECT_THAT(finding("decode sandbox").at("finding"), HasSubstr("confined by seccomp"));
   EXPECT_EQ(finding("catalogue").at("state"), "missing");
   EXPECT_EQ(finding("weights efficientat").at("remedy"), "genrewise fetch weights efficientat");
   EXPECT_THAT(run_program({"doctor"}).out, HasSubstr("processor"));

@@ -64,6 +64,44 @@ TEST_F(Predict, PredictsTheGenreOfNewMusic) {
     EXPECT_THAT(ran.out, ::testing::ContainsRegex("new " + std::string(genre) + "\\.wav +" + genre + " +[0-9.]+ %"));
 }
 
+TEST_F(Predict, PartsAreMergedToTheBytesOfOneRun) {
+  write_file(folder_ / "music" / "damaged.wav", "no audio");
+  for (int i = 0; i < 5; ++i)
+    write_file(folder_ / "music" / (std::to_string(i) + ".wav"), made_wav(kMadeGenres[i % 3], 80 + i, 2));
+  const fs::path music = folder_ / "music";
+  for (const std::string name : {"genres.csv", "genres.json"}) {
+    const fs::path whole = folder_ / ("whole " + name), merged = folder_ / name;
+    EXPECT_EQ(predict({music}, {"-o", whole}).code, 3);
+    EXPECT_EQ(predict({music}, {name == "genres.csv" ? "--csv" : "--json"}).out, read_file(whole));
+    EXPECT_EQ(predict({music}, {"-o", merged, "--part", "3/3"}).code, 3);  // damaged.wav is the last
+    EXPECT_EQ(predict({music}, {"-o", merged, "--part", "1/3"}).code, 0);
+    const Ran early = run_program({"merge", merged});
+    EXPECT_EQ(early.code, 1);
+    EXPECT_THAT(early.err, AllOf(HasSubstr("1 of its 3 parts is missing: 2"), HasSubstr("--part I/3")));
+    EXPECT_EQ(predict({music}, {"-o", merged, "--part", "2/3"}).code, 0);
+    EXPECT_EQ(run_program({"merge", merged}).code, 3);
+    EXPECT_EQ(read_file(merged), read_file(whole));
+    EXPECT_FALSE(fs::exists(merged.string() + ".parts"));
+  }
+}
+
+TEST_F(Predict, PartsOfAnotherJobAreRefusedAndFinishedOnesAreKept) {
+  make_music(folder_ / "music", 1, 2);
+  const fs::path music = folder_ / "music", output = folder_ / "genres.csv";
+  ASSERT_EQ(predict({music}, {"-o", output, "--part", "1/3"}).code, 0);
+  EXPECT_THAT(predict({music}, {"-o", output, "--part", "1/3"}).err, HasSubstr("part 1/3 was finished before"));
+  EXPECT_THAT(predict({music}, {"-o", output, "--part", "1/2"}).err, HasSubstr("contains parts of 3, not of 2"));
+  EXPECT_THAT(predict({music}, {"-o", output, "--part", "2/3", "--windows", "1"}).err, HasSubstr("another windows"));
+  write_file(music / "more.wav", made_wav("tones", 1, 2));
+  EXPECT_THAT(predict({music}, {"-o", output, "--part", "2/3"}).err, HasSubstr("another dataset: 3 files"));
+  EXPECT_THAT(predict({music}, {"-o", folder_ / "genres.txt"}).err, HasSubstr("neither .csv nor .json"));
+  EXPECT_EQ(predict({music}, {"-o", output, "--json"}).code, 2);
+  write_file(output.string() + ".parts/2-of-3.json", read_file(output.string() + ".parts/1-of-3.json"));
+  EXPECT_THAT(predict({music}, {"-o", output, "--part", "2/3"}).err, HasSubstr("another dataset"));
+  write_file(output.string() + ".parts/3-of-3.json", read_file(output.string() + ".parts/1-of-3.json"));
+  EXPECT_THAT(run_program({"merge", output}).err, HasSubstr("states that it is another part"));
+}
+
 TEST_F(Predict, PrintsJsonForPrograms) {
   write_file(folder_ / "音楽.wav", made_wav("tones", 50, 65));
   const Ran ran = predict({folder_ / "音楽.wav"}, {"--json", "--top", "2"});

@@ -5,7 +5,8 @@
 
 An array job extracts and packs in four parts, its merge follows by --dependency. One node is killed with all its processes
 while parts run: Slurm puts its task back into the queue, the other node finishes it, and the merged files are the same
-bytes as those of one run. A preempted task (scontrol requeue) does the same.
+bytes as those of one run. A preempted task (scontrol requeue) does the same. contrib/slurm/train.sh trains a network with
+two ranks, whose losses are those of one process.
 """
 import argparse
 import filecmp
@@ -21,9 +22,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "faults"))
 import kill  # noqa: E402  (make_music)
+import ranks_test  # noqa: E402
 
 SCRIPTS = os.path.join(HERE, "..", "..", "contrib", "slurm")
 PARTS = 4
+SECONDS = 16  # of each job for one processor, so that a part runs for some seconds whatever the speed of the machine
 
 
 def skip(reason):
@@ -152,6 +155,21 @@ def submit(slurm, work, *arguments):
     return words[2], words[4]
 
 
+def run_alone(program, command, output):
+    """Its seconds."""
+    start = time.monotonic()
+    subprocess.run([program, "-q", "--threads", "1", *command, "-o", output], check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - start
+
+
+def add_links(music, names):
+    """So that each clip has so many names, and is as many clips."""
+    for folder, _, files in list(os.walk(music)):
+        for name in files:
+            for link in range(1, names):
+                os.link(os.path.join(folder, name), os.path.join(folder, f"{link:04}-{name}"))
+
+
 def finished(slurm, job):
     state = slurm.run("squeue", "-h", "-j", job, "-o", "%T")
     return not state.strip()
@@ -172,7 +190,6 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that Slurm is stopped
-    parser.add_argument("--tracks", type=int, default=200, help="clips per genre")
     options = parser.parse_args()
     missing = [name for name in ("slurmctld", "slurmd", "sbatch", "srun", "munged") if shutil.which(name) is None]
     if missing:
@@ -182,14 +199,18 @@ def main():
     work = tempfile.mkdtemp(prefix="genrewise-slurm-")
     music, program = os.path.join(work, "music"), os.path.abspath(options.program)
     os.environ["GENREWISE"] = program
-    kill.make_music(music, tracks=options.tracks, seconds=2)
-    alone, shared = os.path.join(work, "alone"), os.path.join(work, "shared")
-    os.makedirs(alone)
-    os.makedirs(shared)
+    alone, shared, short = (os.path.join(work, name) for name in ("alone", "shared", "short"))
+    for folder in (alone, shared, short):
+        os.makedirs(folder)
     extract = ["extract", music, "--features", "fma518"]
     pack = ["pack", music, "--features", "mel224", "--shards", "8"]
+    kill.make_music(music, tracks=20, seconds=2)
+    times = [run_alone(program, command, os.path.join(short, output)) for command, output in ((extract, "t.npy"), (pack, "p"))]
+    add_links(music, round(SECONDS / min(times)))
     for command, output in ((extract, "t.npy"), (pack, "p")):
-        subprocess.run([program, "-q", "--threads", "1", *command, "-o", os.path.join(alone, output)], check=True)
+        print(f"{command[0]}: {run_alone(program, command, os.path.join(alone, output)):.1f} s alone")
+    table, network = ranks_test.make_table(program, work), os.path.join(alone, "network")
+    subprocess.run(ranks_test.train_command(program, table, network), check=True, stdout=subprocess.DEVNULL)
     slurm = Slurm(os.path.join(work, "slurm"))
     try:
         array, merge = submit(slurm, work, *extract, "-o", os.path.join(shared, "t.npy"))
@@ -214,6 +235,14 @@ def main():
         wait_for(lambda: finished(slurm, merge), 300, "the end of the merge")
         compare(os.path.join(alone, "p"), os.path.join(shared, "p"))
         print("pack: the merged pack is the same as that of one run")
+
+        # Both nodes are this machine, which their names are not known to.
+        network = os.path.join(shared, "network")
+        script = [os.path.join(SCRIPTS, "train.sh"), *ranks_test.train_command("", table, network)[5:]]
+        environment = dict(slurm.environment, MASTER_ADDR="127.0.0.1")
+        subprocess.run(["sbatch", "--wait", "--nodes=2", "--ntasks-per-node=1", *script], check=True, env=environment, cwd=work,
+                       timeout=300)
+        ranks_test.compare_losses(os.path.join(alone, "network"), network, "srun with 2 ranks")
     except BaseException:
         for name in sorted(os.listdir(work)):
             if name.endswith(".log"):

@@ -196,6 +196,16 @@ TEST(Cqt, IsBitIdenticalOnAllThreadsAndWithAReusedScratch) {
   for (const Matrix& result : results) EXPECT_EQ(result, expected);
 }
 
+TEST_ON_EVERY_TARGET(Cqt, GivesTheSameBitsInParts) {
+  const auto noise = testing::lcg_noise(1'000'003);
+  for (const int rate_hz : {11025, 44100, 96000}) {
+    Matrix parts;
+    Cqt::Scratch scratch;
+    Cqt(CqtConfig{.sample_rate_hz = rate_hz, .part_frames = 300}).process(noise, 0.2, parts, scratch);
+    EXPECT_EQ(parts, transform(noise, rate_hz, 0.2)) << rate_hz;
+  }
+}
+
 TEST(Cqt, RefusesTooLowSamplingRatesAndHopsThatCannotBeHalved) {
   EXPECT_EQ(Cqt::minimum_sample_rate_hz(), 8486);
   EXPECT_THROW(Cqt(CqtConfig{.sample_rate_hz = 8000}), Error);

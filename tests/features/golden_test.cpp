@@ -11,6 +11,7 @@
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/base/csv.hpp"
 #include "genrewise/dsp/cqt.hpp"
+#include "genrewise/dsp/tile.hpp"
 #include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/feature_set.hpp"
 #include "genrewise/features/fma_columns.hpp"
@@ -264,6 +265,26 @@ void check(const Waveform& clip, const std::vector<Golden>& goldens, const std::
                     golden.kind == "mel224" ? kMelToleranceDb : kStandardisedTolerance)
             << signal << ' ' << golden.kind << " frame " << frame << " row " << row;
       }
+    }
+  }
+}
+
+TEST(FrameAnalysis, GivesTheSameBitsWhetherPowerSpectraAreKeptOrNot) {
+  Waveform wave{{}, 44100};
+  for (const double value : lcg(50'001)) wave.samples.push_back(static_cast<float>(value));
+  ClipAnalysis kept(wave), again(wave);
+  for (const int pitch_rate_hz : {22050, 0}) {  // the second analysis takes the first one's spectra
+    FrameAnalysisConfig config{.pitch_rate_hz = pitch_rate_hz, .rolloff_offset = 0.5F};
+    const FrameAnalysis keeping(config);
+    config.kept_frames = 0;
+    const FrameAnalysis computing(config);
+    Series &expected = keeping.process(kept).series, &series = computing.process(again).series;
+    for (std::size_t row = 0; row < FrameAnalysis::kRows; ++row)
+      EXPECT_TRUE(std::ranges::equal(series.row(row), expected.row(row))) << row;
+    for (std::size_t first = 0; first < expected.frames(); first += kTileFrames) {
+      const std::size_t count = kTileFrames * aligned_stride(keeping.bins());
+      EXPECT_TRUE(std::ranges::equal(std::span(computing.powers(again, first), count),
+                                     std::span(keeping.powers(kept, first), count)));
     }
   }
 }

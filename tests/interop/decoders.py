@@ -2,10 +2,12 @@
 """Compares genrewise's decoder with ffmpeg and, where there is one, a third program for the format: lengths and samples
 of intact files (formats x sample rates x channels x sample formats), and of files that are cut or damaged.
 
-Usage: decoders.py INTEROP_DECODE [--places N] [--only FORMAT] [--markdown]
---places: cuts and damages of each format (default 3), whose outcomes are printed. Exit code 1 if an intact file is
-decoded differently than FORMATS allows; 77 without ffmpeg or numpy. Nothing is random."""
+Usage: decoders.py INTEROP_DECODE [--places N] [--only FORMAT] [--markdown] [--jobs N] [--log FILE]
+--places: cuts and damages of each format (default 3), whose outcomes are printed. --log: a line of JSON for each format;
+those that are in it already are not run again. Exit code 1 if an intact file is decoded differently than FORMATS allows;
+77 without ffmpeg or numpy. Nothing is random."""
 import argparse
+import concurrent.futures
 import json
 import os
 import shutil
@@ -24,6 +26,7 @@ if not shutil.which("ffmpeg"):
 
 RATES, DURATION_S = [8000, 22050, 44100, 48000, 96000], 2.0
 LEVEL = 2**-15
+TAGS = ["-metadata", "title=A title", "-metadata", "artist=An artist", "-metadata", "genre=Rock"]
 # Extension, options of ffmpeg, rates, channels, third decoder, largest difference of a sample, of the length in samples.
 FORMATS = {
     "wav": ("wav", ["-c:a", "pcm_s16le"], RATES, [1, 2, 6], "sox", 0, 0),
@@ -122,6 +125,10 @@ def difference(a, b):
     return (float(np.abs(a[:common] - b[:common]).max()) if common else 0.0), len(a) - len(b)
 
 
+def worse(found):
+    return found[0], abs(found[1])
+
+
 def make(path, options, rate, channels):
     # Two tones and a sweep, different in each channel, below full scale.
     expressions = "|".join(f"0.3*sin(2*PI*{220 * (c + 1)}*t)+0.2*sin(2*PI*t*(200+{300 + 100 * c}*t))"
@@ -155,44 +162,68 @@ def describe(difference_of):
     return text if length == 0 else f"{text}, {length:+d}"
 
 
-def compare_format(program, name, places, folder, failures):
+def outcome_of(ours, theirs, other, third, most):
+    """How a broken file was decoded, in words; and details for the log."""
+    if isinstance(ours, str):
+        return f"refused ({ours})", f"ffmpeg returns {len(theirs)} samples"
+    value, length = difference(ours, theirs)
+    if value <= most and length == 0:
+        return "as ffmpeg", ""
+    if other is not None:
+        other_value, other_length = difference(ours, other)
+        if other_value <= most and other_length == 0:
+            return f"as {third}, not as ffmpeg", f"{describe((value, length))} from ffmpeg"
+    common = min(len(ours), len(theirs))
+    apart = np.flatnonzero(np.abs(ours[:common] - theirs[:common]) > most)
+    where = f"{len(apart)} of {common} samples differ from {apart[0]} on" if len(apart) else "all common samples agree"
+    return ("other length than ffmpeg" if value <= most else "other samples than ffmpeg",
+            f"{describe((value, length))} from ffmpeg; {where}")
+
+
+def compare_format(program, name, places):
     extension, options, rates, channel_counts, third, most, most_length = FORMATS[name]
-    rows = []
+    result = {"name": name, "files": 0, "worst": (0.0, 0), "third": None, "counts": {}, "details": [], "failures": []}
+    combinations = [(rate, channels, tags) for rate in rates for channels in channel_counts for tags in (False, True)]
     first = None
-    for rate in rates:
-        for channels in channel_counts:
-            path = os.path.join(folder, f"file.{extension}")
-            if not make(path, options, rate, channels):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, f"file.{extension}")
+        for rate, channels, tags in combinations:
+            if not make(path, options + (TAGS if tags else []), rate, channels):
                 continue
+            case = f"{name}, {rate} Hz, {channels} channels{', tags' if tags else ''}"
             ours = by_genrewise(program, [path], folder)[0]
             if isinstance(ours, str):
-                failures.append(f"{name}, {rate} Hz, {channels} channels: {ours}")
+                result["failures"].append(f"{case}: {ours}")
                 continue
-            theirs = by_ffmpeg(path, channels)
-            other = by_third(third, path, folder, channels)
-            found = difference(ours, theirs)
-            rows.append((rate, channels, found, difference(ours, other) if other is not None else None))
+            result["files"] += 1
+            found = difference(ours, by_ffmpeg(path, channels))
+            result["worst"] = max(result["worst"], found, key=worse)
+            if (other := by_third(third, path, folder, channels)) is not None:
+                from_third = difference(ours, other)
+                result["third"] = max(result["third"] or from_third, from_third, key=worse)
             if found[0] > most or abs(found[1]) > most_length:
-                failures.append(f"{name}, {rate} Hz, {channels} channels: {describe(found)} from ffmpeg")
+                result["failures"].append(f"{case}: {describe(found)} from ffmpeg")
             if first is None or rate == 44100:
                 first = (rate, channels)
-    counts = {}
-    if first and places:
-        path = os.path.join(folder, f"file.{extension}")
-        make(path, options, *first)
-        broken = list(broken_files(path, places))
-        for (kind, copy), ours in zip(broken, by_genrewise(program, [copy for _, copy in broken], folder)):
-            if isinstance(ours, str):
-                outcome = ours
-            else:
-                theirs = by_ffmpeg(copy, first[1])
-                value, length = difference(ours, theirs)
-                outcome = "as ffmpeg" if value <= most and length == 0 else (
-                    "other length than ffmpeg" if value <= most else "other samples than ffmpeg")
-            counts.setdefault(kind, {}).setdefault(outcome, 0)
-            counts[kind][outcome] += 1
-            os.remove(copy)
-    return rows, counts
+        if first and places and make(path, options + TAGS, *first):
+            broken = list(broken_files(path, places))
+            for (kind, copy), ours in zip(broken, by_genrewise(program, [copy for _, copy in broken], folder)):
+                outcome, details = outcome_of(ours, by_ffmpeg(copy, first[1]), by_third(third, copy, folder, first[1]),
+                                              third, most)
+                counts = result["counts"].setdefault(kind, {})
+                counts[outcome] = counts.get(outcome, 0) + 1
+                if details:
+                    result["details"].append(f"{os.path.basename(copy)}: {outcome}: {details}")
+                os.remove(copy)
+    return result
+
+
+def line_of(result, markdown):
+    third = f"{FORMATS[result['name']][4]}: {describe(result['third'])}" if result["third"] else "-"
+    outcomes = ["; ".join(f"{n} {what}" for what, n in sorted(result["counts"].get(kind, {}).items()))
+                for kind in ("cut", "damaged")]
+    cells = [result["name"], str(result["files"]), describe(result["worst"]), third, *outcomes]
+    return "| " + " | ".join(cells) + " |" if markdown else "  ".join(cells)
 
 
 def main():
@@ -201,26 +232,29 @@ def main():
     parser.add_argument("--places", type=int, default=3)
     parser.add_argument("--only")
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--log")
     arguments = parser.parse_args()
-    failures, tried, broken = [], 0, 0
+    done = {}
+    if arguments.log and os.path.exists(arguments.log):
+        with open(arguments.log) as log:
+            done = {result["name"]: result for result in map(json.loads, log)}
+    names = [name for name in FORMATS if arguments.only in (None, name)]
+    missing = [name for name in names if name not in done]
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for result in pool.map(lambda name: compare_format(arguments.program, name, arguments.places), missing):
+            done[result["name"]] = result
+            print(line_of(result, False), flush=True)
+            if arguments.log:
+                with open(arguments.log, "a") as log:
+                    log.write(json.dumps(result) + "\n")
+    results = [done[name] for name in names]
     if arguments.markdown:
         print("| format | files | from ffmpeg | from a third | cut | damaged |\n|---|---|---|---|---|---|")
-    for name in FORMATS:
-        if arguments.only and name != arguments.only:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            rows, counts = compare_format(arguments.program, name, arguments.places, folder, failures)
-        tried += len(rows)
-        broken += sum(sum(kind.values()) for kind in counts.values())
-        worst = max((row[2] for row in rows), key=lambda d: (d[0], abs(d[1])), default=None)
-        thirds = [row[3] for row in rows if row[3] is not None]
-        third = max(thirds, key=lambda d: (d[0], abs(d[1]))) if thirds else None
-        outcomes = ["; ".join(f"{n} {what}" for what, n in sorted(counts.get(kind, {}).items())) for kind in
-                    ("cut", "damaged")]
-        cells = [name, str(len(rows)), describe(worst),
-                 f"{FORMATS[name][4]}: {describe(third)}" if third else "-", *outcomes]
-        print("| " + " | ".join(cells) + " |" if arguments.markdown else "  ".join(cells), flush=True)
-    print(f"{tried} intact and {broken} broken files", file=sys.stderr)
+        print("\n".join(line_of(result, True) for result in results))
+    broken = sum(sum(counts.values()) for result in results for counts in result["counts"].values())
+    print(f"{sum(result['files'] for result in results)} intact and {broken} broken files", file=sys.stderr)
+    failures = [failure for result in results for failure in result["failures"]]
     for failure in failures:
         print("differs: " + failure, file=sys.stderr)
     return 1 if failures else 0

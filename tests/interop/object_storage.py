@@ -194,6 +194,34 @@ def check_parts(program, folder):
     assert "all as the manifest states" in program.run("pack", pack, "--verify")
 
 
+def check_run_folders(program, folder):
+    """Runs in the store have the results of local ones, and continue there after a kill."""
+    documents = []
+    for root in (folder, program.root):
+        run = f"{root}/runs/study"
+        command = ["study", f"{folder}/fma518", "--models", "gnb,knn:n_neighbors=1,3", "--scheme", "shards", "-o", run]
+        if root == program.root:
+            killed = subprocess.Popen([program.path, *command], env=program.environment, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL)
+            time.sleep(0.3)
+            killed.kill()
+            killed.wait()
+        program.run(*command)
+        program.run("tune", f"{folder}/fma518", "--model", "gnb", "--scheme", "shards", "--grid", "var_smoothing=1e-9,1e-3", "-o",
+                    f"{root}/runs/tune")
+        text = subprocess.run([program.path, "list", f"{run}/results.json", "--json"], env=program.environment, check=True,
+                              capture_output=True, text=True).stdout
+        assert len(json.loads(text)["objects"]) == 1, text
+        documents.append(program.run("evaluate", f"{run}/best.gwm", f"{folder}/fma518", "--part", "all", "--json"))
+    assert json.loads(documents[0])["accuracy"] == json.loads(documents[1])["accuracy"], documents
+    names = sorted(os.path.relpath(os.path.join(path, name), f"{folder}/runs") for path, _, found in os.walk(f"{folder}/runs")
+                   for name in found)
+    stored = sorted(item["location"].split("/runs/")[1] for item in program.listed(f"{program.root}/runs/**"))
+    assert stored == names, (stored, names)
+    assert "results of another configuration" in program.run("study", f"{folder}/fma518", "--models", "gnb", "--scheme", "shards",
+                                                             "-o", f"{program.root}/runs/study", expected=1)
+
+
 def check_refusals(program, kind):
     text = program.run("list", program.root[:5] + "no-such-bucket-here/*", expected=1)
     assert "no such bucket" in text, text
@@ -256,6 +284,7 @@ def main():
             check_training_on_packs(genrewise, folder)
             check_models(genrewise, folder)
             check_parts(genrewise, folder)
+            check_run_folders(genrewise, folder)
             check_refusals(genrewise, kind)
             if kind == "fake-gcs-server":
                 check_study(genrewise, folder)

@@ -1,6 +1,7 @@
 // A frozen body runs once per clip, and the head is trained on the embeddings.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <tuple>
@@ -64,30 +65,84 @@ class FrozenBody : public ::testing::TestWithParam<std::tuple<const char*, std::
   Examples images(std::size_t count = 6) const {
     return made_images(count, std::get<1>(GetParam()), std::get<2>(GetParam()));
   }
-  Parameters parameters_ = {
-      {"epochs", "3"}, {"frozen_epochs", "-1"}, {"batch_size", "3"}, {"schedule", "constant"}, {"warmup_epochs", "0"}};
+  static double difference_of(const Matrix& a, const Matrix& b) {
+    double difference = 0;
+    for (std::size_t i = 0; i < a.values().size(); ++i)
+      difference = std::max(difference, std::abs(static_cast<double>(a.values()[i] - b.values()[i])));
+    return difference;
+  }
+  static void expect_close(const Matrix& quick, const Matrix& slow) {
+    EXPECT_LT(difference_of(quick, slow), kTolerance);
+    EXPECT_GT(difference_of(quick, Matrix(quick.rows(), quick.cols(), std::vector<float>(quick.values().size(), 0.5F))),
+              0.2)
+        << "the head was trained";
+  }
+  /// Probabilities after training without the engine: the fit ends before the epoch that would train the body.
+  Matrix through_body(Parameters parameters, const Examples& examples) const {
+    parameters["frozen_epochs"] = parameters["epochs"];
+    parameters["epochs"] = "4";
+    TrainingCurve curve;
+    curve.chosen_epoch = 3;
+    curve.learning_rate = 1e-3;
+    FitContext context;
+    context.follow = &curve;
+    return fitted(kind(), parameters, examples, 2, context)->predict_probabilities(examples.values);
+  }
+  Parameters parameters_ = {{"epochs", "3"},          {"frozen_epochs", "-1"}, {"batch_size", "3"},
+                            {"schedule", "constant"}, {"warmup_epochs", "0"},  {"learning_rate", "0.001"}};
   std::optional<Environment> weights_;
 };
 
 TEST_P(FrozenBody, TrainsTheSameHeadOnStoredEmbeddingsAsThroughTheBody) {
-  const Examples examples = images();
-  Embedded once, never;
+  Embedded once;
   FitContext context;
   context.progress = &once;
-  const Matrix quick = fitted(kind(), parameters_, examples, 2, context)->predict_probabilities(examples.values);
+  const Examples examples = images();
+  expect_close(fitted(kind(), parameters_, examples, 2, context)->predict_probabilities(examples.values),
+               through_body(parameters_, examples));
   EXPECT_EQ(once.clips, 6u) << "once, not in each of three epochs";
-  Parameters augmented = parameters_;
-  augmented["noise"] = "1e-9";  // vanishes in single precision, but every epoch runs the body
-  context.progress = &never;
-  const Matrix slow = fitted(kind(), augmented, examples, 2, context)->predict_probabilities(examples.values);
-  EXPECT_EQ(never.clips, 0u);
-  double difference = 0, decided = 0;
-  for (std::size_t i = 0; i < quick.values().size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(quick.values()[i] - slow.values()[i])));
-    decided = std::max(decided, std::abs(quick.values()[i] - 0.5));
-  }
-  EXPECT_LT(difference, kTolerance);
-  EXPECT_GT(decided, 0.2) << "the head was trained";
+}
+
+TEST_P(FrozenBody, TrainsTheSameHeadOnAugmentedClipsAsThroughTheBody) {
+  const Examples examples = images();
+  TemporaryFolder folder;
+  FitContext context;
+  context.run_folder = folder / "run";
+  parameters_.insert({{"shift", "40"}, {"time_masks", "2"}, {"time_mask_share", "0.3"}, {"mixup", "0.5"}});
+  if (kind() == std::string("efficientat")) parameters_["crop"] = "48";
+  const Matrix plain = fitted(kind(), {{"epochs", "3"}, {"frozen_epochs", "-1"}, {"batch_size", "3"}}, examples, 2)
+                           ->predict_probabilities(examples.values);
+  const Matrix embedded = fitted(kind(), parameters_, examples, 2, context)->predict_probabilities(examples.values);
+  EXPECT_THAT(read_file(folder / "run/config.json"), HasSubstr("\"embeddings\"")) << "the engine was used";
+  expect_close(embedded, through_body(parameters_, examples));
+  EXPECT_GT(difference_of(embedded, plain), kTolerance) << "augmentation has an effect";
+}
+
+TEST_P(FrozenBody, EmbedsEachAugmentedCopyOnce) {
+  const Examples examples = images();
+  parameters_["shift"] = "40";
+  parameters_["augmented_copies"] = "1";
+  const Matrix one = fitted(kind(), parameters_, examples, 2)->predict_probabilities(examples.values);
+  expect_close(one, through_body(parameters_, examples));
+  parameters_["augmented_copies"] = "3";  // as many as there are epochs
+  const std::string all = state_of(*fitted(kind(), parameters_, examples, 2));
+  parameters_["augmented_copies"] = "0";
+  EXPECT_EQ(all, state_of(*fitted(kind(), parameters_, examples, 2)));
+}
+
+TEST_P(FrozenBody, ContinuesOnAugmentedClipsAfterAnInterruption) {
+  const Examples examples = images(12);
+  parameters_["shift"] = "9";
+  const std::string expected = state_of(*fitted(kind(), parameters_, examples, 2));
+  TemporaryFolder folder;
+  FitContext context;
+  context.run_folder = folder / "run";
+  Stopping stopping(15);
+  context.progress = &stopping;
+  EXPECT_THROW(fitted(kind(), parameters_, examples, 2, context), Interrupted);
+  clear_interrupt();
+  context.progress = nullptr;
+  EXPECT_EQ(state_of(*fitted(kind(), parameters_, examples, 2, context)), expected);
 }
 
 TEST_P(FrozenBody, FindsStoredEmbeddingsAndReplacesDamagedOnes) {

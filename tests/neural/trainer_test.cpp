@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <map>
 #include <thread>
 
 #include "genrewise/base/parallel.hpp"
@@ -186,6 +187,51 @@ TEST(Trainer, RefusesACheckpointWithAFlippedBitOrOfAnotherRunOrWithoutAChecksum)
     write_file(checkpoint, bytes);
   }
   EXPECT_EQ(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), "no error");
+}
+
+TEST(Trainer, RefusesACheckpointWhoseStateNoTrainingHas) {
+  const Examples examples = made_examples(60, 12, 3);
+  TemporaryFolder folder;
+  FitContext context;
+  context.run_folder = folder / "run";
+  fitted("dense", kSmall, examples, 3, context);
+  const fs::path last = context.run_folder / "last.safetensors";
+  const TensorArchive sound = TensorArchive::read(last);
+  const nlohmann::json changes[] = {{{"epoch", 10'000}},
+                                    {{"epoch", -1}},
+                                    {{"best_epoch", 10'000}},
+                                    {{"waited", -1}},
+                                    {{"plateau_waited", INT32_MAX}},
+                                    {{"curve", nlohmann::json::array()}},
+                                    {{"finished", false}}};
+  for (const nlohmann::json& change : changes) {
+    TensorArchive archive = TensorArchive::read(last);
+    nlohmann::json state = nlohmann::json::parse(archive.metadata.at("state"));
+    state.update(change);
+    archive.metadata["state"] = state.dump();
+    write_file(last, archive.serialise_sealed());
+    EXPECT_THAT(error_message([&] { fitted("dense", kSmall, examples, 3, context); }),
+                HasSubstr("state contradicts itself"))
+        << change;
+    TensorArchive restored = TensorArchive::read(last);
+    restored.metadata = sound.metadata;
+    write_file(last, restored.serialise_sealed());
+  }
+  EXPECT_EQ(error_message([&] { fitted("dense", kSmall, examples, 3, context); }), "no error");
+}
+
+TEST(Trainer, DoesNotContinueBehindTheLastBatch) {
+  const Examples examples = made_examples(10, 2, 2);
+  std::vector<std::size_t> rows{0, 1, 2, 3, 4};
+  const neural::MatrixStreamConfig config{.batch_size = 2};
+  BatchPosition position = neural::MatrixStream(examples.values, examples.labels, rows, config).position();
+  auto from = config;
+  for (const std::uint64_t batch : {2, 3, 1'000'000}) {
+    position.batch = batch;
+    from.start = position;
+    const auto open = [&] { neural::MatrixStream(examples.values, examples.labels, rows, from); };
+    EXPECT_EQ(error_message(open) == "no error", batch < 3) << batch;
+  }
 }
 
 TEST(Trainer, NamesTheBatchWhoseLossIsNotFinite) {
@@ -520,6 +566,27 @@ TEST(Augmentation, DependsOnlyOnTheSeed) {
   config.time_masks = 2;
   EXPECT_EQ(augmented(examples, {1, 20}, config), augmented(examples, {1, 20}, config));
   EXPECT_NE(augmented(examples, {1, 20}, config, 2), augmented(examples, {1, 20}, config));
+}
+
+TEST(Augmentation, RepeatsItsCopiesWhateverTheBatch) {
+  const Examples examples = made_examples(12, 20, 2);
+  neural::AugmentationConfig config;
+  config.noise = 0.2;
+  config.copies = 2;
+  const auto epochs = [&](neural::MatrixStreamConfig stream_config) {
+    neural::AugmentedStream stream(stream_of(examples, stream_config), {1, 20}, config, 1);
+    std::map<std::pair<std::uint64_t, std::uint32_t>, std::vector<float>> rows;
+    for (Batch batch; stream.next(batch);)
+      for (std::size_t i = 0; i < batch.size; ++i)
+        rows[{batch.epoch, batch.records[i]}] = {batch.row(i).begin(), batch.row(i).end()};
+    return rows;
+  };
+  auto rows = epochs({.batch_size = 4, .epochs = 3});
+  EXPECT_EQ(rows, epochs({.batch_size = 5, .epochs = 3}));
+  for (std::uint32_t record = 0; record < 12; ++record) {
+    EXPECT_EQ((rows[{0, record}]), (rows[{2, record}]));
+    EXPECT_NE((rows[{0, record}]), (rows[{1, record}]));
+  }
 }
 
 TEST(Augmentation, CropsTheSameColumnsOfEveryRow) {

@@ -9,7 +9,7 @@ from conftest import ROOT, tune, write_wav
 from test_features import tolerance
 
 import genrewise
-from genrewise import features, records
+from genrewise import features, ray, records
 
 PAGE = ROOT / "docs/python.md"
 LIBROSA_CORE = {"stft", "power_to_db", "amplitude_to_db", "estimate_tuning", "resample"}
@@ -44,10 +44,11 @@ def functions():
     """Every public function with its documentation."""
     lines = []
     for title, module, names in (
-        ("genrewise", genrewise, ["load", "info", "extract", "study"]),
+        ("genrewise", genrewise, ["load", "info", "isolate_decoding", "extract", "study"]),
         ("genrewise.Model", genrewise.Model, ["load", "zero_shot", "predict", "predict_proba"]),
         ("genrewise.StudyResult", genrewise.StudyResult, ["load", "genres", "confusion"]),
         ("genrewise.features", features, features.__all__),
+        ("genrewise.ray", ray, ["extract"]),
         ("genrewise.records", records, ["open", "write"]),
         ("genrewise.records.Pack", records.Pack, ["batches", "torch", "tf"]),
     ):

@@ -104,3 +104,34 @@ def test_progress_is_shown_by_tqdm(music, capsys):
         bars.call("begin_part", "inner", "files", 0, 0)
         bars.call("finish_part", "", "", 0, 0)
         assert len(bars._bars) == 1
+
+
+def test_a_decoder_that_crashes_is_skipped_where_decoding_is_isolated(music, program, tmp_path, monkeypatch):
+    worker = program.parent / "faulty_decode_worker"
+    if not worker.exists():
+        pytest.skip(f"the test's worker was not built ({worker})")
+    good = music / "sine/00.wav"
+    bad = tmp_path / "bad.wav"
+    bad.write_bytes(good.read_bytes() + b"FAULT crash")
+    monkeypatch.setenv("GENREWISE_DECODE_WORKER", str(worker))
+    expected = genrewise.load(good)
+    genrewise.isolate_decoding()
+    try:
+        with pytest.raises(genrewise.Error, match="decoder crashed"):
+            genrewise.load(bad)
+        np.testing.assert_array_equal(genrewise.load(good), expected)
+        with pytest.warns(genrewise.SkippedWarning, match="decoder crashed"):
+            table = genrewise.extract([good, bad], "mfcc", progress=False)
+        assert list(table.index) == [str(good)] and [fault["where"] for fault in table.attrs["skipped"]] == [str(bad)]
+    finally:
+        genrewise.isolate_decoding(False)
+    assert genrewise.load(bad).size == expected.size  # in this process, where nothing fails on purpose
+
+
+def test_isolation_needs_the_program_and_positive_limits(monkeypatch):
+    monkeypatch.setenv("GENREWISE_DECODE_WORKER", "/no/such/program")
+    with pytest.raises(genrewise.Error, match="GENREWISE_DECODE_WORKER"):
+        genrewise.isolate_decoding()
+    monkeypatch.delenv("GENREWISE_DECODE_WORKER")
+    with pytest.raises(genrewise.Error, match="limits of a decode worker"):
+        genrewise.isolate_decoding(max_seconds=0)

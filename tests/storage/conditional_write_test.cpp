@@ -7,6 +7,7 @@
 
 #include "genrewise/storage/folder_lock.hpp"
 #include "genrewise/storage/location.hpp"
+#include "genrewise/storage/mirrored_folder.hpp"
 #include "s3_store_fixture.hpp"
 #include "support/environment.hpp"
 #include "support/stores_of_server.hpp"
@@ -111,6 +112,35 @@ TEST_P(ConditionalWrite, LocksAFolderForOneHolderAtATime) {
     EXPECT_THAT(error_message([&] { FolderLock(at("")); }), HasSubstr("another run works in this folder"));
   }
   const FolderLock again(at(""));
+}
+
+TEST_P(ConditionalWrite, KeepsAMirroredFolder) {
+  const auto here = [](const MirroredFolder& folder, const char* name) { return folder.path() / name; };
+  {
+    MirroredFolder run(at("run/"));
+    EXPECT_FALSE(std::filesystem::exists(run.path()));
+    make_folders(here(run, "models"));
+    for (const char* name : {"config.json", "models/a.gwm", "old"}) write_file(here(run, name), "first");
+    run.synchronise();
+    EXPECT_EQ(read_file(at("run/models/a.gwm")), "first");
+    if (remote()) EXPECT_THAT(error_message([&] { MirroredFolder(at("run")); }), HasSubstr("another run works"));
+    write_file(here(run, "config.json"), "second");
+    remove_file(here(run, "old"));
+  }
+  EXPECT_EQ(read_file(at("run/config.json")), "second");
+  EXPECT_FALSE(file_exists(at("run/old")));
+  const TemporaryFolder elsewhere;
+  const Environment another_machine("XDG_CACHE_HOME", elsewhere.path().c_str());
+  const MirroredFolder again(at("run"));
+  EXPECT_EQ(read_file(here(again, "config.json")), "second");
+  EXPECT_EQ(read_file(here(again, "models/a.gwm")), "first");
+  EXPECT_FALSE(file_exists(here(again, "old")));
+}
+
+TEST_P(ConditionalWrite, RefusesToMirrorNamesThatLeaveTheFolder) {
+  if (!remote()) GTEST_SKIP() << "there is nothing to copy";
+  write_file(at("run/../../x"), "outside");
+  EXPECT_THAT(error_message([&] { MirroredFolder(at("run")); }), HasSubstr("no name of a file in a folder"));
 }
 
 TEST_P(ConditionalWrite, ListsFilesAndDetectsFolders) {

@@ -175,6 +175,23 @@ TEST_F(GoogleCredentials, UseAUsersLoginInTheWellKnownFile) {
   EXPECT_THAT(error("gs"), AllOf(HasSubstr("invalid_grant: Token *** has been revoked"), HasSubstr("log in again")));
 }
 
+TEST_F(GoogleCredentials, HaveALifetimeThatTheClockCanCount) {
+  std::string lifetime;
+  FunctionServer server(
+      [&](const StoreRequest&) { return ok(R"({"access_token":"t","expires_in":)" + lifetime + "}"); });
+  use({{"type", "authorized_user"},
+       {"client_id", "i"},
+       {"client_secret", "s"},
+       {"refresh_token", "r"},
+       {"token_uri", server.endpoint()}});
+  for (const char* huge : {"1e300", "9223372036854775807"}) {
+    lifetime = huge;
+    EXPECT_GT(found().expires, system_clock::now() + std::chrono::hours(24 * 300)) << huge;
+  }
+  lifetime = "-1e300";
+  EXPECT_LE(found().expires, system_clock::now());
+}
+
 TEST_F(GoogleCredentials, AskTheMetadataServerAgainBeforeTheTokenExpires) {
   std::atomic<int> asked{0};
   FunctionServer server([&](const StoreRequest& request) {
@@ -309,6 +326,14 @@ TEST_F(AmazonCredentials, RunTheProgramOfAProfile) {
   EXPECT_EQ(found().token, "t");
   write_file(folder_ / ".aws/config", "[profile team]\ncredential_process = exit 3\n");
   EXPECT_THAT(error("s3"), AllOf(HasSubstr("profile team in"), HasSubstr("ended with exit code 3")));
+}
+
+TEST_F(AmazonCredentials, NeverExpireIfTheYearIsBeyondTheClock) {
+  ::setenv("AWS_PROFILE", "team", 1);
+  std::string forever = keys("PROCESS");
+  forever.replace(forever.find("2099"), 4, "9999");
+  write_file(folder_ / ".aws/config", "[profile team]\ncredential_process = printf '%s' '" + forever + "'\n");
+  EXPECT_GT(found().expires, system_clock::now() + std::chrono::hours(24 * 365 * 100));
 }
 
 TEST_F(AmazonCredentials, AskTheServerOfAContainer) {

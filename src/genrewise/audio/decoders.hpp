@@ -13,4 +13,8 @@ struct AudioDecoders {
 
 AudioDecoders audio_decoders();
 
+/// What confines decode workers (isolation.hpp) on this machine, found by a thread that tries what they must not do:
+/// "seccomp and Landlock (version 3)", one of them, or empty.
+std::string decode_sandbox();
+
 }  // namespace genrewise

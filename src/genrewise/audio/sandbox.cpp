@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@
 #include <string>
 #include <vector>
 
+#include "genrewise/audio/decoders.hpp"
 #include "genrewise/base/child_process.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/base/text.hpp"
 
 namespace genrewise::audio {
@@ -203,8 +206,12 @@ std::set<std::string> readable_paths() {
   return paths;
 }
 
+long landlock_version() {
+  return ::syscall(__NR_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
 void restrict_files() {
-  const long version = ::syscall(__NR_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  const long version = landlock_version();
   if (version < 1) return;
   // Versions 2 and 3 added moving between folders and truncation to the thirteen first rights.
   const int rights = version >= 3 ? 15 : version == 2 ? 14 : 13;
@@ -238,3 +245,19 @@ void enter_sandbox() {
 }
 
 }  // namespace genrewise::audio
+
+namespace genrewise {
+
+std::string decode_sandbox() {
+  bool calls = false, files = false;
+  start_thread([&] {
+    audio::enter_sandbox();
+    calls = Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)).get() < 0;
+    files = Descriptor(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)).get() < 0;
+  }).join();
+  std::string text = calls ? "seccomp" : "";
+  if (files) text += (calls ? " and " : "") + ("Landlock (version " + std::to_string(audio::landlock_version()) + ")");
+  return text;
+}
+
+}  // namespace genrewise

@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/addresses.hpp"
 #include "genrewise/base/filesystem.hpp"
 
 namespace genrewise {
@@ -17,7 +18,7 @@ std::string joined(const std::string& problem, const std::string& where, const s
   std::string text = where.empty() ? problem : where + ": " + problem;
   if (!remedy.empty()) text += "; " + remedy;
   std::ranges::replace(text, '\0', ' ');  // would end what()
-  return text;
+  return without_credentials(text);
 }
 
 const char* remedy_for(int code) {
@@ -49,14 +50,14 @@ const char* remedy_for(int code) {
 
 Error::Error(std::string problem, std::string where, std::string remedy)
     : std::runtime_error(joined(problem, where, remedy)),
-      problem_(std::move(problem)),
-      where_(std::move(where)),
-      remedy_(std::move(remedy)) {}
+      problem_(without_credentials(problem)),
+      where_(without_credentials(where)),
+      remedy_(without_credentials(remedy)) {}
 
 std::string to_string(const Fault& fault) {
   std::string text = fault.where.empty() ? fault.reason : fault.where + ": " + fault.reason;
   if (!fault.detail.empty()) text += " (" + fault.detail + ")";
-  return text;
+  return without_credentials(text);
 }
 
 std::vector<std::pair<std::string, std::size_t>> counts_by_reason(std::span<const Fault> faults) {
@@ -75,7 +76,9 @@ std::string counts_text(std::span<const Fault> faults) {
 }
 
 void to_json(nlohmann::json& json, const Fault& fault) {
-  json = {{"where", fault.where}, {"reason", fault.reason}, {"detail", fault.detail}};
+  json = {{"where", without_credentials(fault.where)},
+          {"reason", fault.reason},
+          {"detail", without_credentials(fault.detail)}};
 }
 
 void from_json(const nlohmann::json& json, Fault& fault) {

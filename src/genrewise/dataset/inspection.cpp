@@ -194,7 +194,32 @@ std::size_t Inspection::unusable() const {
   return static_cast<std::size_t>(std::ranges::count_if(findings, &Finding::unusable));
 }
 
-Inspection inspect(const Dataset& dataset, Progress& progress) {
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(AudioInfo, format, codec, sample_rate_hz, channels, duration_s, bit_rate_kbps)
+
+namespace {
+
+/// Of the files of rows_by_file(), and of the tracks.
+struct Measured {
+  std::vector<std::optional<AudioInfo>> infos;
+  std::vector<ClipFacts> facts;
+};
+
+Measured read_clips(const Dataset& dataset, Progress& progress) {
+  const auto files = rows_by_file(dataset);
+  Measured measured{std::vector<std::optional<AudioInfo>>(files.size()), std::vector<ClipFacts>(dataset.tracks.size())};
+  progress.begin("inspect", "clips", dataset.tracks.size());
+  parallel_for(files.size(), [&](std::size_t file, int) {
+    if (auto info = probe_file(dataset.tracks[files[file].front()].path)) measured.infos[file] = std::move(*info);
+    for (const std::size_t row : files[file]) {
+      measured.facts[row] = facts_of(dataset.tracks[row]);
+      progress.advance();
+    }
+  });
+  progress.finish();
+  return measured;
+}
+
+Inspection report_on(const Dataset& dataset, const Measured& measured) {
   Inspection inspection;
   inspection.name = dataset.name;
   inspection.kind = dataset.kind;
@@ -202,21 +227,8 @@ Inspection inspect(const Dataset& dataset, Progress& progress) {
   count_labels_and_groups(dataset, inspection);
   check_official_split(dataset, inspection);
 
-  const auto files = rows_by_file(dataset);
-  std::vector<std::optional<AudioInfo>> infos(files.size());
-  std::vector<ClipFacts> facts(dataset.tracks.size());
-  progress.begin("inspect", "clips", dataset.tracks.size());
-  parallel_for(files.size(), [&](std::size_t file, int) {
-    if (auto info = probe_file(dataset.tracks[files[file].front()].path)) infos[file] = std::move(*info);
-    for (const std::size_t row : files[file]) {
-      facts[row] = facts_of(dataset.tracks[row]);
-      progress.advance();
-    }
-  });
-  progress.finish();
-
   std::vector<double> clip_s, file_s, bit_rates;
-  for (const auto& info : infos) {
+  for (const auto& info : measured.infos) {
     if (!info) continue;
     ++inspection.codecs[info->codec];
     ++inspection.sample_rates_hz[info->sample_rate_hz];
@@ -224,15 +236,85 @@ Inspection inspect(const Dataset& dataset, Progress& progress) {
     file_s.push_back(info->duration_s);
     bit_rates.push_back(info->bit_rate_kbps);
   }
-  for (const ClipFacts& clip : facts) {
+  for (const ClipFacts& clip : measured.facts) {
     if (!clip.fault) clip_s.push_back(clip.duration_s), inspection.total_s += clip.duration_s;
   }
   inspection.clip_s = spread_of(std::move(clip_s));
   inspection.file_s = spread_of(std::move(file_s));
   inspection.bit_rate_kbps = spread_of(std::move(bit_rates));
-  find_duplicates(dataset, facts, inspection);
-  list_findings(dataset, facts, inspection);
+  find_duplicates(dataset, measured.facts, inspection);
+  list_findings(dataset, measured.facts, inspection);
   return inspection;
+}
+
+}  // namespace
+
+Inspection inspect(const Dataset& dataset, Progress& progress) {
+  return report_on(dataset, read_clips(dataset, progress));
+}
+
+nlohmann::json measure(const Dataset& part, Progress& progress) {
+  using nlohmann::json;
+  const Measured measured = read_clips(part, progress);
+  json tracks = json::array(), files = json::object();
+  for (std::size_t i = 0; i < part.tracks.size(); ++i) {
+    const Track& track = part.tracks[i];
+    const ClipFacts& clip = measured.facts[i];
+    tracks.push_back({{"id", track.id},
+                      {"path", track.path.string()},
+                      {"label", track.label},
+                      {"artist", track.artist},
+                      {"album", track.album},
+                      {"part", track.official_part ? json(to_string(*track.official_part)) : json()}});
+    if (clip.fault)
+      tracks.back()["fault"] = *clip.fault;
+    else
+      tracks.back()["clip"] = {clip.duration_s, clip.rms, clip.clipped_runs, clip.hash};
+  }
+  const auto by_file = rows_by_file(part);
+  for (std::size_t file = 0; file < by_file.size(); ++file)
+    if (measured.infos[file]) files[part.tracks[by_file[file].front()].path.string()] = *measured.infos[file];
+  return {{"name", part.name},        {"kind", part.kind},         {"ignored", part.ignored},
+          {"labels", part.labels},    {"rejected", part.rejected}, {"tracks", std::move(tracks)},
+          {"files", std::move(files)}};
+}
+
+Inspection inspection_of(const std::vector<nlohmann::json>& parts) {
+  Dataset dataset;
+  Measured measured;
+  std::unordered_map<std::string, AudioInfo> infos;
+  dataset.name = parts.front().at("name");
+  dataset.kind = parts.front().at("kind");
+  dataset.ignored = parts.front().at("ignored");
+  dataset.labels = parts.front().at("labels").get<std::vector<std::string>>();
+  dataset.rejected = parts.front().at("rejected").get<std::vector<Fault>>();
+  for (const nlohmann::json& part : parts) {
+    for (const auto& [path, info] : part.at("files").items()) infos.try_emplace(path, info.get<AudioInfo>());
+    for (const nlohmann::json& entry : part.at("tracks")) {
+      Track& track = dataset.tracks.emplace_back();
+      track.id = entry.at("id");
+      track.path = entry.at("path").get<std::string>();
+      track.label = entry.at("label");
+      track.artist = entry.at("artist");
+      track.album = entry.at("album");
+      if (!entry.at("part").is_null()) track.official_part = parse_part(entry.at("part").get<std::string>());
+      ClipFacts& facts = measured.facts.emplace_back();
+      if (entry.contains("fault")) {
+        facts.fault = entry.at("fault").get<Fault>();
+        continue;
+      }
+      const nlohmann::json& clip = entry.at("clip");
+      facts.duration_s = clip.at(0);
+      facts.rms = clip.at(1);
+      facts.clipped_runs = clip.at(2);
+      facts.hash = clip.at(3);
+    }
+  }
+  for (const auto& rows : rows_by_file(dataset)) {
+    const auto found = infos.find(dataset.tracks[rows.front()].path.string());
+    measured.infos.push_back(found == infos.end() ? std::nullopt : std::optional(found->second));
+  }
+  return report_on(dataset, measured);
 }
 
 nlohmann::json to_json(const Inspection& inspection) {

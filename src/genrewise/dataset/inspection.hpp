@@ -62,6 +62,13 @@ struct Inspection {
 /// more; duplicates have equal SHA-256 sums of their decoded samples. Parallel over files. Throws Interrupted.
 Inspection inspect(const Dataset& dataset, Progress& progress);
 
+/// What inspect() reads from the files of a part of a dataset, for the parts of a job: its tracks, and the lengths,
+/// levels and checksums of their samples. Throws Interrupted.
+nlohmann::json measure(const Dataset& part, Progress& progress);
+/// The report of the whole dataset: the same as inspect() makes. `parts`: of one dataset, in order. Throws
+/// nlohmann::json::exception if a value is missing.
+Inspection inspection_of(const std::vector<nlohmann::json>& parts);
+
 /// Key names are stable and documented in docs/datasets.md.
 nlohmann::json to_json(const Inspection& inspection);
 

@@ -29,31 +29,6 @@ std::size_t early_halvings(const CqtConfig& config, double tuning) {
   return std::min(static_cast<std::size_t>(std::max(0.0, headroom)), spare - (config.octaves - 1));
 }
 
-// Rate and frequencies halve together from octave to octave, so all octaves share one pair of kernels: one for the
-// octave's own signal, and one for the signal of the octave above, which gives frames inside the clip in one step. With
-// more than twelve bins per octave there is such a pair for the first of each semitone's bins, one for the second, ...
-struct Kernels {
-  std::vector<CqtKernel> own, at_double_rate;
-  std::size_t exact_samples;  // at each end of a signal: samples read by frames that are not inside
-};
-
-Kernels make_kernels(const CqtConfig& config, double tuning, std::size_t early) {
-  const auto per_octave = static_cast<double>(config.bins_per_octave);
-  const double quality = cqt_quality(config.bins_per_octave);
-  const double top_octave_hz =
-      config.lowest_hz * std::exp2(static_cast<double>(config.octaves - 1) + tuning / per_octave);
-  const double top_rate_hz = std::ldexp(config.sample_rate_hz, -static_cast<int>(early));
-  const std::size_t frame_samples = frame_samples_for(top_octave_hz, top_rate_hz, quality);
-  Kernels kernels{};
-  for (std::size_t i = 0; i < config.bins_per_octave / kBinsPerOctave; ++i) {
-    const double first_hz = top_octave_hz * std::exp2(static_cast<double>(i) / per_octave);
-    kernels.own.push_back(make_cqt_kernel(first_hz, top_rate_hz, frame_samples, quality));
-    kernels.at_double_rate.push_back(at_double_rate(kernels.own.back()));
-  }
-  kernels.exact_samples = kernels.at_double_rate[0].pairs() / 2 + frame_samples / 2 + 1;
-  return kernels;
-}
-
 // First and last + 1 of `count` frames whose samples, up to `reach` on each side of the centre, are all in the signal.
 std::pair<std::size_t, std::size_t> inner_frames(std::size_t samples, std::size_t hop, std::size_t reach,
                                                  std::size_t count) {
@@ -74,6 +49,33 @@ void order_by_frequency(Matrix& magnitude, std::size_t bins_per_semitone) {
 }
 
 }  // namespace
+
+// Rate and frequencies halve together from octave to octave, so all octaves share one pair of kernels: one for the
+// octave's own signal, and one for the signal of the octave above, which gives frames inside the clip in one step. With
+// more than twelve bins per octave there is such a pair for the first of each semitone's bins, one for the second, ...
+struct Cqt::Kernels {
+  double tuning = 0;
+  std::size_t early = 0;  // halvings before the first octave
+  std::vector<CqtKernel> own = {}, at_double_rate = {};
+  std::size_t exact_samples = 0;  // at each end of a signal: samples read by frames that are not inside
+};
+
+Cqt::Kernels Cqt::make_kernels(double tuning) const {
+  const auto per_octave = static_cast<double>(config_.bins_per_octave);
+  const double quality = cqt_quality(config_.bins_per_octave);
+  const double top_octave_hz =
+      config_.lowest_hz * std::exp2(static_cast<double>(config_.octaves - 1) + tuning / per_octave);
+  Kernels kernels{.tuning = tuning, .early = early_halvings(config_, tuning)};
+  const double top_rate_hz = std::ldexp(config_.sample_rate_hz, -static_cast<int>(kernels.early));
+  const std::size_t frame_samples = frame_samples_for(top_octave_hz, top_rate_hz, quality);
+  for (std::size_t i = 0; i < config_.bins_per_octave / kBinsPerOctave; ++i) {
+    const double first_hz = top_octave_hz * std::exp2(static_cast<double>(i) / per_octave);
+    kernels.own.push_back(make_cqt_kernel(first_hz, top_rate_hz, frame_samples, quality));
+    kernels.at_double_rate.push_back(at_double_rate(kernels.own.back()));
+  }
+  kernels.exact_samples = kernels.at_double_rate[0].pairs() / 2 + frame_samples / 2 + 1;
+  return kernels;
+}
 
 double cqt_quality(std::size_t bins_per_octave) {
   const double ratio = std::exp2(2.0 / static_cast<double>(bins_per_octave));
@@ -112,9 +114,27 @@ std::size_t Cqt::frames(std::size_t samples, double tuning) const {
 }
 
 void Cqt::process(std::span<const float> samples, double tuning, Matrix& magnitude, Scratch& scratch) const {
-  const std::size_t count = frames(samples.size(), tuning), early = early_halvings(config_, tuning);
+  const Kernels kernels = make_kernels(tuning);
+  const std::size_t count = frames(samples.size(), tuning), hop = config_.hop_samples;
+  if (count <= 2 * config_.part_frames) return process_part(samples, kernels, magnitude, scratch);
   if (magnitude.rows() != count || magnitude.cols() != bins()) magnitude = Matrix(count, bins());
-  const Kernels kernels = make_kernels(config_, tuning, early);
+  // An end of a part affects the samples near it at every rate (exact_samples and the transition behind them, half as
+  // many), and frames that reach these (fewer than 2 * exact_samples on each side).
+  const std::size_t margin = 4 * kernels.exact_samples << (kernels.early + config_.octaves - 1);
+  for (std::size_t first = 0; first < count; first += config_.part_frames) {
+    const std::size_t frames_before = std::min(first, (margin + hop - 1) / hop), begin = (first - frames_before) * hop;
+    const std::size_t here = std::min(config_.part_frames, count - first);
+    const std::size_t end = std::min(samples.size(), (first + here) * hop + margin);
+    process_part(samples.subspan(begin, end - begin), kernels, scratch.part, scratch);
+    const std::span<const float> rows = scratch.part.values().subspan(frames_before * bins(), here * bins());
+    std::ranges::copy(rows, magnitude.data() + first * bins());
+  }
+}
+
+void Cqt::process_part(std::span<const float> samples, const Kernels& kernels, Matrix& magnitude,
+                       Scratch& scratch) const {
+  const std::size_t count = frames(samples.size(), kernels.tuning), early = kernels.early;
+  if (magnitude.rows() != count || magnitude.cols() != bins()) magnitude = Matrix(count, bins());
 
   std::span<const float> signal = samples;
   std::size_t hop = config_.hop_samples;

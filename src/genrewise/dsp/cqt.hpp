@@ -23,6 +23,8 @@ struct CqtConfig {
   std::size_t octaves = 7;
   double lowest_hz = kC1Hz;
   std::size_t bins_per_octave = kBinsPerOctave;  ///< a multiple of 12
+  /// Longer signals (three minutes at 44.1 kHz) are processed in parts, with the same result in less memory.
+  std::size_t part_frames = 1 << 14;
 };
 
 /// |librosa.cqt(y, sr, hop_length, fmin, n_bins=bins_per_octave * octaves, bins_per_octave, tuning)| with librosa
@@ -34,6 +36,7 @@ class Cqt {
   struct Scratch {
     AlignedVector<float> upper, lower;
     CqtProjectScratch project;
+    Matrix part;
   };
 
   /// Throws Error for a sampling rate below minimum_sample_rate_hz(), a hop that is not a multiple of 2^(octaves - 1),
@@ -53,6 +56,10 @@ class Cqt {
   void process(std::span<const float> samples, double tuning, Matrix& magnitude, Scratch& scratch) const;
 
  private:
+  struct Kernels;
+  Kernels make_kernels(double tuning) const;
+  void process_part(std::span<const float> samples, const Kernels& kernels, Matrix& magnitude, Scratch& scratch) const;
+
   CqtConfig config_;
 };
 

@@ -37,6 +37,7 @@ struct FrameAnalysis::Work {
   std::map<int, Frames> frames;  // by the configured pitch rate
   Frames* first = nullptr;       // has the MFCC and zero crossings of the clip
   double cqt_tuning = 0;
+  bool keeps_power = true;
   std::uint64_t spectra = 0, tuned = 0;  // clips of power, low, mel and `first`, and of the tuning
   struct Tuning {
     int sample_rate_hz = 0;
@@ -109,7 +110,20 @@ FrameFeatures FrameAnalysis::process(ClipAnalysis& clip) const {
   if (todo.contrast) here.contrast = number;
   if (todo.chroma) here.chroma = number;
   if (todo.offset_rolloff) here.offset_rolloff = number;
-  return {here.series, work.mel, work.power, work.cqt_tuning};
+  return {here.series, work.mel, work.cqt_tuning};
+}
+
+const float* FrameAnalysis::powers(ClipAnalysis& clip, std::size_t first) const {
+  return stored_or_again(clip.waveform().samples, first, false, clip.memory<Work>());
+}
+
+/// The tile of powers: as it is stored, unless they are not kept or to be computed `again`.
+float* FrameAnalysis::stored_or_again(std::span<const float> samples, std::size_t first, bool again, Work& work) const {
+  const std::size_t count = frames(samples.size()), row = aligned_stride(bins());
+  float* const power = work.power.data() + (work.keeps_power ? first * row : 0);
+  if (again || !work.keeps_power)
+    power_tile(samples, first, count, power, again ? work.low.data() + first : nullptr, work);
+  return power;
 }
 
 /// Computes what is to be done in one pass over the frames.
@@ -126,13 +140,13 @@ void FrameAnalysis::pass(const Waveform& clip, const Todo& todo, Frames& frames,
   TuningEstimator& magnitude_tuning = work.magnitude_tuning.begin(clip.sample_rate_hz, bins());
   work.valleys.resize(kContrastBands, count);
   if (todo.spectra) {
-    work.power.resize(stride * row);
+    work.keeps_power = count <= config_.kept_frames;
+    work.power.resize((work.keeps_power ? stride : kTileFrames) * row);
     work.low.resize(stride);
     work.mel.resize(kMels, count);
   }
   for (std::size_t first = 0; first < stride; first += kTileFrames) {
-    float* const power = work.power.data() + first * row;
-    if (todo.spectra) power_tile(clip.samples, first, count, power, work.low.data() + first, work);
+    const float* const power = stored_or_again(clip.samples, first, todo.spectra, work);
     magnitude_tile(power, work);
     for (std::size_t i = 0; i < kTileFrames && first + i < count; ++i) {
       if (todo.chroma) power_tuning.add_frame({power + i * row, bins()});
@@ -144,7 +158,7 @@ void FrameAnalysis::pass(const Waveform& clip, const Todo& todo, Frames& frames,
                      {series.data(kCentroid) + first, series.data(kBandwidth) + first, series.data(kRolloff) + first,
                       series.data(kRms) + first});
     if (contrast) contrast->extremes(tile, series.data(kContrast) + first, work.valleys.data(0) + first, stride);
-    if (todo.offset_rolloff) offset_rolloff(clip, first, frames, work);
+    if (todo.offset_rolloff) offset_rolloff(clip, first, power, frames, work);
     if (todo.spectra) {
       square(work.tile);
       mel_filters.apply(tile, work.mel.data(0) + first, stride);
@@ -160,9 +174,11 @@ void FrameAnalysis::pass(const Waveform& clip, const Todo& todo, Frames& frames,
     std::copy_n(work.first->series.data(kMfcc), kMfccs * stride, series.data(kMfcc));
     std::copy_n(work.first->series.data(kZcr), stride, series.data(kZcr));
   }
-  if (todo.chroma)
-    chroma_filterbank(rate_hz, power_tuning.estimate())
-        .apply(work.power.data(), count, row, series.data(kChroma), stride);
+  if (!todo.chroma) return;
+  const ChromaFilterbank& chroma = chroma_filterbank(rate_hz, power_tuning.estimate());
+  for (std::size_t first = 0; first < count; first += kTileFrames)
+    chroma.apply(stored_or_again(clip.samples, first, false, work), std::min(kTileFrames, count - first), row,
+                 series.data(kChroma) + first, stride);
 }
 
 // Powers of kTileFrames frames from `first` on, zero after the `count` frames of the signal.
@@ -198,7 +214,8 @@ void FrameAnalysis::cepstra(Series& series, Work& work) const {
 // From the magnitudes in work.tile, which it leaves unchanged. The spectrum of signal + constant is the sum of both,
 // and of the constant's only the two lowest bins are not 0; this does not hold where a window reaches beyond the
 // signal.
-void FrameAnalysis::offset_rolloff(const Waveform& clip, std::size_t first, Frames& frames, Work& work) const {
+void FrameAnalysis::offset_rolloff(const Waveform& clip, std::size_t first, const float* power, Frames& frames,
+                                   Work& work) const {
   const std::size_t row = aligned_stride(bins()), samples = clip.samples.size();
   const bool inside =
       first * kHopSamples >= kNFft / 2 && (first + kTileFrames - 1) * kHopSamples + kNFft / 2 <= samples;
@@ -229,7 +246,7 @@ void FrameAnalysis::offset_rolloff(const Waveform& clip, std::size_t first, Fram
   if (inside) {
     std::ranges::copy(lowest, work.tile.begin());
   } else {
-    magnitude_tile(work.power.data() + first * row, work);
+    magnitude_tile(power, work);
   }
 }
 

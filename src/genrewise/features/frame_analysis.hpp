@@ -33,19 +33,19 @@ class Series {
 };
 
 struct FrameAnalysisConfig {
-  int pitch_rate_hz = 0;     ///< sample rate for all features but the MFCC; 0: the true one
-  bool contrast = true;      ///< false: the rows of the contrast are undefined
-  bool cqt_tuning = true;    ///< estimate the tuning as librosa.cqt does
-  bool chroma = true;        ///< false: the rows of the chroma are undefined
+  int pitch_rate_hz = 0;              ///< sample rate for all features but the MFCC; 0: the true one
+  bool contrast = true;               ///< false: the rows of the contrast are undefined
+  bool cqt_tuning = true;             ///< estimate the tuning as librosa.cqt does
+  bool chroma = true;                 ///< false: the rows of the chroma are undefined
+  std::size_t kept_frames = 1 << 15;  ///< longest clip whose power spectra are kept (6 minutes at 44.1 kHz, 136 MB)
   float rolloff_offset = 0;  ///< kOffsetRolloff: the roll-off of the signal + this value; 0: its row is undefined
 };
 
 /// Features of a clip's frames.
 struct FrameFeatures {
-  Series& series;               ///< FrameAnalysis::kRows rows
-  Series& mel;                  ///< 128 bands in dB, not limited to a range
-  AlignedVector<float>& power;  ///< frames x aligned_stride(bins), zero-padded
-  double cqt_tuning;            ///< in semitones, from the magnitudes at the true rate
+  Series& series;     ///< FrameAnalysis::kRows rows
+  Series& mel;        ///< 128 bands in dB, not limited to a range
+  double cqt_tuning;  ///< in semitones, from the magnitudes at the true rate
 };
 
 /// Frames of 2,048 samples, 512 apart. Immutable except for caches behind a lock.
@@ -63,6 +63,11 @@ class FrameAnalysis {
   /// processes it. What an earlier one, of whatever configuration, computed for this clip is taken over.
   FrameFeatures process(ClipAnalysis& clip) const;
 
+  /// Powers of the kTileFrames frames from `first` (a multiple of kTileFrames) on, aligned_stride(bins()) apart, zero
+  /// after the last frame, of a clip that process() had. They hold until the next call: of a long clip they are
+  /// computed again.
+  const float* powers(ClipAnalysis& clip, std::size_t first) const;
+
   std::size_t frames(std::size_t samples) const { return stft_.frames(samples); }
   std::size_t bins() const { return stft_.bins(); }
 
@@ -77,8 +82,9 @@ class FrameAnalysis {
   void pass(const Waveform& clip, const Todo& todo, Frames& frames, Work& work) const;
   void power_tile(std::span<const float> samples, std::size_t first, std::size_t count, float* power, LowBins* low,
                   Work& work) const;
+  float* stored_or_again(std::span<const float> samples, std::size_t first, bool again, Work& work) const;
   void magnitude_tile(const float* power, Work& work) const;
-  void offset_rolloff(const Waveform& clip, std::size_t first, Frames& frames, Work& work) const;
+  void offset_rolloff(const Waveform& clip, std::size_t first, const float* power, Frames& frames, Work& work) const;
   void cepstra(Series& series, Work& work) const;
   int pitch_rate_hz(const Waveform& clip) const;
 

@@ -10,6 +10,7 @@
 #include "genrewise/dsp/frame_series.hpp"
 #include "genrewise/dsp/loudness.hpp"
 #include "genrewise/dsp/tempogram.hpp"
+#include "genrewise/dsp/tile.hpp"
 #include "genrewise/dsp/tonality.hpp"
 #include "genrewise/features/feature_list.hpp"
 #include "genrewise/features/frame_analysis.hpp"
@@ -66,6 +67,7 @@ struct MusicScratch {
   HarmonicScratch harmonic;
   Matrix chroma, centroid, tempogram, magnitudes, mask;
   Series extra, cqt_series;
+  AlignedVector<float> previous_power;
   std::vector<float> centred_onsets;
   std::vector<std::int32_t> keys;
 };
@@ -80,14 +82,17 @@ std::vector<float> column_means(const Matrix& matrix) {
   return means;
 }
 
-void movement(const FrameFeatures& features, MusicScratch& scratch, std::size_t bins) {
-  const std::size_t frames = scratch.extra.frames(), stride = aligned_stride(bins);
+void movement(const FrameAnalysis& analysis, ClipAnalysis& clip, const FrameFeatures& features, MusicScratch& scratch) {
+  const std::size_t frames = scratch.extra.frames(), bins = analysis.bins(), stride = aligned_stride(bins);
   for (std::size_t i = 0; i < FrameAnalysis::kMfccs; ++i)
     delta(features.series.row(FrameAnalysis::kMfcc + i), scratch.extra.row(kDelta + i));
-  const auto power = [&](std::size_t t) { return std::span<const float>(features.power.data() + t * stride, bins); };
+  const float* tile = nullptr;
   for (std::size_t t = 0; t < frames; ++t) {
-    scratch.extra.row(kFlatness)[t] = spectral_flatness(power(t));
-    scratch.extra.row(kFlux)[t] = t == 0 ? 0 : spectral_flux(power(t - 1), power(t));
+    if (t % kTileFrames == 0) tile = analysis.powers(clip, t);
+    const std::span<const float> power(tile + t % kTileFrames * stride, bins);
+    scratch.extra.row(kFlatness)[t] = spectral_flatness(power);
+    scratch.extra.row(kFlux)[t] = t == 0 ? 0 : spectral_flux(scratch.previous_power, power);
+    scratch.previous_power.assign(power.begin(), power.end());
   }
 }
 
@@ -148,7 +153,7 @@ class Music final : public StoredFeatureSet {
     auto& scratch = clip.memory<MusicScratch>();
     const FrameFeatures frames = analysis_.process(clip);
     scratch.extra.resize(kExtraRows, frames.series.frames());
-    movement(frames, scratch, analysis_.bins());
+    movement(analysis_, clip, frames, scratch);
     onsets_and_harmony(frames.mel, scratch);
     harmony(constant_q(clip, frames.cqt_tuning), scratch);
     float* const clip_numbers =

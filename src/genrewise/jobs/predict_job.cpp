@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "genrewise/base/error.hpp"
+#include "genrewise/base/hash.hpp"
 #include "genrewise/dataset/find_audio.hpp"
 
 namespace genrewise {
@@ -31,21 +32,24 @@ void set_threshold(const PredictJobConfig& config, const Predictor& predictor, P
 
 PredictJobResult predict_job(const PredictJobConfig& config, Runtime& runtime) {
   const UseRuntime use(runtime);
-  const Predictor predictor = open_predictor(
-      {config.model, config.zero_shot, config.genres},
-      {.windows = config.windows, .max_error = config.max_error.value_or(kMaxError)}, runtime.progress());
   PredictJobResult done;
-  done.labels = predictor.labels();
-  set_threshold(config, predictor, runtime.progress(), done);
   auto paths = find_audio(config.inputs, done.skipped);
   if (config.part) {
     if (paths.size() < config.part->count)
       throw UsageError(fmt::format("there are {} files, fewer than the {} parts", paths.size(), config.part->count),
                        "--part", "give fewer parts");
+    Hasher hasher(HashKind::sha256);
+    for (const auto& path : paths) hasher.update(path.native() + '\0');
+    if (config.begin_part && !config.begin_part(paths.size(), hasher.hex())) return done;
     const auto [first, last] = part_range(paths.size(), *config.part);
     paths = {paths.begin() + static_cast<std::ptrdiff_t>(first), paths.begin() + static_cast<std::ptrdiff_t>(last)};
     if (config.part->number > 1) done.skipped.clear();  // the first part reports them
   }
+  const Predictor predictor = open_predictor(
+      {config.model, config.zero_shot, config.genres},
+      {.windows = config.windows, .max_error = config.max_error.value_or(kMaxError)}, runtime.progress());
+  done.labels = predictor.labels();
+  set_threshold(config, predictor, runtime.progress(), done);
   auto predictions = predictor.predict_files(paths, runtime.progress());
   for (std::size_t i = 0; i < paths.size(); ++i) {
     if (!predictions[i]) continue;  // interrupted before it

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +23,10 @@ struct PredictJobConfig {
   std::vector<std::filesystem::path> inputs;  ///< audio files, and folders that are searched recursively
   int windows = PredictOptions{}.windows;     ///< maximum number of 30 s windows per track
   std::optional<JobPart> part = {};           ///< predicts this part of the files only
-  std::optional<double> max_error = {};       ///< see PredictOptions; empty: kMaxError where the model has a threshold
+  /// Called with the number of all files and a checksum of their names before the files of a part are analysed; false:
+  /// there is nothing to do.
+  std::function<bool(std::size_t files, const std::string& sha256)> begin_part = {};
+  std::optional<double> max_error = {};  ///< see PredictOptions; empty: kMaxError where the model has a threshold
 };
 
 struct PredictedFile {

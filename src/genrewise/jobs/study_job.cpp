@@ -20,6 +20,8 @@
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/mirrored_folder.hpp"
 #include "genrewise/storage/work_folder.hpp"
 #include "genrewise/study/ablation.hpp"
 #include "genrewise/study/exploration.hpp"
@@ -201,7 +203,8 @@ class StudyJob {
     require_split(source_, config_.split);
     require_genres(source_);
     require_features(source_, feature_sets_of(plan_.study.models));
-    folder_.emplace(config_.output, identity(source_, config_), config_.replace);
+    mirror_.emplace(config_.output);
+    folder_.emplace(mirror_->path(), identity(source_, config_), config_.replace);
     if (!folder_->note().empty()) progress_.note(folder_->note());
     keep_within_budget(plan_, config_, source_, folder_->path(), features_path(), progress_);
     packed_ = packed_sets(plan_, config_, source_);
@@ -304,7 +307,8 @@ class StudyJob {
     write_study(*folder_, examples, split_, done.result, done.document);
     done.notes = done.document.at("notes").get<std::vector<std::string>>();
     done.skipped = joined_.skipped;
-    done.report = folder_->path() / "report.html";
+    mirror_->synchronise();
+    done.report = join_location(config_.output.native(), "report.html");
   }
 
   FeaturesPath features_path() const {
@@ -315,6 +319,7 @@ class StudyJob {
   Progress& progress_;
   const DataSource source_;
   StudyPlan plan_;
+  std::optional<MirroredFolder> mirror_;
   std::optional<RunFolder> folder_;
   std::vector<std::string> packed_;
   std::optional<Stages> stages_;

@@ -14,6 +14,8 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/packs/batches.hpp"
 #include "genrewise/pretrained/feature_sets.hpp"
+#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/mirrored_folder.hpp"
 #include "genrewise/study/held_out.hpp"
 #include "genrewise/study/study.hpp"
 #include "genrewise/study/study_presets.hpp"
@@ -258,9 +260,13 @@ TrainJobResult train_job(const TrainJobConfig& given, Runtime& runtime) {
   const ClassifierDescriptor& descriptor = classifier_descriptor(plan.spec.kind);
   if (descriptor.capabilities.neural_program) follow_launcher(config, progress);
   require_followed(config, descriptor);
+  if (config.ranks > 1 && local_work_path(config.run_folder) != config.run_folder)
+    throw UsageError("ranks need a run folder on a shared file system", "--run", "choose a local folder");
   auto classifier = make(plan, config.seed);
   const DataSource source(plan.data);
   if (config.on != TrainingParts::all) require_split(source, config.split);
+  MirroredFolder mirror(config.run_folder);
+  config.run_folder = mirror.path();
   TrainJobResult done;
   done.kind = plan.spec.kind;
   done.written = config.rank == 0;
@@ -270,6 +276,7 @@ TrainJobResult train_job(const TrainJobConfig& given, Runtime& runtime) {
   } else {
     train_on_table(config, plan, source, std::move(classifier), progress, done);
   }
+  mirror.synchronise();
   if (done.written) save_model(done.model, config.output);
   return done;
 }

@@ -9,6 +9,8 @@
 #include "genrewise/models/model_spec.hpp"
 #include "genrewise/report/results.hpp"
 #include "genrewise/report/write_run.hpp"
+#include "genrewise/storage/location.hpp"
+#include "genrewise/storage/mirrored_folder.hpp"
 #include "genrewise/study/run_folder.hpp"
 
 namespace genrewise {
@@ -70,7 +72,7 @@ std::optional<TrainJobConfig> training_of(const TuneJobConfig& config, const Tun
   train.split = config.split;
   train.model = text_of(best);
   train.on = config.include_test ? TrainingParts::all : TrainingParts::training_and_validation;
-  train.output = folder / "best.gwm";
+  train.output = join_location(folder.native(), "best.gwm");
   train.seed = config.seed;
   return train;
 }
@@ -88,7 +90,8 @@ TuneJobResult tune_job(const TuneJobConfig& config, Runtime& runtime) {
   const DataSource source(std::move(data));
   if (!config.include_test) require_split(source, config.split);
   require_genres(source);
-  const TuningFolder folder(config.output, identity(source, config, done.search), config.replace);
+  MirroredFolder mirror(config.output);
+  const TuningFolder folder(mirror.path(), identity(source, config, done.search), config.replace);
   if (!folder.note().empty()) progress.note(folder.note());
   const LoadedExamples loaded = source.load(folder.features_path(source.extracted_columns()), progress);
   std::vector<std::string> notes = loaded.examples.notes;
@@ -99,7 +102,7 @@ TuneJobResult tune_job(const TuneJobConfig& config, Runtime& runtime) {
   }
   done.result = tune(examples, done.search, progress, folder.store(examples));
 
-  done.train = training_of(config, done.search, done.result, folder.path());
+  done.train = training_of(config, done.search, done.result, config.output);
   StudyContext context = context_of(source, config.output.string(), command_line(config), loaded.skipped);
   context.features = {{examples.table.recipe, examples.table.columns.size(), loaded.extract_s}};
   done.document =
@@ -109,7 +112,8 @@ TuneJobResult tune_job(const TuneJobConfig& config, Runtime& runtime) {
   write_tuning(folder.path(), done.document);
   done.notes = done.document.at("notes").get<std::vector<std::string>>();
   done.skipped = loaded.skipped;
-  done.report = folder.path() / "report.html";
+  mirror.synchronise();
+  done.report = join_location(config.output.native(), "report.html");
   return done;
 }
 

@@ -13,6 +13,8 @@ namespace genrewise {
 namespace {
 
 constexpr std::uint64_t kBlockBytes = 512 << 10;     // read at once; still in the L2 cache when it is checked
+constexpr std::uint64_t kMostBlockBytes = 4 << 20;   // of shuffled blocks, which are checked later
+constexpr std::uint64_t kBlocksPerWindow = 64;       // at least, unless blocks would be below kBlockBytes
 constexpr std::uint64_t kAnnouncedBytes = 96 << 20;  // announced to the listener in advance
 constexpr std::uint64_t kGapBytes = 64 << 10;        // reading this many unused bytes is cheaper than another read
 
@@ -34,7 +36,18 @@ std::uint64_t frame_end(const PackedRecord& record) {
   return record.offset + record.payload_bytes + kRecordFrameBytes;
 }
 
-std::string fingerprint_of(const PackManifest& manifest, const BatchConfig& config) {
+/// Records are in random order in their shards (docs/record_format.md), so long blocks shuffle as well as short ones,
+/// if a window has many of them; a store spends most of its time on the number of requests.
+std::uint64_t bytes_of_blocks(const PackManifest& manifest, std::span<const Selected> selected, std::size_t shuffled) {
+  if (shuffled == 0) return kBlockBytes;
+  std::uint64_t bytes = 0;
+  for (const Selected& one : selected)
+    bytes += manifest.shards[one.shard].records[one.record].payload_bytes + kRecordFrameBytes;
+  return std::clamp(bytes / std::max<std::uint64_t>(1, selected.size()) * shuffled / kBlocksPerWindow, kBlockBytes,
+                    kMostBlockBytes);
+}
+
+std::string fingerprint_of(const PackManifest& manifest, const BatchConfig& config, std::uint64_t block_bytes) {
   std::string all = manifest.fingerprint;
   for (const std::uint64_t fact :
        {static_cast<std::uint64_t>(config.batch_size), config.part ? 1 + static_cast<std::uint64_t>(*config.part) : 0,
@@ -43,6 +56,7 @@ std::string fingerprint_of(const PackManifest& manifest, const BatchConfig& conf
         static_cast<std::uint64_t>(config.ranks)}) {
     all += ' ' + std::to_string(fact);
   }
+  if (block_bytes != kBlockBytes) all += " blocks of " + std::to_string(block_bytes);
   for (const auto& shard : manifest.shards) all += ' ' + shard.file + ' ' + shard.sha256;
   return sha256_hex(all).substr(0, 16);
 }
@@ -73,9 +87,11 @@ std::vector<Part> parts_of_shards(std::size_t shard_count) {
 }
 
 BatchPlan::BatchPlan(const PackManifest& manifest, const BatchConfig& config)
-    : shuffle_records_(config.shuffle_records), seed_(config.seed), fingerprint_(fingerprint_of(manifest, config)) {
+    : shuffle_records_(config.shuffle_records), seed_(config.seed) {
   check(config);
   const auto selected = select(manifest, config);
+  block_bytes_ = bytes_of_blocks(manifest, selected, shuffle_records_);
+  fingerprint_ = fingerprint_of(manifest, config, block_bytes_);
   const auto rank = static_cast<std::size_t>(config.rank), ranks = static_cast<std::size_t>(config.ranks);
   const std::size_t from = selected.size() * rank / ranks, to = selected.size() * (rank + 1) / ranks;
   records_ = to - from;
@@ -107,7 +123,7 @@ void BatchPlan::add_plain_blocks(const PackedShard& shard, std::uint32_t number,
   for (const std::uint32_t i : records) {
     const PackedRecord& record = shard.records[i];
     const std::uint64_t end = frame_end(record);
-    if (block == nullptr || end - block->offset > kBlockBytes ||
+    if (block == nullptr || end - block->offset > block_bytes_ ||
         record.offset - (block->offset + block->bytes) > kGapBytes) {
       block = &blocks_.emplace_back();
       block->shard = number;

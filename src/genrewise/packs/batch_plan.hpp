@@ -48,7 +48,7 @@ class BatchPlan {
   void add_compressed_blocks(const PackedShard& shard, std::uint32_t number, std::span<const std::uint32_t> records);
 
   std::size_t shuffle_records_, records_ = 0, batches_ = 0;
-  std::uint64_t seed_;
+  std::uint64_t seed_, block_bytes_ = 0;
   std::vector<BatchBlock> blocks_;
   std::string fingerprint_;
 };

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include "genrewise/base/addresses.hpp"
 #include "genrewise/base/child_process.hpp"
 #include "genrewise/base/error.hpp"
 #include "genrewise/base/filesystem.hpp"
@@ -82,7 +83,7 @@ Source container() {
         if (!token.empty()) headers.push_back("Authorization: " + token);
         return keys_in(ask_metadata_server("the container's credential server", "GET", url, headers), url);
       },
-      "the role of this container (" + url + ")");
+      "the role of this container (" + without_credentials(url) + ")");
 }
 
 Credentials instance_keys() {

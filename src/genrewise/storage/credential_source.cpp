@@ -8,6 +8,7 @@
 #include <pugixml.hpp>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/storage/location.hpp"
 #include "genrewise/storage/object_client.hpp"
 
 namespace genrewise {
@@ -37,16 +38,16 @@ std::string reason_in(const std::string& body) {
     add(error.child_value("Code"));
     add(error.child_value("Message"));
   }
-  return short_text(reason);
+  return reason;
 }
 
 }  // namespace
 
 std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
   for (const std::string& secret : secrets) {
-    if (secret.empty()) continue;
-    for (std::size_t at = text.find(secret); at != std::string::npos; at = text.find(secret, at))
-      text.replace(at, secret.size(), "***");
+    for (const std::string& form : {secret, percent_encoded(secret, false), percent_encoded(secret, true)})
+      for (std::size_t at = 0; !form.empty() && (at = text.find(form, at)) != std::string::npos;)
+        text.replace(at, form.size(), "***");
   }
   return text;
 }
@@ -113,7 +114,7 @@ std::string fetch_credentials(const CredentialRequest& request) {
     }
     std::vector<std::string> secrets = request.secrets;
     for (const std::string& header : call.headers) secrets.push_back(header.substr(header.rfind(' ') + 1));
-    const std::string reason = without_secrets(reason_in(response.body), secrets);
+    const std::string reason = short_text(without_secrets(reason_in(response.body), secrets));
     throw Error(response.problem.empty() ? fmt::format("{} returned status {}{}{}", request.server, status,
                                                        reason.empty() ? "" : ": ", reason)
                                          : fmt::format("{} cannot be reached ({})", request.server, response.problem),
@@ -141,9 +142,9 @@ std::string ask_metadata_server(std::string_view server, std::string method, con
                             .call = {.method = std::move(method),
                                      .url = url,
                                      .headers = std::move(headers),
-                                     .connecting = std::chrono::seconds(1)},
+                                     .connecting = std::chrono::milliseconds(500)},
                             .remedy = "give this machine, task or pod a role or a service account",
-                            .attempts = 3});
+                            .attempts = 2});
 }
 
 std::shared_ptr<CredentialSource> last_resort(CredentialSource::Fetch fetch, Error none, std::string origin) {
@@ -177,8 +178,11 @@ std::string text_of(const nlohmann::json& json, const char* name, const std::str
 
 Credentials::Time time_of(const std::string& text, const std::string& where) {
   std::tm time{};
+  // Year 9999 means for ever, and is more than the clock's nanoseconds can count.
+  constexpr std::time_t kLatest =
+      std::chrono::floor<std::chrono::seconds>(Credentials::Time::max()).time_since_epoch().count();
   if (::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time) != nullptr)
-    return system_clock::from_time_t(::timegm(&time));
+    return system_clock::from_time_t(std::clamp<std::time_t>(::timegm(&time), 0, kLatest));
   throw Error("the credentials have an invalid time of expiry", where, "check that file or server");
 }
 

@@ -28,7 +28,7 @@ struct Credentials {
   bool anonymous() const { return access_key.empty() && token.empty(); }
 };
 
-/// Replaces secrets in a message of a server, which may repeat parts of the request.
+/// Replaces secrets, also percent-encoded ones, in a message of a server, which may repeat parts of the request.
 std::string without_secrets(std::string text, const std::vector<std::string>& secrets);
 
 /// Credentials that are shared by all threads. They are fetched on first use, and again 225 s before they expire

@@ -86,8 +86,7 @@ class Transfer {
     if (began_) progress_.finish();
     problem_ = response.problem.empty() ? fmt::format("the server returned status {}", status) : response.problem;
     if (response.bad_address) {
-      throw Error(fmt::format("cannot be downloaded ({})", problem_), without_credentials(url_),
-                  "give an address that starts with http");
+      throw Error(fmt::format("cannot be downloaded ({})", problem_), url_, "give an address that starts with http");
     }
     if (whole) return Outcome::whole;
     if (!response.problem.empty() || status >= 500 || status == 408 || status == 429) return Outcome::cut;
@@ -95,8 +94,9 @@ class Transfer {
     if (status == 416 && asked_from_ > 0)
       return response.header("content-range") == fmt::format("bytes */{}", file_.size()) ? Outcome::whole
                                                                                          : Outcome::refused;
-    const std::string text = response.body.substr(0, kErrorTextBytes);
-    throw Error(fmt::format("{}{}{}", problem_, text.empty() ? "" : ": ", text), without_credentials(url_),
+    // A server may repeat the request, and so what is secret in it.
+    const std::string text = without_credentials(url_) == url_ ? response.body.substr(0, kErrorTextBytes) : "";
+    throw Error(fmt::format("{}{}{}", problem_, text.empty() ? "" : ": ", text), url_,
                 "check the address, or give another one with --mirror");
   }
 
@@ -127,8 +127,7 @@ class Transfer {
     if (response.status == 200 ||
         !response.header("content-range").starts_with(fmt::format("bytes {}-", asked_from_))) {
       if (response.status == 206)
-        throw Error("the server sent another part of the file than requested", without_credentials(url_),
-                    "try again later");
+        throw Error("the server sent another part of the file than requested", url_, "try again later");
       // A weak tag (W/...) does not guarantee equal bytes, so If-Range may not use it.
       std::string tag = response.header("etag");
       if (tag.empty() || tag.starts_with("W/")) tag = response.header("last-modified");
@@ -182,7 +181,7 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
     }
     if (file.size() > before) attempt = 0, pause = request.first_wait;
     if (attempt >= request.attempts) {
-      throw Error(fmt::format("cannot be downloaded ({})", transfer.problem()), without_credentials(request.url),
+      throw Error(fmt::format("cannot be downloaded ({})", transfer.problem()), request.url,
                   file.size() > 0 ? "the received bytes are kept: run the same command again to continue"
                                   : "check the network and the address, then run the same command again");
     }
@@ -193,16 +192,6 @@ void complete(const DownloadRequest& request, PartialFile& file, Progress& progr
 }
 
 }  // namespace
-
-std::string without_credentials(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == url.npos) return std::string(url);
-  const std::size_t host = scheme + 3;
-  const std::string_view authority = url.substr(host, url.find_first_of("/?#", host) - host);
-  const std::size_t at = authority.rfind('@');
-  if (at == authority.npos) return std::string(url);
-  return std::string(url.substr(0, host)).append(url.substr(host + at + 1));
-}
 
 void download(const DownloadRequest& request, Progress& progress) {
   if (path_exists(request.target)) {
@@ -216,7 +205,7 @@ void download(const DownloadRequest& request, Progress& progress) {
     if (is_right(file.path(), request.checksum, progress)) return file.become(request.target);
     file.restart({});
     if (!resumed) {
-      throw Error("the downloaded file has a wrong checksum", without_credentials(request.url),
+      throw Error("the downloaded file has a wrong checksum", request.url,
                   "the file on the server is damaged or has changed: try again later or use another address");
     }
     progress.note(fmt::format("{}: the resumed download is damaged; starting over", without_credentials(request.url)));

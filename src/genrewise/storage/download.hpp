@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "genrewise/base/addresses.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/progress.hpp"
 
@@ -32,8 +33,5 @@ struct DownloadRequest {
 /// status, too little disk space for the announced length, a wrong checksum after a fresh download, and a target that
 /// another process is downloading; Interrupted on Ctrl-C.
 void download(const DownloadRequest& request, Progress& progress);
-
-/// The address without "user:password@", for messages.
-std::string without_credentials(std::string_view url);
 
 }  // namespace genrewise

@@ -37,6 +37,8 @@ ObjectName parse_uri(std::string_view uri) {
   ObjectName name{std::string(uri.substr(0, 2)), std::string(rest.substr(0, slash)), {}};
   if (slash < rest.size()) name.key = rest.substr(slash + 1);
   if (!is_bucket_name(name.bucket)) {
+    if (name.bucket.find('@') != std::string::npos)
+      throw Error("contains a user name or password", name.scheme + "://", "give " + name.scheme + "://BUCKET/NAME");
     throw Error(name.bucket.empty() ? "names no bucket" : "\"" + name.bucket + "\" is not a bucket name",
                 std::string(uri), "give " + name.scheme + "://BUCKET/NAME");
   }

@@ -32,8 +32,9 @@ Credentials token_in(const std::string& text, const std::string& where) {
   Credentials token{.token = text_of(response, "access_token", where)};
   // Workforce pools state no lifetime.
   const json seconds = response.value("expires_in", json(3600));
-  token.expires =
-      std::chrono::system_clock::now() + std::chrono::seconds(seconds.is_number() ? seconds.get<std::int64_t>() : 3600);
+  constexpr double kLongest = 365 * 86400;  // far below what the clock can count
+  const double lifetime_s = std::clamp(seconds.is_number() ? seconds.get<double>() : 3600.0, 0.0, kLongest);
+  token.expires = std::chrono::system_clock::now() + std::chrono::seconds(static_cast<std::int64_t>(lifetime_s));
   return token;
 }
 

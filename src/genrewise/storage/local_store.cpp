@@ -122,7 +122,11 @@ class LocalWriter final : public FileWriter {
   }
 
   void write(std::string_view bytes) override {
-    if (buffer_.size() + bytes.size() > kBufferBytes) flush();
+    if (buffer_.size() + bytes.size() > kBufferBytes) {
+      flush();
+      // The disk begins with it now, so that finish() waits for the rest only.
+      ::sync_file_range(descriptor_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
     if (bytes.size() >= kBufferBytes) {
       write_all(descriptor_.get(), bytes, path_);
     } else {

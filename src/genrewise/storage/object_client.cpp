@@ -102,7 +102,7 @@ void ObjectClient::throw_error(const ObjectName& name, const HttpResponse& respo
   const auto text = [&](const char* before, const std::string& said, const char* behind) {
     return said.empty()
                ? ""
-               : before + without_secrets(short_text(said), {who.secret_key, who.token, who.access_key}) + behind;
+               : before + short_text(without_secrets(said, {who.secret_key, who.token, who.access_key})) + behind;
   };
   switch (refusal.kind) {
     case Refusal::Kind::no_bucket:

@@ -24,8 +24,8 @@ std::string text_of(const PartPlan& plan) {
 
 }  // namespace
 
-PartFolder::PartFolder(const std::filesystem::path& output)
-    : folder_(output.native() + ".parts"), extension_(output.extension()) {}
+PartFolder::PartFolder(const std::filesystem::path& output, std::string extension)
+    : folder_(output.native() + ".parts"), extension_(std::move(extension)) {}
 
 std::filesystem::path PartFolder::part(const JobPart& part) const {
   return join_location(folder_.native(), part_name(part) + extension_);
@@ -71,6 +71,13 @@ void PartFolder::remove() const {
   remove_file(plan_path());
   if (!is_remote(folder_.native())) return remove_tree(folder_);
   for (const FileInfo& file : list_files(folder_)) remove_file(file.location);
+}
+
+void require_all_parts(const std::vector<std::size_t>& missing, std::size_t count, const std::string& output) {
+  if (missing.empty()) return;
+  throw Error(fmt::format("{} of its {} parts {} missing: {}", missing.size(), count,
+                          missing.size() == 1 ? "is" : "are", listed_numbers(missing)),
+              output, fmt::format("start these with --part I/{}", count));
 }
 
 std::string listed_numbers(const std::vector<std::size_t>& numbers) {

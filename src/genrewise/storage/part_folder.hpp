@@ -23,7 +23,9 @@ struct PartPlan {
 /// start at once on several machines agree. Nothing depends on listing the folder or on clocks.
 class PartFolder {
  public:
-  explicit PartFolder(const std::filesystem::path& output);
+  explicit PartFolder(const std::filesystem::path& output) : PartFolder(output, output.extension()) {}
+  /// `extension`: of the parts, where it differs.
+  PartFolder(const std::filesystem::path& output, std::string extension);
 
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path part(const JobPart& part) const;
@@ -41,6 +43,8 @@ class PartFolder {
   std::string extension_;
 };
 
+/// Throws Error, with their numbers, if parts of `count` are missing.
+void require_all_parts(const std::vector<std::size_t>& missing, std::size_t count, const std::string& output);
 /// "3, 7-9 and 64", for messages; at most about ten of them.
 std::string listed_numbers(const std::vector<std::size_t>& numbers);
 

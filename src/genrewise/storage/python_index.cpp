@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <memory>
 #include <vector>
 
 #include "genrewise/base/child_process.hpp"
@@ -10,13 +11,43 @@
 #include "genrewise/base/filesystem.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/text.hpp"
+#include "genrewise/storage/curl_library.hpp"
+#include "genrewise/storage/download.hpp"
 #include "genrewise/storage/files.hpp"
+#include "genrewise/storage/store_settings.hpp"
 #include "genrewise/storage/work_folder.hpp"
 
 namespace genrewise {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::string_view kDefaultIndex = "https://pypi.org/simple";
+constexpr std::uintmax_t kLargestPage = 16 << 20;
+
+/// pip's configuration files, the most specific first.
+std::vector<fs::path> pip_configurations() {
+  std::vector<fs::path> files;
+  const auto add = [&](const std::string& base, const char* below) {
+    if (!base.empty()) files.push_back(below ? fs::path(base) / below : fs::path(base));
+  };
+  add(environment_variable("PIP_CONFIG_FILE"), nullptr);
+  add(environment_variable("VIRTUAL_ENV"), "pip.conf");
+  const std::string home = environment_variable("HOME"), configuration = environment_variable("XDG_CONFIG_HOME");
+  add(configuration.empty() && !home.empty() ? home + "/.config" : configuration, "pip/pip.conf");
+  add(home, ".pip/pip.conf");
+  files.emplace_back("/etc/pip.conf");
+  return files;
+}
+
+/// `index-url` of an INI file; the section [download] precedes [global].
+std::string index_url_in(std::string_view text) {
+  IniSections sections = parse_ini(text);
+  for (const char* section : {"download", "global"})
+    for (const char* key : {"index-url", "index_url"})
+      if (const std::string& url = sections[section][key]; !url.empty()) return url;
+  return {};
+}
 
 /// The last error line of pip's output, else its last line.
 std::string pip_problem(const std::string& output) {
@@ -29,8 +60,8 @@ std::string pip_problem(const std::string& output) {
   return (error.empty() ? last : error).substr(0, 300);
 }
 
-/// Throws Error where no pip is installed, and where it fails.
-void download_by_pip(const PythonWheel& wheel, const fs::path& folder, Progress& progress) {
+/// Whether pip has put the file into `folder`; else `problem` says why, and is unchanged where no pip is installed.
+bool download_by_pip(const PythonWheel& wheel, const fs::path& folder, Progress& progress, std::string& problem) {
   const std::vector<std::vector<std::string>> programs = {{"python3", "-m", "pip"}, {"pip3"}, {"pip"}};
   for (std::vector<std::string> command : programs) {
     if (find_program(command.front()).empty()) continue;
@@ -41,27 +72,90 @@ void download_by_pip(const PythonWheel& wheel, const fs::path& folder, Progress&
                                    "--progress-bar", "off", "--dest", ".", requirement});
     std::string output;
     const int code = run_process(command, folder, [&](std::string_view piece) { output += piece; });
-    if (code == 0 && is_file(folder / wheel.file)) return;
+    if (code == 0 && is_file(folder / wheel.file)) return true;
     if (output.find("No module named pip") != output.npos) continue;
-    throw Error("pip cannot download it: " + pip_problem(output), requirement,
-                "check the network and pip's configuration (PIP_INDEX_URL), or give another address with --mirror");
+    problem = fmt::format("{}: {}", name, pip_problem(output));
+    return false;
   }
-  throw Error("is a Python package, and pip is not installed", wheel.package,
-              "install pip (Debian: python3-pip), or give the address of its file with --mirror");
+  return false;
+}
+
+std::string index_page(const PythonWheel& wheel, const std::string& url, const fs::path& folder, Progress& progress) {
+  const fs::path file = folder / "index.html";
+  download({.url = url, .target = file, .checksum = {}, .attempts = 3}, progress);
+  if (bytes_of_file(file) > kLargestPage)
+    throw Error("is larger than a page of a package index", without_credentials(url), "check PIP_INDEX_URL");
+  const std::string link = link_to_file(read_file(file), wheel.file, url);
+  if (link.empty())
+    throw Error(fmt::format("does not list {}", wheel.file), without_credentials(url), "check PIP_INDEX_URL");
+  return link;
 }
 
 }  // namespace
+
+std::string package_index() {
+  if (std::string given = environment_variable("PIP_INDEX_URL"); !given.empty()) return given;
+  for (const fs::path& file : pip_configurations()) {
+    if (!is_file(file)) continue;
+    if (std::string url = index_url_in(read_file(file)); !url.empty()) return url;
+  }
+  return std::string(kDefaultIndex);
+}
+
+std::string link_to_file(std::string_view page, std::string_view file, const std::string& page_url) {
+  for (std::size_t at = page.find("href="); at != page.npos; at = page.find("href=", at + 1)) {
+    const std::string_view rest = page.substr(at + std::string_view("href=").size());
+    if (rest.empty() || (rest[0] != '"' && rest[0] != '\'')) continue;
+    std::string_view link = rest.substr(1, rest.find(rest[0], 1) - 1);
+    link = link.substr(0, link.find('#'));  // "#sha256=..."
+    const std::string_view path = link.substr(0, link.find('?'));
+    if (path.substr(path.rfind('/') + 1) != file) continue;
+    std::string address(link);
+    for (std::size_t entity = 0; (entity = address.find("&amp;", entity)) != address.npos; ++entity)
+      address.erase(entity + 1, 4);
+    constexpr auto kFree = [](CURLU* used) { curl_url_cleanup(used); };
+    const std::unique_ptr<CURLU, decltype(kFree)> url(curl_url());
+    char* text = nullptr;
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, page_url.c_str(), 0) != CURLUE_OK ||
+        curl_url_set(url.get(), CURLUPART_URL, address.c_str(), 0) != CURLUE_OK ||
+        curl_url_get(url.get(), CURLUPART_URL, &text, 0) != CURLUE_OK)
+      throw Error(fmt::format("links to \"{}\", which is not an address", address), without_credentials(page_url),
+                  "check PIP_INDEX_URL");
+    std::string resolved(text);
+    curl_free(text);
+    return resolved;
+  }
+  return {};
+}
 
 fs::path download_wheel(const PythonWheel& wheel, const fs::path& folder, Progress& progress) {
   make_folders(folder);
   const fs::path target = folder / wheel.file;
   if (is_file(target) && sha256_hex(read_file(target)) == wheel.sha256) return target;
   const WorkFolder work(folder / fmt::format(".{}.fetching", wheel.package));
-  download_by_pip(wheel, absolute_path(work.path()), progress);
-  if (sha256_hex(read_file(work.path() / wheel.file)) != wheel.sha256)
-    throw Error("the file that pip has downloaded has a wrong checksum", wheel.file,
-                "the package index has another file of this name: set PIP_INDEX_URL to another index");
-  rename_path(work.path() / wheel.file, target);
+  std::string problem;
+  if (download_by_pip(wheel, absolute_path(work.path()), progress, problem)) {
+    if (sha256_hex(read_file(work.path() / wheel.file)) != wheel.sha256)
+      throw Error("the file that pip has downloaded has a wrong checksum", wheel.file,
+                  "the package index has another file of this name: set PIP_INDEX_URL to another index");
+    rename_path(work.path() / wheel.file, target);
+    return target;
+  }
+  if (!problem.empty()) progress.note(fmt::format("{}; trying without pip", problem));
+  const std::string index = package_index();
+  try {
+    const std::string page = fmt::format("{}{}{}/", index, index.ends_with('/') ? "" : "/", wheel.package);
+    download({.url = index_page(wheel, page, work.path(), progress),
+              .target = target,
+              .checksum = Checksum{HashKind::sha256, wheel.sha256},
+              .attempts = 3},
+             progress);
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(error.problem() + (problem.empty() ? "" : fmt::format(" ({})", problem)), error.where(),
+                error.remedy());
+  }
   return target;
 }
 

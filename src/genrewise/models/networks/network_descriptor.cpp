@@ -58,7 +58,9 @@ std::vector<ParameterDescriptor> trainer_parameters() {
       integer("crop", "0", at_least(0), "columns of a random span to train on; 0: all"),
       integer("shift", "0", at_least(0), "largest roll along time, in columns"),
       number("gain_db", "0", between(0, 60), "largest change of a waveform's level, in dB"),
-      number("noise", "0", between(0, 10), "added noise, in standard deviations of the example")};
+      number("noise", "0", between(0, 10), "added noise, in standard deviations of the example"),
+      integer("augmented_copies", "0", at_least(0),
+              "augmentations of each example, which take turns in the epochs; 0: a new one in every epoch")};
 }
 
 ParameterDescriptor dropout_parameter(std::string standard) {

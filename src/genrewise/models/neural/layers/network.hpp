@@ -44,6 +44,7 @@ struct InputShape {
 struct BodyEngine {
   std::size_t size = 0;  ///< values per embedding
   std::string weights;   ///< checksum of the body's weights
+  std::size_t cols = 0;  ///< columns that an example must have; 0: any number
   /// Embeds one example on the calling thread; `worker` in [0, workers) identifies it.
   std::function<void(std::span<const float> example, std::span<float> embedding, int worker)> embed;
 };

@@ -43,11 +43,11 @@ class TrainedEfficientAt final : public PretrainedNetwork {
     const TensorArchive weights = find_weights("efficientat");
     const auto engine = std::make_shared<const EfficientAt>(weights);
     const auto scratch = std::make_shared<std::vector<EfficientAt::Scratch> >(static_cast<std::size_t>(workers));
-    const auto embed = [engine, scratch, frames = input().cols](std::span<const float> example,
-                                                                std::span<float> embedding, int worker) {
-      engine->run(example, frames, {embedding, {}, {}, {}}, (*scratch)[static_cast<std::size_t>(worker)]);
+    const auto embed = [engine, scratch](std::span<const float> example, std::span<float> embedding, int worker) {
+      engine->run(example, example.size() / kBands, {embedding, {}, {}, {}},
+                  (*scratch)[static_cast<std::size_t>(worker)]);
     };
-    return {EfficientAt::kEmbedding, weights.metadata.at("values_sha256"), embed};
+    return {EfficientAt::kEmbedding, weights.metadata.at("values_sha256"), 0, embed};
   }
 };
 

@@ -45,7 +45,7 @@ class TrainedMobileNetV2 final : public PretrainedNetwork {
       for (float& value : image) value = value / kHalfRangeDb + 1;
       engine->embed_grey(image, embedding, (*scratch)[static_cast<std::size_t>(worker)]);
     };
-    return {MobileNetV2::kEmbedding, weights.metadata.at("values_sha256"), embed};
+    return {MobileNetV2::kEmbedding, weights.metadata.at("values_sha256"), kSide, embed};
   }
 
  private:

@@ -78,6 +78,10 @@ void Trainer::load_checkpoint(const TrainingLog& log) {
     const json state = parse_json(text->second, last.name(), kRestart);
     if (state.at("version") != kStateVersion) throw Error("is a checkpoint of another format version", last.name());
     state.get_to(state_);
+    const auto [least, most] = std::minmax({0, state_.waited, state_.plateau_waited});
+    if (state_.epoch + (state_.finished ? 0 : 1) > epochs() || state_.curve.size() != state_.epoch || least < 0 ||
+        std::max(state_.best_epoch, static_cast<std::uint64_t>(most)) > state_.epoch)
+      throw Error("its state contradicts itself", last.name(), kRestart);
   } catch (const json::exception& problem) {
     throw Error("its state is invalid: " + problem_of(problem), last.name(), kRestart);
   }

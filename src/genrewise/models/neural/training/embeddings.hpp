@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <memory>
 
 #include "genrewise/base/progress.hpp"
 #include "genrewise/models/batch_source.hpp"
@@ -13,11 +15,18 @@ namespace genrewise::neural {
 /// they are computed and stored, up to four times as much is in use.
 inline constexpr std::size_t kMostEmbeddingBytes = std::size_t{1} << 30;
 
+/// What changes training batches before they are embedded.
+struct Stage {
+  std::function<std::unique_ptr<BatchStream>(std::unique_ptr<BatchStream> before)> on;  ///< empty: nothing
+  bool repeats = false;  ///< the same examples come again in later epochs: their embeddings are kept in memory
+};
+
 /// The source with embeddings as examples, in the order of the source for a table in memory; a pack is shuffled as a
-/// whole. `folder` (empty: none) is for embeddings.safetensors, in which later fits find them: it is written at the
-/// end, once a minute, and on an interruption; one that is damaged or of another body is replaced. Throws Interrupted,
-/// and what the source throws.
-BatchSource embedded(const BatchSource& source, const BodyEngine& engine, const std::filesystem::path& folder,
-                     Progress& progress);
+/// whole. With a `stage`, training batches pass it and are embedded when they are read, in the order of the source;
+/// only validation is embedded beforehand. `folder` (empty: none) is for embeddings.safetensors, in which later fits
+/// find them: it is written at the end, once a minute, and on an interruption; one that is damaged or of another body
+/// is replaced. Throws Interrupted, and what the source throws.
+BatchSource embedded(const BatchSource& source, const BodyEngine& engine, const Stage& stage,
+                     const std::filesystem::path& folder, Progress& progress);
 
 }  // namespace genrewise::neural

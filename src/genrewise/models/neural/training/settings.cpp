@@ -20,6 +20,7 @@ AugmentationConfig read_augmentation(const ParameterValues& read) {
   config.shift = static_cast<std::size_t>(read.integer("shift"));
   config.gain_db = read.number("gain_db");
   config.noise = read.number("noise");
+  config.copies = static_cast<std::size_t>(read.integer("augmented_copies"));
   return config;
 }
 

@@ -18,15 +18,16 @@ enum class Monitor { loss, accuracy };
 
 /// Augmentation of training batches. Zero turns each off.
 struct AugmentationConfig {
-  double mixup = 0;    ///< alpha of the beta distribution of mixing weights (Zhang et al. 2018)
-  int time_masks = 0;  ///< spans of time that are set to the example's mean (SpecAugment, Park et al. 2019)
+  double mixup = 0;              ///< alpha of the beta distribution of mixing weights (Zhang et al. 2018)
+  int time_masks = 0;            ///< spans of time that are set to the example's mean (SpecAugment, Park et al. 2019)
   double time_mask_share = 0.1;  ///< longest mask, as a share of the whole
   int frequency_masks = 0;       ///< the same over rows; none on a waveform
   double frequency_mask_share = 0.1;
-  std::size_t crop = 0;   ///< a random span of this many columns
-  std::size_t shift = 0;  ///< largest random roll along time, in columns, either way
-  double gain_db = 0;     ///< largest random change of level, in dB; for waveforms
-  double noise = 0;       ///< standard deviation of added normal noise, relative to the example's
+  std::size_t crop = 0;    ///< a random span of this many columns
+  std::size_t shift = 0;   ///< largest random roll along time, in columns, either way
+  double gain_db = 0;      ///< largest random change of level, in dB; for waveforms
+  double noise = 0;        ///< standard deviation of added normal noise, relative to the example's
+  std::size_t copies = 0;  ///< augmentations of each example (without mixup), which take turns; 0: new ones each epoch
   bool any() const {
     return mixup > 0 || time_masks > 0 || frequency_masks > 0 || crop > 0 || shift > 0 || gain_db > 0 || noise > 0;
   }

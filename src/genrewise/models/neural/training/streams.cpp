@@ -124,6 +124,7 @@ MatrixStream::MatrixStream(const Matrix& examples, std::span<const int> labels, 
                   "use the examples, batch size, seed and ranks that it was saved with");
     epoch_ = config_.start->epoch;
     batch_ = config_.start->batch;
+    if (batch_ >= batches_) throw Error("the saved position is behind the last batch", "batches");
   }
   shuffle();
 }
@@ -177,24 +178,24 @@ AugmentedStream::AugmentedStream(std::unique_ptr<BatchStream> before, InputShape
 
 bool AugmentedStream::next(Batch& batch) {
   if (!before_->next(batch)) return false;
-  Rng rng(derive_seed(seed_, fmt::format("augment {} {}", batch.epoch, batch.number)));
-  if (config_.crop > 0 && config_.crop < shape_.cols) crop(batch, rng);
   const std::size_t cols = config_.crop > 0 ? config_.crop : shape_.cols;
-  for (std::size_t i = 0; i < batch.size; ++i)
-    change(std::span(batch.features).subspan(i * batch.values, batch.values), cols, rng);
+  const std::size_t whole = std::exchange(batch.values, shape_.rows * cols);
+  const std::uint64_t round = config_.copies > 0 ? batch.epoch % config_.copies : batch.epoch;
+  for (std::size_t i = 0; i < batch.size; ++i) {
+    Rng rng(derive_seed(seed_, fmt::format("augment {} {}", round, batch.records[i])));
+    const auto example = std::span(batch.features).subspan(i * batch.values, batch.values);
+    if (cols < shape_.cols) crop(batch.features.data() + i * whole, example.data(), rng);
+    change(example, cols, rng);
+  }
+  Rng rng(derive_seed(seed_, fmt::format("mixup {} {}", batch.epoch, batch.number)));
   if (config_.mixup > 0) mix(batch, rng);
   return true;
 }
 
-void AugmentedStream::crop(Batch& batch, Rng& rng) const {
-  const std::size_t values = shape_.rows * config_.crop;
-  for (std::size_t i = 0; i < batch.size; ++i) {
-    const std::size_t from = rng.below(shape_.cols - config_.crop + 1);
-    for (std::size_t r = 0; r < shape_.rows; ++r)  // moved to the front, so no value is overwritten before it is read
-      std::memmove(batch.features.data() + i * values + r * config_.crop,
-                   batch.features.data() + i * batch.values + r * shape_.cols + from, config_.crop * sizeof(float));
-  }
-  batch.values = values;
+void AugmentedStream::crop(const float* example, float* to, Rng& rng) const {
+  const std::size_t from = rng.below(shape_.cols - config_.crop + 1);
+  for (std::size_t r = 0; r < shape_.rows; ++r)  // moved to the front, so no value is overwritten before it is read
+    std::memmove(to + r * config_.crop, example + r * shape_.cols + from, config_.crop * sizeof(float));
 }
 
 void AugmentedStream::change(std::span<float> example, std::size_t cols, Rng& rng) const {

@@ -43,7 +43,8 @@ class MatrixStream final : public BatchStream {
   std::string fingerprint_;
 };
 
-/// Augmentation (settings.hpp). Each batch's transformation depends only on the seed and the batch's epoch and number.
+/// Augmentation (settings.hpp). That of an example depends only on the seed, its record and the epoch (modulo
+/// `copies`); mixup also on its batch.
 class AugmentedStream final : public BatchStream {
  public:
   /// Throws Error for a crop that is longer than the examples.
@@ -52,7 +53,7 @@ class AugmentedStream final : public BatchStream {
   BatchPosition position() const override { return before_->position(); }
 
  private:
-  void crop(Batch& batch, Rng& rng) const;
+  void crop(const float* example, float* to, Rng& rng) const;
   void change(std::span<float> example, std::size_t cols, Rng& rng) const;
   void mix(Batch& batch, Rng& rng) const;
 

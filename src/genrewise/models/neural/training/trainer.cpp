@@ -15,7 +15,6 @@
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/base/stopwatch.hpp"
 #include "genrewise/models/neural/training/device.hpp"
-#include "genrewise/models/neural/training/embeddings.hpp"
 #include "genrewise/models/neural/training/streams.hpp"
 
 namespace genrewise::neural {
@@ -62,16 +61,25 @@ Trainer::Trainer(Network& network, TrainerConfig config, std::string device, Tra
       optimiser_(config_, network),
       progress_(context_.fit.progress != nullptr ? context_.fit.progress : &quiet_) {}
 
-/// The engine, if the body stays frozen and sees every example unchanged in every epoch.
-BodyEngine Trainer::engine_of_frozen_body(const BatchSource& source) const {
+/// The engine, if the body stays frozen in all epochs and the engine accepts the examples. A GPU is faster where each
+/// epoch has other examples.
+BodyEngine Trainer::engine_of_frozen_body() const {
   const bool frozen = config_.frozen_epochs < 0 || config_.frozen_epochs >= config_.epochs;
-  if (!frozen || config_.augmentation.any() || !context_.ranks->alone()) return {};
+  const AugmentationConfig& augmentation = config_.augmentation;
+  if (!frozen || !context_.ranks->alone() || (augmentation.any() && device_ != "cpu")) return {};
   BodyEngine engine = network_.body_engine(thread_budget());
-  const std::size_t bytes = source.training_examples() * engine.size * sizeof(float);
-  if (bytes <= kMostEmbeddingBytes) return engine;
-  progress_->note(fmt::format("the frozen body runs in every epoch: its embeddings would take {:.1f} GiB of memory",
-                              static_cast<double>(bytes) / (1 << 30)));
-  return {};
+  const bool cropped = augmentation.crop > 0 && augmentation.crop != network_.input().cols;
+  return engine.cols > 0 && cropped ? BodyEngine{} : engine;
+}
+
+/// Nothing where every example has one embedding and all of these fit into memory.
+Stage Trainer::stage_of(const BatchSource& source, const BodyEngine& engine) const {
+  const bool changes = config_.augmentation.any(), repeats = config_.augmentation.copies > 0 || !changes;
+  const std::size_t copies = std::max<std::size_t>(1, config_.augmentation.copies);
+  const bool fit = copies * source.training_examples() * engine.size * sizeof(float) <= kMostEmbeddingBytes;
+  if (!changes && fit) return {};
+  return {.on = [this](auto stream) { return augmented(std::move(stream)); },
+          .repeats = repeats && fit && config_.augmentation.mixup == 0};
 }
 
 TrainingCurve Trainer::run(const BatchSource& given) {
@@ -89,14 +97,15 @@ TrainingCurve Trainer::run(const BatchSource& given) {
   }
   steps_per_epoch_ = (given.training_examples() + config_.batch_size - 1) / config_.batch_size;
 
-  const BodyEngine engine = engine_of_frozen_body(given);
+  const BodyEngine engine = engine_of_frozen_body();
   nlohmann::json identity = identity_of(given);
   if (engine.embed) identity["embeddings"] = engine.weights;
   TrainingLog log(context_.fit.run_folder, identity, context_.ranks->rank() == 0);
   const bool resumed = resume(log);
   require_same_start();
   embedded_ = engine.embed && !state_.finished;
-  const BatchSource source = embedded_ ? embedded(given, engine, context_.embeddings_folder, *progress_) : given;
+  const BatchSource source =
+      embedded_ ? embedded(given, engine, stage_of(given, engine), context_.embeddings_folder, *progress_) : given;
   if (!resumed) {
     state_.learning_rate = context_.follow != nullptr ? context_.follow->learning_rate : config_.learning_rate;
     if (state_.learning_rate == 0) find_rate(source);
@@ -162,11 +171,13 @@ std::unique_ptr<BatchStream> Trainer::training_stream(const BatchSource& source,
       config_.batch_size, derive_seed(config_.seed, "batches"), epochs, context_.ranks->rank(), context_.ranks->count(),
       std::move(start)};
   auto stream = source.training(request);
-  if (config_.augmentation.any()) {
-    const std::uint64_t seed = derive_seed(config_.seed, fmt::format("augmentation of rank {}", request.rank));
-    stream = std::make_unique<AugmentedStream>(std::move(stream), network_.input(), config_.augmentation, seed);
-  }
-  return prefetched(std::move(stream));
+  return prefetched(embedded_ ? std::move(stream) : augmented(std::move(stream)));
+}
+
+std::unique_ptr<BatchStream> Trainer::augmented(std::unique_ptr<BatchStream> stream) const {
+  if (!config_.augmentation.any()) return stream;
+  return std::make_unique<AugmentedStream>(std::move(stream), network_.input(), config_.augmentation,
+                                           derive_seed(config_.seed, "augmentation"));
 }
 
 /// A fit that follows another ends after that one's chosen epoch, on the schedule of all epochs.

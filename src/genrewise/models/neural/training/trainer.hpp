@@ -13,6 +13,7 @@
 #include "genrewise/models/batch_source.hpp"
 #include "genrewise/models/classifier.hpp"
 #include "genrewise/models/neural/layers/network.hpp"
+#include "genrewise/models/neural/training/embeddings.hpp"
 #include "genrewise/models/neural/training/loss.hpp"
 #include "genrewise/models/neural/training/optimiser.hpp"
 #include "genrewise/models/neural/training/ranks.hpp"
@@ -69,7 +70,9 @@ class Trainer {
   };
 
   nlohmann::json identity_of(const BatchSource& source) const;
-  BodyEngine engine_of_frozen_body(const BatchSource& source) const;
+  BodyEngine engine_of_frozen_body() const;
+  Stage stage_of(const BatchSource& source, const BodyEngine& engine) const;
+  std::unique_ptr<BatchStream> augmented(std::unique_ptr<BatchStream> stream) const;
   void run_epoch(BatchStream& stream);
   void step(const Batch& batch);
   at::Tensor forward(const Batch& batch, const Pass& pass) const;
