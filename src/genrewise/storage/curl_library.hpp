@@ -28,5 +28,9 @@ GENREWISE_LOADED_FUNCTION(kCurl, curl_getdate);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_global_init);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_slist_append);
 GENREWISE_LOADED_FUNCTION(kCurl, curl_slist_free_all);
+GENREWISE_LOADED_FUNCTION(kCurl, curl_url);
+GENREWISE_LOADED_FUNCTION(kCurl, curl_url_cleanup);
+GENREWISE_LOADED_FUNCTION(kCurl, curl_url_get);
+GENREWISE_LOADED_FUNCTION(kCurl, curl_url_set);
 
 }  // namespace genrewise
