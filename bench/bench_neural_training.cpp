@@ -151,8 +151,10 @@ int main(int argc, char** argv) {
   constexpr std::size_t kMel224 = std::size_t{224} * 224, kMel128 = std::size_t{128} * 1000;
   for (const Step& step :
        {Step{"cnn1d", "cnn1d", 10'000, {}}, Step{"cnn1d_strided", "cnn1d_strided", 10'000, {}},
-        // An augmentation makes every step run the body.
+        // An augmentation makes every step run the body: in the inference engine, or, for images of another width, as
+        // a part of the network.
         Step{"mobilenetv2_frozen", "mobilenetv2", kMel224, {{"frozen_epochs", "-1"}, {"shift", "1"}}},
+        Step{"mobilenetv2_frozen_cropped", "mobilenetv2", kMel224, {{"frozen_epochs", "-1"}, {"crop", "223"}}},
         Step{"mobilenetv2", "mobilenetv2", kMel224, {{"frozen_epochs", "0"}}},
         Step{"efficientat", "efficientat", kMel128, {{"frozen_epochs", "0"}}}}) {
     add(step.name, [step](auto& state) { training_step(state, step.kind, step.cols, step.parameters); });

@@ -244,7 +244,11 @@ class BatchReader::Impl {
 
   // Piece by piece: a block is parsed while it is still in the CPU cache, and its memory is reused for reading.
   void assemble(const Slot::Piece& piece, Batch& batch) {
-    batch.features.resize(config_.batch_size * manifest_.values);
+    if (const std::size_t size = config_.batch_size * manifest_.values; batch.features.size() < size) {
+      batch.features.reserve(size);
+      prefer_huge_pages(batch.features.data(), size * sizeof(float));
+      batch.features.resize(size);
+    }
     ExampleView example;
     for (std::size_t i = piece.from; i < piece.to; ++i)
       add_example(*piece.window, piece.window->order[i], example, batch);
