@@ -162,10 +162,6 @@ TEST(ReportFormats, EveryFormatHasTheOtherSplitsNestedScoresSeedsAndPublishedFig
   }
   results["feature_sets"].push_back(results["feature_sets"][0]);  // models of one kind differ in their features
   EXPECT_EQ(lines_with(render_run(results, ReportFormat::markdown), "| Model | Features |").size(), 4u);
-  const std::string page = render_run(results, ReportFormat::html);
-  EXPECT_THAT(page.substr(0, page.find("<script")),
-              AllOf(HasSubstr("<p>a &lt;note&gt;</p>"), HasSubstr("<td>SVM &amp; co</td>"),
-                    HasSubstr("<td>fold 1: no | luck</td>"), HasSubstr("<td>61.2 63.3</td>")));
   const auto rows = rows_of(render_run(results, ReportFormat::csv));
   const auto cell = [&](std::size_t row, const char* name) {
     return rows[row].at(static_cast<std::size_t>(std::ranges::find(rows[0], name) - rows[0].begin()));
