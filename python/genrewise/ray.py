@@ -257,5 +257,5 @@ def _dataset_of(
         dataset = ray.data.from_arrow(table).repartition(max(actors, -(-len(table) // _CLIPS_PER_PART)))
     return dataset.map_batches(
         _Rows, fn_constructor_args=(features, name, clip, errors, cpus), batch_format="pyarrow", batch_size=None,
-        num_cpus=cpus, concurrency=(1, actors),
+        num_cpus=cpus, compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
     )
