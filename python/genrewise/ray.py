@@ -195,7 +195,7 @@ def extract(
     """
     skips(errors)
     _feature_set(features)  # an unknown one is an error here already
-    if cpus < 1 or (parts or 1) < 1 or (actors or 1) < 1:
+    if any(number is not None and number < 1 for number in (cpus, parts, actors)):
         raise UsageError("cpus, parts and actors are positive numbers", "genrewise.ray.extract")
     ray = _ray()
     actors = actors or max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
