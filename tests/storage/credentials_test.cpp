@@ -189,7 +189,8 @@ TEST_F(GoogleCredentials, HaveALifetimeThatTheClockCanCount) {
     EXPECT_GT(found().expires, system_clock::now() + std::chrono::hours(24 * 300)) << huge;
   }
   lifetime = "-1e300";
-  EXPECT_LE(found().expires, system_clock::now());
+  const auto expires = found().expires;
+  EXPECT_LE(expires, system_clock::now());
 }
 
 TEST_F(GoogleCredentials, AskTheMetadataServerAgainBeforeTheTokenExpires) {
