@@ -57,7 +57,7 @@ FORMATS = {
     "vorbis": ("ogg", ["-c:a", "libvorbis"], [22050, 44100, 48000], [1, 2], "oggdec", LEVEL, 0),
     "opus": ("opus", ["-c:a", "libopus"], [48000], [1, 2], "opusdec", LEVEL, 0),
     "speex": ("spx", ["-c:a", "libspeex"], [8000, 16000], [1], None, LEVEL, 0),
-    "aac": ("m4a", ["-c:a", "aac"], [22050, 44100, 48000], [1, 2], None, LEVEL, 0),
+    "aac": ("m4a", ["-c:a", "aac"], [22050, 44100, 48000], [1, 2], None, LEVEL, 1024),  # ffmpeg: the last frame whole
     "aac raw": ("aac", ["-c:a", "aac"], [44100], [1, 2], None, LEVEL, 0),
     "aac fragments": ("mp4", ["-c:a", "aac", "-movflags", "frag_keyframe+empty_moov"], [44100], [2], None, LEVEL, 0),
     "ac3": ("ac3", ["-c:a", "ac3"], [44100, 48000], [1, 2, 6], None, LEVEL, 0),
