@@ -2,13 +2,13 @@
 """Runs every bench/compare_*.py that this machine has the peers for, and writes one page of all results.
 
     bench/compare_all.py build/release [-o PAGE.md] [--only NAME...] [--python PYTHON] [--clips FILE...] [--weights FOLDER]
-                         [--server versitygw|s3rver|moto [--server-program PROGRAM]] [--by wall|cpu] [--quick]
+                         [--server versitygw|s3rver|moto [--server-program PROGRAM]] [--by wall|cpu] [--rounds N] [--quick]
 
 The page begins with lscpu and names the compiler; each comparison follows with its command, the load when it began and
 ended, and what it printed. One that cannot run, fails, or takes more than --limit minutes is listed with the reason, and
 the others go on; the page is written after each. PYTHON (default: this one) is where the peers are looked for. --clips:
 audio files for features and the Python package. --by cpu compares training steps by processor time, for a machine that is
-not idle. --quick: tiny sizes, to see that everything runs; their figures mean nothing.
+not idle. --rounds: of every comparison, instead of its own number. --quick: one round of tiny sizes, to see that everything runs; their figures mean nothing.
 """
 import argparse
 import datetime
@@ -29,25 +29,26 @@ def comparisons(options):
     folder = clips[0].parent if clips else pathlib.Path("CLIPS")
     weights, server = options.weights or pathlib.Path("WEIGHTS"), options.server_program
     quick = lambda *arguments: arguments if options.quick else ()  # noqa: E731
+    rounds = lambda name: (name, options.rounds) if options.rounds else ()  # noqa: E731
     return [
         ("onnxruntime", ["onnx", "onnxruntime"], [bin / "bench_neural", weights],
-         [weights, "--bench", bin / "bench_neural", *quick("--rounds", "1", "--seconds", "0.05")]),
+         [weights, "--bench", bin / "bench_neural", *rounds("--rounds"), *quick("--seconds", "0.05")]),
         ("tensorflow", ["tensorflow", "torch", "torchvision"], [bin / "bench_neural_training", weights],
-         [bin / "bench_neural_training", "--by", options.by, *quick("--rounds", "1", "--steps", "1")]),
+         [bin / "bench_neural_training", "--by", options.by, *rounds("--rounds"), *quick("--steps", "1")]),
         ("pytorch", ["torch"], [bin / "bench_neural_training", weights, "/dev/nvidia0"],
-         [bin / "bench_neural_training", *quick("--rounds", "1")]),
+         [bin / "bench_neural_training", *rounds("--rounds")]),
         ("sklearn_python", ["sklearn", "sklearnex", "xgboost", "genrewise"], [],
-         quick("--repeats", "1", "--rows", "800", "--cols", "40")),
+         [*rounds("--repeats"), *quick("--rows", "800", "--cols", "40")]),
         ("sklearn", ["sklearn", "xgboost"], [bin / "bench_models"],
-         [bin / "bench_models", *quick("--repeats", "1", "--rows", "800", "--cols", "40")]),
+         [bin / "bench_models", *rounds("--repeats"), *quick("--rows", "800", "--cols", "40")]),
         ("start", [], [bin / "genrewise"], [bin / "genrewise", *quick("--runs", "2")]),
         ("librosa", ["librosa"], [bin / "genrewise", *(clips or [folder])],
-         [bin / "genrewise", *clips, *quick("--rounds", "1", "--copies", "2")]),
+         [bin / "genrewise", *clips, *rounds("--rounds"), *quick("--copies", "2")]),
         ("python", ["librosa", "pandas", "genrewise"], [bin / "genrewise", folder],
-         [bin / "genrewise", folder, *quick("--rounds", "1", "--clips", "4")]),
-        ("tfdata", ["tensorflow"], [bin / "bench_records"], [bin / "bench_records", *quick("--rounds", "1")]),
+         [bin / "genrewise", folder, *rounds("--rounds"), *quick("--clips", "4")]),
+        ("tfdata", ["tensorflow"], [bin / "bench_records"], [bin / "bench_records", *rounds("--rounds")]),
         ("s3", [], [bin / "bench_object_storage", server],
-         [options.server, server, bin / "bench_object_storage", *quick("1", "2", "8")]),
+         [options.server, server, bin / "bench_object_storage", options.rounds or 5, *(("2", "8") if options.quick else ("8", "160"))]),
     ]
 
 
@@ -98,8 +99,10 @@ def main():
     parser.add_argument("--server-program", default=None)
     parser.add_argument("--by", default="wall", choices=["wall", "cpu"])
     parser.add_argument("--limit", type=float, default=60, metavar="MINUTES")
+    parser.add_argument("--rounds", type=int)
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else None)
     program = options.server_program or {"moto": "moto_server"}.get(options.server, options.server)
     options.server_program = shutil.which(program) or program
     known = comparisons(options)

@@ -14,12 +14,9 @@
 
 #include "bindings.hpp"
 #include "genrewise/audio/decode.hpp"
-#include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 #include "genrewise/data_source/merge_tables.hpp"
 #include "genrewise/data_source/prepare.hpp"
-#include "genrewise/data_source/table_facts.hpp"
-#include "genrewise/dataset/clip_identity.hpp"
 #include "genrewise/dataset/dataset.hpp"
 #include "genrewise/dataset/find_audio.hpp"
 #include "genrewise/dataset/genre_map.hpp"
@@ -189,24 +186,15 @@ std::pair<std::size_t, FaultTuples> extract_part(const FeatureSet& set, const pa
 }
 
 /// What was skipped when the table was written; None if it is not the one of this dataset.
-std::optional<FaultTuples> faults_of_table(const FeatureSet& set, const path& location, const path& output,
-                                           bool unlabelled, std::optional<double> start_s,
-                                           std::optional<double> duration_s) {
-  std::vector<Fault> faults;
-  bool same = false;
+std::optional<FaultTuples> faults_of(const FeatureSet& set, const path& location, const path& output, bool unlabelled,
+                                     std::optional<double> start_s, std::optional<double> duration_s) {
+  std::optional<std::vector<Fault>> faults;
   run([&](Runtime&) {
     if (!file_exists(output)) return;
-    const auto facts = read_table_facts(output);
-    if (!facts) return;
-    const Dataset dataset = open_dataset(location, dataset_options(unlabelled, start_s, duration_s));
-    std::string all = recipe_text(set.recipe());
-    for (const ClipIdentity& identity : clip_identities(dataset)) all += identity.key();
-    same = facts->fingerprint == sha256_hex(all);
-    faults = dataset.rejected;
-    faults.insert(faults.end(), facts->skipped.begin(), facts->skipped.end());
+    faults = faults_of_table(output, open_dataset(location, dataset_options(unlabelled, start_s, duration_s)), set);
   });
-  if (!same) return std::nullopt;
-  return tuples_of(faults);
+  if (!faults) return std::nullopt;
+  return tuples_of(*faults);
 }
 
 Predictor open(const path& model, bool zero_shot, const std::string& genres, int windows,
@@ -333,7 +321,7 @@ void bind_jobs(nb::module_& module) {
   module.def("extract_clip", &extract_clip, "set"_a, "file"_a, "start_s"_a.none(), "duration_s"_a, "slack_s"_a);
   module.def("extract_part", &extract_part, "set"_a, "location"_a, "output"_a, "number"_a, "count"_a, "unlabelled"_a,
              "start_s"_a.none(), "duration_s"_a.none(), "threads"_a);
-  module.def("faults_of_table", &faults_of_table, "set"_a, "location"_a, "output"_a, "unlabelled"_a, "start_s"_a.none(),
+  module.def("faults_of_table", &faults_of, "set"_a, "location"_a, "output"_a, "unlabelled"_a, "start_s"_a.none(),
              "duration_s"_a.none());
   module.def(
       "merge_tables",

@@ -65,6 +65,7 @@ TEST_F(Predict, PredictsTheGenreOfNewMusic) {
 }
 
 TEST_F(Predict, PartsAreMergedToTheBytesOfOneRun) {
+  make_folders(folder_ / "music");
   write_file(folder_ / "music" / "damaged.wav", "no audio");
   for (int i = 0; i < 5; ++i)
     write_file(folder_ / "music" / (std::to_string(i) + ".wav"), made_wav(kMadeGenres[i % 3], 80 + i, 2));

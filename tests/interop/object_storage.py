@@ -199,7 +199,7 @@ def check_run_folders(program, folder):
     documents = []
     for root in (folder, program.root):
         run = f"{root}/runs/study"
-        command = ["study", f"{folder}/fma518", "--models", "gnb,knn:n_neighbors=1,3", "--scheme", "shards", "-o", run]
+        command = ["study", f"{folder}/fma518", "--models", "gnb,knn:n_neighbors=1,3", "--scheme", "random", "-o", run]
         if root == program.root:
             killed = subprocess.Popen([program.path, *command], env=program.environment, stdout=subprocess.DEVNULL,
                                       stderr=subprocess.DEVNULL)
@@ -207,7 +207,7 @@ def check_run_folders(program, folder):
             killed.kill()
             killed.wait()
         program.run(*command)
-        program.run("tune", f"{folder}/fma518", "--model", "gnb", "--scheme", "shards", "--grid", "var_smoothing=1e-9,1e-3", "-o",
+        program.run("tune", f"{folder}/fma518", "--model", "gnb", "--scheme", "random", "--grid", "var_smoothing=1e-9,1e-3", "-o",
                     f"{root}/runs/tune")
         text = subprocess.run([program.path, "list", f"{run}/results.json", "--json"], env=program.environment, check=True,
                               capture_output=True, text=True).stdout
@@ -218,7 +218,7 @@ def check_run_folders(program, folder):
                    for name in found)
     stored = sorted(item["location"].split("/runs/")[1] for item in program.listed(f"{program.root}/runs/**"))
     assert stored == names, (stored, names)
-    assert "results of another configuration" in program.run("study", f"{folder}/fma518", "--models", "gnb", "--scheme", "shards",
+    assert "results of another configuration" in program.run("study", f"{folder}/fma518", "--models", "gnb", "--scheme", "grouped",
                                                              "-o", f"{program.root}/runs/study", expected=1)
 
 

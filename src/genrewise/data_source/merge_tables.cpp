@@ -11,6 +11,7 @@
 #include "genrewise/base/json_file.hpp"
 #include "genrewise/data_source/sidecar_lists.hpp"
 #include "genrewise/data_source/table_facts.hpp"
+#include "genrewise/dataset/clip_identity.hpp"
 #include "genrewise/features/feature_table.hpp"
 #include "genrewise/storage/files.hpp"
 #include "genrewise/storage/part_folder.hpp"
@@ -235,6 +236,19 @@ MergeResult merge_tables(const fs::path& output, bool keep_parts, Progress& prog
   const MergeResult result = Merger(output, folder, *plan, progress).merge();
   if (!keep_parts) folder.remove();
   return result;
+}
+
+std::optional<std::vector<Fault>> faults_of_table(const fs::path& table, const Dataset& dataset,
+                                                  const FeatureSet& set) {
+  const auto facts = file_exists(table) ? read_table_facts(table) : std::nullopt;
+  if (!facts) return std::nullopt;
+  Hasher fingerprint(HashKind::sha256);
+  fingerprint.update(recipe_text(set.recipe()));
+  for (const ClipIdentity& identity : clip_identities(dataset)) fingerprint.update(identity.key());
+  if (facts->fingerprint != fingerprint.hex()) return std::nullopt;
+  std::vector<Fault> faults = dataset.rejected;
+  faults.insert(faults.end(), facts->skipped.begin(), facts->skipped.end());
+  return faults;
 }
 
 }  // namespace genrewise

@@ -7,8 +7,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <vector>
 
 #include "genrewise/base/progress.hpp"
+#include "genrewise/dataset/dataset.hpp"
+#include "genrewise/features/feature_set.hpp"
 
 namespace genrewise {
 
@@ -26,5 +30,10 @@ struct MergeResult {
 /// Throws Error, and writes nothing, if parts are missing (their numbers are listed), damaged, or not of one job, and
 /// if no clip could be used.
 MergeResult merge_tables(const std::filesystem::path& output, bool keep_parts, Progress& progress);
+
+/// The clips that could not be used when `table` was written, and what the dataset rejects; empty if there is no table,
+/// or if it is not the whole table of these features and clips.
+std::optional<std::vector<Fault>> faults_of_table(const std::filesystem::path& table, const Dataset& dataset,
+                                                  const FeatureSet& set);
 
 }  // namespace genrewise
