@@ -36,7 +36,7 @@ def main():
             location = f"s3://{BUCKET}/bench"
             subprocess.run([bench, "make", location, shards, records], check=True, env=environment)
             urls = [f"{server.endpoint}/{BUCKET}/bench/bench-{i:02}-{records}.tfrec" for i in range(int(shards))]
-            login = ["curl", "-sS", "-f", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
+            login = ["curl", "-sS", "--no-progress-meter", "-f", "--aws-sigv4", "aws:amz:us-east-1:s3", "--user",
                      f"{server.access_key}:{server.secret_key}", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
 
             def curl_together():

@@ -46,7 +46,7 @@ def main():
                     "genrewise models": [*program, "models"], "genrewise list TABLE": [*program, "list", table],
                     "genrewise split TABLE": [*program, "split", table, "--scheme", "random", "-o", pathlib.Path(temporary, "split.csv")]}
         commands |= {f"python -c 'import {name}'": [sys.executable, "-c", f"import {name}"]
-                     for name in ("sys", "numpy", "sklearn", "librosa", "torch", "tensorflow")}
+                     for name in ("sys", "numpy", "sklearn", "librosa.core", "torch", "tensorflow")}
         found = {name: [] for name in commands}
         for i in range(options.runs):
             for name, command in commands.items():
