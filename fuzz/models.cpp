@@ -79,7 +79,7 @@ void npy(std::string_view input) {
 void message(std::string_view input) {
   const auto read = [&](std::span<std::byte> bytes) {
     if (bytes.size() > input.size()) throw Error("the connection was closed");
-    std::memcpy(bytes.data(), input.data(), bytes.size());
+    std::copy_n(std::as_bytes(std::span(input)).begin(), bytes.size(), bytes.begin());
     input.remove_prefix(bytes.size());
   };
   const MessageLimits limits{.header_bytes = 1 << 16, .numbers = 1 << 16};

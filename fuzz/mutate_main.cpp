@@ -1,9 +1,11 @@
 // Replaces libFuzzer for compilers without it: runs the target on seed files and on changes of them. Supports
 // libFuzzer's -runs=N (number of changed inputs; -1: unlimited), -seed=N and -max_total_time=SECONDS; other arguments
-// are seeds, files or folders. The current input is in ./crash-TARGET until it has passed.
+// are seeds, files or folders; the number of inputs is printed as libFuzzer does. The current input is in
+// ./crash-TARGET until it has passed.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -84,6 +86,7 @@ Options parse(std::span<char*> arguments) {
       std::from_chars(argument.data() + name.size(), argument.data() + argument.size(), value);
       return true;
     };
+    if (argument.starts_with("-print_final_stats")) continue;
     if (!is_number("-runs=", options.runs) && !is_number("-seed=", options.seed) &&
         !is_number("-max_total_time=", options.max_total_time)) {
       add_seeds(argument, options.files);
@@ -107,10 +110,12 @@ int main(int count, char** arguments) {
   LLVMFuzzerInitialize(&count, &arguments);
   const Options options = parse(std::span(arguments, static_cast<std::size_t>(count)).subspan(1));
   std::vector<std::string> seeds;
+  long long executed = 0;
   for (const auto& path : options.files) {
     std::ifstream file(path, std::ios::binary);
     seeds.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
     run_input(seeds.back());
+    ++executed;
   }
   std::erase(seeds, std::string());
   rng() = genrewise::Rng(static_cast<std::uint64_t>(options.seed));
@@ -123,6 +128,8 @@ int main(int count, char** arguments) {
     bytes.resize(LLVMFuzzerCustomMutator(reinterpret_cast<unsigned char*>(bytes.data()), size, bytes.size(),
                                          static_cast<unsigned>(below(1U << 31))));
     run_input(bytes);
+    ++executed;
   }
+  std::fprintf(stderr, "stat::number_of_executed_units: %lld\n", executed);
   return 0;
 }

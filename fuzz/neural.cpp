@@ -4,6 +4,8 @@
 #include <array>
 #include <memory>
 
+#include "genrewise/base/progress.hpp"
+#include "genrewise/base/runtime.hpp"
 #include "genrewise/models/neural/training/network_classifier.hpp"
 #include "genrewise/records/tensor_archive.hpp"
 #include "genrewise/storage/files.hpp"
@@ -30,9 +32,21 @@ Matrix examples() {
   return values;
 }
 
-void fit(Classifier& network, const fs::path& run_folder) {
+/// Interrupts a training in its second epoch.
+class Stopping final : public Progress {
+ public:
+  void advance(std::uint64_t clips) override {
+    done_ += clips;
+    if (done_ >= kRows) Runtime::current().request_interrupt();
+  }
+
+ private:
+  std::uint64_t done_ = 0;
+};
+
+void fit(Classifier& network, const fs::path& run_folder, Progress* progress = nullptr) {
   constexpr std::array<int, kRows> kLabels{0, 1, 0, 1, 0, 1, 0, 1};
-  network.fit({examples(), kLabels, 2, {}, {}}, {.run_folder = run_folder});
+  network.fit({examples(), kLabels, 2, {}, {}}, {.progress = progress, .run_folder = run_folder});
 }
 
 void require_predictions(const Classifier& network) {
@@ -45,7 +59,9 @@ void require_predictions(const Classifier& network) {
 void checkpoint(std::string_view input) {
   static const fs::path reference = fs::temp_directory_path() / ("fuzz-run-" + std::to_string(::getpid()));
   static const auto [config, run] = [] {
-    fit(*small_network(), reference);
+    Stopping stopping;
+    require(!succeeds([&] { fit(*small_network(), reference, &stopping); }));
+    Runtime::current().clear_interrupt();
     const auto last = TensorArchive::read(reference / "last.safetensors");
     return std::pair(read_file(reference / "config.json"), last.metadata.at("run"));
   }();

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "genrewise/base/addresses.hpp"
 #include "genrewise/base/error.hpp"
 #include "option_group.hpp"
 #include "terminal.hpp"
@@ -85,8 +86,9 @@ ExitCode Session::report_skipped(std::span<const Fault> skipped, std::string_vie
     for (const Fault& fault : skipped) {
       if (fault.reason != reason) continue;
       if (++shown > kNames) break;
-      const std::string detail = fault.detail.empty() ? "" : fmt::format(" ({})", printable(fault.detail));
-      const std::string where = printable(fault.where);
+      const std::string detail =
+          fault.detail.empty() ? "" : fmt::format(" ({})", printable(without_credentials(fault.detail)));
+      const std::string where = printable(without_credentials(fault.where));
       const std::size_t taken = kIndent + display_width(detail);
       const bool fits = !is_terminal(Stream::err) || taken + kLeastPath > page_width(Stream::err);
       text += std::string(kIndent, ' ') + (fits ? where : shortened_path(where, page_width(Stream::err) - taken)) +

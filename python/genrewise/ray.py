@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Extraction", "extract"]
 
+_Options = tuple[bool, Optional[float], Optional[float]]  # unlabelled, offset, duration
 _CLIPS_PER_PART, _MOST_PARTS = 128, 4096
 _LOCKED = "another run is writing"
 _PATH_COLUMNS = ("path", "file", "uri", "item")
@@ -84,7 +85,7 @@ def _listed(files: Iterable[str], output: str) -> str:
 class _Parts:
     """An actor that extracts parts of a table and keeps the feature set's models loaded."""
 
-    def __init__(self, features: str, dataset: str, output: str, count: int, options: tuple[Any, ...], threads: int) -> None:
+    def __init__(self, features: str, dataset: str, output: str, count: int, options: _Options, threads: int) -> None:
         self._features, self._threads = features, threads
         self._job = (dataset, output, count, options)
 
@@ -194,14 +195,14 @@ def extract(
     """
     skips(errors)
     _feature_set(features)  # an unknown one is an error here already
-    if cpus < 1 or (parts or 1) < 1 or (actors or 1) < 1:
+    if any(number is not None and number < 1 for number in (cpus, parts, actors)):
         raise UsageError("cpus, parts and actors are positive numbers", "genrewise.ray.extract")
     ray = _ray()
     actors = actors or max(1, int(ray.cluster_resources().get("CPU", 1)) // cpus)
     source: Any = paths
-    options = (unlabelled, offset, duration)
+    options: _Options = (unlabelled, offset, duration)
     if output is None:
-        return _dataset_of(ray, source, features, column, options, errors, actors, cpus)
+        return _dataset_of(source, features, column, options, errors, actors, cpus)
     location = _absolute(output)
     if isinstance(source, (str, os.PathLike)):
         dataset = _absolute(source)
@@ -235,11 +236,10 @@ def extract(
 
 
 def _dataset_of(
-    ray: Any, paths: Any, features: str, column: Optional[str], options: tuple[bool, Optional[float], Optional[float]],
-    errors: str, actors: int, cpus: int,
+    paths: Any, features: str, column: Optional[str], options: _Options, errors: str, actors: int, cpus: int
 ) -> ray.data.Dataset:
     import pyarrow as pa
-    import ray.data
+    from ray import data
 
     _, offset, duration = options
     name, clip = "file", (offset, 30.0 if duration is None else duration, 1.0 if duration in (None, 30) else 0.0)
@@ -251,11 +251,11 @@ def _dataset_of(
         starts, durations, slacks = (pa.array(columns.pop(key), pa.float64()) for key in ("start_s", "duration_s", "slack_s"))
         table = pa.table({key: pa.array(values, pa.string()) for key, values in columns.items()})
         table = table.append_column("clip", pa.StructArray.from_arrays([starts, durations, slacks], ["a", "b", "c"]))
-        dataset = ray.data.from_arrow(table).repartition(max(actors, -(-len(table) // _CLIPS_PER_PART)))
+        dataset = data.from_arrow(table).repartition(max(actors, -(-len(table) // _CLIPS_PER_PART)))
     else:
         table = pa.table({name: [_absolute(path) for path in paths]})
-        dataset = ray.data.from_arrow(table).repartition(max(actors, -(-len(table) // _CLIPS_PER_PART)))
+        dataset = data.from_arrow(table).repartition(max(actors, -(-len(table) // _CLIPS_PER_PART)))
     return dataset.map_batches(
         _Rows, fn_constructor_args=(features, name, clip, errors, cpus), batch_format="pyarrow", batch_size=None,
-        num_cpus=cpus, compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
+        num_cpus=cpus, compute=data.ActorPoolStrategy(min_size=1, max_size=actors),
     )

@@ -83,6 +83,17 @@ TEST_F(RemoteAudio, DecodingAClipFetchesOnlyAPartOfALongFile) {
   EXPECT_LT(share("long.mp3", [&] { same(mp3, "long.mp3", window(30, 3)); }), 0.5);
 }
 
+TEST_F(RemoteAudio, ALongFileTakesFewRequests) {
+  const std::string mp3 = long_mp3();
+  server_.put("long.mp3", mp3);
+  const double late_s = 0.8 * probe_file("s3://music/long.mp3")->duration_s;  // only headers are read before
+  for (const DecodeOptions& options : {DecodeOptions{}, window(late_s, 30)}) {
+    const std::size_t before = server_.requests().size();
+    EXPECT_TRUE(decode_file("s3://music/long.mp3", options));
+    EXPECT_LE(server_.requests().size() - before, 10u);
+  }
+}
+
 TEST_F(RemoteAudio, AMissingOrChangedFileIsAFault) {
   EXPECT_EQ(decode_file("s3://music/none.mp3").error().reason, "cannot be opened");
   EXPECT_THAT(probe_file("s3://music/none.mp3").error().detail, HasSubstr("no such object"));

@@ -83,7 +83,7 @@ TEST(Csv, ReportsTheLineOfAnUnterminatedQuote) {
 }
 
 TEST(Csv, ReadsBackTheFieldsThatItWrites) {
-  const std::vector<std::string> fields{"plain", "with,comma", "with \"quotes\"", "two\nlines", ""};
+  const std::vector<std::string> fields{"\xef\xbb\xbfmark", "plain", "with,comma", "with \"quotes\"", "two\nlines", ""};
   std::string line;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (i) line += ',';

@@ -40,7 +40,7 @@ struct PresetCommand : ::testing::Test {
 TEST_F(PresetCommand, ComparesTheSystemsThatATableAllowsAndNamesThemAsTheStudyDoes) {
   const Ran ran = study();
   ASSERT_EQ(ran.code, 0) << ran.err;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("system"), HasSubstr("features"), HasSubstr("Gaussian naive Bayes"),
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("model"), HasSubstr("features"), HasSubstr("Gaussian naive Bayes"),
                              HasSubstr("Most frequent genre")));
   EXPECT_THAT(ran.err, AllOf(HasSubstr("Expected time:"), HasSubstr("no audio")));
   const json document = results();

@@ -261,8 +261,6 @@ TEST_F(Secrets, InAddressesAreInNoMessage) {
     expect_refused({"list", location});
     expect_refused({"list", "s3://music/**", "--endpoint", location});
   }
-  const Environment proxy("http_proxy", "http://me:hunter2-hidden@127.0.0.1:1");
-  expect_refused({"fetch", "fma-metadata", "--mirror", "http://mirror.invalid/m", "--to", folder_ / "out/fma"});
 }
 
 TEST_F(Secrets, TheServersTokenIsNotPrinted) {

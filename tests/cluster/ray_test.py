@@ -30,7 +30,8 @@ def skip(reason):
 
 # The fourth makes all addresses 127.0.0.1, which Ray otherwise replaces by one that other machines reach.
 os.environ.update(RAY_DISABLE_IMPORT_WARNING="1", RAY_USAGE_STATS_ENABLED="0", RAY_DATA_DISABLE_PROGRESS_BARS="1",
-                  RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_health_check_initial_delay_ms="1000", RAY_health_check_period_ms="500",
+                  RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_worker_niceness="0",
+                  RAY_health_check_initial_delay_ms="1000", RAY_health_check_period_ms="500",
                   RAY_health_check_failure_threshold="4")
 try:
     import genrewise.ray

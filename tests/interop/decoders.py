@@ -25,31 +25,31 @@ if not shutil.which("ffmpeg"):
     sys.exit(77)
 
 RATES, DURATION_S = [8000, 22050, 44100, 48000, 96000], 2.0
-LEVEL = 2**-15
+LEVEL, EXACT = 2**-15, 1e-7  # EXACT: the rounding of the mean of several channels to float32
 TAGS = ["-metadata", "title=A title", "-metadata", "artist=An artist", "-metadata", "genre=Rock"]
 # Extension, options of ffmpeg, rates, channels, third decoder, largest difference of a sample, of the length in samples.
 FORMATS = {
-    "wav": ("wav", ["-c:a", "pcm_s16le"], RATES, [1, 2, 6], "sox", 0, 0),
-    "wav u8": ("wav", ["-c:a", "pcm_u8"], [44100], [1, 2], "sox", 0, 0),
-    "wav s24": ("wav", ["-c:a", "pcm_s24le"], [44100], [1, 2], "sox", 0, 0),
-    "wav s32": ("wav", ["-c:a", "pcm_s32le"], [44100], [1, 2], "sox", 0, 0),
-    "wav f32": ("wav", ["-c:a", "pcm_f32le"], [44100], [1, 2], "sox", 0, 0),
-    "wav f64": ("wav", ["-c:a", "pcm_f64le"], [44100], [1, 2], "sox", 0, 0),
-    "wav A-law": ("wav", ["-c:a", "pcm_alaw"], [8000], [1, 2], "sox", 0, 0),
-    "wav IMA": ("wav", ["-c:a", "adpcm_ima_wav"], [44100], [1, 2], "sox", 0, 0),
-    "wav MS": ("wav", ["-c:a", "adpcm_ms"], [44100], [1, 2], "sox", 0, 0),
-    "rf64": ("wav", ["-c:a", "pcm_s16le", "-rf64", "always"], [44100], [2], None, 0, 0),
-    "w64": ("w64", ["-c:a", "pcm_s16le"], [44100], [2], "sox", 0, 0),
-    "aiff": ("aiff", ["-c:a", "pcm_s16be"], RATES, [1, 2], "sox", 0, 0),
-    "au": ("au", ["-c:a", "pcm_s16be"], [44100], [1, 2], "sox", 0, 0),
-    "caf": ("caf", ["-c:a", "pcm_s16le"], [44100], [1, 2], "sox", 0, 0),
-    "voc": ("voc", ["-c:a", "pcm_u8"], [8000], [1], "sox", 0, 0),
-    "flac": ("flac", ["-c:a", "flac"], RATES, [1, 2, 6], "flac", 0, 0),
-    "flac s24": ("flac", ["-c:a", "flac", "-sample_fmt", "s32"], [44100], [2], "flac", 0, 0),
-    "flac in ogg": ("oga", ["-c:a", "flac"], [44100], [2], "flac", 0, 0),
-    "alac": ("m4a", ["-c:a", "alac"], [44100, 96000], [1, 2], None, 0, 0),
-    "wavpack": ("wv", ["-c:a", "wavpack"], [44100, 96000], [1, 2], None, 0, 0),
-    "tta": ("tta", ["-c:a", "tta"], [44100], [1, 2], None, 0, 0),
+    "wav": ("wav", ["-c:a", "pcm_s16le"], RATES, [1, 2, 6], "sox", EXACT, 0),
+    "wav u8": ("wav", ["-c:a", "pcm_u8"], [44100], [1, 2], "sox", EXACT, 0),
+    "wav s24": ("wav", ["-c:a", "pcm_s24le"], [44100], [1, 2], "sox", EXACT, 0),
+    "wav s32": ("wav", ["-c:a", "pcm_s32le"], [44100], [1, 2], "sox", EXACT, 0),
+    "wav f32": ("wav", ["-c:a", "pcm_f32le"], [44100], [1, 2], "sox", EXACT, 0),
+    "wav f64": ("wav", ["-c:a", "pcm_f64le"], [44100], [1, 2], "sox", EXACT, 0),
+    "wav A-law": ("wav", ["-c:a", "pcm_alaw"], [8000], [1, 2], "sox", EXACT, 0),
+    "wav IMA": ("wav", ["-c:a", "adpcm_ima_wav"], [44100], [1, 2], "sox", EXACT, 0),
+    "wav MS": ("wav", ["-c:a", "adpcm_ms"], [44100], [1, 2], "sox", EXACT, 0),
+    "rf64": ("wav", ["-c:a", "pcm_s16le", "-rf64", "always"], [44100], [2], None, EXACT, 0),
+    "w64": ("w64", ["-c:a", "pcm_s16le"], [44100], [2], "sox", EXACT, 0),
+    "aiff": ("aiff", ["-c:a", "pcm_s16be"], RATES, [1, 2], "sox", EXACT, 0),
+    "au": ("au", ["-c:a", "pcm_s16be"], [44100], [1, 2], "sox", EXACT, 0),
+    "caf": ("caf", ["-c:a", "pcm_s16le"], [44100], [1, 2], "sox", EXACT, 0),
+    "voc": ("voc", ["-c:a", "pcm_u8"], [8000], [1], "sox", EXACT, 0),
+    "flac": ("flac", ["-c:a", "flac"], RATES, [1, 2, 6], "flac", EXACT, 0),
+    "flac s24": ("flac", ["-c:a", "flac", "-sample_fmt", "s32"], [44100], [2], "flac", EXACT, 0),
+    "flac in ogg": ("oga", ["-c:a", "flac"], [44100], [2], "flac", EXACT, 0),
+    "alac": ("m4a", ["-c:a", "alac"], [44100, 96000], [1, 2], None, EXACT, 0),
+    "wavpack": ("wv", ["-c:a", "wavpack"], [44100, 96000], [1, 2], None, EXACT, 0),
+    "tta": ("tta", ["-c:a", "tta"], [44100], [1, 2], None, EXACT, 0),
     "mp3": ("mp3", ["-c:a", "libmp3lame", "-b:a", "128k"], [22050, 44100, 48000], [1, 2], "mpg123", LEVEL, 0),
     "mp3 VBR": ("mp3", ["-c:a", "libmp3lame", "-q:a", "4"], [44100], [2], "mpg123", LEVEL, 0),
     "mp3 no Xing": ("mp3", ["-c:a", "libmp3lame", "-write_xing", "0"], [44100], [2], "mpg123", LEVEL, 1105 + 1152),
@@ -57,7 +57,7 @@ FORMATS = {
     "vorbis": ("ogg", ["-c:a", "libvorbis"], [22050, 44100, 48000], [1, 2], "oggdec", LEVEL, 0),
     "opus": ("opus", ["-c:a", "libopus"], [48000], [1, 2], "opusdec", LEVEL, 0),
     "speex": ("spx", ["-c:a", "libspeex"], [8000, 16000], [1], None, LEVEL, 0),
-    "aac": ("m4a", ["-c:a", "aac"], [22050, 44100, 48000], [1, 2], None, LEVEL, 0),
+    "aac": ("m4a", ["-c:a", "aac"], [22050, 44100, 48000], [1, 2], None, LEVEL, 1024),  # ffmpeg: the last frame whole
     "aac raw": ("aac", ["-c:a", "aac"], [44100], [1, 2], None, LEVEL, 0),
     "aac fragments": ("mp4", ["-c:a", "aac", "-movflags", "frag_keyframe+empty_moov"], [44100], [2], None, LEVEL, 0),
     "ac3": ("ac3", ["-c:a", "ac3"], [44100, 48000], [1, 2, 6], None, LEVEL, 0),
@@ -66,7 +66,7 @@ FORMATS = {
     "matroska": ("mka", ["-c:a", "libvorbis"], [44100], [2], None, LEVEL, 0),
     "webm": ("webm", ["-c:a", "libopus"], [48000], [2], None, LEVEL, 0),
     "mpeg-ts": ("ts", ["-c:a", "mp2", "-f", "mpegts"], [44100], [2], None, LEVEL, 0),
-    "avi": ("avi", ["-c:a", "pcm_s16le"], [44100], [2], None, 0, 0),
+    "avi": ("avi", ["-c:a", "pcm_s16le"], [44100], [2], None, EXACT, 0),
 }
 THIRD = {
     "mpg123": ["mpg123", "-q", "-e", "f32", "-w", "{out}", "{in}"],

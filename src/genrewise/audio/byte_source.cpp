@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kFirstBytes = 64 << 10;
 constexpr std::int64_t kMostBytes = 256 << 10;
+constexpr std::int64_t kMostRemoteBytes = 2 << 20;  // a request costs time and money
 
 }  // namespace
 
@@ -21,7 +22,9 @@ Expected<ByteSource> ByteSource::open(const std::filesystem::path& location) {
 }
 
 ByteSource::ByteSource(std::unique_ptr<FileReader> file)
-    : file_(std::move(file)), size_(static_cast<std::int64_t>(file_->size())) {}
+    : file_(std::move(file)),
+      size_(static_cast<std::int64_t>(file_->size())),
+      most_bytes_(file_->prefetches() ? kMostRemoteBytes : kMostBytes) {}
 
 ByteSource::ByteSource(std::span<const std::byte> bytes) : size_(static_cast<std::int64_t>(bytes.size())) {
   windows_.front().bytes = bytes;
@@ -51,7 +54,7 @@ const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
   if (!file_ || error_) return nullptr;
   // Sequential reads reuse one window, whose memory is warm, and keep the others (the headers).
   const auto going_on = std::ranges::find_if(windows_, [&](const Window& window) {
-    return window.end() == offset && window.bytes.size() > static_cast<std::size_t>(kFirstBytes);
+    return window.ends_shortly_before(offset) && window.bytes.size() > static_cast<std::size_t>(kFirstBytes);
   });
   Window& window = going_on == windows_.end() ? *std::ranges::min_element(windows_, {}, &Window::used) : *going_on;
   try {
@@ -64,26 +67,31 @@ const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
   return window.holds(offset) ? use(window) : nullptr;
 }
 
+bool ByteSource::Window::ends_shortly_before(std::int64_t at) const {
+  return !bytes.empty() && at >= end() && at - end() < kFirstBytes;
+}
+
 const ByteSource::Window* ByteSource::use(Window& window) {
   window.used = switches_;
   latest_ = static_cast<std::size_t>(&window - windows_.data());
   return &window;
 }
 
-// At the end of another window, continues from there. Elsewhere reads whole blocks, because bytes shortly before are
-// often read next (tags at the end of a file).
+// Shortly behind the end of another window (of MPEG frames before a clip only the headers are read), continues from
+// there. Elsewhere reads whole blocks, because bytes shortly before are often read next (tags at the end of a file).
 void ByteSource::fill(Window& window, std::int64_t offset) {
   std::int64_t bytes = kFirstBytes;
-  const auto before = std::ranges::find_if(
-      windows_, [&](const Window& other) { return !other.bytes.empty() && other.end() == offset; });
+  const auto before =
+      std::ranges::find_if(windows_, [&](const Window& other) { return other.ends_shortly_before(offset); });
   if (before == windows_.end()) {
     offset -= offset % kFirstBytes;
   } else {
-    bytes = std::clamp(2 * static_cast<std::int64_t>(before->bytes.size()), kFirstBytes, kMostBytes);
+    offset = before->end();
+    bytes = std::clamp(2 * static_cast<std::int64_t>(before->bytes.size()), kFirstBytes, most_bytes_);
   }
   if (size_ - offset - bytes < kFirstBytes / 2) bytes = size_ - offset;  // a small remainder is not worth a request
   window.bytes = {};
-  if (bytes > kFirstBytes) window.memory.reserve(static_cast<std::size_t>(kMostBytes + kFirstBytes));
+  if (bytes > kFirstBytes) window.memory.reserve(static_cast<std::size_t>(most_bytes_ + kFirstBytes));
   window.memory.resize(static_cast<std::size_t>(std::min(bytes, size_ - offset)));
   const std::size_t got = file_->read_at(static_cast<std::uint64_t>(offset), window.memory);
   window.bytes = std::span(window.memory).first(got);

@@ -17,9 +17,9 @@
 namespace genrewise::audio {
 
 /// Read-only, seekable, for one thread. A file is read through four windows, so memory does not depend on its size: 64
-/// KiB after a seek, doubled up to 256 KiB with each sequential read. So headers and tags at both ends are cheap even
-/// in an object store, and sequential reading takes few requests. An interrupt ends reading: no byte is returned from
-/// then on, so parsers that run in C code end too.
+/// KiB after a seek, doubled up to 256 KiB (from a store 2 MiB) with each sequential read. So headers and tags at both
+/// ends are cheap even in an object store, and sequential reading takes few requests. An interrupt ends reading: no
+/// byte is returned from then on, so parsers that run in C code end too.
 class ByteSource {
  public:
   /// Faults: "cannot be opened" (missing, no permission, a folder, a pipe), "empty file". Throws Error if a store
@@ -46,14 +46,15 @@ class ByteSource {
 
     std::int64_t end() const { return offset + static_cast<std::int64_t>(bytes.size()); }
     bool holds(std::int64_t at) const { return at >= offset && at < end(); }
+    bool ends_shortly_before(std::int64_t at) const;  // a sequential read, that may skip some bytes
   };
 
   const Window* window_at(std::int64_t offset);
   const Window* use(Window& window);
   void fill(Window& window, std::int64_t offset);
 
-  std::unique_ptr<FileReader> file_;  // null: all bytes are in the first window
-  std::int64_t size_ = 0;
+  std::unique_ptr<FileReader> file_;        // null: all bytes are in the first window
+  std::int64_t size_ = 0, most_bytes_ = 0;  // the latter: of a window
   std::array<Window, 4> windows_;
   std::size_t latest_ = 0;  // the window that the last read used
   std::uint64_t switches_ = 0;

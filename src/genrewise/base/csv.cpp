@@ -103,7 +103,8 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
 }
 
 void append_csv_field(std::string& line, std::string_view field) {
-  if (field.find_first_of(",\"\r\n") == std::string_view::npos) {
+  // A mark of UTF-8 at the start of a file is not a part of its first field, unless in quotes.
+  if (field.find_first_of(",\"\r\n") == std::string_view::npos && !field.starts_with("\xef\xbb\xbf")) {
     line += field;
     return;
   }

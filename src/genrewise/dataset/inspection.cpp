@@ -12,6 +12,7 @@
 
 #include "genrewise/audio/decode.hpp"
 #include "genrewise/audio/waveform.hpp"
+#include "genrewise/base/addresses.hpp"
 #include "genrewise/base/hash.hpp"
 #include "genrewise/base/parallel.hpp"
 
@@ -144,7 +145,8 @@ void find_duplicates(const Dataset& dataset, const std::vector<ClipFacts>& facts
 
 void list_findings(const Dataset& dataset, const std::vector<ClipFacts>& facts, Inspection& inspection) {
   for (const Fault& fault : dataset.rejected) {
-    inspection.findings.push_back({fault.reason, "", fault.where, fault.detail, true});
+    inspection.findings.push_back(
+        {fault.reason, "", without_credentials(fault.where), without_credentials(fault.detail), true});
   }
   const auto add = [&](std::string kind, std::size_t row, std::string detail, bool unusable = false) {
     const Track& track = dataset.tracks[row];

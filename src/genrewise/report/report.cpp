@@ -31,6 +31,7 @@ std::string script_json(const json& document) {
 /// script and style by a nonce, images that the page draws, and local audio files; every other request is blocked.
 /// `title`: after the run's name.
 std::string page_of(const json& document, std::string_view title) {
+  sections_of(document);  // throws for a value that is missing or of another type
   const std::string data = script_json(document);
   return fmt::format(R"(<!DOCTYPE html>
 <html lang="en">

@@ -8,6 +8,7 @@
 #include <pugixml.hpp>
 
 #include "genrewise/base/interrupt.hpp"
+#include "genrewise/base/text.hpp"
 #include "genrewise/storage/location.hpp"
 #include "genrewise/storage/object_client.hpp"
 
@@ -114,6 +115,8 @@ std::string fetch_credentials(const CredentialRequest& request) {
     }
     std::vector<std::string> secrets = request.secrets;
     for (const std::string& header : call.headers) secrets.push_back(header.substr(header.rfind(' ') + 1));
+    for (const std::string& value : split_text(call.url.substr(std::min(where.size() + 1, call.url.size())), '&'))
+      secrets.push_back(percent_decoded(value.substr(value.find('=') + 1)));
     const std::string reason = short_text(without_secrets(reason_in(response.body), secrets));
     throw Error(response.problem.empty() ? fmt::format("{} returned status {}{}{}", request.server, status,
                                                        reason.empty() ? "" : ": ", reason)
