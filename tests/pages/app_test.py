@@ -285,7 +285,8 @@ class AppTest(BrowserTest):
 
     def test_empty_views_name_the_command_to_type(self):
         for view, command in {"library": "genrewise library scan", "runs": "genrewise serve --runs", "data": "genrewise serve --data"}.items():
-            self.assertIn(command, self.open(view, server="bare").inner_text("main"))
+            page = self.open(view, server="bare")
+            self.wait(page, f"document.querySelector('main').innerText.includes('{command}')")
 
     def test_a_token_is_asked_for_until_it_is_right_and_read_only_hides_what_changes(self):
         page = self.open("library", server="token", expected=["401"])
