@@ -53,13 +53,12 @@ const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
   }
   if (!file_ || error_) return nullptr;
   // Sequential reads reuse one window, whose memory is warm, and keep the others (the headers).
-  const auto going_on = std::ranges::find_if(windows_, [&](const Window& window) {
-    return window.ends_shortly_before(offset) && window.bytes.size() > static_cast<std::size_t>(kFirstBytes);
-  });
-  Window& window = going_on == windows_.end() ? *std::ranges::min_element(windows_, {}, &Window::used) : *going_on;
+  Window* const before = window_before(offset);
+  const bool going_on = before != nullptr && before->bytes.size() > static_cast<std::size_t>(kFirstBytes);
+  Window& window = going_on ? *before : *std::ranges::min_element(windows_, {}, &Window::used);
   try {
     throw_if_interrupted();
-    fill(window, offset);
+    fill(window, before, offset);
   } catch (...) {
     error_ = std::current_exception();
     window.bytes = {};
@@ -67,8 +66,14 @@ const ByteSource::Window* ByteSource::window_at(std::int64_t offset) {
   return window.holds(offset) ? use(window) : nullptr;
 }
 
-bool ByteSource::Window::ends_shortly_before(std::int64_t at) const {
-  return !bytes.empty() && at >= end() && at - end() < kFirstBytes;
+// The largest that ends at `offset` or shortly before: of MPEG frames before a clip only the headers are read.
+ByteSource::Window* ByteSource::window_before(std::int64_t offset) {
+  Window* found = nullptr;
+  for (Window& window : windows_) {
+    const bool ends = !window.bytes.empty() && offset >= window.end() && offset - window.end() < kFirstBytes;
+    if (ends && (found == nullptr || window.bytes.size() > found->bytes.size())) found = &window;
+  }
+  return found;
 }
 
 const ByteSource::Window* ByteSource::use(Window& window) {
@@ -77,13 +82,11 @@ const ByteSource::Window* ByteSource::use(Window& window) {
   return &window;
 }
 
-// Shortly behind the end of another window (of MPEG frames before a clip only the headers are read), continues from
-// there. Elsewhere reads whole blocks, because bytes shortly before are often read next (tags at the end of a file).
-void ByteSource::fill(Window& window, std::int64_t offset) {
+// Continues from the window `before`. Without one it reads whole blocks, because bytes shortly before are often read
+// next (tags at the end of a file).
+void ByteSource::fill(Window& window, const Window* before, std::int64_t offset) {
   std::int64_t bytes = kFirstBytes;
-  const auto before =
-      std::ranges::find_if(windows_, [&](const Window& other) { return other.ends_shortly_before(offset); });
-  if (before == windows_.end()) {
+  if (before == nullptr) {
     offset -= offset % kFirstBytes;
   } else {
     offset = before->end();

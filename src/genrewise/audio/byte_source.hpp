@@ -46,12 +46,12 @@ class ByteSource {
 
     std::int64_t end() const { return offset + static_cast<std::int64_t>(bytes.size()); }
     bool holds(std::int64_t at) const { return at >= offset && at < end(); }
-    bool ends_shortly_before(std::int64_t at) const;  // a sequential read, that may skip some bytes
   };
 
   const Window* window_at(std::int64_t offset);
   const Window* use(Window& window);
-  void fill(Window& window, std::int64_t offset);
+  Window* window_before(std::int64_t offset);
+  void fill(Window& window, const Window* before, std::int64_t offset);
 
   std::unique_ptr<FileReader> file_;        // null: all bytes are in the first window
   std::int64_t size_ = 0, most_bytes_ = 0;  // the latter: of a window
