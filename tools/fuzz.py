@@ -69,7 +69,8 @@ PARSERS = {
 INSTRUMENTED = ("/fuzz/(?!neural|mutate_main)|genrewise/(base|storage|records|audio|library|dataset|packs|data_source)/|"
                 "models/classical/(adaboost|classical|discr|gauss|gradient|linear_cl|nearest|perc|random|support|trees|vot)")
 CLANG, MERGE, COVERAGE = "clang++-16", "llvm-profdata-16", "llvm-cov-16"
-SANITIZERS = ["-fsanitize=address,undefined,fuzzer-no-link", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"]
+SANITIZERS = ["-O1", "-g1", "-fsanitize=address,undefined,fuzzer-no-link", "-fno-sanitize-recover=undefined",
+              "-fno-omit-frame-pointer"]
 PROFILE = ["-fprofile-instr-generate", "-fcoverage-mapping"]
 
 
@@ -80,9 +81,9 @@ def compile_one(command, folder, output, flags):
     if output.exists() and output.stat().st_mtime > os.stat(source).st_mtime:
         return
     first = next(i for i, word in enumerate(words) if word.startswith("-"))
-    kept = [word for word in words[first:] if not word.startswith(("-W", "-O", "-g"))]
+    kept = [word for word in words[first:] if not word.startswith(("-W", "-O", "-g", "-fsanitize", "-fno-sanitize"))]
     kept[kept.index("-o") + 1] = str(output)
-    subprocess.run([CLANG, *kept, "-O1", "-g1", *flags], cwd=folder, check=True)
+    subprocess.run([CLANG, *kept, *flags], cwd=folder, check=True)
 
 
 def build(arguments):
@@ -90,11 +91,13 @@ def build(arguments):
     the linker then needs those of the archives no more."""
     folder, into = pathlib.Path(arguments.program), pathlib.Path(arguments.into).resolve()
     into.mkdir(parents=True, exist_ok=True)
-    patterns = arguments.only or ["/(" + parser + ")" for parser in PARSERS.values()] + [INSTRUMENTED]
+    patterns = arguments.only or ["/(" + parser + ")" for parser in PARSERS.values()]
+    if not arguments.measure and not arguments.only:
+        patterns.append(INSTRUMENTED)
     pattern = re.compile("|".join([*patterns, "/fuzz/(?!neural|mutate_main)"]))
     sources = {entry["file"]: entry for entry in json.loads((folder / "compile_commands.json").read_text())
                if pattern.search(entry["file"]) and "/tests/" not in entry["file"] and "/bench/" not in entry["file"]}
-    flags = PROFILE + ["-fsanitize=fuzzer-no-link"] if arguments.measure else SANITIZERS
+    flags = ["-O0", *PROFILE, "-fsanitize=fuzzer-no-link"] if arguments.measure else SANITIZERS
     objects = {entry["command"]: into / (re.sub(r"\W+", "_", os.path.relpath(file, ROOT)) + ".o")
                for file, entry in sources.items()}
     with concurrent.futures.ThreadPoolExecutor(arguments.processes) as pool:

@@ -214,12 +214,35 @@ TEST_F(MadeWithFfmpeg, TheLengthOfAFilmIsThatOfItsAudio) {
   EXPECT_GT(made, 10);
 }
 
-TEST_F(MadeWithFfmpeg, ACutMatroskaIsTruncated) {
-  const auto path = folder_ / "x.mka";
-  ASSERT_TRUE(make_with_ffmpeg(std::string(kNoise) + "-c:a flac", path));
-  const std::string bytes = read_file(path);
-  EXPECT_EQ(reason_of(decode_text(bytes)), "none");
-  EXPECT_EQ(reason_of(decode_text(bytes.substr(0, bytes.size() / 2))), "truncated");
+TEST_F(MadeWithFfmpeg, CutContainersAreTruncated) {
+  constexpr std::pair<const char*, const char*> kFiles[] = {{"x.mka", "-c:a flac"},      {"x.w64", "-c:a pcm_s16le"},
+                                                            {"x.caf", "-c:a pcm_s16le"}, {"y.caf", "-c:a alac"},
+                                                            {"x.voc", "-c:a pcm_u8"},    {"x.au", "-c:a pcm_s16be"}};
+  for (const auto& [name, codec] : kFiles) {
+    const auto path = folder_ / name;
+    ASSERT_TRUE(make_with_ffmpeg(std::string(kNoise) + codec, path)) << name;
+    const std::string bytes = read_file(path);
+    EXPECT_EQ(reason_of(decode_text(bytes)), "none") << name;
+    for (std::size_t tenth = 1; tenth < 10; ++tenth)
+      EXPECT_EQ(reason_of(decode_text(bytes.substr(0, bytes.size() * tenth / 10))), "truncated")
+          << name << " " << tenth;
+  }
+}
+
+// Programs that write to a pipe cannot state sizes.
+TEST_F(MadeWithFfmpeg, ContainersWithoutASizeAreReadToTheirEnd) {
+  constexpr std::pair<const char*, const char*> kFiles[] = {{"x.w64", "riff"}, {"x.caf", "data"}};
+  for (const auto& [name, chunk] : kFiles) {
+    const auto path = folder_ / name;
+    ASSERT_TRUE(make_with_ffmpeg(std::string(kNoise) + "-c:a pcm_s16le", path)) << name;
+    std::string bytes = read_file(path);
+    const auto before = decode_text(bytes);
+    const std::size_t at = bytes.find(chunk) + (chunk == std::string_view("riff") ? 16 : 4);
+    for (std::size_t i = 0; i < 8; ++i) bytes[at + i] = '\xff';
+    const auto after = decode_text(bytes);
+    ASSERT_TRUE(before && after) << name;
+    EXPECT_EQ(before->samples.size(), after->samples.size()) << name;
+  }
 }
 
 }  // namespace

@@ -263,6 +263,33 @@ TEST_F(Secrets, InAddressesAreInNoMessage) {
   }
 }
 
+TEST_F(Secrets, OfProxiesAreInNoMessage) {
+  int status = 407, asked = 0;
+  FunctionServer proxy([&](const StoreRequest& request) {
+    ++asked;
+    return refusal(request, status, request.headers.contains("authorization"));
+  });
+  const std::string user = secret("me:hunter2%40hidden"), host = proxy.endpoint().substr(std::string("http://").size());
+  secret("hunter2@hidden");
+  secret("me:hunter2@hidden");
+  set("AWS_ACCESS_KEY_ID", S3Server::kAccessKey);
+  set("AWS_SECRET_ACCESS_KEY", S3Server::kSecretKey);
+  const Arguments fetch{"fetch", "fma-metadata", "--mirror", "http://mirror.invalid/m", "--to", folder_ / "out/fma"};
+  for (const std::string& address : {"http://" + user + "@" + host, user + "@" + host}) {
+    const Environment http("http_proxy", address), https("https_proxy", address), none("no_proxy", "");
+    for (status = 403; status <= 407; status += 4) {
+      EXPECT_THAT(expect_refused({"list", "s3://music/**", "--endpoint", "http://store.invalid"}), HasSubstr("***"));
+      expect_refused(fetch);
+    }
+    run({"doctor", "--json"});
+  }
+  for (const std::string& address : {"socks5h://" + user + "@127.0.0.1:1", "http://" + user + "@127.0.0.1:none"}) {
+    const Environment http("http_proxy", address), none("no_proxy", "");
+    expect_refused(fetch);
+  }
+  EXPECT_GT(asked, 10);
+}
+
 TEST_F(Secrets, TheServersTokenIsNotPrinted) {
   const std::string token = secret("token-of-the-server-0123456789");
   write_file(folder_ / "home/token", token);

@@ -126,7 +126,7 @@ class Merger {
         write(text);
         progress_.advance(got);
       }
-      if (own.hex() != part.sidecar.object().at("table_sha256"))
+      if (own.hex() != part.sidecar.object().at("table_sha256").get_ref<const std::string&>())
         throw Error("was changed or damaged (its checksum does not fit)", part.table.string(), kAgain);
     }
     table_sha256_ = all.hex();

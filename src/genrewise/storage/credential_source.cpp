@@ -42,9 +42,26 @@ std::string reason_in(const std::string& body) {
   return reason;
 }
 
+/// Passwords of the proxies that libcurl finds in the environment, and what it sends to them.
+std::vector<std::string> proxy_secrets() {
+  std::vector<std::string> secrets;
+  for (const char* variable : {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+    const char* value = std::getenv(variable);
+    std::string_view proxy = value == nullptr ? "" : value;
+    if (const std::size_t scheme = proxy.find("://"); scheme != proxy.npos) proxy.remove_prefix(scheme + 3);
+    const std::size_t at = proxy.substr(0, proxy.find('/')).rfind('@');
+    if (at == proxy.npos) continue;
+    const std::string user = percent_decoded(proxy.substr(0, at));
+    secrets.push_back(to_base64(user));
+    if (const std::size_t colon = user.find(':'); colon != user.npos) secrets.push_back(user.substr(colon + 1));
+  }
+  return secrets;
+}
+
 }  // namespace
 
-std::string without_secrets(std::string text, const std::vector<std::string>& secrets) {
+std::string without_secrets(std::string text, std::vector<std::string> secrets) {
+  for (std::string& secret : proxy_secrets()) secrets.push_back(std::move(secret));
   for (const std::string& secret : secrets) {
     for (const std::string& form : {secret, percent_encoded(secret, false), percent_encoded(secret, true)})
       for (std::size_t at = 0; !form.empty() && (at = text.find(form, at)) != std::string::npos;)

@@ -29,7 +29,7 @@ struct Credentials {
 };
 
 /// Replaces secrets, also percent-encoded ones, in a message of a server, which may repeat parts of the request.
-std::string without_secrets(std::string text, const std::vector<std::string>& secrets);
+std::string without_secrets(std::string text, std::vector<std::string> secrets);
 
 /// Credentials that are shared by all threads. They are fetched on first use, and again 225 s before they expire
 /// (Google's metadata server returns the same token until then) while other threads use the old ones; a failure to
