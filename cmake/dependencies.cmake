@@ -28,6 +28,7 @@ set(GENREWISE_DISABLED_TARGETS "HWY_SSSE3|HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_
 if(GENREWISE_SANITIZE)
   # Instrumented kernels take minutes to compile: AVX2 and plain x86-64 only, which come from the same sources.
   string(APPEND GENREWISE_DISABLED_TARGETS "|HWY_SSE4|HWY_AVX3")
+  target_compile_definitions(PkgConfig::highway INTERFACE HWY_IS_DEBUG_BUILD=0)  # its checks would need libhwy
 endif()
 target_compile_definitions(PkgConfig::highway INTERFACE HWY_BROKEN_EMU128=0
   "HWY_DISABLED_TARGETS=(${GENREWISE_DISABLED_TARGETS})")

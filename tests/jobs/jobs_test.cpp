@@ -124,7 +124,7 @@ TEST_F(Jobs, TheDocumentOfAPresetWithSeveralSeedsFollowsTheSchema) {
     EXPECT_TRUE(done.document.contains(name)) << name;
   ASSERT_EQ(done.document.at("repeats").at("models").size(), 1u);
   EXPECT_EQ(done.document.at("repeats").at("models")[0].at("values").size(), 2u);
-  EXPECT_EQ(command_line(config), done.document["command"]);
+  EXPECT_EQ(command_line(config), done.document["command"].get<std::string>());
   EXPECT_THAT(command_line(config), HasSubstr("--budget 1e-09 --seeds 2"));
 }
 

@@ -125,7 +125,7 @@ TEST(ReportFormats, CsvHasTheFiguresOfEveryModel) {
   };
   for (std::size_t i = 0; i < 2; ++i) {
     ASSERT_EQ(rows[i + 1].size(), rows[0].size());
-    EXPECT_EQ(rows[i + 1][column("model")], results["models"][i]["name"]);
+    EXPECT_EQ(rows[i + 1][column("model")], results["models"][i]["name"].get<std::string>());
     EXPECT_EQ(rows[i + 1][column("accuracy")], results["models"][i]["accuracy"]["value"].dump());
     EXPECT_EQ(rows[i + 1][column("best")], results["models"][i]["name"] == results["best"] ? "1" : "0");
   }

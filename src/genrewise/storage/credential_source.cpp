@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 
+#include "genrewise/base/hash.hpp"
 #include "genrewise/base/interrupt.hpp"
 #include "genrewise/base/text.hpp"
 #include "genrewise/storage/location.hpp"
